@@ -1,0 +1,72 @@
+package tools
+
+import (
+	"context"
+	"encoding/json"
+)
+
+// Tool is one row of the tool table: everything that the MCP edge, the shell
+// command `gridflow call`, the generated reference and the golden schemas need.
+// A Tool is immutable; Call may run from any number of goroutines at once.
+type Tool struct {
+	Name        string // as in tools/list, for example "range_values"
+	Title       string // a few words for people
+	Description string // for the model: what it gives, when to use it; below 2 KB
+	Toolset     string // the group that --toolsets selects
+	Core        bool   // part of the default toolset "core"
+
+	ReadOnly    bool // changes nothing
+	Destructive bool // may destroy something that cannot be had back
+	Idempotent  bool // calling twice with the same arguments equals calling once
+
+	Schema json.RawMessage // flat JSON Schema of the arguments: no unions, no $ref
+	Params []Param         // the same, for documentation and the command line
+
+	// Call decodes args strictly, runs the tool and renders its result. The error
+	// is an *Error where the caller can do something about it; anything else is a
+	// fault of the server. It stops soon after ctx is done.
+	Call func(ctx context.Context, env *Env, args json.RawMessage) (*Result, error)
+}
+
+// Param describes one argument of a tool.
+type Param struct {
+	Name     string
+	Aliases  []string
+	Type     string // "string", "integer", "number", "boolean", "array of string", …
+	Doc      string
+	Required bool
+	Default  string   // as JSON text, "" where there is none
+	Enum     []string // allowed values, nil where any
+	Min, Max *float64
+}
+
+// Result is what a tool gives back, already rendered under the byte budget.
+type Result struct {
+	Text       string          // what the model reads
+	Structured json.RawMessage // set only in the compat profile (or by tools that always have it)
+	Links      []ResourceLink  // resources that hold the same data
+}
+
+// ResourceLink points a client at a resource of this server.
+type ResourceLink struct {
+	URI, Name, MIMEType string
+}
+
+// Error is a failure that the caller can understand and mend. It becomes an isError
+// result whose text is "CODE: message. hint", never a protocol error.
+type Error struct {
+	Code    string // for programs: "SHEET_NOT_FOUND", "INVALID_PARAMS", …
+	Message string // what is wrong, with the value that was given
+	Hint    string // what to do next, with the nearest valid names or a corrected call
+
+	RetryAfterMillis int64 // when trying again may help; 0 otherwise
+}
+
+// Error gives the text that the caller reads.
+func (e *Error) Error() string {
+	s := e.Code + ": " + e.Message
+	if e.Hint != "" {
+		s += ". " + e.Hint
+	}
+	return s
+}
