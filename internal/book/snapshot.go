@@ -1,0 +1,88 @@
+package book
+
+import (
+	"context"
+	"strings"
+
+	"gridflow/internal/cell"
+	"gridflow/internal/formula"
+	"gridflow/internal/grid"
+)
+
+// Source reads one revision of a workbook. Its methods may be called from any number
+// of goroutines at once; each sheet is read once however many ask for it, and a caller
+// whose ctx ends gets ctx's error at once while the others go on waiting.
+type Source interface {
+	// Workbook gives what is known without reading any sheet.
+	Workbook() *grid.Workbook
+	// Sheet gives sheet i, complete down to row lastRow at least; cell.MaxRows-1 asks
+	// for all of it. A sheet that is no worksheet is empty.
+	Sheet(ctx context.Context, i, lastRow int) (*grid.Sheet, error)
+	// Tables gives the tables of all sheets, by sheet and then in file order.
+	Tables(ctx context.Context) ([]grid.Table, error)
+}
+
+// Snapshot is one immutable state of a workbook.
+type Snapshot struct {
+	// ID is the workbook's id, Revision names the bytes of the base file.
+	ID       string
+	Revision string
+	// Version counts the commits on this line; the base file is version 0.
+	Version uint64
+
+	src    Source
+	byName map[string]int
+}
+
+// NewSnapshot is the snapshot of an unedited file.
+func NewSnapshot(id, revision string, src Source) *Snapshot {
+	s := &Snapshot{ID: id, Revision: revision, src: src, byName: make(map[string]int)}
+	for i, info := range src.Workbook().Sheets {
+		if key := FoldName(info.Name); s.byName[key] == 0 {
+			s.byName[key] = i + 1
+		}
+	}
+	return s
+}
+
+// FoldName gives the form in which sheet, table and defined names are compared, which
+// ignores case as Excel does.
+func FoldName(name string) string { return strings.ToLower(name) }
+
+// Workbook gives the styles, names and sheet list.
+func (s *Snapshot) Workbook() *grid.Workbook { return s.src.Workbook() }
+
+// SheetIndex finds a sheet by its name, ignoring case.
+func (s *Snapshot) SheetIndex(name string) (int, bool) {
+	i := s.byName[FoldName(name)]
+	return i - 1, i > 0
+}
+
+// Sheet gives the whole of sheet i, reading it if it was not yet.
+func (s *Snapshot) Sheet(ctx context.Context, i int) (*grid.Sheet, error) {
+	return s.src.Sheet(ctx, i, cell.MaxRows-1)
+}
+
+// SheetTo gives sheet i, complete down to row lastRow at least, as soon as that much
+// of it is read.
+func (s *Snapshot) SheetTo(ctx context.Context, i, lastRow int) (*grid.Sheet, error) {
+	return s.src.Sheet(ctx, i, lastRow)
+}
+
+// Tables gives the tables of all sheets, by sheet and then in file order.
+func (s *Snapshot) Tables(ctx context.Context) ([]grid.Table, error) { return s.src.Tables(ctx) }
+
+// FormulaText gives the formula of a cell as its own cell would show it, without "=";
+// the text of a shared formula is shifted to the cell. It is "" for a cell without one.
+func FormulaText(sheet *grid.Sheet, c grid.Cell) string {
+	f := sheet.Formula(c)
+	if f.Kind != grid.SharedFormula || f.Anchor == c.Ref {
+		return f.Text
+	}
+	text, err := formula.ShiftText(f.Text, f.Anchor, c.Ref)
+	if err != nil {
+		// The text is not one that we can parse; the anchor's own is the best there is.
+		return f.Text
+	}
+	return text
+}

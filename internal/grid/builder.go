@@ -1,0 +1,329 @@
+package grid
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"gridflow/internal/cell"
+)
+
+// ErrRowOrder is returned by a Builder that is given a cell of a band that is already
+// sealed. A reader that meets it starts again with a sorted pass.
+var ErrRowOrder = errors.New("rows are not in ascending order")
+
+// Builder makes a Sheet from cells that come in row order. It is used by one
+// goroutine; the sheets that Sheet gives out on the way are immutable and may be read
+// by others while it goes on.
+//
+// Within a band the order does not matter and a cell may be given twice, the later
+// one counting; a cell above the current band is refused with ErrRowOrder.
+type Builder struct {
+	name   string
+	layout *Layout
+	bands  []*Band
+
+	band    int // number of the band being built
+	cols    []*column
+	present []uint16 // columns with cells in the band being built, in order of arrival
+	messy   bool     // some column got a row twice or out of order
+	free    []*column
+	cells   int
+
+	texts    StringsBuilder
+	formulas formulas
+	ftexts   StringsBuilder
+
+	used         cell.Range
+	hasCells     bool
+	filled       int
+	formulaCells int
+
+	maxShared int64 // highest shared-string index in a sealed band, -1 for none
+	curShared int64 // the same with the band being built
+}
+
+// NewBuilder starts a sheet.
+func NewBuilder(name string) *Builder {
+	return &Builder{name: name, layout: &Layout{}, maxShared: -1, curShared: -1}
+}
+
+// Number stores a number at r. A NaN or an infinity, which no cell can hold, becomes #NUM!.
+func (b *Builder) Number(r cell.Ref, style uint32, f float64) error {
+	if i := int32(f); float64(i) == f && (i != 0 || !math.Signbit(f)) {
+		return b.put(r, style, tagInt, uint64(uint32(i)))
+	}
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return b.Error(r, style, cell.ErrNum)
+	}
+	return b.put(r, style, tagFloat, math.Float64bits(f))
+}
+
+// Int stores a small whole number at r; it is Number without the tests.
+func (b *Builder) Int(r cell.Ref, style uint32, i int32) error {
+	return b.put(r, style, tagInt, uint64(uint32(i)))
+}
+
+// Shared stores shared string i at r.
+func (b *Builder) Shared(r cell.Ref, style, i uint32) error {
+	b.curShared = max(b.curShared, int64(i))
+	return b.put(r, style, tagShared, uint64(i))
+}
+
+// Text stores a text of the sheet's own at r.
+func (b *Builder) Text(r cell.Ref, style uint32, text []byte) error {
+	i, ok := b.texts.Intern(text)
+	if !ok {
+		return errPoolFull
+	}
+	return b.put(r, style, tagText, uint64(i))
+}
+
+var errPoolFull = errors.New("the sheet's texts need more than 4 GiB")
+
+// Bool stores a logical value at r.
+func (b *Builder) Bool(r cell.Ref, style uint32, v bool) error {
+	var p uint64
+	if v {
+		p = 1
+	}
+	return b.put(r, style, tagBool, p)
+}
+
+// Error stores an error value at r.
+func (b *Builder) Error(r cell.Ref, style uint32, e cell.ErrorCode) error {
+	return b.put(r, style, tagError, uint64(e))
+}
+
+// Blank stores a cell without a value at r: it has a style, or a formula to come.
+func (b *Builder) Blank(r cell.Ref, style uint32) error {
+	return b.put(r, style, tagBlank, 0)
+}
+
+// Value stores any value at r.
+func (b *Builder) Value(r cell.Ref, style uint32, v cell.Value) error {
+	switch v.Kind() {
+	case cell.Number:
+		return b.Number(r, style, v.Number())
+	case cell.Text:
+		return b.Text(r, style, []byte(v.Text()))
+	case cell.Bool:
+		return b.Bool(r, style, v.Bool())
+	case cell.Error:
+		return b.Error(r, style, v.Err())
+	}
+	return b.Blank(r, style)
+}
+
+func (b *Builder) put(r cell.Ref, style uint32, t tag, payload uint64) error {
+	if !r.Valid() {
+		return fmt.Errorf("cell %d,%d is outside of a worksheet", r.Row+1, r.Col+1)
+	}
+	if n := r.Row >> bandShift; n != b.band {
+		if n < b.band {
+			return ErrRowOrder
+		}
+		b.Seal()
+		b.band = n
+	}
+	c := b.column(r.Col)
+	o := uint16(r.Row & (BandRows - 1))
+	if n := len(c.rows); n > 0 && c.rows[n-1] >= o {
+		b.messy = true
+	}
+	c.rows = append(c.rows, o)
+	c.tags = append(c.tags, t)
+	c.styles = append(c.styles, style)
+	c.payloads = append(c.payloads, payload)
+	return nil
+}
+
+// column gives the column that collects col in the current band.
+func (b *Builder) column(col int) *column {
+	if col < len(b.cols) {
+		if c := b.cols[col]; c != nil {
+			return c
+		}
+	} else {
+		b.cols = append(b.cols, make([]*column, col+1-len(b.cols))...)
+	}
+	var c *column
+	if n := len(b.free); n > 0 {
+		c, b.free = b.free[n-1], b.free[:n-1]
+	} else {
+		c = new(column)
+	}
+	b.cols[col] = c
+	b.present = append(b.present, uint16(col))
+	return c
+}
+
+// FormulaID names a formula that was added to a Builder.
+type FormulaID uint32
+
+// AddFormula adds a formula that one cell has (group -1) or that a group shares.
+func (b *Builder) AddFormula(text []byte, group int) (FormulaID, error) {
+	i, ok := b.ftexts.Append(text)
+	if !ok {
+		return 0, errPoolFull
+	}
+	b.formulas.list = append(b.formulas.list, formulaRecord{text: i, group: int32(group)})
+	return FormulaID(len(b.formulas.list) - 1), nil
+}
+
+// AddGroup adds what the cells of a shared, array or data-table formula have in common.
+func (b *Builder) AddGroup(kind FormulaKind, anchor cell.Ref, r cell.Range) (group int) {
+	b.formulas.groups = append(b.formulas.groups, formulaGroup{kind, anchor, r})
+	return len(b.formulas.groups) - 1
+}
+
+// SetFormula gives the cell at r, which was stored just before, a formula.
+func (b *Builder) SetFormula(r cell.Ref, id FormulaID) {
+	c := b.cols[r.Col]
+	o := uint16(r.Row & (BandRows - 1))
+	if n := len(c.formulaRows); n > 0 && c.formulaRows[n-1] >= o {
+		b.messy = true
+	}
+	c.formulaRows = append(c.formulaRows, o)
+	c.formulas = append(c.formulas, uint32(id))
+}
+
+// Layout is the layout of the sheet, to be filled before the sheet is finished.
+func (b *Builder) Layout() *Layout { return b.layout }
+
+// Cells is the number of cells in sealed bands.
+func (b *Builder) Cells() int { return b.cells }
+
+// Seal packs the band that is being built. Further cells must lie below it.
+func (b *Builder) Seal() {
+	if len(b.present) == 0 {
+		return
+	}
+	slices.Sort(b.present)
+	band := &Band{cols: slices.Clone(b.present), chunks: make([]Chunk, len(b.present))}
+	lo, hi := uint16(BandRows), uint16(0)
+	for i, col := range b.present {
+		c := b.cols[col]
+		if b.messy {
+			c.tidy()
+		}
+		for _, o := range c.rows {
+			band.occupied[o>>6] |= 1 << (o & 63)
+		}
+		lo, hi = min(lo, c.rows[0]), max(hi, c.rows[len(c.rows)-1])
+		for _, t := range c.tags {
+			if t != tagBlank {
+				b.filled++
+			}
+		}
+		b.formulaCells += len(c.formulaRows)
+		b.filled += c.blankFormulas()
+		band.chunks[i] = c.seal()
+		band.cells += band.chunks[i].n
+		c.reset()
+		b.cols[col] = nil
+		b.free = append(b.free, c)
+	}
+	base := b.band << bandShift
+	r := cell.Range{
+		First: cell.Ref{Row: base + int(lo), Col: int(b.present[0])},
+		Last:  cell.Ref{Row: base + int(hi), Col: int(b.present[len(b.present)-1])},
+	}
+	if b.hasCells {
+		r = r.Union(b.used)
+	}
+	b.used, b.hasCells = r, true
+	b.cells += band.cells
+	b.present, b.messy = b.present[:0], false
+	b.maxShared = b.curShared
+	b.bands = append(b.bands, make([]*Band, b.band+1-len(b.bands))...)
+	b.bands[b.band] = band
+	b.band++
+}
+
+// blankFormulas counts the cells that have a formula and no value.
+func (c *column) blankFormulas() (n int) {
+	i := 0
+	for _, o := range c.formulaRows {
+		for i < len(c.rows) && c.rows[i] < o {
+			i++
+		}
+		if i < len(c.rows) && c.rows[i] == o && c.tags[i] == tagBlank {
+			n++
+		}
+	}
+	return n
+}
+
+// tidy sorts the cells by row and keeps the last of those that were given twice.
+func (c *column) tidy() {
+	order := make([]int, len(c.rows))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return int(c.rows[i]) - int(c.rows[j]) })
+	var t column
+	for k, i := range order {
+		if k+1 < len(order) && c.rows[order[k+1]] == c.rows[i] {
+			continue
+		}
+		t.rows = append(t.rows, c.rows[i])
+		t.tags = append(t.tags, c.tags[i])
+		t.styles = append(t.styles, c.styles[i])
+		t.payloads = append(t.payloads, c.payloads[i])
+	}
+	order = order[:0]
+	for i := range c.formulaRows {
+		order = append(order, i)
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return int(c.formulaRows[i]) - int(c.formulaRows[j]) })
+	for k, i := range order {
+		if k+1 < len(order) && c.formulaRows[order[k+1]] == c.formulaRows[i] {
+			continue
+		}
+		t.formulaRows = append(t.formulaRows, c.formulaRows[i])
+		t.formulas = append(t.formulas, c.formulas[i])
+	}
+	*c = t
+}
+
+// SealedRows is the number of rows from the top that are sealed.
+func (b *Builder) SealedRows() int { return b.band << bandShift }
+
+// SharedNeeded is the number of shared strings that the sealed bands point into.
+func (b *Builder) SharedNeeded() int { return int(b.maxShared + 1) }
+
+// Sheet gives what is sealed so far as a sheet that is complete up to SealedRows.
+// shared must hold at least SharedNeeded strings, where the file has so many; declared
+// is the range that the file says is used, nil where it does not say.
+func (b *Builder) Sheet(shared *Strings, declared *cell.Range) *Sheet {
+	layout := *b.layout
+	s := &Sheet{
+		Name: b.name, Layout: &layout, bands: b.bands[:len(b.bands):len(b.bands)], shared: shared, texts: b.texts.Pool(),
+		used: b.used, hasCells: b.hasCells, cells: b.cells, filled: b.filled, formulaCells: b.formulaCells,
+		loadedRows: b.SealedRows(),
+	}
+	list := b.formulas.list
+	groups := b.formulas.groups
+	s.formulas = &formulas{list: list[:len(list):len(list)], groups: groups[:len(groups):len(groups)], texts: b.ftexts.Pool()}
+	if declared != nil {
+		s.used, s.hasCells = *declared, true
+		if b.hasCells {
+			s.used = s.used.Union(b.used)
+		}
+	}
+	return s
+}
+
+// Finish seals what is left and gives the whole sheet. The builder is spent.
+func (b *Builder) Finish(shared *Strings) *Sheet {
+	b.Seal()
+	s := b.Sheet(shared, nil)
+	s.bands = slices.Clip(s.bands)
+	s.texts = b.texts.Finish()
+	s.formulas.texts = b.ftexts.Finish()
+	s.formulas.list = slices.Clone(s.formulas.list)
+	s.loadedRows = cell.MaxRows
+	return s
+}

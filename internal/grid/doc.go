@@ -1,0 +1,19 @@
+// Package grid is the immutable, columnar cell store: what the xlsx reader fills,
+// what snapshots share and what every read looks at.
+//
+// A [Sheet] is cut into bands of [BandRows] rows; inside a band each column that has
+// cells is one [Chunk]. When a chunk is sealed its kinds and styles collapse to one
+// value where they are uniform, and its numbers to the narrowest width that holds them
+// all, so that a mixed sheet costs six to seven bytes a cell. An edit replaces the
+// chunks that it touches and shares the rest.
+//
+// Principal types: [Sheet] (cells, and its [Layout]), [Builder] (makes one, row by
+// row), [Strings] (text pool), [Workbook] (what belongs to no single sheet: styles,
+// names, tables).
+//
+// The one invariant: a Sheet that has been handed out is never changed. It may be read
+// from any number of goroutines for ever. A sheet handed out while its file is still
+// being read is complete up to [Sheet.LoadedRows] and stays as it is.
+//
+// Start reading at [Sheet.At] and [Builder.Seal].
+package grid

@@ -1,0 +1,260 @@
+package grid
+
+import (
+	"iter"
+	"math/bits"
+
+	"gridflow/internal/cell"
+)
+
+// Band is BandRows rows of a sheet: its chunks by column.
+type Band struct {
+	cols     []uint16 // ascending
+	chunks   []Chunk  // chunks[i] is column cols[i]
+	occupied [BandRows / 64]uint64
+	cells    int
+}
+
+// chunk gives the chunk of column col, or nil.
+func (b *Band) chunk(col int) *Chunk {
+	if b == nil || len(b.cols) == 0 {
+		return nil
+	}
+	// Columns mostly follow each other without a gap: then the guess is a hit.
+	if g := col - int(b.cols[0]); uint(g) < uint(len(b.cols)) && int(b.cols[g]) == col {
+		return &b.chunks[g]
+	}
+	i := b.search(col)
+	if i < len(b.cols) && int(b.cols[i]) == col {
+		return &b.chunks[i]
+	}
+	return nil
+}
+
+// search gives the index of the first column at or after col.
+func (b *Band) search(col int) int {
+	lo, hi := 0, len(b.cols)
+	for lo < hi {
+		m := int(uint(lo+hi) >> 1)
+		if int(b.cols[m]) < col {
+			lo = m + 1
+		} else {
+			hi = m
+		}
+	}
+	return lo
+}
+
+// Cell is one stored cell. A cell that is not stored is blank, has style 0 and no formula.
+type Cell struct {
+	Ref     cell.Ref
+	Value   cell.Value
+	Style   uint32
+	formula int32 // index in the sheet's formulas, -1 where there is none
+}
+
+// HasFormula reports whether the value was computed by a formula.
+func (c Cell) HasFormula() bool { return c.formula >= 0 }
+
+// Empty reports whether the cell holds neither a value nor a formula.
+func (c Cell) Empty() bool { return c.formula < 0 && c.Value.IsBlank() }
+
+// Sheet is the cells and the layout of one sheet. See the package comment for what
+// may be relied on.
+type Sheet struct {
+	Name   string
+	Layout *Layout // never nil
+
+	bands    []*Band // by number; nil where the band has no cell
+	shared   *Strings
+	texts    *Strings
+	formulas *formulas
+
+	used         cell.Range
+	hasCells     bool
+	cells        int
+	filled       int
+	formulaCells int
+	loadedRows   int
+}
+
+// Used is the smallest range that holds every stored cell, and whether there is any.
+// A sheet that is not loaded whole gives the range that its file declares.
+func (s *Sheet) Used() (r cell.Range, ok bool) { return s.used, s.hasCells }
+
+// StoredCells is the number of stored cells, those with only a style included.
+func (s *Sheet) StoredCells() int { return s.cells }
+
+// FilledCells is the number of cells with a value or a formula.
+func (s *Sheet) FilledCells() int { return s.filled }
+
+// FormulaCells is the number of cells with a formula.
+func (s *Sheet) FormulaCells() int { return s.formulaCells }
+
+// LoadedRows says how far the sheet is complete: every cell above that row is there.
+// It is cell.MaxRows for a sheet that is loaded whole.
+func (s *Sheet) LoadedRows() int { return s.loadedRows }
+
+// Complete reports whether the sheet is loaded whole.
+func (s *Sheet) Complete() bool { return s.loadedRows >= cell.MaxRows }
+
+func (s *Sheet) band(row int) *Band {
+	if i := row >> bandShift; uint(i) < uint(len(s.bands)) {
+		return s.bands[i]
+	}
+	return nil
+}
+
+// At gives the cell at r, and whether it is stored.
+func (s *Sheet) At(r cell.Ref) (Cell, bool) {
+	if !r.Valid() {
+		return Cell{Ref: r, formula: -1}, false
+	}
+	k := s.band(r.Row).chunk(r.Col)
+	if k == nil {
+		return Cell{Ref: r, formula: -1}, false
+	}
+	return s.cellAt(k, r)
+}
+
+func (s *Sheet) cellAt(k *Chunk, r cell.Ref) (Cell, bool) {
+	o := uint16(r.Row & (BandRows - 1))
+	i, ok := k.find(o)
+	if !ok {
+		return Cell{Ref: r, formula: -1}, false
+	}
+	c := Cell{Ref: r, Value: k.value(s, i), Style: k.styleAt(i), formula: -1}
+	if f, ok := k.formulaAt(o); ok {
+		c.formula = int32(f)
+	}
+	return c, true
+}
+
+// Value gives the value at r, blank where nothing is stored.
+func (s *Sheet) Value(r cell.Ref) cell.Value {
+	c, _ := s.At(r)
+	return c.Value
+}
+
+// Cells yields the stored cells of r in row-major order, each row from left to right.
+// Rows without cells cost nothing.
+func (s *Sheet) Cells(r cell.Range) iter.Seq[Cell] {
+	return func(yield func(Cell) bool) {
+		for row := range s.OccupiedRows(r.First.Row, r.Last.Row) {
+			b := s.band(row)
+			for i := b.search(r.First.Col); i < len(b.cols) && int(b.cols[i]) <= r.Last.Col; i++ {
+				c, ok := s.cellAt(&b.chunks[i], cell.Ref{Row: row, Col: int(b.cols[i])})
+				if ok && !yield(c) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Column yields the stored cells of one column between two rows, both included, from
+// top to bottom. It looks at nothing but that column.
+func (s *Sheet) Column(col, firstRow, lastRow int) iter.Seq[Cell] {
+	return func(yield func(Cell) bool) {
+		lastRow = min(lastRow, len(s.bands)<<bandShift-1)
+		for n := max(firstRow, 0) >> bandShift; n <= lastRow>>bandShift && n < len(s.bands); n++ {
+			k := s.bands[n].chunk(col)
+			if k == nil {
+				continue
+			}
+			base := n << bandShift
+			for i := range k.n {
+				row := base + int(k.row(i))
+				if row < firstRow {
+					continue
+				}
+				if row > lastRow {
+					return
+				}
+				c := Cell{Ref: cell.Ref{Row: row, Col: col}, Value: k.value(s, i), Style: k.styleAt(i), formula: -1}
+				if f, ok := k.formulaAt(k.row(i)); ok {
+					c.formula = int32(f)
+				}
+				if !yield(c) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// OccupiedRows yields, ascending, the rows between first and last, both included,
+// that have a stored cell.
+func (s *Sheet) OccupiedRows(first, last int) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		first = max(first, 0)
+		for n := first >> bandShift; n < len(s.bands) && n<<bandShift <= last; n++ {
+			b := s.bands[n]
+			if b == nil {
+				continue
+			}
+			for w, word := range b.occupied {
+				for word != 0 {
+					row := n<<bandShift + w<<6 + bits.TrailingZeros64(word)
+					word &= word - 1
+					if row < first {
+						continue
+					}
+					if row > last || !yield(row) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+// OccupiedCols yields, ascending, the columns that have a stored cell in any row of
+// the bands between two rows: a cheap superset of the columns in use there.
+func (s *Sheet) OccupiedCols(firstRow, lastRow int) []int {
+	var seen [cell.MaxCols / 64]uint64
+	for n := max(firstRow, 0) >> bandShift; n < len(s.bands) && n<<bandShift <= lastRow; n++ {
+		if b := s.bands[n]; b != nil {
+			for _, c := range b.cols {
+				seen[c>>6] |= 1 << (c & 63)
+			}
+		}
+	}
+	var cols []int
+	for w, word := range seen {
+		for ; word != 0; word &= word - 1 {
+			cols = append(cols, w<<6+bits.TrailingZeros64(word))
+		}
+	}
+	return cols
+}
+
+// MemoryBytes is about what the sheet keeps alive, without the workbook's shared strings.
+func (s *Sheet) MemoryBytes() int64 {
+	n := int64(8*len(s.bands)) + s.texts.MemoryBytes() + s.formulas.memoryBytes() + s.Layout.memoryBytes()
+	for _, b := range s.bands {
+		if b == nil {
+			continue
+		}
+		n += 128 + int64(2*len(b.cols))
+		for i := range b.chunks {
+			n += b.chunks[i].memoryBytes()
+		}
+	}
+	return n
+}
+
+// memoryBytes counts what grows with a file: a fixed size for each entry.
+func (l *Layout) memoryBytes() int64 {
+	n := 512 + 32*len(l.Merges) + 48*(len(l.Columns)+len(l.Rows)) + 128*len(l.Hyperlinks)
+	for _, c := range l.Comments {
+		n += 64 + len(c.Text)
+	}
+	for _, v := range l.Validations {
+		n += 256 + 32*len(v.Ranges) + len(v.Formula1) + len(v.Formula2)
+	}
+	for _, f := range l.Conditional {
+		n += 160 + 32*len(f.Ranges)
+	}
+	return int64(n)
+}
