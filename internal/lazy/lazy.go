@@ -1,0 +1,202 @@
+// Package lazy holds work that is done once, on first demand, for however many callers
+// want it: [Load] for a result that grows while it is made (the rows of a sheet).
+//
+// The one invariant: the work belongs to nobody who waits for it. A waiter that gives
+// up gets its own context's error at once; the work goes on for the others, and stops
+// only when the last one has given up before anybody was served.
+//
+// Start reading at [Load.Wait].
+package lazy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+)
+
+// Whole is the mark that asks for the finished result.
+const Whole = math.MaxInt
+
+// Load is one piece of work whose result grows: it may be published at ascending
+// marks before it is finished. The zero Load is ready. All methods may be called from
+// any number of goroutines at once.
+type Load[T any] struct {
+	wanted atomic.Int64 // the smallest mark that somebody waits for; MaxInt64 for none
+
+	mu      sync.Mutex
+	state   state
+	value   T
+	mark    int
+	err     error
+	waiters map[*waiter[T]]struct{}
+	served  bool // somebody got a published value of this run
+	cancel  context.CancelFunc
+}
+
+type state uint8
+
+const (
+	idle state = iota
+	running
+	finished
+	failed
+)
+
+type waiter[T any] struct {
+	ctx  context.Context
+	work Work[T]
+	mark int
+	done chan struct{}
+	val  T
+	err  error
+}
+
+// Work makes the result. It publishes what it has when p asks for it, and stops soon
+// after ctx is done.
+type Work[T any] func(ctx context.Context, p *Publisher[T]) (T, error)
+
+// Publisher is how running work hands out parts of its result. It is used by the
+// goroutine that does the work.
+type Publisher[T any] struct {
+	load *Load[T]
+}
+
+// Wanted reports whether somebody waits for a mark that has been reached.
+func (p *Publisher[T]) Wanted(reached int) bool { return p.load.wanted.Load() <= int64(reached) }
+
+// Publish hands out a result that is complete up to mark. v must never change again.
+func (p *Publisher[T]) Publish(v T, mark int) {
+	l := p.load
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.value, l.mark, l.served = v, mark, true
+	l.wakeLocked(func(w *waiter[T]) bool { return w.mark <= mark }, v, nil)
+}
+
+// ErrPanic is the error of work that panicked.
+var ErrPanic = errors.New("internal fault")
+
+// Wait gives a result that is complete up to mark, starting work where nobody has yet.
+// A failure is kept and given to later callers as well; work that stopped because all
+// waiters had left is started anew by the next one.
+func (l *Load[T]) Wait(ctx context.Context, mark int, work Work[T]) (T, error) {
+	var zero T
+	if err := ctx.Err(); err != nil {
+		return zero, context.Cause(ctx)
+	}
+	l.mu.Lock()
+	switch {
+	case l.state == finished, l.state == running && l.mark >= mark && l.served:
+		defer l.mu.Unlock()
+		return l.value, nil
+	case l.state == failed:
+		defer l.mu.Unlock()
+		return zero, l.err
+	}
+	w := &waiter[T]{ctx: ctx, work: work, mark: mark, done: make(chan struct{})}
+	if l.waiters == nil {
+		l.waiters = make(map[*waiter[T]]struct{})
+	}
+	l.waiters[w] = struct{}{}
+	if l.state == idle {
+		l.startLocked(w)
+	}
+	if int64(mark) < l.wanted.Load() || len(l.waiters) == 1 {
+		l.wanted.Store(int64(mark))
+	}
+	l.mu.Unlock()
+
+	select {
+	case <-w.done:
+		return w.val, w.err
+	case <-ctx.Done():
+		l.leave(w)
+		return zero, context.Cause(ctx)
+	}
+}
+
+// Peek gives the finished result, if there is one, without waiting or working.
+func (l *Load[T]) Peek() (v T, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.value, l.state == finished
+}
+
+func (l *Load[T]) startLocked(w *waiter[T]) {
+	// The work outlives the caller that happens to be first; it keeps its values.
+	run, cancel := context.WithCancel(context.WithoutCancel(w.ctx))
+	work := w.work
+	l.state, l.served, l.mark, l.cancel = running, false, 0, cancel
+	go func() {
+		v, err := protect(run, work, &Publisher[T]{load: l})
+		l.finish(v, err, run.Err() != nil)
+		cancel()
+	}()
+}
+
+// protect turns a panic of the work into an error for those who wait.
+func protect[T any](ctx context.Context, work Work[T], p *Publisher[T]) (v T, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%w: %v\n%s", ErrPanic, r, debug.Stack())
+		}
+	}()
+	return work(ctx, p)
+}
+
+func (l *Load[T]) finish(v T, err error, abandoned bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case err == nil:
+		l.state, l.value, l.mark = finished, v, Whole
+	case abandoned:
+		var zero T
+		l.state, l.value = idle, zero
+		for w := range l.waiters {
+			// They came while the abandoned work was stopping: do it again for them.
+			l.startLocked(w)
+			return
+		}
+	default:
+		var zero T
+		l.state, l.value, l.err = failed, zero, err
+	}
+	l.wakeLocked(func(*waiter[T]) bool { return true }, v, err)
+}
+
+// leave takes a waiter out and stops the work if it was the last and nobody was served.
+func (l *Load[T]) leave(w *waiter[T]) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.waiters, w)
+	if w.mark != Whole {
+		l.wantLocked()
+	}
+	if len(l.waiters) == 0 && l.state == running && !l.served {
+		l.cancel()
+	}
+}
+
+func (l *Load[T]) wakeLocked(which func(*waiter[T]) bool, v T, err error) {
+	for w := range l.waiters {
+		if which(w) {
+			w.val, w.err = v, err
+			close(w.done)
+			delete(l.waiters, w)
+		}
+	}
+	l.wantLocked()
+}
+
+func (l *Load[T]) wantLocked() {
+	least := int64(math.MaxInt64)
+	for w := range l.waiters {
+		least = min(least, int64(w.mark))
+	}
+	l.wanted.Store(least)
+}

@@ -1,0 +1,183 @@
+package lazy_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"gridflow/internal/lazy"
+)
+
+// One run serves all callers, and its result is kept.
+func TestOneRunForAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var l lazy.Load[int]
+		runs := 0
+		gate := make(chan struct{})
+		work := func(context.Context, *lazy.Publisher[int]) (int, error) {
+			runs++
+			<-gate
+			return 42, nil
+		}
+		var wg sync.WaitGroup
+		for range 200 {
+			wg.Go(func() {
+				if v, err := l.Wait(t.Context(), lazy.Whole, work); v != 42 || err != nil {
+					t.Errorf("got %d, %v", v, err)
+				}
+			})
+		}
+		synctest.Wait()
+		close(gate)
+		wg.Wait()
+		if v, err := l.Wait(t.Context(), 3, work); v != 42 || err != nil || runs != 1 {
+			t.Errorf("got %d, %v after %d runs", v, err, runs)
+		}
+	})
+}
+
+// A waiter is served as soon as its mark is reached, while the work goes on.
+func TestPublish(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var l lazy.Load[int]
+		step := make(chan int)
+		work := func(_ context.Context, p *lazy.Publisher[int]) (int, error) {
+			for n := range step {
+				if p.Wanted(n) {
+					p.Publish(n, n)
+				}
+			}
+			return 100, nil
+		}
+		early := make(chan int, 1)
+		late := make(chan int, 1)
+		go func() { v, _ := l.Wait(t.Context(), 5, work); early <- v }()
+		go func() { v, _ := l.Wait(t.Context(), lazy.Whole, work); late <- v }()
+		synctest.Wait()
+		for n := range 10 {
+			step <- n
+		}
+		synctest.Wait()
+		if len(early) != 1 || len(late) != 0 {
+			t.Fatalf("served: %d early, %d late", len(early), len(late))
+		}
+		if v := <-early; v != 5 {
+			t.Errorf("early got %d", v)
+		}
+		if v, err := l.Wait(t.Context(), 4, work); v != 5 || err != nil {
+			t.Errorf("what is published serves later callers too: got %d, %v", v, err)
+		}
+		close(step)
+		if v := <-late; v != 100 {
+			t.Errorf("late got %d", v)
+		}
+	})
+}
+
+// The work survives 199 of 200 callers, stops with the last, and starts anew after that.
+func TestLeaving(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var l lazy.Load[int]
+		var stopped, runs int
+		gate := make(chan struct{})
+		work := func(ctx context.Context, _ *lazy.Publisher[int]) (int, error) {
+			runs++
+			select {
+			case <-gate:
+				return 7, nil
+			case <-ctx.Done():
+				stopped++
+				return 0, ctx.Err()
+			}
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		last, cancelLast := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		for range 199 {
+			wg.Go(func() {
+				if _, err := l.Wait(ctx, lazy.Whole, work); !errors.Is(err, context.Canceled) {
+					t.Errorf("a caller that left got %v", err)
+				}
+			})
+		}
+		wg.Go(func() {
+			if _, err := l.Wait(last, lazy.Whole, work); !errors.Is(err, context.Canceled) {
+				t.Errorf("the last caller got %v", err)
+			}
+		})
+		synctest.Wait()
+		cancel()
+		synctest.Wait()
+		if stopped != 0 || runs != 1 {
+			t.Fatalf("stopped %d of %d runs while one caller waits", stopped, runs)
+		}
+		cancelLast()
+		wg.Wait()
+		synctest.Wait()
+		if stopped != 1 {
+			t.Fatalf("the abandoned work goes on")
+		}
+		close(gate)
+		if v, err := l.Wait(t.Context(), lazy.Whole, work); v != 7 || err != nil || runs != 2 {
+			t.Errorf("got %d, %v after %d runs", v, err, runs)
+		}
+	})
+}
+
+// Who comes while abandoned work is still stopping gets a run of its own.
+func TestComeWhileStopping(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var l lazy.Load[int]
+		runs := 0
+		slow := make(chan struct{})
+		work := func(ctx context.Context, _ *lazy.Publisher[int]) (int, error) {
+			if runs++; runs > 1 {
+				return 8, nil
+			}
+			<-ctx.Done()
+			<-slow
+			return 0, ctx.Err()
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		go l.Wait(ctx, lazy.Whole, work)
+		synctest.Wait()
+		cancel()
+		synctest.Wait()
+		got := make(chan error, 1)
+		go func() {
+			v, err := l.Wait(t.Context(), lazy.Whole, work)
+			if v != 8 {
+				err = errors.Join(err, errors.New("no value"))
+			}
+			got <- err
+		}()
+		synctest.Wait()
+		close(slow)
+		if err := <-got; err != nil || runs != 2 {
+			t.Errorf("got %v after %d runs", err, runs)
+		}
+	})
+}
+
+// A failure is kept; a panic is a failure.
+func TestFailure(t *testing.T) {
+	var l lazy.Load[int]
+	runs := 0
+	work := func(context.Context, *lazy.Publisher[int]) (int, error) {
+		runs++
+		panic("boom")
+	}
+	for range 3 {
+		if _, err := l.Wait(t.Context(), lazy.Whole, work); !errors.Is(err, lazy.ErrPanic) {
+			t.Errorf("got %v", err)
+		}
+	}
+	if runs != 1 {
+		t.Errorf("%d runs", runs)
+	}
+	if _, ok := l.Peek(); ok {
+		t.Error("a failure is no result")
+	}
+}
