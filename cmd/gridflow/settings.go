@@ -1,0 +1,295 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// config holds every setting of the program.
+type config struct {
+	configFile string
+
+	roots        []string
+	cacheBytes   int64
+	memoryLimit  int64
+	toolsets     []string
+	tools        []string
+	excludeTools []string
+	readOnly     bool
+
+	profile          string
+	maxCells         int
+	maxPayloadBytes  int
+	maxItems         int
+	maxResponseBytes int
+	toolTimeout      time.Duration
+	drainTimeout     time.Duration
+
+	listen         string
+	path           string
+	allowedOrigins []string
+	allowedHosts   []string
+
+	logLevel  slog.Level
+	logFormat string
+	logFile   string
+}
+
+// A setting is one row of the table that the flags, the environment variables, the
+// keys of the configuration file, the help text and the validation are made from.
+type setting struct {
+	name    string // as a flag without dashes in front: "cache-bytes"
+	group   string // heading in the help text
+	doc     string // what it means
+	def     string // default, in the form in which a user would write it
+	allowed string // completes "… is not allowed; give "
+	flag    bool   // a switch: on the command line it may stand without a value
+	list    bool   // takes several values
+	split   string // separators at which one text becomes several, where it is a list
+	only    string // the one subcommand whose command line takes it; "" for all
+	set     func(values []string) error
+}
+
+// env gives the name of the environment variable of the setting.
+func (s *setting) env() string {
+	return "GRIDFLOW_" + strings.ToUpper(strings.ReplaceAll(s.name, "-", "_"))
+}
+
+// settings makes the table over c. Each row's set function writes into c.
+func settings(c *config) []setting {
+	count := "a whole number from 0 up, where 0 means no bound"
+	return []setting{
+		text("config", "Files", "read settings from this YAML file", "", "the path of a YAML file", &c.configFile, nil),
+		{
+			name: "root", group: "Files", def: ".", list: true, split: "," + string(filepath.ListSeparator),
+			doc:     "directory whose workbooks are served; repeat it for several",
+			allowed: "the path of a directory that exists", set: list(&c.roots, checkRoot),
+		},
+		size("cache-bytes", "Files", "memory for loaded workbooks", "512MiB", &c.cacheBytes),
+		size("memory-limit", "Files", "soft limit of the whole process; 0 derives one from cache-bytes", "0", &c.memoryLimit),
+
+		words("toolsets", "Tools", `groups of tools to offer; "core" is the default group, "all" is every tool`, "core", "names of toolsets, comma separated", &c.toolsets, nil),
+		words("tools", "Tools", "single tools to offer besides the toolsets", "", "names of tools, comma separated", &c.tools, nil),
+		words("exclude-tools", "Tools", "tools that are never offered, whatever else is said", "", "names of tools, comma separated", &c.excludeTools, nil),
+		{
+			name: "read-only", group: "Tools", def: "false", flag: true,
+			doc:     "offer only tools that change nothing",
+			allowed: "true or false", set: boolean(&c.readOnly),
+		},
+		duration("tool-timeout", "Tools", "longest run of one call; 0 means no bound", "30s", &c.toolTimeout),
+
+		choice("output-profile", "Results", "shape of results: dense text, verbose text, or compat JSON", "dense", &c.profile, "dense", "verbose", "compat"),
+		number("max-cells", "Results", "cells in one result", "10000", count, &c.maxCells),
+		number("max-payload-bytes", "Results", "bytes of rows in one result", "65536", count, &c.maxPayloadBytes),
+		number("max-items", "Results", "entries of one list", "500", count, &c.maxItems),
+		number("max-response-bytes", "Results", "bytes of one whole result", "1000000", count, &c.maxResponseBytes),
+
+		httpOnly(text("listen", "HTTP", "address to listen at", "127.0.0.1:8079", "host:port with a port from 0 to 65535, where 0 lets the system choose", &c.listen, checkListen)),
+		httpOnly(text("path", "HTTP", "path of the MCP endpoint", "/mcp", "a path that begins with a slash and is neither /healthz nor /readyz", &c.path, checkPath)),
+		httpOnly(words("allowed-origins", "HTTP", "web origins whose pages may call the server", "", "origins such as https://app.example.com, comma separated", &c.allowedOrigins, checkOrigin)),
+		httpOnly(words("allowed-hosts", "HTTP", "host names the server may be called by besides localhost", "", "host names without scheme and port, comma separated", &c.allowedHosts, checkHost)),
+		duration("drain-timeout", "HTTP", "how long calls in flight may finish once the server stops (stdio too)", "20s", &c.drainTimeout),
+
+		{
+			name: "log-level", group: "Log", def: "info",
+			doc:     "what is logged: debug, info, warn or error",
+			allowed: "one of debug, info, warn, error", set: single(func(s string) error { return c.logLevel.UnmarshalText([]byte(s)) }),
+		},
+		choice("log-format", "Log", "form of the log: text or json", "text", &c.logFormat, "text", "json"),
+		text("log-file", "Log", "append the log to this file (mode 0600) instead of standard error", "", "the path of a file", &c.logFile, nil),
+	}
+}
+
+// The constructors of rows. Each takes name, group, doc, default and where the value goes.
+
+func text(name, group, doc, def, allowed string, p *string, check func(string) error) setting {
+	return setting{name: name, group: group, doc: doc, def: def, allowed: allowed, set: single(func(s string) error {
+		if check != nil && s != "" {
+			if err := check(s); err != nil {
+				return err
+			}
+		}
+		*p = s
+		return nil
+	})}
+}
+
+func choice(name, group, doc, def string, p *string, values ...string) setting {
+	return setting{name: name, group: group, doc: doc, def: def, allowed: "one of " + strings.Join(values, ", "), set: single(func(s string) error {
+		for _, v := range values {
+			if s == v {
+				*p = s
+				return nil
+			}
+		}
+		return errNotAllowed
+	})}
+}
+
+func number(name, group, doc, def, allowed string, p *int) setting {
+	return setting{name: name, group: group, doc: doc, def: def, allowed: allowed, set: single(func(s string) error {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < 0 {
+			return errNotAllowed
+		}
+		*p = n
+		return nil
+	})}
+}
+
+func size(name, group, doc, def string, p *int64) setting {
+	return setting{name: name, group: group, doc: doc, def: def, allowed: "a number of bytes, or one with a unit such as 512MiB, 2GiB, 64MB", set: single(func(s string) error {
+		n, err := parseSize(s)
+		if err != nil {
+			return err
+		}
+		*p = n
+		return nil
+	})}
+}
+
+func duration(name, group, doc, def string, p *time.Duration) setting {
+	return setting{name: name, group: group, doc: doc, def: def, allowed: "a time such as 500ms, 30s, 2m", set: single(func(s string) error {
+		d, err := time.ParseDuration(s)
+		if err != nil || d < 0 {
+			return errNotAllowed
+		}
+		*p = d
+		return nil
+	})}
+}
+
+func words(name, group, doc, def, allowed string, p *[]string, check func(string) error) setting {
+	return setting{name: name, group: group, doc: doc, def: def, allowed: allowed, list: true, split: ",", set: list(p, check)}
+}
+
+func httpOnly(s setting) setting { s.only = "http"; return s }
+
+var errNotAllowed = errors.New("not allowed")
+
+// single adapts a parser of one text to a row; of several texts the last one counts.
+func single(parse func(string) error) func([]string) error {
+	return func(values []string) error {
+		s := strings.TrimSpace(values[len(values)-1])
+		if err := parse(s); err != nil {
+			return valueError{s, err}
+		}
+		return nil
+	}
+}
+
+func boolean(p *bool) func([]string) error {
+	return single(func(s string) error {
+		v, err := strconv.ParseBool(s)
+		if err != nil {
+			return errNotAllowed
+		}
+		*p = v
+		return nil
+	})
+}
+
+// list adapts a check of one element to a row that takes several values; empty
+// elements fall out.
+func list(p *[]string, check func(string) error) func([]string) error {
+	return func(values []string) error {
+		var kept []string
+		for _, v := range values {
+			if v = strings.TrimSpace(v); v == "" {
+				continue
+			}
+			if check != nil {
+				if err := check(v); err != nil {
+					return valueError{v, err}
+				}
+			}
+			kept = append(kept, v)
+		}
+		*p = kept
+		return nil
+	}
+}
+
+// valueError is a value that a setting refused, and why.
+type valueError struct {
+	value string
+	err   error
+}
+
+func (e valueError) Error() string { return fmt.Sprintf("%q: %v", e.value, e.err) }
+
+// parseSize reads a number of bytes with an optional unit: kB, MB, GB are powers of
+// 1000, KiB, MiB, GiB powers of 1024; letter case and blanks do not matter.
+func parseSize(s string) (int64, error) {
+	lower := strings.ToLower(strings.TrimSpace(s))
+	factor := int64(1)
+	for _, u := range []struct {
+		suffix string
+		factor int64
+	}{{"kib", 1 << 10}, {"mib", 1 << 20}, {"gib", 1 << 30}, {"kb", 1e3}, {"mb", 1e6}, {"gb", 1e9}, {"b", 1}} {
+		if rest, ok := strings.CutSuffix(lower, u.suffix); ok {
+			lower, factor = strings.TrimSpace(rest), u.factor
+			break
+		}
+	}
+	n, err := strconv.ParseInt(lower, 10, 64)
+	if err != nil || n < 0 || n > math.MaxInt64/factor {
+		return 0, errNotAllowed
+	}
+	return n * factor, nil
+}
+
+func checkRoot(dir string) error {
+	info, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return errors.New("there is no such directory")
+	case err != nil:
+		return err
+	case !info.IsDir():
+		return errors.New("that is a file; to serve a single workbook give the directory it is in")
+	}
+	return nil
+}
+
+func checkListen(addr string) error {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return errNotAllowed
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
+		return errNotAllowed
+	}
+	return nil
+}
+
+func checkPath(p string) error {
+	if !strings.HasPrefix(p, "/") || p == "/healthz" || p == "/readyz" || strings.ContainsAny(p, " {}?#") {
+		return errNotAllowed
+	}
+	return nil
+}
+
+func checkOrigin(origin string) error {
+	u, err := url.Parse(origin)
+	if err != nil || u.Scheme == "" || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return errNotAllowed
+	}
+	return nil
+}
+
+func checkHost(host string) error {
+	if strings.ContainsAny(host, "/: \t") {
+		return errNotAllowed
+	}
+	return nil
+}

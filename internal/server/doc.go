@@ -1,0 +1,13 @@
+// Package server is the edge where the Model Context Protocol meets the tools: it
+// serves a table of [tools.Tool] over stdio and over streamable HTTP, in both
+// protocol eras (with and without the initialize handshake).
+//
+// The principal types are [Server], made by [New] from a [Config]; [Resources], what
+// the workspace offers as MCP resources; and [Call], what admission decides about.
+// The one invariant: nothing that a client sends and nothing that a tool does ends the
+// process. A malformed line, an oversized body, a panic and a client that leaves are
+// answered or cleaned up, and the next request is served.
+//
+// Start reading at New in server.go, then the chain in middleware.go, then a
+// transport: stdio.go or http.go. Stopping is in drain.go.
+package server

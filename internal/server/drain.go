@@ -1,0 +1,86 @@
+package server
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// A gate counts the requests in flight and lets the server stop in two steps. First it
+// closes: what is inside may finish, nothing new comes in, streams end. Then, if that
+// takes too long, it cuts: the contexts of the requests inside end.
+type gate struct {
+	closing, cut         context.Context // done once the step has begun
+	startClosing, cutNow context.CancelFunc
+
+	mu     sync.Mutex
+	inside int
+	idle   chan struct{} // closed once closing and empty
+}
+
+func newGate() *gate {
+	g := &gate{idle: make(chan struct{})}
+	g.closing, g.startClosing = context.WithCancel(context.Background())
+	g.cut, g.cutNow = context.WithCancel(context.Background())
+	return g
+}
+
+// enter lets a request in, unless the gate closes. The request calls leave once.
+func (g *gate) enter() (leave func(), ok bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closing.Err() != nil {
+		return nil, false
+	}
+	g.inside++
+	return g.leave, true
+}
+
+func (g *gate) leave() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.inside--
+	if g.inside == 0 && g.closing.Err() != nil {
+		close(g.idle)
+	}
+}
+
+// close begins to stop; it may be called several times.
+func (g *gate) close() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closing.Err() != nil {
+		return
+	}
+	g.startClosing()
+	if g.inside == 0 {
+		close(g.idle)
+	}
+}
+
+// cutGrace is how long requests that were cut may take to notice and to answer.
+const cutGrace = 2 * time.Second
+
+// drain closes the gate and waits until idle is closed, cutting what is left after the
+// budget. It tells whether everything ended by itself, and whether it ended at all.
+func (g *gate) drain(budget time.Duration, idle <-chan struct{}) (clean, ended bool) {
+	g.close()
+	timer := time.NewTimer(budget)
+	defer timer.Stop()
+	select {
+	case <-idle:
+		return true, true
+	case <-timer.C:
+	}
+	g.cutNow()
+	timer.Reset(cutGrace)
+	select {
+	case <-idle:
+		return false, true
+	case <-timer.C:
+		return false, false
+	}
+}
+
+// Draining tells whether the server has begun to stop.
+func (s *Server) Draining() bool { return s.gate.closing.Err() != nil }

@@ -1,0 +1,117 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+	"unicode/utf8"
+
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"gridflow/internal/tools"
+)
+
+// Why the context of a call is done. A cause is looked up with context.Cause, so that
+// one ctx.Err() can be worded in the way that helps the caller.
+var (
+	errToolTimeout  = errors.New("the call ran into the tool timeout")
+	errDisconnected = errors.New("the client closed the connection")
+	errCut          = errors.New("the server stopped before the call was done")
+)
+
+// errorTextMax bounds the text of an error, in bytes: clients cut long ones, and the
+// hint at the end is the part that helps.
+const errorTextMax = 1000
+
+// errDraining refuses what arrives after the server has begun to stop.
+func errDraining() *tools.Error {
+	return &tools.Error{
+		Code:             "DRAINING",
+		Message:          "the server is stopping and takes no new calls",
+		Hint:             "Nothing was done; call again after it has been restarted",
+		RetryAfterMillis: 2000,
+	}
+}
+
+// callError turns what a call ended with into an error that the caller can use. What
+// nobody expected gets a reference, under which the log holds the rest.
+func (s *Server) callError(ctx context.Context, err error) *tools.Error {
+	var known *tools.Error
+	isKnown := errors.As(err, &known)
+	if ctx.Err() != nil && (!isKnown || known.Code == "CANCELLED" || known.Code == "TIMEOUT") {
+		switch cause := context.Cause(ctx); {
+		case errors.Is(cause, errToolTimeout):
+			return &tools.Error{
+				Code:    "TIMEOUT",
+				Message: fmt.Sprintf("the call was stopped after %v", s.conf.ToolTimeout.Round(time.Millisecond)),
+				Hint:    "Ask for less at once: a smaller range, fewer sheets or a page; or let the operator raise --tool-timeout",
+			}
+		case errors.Is(cause, errCut):
+			return errDraining()
+		default:
+			return &tools.Error{Code: "CANCELLED", Message: "the call was cancelled before it was done"}
+		}
+	}
+	if isKnown {
+		return known
+	}
+	return s.internalError("call failed", slog.String("error", err.Error()))
+}
+
+// internalError logs a fault of the server under a fresh reference and words it for
+// the caller, without its details.
+func (s *Server) internalError(msg string, attrs ...slog.Attr) *tools.Error {
+	ref := rand.Text()[:10]
+	s.log.LogAttrs(context.Background(), slog.LevelError, msg, append(attrs, slog.String("ref", ref))...)
+	return &tools.Error{
+		Code:    "INTERNAL",
+		Message: "something went wrong inside the server (reference " + ref + ")",
+		Hint:    "The server goes on; other calls are not affected. Its log explains the failure under the reference",
+	}
+}
+
+// errorResult gives the error as a result with isError, the form that models read.
+func (s *Server) errorResult(ctx context.Context, e *tools.Error) *mcp.CallToolResult {
+	text := clip(e.Error(), errorTextMax)
+	n := note(ctx)
+	n.outcome, n.bytes = e.Code, len(text)
+	res := &mcp.CallToolResult{IsError: true, Content: []mcp.Content{&mcp.TextContent{Text: text}}}
+	if e.RetryAfterMillis > 0 {
+		res.Meta = mcp.Meta{"gridflow/retryAfterMs": e.RetryAfterMillis}
+	}
+	return res
+}
+
+// protocolError gives the error for methods that have no isError result.
+func protocolError(e *tools.Error) *jsonrpc.Error {
+	code := int64(jsonrpc.CodeInternalError)
+	switch e.Code {
+	case "INVALID_PARAMS", "WORKBOOK_NOT_FOUND", "SHEET_NOT_FOUND", "RANGE_INVALID", "TABLE_NOT_FOUND", "NAME_NOT_FOUND":
+		code = jsonrpc.CodeInvalidParams
+	}
+	err := &jsonrpc.Error{Code: code, Message: clip(e.Error(), errorTextMax)}
+	if e.RetryAfterMillis > 0 {
+		err.Data = fmt.Appendf(nil, `{"retryAfterMs":%d}`, e.RetryAfterMillis)
+	}
+	return err
+}
+
+// clip cuts s to at most limit bytes, at the border of a character.
+func clip(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	const mark = "…"
+	s = s[:limit-len(mark)]
+	for len(s) > 0 {
+		if r, n := utf8.DecodeLastRuneInString(s); r != utf8.RuneError || n > 1 {
+			break
+		}
+		s = s[:len(s)-1]
+	}
+	return s + mark
+}

@@ -1,0 +1,277 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+)
+
+// HTTPOptions say how a server is reached.
+type HTTPOptions struct {
+	Path           string   // of the MCP endpoint, "/mcp"
+	AllowedOrigins []string // of web pages, as scheme://host[:port]; pages of the server's own origin may always call
+	AllowedHosts   []string // names that the Host header may hold besides localhost; an address may always be used unless Loopback
+	Loopback       bool     // the server listens to this machine only
+}
+
+const (
+	// bodyMax bounds the body of a request, in bytes; larger ones get status 413.
+	bodyMax = 4 << 20
+	// bodyTimeout is how long a client may take to send a body.
+	bodyTimeout = 30 * time.Second
+	// headerTimeout is how long a client may take to send the header of a request.
+	headerTimeout = 10 * time.Second
+	// idleTimeout is how long a connection without a request is kept.
+	idleTimeout = 2 * time.Minute
+	// sessionTimeout is how long a session of the older era lives without a request.
+	sessionTimeout = 30 * time.Minute
+	// streamKeepalive is how long an event stream may be silent before a comment is
+	// written, so that proxies do not take it for dead.
+	streamKeepalive = 15 * time.Second
+	// headerMax bounds the header of a request, in bytes.
+	headerMax = 64 << 10
+)
+
+// statelessSince is the first revision of the protocol without sessions.
+const statelessSince = "2026-07-28"
+
+// requestMark is the header key under which the HTTP handler tells the middleware which
+// request a call came in. A client cannot send it: a name in a real header holds no blank.
+const requestMark = "gridflow request"
+
+// ServeHTTP serves any number of clients on the listener, until ctx is done. Then
+// /readyz says so at once, new calls are refused, event streams end, and calls in flight
+// may finish within the budget; ErrCut tells that some could not.
+func (s *Server) ServeHTTP(ctx context.Context, l net.Listener, o HTTPOptions, budget time.Duration) error {
+	handler, err := s.Handler(o)
+	if err != nil {
+		return err
+	}
+	srv := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: headerTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    headerMax,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
+	}
+	telling, stopTelling := context.WithCancel(ctx)
+	defer stopTelling()
+	go s.tellChanges(telling)
+
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(l) }()
+	select {
+	case err := <-served:
+		return err // the listener broke; nothing was asked to stop
+	case <-ctx.Done():
+	}
+	s.log.Info("stopping")
+
+	// The listener stays open while calls finish, so that a load balancer can see that
+	// this process is not ready any more.
+	clean, _ := s.gate.drain(budget, s.gate.idle)
+	last, cancel := context.WithTimeout(context.Background(), cutGrace)
+	defer cancel()
+	if err := srv.Shutdown(last); err != nil {
+		srv.Close()
+		clean = false
+	}
+	<-served
+	if !clean {
+		return ErrCut
+	}
+	return nil
+}
+
+// Handler gives the HTTP side of the server: the MCP endpoint in both eras, /healthz
+// and /readyz. The error names an origin that cannot be understood.
+func (s *Server) Handler(o HTTPOptions) (http.Handler, error) {
+	origins := http.NewCrossOriginProtection()
+	for _, origin := range o.AllowedOrigins {
+		if err := origins.AddTrustedOrigin(origin); err != nil {
+			return nil, err
+		}
+	}
+	get := func(*http.Request) *mcp.Server { return s.mcp }
+	log := slog.New(slog.DiscardHandler) // what it says is said by our own log, or is noise
+	e := &endpoint{
+		server:  s,
+		origins: origins,
+		allowed: o,
+		// A stateful handler refuses the newer revision, and a stateless one takes
+		// cancellation and streams from clients of the older: each serves its own.
+		stateless: mcp.NewStreamableHTTPHandler(get, &mcp.StreamableHTTPOptions{
+			Stateless: true, PropagateRequestCancellation: true,
+			MaxRequestBodyBytes: bodyMax, DisableLocalhostProtection: true, Logger: log,
+		}),
+		stateful: mcp.NewStreamableHTTPHandler(get, &mcp.StreamableHTTPOptions{
+			SessionTimeout:      sessionTimeout,
+			MaxRequestBodyBytes: bodyMax, DisableLocalhostProtection: true, Logger: log,
+		}),
+	}
+
+	mux := http.NewServeMux()
+	mux.Handle(o.Path, e)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if s.Draining() {
+			plain(w, http.StatusServiceUnavailable, "draining")
+			return
+		}
+		plain(w, http.StatusOK, "ready")
+	})
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		plain(w, http.StatusNotFound, "nothing is served here; the MCP endpoint is "+o.Path)
+	})
+	return mux, nil
+}
+
+// plain writes a short text that no browser takes for a page and nobody keeps.
+func plain(w http.ResponseWriter, status int, text string) {
+	h := w.Header()
+	h.Set("Content-Type", "text/plain; charset=utf-8")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	io.WriteString(w, text+"\n")
+}
+
+// endpoint is the MCP endpoint: it checks where a request comes from, reads its body
+// within bounds and hands it to the handler of its era.
+type endpoint struct {
+	server              *Server
+	origins             *http.CrossOriginProtection
+	allowed             HTTPOptions
+	stateless, stateful http.Handler
+}
+
+func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	if !hostAllowed(r.Host, e.allowed) {
+		e.server.log.Warn("request refused", "why", "host", "host", r.Host)
+		plain(w, http.StatusForbidden, fmt.Sprintf("the host %q is not served here; the operator can allow it with --allowed-hosts", clip(r.Host, 200)))
+		return
+	}
+	// Reading is no safer than writing here, so every method is held to what
+	// cross-origin protection asks of unsafe ones.
+	unsafe := *r
+	unsafe.Method = http.MethodPost
+	if err := e.origins.Check(&unsafe); err != nil {
+		origin := r.Header.Get("Origin")
+		e.server.log.Warn("request refused", "why", "origin", "origin", origin)
+		plain(w, http.StatusForbidden, fmt.Sprintf("pages of the origin %q may not call this server; the operator can allow it with --allowed-origins", clip(origin, 200)))
+		return
+	}
+	if e.answerPreflight(w, r) {
+		return
+	}
+
+	if r.Method == http.MethodPost {
+		if status, text := readBody(w, r); status != 0 {
+			plain(w, status, text)
+			return
+		}
+	}
+	w.Header().Set("X-Accel-Buffering", "no") // a proxy must not hold events back
+	stream := newEventStream(w)
+	defer stream.stop()
+	if r.Header.Get("Mcp-Protocol-Version") >= statelessSince {
+		e.stateless.ServeHTTP(stream, r)
+		return
+	}
+
+	if r.Method == http.MethodGet {
+		// A stream of the older era ends with its request, which ends with the server.
+		ctx, cancel := context.WithCancel(r.Context())
+		defer cancel()
+		defer context.AfterFunc(e.server.gate.closing, cancel)()
+		r = r.WithContext(ctx)
+	}
+	mark := rand.Text()
+	e.server.httpRequests.Store(mark, r.Context())
+	defer e.server.httpRequests.Delete(mark)
+	r.Header[requestMark] = []string{mark}
+	e.stateful.ServeHTTP(stream, r)
+}
+
+// answerPreflight sets the headers that let pages of an allowed origin call, and answers
+// the question that a browser asks before. It tells whether that was all.
+func (e *endpoint) answerPreflight(w http.ResponseWriter, r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	if origin == "" {
+		return false
+	}
+	h := w.Header()
+	h.Add("Vary", "Origin")
+	h.Set("Access-Control-Allow-Origin", origin) // it has passed the check
+	h.Set("Access-Control-Expose-Headers", "Mcp-Session-Id, Mcp-Protocol-Version")
+	if r.Method != http.MethodOptions {
+		return false
+	}
+	h.Set("Access-Control-Allow-Methods", "GET, POST, DELETE")
+	if wanted := r.Header.Get("Access-Control-Request-Headers"); wanted != "" {
+		h.Set("Access-Control-Allow-Headers", wanted)
+	}
+	h.Set("Access-Control-Max-Age", "600")
+	w.WriteHeader(http.StatusNoContent)
+	return true
+}
+
+// hostAllowed tells whether the Host header may be what it is. A page that an attacker
+// serves can make its own name point at this machine; then the browser takes it for the
+// page's own server and only the Host header gives it away. An address cannot be made
+// to point elsewhere.
+func hostAllowed(host string, o HTTPOptions) bool {
+	name := host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		name = h
+	}
+	name = strings.TrimSuffix(strings.ToLower(strings.Trim(name, "[]")), ".")
+	if name == "localhost" {
+		return true
+	}
+	if addr, err := netip.ParseAddr(name); err == nil {
+		return addr.IsLoopback() || !o.Loopback
+	}
+	for _, allowed := range o.AllowedHosts {
+		if strings.EqualFold(name, allowed) {
+			return true
+		}
+	}
+	return false
+}
+
+// readBody takes in the whole body, within bounds of size and time. It gives the status
+// and text of a refusal, or 0.
+func readBody(w http.ResponseWriter, r *http.Request) (status int, text string) {
+	tooLarge := fmt.Sprintf("the body is larger than %d bytes", bodyMax)
+	if r.ContentLength > bodyMax {
+		w.Header().Set("Connection", "close") // rather than reading it all
+		return http.StatusRequestEntityTooLarge, tooLarge
+	}
+	conn := http.NewResponseController(w)
+	// Where there is no deadline to set (in tests, or behind another server), there is none.
+	_ = conn.SetReadDeadline(time.Now().Add(bodyTimeout))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, bodyMax))
+	_ = conn.SetReadDeadline(time.Time{})
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return http.StatusRequestEntityTooLarge, tooLarge
+	case err != nil:
+		return http.StatusBadRequest, "the body could not be read"
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return 0, ""
+}

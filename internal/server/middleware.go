@@ -1,0 +1,234 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"gridflow/internal/tools"
+)
+
+// The methods that the middleware tells apart.
+const (
+	methodCallTool      = "tools/call"
+	methodReadResource  = "resources/read"
+	methodListResources = "resources/list"
+	methodListen        = "subscriptions/listen"
+	methodPing          = "ping"
+)
+
+// callNote is what the inner parts of a request tell its line in the log.
+type callNote struct {
+	outcome string // "" while all is well, else the code of the error
+	bytes   int    // of the result
+}
+
+type callNoteKey struct{}
+
+// note gives the note of the request that ctx belongs to. Outside of a request it gives
+// one that nobody reads.
+func note(ctx context.Context) *callNote {
+	if n, ok := ctx.Value(callNoteKey{}).(*callNote); ok {
+		return n
+	}
+	return new(callNote)
+}
+
+// recoverPanics answers a panic instead of dying of it, and makes sure that every error
+// that leaves has a JSON-RPC code. The stack goes to the log only.
+func (s *Server) recoverPanics(next mcp.MethodHandler) mcp.MethodHandler {
+	return func(ctx context.Context, method string, req mcp.Request) (res mcp.Result, err error) {
+		ctx = context.WithValue(ctx, callNoteKey{}, new(callNote))
+		defer func() {
+			if p := recover(); p != nil {
+				e := s.internalError("panic", slog.String("method", method), slog.String("tool", toolName(req)),
+					slog.String("panic", fmt.Sprint(p)), slog.String("stack", string(debug.Stack())))
+				if method == methodCallTool {
+					res, err = s.errorResult(ctx, e), nil
+				} else {
+					res, err = nil, protocolError(e)
+				}
+			}
+		}()
+		res, err = next(ctx, method, req)
+		if err == nil {
+			return res, nil
+		}
+		var wire *jsonrpc.Error
+		if errors.As(err, &wire) {
+			return nil, err
+		}
+		return nil, protocolError(s.callError(ctx, err))
+	}
+}
+
+// logRequests writes one line per request. It never writes arguments or results: they
+// hold what is in the cells.
+func (s *Server) logRequests(next mcp.MethodHandler) mcp.MethodHandler {
+	return func(ctx context.Context, method string, req mcp.Request) (mcp.Result, error) {
+		level := slog.LevelDebug
+		if method == methodCallTool || method == methodReadResource {
+			level = slog.LevelInfo
+		}
+		if !s.log.Enabled(ctx, level) {
+			return next(ctx, method, req)
+		}
+		start := time.Now()
+		res, err := next(ctx, method, req)
+		n := note(ctx)
+		outcome := n.outcome
+		switch {
+		case err != nil:
+			outcome = "error: " + clip(err.Error(), 200)
+		case outcome == "":
+			outcome = "ok"
+		}
+		attrs := make([]slog.Attr, 0, 6)
+		attrs = append(attrs, slog.String("method", method))
+		if name := toolName(req); name != "" {
+			attrs = append(attrs, slog.String("tool", name))
+		}
+		attrs = append(attrs, slog.String("outcome", outcome), slog.Duration("took", time.Since(start)), slog.Int("bytes", n.bytes))
+		if id := req.GetSession().ID(); id != "" {
+			attrs = append(attrs, slog.String("session", id))
+		}
+		s.log.LogAttrs(ctx, level, "request", attrs...)
+		return res, err
+	}
+}
+
+func toolName(req mcp.Request) string {
+	if call, ok := req.(*mcp.CallToolRequest); ok && call.Params != nil {
+		return call.Params.Name
+	}
+	return ""
+}
+
+// refuseWhenDraining counts the requests in flight and, once the server stops, refuses
+// further ones. Notifications and pings pass: they are no work.
+func (s *Server) refuseWhenDraining(next mcp.MethodHandler) mcp.MethodHandler {
+	return func(ctx context.Context, method string, req mcp.Request) (mcp.Result, error) {
+		if method == methodPing || strings.HasPrefix(method, "notifications/") {
+			return next(ctx, method, req)
+		}
+		leave, ok := s.gate.enter()
+		if !ok {
+			if method == methodCallTool {
+				return s.errorResult(ctx, errDraining()), nil
+			}
+			return nil, protocolError(errDraining())
+		}
+		defer leave()
+		return next(ctx, method, req)
+	}
+}
+
+// followCaller ends the context of a request when nobody waits for its answer any more:
+// the HTTP request it came in is gone, or the server stops. In the era without sessions
+// the SDK does the first of these itself. In the older one the context of a request
+// derives from the request that opened the session, so the handler leaves a mark in the
+// header (the one thing of the HTTP request that arrives here) and keeps its context
+// under that mark.
+func (s *Server) followCaller(next mcp.MethodHandler) mcp.MethodHandler {
+	return func(ctx context.Context, method string, req mcp.Request) (mcp.Result, error) {
+		ctx, cancel := context.WithCancelCause(ctx)
+		defer cancel(nil)
+		stopping := s.gate.cut
+		if method == methodListen {
+			stopping = s.gate.closing // a stream has no end of its own to wait for
+		}
+		defer context.AfterFunc(stopping, func() { cancel(errCut) })()
+		if extra := req.GetExtra(); extra != nil {
+			if mark := extra.Header[requestMark]; len(mark) == 1 {
+				if v, ok := s.httpRequests.Load(mark[0]); ok {
+					defer context.AfterFunc(v.(context.Context), func() { cancel(errDisconnected) })()
+				}
+			}
+		}
+		return next(ctx, method, req)
+	}
+}
+
+// checkTool answers calls of tools that are not there, naming the nearest one.
+func (s *Server) checkTool(next mcp.MethodHandler) mcp.MethodHandler {
+	return func(ctx context.Context, method string, req mcp.Request) (mcp.Result, error) {
+		if method == methodCallTool {
+			if name := toolName(req); s.tools[name] == nil {
+				msg := fmt.Sprintf("unknown tool %q", clip(name, 100))
+				if near := Nearest(name, s.names); near != "" {
+					msg += fmt.Sprintf("; did you mean %q?", near)
+				} else {
+					msg += "; tools/list names the tools on offer"
+				}
+				return nil, &jsonrpc.Error{Code: jsonrpc.CodeInvalidParams, Message: msg}
+			}
+		}
+		return next(ctx, method, req)
+	}
+}
+
+// bound holds work to its limits: admission first, then the deadline. The permit is
+// given back when the work has returned, not when its deadline has passed: until then
+// it uses what the permit stands for.
+func (s *Server) bound(next mcp.MethodHandler) mcp.MethodHandler {
+	return func(ctx context.Context, method string, req mcp.Request) (mcp.Result, error) {
+		call := Call{Method: method, Session: req.GetSession().ID()}
+		switch r := req.(type) {
+		case *mcp.CallToolRequest:
+			call.Tool, call.Arguments = s.tools[r.Params.Name], json.RawMessage(r.Params.Arguments)
+		case *mcp.ReadResourceRequest:
+			call.URI = r.Params.URI
+		default:
+			return next(ctx, method, req)
+		}
+		if s.conf.Admit != nil {
+			release, err := s.conf.Admit(ctx, call)
+			if err != nil {
+				e := s.callError(ctx, err)
+				if method == methodCallTool {
+					return s.errorResult(ctx, e), nil
+				}
+				return nil, protocolError(e)
+			}
+			defer release()
+		}
+		if s.conf.ToolTimeout > 0 {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeoutCause(ctx, s.conf.ToolTimeout, errToolTimeout)
+			defer cancel()
+		}
+		return next(ctx, method, req)
+	}
+}
+
+// reportProgress gives a call whose client asked for progress a way to tell it.
+func (s *Server) reportProgress(next mcp.MethodHandler) mcp.MethodHandler {
+	return func(ctx context.Context, method string, req mcp.Request) (mcp.Result, error) {
+		call, ok := req.(*mcp.CallToolRequest)
+		if !ok {
+			return next(ctx, method, req)
+		}
+		token := call.Params.GetProgressToken()
+		if token == nil {
+			return next(ctx, method, req)
+		}
+		p := startProgress(func(done, total float64, message string) {
+			err := call.Session.NotifyProgress(ctx, &mcp.ProgressNotificationParams{
+				ProgressToken: token, Progress: done, Total: total, Message: message,
+			})
+			if err != nil && ctx.Err() == nil {
+				s.log.Debug("progress could not be sent", "error", err)
+			}
+		})
+		defer p.stop()
+		return next(tools.WithProgress(ctx, p.report), method, req)
+	}
+}

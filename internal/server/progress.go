@@ -1,0 +1,87 @@
+package server
+
+import (
+	"math"
+	"sync"
+	"time"
+)
+
+// How often progress goes out: at most four times a second while the tool reports, and
+// every ten seconds while it is silent, so that clients know that the call is alive
+// (several of them give up after a minute of silence).
+const (
+	progressInterval  = 250 * time.Millisecond
+	heartbeatInterval = 10 * time.Second
+)
+
+// progress sends what a tool reports, thinned out, and a heartbeat where it reports
+// nothing. The values sent increase strictly, as the protocol demands.
+type progress struct {
+	send  func(done, total float64, message string)
+	start time.Time
+
+	mu      sync.Mutex // also held while sending, so that nothing follows stop
+	beat    *time.Timer
+	sentAt  time.Time
+	sent    float64 // the last value sent
+	total   float64 // the latest reported, 0 where unknown
+	message string
+	stopped bool
+}
+
+func startProgress(send func(done, total float64, message string)) *progress {
+	p := &progress{send: send, start: time.Now()}
+	p.mu.Lock() // the timer must not find itself unset
+	defer p.mu.Unlock()
+	p.beat = time.AfterFunc(heartbeatInterval, p.heartbeat)
+	return p
+}
+
+// report is called by the tool, from any goroutine. It does not wait for a slow client:
+// a report that finds another one being sent is dropped.
+func (p *progress) report(done, total float64, message string) {
+	if math.IsNaN(done) || math.IsInf(done, 0) || !p.mu.TryLock() {
+		return
+	}
+	defer p.mu.Unlock()
+	p.message = message
+	if total > 0 && !math.IsInf(total, 0) {
+		p.total = total
+	}
+	now := time.Now()
+	if p.stopped || done <= p.sent || !p.sentAt.IsZero() && now.Sub(p.sentAt) < progressInterval {
+		return
+	}
+	p.emit(now, done, message)
+}
+
+// heartbeat runs on the timer. It moves the value by as little as can be told apart
+// after it has gone through JSON, because nothing is known to have been done.
+func (p *progress) heartbeat() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stopped {
+		return
+	}
+	now := time.Now()
+	message := p.message
+	if message == "" {
+		message = "working"
+	}
+	message += " (" + now.Sub(p.start).Round(time.Second).String() + ")"
+	p.emit(now, p.sent+math.Max(p.sent, 1)*1e-6, message)
+}
+
+func (p *progress) emit(now time.Time, done float64, message string) {
+	p.sent, p.sentAt = done, now
+	p.beat.Reset(heartbeatInterval)
+	p.send(done, max(p.total, 0), message)
+}
+
+// stop ends the reports; nothing is sent after it has returned.
+func (p *progress) stop() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stopped = true
+	p.beat.Stop()
+}

@@ -1,0 +1,237 @@
+package server
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"gridflow/internal/tools"
+)
+
+// Resources is what the server offers as MCP resources. Its methods may be called from
+// any number of goroutines at once.
+//
+// URIs have the form gridflow://{workbook}/{sheet}/{range}; range, or sheet and range,
+// may be missing, which means the whole of the rest.
+type Resources interface {
+	// List gives the workbooks, sorted by URI, without reading them.
+	List(ctx context.Context) ([]Resource, error)
+	// Read gives what a URI names, bounded like the result of a tool. The error is a
+	// *tools.Error where the caller can do something about it.
+	Read(ctx context.Context, uri string) (Contents, error)
+	// Changed gives the URI of each workbook (gridflow://{workbook}) whose file has
+	// changed, appeared or gone. It is called once; a closed channel ends it.
+	Changed() <-chan string
+}
+
+// A Resource is one entry of resources/list.
+type Resource struct {
+	URI, Name, Title, Description, MIMEType string
+
+	Size int64 // in bytes, 0 where unknown
+}
+
+// Contents are what a resource holds.
+type Contents struct {
+	MIMEType, Text string
+}
+
+var rangeTemplate = &mcp.ResourceTemplate{
+	Name:        "range",
+	Title:       "Range of a sheet",
+	Description: "The values of a range such as A1:F40 on a sheet, as tab-separated text with row numbers and column letters. Without range: the beginning of the sheet.",
+	URITemplate: "gridflow://{workbook}/{sheet}/{range}",
+	MIMEType:    "text/tab-separated-values",
+}
+
+// resourcePage is the number of entries in one page of resources/list.
+const resourcePage = 200
+
+// listResources answers resources/list from the provider, because what there is changes
+// with the files, and passes everything else on. It answers resources/read too: the SDK
+// matches URIs against the template, which knows no colon in a range and no missing
+// range.
+func (s *Server) listResources(next mcp.MethodHandler) mcp.MethodHandler {
+	return func(ctx context.Context, method string, req mcp.Request) (mcp.Result, error) {
+		if s.conf.Resources == nil {
+			return next(ctx, method, req)
+		}
+		switch r := req.(type) {
+		case *mcp.ReadResourceRequest:
+			return s.readResource(ctx, r)
+		case *mcp.ListResourcesRequest:
+			cursor := ""
+			if r.Params != nil {
+				cursor = r.Params.Cursor
+			}
+			return s.resourcesFrom(ctx, cursor)
+		}
+		return next(ctx, method, req)
+	}
+}
+
+// resourcesFrom gives the page after the entry that the cursor stands for.
+func (s *Server) resourcesFrom(ctx context.Context, cursor string) (*mcp.ListResourcesResult, error) {
+	all, err := s.conf.Resources.List(ctx)
+	if err != nil {
+		return nil, protocolError(s.callError(ctx, err))
+	}
+	first := 0
+	if cursor != "" {
+		last, err := base64.RawURLEncoding.DecodeString(cursor)
+		if err != nil {
+			return nil, invalidParams("the cursor is not one that this server gave out; list from the beginning without one")
+		}
+		// The entry itself may have gone since; its place in the order has not.
+		at, found := slices.BinarySearchFunc(all, string(last), func(r Resource, uri string) int { return strings.Compare(r.URI, uri) })
+		if first = at; found {
+			first++
+		}
+	}
+	page := all[first:min(first+resourcePage, len(all))]
+	res := &mcp.ListResourcesResult{
+		Resources: make([]*mcp.Resource, 0, len(page)),
+		Cacheable: mcp.Cacheable{CacheScope: "private"}, // files come and go
+	}
+	for _, r := range page {
+		res.Resources = append(res.Resources, &mcp.Resource{
+			URI: r.URI, Name: r.Name, Title: r.Title, Description: r.Description, MIMEType: r.MIMEType, Size: r.Size,
+		})
+	}
+	if first+len(page) < len(all) {
+		res.NextCursor = base64.RawURLEncoding.EncodeToString([]byte(page[len(page)-1].URI))
+	}
+	return res, nil
+}
+
+func (s *Server) readResource(ctx context.Context, req *mcp.ReadResourceRequest) (*mcp.ReadResourceResult, error) {
+	uri := req.Params.URI
+	if !strings.HasPrefix(uri, "gridflow://") {
+		return nil, mcp.ResourceNotFoundError(clip(uri, 200))
+	}
+	c, err := s.conf.Resources.Read(ctx, uri)
+	if err != nil {
+		e := s.callError(ctx, err)
+		note(ctx).outcome = e.Code
+		return nil, protocolError(e)
+	}
+	note(ctx).bytes = len(c.Text)
+	return &mcp.ReadResourceResult{
+		Cacheable: mcp.Cacheable{CacheScope: "private"},
+		Contents:  []*mcp.ResourceContents{{URI: uri, MIMEType: c.MIMEType, Text: c.Text}},
+	}, nil
+}
+
+// subscriptions knows which URIs the sessions watch: the SDK tells the watchers of an
+// exact URI, but a change is a change of a whole workbook.
+type subscriptions struct {
+	mu     sync.Mutex
+	byURI  map[string]map[*mcp.ServerSession]bool
+	counts map[*mcp.ServerSession]int
+}
+
+// sessionSubscriptionsMax bounds what one session may watch.
+const sessionSubscriptionsMax = 1000
+
+func newSubscriptions() *subscriptions {
+	return &subscriptions{byURI: make(map[string]map[*mcp.ServerSession]bool), counts: make(map[*mcp.ServerSession]int)}
+}
+
+func (s *subscriptions) subscribe(_ context.Context, req *mcp.SubscribeRequest) error {
+	uri := req.Params.URI
+	if !strings.HasPrefix(uri, "gridflow://") {
+		return mcp.ResourceNotFoundError(clip(uri, 200))
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.byURI[uri][req.Session] {
+		return nil
+	}
+	if s.counts[req.Session] >= sessionSubscriptionsMax {
+		return protocolError(&tools.Error{
+			Code:    "INVALID_PARAMS",
+			Message: "this session watches as many resources as it may",
+			Hint:    "Unsubscribe from some, or subscribe to whole workbooks: gridflow://{workbook}",
+		})
+	}
+	if s.byURI[uri] == nil {
+		s.byURI[uri] = make(map[*mcp.ServerSession]bool)
+	}
+	s.byURI[uri][req.Session] = true
+	s.counts[req.Session]++
+	return nil
+}
+
+func (s *subscriptions) unsubscribe(_ context.Context, req *mcp.UnsubscribeRequest) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.drop(req.Params.URI, req.Session)
+	return nil
+}
+
+func (s *subscriptions) drop(uri string, session *mcp.ServerSession) {
+	if !s.byURI[uri][session] {
+		return
+	}
+	delete(s.byURI[uri], session)
+	if len(s.byURI[uri]) == 0 {
+		delete(s.byURI, uri)
+	}
+	if s.counts[session]--; s.counts[session] == 0 {
+		delete(s.counts, session)
+	}
+}
+
+// within gives the watched URIs that belong to the workbook. On the way it forgets the
+// sessions that have ended without unsubscribing.
+func (s *subscriptions) within(workbook string, live map[*mcp.ServerSession]bool) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var uris []string
+	for uri, watchers := range s.byURI {
+		for session := range watchers {
+			if !live[session] {
+				s.drop(uri, session)
+			}
+		}
+		if rest, ok := strings.CutPrefix(uri, workbook); ok && len(watchers) > 0 && (rest == "" || rest[0] == '/') {
+			uris = append(uris, uri)
+		}
+	}
+	slices.Sort(uris)
+	return uris
+}
+
+// tellChanges passes changes of files on to those who watch them, until ctx is done or
+// the provider has no more.
+func (s *Server) tellChanges(ctx context.Context) {
+	if s.conf.Resources == nil {
+		return
+	}
+	changed := s.conf.Resources.Changed()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case workbook, ok := <-changed:
+			if !ok {
+				return
+			}
+			live := make(map[*mcp.ServerSession]bool)
+			for session := range s.mcp.Sessions() {
+				live[session] = true
+			}
+			for _, uri := range s.subscriptions.within(workbook, live) {
+				err := s.mcp.ResourceUpdated(ctx, &mcp.ResourceUpdatedNotificationParams{URI: uri})
+				if err != nil && !errors.Is(err, context.Canceled) {
+					s.log.Warn("a change could not be told", "uri", uri, "error", err)
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,174 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"gridflow/internal/obs"
+	"gridflow/internal/tools"
+)
+
+// Config says what a Server serves. The zero value of each optional field is named.
+type Config struct {
+	Version     string       // of the program, as clients see it
+	Tools       []tools.Tool // the rows on offer, already selected; see [Select]
+	Env         *tools.Env   // handed to every call of a tool
+	Resources   Resources    // nil: no resources
+	Admit       Admit        // nil: every call runs at once
+	ToolTimeout time.Duration
+	Log         *slog.Logger // nil: no log
+}
+
+// A Call is one piece of work that admission decides about.
+type Call struct {
+	Method    string          // "tools/call" or "resources/read"
+	Tool      *tools.Tool     // nil unless Method is "tools/call"
+	Arguments json.RawMessage // of the tool, as sent
+	URI       string          // of the resource, "" unless Method is "resources/read"
+	Session   string          // "" where the transport has none
+}
+
+// Admit lets a call in, makes it wait, or refuses it with an error (a [*tools.Error]
+// where the caller can do something about it). The release function is called exactly
+// once, when the work has really stopped. Admit is called from any number of
+// goroutines at once and returns early when ctx is done.
+type Admit func(ctx context.Context, call Call) (release func(), err error)
+
+// A Server serves the tools of its Config to any number of clients at once. Its
+// methods may be called from any goroutine; one Server runs one transport.
+type Server struct {
+	conf Config
+	log  *slog.Logger
+	mcp  *mcp.Server
+
+	tools map[string]*tools.Tool
+	names []string // of the tools, sorted
+
+	gate          *gate
+	subscriptions *subscriptions // nil where there are no resources
+
+	// httpRequests maps the mark that the HTTP handler leaves on a request to the
+	// context of that request; see followCaller.
+	httpRequests sync.Map // string → context.Context
+}
+
+// New builds a server. It does not start anything: ServeStdio, ServeHTTP or the
+// handler of [Server.Handler] do. It panics if a tool's schema is no JSON object
+// schema, which is a mistake in the program.
+func New(conf Config) *Server {
+	if conf.Log == nil {
+		conf.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{conf: conf, log: conf.Log, tools: make(map[string]*tools.Tool, len(conf.Tools)), gate: newGate()}
+	for i := range conf.Tools {
+		t := &conf.Tools[i]
+		s.tools[t.Name] = t
+		s.names = append(s.names, t.Name)
+	}
+
+	opts := &mcp.ServerOptions{
+		Instructions: instructions(s.tools),
+		Logger:       obs.Quieter(s.log, slog.LevelWarn),
+		SetCacheable: cacheable,
+		// Every list is fixed for the life of the process, and logging to the client is
+		// not offered; said here, because the SDK's defaults are otherwise.
+		Capabilities: &mcp.ServerCapabilities{
+			Tools:   &mcp.ToolCapabilities{},
+			Prompts: &mcp.PromptCapabilities{},
+		},
+	}
+	if conf.Resources != nil {
+		s.subscriptions = newSubscriptions()
+		opts.Capabilities.Resources = &mcp.ResourceCapabilities{Subscribe: true}
+		opts.SubscribeHandler = s.subscriptions.subscribe
+		opts.UnsubscribeHandler = s.subscriptions.unsubscribe
+	}
+	s.mcp = mcp.NewServer(&mcp.Implementation{Name: "gridflow", Title: "gridflow spreadsheets", Version: conf.Version}, opts)
+
+	for i := range conf.Tools {
+		t := &conf.Tools[i]
+		s.mcp.AddTool(Definition(t), s.callTool(t))
+	}
+	for _, p := range prompts {
+		s.mcp.AddPrompt(p.definition(), p.get)
+	}
+	if conf.Resources != nil {
+		s.mcp.AddResourceTemplate(rangeTemplate, s.readResource)
+	}
+	s.mcp.AddReceivingMiddleware(
+		s.recoverPanics, // outermost: what follows may panic
+		s.logRequests,
+		s.refuseWhenDraining,
+		s.followCaller,
+		s.checkTool,
+		s.bound,
+		s.reportProgress,
+		s.listResources,
+	)
+	return s
+}
+
+// Definition gives the tool as tools/list shows it. All annotations are set: clients
+// take the absence of a hint for the worst case.
+func Definition(t *tools.Tool) *mcp.Tool {
+	destructive, openWorld := t.Destructive, false
+	return &mcp.Tool{
+		Name:        t.Name,
+		Title:       t.Title,
+		Description: t.Description,
+		InputSchema: t.Schema,
+		Annotations: &mcp.ToolAnnotations{
+			Title:           t.Title,
+			ReadOnlyHint:    t.ReadOnly,
+			DestructiveHint: &destructive,
+			IdempotentHint:  t.Idempotent || t.ReadOnly,
+			OpenWorldHint:   &openWorld,
+		},
+	}
+}
+
+// callTool makes the handler of one row: it runs the tool and words its outcome. What
+// surrounds a call (admission, deadline, progress) is in the middleware.
+func (s *Server) callTool(t *tools.Tool) mcp.ToolHandler {
+	return func(ctx context.Context, req *mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+		res, err := t.Call(ctx, s.conf.Env, req.Params.Arguments)
+		if err != nil {
+			return s.errorResult(ctx, s.callError(ctx, err)), nil
+		}
+		if res == nil {
+			return nil, fmt.Errorf("tool %s gave neither a result nor an error", t.Name)
+		}
+		content := make([]mcp.Content, 0, 1+len(res.Links))
+		if res.Text != "" || res.Structured == nil {
+			content = append(content, &mcp.TextContent{Text: res.Text})
+		}
+		for _, link := range res.Links {
+			content = append(content, &mcp.ResourceLink{URI: link.URI, Name: link.Name, MIMEType: link.MIMEType})
+		}
+		out := &mcp.CallToolResult{Content: content}
+		if res.Structured != nil {
+			out.StructuredContent = res.Structured
+		}
+		note(ctx).bytes = len(res.Text) + len(res.Structured)
+		return out, nil
+	}
+}
+
+// cacheable tells clients how long lists hold. They are fixed while the process lives,
+// but a client cannot know when it is replaced; hence minutes, not days.
+func cacheable(_ context.Context, req mcp.Request, c *mcp.Cacheable) {
+	switch req.(type) {
+	case *mcp.ReadResourceRequest:
+		*c = mcp.Cacheable{TTLMs: 0, CacheScope: "private"} // a file may change at any moment
+	default:
+		*c = mcp.Cacheable{TTLMs: int(listLifetime / time.Millisecond), CacheScope: "public"}
+	}
+}
+
+const listLifetime = 10 * time.Minute

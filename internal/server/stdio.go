@@ -1,0 +1,502 @@
+package server
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+)
+
+const (
+	// lineMax bounds one message on stdin, in bytes.
+	lineMax = 16 << 20
+	// inFlightMax bounds the calls of one stdio connection that are not answered yet.
+	// It is far above what a client needs, so that the line that cancels a call always
+	// gets through.
+	inFlightMax = 4096
+)
+
+// ErrCut says that calls had to be ended before they were done, or did not end at all.
+var ErrCut = errors.New("calls in flight were cut off when the drain timeout was over")
+
+// ServeStdio serves one client over in and out, one JSON message per line, until in
+// ends or ctx is done. Then it takes no new calls, lets those in flight finish within
+// the budget, writes their answers and returns; ErrCut tells that some could not.
+// Nothing but the server may write to out.
+func (s *Server) ServeStdio(ctx context.Context, in io.Reader, out io.Writer, budget time.Duration) error {
+	conn := newLineConn(in, out)
+	// The session must outlive ctx: its end is what cancels the calls in flight.
+	session, err := s.mcp.Connect(context.WithoutCancel(ctx), conn, nil)
+	if err != nil {
+		return err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- session.Wait() }()
+	telling, stopTelling := context.WithCancel(ctx)
+	defer stopTelling()
+	go s.tellChanges(telling)
+
+	select {
+	case err := <-ended: // the client no longer reads
+		s.gate.close()
+		s.gate.cutNow()
+		return err
+	case <-conn.eof:
+		s.log.Debug("stdin ended")
+	case <-ctx.Done():
+		s.log.Info("stopping")
+	}
+	conn.drain()
+	clean, finished := s.gate.drain(budget, conn.idle)
+	if finished {
+		conn.Close() // Read ends, and with it the session
+		<-ended
+	}
+	if !clean {
+		return ErrCut
+	}
+	return nil
+}
+
+// A lineConn carries JSON-RPC messages over a pair of streams, one message per line. It
+// takes the place of the SDK's own because that one ends the session at the first line
+// it does not understand, and at the end of the input while answers are still due.
+//
+// The SDK calls Read from one goroutine and Write from any.
+type lineConn struct {
+	lines  chan line
+	eof    chan struct{} // closed once the input has ended
+	closed chan struct{} // closed by Close
+	close  sync.Once
+	queue  []*jsonrpc.Request // the rest of a batch; only Read uses it
+
+	writing sync.Mutex // so that messages do not mix
+	out     io.Writer
+
+	mu       sync.Mutex
+	pending  map[jsonrpc.ID]*pendingCall
+	due      int // lines not looked at yet, and calls whose answers are not written
+	draining bool
+	idle     chan struct{} // closed once draining and nothing is due
+	batches  bool          // the negotiated revision knows batches
+}
+
+// A pendingCall is a request that has not been answered.
+type pendingCall struct {
+	initialize bool
+	cancelled  bool   // the client has said that it does not want the answer
+	batch      *batch // nil unless the request came in one
+}
+
+// A batch collects the answers to requests that came in one JSON array.
+type batch struct {
+	due     int
+	answers []json.RawMessage
+}
+
+// line is what the goroutine that reads the input hands over.
+type line struct {
+	data    []byte
+	tooLong bool
+}
+
+func newLineConn(in io.Reader, out io.Writer) *lineConn {
+	c := &lineConn{
+		lines:   make(chan line),
+		eof:     make(chan struct{}),
+		closed:  make(chan struct{}),
+		out:     out,
+		pending: make(map[jsonrpc.ID]*pendingCall),
+		idle:    make(chan struct{}),
+		batches: true,
+	}
+	go c.readLines(in)
+	return c
+}
+
+// Connect makes the connection its own mcp.Transport.
+func (c *lineConn) Connect(context.Context) (mcp.Connection, error) { return c, nil }
+
+func (c *lineConn) SessionID() string { return "" }
+
+// Close ends Read. A goroutine that is blocked in reading the input stays until the
+// input moves: a read of a terminal or a pipe cannot be taken back.
+func (c *lineConn) Close() error {
+	c.close.Do(func() { close(c.closed) })
+	return nil
+}
+
+// readLines cuts the input into lines of bounded length. Of a longer line it keeps
+// nothing and reads on after its end.
+func (c *lineConn) readLines(in io.Reader) {
+	defer close(c.eof)
+	r := bufio.NewReaderSize(in, 64<<10)
+	var data []byte
+	tooLong := false
+	for {
+		part, err := r.ReadSlice('\n')
+		switch {
+		case tooLong:
+		case len(data)+len(part) > lineMax:
+			data, tooLong = nil, true
+		default:
+			data = append(data, part...)
+		}
+		if errors.Is(err, bufio.ErrBufferFull) {
+			continue
+		}
+		if trimmed := bytes.TrimSpace(bytes.TrimPrefix(data, []byte("\ufeff"))); len(trimmed) > 0 || tooLong {
+			c.addDue(1) // before eof can be seen
+			select {
+			case c.lines <- line{trimmed, tooLong}:
+			case <-c.closed:
+				return
+			}
+		}
+		if err != nil {
+			return
+		}
+		data, tooLong = nil, false // the message keeps parts of data
+	}
+}
+
+// Read gives the next message that the SDK can deal with; everything else it answers
+// itself. It blocks after the end of the input until Close, because the SDK cancels all
+// calls in flight once it returns an error.
+func (c *lineConn) Read(ctx context.Context) (jsonrpc.Message, error) {
+	for {
+		if len(c.queue) > 0 {
+			next := c.queue[0]
+			c.queue = c.queue[1:]
+			return next, nil
+		}
+		select {
+		case <-c.closed:
+			return nil, io.EOF
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case l := <-c.lines:
+			msg, err := c.accept(l)
+			c.addDue(-1)
+			if err != nil {
+				return nil, err
+			}
+			if msg != nil {
+				return msg, nil
+			}
+		}
+	}
+}
+
+// accept turns a line into a message, or answers it and gives nil. The error is one of
+// writing.
+func (c *lineConn) accept(l line) (jsonrpc.Message, error) {
+	switch {
+	case l.tooLong:
+		return nil, c.refuse(nil, jsonrpc.CodeInvalidRequest, fmt.Sprintf("the message is longer than %d bytes; it was skipped", lineMax))
+	case !json.Valid(l.data):
+		return nil, c.refuse(nil, jsonrpc.CodeParseError, "the line is not valid JSON; it was skipped")
+	case l.data[0] == '[':
+		return nil, c.acceptBatch(l.data)
+	}
+	msg, id, problem := decode(l.data)
+	if problem == nil {
+		problem = c.register(msg, nil)
+	}
+	if problem != nil {
+		return nil, c.refuse(id, problem.code, problem.message)
+	}
+	return msg, nil
+}
+
+// acceptBatch queues the requests of a JSON array, which revisions of the protocol
+// before 2025-06-18 know. Answers inside a batch are dropped: the server asks nothing.
+func (c *lineConn) acceptBatch(data []byte) error {
+	c.mu.Lock()
+	allowed := c.batches
+	c.mu.Unlock()
+	if !allowed {
+		return c.refuse(nil, jsonrpc.CodeInvalidRequest, "the negotiated protocol revision has no batches; send one message per line")
+	}
+	var items []json.RawMessage
+	if err := json.Unmarshal(data, &items); err != nil || len(items) == 0 {
+		return c.refuse(nil, jsonrpc.CodeInvalidRequest, "the batch is empty")
+	}
+	b := new(batch)
+	for _, item := range items {
+		msg, id, problem := decode(item)
+		req, isRequest := msg.(*jsonrpc.Request)
+		if problem == nil && isRequest {
+			problem = c.register(req, b)
+		}
+		switch {
+		case problem != nil:
+			b.answers = append(b.answers, refusal(id, problem.code, problem.message))
+		case isRequest:
+			c.queue = append(c.queue, req)
+		}
+	}
+	c.mu.Lock()
+	complete := b.due == 0 && len(b.answers) > 0
+	c.mu.Unlock()
+	if complete {
+		return c.writeBatch(b)
+	}
+	return nil
+}
+
+// A problem is why a message cannot be handed on.
+type problem struct {
+	code    int64
+	message string
+}
+
+// register notes a request as pending. It refuses what must not reach the SDK: an id
+// that is in use, since the SDK would leave it without an answer.
+func (c *lineConn) register(msg jsonrpc.Message, b *batch) *problem {
+	req, ok := msg.(*jsonrpc.Request)
+	if !ok {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !req.IsCall() {
+		if req.Method == "notifications/cancelled" {
+			c.cancelled(req.Params)
+		}
+		return nil
+	}
+	if c.pending[req.ID] != nil {
+		return &problem{jsonrpc.CodeInvalidRequest, fmt.Sprintf("the id %v belongs to a request that has not been answered yet", req.ID.Raw())}
+	}
+	if len(c.pending) >= inFlightMax {
+		return &problem{jsonrpc.CodeInternalError, fmt.Sprintf("OVERLOADED: %d requests are in flight on this connection; wait for answers before sending more", inFlightMax)}
+	}
+	c.pending[req.ID] = &pendingCall{initialize: req.Method == "initialize", batch: b}
+	c.due++
+	if b != nil {
+		b.due++
+	}
+	return nil
+}
+
+// cancelled marks the call that a notification names; its answer will not be written,
+// as the protocol asks. c.mu is held.
+func (c *lineConn) cancelled(params json.RawMessage) {
+	var p struct {
+		RequestID json.RawMessage `json:"requestId"`
+	}
+	if json.Unmarshal(params, &p) != nil {
+		return
+	}
+	if id, err := decodeID(p.RequestID); err == nil {
+		if call := c.pending[id]; call != nil && !call.initialize && call.batch == nil {
+			call.cancelled = true
+		}
+	}
+}
+
+// Write sends one message. An answer to a cancelled call is dropped, one that belongs to
+// a batch waits for the others.
+func (c *lineConn) Write(_ context.Context, msg jsonrpc.Message) error {
+	resp, ok := msg.(*jsonrpc.Response)
+	if !ok {
+		return c.writeMessage(msg)
+	}
+	// The client may use the id again as soon as it sees the answer.
+	c.mu.Lock()
+	call := c.pending[resp.ID]
+	delete(c.pending, resp.ID)
+	dropped := call != nil && call.cancelled
+	c.mu.Unlock()
+	if call == nil {
+		return c.writeMessage(msg)
+	}
+	// But only once it is written is nothing due any more: the process may end then.
+	defer c.addDue(-1)
+	switch {
+	case dropped:
+		return nil
+	case call.batch != nil:
+		return c.answerInBatch(call.batch, resp)
+	case call.initialize:
+		c.negotiated(resp)
+	}
+	return c.writeMessage(msg)
+}
+
+// negotiated learns from the answer to initialize whether batches may come.
+func (c *lineConn) negotiated(resp *jsonrpc.Response) {
+	var result struct {
+		ProtocolVersion string `json:"protocolVersion"`
+	}
+	if resp.Error == nil && json.Unmarshal(resp.Result, &result) == nil {
+		c.mu.Lock()
+		c.batches = result.ProtocolVersion < "2025-06-18"
+		c.mu.Unlock()
+	}
+}
+
+func (c *lineConn) answerInBatch(b *batch, resp *jsonrpc.Response) error {
+	data, err := jsonrpc.EncodeMessage(resp)
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	b.answers = append(b.answers, data)
+	b.due--
+	complete := b.due == 0
+	c.mu.Unlock()
+	if complete {
+		return c.writeBatch(b)
+	}
+	return nil
+}
+
+func (c *lineConn) writeBatch(b *batch) error {
+	data, err := json.Marshal(b.answers)
+	if err != nil {
+		return err
+	}
+	return c.writeLine(data)
+}
+
+func (c *lineConn) writeMessage(msg jsonrpc.Message) error {
+	data, err := jsonrpc.EncodeMessage(msg)
+	if err != nil {
+		return err
+	}
+	return c.writeLine(data)
+}
+
+func (c *lineConn) refuse(id json.RawMessage, code int64, message string) error {
+	return c.writeLine(refusal(id, code, message))
+}
+
+func (c *lineConn) writeLine(data []byte) error {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	_, err := c.out.Write(append(data, '\n'))
+	return err
+}
+
+// drain makes idle close as soon as every call is answered.
+func (c *lineConn) drain() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.draining = true
+	c.checkIdle()
+}
+
+func (c *lineConn) addDue(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.due += n
+	c.checkIdle()
+}
+
+// checkIdle is called with c.mu held.
+func (c *lineConn) checkIdle() {
+	if !c.draining || c.due > 0 {
+		return
+	}
+	select {
+	case <-c.idle:
+	default:
+		close(c.idle)
+	}
+}
+
+// refusal is an error answer; the SDK cannot encode one whose id is null.
+func refusal(id json.RawMessage, code int64, message string) json.RawMessage {
+	if id == nil {
+		id = json.RawMessage("null")
+	}
+	data, err := json.Marshal(struct {
+		Version string          `json:"jsonrpc"`
+		ID      json.RawMessage `json:"id"`
+		Error   jsonrpc.Error   `json:"error"`
+	}{"2.0", id, jsonrpc.Error{Code: code, Message: message}})
+	if err != nil { // the id has been read as JSON before
+		return json.RawMessage(`{"jsonrpc":"2.0","id":null,"error":{"code":-32603,"message":"internal error"}}`)
+	}
+	return data
+}
+
+// decode reads one JSON-RPC message. With a problem it also gives the id to answer to,
+// as far as that can be made out.
+func decode(data []byte) (jsonrpc.Message, json.RawMessage, *problem) {
+	var m struct {
+		Version string          `json:"jsonrpc"`
+		ID      json.RawMessage `json:"id"`
+		Method  *string         `json:"method"`
+		Params  json.RawMessage `json:"params"`
+		Result  json.RawMessage `json:"result"`
+		Error   *jsonrpc.Error  `json:"error"`
+	}
+	invalid := func(format string, args ...any) (jsonrpc.Message, json.RawMessage, *problem) {
+		id := m.ID
+		if _, err := decodeID(id); err != nil {
+			id = nil
+		}
+		return nil, id, &problem{jsonrpc.CodeInvalidRequest, fmt.Sprintf(format, args...)}
+	}
+	if err := json.Unmarshal(data, &m); err != nil {
+		return invalid("the line is not a JSON-RPC message: an object with jsonrpc, method and, for requests, id is wanted")
+	}
+	if m.Version != "2.0" {
+		return invalid("the message is not JSON-RPC 2.0: the member jsonrpc must be \"2.0\"")
+	}
+	id, err := decodeID(m.ID)
+	if err != nil && m.Method != nil {
+		return invalid("%v", err)
+	}
+	switch {
+	case m.Method != nil:
+		if len(m.Params) > 0 && m.Params[0] != '{' && m.Params[0] != 'n' {
+			return invalid("the member params must be an object")
+		}
+		return &jsonrpc.Request{ID: id, Method: *m.Method, Params: m.Params}, m.ID, nil
+	case m.Result == nil && m.Error == nil:
+		return invalid("the message has no method")
+	case !id.IsValid():
+		// An answer to nothing. It is not answered, lest two peers do that for ever.
+		return nil, nil, nil
+	}
+	resp := &jsonrpc.Response{ID: id, Result: m.Result}
+	if m.Error != nil {
+		resp.Error = m.Error
+	}
+	return resp, m.ID, nil
+}
+
+// decodeID reads the id of a message; without one it gives an invalid ID, which marks a
+// notification. Numbers are held to what a float64 keeps exactly, because that is how
+// the SDK carries them.
+func decodeID(raw json.RawMessage) (jsonrpc.ID, error) {
+	if len(raw) == 0 {
+		return jsonrpc.ID{}, nil
+	}
+	var v any
+	if err := json.Unmarshal(raw, &v); err != nil {
+		return jsonrpc.ID{}, err
+	}
+	const exact = 1 << 53
+	switch v := v.(type) {
+	case string:
+		return jsonrpc.MakeID(v)
+	case float64:
+		if v == float64(int64(v)) && v > -exact && v < exact {
+			return jsonrpc.MakeID(v)
+		}
+	}
+	return jsonrpc.ID{}, errors.New("the id must be a string or a whole number below 2^53")
+}

@@ -1,0 +1,70 @@
+package server
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// eventStream is a ResponseWriter that keeps an event stream alive: after a time of
+// silence it writes a comment, which clients ignore. It begins with the first event, for
+// until then the status of the answer is open.
+type eventStream struct {
+	http.ResponseWriter
+
+	mu      sync.Mutex // writes come from the handler's goroutines and from the timer
+	timer   *time.Timer
+	stopped bool
+}
+
+func newEventStream(w http.ResponseWriter) *eventStream { return &eventStream{ResponseWriter: w} }
+
+// Unwrap lets http.ResponseController find the connection's own methods.
+func (s *eventStream) Unwrap() http.ResponseWriter { return s.ResponseWriter }
+
+// Write writes whole events; the SDK gives each in one piece.
+func (s *eventStream) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n, err := s.ResponseWriter.Write(p)
+	switch {
+	case s.stopped || err != nil:
+	case s.timer != nil:
+		s.timer.Reset(streamKeepalive)
+	case strings.HasPrefix(s.Header().Get("Content-Type"), "text/event-stream"):
+		s.timer = time.AfterFunc(streamKeepalive, s.keepalive)
+	}
+	return n, err
+}
+
+// FlushError sends what has been written; http.ResponseController looks for it.
+func (s *eventStream) FlushError() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return http.NewResponseController(s.ResponseWriter).Flush()
+}
+
+func (s *eventStream) keepalive() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped {
+		return
+	}
+	if _, err := s.ResponseWriter.Write([]byte(": keepalive\n\n")); err != nil {
+		return // the handler learns it too
+	}
+	if http.NewResponseController(s.ResponseWriter).Flush() == nil {
+		s.timer.Reset(streamKeepalive)
+	}
+}
+
+// stop is called before the handler returns: the writer must not be used after that.
+func (s *eventStream) stop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stopped = true
+	if s.timer != nil {
+		s.timer.Stop()
+	}
+}
