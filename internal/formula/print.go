@@ -1,0 +1,342 @@
+package formula
+
+import (
+	"strconv"
+	"strings"
+
+	"gridflow/internal/cell"
+)
+
+// String gives the formula as it was written, with a leading "=" if it had one. Of a
+// rewritten tree it gives the new references in the old layout.
+func (t *Tree) String() string {
+	if !t.changed && t.src != "" {
+		return t.src
+	}
+	return string(t.Append(nil))
+}
+
+// Append appends the text of String to b, printed from the nodes.
+func (t *Tree) Append(b []byte) []byte {
+	p := printer{b: b, src: t.src, mode: t.mode}
+	return p.tree(t)
+}
+
+// Format gives the formula in another notation, white space and "=" kept.
+func (t *Tree) Format(mode Mode) string {
+	p := printer{src: t.src, mode: mode}
+	return string(p.tree(t))
+}
+
+// Relative gives the form that all copies of a formula share: R1C1 seen from at, the
+// cell that holds it, without white space and "=", function names as [FunctionName]
+// gives them. [AppendRelative] makes the same from a text.
+func (t *Tree) Relative(at cell.Ref) string {
+	p := printer{src: t.src, mode: Mode{Style: R1C1, At: at}, canonical: true}
+	p.node(t.Root)
+	return string(p.b)
+}
+
+// printer writes a tree. Parentheses are nodes, so a parsed tree needs none but
+// those; a tree that was put together otherwise gets those that its operators ask for.
+type printer struct {
+	b         []byte
+	src       string // where white space comes from
+	mode      Mode
+	canonical bool
+	argument  bool // a comma would end the argument being written
+}
+
+func (p *printer) tree(t *Tree) []byte {
+	if p.src != "" {
+		p.b = append(p.b, p.src[:t.Root.pos]...)
+	}
+	p.node(t.Root)
+	if p.src != "" {
+		p.b = append(p.b, p.src[t.Root.end:]...)
+	}
+	return p.b
+}
+
+// after writes the white space that stood at offset end of the source.
+func (p *printer) after(end int32) {
+	if p.canonical || p.src == "" {
+		return
+	}
+	i := int(end)
+	for i < len(p.src) && class[p.src[i]]&isSpace != 0 {
+		i++
+	}
+	p.b = append(p.b, p.src[end:i]...)
+}
+
+// before writes the white space that stood before offset pos of the source.
+func (p *printer) before(pos int32) {
+	if p.canonical || p.src == "" {
+		return
+	}
+	i := int(pos)
+	for i > 0 && class[p.src[i-1]]&isSpace != 0 {
+		i--
+	}
+	p.b = append(p.b, p.src[i:pos]...)
+}
+
+func (p *printer) node(n *Node) {
+	switch n.Kind {
+	case Number:
+		p.number(n)
+	case Logical, Error:
+		p.upper(n.Text)
+	case Text:
+		p.b = append(p.b, '"')
+		for s := n.Text; ; {
+			i := strings.IndexByte(s, '"')
+			if i < 0 {
+				p.b = append(append(p.b, s...), '"')
+				break
+			}
+			p.b = append(append(p.b, s[:i]...), `""`...)
+			s = s[i+1:]
+		}
+	case Array:
+		p.b = append(p.b, '{')
+		for i, k := range n.Kids {
+			if i > 0 {
+				separator := byte(',')
+				if i%int(n.Cols) == 0 {
+					separator = ';'
+				}
+				p.after(n.Kids[i-1].end)
+				p.b = append(p.b, separator)
+			}
+			p.before(k.pos)
+			p.node(k)
+		}
+		p.before(n.end - 1)
+		p.b = append(p.b, '}')
+	case Ref:
+		p.reference(n.Ref)
+	case Local:
+		p.name(n.Text)
+	case Call:
+		if n.Ref != nil && n.Ref.sheets != nil {
+			p.b = n.Ref.sheets.append(p.b)
+		}
+		if p.canonical {
+			p.b = append(p.b, FunctionName(n.Text)...)
+		} else {
+			p.b = append(p.b, n.Text...)
+		}
+		p.arguments(n, n.Kids)
+	case Invoke:
+		switch callee := n.Kids[0]; callee.Kind {
+		case Local:
+			p.upper(callee.Text)
+		case Call, Invoke, Paren:
+			p.node(callee)
+		default:
+			p.operand(callee, true)
+		}
+		p.arguments(n, n.Kids[1:])
+	case Unary:
+		p.b = append(p.b, n.Op.String()...)
+		p.before(n.Kids[0].pos)
+		p.operand(n.Kids[0], n.Kids[0].binds() < bindSign)
+	case Postfix:
+		kid := n.Kids[0]
+		area := n.Op == OpSpill && kid.Kind == Ref && kid.Ref.Kind == AreaRef
+		p.operand(kid, area || kid.binds() < binding[n.Op])
+		p.before(n.end - 1)
+		p.b = append(p.b, n.Op.String()...)
+	case Binary:
+		p.binary(n)
+	case Paren:
+		argument := p.argument
+		p.argument = false
+		p.b = append(p.b, '(')
+		p.before(n.Kids[0].pos)
+		p.node(n.Kids[0])
+		p.before(n.end - 1)
+		p.b = append(p.b, ')')
+		p.argument = argument
+	}
+}
+
+func (p *printer) binary(n *Node) {
+	left, right := n.Kids[0], n.Kids[1]
+	binds := binding[n.Op]
+	if n.Op == OpUnion && p.argument {
+		p.operand(n, true)
+		return
+	}
+	p.operand(left, left.binds() < binds)
+	switch {
+	case n.Op == OpIntersect:
+		from := len(p.b)
+		if p.after(left.end); len(p.b) == from {
+			p.b = append(p.b, ' ')
+		}
+	case p.canonical && n.Op == OpRange && p.src != "" && right.pos-left.end > 1:
+		// Without the spaces, A1 : B2 would become one reference.
+		p.b = append(p.b, " : "...)
+	default:
+		p.after(left.end)
+		p.b = append(p.b, n.Op.String()...)
+		p.before(right.pos)
+	}
+	p.operand(right, right.binds() <= binds && right.Kind != Unary)
+}
+
+// operand writes n, in parentheses where its operator would else be torn apart.
+func (p *printer) operand(n *Node, parens bool) {
+	if !parens {
+		p.node(n)
+		return
+	}
+	argument := p.argument
+	p.argument = false
+	p.b = append(p.b, '(')
+	p.node(n)
+	p.b = append(p.b, ')')
+	p.argument = argument
+}
+
+func (p *printer) arguments(n *Node, args []*Node) {
+	argument := p.argument
+	p.argument = true
+	p.b = append(p.b, '(')
+	for i, k := range args {
+		if i > 0 {
+			p.after(args[i-1].end)
+			p.b = append(p.b, ',')
+		}
+		p.before(k.pos)
+		p.node(k)
+	}
+	if len(args) == 0 || args[len(args)-1].Kind != Missing {
+		p.before(n.end - 1)
+	}
+	p.b = append(p.b, ')')
+	p.argument = argument
+}
+
+// number writes a number with the white space that an array constant allows behind
+// its sign.
+func (p *printer) number(n *Node) {
+	if sign := n.Text[0]; (sign == '-' || sign == '+') && int(n.end-n.pos) > len(n.Text) {
+		p.b = append(p.b, sign)
+		p.after(n.pos + 1)
+		p.b = append(p.b, n.Text[1:]...)
+		return
+	}
+	p.b = append(p.b, n.Text...)
+}
+
+// upper writes a word that is the same in either case.
+func (p *printer) upper(s string) {
+	if p.canonical {
+		s = strings.ToUpper(s)
+	}
+	p.b = append(p.b, s...)
+}
+
+// name writes a defined or bound name. In R1C1 a name that can be read as a
+// reference, as the r of LET(r,2,r*r), gets the prefix that files give it.
+func (p *printer) name(s string) {
+	if p.mode.Style == R1C1 && looksR1C1(s) {
+		p.b = append(p.b, "_xlpm."...)
+	}
+	p.b = append(p.b, s...)
+}
+
+// looksR1C1 reports whether s is an R1C1 reference.
+func looksR1C1(s string) bool {
+	if s == "" || s[0]|0x20 != 'r' && s[0]|0x20 != 'c' {
+		return false
+	}
+	sc := scanner{src: s, mode: Mode{Style: R1C1}}
+	var t token
+	return sc.reference(&t, 0) == len(s)
+}
+
+func (p *printer) reference(r *Reference) {
+	if r.sheets != nil {
+		p.b = r.sheets.append(p.b)
+	}
+	switch r.Kind {
+	case NameRef:
+		if r.sheets == nil {
+			p.name(r.Name)
+		} else {
+			p.b = append(p.b, r.Name...)
+		}
+	case TableRef:
+		p.b = append(p.b, r.Name...)
+		p.b = r.table.append(p.b)
+	default:
+		p.b = appendCells(p.b, r.Kind, r.First, r.Last, p.mode)
+	}
+}
+
+// appendCells writes a reference to cells. What lies off the sheet is #REF! in A1; in
+// R1C1 it is an offset like any other.
+func appendCells(b []byte, kind RefKind, first, last Corner, mode Mode) []byte {
+	if kind == DeletedRef || mode.Style == A1 && !visible(kind, first, last) {
+		return append(b, deletedText...)
+	}
+	b = appendCorner(b, kind, first, mode)
+	if kind == CellRef || mode.Style == R1C1 && kind != AreaRef && first == last {
+		return b
+	}
+	return appendCorner(append(b, ':'), kind, last, mode)
+}
+
+// visible reports whether both corners are on the sheet.
+func visible(kind RefKind, first, last Corner) bool {
+	switch kind {
+	case ColumnsRef:
+		return uint32(first.Col) < cell.MaxCols && uint32(last.Col) < cell.MaxCols
+	case RowsRef:
+		return uint32(first.Row) < cell.MaxRows && uint32(last.Row) < cell.MaxRows
+	case CellRef:
+		return first.onSheet()
+	}
+	return first.onSheet() && last.onSheet()
+}
+
+func appendCorner(b []byte, kind RefKind, c Corner, mode Mode) []byte {
+	if mode.Style == R1C1 {
+		if kind != ColumnsRef {
+			b = appendR1C1(append(b, 'R'), int(c.Row), c.AbsRow, mode.At.Row)
+		}
+		if kind != RowsRef {
+			b = appendR1C1(append(b, 'C'), int(c.Col), c.AbsCol, mode.At.Col)
+		}
+		return b
+	}
+	if kind != RowsRef {
+		if c.AbsCol {
+			b = append(b, '$')
+		}
+		b = cell.AppendColumn(b, int(c.Col))
+	}
+	if kind != ColumnsRef {
+		if c.AbsRow {
+			b = append(b, '$')
+		}
+		b = strconv.AppendInt(b, int64(c.Row)+1, 10)
+	}
+	return b
+}
+
+func appendR1C1(b []byte, position int, absolute bool, at int) []byte {
+	if absolute {
+		return strconv.AppendInt(b, int64(position)+1, 10)
+	}
+	if position == at {
+		return b
+	}
+	b = strconv.AppendInt(append(b, '['), int64(position-at), 10)
+	return append(b, ']')
+}

@@ -1,0 +1,163 @@
+package formula
+
+import "gridflow/internal/cell"
+
+// Shift gives the formula as it reads after its cell was copied dRow rows down and
+// dCol columns to the right: relative parts move, parts with "$" stay, names and
+// tables stay. A reference that would leave the sheet becomes #REF!, as in Excel.
+func (t *Tree) Shift(dRow, dCol int) *Tree {
+	return t.Rewrite(func(r Reference) Reference {
+		shift(&r.Kind, &r.First, &r.Last, dRow, dCol)
+		return r
+	})
+}
+
+// ShiftText is Parse, Shift and String for the formula of cell from, copied to cell
+// to, without the tree: it is how the members of a shared formula get their text. It
+// looks at words, not at grammar, and gives an error only where a word is broken.
+func ShiftText(text string, from, to cell.Ref) (string, error) {
+	s := scanner{src: text}
+	if !s.start() {
+		return "", s.err
+	}
+	var t token
+	var b []byte
+	copied := 0
+	dRow, dCol := to.Row-from.Row, to.Col-from.Col
+	for {
+		if !s.next(&t) {
+			return "", s.err
+		}
+		if t.kind == tokenEnd {
+			break
+		}
+		if t.kind != tokenRef || !shift(&t.ref, &t.first, &t.last, dRow, dCol) {
+			continue
+		}
+		if b == nil {
+			b = make([]byte, 0, len(text)+16)
+		}
+		b = append(b, text[copied:t.body]...)
+		b = appendCells(b, t.ref, t.first, t.last, Mode{})
+		copied = t.end
+	}
+	if b == nil {
+		return text, nil
+	}
+	return string(append(b, text[copied:]...)), nil
+}
+
+// shift moves the relative parts of a reference and reports whether it had any. Two
+// corners that pass one another change places, so that the first stays the upper left.
+func shift(kind *RefKind, first, last *Corner, dRow, dCol int) bool {
+	if *kind > RowsRef {
+		return false
+	}
+	rows := *kind != ColumnsRef && dRow != 0 && !(first.AbsRow && last.AbsRow)
+	cols := *kind != RowsRef && dCol != 0 && !(first.AbsCol && last.AbsCol)
+	if !rows && !cols {
+		return false
+	}
+	ordered := [2]bool{first.Row <= last.Row, first.Col <= last.Col}
+	for _, c := range [...]*Corner{first, last} {
+		if rows && !c.AbsRow {
+			c.Row += int32(dRow)
+		}
+		if cols && !c.AbsCol {
+			c.Col += int32(dCol)
+		}
+	}
+	if *kind == CellRef {
+		*last = *first
+	}
+	if !visible(*kind, *first, *last) {
+		*kind, *first, *last = DeletedRef, Corner{}, Corner{}
+		return true
+	}
+	if ordered[0] && first.Row > last.Row {
+		first.Row, last.Row = last.Row, first.Row
+		first.AbsRow, last.AbsRow = last.AbsRow, first.AbsRow
+	}
+	if ordered[1] && first.Col > last.Col {
+		first.Col, last.Col = last.Col, first.Col
+		first.AbsCol, last.AbsCol = last.AbsCol, first.AbsCol
+	}
+	return true
+}
+
+// AppendRelative appends to b the form that all copies of a formula share: see
+// [Tree.Relative]. At is the cell that holds the formula. It looks at words, not at
+// grammar, and gives an error only where a word is broken; b then comes back as it was.
+func AppendRelative(b []byte, text string, at cell.Ref) ([]byte, error) {
+	s := scanner{src: text}
+	if !s.start() {
+		return b, s.err
+	}
+	var t token
+	from := len(b)
+	mode := Mode{Style: R1C1, At: at}
+	p := printer{b: b, mode: mode, canonical: true}
+	for {
+		before := s.at
+		if !s.next(&t) {
+			return p.b[:from], s.err
+		}
+		p.b = append(p.b, text[t.pos:t.body]...) // the sheet prefix
+		word := text[t.body:t.end]
+		switch t.kind {
+		case tokenEnd:
+			return p.b, nil
+		case tokenRef:
+			p.b = appendCells(p.b, t.ref, t.first, t.last, mode)
+		case tokenName:
+			if t.body == t.pos {
+				p.name(word)
+			} else {
+				p.b = append(p.b, word...)
+			}
+		case tokenCall:
+			p.upper(word[storagePrefix(word):])
+		case tokenLogical, tokenError:
+			p.upper(word)
+		case tokenBinary:
+			spaced := t.pos > before || t.end < len(text) && class[text[t.end]]&isSpace != 0
+			switch {
+			case t.op == OpIntersect:
+				p.b = append(p.b, ' ')
+			case t.op == OpRange && spaced:
+				p.b = append(p.b, " : "...)
+			default:
+				p.b = append(p.b, word...)
+			}
+		default:
+			p.b = append(p.b, word...)
+		}
+	}
+}
+
+// Fingerprint tells copies of one formula from other formulas: two formulas with the
+// same canonical text (see [AppendRelative]) are the same template. The key is a
+// 64-bit hash of it in 16 hexadecimal digits, the same in every process. At is the
+// cell that holds the formula.
+func Fingerprint(text string, at cell.Ref) (key, canonical string, err error) {
+	var buf [256]byte
+	b, err := AppendRelative(buf[:0], text, at)
+	if err != nil {
+		return "", "", err
+	}
+	const digits = "0123456789abcdef"
+	var hex [16]byte
+	for i, h := 15, Hash(b); i >= 0; i, h = i-1, h>>4 {
+		hex[i] = digits[h&15]
+	}
+	return string(hex[:]), string(b), nil
+}
+
+// Hash is the hash behind [Fingerprint]: 64-bit FNV-1a.
+func Hash(canonical []byte) uint64 {
+	h := uint64(14695981039346656037)
+	for _, c := range canonical {
+		h = (h ^ uint64(c)) * 1099511628211
+	}
+	return h
+}
