@@ -1,15 +1,33 @@
 package tools
 
 import (
+	"context"
+
+	"gridflow/internal/book"
 	"gridflow/internal/workspace"
 )
 
 // Env is what a tool may use besides its arguments. One Env serves all calls; its
 // fields do not change once the server runs.
 type Env struct {
-	Workspace *workspace.Workspace
+	Workspace Workspace
 	Profile   Profile
 	Caps      Caps
+}
+
+// Workspace is where workbooks come from; *workspace.Workspace is the one that reads
+// files. All methods may be called from any number of goroutines at once.
+type Workspace interface {
+	// View runs fn on the workbook's present snapshot, loading it if need be.
+	View(ctx context.Context, id string, fn func(*book.Snapshot) error) error
+	// Entries lists the workbooks by slug and then path, without looking at the disk.
+	Entries() []workspace.Entry
+	// Lookup finds a workbook by any of its ids.
+	Lookup(ctx context.Context, id string) (workspace.Entry, error)
+	// Revision gives the SHA-256 of the workbook's file in hex.
+	Revision(ctx context.Context, id string) (string, error)
+	// Close drops the workbook from the cache and says whether it was there.
+	Close(id string) (dropped bool, err error)
 }
 
 // Profile chooses the defaults of what results look like.
@@ -28,4 +46,26 @@ type Caps struct {
 	MaxPayloadBytes  int // bytes of rows in one result, 65 536 by default
 	MaxItems         int // entries of a list, 500 by default
 	MaxResponseBytes int // bytes of the whole encoded result, 1 000 000 by default
+}
+
+// DefaultCaps are the bounds that hold unless the operator sets others.
+var DefaultCaps = Caps{MaxCells: 10_000, MaxPayloadBytes: 65_536, MaxItems: 500, MaxResponseBytes: 1_000_000}
+
+// items gives the smaller of limit and the bound on list entries.
+func (c Caps) items(limit int) int {
+	if c.MaxItems > 0 && (limit <= 0 || limit > c.MaxItems) {
+		return c.MaxItems
+	}
+	return limit
+}
+
+// verbose reports whether switches that nobody set are on.
+func (e *Env) verbose() bool { return e.Profile == Verbose }
+
+// orElse gives what p points at, or def where the caller did not say.
+func orElse[T any](p *T, def T) T {
+	if p == nil {
+		return def
+	}
+	return *p
 }

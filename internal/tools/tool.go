@@ -14,6 +14,7 @@ type Tool struct {
 	Description string // for the model: what it gives, when to use it; below 2 KB
 	Toolset     string // the group that --toolsets selects
 	Core        bool   // part of the default toolset "core"
+	Example     string // arguments of a typical call, as JSON
 
 	ReadOnly    bool // changes nothing
 	Destructive bool // may destroy something that cannot be had back

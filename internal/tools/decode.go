@@ -1,0 +1,464 @@
+package tools
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// The bounds of the arguments of one call.
+const (
+	argsBytesMax = 4 << 20
+	argsDepthMax = 16
+	argsNodesMax = 400_000
+)
+
+// node is a parsed JSON value.
+type node struct {
+	kind  nodeKind
+	text  string   // of a text its characters, of a number or boolean its literal
+	items []node   // of an array or object
+	names []string // of an object: items[i] is its member names[i]
+}
+
+type nodeKind uint8
+
+const (
+	nullNode nodeKind = iota
+	boolNode
+	numberNode
+	textNode
+	arrayNode
+	objectNode
+)
+
+// String gives the kind as messages name it.
+func (k nodeKind) String() string {
+	return [...]string{"null", "a boolean", "a number", "a string", "an array", "an object"}[k]
+}
+
+// parseJSON reads one JSON value, bounded in size and depth. An object that has a
+// member twice is refused: which of the two was meant cannot be known.
+func parseJSON(raw []byte) (node, error) {
+	if len(raw) > argsBytesMax {
+		return node{}, fmt.Errorf("the arguments have %d bytes, more than the %d allowed", len(raw), argsBytesMax)
+	}
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	budget := argsNodesMax
+	n, err := parseNode(dec, 0, &budget)
+	if err != nil {
+		return node{}, err
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return node{}, errors.New("something follows the JSON value")
+	}
+	return n, nil
+}
+
+func parseNode(dec *json.Decoder, depth int, budget *int) (node, error) {
+	if *budget--; *budget < 0 {
+		return node{}, fmt.Errorf("the arguments have more than %d values", argsNodesMax)
+	}
+	token, err := dec.Token()
+	if err != nil {
+		if errors.Is(err, io.EOF) {
+			err = io.ErrUnexpectedEOF
+		}
+		return node{}, fmt.Errorf("not JSON: %w", err)
+	}
+	switch t := token.(type) {
+	case nil:
+		return node{}, nil
+	case bool:
+		return node{kind: boolNode, text: strconv.FormatBool(t)}, nil
+	case json.Number:
+		return node{kind: numberNode, text: t.String()}, nil
+	case string:
+		return node{kind: textNode, text: t}, nil
+	}
+	if depth == argsDepthMax {
+		return node{}, fmt.Errorf("the arguments are nested more than %d deep", argsDepthMax)
+	}
+	n := node{kind: arrayNode}
+	if token == json.Delim('{') {
+		n.kind = objectNode
+	}
+	var seen map[string]bool
+	for dec.More() {
+		if n.kind == objectNode {
+			token, err := dec.Token()
+			if err != nil {
+				return node{}, fmt.Errorf("not JSON: %w", err)
+			}
+			name := token.(string)
+			if seen == nil {
+				seen = make(map[string]bool)
+			}
+			if seen[name] {
+				return node{}, fmt.Errorf("%q is given twice", clip(name, 64))
+			}
+			seen[name] = true
+			n.names = append(n.names, name)
+		}
+		item, err := parseNode(dec, depth+1, budget)
+		if err != nil {
+			return node{}, err
+		}
+		n.items = append(n.items, item)
+	}
+	if _, err := dec.Token(); err != nil {
+		return node{}, fmt.Errorf("not JSON: %w", err)
+	}
+	return n, nil
+}
+
+// brief shows the value in a message.
+func (n node) brief() string {
+	switch n.kind {
+	case textNode:
+		return string(appendQuoted(nil, clip(n.text, 60)))
+	case arrayNode, objectNode, nullNode:
+		return n.kind.String()
+	}
+	return clip(n.text, 60)
+}
+
+// appendJSON writes the value back, texts shortened: it is for messages.
+func (n node) appendJSON(b []byte) []byte {
+	switch n.kind {
+	case nullNode:
+		return append(b, "null"...)
+	case textNode:
+		return appendQuoted(b, clip(n.text, 60))
+	case arrayNode, objectNode:
+		b = append(b, "[{"[n.kind-arrayNode])
+		for i, item := range n.items {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			if i == 4 {
+				b = append(b, `"…"`...)
+				if n.kind == objectNode {
+					b = append(b, `:null`...)
+				}
+				break
+			}
+			if n.kind == objectNode {
+				b = appendQuoted(b, clip(n.names[i], 60))
+				b = append(b, ':')
+			}
+			b = item.appendJSON(b)
+		}
+		return append(b, "]}"[n.kind-arrayNode])
+	}
+	return append(b, n.text...)
+}
+
+// decode fills v, a struct of the plan's type, from the arguments of a call. It is
+// strict about names and lenient about form where nothing is lost: "5" and 5.0 are the
+// integer 5, a lone text is an array of one, enum values ignore case, null is absent.
+//
+// Its error is an INVALID_PARAMS that tells every problem, one argument at a time, and
+// shows the call as it could be: what was right in it, the rest from example.
+func (p *plan) decode(tool, example string, raw json.RawMessage, v reflect.Value) error {
+	args := node{kind: objectNode}
+	if len(bytes.TrimSpace(raw)) > 0 {
+		n, err := parseJSON(raw)
+		if err != nil {
+			return p.refuse(tool, example, nil, []string{err.Error()})
+		}
+		switch n.kind {
+		case objectNode:
+			args = n
+		case nullNode:
+		default:
+			return p.refuse(tool, example, nil, []string{"the arguments are " + n.kind.String() + ", wanted an object"})
+		}
+	}
+	good, problems := p.fill(v, args, "")
+	if problems != nil {
+		return p.refuse(tool, example, good, problems)
+	}
+	return nil
+}
+
+// problemsMax bounds the problems that one error tells.
+const problemsMax = 6
+
+// fill sets the members of v. good holds those members that were right.
+func (p *plan) fill(v reflect.Value, args node, path string) (good map[*field]node, problems []string) {
+	given := make(map[*field]string)
+	good = make(map[*field]node)
+	for i, name := range args.names {
+		f := p.byName[name]
+		if f == nil {
+			problems = append(problems, fmt.Sprintf("%q is not an argument%s", clip(path+name, 64), p.meant(name)))
+			continue
+		}
+		n := args.items[i]
+		if n.kind == nullNode {
+			continue
+		}
+		if other := given[f]; other != "" {
+			problems = append(problems, fmt.Sprintf("%s and %s are the same argument; give one of them", path+other, path+name))
+			continue
+		}
+		given[f] = name
+		if problem := f.set(v.FieldByIndex(f.index), n); problem != "" {
+			problems = append(problems, path+name+": "+problem)
+			continue
+		}
+		good[f] = n
+	}
+	for _, f := range p.fields {
+		switch {
+		case given[f] != "":
+		case f.Required:
+			problems = append(problems, path+f.Name+" is missing")
+		case f.preset.kind != nullNode:
+			f.set(v.FieldByIndex(f.index), f.preset)
+		}
+	}
+	return good, problems
+}
+
+// meant names the argument nearest to a wrong name, or all of them.
+func (p *plan) meant(name string) string {
+	names := make([]string, 0, len(p.byName))
+	for n := range p.byName {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	if near := nearest(name, names, 1); len(near) > 0 {
+		return fmt.Sprintf("; did you mean %q?", p.byName[near[0]].Name)
+	}
+	names = names[:0]
+	for _, f := range p.fields {
+		names = append(names, f.Name)
+	}
+	if len(names) == 0 {
+		return "; there are none"
+	}
+	return "; allowed: " + strings.Join(names, ", ")
+}
+
+// refuse words the error for a call with problems.
+func (p *plan) refuse(tool, example string, good map[*field]node, problems []string) *Error {
+	more := ""
+	if n := len(problems) - problemsMax; n > 0 {
+		problems, more = problems[:problemsMax], fmt.Sprintf("; and %d more", n)
+	}
+	e := invalid("", "Invalid params for tool '%s': %s%s", tool, strings.Join(problems, "; "), more)
+	if example == "" {
+		return e
+	}
+	model, err := parseJSON([]byte(example))
+	if err != nil {
+		return e
+	}
+	right := node{kind: objectNode}
+	for _, f := range p.fields {
+		n, ok := good[f]
+		if i := slices.Index(model.names, f.Name); !ok && i >= 0 && (f.Required || len(good) == 0) {
+			n, ok = model.items[i], true
+		}
+		if ok {
+			right.names, right.items = append(right.names, f.Name), append(right.items, n)
+		}
+	}
+	e.Hint = "Example: " + tool + " " + string(right.appendJSON(nil))
+	return e
+}
+
+// set puts n into v, the field's own or a fresh value of its type. It gives the
+// problem in words, "" for none.
+func (f *field) set(v reflect.Value, n node) string {
+	if f.pointer && v.Kind() == reflect.Pointer {
+		v.Set(reflect.New(f.typ))
+		v = v.Elem()
+	}
+	switch {
+	case f.typ == scalarsType:
+		return setScalars(v, n)
+	case f.typ.Kind() == reflect.Slice:
+		return f.setSlice(v, n)
+	case f.members != nil:
+		return f.setObject(v, n)
+	}
+	return f.setScalar(v, n)
+}
+
+// embedded reads a text that holds the JSON of an array or object: models send those.
+func embedded(n node, kind nodeKind) node {
+	if s := strings.TrimSpace(n.text); n.kind == textNode && len(s) > 1 && s[0] == "[{"[kind-arrayNode] {
+		if inner, err := parseJSON([]byte(s)); err == nil && inner.kind == kind {
+			return inner
+		}
+	}
+	return n
+}
+
+func (f *field) setSlice(v reflect.Value, n node) string {
+	n = embedded(n, arrayNode)
+	if f.members != nil {
+		n = embedded(n, objectNode)
+	}
+	if n.kind != arrayNode {
+		if f.members != nil && n.kind != objectNode {
+			return f.mismatch(n)
+		}
+		n = node{kind: arrayNode, items: []node{n}}
+	}
+	if f.Min != nil && float64(len(n.items)) < *f.Min {
+		return fmt.Sprintf("wanted at least %v entries, got %d", *f.Min, len(n.items))
+	}
+	if f.Max != nil && float64(len(n.items)) > *f.Max {
+		return fmt.Sprintf("wanted at most %v entries, got %d", *f.Max, len(n.items))
+	}
+	elem := *f
+	elem.typ, elem.Type, elem.Min, elem.Max = f.typ.Elem(), strings.TrimPrefix(f.Type, "array of "), nil, nil
+	s := reflect.MakeSlice(f.typ, len(n.items), len(n.items))
+	for i, item := range n.items {
+		var problem string
+		if elem.members != nil {
+			problem = elem.setObject(s.Index(i), item)
+		} else {
+			problem = elem.setScalar(s.Index(i), item)
+		}
+		if problem != "" {
+			return fmt.Sprintf("entry %d: %s", i+1, problem)
+		}
+	}
+	v.Set(s)
+	return ""
+}
+
+func (f *field) setObject(v reflect.Value, n node) string {
+	n = embedded(n, objectNode)
+	if n.kind != objectNode {
+		return f.mismatch(n)
+	}
+	if _, problems := f.members.fill(v, n, ""); problems != nil {
+		return strings.Join(problems[:min(len(problems), problemsMax)], "; ")
+	}
+	return ""
+}
+
+func (f *field) setScalar(v reflect.Value, n node) string {
+	if n.kind == arrayNode && len(n.items) == 1 && v.Kind() == reflect.String {
+		n = n.items[0]
+	}
+	switch v.Kind() {
+	case reflect.String:
+		if n.kind != textNode && n.kind != numberNode {
+			return f.mismatch(n)
+		}
+		s, problem := f.enumValue(n.text)
+		v.SetString(s)
+		return problem
+	case reflect.Bool:
+		b, err := strconv.ParseBool(strings.ToLower(strings.TrimSpace(n.text)))
+		if err != nil || n.kind > textNode {
+			return f.mismatch(n)
+		}
+		v.SetBool(b)
+		return ""
+	}
+	x, err := strconv.ParseFloat(strings.TrimSpace(n.text), 64)
+	if (n.kind != textNode && n.kind != numberNode) || err != nil || math.IsInf(x, 0) || math.IsNaN(x) {
+		return f.mismatch(n)
+	}
+	if v.Kind() == reflect.Int {
+		if x != math.Trunc(x) || math.Abs(x) > 1<<53 {
+			return f.mismatch(n)
+		}
+		v.SetInt(int64(x))
+	} else {
+		v.SetFloat(x)
+	}
+	switch {
+	case f.Min != nil && x < *f.Min:
+		return fmt.Sprintf("%s is below the minimum %v", n.brief(), *f.Min)
+	case f.Max != nil && x > *f.Max:
+		return fmt.Sprintf("%s is above the maximum %v", n.brief(), *f.Max)
+	}
+	return ""
+}
+
+// enumValue gives the canonical spelling of s.
+func (f *field) enumValue(s string) (value, problem string) {
+	if len(f.Enum) == 0 {
+		return s, ""
+	}
+	low := strings.ToLower(strings.TrimSpace(s))
+	for _, e := range f.Enum {
+		if strings.ToLower(e) == low {
+			return e, ""
+		}
+	}
+	if e, ok := f.also[low]; ok {
+		return e, ""
+	}
+	problem = fmt.Sprintf("%s is not one of %s", node{kind: textNode, text: s}.brief(), strings.Join(f.Enum, ", "))
+	if near := nearest(s, f.Enum, 1); len(near) > 0 {
+		problem += fmt.Sprintf("; did you mean %q?", near[0])
+	}
+	return "", problem
+}
+
+// mismatch says what was given and what is wanted.
+func (f *field) mismatch(n node) string {
+	wanted := f.Type
+	switch {
+	case wanted == "array of object":
+		wanted = "an array of objects"
+	case strings.HasPrefix(wanted, "array"):
+		wanted = "an " + wanted + "s"
+	case strings.IndexByte("aeiou", wanted[0]) >= 0:
+		wanted = "an " + wanted
+	default:
+		wanted = "a " + wanted
+	}
+	switch n.kind {
+	case arrayNode, objectNode, nullNode:
+		return n.kind.String() + " was given, wanted " + wanted
+	}
+	return n.brief() + " is " + n.kind.String() + ", wanted " + wanted
+}
+
+func setScalars(v reflect.Value, n node) string {
+	if n.kind != arrayNode {
+		n = node{kind: arrayNode, items: []node{n}}
+	}
+	list := make(Scalars, len(n.items))
+	for i, item := range n.items {
+		switch item.kind {
+		case nullNode:
+		case textNode:
+			list[i] = Scalar{Kind: TextScalar, Text: item.text}
+		case boolNode:
+			list[i] = Scalar{Kind: BoolScalar, Text: item.text}
+			if item.text == "true" {
+				list[i].Number = 1
+			}
+		case numberNode:
+			x, err := strconv.ParseFloat(item.text, 64)
+			if err != nil {
+				return item.brief() + " is out of range"
+			}
+			list[i] = Scalar{Kind: NumberScalar, Text: item.text, Number: x}
+		default:
+			return item.kind.String() + " was given, wanted a text, number or boolean"
+		}
+	}
+	v.Set(reflect.ValueOf(list))
+	return ""
+}

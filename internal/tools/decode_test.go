@@ -1,0 +1,219 @@
+package tools
+
+import (
+	"bytes"
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+// allArgs has an argument of every type that a tool may have.
+type allArgs struct {
+	testBook
+	Sheet   string   `json:"sheet_name" required:"true"`
+	Page    int      `json:"page_size" default:"50" min:"1" max:"500"`
+	Ratio   float64  `json:"ratio"`
+	Headers bool     `json:"include_headers" default:"true"`
+	Styles  *bool    `json:"include_styles"`
+	Format  string   `json:"format" enum:"csv|values_only" also:"tabs=csv"`
+	Ranges  []string `json:"ranges" min:"1"`
+	Rows    []int    `json:"rows" max:"3"`
+	Value   Scalars  `json:"value"`
+	Filters []struct {
+		Column string  `json:"column" required:"true"`
+		Op     string  `json:"op" enum:"eq|neq" also:"ne=neq|==:eq" default:"eq"`
+		Value  Scalars `json:"value"`
+	} `json:"filters"`
+	Cursor *struct {
+		Depth int `json:"depth" required:"true"`
+	} `json:"cursor"`
+	Mode []string `json:"types" enum:"text|number"`
+}
+
+type testBook struct {
+	Workbook string `json:"workbook_or_fork_id" alias:"workbook_id" required:"true"`
+}
+
+const allExample = `{"workbook_or_fork_id":"wb-1","sheet_name":"Data"}`
+
+// TestDecode has pairs of arguments and what the decoder makes of them: the call that
+// the decoded input stands for (defaults left out), or the text of the error.
+func TestDecode(t *testing.T) {
+	const ok = `"workbook_or_fork_id":"w","sheet_name":"S"`
+	for _, test := range []struct{ args, want string }{
+		{`{` + ok + `}`, `{` + ok + `}`},
+		{`{"workbook_id":"w","sheet_name":"S"}`, `{` + ok + `}`},
+		{`{` + ok + `,"page_size":"5"}`, `{` + ok + `,"page_size":5}`},
+		{`{` + ok + `,"page_size":5.0}`, `{` + ok + `,"page_size":5}`},
+		{`{` + ok + `,"page_size":5e1}`, `{` + ok + `}`},
+		{`{` + ok + `,"page_size":null}`, `{` + ok + `}`},
+		{`{"workbook_id":"w","sheet_name":2024}`, `{"workbook_or_fork_id":"w","sheet_name":"2024"}`},
+		{`{"workbook_id":"w","sheet_name":["S"]}`, `{` + ok + `}`},
+		{`{` + ok + `,"include_headers":"False","include_styles":true}`, `{` + ok + `,"include_headers":false,"include_styles":true}`},
+		{`{` + ok + `,"ranges":"A1"}`, `{` + ok + `,"ranges":["A1"]}`},
+		{`{` + ok + `,"ranges":"[\"A1\",\"B2\"]"}`, `{` + ok + `,"ranges":["A1","B2"]}`},
+		{`{` + ok + `,"rows":[1,"2",3.0]}`, `{` + ok + `,"rows":[1,2,3]}`},
+		{`{` + ok + `,"format":"CSV"}`, `{` + ok + `,"format":"csv"}`},
+		{`{` + ok + `,"format":"tabs"}`, `{` + ok + `,"format":"csv"}`},
+		{`{` + ok + `,"types":"Text"}`, `{` + ok + `,"types":["text"]}`},
+		{`{` + ok + `,"ratio":"0.5"}`, `{` + ok + `,"ratio":0.5}`},
+		{`{` + ok + `,"filters":{"column":"A","value":[1,true,"x",null]}}`, `{` + ok + `,"filters":[{"column":"A","value":[1,true,"x",null]}]}`},
+		{`{` + ok + `,"filters":"[{\"column\":\"A\",\"op\":\"NE\",\"value\":3}]"}`, `{` + ok + `,"filters":[{"column":"A","op":"neq","value":3}]}`},
+		{`{` + ok + `,"filters":[{"column":"A","op":"==","value":"x"}]}`, `{` + ok + `,"filters":[{"column":"A","value":"x"}]}`},
+		{`{` + ok + `,"cursor":{"depth":2}}`, `{` + ok + `,"cursor":{"depth":2}}`},
+
+		{``, `workbook_or_fork_id is missing; sheet_name is missing. Example: t {"workbook_or_fork_id":"wb-1","sheet_name":"Data"}`},
+		{`null`, `workbook_or_fork_id is missing; sheet_name is missing. Example: t {"workbook_or_fork_id":"wb-1","sheet_name":"Data"}`},
+		{`[1]`, `the arguments are an array, wanted an object. Example: t {"workbook_or_fork_id":"wb-1","sheet_name":"Data"}`},
+		{`{"sheet_name":"S","workbook_id":"w","sheet":"x"}`, `"sheet" is not an argument; did you mean "sheet_name"?. Example: t {` + ok + `}`},
+		{`{` + ok + `,"pagesize":3}`, `"pagesize" is not an argument; did you mean "page_size"?. Example: t {` + ok + `}`},
+		{`{` + ok + `,"zzz":3}`, `"zzz" is not an argument; allowed: workbook_or_fork_id, sheet_name, page_size, ratio, include_headers, include_styles, format, ranges, rows, value, filters, cursor, types. Example: t {` + ok + `}`},
+		{`{` + ok + `,"page_size":"abc"}`, `page_size: "abc" is a string, wanted an integer. Example: t {` + ok + `}`},
+		{`{` + ok + `,"page_size":5.5}`, `page_size: 5.5 is a number, wanted an integer. Example: t {` + ok + `}`},
+		{`{` + ok + `,"page_size":true}`, `page_size: true is a boolean, wanted an integer. Example: t {` + ok + `}`},
+		{`{` + ok + `,"page_size":0}`, `page_size: 0 is below the minimum 1. Example: t {` + ok + `}`},
+		{`{` + ok + `,"page_size":"1e999"}`, `page_size: "1e999" is a string, wanted an integer. Example: t {` + ok + `}`},
+		{`{` + ok + `,"format":"cvs"}`, `format: "cvs" is not one of csv, values_only; did you mean "csv"?. Example: t {` + ok + `}`},
+		{`{` + ok + `,"ranges":[]}`, `ranges: wanted at least 1 entries, got 0. Example: t {` + ok + `}`},
+		{`{` + ok + `,"ranges":[["A1","B1"]]}`, `ranges: entry 1: an array was given, wanted a string. Example: t {` + ok + `}`},
+		{`{` + ok + `,"filters":[{"op":"eq"}]}`, `filters: entry 1: column is missing. Example: t {` + ok + `}`},
+		{`{` + ok + `,"filters":3}`, `filters: 3 is a number, wanted an array of objects. Example: t {` + ok + `}`},
+		{`{` + ok + `,"cursor":"x"}`, `cursor: "x" is a string, wanted an object. Example: t {` + ok + `}`},
+		{`{"workbook_id":"w","workbook_or_fork_id":"w","sheet_name":"S"}`, `workbook_id and workbook_or_fork_id are the same argument; give one of them. Example: t {"workbook_or_fork_id":"w","sheet_name":"S"}`},
+		{`{"sheet_name":"S","sheet_name":"T"}`, `"sheet_name" is given twice. Example: t {"workbook_or_fork_id":"wb-1","sheet_name":"Data"}`},
+		{`{"sheet_name":{"a":1,"a":2}}`, `"a" is given twice. Example: t {"workbook_or_fork_id":"wb-1","sheet_name":"Data"}`},
+		{`{"a":` + strings.Repeat(`[`, 40) + strings.Repeat(`]`, 40) + `}`, `the arguments are nested more than 16 deep. Example: t {"workbook_or_fork_id":"wb-1","sheet_name":"Data"}`},
+		{`{} {}`, `something follows the JSON value. Example: t {"workbook_or_fork_id":"wb-1","sheet_name":"Data"}`},
+		{`{"a":`, `not JSON: unexpected EOF. Example: t {"workbook_or_fork_id":"wb-1","sheet_name":"Data"}`},
+	} {
+		got := decodeToText(test.args)
+		want := test.want
+		if !strings.HasPrefix(want, "{") {
+			want = "INVALID_PARAMS: Invalid params for tool 't': " + want
+		}
+		if got != want {
+			t.Errorf("%s\n got %s\nwant %s", test.args, got, want)
+		}
+	}
+}
+
+// decodeToText gives the call that args stand for, or the error.
+func decodeToText(args string) string {
+	var in allArgs
+	if err := planOf(reflect.TypeOf(in)).decode("t", allExample, json.RawMessage(args), reflect.ValueOf(&in).Elem()); err != nil {
+		return err.Error()
+	}
+	return strings.TrimPrefix(callText("t", in), "t ")
+}
+
+// FuzzDecode checks that nothing makes the decoder panic, and that what it accepts
+// comes out the same when it is written as a call and read again.
+func FuzzDecode(f *testing.F) {
+	for _, seed := range []string{
+		`{"workbook_id":"w","sheet_name":"S"}`, `{"workbook_id":1,"sheet_name":["S"],"ranges":"[\"A\"]"}`, `null`, `[]`, `{"a":1,"a":2}`,
+		`{"workbook_id":"w","sheet_name":"S","filters":[{"column":"A","op":"ne","value":[1,null,"\u0000"]}],"cursor":{"depth":"3"}}`,
+		`{"workbook_id":"w","sheet_name":"S","page_size":"0x10","ratio":1e-300,"include_headers":"TRUE","rows":[1,2,3]}`,
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, args string) {
+		first := decodeToText(args)
+		if !strings.HasPrefix(first, "{") {
+			if !strings.HasPrefix(first, "INVALID_PARAMS: ") {
+				t.Fatalf("%q gives %q", args, first)
+			}
+			return
+		}
+		if again := decodeToText(first); again != first {
+			t.Fatalf("%q is read as %s and then as %s", args, first, again)
+		}
+	})
+}
+
+func TestSchema(t *testing.T) {
+	var got bytes.Buffer
+	if err := json.Indent(&got, planOf(reflect.TypeFor[allArgs]()).appendSchema(nil), "", " "); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`"page_size": {
+   "type": "integer",
+   "minimum": 1,
+   "maximum": 500,
+   "default": 50
+  }`, `"types": {
+   "type": "array",
+   "items": {
+    "type": "string",
+    "enum": [
+     "text",
+     "number"
+    ]
+   }
+  }`, `"required": [
+  "workbook_or_fork_id",
+  "sheet_name"
+ ],
+ "additionalProperties": false`,
+	} {
+		if !strings.Contains(got.String(), want) {
+			t.Errorf("the schema lacks\n%s\nit is\n%s", want, &got)
+		}
+	}
+}
+
+func TestNearest(t *testing.T) {
+	names := []string{"Sales 2023", "Sales 2024", "Summary", "Inputs", "Q"}
+	for _, test := range []struct {
+		word string
+		want []string
+	}{
+		{"sales2024", []string{"Sales 2024", "Sales 2023"}},
+		{"sumary", []string{"Summary"}},
+		{"input", []string{"Inputs"}},
+		{"sales", []string{"Sales 2023", "Sales 2024"}},
+		{"R", []string{}},
+		{strings.Repeat("x", 1000), []string{}},
+	} {
+		if got := nearest(test.word, names, 3); !reflect.DeepEqual(got, test.want) {
+			t.Errorf("nearest(%q) = %q, want %q", test.word, got, test.want)
+		}
+	}
+}
+
+func TestAppendJSON(t *testing.T) {
+	type inner struct {
+		A int    `json:"a,omitempty"`
+		B string `json:"b"`
+	}
+	type pruned struct {
+		A int `json:"a,omitempty"`
+	}
+	n := 3
+	v := &struct {
+		Cut
+		Nil      *int           `json:"nil"`
+		Number   *int           `json:"number"`
+		Empty    []int          `json:"empty"`
+		Warnings []string       `json:"warnings"`
+		Pruned   pruned         `json:"pruned"`
+		Map      map[string]any `json:"map"`
+		List     []inner        `json:"list"`
+		Raw      json.RawMessage
+		RawEmpty json.RawMessage `json:"raw_empty"`
+		RawRows  json.RawMessage `json:"raw_rows"`
+		Floats   []any           `json:"floats"`
+	}{
+		Number: &n, Map: map[string]any{"z": nil, "b": false, "a": []string{}}, List: []inner{{}, {1, "x\x00\"\xff</é"}},
+		RawEmpty: json.RawMessage("[]"), RawRows: json.RawMessage("[[null]]"), Floats: []any{1.5, 1e21, nil, uint32(7)},
+	}
+	const want = `{"number":3,"warnings":[],"map":{"b":false},"list":[{"b":""},{"a":1,"b":"x\u0000\"` + "\ufffd" + `</é"}],"raw_rows":[[null]],"floats":[1.5,1E+21,null,7]}`
+	got, ok := appendJSON(nil, v, 0)
+	if string(got) != want || !ok || !json.Valid(got) {
+		t.Errorf("got %s %v\nwant %s", got, ok, want)
+	}
+	if got, ok := appendJSON(nil, v, 30); ok || len(got) > 120 {
+		t.Errorf("with a bound of 30 bytes: %d bytes, %v", len(got), ok)
+	}
+}

@@ -1,0 +1,103 @@
+package tools
+
+import "encoding/json"
+
+// Cut is embedded in results that may hold less than was asked for. Its text stands
+// first in what the model reads.
+type Cut struct {
+	// Cut says what is shown of how much and the exact next call, "" where nothing is
+	// missing: `rows 2-51 of 8120; next: sheet_page {…"start_row":52}`.
+	Cut string `json:"cut,omitempty"`
+}
+
+func (c *Cut) cut() *Cut { return c }
+
+// texter is a result with a text of its own for the model; others are shown as JSON.
+// Giving nil chooses JSON too.
+type texter interface {
+	appendText(b []byte, verbose bool) []byte
+}
+
+// linker is a result whose data is also in resources.
+type linker interface {
+	links() []ResourceLink
+}
+
+// render encodes what a handler gave. Results are pointers to structs.
+func render(env *Env, out any) (*Result, error) {
+	res := &Result{}
+	if l, ok := out.(linker); ok {
+		res.Links = l.links()
+	}
+	cut, _ := out.(interface{ cut() *Cut })
+	if t, ok := out.(texter); ok && env.Profile != Compat {
+		var b []byte
+		if cut != nil && cut.cut().Cut != "" {
+			b = append(b, "cut: "...)
+			b = append(b, cut.cut().Cut...)
+			b = append(b, '\n')
+		}
+		if text := t.appendText(b, env.verbose()); text != nil {
+			if m := env.Caps.MaxResponseBytes; m > 0 && len(text) > m {
+				return nil, tooLarge(m)
+			}
+			res.Text = string(text)
+			return res, nil
+		}
+	}
+	if cut != nil && env.Profile == Compat {
+		cut.cut().Cut = "" // clients of that shape know the continuation fields
+	}
+	b, ok := appendJSON(nil, out, env.Caps.MaxResponseBytes)
+	if !ok {
+		return nil, tooLarge(env.Caps.MaxResponseBytes)
+	}
+	res.Text = string(b)
+	if env.Profile == Compat {
+		res.Structured = json.RawMessage(b)
+	}
+	return res, nil
+}
+
+func tooLarge(max int) *Error {
+	return fail(codeResponseTooLarge, "Ask for less at once: a smaller range, fewer columns, a lower limit or a page",
+		"the result would be larger than the %d bytes allowed", max)
+}
+
+// budget counts what may still go into one result. The zero value is without bound.
+type budget struct {
+	bytes, cells, items          int // used
+	maxBytes, maxCells, maxItems int // 0 is no bound
+}
+
+// budget gives the bounds of one result; limit is the caller's own bound on entries,
+// 0 for none.
+func (e *Env) budget(limit int) budget {
+	return budget{maxBytes: e.Caps.MaxPayloadBytes, maxCells: e.Caps.MaxCells, maxItems: e.Caps.items(limit)}
+}
+
+// take counts one more entry and reports whether it fits. The first always does, so
+// that a caller who pages gets on.
+func (b *budget) take(bytes, cells int) bool {
+	first := b.items == 0
+	if !first && (b.maxBytes > 0 && b.bytes+bytes > b.maxBytes || b.maxCells > 0 && b.cells+cells > b.maxCells ||
+		b.maxItems > 0 && b.items+1 > b.maxItems) {
+		return false
+	}
+	b.bytes, b.cells, b.items = b.bytes+bytes, b.cells+cells, b.items+1
+	return true
+}
+
+// takeEntry counts one more entry of a list by its JSON size. List tools call it for
+// each entry as they find it, and stop when it gives false.
+func (b *budget) takeEntry(entry any) bool {
+	if b.maxItems > 0 && b.items >= b.maxItems {
+		return false
+	}
+	size := 0
+	if b.maxBytes > 0 {
+		text, _ := appendJSON(nil, entry, b.maxBytes)
+		size = len(text)
+	}
+	return b.take(size, 0)
+}

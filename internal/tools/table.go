@@ -1,0 +1,20 @@
+package tools
+
+import (
+	"slices"
+	"strings"
+)
+
+// readTools are the rows of the tools that list, read and describe.
+var readTools = []Tool{}
+
+var table = sorted(readTools, analysisTools)
+
+func sorted(groups ...[]Tool) []Tool {
+	all := slices.Concat(groups...)
+	slices.SortFunc(all, func(a, b Tool) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+// Table gives all tools, sorted by name. The caller must not change it.
+func Table() []Tool { return table }
