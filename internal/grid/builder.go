@@ -129,13 +129,10 @@ func (b *Builder) put(r cell.Ref, style uint32, t tag, payload uint64) error {
 	}
 	c := b.column(r.Col)
 	o := uint16(r.Row & (BandRows - 1))
-	if n := len(c.rows); n > 0 && c.rows[n-1] >= o {
+	if n := len(c.cells); n > 0 && c.cells[n-1].row >= o {
 		b.messy = true
 	}
-	c.rows = append(c.rows, o)
-	c.tags = append(c.tags, t)
-	c.styles = append(c.styles, style)
-	c.payloads = append(c.payloads, payload)
+	c.cells = append(c.cells, record{payload, style, o, t})
 	return nil
 }
 
@@ -208,15 +205,14 @@ func (b *Builder) Seal() {
 		if b.messy {
 			c.tidy()
 		}
-		for _, o := range c.rows {
-			band.occupied[o>>6] |= 1 << (o & 63)
-		}
-		lo, hi = min(lo, c.rows[0]), max(hi, c.rows[len(c.rows)-1])
-		for _, t := range c.tags {
-			if t != tagBlank {
+		for i := range c.cells {
+			r := &c.cells[i]
+			band.occupied[r.row>>6] |= 1 << (r.row & 63)
+			if r.tag != tagBlank {
 				b.filled++
 			}
 		}
+		lo, hi = min(lo, c.cells[0].row), max(hi, c.cells[len(c.cells)-1].row)
 		b.formulaCells += len(c.formulaRows)
 		b.filled += c.blankFormulas()
 		band.chunks[i] = c.seal()
@@ -246,10 +242,10 @@ func (b *Builder) Seal() {
 func (c *column) blankFormulas() (n int) {
 	i := 0
 	for _, o := range c.formulaRows {
-		for i < len(c.rows) && c.rows[i] < o {
+		for i < len(c.cells) && c.cells[i].row < o {
 			i++
 		}
-		if i < len(c.rows) && c.rows[i] == o && c.tags[i] == tagBlank {
+		if i < len(c.cells) && c.cells[i].row == o && c.cells[i].tag == tagBlank {
 			n++
 		}
 	}
@@ -258,34 +254,30 @@ func (c *column) blankFormulas() (n int) {
 
 // tidy sorts the cells by row and keeps the last of those that were given twice.
 func (c *column) tidy() {
-	order := make([]int, len(c.rows))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(i, j int) int { return int(c.rows[i]) - int(c.rows[j]) })
-	var t column
-	for k, i := range order {
-		if k+1 < len(order) && c.rows[order[k+1]] == c.rows[i] {
-			continue
+	slices.SortStableFunc(c.cells, func(a, b record) int { return int(a.row) - int(b.row) })
+	kept := c.cells[:0]
+	for i, r := range c.cells {
+		if i+1 == len(c.cells) || c.cells[i+1].row != r.row {
+			kept = append(kept, r)
 		}
-		t.rows = append(t.rows, c.rows[i])
-		t.tags = append(t.tags, c.tags[i])
-		t.styles = append(t.styles, c.styles[i])
-		t.payloads = append(t.payloads, c.payloads[i])
 	}
-	order = order[:0]
-	for i := range c.formulaRows {
-		order = append(order, i)
+	c.cells = kept
+
+	type entry struct {
+		row uint16
+		id  uint32
 	}
-	slices.SortStableFunc(order, func(i, j int) int { return int(c.formulaRows[i]) - int(c.formulaRows[j]) })
-	for k, i := range order {
-		if k+1 < len(order) && c.formulaRows[order[k+1]] == c.formulaRows[i] {
-			continue
+	entries := make([]entry, len(c.formulaRows))
+	for i, o := range c.formulaRows {
+		entries[i] = entry{o, c.formulas[i]}
+	}
+	slices.SortStableFunc(entries, func(a, b entry) int { return int(a.row) - int(b.row) })
+	c.formulaRows, c.formulas = c.formulaRows[:0], c.formulas[:0]
+	for i, e := range entries {
+		if i+1 == len(entries) || entries[i+1].row != e.row {
+			c.formulaRows, c.formulas = append(c.formulaRows, e.row), append(c.formulas, e.id)
 		}
-		t.formulaRows = append(t.formulaRows, c.formulaRows[i])
-		t.formulas = append(t.formulas, c.formulas[i])
 	}
-	*c = t
 }
 
 // SealedRows is the number of rows from the top that are sealed.

@@ -152,59 +152,72 @@ func (c *Chunk) memoryBytes() int64 {
 	return chunkOverhead + int64(len(c.rows)*2+len(c.tags)+len(c.styles)+len(c.payload)+len(c.formulaRows)*2+len(c.formulas)*4)
 }
 
+// record is a cell of the band that is being built.
+type record struct {
+	payload uint64
+	style   uint32
+	row     uint16
+	tag     tag
+}
+
 // column collects the cells of one column of the band that is being built.
 type column struct {
-	rows     []uint16
-	tags     []tag
-	styles   []uint32
-	payloads []uint64
+	cells []record
 
 	formulaRows []uint16
 	formulas    []uint32
 }
 
 func (c *column) reset() {
-	c.rows, c.tags, c.styles, c.payloads = c.rows[:0], c.tags[:0], c.styles[:0], c.payloads[:0]
-	c.formulaRows, c.formulas = c.formulaRows[:0], c.formulas[:0]
+	c.cells, c.formulaRows, c.formulas = c.cells[:0], c.formulaRows[:0], c.formulas[:0]
 }
 
 // seal packs the column's cells, which are in row order, into a Chunk.
 func (c *column) seal() Chunk {
-	n := len(c.rows)
-	k := Chunk{n: n, first: c.rows[0], tag: c.tags[0], style: c.styles[0]}
-	if int(c.rows[n-1])-int(c.rows[0]) != n-1 {
-		k.rows = append([]uint16(nil), c.rows...)
+	cells := c.cells
+	n := len(cells)
+	k := Chunk{n: n, first: cells[0].row, tag: cells[0].tag, style: cells[0].style}
+	if int(cells[n-1].row)-int(cells[0].row) != n-1 {
+		k.rows = make([]uint16, n)
+		for i := range cells {
+			k.rows[i] = cells[i].row
+		}
 	}
 
 	var kinds uint
-	for _, t := range c.tags {
-		kinds |= 1 << t
+	var payloads uint64
+	var differ, styles uint32
+	for i := range cells {
+		r := &cells[i]
+		kinds |= 1 << r.tag
+		payloads |= r.payload
+		differ |= r.style ^ k.style
+		styles |= r.style
 	}
-	k.width = payloadWidth(c.payloads, kinds)
 	if kinds&(1<<tagFloat) != 0 && kinds&(1<<tagInt) != 0 {
 		// Eight bytes are there anyway: one kind for all numbers keeps tags uniform.
-		for i, t := range c.tags {
-			if t == tagInt {
-				c.tags[i] = tagFloat
-				c.payloads[i] = math.Float64bits(float64(int32(c.payloads[i])))
+		for i := range cells {
+			if r := &cells[i]; r.tag == tagInt {
+				r.tag = tagFloat
+				r.payload = math.Float64bits(float64(int32(r.payload)))
 			}
 		}
 		kinds &^= 1 << tagInt
+		k.tag = cells[0].tag
 	}
 	if kinds&(kinds-1) != 0 {
-		k.tags = append([]tag(nil), c.tags...)
-	} else {
-		k.tag = c.tags[0]
+		k.tags = make([]tag, n)
+		for i := range cells {
+			k.tags[i] = cells[i].tag
+		}
 	}
-	k.payload = packPayloads(c.payloads, k.width)
-
-	var differ, all uint32
-	for _, s := range c.styles {
-		differ |= s ^ k.style
-		all |= s
+	k.width = 8
+	if kinds&(1<<tagFloat) == 0 {
+		k.width = width(payloads)
 	}
+	k.payload = packPayloads(cells, k.width)
 	if differ != 0 {
-		k.styleWidth, k.styles = packStyles(c.styles, all)
+		k.styleWidth, k.styles = packStyles(cells, styles)
 	}
 	if len(c.formulaRows) > 0 {
 		k.formulaRows = append([]uint16(nil), c.formulaRows...)
@@ -213,15 +226,8 @@ func (c *column) seal() Chunk {
 	return k
 }
 
-// payloadWidth is the number of bytes that hold every payload.
-func payloadWidth(payloads []uint64, kinds uint) uint8 {
-	if kinds&(1<<tagFloat) != 0 {
-		return 8
-	}
-	var all uint64
-	for _, p := range payloads {
-		all |= p
-	}
+// width is the number of bytes that hold each of the payloads whose bits are in all.
+func width(all uint64) uint8 {
 	switch {
 	case all == 0:
 		return 0
@@ -233,50 +239,50 @@ func payloadWidth(payloads []uint64, kinds uint) uint8 {
 	return 4
 }
 
-func packPayloads(payloads []uint64, width uint8) []byte {
+func packPayloads(cells []record, width uint8) []byte {
 	if width == 0 {
 		return nil
 	}
-	b := make([]byte, len(payloads)*int(width))
+	b := make([]byte, len(cells)*int(width))
 	switch width {
 	case 1:
-		for i, p := range payloads {
-			b[i] = byte(p)
+		for i := range cells {
+			b[i] = byte(cells[i].payload)
 		}
 	case 2:
-		for i, p := range payloads {
-			binary.LittleEndian.PutUint16(b[2*i:], uint16(p))
+		for i := range cells {
+			binary.LittleEndian.PutUint16(b[2*i:], uint16(cells[i].payload))
 		}
 	case 4:
-		for i, p := range payloads {
-			binary.LittleEndian.PutUint32(b[4*i:], uint32(p))
+		for i := range cells {
+			binary.LittleEndian.PutUint32(b[4*i:], uint32(cells[i].payload))
 		}
 	case 8:
-		for i, p := range payloads {
-			binary.LittleEndian.PutUint64(b[8*i:], p)
+		for i := range cells {
+			binary.LittleEndian.PutUint64(b[8*i:], cells[i].payload)
 		}
 	}
 	return b
 }
 
-func packStyles(styles []uint32, all uint32) (width uint8, packed []byte) {
+func packStyles(cells []record, all uint32) (width uint8, packed []byte) {
 	switch {
 	case all <= math.MaxUint8:
-		packed = make([]byte, len(styles))
-		for i, s := range styles {
-			packed[i] = byte(s)
+		packed = make([]byte, len(cells))
+		for i := range cells {
+			packed[i] = byte(cells[i].style)
 		}
 		return 1, packed
 	case all <= math.MaxUint16:
-		packed = make([]byte, 2*len(styles))
-		for i, s := range styles {
-			binary.LittleEndian.PutUint16(packed[2*i:], uint16(s))
+		packed = make([]byte, 2*len(cells))
+		for i := range cells {
+			binary.LittleEndian.PutUint16(packed[2*i:], uint16(cells[i].style))
 		}
 		return 2, packed
 	}
-	packed = make([]byte, 4*len(styles))
-	for i, s := range styles {
-		binary.LittleEndian.PutUint32(packed[4*i:], s)
+	packed = make([]byte, 4*len(cells))
+	for i := range cells {
+		binary.LittleEndian.PutUint32(packed[4*i:], cells[i].style)
 	}
 	return 4, packed
 }

@@ -119,13 +119,16 @@ type Styles struct {
 	Formats []*numfmt.Format
 }
 
+// general is what a cell without a number format shows.
+var general = numfmt.Compile("General")
+
 // Format gives the compiled number format of style index s; an index that the style
 // sheet does not have shows as General.
 func (s *Styles) Format(style uint32) *numfmt.Format {
 	if s != nil && int(style) < len(s.Formats) {
 		return s.Formats[style]
 	}
-	return numfmt.General
+	return general
 }
 
 // Xf is one cell format. A nil part is inherited (in Dxfs) or default (in Xfs).

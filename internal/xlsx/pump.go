@@ -1,0 +1,192 @@
+package xlsx
+
+import (
+	"context"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"sync"
+
+	"gridflow/internal/xlsx/inflate"
+)
+
+// The windows in which a large part is inflated and scanned. A window is
+// [history | new bytes | slack]: the history lets the inflater look back and makes an
+// element that straddles two windows contiguous without being copied.
+const (
+	chunkSize  = 256 << 10
+	windowSize = inflate.Window + chunkSize + inflate.Slack
+	ringSize   = 3        // windows between inflater and scanner
+	maxElement = 16 << 20 // the largest cell or string item
+)
+
+// scanner is a push scanner as package scan has them.
+type scanner interface {
+	Feed(w []byte, final bool) (consumed int, err error)
+}
+
+// stream says where the bytes of a part lie.
+type stream struct {
+	src          io.ReaderAt
+	off          int64 // of the compressed bytes in src
+	compressed   int64
+	uncompressed int64
+	deflated     bool
+	crc          uint32
+}
+
+// windows recycles windows between loads. They hold nothing that outlives a load.
+var windows = sync.Pool{New: func() any { return new([windowSize]byte) }}
+
+// chunk is a window on its way to the scanner: [history | n new bytes | slack].
+type chunk struct {
+	window *[windowSize]byte
+	hist   int
+	n      int
+	err    error // io.EOF with the last bytes
+}
+
+// pump inflates a part and feeds it to s, in a goroutine of its own where that pays.
+// It returns when both have stopped. The scanner's errors are returned as they are.
+func pump(ctx context.Context, st stream, s scanner) error {
+	f := feeder{scanner: s}
+	r := newPartReader(st)
+	if st.uncompressed <= chunkSize {
+		w := windows.Get().(*[windowSize]byte)
+		defer windows.Put(w)
+		for {
+			c := r.next(w)
+			if done, err := f.feed(ctx, c); done || err != nil {
+				return err
+			}
+		}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	full := make(chan chunk)
+	free := make(chan *[windowSize]byte, ringSize)
+	for range ringSize {
+		free <- windows.Get().(*[windowSize]byte)
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			select {
+			case w := <-free:
+				c := r.next(w)
+				select {
+				case full <- c:
+				case <-ctx.Done():
+					return
+				}
+				if c.err != nil {
+					return
+				}
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	var done bool
+	var err error
+	for !done && err == nil {
+		select {
+		case c := <-full:
+			done, err = f.feed(ctx, c)
+			free <- c.window
+		case <-ctx.Done():
+			err = context.Cause(ctx)
+		}
+	}
+	cancel()
+	wg.Wait()
+	for len(free) > 0 {
+		windows.Put(<-free)
+	}
+	return err
+}
+
+// feeder hands chunks to a scanner and keeps what the scanner has not used up.
+type feeder struct {
+	scanner scanner
+	left    int    // bytes not used up; they stand in the next chunk's history
+	carry   []byte // the same bytes where they are more than a history holds
+}
+
+func (f *feeder) feed(ctx context.Context, c chunk) (done bool, err error) {
+	if err := ctx.Err(); err != nil {
+		return false, context.Cause(ctx)
+	}
+	if c.err != nil && c.err != io.EOF {
+		return false, c.err
+	}
+	w := c.window[c.hist-min(f.left, c.hist) : c.hist+c.n]
+	if f.carry != nil {
+		f.carry = append(f.carry, c.window[c.hist:c.hist+c.n]...)
+		w = f.carry
+	}
+	used, err := f.scanner.Feed(w, c.err == io.EOF)
+	if err != nil {
+		return false, err
+	}
+	f.left = len(w) - used
+	switch {
+	case f.left > maxElement:
+		return false, fmt.Errorf("one element is longer than %d MiB", maxElement>>20)
+	case f.left > inflate.Window:
+		f.carry = append(f.carry[:0], w[used:]...)
+	default:
+		f.carry = nil
+	}
+	return c.err == io.EOF, nil
+}
+
+// partReader inflates a part window by window, and checks its length and checksum.
+type partReader struct {
+	st      stream
+	inflate *inflate.Reader // nil for a stored part
+	out     int64
+	crc     uint32
+	history [inflate.Window]byte
+	hist    int
+}
+
+func newPartReader(st stream) *partReader {
+	r := &partReader{st: st}
+	if st.deflated {
+		r.inflate = inflate.NewReader(st.src, st.off, st.compressed)
+	}
+	return r
+}
+
+// next fills w. The chunk's error is io.EOF at the end of a sound part.
+func (r *partReader) next(w *[windowSize]byte) chunk {
+	c := chunk{window: w, hist: copy(w[:], r.history[:r.hist])}
+	limit := c.hist + chunkSize
+	if r.inflate != nil {
+		c.n, c.err = r.inflate.Fill(w[:], c.hist, limit)
+	} else {
+		n := min(int64(chunkSize), r.st.compressed-r.out)
+		c.n, c.err = r.st.src.ReadAt(w[c.hist:c.hist+int(n)], r.st.off+r.out)
+		if int64(c.n) == n {
+			c.err = nil
+			if r.out+n == r.st.compressed {
+				c.err = io.EOF
+			}
+		} else if c.err == io.EOF {
+			c.err = io.ErrUnexpectedEOF
+		}
+	}
+	r.out += int64(c.n)
+	fresh := w[c.hist : c.hist+c.n]
+	r.crc = crc32.Update(r.crc, crc32.IEEETable, fresh)
+	switch {
+	case r.out > r.st.uncompressed:
+		c.err = fmt.Errorf("it is longer than the %d bytes that the directory says", r.st.uncompressed)
+	case c.err == io.EOF && r.out < r.st.uncompressed:
+		c.err = fmt.Errorf("it ends after %d of %d bytes", r.out, r.st.uncompressed)
+	case c.err == io.EOF && r.crc != r.st.crc:
+		c.err = fmt.Errorf("its checksum is %08x, not %08x", r.crc, r.st.crc)
+	}
+	r.hist = copy(r.history[:], w[max(0, c.hist+c.n-inflate.Window):c.hist+c.n])
+	return c
+}

@@ -1,0 +1,468 @@
+package scan
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+
+	"gridflow/internal/cell"
+	"gridflow/internal/grid"
+)
+
+// maxHead and maxTail bound what stands before and after the cells: columns and views;
+// merges, validations, conditional formats and the like.
+const (
+	maxHead = 16 << 20
+	maxTail = 256 << 20
+)
+
+// fastReach is more than the fast path can read from the start of a cell on: nearer to
+// the end of a window the general path takes over, which looks where it steps.
+const fastReach = 256
+
+// Error is a fault in the XML of a sheet or of the shared strings. Offset counts from
+// the start of the part.
+type Error struct {
+	Offset  int64
+	Message string
+}
+
+func (e *Error) Error() string { return fmt.Sprintf("%s at byte %d", e.Message, e.Offset) }
+
+// Sheet scans the XML of one worksheet into a grid.Builder. It is used by one goroutine.
+type Sheet struct {
+	b     *grid.Builder
+	limit Limits
+
+	// DateText turns the text of an ISO 8601 cell (t="d") into a date serial.
+	DateText func(text string) (serial float64, ok bool)
+
+	phase  phase
+	base   int64  // offset in the part of the window's first byte
+	root   []byte // the root element's start tag
+	prefix string // namespace prefix of the spreadsheet elements with its colon, mostly ""
+	head   []byte // the XML between the root's start tag and sheetData
+	tail   []byte // the XML after sheetData, without the root's end tag
+
+	row, col int    // the next cell, where its reference is left out
+	rowWord  uint64 // the digits of the current row number and a quote, as bytes
+	rowMask  uint64 // the bytes of rowWord that count
+	rowLen   int    // the number of digits
+
+	formulas sharedFormulas
+	rows     rowSpans
+	scratch  []byte
+}
+
+// Limits bound what a sheet may hold.
+type Limits struct {
+	Cells int // stored cells; 0 means no bound
+}
+
+type phase uint8
+
+const (
+	inHead phase = iota
+	inData
+	inTail
+)
+
+// NewSheet gives a scanner that fills b.
+func NewSheet(b *grid.Builder, limit Limits) *Sheet {
+	return &Sheet{b: b, limit: limit, col: -1, formulas: newSharedFormulas()}
+}
+
+// Head gives the XML before the cells as a document of its own: the root element with
+// what it holds so far, closed.
+func (s *Sheet) Head() []byte { return s.document(s.head) }
+
+// Tail gives the XML after the cells in the same form.
+func (s *Sheet) Tail() []byte { return s.document(s.tail) }
+
+// HeadDone reports whether the cells have begun, so that Head is whole.
+func (s *Sheet) HeadDone() bool { return s.phase > inHead }
+
+func (s *Sheet) document(content []byte) []byte {
+	if len(s.root) == 0 {
+		return nil
+	}
+	name := bytes.TrimRight(s.root[1:], "/>")
+	if i := bytes.IndexAny(name, " \t\r\n"); i >= 0 {
+		name = name[:i]
+	}
+	var doc []byte
+	doc = append(doc, s.root...)
+	doc = append(doc, content...)
+	doc = append(doc, "</"...)
+	doc = append(doc, name...)
+	return append(doc, '>')
+}
+
+// Feed scans w, which continues the XML where the last call's consumed bytes ended,
+// and gives the number of bytes that it has used up. With final set, w is the end of
+// the XML and all of it must make sense.
+func (s *Sheet) Feed(w []byte, final bool) (consumed int, err error) {
+	defer func() { s.base += int64(consumed) }()
+	if s.phase == inHead {
+		n, err := s.feedHead(w, final)
+		consumed = n
+		if err != nil || s.phase == inHead {
+			return consumed, err
+		}
+	}
+	if s.phase == inData {
+		n, err := s.feedCells(w, consumed, final)
+		consumed = n
+		if err != nil {
+			return consumed, err
+		}
+	}
+	if s.phase == inTail {
+		if len(s.tail)+len(w)-consumed > maxTail {
+			return consumed, s.fault(consumed, "what follows the cells is larger than %d MiB", maxTail>>20)
+		}
+		s.tail = append(s.tail, w[consumed:]...)
+		consumed = len(w)
+	}
+	if final {
+		if s.phase != inTail {
+			return consumed, s.fault(consumed, "the sheet ends before its last cell")
+		}
+		// The root's end tag belongs to document, not to the tail.
+		if i := bytes.LastIndex(s.tail, []byte("</")); i >= 0 {
+			s.tail = s.tail[:i]
+		}
+		s.rows.flush(s.b.Layout())
+	}
+	return consumed, nil
+}
+
+func (s *Sheet) fault(at int, format string, args ...any) error {
+	return &Error{Offset: s.base + int64(at), Message: fmt.Sprintf(format, args...)}
+}
+
+// feedHead collects the XML up to the start of sheetData.
+func (s *Sheet) feedHead(w []byte, final bool) (consumed int, err error) {
+	// A tag may be cut by the end of the window, so the search goes over all of the
+	// head again; it is a few kilobytes.
+	s.head = append(s.head, w...)
+	if len(s.head) > maxHead {
+		return 0, s.fault(0, "what precedes the cells is larger than %d MiB", maxHead>>20)
+	}
+	if s.root == nil && !s.findRoot() {
+		if final {
+			return 0, s.fault(0, "no root element")
+		}
+		return len(w), nil
+	}
+	start, end, empty, ok := findStartTag(s.head, s.prefix, "sheetData")
+	if !ok {
+		if !final {
+			return len(w), nil
+		}
+		// A sheet without sheetData has no cells.
+		if i := bytes.LastIndex(s.head, []byte("</")); i >= 0 {
+			s.head = s.head[:i]
+		}
+		s.phase = inTail
+		return len(w), nil
+	}
+	rest := len(s.head) - end
+	consumed = len(w) - rest
+	s.head = s.head[:start:start]
+	s.phase = inData
+	if empty {
+		s.phase = inTail
+	}
+	return consumed, nil
+}
+
+// findRoot takes the root's start tag off the head.
+func (s *Sheet) findRoot() bool {
+	for p := 0; p < len(s.head); {
+		i := bytes.IndexByte(s.head[p:], '<')
+		if i < 0 || p+i+1 >= len(s.head) {
+			return false
+		}
+		p += i
+		switch s.head[p+1] {
+		case '?', '!':
+			end := skipMarkup(s.head, p)
+			if end < 0 {
+				return false
+			}
+			p = end
+			continue
+		}
+		end := tagEnd(s.head, p)
+		if end < 0 {
+			return false
+		}
+		s.root = bytes.Clone(s.head[p:end])
+		if n := len(s.root); s.root[n-2] == '/' {
+			s.root = append(s.root[:n-2], '>')
+		}
+		name := s.root[1:]
+		if i := bytes.IndexAny(name, " \t\r\n/>"); i >= 0 {
+			name = name[:i]
+		}
+		if i := bytes.IndexByte(name, ':'); i >= 0 {
+			s.prefix = string(name[:i+1])
+		}
+		s.head = append([]byte(nil), s.head[end:]...)
+		return true
+	}
+	return false
+}
+
+// feedCells scans rows and cells from p on and gives where it stopped: at the end of
+// sheetData, or before the first tag or cell that w does not hold whole.
+func (s *Sheet) feedCells(w []byte, p int, final bool) (int, error) {
+	end := len(w)
+	fastEnd := end - fastReach
+	if s.prefix != "" {
+		fastEnd = -1
+	}
+	for p < end {
+		if w[p] != '<' {
+			i := bytes.IndexByte(w[p:], '<')
+			if i < 0 {
+				return end, nil
+			}
+			p += i
+		}
+		// The fast path knows one form of cell; it declines everything else, and every
+		// cell that might reach past the window.
+		if p <= fastEnd && binary.LittleEndian.Uint64(w[p:])&0x0000FFFFFFFFFFFF == tagCellR {
+			if q := s.fastCell(w, p); q > 0 {
+				p = q
+				continue
+			}
+		}
+		q, err := s.markup(w, p)
+		if err != nil {
+			return p, err
+		}
+		if q < 0 {
+			if final {
+				return p, s.fault(p, "the sheet ends inside a cell")
+			}
+			return p, nil
+		}
+		p = q
+		if s.phase == inTail {
+			return p, nil
+		}
+	}
+	return p, nil
+}
+
+const tagCellR = uint64('<') | uint64('c')<<8 | uint64(' ')<<16 | uint64('r')<<24 | uint64('=')<<32 | uint64('"')<<40
+
+// endValueCell is the end of a cell as it lies in memory.
+var endValueCell = binary.LittleEndian.Uint64([]byte("</v></c>"))
+
+// fastCell scans a cell of the form <c r="B7" s="1" t="s"><v>12</v></c>, where s and t
+// may be absent, whose row is the current one. It gives the position behind the cell,
+// or 0 where the cell has another form. fastReach bytes from p on must be there.
+func (s *Sheet) fastCell(b []byte, p int) int {
+	// column letters
+	q := p + 6
+	c := b[q] - 'A'
+	if c > 25 {
+		return 0
+	}
+	col := int(c)
+	q++
+	for c = b[q] - 'A'; c <= 25 && col < cell.MaxCols; c = b[q] - 'A' {
+		col = (col+1)*26 + int(c)
+		q++
+	}
+	if binary.LittleEndian.Uint64(b[q:])&s.rowMask != s.rowWord || s.rowLen == 0 || col >= cell.MaxCols {
+		return 0
+	}
+	q += s.rowLen + 1
+	var style uint32
+	if w := binary.LittleEndian.Uint32(b[q:]); w == ' '|'s'<<8|'='<<16|'"'<<24 {
+		q += 4
+		d := b[q] - '0'
+		if d > 9 {
+			return 0
+		}
+		for n := 0; d <= 9; d = b[q] - '0' {
+			style = style*10 + uint32(d)
+			q++
+			if n++; n > 9 {
+				return 0
+			}
+		}
+		if b[q] != '"' {
+			return 0
+		}
+		q++
+	}
+	kind := byte('n')
+	if w := binary.LittleEndian.Uint64(b[q:]); uint32(w) == ' '|'t'<<8|'='<<16|'"'<<24 {
+		kind = byte(w >> 32)
+		if byte(w>>40) != '"' {
+			return 0
+		}
+		q += 6
+	}
+	w := binary.LittleEndian.Uint32(b[q:])
+	if w != '>'|'<'<<8|'v'<<16|'>'<<24 {
+		// <c r="B7" s="1"/>: a cell with a style only
+		if w&0xFFFF == '/'|'>'<<8 && kind == 'n' {
+			if style != 0 && s.b.Blank(cell.Ref{Row: s.row, Col: col}, style) != nil {
+				return 0
+			}
+			s.col = col
+			return q + 2
+		}
+		return 0
+	}
+	q += 4
+	r := cell.Ref{Row: s.row, Col: col}
+	switch kind {
+	case 'n':
+		f, next, ok := number(b, q)
+		if !ok || binary.LittleEndian.Uint64(b[next:]) != endValueCell {
+			return 0
+		}
+		if s.b.Number(r, style, f) != nil {
+			return 0
+		}
+		q = next
+	case 's', 'b':
+		m, next := digitRun(b, q, 0)
+		if next == q || next > q+9 || binary.LittleEndian.Uint64(b[next:]) != endValueCell {
+			return 0
+		}
+		var err error
+		if kind == 's' {
+			err = s.b.Shared(r, style, uint32(m))
+		} else if m > 1 {
+			return 0
+		} else {
+			err = s.b.Bool(r, style, m == 1)
+		}
+		if err != nil {
+			return 0
+		}
+		q = next
+	default:
+		return 0
+	}
+	s.col = col
+	return q + 8
+}
+
+// markup scans the markup at b[p], which is '<', and gives the position behind it: a
+// row's start tag, a whole cell, an end tag, or anything else, which is skipped. It
+// gives -1 where b does not hold all of it.
+func (s *Sheet) markup(b []byte, p int) (int, error) {
+	if p+1 >= len(b) {
+		return -1, nil
+	}
+	switch b[p+1] {
+	case '!', '?':
+		return skipMarkup(b, p), nil
+	case '/':
+		end := tagEnd(b, p)
+		if end >= 0 && localName(b[p+2:end], s.prefix) == "sheetData" {
+			s.phase = inTail
+		}
+		return end, nil
+	}
+	end := tagEnd(b, p)
+	if end < 0 {
+		return -1, nil
+	}
+	switch localName(b[p+1:end], s.prefix) {
+	case "row":
+		return end, s.startRow(b[p:end], p)
+	case "c":
+		return s.cell(b, p, end)
+	}
+	return end, nil
+}
+
+// setRow makes row the current one.
+func (s *Sheet) setRow(row int) {
+	s.row, s.col = row, -1
+	var digits [8]byte
+	text := append(appendInt(digits[:0], row+1), '"')
+	s.rowLen = len(text) - 1
+	s.rowWord = binary.LittleEndian.Uint64(digits[:])
+	s.rowMask = ^uint64(0)
+	if n := len(text); n < 8 {
+		s.rowMask = 1<<(8*n) - 1
+	}
+	s.rowWord &= s.rowMask
+}
+
+func appendInt(b []byte, n int) []byte {
+	var d [8]byte
+	i := len(d)
+	for {
+		i--
+		d[i] = byte('0' + n%10)
+		if n /= 10; n == 0 {
+			return append(b, d[i:]...)
+		}
+	}
+}
+
+// startRow reads the attributes of a row's start tag.
+func (s *Sheet) startRow(tag []byte, at int) error {
+	next := s.row + 1
+	if s.rowLen == 0 {
+		next = 0
+	}
+	var span grid.RowSpan
+	said := false
+	for a := (attrs{b: tag, p: nameEnd(tag)}); a.next(); {
+		switch string(a.name) {
+		case "r":
+			row, ok := cell.ParseRow(string(bytes.TrimSpace(a.value)))
+			if !ok {
+				return s.fault(at, "row number %q is not between 1 and %d", clip(a.value), cell.MaxRows)
+			}
+			next = row
+		case "ht":
+			span.Height, said = parseFloat(a.value), true
+		case "hidden":
+			span.Hidden = truth(a.value)
+			said = said || span.Hidden
+		case "customHeight":
+			span.Custom = truth(a.value)
+			said = said || span.Custom
+		case "s":
+			span.Style = uint32(parseInt(a.value))
+		case "customFormat":
+			span.HasStyle = truth(a.value)
+			said = said || span.HasStyle
+		case "outlineLevel":
+			span.Outline = uint8(parseInt(a.value))
+			said = said || span.Outline > 0
+		case "collapsed":
+			span.Collapsed = truth(a.value)
+			said = said || span.Collapsed
+		}
+	}
+	if next >= cell.MaxRows {
+		return s.fault(at, "there are more than %d rows", cell.MaxRows)
+	}
+	if !span.HasStyle {
+		span.Style = 0
+	}
+	if s.limit.Cells > 0 && s.b.Cells() > s.limit.Cells {
+		return s.fault(at, "the sheet has more than %d cells", s.limit.Cells)
+	}
+	s.setRow(next)
+	if said {
+		span.First, span.Last = next, next
+		s.rows.add(span)
+	}
+	return nil
+}
