@@ -21,6 +21,7 @@ type Workbook struct {
 	IterateDelta   float64
 	External       []string // targets of external links, by index from 1
 	App            string   // the program that wrote the file, with its version, as far as the file says
+	ActiveSheet    int      // index of the sheet that was in front
 }
 
 // Visibility says whether people see a sheet's tab.

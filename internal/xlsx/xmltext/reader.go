@@ -509,7 +509,7 @@ func blank(b []byte) bool {
 }
 
 func splitName(name []byte) (prefix, local []byte) {
-	if i := bytes.IndexByte(name, ':'); i >= 0 {
+	if i := bytes.IndexByte(name, ':'); i > 0 && i < len(name)-1 {
 		return name[:i], name[i+1:]
 	}
 	return nil, name
