@@ -261,3 +261,34 @@ func TestSerial(t *testing.T) {
 		t.Errorf("1904: got %v", got)
 	}
 }
+
+// A Grid is written in the file's order, whatever order it was set in.
+func TestGrid(t *testing.T) {
+	var g genbook.Grid
+	g.Set("C3", 0, "last")
+	g.Formula("B1", 0, "A1*2", 5)
+	g.Set("A1", 0, 2.5)
+	g.Set("B2", 0, false)
+	g.Set("A2", 0, time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+	g.Set("A3", 0, cell.ErrNA)
+	g.Set("A3", 0, cell.ErrNum)
+	g.Row(2, genbook.RowOptions{Hidden: true})
+	b := &genbook.Book{}
+	s := b.AddSheet(g.Fill(&genbook.Sheet{Name: "S"}))
+	if s.Dimension.String() != "A1:C3" {
+		t.Errorf("dimension %v", s.Dimension)
+	}
+	f := open(t, build(t, b))
+	rows, err := f.GetRows("S", excelize.Options{RawCellValue: true})
+	if got := fmt.Sprint(rows); err != nil || got != "[[2.5 5] [46023 0] [#NUM!  last]]" {
+		t.Errorf("rows %s (%v)", got, err)
+	}
+	if shown, _ := f.GetRowVisible("S", 2); shown {
+		t.Error("row 2 is shown")
+	}
+	var bad genbook.Grid
+	bad.Set("no address", 0, 1)
+	if err := (&genbook.Book{Sheets: []*genbook.Sheet{bad.Fill(&genbook.Sheet{Name: "S"})}}).Write(io.Discard); err == nil {
+		t.Error("a bad address was written")
+	}
+}
