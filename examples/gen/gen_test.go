@@ -17,6 +17,7 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"gridflow/internal/cell"
+	"gridflow/internal/genbook"
 )
 
 // The committed files are those that the generator makes. Parts are compared
@@ -27,10 +28,6 @@ func TestCommitted(t *testing.T) {
 			made, err := e.build()
 			if err != nil {
 				t.Fatal(err)
-			}
-			again, err := e.build()
-			if err != nil || !bytes.Equal(made, again) {
-				t.Fatalf("two runs differ (%v)", err)
 			}
 			kept, err := os.ReadFile(filepath.Join("..", e.name))
 			if err != nil {
@@ -85,12 +82,23 @@ var notCalculated = map[string]string{
 // Another engine, given the same precedents, calculates what the file has
 // cached.
 func TestCachedValues(t *testing.T) {
-	for name, want := range map[string]struct {
+	for _, want := range []struct {
+		name     string
+		build    func() *genbook.Book
 		formulas int // in the workbook
 		every    int // one of so many is checked
-	}{"budget.xlsx": {439, 1}, "loan.xlsx": {3041, 3}, "sales.xlsx": {50_000 + 73, 83}, "messy.xlsx": {18, 1}} {
-		t.Run(name, func(t *testing.T) {
-			f, err := excelize.OpenFile(filepath.Join("..", name))
+	}{
+		{"budget", budget, 439, 1},
+		{"loan", loan, 3041, 3},
+		{"sales", func() *genbook.Book { return salesOf(400) }, 400 + 73, 1}, // the other engine is slow
+		{"messy", messy, 18, 1},
+	} {
+		t.Run(want.name, func(t *testing.T) {
+			data, err := book(want.build)()
+			if err != nil {
+				t.Fatal(err)
+			}
+			f, err := excelize.OpenReader(bytes.NewReader(data))
 			if err != nil {
 				t.Fatal(err)
 			}

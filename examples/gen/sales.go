@@ -9,8 +9,6 @@ import (
 	"gridflow/internal/genbook"
 )
 
-const salesRows = 50_000
-
 var (
 	regions  = []string{"North", "South", "East", "West", "Export"}
 	reps     = []string{"A. Berg", "B. Costa", "C. Dubois", "D. Eriksen", "E. Fischer", "F. Garcia", "G. Haddad", "H. Ito", "I. Jansen", "J. Novak", "K. Okafor", "L. Silva"}
@@ -27,10 +25,13 @@ var (
 
 // sales is a table of single sales over three years with a calculated column,
 // and what people put beside it: the list of products and a summary.
-func sales() *genbook.Book {
+func sales() *genbook.Book { return salesOf(50_000) }
+
+// salesOf has n sales.
+func salesOf(n int) *genbook.Book {
 	b := newBook("Sales")
 	b.CalcChain = false // Excel makes a new one; this one would be half of the file
-	rnd := rand.New(rand.NewPCG(50_000, 7))
+	rnd := rand.New(rand.NewPCG(50, 7))
 	head := b.Style(genbook.Style{Bold: true, Color: "FFFFFF", Fill: "4472C4"})
 	day := b.Style(genbook.Style{Format: "yyyy-mm-dd"})
 	money := b.Style(genbook.Style{Format: "#,##0.00"})
@@ -39,7 +40,7 @@ func sales() *genbook.Book {
 
 	headings := []string{"Date", "Region", "Rep", "Product", "Units", "Price", "Discount", "Total"}
 	const total = "ROUND(Sales[[#This Row],[Units]]*Sales[[#This Row],[Price]]*(1-Sales[[#This Row],[Discount]]),2)"
-	table := genbook.Table{Name: "Sales", Range: area(fmt.Sprintf("A1:H%d", salesRows+1))}
+	table := genbook.Table{Name: "Sales", Range: area(fmt.Sprintf("A1:H%d", n+1))}
 	for _, h := range headings {
 		c := genbook.TableColumn{Name: h}
 		if h == "Total" {
@@ -55,7 +56,7 @@ func sales() *genbook.Book {
 	b.AddSheet(&genbook.Sheet{
 		Name: "Sales", Dimension: table.Range, Freeze: cell.Ref{Row: 1}, Tables: []genbook.Table{table},
 		Columns: []genbook.Column{{First: 0, Last: 1, Width: 12}, {First: 2, Last: 3, Width: 16}, {First: 4, Last: 7, Width: 11}},
-		Conditional: []genbook.Conditional{{Range: fmt.Sprintf("H2:H%d", salesRows+1), Kind: "cellIs", Operator: "greaterThan",
+		Conditional: []genbook.Conditional{{Range: fmt.Sprintf("H2:H%d", n+1), Kind: "cellIs", Operator: "greaterThan",
 			Formulas: []string{"10000"}, Look: genbook.Style{Bold: true, Color: "006100", Fill: "C6EFCE"}}},
 		Rows: func(w *genbook.Writer) error {
 			w.Row(0)
@@ -63,8 +64,8 @@ func sales() *genbook.Book {
 				w.Text(col, head, h)
 			}
 			start := date(2023, 1, 1)
-			for i := range salesRows {
-				d := start.AddDate(0, 0, i*1096/salesRows) // 2023 to 2025
+			for i := range n {
+				d := start.AddDate(0, 0, i*1096/n) // 2023 to 2025
 				// A rep works in one region, apart from one sale in ten.
 				rep := rnd.IntN(len(reps))
 				region := rep % len(regions)
@@ -132,17 +133,17 @@ func sales() *genbook.Book {
 			w.Text(col, head, h)
 		}
 		for i, p := range products {
-			n := i + 11
-			w.Row(n - 1)
+			row := i + 11
+			w.Row(row - 1)
 			w.Text(0, 0, p.name)
-			w.Formula(1, 0, fmt.Sprintf("SUMIFS(Sales[Units],Sales[Product],A%d)", n), cell.NumberValue(float64(unitsSold[i])))
-			w.Formula(2, money, fmt.Sprintf("SUMIFS(Sales[Total],Sales[Product],A%d)", n), amount(byProduct[i]))
-			w.Formula(3, pct, fmt.Sprintf("C%d/$E$7", n), cell.NumberValue(float64(byProduct[i])/float64(years[3])))
-			w.Formula(4, money, fmt.Sprintf("VLOOKUP(A%d,Products[],3,FALSE)", n), amount(p.cents))
+			w.Formula(1, 0, fmt.Sprintf("SUMIFS(Sales[Units],Sales[Product],A%d)", row), cell.NumberValue(float64(unitsSold[i])))
+			w.Formula(2, money, fmt.Sprintf("SUMIFS(Sales[Total],Sales[Product],A%d)", row), amount(byProduct[i]))
+			w.Formula(3, pct, fmt.Sprintf("C%d/$E$7", row), cell.NumberValue(float64(byProduct[i])/float64(years[3])))
+			w.Formula(4, money, fmt.Sprintf("VLOOKUP(A%d,Products[],3,FALSE)", row), amount(p.cents))
 		}
 		w.Row(23)
 		w.Text(0, 0, "Sales")
-		w.Formula(1, 0, "ROWS(Sales[Total])", cell.NumberValue(salesRows))
+		w.Formula(1, 0, "ROWS(Sales[Total])", cell.NumberValue(float64(n)))
 		return nil
 	}
 
