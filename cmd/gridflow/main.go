@@ -1,9 +1,9 @@
 // Command gridflow serves spreadsheets to agents over the Model Context Protocol.
 //
 // The principal types are [config], filled by the one table of settings in
-// settings.go, and [program], what a subcommand runs with. The one invariant: the
-// process is touched only in main; everything below it takes its arguments, streams
-// and environment as parameters, so that tests can run it whole.
+// settings.go, and [program], what the subcommands run with. The one invariant:
+// standard output carries nothing but the protocol (stdio) or the answer that was asked
+// for (the other commands); everything else goes to standard error or to the log.
 //
 // Start reading at run in run.go.
 package main
@@ -11,8 +11,11 @@ package main
 import (
 	"context"
 	"os"
+
+	"gridflow/internal/tools"
 )
 
 func main() {
-	os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	p := &program{table: tools.Table(), open: openWorkspace, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
+	os.Exit(p.run(context.Background(), os.Args[1:]))
 }

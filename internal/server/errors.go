@@ -51,7 +51,10 @@ func (s *Server) callError(ctx context.Context, err error) *tools.Error {
 				Hint:    "Ask for less at once: a smaller range, fewer sheets or a page; or let the operator raise --tool-timeout",
 			}
 		case errors.Is(cause, errCut):
-			return errDraining()
+			e := errDraining()
+			e.Message = "the server is stopping and did not wait for the end of the call"
+			e.Hint = "Call again after it has been restarted"
+			return e
 		default:
 			return &tools.Error{Code: "CANCELLED", Message: "the call was cancelled before it was done"}
 		}

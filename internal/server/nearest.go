@@ -1,6 +1,9 @@
 package server
 
-import "strings"
+import (
+	"math"
+	"strings"
+)
 
 // Nearest gives the candidate that word was most likely meant to be: the one with the
 // smallest edit distance, if that is at most a third of the word's length (and at
@@ -24,7 +27,7 @@ const wordMax = 128
 // neighbours that make b of a (optimal string alignment).
 func editDistance(a, b string) int {
 	if len(a) > wordMax || len(b) > wordMax {
-		return wordMax
+		return math.MaxInt
 	}
 	before, prev, cur := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range prev {

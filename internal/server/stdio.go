@@ -56,8 +56,8 @@ func (s *Server) ServeStdio(ctx context.Context, in io.Reader, out io.Writer, bu
 	}
 	conn.drain()
 	clean, finished := s.gate.drain(budget, conn.idle)
+	conn.Close() // Read ends, and with it the session
 	if finished {
-		conn.Close() // Read ends, and with it the session
 		<-ended
 	}
 	if !clean {
@@ -201,9 +201,9 @@ func (c *lineConn) Read(ctx context.Context) (jsonrpc.Message, error) {
 func (c *lineConn) accept(l line) (jsonrpc.Message, error) {
 	switch {
 	case l.tooLong:
-		return nil, c.refuse(nil, jsonrpc.CodeInvalidRequest, fmt.Sprintf("the message is longer than %d bytes; it was skipped", lineMax))
+		return nil, c.refuse(jsonrpc.CodeInvalidRequest, fmt.Sprintf("the message is longer than %d bytes; it was skipped", lineMax))
 	case !json.Valid(l.data):
-		return nil, c.refuse(nil, jsonrpc.CodeParseError, "the line is not valid JSON; it was skipped")
+		return nil, c.refuse(jsonrpc.CodeParseError, "the line is not valid JSON; it was skipped")
 	case l.data[0] == '[':
 		return nil, c.acceptBatch(l.data)
 	}
@@ -212,7 +212,7 @@ func (c *lineConn) accept(l line) (jsonrpc.Message, error) {
 		problem = c.register(msg, nil)
 	}
 	if problem != nil {
-		return nil, c.refuse(id, problem.code, problem.message)
+		return nil, c.writeLine(problem.answer(id))
 	}
 	return msg, nil
 }
@@ -224,11 +224,11 @@ func (c *lineConn) acceptBatch(data []byte) error {
 	allowed := c.batches
 	c.mu.Unlock()
 	if !allowed {
-		return c.refuse(nil, jsonrpc.CodeInvalidRequest, "the negotiated protocol revision has no batches; send one message per line")
+		return c.refuse(jsonrpc.CodeInvalidRequest, "the negotiated protocol revision has no batches; send one message per line")
 	}
 	var items []json.RawMessage
 	if err := json.Unmarshal(data, &items); err != nil || len(items) == 0 {
-		return c.refuse(nil, jsonrpc.CodeInvalidRequest, "the batch is empty")
+		return c.refuse(jsonrpc.CodeInvalidRequest, "the batch is empty")
 	}
 	b := new(batch)
 	for _, item := range items {
@@ -239,7 +239,7 @@ func (c *lineConn) acceptBatch(data []byte) error {
 		}
 		switch {
 		case problem != nil:
-			b.answers = append(b.answers, refusal(id, problem.code, problem.message))
+			b.answers = append(b.answers, problem.answer(id))
 		case isRequest:
 			c.queue = append(c.queue, req)
 		}
@@ -257,6 +257,7 @@ func (c *lineConn) acceptBatch(data []byte) error {
 type problem struct {
 	code    int64
 	message string
+	noID    bool // the answer must not carry the id of the message
 }
 
 // register notes a request as pending. It refuses what must not reach the SDK: an id
@@ -275,10 +276,11 @@ func (c *lineConn) register(msg jsonrpc.Message, b *batch) *problem {
 		return nil
 	}
 	if c.pending[req.ID] != nil {
-		return &problem{jsonrpc.CodeInvalidRequest, fmt.Sprintf("the id %v belongs to a request that has not been answered yet", req.ID.Raw())}
+		// With the id, the client would take the refusal for the answer to the other.
+		return &problem{jsonrpc.CodeInvalidRequest, fmt.Sprintf("the id %v belongs to a request that has not been answered yet", req.ID.Raw()), true}
 	}
 	if len(c.pending) >= inFlightMax {
-		return &problem{jsonrpc.CodeInternalError, fmt.Sprintf("OVERLOADED: %d requests are in flight on this connection; wait for answers before sending more", inFlightMax)}
+		return &problem{jsonrpc.CodeInternalError, fmt.Sprintf("OVERLOADED: %d requests are in flight on this connection; wait for answers before sending more", inFlightMax), false}
 	}
 	c.pending[req.ID] = &pendingCall{initialize: req.Method == "initialize", batch: b}
 	c.due++
@@ -377,8 +379,9 @@ func (c *lineConn) writeMessage(msg jsonrpc.Message) error {
 	return c.writeLine(data)
 }
 
-func (c *lineConn) refuse(id json.RawMessage, code int64, message string) error {
-	return c.writeLine(refusal(id, code, message))
+// refuse answers a line whose id cannot be made out.
+func (c *lineConn) refuse(code int64, message string) error {
+	return c.writeLine((&problem{code: code, message: message}).answer(nil))
 }
 
 func (c *lineConn) writeLine(data []byte) error {
@@ -415,17 +418,17 @@ func (c *lineConn) checkIdle() {
 	}
 }
 
-// refusal is an error answer; the SDK cannot encode one whose id is null.
-func refusal(id json.RawMessage, code int64, message string) json.RawMessage {
-	if id == nil {
+// answer gives the error answer; the SDK cannot encode one whose id is null.
+func (p *problem) answer(id json.RawMessage) json.RawMessage {
+	if id == nil || p.noID {
 		id = json.RawMessage("null")
 	}
 	data, err := json.Marshal(struct {
 		Version string          `json:"jsonrpc"`
 		ID      json.RawMessage `json:"id"`
 		Error   jsonrpc.Error   `json:"error"`
-	}{"2.0", id, jsonrpc.Error{Code: code, Message: message}})
-	if err != nil { // the id has been read as JSON before
+	}{"2.0", id, jsonrpc.Error{Code: p.code, Message: p.message}})
+	if err != nil { // cannot be: the id has been read as JSON before
 		return json.RawMessage(`{"jsonrpc":"2.0","id":null,"error":{"code":-32603,"message":"internal error"}}`)
 	}
 	return data
@@ -447,7 +450,7 @@ func decode(data []byte) (jsonrpc.Message, json.RawMessage, *problem) {
 		if _, err := decodeID(id); err != nil {
 			id = nil
 		}
-		return nil, id, &problem{jsonrpc.CodeInvalidRequest, fmt.Sprintf(format, args...)}
+		return nil, id, &problem{jsonrpc.CodeInvalidRequest, fmt.Sprintf(format, args...), false}
 	}
 	if err := json.Unmarshal(data, &m); err != nil {
 		return invalid("the line is not a JSON-RPC message: an object with jsonrpc, method and, for requests, id is wanted")

@@ -1,0 +1,247 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"syscall"
+
+	"golang.org/x/term"
+
+	"gridflow/internal/obs"
+	"gridflow/internal/server"
+	"gridflow/internal/tools"
+)
+
+// Exit codes.
+const (
+	exitOK    = 0
+	exitError = 1 // the work failed: a tool error, a port in use, calls cut off
+	exitUsage = 2 // wrong arguments or settings
+)
+
+// A program is what the subcommands run with: the table of tools and how to open what
+// the tools work on. The streams are those of the process.
+type program struct {
+	table []tools.Tool
+	open  func(ctx context.Context, c *config, log *slog.Logger) (*opened, error)
+
+	stdin          io.Reader
+	stdout, stderr io.Writer
+}
+
+// opened is the workspace as the server sees it.
+type opened struct {
+	env       *tools.Env
+	resources server.Resources // nil: none
+	close     func() error
+}
+
+// A command is one subcommand.
+type command struct {
+	name, args, doc string
+	run             func(p *program, ctx context.Context, args []string) error
+}
+
+func commands() []command {
+	return []command{
+		{"stdio", "", "serve one client over standard input and output", (*program).stdio},
+		{"http", "", "serve many clients over streamable HTTP", (*program).http},
+		{"call", "TOOL [key=value … | --json '{…}' | --json -]", "call one tool and print its result", (*program).call},
+		{"tools", "[TOOL] [--json | --markdown]", "list the tools, or describe one", (*program).tools},
+		{"version", "", "print the version", (*program).version},
+		{"help", "[COMMAND]", "print this text", (*program).help},
+	}
+}
+
+// run is the whole program but for the process around it; it gives the exit code.
+func (p *program) run(ctx context.Context, args []string) int {
+	name := ""
+	switch {
+	case len(args) == 0 && isTerminal(p.stdin):
+		fmt.Fprint(p.stderr, helpText())
+		return exitUsage
+	case len(args) == 0:
+		name = "stdio"
+	case args[0] == "--help" || args[0] == "-h" || args[0] == "-help":
+		name = "help"
+	case args[0] == "--version":
+		name, args = "version", args[1:]
+	case strings.HasPrefix(args[0], "-"):
+		name = "stdio" // as an MCP client's configuration would have it
+	default:
+		name, args = args[0], args[1:]
+	}
+	var names []string
+	for _, c := range commands() {
+		if c.name == name {
+			return p.exitCode(c.name, c.run(p, ctx, args))
+		}
+		names = append(names, c.name)
+	}
+	return p.exitCode("", usagef("there is no command %q%s", name, didYouMean("", name, names)))
+}
+
+func (p *program) exitCode(cmd string, err error) int {
+	var usage usageError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errHelp):
+		fmt.Fprint(p.stdout, helpText())
+		return exitOK
+	case errors.As(err, &usage):
+		help := "gridflow help"
+		fmt.Fprintf(p.stderr, "gridflow%s: %v\nSee %s.\n", prefixed(" ", cmd), err, help)
+		return exitUsage
+	default:
+		fmt.Fprintf(p.stderr, "gridflow%s: %v\n", prefixed(" ", cmd), err)
+		return exitError
+	}
+}
+
+func prefixed(prefix, s string) string {
+	if s == "" {
+		return ""
+	}
+	return prefix + s
+}
+
+// configure reads the settings of a subcommand from its arguments and from the
+// environment of the process.
+func (p *program) configure(cmd string, args []string, extra ...setting) (*config, []string, error) {
+	return configure(cmd, args, os.LookupEnv, extra...)
+}
+
+// logger opens the log that the settings ask for.
+func (p *program) logger(c *config) (*slog.Logger, io.Closer, error) {
+	log, closer, err := obs.NewLogger(obs.LogOptions{Level: c.logLevel, Format: c.logFormat, File: c.logFile, Stderr: p.stderr})
+	if err != nil {
+		return nil, nil, usagef("--log-file: %v", err)
+	}
+	return log, closer, nil
+}
+
+// selection gives the tools that the settings offer.
+func (p *program) selection(c *config) ([]tools.Tool, error) {
+	return p.selected(server.Selection{Toolsets: c.toolsets, Tools: c.tools, Exclude: c.excludeTools, ReadOnly: c.readOnly})
+}
+
+// selected names the setting to blame where a tool or toolset is not there.
+func (p *program) selected(sel server.Selection) ([]tools.Tool, error) {
+	rows, err := server.Select(p.table, sel)
+	var wrong *server.SelectionError
+	if errors.As(err, &wrong) {
+		flag := map[string]string{"toolset": "--toolsets", "tool": "--tools", "excluded tool": "--exclude-tools"}[wrong.Kind]
+		return nil, usagef("%s: %v", flag, err)
+	}
+	return rows, err
+}
+
+// caps gives the bounds of results.
+func (c *config) caps() tools.Caps {
+	return tools.Caps{
+		MaxCells: c.maxCells, MaxPayloadBytes: c.maxPayloadBytes,
+		MaxItems: c.maxItems, MaxResponseBytes: c.maxResponseBytes,
+	}
+}
+
+// untilSignal gives a context that ends at the first SIGINT or SIGTERM. The second one
+// ends the process on the spot, for whoever does not want to wait for the drain.
+func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	done := make(chan struct{})
+	go func() {
+		select {
+		case <-signals:
+			cancel()
+		case <-done:
+			return
+		}
+		select {
+		case <-signals:
+			os.Exit(exitError)
+		case <-done:
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		close(done)
+		cancel()
+	}
+}
+
+// isTerminal tells whether a stream is a terminal.
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+func (p *program) version(_ context.Context, args []string) error {
+	if len(args) > 0 {
+		return usagef("version takes no arguments, got %q", args[0])
+	}
+	_, err := fmt.Fprintf(p.stdout, "gridflow %s\n", version())
+	return err
+}
+
+// version gives what the build knows about itself: the module's version, or the
+// commit it was built from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	v := info.Main.Version
+	if v != "" && v != "(devel)" {
+		return v
+	}
+	v = "devel"
+	for _, s := range info.Settings {
+		switch {
+		case s.Key == "vcs.revision" && len(s.Value) >= 12:
+			v += "-" + s.Value[:12]
+		case s.Key == "vcs.modified" && s.Value == "true":
+			v += "-modified"
+		}
+	}
+	return v
+}
+
+func (p *program) help(context.Context, []string) error {
+	_, err := io.WriteString(p.stdout, helpText())
+	return err
+}
+
+// helpText is made from the table of commands and the table of settings.
+func helpText() string {
+	var b strings.Builder
+	b.WriteString("gridflow serves spreadsheets to agents over the Model Context Protocol.\n\nUsage: gridflow COMMAND [settings]\n\n")
+	for _, c := range commands() {
+		fmt.Fprintf(&b, "  %s\n        %s\n", strings.TrimSpace(c.name+" "+c.args), c.doc)
+	}
+	b.WriteString("\nWithout a command, and with standard input from a program, gridflow serves stdio.\n" +
+		"\nSettings. --cache-bytes on the command line wins over GRIDFLOW_CACHE_BYTES in the\n" +
+		"environment, that over cache-bytes in the file given by --config, that over the default.\n")
+	group := ""
+	for _, s := range settings(new(config)) {
+		if s.group != group {
+			group = s.group
+			fmt.Fprintf(&b, "\n%s\n", group)
+		}
+		fmt.Fprintf(&b, "  --%s\n        %s", s.name, s.doc)
+		if s.def != "" {
+			fmt.Fprintf(&b, " (default %s)", s.def)
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}

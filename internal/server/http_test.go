@@ -1,0 +1,397 @@
+package server
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"gridflow/internal/tools"
+)
+
+// A site is a server over HTTP as tests use it.
+type site struct {
+	t      *testing.T
+	server *Server
+	url    string
+}
+
+func newSite(t *testing.T, rows []tools.Tool, o HTTPOptions) *site {
+	t.Helper()
+	s := New(Config{Version: "1.2.3", Tools: rows, ToolTimeout: time.Minute})
+	if o.Path == "" {
+		o.Path = "/mcp"
+	}
+	h, err := s.Handler(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ts := httptest.NewServer(h)
+	t.Cleanup(ts.Close)
+	return &site{t, s, ts.URL}
+}
+
+// request makes a POST of a message with the headers that a client of the era sends.
+func (s *site) request(ctx context.Context, message, session string) *http.Request {
+	s.t.Helper()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url+"/mcp", strings.NewReader(message))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Accept", "application/json, text/event-stream")
+	var m struct {
+		Method string `json:"method"`
+		Params struct {
+			Name string          `json:"name"`
+			Meta json.RawMessage `json:"_meta"`
+		} `json:"params"`
+	}
+	if json.Unmarshal([]byte(message), &m) == nil && strings.Contains(string(m.Params.Meta), "2026-07-28") {
+		r.Header.Set("Mcp-Protocol-Version", "2026-07-28")
+		r.Header.Set("Mcp-Method", m.Method)
+		if m.Params.Name != "" {
+			r.Header.Set("Mcp-Name", m.Params.Name)
+		}
+	} else if session != "" {
+		r.Header.Set("Mcp-Protocol-Version", "2025-11-25")
+		r.Header.Set("Mcp-Session-Id", session)
+	}
+	return r
+}
+
+// do sends a request and gives the answer with its whole body.
+func (s *site) do(r *http.Request) (*http.Response, string) {
+	s.t.Helper()
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return resp, string(body)
+}
+
+const initializeMessage = `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"test","version":"1"}}}`
+
+// modernCall is a call of a tool in the era without sessions.
+func modernCall(tool string) string {
+	return fmt.Sprintf(`{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":%q,"arguments":{},"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{},"io.modelcontextprotocol/clientInfo":{"name":"t","version":"1"}}}}`, tool)
+}
+
+// legacyCall is a call of a tool in the era with sessions.
+func legacyCall(tool string) string {
+	return fmt.Sprintf(`{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":%q,"arguments":{}}}`, tool)
+}
+
+// open begins a session of the older era.
+func (s *site) open() (session string) {
+	s.t.Helper()
+	resp, body := s.do(s.request(s.t.Context(), initializeMessage, ""))
+	session = resp.Header.Get("Mcp-Session-Id")
+	if resp.StatusCode != http.StatusOK || session == "" || !strings.Contains(body, `"protocolVersion":"2025-11-25"`) {
+		s.t.Fatalf("initialize: %s, session %q: %s", resp.Status, session, body)
+	}
+	if resp, body := s.do(s.request(s.t.Context(), `{"jsonrpc":"2.0","method":"notifications/initialized"}`, session)); resp.StatusCode != http.StatusAccepted {
+		s.t.Fatalf("initialized: %s: %s", resp.Status, body)
+	}
+	return session
+}
+
+// TestBothErasOnOneURL: neither era shuts the other out, a panic is answered in both,
+// and proxies are told not to hold events back.
+func TestBothErasOnOneURL(t *testing.T) {
+	s := newSite(t, fixtureTools(), HTTPOptions{})
+	session := s.open()
+	for _, c := range []struct{ message, session, want string }{
+		{modernCall("echo"), "", `"text":"{}"`},
+		{legacyCall("echo"), session, `"text":"{}"`},
+		{modernCall("panics"), "", `INTERNAL: something went wrong`},
+		{legacyCall("panics"), session, `INTERNAL: something went wrong`},
+	} {
+		resp, body := s.do(s.request(t.Context(), c.message, c.session))
+		if resp.StatusCode != http.StatusOK || !strings.Contains(body, c.want) || strings.Contains(body, "secret") {
+			t.Errorf("%s\n%s: %s", c.message, resp.Status, body)
+		}
+		if got := resp.Header.Get("X-Accel-Buffering"); got != "no" {
+			t.Errorf("X-Accel-Buffering is %q", got)
+		}
+	}
+	if resp, body := s.do(s.request(t.Context(), modernCall("ecko"), "")); resp.StatusCode != http.StatusBadRequest || !strings.Contains(body, "-32602") {
+		t.Errorf("unknown tool: %s: %s", resp.Status, body)
+	}
+}
+
+// TestClientOfTheSDK: the SDK's own client works over HTTP, progress included.
+func TestClientOfTheSDK(t *testing.T) {
+	rows := []tools.Tool{{
+		Name: "steps", Title: "Steps", Toolset: "fixture", Core: true, Schema: json.RawMessage(`{"type":"object"}`),
+		Call: func(ctx context.Context, _ *tools.Env, _ json.RawMessage) (*tools.Result, error) {
+			tools.ReportProgress(ctx, 1, 2, "half")
+			return &tools.Result{Text: "walked"}, nil
+		},
+	}}
+	s := newSite(t, rows, HTTPOptions{})
+	told := make(chan string, 1)
+	client := mcp.NewClient(&mcp.Implementation{Name: "test", Version: "1"}, &mcp.ClientOptions{
+		ProgressNotificationHandler: func(_ context.Context, r *mcp.ProgressNotificationClientRequest) { told <- r.Params.Message },
+	})
+	session, err := client.Connect(t.Context(), &mcp.StreamableClientTransport{Endpoint: s.url + "/mcp"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer session.Close()
+	params := &mcp.CallToolParams{Name: "steps"}
+	params.SetProgressToken("p")
+	res, err := session.CallTool(t.Context(), params)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := res.Content[0].(*mcp.TextContent).Text; text != "walked" {
+		t.Errorf("result %q", text)
+	}
+	if got := <-told; got != "half" {
+		t.Errorf("progress %q", got)
+	}
+}
+
+// TestDisconnectStopsTheWork: in both eras a client that closes its connection cancels
+// the call.
+func TestDisconnectStopsTheWork(t *testing.T) {
+	started, stopped := make(chan bool), make(chan error)
+	rows := []tools.Tool{{
+		Name: "works", Title: "Works", Toolset: "fixture", Schema: json.RawMessage(`{"type":"object"}`),
+		Call: func(ctx context.Context, _ *tools.Env, _ json.RawMessage) (*tools.Result, error) {
+			started <- true
+			<-ctx.Done()
+			stopped <- context.Cause(ctx)
+			return nil, ctx.Err()
+		},
+	}}
+	s := newSite(t, rows, HTTPOptions{})
+	session := s.open()
+	for _, r := range []struct{ era, message, session string }{
+		{"modern", modernCall("works"), ""}, {"legacy", legacyCall("works"), session},
+	} {
+		ctx, leave := context.WithCancel(t.Context())
+		gone := make(chan bool)
+		go func() {
+			if resp, err := http.DefaultClient.Do(s.request(ctx, r.message, r.session)); err == nil {
+				io.Copy(io.Discard, resp.Body)
+				resp.Body.Close()
+			}
+			gone <- true
+		}()
+		<-started
+		leave()
+		<-gone
+		if cause := <-stopped; cause == nil {
+			t.Errorf("%s: no cause", r.era)
+		}
+	}
+}
+
+func TestWhereRequestsComeFrom(t *testing.T) {
+	s := newSite(t, fixtureTools(), HTTPOptions{AllowedOrigins: []string{"https://app.example.com"}, AllowedHosts: []string{"sheets.internal"}, Loopback: true})
+	for _, c := range []struct {
+		name         string
+		method       string
+		host, origin string
+		fetchSite    string
+		want         int
+	}{
+		{"no browser", "POST", "", "", "", 200},
+		{"page of an allowed origin", "POST", "", "https://app.example.com", "cross-site", 200},
+		{"page of its own", "POST", "", s.url, "same-origin", 200},
+		{"page of another origin", "POST", "", "https://evil.example", "cross-site", 403},
+		{"page of another origin reads", "GET", "", "https://evil.example", "cross-site", 403},
+		{"page without origin", "POST", "", "", "cross-site", 403},
+		{"rebound name", "POST", "evil.example:80", "", "", 403},
+		{"rebound name reads", "GET", "evil.example", "", "", 403},
+		{"address of another machine", "POST", "192.168.1.5:8079", "", "", 403},
+		{"allowed host", "POST", "Sheets.Internal:8079", "", "", 200},
+		{"localhost", "POST", "localhost:1", "", "", 200},
+		{"six", "POST", "[::1]:8079", "", "", 200},
+		{"question before", "OPTIONS", "", "https://app.example.com", "cross-site", 204},
+		{"question before of another origin", "OPTIONS", "", "https://evil.example", "cross-site", 403},
+	} {
+		r := s.request(t.Context(), modernCall("echo"), "")
+		r.Method, r.Host = c.method, c.host
+		if c.method != "POST" {
+			r.Body, r.ContentLength = nil, 0
+		}
+		if c.origin != "" {
+			r.Header.Set("Origin", c.origin)
+		}
+		if c.fetchSite != "" {
+			r.Header.Set("Sec-Fetch-Site", c.fetchSite)
+		}
+		resp, body := s.do(r)
+		if resp.StatusCode != c.want {
+			t.Errorf("%s: %s, want %d: %s", c.name, resp.Status, c.want, body)
+		}
+		allowed := resp.Header.Get("Access-Control-Allow-Origin")
+		if want := c.origin; resp.StatusCode == 403 && allowed != "" || resp.StatusCode < 300 && allowed != want {
+			t.Errorf("%s: Access-Control-Allow-Origin is %q", c.name, allowed)
+		}
+	}
+}
+
+func TestBodyLimit(t *testing.T) {
+	s := newSite(t, fixtureTools(), HTTPOptions{})
+	big := strings.Repeat(" ", bodyMax) + modernCall("echo")
+	declared := s.request(t.Context(), big, "")
+	chunked := s.request(t.Context(), big, "")
+	chunked.ContentLength = -1
+	for _, r := range []*http.Request{declared, chunked} {
+		// The server may close the connection while the client still sends.
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			continue
+		}
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusRequestEntityTooLarge {
+			t.Errorf("%s, want 413", resp.Status)
+		}
+	}
+	if resp, body := s.do(s.request(t.Context(), modernCall("echo"), "")); resp.StatusCode != 200 {
+		t.Errorf("afterwards: %s: %s", resp.Status, body)
+	}
+}
+
+func TestOtherPaths(t *testing.T) {
+	s := newSite(t, fixtureTools(), HTTPOptions{Path: "/sheets"})
+	for path, want := range map[string]struct {
+		status int
+		body   string
+	}{
+		"/healthz": {200, "ok\n"},
+		"/readyz":  {200, "ready\n"},
+		"/mcp":     {404, "nothing is served here; the MCP endpoint is /sheets\n"},
+	} {
+		resp, err := http.Get(s.url + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if resp.StatusCode != want.status || string(body) != want.body {
+			t.Errorf("%s: %s: %q", path, resp.Status, body)
+		}
+	}
+}
+
+// TestDrain: from the moment the server is told to stop it is not ready and takes no
+// new calls, a call in flight finishes and is answered, streams end, and it returns.
+func TestDrain(t *testing.T) {
+	started, finish := make(chan bool), make(chan bool)
+	rows := append(fixtureTools(), tools.Tool{
+		Name: "works", Title: "Works", Toolset: "fixture", Schema: json.RawMessage(`{"type":"object"}`),
+		Call: func(context.Context, *tools.Env, json.RawMessage) (*tools.Result, error) {
+			started <- true
+			<-finish
+			return &tools.Result{Text: "finished"}, nil
+		},
+	})
+	srv := New(Config{Version: "1.2.3", Tools: rows})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- srv.ServeHTTP(ctx, l, HTTPOptions{Path: "/mcp", Loopback: true}, time.Hour)
+	}()
+	s := &site{t, srv, "http://" + l.Addr().String()}
+	session := s.open()
+
+	stream := s.request(ctx, "", session)
+	stream.Method, stream.Body, stream.ContentLength = http.MethodGet, nil, 0
+	streaming, err := http.DefaultClient.Do(stream.WithContext(t.Context()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer streaming.Body.Close()
+
+	answers := make(chan string, 2)
+	for _, r := range []*http.Request{
+		s.request(t.Context(), modernCall("works"), ""), s.request(t.Context(), legacyCall("works"), session),
+	} {
+		go func() {
+			resp, err := http.DefaultClient.Do(r)
+			if err != nil {
+				answers <- err.Error()
+				return
+			}
+			defer resp.Body.Close()
+			body, _ := io.ReadAll(resp.Body)
+			answers <- string(body)
+		}()
+		<-started
+	}
+	stop()
+	if _, err := io.ReadAll(bufio.NewReader(streaming.Body)); err != nil { // waits for the end of the stream
+		t.Errorf("the stream broke: %v", err)
+	}
+	resp, err := http.Get(s.url + "/readyz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("readyz: %s", resp.Status)
+	}
+	if _, body := s.do(s.request(t.Context(), modernCall("echo"), "")); !strings.Contains(body, "DRAINING") {
+		t.Errorf("a new call was not refused: %s", body)
+	}
+	close(finish)
+	for range 2 {
+		if got := <-answers; !strings.Contains(got, "finished") {
+			t.Errorf("a call in flight got %q", got)
+		}
+	}
+	if err := <-ended; err != nil {
+		t.Errorf("the server ended with %v", err)
+	}
+}
+
+// TestStreamKeepalive: a silent stream gets comments, and nothing is written before the
+// first event or after the end.
+func TestStreamKeepalive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := httptest.NewRecorder()
+		s := newEventStream(w)
+		s.Header().Set("Content-Type", "text/event-stream")
+		time.Sleep(time.Minute)
+		io.WriteString(s, "data: 1\n\n")
+		time.Sleep(streamKeepalive*2 + time.Second)
+		s.stop()
+		time.Sleep(time.Minute)
+		if got, want := w.Body.String(), "data: 1\n\n: keepalive\n\n: keepalive\n\n"; got != want {
+			t.Errorf("stream holds %q, want %q", got, want)
+		}
+
+		w = httptest.NewRecorder()
+		s = newEventStream(w)
+		s.Header().Set("Content-Type", "application/json")
+		io.WriteString(s, "{}")
+		time.Sleep(time.Minute)
+		if got := w.Body.String(); got != "{}" {
+			t.Errorf("JSON became %q", got)
+		}
+	})
+}

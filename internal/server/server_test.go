@@ -1,0 +1,333 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+	"unicode/utf8"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"gridflow/internal/tools"
+)
+
+func TestNearest(t *testing.T) {
+	names := []string{"list_sheets", "list_workbooks", "range_values", "read_table"}
+	for word, want := range map[string]string{
+		"list_sheet":             "list_sheets",
+		"LIST_SHEETS":            "list_sheets",
+		"raed_table":             "read_table",
+		"range_value":            "range_values",
+		"":                       "",
+		"quux":                   "",
+		strings.Repeat("x", 1e6): "",
+	} {
+		if got := Nearest(word, names); got != want {
+			t.Errorf("Nearest(%.20q) = %q, want %q", word, got, want)
+		}
+	}
+}
+
+func TestSelect(t *testing.T) {
+	table := []tools.Tool{
+		{Name: "a", Toolset: "read", Core: true, ReadOnly: true},
+		{Name: "b", Toolset: "read", ReadOnly: true},
+		{Name: "c", Toolset: "write", Core: true},
+		{Name: "d", Toolset: "write"},
+	}
+	for _, c := range []struct {
+		sel  Selection
+		want string
+	}{
+		{Selection{}, ""},
+		{Selection{Toolsets: []string{"core"}}, "a c"},
+		{Selection{Toolsets: []string{"all"}}, "a b c d"},
+		{Selection{Toolsets: []string{"write"}, Tools: []string{"a"}}, "a c d"},
+		{Selection{Toolsets: []string{"all"}, ReadOnly: true}, "a b"},
+		{Selection{Tools: []string{"d"}, ReadOnly: true}, ""},
+		{Selection{Toolsets: []string{"all"}, Tools: []string{"a"}, Exclude: []string{"a"}, ReadOnly: true}, "b"},
+		{Selection{Toolsets: []string{"raed"}}, `there is no toolset "raed"; did you mean "read"?`},
+		{Selection{Tools: []string{"zzzzzz"}}, `there is no tool "zzzzzz"; there are a, b, c, d`},
+		{Selection{Exclude: []string{"zzzzzz"}}, `there is no excluded tool "zzzzzz"; there are a, b, c, d`},
+	} {
+		rows, err := Select(table, c.sel)
+		var names []string
+		for _, r := range rows {
+			names = append(names, r.Name)
+		}
+		got := strings.Join(names, " ")
+		if err != nil {
+			got = err.Error()
+		}
+		if got != c.want {
+			t.Errorf("%+v: %q, want %q", c.sel, got, c.want)
+		}
+	}
+}
+
+// TestInstructions: the text stays below what clients cut, with all tools on offer, and
+// speaks of no tool that is not.
+func TestInstructions(t *testing.T) {
+	offered := make(map[string]*tools.Tool)
+	for _, line := range workflow {
+		for _, name := range line.needs {
+			offered[name] = new(tools.Tool)
+		}
+	}
+	if n := len(instructions(offered)); n >= instructionsMax {
+		t.Errorf("%d bytes, want less than %d", n, instructionsMax)
+	}
+	for name := range offered {
+		if text := instructions(nil); strings.Contains(text, name) {
+			t.Errorf("%s is spoken of without being offered", name)
+		}
+	}
+}
+
+func TestClip(t *testing.T) {
+	for _, s := range []string{"short", strings.Repeat("é", 30), strings.Repeat("a", 29) + "€€", strings.Repeat("\xff", 50)} {
+		got := clip(s, 30)
+		if len(got) > 30 || utf8.ValidString(s) && !utf8.ValidString(got) || len(s) <= 30 && got != s {
+			t.Errorf("clip(%q) = %q", s, got)
+		}
+	}
+}
+
+// TestProgressValues: whatever a tool reports, what is sent increases strictly, at most
+// four times a second, and never follows stop.
+func TestProgressValues(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var sent []float64
+		var at []time.Time
+		p := startProgress(func(done, _ float64, _ string) { sent, at = append(sent, done), append(at, time.Now()) })
+		for _, v := range []float64{0, 5, 3, 5, 5.5, 1e15, 7} {
+			p.report(v, 10, "x")
+			time.Sleep(100 * time.Millisecond)
+		}
+		time.Sleep(3*heartbeatInterval + time.Second)
+		p.stop()
+		p.report(1e16, 0, "late")
+		time.Sleep(time.Minute)
+		if len(sent) < 5 {
+			t.Errorf("sent %v: too few", sent)
+		}
+		if !slices.IsSorted(sent) || len(slices.Compact(slices.Clone(sent))) != len(sent) {
+			t.Errorf("sent %v: not strictly increasing", sent)
+		}
+		for i := 1; i < len(at); i++ {
+			if d := at[i].Sub(at[i-1]); d < progressInterval || d > heartbeatInterval {
+				t.Errorf("%v between two reports", d)
+			}
+		}
+	})
+}
+
+// TestAdmission: work is let in before it begins, its permit is given back once when it
+// has really stopped, and a refusal reaches the caller in the form of the method.
+func TestAdmission(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var admitted []string
+		released := 0
+		refuse := errors.New("")
+		admit := func(_ context.Context, call Call) (func(), error) {
+			name := call.URI
+			if call.Tool != nil {
+				name = call.Tool.Name + string(call.Arguments)
+			}
+			admitted = append(admitted, name)
+			if refuse != nil {
+				return nil, refuse
+			}
+			return func() { released++ }, nil
+		}
+		var out lockedBuffer
+		s := New(Config{Tools: fixtureTools(), Admit: admit, Resources: fixtureResources{changed: make(chan string)}, ToolTimeout: time.Second})
+		in, client := io.Pipe()
+		ended := make(chan error, 1)
+		go func() { ended <- s.ServeStdio(t.Context(), in, &out, time.Second) }()
+		send := func(id int, method, params string) string {
+			synctest.Wait()
+			before := len(out.String())
+			fmt.Fprintf(client, `{"jsonrpc":"2.0","id":%d,"method":%q,"params":%s}`+"\n", id, method, params)
+			time.Sleep(2 * time.Second)
+			return out.String()[before:]
+		}
+		send(0, "initialize", `{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}`)
+		refuse = &tools.Error{Code: "OVERLOADED", Message: "too much to do", RetryAfterMillis: 100}
+		if got := send(1, "tools/call", `{"name":"echo","arguments":{"a":1}}`); !strings.Contains(got, `"isError":true`) || !strings.Contains(got, "OVERLOADED: too much to do") {
+			t.Errorf("refused call: %s", got)
+		}
+		if got := send(2, "resources/read", `{"uri":"gridflow://wb-1/Data/A1:B2"}`); !strings.Contains(got, `"retryAfterMs":100`) {
+			t.Errorf("refused read: %s", got)
+		}
+		if released != 0 {
+			t.Errorf("%d permits given back that were never given", released)
+		}
+		refuse = nil
+		send(3, "tools/call", `{"name":"panics"}`)
+		send(4, "tools/call", `{"name":"blocks"}`)
+		send(5, "resources/read", `{"uri":"gridflow://wb-1/Panic"}`)
+		send(6, "tools/list", `{}`)
+		if want := []string{`echo{"a":1}`, "gridflow://wb-1/Data/A1:B2", "panics", "blocks", "gridflow://wb-1/Panic"}; !slices.Equal(admitted, want) {
+			t.Errorf("admitted %q, want %q", admitted, want)
+		}
+		if released != 3 {
+			t.Errorf("%d permits given back, want 3", released)
+		}
+		client.Close()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestStubbornCall: a call that does not heed its context cannot keep the process: it
+// returns, saying that something was cut off.
+func TestStubbornCall(t *testing.T) {
+	never := make(chan bool)
+	rows := []tools.Tool{{
+		Name: "stubborn", Schema: json.RawMessage(`{"type":"object"}`),
+		Call: func(context.Context, *tools.Env, json.RawMessage) (*tools.Result, error) { <-never; return nil, nil },
+	}}
+	synctest.Test(t, func(t *testing.T) {
+		never = make(chan bool)
+		var out lockedBuffer
+		s := New(Config{Tools: rows})
+		in, client := io.Pipe()
+		ended := make(chan error, 1)
+		go func() { ended <- s.ServeStdio(t.Context(), in, &out, time.Second) }()
+		io.WriteString(client, initializeMessage+"\n"+legacyCall("stubborn")+"\n")
+		synctest.Wait()
+		start := time.Now()
+		client.Close()
+		if err := <-ended; !errors.Is(err, ErrCut) {
+			t.Errorf("ended with %v", err)
+		}
+		if took := time.Since(start); took != time.Second+cutGrace {
+			t.Errorf("took %v", took)
+		}
+		close(never) // lets the bubble end
+	})
+}
+
+// TestClientThatStopsReading: when answers cannot be written any more the session ends
+// by itself.
+func TestClientThatStopsReading(t *testing.T) {
+	s := New(Config{Tools: fixtureTools()})
+	in, client := io.Pipe()
+	ended := make(chan error, 1)
+	go func() { ended <- s.ServeStdio(t.Context(), in, brokenWriter{}, time.Hour) }()
+	go io.WriteString(client, initializeMessage+"\n")
+	if err := <-ended; err == nil || !strings.Contains(err.Error(), "broken") {
+		t.Errorf("ended with %v", err)
+	}
+}
+
+type brokenWriter struct{}
+
+func (brokenWriter) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
+
+// TestTooManyInFlight: one connection cannot pile up calls without bound, and the line
+// that cancels one still gets through.
+func TestTooManyInFlight(t *testing.T) {
+	c := newLineConn(strings.NewReader(""), io.Discard)
+	for i := range inFlightMax {
+		msg, _, problem := decode(fmt.Appendf(nil, `{"jsonrpc":"2.0","id":%d,"method":"tools/call","params":{}}`, i))
+		if problem == nil {
+			problem = c.register(msg, nil)
+		}
+		if problem != nil {
+			t.Fatal(i, problem)
+		}
+	}
+	msg, _, _ := decode([]byte(`{"jsonrpc":"2.0","id":"one more","method":"ping"}`))
+	if p := c.register(msg, nil); p == nil || !strings.Contains(p.message, "OVERLOADED") {
+		t.Errorf("one more gave %v", p)
+	}
+	msg, _, _ = decode([]byte(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":5}}`))
+	if p := c.register(msg, nil); p != nil {
+		t.Errorf("cancelling gave %v", p)
+	}
+	id, err := decodeID([]byte("5"))
+	if err != nil || !c.pending[id].cancelled {
+		t.Errorf("the call was not marked as cancelled (%v)", err)
+	}
+}
+
+// FuzzDecode: whatever a line holds, it is understood or refused.
+func FuzzDecode(f *testing.F) {
+	f.Add([]byte(initializeMessage))
+	f.Add([]byte(`{"jsonrpc":"2.0","id":null,"method":"x"}`))
+	f.Add([]byte(`{"jsonrpc":"2.0","id":1e400,"error":{"code":1}}`))
+	f.Add([]byte(`[{"jsonrpc":"2.0","id":"a","method":"x","params":null}]`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var out lockedBuffer
+		c := newLineConn(strings.NewReader(""), &out)
+		if len(data) == 0 {
+			return
+		}
+		if _, err := c.accept(line{data: data}); err != nil {
+			t.Fatal(err)
+		}
+		for l := range strings.Lines(out.String()) {
+			if !json.Valid([]byte(l)) {
+				t.Errorf("answer %q", l)
+			}
+		}
+	})
+}
+
+// TestPrompts: every prompt with only its required arguments has no open place left.
+func TestPrompts(t *testing.T) {
+	for _, p := range prompts {
+		args := make(map[string]string)
+		for _, a := range p.args {
+			if a.Required {
+				args[a.Name] = "it's \"quoted\""
+			}
+		}
+		res, err := p.get(t.Context(), &mcp.GetPromptRequest{Params: &mcp.GetPromptParams{Name: p.name, Arguments: args}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := res.Messages[0].Content.(*mcp.TextContent).Text
+		if strings.ContainsAny(text, "{}") || !strings.Contains(text, `it's \"quoted\"`) {
+			t.Errorf("%s: %s", p.name, text)
+		}
+	}
+}
+
+func TestSubscriptionsForgetSessionsThatEnded(t *testing.T) {
+	s := newSubscriptions()
+	a, b := new(mcp.ServerSession), new(mcp.ServerSession)
+	for _, session := range []*mcp.ServerSession{a, b} {
+		for _, uri := range []string{"gridflow://wb-1/S/A1", "gridflow://wb-1", "gridflow://wb-12"} {
+			if err := s.subscribe(t.Context(), &mcp.SubscribeRequest{Session: session, Params: &mcp.SubscribeParams{URI: uri}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if got, want := s.within("gridflow://wb-1", map[*mcp.ServerSession]bool{b: true}), []string{"gridflow://wb-1", "gridflow://wb-1/S/A1"}; !slices.Equal(got, want) {
+		t.Errorf("watched: %q, want %q", got, want)
+	}
+	if s.counts[a] != 0 || s.counts[b] != 3 {
+		t.Errorf("counts %d and %d", s.counts[a], s.counts[b])
+	}
+	s.within("gridflow://wb-1", nil)
+	if len(s.byURI) != 0 || len(s.counts) != 0 {
+		t.Errorf("kept %v and %v", s.byURI, s.counts)
+	}
+	for i := range sessionSubscriptionsMax + 1 {
+		err := s.subscribe(t.Context(), &mcp.SubscribeRequest{Session: a, Params: &mcp.SubscribeParams{URI: fmt.Sprintf("gridflow://wb-%d", i)}})
+		if refused := err != nil; refused != (i == sessionSubscriptionsMax) {
+			t.Fatalf("subscription %d: %v", i, err)
+		}
+	}
+}
