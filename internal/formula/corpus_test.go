@@ -180,7 +180,8 @@ func checkShift(t testing.TB, tree *Tree, text string, from, to cell.Ref) {
 		t.Errorf("shift of %q: %v", text, err)
 		return
 	}
-	if want := tree.Shift(to.Row-from.Row, to.Col-from.Col).String(); got != want {
+	// The text keeps the case of what did not move.
+	if want := tree.Shift(to.Row-from.Row, to.Col-from.Col).String(); !strings.EqualFold(got, want) {
 		t.Errorf("shift of %q:\n by text %q\n by tree %q", text, got, want)
 	}
 }

@@ -21,7 +21,7 @@ func storagePrefix(name string) int {
 	for len(name) > n && name[n] == '_' {
 		found := 0
 		for _, p := range storagePrefixes {
-			if len(name)-n > len(p) && strings.EqualFold(name[n:n+len(p)], p) {
+			if len(name)-n > len(p) && class[name[n+len(p)]]&isNameStart != 0 && strings.EqualFold(name[n:n+len(p)], p) {
 				found = len(p)
 			}
 		}

@@ -1,6 +1,7 @@
 package formula
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -45,6 +46,7 @@ type printer struct {
 	mode      Mode
 	canonical bool
 	argument  bool // a comma would end the argument being written
+	ranged    bool // the next node is an operand of the range operator
 }
 
 func (p *printer) tree(t *Tree) []byte {
@@ -83,6 +85,8 @@ func (p *printer) before(pos int32) {
 }
 
 func (p *printer) node(n *Node) {
+	ranged := p.ranged
+	p.ranged = false
 	switch n.Kind {
 	case Number:
 		p.number(n)
@@ -116,7 +120,7 @@ func (p *printer) node(n *Node) {
 		p.before(n.end - 1)
 		p.b = append(p.b, '}')
 	case Ref:
-		p.reference(n.Ref)
+		p.reference(n.Ref, ranged)
 	case Local:
 		p.name(n.Text)
 	case Call:
@@ -170,6 +174,7 @@ func (p *printer) binary(n *Node) {
 		p.operand(n, true)
 		return
 	}
+	p.ranged = n.Op == OpRange
 	p.operand(left, left.binds() < binds)
 	switch {
 	case n.Op == OpIntersect:
@@ -177,14 +182,16 @@ func (p *printer) binary(n *Node) {
 		if p.after(left.end); len(p.b) == from {
 			p.b = append(p.b, ' ')
 		}
-	case p.canonical && n.Op == OpRange && p.src != "" && right.pos-left.end > 1:
-		// Without the spaces, A1 : B2 would become one reference.
+	case n.Op == OpRange && (p.canonical && right.pos-left.end > 1 || p.src == ""):
+		// Without the spaces, A1 : B2 would become one reference, and Name : Sheet1!A1
+		// one to several sheets.
 		p.b = append(p.b, " : "...)
 	default:
 		p.after(left.end)
 		p.b = append(p.b, n.Op.String()...)
 		p.before(right.pos)
 	}
+	p.ranged = n.Op == OpRange
 	p.operand(right, right.binds() <= binds && right.Kind != Unary)
 }
 
@@ -250,6 +257,14 @@ func (p *printer) name(s string) {
 	p.b = append(p.b, s...)
 }
 
+// table looks after the table reference at p.b[from:], with a name of so many bytes. In
+// R1C1 one that can be read as a reference to cells, as RC[2], becomes RC[[2]].
+func (p *printer) table(from, name int) {
+	if p.mode.Style == R1C1 && looksR1C1(string(p.b[from:])) {
+		p.b = append(slices.Insert(p.b, from+name, '['), ']')
+	}
+}
+
 // looksR1C1 reports whether s is an R1C1 reference.
 func looksR1C1(s string) bool {
 	if s == "" || s[0]|0x20 != 'r' && s[0]|0x20 != 'c' {
@@ -260,23 +275,31 @@ func looksR1C1(s string) bool {
 	return sc.reference(&t, 0) == len(s)
 }
 
-func (p *printer) reference(r *Reference) {
+func (p *printer) reference(r *Reference, ranged bool) {
 	if r.sheets != nil {
 		p.b = r.sheets.append(p.b)
 	}
 	switch r.Kind {
 	case NameRef:
-		if r.sheets == nil {
-			p.name(r.Name)
-		} else {
-			p.b = append(p.b, r.Name...)
-		}
+		p.name(r.Name)
 	case TableRef:
+		from := len(p.b)
 		p.b = append(p.b, r.Name...)
 		p.b = r.table.append(p.b)
+		p.table(from, len(r.Name))
 	default:
-		p.b = appendCells(p.b, r.Kind, r.First, r.Last, p.mode)
+		p.cells(r.Kind, r.First, r.Last, ranged)
 	}
+}
+
+// cells writes a reference to cells. In R1C1 one column is C and not C:C, except for an
+// operand of the range operator, where C:C:C would be read otherwise.
+func (p *printer) cells(kind RefKind, first, last Corner, ranged bool) {
+	if p.mode.Style == R1C1 && !ranged && first == last && (kind == ColumnsRef || kind == RowsRef) {
+		p.b = appendCorner(p.b, kind, first, p.mode)
+		return
+	}
+	p.b = appendCells(p.b, kind, first, last, p.mode)
 }
 
 // appendCells writes a reference to cells. What lies off the sheet is #REF! in A1; in
@@ -286,7 +309,7 @@ func appendCells(b []byte, kind RefKind, first, last Corner, mode Mode) []byte {
 		return append(b, deletedText...)
 	}
 	b = appendCorner(b, kind, first, mode)
-	if kind == CellRef || mode.Style == R1C1 && kind != AreaRef && first == last {
+	if kind == CellRef {
 		return b
 	}
 	return appendCorner(append(b, ':'), kind, last, mode)

@@ -253,8 +253,10 @@ func decodeSheets(raw string) *sheets {
 			body = strings.TrimSuffix(body, "'")
 		}
 	}
-	s.first = body
-	if first, last, ok := strings.Cut(body, ":"); ok && !strings.ContainsAny(body, `/\`) {
+	if s.first = body; strings.ContainsAny(body, `/\`) {
+		// 'C:\data\Book.xlsx'!Name: no sheet has such a name.
+		s.book, s.first = body, ""
+	} else if first, last, ok := strings.Cut(body, ":"); ok {
 		// 'Jan':'Dec' is what some writers make of 'Jan:Dec'.
 		s.first, s.last = strings.TrimSuffix(first, "'"), strings.TrimPrefix(last, "'")
 	}

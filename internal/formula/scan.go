@@ -150,6 +150,16 @@ func (s *scanner) next(t *token) bool {
 	return s.operatorToken(t)
 }
 
+// nextByte gives the first byte of the next token, or 0 at the end.
+func (s *scanner) nextByte() byte {
+	for i := s.at; i < len(s.src); i++ {
+		if class[s.src[i]]&isSpace == 0 {
+			return s.src[i]
+		}
+	}
+	return 0
+}
+
 // startsOperand reports whether what follows white space after an operand is an
 // operand too, which makes the white space the intersection operator.
 func (s *scanner) startsOperand() bool {
@@ -427,17 +437,15 @@ func scanError(src string, i int) (code cell.ErrorCode, end int) {
 	if src[i] != '#' {
 		return 0, -1
 	}
-	end = i + 1
-	for end < len(src) && (class[src[end]]&isName != 0 && src[end] < utf8.RuneSelf && src[end] != '?' && src[end] != '.' || src[end] == '/') {
-		end++
-	}
-	if end < len(src) && (src[end] == '!' || src[end] == '?') {
-		if code, ok := cell.ParseError(strings.ToUpper(src[i : end+1])); ok {
-			return code, end + 1
+	for code = cell.ErrNull; code <= cell.ErrCirc; code++ {
+		literal := code.String()
+		if end = i + len(literal); end > len(src) || !strings.EqualFold(src[i:end], literal) {
+			continue
 		}
-	}
-	if code, ok := cell.ParseError(strings.ToUpper(src[i:end])); ok {
-		return code, end
+		// #N/A and #GETTING_DATA have no mark that ends them.
+		if class[literal[len(literal)-1]]&isNameStart == 0 || end == len(src) || class[src[end]]&isName == 0 {
+			return code, end
+		}
 	}
 	return 0, -1
 }

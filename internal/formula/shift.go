@@ -97,6 +97,7 @@ func AppendRelative(b []byte, text string, at cell.Ref) ([]byte, error) {
 	from := len(b)
 	mode := Mode{Style: R1C1, At: at}
 	p := printer{b: b, mode: mode, canonical: true}
+	ranged := false // the last token was the range operator
 	for {
 		before := s.at
 		if !s.next(&t) {
@@ -108,13 +109,12 @@ func AppendRelative(b []byte, text string, at cell.Ref) ([]byte, error) {
 		case tokenEnd:
 			return p.b, nil
 		case tokenRef:
-			p.b = appendCells(p.b, t.ref, t.first, t.last, mode)
+			p.cells(t.ref, t.first, t.last, ranged || s.nextByte() == ':')
 		case tokenName:
-			if t.body == t.pos {
-				p.name(word)
-			} else {
-				p.b = append(p.b, word...)
-			}
+			p.name(word)
+		case tokenTable:
+			p.b = append(p.b, word...)
+			p.table(len(p.b)-len(word), t.spec-t.body)
 		case tokenCall:
 			p.upper(word[storagePrefix(word):])
 		case tokenLogical, tokenError:
@@ -132,6 +132,7 @@ func AppendRelative(b []byte, text string, at cell.Ref) ([]byte, error) {
 		default:
 			p.b = append(p.b, word...)
 		}
+		ranged = t.kind == tokenBinary && t.op == OpRange
 	}
 }
 
