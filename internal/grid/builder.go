@@ -3,6 +3,7 @@ package grid
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -23,6 +24,8 @@ type Builder struct {
 	name   string
 	layout *Layout
 	bands  []*Band
+
+	pending map[int]pendingBand // bands put aside, in a builder that takes any order
 
 	band    int // number of the band being built
 	cols    []*column
@@ -47,6 +50,27 @@ type Builder struct {
 // NewBuilder starts a sheet.
 func NewBuilder(name string) *Builder {
 	return &Builder{name: name, layout: &Layout{}, maxShared: -1, curShared: -1}
+}
+
+// AnyOrder lets cells come in any order: bands are sealed only at the end, which takes
+// the memory of all cells unpacked. It is to be called before the first cell.
+func (b *Builder) AnyOrder() { b.pending = make(map[int]pendingBand) }
+
+// pendingBand is a band that was put aside for cells of another.
+type pendingBand struct {
+	cols    []*column
+	present []uint16
+	messy   bool
+}
+
+// turnTo puts the current band aside and takes up band n.
+func (b *Builder) turnTo(n int) {
+	if len(b.present) > 0 {
+		b.pending[b.band] = pendingBand{b.cols, b.present, b.messy}
+	}
+	p := b.pending[n]
+	delete(b.pending, n)
+	b.band, b.cols, b.present, b.messy = n, p.cols, p.present, p.messy
 }
 
 // Number stores a number at r. A NaN or an infinity, which no cell can hold, becomes #NUM!.
@@ -121,11 +145,15 @@ func (b *Builder) put(r cell.Ref, style uint32, t tag, payload uint64) error {
 		return fmt.Errorf("cell %d,%d is outside of a worksheet", r.Row+1, r.Col+1)
 	}
 	if n := r.Row >> bandShift; n != b.band {
-		if n < b.band {
+		switch {
+		case b.pending != nil:
+			b.turnTo(n)
+		case n < b.band:
 			return ErrRowOrder
+		default:
+			b.Seal()
+			b.band = n
 		}
-		b.Seal()
-		b.band = n
 	}
 	c := b.column(r.Col)
 	o := uint16(r.Row & (BandRows - 1))
@@ -310,6 +338,13 @@ func (b *Builder) Sheet(shared *Strings, declared *cell.Range) *Sheet {
 
 // Finish seals what is left and gives the whole sheet. The builder is spent.
 func (b *Builder) Finish(shared *Strings) *Sheet {
+	if b.pending != nil {
+		b.turnTo(-1)
+		for _, n := range slices.Sorted(maps.Keys(b.pending)) {
+			b.turnTo(n)
+			b.Seal()
+		}
+	}
 	b.Seal()
 	s := b.Sheet(shared, nil)
 	s.bands = slices.Clip(s.bands)

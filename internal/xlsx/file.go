@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"gridflow/internal/grid"
+	"gridflow/internal/lazy"
 )
 
 // File is an open workbook: what belongs to no single sheet is read, the sheets are read
@@ -17,6 +18,7 @@ type File struct {
 	workbook *Part
 
 	sharedStrings *Part // nil where there is none
+	loads         loads
 
 	tables  once[[]grid.Table]
 	persons once[map[string]string]
@@ -61,6 +63,7 @@ func Open(ctx context.Context, src io.ReaderAt, size int64, limits Limits) (*Fil
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	f.loads.sheets = make([]lazy.Load[*grid.Sheet], len(f.book.Sheets))
 	f.book.Styles, err = readStyles(pkg, f.rels)
 	return f, err
 }

@@ -14,6 +14,10 @@ type Limits struct {
 	Ratio int64
 	// TotalBytes is the greatest uncompressed size of all parts together; default 16 GiB.
 	TotalBytes int64
+	// Cells is the greatest number of stored cells in a sheet; default 200 million.
+	Cells int
+	// TextBytes is the greatest size of all shared strings together; default 2 GiB.
+	TextBytes int64
 }
 
 // ratioGrace is the uncompressed size up to which no part is refused for its ratio.
@@ -28,5 +32,7 @@ func (l Limits) orDefault() Limits {
 	l.PartBytes = cmp.Or(l.PartBytes, 128<<20)
 	l.Ratio = cmp.Or(l.Ratio, 400)
 	l.TotalBytes = cmp.Or(l.TotalBytes, 16<<30)
+	l.Cells = cmp.Or(l.Cells, 200_000_000)
+	l.TextBytes = cmp.Or(l.TextBytes, 2<<30)
 	return l
 }

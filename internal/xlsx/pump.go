@@ -25,16 +25,6 @@ type scanner interface {
 	Feed(w []byte, final bool) (consumed int, err error)
 }
 
-// stream says where the bytes of a part lie.
-type stream struct {
-	src          io.ReaderAt
-	off          int64 // of the compressed bytes in src
-	compressed   int64
-	uncompressed int64
-	deflated     bool
-	crc          uint32
-}
-
 // windows recycles windows between loads. They hold nothing that outlives a load.
 var windows = sync.Pool{New: func() any { return new([windowSize]byte) }}
 
@@ -48,10 +38,13 @@ type chunk struct {
 
 // pump inflates a part and feeds it to s, in a goroutine of its own where that pays.
 // It returns when both have stopped. The scanner's errors are returned as they are.
-func pump(ctx context.Context, st stream, s scanner) error {
+func (p *Package) pump(ctx context.Context, part *Part, s scanner) error {
 	f := feeder{scanner: s}
-	r := newPartReader(st)
-	if st.uncompressed <= chunkSize {
+	r, err := p.newPartReader(part)
+	if err != nil {
+		return err
+	}
+	if part.Bytes <= chunkSize {
 		w := windows.Get().(*[windowSize]byte)
 		defer windows.Put(w)
 		for {
@@ -87,7 +80,6 @@ func pump(ctx context.Context, st stream, s scanner) error {
 		}
 	})
 	var done bool
-	var err error
 	for !done && err == nil {
 		select {
 		case c := <-full:
@@ -142,7 +134,9 @@ func (f *feeder) feed(ctx context.Context, c chunk) (done bool, err error) {
 
 // partReader inflates a part window by window, and checks its length and checksum.
 type partReader struct {
-	st      stream
+	src     io.ReaderAt
+	part    *Part
+	at      int64           // where the content begins in src
 	inflate *inflate.Reader // nil for a stored part
 	out     int64
 	crc     uint32
@@ -150,43 +144,55 @@ type partReader struct {
 	hist    int
 }
 
-func newPartReader(st stream) *partReader {
-	r := &partReader{st: st}
-	if st.deflated {
-		r.inflate = inflate.NewReader(st.src, st.off, st.compressed)
+func (p *Package) newPartReader(part *Part) (*partReader, error) {
+	at, err := p.DataOffset(part)
+	if err != nil {
+		return nil, err
 	}
-	return r
+	r := &partReader{src: p.src, part: part, at: at}
+	if part.Method != methodStored {
+		r.inflate = inflate.NewReader(p.src, at, part.CompressedBytes)
+	}
+	return r, nil
 }
 
 // next fills w. The chunk's error is io.EOF at the end of a sound part.
 func (r *partReader) next(w *[windowSize]byte) chunk {
 	c := chunk{window: w, hist: copy(w[:], r.history[:r.hist])}
-	limit := c.hist + chunkSize
 	if r.inflate != nil {
-		c.n, c.err = r.inflate.Fill(w[:], c.hist, limit)
+		c.n, c.err = r.inflate.Fill(w[:], c.hist, c.hist+chunkSize)
 	} else {
-		n := min(int64(chunkSize), r.st.compressed-r.out)
-		c.n, c.err = r.st.src.ReadAt(w[c.hist:c.hist+int(n)], r.st.off+r.out)
-		if int64(c.n) == n {
-			c.err = nil
-			if r.out+n == r.st.compressed {
-				c.err = io.EOF
-			}
-		} else if c.err == io.EOF {
-			c.err = io.ErrUnexpectedEOF
-		}
+		c.n, c.err = r.stored(w[c.hist : c.hist+chunkSize])
 	}
 	r.out += int64(c.n)
 	fresh := w[c.hist : c.hist+c.n]
 	r.crc = crc32.Update(r.crc, crc32.IEEETable, fresh)
 	switch {
-	case r.out > r.st.uncompressed:
-		c.err = fmt.Errorf("it is longer than the %d bytes that the directory says", r.st.uncompressed)
-	case c.err == io.EOF && r.out < r.st.uncompressed:
-		c.err = fmt.Errorf("it ends after %d of %d bytes", r.out, r.st.uncompressed)
-	case c.err == io.EOF && r.crc != r.st.crc:
-		c.err = fmt.Errorf("its checksum is %08x, not %08x", r.crc, r.st.crc)
+	case r.out > r.part.Bytes:
+		c.err = inflated(r.part, int(r.out), nil)
+	case c.err == io.EOF:
+		if err := inflated(r.part, int(r.out), io.EOF); err != nil {
+			c.err = err
+		} else if r.crc != r.part.CRC32 {
+			c.err = wrongChecksum(r.part)
+		}
+	case c.err != nil:
+		c.err = inflated(r.part, int(r.out), c.err)
 	}
 	r.hist = copy(r.history[:], w[max(0, c.hist+c.n-inflate.Window):c.hist+c.n])
 	return c
+}
+
+// stored reads the next bytes of a part that is not compressed.
+func (r *partReader) stored(b []byte) (int, error) {
+	left := r.part.CompressedBytes - r.out
+	b = b[:min(int64(len(b)), left)]
+	n, err := r.src.ReadAt(b, r.at+r.out)
+	switch {
+	case n < len(b):
+		return n, err
+	case int64(n) == left:
+		return n, io.EOF
+	}
+	return n, nil
 }

@@ -2,6 +2,7 @@ package scan
 
 import (
 	"bytes"
+	"fmt"
 
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
@@ -45,7 +46,7 @@ func (s *Sheet) cell(b []byte, p, end int) (int, error) {
 	}
 	s.col = h.ref.Col
 	if err := s.store(&h, &body); err != nil {
-		return 0, s.fault(p, "cell %v: %v", h.ref, err)
+		return 0, &Error{s.base + int64(p), fmt.Sprintf("cell %v: %v", h.ref, err), err}
 	}
 	return next, nil
 }

@@ -25,9 +25,14 @@ const fastReach = 256
 type Error struct {
 	Offset  int64
 	Message string
+
+	cause error
 }
 
 func (e *Error) Error() string { return fmt.Sprintf("%s at byte %d", e.Message, e.Offset) }
+
+// Unwrap gives the error behind this one, if any.
+func (e *Error) Unwrap() error { return e.cause }
 
 // Sheet scans the XML of one worksheet into a grid.Builder. It is used by one goroutine.
 type Sheet struct {
@@ -49,6 +54,7 @@ type Sheet struct {
 	rowMask  uint64 // the bytes of rowWord that count
 	rowLen   int    // the number of digits
 
+	doctype  bool
 	formulas sharedFormulas
 	rows     rowSpans
 	scratch  []byte
@@ -155,6 +161,9 @@ func (s *Sheet) feedHead(w []byte, final bool) (consumed int, err error) {
 		}
 		return len(w), nil
 	}
+	if s.doctype {
+		return 0, s.fault(0, "it has a document type declaration, which workbooks never need and attacks do")
+	}
 	start, end, empty, ok := findStartTag(s.head, s.prefix, "sheetData")
 	if !ok {
 		if !final {
@@ -191,6 +200,7 @@ func (s *Sheet) findRoot() bool {
 			if end < 0 {
 				return false
 			}
+			s.doctype = s.doctype || bytes.HasPrefix(s.head[p:end], []byte("<!D"))
 			p = end
 			continue
 		}
@@ -233,8 +243,17 @@ func (s *Sheet) feedCells(w []byte, p int, final bool) (int, error) {
 		}
 		// The fast path knows one form of cell; it declines everything else, and every
 		// cell that might reach past the window.
-		if p <= fastEnd && binary.LittleEndian.Uint64(w[p:])&0x0000FFFFFFFFFFFF == tagCellR {
-			if q := s.fastCell(w, p); q > 0 {
+		if p <= fastEnd {
+			q := 0
+			switch word := binary.LittleEndian.Uint64(w[p:]); {
+			case word&(1<<48-1) == cellStart:
+				q = s.fastCell(w, p)
+			case word&(1<<48-1) == rowEnd:
+				q = p + len("</row>")
+			case word == rowStart:
+				q = s.fastRow(w, p)
+			}
+			if q > 0 {
 				p = q
 				continue
 			}
@@ -257,10 +276,43 @@ func (s *Sheet) feedCells(w []byte, p int, final bool) (int, error) {
 	return p, nil
 }
 
-const tagCellR = uint64('<') | uint64('c')<<8 | uint64(' ')<<16 | uint64('r')<<24 | uint64('=')<<32 | uint64('"')<<40
+// What the fast path compares whole, as it lies in memory.
+var (
+	cellStart    = word(`<c r="`)
+	rowStart     = word(`<row r="`)
+	rowEnd       = word(`</row>`)
+	endValueCell = word(`</v></c>`)
+	spansStart   = word(` spans="`)
+)
 
-// endValueCell is the end of a cell as it lies in memory.
-var endValueCell = binary.LittleEndian.Uint64([]byte("</v></c>"))
+func word(s string) uint64 {
+	var b [8]byte
+	copy(b[:], s)
+	return binary.LittleEndian.Uint64(b[:])
+}
+
+// fastRow scans a row's start tag of the form <row r="7" spans="1:9">, where spans may
+// be absent. It gives the position behind it, or 0 where the tag has another form.
+func (s *Sheet) fastRow(b []byte, p int) int {
+	q := p + 8
+	m, next := digitRun(b, q, 0)
+	if next == q || next > q+7 || b[next] != '"' || m == 0 || m > cell.MaxRows || b[q] == '0' {
+		return 0
+	}
+	q = next + 1
+	if binary.LittleEndian.Uint64(b[q:]) == spansStart {
+		n := bytes.IndexByte(b[q+8:q+40], '"')
+		if n < 0 {
+			return 0
+		}
+		q += 9 + n
+	}
+	if b[q] != '>' || s.limit.Cells > 0 && s.b.Cells() > s.limit.Cells {
+		return 0
+	}
+	s.setRow(int(m) - 1)
+	return q + 1
+}
 
 // fastCell scans a cell of the form <c r="B7" s="1" t="s"><v>12</v></c>, where s and t
 // may be absent, whose row is the current one. It gives the position behind the cell,
@@ -390,27 +442,13 @@ func (s *Sheet) markup(b []byte, p int) (int, error) {
 // setRow makes row the current one.
 func (s *Sheet) setRow(row int) {
 	s.row, s.col = row, -1
-	var digits [8]byte
-	text := append(appendInt(digits[:0], row+1), '"')
-	s.rowLen = len(text) - 1
-	s.rowWord = binary.LittleEndian.Uint64(digits[:])
-	s.rowMask = ^uint64(0)
-	if n := len(text); n < 8 {
-		s.rowMask = 1<<(8*n) - 1
+	w, n := uint64('"'), 0
+	for r := row + 1; r > 0; r /= 10 {
+		w = w<<8 | uint64('0'+r%10)
+		n++
 	}
-	s.rowWord &= s.rowMask
-}
-
-func appendInt(b []byte, n int) []byte {
-	var d [8]byte
-	i := len(d)
-	for {
-		i--
-		d[i] = byte('0' + n%10)
-		if n /= 10; n == 0 {
-			return append(b, d[i:]...)
-		}
-	}
+	s.rowLen, s.rowWord = n, w
+	s.rowMask = ^uint64(0) >> (56 - 8*n)
 }
 
 // startRow reads the attributes of a row's start tag.

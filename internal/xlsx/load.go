@@ -1,0 +1,215 @@
+package xlsx
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"gridflow/internal/cell"
+	"gridflow/internal/grid"
+	"gridflow/internal/lazy"
+	"gridflow/internal/numfmt"
+	"gridflow/internal/xlsx/scan"
+	"gridflow/internal/xlsx/xmltext"
+)
+
+// loads is the part of a File that grows: its sheets and shared strings, each read once
+// when it is first asked for.
+type loads struct {
+	sheets  []lazy.Load[*grid.Sheet]
+	strings lazy.Load[*grid.Strings]
+	bytes   atomic.Int64 // memory of what has been read
+}
+
+// Sheet gives sheet i, complete down to row lastRow at least, reading it if nobody has
+// yet; see book.Source.
+func (f *File) Sheet(ctx context.Context, i, lastRow int) (*grid.Sheet, error) {
+	mark := lazy.Whole
+	if lastRow < cell.MaxRows-1 {
+		mark = lastRow + 1
+	}
+	return f.loads.sheets[i].Wait(ctx, mark, func(ctx context.Context, p *lazy.Publisher[*grid.Sheet]) (*grid.Sheet, error) {
+		s, err := f.readSheet(ctx, i, p, false)
+		if errors.Is(err, grid.ErrRowOrder) {
+			// Legal, and seen in no file so far: read again into a builder that sorts.
+			s, err = f.readSheet(ctx, i, nil, true)
+		}
+		if err == nil {
+			f.loads.bytes.Add(s.MemoryBytes())
+		}
+		return s, err
+	})
+}
+
+// MemoryBytes is about what the file keeps alive now.
+func (f *File) MemoryBytes() int64 {
+	const base = 64 << 10 // directory, workbook part, styles
+	return base + f.loads.bytes.Load()
+}
+
+// readSheet reads sheet i. p is nil where nothing may be published before the end.
+func (f *File) readSheet(ctx context.Context, i int, p *lazy.Publisher[*grid.Sheet], anyOrder bool) (*grid.Sheet, error) {
+	info := &f.book.Sheets[i]
+	b := grid.NewBuilder(info.Name)
+	part := f.pkg.Find(info.Part)
+	if info.Kind == grid.Chartsheet || info.Kind == grid.Dialogsheet || part == nil {
+		return b.Finish(nil), nil
+	}
+	if anyOrder {
+		b.AnyOrder()
+	}
+	l := &sheetLoad{file: f, builder: b, publisher: p, scan: scan.NewSheet(b, scan.Limits{Cells: f.pkg.limits.Cells})}
+	l.scan.DateText = func(text string) (float64, bool) {
+		serial, _, ok := numfmt.ParseISO(text, f.book.Dates)
+		return serial, ok
+	}
+
+	g, gctx := errgroup.WithContext(ctx)
+	if f.sharedStrings != nil && !anyOrder {
+		// Almost every sheet needs them: read them beside it, not after it.
+		g.Go(func() error { _, err := f.strings(gctx, lazy.Whole); return err })
+	}
+	l.ctx = gctx
+	g.Go(func() error { return f.pkg.scanPart(gctx, part, l) })
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	var shared *grid.Strings
+	var err error
+	if f.sharedStrings != nil {
+		if shared, err = f.strings(ctx, lazy.Whole); err != nil {
+			return nil, err
+		}
+	}
+	if err := l.layout(ctx, i, part); err != nil {
+		return nil, err
+	}
+	return b.Finish(shared), nil
+}
+
+// sheetLoad is a sheet being read: the scanner with what happens on the way.
+type sheetLoad struct {
+	ctx       context.Context // of the load; Feed has no room for one
+	file      *File
+	builder   *grid.Builder
+	scan      *scan.Sheet
+	publisher *lazy.Publisher[*grid.Sheet]
+
+	headRead bool
+	declared *cell.Range // what the file says is used
+}
+
+// Feed scans a window, then serves those who wait for no more than what is there.
+func (l *sheetLoad) Feed(w []byte, final bool) (int, error) {
+	n, err := l.scan.Feed(w, final)
+	if err != nil || final || l.publisher == nil || !l.scan.HeadDone() {
+		return n, err
+	}
+	rows := l.builder.SealedRows()
+	if rows == 0 || !l.publisher.Wanted(rows) {
+		return n, nil
+	}
+	if err := l.readHead(); err != nil {
+		return n, err
+	}
+	shared, err := l.file.strings(l.ctx, l.builder.SharedNeeded())
+	if err != nil {
+		return n, err
+	}
+	l.publisher.Publish(l.builder.Sheet(shared, l.declared), rows)
+	return n, nil
+}
+
+func (l *sheetLoad) readHead() (err error) {
+	if !l.headRead && len(l.scan.Head()) > 0 {
+		l.declared, err = parseHead(l.scan.Head(), l.builder.Layout())
+		l.headRead = true
+	}
+	return err
+}
+
+// layout reads what stands around the cells, in the sheet's own part and in others.
+func (l *sheetLoad) layout(ctx context.Context, i int, part *Part) error {
+	if err := l.readHead(); err != nil {
+		return inPart(part.Name, err)
+	}
+	rels, err := l.file.pkg.relationshipsOf(part.Name)
+	if err != nil {
+		return err
+	}
+	if tail := l.scan.Tail(); len(tail) > 0 {
+		if err := parseTail(tail, rels, l.builder.Layout()); err != nil {
+			return inPart(part.Name, err)
+		}
+	}
+	return l.file.finishLayout(ctx, i, rels, l.builder.Layout())
+}
+
+// strings gives the shared strings, n of them at least where the file has so many.
+func (f *File) strings(ctx context.Context, n int) (*grid.Strings, error) {
+	if f.sharedStrings == nil || n == 0 {
+		return nil, nil
+	}
+	return f.loads.strings.Wait(ctx, n, func(ctx context.Context, p *lazy.Publisher[*grid.Strings]) (*grid.Strings, error) {
+		l := &stringsLoad{publisher: p, scan: scan.NewStrings(f.sharedStrings.Bytes, f.pkg.limits.TextBytes)}
+		if err := f.pkg.scanPart(ctx, f.sharedStrings, l); err != nil {
+			return nil, err
+		}
+		s := l.scan.Finish()
+		f.loads.bytes.Add(s.MemoryBytes())
+		return s, nil
+	})
+}
+
+type stringsLoad struct {
+	publisher *lazy.Publisher[*grid.Strings]
+	scan      *scan.Strings
+}
+
+func (l *stringsLoad) Feed(w []byte, final bool) (int, error) {
+	n, err := l.scan.Feed(w, final)
+	if err == nil && !final && l.publisher.Wanted(l.scan.Len()) {
+		l.publisher.Publish(l.scan.Pool(), l.scan.Len())
+	}
+	return n, err
+}
+
+// scanPart feeds a part to s in UTF-8, and makes the errors name the part.
+func (p *Package) scanPart(ctx context.Context, part *Part, s scanner) error {
+	sniff := &sniffer{scanner: s}
+	err := p.pump(ctx, part, sniff)
+	if errors.Is(err, errNotUTF8) {
+		var doc []byte
+		if doc, err = p.readXML(part); err != nil {
+			return err
+		}
+		_, err = s.Feed(doc, true)
+	}
+	var fault *scan.Error
+	if errors.As(err, &fault) {
+		e := damaged(part.Name, fault.Offset, "%s", fault.Message)
+		e.cause = err
+		return e
+	}
+	return err
+}
+
+var errNotUTF8 = errors.New("the part is not in UTF-8")
+
+// sniffer looks at the first bytes of a part before the scanner does.
+type sniffer struct {
+	scanner
+	known bool
+}
+
+func (s *sniffer) Feed(w []byte, final bool) (int, error) {
+	if !s.known {
+		if !xmltext.IsUTF8(w[:min(len(w), 256)]) {
+			return 0, errNotUTF8
+		}
+		s.known = true
+	}
+	return s.scanner.Feed(w, final)
+}
