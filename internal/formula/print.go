@@ -1,6 +1,7 @@
 package formula
 
 import (
+	"bytes"
 	"slices"
 	"strconv"
 	"strings"
@@ -124,8 +125,8 @@ func (p *printer) node(n *Node) {
 	case Local:
 		p.name(n.Text)
 	case Call:
-		if n.Ref != nil && n.Ref.sheets != nil {
-			p.b = n.Ref.sheets.append(p.b)
+		if n.Ref != nil {
+			p.sheets(n.Ref.sheets)
 		}
 		if p.canonical {
 			p.b = append(p.b, FunctionName(n.Text)...)
@@ -248,6 +249,26 @@ func (p *printer) upper(s string) {
 	p.b = append(p.b, s...)
 }
 
+// sheets writes a sheet prefix.
+func (p *printer) sheets(s *sheets) {
+	if s != nil {
+		from := len(p.b)
+		p.b = s.append(p.b)
+		p.quoted(from)
+	}
+}
+
+// quoted looks after the sheet prefix at p.b[from:]. In R1C1 the sheets R:Z! need
+// quotes, or else they begin with a reference.
+func (p *printer) quoted(from int) {
+	if p.mode.Style != R1C1 || len(p.b) == from {
+		return
+	}
+	if i := bytes.IndexByte(p.b[from:], ':'); i > 0 && looksR1C1(string(p.b[from:from+i])) {
+		p.b = append(slices.Insert(p.b[:len(p.b)-1], from, '\''), "'!"...)
+	}
+}
+
 // name writes a defined or bound name. In R1C1 a name that can be read as a
 // reference, as the r of LET(r,2,r*r), gets the prefix that files give it.
 func (p *printer) name(s string) {
@@ -276,9 +297,7 @@ func looksR1C1(s string) bool {
 }
 
 func (p *printer) reference(r *Reference, ranged bool) {
-	if r.sheets != nil {
-		p.b = r.sheets.append(p.b)
-	}
+	p.sheets(r.sheets)
 	switch r.Kind {
 	case NameRef:
 		p.name(r.Name)

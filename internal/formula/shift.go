@@ -103,7 +103,10 @@ func AppendRelative(b []byte, text string, at cell.Ref) ([]byte, error) {
 		if !s.next(&t) {
 			return p.b[:from], s.err
 		}
-		p.b = append(p.b, text[t.pos:t.body]...) // the sheet prefix
+		if t.body > t.pos {
+			p.b = append(p.b, text[t.pos:t.body]...)
+			p.quoted(len(p.b) - (t.body - t.pos))
+		}
 		word := text[t.body:t.end]
 		switch t.kind {
 		case tokenEnd:
