@@ -6,17 +6,9 @@ import (
 
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
+	"gridflow/internal/lazy"
 	"gridflow/internal/xlsx/xmltext"
 )
-
-// sheetRelationships reads the relationships of sheet i.
-func (f *File) sheetRelationships(i int) (*relationships, error) {
-	part := f.book.Sheets[i].Part
-	if part == "" {
-		return &relationships{}, nil
-	}
-	return f.pkg.relationshipsOf(part)
-}
 
 // finishLayout adds to the layout of sheet i what stands in other parts: comments, print
 // areas, and how many objects there are.
@@ -25,31 +17,17 @@ func (f *File) finishLayout(ctx context.Context, i int, rels *relationships, l *
 		return err
 	}
 	l.PrintAreas = printAreas(f.book, i)
-	for k := range rels.list {
-		rel := &rels.list[k]
-		if rel.part == nil {
-			continue
+	for _, part := range rels.parts("drawing") {
+		drawn, err := f.pkg.relationshipsOf(part.Name)
+		if err != nil {
+			return err
 		}
-		switch rel.kind {
-		case "drawing":
-			drawn, err := f.pkg.relationshipsOf(rel.part.Name)
-			if err != nil {
-				return err
-			}
-			for j := range drawn.list {
-				switch drawn.list[j].kind {
-				case "chart", "chartEx":
-					countObjects(l, "chart", 1)
-				case "image":
-					countObjects(l, "image", 1)
-				case "diagramData":
-					countObjects(l, "diagram", 1)
-				}
-			}
-		case "pivotTable", "slicer":
-			countObjects(l, rel.kind, 1)
-		}
+		countObjects(l, "chart", len(drawn.parts("chart"))+len(drawn.parts("chartEx")))
+		countObjects(l, "image", len(drawn.parts("image")))
+		countObjects(l, "diagram", len(drawn.parts("diagramData")))
 	}
+	countObjects(l, "pivotTable", len(rels.parts("pivotTable")))
+	countObjects(l, "slicer", len(rels.parts("slicer")))
 	return f.readComments(ctx, rels, l)
 }
 
@@ -95,15 +73,11 @@ func splitAreas(list string) []string {
 func (f *File) readComments(ctx context.Context, rels *relationships, l *grid.Layout) error {
 	at := make(map[cell.Ref]int) // index in l.Comments
 	for _, kind := range []string{"comments", "threadedComment"} {
-		for k := range rels.list {
-			rel := &rels.list[k]
-			if rel.kind != kind || rel.part == nil {
-				continue
-			}
+		for _, part := range rels.parts(kind) {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			doc, err := f.pkg.readXML(rel.part)
+			doc, err := f.pkg.readXML(part)
 			if err != nil {
 				return err
 			}
@@ -111,12 +85,12 @@ func (f *File) readComments(ctx context.Context, rels *relationships, l *grid.La
 				err = parseComments(doc, at, l)
 			} else {
 				var persons map[string]string
-				if persons, err = f.persons.get(f.readPersons); err == nil {
+				if persons, err = f.persons.Wait(ctx, lazy.Whole, f.readPersons); err == nil {
 					err = parseThreads(doc, persons, at, l)
 				}
 			}
 			if err != nil {
-				return inPart(rel.part.Name, err)
+				return inPart(part.Name, err)
 			}
 		}
 	}
@@ -241,14 +215,13 @@ func parseThreads(doc []byte, persons map[string]string, at map[cell.Ref]int, l 
 }
 
 // readPersons gives the names of those who write threaded comments, by id.
-func (f *File) readPersons() (map[string]string, error) {
+func (f *File) readPersons(ctx context.Context, _ *lazy.Publisher[map[string]string]) (map[string]string, error) {
 	persons := make(map[string]string)
-	for k := range f.rels.list {
-		rel := &f.rels.list[k]
-		if rel.kind != "person" || rel.part == nil {
-			continue
+	for _, part := range f.rels.parts("person") {
+		if err := ctx.Err(); err != nil {
+			return nil, err
 		}
-		doc, err := f.pkg.readXML(rel.part)
+		doc, err := f.pkg.readXML(part)
 		if err != nil {
 			return nil, err
 		}
@@ -261,7 +234,7 @@ func (f *File) readPersons() (map[string]string, error) {
 			}
 		}
 		if err := r.Err(); err != nil {
-			return nil, inPart(rel.part.Name, err)
+			return nil, inPart(part.Name, err)
 		}
 	}
 	return persons, nil

@@ -3,7 +3,6 @@ package xlsx
 import (
 	"context"
 	"io"
-	"sync"
 
 	"gridflow/internal/grid"
 	"gridflow/internal/lazy"
@@ -20,8 +19,8 @@ type File struct {
 	sharedStrings *Part // nil where there is none
 	loads         loads
 
-	tables  once[[]grid.Table]
-	persons once[map[string]string]
+	tables  lazy.Load[[]grid.Table]
+	persons lazy.Load[map[string]string]
 }
 
 // Open reads the directory, the workbook part, the styles and the theme of the workbook
@@ -73,24 +72,3 @@ func (f *File) Workbook() *grid.Workbook { return f.book }
 
 // Package gives the package behind the workbook.
 func (f *File) Package() *Package { return f.pkg }
-
-// once computes a value when it is first needed. Unlike sync.Once it tries again after a
-// failure, which may have been the caller's own cancellation.
-type once[T any] struct {
-	mu    sync.Mutex
-	done  bool
-	value T
-}
-
-func (o *once[T]) get(compute func() (T, error)) (T, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.done {
-		return o.value, nil
-	}
-	v, err := compute()
-	if err == nil {
-		o.value, o.done = v, true
-	}
-	return v, err
-}

@@ -44,6 +44,20 @@ func (r *relationships) first(kind string) *relationship {
 	return nil
 }
 
+// parts gives the parts that relationships of a kind lead to, each once however often
+// it is named.
+func (r *relationships) parts(kind string) []*Part {
+	var parts []*Part
+	seen := make(map[*Part]bool)
+	for i := range r.list {
+		if rel := &r.list[i]; rel.kind == kind && rel.part != nil && !seen[rel.part] {
+			seen[rel.part] = true
+			parts = append(parts, rel.part)
+		}
+	}
+	return parts
+}
+
 // relationshipsOf reads the relationships of a part; "" stands for the package. A part
 // that has none gives an empty list. They are never followed here, so cycles are harmless.
 func (p *Package) relationshipsOf(source string) (*relationships, error) {

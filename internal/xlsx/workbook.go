@@ -154,6 +154,14 @@ func parseWorkbook(p *Package, doc []byte, rels *relationships) (*workbookPart, 
 	if err := r.Err(); err != nil {
 		return nil, err
 	}
+	parts := make(map[string]int, len(b.Sheets))
+	for i := range b.Sheets {
+		s := &b.Sheets[i]
+		if other, twice := parts[s.Part]; twice && s.Part != "" {
+			return nil, damaged("", -1, "the sheets %q and %q are said to be the same part %s", b.Sheets[other].Name, s.Name, s.Part)
+		}
+		parts[s.Part] = i
+	}
 	for i := range b.Names {
 		if n := &b.Names[i]; n.Sheet >= len(b.Sheets) {
 			n.Sheet = -1
@@ -205,9 +213,14 @@ func definedName(r *xmltext.Reader) grid.Name {
 // externalTargets gives what the external links lead to, "" for one that says nothing.
 func externalTargets(p *Package, ids []string, rels *relationships) ([]string, error) {
 	var targets []string
+	known := make(map[*Part]string)
 	for _, id := range ids {
 		target := ""
-		if rel := rels.get(id); rel != nil && rel.part != nil {
+		if rel := rels.get(id); rel == nil || rel.part == nil {
+			// It leads nowhere; the formulas that count on it keep their numbers.
+		} else if t, ok := known[rel.part]; ok {
+			target = t
+		} else {
 			links, err := p.relationshipsOf(rel.part.Name)
 			if err != nil {
 				return nil, err
@@ -218,6 +231,7 @@ func externalTargets(p *Package, ids []string, rels *relationships) ([]string, e
 					break
 				}
 			}
+			known[rel.part] = target
 		}
 		targets = append(targets, target)
 	}

@@ -1,0 +1,115 @@
+package xlsx
+
+import (
+	"context"
+
+	"gridflow/internal/cell"
+	"gridflow/internal/grid"
+	"gridflow/internal/lazy"
+	"gridflow/internal/xlsx/xmltext"
+)
+
+// Tables gives the tables of all sheets, by sheet and then in the order of the sheet's
+// relationships. They are read when first asked for; the sheets are not.
+func (f *File) Tables(ctx context.Context) ([]grid.Table, error) {
+	return f.tables.Wait(ctx, lazy.Whole, func(ctx context.Context, _ *lazy.Publisher[[]grid.Table]) ([]grid.Table, error) {
+		return f.readTables(ctx)
+	})
+}
+
+func (f *File) readTables(ctx context.Context) ([]grid.Table, error) {
+	var tables []grid.Table
+	seen := make(map[*Part]bool) // no part is a table of two sheets
+	columns := 0
+	for i := range f.book.Sheets {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if f.book.Sheets[i].Part == "" {
+			continue
+		}
+		rels, err := f.pkg.relationshipsOf(f.book.Sheets[i].Part)
+		if err != nil {
+			return nil, err
+		}
+		for _, part := range rels.parts("table") {
+			if seen[part] {
+				continue
+			}
+			seen[part] = true
+			doc, err := f.pkg.readXML(part)
+			if err != nil {
+				return nil, err
+			}
+			t, err := parseTable(doc)
+			if err != nil {
+				return nil, inPart(part.Name, err)
+			}
+			if columns += len(t.Columns); columns > maxEntries {
+				return nil, tooLarge(part.Name, "the tables have more than %d columns together", maxEntries)
+			}
+			t.Sheet, t.Part = i, part.Name
+			tables = append(tables, t)
+		}
+	}
+	return tables, nil
+}
+
+// parseTable reads a table part.
+func parseTable(doc []byte) (grid.Table, error) {
+	r := xmltext.New(doc)
+	if !r.Root() {
+		return grid.Table{}, r.Err()
+	}
+	t := grid.Table{
+		Name: xmltext.Unescape(r.Value("displayName")), ID: r.Int("id", 0),
+		HeaderRows: clamp(r.Int("headerRowCount", 1), 0, 1), TotalsRows: clamp(r.Int("totalsRowCount", 0), 0, 1),
+	}
+	if t.Name == "" {
+		t.Name = xmltext.Unescape(r.Value("name"))
+	}
+	t.HeaderShown = t.HeaderRows > 0
+	rng, ok := cell.ParseRange(r.Value("ref"))
+	if !ok {
+		return t, damaged("", int64(r.Offset()), "the table %q has no valid range: %q", t.Name, r.Value("ref"))
+	}
+	t.Range = rng
+	for d := r.Depth(); r.Child(d); {
+		if !r.InMain() {
+			continue
+		}
+		switch string(r.Local()) {
+		case "autoFilter":
+			t.AutoFilter = true
+		case "tableStyleInfo":
+			t.StyleName = r.Value("name")
+		case "tableColumns":
+			for d := r.Depth(); r.Child(d); {
+				if string(r.Local()) != "tableColumn" {
+					continue
+				}
+				if len(t.Columns) >= cell.MaxCols {
+					return t, damaged("", int64(r.Offset()), "the table %q has more columns than a sheet", t.Name)
+				}
+				t.Columns = append(t.Columns, tableColumn(r))
+			}
+		}
+	}
+	return t, r.Err()
+}
+
+// tableColumn reads a <tableColumn>.
+func tableColumn(r *xmltext.Reader) grid.TableColumn {
+	c := grid.TableColumn{
+		Name: xmltext.Unescape(r.Value("name")), TotalsLabel: xmltext.Unescape(r.Value("totalsRowLabel")), TotalsFormula: r.Value("totalsRowFunction"),
+	}
+	for d := r.Depth(); r.Child(d); {
+		switch string(r.Local()) {
+		case "calculatedColumnFormula":
+			c.Formula = r.Text()
+		case "totalsRowFormula":
+			c.TotalsFormula = r.Text()
+		}
+	}
+	return c
+}
