@@ -25,7 +25,7 @@ const argumentsMax = 16 << 20
 func (p *program) call(ctx context.Context, args []string) error {
 	var given string
 	var isJSON bool
-	c, rest, err := p.configure("call", args, setting{
+	c, rest, err := configure("call", args, p.lookupEnv, setting{
 		name: "json", allowed: "the arguments as a JSON object, or - to read it from standard input",
 		set: single(func(s string) error { given, isJSON = s, true; return nil }),
 	})

@@ -18,7 +18,7 @@ import (
 // tools lists the tools that the settings offer, or describes one.
 func (p *program) tools(_ context.Context, args []string) error {
 	var asJSON, asMarkdown bool
-	c, rest, err := p.configure("tools", args,
+	c, rest, err := configure("tools", args, p.lookupEnv,
 		setting{name: "json", flag: true, allowed: "true or false", set: boolean(&asJSON)},
 		setting{name: "markdown", flag: true, allowed: "true or false", set: boolean(&asMarkdown)},
 	)

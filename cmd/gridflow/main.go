@@ -16,6 +16,6 @@ import (
 )
 
 func main() {
-	p := &program{table: tools.Table(), open: openWorkspace, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
+	p := &program{table: tools.Table(), open: openWorkspace, environ: os.Environ(), stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
 	os.Exit(p.run(context.Background(), os.Args[1:]))
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -27,13 +28,24 @@ const (
 )
 
 // A program is what the subcommands run with: the table of tools and how to open what
-// the tools work on. The streams are those of the process.
+// the tools work on. Environment and streams are those of the process.
 type program struct {
 	table []tools.Tool
 	open  func(ctx context.Context, c *config, log *slog.Logger) (*opened, error)
 
+	environ        []string // as os.Environ gives it
 	stdin          io.Reader
 	stdout, stderr io.Writer
+}
+
+// lookupEnv gives a variable of the environment.
+func (p *program) lookupEnv(name string) (string, bool) {
+	for _, entry := range slices.Backward(p.environ) {
+		if value, ok := strings.CutPrefix(entry, name+"="); ok {
+			return value, true
+		}
+	}
+	return "", false
 }
 
 // opened is the workspace as the server sees it.
@@ -111,12 +123,6 @@ func prefixed(prefix, s string) string {
 		return ""
 	}
 	return prefix + s
-}
-
-// configure reads the settings of a subcommand from its arguments and from the
-// environment of the process.
-func (p *program) configure(cmd string, args []string, extra ...setting) (*config, []string, error) {
-	return configure(cmd, args, os.LookupEnv, extra...)
 }
 
 // logger opens the log that the settings ask for.

@@ -53,7 +53,7 @@ func (p *program) http(ctx context.Context, args []string) error {
 func (p *program) serve(ctx context.Context, cmd string, args []string,
 	transport func(context.Context, *config, *server.Server, *slog.Logger) error,
 ) (err error) {
-	c, rest, err := p.configure(cmd, args)
+	c, rest, err := configure(cmd, args, p.lookupEnv)
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func (p *program) serve(ctx context.Context, cmd string, args []string,
 		return err
 	}
 	defer logCloser.Close()
-	for _, stray := range strayVariables(os.Environ()) {
+	for _, stray := range strayVariables(p.environ) {
 		log.Warn(stray)
 	}
 	server.TuneGC(c.memoryLimit, c.cacheBytes)

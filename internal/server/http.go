@@ -76,6 +76,7 @@ func (s *Server) ServeHTTP(ctx context.Context, l net.Listener, o HTTPOptions, b
 		return err // the listener broke; nothing was asked to stop
 	case <-ctx.Done():
 	}
+	s.gate.close()
 	s.log.Info("stopping")
 
 	// The listener stays open while calls finish, so that a load balancer can see that

@@ -52,6 +52,7 @@ func (s *Server) ServeStdio(ctx context.Context, in io.Reader, out io.Writer, bu
 	case <-conn.eof:
 		s.log.Debug("stdin ended")
 	case <-ctx.Done():
+		s.gate.close()
 		s.log.Info("stopping")
 	}
 	conn.drain()
