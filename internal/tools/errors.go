@@ -71,6 +71,14 @@ func suggest(what, word string, candidates []string) string {
 	return "The " + what + " are " + list
 }
 
+// sentences joins two sentences that may lack their full stop.
+func sentences(a, b string) string {
+	if strings.HasSuffix(a, "?") {
+		return a + " " + b
+	}
+	return a + ". " + b
+}
+
 func quoteList(names []string, sep string) string {
 	var b strings.Builder
 	for i, n := range names {

@@ -5,9 +5,9 @@ import "encoding/json"
 // Cut is embedded in results that may hold less than was asked for. Its text stands
 // first in what the model reads.
 type Cut struct {
-	// Cut says what is shown of how much and the exact next call, "" where nothing is
+	// Next says what is shown of how much and the exact next call, "" where nothing is
 	// missing: `rows 2-51 of 8120; next: sheet_page {…"start_row":52}`.
-	Cut string `json:"cut,omitempty"`
+	Next string `json:"cut,omitempty"`
 }
 
 func (c *Cut) cut() *Cut { return c }
@@ -32,9 +32,9 @@ func render(env *Env, out any) (*Result, error) {
 	cut, _ := out.(interface{ cut() *Cut })
 	if t, ok := out.(texter); ok && env.Profile != Compat {
 		var b []byte
-		if cut != nil && cut.cut().Cut != "" {
+		if cut != nil && cut.cut().Next != "" {
 			b = append(b, "cut: "...)
-			b = append(b, cut.cut().Cut...)
+			b = append(b, cut.cut().Next...)
 			b = append(b, '\n')
 		}
 		if text := t.appendText(b, env.verbose()); text != nil {
@@ -46,7 +46,7 @@ func render(env *Env, out any) (*Result, error) {
 		}
 	}
 	if cut != nil && env.Profile == Compat {
-		cut.cut().Cut = "" // clients of that shape know the continuation fields
+		cut.cut().Next = "" // clients of that shape know the continuation fields
 	}
 	b, ok := appendJSON(nil, out, env.Caps.MaxResponseBytes)
 	if !ok {

@@ -6,7 +6,11 @@ import (
 )
 
 // readTools are the rows of the tools that list, read and describe.
-var readTools = []Tool{}
+var readTools = []Tool{
+	rangeValues,
+	inspectCells,
+	sheetPage,
+}
 
 var table = sorted(readTools, analysisTools)
 

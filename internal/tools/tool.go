@@ -67,7 +67,7 @@ type Error struct {
 func (e *Error) Error() string {
 	s := e.Code + ": " + e.Message
 	if e.Hint != "" {
-		s += ". " + e.Hint
+		return sentences(s, e.Hint)
 	}
 	return s
 }

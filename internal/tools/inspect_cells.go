@@ -1,0 +1,179 @@
+package tools
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"gridflow/internal/book"
+	"gridflow/internal/cell"
+	"gridflow/internal/grid"
+)
+
+type inspectCellsIn struct {
+	Book
+	Sheet        string   `json:"sheet_name" required:"true"`
+	Targets      []string `json:"targets" alias:"ranges" required:"true" min:"1" max:"200" doc:"Cells or small ranges, names, Table1[Column]"`
+	IncludeEmpty bool     `json:"include_empty" default:"false"`
+	Budget       int      `json:"budget" default:"25" min:"1" max:"200" doc:"Cells at most"`
+}
+
+type inspectCellsOut struct {
+	WorkbookID string          `json:"workbook_id"`
+	SheetName  string          `json:"sheet_name"`
+	Range      string          `json:"range"`
+	Targets    []string        `json:"targets"`
+	Cells      []inspectedCell `json:"cells"`
+	Truncated  bool            `json:"truncated"` // never: too many cells are an error
+	Budget     int             `json:"budget"`
+}
+
+type inspectedCell struct {
+	snapshotCell
+	Comment string `json:"comment,omitempty"`
+	Merged  string `json:"merged,omitempty"` // the range that the cell is part of
+	shown   string // the value as Excel shows it, where that differs
+	style   string
+}
+
+var inspectCells = define(Spec{
+	Name: "inspect_cells", Title: "Inspect cells", Toolset: "read", Core: true,
+	Description: "All details of a few cells: value, shown text, formula, number format, style, comment, merge. For many cells use range_values.",
+	Example:     `{"workbook_or_fork_id":"wb-23456789ab","sheet_name":"Sheet1","targets":["B2","D10:D12"]}`,
+}, func(ctx context.Context, env *Env, in inspectCellsIn) (*inspectCellsOut, error) {
+	var out *inspectCellsOut
+	err := env.Workspace.View(ctx, in.Workbook, func(snap *book.Snapshot) (err error) {
+		out, err = inspect(ctx, env, snap, in)
+		return err
+	})
+	return out, err
+})
+
+func inspect(ctx context.Context, env *Env, snap *book.Snapshot, in inspectCellsIn) (*inspectCellsOut, error) {
+	index, err := sheetNamed(snap, in.Sheet)
+	if err != nil {
+		return nil, err
+	}
+	allowed := in.Budget
+	if m := env.Caps.MaxCells; m > 0 {
+		allowed = min(allowed, m)
+	}
+	var list []area
+	for _, text := range in.Targets {
+		found, err := areas(ctx, snap, index, text)
+		if err != nil {
+			return nil, err
+		}
+		if list = append(list, found...); len(list) > areasMax {
+			return nil, fail(codeRangeInvalid, "Ask for fewer of them at once", "more than %d ranges", areasMax)
+		}
+	}
+	out := &inspectCellsOut{WorkbookID: snap.ID, SheetName: snap.Workbook().Sheets[index].Name, Range: strings.Join(in.Targets, ","), Budget: in.Budget}
+	if len(in.Targets) > 1 {
+		out.Targets = in.Targets
+	}
+	w := valuesOf(snap)
+	for _, a := range list {
+		sheet, err := snap.SheetTo(ctx, a.sheet, a.rng.Last.Row)
+		if err != nil {
+			return nil, err
+		}
+		rng, any := clipToUsed(sheet, a.rng)
+		if !any {
+			continue
+		}
+		name := ""
+		if a.sheet != index {
+			name = snap.Workbook().Sheets[a.sheet].Name
+		}
+		// The number of cells is known before any is looked at, unless the empty ones
+		// do not count; then the walk stops at the first that is too many.
+		if in.IncludeEmpty && rng.Cells() > int64(allowed-len(out.Cells)) {
+			return nil, tooManyCells(in, allowed)
+		}
+		add := func(c grid.Cell) bool {
+			if len(out.Cells) == allowed {
+				return false
+			}
+			out.Cells = append(out.Cells, w.inspected(snap, sheet, name, c))
+			return true
+		}
+		if in.IncludeEmpty {
+			for row := rng.First.Row; row <= rng.Last.Row; row++ {
+				for col := rng.First.Col; col <= rng.Last.Col; col++ {
+					c, _ := sheet.At(cell.Ref{Row: row, Col: col})
+					add(c)
+				}
+			}
+			continue
+		}
+		for c := range sheet.Cells(rng) {
+			if !c.Empty() && !add(c) {
+				return nil, tooManyCells(in, allowed)
+			}
+		}
+	}
+	return out, nil
+}
+
+func tooManyCells(in inspectCellsIn, allowed int) error {
+	hint := "Name fewer cells, or call range_values, which is made for many"
+	if allowed < 200 && allowed == in.Budget {
+		hint += "; budget may be up to 200"
+	}
+	return fail(codeResponseTooLarge, hint, "the targets hold more cells than the budget of %d", allowed)
+}
+
+func (w values) inspected(snap *book.Snapshot, sheet *grid.Sheet, sheetName string, c grid.Cell) inspectedCell {
+	i := inspectedCell{snapshotCell: w.snapshot(sheet, c, true, true), style: describeXf(w.styles, c.Style)}
+	if sheetName != "" {
+		i.Address = cell.QuoteSheet(sheetName) + "!" + i.Address
+	}
+	if m, ok := sheet.Layout.MergeAt(c.Ref); ok {
+		i.Merged = m.String()
+	}
+	for _, comment := range sheet.Layout.Comments {
+		if comment.Ref == c.Ref {
+			i.Comment = comment.Text
+			if comment.Author != "" {
+				i.Comment = comment.Author + ": " + comment.Text
+			}
+			break
+		}
+	}
+	shown := string(w.styles.Format(c.Style).Append(nil, c.Value, w.dates))
+	if shown != string(w.appendPlain(nil, c)) {
+		i.shown = shown
+	}
+	return i
+}
+
+func (o *inspectCellsOut) appendText(b []byte, _ bool) []byte {
+	if len(o.Cells) == 0 {
+		return fmt.Appendf(b, "no cell with a value or formula in %s of %s\n", o.Range, o.SheetName)
+	}
+	b = append(b, o.SheetName...)
+	b = append(b, ": cell, kind, value, then what else there is\n"...)
+	for _, c := range o.Cells {
+		b = append(b, c.Address...)
+		if c.Value == nil {
+			b = append(b, "\tBlank\t"...)
+		} else {
+			b = append(append(b, '\t'), c.Value.w.kind(c.Value.c)...)
+			b = c.Value.w.appendField(append(b, '\t'), c.Value.c)
+		}
+		part := func(name, text string) {
+			if text != "" {
+				b = append(append(append(b, '\t'), name...), text...)
+			}
+		}
+		escaped := func(s string) string { return string(appendEscaped(nil, s)) }
+		part("=", escaped(c.Formula))
+		part("shows ", escaped(c.shown))
+		part("style ", escaped(c.style))
+		part("merged ", c.Merged)
+		part("comment ", escaped(c.Comment))
+		b = append(b, '\n')
+	}
+	return b
+}

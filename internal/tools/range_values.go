@@ -1,0 +1,285 @@
+package tools
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"gridflow/internal/book"
+	"gridflow/internal/cell"
+)
+
+type rangeValuesIn struct {
+	Book
+	Sheet    string   `json:"sheet_name" required:"true"`
+	Ranges   []string `json:"ranges" required:"true" min:"1" max:"100" doc:"Each a range (B2:D9, B:D, 2:9, Sheet!A1:B2), defined name, table or Table1[Column]"`
+	Headers  bool     `json:"include_headers" default:"false" doc:"Row 1 of the sheet above each range"`
+	Formulas *bool    `json:"include_formulas"`
+	Format   string   `json:"format" enum:"tsv|csv|values|json|rows|dense" doc:"tsv unless given"`
+	PageSize int      `json:"page_size" min:"1" doc:"Rows per range"`
+}
+
+type rangeValuesOut struct {
+	Cut
+	WorkbookID string        `json:"workbook_id"`
+	SheetName  string        `json:"sheet_name"`
+	Warnings   []string      `json:"warnings"`
+	Values     []*rangeBlock `json:"values"`
+}
+
+// rangeBlock is one range with its values in the form asked for.
+type rangeBlock struct {
+	Range        string          `json:"range"`
+	Rows         json.RawMessage `json:"rows"`
+	Formulas     json.RawMessage `json:"formulas"`
+	Values       json.RawMessage `json:"values"`
+	Text         string          `json:"text,omitempty"` // tsv
+	CSV          string          `json:"csv,omitempty"`
+	Dense        json.RawMessage `json:"dense"`
+	RowsKeyed    json.RawMessage `json:"rows_keyed"`
+	NextStartRow int             `json:"next_start_row,omitempty"`
+	TotalRows    int             `json:"total_rows,omitempty"` // set where it was cut
+}
+
+var rangeValues = define(Spec{
+	Name: "range_values", Title: "Read ranges", Toolset: "read", Core: true,
+	Description: "Values of exact ranges, as text grids like those of sheet_page. Whole columns and rows end where the sheet does. A bare table name includes its header row.",
+	Example:     `{"workbook_or_fork_id":"wb-23456789ab","sheet_name":"Sheet1","ranges":["A1:D20"]}`,
+}, func(ctx context.Context, env *Env, in rangeValuesIn) (*rangeValuesOut, error) {
+	var out *rangeValuesOut
+	err := env.Workspace.View(ctx, in.Workbook, func(snap *book.Snapshot) (err error) {
+		out, err = readRanges(ctx, env, snap, in)
+		return err
+	})
+	return out, err
+})
+
+func readRanges(ctx context.Context, env *Env, snap *book.Snapshot, in rangeValuesIn) (*rangeValuesOut, error) {
+	index, err := sheetNamed(snap, in.Sheet)
+	if err != nil {
+		return nil, err
+	}
+	// All ranges are resolved before the first is read: a wrong one costs nothing.
+	var list []area
+	for _, text := range in.Ranges {
+		found, err := areas(ctx, snap, index, text)
+		if err != nil {
+			return nil, err
+		}
+		if list = append(list, found...); len(list) > areasMax {
+			return nil, fail(codeRangeInvalid, "Ask for fewer of them at once", "more than %d ranges", areasMax)
+		}
+	}
+	r := rangeReader{env: env, in: in, snap: snap, home: index, lim: env.budget(0)}
+	r.lim.maxItems = 0 // the ranges are exact: cells and bytes bound them
+	r.format = in.Format
+	if r.format == "" {
+		r.format = "tsv"
+		if env.Profile == Compat {
+			r.format = "dense"
+		}
+	}
+	out := &rangeValuesOut{WorkbookID: snap.ID, SheetName: snap.Workbook().Sheets[index].Name, Warnings: []string{}}
+	var left []string // what is still to be read
+	for i, a := range list {
+		if i > 0 && r.full() {
+			left = append(left, r.name(a))
+			continue
+		}
+		block, rest, err := r.read(ctx, a)
+		if err != nil {
+			return nil, err
+		}
+		out.Values = append(out.Values, block)
+		if rest != nil {
+			left = append(left, r.name(area{sheet: a.sheet, rng: *rest}))
+		}
+	}
+	if len(left) > 0 {
+		in.Ranges = left
+		shown := 0
+		for _, b := range out.Values {
+			if b.NextStartRow == 0 {
+				shown++
+			}
+		}
+		out.Next = fmt.Sprintf("%d of %d ranges are whole; next: %s", shown, len(list), callText("range_values", in))
+	}
+	return out, nil
+}
+
+// rangeReader reads ranges one after the other into one budget.
+type rangeReader struct {
+	env    *Env
+	in     rangeValuesIn
+	snap   *book.Snapshot
+	home   int // the sheet that needs no name
+	format string
+	lim    budget
+}
+
+func (r *rangeReader) full() bool {
+	return r.lim.maxBytes > 0 && r.lim.bytes >= r.lim.maxBytes || r.lim.maxCells > 0 && r.lim.cells >= r.lim.maxCells
+}
+
+// name writes an area as the ranges of this call would name it.
+func (r *rangeReader) name(a area) string {
+	if a.sheet == r.home {
+		return a.rng.String()
+	}
+	return qualified(r.snap.Workbook().Sheets[a.sheet].Name, a.rng)
+}
+
+// read gives one range and, where it did not fit, the part that is left.
+func (r *rangeReader) read(ctx context.Context, a area) (block *rangeBlock, rest *cell.Range, err error) {
+	// What lies above the last row is enough, and if the range is large, so is what
+	// the budget can hold of it.
+	last := a.rng.Last.Row
+	if most := r.lim.maxCells; most > 0 && !a.rng.WholeColumns() {
+		last = min(last, a.rng.First.Row+most)
+	}
+	sheet, err := r.snap.SheetTo(ctx, a.sheet, last)
+	if err != nil {
+		return nil, nil, err
+	}
+	block = &rangeBlock{Range: r.name(a)}
+	rng, any := clipToUsed(sheet, a.rng)
+	if !any {
+		if r.format == "tsv" {
+			block.Text = "blank\n"
+		}
+		return block, nil, nil
+	}
+	if rng != a.rng {
+		block.Range = r.name(area{sheet: a.sheet, rng: rng})
+	}
+	g := gridRows{w: valuesOf(r.snap), sheet: sheet}
+	page := rng
+	if r.in.PageSize > 0 {
+		page.Last.Row = min(rng.Last.Row, rng.First.Row+r.in.PageSize-1)
+	}
+	next := r.encode(block, &g, page)
+	if next < 0 && page.Last.Row < rng.Last.Row {
+		next = page.Last.Row + 1
+	}
+	if used, _ := sheet.Used(); next > used.Last.Row {
+		next = -1 // there are only blank rows left
+	}
+	if next >= 0 {
+		block.NextStartRow, block.TotalRows = next+1, rng.Rows()
+		rest = &cell.Range{First: cell.Ref{Row: next, Col: rng.First.Col}, Last: rng.Last}
+	}
+	return block, rest, nil
+}
+
+// encode writes page into block and gives the first row that did not fit, or -1.
+func (r *rangeReader) encode(block *rangeBlock, g *gridRows, page cell.Range) (next int) {
+	formulas := orElse(r.in.Formulas, r.env.verbose())
+	if r.format == "tsv" {
+		return r.text(block, g, page, formulas)
+	}
+	// Blank rows below the last used one are all that can be left out here.
+	used, _ := g.sheet.Used()
+	last := min(page.Last.Row, max(used.Last.Row, page.First.Row))
+	g.cols = colSpan(page.First.Col, page.Last.Col)
+	rows, cells := rowSpan(page.First.Row, last), len(g.cols)
+	array := func(write func([]byte, int) []byte) json.RawMessage {
+		var b []byte
+		b, _, next = appendRows(append(b, '['), rows, &r.lim, cells, true, write)
+		return append(b, ']')
+	}
+	header := r.in.Headers && page.First.Row > 0
+	switch r.format {
+	case "csv":
+		var b []byte
+		if header {
+			b = g.appendCSV(b, 0)
+		}
+		b, _, next = appendRows(b, rows, &r.lim, cells, false, g.appendCSV)
+		block.CSV = string(b)
+	case "values":
+		block.Values = array(g.appendPrimitives)
+	case "json":
+		block.Rows = array(g.appendTyped)
+		if formulas {
+			last := last
+			if next >= 0 {
+				last = next - 1
+			}
+			b := []byte{'['}
+			for row := page.First.Row; row <= last; row++ {
+				if row > page.First.Row {
+					b = append(b, ',')
+				}
+				b = g.appendFormulaRow(b, row)
+			}
+			block.Formulas = append(b, ']')
+		}
+	case "rows":
+		block.RowsKeyed = array(g.appendNumbered)
+	case "dense":
+		block.Dense, next = g.dense(page.First.Row, last, formulas, &r.lim)
+	}
+	return next
+}
+
+// text writes page as a text grid: blank rows and columns are left out, as the line of
+// letters and the numbers of the rows show.
+func (r *rangeReader) text(block *rangeBlock, g *gridRows, page cell.Range, formulas bool) (next int) {
+	g.cols = filledCols(nil, g.sheet, page)
+	if len(g.cols) == 0 {
+		block.Text = "blank\n"
+		return -1
+	}
+	b := g.appendLetters(nil)
+	if r.in.Headers && page.First.Row > 0 {
+		b = g.appendTSV(b, 0)
+	}
+	b, _, next = appendRows(b, g.sheet.OccupiedRows(page.First.Row, page.Last.Row), &r.lim, len(g.cols), false, g.appendTSV)
+	if formulas {
+		last := page.Last.Row
+		if next >= 0 {
+			last = next - 1
+		}
+		b = g.appendFormulas(b, page.First.Row, last, &r.lim)
+	}
+	block.Text = string(b)
+	return next
+}
+
+// appendFormulaRow appends the formulas of one row as an array, null where a cell has none.
+func (g *gridRows) appendFormulaRow(b []byte, row int) []byte {
+	b = append(b, '[')
+	for i, col := range g.cols {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		if c, _ := g.sheet.At(cell.Ref{Row: row, Col: col}); c.HasFormula() {
+			b = appendQuoted(b, book.FormulaText(g.sheet, c))
+		} else {
+			b = append(b, "null"...)
+		}
+	}
+	return append(b, ']')
+}
+
+func (o *rangeValuesOut) appendText(b []byte, _ bool) []byte {
+	for _, block := range o.Values {
+		if block.Text == "" && block.CSV == "" {
+			return nil
+		}
+	}
+	for _, block := range o.Values {
+		if !strings.Contains(block.Range, "!") {
+			b = append(append(b, cell.QuoteSheet(o.SheetName)...), '!')
+		}
+		b = append(b, block.Range...)
+		if block.NextStartRow > 0 {
+			b = fmt.Appendf(b, " (down to row %d)", block.NextStartRow-1)
+		}
+		b = append(b, '\n')
+		b = append(append(b, block.Text...), block.CSV...)
+	}
+	return b
+}

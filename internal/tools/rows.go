@@ -1,0 +1,407 @@
+package tools
+
+import (
+	"iter"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gridflow/internal/book"
+	"gridflow/internal/cell"
+	"gridflow/internal/formula"
+	"gridflow/internal/grid"
+)
+
+// gridRows writes rows of one sheet, those columns of them that cols names.
+type gridRows struct {
+	w     values
+	sheet *grid.Sheet
+	cols  []int // ascending unless the caller asked for an order
+}
+
+// rowSpan yields first…last.
+func rowSpan(first, last int) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for r := first; r <= last && yield(r); r++ {
+		}
+	}
+}
+
+// appendRows appends rows with write until lim is used up, commas between them where
+// comma says so. It gives the number of rows that are there, and the first row that is
+// not, -1 where all are. A row that write leaves empty does not count.
+func appendRows(b []byte, rows iter.Seq[int], lim *budget, cells int, comma bool, write func(b []byte, row int) []byte) (out []byte, shown, next int) {
+	for row := range rows {
+		before := len(b)
+		if comma && shown > 0 {
+			b = append(b, ',')
+		}
+		start := len(b)
+		b = write(b, row)
+		if len(b) == start {
+			b = b[:before]
+			continue
+		}
+		if !lim.take(len(b)-before, cells) {
+			return b[:before], shown, row
+		}
+		shown++
+	}
+	return b, shown, -1
+}
+
+// filledCols gives the columns of rng that hold a value or a formula in its rows.
+func filledCols(cols []int, sheet *grid.Sheet, rng cell.Range) []int {
+	used, any := sheet.Used()
+	if !any {
+		return cols
+	}
+	filled := func(col int) bool {
+		for c := range sheet.Column(col, rng.First.Row, rng.Last.Row) {
+			if !c.Empty() {
+				return true
+			}
+		}
+		return false
+	}
+	first, last := max(rng.First.Col, used.First.Col), min(rng.Last.Col, used.Last.Col)
+	if last-first < 64 {
+		for col := first; col <= last; col++ {
+			if filled(col) {
+				cols = append(cols, col)
+			}
+		}
+		return cols
+	}
+	for _, col := range sheet.OccupiedCols(rng.First.Row, rng.Last.Row) {
+		if col >= first && col <= last && filled(col) {
+			cols = append(cols, col)
+		}
+	}
+	return cols
+}
+
+// colSpan gives first…last as a list.
+func colSpan(first, last int) []int {
+	cols := make([]int, 0, max(last-first+1, 0))
+	for c := first; c <= last; c++ {
+		cols = append(cols, c)
+	}
+	return cols
+}
+
+// appendLetters appends the first line of a text grid: a tab and a letter per column.
+func (g *gridRows) appendLetters(b []byte) []byte {
+	for _, col := range g.cols {
+		b = append(b, '\t')
+		b = cell.AppendColumn(b, col)
+	}
+	return append(b, '\n')
+}
+
+// appendTSV appends one row of a text grid: its number, then a tab and the value for
+// each column, nothing behind the last value. A row without values leaves b as it was.
+func (g *gridRows) appendTSV(b []byte, row int) []byte {
+	start, tabs := len(b), 0
+	for _, col := range g.cols {
+		tabs++
+		c, stored := g.sheet.At(cell.Ref{Row: row, Col: col})
+		if !stored || c.Value.IsBlank() {
+			continue
+		}
+		if len(b) == start {
+			b = strconv.AppendInt(b, int64(row)+1, 10)
+		}
+		for ; tabs > 0; tabs-- {
+			b = append(b, '\t')
+		}
+		b = g.w.appendField(b, c)
+	}
+	if len(b) == start {
+		return b
+	}
+	return append(b, '\n')
+}
+
+// appendText appends a text grid of rows, the line of letters first.
+func (g *gridRows) appendText(b []byte, rows iter.Seq[int], lim *budget) (out []byte, shown, next int) {
+	b = g.appendLetters(b)
+	return appendRows(b, rows, lim, len(g.cols), false, g.appendTSV)
+}
+
+// list appends the cells of one row with write between brackets.
+func (g *gridRows) list(b []byte, row int, write func([]byte, grid.Cell) []byte) []byte {
+	b = append(b, '[')
+	for i, col := range g.cols {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		c, _ := g.sheet.At(cell.Ref{Row: row, Col: col})
+		b = write(b, c)
+	}
+	return append(b, ']')
+}
+
+func (g *gridRows) appendPrimitives(b []byte, row int) []byte {
+	return g.list(b, row, g.w.appendPrimitive)
+}
+
+func (g *gridRows) appendTyped(b []byte, row int) []byte { return g.list(b, row, g.w.appendTyped) }
+
+func (g *gridRows) appendCSV(b []byte, row int) []byte {
+	for i, col := range g.cols {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		c, _ := g.sheet.At(cell.Ref{Row: row, Col: col})
+		b = g.w.appendCSV(b, c)
+	}
+	return append(b, '\n')
+}
+
+// appendNumbered appends {"row":n,"cells":{"A":…}}, blank cells left out.
+func (g *gridRows) appendNumbered(b []byte, row int) []byte {
+	b = append(b, `{"row":`...)
+	b = strconv.AppendInt(b, int64(row)+1, 10)
+	b = append(b, `,"cells":{`...)
+	open := len(b)
+	for _, col := range g.cols {
+		c, _ := g.sheet.At(cell.Ref{Row: row, Col: col})
+		if c.Value.IsBlank() {
+			continue
+		}
+		if len(b) > open {
+			b = append(b, ',')
+		}
+		b = append(b, '"')
+		b = cell.AppendColumn(b, col)
+		b = append(b, '"', ':')
+		b = g.w.appendPrimitive(b, c)
+	}
+	return append(b, '}', '}')
+}
+
+// formulaRun is a run of cells of one column whose formulas are copies of each other.
+type formulaRun struct {
+	rng  cell.Range
+	text string // of the first cell
+}
+
+// formulaRuns gives the formulas of the columns in rows first…last, column by column,
+// and how many cells have one. It stops after max runs.
+func (g *gridRows) formulaRuns(first, last, max int) (runs []formulaRun, cells int) {
+	var canonical, previous []byte
+	for _, col := range g.cols {
+		open := false // the last run is in this column and may grow
+		for c := range g.sheet.Column(col, first, last) {
+			if !c.HasFormula() {
+				open = false
+				continue
+			}
+			cells++
+			text := book.FormulaText(g.sheet, c)
+			var err error
+			canonical, err = formula.AppendRelative(canonical[:0], text, c.Ref)
+			if err != nil {
+				canonical = append(canonical[:0], text...)
+			}
+			if open && runs[len(runs)-1].rng.Last.Row == c.Ref.Row-1 && string(canonical) == string(previous) {
+				runs[len(runs)-1].rng.Last = c.Ref
+				continue
+			}
+			open = len(runs) < max
+			if open {
+				runs = append(runs, formulaRun{cell.Range{First: c.Ref, Last: c.Ref}, text})
+			}
+			previous = append(previous[:0], canonical...)
+		}
+	}
+	return runs, cells
+}
+
+// runsMax bounds the runs of formulas or formats that follow one text grid.
+const runsMax = 200
+
+// appendFormulas appends the formulas below a text grid: a line per run.
+func (g *gridRows) appendFormulas(b []byte, first, last int, lim *budget) []byte {
+	runs, cells := g.formulaRuns(first, last, runsMax)
+	if cells == 0 {
+		return append(b, "no formulas\n"...)
+	}
+	b = append(b, "formulas (a range has copies of its first cell's):\n"...)
+	for i, run := range runs {
+		before := len(b)
+		b = run.rng.AppendA1(b)
+		b = append(b, "\t="...)
+		b = appendEscaped(b, run.text)
+		b = append(b, '\n')
+		if i > 0 && lim.maxBytes > 0 && lim.bytes+len(b)-before > lim.maxBytes || i == runsMax-1 {
+			return append(b[:before], "… more; ask for fewer rows, or call sheet_formula_map\n"...)
+		}
+		lim.bytes += len(b) - before
+	}
+	return b
+}
+
+// appendFormats appends what cells look like, below a text grid: a line per run of
+// cells of one column with the same style, those with the default one left out.
+func (g *gridRows) appendFormats(b []byte, first, last int, lim *budget) []byte {
+	b = append(b, "styles:\n"...)
+	n := 0
+	flush := func(rng cell.Range, style uint32) bool {
+		text := describeXf(g.w.styles, style)
+		if text == "" {
+			return true
+		}
+		before := len(b)
+		b = rng.AppendA1(b)
+		b = append(b, '\t')
+		b = appendEscaped(b, text)
+		b = append(b, '\n')
+		n++
+		if lim.maxBytes > 0 && lim.bytes+len(b)-before > lim.maxBytes || n == runsMax {
+			b = append(b[:before], "… more; ask for fewer rows, or call sheet_styles\n"...)
+			return false
+		}
+		lim.bytes += len(b) - before
+		return true
+	}
+	for _, col := range g.cols {
+		var run cell.Range
+		var style uint32
+		any := false
+		for c := range g.sheet.Column(col, first, last) {
+			if any && c.Style == style && c.Ref.Row == run.Last.Row+1 {
+				run.Last = c.Ref
+				continue
+			}
+			if any && !flush(run, style) {
+				return b
+			}
+			run, style, any = cell.Range{First: c.Ref, Last: c.Ref}, c.Style, true
+		}
+		if any && !flush(run, style) {
+			return b
+		}
+	}
+	if n == 0 {
+		return append(b[:len(b)-len("styles:\n")], "no styles\n"...)
+	}
+	return b
+}
+
+// describeXf says in a few words what a style changes: "bold, fill FF4472C4, 0.00%".
+func describeXf(styles *grid.Styles, style uint32) string {
+	if styles == nil || int(style) >= len(styles.Xfs) {
+		return ""
+	}
+	x := &styles.Xfs[style]
+	var parts []string
+	add := func(on bool, text string) {
+		if on {
+			parts = append(parts, text)
+		}
+	}
+	if f := x.Font; f != nil {
+		add(f.Bold, "bold")
+		add(f.Italic, "italic")
+		add(f.Underline != "" && f.Underline != "none", "underline")
+		add(f.Strikethrough, "strikethrough")
+		add(f.Color != nil && colorText(styles, f.Color) != "FF000000" && colorText(styles, f.Color) != "", "font "+colorText(styles, f.Color))
+	}
+	if f := x.Fill; f != nil && f.Pattern != "" && f.Pattern != "none" && f.Pattern != "gray125" {
+		add(true, "fill "+colorText(styles, f.Foreground))
+	}
+	if a := x.Alignment; a != nil {
+		add(a.Horizontal != "" && a.Horizontal != "general", a.Horizontal)
+		add(a.Wrap, "wrap")
+	}
+	if b := x.Border; b != nil {
+		for _, e := range []struct {
+			side string
+			edge grid.Edge
+		}{{"top", b.Top}, {"bottom", b.Bottom}, {"left", b.Left}, {"right", b.Right}} {
+			add(e.edge.Style != "" && e.edge.Style != "none", e.side+" "+e.edge.Style)
+		}
+	}
+	add(x.NumFmt != "" && !strings.EqualFold(x.NumFmt, "General"), x.NumFmt)
+	return strings.Join(parts, ", ")
+}
+
+// snapshotCell is a cell with all its details, as the JSON shapes show it.
+type snapshotCell struct {
+	Address      string   `json:"address"`
+	Value        *typed   `json:"value"`
+	Formula      string   `json:"formula,omitempty"`
+	CachedValue  *typed   `json:"cached_value"`
+	NumberFormat string   `json:"number_format,omitempty"`
+	StyleTags    []string `json:"style_tags"`
+}
+
+func (w values) snapshot(sheet *grid.Sheet, c grid.Cell, formulas, styles bool) snapshotCell {
+	s := snapshotCell{Address: c.Ref.String(), Value: w.typed(c)}
+	if formulas && c.HasFormula() {
+		s.Formula, s.CachedValue = book.FormulaText(sheet, c), s.Value
+	}
+	if styles {
+		if f := w.styles.Format(c.Style); f != nil && f.Code() != "" && !strings.EqualFold(f.Code(), "General") {
+			s.NumberFormat = f.Code()
+		}
+		s.StyleTags = styleTags(w.styles, c.Style)
+	}
+	return s
+}
+
+// styleTags gives what a style suggests about the role of its cells.
+func styleTags(styles *grid.Styles, style uint32) []string {
+	if styles == nil || int(style) >= len(styles.Xfs) {
+		return nil
+	}
+	x := &styles.Xfs[style]
+	var tags []string
+	if x.Font != nil && x.Font.Bold {
+		tags = append(tags, "header")
+	}
+	if x.Font != nil && x.Font.Italic {
+		tags = append(tags, "emphasis")
+	}
+	f := styles.Format(style)
+	if f != nil && f.IsCurrency() {
+		tags = append(tags, "currency")
+	}
+	if f != nil && f.IsPercent() {
+		tags = append(tags, "percentage")
+	}
+	if f != nil && f.IsDate() {
+		tags = append(tags, "date")
+	}
+	return tags
+}
+
+// columnList reads an argument that names columns by letters: "B", "B:D", "B,D".
+func columnList(list []string) ([]int, error) {
+	var cols []int
+	for _, entry := range list {
+		for part := range strings.SplitSeq(entry, ",") {
+			a, b, two := strings.Cut(strings.TrimSpace(part), ":")
+			if !two {
+				b = a
+			}
+			first, ok1 := cell.ParseColumn(strings.TrimSpace(strings.ReplaceAll(a, "$", "")))
+			last, ok2 := cell.ParseColumn(strings.TrimSpace(strings.ReplaceAll(b, "$", "")))
+			if !ok1 || !ok2 {
+				return nil, fail(codeColumnNotFound, `Name columns by their letters: "B", or "B:D" for several`, "%q is not a column", clip(part, 64))
+			}
+			for c := min(first, last); c <= max(first, last); c++ {
+				if !slices.Contains(cols, c) || len(cols) > 64 {
+					cols = append(cols, c)
+				}
+			}
+		}
+	}
+	if len(cols) > 64 { // too many to look for each in the list
+		slices.Sort(cols)
+		cols = slices.Compact(cols)
+	}
+	return cols, nil
+}

@@ -1,0 +1,253 @@
+package tools
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"gridflow/internal/book"
+	"gridflow/internal/cell"
+	"gridflow/internal/grid"
+	"gridflow/internal/numfmt"
+)
+
+// values writes the values of one workbook's cells in the forms that results have. It
+// is immutable.
+type values struct {
+	styles *grid.Styles
+	dates  numfmt.DateSystem
+}
+
+func valuesOf(snap *book.Snapshot) values {
+	wb := snap.Workbook()
+	return values{wb.Styles, wb.Dates}
+}
+
+// kind gives the kind of c as results name it; a date is a number whose format shows
+// one. It is "" for blank cells.
+func (w values) kind(c grid.Cell) string {
+	switch c.Value.Kind() {
+	case cell.Number:
+		if w.isDate(c) {
+			return "Date"
+		}
+		return "Number"
+	case cell.Text:
+		return "Text"
+	case cell.Bool:
+		return "Bool"
+	case cell.Error:
+		return "Error"
+	}
+	return ""
+}
+
+// isDate reports whether c is a number that its format shows as a point in time or a
+// length of time, and that is one in the workbook's date system.
+func (w values) isDate(c grid.Cell) bool {
+	if c.Value.Kind() != cell.Number {
+		return false
+	}
+	f := w.styles.Format(c.Style)
+	if f == nil || !f.IsDate() {
+		return false
+	}
+	if f.Kind() == numfmt.Duration {
+		return true
+	}
+	_, _, _, _, _, _, _, ok := numfmt.FromSerial(c.Value.Number(), w.dates)
+	return ok
+}
+
+// appendDate writes a date in ISO 8601: a day where it has no time of day, a time
+// where its format shows only that, and otherwise both.
+func (w values) appendDate(b []byte, c grid.Cell) []byte {
+	serial := c.Value.Number()
+	kind := w.styles.Format(c.Style).Kind()
+	if kind != numfmt.Duration && (kind != numfmt.Time || serial >= 1) {
+		kind = numfmt.General // a day, with the time of day if there is any
+	}
+	return numfmt.AppendISO(b, serial, w.dates, kind)
+}
+
+// appendPlain writes the value of c without quotes or escapes.
+func (w values) appendPlain(b []byte, c grid.Cell) []byte {
+	if w.isDate(c) {
+		return w.appendDate(b, c)
+	}
+	return c.Value.Append(b)
+}
+
+// appendPrimitive writes the value of c as a JSON string, number, boolean or null.
+func (w values) appendPrimitive(b []byte, c grid.Cell) []byte {
+	switch c.Value.Kind() {
+	case cell.Blank:
+		return append(b, "null"...)
+	case cell.Number:
+		if !w.isDate(c) {
+			return cell.AppendNumber(b, c.Value.Number())
+		}
+		b = append(b, '"')
+		return append(w.appendDate(b, c), '"')
+	case cell.Bool:
+		if c.Value.Bool() {
+			return append(b, "true"...)
+		}
+		return append(b, "false"...)
+	case cell.Text:
+		return appendQuoted(b, c.Value.Text())
+	}
+	b = append(b, '"')
+	return append(c.Value.Append(b), '"')
+}
+
+// appendTyped writes the value of c as {"kind":…,"value":…}, or null.
+func (w values) appendTyped(b []byte, c grid.Cell) []byte {
+	kind := w.kind(c)
+	if kind == "" {
+		return append(b, "null"...)
+	}
+	b = append(b, `{"kind":"`...)
+	b = append(b, kind...)
+	b = append(b, `","value":`...)
+	b = w.appendPrimitive(b, c)
+	return append(b, '}')
+}
+
+// typed is a cell value in a result: {"kind":…,"value":…}.
+type typed struct {
+	w values
+	c grid.Cell
+}
+
+func (t *typed) appendJSON(b []byte) []byte {
+	if t.c.Value.IsBlank() {
+		return b
+	}
+	return t.w.appendTyped(b, t.c)
+}
+
+// typed gives the value of c for a result, nil where it is blank.
+func (w values) typed(c grid.Cell) *typed {
+	if c.Value.IsBlank() {
+		return nil
+	}
+	return &typed{w, c}
+}
+
+// appendField writes the value of c as one field of a text line: tab, newline and
+// backslash are escaped, other control characters dropped. A text that could be read
+// as something else (a number, date, boolean, error, formula or nothing) has an
+// apostrophe before it, as one types it in Excel.
+func (w values) appendField(b []byte, c grid.Cell) []byte {
+	switch c.Value.Kind() {
+	case cell.Number:
+		if w.isDate(c) {
+			return w.appendDate(b, c)
+		}
+		return cell.AppendNumber(b, c.Value.Number())
+	case cell.Text:
+		s := c.Value.Text()
+		if looksTyped(s) {
+			b = append(b, '\'')
+		}
+		return appendEscaped(b, s)
+	}
+	return c.Value.Append(b)
+}
+
+// looksTyped reports whether the text s, bare, would be taken for another type.
+func looksTyped(s string) bool {
+	if s == "" {
+		return true
+	}
+	switch c := s[0]; {
+	case c == '\'' || c == '=':
+		return true
+	case c == '#':
+		_, ok := cell.ParseError(s)
+		return ok
+	case c|0x20 == 't':
+		return strings.EqualFold(s, "true")
+	case c|0x20 == 'f':
+		return strings.EqualFold(s, "false")
+	case c >= '0' && c <= '9' || c == '+' || c == '-' || c == '.':
+		digits := false
+		for i := 0; i < len(s); i++ {
+			switch c := s[i]; {
+			case c >= '0' && c <= '9':
+				digits = true
+			case strings.IndexByte("+-.:eETZ", c) < 0:
+				return false
+			}
+		}
+		return digits
+	}
+	return false
+}
+
+// appendEscaped writes s on one line.
+func appendEscaped(b []byte, s string) []byte {
+	start := 0
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c >= 0x20 && c < 0x7f && c != '\\' {
+			i++
+			continue
+		}
+		n := 1
+		var with string
+		switch {
+		case c == '\t':
+			with = `\t`
+		case c == '\n':
+			with = `\n`
+		case c == '\\':
+			with = `\\`
+		case c >= utf8.RuneSelf:
+			r, size := utf8.DecodeRuneInString(s[i:])
+			n = size
+			if !invisible(r) && (r != utf8.RuneError || size > 1) {
+				i += size
+				continue
+			}
+		}
+		b = append(b, s[start:i]...)
+		b = append(b, with...)
+		i += n
+		start = i
+	}
+	return append(b, s[start:]...)
+}
+
+// invisible reports whether r controls how text is shown rather than being text: the
+// C1 controls, and those that reorder or hide what stands around them.
+func invisible(r rune) bool {
+	return r >= 0x80 && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0xfeff || r == 0x2028 || r == 0x2029 ||
+		r >= 0xe0000 && r <= 0xe007f
+}
+
+// appendCSV writes the value of c as a field of RFC 4180.
+func (w values) appendCSV(b []byte, c grid.Cell) []byte {
+	if c.Value.Kind() == cell.Text {
+		return appendCSVText(b, c.Value.Text())
+	}
+	return w.appendPlain(b, c)
+}
+
+func appendCSVText(b []byte, s string) []byte {
+	hidden := func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' && r != '\r' || r == 0x7f || invisible(r) }
+	if strings.ContainsFunc(s, hidden) {
+		s = strings.Map(func(r rune) rune {
+			if hidden(r) {
+				return -1
+			}
+			return r
+		}, s)
+	}
+	if !strings.ContainsAny(s, ",\"\r\n") {
+		return append(b, s...)
+	}
+	b = append(b, '"')
+	b = append(b, strings.ReplaceAll(s, `"`, `""`)...)
+	return append(b, '"')
+}
