@@ -1,0 +1,247 @@
+package workspace
+
+import (
+	"context"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"sync"
+	"sync/atomic"
+
+	"github.com/maypok86/otter/v2"
+
+	"gridflow/internal/book"
+	"gridflow/internal/lazy"
+)
+
+// source is an open file of any format.
+type source interface {
+	book.Source
+	MemoryBytes() int64
+}
+
+// opened is one revision of a file, being read or read. It counts who uses it: the
+// cache, and every View that is under way. The file is closed when the last one leaves.
+type opened struct {
+	id   string
+	info fs.FileInfo // of the file when it was first seen at this revision
+	load lazy.Load[*loaded]
+
+	mu     sync.Mutex
+	users  int
+	weight int64 // as the cache knows it
+}
+
+// loaded is what an opened file gives.
+type loaded struct {
+	snapshot *book.Snapshot
+	src      source
+	file     *os.File
+	sha256   lazy.Load[string]
+}
+
+// sameFile reports whether two looks at a path saw the same bytes, as far as the file
+// system tells: the same file, of the same size, not written in between.
+func sameFile(a, b fs.FileInfo) bool {
+	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
+}
+
+// retain adds a user, unless the last one has left.
+func (o *opened) retain() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.users == 0 {
+		return false
+	}
+	o.users++
+	return true
+}
+
+// release takes a user away and closes the file after the last.
+func (o *opened) release() {
+	o.mu.Lock()
+	o.users--
+	last := o.users == 0
+	o.mu.Unlock()
+	if !last {
+		return
+	}
+	if l, ok := o.load.Peek(); ok && l.file != nil {
+		l.file.Close()
+	}
+}
+
+// minWeight is what an open workbook weighs at least: it holds a file descriptor, and
+// there are fewer of those than bytes.
+const minWeight = 256 << 10
+
+// memoryBytes is what the workbook keeps alive now.
+func (o *opened) memoryBytes() int64 {
+	if l, ok := o.load.Peek(); ok {
+		return max(minWeight, l.src.MemoryBytes())
+	}
+	return minWeight
+}
+
+// CacheStats counts what the cache did. The counts are read one after the other: they
+// are no snapshot of one moment.
+type CacheStats struct {
+	Hits      uint64 // the workbook was there
+	Joined    uint64 // another caller was already loading it
+	Misses    uint64 // this caller started the load
+	Loads     uint64 // workbooks opened, well or not
+	Evictions uint64 // workbooks dropped for room
+	Entries   int
+	Bytes     int64 // of all entries, as last weighed
+	MaxBytes  int64
+}
+
+// cacheShards is the number of locks that guard who opens a file; a power of two.
+const cacheShards = 16
+
+// cache holds open workbooks by id, one revision of each, bounded by their bytes.
+type cache struct {
+	entries *otter.Cache[string, *opened]
+	max     int64
+	shards  [cacheShards]sync.Mutex
+
+	hits, joined, misses, loads, evictions atomic.Uint64
+}
+
+// The cache weighs in units, because it counts in 32 bits.
+const weightUnit = 1 << 10
+
+func newCache(maxBytes int64) *cache {
+	c := &cache{max: maxBytes}
+	c.entries = otter.Must(&otter.Options[string, *opened]{
+		MaximumWeight: uint64(max(maxBytes/weightUnit, 1)),
+		Weigher: func(_ string, o *opened) uint32 {
+			o.mu.Lock()
+			defer o.mu.Unlock()
+			return uint32(min(o.weight/weightUnit, math.MaxUint32))
+		},
+		// Whoever replaces an entry lets go of the old one itself.
+		OnDeletion: func(e otter.DeletionEvent[string, *opened]) {
+			if e.Cause != otter.CauseReplacement {
+				if e.WasEvicted() {
+					c.evictions.Add(1)
+				}
+				e.Value.release()
+			}
+		},
+	})
+	return c
+}
+
+// shard gives the lock for an id. All of the id is hashed: its prefix is constant.
+func (c *cache) shard(id string) *sync.Mutex {
+	h := uint32(2166136261)
+	for i := range len(id) {
+		h = (h ^ uint32(id[i])) * 16777619
+	}
+	return &c.shards[h&(cacheShards-1)]
+}
+
+// acquire gives the entry for the file that info describes and makes the caller a user
+// of it. fresh says that the entry is new: nobody has begun to load it.
+func (c *cache) acquire(id string, info fs.FileInfo) (o *opened, fresh bool) {
+	if o, ok := c.entries.GetIfPresent(id); ok && sameFile(o.info, info) && o.retain() {
+		return o, false
+	}
+	lock := c.shard(id)
+	lock.Lock()
+	defer lock.Unlock()
+	old, ok := c.entries.GetIfPresent(id)
+	if ok && sameFile(old.info, info) && old.retain() {
+		return old, false
+	}
+	o = &opened{id: id, info: info, users: 2, weight: minWeight}
+	c.entries.Set(id, o)
+	if ok {
+		old.release()
+	}
+	return o, true
+}
+
+// reweigh tells the cache what an entry weighs, if that has changed much since.
+func (c *cache) reweigh(o *opened) {
+	now := o.memoryBytes()
+	o.mu.Lock()
+	grown := now - o.weight
+	if grown < 0 {
+		grown = -grown
+	}
+	if grown*16 < now {
+		o.mu.Unlock()
+		return
+	}
+	o.weight = now
+	o.mu.Unlock()
+	lock := c.shard(o.id)
+	lock.Lock()
+	defer lock.Unlock()
+	if cur, ok := c.entries.GetEntryQuietly(o.id); ok && cur.Value == o {
+		c.entries.Set(o.id, o)
+	}
+}
+
+// drop takes the entry of an id out and says whether there was one.
+func (c *cache) drop(id string) bool {
+	lock := c.shard(id)
+	lock.Lock()
+	defer lock.Unlock()
+	_, ok := c.entries.Invalidate(id)
+	return ok
+}
+
+// close drops all entries.
+func (c *cache) close() {
+	c.entries.InvalidateAll()
+	c.entries.CleanUp()
+	c.entries.StopAllGoroutines()
+}
+
+func (c *cache) stats() CacheStats {
+	return CacheStats{
+		Hits: c.hits.Load(), Joined: c.joined.Load(), Misses: c.misses.Load(), Loads: c.loads.Load(), Evictions: c.evictions.Load(),
+		Entries: c.entries.EstimatedSize(), Bytes: int64(c.entries.WeightedSize()) * weightUnit, MaxBytes: c.max,
+	}
+}
+
+// checked is a source whose failures are told apart: a file that was overwritten while
+// it was being read is no damaged file.
+type checked struct {
+	source
+	file *os.File
+	info fs.FileInfo
+	path string
+}
+
+func (c *checked) judge(err error) error {
+	if err == nil {
+		return nil
+	}
+	if now, serr := c.file.Stat(); serr == nil && !sameFile(now, c.info) {
+		return &Error{Code: CodeChanged, Message: c.path + " was changed while it was being read", Hint: "Call again: the next call sees the new contents", cause: err}
+	}
+	return fileError(c.path, err)
+}
+
+// hashing reads in pieces, between which it looks whether anybody still waits.
+func hashing(ctx context.Context, r io.Reader, w io.Writer) error {
+	buf := make([]byte, 1<<20)
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		n, err := r.Read(buf)
+		w.Write(buf[:n])
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}

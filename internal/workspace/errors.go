@@ -1,0 +1,53 @@
+package workspace
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"gridflow/internal/xlsx"
+)
+
+// The codes of [Error]. Those of files that cannot be read are package xlsx's.
+const (
+	CodeNotFound    = "WORKBOOK_NOT_FOUND"
+	CodeAmbiguous   = "WORKBOOK_AMBIGUOUS"
+	CodeChanged     = "FILE_CHANGED"
+	CodeUnreadable  = string(xlsx.Unreadable)
+	CodeUnsupported = string(xlsx.Unsupported)
+)
+
+// Error is a failure that the caller can understand and mend.
+type Error struct {
+	Code    string
+	Message string // what is wrong, with the value that was given
+	Hint    string // what to do next
+
+	cause error
+}
+
+// Error gives the text without the hint.
+func (e *Error) Error() string { return e.Code + ": " + e.Message }
+
+// Unwrap gives the error behind this one, if any.
+func (e *Error) Unwrap() error { return e.cause }
+
+// fileError words what went wrong with the file at path, in the terms of the caller.
+func fileError(path string, err error) error {
+	var ours *Error
+	var theirs *xlsx.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.As(err, &ours):
+		return err
+	case errors.As(err, &theirs):
+		return &Error{Code: string(theirs.Code), Message: fmt.Sprintf("%s: %v", path, theirs), Hint: theirs.Hint, cause: err}
+	case errors.Is(err, fs.ErrNotExist):
+		return &Error{Code: CodeNotFound, Message: path + " is no longer there", Hint: "Call list_workbooks to see what is", cause: err}
+	case errors.Is(err, fs.ErrPermission):
+		return &Error{Code: CodeUnreadable, Message: path + " may not be read by the server", Hint: "Give the server's user the right to read it", cause: err}
+	}
+	return err
+}
