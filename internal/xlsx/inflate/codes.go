@@ -23,7 +23,7 @@ const (
 // secondary table. Wider tables hold more fused entries but take longer to
 // build and more of the first-level cache.
 const (
-	litBits  = 11
+	litBits  = 10
 	distBits = 8
 	litMask  = 1<<litBits - 1
 	distMask = 1<<distBits - 1
