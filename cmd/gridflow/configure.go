@@ -9,7 +9,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"gridflow/internal/server"
+	"gridflow/internal/nearest"
 )
 
 // usageError is a mistake in how the program was called or configured: exit code 2.
@@ -176,8 +176,8 @@ func namesFor(cmd string, table []setting) []string {
 
 // didYouMean gives `; did you mean "x"?` where a name is near, and nothing otherwise.
 func didYouMean(prefix, word string, names []string) string {
-	if near := server.Nearest(word, names); near != "" {
-		return fmt.Sprintf("; did you mean %s%s?", prefix, near)
+	if near := nearest.Names(word, names, 1); near != nil {
+		return fmt.Sprintf("; did you mean %s%s?", prefix, near[0])
 	}
 	return ""
 }
@@ -253,22 +253,18 @@ func readConfigFile(path string, table []setting) (map[string]fileValue, error) 
 // strayVariables names the environment variables that look like settings and are none,
 // each with the setting that may have been meant.
 func strayVariables(environ []string) []string {
-	var c config
-	known := make(map[string]bool)
-	var names []string
-	for _, s := range settings(&c) {
-		known[s.env()] = true
-		names = append(names, s.env())
-	}
+	table := settings(new(config))
+	names := namesFor("http", table)
 	var stray []string
 	for _, entry := range environ {
-		name, _, _ := strings.Cut(entry, "=")
-		if !strings.HasPrefix(name, "GRIDFLOW_") || known[name] {
+		variable, _, _ := strings.Cut(entry, "=")
+		name, ok := strings.CutPrefix(variable, "GRIDFLOW_")
+		if name = strings.ToLower(strings.ReplaceAll(name, "_", "-")); !ok || find(table, name) != nil {
 			continue
 		}
 		// A variable that resembles no setting belongs to something else.
-		if near := server.Nearest(name, names); near != "" {
-			stray = append(stray, fmt.Sprintf("%s is no setting; did you mean %s?", name, near))
+		if near := nearest.Names(name, names, 1); near != nil {
+			stray = append(stray, fmt.Sprintf("%s is no setting; did you mean %s?", variable, find(table, near[0]).env()))
 		}
 	}
 	return stray

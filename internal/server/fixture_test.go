@@ -16,7 +16,9 @@ func fixtureTools() []tools.Tool {
 	tool := func(name, title string, call func(ctx context.Context, args json.RawMessage) (*tools.Result, error)) tools.Tool {
 		return tools.Tool{
 			Name: name, Title: title, Description: title + ".", Toolset: "fixture", Core: true, ReadOnly: true, Schema: object,
-			Call: func(ctx context.Context, _ *tools.Env, args json.RawMessage) (*tools.Result, error) { return call(ctx, args) },
+			Call: func(ctx context.Context, _ *tools.Env, args json.RawMessage) (*tools.Result, error) {
+				return call(ctx, args)
+			},
 		}
 	}
 	return []tools.Tool{
@@ -87,4 +89,13 @@ func (r fixtureResources) Read(_ context.Context, uri string) (Contents, error) 
 	return Contents{}, &tools.Error{Code: "WORKBOOK_NOT_FOUND", Message: "there is no workbook " + uri, Hint: "list_workbooks names those there are"}
 }
 
-func (r fixtureResources) Changed() <-chan string { return r.changed }
+func (r fixtureResources) Changes(ctx context.Context, fn func(workbook string)) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case workbook := <-r.changed:
+			fn(workbook)
+		}
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
+	"gridflow/internal/nearest"
 	"gridflow/internal/tools"
 )
 
@@ -163,8 +164,8 @@ func (s *Server) checkTool(next mcp.MethodHandler) mcp.MethodHandler {
 		if method == methodCallTool {
 			if name := toolName(req); s.tools[name] == nil {
 				msg := fmt.Sprintf("unknown tool %q", clip(name, 100))
-				if near := Nearest(name, s.names); near != "" {
-					msg += fmt.Sprintf("; did you mean %q?", near)
+				if near := nearest.Names(name, s.names, 1); near != nil {
+					msg += fmt.Sprintf("; did you mean %q?", near[0])
 				} else {
 					msg += "; tools/list names the tools on offer"
 				}

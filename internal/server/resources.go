@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"encoding/base64"
-	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -19,14 +18,14 @@ import (
 // URIs have the form gridflow://{workbook}/{sheet}/{range}; range, or sheet and range,
 // may be missing, which means the whole of the rest.
 type Resources interface {
-	// List gives the workbooks, sorted by URI, without reading them.
+	// List gives the workbooks in any order, without reading them.
 	List(ctx context.Context) ([]Resource, error)
 	// Read gives what a URI names, bounded like the result of a tool. The error is a
 	// *tools.Error where the caller can do something about it.
 	Read(ctx context.Context, uri string) (Contents, error)
-	// Changed gives the URI of each workbook (gridflow://{workbook}) whose file has
-	// changed, appeared or gone. It is called once; a closed channel ends it.
-	Changed() <-chan string
+	// Changes calls fn with the URI of each workbook (gridflow://{workbook}) whose file
+	// has changed, appeared or gone, until ctx is done.
+	Changes(ctx context.Context, fn func(workbook string))
 }
 
 // A Resource is one entry of resources/list.
@@ -81,6 +80,8 @@ func (s *Server) resourcesFrom(ctx context.Context, cursor string) (*mcp.ListRes
 	if err != nil {
 		return nil, protocolError(s.callError(ctx, err))
 	}
+	key := func(r Resource) string { return r.Name + "\x00" + r.URI }
+	slices.SortFunc(all, func(a, b Resource) int { return strings.Compare(key(a), key(b)) })
 	first := 0
 	if cursor != "" {
 		last, err := base64.RawURLEncoding.DecodeString(cursor)
@@ -88,7 +89,7 @@ func (s *Server) resourcesFrom(ctx context.Context, cursor string) (*mcp.ListRes
 			return nil, invalidParams("the cursor is not one that this server gave out; list from the beginning without one")
 		}
 		// The entry itself may have gone since; its place in the order has not.
-		at, found := slices.BinarySearchFunc(all, string(last), func(r Resource, uri string) int { return strings.Compare(r.URI, uri) })
+		at, found := slices.BinarySearchFunc(all, string(last), func(r Resource, last string) int { return strings.Compare(key(r), last) })
 		if first = at; found {
 			first++
 		}
@@ -104,14 +105,14 @@ func (s *Server) resourcesFrom(ctx context.Context, cursor string) (*mcp.ListRes
 		})
 	}
 	if first+len(page) < len(all) {
-		res.NextCursor = base64.RawURLEncoding.EncodeToString([]byte(page[len(page)-1].URI))
+		res.NextCursor = base64.RawURLEncoding.EncodeToString([]byte(key(page[len(page)-1])))
 	}
 	return res, nil
 }
 
 func (s *Server) readResource(ctx context.Context, req *mcp.ReadResourceRequest) (*mcp.ReadResourceResult, error) {
 	uri := req.Params.URI
-	if !strings.HasPrefix(uri, "gridflow://") {
+	if !strings.HasPrefix(uri, resourceScheme) {
 		return nil, mcp.ResourceNotFoundError(clip(uri, 200))
 	}
 	c, err := s.conf.Resources.Read(ctx, uri)
@@ -144,7 +145,7 @@ func newSubscriptions() *subscriptions {
 
 func (s *subscriptions) subscribe(_ context.Context, req *mcp.SubscribeRequest) error {
 	uri := req.Params.URI
-	if !strings.HasPrefix(uri, "gridflow://") {
+	if !strings.HasPrefix(uri, resourceScheme) {
 		return mcp.ResourceNotFoundError(clip(uri, 200))
 	}
 	s.mu.Lock()
@@ -207,31 +208,21 @@ func (s *subscriptions) within(workbook string, live map[*mcp.ServerSession]bool
 	return uris
 }
 
-// tellChanges passes changes of files on to those who watch them, until ctx is done or
-// the provider has no more.
+// tellChanges passes changes of files on to those who watch them, until ctx is done.
 func (s *Server) tellChanges(ctx context.Context) {
 	if s.conf.Resources == nil {
 		return
 	}
-	changed := s.conf.Resources.Changed()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case workbook, ok := <-changed:
-			if !ok {
-				return
-			}
-			live := make(map[*mcp.ServerSession]bool)
-			for session := range s.mcp.Sessions() {
-				live[session] = true
-			}
-			for _, uri := range s.subscriptions.within(workbook, live) {
-				err := s.mcp.ResourceUpdated(ctx, &mcp.ResourceUpdatedNotificationParams{URI: uri})
-				if err != nil && !errors.Is(err, context.Canceled) {
-					s.log.Warn("a change could not be told", "uri", uri, "error", err)
-				}
+	s.conf.Resources.Changes(ctx, func(workbook string) {
+		live := make(map[*mcp.ServerSession]bool)
+		for session := range s.mcp.Sessions() {
+			live[session] = true
+		}
+		for _, uri := range s.subscriptions.within(workbook, live) {
+			err := s.mcp.ResourceUpdated(ctx, &mcp.ResourceUpdatedNotificationParams{URI: uri})
+			if err != nil && ctx.Err() == nil {
+				s.log.Warn("a change could not be told", "uri", uri, "error", err)
 			}
 		}
-	}
+	})
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"gridflow/internal/nearest"
 	"gridflow/internal/tools"
 )
 
@@ -21,14 +22,14 @@ type Selection struct {
 type SelectionError struct {
 	Kind string // "toolset", "tool" or "excluded tool"
 	Name string
-	Near string // what may have been meant, or ""
-	All  []string
+	Near []string // what may have been meant, nearest first
+	All  []string // what there is
 }
 
 func (e *SelectionError) Error() string {
 	hint := "there are " + strings.Join(e.All, ", ")
-	if e.Near != "" {
-		hint = fmt.Sprintf("did you mean %q?", e.Near)
+	if len(e.Near) > 0 {
+		hint = fmt.Sprintf("did you mean %q?", e.Near[0])
 	}
 	return fmt.Sprintf("there is no %s %q; %s", e.Kind, e.Name, hint)
 }
@@ -52,7 +53,7 @@ func Select(table []tools.Tool, sel Selection) ([]tools.Tool, error) {
 	}{{"toolset", sel.Toolsets, toolsets}, {"tool", sel.Tools, names}, {"excluded tool", sel.Exclude, names}} {
 		for _, name := range check.given {
 			if !slices.Contains(check.known, name) {
-				return nil, &SelectionError{check.kind, name, Nearest(name, check.known), check.known}
+				return nil, &SelectionError{check.kind, name, nearest.Names(name, check.known, 1), check.known}
 			}
 		}
 	}

@@ -18,23 +18,6 @@ import (
 	"gridflow/internal/tools"
 )
 
-func TestNearest(t *testing.T) {
-	names := []string{"list_sheets", "list_workbooks", "range_values", "read_table"}
-	for word, want := range map[string]string{
-		"list_sheet":             "list_sheets",
-		"LIST_SHEETS":            "list_sheets",
-		"raed_table":             "read_table",
-		"range_value":            "range_values",
-		"":                       "",
-		"quux":                   "",
-		strings.Repeat("x", 1e6): "",
-	} {
-		if got := Nearest(word, names); got != want {
-			t.Errorf("Nearest(%.20q) = %q, want %q", word, got, want)
-		}
-	}
-}
-
 func TestSelect(t *testing.T) {
 	table := []tools.Tool{
 		{Name: "a", Toolset: "read", Core: true, ReadOnly: true},

@@ -1,0 +1,109 @@
+package server
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+)
+
+// The benchmarks compare a call of a tool that does nothing through this package with
+// the same through the bare SDK: the difference is what the edge costs.
+
+func bareServer() *mcp.Server {
+	s := mcp.NewServer(&mcp.Implementation{Name: "bare", Version: "1"}, nil)
+	s.AddTool(&mcp.Tool{Name: "echo", InputSchema: json.RawMessage(`{"type":"object"}`)},
+		func(_ context.Context, req *mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+			return &mcp.CallToolResult{Content: []mcp.Content{&mcp.TextContent{Text: string(req.Params.Arguments)}}}, nil
+		})
+	return s
+}
+
+func BenchmarkStdio(b *testing.B) {
+	ours := func(ctx context.Context, in io.Reader, out io.Writer) {
+		New(Config{Tools: fixtureTools(), ToolTimeout: 30 * time.Second}).ServeStdio(ctx, in, out, time.Second)
+	}
+	bare := func(ctx context.Context, in io.Reader, out io.Writer) {
+		bareServer().Run(ctx, &mcp.IOTransport{Reader: io.NopCloser(in), Writer: nopCloser{out}})
+	}
+	for _, era := range []string{"2025-11-25", "2026-07-28"} {
+		for _, c := range []struct {
+			name  string
+			serve func(context.Context, io.Reader, io.Writer)
+		}{{"sdk", bare}, {"gridflow", ours}} {
+			b.Run(era+"/"+c.name, func(b *testing.B) { benchStdio(b, era, c.serve) })
+		}
+	}
+}
+
+type nopCloser struct{ io.Writer }
+
+func (nopCloser) Close() error { return nil }
+
+func benchStdio(b *testing.B, era string, serve func(context.Context, io.Reader, io.Writer)) {
+	in, client := io.Pipe()
+	answers, out := io.Pipe()
+	done := make(chan bool)
+	go func() { serve(b.Context(), in, out); close(done) }()
+	read := bufio.NewReader(answers)
+	call := modernCall("echo")
+	if era < statelessSince {
+		call = legacyCall("echo")
+		io.WriteString(client, initializeMessage+"\n")
+		if _, err := read.ReadString('\n'); err != nil {
+			b.Fatal(err)
+		}
+	}
+	call = strings.Replace(call, `"id":7`, `"id":%d`, 1) + "\n"
+	b.ReportAllocs()
+	id := 0
+	for b.Loop() {
+		id++
+		fmt.Fprintf(client, call, id)
+		if line, err := read.ReadSlice('\n'); err != nil || !bytes.Contains(line, []byte(`"text":"{}"`)) {
+			b.Fatalf("%s (%v)", line, err)
+		}
+	}
+	client.Close()
+	<-done
+}
+
+func BenchmarkHTTP(b *testing.B) {
+	s := New(Config{Tools: fixtureTools(), ToolTimeout: 30 * time.Second})
+	ours, err := s.Handler(HTTPOptions{Path: "/mcp"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	server := bareServer()
+	bare := mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return server }, &mcp.StreamableHTTPOptions{Stateless: true})
+	for _, c := range []struct {
+		name    string
+		handler http.Handler
+	}{{"sdk", bare}, {"gridflow", ours}} {
+		b.Run(statelessSince+"/"+c.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				r := httptest.NewRequest(http.MethodPost, "http://localhost/mcp", strings.NewReader(modernCall("echo")))
+				r.Header.Set("Content-Type", "application/json")
+				r.Header.Set("Accept", "application/json, text/event-stream")
+				r.Header.Set("Mcp-Protocol-Version", statelessSince)
+				r.Header.Set("Mcp-Method", "tools/call")
+				r.Header.Set("Mcp-Name", "echo")
+				w := httptest.NewRecorder()
+				c.handler.ServeHTTP(w, r)
+				if w.Code != http.StatusOK {
+					b.Fatal(w.Body)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,62 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"testing"
+	"time"
+
+	"gridflow/internal/tools"
+	"gridflow/internal/workspace"
+)
+
+type fixtureWorkbooks struct{}
+
+func (fixtureWorkbooks) Entries() []workspace.Entry {
+	return []workspace.Entry{{ID: "wb-1", Path: "plans/budget.xlsx", Bytes: 7, ModTime: time.Unix(0, 0)}}
+}
+
+func (fixtureWorkbooks) Changes(_ context.Context, fn func(id string)) { fn("wb-1") }
+
+// TestWorkbookResources: a URI becomes the call of a tool, and its result the contents.
+func TestWorkbookResources(t *testing.T) {
+	var table []tools.Tool
+	for _, name := range []string{"list_sheets", "sheet_page", "range_values"} {
+		table = append(table, tools.Tool{Name: name, Call: func(_ context.Context, env *tools.Env, args json.RawMessage) (*tools.Result, error) {
+			if env.Profile == tools.Compat {
+				return &tools.Result{Text: "text", Structured: json.RawMessage(`{}`)}, nil
+			}
+			return &tools.Result{Text: name + " " + string(args)}, nil
+		}})
+	}
+	r := WorkbookResources(fixtureWorkbooks{}, table, &tools.Env{Profile: tools.Dense})
+	for uri, want := range map[string]Contents{
+		"gridflow://wb-1":                    {"text/plain", `list_sheets {"workbook_or_fork_id":"wb-1"}`},
+		"gridflow://wb-1/":                   {"text/plain", `list_sheets {"workbook_or_fork_id":"wb-1"}`},
+		"gridflow://wb-1/My%20Data":          {"text/tab-separated-values", `sheet_page {"sheet_name":"My Data","workbook_or_fork_id":"wb-1"}`},
+		"gridflow://wb-1/a%2Fb/A1:B2":        {"text/tab-separated-values", `range_values {"ranges":["A1:B2"],"sheet_name":"a/b","workbook_or_fork_id":"wb-1"}`},
+		"gridflow://wb-1/S/Sheet%201!A1%3AB": {"text/tab-separated-values", `range_values {"ranges":["Sheet 1!A1:B"],"sheet_name":"S","workbook_or_fork_id":"wb-1"}`},
+	} {
+		if got, err := r.Read(t.Context(), uri); err != nil || got != want {
+			t.Errorf("%s: %v (%v), want %v", uri, got, err, want)
+		}
+	}
+	var typed *tools.Error
+	if _, err := r.Read(t.Context(), "gridflow://wb-1/%zz"); !errors.As(err, &typed) || typed.Code != "INVALID_PARAMS" {
+		t.Errorf("a broken URI gives %v", err)
+	}
+	compat := WorkbookResources(fixtureWorkbooks{}, table, &tools.Env{Profile: tools.Compat})
+	if got, err := compat.Read(t.Context(), "gridflow://wb-1"); err != nil || got != (Contents{"application/json", "{}"}) {
+		t.Errorf("compat: %v (%v)", got, err)
+	}
+	list, err := r.List(t.Context())
+	if err != nil || len(list) != 1 || list[0].URI != "gridflow://wb-1" || list[0].Name != "budget.xlsx" {
+		t.Errorf("list: %v (%v)", list, err)
+	}
+	r.Changes(t.Context(), func(uri string) {
+		if uri != "gridflow://wb-1" {
+			t.Errorf("changed: %s", uri)
+		}
+	})
+}
