@@ -122,6 +122,9 @@ func TestCorpus(t *testing.T) {
 	formulas := corpusFormulas(t, dir)
 	refused := map[string]int{}
 	for text, where := range formulas {
+		if underRace && Hash([]byte(text))%8 != 0 {
+			continue // the race detector makes this ten times slower
+		}
 		tree, err := Parse(text)
 		if err != nil {
 			var pe *ParseError
@@ -143,7 +146,7 @@ func TestCorpus(t *testing.T) {
 		checkShift(t, tree, text, cell.Ref{Row: 10, Col: 3}, cell.Ref{Row: 8, Col: 4})
 	}
 	for workbook, n := range expected {
-		if refused[workbook] != n {
+		if refused[workbook] != n && !underRace {
 			t.Errorf("%s: %d formulas refused, corpus_exceptions.txt says %d", workbook, refused[workbook], n)
 		}
 	}

@@ -157,6 +157,8 @@ func (n *Node) mayRefer() bool {
 		return true
 	case Paren:
 		return n.Kids[0].mayRefer()
+	case Unary:
+		return n.Op == OpImplicit && n.Kids[0].mayRefer()
 	case Postfix:
 		return n.Op == OpSpill
 	case Binary:
@@ -171,7 +173,7 @@ func localName(s string) string {
 		s = s[1 : len(s)-1]
 	}
 	for _, prefix := range [...]string{"_xlpm.", "_xlop."} {
-		if len(s) > len(prefix) && strings.EqualFold(s[:len(prefix)], prefix) {
+		if len(s) > len(prefix) && class[s[len(prefix)]]&isNameStart != 0 && strings.EqualFold(s[:len(prefix)], prefix) {
 			return s[len(prefix):]
 		}
 	}

@@ -14,7 +14,7 @@ func Parse(text string) (*Tree, error) { return ParseMode(text, Mode{}) }
 
 // ParseMode is [Parse] for a formula in the given notation.
 func ParseMode(text string, mode Mode) (*Tree, error) {
-	p := parser{scanner: scanner{src: text, mode: mode}, unions: true}
+	p := parser{scanner: scanner{src: text, mode: mode}, unions: true, stack: make([]*Node, 0, 8)}
 	root := p.formula()
 	if root == nil {
 		return nil, p.err

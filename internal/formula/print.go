@@ -39,13 +39,60 @@ func (t *Tree) Relative(at cell.Ref) string {
 	return string(p.b)
 }
 
-// printer writes a tree. Parentheses are nodes, so a parsed tree needs none but
-// those; a tree that was put together otherwise gets those that its operators ask for.
+// Display gives the formula text as Excel shows it: without the prefixes that files
+// put before newer functions and before the names of LET and LAMBDA, with A1# for
+// _xlfn.ANCHORARRAY(A1) and @A1 for _xlfn.SINGLE(A1). What does not parse comes back
+// as it is.
+func Display(text string) string {
+	if !strings.Contains(text, "_xl") {
+		return text
+	}
+	t, err := Parse(text)
+	if err != nil {
+		return text
+	}
+	p := printer{src: t.src, display: true}
+	return string(p.tree(&Tree{Root: operators(t.Root)}))
+}
+
+// operators gives n with the operators for which files have functions.
+func operators(n *Node) *Node {
+	kids := n.Kids
+	for i, k := range n.Kids {
+		if m := operators(k); m != k {
+			if &kids[0] == &n.Kids[0] {
+				kids = slices.Clone(kids)
+			}
+			kids[i] = m
+		}
+	}
+	m := *n
+	m.Kids = kids
+	if n.Kind == Call && len(kids) == 1 && kids[0].Kind != Missing && storagePrefix(n.Text) > 0 {
+		switch n.Function() {
+		case "ANCHORARRAY":
+			if kids[0].mayRefer() {
+				m.Kind, m.Op = Postfix, OpSpill
+				return &m
+			}
+		case "SINGLE":
+			m.Kind, m.Op = Unary, OpImplicit
+			return &m
+		}
+	}
+	if len(kids) == 0 || &kids[0] == &n.Kids[0] {
+		return n
+	}
+	return &m
+}
+
+// printer writes a tree.
 type printer struct {
 	b         []byte
 	src       string // where white space comes from
 	mode      Mode
 	canonical bool
+	display   bool // without storage prefixes
 	argument  bool // a comma would end the argument being written
 	ranged    bool // the next node is an operand of the range operator
 }
@@ -123,21 +170,28 @@ func (p *printer) node(n *Node) {
 	case Ref:
 		p.reference(n.Ref, ranged)
 	case Local:
-		p.name(n.Text)
+		p.local(n.Text)
 	case Call:
 		if n.Ref != nil {
 			p.sheets(n.Ref.sheets)
 		}
-		if p.canonical {
+		switch {
+		case p.canonical:
 			p.b = append(p.b, FunctionName(n.Text)...)
-		} else {
+		case p.display:
+			p.b = append(p.b, n.Text[storagePrefix(n.Text):]...)
+		default:
 			p.b = append(p.b, n.Text...)
 		}
 		p.arguments(n, n.Kids)
 	case Invoke:
 		switch callee := n.Kids[0]; callee.Kind {
 		case Local:
-			p.upper(callee.Text)
+			if p.canonical {
+				p.upper(callee.Text)
+			} else {
+				p.local(callee.Text)
+			}
 		case Call, Invoke, Paren:
 			p.node(callee)
 		default:
@@ -171,7 +225,7 @@ func (p *printer) node(n *Node) {
 func (p *printer) binary(n *Node) {
 	left, right := n.Kids[0], n.Kids[1]
 	binds := binding[n.Op]
-	if n.Op == OpUnion && p.argument {
+	if n.Op == OpUnion && p.argument && p.completes() {
 		p.operand(n, true)
 		return
 	}
@@ -193,12 +247,16 @@ func (p *printer) binary(n *Node) {
 		p.before(right.pos)
 	}
 	p.ranged = n.Op == OpRange
-	p.operand(right, right.binds() <= binds && right.Kind != Unary)
+	p.operand(right, right.binds() <= binds && (right.Kind != Unary || binds > bindSign))
 }
+
+// completes reports whether p writes parentheses that are no nodes. A tree that was
+// parsed has all that it needs.
+func (p *printer) completes() bool { return p.src == "" || p.display }
 
 // operand writes n, in parentheses where its operator would else be torn apart.
 func (p *printer) operand(n *Node, parens bool) {
-	if !parens {
+	if !parens || !p.completes() {
 		p.node(n)
 		return
 	}
@@ -266,6 +324,20 @@ func (p *printer) quoted(from int) {
 	}
 	if i := bytes.IndexByte(p.b[from:], ':'); i > 0 && looksR1C1(string(p.b[from:from+i])) {
 		p.b = append(slices.Insert(p.b[:len(p.b)-1], from, '\''), "'!"...)
+	}
+}
+
+// local writes a name that LET or LAMBDA binds.
+func (p *printer) local(s string) {
+	switch name := localName(s); {
+	case !p.display:
+		p.name(s)
+	case len(s) > 6 && strings.EqualFold(s[:6], "_xlop."):
+		p.b = append(append(append(p.b, '['), name...), ']')
+	case s[0] == '[':
+		p.b = append(p.b, s...)
+	default:
+		p.b = append(p.b, name...)
 	}
 }
 

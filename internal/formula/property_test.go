@@ -47,7 +47,9 @@ func (g trees) refers(depth int) *Node {
 	if depth == 0 {
 		return g.reference()
 	}
-	switch g.intn("refers", 6) {
+	switch g.intn("refers", 7) {
+	case 5:
+		return &Node{Kind: Unary, Op: OpImplicit, Kids: []*Node{g.refers(depth - 1)}}
 	case 0:
 		return &Node{Kind: Postfix, Op: OpSpill, Kids: []*Node{g.refers(depth - 1)}}
 	case 1, 2:
@@ -286,6 +288,11 @@ func FuzzParse(f *testing.F) {
 			r.Range()
 		}
 		if mode.Style == A1 {
+			if shown := Display(text); shown != text {
+				if _, err := Parse(shown); err != nil {
+					t.Fatalf("%q is shown as %q: %v", text, shown, err)
+				}
+			}
 			checkRelative(t, tree, text, at)
 			checkShift(t, tree, text, at, cell.Ref{Row: 4, Col: 5})
 		}

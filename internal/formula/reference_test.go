@@ -150,6 +150,32 @@ func TestVolatile(t *testing.T) {
 	}
 }
 
+func TestDisplay(t *testing.T) {
+	for text, want := range map[string]string{
+		"=SUM(A1:B2)":                                           "=SUM(A1:B2)",
+		"_xlfn.XLOOKUP( 1,A:A , B:B)":                           "XLOOKUP( 1,A:A , B:B)",
+		"_xlfn._xlws.SORT(_xlfn.ANCHORARRAY(A1))":               "SORT(A1#)",
+		"_xlfn.ANCHORARRAY(A1:B2)+_xlfn.ANCHORARRAY(F(1))":      "(A1:B2)#+F(1)#",
+		"_xlfn.SINGLE(A1:A9)^2":                                 "@A1:A9^2",
+		"_xlfn.SINGLE(A1):_xlfn.ANCHORARRAY(B1):C1":             "(@A1):B1#:C1",
+		"A1 _xlfn.SINGLE(B1)":                                   "A1 (@B1)",
+		"_xlfn.SINGLE( Rate )%":                                 "@ Rate%",
+		"_xlfn.SINGLE(A1+B1)":                                   "@(A1+B1)",
+		"_xlfn.LAMBDA(_xlpm.x,_xlop.y,_xlpm.x+_xlpm.y)(1)":      "LAMBDA(x,[y],x+y)(1)",
+		"_xlfn.LET(_xlpm.f,_xlfn.LAMBDA(_xlpm.x,1),_xlpm.f(2))": "LET(f,LAMBDA(x,1),f(2))",
+		`"_xlfn.A"`: `"_xlfn.A"`,
+		"_xlfn.A(":  "_xlfn.A(",
+	} {
+		got := Display(text)
+		if got != want {
+			t.Errorf("%s is shown as %s, want %s", text, got, want)
+		}
+		if _, err := Parse(got); err != nil && got != text {
+			t.Errorf("%s is shown as %s: %v", text, got, err)
+		}
+	}
+}
+
 func TestFormat(t *testing.T) {
 	at := cell.Ref{Row: 9, Col: 3}
 	tree := mustParse(t, "= SUM( $A$1:A9 ) +  D:D + Sheet1!2:3")

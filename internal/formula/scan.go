@@ -168,7 +168,7 @@ func (s *scanner) startsOperand() bool {
 		return true
 	}
 	switch c {
-	case '$', '\'', '[', '(', '"', '{', '!', '.':
+	case '$', '\'', '[', '(', '"', '{', '!', '.', '@':
 		return true
 	case '#':
 		_, end := scanError(s.src, s.at)
