@@ -1,9 +1,13 @@
 package analyze
 
 import (
+	"errors"
 	"regexp"
+	"regexp/syntax"
+	"strconv"
 	"strings"
 	"unicode/utf8"
+	"unsafe"
 
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
@@ -41,7 +45,9 @@ type PatternError struct {
 	Problem string
 }
 
-func (e *PatternError) Error() string { return "pattern " + e.Pattern + ": " + e.Problem }
+func (e *PatternError) Error() string {
+	return "the pattern " + strconv.Quote(e.Pattern) + " cannot be used: " + e.Problem
+}
 
 // NewMatcher compiles a pattern. Regular expressions are those of Go's regexp package,
 // which take time linear in the text; a wrong one gives a *PatternError.
@@ -49,7 +55,7 @@ func NewMatcher(pattern string, mode MatchMode, caseSensitive bool) (*Matcher, e
 	m := &Matcher{mode: mode, text: pattern, fold: !caseSensitive, plain: true, dates: true}
 	if mode == Regex {
 		if len(pattern) > patternMax {
-			return nil, &PatternError{pattern[:32] + "…", "longer than 1000 bytes"}
+			return nil, &PatternError{clipText(pattern, 32), "it is longer than 1000 bytes"}
 		}
 		expr := pattern
 		if m.fold {
@@ -57,7 +63,11 @@ func NewMatcher(pattern string, mode MatchMode, caseSensitive bool) (*Matcher, e
 		}
 		re, err := regexp.Compile(expr)
 		if err != nil {
-			return nil, &PatternError{pattern, strings.TrimPrefix(err.Error(), "error parsing regexp: ")}
+			problem := err.Error()
+			if e := (*syntax.Error)(nil); errors.As(err, &e) {
+				problem = e.Code.String() // without the expression: it is not quite the caller's
+			}
+			return nil, &PatternError{pattern, problem}
 		}
 		m.re = re
 		return m, nil
@@ -167,5 +177,6 @@ func (m *Matcher) matchCell(v View, c grid.Cell, buf []byte) (bool, []byte) {
 	if m.mode == Regex {
 		return m.re.Match(buf), buf
 	}
-	return m.Match(string(buf)), buf
+	// The text is looked at and let go before buf is used again.
+	return m.Match(unsafe.String(unsafe.SliceData(buf), len(buf))), buf
 }

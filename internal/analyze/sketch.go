@@ -144,6 +144,9 @@ func (t *tally) distinct() (n int, exact bool) {
 // top gives the n most frequent values, those that were seen first before others.
 func (t *tally) top(n int) []slot {
 	var best []slot
+	if n <= 0 {
+		return nil
+	}
 	for _, s := range t.slots {
 		if s.count == 0 || len(best) == n && !before(s, best[n-1]) {
 			continue

@@ -118,6 +118,7 @@ func (g *Graph) Trace(ctx context.Context, snap *book.Snapshot, sheet int, at ce
 	}
 	origin := Node{Sheet: sheet, Range: cell.Range{First: at, Last: at}}
 	t.seen[origin] = true
+	t.origin = origin
 	out := &Trace{}
 	frontier := []Node{origin}
 	for depth := 1; depth <= o.Depth && len(frontier) > 0; depth++ {
@@ -175,6 +176,7 @@ type tracer struct {
 	options TraceOptions
 	pace    *pace
 	rev     *reverse
+	origin  Node
 	seen    map[Node]bool
 	views   map[int]View
 	edges   []Edge
@@ -310,6 +312,9 @@ func (t *tracer) edge(e Edge) {
 	side := &e.To
 	if t.options.Dependents {
 		side = &e.From
+	}
+	if side.Sheet == t.origin.Sheet && side.Range.ContainsRange(t.origin.Range) {
+		t.note("The cell depends on itself: there is a circular reference.")
 	}
 	if n := side.Range.Cells(); side.Sheet >= 0 && n > 1 && n <= int64(t.options.ExpandTo) {
 		for ref := range refsOf(side.Range) {

@@ -92,7 +92,8 @@ type pace struct {
 	left int
 }
 
-func newPace(ctx context.Context) *pace { return &pace{ctx: ctx, left: paceCells} }
+// newPace gives a pace that looks at ctx at its first step.
+func newPace(ctx context.Context) *pace { return &pace{ctx: ctx} }
 
 // step counts n units of work and gives the context's cause once it is done.
 func (p *pace) step(n int) error {
