@@ -251,23 +251,23 @@ func TestWhereRequestsComeFrom(t *testing.T) {
 }
 
 // TestBodyLimit: a body above the limit is refused, whether its length is told or found
-// out, and one at the limit is served.
+// out, and one at the limit is not.
 func TestBodyLimit(t *testing.T) {
-	srv := New(Config{Tools: fixtureTools()})
-	h, err := srv.Handler(HTTPOptions{Path: "/mcp"})
+	h, err := New(Config{Tools: fixtureTools()}).Handler(HTTPOptions{Path: "/mcp"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{t: t, url: "http://localhost"}
-	call := modernCall("echo")
 	for _, c := range []struct {
 		size   int
 		told   bool
 		status int
 	}{
-		{bodyMax, true, 200}, {bodyMax, false, 200}, {bodyMax + 1, true, 413}, {bodyMax + 1, false, 413},
+		{bodyMax, true, http.StatusBadRequest}, {bodyMax, false, http.StatusBadRequest}, // for it is no JSON
+		{bodyMax + 1, true, http.StatusRequestEntityTooLarge}, {bodyMax + 1, false, http.StatusRequestEntityTooLarge},
 	} {
-		r := s.request(t.Context(), strings.Repeat(" ", c.size-len(call))+call, "")
+		r := httptest.NewRequest(http.MethodPost, "http://localhost/mcp", strings.NewReader(strings.Repeat("x", c.size)))
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Accept", "application/json, text/event-stream")
 		if !c.told {
 			r.ContentLength = -1
 		}
