@@ -147,9 +147,7 @@ var fixedCodes = sync.OnceValue(func() *codes {
 		}
 	}
 	c := new(codes)
-	if !c.init(lens[:numLitSyms], lens[numLitSyms:]) {
-		panic("inflate: the fixed code is not a prefix code")
-	}
+	c.init(lens[:numLitSyms], lens[numLitSyms:]) // it is a prefix code, so this cannot fail
 	return c
 })
 

@@ -42,7 +42,7 @@ const (
 // of the caller (Fill) or, as an io.Reader, into one of its own (Read).
 //
 // A Reader is for one goroutine at a time. It may be used again after Reset and
-// then keeps its buffers. Bytes of src behind the final block are ignored;
+// then keeps its buffers: about 130 KB, and 65 KB more once Read has been called. Bytes of src behind the final block are ignored;
 // CompressedOffset tells that there are any.
 type Reader struct {
 	// OnBlock, if not nil, is called at the beginning of each block, when
@@ -71,10 +71,11 @@ type Reader struct {
 	codes  *codes // of a coded block
 	err    error  // sticky
 
-	out   int64 // bytes given, not counting those in carry
-	carry [Slack]byte
-	carryStart,
-	carryEnd int // carry[carryStart:carryEnd] has been decoded but had no room below the limit
+	out int64 // bytes given, not counting those in carry
+
+	// carry[carryStart:carryEnd] has been decoded but had no room below the limit.
+	carry                [Slack]byte
+	carryStart, carryEnd int
 
 	// Window of Read: window[given:filled] is still to be given.
 	window        []byte
@@ -114,7 +115,7 @@ func (r *Reader) Reset(src io.ReaderAt, off, compressedLen int64) {
 // that is not at the beginning of a block gives a CorruptError or arbitrary bytes.
 func (r *Reader) ResetAt(src io.ReaderAt, off, compressedLen int64, m Mark, history []byte) {
 	r.Reset(src, off, compressedLen)
-	if m.Bit < 0 || m.Out < 0 || m.Bit/8 > r.last-off {
+	if m.Bit < 0 || m.Out < 0 || (m.Bit-1)/8 >= r.last-off && m.Bit > 0 {
 		r.err = ErrMark
 		return
 	}

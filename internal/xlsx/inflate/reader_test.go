@@ -36,24 +36,32 @@ func verdict(t testing.TB, err error) string {
 	return ""
 }
 
+// A comparison decodes streams with both decoders. It is used again for many
+// streams, so that a Reader and its windows are dirty from the one before.
+type comparison struct {
+	std    io.ReadCloser
+	r      Reader
+	window [Window + 256<<10 + Slack]byte
+	out    []byte
+}
+
 // fillAll decodes by Fill through a window of the given room, sliding it as a
 // pipeline does. The window has Slack behind its limit if slack is set.
-func fillAll(r *Reader, room int, slack bool) ([]byte, error) {
-	size := Window + room
+func (c *comparison) fillAll(room int, slack bool) ([]byte, error) {
+	dst := c.window[:Window+room]
 	if slack {
-		size += Slack
+		dst = c.window[:Window+room+Slack]
 	}
-	dst := make([]byte, size)
 	hist := 0
-	var out []byte
+	c.out = c.out[:0]
 	for {
-		n, err := r.Fill(dst, hist, hist+room)
-		out = append(out, dst[hist:hist+n]...)
+		n, err := c.r.Fill(dst, hist, hist+room)
+		c.out = append(c.out, dst[hist:hist+n]...)
 		if err != nil {
-			return out, err
+			return c.out, err
 		}
 		if n != room {
-			return out, fmt.Errorf("Fill gave %d of %d bytes without an error", n, room)
+			return c.out, fmt.Errorf("Fill gave %d of %d bytes without an error", n, room)
 		}
 		end := hist + n
 		hist = min(end, Window)
@@ -61,23 +69,28 @@ func fillAll(r *Reader, room int, slack bool) ([]byte, error) {
 	}
 }
 
-// checkSame fails unless a stream decodes as compress/flate decodes it, in every way of reading it.
-func checkSame(t testing.TB, stream []byte) {
+// check fails unless a stream decodes as compress/flate decodes it, in every
+// way of reading it. It returns what the stream stands for.
+func (c *comparison) check(t testing.TB, stream []byte) (text []byte, err error) {
 	t.Helper()
-	want, wantErr := io.ReadAll(flate.NewReader(bytes.NewReader(stream)))
 	src := bytes.NewReader(stream)
-	r := NewReader(src, 0, int64(len(stream)))
+	if c.std == nil {
+		c.std = flate.NewReader(src)
+	} else if err := c.std.(flate.Resetter).Reset(src, nil); err != nil {
+		t.Fatal(err)
+	}
+	want, wantErr := io.ReadAll(c.std)
 	ways := []struct {
 		name string
 		read func() ([]byte, error)
 	}{
-		{"Read", func() ([]byte, error) { return io.ReadAll(r) }},
-		{"Fill 256 KiB", func() ([]byte, error) { return fillAll(r, 256<<10, true) }},
-		{"Fill 1009 bytes", func() ([]byte, error) { return fillAll(r, 1009, true) }},
-		{"Fill without slack", func() ([]byte, error) { return fillAll(r, 5000, false) }},
+		{"Read", func() ([]byte, error) { return io.ReadAll(&c.r) }},
+		{"Fill 256 KiB", func() ([]byte, error) { return c.fillAll(256<<10, true) }},
+		{"Fill 1009 bytes", func() ([]byte, error) { return c.fillAll(1009, true) }},
+		{"Fill without slack", func() ([]byte, error) { return c.fillAll(5000, false) }},
 	}
 	for _, way := range ways {
-		r.Reset(src, 0, int64(len(stream)))
+		c.r.Reset(src, 0, int64(len(stream)))
 		got, err := way.read()
 		if w, g := verdict(t, wantErr), verdict(t, err); w != g {
 			t.Fatalf("%s: stream is %s (%v), compress/flate says %s (%v)", way.name, g, err, w, wantErr)
@@ -86,6 +99,7 @@ func checkSame(t testing.TB, stream []byte) {
 			t.Fatalf("%s: %d bytes differ from the %d of compress/flate at %d (%v)", way.name, len(got), len(want), firstDifference(got, want), err)
 		}
 	}
+	return want, wantErr
 }
 
 func firstDifference(a, b []byte) int {
@@ -117,11 +131,11 @@ func deflate(t testing.TB, data []byte, level int) []byte {
 
 // texts are inputs that drive the decoder into its different corners.
 func texts(rng *rand.Rand) map[string][]byte {
-	noise := make([]byte, 150_000)
+	noise := make([]byte, 100_000)
 	for i := range noise {
 		noise[i] = byte(rng.Uint32())
 	}
-	skewed := make([]byte, 200_000) // code lengths up to 15
+	skewed := make([]byte, 120_000) // code lengths up to 15
 	for i := range skewed {
 		v := byte(0)
 		for v < 200 && rng.IntN(5) < 3 {
@@ -139,19 +153,20 @@ func texts(rng *rand.Rand) map[string][]byte {
 		"one byte": {'x'},
 		"noise":    noise,
 		"skewed":   skewed,
-		"zeros":    make([]byte, 300_000),
+		"zeros":    make([]byte, 150_000),
 		"periods":  periods,
 		"far":      far,
-		"sheet":    sheetXML(rng, 400_000),
+		"sheet":    sheetXML(rng, 150_000),
 	}
 }
 
 func TestSameAsFlate(t *testing.T) {
+	var c comparison
 	for name, text := range texts(rand.New(rand.NewPCG(1, 2))) {
 		for _, level := range levels {
 			t.Run(fmt.Sprintf("%s/%d", name, level), func(t *testing.T) {
 				stream := deflate(t, text, level)
-				checkSame(t, stream)
+				c.check(t, stream)
 				r := NewReader(bytes.NewReader(stream), 0, int64(len(stream)))
 				got, err := io.ReadAll(r)
 				if err != nil || !bytes.Equal(got, text) {
@@ -168,23 +183,24 @@ func TestSameAsFlate(t *testing.T) {
 func TestTruncated(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	text := append(sheetXML(rng, 3000), texts(rng)["skewed"][:2000]...)
-	for _, level := range levels {
+	var c comparison
+	for _, level := range []int{flate.HuffmanOnly, flate.NoCompression, 1, 6} {
 		stream := deflate(t, text, level)
 		for n := range len(stream) {
-			if n > 600 && n < len(stream)-600 && n%7 != 0 {
-				continue
+			if n < 150 || n > len(stream)-100 || n%17 == 0 {
+				c.check(t, stream[:n])
 			}
-			checkSame(t, stream[:n])
 		}
 	}
 }
 
 func TestDamaged(t *testing.T) {
+	var c comparison
 	rng := rand.New(rand.NewPCG(5, 6))
 	text := append(sheetXML(rng, 6000), texts(rng)["skewed"][:3000]...)
 	for _, level := range levels {
 		stream := deflate(t, text, level)
-		for range 150 {
+		for range 60 {
 			damaged := bytes.Clone(stream)
 			for range 1 + rng.IntN(3) {
 				// Headers are where most of the ways to be wrong are.
@@ -194,14 +210,15 @@ func TestDamaged(t *testing.T) {
 				}
 				damaged[rng.IntN(span)] ^= 1 << rng.IntN(8)
 			}
-			checkSame(t, damaged)
+			c.check(t, damaged)
 		}
 	}
 }
 
 func TestArbitraryBytes(t *testing.T) {
+	var c comparison
 	rng := rand.New(rand.NewPCG(7, 8))
-	for i := range 3000 {
+	for i := range 1500 {
 		stream := make([]byte, rng.IntN(300))
 		for i := range stream {
 			stream[i] = byte(rng.Uint32())
@@ -209,7 +226,7 @@ func TestArbitraryBytes(t *testing.T) {
 		if len(stream) > 0 {
 			stream[0] = stream[0]&^7 | byte(i%3)<<1 // a block type that exists, not final
 		}
-		checkSame(t, stream)
+		c.check(t, stream)
 	}
 }
 
@@ -230,15 +247,17 @@ func TestReasons(t *testing.T) {
 		{"1 10 0000001 00000", BadDistance},
 		{dynamic + "01111 00000 0000", BadCodeCount},
 		{dynamic + "00000 01111 0000", BadCodeCount},
-		{dynamic + "00000 00000 0000 100 100 100 000", BadCodeLengths},
+		{dynamic + "00000 00000 0000 100 100 100 000", BadCodeLengths}, // too many
+		{dynamic + "00000 00000 0000 100 010 000 000", BadCodeLengths}, // too few
 		{dynamic + "00000 00000 0000 100 000 000 000 0 00", BadRepeat},
 		{dynamic + counts + strings.Repeat("000 ", 18), BadSymbol}, // no code at all
 	}
+	var c comparison
 	for _, tt := range tests {
 		stream := packBits(tt.bits)
-		checkSame(t, stream)
+		c.check(t, stream)
 		// Once more with enough input behind it for the fast loop.
-		checkSame(t, append(stream, make([]byte, 40)...))
+		c.check(t, append(stream, make([]byte, 40)...))
 		_, err := io.ReadAll(NewReader(bytes.NewReader(stream), 0, int64(len(stream))))
 		var corrupt *CorruptError
 		if !errors.As(err, &corrupt) || corrupt.Reason != tt.want {
@@ -422,11 +441,15 @@ func TestMisuse(t *testing.T) {
 	if n, err := r.Fill(dst, 50_000, 150_000); err != io.EOF || !bytes.Equal(dst[:50_000+n], text) {
 		t.Errorf("after mistakes of the caller: %d, %v", n, err)
 	}
-	for _, m := range []Mark{{Bit: -1}, {Out: -1}, {Bit: int64(len(stream))*8 + 8}} {
+	for _, m := range []Mark{{Bit: -1}, {Out: -1}, {Bit: int64(len(stream))*8 + 1}, {Bit: 1 << 62}} {
 		r.ResetAt(src, 0, int64(len(stream)), m, nil)
 		if _, err := r.Fill(dst, 0, 10); err != ErrMark {
 			t.Errorf("mark %+v: %v, want ErrMark", m, err)
 		}
+	}
+	r.ResetAt(failingReaderAt{src, 0}, 0, int64(len(stream)), Mark{Bit: 3, Out: 0}, nil)
+	if _, err := r.Fill(dst, 0, 10); !errors.Is(err, errDisk) {
+		t.Errorf("a mark that cannot be read: %v, want the source's error", err)
 	}
 	for _, length := range []int64{-5, 0, 1 << 62, 1<<63 - 1} {
 		r.Reset(bytes.NewReader(stream[:100]), 50, length)
@@ -437,7 +460,7 @@ func TestMisuse(t *testing.T) {
 }
 
 func TestReadFailure(t *testing.T) {
-	text := sheetXML(rand.New(rand.NewPCG(17, 18)), 2_000_000)
+	text := sheetXML(rand.New(rand.NewPCG(17, 18)), 1_000_000)
 	stream := deflate(t, text, 1)
 	src := failingReaderAt{bytes.NewReader(stream), 150_000}
 	r := NewReader(src, 0, int64(len(stream)))
@@ -447,6 +470,11 @@ func TestReadFailure(t *testing.T) {
 	}
 	if len(got) == 0 || !bytes.HasPrefix(text, got) {
 		t.Errorf("%d bytes before the failure are not the text's", len(got))
+	}
+	// A source that gives up without saying why.
+	r.Reset(stuckReaderAt{}, 0, 100)
+	if _, err := io.ReadAll(r); !errors.Is(err, io.ErrNoProgress) {
+		t.Errorf("stuck source: %v, want io.ErrNoProgress", err)
 	}
 	// A source that is shorter than declared.
 	r.Reset(bytes.NewReader(stream[:70_000]), 0, int64(len(stream)))
@@ -468,6 +496,29 @@ func (f failingReaderAt) ReadAt(p []byte, off int64) (int, error) {
 	}
 	n, _ := f.ReaderAt.ReadAt(p[:max(0, f.good-off)], off)
 	return n, errDisk
+}
+
+type stuckReaderAt struct{}
+
+func (stuckReaderAt) ReadAt([]byte, int64) (int, error) { return 0, nil }
+
+// What a window holds in front of the stream's first byte is no history.
+func TestNothingBeforeTheFirstByte(t *testing.T) {
+	text := sheetXML(rand.New(rand.NewPCG(23, 24)), 5000)
+	stream := deflate(t, text, 6)
+	dst := bytes.Repeat([]byte{'?'}, 20_000)
+	r := NewReader(bytes.NewReader(stream), 0, int64(len(stream)))
+	if n, err := r.Fill(dst, 1000, 15_000); err != io.EOF || !bytes.Equal(dst[1000:1000+n], text) {
+		t.Errorf("%d of %d bytes, %v", n, len(text), err)
+	}
+	back := append(packBits("1 10 01100000 0000001 00001 0000000"), make([]byte, 40)...) // a literal, then a match at distance 2
+	r.Reset(bytes.NewReader(back), 0, int64(len(back)))
+	var corrupt *CorruptError
+	if n, err := r.Fill(dst, 1000, 15_000); n != 1 || !errors.As(err, &corrupt) || corrupt.Reason != BadDistance {
+		t.Errorf("match before the first byte: %d bytes, %v, want 1 and BadDistance", n, err)
+	} else if want := "the compressed data is corrupt: a match reaches back before the first byte (near compressed byte 3)"; err.Error() != want {
+		t.Errorf("error reads %q, want %q", err, want)
+	}
 }
 
 func TestReaderContract(t *testing.T) {
@@ -549,10 +600,21 @@ func FuzzInflate(f *testing.F) {
 	for _, level := range []int{flate.HuffmanOnly, flate.NoCompression, 1, 6} {
 		f.Add(deflate(f, text, level))
 	}
+	var c comparison
 	f.Fuzz(func(t *testing.T, stream []byte) {
 		if len(stream) > 4<<10 {
-			t.Skip() // bounds the output, 1032 times as long
+			t.Skip() // bounds the output, at most 1032 times as long
 		}
-		checkSame(t, stream)
+		var marks []Mark
+		c.r.OnBlock = func(m Mark) { marks = append(marks, m) }
+		text, textErr := c.check(t, stream)
+		c.r.OnBlock = nil
+		for _, m := range marks[:min(len(marks), 5)] {
+			c.r.ResetAt(bytes.NewReader(stream), 0, int64(len(stream)), m, text[:m.Out])
+			got, err := io.ReadAll(&c.r)
+			if verdict(t, err) != verdict(t, textErr) || !bytes.Equal(got, text[m.Out:]) {
+				t.Fatalf("from mark %+v: %d bytes, %v; straight on: %d, %v", m, len(got), err, len(text)-int(m.Out), textErr)
+			}
+		}
 	})
 }
