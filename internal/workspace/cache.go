@@ -25,10 +25,10 @@ type source interface {
 // cache, and every View that is under way. The file is closed when the last one leaves.
 type opened struct {
 	id   string
-	info fs.FileInfo // of the file when it was first seen at this revision
 	load lazy.Load[*loaded]
 
 	mu     sync.Mutex
+	info   fs.FileInfo // of the path when somebody first asked, then of the file that was opened
 	users  int
 	weight int64 // as the cache knows it
 }
@@ -47,15 +47,23 @@ func sameFile(a, b fs.FileInfo) bool {
 	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
 }
 
-// retain adds a user, unless the last one has left.
-func (o *opened) retain() bool {
+// retain adds a user, if o is the revision that info describes and somebody uses it.
+func (o *opened) retain(info fs.FileInfo) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.users == 0 {
+	if o.users == 0 || !sameFile(o.info, info) {
 		return false
 	}
 	o.users++
 	return true
+}
+
+// settle says which revision o is. Between a look at a path and its opening the file may
+// have been replaced: what was opened counts.
+func (o *opened) settle(info fs.FileInfo) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.info = info
 }
 
 // release takes a user away and closes the file after the last.
@@ -121,6 +129,9 @@ func newCache(maxBytes int64) *cache {
 			defer o.mu.Unlock()
 			return uint32(min(o.weight/weightUnit, math.MaxUint32))
 		},
+		// The handler below calls nothing of the cache, so that it may run in place; then a
+		// file is closed when Close returns and not some time after.
+		Executor: func(fn func()) { fn() },
 		// Whoever replaces an entry lets go of the old one itself.
 		OnDeletion: func(e otter.DeletionEvent[string, *opened]) {
 			if e.Cause != otter.CauseReplacement {
@@ -146,14 +157,14 @@ func (c *cache) shard(id string) *sync.Mutex {
 // acquire gives the entry for the file that info describes and makes the caller a user
 // of it. fresh says that the entry is new: nobody has begun to load it.
 func (c *cache) acquire(id string, info fs.FileInfo) (o *opened, fresh bool) {
-	if o, ok := c.entries.GetIfPresent(id); ok && sameFile(o.info, info) && o.retain() {
+	if o, ok := c.entries.GetIfPresent(id); ok && o.retain(info) {
 		return o, false
 	}
 	lock := c.shard(id)
 	lock.Lock()
 	defer lock.Unlock()
 	old, ok := c.entries.GetIfPresent(id)
-	if ok && sameFile(old.info, info) && old.retain() {
+	if ok && old.retain(info) {
 		return old, false
 	}
 	o = &opened{id: id, info: info, users: 2, weight: minWeight}

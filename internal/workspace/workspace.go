@@ -289,15 +289,13 @@ func (w *Workspace) open(ctx context.Context, e Entry, o *opened) (*loaded, erro
 	if err != nil {
 		return nil, err
 	}
-	check := &checked{file: f, info: o.info, path: e.Path}
 	info, err := f.Stat()
-	switch {
-	case err == nil && !info.Mode().IsRegular():
+	if err == nil && !info.Mode().IsRegular() {
 		err = &Error{Code: CodeUnsupported, Message: e.Path + " is not a regular file", Hint: "Copy it to one"}
-	case err == nil && !sameFile(info, o.info):
-		err = check.judge(errors.New("the file is another one"))
 	}
+	check := &checked{file: f, info: info, path: e.Path}
 	if err == nil {
+		o.settle(info)
 		switch strings.ToLower(path.Ext(e.Path)) {
 		case ".csv", ".tsv":
 			check.source, err = textfile.Open(ctx, f, info.Size(), path.Base(e.Path))
