@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"gridflow/internal/nearest"
 )
 
 // The bounds of the arguments of one call.
@@ -237,7 +239,7 @@ func (p *plan) meant(name string) string {
 		names = append(names, n)
 	}
 	slices.Sort(names)
-	if near := nearest(name, names, 1); len(near) > 0 {
+	if near := nearest.Names(name, names, 1); len(near) > 0 {
 		return fmt.Sprintf("; did you mean %q?", p.byName[near[0]].Name)
 	}
 	names = names[:0]
@@ -408,7 +410,7 @@ func (f *field) enumValue(s string) (value, problem string) {
 		return e, ""
 	}
 	problem = fmt.Sprintf("%s is not one of %s", node{kind: textNode, text: s}.brief(), strings.Join(f.Enum, ", "))
-	if near := nearest(s, f.Enum, 1); len(near) > 0 {
+	if near := nearest.Names(s, f.Enum, 1); len(near) > 0 {
 		problem += fmt.Sprintf("; did you mean %q?", near[0])
 	}
 	return "", problem

@@ -163,25 +163,6 @@ func TestSchema(t *testing.T) {
 	}
 }
 
-func TestNearest(t *testing.T) {
-	names := []string{"Sales 2023", "Sales 2024", "Summary", "Inputs", "Q"}
-	for _, test := range []struct {
-		word string
-		want []string
-	}{
-		{"sales2024", []string{"Sales 2024", "Sales 2023"}},
-		{"sumary", []string{"Summary"}},
-		{"input", []string{"Inputs"}},
-		{"sales", []string{"Sales 2023", "Sales 2024"}},
-		{"R", []string{}},
-		{strings.Repeat("x", 1000), []string{}},
-	} {
-		if got := nearest(test.word, names, 3); !reflect.DeepEqual(got, test.want) {
-			t.Errorf("nearest(%q) = %q, want %q", test.word, got, test.want)
-		}
-	}
-}
-
 func TestAppendJSON(t *testing.T) {
 	type inner struct {
 		A int    `json:"a,omitempty"`

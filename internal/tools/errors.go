@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
+	"gridflow/internal/nearest"
 	"gridflow/internal/workspace"
 )
 
@@ -60,7 +60,7 @@ func suggest(what, word string, candidates []string) string {
 	if len(candidates) == 0 {
 		return "There are no " + what
 	}
-	if near := nearest(word, candidates, 3); len(near) > 0 {
+	if near := nearest.Names(word, candidates, 3); len(near) > 0 {
 		return "Did you mean " + quoteList(near, " or ") + "?"
 	}
 	const shown = 12
@@ -100,71 +100,4 @@ func clip(s string, n int) string {
 		n--
 	}
 	return s[:n] + "…"
-}
-
-// nearest gives up to n candidates that word was most likely meant to be, best first:
-// those at an edit distance of at most a third of its length (at least 2), and those
-// that contain it or are contained in it. Letter case does not count.
-func nearest(word string, candidates []string, n int) []string {
-	type near struct {
-		name     string
-		distance int
-	}
-	word = strings.ToLower(strings.TrimSpace(word))
-	limit := max(2, len(word)/3)
-	var found []near
-	for i, c := range candidates {
-		if i == nearestMax {
-			break
-		}
-		l := strings.ToLower(c)
-		d := editDistance(word, l, limit)
-		if d > limit && len(word) >= 3 && len(l) >= 3 && (strings.Contains(l, word) || strings.Contains(word, l)) {
-			d = limit
-		}
-		if d <= limit && d < max(len(word), len(l)) {
-			found = append(found, near{c, d})
-		}
-	}
-	slices.SortStableFunc(found, func(a, b near) int { return a.distance - b.distance })
-	names := make([]string, 0, n)
-	for _, f := range found[:min(n, len(found))] {
-		names = append(names, f.name)
-	}
-	return names
-}
-
-// nearestMax bounds the candidates that are compared, wordMax the length of each.
-const (
-	nearestMax = 20_000
-	wordMax    = 128
-)
-
-// editDistance is the Levenshtein distance of a and b in bytes, or limit+1 where it is
-// more than limit or a word is too long to be compared.
-func editDistance(a, b string, limit int) int {
-	if len(a) > wordMax || len(b) > wordMax || len(a)-len(b) > limit || len(b)-len(a) > limit {
-		return limit + 1
-	}
-	var buf [wordMax + 1]int
-	row := buf[:len(b)+1] // distances of a[:i] to each b[:j]
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal, best := row[0], i+1
-		row[0] = i + 1
-		for j := range len(b) {
-			d := diagonal
-			if a[i] != b[j] {
-				d = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], d
-			best = min(best, d)
-		}
-		if best > limit {
-			return limit + 1
-		}
-	}
-	return row[len(b)]
 }

@@ -330,7 +330,9 @@ func (b *testBookSource) Sheet(ctx context.Context, i, lastRow int) (*grid.Sheet
 	return b.sheets[i], nil
 }
 
-func (b *testBookSource) Tables(ctx context.Context) ([]grid.Table, error) { return b.tables, ctx.Err() }
+func (b *testBookSource) Tables(ctx context.Context) ([]grid.Table, error) {
+	return b.tables, ctx.Err()
+}
 
 // The workspace around it.
 

@@ -7,8 +7,13 @@ import (
 
 // readTools are the rows of the tools that list, read and describe.
 var readTools = []Tool{
-	rangeValues,
+	closeWorkbook,
+	describeWorkbook,
 	inspectCells,
+	listSheets,
+	listWorkbooks,
+	namedRanges,
+	rangeValues,
 	sheetPage,
 }
 

@@ -1,0 +1,218 @@
+package tools
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"gridflow/internal/analyze"
+	"gridflow/internal/book"
+	"gridflow/internal/cell"
+	"gridflow/internal/grid"
+)
+
+type workbookSummaryIn struct {
+	Book
+	SummaryOnly *bool `json:"summary_only" doc:"Counts alone"`
+	EntryPoints *bool `json:"include_entry_points" doc:"Where to start reading"`
+	NamedRanges *bool `json:"include_named_ranges"`
+}
+
+type workbookSummaryOut struct {
+	WorkbookID    string       `json:"workbook_id"`
+	Slug          string       `json:"slug"`
+	SheetCount    int          `json:"sheet_count"`
+	TotalCells    int64        `json:"total_cells"`
+	TotalFormulas int64        `json:"total_formulas"`
+	Breakdown     breakdown    `json:"breakdown"`
+	RegionCounts  regionCounts `json:"region_counts"`
+	KeyNames      []nameRow    `json:"key_named_ranges"`
+	EntryPoints   []entryPoint `json:"suggested_entry_points"`
+	Notes         []string     `json:"notes"`
+
+	filled int64
+	sheets []sheetLine
+}
+
+type breakdown struct {
+	Data       int `json:"data_sheets"`
+	Calculator int `json:"calculator_sheets"`
+	Parameters int `json:"parameter_sheets"`
+	Metadata   int `json:"metadata_sheets"`
+}
+
+type regionCounts struct {
+	Data       int `json:"data"`
+	Parameters int `json:"parameters"`
+	Outputs    int `json:"outputs"`
+	Calculator int `json:"calculator"`
+	Metadata   int `json:"metadata"`
+	Other      int `json:"other"`
+}
+
+type nameRow struct {
+	Name     string `json:"name"`
+	RefersTo string `json:"refers_to"`
+	Kind     string `json:"kind"`
+	Sheet    string `json:"scope_sheet_name,omitempty"`
+}
+
+type entryPoint struct {
+	Sheet     string `json:"sheet_name"`
+	RegionID  *int   `json:"region_id"`
+	Bounds    string `json:"bounds,omitempty"`
+	Rationale string `json:"rationale"`
+
+	class analyze.SheetClass
+}
+
+// sheetLine is what the text says of a sheet.
+type sheetLine struct {
+	name             string
+	class            analyze.SheetClass
+	used             string
+	filled, formulas int
+	hidden           bool
+}
+
+var workbookSummary = define(Spec{
+	Name: "workbook_summary", Title: "Summary of a workbook", Toolset: "analysis", Core: true,
+	Description: "One look at a whole workbook: size, what each sheet is for, where to start reading, important names.",
+	Example:     `{"workbook_or_fork_id":"wb-23456789ab"}`,
+}, func(ctx context.Context, env *Env, in workbookSummaryIn) (*workbookSummaryOut, error) {
+	entry, err := env.Workspace.Lookup(ctx, in.Workbook)
+	if err != nil {
+		return nil, err
+	}
+	var out *workbookSummaryOut
+	err = env.Workspace.View(ctx, in.Workbook, func(snap *book.Snapshot) (err error) {
+		out, err = summarise(ctx, env, snap, in)
+		return err
+	})
+	if err == nil {
+		out.Slug = entry.Slug
+	}
+	return out, err
+})
+
+const (
+	entryPointsMax = 5
+	keyNamesMax    = 10
+	sheetLinesMax  = 50
+)
+
+func summarise(ctx context.Context, env *Env, snap *book.Snapshot, in workbookSummaryIn) (*workbookSummaryOut, error) {
+	wb := snap.Workbook()
+	out := &workbookSummaryOut{WorkbookID: snap.ID, SheetCount: len(wb.Sheets)}
+	var points []entryPoint
+	for i, info := range wb.Sheets {
+		ReportProgress(ctx, float64(i), float64(len(wb.Sheets)), "reading "+info.Name)
+		sheet, err := snap.Sheet(ctx, i)
+		if err != nil {
+			return nil, err
+		}
+		v := analyze.ViewOf(wb, sheet)
+		rows, cols := analyze.Extent(sheet)
+		out.TotalCells += int64(rows) * int64(cols)
+		out.TotalFormulas += int64(sheet.FormulaCells())
+		out.filled += int64(sheet.FilledCells())
+		class := analyze.Classify(v)
+		out.count(class)
+		p := entryPoint{Sheet: info.Name, class: class, Rationale: rationale(class)}
+		line := sheetLine{info.Name, class, "", sheet.FilledCells(), sheet.FormulaCells(), info.Visibility != grid.Visible}
+		if used, any := sheet.Used(); any {
+			line.used = used.String()
+			if rows <= 10_000 && cols <= 200 {
+				p.Bounds = cell.Range{Last: used.Last}.String()
+			}
+		}
+		points = append(points, p)
+		if len(out.sheets) < sheetLinesMax {
+			out.sheets = append(out.sheets, line)
+		}
+	}
+	full := !orElse(in.SummaryOnly, !env.verbose())
+	if orElse(in.EntryPoints, full) {
+		slices.SortStableFunc(points, func(a, b entryPoint) int {
+			return cmp.Or(cmp.Compare(a.class, b.class), cmp.Compare(a.Sheet, b.Sheet))
+		})
+		out.EntryPoints = points[:min(len(points), entryPointsMax)]
+	}
+	if orElse(in.NamedRanges, full) {
+		out.KeyNames = keyNames(wb)
+	}
+	out.Notes = []string{"Regions are counted by what each sheet is for, one for each sheet; sheet_overview detects them."}
+	return out, nil
+}
+
+func (o *workbookSummaryOut) count(c analyze.SheetClass) {
+	switch c {
+	case analyze.DataSheet:
+		o.Breakdown.Data++
+		o.RegionCounts.Data++
+	case analyze.CalculatorSheet, analyze.MixedSheet:
+		o.Breakdown.Calculator++
+		o.RegionCounts.Calculator++
+	case analyze.MetadataSheet:
+		o.Breakdown.Metadata++
+		o.RegionCounts.Metadata++
+	default:
+		o.RegionCounts.Other++
+	}
+}
+
+func rationale(c analyze.SheetClass) string {
+	switch c {
+	case analyze.DataSheet:
+		return "rows of data"
+	case analyze.MixedSheet:
+		return "data with formulas"
+	case analyze.CalculatorSheet:
+		return "mostly formulas"
+	case analyze.MetadataSheet:
+		return "small: notes or parameters"
+	}
+	return "empty"
+}
+
+// keyNames gives the first visible names that refer to different things.
+func keyNames(wb *grid.Workbook) []nameRow {
+	seen := make(map[string]bool)
+	var out []nameRow
+	for _, n := range wb.Names {
+		if n.Hidden || seen[n.RefersTo] {
+			continue
+		}
+		seen[n.RefersTo] = true
+		row := nameRow{Name: n.Name, RefersTo: n.RefersTo, Kind: "named_range"}
+		if n.Sheet >= 0 && n.Sheet < len(wb.Sheets) {
+			row.Sheet = wb.Sheets[n.Sheet].Name
+		}
+		if out = append(out, row); len(out) == keyNamesMax {
+			break
+		}
+	}
+	return out
+}
+
+func (o *workbookSummaryOut) appendText(b []byte, _ bool) []byte {
+	b = fmt.Appendf(b, "%s: %d sheets, %d filled cells, %d formulas\n", o.Slug, o.SheetCount, o.filled, o.TotalFormulas)
+	for _, s := range o.sheets {
+		b = fmt.Appendf(b, "%s\t%s\t%s\t%d filled\t%d formulas", s.name, s.class, s.used, s.filled, s.formulas)
+		if s.hidden {
+			b = append(b, "\thidden"...)
+		}
+		b = append(b, '\n')
+	}
+	if more := o.SheetCount - len(o.sheets); more > 0 {
+		b = fmt.Appendf(b, "… %d more sheets: call list_sheets\n", more)
+	}
+	for _, p := range o.EntryPoints {
+		b = fmt.Appendf(b, "start at %s %s: %s\n", p.Sheet, p.Bounds, p.Rationale)
+	}
+	for _, n := range o.KeyNames {
+		b = fmt.Appendf(b, "name %s = %s\n", n.Name, clip(n.RefersTo, 120))
+	}
+	return b
+}
