@@ -131,7 +131,7 @@ func overview(ctx context.Context, env *Env, snap *book.Snapshot, in sheetOvervi
 		out.Notes = append(out.Notes, fmt.Sprintf("%d of %d regions are shown.", shown, out.DetectedCount))
 		next := in
 		next.MaxRegions = 0
-		next.IncludeHeaders = in.IncludeHeaders && shown < in.MaxRegions == false
+		next.IncludeHeaders = in.IncludeHeaders && shown == in.MaxRegions // else it was the bytes that were too many
 		out.Next = fmt.Sprintf("regions 0-%d of %d; next: %s", shown-1, out.DetectedCount, callText("sheet_overview", next))
 	}
 	return out, nil

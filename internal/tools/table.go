@@ -14,6 +14,7 @@ var readTools = []Tool{
 	listWorkbooks,
 	namedRanges,
 	rangeValues,
+	readTable,
 	sheetPage,
 }
 

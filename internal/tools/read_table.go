@@ -1,0 +1,602 @@
+package tools
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+
+	"gridflow/internal/analyze"
+	"gridflow/internal/book"
+	"gridflow/internal/cell"
+	"gridflow/internal/grid"
+)
+
+type readTableIn struct {
+	Book
+	Sheet      string        `json:"sheet_name" doc:"First sheet unless given"`
+	Table      string        `json:"table_name" doc:"Table or defined name"`
+	Region     *int          `json:"region_id" min:"0" doc:"From sheet_overview"`
+	Range      string        `json:"range"`
+	HeaderRow  *int          `json:"header_row" min:"1" max:"1048576"`
+	HeaderRows int           `json:"header_rows" default:"1" min:"0" max:"10" doc:"0: no header"`
+	Columns    []string      `json:"columns" doc:"Letters or headers"`
+	Filters    []tableFilter `json:"filters" doc:"All must hold"`
+	Sample     string        `json:"sample_mode" enum:"first|last|distributed" default:"first"`
+	Limit      int           `json:"limit" default:"100" min:"1" max:"10000"`
+	Offset     int           `json:"offset" default:"0" min:"0" doc:"Rows to skip; from the end with last"`
+	Format     string        `json:"format" enum:"tsv|csv|json|values|rows|dense" doc:"tsv unless given"`
+	Headers    bool          `json:"include_headers" default:"true"`
+	Types      bool          `json:"include_types" default:"false"`
+}
+
+type readTableOut struct {
+	Cut
+	WorkbookID string          `json:"workbook_id"`
+	SheetName  string          `json:"sheet_name"`
+	TableName  string          `json:"table_name,omitempty"`
+	Warnings   []warning       `json:"warnings"`
+	Headers    []string        `json:"headers"`
+	Rows       json.RawMessage `json:"rows"`
+	Values     json.RawMessage `json:"values"`
+	CSV        string          `json:"csv,omitempty"`
+	Text       string          `json:"text,omitempty"` // of tsv
+	Types      json.RawMessage `json:"types"`
+	TotalRows  int             `json:"total_rows"`
+	NextOffset int             `json:"next_offset,omitempty"`
+
+	head string
+}
+
+type warning struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+var readTable = define(Spec{
+	Name: "read_table", Title: "Read a table", Toolset: "read", Core: true,
+	Description: "Rows of a table under its header, filtered and sampled: of a named table, a detected region, a range or a whole sheet. Gives the number of all rows that pass the filters. A table's totals row is left out.",
+	Example:     `{"workbook_or_fork_id":"wb-23456789ab","table_name":"Sales","filters":[{"column":"Amount","op":"gt","value":1000}],"limit":20}`,
+}, func(ctx context.Context, env *Env, in readTableIn) (*readTableOut, error) {
+	var out *readTableOut
+	err := env.Workspace.View(ctx, in.Workbook, func(snap *book.Snapshot) error {
+		t := tableReader{env: env, in: in, snap: snap, w: valuesOf(snap)}
+		if err := t.locate(ctx); err != nil {
+			return err
+		}
+		if err := t.layOut(); err != nil {
+			return err
+		}
+		if err := t.match(ctx); err != nil {
+			return err
+		}
+		out = t.read()
+		return nil
+	})
+	return out, err
+})
+
+// tableReader reads one table: locate finds its cells, layOut its header and columns,
+// match the rows that pass the filters, and read writes those that were asked for.
+type tableReader struct {
+	env  *Env
+	in   readTableIn
+	snap *book.Snapshot
+	w    values
+
+	index  int // of the sheet
+	sheet  *grid.Sheet
+	target cell.Range
+	none   bool // the target is empty
+	table  *grid.Table
+	region *analyze.Region
+
+	headerRow, headerRows int      // headerRows 0: there is none
+	labels                []string // of all columns of the target, each different
+	data                  cell.Range
+	cols                  []int // those shown
+	names                 []string
+
+	rows  []int32 // those that pass the filters; nil without filters, then all of data do
+	total int
+
+	format string
+}
+
+// locate finds the sheet and the target, and loads as much of it as the call needs.
+func (t *tableReader) locate(ctx context.Context) error {
+	in := &t.in
+	given := 0
+	for _, is := range []bool{in.Region != nil, in.Table != "", in.Range != ""} {
+		if is {
+			given++
+		}
+	}
+	if given > 1 {
+		return invalid("Give one of them, or none for the whole sheet", "region_id, table_name and range exclude each other")
+	}
+	if in.Sheet != "" {
+		i, err := sheetNamed(t.snap, in.Sheet)
+		if err != nil {
+			return err
+		}
+		t.index = i
+	} else {
+		t.index = max(slices.IndexFunc(t.snap.Workbook().Sheets, func(s grid.SheetInfo) bool { return s.Kind == grid.Worksheet }), 0)
+	}
+	switch {
+	case in.Region != nil:
+		return t.locateRegion(ctx)
+	case in.Table != "":
+		a, err := t.named(ctx)
+		if err != nil {
+			return err
+		}
+		return t.load(ctx, a)
+	case in.Range != "":
+		a, err := oneArea(ctx, t.snap, t.index, in.Range)
+		if err != nil {
+			return err
+		}
+		return t.load(ctx, a)
+	}
+	return t.load(ctx, area{sheet: t.index, rng: cell.WholeSheet})
+}
+
+// named resolves table_name: a table, or else a defined name, by its exact name.
+func (t *tableReader) named(ctx context.Context) (area, error) {
+	table, err := tableNamed(ctx, t.snap, t.in.Table)
+	if err == nil {
+		return area{sheet: table.Sheet, rng: table.Range, table: table, whole: true}, nil
+	}
+	if definedName(t.snap.Workbook(), strings.TrimSpace(t.in.Table), t.index) != nil {
+		return oneArea(ctx, t.snap, t.index, t.in.Table)
+	}
+	names, nameErr := namesOf(ctx, t.snap)
+	if nameErr != nil {
+		return area{}, nameErr
+	}
+	return area{}, fail(codeTableNotFound, suggest("tables and names", t.in.Table, names), "there is no table or defined name %q", clip(t.in.Table, 64))
+}
+
+func (t *tableReader) locateRegion(ctx context.Context) error {
+	sheet, err := t.snap.Sheet(ctx, t.index)
+	if err != nil {
+		return err
+	}
+	t.sheet = sheet
+	found, err := analyze.Regions(ctx, analyze.ViewOf(t.snap.Workbook(), sheet))
+	if err != nil {
+		return err
+	}
+	id := *t.in.Region
+	if id >= len(found.Regions) {
+		name := t.snap.Workbook().Sheets[t.index].Name
+		return fail(codeRegionNotFound, "Call sheet_overview to see the regions", "the sheet %s has %d regions, counted from 0; there is no region %d", name, len(found.Regions), id)
+	}
+	t.region = &found.Regions[id]
+	t.target = t.region.Bounds
+	return nil
+}
+
+// load reads the sheet as far as this call needs it, and cuts the target to what is used.
+func (t *tableReader) load(ctx context.Context, a area) (err error) {
+	t.index = a.sheet
+	if a.whole {
+		t.table = a.table
+	}
+	in := &t.in
+	// Rows in order from the top are there before the rest of the sheet is read.
+	paged := len(in.Filters) == 0 && in.Sample == "first"
+	last := cell.MaxRows - 1
+	first := a.rng.First.Row
+	if paged {
+		last = min(last, first+in.HeaderRows+in.Offset+in.Limit)
+	}
+	if t.sheet, err = t.snap.SheetTo(ctx, t.index, last); err != nil {
+		return err
+	}
+	rng := a.rng
+	if rng.WholeColumns() || rng.WholeRows() {
+		used, any := t.sheet.Used()
+		left, shared := rng.Intersect(used)
+		if !any || !shared {
+			t.none = true
+			return nil
+		}
+		rng = left
+		for row := range t.sheet.OccupiedRows(rng.First.Row, min(rng.Last.Row, t.sheet.LoadedRows()-1)) {
+			rng.First.Row = row
+			break
+		}
+		if skipped := rng.First.Row - first; paged && skipped > 0 {
+			if t.sheet, err = t.snap.SheetTo(ctx, t.index, min(last+skipped, cell.MaxRows-1)); err != nil {
+				return err
+			}
+		}
+	}
+	t.target = rng
+	return nil
+}
+
+// layOut settles the header, the labels of the columns and where the data begin.
+func (t *tableReader) layOut() error {
+	if t.none {
+		return nil
+	}
+	t.data = t.target
+	t.headerRow, t.headerRows = t.target.First.Row, t.in.HeaderRows
+	var labels []string
+	view := analyze.ViewOf(t.snap.Workbook(), t.sheet)
+	switch {
+	case t.in.HeaderRow != nil:
+		t.headerRow = *t.in.HeaderRow - 1
+		if t.headerRow > t.target.Last.Row {
+			return fail(codeRangeInvalid, "header_row counts rows of the sheet, from 1", "header_row %d lies below the table %s", t.headerRow+1, t.target)
+		}
+		if end := t.headerRow + t.headerRows; end > t.data.First.Row {
+			t.data.First.Row = end
+		}
+	case t.table != nil:
+		t.headerRows = t.table.HeaderRows
+		for _, c := range t.table.Columns {
+			labels = append(labels, c.Name)
+		}
+		t.data, _ = t.table.DataRange()
+	case t.region != nil && t.in.HeaderRows == 1: // else the caller knows better
+		t.headerRow, t.headerRows, labels = t.region.Header.Row, t.region.Header.Rows, t.region.Header.Labels
+		t.data, _ = t.region.Data()
+	default:
+		t.data.First.Row += t.headerRows
+	}
+	if len(labels) != t.target.Cols() {
+		if t.headerRows == 0 {
+			for col := t.target.First.Col; col <= t.target.Last.Col; col++ {
+				labels = append(labels, cell.ColumnName(col))
+			}
+		} else {
+			labels = analyze.HeaderLabels(view, t.target, t.headerRow, t.headerRows)
+		}
+	}
+	t.labels = analyze.UniqueLabels(labels)
+	return t.chooseColumns()
+}
+
+func (t *tableReader) chooseColumns() error {
+	if len(t.in.Columns) == 0 {
+		t.cols, t.names = colSpan(t.target.First.Col, t.target.Last.Col), t.labels
+		return nil
+	}
+	add := func(col int) {
+		t.cols, t.names = append(t.cols, col), append(t.names, t.labels[col-t.target.First.Col])
+	}
+	for _, entry := range t.in.Columns {
+		if list, err := columnList([]string{entry}); err == nil && len(list) <= t.target.Cols() && !slices.ContainsFunc(list, t.outside) {
+			for _, col := range list {
+				add(col)
+			}
+			continue
+		}
+		col, err := t.column(entry)
+		if err != nil {
+			return err
+		}
+		add(col)
+	}
+	return nil
+}
+
+func (t *tableReader) outside(col int) bool {
+	return col < t.target.First.Col || col > t.target.Last.Col
+}
+
+// column finds a column by its header (exactly, or else ignoring case) or its letters.
+func (t *tableReader) column(name string) (int, error) {
+	i := slices.Index(t.labels, name)
+	if i < 0 {
+		i = slices.IndexFunc(t.labels, func(l string) bool { return strings.EqualFold(l, strings.TrimSpace(name)) })
+	}
+	if i >= 0 {
+		return t.target.First.Col + i, nil
+	}
+	if col, ok := cell.ParseColumn(strings.TrimSpace(name)); ok && !t.outside(col) {
+		return col, nil
+	}
+	return 0, fail(codeColumnNotFound, suggest("columns", name, t.labels), "the table has no column %q", clip(name, 64))
+}
+
+// match finds the rows that pass the filters, reading nothing but the columns that
+// these are about.
+func (t *tableReader) match(ctx context.Context) error {
+	if t.none {
+		return nil
+	}
+	if used, any := t.sheet.Used(); any {
+		t.data.Last.Row = min(t.data.Last.Row, used.Last.Row)
+	}
+	t.total = max(t.data.Rows(), 0)
+	if len(t.in.Filters) == 0 {
+		return nil
+	}
+	conditions := make([]*condition, len(t.in.Filters))
+	for i := range t.in.Filters {
+		f := &t.in.Filters[i]
+		col, err := t.column(f.Column)
+		if err != nil {
+			return err
+		}
+		if conditions[i], err = f.compile(t.w, col); err != nil {
+			return err
+		}
+	}
+	t.rows = []int32{}
+	for row := t.data.First.Row; row <= t.data.Last.Row; row++ {
+		if row%4096 == 0 {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			ReportProgress(ctx, float64(row-t.data.First.Row), float64(t.total), "filtering rows")
+		}
+		pass := true
+		for _, c := range conditions {
+			x, _ := t.sheet.At(cell.Ref{Row: row, Col: c.col})
+			if pass = c.holds(x); !pass {
+				break
+			}
+		}
+		if pass {
+			t.rows = append(t.rows, int32(row))
+		}
+	}
+	t.total = len(t.rows)
+	return nil
+}
+
+// row gives the sheet row of match i.
+func (t *tableReader) row(i int) int {
+	if t.rows != nil {
+		return int(t.rows[i])
+	}
+	return t.data.First.Row + i
+}
+
+// span is the matches first, first+step, … of which there are n; a distributed sample
+// has its last one at total-1.
+type span struct {
+	first, n, last int
+	spread         bool
+}
+
+func (s span) at(i int) int {
+	if s.spread && s.n > 1 {
+		return s.first + int(int64(i)*int64(s.last-s.first)/int64(s.n-1))
+	}
+	return s.first + i
+}
+
+func (t *tableReader) rowsOf(s span) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for i := range s.n {
+			if !yield(t.row(s.at(i))) {
+				return
+			}
+		}
+	}
+}
+
+// read writes the rows that were asked for.
+func (t *tableReader) read() *readTableOut {
+	t.format = t.in.Format
+	if t.format == "" {
+		t.format = "tsv"
+		if t.env.Profile == Compat {
+			t.format = "csv"
+		}
+	}
+	out := &readTableOut{WorkbookID: t.snap.ID, SheetName: t.snap.Workbook().Sheets[t.index].Name, Warnings: []warning{}, TotalRows: t.total}
+	if t.table != nil {
+		out.TableName = t.table.Name
+	} else if t.in.Table != "" {
+		out.TableName = t.in.Table
+	}
+	if t.none {
+		out.head = out.SheetName + " is empty\n"
+		return out
+	}
+	in := &t.in
+	left := max(t.total-in.Offset, 0)
+	s := span{first: in.Offset, n: min(in.Limit, left), last: t.total - 1}
+	if in.Sample == "distributed" {
+		s.spread = true
+		if s.n == 1 {
+			s.first = t.total - 1
+		}
+	}
+	if in.Sample == "last" {
+		s.first = left - s.n
+		// How many fit counts from the end.
+		lim := t.limits()
+		fit := 0
+		var scratch []byte
+		g := gridRows{w: t.w, sheet: t.sheet, cols: t.cols}
+		for fit < s.n {
+			scratch = t.appendRow(&g, scratch[:0], t.row(s.first+s.n-1-fit))
+			if !lim.take(len(scratch)+1, len(t.cols)) {
+				break
+			}
+			fit++
+		}
+		s.first, s.n = s.first+s.n-fit, fit
+	}
+	shown := t.encode(out, s)
+	for s.spread && shown < s.n {
+		s.n = shown // spread what fits over all of them
+		shown = t.encode(out, s)
+	}
+	t.describe(out, s, shown)
+	return out
+}
+
+func (t *tableReader) limits() budget {
+	lim := t.env.budget(0)
+	lim.maxItems = 0 // limit is the bound on rows
+	return lim
+}
+
+// appendRow writes one row in the format of the result.
+func (t *tableReader) appendRow(g *gridRows, b []byte, row int) []byte {
+	switch t.format {
+	case "csv":
+		return g.appendCSV(b, row)
+	case "values", "dense":
+		return g.appendPrimitives(b, row)
+	case "json", "rows":
+		return t.appendRecord(g, b, row)
+	}
+	return g.appendTSV(b, row)
+}
+
+// appendRecord appends {"Header":{"kind":…,"value":…}|null,…}.
+func (t *tableReader) appendRecord(g *gridRows, b []byte, row int) []byte {
+	b = append(b, '{')
+	for i, col := range t.cols {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(appendQuoted(b, t.names[i]), ':')
+		c, _ := g.sheet.At(cell.Ref{Row: row, Col: col})
+		b = t.w.appendTyped(b, c)
+	}
+	return append(b, '}')
+}
+
+// encode writes the rows of s into out and gives how many of them were dealt with.
+func (t *tableReader) encode(out *readTableOut, s span) (done int) {
+	g := &gridRows{w: t.w, sheet: t.sheet, cols: t.cols}
+	lim := t.limits()
+	dealt := 0
+	rows := func(yield func(int) bool) {
+		for row := range t.rowsOf(s) {
+			if !yield(row) {
+				return
+			}
+			dealt++
+		}
+	}
+	write := func(b []byte, row int) []byte { return t.appendRow(g, b, row) }
+	if t.in.Sample == "last" {
+		lim = budget{} // what fits was counted before
+	}
+	var b []byte
+	next := -1
+	switch t.format {
+	case "tsv":
+		b = g.appendLetters(b)
+		if t.in.Headers && t.headerRows > 0 {
+			for _, name := range t.names {
+				b = appendEscaped(append(b, '\t'), name)
+			}
+			b = append(b, '\n')
+		}
+		b, _, next = appendRows(b, rows, &lim, len(t.cols), false, write)
+		out.Text = string(b)
+	case "csv":
+		if t.in.Headers {
+			for i, name := range t.names {
+				if i > 0 {
+					b = append(b, ',')
+				}
+				b = appendCSVText(b, name)
+			}
+			b = append(b, '\n')
+		}
+		b, _, next = appendRows(b, rows, &lim, len(t.cols), false, write)
+		out.CSV = string(b)
+	default:
+		b, _, next = appendRows(append(b, '['), rows, &lim, len(t.cols), true, write)
+		b = append(b, ']')
+		if t.format == "json" || t.format == "rows" {
+			out.Rows = b
+		} else {
+			out.Values = b
+		}
+		if t.in.Headers {
+			out.Headers = t.names
+		}
+	}
+	if next < 0 {
+		dealt = s.n
+	}
+	if t.in.Types {
+		out.Types = t.types(g, span{first: s.first, n: dealt, last: s.last, spread: s.spread && dealt == s.n})
+	}
+	return dealt
+}
+
+// types gives the kind of each cell of the rows of s.
+func (t *tableReader) types(g *gridRows, s span) json.RawMessage {
+	b, _, _ := appendRows([]byte{'['}, t.rowsOf(s), &budget{}, 0, true, func(b []byte, row int) []byte {
+		return g.list(b, row, func(b []byte, c grid.Cell) []byte {
+			if kind := t.w.kind(c); kind != "" {
+				return appendQuoted(b, strings.ToLower(kind))
+			}
+			return append(b, "null"...)
+		})
+	})
+	return append(b, ']')
+}
+
+// describe says what was shown and how to go on.
+func (t *tableReader) describe(out *readTableOut, s span, shown int) {
+	about := ""
+	if !t.sheet.Complete() {
+		about = "about " // the count is the file's own word
+	}
+	header := "no header row"
+	switch {
+	case t.headerRows == 1:
+		header = fmt.Sprintf("header row %d", t.headerRow+1)
+	case t.headerRows > 1:
+		header = fmt.Sprintf("header rows %d-%d", t.headerRow+1, t.headerRow+t.headerRows)
+	}
+	pass := "rows"
+	if len(t.in.Filters) > 0 {
+		pass = "rows pass the filters"
+	}
+	out.head = fmt.Sprintf("%s, %s, %s%d %s\n", qualified(out.SheetName, t.target), header, about, t.total, pass)
+	in := t.in
+	switch {
+	case s.spread && shown < min(in.Limit, t.total):
+		out.Next = fmt.Sprintf("%d rows spread over all %d; for more, ask for fewer columns", shown, t.total)
+	case s.spread:
+		return
+	case in.Sample == "last":
+		if in.Offset+shown >= t.total {
+			return
+		}
+		out.NextOffset = in.Offset + shown
+		in.Offset = out.NextOffset
+		out.Next = fmt.Sprintf("the last rows, %d-%d of %d; next, those before them: %s", s.first+1, s.first+shown, t.total, callText("read_table", in))
+	default:
+		if in.Offset+shown >= t.total || shown == 0 {
+			return
+		}
+		out.NextOffset = in.Offset + shown
+		in.Offset = out.NextOffset
+		out.Next = fmt.Sprintf("rows %d-%d of %s%d; next: %s", s.first+1, s.first+shown, about, t.total, callText("read_table", in))
+	}
+}
+
+func (o *readTableOut) appendText(b []byte, _ bool) []byte {
+	if o.Rows != nil || o.Values != nil {
+		return nil
+	}
+	b = append(b, o.head...)
+	b = append(append(b, o.Text...), o.CSV...)
+	if o.Types != nil {
+		b = append(append(append(b, "types "...), o.Types...), '\n')
+	}
+	return b
+}
