@@ -7,11 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode"
 
+	"gridflow/internal/obs"
 	"gridflow/internal/server"
 	"gridflow/internal/tools"
 )
@@ -61,6 +63,9 @@ func (p *program) call(ctx context.Context, args []string) error {
 		return err
 	}
 	defer logCloser.Close()
+	if c.logLevel >= slog.LevelInfo {
+		log = obs.Quieter(log, slog.LevelWarn) // what happened is the result, no news beside it
+	}
 	server.TuneGC(c.memoryLimit, c.cacheBytes)
 	ctx, stop := untilSignal(ctx)
 	defer stop()

@@ -6,12 +6,13 @@ import (
 	"time"
 )
 
-// A gate counts the requests in flight and lets the server stop in two steps. First it
-// closes: what is inside may finish, nothing new comes in, streams end. Then, if that
-// takes too long, it cuts: the contexts of the requests inside end.
+// A gate counts the requests in flight and lets the server stop in steps. First streams
+// end, which have no end of their own. Then the gate closes: what is inside may finish,
+// nothing new comes in. Last, if that takes too long, it cuts: the contexts of the
+// requests inside end.
 type gate struct {
-	closing, cut         context.Context // done once the step has begun
-	startClosing, cutNow context.CancelFunc
+	streams, closing, cut              context.Context // done once the step has begun
+	endStreams, startClosing, startCut context.CancelFunc
 
 	mu     sync.Mutex
 	inside int
@@ -20,8 +21,9 @@ type gate struct {
 
 func newGate() *gate {
 	g := &gate{idle: make(chan struct{})}
+	g.streams, g.endStreams = context.WithCancel(context.Background())
 	g.closing, g.startClosing = context.WithCancel(context.Background())
-	g.cut, g.cutNow = context.WithCancel(context.Background())
+	g.cut, g.startCut = context.WithCancel(context.Background())
 	return g
 }
 
@@ -45,8 +47,9 @@ func (g *gate) leave() {
 	}
 }
 
-// close begins to stop; it may be called several times.
+// close takes the first two steps; it may be called several times.
 func (g *gate) close() {
+	g.endStreams()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closing.Err() != nil {
@@ -61,10 +64,9 @@ func (g *gate) close() {
 // cutGrace is how long requests that were cut may take to notice and to answer.
 const cutGrace = 2 * time.Second
 
-// drain closes the gate and waits until idle is closed, cutting what is left after the
-// budget. It tells whether everything ended by itself, and whether it ended at all.
+// drain waits until idle is closed and cuts what is left after the budget. It tells
+// whether everything ended by itself, and whether it ended at all.
 func (g *gate) drain(budget time.Duration, idle <-chan struct{}) (clean, ended bool) {
-	g.close()
 	timer := time.NewTimer(budget)
 	defer timer.Stop()
 	select {
@@ -72,7 +74,7 @@ func (g *gate) drain(budget time.Duration, idle <-chan struct{}) (clean, ended b
 		return true, true
 	case <-timer.C:
 	}
-	g.cutNow()
+	g.startCut()
 	timer.Reset(cutGrace)
 	select {
 	case <-idle:

@@ -196,7 +196,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		// A stream of the older era ends with its request, which ends with the server.
 		ctx, cancel := context.WithCancel(r.Context())
 		defer cancel()
-		defer context.AfterFunc(e.server.gate.closing, cancel)()
+		defer context.AfterFunc(e.server.gate.streams, cancel)()
 		r = r.WithContext(ctx)
 	}
 	mark := rand.Text()

@@ -144,7 +144,7 @@ func (s *Server) followCaller(next mcp.MethodHandler) mcp.MethodHandler {
 		defer cancel(nil)
 		stopping := s.gate.cut
 		if method == methodListen {
-			stopping = s.gate.closing // a stream has no end of its own to wait for
+			stopping = s.gate.streams
 		}
 		defer context.AfterFunc(stopping, func() { cancel(errCut) })()
 		if extra := req.GetExtra(); extra != nil {

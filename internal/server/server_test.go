@@ -314,3 +314,32 @@ func TestSubscriptionsForgetSessionsThatEnded(t *testing.T) {
 		}
 	}
 }
+
+// TestOneShot: everything that was read before the end of the input is served, also
+// what had not begun when the end was seen.
+func TestOneShot(t *testing.T) {
+	input := initializeMessage + "\n" + `{"jsonrpc":"2.0","method":"notifications/initialized"}` + "\n"
+	for i := range 50 {
+		input += strings.Replace(legacyCall("echo"), `"id":7`, fmt.Sprintf(`"id":%d`, i+10), 1) + "\n"
+	}
+	input += strings.Replace(modernCall("links"), `"id":7`, `"id":99`, 1) // no newline at the end
+	var out lockedBuffer
+	if err := New(Config{Tools: fixtureTools()}).ServeStdio(t.Context(), strings.NewReader(input), &out, time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(out.String(), `"result"`); n != 52 || strings.Contains(out.String(), "DRAINING") {
+		t.Errorf("%d results, want 52:\n%s", n, out.String())
+	}
+}
+
+// TestBeforeInitialize: a request of the older era before the handshake is refused with
+// a code.
+func TestBeforeInitialize(t *testing.T) {
+	var out lockedBuffer
+	if err := New(Config{Tools: fixtureTools()}).ServeStdio(t.Context(), strings.NewReader(legacyCall("echo")), &out, time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out.String(), `"code":-32600`) {
+		t.Errorf("answer %s", out.String())
+	}
+}

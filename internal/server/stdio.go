@@ -47,16 +47,18 @@ func (s *Server) ServeStdio(ctx context.Context, in io.Reader, out io.Writer, bu
 	select {
 	case err := <-ended: // the client no longer reads
 		s.gate.close()
-		s.gate.cutNow()
+		s.gate.startCut()
 		return err
 	case <-conn.eof:
 		s.log.Debug("stdin ended")
+		s.gate.endStreams() // but what has been read is served: it may not have begun
 	case <-ctx.Done():
 		s.gate.close()
 		s.log.Info("stopping")
 	}
 	conn.drain()
 	clean, finished := s.gate.drain(budget, conn.idle)
+	s.gate.close()
 	conn.Close() // Read ends, and with it the session
 	if finished {
 		<-ended
@@ -372,7 +374,13 @@ func (c *lineConn) writeBatch(b *batch) error {
 	return c.writeLine(data)
 }
 
+// writeMessage writes one message. Errors that the SDK makes itself have no code, which
+// JSON-RPC does not allow; they are about requests that come at the wrong time.
 func (c *lineConn) writeMessage(msg jsonrpc.Message) error {
+	var coded *jsonrpc.Error
+	if resp, ok := msg.(*jsonrpc.Response); ok && resp.Error != nil && !errors.As(resp.Error, &coded) {
+		resp.Error = &jsonrpc.Error{Code: jsonrpc.CodeInvalidRequest, Message: resp.Error.Error()}
+	}
 	data, err := jsonrpc.EncodeMessage(msg)
 	if err != nil {
 		return err
