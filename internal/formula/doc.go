@@ -7,6 +7,7 @@
 // Three functions do without a tree because they run for every formula of a
 // workbook when it is loaded: [ShiftText] (the members of a shared formula),
 // [AppendRelative] and [Fingerprint] (which formulas are copies of one another).
+// [Display] takes out what only files write.
 //
 // The invariant: a tree is never changed after it was made, and it prints as it was
 // written, to the byte (a rewritten tree has its column letters in upper case). White space is not stored in the nodes. A node knows where
