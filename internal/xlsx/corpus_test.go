@@ -32,9 +32,13 @@ func corpusDir(t testing.TB) string {
 }
 
 // manifest reads testdata/corpus.txt: what is expected of which file, and why.
-func manifest(t *testing.T) map[string]string {
+func manifest(t *testing.T) map[string]string { return readManifest(t, "corpus.txt") }
+
+// readManifest reads a list of exceptions in testdata: a path and what is expected of it,
+// or a path, a difference and its value, each with a reason.
+func readManifest(t *testing.T, name string) map[string]string {
 	t.Helper()
-	f, err := os.Open(filepath.Join("testdata", "corpus.txt"))
+	f, err := os.Open(filepath.Join("testdata", name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +50,7 @@ func manifest(t *testing.T) map[string]string {
 			continue
 		}
 		if strings.TrimSpace(reason) == "" {
-			t.Errorf("testdata/corpus.txt gives no reason for %q", line)
+			t.Errorf("testdata/%s gives no reason for %q", name, line)
 		}
 		path, want, _ := strings.Cut(line, " ")
 		key := path

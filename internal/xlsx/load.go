@@ -153,7 +153,9 @@ func (f *File) strings(ctx context.Context, n int) (*grid.Strings, error) {
 		return nil, nil
 	}
 	return f.loads.strings.Wait(ctx, n, func(ctx context.Context, p *lazy.Publisher[*grid.Strings]) (*grid.Strings, error) {
-		l := &stringsLoad{publisher: p, scan: scan.NewStrings(f.sharedStrings.Bytes, f.pkg.limits.TextBytes)}
+		// Texts compress to a quarter or so; what says to be larger has to prove it first.
+		size := min(f.sharedStrings.Bytes, 8*f.sharedStrings.CompressedBytes)
+		l := &stringsLoad{publisher: p, scan: scan.NewStrings(size, f.pkg.limits.TextBytes)}
 		if err := f.pkg.scanPart(ctx, f.sharedStrings, l); err != nil {
 			return nil, err
 		}

@@ -65,6 +65,9 @@ type Limits struct {
 	Cells int // stored cells; 0 means no bound
 }
 
+// doctypeRefused: entities that expand to entities are a way to fill memory.
+const doctypeRefused = "it has a document type declaration, which no workbook needs,"
+
 type phase uint8
 
 const (
@@ -162,7 +165,7 @@ func (s *Sheet) feedHead(w []byte, final bool) (consumed int, err error) {
 		return len(w), nil
 	}
 	if s.doctype {
-		return 0, s.fault(0, "it has a document type declaration, which workbooks never need and attacks do")
+		return 0, s.fault(0, doctypeRefused)
 	}
 	start, end, empty, ok := findStartTag(s.head, s.prefix, "sheetData")
 	if !ok {

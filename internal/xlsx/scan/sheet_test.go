@@ -216,6 +216,7 @@ func TestSheetFaults(t *testing.T) {
 		{``, "no root element at byte 0"},
 		{`<worksheet><sheetData><row r="1"><c r="A1"><v>1`, "the sheet ends inside a cell at byte 33"},
 		{`<worksheet><sheetData><row r="1">`, "the sheet ends before its last cell at byte 33"},
+		{`<!DOCTYPE w [<!ENTITY a "b">]><worksheet><sheetData/></worksheet>`, "it has a document type declaration, which no workbook needs, at byte 0"},
 		{`<worksheet><sheetData><row r="0"/></sheetData></worksheet>`, `row number "0" is not between 1 and 1048576 at byte 22`},
 		{`<worksheet><sheetData><row r="1048577"/></sheetData></worksheet>`, `row number "1048577" is not between 1 and 1048576 at byte 22`},
 		{`<worksheet><sheetData><row r="1"><c r="XFE1"/></row></sheetData></worksheet>`, `"XFE1" is not a cell reference at byte 33`},
@@ -274,6 +275,9 @@ func TestStrings(t *testing.T) {
 				}
 			}
 		}
+	}
+	if _, err := NewStrings(0, 0).Feed([]byte(`<!DOCTYPE sst [<!ENTITY a "b">]><sst/>`), true); err == nil {
+		t.Error("a document type declaration was read")
 	}
 	s := NewStrings(0, 10)
 	if _, err := s.Feed([]byte(xml), true); err == nil {

@@ -58,6 +58,9 @@ func (s *Strings) Feed(w []byte, final bool) (consumed int, err error) {
 				if end < 0 {
 					return p, s.ended(final, p)
 				}
+				if bytes.HasPrefix(w[p:], []byte("<!D")) {
+					return p, &Error{Offset: s.base + int64(p), Message: doctypeRefused}
+				}
 				p = end
 				continue
 			}
