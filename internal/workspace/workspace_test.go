@@ -328,7 +328,7 @@ func TestReplacedUnderReaders(t *testing.T) {
 			}
 		})
 	}
-	for i := range 30 {
+	for i := range 15 {
 		if err := replace(path, column(1000, i+2)); err != nil {
 			t.Fatal(err)
 		}
