@@ -2,10 +2,11 @@
 // every cell. It is the side of bench/peers that the others are measured
 // against, and a handy thing to profile.
 //
-//	go run ./bench/readone [-repeat N] [-touch=false] [-cpuprofile FILE] BOOK.xlsx
+//	go run ./bench/readone [-repeat N] [-touch=false [-live]] [-cpuprofile FILE] BOOK.xlsx
 //
-// It prints one line of key=value pairs: cells with a value, the sum of all
-// numbers, milliseconds for one reading, live bytes after the last one.
+// It prints one line of key=value pairs: cells with a value, milliseconds for
+// one reading, the sum of all numbers if it has looked at them, live bytes after
+// the last reading if asked.
 package main
 
 import (
@@ -28,17 +29,18 @@ import (
 func main() {
 	repeat := flag.Int("repeat", 1, "how many times to read the file; the time given is that of one reading")
 	touch := flag.Bool("touch", true, "look at every cell after loading")
+	live := flag.Bool("live", false, "with -touch=false: collect garbage and tell what is alive")
 	profile := flag.String("cpuprofile", "", "file to write a CPU profile to")
 	flag.Parse()
-	if err := run(flag.Args(), *repeat, *touch, *profile); err != nil {
+	if err := run(flag.Args(), *repeat, *touch, *live, *profile); err != nil {
 		fmt.Fprintln(os.Stderr, "readone:", err)
 		os.Exit(1)
 	}
 }
 
-func run(args []string, repeat int, touch bool, profile string) error {
+func run(args []string, repeat int, touch, live bool, profile string) error {
 	if len(args) != 1 || repeat < 1 {
-		return errors.New("usage: readone [-repeat N] [-touch=false] [-cpuprofile FILE] BOOK.xlsx")
+		return errors.New("usage: readone [-repeat N] [-touch=false [-live]] [-cpuprofile FILE] BOOK.xlsx")
 	}
 	if profile != "" {
 		f, err := os.Create(profile)
@@ -62,8 +64,10 @@ func run(args []string, repeat int, touch bool, profile string) error {
 		last = l
 	}
 	elapsed := time.Since(start) / time.Duration(repeat)
-	fmt.Printf("cells=%d sum=%.17g ms=%.3f", last.cells, last.sum, elapsed.Seconds()*1000)
-	if repeat == 1 && !touch { // the collection would show in the time of the process
+	fmt.Printf("cells=%d ms=%.3f", last.cells, elapsed.Seconds()*1000)
+	if touch {
+		fmt.Printf(" sum=%.17g", last.sum)
+	} else if live {
 		var m runtime.MemStats
 		runtime.GC()
 		runtime.ReadMemStats(&m)
