@@ -56,12 +56,10 @@ func run(args []string, repeat int, touch, live bool, profile string) error {
 	var last *loaded
 	start := time.Now()
 	for range repeat {
-		last = nil // what was read before is not kept while the next is read
-		l, err := load(context.Background(), args[0], touch)
-		if err != nil {
+		var err error
+		if last, err = load(context.Background(), args[0], touch); err != nil {
 			return err
 		}
-		last = l
 	}
 	elapsed := time.Since(start) / time.Duration(repeat)
 	fmt.Printf("cells=%d ms=%.3f", last.cells, elapsed.Seconds()*1000)
