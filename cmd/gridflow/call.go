@@ -87,7 +87,7 @@ func (p *program) call(ctx context.Context, args []string) error {
 		}
 		return err
 	}
-	return p.print(res)
+	return p.print(res, tools.Profile(c.profile))
 }
 
 // findTool looks a tool up by name.
@@ -246,16 +246,14 @@ func unmarshalExact(text string, v any) error {
 	return nil
 }
 
-// print writes a result.
-func (p *program) print(res *tools.Result) error {
+// print writes a result: its text, or its JSON where that is what the profile is for.
+func (p *program) print(res *tools.Result, profile tools.Profile) error {
 	text := res.Text
-	if res.Structured != nil {
-		text = string(res.Structured)
+	if res.Structured != nil && (profile == tools.Compat || text == "") {
+		text = string(res.Structured) + "\n"
 	}
 	if isTerminal(p.stdout) {
 		text = pretty(text)
-	} else if res.Structured != nil {
-		text += "\n"
 	}
 	_, err := io.WriteString(p.stdout, text)
 	return err

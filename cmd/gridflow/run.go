@@ -68,7 +68,7 @@ func commands() []command {
 		{"call", "TOOL [key=value … | --json '{…}' | --json -]", "call one tool and print its result", (*program).call},
 		{"tools", "[TOOL] [--json | --markdown]", "list the tools, or describe one", (*program).tools},
 		{"version", "", "print the version", (*program).version},
-		{"help", "[COMMAND]", "print this text", (*program).help},
+		{"help", "", "print this text", (*program).help},
 	}
 }
 

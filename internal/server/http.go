@@ -39,6 +39,8 @@ const (
 	// streamKeepalive is how long an event stream may be silent before a comment is
 	// written, so that proxies do not take it for dead.
 	streamKeepalive = 15 * time.Second
+	// writeTimeout is how long a client may take to accept a piece of an answer.
+	writeTimeout = time.Minute
 	// headerMax bounds the header of a request, in bytes.
 	headerMax = 64 << 10
 )
@@ -62,6 +64,7 @@ func (s *Server) ServeHTTP(ctx context.Context, l net.Listener, o HTTPOptions, b
 		Handler:           handler,
 		ReadHeaderTimeout: headerTimeout,
 		IdleTimeout:       idleTimeout,
+		WriteTimeout:      writeTimeout, // of plain answers; event streams renew it with every event
 		MaxHeaderBytes:    headerMax,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 	}

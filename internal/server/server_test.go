@@ -13,6 +13,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"gridflow/internal/tools"
@@ -241,6 +242,30 @@ func TestTooManyInFlight(t *testing.T) {
 	id, err := decodeID([]byte("5"))
 	if err != nil || !c.pending[id].cancelled {
 		t.Errorf("the call was not marked as cancelled (%v)", err)
+	}
+}
+
+// TestTooManyBytesInFlight: nor can it pile up parameters; answered calls make room.
+func TestTooManyBytesInFlight(t *testing.T) {
+	c := newLineConn(strings.NewReader(""), io.Discard)
+	request := func(id float64) *jsonrpc.Request {
+		made, err := jsonrpc.MakeID(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &jsonrpc.Request{ID: made, Method: "tools/call", Params: make(json.RawMessage, inFlightBytesMax)}
+	}
+	if p := c.register(request(1), nil); p != nil {
+		t.Fatal(p)
+	}
+	if p := c.register(request(2), nil); p == nil {
+		t.Error("twice the bytes were let in")
+	}
+	if err := c.Write(t.Context(), &jsonrpc.Response{ID: request(1).ID, Result: json.RawMessage("{}")}); err != nil {
+		t.Fatal(err)
+	}
+	if p := c.register(request(3), nil); p != nil {
+		t.Error(p)
 	}
 }
 

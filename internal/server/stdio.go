@@ -22,6 +22,9 @@ const (
 	// It is far above what a client needs, so that the line that cancels a call always
 	// gets through.
 	inFlightMax = 4096
+	// inFlightBytesMax bounds what the arguments of those calls take, in bytes. A call
+	// that is alone may be as long as a line.
+	inFlightBytesMax = 64 << 20
 )
 
 // ErrCut says that calls had to be ended before they were done, or did not end at all.
@@ -86,6 +89,7 @@ type lineConn struct {
 
 	mu       sync.Mutex
 	pending  map[jsonrpc.ID]*pendingCall
+	bytes    int // of the parameters of pending calls
 	due      int // lines not looked at yet, and calls whose answers are not written
 	draining bool
 	idle     chan struct{} // closed once draining and nothing is due
@@ -94,6 +98,7 @@ type lineConn struct {
 
 // A pendingCall is a request that has not been answered.
 type pendingCall struct {
+	bytes      int
 	initialize bool
 	cancelled  bool   // the client has said that it does not want the answer
 	batch      *batch // nil unless the request came in one
@@ -282,10 +287,11 @@ func (c *lineConn) register(msg jsonrpc.Message, b *batch) *problem {
 		// With the id, the client would take the refusal for the answer to the other.
 		return &problem{jsonrpc.CodeInvalidRequest, fmt.Sprintf("the id %v belongs to a request that has not been answered yet", req.ID.Raw()), true}
 	}
-	if len(c.pending) >= inFlightMax {
-		return &problem{jsonrpc.CodeInternalError, fmt.Sprintf("OVERLOADED: %d requests are in flight on this connection; wait for answers before sending more", inFlightMax), false}
+	if len(c.pending) >= inFlightMax || len(c.pending) > 0 && c.bytes+len(req.Params) > inFlightBytesMax {
+		return &problem{jsonrpc.CodeInternalError, fmt.Sprintf("OVERLOADED: %d requests with %d bytes of parameters are in flight on this connection; wait for answers before sending more", len(c.pending), c.bytes), false}
 	}
-	c.pending[req.ID] = &pendingCall{initialize: req.Method == "initialize", batch: b}
+	c.pending[req.ID] = &pendingCall{bytes: len(req.Params), initialize: req.Method == "initialize", batch: b}
+	c.bytes += len(req.Params)
 	c.due++
 	if b != nil {
 		b.due++
@@ -320,6 +326,9 @@ func (c *lineConn) Write(_ context.Context, msg jsonrpc.Message) error {
 	c.mu.Lock()
 	call := c.pending[resp.ID]
 	delete(c.pending, resp.ID)
+	if call != nil {
+		c.bytes -= call.bytes
+	}
 	dropped := call != nil && call.cancelled
 	c.mu.Unlock()
 	if call == nil {

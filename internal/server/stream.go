@@ -9,16 +9,20 @@ import (
 
 // eventStream is a ResponseWriter that keeps an event stream alive: after a time of
 // silence it writes a comment, which clients ignore. It begins with the first event, for
-// until then the status of the answer is open.
+// until then the status of the answer is open. It also gives up on a client that does
+// not take what is written.
 type eventStream struct {
 	http.ResponseWriter
+	conn *http.ResponseController
 
 	mu      sync.Mutex // writes come from the handler's goroutines and from the timer
 	timer   *time.Timer
 	stopped bool
 }
 
-func newEventStream(w http.ResponseWriter) *eventStream { return &eventStream{ResponseWriter: w} }
+func newEventStream(w http.ResponseWriter) *eventStream {
+	return &eventStream{ResponseWriter: w, conn: http.NewResponseController(w)}
+}
 
 // Unwrap lets http.ResponseController find the connection's own methods.
 func (s *eventStream) Unwrap() http.ResponseWriter { return s.ResponseWriter }
@@ -27,6 +31,7 @@ func (s *eventStream) Unwrap() http.ResponseWriter { return s.ResponseWriter }
 func (s *eventStream) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.allow(writeTimeout)
 	n, err := s.ResponseWriter.Write(p)
 	switch {
 	case s.stopped || err != nil:
@@ -42,8 +47,13 @@ func (s *eventStream) Write(p []byte) (int, error) {
 func (s *eventStream) FlushError() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return http.NewResponseController(s.ResponseWriter).Flush()
+	s.allow(writeTimeout)
+	return s.conn.Flush()
 }
+
+// allow sets how long the next write may take. Where there is no deadline to set (in
+// tests, or behind another server) there is none.
+func (s *eventStream) allow(d time.Duration) { _ = s.conn.SetWriteDeadline(time.Now().Add(d)) }
 
 func (s *eventStream) keepalive() {
 	s.mu.Lock()
@@ -51,10 +61,11 @@ func (s *eventStream) keepalive() {
 	if s.stopped {
 		return
 	}
+	s.allow(writeTimeout)
 	if _, err := s.ResponseWriter.Write([]byte(": keepalive\n\n")); err != nil {
 		return // the handler learns it too
 	}
-	if http.NewResponseController(s.ResponseWriter).Flush() == nil {
+	if s.conn.Flush() == nil {
 		s.timer.Reset(streamKeepalive)
 	}
 }
@@ -64,6 +75,7 @@ func (s *eventStream) stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stopped = true
+	s.allow(writeTimeout) // for what is still buffered; the next answer sets its own
 	if s.timer != nil {
 		s.timer.Stop()
 	}
