@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"sync"
 
 	"gridflow/internal/cell"
 )
@@ -164,6 +165,9 @@ func (b *Builder) put(r cell.Ref, style uint32, t tag, payload uint64) error {
 	return nil
 }
 
+// columns recycles columns between builders, of which there is one for each sheet.
+var columns = sync.Pool{New: func() any { return new(column) }}
+
 // column gives the column that collects col in the current band.
 func (b *Builder) column(col int) *column {
 	if col < len(b.cols) {
@@ -177,7 +181,7 @@ func (b *Builder) column(col int) *column {
 	if n := len(b.free); n > 0 {
 		c, b.free = b.free[n-1], b.free[:n-1]
 	} else {
-		c = new(column)
+		c = columns.Get().(*column)
 	}
 	b.cols[col] = c
 	b.present = append(b.present, uint16(col))
@@ -352,5 +356,9 @@ func (b *Builder) Finish(shared *Strings) *Sheet {
 	s.formulas.texts = b.ftexts.Finish()
 	s.formulas.list = slices.Clone(s.formulas.list)
 	s.loadedRows = cell.MaxRows
+	for _, c := range b.free {
+		columns.Put(c)
+	}
+	b.free = nil
 	return s
 }

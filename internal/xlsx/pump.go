@@ -44,6 +44,7 @@ func (p *Package) pump(ctx context.Context, part *Part, s scanner) error {
 	if err != nil {
 		return err
 	}
+	defer r.close()
 	if part.Bytes <= chunkSize {
 		w := windows.Get().(*[windowSize]byte)
 		defer windows.Put(w)
@@ -149,11 +150,25 @@ func (p *Package) newPartReader(part *Part) (*partReader, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &partReader{src: p.src, part: part, at: at}
+	r := partReaders.Get().(*partReader)
+	r.src, r.part, r.at, r.out, r.crc, r.hist = p.src, part, at, 0, 0, 0
 	if part.Method != methodStored {
-		r.inflate = inflate.NewReader(p.src, at, part.CompressedBytes)
+		r.inflate = inflaters.Get().(*inflate.Reader)
+		r.inflate.Reset(p.src, at, part.CompressedBytes)
 	}
 	return r, nil
+}
+
+// partReaders recycles readers, which hold 32 KiB of history.
+var partReaders = sync.Pool{New: func() any { return new(partReader) }}
+
+// close gives the reader back for the next part.
+func (r *partReader) close() {
+	if r.inflate != nil {
+		putInflater(r.inflate)
+	}
+	r.src, r.part, r.inflate = nil, nil, nil
+	partReaders.Put(r)
 }
 
 // next fills w. The chunk's error is io.EOF at the end of a sound part.

@@ -2,6 +2,7 @@ package scan
 
 import (
 	"encoding/binary"
+	"math"
 	"math/bits"
 	"strconv"
 	"unsafe"
@@ -115,8 +116,45 @@ func number(b []byte, p int) (f float64, next int, ok bool) {
 		}
 		return f, p, true
 	}
+	if digits <= 19 && exp <= 0 && exp >= -19 && m != 0 {
+		f = quotient(m, pow10uint[-exp])
+		if neg {
+			f = -f
+		}
+		return f, p, true
+	}
 	f, err := strconv.ParseFloat(unsafe.String(&b[start], p-start), 64)
 	return f, p, err == nil
+}
+
+// pow10uint holds the powers of ten that 64 bits hold.
+var pow10uint = func() (t [20]uint64) {
+	t[0] = 1
+	for i := 1; i < len(t); i++ {
+		t[i] = 10 * t[i-1]
+	}
+	return t
+}()
+
+// quotient gives m/d, rounded once to the nearest float64, ties to even. It is the
+// schoolbook way: an integer quotient of 63 or 64 bits and whether anything was left.
+// Neither m nor d may be 0. The result is always a normal number.
+func quotient(m, d uint64) float64 {
+	zm, zd := bits.LeadingZeros64(m), bits.LeadingZeros64(d)
+	m, d = m<<zm, d<<zd
+	// The high word is below 2^63 and d is not, as Div64 demands.
+	q, rest := bits.Div64(m>>1, m<<63, d)
+	exp := zd - zm - 63 // m/d = q * 2^exp
+	if q>>63 == 0 {
+		q, exp = q<<1, exp-1
+	}
+	// Eleven bits too many: round them off, what is left of the division below them.
+	low := q & 0x7FF
+	q >>= 11
+	if low > 0x400 || low == 0x400 && (rest != 0 || q&1 != 0) {
+		q++
+	}
+	return math.Ldexp(float64(q), exp+11)
 }
 
 // looseNumber reads the numbers that some programs write and the fast path declines:

@@ -152,80 +152,81 @@ func (s *Sheet) fault(at int, format string, args ...any) error {
 
 // feedHead collects the XML up to the start of sheetData.
 func (s *Sheet) feedHead(w []byte, final bool) (consumed int, err error) {
-	// A tag may be cut by the end of the window, so the search goes over all of the
-	// head again; it is a few kilobytes.
-	s.head = append(s.head, w...)
-	if len(s.head) > maxHead {
-		return 0, s.fault(0, "what precedes the cells is larger than %d MiB", maxHead>>20)
+	// Mostly all of it is in the first window; where it is not, the search goes over all
+	// of it again, which is a few kilobytes.
+	doc := w
+	if len(s.head) > 0 {
+		s.head = append(s.head, w...)
+		doc = s.head
 	}
-	if s.root == nil && !s.findRoot() {
-		if final {
-			return 0, s.fault(0, "no root element")
-		}
-		return len(w), nil
-	}
+	root, ok := s.findRoot(doc)
 	if s.doctype {
 		return 0, s.fault(0, doctypeRefused)
 	}
-	start, end, empty, ok := findStartTag(s.head, s.prefix, "sheetData")
-	if !ok {
-		if !final {
-			return len(w), nil
+	start, end, empty := 0, 0, false
+	if ok {
+		start, end, empty, ok = findStartTag(doc[root:], s.prefix, "sheetData")
+	}
+	if ok {
+		s.head = bytes.Clone(doc[root : root+start])
+		s.phase = inData
+		if empty {
+			s.phase = inTail
 		}
-		// A sheet without sheetData has no cells.
-		if i := bytes.LastIndex(s.head, []byte("</")); i >= 0 {
-			s.head = s.head[:i]
+		return len(w) - (len(doc) - root - end), nil
+	}
+	switch {
+	case !final && len(doc) > maxHead:
+		return 0, s.fault(0, "what precedes the cells is larger than %d MiB", maxHead>>20)
+	case !final:
+		if len(s.head) == 0 {
+			s.head = bytes.Clone(w)
 		}
-		s.phase = inTail
 		return len(w), nil
+	case s.root == nil:
+		return 0, s.fault(0, "no root element")
 	}
-	rest := len(s.head) - end
-	consumed = len(w) - rest
-	s.head = s.head[:start:start]
-	s.phase = inData
-	if empty {
-		s.phase = inTail
+	// A sheet without sheetData has no cells.
+	if i := bytes.LastIndex(doc, []byte("</")); i >= root {
+		doc = doc[:i]
 	}
-	return consumed, nil
+	s.head = bytes.Clone(doc[root:])
+	s.phase = inTail
+	return len(w), nil
 }
 
-// findRoot takes the root's start tag off the head.
-func (s *Sheet) findRoot() bool {
-	for p := 0; p < len(s.head); {
-		i := bytes.IndexByte(s.head[p:], '<')
-		if i < 0 || p+i+1 >= len(s.head) {
-			return false
+// findRoot looks for the root's start tag, keeps it, and gives the position behind it.
+func (s *Sheet) findRoot(doc []byte) (end int, ok bool) {
+	for p := 0; p < len(doc); {
+		i := bytes.IndexByte(doc[p:], '<')
+		if i < 0 || p+i+1 >= len(doc) {
+			return 0, false
 		}
 		p += i
-		switch s.head[p+1] {
-		case '?', '!':
-			end := skipMarkup(s.head, p)
+		if c := doc[p+1]; c == '?' || c == '!' {
+			end := skipMarkup(doc, p)
 			if end < 0 {
-				return false
+				return 0, false
 			}
-			s.doctype = s.doctype || bytes.HasPrefix(s.head[p:end], []byte("<!D"))
+			s.doctype = s.doctype || bytes.HasPrefix(doc[p:], []byte("<!D"))
 			p = end
 			continue
 		}
-		end := tagEnd(s.head, p)
+		end := tagEnd(doc, p)
 		if end < 0 {
-			return false
+			return 0, false
 		}
-		s.root = bytes.Clone(s.head[p:end])
+		s.root = bytes.Clone(doc[p:end])
+		name := s.root[1:nameEnd(s.root)]
 		if n := len(s.root); s.root[n-2] == '/' {
 			s.root = append(s.root[:n-2], '>')
-		}
-		name := s.root[1:]
-		if i := bytes.IndexAny(name, " \t\r\n/>"); i >= 0 {
-			name = name[:i]
 		}
 		if i := bytes.IndexByte(name, ':'); i >= 0 {
 			s.prefix = string(name[:i+1])
 		}
-		s.head = append([]byte(nil), s.head[end:]...)
-		return true
+		return end, true
 	}
-	return false
+	return 0, false
 }
 
 // feedCells scans rows and cells from p on and gives where it stopped: at the end of
