@@ -115,7 +115,7 @@ func (r *Reader) Reset(src io.ReaderAt, off, compressedLen int64) {
 // that is not at the beginning of a block gives a CorruptError or arbitrary bytes.
 func (r *Reader) ResetAt(src io.ReaderAt, off, compressedLen int64, m Mark, history []byte) {
 	r.Reset(src, off, compressedLen)
-	if m.Bit < 0 || m.Out < 0 || (m.Bit-1)/8 >= r.last-off && m.Bit > 0 {
+	if m.Bit < 0 || m.Out < 0 || m.Bit/8+min(m.Bit%8, 1) > r.last-off {
 		r.err = ErrMark
 		return
 	}
