@@ -102,9 +102,11 @@ type pendingCall struct {
 	initialize bool
 	cancelled  bool   // the client has said that it does not want the answer
 	batch      *batch // nil unless the request came in one
+	place      int    // of the answer in the batch
 }
 
-// A batch collects the answers to requests that came in one JSON array.
+// A batch collects the answers to requests that came in one JSON array, in the order of
+// the requests.
 type batch struct {
 	due     int
 	answers []json.RawMessage
@@ -290,10 +292,13 @@ func (c *lineConn) register(msg jsonrpc.Message, b *batch) *problem {
 	if len(c.pending) >= inFlightMax || len(c.pending) > 0 && c.bytes+len(req.Params) > inFlightBytesMax {
 		return &problem{jsonrpc.CodeInternalError, fmt.Sprintf("OVERLOADED: %d requests with %d bytes of parameters are in flight on this connection; wait for answers before sending more", len(c.pending), c.bytes), false}
 	}
-	c.pending[req.ID] = &pendingCall{bytes: len(req.Params), initialize: req.Method == "initialize", batch: b}
-	c.bytes += len(req.Params)
+	call := &pendingCall{bytes: len(req.Params), initialize: req.Method == "initialize", batch: b}
+	c.pending[req.ID] = call
+	c.bytes += call.bytes
 	c.due++
 	if b != nil {
+		call.place = len(b.answers)
+		b.answers = append(b.answers, nil)
 		b.due++
 	}
 	return nil
@@ -340,7 +345,7 @@ func (c *lineConn) Write(_ context.Context, msg jsonrpc.Message) error {
 	case dropped:
 		return nil
 	case call.batch != nil:
-		return c.answerInBatch(call.batch, resp)
+		return c.answerInBatch(call, resp)
 	case call.initialize:
 		c.negotiated(resp)
 	}
@@ -359,13 +364,14 @@ func (c *lineConn) negotiated(resp *jsonrpc.Response) {
 	}
 }
 
-func (c *lineConn) answerInBatch(b *batch, resp *jsonrpc.Response) error {
+func (c *lineConn) answerInBatch(call *pendingCall, resp *jsonrpc.Response) error {
 	data, err := jsonrpc.EncodeMessage(resp)
 	if err != nil {
 		return err
 	}
+	b := call.batch
 	c.mu.Lock()
-	b.answers = append(b.answers, data)
+	b.answers[call.place] = data
 	b.due--
 	complete := b.due == 0
 	c.mu.Unlock()
