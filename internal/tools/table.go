@@ -9,13 +9,17 @@ import (
 var readTools = []Tool{
 	closeWorkbook,
 	describeWorkbook,
+	gridExport,
 	inspectCells,
+	layoutPage,
 	listSheets,
 	listWorkbooks,
 	namedRanges,
 	rangeValues,
 	readTable,
 	sheetPage,
+	sheetStyles,
+	workbookStyleSummary,
 }
 
 var table = sorted(readTools, analysisTools)

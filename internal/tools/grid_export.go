@@ -1,0 +1,154 @@
+package tools
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+
+	"gridflow/internal/book"
+	"gridflow/internal/cell"
+	"gridflow/internal/grid"
+)
+
+type gridExportIn struct {
+	Book
+	Sheet string `json:"sheet_name" required:"true"`
+	Range string `json:"range" required:"true"`
+}
+
+type gridExportOut struct {
+	Sheet   string          `json:"sheet"`
+	Anchor  string          `json:"anchor"`
+	Columns []exportColumn  `json:"columns"`
+	Merges  []string        `json:"merges"`
+	Rows    json.RawMessage `json:"rows"`
+}
+
+type exportColumn struct {
+	Offset int     `json:"offset"`
+	Width  float64 `json:"width_chars"`
+}
+
+type exportRow struct {
+	Cells []exportCell `json:"cells"`
+}
+
+type exportCell struct {
+	Offset  [2]int           `json:"offset"` // rows and columns from the anchor
+	Value   json.RawMessage  `json:"v"`
+	Formula string           `json:"f,omitempty"`
+	Format  string           `json:"fmt,omitempty"`
+	Style   *styleDescriptor `json:"style"`
+}
+
+var gridExport = define(Spec{
+	Name: "grid_export", Title: "Export a range with its looks", Toolset: "exchange",
+	Description: "A range as JSON with values, formulas, formats, styles, column widths and merges, in the form that grid_import takes. Cells with a formula have no value.",
+	Example:     `{"workbook_or_fork_id":"wb-23456789ab","sheet_name":"Sheet1","range":"A1:F30"}`,
+}, func(ctx context.Context, env *Env, in gridExportIn) (*gridExportOut, error) {
+	var out *gridExportOut
+	err := env.Workspace.View(ctx, in.Workbook, func(snap *book.Snapshot) (err error) {
+		out, err = exportGrid(ctx, env, snap, in)
+		return err
+	})
+	return out, err
+})
+
+func exportGrid(ctx context.Context, env *Env, snap *book.Snapshot, in gridExportIn) (*gridExportOut, error) {
+	index, err := sheetNamed(snap, in.Sheet)
+	if err != nil {
+		return nil, err
+	}
+	a, err := oneArea(ctx, snap, index, in.Range)
+	if err != nil {
+		return nil, err
+	}
+	// Merges stand at the end of a sheet's part: the whole of it must be read.
+	sheet, err := snap.Sheet(ctx, a.sheet)
+	if err != nil {
+		return nil, err
+	}
+	out := &gridExportOut{Sheet: snap.Workbook().Sheets[a.sheet].Name, Rows: json.RawMessage("[]")}
+	rng, any := clipToUsed(sheet, a.rng)
+	if !any {
+		out.Anchor = a.rng.First.String()
+		return out, nil
+	}
+	out.Anchor = rng.First.String()
+	for _, s := range sheet.Layout.Columns {
+		for col := max(s.First, rng.First.Col); col <= min(s.Last, rng.Last.Col) && s.Width > 0; col++ {
+			out.Columns = append(out.Columns, exportColumn{col - rng.First.Col, s.Width})
+		}
+	}
+	for _, m := range sheet.Layout.Merges {
+		if _, ok := m.Intersect(rng); ok {
+			out.Merges = append(out.Merges, m.String())
+		}
+	}
+	// A part of a grid would be taken for the whole by grid_import, so a range that
+	// does not fit is an error that names the part that would.
+	w := valuesOf(snap)
+	most := env.Caps.MaxResponseBytes * 9 / 10
+	styles := map[uint32]*styleDescriptor{}
+	rows := []byte{'['}
+	for row := range sheet.OccupiedRows(rng.First.Row, rng.Last.Row) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		var r exportRow
+		for c := range sheet.Cells(cell.Range{First: cell.Ref{Row: row, Col: rng.First.Col}, Last: cell.Ref{Row: row, Col: rng.Last.Col}}) {
+			if !c.Empty() || c.Style != 0 {
+				r.Cells = append(r.Cells, w.exported(sheet, c, rng.First, styles))
+			}
+		}
+		if len(r.Cells) == 0 {
+			continue
+		}
+		if len(rows) > 1 {
+			rows = append(rows, ',')
+		}
+		rows, _ = appendJSON(rows, r, 0)
+		if most > 0 && len(rows) > most {
+			return nil, exportTooLarge(in, rng, row)
+		}
+	}
+	out.Rows = append(rows, ']')
+	return out, nil
+}
+
+// exportTooLarge names the part of the range that fits: the rows above the one at
+// which the result became too large.
+func exportTooLarge(in gridExportIn, rng cell.Range, row int) error {
+	if row == rng.First.Row {
+		return fail(codeResponseTooLarge, "Export fewer columns at once", "one row of the range is larger than a result may be")
+	}
+	part := rng
+	part.Last.Row = row - 1
+	in.Range = part.String()
+	return fail(codeResponseTooLarge, "Export it in parts, first: "+callText("grid_export", in), "the range %s is larger than a result may be", rng)
+}
+
+func (w values) exported(sheet *grid.Sheet, c grid.Cell, anchor cell.Ref, styles map[uint32]*styleDescriptor) exportCell {
+	e := exportCell{Offset: [2]int{c.Ref.Row - anchor.Row, c.Ref.Col - anchor.Col}}
+	switch {
+	case c.HasFormula():
+		e.Formula = "=" + book.FormulaText(sheet, c)
+	case !c.Value.IsBlank():
+		e.Value = w.appendPrimitive(nil, c)
+	}
+	if f := w.styles.Format(c.Style); f != nil && !strings.EqualFold(f.Code(), "General") {
+		e.Format = f.Code()
+	}
+	if c.Style == 0 {
+		return e
+	}
+	d, ok := styles[c.Style]
+	if !ok {
+		full := describeStyle(w.styles, c.Style)
+		full.NumberFormat = "" // it stands in fmt
+		d = &full
+		styles[c.Style] = d
+	}
+	e.Style = d
+	return e
+}
