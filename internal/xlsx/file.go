@@ -35,7 +35,11 @@ func Open(ctx context.Context, src io.ReaderAt, size int64, limits Limits) (*Fil
 		return nil, err
 	}
 	f := &File{pkg: pkg}
-	if f.workbook, err = findWorkbook(pkg); err != nil {
+	top, err := pkg.relationshipsOf("")
+	if err != nil {
+		return nil, err
+	}
+	if f.workbook, err = findWorkbook(pkg, top); err != nil {
 		return nil, err
 	}
 	if f.rels, err = pkg.relationshipsOf(f.workbook.Name); err != nil {
@@ -54,7 +58,7 @@ func Open(ctx context.Context, src io.ReaderAt, size int64, limits Limits) (*Fil
 		return nil, err
 	}
 	// What made the file is told where it can be; a broken docProps is no reason to fail.
-	f.book.App, _ = application(pkg)
+	f.book.App, _ = application(pkg, top)
 	f.book.HasMacros = f.rels.first("vbaProject") != nil
 	if rel := f.rels.first("sharedStrings"); rel != nil {
 		f.sharedStrings = rel.part

@@ -69,6 +69,7 @@ func TestWhatIsNoWorkbook(t *testing.T) {
 		{"docx", string(archive{entries: []entry{{name: "_rels/.rels", data: relsOpen + rel("rId1", "officeDocument", "word/document.xml") + "</Relationships>"}, {name: "word/document.xml"}}}.bytes()), Unsupported, "Word"},
 		{"encrypted zip", string(archive{entries: []entry{{name: "xl/workbook.xml", flags: flagEncrypted}}}.bytes()), Encrypted, "password"},
 		{"another method", string(archive{entries: []entry{{name: "xl/workbook.xml", method: 9}}}.bytes()), Unsupported, "method 9"},
+		{"no sheets", string(pack(smallBook(), "xl/workbook.xml", `<workbook xmlns="http://schemas.microsoft.com/office/excel/2006/2"><sheets><sheet name="a"/></sheets></workbook>`).bytes()), Unreadable, "no sheets"},
 		{"another root", string(pack(smallBook(), "xl/workbook.xml", "<document/>").bytes()), Unreadable, "<workbook>"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -73,6 +73,7 @@ func (p *Package) relationshipsOf(source string) (*relationships, error) {
 	}
 	r := xmltext.New(doc)
 	if r.Root() {
+		kinds := make(map[string]string) // types repeat: one string for each is enough
 		for d := r.Depth(); r.Child(d); {
 			if string(r.Local()) != "Relationship" {
 				continue
@@ -80,8 +81,13 @@ func (p *Package) relationshipsOf(source string) (*relationships, error) {
 			if len(rels.list) >= maxEntries {
 				return nil, tooLarge(part.Name, "it has more than %d relationships", maxEntries)
 			}
+			kind, ok := kinds[string(r.Attr("Type"))]
+			if !ok {
+				kind = relationshipKind(r.Attr("Type"))
+				kinds[string(r.Attr("Type"))] = kind
+			}
 			rel := relationship{
-				id: r.Value("Id"), kind: relationshipKind(r.Attr("Type")),
+				id: r.Value("Id"), kind: kind,
 				target: r.Value("Target"), external: strings.EqualFold(string(r.Attr("TargetMode")), "External"),
 			}
 			if !rel.external {
@@ -120,26 +126,24 @@ func (p *Package) resolve(folder, target string) *Part {
 		return nil
 	}
 	target = strings.ReplaceAll(target, `\`, "/")
-	names := []string{target}
-	if plain, err := url.PathUnescape(target); err == nil && plain != target {
-		names = append(names, plain)
+	if part := p.resolvePlain(folder, target); part != nil {
+		return part
 	}
-	for _, name := range names {
-		if strings.HasPrefix(name, "/") {
-			if part := p.Find(path.Clean(name)); part != nil {
-				return part
-			}
-			continue
-		}
-		if part := p.Find(path.Join("/", folder, name)); part != nil {
-			return part
-		}
-		// Some writers leave out the slash of a target that counts from the root.
-		if part := p.Find(path.Clean("/" + name)); part != nil {
-			return part
-		}
+	if plain, err := url.PathUnescape(target); err == nil && plain != target {
+		return p.resolvePlain(folder, plain)
 	}
 	return nil
+}
+
+func (p *Package) resolvePlain(folder, target string) *Part {
+	if strings.HasPrefix(target, "/") {
+		return p.Find(path.Clean(target))
+	}
+	if part := p.Find(path.Clean("/" + folder + target)); part != nil {
+		return part
+	}
+	// Some writers leave out the slash of a target that counts from the root.
+	return p.Find(path.Clean("/" + target))
 }
 
 // contentTypes says what the parts of a package are.

@@ -11,13 +11,10 @@ import (
 // maxSheets bounds the number of sheets; Excel itself is known to open about a thousand.
 const maxSheets = 1 << 14
 
-// findWorkbook gives the part from which everything else is reached.
-func findWorkbook(p *Package) (*Part, error) {
+// findWorkbook gives the part from which everything else is reached. rels are those of
+// the package.
+func findWorkbook(p *Package, rels *relationships) (*Part, error) {
 	types, err := p.contentTypes()
-	if err != nil {
-		return nil, err
-	}
-	rels, err := p.relationshipsOf("")
 	if err != nil {
 		return nil, err
 	}
@@ -154,6 +151,9 @@ func parseWorkbook(p *Package, doc []byte, rels *relationships) (*workbookPart, 
 	if err := r.Err(); err != nil {
 		return nil, err
 	}
+	if len(b.Sheets) == 0 {
+		return nil, damaged("", -1, "it lists no sheets")
+	}
 	parts := make(map[string]int, len(b.Sheets))
 	for i := range b.Sheets {
 		s := &b.Sheets[i]
@@ -239,11 +239,7 @@ func externalTargets(p *Package, ids []string, rels *relationships) ([]string, e
 }
 
 // application gives the program that wrote the package, as docProps/app.xml has it.
-func application(p *Package) (string, error) {
-	rels, err := p.relationshipsOf("")
-	if err != nil {
-		return "", err
-	}
+func application(p *Package, rels *relationships) (string, error) {
 	part := p.Find("docProps/app.xml")
 	if rel := rels.first("extended-properties"); rel != nil {
 		part = rel.part
