@@ -1,0 +1,70 @@
+# What is needed to work on gridflow. `make test` is the one that matters: it brings
+# what the tests need and passes them. `make check` is what CI adds to it.
+
+GO ?= go
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@latest
+
+.PHONY: test check build generate examples workbooks bench peers conformance fuzz clean
+
+# The race detector needs a C compiler; without one the tests run without it.
+RACE := $(shell command -v gcc >/dev/null 2>&1 || command -v clang >/dev/null 2>&1 && echo -race)
+
+## test: bring the modules and run all tests
+test:
+	$(GO) mod download
+	$(GO) test $(RACE) -timeout 20m ./...
+
+## check: formatting, vet, staticcheck, and known vulnerabilities where their database can be reached
+check:
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt has something to say of:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+	@out=$$($(GO) run $(GOVULNCHECK) ./... 2>&1); code=$$?; echo "$$out" | tail -n 20; \
+	  if [ $$code -ne 0 ] && echo "$$out" | grep -qE 'dial tcp|no such host|Forbidden|fetching vulnerabilities|connection refused|http.* 40[0-9]'; then \
+	    echo "govulncheck: the database cannot be reached from here; not checked"; exit 0; fi; exit $$code
+
+## build: the program, in bin/
+build:
+	$(GO) build -trimpath -o bin/gridflow ./cmd/gridflow
+
+## generate: what is made from the code and kept in the repository
+generate:
+	$(GO) run ./cmd/gridflow tools --markdown > docs/tools.md
+	$(GO) test ./internal/tools -run 'Schema|Golden' -update
+	$(GO) test ./internal/imports -update
+
+## examples: the example workbooks, anew
+examples:
+	$(GO) run ./examples/gen
+
+WORKBOOKS ?= $(CURDIR)/bin/workbooks
+
+## workbooks: the benchmark workbooks W1…W5 (110 MB)
+workbooks: $(WORKBOOKS)/W2.xlsx
+$(WORKBOOKS)/W2.xlsx:
+	$(GO) run ./bench/gen -out $(WORKBOOKS)
+
+## bench: the benchmarks, on the workbooks
+bench: workbooks
+	GRIDFLOW_WORKBOOKS=$(WORKBOOKS) $(GO) test -run '^$$' -bench . ./...
+
+## peers: other programs' readers and ours, in one run, as ratios
+peers: workbooks
+	cd bench/peers && $(GO) run . -books $(WORKBOOKS)
+
+## conformance: real MCP clients (needs npm)
+conformance:
+	bench/conformance/run.sh
+
+FUZZTIME ?= 10m
+
+## fuzz: every fuzz target for FUZZTIME
+fuzz:
+	@for pkg in $$($(GO) list ./...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+	    echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+	  done; done
+
+clean:
+	rm -rf bin bench/conformance/node_modules bench/conformance/results
