@@ -121,7 +121,7 @@ func TestHostile(t *testing.T) {
 		{"entities in the workbook", entities("xl/workbook.xml").bytes(), Unreadable, "part xl/workbook.xml: a document type", 1},
 		{"entities in relationships", entities("_rels/.rels").bytes(), Unreadable, "part _rels/.rels: a document type", 1},
 		{"entities in styles", entities("xl/styles.xml").bytes(), Unreadable, "part xl/styles.xml: a document type", 1},
-		{"entities in content types", entities("[Content_Types].xml").bytes(), Unreadable, "document type", 1},
+		{"entities in content types", pack(smallBook(), "_rels/.rels", "", "[Content_Types].xml", bombEntity+"<Types/>").bytes(), Unreadable, "document type", 1},
 		{"entities in comments", entities("xl/comments1.xml").bytes(), Unreadable, "document type", 4},
 		{"entities in a table", entities("xl/tables/table1.xml").bytes(), Unreadable, "document type", 1},
 		{"entities in a sheet", entities("xl/worksheets/sheet1.xml").bytes(), Unreadable, "part xl/worksheets/sheet1.xml", 4},

@@ -12,17 +12,17 @@ import (
 const maxSheets = 1 << 14
 
 // findWorkbook gives the part from which everything else is reached. rels are those of
-// the package.
+// the package. Content types are looked at only where those do not help: they are a long
+// list that says what the parts say themselves.
 func findWorkbook(p *Package, rels *relationships) (*Part, error) {
-	types, err := p.contentTypes()
-	if err != nil {
-		return nil, err
-	}
 	var part *Part
 	if rel := rels.first("officeDocument"); rel != nil {
 		part = rel.part
-	}
-	if part == nil {
+	} else {
+		types, err := p.contentTypes()
+		if err != nil {
+			return nil, err
+		}
 		for i := range p.Len() {
 			if candidate := p.Part(i); isWorkbookType(types.of(candidate)) {
 				part = candidate
@@ -36,22 +36,20 @@ func findWorkbook(p *Package, rels *relationships) (*Part, error) {
 	if part == nil {
 		return nil, noWorkbook(p)
 	}
-	kind := types.of(part)
-	name := foldPart(part.Name)
-	unsupported := func(what string) error {
-		return &Error{Code: Unsupported, Offset: -1, Message: "the file is " + what, Hint: hintSaveAs}
+	what := ""
+	switch name := foldPart(part.Name); {
+	case strings.HasSuffix(name, ".bin"):
+		what = "a binary workbook (.xlsb)"
+	case strings.HasPrefix(name, "word/"):
+		what = "a Word document and not a workbook"
+	case strings.HasPrefix(name, "ppt/"):
+		what = "a presentation and not a workbook"
+	case strings.HasPrefix(name, "visio/"):
+		what = "a drawing and not a workbook"
+	default:
+		return part, nil
 	}
-	switch {
-	case strings.Contains(kind, "sheet.binary"), strings.HasSuffix(name, "/workbook.bin"):
-		return nil, unsupported("a binary workbook (.xlsb)")
-	case strings.Contains(kind, "wordprocessingml"), strings.HasPrefix(name, "word/"):
-		return nil, unsupported("a Word document and not a workbook")
-	case strings.Contains(kind, "presentationml"), strings.HasPrefix(name, "ppt/"):
-		return nil, unsupported("a presentation and not a workbook")
-	case strings.Contains(kind, "visio"):
-		return nil, unsupported("a drawing and not a workbook")
-	}
-	return part, nil
+	return nil, &Error{Code: Unsupported, Offset: -1, Message: "the file is " + what, Hint: hintSaveAs}
 }
 
 // isWorkbookType reports whether a content type is that of a workbook part, with or
