@@ -23,8 +23,8 @@ const headerWidthMax = 200
 // full as the one below it and holds nothing but different texts (years count as
 // texts) is the header: the first such row wins. Where there is none, the rows are
 // scored: texts count for, numbers and dates and what looks like a person's or a
-// product's name count against, and the best eligible row wins, an earlier one where
-// it is nearly as good. A second header row is joined where it is all texts above a
+// product's name count against, and the best row that is mostly texts wins, an earlier
+// one where it is nearly as good. A second header row is joined where it is all texts above a
 // row with numbers, and the first one leaves gaps that it fills.
 //
 // Without a header row the labels are the column letters.
@@ -170,7 +170,7 @@ func bestScore(rows []headerRow, width int) int {
 	best, earliest := -1, -1
 	for i := range rows {
 		h := &rows[i]
-		if h.texts < 1 || 2*h.texts < h.filled || width == 1 && h.score <= 1.5 {
+		if h.texts < 1 || 2*h.texts <= h.filled && h.filled > 1 || width == 1 && h.score <= 1.5 {
 			continue
 		}
 		if earliest < 0 {

@@ -34,9 +34,10 @@ type Column struct {
 	Descending      bool
 
 	// Over numbers, or over dates where Type is "date", as serials. Valid where Numeric > 0.
-	Numeric         int
-	Min, Max, Sum   float64
-	Mean, Deviation float64 // Deviation is that of a sample (n-1); 0 for one value
+	Numeric          int
+	Min, Max, Sum    float64
+	MinCell, MaxCell grid.Cell // where Min and Max stand first
+	Mean, Deviation  float64   // Deviation is that of a sample (n-1); 0 for one value
 
 	// Over texts, in characters. Valid where Counts[Text] > 0.
 	ShortestText, LongestText int
@@ -53,11 +54,10 @@ type ValueCount struct {
 
 // ProfileOptions says what Profile gives besides the counts.
 type ProfileOptions struct {
-	Top      int // most frequent values for each column
-	Samples  int // values that differ for each column
-	Distinct int // different values counted exactly, 0 for the default of 65 536
-
-	Progress func(done, total int) // called now and then, nil for nobody
+	Top        int // most frequent values for each column
+	Samples    int // values that differ for each column
+	SampleRows int // the rows from the first on that they are taken from, 0 for all
+	Distinct   int // different values counted exactly, 0 for the default of 65 536
 }
 
 // typeShare is the part of a column's values that must be of one kind for the column to
@@ -73,15 +73,12 @@ func Profile(ctx context.Context, v View, r cell.Range, cols []int, o ProfileOpt
 	}
 	p := profiler{View: v, rows: r, options: o, tally: newTally(o.Distinct), pace: newPace(ctx)}
 	out := make([]Column, 0, len(cols))
-	for i, col := range cols {
+	for _, col := range cols {
 		c, err := p.column(col)
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, c)
-		if o.Progress != nil {
-			o.Progress(i+1, len(cols))
-		}
 	}
 	return out, nil
 }
@@ -99,16 +96,18 @@ type profiler struct {
 type moments struct {
 	n        int
 	min, max float64
+	low, top grid.Cell // where min and max stand first
 	sum      float64
 	mean, m2 float64
 }
 
-func (m *moments) add(f float64) {
+func (m *moments) add(c grid.Cell) {
+	f := c.Value.Number()
 	if m.n == 0 || f < m.min {
-		m.min = f
+		m.min, m.low = f, c
 	}
 	if m.n == 0 || f > m.max {
-		m.max = f
+		m.max, m.top = f, c
 	}
 	m.n++
 	m.sum += f
@@ -130,6 +129,10 @@ func (p *profiler) column(col int) (Column, error) {
 	var numbers, dates moments
 	var sampled []uint64
 	var runes int
+	lastSample := p.rows.Last.Row
+	if n := p.options.SampleRows; n > 0 {
+		lastSample = p.rows.First.Row + n - 1
+	}
 	last := math.NaN()
 	ordered := true
 	for x := range p.Column(col, p.rows.First.Row, p.rows.Last.Row) {
@@ -149,9 +152,9 @@ func (p *profiler) column(col int) (Column, error) {
 		case Number, Date:
 			f := x.Value.Number()
 			if k == Number {
-				numbers.add(f)
+				numbers.add(x)
 			} else {
-				dates.add(f)
+				dates.add(x)
 			}
 			if !math.IsNaN(last) {
 				c.Ascending = c.Ascending && f > last
@@ -184,7 +187,7 @@ func (p *profiler) column(col int) (Column, error) {
 			ordered = false
 		}
 		p.tally.add(hash, uint32(x.Ref.Row))
-		if len(c.Samples) < p.options.Samples && !slices.Contains(sampled, hash) {
+		if len(c.Samples) < p.options.Samples && x.Ref.Row <= lastSample && !slices.Contains(sampled, hash) {
 			sampled = append(sampled, hash)
 			c.Samples = append(c.Samples, x)
 		}
@@ -202,6 +205,7 @@ func (p *profiler) column(col int) (Column, error) {
 		m = dates
 	}
 	c.Numeric, c.Min, c.Max, c.Sum, c.Mean, c.Deviation = m.n, m.min, m.max, m.sum, m.mean, m.deviation()
+	c.MinCell, c.MaxCell = m.low, m.top
 	if n := c.Counts[Text]; n > 0 {
 		c.MeanText = float64(runes) / float64(n)
 	}

@@ -45,7 +45,7 @@ func (k Kind) String() string {
 func (v View) KindOf(c grid.Cell) Kind {
 	switch c.Value.Kind() {
 	case cell.Number:
-		if v.Styles.Format(c.Style).IsDate() {
+		if v.isDate(c) {
 			return Date
 		}
 		return Number
@@ -62,13 +62,29 @@ func (v View) KindOf(c grid.Cell) Kind {
 	return Null
 }
 
+// dayMax is the first serial that is no day any more, in either date system.
+const dayMax = 2958466
+
+// isDate reports whether the number in c is shown as a point or a length of time, and
+// can be one.
+func (v View) isDate(c grid.Cell) bool {
+	f := v.Styles.Format(c.Style)
+	if f == nil || !f.IsDate() {
+		return false
+	}
+	x := c.Value.Number()
+	return x >= 0 && x < dayMax || f.Kind() == numfmt.Duration
+}
+
 // Append appends the value of c to b in the form that searches and labels use: as
 // [cell.Value.Append] does, with dates in ISO form.
 func (v View) Append(b []byte, c grid.Cell) []byte {
-	if c.Value.Kind() == cell.Number {
-		if f := v.Styles.Format(c.Style); f.IsDate() {
-			return numfmt.AppendISO(b, c.Value.Number(), v.Dates, f.Kind())
+	if c.Value.Kind() == cell.Number && v.isDate(c) {
+		kind := v.Styles.Format(c.Style).Kind()
+		if kind != numfmt.Duration && (kind != numfmt.Time || c.Value.Number() >= 1) {
+			kind = numfmt.General // a day, with the time of day if there is any
 		}
+		return numfmt.AppendISO(b, c.Value.Number(), v.Dates, kind)
 	}
 	return c.Value.Append(b)
 }

@@ -173,6 +173,14 @@ func countText(n int, minimum bool) string {
 	return fmt.Sprint(n)
 }
 
+// counted writes a number of things: "1 match", "2 matches".
+func counted(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
 // matcher compiles a pattern.
 func matcher(pattern, mode string, caseSensitive bool) (*analyze.Matcher, error) {
 	modes := map[string]analyze.MatchMode{"contains": analyze.Contains, "exact": analyze.Exact, "prefix": analyze.Prefix, "regex": analyze.Regex}
@@ -252,7 +260,7 @@ func searchPlace(ctx context.Context, snap *book.Snapshot, sheet, table string, 
 	for i := range n {
 		p.sheets = append(p.sheets, i)
 	}
-	p.name = fmt.Sprintf("%d sheets", n)
+	p.name = counted(n, "sheet", "sheets")
 	return p, nil
 }
 
@@ -351,7 +359,11 @@ func (f *foundIn) rowContext(at cell.Ref) (*rowContext, error) {
 }
 
 func (o *findValueOut) appendText(b []byte, _ bool) []byte {
-	b = fmt.Appendf(b, "%s matches in %s\n", countText(o.MatchCount, o.CountMinimum), o.where)
+	b = append(b, counted(o.MatchCount, "match", "matches")...)
+	if o.CountMinimum {
+		b = append(b, " or more"...)
+	}
+	b = append(append(append(b, " in "...), o.where...), '\n')
 	for i := range o.Matches {
 		b = o.Matches[i].appendText(b)
 	}

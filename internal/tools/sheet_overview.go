@@ -132,9 +132,18 @@ func overview(ctx context.Context, env *Env, snap *book.Snapshot, in sheetOvervi
 		next := in
 		next.MaxRegions = 0
 		next.IncludeHeaders = in.IncludeHeaders && shown == in.MaxRegions // else it was the bytes that were too many
-		out.Next = fmt.Sprintf("regions 0-%d of %d; next: %s", shown-1, out.DetectedCount, callText("sheet_overview", next))
+		how := callText("sheet_overview", next)
+		if next == in {
+			how = callText("read_table", readTableOf(in, shown)) // the rest fits in no single answer
+		}
+		out.Next = fmt.Sprintf("regions 0-%d of %d; next: %s", shown-1, out.DetectedCount, how)
 	}
 	return out, nil
+}
+
+// readTableOf is the call that reads a region.
+func readTableOf(in sheetOverviewIn, region int) readTableIn {
+	return readTableIn{Book: in.Book, Sheet: in.Sheet, Region: &region, HeaderRows: 1, Sample: "first", Limit: 100, Headers: true}
 }
 
 // likely gives the word for a sheet's class as the compat shape has it.

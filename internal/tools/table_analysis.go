@@ -1,4 +1,14 @@
 package tools
 
 // analysisTools are the rows of the tools that search and analyse.
-var analysisTools = []Tool{}
+var analysisTools = []Tool{
+	findFormula,
+	findValue,
+	formulaTrace,
+	scanVolatiles,
+	sheetFormulaMap,
+	sheetOverview,
+	sheetStatistics,
+	tableProfile,
+	workbookSummary,
+}

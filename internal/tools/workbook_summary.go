@@ -197,7 +197,8 @@ func keyNames(wb *grid.Workbook) []nameRow {
 }
 
 func (o *workbookSummaryOut) appendText(b []byte, _ bool) []byte {
-	b = fmt.Appendf(b, "%s: %d sheets, %d filled cells, %d formulas\n", o.Slug, o.SheetCount, o.filled, o.TotalFormulas)
+	b = fmt.Appendf(b, "%s: %s, %s, %s\n", o.Slug, counted(o.SheetCount, "sheet", "sheets"),
+		counted(int(o.filled), "filled cell", "filled cells"), counted(int(o.TotalFormulas), "formula", "formulas"))
 	for _, s := range o.sheets {
 		b = fmt.Appendf(b, "%s\t%s\t%s\t%d filled\t%d formulas", s.name, s.class, s.used, s.filled, s.formulas)
 		if s.hidden {
