@@ -97,7 +97,7 @@ for scenario in server-sse-multiple-streams resources-list prompts-list sep-2164
 done
 
 # The Inspector. --strict also fails on schemas that some clients do not take.
-tool=list_workbooks found=budget.xlsx
+tool=list_workbooks found=budget
 for era in legacy modern; do
   for transport in stdio http; do
     if [ $transport = stdio ]; then target=(--config "$work/servers.json" --server gridflow); else target=("$server" --transport http); fi
