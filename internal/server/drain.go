@@ -47,9 +47,10 @@ func (g *gate) leave() {
 	}
 }
 
-// close takes the first two steps; it may be called several times.
+// close takes the first two steps at once; it may be called several times. Whoever sees
+// a stream end finds the gate closed.
 func (g *gate) close() {
-	g.endStreams()
+	defer g.endStreams()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closing.Err() != nil {
