@@ -37,7 +37,7 @@ func (p *program) call(ctx context.Context, args []string) error {
 	if len(rest) == 0 {
 		return usagef("which tool? Give its name; gridflow tools lists them")
 	}
-	rows, err := p.selected(server.Selection{Toolsets: []string{"all"}, Exclude: c.excludeTools, ReadOnly: c.readOnly})
+	rows, err := p.selected(c, server.Selection{Toolsets: []string{"all"}, Exclude: c.excludeTools, ReadOnly: c.readOnly})
 	if err != nil {
 		return err
 	}

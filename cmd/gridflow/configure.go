@@ -24,7 +24,7 @@ func usagef(format string, args ...any) error { return usageError{fmt.Sprintf(fo
 // the arguments that are no settings. extra are flags that belong to the subcommand
 // alone; they have neither a variable nor a key.
 func configure(cmd string, args []string, lookupEnv func(string) (string, bool), extra ...setting) (*config, []string, error) {
-	c := new(config)
+	c := &config{places: make(map[string]string)}
 	table := settings(c)
 
 	flags, rest, err := parseFlags(cmd, args, append(table[:len(table):len(table)], extra...))
@@ -60,18 +60,21 @@ func configure(cmd string, args []string, lookupEnv func(string) (string, bool),
 		// Every source is checked, also one that a stronger source overrides: a
 		// mistake that shows only later is harder to find.
 		if v, ok := file[s.name]; ok {
+			c.places[s.name] = fmt.Sprintf("%s:%d: %s", path, v.line, v.key)
 			if err := s.set(v.texts); err != nil {
-				return nil, nil, s.refuse(fmt.Sprintf("%s:%d: %s", path, v.line, v.key), err)
+				return nil, nil, s.refuse(c.places[s.name], err)
 			}
 		}
 		if v, ok := env[s.name]; ok {
+			c.places[s.name] = s.env()
 			if err := s.set(v); err != nil {
-				return nil, nil, s.refuse(s.env(), err)
+				return nil, nil, s.refuse(c.places[s.name], err)
 			}
 		}
 		if v, ok := flags[s.name]; ok {
+			c.places[s.name] = "--" + s.name
 			if err := s.set(v); err != nil {
-				return nil, nil, s.refuse("--"+s.name, err)
+				return nil, nil, s.refuse(c.places[s.name], err)
 			}
 		}
 	}

@@ -136,16 +136,16 @@ func (p *program) logger(c *config) (*slog.Logger, io.Closer, error) {
 
 // selection gives the tools that the settings offer.
 func (p *program) selection(c *config) ([]tools.Tool, error) {
-	return p.selected(server.Selection{Toolsets: c.toolsets, Tools: c.tools, Exclude: c.excludeTools, ReadOnly: c.readOnly})
+	return p.selected(c, server.Selection{Toolsets: c.toolsets, Tools: c.tools, Exclude: c.excludeTools, ReadOnly: c.readOnly})
 }
 
-// selected names the setting to blame where a tool or toolset is not there.
-func (p *program) selected(sel server.Selection) ([]tools.Tool, error) {
+// selected names the place to blame where a tool or toolset is not there.
+func (p *program) selected(c *config, sel server.Selection) ([]tools.Tool, error) {
 	rows, err := server.Select(p.table, sel)
 	var wrong *server.SelectionError
 	if errors.As(err, &wrong) {
-		flag := map[string]string{"toolset": "--toolsets", "tool": "--tools", "excluded tool": "--exclude-tools"}[wrong.Kind]
-		return nil, usagef("%s: %v", flag, err)
+		setting := map[string]string{"toolset": "toolsets", "tool": "tools", "excluded tool": "exclude-tools"}[wrong.Kind]
+		return nil, usagef("%s: %v", c.places[setting], err)
 	}
 	return rows, err
 }

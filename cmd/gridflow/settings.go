@@ -16,6 +16,10 @@ import (
 
 // config holds every setting of the program.
 type config struct {
+	// places says where each value that is no default was given, for messages about
+	// it: a flag, a variable, or a line of the configuration file.
+	places map[string]string
+
 	configFile string
 
 	roots        []string

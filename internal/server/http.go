@@ -169,9 +169,9 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	// Reading is no safer than writing here, so every method is held to what
 	// cross-origin protection asks of unsafe ones.
-	unsafe := *r
-	unsafe.Method = http.MethodPost
-	if err := e.origins.Check(&unsafe); err != nil {
+	asPost := *r
+	asPost.Method = http.MethodPost
+	if err := e.origins.Check(&asPost); err != nil {
 		origin := r.Header.Get("Origin")
 		e.server.log.Warn("request refused", "why", "origin", "origin", origin)
 		plain(w, http.StatusForbidden, fmt.Sprintf("pages of the origin %q may not call this server; the operator can allow it with --allowed-origins", clip(origin, 200)))

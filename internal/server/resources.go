@@ -3,6 +3,9 @@ package server
 import (
 	"context"
 	"encoding/base64"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -208,11 +211,17 @@ func (s *subscriptions) within(workbook string, live map[*mcp.ServerSession]bool
 	return uris
 }
 
-// tellChanges passes changes of files on to those who watch them, until ctx is done.
+// tellChanges passes changes of files on to those who watch them, until ctx is done. It
+// runs on a goroutine of its own, where a panic would end the process.
 func (s *Server) tellChanges(ctx context.Context) {
 	if s.conf.Resources == nil {
 		return
 	}
+	defer func() {
+		if p := recover(); p != nil {
+			s.internalError("panic; changes of files are not told any more", slog.String("panic", fmt.Sprint(p)), slog.String("stack", string(debug.Stack())))
+		}
+	}()
 	s.conf.Resources.Changes(ctx, func(workbook string) {
 		live := make(map[*mcp.ServerSession]bool)
 		for session := range s.mcp.Sessions() {

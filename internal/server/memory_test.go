@@ -1,0 +1,42 @@
+package server
+
+import (
+	"os"
+	"runtime/debug"
+	"testing"
+)
+
+// TestTuneGC: the collector is tuned unless the user did it, and a limit that is asked
+// for always holds.
+func TestTuneGC(t *testing.T) {
+	percent, limit := debug.SetGCPercent(100), debug.SetMemoryLimit(-1)
+	defer func() { debug.SetGCPercent(percent); debug.SetMemoryLimit(limit) }()
+	const mb = int64(1) << 20
+	for _, c := range []struct {
+		name, gogc  string
+		limit       int64
+		wantPercent int
+		wantLimit   int64
+	}{
+		{"neither", "", 0, gcPercent, 2*100*mb + 512*mb},
+		{"limit", "", 3000 * mb, gcPercent, 3000 * mb},
+		{"user", "50", 0, 100, limit},
+		{"user and limit", "50", 3000 * mb, 100, 3000 * mb},
+	} {
+		debug.SetGCPercent(100)
+		debug.SetMemoryLimit(limit)
+		t.Setenv("GOGC", c.gogc)
+		if c.gogc == "" {
+			os.Unsetenv("GOGC") // Setenv puts it back
+		}
+		t.Setenv("GOMEMLIMIT", "")
+		os.Unsetenv("GOMEMLIMIT")
+		TuneGC(c.limit, 100*mb)
+		if got := debug.SetGCPercent(100); got != c.wantPercent {
+			t.Errorf("%s: GC percent %d, want %d", c.name, got, c.wantPercent)
+		}
+		if got := debug.SetMemoryLimit(-1); got != c.wantLimit {
+			t.Errorf("%s: limit %d, want %d", c.name, got, c.wantLimit)
+		}
+	}
+}
