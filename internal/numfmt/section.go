@@ -516,6 +516,10 @@ func (s *section) resolveDate(p *parser) error {
 			default:
 				o.kind = opLiteral
 			}
+		case opBuddhist:
+			if i+1 < len(s.ops) && s.ops[i+1].kind == opNumeral && s.ops[i+1].ph == '2' {
+				return p.fail("the Hijri calendar (B2) is not supported")
+			}
 		case opComma, opSlash, opNumeral:
 			o.kind = opLiteral
 		case opDigit, opPercent, opExponent, opText, opGeneral:
