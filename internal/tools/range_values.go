@@ -236,7 +236,7 @@ func (r *rangeReader) text(block *rangeBlock, g *gridRows, page cell.Range, form
 	if r.in.Headers && page.First.Row > 0 {
 		b = g.appendTSV(b, 0)
 	}
-	b, _, next = appendRows(b, g.sheet.OccupiedRows(page.First.Row, page.Last.Row), &r.lim, len(g.cols), false, g.appendTSV)
+	b, _, next = g.appendText(b, page.First.Row, page.Last.Row, &r.lim)
 	if formulas {
 		last := page.Last.Row
 		if next >= 0 {

@@ -240,7 +240,7 @@ func (p *sheetPager) text(header bool) (b []byte, shown, next int) {
 	if header && p.first > 0 {
 		b = p.g.appendTSV(b, 0)
 	}
-	b, shown, next = appendRows(b, p.g.sheet.OccupiedRows(p.first, p.last), &p.lim, len(p.g.cols), false, p.g.appendTSV)
+	b, shown, next = p.g.appendText(b, p.first, p.last, &p.lim)
 	last := p.last
 	if next >= 0 {
 		last = next - 1

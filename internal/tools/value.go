@@ -138,11 +138,14 @@ func (w values) typed(c grid.Cell) *typed {
 // backslash are escaped, other control characters dropped. A text that could be read
 // as something else (a number, date, boolean, error, formula or nothing) has an
 // apostrophe before it, as one types it in Excel.
-func (w values) appendField(b []byte, c grid.Cell) []byte {
+func (w values) appendField(b []byte, c grid.Cell) []byte { return w.appendFieldOf(b, &c) }
+
+// appendFieldOf is appendField without the copies, for long loops.
+func (w *values) appendFieldOf(b []byte, c *grid.Cell) []byte {
 	switch c.Value.Kind() {
 	case cell.Number:
-		if w.isDate(c) {
-			return w.appendDate(b, c)
+		if f := w.styles.Format(c.Style); f != nil && f.IsDate() {
+			return w.appendDate(b, *c) // or the plain number, if it is no date
 		}
 		return cell.AppendNumber(b, c.Value.Number())
 	case cell.Text:
