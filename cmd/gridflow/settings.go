@@ -90,6 +90,7 @@ func settings(c *config) []setting {
 			allowed: "true or false", set: boolean(&c.readOnly),
 		},
 		duration("tool-timeout", "Tools", "longest run of one call; 0 means no bound", "30s", &c.toolTimeout),
+		duration("drain-timeout", "Tools", "how long calls in flight may finish once the server stops", "20s", &c.drainTimeout),
 
 		choice("output-profile", "Results", "shape of results: dense text, verbose text, or compat JSON", "dense", &c.profile, "dense", "verbose", "compat"),
 		number("max-cells", "Results", "cells in one result", "10000", count, &c.maxCells),
@@ -101,7 +102,6 @@ func settings(c *config) []setting {
 		httpOnly(text("path", "HTTP", "path of the MCP endpoint", "/mcp", "a path that begins with a slash and is neither /healthz nor /readyz", &c.path, checkPath)),
 		httpOnly(words("allowed-origins", "HTTP", "web origins whose pages may call the server", "", "origins such as https://app.example.com, comma separated", &c.allowedOrigins, checkOrigin)),
 		httpOnly(words("allowed-hosts", "HTTP", "host names the server may be called by besides localhost", "", "host names without scheme and port, comma separated", &c.allowedHosts, checkHost)),
-		duration("drain-timeout", "HTTP", "how long calls in flight may finish once the server stops (stdio too)", "20s", &c.drainTimeout),
 
 		{
 			name: "log-level", group: "Log", def: "info",

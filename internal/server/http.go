@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -23,6 +24,7 @@ type HTTPOptions struct {
 	AllowedOrigins []string // of web pages, as scheme://host[:port]; pages of the server's own origin may always call
 	AllowedHosts   []string // names that the Host header may hold besides localhost; an address may always be used unless Loopback
 	Loopback       bool     // the server listens to this machine only
+	MaxSessions    int      // of the older era at once; 0 means 4096
 }
 
 const (
@@ -36,6 +38,8 @@ const (
 	idleTimeout = 2 * time.Minute
 	// sessionTimeout is how long a session of the older era lives without a request.
 	sessionTimeout = 30 * time.Minute
+	// sessionsMax bounds the sessions of the older era, unless HTTPOptions says otherwise.
+	sessionsMax = 4096
 	// streamKeepalive is how long an event stream may be silent before a comment is
 	// written, so that proxies do not take it for dead.
 	streamKeepalive = 15 * time.Second
@@ -195,6 +199,11 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
+	if r.Method == http.MethodPost && r.Header.Get("Mcp-Session-Id") == "" && e.full() {
+		w.Header().Set("Retry-After", "60")
+		plain(w, http.StatusServiceUnavailable, "there are as many sessions as there may be; end one, or wait until one has been idle for long enough")
+		return
+	}
 	if r.Method == http.MethodGet {
 		// A stream of the older era ends with its request, which ends with the server.
 		ctx, cancel := context.WithCancel(r.Context())
@@ -207,6 +216,15 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer e.server.httpRequests.Delete(mark)
 	r.Header[requestMark] = []string{mark}
 	e.stateful.ServeHTTP(stream, r)
+}
+
+// full tells whether no further session may begin.
+func (e *endpoint) full() bool {
+	n := 0
+	for range e.server.mcp.Sessions() {
+		n++
+	}
+	return n >= cmp.Or(e.allowed.MaxSessions, sessionsMax)
 }
 
 // answerPreflight sets the headers that let pages of an allowed origin call, and answers

@@ -279,6 +279,28 @@ func TestBodyLimit(t *testing.T) {
 	}
 }
 
+// TestMaxSessions: sessions are bounded, those there are go on, the newer era is not
+// concerned, and the end of one makes room.
+func TestMaxSessions(t *testing.T) {
+	s := newSite(t, fixtureTools(), HTTPOptions{MaxSessions: 2})
+	first := s.open()
+	s.open()
+	if resp, body := s.do(s.request(t.Context(), initializeMessage, "")); resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {
+		t.Errorf("a third session: %s: %s", resp.Status, body)
+	}
+	for _, r := range []*http.Request{s.request(t.Context(), legacyCall("echo"), first), s.request(t.Context(), modernCall("echo"), "")} {
+		if resp, body := s.do(r); resp.StatusCode != http.StatusOK {
+			t.Errorf("%s: %s", resp.Status, body)
+		}
+	}
+	end := s.request(t.Context(), "", first)
+	end.Method, end.Body, end.ContentLength = http.MethodDelete, nil, 0
+	if resp, body := s.do(end); resp.StatusCode != http.StatusNoContent {
+		t.Errorf("ending a session: %s: %s", resp.Status, body)
+	}
+	s.open()
+}
+
 func TestOtherPaths(t *testing.T) {
 	s := newSite(t, fixtureTools(), HTTPOptions{Path: "/sheets"})
 	for path, want := range map[string]struct {

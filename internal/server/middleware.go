@@ -19,11 +19,10 @@ import (
 
 // The methods that the middleware tells apart.
 const (
-	methodCallTool      = "tools/call"
-	methodReadResource  = "resources/read"
-	methodListResources = "resources/list"
-	methodListen        = "subscriptions/listen"
-	methodPing          = "ping"
+	methodCallTool     = "tools/call"
+	methodReadResource = "resources/read"
+	methodListen       = "subscriptions/listen"
+	methodPing         = "ping"
 )
 
 // callNote is what the inner parts of a request tell its line in the log.

@@ -54,11 +54,11 @@ var rangeTemplate = &mcp.ResourceTemplate{
 // resourcePage is the number of entries in one page of resources/list.
 const resourcePage = 200
 
-// listResources answers resources/list from the provider, because what there is changes
+// answerResources answers resources/list from the provider, because what there is changes
 // with the files, and passes everything else on. It answers resources/read too: the SDK
 // matches URIs against the template, which knows no colon in a range and no missing
 // range.
-func (s *Server) listResources(next mcp.MethodHandler) mcp.MethodHandler {
+func (s *Server) answerResources(next mcp.MethodHandler) mcp.MethodHandler {
 	return func(ctx context.Context, method string, req mcp.Request) (mcp.Result, error) {
 		if s.conf.Resources == nil {
 			return next(ctx, method, req)

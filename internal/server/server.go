@@ -109,7 +109,7 @@ func New(conf Config) *Server {
 		s.checkTool,
 		s.bound,
 		s.reportProgress,
-		s.listResources,
+		s.answerResources,
 	)
 	return s
 }
