@@ -296,12 +296,12 @@ func (p *parser) bracket(s *section) (systemFormat, error) {
 	system := systemNone
 	switch low := strings.ToLower(body); {
 	case body[0] == '$':
-		symbol, locale, _ := strings.Cut(low[1:], "-")
+		symbol, locale, _ := strings.Cut(body[1:], "-")
 		if symbol != "" {
-			s.add(op{lit: body[1 : 1+len(symbol)]})
+			s.add(op{lit: symbol})
 			s.kind = Currency
 		}
-		switch locale {
+		switch strings.ToLower(locale) {
 		case "f800", "x-sysdate":
 			system = systemDate
 		case "f400", "x-systime":
