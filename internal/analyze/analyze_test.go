@@ -289,7 +289,7 @@ func TestTallyBeyondItsBound(t *testing.T) {
 	if want := different / 4; int(top[0].count) > want+want/20 || int(top[0].count+tl.slack) < want-want/20 {
 		t.Errorf("its count is %d with slack %d, want about %d", top[0].count, tl.slack, want)
 	}
-	if len(tl.slots) > 2*tallyMax {
+	if len(tl.slots) > 2*tallyMax || len(tl.spare) > 2*tallyMax {
 		t.Errorf("%d slots", len(tl.slots))
 	}
 	tl.reset()
@@ -572,4 +572,38 @@ func wideBook(rows, cols int) *memBook {
 	}
 	b.add(builder.Finish(nil))
 	return b
+}
+
+// TestSharedByMany lets many goroutines ask for everything that is derived from one
+// sheet at once: each gets the same answer, and the race detector finds nothing.
+func TestSharedByMany(t *testing.T) {
+	b := wideBook(700, 8)
+	snap := b.snapshot()
+	ctx := context.Background()
+	traces := make([]*Trace, 16)
+	regions := make([]*Detection, len(traces))
+	var wg sync.WaitGroup
+	for i := range traces {
+		wg.Go(func() {
+			g, err := GraphOf(ctx, snap)
+			if err == nil {
+				traces[i], err = g.Trace(ctx, snap, 0, cell.Ref{Row: 300}, TraceOptions{Dependents: true, Depth: 3, PageSize: 50})
+			}
+			if err == nil {
+				regions[i], err = Regions(ctx, b.view(0))
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	for i := range traces {
+		if !reflect.DeepEqual(traces[i], traces[0]) || regions[i] != regions[0] {
+			t.Fatalf("caller %d got another answer", i)
+		}
+	}
+	if len(traces[0].Layers) == 0 || len(traces[0].Layers[0].Edges) == 0 {
+		t.Fatal("the cell has no dependents")
+	}
 }

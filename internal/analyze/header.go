@@ -218,10 +218,14 @@ func HeaderLabels(v View, r cell.Range, first, n int) []string {
 	labels := make([]string, r.Cols())
 	var spread map[cell.Ref]cell.Ref // of merged cells in the header rows
 	if n > 1 {
+		budget := int64(mergedMax)
 		band := cell.Range{First: cell.Ref{Row: first, Col: r.First.Col}, Last: cell.Ref{Row: first + n - 1, Col: r.Last.Col}}
 		for _, m := range v.Layout.Merges {
 			m0 := m.First
 			if m, ok := m.Intersect(band); ok {
+				if budget -= m.Cells(); budget < 0 {
+					break
+				}
 				if spread == nil {
 					spread = make(map[cell.Ref]cell.Ref)
 				}

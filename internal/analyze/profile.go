@@ -68,13 +68,10 @@ const typeShare = 0.9
 // in one pass over all of their cells. Its memory does not grow with them: different
 // values are counted exactly up to a bound, and estimated beyond it, which the result says.
 func Profile(ctx context.Context, v View, r cell.Range, cols []int, o ProfileOptions) ([]Column, error) {
-	if o.Distinct <= 0 || o.Distinct > tallyMax {
-		o.Distinct = tallyMax
-	}
-	p := profiler{View: v, rows: r, options: o, tally: newTally(o.Distinct), pace: newPace(ctx)}
+	p := NewProfiler(ctx, v, r, o)
 	out := make([]Column, 0, len(cols))
 	for _, col := range cols {
-		c, err := p.column(col)
+		c, err := p.Describe(col)
 		if err != nil {
 			return nil, err
 		}
@@ -83,12 +80,22 @@ func Profile(ctx context.Context, v View, r cell.Range, cols []int, o ProfileOpt
 	return out, nil
 }
 
-type profiler struct {
-	View
+// Profiler is Profile for callers that do not know beforehand how many columns they
+// want. It is used by one goroutine; what it counts with serves column after column.
+type Profiler struct {
+	view    View
 	rows    cell.Range
 	options ProfileOptions
 	tally   *tally
 	pace    *pace
+}
+
+// NewProfiler prepares to describe columns between the first and the last row of r.
+func NewProfiler(ctx context.Context, v View, r cell.Range, o ProfileOptions) *Profiler {
+	if o.Distinct <= 0 || o.Distinct > tallyMax {
+		o.Distinct = tallyMax
+	}
+	return &Profiler{view: v, rows: r, options: o, tally: newTally(o.Distinct), pace: newPace(ctx)}
 }
 
 // moments keeps the mean and the squared deviations of a stream (Welford 1962), which
@@ -123,7 +130,8 @@ func (m *moments) deviation() float64 {
 	return math.Sqrt(m.m2 / float64(m.n-1))
 }
 
-func (p *profiler) column(col int) (Column, error) {
+// Describe gives the statistics of one column.
+func (p *Profiler) Describe(col int) (Column, error) {
 	c := Column{Col: col, Rows: p.rows.Rows(), Ascending: true, Descending: true}
 	p.tally.reset()
 	var numbers, dates moments
@@ -135,14 +143,14 @@ func (p *profiler) column(col int) (Column, error) {
 	}
 	last := math.NaN()
 	ordered := true
-	for x := range p.Column(col, p.rows.First.Row, p.rows.Last.Row) {
+	for x := range p.view.Column(col, p.rows.First.Row, p.rows.Last.Row) {
 		if err := p.pace.step(1); err != nil {
 			return c, err
 		}
 		if x.HasFormula() {
 			c.Formulas++
 		}
-		k := p.KindOf(x)
+		k := p.view.KindOf(x)
 		if k == Null {
 			continue
 		}
@@ -216,7 +224,7 @@ func (p *profiler) column(col int) (Column, error) {
 }
 
 // finish fills in what the tally knows.
-func (p *profiler) finish(c *Column, values int) {
+func (p *Profiler) finish(c *Column, values int) {
 	t := p.tally
 	c.Distinct, c.DistinctExact = t.distinct()
 	c.TopExact, c.TopSlack = t.exact(), int(t.slack)
@@ -227,7 +235,7 @@ func (p *profiler) finish(c *Column, values int) {
 	}
 	c.Distinct = min(c.Distinct, values)
 	for _, s := range t.top(p.options.Top) {
-		x, _ := p.At(cell.Ref{Row: int(s.first), Col: c.Col})
+		x, _ := p.view.At(cell.Ref{Row: int(s.first), Col: c.Col})
 		c.Top = append(c.Top, ValueCount{Cell: x, Count: int(s.count)})
 	}
 }

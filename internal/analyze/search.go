@@ -130,6 +130,10 @@ const (
 func FindLabels(ctx context.Context, v View, q Query, d Direction, p *Page) ([]Hit, error) {
 	var hits []Hit
 	var buf []byte
+	merged := make(map[cell.Ref]cell.Range, len(v.Layout.Merges))
+	for _, m := range v.Layout.Merges {
+		merged[m.First] = m
+	}
 	err := scanBands(ctx, v.Sheet, q.reach, v, p, func(c grid.Cell) bool {
 		if v.KindOf(c) == Null || !q.contains(c.Ref) {
 			return false
@@ -138,7 +142,11 @@ func FindLabels(ctx context.Context, v View, q Query, d Direction, p *Page) ([]H
 		ok, buf = q.Match.matchCell(v, c, buf)
 		return ok
 	}, func(c grid.Cell) {
-		x, ok := v.beside(c.Ref, d, &q)
+		label := cell.Range{First: c.Ref, Last: c.Ref}
+		if m, ok := merged[c.Ref]; ok {
+			label = m
+		}
+		x, ok := v.beside(label, d, &q)
 		if ok && p.take() {
 			hits = append(hits, Hit{Cell: x, Label: c, HasLabel: true})
 		}
@@ -146,18 +154,14 @@ func FindLabels(ctx context.Context, v View, q Query, d Direction, p *Page) ([]H
 	return hits, err
 }
 
-// beside gives the value that the label at ref stands for.
-func (v View) beside(ref cell.Ref, d Direction, q *Query) (grid.Cell, bool) {
-	edge := cell.Range{First: ref, Last: ref}
-	if m, ok := v.Layout.MergeAt(ref); ok {
-		edge = m
-	}
+// beside gives the value that the label in a cell, or in merged cells, stands for.
+func (v View) beside(label cell.Range, d Direction, q *Query) (grid.Cell, bool) {
 	for _, try := range [...]struct {
 		d  Direction
 		at cell.Ref
 	}{
-		{Right, cell.Ref{Row: ref.Row, Col: edge.Last.Col + 1}},
-		{Below, cell.Ref{Row: edge.Last.Row + 1, Col: ref.Col}},
+		{Right, cell.Ref{Row: label.First.Row, Col: label.Last.Col + 1}},
+		{Below, cell.Ref{Row: label.Last.Row + 1, Col: label.First.Col}},
 	} {
 		if d != Any && d != try.d {
 			continue

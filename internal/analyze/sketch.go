@@ -23,6 +23,7 @@ const tallyMax = 1 << 16
 // A tally is used by one goroutine; reset makes it ready for the next stream.
 type tally struct {
 	slots []slot // open addressing, linear probing; a power of two
+	spare []slot // as long as slots at their limit: what purge works with
 	used  int
 	limit int
 
@@ -42,11 +43,7 @@ func newTally(limit int) *tally {
 }
 
 func (t *tally) reset() {
-	if len(t.slots) > 1<<12 {
-		t.slots = make([]slot, 256)
-	} else {
-		clear(t.slots)
-	}
+	clear(t.slots)
 	t.used, t.repeated, t.slack, t.hll = 0, false, 0, nil
 }
 
@@ -123,7 +120,10 @@ func (t *tally) purge() {
 	slices.Sort(counts)
 	median := counts[len(counts)/2]
 	old := t.slots
-	t.slots, t.used = make([]slot, len(old)), 0
+	if len(t.spare) != len(old) {
+		t.spare = make([]slot, len(old))
+	}
+	t.slots, t.used = t.spare, 0
 	t.slack += median
 	for _, s := range old {
 		if s.count > median {
@@ -131,6 +131,8 @@ func (t *tally) purge() {
 			t.insert(s)
 		}
 	}
+	clear(old)
+	t.spare = old
 }
 
 // distinct is the number of different values, and whether it is exact.

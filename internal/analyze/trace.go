@@ -105,7 +105,7 @@ const (
 // References through names, tables and 3-D ranges are followed; what OFFSET and
 // INDIRECT reach at calculation is not known here, and a note says where it matters.
 func (g *Graph) Trace(ctx context.Context, snap *book.Snapshot, sheet int, at cell.Ref, o TraceOptions) (*Trace, error) {
-	t := tracer{Graph: g, ctx: ctx, snap: snap, options: o, pace: newPace(ctx), seen: make(map[Node]bool), views: make(map[int]View)}
+	t := tracer{Graph: g, ctx: ctx, snap: snap, options: o, pace: newPace(ctx), seen: make(map[Node]bool), views: make(map[int]View), noted: make(map[string]bool)}
 	if o.Dependents {
 		rev, err := g.reversed(ctx, snap, o.Progress)
 		if err != nil {
@@ -182,12 +182,15 @@ type tracer struct {
 	edges   []Edge
 	next    []Node
 	notes   []string
+	noted   map[string]bool // by format
 	dynamic bool
 }
 
+// note adds a note, the first one of each format.
 func (t *tracer) note(format string, args ...any) {
-	if s := fmt.Sprintf(format, args...); len(t.notes) < 20 && !slices.Contains(t.notes, s) {
-		t.notes = append(t.notes, s)
+	if !t.noted[format] {
+		t.noted[format] = true
+		t.notes = append(t.notes, fmt.Sprintf(format, args...))
 	}
 }
 

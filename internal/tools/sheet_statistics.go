@@ -105,20 +105,21 @@ func statistics(ctx context.Context, env *Env, snap *book.Snapshot, in sheetStat
 	if data.First.Row > data.Last.Row {
 		return out, nil
 	}
+	profiler := analyze.NewProfiler(ctx, v, data, o)
 	for i, col := range cols {
 		ReportProgress(ctx, float64(i), float64(len(cols)), "reading column "+cell.ColumnName(col))
-		list, err := analyze.Profile(ctx, v, data, []int{col}, o)
+		c, err := profiler.Describe(col)
 		if err != nil {
 			return nil, err
 		}
-		p := profileOf(w, &list[0], h.Labels[col-used.First.Col])
+		p := profileOf(w, &c, h.Labels[col-used.First.Col])
 		if !lim.takeEntry(&p) {
 			next := in
 			next.Columns = columnLetters(cols[i:])
 			out.Next = fmt.Sprintf("columns 1-%d of %d; next: %s", i, len(cols), callText("sheet_statistics", next))
 			break
 		}
-		out.add(p, &list[0], h.Rows > 0)
+		out.add(p, &c, h.Rows > 0)
 	}
 	return out, nil
 }

@@ -301,13 +301,14 @@ func profileTable(ctx context.Context, env *Env, snap *book.Snapshot, in tablePr
 	w := valuesOf(snap)
 	lim := env.budget(0)
 	shown := 0
+	profiler := analyze.NewProfiler(ctx, t.view, t.data, analyze.ProfileOptions{Top: 3})
 	for i, col := range cols {
 		ReportProgress(ctx, float64(i), float64(len(cols)), "reading column "+cell.ColumnName(col))
-		list, err := analyze.Profile(ctx, t.view, t.data, []int{col}, analyze.ProfileOptions{Top: 3})
+		c, err := profiler.Describe(col)
 		if err != nil {
 			return nil, err
 		}
-		row := profileOf(w, &list[0], labels[col-t.bounds.First.Col])
+		row := profileOf(w, &c, labels[col-t.bounds.First.Col])
 		if !lim.takeEntry(&row) {
 			break
 		}
