@@ -157,10 +157,11 @@ func (s *Server) followCaller(next mcp.MethodHandler) mcp.MethodHandler {
 	}
 }
 
-// checkTool answers calls of tools that are not there, naming the nearest one.
+// checkTool answers calls of tools that are not there, naming the nearest one. What an
+// extension has is known to the SDK only.
 func (s *Server) checkTool(next mcp.MethodHandler) mcp.MethodHandler {
 	return func(ctx context.Context, method string, req mcp.Request) (mcp.Result, error) {
-		if method == methodCallTool {
+		if method == methodCallTool && s.conf.Extend == nil {
 			if name := toolName(req); s.tools[name] == nil {
 				msg := fmt.Sprintf("unknown tool %q", clip(name, 100))
 				if near := nearest.Names(name, s.names, 1); near != nil {

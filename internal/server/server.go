@@ -23,12 +23,21 @@ type Config struct {
 	Admit       Admit        // nil: every call runs at once
 	ToolTimeout time.Duration
 	Log         *slog.Logger // nil: no log
+	Extend      *Extension   // nil: nothing but the above
+}
+
+// An Extension adds features to the SDK's server beside the rows of the table. They are
+// served over the same transports and through the same middleware. The conformance
+// suite's fixtures come in this way.
+type Extension struct {
+	Options  func(*mcp.ServerOptions) // changes the options before the server is made; nil: none
+	Register func(*mcp.Server)        // adds features to it; nil: none
 }
 
 // A Call is one piece of work that admission decides about.
 type Call struct {
 	Method    string          // "tools/call" or "resources/read"
-	Tool      *tools.Tool     // nil unless Method is "tools/call"
+	Tool      *tools.Tool     // nil unless Method is "tools/call" of a row of the table
 	Arguments json.RawMessage // of the tool, as sent
 	URI       string          // of the resource, "" unless Method is "resources/read"
 	Session   string          // "" where the transport has none
@@ -89,6 +98,10 @@ func New(conf Config) *Server {
 		opts.SubscribeHandler = s.subscriptions.subscribe
 		opts.UnsubscribeHandler = s.subscriptions.unsubscribe
 	}
+	extend := conf.Extend
+	if extend != nil && extend.Options != nil {
+		extend.Options(opts)
+	}
 	s.mcp = mcp.NewServer(&mcp.Implementation{Name: "gridflow", Title: "gridflow spreadsheets", Version: conf.Version}, opts)
 
 	for i := range conf.Tools {
@@ -100,6 +113,9 @@ func New(conf Config) *Server {
 	}
 	if conf.Resources != nil {
 		s.mcp.AddResourceTemplate(rangeTemplate, s.readResource)
+	}
+	if extend != nil && extend.Register != nil {
+		extend.Register(s.mcp)
 	}
 	s.mcp.AddReceivingMiddleware(
 		s.recoverPanics, // outermost: what follows may panic

@@ -368,3 +368,28 @@ func TestBeforeInitialize(t *testing.T) {
 		t.Errorf("answer %s", out.String())
 	}
 }
+
+// TestExtension: what an extension adds is served beside the rest, through the same
+// middleware.
+func TestExtension(t *testing.T) {
+	s := New(Config{Tools: fixtureTools(), Extend: &Extension{
+		Options: func(o *mcp.ServerOptions) { o.Instructions = "extended" },
+		Register: func(s *mcp.Server) {
+			s.AddTool(&mcp.Tool{Name: "extra", InputSchema: json.RawMessage(`{"type":"object"}`)},
+				func(context.Context, *mcp.CallToolRequest) (*mcp.CallToolResult, error) { panic("secret detail") })
+		},
+	}})
+	var out lockedBuffer
+	input := strings.Join([]string{initializeMessage, legacyCall("extra"), modernCall("echo"), modernCall("no_such")}, "\n")
+	for i := range 3 { // each its own id
+		input = strings.Replace(input, `"id":7`, fmt.Sprintf(`"id":1%d`, i), 1)
+	}
+	if err := s.ServeStdio(t.Context(), strings.NewReader(input), &out, time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"instructions":"extended"`, "INTERNAL: something", `"text":"{}"`, `unknown tool \"no_such\"`} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %s in\n%s", want, out.String())
+		}
+	}
+}
