@@ -216,6 +216,7 @@ func (b *Builder) SetFormula(r cell.Ref, id FormulaID) {
 	}
 	c.formulaRows = append(c.formulaRows, o)
 	c.formulas = append(c.formulas, uint32(id))
+	c.formulaCells = append(c.formulaCells, int32(len(c.cells)-1))
 }
 
 // Layout is the layout of the sheet, to be filled before the sheet is finished.
@@ -286,30 +287,30 @@ func (c *column) blankFormulas() (n int) {
 
 // tidy sorts the cells by row and keeps the last of those that were given twice.
 func (c *column) tidy() {
-	slices.SortStableFunc(c.cells, func(a, b record) int { return int(a.row) - int(b.row) })
-	kept := c.cells[:0]
-	for i, r := range c.cells {
-		if i+1 == len(c.cells) || c.cells[i+1].row != r.row {
-			kept = append(kept, r)
+	order := make([]int32, len(c.cells))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortStableFunc(order, func(i, j int32) int { return int(c.cells[i].row) - int(c.cells[j].row) })
+	var t column
+	var kept []int32 // the cells that count, by row
+	for k, i := range order {
+		if k+1 == len(order) || c.cells[order[k+1]].row != c.cells[i].row {
+			kept = append(kept, i)
+			t.cells = append(t.cells, c.cells[i])
 		}
 	}
-	c.cells = kept
-
-	type entry struct {
-		row uint16
-		id  uint32
+	// A formula counts if its cell does. At most one cell of a row counts.
+	formulaOf := make(map[int32]uint32, len(c.formulas))
+	for k, i := range c.formulaCells {
+		formulaOf[i] = c.formulas[k]
 	}
-	entries := make([]entry, len(c.formulaRows))
-	for i, o := range c.formulaRows {
-		entries[i] = entry{o, c.formulas[i]}
-	}
-	slices.SortStableFunc(entries, func(a, b entry) int { return int(a.row) - int(b.row) })
-	c.formulaRows, c.formulas = c.formulaRows[:0], c.formulas[:0]
-	for i, e := range entries {
-		if i+1 == len(entries) || entries[i+1].row != e.row {
-			c.formulaRows, c.formulas = append(c.formulaRows, e.row), append(c.formulas, e.id)
+	for _, i := range kept {
+		if id, ok := formulaOf[i]; ok {
+			t.formulaRows, t.formulas = append(t.formulaRows, c.cells[i].row), append(t.formulas, id)
 		}
 	}
+	*c = t
 }
 
 // SealedRows is the number of rows from the top that are sealed.
@@ -356,9 +357,24 @@ func (b *Builder) Finish(shared *Strings) *Sheet {
 	s.formulas.texts = b.ftexts.Finish()
 	s.formulas.list = slices.Clone(s.formulas.list)
 	s.loadedRows = cell.MaxRows
+	b.recycle()
+	return s
+}
+
+// FinishRows seals what is left and gives a sheet that is complete from row firstRow to
+// above row loadedRows only. used, if not nil, is the range that the whole sheet uses.
+// shared is as for Sheet, SharedNeeded being that after a Seal. The builder is spent.
+func (b *Builder) FinishRows(shared *Strings, used *cell.Range, firstRow, loadedRows int) *Sheet {
+	b.Seal()
+	s := b.Sheet(shared, used)
+	s.firstRow, s.loadedRows = firstRow, loadedRows
+	b.recycle()
+	return s
+}
+
+func (b *Builder) recycle() {
 	for _, c := range b.free {
 		columns.Put(c)
 	}
 	b.free = nil
-	return s
 }

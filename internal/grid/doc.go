@@ -13,7 +13,8 @@
 //
 // The one invariant: a Sheet that has been handed out is never changed. It may be read
 // from any number of goroutines for ever. A sheet handed out while its file is still
-// being read is complete up to [Sheet.LoadedRows] and stays as it is.
+// being read is complete up to [Sheet.LoadedRows] and stays as it is; a page out of the
+// middle is complete from [Sheet.FirstLoadedRow] on.
 //
 // Start reading at [Sheet.At] and [Builder.Seal].
 package grid

@@ -75,11 +75,13 @@ type Sheet struct {
 	cells        int
 	filled       int
 	formulaCells int
+	firstRow     int
 	loadedRows   int
 }
 
 // Used is the smallest range that holds every stored cell, and whether there is any.
-// A sheet that is not loaded whole gives the range that its file declares.
+// A sheet that is loaded from the top, but not whole, gives the range that its file
+// declares; a page out of the middle gives that of the whole sheet.
 func (s *Sheet) Used() (r cell.Range, ok bool) { return s.used, s.hasCells }
 
 // StoredCells is the number of stored cells, those with only a style included.
@@ -91,12 +93,16 @@ func (s *Sheet) FilledCells() int { return s.filled }
 // FormulaCells is the number of cells with a formula.
 func (s *Sheet) FormulaCells() int { return s.formulaCells }
 
-// LoadedRows says how far the sheet is complete: every cell above that row is there.
-// It is cell.MaxRows for a sheet that is loaded whole.
+// FirstLoadedRow says from where on the sheet is complete: 0 but for a page out of the
+// middle, whose cells above that row are missing.
+func (s *Sheet) FirstLoadedRow() int { return s.firstRow }
+
+// LoadedRows says how far the sheet is complete: every cell from FirstLoadedRow on and
+// above that row is there. It is cell.MaxRows where no cell below is missing.
 func (s *Sheet) LoadedRows() int { return s.loadedRows }
 
 // Complete reports whether the sheet is loaded whole.
-func (s *Sheet) Complete() bool { return s.loadedRows >= cell.MaxRows }
+func (s *Sheet) Complete() bool { return s.firstRow == 0 && s.loadedRows >= cell.MaxRows }
 
 func (s *Sheet) band(row int) *Band {
 	if i := row >> bandShift; uint(i) < uint(len(s.bands)) {

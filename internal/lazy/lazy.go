@@ -90,7 +90,7 @@ func (l *Load[T]) Wait(ctx context.Context, mark int, work Work[T]) (T, error) {
 	}
 	l.mu.Lock()
 	switch {
-	case l.state == finished, l.state == running && l.mark >= mark && l.served:
+	case l.readyLocked(mark):
 		defer l.mu.Unlock()
 		return l.value, nil
 	case l.state == failed:
@@ -120,10 +120,27 @@ func (l *Load[T]) Wait(ctx context.Context, mark int, work Work[T]) (T, error) {
 }
 
 // Peek gives the finished result, if there is one, without waiting or working.
-func (l *Load[T]) Peek() (v T, ok bool) {
+func (l *Load[T]) Peek() (v T, ok bool) { return l.PeekAt(Whole) }
+
+// PeekAt gives a result that is complete up to mark, if there is one, without waiting
+// or working.
+func (l *Load[T]) PeekAt(mark int) (v T, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.value, l.state == finished
+	return l.value, l.readyLocked(mark)
+}
+
+// Set gives a load that nobody has started the result that its work would have.
+func (l *Load[T]) Set(v T) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.state == idle {
+		l.state, l.value, l.mark = finished, v, Whole
+	}
+}
+
+func (l *Load[T]) readyLocked(mark int) bool {
+	return l.state == finished || l.state == running && l.served && l.mark >= mark
 }
 
 func (l *Load[T]) startLocked(w *waiter[T]) {

@@ -41,7 +41,8 @@ func (s *Sheet) cell(b []byte, p, end int) (int, error) {
 			return next, err
 		}
 	}
-	if h.ref.Row != s.row {
+	if h.ref.Row != s.row || s.rowLen == 0 {
+		s.disordered = true // it does not lie in the row that it stands in
 		s.setRow(h.ref.Row)
 	}
 	s.col = h.ref.Col
@@ -310,7 +311,9 @@ func index(v []byte) (uint32, bool) {
 
 // sharedFormulas maps the si of a sheet's shared formulas to what the builder knows.
 type sharedFormulas struct {
-	bySI map[int]grid.FormulaID
+	bySI  map[int]grid.FormulaID
+	above *Index // in a scan that begins at row first: knows those of the rows above
+	first int
 }
 
 func newSharedFormulas() sharedFormulas {
@@ -341,11 +344,12 @@ func (s *Sheet) storeFormula(h *cellHead, body *cellBody) error {
 	switch kind {
 	case "shared":
 		if len(text) == 0 {
-			if id, ok := s.formulas.bySI[si]; ok {
+			id, ok, err := s.sharedFormula(si)
+			if ok {
 				s.b.SetFormula(h.ref, id)
 			}
 			// A member whose master is missing has a value and no formula.
-			return nil
+			return err
 		}
 		if ref != "" {
 			group = s.b.AddGroup(grid.SharedFormula, h.ref, r)
@@ -369,6 +373,9 @@ func (s *Sheet) storeFormula(h *cellHead, body *cellBody) error {
 	}
 	if kind == "shared" && ref != "" && si >= 0 {
 		s.formulas.bySI[si] = id
+		if s.index != nil && !s.index.addMaster(si, text, h.ref, r) {
+			s.disordered = true
+		}
 	}
 	s.b.SetFormula(h.ref, id)
 	return nil

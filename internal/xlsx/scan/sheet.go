@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"math"
 
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
@@ -58,6 +59,11 @@ type Sheet struct {
 	formulas sharedFormulas
 	rows     rowSpans
 	scratch  []byte
+
+	index      *Index // being made, or nil
+	nextMark   int64  // offset from which on a row is marked in the index
+	disordered bool   // some row does not lie below the one before it
+	lastRow    int    // the scan ends before the first row below this one
 }
 
 // Limits bound what a sheet may hold.
@@ -74,11 +80,12 @@ const (
 	inHead phase = iota
 	inData
 	inTail
+	pastRows // the rows that were asked for are complete
 )
 
 // NewSheet gives a scanner that fills b.
 func NewSheet(b *grid.Builder, limit Limits) *Sheet {
-	return &Sheet{b: b, limit: limit, col: -1, formulas: newSharedFormulas()}
+	return &Sheet{b: b, limit: limit, col: -1, formulas: newSharedFormulas(), nextMark: math.MaxInt64, lastRow: cell.MaxRows}
 }
 
 // Head gives the XML before the cells as a document of its own: the root element with
@@ -133,7 +140,7 @@ func (s *Sheet) Feed(w []byte, final bool) (consumed int, err error) {
 		s.tail = append(s.tail, w[consumed:]...)
 		consumed = len(w)
 	}
-	if final {
+	if final && s.phase != pastRows {
 		if s.phase != inTail {
 			return consumed, s.fault(consumed, "the sheet ends before its last cell")
 		}
@@ -273,7 +280,7 @@ func (s *Sheet) feedCells(w []byte, p int, final bool) (int, error) {
 			return p, nil
 		}
 		p = q
-		if s.phase == inTail {
+		if s.phase != inData {
 			return p, nil
 		}
 	}
@@ -311,10 +318,10 @@ func (s *Sheet) fastRow(b []byte, p int) int {
 		}
 		q += 9 + n
 	}
-	if b[q] != '>' || s.limit.Cells > 0 && s.b.Cells() > s.limit.Cells {
+	if b[q] != '>' || s.limit.Cells > 0 && s.b.Cells() > s.limit.Cells || int(m)-1 > s.lastRow {
 		return 0
 	}
-	s.setRow(int(m) - 1)
+	s.beginRow(int(m)-1, p)
 	return q + 1
 }
 
@@ -443,6 +450,17 @@ func (s *Sheet) markup(b []byte, p int) (int, error) {
 	return end, nil
 }
 
+// beginRow takes up the row whose start tag stands at position at.
+func (s *Sheet) beginRow(row, at int) {
+	if row <= s.row && s.rowLen > 0 {
+		s.disordered = true
+	}
+	if offset := s.base + int64(at); offset >= s.nextMark {
+		s.mark(row, offset)
+	}
+	s.setRow(row)
+}
+
 // setRow makes row the current one.
 func (s *Sheet) setRow(row int) {
 	s.row, s.col = row, -1
@@ -501,7 +519,11 @@ func (s *Sheet) startRow(tag []byte, at int) error {
 	if s.limit.Cells > 0 && s.b.Cells() > s.limit.Cells {
 		return s.fault(at, "the sheet has more than %d cells", s.limit.Cells)
 	}
-	s.setRow(next)
+	if next > s.lastRow {
+		s.phase = pastRows
+		return nil
+	}
+	s.beginRow(next, at)
 	if said {
 		span.First, span.Last = next, next
 		s.rows.add(span)
