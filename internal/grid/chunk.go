@@ -164,12 +164,13 @@ type record struct {
 type column struct {
 	cells []record
 
-	formulaRows []uint16
-	formulas    []uint32
+	formulaRows  []uint16
+	formulas     []uint32
+	formulaCells []int32 // which of the cells they belong to
 }
 
 func (c *column) reset() {
-	c.cells, c.formulaRows, c.formulas = c.cells[:0], c.formulaRows[:0], c.formulas[:0]
+	c.cells, c.formulaRows, c.formulas, c.formulaCells = c.cells[:0], c.formulaRows[:0], c.formulas[:0], c.formulaCells[:0]
 }
 
 // seal packs the column's cells, which are in row order, into a Chunk.
