@@ -22,6 +22,12 @@ type Source interface {
 	Tables(ctx context.Context) ([]grid.Table, error)
 }
 
+// MacroSource is what a Source also is if its workbooks may have a VBA project.
+type MacroSource interface {
+	// Macros gives the stored bytes of the VBA project, nil where there is none.
+	Macros(ctx context.Context) ([]byte, error)
+}
+
 // Snapshot is one immutable state of a workbook.
 type Snapshot struct {
 	// ID is the workbook's id, Revision names the bytes of the base file.
@@ -71,6 +77,15 @@ func (s *Snapshot) SheetTo(ctx context.Context, i, lastRow int) (*grid.Sheet, er
 
 // Tables gives the tables of all sheets, by sheet and then in file order.
 func (s *Snapshot) Tables(ctx context.Context) ([]grid.Table, error) { return s.src.Tables(ctx) }
+
+// Macros gives the VBA project as it is stored (see package vba), nil where the workbook
+// has none.
+func (s *Snapshot) Macros(ctx context.Context) ([]byte, error) {
+	if m, ok := s.src.(MacroSource); ok {
+		return m.Macros(ctx)
+	}
+	return nil, nil
+}
 
 // FormulaText gives the formula of a cell as its own cell would show it, without "=";
 // the text of a shared formula is shifted to the cell. It is "" for a cell without one.

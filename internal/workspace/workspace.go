@@ -324,6 +324,16 @@ func (c *checked) Tables(ctx context.Context) ([]grid.Table, error) {
 	return t, c.judge(err)
 }
 
+// Macros implements book.MacroSource.
+func (c *checked) Macros(ctx context.Context) ([]byte, error) {
+	m, ok := c.source.(book.MacroSource)
+	if !ok {
+		return nil, nil
+	}
+	b, err := m.Macros(ctx)
+	return b, c.judge(err)
+}
+
 // Revision gives the SHA-256 of the workbook's file in hex. It reads the whole file
 // once per revision.
 func (w *Workspace) Revision(ctx context.Context, id string) (sum string, err error) {
