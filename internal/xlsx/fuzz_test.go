@@ -69,6 +69,7 @@ func FuzzOpen(f *testing.F) {
 	f.Add(stored.bytes())
 	f.Add([]byte(compound("Root Entry", "EncryptedPackage")))
 	f.Fuzz(func(t *testing.T, b []byte) {
+		b = bytes.Clone(b)
 		fixChecksums(b)
 		_, err := readEverything(b, fuzzLimits)
 		var e *Error

@@ -8,7 +8,6 @@ import (
 	"hash/crc32"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -254,17 +253,6 @@ func open(t testing.TB, b []byte) *File {
 		t.Fatal(err)
 	}
 	return f
-}
-
-// numbered is repeat with a number in the place of each "#".
-func numbered(before, s string, n int, after string) string {
-	var b strings.Builder
-	b.WriteString(before)
-	for i := range n {
-		b.WriteString(strings.Replace(s, "#", strconv.Itoa(i*7919), 1))
-	}
-	b.WriteString(after)
-	return b.String()
 }
 
 // repeat is strings.Repeat in the middle of a text.
