@@ -89,6 +89,23 @@ func (s *Server) errorResult(ctx context.Context, e *tools.Error) *mcp.CallToolR
 	return res
 }
 
+// refuseCall is errorResult for the middleware. The era without sessions wants a result
+// to say that it is complete; the SDK adds that to what a tool's handler gives, but not
+// to what middleware gives, and it keeps the field to itself. Reading JSON sets it.
+func (s *Server) refuseCall(ctx context.Context, req mcp.Request, e *tools.Error) *mcp.CallToolResult {
+	plain := s.errorResult(ctx, e)
+	call, ok := req.(*mcp.CallToolRequest)
+	if !ok || call.ProtocolVersion() < statelessSince {
+		return plain
+	}
+	res := new(mcp.CallToolResult)
+	if err := res.UnmarshalJSON([]byte(`{"content":[],"resultType":"complete"}`)); err != nil {
+		return plain
+	}
+	res.Meta, res.Content, res.IsError = plain.Meta, plain.Content, true
+	return res
+}
+
 // protocolError gives the error for methods that have no isError result.
 func protocolError(e *tools.Error) *jsonrpc.Error {
 	code := int64(jsonrpc.CodeInternalError)

@@ -52,7 +52,7 @@ func (s *Server) recoverPanics(next mcp.MethodHandler) mcp.MethodHandler {
 				e := s.internalError("panic", slog.String("method", method), slog.String("tool", toolName(req)),
 					slog.String("panic", fmt.Sprint(p)), slog.String("stack", string(debug.Stack())))
 				if method == methodCallTool {
-					res, err = s.errorResult(ctx, e), nil
+					res, err = s.refuseCall(ctx, req, e), nil
 				} else {
 					res, err = nil, protocolError(e)
 				}
@@ -122,7 +122,7 @@ func (s *Server) refuseWhenDraining(next mcp.MethodHandler) mcp.MethodHandler {
 		leave, ok := s.gate.enter()
 		if !ok {
 			if method == methodCallTool {
-				return s.errorResult(ctx, errDraining()), nil
+				return s.refuseCall(ctx, req, errDraining()), nil
 			}
 			return nil, protocolError(errDraining())
 		}
@@ -195,7 +195,7 @@ func (s *Server) bound(next mcp.MethodHandler) mcp.MethodHandler {
 			if err != nil {
 				e := s.callError(ctx, err)
 				if method == methodCallTool {
-					return s.errorResult(ctx, e), nil
+					return s.refuseCall(ctx, req, e), nil
 				}
 				return nil, protocolError(e)
 			}

@@ -51,21 +51,27 @@ var rangeTemplate = &mcp.ResourceTemplate{
 	MIMEType:    "text/tab-separated-values",
 }
 
+// anyTemplate takes every URI of ours: a range holds a colon, which a plain template
+// variable does not match, and range or sheet may be missing. It is not listed.
+var anyTemplate = &mcp.ResourceTemplate{Name: "any", URITemplate: resourceScheme + "{+path}"}
+
 // resourcePage is the number of entries in one page of resources/list.
 const resourcePage = 200
 
 // answerResources answers resources/list from the provider, because what there is changes
-// with the files, and passes everything else on. It answers resources/read too: the SDK
-// matches URIs against the template, which knows no colon in a range and no missing
-// range.
+// with the files, and hides anyTemplate. Everything else it passes on.
 func (s *Server) answerResources(next mcp.MethodHandler) mcp.MethodHandler {
 	return func(ctx context.Context, method string, req mcp.Request) (mcp.Result, error) {
 		if s.conf.Resources == nil {
 			return next(ctx, method, req)
 		}
 		switch r := req.(type) {
-		case *mcp.ReadResourceRequest:
-			return s.readResource(ctx, r)
+		case *mcp.ListResourceTemplatesRequest:
+			res, err := next(ctx, method, req)
+			if list, ok := res.(*mcp.ListResourceTemplatesResult); ok && err == nil {
+				list.ResourceTemplates = slices.DeleteFunc(list.ResourceTemplates, func(t *mcp.ResourceTemplate) bool { return t == anyTemplate })
+			}
+			return res, err
 		case *mcp.ListResourcesRequest:
 			cursor := ""
 			if r.Params != nil {
@@ -115,9 +121,6 @@ func (s *Server) resourcesFrom(ctx context.Context, cursor string) (*mcp.ListRes
 
 func (s *Server) readResource(ctx context.Context, req *mcp.ReadResourceRequest) (*mcp.ReadResourceResult, error) {
 	uri := req.Params.URI
-	if !strings.HasPrefix(uri, resourceScheme) {
-		return nil, mcp.ResourceNotFoundError(clip(uri, 200))
-	}
 	c, err := s.conf.Resources.Read(ctx, uri)
 	if err != nil {
 		e := s.callError(ctx, err)
@@ -126,8 +129,7 @@ func (s *Server) readResource(ctx context.Context, req *mcp.ReadResourceRequest)
 	}
 	note(ctx).bytes = len(c.Text)
 	return &mcp.ReadResourceResult{
-		Cacheable: mcp.Cacheable{CacheScope: "private"},
-		Contents:  []*mcp.ResourceContents{{URI: uri, MIMEType: c.MIMEType, Text: c.Text}},
+		Contents: []*mcp.ResourceContents{{URI: uri, MIMEType: c.MIMEType, Text: c.Text}},
 	}, nil
 }
 

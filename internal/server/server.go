@@ -113,6 +113,7 @@ func New(conf Config) *Server {
 	}
 	if conf.Resources != nil {
 		s.mcp.AddResourceTemplate(rangeTemplate, s.readResource)
+		s.mcp.AddResourceTemplate(anyTemplate, s.readResource)
 	}
 	if extend != nil && extend.Register != nil {
 		extend.Register(s.mcp)
