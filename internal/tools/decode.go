@@ -192,8 +192,12 @@ func (p *plan) decode(tool, example string, raw json.RawMessage, v reflect.Value
 	return nil
 }
 
-// problemsMax bounds the problems that one error tells.
-const problemsMax = 6
+// The bounds of what one error tells: clients cut texts above about 1000 bytes.
+const (
+	problemsMax   = 6
+	problemsBytes = 550
+	exampleBytes  = 350
+)
 
 // fill sets the members of v. good holds those members that were right.
 func (p *plan) fill(v reflect.Value, args node, path string) (good map[*field]node, problems []string) {
@@ -258,7 +262,7 @@ func (p *plan) refuse(tool, example string, good map[*field]node, problems []str
 	if n := len(problems) - problemsMax; n > 0 {
 		problems, more = problems[:problemsMax], fmt.Sprintf("; and %d more", n)
 	}
-	e := invalid("", "Invalid params for tool '%s': %s%s", tool, strings.Join(problems, "; "), more)
+	e := invalid("", "Invalid params for tool '%s': %s%s", tool, clip(strings.Join(problems, "; "), problemsBytes), more)
 	if example == "" {
 		return e
 	}
@@ -276,7 +280,11 @@ func (p *plan) refuse(tool, example string, good map[*field]node, problems []str
 			right.names, right.items = append(right.names, f.Name), append(right.items, n)
 		}
 	}
-	e.Hint = "Example: " + tool + " " + string(right.appendJSON(nil))
+	text := right.appendJSON(nil)
+	if len(text) > exampleBytes {
+		text = model.appendJSON(nil)
+	}
+	e.Hint = "Example: " + tool + " " + string(text)
 	return e
 }
 

@@ -198,3 +198,23 @@ func TestAppendJSON(t *testing.T) {
 		t.Errorf("with a bound of 30 bytes: %d bytes, %v", len(got), ok)
 	}
 }
+
+// TestErrorsAreShort checks that a call that is wrong in every way gives a text that
+// clients show whole, with an example at its end that is right.
+func TestErrorsAreShort(t *testing.T) {
+	long := strings.Repeat("x", 500)
+	for _, tool := range Table() {
+		args := `{"` + long + `":1`
+		for _, p := range tool.Params {
+			args += `,"` + p.Name + `":{"` + long + `":["` + long + `"]}`
+		}
+		_, err := tool.Call(t.Context(), &Env{Workspace: newTestBook()}, json.RawMessage(args+"}"))
+		if err == nil || len(err.Error()) > 1000 {
+			t.Fatalf("%s: %v", tool.Name, err)
+		}
+		_, example, ok := strings.Cut(err.Error(), "Example: "+tool.Name+" ")
+		if !ok || !json.Valid([]byte(example)) {
+			t.Errorf("%s: no example in %v", tool.Name, err)
+		}
+	}
+}

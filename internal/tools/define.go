@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Spec is what is said about a tool besides its input and output types.
@@ -110,8 +111,20 @@ type field struct {
 
 var scalarsType = reflect.TypeFor[Scalars]()
 
-// planOf reads the tags of a struct type.
+var plans sync.Map // reflect.Type → *plan
+
+// planOf gives the plan of a struct type.
 func planOf(t reflect.Type) *plan {
+	if p, ok := plans.Load(t); ok {
+		return p.(*plan)
+	}
+	p := newPlan(t)
+	plans.Store(t, p)
+	return p
+}
+
+// newPlan reads the tags of a struct type.
+func newPlan(t reflect.Type) *plan {
 	p := &plan{byName: make(map[string]*field)}
 	for _, sf := range reflect.VisibleFields(t) {
 		name, _, _ := strings.Cut(sf.Tag.Get("json"), ",")

@@ -66,7 +66,7 @@ func readSheetList(ctx context.Context, env *Env, snap *book.Snapshot, in listSh
 	out := &listSheetsOut{WorkbookID: snap.ID, bounds: orElse(in.IncludeBounds, env.verbose())}
 	lim := env.budget(in.Limit)
 	next := in.Offset
-	for ; next < len(wb.Sheets); next++ {
+	for ; next < len(wb.Sheets) && !lim.spent(); next++ {
 		info := wb.Sheets[next]
 		row := sheetRow{Name: info.Name, Visible: info.Visibility == grid.Visible, bytes: info.Bytes}
 		if !row.Visible {

@@ -403,6 +403,9 @@ func (t *tableReader) read() *readTableOut {
 	}
 	if t.none {
 		out.head = out.SheetName + " is empty\n"
+		if in := t.in.Range; in != "" {
+			out.head = in + " holds nothing\n"
+		}
 		return out
 	}
 	in := &t.in
@@ -494,7 +497,7 @@ func (t *tableReader) encode(out *readTableOut, s span) (done int) {
 	switch t.format {
 	case "tsv":
 		b = g.appendLetters(b)
-		if t.in.Headers && t.headerRows > 0 {
+		if t.in.Headers && (t.headerRows > 0 || t.table != nil) { // else they are the letters
 			for _, name := range t.names {
 				b = appendEscaped(append(b, '\t'), name)
 			}

@@ -88,10 +88,13 @@ func (b *budget) take(bytes, cells int) bool {
 	return true
 }
 
+// spent reports whether nothing more can fit, whatever its size.
+func (b *budget) spent() bool { return b.maxItems > 0 && b.items >= b.maxItems }
+
 // takeEntry counts one more entry of a list by its JSON size. List tools call it for
 // each entry as they find it, and stop when it gives false.
 func (b *budget) takeEntry(entry any) bool {
-	if b.maxItems > 0 && b.items >= b.maxItems {
+	if b.spent() {
 		return false
 	}
 	size := 0

@@ -236,7 +236,7 @@ func (p *sheetPager) text(header bool) (b []byte, shown, next int) {
 	if len(p.g.cols) == 0 {
 		return []byte("no values in these rows\n"), 0, -1
 	}
-	b = p.g.appendLetters(b)
+	b = p.g.appendLetters(make([]byte, 0, min((p.last-p.first+2)*len(p.g.cols)*9, 64<<10)))
 	if header && p.first > 0 {
 		b = p.g.appendTSV(b, 0)
 	}

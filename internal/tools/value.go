@@ -149,34 +149,37 @@ func (w *values) appendFieldOf(b []byte, c *grid.Cell) []byte {
 		}
 		return cell.AppendNumber(b, c.Value.Number())
 	case cell.Text:
-		s := c.Value.Text()
-		if looksTyped(s) {
-			b = append(b, '\'')
+		start := len(b)
+		b = appendEscaped(b, c.Value.Text())
+		if looksTyped(b[start:]) {
+			b = append(b, 0)
+			copy(b[start+1:], b[start:])
+			b[start] = '\''
 		}
-		return appendEscaped(b, s)
+		return b
 	}
 	return c.Value.Append(b)
 }
 
 // looksTyped reports whether the text s, bare, would be taken for another type.
-func looksTyped(s string) bool {
-	if s == "" {
+func looksTyped(s []byte) bool {
+	if len(s) == 0 {
 		return true
 	}
 	switch c := s[0]; {
 	case c == '\'' || c == '=':
 		return true
 	case c == '#':
-		_, ok := cell.ParseError(s)
+		_, ok := cell.ParseError(string(s))
 		return ok
 	case c|0x20 == 't':
-		return strings.EqualFold(s, "true")
+		return len(s) == 4 && strings.EqualFold(string(s), "true")
 	case c|0x20 == 'f':
-		return strings.EqualFold(s, "false")
+		return len(s) == 5 && strings.EqualFold(string(s), "false")
 	case c >= '0' && c <= '9' || c == '+' || c == '-' || c == '.':
 		digits := false
-		for i := 0; i < len(s); i++ {
-			switch c := s[i]; {
+		for _, c := range s {
+			switch {
 			case c >= '0' && c <= '9':
 				digits = true
 			case strings.IndexByte("+-.:eETZ", c) < 0:

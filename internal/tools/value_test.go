@@ -1,0 +1,147 @@
+package tools
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"pgregory.net/rapid"
+
+	"gridflow/internal/book"
+	"gridflow/internal/cell"
+	"gridflow/internal/grid"
+)
+
+// TestFieldsReadBack checks that a field of a text grid says what the cell holds: with
+// the rules of the tool's description, every value can be read back, kind and all.
+func TestFieldsReadBack(t *testing.T) {
+	text := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{"", "'", "'x", "true", "FALSE", "#N/A", "#REF", "12", "-1.5", "1e5", "+", "-", ".", "2024-01-15",
+		"10:30", "=A1", "a\tb\nc\\d", "00123", "tRUE", "T", "1-2-3", "é\u2028\u200f", "\ufeffx", "1,000", "12 Main St"}))
+	rapid.Check(t, func(t *rapid.T) {
+		var v cell.Value
+		switch rapid.IntRange(0, 4).Draw(t, "kind") {
+		case 0:
+			v = cell.TextValue(text.Draw(t, "text"))
+		case 1:
+			v = cell.NumberValue(rapid.Float64().Draw(t, "number"))
+		case 2:
+			v = cell.BoolValue(rapid.Bool().Draw(t, "bool"))
+		case 3:
+			v = cell.ErrorValue(cell.ErrorCode(rapid.IntRange(1, 18).Draw(t, "error")))
+		}
+		field := string(values{}.appendField(nil, grid.Cell{Value: v}))
+		if strings.ContainsAny(field, "\t\n\r\x00") || !utf8.ValidString(field) {
+			t.Fatalf("%q breaks its line", field)
+		}
+		got := readField(t, field)
+		want := v
+		if v.Kind() == cell.Text {
+			// Controls are dropped on purpose.
+			want = cell.TextValue(strings.Map(func(r rune) rune {
+				if r < ' ' && r != '\t' && r != '\n' || r == 0x7f || invisible(r) || r == utf8.RuneError {
+					return -1
+				}
+				return r
+			}, v.Text()))
+			got = cell.TextValue(strings.ReplaceAll(got.Text(), string(utf8.RuneError), ""))
+			if got.Kind() != cell.Text || readField(t, field).Kind() != cell.Text {
+				t.Fatalf("the text %q is written as %q, which is %v", v.Text(), field, readField(t, field).Kind())
+			}
+		}
+		if got != want {
+			t.Fatalf("%v %q is written as %q, which reads as %v %q", v.Kind(), v, field, got.Kind(), got)
+		}
+	})
+}
+
+// readField reads a field as the description of sheet_page says.
+func readField(t *rapid.T, field string) cell.Value {
+	if field == "" {
+		return cell.Value{}
+	}
+	if e, ok := cell.ParseError(field); ok {
+		return cell.ErrorValue(e)
+	}
+	if field == "TRUE" || field == "FALSE" {
+		return cell.BoolValue(field == "TRUE")
+	}
+	if c := field[0]; c == '+' || c == '-' || c == '.' || c >= '0' && c <= '9' {
+		if f, err := strconv.ParseFloat(field, 64); err == nil {
+			return cell.NumberValue(f)
+		}
+	}
+	field = strings.TrimPrefix(field, "'")
+	var b strings.Builder
+	for i := 0; i < len(field); i++ {
+		if field[i] != '\\' {
+			b.WriteByte(field[i])
+			continue
+		}
+		i++
+		switch field[i] {
+		case 't':
+			b.WriteByte('\t')
+		case 'n':
+			b.WriteByte('\n')
+		case '\\':
+			b.WriteByte('\\')
+		default:
+			t.Fatalf("unknown escape in %q", field)
+		}
+	}
+	return cell.TextValue(b.String())
+}
+
+// FuzzAreas checks that no range argument makes the resolver panic or give cells that
+// are on no sheet, and that what it fails with can be mended.
+func FuzzAreas(f *testing.F) {
+	for _, seed := range []string{"A1", "$B$2:d9", "B:B", "2:5", "'My Sheet'!A1:B2", "My Sheet!A1", "Some", "Fruit[#All]", "Fruit[[#Headers],[a]:[b]]", "A1,B2,(C3)",
+		"Loop", "Fruit[@a]", "A1:B2:C3", "#REF!", "[1]x!A1", "'", "!A1", "A1 B2", "XFD1048577", "=A1", "Jan:Dec!A1", "Fruit['[]"} {
+		f.Add(seed)
+	}
+	b := newTestBook()
+	for _, name := range []string{"Data", "My Sheet"} {
+		builder := grid.NewBuilder(name)
+		if err := builder.Text(cell.Ref{}, 0, []byte("a")); err != nil {
+			f.Fatal(err)
+		}
+		b.wb.Sheets = append(b.wb.Sheets, grid.SheetInfo{Name: name})
+		b.sheets, b.partial = append(b.sheets, builder.Finish(nil)), append(b.partial, nil)
+	}
+	b.wb.Names = []grid.Name{{Name: "Some", Sheet: -1, RefersTo: "Data!$A$1,Data!$B$2"}, {Name: "Loop", Sheet: -1, RefersTo: "Loop"}, {Name: "Mine", Sheet: 1, RefersTo: "A1"}}
+	b.tables = []grid.Table{{Name: "Fruit", Range: cell.Range{Last: cell.Ref{Row: 3, Col: 1}}, HeaderRows: 1, Columns: []grid.TableColumn{{Name: "a"}, {Name: "b"}}}}
+	snap := book.NewSnapshot("x", "", b)
+	f.Fuzz(func(t *testing.T, text string) {
+		list, err := areas(context.Background(), snap, 0, text)
+		if err != nil {
+			if _, ok := mapError(err).(*Error); !ok {
+				t.Fatalf("%q: %v", text, err)
+			}
+			return
+		}
+		if len(list) == 0 {
+			t.Fatalf("%q names nothing", text)
+		}
+		for _, a := range list {
+			if a.sheet < 0 || a.sheet > 1 || !a.rng.First.Valid() || !a.rng.Last.Valid() || a.rng.First.Row > a.rng.Last.Row || a.rng.First.Col > a.rng.Last.Col {
+				t.Fatalf("%q is %v on sheet %d", text, a.rng, a.sheet)
+			}
+		}
+	})
+}
+
+func TestTint(t *testing.T) {
+	for _, test := range []struct {
+		rgb  uint32
+		tint float64
+		want string
+	}{
+		{0x4472C4, 0, "FF4472C4"}, {0xFFFFFF, -0.5, "FF808080"}, {0x000000, 0.5, "FF808080"}, {0xFF0000, 0.5, "FFFF8080"}, {0x00FF00, -0.5, "FF008000"},
+	} {
+		if got := tinted(test.rgb, test.tint); got != test.want {
+			t.Errorf("%06X with tint %v is %s, want %s", test.rgb, test.tint, got, test.want)
+		}
+	}
+}
