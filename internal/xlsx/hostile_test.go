@@ -122,7 +122,7 @@ func TestHostile(t *testing.T) {
 		{"zip bomb with a small claim", archive{entries: []entry{{name: "xl/workbook.xml", data: zeros, size: 1000}}}.bytes(), Unreadable, "more than the 1000 bytes", 1},
 		{"a claim that DEFLATE cannot keep", archive{entries: []entry{{name: "xl/workbook.xml", data: "x", size: 1 << 30}}}.bytes(), Unreadable, "more than its compressed bytes can give", 1},
 		{"entries that share bytes", quine.bytes(), Unreadable, "overlaps", 1},
-		{"65 535 entries claimed", archive{entries: pack(smallBook()).entries, claims: 65535}.bytes(), Unreadable, "are announced", 16},
+		{"65 535 entries claimed", archive{entries: pack(smallBook()).entries, claims: 65535}.bytes(), Unreadable, "are announced", 1},
 		{"one entry claimed", archive{entries: pack(smallBook()).entries, claims: 1}.bytes(), Unreadable, "more entries", 1},
 		{"huge total", archive{entries: []entry{{name: "a", size: 1 << 31, data: "x"}, {name: "b", size: 1 << 31, data: "y"}}}.bytes(), TooLarge, "when unpacked", 1},
 		{"other name in the local header", archive{entries: []entry{{name: "xl/workbook.xml", localName: "xl/workbook.xmk", data: smallBook()["xl/workbook.xml"]}}}.bytes(), Unreadable, "disagree on its name", 1},

@@ -24,6 +24,8 @@ const (
 	end64Bytes     = 56
 	locator64Bytes = 20
 
+	maxDirectory = 64 << 20 // bytes; room for a thousand at each part that Limits allow
+
 	flagEncrypted  = 1 << 0
 	flagDescriptor = 1 << 3 // sizes and checksum follow the data
 
@@ -82,6 +84,12 @@ func readDirectory(src io.ReaderAt, size int64, limits Limits) (*directory, erro
 	}
 	if count > uint64(limits.Parts) {
 		return nil, tooLarge("", "the package has %d parts; the limit is %d", count, limits.Parts)
+	}
+	if length > maxDirectory {
+		return nil, tooLarge("", "the zip directory has %d bytes; the limit is %s", length, mebibytes(maxDirectory))
+	}
+	if count > length/entryBytes {
+		return nil, damaged("", endAt, "the zip directory has no room for the %d entries that are announced", count)
 	}
 	// A file may stand behind other bytes without its offsets telling so.
 	base := endAt - int64(length) - int64(offset)
