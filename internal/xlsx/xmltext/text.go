@@ -109,7 +109,7 @@ func (r *Reader) AppendToken(dst []byte) []byte {
 func (r *Reader) Text() string { return string(r.AppendText(nil)) }
 
 func attributeText(raw []byte) string {
-	if bytes.IndexByte(raw, '&') < 0 && bytes.IndexAny(raw, "\t\r\n") < 0 {
+	if bytes.IndexByte(raw, '&') < 0 && !bytes.ContainsAny(raw, "\t\r\n") {
 		return strings.ToValidUTF8(string(raw), "\uFFFD")
 	}
 	spaced := bytes.Map(func(c rune) rune {
