@@ -32,7 +32,7 @@ func FuzzSheet(f *testing.F) {
 		f.Add([]byte(wrap("", c.xml)), uint16(7))
 		f.Add([]byte(wrap("x:", c.xml)), uint16(300))
 	}
-	f.Add(benchXML(4), uint16(100))
+	f.Add(benchXML(4, ""), uint16(100))
 	f.Add([]byte(`<worksheet><sheetData><row r="1"><c r="A1"><v>1`), uint16(1))
 	f.Fuzz(func(t *testing.T, xml []byte, window uint16) {
 		if len(xml) > 1<<14 {

@@ -287,7 +287,7 @@ func TestStrings(t *testing.T) {
 }
 
 // benchXML is a sheet of n rows as Excel writes them: eight mixed cells a row.
-func benchXML(n int) []byte {
+func benchXML(n int, prefix string) []byte {
 	r := rand.New(rand.NewPCG(3, 4))
 	var rows strings.Builder
 	for row := 1; row <= n; row++ {
@@ -296,14 +296,17 @@ func benchXML(n int) []byte {
 		fmt.Fprintf(&rows, `<c r="D%d" t="s"><v>%d</v></c><c r="E%d" t="s"><v>%d</v></c><c r="F%d" s="2"><v>%d</v></c>`, row, r.IntN(5e4), row, r.IntN(5e4), row, 40000+r.IntN(5000))
 		fmt.Fprintf(&rows, `<c r="G%d" s="3"><v>%v</v></c><c r="H%d" t="b"><v>%d</v></c></row>`, row, 40000+float64(r.IntN(864000))/864, row, r.IntN(2))
 	}
-	return []byte(wrap("", rows.String()))
+	return []byte(wrap(prefix, rows.String()))
 }
 
 // BenchmarkSheet scans a sheet into a builder; BenchmarkTags only finds its tags, which
 // is what any reader has to do.
-func BenchmarkSheet(b *testing.B) {
+func BenchmarkSheet(b *testing.B)    { benchmarkSheet(b, "") }
+func BenchmarkPrefixed(b *testing.B) { benchmarkSheet(b, "x:") }
+
+func benchmarkSheet(b *testing.B, prefix string) {
 	const rows = 20000
-	xml := benchXML(rows)
+	xml := benchXML(rows, prefix)
 	b.SetBytes(int64(len(xml)))
 	b.ReportAllocs()
 	for b.Loop() {
@@ -323,7 +326,7 @@ func BenchmarkSheet(b *testing.B) {
 }
 
 func BenchmarkTags(b *testing.B) {
-	xml := benchXML(20000)
+	xml := benchXML(20000, "")
 	b.SetBytes(int64(len(xml)))
 	for b.Loop() {
 		for p := 0; ; p++ {
