@@ -21,6 +21,10 @@ const (
 // the end of a window the general path takes over, which looks where it steps.
 const fastReach = 256
 
+// maxFastPrefix is the longest namespace prefix, with its colon, that the fast path
+// takes; fastReach has room for six of them.
+const maxFastPrefix = 8
+
 // Error is a fault in the XML of a sheet or of the shared strings. Offset counts from
 // the start of the part.
 type Error struct {
@@ -241,7 +245,7 @@ func (s *Sheet) findRoot(doc []byte) (end int, ok bool) {
 func (s *Sheet) feedCells(w []byte, p int, final bool) (int, error) {
 	end := len(w)
 	fastEnd := end - fastReach
-	if s.prefix != "" {
+	if len(s.prefix) > maxFastPrefix {
 		fastEnd = -1
 	}
 	for p < end {
@@ -257,12 +261,14 @@ func (s *Sheet) feedCells(w []byte, p int, final bool) (int, error) {
 		if p <= fastEnd {
 			q := 0
 			switch word := binary.LittleEndian.Uint64(w[p:]); {
+			case s.prefix != "":
+				q = s.fastPrefixed(w, p)
 			case word&(1<<48-1) == cellStart:
-				q = s.fastCell(w, p)
+				q = s.fastCell(w, p+len(`<c r="`))
 			case word&(1<<48-1) == rowEnd:
-				q = p + len("</row>")
+				q = p + len(`</row>`)
 			case word == rowStart:
-				q = s.fastRow(w, p)
+				q = s.fastRow(w, p, p+len(`<row r="`))
 			}
 			if q > 0 {
 				p = q
@@ -302,10 +308,33 @@ func word(s string) uint64 {
 	return binary.LittleEndian.Uint64(b[:])
 }
 
-// fastRow scans a row's start tag of the form <row r="7" spans="1:9">, where spans may
-// be absent. It gives the position behind it, or 0 where the tag has another form.
-func (s *Sheet) fastRow(b []byte, p int) int {
-	q := p + 8
+// fastPrefixed is the choice of the fast path in a sheet whose elements have a namespace
+// prefix, as the Open XML SDK writes them.
+func (s *Sheet) fastPrefixed(b []byte, p int) int {
+	n := len(s.prefix)
+	if b[p+1] == '/' {
+		if q := p + 2 + n; string(b[p+2:q]) == s.prefix && binary.LittleEndian.Uint32(b[q:]) == 'r'|'o'<<8|'w'<<16|'>'<<24 {
+			return q + 4
+		}
+		return 0
+	}
+	q := p + 1 + n
+	if string(b[p+1:q]) != s.prefix {
+		return 0
+	}
+	switch word := binary.LittleEndian.Uint64(b[q:]); {
+	case word&(1<<40-1) == cellStart>>8:
+		return s.fastCell(b, q+len(`c r="`))
+	case word&(1<<56-1) == rowStart>>8:
+		return s.fastRow(b, p, q+len(`row r="`))
+	}
+	return 0
+}
+
+// fastRow scans the rest of a row's start tag of the form <row r="7" spans="1:9">, where
+// spans may be absent: it begins at p, its row number at q. It gives the position behind it, or 0
+// where the tag has another form.
+func (s *Sheet) fastRow(b []byte, p, q int) int {
 	m, next := digitRun(b, q, 0)
 	if next == q || next > q+7 || b[next] != '"' || m == 0 || m > cell.MaxRows || b[q] == '0' {
 		return 0
@@ -325,12 +354,11 @@ func (s *Sheet) fastRow(b []byte, p int) int {
 	return q + 1
 }
 
-// fastCell scans a cell of the form <c r="B7" s="1" t="s"><v>12</v></c>, where s and t
-// may be absent, whose row is the current one. It gives the position behind the cell,
-// or 0 where the cell has another form. fastReach bytes from p on must be there.
-func (s *Sheet) fastCell(b []byte, p int) int {
-	// column letters
-	q := p + 6
+// fastCell scans the rest of a cell of the form <c r="B7" s="1" t="s"><v>12</v></c>,
+// where s and t may be absent, whose row is the current one, from the column letters
+// on. It gives the position behind the cell, or 0 where the cell has another form.
+// fastReach bytes from the start of the cell on must be there.
+func (s *Sheet) fastCell(b []byte, q int) int {
 	c := b[q] - 'A'
 	if c > 25 {
 		return 0
@@ -372,52 +400,78 @@ func (s *Sheet) fastCell(b []byte, p int) int {
 		}
 		q += 6
 	}
-	w := binary.LittleEndian.Uint32(b[q:])
-	if w != '>'|'<'<<8|'v'<<16|'>'<<24 {
+	if w := binary.LittleEndian.Uint32(b[q:]); w&0xFFFF == '/'|'>'<<8 && kind == 'n' {
 		// <c r="B7" s="1"/>: a cell with a style only
-		if w&0xFFFF == '/'|'>'<<8 && kind == 'n' {
-			if style != 0 && s.b.Blank(cell.Ref{Row: s.row, Col: col}, style) != nil {
-				return 0
-			}
-			s.col = col
-			return q + 2
+		if style != 0 && s.b.Blank(cell.Ref{Row: s.row, Col: col}, style) != nil {
+			return 0
 		}
+		s.col = col
+		return q + 2
+	}
+	if q = s.openValue(b, q); q == 0 {
 		return 0
 	}
-	q += 4
 	r := cell.Ref{Row: s.row, Col: col}
 	switch kind {
 	case 'n':
 		f, next, ok := number(b, q)
-		if !ok || binary.LittleEndian.Uint64(b[next:]) != endValueCell {
+		if q = s.closeValue(b, next); !ok || q == 0 || s.b.Number(r, style, f) != nil {
 			return 0
 		}
-		if s.b.Number(r, style, f) != nil {
-			return 0
-		}
-		q = next
 	case 's', 'b':
 		m, next := digitRun(b, q, 0)
-		if next == q || next > q+9 || binary.LittleEndian.Uint64(b[next:]) != endValueCell {
+		if next == q || next > q+9 || kind == 'b' && m > 1 {
+			return 0
+		}
+		if q = s.closeValue(b, next); q == 0 {
 			return 0
 		}
 		var err error
 		if kind == 's' {
 			err = s.b.Shared(r, style, uint32(m))
-		} else if m > 1 {
-			return 0
 		} else {
 			err = s.b.Bool(r, style, m == 1)
 		}
 		if err != nil {
 			return 0
 		}
-		q = next
 	default:
 		return 0
 	}
 	s.col = col
-	return q + 8
+	return q
+}
+
+// openValue gives the position behind the "><v>" at b[q], or 0.
+func (s *Sheet) openValue(b []byte, q int) int {
+	if binary.LittleEndian.Uint32(b[q:]) == '>'|'<'<<8|'v'<<16|'>'<<24 && s.prefix == "" {
+		return q + 4
+	}
+	n := q + 2 + len(s.prefix)
+	if s.prefix != "" && b[q] == '>' && b[q+1] == '<' && string(b[q+2:n]) == s.prefix && b[n] == 'v' && b[n+1] == '>' {
+		return n + 2
+	}
+	return 0
+}
+
+// closeValue gives the position behind the "</v></c>" at b[q], or 0.
+func (s *Sheet) closeValue(b []byte, q int) int {
+	if binary.LittleEndian.Uint64(b[q:]) == endValueCell && s.prefix == "" {
+		return q + 8
+	}
+	n := len(s.prefix)
+	if n == 0 || binary.LittleEndian.Uint16(b[q:]) != '<'|'/'<<8 || string(b[q+2:q+2+n]) != s.prefix {
+		return 0
+	}
+	q += 2 + n
+	if binary.LittleEndian.Uint32(b[q:]) != 'v'|'>'<<8|'<'<<16|'/'<<24 || string(b[q+4:q+4+n]) != s.prefix {
+		return 0
+	}
+	q += 4 + n
+	if b[q] != 'c' || b[q+1] != '>' {
+		return 0
+	}
+	return q + 2
 }
 
 // markup scans the markup at b[p], which is '<', and gives the position behind it: a
