@@ -20,6 +20,7 @@ import (
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
 	"gridflow/internal/numfmt"
+	"gridflow/internal/vba/vbatest"
 	"gridflow/internal/workspace"
 )
 
@@ -34,6 +35,8 @@ var update = flag.Bool("update", false, "write what the tools give into testdata
 //     "@name Rates =Data!$A$1" ("@local" for a name of the sheet), "@table Sales A1:C9"
 //     ("@totals" with a totals row), "@hidden", "@width B 20", "@at 600" (the next line
 //     is that row), "@comment B2 text", "@format B2:B9 type".
+//   - "vba NAME" is the source of a VBA module; "class", "private" and "read-only" may
+//     follow the name. "vba" alone is a project that is damaged.
 //   - "calls" is a line per call, "> tool {arguments}" or ">compat tool {arguments}",
 //     each followed by what it gives.
 func TestTools(t *testing.T) {
@@ -52,6 +55,8 @@ func TestTools(t *testing.T) {
 				f := &archive.Files[i]
 				if name, ok := strings.CutPrefix(f.Name, "sheet "); ok {
 					b.addSheet(t, name, string(f.Data))
+				} else if module, ok := strings.CutPrefix(f.Name, "vba"); ok {
+					b.addModule(module, string(f.Data))
 				} else if f.Name == "1904" {
 					b.wb.Dates = numfmt.Date1904
 				} else if f.Name != "calls" {
@@ -150,6 +155,8 @@ type testBookSource struct {
 	sheets  []*grid.Sheet
 	partial []func(lastRow int) *grid.Sheet // sheets that load page by page, nil for the others
 	tables  []grid.Table
+	macros  []byte // the VBA project
+	modules []vbatest.Module
 	asked   []int // lastRow of each Sheet call
 	closed  int
 }

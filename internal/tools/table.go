@@ -9,6 +9,7 @@ import (
 var readTools = []Tool{
 	closeWorkbook,
 	describeWorkbook,
+	getManifestStub,
 	gridExport,
 	inspectCells,
 	layoutPage,
@@ -19,6 +20,8 @@ var readTools = []Tool{
 	readTable,
 	sheetPage,
 	sheetStyles,
+	vbaModuleSource,
+	vbaProjectSummary,
 	workbookStyleSummary,
 }
 
