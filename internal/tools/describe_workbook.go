@@ -77,7 +77,7 @@ var describeWorkbook = define(Spec{
 const sheetsShown = 40
 
 func (o *describeWorkbookOut) appendText(b []byte, _ bool) []byte {
-	b = fmt.Appendf(b, "%s (%s), %s, %d bytes", o.Slug, o.WorkbookID, o.Path, o.Bytes)
+	b = fmt.Appendf(b, "%s (%s), %s, %d bytes", plain(o.Slug), o.WorkbookID, plain(o.Path), o.Bytes)
 	if o.LastModified != "" {
 		b = append(b, ", modified "+o.LastModified...)
 	}
@@ -108,7 +108,7 @@ func (o *describeWorkbookOut) appendText(b []byte, _ bool) []byte {
 		b = appendEscaped(b, o.Application)
 	}
 	if o.CalcMode != "" && o.CalcMode != "auto" {
-		b = append(b, ", calculation: "+o.CalcMode...)
+		b = append(b, ", calculation: "+plain(o.CalcMode)...)
 	}
 	if len(o.ExternalLinks) > 0 {
 		b = append(b, "\nexternal links: "...)

@@ -150,12 +150,12 @@ func (w values) inspected(snap *book.Snapshot, sheet *grid.Sheet, sheetName stri
 
 func (o *inspectCellsOut) appendText(b []byte, _ bool) []byte {
 	if len(o.Cells) == 0 {
-		return fmt.Appendf(b, "no cell with a value or formula in %s of %s\n", o.Range, o.SheetName)
+		return fmt.Appendf(b, "no cell with a value or formula in %s of %s\n", plain(o.Range), plain(o.SheetName))
 	}
-	b = append(b, o.SheetName...)
+	b = appendEscaped(b, o.SheetName)
 	b = append(b, ": cell, kind, value, then what else there is\n"...)
 	for _, c := range o.Cells {
-		b = append(b, c.Address...)
+		b = appendEscaped(b, c.Address)
 		if c.Value == nil {
 			b = append(b, "\tBlank\t"...)
 		} else {
@@ -167,12 +167,11 @@ func (o *inspectCellsOut) appendText(b []byte, _ bool) []byte {
 				b = append(append(append(b, '\t'), name...), text...)
 			}
 		}
-		escaped := func(s string) string { return string(appendEscaped(nil, s)) }
-		part("=", escaped(c.Formula))
-		part("shows ", escaped(c.shown))
-		part("style ", escaped(c.style))
+		part("=", plain(c.Formula))
+		part("shows ", plain(c.shown))
+		part("style ", plain(c.style))
 		part("merged ", c.Merged)
-		part("comment ", escaped(c.Comment))
+		part("comment ", plain(c.Comment))
 		b = append(b, '\n')
 	}
 	return b

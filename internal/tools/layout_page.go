@@ -520,7 +520,10 @@ func (o *layoutPageOut) appendText(b []byte, _ bool) []byte {
 	if o.Rows != nil {
 		return nil
 	}
-	b = append(append(append(b, o.SheetName...), '!'), o.Range...)
+	if !strings.Contains(o.Range, "!") {
+		b = append(appendEscaped(b, cell.QuoteSheet(o.SheetName)), '!')
+	}
+	b = appendEscaped(b, o.Range)
 	if len(o.Merged) > 0 {
 		b = append(append(b, ", merged: "...), strings.Join(o.Merged, " ")...)
 	}

@@ -153,7 +153,7 @@ func (o *listSheetsOut) appendText(b []byte, _ bool) []byte {
 		}
 		for i, t := range s.tables {
 			b = append(b, "\t,"[min(i, 1)])
-			b = append(b, t...)
+			b = appendEscaped(b, t)
 		}
 		b = append(b, '\n')
 	}

@@ -272,9 +272,9 @@ func (o *rangeValuesOut) appendText(b []byte, _ bool) []byte {
 	}
 	for _, block := range o.Values {
 		if !strings.Contains(block.Range, "!") {
-			b = append(append(b, cell.QuoteSheet(o.SheetName)...), '!')
+			b = append(appendEscaped(b, cell.QuoteSheet(o.SheetName)), '!')
 		}
-		b = append(b, block.Range...)
+		b = appendEscaped(b, block.Range)
 		if block.NextStartRow > 0 {
 			b = fmt.Appendf(b, " (down to row %d)", block.NextStartRow-1)
 		}

@@ -295,12 +295,12 @@ func (p *sheetPager) rest(out *sheetPageOut, shown, next, asked int) {
 	sheet := p.g.sheet
 	switch {
 	case !p.any:
-		out.head = p.name + " is empty\n"
+		out.head = plain(p.name) + " is empty\n"
 		return
 	case p.first > p.used.Last.Row:
-		out.head = fmt.Sprintf("nothing at or below row %d; %s is used\n", p.first+1, qualified(p.name, p.used))
+		out.head = fmt.Sprintf("nothing at or below row %d; %s is used\n", p.first+1, plain(qualified(p.name, p.used)))
 	default:
-		out.head = qualified(p.name, p.used) + " is used"
+		out.head = plain(qualified(p.name, p.used)) + " is used"
 		if !p.formulas && p.g.sheet.FormulaCells() > 0 {
 			out.head += "; values only, include_formulas shows the formulas"
 		}

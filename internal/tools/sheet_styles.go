@@ -149,12 +149,12 @@ func (o *sheetStylesOut) appendText(b []byte, verbose bool) []byte {
 	if verbose && len(o.Styles) > 0 && o.Styles[0].Descriptor != nil {
 		return nil // descriptors are objects
 	}
-	b = fmt.Appendf(b, "%d styles on %s: style_id, cells, look, where\n", o.TotalStyles, o.SheetName)
+	b = fmt.Appendf(b, "%d styles on %s: style_id, cells, look, where\n", o.TotalStyles, plain(o.SheetName))
 	for _, u := range o.Styles {
 		b = u.appendText(b)
 	}
 	for _, c := range o.ConditionalRule {
-		b = append(append(append(b, "conditional\t"...), c...), '\n')
+		b = append(appendEscaped(append(b, "conditional\t"...), c), '\n')
 	}
 	return b
 }

@@ -294,7 +294,71 @@ func (u *styleUse) appendText(b []byte) []byte {
 		}
 	}
 	if len(list) > 0 {
-		b = append(append(append(b, '\t'), strings.Join(list, " ")...), more...)
+		b = append(appendEscaped(append(b, '\t'), strings.Join(list, " ")), more...)
 	}
 	return append(b, '\n')
+}
+
+// describeXf says in a few words what a style changes: "bold, fill FF4472C4, 0.00%".
+func describeXf(styles *grid.Styles, style uint32) string {
+	if styles == nil || int(style) >= len(styles.Xfs) {
+		return ""
+	}
+	x := &styles.Xfs[style]
+	var parts []string
+	add := func(on bool, text string) {
+		if on {
+			parts = append(parts, text)
+		}
+	}
+	if f := x.Font; f != nil {
+		add(f.Bold, "bold")
+		add(f.Italic, "italic")
+		add(f.Underline != "" && f.Underline != "none", "underline")
+		add(f.Strikethrough, "strikethrough")
+		add(f.Color != nil && colorText(styles, f.Color) != "FF000000" && colorText(styles, f.Color) != "", "font "+colorText(styles, f.Color))
+	}
+	if f := x.Fill; f != nil && f.Pattern != "" && f.Pattern != "none" && f.Pattern != "gray125" {
+		add(true, "fill "+colorText(styles, f.Foreground))
+	}
+	if a := x.Alignment; a != nil {
+		add(a.Horizontal != "" && a.Horizontal != "general", a.Horizontal)
+		add(a.Wrap, "wrap")
+	}
+	if b := x.Border; b != nil {
+		for _, e := range []struct {
+			side string
+			edge grid.Edge
+		}{{"top", b.Top}, {"bottom", b.Bottom}, {"left", b.Left}, {"right", b.Right}} {
+			add(e.edge.Style != "" && e.edge.Style != "none", e.side+" "+e.edge.Style)
+		}
+	}
+	add(x.NumFmt != "" && !strings.EqualFold(x.NumFmt, "General"), x.NumFmt)
+	return strings.Join(parts, ", ")
+}
+
+// styleTags gives what a style suggests about the role of its cells.
+func styleTags(styles *grid.Styles, style uint32) []string {
+	if styles == nil || int(style) >= len(styles.Xfs) {
+		return nil
+	}
+	x := &styles.Xfs[style]
+	var tags []string
+	if x.Font != nil && x.Font.Bold {
+		tags = append(tags, "header")
+	}
+	if x.Font != nil && x.Font.Italic {
+		tags = append(tags, "emphasis")
+	}
+	f := styles.Format(style)
+	if f != nil && f.IsCurrency() {
+		tags = append(tags, "currency")
+	}
+	if f != nil && f.IsPercent() {
+		tags = append(tags, "percentage")
+	}
+	if f != nil && f.IsDate() {
+		tags = append(tags, "date")
+	}
+	return tags
 }

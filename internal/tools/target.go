@@ -3,6 +3,7 @@ package tools
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"gridflow/internal/book"
@@ -174,7 +175,7 @@ func (r *resolver) name(name string, sheet int, scoped bool) error {
 
 func (r *resolver) defined(n *grid.Name) error {
 	notRange := func() error {
-		return fail(codeRangeInvalid, "Give the cells themselves", "the name %q is a formula, not a range: =%s", n.Name, clip(n.RefersTo, 120))
+		return fail(codeRangeInvalid, "Give the cells themselves", "the name %q is a formula, not a range: =%s", n.Name, plain(clip(n.RefersTo, 120)))
 	}
 	if r.depth++; r.depth > namesMax {
 		return notRange()
@@ -292,7 +293,7 @@ func (r *resolver) tablePart(ref formula.Reference) error {
 	add(formula.ItemTotals, data.Last.Row+1, t.Range.Last.Row)
 	if bottom < 0 {
 		return fail(codeRangeInvalid, "Parts of a table: Table1[#All], Table1[#Headers], Table1[#Data], Table1[#Totals], Table1[Column]",
-			"%q has no cells: the table %s is %s", clip(r.text, 64), t.Name, t.Range)
+			"%q has no cells: the table %s is %s", clip(r.text, 64), plain(t.Name), t.Range)
 	}
 	rng.First.Row, rng.Last.Row = top, bottom
 	r.found = append(r.found, area{sheet: t.Sheet, rng: rng, table: t})
@@ -307,7 +308,7 @@ func tableColumn(t *grid.Table, name string) (int, error) {
 		}
 		names[i] = c.Name
 	}
-	return 0, fail(codeColumnNotFound, suggest("columns", name, names), "the table %s has no column %q", t.Name, clip(name, 64))
+	return 0, fail(codeColumnNotFound, suggest("columns", name, names), "the table %s has no column %q", plain(t.Name), clip(name, 64))
 }
 
 // clipToUsed cuts whole columns and whole rows to the used range of the sheet, which
@@ -336,4 +337,32 @@ func clipToUsed(sheet *grid.Sheet, rng cell.Range) (cell.Range, bool) {
 func qualified(sheetName string, rng cell.Range) string {
 	b := append([]byte(cell.QuoteSheet(sheetName)), '!')
 	return string(rng.AppendA1(b))
+}
+
+// columnList reads an argument that names columns by letters: "B", "B:D", "B,D".
+func columnList(list []string) ([]int, error) {
+	var cols []int
+	for _, entry := range list {
+		for part := range strings.SplitSeq(entry, ",") {
+			a, b, two := strings.Cut(strings.TrimSpace(part), ":")
+			if !two {
+				b = a
+			}
+			first, ok1 := cell.ParseColumn(strings.TrimSpace(strings.ReplaceAll(a, "$", "")))
+			last, ok2 := cell.ParseColumn(strings.TrimSpace(strings.ReplaceAll(b, "$", "")))
+			if !ok1 || !ok2 {
+				return nil, fail(codeColumnNotFound, `Name columns by their letters: "B", or "B:D" for several`, "%q is not a column", clip(part, 64))
+			}
+			for c := min(first, last); c <= max(first, last); c++ {
+				if !slices.Contains(cols, c) || len(cols) > 64 {
+					cols = append(cols, c)
+				}
+			}
+		}
+	}
+	if len(cols) > 64 { // too many to look for each in the list
+		slices.Sort(cols)
+		cols = slices.Compact(cols)
+	}
+	return cols, nil
 }

@@ -225,6 +225,9 @@ func appendEscaped(b []byte, s string) []byte {
 	return append(b, s[start:]...)
 }
 
+// plain is s on one line, for texts that people and models read.
+func plain(s string) string { return string(appendEscaped(nil, s)) }
+
 // invisible reports whether r controls how text is shown rather than being text: the
 // C1 controls, and those that reorder or hide what stands around them.
 func invisible(r rune) bool {
@@ -256,4 +259,28 @@ func appendCSVText(b []byte, s string) []byte {
 	b = append(b, '"')
 	b = append(b, strings.ReplaceAll(s, `"`, `""`)...)
 	return append(b, '"')
+}
+
+// snapshotCell is a cell with all its details, as the JSON shapes show it.
+type snapshotCell struct {
+	Address      string   `json:"address"`
+	Value        *typed   `json:"value"`
+	Formula      string   `json:"formula,omitempty"`
+	CachedValue  *typed   `json:"cached_value"`
+	NumberFormat string   `json:"number_format,omitempty"`
+	StyleTags    []string `json:"style_tags"`
+}
+
+func (w values) snapshot(sheet *grid.Sheet, c grid.Cell, formulas, styles bool) snapshotCell {
+	s := snapshotCell{Address: c.Ref.String(), Value: w.typed(c)}
+	if formulas && c.HasFormula() {
+		s.Formula, s.CachedValue = book.FormulaText(sheet, c), s.Value
+	}
+	if styles {
+		if f := w.styles.Format(c.Style); f != nil && f.Code() != "" && !strings.EqualFold(f.Code(), "General") {
+			s.NumberFormat = f.Code()
+		}
+		s.StyleTags = styleTags(w.styles, c.Style)
+	}
+	return s
 }

@@ -148,7 +148,7 @@ func (o *styleSummaryOut) appendText(b []byte, verbose bool) []byte {
 		b = appendEscaped(b, t.Name)
 		for _, name := range themeColors {
 			if rgb := t.Colors[name]; rgb != "" {
-				b = fmt.Appendf(b, " %s=%s", name, rgb)
+				b = fmt.Appendf(b, " %s=%s", name, plain(rgb))
 			}
 		}
 		b = append(b, '\n')
@@ -165,7 +165,7 @@ func (o *styleSummaryOut) appendText(b []byte, verbose bool) []byte {
 	for _, c := range o.ConditionalFormats {
 		b = append(b, "conditional\t"...)
 		b = appendEscaped(b, c.SheetName)
-		b = fmt.Appendf(b, "\t%s\t%d rules: %s\n", c.Range, c.RuleCount, strings.Join(c.RuleTypes, ", "))
+		b = fmt.Appendf(b, "\t%s\t%d rules: %s\n", c.Range, c.RuleCount, plain(strings.Join(c.RuleTypes, ", ")))
 	}
 	return b
 }
