@@ -7,7 +7,6 @@ import (
 	"iter"
 	"strings"
 
-	"gridflow/internal/analyze"
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
