@@ -34,7 +34,8 @@ var update = flag.Bool("update", false, "write what the tools give into testdata
 //     it gives it a style of testStyles. Lines with @ tell the rest: "@merge A1:B2",
 //     "@name Rates =Data!$A$1" ("@local" for a name of the sheet), "@table Sales A1:C9"
 //     ("@totals" with a totals row), "@hidden", "@width B 20", "@at 600" (the next line
-//     is that row), "@comment B2 text", "@format B2:B9 type".
+//     is that row), "@comment B2 text", "@link B2 target", "@allow B2:B9 list a,b", "@hiderow
+//     3", "@format B2:B9 type".
 //   - "vba NAME" is the source of a VBA module; "class", "private" and "read-only" may
 //     follow the name. "vba" alone is a project that is damaged.
 //   - "calls" is a line per call, "> tool {arguments}" or ">compat tool {arguments}",
@@ -213,6 +214,14 @@ func (b *testBookSource) addSheet(t *testing.T, name, text string) {
 				layout.Comments = append(layout.Comments, grid.Comment{Ref: mustRange(t, first).First, Text: second, Author: "Ann"})
 			case "format":
 				layout.Conditional = append(layout.Conditional, grid.ConditionalFormat{Ranges: []cell.Range{mustRange(t, first)}, Type: second, DxfID: -1})
+			case "link":
+				layout.Hyperlinks = append(layout.Hyperlinks, grid.Hyperlink{Range: mustRange(t, first), Target: second})
+			case "allow":
+				kind, formula, _ := strings.Cut(second, " ")
+				layout.Validations = append(layout.Validations, grid.Validation{Ranges: []cell.Range{mustRange(t, first)}, Type: kind, Formula1: formula})
+			case "hiderow":
+				n, _ := strconv.Atoi(first)
+				layout.Rows = append(layout.Rows, grid.RowSpan{First: n - 1, Last: n - 1, Hidden: true})
 			case "at":
 				n, _ := strconv.Atoi(rest)
 				row = n - 1

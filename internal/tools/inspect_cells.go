@@ -3,6 +3,7 @@ package tools
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"gridflow/internal/book"
@@ -32,13 +33,17 @@ type inspectedCell struct {
 	snapshotCell
 	Comment string `json:"comment,omitempty"`
 	Merged  string `json:"merged,omitempty"` // the range that the cell is part of
-	shown   string // the value as Excel shows it, where that differs
-	style   string
+	Link    string `json:"hyperlink,omitempty"`
+	Allows  string `json:"validation,omitempty"` // what may be entered
+	Hidden  bool   `json:"hidden,omitempty"`     // its row or column is
+
+	shown string // the value as Excel shows it, where that differs
+	style string
 }
 
 var inspectCells = define(Spec{
 	Name: "inspect_cells", Title: "Inspect cells", Toolset: "read", Core: true,
-	Description: "All details of a few cells: value, shown text, formula, number format, style, comment, merge. For many cells use range_values.",
+	Description: "All details of a few cells: value, shown text, formula, style, merge, comment, link, validation. For many cells use range_values.",
 	Example:     `{"workbook_or_fork_id":"wb-23456789ab","sheet_name":"Sheet1","targets":["B2","D10:D12"]}`,
 }, func(ctx context.Context, env *Env, in inspectCellsIn) (*inspectCellsOut, error) {
 	var out *inspectCellsOut
@@ -74,7 +79,8 @@ func inspect(ctx context.Context, env *Env, snap *book.Snapshot, in inspectCells
 	}
 	w := valuesOf(snap)
 	for _, a := range list {
-		sheet, err := snap.SheetTo(ctx, a.sheet, a.rng.Last.Row)
+		// Merges, comments and rules come behind the cells: all of the sheet is needed.
+		sheet, err := snap.Sheet(ctx, a.sheet)
 		if err != nil {
 			return nil, err
 		}
@@ -141,11 +147,43 @@ func (w values) inspected(snap *book.Snapshot, sheet *grid.Sheet, sheetName stri
 			break
 		}
 	}
+	i.describePlace(sheet.Layout, c.Ref)
 	shown := string(w.styles.Format(c.Style).Append(nil, c.Value, w.dates))
 	if shown != string(w.appendPlain(nil, c)) {
 		i.shown = shown
 	}
 	return i
+}
+
+// describePlace adds what the sheet says about the place of the cell.
+func (i *inspectedCell) describePlace(l *grid.Layout, at cell.Ref) {
+	for _, h := range l.Hyperlinks {
+		if h.Range.Contains(at) {
+			i.Link = h.Target
+			if h.Location != "" {
+				i.Link += "#" + h.Location
+			}
+			break
+		}
+	}
+	for _, v := range l.Validations {
+		if slices.ContainsFunc(v.Ranges, func(r cell.Range) bool { return r.Contains(at) }) {
+			i.Allows = v.Type
+			if v.Operator != "" && v.Type != "list" && v.Type != "custom" {
+				i.Allows += " " + v.Operator
+			}
+			if v.Formula1 != "" {
+				i.Allows += " " + v.Formula1
+			}
+			if v.Formula2 != "" {
+				i.Allows += " and " + v.Formula2
+			}
+			break
+		}
+	}
+	col, _ := l.Column(at.Col)
+	row, _ := l.Row(at.Row)
+	i.Hidden = col.Hidden || row.Hidden
 }
 
 func (o *inspectCellsOut) appendText(b []byte, _ bool) []byte {
@@ -172,6 +210,11 @@ func (o *inspectCellsOut) appendText(b []byte, _ bool) []byte {
 		part("style ", plain(c.style))
 		part("merged ", c.Merged)
 		part("comment ", plain(c.Comment))
+		part("link ", plain(c.Link))
+		part("allows ", plain(c.Allows))
+		if c.Hidden {
+			b = append(b, "\thidden"...)
+		}
 		b = append(b, '\n')
 	}
 	return b

@@ -76,7 +76,7 @@ func TestFirstPageOfColdSheet(t *testing.T) {
 		{"sheet_page", `{"workbook_id":"test","sheet_name":"Long","start_row":512,"page_size":1}`},
 		{"sheet_page", `{"workbook_id":"test","sheet_name":"Long","start_row":700,"page_size":10,"format":"full"}`},
 		{"range_values", `{"workbook_id":"test","sheet_name":"Long","ranges":["A1:C20","B600:D640"]}`},
-		{"inspect_cells", `{"workbook_id":"test","sheet_name":"Long","targets":["B7","C9:D9"]}`},
+		{"sheet_page", `{"workbook_id":"test","sheet_name":"Long","start_row":510,"page_size":5,"include_formulas":true,"include_styles":true}`},
 	} {
 		cold.asked = nil
 		got, err := call(t, cold, Dense, DefaultCaps, test.tool, "%s", test.args)

@@ -122,7 +122,8 @@ func (t *tableReader) load(ctx context.Context, a area) (err error) {
 	}
 	in := &t.in
 	// Rows in order from the top are there before the rest of the sheet is read.
-	paged := len(in.Filters) == 0 && in.Sample == "first"
+	// Merges, which headers of several rows need, are there only with all of it.
+	paged := len(in.Filters) == 0 && in.Sample == "first" && in.HeaderRows <= 1
 	last := cell.MaxRows - 1
 	first := a.rng.First.Row
 	if paged {
