@@ -284,7 +284,7 @@ func (p *port) bindTable(ctx context.Context, v analyze.View, sheet string, r *a
 	for i, label := range r.Header.Labels {
 		col := r.Bounds.First.Col + i
 		c := portColumn{Name: clip(strings.Join(strings.Fields(label), " "), 200), Type: "string", Col: cell.ColumnName(col)}
-		if c.Name == "" || seen[c.Name] {
+		for c.Name == "" || seen[c.Name] {
 			c.Name = strings.TrimSpace(c.Name + " " + c.Col)
 		}
 		seen[c.Name] = true

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"strings"
+	"unicode"
 
 	"gridflow/internal/book"
 	"gridflow/internal/vba"
@@ -125,5 +126,12 @@ func (o *vbaModuleSourceOut) appendText(b []byte, _ bool) []byte {
 	case o.shown == 0:
 		return fmt.Appendf(b, "no lines at this offset: module %s has %d\n", o.ModuleName, o.TotalLines)
 	}
-	return append(append(b, o.Source...), '\n')
+	// What a terminal would obey is shown and not sent.
+	shown := strings.Map(func(r rune) rune {
+		if r != '\t' && r != '\n' && unicode.IsControl(r) {
+			return '\uFFFD'
+		}
+		return r
+	}, o.Source)
+	return append(append(b, shown...), '\n')
 }
