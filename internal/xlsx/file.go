@@ -3,6 +3,7 @@ package xlsx
 import (
 	"context"
 	"io"
+	"sync/atomic"
 
 	"gridflow/internal/grid"
 	"gridflow/internal/lazy"
@@ -18,6 +19,7 @@ type File struct {
 
 	sharedStrings *Part // nil where there is none
 	loads         loads
+	index         []atomic.Pointer[sheetIndex] // by sheet, once there is one
 
 	tables  lazy.Load[[]grid.Table]
 	persons lazy.Load[map[string]string]
@@ -67,6 +69,7 @@ func Open(ctx context.Context, src io.ReaderAt, size int64, limits Limits) (*Fil
 		return nil, err
 	}
 	f.loads.sheets = make([]lazy.Load[*grid.Sheet], len(f.book.Sheets))
+	f.index = make([]atomic.Pointer[sheetIndex], len(f.book.Sheets))
 	f.book.Styles, err = readStyles(pkg, f.rels)
 	return f, err
 }

@@ -26,11 +26,7 @@ type loads struct {
 // Sheet gives sheet i, complete down to row lastRow at least, reading it if nobody has
 // yet; see book.Source.
 func (f *File) Sheet(ctx context.Context, i, lastRow int) (*grid.Sheet, error) {
-	mark := lazy.Whole
-	if lastRow < cell.MaxRows-1 {
-		mark = lastRow + 1
-	}
-	return f.loads.sheets[i].Wait(ctx, mark, func(ctx context.Context, p *lazy.Publisher[*grid.Sheet]) (*grid.Sheet, error) {
+	return f.loads.sheets[i].Wait(ctx, loadMark(lastRow), func(ctx context.Context, p *lazy.Publisher[*grid.Sheet]) (*grid.Sheet, error) {
 		s, err := f.readSheet(ctx, i, p, false)
 		if errors.Is(err, grid.ErrRowOrder) {
 			// Legal, and seen in no file so far: read again into a builder that sorts.
@@ -41,6 +37,14 @@ func (f *File) Sheet(ctx context.Context, i, lastRow int) (*grid.Sheet, error) {
 		}
 		return s, err
 	})
+}
+
+// loadMark is the mark of a load that is complete down to lastRow.
+func loadMark(lastRow int) int {
+	if lastRow < cell.MaxRows-1 {
+		return lastRow + 1
+	}
+	return lazy.Whole
 }
 
 // MemoryBytes is about what the file keeps alive now.
@@ -61,9 +65,13 @@ func (f *File) readSheet(ctx context.Context, i int, p *lazy.Publisher[*grid.She
 		b.AnyOrder()
 	}
 	l := &sheetLoad{file: f, builder: b, publisher: p, scan: scan.NewSheet(b, scan.Limits{Cells: f.pkg.limits.Cells})}
-	l.scan.DateText = func(text string) (float64, bool) {
-		serial, _, ok := numfmt.ParseISO(text, f.book.Dates)
-		return serial, ok
+	l.scan.DateText = f.dateText
+	var index *sheetIndex
+	if !anyOrder && f.index[i].Load() == nil {
+		index = newIndex(part)
+	}
+	if index != nil {
+		l.scan.Record(chunkSize)
 	}
 
 	g, gctx := errgroup.WithContext(ctx)
@@ -72,7 +80,7 @@ func (f *File) readSheet(ctx context.Context, i int, p *lazy.Publisher[*grid.She
 		g.Go(func() error { _, err := f.strings(gctx, lazy.Whole); return err })
 	}
 	l.ctx = gctx
-	g.Go(func() error { return f.pkg.scanPart(gctx, part, l) })
+	g.Go(func() error { return f.pkg.scanPart(gctx, part, l, index) })
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
@@ -86,7 +94,17 @@ func (f *File) readSheet(ctx context.Context, i int, p *lazy.Publisher[*grid.She
 	if err := l.layout(ctx, i, part); err != nil {
 		return nil, err
 	}
-	return b.Finish(shared), nil
+	s := b.Finish(shared)
+	if index.finish(l.scan.Index(), s) {
+		f.keepIndex(i, index)
+	}
+	return s, nil
+}
+
+// dateText reads the text of an ISO 8601 cell.
+func (f *File) dateText(text string) (float64, bool) {
+	serial, _, ok := numfmt.ParseISO(text, f.book.Dates)
+	return serial, ok
 }
 
 // sheetLoad is a sheet being read: the scanner with what happens on the way.
@@ -156,7 +174,7 @@ func (f *File) strings(ctx context.Context, n int) (*grid.Strings, error) {
 		// Texts compress to a quarter or so; what says to be larger has to prove it first.
 		size := min(f.sharedStrings.Bytes, 8*f.sharedStrings.CompressedBytes)
 		l := &stringsLoad{publisher: p, scan: scan.NewStrings(size, f.pkg.limits.TextBytes)}
-		if err := f.pkg.scanPart(ctx, f.sharedStrings, l); err != nil {
+		if err := f.pkg.scanPart(ctx, f.sharedStrings, l, nil); err != nil {
 			return nil, err
 		}
 		s := l.scan.Finish()
@@ -178,10 +196,11 @@ func (l *stringsLoad) Feed(w []byte, final bool) (int, error) {
 	return n, err
 }
 
-// scanPart feeds a part to s in UTF-8, and makes the errors name the part.
-func (p *Package) scanPart(ctx context.Context, part *Part, s scanner) error {
+// scanPart feeds a part to s in UTF-8, fills x, if it is not nil, and makes the errors
+// name the part.
+func (p *Package) scanPart(ctx context.Context, part *Part, s scanner, x *sheetIndex) error {
 	sniff := &sniffer{scanner: s}
-	err := p.pump(ctx, part, sniff)
+	err := p.pump(ctx, part, sniff, x)
 	if errors.Is(err, errNotUTF8) {
 		var doc []byte
 		if doc, err = p.readXML(part); err != nil {
@@ -189,6 +208,11 @@ func (p *Package) scanPart(ctx context.Context, part *Part, s scanner) error {
 		}
 		_, err = s.Feed(doc, true)
 	}
+	return scanFailed(part, err)
+}
+
+// scanFailed makes a fault that a scanner found an error of its part.
+func scanFailed(part *Part, err error) error {
 	var fault *scan.Error
 	if errors.As(err, &fault) {
 		e := damaged(part.Name, fault.Offset, "%s", fault.Message)

@@ -154,6 +154,7 @@ var inflaters = sync.Pool{New: func() any { return new(inflate.Reader) }}
 
 func putInflater(r *inflate.Reader) {
 	r.Reset(nil, 0, 0) // so that the pool does not keep the file
+	r.OnBlock = nil
 	inflaters.Put(r)
 }
 

@@ -34,11 +34,17 @@ type chunk struct {
 	hist   int
 	n      int
 	err    error // io.EOF with the last bytes
+
+	start  int64        // offset in the part of the new bytes
+	sum    uint32       // CRC-32 of the part up to their end
+	mark   inflate.Mark // a block that begins among them or at their end, where
+	marked bool         // one is due for the index
 }
 
-// pump inflates a part and feeds it to s, in a goroutine of its own where that pays.
-// It returns when both have stopped. The scanner's errors are returned as they are.
-func (p *Package) pump(ctx context.Context, part *Part, s scanner) error {
+// pump inflates a part and feeds it to s, in a goroutine of its own where that pays,
+// and fills x, if it is not nil. It returns when both have stopped. The scanner's errors
+// are returned as they are.
+func (p *Package) pump(ctx context.Context, part *Part, s scanner, x *sheetIndex) error {
 	f := feeder{scanner: s}
 	r, err := p.newPartReader(part)
 	if err != nil {
@@ -54,6 +60,9 @@ func (p *Package) pump(ctx context.Context, part *Part, s scanner) error {
 				return err
 			}
 		}
+	}
+	if x != nil {
+		r.markBlocks(pointSpacing)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	full := make(chan chunk)
@@ -84,6 +93,9 @@ func (p *Package) pump(ctx context.Context, part *Part, s scanner) error {
 	for !done && err == nil {
 		select {
 		case c := <-full:
+			if c.err == nil || c.err == io.EOF {
+				x.see(&c)
+			}
 			done, err = f.feed(ctx, c)
 			free <- c.window
 		case <-ctx.Done():
@@ -143,6 +155,10 @@ type partReader struct {
 	crc     uint32
 	history [inflate.Window]byte
 	hist    int
+
+	nextMark int64 // offset from which on the next block is marked
+	mark     inflate.Mark
+	marked   bool
 }
 
 func (p *Package) newPartReader(part *Part) (*partReader, error) {
@@ -151,7 +167,7 @@ func (p *Package) newPartReader(part *Part) (*partReader, error) {
 		return nil, err
 	}
 	r := partReaders.Get().(*partReader)
-	r.src, r.part, r.at, r.out, r.crc, r.hist = p.src, part, at, 0, 0, 0
+	r.src, r.part, r.at, r.out, r.crc, r.hist, r.marked = p.src, part, at, 0, 0, 0, false
 	if part.Method != methodStored {
 		r.inflate = inflaters.Get().(*inflate.Reader)
 		r.inflate.Reset(p.src, at, part.CompressedBytes)
@@ -162,6 +178,19 @@ func (p *Package) newPartReader(part *Part) (*partReader, error) {
 // partReaders recycles readers, which hold 32 KiB of history.
 var partReaders = sync.Pool{New: func() any { return new(partReader) }}
 
+// markBlocks makes the reader tell of blocks about spacing apart, one a chunk at most.
+func (r *partReader) markBlocks(spacing int64) {
+	if r.inflate == nil {
+		return
+	}
+	r.nextMark = spacing
+	r.inflate.OnBlock = func(m inflate.Mark) {
+		if m.Out >= r.nextMark && !r.marked {
+			r.mark, r.marked, r.nextMark = m, true, m.Out+spacing
+		}
+	}
+}
+
 // close gives the reader back for the next part.
 func (r *partReader) close() {
 	if r.inflate != nil {
@@ -171,17 +200,21 @@ func (r *partReader) close() {
 	partReaders.Put(r)
 }
 
-// next fills w. The chunk's error is io.EOF at the end of a sound part.
+// next fills w up to the end of a chunk of the part. The error is io.EOF at the end of a
+// sound part.
 func (r *partReader) next(w *[windowSize]byte) chunk {
-	c := chunk{window: w, hist: copy(w[:], r.history[:r.hist])}
+	c := chunk{window: w, hist: copy(w[:], r.history[:r.hist]), start: r.out}
+	room := chunkSize - int(r.out%chunkSize)
 	if r.inflate != nil {
-		c.n, c.err = r.inflate.Fill(w[:], c.hist, c.hist+chunkSize)
+		c.n, c.err = r.inflate.Fill(w[:], c.hist, c.hist+room)
 	} else {
-		c.n, c.err = r.stored(w[c.hist : c.hist+chunkSize])
+		c.n, c.err = r.stored(w[c.hist : c.hist+room])
 	}
+	c.mark, c.marked, r.marked = r.mark, r.marked, false
 	r.out += int64(c.n)
 	fresh := w[c.hist : c.hist+c.n]
 	r.crc = crc32.Update(r.crc, crc32.IEEETable, fresh)
+	c.sum = r.crc
 	switch {
 	case r.out > r.part.Bytes:
 		c.err = inflated(r.part, int(r.out), nil)

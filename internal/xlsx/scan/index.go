@@ -111,9 +111,11 @@ func NewRows(b *grid.Builder, limit Limits, x *Index, row, lastRow int) *Sheet {
 	return s
 }
 
-// Past reports whether all the rows that a scanner made by NewRows is to read have been
-// read; ended also whether there is none below them.
-func (s *Sheet) Past() (past, ended bool) { return s.phase >= inTail, s.phase == inTail }
+// Past reports whether a scanner made by NewRows has read all the rows that it is to
+// read, and whether there are none below them.
+func (s *Sheet) Past() (past, ended bool) {
+	return s.formulas.above != nil && s.phase >= inTail, s.phase == inTail
+}
 
 // sharedFormula gives the shared formula si as it is defined at the present cell.
 func (s *Sheet) sharedFormula(si int) (id grid.FormulaID, ok bool, err error) {

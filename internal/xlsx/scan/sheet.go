@@ -152,6 +152,8 @@ func (s *Sheet) Feed(w []byte, final bool) (consumed int, err error) {
 		if i := bytes.LastIndex(s.tail, []byte("</")); i >= 0 {
 			s.tail = s.tail[:i]
 		}
+	}
+	if past, _ := s.Past(); final || past {
 		s.rows.flush(s.b.Layout())
 	}
 	return consumed, nil
@@ -294,19 +296,13 @@ func (s *Sheet) feedCells(w []byte, p int, final bool) (int, error) {
 }
 
 // What the fast path compares whole, as it lies in memory.
-var (
-	cellStart    = word(`<c r="`)
-	rowStart     = word(`<row r="`)
-	rowEnd       = word(`</row>`)
-	endValueCell = word(`</v></c>`)
-	spansStart   = word(` spans="`)
+const (
+	cellStart    = 0x22_3D_72_20_63_3C       // <c r="
+	rowStart     = 0x22_3D_72_20_77_6F_72_3C // <row r="
+	rowEnd       = 0x3E_77_6F_72_2F_3C       // </row>
+	endValueCell = 0x3E_63_2F_3C_3E_76_2F_3C // </v></c>
+	spansStart   = 0x22_3D_73_6E_61_70_73_20 //  spans="
 )
-
-func word(s string) uint64 {
-	var b [8]byte
-	copy(b[:], s)
-	return binary.LittleEndian.Uint64(b[:])
-}
 
 // fastPrefixed is the choice of the fast path in a sheet whose elements have a namespace
 // prefix, as the Open XML SDK writes them.
@@ -414,8 +410,24 @@ func (s *Sheet) fastCell(b []byte, q int) int {
 	r := cell.Ref{Row: s.row, Col: col}
 	switch kind {
 	case 'n':
+		// Most numbers are whole and short: then one word has all of it.
+		if w := binary.LittleEndian.Uint64(b[q:]); digits8(w) < 8 {
+			if n := digits8(w); n > 0 && b[q+n] == '<' {
+				if q = s.closeValue(b, q+n); q == 0 || s.b.Int(r, style, int32(value8(w<<(64-8*n)|0x3030303030303030>>(8*n)))) != nil {
+					return 0
+				}
+				break
+			}
+		}
 		f, next, ok := number(b, q)
-		if q = s.closeValue(b, next); !ok || q == 0 || s.b.Number(r, style, f) != nil {
+		if q = s.closeValue(b, next); !ok || q == 0 {
+			return 0
+		}
+		if i := int32(f); float64(i) == f && i != 0 {
+			if s.b.Int(r, style, i) != nil {
+				return 0
+			}
+		} else if s.b.Float(r, style, f) != nil {
 			return 0
 		}
 	case 's', 'b':
@@ -459,6 +471,10 @@ func (s *Sheet) closeValue(b []byte, q int) int {
 	if binary.LittleEndian.Uint64(b[q:]) == endValueCell && s.prefix == "" {
 		return q + 8
 	}
+	return s.closePrefixed(b, q)
+}
+
+func (s *Sheet) closePrefixed(b []byte, q int) int {
 	n := len(s.prefix)
 	if n == 0 || binary.LittleEndian.Uint16(b[q:]) != '<'|'/'<<8 || string(b[q+2:q+2+n]) != s.prefix {
 		return 0
