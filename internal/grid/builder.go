@@ -90,6 +90,12 @@ func (b *Builder) Int(r cell.Ref, style uint32, i int32) error {
 	return b.put(r, style, tagInt, uint64(uint32(i)))
 }
 
+// Float stores a number that is neither infinite nor NaN at r; it is Number without the
+// tests, and takes eight bytes even where the number is whole.
+func (b *Builder) Float(r cell.Ref, style uint32, f float64) error {
+	return b.put(r, style, tagFloat, math.Float64bits(f))
+}
+
 // Shared stores shared string i at r.
 func (b *Builder) Shared(r cell.Ref, style, i uint32) error {
 	b.curShared = max(b.curShared, int64(i))
@@ -142,6 +148,23 @@ func (b *Builder) Value(r cell.Ref, style uint32, v cell.Value) error {
 }
 
 func (b *Builder) put(r cell.Ref, style uint32, t tag, payload uint64) error {
+	if r.Row>>bandShift != b.band || uint(r.Col) >= uint(len(b.cols)) || b.cols[r.Col] == nil {
+		if err := b.reach(r); err != nil {
+			return err
+		}
+	}
+	c := b.cols[r.Col]
+	o := uint16(r.Row & (BandRows - 1))
+	if o < c.next {
+		b.messy = true
+	}
+	c.next = o + 1
+	c.cells = append(c.cells, record{payload, style, o, t})
+	return nil
+}
+
+// reach makes the band of r the one that is being built, with a column for r.
+func (b *Builder) reach(r cell.Ref) error {
 	if !r.Valid() {
 		return fmt.Errorf("cell %d,%d is outside of a worksheet", r.Row+1, r.Col+1)
 	}
@@ -156,23 +179,18 @@ func (b *Builder) put(r cell.Ref, style uint32, t tag, payload uint64) error {
 			b.band = n
 		}
 	}
-	c := b.column(r.Col)
-	o := uint16(r.Row & (BandRows - 1))
-	if n := len(c.cells); n > 0 && c.cells[n-1].row >= o {
-		b.messy = true
-	}
-	c.cells = append(c.cells, record{payload, style, o, t})
+	b.column(r.Col)
 	return nil
 }
 
 // columns recycles columns between builders, of which there is one for each sheet.
 var columns = sync.Pool{New: func() any { return new(column) }}
 
-// column gives the column that collects col in the current band.
-func (b *Builder) column(col int) *column {
+// column makes the column that collects col in the current band, if there is none.
+func (b *Builder) column(col int) {
 	if col < len(b.cols) {
-		if c := b.cols[col]; c != nil {
-			return c
+		if b.cols[col] != nil {
+			return
 		}
 	} else {
 		b.cols = append(b.cols, make([]*column, col+1-len(b.cols))...)
@@ -185,7 +203,6 @@ func (b *Builder) column(col int) *column {
 	}
 	b.cols[col] = c
 	b.present = append(b.present, uint16(col))
-	return c
 }
 
 // FormulaID names a formula that was added to a Builder.

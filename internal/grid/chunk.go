@@ -163,6 +163,7 @@ type record struct {
 // column collects the cells of one column of the band that is being built.
 type column struct {
 	cells []record
+	next  uint16 // row offset below the last cell: a cell above it is out of order
 
 	formulaRows  []uint16
 	formulas     []uint32
@@ -171,6 +172,7 @@ type column struct {
 
 func (c *column) reset() {
 	c.cells, c.formulaRows, c.formulas, c.formulaCells = c.cells[:0], c.formulaRows[:0], c.formulas[:0], c.formulaCells[:0]
+	c.next = 0
 }
 
 // seal packs the column's cells, which are in row order, into a Chunk.
