@@ -6,11 +6,13 @@ import (
 	"time"
 )
 
-// How often progress goes out: at most four times a second while the tool reports, and
-// every ten seconds while it is silent, so that clients know that the call is alive
-// (several of them give up after a minute of silence).
+// How often progress goes out: at most four times a second while the tool reports. Of a
+// tool that has said nothing there is a sign of life after two seconds, since by then
+// somebody looks at the screen, and while it is silent another one every ten (several
+// clients give up after a minute of silence).
 const (
 	progressInterval  = 250 * time.Millisecond
+	firstHeartbeat    = 2 * time.Second
 	heartbeatInterval = 10 * time.Second
 )
 
@@ -33,7 +35,7 @@ func startProgress(send func(done, total float64, message string)) *progress {
 	p := &progress{send: send, start: time.Now()}
 	p.mu.Lock() // the timer must not find itself unset
 	defer p.mu.Unlock()
-	p.beat = time.AfterFunc(heartbeatInterval, p.heartbeat)
+	p.beat = time.AfterFunc(firstHeartbeat, p.heartbeat)
 	return p
 }
 

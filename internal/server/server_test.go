@@ -113,6 +113,26 @@ func TestProgressValues(t *testing.T) {
 	})
 }
 
+// TestHeartbeat: a tool that says nothing is known to be alive after two seconds, and
+// every ten from then on.
+func TestHeartbeat(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var at []time.Duration
+		start := time.Now()
+		p := startProgress(func(_, _ float64, message string) {
+			at = append(at, time.Since(start))
+			if want := fmt.Sprintf("working (%v)", time.Since(start)); message != want {
+				t.Errorf("message %q, want %q", message, want)
+			}
+		})
+		time.Sleep(25 * time.Second)
+		p.stop()
+		if want := []time.Duration{2 * time.Second, 12 * time.Second, 22 * time.Second}; !slices.Equal(at, want) {
+			t.Errorf("heartbeats after %v, want %v", at, want)
+		}
+	})
+}
+
 // TestAdmission: work is let in before it begins, its permit is given back once when it
 // has really stopped, and a refusal reaches the caller in the form of the method.
 func TestAdmission(t *testing.T) {
