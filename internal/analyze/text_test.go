@@ -42,6 +42,10 @@ func (b *memBook) Sheet(ctx context.Context, i, _ int) (*grid.Sheet, error) {
 	return b.sheets[i], ctx.Err()
 }
 
+func (b *memBook) Rows(ctx context.Context, i, _, lastRow int) (*grid.Sheet, error) {
+	return b.Sheet(ctx, i, lastRow)
+}
+
 func (b *memBook) Tables(ctx context.Context) ([]grid.Table, error) { return b.tables, ctx.Err() }
 
 func (b *memBook) snapshot() *book.Snapshot { return book.NewSnapshot("wb-test", "", b) }

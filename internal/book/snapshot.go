@@ -18,6 +18,10 @@ type Source interface {
 	// Sheet gives sheet i, complete down to row lastRow at least; cell.MaxRows-1 asks
 	// for all of it. A sheet that is no worksheet is empty.
 	Sheet(ctx context.Context, i, lastRow int) (*grid.Sheet, error)
+	// Rows gives sheet i, complete from row firstRow to row lastRow at least, by the
+	// quickest way there is: see grid.Sheet.FirstLoadedRow. A page of it has of the layout
+	// only what stands before the cells, which is columns and views.
+	Rows(ctx context.Context, i, firstRow, lastRow int) (*grid.Sheet, error)
 	// Tables gives the tables of all sheets, by sheet and then in file order.
 	Tables(ctx context.Context) ([]grid.Table, error)
 }
@@ -73,6 +77,12 @@ func (s *Snapshot) Sheet(ctx context.Context, i int) (*grid.Sheet, error) {
 // of it is read.
 func (s *Snapshot) SheetTo(ctx context.Context, i, lastRow int) (*grid.Sheet, error) {
 	return s.src.Sheet(ctx, i, lastRow)
+}
+
+// Rows gives sheet i, complete from row firstRow to row lastRow at least: it may be a page
+// that is read for this call alone. Only columns and views of its layout are sure to be there.
+func (s *Snapshot) Rows(ctx context.Context, i, firstRow, lastRow int) (*grid.Sheet, error) {
+	return s.src.Rows(ctx, i, firstRow, lastRow)
 }
 
 // Tables gives the tables of all sheets, by sheet and then in file order.

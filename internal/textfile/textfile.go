@@ -192,6 +192,11 @@ func (f *File) Sheet(ctx context.Context, _, lastRow int) (*grid.Sheet, error) {
 	return f.sheet.Wait(ctx, mark, f.read)
 }
 
+// Rows gives the sheet, complete down to row lastRow at least: a text file has no index.
+func (f *File) Rows(ctx context.Context, i, _, lastRow int) (*grid.Sheet, error) {
+	return f.Sheet(ctx, i, lastRow)
+}
+
 func (f *File) read(ctx context.Context, p *lazy.Publisher[*grid.Sheet]) (*grid.Sheet, error) {
 	b := grid.NewBuilder(f.book.Sheets[0].Name)
 	r := csv.NewReader(bufio.NewReaderSize(f.decode(io.NewSectionReader(f.src, 0, f.size)), 256<<10))

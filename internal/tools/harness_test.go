@@ -346,6 +346,10 @@ func (b *testBookSource) Sheet(ctx context.Context, i, lastRow int) (*grid.Sheet
 	return b.sheets[i], nil
 }
 
+func (b *testBookSource) Rows(ctx context.Context, i, _, lastRow int) (*grid.Sheet, error) {
+	return b.Sheet(ctx, i, lastRow)
+}
+
 func (b *testBookSource) Tables(ctx context.Context) ([]grid.Table, error) {
 	return b.tables, ctx.Err()
 }

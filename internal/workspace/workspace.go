@@ -318,6 +318,12 @@ func (c *checked) Sheet(ctx context.Context, i, lastRow int) (*grid.Sheet, error
 	return s, c.judge(err)
 }
 
+// Rows implements book.Source.
+func (c *checked) Rows(ctx context.Context, i, firstRow, lastRow int) (*grid.Sheet, error) {
+	s, err := c.source.Rows(ctx, i, firstRow, lastRow)
+	return s, c.judge(err)
+}
+
 // Tables implements book.Source.
 func (c *checked) Tables(ctx context.Context) ([]grid.Table, error) {
 	t, err := c.source.Tables(ctx)
