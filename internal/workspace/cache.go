@@ -13,6 +13,7 @@ import (
 
 	"gridflow/internal/book"
 	"gridflow/internal/lazy"
+	"gridflow/internal/xlsx"
 )
 
 // source is an open file of any format.
@@ -38,6 +39,7 @@ type loaded struct {
 	snapshot *book.Snapshot
 	src      source
 	file     *os.File
+	xlsx     *xlsx.File // nil for a text file
 	sha256   lazy.Load[string]
 }
 
@@ -103,15 +105,22 @@ type CacheStats struct {
 	Entries   int
 	Bytes     int64 // of all entries, as last weighed
 	MaxBytes  int64
+
+	Indexes    int // of workbooks that were dropped for room
+	IndexBytes int64
 }
 
 // cacheShards is the number of locks that guard who opens a file; a power of two.
 const cacheShards = 16
 
-// cache holds open workbooks by id, one revision of each, bounded by their bytes.
+// cache holds open workbooks by id, one revision of each, bounded by their bytes. Of
+// those that were dropped for room it holds the indexes, which are a small part of the
+// cells: a page of such a workbook is read by its index, without loading it again.
 type cache struct {
 	entries *otter.Cache[string, *opened]
-	max     int64
+	indexes *otter.Cache[string, *kept]
+	max     int64 // of entries
+	maxKept int64 // of indexes
 	shards  [cacheShards]sync.Mutex
 
 	hits, joined, misses, loads, evictions atomic.Uint64
@@ -120,16 +129,24 @@ type cache struct {
 // The cache weighs in units, because it counts in 32 bits.
 const weightUnit = 1 << 10
 
+// indexShare is the part of the cache's bytes that is set aside for indexes.
+const indexShare = 8
+
 func newCache(maxBytes int64) *cache {
-	c := &cache{max: maxBytes}
+	c := &cache{max: maxBytes - maxBytes/indexShare, maxKept: maxBytes / indexShare}
+	c.indexes = otter.Must(&otter.Options[string, *kept]{
+		MaximumWeight: uint64(max(c.maxKept/weightUnit, 1)),
+		Weigher:       func(_ string, k *kept) uint32 { return uint32(min(k.bytes/weightUnit+1, math.MaxUint32)) },
+		Executor:      func(fn func()) { fn() },
+	})
 	c.entries = otter.Must(&otter.Options[string, *opened]{
-		MaximumWeight: uint64(max(maxBytes/weightUnit, 1)),
+		MaximumWeight: uint64(max(c.max/weightUnit, 1)),
 		Weigher: func(_ string, o *opened) uint32 {
 			o.mu.Lock()
 			defer o.mu.Unlock()
 			return uint32(min(o.weight/weightUnit, math.MaxUint32))
 		},
-		// The handler below calls nothing of the cache, so that it may run in place; then a
+		// The handler below calls nothing of this cache, so that it may run in place; then a
 		// file is closed when Close returns and not some time after.
 		Executor: func(fn func()) { fn() },
 		// Whoever replaces an entry lets go of the old one itself.
@@ -137,6 +154,7 @@ func newCache(maxBytes int64) *cache {
 			if e.Cause != otter.CauseReplacement {
 				if e.WasEvicted() {
 					c.evictions.Add(1)
+					c.keep(e.Value)
 				}
 				e.Value.release()
 			}
@@ -197,11 +215,53 @@ func (c *cache) reweigh(o *opened) {
 	}
 }
 
+// kept is the index of a workbook that was dropped for room.
+type kept struct {
+	info  fs.FileInfo // the revision of the file that it is for
+	index *xlsx.Index
+	bytes int64
+}
+
+// keep puts the index of a workbook aside, if it has one.
+func (c *cache) keep(o *opened) {
+	l, ok := o.load.Peek()
+	if !ok || l.xlsx == nil {
+		return
+	}
+	x := l.xlsx.Index()
+	if x == nil {
+		return
+	}
+	// One workbook's texts are not to push out the indexes of all others.
+	if x.MemoryBytes() > c.maxKept/4 {
+		x = x.WithoutStrings()
+	}
+	o.mu.Lock()
+	info := o.info
+	o.mu.Unlock()
+	c.indexes.Set(o.id, &kept{info, x, x.MemoryBytes()})
+}
+
+// index gives the index for the file that info describes, nil where there is none. An
+// index for another revision is of no more use.
+func (c *cache) index(id string, info fs.FileInfo) *xlsx.Index {
+	k, ok := c.indexes.GetIfPresent(id)
+	if !ok {
+		return nil
+	}
+	if !sameFile(k.info, info) {
+		c.indexes.Invalidate(id)
+		return nil
+	}
+	return k.index
+}
+
 // drop takes the entry of an id out and says whether there was one.
 func (c *cache) drop(id string) bool {
 	lock := c.shard(id)
 	lock.Lock()
 	defer lock.Unlock()
+	c.indexes.Invalidate(id)
 	_, ok := c.entries.Invalidate(id)
 	return ok
 }
@@ -211,12 +271,16 @@ func (c *cache) close() {
 	c.entries.InvalidateAll()
 	c.entries.CleanUp()
 	c.entries.StopAllGoroutines()
+	c.indexes.InvalidateAll()
+	c.indexes.CleanUp()
+	c.indexes.StopAllGoroutines()
 }
 
 func (c *cache) stats() CacheStats {
 	return CacheStats{
 		Hits: c.hits.Load(), Joined: c.joined.Load(), Misses: c.misses.Load(), Loads: c.loads.Load(), Evictions: c.evictions.Load(),
 		Entries: c.entries.EstimatedSize(), Bytes: int64(c.entries.WeightedSize()) * weightUnit, MaxBytes: c.max,
+		Indexes: c.indexes.EstimatedSize(), IndexBytes: int64(c.indexes.WeightedSize()) * weightUnit,
 	}
 }
 

@@ -33,7 +33,7 @@ var Extensions = []string{".xlsx", ".xlsm", ".xltx", ".xltm", ".csv", ".tsv"}
 // Options say what a workspace is made of.
 type Options struct {
 	Roots      []string     // folders; "." where there is none
-	CacheBytes int64        // memory for open workbooks; 512 MiB where 0
+	CacheBytes int64        // memory for open workbooks, an eighth of it for indexes of others; 512 MiB where 0
 	Extensions []string     // with the dot, lower case; Extensions where nil
 	Limits     xlsx.Limits  // for every file
 	Logger     *slog.Logger // slog.Default where nil
@@ -279,6 +279,7 @@ func (w *Workspace) load(ctx context.Context, e Entry, o *opened, fresh bool) (*
 	return o.load.Wait(ctx, lazy.Whole, func(ctx context.Context, _ *lazy.Publisher[*loaded]) (*loaded, error) {
 		w.cache.loads.Add(1)
 		l, err := w.open(ctx, e, o)
+		w.log.Debug("workbook opened", "path", e.Path, "error", err)
 		return l, fileError(e.Path, err)
 	})
 }
@@ -294,13 +295,17 @@ func (w *Workspace) open(ctx context.Context, e Entry, o *opened) (*loaded, erro
 		err = &Error{Code: CodeUnsupported, Message: e.Path + " is not a regular file", Hint: "Copy it to one"}
 	}
 	check := &checked{file: f, info: info, path: e.Path}
+	var file *xlsx.File
 	if err == nil {
 		o.settle(info)
 		switch strings.ToLower(path.Ext(e.Path)) {
 		case ".csv", ".tsv":
 			check.source, err = textfile.Open(ctx, f, info.Size(), path.Base(e.Path))
 		default:
-			check.source, err = xlsx.Open(ctx, f, info.Size(), w.limits)
+			if file, err = xlsx.Open(ctx, f, info.Size(), w.limits); err == nil {
+				file.UseIndex(w.cache.index(e.ID, info))
+			}
+			check.source = file
 		}
 		err = check.judge(err)
 	}
@@ -309,7 +314,7 @@ func (w *Workspace) open(ctx context.Context, e Entry, o *opened) (*loaded, erro
 		return nil, err
 	}
 	revision := fmt.Sprintf("%x-%x", info.Size(), info.ModTime().UnixNano())
-	return &loaded{snapshot: book.NewSnapshot(e.ID, revision, check), src: check, file: f}, nil
+	return &loaded{snapshot: book.NewSnapshot(e.ID, revision, check), src: check, file: f, xlsx: file}, nil
 }
 
 // Sheet implements book.Source.
