@@ -20,7 +20,7 @@ import (
 // "gridflow" is the program as it ships, "gridflow-fixture" the same program with a
 // table of tools whose only purpose is to behave in one way each.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
+	testscript.Main(tidy{m}, map[string]func(){
 		"gridflow": main,
 		"gridflow-fixture": func() {
 			p := &program{table: fixtureTools(), open: openFixture, environ: os.Environ(), stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
@@ -28,6 +28,21 @@ func TestMain(m *testing.M) {
 		},
 	})
 }
+
+// tidy runs the tests and removes the workbooks that they shared.
+type tidy struct{ m *testing.M }
+
+func (t tidy) Run() int {
+	defer func() {
+		if sharedDir != "" {
+			os.RemoveAll(sharedDir)
+		}
+	}()
+	return t.m.Run()
+}
+
+// sharedDir holds workbooks that take a while to make; "" until there is one.
+var sharedDir string
 
 // TestScripts plays testdata. Besides the two programs the scripts have the command
 // "run": the fixture program within this process, which is quicker than another one.

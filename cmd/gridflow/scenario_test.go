@@ -1,0 +1,459 @@
+//go:build unix
+
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+)
+
+// The scenarios run the program as a process of its own, talk to it as clients do, and
+// look at it from outside: at what it answers, at what it logs, and at what the system
+// says it uses. Each prints its figure beside its bound.
+
+// A running is gridflow itself, running, with the clients of one test.
+type running struct {
+	t     *testing.T
+	ctx   context.Context // ends when the scenario takes too long
+	cmd   *exec.Cmd
+	url   string // of the MCP endpoint; "" over stdio
+	log   *lineLog
+	out   *lineLog       // standard output, over stdio
+	stdin io.WriteCloser // over stdio
+
+	sent *counter // HTTP requests that are written, of all clients
+	http *http.Client
+}
+
+// serving starts `gridflow http` over a root. Whatever goes wrong, the process is gone
+// when the test ends.
+func serving(t *testing.T, root string, args ...string) *running {
+	t.Helper()
+	r := launch(t, append([]string{"http", "--listen=127.0.0.1:0", "--root=" + root, "--log-level=debug"}, args...)...)
+	line := r.log.await(t, 1, "serving MCP")[0]
+	if r.url = regexp.MustCompile(`http://[0-9.:]+/mcp`).FindString(line); r.url == "" {
+		t.Fatalf("no URL in %q", line)
+	}
+	return r
+}
+
+// servingStdio starts `gridflow stdio` over a root and shakes hands with it.
+func servingStdio(t *testing.T, root string, args ...string) *running {
+	t.Helper()
+	r := launch(t, append([]string{"stdio", "--root=" + root, "--log-level=debug"}, args...)...)
+	r.send(handshake)
+	r.out.await(t, 1, `"id":0`)
+	return r
+}
+
+// gridflow gives the command that runs gridflow.
+func gridflow(t *testing.T, ctx context.Context, args ...string) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(ctx, self, args...)
+	cmd.Args[0] = "gridflow"
+	cmd.Dir = t.TempDir()
+	cmd.Env = append(os.Environ(), "GORACE="+quickRaceExit)
+	return cmd
+}
+
+func launch(t *testing.T, args ...string) *running {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	t.Cleanup(cancel)
+	r := &running{t: t, ctx: ctx, cmd: gridflow(t, ctx, args...), sent: newCounter()}
+	var err error
+	if r.stdin, err = r.cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := r.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stderr, err := r.cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	r.out, r.log = newLineLog(stdout), newLineLog(stderr)
+	transport := &http.Transport{MaxIdleConnsPerHost: 256}
+	r.http = &http.Client{Transport: tracing{transport, r.sent}}
+	t.Cleanup(func() {
+		r.cmd.Process.Signal(syscall.SIGCONT) // in case it is frozen
+		r.cmd.Process.Kill()
+		r.cmd.Wait()
+		transport.CloseIdleConnections()
+		for _, line := range r.log.matching("DATA RACE") {
+			t.Errorf("the server: %s", line)
+		}
+		if t.Failed() {
+			t.Logf("the end of the server's log:\n%s", r.log.tail(30))
+		}
+	})
+	return r
+}
+
+// send writes lines to standard input.
+func (r *running) send(lines ...string) {
+	r.t.Helper()
+	if _, err := io.WriteString(r.stdin, strings.Join(lines, "\n")+"\n"); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// freeze stops the process as it stands, so that what is sent to it meets it in the
+// middle of what it does; thaw lets it go on.
+func (r *running) freeze() {
+	r.t.Helper()
+	if err := r.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		r.t.Fatal(err)
+	}
+	for r.stat(2) != "T" {
+		r.pause("the server stops")
+	}
+}
+
+func (r *running) thaw() { r.cmd.Process.Signal(syscall.SIGCONT) }
+
+// pause lets a moment pass between two looks at something that tells nobody when it
+// changes, and gives up with the test.
+func (r *running) pause(what string) {
+	r.t.Helper()
+	select {
+	case <-time.After(2 * time.Millisecond):
+	case <-r.ctx.Done():
+		r.t.Fatalf("never seen: %s", what)
+	}
+}
+
+// The process as the system sees it.
+
+// proc reads a file of /proc about the process.
+func (r *running) proc(name string) string {
+	r.t.Helper()
+	if runtime.GOOS != "linux" {
+		r.t.Skip("what the server uses can be looked at on Linux only")
+	}
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", r.cmd.Process.Pid, name))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return string(data)
+}
+
+// stat gives a field of /proc/PID/stat, counted from 1 but for the name's blanks.
+func (r *running) stat(field int) string {
+	r.t.Helper()
+	text := r.proc("stat")
+	return strings.Fields(text[strings.LastIndexByte(text, ')')+1:])[field-2]
+}
+
+// named gives the number that follows a name in a file of /proc.
+func (r *running) named(file, name string) int64 {
+	r.t.Helper()
+	_, rest, ok := strings.Cut("\n"+r.proc(file), "\n"+name+":")
+	if !ok {
+		r.t.Fatalf("/proc has no %s", name)
+	}
+	n, err := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return n
+}
+
+// bytesRead is what the process has read so far, from files and connections.
+func (r *running) bytesRead() int64 { return r.named("io", "rchar") }
+
+// peakMemory is the most that was resident since the start or forgetPeak, in bytes.
+func (r *running) peakMemory() int64 { return r.named("status", "VmHWM") << 10 }
+
+// forgetPeak makes the peak what is resident now.
+func (r *running) forgetPeak() {
+	r.t.Helper()
+	if err := os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", r.cmd.Process.Pid), []byte("5"), 0); err != nil {
+		r.t.Skipf("the peak of the server's memory cannot be reset here: %v", err)
+	}
+}
+
+// cpuTicks is the processor time used so far, in hundredths of a second.
+func (r *running) cpuTicks() int64 {
+	r.t.Helper()
+	user, _ := strconv.ParseInt(r.stat(14), 10, 64)
+	system, _ := strconv.ParseInt(r.stat(15), 10, 64)
+	return user + system
+}
+
+// untilIdle waits until the process has used no processor time to speak of for a
+// twentieth of a second, and gives how long that took to come.
+func (r *running) untilIdle() time.Duration {
+	r.t.Helper()
+	start := time.Now()
+	since, ticks := start, r.cpuTicks()
+	for time.Since(since) < 50*time.Millisecond {
+		r.pause("the server is idle")
+		if now := r.cpuTicks(); now != ticks {
+			since, ticks = time.Now(), now
+		}
+	}
+	return since.Sub(start)
+}
+
+// Clients.
+
+// The two eras of the protocol, as the newest revision of each.
+var eras = []string{"2025-11-25", "2026-07-28"}
+
+// client opens a session of the SDK's client over HTTP.
+func (r *running) client(era string) *mcp.ClientSession {
+	r.t.Helper()
+	c := mcp.NewClient(&mcp.Implementation{Name: "scenario", Version: "1"}, nil)
+	session, err := c.Connect(r.t.Context(), &mcp.StreamableClientTransport{Endpoint: r.url, HTTPClient: r.http, DisableStandaloneSSE: true},
+		&mcp.ClientSessionOptions{ProtocolVersion: era})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if got := session.InitializeResult().ProtocolVersion; got != era {
+		r.t.Fatalf("revision %s was negotiated, not %s", got, era)
+	}
+	r.t.Cleanup(func() { session.Close() })
+	return session
+}
+
+// An answer is what a tool call came back with.
+type answer struct {
+	text   string
+	failed bool // it is an error of the tool
+}
+
+// call calls a tool; args is JSON.
+func call(ctx context.Context, s *mcp.ClientSession, tool, args string) (answer, error) {
+	res, err := s.CallTool(ctx, &mcp.CallToolParams{Name: tool, Arguments: json.RawMessage(args)})
+	if err != nil {
+		return answer{}, err
+	}
+	var text []string
+	for _, c := range res.Content {
+		if c, ok := c.(*mcp.TextContent); ok {
+			text = append(text, c.Text)
+		}
+	}
+	return answer{strings.Join(text, "\n"), res.IsError}, nil
+}
+
+// mustCall is a call that has to succeed.
+func mustCall(t *testing.T, s *mcp.ClientSession, tool, args string) string {
+	t.Helper()
+	a, err := call(t.Context(), s, tool, args)
+	if err != nil || a.failed {
+		t.Fatalf("%s %s: %s (%v)", tool, args, clipped(a.text), err)
+	}
+	return a.text
+}
+
+func clipped(s string) string {
+	if len(s) > 500 {
+		return s[:500] + "…"
+	}
+	return s
+}
+
+// tracing counts the requests whose last byte has been written.
+type tracing struct {
+	http.RoundTripper
+	sent *counter
+}
+
+func (t tracing) RoundTrip(r *http.Request) (*http.Response, error) {
+	trace := &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) { t.sent.add() }}
+	return t.RoundTripper.RoundTrip(r.WithContext(httptrace.WithClientTrace(r.Context(), trace)))
+}
+
+// A counter can be waited for.
+type counter struct {
+	mu   sync.Mutex
+	cond *sync.Cond
+	n    int
+}
+
+func newCounter() *counter {
+	c := new(counter)
+	c.cond = sync.NewCond(&c.mu)
+	return c
+}
+
+func (c *counter) add() {
+	c.mu.Lock()
+	c.n++
+	c.mu.Unlock()
+	c.cond.Broadcast()
+}
+
+func (c *counter) value() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.n
+}
+
+// await waits until it has been counted to n.
+func (c *counter) await(ctx context.Context, n int) error {
+	defer context.AfterFunc(ctx, c.cond.Broadcast)()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.n < n {
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("%d of %d: %w", c.n, n, err)
+		}
+		c.cond.Wait()
+	}
+	return nil
+}
+
+// A lineLog is what a process has written, line by line.
+type lineLog struct {
+	mu    sync.Mutex
+	cond  *sync.Cond
+	lines []string
+	ended bool
+}
+
+func newLineLog(r io.Reader) *lineLog {
+	l := new(lineLog)
+	l.cond = sync.NewCond(&l.mu)
+	go func() {
+		b := bufio.NewReader(r)
+		for {
+			line, err := b.ReadString('\n')
+			l.mu.Lock()
+			if line != "" {
+				l.lines = append(l.lines, line)
+			}
+			l.ended = err != nil
+			l.mu.Unlock()
+			l.cond.Broadcast()
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return l
+}
+
+// matching gives the lines so far that hold all of parts.
+func (l *lineLog) matching(parts ...string) []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.matchingLocked(parts)
+}
+
+func (l *lineLog) matchingLocked(parts []string) (found []string) {
+lines:
+	for _, line := range l.lines {
+		for _, p := range parts {
+			if !strings.Contains(line, p) {
+				continue lines
+			}
+		}
+		found = append(found, line)
+	}
+	return found
+}
+
+// await waits until n lines hold all of parts, and gives them.
+func (l *lineLog) await(t *testing.T, n int, parts ...string) []string {
+	t.Helper()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for {
+		found := l.matchingLocked(parts)
+		if len(found) >= n {
+			return found
+		}
+		if l.ended { // at the latest when the process is killed
+			t.Fatalf("%d lines with %q, want %d:\n%s", len(found), parts, n, strings.Join(l.lines, ""))
+		}
+		l.cond.Wait()
+	}
+}
+
+func (l *lineLog) tail(n int) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Join(l.lines[max(0, len(l.lines)-n):], "")
+}
+
+// Files.
+
+// writeFile makes a file, with the folders above it.
+func writeFile(t *testing.T, path string, data []byte) string {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, data, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// replaceFile puts a file in the place of another in one step.
+func replaceFile(t *testing.T, path string, data []byte) {
+	t.Helper()
+	if err := os.Rename(writeFile(t, path+".part", data), path); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// exampleRoot gives a folder that holds copies of the examples.
+func exampleRoot(t *testing.T) string {
+	t.Helper()
+	root := t.TempDir()
+	if err := os.CopyFS(root, os.DirFS("../../examples")); err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
+// linked puts a shared file into a folder of its own.
+func linked(t *testing.T, file string) (root string) {
+	t.Helper()
+	root = t.TempDir()
+	if err := os.Link(file, filepath.Join(root, filepath.Base(file))); err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
+// sameTexts checks that all are equal and gives the first.
+func sameTexts(t *testing.T, texts []string) string {
+	t.Helper()
+	for i, text := range texts {
+		if text != texts[0] {
+			t.Fatalf("answer %d differs: %s\nthe first: %s", i, clipped(text), clipped(texts[0]))
+		}
+	}
+	return texts[0]
+}
