@@ -69,6 +69,7 @@ func Open(ctx context.Context, src io.ReaderAt, size int64, limits Limits) (*Fil
 		return nil, err
 	}
 	f.loads.sheets = make([]lazy.Load[*grid.Sheet], len(f.book.Sheets))
+	f.loads.tops = make([]lazy.Load[*grid.Sheet], len(f.book.Sheets))
 	f.index = make([]atomic.Pointer[sheetIndex], len(f.book.Sheets))
 	f.book.Styles, err = readStyles(pkg, f.rels)
 	return f, err

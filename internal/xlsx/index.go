@@ -12,9 +12,9 @@ import (
 )
 
 const (
-	// minIndexed is the size of a part from which on an index pays: a smaller one is
-	// loaded as quickly as a page of it is answered.
-	minIndexed = 4 << 20
+	// largeSheet is the size from which on a sheet is read in pieces where that will do:
+	// a smaller one is loaded as quickly as a page of it is answered.
+	largeSheet = 4 << 20
 	// pointSpacing is about how far the points of an index lie apart. Half of it, on
 	// average, is inflated for nothing before a page.
 	pointSpacing = 2 << 20
@@ -128,7 +128,7 @@ func (f *File) keepIndex(i int, s *sheetIndex) {
 
 // newIndex gives the index that a load of part is to fill, nil where none is wanted.
 func newIndex(part *Part) *sheetIndex {
-	if part.Bytes < minIndexed {
+	if part.Bytes < largeSheet {
 		return nil
 	}
 	return &sheetIndex{

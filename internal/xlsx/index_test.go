@@ -95,7 +95,7 @@ func longSheet(rnd *rand.Rand, prefix string, size int) string {
 	return b.String()
 }
 
-const sharedTexts = 20_000
+const sharedTexts = 30_000
 
 // longBook is a workbook whose first sheet has the XML given.
 func longBook(sheet string, stored bool) []byte {
@@ -407,5 +407,103 @@ func TestIndexOfAnotherFile(t *testing.T) {
 	f = reopen(t, bytes.NewReader(b), len(b), &x)
 	if _, ok := f.loads.strings.Peek(); ok || f.index[0].Load() == nil {
 		t.Error("the strings of another workbook are used")
+	}
+}
+
+// The first rows of a large sheet come without the rest, and are the same.
+func TestTopEqualsTheWhole(t *testing.T) {
+	for seed, prefix := range []string{"", "x:", "", ""} {
+		rnd := rand.New(rand.NewPCG(uint64(seed), 3))
+		b := longBook(longSheet(rnd, prefix, 5<<20), seed == 2)
+		whole := must(t, open(t, b))
+		used, _ := whole.Used()
+		f := reopen(t, bytes.NewReader(b), len(b), nil)
+		top, err := f.Rows(t.Context(), 0, 3, 90)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := f.Sheet(t.Context(), 0, 70)
+		if top != again || err != nil {
+			t.Fatalf("the first rows were read again, %v", err)
+		}
+		if _, ok := f.loads.sheets[0].PeekAt(1); ok || top.Complete() || top.FirstLoadedRow() != 0 {
+			t.Fatal("the first rows were read by loading the sheet")
+		}
+		top = clipped(top, used)
+		samePage(t, top, whole, 0, 90)
+		// Rows that are not in the first chunk are there all the same.
+		s, err := f.Sheet(t.Context(), 0, maxTop-1)
+		if err != nil || s.LoadedRows() < maxTop {
+			t.Fatalf("rows down to %d given, %v", s.LoadedRows(), err)
+		}
+	}
+}
+
+// clipped makes a sheet with the rows that s is true for, and says that used is used.
+func clipped(s *grid.Sheet, used cell.Range) *grid.Sheet {
+	b := grid.NewBuilder(s.Name)
+	for c := range s.Cells(cell.Range{Last: cell.Ref{Row: s.LoadedRows() - 1, Col: cell.MaxCols - 1}}) {
+		b.Value(c.Ref, c.Style, c.Value)
+		if c.HasFormula() {
+			f := s.Formula(c)
+			group := -1
+			if f.Kind != grid.NormalFormula {
+				group = b.AddGroup(f.Kind, f.Anchor, f.Range)
+			}
+			id, _ := b.AddFormula([]byte(f.Text), group)
+			b.SetFormula(c.Ref, id)
+		}
+	}
+	return b.FinishRows(nil, &used, s.FirstLoadedRow(), s.LoadedRows())
+}
+
+// Where the first rows do not come by themselves the sheet is loaded.
+func TestTopNeedsTheLoad(t *testing.T) {
+	filler := repeat(`<c r="B3" t="str"><v>`, "long ", 1<<20, "</v></c>")
+	rows := `<row r="1"><c r="A1"><v>1</v></c></row><row r="2"><c r="A2" t="s"><v>0</v></c></row>`
+	sheet := func(rows string) string {
+		return `<?xml version="1.0"?><worksheet ` + mainNS + `><sheetData>` + rows + `</sheetData></worksheet>`
+	}
+	utf16 := func(s string) string {
+		b := []byte{0xFF, 0xFE}
+		for _, c := range []byte(s) {
+			b = append(b, c, 0)
+		}
+		return string(b)
+	}
+	for name, xml := range map[string]string{
+		"one row":  sheet(strings.Replace(filler, "B3", "B1", 1)),
+		"order":    sheet(`<row r="2"><c r="A2"><v>7</v></c></row>` + rows + `<row r="3">` + filler + `</row>`),
+		"far back": sheet(`<row r="9999"><c r="A9999"><v>7</v></c></row>` + rows + `<row r="3">` + filler + `</row>`),
+		"UTF-16":   utf16(sheet(rows + `<row r="3">` + filler + `</row>`)),
+		"a tail":   strings.Replace(sheet(rows), "</worksheet>", "<!--"+filler+"--></worksheet>", 1),
+	} {
+		b := longBook(xml, false)
+		f := reopen(t, bytes.NewReader(b), len(b), nil)
+		s, err := f.Rows(t.Context(), 0, 0, 1)
+		if err != nil || name != "one row" && (s.Value(cell.Ref{}).Number() != 1 || s.Value(cell.Ref{Row: 1}).Text() != "shared text number 0") || s.StoredCells() == 0 {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, ok := f.loads.tops[0].PeekAt(1); !ok {
+			t.Errorf("%s: no try was made", name)
+		}
+	}
+	// The strings of the first rows may be the last ones.
+	b := longBook(sheet(fmt.Sprintf(`<row r="1"><c r="A1" t="s"><v>%d</v></c></row><row r="3">`, sharedTexts-1)+filler+`</row>`), false)
+	f := reopen(t, bytes.NewReader(b), len(b), nil)
+	if s, err := f.Rows(t.Context(), 0, 0, 1); err != nil || s.Value(cell.Ref{}).Text() != fmt.Sprint("shared text number ", sharedTexts-1) {
+		t.Errorf("%v", err)
+	}
+	// Damage is told.
+	src := &faulty{Reader: bytes.NewReader(b), damage: true}
+	f = reopen(t, src, len(b), nil)
+	at, err := f.pkg.DataOffset(f.pkg.Find(f.book.Sheets[0].Part))
+	if err != nil {
+		t.Fatal(err)
+	}
+	src.at = at
+	var e *Error
+	if _, err := f.Rows(t.Context(), 0, 0, 1); !errors.As(err, &e) || e.Part != "xl/worksheets/sheet1.xml" {
+		t.Errorf("got %v", err)
 	}
 }

@@ -19,6 +19,7 @@ import (
 // when it is first asked for.
 type loads struct {
 	sheets  []lazy.Load[*grid.Sheet]
+	tops    []lazy.Load[*grid.Sheet] // what is in the first chunk of each
 	strings lazy.Load[*grid.Strings]
 	bytes   atomic.Int64 // memory of what has been read
 }
@@ -26,6 +27,14 @@ type loads struct {
 // Sheet gives sheet i, complete down to row lastRow at least, reading it if nobody has
 // yet; see book.Source.
 func (f *File) Sheet(ctx context.Context, i, lastRow int) (*grid.Sheet, error) {
+	if lastRow < maxTop {
+		if s, ok := f.loads.sheets[i].PeekAt(loadMark(lastRow)); ok {
+			return s, nil
+		}
+		if s, err := f.top(ctx, i); err != nil || s != nil && s.LoadedRows() > lastRow {
+			return s, err
+		}
+	}
 	return f.loads.sheets[i].Wait(ctx, loadMark(lastRow), func(ctx context.Context, p *lazy.Publisher[*grid.Sheet]) (*grid.Sheet, error) {
 		s, err := f.readSheet(ctx, i, p, false)
 		if errors.Is(err, grid.ErrRowOrder) {

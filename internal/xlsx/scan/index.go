@@ -145,3 +145,10 @@ func (x *Index) masterAbove(si, row int) (m master, text string, ok bool) {
 	m = x.masters[i-1]
 	return m, x.texts.At(m.text), true
 }
+
+// WholeRows gives the number of rows from the top that have been read whole, while there
+// are cells to come; ok is false where there are none, where the first row is not yet
+// read, and where rows do not follow each other in ascending order.
+func (s *Sheet) WholeRows() (n int, ok bool) {
+	return s.row, s.phase == inData && s.rowLen > 0 && !s.disordered
+}
