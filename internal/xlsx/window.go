@@ -33,7 +33,7 @@ func packWindow(w []byte) []byte {
 		last[h] = uint16(p)
 		if q >= p || (word^binary.LittleEndian.Uint64(w[q:]))<<16 != 0 {
 			// What has not matched for long will not soon.
-			p += 1 + (p-start)>>6
+			p += 1 + (p-start)>>4
 			continue
 		}
 		n := minCopy
