@@ -150,10 +150,16 @@ func (p *program) selected(c *config, sel server.Selection) ([]tools.Tool, error
 	return rows, err
 }
 
-// caps gives the bounds of results.
+// caps gives the bounds of results. A result that passes the bound of the whole is
+// refused; the rows stop before that, with room for what stands around them, so that
+// there is a page to give and nothing large is made in vain.
 func (c *config) caps() tools.Caps {
+	payload := c.maxPayloadBytes
+	if most := c.maxResponseBytes - c.maxResponseBytes/4; most > 0 && (payload == 0 || payload > most) {
+		payload = most
+	}
 	return tools.Caps{
-		MaxCells: c.maxCells, MaxPayloadBytes: c.maxPayloadBytes,
+		MaxCells: c.maxCells, MaxPayloadBytes: payload,
 		MaxItems: c.maxItems, MaxResponseBytes: c.maxResponseBytes,
 	}
 }

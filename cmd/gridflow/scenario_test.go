@@ -131,7 +131,7 @@ func (r *running) freeze() {
 	if err := r.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 		r.t.Fatal(err)
 	}
-	for r.stat(2) != "T" {
+	for r.stat(3) != "T" {
 		r.pause("the server stops")
 	}
 }
@@ -164,11 +164,11 @@ func (r *running) proc(name string) string {
 	return string(data)
 }
 
-// stat gives a field of /proc/PID/stat, counted from 1 but for the name's blanks.
+// stat gives a field of /proc/PID/stat behind the name, counted as its manual page does.
 func (r *running) stat(field int) string {
 	r.t.Helper()
 	text := r.proc("stat")
-	return strings.Fields(text[strings.LastIndexByte(text, ')')+1:])[field-2]
+	return strings.Fields(text[strings.LastIndexByte(text, ')')+1:])[field-3]
 }
 
 // named gives the number that follows a name in a file of /proc.
