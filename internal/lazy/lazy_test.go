@@ -3,6 +3,7 @@ package lazy_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -179,5 +180,51 @@ func TestFailure(t *testing.T) {
 	}
 	if _, ok := l.Peek(); ok {
 		t.Error("a failure is no result")
+	}
+}
+
+func TestPeekAndSet(t *testing.T) {
+	var l lazy.Load[int]
+	if _, ok := l.PeekAt(0); ok {
+		t.Error("something before any work")
+	}
+	l.Set(7)
+	for _, mark := range []int{0, 5, lazy.Whole} {
+		if v, ok := l.PeekAt(mark); v != 7 || !ok {
+			t.Errorf("at %d: %d, %v", mark, v, ok)
+		}
+	}
+	work := func(context.Context, *lazy.Publisher[int]) (int, error) { t.Error("worked all the same"); return 0, nil }
+	if v, err := l.Wait(t.Context(), lazy.Whole, work); v != 7 || err != nil {
+		t.Errorf("%d, %v", v, err)
+	}
+	l.Set(8)
+	if v, _ := l.Peek(); v != 7 {
+		t.Error("a result has changed")
+	}
+
+	var growing lazy.Load[int]
+	gate := make(chan struct{})
+	work = func(_ context.Context, p *lazy.Publisher[int]) (int, error) {
+		for !p.Wanted(10) {
+			runtime.Gosched()
+		}
+		p.Publish(1, 10)
+		<-gate
+		return 2, nil
+	}
+	if v, err := growing.Wait(t.Context(), 10, work); v != 1 || err != nil {
+		t.Fatal(v, err)
+	}
+	growing.Set(9)
+	if v, ok := growing.PeekAt(10); v != 1 || !ok {
+		t.Errorf("at a mark that was reached: %d, %v", v, ok)
+	}
+	if _, ok := growing.PeekAt(11); ok {
+		t.Error("something at a mark that was not reached")
+	}
+	close(gate)
+	if v, err := growing.Wait(t.Context(), lazy.Whole, nil); v != 2 || err != nil {
+		t.Error(v, err)
 	}
 }
