@@ -194,7 +194,10 @@ func TestPeekAndSet(t *testing.T) {
 			t.Errorf("at %d: %d, %v", mark, v, ok)
 		}
 	}
-	work := func(context.Context, *lazy.Publisher[int]) (int, error) { t.Error("worked all the same"); return 0, nil }
+	work := func(context.Context, *lazy.Publisher[int]) (int, error) {
+		t.Error("worked all the same")
+		return 0, nil
+	}
 	if v, err := l.Wait(t.Context(), lazy.Whole, work); v != 7 || err != nil {
 		t.Errorf("%d, %v", v, err)
 	}
