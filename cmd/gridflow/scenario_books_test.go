@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"gridflow/internal/genbook"
 )
@@ -20,6 +21,9 @@ import (
 // longRows is how many rows of data the long workbook has, under its header. What is
 // instrumented is slower, and a shorter one is as long.
 var longRows = int64(map[bool]int{false: 400_000, true: 120_000}[raceDetector])
+
+// slowness is what bounds of time are multiplied by, for the same reason.
+var slowness = time.Duration(map[bool]int{false: 1, true: 5}[raceDetector])
 
 // longBook makes, once, a workbook whose one sheet takes some time to read: longRows rows
 // of six columns, among them texts and fractions. It is stored without compression, so

@@ -17,8 +17,8 @@ import (
 const slowSearch = `{"workbook_id":"long","sheet_name":"Data","match_mode":"regex","query":"(?:[a-z0-9. -]*e?){24}!$"}`
 
 // The processor time that may be used after a call was given up, in hundredths of a
-// second: a second.
-const ticksAfterCancel = 100
+// second.
+var ticksAfterCancel = 100 * int64(slowness)
 
 // midSearch waits until the process is at work on the search, stops it there, and checks
 // that the search is not through.
