@@ -18,7 +18,7 @@ type Source interface {
 	// Sheet gives sheet i, complete down to row lastRow at least; cell.MaxRows-1 asks
 	// for all of it. A sheet that is no worksheet is empty.
 	Sheet(ctx context.Context, i, lastRow int) (*grid.Sheet, error)
-	// Rows gives sheet i, complete from row firstRow to row lastRow at least, by the
+	// Rows gives sheet i with row 0 and the rows from firstRow to lastRow at least, by the
 	// quickest way there is: see grid.Sheet.FirstLoadedRow. A page of it has of the layout
 	// only what stands before the cells, which is columns and views.
 	Rows(ctx context.Context, i, firstRow, lastRow int) (*grid.Sheet, error)
@@ -79,8 +79,8 @@ func (s *Snapshot) SheetTo(ctx context.Context, i, lastRow int) (*grid.Sheet, er
 	return s.src.Sheet(ctx, i, lastRow)
 }
 
-// Rows gives sheet i, complete from row firstRow to row lastRow at least: it may be a page
-// that is read for this call alone. Only columns and views of its layout are sure to be there.
+// Rows gives sheet i with row 0 and the rows from firstRow to lastRow at least: it may be
+// a page that is read for this call alone. Only columns and views of its layout are sure to be there.
 func (s *Snapshot) Rows(ctx context.Context, i, firstRow, lastRow int) (*grid.Sheet, error) {
 	return s.src.Rows(ctx, i, firstRow, lastRow)
 }

@@ -94,7 +94,7 @@ func (s *Sheet) FilledCells() int { return s.filled }
 func (s *Sheet) FormulaCells() int { return s.formulaCells }
 
 // FirstLoadedRow says from where on the sheet is complete: 0 but for a page out of the
-// middle, whose cells above that row are missing.
+// middle, which of the cells above has those of row 0 only.
 func (s *Sheet) FirstLoadedRow() int { return s.firstRow }
 
 // LoadedRows says how far the sheet is complete: every cell from FirstLoadedRow on and

@@ -163,7 +163,7 @@ func (s *sheetIndex) finish(rows *scan.Index, sheet *grid.Sheet) bool {
 	return true
 }
 
-// Rows gives sheet i, complete from firstRow to lastRow at least: see book.Source. By an
+// Rows gives sheet i with row 0 and those from firstRow to lastRow: see book.Source. By an
 // index that costs about the inflating of pointSpacing and the rows themselves.
 func (f *File) Rows(ctx context.Context, i, firstRow, lastRow int) (*grid.Sheet, error) {
 	firstRow = min(max(firstRow, 0), cell.MaxRows-1)
@@ -185,22 +185,32 @@ func (s *sheetIndex) span(firstRow, lastRow int) int64 {
 	return to - from
 }
 
-// readRows reads rows by the index. The result has the layout that stands before the
-// cells, and what its rows say of themselves.
+// readRows reads rows by the index, and row 0, which mostly says what they hold. The
+// result has the layout that stands before the cells, and what its rows say of themselves.
 func (f *File) readRows(ctx context.Context, i int, x *sheetIndex, firstRow, lastRow int) (*grid.Sheet, error) {
 	part := f.pkg.Find(f.book.Sheets[i].Part)
 	b := grid.NewBuilder(f.book.Sheets[i].Name)
-	s := scan.NewRows(b, scan.Limits{Cells: f.pkg.limits.Cells}, x.rows, firstRow, lastRow)
-	s.DateText = f.dateText
-	begin, offset := x.rows.Locate(firstRow)
-	if err := f.pkg.scanRows(ctx, part, x, offset, s); err != nil {
-		return nil, scanFailed(part, err)
+	read := func(first, last int) (*scan.Sheet, error) {
+		s := scan.NewRows(b, scan.Limits{Cells: f.pkg.limits.Cells}, x.rows, first, last)
+		s.DateText = f.dateText
+		_, offset := x.rows.Locate(first)
+		return s, scanFailed(part, f.pkg.scanRows(ctx, part, x, offset, s))
+	}
+	begin, _ := x.rows.Locate(firstRow)
+	if begin > 0 {
+		if _, err := read(0, 0); err != nil {
+			return nil, err
+		}
+	}
+	s, err := read(firstRow, lastRow)
+	if err != nil {
+		return nil, err
 	}
 	if _, err := parseHead(s.Head(), b.Layout()); err != nil {
 		return nil, inPart(part.Name, err)
 	}
 	b.Seal()
-	shared, err := f.strings(ctx, b.SharedNeeded())
+	shared, err := f.firstStrings(ctx, b.SharedNeeded())
 	if err != nil {
 		return nil, err
 	}

@@ -139,6 +139,11 @@ func samePage(t *testing.T, page, whole *grid.Sheet, first, last int) {
 	if from > first || to <= last {
 		t.Fatalf("rows %d to %d asked for, %d to above %d given", first, last, from, to)
 	}
+	for c := range whole.Cells(cell.Range{Last: cell.Ref{Col: cell.MaxCols - 1}}) {
+		if got, ok := page.At(c.Ref); !ok || got.Value.String() != c.Value.String() || page.Formula(got) != whole.Formula(c) {
+			t.Fatalf("%v is %v and not %v", c.Ref, got, c)
+		}
+	}
 	used, _ := page.Used()
 	if all, _ := whole.Used(); used != all {
 		t.Fatalf("used is %v and not %v", used, all)
