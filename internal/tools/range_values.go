@@ -139,7 +139,7 @@ func (r *rangeReader) read(ctx context.Context, a area) (block *rangeBlock, rest
 	if most := r.lim.maxCells; most > 0 && !a.rng.WholeColumns() {
 		last = min(last, a.rng.First.Row+most)
 	}
-	sheet, err := r.snap.SheetTo(ctx, a.sheet, last)
+	sheet, err := r.snap.Rows(ctx, a.sheet, a.rng.First.Row, last)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -83,7 +83,7 @@ func readSheetPage(ctx context.Context, env *Env, snap *book.Snapshot, in sheetP
 	first := in.StartRow - 1
 	last := min(first+in.PageSize-1, cell.MaxRows-1)
 	// One row more tells whether there is another page.
-	sheet, err := snap.SheetTo(ctx, index, min(last+1, cell.MaxRows-1))
+	sheet, err := snap.Rows(ctx, index, first, min(last+1, cell.MaxRows-1))
 	if err != nil {
 		return nil, err
 	}
@@ -307,7 +307,7 @@ func (p *sheetPager) rest(out *sheetPageOut, shown, next, asked int) {
 		out.head += "\n"
 	}
 	out.Truncated = next >= 0
-	if next < 0 && asked < p.used.Last.Row || next < 0 && !sheet.Complete() && asked < cell.MaxRows-1 {
+	if next < 0 && asked < p.used.Last.Row || next < 0 && sheet.LoadedRows() < cell.MaxRows && asked < cell.MaxRows-1 {
 		next = asked + 1
 		// Blank rows need no page of their own.
 		if sheet.LoadedRows() > next {
