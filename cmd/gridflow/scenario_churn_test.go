@@ -97,12 +97,12 @@ func TestS04_Memory(t *testing.T) {
 // of the file, and the first call after a replacement sees the new one.
 func TestS05_ReplacedUnderReaders(t *testing.T) {
 	t.Parallel()
-	const readers, states = 50, 40
+	const readers, states = 50, 20
 	root := t.TempDir()
-	state := func(n int64) []byte { return bookOf(t, filled("One", 300, n), filled("Two", 300, n)) }
+	state := func(n int64) []byte { return bookOf(t, filled("One", 100, n), filled("Two", 100, n)) }
 	path := writeFile(t, filepath.Join(root, "book.xlsx"), state(1000))
 	r := serving(t, root)
-	const args = `{"workbook_id":"book","sheet_name":"One","ranges":["A1:A300","Two!B1:C300"]}`
+	const args = `{"workbook_id":"book","sheet_name":"One","ranges":["A1:A100","Two!B1:C100"]}`
 	ctx, stop := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
 	var reads atomic.Int64

@@ -80,7 +80,7 @@ func gridflow(t *testing.T, ctx context.Context, args ...string) *exec.Cmd {
 
 func launch(t *testing.T, args ...string) *running {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	r := &running{t: t, ctx: ctx, cmd: gridflow(t, ctx, args...), sent: newCounter()}
 	var err error
