@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -17,6 +18,39 @@ import (
 
 	"gridflow/internal/genbook"
 )
+
+// makeShared makes the folder for what several tests use; it goes with the last of them.
+var makeShared = sync.OnceValues(func() (dir string, err error) {
+	sharedDir, err = os.MkdirTemp("", "gridflow-scenarios")
+	return sharedDir, err
+})
+
+// plainProgram gives gridflow as it ships, for what is measured of its memory: the race
+// detector's own counts with that of a process.
+var plainProgram = sync.OnceValues(func() (string, error) {
+	if !raceDetector {
+		return os.Executable()
+	}
+	dir, err := makeShared()
+	if err != nil {
+		return "", err
+	}
+	program := filepath.Join(dir, "gridflow")
+	if out, err := exec.Command("go", "build", "-race=false", "-buildvcs=false", "-o", program, ".").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building the program: %w\n%s", err, out)
+	}
+	return program, nil
+})
+
+// servingPlain is serving with the program as it ships.
+func servingPlain(t *testing.T, root string, args ...string) *running {
+	t.Helper()
+	program, err := plainProgram()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return servingAs(t, program, root, args...)
+}
 
 // longRows is how many rows of data the long workbook has, under its header. What is
 // instrumented is slower, and a shorter one is as long.
@@ -32,11 +66,10 @@ var slowness = time.Duration(map[bool]int{false: 1, true: 5}[raceDetector])
 //	No  Key      Group  Half  Text          Flag
 //	1   key-1    g1     0.5   text of 1     TRUE
 var longBook = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "gridflow-scenarios")
+	dir, err := makeShared()
 	if err != nil {
 		return "", err
 	}
-	sharedDir = dir
 	path := filepath.Join(dir, "long.xlsx")
 	f, err := os.Create(path)
 	if err != nil {

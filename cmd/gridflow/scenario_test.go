@@ -47,7 +47,16 @@ type running struct {
 // when the test ends.
 func serving(t *testing.T, root string, args ...string) *running {
 	t.Helper()
-	r := launch(t, append([]string{"http", "--listen=127.0.0.1:0", "--root=" + root, "--log-level=debug"}, args...)...)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return servingAs(t, self, root, args...)
+}
+
+func servingAs(t *testing.T, program, root string, args ...string) *running {
+	t.Helper()
+	r := launch(t, program, append([]string{"http", "--listen=127.0.0.1:0", "--root=" + root, "--log-level=debug"}, args...)...)
 	line := r.log.await(t, 1, "serving MCP")[0]
 	if r.url = regexp.MustCompile(`http://[0-9.:]+/mcp`).FindString(line); r.url == "" {
 		t.Fatalf("no URL in %q", line)
@@ -58,31 +67,25 @@ func serving(t *testing.T, root string, args ...string) *running {
 // servingStdio starts `gridflow stdio` over a root and shakes hands with it.
 func servingStdio(t *testing.T, root string, args ...string) *running {
 	t.Helper()
-	r := launch(t, append([]string{"stdio", "--root=" + root, "--log-level=debug"}, args...)...)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := launch(t, self, append([]string{"stdio", "--root=" + root, "--log-level=debug"}, args...)...)
 	r.send(handshake)
 	r.out.await(t, 1, `"id":0`)
 	return r
 }
 
-// gridflow gives the command that runs gridflow.
-func gridflow(t *testing.T, ctx context.Context, args ...string) *exec.Cmd {
-	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(ctx, self, args...)
-	cmd.Args[0] = "gridflow"
-	cmd.Dir = t.TempDir()
-	cmd.Env = append(os.Environ(), "GORACE="+quickRaceExit)
-	return cmd
-}
-
-func launch(t *testing.T, args ...string) *running {
+// launch starts the program at a path, which takes the name "gridflow" for granted.
+func launch(t *testing.T, program string, args ...string) *running {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
-	r := &running{t: t, ctx: ctx, cmd: gridflow(t, ctx, args...), sent: newCounter()}
+	r := &running{t: t, ctx: ctx, cmd: exec.CommandContext(ctx, program, args...), sent: newCounter()}
+	r.cmd.Args[0] = "gridflow"
+	r.cmd.Dir = t.TempDir()
+	r.cmd.Env = append(os.Environ(), "GORACE="+quickRaceExit)
 	var err error
 	if r.stdin, err = r.cmd.StdinPipe(); err != nil {
 		t.Fatal(err)
