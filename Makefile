@@ -30,7 +30,7 @@ build:
 
 ## generate: what is made from the code and kept in the repository
 generate:
-	$(GO) run ./cmd/gridflow tools --markdown > docs/tools.md
+	$(GO) run ./cmd/gridflow tools --markdown --toolsets all > docs/tools.md
 	$(GO) test ./internal/tools -run 'Schema|Golden' -update
 	$(GO) test ./internal/imports -update
 

@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"sort"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -26,6 +26,7 @@ func (p *program) tools(_ context.Context, args []string) error {
 		return err
 	}
 	var text string
+	var md strings.Builder
 	switch {
 	case asJSON && asMarkdown:
 		return usagef("give either --json or --markdown")
@@ -43,7 +44,7 @@ func (p *program) tools(_ context.Context, args []string) error {
 				return err
 			}
 		case asMarkdown:
-			text = toolMarkdown(t)
+			err = tools.Markdown(&md, []tools.Tool{*t})
 		default:
 			text = describe(t)
 		}
@@ -65,12 +66,15 @@ func (p *program) tools(_ context.Context, args []string) error {
 				return err
 			}
 		case asMarkdown:
-			text = markdown(rows)
+			err = tools.Markdown(&md, rows)
 		default:
 			text = overview(rows)
 		}
 	}
-	_, err = io.WriteString(p.stdout, text)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(p.stdout, text+md.String())
 	return err
 }
 
@@ -143,11 +147,11 @@ func facts(p tools.Param) []string {
 	}
 	switch {
 	case p.Min != nil && p.Max != nil:
-		words = append(words, fmt.Sprintf("%g to %g", *p.Min, *p.Max))
+		words = append(words, decimal(p.Min)+" to "+decimal(p.Max))
 	case p.Min != nil:
-		words = append(words, fmt.Sprintf("at least %g", *p.Min))
+		words = append(words, "at least "+decimal(p.Min))
 	case p.Max != nil:
-		words = append(words, fmt.Sprintf("at most %g", *p.Max))
+		words = append(words, "at most "+decimal(p.Max))
 	}
 	if len(p.Aliases) > 0 {
 		words = append(words, "also called "+strings.Join(p.Aliases, ", "))
@@ -155,44 +159,4 @@ func facts(p tools.Param) []string {
 	return words
 }
 
-// markdown is the reference of the tools, docs/tools.md.
-func markdown(rows []tools.Tool) string {
-	var b strings.Builder
-	b.WriteString("# Tools\n\n<!-- Made by `gridflow tools --markdown --toolsets all`; do not edit. -->\n\n")
-	b.WriteString("The toolset *core* is offered by default; `--toolsets` selects others, `--toolsets all` everything.\n")
-	bySet := make(map[string][]*tools.Tool)
-	var sets []string
-	for i := range rows {
-		set := rows[i].Toolset
-		if bySet[set] == nil {
-			sets = append(sets, set)
-		}
-		bySet[set] = append(bySet[set], &rows[i])
-	}
-	sort.Strings(sets)
-	for _, set := range sets {
-		fmt.Fprintf(&b, "\n## Toolset %s\n", set)
-		for _, t := range bySet[set] {
-			b.WriteString("\n" + toolMarkdown(t))
-		}
-	}
-	return b.String()
-}
-
-func toolMarkdown(t *tools.Tool) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "### %s\n\n**%s** (%s)\n\n%s\n", t.Name, t.Title, strings.Join(hints(t), ", "), t.Description)
-	if len(t.Params) == 0 {
-		return b.String()
-	}
-	b.WriteString("\n| parameter | type | meaning |\n|---|---|---|\n")
-	for _, p := range t.Params {
-		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", p.Name, cellText(strings.Join(facts(p), ", ")), cellText(p.Doc))
-	}
-	return b.String()
-}
-
-// cellText keeps a text inside one cell of a table.
-func cellText(s string) string {
-	return strings.NewReplacer("|", "\\|", "\n", " ").Replace(s)
-}
+func decimal(f *float64) string { return strconv.FormatFloat(*f, 'f', -1, 64) }

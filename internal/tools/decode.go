@@ -273,7 +273,7 @@ func (p *plan) refuse(tool, example string, good map[*field]node, problems []str
 	right := node{kind: objectNode}
 	for _, f := range p.fields {
 		n, ok := good[f]
-		if i := slices.Index(model.names, f.Name); !ok && i >= 0 && (f.Required || len(good) == 0) {
+		if i := slices.Index(model.names, f.Name); !ok && i >= 0 && (f.Required || f.lead || len(good) == 0) {
 			n, ok = model.items[i], true
 		}
 		if ok {

@@ -105,6 +105,7 @@ type field struct {
 	typ     reflect.Type      // without the pointer
 	pointer bool              // nil stands for "not given"
 	also    map[string]string // further spellings of enum values, in lower case
+	lead    bool              // most calls need it, though the schema does not: examples have it
 	members *plan             // of a struct or the elements of a slice of structs
 	preset  node              // the default, nullNode where there is none
 }
@@ -153,6 +154,7 @@ func newField(t reflect.Type, sf reflect.StructField, name string) *field {
 		f.typ, f.pointer = f.typ.Elem(), true
 	}
 	f.Name, f.Doc, f.Required, f.Default = name, sf.Tag.Get("doc"), sf.Tag.Get("required") == "true", sf.Tag.Get("default")
+	f.lead = sf.Tag.Get("lead") == "true"
 	if s := sf.Tag.Get("alias"); s != "" {
 		f.Aliases = strings.Split(s, "|")
 	}

@@ -13,7 +13,7 @@ import (
 
 type findValueIn struct {
 	Book
-	Query         string   `json:"query" doc:"What to look for; may be left out where label is given"`
+	Query         string   `json:"query" lead:"true" doc:"What to look for; may be left out where label is given"`
 	Label         string   `json:"label" doc:"Find the value beside or below this label"`
 	Mode          string   `json:"mode" enum:"value|label" doc:"label where a label is given, else value"`
 	MatchMode     string   `json:"match_mode" default:"contains" enum:"contains|exact|prefix|regex"`
@@ -97,7 +97,8 @@ func findValues(ctx context.Context, env *Env, snap *book.Snapshot, in findValue
 		pattern = in.Label
 	}
 	if pattern == "" && !slices.Contains(in.ValueTypes, "null") {
-		return nil, invalid("Give query, the text to look for, or label", "there is nothing to look for")
+		in.Query = "total"
+		return nil, invalid("Give query, the text to look for, or label. Example: "+callText("find_value", in), "there is nothing to look for")
 	}
 	m, err := matcher(pattern, in.MatchMode, in.CaseSensitive)
 	if err != nil {

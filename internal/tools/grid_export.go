@@ -43,7 +43,7 @@ type exportCell struct {
 
 var gridExport = define(Spec{
 	Name: "grid_export", Title: "Export a range with its looks", Toolset: "exchange",
-	Description: "A range as JSON with values, formulas, formats, styles, column widths and merges, in the form that grid_import takes. Cells with a formula have no value.",
+	Description: "A range as JSON with values, formulas, formats, styles, column widths and merges. Cells with a formula have no value.",
 	Example:     `{"workbook_or_fork_id":"wb-23456789ab","sheet_name":"Sheet1","range":"A1:F30"}`,
 }, func(ctx context.Context, env *Env, in gridExportIn) (*gridExportOut, error) {
 	var out *gridExportOut
@@ -85,7 +85,7 @@ func exportGrid(ctx context.Context, env *Env, snap *book.Snapshot, in gridExpor
 			out.Merges = append(out.Merges, m.String())
 		}
 	}
-	// A part of a grid would be taken for the whole by grid_import, so a range that
+	// A part of a grid would be taken for the whole by whoever reads it, so a range that
 	// does not fit is an error that names the part that would.
 	w := valuesOf(snap)
 	most := env.Caps.MaxResponseBytes * 9 / 10

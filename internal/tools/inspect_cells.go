@@ -123,10 +123,11 @@ func inspect(ctx context.Context, env *Env, snap *book.Snapshot, in inspectCells
 }
 
 func tooManyCells(in inspectCellsIn, allowed int) error {
-	hint := "Name fewer cells, or call range_values, which is made for many"
+	hint := "Name fewer cells"
 	if allowed < 200 && allowed == in.Budget {
-		hint += "; budget may be up to 200"
+		hint += " (budget may be up to 200)"
 	}
+	hint += ", or call the tool for many: " + callText("range_values", rangeValuesIn{Book: in.Book, Sheet: in.Sheet, Ranges: in.Targets})
 	return fail(codeResponseTooLarge, hint, "the targets hold more cells than the budget of %d", allowed)
 }
 

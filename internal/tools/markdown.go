@@ -9,18 +9,18 @@ import (
 	"strings"
 )
 
-// Markdown writes the reference of all tools, by toolset and then by name: what
-// docs/tools.md holds.
-func Markdown(w io.Writer) error {
+// Markdown writes the reference of the tools in rows, by toolset and then in their order.
+// That of all tools is docs/tools.md.
+func Markdown(w io.Writer, rows []Tool) error {
 	b := bufio.NewWriter(w)
 	fmt.Fprint(b, "# Tools\n\n"+
-		"This file is generated from the table of tools; do not edit it.\n\n"+
+		"This file is made by `make generate` from the table of tools; do not edit it.\n\n"+
 		"Tools marked *core* are on offer unless other toolsets are chosen. Arguments are decoded strictly: an unknown one is an error "+
 		"that names the nearest. Where nothing is lost the form may differ: `\"5\"` for 5, one text for an array of one, enum values in any case, null for absent.\n")
 	var sets []string
 	bySet := map[string][]*Tool{}
-	for i := range table {
-		t := &table[i]
+	for i := range rows {
+		t := &rows[i]
 		if bySet[t.Toolset] == nil {
 			sets = append(sets, t.Toolset)
 		}

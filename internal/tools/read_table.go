@@ -294,7 +294,8 @@ func (t *tableReader) describe(out *readTableOut, s span, shown int) {
 	in := t.in
 	switch {
 	case s.spread && shown < min(in.Limit, t.total):
-		out.Next = fmt.Sprintf("%d rows spread over all %d; for more, ask for fewer columns", shown, t.total)
+		in.Sample, in.Offset = "first", 0
+		out.Next = fmt.Sprintf("%d rows spread over all %d; all of them in order: %s", shown, t.total, callText("read_table", in))
 	case s.spread:
 		return
 	case in.Sample == "last":

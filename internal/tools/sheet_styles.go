@@ -105,10 +105,12 @@ func readSheetStyles(ctx context.Context, env *Env, snap *book.Snapshot, in shee
 	out.Styles = fitStyles(env, all, orElse(in.Descriptor, !summary), orElse(in.Examples, !summary || env.Profile != Compat))
 	if len(out.Styles) < len(all) {
 		out.StylesTruncated = true
-		in.Ranges, in.Descriptor = new(bool), new(bool)
 		out.Next = fmt.Sprintf("the %d most used of %d styles", len(out.Styles), len(all))
-		if !summary {
+		if orElse(in.Ranges, !summary) || orElse(in.Descriptor, !summary) {
+			in.Ranges, in.Descriptor = new(bool), new(bool)
 			out.Next += "; for more: " + callText("sheet_styles", in)
+		} else {
+			out.Next += "; a scope that is smaller than " + plain(rng.String()) + " shows others"
 		}
 	}
 	return out, nil
