@@ -392,7 +392,7 @@ func (s *Sheet) fastCell(b []byte, q int) int {
 	if w := binary.LittleEndian.Uint64(b[q:]); uint32(w) == ' '|'t'<<8|'='<<16|'"'<<24 {
 		kind = byte(w >> 32)
 		if byte(w>>40) != '"' {
-			return 0
+			return s.fastInline(b, q+4, cell.Ref{Row: s.row, Col: col}, style)
 		}
 		q += 6
 	}
@@ -447,11 +447,44 @@ func (s *Sheet) fastCell(b []byte, q int) int {
 		if err != nil {
 			return 0
 		}
+	case 'e':
+		n := bytes.IndexByte(b[q:q+16], '<')
+		if n < 0 {
+			return 0
+		}
+		e, ok := cell.ParseError(string(b[q : q+n]))
+		if q = s.closeValue(b, q+n); !ok || q == 0 || s.b.Error(r, style, e) != nil {
+			return 0
+		}
 	default:
 		return 0
 	}
 	s.col = col
 	return q
+}
+
+// fastInline scans the rest of a cell of the form t="inlineStr"><is><t>text</t></is></c>
+// from the kind on; its text may reach further than fastReach.
+func (s *Sheet) fastInline(b []byte, q int, r cell.Ref, style uint32) int {
+	const open, end = `inlineStr"><is><t>`, `</t></is></c>`
+	if s.prefix != "" || string(b[q:q+len(open)]) != open {
+		return 0
+	}
+	q += len(open)
+	n := bytes.IndexByte(b[q:], '<')
+	if n < 0 || !bytes.HasPrefix(b[q+n:], []byte(end)) {
+		return 0
+	}
+	text := b[q : q+n]
+	if !plainText(text) {
+		s.scratch = unescape(appendText(s.scratch[:0], text))
+		text = s.scratch
+	}
+	if s.b.Text(r, style, text) != nil {
+		return 0
+	}
+	s.col = r.Col
+	return q + n + len(end)
 }
 
 // openValue gives the position behind the "><v>" at b[q], or 0.

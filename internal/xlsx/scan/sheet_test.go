@@ -179,7 +179,11 @@ func TestFastPathAgrees(t *testing.T) {
 			if s := r.IntN(5); s > 0 {
 				style = fmt.Sprintf(` s="%d"`, s*s*s*s*100)
 			}
-			switch r.IntN(8) {
+			switch r.IntN(10) {
+			case 5:
+				fmt.Fprintf(&rows, `<c r="%v"%s t="inlineStr"><is><t>%s</t></is></c>`, ref, style, []string{"", "plain", "a &amp; b", "_x0041_", "ü", strings.Repeat("long ", 200)}[r.IntN(6)])
+			case 6:
+				fmt.Fprintf(&rows, `<c r="%v"%s t="e"><v>%s</v></c>`, ref, style, []string{"#N/A", "#DIV/0!", "#GETTING_DATA", "#ODD!"}[r.IntN(4)])
 			case 0:
 				fmt.Fprintf(&rows, `<c r="%v"%s t="s"><v>%d</v></c>`, ref, style, r.IntN(1e6))
 			case 1:

@@ -132,18 +132,25 @@ func (s *Strings) fastItem(w []byte, p int) (next int, ok bool) {
 		return 0, false
 	}
 	text := w[p : p+i]
-	for k, c := range text {
-		if c == '&' || c == '\r' || c >= 0x80 || c == '_' && k+1 < len(text) && text[k+1] == 'x' {
-			// Something to resolve, or UTF-8 to be checked.
-			s.text = unescape(appendText(s.text[:0], text))
-			text = s.text
-			break
-		}
+	if !plainText(text) {
+		s.text = unescape(appendText(s.text[:0], text))
+		text = s.text
 	}
 	if !s.add(text) {
 		return -1, true
 	}
 	return p + i + len(itemEnd), true
+}
+
+// plainText reports whether character data is the text that it stands for: nothing to
+// resolve in it, and no UTF-8 to be checked.
+func plainText(text []byte) bool {
+	for k, c := range text {
+		if c == '&' || c == '\r' || c >= 0x80 || c == '_' && k+1 < len(text) && text[k+1] == 'x' {
+			return false
+		}
+	}
+	return true
 }
 
 func (s *Strings) add(text []byte) bool {
