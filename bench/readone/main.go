@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"runtime/pprof"
 	"time"
 
@@ -41,6 +42,9 @@ func main() {
 func run(args []string, repeat int, touch, live bool, profile string) error {
 	if len(args) != 1 || repeat < 1 {
 		return errors.New("usage: readone [-repeat N] [-touch=false [-live]] [-cpuprofile FILE] BOOK.xlsx")
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400) // as the server sets it
 	}
 	if profile != "" {
 		f, err := os.Create(profile)

@@ -255,18 +255,14 @@ func (b *Builder) Seal() {
 		if b.messy {
 			c.tidy()
 		}
-		for i := range c.cells {
-			r := &c.cells[i]
-			band.occupied[r.row>>6] |= 1 << (r.row & 63)
-			if r.tag != tagBlank {
-				b.filled++
-			}
-		}
 		lo, hi = min(lo, c.cells[0].row), max(hi, c.cells[len(c.cells)-1].row)
 		b.formulaCells += len(c.formulaRows)
 		b.filled += c.blankFormulas()
 		band.chunks[i] = c.seal()
-		band.cells += band.chunks[i].n
+		k := &band.chunks[i]
+		band.cells += k.n
+		b.filled += k.n - k.blanks()
+		band.occupy(k)
 		c.reset()
 		b.cols[col] = nil
 		b.free = append(b.free, c)

@@ -79,6 +79,22 @@ func (c *Chunk) row(i int) uint16 {
 	return c.rows[i]
 }
 
+// blanks is the number of cells without a value.
+func (c *Chunk) blanks() (n int) {
+	if c.tags == nil {
+		if c.tag == tagBlank {
+			return c.n
+		}
+		return 0
+	}
+	for _, t := range c.tags {
+		if t == tagBlank {
+			n++
+		}
+	}
+	return n
+}
+
 func (c *Chunk) tagAt(i int) tag {
 	if c.tags == nil {
 		return c.tag

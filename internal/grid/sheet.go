@@ -15,6 +15,23 @@ type Band struct {
 	cells    int
 }
 
+// occupy marks the rows in which k has cells.
+func (b *Band) occupy(k *Chunk) {
+	if k.rows != nil {
+		for _, o := range k.rows {
+			b.occupied[o>>6] |= 1 << (o & 63)
+		}
+		return
+	}
+	for o, end := int(k.first), int(k.first)+k.n; o < end; o = o&^63 + 64 {
+		word := ^uint64(0) << (o & 63)
+		if left := end - o&^63; left < 64 {
+			word &= 1<<left - 1
+		}
+		b.occupied[o>>6] |= word
+	}
+}
+
 // chunk gives the chunk of column col, or nil.
 func (b *Band) chunk(col int) *Chunk {
 	if b == nil || len(b.cols) == 0 {
