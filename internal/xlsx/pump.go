@@ -45,22 +45,22 @@ type chunk struct {
 // and fills x, if it is not nil. It returns when both have stopped. The scanner's errors
 // are returned as they are.
 func (p *Package) pump(ctx context.Context, part *Part, s scanner, x *sheetIndex) error {
+	if part.Bytes <= chunkSize {
+		if err := ctx.Err(); err != nil {
+			return context.Cause(ctx)
+		}
+		b, err := p.ReadAll(part, chunkSize)
+		if err == nil {
+			_, err = s.Feed(b, true)
+		}
+		return err
+	}
 	f := feeder{scanner: s}
 	r, err := p.newPartReader(part)
 	if err != nil {
 		return err
 	}
 	defer r.close()
-	if part.Bytes <= chunkSize {
-		w := windows.Get().(*[windowSize]byte)
-		defer windows.Put(w)
-		for {
-			c := r.next(w)
-			if done, err := f.feed(ctx, c); done || err != nil {
-				return err
-			}
-		}
-	}
 	if x != nil {
 		r.markBlocks(pointSpacing)
 	}
