@@ -41,7 +41,7 @@ type chunk struct {
 	marked bool         // one is due for the index
 }
 
-// pump inflates a part and feeds it to s, in a goroutine of its own where that pays,
+// pump inflates a part and feeds it to s: a small one in one piece, a large one by windows, in a goroutine of its own,
 // and fills x, if it is not nil. It returns when both have stopped. The scanner's errors
 // are returned as they are.
 func (p *Package) pump(ctx context.Context, part *Part, s scanner, x *sheetIndex) error {
