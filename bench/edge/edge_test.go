@@ -173,13 +173,12 @@ func BenchmarkStdio(b *testing.B) {
 
 // post speaks to a server over HTTP, one call at a time.
 type post struct {
-	b       testing.TB
-	url     string
-	header  http.Header
-	client  *http.Client
-	session string
-	meta    string
-	id      int
+	b      testing.TB
+	url    string
+	header http.Header
+	client *http.Client
+	meta   string
+	id     int
 }
 
 func newPost(b testing.TB, h http.Handler, meta string) *post {

@@ -44,7 +44,9 @@ func (p *program) tools(_ context.Context, args []string) error {
 				return err
 			}
 		case asMarkdown:
-			err = tools.Markdown(&md, []tools.Tool{*t})
+			if err := tools.Markdown(&md, []tools.Tool{*t}); err != nil {
+				return err
+			}
 		default:
 			text = describe(t)
 		}
@@ -66,13 +68,12 @@ func (p *program) tools(_ context.Context, args []string) error {
 				return err
 			}
 		case asMarkdown:
-			err = tools.Markdown(&md, rows)
+			if err := tools.Markdown(&md, rows); err != nil {
+				return err
+			}
 		default:
 			text = overview(rows)
 		}
-	}
-	if err != nil {
-		return err
 	}
 	_, err = io.WriteString(p.stdout, text+md.String())
 	return err
