@@ -28,7 +28,8 @@ var floors = [][]string{
 	{"internal/xlsx", "internal/textfile", "internal/vba"},
 	{"internal/grid"},
 	{"internal/formula", "internal/numfmt", "internal/lazy", "internal/nearest"},
-	{"internal/cell"},
+	{"flow"},
+	{"internal/cell", "internal/interleave"},
 }
 
 // within are the imports that stay on one floor: a text file fails with the errors of a
@@ -48,7 +49,7 @@ func room(pkg string) (name string, floor int) {
 }
 
 func TestImports(t *testing.T) {
-	cmd := exec.Command("go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "gridflow/cmd/...", "gridflow/internal/...")
+	cmd := exec.Command("go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "gridflow/cmd/...", "gridflow/flow/...", "gridflow/internal/...")
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {

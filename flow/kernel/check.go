@@ -1,0 +1,113 @@
+package kernel
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Check looks whether the parts of the state agree with each other, and says what does
+// not. It looks at everything: it is for tests.
+func (k *Kernel) Check() error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+
+	waiting, inFlight, expiring := 0, 0, 0
+	for _, c := range k.classes {
+		n, needing := 0, Amounts{}
+		for t := c.oldest; t != nil; t = t.younger {
+			n++
+			if t.state != stateWaiting || t.flow == nil {
+				bad("class %s: a ticket in the queue is not waiting", c.Name)
+			}
+			if t.younger != nil && t.younger.arrived < t.arrived {
+				bad("class %s: the queue is not in the order of arrival", c.Name)
+			}
+			for r := range k.conf.Resources {
+				if t.Need[r] > 0 {
+					needing[r]++
+				}
+			}
+			if t.expires > 0 {
+				expiring++
+				if t.expiry < 0 || t.expiry >= k.expiries.len() || k.expiries.e[t.expiry].value != t {
+					bad("class %s: the end of a wait is not where its ticket says", c.Name)
+				}
+			}
+		}
+		if n != c.waiting {
+			bad("class %s: %d tickets in the queue, %d counted", c.Name, n, c.waiting)
+		}
+		for r := range k.conf.Resources {
+			if int(needing[r]) != c.needing[r] {
+				bad("class %s: %d tickets need resource %d, %d counted", c.Name, needing[r], r, c.needing[r])
+			}
+		}
+		n, running := 0, 0
+		fattest := 0
+		check := func(f *flow) {
+			n += f.waiting
+			running += f.inFlight
+			fattest = max(fattest, f.waiting)
+			length := 0
+			for t := f.head; t != nil; t = t.next {
+				length++
+			}
+			if length != f.waiting {
+				bad("class %s flow %d: %d tickets, %d counted", c.Name, f.key, length, f.waiting)
+			}
+			if (f.in != nil) != (f.waiting > 0) || f.in != nil && f.in.e[f.place].value != f {
+				bad("class %s flow %d: %d tickets wait, and its place does not fit", c.Name, f.key, f.waiting)
+			}
+			if f.in != nil && f.in.e[f.place].key != f.tag {
+				bad("class %s flow %d: its place goes by another tag", c.Name, f.key)
+			}
+			if f.idle != (!f.shared && f.waiting == 0 && f.inFlight == 0) {
+				bad("class %s flow %d: idle is %v with %d waiting and %d running", c.Name, f.key, f.idle, f.waiting, f.inFlight)
+			}
+		}
+		for _, f := range c.flows {
+			check(f)
+		}
+		for _, f := range c.shared {
+			if f != nil {
+				check(f)
+			}
+		}
+		if n != c.waiting || running != c.inFlight {
+			bad("class %s: its flows have %d waiting and %d running, counted are %d and %d", c.Name, n, running, c.waiting, c.inFlight)
+		}
+		if fattest != c.fattest {
+			bad("class %s: the fattest flow has %d tickets, not %d", c.Name, fattest, c.fattest)
+		}
+		if s := c.stats; s.Started != s.Done+uint64(c.inFlight) {
+			bad("class %s: %d started, %d done, %d running", c.Name, s.Started, s.Done, c.inFlight)
+		}
+		decided := c.stats.Cancelled
+		for _, d := range c.stats.Outcomes {
+			decided += d
+		}
+		if c.stats.Arrived != decided+uint64(c.waiting) {
+			bad("class %s: %d arrived, %d decided, %d waiting", c.Name, c.stats.Arrived, decided, c.waiting)
+		}
+		waiting += c.waiting
+		inFlight += c.inFlight
+	}
+	if waiting != k.waiting || inFlight != k.inFlight {
+		bad("%d wait and %d run, counted are %d and %d", waiting, inFlight, k.waiting, k.inFlight)
+	}
+	if expiring != k.expiries.len() {
+		bad("%d waits end, %d are counted", expiring, k.expiries.len())
+	}
+	if k.claim != nil && k.claim.head == nil {
+		bad("the claim is of a flow without requests")
+	}
+	for r, res := range k.conf.Resources {
+		if k.buffered[r] < 0 || res.Capacity-k.free[r] < k.buffered[r] {
+			bad("resource %s: %d taken, of which %d by buffered classes", res.Name, res.Capacity-k.free[r], k.buffered[r])
+		}
+		if inFlight == 0 && k.free[r] != res.Capacity {
+			bad("resource %s: nothing runs, and %d of %d are free", res.Name, k.free[r], res.Capacity)
+		}
+	}
+	return errors.Join(errs...)
+}

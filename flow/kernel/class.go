@@ -1,0 +1,210 @@
+package kernel
+
+import (
+	"math"
+	"time"
+)
+
+// class is one class with its flows.
+type class struct {
+	Class
+	kernel *Kernel
+	index  int
+
+	flows  map[uint64]*flow
+	shared [SharedFlows]*flow
+
+	// A flow with requests is in exactly one of these: ready, or parked at the resource
+	// that its head was last found to lack.
+	ready  heap[float64, *flow]
+	parked [MaxResources]heap[float64, *flow]
+
+	tag    float64 // virtual time of the kernel at which the class's next request may start
+	vtime  float64 // tag of the flow that started last
+	maxTag float64 // the largest tag that a flow has had
+
+	waiting, inFlight int
+	needing           [MaxResources]int // requests waiting that need the resource
+	oldest, youngest  *Ticket           // of those that wait
+
+	fat     []*flow // flows by the number of their requests that wait
+	fattest int     // the largest index with a flow; 0: none waits
+
+	startedAt Instant       // the last start
+	servedAt  Instant       // the last start, or when the class came to have requests waiting
+	gap       time.Duration // smoothed time between starts while requests wait
+	passed    *flow         // lowest by tag, parked, while another flow started …
+	passedAt  Instant       // … first at this time
+
+	late     bool // since lateAt the oldest request has always waited for longer than Target
+	lateAt   Instant
+	standing bool
+
+	idleHead, idleTail *flow // flows without requests, those first that have been so for longest
+
+	stats     ClassStats
+	countedAt Instant
+}
+
+// count brings the integrals of the statistics up to now. It is called before waiting or
+// inFlight changes.
+func (c *class) count(now Instant) {
+	dt := (now - c.countedAt).Seconds()
+	c.stats.WaitingSeconds += float64(c.waiting) * dt
+	c.stats.RunningSeconds += float64(c.inFlight) * dt
+	c.countedAt = now
+}
+
+// join puts a ticket into the queue.
+func (c *class) join(t *Ticket, f *flow, now Instant) {
+	c.count(now)
+	if c.waiting == 0 {
+		c.tag = math.Max(c.tag, c.kernel.vtime)
+		c.servedAt = now
+	}
+	t.state, t.flow = stateWaiting, f
+	f.append(t)
+	t.older, t.younger = c.youngest, nil
+	if c.youngest == nil {
+		c.oldest = t
+	} else {
+		c.youngest.younger = t
+	}
+	c.youngest = t
+	for r := range c.kernel.conf.Resources {
+		if t.Need[r] > 0 {
+			c.needing[r]++
+		}
+	}
+	c.waiting++
+	c.stats.WaitingMax = max(c.stats.WaitingMax, c.waiting)
+	c.fatten(f, 1)
+	if f.waiting == 1 {
+		f.tag = math.Max(f.tag, c.vtime)
+		f.enter(&c.ready)
+	}
+}
+
+// quit takes a ticket out of the queue, because it starts or leaves. Its flow stays where
+// it waits, or nowhere if it has no further request.
+func (c *class) quit(t *Ticket, now Instant) {
+	c.count(now)
+	f := t.flow
+	wasHead := f.head == t
+	f.unlink(t)
+	if t.older == nil {
+		c.oldest = t.younger
+	} else {
+		t.older.younger = t.younger
+	}
+	if t.younger == nil {
+		c.youngest = t.older
+	} else {
+		t.younger.older = t.older
+	}
+	t.older, t.younger = nil, nil
+	for r := range c.kernel.conf.Resources {
+		if t.Need[r] > 0 {
+			c.needing[r]--
+		}
+	}
+	c.waiting--
+	c.fatten(f, -1)
+	if wasHead {
+		if c.kernel.claim == f {
+			c.kernel.claim = nil
+		}
+		if c.passed == f {
+			c.passed = nil
+		}
+	}
+	switch {
+	case f.head == nil:
+		f.leave()
+	case wasHead && f.in != &c.ready: // the next one may need something else
+		f.leave()
+		f.enter(&c.ready)
+	}
+}
+
+// fatten keeps the lists of flows by length when one grows or shrinks.
+func (c *class) fatten(f *flow, by int) {
+	if f.waiting > 0 {
+		if f.fatter == nil {
+			c.fat[f.waiting] = f.thinner
+		} else {
+			f.fatter.thinner = f.thinner
+		}
+		if f.thinner != nil {
+			f.thinner.fatter = f.fatter
+		}
+	}
+	f.fatter, f.thinner = nil, nil
+	f.waiting += by
+	if f.waiting > 0 {
+		if f.waiting >= len(c.fat) {
+			c.fat = append(c.fat, make([]*flow, f.waiting+1-len(c.fat))...)
+		}
+		if f.thinner = c.fat[f.waiting]; f.thinner != nil {
+			f.thinner.fatter = f
+		}
+		c.fat[f.waiting] = f
+		c.fattest = max(c.fattest, f.waiting)
+	}
+	for c.fattest > 0 && c.fat[c.fattest] == nil {
+		c.fattest--
+	}
+}
+
+// watch keeps track of whether the queue stands.
+func (c *class) watch(now Instant) {
+	if c.Target == 0 {
+		return
+	}
+	age := time.Duration(0)
+	if c.oldest != nil {
+		age = now - c.oldest.arrived
+	}
+	switch {
+	case age >= c.Target:
+		if !c.late {
+			c.late, c.lateAt = true, c.oldest.arrived+c.Target
+		}
+		c.standing = now-c.lateAt >= c.Interval
+	case age < c.Target/2 || !c.standing:
+		c.late, c.standing = false, false
+	}
+}
+
+// open reports whether the class may start another request now, whatever is free.
+func (c *class) open(now Instant) bool {
+	return (c.Limit == 0 || c.inFlight < c.Limit) && (c.Gap == 0 || c.stats.Started == 0 || now-c.startedAt >= c.Gap)
+}
+
+// lowest gives the flow with requests whose tag is the smallest, fitting or not.
+func (c *class) lowest() *flow {
+	var best *flow
+	if c.ready.len() > 0 {
+		best = c.ready.e[0].value
+	}
+	for r := range c.kernel.conf.Resources {
+		if c.parked[r].len() > 0 {
+			if f := c.parked[r].e[0].value; best == nil || f.before(best) {
+				best = f
+			}
+		}
+	}
+	return best
+}
+
+func (f *flow) before(g *flow) bool { return f.tag < g.tag || f.tag == g.tag && f.seq < g.seq }
+
+// retryAfter estimates when the queue will have room.
+func (c *class) retryAfter() time.Duration {
+	return min(max(time.Duration(c.waiting)*c.gap, retryMin), retryMax)
+}
+
+const (
+	retryMin = 100 * time.Millisecond
+	retryMax = 30 * time.Second
+)

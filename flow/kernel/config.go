@@ -1,0 +1,151 @@
+package kernel
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// An Instant is the time since an origin that the caller has chosen. It never goes back.
+type Instant = time.Duration
+
+// MaxResources bounds the resources of a kernel.
+const MaxResources = 8
+
+// Amounts holds one number per resource, in the order of Config.Resources.
+type Amounts [MaxResources]int64
+
+// Config says what a kernel schedules. It is checked by [New] and [Kernel.Reconfigure].
+type Config struct {
+	Classes   []Class
+	Resources []Resource // at most MaxResources
+
+	// QueueMax bounds the requests that wait in all classes together; 0: the sum of the
+	// classes' bounds.
+	QueueMax int
+
+	// FlowsMax bounds the flows of a class that are told apart. The clients beyond it
+	// share SharedFlows flows: each is dealt a hand of them by its key and takes the
+	// shortest, so that a crowd meets one client in few of them. 0 means 65536.
+	FlowsMax int
+
+	// FlowIdle is how long a flow without requests is remembered; 0 means 10 s.
+	FlowIdle time.Duration
+
+	// BufferIdle is how long no request of a buffered class must have arrived before the
+	// buffers are open to all; 0 means 1 s.
+	BufferIdle time.Duration
+}
+
+// SharedFlows is the number of flows that clients beyond FlowsMax share, per class.
+const SharedFlows = 256
+
+// A Class is a kind of request that competes with the other kinds by weight.
+type Class struct {
+	Name   string // as it appears in decisions and statistics
+	Weight int64  // share of service time against other classes that have requests waiting; 0 means 1
+
+	QueueMax     int           // requests waiting; at least 1
+	FlowQueueMax int           // requests of one flow waiting; 0: QueueMax
+	WaitMax      time.Duration // longest wait; 0: any
+	AgeMax       time.Duration // after so long without a start the class goes first; 0: never
+	Limit        int           // requests running at once; 0: as many as fit
+
+	// Target and Interval say when the queue stands: see the package comment. 0: never.
+	Target, Interval time.Duration
+
+	// Rate bounds the requests of one flow by a token bucket, Burst is its size. 0: any.
+	Rate, Burst float64
+
+	// Gap is the least time between two starts; 0: none.
+	Gap time.Duration
+
+	Buffered bool  // may use the buffer of each resource
+	ShedAt   Level // new requests are refused from this level on; LevelOK: by no level
+}
+
+// A Resource is something of which there is a number of equal units: seats, bytes.
+type Resource struct {
+	Name     string
+	Capacity int64 // at least 1
+	Buffer   int64 // of the capacity, for buffered classes; below Capacity
+}
+
+// A Level says how full the queues are.
+type Level uint8
+
+// The levels, by the share of QueueMax that is taken. A level is left when the share has
+// fallen a tenth below what it was entered with, so that it does not flap.
+const (
+	LevelOK        Level = iota
+	LevelWarn            // from 70 %
+	LevelCritical        // from 90 %
+	LevelEmergency       // 100 %: only classes without ShedAt are let in
+)
+
+func (l Level) String() string {
+	return [...]string{"ok", "warn", "critical", "emergency"}[l]
+}
+
+// check fills in the defaults. The error names what is wrong, and what would do.
+func (c *Config) check() error {
+	if len(c.Classes) == 0 {
+		return errors.New("flow: there must be a class")
+	}
+	if len(c.Resources) > MaxResources {
+		return fmt.Errorf("flow: there are %d resources; there may be %d", len(c.Resources), MaxResources)
+	}
+	sum := 0
+	for i := range c.Classes {
+		cl := &c.Classes[i]
+		if err := cl.check(); err != nil {
+			return fmt.Errorf("flow: class %q: %w", cl.Name, err)
+		}
+		sum += cl.QueueMax
+	}
+	for _, r := range c.Resources {
+		if r.Capacity < 1 || r.Buffer < 0 || r.Buffer >= r.Capacity {
+			return fmt.Errorf("flow: resource %q: the capacity is %d and the buffer %d; give a capacity of at least 1 and a smaller buffer", r.Name, r.Capacity, r.Buffer)
+		}
+	}
+	if c.QueueMax < 0 || c.FlowsMax < 0 || c.FlowIdle < 0 || c.BufferIdle < 0 {
+		return errors.New("flow: a bound is negative; give 0 for its default")
+	}
+	if c.QueueMax == 0 {
+		c.QueueMax = sum
+	}
+	if c.FlowsMax == 0 {
+		c.FlowsMax = 65536
+	}
+	if c.FlowIdle == 0 {
+		c.FlowIdle = 10 * time.Second
+	}
+	if c.BufferIdle == 0 {
+		c.BufferIdle = time.Second
+	}
+	return nil
+}
+
+func (c *Class) check() error {
+	switch {
+	case c.QueueMax < 1:
+		return fmt.Errorf("QueueMax is %d; give at least 1", c.QueueMax)
+	case c.FlowQueueMax < 0 || c.FlowQueueMax > c.QueueMax:
+		return fmt.Errorf("FlowQueueMax is %d; give 1 to QueueMax, which is %d", c.FlowQueueMax, c.QueueMax)
+	case c.Weight < 0 || c.Limit < 0 || c.WaitMax < 0 || c.AgeMax < 0 || c.Target < 0 || c.Interval < 0 || c.Gap < 0:
+		return errors.New("a bound is negative; give 0 for none")
+	case !(c.Rate >= 0) || !(c.Burst >= 0):
+		return fmt.Errorf("Rate is %g and Burst %g; give 0 for none", c.Rate, c.Burst)
+	case c.Rate > 0 && c.Burst < 1:
+		return fmt.Errorf("Burst is %g; a bucket that never holds one token lets nothing in", c.Burst)
+	case c.ShedAt > LevelEmergency:
+		return errors.New("ShedAt is no level")
+	}
+	if c.Weight == 0 {
+		c.Weight = 1
+	}
+	if c.FlowQueueMax == 0 {
+		c.FlowQueueMax = c.QueueMax
+	}
+	return nil
+}

@@ -1,0 +1,65 @@
+// Package kernel decides which of many waiting requests runs next, and which never
+// will. It is a pure state machine: an event and the time go in, decisions come out.
+// It has no goroutine, no clock and no lock, so that the code that schedules calls in
+// a server is the same that a simulation drives through a million clients and a test
+// through every order of events. Package flow puts it in front of goroutines.
+//
+// The principal types: a [Kernel] holds the state, a [Ticket] is one request in it, a
+// [Config] names the classes and resources, a [Decision] says what became of a ticket.
+// One caller at a time: whoever calls serialises.
+//
+// # The algorithm
+//
+// Requests wait in three levels. A request belongs to a class (fast, slow, …) and,
+// within it, to a flow: the requests of one client. Requests of one flow start in the
+// order of their arrival. Between the flows of a class, and between classes, start-time
+// fair queuing decides (P. Goyal, H. Vin, H. Cheng: Start-time Fair Queuing, SIGCOMM
+// 1996): each flow has a tag, the virtual time at which its next request may start; the
+// smallest tag goes first; a start moves the tag on by cost/weight; the virtual time of a
+// class is the tag of what started last; a flow that comes out of idleness begins at the
+// virtual time, so that nobody saves up. Classes have tags of their own, by the same rule.
+//
+// The cost is service time. What a request will take is not known when it starts, so its
+// predicted cost is charged then, and when it is done the difference to what it took is
+// charged to the same flow and class (as in the API priority and fairness of Kubernetes).
+// A client whose calls are dearer than they looked pays for it with its next ones, also
+// when it had gone idle in between: a flow that owes is remembered until virtual time has
+// caught up with it.
+//
+// Our case differs from the paper's in three ways. There are many servers: a request
+// takes seats of several resources at once, all or none, so that no request holds one
+// while it waits for another. The head of a flow that does not fit waits beside the
+// others of its class ("parked" at the resource that lacks) while smaller ones pass it.
+// And what passes is bounded: see Ageing.
+//
+// # Bounds
+//
+// With D requests running at once, two flows of a class that both have requests waiting
+// the whole time differ in normalized service (time/weight) by no more than
+// (D+1)·(c₁/w₁ + c₂/w₂), where c is the largest difference that one request's cost can
+// make (W. Jin, J. Chase, J. Kaur: Interposed Proportional Sharing, SIGMETRICS 2004).
+//
+// Every queue is bounded: by flow, by class and in all. A class that is full takes a new
+// request only from a flow with fewer waiting than the fattest one, whose newest gives way.
+//
+// A request leaves the queue unserved when it is cancelled, when it has waited for WaitMax,
+// when it has not started by the time it had to, or when the queue stands: if for an
+// Interval the oldest request of a class has always waited for longer than Target, then
+// whatever has waited for longer than Target is dropped when its turn comes, until the
+// queue has been short again (after K. Nichols, V. Jacobson: Controlling Queue Delay, ACM
+// Queue 2012, with a drop of all that is late in place of a rate of drops). Without this an
+// overloaded server answers everybody just too late.
+//
+// # Ageing
+//
+// A class with requests waiting that has started none for AgeMax goes before all others.
+// A flow that is next in its class by tag, whose head has been waiting for AgeMax but does
+// not fit, gets a claim: nobody else takes what it needs. There is one claim at a time, so
+// claims cannot wait for each other.
+//
+// # The buffer
+//
+// Part of a resource may be set aside as a buffer: only requests of buffered classes take
+// it, so that a short call finds a seat while long ones run. When no request of a buffered
+// class has arrived for BufferIdle, the buffer is open to all, and no seat stays empty.
+package kernel

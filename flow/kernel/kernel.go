@@ -1,0 +1,354 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+// A Kernel is the state of the scheduler. The events are Arrive, Cancel, Done, Advance,
+// Drain and Reconfigure; each takes the time, which must not go back (if it does, the
+// latest counts), and appends what it has decided to out. One goroutine at a time.
+type Kernel struct {
+	conf    Config
+	classes []*class
+
+	now        Instant
+	free       Amounts // of each resource
+	buffered   Amounts // taken by requests of buffered classes
+	bufferedAt Instant // when the last request of a buffered class arrived
+	hadBuffer  bool    // one ever has
+
+	vtime, maxTag     float64 // as in class, one storey up
+	waiting, inFlight int
+	level             Level
+	draining          bool
+	seq               uint64
+
+	expiries heap[Instant, *Ticket] // tickets that wait, by the end of their wait
+	expirySq uint64
+	claim    *flow // for it what its head needs is kept free; nil: for nobody
+	claimant *class
+
+	spare *flow // flows to use again, linked by idleNext
+}
+
+// New makes a kernel with nothing in it.
+func New(conf Config) (*Kernel, error) {
+	conf.Classes = append([]Class(nil), conf.Classes...)
+	conf.Resources = append([]Resource(nil), conf.Resources...)
+	if err := conf.check(); err != nil {
+		return nil, err
+	}
+	k := &Kernel{conf: conf}
+	for i := range conf.Classes {
+		c := &class{Class: conf.Classes[i], kernel: k, index: i, flows: make(map[uint64]*flow)}
+		k.classes = append(k.classes, c)
+	}
+	for i, r := range conf.Resources {
+		k.free[i] = r.Capacity
+	}
+	return k, nil
+}
+
+// Reconfigure changes bounds, weights and capacities. Classes and resources must be the
+// same by number and name; their order too. What waits or runs stays: a smaller bound
+// holds for what comes. The error says what is wrong with the configuration, and then
+// nothing has changed.
+func (k *Kernel) Reconfigure(now Instant, conf Config, out []Decision) ([]Decision, error) {
+	conf.Classes = append([]Class(nil), conf.Classes...)
+	conf.Resources = append([]Resource(nil), conf.Resources...)
+	if err := conf.check(); err != nil {
+		return out, err
+	}
+	if len(conf.Classes) != len(k.conf.Classes) || len(conf.Resources) != len(k.conf.Resources) {
+		return out, fmt.Errorf("flow: a running scheduler keeps its %d classes and %d resources", len(k.conf.Classes), len(k.conf.Resources))
+	}
+	for i := range conf.Classes {
+		if conf.Classes[i].Name != k.conf.Classes[i].Name {
+			return out, fmt.Errorf("flow: class %d is %q in a running scheduler, not %q", i, k.conf.Classes[i].Name, conf.Classes[i].Name)
+		}
+	}
+	for i := range conf.Resources {
+		if conf.Resources[i].Name != k.conf.Resources[i].Name {
+			return out, fmt.Errorf("flow: resource %d is %q in a running scheduler, not %q", i, k.conf.Resources[i].Name, conf.Resources[i].Name)
+		}
+	}
+	now = k.at(now)
+	for i, r := range conf.Resources {
+		k.free[i] += r.Capacity - k.conf.Resources[i].Capacity
+	}
+	k.conf = conf
+	for i, c := range k.classes {
+		c.Class = conf.Classes[i]
+		// What can never fit any more would wait for nothing.
+		for t := c.oldest; t != nil; {
+			next := t.younger
+			if !k.possible(c, t) {
+				out = k.drop(t, Impossible, 0, out)
+			}
+			t = next
+		}
+	}
+	return k.dispatch(now, out), nil
+}
+
+// at takes note of the time.
+func (k *Kernel) at(now Instant) Instant {
+	k.now = max(k.now, now)
+	return k.now
+}
+
+// Arrive brings a new ticket. The first decision about it may be among those appended
+// now, or come with a later event.
+func (k *Kernel) Arrive(now Instant, t *Ticket, out []Decision) []Decision {
+	now = k.at(now)
+	if t.state != stateNew {
+		panic("kernel: Arrive of a ticket that waits or runs")
+	}
+	c := k.classes[t.Class]
+	t.arrived, t.expiry = now, -1
+	c.stats.Arrived++
+	if c.Buffered {
+		k.bufferedAt, k.hadBuffer = now, true
+	}
+	refuse := func(o Outcome, after time.Duration) []Decision {
+		c.stats.Outcomes[o]++
+		return append(out, Decision{t, o, after})
+	}
+	switch {
+	case k.draining:
+		return refuse(Draining, 0)
+	case c.ShedAt != LevelOK && k.level >= c.ShedAt:
+		return refuse(Shed, c.retryAfter())
+	case !k.possible(c, t):
+		return refuse(Impossible, 0)
+	case t.StartBy > 0 && now > t.StartBy:
+		return refuse(TooLate, 0)
+	}
+	f := k.flowOf(c, t.Flow, now)
+	if c.Rate > 0 {
+		if ok, wait := f.take(now, c.Rate, c.Burst); !ok {
+			if !f.idle && f.waiting == 0 && f.inFlight == 0 {
+				c.rest(f, now) // it was made for this ticket
+			}
+			return refuse(RateLimited, time.Duration(math.Ceil(wait*1e9)))
+		}
+	}
+	if f.idle {
+		c.rouse(f)
+	}
+	f.weight = float64(max(t.Weight, 1))
+
+	// Nothing that waits could start just now, else it would have. So if nothing of this
+	// class waits and the ticket fits, it is its turn.
+	if c.waiting == 0 && c.open(now) && k.lacks(c, f, t) < 0 {
+		c.tag = math.Max(c.tag, k.vtime)
+		f.tag = math.Max(f.tag, c.vtime)
+		t.flow = f
+		return append(out, k.start(c, t, now))
+	}
+
+	full := Started
+	switch {
+	case f.waiting >= c.FlowQueueMax:
+		full = FullFlow
+	case k.waiting >= k.conf.QueueMax:
+		full = FullQueue
+	case c.waiting >= c.QueueMax && f.waiting+1 >= c.fattest:
+		full = FullClass
+	}
+	if full != Started {
+		if f.waiting == 0 && f.inFlight == 0 {
+			c.rest(f, now)
+		}
+		return refuse(full, c.retryAfter())
+	}
+	if c.waiting >= c.QueueMax {
+		out = k.drop(c.fat[c.fattest].tail, Displaced, c.retryAfter(), out)
+	}
+	k.join(c, t, f, now)
+	return k.dispatch(now, out)
+}
+
+// Cancel takes back a ticket whose owner waits no more, and reports whether it was
+// waiting. One that has been decided about stays as it is: if it runs, Done is still due.
+func (k *Kernel) Cancel(now Instant, t *Ticket, out []Decision) ([]Decision, bool) {
+	now = k.at(now)
+	if t.state != stateWaiting {
+		return out, false
+	}
+	c := k.classes[t.Class]
+	k.quit(c, t, now)
+	c.stats.Cancelled++
+	return k.dispatch(now, out), true
+}
+
+// Done gives back what a running ticket held. What it took is charged to its flow.
+func (k *Kernel) Done(now Instant, t *Ticket, out []Decision) []Decision {
+	now = k.at(now)
+	if t.state != stateRunning {
+		panic("kernel: Done of a ticket that does not run")
+	}
+	c, f := k.classes[t.Class], t.flow
+	c.count(now)
+	took := now - t.started
+	more := float64(max(took, costMin) - t.charged)
+	f.charge(more)
+	c.maxTag = math.Max(c.maxTag, f.tag)
+	c.tag += more / float64(c.Weight)
+	k.maxTag = math.Max(k.maxTag, c.tag)
+	for r := range k.conf.Resources {
+		k.free[r] += t.Need[r]
+		if t.buffered {
+			k.buffered[r] -= t.Need[r]
+		}
+	}
+	t.state, t.flow = stateNew, nil
+	f.inFlight--
+	c.inFlight--
+	k.inFlight--
+	c.stats.Done++
+	c.stats.ServiceSeconds += took.Seconds()
+	if f.inFlight == 0 && f.waiting == 0 {
+		c.rest(f, now)
+		c.forget(now, 1)
+	}
+	// At the end of a busy period all debts are forgiven: there is nobody to owe to.
+	if c.inFlight == 0 && c.waiting == 0 {
+		c.vtime = c.maxTag
+	}
+	if k.inFlight == 0 && k.waiting == 0 {
+		k.vtime = k.maxTag
+		return out
+	}
+	return k.dispatch(now, out)
+}
+
+// Advance lets time pass: waits end, gaps close, buffers open.
+func (k *Kernel) Advance(now Instant, out []Decision) []Decision {
+	now = k.at(now)
+	for k.expiries.len() > 0 && k.expiries.e[0].key <= now {
+		t := k.expiries.e[0].value
+		out = k.drop(t, t.lateness(), k.classes[t.Class].retryAfter(), out)
+	}
+	return k.dispatch(now, out)
+}
+
+// Next tells when Advance has something to do if no other event comes before; false: not
+// at all.
+func (k *Kernel) Next() (Instant, bool) {
+	if k.waiting == 0 {
+		return 0, false
+	}
+	at, ok := Instant(math.MaxInt64), false
+	sooner := func(t Instant) {
+		if t < at && t > k.now {
+			at, ok = t, true
+		}
+	}
+	if k.expiries.len() > 0 {
+		sooner(max(k.expiries.e[0].key, k.now+1))
+	}
+	for _, c := range k.classes {
+		if c.waiting == 0 {
+			continue
+		}
+		if c.Gap > 0 {
+			sooner(c.startedAt + c.Gap)
+		}
+		if !c.Buffered && k.hadBuffer {
+			sooner(k.bufferedAt + k.conf.BufferIdle)
+		}
+	}
+	return at, ok
+}
+
+// Drain ends admission: what arrives from now on is refused. What waits keeps its turn,
+// unless empty is set: then it is refused too.
+func (k *Kernel) Drain(now Instant, empty bool, out []Decision) []Decision {
+	k.at(now)
+	k.draining = true
+	if empty {
+		for _, c := range k.classes {
+			for c.oldest != nil {
+				out = k.drop(c.oldest, Draining, 0, out)
+			}
+		}
+	}
+	return out
+}
+
+// SetLimit changes how many requests of a class may run at once; 0: as many as fit.
+func (k *Kernel) SetLimit(now Instant, class, limit int, out []Decision) []Decision {
+	now = k.at(now)
+	k.classes[class].Limit = limit
+	k.conf.Classes[class].Limit = limit
+	return k.dispatch(now, out)
+}
+
+// SetGap changes the least time between two starts of a class.
+func (k *Kernel) SetGap(now Instant, class int, gap time.Duration, out []Decision) []Decision {
+	now = k.at(now)
+	k.classes[class].Gap = gap
+	k.conf.Classes[class].Gap = gap
+	return k.dispatch(now, out)
+}
+
+// drop takes a waiting ticket out with the given outcome.
+func (k *Kernel) drop(t *Ticket, o Outcome, after time.Duration, out []Decision) []Decision {
+	c := k.classes[t.Class]
+	k.quit(c, t, k.now)
+	c.stats.Outcomes[o]++
+	return append(out, Decision{t, o, after})
+}
+
+// join puts a ticket into the queue of its class, with the end of its wait.
+func (k *Kernel) join(c *class, t *Ticket, f *flow, now Instant) {
+	t.expires = 0
+	if c.WaitMax > 0 {
+		t.expires = now + c.WaitMax
+	}
+	if t.StartBy > 0 && (t.expires == 0 || t.StartBy < t.expires) {
+		t.expires = t.StartBy
+	}
+	if t.expires > 0 {
+		k.expirySq++
+		k.expiries.push(t.expires, k.expirySq, t, &t.expiry)
+	}
+	c.join(t, f, now)
+	k.waiting++
+	k.relevel()
+}
+
+// quit takes a ticket out of the queue of its class, because it starts or leaves.
+func (k *Kernel) quit(c *class, t *Ticket, now Instant) {
+	if t.expiry >= 0 {
+		k.expiries.remove(t.expiry)
+	}
+	f := t.flow
+	c.quit(t, now)
+	t.state, t.flow = stateNew, nil
+	if f.waiting == 0 && f.inFlight == 0 {
+		c.rest(f, now)
+	}
+	k.waiting--
+	k.relevel()
+}
+
+// The shares of QueueMax, in percent, at which the levels begin, and how far below that
+// they end.
+var levelFrom = [...]int{LevelWarn: 70, LevelCritical: 90, LevelEmergency: 100}
+
+const levelSlack = 10
+
+// relevel sets the level anew from the number of tickets that wait.
+func (k *Kernel) relevel() {
+	share := k.waiting * 100 // of QueueMax, times QueueMax
+	for k.level < LevelEmergency && share >= levelFrom[k.level+1]*k.conf.QueueMax {
+		k.level++
+	}
+	for k.level > LevelOK && share < (levelFrom[k.level]-levelSlack)*k.conf.QueueMax {
+		k.level--
+	}
+}

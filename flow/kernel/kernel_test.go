@@ -1,0 +1,251 @@
+package kernel
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// driver feeds events to a kernel and keeps its own, plain account of what must be true.
+type driver struct {
+	k       *Kernel
+	now     Instant
+	waiting map[*Ticket]bool
+	running map[*Ticket]bool
+	log     []string // of decisions, as "3 started"
+	ids     map[*Ticket]int
+}
+
+func drive(t testing.TB, conf Config) *driver {
+	k, err := New(conf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &driver{k: k, waiting: map[*Ticket]bool{}, running: map[*Ticket]bool{}, ids: map[*Ticket]int{}}
+}
+
+func (d *driver) take(out []Decision) {
+	for _, o := range out {
+		d.log = append(d.log, fmt.Sprint(d.ids[o.Ticket], " ", o.Outcome))
+		delete(d.waiting, o.Ticket)
+		if o.Outcome == Started {
+			d.running[o.Ticket] = true
+		}
+	}
+}
+
+func (d *driver) arrive(r Request) *Ticket {
+	t := &Ticket{Request: r}
+	d.ids[t] = len(d.ids) + 1
+	d.waiting[t] = true
+	d.take(d.k.Arrive(d.now, t, nil))
+	return t
+}
+
+func (d *driver) cancel(t *Ticket) {
+	delete(d.waiting, t)
+	out, _ := d.k.Cancel(d.now, t, nil)
+	d.take(out)
+}
+
+func (d *driver) done(t *Ticket) {
+	delete(d.running, t)
+	d.take(d.k.Done(d.now, t, nil))
+}
+
+func (d *driver) advance(by time.Duration) {
+	d.now += by
+	d.take(d.k.Advance(d.now, nil))
+}
+
+// check compares the kernel with the driver's account, and looks that nothing waits that
+// could start, and nothing waits for longer than it may.
+func (d *driver) check() error {
+	if err := d.k.Check(); err != nil {
+		return err
+	}
+	if d.k.Waiting() != len(d.waiting) || d.k.InFlight() != len(d.running) {
+		return fmt.Errorf("%d wait and %d run, by the kernel %d and %d", len(d.waiting), len(d.running), d.k.Waiting(), d.k.InFlight())
+	}
+	var used Amounts
+	for t := range d.running {
+		if !t.Running() {
+			return fmt.Errorf("ticket %d has started and does not run", d.ids[t])
+		}
+		for r := range used {
+			used[r] += t.Need[r]
+		}
+	}
+	if used != d.k.Used() {
+		return fmt.Errorf("running tickets hold %v, by the kernel %v", used, d.k.Used())
+	}
+	conf := d.k.Config()
+	for r, res := range conf.Resources {
+		if used[r] > res.Capacity {
+			return fmt.Errorf("resource %s: %d of %d are taken", res.Name, used[r], res.Capacity)
+		}
+	}
+	for t := range d.waiting {
+		if !t.Waiting() {
+			return fmt.Errorf("ticket %d waits, and the kernel does not know it", d.ids[t])
+		}
+		if max := conf.Classes[t.Class].WaitMax; max > 0 && d.now-t.Arrived() >= max {
+			return fmt.Errorf("ticket %d has waited for %v of %v", d.ids[t], d.now-t.Arrived(), max)
+		}
+	}
+	if _, f, out := d.k.pick(d.now, nil); f != nil || len(out) > 0 {
+		return fmt.Errorf("after the event there is more to decide: flow %v, %v", f, out)
+	}
+	return nil
+}
+
+// TestInvariants throws random events at random configurations.
+func TestInvariants(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		conf := drawConfig(t)
+		k, err := New(conf)
+		if err != nil {
+			t.Fatalf("%v: %+v", err, conf)
+		}
+		d := &driver{k: k, waiting: map[*Ticket]bool{}, running: map[*Ticket]bool{}, ids: map[*Ticket]int{}}
+		anyOf := func(set map[*Ticket]bool, label string) *Ticket {
+			byID := map[int]*Ticket{}
+			var ids []int
+			for t := range set {
+				byID[d.ids[t]] = t
+			}
+			for i := range len(d.ids) {
+				if byID[i+1] != nil {
+					ids = append(ids, i+1)
+				}
+			}
+			if len(ids) == 0 {
+				return nil
+			}
+			return byID[rapid.SampledFrom(ids).Draw(t, label)]
+		}
+		t.Repeat(map[string]func(*rapid.T){
+			"arrive": func(t *rapid.T) {
+				r := Request{
+					Class:  rapid.IntRange(0, len(conf.Classes)-1).Draw(t, "class"),
+					Flow:   rapid.Uint64Range(1, 6).Draw(t, "flow"),
+					Weight: rapid.Int64Range(0, 3).Draw(t, "weight"),
+					Cost:   rapid.SampledFrom([]time.Duration{0, time.Millisecond, 30 * time.Millisecond, time.Second}).Draw(t, "cost"),
+				}
+				for i := range conf.Resources {
+					r.Need[i] = rapid.Int64Range(0, conf.Resources[i].Capacity+1).Draw(t, "need")
+				}
+				if rapid.Bool().Draw(t, "hurried") {
+					r.StartBy = d.now + rapid.SampledFrom([]time.Duration{1, 20 * time.Millisecond, time.Second}).Draw(t, "by")
+				}
+				d.arrive(r)
+			},
+			"done": func(t *rapid.T) {
+				if x := anyOf(d.running, "running"); x != nil {
+					d.done(x)
+				}
+			},
+			"cancel": func(t *rapid.T) {
+				if x := anyOf(d.waiting, "waiting"); x != nil {
+					d.cancel(x)
+				}
+			},
+			"time": func(t *rapid.T) {
+				if at, ok := d.k.Next(); ok && rapid.Bool().Draw(t, "exact") {
+					d.advance(at - d.now)
+				} else {
+					d.advance(rapid.SampledFrom([]time.Duration{1, time.Millisecond, 70 * time.Millisecond, 3 * time.Second}).Draw(t, "by"))
+				}
+			},
+			"limit": func(t *rapid.T) {
+				d.take(d.k.SetLimit(d.now, rapid.IntRange(0, len(conf.Classes)-1).Draw(t, "class"), rapid.IntRange(0, 3).Draw(t, "limit"), nil))
+			},
+			"reconfigure": func(t *rapid.T) {
+				next := drawConfig(t)
+				out, err := d.k.Reconfigure(d.now, next, nil)
+				if same := len(next.Classes) == len(conf.Classes) && len(next.Resources) == len(conf.Resources); same == (err != nil) {
+					t.Fatalf("reconfiguring: %v", err)
+				}
+				if err == nil {
+					conf = next
+				}
+				d.take(out)
+			},
+			"": func(t *rapid.T) {
+				if err := d.check(); err != nil && !shrunk(err, d) {
+					t.Fatal(err)
+				}
+			},
+		})
+		// Whatever happened, all that waits gets its turn or leaves.
+		for range 10000 {
+			if len(d.waiting)+len(d.running) == 0 {
+				break
+			}
+			if x := anyOf(d.running, "running"); x != nil {
+				d.done(x)
+			} else if at, ok := d.k.Next(); ok {
+				d.advance(at - d.now)
+			} else {
+				t.Fatalf("%d tickets wait for nothing", len(d.waiting))
+			}
+		}
+		if len(d.waiting)+len(d.running) > 0 {
+			t.Fatalf("%d tickets wait and %d run for ever", len(d.waiting), len(d.running))
+		}
+	})
+}
+
+// shrunk forgives what a smaller configuration may leave behind: more taken than there
+// is now, and waits that began under a longer bound.
+func shrunk(err error, d *driver) bool {
+	for r, res := range d.k.Config().Resources {
+		if d.k.Used()[r] > res.Capacity {
+			return true
+		}
+	}
+	for t := range d.waiting {
+		if t.expires == 0 || t.expires > d.now {
+			if max := d.k.Config().Classes[t.Class].WaitMax; max > 0 && d.now-t.Arrived() >= max {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func drawConfig(t *rapid.T) Config {
+	var conf Config
+	for i := range rapid.IntRange(1, 3).Draw(t, "classes") {
+		c := Class{
+			Name:     fmt.Sprint("c", i),
+			Weight:   rapid.Int64Range(0, 4).Draw(t, "weight"),
+			QueueMax: rapid.IntRange(1, 6).Draw(t, "queue"),
+			WaitMax:  rapid.SampledFrom([]time.Duration{0, 50 * time.Millisecond, time.Second}).Draw(t, "wait"),
+			AgeMax:   rapid.SampledFrom([]time.Duration{0, 10 * time.Millisecond, time.Second}).Draw(t, "age"),
+			Limit:    rapid.IntRange(0, 3).Draw(t, "limit"),
+			Target:   rapid.SampledFrom([]time.Duration{0, 20 * time.Millisecond}).Draw(t, "target"),
+			Interval: rapid.SampledFrom([]time.Duration{0, 50 * time.Millisecond}).Draw(t, "interval"),
+			Gap:      rapid.SampledFrom([]time.Duration{0, 0, 30 * time.Millisecond}).Draw(t, "gap"),
+			Buffered: rapid.Bool().Draw(t, "buffered"),
+			ShedAt:   Level(rapid.IntRange(0, 3).Draw(t, "shed")),
+		}
+		c.FlowQueueMax = rapid.IntRange(0, c.QueueMax).Draw(t, "flow queue")
+		if rapid.Bool().Draw(t, "rated") {
+			c.Rate, c.Burst = 20, 3
+		}
+		conf.Classes = append(conf.Classes, c)
+	}
+	for i := range rapid.IntRange(1, 2).Draw(t, "resources") {
+		r := Resource{Name: fmt.Sprint("r", i), Capacity: rapid.Int64Range(1, 5).Draw(t, "capacity")}
+		r.Buffer = rapid.Int64Range(0, r.Capacity-1).Draw(t, "buffer")
+		conf.Resources = append(conf.Resources, r)
+	}
+	conf.QueueMax = rapid.IntRange(0, 9).Draw(t, "all")
+	conf.FlowsMax = rapid.SampledFrom([]int{0, 2}).Draw(t, "flows")
+	conf.FlowIdle = rapid.SampledFrom([]time.Duration{0, time.Millisecond}).Draw(t, "idle")
+	conf.BufferIdle = rapid.SampledFrom([]time.Duration{0, 20 * time.Millisecond}).Draw(t, "buffer idle")
+	return conf
+}

@@ -1,0 +1,103 @@
+package kernel
+
+import "time"
+
+// A Request says what is asked for.
+type Request struct {
+	Class   int           // index into Config.Classes
+	Flow    uint64        // whose request it is: a hash of the client
+	Weight  int64         // of the flow, against others of its class; 0 means 1
+	Cost    time.Duration // how long it will probably take
+	Need    Amounts       // what it holds while it runs
+	StartBy Instant       // when starting it is of no more use; 0: never
+}
+
+// A Ticket is one request on its way through a [Kernel]. Its maker fills in Request and
+// Owner; the rest is the kernel's until the ticket is refused or done, after which it may
+// be used again.
+type Ticket struct {
+	Request
+	Owner any // whatever the maker wants to find again
+
+	state    state
+	flow     *flow
+	arrived  Instant
+	started  Instant
+	expires  Instant // when it has waited long enough; 0: never
+	expiry   int     // place in Kernel.expiries
+	charged  time.Duration
+	next     *Ticket // of the same flow, younger
+	prev     *Ticket
+	younger  *Ticket // of the same class
+	older    *Ticket
+	buffered bool // its seats count as taken from the buffer first
+}
+
+type state uint8
+
+const (
+	stateNew state = iota
+	stateWaiting
+	stateRunning
+)
+
+// Waiting reports whether the ticket waits.
+func (t *Ticket) Waiting() bool { return t.state == stateWaiting }
+
+// Running reports whether the ticket has started and is not done.
+func (t *Ticket) Running() bool { return t.state == stateRunning }
+
+// lateness is what a ticket is dropped for when its wait has ended.
+func (t *Ticket) lateness() Outcome {
+	if t.expires == t.StartBy {
+		return TooLate
+	}
+	return WaitedOut
+}
+
+// Arrived is when the ticket came in.
+func (t *Ticket) Arrived() Instant { return t.arrived }
+
+// Started is when the ticket started to run.
+func (t *Ticket) Started() Instant { return t.started }
+
+// An Outcome says what has been decided about a ticket.
+type Outcome uint8
+
+// What can be decided. Every ticket that arrives gets exactly one of these; one that is
+// cancelled while it waits gets none, because its owner knows.
+const (
+	Started     Outcome = iota // it holds what it needs; [Kernel.Done] gives it back
+	FullFlow                   // refused: its flow has as many waiting as it may
+	FullClass                  // refused: the class is full, and no flow has more waiting than this one
+	FullQueue                  // refused: the queues are full together
+	Displaced                  // dropped: it was the newest of the fattest flow when its class was full
+	Shed                       // refused: the level is one at which its class is not let in
+	RateLimited                // refused: its flow has asked too often
+	WaitedOut                  // dropped: it has waited for WaitMax
+	TooLate                    // refused or dropped: it has not started by StartBy
+	Standing                   // dropped: it had waited for longer than Target in a queue that stands
+	Draining                   // refused or dropped: nothing is let in any more
+	Impossible                 // refused: it needs more than there is
+	outcomes
+)
+
+var outcomeNames = [outcomes]string{
+	"started", "full_flow", "full_class", "full_queue", "displaced", "shed", "rate_limited",
+	"waited_out", "too_late", "standing", "draining", "impossible",
+}
+
+func (o Outcome) String() string { return outcomeNames[o] }
+
+// Outcomes is the number of different outcomes.
+const Outcomes = int(outcomes)
+
+// A Decision is what an event brought about for one ticket.
+type Decision struct {
+	Ticket  *Ticket
+	Outcome Outcome
+
+	// RetryAfter is when another try may succeed, as far as can be told: for refusals
+	// because something is full or asked for too often. Else 0.
+	RetryAfter time.Duration
+}
