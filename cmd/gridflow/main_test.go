@@ -68,7 +68,7 @@ func TestScripts(t *testing.T) {
 const quickRaceExit = "atexit_sleep_ms=0"
 
 func openFixture(_ context.Context, c *config, _ *slog.Logger) (*opened, error) {
-	return &opened{env: &tools.Env{Profile: tools.Profile(c.profile), Caps: c.caps()}, close: func() error { return nil }}, nil
+	return &opened{env: &tools.Env{Profile: tools.Profile(c.profile), Caps: c.caps()}, books: noBooks{}, close: func() error { return nil }}, nil
 }
 
 func fixtureTools() []tools.Tool {
@@ -138,3 +138,8 @@ func waitForTest(ctx context.Context, _ *tools.Env, _ json.RawMessage) (*tools.R
 		return &tools.Result{Text: "waited"}, nil
 	}
 }
+
+// noBooks is a workspace without workbooks.
+type noBooks struct{}
+
+func (noBooks) Peek(string) (fileBytes, memoryBytes int64, ok bool) { return 0, 0, false }

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/term"
 
+	"gridflow/internal/admit"
 	"gridflow/internal/obs"
 	"gridflow/internal/server"
 	"gridflow/internal/tools"
@@ -52,6 +53,7 @@ func (p *program) lookupEnv(name string) (string, bool) {
 type opened struct {
 	env       *tools.Env
 	resources server.Resources // nil: none
+	books     admit.Books
 	close     func() error
 }
 

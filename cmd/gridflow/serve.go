@@ -83,8 +83,12 @@ func (p *program) serve(ctx context.Context, cmd string, args []string,
 	if err != nil {
 		return err
 	}
+	scheduler, err := c.schedule(o, log)
+	if err != nil {
+		return errors.Join(err, o.close())
+	}
 	s := server.New(server.Config{
-		Version: version(), Tools: rows, Env: o.env, Resources: o.resources,
+		Version: version(), Tools: rows, Env: o.env, Resources: o.resources, Flow: scheduler,
 		ToolTimeout: c.toolTimeout, Log: log,
 	})
 	err = transport(ctx, c, s, log)

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"gridflow/flow"
 )
 
 // config holds every setting of the program.
@@ -29,6 +31,11 @@ type config struct {
 	tools        []string
 	excludeTools []string
 	readOnly     bool
+
+	seats     int
+	queueMax  int
+	loadBytes int64
+	classes   [flow.Background + 1]classChange // by class
 
 	profile          string
 	maxCells         int
@@ -91,6 +98,14 @@ func settings(c *config) []setting {
 		},
 		duration("tool-timeout", "Tools", "longest run of one call; 0 means no bound", "30s", &c.toolTimeout),
 		duration("drain-timeout", "Tools", "how long calls in flight may finish once the server stops", "20s", &c.drainTimeout),
+
+		number("seats", "Scheduling", "calls that compute at once; 0: one for each processor, at least 2", "0", "a whole number from 0 up, where 0 means one for each processor", &c.seats),
+		number("queue-max", "Scheduling", "calls waiting in all classes; 0: the sum of the classes", "0", "a whole number from 0 up, where 0 means the sum of the classes", &c.queueMax),
+		size("load-bytes", "Scheduling", "memory that loads under way may take; 0: half of cache-bytes", "0", &c.loadBytes),
+		classSetting("fast", "calls of less than 0.1 s", &c.classes[flow.Fast]),
+		classSetting("medium", "calls of less than 1 s", &c.classes[flow.Medium]),
+		classSetting("slow", "longer calls", &c.classes[flow.Slow]),
+		classSetting("background", "calls that nobody waits for", &c.classes[flow.Background]),
 
 		choice("output-profile", "Results", "shape of results: dense text, verbose text, or compat JSON", "dense", &c.profile, "dense", "verbose", "compat"),
 		number("max-cells", "Results", "cells in one result", "10000", count, &c.maxCells),

@@ -20,6 +20,7 @@ func openWorkspace(ctx context.Context, c *config, log *slog.Logger) (*opened, e
 	return &opened{
 		env:       env,
 		resources: server.WorkbookResources(w, tools.Table(), env),
+		books:     w,
 		close:     func() error { w.Shut(); return nil },
 	}, nil
 }

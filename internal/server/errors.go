@@ -3,9 +3,11 @@ package server
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"time"
 	"unicode/utf8"
 
@@ -83,8 +85,14 @@ func (s *Server) errorResult(ctx context.Context, e *tools.Error) *mcp.CallToolR
 	n := note(ctx)
 	n.outcome, n.bytes = e.Code, len(text)
 	res := &mcp.CallToolResult{IsError: true, Content: []mcp.Content{&mcp.TextContent{Text: text}}}
+	if e.RetryAfterMillis > 0 || e.Details != nil {
+		res.Meta = mcp.Meta{}
+	}
 	if e.RetryAfterMillis > 0 {
-		res.Meta = mcp.Meta{"gridflow/retryAfterMs": e.RetryAfterMillis}
+		res.Meta["gridflow/retryAfterMs"] = e.RetryAfterMillis
+	}
+	if e.Details != nil {
+		res.Meta["gridflow/details"] = e.Details
 	}
 	return res
 }
@@ -114,8 +122,15 @@ func protocolError(e *tools.Error) *jsonrpc.Error {
 		code = jsonrpc.CodeInvalidParams
 	}
 	err := &jsonrpc.Error{Code: code, Message: clip(e.Error(), errorTextMax)}
+	data := maps.Clone(e.Details)
 	if e.RetryAfterMillis > 0 {
-		err.Data = fmt.Appendf(nil, `{"retryAfterMs":%d}`, e.RetryAfterMillis)
+		if data == nil {
+			data = map[string]any{}
+		}
+		data["retryAfterMs"] = e.RetryAfterMillis
+	}
+	if data != nil {
+		err.Data, _ = json.Marshal(data) // of texts and numbers: it cannot fail
 	}
 	return err
 }

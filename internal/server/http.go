@@ -191,6 +191,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	r.Header[connectionMark] = []string{r.RemoteAddr}
 	w.Header().Set("X-Accel-Buffering", "no") // a proxy must not hold events back
 	stream := newEventStream(w)
 	defer stream.stop()

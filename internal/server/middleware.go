@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -176,32 +175,11 @@ func (s *Server) checkTool(next mcp.MethodHandler) mcp.MethodHandler {
 	}
 }
 
-// bound holds work to its limits: admission first, then the deadline. The permit is
-// given back when the work has returned, not when its deadline has passed: until then
-// it uses what the permit stands for.
+// bound holds work to its deadline, which begins when the call is let in: time in the
+// queue is not counted.
 func (s *Server) bound(next mcp.MethodHandler) mcp.MethodHandler {
 	return func(ctx context.Context, method string, req mcp.Request) (mcp.Result, error) {
-		call := Call{Method: method, Session: req.GetSession().ID()}
-		switch r := req.(type) {
-		case *mcp.CallToolRequest:
-			call.Tool, call.Arguments = s.tools[r.Params.Name], json.RawMessage(r.Params.Arguments)
-		case *mcp.ReadResourceRequest:
-			call.URI = r.Params.URI
-		default:
-			return next(ctx, method, req)
-		}
-		if s.conf.Admit != nil {
-			release, err := s.conf.Admit(ctx, call)
-			if err != nil {
-				e := s.callError(ctx, err)
-				if method == methodCallTool {
-					return s.refuseCall(ctx, req, e), nil
-				}
-				return nil, protocolError(e)
-			}
-			defer release()
-		}
-		if s.conf.ToolTimeout > 0 {
+		if s.conf.ToolTimeout > 0 && (method == methodCallTool || method == methodReadResource) {
 			var cancel context.CancelFunc
 			ctx, cancel = context.WithTimeoutCause(ctx, s.conf.ToolTimeout, errToolTimeout)
 			defer cancel()

@@ -10,6 +10,7 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
+	"gridflow/flow"
 	"gridflow/internal/obs"
 	"gridflow/internal/tools"
 )
@@ -20,7 +21,7 @@ type Config struct {
 	Tools       []tools.Tool // the rows on offer, already selected; see [Select]
 	Env         *tools.Env   // handed to every call of a tool
 	Resources   Resources    // nil: no resources
-	Admit       Admit        // nil: every call runs at once
+	Flow        *Flow        // how calls are let in; nil: all run at once
 	ToolTimeout time.Duration
 	Log         *slog.Logger // nil: no log
 	Extend      *Extension   // nil: nothing but the above
@@ -34,20 +35,20 @@ type Extension struct {
 	Register func(*mcp.Server)        // adds features to it; nil: none
 }
 
-// A Call is one piece of work that admission decides about.
+// A Call is one piece of work that admission decides about: a call of a tool, or the
+// reading of a resource.
 type Call struct {
-	Method    string          // "tools/call" or "resources/read"
-	Tool      *tools.Tool     // nil unless Method is "tools/call" of a row of the table
+	Tool      *tools.Tool     // nil: a resource is read
 	Arguments json.RawMessage // of the tool, as sent
-	URI       string          // of the resource, "" unless Method is "resources/read"
-	Session   string          // "" where the transport has none
+	URI       string          // of the resource
 }
 
-// Admit lets a call in, makes it wait, or refuses it with an error (a [*tools.Error]
-// where the caller can do something about it). The release function is called exactly
-// once, when the work has really stopped. Admit is called from any number of
-// goroutines at once and returns early when ctx is done.
-type Admit func(ctx context.Context, call Call) (release func(), err error)
+// Flow is what decides when each call runs.
+type Flow struct {
+	Gate  *flow.Gate
+	Costs *flow.Costs
+	Price func(Call) flow.Work // what is known of a call before it runs
+}
 
 // A Server serves the tools of its Config to any number of clients at once. Its
 // methods may be called from any goroutine; one Server runs one transport.
@@ -124,8 +125,9 @@ func New(conf Config) *Server {
 		s.refuseWhenDraining,
 		s.followCaller,
 		s.checkTool,
+		s.reportProgress, // a call that waits makes progress, too
+		s.admit(),
 		s.bound,
-		s.reportProgress,
 		s.answerResources,
 	)
 	return s

@@ -16,6 +16,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
+	"gridflow/flow"
 	"gridflow/internal/tools"
 )
 
@@ -133,26 +134,32 @@ func TestHeartbeat(t *testing.T) {
 	})
 }
 
-// TestAdmission: work is let in before it begins, its permit is given back once when it
-// has really stopped, and a refusal reaches the caller in the form of the method.
+// TestAdmission: what works passes the gate before it begins, its permit comes back when
+// it has really stopped, and a refusal reaches the caller in the form of the method.
 func TestAdmission(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var admitted []string
-		released := 0
-		refuse := errors.New("")
-		admit := func(_ context.Context, call Call) (func(), error) {
+		var priced []string
+		conf := flow.Defaults(2, 0)
+		conf.Classes[flow.Fast].QueueMax, conf.Classes[flow.Fast].FlowQueueMax = 1, 1
+		conf.Classes[flow.Fast].Limit = 1
+		conf.Classes[flow.Fast].WaitMax = time.Minute
+		gate, err := flow.New(conf, flow.Listener{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		price := func(call Call) flow.Work {
 			name := call.URI
 			if call.Tool != nil {
 				name = call.Tool.Name + string(call.Arguments)
 			}
-			admitted = append(admitted, name)
-			if refuse != nil {
-				return nil, refuse
-			}
-			return func() { released++ }, nil
+			priced = append(priced, name)
+			return flow.Work{Kind: flow.Kind{Name: name}, Class: flow.Fast, Need: flow.Amounts{1}}
 		}
 		var out lockedBuffer
-		s := New(Config{Tools: fixtureTools(), Admit: admit, Resources: fixtureResources{changed: make(chan string)}, ToolTimeout: time.Second})
+		s := New(Config{
+			Tools: fixtureTools(), Flow: &Flow{Gate: gate, Price: price},
+			Resources: fixtureResources{changed: make(chan string)}, ToolTimeout: 10 * time.Second,
+		})
 		in, client := io.Pipe()
 		ended := make(chan error, 1)
 		go func() { ended <- s.ServeStdio(t.Context(), in, &out, time.Second) }()
@@ -160,30 +167,36 @@ func TestAdmission(t *testing.T) {
 			synctest.Wait()
 			before := len(out.String())
 			fmt.Fprintf(client, `{"jsonrpc":"2.0","id":%d,"method":%q,"params":%s}`+"\n", id, method, params)
-			time.Sleep(2 * time.Second)
+			time.Sleep(time.Second)
 			return out.String()[before:]
 		}
 		send(0, "initialize", `{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}`)
-		refuse = &tools.Error{Code: "OVERLOADED", Message: "too much to do", RetryAfterMillis: 100}
-		if got := send(1, "tools/call", `{"name":"echo","arguments":{"a":1}}`); !strings.Contains(got, `"isError":true`) || !strings.Contains(got, "OVERLOADED: too much to do") {
-			t.Errorf("refused call: %s", got)
+		send(1, "tools/call", `{"name":"blocks"}`)              // holds the one seat until its deadline, 10 s
+		send(2, "tools/call", `{"name":"echo","arguments":{}}`) // waits
+		refused := send(3, "tools/call", `{"name":"echo","arguments":{"a":1}}`)
+		for _, want := range []string{`"isError":true`, "OVERLOADED: this client has as many fast calls waiting as it may", `"gridflow/retryAfterMs":`, `"reason":"full_flow"`, `"capacity":1`, `"depth":1`} {
+			if !strings.Contains(refused, want) {
+				t.Errorf("refused call: %s has no %s", refused, want)
+			}
 		}
-		if got := send(2, "resources/read", `{"uri":"gridflow://wb-1/Data/A1:B2"}`); !strings.Contains(got, `"retryAfterMs":100`) {
+		if got := send(4, "resources/read", `{"uri":"gridflow://wb-1/Data/A1:B2"}`); !strings.Contains(got, `"error"`) || !strings.Contains(got, `"retryAfterMs":`) {
 			t.Errorf("refused read: %s", got)
 		}
-		if released != 0 {
-			t.Errorf("%d permits given back that were never given", released)
+		if got := send(5, "tools/list", `{}`); !strings.Contains(got, `"echo"`) {
+			t.Errorf("a list waits: %s", got)
 		}
-		refuse = nil
-		send(3, "tools/call", `{"name":"panics"}`)
-		send(4, "tools/call", `{"name":"blocks"}`)
-		send(5, "resources/read", `{"uri":"gridflow://wb-1/Panic"}`)
-		send(6, "tools/list", `{}`)
-		if want := []string{`echo{"a":1}`, "gridflow://wb-1/Data/A1:B2", "panics", "blocks", "gridflow://wb-1/Panic"}; !slices.Equal(admitted, want) {
-			t.Errorf("admitted %q, want %q", admitted, want)
+		time.Sleep(6 * time.Second)
+		if got := out.String(); !strings.Contains(got, `"id":1,`) || !strings.Contains(got, `"id":2,`) {
+			t.Errorf("after the deadline of the first the second should have run: %s", got)
 		}
-		if released != 3 {
-			t.Errorf("%d permits given back, want 3", released)
+		send(6, "tools/call", `{"name":"panics"}`)
+		send(7, "resources/read", `{"uri":"gridflow://wb-1/Panic"}`)
+		if n := gate.Stats().InFlight; n != 0 {
+			t.Errorf("%d permits have not come back", n)
+		}
+		want := []string{"blocks", "echo{}", `echo{"a":1}`, "gridflow://wb-1/Data/A1:B2", "panics", "gridflow://wb-1/Panic"}
+		if !slices.Equal(priced, want) {
+			t.Errorf("passed the gate: %q, want %q", priced, want)
 		}
 		client.Close()
 		if err := <-ended; err != nil {

@@ -15,7 +15,7 @@ type closeWorkbookOut struct {
 }
 
 var closeWorkbook = define(Spec{
-	Name: "close_workbook", Title: "Close a workbook", Toolset: "admin", Writes: true, Idempotent: true,
+	Name: "close_workbook", Title: "Close a workbook", Toolset: "admin", Writes: true, Idempotent: true, Reach: ReachNothing,
 	Description: "Drops a workbook from the server's memory. Nothing is lost, and it is never needed to see a changed file: the next read loads it again.",
 	Example:     `{"workbook_or_fork_id":"wb-23456789ab"}`,
 }, func(ctx context.Context, env *Env, in closeWorkbookIn) (*closeWorkbookOut, error) {

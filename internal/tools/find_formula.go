@@ -45,7 +45,7 @@ type foundFormula struct {
 }
 
 var findFormula = define(Spec{
-	Name: "find_formula", Title: "Find formulas", Toolset: "analysis", Core: true,
+	Name: "find_formula", Title: "Find formulas", Toolset: "analysis", Core: true, Reach: ReachBook,
 	Description: "Search the text of formulas, in any sheet. Spaces count as written. For an overview of all formulas call sheet_formula_map.",
 	Example:     `{"workbook_or_fork_id":"wb-23456789ab","query":"VLOOKUP("}`,
 }, func(ctx context.Context, env *Env, in findFormulaIn) (*findFormulaOut, error) {

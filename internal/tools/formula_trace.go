@@ -102,7 +102,7 @@ type traceEdge struct {
 }
 
 var formulaTrace = define(Spec{
-	Name: "formula_trace", Title: "Trace a formula", Toolset: "analysis", Core: true,
+	Name: "formula_trace", Title: "Trace a formula", Toolset: "analysis", Core: true, Reach: ReachBook,
 	Description: "What a cell is computed from (precedents), or what changes with it (dependents), layer by layer and across sheets, " +
 		"through names, tables and 3-D references. Copies of a formula are shown as one range.",
 	Example: `{"workbook_or_fork_id":"wb-23456789ab","sheet_name":"Sheet1","cell_address":"D10","direction":"precedents"}`,

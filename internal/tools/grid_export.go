@@ -42,7 +42,7 @@ type exportCell struct {
 }
 
 var gridExport = define(Spec{
-	Name: "grid_export", Title: "Export a range with its looks", Toolset: "exchange",
+	Name: "grid_export", Title: "Export a range with its looks", Toolset: "exchange", Reach: ReachSheet,
 	Description: "A range as JSON with values, formulas, formats, styles, column widths and merges. Cells with a formula have no value.",
 	Example:     `{"workbook_or_fork_id":"wb-23456789ab","sheet_name":"Sheet1","range":"A1:F30"}`,
 }, func(ctx context.Context, env *Env, in gridExportIn) (*gridExportOut, error) {

@@ -42,7 +42,7 @@ type inspectedCell struct {
 }
 
 var inspectCells = define(Spec{
-	Name: "inspect_cells", Title: "Inspect cells", Toolset: "read", Core: true,
+	Name: "inspect_cells", Title: "Inspect cells", Toolset: "read", Core: true, Reach: ReachSheet,
 	Description: "All details of a few cells: value, shown text, formula, style, merge, comment, link, validation. For many cells use range_values.",
 	Example:     `{"workbook_or_fork_id":"wb-23456789ab","sheet_name":"Sheet1","targets":["B2","D10:D12"]}`,
 }, func(ctx context.Context, env *Env, in inspectCellsIn) (*inspectCellsOut, error) {

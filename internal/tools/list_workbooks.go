@@ -51,7 +51,7 @@ type backendTraits struct {
 var ourTraits = &backendTraits{"gridflow", true, true, true, true, true, true}
 
 var listWorkbooks = define(Spec{
-	Name: "list_workbooks", Title: "List workbooks", Toolset: "read", Core: true,
+	Name: "list_workbooks", Title: "List workbooks", Toolset: "read", Core: true, Reach: ReachNothing,
 	Description: "The spreadsheet files that this server can read, by name. Other tools take an id, a unique file name without extension, or a path.",
 	Example:     `{"slug_prefix":"budget"}`,
 }, func(_ context.Context, env *Env, in listWorkbooksIn) (*listWorkbooksOut, error) {

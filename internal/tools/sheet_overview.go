@@ -58,7 +58,7 @@ type regionSummary struct {
 }
 
 var sheetOverview = define(Spec{
-	Name: "sheet_overview", Title: "Overview of a sheet", Toolset: "analysis", Core: true,
+	Name: "sheet_overview", Title: "Overview of a sheet", Toolset: "analysis", Core: true, Reach: ReachSheet,
 	Description: "What a sheet holds: its blocks of cells (regions) with their headers and what they seem to be for. " +
 		"A region's id is valid as region_id in read_table, table_profile and find_value.",
 	Example: `{"workbook_or_fork_id":"wb-23456789ab","sheet_name":"Sheet1"}`,

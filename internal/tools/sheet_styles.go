@@ -39,7 +39,7 @@ type sheetStylesOut struct {
 const stylesMax = 200
 
 var sheetStyles = define(Spec{
-	Name: "sheet_styles", Title: "Styles of a sheet", Toolset: "styles",
+	Name: "sheet_styles", Title: "Styles of a sheet", Toolset: "styles", Reach: ReachSheet,
 	Description: "The different looks of cells on a sheet, the most used first: fonts, fills, borders, number formats, and where they are. Conditional formats are named by type and range.",
 	Example:     `{"workbook_or_fork_id":"wb-23456789ab","sheet_name":"Sheet1","summary_only":false}`,
 }, func(ctx context.Context, env *Env, in sheetStylesIn) (*sheetStylesOut, error) {

@@ -86,7 +86,7 @@ type columnProfile struct {
 }
 
 var tableProfile = define(Spec{
-	Name: "table_profile", Title: "Profile a table", Toolset: "analysis", Core: true,
+	Name: "table_profile", Title: "Profile a table", Toolset: "analysis", Core: true, Reach: ReachSheet,
 	Description: "What each column of a table holds: type, blanks, different values, the most frequent ones, minimum, maximum, mean, standard deviation, " +
 		"errors, duplicates. All rows are read, however many there are.",
 	Example: `{"workbook_or_fork_id":"wb-23456789ab","sheet_name":"Sheet1"}`,

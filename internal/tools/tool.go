@@ -16,6 +16,8 @@ type Tool struct {
 	Core        bool   // part of the default toolset "core"
 	Example     string // arguments of a typical call, as JSON
 
+	Reach Reach // how much of a workbook a call looks at: what it will cost
+
 	ReadOnly    bool // changes nothing
 	Destructive bool // may destroy something that cannot be had back
 	Idempotent  bool // calling twice with the same arguments equals calling once
@@ -28,6 +30,17 @@ type Tool struct {
 	// fault of the server. It stops soon after ctx is done.
 	Call func(ctx context.Context, env *Env, args json.RawMessage) (*Result, error)
 }
+
+// Reach says how much of a workbook a call looks at.
+type Reach uint8
+
+// From little to much.
+const (
+	ReachPart    Reach = iota // some rows, or what stands outside of the sheets
+	ReachNothing              // no workbook at all: such a call is let in whatever else waits
+	ReachSheet                // a whole sheet
+	ReachBook                 // every sheet
+)
 
 // Param describes one argument of a tool.
 type Param struct {
@@ -60,7 +73,8 @@ type Error struct {
 	Message string // what is wrong, with the value that was given
 	Hint    string // what to do next, with the nearest valid names or a corrected call
 
-	RetryAfterMillis int64 // when trying again may help; 0 otherwise
+	RetryAfterMillis int64          // when trying again may help; 0 otherwise
+	Details          map[string]any // the same for programs, nil where Code says it all
 }
 
 // Error gives the text that the caller reads.

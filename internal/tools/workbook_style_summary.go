@@ -55,7 +55,7 @@ type conditionalUse struct {
 }
 
 var workbookStyleSummary = define(Spec{
-	Name: "workbook_style_summary", Title: "Styles of a workbook", Toolset: "styles",
+	Name: "workbook_style_summary", Title: "Styles of a workbook", Toolset: "styles", Reach: ReachBook,
 	Description: "The looks of cells over all sheets, the most used first, with the theme and the conditional formats.",
 	Example:     `{"workbook_or_fork_id":"wb-23456789ab","summary_only":false}`,
 }, func(ctx context.Context, env *Env, in styleSummaryIn) (*styleSummaryOut, error) {

@@ -77,7 +77,7 @@ type sheetLine struct {
 }
 
 var workbookSummary = define(Spec{
-	Name: "workbook_summary", Title: "Summary of a workbook", Toolset: "analysis", Core: true,
+	Name: "workbook_summary", Title: "Summary of a workbook", Toolset: "analysis", Core: true, Reach: ReachBook,
 	Description: "One look at a whole workbook: size, what each sheet is for, where to start reading, important names.",
 	Example:     `{"workbook_or_fork_id":"wb-23456789ab"}`,
 }, func(ctx context.Context, env *Env, in workbookSummaryIn) (*workbookSummaryOut, error) {

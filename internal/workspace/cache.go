@@ -215,6 +215,21 @@ func (c *cache) reweigh(o *opened) {
 	}
 }
 
+// weight is what the workbook of an id weighed when it was last looked at, 0 where nobody
+// has read it yet. It counts as no use.
+func (c *cache) weight(id string) int64 {
+	e, ok := c.entries.GetEntryQuietly(id)
+	if !ok {
+		return 0
+	}
+	if _, ready := e.Value.load.Peek(); !ready {
+		return 0
+	}
+	e.Value.mu.Lock()
+	defer e.Value.mu.Unlock()
+	return e.Value.weight
+}
+
 // kept is the index of a workbook that was dropped for room.
 type kept struct {
 	info  fs.FileInfo // the revision of the file that it is for

@@ -232,6 +232,17 @@ func (w *Workspace) look(i int, rel string) (Entry, bool) {
 	return w.entry(k, rel, info), true
 }
 
+// Peek tells how large the file of a workbook is and how much of it is in memory, in
+// bytes, as far as is known without looking at the disk: 0 in memory where nobody has
+// opened it.
+func (w *Workspace) Peek(id string) (fileBytes, memoryBytes int64, ok bool) {
+	e, _, ok := w.catalogue.Load().find(id)
+	if !ok {
+		return 0, 0, false
+	}
+	return e.Bytes, w.cache.weight(e.ID), true
+}
+
 // View runs fn on the snapshot of the workbook's file as it is now, reading it if need
 // be: once per revision of the file, however many callers wait. The snapshot may be
 // used until fn returns. fn's error is returned as it is.

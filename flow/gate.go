@@ -1,0 +1,319 @@
+package flow
+
+import (
+	"context"
+	"hash/maphash"
+	"sync"
+	"time"
+
+	"gridflow/flow/kernel"
+)
+
+// A Request says who asks for what.
+type Request struct {
+	Class  int           // index into Config.Classes
+	Client string        // who: calls of one client share one queue; "" is a client like any other
+	Weight int64         // of the client; 0 means 1
+	Cost   time.Duration // how long it will probably take; see [Costs]
+	Need   Amounts       // of the resources, all taken at once
+}
+
+// A Gate lets calls in. Its methods may be called from any number of goroutines at once.
+type Gate struct {
+	start    time.Time
+	seed     maphash.Seed
+	listener Listener
+
+	mu      sync.Mutex
+	k       *kernel.Kernel    // guarded by mu, as is all that follows
+	out     []kernel.Decision // scratch
+	spare   *waiter           // waiters to use again, linked by next
+	timer   *time.Timer
+	alarm   kernel.Instant // when timer fires; 0: it does not
+	level   Level          // as last told to the listener
+	edges   []edge         // changes of the level that have not been told
+	telling sync.Mutex     // held while edges are told, so that they are told in order
+}
+
+type edge struct{ from, to Level }
+
+// A Listener is told what happens. Each function may be nil. They are called without a
+// lock of the gate, by the goroutine that made it happen, from many at once; only Level is
+// called by one at a time, in order.
+type Listener struct {
+	Started func(class int, waited time.Duration)
+	Refused func(class int, outcome kernel.Outcome, waited time.Duration)
+	Left    func(class int, waited time.Duration) // the caller ceased to wait
+	Done    func(class int, service time.Duration, result Result)
+	Level   func(from, to Level)
+}
+
+// A waiter is a call at the gate: one that waits, or holds a permit.
+type waiter struct {
+	kernel.Ticket
+	ready chan kernel.Decision // of capacity 1: the decision about a call that waited
+	turn  uint64               // how often this waiter has been used
+	next  *waiter
+}
+
+// New makes a gate. The error says what is wrong with the configuration.
+func New(conf Config, l Listener) (*Gate, error) {
+	k, err := kernel.New(conf)
+	if err != nil {
+		return nil, err
+	}
+	g := &Gate{start: time.Now(), seed: maphash.MakeSeed(), k: k, listener: l}
+	g.timer = time.AfterFunc(time.Hour, g.advance)
+	g.timer.Stop()
+	return g, nil
+}
+
+func (g *Gate) now() kernel.Instant { return time.Since(g.start) }
+
+// Acquire waits until the call may run. The error is a [*Refusal], or the cause of ctx's
+// end; nothing is held then. A call that ctx ends while it waits leaves the queue at once.
+func (g *Gate) Acquire(ctx context.Context, r Request) (Permit, error) {
+	if ctx.Err() != nil {
+		return Permit{}, context.Cause(ctx)
+	}
+	flow := maphash.String(g.seed, r.Client)
+	g.mu.Lock()
+	w := g.spare
+	if w == nil {
+		w = &waiter{ready: make(chan kernel.Decision, 1)}
+		w.Owner = w
+	} else {
+		g.spare = w.next
+	}
+	w.Request = kernel.Request{Class: r.Class, Flow: flow, Weight: r.Weight, Cost: r.Cost, Need: r.Need}
+	now := g.now()
+	g.out = g.k.Arrive(now, &w.Ticket, g.out[:0])
+	d, decided := g.settle(now, &w.Ticket)
+	if decided {
+		return g.conclude(w, d, now) // unlocks
+	}
+	told := len(g.edges) > 0
+	g.mu.Unlock()
+	if told {
+		g.tell()
+	}
+
+	select {
+	case d = <-w.ready:
+	case <-ctx.Done():
+		g.mu.Lock()
+		now := g.now()
+		var waited bool
+		g.out, waited = g.k.Cancel(now, &w.Ticket, g.out[:0])
+		g.settle(now, nil)
+		if waited {
+			arrived := w.Arrived()
+			g.recycle(w)
+			g.mu.Unlock()
+			g.tell()
+			if g.listener.Left != nil {
+				g.listener.Left(r.Class, now-arrived)
+			}
+			return Permit{}, context.Cause(ctx)
+		}
+		g.mu.Unlock()
+		g.tell()
+		// It was decided in the same moment. A permit that nobody waits for goes back.
+		if d = <-w.ready; d.Outcome == kernel.Started {
+			Permit{g, w, w.turn}.Done(Unused)
+			return Permit{}, context.Cause(ctx)
+		}
+	}
+	g.mu.Lock()
+	return g.conclude(w, d, g.now())
+}
+
+// settle tells those whom the decisions in g.out are about, but for the ticket mine, whose
+// decision it gives back. It sets the timer. g.mu is held.
+func (g *Gate) settle(now kernel.Instant, mine *kernel.Ticket) (d kernel.Decision, decided bool) {
+	for _, o := range g.out {
+		if o.Ticket == mine {
+			d, decided = o, true
+			continue
+		}
+		o.Ticket.Owner.(*waiter).ready <- o
+	}
+	if at, ok := g.k.Next(); ok && (g.alarm == 0 || at < g.alarm) {
+		g.alarm = at
+		g.timer.Reset(at - now)
+	}
+	if level := g.k.Level(); level != g.level {
+		g.edges = append(g.edges, edge{g.level, level})
+		g.level = level
+	}
+	return d, decided
+}
+
+// conclude turns a decision into what Acquire returns. g.mu is held, and let go.
+func (g *Gate) conclude(w *waiter, d kernel.Decision, now kernel.Instant) (Permit, error) {
+	class := w.Class
+	told := len(g.edges) > 0
+	if d.Outcome == kernel.Started {
+		p := Permit{g, w, w.turn}
+		waited := w.Started() - w.Arrived()
+		g.mu.Unlock()
+		if told {
+			g.tell()
+		}
+		if g.listener.Started != nil {
+			g.listener.Started(class, waited)
+		}
+		return p, nil
+	}
+	c := &g.k.Config().Classes[class]
+	r := &Refusal{
+		Code: codeOf(d.Outcome), Class: c.Name, Outcome: d.Outcome, Waited: now - w.Arrived(),
+		Depth: g.k.Stats(class).Waiting, Capacity: c.QueueMax, RetryAfter: d.RetryAfter,
+	}
+	g.recycle(w)
+	g.mu.Unlock()
+	if told {
+		g.tell()
+	}
+	if g.listener.Refused != nil {
+		g.listener.Refused(class, d.Outcome, r.Waited)
+	}
+	return Permit{}, r
+}
+
+func (g *Gate) recycle(w *waiter) {
+	w.turn++
+	w.next = g.spare
+	g.spare = w
+}
+
+// advance is what the timer calls.
+func (g *Gate) advance() {
+	g.mu.Lock()
+	g.alarm = 0
+	now := g.now()
+	g.out = g.k.Advance(now, g.out[:0])
+	g.settle(now, nil)
+	g.mu.Unlock()
+	g.tell()
+}
+
+// tell tells the listener of changes of the level.
+func (g *Gate) tell() {
+	g.telling.Lock()
+	defer g.telling.Unlock()
+	for {
+		g.mu.Lock()
+		edges := g.edges
+		g.edges = nil
+		g.mu.Unlock()
+		if len(edges) == 0 {
+			return
+		}
+		for _, e := range edges {
+			if g.listener.Level != nil {
+				g.listener.Level(e.from, e.to)
+			}
+		}
+	}
+}
+
+// A Result says how the work of a permit ended.
+type Result uint8
+
+// How work ends.
+const (
+	OK        Result = iota // it gave an answer
+	Failed                  // it failed by its own doing: what it worked on, not who asked
+	UserError               // the caller asked for what cannot be
+	TimedOut                // it was stopped at its deadline
+	Cancelled               // it was stopped because nobody waited any more
+	Unused                  // it never began
+	results
+)
+
+var resultNames = [results]string{"ok", "failed", "user_error", "timeout_exec", "cancelled", "unused"}
+
+func (r Result) String() string { return resultNames[r] }
+
+// A Permit is the right to run. The zero Permit is none.
+type Permit struct {
+	gate *Gate
+	w    *waiter
+	turn uint64
+}
+
+// Done gives the permit back. It is called when the work has stopped; calling it again
+// does nothing. It gives the time that the permit was held.
+func (p Permit) Done(result Result) time.Duration {
+	g := p.gate
+	if g == nil {
+		return 0
+	}
+	g.mu.Lock()
+	if p.w.turn != p.turn {
+		g.mu.Unlock()
+		return 0
+	}
+	now := g.now()
+	class, took := p.w.Class, now-p.w.Started()
+	g.out = g.k.Done(now, &p.w.Ticket, g.out[:0])
+	g.recycle(p.w)
+	g.settle(now, nil)
+	told := len(g.edges) > 0
+	g.mu.Unlock()
+	if told {
+		g.tell()
+	}
+	if g.listener.Done != nil {
+		g.listener.Done(class, took, result)
+	}
+	return took
+}
+
+// Waited is how long the permit's call was in the queue. It is asked before Done.
+func (p Permit) Waited() time.Duration {
+	if p.gate == nil {
+		return 0
+	}
+	return p.w.Started() - p.w.Arrived()
+}
+
+// Drain ends admission: calls that come are refused with [CodeDraining]. Those that wait
+// keep their turn, unless empty is set.
+func (g *Gate) Drain(empty bool) {
+	g.change(func(now kernel.Instant, out []kernel.Decision) []kernel.Decision { return g.k.Drain(now, empty, out) })
+}
+
+// Reconfigure changes bounds, weights and capacities while calls wait and run; see
+// [kernel.Kernel.Reconfigure].
+func (g *Gate) Reconfigure(conf Config) (err error) {
+	g.change(func(now kernel.Instant, out []kernel.Decision) []kernel.Decision {
+		out, err = g.k.Reconfigure(now, conf, out)
+		return out
+	})
+	return err
+}
+
+// SetLimit changes how many calls of a class may run at once; 0: as many as fit.
+func (g *Gate) SetLimit(class, limit int) {
+	g.change(func(now kernel.Instant, out []kernel.Decision) []kernel.Decision {
+		return g.k.SetLimit(now, class, limit, out)
+	})
+}
+
+// SetGap changes the least time between two starts of a class; 0: none.
+func (g *Gate) SetGap(class int, gap time.Duration) {
+	g.change(func(now kernel.Instant, out []kernel.Decision) []kernel.Decision {
+		return g.k.SetGap(now, class, gap, out)
+	})
+}
+
+func (g *Gate) change(event func(kernel.Instant, []kernel.Decision) []kernel.Decision) {
+	g.mu.Lock()
+	now := g.now()
+	g.out = event(now, g.out[:0])
+	g.settle(now, nil)
+	g.mu.Unlock()
+	g.tell()
+}

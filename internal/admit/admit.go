@@ -1,0 +1,102 @@
+// Package admit knows what a call of gridflow will cost before it runs: [Pricer.Price]
+// gives what package flow asks. It looks at the tool, at the size of the workbook that the
+// arguments name, and at whether that is in memory; it touches no file.
+//
+// The one invariant: a price is a guess. Nothing is refused because of it but what the
+// operator's bounds on memory refuse; what a call really took corrects the next guess.
+package admit
+
+import (
+	"encoding/json"
+	"net/url"
+	"strings"
+	"time"
+
+	"gridflow/flow"
+	"gridflow/internal/tools"
+)
+
+// Books is what a Pricer needs of a workspace.
+type Books interface {
+	// Peek gives the size of a workbook's file and what of it is in memory, in bytes.
+	Peek(id string) (fileBytes, memoryBytes int64, ok bool)
+}
+
+// A Pricer prices calls. It may be used from any number of goroutines at once.
+type Pricer struct {
+	Books Books
+	// MaxBytes is the capacity of the resource flow.Bytes: a load that is larger takes all
+	// of it and runs alone.
+	MaxBytes int64
+}
+
+// What a call costs before any has been seen. The first call of its kind and size corrects
+// it, so that only the orders of magnitude matter: scanning and loading go at tens of
+// megabytes of file a second and core (docs/bench.md).
+const (
+	lookup      = 200 * time.Microsecond // a page of a workbook in memory
+	opening     = 3 * time.Millisecond   // the same of one that nobody has opened
+	scanPerMB   = 5 * time.Millisecond   // looking at every cell, per megabyte of the file
+	loadPerMB   = 12 * time.Millisecond  // loading them before
+	loadedBytes = 2                      // what loading may take, per byte of the file
+)
+
+// Price gives what is known of a call: tool is nil for the reading of the resource uri.
+func (p *Pricer) Price(tool *tools.Tool, args json.RawMessage, uri string) flow.Work {
+	w := flow.Work{Class: flow.Auto, Need: flow.Amounts{flow.CPU: 1}, Prior: lookup}
+	w.Kind.Name = "resources/read"
+	reach, id := tools.ReachPart, bookOfURI(uri)
+	if tool != nil {
+		w.Kind.Name, reach, id = tool.Name, tool.Reach, bookOfArguments(args)
+	}
+	if reach == tools.ReachNothing {
+		w.Class, w.Need = flow.Admin, flow.Amounts{}
+		return w
+	}
+	size, inMemory, ok := p.Books.Peek(id)
+	if !ok {
+		return w // there is no such workbook, or none is meant: an answer costs little
+	}
+	w.Kind.Size = flow.SizeBucket(size)
+	w.Kind.Cold = inMemory < size/4 // a workbook that has been opened is not yet loaded
+	perMB := func(cost time.Duration) time.Duration { return time.Duration(float64(cost) * float64(size) / 1e6) }
+	switch {
+	case reach == tools.ReachPart && w.Kind.Cold:
+		w.Prior = opening
+	case reach != tools.ReachPart && w.Kind.Cold:
+		w.Prior = opening + perMB(loadPerMB+scanPerMB)
+	case reach != tools.ReachPart:
+		w.Prior = lookup + perMB(scanPerMB)
+	}
+	if w.Kind.Cold {
+		w.Need[flow.Bytes] = min(size*loadedBytes, p.MaxBytes)
+	}
+	return w
+}
+
+// bookOfArguments gives the workbook that a tool's arguments name, "" if none.
+func bookOfArguments(args json.RawMessage) string {
+	var a struct {
+		WorkbookOrFork string `json:"workbook_or_fork_id"`
+		Workbook       string `json:"workbook_id"`
+		Fork           string `json:"fork_id"`
+	}
+	// What is wrong with the arguments is for the tool to say.
+	_ = json.Unmarshal(args, &a)
+	for _, id := range []string{a.WorkbookOrFork, a.Workbook, a.Fork} {
+		if id != "" {
+			return id
+		}
+	}
+	return ""
+}
+
+// bookOfURI gives the workbook of gridflow://WORKBOOK/SHEET/RANGE.
+func bookOfURI(uri string) string {
+	_, rest, _ := strings.Cut(uri, "://")
+	id, _, _ := strings.Cut(rest, "/")
+	if s, err := url.PathUnescape(id); err == nil {
+		return s
+	}
+	return id
+}

@@ -1,0 +1,103 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"gridflow/flow"
+	"gridflow/flow/mcpflow"
+	"gridflow/internal/tools"
+)
+
+// connectionMark is the header key under which the HTTP handler tells the middleware which
+// connection a request came over. As with requestMark, no client can send it.
+const connectionMark = "gridflow connection"
+
+// admit makes the middleware that lets calls in: request → price → queue → permit → run →
+// done. The permit is given back when the work has returned, not when its deadline has
+// passed or its caller has left: until then it uses what the permit stands for.
+func (s *Server) admit() mcp.Middleware {
+	f := s.conf.Flow
+	if f == nil {
+		return func(next mcp.MethodHandler) mcp.MethodHandler { return next }
+	}
+	return mcpflow.Middleware(mcpflow.Options{
+		Gate: f.Gate, Costs: f.Costs,
+		Price: func(_ context.Context, _ string, req mcp.Request) (flow.Work, bool) {
+			switch r := req.(type) {
+			case *mcp.CallToolRequest:
+				return f.Price(Call{Tool: s.tools[r.Params.Name], Arguments: json.RawMessage(r.Params.Arguments)}), true
+			case *mcp.ReadResourceRequest:
+				return f.Price(Call{URI: r.Params.URI}), true
+			}
+			return flow.Work{}, false
+		},
+		Client: client,
+		Result: func(ctx context.Context, res mcp.Result, err error) flow.Result {
+			return resultOf(note(ctx).outcome, err)
+		},
+		Refuse: func(ctx context.Context, method string, req mcp.Request, err error) (mcp.Result, error) {
+			e := s.admissionError(ctx, err)
+			note(ctx).outcome = e.Code
+			if method == methodCallTool {
+				return s.refuseCall(ctx, req, e), nil
+			}
+			return nil, protocolError(e)
+		},
+	})
+}
+
+// client says who makes a request: the user, the session, or the connection.
+func client(req mcp.Request) string {
+	if c := mcpflow.Client(req); c != "" {
+		return c
+	}
+	if extra := req.GetExtra(); extra != nil {
+		if mark := extra.Header[connectionMark]; len(mark) == 1 {
+			return "connection " + mark[0]
+		}
+	}
+	return "stdio"
+}
+
+// resultOf tells by the code of its error how the work of a call ended. Codes that the
+// caller can do something about are the caller's errors.
+func resultOf(code string, err error) flow.Result {
+	switch {
+	case code == "TIMEOUT":
+		return flow.TimedOut
+	case code == "CANCELLED" || code == "DRAINING":
+		return flow.Cancelled
+	case code == "INTERNAL":
+		return flow.Failed
+	case code != "" || err != nil:
+		return flow.UserError
+	}
+	return flow.OK
+}
+
+// admissionError words what happened to a call that was not let in.
+func (s *Server) admissionError(ctx context.Context, err error) *tools.Error {
+	var r *flow.Refusal
+	if !errors.As(err, &r) {
+		return s.callError(ctx, err)
+	}
+	e := &tools.Error{Code: r.Code, Message: r.Reason(), Details: mcpflow.Details(r)}
+	if r.RetryAfter > 0 {
+		e.RetryAfterMillis = max(r.RetryAfter.Milliseconds(), 1)
+	}
+	switch r.Code {
+	case flow.CodeOverloaded:
+		e.Hint = "Nothing was done; wait, then call again, with fewer calls at a time"
+	case flow.CodeRateLimited:
+		e.Hint = "Nothing was done; wait, then call again, less often"
+	case flow.CodeTimeout:
+		e.Hint = "Nothing was done; call again when there is less to do, or ask for less at once"
+	case flow.CodeDraining:
+		e.Hint = "Nothing was done; call again after the server has been restarted"
+	}
+	return e
+}
