@@ -12,6 +12,7 @@ type Work struct {
 	Prior time.Duration // how long it will take, as far as one can guess without having seen one
 	Class int           // Auto, or the class that it is of whatever it takes
 	Need  Amounts
+	Share string // see Request.Share
 }
 
 // Auto lets the class of a call follow from its predicted cost.

@@ -16,6 +16,11 @@ type Request struct {
 	Weight int64         // of the client; 0 means 1
 	Cost   time.Duration // how long it will probably take; see [Costs]
 	Need   Amounts       // of the resources, all taken at once
+
+	// Share is a key that calls have in common of which one does the work of all, such as
+	// the loading of a workbook: while one of them holds a permit the others run under it,
+	// up to ShareMax, and it comes back when the last of them is done. "": none.
+	Share string
 }
 
 // A Gate lets calls in. Its methods may be called from any number of goroutines at once.
@@ -28,6 +33,7 @@ type Gate struct {
 	k       *kernel.Kernel    // guarded by mu, as is all that follows
 	out     []kernel.Decision // scratch
 	spare   *waiter           // waiters to use again, linked by next
+	shares  map[string]*share // of calls that wait or run
 	timer   *time.Timer
 	alarm   kernel.Instant // when timer fires; 0: it does not
 	level   Level          // as last told to the listener
@@ -54,6 +60,10 @@ type waiter struct {
 	ready chan kernel.Decision // of capacity 1: the decision about a call that waited
 	turn  uint64               // how often this waiter has been used
 	next  *waiter
+
+	since kernel.Instant // when it came in
+	began kernel.Instant // when it was let in
+	share *share         // nil: it has no key
 }
 
 // New makes a gate. The error says what is wrong with the configuration.
@@ -62,7 +72,7 @@ func New(conf Config, l Listener) (*Gate, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &Gate{start: time.Now(), seed: maphash.MakeSeed(), k: k, listener: l}
+	g := &Gate{start: time.Now(), seed: maphash.MakeSeed(), k: k, listener: l, shares: make(map[string]*share)}
 	g.timer = time.AfterFunc(time.Hour, g.advance)
 	g.timer.Stop()
 	return g, nil
@@ -78,19 +88,17 @@ func (g *Gate) Acquire(ctx context.Context, r Request) (Permit, error) {
 	}
 	flow := maphash.String(g.seed, r.Client)
 	g.mu.Lock()
-	w := g.spare
-	if w == nil {
-		w = &waiter{ready: make(chan kernel.Decision, 1)}
-		w.Owner = w
-	} else {
-		g.spare = w.next
-	}
+	w := g.waiter()
 	w.Request = kernel.Request{Class: r.Class, Flow: flow, Weight: r.Weight, Cost: r.Cost, Need: r.Need}
 	now := g.now()
+	w.since = now
+	if r.Share != "" && g.join(w, r.Share) {
+		return g.conclude(w, kernel.Decision{Outcome: kernel.Started}, now) // unlocks
+	}
 	g.out = g.k.Arrive(now, &w.Ticket, g.out[:0])
 	d, decided := g.settle(now, &w.Ticket)
 	if decided {
-		return g.conclude(w, d, now) // unlocks
+		return g.conclude(w, d, now)
 	}
 	told := len(g.edges) > 0
 	g.mu.Unlock()
@@ -107,12 +115,13 @@ func (g *Gate) Acquire(ctx context.Context, r Request) (Permit, error) {
 		g.out, waited = g.k.Cancel(now, &w.Ticket, g.out[:0])
 		g.settle(now, nil)
 		if waited {
-			arrived := w.Arrived()
+			since := w.since
+			g.unshare(w)
 			g.recycle(w)
 			g.mu.Unlock()
 			g.tell()
 			if g.listener.Left != nil {
-				g.listener.Left(r.Class, now-arrived)
+				g.listener.Left(r.Class, now-since)
 			}
 			return Permit{}, context.Cause(ctx)
 		}
@@ -131,12 +140,17 @@ func (g *Gate) Acquire(ctx context.Context, r Request) (Permit, error) {
 // settle tells those whom the decisions in g.out are about, but for the ticket mine, whose
 // decision it gives back. It sets the timer. g.mu is held.
 func (g *Gate) settle(now kernel.Instant, mine *kernel.Ticket) (d kernel.Decision, decided bool) {
-	for _, o := range g.out {
+	for i := 0; i < len(g.out); i++ { // g.out grows on the way
+		o := g.out[i]
+		w := o.Ticket.Owner.(*waiter)
+		if w.share != nil {
+			g.lead(w, o.Outcome == kernel.Started, now)
+		}
 		if o.Ticket == mine {
 			d, decided = o, true
 			continue
 		}
-		o.Ticket.Owner.(*waiter).ready <- o
+		w.ready <- o
 	}
 	if at, ok := g.k.Next(); ok && (g.alarm == 0 || at < g.alarm) {
 		g.alarm = at
@@ -154,8 +168,9 @@ func (g *Gate) conclude(w *waiter, d kernel.Decision, now kernel.Instant) (Permi
 	class := w.Class
 	told := len(g.edges) > 0
 	if d.Outcome == kernel.Started {
+		w.began = now
 		p := Permit{g, w, w.turn}
-		waited := w.Started() - w.Arrived()
+		waited := now - w.since
 		g.mu.Unlock()
 		if told {
 			g.tell()
@@ -167,7 +182,7 @@ func (g *Gate) conclude(w *waiter, d kernel.Decision, now kernel.Instant) (Permi
 	}
 	c := &g.k.Config().Classes[class]
 	r := &Refusal{
-		Code: codeOf(d.Outcome), Class: c.Name, Outcome: d.Outcome, Waited: now - w.Arrived(),
+		Code: codeOf(d.Outcome), Class: c.Name, Outcome: d.Outcome, Waited: now - w.since,
 		Depth: g.k.Stats(class).Waiting, Capacity: c.QueueMax, RetryAfter: d.RetryAfter,
 	}
 	g.recycle(w)
@@ -181,8 +196,21 @@ func (g *Gate) conclude(w *waiter, d kernel.Decision, now kernel.Instant) (Permi
 	return Permit{}, r
 }
 
+// waiter gives a waiter that nobody uses, recycle gives one back.
+func (g *Gate) waiter() *waiter {
+	w := g.spare
+	if w == nil {
+		w = &waiter{ready: make(chan kernel.Decision, 1)}
+		w.Owner = w
+		return w
+	}
+	g.spare = w.next
+	return w
+}
+
 func (g *Gate) recycle(w *waiter) {
 	w.turn++
+	w.share = nil
 	w.next = g.spare
 	g.spare = w
 }
@@ -256,10 +284,12 @@ func (p Permit) Done(result Result) time.Duration {
 		return 0
 	}
 	now := g.now()
-	class, took := p.w.Class, now-p.w.Started()
-	g.out = g.k.Done(now, &p.w.Ticket, g.out[:0])
-	g.recycle(p.w)
-	g.settle(now, nil)
+	class, took := p.w.Class, now-p.w.began
+	if last := g.leave(p.w); last != nil {
+		g.out = g.k.Done(now, &last.Ticket, g.out[:0])
+		g.recycle(last)
+		g.settle(now, nil)
+	}
 	told := len(g.edges) > 0
 	g.mu.Unlock()
 	if told {
@@ -276,7 +306,7 @@ func (p Permit) Waited() time.Duration {
 	if p.gate == nil {
 		return 0
 	}
-	return p.w.Started() - p.w.Arrived()
+	return p.w.began - p.w.since
 }
 
 // Drain ends admission: calls that come are refused with [CodeDraining]. Those that wait

@@ -82,7 +82,7 @@ func (k *Kernel) Check() error {
 		if s := c.stats; s.Started != s.Done+uint64(c.inFlight) {
 			bad("class %s: %d started, %d done, %d running", c.Name, s.Started, s.Done, c.inFlight)
 		}
-		decided := c.stats.Cancelled
+		decided := c.stats.Cancelled + c.stats.Joined
 		for _, d := range c.stats.Outcomes {
 			decided += d
 		}

@@ -184,6 +184,20 @@ func (k *Kernel) Cancel(now Instant, t *Ticket, out []Decision) ([]Decision, boo
 	return k.dispatch(now, out), true
 }
 
+// Join takes a waiting ticket out of the queue because what it wants comes of another one
+// that runs: it needs nothing of its own, and is not done later. It reports whether the
+// ticket was waiting.
+func (k *Kernel) Join(now Instant, t *Ticket, out []Decision) ([]Decision, bool) {
+	now = k.at(now)
+	if t.state != stateWaiting {
+		return out, false
+	}
+	c := k.classes[t.Class]
+	k.quit(c, t, now)
+	c.stats.Joined++
+	return k.dispatch(now, out), true
+}
+
 // Done gives back what a running ticket held. What it took is charged to its flow.
 func (k *Kernel) Done(now Instant, t *Ticket, out []Decision) []Decision {
 	now = k.at(now)

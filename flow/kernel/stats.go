@@ -8,6 +8,7 @@ type ClassStats struct {
 	Started   uint64           // of them, tickets that came to run
 	Done      uint64           // of them, tickets that are done
 	Cancelled uint64           // tickets taken back while they waited
+	Joined    uint64           // tickets that another one's run has served
 	Outcomes  [Outcomes]uint64 // tickets by what was decided
 
 	Waiting, WaitingMax int // tickets that wait, now and at most

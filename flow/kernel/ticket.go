@@ -65,7 +65,7 @@ func (t *Ticket) Started() Instant { return t.started }
 type Outcome uint8
 
 // What can be decided. Every ticket that arrives gets exactly one of these; one that is
-// cancelled while it waits gets none, because its owner knows.
+// cancelled or joins another while it waits gets none, because its owner knows.
 const (
 	Started     Outcome = iota // it holds what it needs; [Kernel.Done] gives it back
 	FullFlow                   // refused: its flow has as many waiting as it may

@@ -80,7 +80,7 @@ func Middleware(o Options) mcp.Middleware {
 				class = flow.ClassOf(cost)
 			}
 			class = max(class, hint(o.Gate, req))
-			permit, err := o.Gate.Acquire(ctx, flow.Request{Class: class, Client: o.Client(req), Cost: cost, Need: work.Need})
+			permit, err := o.Gate.Acquire(ctx, flow.Request{Class: class, Client: o.Client(req), Cost: cost, Need: work.Need, Share: work.Share})
 			if err != nil {
 				return o.Refuse(ctx, method, req, err)
 			}

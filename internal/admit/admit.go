@@ -70,6 +70,11 @@ func (p *Pricer) Price(tool *tools.Tool, args json.RawMessage, uri string) flow.
 	}
 	if w.Kind.Cold {
 		w.Need[flow.Bytes] = min(size*loadedBytes, p.MaxBytes)
+		if reach == tools.ReachPart {
+			// Many callers of one workbook wait for one load, and do little after it: they do
+			// so under one permit, so that the load goes on as long as one of them is there.
+			w.Share = "load " + id
+		}
 	}
 	return w
 }

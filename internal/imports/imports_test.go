@@ -21,6 +21,7 @@ var floors = [][]string{
 	{"cmd/gridflow"},
 	{"internal/server"},
 	{"internal/obs"},
+	{"internal/admit"},
 	{"internal/tools"},
 	{"internal/workspace"},
 	{"internal/analyze"},

@@ -1,0 +1,348 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"gridflow/flow/kernel"
+)
+
+// oneSeat is a gate of one class and one seat.
+func oneSeat(t testing.TB, change func(*Class)) *Gate {
+	c := Class{Name: "work", QueueMax: 300, WaitMax: 10 * time.Second}
+	if change != nil {
+		change(&c)
+	}
+	g, err := New(Config{Classes: []Class{c}, Resources: []Resource{{Name: "seat", Capacity: 1}}}, Listener{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// nothingLeft fails the test if the gate still holds anything.
+func nothingLeft(t testing.TB, g *Gate) {
+	t.Helper()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if err := g.k.Check(); err != nil {
+		t.Error(err)
+	}
+	if g.k.InFlight() != 0 || g.k.Waiting() != 0 || len(g.shares) != 0 {
+		t.Errorf("%d run, %d wait, %d shares", g.k.InFlight(), g.k.Waiting(), len(g.shares))
+	}
+}
+
+var seat = Request{Need: Amounts{1}}
+
+// TestWaitEnds: a call that waits leaves at the end of its wait, with a refusal that says
+// so; one whose context ends leaves at once, with that cause.
+func TestWaitEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := oneSeat(t, nil)
+		p, err := g.Acquire(t.Context(), seat)
+		if err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		_, err = g.Acquire(t.Context(), seat)
+		var r *Refusal
+		if !errors.As(err, &r) || r.Code != CodeTimeout || r.Waited != 10*time.Second || time.Since(start) != 10*time.Second {
+			t.Errorf("after %v: %v", time.Since(start), err)
+		}
+		gone := errors.New("gone")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(time.Second, func() { cancel(gone) })
+		start = time.Now()
+		if _, err := g.Acquire(ctx, seat); err != gone || time.Since(start) != time.Second {
+			t.Errorf("after %v: %v", time.Since(start), err)
+		}
+		if _, err := g.Acquire(ctx, seat); err != gone {
+			t.Errorf("with a context that is done: %v", err)
+		}
+		if took := p.Done(OK); took != 11*time.Second {
+			t.Errorf("held for %v", took)
+		}
+		if took := p.Done(OK); took != 0 {
+			t.Errorf("given back twice")
+		}
+		nothingLeft(t, g)
+	})
+}
+
+// TestHandOver: a permit that comes back goes to who has waited longest, once.
+func TestHandOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := oneSeat(t, nil)
+		var order []int
+		var wg sync.WaitGroup
+		for i := range 5 {
+			wg.Go(func() {
+				time.Sleep(time.Duration(i) * time.Millisecond)
+				p, err := g.Acquire(t.Context(), seat)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				order = append(order, i)
+				time.Sleep(time.Second)
+				p.Done(OK)
+			})
+		}
+		wg.Wait()
+		if fmt.Sprint(order) != "[0 1 2 3 4]" {
+			t.Errorf("order %v", order)
+		}
+		nothingLeft(t, g)
+	})
+}
+
+// TestStalePermit: a permit of a call that is over gives back nothing of another's.
+func TestStalePermit(t *testing.T) {
+	g := oneSeat(t, nil)
+	old, _ := g.Acquire(t.Context(), seat)
+	old.Done(OK)
+	p, _ := g.Acquire(t.Context(), seat)
+	old.Done(OK)
+	if n := g.Stats().InFlight; n != 1 {
+		t.Errorf("%d run, want 1", n)
+	}
+	p.Done(OK)
+	Permit{}.Done(OK)
+	nothingLeft(t, g)
+}
+
+// TestShare: calls with one key run under one permit, which comes back with the last of
+// them; those that wait come in together; each leaves by itself.
+func TestShare(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := oneSeat(t, func(c *Class) { c.WaitMax = time.Minute })
+		shared := Request{Need: Amounts{1}, Share: "book"}
+		third, leave := context.WithCancel(t.Context())
+		busy, _ := g.Acquire(t.Context(), seat)
+		var wg sync.WaitGroup
+		var in atomic.Int32
+		for i := range 10 {
+			wg.Go(func() {
+				ctx := t.Context()
+				if i == 3 {
+					ctx = third
+				}
+				p, err := g.Acquire(ctx, shared)
+				if i == 3 {
+					if err != context.Canceled {
+						t.Error(err)
+					}
+					return
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				in.Add(1)
+				time.Sleep(time.Duration(i+1) * time.Second) // the leader is done first
+				p.Done(OK)
+				p.Done(OK)
+			})
+		}
+		synctest.Wait()
+		if n := in.Load(); n != 0 {
+			t.Errorf("%d run while the seat is taken", n)
+		}
+		leave()
+		synctest.Wait()
+		busy.Done(OK)
+		synctest.Wait()
+		if n := in.Load(); n != 9 {
+			t.Errorf("%d run under one permit, want 9", n)
+		}
+		late, err := g.Acquire(t.Context(), shared)
+		if err != nil {
+			t.Error(err)
+		}
+		other := make(chan time.Duration, 1)
+		start := time.Now()
+		go func() {
+			p, err := g.Acquire(t.Context(), seat)
+			if err != nil {
+				t.Error(err)
+			}
+			other <- time.Since(start)
+			p.Done(OK)
+		}()
+		late.Done(OK)
+		if took := <-other; took != 10*time.Second {
+			t.Errorf("the seat came back after %v, want 10 s: with the last of them", took)
+		}
+		wg.Wait()
+		if s := g.Stats().Classes[0]; s.Joined != 8 || s.Cancelled != 1 || s.Started != 3 {
+			t.Errorf("%d joined, %d cancelled, %d started", s.Joined, s.Cancelled, s.Started)
+		}
+		nothingLeft(t, g)
+	})
+}
+
+// TestShareMax: more calls with one key than may share a permit take another.
+func TestShareMax(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, err := New(Config{
+			Classes:   []Class{{Name: "work", QueueMax: 1000}},
+			Resources: []Resource{{Name: "seat", Capacity: 2}},
+		}, Listener{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var wg sync.WaitGroup
+		var in atomic.Int32
+		for range 2*ShareMax + 44 {
+			wg.Go(func() {
+				p, err := g.Acquire(t.Context(), Request{Need: Amounts{1}, Share: "book"})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				in.Add(1)
+				time.Sleep(time.Second)
+				p.Done(OK)
+			})
+		}
+		synctest.Wait()
+		if n := in.Load(); n != ShareMax+1 { // one permit for all that it may carry, the other for one alone
+			t.Errorf("%d run", n)
+		}
+		wg.Wait()
+		nothingLeft(t, g)
+	})
+}
+
+// TestLevelsAreToldInOrder: each change of the level is told once, one after the other.
+func TestLevelsAreToldInOrder(t *testing.T) {
+	var told []string
+	c := Class{Name: "work", QueueMax: 10, ShedAt: kernel.LevelEmergency}
+	g, err := New(Config{Classes: []Class{c}, Resources: []Resource{{Name: "seat", Capacity: 1}}}, Listener{
+		Level: func(from, to Level) { told = append(told, from.String()+"→"+to.String()) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		var wg sync.WaitGroup
+		for range 11 {
+			wg.Go(func() {
+				if p, err := g.Acquire(t.Context(), seat); err == nil {
+					time.Sleep(time.Second)
+					p.Done(OK)
+				}
+			})
+		}
+		synctest.Wait()
+		_, err := g.Acquire(t.Context(), seat)
+		var r *Refusal
+		if !errors.As(err, &r) || r.Code != CodeOverloaded || r.Outcome != kernel.Shed || r.RetryAfter <= 0 {
+			t.Errorf("at the highest level: %v", err)
+		}
+		wg.Wait()
+	})
+	if want := "[ok→warn warn→critical critical→emergency emergency→critical critical→warn warn→ok]"; fmt.Sprint(told) != want {
+		t.Errorf("told %v, want %v", told, want)
+	}
+	nothingLeft(t, g)
+}
+
+// TestDrain: who comes is refused, who waits keeps the turn, or is refused as well.
+func TestDrain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := oneSeat(t, nil)
+		p, _ := g.Acquire(t.Context(), seat)
+		ended := make(chan error, 2)
+		wait := func() {
+			p, err := g.Acquire(t.Context(), seat)
+			p.Done(OK)
+			ended <- err
+		}
+		go wait()
+		synctest.Wait()
+		g.Drain(false)
+		var r *Refusal
+		if _, err := g.Acquire(t.Context(), seat); !errors.As(err, &r) || r.Code != CodeDraining {
+			t.Errorf("new call: %v", err)
+		}
+		go func() { g.Drain(true) }()
+		if err := <-ended; !errors.As(err, &r) || r.Code != CodeDraining {
+			t.Errorf("waiting call: %v", err)
+		}
+		p.Done(OK)
+		nothingLeft(t, g)
+	})
+}
+
+// TestCrowd lets many goroutines acquire, give up and finish at random, with and without
+// keys: whatever happens, no permit is lost and no bound passed.
+func TestCrowd(t *testing.T) {
+	g, err := New(Config{
+		Classes: []Class{
+			{Name: "a", Weight: 3, QueueMax: 40, FlowQueueMax: 10, WaitMax: 20 * time.Millisecond, Buffered: true},
+			{Name: "b", QueueMax: 30, WaitMax: 5 * time.Millisecond, Limit: 2, AgeMax: time.Millisecond},
+		},
+		Resources: []Resource{{Name: "seats", Capacity: 3, Buffer: 1}, {Name: "bytes", Capacity: 100}},
+	}, Listener{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	var holding int
+	var outcomes [2]int
+	for i := range 64 {
+		wg.Go(func() {
+			for n := range 300 {
+				x := uint64(i*1009 + n*7919)
+				x ^= x >> 7
+				r := Request{Class: int(x % 2), Client: fmt.Sprint(i % 9), Need: Amounts{1, int64(x % 60)}, Cost: time.Duration(x%5) * time.Millisecond}
+				if x%3 == 0 {
+					r.Share = fmt.Sprint("key", x%4)
+				}
+				ctx, cancel := context.WithCancel(context.Background())
+				if x%5 == 0 {
+					go cancel()
+				}
+				p, err := g.Acquire(ctx, r)
+				mu.Lock()
+				if err == nil {
+					outcomes[0]++
+					if r.Share == "" {
+						if holding++; holding > 3 {
+							t.Errorf("%d calls hold one of three seats", holding)
+						}
+					}
+				} else {
+					outcomes[1]++
+				}
+				mu.Unlock()
+				if err == nil {
+					for range x % 50 {
+						_ = fmt.Sprint(x)
+					}
+					mu.Lock()
+					if r.Share == "" {
+						holding--
+					}
+					mu.Unlock()
+					p.Done(OK)
+				}
+				cancel()
+			}
+		})
+	}
+	wg.Wait()
+	if outcomes[0] == 0 || outcomes[1] == 0 {
+		t.Errorf("%d let in, %d not: the test does not do what it should", outcomes[0], outcomes[1])
+	}
+	nothingLeft(t, g)
+}

@@ -1,0 +1,107 @@
+package flow
+
+import "gridflow/flow/kernel"
+
+// ShareMax bounds the calls that run under one permit.
+const ShareMax = 256
+
+// share is the calls with one key. The first that is let in leads: its ticket is the one
+// that the kernel knows as running. All that wait are called in with it, and those that
+// come while it runs go in at once. None of them is bound to another: each has its own
+// answer, may fail or leave by itself, and the permit comes back with the last of them,
+// whoever that is.
+type share struct {
+	key     string
+	leader  *waiter   // nil: none runs
+	members int       // calls that run, the leader's among them if it is not done
+	waiting []*waiter // in the order of their arrival
+}
+
+// join lets w in under the permit of a call with the same key, if there is one; else it
+// makes w one of those that wait. g.mu is held.
+func (g *Gate) join(w *waiter, key string) bool {
+	s := g.shares[key]
+	if s == nil {
+		s = &share{key: key}
+		g.shares[key] = s
+	}
+	if s.leader != nil && s.members < ShareMax {
+		s.members++
+		w.share = s
+		return true
+	}
+	w.share = s
+	s.waiting = append(s.waiting, w)
+	return false
+}
+
+// unshare takes a call that does not wait any more off the list of those that do.
+func (g *Gate) unshare(w *waiter) {
+	s := w.share
+	if s == nil {
+		return
+	}
+	for i, other := range s.waiting {
+		if other == w {
+			s.waiting = append(s.waiting[:i], s.waiting[i+1:]...)
+			break
+		}
+	}
+	if s.leader == nil && len(s.waiting) == 0 {
+		delete(g.shares, s.key)
+	}
+}
+
+// lead follows a decision about a call that has a key: it was let in or refused. If it was
+// let in and none with its key runs, it leads, and those that wait come in with it.
+func (g *Gate) lead(w *waiter, started bool, now kernel.Instant) {
+	s := w.share
+	if !started {
+		g.unshare(w)
+		return
+	}
+	if s.leader != nil { // there are as many under that permit as there may be
+		g.unshare(w)
+		w.share = nil
+		return
+	}
+	s.leader, s.members = w, 1
+	g.unshare(w)
+	for len(s.waiting) > 0 && s.members < ShareMax {
+		next := s.waiting[0]
+		var waited bool
+		if g.out, waited = g.k.Join(now, &next.Ticket, g.out); !waited {
+			break // it has been decided about, further on in g.out
+		}
+		s.waiting = s.waiting[1:]
+		s.members++
+		next.ready <- kernel.Decision{Ticket: &next.Ticket, Outcome: kernel.Started}
+	}
+}
+
+// leave ends a call that has a permit. It gives the waiter whose ticket is done with it;
+// nil: others run under it.
+func (g *Gate) leave(w *waiter) *waiter {
+	s := w.share
+	if s == nil {
+		return w
+	}
+	s.members--
+	leader := s.leader
+	if s.members > 0 {
+		if w == leader {
+			w.turn++ // its call is done, its ticket is not
+		} else {
+			g.recycle(w)
+		}
+		return nil
+	}
+	if w != leader {
+		g.recycle(w)
+	}
+	s.leader = nil
+	if len(s.waiting) == 0 {
+		delete(g.shares, s.key)
+	}
+	return leader
+}
