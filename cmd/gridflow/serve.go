@@ -91,6 +91,13 @@ func (p *program) serve(ctx context.Context, cmd string, args []string,
 		Version: version(), Tools: rows, Env: o.env, Resources: o.resources, Flow: scheduler,
 		ToolTimeout: c.toolTimeout, Log: log,
 	})
+	if c.configFile != "" {
+		again := func() (*config, error) {
+			c, _, err := configure(cmd, args, p.lookupEnv)
+			return c, err
+		}
+		defer followConfig(ctx, c.configFile, scheduler.Gate, again, log)()
+	}
 	err = transport(ctx, c, s, log)
 	if errors.Is(err, server.ErrCut) {
 		// What is cut off may still hold on to the workspace; it ends with the process.
