@@ -68,7 +68,7 @@ type Class struct {
 type Resource struct {
 	Name     string
 	Capacity int64 // at least 1
-	Buffer   int64 // of the capacity, for buffered classes; below Capacity
+	Buffer   int64 // of the capacity, for buffered classes; below Capacity. See the package comment
 }
 
 // A Level says how full the queues are.

@@ -203,11 +203,15 @@ func (k *Kernel) lacks(c *class, f *flow, t *Ticket) int {
 	return -1
 }
 
-// available is how much of a resource a request of the class may take.
+// available is how much of a resource a request of the class may take. A buffered class
+// has its buffer also while somebody else uses it.
 func (k *Kernel) available(c *class, r int, now Instant) int64 {
 	free := k.free[r]
-	if !c.Buffered && k.hadBuffer && now-k.bufferedAt < k.conf.BufferIdle {
-		free -= k.spareBuffer(r)
+	switch {
+	case c.Buffered:
+		return max(free, k.spareBuffer(r))
+	case k.hadBuffer && now-k.bufferedAt < k.conf.BufferIdle:
+		return free - k.spareBuffer(r)
 	}
 	return free
 }

@@ -61,5 +61,9 @@
 //
 // Part of a resource may be set aside as a buffer: only requests of buffered classes take
 // it, so that a short call finds a seat while long ones run. When no request of a buffered
-// class has arrived for BufferIdle, the buffer is open to all, and no seat stays empty.
+// class has arrived for BufferIdle, others may borrow the buffer, and no seat stays empty.
+// What is borrowed is not waited for: a request of a buffered class that comes then takes
+// its seat all the same, and until the borrower is done up to Buffer more is taken than
+// there is. So a resource with a buffer has to be one that can be shared for a while, as
+// processors can.
 package kernel

@@ -83,7 +83,7 @@ func (d *driver) check() error {
 	}
 	conf := d.k.Config()
 	for r, res := range conf.Resources {
-		if used[r] > res.Capacity {
+		if used[r] > res.Capacity+res.Buffer {
 			return fmt.Errorf("resource %s: %d of %d are taken", res.Name, used[r], res.Capacity)
 		}
 	}
@@ -202,7 +202,7 @@ func TestInvariants(t *testing.T) {
 // is now, and waits that began under a longer bound.
 func shrunk(err error, d *driver) bool {
 	for r, res := range d.k.Config().Resources {
-		if d.k.Used()[r] > res.Capacity {
+		if d.k.Used()[r] > res.Capacity+res.Buffer {
 			return true
 		}
 	}

@@ -1,0 +1,388 @@
+//go:build unix
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"gridflow/flow/mcpflow"
+)
+
+// hinted calls a tool in a class that is no more urgent than its own.
+func hinted(ctx context.Context, s *mcp.ClientSession, class, tool, args string) (*mcp.CallToolResult, error) {
+	return s.CallTool(ctx, &mcp.CallToolParams{Meta: mcp.Meta{mcpflow.HintKey: class}, Name: tool, Arguments: json.RawMessage(args)})
+}
+
+func textOf(res *mcp.CallToolResult) string {
+	var text []string
+	for _, c := range res.Content {
+		if c, ok := c.(*mcp.TextContent); ok {
+			text = append(text, c.Text)
+		}
+	}
+	return strings.Join(text, "\n")
+}
+
+// A hog is slow searches that run or wait until they are let go.
+type hog struct {
+	cancel context.CancelFunc
+	ended  chan hogged
+	n      int
+}
+
+type hogged struct {
+	text string
+	err  error
+}
+
+// hogs begins n slow searches of one session.
+func (r *running) hogs(s *mcp.ClientSession, n int) *hog {
+	ctx, cancel := context.WithCancel(r.t.Context())
+	h := &hog{cancel: cancel, ended: make(chan hogged, n), n: n}
+	for range n {
+		go func() {
+			res, err := hinted(ctx, s, "slow", "find_value", slowSearch)
+			if err != nil {
+				h.ended <- hogged{err: err}
+				return
+			}
+			h.ended <- hogged{text: textOf(res)}
+		}()
+	}
+	return h
+}
+
+// release gives the searches up and waits until all have ended.
+func (h *hog) release() {
+	h.cancel()
+	for range h.n {
+		<-h.ended
+	}
+	h.n = 0
+}
+
+// TestS13: a full queue refuses at once, in words and figures that a caller can use, and
+// what is in it goes on.
+func TestS13_FullQueue(t *testing.T) {
+	t.Parallel()
+	root, _ := longRoot(t)
+	for _, era := range eras {
+		t.Run(era, func(t *testing.T) {
+			t.Parallel()
+			r := serving(t, root, "--seats=4", "--class-slow=limit=2,queue=4,client-queue=4,wait=1m", "--tool-timeout=1m")
+			s := r.client(era)
+			h := r.hogs(s, 2+4+5) // two run, four wait, five are too many
+			for range 5 {
+				e := <-h.ended
+				if e.err != nil || !strings.HasPrefix(e.text, "OVERLOADED: ") || !strings.Contains(e.text, "slow calls") {
+					t.Fatalf("refused with %q (%v)", clipped(e.text), e.err)
+				}
+			}
+			h.n -= 5
+			if done := r.log.matching("tool=find_value", "outcome=ok"); len(done) > 0 {
+				t.Errorf("the refusals came after the work of others: %s", done[0])
+			}
+			res, err := hinted(t.Context(), s, "slow", "find_value", slowSearch)
+			if err != nil || !res.IsError {
+				t.Fatalf("%v %v", res, err)
+			}
+			details, _ := json.Marshal(res.Meta["gridflow/details"])
+			for _, want := range []string{`"code":"OVERLOADED"`, `"class":"slow"`, `"capacity":4`, `"depth":4`, `"retry_after_ms":`} {
+				if !strings.Contains(string(details), want) {
+					t.Errorf("details %s have no %s", details, want)
+				}
+			}
+			select {
+			case e := <-h.ended:
+				t.Errorf("a call that was let in ended with %q (%v)", clipped(e.text), e.err)
+			default:
+			}
+			h.release()
+			r.log.await(t, 6, "tool=find_value", "outcome=CANCELLED")
+			mustCall(t, s, "read_table", wholeTable)
+		})
+	}
+}
+
+// TestS14: the level rises and falls with the queues, each step is logged once, what is
+// least urgent is refused first, and the smallest lane stays open whatever happens.
+func TestS14_Levels(t *testing.T) {
+	t.Parallel()
+	root, _ := longRoot(t)
+	r := serving(t, root, "--seats=4", "--queue-max=10", "--class-slow=limit=1,queue=64,client-queue=64,wait=1m", "--tool-timeout=1m")
+	s := r.client(eras[0])
+	var hogs []*hog
+	ramp := func(n int, level string) {
+		t.Helper()
+		hogs = append(hogs, r.hogs(s, n))
+		r.log.await(t, 1, "msg=queues", "level="+level)
+	}
+	ramp(1+7, "warn")
+	if res, err := hinted(t.Context(), s, "background", "list_workbooks", `{}`); err != nil || res.IsError {
+		t.Errorf("a background call at warn: %v (%v)", res, err)
+	}
+	ramp(2, "critical")
+	if res, err := hinted(t.Context(), s, "background", "list_workbooks", `{}`); err != nil || !strings.HasPrefix(textOf(res), "OVERLOADED: the server has too much to do to take background calls") {
+		t.Errorf("a background call at critical: %v (%v)", res, err)
+	}
+	mustCall(t, s, "list_sheets", `{"workbook_id":"long"}`)
+	ramp(1, "emergency")
+	if a, err := call(t.Context(), s, "list_sheets", `{"workbook_id":"long"}`); err != nil || !strings.HasPrefix(a.text, "OVERLOADED: the server has too much to do") {
+		t.Errorf("a read at emergency: %s (%v)", clipped(a.text), err)
+	}
+	mustCall(t, s, "list_workbooks", `{}`)
+	for _, h := range hogs {
+		h.release()
+	}
+	r.log.await(t, 1, "msg=queues", "level=ok")
+	var edges []string
+	for _, line := range r.log.matching("msg=queues") {
+		_, step, _ := strings.Cut(strings.TrimSpace(line), "level=")
+		_, step, _ = strings.Cut(step, "level=") // the first is the level of the line
+		edges = append(edges, step)
+	}
+	want := []string{"warn was=ok", "critical was=warn", "emergency was=critical", "critical was=emergency", "warn was=critical", "ok was=warn"}
+	if fmt.Sprint(edges) != fmt.Sprint(want) {
+		t.Errorf("steps %q, want %q", edges, want)
+	}
+	mustCall(t, s, "list_sheets", `{"workbook_id":"long"}`)
+}
+
+// TestS15: one client's flood is that client's problem. The other's calls, of the same
+// kind, each pass all but a few of the flood's.
+func TestS15_Flood(t *testing.T) {
+	t.Parallel()
+	const seats, flood = 2, 300
+	r := serving(t, exampleRoot(t), fmt.Sprint("--seats=", seats), "--class-fast=queue=200,client-queue=100,wait=1m",
+		"--class-medium=queue=200,client-queue=100,wait=1m", "--class-slow=queue=200,client-queue=100,wait=1m")
+	const profile = `{"workbook_id":"sales"}`
+	flooder, victim := r.client(eras[0]), r.client(eras[0])
+	mustCall(t, victim, "table_profile", profile) // loads the workbook
+	answers := make(chan answer, flood)
+	for range flood {
+		go func() {
+			a, err := call(t.Context(), flooder, "table_profile", profile)
+			if err != nil {
+				a = answer{text: err.Error(), failed: true}
+			}
+			answers <- a
+		}()
+	}
+	served := func() int {
+		return len(r.log.matching("tool=table_profile", "outcome=ok", "session="+flooder.ID()))
+	}
+	r.log.await(t, 3, "tool=table_profile", "outcome=ok", "session="+flooder.ID()) // the flood is on
+	for i := range 10 {
+		before := served()
+		if before >= flood/3-10 {
+			break // the flood is nearly over
+		}
+		mustCall(t, victim, "table_profile", profile)
+		// While one call waits and runs, those that hold the seats may end, and as many may
+		// start beside it; the log of the last may be late.
+		if passed := served() - before; passed > 2*seats+1 {
+			t.Errorf("call %d of the victim: %d calls of the flood were served meanwhile", i, passed)
+		}
+	}
+	ok, refused := 0, 0
+	for range flood {
+		switch a := <-answers; {
+		case !a.failed:
+			ok++
+		case strings.HasPrefix(a.text, "OVERLOADED: this client has as many "):
+			refused++
+		default:
+			t.Errorf("the flooder got %s", clipped(a.text))
+		}
+	}
+	t.Logf("of the flood %d were served and %d refused", ok, refused)
+	if refused == 0 || ok < 100 {
+		t.Errorf("of the flood %d were served and %d refused", ok, refused)
+	}
+}
+
+// TestS28: short calls find a seat while long ones hold and wait for all others, from the
+// first one on.
+func TestS28_ShortBesideLong(t *testing.T) {
+	t.Parallel()
+	root, _ := longRoot(t)
+	r := serving(t, root, "--seats=2", "--class-slow=wait=1m", "--tool-timeout=1m")
+	s, other := r.client(eras[0]), r.client(eras[0])
+	mustCall(t, s, "read_table", wholeTable)
+	h := r.hogs(s, 8)
+	begin := r.cpuTicks()
+	for r.cpuTicks() < begin+20 {
+		r.pause("the searches are under way")
+	}
+	for range 50 {
+		mustCall(t, other, "range_values", `{"workbook_id":"long","sheet_name":"Data","ranges":["A1:C3"]}`)
+	}
+	select {
+	case e := <-h.ended:
+		t.Errorf("a long call had ended before the short ones were through: %q (%v)", clipped(e.text), e.err)
+	default:
+	}
+	h.release()
+}
+
+// TestS30: a call of the lowest class starts while an endless stream of more urgent ones
+// is served.
+func TestS30_Ageing(t *testing.T) {
+	t.Parallel()
+	r := serving(t, exampleRoot(t), "--seats=2")
+	const profile = `{"workbook_id":"sales"}`
+	stream := r.client(eras[0])
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 16)
+	for range 16 {
+		go func() {
+			for ctx.Err() == nil {
+				if a, err := call(ctx, stream, "table_profile", profile); err != nil && ctx.Err() == nil || a.failed {
+					ended <- fmt.Errorf("%s (%w)", clipped(a.text), err)
+					return
+				}
+			}
+			ended <- nil
+		}()
+	}
+	r.log.await(t, 20, "tool=table_profile", "outcome=ok")
+	res, err := hinted(t.Context(), r.client(eras[0]), "background", "table_profile", profile)
+	if err != nil || res.IsError {
+		t.Errorf("the background call: %v (%v)", res, err)
+	}
+	stop()
+	for range 16 {
+		if err := <-ended; err != nil {
+			t.Errorf("the stream: %v", err)
+		}
+	}
+}
+
+// TestS38: a server that is told to stop finishes what runs and what waits, within its
+// budget, refuses what comes, ends streams, and exits with 0.
+func TestS38_DrainWithQueue(t *testing.T) {
+	t.Parallel()
+	for _, signals := range []int{1, 2} {
+		t.Run(fmt.Sprint(signals, " signals"), func(t *testing.T) {
+			t.Parallel()
+			r := serving(t, exampleRoot(t), "--seats=2", "--drain-timeout=50s")
+			s := r.client(eras[0])
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.url, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header.Set("Accept", "text/event-stream")
+			req.Header.Set("Mcp-Session-Id", s.ID())
+			req.Header.Set("Mcp-Protocol-Version", eras[0])
+			stream, err := r.http.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer stream.Body.Close()
+			const calls = 25
+			before := r.sent.value()
+			answers := make(chan answer, calls)
+			for range calls {
+				go func() {
+					a, err := call(t.Context(), s, "table_profile", `{"workbook_id":"sales"}`)
+					if err != nil {
+						a = answer{text: err.Error(), failed: true}
+					}
+					answers <- a
+				}()
+			}
+			if err := r.sent.await(r.ctx, before+calls); err != nil {
+				t.Fatal(err)
+			}
+			r.log.await(t, 1, "tool=table_profile")
+			for range signals {
+				if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if signals == 2 { // a second signal does not wait for anything
+				err := r.cmd.Wait()
+				if err == nil {
+					t.Log("everything was done before the second signal")
+				}
+				return
+			}
+			r.log.await(t, 1, "msg=stopping")
+			if _, err := io.Copy(io.Discard, stream.Body); err != nil {
+				t.Logf("the stream ended with %v", err)
+			}
+			ok := 0
+			for range calls {
+				a := <-answers
+				if !a.failed {
+					ok++
+				} else if !strings.HasPrefix(a.text, "DRAINING: ") {
+					t.Errorf("a call got %s", clipped(a.text))
+				}
+			}
+			t.Logf("%d of %d calls were served", ok, calls)
+			if ok < calls/2 {
+				t.Errorf("only %d of %d calls that had come before the signal were served", ok, calls)
+			}
+			if err := r.cmd.Wait(); err != nil {
+				t.Errorf("exit: %v", err)
+			}
+		})
+	}
+}
+
+// TestS44: bounds follow the configuration file while calls run and wait, and a file that
+// is wrong changes nothing.
+func TestS44_Reload(t *testing.T) {
+	t.Parallel()
+	root, _ := longRoot(t)
+	file := filepath.Join(t.TempDir(), "gridflow.yaml")
+	// Editors and deployments put a new file in the place of the old one.
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(file+".new", []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(file+".new", file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("class-slow: limit=1,queue=2,client-queue=2,wait=1m\ntool-timeout: 1m\nseats: 4\n")
+	r := serving(t, root, "--config="+file)
+	s := r.client(eras[0])
+	h := r.hogs(s, 1+2+1)
+	if e := <-h.ended; !strings.HasPrefix(e.text, "OVERLOADED: ") {
+		t.Fatalf("the fourth call got %q (%v)", clipped(e.text), e.err)
+	}
+	h.n--
+	write("class-slow: limit=0,queue=bad\n")
+	r.log.await(t, 1, "the configuration file has changed and is wrong", "class-slow")
+	if res, err := hinted(t.Context(), s, "slow", "find_value", slowSearch); err != nil || !strings.HasPrefix(textOf(res), "OVERLOADED: ") {
+		t.Errorf("after a file that is wrong: %v (%v)", res, err)
+	}
+	write("class-slow: limit=1,queue=4,client-queue=4,wait=1m\ntool-timeout: 1m\nseats: 4\n")
+	r.log.await(t, 1, "scheduling settings taken from the changed configuration file")
+	more := r.hogs(s, 3)
+	if e := <-more.ended; !strings.HasPrefix(e.text, "OVERLOADED: ") { // two of the three find room
+		t.Errorf("of three further calls one got %q (%v)", clipped(e.text), e.err)
+	}
+	more.n--
+	select {
+	case e := <-h.ended:
+		t.Errorf("a call that was let in before ended with %q (%v)", clipped(e.text), e.err)
+	default:
+	}
+	h.release()
+	more.release()
+}
