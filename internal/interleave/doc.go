@@ -1,0 +1,2 @@
+// Package interleave searches the interleavings of small concurrent programs.
+package interleave
