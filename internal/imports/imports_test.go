@@ -28,7 +28,7 @@ var floors = [][]string{
 	{"internal/xlsx", "internal/textfile", "internal/vba"},
 	{"internal/grid"},
 	{"internal/formula", "internal/numfmt", "internal/lazy", "internal/nearest"},
-	{"internal/cell"},
+	{"internal/cell", "internal/interleave"},
 }
 
 // within are the imports that stay on one floor: a text file fails with the errors of a

@@ -76,6 +76,16 @@ func (r Report) PerSecond() float64 {
 	return float64(r.Executions+r.Pruned) / max(r.Took.Seconds(), 1e-9)
 }
 
+// add counts another search in.
+func (r *Report) add(o Report) {
+	r.Executions += o.Executions
+	r.Pruned += o.Pruned
+	r.Steps += o.Steps
+	r.MaxDepth = max(r.MaxDepth, o.MaxDepth)
+	r.MaxThreads = max(r.MaxThreads, o.MaxThreads)
+	r.Took += o.Took
+}
+
 func (r Report) String() string {
 	return fmt.Sprintf("%d executions, %d pruned, %d steps, longest %d, %d threads, %v, %.0f executions/s",
 		r.Executions, r.Pruned, r.Steps, r.MaxDepth, r.MaxThreads, r.Took.Round(time.Microsecond), r.PerSecond())

@@ -125,16 +125,22 @@ func Go(f func()) {
 	coro.Go(f)
 }
 
-var kindGosched = coro.Kind{Type: "Thread", Verb: "Gosched", Everything: true}
+var (
+	kindGosched = coro.Kind{Type: "Thread", Verb: "Gosched", Everything: true}
+	kindOthers  = coro.Kind{Type: "Thread", Verb: "wait for a step of others", Everything: true}
+)
 
 // Gosched waits until another thread has made a step. That is what a fair scheduler gives
-// a loop that polls, and it keeps the search from following the loop forever.
+// a loop that polls, and it keeps the search from following the loop forever. What counts
+// as a step of others is settled by a step of its own, which commutes with nothing: were
+// it settled when the wait is announced, the operation before it would not commute either.
 func Gosched() {
 	if !coro.Active() {
 		runtime.Gosched()
 		return
 	}
 	if t := coro.Current(); t != nil {
-		coro.Wait(coro.Op{Kind: &kindGosched, Obj: unsafe.Pointer(t), Cond: t.OthersStep()})
+		coro.Step(&kindGosched, unsafe.Pointer(t))
+		coro.Wait(coro.Op{Kind: &kindOthers, Obj: unsafe.Pointer(t), Cond: t.OthersStep()})
 	}
 }
