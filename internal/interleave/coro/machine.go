@@ -252,7 +252,9 @@ func Go(body func()) {
 	m.Start(name, body)
 }
 
-// OthersStep gives a condition that holds once another thread has made a step.
+// OthersStep gives a condition that holds once another thread has made a step, or when none
+// of them could: a loop that polls in vain is a livelock then, and goes on until it is
+// seen as one.
 func (t *Thread) OthersStep() Condition {
 	t.seen = t.m.Steps - t.steps
 	return (*others)(t)
@@ -260,4 +262,14 @@ func (t *Thread) OthersStep() Condition {
 
 type others Thread
 
-func (o *others) Ready() bool { return o.m.Steps-o.steps > o.seen }
+func (o *others) Ready() bool {
+	if o.m.Steps-o.steps > o.seen {
+		return true
+	}
+	for _, t := range o.m.Threads {
+		if _, polls := t.Op.Cond.(*others); !polls && !t.Finished && t != (*Thread)(o) && t.Op.Enabled() != 0 {
+			return false
+		}
+	}
+	return true
+}

@@ -130,7 +130,7 @@ var (
 	kindOthers  = coro.Kind{Type: "Thread", Verb: "wait for a step of others", Everything: true}
 )
 
-// Gosched waits until another thread has made a step. That is what a fair scheduler gives
+// Gosched waits until another thread has made a step, if one can. That is what a fair scheduler gives
 // a loop that polls, and it keeps the search from following the loop forever. What counts
 // as a step of others is settled by a step of its own, which commutes with nothing: were
 // it settled when the wait is announced, the operation before it would not commute either.
