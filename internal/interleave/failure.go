@@ -24,7 +24,7 @@ const (
 	Invariant  Kind = "invariant"   // a check of Run.Invariant
 	Final      Kind = "final state" // a check of Run.Final
 	Assertion  Kind = "assertion"   // Run.Failf
-	Incomplete Kind = "incomplete"  // more than Options.MaxExecutions executions
+	Incomplete Kind = "incomplete"  // more executions than Options.MaxExecutions, or too many threads
 	Diverged   Kind = "diverged"    // the body does not do the same under the same schedule
 )
 

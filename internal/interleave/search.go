@@ -224,6 +224,10 @@ func (e *explorer) choose() (*coro.Thread, int) {
 	if e.failure != nil || !e.check(e.run.invariants, Invariant) {
 		return nil, 0
 	}
+	if n := len(e.machine.Threads); n > maxThreads {
+		e.fail(Incomplete, fmt.Sprintf("%d threads; at most %d can be explored", n, maxThreads))
+		return nil, 0
+	}
 	enabled := e.enabled()
 	if enabled == 0 {
 		e.stuck = true
@@ -249,12 +253,8 @@ func (e *explorer) choose() (*coro.Thread, int) {
 
 // enabled gives the transitions that are possible now.
 func (e *explorer) enabled() set {
-	threads := e.machine.Threads
-	if len(threads) > maxThreads {
-		panic(fmt.Sprintf("interleave: %d threads; at most %d can be explored", len(threads), maxThreads))
-	}
 	var enabled set
-	for i, t := range threads {
+	for i, t := range e.machine.Threads {
 		if !t.Finished {
 			enabled |= set(t.Op.Enabled()) << (coro.Ways * i)
 		}
