@@ -23,7 +23,10 @@ type operation struct {
 	object int // 0 or 1
 }
 
-var operations = []string{"load", "add", "lock", "unlock", "trylock", "park", "unpark", "trypark", "send", "recv", "len", "cancel", "err", "wait", "done", "gosched"}
+var operations = []string{
+	"load", "add", "swap", "exchange", "lock", "unlock", "trylock", "park", "unpark", "trypark",
+	"send", "recv", "trysend", "tryrecv", "close", "len", "cancel", "err", "wait", "done", "go", "gosched",
+}
 
 func drawProgram(t *rapid.T) program {
 	p := make(program, rapid.IntRange(2, 3).Draw(t, "threads"))
@@ -67,6 +70,10 @@ func (p program) body(seen *outcomes) func(*Run) {
 						got = word[o].Load()
 					case "add":
 						got = word[o].Add(int64(1 + i))
+					case "swap":
+						got = word[o].Swap(int64(10*i + n))
+					case "exchange":
+						got = word[o].CompareAndSwap(0, int64(10*i+n))
 					case "lock":
 						mutex[o].Lock() // twice is a deadlock of its own
 						held[o] = true
@@ -85,10 +92,17 @@ func (p program) body(seen *outcomes) func(*Run) {
 					case "trypark":
 						got = parker[o].TryPark()
 					case "send":
-						got = queue[o].Send(ctx, 10*i+n)
+						got = unlessClosed(func() any { return queue[o].Send(ctx, 10*i+n) })
 					case "recv":
 						v, err := queue[o].Recv(context.Background())
 						got = fmt.Sprint(v, err)
+					case "trysend":
+						got = unlessClosed(func() any { return queue[o].TrySend(10*i + n) })
+					case "tryrecv":
+						v, ok := queue[o].TryRecv()
+						got = fmt.Sprint(v, ok)
+					case "close":
+						got = unlessClosed(func() any { queue[o].Close(); return nil })
 					case "len":
 						got = queue[o].Len()
 					case "cancel":
@@ -101,6 +115,10 @@ func (p program) body(seen *outcomes) func(*Run) {
 						if i == 0 && !released[o] {
 							group[o].Done()
 							released[o] = true
+						}
+					case "go": // one thread more is enough; its log is the word
+						if i == 0 && n == 0 {
+							csync.Go(func() { word[o].Add(100) })
 						}
 					case "gosched":
 						csync.Gosched()
@@ -115,6 +133,16 @@ func (p program) body(seen *outcomes) func(*Run) {
 		r.Invariant(func() error { seen.passing[state()] = true; return nil })
 		r.Final(func() error { seen.final[state()] = true; return nil })
 	}
+}
+
+// unlessClosed gives what f gives, or what a closed channel panics with.
+func unlessClosed(f func() any) (got any) {
+	defer func() {
+		if text, ok := recover().(string); ok {
+			got = text
+		}
+	}()
+	return f()
 }
 
 func (p program) search(t *rapid.T, o Options) (Report, outcomes) {
