@@ -208,7 +208,7 @@ func TestBoundedPruningWakesWhereSomebodyBlocks(t *testing.T) {
 				w, y, q       csync.Int64
 				sawW          int64
 				sawY, sawQ    int64
-				lockAndUnlock = func() { m.Lock(); m.Unlock() }
+				lockAndUnlock = func() { m.Lock(); defer m.Unlock() }
 			)
 			r.Go("a", func() {
 				w.Store(1)
