@@ -5,7 +5,7 @@ GO ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@latest
 
-.PHONY: test check build generate examples workbooks bench peers conformance fuzz clean
+.PHONY: test interleave check build generate examples workbooks bench peers conformance fuzz clean
 
 # The race detector needs a C compiler; without one the tests run without it.
 RACE := $(shell command -v gcc >/dev/null 2>&1 || command -v clang >/dev/null 2>&1 && echo -race)
@@ -15,11 +15,20 @@ test:
 	$(GO) mod download
 	$(GO) test $(RACE) -timeout 20m ./...
 
+# The packages with tests that explore interleavings: those that have one under the tag.
+EXPLORED := $(shell grep -rl --include='*_test.go' '^//go:build interleave' cmd internal | xargs -r -n 1 dirname | sort -u | sed 's,^,./,')
+
+## interleave: vet and run the tests that explore interleavings, with all others of their packages
+interleave:
+	$(GO) vet -tags interleave $(EXPLORED) ./internal/interleave/...
+	$(GO) test -tags interleave $(EXPLORED) ./internal/interleave/...
+
 ## check: formatting, vet, staticcheck, and known vulnerabilities where their database can be reached
 check:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt has something to say of:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
+	$(GO) run $(STATICCHECK) -tags interleave ./internal/interleave/...
 	@out=$$($(GO) run $(GOVULNCHECK) ./... 2>&1); code=$$?; echo "$$out" | tail -n 20; \
 	  if [ $$code -ne 0 ] && echo "$$out" | grep -qE 'dial tcp|no such host|Forbidden|fetching vulnerabilities|connection refused|http.* 40[0-9]'; then \
 	    echo "govulncheck: the database cannot be reached from here; not checked"; exit 0; fi; exit $$code
