@@ -60,7 +60,8 @@ const (
 // processor there are two seats, and the operating system shares the processor. The
 // queues' bounds follow from how long their calls take: about as many as a seat can serve
 // in a few seconds. A wait ends well before callers give up (most MCP clients after a
-// minute), so that no seat serves somebody who has left.
+// minute), so that no seat serves somebody who has left; and where a queue stands, those
+// leave it early who would not get what they wait for in any case.
 func Defaults(cpus int, memory int64) Config {
 	seats := int64(max(cpus, 2))
 	if memory == 0 {
@@ -70,9 +71,9 @@ func Defaults(cpus int, memory int64) Config {
 		Classes: []Class{
 			Admin: {Name: "admin", Weight: 64, QueueMax: 64, Limit: 8, WaitMax: time.Second, Buffered: true},
 			Fast: {Name: "fast", Weight: 32, QueueMax: 512, FlowQueueMax: 256, WaitMax: 10 * time.Second, AgeMax: time.Second,
-				Target: time.Second, Interval: 2 * time.Second, Buffered: true, ShedAt: kernel.LevelEmergency},
+				Target: 4 * time.Second, Interval: 4 * time.Second, Buffered: true, ShedAt: kernel.LevelEmergency},
 			Medium: {Name: "medium", Weight: 8, QueueMax: 256, FlowQueueMax: 128, WaitMax: 15 * time.Second, AgeMax: 2 * time.Second,
-				Target: 4 * time.Second, Interval: 4 * time.Second, ShedAt: kernel.LevelEmergency},
+				Target: 8 * time.Second, Interval: 8 * time.Second, ShedAt: kernel.LevelEmergency},
 			Slow: {Name: "slow", Weight: 4, QueueMax: 64, FlowQueueMax: 32, WaitMax: 20 * time.Second, AgeMax: 5 * time.Second,
 				ShedAt: kernel.LevelEmergency},
 			Background: {Name: "background", Weight: 1, QueueMax: 64, WaitMax: 5 * time.Minute, AgeMax: 10 * time.Second,

@@ -36,9 +36,10 @@ func textOf(res *mcp.CallToolResult) string {
 
 // A hog is slow searches that run or wait until they are let go.
 type hog struct {
+	r      *running
 	cancel context.CancelFunc
 	ended  chan hogged
-	n      int
+	n      int // that have not been seen to end
 }
 
 type hogged struct {
@@ -49,7 +50,7 @@ type hogged struct {
 // hogs begins n slow searches of one session.
 func (r *running) hogs(s *mcp.ClientSession, n int) *hog {
 	ctx, cancel := context.WithCancel(r.t.Context())
-	h := &hog{cancel: cancel, ended: make(chan hogged, n), n: n}
+	h := &hog{r: r, cancel: cancel, ended: make(chan hogged, n), n: n}
 	for range n {
 		go func() {
 			res, err := hinted(ctx, s, "slow", "find_value", slowSearch)
@@ -63,13 +64,37 @@ func (r *running) hogs(s *mcp.ClientSession, n int) *hog {
 	return h
 }
 
+// next waits until a search has ended.
+func (h *hog) next() hogged {
+	h.r.t.Helper()
+	select {
+	case e := <-h.ended:
+		h.n--
+		return e
+	case <-h.r.ctx.Done():
+		h.r.t.Fatal("a search does not end")
+		return hogged{}
+	}
+}
+
+// allBusy checks that no further search has ended.
+func (h *hog) allBusy() {
+	h.r.t.Helper()
+	select {
+	case e := <-h.ended:
+		h.n--
+		h.r.t.Errorf("a search that was let in ended with %q (%v)", clipped(e.text), e.err)
+	default:
+	}
+}
+
 // release gives the searches up and waits until all have ended.
 func (h *hog) release() {
+	h.r.t.Helper()
 	h.cancel()
-	for range h.n {
-		<-h.ended
+	for h.n > 0 {
+		h.next()
 	}
-	h.n = 0
 }
 
 // TestS13: a full queue refuses at once, in words and figures that a caller can use, and
@@ -80,16 +105,15 @@ func TestS13_FullQueue(t *testing.T) {
 	for _, era := range eras {
 		t.Run(era, func(t *testing.T) {
 			t.Parallel()
-			r := serving(t, root, "--seats=4", "--class-slow=limit=2,queue=4,client-queue=4,wait=1m", "--tool-timeout=1m")
+			r := serving(t, root, "--seats=4", "--load-bytes=1GiB", "--class-slow=limit=2,queue=4,client-queue=4,wait=1m", "--tool-timeout=1m")
 			s := r.client(era)
 			h := r.hogs(s, 2+4+5) // two run, four wait, five are too many
 			for range 5 {
-				e := <-h.ended
+				e := h.next()
 				if e.err != nil || !strings.HasPrefix(e.text, "OVERLOADED: ") || !strings.Contains(e.text, "slow calls") {
 					t.Fatalf("refused with %q (%v)", clipped(e.text), e.err)
 				}
 			}
-			h.n -= 5
 			if done := r.log.matching("tool=find_value", "outcome=ok"); len(done) > 0 {
 				t.Errorf("the refusals came after the work of others: %s", done[0])
 			}
@@ -103,11 +127,7 @@ func TestS13_FullQueue(t *testing.T) {
 					t.Errorf("details %s have no %s", details, want)
 				}
 			}
-			select {
-			case e := <-h.ended:
-				t.Errorf("a call that was let in ended with %q (%v)", clipped(e.text), e.err)
-			default:
-			}
+			h.allBusy()
 			h.release()
 			r.log.await(t, 6, "tool=find_value", "outcome=CANCELLED")
 			mustCall(t, s, "read_table", wholeTable)
@@ -120,7 +140,7 @@ func TestS13_FullQueue(t *testing.T) {
 func TestS14_Levels(t *testing.T) {
 	t.Parallel()
 	root, _ := longRoot(t)
-	r := serving(t, root, "--seats=4", "--queue-max=10", "--class-slow=limit=1,queue=64,client-queue=64,wait=1m", "--tool-timeout=1m")
+	r := serving(t, root, "--seats=4", "--load-bytes=1GiB", "--queue-max=10", "--class-slow=limit=1,queue=64,client-queue=64,wait=1m", "--tool-timeout=1m")
 	s := r.client(eras[0])
 	var hogs []*hog
 	ramp := func(n int, level string) {
@@ -200,14 +220,14 @@ func TestS15_Flood(t *testing.T) {
 		switch a := <-answers; {
 		case !a.failed:
 			ok++
-		case strings.HasPrefix(a.text, "OVERLOADED: this client has as many "):
+		case strings.HasPrefix(a.text, "OVERLOADED: ") || strings.HasPrefix(a.text, "TIMEOUT: "):
 			refused++
 		default:
 			t.Errorf("the flooder got %s", clipped(a.text))
 		}
 	}
 	t.Logf("of the flood %d were served and %d refused", ok, refused)
-	if refused == 0 || ok < 100 {
+	if refused < flood/3 || ok < 20 {
 		t.Errorf("of the flood %d were served and %d refused", ok, refused)
 	}
 }
@@ -217,7 +237,7 @@ func TestS15_Flood(t *testing.T) {
 func TestS28_ShortBesideLong(t *testing.T) {
 	t.Parallel()
 	root, _ := longRoot(t)
-	r := serving(t, root, "--seats=2", "--class-slow=wait=1m", "--tool-timeout=1m")
+	r := serving(t, root, "--seats=2", "--load-bytes=1GiB", "--class-slow=wait=1m", "--tool-timeout=1m")
 	s, other := r.client(eras[0]), r.client(eras[0])
 	mustCall(t, s, "read_table", wholeTable)
 	h := r.hogs(s, 8)
@@ -228,11 +248,7 @@ func TestS28_ShortBesideLong(t *testing.T) {
 	for range 50 {
 		mustCall(t, other, "range_values", `{"workbook_id":"long","sheet_name":"Data","ranges":["A1:C3"]}`)
 	}
-	select {
-	case e := <-h.ended:
-		t.Errorf("a long call had ended before the short ones were through: %q (%v)", clipped(e.text), e.err)
-	default:
-	}
+	h.allBusy() // not one long call had ended before the short ones were through
 	h.release()
 }
 
@@ -358,31 +374,25 @@ func TestS44_Reload(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	write("class-slow: limit=1,queue=2,client-queue=2,wait=1m\ntool-timeout: 1m\nseats: 4\n")
+	write("class-slow: limit=1,queue=2,client-queue=2,wait=1m\ntool-timeout: 1m\nseats: 4\nload-bytes: 1GiB\n")
 	r := serving(t, root, "--config="+file)
 	s := r.client(eras[0])
 	h := r.hogs(s, 1+2+1)
-	if e := <-h.ended; !strings.HasPrefix(e.text, "OVERLOADED: ") {
+	if e := h.next(); !strings.HasPrefix(e.text, "OVERLOADED: ") {
 		t.Fatalf("the fourth call got %q (%v)", clipped(e.text), e.err)
 	}
-	h.n--
 	write("class-slow: limit=0,queue=bad\n")
 	r.log.await(t, 1, "the configuration file has changed and is wrong", "class-slow")
 	if res, err := hinted(t.Context(), s, "slow", "find_value", slowSearch); err != nil || !strings.HasPrefix(textOf(res), "OVERLOADED: ") {
 		t.Errorf("after a file that is wrong: %v (%v)", res, err)
 	}
-	write("class-slow: limit=1,queue=4,client-queue=4,wait=1m\ntool-timeout: 1m\nseats: 4\n")
+	write("class-slow: limit=1,queue=4,client-queue=4,wait=1m\ntool-timeout: 1m\nseats: 4\nload-bytes: 1GiB\n")
 	r.log.await(t, 1, "scheduling settings taken from the changed configuration file")
 	more := r.hogs(s, 3)
-	if e := <-more.ended; !strings.HasPrefix(e.text, "OVERLOADED: ") { // two of the three find room
+	if e := more.next(); !strings.HasPrefix(e.text, "OVERLOADED: ") { // two of the three find room
 		t.Errorf("of three further calls one got %q (%v)", clipped(e.text), e.err)
 	}
-	more.n--
-	select {
-	case e := <-h.ended:
-		t.Errorf("a call that was let in before ended with %q (%v)", clipped(e.text), e.err)
-	default:
-	}
+	h.allBusy()
 	h.release()
 	more.release()
 }
