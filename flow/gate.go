@@ -3,10 +3,10 @@ package flow
 import (
 	"context"
 	"hash/maphash"
-	"sync"
 	"time"
 
 	"gridflow/flow/kernel"
+	"gridflow/internal/interleave/csync"
 )
 
 // A Request says who asks for what.
@@ -29,7 +29,7 @@ type Gate struct {
 	seed     maphash.Seed
 	listener Listener
 
-	mu      sync.Mutex
+	mu      csync.Mutex
 	k       *kernel.Kernel    // guarded by mu, as is all that follows
 	out     []kernel.Decision // scratch
 	spare   *waiter           // waiters to use again, linked by next
@@ -38,7 +38,7 @@ type Gate struct {
 	alarm   kernel.Instant // when timer fires; 0: it does not
 	level   Level          // as last told to the listener
 	edges   []edge         // changes of the level that have not been told
-	telling sync.Mutex     // held while edges are told, so that they are told in order
+	telling csync.Mutex    // held while edges are told, so that they are told in order
 }
 
 type edge struct{ from, to Level }
@@ -57,8 +57,9 @@ type Listener struct {
 // A waiter is a call at the gate: one that waits, or holds a permit.
 type waiter struct {
 	kernel.Ticket
-	ready chan kernel.Decision // of capacity 1: the decision about a call that waited
-	turn  uint64               // how often this waiter has been used
+	ready csync.Parker    // wakes the call when it has been decided about …
+	d     kernel.Decision // … like this
+	turn  uint64          // how often this waiter has been used
 	next  *waiter
 
 	since kernel.Instant // when it came in
@@ -84,7 +85,7 @@ func (g *Gate) now() kernel.Instant { return time.Since(g.start) }
 // end; nothing is held then. A call that ctx ends while it waits leaves the queue at once.
 func (g *Gate) Acquire(ctx context.Context, r Request) (Permit, error) {
 	if ctx.Err() != nil {
-		return Permit{}, context.Cause(ctx)
+		return Permit{}, csync.Cause(ctx)
 	}
 	flow := maphash.String(g.seed, r.Client)
 	g.mu.Lock()
@@ -106,9 +107,7 @@ func (g *Gate) Acquire(ctx context.Context, r Request) (Permit, error) {
 		g.tell()
 	}
 
-	select {
-	case d = <-w.ready:
-	case <-ctx.Done():
+	if err := w.ready.Park(ctx); err != nil {
 		g.mu.Lock()
 		now := g.now()
 		var waited bool
@@ -123,18 +122,21 @@ func (g *Gate) Acquire(ctx context.Context, r Request) (Permit, error) {
 			if g.listener.Left != nil {
 				g.listener.Left(r.Class, now-since)
 			}
-			return Permit{}, context.Cause(ctx)
+			return Permit{}, err
 		}
+		// It was decided in the same moment. A permit that nobody waits for goes back.
+		w.ready.TryPark()
+		w.began = now
+		unwanted := Permit{g, w, w.turn}
 		g.mu.Unlock()
 		g.tell()
-		// It was decided in the same moment. A permit that nobody waits for goes back.
-		if d = <-w.ready; d.Outcome == kernel.Started {
-			Permit{g, w, w.turn}.Done(Unused)
-			return Permit{}, context.Cause(ctx)
+		if w.d.Outcome == kernel.Started {
+			unwanted.Done(Unused)
+			return Permit{}, err
 		}
 	}
 	g.mu.Lock()
-	return g.conclude(w, d, g.now())
+	return g.conclude(w, w.d, g.now())
 }
 
 // settle tells those whom the decisions in g.out are about, but for the ticket mine, whose
@@ -150,7 +152,8 @@ func (g *Gate) settle(now kernel.Instant, mine *kernel.Ticket) (d kernel.Decisio
 			d, decided = o, true
 			continue
 		}
-		w.ready <- o
+		w.d = o
+		w.ready.Unpark()
 	}
 	if at, ok := g.k.Next(); ok && (g.alarm == 0 || at < g.alarm) {
 		g.alarm = at
@@ -200,7 +203,7 @@ func (g *Gate) conclude(w *waiter, d kernel.Decision, now kernel.Instant) (Permi
 func (g *Gate) waiter() *waiter {
 	w := g.spare
 	if w == nil {
-		w = &waiter{ready: make(chan kernel.Decision, 1)}
+		w = &waiter{ready: csync.MakeParker()}
 		w.Owner = w
 		return w
 	}

@@ -75,7 +75,8 @@ func (g *Gate) lead(w *waiter, started bool, now kernel.Instant) {
 		}
 		s.waiting = s.waiting[1:]
 		s.members++
-		next.ready <- kernel.Decision{Ticket: &next.Ticket, Outcome: kernel.Started}
+		next.d = kernel.Decision{Ticket: &next.Ticket, Outcome: kernel.Started}
+		next.ready.Unpark()
 	}
 }
 

@@ -19,7 +19,7 @@ var update = flag.Bool("update", false, "write testdata/imports.txt anew")
 // what stands on a lower floor, and within a floor what is said in within.
 var floors = [][]string{
 	{"cmd/gridflow"},
-	{"internal/server"},
+	{"internal/server", "internal/load"},
 	{"internal/obs"},
 	{"internal/admit"},
 	{"internal/tools"},
