@@ -95,7 +95,7 @@ func (d *driver) check() error {
 			return fmt.Errorf("ticket %d has waited for %v of %v", d.ids[t], d.now-t.Arrived(), max)
 		}
 	}
-	if _, f, out := d.k.pick(d.now, nil); f != nil || len(out) > 0 {
+	if _, f, _, out := d.k.pick(d.now, nil); f != nil || len(out) > 0 {
 		return fmt.Errorf("after the event there is more to decide: flow %v, %v", f, out)
 	}
 	return nil
@@ -207,10 +207,8 @@ func shrunk(err error, d *driver) bool {
 		}
 	}
 	for t := range d.waiting {
-		if t.expires == 0 || t.expires > d.now {
-			if max := d.k.Config().Classes[t.Class].WaitMax; max > 0 && d.now-t.Arrived() >= max {
-				return true
-			}
+		if max := d.k.Config().Classes[t.Class].WaitMax; max > 0 && d.now-t.Arrived() >= max {
+			return true
 		}
 	}
 	return false
