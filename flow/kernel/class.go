@@ -74,9 +74,9 @@ type class struct {
 	passed    *flow         // lowest by tag, parked, while another flow started …
 	passedAt  Instant       // … first at this time
 
-	late     bool // since lateAt the oldest request has always waited for longer than Target
-	lateAt   Instant
-	standing bool
+	decided, lost float64 // tickets of about the last Interval, and those of them that did not start
+	talliedAt     Instant
+	standing      bool
 
 	idleHead, idleTail *flow // flows without requests, those first that have been so for longest
 
@@ -186,24 +186,30 @@ func (c *class) fatten(f *flow, by int) {
 	}
 }
 
-// watch keeps track of whether the queue stands.
-func (c *class) watch(now Instant) {
+// A queue stands if more than lossShare of its tickets are lost. lossDoubt is the number
+// of tickets without a loss that are added to what was counted: two of three say little.
+const (
+	lossShare = 0.1
+	lossDoubt = 8
+)
+
+// tally counts a ticket that started or was lost, and looks whether the queue stands. What
+// was counted fades with Interval.
+func (c *class) tally(lost bool, now Instant) {
 	if c.Target == 0 {
 		return
 	}
-	age := time.Duration(0)
-	if c.oldest != nil {
-		age = now - c.oldest.arrived
+	if dt := now - c.talliedAt; dt > 0 {
+		keep := float64(c.Interval) / float64(c.Interval+dt)
+		c.lost *= keep
+		c.decided *= keep
+		c.talliedAt = now
 	}
-	switch {
-	case age >= c.Target:
-		if !c.late {
-			c.late, c.lateAt = true, c.oldest.arrived+c.Target
-		}
-		c.standing = now-c.lateAt >= c.Interval
-	case age < c.Target/2 || !c.standing:
-		c.late, c.standing = false, false
+	c.decided++
+	if lost {
+		c.lost++
 	}
+	c.standing = c.lost > lossShare*(c.decided+lossDoubt)
 }
 
 // open reports whether the class may start another request now, whatever is free.

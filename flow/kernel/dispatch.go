@@ -42,11 +42,6 @@ func (k *Kernel) dispatch(now Instant, out []Decision) []Decision {
 		t.flow = f
 		out = append(out, k.start(c, t, now, why))
 	}
-	if k.waiting == 0 {
-		for _, c := range k.classes {
-			c.watch(now)
-		}
-	}
 	return out
 }
 
@@ -62,6 +57,7 @@ const (
 // start makes a ticket that is in no queue run.
 func (k *Kernel) start(c *class, t *Ticket, now Instant, why reason) Decision {
 	c.count(now)
+	c.tally(false, now)
 	f := t.flow
 	t.state, t.started = stateRunning, now
 	t.charged = min(max(t.Cost, costMin), costMax)
@@ -110,7 +106,6 @@ func (k *Kernel) start(c *class, t *Ticket, now Instant, why reason) Decision {
 func (k *Kernel) pick(now Instant, out []Decision) (best *class, flow *flow, why reason, _ []Decision) {
 	k.stakeClaim(now)
 	for _, c := range k.classes {
-		c.watch(now)
 		if c.waiting == 0 || !c.open(now) {
 			continue
 		}

@@ -372,11 +372,12 @@ func (w *world) fingerprint(b []byte) []byte {
 		yes(c.stats.Started > 0)
 		ago(c.startedAt, c.Gap)
 		ago(c.servedAt, c.AgeMax)
-		yes(c.late)
-		if c.late {
-			ago(c.lateAt, c.Interval)
+		if c.Target > 0 {
+			keep := float64(c.Interval) / float64(c.Interval+w.now-c.talliedAt)
+			real(c.lost * keep)
+			real(c.decided * keep)
+			yes(c.standing)
 		}
-		yes(c.standing)
 		for n := c.fattest; n > 0; n-- {
 			for f := c.fat[n]; f != nil; f = f.thinner {
 				num(int(f.key))

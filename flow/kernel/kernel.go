@@ -163,6 +163,7 @@ func (k *Kernel) Arrive(now Instant, t *Ticket, out []Decision) []Decision {
 		if f.waiting == 0 && f.inFlight == 0 {
 			c.rest(f, now)
 		}
+		c.tally(true, now)
 		return refuse(full, c.retryAfter())
 	}
 	if c.waiting >= c.QueueMax {
@@ -308,6 +309,10 @@ func (k *Kernel) SetGap(now Instant, class int, gap time.Duration, out []Decisio
 func (k *Kernel) drop(t *Ticket, o Outcome, after time.Duration, out []Decision) []Decision {
 	c := k.classes[t.Class]
 	k.quit(c, t, k.now)
+	switch o {
+	case Displaced, WaitedOut, TooLate, Standing:
+		c.tally(true, k.now)
+	}
 	c.stats.Outcomes[o]++
 	return append(out, Decision{t, o, after})
 }

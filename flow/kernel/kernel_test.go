@@ -225,7 +225,7 @@ func drawConfig(t *rapid.T) Config {
 			AgeMax:   rapid.SampledFrom([]time.Duration{0, 10 * time.Millisecond, time.Second}).Draw(t, "age"),
 			Limit:    rapid.IntRange(0, 3).Draw(t, "limit"),
 			Target:   rapid.SampledFrom([]time.Duration{0, 20 * time.Millisecond}).Draw(t, "target"),
-			Interval: rapid.SampledFrom([]time.Duration{0, 50 * time.Millisecond}).Draw(t, "interval"),
+			Interval: rapid.SampledFrom([]time.Duration{20 * time.Millisecond, time.Second}).Draw(t, "interval"),
 			Gap:      rapid.SampledFrom([]time.Duration{0, 0, 30 * time.Millisecond}).Draw(t, "gap"),
 			Buffered: rapid.Bool().Draw(t, "buffered"),
 			ShedAt:   Level(rapid.IntRange(0, 3).Draw(t, "shed")),
