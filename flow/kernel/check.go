@@ -13,7 +13,7 @@ func (k *Kernel) Check() error {
 
 	waiting, inFlight, expiring := 0, 0, 0
 	for _, c := range k.classes {
-		n, needing := 0, Amounts{}
+		n := 0
 		for t := c.oldest; t != nil; t = t.younger {
 			n++
 			if t.state != stateWaiting || t.flow == nil {
@@ -22,14 +22,9 @@ func (k *Kernel) Check() error {
 			if t.younger != nil && t.younger.arrived < t.arrived {
 				bad("class %s: the queue is not in the order of arrival", c.Name)
 			}
-			for r := range k.conf.Resources {
-				if t.Need[r] > 0 {
-					needing[r]++
-				}
-			}
-			if t.expires > 0 {
+			if t.expiry >= 0 {
 				expiring++
-				if t.expiry < 0 || t.expiry >= k.expiries.len() || k.expiries.e[t.expiry].value != t {
+				if t.expiry >= k.expiries.len() || k.expiries.e[t.expiry].value != t || k.expiries.e[t.expiry].key != t.StartBy {
 					bad("class %s: the end of a wait is not where its ticket says", c.Name)
 				}
 			}
@@ -37,12 +32,8 @@ func (k *Kernel) Check() error {
 		if n != c.waiting {
 			bad("class %s: %d tickets in the queue, %d counted", c.Name, n, c.waiting)
 		}
-		for r := range k.conf.Resources {
-			if int(needing[r]) != c.needing[r] {
-				bad("class %s: %d tickets need resource %d, %d counted", c.Name, needing[r], r, c.needing[r])
-			}
-		}
-		n, running := 0, 0
+		running := 0
+		n = 0
 		fattest := 0
 		check := func(f *flow) {
 			n += f.waiting
@@ -55,11 +46,14 @@ func (k *Kernel) Check() error {
 			if length != f.waiting {
 				bad("class %s flow %d: %d tickets, %d counted", c.Name, f.key, length, f.waiting)
 			}
-			if (f.in != nil) != (f.waiting > 0) || f.in != nil && f.in.e[f.place].value != f {
+			if (f.in != nil) != (f.waiting > 0) || f.in != nil && f.in.flows.e[f.place].value != f {
 				bad("class %s flow %d: %d tickets wait, and its place does not fit", c.Name, f.key, f.waiting)
 			}
-			if f.in != nil && f.in.e[f.place].key != f.tag {
+			if f.in != nil && f.in.flows.e[f.place].key != f.tag {
 				bad("class %s flow %d: its place goes by another tag", c.Name, f.key)
+			}
+			if f.in != nil && !f.in.mixed && f.in.need != f.head.Need {
+				bad("class %s flow %d: it waits for %v and needs %v", c.Name, f.key, f.in.need, f.head.Need)
 			}
 			if f.idle != (!f.shared && f.waiting == 0 && f.inFlight == 0) {
 				bad("class %s flow %d: idle is %v with %d waiting and %d running", c.Name, f.key, f.idle, f.waiting, f.inFlight)

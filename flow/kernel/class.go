@@ -5,6 +5,48 @@ import (
 	"time"
 )
 
+// shape is what heads of flows need, and the flows whose heads need just that. If the first
+// of them does not fit, none does, so that looking at one flow per shape finds whoever
+// fits: what is free never waits for somebody who cannot use it.
+type shape struct {
+	need  Amounts
+	mixed bool // of different needs: those beyond shapesMax. Only its first is looked at
+	flows heap[float64, *flow]
+}
+
+// shapesMax bounds the shapes of a class, which are gone through at every start. Seats
+// come in few combinations; who asks for bytes does well to round.
+const shapesMax = 16
+
+// enter puts a flow with requests where its head belongs.
+func (c *class) enter(f *flow) {
+	var s *shape
+	for _, x := range c.shapes {
+		if !x.mixed && x.need == f.head.Need {
+			s = x
+			break
+		}
+		if s == nil && (x.mixed || x.flows.len() == 0) {
+			s = x
+		}
+	}
+	if s == nil {
+		s = &shape{mixed: len(c.shapes) == shapesMax-1}
+		c.shapes = append(c.shapes, s)
+	}
+	if s.flows.len() == 0 {
+		s.need = f.head.Need
+	}
+	f.in = s
+	s.flows.push(f.tag, f.seq, f, &f.place)
+}
+
+// leave takes a flow out of where it waits.
+func (f *flow) leave() {
+	f.in.flows.remove(f.place)
+	f.in = nil
+}
+
 // class is one class with its flows.
 type class struct {
 	Class
@@ -14,18 +56,14 @@ type class struct {
 	flows  map[uint64]*flow
 	shared [SharedFlows]*flow
 
-	// A flow with requests is in exactly one of these: ready, or parked at the resource
-	// that its head was last found to lack.
-	ready  heap[float64, *flow]
-	parked [MaxResources]heap[float64, *flow]
+	shapes []*shape // where the flows with requests wait
 
 	tag    float64 // virtual time of the kernel at which the class's next request may start
 	vtime  float64 // tag of the flow that started last
 	maxTag float64 // the largest tag that a flow has had
 
 	waiting, inFlight int
-	needing           [MaxResources]int // requests waiting that need the resource
-	oldest, youngest  *Ticket           // of those that wait
+	oldest, youngest  *Ticket // of those that wait
 
 	fat     []*flow // flows by the number of their requests that wait
 	fattest int     // the largest index with a flow; 0: none waits
@@ -36,9 +74,9 @@ type class struct {
 	passed    *flow         // lowest by tag, parked, while another flow started …
 	passedAt  Instant       // … first at this time
 
-	late     bool // since lateAt the oldest request has always waited for longer than Target
-	lateAt   Instant
-	standing bool
+	decided, lost float64 // tickets of about the last Interval, and those of them that did not start
+	talliedAt     Instant
+	standing      bool
 
 	idleHead, idleTail *flow // flows without requests, those first that have been so for longest
 
@@ -71,22 +109,19 @@ func (c *class) join(t *Ticket, f *flow, now Instant) {
 		c.youngest.younger = t
 	}
 	c.youngest = t
-	for r := range c.kernel.conf.Resources {
-		if t.Need[r] > 0 {
-			c.needing[r]++
-		}
-	}
 	c.waiting++
 	c.stats.WaitingMax = max(c.stats.WaitingMax, c.waiting)
 	c.fatten(f, 1)
 	if f.waiting == 1 {
+		c.kernel.seq++
+		f.seq = c.kernel.seq
 		f.tag = math.Max(f.tag, c.vtime)
-		f.enter(&c.ready)
+		c.enter(f)
 	}
 }
 
-// quit takes a ticket out of the queue, because it starts or leaves. Its flow stays where
-// it waits, or nowhere if it has no further request.
+// quit takes a ticket out of the queue, because it starts or leaves. Its flow waits on for
+// what its next request needs, or nowhere if it has none.
 func (c *class) quit(t *Ticket, now Instant) {
 	c.count(now)
 	f := t.flow
@@ -103,11 +138,6 @@ func (c *class) quit(t *Ticket, now Instant) {
 		t.younger.older = t.older
 	}
 	t.older, t.younger = nil, nil
-	for r := range c.kernel.conf.Resources {
-		if t.Need[r] > 0 {
-			c.needing[r]--
-		}
-	}
 	c.waiting--
 	c.fatten(f, -1)
 	if wasHead {
@@ -121,9 +151,9 @@ func (c *class) quit(t *Ticket, now Instant) {
 	switch {
 	case f.head == nil:
 		f.leave()
-	case wasHead && f.in != &c.ready: // the next one may need something else
+	case wasHead && (f.in.mixed || f.in.need != f.head.Need):
 		f.leave()
-		f.enter(&c.ready)
+		c.enter(f)
 	}
 }
 
@@ -156,24 +186,30 @@ func (c *class) fatten(f *flow, by int) {
 	}
 }
 
-// watch keeps track of whether the queue stands.
-func (c *class) watch(now Instant) {
+// A queue stands if more than lossShare of its tickets are lost. lossDoubt is the number
+// of tickets without a loss that are added to what was counted: two of three say little.
+const (
+	lossShare = 0.1
+	lossDoubt = 8
+)
+
+// tally counts a ticket that started or was lost, and looks whether the queue stands. What
+// was counted fades with Interval.
+func (c *class) tally(lost bool, now Instant) {
 	if c.Target == 0 {
 		return
 	}
-	age := time.Duration(0)
-	if c.oldest != nil {
-		age = now - c.oldest.arrived
+	if dt := now - c.talliedAt; dt > 0 {
+		keep := float64(c.Interval) / float64(c.Interval+dt)
+		c.lost *= keep
+		c.decided *= keep
+		c.talliedAt = now
 	}
-	switch {
-	case age >= c.Target:
-		if !c.late {
-			c.late, c.lateAt = true, c.oldest.arrived+c.Target
-		}
-		c.standing = now-c.lateAt >= c.Interval
-	case age < c.Target/2 || !c.standing:
-		c.late, c.standing = false, false
+	c.decided++
+	if lost {
+		c.lost++
 	}
+	c.standing = c.lost > lossShare*(c.decided+lossDoubt)
 }
 
 // open reports whether the class may start another request now, whatever is free.
@@ -184,12 +220,9 @@ func (c *class) open(now Instant) bool {
 // lowest gives the flow with requests whose tag is the smallest, fitting or not.
 func (c *class) lowest() *flow {
 	var best *flow
-	if c.ready.len() > 0 {
-		best = c.ready.e[0].value
-	}
-	for r := range c.kernel.conf.Resources {
-		if c.parked[r].len() > 0 {
-			if f := c.parked[r].e[0].value; best == nil || f.before(best) {
+	for _, s := range c.shapes {
+		if s.flows.len() > 0 {
+			if f := s.flows.e[0].value; best == nil || f.before(best) {
 				best = f
 			}
 		}

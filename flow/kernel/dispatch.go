@@ -9,13 +9,21 @@ import (
 // flow at the head for ever.
 const costMin = time.Microsecond
 
+// costMax and weightMax bound what a request can do to the tags, which are floating-point
+// numbers: next to a tag that is too large, a small charge would be nothing.
+const (
+	costMax   = time.Hour
+	weightMax = 1000
+)
+
 // dispatch starts requests until none fits that may start.
 func (k *Kernel) dispatch(now Instant, out []Decision) []Decision {
 	for k.waiting > 0 {
 		before := len(out)
 		var c *class
 		var f *flow
-		c, f, out = k.pick(now, out)
+		var why reason
+		c, f, why, out = k.pick(now, out)
 		if f == nil && len(out) == before {
 			break
 		}
@@ -23,7 +31,7 @@ func (k *Kernel) dispatch(now Instant, out []Decision) []Decision {
 			continue
 		}
 		t := f.head
-		if c.waiting > 0 && c.stats.Started > 0 {
+		if c.stats.Started > 0 {
 			c.gap += (min(now-c.startedAt, retryMax) - c.gap) / 8
 		}
 		c.notePassing(f, now)
@@ -32,27 +40,47 @@ func (k *Kernel) dispatch(now Instant, out []Decision) []Decision {
 			c.rouse(f)
 		}
 		t.flow = f
-		out = append(out, k.start(c, t, now))
-	}
-	if k.waiting == 0 {
-		for _, c := range k.classes {
-			c.watch(now)
-		}
+		out = append(out, k.start(c, t, now, why))
 	}
 	return out
 }
 
+// A reason says why it is a request's turn.
+type reason uint8
+
+const (
+	byTag   reason = iota // its tags were the smallest of those whose requests fitted
+	byAge                 // its class had started none for AgeMax
+	byClaim               // what it needs had been kept free for it
+)
+
 // start makes a ticket that is in no queue run.
-func (k *Kernel) start(c *class, t *Ticket, now Instant) Decision {
+func (k *Kernel) start(c *class, t *Ticket, now Instant, why reason) Decision {
 	c.count(now)
+	c.tally(false, now)
 	f := t.flow
 	t.state, t.started = stateRunning, now
-	t.charged = max(t.Cost, costMin)
+	t.charged = min(max(t.Cost, costMin), costMax)
 
+	// Who was kept back by what he needs keeps his place and saves nothing up: else he
+	// would stand in everybody's way for as long, once he needs something else. A flow loses
+	// its lag when it has had to claim, a class when another one passes it. And who goes
+	// first because of his age does not take virtual time with him: the others would lose
+	// what they have not had yet.
+	if why == byClaim {
+		f.tag = math.Max(f.tag, c.vtime)
+	}
 	c.vtime = math.Max(c.vtime, f.tag)
 	f.charge(float64(t.charged))
 	c.maxTag = math.Max(c.maxTag, f.tag)
-	k.vtime = math.Max(k.vtime, c.tag)
+	if why == byTag {
+		k.vtime = math.Max(k.vtime, c.tag)
+		for _, o := range k.classes {
+			if o.waiting > 0 {
+				o.tag = math.Max(o.tag, c.tag)
+			}
+		}
+	}
 	c.tag += float64(t.charged) / float64(c.Weight)
 	k.maxTag = math.Max(k.maxTag, c.tag)
 
@@ -75,11 +103,9 @@ func (k *Kernel) start(c *class, t *Ticket, now Instant) Decision {
 
 // pick chooses whose request starts next: nil if nothing that may start fits. What is too
 // late is dropped on the way.
-func (k *Kernel) pick(now Instant, out []Decision) (best *class, flow *flow, _ []Decision) {
-	bestAged := false
+func (k *Kernel) pick(now Instant, out []Decision) (best *class, flow *flow, why reason, _ []Decision) {
 	k.stakeClaim(now)
 	for _, c := range k.classes {
-		c.watch(now)
 		if c.waiting == 0 || !c.open(now) {
 			continue
 		}
@@ -88,11 +114,14 @@ func (k *Kernel) pick(now Instant, out []Decision) (best *class, flow *flow, _ [
 		if f == nil {
 			continue
 		}
+		if f == k.claim {
+			return c, f, byClaim, out
+		}
 		aged := c.AgeMax > 0 && now-c.servedAt >= c.AgeMax
 		better := best == nil
 		switch {
 		case better:
-		case aged != bestAged:
+		case aged != (why == byAge):
 			better = aged
 		case aged:
 			better = c.servedAt < best.servedAt
@@ -100,77 +129,53 @@ func (k *Kernel) pick(now Instant, out []Decision) (best *class, flow *flow, _ [
 			better = c.tag < best.tag
 		}
 		if better {
-			best, flow, bestAged = c, f, aged
+			best, flow, why = c, f, byTag
+			if aged {
+				why = byAge
+			}
 		}
 	}
-	return best, flow, out
+	return best, flow, why, out
 }
 
 // candidate gives the flow of a class whose head goes next: of those whose head fits, the
-// one with the smallest tag. A flow whose head does not fit is parked at what it lacks;
-// of the flows parked at a resource only the first by tag is looked at, so that what is
-// freed bit by bit goes to whoever is next.
+// one with the claim, or else with the smallest tag.
 func (k *Kernel) candidate(c *class, now Instant, out []Decision) (best *flow, _ []Decision) {
-	for r := range k.conf.Resources {
-		// Where all need what is used up there is nobody to look for, and nothing to park.
-		if c.needing[r] == c.waiting && k.available(c, r, now) <= 0 {
-			return nil, out
+	dropped := len(out)
+	if f := k.claim; f != nil && k.claimant == c && k.fits(c, f) {
+		if out = k.prune(c, f, now, out); len(out) == dropped {
+			return f, out
 		}
 	}
-	var ok bool
-	for best == nil && c.ready.len() > 0 {
-		f := c.ready.e[0].value
-		if ok, out = k.prune(c, f, now, out); !ok {
+again:
+	best = nil
+	for _, s := range c.shapes {
+		if s.flows.len() == 0 {
 			continue
 		}
-		if r := k.lacks(c, f, f.head); r < 0 {
-			best = f
-		} else {
-			f.leave()
-			f.enter(&c.parked[r])
+		f := s.flows.e[0].value
+		if best != nil && best.before(f) || !k.fits(c, f) {
+			continue
 		}
-	}
-	for r := range k.conf.Resources {
-		for c.parked[r].len() > 0 {
-			f := c.parked[r].e[0].value
-			if best != nil && best.before(f) {
-				break
-			}
-			if ok, out = k.prune(c, f, now, out); !ok {
-				continue
-			}
-			if f.in != &c.parked[r] { // another request has come to its head, and it is ready
-				return k.candidate(c, now, out)
-			}
-			lack := k.lacks(c, f, f.head)
-			if lack == r {
-				break
-			}
-			if lack < 0 {
-				best = f
-				break
-			}
-			f.leave()
-			f.enter(&c.parked[lack])
+		dropped = len(out)
+		if out = k.prune(c, f, now, out); len(out) > dropped {
+			goto again // what has come to its head may be of any shape
 		}
+		best = f
 	}
 	return best, out
 }
 
-// prune drops the heads of a flow that are too late, and reports whether it still has one.
-func (k *Kernel) prune(c *class, f *flow, now Instant, out []Decision) (bool, []Decision) {
+// prune drops the heads of a flow that are too late.
+func (k *Kernel) prune(c *class, f *flow, now Instant, out []Decision) []Decision {
 	for f.head != nil {
-		t := f.head
-		switch {
-		case t.expires > 0 && now >= t.expires:
-			out = k.drop(t, t.lateness(), c.retryAfter(), out)
-		case c.standing && now-t.arrived > c.Target:
-			out = k.drop(t, Standing, c.retryAfter(), out)
-		default:
-			return true, out
+		why, late := c.overdue(f.head, now)
+		if !late {
+			break
 		}
+		out = k.drop(f.head, why, c.retryAfter(), out)
 	}
-	return false, out
+	return out
 }
 
 // possible reports whether the ticket could start if nothing else ran.
@@ -187,20 +192,24 @@ func (k *Kernel) possible(c *class, t *Ticket) bool {
 	return true
 }
 
-// lacks gives the first resource of which there is not enough for the ticket, -1 if it fits.
-func (k *Kernel) lacks(c *class, f *flow, t *Ticket) int {
+// fits reports whether the head of a flow could start now.
+func (k *Kernel) fits(c *class, f *flow) bool { return k.room(c, f, &f.head.Need) }
+
+// room reports whether there is as much as a request of the flow needs.
+func (k *Kernel) room(c *class, f *flow, need *Amounts) bool {
 	for r := range k.conf.Resources {
-		if t.Need[r] == 0 {
+		n := need[r]
+		if n == 0 {
 			continue
 		}
-		if k.claim != nil && k.claim != f && k.claim.head.Need[r] > 0 && !(c.Buffered && !k.claimant.Buffered && k.spareBuffer(r) >= t.Need[r]) {
-			return r
+		if k.claim != nil && k.claim != f && k.claim.head.Need[r] > 0 && !(c.Buffered && !k.claimant.Buffered && k.spareBuffer(r) >= n) {
+			return false
 		}
-		if t.Need[r] > k.available(c, r, k.now) {
-			return r
+		if n > k.available(c, r, k.now) {
+			return false
 		}
 	}
-	return -1
+	return true
 }
 
 // available is how much of a resource a request of the class may take. A buffered class
@@ -247,7 +256,7 @@ func (k *Kernel) stakeClaim(now Instant) {
 		if !unserved && (c.passed == nil || now-c.passedAt < c.AgeMax) {
 			continue
 		}
-		if low := c.lowest(); (unserved || low == c.passed) && k.lacks(c, low, low.head) >= 0 {
+		if low := c.lowest(); (unserved || low == c.passed) && !k.fits(c, low) {
 			k.claim, k.claimant = low, c
 			return
 		}

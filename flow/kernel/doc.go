@@ -34,21 +34,29 @@
 //
 // # Bounds
 //
-// With D requests running at once, two flows of a class that both have requests waiting
-// the whole time differ in normalized service (time/weight) by no more than
-// (D+1)·(c₁/w₁ + c₂/w₂), where c is the largest difference that one request's cost can
-// make (W. Jin, J. Chase, J. Kaur: Interposed Proportional Sharing, SIGMETRICS 2004).
+// Let D requests run at once, and let two flows of a class have requests waiting for some
+// stretch of time. What they are given in it, by weight, differs by no more than
+// (D+1)·(c₁/w₁ + c₂/w₂), where c is what the dearest request of each takes (W. Jin, J.
+// Chase, J. Kaur: Interposed Proportional Sharing, SIGMETRICS 2004) — if costs are known.
+// If not, let c be the most that one takes or was expected to take; then it is
+// 2·D·max(c₁/w₁, c₂/w₂). For when a request of flow 1 starts, its tag is no larger than
+// that of flow 2. Until flow 2 is next, flow 1 can be ahead by what its requests that run
+// by then take, and by what was charged too much for those of flow 2 that run by then: D
+// requests in all. Before, flow 2 can have been ahead by as much.
 //
 // Every queue is bounded: by flow, by class and in all. A class that is full takes a new
 // request only from a flow with fewer waiting than the fattest one, whose newest gives way.
 //
 // A request leaves the queue unserved when it is cancelled, when it has waited for WaitMax,
-// when it has not started by the time it had to, or when the queue stands: if for an
-// Interval the oldest request of a class has always waited for longer than Target, then
-// whatever has waited for longer than Target is dropped when its turn comes, until the
-// queue has been short again (after K. Nichols, V. Jacobson: Controlling Queue Delay, ACM
-// Queue 2012, with a drop of all that is late in place of a rate of drops). Without this an
-// overloaded server answers everybody just too late.
+// when it has not started by the time it had to, or when the queue stands and the request
+// has waited for longer than Target when its turn comes. That an overloaded server does
+// not answer everybody just too late is due to WaitMax; that its answers come soon is due
+// to Target. A queue stands if more than a tenth of the requests of late have been lost,
+// that is, dropped for one of these reasons or refused because the queue was full: what
+// must be lost may as well be lost early. The age of what waits, by which others judge (K.
+// Nichols, V. Jacobson: Controlling Queue Delay, ACM Queue 2012), tells less here. At its
+// very capacity a server has long queues that it will master, and where flows take turns
+// there is always somebody whose requests are old.
 //
 // # Ageing
 //

@@ -9,13 +9,13 @@ type flow struct {
 	shared bool // of many clients
 	weight float64
 	tag    float64 // virtual time at which its next request may start
-	seq    uint64  // breaks ties between tags: the order in which flows appeared
+	seq    uint64  // breaks ties between tags: the order in which flows came to have requests
 
 	head, tail *Ticket
 	waiting    int
 	inFlight   int
 
-	in    *heap[float64, *flow] // where it waits: class.ready or one of class.parked; nil: nowhere
+	in    *shape // where it waits; nil: nowhere
 	place int
 
 	fatter, thinner *flow // neighbours in class.fat[waiting]
@@ -52,22 +52,11 @@ func (f *flow) unlink(t *Ticket) {
 	t.prev, t.next = nil, nil
 }
 
-// enter puts a flow with requests into a heap, leave takes it out of the one it is in.
-func (f *flow) enter(h *heap[float64, *flow]) {
-	f.in = h
-	h.push(f.tag, f.seq, f, &f.place)
-}
-
-func (f *flow) leave() {
-	f.in.remove(f.place)
-	f.in = nil
-}
-
 // charge moves the tag on by service of the given nanoseconds, which may be negative.
 func (f *flow) charge(ns float64) {
 	f.tag += ns / f.weight
 	if f.in != nil {
-		f.in.rekey(f.place, f.tag)
+		f.in.flows.rekey(f.place, f.tag)
 	}
 }
 
@@ -110,8 +99,7 @@ func (k *Kernel) newFlow(c *class, now Instant) *flow {
 	} else {
 		k.spare = f.idleNext
 	}
-	k.seq++
-	*f = flow{seq: k.seq, weight: 1, place: -1, tokens: c.Burst, filled: now}
+	*f = flow{weight: 1, place: -1, tokens: c.Burst, filled: now}
 	return f
 }
 

@@ -25,7 +25,7 @@ type Kernel struct {
 	draining          bool
 	seq               uint64
 
-	expiries heap[Instant, *Ticket] // tickets that wait, by the end of their wait
+	expiries heap[Instant, *Ticket] // tickets whose StartBy comes before WaitMax, by it
 	expirySq uint64
 	claim    *flow // for it what its head needs is kept free; nil: for nobody
 	claimant *class
@@ -79,6 +79,7 @@ func (k *Kernel) Reconfigure(now Instant, conf Config, out []Decision) ([]Decisi
 		k.free[i] += r.Capacity - k.conf.Resources[i].Capacity
 	}
 	k.conf = conf
+	k.relevel()
 	for i, c := range k.classes {
 		c.Class = conf.Classes[i]
 		// What can never fit any more would wait for nothing.
@@ -123,7 +124,7 @@ func (k *Kernel) Arrive(now Instant, t *Ticket, out []Decision) []Decision {
 		return refuse(Shed, c.retryAfter())
 	case !k.possible(c, t):
 		return refuse(Impossible, 0)
-	case t.StartBy > 0 && now > t.StartBy:
+	case t.StartBy > 0 && now >= t.StartBy:
 		return refuse(TooLate, 0)
 	}
 	f := k.flowOf(c, t.Flow, now)
@@ -138,15 +139,15 @@ func (k *Kernel) Arrive(now Instant, t *Ticket, out []Decision) []Decision {
 	if f.idle {
 		c.rouse(f)
 	}
-	f.weight = float64(max(t.Weight, 1))
+	f.weight = float64(min(max(t.Weight, 1), weightMax))
 
 	// Nothing that waits could start just now, else it would have. So if nothing of this
 	// class waits and the ticket fits, it is its turn.
-	if c.waiting == 0 && c.open(now) && k.lacks(c, f, t) < 0 {
+	if c.waiting == 0 && c.open(now) && k.room(c, f, &t.Need) {
 		c.tag = math.Max(c.tag, k.vtime)
 		f.tag = math.Max(f.tag, c.vtime)
 		t.flow = f
-		return append(out, k.start(c, t, now))
+		return append(out, k.start(c, t, now, byTag))
 	}
 
 	full := Started
@@ -162,6 +163,7 @@ func (k *Kernel) Arrive(now Instant, t *Ticket, out []Decision) []Decision {
 		if f.waiting == 0 && f.inFlight == 0 {
 			c.rest(f, now)
 		}
+		c.tally(true, now)
 		return refuse(full, c.retryAfter())
 	}
 	if c.waiting >= c.QueueMax {
@@ -244,7 +246,12 @@ func (k *Kernel) Advance(now Instant, out []Decision) []Decision {
 	now = k.at(now)
 	for k.expiries.len() > 0 && k.expiries.e[0].key <= now {
 		t := k.expiries.e[0].value
-		out = k.drop(t, t.lateness(), k.classes[t.Class].retryAfter(), out)
+		out = k.drop(t, TooLate, k.classes[t.Class].retryAfter(), out)
+	}
+	for _, c := range k.classes {
+		for c.WaitMax > 0 && c.oldest != nil && now-c.oldest.arrived >= c.WaitMax {
+			out = k.drop(c.oldest, WaitedOut, c.retryAfter(), out)
+		}
 	}
 	return k.dispatch(now, out)
 }
@@ -267,6 +274,9 @@ func (k *Kernel) Next() (Instant, bool) {
 	for _, c := range k.classes {
 		if c.waiting == 0 {
 			continue
+		}
+		if c.WaitMax > 0 {
+			sooner(max(c.oldest.arrived+c.WaitMax, k.now+1))
 		}
 		if c.Gap > 0 {
 			sooner(c.startedAt + c.Gap)
@@ -313,22 +323,21 @@ func (k *Kernel) SetGap(now Instant, class int, gap time.Duration, out []Decisio
 func (k *Kernel) drop(t *Ticket, o Outcome, after time.Duration, out []Decision) []Decision {
 	c := k.classes[t.Class]
 	k.quit(c, t, k.now)
+	switch o {
+	case Displaced, WaitedOut, TooLate, Standing:
+		c.tally(true, k.now)
+	}
 	c.stats.Outcomes[o]++
 	return append(out, Decision{t, o, after})
 }
 
 // join puts a ticket into the queue of its class, with the end of its wait.
 func (k *Kernel) join(c *class, t *Ticket, f *flow, now Instant) {
-	t.expires = 0
-	if c.WaitMax > 0 {
-		t.expires = now + c.WaitMax
-	}
-	if t.StartBy > 0 && (t.expires == 0 || t.StartBy < t.expires) {
-		t.expires = t.StartBy
-	}
-	if t.expires > 0 {
+	// The queue of a class is in the order of arrival, and so in that of WaitMax; only an
+	// earlier end has to be remembered apart.
+	if t.StartBy > 0 && (c.WaitMax == 0 || t.StartBy <= now+c.WaitMax) {
 		k.expirySq++
-		k.expiries.push(t.expires, k.expirySq, t, &t.expiry)
+		k.expiries.push(t.StartBy, k.expirySq, t, &t.expiry)
 	}
 	c.join(t, f, now)
 	k.waiting++

@@ -95,7 +95,7 @@ func (d *driver) check() error {
 			return fmt.Errorf("ticket %d has waited for %v of %v", d.ids[t], d.now-t.Arrived(), max)
 		}
 	}
-	if _, f, out := d.k.pick(d.now, nil); f != nil || len(out) > 0 {
+	if _, f, _, out := d.k.pick(d.now, nil); f != nil || len(out) > 0 {
 		return fmt.Errorf("after the event there is more to decide: flow %v, %v", f, out)
 	}
 	return nil
@@ -207,10 +207,8 @@ func shrunk(err error, d *driver) bool {
 		}
 	}
 	for t := range d.waiting {
-		if t.expires == 0 || t.expires > d.now {
-			if max := d.k.Config().Classes[t.Class].WaitMax; max > 0 && d.now-t.Arrived() >= max {
-				return true
-			}
+		if max := d.k.Config().Classes[t.Class].WaitMax; max > 0 && d.now-t.Arrived() >= max {
+			return true
 		}
 	}
 	return false
@@ -227,7 +225,7 @@ func drawConfig(t *rapid.T) Config {
 			AgeMax:   rapid.SampledFrom([]time.Duration{0, 10 * time.Millisecond, time.Second}).Draw(t, "age"),
 			Limit:    rapid.IntRange(0, 3).Draw(t, "limit"),
 			Target:   rapid.SampledFrom([]time.Duration{0, 20 * time.Millisecond}).Draw(t, "target"),
-			Interval: rapid.SampledFrom([]time.Duration{0, 50 * time.Millisecond}).Draw(t, "interval"),
+			Interval: rapid.SampledFrom([]time.Duration{20 * time.Millisecond, time.Second}).Draw(t, "interval"),
 			Gap:      rapid.SampledFrom([]time.Duration{0, 0, 30 * time.Millisecond}).Draw(t, "gap"),
 			Buffered: rapid.Bool().Draw(t, "buffered"),
 			ShedAt:   Level(rapid.IntRange(0, 3).Draw(t, "shed")),

@@ -7,7 +7,7 @@ type Request struct {
 	Class   int           // index into Config.Classes
 	Flow    uint64        // whose request it is: a hash of the client
 	Weight  int64         // of the flow, against others of its class; 0 means 1
-	Cost    time.Duration // how long it will probably take
+	Cost    time.Duration // how long it will probably take; an hour at most is believed
 	Need    Amounts       // what it holds while it runs
 	StartBy Instant       // when starting it is of no more use; 0: never
 }
@@ -23,8 +23,7 @@ type Ticket struct {
 	flow     *flow
 	arrived  Instant
 	started  Instant
-	expires  Instant // when it has waited long enough; 0: never
-	expiry   int     // place in Kernel.expiries
+	expiry   int // place in Kernel.expiries; -1: none
 	charged  time.Duration
 	next     *Ticket // of the same flow, younger
 	prev     *Ticket
@@ -47,12 +46,17 @@ func (t *Ticket) Waiting() bool { return t.state == stateWaiting }
 // Running reports whether the ticket has started and is not done.
 func (t *Ticket) Running() bool { return t.state == stateRunning }
 
-// lateness is what a ticket is dropped for when its wait has ended.
-func (t *Ticket) lateness() Outcome {
-	if t.expires == t.StartBy {
-		return TooLate
+// overdue reports whether the ticket has waited long enough, and what it is dropped for.
+func (c *class) overdue(t *Ticket, now Instant) (Outcome, bool) {
+	switch {
+	case t.StartBy > 0 && now >= t.StartBy:
+		return TooLate, true
+	case c.WaitMax > 0 && now-t.arrived >= c.WaitMax:
+		return WaitedOut, true
+	case c.standing && now-t.arrived > c.Target:
+		return Standing, true
 	}
-	return WaitedOut
+	return Started, false
 }
 
 // Arrived is when the ticket came in.
