@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"gridflow/flow/kernel"
 )
 
 // busy is three classes under more than they can bear, with everything that can happen to
