@@ -27,6 +27,7 @@ var floors = [][]string{
 	{"internal/book"},
 	{"internal/xlsx", "internal/textfile", "internal/vba"},
 	{"internal/grid"},
+	{"flow"},
 	{"internal/formula", "internal/numfmt", "internal/lazy", "internal/nearest"},
 	{"internal/cell"},
 }
@@ -48,7 +49,7 @@ func room(pkg string) (name string, floor int) {
 }
 
 func TestImports(t *testing.T) {
-	cmd := exec.Command("go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "gridflow/cmd/...", "gridflow/internal/...")
+	cmd := exec.Command("go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "gridflow/cmd/...", "gridflow/flow/...", "gridflow/internal/...")
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
