@@ -117,7 +117,8 @@ type Gradient struct {
 
 var _ Limiter = (*Gradient)(nil)
 
-// NewGradient gives a Gradient for cfg, or says what is wrong with cfg.
+// NewGradient gives a Gradient for cfg, or says what is wrong with cfg. It is meant
+// for backends of many calls: it moves only every MinSamples of them.
 func NewGradient(cfg GradientConfig) (*Gradient, error) {
 	setDefault(&cfg.Initial, cfg.Min)
 	setDefault(&cfg.Window, 100*time.Millisecond)
@@ -157,7 +158,7 @@ func (g *Gradient) Observe(now time.Duration, s Sample) (Change, bool) {
 		g.failures++
 	}
 	if s.Outcome != Failed {
-		t, k := float64(s.Service), float64(s.InFlight)
+		t, k := float64(max(1, s.Service)), float64(max(1, s.InFlight)) // both are divisors
 		g.n++
 		g.service += t
 		g.inFlight += k

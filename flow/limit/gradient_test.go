@@ -314,6 +314,17 @@ func TestBounds(t *testing.T) {
 	})
 }
 
+// A clock that stands still and a caller that counts nothing must not make it lose its number.
+func TestGradientZeroes(t *testing.T) {
+	g, _ := NewGradient(GradientConfig{Min: 1, Max: 8})
+	for i := range 4000 {
+		g.Observe(time.Duration(i)*time.Millisecond, Sample{})
+	}
+	if knee, _ := g.Knee(); !(knee > 0) || g.Limit() < 1 || g.Limit() > 8 {
+		t.Errorf("knee %v, limit %d", knee, g.Limit())
+	}
+}
+
 func TestGradientConfig(t *testing.T) {
 	for _, c := range []GradientConfig{{}, {Min: 2, Max: 1}, {Min: 1, Max: 4, Initial: 5}, {Min: 1, Max: 4, Window: -1}} {
 		if _, err := NewGradient(c); err == nil {
