@@ -100,8 +100,14 @@ func TestSlowThenQuick(t *testing.T) {
 	}
 	d.idle(2*time.Minute, 20*time.Millisecond)
 	d.wantLimit(2, "after two idle minutes")
+	d.changes = nil
 	d.busy(2*time.Minute, 20*time.Millisecond, OK)
 	d.wantLimit(8, "after two busy minutes of calls of 20 ms")
+	for i, ch := range d.changes {
+		if ch.Cause != Headroom || ch.To != ch.From+1 || i > 0 && ch.At-d.changes[i-1].At < 2*time.Second {
+			t.Errorf("change %d of %+v", i, d.changes)
+		}
+	}
 	if d.started-d.finished != len(d.running) {
 		t.Errorf("%d calls started, %d ended, %d run", d.started, d.finished, len(d.running))
 	}
@@ -173,6 +179,22 @@ func TestFailuresShrink(t *testing.T) {
 	}
 }
 
+// A call that fails at once is no quick call, even where failures are taken lightly.
+func TestFailuresAreNotQuick(t *testing.T) {
+	cfg := Medium(1, 8)
+	cfg.Initial, cfg.Quantile, cfg.FailureShare = 4, 0.5, 0.9
+	c, _ := New(cfg)
+	for i := range 10_000 {
+		s := Sample{time.Millisecond, 8, Failed}
+		if i%10 < 4 {
+			s = Sample{500 * time.Millisecond, 8, OK}
+		}
+		if ch, ok := c.Observe(time.Duration(i)*20*time.Millisecond, s); ok {
+			t.Fatalf("%+v", ch)
+		}
+	}
+}
+
 func TestCancelledSaysNothing(t *testing.T) {
 	cfg := Medium(1, 8)
 	cfg.Initial = 4
@@ -219,8 +241,8 @@ func TestSlowClassHasItsOwnBaseline(t *testing.T) {
 		t.Errorf("limit %d after the calls became four times slower: %+v", d.limiter.Limit(), d.changes)
 	}
 	// That is what they are now: the baseline follows and the limit comes back.
-	d.busy(10*time.Hour, 30*time.Second, OK)
-	d.wantLimit(8, "after ten hours of calls of 30 s")
+	d.busy(time.Hour, 30*time.Second, OK)
+	d.wantLimit(8, "after an hour of calls of 30 s")
 }
 
 func TestSchedulerPressure(t *testing.T) {
