@@ -28,6 +28,7 @@ var floors = [][]string{
 	{"internal/book"},
 	{"internal/xlsx", "internal/textfile", "internal/vba"},
 	{"internal/grid"},
+	{"flow"},
 	{"internal/formula", "internal/numfmt", "internal/lazy", "internal/nearest"},
 	{"flow"},
 	{"internal/cell", "internal/interleave"},
