@@ -52,6 +52,9 @@ func (k *Kernel) Check() error {
 			if f.in != nil && f.in.flows.e[f.place].key != f.tag {
 				bad("class %s flow %d: its place goes by another tag", c.Name, f.key)
 			}
+			if f.in != nil && !f.in.mixed && f.in.heavy != c.heavy(f) {
+				bad("class %s flow %d: it has %d running and waits among others", c.Name, f.key, f.inFlight)
+			}
 			if f.in != nil && !f.in.mixed && f.in.need != f.head.Need {
 				bad("class %s flow %d: it waits for %v and needs %v", c.Name, f.key, f.in.need, f.head.Need)
 			}

@@ -5,11 +5,13 @@ import (
 	"time"
 )
 
-// shape is what heads of flows need, and the flows whose heads need just that. If the first
+// shape is what heads of flows need and may take, and the flows whose heads are alike in
+// that. If the first
 // of them does not fit, none does, so that looking at one flow per shape finds whoever
 // fits: what is free never waits for somebody who cannot use it.
 type shape struct {
 	need  Amounts
+	heavy bool // of flows that may not take the buffer while somebody else uses it
 	mixed bool // of different needs: those beyond shapesMax. Only its first is looked at
 	flows heap[float64, *flow]
 }
@@ -21,8 +23,9 @@ const shapesMax = 16
 // enter puts a flow with requests where its head belongs.
 func (c *class) enter(f *flow) {
 	var s *shape
+	heavy := c.heavy(f)
 	for _, x := range c.shapes {
-		if !x.mixed && x.need == f.head.Need {
+		if !x.mixed && x.need == f.head.Need && x.heavy == heavy {
 			s = x
 			break
 		}
@@ -35,10 +38,18 @@ func (c *class) enter(f *flow) {
 		c.shapes = append(c.shapes, s)
 	}
 	if s.flows.len() == 0 {
-		s.need = f.head.Need
+		s.need, s.heavy = f.head.Need, heavy
 	}
 	f.in = s
 	s.flows.push(f.tag, f.seq, f, &f.place)
+}
+
+// moved puts a flow that waits where it belongs since it has more or less running.
+func (c *class) moved(f *flow) {
+	if f.in != nil && !f.in.mixed && f.in.heavy != c.heavy(f) {
+		f.leave()
+		c.enter(f)
+	}
 }
 
 // leave takes a flow out of where it waits.
@@ -62,6 +73,7 @@ type class struct {
 	vtime  float64 // tag of the flow that started last
 	maxTag float64 // the largest tag that a flow has had
 
+	short             shorts // requests that run in the buffer
 	waiting, inFlight int
 	oldest, youngest  *Ticket // of those that wait
 

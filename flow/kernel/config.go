@@ -67,7 +67,10 @@ type Class struct {
 	// Gap is the least time between two starts; 0: none.
 	Gap time.Duration
 
-	Buffered bool  // may use the buffer of each resource
+	Buffered bool // may use the buffer of each resource
+	// ShortMax is how long a request of a buffered class may run and still count as short:
+	// one that runs for longer gives its place in the buffer up. 0: for ever.
+	ShortMax time.Duration
 	ShedAt   Level // new requests are refused from this level on; LevelOK: by no level
 }
 
@@ -139,7 +142,7 @@ func (c *Class) check() error {
 		return fmt.Errorf("QueueMax is %d; give at least 1", c.QueueMax)
 	case c.FlowQueueMax < 0 || c.FlowQueueMax > c.QueueMax:
 		return fmt.Errorf("FlowQueueMax is %d; give 1 to QueueMax, which is %d", c.FlowQueueMax, c.QueueMax)
-	case c.Weight < 0 || c.Limit < 0 || c.WaitMax < 0 || c.AgeMax < 0 || c.Target < 0 || c.Interval < 0 || c.Gap < 0:
+	case c.Weight < 0 || c.Limit < 0 || c.WaitMax < 0 || c.AgeMax < 0 || c.Target < 0 || c.Interval < 0 || c.Gap < 0 || c.ShortMax < 0:
 		return errors.New("a bound is negative; give 0 for none")
 	case !(c.Rate >= 0) || !(c.Burst >= 0):
 		return fmt.Errorf("Rate is %g and Burst %g; give 0 for none", c.Rate, c.Burst)

@@ -84,14 +84,14 @@ func (k *Kernel) start(c *class, t *Ticket, now Instant, why reason) Decision {
 	c.tag += float64(t.charged) / float64(c.Weight)
 	k.maxTag = math.Max(k.maxTag, c.tag)
 
-	t.buffered = c.Buffered
 	for r := range k.conf.Resources {
 		k.free[r] -= t.Need[r]
-		if t.buffered {
-			k.buffered[r] += t.Need[r]
-		}
+	}
+	if c.Buffered {
+		k.buffer(c, t)
 	}
 	f.inFlight++
+	c.moved(f)
 	c.inFlight++
 	k.inFlight++
 	c.startedAt, c.servedAt = now, now
@@ -205,29 +205,11 @@ func (k *Kernel) room(c *class, f *flow, need *Amounts) bool {
 		if k.claim != nil && k.claim != f && k.claim.head.Need[r] > 0 && !(c.Buffered && !k.claimant.Buffered && k.spareBuffer(r) >= n) {
 			return false
 		}
-		if n > k.available(c, r, k.now) {
+		if n > k.available(c, f, r) {
 			return false
 		}
 	}
 	return true
-}
-
-// available is how much of a resource a request of the class may take. A buffered class
-// has its buffer also while somebody else uses it.
-func (k *Kernel) available(c *class, r int, now Instant) int64 {
-	free := k.free[r]
-	switch {
-	case c.Buffered:
-		return max(free, k.spareBuffer(r))
-	case k.hadBuffer && now-k.bufferedAt < k.conf.BufferIdle:
-		return free - k.spareBuffer(r)
-	}
-	return free
-}
-
-// spareBuffer is the part of the buffer that buffered classes have not taken yet.
-func (k *Kernel) spareBuffer(r int) int64 {
-	return max(0, k.conf.Resources[r].Buffer-k.buffered[r])
 }
 
 // notePassing remembers since when the flow that is next by tag has been passed by others

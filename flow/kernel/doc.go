@@ -72,6 +72,8 @@
 // class has arrived for BufferIdle, others may borrow the buffer, and no seat stays empty.
 // What is borrowed is not waited for: a request of a buffered class that comes then takes
 // its seat all the same, and until the borrower is done up to Buffer more is taken than
-// there is. So a resource with a buffer has to be one that can be shared for a while, as
+// there is. And whatever has run for longer than ShortMax does not count as short any
+// more: what was taken for a short call and is a long one gives its place in the buffer to
+// the next, but not to one of a flow that has as much running already. So a resource with a buffer has to be one that can be shared for a while, as
 // processors can.
 package kernel

@@ -18,6 +18,7 @@ type Kernel struct {
 	buffered   Amounts // taken by requests of buffered classes
 	bufferedAt Instant // when the last request of a buffered class arrived
 	hadBuffer  bool    // one ever has
+	bufferMin  int     // the smallest buffer
 
 	vtime, maxTag     float64 // as in class, one storey up
 	waiting, inFlight int
@@ -40,7 +41,7 @@ func New(conf Config) (*Kernel, error) {
 	if err := conf.check(); err != nil {
 		return nil, err
 	}
-	k := &Kernel{conf: conf}
+	k := &Kernel{conf: conf, bufferMin: conf.smallestBuffer()}
 	for i := range conf.Classes {
 		c := &class{Class: conf.Classes[i], kernel: k, index: i, flows: make(map[uint64]*flow)}
 		k.classes = append(k.classes, c)
@@ -78,10 +79,18 @@ func (k *Kernel) Reconfigure(now Instant, conf Config, out []Decision) ([]Decisi
 	for i, r := range conf.Resources {
 		k.free[i] += r.Capacity - k.conf.Resources[i].Capacity
 	}
-	k.conf = conf
+	k.conf, k.bufferMin = conf, conf.smallestBuffer()
 	k.relevel()
 	for i, c := range k.classes {
 		c.Class = conf.Classes[i]
+		for _, f := range c.flows {
+			c.moved(f)
+		}
+		for _, f := range c.shared {
+			if f != nil {
+				c.moved(f)
+			}
+		}
 		// What can never fit any more would wait for nothing.
 		for t := c.oldest; t != nil; {
 			next := t.younger
@@ -106,6 +115,9 @@ func (k *Kernel) Arrive(now Instant, t *Ticket, out []Decision) []Decision {
 	now = k.at(now)
 	if t.state != stateNew {
 		panic("kernel: Arrive of a ticket that waits or runs")
+	}
+	if k.outgrow(now) {
+		out = k.dispatch(now, out)
 	}
 	c := k.classes[t.Class]
 	t.arrived, t.expiry = now, -1
@@ -214,14 +226,16 @@ func (k *Kernel) Done(now Instant, t *Ticket, out []Decision) []Decision {
 	c.maxTag = math.Max(c.maxTag, f.tag)
 	c.tag += more / float64(c.Weight)
 	k.maxTag = math.Max(k.maxTag, c.tag)
+	k.outgrow(now)
+	if t.buffered {
+		k.unbuffer(c, t)
+	}
 	for r := range k.conf.Resources {
 		k.free[r] += t.Need[r]
-		if t.buffered {
-			k.buffered[r] -= t.Need[r]
-		}
 	}
 	t.state, t.flow = stateNew, nil
 	f.inFlight--
+	c.moved(f)
 	c.inFlight--
 	k.inFlight--
 	c.stats.Done++
@@ -244,6 +258,7 @@ func (k *Kernel) Done(now Instant, t *Ticket, out []Decision) []Decision {
 // Advance lets time pass: waits end, gaps close, buffers open.
 func (k *Kernel) Advance(now Instant, out []Decision) []Decision {
 	now = k.at(now)
+	k.outgrow(now)
 	for k.expiries.len() > 0 && k.expiries.e[0].key <= now {
 		t := k.expiries.e[0].value
 		out = k.drop(t, TooLate, k.classes[t.Class].retryAfter(), out)
@@ -272,6 +287,9 @@ func (k *Kernel) Next() (Instant, bool) {
 		sooner(max(k.expiries.e[0].key, k.now+1))
 	}
 	for _, c := range k.classes {
+		if c.short.head != nil && c.ShortMax > 0 {
+			sooner(max(c.short.head.started+c.ShortMax, k.now+1))
+		}
 		if c.waiting == 0 {
 			continue
 		}

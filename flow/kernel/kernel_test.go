@@ -228,6 +228,7 @@ func drawConfig(t *rapid.T) Config {
 			Interval: rapid.SampledFrom([]time.Duration{20 * time.Millisecond, time.Second}).Draw(t, "interval"),
 			Gap:      rapid.SampledFrom([]time.Duration{0, 0, 30 * time.Millisecond}).Draw(t, "gap"),
 			Buffered: rapid.Bool().Draw(t, "buffered"),
+			ShortMax: rapid.SampledFrom([]time.Duration{0, 20 * time.Millisecond}).Draw(t, "short"),
 			ShedAt:   Level(rapid.IntRange(0, 3).Draw(t, "shed")),
 		}
 		c.FlowQueueMax = rapid.IntRange(0, c.QueueMax).Draw(t, "flow queue")

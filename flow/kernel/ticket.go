@@ -27,7 +27,7 @@ type Ticket struct {
 	charged  time.Duration
 	next     *Ticket // of the same flow, younger
 	prev     *Ticket
-	younger  *Ticket // of the same class
+	younger  *Ticket // of the same class: of those that wait, or of those that run and are short
 	older    *Ticket
 	buffered bool // its seats count as taken from the buffer first
 }

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"testing"
 	"time"
-
 )
 
 // busy is three classes under more than they can bear, with everything that can happen to

@@ -8,6 +8,7 @@ package admit
 
 import (
 	"encoding/json"
+	"math/bits"
 	"net/url"
 	"strings"
 	"time"
@@ -69,7 +70,8 @@ func (p *Pricer) Price(tool *tools.Tool, args json.RawMessage, uri string) flow.
 		w.Prior = lookup + perMB(scanPerMB)
 	}
 	if w.Kind.Cold {
-		w.Need[flow.Bytes] = min(size*loadedBytes, p.MaxBytes)
+		// Rounded, so that the scheduler has few different needs to tell apart.
+		w.Need[flow.Bytes] = min(1<<bits.Len64(uint64(size*loadedBytes)), p.MaxBytes)
 		if reach == tools.ReachPart {
 			// Many callers of one workbook wait for one load, and do little after it: they do
 			// so under one permit, so that the load goes on as long as one of them is there.

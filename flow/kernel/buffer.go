@@ -1,0 +1,90 @@
+package kernel
+
+import "math"
+
+// shorts is the requests of a class that run in the buffer, in the order of their start.
+type shorts struct{ head, tail *Ticket }
+
+// buffer notes that a running request has its place in the buffer, unbuffer that it has it
+// no more.
+func (k *Kernel) buffer(c *class, t *Ticket) {
+	t.buffered = true
+	for r := range k.conf.Resources {
+		k.buffered[r] += t.Need[r]
+	}
+	s := &c.short
+	t.older, t.younger = s.tail, nil
+	if s.tail == nil {
+		s.head = t
+	} else {
+		s.tail.younger = t
+	}
+	s.tail = t
+}
+
+func (k *Kernel) unbuffer(c *class, t *Ticket) {
+	t.buffered = false
+	for r := range k.conf.Resources {
+		k.buffered[r] -= t.Need[r]
+	}
+	s := &c.short
+	if t.older == nil {
+		s.head = t.younger
+	} else {
+		t.older.younger = t.younger
+	}
+	if t.younger == nil {
+		s.tail = t.older
+	} else {
+		t.younger.older = t.older
+	}
+	t.older, t.younger = nil, nil
+}
+
+// outgrow takes the requests out of the buffer that have run for too long to be short, and
+// reports whether there were any.
+func (k *Kernel) outgrow(now Instant) (any bool) {
+	for _, c := range k.classes {
+		for c.ShortMax > 0 && c.short.head != nil && now-c.short.head.started >= c.ShortMax {
+			k.unbuffer(c, c.short.head)
+			any = true
+		}
+	}
+	return any
+}
+
+// heavy reports whether a flow has enough running not to take the buffer while somebody
+// else uses it: as much as the smallest buffer.
+func (c *class) heavy(f *flow) bool {
+	return c.Buffered && f.inFlight >= c.kernel.bufferMin
+}
+
+// available is how much of a resource a request of the flow may take. A buffered class has
+// its buffer also while somebody else uses it.
+func (k *Kernel) available(c *class, f *flow, r int) int64 {
+	free, buffer := k.free[r], k.conf.Resources[r].Buffer
+	switch {
+	case c.Buffered && !c.heavy(f):
+		// No more than the buffer is ever taken on top of what there is.
+		return max(free, min(k.spareBuffer(r), free+buffer))
+	case !c.Buffered && k.hadBuffer && k.now-k.bufferedAt < k.conf.BufferIdle:
+		return free - k.spareBuffer(r)
+	}
+	return free
+}
+
+// smallestBuffer gives the smallest buffer that there is.
+func (c *Config) smallestBuffer() int {
+	least := math.MaxInt
+	for _, r := range c.Resources {
+		if r.Buffer > 0 {
+			least = min(least, int(r.Buffer))
+		}
+	}
+	return least
+}
+
+// spareBuffer is the part of the buffer that buffered classes have not taken yet.
+func (k *Kernel) spareBuffer(r int) int64 {
+	return max(0, k.conf.Resources[r].Buffer-k.buffered[r])
+}
