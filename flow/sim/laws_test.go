@@ -7,8 +7,6 @@ import (
 	"slices"
 	"testing"
 	"time"
-
-	"gridflow/flow/kernel"
 )
 
 // busy is three classes under more than they can bear, with everything that can happen to
