@@ -46,6 +46,8 @@
 //
 // Every queue is bounded: by flow, by class and in all. A class that is full takes a new
 // request only from a flow with fewer waiting than the fattest one, whose newest gives way.
+// When all queues together are full, the class with the most waiting by its weight gives
+// way to the others in the same manner.
 //
 // A request leaves the queue unserved when it is cancelled, when it has waited for WaitMax,
 // when it has not started by the time it had to, or when the queue stands and the request

@@ -162,15 +162,7 @@ func (k *Kernel) Arrive(now Instant, t *Ticket, out []Decision) []Decision {
 		return append(out, k.start(c, t, now, byTag))
 	}
 
-	full := Started
-	switch {
-	case f.waiting >= c.FlowQueueMax:
-		full = FullFlow
-	case k.waiting >= k.conf.QueueMax:
-		full = FullQueue
-	case c.waiting >= c.QueueMax && f.waiting+1 >= c.fattest:
-		full = FullClass
-	}
+	victim, full := k.placeFor(c, f)
 	if full != Started {
 		if f.waiting == 0 && f.inFlight == 0 {
 			c.rest(f, now)
@@ -178,11 +170,40 @@ func (k *Kernel) Arrive(now Instant, t *Ticket, out []Decision) []Decision {
 		c.tally(true, now)
 		return refuse(full, c.retryAfter())
 	}
-	if c.waiting >= c.QueueMax {
-		out = k.drop(c.fat[c.fattest].tail, Displaced, c.retryAfter(), out)
+	if victim != nil {
+		out = k.drop(victim, Displaced, k.classes[victim.Class].retryAfter(), out)
 	}
 	k.join(c, t, f, now)
 	return k.dispatch(now, out)
+}
+
+// placeFor looks for a place in the queue for a request of a flow. It may be that of
+// another, which has to go; or there is none, for the reason given.
+func (k *Kernel) placeFor(c *class, f *flow) (victim *Ticket, full Outcome) {
+	if f.waiting >= c.FlowQueueMax {
+		return nil, FullFlow
+	}
+	v := c // the class that gives way
+	switch {
+	case c.waiting >= c.QueueMax:
+		full = FullClass
+	case k.waiting >= k.conf.QueueMax:
+		// The one that is fullest by its weight, so that a crowd in one class does not keep
+		// out the few of another.
+		full = FullQueue
+		most := float64(c.waiting+1) / float64(c.Weight)
+		for _, o := range k.classes {
+			if by := float64(o.waiting) / float64(o.Weight); o != c && by > most {
+				v, most = o, by
+			}
+		}
+	default:
+		return nil, Started
+	}
+	if v == c && f.waiting+1 >= c.fattest {
+		return nil, full
+	}
+	return v.fat[v.fattest].tail, Started
 }
 
 // Cancel takes back a ticket whose owner waits no more, and reports whether it was

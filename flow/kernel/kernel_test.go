@@ -248,3 +248,202 @@ func drawConfig(t *rapid.T) Config {
 	conf.BufferIdle = rapid.SampledFrom([]time.Duration{0, 20 * time.Millisecond}).Draw(t, "buffer idle")
 	return conf
 }
+
+// seat is a configuration of one resource.
+func seat(capacity int64, classes ...Class) Config {
+	return Config{Classes: classes, Resources: []Resource{{Name: "seat", Capacity: capacity}}}
+}
+
+func ask(class int, flow uint64, cost time.Duration, need int64) Request {
+	return Request{Class: class, Flow: flow, Cost: cost, Need: Amounts{need}}
+}
+
+// TestFullTogether: when the queues are full together, the class that fills them gives
+// way; one that has no more than its due keeps it.
+func TestFullTogether(t *testing.T) {
+	conf := seat(1, Class{Name: "fast", Weight: 4, QueueMax: 10}, Class{Name: "slow", QueueMax: 10})
+	conf.QueueMax = 10
+	d := drive(t, conf)
+	d.arrive(ask(1, 1, time.Second, 1)) // runs
+	var slow []*Ticket
+	for range 10 {
+		slow = append(slow, d.arrive(ask(1, 1, time.Second, 1)))
+	}
+	for i := range 10 {
+		x := d.arrive(ask(0, uint64(i), time.Millisecond, 1))
+		if got, want := x.Waiting(), i < 8; got != want { // 8/4 against 2/1
+			t.Errorf("the %d-th fast request: waiting is %v", i+1, got)
+		}
+		if i < 8 && slow[9-i].Waiting() {
+			t.Errorf("for the %d-th fast request it is not the newest slow one that gave way", i+1)
+		}
+		if err := d.check(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestLevelReconfigured: the level goes by the bound in force.
+func TestLevelReconfigured(t *testing.T) {
+	conf := seat(1, Class{Name: "a", QueueMax: 100})
+	d := drive(t, conf)
+	for range 9 {
+		d.arrive(ask(0, 1, time.Second, 1))
+	}
+	conf.QueueMax = 8
+	if _, err := d.k.Reconfigure(d.now, conf, nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := d.k.Level(); got != LevelEmergency {
+		t.Errorf("8 of 8 wait and the level is %v", got)
+	}
+}
+
+// TestStartBy: what may start at an instant no more does not start at it.
+func TestStartBy(t *testing.T) {
+	d := drive(t, seat(2, Class{Name: "a", QueueMax: 10}))
+	d.advance(time.Second)
+	r := ask(0, 1, time.Second, 1)
+	r.StartBy = d.now
+	if x := d.arrive(r); x.Running() || x.Waiting() {
+		t.Errorf("it runs: %v, it waits: %v", x.Running(), x.Waiting())
+	}
+}
+
+// TestHugeCost: a request that was expected to take for ever and is weighed like a
+// feather does not spoil the tags for others, whose charges are small numbers beside it.
+func TestHugeCost(t *testing.T) {
+	d := drive(t, seat(1, Class{Name: "a", QueueMax: 1000}))
+	for range 100 {
+		d.done(d.arrive(ask(0, 9, 1<<63-1, 1)))
+		d.now += time.Millisecond
+	}
+	running := d.arrive(ask(0, 9, 0, 1))
+	var x, y []*Ticket
+	for range 100 {
+		for flow, q := range []*[]*Ticket{&x, &y} {
+			r := ask(0, uint64(flow), 0, 1)
+			r.Weight = 1 << 62
+			*q = append(*q, d.arrive(r))
+		}
+	}
+	for i := range 200 {
+		d.done(running)
+		running = nil
+		for z := range d.running {
+			running = z
+		}
+		n := 0
+		for j := range x {
+			if x[j] == running || y[j] == running {
+				n = j
+			}
+		}
+		if n != i/2 {
+			t.Fatalf("the %d-th to start is number %d of its flow: one flow is served before the other", i+1, n+1)
+		}
+	}
+}
+
+// TestClosedSavesNothing: a class that its own limit has kept back does not make up for
+// it when the limit is lifted.
+func TestClosedSavesNothing(t *testing.T) {
+	d := drive(t, seat(1, Class{Name: "a", QueueMax: 1000, Limit: 1}, Class{Name: "b", QueueMax: 1000}))
+	const work = 10 * time.Millisecond
+	d.take(d.k.SetGap(0, 0, time.Hour, nil)) // so that it starts one and no more
+	for range 500 {
+		d.arrive(ask(0, 1, work, 1))
+		d.arrive(ask(1, 1, work, 1))
+	}
+	turn := func() (class int) {
+		var x *Ticket
+		for x = range d.running {
+		}
+		d.now += work
+		d.done(x)
+		return x.Class
+	}
+	for range 200 {
+		turn()
+	}
+	d.take(d.k.SetGap(d.now, 0, 0, nil))
+	var of [2]int
+	for range 21 {
+		of[turn()]++
+	}
+	if of[0] < 9 || of[1] < 9 {
+		t.Errorf("after it, %d of one and %d of the other started", of[0], of[1])
+	}
+}
+
+// TestAgedTakesNoTime: a class that is ahead of its share and is let in because of its
+// age does not make a class that comes back wait until it is as far.
+func TestAgedTakesNoTime(t *testing.T) {
+	d := drive(t, seat(1, Class{Name: "slow", QueueMax: 1000, AgeMax: 30 * time.Millisecond}, Class{Name: "a", QueueMax: 1000}, Class{Name: "b", QueueMax: 1000}))
+	finish := func(by time.Duration) (class int) {
+		var x *Ticket
+		for x = range d.running {
+		}
+		d.now += by
+		d.done(x)
+		return x.Class
+	}
+	d.arrive(ask(0, 1, time.Millisecond, 1))
+	for range 100 {
+		d.arrive(ask(0, 1, time.Millisecond, 1))
+		d.arrive(ask(1, 1, 10*time.Millisecond, 1))
+	}
+	finish(10 * time.Second) // it was expected to take a millisecond
+	for range 20 {
+		finish(10 * time.Millisecond) // two thirds of a, one third of slow, which has aged
+	}
+	for range 50 { // b comes, and is due as much as a
+		d.arrive(ask(2, 1, 10*time.Millisecond, 1))
+	}
+	var of [3]int
+	for range 30 {
+		of[finish(10*time.Millisecond)]++
+	}
+	if of[1] < 7 || of[2] < 7 || of[0] < 5 {
+		t.Errorf("started are %v", of)
+	}
+}
+
+// TestEqualsInOrder: among flows that are due alike, whoever has waited for longest goes
+// first, not whoever was seen first.
+func TestEqualsInOrder(t *testing.T) {
+	d := drive(t, seat(1, Class{Name: "a", QueueMax: 10}))
+	d.done(d.arrive(ask(0, 1, 0, 1))) // is seen first
+	x := d.arrive(ask(0, 9, 0, 1))
+	d.now += time.Second
+	second, first := d.arrive(ask(0, 2, 0, 1)), d.arrive(ask(0, 1, 0, 1))
+	d.done(x)
+	if !second.Running() || first.Running() {
+		t.Errorf("who came first runs: %v; who is known longer: %v", second.Running(), first.Running())
+	}
+}
+
+// TestManyShapes: requests of more different needs than there are heaps for come to run
+// like others.
+func TestManyShapes(t *testing.T) {
+	d := drive(t, seat(100, Class{Name: "a", QueueMax: 1000, AgeMax: time.Second}))
+	for i := range 200 {
+		d.arrive(ask(0, uint64(i), time.Millisecond, int64(i%50+1)))
+		if err := d.k.Check(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for len(d.running) > 0 {
+		for x := range d.running {
+			d.now += time.Millisecond
+			d.done(x)
+			if err := d.k.Check(); err != nil {
+				t.Fatal(err)
+			}
+			break
+		}
+	}
+	if len(d.waiting) > 0 {
+		t.Errorf("%d wait and none runs", len(d.waiting))
+	}
+}

@@ -74,8 +74,8 @@ const (
 	Started     Outcome = iota // it holds what it needs; [Kernel.Done] gives it back
 	FullFlow                   // refused: its flow has as many waiting as it may
 	FullClass                  // refused: the class is full, and no flow has more waiting than this one
-	FullQueue                  // refused: the queues are full together
-	Displaced                  // dropped: it was the newest of the fattest flow when its class was full
+	FullQueue                  // refused: the queues are full together, and nobody had to give way to it
+	Displaced                  // dropped: it was the newest of the fattest flow when it was full
 	Shed                       // refused: the level is one at which its class is not let in
 	RateLimited                // refused: its flow has asked too often
 	WaitedOut                  // dropped: it has waited for WaitMax
