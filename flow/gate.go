@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"gridflow/flow/kernel"
+	"gridflow/flow/limit"
 	"gridflow/internal/interleave/csync"
 )
 
@@ -37,21 +38,24 @@ type Gate struct {
 	timer   *time.Timer
 	alarm   kernel.Instant // when timer fires; 0: it does not
 	level   Level          // as last told to the listener
+	steer   []steering     // by class
 	edges   []edge         // changes of the level that have not been told
-	telling csync.Mutex    // held while edges are told, so that they are told in order
+	limits  []limitStep    // changes of limits that have not been told
+	telling csync.Mutex    // held while they are told, so that they are told in order
 }
 
 type edge struct{ from, to Level }
 
 // A Listener is told what happens. Each function may be nil. They are called without a
-// lock of the gate, by the goroutine that made it happen, from many at once; only Level is
-// called by one at a time, in order.
+// lock of the gate, by the goroutine that made it happen, from many at once; only Level and
+// Limit are called by one at a time, in order.
 type Listener struct {
 	Started func(class int, waited time.Duration)
 	Refused func(class int, outcome kernel.Outcome, waited time.Duration)
 	Left    func(class int, waited time.Duration) // the caller ceased to wait
 	Done    func(class int, service time.Duration, result Result)
 	Level   func(from, to Level)
+	Limit   func(class int, c limit.Change) // an adaptive limit has moved; by one at a time, in order
 }
 
 // A waiter is a call at the gate: one that waits, or holds a permit.
@@ -62,9 +66,10 @@ type waiter struct {
 	turn  uint64          // how often this waiter has been used
 	next  *waiter
 
-	since kernel.Instant // when it came in
-	began kernel.Instant // when it was let in
-	share *share         // nil: it has no key
+	since  kernel.Instant // when it came in
+	began  kernel.Instant // when it was let in
+	beside int            // calls of the class that ran then, this one included
+	share  *share         // nil: it has no key
 }
 
 // New makes a gate. The error says what is wrong with the configuration.
@@ -73,7 +78,10 @@ func New(conf Config, l Listener) (*Gate, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &Gate{start: time.Now(), seed: maphash.MakeSeed(), k: k, listener: l, shares: make(map[string]*share)}
+	g := &Gate{start: time.Now(), seed: maphash.MakeSeed(), k: k, listener: l, shares: make(map[string]*share), steer: make([]steering, len(conf.Classes))}
+	for i, c := range conf.Classes {
+		g.steer[i].limit = c.Limit
+	}
 	g.timer = time.AfterFunc(time.Hour, g.advance)
 	g.timer.Stop()
 	return g, nil
@@ -97,11 +105,12 @@ func (g *Gate) Acquire(ctx context.Context, r Request) (Permit, error) {
 		return g.conclude(w, kernel.Decision{Outcome: kernel.Started}, now) // unlocks
 	}
 	g.out = g.k.Arrive(now, &w.Ticket, g.out[:0])
+	g.arrived(r.Class, now)
 	d, decided := g.settle(now, &w.Ticket)
 	if decided {
 		return g.conclude(w, d, now)
 	}
-	told := len(g.edges) > 0
+	told := g.untold()
 	g.mu.Unlock()
 	if told {
 		g.tell()
@@ -148,6 +157,9 @@ func (g *Gate) settle(now kernel.Instant, mine *kernel.Ticket) (d kernel.Decisio
 		if w.share != nil {
 			g.lead(w, o.Outcome == kernel.Started, now)
 		}
+		if o.Outcome == kernel.Started {
+			g.started(w.Class, now)
+		}
 		if o.Ticket == mine {
 			d, decided = o, true
 			continue
@@ -169,9 +181,9 @@ func (g *Gate) settle(now kernel.Instant, mine *kernel.Ticket) (d kernel.Decisio
 // conclude turns a decision into what Acquire returns. g.mu is held, and let go.
 func (g *Gate) conclude(w *waiter, d kernel.Decision, now kernel.Instant) (Permit, error) {
 	class := w.Class
-	told := len(g.edges) > 0
+	told := g.untold()
 	if d.Outcome == kernel.Started {
-		w.began = now
+		w.began, w.beside = now, g.k.Running(class)
 		p := Permit{g, w, w.turn}
 		waited := now - w.since
 		g.mu.Unlock()
@@ -229,17 +241,25 @@ func (g *Gate) advance() {
 	g.tell()
 }
 
-// tell tells the listener of changes of the level.
+// untold reports whether there is something to tell. g.mu is held.
+func (g *Gate) untold() bool { return len(g.edges)+len(g.limits) > 0 }
+
+// tell tells the listener of changes of the level and of limits.
 func (g *Gate) tell() {
 	g.telling.Lock()
 	defer g.telling.Unlock()
 	for {
 		g.mu.Lock()
-		edges := g.edges
-		g.edges = nil
+		edges, limits := g.edges, g.limits
+		g.edges, g.limits = nil, nil
 		g.mu.Unlock()
-		if len(edges) == 0 {
+		if len(edges)+len(limits) == 0 {
 			return
+		}
+		for _, s := range limits {
+			if g.listener.Limit != nil {
+				g.listener.Limit(s.class, s.Change)
+			}
 		}
 		for _, e := range edges {
 			if g.listener.Level != nil {
@@ -288,12 +308,14 @@ func (p Permit) Done(result Result) time.Duration {
 	}
 	now := g.now()
 	class, took := p.w.Class, now-p.w.began
+	g.out = g.out[:0]
+	g.ended(p.w, took, result, now)
 	if last := g.leave(p.w); last != nil {
-		g.out = g.k.Done(now, &last.Ticket, g.out[:0])
+		g.out = g.k.Done(now, &last.Ticket, g.out)
 		g.recycle(last)
-		g.settle(now, nil)
 	}
-	told := len(g.edges) > 0
+	g.settle(now, nil)
+	told := g.untold()
 	g.mu.Unlock()
 	if told {
 		g.tell()
@@ -322,7 +344,16 @@ func (g *Gate) Drain(empty bool) {
 // [kernel.Kernel.Reconfigure].
 func (g *Gate) Reconfigure(conf Config) (err error) {
 	g.change(func(now kernel.Instant, out []kernel.Decision) []kernel.Decision {
-		out, err = g.k.Reconfigure(now, conf, out)
+		if out, err = g.k.Reconfigure(now, conf, out); err != nil {
+			return out
+		}
+		for i, c := range conf.Classes {
+			g.steer[i].limit = c.Limit
+			out = g.applyLimit(i, now, out)
+			if p := g.steer[i].pacer; p != nil {
+				out = g.k.SetGap(now, i, max(c.Gap, p.Interval()), out)
+			}
+		}
 		return out
 	})
 	return err
@@ -331,7 +362,8 @@ func (g *Gate) Reconfigure(conf Config) (err error) {
 // SetLimit changes how many calls of a class may run at once; 0: as many as fit.
 func (g *Gate) SetLimit(class, limit int) {
 	g.change(func(now kernel.Instant, out []kernel.Decision) []kernel.Decision {
-		return g.k.SetLimit(now, class, limit, out)
+		g.steer[class].limit = limit
+		return g.applyLimit(class, now, out)
 	})
 }
 

@@ -30,7 +30,7 @@ func followConfig(ctx context.Context, path string, gate *flow.Gate, again func(
 	// What was changed between the start and the watch counts from now on.
 	last, _ := os.ReadFile(path)
 	if c, err := again(); err == nil {
-		_ = gate.Reconfigure(c.flowConfig()) // settings that were good for the start
+		_ = c.applyFlow(gate) // settings that were good for the start
 	}
 	done := make(chan struct{})
 	ctx, cancel := context.WithCancel(ctx)
@@ -58,7 +58,7 @@ func followConfig(ctx context.Context, path string, gate *flow.Gate, again func(
 			last = text
 			c, err := again()
 			if err == nil {
-				err = gate.Reconfigure(c.flowConfig())
+				err = c.applyFlow(gate)
 			}
 			if err != nil {
 				log.Error("the configuration file has changed and is wrong; the settings stay as they were", "file", path, "error", err)

@@ -11,26 +11,34 @@ import (
 	"time"
 
 	"gridflow/flow"
+	"gridflow/flow/limit"
 	"gridflow/internal/admit"
 	"gridflow/internal/server"
 )
 
+// classBounds are the bounds of a class as the operator sets them.
+type classBounds struct {
+	flow.Class
+	pace time.Duration // the longest gap that levelling may put between two starts; 0: no levelling
+}
+
 // classChange is what the operator wants of a class other than the default.
-type classChange func(*flow.Class)
+type classChange func(*classBounds)
 
 // classKeys are what can be said of a class, as in --class-fast "queue=100,wait=2s".
 var classKeys = []struct {
 	key, doc string
-	set      func(c *flow.Class, text string) error
+	set      func(c *classBounds, text string) error
 }{
-	{"queue", "calls waiting", func(c *flow.Class, s string) error { return positive(&c.QueueMax, s) }},
-	{"client-queue", "calls of one client waiting", func(c *flow.Class, s string) error { return positive(&c.FlowQueueMax, s) }},
-	{"wait", "longest wait", func(c *flow.Class, s string) error { return parseWait(&c.WaitMax, s) }},
-	{"limit", "calls running at once", func(c *flow.Class, s string) error { return positive(&c.Limit, s) }},
-	{"gap", "least time between two starts", func(c *flow.Class, s string) error { return parseWait(&c.Gap, s) }},
-	{"rate", "calls of one client in a second", func(c *flow.Class, s string) error { return parseRate(&c.Rate, s) }},
-	{"burst", "calls that a client may make at once where there is a rate", func(c *flow.Class, s string) error { return parseRate(&c.Burst, s) }},
-	{"weight", "share of time against other classes", func(c *flow.Class, s string) error {
+	{"queue", "calls waiting", func(c *classBounds, s string) error { return positive(&c.QueueMax, s) }},
+	{"client-queue", "calls of one client waiting", func(c *classBounds, s string) error { return positive(&c.FlowQueueMax, s) }},
+	{"wait", "longest wait", func(c *classBounds, s string) error { return parseWait(&c.WaitMax, s) }},
+	{"limit", "calls running at once", func(c *classBounds, s string) error { return positive(&c.Limit, s) }},
+	{"gap", "least time between two starts", func(c *classBounds, s string) error { return parseWait(&c.Gap, s) }},
+	{"pace", "longest gap that levelling may put between two starts, which follow each other at the pace of the demand", func(c *classBounds, s string) error { return parseWait(&c.pace, s) }},
+	{"rate", "calls of one client in a second", func(c *classBounds, s string) error { return parseRate(&c.Rate, s) }},
+	{"burst", "calls that a client may make at once where there is a rate", func(c *classBounds, s string) error { return parseRate(&c.Burst, s) }},
+	{"weight", "share of time against other classes", func(c *classBounds, s string) error {
 		n, err := strconv.ParseInt(s, 10, 64)
 		if err != nil || n < 1 {
 			return errNotAllowed
@@ -79,7 +87,7 @@ func classSetting(name, doc string, p *classChange) setting {
 		allowed: "key=value, comma separated, with the keys " + strings.Join(keys, ", "),
 		set: single(func(s string) error {
 			*p = nil
-			var probe flow.Class
+			var probe classBounds
 			for pair := range strings.SplitSeq(s, ",") {
 				if pair = strings.TrimSpace(pair); pair == "" {
 					continue
@@ -90,7 +98,7 @@ func classSetting(name, doc string, p *classChange) setting {
 					return fmt.Errorf("%q is not understood", pair)
 				}
 				before, set, text := *p, classKeys[i].set, strings.TrimSpace(text)
-				*p = func(c *flow.Class) {
+				*p = func(c *classBounds) {
 					if before != nil {
 						before(c)
 					}
@@ -111,33 +119,90 @@ func indexOfKey(key string) int {
 	return -1
 }
 
-// flowConfig gives the configuration of the scheduler that the settings ask for.
-func (c *config) flowConfig() flow.Config {
-	conf := flow.Defaults(cmp.Or(c.seats, runtime.GOMAXPROCS(0)), c.bytesOfLoads())
+// flowConfig gives the configuration of the scheduler that the settings ask for, and the
+// longest gap between starts for each class whose starts are levelled.
+func (c *config) flowConfig() (conf flow.Config, paces []time.Duration) {
+	conf = flow.Defaults(cmp.Or(c.seats, runtime.GOMAXPROCS(0)), c.bytesOfLoads())
 	conf.QueueMax = c.queueMax
+	paces = make([]time.Duration, len(conf.Classes))
 	for i, change := range c.classes {
-		class := &conf.Classes[i]
 		if change == nil {
 			continue
 		}
-		perClient := class.FlowQueueMax
-		class.FlowQueueMax = 0
-		change(class)
-		if class.FlowQueueMax == 0 {
-			class.FlowQueueMax = min(cmp.Or(perClient, class.QueueMax), class.QueueMax)
+		b := classBounds{Class: conf.Classes[i]}
+		perClient := b.FlowQueueMax
+		b.FlowQueueMax = 0
+		change(&b)
+		if b.FlowQueueMax == 0 {
+			b.FlowQueueMax = min(cmp.Or(perClient, b.QueueMax), b.QueueMax)
 		}
-		if class.Rate > 0 && class.Burst < 1 {
-			class.Burst = max(1, class.Rate)
+		if b.Rate > 0 && b.Burst < 1 {
+			b.Burst = max(1, b.Rate)
+		}
+		conf.Classes[i], paces[i] = b.Class, b.pace
+	}
+	return conf, paces
+}
+
+// applyFlow gives a working scheduler the bounds that the settings ask for.
+func (c *config) applyFlow(gate *flow.Gate) error {
+	conf, paces := c.flowConfig()
+	if err := gate.Reconfigure(conf); err != nil {
+		return err
+	}
+	return setPaces(gate, paces)
+}
+
+// paceWindow is how long the demand is measured that levelling follows.
+const paceWindow = 30 * time.Second
+
+func setPaces(gate *flow.Gate, paces []time.Duration) error {
+	for class, longest := range paces {
+		if _, levelled := gate.Figures(class); !levelled && longest == 0 {
+			continue
+		}
+		if err := gate.Pace(class, paceWindow, longest); err != nil {
+			return err
 		}
 	}
-	return conf
+	return nil
+}
+
+// adapt lets the limits of the classes follow how their calls go, between one call at a
+// time and all seats.
+func adapt(gate *flow.Gate) error {
+	seats := int(gate.Config().Resources[flow.CPU].Capacity)
+	for class, config := range map[int]func(min, max int) limit.Config{flow.Fast: limit.Fast, flow.Medium: limit.Medium, flow.Slow: limit.Slow} {
+		l, err := limit.New(config(1, seats))
+		if err != nil {
+			return err
+		}
+		gate.Adapt(class, l)
+	}
+	return nil
+}
+
+// feelPressure tells the limits once a second how the Go scheduler does, until ctx is done.
+func feelPressure(ctx context.Context, gate *flow.Gate) {
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	var reader limit.SchedReader
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			gate.Pressure(reader.Read().Pressure())
+		}
+	}
 }
 
 func (c *config) bytesOfLoads() int64 { return cmp.Or(c.loadBytes, max(c.cacheBytes/2, 1)) }
 
 // schedule makes the scheduler of a server over the opened workspace.
 func (c *config) schedule(o *opened, log *slog.Logger) (*server.Flow, error) {
-	gate, err := flow.New(c.flowConfig(), flow.Listener{
+	conf, paces := c.flowConfig()
+	gate, err := flow.New(conf, flow.Listener{
 		Level: func(from, to flow.Level) {
 			level := slog.LevelWarn
 			if to < from {
@@ -145,7 +210,16 @@ func (c *config) schedule(o *opened, log *slog.Logger) (*server.Flow, error) {
 			}
 			log.Log(context.Background(), level, "queues", "level", to.String(), "was", from.String())
 		},
+		Limit: func(class int, step limit.Change) {
+			log.Info("limit", "class", conf.Classes[class].Name, "from", step.From, "to", step.To, "cause", string(step.Cause))
+		},
 	})
+	if err == nil {
+		err = setPaces(gate, paces)
+	}
+	if err == nil && c.adaptive {
+		err = adapt(gate)
+	}
 	if err != nil {
 		return nil, usagef("%v", err)
 	}

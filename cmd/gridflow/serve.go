@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 
 	"gridflow/internal/server"
@@ -91,6 +92,12 @@ func (p *program) serve(ctx context.Context, cmd string, args []string,
 		Version: version(), Tools: rows, Env: o.env, Resources: o.resources, Flow: scheduler,
 		ToolTimeout: c.toolTimeout, Log: log,
 	})
+	if c.adaptive {
+		feeling, stopFeeling := context.WithCancel(ctx)
+		var felt sync.WaitGroup
+		felt.Go(func() { feelPressure(feeling, scheduler.Gate) })
+		defer func() { stopFeeling(); felt.Wait() }()
+	}
 	if c.configFile != "" {
 		again := func() (*config, error) {
 			c, _, err := configure(cmd, args, p.lookupEnv)

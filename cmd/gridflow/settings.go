@@ -35,6 +35,7 @@ type config struct {
 	seats     int
 	queueMax  int
 	loadBytes int64
+	adaptive  bool
 	classes   [flow.Background + 1]classChange // by class
 
 	profile          string
@@ -102,6 +103,11 @@ func settings(c *config) []setting {
 		number("seats", "Scheduling", "calls that compute at once; 0: one for each processor, at least 2", "0", "a whole number from 0 up, where 0 means one for each processor", &c.seats),
 		number("queue-max", "Scheduling", "calls waiting in all classes; 0: the sum of the classes", "0", "a whole number from 0 up, where 0 means the sum of the classes", &c.queueMax),
 		size("load-bytes", "Scheduling", "memory that loads under way may take; 0: half of cache-bytes", "0", &c.loadBytes),
+		{
+			name: "adaptive", group: "Scheduling", def: "true", flag: true,
+			doc:     "let the calls of a class that run at once become fewer when they take too long, and more again",
+			allowed: "true or false", set: boolean(&c.adaptive),
+		},
 		classSetting("fast", "calls of less than 0.1 s", &c.classes[flow.Fast]),
 		classSetting("medium", "calls of less than 1 s", &c.classes[flow.Medium]),
 		classSetting("slow", "longer calls", &c.classes[flow.Slow]),

@@ -65,6 +65,9 @@ func (k *Kernel) Level() Level { return k.level }
 // Waiting is the number of tickets that wait, of QueueMax.
 func (k *Kernel) Waiting() int { return k.waiting }
 
+// Running is the number of tickets of a class that run.
+func (k *Kernel) Running(class int) int { return k.classes[class].inFlight }
+
 // InFlight is the number of tickets that run.
 func (k *Kernel) InFlight() int { return k.inFlight }
 

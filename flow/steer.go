@@ -1,0 +1,141 @@
+package flow
+
+import (
+	"time"
+
+	"gridflow/flow/kernel"
+	"gridflow/flow/level"
+	"gridflow/flow/limit"
+)
+
+// steering is what moves the bounds of one class while the gate works.
+type steering struct {
+	limiter limit.Limiter // nil: the class's own Limit holds
+	limit   int           // the class's own Limit; 0: none
+
+	meter *level.Meter // nil: starts are not levelled
+	pacer *level.Pacer
+}
+
+// Adapt lets a limiter say how many calls of a class may run at once, within the class's
+// own Limit. It is told how the calls go; what it changes is told to Listener.Limit. The
+// limiter is the gate's from now on; nil ends it.
+func (g *Gate) Adapt(class int, l limit.Limiter) {
+	g.mu.Lock()
+	g.steer[class].limiter = l
+	g.mu.Unlock()
+	g.change(func(now kernel.Instant, out []kernel.Decision) []kernel.Decision {
+		return g.applyLimit(class, now, out)
+	})
+}
+
+// Pressure tells the limiters how far the machine is from overload: 0 is idle, 1 and more
+// is overloaded; see [limit.SchedLoad.Pressure].
+func (g *Gate) Pressure(pressure float64) {
+	g.change(func(now kernel.Instant, out []kernel.Decision) []kernel.Decision {
+		for class := range g.steer {
+			if l := g.steer[class].limiter; l != nil {
+				if c, ok := l.Tick(now, pressure); ok {
+					g.limits = append(g.limits, limitStep{class, c})
+					out = g.applyLimit(class, now, out)
+				}
+			}
+		}
+		return out
+	})
+}
+
+// applyLimit sets the kernel's limit of a class to the smaller of its own and the
+// limiter's. g.mu is held.
+func (g *Gate) applyLimit(class int, now kernel.Instant, out []kernel.Decision) []kernel.Decision {
+	s := &g.steer[class]
+	n := s.limit
+	if s.limiter != nil && (n == 0 || s.limiter.Limit() < n) {
+		n = s.limiter.Limit()
+	}
+	return g.k.SetLimit(now, class, n, out)
+}
+
+// Pace makes the starts of a class even: they follow each other at the pace of the demand
+// (its takt, measured over window), but never further apart than longest. A call that
+// comes when none has started for that long starts at once. longest 0 ends it. Levelling
+// trades waiting for evenness: it is for slow work only.
+func (g *Gate) Pace(class int, window, longest time.Duration) error {
+	var meter *level.Meter
+	pacer, err := level.NewPacer(0, longest)
+	if err == nil && longest > 0 {
+		meter, err = level.NewMeter(window)
+	}
+	if err != nil {
+		return err
+	}
+	g.mu.Lock()
+	g.steer[class].meter, g.steer[class].pacer = meter, pacer
+	g.mu.Unlock()
+	g.SetGap(class, pacer.Interval())
+	return nil
+}
+
+// Figures tells what the leveller of a class has measured; false where it has none.
+func (g *Gate) Figures(class int) (level.Figures, bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if m := g.steer[class].meter; m != nil {
+		return m.Figures(g.now()), true
+	}
+	return level.Figures{}, false
+}
+
+// arrived tells the leveller of a class that a call has come. g.mu is held.
+func (g *Gate) arrived(class int, now kernel.Instant) {
+	s := &g.steer[class]
+	if s.meter == nil {
+		return
+	}
+	s.meter.Arrived(now)
+	s.pacer.SetTakt(s.meter.Figures(now).Takt)
+	g.out = g.k.SetGap(now, class, s.pacer.Interval(), g.out)
+}
+
+// started tells the leveller of a class that a call starts. g.mu is held.
+func (g *Gate) started(class int, now kernel.Instant) {
+	if p := g.steer[class].pacer; p != nil {
+		p.Started(now, g.k.Stats(class).Waiting)
+		g.out = g.k.SetGap(now, class, p.Interval(), g.out)
+	}
+}
+
+// ended tells the limiter and the leveller of a class how a call went. g.mu is held.
+func (g *Gate) ended(w *waiter, took time.Duration, result Result, now kernel.Instant) {
+	s := &g.steer[w.Class]
+	if s.meter != nil {
+		s.meter.Done(now, took)
+	}
+	if s.limiter == nil || result == Unused {
+		return
+	}
+	c, ok := s.limiter.Observe(now, limit.Sample{Service: took, InFlight: w.beside, Outcome: limitOutcome(result)})
+	if ok {
+		g.limits = append(g.limits, limitStep{w.Class, c})
+		g.out = g.applyLimit(w.Class, now, g.out)
+	}
+}
+
+// limitOutcome tells how a call ended as far as a limit cares: what the caller did wrong
+// says nothing against the server.
+func limitOutcome(r Result) limit.Outcome {
+	switch r {
+	case Failed:
+		return limit.Failed
+	case TimedOut:
+		return limit.TimedOut
+	case Cancelled, Unused:
+		return limit.Cancelled
+	}
+	return limit.OK
+}
+
+type limitStep struct {
+	class int
+	limit.Change
+}

@@ -1,0 +1,136 @@
+package flow
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"gridflow/flow/limit"
+)
+
+// TestAdaptiveLimit: calls that take too long make the limit of their class shrink to its
+// least and no further, while what runs and waits goes on; when they are quick again and
+// the limit is used, it grows; when nothing comes, it stays.
+func TestAdaptiveLimit(t *testing.T) {
+	var steps []limit.Change
+	g, err := New(Config{
+		Classes:   []Class{{Name: "work", QueueMax: 1000}},
+		Resources: []Resource{{Name: "seat", Capacity: 100}},
+	}, Listener{Limit: func(_ int, c limit.Change) { steps = append(steps, c) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		g.start = time.Now() // of the bubble
+		l, err := limit.New(limit.Medium(2, 8))
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.Adapt(0, l)
+		var mu sync.Mutex
+		running, most := 0, 0
+		work := func(takes time.Duration, length time.Duration) {
+			most = 0
+			until := time.Now().Add(length)
+			var wg sync.WaitGroup
+			for range 16 {
+				wg.Go(func() {
+					for time.Now().Before(until) {
+						p, err := g.Acquire(t.Context(), seat)
+						if err != nil {
+							t.Error(err)
+							return
+						}
+						mu.Lock()
+						running++
+						most = max(most, running)
+						mu.Unlock()
+						time.Sleep(takes)
+						mu.Lock()
+						running--
+						mu.Unlock()
+						p.Done(OK)
+					}
+				})
+			}
+			wg.Wait()
+		}
+		work(2*time.Second, 5*time.Minute)
+		if n := l.Limit(); n != 2 {
+			t.Errorf("after slow calls the limit is %d, want 2; %v", n, steps)
+		}
+		if most != 8 {
+			t.Errorf("at first %d ran at once, want 8", most)
+		}
+		steps = nil
+		time.Sleep(time.Hour)
+		if len(steps) > 0 {
+			t.Errorf("while nothing came the limit moved: %v", steps)
+		}
+		work(20*time.Millisecond, 5*time.Minute)
+		if n := l.Limit(); n != 8 || len(steps) != 6 {
+			t.Errorf("after quick calls the limit is %d in %d steps, want 8 in 6; %v", n, len(steps), steps)
+		}
+	})
+	nothingLeft(t, g)
+}
+
+// TestPace: an idle class starts a call at once; a burst is spread at the pace of the
+// demand, in the order of its arrival.
+func TestPace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, err := New(Config{
+			Classes:   []Class{{Name: "work", QueueMax: 1000}},
+			Resources: []Resource{{Name: "seat", Capacity: 100}},
+		}, Listener{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := g.Pace(0, 10*time.Second, 500*time.Millisecond); err != nil {
+			t.Fatal(err)
+		}
+		begin := time.Now()
+		if p, err := g.Acquire(t.Context(), seat); err != nil || time.Since(begin) != 0 {
+			t.Errorf("an idle gate made a call wait for %v (%v)", time.Since(begin), err)
+		} else {
+			p.Done(OK)
+		}
+		// Bursts of ten every two seconds: five a second.
+		var starts []time.Duration
+		var mu sync.Mutex
+		var wg sync.WaitGroup
+		for range 20 {
+			time.Sleep(2 * time.Second)
+			for range 10 {
+				wg.Go(func() {
+					p, err := g.Acquire(t.Context(), seat)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					mu.Lock()
+					starts = append(starts, time.Since(begin))
+					mu.Unlock()
+					time.Sleep(50 * time.Millisecond)
+					p.Done(OK)
+				})
+			}
+		}
+		wg.Wait()
+		even := 0
+		for i := len(starts) - 100; i < len(starts); i++ {
+			if gap := starts[i] - starts[i-1]; gap >= 180*time.Millisecond && gap <= 220*time.Millisecond {
+				even++
+			}
+		}
+		if even < 95 {
+			t.Errorf("of the last 100 starts %d came 200 ms after the one before, give or take a tenth; %s", even, fmt.Sprint(starts[len(starts)-30:]))
+		}
+		if f, ok := g.Figures(0); !ok || f.Takt < 160*time.Millisecond || f.Takt > 250*time.Millisecond || f.Cycle.Round(time.Millisecond) != 50*time.Millisecond {
+			t.Errorf("measured: %+v", f)
+		}
+		nothingLeft(t, g)
+	})
+}
