@@ -1,7 +1,6 @@
 package kernel
 
 import (
-	"math"
 	"time"
 )
 
@@ -92,16 +91,17 @@ type class struct {
 
 	idleHead, idleTail *flow // flows without requests, those first that have been so for longest
 
-	stats     ClassStats
+	stats     ClassStats // what ns has is filled in when asked for
+	ns        struct{ wait, service, waiting, running float64 }
 	countedAt Instant
 }
 
 // count brings the integrals of the statistics up to now. It is called before waiting or
 // inFlight changes.
 func (c *class) count(now Instant) {
-	dt := (now - c.countedAt).Seconds()
-	c.stats.WaitingSeconds += float64(c.waiting) * dt
-	c.stats.RunningSeconds += float64(c.inFlight) * dt
+	dt := float64(now - c.countedAt)
+	c.ns.waiting += float64(c.waiting) * dt
+	c.ns.running += float64(c.inFlight) * dt
 	c.countedAt = now
 }
 
@@ -109,7 +109,7 @@ func (c *class) count(now Instant) {
 func (c *class) join(t *Ticket, f *flow, now Instant) {
 	c.count(now)
 	if c.waiting == 0 {
-		c.tag = math.Max(c.tag, c.kernel.vtime)
+		c.tag = max(c.tag, c.kernel.vtime)
 		c.servedAt = now
 	}
 	t.state, t.flow = stateWaiting, f
@@ -127,7 +127,7 @@ func (c *class) join(t *Ticket, f *flow, now Instant) {
 	if f.waiting == 1 {
 		c.kernel.seq++
 		f.seq = c.kernel.seq
-		f.tag = math.Max(f.tag, c.vtime)
+		f.tag = max(f.tag, c.vtime)
 		c.enter(f)
 	}
 }

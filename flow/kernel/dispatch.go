@@ -1,7 +1,6 @@
 package kernel
 
 import (
-	"math"
 	"time"
 )
 
@@ -68,21 +67,21 @@ func (k *Kernel) start(c *class, t *Ticket, now Instant, why reason) Decision {
 	// first because of his age does not take virtual time with him: the others would lose
 	// what they have not had yet.
 	if why == byClaim {
-		f.tag = math.Max(f.tag, c.vtime)
+		f.tag = max(f.tag, c.vtime)
 	}
-	c.vtime = math.Max(c.vtime, f.tag)
+	c.vtime = max(c.vtime, f.tag)
 	f.charge(float64(t.charged))
-	c.maxTag = math.Max(c.maxTag, f.tag)
+	c.maxTag = max(c.maxTag, f.tag)
 	if why == byTag {
-		k.vtime = math.Max(k.vtime, c.tag)
+		k.vtime = max(k.vtime, c.tag)
 		for _, o := range k.classes {
 			if o.waiting > 0 {
-				o.tag = math.Max(o.tag, c.tag)
+				o.tag = max(o.tag, c.tag)
 			}
 		}
 	}
 	c.tag += float64(t.charged) / float64(c.Weight)
-	k.maxTag = math.Max(k.maxTag, c.tag)
+	k.maxTag = max(k.maxTag, c.tag)
 
 	for r := range k.conf.Resources {
 		k.free[r] -= t.Need[r]
@@ -97,7 +96,7 @@ func (k *Kernel) start(c *class, t *Ticket, now Instant, why reason) Decision {
 	c.startedAt, c.servedAt = now, now
 	c.stats.Started++
 	c.stats.Outcomes[Started]++
-	c.stats.WaitSeconds += (now - t.arrived).Seconds()
+	c.ns.wait += float64(now - t.arrived)
 	return Decision{t, Started, 0}
 }
 

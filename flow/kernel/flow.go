@@ -1,7 +1,5 @@
 package kernel
 
-import "math"
-
 // flow is the requests of one client in one class: those that wait, in the order of
 // their arrival, and what the client has used lately.
 type flow struct {
@@ -63,7 +61,7 @@ func (f *flow) charge(ns float64) {
 // take takes a token out of the bucket. If there is none it says after how many seconds
 // there will be one.
 func (f *flow) take(now Instant, rate, burst float64) (ok bool, wait float64) {
-	f.tokens = math.Min(burst, f.tokens+rate*(now-f.filled).Seconds())
+	f.tokens = min(burst, f.tokens+rate*(now-f.filled).Seconds())
 	f.filled = now
 	if f.tokens < 1 {
 		return false, (1 - f.tokens) / rate

@@ -156,8 +156,8 @@ func (k *Kernel) Arrive(now Instant, t *Ticket, out []Decision) []Decision {
 	// Nothing that waits could start just now, else it would have. So if nothing of this
 	// class waits and the ticket fits, it is its turn.
 	if c.waiting == 0 && c.open(now) && k.room(c, f, &t.Need) {
-		c.tag = math.Max(c.tag, k.vtime)
-		f.tag = math.Max(f.tag, c.vtime)
+		c.tag = max(c.tag, k.vtime)
+		f.tag = max(f.tag, c.vtime)
 		t.flow = f
 		return append(out, k.start(c, t, now, byTag))
 	}
@@ -244,9 +244,9 @@ func (k *Kernel) Done(now Instant, t *Ticket, out []Decision) []Decision {
 	took := now - t.started
 	more := float64(max(took, costMin) - t.charged)
 	f.charge(more)
-	c.maxTag = math.Max(c.maxTag, f.tag)
+	c.maxTag = max(c.maxTag, f.tag)
 	c.tag += more / float64(c.Weight)
-	k.maxTag = math.Max(k.maxTag, c.tag)
+	k.maxTag = max(k.maxTag, c.tag)
 	k.outgrow(now)
 	if t.buffered {
 		k.unbuffer(c, t)
@@ -260,7 +260,7 @@ func (k *Kernel) Done(now Instant, t *Ticket, out []Decision) []Decision {
 	c.inFlight--
 	k.inFlight--
 	c.stats.Done++
-	c.stats.ServiceSeconds += took.Seconds()
+	c.ns.service += float64(took)
 	if f.inFlight == 0 && f.waiting == 0 {
 		c.rest(f, now)
 		c.forget(now, 1)
