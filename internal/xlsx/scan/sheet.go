@@ -54,10 +54,12 @@ type Sheet struct {
 	head   []byte // the XML between the root's start tag and sheetData
 	tail   []byte // the XML after sheetData, without the root's end tag
 
-	row, col int    // the next cell, where its reference is left out
-	rowWord  uint64 // the digits of the current row number and a quote, as bytes
-	rowMask  uint64 // the bytes of rowWord that count
-	rowLen   int    // the number of digits
+	row, col int     // the next cell, where its reference is left out
+	rowWord  uint64  // the digits of the current row number and a quote, as bytes
+	rowMask  uint64  // the bytes of rowWord that count
+	rowLen   int     // the number of digits
+	rowTail  []byte  // what followed the number in the last start tag that fastRow took
+	shapes   []shape // how cells were written, by the column after which they follow, from -1 on
 
 	doctype  bool
 	formulas sharedFormulas
@@ -266,9 +268,16 @@ func (s *Sheet) feedCells(w []byte, p int, final bool) (int, error) {
 			case s.prefix != "":
 				q = s.fastPrefixed(w, p)
 			case word&(1<<48-1) == cellStart:
-				q = s.fastCell(w, p+len(`<c r="`))
+				if q = s.likeAbove(w, p, fastEnd); q == p {
+					q = s.fastCell(w, p+len(`<c r="`))
+				}
 			case word&(1<<48-1) == rowEnd:
 				q = p + len(`</row>`)
+				if binary.LittleEndian.Uint64(w[q:]) == rowStart {
+					if next := s.fastRow(w, q, q+len(`<row r="`)); next > 0 {
+						q = next
+					}
+				}
 			case word == rowStart:
 				q = s.fastRow(w, p, p+len(`<row r="`))
 			}
@@ -331,23 +340,34 @@ func (s *Sheet) fastPrefixed(b []byte, p int) int {
 // spans may be absent: it begins at p, its row number at q. It gives the position behind it, or 0
 // where the tag has another form.
 func (s *Sheet) fastRow(b []byte, p, q int) int {
-	m, next := digitRun(b, q, 0)
-	if next == q || next > q+7 || b[next] != '"' || m == 0 || m > cell.MaxRows || b[q] == '0' {
+	w := binary.LittleEndian.Uint64(b[q:])
+	n := digits8(w ^ zeros)
+	if n-1 >= 7 || n == 0 || b[q+n] != '"' || b[q] == '0' {
 		return 0
 	}
-	q = next + 1
-	if binary.LittleEndian.Uint64(b[q:]) == spansStart {
-		n := bytes.IndexByte(b[q+8:q+40], '"')
-		if n < 0 {
+	m := int(leading(w^zeros, n))
+	if m > cell.MaxRows || m-1 > s.lastRow || s.limit.Cells > 0 && s.b.Cells() > s.limit.Cells {
+		return 0
+	}
+	tail := q + n + 1
+	q = tail + len(s.rowTail)
+	if len(s.rowTail) == 0 || string(b[tail:q]) != string(s.rowTail) {
+		q = tail
+		if binary.LittleEndian.Uint64(b[q:]) == spansStart {
+			k := bytes.IndexByte(b[q+8:q+40], '"')
+			if k < 0 {
+				return 0
+			}
+			q += 9 + k
+		}
+		if b[q] != '>' {
 			return 0
 		}
-		q += 9 + n
+		q++
+		s.rowTail = append(s.rowTail[:0], b[tail:q]...)
 	}
-	if b[q] != '>' || s.limit.Cells > 0 && s.b.Cells() > s.limit.Cells || int(m)-1 > s.lastRow {
-		return 0
-	}
-	s.beginRow(int(m)-1, p)
-	return q + 1
+	s.beginRow(m-1, p)
+	return q
 }
 
 // fastCell scans the rest of a cell of the form <c r="B7" s="1" t="s"><v>12</v></c>,
@@ -355,6 +375,7 @@ func (s *Sheet) fastRow(b []byte, p, q int) int {
 // on. It gives the position behind the cell, or 0 where the cell has another form.
 // fastReach bytes from the start of the cell on must be there.
 func (s *Sheet) fastCell(b []byte, q int) int {
+	start := q - len(`<c r="`)
 	c := b[q] - 'A'
 	if c > 25 {
 		return 0
@@ -369,6 +390,7 @@ func (s *Sheet) fastCell(b []byte, q int) int {
 		return 0
 	}
 	q += s.rowLen + 1
+	attr := q
 	var style uint32
 	if w := binary.LittleEndian.Uint32(b[q:]); w == ' '|'s'<<8|'='<<16|'"'<<24 {
 		q += 4
@@ -396,68 +418,25 @@ func (s *Sheet) fastCell(b []byte, q int) int {
 		}
 		q += 6
 	}
-	if w := binary.LittleEndian.Uint32(b[q:]); w&0xFFFF == '/'|'>'<<8 && kind == 'n' {
-		// <c r="B7" s="1"/>: a cell with a style only
-		if style != 0 && s.b.Blank(cell.Ref{Row: s.row, Col: col}, style) != nil {
-			return 0
-		}
-		s.col = col
-		return q + 2
-	}
-	if q = s.openValue(b, q); q == 0 {
+	if binary.LittleEndian.Uint16(b[q:]) == '/'|'>'<<8 && kind == 'n' {
+		kind, q = '/', q+2 // <c r="B7" s="1"/>: a cell with a style only
+	} else if q = s.openValue(b, q); q == 0 {
 		return 0
 	}
-	r := cell.Ref{Row: s.row, Col: col}
-	switch kind {
-	case 'n':
-		// Most numbers are whole and short: then one word has all of it.
-		if w := binary.LittleEndian.Uint64(b[q:]); digits8(w) < 8 {
-			if n := digits8(w); n > 0 && b[q+n] == '<' {
-				if q = s.closeValue(b, q+n); q == 0 || s.b.Int(r, style, int32(value8(w<<(64-8*n)|0x3030303030303030>>(8*n)))) != nil {
-					return 0
-				}
-				break
-			}
-		}
-		f, next, ok := number(b, q)
-		if q = s.closeValue(b, next); !ok || q == 0 {
-			return 0
-		}
-		if i := int32(f); float64(i) == f && i != 0 {
-			if s.b.Int(r, style, i) != nil {
-				return 0
-			}
-		} else if s.b.Float(r, style, f) != nil {
-			return 0
-		}
-	case 's', 'b':
-		m, next := digitRun(b, q, 0)
-		if next == q || next > q+9 || kind == 'b' && m > 1 {
-			return 0
-		}
-		if q = s.closeValue(b, next); q == 0 {
-			return 0
-		}
-		var err error
-		if kind == 's' {
-			err = s.b.Shared(r, style, uint32(m))
-		} else {
-			err = s.b.Bool(r, style, m == 1)
-		}
-		if err != nil {
-			return 0
-		}
-	case 'e':
+	value := q
+	if kind == 'e' {
 		n := bytes.IndexByte(b[q:q+16], '<')
 		if n < 0 {
 			return 0
 		}
 		e, ok := cell.ParseError(string(b[q : q+n]))
-		if q = s.closeValue(b, q+n); !ok || q == 0 || s.b.Error(r, style, e) != nil {
+		if q = s.closeValue(b, q+n); !ok || q == 0 || s.b.Error(cell.Ref{Row: s.row, Col: col}, style, e) != nil {
 			return 0
 		}
-	default:
+	} else if q = s.fastValue(b, q, kind, style, col); q == 0 {
 		return 0
+	} else if s.prefix == "" {
+		s.learn(b, start, attr, value, kind, style, col)
 	}
 	s.col = col
 	return q

@@ -2,6 +2,7 @@ package scan
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 
 	"gridflow/internal/grid"
@@ -143,8 +144,19 @@ func (s *Strings) fastItem(w []byte, p int) (next int, ok bool) {
 }
 
 // plainText reports whether character data is the text that it stands for: nothing to
-// resolve in it, and no UTF-8 to be checked.
+// resolve in it, and no UTF-8 to be checked. What it is not sure of it denies.
 func plainText(text []byte) bool {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	for len(text) >= 8 {
+		w := binary.LittleEndian.Uint64(text)
+		// A byte that is 0 after the xor borrows from its top bit. So may the one above it,
+		// which is then looked at more closely for nothing.
+		found := w | (w ^ '&'*ones - ones) | (w ^ '\r'*ones - ones) | (w ^ '_'*ones - ones)
+		if found&tops != 0 {
+			break
+		}
+		text = text[8:]
+	}
 	for k, c := range text {
 		if c == '&' || c == '\r' || c >= 0x80 || c == '_' && k+1 < len(text) && text[k+1] == 'x' {
 			return false

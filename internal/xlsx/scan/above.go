@@ -1,0 +1,244 @@
+package scan
+
+import (
+	"encoding/binary"
+	"math"
+	"unsafe"
+
+	"gridflow/internal/cell"
+	"gridflow/internal/grid"
+)
+
+// Sheets are written by machines: a cell mostly looks like the one above it but for the
+// row number and the value. So how each cell was written is kept, and the cell that
+// follows the same column in the next row is compared with it, word by word, instead of
+// being parsed. Nothing depends on the guess being right.
+
+// shape is how a cell of the form that fastCell takes was written.
+type shape struct {
+	start, startMask uint64 // `<c r="AB`
+	open, openMask   [3]uint64
+	startLen         uint8
+	openLen          uint8 // ` s="1" t="s"><v>` or ` s="1"/>`
+	kind             byte  // its t attribute, or '/' where it has a style only
+	style            uint32
+	like             grid.Likeness // where the value is not a decimal
+	col              int
+}
+
+// shapeCols is the number of columns that shapes are kept for: those whose names leave
+// room in a word.
+const shapeCols = 26 + 26*26
+
+// learn keeps the shape of the cell that starts at b[p], in the current row, whose
+// attributes begin at attr and whose value at value. It is to be called before the cell's
+// column becomes the current one.
+func (s *Sheet) learn(b []byte, p, attr, value int, kind byte, style uint32, col int) {
+	i := s.col + 1
+	n := attr - p - s.rowLen - 1 // of `<c r="AB`
+	if n > 8 || value-attr > 24 || i >= shapeCols {
+		return
+	}
+	for len(s.shapes) <= i {
+		s.shapes = append(s.shapes, shape{startMask: 0, startLen: 0, col: -1})
+	}
+	f := &s.shapes[i]
+	*f = shape{startLen: uint8(n), openLen: uint8(value - attr), kind: kind, style: style, col: col}
+	switch kind {
+	case 'n':
+		f.like = grid.IntLike(style)
+	case 's':
+		f.like = grid.SharedLike(style)
+	case 'b':
+		f.like = grid.BoolLike(style)
+	case '/':
+		f.like = grid.BlankLike(style)
+	}
+	f.startMask = ^uint64(0) >> (64 - 8*n)
+	f.start = binary.LittleEndian.Uint64(b[p:]) & f.startMask
+	for k := range f.open {
+		if left := value - attr - 8*k; left > 0 {
+			f.openMask[k] = ^uint64(0) >> (64 - 8*min(left, 8))
+			f.open[k] = binary.LittleEndian.Uint64(b[attr+8*k:]) & f.openMask[k]
+		}
+	}
+}
+
+// likeAbove scans cells of the current row from p on, for as long as they start at last
+// or before it and are written like those above. It gives the position behind them.
+// fastReach bytes from last on must be there.
+//
+// # Why unchecked memory access is safe here
+//
+// A cell is looked at from its start p <= last on: eight bytes of its tag's start, eight
+// at the row number, at most 8 bytes on, 24 behind that, at most 8 bytes on again, and
+// eight at the value, at most 24 bytes on, and eight behind at most seven digits. All of
+// that is within fastReach. number looks at its slice.
+func (s *Sheet) likeAbove(b []byte, p, last int) int {
+	var (
+		in      = unsafe.Pointer(unsafe.SliceData(b))
+		rowWord = s.rowWord
+		rowMask = s.rowMask
+		rowLen  = uint(s.rowLen) + 1
+		row     = s.row
+		shapes  = s.shapes
+		next    = uint(s.col + 1)
+	)
+	for p <= last && next < uint(len(shapes)) {
+		f := &shapes[next]
+		q := uint(p)
+		differ := (load64(in, q) ^ f.start) & f.startMask
+		q += uint(f.startLen)
+		differ |= (load64(in, q) ^ rowWord) & rowMask
+		q += rowLen
+		differ |= (load64(in, q) ^ f.open[0]) & f.openMask[0]
+		differ |= (load64(in, q+8) ^ f.open[1]) & f.openMask[1]
+		differ |= (load64(in, q+16) ^ f.open[2]) & f.openMask[2]
+		if differ != 0 || f.col < 0 {
+			break
+		}
+		q += uint(f.openLen)
+		if f.kind == '/' {
+			if !s.b.Again(row, f.col, f.like, 0) && f.style != 0 && s.b.Blank(cell.Ref{Row: row, Col: f.col}, f.style) != nil {
+				break
+			}
+		} else {
+			w := load64(in, q) ^ zeros
+			n := uint(digits8(w))
+			if n-1 < 7 && load64(in, q+n) == endValueCell {
+				v := leading(w, int(n))
+				if f.kind == 'b' && v > 1 {
+					break
+				}
+				if !s.b.Again(row, f.col, f.like, v) && s.whole(cell.Ref{Row: row, Col: f.col}, f, uint32(v)) != nil {
+					break
+				}
+				q += n + 8
+			} else if v, next, ok := decimal(in, q, n, w); ok && f.kind == 'n' {
+				if !s.b.Again(row, f.col, grid.FloatLike(f.style), math.Float64bits(v)) && s.b.Number(cell.Ref{Row: row, Col: f.col}, f.style, v) != nil {
+					break
+				}
+				q = next
+			} else {
+				k := s.fastValue(b, int(q), f.kind, f.style, f.col)
+				if k == 0 {
+					break
+				}
+				q = uint(k)
+			}
+		}
+		p, next = int(q), uint(f.col+1)
+	}
+	s.col = int(next) - 1
+	return p
+}
+
+// whole stores a cell whose value is a short whole number.
+func (s *Sheet) whole(r cell.Ref, f *shape, v uint32) error {
+	switch f.kind {
+	case 's':
+		return s.b.Shared(r, f.style, v)
+	case 'b':
+		return s.b.Bool(r, f.style, v == 1)
+	}
+	return s.b.Int(r, f.style, int32(v))
+}
+
+// decimal reads a number of the form 12.25</v></c> at in[q:], of 23 digits at most, and
+// gives the position behind it. w is what stands there, xored with zeros, and n the number
+// of digits in front of the point, if it is one. It must be able to read 32 bytes.
+//
+// How many digits there are differs from cell to cell, so there is as little to branch on
+// as can be.
+func decimal(in unsafe.Pointer, q, n uint, w uint64) (f float64, next uint, ok bool) {
+	if n-1 >= 7 || byte(w>>(8*n&63)) != '.'^'0' {
+		return 0, 0, false
+	}
+	// A 0 in front in exchange for the point makes one run of the digits around it.
+	before := uint64(1)<<(8*n&63) - 1
+	w = w&^(before<<8|0xFF) | w&before<<8
+	k := uint(digits8(w))
+	m := w << ((64 - 8*k) & 63)
+	m = value8(m)
+	// The second word counts if the first is full.
+	w = load64(in, q+8) ^ zeros
+	more := uint(digits8(w)) & -(k >> 3)
+	if more < 8 {
+		m = m*uint64(pow10int[more&7]) + value8(w<<((56-8*more)&63)<<8)
+		k += more
+	} else {
+		w3 := load64(in, q+16) ^ zeros
+		more = uint(digits8(w3))
+		if more == 8 {
+			return 0, 0, false
+		}
+		m = (m*100000000+value8(w))*uint64(pow10int[more&7]) + value8(w3<<((56-8*more)&63)<<8)
+		k += 8 + more
+	}
+	next = q + k + 8
+	if load64(in, q+k) != endValueCell || k > 20 {
+		return 0, 0, false
+	}
+	exp := k - 1 - n
+	if m < 1<<53 {
+		return float64(int64(m)) / pow10[exp], next, true
+	}
+	return quotient(m, pow10uint[exp]), next, true
+}
+
+func load64(p unsafe.Pointer, i uint) uint64 {
+	return binary.LittleEndian.Uint64((*[8]byte)(unsafe.Add(p, i))[:])
+}
+
+// fastValue scans the value of a cell of the given kind and what closes the cell, and
+// stores it. It gives the position behind the cell, or 0 where that has another form.
+func (s *Sheet) fastValue(b []byte, q int, kind byte, style uint32, col int) int {
+	r := cell.Ref{Row: s.row, Col: col}
+	switch kind {
+	case 'n':
+		// Most numbers are whole and short: then one word has all of it.
+		w := binary.LittleEndian.Uint64(b[q:]) ^ zeros
+		if n := digits8(w); n < 8 && n > 0 && b[q+n] == '<' {
+			if q = s.closeValue(b, q+n); q == 0 || s.b.Int(r, style, int32(leading(w, n))) != nil {
+				return 0
+			}
+			return q
+		}
+		f, next, ok := number(b, q)
+		if q = s.closeValue(b, next); !ok || q == 0 {
+			return 0
+		}
+		if i := int32(f); float64(i) == f && i != 0 {
+			if s.b.Int(r, style, i) != nil {
+				return 0
+			}
+		} else if s.b.Float(r, style, f) != nil {
+			return 0
+		}
+		return q
+	case 's', 'b':
+		m, next := digitRun(b, q, 0)
+		if next == q || next > q+9 || kind == 'b' && m > 1 {
+			return 0
+		}
+		if q = s.closeValue(b, next); q == 0 {
+			return 0
+		}
+		var err error
+		if kind == 's' {
+			err = s.b.Shared(r, style, uint32(m))
+		} else {
+			err = s.b.Bool(r, style, m == 1)
+		}
+		if err != nil {
+			return 0
+		}
+		return q
+	case '/':
+		if style != 0 && s.b.Blank(r, style) != nil {
+			return 0
+		}
+		return q
+	}
+	return 0
+}
