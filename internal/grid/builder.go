@@ -171,7 +171,8 @@ func (b *Builder) put(r cell.Ref, style uint32, t tag, payload uint64) error {
 	c := b.cols[r.Col]
 	o := uint16(r.Row & (BandRows - 1))
 	b.row = r.Row
-	if o == c.next && likeness(t, style) == c.alike {
+	like := likeness(t, style)
+	if o == c.next && like == c.alike {
 		c.next = o + 1
 		c.payload = append(c.payload, payload)
 		return nil
@@ -179,7 +180,7 @@ func (b *Builder) put(r cell.Ref, style uint32, t tag, payload uint64) error {
 	if o < c.next {
 		b.messy = true
 	}
-	c.add(o, style, t, payload)
+	c.add(o, like, payload)
 	return nil
 }
 
@@ -275,7 +276,7 @@ func (b *Builder) Seal() {
 		if b.messy {
 			c.tidy()
 		}
-		lo, hi = min(lo, c.row(0)), max(hi, c.row(len(c.payload)-1))
+		lo, hi = min(lo, c.runs[0].row), max(hi, c.next-1)
 		b.formulaCells += len(c.formulaRows)
 		b.filled += c.blankFormulas()
 		b.maxShared = max(b.maxShared, c.maxShared())

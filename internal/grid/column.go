@@ -7,28 +7,24 @@ import (
 )
 
 // column collects the cells of one column of the band that is being built. Mostly they
-// follow each other row by row and are alike in kind and style: then their payloads are
-// all that is kept of them.
+// follow each other row by row and are alike in kind and style, perhaps but for a
+// heading: so they are kept as payloads, and as runs of such cells.
 type column struct {
 	payload []uint64
-	first   uint16 // row offset of the first cell
-	next    uint16 // row offset below the last cell: a cell above it is out of order
-
-	// alike is what all cells so far are, as likeness gives it, and noLikeness where they
-	// are none, or leave out rows, or differ: then add looks closer.
-	alike Likeness
-
-	tag   tag    // of the first cell
-	style uint32 // of the first cell
-
-	// What is told of each cell, once it is not what follows from the first.
-	rows   []uint16
-	tags   []tag
-	styles []uint32
+	runs    []run
+	next    uint16   // row offset below the last cell: a cell above it is out of order
+	alike   Likeness // of the last cell, noLikeness where there is none
 
 	formulaRows  []uint16
 	formulas     []uint32
 	formulaCells []int32 // which of the cells they belong to
+}
+
+// run is cells that follow each other and are alike.
+type run struct {
+	start int    // number of the first cell
+	row   uint16 // its row offset
+	like  Likeness
 }
 
 // Likeness is the kind and the style of a cell, and what its payload means: see Again.
@@ -37,6 +33,12 @@ type Likeness uint64
 const noLikeness = ^Likeness(0)
 
 func likeness(t tag, style uint32) Likeness { return Likeness(style)<<8 | Likeness(t) }
+
+func (l Likeness) tag() tag      { return tag(l) }
+func (l Likeness) style() uint32 { return uint32(l >> 8) }
+
+// with gives the likeness of another kind.
+func (l Likeness) with(t tag) Likeness { return l&^0xFF | Likeness(t) }
 
 // IntLike is the likeness of whole numbers of 32 bits; the payload is a uint32 of these.
 func IntLike(style uint32) Likeness { return likeness(tagInt, style) }
@@ -57,95 +59,62 @@ func newColumn() *column { return &column{alike: noLikeness} }
 
 func (c *column) reset() {
 	*c = column{
-		alike: noLikeness, payload: c.payload[:0], rows: c.rows[:0], tags: c.tags[:0], styles: c.styles[:0],
+		alike: noLikeness, payload: c.payload[:0], runs: c.runs[:0],
 		formulaRows: c.formulaRows[:0], formulas: c.formulas[:0], formulaCells: c.formulaCells[:0],
 	}
 }
 
-// add adds a cell that is not just like those before it.
-func (c *column) add(o uint16, style uint32, t tag, payload uint64) {
-	n := len(c.payload)
-	if n == 0 {
-		c.first, c.tag, c.style, c.alike = o, t, style, likeness(t, style)
-	}
-	if t != c.tag && len(c.tags) == 0 {
-		// Whole numbers among others take eight bytes anyway: one kind keeps the column uniform.
-		switch {
-		case t == tagInt && c.tag == tagFloat:
-			t, payload = tagFloat, floatBits(payload)
-		case t == tagFloat && c.tag == tagInt:
-			for i, p := range c.payload {
-				c.payload[i] = floatBits(p)
-			}
-			c.tag = tagFloat
-			if c.alike != noLikeness {
-				c.alike = likeness(tagFloat, c.style)
-			}
-		default:
-			for range n {
-				c.tags = append(c.tags, c.tag)
-			}
-			c.alike = noLikeness
-		}
-	}
-	if style != c.style && len(c.styles) == 0 {
-		for range n {
-			c.styles = append(c.styles, c.style)
-		}
-		c.alike = noLikeness
-	}
-	if n > 0 && o != c.next && len(c.rows) == 0 {
-		for i := range n {
-			c.rows = append(c.rows, c.first+uint16(i))
-		}
-		c.alike = noLikeness
-	}
-	if len(c.rows) > 0 {
-		c.rows = append(c.rows, o)
-	}
-	if len(c.tags) > 0 {
-		c.tags = append(c.tags, t)
-	}
-	if len(c.styles) > 0 {
-		c.styles = append(c.styles, style)
+// add adds a cell that does not just go on what the last run is.
+func (c *column) add(o uint16, like Likeness, payload uint64) {
+	switch {
+	case len(c.runs) == 0 || o != c.next:
+		c.begin(o, like)
+	case like.tag() == tagInt && c.alike == like.with(tagFloat):
+		// Whole numbers among others take eight bytes anyway: one kind keeps runs long.
+		payload = floatBits(payload)
+	case like.tag() == tagFloat && c.alike == like.with(tagInt):
+		last := &c.runs[len(c.runs)-1]
+		toFloats(c.payload[last.start:])
+		last.like, c.alike = like, like
+	default:
+		c.begin(o, like)
 	}
 	c.payload = append(c.payload, payload)
 	c.next = o + 1
 }
 
+// begin begins a run with the next cell.
+func (c *column) begin(o uint16, like Likeness) {
+	c.runs = append(c.runs, run{len(c.payload), o, like})
+	c.alike = like
+}
+
 // floatBits gives the payload of a tagInt as that of a tagFloat.
 func floatBits(payload uint64) uint64 { return math.Float64bits(float64(int32(payload))) }
 
-// row gives the row offset of cell i.
-func (c *column) row(i int) uint16 {
-	if len(c.rows) == 0 {
-		return c.first + uint16(i)
+func toFloats(payload []uint64) {
+	for i, p := range payload {
+		payload[i] = floatBits(p)
 	}
-	return c.rows[i]
 }
 
-func (c *column) tagAt(i int) tag {
-	if len(c.tags) == 0 {
-		return c.tag
+// end gives the number of the cell behind run i.
+func (c *column) end(i int) int {
+	if i+1 < len(c.runs) {
+		return c.runs[i+1].start
 	}
-	return c.tags[i]
-}
-
-func (c *column) styleAt(i int) uint32 {
-	if len(c.styles) == 0 {
-		return c.style
-	}
-	return c.styles[i]
+	return len(c.payload)
 }
 
 // blankFormulas counts the cells that have a formula and no value.
 func (c *column) blankFormulas() (n int) {
 	i := 0
 	for _, o := range c.formulaRows {
-		for i < len(c.payload) && c.row(i) < o {
+		// The cell of a formula is there: it is in the last run that does not begin below.
+		for i+1 < len(c.runs) && c.runs[i+1].row <= o {
 			i++
 		}
-		if i < len(c.payload) && c.row(i) == o && c.tagAt(i) == tagBlank {
+		if c.runs[i].like.tag() == tagBlank {
 			n++
 		}
 	}
@@ -155,14 +124,9 @@ func (c *column) blankFormulas() (n int) {
 // maxShared gives the highest index of a shared string, -1 where there is none.
 func (c *column) maxShared() int64 {
 	highest := int64(-1)
-	if len(c.tags) == 0 && c.tag == tagShared {
-		for _, p := range c.payload {
-			highest = max(highest, int64(p))
-		}
-	}
-	for i, t := range c.tags {
-		if t == tagShared {
-			highest = max(highest, int64(c.payload[i]))
+	for i, r := range c.runs {
+		if r.like.tag() == tagShared {
+			highest = max(highest, int64(slices.Max(c.payload[r.start:c.end(i)])))
 		}
 	}
 	return highest
@@ -170,25 +134,31 @@ func (c *column) maxShared() int64 {
 
 // tidy sorts the cells by row and keeps the last of those that were given twice.
 func (c *column) tidy() {
-	order := make([]int32, len(c.payload))
-	for i := range order {
-		order[i] = int32(i)
+	type placed struct {
+		number int
+		row    uint16
+		like   Likeness
 	}
-	slices.SortStableFunc(order, func(i, j int32) int { return int(c.row(int(i))) - int(c.row(int(j))) })
+	cells := make([]placed, 0, len(c.payload))
+	for i, r := range c.runs {
+		for k := r.start; k < c.end(i); k++ {
+			cells = append(cells, placed{k, r.row + uint16(k-r.start), r.like})
+		}
+	}
+	slices.SortStableFunc(cells, func(a, b placed) int { return int(a.row) - int(b.row) })
 	// A formula counts if its cell does. At most one cell of a row counts.
-	formulaOf := make(map[int32]uint32, len(c.formulas))
+	formulaOf := make(map[int]uint32, len(c.formulas))
 	for k, i := range c.formulaCells {
-		formulaOf[i] = c.formulas[k]
+		formulaOf[int(i)] = c.formulas[k]
 	}
 	t := newColumn()
-	for k, i := range order {
-		o := c.row(int(i))
-		if k+1 < len(order) && c.row(int(order[k+1])) == o {
+	for k, p := range cells {
+		if k+1 < len(cells) && cells[k+1].row == p.row {
 			continue
 		}
-		t.add(o, c.styleAt(int(i)), c.tagAt(int(i)), c.payload[i])
-		if id, ok := formulaOf[i]; ok {
-			t.formulaRows, t.formulas = append(t.formulaRows, o), append(t.formulas, id)
+		t.add(p.row, p.like, c.payload[p.number])
+		if id, ok := formulaOf[p.number]; ok {
+			t.formulaRows, t.formulas = append(t.formulaRows, p.row), append(t.formulas, id)
 		}
 	}
 	*c = *t
@@ -196,15 +166,40 @@ func (c *column) tidy() {
 
 // seal packs the column's cells, which are in row order, into a Chunk.
 func (c *column) seal() Chunk {
-	k := Chunk{n: len(c.payload), first: c.first, tag: c.tag, style: c.style}
-	if len(c.rows) > 0 {
-		k.rows = slices.Clone(c.rows)
+	var kinds uint
+	var styles uint32
+	for _, r := range c.runs {
+		kinds |= 1 << r.like.tag()
+		styles |= r.like.style()
 	}
-	if len(c.tags) > 0 {
-		c.sealTags(&k)
+	if kinds&(1<<tagFloat) != 0 && kinds&(1<<tagInt) != 0 {
+		for i := range c.runs {
+			if r := &c.runs[i]; r.like.tag() == tagInt {
+				toFloats(c.payload[r.start:c.end(i)])
+				r.like = r.like.with(tagFloat)
+			}
+		}
+		kinds &^= 1 << tagInt
+	}
+	first := c.runs[0]
+	k := Chunk{n: len(c.payload), first: first.row, tag: first.like.tag(), style: first.like.style()}
+	if kinds&(kinds-1) != 0 {
+		k.tags = make([]tag, k.n)
+		c.each(func(r run, from, to int) { fill(k.tags[from:to], r.like.tag()) })
+	}
+	if int(c.next)-int(first.row) != k.n {
+		k.rows = make([]uint16, k.n)
+		c.each(func(r run, from, to int) {
+			for i := range k.rows[from:to] {
+				k.rows[from+i] = r.row + uint16(i)
+			}
+		})
+	}
+	if slices.ContainsFunc(c.runs, func(r run) bool { return r.like.style() != k.style }) {
+		c.sealStyles(&k, styles)
 	}
 	k.width = 8
-	if k.tags == nil && k.tag != tagFloat || k.tags != nil && !slices.Contains(k.tags, tagFloat) {
+	if kinds&(1<<tagFloat) == 0 {
 		var all uint64
 		for _, p := range c.payload {
 			all |= p
@@ -212,9 +207,6 @@ func (c *column) seal() Chunk {
 		k.width = width(all)
 	}
 	k.payload = packPayloads(c.payload, k.width)
-	if len(c.styles) > 0 {
-		k.styleWidth, k.styles = packStyles(c.styles)
-	}
 	if len(c.formulaRows) > 0 {
 		k.formulaRows = slices.Clone(c.formulaRows)
 		k.formulas = slices.Clone(c.formulas)
@@ -222,25 +214,38 @@ func (c *column) seal() Chunk {
 	return k
 }
 
-// sealTags makes whole numbers among others what these are, and keeps the tags if some
-// differ then.
-func (c *column) sealTags(k *Chunk) {
-	var kinds uint
-	for _, t := range c.tags {
-		kinds |= 1 << t
+// each calls f with each run and the numbers of its first cell and of the one behind it.
+func (c *column) each(f func(r run, from, to int)) {
+	for i, r := range c.runs {
+		f(r, r.start, c.end(i))
 	}
-	if kinds&(1<<tagFloat) != 0 && kinds&(1<<tagInt) != 0 {
-		for i, t := range c.tags {
-			if t == tagInt {
-				c.tags[i], c.payload[i] = tagFloat, floatBits(c.payload[i])
+}
+
+func fill[T any](s []T, v T) {
+	for i := range s {
+		s[i] = v
+	}
+}
+
+// sealStyles packs the styles, whose bits are all in all.
+func (c *column) sealStyles(k *Chunk, all uint32) {
+	k.styleWidth = width(uint64(all))
+	k.styles = make([]byte, int(k.styleWidth)*k.n)
+	c.each(func(r run, from, to int) {
+		style := r.like.style()
+		switch k.styleWidth {
+		case 1:
+			fill(k.styles[from:to], byte(style))
+		case 2:
+			for i := from; i < to; i++ {
+				binary.LittleEndian.PutUint16(k.styles[2*i:], uint16(style))
+			}
+		default:
+			for i := from; i < to; i++ {
+				binary.LittleEndian.PutUint32(k.styles[4*i:], style)
 			}
 		}
-		kinds &^= 1 << tagInt
-	}
-	k.tag = c.tags[0]
-	if kinds&(kinds-1) != 0 {
-		k.tags = slices.Clone(c.tags)
-	}
+	})
 }
 
 // width is the number of bytes that hold each of the payloads whose bits are in all.
@@ -280,30 +285,4 @@ func packPayloads(payload []uint64, width uint8) []byte {
 		}
 	}
 	return b
-}
-
-func packStyles(styles []uint32) (width uint8, packed []byte) {
-	var all uint32
-	for _, s := range styles {
-		all |= s
-	}
-	switch {
-	case all <= math.MaxUint8:
-		packed = make([]byte, len(styles))
-		for i, s := range styles {
-			packed[i] = byte(s)
-		}
-		return 1, packed
-	case all <= math.MaxUint16:
-		packed = make([]byte, 2*len(styles))
-		for i, s := range styles {
-			binary.LittleEndian.PutUint16(packed[2*i:], uint16(s))
-		}
-		return 2, packed
-	}
-	packed = make([]byte, 4*len(styles))
-	for i, s := range styles {
-		binary.LittleEndian.PutUint32(packed[4*i:], s)
-	}
-	return 4, packed
 }
