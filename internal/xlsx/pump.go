@@ -16,8 +16,9 @@ import (
 const (
 	chunkSize  = 256 << 10
 	windowSize = inflate.Window + chunkSize + inflate.Slack
-	ringSize   = 3        // windows between inflater and scanner
-	maxElement = 16 << 20 // the largest cell or string item
+	ringSize   = 3             // windows between inflater and scanner
+	wholePart  = 2 * chunkSize // up to so many bytes a goroutine and its windows cost more than they give
+	maxElement = 16 << 20      // the largest cell or string item
 )
 
 // scanner is a push scanner as package scan has them.
@@ -45,15 +46,8 @@ type chunk struct {
 // and fills x, if it is not nil. It returns when both have stopped. The scanner's errors
 // are returned as they are.
 func (p *Package) pump(ctx context.Context, part *Part, s scanner, x *sheetIndex) error {
-	if part.Bytes <= chunkSize {
-		if err := ctx.Err(); err != nil {
-			return context.Cause(ctx)
-		}
-		b, err := p.ReadAll(part, chunkSize)
-		if err == nil {
-			_, err = s.Feed(b, true)
-		}
-		return err
+	if part.Bytes <= wholePart {
+		return p.feedWhole(ctx, part, s)
 	}
 	f := feeder{scanner: s}
 	r, err := p.newPartReader(part)
@@ -109,6 +103,26 @@ func (p *Package) pump(ctx context.Context, part *Part, s scanner, x *sheetIndex
 	}
 	return err
 }
+
+// feedWhole feeds a part of no more than wholePart bytes to s in one piece.
+func (p *Package) feedWhole(ctx context.Context, part *Part, s scanner) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	room := wholeParts.Get().(*[]byte)
+	defer wholeParts.Put(room)
+	b, err := p.readInto(*room, part)
+	if err != nil {
+		return err
+	}
+	*room = b[:0]
+	_, err = s.Feed(b, true)
+	return err
+}
+
+// wholeParts recycles the memory in which small parts are read for a scanner, which keeps
+// nothing of it.
+var wholeParts = sync.Pool{New: func() any { return new([]byte) }}
 
 // feeder hands chunks to a scanner and keeps what the scanner has not used up.
 type feeder struct {
