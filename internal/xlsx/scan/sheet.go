@@ -418,6 +418,9 @@ func (s *Sheet) fastCell(b []byte, q int) int {
 		}
 		q += 6
 	}
+	if binary.LittleEndian.Uint32(b[q:]) == '>'|'<'<<8|'f'<<16|'>'<<24 && kind == 'n' && s.prefix == "" {
+		return s.fastFormula(b, q+4, cell.Ref{Row: s.row, Col: col}, style)
+	}
 	if binary.LittleEndian.Uint16(b[q:]) == '/'|'>'<<8 && kind == 'n' {
 		kind, q = '/', q+2 // <c r="B7" s="1"/>: a cell with a style only
 	} else if q = s.openValue(b, q); q == 0 {
@@ -464,6 +467,31 @@ func (s *Sheet) fastInline(b []byte, q int, r cell.Ref, style uint32) int {
 	}
 	s.col = r.Col
 	return q + n + len(end)
+}
+
+// fastFormula scans the rest of a cell of the form <f>A1+1</f><v>12</v></c> from the text
+// of the formula on, which may reach further than fastReach.
+func (s *Sheet) fastFormula(b []byte, q int, r cell.Ref, style uint32) int {
+	const end = `</f><v>`
+	n := bytes.IndexByte(b[q:], '<')
+	if n <= 0 || !bytes.HasPrefix(b[q+n:], []byte(end)) || q+n+len(end)+fastReach > len(b) {
+		return 0
+	}
+	text := b[q : q+n]
+	if q = s.fastValue(b, q+n+len(end), 'n', style, r.Col); q == 0 {
+		return 0
+	}
+	if !plainText(text) {
+		s.scratch = unescape(appendText(s.scratch[:0], text))
+		text = s.scratch
+	}
+	id, err := s.b.AddFormula(text, -1)
+	if err != nil {
+		return 0 // the general path meets it again, and tells of it
+	}
+	s.b.SetFormula(r, id)
+	s.col = r.Col
+	return q
 }
 
 // openValue gives the position behind the "><v>" at b[q], or 0.
