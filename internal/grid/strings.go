@@ -101,10 +101,12 @@ func (b *StringsBuilder) Intern(text []byte) (index uint32, ok bool) {
 type seenText struct{ hash, next uint32 }
 
 // minSeen and maxSeen bound the table behind Intern, in which a text takes the place of
-// the one that was there: texts that repeat do so soon, or are few.
+// the one that was there. Texts that repeat do so soon, or are few. A table of more of
+// them does not stay in the processor's cache, and then looking there takes longer than
+// all else that is done for a cell.
 const (
 	minSeen = 1 << 6
-	maxSeen = 1 << 16
+	maxSeen = 1 << 12
 )
 
 // growSeen makes the table four times as large.
