@@ -167,8 +167,7 @@ type partReader struct {
 	inflate *inflate.Reader // nil for a stored part
 	out     int64
 	crc     uint32
-	history [inflate.Window]byte
-	hist    int
+	tail    []byte // what the next window begins with; mostly it lies in the last one
 
 	nextMark int64 // offset from which on the next block is marked
 	mark     inflate.Mark
@@ -180,17 +179,13 @@ func (p *Package) newPartReader(part *Part) (*partReader, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := partReaders.Get().(*partReader)
-	r.src, r.part, r.at, r.out, r.crc, r.hist, r.marked = p.src, part, at, 0, 0, 0, false
+	r := &partReader{src: p.src, part: part, at: at}
 	if part.Method != methodStored {
 		r.inflate = inflaters.Get().(*inflate.Reader)
 		r.inflate.Reset(p.src, at, part.CompressedBytes)
 	}
 	return r, nil
 }
-
-// partReaders recycles readers, which hold 32 KiB of history.
-var partReaders = sync.Pool{New: func() any { return new(partReader) }}
 
 // markBlocks makes the reader tell of blocks about spacing apart, one a chunk at most.
 func (r *partReader) markBlocks(spacing int64) {
@@ -205,19 +200,19 @@ func (r *partReader) markBlocks(spacing int64) {
 	}
 }
 
-// close gives the reader back for the next part.
+// close ends the reader.
 func (r *partReader) close() {
 	if r.inflate != nil {
 		putInflater(r.inflate)
+		r.inflate = nil
 	}
-	r.src, r.part, r.inflate = nil, nil, nil
-	partReaders.Put(r)
 }
 
 // next fills w up to the end of a chunk of the part. The error is io.EOF at the end of a
-// sound part.
+// sound part. Nobody but the reader may have written to the window that it filled before,
+// which may be w.
 func (r *partReader) next(w *[windowSize]byte) chunk {
-	c := chunk{window: w, hist: copy(w[:], r.history[:r.hist]), start: r.out}
+	c := chunk{window: w, hist: copy(w[:], r.tail), start: r.out}
 	room := chunkSize - int(r.out%chunkSize)
 	if r.inflate != nil {
 		c.n, c.err = r.inflate.Fill(w[:], c.hist, c.hist+room)
@@ -241,7 +236,7 @@ func (r *partReader) next(w *[windowSize]byte) chunk {
 	case c.err != nil:
 		c.err = inflated(r.part, int(r.out), c.err)
 	}
-	r.hist = copy(r.history[:], w[max(0, c.hist+c.n-inflate.Window):c.hist+c.n])
+	r.tail = w[max(0, c.hist+c.n-inflate.Window) : c.hist+c.n]
 	return c
 }
 
