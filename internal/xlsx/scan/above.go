@@ -40,7 +40,7 @@ func (s *Sheet) learn(b []byte, p, attr, value int, kind byte, style uint32, col
 		return
 	}
 	for len(s.shapes) <= i {
-		s.shapes = append(s.shapes, shape{startMask: 0, startLen: 0, col: -1})
+		s.shapes = append(s.shapes, shape{start: 0xFF, startMask: 0xFF}) // which nothing is like
 	}
 	f := &s.shapes[i]
 	*f = shape{startLen: uint8(n), openLen: uint8(value - attr), kind: kind, style: style, col: col}
@@ -94,7 +94,7 @@ func (s *Sheet) likeAbove(b []byte, p, last int) int {
 		differ |= (load64(in, q) ^ f.open[0]) & f.openMask[0]
 		differ |= (load64(in, q+8) ^ f.open[1]) & f.openMask[1]
 		differ |= (load64(in, q+16) ^ f.open[2]) & f.openMask[2]
-		if differ != 0 || f.col < 0 {
+		if differ != 0 {
 			break
 		}
 		q += uint(f.openLen)

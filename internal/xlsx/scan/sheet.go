@@ -367,6 +367,9 @@ func (s *Sheet) fastRow(b []byte, p, q int) int {
 		s.rowTail = append(s.rowTail[:0], b[tail:q]...)
 	}
 	s.beginRow(m-1, p)
+	s.row, s.col, s.rowLen = m-1, -1, n
+	s.rowMask = ^uint64(0) >> (56 - 8*n)
+	s.rowWord = w & s.rowMask
 	return q
 }
 
@@ -560,7 +563,7 @@ func (s *Sheet) markup(b []byte, p int) (int, error) {
 	return end, nil
 }
 
-// beginRow takes up the row whose start tag stands at position at.
+// beginRow notes the row whose start tag stands at position at, before it is set.
 func (s *Sheet) beginRow(row, at int) {
 	if row <= s.row && s.rowLen > 0 {
 		s.disordered = true
@@ -568,7 +571,6 @@ func (s *Sheet) beginRow(row, at int) {
 	if offset := s.base + int64(at); offset >= s.nextMark {
 		s.mark(row, offset)
 	}
-	s.setRow(row)
 }
 
 // setRow makes row the current one.
@@ -634,6 +636,7 @@ func (s *Sheet) startRow(tag []byte, at int) error {
 		return nil
 	}
 	s.beginRow(next, at)
+	s.setRow(next)
 	if said {
 		span.First, span.Last = next, next
 		s.rows.add(span)
