@@ -99,7 +99,7 @@ func (s *Sheet) likeAbove(b []byte, p, last int) int {
 		}
 		q += uint(f.openLen)
 		if f.kind == '/' {
-			if !s.b.Again(row, f.col, f.like, 0) && f.style != 0 && s.b.Blank(cell.Ref{Row: row, Col: f.col}, f.style) != nil {
+			if f.style != 0 && !s.b.Again(row, f.col, f.like, 0) && s.b.Blank(cell.Ref{Row: row, Col: f.col}, f.style) != nil {
 				break
 			}
 		} else {
@@ -107,7 +107,7 @@ func (s *Sheet) likeAbove(b []byte, p, last int) int {
 			n := uint(digits8(w))
 			if n-1 < 7 && load64(in, q+n) == endValueCell {
 				v := leading(w, int(n))
-				if f.kind == 'b' && v > 1 {
+				if f.kind == 'b' && (v > 1 || n > 1) {
 					break
 				}
 				if !s.b.Again(row, f.col, f.like, v) && s.whole(cell.Ref{Row: row, Col: f.col}, f, uint32(v)) != nil {
@@ -218,7 +218,7 @@ func (s *Sheet) fastValue(b []byte, q int, kind byte, style uint32, col int) int
 		return q
 	case 's', 'b':
 		m, next := digitRun(b, q, 0)
-		if next == q || next > q+9 || kind == 'b' && m > 1 {
+		if next == q || next > q+9 || kind == 'b' && (m > 1 || next > q+1) {
 			return 0
 		}
 		if q = s.closeValue(b, next); q == 0 {

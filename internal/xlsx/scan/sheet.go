@@ -419,6 +419,9 @@ func (s *Sheet) fastCell(b []byte, q int) int {
 		if byte(w>>40) != '"' {
 			return s.fastInline(b, q+4, cell.Ref{Row: s.row, Col: col}, style)
 		}
+		if kind == '/' {
+			return 0 // no kind there is, and what fastValue takes for none
+		}
 		q += 6
 	}
 	if binary.LittleEndian.Uint32(b[q:]) == '>'|'<'<<8|'f'<<16|'>'<<24 && kind == 'n' && s.prefix == "" {
