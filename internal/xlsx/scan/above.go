@@ -176,14 +176,14 @@ func decimal(in unsafe.Pointer, q, n uint, w uint64) (f float64, next uint, ok b
 		k += 8 + more
 	}
 	next = q + k + 8
-	if load64(in, q+k) != endValueCell || k > 20 {
+	exp := k - 1 - n
+	if load64(in, q+k) != endValueCell || k > 20 || exp == 0 {
 		return 0, 0, false
 	}
-	exp := k - 1 - n
 	if m < 1<<53 {
 		return float64(int64(m)) / pow10[exp], next, true
 	}
-	return quotient(m, pow10uint[exp]), next, true
+	return overPowerOf10(m, exp), next, true
 }
 
 func load64(p unsafe.Pointer, i uint) uint64 {

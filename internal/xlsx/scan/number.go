@@ -133,8 +133,8 @@ func number(b []byte, p int) (f float64, next int, ok bool) {
 		}
 		return f, p, true
 	}
-	if digits <= 19 && exp <= 0 && exp >= -19 && m != 0 {
-		f = quotient(m, pow10uint[-exp])
+	if digits <= 19 && exp < 0 && exp >= -19 && m != 0 {
+		f = overPowerOf10(m, uint(-exp))
 		if neg {
 			f = -f
 		}
@@ -173,6 +173,36 @@ func quotient(m, d uint64) float64 {
 	}
 	// q is 2^52 at least, and where rounding made it 2^53 it adds one to the exponent.
 	return math.Float64frombits(uint64(exp+11+52+1023)<<52 + q - 1<<52)
+}
+
+// reciprocals[e].factor is 2^127/(10^e << zeros) rounded down, which fills 64 bits.
+var reciprocals = func() (t [20]struct {
+	factor uint64
+	zeros  int // the bits in front of 10^e
+}) {
+	for e := 1; e < len(t); e++ {
+		t[e].zeros = bits.LeadingZeros64(pow10uint[e])
+		t[e].factor, _ = bits.Div64(1<<63, 0, pow10uint[e]<<t[e].zeros)
+	}
+	return t
+}()
+
+// overPowerOf10 is quotient(m, 10^e) for an e from 1 to 19, mostly by a multiplication, as
+// Eisel and Lemire do it: the product falls short of what it stands for by less than
+// m, shifted, in the last place, and where that might matter quotient is asked.
+func overPowerOf10(m uint64, e uint) float64 {
+	t := &reciprocals[e]
+	zm := bits.LeadingZeros64(m)
+	m <<= zm & 63
+	high, low := bits.Mul64(m, t.factor)
+	exp := t.zeros - zm - 63 // m/10^e = high * 2^exp
+	top := int(high >> 63)
+	q := high >> (top + 9) // with one bit more than a float64 has
+	if high&0x1FF == 0x1FF && low+m < low || high&0x1FF == 0 && low == 0 && q&3 == 1 {
+		return quotient(m>>(zm&63), pow10uint[e])
+	}
+	q = (q + q&1) >> 1
+	return math.Float64frombits(uint64(exp+top+10+52+1023)<<52 + q - 1<<52)
 }
 
 // looseNumber reads the numbers that some programs write and the fast path declines:
