@@ -74,18 +74,17 @@ func (b *StringsBuilder) Append(text []byte) (index uint32, ok bool) {
 	if len(b.arena)+len(text) > maxPoolBytes {
 		return 0, false
 	}
-	b.arena = append(doubled(b.arena, len(text)), text...)
-	b.ends = append(doubled(b.ends, 1), uint32(len(b.arena)))
-	return uint32(len(b.ends) - 1), true
-}
-
-// doubled makes room for n more in a slice that is full, by doubling it: append grows a
-// large one by a quarter only, and copies and leaves behind five times as much.
-func doubled[T any](s []T, n int) []T {
-	if cap(s)-len(s) < n {
-		return slices.Grow(s, max(len(s), n))
+	// append grows a large slice by a quarter only, and copies and leaves behind five times
+	// as much as doubling does.
+	if cap(b.arena)-len(b.arena) < len(text) {
+		b.arena = slices.Grow(b.arena, max(len(b.arena), len(text)))
 	}
-	return s
+	if cap(b.ends) == len(b.ends) {
+		b.ends = slices.Grow(b.ends, max(len(b.ends), 1))
+	}
+	b.arena = append(b.arena, text...)
+	b.ends = append(b.ends, uint32(len(b.arena)))
+	return uint32(len(b.ends) - 1), true
 }
 
 // Intern is Append for texts that may repeat: an equal text mostly gets the same index.

@@ -460,7 +460,7 @@ func (s *Sheet) fastInline(b []byte, q int, r cell.Ref, style uint32) int {
 	}
 	q += len(open)
 	n := bytes.IndexByte(b[q:], '<')
-	if n < 0 || !bytes.HasPrefix(b[q+n:], []byte(end)) {
+	if n < 0 || !startsWith(b[q+n:], end) {
 		return 0
 	}
 	text := b[q : q+n]
@@ -480,7 +480,7 @@ func (s *Sheet) fastInline(b []byte, q int, r cell.Ref, style uint32) int {
 func (s *Sheet) fastFormula(b []byte, q int, r cell.Ref, style uint32) int {
 	const end = `</f><v>`
 	n := bytes.IndexByte(b[q:], '<')
-	if n <= 0 || !bytes.HasPrefix(b[q+n:], []byte(end)) || q+n+len(end)+fastReach > len(b) {
+	if n <= 0 || !startsWith(b[q+n:], end) || q+n+len(end)+fastReach > len(b) {
 		return 0
 	}
 	text := b[q : q+n]

@@ -37,9 +37,9 @@ func (s *Strings) Pool() *grid.Strings { return s.pool.Pool() }
 // Finish gives all texts and ends the scanner.
 func (s *Strings) Finish() *grid.Strings { return s.pool.Finish() }
 
-var (
-	itemStart = []byte("<si><t>")
-	itemEnd   = []byte("</t></si>")
+const (
+	itemStart = "<si><t>"
+	itemEnd   = "</t></si>"
 )
 
 // Feed scans w as Sheet.Feed does.
@@ -79,7 +79,7 @@ func (s *Strings) Feed(w []byte, final bool) (consumed int, err error) {
 		}
 	}
 	for p < len(w) {
-		if s.prefix == "" && bytes.HasPrefix(w[p:], itemStart) {
+		if s.prefix == "" && startsWith(w[p:], itemStart) {
 			if q, ok := s.fastItem(w, p+len(itemStart)); ok {
 				if q < 0 {
 					return p, errPoolFull(s, p)
@@ -129,7 +129,7 @@ func (s *Strings) Feed(w []byte, final bool) (consumed int, err error) {
 // needs nothing resolved. It gives the position behind it, or -1 where the pool is full.
 func (s *Strings) fastItem(w []byte, p int) (next int, ok bool) {
 	i := bytes.IndexByte(w[p:], '<')
-	if i < 0 || !bytes.HasPrefix(w[p+i:], itemEnd) {
+	if i < 0 || !startsWith(w[p+i:], itemEnd) {
 		return 0, false
 	}
 	text := w[p : p+i]
@@ -141,6 +141,11 @@ func (s *Strings) fastItem(w []byte, p int) (next int, ok bool) {
 		return -1, true
 	}
 	return p + i + len(itemEnd), true
+}
+
+// startsWith reports whether b starts with prefix, a constant: then it is compared by words.
+func startsWith(b []byte, prefix string) bool {
+	return len(b) >= len(prefix) && string(b[:len(prefix)]) == prefix
 }
 
 // plainText reports whether character data is the text that it stands for: nothing to
