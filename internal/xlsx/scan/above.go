@@ -66,14 +66,13 @@ func (s *Sheet) learn(b []byte, p, attr, value int, kind byte, style uint32, col
 
 // likeAbove scans cells of the current row from p on, for as long as they start at last
 // or before it and are written like those above. It gives the position behind them.
-// fastReach bytes from last on must be there.
+// fastReach bytes from last on must be there. No element may have a prefix.
 //
 // # Why unchecked memory access is safe here
 //
-// A cell is looked at from its start p <= last on: eight bytes of its tag's start, eight
-// at the row number, at most 8 bytes on, 24 behind that, at most 8 bytes on again, and
-// eight at the value, at most 24 bytes on, and eight behind at most seven digits. All of
-// that is within fastReach. number looks at its slice.
+// A cell is looked at from its start p <= last on: eight bytes there, eight at the row
+// number, at most 8 bytes on, 24 behind that, at most 8 bytes on again, and 32 at the
+// value, at most 24 bytes on: all of that is within fastReach.
 func (s *Sheet) likeAbove(b []byte, p, last int) int {
 	var (
 		in      = unsafe.Pointer(unsafe.SliceData(b))
@@ -144,101 +143,6 @@ func (s *Sheet) whole(r cell.Ref, f *shape, v uint32) error {
 	return s.b.Int(r, f.style, int32(v))
 }
 
-// decimal reads a number of the form 12.25</v></c> at in[q:], of 23 digits at most, and
-// gives the position behind it. w is what stands there, xored with zeros, and n the number
-// of digits in front of the point, if it is one. It must be able to read 32 bytes.
-//
-// How many digits there are differs from cell to cell, so there is as little to branch on
-// as can be.
-func decimal(in unsafe.Pointer, q, n uint, w uint64) (f float64, next uint, ok bool) {
-	if n-1 >= 7 || byte(w>>(8*n&63)) != '.'^'0' {
-		return 0, 0, false
-	}
-	// A 0 in front in exchange for the point makes one run of the digits around it.
-	before := uint64(1)<<(8*n&63) - 1
-	w = w&^(before<<8|0xFF) | w&before<<8
-	k := uint(digits8(w))
-	m := w << ((64 - 8*k) & 63)
-	m = value8(m)
-	// The second word counts if the first is full.
-	w = load64(in, q+8) ^ zeros
-	more := uint(digits8(w)) & -(k >> 3)
-	if more < 8 {
-		m = m*uint64(pow10int[more&7]) + value8(w<<((56-8*more)&63)<<8)
-		k += more
-	} else {
-		w3 := load64(in, q+16) ^ zeros
-		more = uint(digits8(w3))
-		if more == 8 {
-			return 0, 0, false
-		}
-		m = (m*100000000+value8(w))*uint64(pow10int[more&7]) + value8(w3<<((56-8*more)&63)<<8)
-		k += 8 + more
-	}
-	next = q + k + 8
-	exp := k - 1 - n
-	if load64(in, q+k) != endValueCell || k > 20 || exp == 0 {
-		return 0, 0, false
-	}
-	if m < 1<<53 {
-		return float64(int64(m)) / pow10[exp], next, true
-	}
-	return overPowerOf10(m, exp), next, true
-}
-
 func load64(p unsafe.Pointer, i uint) uint64 {
 	return binary.LittleEndian.Uint64((*[8]byte)(unsafe.Add(p, i))[:])
-}
-
-// fastValue scans the value of a cell of the given kind and what closes the cell, and
-// stores it. It gives the position behind the cell, or 0 where that has another form.
-func (s *Sheet) fastValue(b []byte, q int, kind byte, style uint32, col int) int {
-	r := cell.Ref{Row: s.row, Col: col}
-	switch kind {
-	case 'n':
-		// Most numbers are whole and short: then one word has all of it.
-		w := binary.LittleEndian.Uint64(b[q:]) ^ zeros
-		if n := digits8(w); n < 8 && n > 0 && b[q+n] == '<' {
-			if q = s.closeValue(b, q+n); q == 0 || s.b.Int(r, style, int32(leading(w, n))) != nil {
-				return 0
-			}
-			return q
-		}
-		f, next, ok := number(b, q)
-		if q = s.closeValue(b, next); !ok || q == 0 {
-			return 0
-		}
-		if i := int32(f); float64(i) == f && i != 0 {
-			if s.b.Int(r, style, i) != nil {
-				return 0
-			}
-		} else if s.b.Float(r, style, f) != nil {
-			return 0
-		}
-		return q
-	case 's', 'b':
-		m, next := digitRun(b, q, 0)
-		if next == q || next > q+9 || kind == 'b' && (m > 1 || next > q+1) {
-			return 0
-		}
-		if q = s.closeValue(b, next); q == 0 {
-			return 0
-		}
-		var err error
-		if kind == 's' {
-			err = s.b.Shared(r, style, uint32(m))
-		} else {
-			err = s.b.Bool(r, style, m == 1)
-		}
-		if err != nil {
-			return 0
-		}
-		return q
-	case '/':
-		if style != 0 && s.b.Blank(r, style) != nil {
-			return 0
-		}
-		return q
-	}
-	return 0
 }

@@ -144,6 +144,48 @@ func number(b []byte, p int) (f float64, next int, ok bool) {
 	return f, p, err == nil
 }
 
+// decimal reads a number of the form 12.25</v></c> at in[q:], of 23 digits at most, and
+// gives the position behind it. w is what stands there, xored with zeros, and n the number
+// of digits in front of the point, if it is one. It must be able to read 32 bytes.
+//
+// How many digits there are differs from cell to cell, so there is as little to branch on
+// as can be.
+func decimal(in unsafe.Pointer, q, n uint, w uint64) (f float64, next uint, ok bool) {
+	if n-1 >= 7 || byte(w>>(8*n&63)) != '.'^'0' {
+		return 0, 0, false
+	}
+	// A 0 in front in exchange for the point makes one run of the digits around it.
+	before := uint64(1)<<(8*n&63) - 1
+	w = w&^(before<<8|0xFF) | w&before<<8
+	k := uint(digits8(w))
+	m := w << ((64 - 8*k) & 63)
+	m = value8(m)
+	// The second word counts if the first is full.
+	w = load64(in, q+8) ^ zeros
+	more := uint(digits8(w)) & -(k >> 3)
+	if more < 8 {
+		m = m*uint64(pow10int[more&7]) + value8(w<<((56-8*more)&63)<<8)
+		k += more
+	} else {
+		w3 := load64(in, q+16) ^ zeros
+		more = uint(digits8(w3))
+		if more == 8 {
+			return 0, 0, false
+		}
+		m = (m*100000000+value8(w))*uint64(pow10int[more&7]) + value8(w3<<((56-8*more)&63)<<8)
+		k += 8 + more
+	}
+	next = q + k + 8
+	exp := k - 1 - n
+	if load64(in, q+k) != endValueCell || k > 20 || exp == 0 {
+		return 0, 0, false
+	}
+	if m < 1<<53 {
+		return float64(int64(m)) / pow10[exp], next, true
+	}
+	return overPowerOf10(m, exp), next, true
+}
+
 // pow10uint holds the powers of ten that 64 bits hold.
 var pow10uint = func() (t [20]uint64) {
 	t[0] = 1
