@@ -28,6 +28,7 @@ type Builder struct {
 
 	pending map[int]pendingBand // bands put aside, in a builder that takes any order
 
+	row     int // of the cell put last
 	band    int // number of the band being built
 	cols    []*column
 	present []uint16 // columns with cells in the band being built, in order of arrival
@@ -45,12 +46,11 @@ type Builder struct {
 	formulaCells int
 
 	maxShared int64 // highest shared-string index in a sealed band, -1 for none
-	curShared int64 // the same with the band being built
 }
 
 // NewBuilder starts a sheet.
 func NewBuilder(name string) *Builder {
-	return &Builder{name: name, layout: &Layout{}, maxShared: -1, curShared: -1}
+	return &Builder{name: name, layout: &Layout{}, maxShared: -1, row: -1}
 }
 
 // AnyOrder lets cells come in any order: bands are sealed only at the end, which takes
@@ -71,7 +71,7 @@ func (b *Builder) turnTo(n int) {
 	}
 	p := b.pending[n]
 	delete(b.pending, n)
-	b.band, b.cols, b.present, b.messy = n, p.cols, p.present, p.messy
+	b.band, b.cols, b.present, b.messy, b.row = n, p.cols, p.present, p.messy, -1
 }
 
 // Number stores a number at r. A NaN or an infinity, which no cell can hold, becomes #NUM!.
@@ -98,7 +98,6 @@ func (b *Builder) Float(r cell.Ref, style uint32, f float64) error {
 
 // Shared stores shared string i at r.
 func (b *Builder) Shared(r cell.Ref, style, i uint32) error {
-	b.curShared = max(b.curShared, int64(i))
 	return b.put(r, style, tagShared, uint64(i))
 }
 
@@ -147,6 +146,22 @@ func (b *Builder) Value(r cell.Ref, style uint32, v cell.Value) error {
 	return b.Blank(r, style)
 }
 
+// Again stores a cell that is like the one above it, and reports whether it is: where it
+// is not, or where nothing else was stored in its row, nothing is stored. It is what put
+// mostly does, and small enough to be compiled into the caller.
+func (b *Builder) Again(row, col int, like Likeness, payload uint64) bool {
+	if uint(col) >= uint(len(b.cols)) || row != b.row {
+		return false
+	}
+	c := b.cols[col]
+	if c == nil || c.next != uint16(row)&(BandRows-1) || c.alike != like {
+		return false
+	}
+	c.next++
+	c.payload = append(c.payload, payload)
+	return true
+}
+
 func (b *Builder) put(r cell.Ref, style uint32, t tag, payload uint64) error {
 	if r.Row>>bandShift != b.band || uint(r.Col) >= uint(len(b.cols)) || b.cols[r.Col] == nil {
 		if err := b.reach(r); err != nil {
@@ -155,11 +170,17 @@ func (b *Builder) put(r cell.Ref, style uint32, t tag, payload uint64) error {
 	}
 	c := b.cols[r.Col]
 	o := uint16(r.Row & (BandRows - 1))
+	b.row = r.Row
+	like := likeness(t, style)
+	if o == c.next && like == c.alike {
+		c.next = o + 1
+		c.payload = append(c.payload, payload)
+		return nil
+	}
 	if o < c.next {
 		b.messy = true
 	}
-	c.next = o + 1
-	c.cells = append(c.cells, record{payload, style, o, t})
+	c.add(o, like, payload)
 	return nil
 }
 
@@ -184,7 +205,7 @@ func (b *Builder) reach(r cell.Ref) error {
 }
 
 // columns recycles columns between builders, of which there is one for each sheet.
-var columns = sync.Pool{New: func() any { return new(column) }}
+var columns = sync.Pool{New: func() any { return newColumn() }}
 
 // column makes the column that collects col in the current band, if there is none.
 func (b *Builder) column(col int) {
@@ -233,7 +254,7 @@ func (b *Builder) SetFormula(r cell.Ref, id FormulaID) {
 	}
 	c.formulaRows = append(c.formulaRows, o)
 	c.formulas = append(c.formulas, uint32(id))
-	c.formulaCells = append(c.formulaCells, int32(len(c.cells)-1))
+	c.formulaCells = append(c.formulaCells, int32(len(c.payload)-1))
 }
 
 // Layout is the layout of the sheet, to be filled before the sheet is finished.
@@ -255,9 +276,10 @@ func (b *Builder) Seal() {
 		if b.messy {
 			c.tidy()
 		}
-		lo, hi = min(lo, c.cells[0].row), max(hi, c.cells[len(c.cells)-1].row)
+		lo, hi = min(lo, c.runs[0].row), max(hi, c.next-1)
 		b.formulaCells += len(c.formulaRows)
 		b.filled += c.blankFormulas()
+		b.maxShared = max(b.maxShared, c.maxShared())
 		band.chunks[i] = c.seal()
 		k := &band.chunks[i]
 		band.cells += k.n
@@ -277,53 +299,10 @@ func (b *Builder) Seal() {
 	}
 	b.used, b.hasCells = r, true
 	b.cells += band.cells
-	b.present, b.messy = b.present[:0], false
-	b.maxShared = b.curShared
+	b.present, b.messy, b.row = b.present[:0], false, -1
 	b.bands = append(b.bands, make([]*Band, b.band+1-len(b.bands))...)
 	b.bands[b.band] = band
 	b.band++
-}
-
-// blankFormulas counts the cells that have a formula and no value.
-func (c *column) blankFormulas() (n int) {
-	i := 0
-	for _, o := range c.formulaRows {
-		for i < len(c.cells) && c.cells[i].row < o {
-			i++
-		}
-		if i < len(c.cells) && c.cells[i].row == o && c.cells[i].tag == tagBlank {
-			n++
-		}
-	}
-	return n
-}
-
-// tidy sorts the cells by row and keeps the last of those that were given twice.
-func (c *column) tidy() {
-	order := make([]int32, len(c.cells))
-	for i := range order {
-		order[i] = int32(i)
-	}
-	slices.SortStableFunc(order, func(i, j int32) int { return int(c.cells[i].row) - int(c.cells[j].row) })
-	var t column
-	var kept []int32 // the cells that count, by row
-	for k, i := range order {
-		if k+1 == len(order) || c.cells[order[k+1]].row != c.cells[i].row {
-			kept = append(kept, i)
-			t.cells = append(t.cells, c.cells[i])
-		}
-	}
-	// A formula counts if its cell does. At most one cell of a row counts.
-	formulaOf := make(map[int32]uint32, len(c.formulas))
-	for k, i := range c.formulaCells {
-		formulaOf[i] = c.formulas[k]
-	}
-	for _, i := range kept {
-		if id, ok := formulaOf[i]; ok {
-			t.formulaRows, t.formulas = append(t.formulaRows, c.cells[i].row), append(t.formulas, id)
-		}
-	}
-	*c = t
 }
 
 // SealedRows is the number of rows from the top that are sealed.

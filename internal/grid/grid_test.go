@@ -61,8 +61,10 @@ func build(t *rapid.T, anyOrder bool) (*Sheet, model, map[cell.Ref]string) {
 		}
 		r := cell.Ref{Row: at, Col: rapid.SampledFrom([]int{0, 1, 2, 3, 7, 700, cell.MaxCols - 1}).Draw(t, "col")}
 		v, style := drawValue(t), rapid.SampledFrom([]uint32{0, 0, 1, 255, 256, 65535, 65536, 1 << 31}).Draw(t, "style")
-		if err := b.Value(r, style, v); err != nil {
-			t.Fatal(err)
+		if !again(b, r, style, v) {
+			if err := b.Value(r, style, v); err != nil {
+				t.Fatal(err)
+			}
 		}
 		want[r] = Cell{Ref: r, Value: v, Style: style}
 		delete(formulas, r)
@@ -93,6 +95,26 @@ func build(t *rapid.T, anyOrder bool) (*Sheet, model, map[cell.Ref]string) {
 		f()
 	}
 	return s, want, formulas
+}
+
+// again stores a value by Again, if it can.
+func again(b *Builder, r cell.Ref, style uint32, v cell.Value) bool {
+	switch v.Kind() {
+	case cell.Blank:
+		return b.Again(r.Row, r.Col, BlankLike(style), 0)
+	case cell.Bool:
+		if v.Bool() {
+			return b.Again(r.Row, r.Col, BoolLike(style), 1)
+		}
+		return b.Again(r.Row, r.Col, BoolLike(style), 0)
+	case cell.Number:
+		f := v.Number()
+		if i := int32(f); float64(i) == f && !math.Signbit(f) && b.Again(r.Row, r.Col, IntLike(style), uint64(uint32(i))) {
+			return true
+		}
+		return b.Again(r.Row, r.Col, FloatLike(style), math.Float64bits(f))
+	}
+	return false
 }
 
 func check(t *rapid.T, s *Sheet, want model, formulas map[cell.Ref]string) {
@@ -259,6 +281,15 @@ func TestStrings(t *testing.T) {
 	all := b.Finish()
 	if early.Len() != 0 || mid.Len() != 10 || all.Len() != 11 || mid.At(7) != "7" || all.At(7) != "7" || all.At(10) != "" {
 		t.Errorf("%d, %d, %d texts", early.Len(), mid.Len(), all.Len())
+	}
+	// More texts than are kept in mind, some of them twice in a row.
+	var many StringsBuilder
+	for i := range 30000 {
+		text := fmt.Sprintf("text %d", i/2*i%20011)
+		n, ok := many.Intern([]byte(text))
+		if again, _ := many.Intern([]byte(text)); !ok || again != n || many.Pool().At(n) != text {
+			t.Fatalf("%q is %d, %d: %q", text, n, again, many.Pool().At(n))
+		}
 	}
 	var none *Strings
 	if all.At(99) != "" || none.At(0) != "" || none.Len() != 0 {

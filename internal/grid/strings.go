@@ -1,6 +1,11 @@
 package grid
 
-import "unsafe"
+import (
+	"encoding/binary"
+	"math/bits"
+	"slices"
+	"unsafe"
+)
 
 // Strings is an immutable pool of texts, addressed by index. All texts lie in one
 // arena without separators, so that a pool of n texts costs their bytes and 4n more.
@@ -46,9 +51,9 @@ func (s *Strings) MemoryBytes() int64 {
 // StringsBuilder grows a pool. It is used by one goroutine; the pools that Pool gives
 // out on the way stay valid and unchanged while it goes on.
 type StringsBuilder struct {
-	arena  []byte
-	ends   []uint32
-	intern map[string]uint32
+	arena []byte
+	ends  []uint32
+	seen  []seenText // by hash; a power of two of them
 }
 
 // maxPoolBytes bounds a pool, whose offsets are 32 bits wide.
@@ -69,27 +74,84 @@ func (b *StringsBuilder) Append(text []byte) (index uint32, ok bool) {
 	if len(b.arena)+len(text) > maxPoolBytes {
 		return 0, false
 	}
+	// append grows a large slice by a quarter only, and copies and leaves behind five times
+	// as much as doubling does.
+	if cap(b.arena)-len(b.arena) < len(text) {
+		b.arena = slices.Grow(b.arena, max(len(b.arena), len(text)))
+	}
+	if cap(b.ends) == len(b.ends) {
+		b.ends = slices.Grow(b.ends, max(len(b.ends), 1))
+	}
 	b.arena = append(b.arena, text...)
 	b.ends = append(b.ends, uint32(len(b.arena)))
 	return uint32(len(b.ends) - 1), true
 }
 
-// maxInterned bounds the map behind Intern: texts that repeat do so early.
-const maxInterned = 1 << 16
-
-// Intern is Append for texts that may repeat: an equal text gets the same index.
+// Intern is Append for texts that may repeat: an equal text mostly gets the same index.
 func (b *StringsBuilder) Intern(text []byte) (index uint32, ok bool) {
-	if i, seen := b.intern[string(text)]; seen {
-		return i, true
+	h := hashText(text)
+	if len(b.ends) >= len(b.seen) && len(b.seen) < maxSeen {
+		b.growSeen()
+	}
+	slot := &b.seen[h>>32&uint64(len(b.seen)-1)]
+	if slot.hash == uint32(h) && slot.next > 0 {
+		if i := slot.next - 1; string(b.text(i)) == string(text) {
+			return i, true
+		}
 	}
 	index, ok = b.Append(text)
-	if ok && len(b.intern) < maxInterned {
-		if b.intern == nil {
-			b.intern = make(map[string]uint32)
-		}
-		b.intern[string(text)] = index
+	if ok {
+		*slot = seenText{uint32(h), index + 1}
 	}
 	return index, ok
+}
+
+// seenText is a text that Intern has met: half of its hash, and its index plus 1.
+type seenText struct{ hash, next uint32 }
+
+// minSeen and maxSeen bound the table behind Intern, in which a text takes the place of
+// the one that was there. Texts that repeat do so soon, or are few. A table of more of
+// them does not stay in the processor's cache, and then looking there takes longer than
+// all else that is done for a cell.
+const (
+	minSeen = 1 << 6
+	maxSeen = 1 << 12
+)
+
+// growSeen makes the table four times as large.
+func (b *StringsBuilder) growSeen() {
+	b.seen = make([]seenText, max(minSeen, 4*len(b.seen)))
+	for i := range b.ends {
+		h := hashText(b.text(uint32(i)))
+		b.seen[h>>32&uint64(len(b.seen)-1)] = seenText{uint32(h), uint32(i) + 1}
+	}
+}
+
+func (b *StringsBuilder) text(i uint32) []byte {
+	start := uint32(0)
+	if i > 0 {
+		start = b.ends[i-1]
+	}
+	return b.arena[start:b.ends[i]]
+}
+
+// hashText hashes a text, eight bytes at a time.
+func hashText(text []byte) uint64 {
+	h := uint64(len(text))
+	for ; len(text) >= 8; text = text[8:] {
+		h = mix(h ^ binary.LittleEndian.Uint64(text))
+	}
+	var w uint64
+	for i, c := range text {
+		w |= uint64(c) << (8 * i)
+	}
+	return mix(h ^ w)
+}
+
+// mix spreads every bit over all of them.
+func mix(h uint64) uint64 {
+	hi, lo := bits.Mul64(h^0xA0761D6478BD642F, 0xE7037ED1A0B428DB)
+	return hi ^ lo
 }
 
 // Len is the number of texts so far.

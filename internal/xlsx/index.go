@@ -275,6 +275,7 @@ func (r *partReader) begin(x *sheetIndex, offset int64) {
 		return
 	}
 	at := &x.points[i-1]
-	r.out, r.hist = at.mark.Out, unpackWindow(&r.history, at.window)
+	window := new([inflate.Window]byte)
+	r.out, r.tail = at.mark.Out, window[:unpackWindow(window, at.window)]
 	r.inflate.ResetAt(r.src, r.at, r.part.CompressedBytes, at.mark, nil)
 }

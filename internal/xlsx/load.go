@@ -83,14 +83,7 @@ func (f *File) readSheet(ctx context.Context, i int, p *lazy.Publisher[*grid.She
 		l.scan.Record(chunkSize)
 	}
 
-	g, gctx := errgroup.WithContext(ctx)
-	if f.sharedStrings != nil && !anyOrder {
-		// Almost every sheet needs them: read them beside it, not after it.
-		g.Go(func() error { _, err := f.strings(gctx, lazy.Whole); return err })
-	}
-	l.ctx = gctx
-	g.Go(func() error { return f.pkg.scanPart(gctx, part, l, index) })
-	if err := g.Wait(); err != nil {
+	if err := f.scanSheet(ctx, part, l, index, f.sharedStrings != nil && !anyOrder); err != nil {
 		return nil, err
 	}
 	var shared *grid.Strings
@@ -108,6 +101,22 @@ func (f *File) readSheet(ctx context.Context, i int, p *lazy.Publisher[*grid.She
 		f.keepIndex(i, index)
 	}
 	return s, nil
+}
+
+// scanSheet scans a sheet's part and, if it is a large one and texts is set, reads the
+// shared strings beside it: almost every sheet needs them.
+func (f *File) scanSheet(ctx context.Context, part *Part, l *sheetLoad, index *sheetIndex, texts bool) error {
+	if part.Bytes <= wholePart {
+		l.ctx = ctx
+		return f.pkg.scanPart(ctx, part, l, index)
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	if texts {
+		g.Go(func() error { _, err := f.strings(ctx, lazy.Whole); return err })
+	}
+	l.ctx = ctx
+	g.Go(func() error { return f.pkg.scanPart(ctx, part, l, index) })
+	return g.Wait()
 }
 
 // dateText reads the text of an ISO 8601 cell.

@@ -118,22 +118,33 @@ func (p *Package) check(part *Part) error {
 // ReadAll gives the content of a part, checked against its checksum. A part of more
 // than limit bytes is refused before anything is read.
 func (p *Package) ReadAll(part *Part, limit int64) ([]byte, error) {
-	at, err := p.DataOffset(part)
-	if err != nil {
+	if err := p.check(part); err != nil {
 		return nil, err
 	}
 	if part.Bytes > limit {
 		return nil, tooLarge(part.Name, "it has %d bytes; the limit is %s", part.Bytes, mebibytes(limit))
 	}
+	return p.readInto(nil, part)
+}
+
+// readInto is ReadAll into the memory of b as far as that will do.
+func (p *Package) readInto(b []byte, part *Part) ([]byte, error) {
+	at, err := p.DataOffset(part)
+	if err != nil {
+		return nil, err
+	}
 	n := int(part.Bytes)
-	var b []byte
+	if room := n + inflate.Slack; cap(b) < room {
+		b = make([]byte, room)
+	} else {
+		b = b[:room]
+	}
 	if part.Method == methodStored {
-		b = make([]byte, n)
+		b = b[:n]
 		if err := readAt(p.src, b, at); err != nil {
 			return nil, readFailed(part.Name, at, err)
 		}
 	} else {
-		b = make([]byte, n+inflate.Slack)
 		r := inflaters.Get().(*inflate.Reader)
 		defer putInflater(r)
 		r.Reset(p.src, at, part.CompressedBytes)

@@ -16,8 +16,9 @@ import (
 const (
 	chunkSize  = 256 << 10
 	windowSize = inflate.Window + chunkSize + inflate.Slack
-	ringSize   = 3        // windows between inflater and scanner
-	maxElement = 16 << 20 // the largest cell or string item
+	ringSize   = 3             // windows between inflater and scanner
+	wholePart  = 2 * chunkSize // up to so many bytes a goroutine and its windows cost more than they give
+	maxElement = 16 << 20      // the largest cell or string item
 )
 
 // scanner is a push scanner as package scan has them.
@@ -45,15 +46,8 @@ type chunk struct {
 // and fills x, if it is not nil. It returns when both have stopped. The scanner's errors
 // are returned as they are.
 func (p *Package) pump(ctx context.Context, part *Part, s scanner, x *sheetIndex) error {
-	if part.Bytes <= chunkSize {
-		if err := ctx.Err(); err != nil {
-			return context.Cause(ctx)
-		}
-		b, err := p.ReadAll(part, chunkSize)
-		if err == nil {
-			_, err = s.Feed(b, true)
-		}
-		return err
+	if part.Bytes <= wholePart {
+		return p.feedWhole(ctx, part, s)
 	}
 	f := feeder{scanner: s}
 	r, err := p.newPartReader(part)
@@ -110,6 +104,26 @@ func (p *Package) pump(ctx context.Context, part *Part, s scanner, x *sheetIndex
 	return err
 }
 
+// feedWhole feeds a part of no more than wholePart bytes to s in one piece.
+func (p *Package) feedWhole(ctx context.Context, part *Part, s scanner) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	room := wholeParts.Get().(*[]byte)
+	defer wholeParts.Put(room)
+	b, err := p.readInto(*room, part)
+	if err != nil {
+		return err
+	}
+	*room = b[:0]
+	_, err = s.Feed(b, true)
+	return err
+}
+
+// wholeParts recycles the memory in which small parts are read for a scanner, which keeps
+// nothing of it.
+var wholeParts = sync.Pool{New: func() any { return new([]byte) }}
+
 // feeder hands chunks to a scanner and keeps what the scanner has not used up.
 type feeder struct {
 	scanner scanner
@@ -153,8 +167,7 @@ type partReader struct {
 	inflate *inflate.Reader // nil for a stored part
 	out     int64
 	crc     uint32
-	history [inflate.Window]byte
-	hist    int
+	tail    []byte // what the next window begins with; mostly it lies in the last one
 
 	nextMark int64 // offset from which on the next block is marked
 	mark     inflate.Mark
@@ -166,17 +179,13 @@ func (p *Package) newPartReader(part *Part) (*partReader, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := partReaders.Get().(*partReader)
-	r.src, r.part, r.at, r.out, r.crc, r.hist, r.marked = p.src, part, at, 0, 0, 0, false
+	r := &partReader{src: p.src, part: part, at: at}
 	if part.Method != methodStored {
 		r.inflate = inflaters.Get().(*inflate.Reader)
 		r.inflate.Reset(p.src, at, part.CompressedBytes)
 	}
 	return r, nil
 }
-
-// partReaders recycles readers, which hold 32 KiB of history.
-var partReaders = sync.Pool{New: func() any { return new(partReader) }}
 
 // markBlocks makes the reader tell of blocks about spacing apart, one a chunk at most.
 func (r *partReader) markBlocks(spacing int64) {
@@ -191,19 +200,19 @@ func (r *partReader) markBlocks(spacing int64) {
 	}
 }
 
-// close gives the reader back for the next part.
+// close ends the reader.
 func (r *partReader) close() {
 	if r.inflate != nil {
 		putInflater(r.inflate)
+		r.inflate = nil
 	}
-	r.src, r.part, r.inflate = nil, nil, nil
-	partReaders.Put(r)
 }
 
 // next fills w up to the end of a chunk of the part. The error is io.EOF at the end of a
-// sound part.
+// sound part. Nobody but the reader may have written to the window that it filled before,
+// which may be w.
 func (r *partReader) next(w *[windowSize]byte) chunk {
-	c := chunk{window: w, hist: copy(w[:], r.history[:r.hist]), start: r.out}
+	c := chunk{window: w, hist: copy(w[:], r.tail), start: r.out}
 	room := chunkSize - int(r.out%chunkSize)
 	if r.inflate != nil {
 		c.n, c.err = r.inflate.Fill(w[:], c.hist, c.hist+room)
@@ -227,7 +236,7 @@ func (r *partReader) next(w *[windowSize]byte) chunk {
 	case c.err != nil:
 		c.err = inflated(r.part, int(r.out), c.err)
 	}
-	r.hist = copy(r.history[:], w[max(0, c.hist+c.n-inflate.Window):c.hist+c.n])
+	r.tail = w[max(0, c.hist+c.n-inflate.Window) : c.hist+c.n]
 	return c
 }
 

@@ -147,13 +147,14 @@ var fixedCodes = sync.OnceValue(func() *codes {
 		}
 	}
 	c := new(codes)
-	c.init(lens[:numLitSyms], lens[numLitSyms:]) // it is a prefix code, so this cannot fail
+	c.init(lens[:numLitSyms], lens[numLitSyms:], true) // it is a prefix code, so this cannot fail
 	return c
 })
 
 // init builds the tables from the code lengths of both alphabets, and reports
-// whether they make prefix codes.
-func (c *codes) init(lit, dist []uint8) bool {
+// whether they make prefix codes. Fusing entries takes as long as it saves in some
+// kilobytes of input: fuse says whether there are so many.
+func (c *codes) init(lit, dist []uint8, fuse bool) bool {
 	var ok bool
 	if c.litMin, ok = build(c.lit[:], litBits, lit, litSyms[:]); !ok {
 		return false
@@ -162,7 +163,9 @@ func (c *codes) init(lit, dist []uint8) bool {
 	if c.distMin, ok = build(c.dist[:], distBits, dist, distSyms[:]); !ok {
 		return false
 	}
-	c.fuse()
+	if fuse {
+		c.fuse()
+	}
 	return true
 }
 

@@ -17,6 +17,8 @@ const (
 	inputSize = 64 << 10
 	// inputSlack is how far ahead of its position the fast loop may read.
 	inputSlack = 16
+	// minFused is the size of the input from which on fused entries pay.
+	minFused = 4 << 10
 	// readSize is how much output Read decodes at a time.
 	readSize = 32 << 10
 )
@@ -319,15 +321,15 @@ func (r *Reader) dynamicHeader() {
 		lengthLens[s] = uint8(r.bb & 7)
 		r.drop(3)
 	}
-	var table [1 << maxLengthBits]entry
-	shortest, ok := build(table[:], maxLengthBits, lengthLens[:], lengthSyms[:])
+	table := r.dynamic.dist[:1<<maxLengthBits] // which is built only when the lengths are known
+	shortest, ok := build(table, maxLengthBits, lengthLens[:], lengthSyms[:])
 	if !ok {
 		r.err = r.corrupt(BadCodeLengths)
 		return
 	}
 	lengths := r.lengths[:numLit+numDist]
 	for i := 0; i < len(lengths); {
-		e, fault := r.symbol(table[:], maxLengthBits, shortest)
+		e, fault := r.symbol(table, maxLengthBits, shortest)
 		if fault != nil {
 			r.err = fault
 			return
@@ -368,7 +370,8 @@ func (r *Reader) dynamicHeader() {
 			i++
 		}
 	}
-	if !r.dynamic.init(lengths[:numLit], lengths[numLit:]) {
+	left := r.last - r.next + int64(r.end-r.ip)
+	if !r.dynamic.init(lengths[:numLit], lengths[numLit:], left >= minFused) {
 		r.err = r.corrupt(BadCodeLengths)
 		return
 	}

@@ -1,7 +1,11 @@
 package scan
 
 import (
+	"bytes"
+	"math"
+	"strconv"
 	"testing"
+	"unsafe"
 
 	"gridflow/internal/grid"
 )
@@ -89,6 +93,30 @@ func FuzzStrings(f *testing.F) {
 			if whole[i] != cut[i] {
 				t.Fatalf("text %d: %q whole, %q cut", i, whole[i], cut[i])
 			}
+		}
+	})
+}
+
+// FuzzNumber: what is taken for a number is the one that strconv reads, and the decimals
+// that are read with few branches are read like the others.
+func FuzzNumber(f *testing.F) {
+	for _, s := range []string{"0", "-1.5", "12345.678901234567", "0.000000000000000001", "9007199254740993.5", "1E-5", "5.", ".5", "1.2.3"} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		b := append(append(bytes.Clone(text), "</v></c>"...), make([]byte, 64)...)
+		got, next, ok := number(b, 0)
+		end := bytes.IndexByte(b, '<')
+		if ok {
+			want, err := strconv.ParseFloat(string(b[:end]), 64)
+			if err != nil || next != end || math.Float64bits(got) != math.Float64bits(want) {
+				t.Fatalf("%q: got %v, ends at %d; want %v, %v", text, got, next, want, err)
+			}
+		}
+		w := load64(unsafe.Pointer(&b[0]), 0) ^ zeros
+		d, behind, taken := decimal(unsafe.Pointer(&b[0]), 0, uint(digits8(w)), w)
+		if taken && (!ok || d != got || int(behind) != next+len("</v></c>")) {
+			t.Fatalf("%q: the short way gives %v, ends at %d; the long one %v (%v), %d", text, d, behind, got, ok, next)
 		}
 	})
 }

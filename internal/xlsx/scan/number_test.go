@@ -2,6 +2,7 @@ package scan
 
 import (
 	"math"
+	"math/bits"
 	"math/rand/v2"
 	"strconv"
 	"testing"
@@ -34,5 +35,38 @@ func TestNumber(t *testing.T) {
 		check(strconv.FormatFloat(float64(r.IntN(1e9))/100, 'f', -1, 64))
 		check(strconv.FormatInt(r.Int64()>>r.IntN(64), 10))
 		check(strconv.FormatFloat(r.NormFloat64(), 'E', r.IntN(20), 64))
+	}
+}
+
+// What is multiplied agrees with what is divided, near halves too.
+func TestOverPowerOf10(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	check := func(m uint64, e uint) {
+		t.Helper()
+		if m == 0 {
+			return
+		}
+		want, err := strconv.ParseFloat(strconv.FormatUint(m, 10)+"e-"+strconv.Itoa(int(e)), 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a, b := overPowerOf10(m, e), quotient(m, pow10uint[e]); math.Float64bits(a) != math.Float64bits(want) || a != b {
+			t.Fatalf("%d / 10^%d gave %v and %v, want %v", m, e, a, b, want)
+		}
+	}
+	for e := uint(1); e < 20; e++ {
+		for range 20000 {
+			check(r.Uint64()>>r.IntN(64), e)
+			// A float64, and what lies halfway to the next, times the power: exact, or nearly.
+			f := math.Float64frombits(uint64(1023+r.IntN(60))<<52 | r.Uint64()>>12)
+			if hi, lo := bits.Mul64(uint64(f*2)|1, pow10uint[e]); hi == 0 {
+				for d := range uint64(3) {
+					check(lo/2+d-1, e)
+				}
+			}
+			check(uint64(r.IntN(1<<20))*pow10uint[e]+pow10uint[e]/2, e)
+		}
+		check(math.MaxUint64, e)
+		check(1, e)
 	}
 }

@@ -17,14 +17,6 @@ const (
 	maxTail = 256 << 20
 )
 
-// fastReach is more than the fast path can read from the start of a cell on: nearer to
-// the end of a window the general path takes over, which looks where it steps.
-const fastReach = 256
-
-// maxFastPrefix is the longest namespace prefix, with its colon, that the fast path
-// takes; fastReach has room for six of them.
-const maxFastPrefix = 8
-
 // Error is a fault in the XML of a sheet or of the shared strings. Offset counts from
 // the start of the part.
 type Error struct {
@@ -54,10 +46,12 @@ type Sheet struct {
 	head   []byte // the XML between the root's start tag and sheetData
 	tail   []byte // the XML after sheetData, without the root's end tag
 
-	row, col int    // the next cell, where its reference is left out
-	rowWord  uint64 // the digits of the current row number and a quote, as bytes
-	rowMask  uint64 // the bytes of rowWord that count
-	rowLen   int    // the number of digits
+	row, col int     // the next cell, where its reference is left out
+	rowWord  uint64  // the digits of the current row number and a quote, as bytes
+	rowMask  uint64  // the bytes of rowWord that count
+	rowLen   int     // the number of digits
+	rowTail  []byte  // what followed the number in the last start tag that fastRow took
+	shapes   []shape // how cells were written, by the column after which they follow, from -1 on
 
 	doctype  bool
 	formulas sharedFormulas
@@ -266,9 +260,16 @@ func (s *Sheet) feedCells(w []byte, p int, final bool) (int, error) {
 			case s.prefix != "":
 				q = s.fastPrefixed(w, p)
 			case word&(1<<48-1) == cellStart:
-				q = s.fastCell(w, p+len(`<c r="`))
+				if q = s.likeAbove(w, p, fastEnd); q == p {
+					q = s.fastCell(w, p+len(`<c r="`))
+				}
 			case word&(1<<48-1) == rowEnd:
 				q = p + len(`</row>`)
+				if binary.LittleEndian.Uint64(w[q:]) == rowStart {
+					if next := s.fastRow(w, q, q+len(`<row r="`)); next > 0 {
+						q = next
+					}
+				}
 			case word == rowStart:
 				q = s.fastRow(w, p, p+len(`<row r="`))
 			}
@@ -293,234 +294,6 @@ func (s *Sheet) feedCells(w []byte, p int, final bool) (int, error) {
 		}
 	}
 	return p, nil
-}
-
-// What the fast path compares whole, as it lies in memory.
-const (
-	cellStart    = 0x22_3D_72_20_63_3C       // <c r="
-	rowStart     = 0x22_3D_72_20_77_6F_72_3C // <row r="
-	rowEnd       = 0x3E_77_6F_72_2F_3C       // </row>
-	endValueCell = 0x3E_63_2F_3C_3E_76_2F_3C // </v></c>
-	spansStart   = 0x22_3D_73_6E_61_70_73_20 //  spans="
-)
-
-// fastPrefixed is the choice of the fast path in a sheet whose elements have a namespace
-// prefix, as the Open XML SDK writes them.
-func (s *Sheet) fastPrefixed(b []byte, p int) int {
-	n := len(s.prefix)
-	if b[p+1] == '/' {
-		if q := p + 2 + n; string(b[p+2:q]) == s.prefix && binary.LittleEndian.Uint32(b[q:]) == 'r'|'o'<<8|'w'<<16|'>'<<24 {
-			return q + 4
-		}
-		return 0
-	}
-	q := p + 1 + n
-	if string(b[p+1:q]) != s.prefix {
-		return 0
-	}
-	switch word := binary.LittleEndian.Uint64(b[q:]); {
-	case word&(1<<40-1) == cellStart>>8:
-		return s.fastCell(b, q+len(`c r="`))
-	case word&(1<<56-1) == rowStart>>8:
-		return s.fastRow(b, p, q+len(`row r="`))
-	}
-	return 0
-}
-
-// fastRow scans the rest of a row's start tag of the form <row r="7" spans="1:9">, where
-// spans may be absent: it begins at p, its row number at q. It gives the position behind it, or 0
-// where the tag has another form.
-func (s *Sheet) fastRow(b []byte, p, q int) int {
-	m, next := digitRun(b, q, 0)
-	if next == q || next > q+7 || b[next] != '"' || m == 0 || m > cell.MaxRows || b[q] == '0' {
-		return 0
-	}
-	q = next + 1
-	if binary.LittleEndian.Uint64(b[q:]) == spansStart {
-		n := bytes.IndexByte(b[q+8:q+40], '"')
-		if n < 0 {
-			return 0
-		}
-		q += 9 + n
-	}
-	if b[q] != '>' || s.limit.Cells > 0 && s.b.Cells() > s.limit.Cells || int(m)-1 > s.lastRow {
-		return 0
-	}
-	s.beginRow(int(m)-1, p)
-	return q + 1
-}
-
-// fastCell scans the rest of a cell of the form <c r="B7" s="1" t="s"><v>12</v></c>,
-// where s and t may be absent, whose row is the current one, from the column letters
-// on. It gives the position behind the cell, or 0 where the cell has another form.
-// fastReach bytes from the start of the cell on must be there.
-func (s *Sheet) fastCell(b []byte, q int) int {
-	c := b[q] - 'A'
-	if c > 25 {
-		return 0
-	}
-	col := int(c)
-	q++
-	for c = b[q] - 'A'; c <= 25 && col < cell.MaxCols; c = b[q] - 'A' {
-		col = (col+1)*26 + int(c)
-		q++
-	}
-	if binary.LittleEndian.Uint64(b[q:])&s.rowMask != s.rowWord || s.rowLen == 0 || col >= cell.MaxCols {
-		return 0
-	}
-	q += s.rowLen + 1
-	var style uint32
-	if w := binary.LittleEndian.Uint32(b[q:]); w == ' '|'s'<<8|'='<<16|'"'<<24 {
-		q += 4
-		d := b[q] - '0'
-		if d > 9 {
-			return 0
-		}
-		for n := 0; d <= 9; d = b[q] - '0' {
-			style = style*10 + uint32(d)
-			q++
-			if n++; n > 9 {
-				return 0
-			}
-		}
-		if b[q] != '"' {
-			return 0
-		}
-		q++
-	}
-	kind := byte('n')
-	if w := binary.LittleEndian.Uint64(b[q:]); uint32(w) == ' '|'t'<<8|'='<<16|'"'<<24 {
-		kind = byte(w >> 32)
-		if byte(w>>40) != '"' {
-			return s.fastInline(b, q+4, cell.Ref{Row: s.row, Col: col}, style)
-		}
-		q += 6
-	}
-	if w := binary.LittleEndian.Uint32(b[q:]); w&0xFFFF == '/'|'>'<<8 && kind == 'n' {
-		// <c r="B7" s="1"/>: a cell with a style only
-		if style != 0 && s.b.Blank(cell.Ref{Row: s.row, Col: col}, style) != nil {
-			return 0
-		}
-		s.col = col
-		return q + 2
-	}
-	if q = s.openValue(b, q); q == 0 {
-		return 0
-	}
-	r := cell.Ref{Row: s.row, Col: col}
-	switch kind {
-	case 'n':
-		// Most numbers are whole and short: then one word has all of it.
-		if w := binary.LittleEndian.Uint64(b[q:]); digits8(w) < 8 {
-			if n := digits8(w); n > 0 && b[q+n] == '<' {
-				if q = s.closeValue(b, q+n); q == 0 || s.b.Int(r, style, int32(value8(w<<(64-8*n)|0x3030303030303030>>(8*n)))) != nil {
-					return 0
-				}
-				break
-			}
-		}
-		f, next, ok := number(b, q)
-		if q = s.closeValue(b, next); !ok || q == 0 {
-			return 0
-		}
-		if i := int32(f); float64(i) == f && i != 0 {
-			if s.b.Int(r, style, i) != nil {
-				return 0
-			}
-		} else if s.b.Float(r, style, f) != nil {
-			return 0
-		}
-	case 's', 'b':
-		m, next := digitRun(b, q, 0)
-		if next == q || next > q+9 || kind == 'b' && m > 1 {
-			return 0
-		}
-		if q = s.closeValue(b, next); q == 0 {
-			return 0
-		}
-		var err error
-		if kind == 's' {
-			err = s.b.Shared(r, style, uint32(m))
-		} else {
-			err = s.b.Bool(r, style, m == 1)
-		}
-		if err != nil {
-			return 0
-		}
-	case 'e':
-		n := bytes.IndexByte(b[q:q+16], '<')
-		if n < 0 {
-			return 0
-		}
-		e, ok := cell.ParseError(string(b[q : q+n]))
-		if q = s.closeValue(b, q+n); !ok || q == 0 || s.b.Error(r, style, e) != nil {
-			return 0
-		}
-	default:
-		return 0
-	}
-	s.col = col
-	return q
-}
-
-// fastInline scans the rest of a cell of the form t="inlineStr"><is><t>text</t></is></c>
-// from the kind on; its text may reach further than fastReach.
-func (s *Sheet) fastInline(b []byte, q int, r cell.Ref, style uint32) int {
-	const open, end = `inlineStr"><is><t>`, `</t></is></c>`
-	if s.prefix != "" || string(b[q:q+len(open)]) != open {
-		return 0
-	}
-	q += len(open)
-	n := bytes.IndexByte(b[q:], '<')
-	if n < 0 || !bytes.HasPrefix(b[q+n:], []byte(end)) {
-		return 0
-	}
-	text := b[q : q+n]
-	if !plainText(text) {
-		s.scratch = unescape(appendText(s.scratch[:0], text))
-		text = s.scratch
-	}
-	if s.b.Text(r, style, text) != nil {
-		return 0
-	}
-	s.col = r.Col
-	return q + n + len(end)
-}
-
-// openValue gives the position behind the "><v>" at b[q], or 0.
-func (s *Sheet) openValue(b []byte, q int) int {
-	if binary.LittleEndian.Uint32(b[q:]) == '>'|'<'<<8|'v'<<16|'>'<<24 && s.prefix == "" {
-		return q + 4
-	}
-	n := q + 2 + len(s.prefix)
-	if s.prefix != "" && b[q] == '>' && b[q+1] == '<' && string(b[q+2:n]) == s.prefix && b[n] == 'v' && b[n+1] == '>' {
-		return n + 2
-	}
-	return 0
-}
-
-// closeValue gives the position behind the "</v></c>" at b[q], or 0.
-func (s *Sheet) closeValue(b []byte, q int) int {
-	if binary.LittleEndian.Uint64(b[q:]) == endValueCell && s.prefix == "" {
-		return q + 8
-	}
-	return s.closePrefixed(b, q)
-}
-
-func (s *Sheet) closePrefixed(b []byte, q int) int {
-	n := len(s.prefix)
-	if n == 0 || binary.LittleEndian.Uint16(b[q:]) != '<'|'/'<<8 || string(b[q+2:q+2+n]) != s.prefix {
-		return 0
-	}
-	q += 2 + n
-	if binary.LittleEndian.Uint32(b[q:]) != 'v'|'>'<<8|'<'<<16|'/'<<24 || string(b[q+4:q+4+n]) != s.prefix {
-		return 0
-	}
-	q += 4 + n
-	if b[q] != 'c' || b[q+1] != '>' {
-		return 0
-	}
-	return q + 2
 }
 
 // markup scans the markup at b[p], which is '<', and gives the position behind it: a
@@ -553,7 +326,7 @@ func (s *Sheet) markup(b []byte, p int) (int, error) {
 	return end, nil
 }
 
-// beginRow takes up the row whose start tag stands at position at.
+// beginRow notes the row whose start tag stands at position at, before it is set.
 func (s *Sheet) beginRow(row, at int) {
 	if row <= s.row && s.rowLen > 0 {
 		s.disordered = true
@@ -561,7 +334,6 @@ func (s *Sheet) beginRow(row, at int) {
 	if offset := s.base + int64(at); offset >= s.nextMark {
 		s.mark(row, offset)
 	}
-	s.setRow(row)
 }
 
 // setRow makes row the current one.
@@ -627,6 +399,7 @@ func (s *Sheet) startRow(tag []byte, at int) error {
 		return nil
 	}
 	s.beginRow(next, at)
+	s.setRow(next)
 	if said {
 		span.First, span.Last = next, next
 		s.rows.add(span)

@@ -2,6 +2,7 @@ package scan
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 
 	"gridflow/internal/grid"
@@ -36,9 +37,9 @@ func (s *Strings) Pool() *grid.Strings { return s.pool.Pool() }
 // Finish gives all texts and ends the scanner.
 func (s *Strings) Finish() *grid.Strings { return s.pool.Finish() }
 
-var (
-	itemStart = []byte("<si><t>")
-	itemEnd   = []byte("</t></si>")
+const (
+	itemStart = "<si><t>"
+	itemEnd   = "</t></si>"
 )
 
 // Feed scans w as Sheet.Feed does.
@@ -78,7 +79,7 @@ func (s *Strings) Feed(w []byte, final bool) (consumed int, err error) {
 		}
 	}
 	for p < len(w) {
-		if s.prefix == "" && bytes.HasPrefix(w[p:], itemStart) {
+		if s.prefix == "" && startsWith(w[p:], itemStart) {
 			if q, ok := s.fastItem(w, p+len(itemStart)); ok {
 				if q < 0 {
 					return p, errPoolFull(s, p)
@@ -128,7 +129,7 @@ func (s *Strings) Feed(w []byte, final bool) (consumed int, err error) {
 // needs nothing resolved. It gives the position behind it, or -1 where the pool is full.
 func (s *Strings) fastItem(w []byte, p int) (next int, ok bool) {
 	i := bytes.IndexByte(w[p:], '<')
-	if i < 0 || !bytes.HasPrefix(w[p+i:], itemEnd) {
+	if i < 0 || !startsWith(w[p+i:], itemEnd) {
 		return 0, false
 	}
 	text := w[p : p+i]
@@ -142,9 +143,25 @@ func (s *Strings) fastItem(w []byte, p int) (next int, ok bool) {
 	return p + i + len(itemEnd), true
 }
 
+// startsWith reports whether b starts with prefix, a constant: then it is compared by words.
+func startsWith(b []byte, prefix string) bool {
+	return len(b) >= len(prefix) && string(b[:len(prefix)]) == prefix
+}
+
 // plainText reports whether character data is the text that it stands for: nothing to
-// resolve in it, and no UTF-8 to be checked.
+// resolve in it, and no UTF-8 to be checked. What it is not sure of it denies.
 func plainText(text []byte) bool {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	for len(text) >= 8 {
+		w := binary.LittleEndian.Uint64(text)
+		// A byte that is 0 after the xor borrows from its top bit. So may the one above it,
+		// which is then looked at more closely for nothing.
+		found := w | (w ^ '&'*ones - ones) | (w ^ '\r'*ones - ones) | (w ^ '_'*ones - ones)
+		if found&tops != 0 {
+			break
+		}
+		text = text[8:]
+	}
 	for k, c := range text {
 		if c == '&' || c == '\r' || c >= 0x80 || c == '_' && k+1 < len(text) && text[k+1] == 'x' {
 			return false

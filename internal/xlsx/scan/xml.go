@@ -178,8 +178,11 @@ func clip(v []byte) string {
 // normalised as XML demands. An entity that XML does not define stays as it stands.
 func appendText(dst, raw []byte) []byte {
 	for len(raw) > 0 {
-		i := bytes.IndexAny(raw, "&\r")
-		if i < 0 {
+		i := 0
+		for i < len(raw) && raw[i] != '&' && raw[i] != '\r' {
+			i++
+		}
+		if i == len(raw) {
 			return append(dst, raw...)
 		}
 		dst = append(dst, raw[:i]...)
