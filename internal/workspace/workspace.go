@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -53,6 +54,7 @@ type Workspace struct {
 	unknown   negative
 	cache     *cache
 	hub       hub
+	openAt    func(dir *os.Root, path string) (*os.File, error) // openAt, but in tests
 
 	stop context.CancelFunc
 	done sync.WaitGroup
@@ -63,7 +65,7 @@ type Workspace struct {
 func Open(ctx context.Context, o Options) (*Workspace, error) {
 	w := &Workspace{
 		extensions: o.Extensions, limits: o.Limits, log: o.Logger,
-		walked: make(chan struct{}),
+		walked: make(chan struct{}), openAt: openAt,
 	}
 	if w.extensions == nil {
 		w.extensions = Extensions
@@ -284,6 +286,9 @@ func (w *Workspace) use(ctx context.Context, id string, fn func(*loaded) error) 
 	}
 	for again := true; ; again = false {
 		info, err := w.roots[e.root].dir.Load().Stat(filepath.FromSlash(e.Path))
+		if err == nil && !info.Mode().IsRegular() {
+			err = errNotRegular(e.Path)
+		}
 		if err != nil {
 			return fileError(e.Path, err)
 		}
@@ -291,14 +296,14 @@ func (w *Workspace) use(ctx context.Context, id string, fn func(*loaded) error) 
 		l, err := w.load(ctx, e, o, fresh)
 		var ours *Error
 		if errors.As(err, &ours) && ours.Code == CodeChanged && again {
-			o.release()
+			w.cache.release(o)
 			continue
 		}
 		if err == nil {
 			err = fn(l)
 			w.cache.reweigh(o)
 		}
-		o.release()
+		w.cache.release(o)
 		return err
 	}
 }
@@ -318,19 +323,23 @@ func (w *Workspace) load(ctx context.Context, e Entry, o *opened, fresh bool) (*
 		w.cache.loads.Add(1)
 		l, err := w.open(ctx, e, o)
 		w.log.Debug("workbook opened", "path", e.Path, "error", err)
-		return l, fileError(e.Path, err)
+		err = fileError(e.Path, err)
+		if err != nil && !inTheFile(err) {
+			w.cache.forget(o)
+		}
+		return l, err
 	})
 }
 
 // open reads the file of e at the revision that o stands for.
 func (w *Workspace) open(ctx context.Context, e Entry, o *opened) (*loaded, error) {
-	f, err := w.roots[e.root].dir.Load().Open(filepath.FromSlash(e.Path))
+	f, err := w.openFile(e)
 	if err != nil {
 		return nil, err
 	}
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
-		err = &Error{Code: CodeUnsupported, Message: e.Path + " is not a regular file", Hint: "Copy it to one"}
+		err = errNotRegular(e.Path)
 	}
 	check := &checked{file: f, info: info, path: e.Path}
 	var file *xlsx.File
@@ -349,11 +358,32 @@ func (w *Workspace) open(ctx context.Context, e Entry, o *opened) (*loaded, erro
 	}
 	if err != nil {
 		f.Close()
+		w.cache.files.Add(-1)
 		return nil, err
 	}
 	revision := fmt.Sprintf("%x-%x", info.Size(), info.ModTime().UnixNano())
 	return &loaded{snapshot: book.NewSnapshot(e.ID, revision, check), src: check, file: f, xlsx: file}, nil
 }
+
+// openFile opens the file of e. Where the process has as many files open as it may, it
+// closes workbooks that nobody uses and tries again.
+func (w *Workspace) openFile(e Entry) (*os.File, error) {
+	const atOnce = 16 // others want to open files, too
+	w.cache.makeRoom()
+	for {
+		f, err := w.openAt(w.roots[e.root].dir.Load(), filepath.FromSlash(e.Path))
+		if err == nil {
+			return f, nil
+		}
+		if outOfFiles(err) && w.cache.shed(atOnce) > 0 {
+			continue
+		}
+		w.cache.files.Add(-1)
+		return nil, err
+	}
+}
+
+func openAt(dir *os.Root, path string) (*os.File, error) { return dir.OpenFile(path, openFlags, 0) }
 
 // Sheet implements book.Source.
 func (c *checked) Sheet(ctx context.Context, i, lastRow int) (*grid.Sheet, error) {
