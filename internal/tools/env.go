@@ -22,6 +22,9 @@ type Workspace interface {
 	View(ctx context.Context, id string, fn func(*book.Snapshot) error) error
 	// Entries lists the workbooks by slug and then path, without looking at the disk.
 	Entries() []workspace.Entry
+	// Walking tells whether the roots are still being read for the first time, so that
+	// Entries may not be all.
+	Walking() bool
 	// Lookup finds a workbook by any of its ids.
 	Lookup(ctx context.Context, id string) (workspace.Entry, error)
 	// Revision gives the SHA-256 of the workbook's file in hex.

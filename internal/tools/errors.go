@@ -45,7 +45,7 @@ func mapError(err error) error {
 	case errors.As(err, &ours):
 		return ours
 	case errors.As(err, &theirs):
-		return &Error{Code: theirs.Code, Message: theirs.Message, Hint: theirs.Hint}
+		return &Error{Code: theirs.Code, Message: theirs.Message, Hint: theirs.Hint, RetryAfterMillis: theirs.RetryAfter.Milliseconds()}
 	case errors.Is(err, context.DeadlineExceeded):
 		return fail(codeTimeout, "Ask for less at once: a smaller range, one sheet, or a page", "the call took too long")
 	case errors.Is(err, context.Canceled):

@@ -160,6 +160,7 @@ type testBookSource struct {
 	modules []vbatest.Module
 	asked   []int // lastRow of each Sheet call
 	closed  int
+	walking bool
 }
 
 func newTestBook() *testBookSource {
@@ -366,6 +367,8 @@ func (b *testBookSource) Entries() []workspace.Entry {
 	other.ID, other.ShortID, other.Slug, other.Folder, other.Path, other.Bytes = "wb-zzzzzzzzzz", "zzzzzzzzzz", "zoo", "", "zoo.xlsx", 999
 	return []workspace.Entry{testEntry, other}
 }
+
+func (b *testBookSource) Walking() bool { return b.walking }
 
 func (b *testBookSource) Lookup(_ context.Context, id string) (workspace.Entry, error) {
 	if id != testEntry.ID && id != testEntry.Slug {

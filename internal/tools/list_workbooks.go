@@ -63,7 +63,12 @@ var listWorkbooks = define(Spec{
 	out := &listWorkbooksOut{}
 	lim := env.budget(in.Limit)
 	full := false
-	for _, e := range env.Workspace.Entries() {
+	entries := env.Workspace.Entries()
+	walking := env.Workspace.Walking()
+	if !walking {
+		entries = env.Workspace.Entries() // it may have ended after the first look
+	}
+	for _, e := range entries {
 		if !hasPrefixFold(e.Slug, in.SlugPrefix) || in.Folder != "" && !strings.EqualFold(e.Folder, in.Folder) ||
 			glob != nil && !glob.MatchString(e.Path) && !glob.MatchString(path.Join(e.Root, e.Path)) {
 			continue
@@ -85,6 +90,10 @@ var listWorkbooks = define(Spec{
 		was := in.Offset
 		in.Offset = next
 		out.Next = fmt.Sprintf("workbooks %d-%d of %d; next: %s", was+1, next, out.total, callText("list_workbooks", in))
+	}
+	if walking {
+		note := "the folders are still being read and more workbooks may follow; call again for the whole list, or give a path"
+		out.Next = strings.TrimSuffix(note+"; "+out.Next, "; ")
 	}
 	return out, nil
 })

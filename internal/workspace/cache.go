@@ -69,7 +69,7 @@ func (o *opened) settle(info fs.FileInfo) {
 }
 
 // release takes a user away and closes the file after the last.
-func (o *opened) release() {
+func (c *cache) release(o *opened) {
 	o.mu.Lock()
 	o.users--
 	last := o.users == 0
@@ -79,7 +79,15 @@ func (o *opened) release() {
 	}
 	if l, ok := o.load.Peek(); ok && l.file != nil {
 		l.file.Close()
+		c.files.Add(-1)
 	}
+}
+
+// idle tells whether nobody but the cache uses o.
+func (o *opened) idle() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.users == 1
 }
 
 // minWeight is what an open workbook weighs at least: it holds a file descriptor, and
@@ -123,6 +131,9 @@ type cache struct {
 	maxKept int64 // of indexes
 	shards  [cacheShards]sync.Mutex
 
+	files    atomic.Int64 // that workbooks have open
+	maxFiles int64
+
 	hits, joined, misses, loads, evictions atomic.Uint64
 }
 
@@ -132,8 +143,12 @@ const weightUnit = 1 << 10
 // indexShare is the part of the cache's bytes that is set aside for indexes.
 const indexShare = 8
 
+// fileShare is the part of the files that the process may have open which workbooks may
+// take: half, for clients need some as well.
+const fileShare = 2
+
 func newCache(maxBytes int64) *cache {
-	c := &cache{max: maxBytes - maxBytes/indexShare, maxKept: maxBytes / indexShare}
+	c := &cache{max: maxBytes - maxBytes/indexShare, maxKept: maxBytes / indexShare, maxFiles: int64(max(fileLimit()/fileShare, 1))}
 	c.indexes = otter.Must(&otter.Options[string, *kept]{
 		MaximumWeight: uint64(max(c.maxKept/weightUnit, 1)),
 		Weigher:       func(_ string, k *kept) uint32 { return uint32(min(k.bytes/weightUnit+1, math.MaxUint32)) },
@@ -156,7 +171,7 @@ func newCache(maxBytes int64) *cache {
 					c.evictions.Add(1)
 					c.keep(e.Value)
 				}
-				e.Value.release()
+				c.release(e.Value)
 			}
 		},
 	})
@@ -188,7 +203,7 @@ func (c *cache) acquire(id string, info fs.FileInfo) (o *opened, fresh bool) {
 	o = &opened{id: id, info: info, users: 2, weight: minWeight}
 	c.entries.Set(id, o)
 	if ok {
-		old.release()
+		c.release(old)
 	}
 	return o, true
 }
@@ -279,6 +294,43 @@ func (c *cache) drop(id string) bool {
 	c.indexes.Invalidate(id)
 	_, ok := c.entries.Invalidate(id)
 	return ok
+}
+
+// forget takes an entry out that failed for a reason which may be gone at the next call.
+func (c *cache) forget(o *opened) {
+	lock := c.shard(o.id)
+	lock.Lock()
+	defer lock.Unlock()
+	if cur, ok := c.entries.GetEntryQuietly(o.id); ok && cur.Value == o {
+		c.entries.Invalidate(o.id)
+	}
+}
+
+// shed closes up to n workbooks that nobody uses at the moment, the least useful first,
+// and says how many it closed. Their indexes stay.
+func (c *cache) shed(n int) (closed int) {
+	var idle []*opened
+	for e := range c.entries.Coldest() {
+		if len(idle) == n {
+			break
+		}
+		if _, ready := e.Value.load.Peek(); ready && e.Value.idle() {
+			idle = append(idle, e.Value)
+		}
+	}
+	for _, o := range idle {
+		c.evictions.Add(1)
+		c.keep(o)
+		c.forget(o)
+	}
+	return len(idle)
+}
+
+// makeRoom keeps the files that are open within their bound before one more is opened.
+func (c *cache) makeRoom() {
+	if over := c.files.Add(1) - c.maxFiles; over > 0 {
+		c.shed(int(over))
+	}
 }
 
 // close drops all entries.

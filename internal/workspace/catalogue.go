@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -21,66 +22,45 @@ type Entry struct {
 	Bytes   int64
 	ModTime time.Time
 
-	root int // index of the root
+	root   int    // index of the root
+	legacy string // see legacyID
 }
 
-// catalogue is one immutable state of what lies under the roots.
+// catalogue is what is known to lie under the roots: a tree of folders, and tables of the
+// names that a workbook goes by. A change costs what it changes, however much is known:
+// ten thousand new files are ten thousand small changes. Changes come one at a time
+// (Workspace.looking serialises them); readers come at any time.
 type catalogue struct {
-	entries []Entry        // by slug, then path
-	byKey   map[string]int // lower-case ids and paths → index in entries
-	byName  map[string]int // lower-case slugs and file names → index, -1 where several have it
-	names   []string       // slugs, for suggestions
+	mu         sync.RWMutex
+	tops       []*folder           // by index of the root
+	byID       map[string]*Entry   // by id, short id and legacy id
+	byName     map[string][]*Entry // by lower-case path, file name and slug
+	entries    int
+	folders    int
+	generation uint64  // grows with every change
+	sorted     []Entry // what list gives; nil after a change
 }
 
-func newCatalogue(entries []Entry) *catalogue {
-	slices.SortFunc(entries, func(a, b Entry) int {
-		return cmp.Or(strings.Compare(a.Slug, b.Slug), strings.Compare(a.Path, b.Path), cmp.Compare(a.root, b.root))
-	})
-	c := &catalogue{entries: entries, byKey: make(map[string]int, 4*len(entries)), byName: make(map[string]int, 2*len(entries))}
-	for i, e := range entries {
-		c.byKey[strings.ToLower(e.ID)] = i
-		c.byKey[strings.ToLower(e.ShortID)] = i
-		c.byKey["wb-"+legacyID(filepath.Join(e.Root, filepath.FromSlash(e.Path)), e.Bytes, e.ModTime)] = i
-		if _, taken := c.byKey[strings.ToLower(e.Path)]; !taken {
-			c.byKey[strings.ToLower(e.Path)] = i
-		}
-		for _, name := range []string{strings.ToLower(e.Slug), strings.ToLower(path.Base(e.Path))} {
-			if _, taken := c.byName[name]; taken {
-				c.byName[name] = -1
-			} else {
-				c.byName[name] = i
-			}
-		}
-		c.names = append(c.names, e.Slug)
+// folder is one folder of the tree. What it holds is guarded by the catalogue's lock, the
+// marks by Workspace.looking.
+type folder struct {
+	files   map[string]*Entry
+	folders map[string]*folder
+
+	info          fs.FileInfo // what was read; nil where nothing was
+	watched, read bool        // whether that worked
+}
+
+func newFolder() *folder {
+	return &folder{files: make(map[string]*Entry), folders: make(map[string]*folder)}
+}
+
+func newCatalogue(roots int) *catalogue {
+	c := &catalogue{byID: make(map[string]*Entry), byName: make(map[string][]*Entry), folders: roots}
+	for range roots {
+		c.tops = append(c.tops, newFolder())
 	}
 	return c
-}
-
-// find gives the entry that key names: an id of any kind, a path, or a slug or file
-// name that only one file has.
-func (c *catalogue) find(key string) (e Entry, several, ok bool) {
-	k := strings.ToLower(strings.TrimSpace(key))
-	if i, ok := c.byKey[k]; ok {
-		return c.entries[i], false, true
-	}
-	if i, ok := c.byKey[strings.TrimPrefix(filepath.ToSlash(k), "./")]; ok {
-		return c.entries[i], false, true
-	}
-	i, ok := c.byName[k]
-	if !ok {
-		return Entry{}, false, false
-	}
-	if i < 0 {
-		return Entry{}, true, false
-	}
-	return c.entries[i], false, true
-}
-
-// without gives the entries that are neither the path of a root nor below it.
-func (c *catalogue) without(root int, rel string) []Entry {
-	return slices.DeleteFunc(slices.Clone(c.entries), func(e Entry) bool {
-		return e.root == root && (rel == "." || e.Path == rel || strings.HasPrefix(e.Path, rel+"/"))
-	})
 }
 
 // maxEntries and maxFolders bound what is catalogued under all roots.
@@ -89,58 +69,245 @@ const (
 	maxFolders = 20_000
 )
 
-// listed reports whether a file of that name is a workbook by its extension and no
-// lock or temporary file of a spreadsheet program.
-func (w *Workspace) listed(name string) bool {
-	if strings.HasPrefix(name, "~$") || strings.HasPrefix(name, ".") {
-		return false
+// folder gives the folder at rel of a root, nil where none is known.
+func (c *catalogue) folder(root int, rel string) *folder {
+	f := c.tops[root]
+	if rel == "." {
+		return f
 	}
-	return slices.Contains(w.extensions, strings.ToLower(path.Ext(name)))
+	for name := range strings.SplitSeq(rel, "/") {
+		if f = f.folders[name]; f == nil {
+			return nil
+		}
+	}
+	return f
 }
 
-// skipped reports whether a folder of that name is left out.
-func skipped(name string) bool {
-	return name != "." && strings.HasPrefix(name, ".") || name == "node_modules" || name == "__MACOSX"
+// enter gives the folder at rel of a root and makes it known. It gives nil where the
+// folder that holds it is not known, or where full says that there are too many.
+func (c *catalogue) enter(root int, rel string) (f *folder, full bool) {
+	if rel == "." {
+		return c.tops[root], false
+	}
+	parent := c.folder(root, path.Dir(rel))
+	if parent == nil {
+		return nil, false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if f := parent.folders[path.Base(rel)]; f != nil {
+		return f, false
+	}
+	if c.folders >= maxFolders {
+		return nil, true
+	}
+	f = newFolder()
+	parent.folders[path.Base(rel)] = f
+	c.folders++
+	return f, false
 }
 
-// walk gives the workbooks and the folders at rel of a root and below. What cannot be
-// read is left out and logged: one locked folder does not hide the others.
-func (w *Workspace) walk(root int, rel string) (entries []Entry, folders []string) {
-	r := w.roots[root]
-	fs.WalkDir(r.dir.FS(), rel, func(p string, d fs.DirEntry, err error) error {
-		if err != nil {
-			w.log.Warn("a folder cannot be listed", "path", p, "error", err)
-			if d != nil && d.IsDir() {
-				return fs.SkipDir
-			}
-			return nil
-		}
-		if d.IsDir() {
-			if skipped(d.Name()) || len(folders) >= maxFolders {
-				return fs.SkipDir
-			}
-			folders = append(folders, p)
-			return nil
-		}
-		if !d.Type().IsRegular() || !w.listed(d.Name()) {
-			return nil
-		}
-		if len(entries) >= maxEntries {
-			w.log.Warn("there are too many workbooks; the rest is left out", "root", r.path, "bound", maxEntries)
-			return fs.SkipAll
-		}
-		if info, err := d.Info(); err == nil {
-			entries = append(entries, w.entry(root, p, info))
-		}
+// leave forgets the folder at rel of a root with all that is in it. It gives the ids of
+// the workbooks, and calls fn with the path of each folder.
+func (c *catalogue) leave(root int, rel string, fn func(rel string)) (ids []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f := c.folder(root, rel)
+	if f == nil {
 		return nil
-	})
-	return entries, folders
+	}
+	var clear func(f *folder, rel string)
+	clear = func(f *folder, rel string) {
+		fn(rel)
+		for _, e := range f.files {
+			c.forget(e)
+			ids = append(ids, e.ID)
+		}
+		for name, below := range f.folders {
+			clear(below, path.Join(rel, name))
+			c.folders--
+		}
+	}
+	clear(f, rel)
+	if rel == "." {
+		c.tops[root] = newFolder()
+		return ids
+	}
+	delete(c.folder(root, path.Dir(rel)).folders, path.Base(rel))
+	c.folders--
+	return ids
 }
 
-func (w *Workspace) entry(root int, rel string, info fs.FileInfo) Entry {
-	r := w.roots[root]
+// set notes the file at rel of a root, in its folder f. It gives the id where that was
+// news, and says whether there is no room for one more.
+func (c *catalogue) set(f *folder, r *root, rel string, info fs.FileInfo) (id string, full bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if old := f.files[path.Base(rel)]; old != nil {
+		if old.Bytes == info.Size() && old.ModTime.Equal(info.ModTime()) {
+			return "", false
+		}
+		// The path is the same, and so are all names but the one that tells of the contents.
+		delete(c.byID, old.legacy)
+		old.Bytes, old.ModTime = info.Size(), info.ModTime()
+		old.legacy = "wb-" + legacyID(filepath.Join(r.path, filepath.FromSlash(rel)), old.Bytes, old.ModTime)
+		c.byID[old.legacy] = old
+		c.changed()
+		return old.ID, false
+	}
+	if c.entries >= maxEntries {
+		return "", true
+	}
+	e := r.entry(rel, info)
+	e.legacy = "wb-" + legacyID(filepath.Join(r.path, filepath.FromSlash(rel)), e.Bytes, e.ModTime)
+	f.files[path.Base(rel)] = &e
+	for _, id := range []string{e.ID, e.ShortID, e.legacy} {
+		c.byID[id] = &e
+	}
+	for _, name := range e.names() {
+		c.byName[name] = append(c.byName[name], &e)
+	}
+	c.entries++
+	c.changed()
+	return e.ID, false
+}
+
+// unset forgets the file of that name in the folder f and gives its id, "" where there
+// was none.
+func (c *catalogue) unset(f *folder, name string) (id string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := f.files[name]
+	if e == nil {
+		return ""
+	}
+	delete(f.files, name)
+	c.forget(e)
+	return e.ID
+}
+
+// forget takes an entry out of the tables. c.mu is held.
+func (c *catalogue) forget(e *Entry) {
+	for _, id := range []string{e.ID, e.ShortID, e.legacy} {
+		delete(c.byID, id)
+	}
+	for _, name := range e.names() {
+		list := c.byName[name]
+		if i := slices.Index(list, e); i >= 0 {
+			list[i] = list[len(list)-1]
+			list[len(list)-1] = nil
+			list = list[:len(list)-1]
+		}
+		if len(list) == 0 {
+			delete(c.byName, name)
+		} else {
+			c.byName[name] = list
+		}
+	}
+	c.entries--
+	c.changed()
+}
+
+func (c *catalogue) changed() {
+	c.generation++
+	c.sorted = nil
+}
+
+// names gives the keys of byName for the entry, each once.
+func (e *Entry) names() []string {
+	full, base, slug := strings.ToLower(e.Path), strings.ToLower(path.Base(e.Path)), strings.ToLower(e.Slug)
+	names := []string{full}
+	if base != full {
+		names = append(names, base)
+	}
+	if slug != base && slug != full {
+		names = append(names, slug)
+	}
+	return names
+}
+
+// match tells how well a path or name fits the entry: its own path best, then that in
+// other letters, then its file name, with or without extension, and that in other letters.
+func (e *Entry) match(key string) int {
+	base := path.Base(e.Path)
+	switch {
+	case e.Path == key:
+		return 4
+	case strings.EqualFold(e.Path, key):
+		return 3
+	case base == key || e.Slug == key:
+		return 2
+	}
+	return 1
+}
+
+// find gives the entries that key names: by an id of any kind, or by the path or name
+// that fits best. byID says that it was an id, of which there is one whatever else is
+// still to be found. With the answer comes the generation that it is from.
+func (c *catalogue) find(key string) (found []Entry, byID bool, generation uint64) {
+	key = strings.TrimSpace(key)
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if e := c.byID[strings.ToLower(key)]; e != nil {
+		return []Entry{*e}, true, c.generation
+	}
+	key = path.Clean(filepath.ToSlash(key))
+	best := 0
+	for _, e := range c.byName[strings.ToLower(key)] {
+		switch fit := e.match(key); {
+		case fit > best:
+			best, found = fit, append(found[:0], *e)
+		case fit == best:
+			found = append(found, *e)
+		}
+	}
+	return found, false, c.generation
+}
+
+// has tells whether there is a workbook of that id.
+func (c *catalogue) has(id string) bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.byID[id] != nil
+}
+
+// list gives all entries by slug, then path. The slice is shared.
+func (c *catalogue) list() []Entry {
+	c.mu.RLock()
+	sorted := c.sorted
+	c.mu.RUnlock()
+	if sorted != nil {
+		return sorted
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.sorted != nil {
+		return c.sorted
+	}
+	all := make([]Entry, 0, c.entries)
+	var add func(f *folder)
+	add = func(f *folder) {
+		for _, e := range f.files {
+			all = append(all, *e)
+		}
+		for _, below := range f.folders {
+			add(below)
+		}
+	}
+	for _, f := range c.tops {
+		add(f)
+	}
+	slices.SortFunc(all, func(a, b Entry) int {
+		return cmp.Or(strings.Compare(a.Slug, b.Slug), strings.Compare(a.Path, b.Path), cmp.Compare(a.root, b.root))
+	})
+	c.sorted = all
+	return all
+}
+
+// entry describes the file at rel of the root.
+func (r *root) entry(rel string, info fs.FileInfo) Entry {
 	short := shortID(filepath.Join(r.path, filepath.FromSlash(rel)))
-	e := Entry{ID: "wb-" + short, ShortID: short, Path: rel, Root: r.path, Bytes: info.Size(), ModTime: info.ModTime(), root: root}
+	e := Entry{ID: "wb-" + short, ShortID: short, Path: rel, Root: r.path, Bytes: info.Size(), ModTime: info.ModTime(), root: r.index}
 	base := path.Base(rel)
 	e.Slug = strings.TrimSuffix(base, path.Ext(base))
 	if dir := path.Dir(rel); dir != "." {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"time"
 
 	"gridflow/internal/xlsx"
 )
@@ -16,6 +17,7 @@ const (
 	CodeChanged     = "FILE_CHANGED"
 	CodeUnreadable  = string(xlsx.Unreadable)
 	CodeUnsupported = string(xlsx.Unsupported)
+	CodeBusy        = "TOO_MANY_OPEN_FILES"
 )
 
 // Error is a failure that the caller can understand and mend.
@@ -23,6 +25,8 @@ type Error struct {
 	Code    string
 	Message string // what is wrong, with the value that was given
 	Hint    string // what to do next
+
+	RetryAfter time.Duration // 0 unless it is worth trying again after that time
 
 	cause error
 }
@@ -44,10 +48,23 @@ func fileError(path string, err error) error {
 		return err
 	case errors.As(err, &theirs):
 		return &Error{Code: string(theirs.Code), Message: fmt.Sprintf("%s: %v", path, theirs), Hint: theirs.Hint, cause: err}
+	case outOfFiles(err):
+		return &Error{Code: CodeBusy, Message: path + " cannot be opened now: as many files are open as may be", Hint: "Call again in a while; the operator can raise the limit of open files (ulimit -n)", RetryAfter: time.Second, cause: err}
 	case errors.Is(err, fs.ErrNotExist):
 		return &Error{Code: CodeNotFound, Message: path + " is no longer there", Hint: "Call list_workbooks to see what is", cause: err}
 	case errors.Is(err, fs.ErrPermission):
 		return &Error{Code: CodeUnreadable, Message: path + " may not be read by the server", Hint: "Give the server's user the right to read it", cause: err}
 	}
 	return err
+}
+
+// inTheFile tells whether a failure to open a workbook lies in the bytes of its file, so
+// that it stays as long as they do.
+func inTheFile(err error) bool {
+	var theirs *xlsx.Error
+	return errors.As(err, &theirs)
+}
+
+func errNotRegular(path string) error {
+	return &Error{Code: CodeUnsupported, Message: path + " is not a regular file", Hint: "Copy it to one"}
 }

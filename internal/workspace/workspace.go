@@ -15,7 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
+	"time"
 
 	"github.com/fsnotify/fsnotify"
 
@@ -42,31 +42,30 @@ type Options struct {
 // Workspace is the workbooks under the roots. Its methods may be called from any number
 // of goroutines at once.
 type Workspace struct {
-	roots      []root
+	roots      []*root
 	extensions []string
 	limits     xlsx.Limits
 	log        *slog.Logger
 
-	catalogue atomic.Pointer[catalogue]
-	mu        sync.Mutex // serialises changes of the catalogue
+	catalogue *catalogue
+	looking   sync.Mutex        // held while what was seen on the disk is noted in the catalogue
+	watcher   *fsnotify.Watcher // nil where there is none
+	walked    chan struct{}     // closed once the roots have been read for the first time
 	unknown   negative
 	cache     *cache
 	hub       hub
+	openAt    func(dir *os.Root, path string) (*os.File, error) // openAt, but in tests
 
 	stop context.CancelFunc
 	done sync.WaitGroup
 }
 
-type root struct {
-	path string // absolute, without symbolic links
-	dir  *os.Root
-}
-
-// Open catalogues the roots and begins to watch them. Shut ends both.
+// Open opens the roots and begins to watch and to catalogue them; it does not wait until
+// that is done, for a root may be large. Shut ends it.
 func Open(ctx context.Context, o Options) (*Workspace, error) {
 	w := &Workspace{
 		extensions: o.Extensions, limits: o.Limits, log: o.Logger,
-		cache: newCache(cmp.Or(o.CacheBytes, 512<<20)),
+		walked: make(chan struct{}), openAt: openAt,
 	}
 	if w.extensions == nil {
 		w.extensions = Extensions
@@ -83,73 +82,38 @@ func Open(ctx context.Context, o Options) (*Workspace, error) {
 			return nil, err
 		}
 	}
+	w.cache = newCache(cmp.Or(o.CacheBytes, 512<<20))
+	w.catalogue = newCatalogue(len(w.roots))
 	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	w.stop = cancel
 	watcher, err := fsnotify.NewWatcher()
 	if err != nil {
 		w.log.Warn("the roots cannot be watched; new files are seen after a restart", "error", err)
+	} else {
+		w.watcher = watcher
+		t := newTouched()
+		w.done.Go(func() { w.gather(run, t) })
+		w.done.Go(func() { w.watch(run, t) })
+		w.seek(run)
 	}
-	var all []Entry
-	for i, r := range w.roots {
-		entries, folders := w.walk(i, ".")
-		all = append(all, entries...)
-		for _, f := range folders {
-			if watcher == nil {
-				break
-			}
-			if err := watcher.Add(filepath.Join(r.path, filepath.FromSlash(f))); err != nil {
-				w.log.Warn("a folder cannot be watched; changes in it are seen when its files are read", "folder", f, "error", err)
-				break
-			}
+	w.done.Go(func() {
+		defer close(w.walked)
+		for i := range w.roots {
+			w.scan(run, place{i, "."}, false)
 		}
-	}
-	w.catalogue.Store(newCatalogue(all))
-	if watcher != nil {
-		w.done.Go(func() { w.watch(run, watcher) })
-	}
-	w.log.Info("workspace opened", "roots", len(w.roots), "workbooks", len(all))
-	return w, nil
-}
-
-func (w *Workspace) addRoot(p string) error {
-	abs, err := filepath.Abs(p)
-	if err == nil {
-		abs, err = filepath.EvalSymlinks(abs)
-	}
-	if err != nil {
-		return fmt.Errorf("root %q: %w", p, err)
-	}
-	for _, r := range w.roots {
-		if rel, err := filepath.Rel(r.path, abs); err == nil && filepath.IsLocal(rel) {
-			return nil // part of another root already
+		if run.Err() == nil {
+			w.log.Info("workspace opened", "roots", len(w.roots), "workbooks", len(w.catalogue.list()))
 		}
-	}
-	dir, err := os.OpenRoot(abs)
-	if err != nil {
-		return fmt.Errorf("root %q: %w", p, err)
-	}
-	// A root inside the new one is part of it.
-	w.roots = slices.DeleteFunc(w.roots, func(r root) bool {
-		rel, err := filepath.Rel(abs, r.path)
-		inside := err == nil && filepath.IsLocal(rel)
-		if inside {
-			r.dir.Close()
-		}
-		return inside
 	})
-	w.roots = append(w.roots, root{abs, dir})
-	return nil
-}
-
-func (w *Workspace) closeRoots() {
-	for _, r := range w.roots {
-		r.dir.Close()
-	}
+	return w, nil
 }
 
 // Shut stops watching and closes all files that no View uses. It is called once.
 func (w *Workspace) Shut() {
 	w.stop()
+	if w.watcher != nil {
+		w.watcher.Close()
+	}
 	w.done.Wait()
 	w.cache.close()
 	w.closeRoots()
@@ -158,89 +122,154 @@ func (w *Workspace) Shut() {
 // Stats gives what the cache did so far.
 func (w *Workspace) Stats() CacheStats { return w.cache.stats() }
 
+// walkGrace is how long Entries waits for the first reading of the roots: long enough that
+// the first list is whole unless a root is very large.
+const walkGrace = 2 * time.Second
+
 // Entries lists the workbooks by slug and then path, without looking at the disk. The
-// slice is shared and must not be changed.
-func (w *Workspace) Entries() []Entry { return w.catalogue.Load().entries }
+// slice is shared and must not be changed. While Walking, it is what was found so far.
+func (w *Workspace) Entries() []Entry {
+	if w.Walking() {
+		timer := time.NewTimer(walkGrace)
+		defer timer.Stop()
+		select {
+		case <-w.walked:
+		case <-timer.C:
+		}
+	}
+	return w.catalogue.list()
+}
+
+// Walking tells whether the roots are still being read for the first time.
+func (w *Workspace) Walking() bool {
+	select {
+	case <-w.walked:
+		return false
+	default:
+		return true
+	}
+}
 
 // Lookup finds a workbook by its id, short id, legacy id, path relative to its root,
 // or, where only one has it, file name with or without extension. Letter case does not
-// count.
+// count where only one fits without it. While Walking, an id that is known and a path
+// are found at once; a name has to wait, for another file may have it, too.
 func (w *Workspace) Lookup(ctx context.Context, id string) (Entry, error) {
 	if err := ctx.Err(); err != nil {
 		return Entry{}, err
 	}
-	c := w.catalogue.Load()
-	e, several, ok := c.find(id)
+	walking := w.Walking()
+	found, byID, generation := w.catalogue.find(id)
+	if len(found) == 1 && (byID || !walking) {
+		return found[0], nil
+	}
+	if walking || len(found) == 0 {
+		if onDisk := w.onDisk(id); len(onDisk) > 0 {
+			found, walking = onDisk, false
+		}
+	}
 	switch {
-	case ok:
-		return e, nil
-	case several:
-		return Entry{}, &Error{Code: CodeAmbiguous, Message: fmt.Sprintf("several workbooks are named %q", clip(id)), Hint: "Use the workbook_id or the path from list_workbooks"}
+	case walking:
+		select {
+		case <-w.walked:
+			return w.Lookup(ctx, id)
+		case <-ctx.Done():
+			return Entry{}, context.Cause(ctx)
+		}
+	case len(found) == 1:
+		return found[0], nil
+	case len(found) > 1:
+		return Entry{}, w.ambiguous(id, found)
 	}
-	if e, ok := w.justMade(id); ok {
-		return e, nil
-	}
-	return Entry{}, w.unknown.get(id, func() error {
+	return Entry{}, w.unknown.get(id, generation, func() error {
+		var slugs []string
+		for _, e := range w.catalogue.list() {
+			slugs = append(slugs, e.Slug)
+		}
 		hint := "Call list_workbooks for the ids"
-		if near := nearest.Names(strings.TrimSuffix(path.Base(filepath.ToSlash(id)), path.Ext(id)), c.names, 3); len(near) > 0 {
+		if near := nearest.Names(strings.TrimSuffix(path.Base(filepath.ToSlash(id)), path.Ext(id)), slugs, 3); len(near) > 0 {
 			hint = fmt.Sprintf("Did you mean %s? %s", quoted(near), hint)
 		}
 		return &Error{Code: CodeNotFound, Message: fmt.Sprintf("there is no workbook %q", clip(id)), Hint: hint}
 	})
 }
 
-// justMade finds a file by its path that is there but not yet in the catalogue.
-func (w *Workspace) justMade(id string) (Entry, bool) {
-	rel := strings.TrimPrefix(filepath.ToSlash(strings.TrimSpace(id)), "./")
-	if !w.listed(path.Base(rel)) {
-		return Entry{}, false
-	}
-	if filepath.IsAbs(id) {
-		i, r, ok := w.locate(filepath.Clean(id))
-		if !ok {
-			return Entry{}, false
+// ambiguous names what each of several workbooks can be called instead.
+func (w *Workspace) ambiguous(id string, found []Entry) error {
+	const shown = 4
+	slices.SortFunc(found, func(a, b Entry) int { return cmp.Or(strings.Compare(a.Path, b.Path), a.root-b.root) })
+	var each []string
+	for _, e := range found[:min(len(found), shown)] {
+		name := e.Path
+		if len(w.roots) > 1 {
+			name = path.Join(filepath.Base(e.Root), name)
 		}
-		return w.look(i, r)
+		each = append(each, fmt.Sprintf("%s (%s)", e.ID, clip(name)))
 	}
-	for i := range w.roots {
-		if e, ok := w.look(i, path.Clean(rel)); ok {
-			return e, true
-		}
+	if more := len(found) - shown; more > 0 {
+		each = append(each, fmt.Sprintf("%d more that list_workbooks shows", more))
 	}
-	return Entry{}, false
+	return &Error{
+		Code: CodeAmbiguous, Message: fmt.Sprintf("%d workbooks can be meant by %q", len(found), clip(id)),
+		Hint: "Give the workbook_id of the one that you mean: " + strings.Join(each, ", "),
+	}
 }
 
-// look gives the file at rel of a root, if it is one that the catalogue would hold. A
-// path through a symbolic link is another name for the file that it leads to.
-func (w *Workspace) look(i int, rel string) (Entry, bool) {
-	if !filepath.IsLocal(filepath.FromSlash(rel)) || hidden(rel) {
+// onDisk finds files by their path whether they are in the catalogue or not: one in each
+// root at most.
+func (w *Workspace) onDisk(id string) (found []Entry) {
+	rel := path.Clean(filepath.ToSlash(strings.TrimSpace(id)))
+	if !w.listed(path.Base(rel)) {
+		return nil
+	}
+	if filepath.IsAbs(id) {
+		if at, ok := w.locate(filepath.Clean(id)); ok {
+			if e, ok := w.look(at); ok {
+				return []Entry{e}
+			}
+		}
+		return nil
+	}
+	for i := range w.roots {
+		// Two paths may lead to one file, by a symbolic link.
+		if e, ok := w.look(place{i, rel}); ok && !slices.ContainsFunc(found, func(f Entry) bool { return f.ID == e.ID }) {
+			found = append(found, e)
+		}
+	}
+	return found
+}
+
+// look gives the file at a place, if it is one that the catalogue would hold. A path
+// through a symbolic link is another name for the file that it leads to.
+func (w *Workspace) look(at place) (Entry, bool) {
+	if !filepath.IsLocal(filepath.FromSlash(at.rel)) || hidden(at.rel) {
 		return Entry{}, false
 	}
-	r := w.roots[i]
-	info, err := r.dir.Stat(filepath.FromSlash(rel))
+	r := w.roots[at.root]
+	info, err := r.dir.Load().Stat(filepath.FromSlash(at.rel))
 	if err != nil || !info.Mode().IsRegular() {
 		return Entry{}, false
 	}
-	real, err := filepath.EvalSymlinks(filepath.Join(r.path, filepath.FromSlash(rel)))
+	real, err := filepath.EvalSymlinks(r.join(at.rel))
 	if err != nil {
 		return Entry{}, false
 	}
-	k, rel, ok := w.locate(real)
-	if !ok || hidden(rel) || !w.listed(path.Base(rel)) {
+	at, ok := w.locate(real)
+	if !ok || hidden(at.rel) || !w.listed(path.Base(at.rel)) {
 		return Entry{}, false
 	}
-	return w.entry(k, rel, info), true
+	return w.roots[at.root].entry(at.rel, info), true
 }
 
 // Peek tells how large the file of a workbook is and how much of it is in memory, in
 // bytes, as far as is known without looking at the disk: 0 in memory where nobody has
 // opened it.
 func (w *Workspace) Peek(id string) (fileBytes, memoryBytes int64, ok bool) {
-	e, _, ok := w.catalogue.Load().find(id)
-	if !ok {
+	found, _, _ := w.catalogue.find(id)
+	if len(found) != 1 {
 		return 0, 0, false
 	}
-	return e.Bytes, w.cache.weight(e.ID), true
+	return found[0].Bytes, w.cache.weight(found[0].ID), true
 }
 
 // View runs fn on the snapshot of the workbook's file as it is now, reading it if need
@@ -256,7 +285,10 @@ func (w *Workspace) use(ctx context.Context, id string, fn func(*loaded) error) 
 		return err
 	}
 	for again := true; ; again = false {
-		info, err := w.roots[e.root].dir.Stat(filepath.FromSlash(e.Path))
+		info, err := w.roots[e.root].dir.Load().Stat(filepath.FromSlash(e.Path))
+		if err == nil && !info.Mode().IsRegular() {
+			err = errNotRegular(e.Path)
+		}
 		if err != nil {
 			return fileError(e.Path, err)
 		}
@@ -264,14 +296,14 @@ func (w *Workspace) use(ctx context.Context, id string, fn func(*loaded) error) 
 		l, err := w.load(ctx, e, o, fresh)
 		var ours *Error
 		if errors.As(err, &ours) && ours.Code == CodeChanged && again {
-			o.release()
+			w.cache.release(o)
 			continue
 		}
 		if err == nil {
 			err = fn(l)
 			w.cache.reweigh(o)
 		}
-		o.release()
+		w.cache.release(o)
 		return err
 	}
 }
@@ -291,19 +323,23 @@ func (w *Workspace) load(ctx context.Context, e Entry, o *opened, fresh bool) (*
 		w.cache.loads.Add(1)
 		l, err := w.open(ctx, e, o)
 		w.log.Debug("workbook opened", "path", e.Path, "error", err)
-		return l, fileError(e.Path, err)
+		err = fileError(e.Path, err)
+		if err != nil && !inTheFile(err) {
+			w.cache.forget(o)
+		}
+		return l, err
 	})
 }
 
 // open reads the file of e at the revision that o stands for.
 func (w *Workspace) open(ctx context.Context, e Entry, o *opened) (*loaded, error) {
-	f, err := w.roots[e.root].dir.Open(filepath.FromSlash(e.Path))
+	f, err := w.openFile(e)
 	if err != nil {
 		return nil, err
 	}
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
-		err = &Error{Code: CodeUnsupported, Message: e.Path + " is not a regular file", Hint: "Copy it to one"}
+		err = errNotRegular(e.Path)
 	}
 	check := &checked{file: f, info: info, path: e.Path}
 	var file *xlsx.File
@@ -322,11 +358,32 @@ func (w *Workspace) open(ctx context.Context, e Entry, o *opened) (*loaded, erro
 	}
 	if err != nil {
 		f.Close()
+		w.cache.files.Add(-1)
 		return nil, err
 	}
 	revision := fmt.Sprintf("%x-%x", info.Size(), info.ModTime().UnixNano())
 	return &loaded{snapshot: book.NewSnapshot(e.ID, revision, check), src: check, file: f, xlsx: file}, nil
 }
+
+// openFile opens the file of e. Where the process has as many files open as it may, it
+// closes workbooks that nobody uses and tries again.
+func (w *Workspace) openFile(e Entry) (*os.File, error) {
+	const atOnce = 16 // others want to open files, too
+	w.cache.makeRoom()
+	for {
+		f, err := w.openAt(w.roots[e.root].dir.Load(), filepath.FromSlash(e.Path))
+		if err == nil {
+			return f, nil
+		}
+		if outOfFiles(err) && w.cache.shed(atOnce) > 0 {
+			continue
+		}
+		w.cache.files.Add(-1)
+		return nil, err
+	}
+}
+
+func openAt(dir *os.Root, path string) (*os.File, error) { return dir.OpenFile(path, openFlags, 0) }
 
 // Sheet implements book.Source.
 func (c *checked) Sheet(ctx context.Context, i, lastRow int) (*grid.Sheet, error) {
@@ -400,34 +457,32 @@ func (w *Workspace) Changes(ctx context.Context, fn func(id string)) {
 }
 
 // negative remembers ids that name nothing, so that a client that insists costs a map
-// lookup. It is emptied when the catalogue changes.
+// lookup. What it holds is true of one generation of the catalogue.
 type negative struct {
-	mu  sync.Mutex
-	ids map[string]error
+	mu         sync.Mutex
+	generation uint64
+	ids        map[string]error
 }
 
 const maxNegative = 1024
 
-func (n *negative) get(id string, make_ func() error) error {
+func (n *negative) get(id string, generation uint64, make_ func() error) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if generation > n.generation {
+		n.generation, n.ids = generation, nil
+	}
 	if err, ok := n.ids[id]; ok {
 		return err
 	}
 	err := make_()
-	if len(id) <= 256 {
+	if len(id) <= 256 && generation == n.generation {
 		if n.ids == nil || len(n.ids) >= maxNegative {
 			n.ids = make(map[string]error)
 		}
 		n.ids[id] = err
 	}
 	return err
-}
-
-func (n *negative) clear() {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.ids = nil
 }
 
 func clip(s string) string {

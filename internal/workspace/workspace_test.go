@@ -28,6 +28,7 @@ func open(t *testing.T, o Options, roots ...string) *Workspace {
 		t.Fatal(err)
 	}
 	t.Cleanup(w.Shut)
+	<-w.walked
 	return w
 }
 
@@ -120,60 +121,6 @@ func TestShortID(t *testing.T) {
 	if got := shortID("abc"); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-}
-
-// What appears, changes and goes under a root is told, and the catalogue has it then.
-func TestWatch(t *testing.T) {
-	dir := t.TempDir()
-	write(t, filepath.Join(dir, "a.csv"), "1\n")
-	w := open(t, Options{}, dir)
-	ctx, cancel := context.WithCancel(t.Context())
-	changed := make(chan string, 64)
-	sub := w.hub.subscribe()
-	var done sync.WaitGroup
-	done.Go(func() {
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-sub.wake:
-				for id := range sub.take() {
-					changed <- id
-				}
-			}
-		}
-	})
-	defer done.Wait()
-	defer cancel()
-	await := func(what string, ok func() bool) {
-		t.Helper()
-		for !ok() {
-			select {
-			case <-changed:
-			case <-t.Context().Done():
-				t.Fatalf("never seen: %s", what)
-			}
-		}
-	}
-	has := func(path string) bool {
-		return slices.ContainsFunc(w.Entries(), func(e Entry) bool { return e.Path == path })
-	}
-	write(t, filepath.Join(dir, "new", "b.csv"), "1\n")
-	await("a file in a new folder", func() bool { return has("new/b.csv") })
-	write(t, filepath.Join(dir, "new", "c.csv"), "1\n")
-	await("another one there", func() bool { return has("new/c.csv") })
-	if err := replace(filepath.Join(dir, "a.csv"), "1\n2\n3\n"); err != nil {
-		t.Fatal(err)
-	}
-	await("a changed file", func() bool { return w.Entries()[0].Bytes == 6 })
-	if err := os.Rename(filepath.Join(dir, "new"), filepath.Join(dir, "old")); err != nil {
-		t.Fatal(err)
-	}
-	await("a renamed folder", func() bool { return has("old/b.csv") && !has("new/b.csv") })
-	if err := os.RemoveAll(filepath.Join(dir, "old")); err != nil {
-		t.Fatal(err)
-	}
-	await("a removed folder", func() bool { return !has("old/b.csv") && !has("old/c.csv") })
 }
 
 // Scenario S1: 200 callers, one load, one answer.
@@ -341,7 +288,7 @@ func TestReplacedUnderReaders(t *testing.T) {
 	if n := len(w.Entries()); n != 1 {
 		t.Errorf("%d entries", n)
 	}
-	if n := len(w.catalogue.Load().byKey); n > 6 {
+	if n := len(w.catalogue.byID); n > 3 {
 		t.Errorf("%d keys for one file", n)
 	}
 	if s := w.Stats(); s.Entries != 1 {

@@ -1,0 +1,14 @@
+//go:build !unix
+
+package workspace
+
+import "os"
+
+// openFlags open a file for reading.
+const openFlags = os.O_RDONLY
+
+// outOfFiles tells whether a file could not be opened because too many are.
+func outOfFiles(error) bool { return false }
+
+// fileLimit is the number of files that the process may have open.
+func fileLimit() int { return 8192 }

@@ -1,0 +1,99 @@
+//go:build unix
+
+package workspace
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+)
+
+// A failure that does not lie in the file's bytes is gone when its reason is: the file
+// need not be written again.
+func TestPassingFailures(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "a.csv"), "1\n")
+	w := open(t, Options{}, dir)
+	for errno, want := range map[syscall.Errno]string{syscall.EACCES: CodeUnreadable, syscall.EMFILE: CodeBusy, syscall.EIO: syscall.EIO.Error()} {
+		w.openAt = func(*os.Root, string) (*os.File, error) { return nil, errno }
+		if _, _, err := first(t.Context(), w, "a"); code(err) != want {
+			t.Errorf("%v: got %v", errno, err)
+		}
+		w.openAt = openAt
+		if a1, _, err := first(t.Context(), w, "a"); a1 != "1" || err != nil {
+			t.Errorf("after %v: got %q, %v", errno, a1, err)
+		}
+		if dropped, err := w.Close("a"); !dropped || err != nil {
+			t.Errorf("after %v: %v, %v", errno, dropped, err)
+		}
+	}
+	if n := w.cache.files.Load(); n != 0 {
+		t.Errorf("%d files are counted as open", n)
+	}
+}
+
+// Workbooks that nobody uses give their files back: before the bound of open files is
+// passed, and when the system has no more.
+func TestOpenFiles(t *testing.T) {
+	dir := t.TempDir()
+	const files = 30
+	for i := range files {
+		write(t, filepath.Join(dir, fmt.Sprintf("f%d.csv", i)), column(1, i))
+	}
+	w := open(t, Options{}, dir)
+	w.cache.maxFiles = 5
+	read := func() {
+		t.Helper()
+		for i := range files {
+			if a1, _, err := first(t.Context(), w, fmt.Sprintf("f%d", i)); a1 != fmt.Sprint(i) || err != nil {
+				t.Fatalf("file %d: %q, %v", i, a1, err)
+			}
+			if n := w.cache.files.Load(); n > 5 {
+				t.Fatalf("%d files are open after %d", n, i)
+			}
+		}
+	}
+	read()
+	w.cache.maxFiles = files
+	w.openAt = func(dir *os.Root, path string) (*os.File, error) {
+		if w.cache.files.Load() > 5 { // one of them is the file that is to be opened
+			return nil, syscall.EMFILE
+		}
+		return openAt(dir, path)
+	}
+	read()
+}
+
+// A pipe in the place of a workbook is refused and not waited for, also where it comes
+// after the look at the path.
+func TestPipe(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a.csv")
+	write(t, path, "1\n")
+	w := open(t, Options{}, dir)
+	pipe := func() {
+		if err := os.Remove(path); err != nil {
+			t.Error(err)
+		}
+		if err := syscall.Mkfifo(path, 0o666); err != nil {
+			t.Error(err)
+		}
+	}
+	e, err := w.Lookup(t.Context(), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.openAt = func(dir *os.Root, rel string) (*os.File, error) { pipe(); return openAt(dir, rel) }
+	for _, when := range []string{"between", "before"} {
+		_, err := w.open(t.Context(), e, &opened{id: e.ID})
+		if code(err) != CodeUnsupported {
+			t.Errorf("%s: got %v", when, err)
+		}
+		w.openAt = openAt
+	}
+	if err := w.use(t.Context(), "a.csv", func(*loaded) error { return nil }); code(err) != CodeUnsupported && code(err) != CodeNotFound {
+		t.Errorf("got %v", err)
+	}
+}

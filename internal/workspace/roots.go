@@ -1,0 +1,131 @@
+package workspace
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+)
+
+// A root is a folder whose workbooks are served. What is opened is opened through dir,
+// which cannot be left by any path. A root that is moved away or removed is lost until a
+// folder is at its path again.
+type root struct {
+	index int
+	path  string                  // absolute, without symbolic links
+	dir   atomic.Pointer[os.Root] // the folder that was at the path when it was last looked for
+	lost  bool                    // guarded by Workspace.looking
+}
+
+func (r *root) join(rel string) string { return filepath.Join(r.path, filepath.FromSlash(rel)) }
+
+// is tells whether info describes the folder that is open as this root.
+func (r *root) is(info fs.FileInfo) bool {
+	now, err := r.dir.Load().Stat(".")
+	return err == nil && os.SameFile(now, info)
+}
+
+func (w *Workspace) addRoot(p string) error {
+	abs, err := filepath.Abs(p)
+	if err == nil {
+		abs, err = filepath.EvalSymlinks(abs)
+	}
+	if err != nil {
+		return fmt.Errorf("root %q: %w", p, err)
+	}
+	for _, r := range w.roots {
+		if rel, err := filepath.Rel(r.path, abs); err == nil && filepath.IsLocal(rel) {
+			return nil // part of another root already
+		}
+	}
+	dir, err := os.OpenRoot(abs)
+	if err != nil {
+		return fmt.Errorf("root %q: %w", p, err)
+	}
+	// A root inside the new one is part of it.
+	w.roots = slices.DeleteFunc(w.roots, func(r *root) bool {
+		rel, err := filepath.Rel(abs, r.path)
+		inside := err == nil && filepath.IsLocal(rel)
+		if inside {
+			r.dir.Load().Close()
+		}
+		return inside
+	})
+	r := &root{path: abs}
+	r.dir.Store(dir)
+	w.roots = append(w.roots, r)
+	for i, r := range w.roots {
+		r.index = i
+	}
+	return nil
+}
+
+func (w *Workspace) closeRoots() {
+	for _, r := range w.roots {
+		r.dir.Load().Close()
+	}
+}
+
+// isAbove tells whether a path is that of a root or of a folder above one.
+func (w *Workspace) isAbove(name string) bool {
+	return slices.ContainsFunc(w.roots, func(r *root) bool {
+		rest, ok := strings.CutPrefix(r.path, name)
+		return ok && (rest == "" || os.IsPathSeparator(rest[0]))
+	})
+}
+
+// seek finds out which roots are where they should be: it notes those that are not, and
+// opens those that are back. It watches the folders above the roots before it looks, so
+// that a change in between brings it here again. A watch on the root itself would not do:
+// a folder that is open does not tell that it was removed, and none tells that one above
+// it was renamed.
+func (w *Workspace) seek(ctx context.Context) {
+	var back []int
+	var gone []string
+	w.looking.Lock()
+	for i, r := range w.roots {
+		for above := filepath.Dir(r.path); ; above = filepath.Dir(above) {
+			// Another folder may be there than the one that is watched. What cannot be watched
+			// is seen when the next folder above changes.
+			_ = w.watcher.Remove(above)
+			_ = w.watcher.Add(above)
+			if above == filepath.Dir(above) {
+				break
+			}
+		}
+		if now, err := os.Lstat(r.path); !r.lost && (err != nil || !r.is(now)) {
+			w.log.Warn("a root is gone; its workbooks are not served until it is back", "root", r.path)
+			r.lost = true
+			gone = append(gone, w.forget(place{i, "."})...)
+		}
+		if r.lost && r.reopen() {
+			w.log.Info("a root is back", "root", r.path)
+			back = append(back, i)
+		}
+	}
+	w.looking.Unlock()
+	w.tell(nil, gone)
+	for _, i := range back {
+		w.scan(ctx, place{i, "."}, true)
+	}
+}
+
+// reopen opens the folder that is now at the root's path. A symbolic link there would lead
+// to a folder that nobody has named.
+func (r *root) reopen() bool {
+	if real, err := filepath.EvalSymlinks(r.path); err != nil || real != r.path {
+		return false
+	}
+	dir, err := os.OpenRoot(r.path)
+	if err != nil {
+		return false
+	}
+	// The one before closes itself when the last who uses it has let go of it.
+	r.dir.Store(dir)
+	r.lost = false
+	return true
+}

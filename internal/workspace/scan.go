@@ -1,0 +1,207 @@
+package workspace
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"maps"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// listed reports whether a file of that name is a workbook by its extension and no
+// lock or temporary file of a spreadsheet program.
+func (w *Workspace) listed(name string) bool {
+	if strings.HasPrefix(name, "~$") || strings.HasPrefix(name, ".") {
+		return false
+	}
+	return slices.Contains(w.extensions, strings.ToLower(path.Ext(name)))
+}
+
+// skipped reports whether a folder of that name is left out.
+func skipped(name string) bool {
+	return name != "." && strings.HasPrefix(name, ".") || name == "node_modules" || name == "__MACOSX"
+}
+
+// hidden reports whether some part of a relative path is left out of the catalogue.
+func hidden(rel string) bool {
+	return slices.ContainsFunc(strings.Split(rel, "/"), skipped)
+}
+
+// A place is a path under a root.
+type place struct {
+	root int
+	rel  string // with forward slashes; "." is the root itself
+}
+
+// trouble is what a scan could not do, told in one line for each kind, however often:
+// one locked folder neither hides the others nor fills the log.
+type trouble struct {
+	unread, unwatched, tooMany, tooManyFiles int
+	firstUnread, firstUnwatched              string // path and error
+}
+
+func (t *trouble) log(w *Workspace, root string) {
+	if t.unread > 0 {
+		w.log.Warn("folders cannot be listed; their workbooks are found by path only", "root", root, "folders", t.unread, "first", t.firstUnread)
+	}
+	if t.unwatched > 0 {
+		w.log.Warn("folders cannot be watched; changes in them are seen when their files are read", "root", root, "folders", t.unwatched, "first", t.firstUnwatched)
+	}
+	if t.tooMany > 0 {
+		w.log.Warn("there are too many folders; the rest is left out", "root", root, "bound", maxFolders)
+	}
+	if t.tooManyFiles > 0 {
+		w.log.Warn("there are too many workbooks; the rest is left out", "root", root, "bound", maxEntries)
+	}
+}
+
+// scan makes known what lies at a place and below. Each folder is watched before it is
+// read: what is made in between is seen twice rather than never. With tell, subscribers
+// hear of what is new.
+func (w *Workspace) scan(ctx context.Context, at place, tell bool) {
+	var t trouble
+	todo := []string{at.rel}
+	for len(todo) > 0 && ctx.Err() == nil {
+		rel := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		below, news, gone := w.scanFolder(ctx, place{at.root, rel}, &t)
+		todo = append(todo, below...)
+		if tell {
+			w.tell(news, gone)
+		} else {
+			w.tell(nil, gone)
+		}
+	}
+	t.log(w, w.roots[at.root].path)
+}
+
+// scanFolder makes known what one folder holds now. It looks and notes what it saw
+// without anything else being noted in between, so that a later event about one of the
+// files is later than what is noted here. It gives the folders in it, the workbooks that
+// are new or changed, and those that are gone.
+func (w *Workspace) scanFolder(ctx context.Context, at place, t *trouble) (below, news, gone []string) {
+	w.looking.Lock()
+	defer w.looking.Unlock()
+	r, c := w.roots[at.root], w.catalogue
+	if r.lost {
+		return nil, nil, nil
+	}
+	f, full := c.enter(at.root, at.rel)
+	if f == nil {
+		if full {
+			t.tooMany++
+		}
+		return nil, nil, nil
+	}
+	if w.watcher != nil && !f.watched {
+		if err := w.watcher.Add(r.join(at.rel)); err == nil {
+			f.watched = true
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			if t.unwatched++; t.unwatched == 1 {
+				t.firstUnwatched = at.rel + ": " + err.Error()
+			}
+		}
+	}
+
+	staleFiles, staleFolders := maps.Clone(f.files), maps.Clone(f.folders)
+	err := w.readFolder(ctx, r, at.rel, f, func(name string, d fs.DirEntry) {
+		rel := path.Join(at.rel, name)
+		switch {
+		case d.IsDir():
+			if !skipped(name) {
+				delete(staleFolders, name)
+				below = append(below, rel)
+			}
+		case d.Type().IsRegular() && w.listed(name):
+			info, err := d.Info()
+			if err != nil {
+				return
+			}
+			delete(staleFiles, name)
+			id, full := c.set(f, r, rel, info)
+			if full {
+				t.tooManyFiles++
+			}
+			if id != "" {
+				news = append(news, id)
+			}
+		}
+	})
+	f.read = err == nil
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil, w.forget(at)
+	case ctx.Err() != nil:
+		return nil, news, nil
+	case err != nil:
+		if t.unread++; t.unread == 1 {
+			t.firstUnread = at.rel + ": " + err.Error()
+		}
+		return below, news, nil
+	}
+	for name := range staleFiles {
+		gone = append(gone, c.unset(f, name))
+	}
+	for name := range staleFolders {
+		gone = append(gone, w.forget(place{at.root, path.Join(at.rel, name)})...)
+	}
+	return below, news, gone
+}
+
+// folderChunk is how many names are read from a folder at a time.
+const folderChunk = 1024
+
+func (w *Workspace) readFolder(ctx context.Context, r *root, rel string, f *folder, fn func(name string, d fs.DirEntry)) error {
+	// What was a folder a moment ago may be a pipe by now, which is not to be waited for.
+	dir, err := r.dir.Load().OpenFile(filepath.FromSlash(rel), openFlags, 0)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	if f.info, err = dir.Stat(); err != nil {
+		return err
+	}
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		list, err := dir.ReadDir(folderChunk)
+		for _, d := range list {
+			fn(d.Name(), d)
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// forget drops what is known of a folder that is gone or was replaced, and stops watching
+// it and all below. A watch belongs to the folder itself, not to its path: one that was
+// renamed would go on to tell of files under the path that it had. It gives the ids of
+// the workbooks; w.looking is held.
+func (w *Workspace) forget(at place) (gone []string) {
+	return w.catalogue.leave(at.root, at.rel, func(rel string) {
+		if w.watcher != nil {
+			// That it is not watched any more is what is wanted.
+			_ = w.watcher.Remove(w.roots[at.root].join(rel))
+		}
+	})
+}
+
+// tell says which workbooks are new or changed and which are gone. An id may be both: a
+// file that was replaced together with its folder.
+func (w *Workspace) tell(news, gone []string) {
+	for _, id := range gone {
+		if !w.catalogue.has(id) {
+			w.cache.drop(id)
+		}
+	}
+	w.hub.publish(append(news, gone...))
+}

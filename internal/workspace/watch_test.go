@@ -1,0 +1,300 @@
+package workspace
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// An observer waits for what the workspace tells.
+type observer struct {
+	t   *testing.T
+	w   *Workspace
+	sub *subscriber
+}
+
+func observe(t *testing.T, w *Workspace) *observer {
+	sub := w.hub.subscribe()
+	t.Cleanup(func() { w.hub.unsubscribe(sub) })
+	return &observer{t, w, sub}
+}
+
+// await waits until ok holds, looking after each change that is told.
+func (o *observer) await(what string, ok func() bool) {
+	o.t.Helper()
+	for !ok() {
+		select {
+		case <-o.sub.wake:
+			o.sub.take()
+		case <-o.t.Context().Done():
+			o.t.Fatalf("never seen: %s", what)
+		}
+	}
+}
+
+func (o *observer) has(path string) bool {
+	return slices.ContainsFunc(o.w.Entries(), func(e Entry) bool { return e.Path == path })
+}
+
+// What appears, changes and goes under a root is told, and the catalogue has it then.
+func TestWatch(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "a.csv"), "1\n")
+	w := open(t, Options{}, dir)
+	o := observe(t, w)
+	write(t, filepath.Join(dir, "new", "b.csv"), "1\n")
+	o.await("a file in a new folder", func() bool { return o.has("new/b.csv") })
+	write(t, filepath.Join(dir, "new", "c.csv"), "1\n")
+	o.await("another one there", func() bool { return o.has("new/c.csv") })
+	if err := replace(filepath.Join(dir, "a.csv"), "1\n2\n3\n"); err != nil {
+		t.Fatal(err)
+	}
+	o.await("a changed file", func() bool { return w.Entries()[0].Bytes == 6 })
+	if err := os.Rename(filepath.Join(dir, "new"), filepath.Join(dir, "old")); err != nil {
+		t.Fatal(err)
+	}
+	o.await("a renamed folder", func() bool { return o.has("old/b.csv") && !o.has("new/b.csv") })
+	if err := os.RemoveAll(filepath.Join(dir, "old")); err != nil {
+		t.Fatal(err)
+	}
+	o.await("a removed folder", func() bool { return !o.has("old/b.csv") && !o.has("old/c.csv") })
+}
+
+// A folder that was renamed, and those in it, are watched under their new paths: what is
+// made in them afterwards is seen, however often that happens.
+func TestRenamedFolders(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "a", "deep", "x.csv"), "1\n")
+	w := open(t, Options{}, dir)
+	o := observe(t, w)
+	for i := range 8 {
+		from, to := "a", "b"
+		if i%2 == 1 {
+			from, to = to, from
+		}
+		if err := os.Rename(filepath.Join(dir, from), filepath.Join(dir, to)); err != nil {
+			t.Fatal(err)
+		}
+		o.await("the renamed folder", func() bool { return o.has(to+"/deep/x.csv") && !o.has(from+"/deep/x.csv") })
+		for _, rel := range []string{fmt.Sprintf("%s/new%d.csv", to, i), fmt.Sprintf("%s/deep/new%d.csv", to, i)} {
+			write(t, filepath.Join(dir, rel), "1\n")
+			o.await("a file made in it afterwards: "+rel, func() bool { return o.has(rel) })
+		}
+	}
+}
+
+// Files that are made in a folder while it is new are not lost.
+func TestFilesInNewFolders(t *testing.T) {
+	dir := t.TempDir()
+	w := open(t, Options{}, dir)
+	o := observe(t, w)
+	const folders = 200
+	for i := range folders {
+		write(t, filepath.Join(dir, fmt.Sprintf("n%d/b/c", i), "f.csv"), "1\n")
+	}
+	o.await("all of them", func() bool { return len(w.Entries()) == folders })
+	for i := range folders {
+		write(t, filepath.Join(dir, fmt.Sprintf("n%d/b/c", i), "late.csv"), "1\n")
+	}
+	o.await("all that came later", func() bool { return len(w.Entries()) == 2*folders })
+}
+
+// A folder that cannot be watched hides no other. A path that is too long for the system
+// is one: only steps of it can be opened.
+func TestUnwatchableFolder(t *testing.T) {
+	dir := t.TempDir()
+	r, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	long := "m"
+	for range 20 {
+		long = path.Join(long, strings.Repeat("x", 250))
+	}
+	if err := r.MkdirAll(filepath.FromSlash(long), 0o777); err != nil {
+		t.Skip("no long paths here: ", err)
+	}
+	const others = 20
+	for i := range others {
+		write(t, filepath.Join(dir, fmt.Sprintf("%c", 'a'+i), "x.csv"), "1\n")
+	}
+	var log bytes.Buffer
+	w, err := Open(t.Context(), Options{Roots: []string{dir}, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-w.walked
+	o := observe(t, w)
+	for i := range others {
+		write(t, filepath.Join(dir, fmt.Sprintf("%c", 'a'+i), "new.csv"), "1\n")
+	}
+	o.await("new files in all other folders", func() bool { return len(w.Entries()) == 2*others })
+	w.Shut()
+	if n := strings.Count(log.String(), "folders cannot be watched"); n != 1 {
+		t.Errorf("said %d times:\n%s", n, log.String())
+	}
+}
+
+// A change costs what it changes, however much is known.
+func TestCostOfChange(t *testing.T) {
+	info, err := os.Stat("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cost := func(files int) float64 {
+		c := newCatalogue(1)
+		r := &root{path: "/r"}
+		for i := range files {
+			c.set(c.tops[0], r, fmt.Sprintf("f%d.csv", i), info)
+		}
+		return testing.AllocsPerRun(100, func() {
+			c.set(c.tops[0], r, "new.csv", info)
+			c.unset(c.tops[0], "new.csv")
+		})
+	}
+	if few, many := cost(10), cost(20_000); many > few+2 {
+		t.Errorf("a change costs %v allocations among 10 files and %v among 20,000", few, many)
+	}
+}
+
+// Ten thousand new files are seen, and in far fewer batches than there are events.
+func TestManyNewFiles(t *testing.T) {
+	dir := t.TempDir()
+	w := open(t, Options{}, dir)
+	o := observe(t, w)
+	const files = 10_000
+	for i := range files {
+		write(t, filepath.Join(dir, fmt.Sprintf("q%d.csv", i)), "1\n")
+	}
+	o.await("all of them", func() bool {
+		w.catalogue.mu.RLock()
+		defer w.catalogue.mu.RUnlock()
+		return w.catalogue.entries == files
+	})
+}
+
+func BenchmarkNewFiles(b *testing.B) {
+	info, err := os.Stat("doc.go")
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		c := newCatalogue(1)
+		r := &root{path: "/r"}
+		for i := range 10_000 {
+			c.set(c.tops[0], r, fmt.Sprintf("f%d.csv", i), info)
+		}
+	}
+}
+
+// A root that is moved away is missed, and served again when a folder is at its path.
+func TestReplacedRoot(t *testing.T) {
+	above := filepath.Join(t.TempDir(), "above")
+	dir := filepath.Join(above, "root")
+	write(t, filepath.Join(dir, "old.csv"), "1\n")
+	w := open(t, Options{}, dir)
+	o := observe(t, w)
+
+	if err := os.Rename(dir, dir+".old"); err != nil {
+		t.Fatal(err)
+	}
+	o.await("the root is gone", func() bool { return len(w.Entries()) == 0 })
+	write(t, filepath.Join(dir, "new.csv"), "2\n")
+	o.await("another folder at its path", func() bool { return o.has("new.csv") })
+	if a1, _, err := first(t.Context(), w, "new.csv"); a1 != "2" || err != nil {
+		t.Errorf("got %q, %v", a1, err)
+	}
+	write(t, filepath.Join(dir, "newer.csv"), "3\n")
+	o.await("a file made in it afterwards", func() bool { return o.has("newer.csv") })
+
+	// The folder above may go as well.
+	if err := os.RemoveAll(above); err != nil {
+		t.Fatal(err)
+	}
+	o.await("the root is gone with the folder above", func() bool { return len(w.Entries()) == 0 })
+	write(t, filepath.Join(dir, "newest.csv"), "4\n")
+	o.await("both are back", func() bool { return o.has("newest.csv") })
+}
+
+// A root is walked in the background: a workbook is found by its path at once, by a name
+// that another may have when all is known.
+func TestLookupWhileWalking(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "a.csv"), "1\n")
+	w := open(t, Options{}, dir)
+	walked := w.walked
+	w.walked = make(chan struct{}) // as if it went on
+	defer func() { w.walked = walked }()
+	if !w.Walking() {
+		t.Fatal("not walking")
+	}
+	for _, id := range []string{"a.csv", filepath.Join(w.roots[0].path, "a.csv"), w.catalogue.list()[0].ID} {
+		if _, err := w.Lookup(t.Context(), id); err != nil {
+			t.Errorf("%q: %v", id, err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	if _, err := w.Lookup(ctx, "a"); err != context.DeadlineExceeded {
+		t.Errorf("by name: %v", err)
+	}
+	go close(w.walked)
+	if _, err := w.Lookup(t.Context(), "a"); err != nil {
+		t.Errorf("by name, later: %v", err)
+	}
+}
+
+// A path in its own letters wins; where several fit alike none is taken.
+func TestAmbiguousPaths(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "r1", "A.csv"), "upper\n")
+	write(t, filepath.Join(dir, "r1", "a.csv"), "lower\n")
+	write(t, filepath.Join(dir, "r1", "budget.csv"), "r1\n")
+	write(t, filepath.Join(dir, "r2", "budget.csv"), "r2\n")
+	w := open(t, Options{}, filepath.Join(dir, "r1"), filepath.Join(dir, "r2"))
+	if len(w.Entries()) != 4 {
+		t.Skip("letter case does not count in this file system")
+	}
+	r2 := filepath.Join(w.roots[1].path, "budget.csv")
+	for id, want := range map[string]string{
+		"A.csv": "upper", "a.csv": "lower", "A": "upper", "a": "lower", "./a.csv": "lower",
+		"budget.csv": CodeAmbiguous, "budget": CodeAmbiguous, "BUDGET.csv": CodeAmbiguous, r2: "r2",
+	} {
+		a1, _, err := first(t.Context(), w, id)
+		if err != nil {
+			a1 = code(err)
+		}
+		if a1 != want {
+			t.Errorf("%q: got %q, want %q", id, a1, want)
+		}
+	}
+	_, err := w.Lookup(t.Context(), "budget.csv")
+	for _, e := range w.Entries()[2:] {
+		if ours, ok := err.(*Error); !ok || !strings.Contains(ours.Hint, e.ID) {
+			t.Errorf("%v does not name %s", err, e.ID)
+		}
+	}
+}
+
+// A file that comes while an id is looked for is not hidden by the answer.
+func TestUnknownIDOfAnEarlierGeneration(t *testing.T) {
+	var n negative
+	_ = n.get("x", 2, func() error { return fs.ErrNotExist })
+	_ = n.get("y", 1, func() error { return fs.ErrNotExist })
+	if err := n.get("y", 2, func() error { return nil }); err != nil {
+		t.Errorf("an answer from before the change is kept: %v", err)
+	}
+	if err := n.get("x", 3, func() error { return nil }); err != nil {
+		t.Errorf("an answer outlives the change: %v", err)
+	}
+}
