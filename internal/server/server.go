@@ -127,6 +127,7 @@ func New(conf Config) *Server {
 		s.checkTool,
 		s.reportProgress, // a call that waits makes progress, too
 		s.admit(),
+		s.watchdog,
 		s.bound,
 		s.answerResources,
 	)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -233,6 +234,44 @@ func TestStubbornCall(t *testing.T) {
 		close(never) // lets the bubble end
 	})
 }
+
+// TestWatchdog: a call that goes on after its deadline is named in the log, with the place
+// where it stands; one that ends in time is not.
+func TestWatchdog(t *testing.T) {
+	rows := append(fixtureTools(), tools.Tool{
+		Name: "stubborn", Schema: json.RawMessage(`{"type":"object"}`),
+		Call: func(ctx context.Context, _ *tools.Env, _ json.RawMessage) (*tools.Result, error) {
+			done := make(chan struct{})
+			go func() { defer close(done); sulk() }()
+			<-done
+			return nil, ctx.Err()
+		},
+	})
+	synctest.Test(t, func(t *testing.T) {
+		var out, log lockedBuffer
+		s := New(Config{Tools: rows, ToolTimeout: time.Second, Log: slog.New(slog.NewTextHandler(&log, nil))})
+		in, client := io.Pipe()
+		ended := make(chan error, 1)
+		go func() { ended <- s.ServeStdio(t.Context(), in, &out, time.Minute) }()
+		io.WriteString(client, initializeMessage+"\n"+legacyCall("blocks")+"\n"+strings.Replace(legacyCall("stubborn"), `"id":7`, `"id":8`, 1)+"\n")
+		time.Sleep(5 * time.Second)
+		if text := log.String(); strings.Contains(text, "stuck") {
+			t.Errorf("too early: %s", text)
+		}
+		time.Sleep(2 * time.Second)
+		text := log.String()
+		if strings.Count(text, "a call is stuck") != 1 || !strings.Contains(text, "tool=stubborn") || !strings.Contains(text, "sulk") {
+			t.Errorf("the log: %s", text)
+		}
+		client.Close()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// sulk heeds no context for a while.
+func sulk() { time.Sleep(10 * time.Second) }
 
 // TestClientThatStopsReading: when answers cannot be written any more the session ends
 // by itself.
