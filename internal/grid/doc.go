@@ -4,7 +4,7 @@
 // A [Sheet] is cut into bands of [BandRows] rows; inside a band each column that has
 // cells is one [Chunk]. When a chunk is sealed its kinds and styles collapse to one
 // value where they are uniform, and its numbers to the narrowest width that holds them
-// all, so that a mixed sheet costs six to seven bytes a cell. An edit replaces the
+// all, so that a mixed sheet costs seven to eight bytes a cell. An edit replaces the
 // chunks that it touches and shares the rest.
 //
 // Principal types: [Sheet] (cells, and its [Layout]), [Builder] (makes one, row by
