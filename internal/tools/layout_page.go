@@ -51,11 +51,6 @@ type layoutColumn struct {
 	Hidden    bool    `json:"hidden,omitempty"`
 }
 
-type layoutRow struct {
-	Row   int          `json:"row"`
-	Cells []layoutCell `json:"cells"`
-}
-
 type layoutCell struct {
 	Address    string         `json:"address"`
 	Value      string         `json:"value,omitempty"`
@@ -130,8 +125,9 @@ func readLayout(ctx context.Context, env *Env, snap *book.Snapshot, in layoutPag
 	}
 	p.texts()
 	p.measure(out)
-	p.encode(out, render)
-
+	if err := p.encode(out, render); err != nil {
+		return nil, err
+	}
 	out.Range = p.page.String()
 	if a.sheet != index {
 		out.Range = qualified(out.SheetName, p.page)
@@ -196,15 +192,21 @@ func (p *layoutPager) texts() {
 		for i := range shown {
 			c, _ := p.sheet.At(cell.Ref{Row: row, Col: p.page.First.Col + i})
 			cells[i] = c
-			if p.in.Mode == "formulas" && c.HasFormula() {
+			switch {
+			case p.in.Mode == "formulas" && c.HasFormula():
 				shown[i] = "=" + book.FormulaText(p.sheet, c)
-			} else {
+			case len(c.Value.Text()) > longText:
+				shown[i] = c.Value.Text() // no copy of it, and no text around it
+			default:
 				shown[i] = string(p.w.styles.Format(c.Style).Append(nil, c.Value, p.w.dates))
 			}
 		}
 		p.shown, p.cells = append(p.shown, shown), append(p.cells, cells)
 	}
 }
+
+// longText is more than a cell of Excel holds.
+const longText = 1 << 15
 
 // defaultWidth is the width of a column in characters where the file gives none.
 const defaultWidth = 8.43
@@ -227,7 +229,7 @@ func (p *layoutPager) measure(out *layoutPageOut) {
 			width = 0
 			for r := range p.shown {
 				if _, merged := p.merge[p.cells[r][i].Ref]; !merged {
-					width = max(width, utf8.RuneCountInString(oneLine(p.shown[r][i])))
+					width = max(width, utf8.RuneCountInString(oneLine(p.shown[r][i], p.in.MaxWidth)))
 				}
 			}
 		}
@@ -239,13 +241,15 @@ func (p *layoutPager) measure(out *layoutPageOut) {
 	}
 }
 
-// oneLine is a text as the drawing shows it.
-func oneLine(s string) string {
+// oneLine is a text as the drawing shows it, width characters of it at least.
+func oneLine(s string, width int) string {
+	// A character is no more than four bytes, and becomes one character or more.
+	s = s[:min(len(s), utf8.UTFMax*(width+1))]
 	return string(appendEscaped(nil, strings.ReplaceAll(s, "\n", "⏎")))
 }
 
 // encode writes the rows that fit, as JSON, as a drawing or both, and cuts the page to them.
-func (p *layoutPager) encode(out *layoutPageOut, render string) {
+func (p *layoutPager) encode(out *layoutPageOut, render string) error {
 	ascii, list := render != "json", render != "ascii"
 	var drawing, rows []byte
 	if ascii {
@@ -253,6 +257,7 @@ func (p *layoutPager) encode(out *layoutPageOut, render string) {
 		drawing = p.drawLetters(drawing)
 	}
 	for r := range p.shown {
+		room := p.lim.room()
 		drawn, listed := len(drawing), len(rows)
 		if ascii {
 			drawing = p.drawBorder(drawing, r)
@@ -262,9 +267,12 @@ func (p *layoutPager) encode(out *layoutPageOut, render string) {
 			if r > 0 {
 				rows = append(rows, ',')
 			}
-			rows, _ = appendJSON(rows, p.row(r), 0)
+			rows = p.appendRow(rows, r, room)
 		}
 		if !p.lim.take(len(drawing)-drawn+len(rows)-listed, len(p.widths)) {
+			if r == 0 {
+				return p.rowTooLarge(render)
+			}
 			drawing, rows = drawing[:drawn], rows[:listed]
 			p.page.Last.Row = p.page.First.Row + r - 1
 			break
@@ -277,13 +285,32 @@ func (p *layoutPager) encode(out *layoutPageOut, render string) {
 	if list {
 		out.Rows = append(append([]byte{'['}, rows...), ']')
 	}
+	return nil
 }
 
-// row gives one row with those of its cells that show or look like something.
-func (p *layoutPager) row(r int) layoutRow {
-	out := layoutRow{Row: p.page.First.Row + r + 1}
+// rowTooLarge is the error for a page whose first row is larger than a result may be.
+func (p *layoutPager) rowTooLarge(render string) error {
+	in := p.in
+	row := p.page.First.Row + 1
+	if in.Render = "ascii"; render != "ascii" {
+		// A drawing cuts long texts.
+		return fail(codeResponseTooLarge, "See it drawn: "+callText("layout_page", in)+", or ask for fewer columns", "row %d is larger than a result may be", row)
+	}
+	return fail(codeResponseTooLarge, "Ask for fewer columns", "row %d is larger than a result may be", row)
+}
+
+// appendRow appends one row as JSON, with those of its cells that show or look like
+// something, until it is longer than room.
+func (p *layoutPager) appendRow(b []byte, r, room int) []byte {
+	start := len(b)
+	b = fmt.Appendf(b, `{"row":%d`, p.page.First.Row+r+1)
+	open := len(b)
 	for i, c := range p.cells[r] {
-		l := layoutCell{Address: c.Ref.String(), Value: p.shown[r][i]}
+		text := p.shown[r][i]
+		if len(text) > room {
+			text = text[:min(len(text), room+utf8.UTFMax)] // it does not fit, which is all that matters
+		}
+		l := layoutCell{Address: c.Ref.String(), Value: text}
 		if m, ok := p.merge[c.Ref]; ok {
 			if m.First != c.Ref {
 				continue // a part of the merged cell
@@ -301,9 +328,19 @@ func (p *layoutPager) row(r int) layoutRow {
 				l.Borders = &layoutBorders{lineStyle(b.Top), lineStyle(b.Bottom), lineStyle(b.Left), lineStyle(b.Right)}
 			}
 		}
-		out.Cells = append(out.Cells, l)
+		if len(b) == open {
+			b = append(b, `,"cells":[`...)
+		} else {
+			b = append(b, ',')
+		}
+		if b, _ = appendJSON(b, l, 0); len(b)-start > room {
+			return b
+		}
 	}
-	return out
+	if len(b) > open {
+		b = append(b, ']')
+	}
+	return append(b, '}')
 }
 
 func (p *layoutPager) xf(c grid.Cell) *grid.Xf {
@@ -435,7 +472,7 @@ func (p *layoutPager) drawRow(b []byte, r int) []byte {
 }
 
 func (p *layoutPager) drawCell(b []byte, c grid.Cell, text string, width int) []byte {
-	text = oneLine(text)
+	text = oneLine(text, width)
 	align := "left"
 	switch c.Value.Kind() {
 	case cell.Number:

@@ -3,6 +3,7 @@ package tools
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 
 	"gridflow/internal/analyze"
@@ -46,14 +47,23 @@ type sampleRow struct {
 	cells   []grid.Cell
 }
 
-func (r sampleRow) appendJSON(b []byte) []byte {
+func (r sampleRow) appendJSON(b []byte) []byte { return r.appendWithin(b, math.MaxInt) }
+
+// appendWithin is appendJSON that stops once the row is longer than room.
+func (r sampleRow) appendWithin(b []byte, room int) []byte {
+	start := len(b)
 	b = append(b, '{')
 	for i, h := range r.headers {
 		if i > 0 {
 			b = append(b, ',')
 		}
 		b = append(appendQuoted(b, h), ':')
-		b = r.w.appendTyped(b, r.cells[i])
+		if len(r.cells[i].Value.Text()) > room {
+			return append(b, r.cells[i].Value.Text()[:room+1]...)
+		}
+		if b = r.w.appendTyped(b, r.cells[i]); len(b)-start > room {
+			return b
+		}
 	}
 	return append(b, '}')
 }
@@ -361,7 +371,7 @@ func (o *tableProfileOut) sample(t *profileTarget, w values, cols []int, lim *bu
 			c, _ := t.view.At(cell.Ref{Row: row, Col: col})
 			s.cells = append(s.cells, c)
 		}
-		if !lim.take(len(s.appendJSON(nil)), len(cols)) {
+		if !lim.take(len(s.appendWithin(nil, lim.room())), len(cols)) {
 			o.Notes = append(o.Notes, fmt.Sprintf("%d of %d sample rows are shown.", i, n))
 			return
 		}
@@ -374,7 +384,7 @@ func profileOf(w values, c *analyze.Column, name string) columnProfile {
 	p := columnProfile{Name: name, Column: cell.ColumnName(c.Col), Type: c.Type, Nulls: c.Nulls, Distinct: c.Distinct, DistinctApprox: !c.DistinctExact,
 		Duplicates: c.Duplicates, DupUnknown: !c.DuplicatesExact, Formulas: c.Formulas, NumericTexts: c.NumericTexts}
 	for _, x := range c.Top {
-		p.Top, p.TopCounts = append(p.Top, clip(string(w.appendPlain(nil, x.Cell)), 100)), append(p.TopCounts, x.Count)
+		p.Top, p.TopCounts = append(p.Top, w.clipped(x.Cell, 100)), append(p.TopCounts, x.Count)
 	}
 	p.TopApprox = !c.TopExact
 	if c.Numeric > 0 {
