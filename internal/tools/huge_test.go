@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"runtime"
 	"strings"
 	"testing"
@@ -91,6 +92,134 @@ func TestMemoryOfHugeRows(t *testing.T) {
 					t.Errorf("%s %s: %d MB were allocated, wanted at most %d", profile, c, n>>20, most>>20)
 				}
 			}
+		}
+	}
+}
+
+// TestFatRow reads a row that is larger than a result may be by following the calls that
+// results and errors name: each of them must work, and lead to the end.
+func TestFatRow(t *testing.T) {
+	b := newTestBook()
+	builder := grid.NewBuilder("Fat")
+	for r := range 6 {
+		for c := range 40 {
+			text := fmt.Sprintf("r%dc%d", r, c)
+			if r == 3 {
+				text += strings.Repeat("x", 32_000)
+			}
+			if err := builder.Text(cell.Ref{Row: r, Col: c}, 0, []byte(text)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	b.wb.Sheets = append(b.wb.Sheets, grid.SheetInfo{Name: "Fat"})
+	b.sheets, b.partial = append(b.sheets, builder.Finish(nil)), append(b.partial, nil)
+	for _, test := range []struct {
+		call  string
+		whole bool // following next reaches every cell
+	}{
+		{`range_values {"workbook_id":"test","sheet_name":"Fat","ranges":["A1:AN6"]}`, true},
+		{`range_values {"workbook_id":"test","sheet_name":"Fat","ranges":["A4:AN4"]}`, true},
+		{`range_values {"workbook_id":"test","sheet_name":"Fat","ranges":["A1:AN6"],"format":"json"}`, true},
+		{`range_values {"workbook_id":"test","sheet_name":"Fat","ranges":["A1:AN6"],"format":"dense"}`, true},
+		{`sheet_page {"workbook_id":"test","sheet_name":"Fat"}`, false},
+		{`sheet_page {"workbook_id":"test","sheet_name":"Fat","page_size":2,"format":"compact"}`, false},
+		{`sheet_page {"workbook_id":"test","sheet_name":"Fat","start_row":4}`, false},
+		{`read_table {"workbook_id":"test","sheet_name":"Fat"}`, false},
+		{`read_table {"workbook_id":"test","sheet_name":"Fat","sample_mode":"last"}`, false},
+		{`read_table {"workbook_id":"test","sheet_name":"Fat","offset":2,"format":"json"}`, false},
+		{`grid_export {"workbook_id":"test","sheet_name":"Fat","range":"A4:AN4"}`, false},
+	} {
+		name, args, _ := strings.Cut(test.call, " ")
+		named := regexp.MustCompile(name + ` (\{.*\})`)
+		seen := map[string]bool{}
+		for calls := 0; args != ""; calls++ {
+			if calls > 30 {
+				t.Fatalf("%s does not come to an end", test.call)
+			}
+			text := ""
+			if res, err := call(t, b, Dense, DefaultCaps, name, "%s", args); err != nil {
+				var known *Error
+				if !errors.As(err, &known) || known.Code != codeResponseTooLarge || calls > 0 {
+					t.Fatalf("%s: call %d, %s, gives %.300v", test.call, calls, args, err)
+				}
+				text = err.Error()
+			} else if text = res.Text; strings.HasPrefix(text, "{") {
+				var cut struct{ Cut string }
+				if err := json.Unmarshal([]byte(text), &cut); err != nil {
+					t.Fatal(err)
+				}
+				text = cut.Cut + "\n" + text
+			}
+			for _, m := range regexp.MustCompile(`r\dc\d+`).FindAllString(text, -1) {
+				seen[m] = true
+			}
+			first, _, _ := strings.Cut(text, "\n")
+			args = ""
+			if m := named.FindStringSubmatch(first); m != nil {
+				args = m[1]
+			}
+		}
+		if rows := map[bool]int{true: 6, false: 1}[!strings.Contains(test.call, "A4:AN4")]; test.whole && len(seen) != rows*40 {
+			t.Errorf("%s leads to %d cells, wanted %d", test.call, len(seen), rows*40)
+		}
+	}
+}
+
+// TestLayoutReachesEveryCell follows the next calls of a layout that is larger than one
+// page in both directions.
+func TestLayoutReachesEveryCell(t *testing.T) {
+	b := newTestBook()
+	builder := grid.NewBuilder("Wide")
+	for r := range 120 {
+		for c := range 60 {
+			if err := builder.Text(cell.Ref{Row: r, Col: c}, 0, fmt.Appendf(nil, "<%d.%d>", r, c)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	b.wb.Sheets = append(b.wb.Sheets, grid.SheetInfo{Name: "Wide"})
+	b.sheets, b.partial = append(b.sheets, builder.Finish(nil)), append(b.partial, nil)
+	for _, caps := range []Caps{DefaultCaps, {MaxCells: 70, MaxPayloadBytes: 900, MaxResponseBytes: 20_000}} {
+		for _, asked := range []string{"A1:AD120", "A1:BH120", "2:100", "B:AZ"} {
+			seen := map[string]bool{}
+			args := fmt.Sprintf(`{"workbook_id":"test","sheet_name":"Wide","range":%q,"fit_columns":true}`, asked)
+			for calls := 0; args != ""; calls++ {
+				if calls > 1000 {
+					t.Fatalf("%s does not come to an end", asked)
+				}
+				res, err := call(t, b, Dense, caps, "layout_page", "%s", args)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, m := range regexp.MustCompile(`<\d+\.\d+>`).FindAllString(res.Text, -1) {
+					seen[m] = true
+				}
+				first, _, _ := strings.Cut(res.Text, "\n")
+				if _, args, _ = strings.Cut(first, "next: layout_page "); args == "" && strings.HasPrefix(first, "cut:") {
+					t.Fatalf("%s: no next call in %s", asked, first)
+				}
+			}
+			rng, _ := cell.ParseRange(asked)
+			rng, _ = rng.Intersect(cell.Range{Last: cell.Ref{Row: 119, Col: 59}})
+			if int64(len(seen)) != rng.Cells() {
+				t.Errorf("%s with %+v leads to %d cells, wanted %d", asked, caps, len(seen), rng.Cells())
+			}
+		}
+	}
+}
+
+// TestFormulasCount checks that formulas that stand beside values count as much as those.
+func TestFormulasCount(t *testing.T) {
+	b := newTestBook()
+	b.addSheet(t, "F", strings.Repeat("=LEN(\""+strings.Repeat("x", 300)+"\") := 300\n", 40))
+	for _, format := range []string{"json", "dense"} {
+		res, err := call(t, b, Compat, testCaps, "range_values", `{"workbook_id":"test","sheet_name":"F","ranges":["A1:A40"],"format":%q,"include_formulas":true}`, format)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(res.Text) > testCaps.MaxPayloadBytes+300 || !strings.Contains(res.Text, `"next_start_row"`) {
+			t.Errorf("%s: %d bytes with a cap of %d: %.200s", format, len(res.Text), testCaps.MaxPayloadBytes, res.Text)
 		}
 	}
 }

@@ -86,10 +86,11 @@ func readLayout(ctx context.Context, env *Env, snap *book.Snapshot, in layoutPag
 	if err != nil {
 		return nil, err
 	}
-	a, err := oneArea(ctx, snap, index, in.Range)
+	list, err := areas(ctx, snap, index, in.Range)
 	if err != nil {
 		return nil, err
 	}
+	a := list[0] // the others are for the next calls
 	page := a.rng
 	page.Last.Row = min(page.Last.Row, page.First.Row+layoutRowsMax-1)
 	// Merges stand at the end of a sheet's part: the whole of it must be read.
@@ -137,7 +138,19 @@ func readLayout(ctx context.Context, env *Env, snap *book.Snapshot, in layoutPag
 			out.Merged = append(out.Merged, m.String())
 		}
 	}
-	p.rest(out, a.rng, used, any, wide)
+	names := func(list []area) (names []string) {
+		for _, a := range list {
+			if a.sheet != index {
+				names = append(names, qualified(snap.Workbook().Sheets[a.sheet].Name, a.rng))
+			} else {
+				names = append(names, a.rng.String())
+			}
+		}
+		return names
+	}
+	if any {
+		p.rest(out, a, used, wide, list[1:], names)
+	}
 	return out, nil
 }
 
@@ -522,35 +535,34 @@ func appendAligned(b []byte, text string, width int, align string) []byte {
 	return append(b, strings.Repeat(" ", width-n-left)...)
 }
 
-// rest says what was left out of the range asked for, and how to go on.
-func (p *layoutPager) rest(out *layoutPageOut, asked, used cell.Range, any, wide bool) {
-	if !any {
-		return
+// rest says what was left out of the range asked for, and how to go on: beside the page,
+// then below it, then with the other ranges.
+func (p *layoutPager) rest(out *layoutPageOut, a area, used cell.Range, wide bool, others []area, names func([]area) []string) {
+	var left []area
+	within, some := a.rng.Intersect(used)
+	if wide && some && within.Last.Col > p.page.Last.Col {
+		beside := cell.Range{First: cell.Ref{Row: p.page.First.Row, Col: p.page.Last.Col + 1}, Last: cell.Ref{Row: p.page.Last.Row, Col: within.Last.Col}}
+		left = append(left, area{sheet: a.sheet, rng: beside})
+		out.Notes = append(out.Notes, fmt.Sprintf("only %d columns are shown; those beside are %s", p.page.Cols(), beside))
 	}
-	left, more := asked.Intersect(used)
-	below := more && left.Last.Row > p.page.Last.Row
-	if !below && !wide {
+	if some && within.Last.Row > p.page.Last.Row {
+		below := cell.Range{First: cell.Ref{Row: p.page.Last.Row + 1, Col: a.rng.First.Col}, Last: cell.Ref{Row: within.Last.Row, Col: a.rng.Last.Col}}
+		if a.rng.WholeRows() {
+			below.First.Col, below.Last.Col = within.First.Col, within.Last.Col
+		}
+		left = append(left, area{sheet: a.sheet, rng: below})
+	}
+	cut := len(left) > 0
+	if left = append(left, others...); len(left) == 0 {
 		return
 	}
 	out.Truncated = true
-	next := p.page
-	if below {
-		next.First, next.Last = cell.Ref{Row: p.page.Last.Row + 1, Col: asked.First.Col}, left.Last
-		if asked.WholeRows() {
-			next.First.Col = left.First.Col
-		}
-	}
-	if wide {
-		beside := cell.Range{First: cell.Ref{Row: p.page.First.Row, Col: p.page.Last.Col + 1}, Last: cell.Ref{Row: p.page.Last.Row, Col: min(asked.Last.Col, used.Last.Col)}}
-		out.Notes = append(out.Notes, fmt.Sprintf("only %d columns are shown; those beside are %s", p.page.Cols(), beside))
-		if !below {
-			next = beside
-		}
-	}
 	in := p.in
-	in.Range = next.String()
-	out.Next = fmt.Sprintf("%s of %s; next: %s", p.page, asked, callText("layout_page", in))
-	out.Notes = append(out.Notes, "the range was cut to "+p.page.String())
+	in.Range = strings.Join(names(left), ",")
+	out.Next = fmt.Sprintf("%s of %s; next: %s", p.page, p.in.Range, callText("layout_page", in))
+	if cut {
+		out.Notes = append(out.Notes, "the range was cut to "+p.page.String())
+	}
 }
 
 func (o *layoutPageOut) appendText(b []byte, _ bool) []byte {

@@ -82,10 +82,11 @@ func readRanges(ctx context.Context, env *Env, snap *book.Snapshot, in rangeValu
 	}
 	r.formulas = orElse(in.Formulas, env.verbose())
 	out := &rangeValuesOut{WorkbookID: snap.ID, SheetName: snap.Workbook().Sheets[index].Name, Warnings: []string{}}
-	var left []string // what is still to be read
+	var left []area // what is still to be read
+	known := false  // that the first of it fits a result
 	for i, a := range list {
 		if i > 0 && r.full() {
-			left = append(left, r.name(a))
+			left = append(left, a)
 			continue
 		}
 		block, rest, err := r.read(ctx, a)
@@ -95,16 +96,26 @@ func readRanges(ctx context.Context, env *Env, snap *book.Snapshot, in rangeValu
 		if block != nil {
 			out.Values = append(out.Values, block)
 		}
+		known = known || len(left) == 0 && len(rest) > 0
 		for _, rng := range rest {
-			left = append(left, r.name(area{sheet: a.sheet, rng: rng}))
+			left = append(left, area{sheet: a.sheet, rng: rng})
 		}
 	}
+	if len(left) > 0 && !known {
+		first, err := r.split(ctx, left[0])
+		if err != nil {
+			return nil, err
+		}
+		left = append(first, left[1:]...)
+	}
+	in.Ranges = nil
+	for _, a := range left {
+		in.Ranges = append(in.Ranges, r.name(a))
+	}
 	if len(out.Values) == 0 {
-		in.Ranges = left
 		return nil, fail(codeResponseTooLarge, "Read it in parts: "+callText("range_values", in), "the first row of %s is larger than a result may be", r.name(list[0]))
 	}
 	if len(left) > 0 {
-		in.Ranges = left
 		shown := 0
 		for _, b := range out.Values {
 			if b.NextStartRow == 0 {
@@ -186,6 +197,25 @@ func (r *rangeReader) read(ctx context.Context, a area) (block *rangeBlock, rest
 		}
 	}
 	return block, rest, nil
+}
+
+// split gives a range that was not read as ranges whose first row fits a result.
+func (r *rangeReader) split(ctx context.Context, a area) ([]area, error) {
+	sheet, err := r.snap.Rows(ctx, a.sheet, a.rng.First.Row, a.rng.First.Row)
+	if err != nil {
+		return nil, err
+	}
+	g := gridRows{w: valuesOf(r.snap), sheet: sheet}
+	used, any := sheet.Used()
+	if !any || a.rng.Cols() > used.Last.Col+1 {
+		return []area{a}, nil // whole rows: they are cut to what is used first
+	}
+	var list []area
+	parts, err := r.rest(&g, a.rng)
+	for _, rng := range parts {
+		list = append(list, area{sheet: a.sheet, rng: rng})
+	}
+	return list, err
 }
 
 // rest gives what is left of a range as ranges whose first row fits a result: one, unless
