@@ -225,7 +225,9 @@ func scanFailed(part *Part, err error) error {
 	var fault *scan.Error
 	if errors.As(err, &fault) {
 		e := damaged(part.Name, fault.Offset, "%s", fault.Message)
-		e.cause = err
+		if e.cause = err; errors.Is(err, scan.ErrTooLarge) {
+			e.Code, e.Hint = TooLarge, hintTooLarge
+		}
 		return e
 	}
 	return err
