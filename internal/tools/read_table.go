@@ -123,7 +123,7 @@ func (t *tableReader) read() (*readTableOut, error) {
 		out.TableName = t.in.Table
 	}
 	if t.none {
-		out.head = plain(out.SheetName) + " is empty\n"
+		out.head = emptySheet(&t.snap.Workbook().Sheets[t.index]) + "\n"
 		if in := t.in.Range; in != "" {
 			out.head = plain(in) + " holds nothing\n"
 		}

@@ -94,7 +94,8 @@ func readSheetPage(ctx context.Context, env *Env, snap *book.Snapshot, in sheetP
 	if p.any {
 		p.last = min(last, p.used.Last.Row)
 	}
-	p.name = snap.Workbook().Sheets[index].Name
+	p.info = &snap.Workbook().Sheets[index]
+	p.name = p.info.Name
 	p.format()
 	p.header = p.any && in.Header && (p.fmt == "compact" || p.fmt == "full" || p.first > 0)
 	if err := p.columns(); err != nil {
@@ -109,6 +110,7 @@ type sheetPager struct {
 	in          sheetPageIn
 	g           gridRows
 	name        string
+	info        *grid.SheetInfo
 	first, last int // rows of the page; last is within the used range
 	used        cell.Range
 	any         bool
@@ -357,7 +359,7 @@ func (p *sheetPager) rest(out *sheetPageOut, shown, next, asked int) {
 	sheet := p.g.sheet
 	switch {
 	case !p.any:
-		out.head = plain(p.name) + " is empty\n"
+		out.head = emptySheet(p.info) + "\n"
 		return
 	case p.first > p.used.Last.Row:
 		out.head = fmt.Sprintf("nothing at or below row %d; %s is used\n", p.first+1, plain(qualified(p.name, p.used)))

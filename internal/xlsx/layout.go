@@ -17,6 +17,9 @@ import (
 func parseHead(doc []byte, l *grid.Layout) (dimension *cell.Range, err error) {
 	r := layoutReader{r: xmltext.NewFragment(doc), rels: &relationships{}, l: l}
 	err = r.read()
+	if root := string(r.root); err == nil && root != "worksheet" && root != "macrosheet" {
+		err = damaged("", 0, "a <worksheet> is expected and not <%s>", root)
+	}
 	return r.dimension, err
 }
 
@@ -34,6 +37,7 @@ type layoutReader struct {
 	rels *relationships
 	l    *grid.Layout
 
+	root      []byte // name of the root element
 	dimension *cell.Range
 	entries   int             // of all lists together
 	bytes     int             // memory that they take
@@ -61,6 +65,7 @@ func (p *layoutReader) read() error {
 	if !r.Root() {
 		return r.Err()
 	}
+	p.root = bytes.Clone(r.Local())
 	for d := r.Depth(); !p.full && r.Child(d); {
 		if r.InMain() {
 			p.element()
