@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // Entry is one workbook file under a root.
@@ -21,7 +23,8 @@ type Entry struct {
 	Bytes   int64
 	ModTime time.Time
 
-	root int // index of the root
+	root    int  // index of the root
+	foreign bool // it has a format that does not open: it is known, and not listed
 }
 
 // catalogue is one immutable state of what lies under the roots.
@@ -30,21 +33,37 @@ type catalogue struct {
 	byKey   map[string]int // lower-case ids and paths → index in entries
 	byName  map[string]int // lower-case slugs and file names → index, -1 where several have it
 	names   []string       // slugs, for suggestions
+
+	foreign   []Entry        // files of formats that do not open
+	byForeign map[string]int // lower-case paths, slugs and file names → index in foreign
 }
+
+// fold gives the form in which ids, names and paths are compared. A name may have its
+// accents composed where it was typed and apart where it is stored.
+func fold(s string) string { return strings.ToLower(norm.NFC.String(s)) }
 
 func newCatalogue(entries []Entry) *catalogue {
 	slices.SortFunc(entries, func(a, b Entry) int {
 		return cmp.Or(strings.Compare(a.Slug, b.Slug), strings.Compare(a.Path, b.Path), cmp.Compare(a.root, b.root))
 	})
-	c := &catalogue{entries: entries, byKey: make(map[string]int, 4*len(entries)), byName: make(map[string]int, 2*len(entries))}
-	for i, e := range entries {
+	c := &catalogue{byKey: make(map[string]int, 4*len(entries)), byName: make(map[string]int, 2*len(entries)), byForeign: make(map[string]int)}
+	for _, e := range entries {
+		if e.foreign {
+			for _, name := range []string{e.Path, path.Base(e.Path), e.Slug} {
+				c.byForeign[fold(name)] = len(c.foreign)
+			}
+			c.foreign = append(c.foreign, e)
+		}
+	}
+	c.entries = slices.DeleteFunc(entries, func(e Entry) bool { return e.foreign })
+	for i, e := range c.entries {
 		c.byKey[strings.ToLower(e.ID)] = i
 		c.byKey[strings.ToLower(e.ShortID)] = i
 		c.byKey["wb-"+legacyID(filepath.Join(e.Root, filepath.FromSlash(e.Path)), e.Bytes, e.ModTime)] = i
-		if _, taken := c.byKey[strings.ToLower(e.Path)]; !taken {
-			c.byKey[strings.ToLower(e.Path)] = i
+		if _, taken := c.byKey[fold(e.Path)]; !taken {
+			c.byKey[fold(e.Path)] = i
 		}
-		for _, name := range []string{strings.ToLower(e.Slug), strings.ToLower(path.Base(e.Path))} {
+		for _, name := range []string{fold(e.Slug), fold(path.Base(e.Path))} {
 			if _, taken := c.byName[name]; taken {
 				c.byName[name] = -1
 			} else {
@@ -59,7 +78,7 @@ func newCatalogue(entries []Entry) *catalogue {
 // find gives the entry that key names: an id of any kind, a path, or a slug or file
 // name that only one file has.
 func (c *catalogue) find(key string) (e Entry, several, ok bool) {
-	k := strings.ToLower(strings.TrimSpace(key))
+	k := fold(strings.TrimSpace(key))
 	if i, ok := c.byKey[k]; ok {
 		return c.entries[i], false, true
 	}
@@ -78,7 +97,7 @@ func (c *catalogue) find(key string) (e Entry, several, ok bool) {
 
 // without gives the entries that are neither the path of a root nor below it.
 func (c *catalogue) without(root int, rel string) []Entry {
-	return slices.DeleteFunc(slices.Clone(c.entries), func(e Entry) bool {
+	return slices.DeleteFunc(slices.Concat(c.entries, c.foreign), func(e Entry) bool {
 		return e.root == root && (rel == "." || e.Path == rel || strings.HasPrefix(e.Path, rel+"/"))
 	})
 }
@@ -96,6 +115,17 @@ func (w *Workspace) listed(name string) bool {
 		return false
 	}
 	return slices.Contains(w.extensions, strings.ToLower(path.Ext(name)))
+}
+
+// foreignFormats are the extensions of spreadsheets that do not open. Whoever names such
+// a file is told that, and not that there is none.
+var foreignFormats = map[string]string{
+	".xls": "an Excel 97-2003 workbook", ".xlt": "an Excel 97-2003 template", ".xlsb": "a binary workbook", ".ods": "an OpenDocument spreadsheet",
+	".ots": "an OpenDocument template", ".fods": "a flat OpenDocument spreadsheet", ".numbers": "a Numbers document",
+}
+
+func (w *Workspace) foreign(name string) bool {
+	return !w.listed(name) && !strings.HasPrefix(name, "~$") && !strings.HasPrefix(name, ".") && foreignFormats[strings.ToLower(path.Ext(name))] != ""
 }
 
 // skipped reports whether a folder of that name is left out.
@@ -122,7 +152,7 @@ func (w *Workspace) walk(root int, rel string) (entries []Entry, folders []strin
 			folders = append(folders, p)
 			return nil
 		}
-		if !d.Type().IsRegular() || !w.listed(d.Name()) {
+		if !d.Type().IsRegular() || !w.listed(d.Name()) && !w.foreign(d.Name()) {
 			return nil
 		}
 		if len(entries) >= maxEntries {
@@ -142,6 +172,7 @@ func (w *Workspace) entry(root int, rel string, info fs.FileInfo) Entry {
 	short := shortID(filepath.Join(r.path, filepath.FromSlash(rel)))
 	e := Entry{ID: "wb-" + short, ShortID: short, Path: rel, Root: r.path, Bytes: info.Size(), ModTime: info.ModTime(), root: root}
 	base := path.Base(rel)
+	e.foreign = w.foreign(base)
 	e.Slug = strings.TrimSuffix(base, path.Ext(base))
 	if dir := path.Dir(rel); dir != "." {
 		e.Folder = path.Base(dir)

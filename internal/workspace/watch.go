@@ -68,7 +68,7 @@ func (w *Workspace) refresh(root int, rel string, watcher *fsnotify.Watcher) {
 	w.mu.Lock()
 	old := w.catalogue.Load()
 	kept := old.without(root, rel)
-	gone := len(old.entries) - len(kept)
+	gone := len(old.entries) + len(old.foreign) - len(kept)
 	if len(entries) == 0 && gone == 0 {
 		w.mu.Unlock()
 		return
@@ -80,7 +80,7 @@ func (w *Workspace) refresh(root int, rel string, watcher *fsnotify.Watcher) {
 
 	var changed []string
 	for _, e := range entries {
-		if before, _, ok := old.find(e.ID); !ok || before != e {
+		if before, _, ok := old.find(e.ID); !e.foreign && (!ok || before != e) {
 			changed = append(changed, e.ID)
 		}
 	}
@@ -101,7 +101,7 @@ func (w *Workspace) present(root int, rel string) ([]Entry, []string) {
 		return nil, nil
 	case info.IsDir():
 		return w.walk(root, rel)
-	case info.Mode().IsRegular() && w.listed(info.Name()):
+	case info.Mode().IsRegular() && (w.listed(info.Name()) || w.foreign(info.Name())):
 		return []Entry{w.entry(root, rel, info)}, nil
 	}
 	return nil, nil

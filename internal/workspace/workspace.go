@@ -107,7 +107,7 @@ func Open(ctx context.Context, o Options) (*Workspace, error) {
 	if watcher != nil {
 		w.done.Go(func() { w.watch(run, watcher) })
 	}
-	w.log.Info("workspace opened", "roots", len(w.roots), "workbooks", len(all))
+	w.log.Info("workspace opened", "roots", len(w.roots), "workbooks", len(w.Entries()))
 	return w, nil
 }
 
@@ -180,6 +180,11 @@ func (w *Workspace) Lookup(ctx context.Context, id string) (Entry, error) {
 	if e, ok := w.justMade(id); ok {
 		return e, nil
 	}
+	if e, ok := w.unopenable(id); ok {
+		kind := foreignFormats[strings.ToLower(path.Ext(e.Path))]
+		return Entry{}, &Error{Code: CodeUnsupported, Message: fmt.Sprintf("%s is %s, which does not open here", e.Path, kind),
+			Hint: fmt.Sprintf("Files that open: %s. Save it as .xlsx in a spreadsheet program", strings.Join(w.extensions, ", "))}
+	}
 	return Entry{}, w.unknown.get(id, func() error {
 		hint := "Call list_workbooks for the ids"
 		if near := nearest.Names(strings.TrimSuffix(path.Base(filepath.ToSlash(id)), path.Ext(id)), c.names, 3); len(near) > 0 {
@@ -187,6 +192,20 @@ func (w *Workspace) Lookup(ctx context.Context, id string) (Entry, error) {
 		}
 		return &Error{Code: CodeNotFound, Message: fmt.Sprintf("there is no workbook %q", clip(id)), Hint: hint}
 	})
+}
+
+// unopenable finds a file of a format that does not open by its path or name.
+func (w *Workspace) unopenable(id string) (Entry, bool) {
+	rel := strings.TrimPrefix(filepath.ToSlash(strings.TrimSpace(id)), "./")
+	if filepath.IsAbs(id) {
+		_, rel, _ = w.locate(filepath.Clean(id))
+	}
+	c := w.catalogue.Load()
+	i, ok := c.byForeign[fold(rel)]
+	if !ok {
+		return Entry{}, false
+	}
+	return c.foreign[i], true
 }
 
 // justMade finds a file by its path that is there but not yet in the catalogue.
