@@ -297,3 +297,23 @@ func BenchmarkSheetPageCall(b *testing.B) {
 		source.asked = source.asked[:0]
 	}
 }
+
+// TestEstimatedDistinct checks that a count of different values that was estimated is
+// told as that, in all shapes.
+func TestEstimatedDistinct(t *testing.T) {
+	b := newTestBook()
+	builder := grid.NewBuilder("Many")
+	for r := range 100_000 {
+		builder.Number(cell.Ref{Row: r}, 0, float64(r^1))
+	}
+	b.wb.Sheets = append(b.wb.Sheets, grid.SheetInfo{Name: "Many"})
+	b.sheets, b.partial = append(b.sheets, builder.Finish(nil)), append(b.partial, nil)
+	for _, tool := range []string{"table_profile", "sheet_statistics"} {
+		for profile, want := range map[Profile]string{Dense: "about ", Compat: `"distinct_estimated":true`} {
+			res, err := call(t, b, profile, DefaultCaps, tool, `{"workbook_id":"test","sheet_name":"Many"}`)
+			if err != nil || !strings.Contains(res.Text, want) {
+				t.Errorf("%s %s: no %q in %v %v", profile, tool, want, res, err)
+			}
+		}
+	}
+}

@@ -50,6 +50,7 @@ type columnStatRow struct {
 	Sum     any      `json:"sum"`
 	Nulls   int      `json:"nulls"`
 	Unique  int      `json:"distinct"`
+	Approx  bool     `json:"distinct_estimated,omitempty"`
 }
 
 var sheetStatistics = define(Spec{
@@ -135,7 +136,7 @@ func (o *sheetStatisticsOut) add(p columnProfile, c *analyze.Column, header bool
 	if values == 0 {
 		return
 	}
-	row := columnStatRow{Column: p.Column, Samples: p.samples, Min: p.Min, Max: p.Max, Mean: p.Mean, Dev: p.Deviation, Sum: p.Sum, Nulls: p.Nulls, Unique: p.Distinct}
+	row := columnStatRow{Column: p.Column, Samples: p.samples, Min: p.Min, Max: p.Max, Mean: p.Mean, Dev: p.Deviation, Sum: p.Sum, Nulls: p.Nulls, Unique: p.Distinct, Approx: p.DistinctApprox}
 	if header {
 		row.Header = p.Name
 	}

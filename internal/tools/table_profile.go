@@ -392,7 +392,7 @@ func profileOf(w values, c *analyze.Column, name string) columnProfile {
 			// A date column has dates for extremes; a mean of dates says little.
 			p.Min, p.Max = string(w.appendPlain(nil, c.MinCell)), string(w.appendPlain(nil, c.MaxCell))
 		} else {
-			p.Min, p.Max, p.Mean, p.Deviation, p.Sum = c.Min, c.Max, tidy(c.Mean), tidy(c.Deviation), tidy(c.Sum)
+			p.Min, p.Max, p.Mean, p.Deviation, p.Sum = c.Min, c.Max, finite(c.Mean), finite(c.Deviation), finite(c.Sum)
 		}
 	}
 	if c.Counts[analyze.Text] > 0 {
@@ -421,13 +421,12 @@ func profileOf(w values, c *analyze.Column, name string) columnProfile {
 	return p
 }
 
-// tidy drops what the arithmetic of long columns leaves behind the 12th digit.
-func tidy(f float64) float64 {
-	var out float64
-	if _, err := fmt.Sscanf(fmt.Sprintf("%.12g", f), "%g", &out); err != nil {
-		return f
+// finite gives f for a result, nothing where it is larger than any number.
+func finite(f float64) any {
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return nil
 	}
-	return out
+	return f
 }
 
 func (p *columnProfile) appendText(b []byte) []byte {
@@ -457,7 +456,8 @@ func (p *columnProfile) appendText(b []byte) []byte {
 		b = append(b, " max "...)
 		b = appendAny(b, p.Max)
 		if p.Mean != nil {
-			b = fmt.Appendf(b, " mean %.6g sd %.6g", p.Mean, p.Deviation) // more digits than people read; the JSON has them
+			b = appendAny(append(b, " mean "...), p.Mean)
+			b = appendAny(append(b, " sd "...), p.Deviation)
 			b = appendAny(append(b, " sum "...), p.Sum)
 		}
 	}
@@ -499,7 +499,7 @@ func appendAny(b []byte, v any) []byte {
 	case string:
 		return append(b, v...)
 	}
-	return b
+	return append(b, "too large"...)
 }
 
 func (o *tableProfileOut) appendText(b []byte, _ bool) []byte {
