@@ -164,6 +164,12 @@ func (r *rangeReader) read(ctx context.Context, a area) (block *rangeBlock, rest
 	if err != nil {
 		return nil, nil, err
 	}
+	if a.rng.WholeRows() && extentOf(sheet).vague() {
+		// How many columns there are is known only when all rows have been read.
+		if sheet, err = r.snap.Sheet(ctx, a.sheet); err != nil {
+			return nil, nil, err
+		}
+	}
 	block = &rangeBlock{Range: r.name(a)}
 	rng, any := clipToUsed(sheet, a.rng)
 	if !any {

@@ -42,6 +42,7 @@ type readTableOut struct {
 	Text       string          `json:"text,omitempty"` // of tsv
 	Types      json.RawMessage `json:"types"`
 	TotalRows  int             `json:"total_rows"`
+	TotalExact *bool           `json:"total_rows_exact"` // false where the file says so many and they were not counted
 	NextOffset int             `json:"next_offset,omitempty"`
 
 	head string
@@ -243,7 +244,7 @@ func (t *tableReader) encode(out *readTableOut, s span) (done int) {
 	switch t.format {
 	case "tsv":
 		b = g.appendLetters(b)
-		if t.in.Headers && (t.headerRows > 0 || t.table != nil) { // else they are the letters
+		if t.in.Headers && (t.headerRows > 0 || t.table != nil || t.part != nil && t.in.HeaderRows == 1) { // else they are the letters
 			for _, name := range t.names {
 				b = appendEscaped(append(b, '\t'), name)
 			}
@@ -300,8 +301,9 @@ func (t *tableReader) types(g *gridRows, s span) json.RawMessage {
 // describe says what was shown and how to go on.
 func (t *tableReader) describe(out *readTableOut, s span, shown int) {
 	about := ""
-	if !t.sheet.Complete() {
+	if t.data.Last.Row >= t.sheet.LoadedRows() && !extentOf(t.sheet).exact() {
 		about = "about " // the count is the file's own word
+		out.TotalExact = new(bool)
 	}
 	header := "no header row"
 	switch {

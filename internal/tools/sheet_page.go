@@ -58,6 +58,7 @@ type pageBudget struct {
 	RowsReturned       int    `json:"rows_returned"`
 	CellsReturned      int    `json:"cells_returned"`
 	TotalRowsAvailable int    `json:"total_rows_available,omitempty"`
+	TotalExact         *bool  `json:"total_rows_exact"` // false where the rows were not counted
 	Continuation       string `json:"continuation,omitempty"`
 }
 
@@ -90,13 +91,21 @@ func readSheetPage(ctx context.Context, env *Env, snap *book.Snapshot, in sheetP
 	p := sheetPager{env: env, in: in, first: first, last: last, lim: env.budget(0)}
 	p.lim.maxItems = 0 // page_size is the bound on rows
 	p.g = gridRows{w: valuesOf(snap), sheet: sheet}
-	p.used, p.any = sheet.Used()
-	if p.any {
-		p.last = min(last, p.used.Last.Row)
-	}
 	p.info = &snap.Workbook().Sheets[index]
 	p.name = p.info.Name
 	p.format()
+	p.extent = extentOf(sheet)
+	if p.vague() && (p.fmt != "tsv" || !p.any || first > p.used.Last.Row) {
+		// Which columns there are, and whether anything follows, is known only when all
+		// rows have been read; a text grid shows those columns that its rows fill.
+		if sheet, err = snap.Sheet(ctx, index); err != nil {
+			return nil, err
+		}
+		p.g.sheet, p.extent = sheet, extentOf(sheet)
+	}
+	if p.any {
+		p.last = min(last, p.used.Last.Row)
+	}
 	p.header = p.any && in.Header && (p.fmt == "compact" || p.fmt == "full" || p.first > 0)
 	if err := p.columns(); err != nil {
 		return nil, err
@@ -112,13 +121,12 @@ type sheetPager struct {
 	name        string
 	info        *grid.SheetInfo
 	first, last int // rows of the page; last is within the used range
-	used        cell.Range
-	any         bool
-	lim         budget
-	fmt         string
-	formulas    bool
-	styles      bool
-	header      bool // row 1 stands above the page
+	extent
+	lim      budget
+	fmt      string
+	formulas bool
+	styles   bool
+	header   bool // row 1 stands above the page
 }
 
 // format settles what the caller left open.
@@ -353,6 +361,9 @@ func (p *sheetPager) rest(out *sheetPageOut, shown, next, asked int) {
 	}
 	out.Budget = &pageBudget{MaxCells: p.lim.maxCells, MaxPayloadBytes: p.lim.maxBytes, RowsReturned: shown,
 		CellsReturned: shown * len(p.g.cols), TotalRowsAvailable: total}
+	if !p.exact() {
+		out.Budget.TotalExact = new(bool)
+	}
 	if p.env.Profile != Compat {
 		out.Budget = nil
 	}
@@ -364,7 +375,14 @@ func (p *sheetPager) rest(out *sheetPageOut, shown, next, asked int) {
 	case p.first > p.used.Last.Row:
 		out.head = fmt.Sprintf("nothing at or below row %d; %s is used\n", p.first+1, plain(qualified(p.name, p.used)))
 	default:
-		out.head = plain(qualified(p.name, p.used)) + " is used"
+		switch {
+		case p.vague():
+			out.head = fmt.Sprintf("%s has at least %d rows", plain(p.name), total)
+		case p.exact():
+			out.head = plain(qualified(p.name, p.used)) + " is used"
+		default:
+			out.head = "about " + plain(qualified(p.name, p.used)) + " is used"
+		}
 		if !p.formulas && p.g.sheet.FormulaCells() > 0 {
 			out.head += "; values only, include_formulas shows the formulas"
 		}
@@ -392,7 +410,7 @@ func (p *sheetPager) rest(out *sheetPageOut, shown, next, asked int) {
 		in.ColumnsByHeader, in.Columns = nil, columnLetters(cols)
 		about = fmt.Sprintf("; row %d is larger than a result may be with all columns, so first %s", next+1, strings.Join(in.Columns, ","))
 	}
-	out.Next = fmt.Sprintf("rows %d-%d of %d%s; next: %s", p.first+1, min(next, asked+1), total, about, callText("sheet_page", in))
+	out.Next = fmt.Sprintf("rows %d-%d of %s%d%s; next: %s", p.first+1, min(next, asked+1), p.sure, total, about, callText("sheet_page", in))
 	if out.Budget != nil {
 		out.Budget.Continuation = fmt.Sprintf("use start_row=%d to go on", next+1)
 	}

@@ -159,6 +159,8 @@ func profileTargetOf(ctx context.Context, snap *book.Snapshot, in tableProfileIn
 	switch {
 	case in.Range != "" && a.table != nil && a.whole:
 		t.ofTable(a.table)
+	case in.Range != "" && a.table != nil:
+		t.ofPart(a.table, a.rng)
 	case in.Range != "":
 		rng, any := clipToUsed(t.view.Sheet, a.rng)
 		t.ofRange(rng, any)
@@ -213,6 +215,16 @@ func (t *profileTarget) ofTable(table *grid.Table) {
 	for len(t.labels) < table.Range.Cols() {
 		t.labels = append(t.labels, cell.ColumnName(table.Range.First.Col+len(t.labels)))
 	}
+}
+
+// ofPart takes a part of a table such as Table1[Column]: its columns have names, and
+// its rows are data but for the table's header row.
+func (t *profileTarget) ofPart(table *grid.Table, rng cell.Range) {
+	t.ofTable(table)
+	t.labels = t.labels[rng.First.Col-table.Range.First.Col:][:rng.Cols()]
+	t.bounds, t.data = rng, rng
+	t.data.First.Row = max(rng.First.Row, table.Range.First.Row+table.HeaderRows)
+	t.empty = t.data.First.Row > t.data.Last.Row
 }
 
 func (t *profileTarget) ofRange(rng cell.Range, any bool) {
