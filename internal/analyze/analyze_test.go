@@ -607,3 +607,34 @@ func TestSharedByMany(t *testing.T) {
 		t.Fatal("the cell has no dependents")
 	}
 }
+
+// TestSums holds sums and means to what a person gets who adds without rounding.
+func TestSums(t *testing.T) {
+	repeat := func(f float64, n int) []float64 { return slices.Repeat([]float64{f}, n) }
+	for _, c := range []struct {
+		name      string
+		values    []float64
+		sum, mean float64
+	}{
+		{"ids", []float64{9007199254740991, 2, 3}, 9007199254740996, 3002399751580332},
+		{"small beside large", []float64{1e16, 1, -1e16, 1}, 2, 0.5},
+		{"sixteen digits", []float64{1234567890123456, 1}, 1234567890123457, 617283945061728.5},
+		{"cents", repeat(0.01, 100_000), 1000, 0.01},
+		{"equal", repeat(0.1, 10), 1, 0.1},
+		{"equal and large", repeat(1.7e308, 3), math.Inf(1), 1.7e308},
+	} {
+		b := newMemBook()
+		builder := grid.NewBuilder("S")
+		for i, f := range c.values {
+			builder.Number(cell.Ref{Row: i}, 0, f)
+		}
+		b.add(builder.Finish(nil))
+		list, err := Profile(context.Background(), b.view(0), cell.Range{Last: cell.Ref{Row: len(c.values) - 1}}, []int{0}, ProfileOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := list[0]; got.Sum != c.sum && !math.IsNaN(got.Sum) || got.Mean != c.mean {
+			t.Errorf("%s: sum %v, mean %v; want %v and %v", c.name, got.Sum, got.Mean, c.sum, c.mean)
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"gridflow/internal/cell"
 )
@@ -210,6 +211,20 @@ func (h *headerRow) joins(second, body *headerRow, v View, r cell.Range) bool {
 	return contrast && gap
 }
 
+// labelMax bounds a label in bytes: it is written with every value below it.
+const labelMax = 1000
+
+func clipLabel(s string) string {
+	if len(s) <= labelMax {
+		return s
+	}
+	n := labelMax
+	for !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n] + "…"
+}
+
 // HeaderLabels gives the labels that rows first … first+n-1 give the columns of r.
 // Several rows are joined by " / ", an equal text not twice; a merged cell speaks for
 // all of its columns where there are several rows. A column without text gets its
@@ -250,7 +265,10 @@ func HeaderLabels(v View, r cell.Range, first, n int) []string {
 				parts = append(parts, text)
 			}
 		}
-		labels[i] = strings.Join(parts, " / ")
+		for j := range parts {
+			parts[j] = clipLabel(parts[j])
+		}
+		labels[i] = clipLabel(strings.Join(parts, " / "))
 		if labels[i] == "" {
 			labels[i] = cell.ColumnName(r.First.Col + i)
 		}

@@ -98,14 +98,15 @@ func NewProfiler(ctx context.Context, v View, r cell.Range, o ProfileOptions) *P
 	return &Profiler{view: v, rows: r, options: o, tally: newTally(o.Distinct), pace: newPace(ctx)}
 }
 
-// moments keeps the mean and the squared deviations of a stream (Welford 1962), which
-// stays exact where the textbook sum of squares cancels.
+// moments keeps the sum of a stream with what its additions lost (Neumaier 1974), and the
+// squared deviations by a running mean (Welford 1962), which stays exact where the
+// textbook sum of squares cancels.
 type moments struct {
-	n        int
-	min, max float64
-	low, top grid.Cell // where min and max stand first
-	sum      float64
-	mean, m2 float64
+	n         int
+	min, max  float64
+	low, top  grid.Cell // where min and max stand first
+	sum, lost float64
+	mean, m2  float64
 }
 
 func (m *moments) add(c grid.Cell) {
@@ -117,10 +118,28 @@ func (m *moments) add(c grid.Cell) {
 		m.max, m.top = f, c
 	}
 	m.n++
-	m.sum += f
+	sum := m.sum + f
+	if math.Abs(m.sum) >= math.Abs(f) {
+		m.lost += m.sum - sum + f
+	} else {
+		m.lost += f - sum + m.sum
+	}
+	m.sum = sum
 	d := f - m.mean
 	m.mean += d / float64(m.n)
 	m.m2 += d * (f - m.mean)
+}
+
+// total is the sum, infinite or NaN where no number is large enough for it.
+func (m *moments) total() float64 { return m.sum + m.lost }
+
+// average is the mean, which rounding must not take out of what it is the mean of.
+func (m *moments) average() float64 {
+	mean := m.total() / float64(m.n)
+	if math.IsNaN(mean) || math.IsInf(mean, 0) {
+		mean = m.mean
+	}
+	return min(max(mean, m.min), m.max)
 }
 
 func (m *moments) deviation() float64 {
@@ -212,7 +231,7 @@ func (p *Profiler) Describe(col int) (Column, error) {
 	if c.Type == "date" || numbers.n == 0 {
 		m = dates
 	}
-	c.Numeric, c.Min, c.Max, c.Sum, c.Mean, c.Deviation = m.n, m.min, m.max, m.sum, m.mean, m.deviation()
+	c.Numeric, c.Min, c.Max, c.Sum, c.Mean, c.Deviation = m.n, m.min, m.max, m.total(), m.average(), m.deviation()
 	c.MinCell, c.MaxCell = m.low, m.top
 	if n := c.Counts[Text]; n > 0 {
 		c.MeanText = float64(runes) / float64(n)

@@ -63,6 +63,7 @@ type SheetInfo struct {
 	Kind       SheetKind
 	Part       string // the package part that holds it; "" for sheets that have none (CSV)
 	Bytes      int64  // uncompressed size of that part, a measure of the work to read it
+	Problem    string // why it cannot be read, where that is known before it is tried
 }
 
 // Name is a defined name.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
@@ -26,10 +27,11 @@ type denseRows struct {
 // dense writes the rows first…last that lim has room for. next is the first row that
 // did not fit, or -1.
 func (g *gridRows) dense(first, last int, formulas bool, lim *budget) (out json.RawMessage, next int) {
-	d := &denseRows{g: g, first: first, index: map[string]int{}, keys: []string{"null"}}
+	d := newDense(g, first)
 	next = -1
 	for row := first; row <= last; row++ {
 		entries, runs, listed, size := len(d.keys), len(d.runs), len(d.formulas), d.bytes()
+		g.stop = size + lim.room()
 		d.row(row)
 		if formulas {
 			d.rowFormulas(row)
@@ -44,6 +46,10 @@ func (g *gridRows) dense(first, last int, formulas bool, lim *budget) (out json.
 		out = fmt.Appendf(out, `,"formulas":[%s]`, d.formulas)
 	}
 	return append(out, '}'), next
+}
+
+func newDense(g *gridRows, first int) *denseRows {
+	return &denseRows{g: g, first: first, index: map[string]int{}, keys: []string{"null"}}
 }
 
 func (d *denseRows) bytes() int { return d.size + len(d.runs) + len(d.formulas) }
@@ -69,6 +75,9 @@ func (d *denseRows) row(row int) {
 			entry, length = e, 0
 		}
 		length++
+		if d.bytes() > d.g.stop {
+			break
+		}
 	}
 	flush()
 	d.runs = append(d.runs, ']')
@@ -79,6 +88,9 @@ func (d *denseRows) entry(r cell.Ref) int {
 	c, _ := d.g.sheet.At(r)
 	if c.Value.IsBlank() {
 		return 0
+	}
+	if text := c.Value.Text(); len(text) > d.g.stop {
+		c.Value = cell.TextValue(text[:min(len(text), d.g.stop+utf8.UTFMax)])
 	}
 	d.scratch = d.g.w.appendPrimitive(d.scratch[:0], c)
 	e, known := d.index[string(d.scratch)]
@@ -95,6 +107,9 @@ func (d *denseRows) rowFormulas(row int) {
 		c, _ := d.g.sheet.At(cell.Ref{Row: row, Col: col})
 		if !c.HasFormula() {
 			continue
+		}
+		if d.bytes() > d.g.stop {
+			return
 		}
 		if len(d.formulas) > 0 {
 			d.formulas = append(d.formulas, ',')

@@ -29,10 +29,6 @@ type exportColumn struct {
 	Width  float64 `json:"width_chars"`
 }
 
-type exportRow struct {
-	Cells []exportCell `json:"cells"`
-}
-
 type exportCell struct {
 	Offset  [2]int           `json:"offset"` // rows and columns from the anchor
 	Value   json.RawMessage  `json:"v"`
@@ -88,43 +84,60 @@ func exportGrid(ctx context.Context, env *Env, snap *book.Snapshot, in gridExpor
 	// A part of a grid would be taken for the whole by whoever reads it, so a range that
 	// does not fit is an error that names the part that would.
 	w := valuesOf(snap)
-	most := env.Caps.MaxResponseBytes * 9 / 10
+	most := env.Caps.MaxResponseBytes
+	if most > 0 {
+		head, _ := appendJSON(nil, out, most)
+		most = max(most-len(head), 0)
+	}
 	styles := map[uint32]*styleDescriptor{}
 	rows := []byte{'['}
+	g := gridRows{w: w, sheet: sheet, stop: most}
 	for row := range sheet.OccupiedRows(rng.First.Row, rng.Last.Row) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		var r exportRow
+		before := len(rows)
 		for c := range sheet.Cells(cell.Range{First: cell.Ref{Row: row, Col: rng.First.Col}, Last: cell.Ref{Row: row, Col: rng.Last.Col}}) {
-			if !c.Empty() || c.Style != 0 {
-				r.Cells = append(r.Cells, w.exported(sheet, c, rng.First, styles))
+			if c.Empty() && c.Style == 0 {
+				continue
+			}
+			switch {
+			case len(rows) > before:
+				rows = append(rows, ',')
+			case before > 1:
+				rows = append(rows, `,{"cells":[`...)
+			default:
+				rows = append(rows, `{"cells":[`...)
+			}
+			g.shorten(rows, &c)
+			rows, _ = appendJSON(rows, w.exported(sheet, c, rng.First, styles), 0)
+			if most > 0 && len(rows)+len("]}]") > most {
+				return nil, exportTooLarge(in, snap.Workbook().Sheets[a.sheet].Name, a.sheet == index, rng, c.Ref)
 			}
 		}
-		if len(r.Cells) == 0 {
-			continue
-		}
-		if len(rows) > 1 {
-			rows = append(rows, ',')
-		}
-		rows, _ = appendJSON(rows, r, 0)
-		if most > 0 && len(rows) > most {
-			return nil, exportTooLarge(in, rng, row)
+		if len(rows) > before {
+			rows = append(rows, "]}"...)
 		}
 	}
 	out.Rows = append(rows, ']')
 	return out, nil
 }
 
-// exportTooLarge names the part of the range that fits: the rows above the one at
-// which the result became too large.
-func exportTooLarge(in gridExportIn, rng cell.Range, row int) error {
-	if row == rng.First.Row {
-		return fail(codeResponseTooLarge, "Export fewer columns at once", "one row of the range is larger than a result may be")
-	}
+// exportTooLarge names the part of the range that fits: the rows above the cell at which
+// the result became too large, or the columns left of it.
+func exportTooLarge(in gridExportIn, sheet string, home bool, rng cell.Range, at cell.Ref) error {
 	part := rng
-	part.Last.Row = row - 1
-	in.Range = part.String()
+	switch {
+	case at.Row > rng.First.Row:
+		part.Last.Row = at.Row - 1
+	case at.Col > rng.First.Col:
+		part.Last = cell.Ref{Row: at.Row, Col: at.Col - 1}
+	default:
+		return fail(codeResponseTooLarge, "Export ranges without it", "the cell %s, or what stands around it, is larger than a result may be", at)
+	}
+	if in.Range = part.String(); !home {
+		in.Range = qualified(sheet, part)
+	}
 	return fail(codeResponseTooLarge, "Export it in parts, first: "+callText("grid_export", in), "the range %s is larger than a result may be", rng)
 }
 

@@ -35,7 +35,8 @@ var update = flag.Bool("update", false, "write what the tools give into testdata
 //     "@name Rates =Data!$A$1" ("@local" for a name of the sheet), "@table Sales A1:C9"
 //     ("@totals" with a totals row), "@hidden", "@width B 20", "@at 600" (the next line
 //     is that row), "@comment B2 text", "@link B2 target", "@allow B2:B9 list a,b", "@hiderow
-//     3", "@format B2:B9 type".
+//     3", "@format B2:B9 type". "@chart" makes it a chart sheet, "@problem text" one that
+//     cannot be read.
 //   - "vba NAME" is the source of a VBA module; "class", "private" and "read-only" may
 //     follow the name. "vba" alone is a project that is damaged.
 //   - "calls" is a line per call, "> tool {arguments}" or ">compat tool {arguments}",
@@ -203,6 +204,10 @@ func (b *testBookSource) addSheet(t *testing.T, name, text string) {
 				if word == "totals" {
 					b.tables[len(b.tables)-1].TotalsRows = 1
 				}
+			case "problem":
+				info.Problem = rest
+			case "chart":
+				info.Kind = grid.Chartsheet
 			case "hidden":
 				info.Visibility = grid.Hidden
 			case "veryhidden":
@@ -339,6 +344,9 @@ func (b *testBookSource) Workbook() *grid.Workbook { return b.wb }
 func (b *testBookSource) Sheet(ctx context.Context, i, lastRow int) (*grid.Sheet, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
+	}
+	if p := b.wb.Sheets[i].Problem; p != "" {
+		return nil, &workspace.Error{Code: "FILE_UNREADABLE", Message: "the sheet cannot be read: " + p, Hint: "Read another"}
 	}
 	b.asked = append(b.asked, lastRow)
 	if p := b.partial[i]; p != nil && lastRow < cell.MaxRows-1 {

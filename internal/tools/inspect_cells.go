@@ -78,6 +78,8 @@ func inspect(ctx context.Context, env *Env, snap *book.Snapshot, in inspectCells
 		out.Targets = in.Targets
 	}
 	w := valuesOf(snap)
+	lim := env.budget(0)
+	lim.maxBytes, lim.maxItems = lim.maxFirst, 0 // budget is the bound on cells
 	for _, a := range list {
 		// Merges, comments and rules come behind the cells: all of the sheet is needed.
 		sheet, err := snap.Sheet(ctx, a.sheet)
@@ -97,29 +99,50 @@ func inspect(ctx context.Context, env *Env, snap *book.Snapshot, in inspectCells
 		if in.IncludeEmpty && rng.Cells() > int64(allowed-len(out.Cells)) {
 			return nil, tooManyCells(in, allowed)
 		}
-		add := func(c grid.Cell) bool {
+		add := func(c grid.Cell) error {
 			if len(out.Cells) == allowed {
-				return false
+				return tooManyCells(in, allowed)
 			}
-			out.Cells = append(out.Cells, w.inspected(snap, sheet, name, c))
-			return true
+			// A text larger than a result is not looked at.
+			if len(c.Value.Text()) > lim.room() {
+				return detailsTooLarge(in, len(out.Cells), c.Ref)
+			}
+			i := w.inspected(snap, sheet, name, c)
+			if !lim.takeEntry(&i) {
+				return detailsTooLarge(in, len(out.Cells), c.Ref)
+			}
+			out.Cells = append(out.Cells, i)
+			return nil
 		}
 		if in.IncludeEmpty {
 			for row := rng.First.Row; row <= rng.Last.Row; row++ {
 				for col := rng.First.Col; col <= rng.Last.Col; col++ {
 					c, _ := sheet.At(cell.Ref{Row: row, Col: col})
-					add(c)
+					if err := add(c); err != nil {
+						return nil, err
+					}
 				}
 			}
 			continue
 		}
 		for c := range sheet.Cells(rng) {
-			if !c.Empty() && !add(c) {
-				return nil, tooManyCells(in, allowed)
+			if !c.Empty() {
+				if err := add(c); err != nil {
+					return nil, err
+				}
 			}
 		}
 	}
 	return out, nil
+}
+
+// detailsTooLarge is the error for cells whose details are more than a result holds, at
+// being the first that does not fit.
+func detailsTooLarge(in inspectCellsIn, shown int, at cell.Ref) error {
+	if shown == 0 {
+		return fail(codeResponseTooLarge, "Name other cells", "the cell %s alone is larger than a result may be", at)
+	}
+	return fail(codeResponseTooLarge, fmt.Sprintf("Name fewer cells: the first %d fit", shown), "the details of the cells down to %s are larger than a result may be", at)
 }
 
 func tooManyCells(in inspectCellsIn, allowed int) error {

@@ -51,11 +51,6 @@ type layoutColumn struct {
 	Hidden    bool    `json:"hidden,omitempty"`
 }
 
-type layoutRow struct {
-	Row   int          `json:"row"`
-	Cells []layoutCell `json:"cells"`
-}
-
 type layoutCell struct {
 	Address    string         `json:"address"`
 	Value      string         `json:"value,omitempty"`
@@ -91,10 +86,11 @@ func readLayout(ctx context.Context, env *Env, snap *book.Snapshot, in layoutPag
 	if err != nil {
 		return nil, err
 	}
-	a, err := oneArea(ctx, snap, index, in.Range)
+	list, err := areas(ctx, snap, index, in.Range)
 	if err != nil {
 		return nil, err
 	}
+	a := list[0] // the others are for the next calls
 	page := a.rng
 	page.Last.Row = min(page.Last.Row, page.First.Row+layoutRowsMax-1)
 	// Merges stand at the end of a sheet's part: the whole of it must be read.
@@ -130,8 +126,9 @@ func readLayout(ctx context.Context, env *Env, snap *book.Snapshot, in layoutPag
 	}
 	p.texts()
 	p.measure(out)
-	p.encode(out, render)
-
+	if err := p.encode(out, render); err != nil {
+		return nil, err
+	}
 	out.Range = p.page.String()
 	if a.sheet != index {
 		out.Range = qualified(out.SheetName, p.page)
@@ -141,7 +138,19 @@ func readLayout(ctx context.Context, env *Env, snap *book.Snapshot, in layoutPag
 			out.Merged = append(out.Merged, m.String())
 		}
 	}
-	p.rest(out, a.rng, used, any, wide)
+	names := func(list []area) (names []string) {
+		for _, a := range list {
+			if a.sheet != index {
+				names = append(names, qualified(snap.Workbook().Sheets[a.sheet].Name, a.rng))
+			} else {
+				names = append(names, a.rng.String())
+			}
+		}
+		return names
+	}
+	if any {
+		p.rest(out, a, used, wide, list[1:], names)
+	}
 	return out, nil
 }
 
@@ -196,15 +205,21 @@ func (p *layoutPager) texts() {
 		for i := range shown {
 			c, _ := p.sheet.At(cell.Ref{Row: row, Col: p.page.First.Col + i})
 			cells[i] = c
-			if p.in.Mode == "formulas" && c.HasFormula() {
+			switch {
+			case p.in.Mode == "formulas" && c.HasFormula():
 				shown[i] = "=" + book.FormulaText(p.sheet, c)
-			} else {
+			case len(c.Value.Text()) > longText:
+				shown[i] = c.Value.Text() // no copy of it, and no text around it
+			default:
 				shown[i] = string(p.w.styles.Format(c.Style).Append(nil, c.Value, p.w.dates))
 			}
 		}
 		p.shown, p.cells = append(p.shown, shown), append(p.cells, cells)
 	}
 }
+
+// longText is more than a cell of Excel holds.
+const longText = 1 << 15
 
 // defaultWidth is the width of a column in characters where the file gives none.
 const defaultWidth = 8.43
@@ -227,7 +242,7 @@ func (p *layoutPager) measure(out *layoutPageOut) {
 			width = 0
 			for r := range p.shown {
 				if _, merged := p.merge[p.cells[r][i].Ref]; !merged {
-					width = max(width, utf8.RuneCountInString(oneLine(p.shown[r][i])))
+					width = max(width, utf8.RuneCountInString(oneLine(p.shown[r][i], p.in.MaxWidth)))
 				}
 			}
 		}
@@ -239,13 +254,15 @@ func (p *layoutPager) measure(out *layoutPageOut) {
 	}
 }
 
-// oneLine is a text as the drawing shows it.
-func oneLine(s string) string {
+// oneLine is a text as the drawing shows it, width characters of it at least.
+func oneLine(s string, width int) string {
+	// A character is no more than four bytes, and becomes one character or more.
+	s = s[:min(len(s), utf8.UTFMax*(width+1))]
 	return string(appendEscaped(nil, strings.ReplaceAll(s, "\n", "⏎")))
 }
 
 // encode writes the rows that fit, as JSON, as a drawing or both, and cuts the page to them.
-func (p *layoutPager) encode(out *layoutPageOut, render string) {
+func (p *layoutPager) encode(out *layoutPageOut, render string) error {
 	ascii, list := render != "json", render != "ascii"
 	var drawing, rows []byte
 	if ascii {
@@ -253,6 +270,7 @@ func (p *layoutPager) encode(out *layoutPageOut, render string) {
 		drawing = p.drawLetters(drawing)
 	}
 	for r := range p.shown {
+		room := p.lim.room()
 		drawn, listed := len(drawing), len(rows)
 		if ascii {
 			drawing = p.drawBorder(drawing, r)
@@ -262,9 +280,12 @@ func (p *layoutPager) encode(out *layoutPageOut, render string) {
 			if r > 0 {
 				rows = append(rows, ',')
 			}
-			rows, _ = appendJSON(rows, p.row(r), 0)
+			rows = p.appendRow(rows, r, room)
 		}
 		if !p.lim.take(len(drawing)-drawn+len(rows)-listed, len(p.widths)) {
+			if r == 0 {
+				return p.rowTooLarge(render)
+			}
 			drawing, rows = drawing[:drawn], rows[:listed]
 			p.page.Last.Row = p.page.First.Row + r - 1
 			break
@@ -277,13 +298,32 @@ func (p *layoutPager) encode(out *layoutPageOut, render string) {
 	if list {
 		out.Rows = append(append([]byte{'['}, rows...), ']')
 	}
+	return nil
 }
 
-// row gives one row with those of its cells that show or look like something.
-func (p *layoutPager) row(r int) layoutRow {
-	out := layoutRow{Row: p.page.First.Row + r + 1}
+// rowTooLarge is the error for a page whose first row is larger than a result may be.
+func (p *layoutPager) rowTooLarge(render string) error {
+	in := p.in
+	row := p.page.First.Row + 1
+	if in.Render = "ascii"; render != "ascii" {
+		// A drawing cuts long texts.
+		return fail(codeResponseTooLarge, "See it drawn: "+callText("layout_page", in)+", or ask for fewer columns", "row %d is larger than a result may be", row)
+	}
+	return fail(codeResponseTooLarge, "Ask for fewer columns", "row %d is larger than a result may be", row)
+}
+
+// appendRow appends one row as JSON, with those of its cells that show or look like
+// something, until it is longer than room.
+func (p *layoutPager) appendRow(b []byte, r, room int) []byte {
+	start := len(b)
+	b = fmt.Appendf(b, `{"row":%d`, p.page.First.Row+r+1)
+	open := len(b)
 	for i, c := range p.cells[r] {
-		l := layoutCell{Address: c.Ref.String(), Value: p.shown[r][i]}
+		text := p.shown[r][i]
+		if len(text) > room {
+			text = text[:min(len(text), room+utf8.UTFMax)] // it does not fit, which is all that matters
+		}
+		l := layoutCell{Address: c.Ref.String(), Value: text}
 		if m, ok := p.merge[c.Ref]; ok {
 			if m.First != c.Ref {
 				continue // a part of the merged cell
@@ -301,9 +341,19 @@ func (p *layoutPager) row(r int) layoutRow {
 				l.Borders = &layoutBorders{lineStyle(b.Top), lineStyle(b.Bottom), lineStyle(b.Left), lineStyle(b.Right)}
 			}
 		}
-		out.Cells = append(out.Cells, l)
+		if len(b) == open {
+			b = append(b, `,"cells":[`...)
+		} else {
+			b = append(b, ',')
+		}
+		if b, _ = appendJSON(b, l, 0); len(b)-start > room {
+			return b
+		}
 	}
-	return out
+	if len(b) > open {
+		b = append(b, ']')
+	}
+	return append(b, '}')
 }
 
 func (p *layoutPager) xf(c grid.Cell) *grid.Xf {
@@ -435,7 +485,7 @@ func (p *layoutPager) drawRow(b []byte, r int) []byte {
 }
 
 func (p *layoutPager) drawCell(b []byte, c grid.Cell, text string, width int) []byte {
-	text = oneLine(text)
+	text = oneLine(text, width)
 	align := "left"
 	switch c.Value.Kind() {
 	case cell.Number:
@@ -485,35 +535,34 @@ func appendAligned(b []byte, text string, width int, align string) []byte {
 	return append(b, strings.Repeat(" ", width-n-left)...)
 }
 
-// rest says what was left out of the range asked for, and how to go on.
-func (p *layoutPager) rest(out *layoutPageOut, asked, used cell.Range, any, wide bool) {
-	if !any {
-		return
+// rest says what was left out of the range asked for, and how to go on: beside the page,
+// then below it, then with the other ranges.
+func (p *layoutPager) rest(out *layoutPageOut, a area, used cell.Range, wide bool, others []area, names func([]area) []string) {
+	var left []area
+	within, some := a.rng.Intersect(used)
+	if wide && some && within.Last.Col > p.page.Last.Col {
+		beside := cell.Range{First: cell.Ref{Row: p.page.First.Row, Col: p.page.Last.Col + 1}, Last: cell.Ref{Row: p.page.Last.Row, Col: within.Last.Col}}
+		left = append(left, area{sheet: a.sheet, rng: beside})
+		out.Notes = append(out.Notes, fmt.Sprintf("only %d columns are shown; those beside are %s", p.page.Cols(), beside))
 	}
-	left, more := asked.Intersect(used)
-	below := more && left.Last.Row > p.page.Last.Row
-	if !below && !wide {
+	if some && within.Last.Row > p.page.Last.Row {
+		below := cell.Range{First: cell.Ref{Row: p.page.Last.Row + 1, Col: a.rng.First.Col}, Last: cell.Ref{Row: within.Last.Row, Col: a.rng.Last.Col}}
+		if a.rng.WholeRows() {
+			below.First.Col, below.Last.Col = within.First.Col, within.Last.Col
+		}
+		left = append(left, area{sheet: a.sheet, rng: below})
+	}
+	cut := len(left) > 0
+	if left = append(left, others...); len(left) == 0 {
 		return
 	}
 	out.Truncated = true
-	next := p.page
-	if below {
-		next.First, next.Last = cell.Ref{Row: p.page.Last.Row + 1, Col: asked.First.Col}, left.Last
-		if asked.WholeRows() {
-			next.First.Col = left.First.Col
-		}
-	}
-	if wide {
-		beside := cell.Range{First: cell.Ref{Row: p.page.First.Row, Col: p.page.Last.Col + 1}, Last: cell.Ref{Row: p.page.Last.Row, Col: min(asked.Last.Col, used.Last.Col)}}
-		out.Notes = append(out.Notes, fmt.Sprintf("only %d columns are shown; those beside are %s", p.page.Cols(), beside))
-		if !below {
-			next = beside
-		}
-	}
 	in := p.in
-	in.Range = next.String()
-	out.Next = fmt.Sprintf("%s of %s; next: %s", p.page, asked, callText("layout_page", in))
-	out.Notes = append(out.Notes, "the range was cut to "+p.page.String())
+	in.Range = strings.Join(names(left), ",")
+	out.Next = fmt.Sprintf("%s of %s; next: %s", p.page, p.in.Range, callText("layout_page", in))
+	if cut {
+		out.Notes = append(out.Notes, "the range was cut to "+p.page.String())
+	}
 }
 
 func (o *layoutPageOut) appendText(b []byte, _ bool) []byte {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"gridflow/internal/analyze"
 	"gridflow/internal/book"
@@ -38,6 +39,7 @@ type sheetRow struct {
 	CachedValues   *int     `json:"cached_values"`
 	Classification string   `json:"classification,omitempty"`
 	StyleTags      []string `json:"style_tags"`
+	Problem        string   `json:"problem,omitempty"` // why the sheet cannot be read
 
 	used   string
 	bytes  int64
@@ -68,7 +70,7 @@ func readSheetList(ctx context.Context, env *Env, snap *book.Snapshot, in listSh
 	next := in.Offset
 	for ; next < len(wb.Sheets) && !lim.spent(); next++ {
 		info := wb.Sheets[next]
-		row := sheetRow{Name: info.Name, Visible: info.Visibility == grid.Visible, bytes: info.Bytes}
+		row := sheetRow{Name: info.Name, Visible: info.Visibility == grid.Visible, Problem: info.Problem, bytes: info.Bytes}
 		if !row.Visible {
 			row.Visibility = info.Visibility.String()
 		}
@@ -81,10 +83,13 @@ func readSheetList(ctx context.Context, env *Env, snap *book.Snapshot, in listSh
 			}
 		}
 		// The classification is a part of the compat shape whatever was asked for.
-		if out.bounds || env.Profile == Compat {
+		if row.Problem == "" && (out.bounds || env.Profile == Compat) {
 			ReportProgress(ctx, float64(next-in.Offset), float64(len(wb.Sheets)-in.Offset), "reading "+info.Name)
 			if err := row.measure(ctx, snap, next, out.bounds); err != nil {
-				return nil, err
+				if ctx.Err() != nil {
+					return nil, err
+				}
+				row.Problem = clip(err.Error(), 300) // one bad sheet does not hide the others
 			}
 		}
 		if !lim.takeEntry(&row) {
@@ -145,10 +150,13 @@ func (o *listSheetsOut) appendText(b []byte, _ bool) []byte {
 	b = append(b, "\ttables\n"...)
 	for _, s := range o.Sheets {
 		b = append(appendEscaped(b, s.Name), '\t')
-		b = append(b, (s.Visibility + s.Kind)...)
-		if o.bounds {
+		b = append(b, strings.TrimSpace(s.Visibility+" "+s.Kind)...)
+		switch {
+		case s.Problem != "":
+			b = append(append(b, "\tcannot be read: "...), plain(s.Problem)...)
+		case o.bounds:
 			b = fmt.Appendf(b, "\t%s\t%d\t%d\t%s", s.used, *s.NonEmptyCells, *s.FormulaCells, s.Classification)
-		} else {
+		default:
 			b = append(append(b, '\t'), sizeText(s.bytes)...)
 		}
 		for i, t := range s.tables {

@@ -80,24 +80,42 @@ func readRanges(ctx context.Context, env *Env, snap *book.Snapshot, in rangeValu
 			r.format = "dense"
 		}
 	}
+	r.formulas = orElse(in.Formulas, env.verbose())
 	out := &rangeValuesOut{WorkbookID: snap.ID, SheetName: snap.Workbook().Sheets[index].Name, Warnings: []string{}}
-	var left []string // what is still to be read
+	var left []area // what is still to be read
+	known := false  // that the first of it fits a result
 	for i, a := range list {
 		if i > 0 && r.full() {
-			left = append(left, r.name(a))
+			left = append(left, a)
 			continue
 		}
 		block, rest, err := r.read(ctx, a)
 		if err != nil {
 			return nil, err
 		}
-		out.Values = append(out.Values, block)
-		if rest != nil {
-			left = append(left, r.name(area{sheet: a.sheet, rng: *rest}))
+		if block != nil {
+			out.Values = append(out.Values, block)
+		}
+		known = known || len(left) == 0 && len(rest) > 0
+		for _, rng := range rest {
+			left = append(left, area{sheet: a.sheet, rng: rng})
 		}
 	}
+	if len(left) > 0 && !known {
+		first, err := r.split(ctx, left[0])
+		if err != nil {
+			return nil, err
+		}
+		left = append(first, left[1:]...)
+	}
+	in.Ranges = nil
+	for _, a := range left {
+		in.Ranges = append(in.Ranges, r.name(a))
+	}
+	if len(out.Values) == 0 {
+		return nil, fail(codeResponseTooLarge, "Read it in parts: "+callText("range_values", in), "the first row of %s is larger than a result may be", r.name(list[0]))
+	}
 	if len(left) > 0 {
-		in.Ranges = left
 		shown := 0
 		for _, b := range out.Values {
 			if b.NextStartRow == 0 {
@@ -117,6 +135,8 @@ type rangeReader struct {
 	home   int // the sheet that needs no name
 	format string
 	lim    budget
+
+	formulas bool
 }
 
 func (r *rangeReader) full() bool {
@@ -131,8 +151,9 @@ func (r *rangeReader) name(a area) string {
 	return qualified(r.snap.Workbook().Sheets[a.sheet].Name, a.rng)
 }
 
-// read gives one range and, where it did not fit, the part that is left.
-func (r *rangeReader) read(ctx context.Context, a area) (block *rangeBlock, rest *cell.Range, err error) {
+// read gives one range and, where it did not fit, the parts that are left. block is nil
+// where nothing of it fitted.
+func (r *rangeReader) read(ctx context.Context, a area) (block *rangeBlock, rest []cell.Range, err error) {
 	// What lies above the last row is enough, and if the range is large, so is what
 	// the budget can hold of it.
 	last := a.rng.Last.Row
@@ -142,6 +163,12 @@ func (r *rangeReader) read(ctx context.Context, a area) (block *rangeBlock, rest
 	sheet, err := r.snap.Rows(ctx, a.sheet, a.rng.First.Row, last)
 	if err != nil {
 		return nil, nil, err
+	}
+	if a.rng.WholeRows() && extentOf(sheet).vague() {
+		// How many columns there are is known only when all rows have been read.
+		if sheet, err = r.snap.Sheet(ctx, a.sheet); err != nil {
+			return nil, nil, err
+		}
 	}
 	block = &rangeBlock{Range: r.name(a)}
 	rng, any := clipToUsed(sheet, a.rng)
@@ -168,16 +195,98 @@ func (r *rangeReader) read(ctx context.Context, a area) (block *rangeBlock, rest
 	}
 	if next >= 0 {
 		block.NextStartRow, block.TotalRows = next+1, rng.Rows()
-		rest = &cell.Range{First: cell.Ref{Row: next, Col: rng.First.Col}, Last: rng.Last}
+		if rest, err = r.rest(&g, cell.Range{First: cell.Ref{Row: next, Col: rng.First.Col}, Last: rng.Last}); err != nil {
+			return nil, nil, err
+		}
+		if next == rng.First.Row {
+			block = nil
+		}
 	}
 	return block, rest, nil
 }
 
+// split gives a range that was not read as ranges whose first row fits a result.
+func (r *rangeReader) split(ctx context.Context, a area) ([]area, error) {
+	sheet, err := r.snap.Rows(ctx, a.sheet, a.rng.First.Row, a.rng.First.Row)
+	if err != nil {
+		return nil, err
+	}
+	g := gridRows{w: valuesOf(r.snap), sheet: sheet}
+	used, any := sheet.Used()
+	if !any || a.rng.Cols() > used.Last.Col+1 {
+		return []area{a}, nil // whole rows: they are cut to what is used first
+	}
+	var list []area
+	parts, err := r.rest(&g, a.rng)
+	for _, rng := range parts {
+		list = append(list, area{sheet: a.sheet, rng: rng})
+	}
+	return list, err
+}
+
+// rest gives what is left of a range as ranges whose first row fits a result: one, unless
+// its first row is too wide.
+func (r *rangeReader) rest(g *gridRows, left cell.Range) ([]cell.Range, error) {
+	all := cell.Range{First: left.First, Last: cell.Ref{Row: left.First.Row, Col: left.Last.Col}}
+	g.cols = colSpan(all.First.Col, all.Last.Col)
+	lim := r.env.budget(0)
+	cols := g.narrower(left.First.Row, lim.room(), func() int { return r.rowSize(g, left.First.Row) })
+	if len(cols) == len(g.cols) {
+		return []cell.Range{left}, nil
+	}
+	if len(cols) == 0 {
+		return nil, fail(codeResponseTooLarge, "Ask for ranges without it", "each cell of %s is larger than a result may be", r.name(area{sheet: r.home, rng: all}))
+	}
+	var parts []cell.Range
+	part := all
+	part.First.Col, part.Last.Col = cols[0], cols[len(cols)-1]
+	parts = append(parts, part)
+	if part.Last.Col < all.Last.Col {
+		part.First.Col, part.Last.Col = part.Last.Col+1, all.Last.Col
+		parts = append(parts, part)
+	}
+	if left.First.Row < left.Last.Row {
+		left.First.Row++
+		parts = append(parts, left)
+	}
+	return parts, nil
+}
+
+// rowSize is the bytes that a row takes in the format of the result, or something above
+// the room for it.
+func (r *rangeReader) rowSize(g *gridRows, row int) int {
+	size := 0
+	if r.in.Headers && row > 0 {
+		size = len(g.appendCSV(nil, 0))
+	}
+	switch r.format {
+	case "csv":
+		return size + len(g.appendCSV(nil, row))
+	case "values":
+		return size + len(g.appendPrimitives(nil, row))
+	case "json":
+		size += len(g.appendTyped(nil, row))
+		if r.formulas {
+			size += len(g.appendFormulaRow(nil, row))
+		}
+		return size
+	case "rows":
+		return size + len(g.appendNumbered(nil, row))
+	case "dense":
+		d := newDense(g, row)
+		d.row(row)
+		if r.formulas {
+			d.rowFormulas(row)
+		}
+		return size + d.bytes()
+	}
+	return size + len(g.appendTSV(nil, row))
+}
+
 // encode writes page into block and gives the first row that did not fit, or -1.
 func (r *rangeReader) encode(block *rangeBlock, g *gridRows, page cell.Range) (next int) {
-	formulas := orElse(r.in.Formulas, r.env.verbose())
 	if r.format == "tsv" {
-		return r.text(block, g, page, formulas)
+		return r.text(block, g, page)
 	}
 	// Blank rows below the last used one are all that can be left out here.
 	used, _ := g.sheet.Used()
@@ -186,7 +295,7 @@ func (r *rangeReader) encode(block *rangeBlock, g *gridRows, page cell.Range) (n
 	rows, cells := rowSpan(page.First.Row, last), len(g.cols)
 	array := func(write func([]byte, int) []byte) json.RawMessage {
 		var b []byte
-		b, _, next = appendRows(append(b, '['), rows, &r.lim, cells, true, write)
+		b, _, next = g.appendRows(append(b, '['), rows, &r.lim, cells, true, write)
 		return append(b, ']')
 	}
 	header := r.in.Headers && page.First.Row > 0
@@ -194,39 +303,57 @@ func (r *rangeReader) encode(block *rangeBlock, g *gridRows, page cell.Range) (n
 	case "csv":
 		var b []byte
 		if header {
-			b = g.appendCSV(b, 0)
+			b = r.header(g, b, g.appendCSV)
 		}
-		b, _, next = appendRows(b, rows, &r.lim, cells, false, g.appendCSV)
+		b, _, next = g.appendRows(b, rows, &r.lim, cells, false, g.appendCSV)
 		block.CSV = string(b)
 	case "values":
 		block.Values = array(g.appendPrimitives)
 	case "json":
-		block.Rows = array(g.appendTyped)
-		if formulas {
-			last := last
-			if next >= 0 {
-				last = next - 1
-			}
-			b := []byte{'['}
-			for row := page.First.Row; row <= last; row++ {
-				if row > page.First.Row {
-					b = append(b, ',')
-				}
-				b = g.appendFormulaRow(b, row)
-			}
-			block.Formulas = append(b, ']')
+		if !r.formulas {
+			block.Rows = array(g.appendTyped)
+			break
 		}
+		// A row counts with its formulas.
+		formulas, before := []byte{'['}, 0
+		block.Rows = array(func(b []byte, row int) []byte {
+			if b = g.appendTyped(b, row); g.over(b) {
+				before = len(formulas)
+				return b
+			}
+			if before = len(formulas); before > 1 {
+				formulas = append(formulas, ',')
+			}
+			formulas = g.appendFormulaRow(formulas, row)
+			r.lim.bytes += len(formulas) - before
+			return b
+		})
+		if next >= 0 {
+			formulas = formulas[:before]
+		}
+		block.Formulas = append(formulas, ']')
 	case "rows":
 		block.RowsKeyed = array(g.appendNumbered)
 	case "dense":
-		block.Dense, next = g.dense(page.First.Row, last, formulas, &r.lim)
+		block.Dense, next = g.dense(page.First.Row, last, r.formulas, &r.lim)
 	}
 	return next
 }
 
+// header writes row 1 above a range. It counts as what the first row has to fit beside.
+func (r *rangeReader) header(g *gridRows, b []byte, write func([]byte, int) []byte) []byte {
+	before := len(b)
+	g.stop = before + r.lim.room()
+	if b = write(b, 0); g.over(b) {
+		b = b[:before+r.lim.room()+1] // no row fits beside it, and so it is not shown
+	}
+	r.lim.bytes += len(b) - before
+	return b
+}
+
 // text writes page as a text grid: blank rows and columns are left out, as the line of
 // letters and the numbers of the rows show.
-func (r *rangeReader) text(block *rangeBlock, g *gridRows, page cell.Range, formulas bool) (next int) {
+func (r *rangeReader) text(block *rangeBlock, g *gridRows, page cell.Range) (next int) {
 	g.cols = filledCols(nil, g.sheet, page)
 	if len(g.cols) == 0 {
 		block.Text = "blank\n"
@@ -234,10 +361,10 @@ func (r *rangeReader) text(block *rangeBlock, g *gridRows, page cell.Range, form
 	}
 	b := g.appendLetters(nil)
 	if r.in.Headers && page.First.Row > 0 {
-		b = g.appendTSV(b, 0)
+		b = r.header(g, b, g.appendTSV)
 	}
 	b, _, next = g.appendText(b, page.First.Row, page.Last.Row, &r.lim)
-	if formulas {
+	if r.formulas {
 		last := page.Last.Row
 		if next >= 0 {
 			last = next - 1

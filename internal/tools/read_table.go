@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"gridflow/internal/book"
-	"gridflow/internal/cell"
 	"gridflow/internal/grid"
 )
 
@@ -43,6 +42,7 @@ type readTableOut struct {
 	Text       string          `json:"text,omitempty"` // of tsv
 	Types      json.RawMessage `json:"types"`
 	TotalRows  int             `json:"total_rows"`
+	TotalExact *bool           `json:"total_rows_exact"` // false where the file says so many and they were not counted
 	NextOffset int             `json:"next_offset,omitempty"`
 
 	head string
@@ -59,7 +59,7 @@ var readTable = define(Spec{
 	Example:     `{"workbook_or_fork_id":"wb-23456789ab","table_name":"Sales","filters":[{"column":"Amount","op":"gt","value":1000}],"limit":20}`,
 }, func(ctx context.Context, env *Env, in readTableIn) (*readTableOut, error) {
 	var out *readTableOut
-	err := env.Workspace.View(ctx, in.Workbook, func(snap *book.Snapshot) error {
+	err := env.Workspace.View(ctx, in.Workbook, func(snap *book.Snapshot) (err error) {
 		t := tableReader{env: env, in: in, snap: snap, w: valuesOf(snap)}
 		if err := t.locate(ctx); err != nil {
 			return err
@@ -70,8 +70,8 @@ var readTable = define(Spec{
 		if err := t.match(ctx); err != nil {
 			return err
 		}
-		out = t.read()
-		return nil
+		out, err = t.read()
+		return err
 	})
 	return out, err
 })
@@ -109,7 +109,7 @@ func (t *tableReader) rowsOf(s span) iter.Seq[int] {
 }
 
 // read writes the rows that were asked for.
-func (t *tableReader) read() *readTableOut {
+func (t *tableReader) read() (*readTableOut, error) {
 	t.format = t.in.Format
 	if t.format == "" {
 		t.format = "tsv"
@@ -124,11 +124,11 @@ func (t *tableReader) read() *readTableOut {
 		out.TableName = t.in.Table
 	}
 	if t.none {
-		out.head = plain(out.SheetName) + " is empty\n"
+		out.head = emptySheet(&t.snap.Workbook().Sheets[t.index]) + "\n"
 		if in := t.in.Range; in != "" {
 			out.head = plain(in) + " holds nothing\n"
 		}
-		return out
+		return out, nil
 	}
 	in := &t.in
 	left := max(t.total-in.Offset, 0)
@@ -147,11 +147,15 @@ func (t *tableReader) read() *readTableOut {
 		var scratch []byte
 		g := gridRows{w: t.w, sheet: t.sheet, cols: t.cols}
 		for fit < s.n {
+			g.stop = lim.room()
 			scratch = t.appendRow(&g, scratch[:0], t.row(s.first+s.n-1-fit))
 			if !lim.take(len(scratch)+1, len(t.cols)) {
 				break
 			}
 			fit++
+		}
+		if fit == 0 && s.n > 0 {
+			return nil, t.rowTooLarge(s.first + s.n - 1)
 		}
 		s.first, s.n = s.first+s.n-fit, fit
 	}
@@ -160,8 +164,28 @@ func (t *tableReader) read() *readTableOut {
 		s.n = shown // spread what fits over all of them
 		shown = t.encode(out, s)
 	}
+	if shown == 0 && s.n > 0 {
+		return nil, t.rowTooLarge(s.at(0))
+	}
 	t.describe(out, s, shown)
-	return out
+	return out, nil
+}
+
+// rowTooLarge is the error for a result whose first row, match i, is larger than one may be.
+func (t *tableReader) rowTooLarge(i int) error {
+	row := t.row(i)
+	in := t.in
+	if in.Columns = columnLetters(t.narrower(row)); len(in.Columns) == 0 {
+		return fail(codeResponseTooLarge, "Each of its cells is larger than that; leave the row out by offset or filters", "row %d is larger than a result may be", row+1)
+	}
+	return fail(codeResponseTooLarge, "Read it by columns, first: "+callText("read_table", in), "row %d is larger than a result may be", row+1)
+}
+
+// narrower gives the columns of a result that begins with a row and fits.
+func (t *tableReader) narrower(row int) []int {
+	g := gridRows{w: t.w, sheet: t.sheet, cols: t.cols}
+	lim := t.limits()
+	return g.narrower(row, lim.room(), func() int { return len(t.appendRow(&g, nil, row)) })
 }
 
 func (t *tableReader) limits() budget {
@@ -186,13 +210,14 @@ func (t *tableReader) appendRow(g *gridRows, b []byte, row int) []byte {
 // appendRecord appends {"Header":{"kind":…,"value":…}|null,…}.
 func (t *tableReader) appendRecord(g *gridRows, b []byte, row int) []byte {
 	b = append(b, '{')
-	for i, col := range t.cols {
+	for i, col := range g.cols {
 		if i > 0 {
 			b = append(b, ',')
 		}
 		b = append(appendQuoted(b, t.names[i]), ':')
-		c, _ := g.sheet.At(cell.Ref{Row: row, Col: col})
-		b = t.w.appendTyped(b, c)
+		if b = t.w.appendTyped(b, g.at(b, row, col)); g.over(b) {
+			break
+		}
 	}
 	return append(b, '}')
 }
@@ -219,13 +244,13 @@ func (t *tableReader) encode(out *readTableOut, s span) (done int) {
 	switch t.format {
 	case "tsv":
 		b = g.appendLetters(b)
-		if t.in.Headers && (t.headerRows > 0 || t.table != nil) { // else they are the letters
+		if t.in.Headers && (t.headerRows > 0 || t.table != nil || t.part != nil && t.in.HeaderRows == 1) { // else they are the letters
 			for _, name := range t.names {
 				b = appendEscaped(append(b, '\t'), name)
 			}
 			b = append(b, '\n')
 		}
-		b, _, next = appendRows(b, rows, &lim, len(t.cols), false, write)
+		b, _, next = g.appendRows(b, rows, &lim, len(t.cols), false, write)
 		out.Text = string(b)
 	case "csv":
 		if t.in.Headers {
@@ -237,10 +262,10 @@ func (t *tableReader) encode(out *readTableOut, s span) (done int) {
 			}
 			b = append(b, '\n')
 		}
-		b, _, next = appendRows(b, rows, &lim, len(t.cols), false, write)
+		b, _, next = g.appendRows(b, rows, &lim, len(t.cols), false, write)
 		out.CSV = string(b)
 	default:
-		b, _, next = appendRows(append(b, '['), rows, &lim, len(t.cols), true, write)
+		b, _, next = g.appendRows(append(b, '['), rows, &lim, len(t.cols), true, write)
 		b = append(b, ']')
 		if t.format == "json" || t.format == "rows" {
 			out.Rows = b
@@ -262,7 +287,7 @@ func (t *tableReader) encode(out *readTableOut, s span) (done int) {
 
 // types gives the kind of each cell of the rows of s.
 func (t *tableReader) types(g *gridRows, s span) json.RawMessage {
-	b, _, _ := appendRows([]byte{'['}, t.rowsOf(s), &budget{}, 0, true, func(b []byte, row int) []byte {
+	b, _, _ := g.appendRows([]byte{'['}, t.rowsOf(s), &budget{}, 0, true, func(b []byte, row int) []byte {
 		return g.list(b, row, func(b []byte, c grid.Cell) []byte {
 			if kind := t.w.kind(c); kind != "" {
 				return appendQuoted(b, strings.ToLower(kind))
@@ -276,8 +301,9 @@ func (t *tableReader) types(g *gridRows, s span) json.RawMessage {
 // describe says what was shown and how to go on.
 func (t *tableReader) describe(out *readTableOut, s span, shown int) {
 	about := ""
-	if !t.sheet.Complete() {
+	if t.data.Last.Row >= t.sheet.LoadedRows() && !extentOf(t.sheet).exact() {
 		about = "about " // the count is the file's own word
+		out.TotalExact = new(bool)
 	}
 	header := "no header row"
 	switch {
@@ -292,10 +318,19 @@ func (t *tableReader) describe(out *readTableOut, s span, shown int) {
 	}
 	out.head = fmt.Sprintf("%s, %s, %s%d %s\n", plain(qualified(out.SheetName, t.target)), header, about, t.total, pass)
 	in := t.in
+	narrow := func(i int) string {
+		cols := t.narrower(t.row(i))
+		if len(cols) == 0 || len(cols) == len(t.cols) {
+			return ""
+		}
+		in.Columns = columnLetters(cols)
+		return fmt.Sprintf("; row %d is larger than a result may be with all columns, so first %s", t.row(i)+1, strings.Join(in.Columns, ","))
+	}
 	switch {
 	case s.spread && shown < min(in.Limit, t.total):
 		in.Sample, in.Offset = "first", 0
-		out.Next = fmt.Sprintf("%d rows spread over all %d; all of them in order: %s", shown, t.total, callText("read_table", in))
+		wide := narrow(0)
+		out.Next = fmt.Sprintf("%d rows spread over all %d%s; all of them in order: %s", shown, t.total, wide, callText("read_table", in))
 	case s.spread:
 		return
 	case in.Sample == "last":
@@ -304,14 +339,16 @@ func (t *tableReader) describe(out *readTableOut, s span, shown int) {
 		}
 		out.NextOffset = in.Offset + shown
 		in.Offset = out.NextOffset
-		out.Next = fmt.Sprintf("the last rows, %d-%d of %d; next, those before them: %s", s.first+1, s.first+shown, t.total, callText("read_table", in))
+		wide := narrow(s.first - 1)
+		out.Next = fmt.Sprintf("the last rows, %d-%d of %d%s; next, those before them: %s", s.first+1, s.first+shown, t.total, wide, callText("read_table", in))
 	default:
 		if in.Offset+shown >= t.total || shown == 0 {
 			return
 		}
 		out.NextOffset = in.Offset + shown
 		in.Offset = out.NextOffset
-		out.Next = fmt.Sprintf("rows %d-%d of %s%d; next: %s", s.first+1, s.first+shown, about, t.total, callText("read_table", in))
+		wide := narrow(s.first + shown)
+		out.Next = fmt.Sprintf("rows %d-%d of %s%d%s; next: %s", s.first+1, s.first+shown, about, t.total, wide, callText("read_table", in))
 	}
 }
 

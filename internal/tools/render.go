@@ -1,6 +1,9 @@
 package tools
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"math"
+)
 
 // Cut is embedded in results that may hold less than was asked for. Its text stands
 // first in what the model reads.
@@ -68,24 +71,45 @@ func tooLarge(max int) *Error {
 type budget struct {
 	bytes, cells, items          int // used
 	maxBytes, maxCells, maxItems int // 0 is no bound
+	maxFirst                     int // bytes that the first entry may have, above maxBytes; 0 is no bound
 }
 
 // budget gives the bounds of one result; limit is the caller's own bound on entries,
 // 0 for none.
 func (e *Env) budget(limit int) budget {
-	return budget{maxBytes: e.Caps.MaxPayloadBytes, maxCells: e.Caps.MaxCells, maxItems: e.Caps.items(limit)}
+	b := budget{maxBytes: e.Caps.MaxPayloadBytes, maxCells: e.Caps.MaxCells, maxItems: e.Caps.items(limit)}
+	if b.maxFirst = e.Caps.MaxResponseBytes / 2; b.maxFirst == 0 {
+		b.maxFirst = 16 * b.maxBytes
+	}
+	return b
 }
 
-// take counts one more entry and reports whether it fits. The first always does, so
-// that a caller who pages gets on.
+// take counts one more entry and reports whether it fits. The first mostly does, so
+// that a caller who pages gets on: it may have half of what a response holds, as the
+// other half is for what stands around it and for escapes.
 func (b *budget) take(bytes, cells int) bool {
-	first := b.items == 0
-	if !first && (b.maxBytes > 0 && b.bytes+bytes > b.maxBytes || b.maxCells > 0 && b.cells+cells > b.maxCells ||
-		b.maxItems > 0 && b.items+1 > b.maxItems) {
+	if bytes > b.room() {
+		return false
+	}
+	if b.items > 0 && (b.maxCells > 0 && b.cells+cells > b.maxCells || b.maxItems > 0 && b.items+1 > b.maxItems) {
 		return false
 	}
 	b.bytes, b.cells, b.items = b.bytes+bytes, b.cells+cells, b.items+1
 	return true
+}
+
+// room is the bytes that one more entry may have. Whoever writes an entry can stop once
+// it is longer: what is not going to be shown must not be built, for a cell may be
+// megabytes and a row thousands of those.
+func (b *budget) room() int {
+	most := b.maxBytes
+	if b.items == 0 {
+		most = b.maxFirst
+	}
+	if most == 0 {
+		return math.MaxInt / 2 // a bound that still can be added to
+	}
+	return max(most-b.bytes, 0)
 }
 
 // spent reports whether nothing more can fit, whatever its size.

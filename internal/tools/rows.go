@@ -2,8 +2,11 @@ package tools
 
 import (
 	"iter"
+	"math"
+	"sort"
 	"strconv"
 	"sync"
+	"unicode/utf8"
 
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
@@ -16,7 +19,26 @@ type gridRows struct {
 	w     values
 	sheet *grid.Sheet
 	cols  []int // ascending unless the caller asked for an order
+	stop  int   // a row is given up once its buffer is longer than this; 0: never
 }
+
+// at gives a cell that is to be appended to b. A text that alone is longer than what is
+// left of the room comes shortened: it is not going to be shown, and need not be escaped
+// whole to know that.
+func (g *gridRows) at(b []byte, row, col int) grid.Cell {
+	c, _ := g.sheet.At(cell.Ref{Row: row, Col: col})
+	g.shorten(b, &c)
+	return c
+}
+
+func (g *gridRows) shorten(b []byte, c *grid.Cell) {
+	if text := c.Value.Text(); g.stop > 0 && len(text) > g.stop-len(b) {
+		c.Value = cell.TextValue(text[:min(len(text), max(g.stop-len(b), 0)+utf8.UTFMax)])
+	}
+}
+
+// over reports whether b is longer than the room for it.
+func (g *gridRows) over(b []byte) bool { return g.stop > 0 && len(b) > g.stop }
 
 // rowSpan yields first…last.
 func rowSpan(first, last int) iter.Seq[int] {
@@ -29,9 +51,10 @@ func rowSpan(first, last int) iter.Seq[int] {
 // appendRows appends rows with write until lim is used up, commas between them where
 // comma says so. It gives the number of rows that are there, and the first row that is
 // not, -1 where all are. A row that write leaves empty does not count.
-func appendRows(b []byte, rows iter.Seq[int], lim *budget, cells int, comma bool, write func(b []byte, row int) []byte) (out []byte, shown, next int) {
+func (g *gridRows) appendRows(b []byte, rows iter.Seq[int], lim *budget, cells int, comma bool, write func(b []byte, row int) []byte) (out []byte, shown, next int) {
 	for row := range rows {
 		before := len(b)
+		g.stop = before + lim.room()
 		if comma && shown > 0 {
 			b = append(b, ',')
 		}
@@ -47,6 +70,30 @@ func appendRows(b []byte, rows iter.Seq[int], lim *budget, cells int, comma bool
 		shown++
 	}
 	return b, shown, -1
+}
+
+// narrower gives the columns with which a row fits into room bytes, where write gives
+// the size of the row with those of them that are in g: all of them, or else the first
+// that fit together. A cell that fits nowhere is passed over; none may be left.
+func (g *gridRows) narrower(row, room int, write func() int) []int {
+	saved := g.cols
+	defer func() { g.cols = saved }()
+	fits := func(cols []int) bool {
+		g.cols, g.stop = cols, room
+		return write() <= room
+	}
+	if fits(saved) {
+		return saved
+	}
+	for left := saved; len(left) > 0; left = left[1:] {
+		if c, _ := g.sheet.At(cell.Ref{Row: row, Col: left[0]}); len(c.Value.Text()) > room {
+			continue
+		}
+		if n := sort.Search(len(left), func(k int) bool { return !fits(left[:k+1]) }); n > 0 {
+			return left[:n]
+		}
+	}
+	return nil
 }
 
 // filledCols appends to cols the columns of rng that hold a value or a formula in its rows.
@@ -105,8 +152,8 @@ func (g *gridRows) appendTSV(b []byte, row int) []byte {
 	start, tabs := len(b), 0
 	for _, col := range g.cols {
 		tabs++
-		c, stored := g.sheet.At(cell.Ref{Row: row, Col: col})
-		if !stored || c.Value.IsBlank() {
+		c := g.at(b, row, col)
+		if c.Value.IsBlank() {
 			continue
 		}
 		if len(b) == start {
@@ -115,7 +162,9 @@ func (g *gridRows) appendTSV(b []byte, row int) []byte {
 		for ; tabs > 0; tabs-- {
 			b = append(b, '\t')
 		}
-		b = g.w.appendFieldOf(b, &c)
+		if b = g.w.appendFieldOf(b, &c); g.over(b) {
+			break
+		}
 	}
 	if len(b) == start {
 		return b
@@ -154,6 +203,7 @@ func (g *gridRows) appendText(b []byte, first, last int, lim *budget) (out []byt
 		}
 		for row := top; row <= bottom; row++ {
 			before := len(b)
+			g.stop = before + lim.room()
 			if b = g.appendLine(b, row, cells[(row-top)*width:][:width]); len(b) == before {
 				continue
 			}
@@ -182,7 +232,10 @@ func (g *gridRows) appendLine(b []byte, row int, cells []grid.Cell) []byte {
 		for ; tabs > 0; tabs-- {
 			b = append(b, '\t')
 		}
-		b = g.w.appendFieldOf(b, &cells[i])
+		g.shorten(b, &cells[i])
+		if b = g.w.appendFieldOf(b, &cells[i]); g.over(b) {
+			break
+		}
 	}
 	if len(b) == start {
 		return b
@@ -213,8 +266,9 @@ func (g *gridRows) list(b []byte, row int, write func([]byte, grid.Cell) []byte)
 		if i > 0 {
 			b = append(b, ',')
 		}
-		c, _ := g.sheet.At(cell.Ref{Row: row, Col: col})
-		b = write(b, c)
+		if b = write(b, g.at(b, row, col)); g.over(b) {
+			break
+		}
 	}
 	return append(b, ']')
 }
@@ -230,8 +284,9 @@ func (g *gridRows) appendCSV(b []byte, row int) []byte {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		c, _ := g.sheet.At(cell.Ref{Row: row, Col: col})
-		b = g.w.appendCSV(b, c)
+		if b = g.w.appendCSV(b, g.at(b, row, col)); g.over(b) {
+			break
+		}
 	}
 	return append(b, '\n')
 }
@@ -243,7 +298,7 @@ func (g *gridRows) appendNumbered(b []byte, row int) []byte {
 	b = append(b, `,"cells":{`...)
 	open := len(b)
 	for _, col := range g.cols {
-		c, _ := g.sheet.At(cell.Ref{Row: row, Col: col})
+		c := g.at(b, row, col)
 		if c.Value.IsBlank() {
 			continue
 		}
@@ -253,7 +308,9 @@ func (g *gridRows) appendNumbered(b []byte, row int) []byte {
 		b = append(b, '"')
 		b = cell.AppendColumn(b, col)
 		b = append(b, '"', ':')
-		b = g.w.appendPrimitive(b, c)
+		if b = g.w.appendPrimitive(b, c); g.over(b) {
+			break
+		}
 	}
 	return append(b, '}', '}')
 }
@@ -265,8 +322,8 @@ type formulaRun struct {
 }
 
 // formulaRuns gives the formulas of the columns in rows first…last, column by column,
-// and how many cells have one. It stops after max runs.
-func (g *gridRows) formulaRuns(first, last, max int) (runs []formulaRun, cells int) {
+// and how many cells have one. The texts of max runs and about room bytes are kept.
+func (g *gridRows) formulaRuns(first, last, max, room int) (runs []formulaRun, cells int) {
 	var canonical, previous []byte
 	for _, col := range g.cols {
 		open := false // the last run is in this column and may grow
@@ -286,9 +343,10 @@ func (g *gridRows) formulaRuns(first, last, max int) (runs []formulaRun, cells i
 				runs[len(runs)-1].rng.Last = c.Ref
 				continue
 			}
-			open = len(runs) < max
+			open = len(runs) < max && room >= 0
 			if open {
 				runs = append(runs, formulaRun{cell.Range{First: c.Ref, Last: c.Ref}, text})
+				room -= len(text)
 			}
 			previous = append(previous[:0], canonical...)
 		}
@@ -301,18 +359,29 @@ const runsMax = 200
 
 // appendFormulas appends the formulas below a text grid: a line per run.
 func (g *gridRows) appendFormulas(b []byte, first, last int, lim *budget) []byte {
-	runs, cells := g.formulaRuns(first, last, runsMax)
+	most := math.MaxInt
+	if lim.maxBytes > 0 {
+		most = max(lim.maxBytes-lim.bytes, 0)
+	}
+	runs, cells := g.formulaRuns(first, last, runsMax, most)
 	if cells == 0 {
 		return append(b, "no formulas\n"...)
 	}
 	b = append(b, "formulas (a range has copies of its first cell's):\n"...)
 	for i, run := range runs {
 		before := len(b)
+		bound := lim.maxBytes
+		if i == 0 {
+			bound = lim.maxFirst
+		}
+		if bound == 0 {
+			bound = math.MaxInt
+		}
 		b = run.rng.AppendA1(b)
 		b = append(b, "\t="...)
-		b = appendEscaped(b, run.text)
+		b = appendEscaped(b, run.text[:min(len(run.text), bound)])
 		b = append(b, '\n')
-		if i > 0 && lim.maxBytes > 0 && lim.bytes+len(b)-before > lim.maxBytes || i == runsMax-1 {
+		if lim.bytes+len(b)-before > bound || i == runsMax-1 {
 			return append(b[:before], "… more; ask for fewer rows, or call sheet_formula_map\n"...)
 		}
 		lim.bytes += len(b) - before

@@ -58,6 +58,7 @@ type pageBudget struct {
 	RowsReturned       int    `json:"rows_returned"`
 	CellsReturned      int    `json:"cells_returned"`
 	TotalRowsAvailable int    `json:"total_rows_available,omitempty"`
+	TotalExact         *bool  `json:"total_rows_exact"` // false where the rows were not counted
 	Continuation       string `json:"continuation,omitempty"`
 }
 
@@ -90,16 +91,26 @@ func readSheetPage(ctx context.Context, env *Env, snap *book.Snapshot, in sheetP
 	p := sheetPager{env: env, in: in, first: first, last: last, lim: env.budget(0)}
 	p.lim.maxItems = 0 // page_size is the bound on rows
 	p.g = gridRows{w: valuesOf(snap), sheet: sheet}
-	p.used, p.any = sheet.Used()
+	p.info = &snap.Workbook().Sheets[index]
+	p.name = p.info.Name
+	p.format()
+	p.extent = extentOf(sheet)
+	if p.vague() && (p.fmt != "tsv" || !p.any || first > p.used.Last.Row) {
+		// Which columns there are, and whether anything follows, is known only when all
+		// rows have been read; a text grid shows those columns that its rows fill.
+		if sheet, err = snap.Sheet(ctx, index); err != nil {
+			return nil, err
+		}
+		p.g.sheet, p.extent = sheet, extentOf(sheet)
+	}
 	if p.any {
 		p.last = min(last, p.used.Last.Row)
 	}
-	p.name = snap.Workbook().Sheets[index].Name
-	p.format()
+	p.header = p.any && in.Header && (p.fmt == "compact" || p.fmt == "full" || p.first > 0)
 	if err := p.columns(); err != nil {
 		return nil, err
 	}
-	return p.page(snap.ID, last), nil
+	return p.page(snap.ID, last)
 }
 
 // sheetPager makes one page.
@@ -108,13 +119,14 @@ type sheetPager struct {
 	in          sheetPageIn
 	g           gridRows
 	name        string
+	info        *grid.SheetInfo
 	first, last int // rows of the page; last is within the used range
-	used        cell.Range
-	any         bool
-	lim         budget
-	fmt         string
-	formulas    bool
-	styles      bool
+	extent
+	lim      budget
+	fmt      string
+	formulas bool
+	styles   bool
+	header   bool // row 1 stands above the page
 }
 
 // format settles what the caller left open.
@@ -140,7 +152,11 @@ func (p *sheetPager) columns() error {
 	}
 	headers := func() (names []string, at []int) {
 		for c := range p.g.sheet.Cells(cell.Range{Last: cell.Ref{Row: 0, Col: cell.MaxCols - 1}}) {
-			if text := string(p.g.w.appendPlain(nil, c)); text != "" {
+			text := c.Value.Text() // not copied: it may be megabytes
+			if c.Value.Kind() != cell.Text {
+				text = string(p.g.w.appendPlain(nil, c))
+			}
+			if text != "" {
 				names, at = append(names, text), append(at, c.Ref.Col)
 			}
 		}
@@ -175,61 +191,119 @@ func (p *sheetPager) columns() error {
 
 // page encodes the page. asked is the last row of the page before it was cut to the
 // used range.
-func (p *sheetPager) page(id string, asked int) *sheetPageOut {
+func (p *sheetPager) page(id string, asked int) (*sheetPageOut, error) {
 	out := &sheetPageOut{WorkbookID: id, SheetName: p.name, Format: p.fmt}
 	rows := rowSpan(p.first, p.last)
 	if !p.any {
 		rows = rowSpan(0, -1)
 	}
-	header := p.in.Header && p.any
+	// Row 1, which stands above every page, counts as what the first row has to fit beside.
+	var top []byte
+	if p.header {
+		p.g.stop = p.lim.room()
+		top = p.writeHeader(nil)
+		if p.lim.bytes = len(top); p.g.over(top) {
+			return nil, p.rowTooLarge(p.first)
+		}
+	}
 	var body []byte
 	var shown, next int
 	switch p.fmt {
 	case "tsv":
-		body, shown, next = p.text(header)
+		body, shown, next = p.text(top)
 	case "csv":
-		if header && p.first > 0 {
-			body = p.g.appendCSV(body, 0)
-		}
-		body, shown, next = appendRows(body, rows, &p.lim, len(p.g.cols), false, p.g.appendCSV)
+		body, shown, next = p.g.appendRows(top, rows, &p.lim, len(p.g.cols), false, p.g.appendCSV)
+		out.Text = string(body)
 	case "values_only":
 		body = append(body, '[')
-		if header && p.first > 0 {
-			body = append(p.g.appendPrimitives(body, 0), ',')
+		if top != nil {
+			body = append(append(body, top...), ',')
 		}
-		body, shown, next = p.list(body, rows, p.g.appendPrimitives)
+		body, shown, next = p.list(body, rows)
 		out.ValuesOnly = &valuesPage{body}
 	case "compact":
-		body, shown, next = p.list(append(body, '['), rows, p.appendCompact)
-		out.Compact = &compactPage{Headers: []string{"Row"}, Rows: body}
+		body, shown, next = p.list([]byte{'['}, rows)
+		out.Compact = &compactPage{Headers: []string{"Row"}, HeaderRow: top, Rows: body}
 		for _, col := range p.g.cols {
 			out.Compact.Headers = append(out.Compact.Headers, cell.ColumnName(col))
 		}
-		if header {
-			out.Compact.HeaderRow = p.g.appendTyped(nil, 0)
-		}
 	case "full":
-		body, shown, next = p.list(append(body, '['), rows, p.appendFull)
-		out.Rows = body
-		if header {
-			out.HeaderRow = p.appendFull(nil, 0)
-		}
+		body, shown, next = p.list([]byte{'['}, rows)
+		out.Rows, out.HeaderRow = body, top
+	}
+	if shown == 0 && next >= 0 {
+		return nil, p.rowTooLarge(next)
 	}
 	p.rest(out, shown, next, asked)
-	switch p.fmt {
-	case "tsv", "csv":
+	if p.fmt == "tsv" {
 		out.Text = string(body)
 	}
-	return out
+	return out, nil
 }
 
-func (p *sheetPager) list(b []byte, rows iter.Seq[int], write func([]byte, int) []byte) (out []byte, shown, next int) {
-	b, shown, next = appendRows(b, rows, &p.lim, len(p.g.cols), true, write)
+// writeRow writes one row in the format of the page, writeHeader row 1 as it stands
+// above the others.
+func (p *sheetPager) writeRow(b []byte, row int) []byte {
+	switch p.fmt {
+	case "csv":
+		return p.g.appendCSV(b, row)
+	case "values_only":
+		return p.g.appendPrimitives(b, row)
+	case "compact":
+		return p.appendCompact(b, row)
+	case "full":
+		return p.appendFull(b, row)
+	}
+	return p.g.appendTSV(b, row)
+}
+
+func (p *sheetPager) writeHeader(b []byte) []byte {
+	if p.fmt == "compact" {
+		return p.g.appendTyped(b, 0)
+	}
+	return p.writeRow(b, 0)
+}
+
+// narrower gives the columns of a page that begins at row and fits a result.
+func (p *sheetPager) narrower(row int) []int {
+	lim := p.env.budget(0)
+	return p.g.narrower(row, lim.room(), func() int {
+		size := 0
+		if p.in.Header && (row > 0 || p.header) {
+			size = len(p.writeHeader(nil))
+		}
+		return size + len(p.writeRow(nil, row))
+	})
+}
+
+// rowTooLarge is the error for a page whose first row fits no result.
+func (p *sheetPager) rowTooLarge(row int) error {
+	what := fmt.Sprintf("row %d of %s", row+1, plain(p.name))
+	if p.header {
+		what += " with row 1 above it"
+	}
+	in := p.in
+	in.StartRow, in.ColumnsByHeader = row+1, nil
+	cols := p.narrower(row)
+	if len(cols) == 0 {
+		hint := "Each of its cells is larger than that; leave the row out"
+		if p.header {
+			in.Header = false
+			hint = "Leave row 1 out: " + callText("sheet_page", in)
+		}
+		return fail(codeResponseTooLarge, hint, "%s is larger than a result may be", what)
+	}
+	in.Columns = columnLetters(cols)
+	return fail(codeResponseTooLarge, "Read it by columns, first: "+callText("sheet_page", in), "%s is larger than a result may be", what)
+}
+
+func (p *sheetPager) list(b []byte, rows iter.Seq[int]) (out []byte, shown, next int) {
+	b, shown, next = p.g.appendRows(b, rows, &p.lim, len(p.g.cols), true, p.writeRow)
 	return append(b, ']'), shown, next
 }
 
 // text writes the page as a text grid, with the formulas and styles below it.
-func (p *sheetPager) text(header bool) (b []byte, shown, next int) {
+func (p *sheetPager) text(top []byte) (b []byte, shown, next int) {
 	if !p.any || p.first > p.last {
 		return nil, 0, -1
 	}
@@ -237,9 +311,7 @@ func (p *sheetPager) text(header bool) (b []byte, shown, next int) {
 		return []byte("no values in these rows\n"), 0, -1
 	}
 	b = p.g.appendLetters(make([]byte, 0, min((p.last-p.first+2)*len(p.g.cols)*9, 64<<10)))
-	if header && p.first > 0 {
-		b = p.g.appendTSV(b, 0)
-	}
+	b = append(b, top...)
 	b, shown, next = p.g.appendText(b, p.first, p.last, &p.lim)
 	last := p.last
 	if next >= 0 {
@@ -274,7 +346,7 @@ func (p *sheetPager) appendFull(b []byte, row int) []byte {
 	b = cell.AppendNumber(b, float64(row+1))
 	b = append(b, `,"cells":`...)
 	b = p.g.list(b, row, func(b []byte, c grid.Cell) []byte {
-		b, _ = appendJSON(b, p.g.w.snapshot(p.g.sheet, c, p.formulas, p.styles), 0)
+		b, _ = appendJSON(b, p.g.w.snapshot(p.g.sheet, c, p.formulas, p.styles), max(p.g.stop-len(b), 0))
 		return b
 	})
 	return append(b, '}')
@@ -289,18 +361,28 @@ func (p *sheetPager) rest(out *sheetPageOut, shown, next, asked int) {
 	}
 	out.Budget = &pageBudget{MaxCells: p.lim.maxCells, MaxPayloadBytes: p.lim.maxBytes, RowsReturned: shown,
 		CellsReturned: shown * len(p.g.cols), TotalRowsAvailable: total}
+	if !p.exact() {
+		out.Budget.TotalExact = new(bool)
+	}
 	if p.env.Profile != Compat {
 		out.Budget = nil
 	}
 	sheet := p.g.sheet
 	switch {
 	case !p.any:
-		out.head = plain(p.name) + " is empty\n"
+		out.head = emptySheet(p.info) + "\n"
 		return
 	case p.first > p.used.Last.Row:
 		out.head = fmt.Sprintf("nothing at or below row %d; %s is used\n", p.first+1, plain(qualified(p.name, p.used)))
 	default:
-		out.head = plain(qualified(p.name, p.used)) + " is used"
+		switch {
+		case p.vague():
+			out.head = fmt.Sprintf("%s has at least %d rows", plain(p.name), total)
+		case p.exact():
+			out.head = plain(qualified(p.name, p.used)) + " is used"
+		default:
+			out.head = "about " + plain(qualified(p.name, p.used)) + " is used"
+		}
 		if !p.formulas && p.g.sheet.FormulaCells() > 0 {
 			out.head += "; values only, include_formulas shows the formulas"
 		}
@@ -323,7 +405,12 @@ func (p *sheetPager) rest(out *sheetPageOut, shown, next, asked int) {
 	out.NextStartRow = next + 1
 	in := p.in
 	in.StartRow = next + 1
-	out.Next = fmt.Sprintf("rows %d-%d of %d; next: %s", p.first+1, min(next, asked+1), total, callText("sheet_page", in))
+	about := ""
+	if cols := p.narrower(next); len(cols) > 0 && len(cols) < len(p.g.cols) {
+		in.ColumnsByHeader, in.Columns = nil, columnLetters(cols)
+		about = fmt.Sprintf("; row %d is larger than a result may be with all columns, so first %s", next+1, strings.Join(in.Columns, ","))
+	}
+	out.Next = fmt.Sprintf("rows %d-%d of %s%d%s; next: %s", p.first+1, min(next, asked+1), p.sure, total, about, callText("sheet_page", in))
 	if out.Budget != nil {
 		out.Budget.Continuation = fmt.Sprintf("use start_row=%d to go on", next+1)
 	}

@@ -31,6 +31,7 @@ type sheetStatisticsOut struct {
 	Nulls       map[string]int  `json:"null_counts"`
 	Duplicates  []string        `json:"duplicate_warnings"`
 
+	empty   string // why it has no cells, if it has none
 	used    string
 	filled  int
 	forms   int
@@ -49,6 +50,7 @@ type columnStatRow struct {
 	Sum     any      `json:"sum"`
 	Nulls   int      `json:"nulls"`
 	Unique  int      `json:"distinct"`
+	Approx  bool     `json:"distinct_estimated,omitempty"`
 }
 
 var sheetStatistics = define(Spec{
@@ -78,6 +80,7 @@ func statistics(ctx context.Context, env *Env, snap *book.Snapshot, in sheetStat
 	}
 	out := &sheetStatisticsOut{WorkbookID: snap.ID, SheetName: snap.Workbook().Sheets[index].Name, filled: sheet.FilledCells(), forms: sheet.FormulaCells()}
 	out.RowCount, out.ColumnCount = analyze.Extent(sheet)
+	out.empty = emptySheet(&snap.Workbook().Sheets[index])
 	used, any := sheet.Used()
 	if !any || out.filled == 0 {
 		return out, nil
@@ -133,7 +136,7 @@ func (o *sheetStatisticsOut) add(p columnProfile, c *analyze.Column, header bool
 	if values == 0 {
 		return
 	}
-	row := columnStatRow{Column: p.Column, Samples: p.samples, Min: p.Min, Max: p.Max, Mean: p.Mean, Dev: p.Deviation, Sum: p.Sum, Nulls: p.Nulls, Unique: p.Distinct}
+	row := columnStatRow{Column: p.Column, Samples: p.samples, Min: p.Min, Max: p.Max, Mean: p.Mean, Dev: p.Deviation, Sum: p.Sum, Nulls: p.Nulls, Unique: p.Distinct, Approx: p.DistinctApprox}
 	if header {
 		row.Header = p.Name
 	}
@@ -153,7 +156,7 @@ func (o *sheetStatisticsOut) add(p columnProfile, c *analyze.Column, header bool
 
 func (o *sheetStatisticsOut) appendText(b []byte, _ bool) []byte {
 	if o.used == "" {
-		return fmt.Appendf(b, "%s is empty\n", o.SheetName)
+		return append(append(b, o.empty...), '\n')
 	}
 	b = fmt.Appendf(b, "%s!%s: %s, %s, density %.0f%%", cell.QuoteSheet(o.SheetName), o.used,
 		counted(o.filled, "filled cell", "filled cells"), counted(o.forms, "formula", "formulas"), 100*o.Density)

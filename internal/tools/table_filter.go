@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"cmp"
 	"math"
 	"strconv"
 	"strings"
@@ -34,9 +35,10 @@ type operand struct {
 	folded   string
 	number   float64
 	isNumber bool
-	date     float64 // serial
+	isText   bool  // it was given as a text, and is compared with texts as one
+	date     int64 // milliseconds, or days where isDay
 	isDate   bool
-	isDay    bool // without a time: it equals every time of that day
+	isDay    bool // without a time: times are compared by their day
 	logical  bool
 	isBool   bool
 }
@@ -44,8 +46,15 @@ type operand struct {
 // compile reads a filter; col is the column that it is about.
 func (f *tableFilter) compile(w values, col int) (*condition, error) {
 	c := &condition{col: col, op: f.Op, w: w}
+	bad := func(what string) (*condition, error) {
+		return nil, invalid(`Example: {"column":"Amount","op":"gte","value":100} or {"column":"Date","op":"lt","value":"2024-03-01"}`,
+			"filters: op %s on %q %s", f.Op, clip(f.Column, 64), what)
+	}
 	list := f.Value
 	if len(list) == 0 {
+		if list != nil || f.Op == "in" {
+			return bad(`needs at least one value, such as "value":["a","b"]; null is blank`)
+		}
 		list = Scalars{{}}
 	}
 	for _, s := range list {
@@ -56,19 +65,17 @@ func (f *tableFilter) compile(w values, col int) (*condition, error) {
 		case BoolScalar:
 			o.logical, o.isBool = s.Number != 0, true
 		case TextScalar:
+			o.isText = true
 			o.number, o.isNumber = numericText(s.Text)
 			if serial, kind, ok := numfmt.ParseISO(strings.TrimSpace(s.Text), w.dates); ok && kind != numfmt.General {
-				o.date, o.isDate, o.isDay = serial, true, kind == numfmt.Date
+				o.isDate, o.isDay = true, kind == numfmt.Date
+				o.date = o.instant(serial)
 			}
 			if o.folded == "true" || o.folded == "false" {
 				o.logical, o.isBool = o.folded == "true", true
 			}
 		}
 		c.operands = append(c.operands, o)
-	}
-	bad := func(what string) (*condition, error) {
-		return nil, invalid(`Example: {"column":"Amount","op":"gte","value":100} or {"column":"Date","op":"lt","value":"2024-03-01"}`,
-			"filters: op %s on %q %s", f.Op, clip(f.Column, 64), what)
 	}
 	switch f.Op {
 	case "gt", "lt", "gte", "lte":
@@ -83,9 +90,13 @@ func (f *tableFilter) compile(w values, col int) (*condition, error) {
 	return c, nil
 }
 
-// numericText reads a text as a number in the way people write one.
+// numericText reads a text as a number in the way people write one, which is without
+// zeros in front: those make it a code.
 func numericText(s string) (float64, bool) {
 	s = strings.TrimSpace(s)
+	if digits := strings.TrimLeft(s, "+-"); len(digits) > 1 && digits[0] == '0' && digits[1] >= '0' && digits[1] <= '9' {
+		return 0, false
+	}
 	if s == "" || strings.ContainsAny(s, "xXpP_nN") { // no hex, no infinities
 		return 0, false
 	}
@@ -137,9 +148,9 @@ func (c *condition) equals(x grid.Cell, o *operand) bool {
 		return o.null || o.text == "" && !o.isBool && !o.isNumber
 	case cell.Number:
 		if o.isDate && c.w.isDate(x) {
-			return sameNumber(v.Number(), o.date) || o.isDay && math.Floor(v.Number()) == o.date
+			return o.instant(v.Number()) == o.date
 		}
-		return o.isNumber && sameNumber(v.Number(), o.number)
+		return o.isNumber && v.Number() == o.number
 	case cell.Bool:
 		return o.isBool && v.Bool() == o.logical
 	case cell.Error:
@@ -151,16 +162,22 @@ func (c *condition) equals(x grid.Cell, o *operand) bool {
 	if v.Text() == o.text {
 		return true
 	}
-	if n, ok := numericText(v.Text()); ok && o.isNumber {
-		return sameNumber(n, o.number)
+	if o.isText || !o.isNumber {
+		return false // "7" is not "007"
 	}
-	return false
+	n, ok := numericText(v.Text())
+	return ok && n == o.number
 }
 
-// sameNumber allows for the rounding of decimal fractions, and of times of day to the
-// millisecond.
-func sameNumber(a, b float64) bool {
-	return a == b || math.Abs(a-b) <= 1e-9*max(1, min(math.Abs(a), math.Abs(b)))
+// instant gives a serial in the unit that it is compared in with o: days, or else
+// milliseconds, as no text says a time of day as exactly as its fraction of a day.
+func (o *operand) instant(serial float64) int64 {
+	const day = 24 * 60 * 60 * 1000
+	ms := int64(math.Round(serial * day))
+	if o.isDay {
+		return int64(math.Floor(float64(ms) / day))
+	}
+	return ms
 }
 
 // ordered compares numbers with numbers and dates with dates; nothing else is ordered.
@@ -169,21 +186,21 @@ func (c *condition) ordered(x grid.Cell) bool {
 		return false
 	}
 	o := &c.operands[0]
-	bound := o.number
+	v := x.Value.Number()
+	order := cmp.Compare(v, o.number)
 	if !o.isNumber {
 		if !c.w.isDate(x) {
 			return false
 		}
-		bound = o.date
+		order = cmp.Compare(o.instant(v), o.date)
 	}
-	v := x.Value.Number()
 	switch c.op {
 	case "gt":
-		return v > bound && !sameNumber(v, bound)
+		return order > 0
 	case "lt":
-		return v < bound && !sameNumber(v, bound)
+		return order < 0
 	case "gte":
-		return v >= bound || sameNumber(v, bound)
+		return order >= 0
 	}
-	return v <= bound || sameNumber(v, bound)
+	return order <= 0
 }

@@ -3,6 +3,7 @@ package tools
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 
 	"gridflow/internal/analyze"
@@ -46,14 +47,23 @@ type sampleRow struct {
 	cells   []grid.Cell
 }
 
-func (r sampleRow) appendJSON(b []byte) []byte {
+func (r sampleRow) appendJSON(b []byte) []byte { return r.appendWithin(b, math.MaxInt) }
+
+// appendWithin is appendJSON that stops once the row is longer than room.
+func (r sampleRow) appendWithin(b []byte, room int) []byte {
+	start := len(b)
 	b = append(b, '{')
 	for i, h := range r.headers {
 		if i > 0 {
 			b = append(b, ',')
 		}
 		b = append(appendQuoted(b, h), ':')
-		b = r.w.appendTyped(b, r.cells[i])
+		if len(r.cells[i].Value.Text()) > room {
+			return append(b, r.cells[i].Value.Text()[:room+1]...)
+		}
+		if b = r.w.appendTyped(b, r.cells[i]); len(b)-start > room {
+			return b
+		}
 	}
 	return append(b, '}')
 }
@@ -149,6 +159,8 @@ func profileTargetOf(ctx context.Context, snap *book.Snapshot, in tableProfileIn
 	switch {
 	case in.Range != "" && a.table != nil && a.whole:
 		t.ofTable(a.table)
+	case in.Range != "" && a.table != nil:
+		t.ofPart(a.table, a.rng)
 	case in.Range != "":
 		rng, any := clipToUsed(t.view.Sheet, a.rng)
 		t.ofRange(rng, any)
@@ -203,6 +215,16 @@ func (t *profileTarget) ofTable(table *grid.Table) {
 	for len(t.labels) < table.Range.Cols() {
 		t.labels = append(t.labels, cell.ColumnName(table.Range.First.Col+len(t.labels)))
 	}
+}
+
+// ofPart takes a part of a table such as Table1[Column]: its columns have names, and
+// its rows are data but for the table's header row.
+func (t *profileTarget) ofPart(table *grid.Table, rng cell.Range) {
+	t.ofTable(table)
+	t.labels = t.labels[rng.First.Col-table.Range.First.Col:][:rng.Cols()]
+	t.bounds, t.data = rng, rng
+	t.data.First.Row = max(rng.First.Row, table.Range.First.Row+table.HeaderRows)
+	t.empty = t.data.First.Row > t.data.Last.Row
 }
 
 func (t *profileTarget) ofRange(rng cell.Range, any bool) {
@@ -361,7 +383,7 @@ func (o *tableProfileOut) sample(t *profileTarget, w values, cols []int, lim *bu
 			c, _ := t.view.At(cell.Ref{Row: row, Col: col})
 			s.cells = append(s.cells, c)
 		}
-		if !lim.take(len(s.appendJSON(nil)), len(cols)) {
+		if !lim.take(len(s.appendWithin(nil, lim.room())), len(cols)) {
 			o.Notes = append(o.Notes, fmt.Sprintf("%d of %d sample rows are shown.", i, n))
 			return
 		}
@@ -374,7 +396,7 @@ func profileOf(w values, c *analyze.Column, name string) columnProfile {
 	p := columnProfile{Name: name, Column: cell.ColumnName(c.Col), Type: c.Type, Nulls: c.Nulls, Distinct: c.Distinct, DistinctApprox: !c.DistinctExact,
 		Duplicates: c.Duplicates, DupUnknown: !c.DuplicatesExact, Formulas: c.Formulas, NumericTexts: c.NumericTexts}
 	for _, x := range c.Top {
-		p.Top, p.TopCounts = append(p.Top, clip(string(w.appendPlain(nil, x.Cell)), 100)), append(p.TopCounts, x.Count)
+		p.Top, p.TopCounts = append(p.Top, w.clipped(x.Cell, 100)), append(p.TopCounts, x.Count)
 	}
 	p.TopApprox = !c.TopExact
 	if c.Numeric > 0 {
@@ -382,7 +404,7 @@ func profileOf(w values, c *analyze.Column, name string) columnProfile {
 			// A date column has dates for extremes; a mean of dates says little.
 			p.Min, p.Max = string(w.appendPlain(nil, c.MinCell)), string(w.appendPlain(nil, c.MaxCell))
 		} else {
-			p.Min, p.Max, p.Mean, p.Deviation, p.Sum = c.Min, c.Max, tidy(c.Mean), tidy(c.Deviation), tidy(c.Sum)
+			p.Min, p.Max, p.Mean, p.Deviation, p.Sum = c.Min, c.Max, finite(c.Mean), finite(c.Deviation), finite(c.Sum)
 		}
 	}
 	if c.Counts[analyze.Text] > 0 {
@@ -411,13 +433,12 @@ func profileOf(w values, c *analyze.Column, name string) columnProfile {
 	return p
 }
 
-// tidy drops what the arithmetic of long columns leaves behind the 12th digit.
-func tidy(f float64) float64 {
-	var out float64
-	if _, err := fmt.Sscanf(fmt.Sprintf("%.12g", f), "%g", &out); err != nil {
-		return f
+// finite gives f for a result, nothing where it is larger than any number.
+func finite(f float64) any {
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return nil
 	}
-	return out
+	return f
 }
 
 func (p *columnProfile) appendText(b []byte) []byte {
@@ -447,7 +468,8 @@ func (p *columnProfile) appendText(b []byte) []byte {
 		b = append(b, " max "...)
 		b = appendAny(b, p.Max)
 		if p.Mean != nil {
-			b = fmt.Appendf(b, " mean %.6g sd %.6g", p.Mean, p.Deviation) // more digits than people read; the JSON has them
+			b = appendAny(append(b, " mean "...), p.Mean)
+			b = appendAny(append(b, " sd "...), p.Deviation)
 			b = appendAny(append(b, " sum "...), p.Sum)
 		}
 	}
@@ -489,7 +511,7 @@ func appendAny(b []byte, v any) []byte {
 	case string:
 		return append(b, v...)
 	}
-	return b
+	return append(b, "too large"...)
 }
 
 func (o *tableProfileOut) appendText(b []byte, _ bool) []byte {

@@ -24,6 +24,7 @@ type tableReader struct {
 	target cell.Range
 	none   bool // the target is empty
 	table  *grid.Table
+	part   *grid.Table // the table of which the target is a part, as Table1[Column] is
 	region *analyze.Region
 
 	headerRow, headerRows int      // headerRows 0: there is none
@@ -119,6 +120,8 @@ func (t *tableReader) load(ctx context.Context, a area) (err error) {
 	t.index = a.sheet
 	if a.whole {
 		t.table = a.table
+	} else {
+		t.part = a.table
 	}
 	in := &t.in
 	// Rows in order from the top are there before the rest of the sheet is read.
@@ -127,10 +130,20 @@ func (t *tableReader) load(ctx context.Context, a area) (err error) {
 	last := cell.MaxRows - 1
 	first := a.rng.First.Row
 	if paged {
-		last = min(last, first+in.HeaderRows+in.Offset+in.Limit)
+		// Not beyond the rows of a sheet, and without an overflow.
+		last = min(last, first+in.HeaderRows+min(in.Offset, cell.MaxRows)+in.Limit)
+		if in.HeaderRow != nil {
+			last = min(cell.MaxRows-1, last+max(*in.HeaderRow-1-first, 0))
+		}
 	}
 	if t.sheet, err = t.snap.SheetTo(ctx, t.index, last); err != nil {
 		return err
+	}
+	if (a.rng.Last.Row >= t.sheet.LoadedRows() || a.rng.WholeRows()) && extentOf(t.sheet).vague() {
+		// How many rows and columns there are is known only when all have been read.
+		if t.sheet, err = t.snap.Sheet(ctx, t.index); err != nil {
+			return err
+		}
 	}
 	rng := a.rng
 	if rng.WholeColumns() || rng.WholeRows() {
@@ -161,6 +174,13 @@ func (t *tableReader) layOut() error {
 		return nil
 	}
 	t.data = t.target
+	if t.table != nil {
+		if n := t.in.HeaderRows; t.in.HeaderRow == nil && n != 1 && n != t.table.HeaderRows {
+			return invalid("Leave header_rows out, or give the cells of the table as range", "the table %s has %s of its own, not %d",
+				plain(t.table.Name), counted(t.table.HeaderRows, "header row", "header rows"), n)
+		}
+		t.data, _ = t.table.DataRange() // header and totals rows are no data, whatever else the header is
+	}
 	t.headerRow, t.headerRows = t.target.First.Row, t.in.HeaderRows
 	var labels []string
 	view := analyze.ViewOf(t.snap.Workbook(), t.sheet)
@@ -178,7 +198,12 @@ func (t *tableReader) layOut() error {
 		for _, c := range t.table.Columns {
 			labels = append(labels, c.Name)
 		}
-		t.data, _ = t.table.DataRange()
+	case t.part != nil && t.in.HeaderRows == 1: // its columns have names wherever it lies
+		t.headerRow, t.headerRows = t.part.Range.First.Row, t.part.HeaderRows
+		for i := t.target.First.Col - t.part.Range.First.Col; i <= t.target.Last.Col-t.part.Range.First.Col && i < len(t.part.Columns); i++ {
+			labels = append(labels, t.part.Columns[i].Name)
+		}
+		t.data.First.Row = max(t.data.First.Row, t.headerRow+t.headerRows)
 	case t.region != nil && t.in.HeaderRows == 1: // else the caller knows better
 		t.headerRow, t.headerRows, labels = t.region.Header.Row, t.region.Header.Rows, t.region.Header.Labels
 		t.data, _ = t.region.Data()

@@ -41,6 +41,14 @@ func sheetNamed(snap *book.Snapshot, name string) (int, error) {
 	return 0, fail(codeSheetNotFound, suggest("sheets", name, names), "there is no sheet %q", clip(name, 64))
 }
 
+// emptySheet says of a sheet without cells why it has none.
+func emptySheet(info *grid.SheetInfo) string {
+	if info.Kind == grid.Chartsheet || info.Kind == grid.Dialogsheet {
+		return plain(info.Name) + " is a " + info.Kind.String() + " and has no cells"
+	}
+	return plain(info.Name) + " is empty"
+}
+
 // areas resolves a range argument: a cell, range, whole columns or rows, any of these
 // with a sheet before it, a defined name, a table (then with its header row) or a part
 // of one such as Table1[Amount], or several of these separated by commas. sheet is

@@ -77,6 +77,14 @@ func (w values) appendPlain(b []byte, c grid.Cell) []byte {
 	return c.Value.Append(b)
 }
 
+// clipped gives the value of c as appendPlain writes it, in n bytes at most.
+func (w values) clipped(c grid.Cell, n int) string {
+	if c.Value.Kind() == cell.Text {
+		return strings.Clone(clip(c.Value.Text(), n))
+	}
+	return clip(string(w.appendPlain(nil, c)), n)
+}
+
 // appendPrimitive writes the value of c as a JSON string, number, boolean or null.
 func (w values) appendPrimitive(b []byte, c grid.Cell) []byte {
 	switch c.Value.Kind() {

@@ -31,8 +31,9 @@ type workbookSummaryOut struct {
 	EntryPoints   []entryPoint `json:"suggested_entry_points"`
 	Notes         []string     `json:"notes"`
 
-	filled int64
-	sheets []sheetLine
+	filled     int64
+	unreadable int // sheets
+	sheets     []sheetLine
 }
 
 type breakdown struct {
@@ -107,6 +108,11 @@ func summarise(ctx context.Context, env *Env, snap *book.Snapshot, in workbookSu
 	out := &workbookSummaryOut{WorkbookID: snap.ID, SheetCount: len(wb.Sheets)}
 	var points []entryPoint
 	for i, info := range wb.Sheets {
+		if info.Problem != "" {
+			out.Notes = append(out.Notes, fmt.Sprintf("The sheet %s cannot be read and is not counted: %s.", plain(clip(info.Name, 64)), plain(info.Problem)))
+			out.unreadable++
+			continue
+		}
 		ReportProgress(ctx, float64(i), float64(len(wb.Sheets)), "reading "+info.Name)
 		sheet, err := snap.Sheet(ctx, i)
 		if err != nil {
@@ -142,7 +148,7 @@ func summarise(ctx context.Context, env *Env, snap *book.Snapshot, in workbookSu
 	if orElse(in.NamedRanges, full) {
 		out.KeyNames = keyNames(wb)
 	}
-	out.Notes = []string{"Regions are counted by what each sheet is for, one for each sheet; sheet_overview detects them."}
+	out.Notes = append([]string{"Regions are counted by what each sheet is for, one for each sheet; sheet_overview detects them."}, out.Notes[:min(len(out.Notes), 20)]...)
 	return out, nil
 }
 
@@ -206,7 +212,10 @@ func (o *workbookSummaryOut) appendText(b []byte, _ bool) []byte {
 		}
 		b = append(b, '\n')
 	}
-	if more := o.SheetCount - len(o.sheets); more > 0 {
+	for _, n := range o.Notes[min(1, len(o.Notes)):] {
+		b = append(append(append(b, "note: "...), n...), '\n')
+	}
+	if more := o.SheetCount - len(o.sheets) - o.unreadable; more > 0 {
 		b = fmt.Appendf(b, "… %d more sheets: call list_sheets\n", more)
 	}
 	for _, p := range o.EntryPoints {

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // Entry is one workbook file under a root.
@@ -22,8 +24,9 @@ type Entry struct {
 	Bytes   int64
 	ModTime time.Time
 
-	root   int    // index of the root
-	legacy string // see legacyID
+	root    int    // index of the root
+	legacy  string // see legacyID
+	foreign bool   // it has a format that does not open: it is known by name, and not listed
 }
 
 // catalogue is what is known to lie under the roots: a tree of folders, and tables of the
@@ -140,7 +143,7 @@ func (c *catalogue) leave(root int, rel string, fn func(rel string)) (ids []stri
 
 // set notes the file at rel of a root, in its folder f. It gives the id where that was
 // news, and says whether there is no room for one more.
-func (c *catalogue) set(f *folder, r *root, rel string, info fs.FileInfo) (id string, full bool) {
+func (c *catalogue) set(f *folder, r *root, rel string, info fs.FileInfo, foreign bool) (id string, full bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if old := f.files[path.Base(rel)]; old != nil {
@@ -159,6 +162,7 @@ func (c *catalogue) set(f *folder, r *root, rel string, info fs.FileInfo) (id st
 		return "", true
 	}
 	e := r.entry(rel, info)
+	e.foreign = foreign
 	e.legacy = "wb-" + legacyID(filepath.Join(r.path, filepath.FromSlash(rel)), e.Bytes, e.ModTime)
 	f.files[path.Base(rel)] = &e
 	for _, id := range []string{e.ID, e.ShortID, e.legacy} {
@@ -169,6 +173,9 @@ func (c *catalogue) set(f *folder, r *root, rel string, info fs.FileInfo) (id st
 	}
 	c.entries++
 	c.changed()
+	if foreign {
+		return "", false // nobody can read it, so that nobody needs to hear of it
+	}
 	return e.ID, false
 }
 
@@ -213,9 +220,13 @@ func (c *catalogue) changed() {
 	c.sorted = nil
 }
 
+// fold gives the form in which names and paths are compared. A name may have its accents
+// composed where it was typed and apart where it is stored.
+func fold(s string) string { return strings.ToLower(norm.NFC.String(s)) }
+
 // names gives the keys of byName for the entry, each once.
 func (e *Entry) names() []string {
-	full, base, slug := strings.ToLower(e.Path), strings.ToLower(path.Base(e.Path)), strings.ToLower(e.Slug)
+	full, base, slug := fold(e.Path), fold(path.Base(e.Path)), fold(e.Slug)
 	names := []string{full}
 	if base != full {
 		names = append(names, base)
@@ -231,14 +242,16 @@ func (e *Entry) names() []string {
 func (e *Entry) match(key string) int {
 	base := path.Base(e.Path)
 	switch {
+	case e.foreign: // what opens fits better
+		return 1
 	case e.Path == key:
+		return 5
+	case fold(e.Path) == fold(key):
 		return 4
-	case strings.EqualFold(e.Path, key):
-		return 3
 	case base == key || e.Slug == key:
-		return 2
+		return 3
 	}
-	return 1
+	return 2
 }
 
 // find gives the entries that key names: by an id of any kind, or by the path or name
@@ -253,7 +266,7 @@ func (c *catalogue) find(key string) (found []Entry, byID bool, generation uint6
 	}
 	key = path.Clean(filepath.ToSlash(key))
 	best := 0
-	for _, e := range c.byName[strings.ToLower(key)] {
+	for _, e := range c.byName[fold(key)] {
 		switch fit := e.match(key); {
 		case fit > best:
 			best, found = fit, append(found[:0], *e)
@@ -262,6 +275,18 @@ func (c *catalogue) find(key string) (found []Entry, byID bool, generation uint6
 		}
 	}
 	return found, false, c.generation
+}
+
+// at gives the entry of a path, if it is known.
+func (c *catalogue) at(at place) []Entry {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if f := c.folder(at.root, path.Dir(at.rel)); f != nil {
+		if e := f.files[path.Base(at.rel)]; e != nil {
+			return []Entry{*e}
+		}
+	}
+	return nil
 }
 
 // has tells whether there is a workbook of that id.
@@ -288,7 +313,9 @@ func (c *catalogue) list() []Entry {
 	var add func(f *folder)
 	add = func(f *folder) {
 		for _, e := range f.files {
-			all = append(all, *e)
+			if !e.foreign {
+				all = append(all, *e)
+			}
 		}
 		for _, below := range f.folders {
 			add(below)

@@ -21,6 +21,22 @@ func (w *Workspace) listed(name string) bool {
 	return slices.Contains(w.extensions, strings.ToLower(path.Ext(name)))
 }
 
+// foreignFormats are the extensions of spreadsheets that do not open. Whoever names such a
+// file is told that, and not that there is none.
+var foreignFormats = map[string]string{
+	".xls": "an Excel 97-2003 workbook", ".xlt": "an Excel 97-2003 template", ".xlsb": "a binary workbook", ".ods": "an OpenDocument spreadsheet",
+	".ots": "an OpenDocument template", ".fods": "a flat OpenDocument spreadsheet", ".numbers": "a Numbers document",
+}
+
+// known reports whether the catalogue holds a file of that name: as a workbook, or as one
+// of a foreign format.
+func (w *Workspace) known(name string) bool {
+	if w.listed(name) {
+		return true
+	}
+	return foreignFormats[strings.ToLower(path.Ext(name))] != "" && !strings.HasPrefix(name, "~$") && !strings.HasPrefix(name, ".")
+}
+
 // skipped reports whether a folder of that name is left out.
 func skipped(name string) bool {
 	return name != "." && strings.HasPrefix(name, ".") || name == "node_modules" || name == "__MACOSX"
@@ -116,13 +132,13 @@ func (w *Workspace) scanFolder(ctx context.Context, at place, t *trouble) (below
 				delete(staleFolders, name)
 				below = append(below, rel)
 			}
-		case d.Type().IsRegular() && w.listed(name):
+		case d.Type().IsRegular() && w.known(name):
 			info, err := d.Info()
 			if err != nil {
 				return
 			}
 			delete(staleFiles, name)
-			id, full := c.set(f, r, rel, info)
+			id, full := c.set(f, r, rel, info, !w.listed(name))
 			if full {
 				t.tooManyFiles++
 			}

@@ -91,7 +91,7 @@ func (w *Workspace) matters(e fsnotify.Event) bool {
 	if _, ok := w.locate(e.Name); !ok && !w.isAbove(e.Name) {
 		return false // beside a root
 	}
-	return w.listed(filepath.Base(e.Name)) || e.Has(fsnotify.Create|fsnotify.Remove|fsnotify.Rename|fsnotify.Chmod)
+	return w.known(filepath.Base(e.Name)) || e.Has(fsnotify.Create|fsnotify.Remove|fsnotify.Rename|fsnotify.Chmod)
 }
 
 // watch keeps the catalogue true until ctx is done.
@@ -184,7 +184,7 @@ func (w *Workspace) follow(ctx context.Context, names map[string]fsnotify.Op) {
 			if op.Has(fsnotify.Chmod) && !(f.watched && f.read) {
 				enter = append(enter, at)
 			}
-		case op.Has(fsnotify.Create) || w.listed(path.Base(at.rel)):
+		case op.Has(fsnotify.Create) || w.known(path.Base(at.rel)):
 			look = append(look, at)
 		}
 	}
@@ -199,8 +199,8 @@ func (w *Workspace) follow(ctx context.Context, names map[string]fsnotify.Op) {
 		switch {
 		case err == nil && info.IsDir():
 			enter = append(enter, at)
-		case err == nil && info.Mode().IsRegular() && w.listed(name):
-			id, full := w.catalogue.set(parent, r, at.rel, info)
+		case err == nil && info.Mode().IsRegular() && w.known(name):
+			id, full := w.catalogue.set(parent, r, at.rel, info, !w.listed(name))
 			if full {
 				t.tooManyFiles++
 			}

@@ -155,10 +155,10 @@ func TestCostOfChange(t *testing.T) {
 		c := newCatalogue(1)
 		r := &root{path: "/r"}
 		for i := range files {
-			c.set(c.tops[0], r, fmt.Sprintf("f%d.csv", i), info)
+			c.set(c.tops[0], r, fmt.Sprintf("f%d.csv", i), info, false)
 		}
 		return testing.AllocsPerRun(100, func() {
-			c.set(c.tops[0], r, "new.csv", info)
+			c.set(c.tops[0], r, "new.csv", info, false)
 			c.unset(c.tops[0], "new.csv")
 		})
 	}
@@ -192,7 +192,7 @@ func BenchmarkNewFiles(b *testing.B) {
 		c := newCatalogue(1)
 		r := &root{path: "/r"}
 		for i := range 10_000 {
-			c.set(c.tops[0], r, fmt.Sprintf("f%d.csv", i), info)
+			c.set(c.tops[0], r, fmt.Sprintf("f%d.csv", i), info, false)
 		}
 	}
 }

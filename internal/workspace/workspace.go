@@ -161,7 +161,12 @@ func (w *Workspace) Lookup(ctx context.Context, id string) (Entry, error) {
 	walking := w.Walking()
 	found, byID, generation := w.catalogue.find(id)
 	if len(found) == 1 && (byID || !walking) {
-		return found[0], nil
+		return w.openable(found[0])
+	}
+	if len(found) == 0 && filepath.IsAbs(id) {
+		if at, ok := w.locate(filepath.Clean(id)); ok {
+			found = w.catalogue.at(at)
+		}
 	}
 	if walking || len(found) == 0 {
 		if onDisk := w.onDisk(id); len(onDisk) > 0 {
@@ -177,7 +182,7 @@ func (w *Workspace) Lookup(ctx context.Context, id string) (Entry, error) {
 			return Entry{}, context.Cause(ctx)
 		}
 	case len(found) == 1:
-		return found[0], nil
+		return w.openable(found[0])
 	case len(found) > 1:
 		return Entry{}, w.ambiguous(id, found)
 	}
@@ -212,6 +217,18 @@ func (w *Workspace) ambiguous(id string, found []Entry) error {
 	return &Error{
 		Code: CodeAmbiguous, Message: fmt.Sprintf("%d workbooks can be meant by %q", len(found), clip(id)),
 		Hint: "Give the workbook_id of the one that you mean: " + strings.Join(each, ", "),
+	}
+}
+
+// openable gives the entry, or the error for a file of a format that does not open.
+func (w *Workspace) openable(e Entry) (Entry, error) {
+	if !e.foreign {
+		return e, nil
+	}
+	kind := foreignFormats[strings.ToLower(path.Ext(e.Path))]
+	return Entry{}, &Error{
+		Code: CodeUnsupported, Message: fmt.Sprintf("%s is %s, which does not open here", e.Path, kind),
+		Hint: fmt.Sprintf("Files that open: %s. Save it as .xlsx in a spreadsheet program", strings.Join(w.extensions, ", ")),
 	}
 }
 

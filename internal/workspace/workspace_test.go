@@ -111,6 +111,50 @@ func TestCatalogue(t *testing.T) {
 	}
 }
 
+// A spreadsheet of a format that does not open is not listed, and whoever names it is
+// told what it is and what opens.
+func TestForeignFormats(t *testing.T) {
+	dir := t.TempDir()
+	for _, f := range []string{"a.csv", "old.xls", "sub/Big.XLSB", "odf.ods", "~$lock.xls"} {
+		write(t, filepath.Join(dir, filepath.FromSlash(f)), "x")
+	}
+	w := open(t, Options{}, dir)
+	if n := len(w.Entries()); n != 1 {
+		t.Errorf("%d workbooks are listed, wanted 1", n)
+	}
+	for _, id := range []string{"old.xls", "old", "./old.xls", filepath.Join(w.Entries()[0].Root, "old.xls"), "sub/big.xlsb", "big.xlsb", "odf.ods"} {
+		_, err := w.Lookup(t.Context(), id)
+		if e, ok := errors.AsType[*Error](err); !ok || e.Code != CodeUnsupported || !strings.Contains(e.Hint, ".xlsx, .xlsm") {
+			t.Errorf("%q: %v", id, err)
+		}
+	}
+	for _, id := range []string{"lock.xls", "~$lock.xls", "new.xls"} {
+		if _, err := w.Lookup(t.Context(), id); code(err) != CodeNotFound {
+			t.Errorf("%q: %v", id, err)
+		}
+	}
+	// The catalogue follows what comes and goes.
+	if err := os.Rename(filepath.Join(dir, "old.xls"), filepath.Join(dir, "old.csv")); err != nil {
+		t.Fatal(err)
+	}
+	w.scan(t.Context(), place{0, "."}, false)
+	if e, err := w.Lookup(t.Context(), "old"); err != nil || e.Path != "old.csv" {
+		t.Errorf("the renamed file: %+v, %v", e, err)
+	}
+}
+
+// Accents may be composed where a name is typed and apart where it is stored.
+func TestComposedNames(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "Cafe\u0301.csv"), "1\n")
+	w := open(t, Options{}, dir)
+	for _, id := range []string{"Caf\u00e9", "caf\u00c9.csv", "Cafe\u0301", "./Caf\u00e9.csv"} {
+		if _, err := w.Lookup(t.Context(), id); err != nil {
+			t.Errorf("%q: %v", id, err)
+		}
+	}
+}
+
 // The id is made of the path alone, by the published scheme.
 func TestShortID(t *testing.T) {
 	// The SHA-256 of "abc" begins with ba7816bf8f01cfea; here its first fifty bits by fives.

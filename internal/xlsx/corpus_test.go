@@ -190,6 +190,9 @@ func countOurs(path string) (map[string]int, error) {
 	}
 	n["tables"] = len(tables)
 	for i := range book.Sheets {
+		if f.Workbook().Sheets[i].Problem != "" {
+			continue
+		}
 		s, err := f.Sheet(ctx, i, cell.MaxRows-1)
 		if err != nil {
 			return nil, err

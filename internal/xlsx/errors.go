@@ -52,6 +52,8 @@ func (e *Error) Unwrap() error { return e.cause }
 
 const hintDamaged = "The file is damaged. Open it in a spreadsheet program, let that repair it, and save it again."
 
+const hintTooLarge = "Split the workbook, or remove what is not needed from it."
+
 // damaged is the error of a part that is not as it must be.
 func damaged(part string, offset int64, format string, args ...any) *Error {
 	return &Error{Code: Unreadable, Part: part, Offset: offset, Message: fmt.Sprintf(format, args...), Hint: hintDamaged}
@@ -59,8 +61,7 @@ func damaged(part string, offset int64, format string, args ...any) *Error {
 
 // tooLarge is the error of a limit that part exceeds.
 func tooLarge(part string, format string, args ...any) *Error {
-	return &Error{Code: TooLarge, Part: part, Offset: -1, Message: fmt.Sprintf(format, args...),
-		Hint: "Split the workbook, or remove what is not needed from it."}
+	return &Error{Code: TooLarge, Part: part, Offset: -1, Message: fmt.Sprintf(format, args...), Hint: hintTooLarge}
 }
 
 // readFailed is the error of a source that cannot be read.

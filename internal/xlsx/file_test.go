@@ -3,6 +3,7 @@ package xlsx
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"reflect"
@@ -26,7 +27,7 @@ func TestWorkbook(t *testing.T) {
 			{Name: "A & B", SheetID: 7, Part: "xl/worksheets/sheet1.xml", Bytes: int64(len(smallBook()["xl/worksheets/sheet1.xml"]))},
 			{Name: "Deep", SheetID: 9, Visibility: grid.VeryHidden, Part: "xl/worksheets/sheet2.xml", Bytes: int64(len(smallBook()["xl/worksheets/sheet2.xml"]))},
 			{Name: "Chart", SheetID: 3, Visibility: grid.Hidden, Kind: grid.Chartsheet, Part: "xl/chartsheets/sheet1.xml", Bytes: int64(len(smallBook()["xl/chartsheets/sheet1.xml"]))},
-			{Name: "Gone", SheetID: 4},
+			{Name: "Gone", SheetID: 4, Problem: `its relationship "rId99" is missing`},
 		},
 		Names: []grid.Name{
 			{Name: "Rate", Sheet: -1, RefersTo: "0.5"},
@@ -270,5 +271,36 @@ func BenchmarkOpenOnly(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// TestSheetsThatCannotBeRead checks that a sheet that is missing, outside of the file or
+// something else is told, and that the others can be read.
+func TestSheetsThatCannotBeRead(t *testing.T) {
+	rels := smallBook()["xl/_rels/workbook.xml.rels"]
+	const target = `Target="worksheets/sheet2.xml"`
+	if !strings.Contains(rels, target) {
+		t.Fatal(rels)
+	}
+	for _, c := range []struct{ name, rels, says string }{
+		{"missing", strings.Replace(rels, target, `Target="worksheets/sheet77.xml"`, 1), `the sheet "Deep" cannot be read: its part worksheets/sheet77.xml is missing`},
+		{"outside", strings.Replace(rels, target, `Target="http://example.com/a.xml" TargetMode="External"`, 1), "outside of the file, at http://example.com/a.xml"},
+		{"another root", strings.Replace(rels, target, `Target="styles.xml"`, 1), "part xl/styles.xml: a <worksheet> is expected and not <styleSheet>"},
+	} {
+		b := pack(smallBook(), "xl/_rels/workbook.xml.rels", c.rels).bytes()
+		f, err := Open(t.Context(), bytes.NewReader(b), int64(len(b)), Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s, err := f.Sheet(t.Context(), 0, cell.MaxRows-1); err != nil || s.StoredCells() == 0 {
+			t.Errorf("%s: the first sheet gives %v", c.name, err)
+		}
+		for _, last := range []int{0, cell.MaxRows - 1} {
+			_, err = f.Sheet(t.Context(), 1, last)
+			var known *Error
+			if !errors.As(err, &known) || known.Code != Unreadable || !strings.Contains(known.Error(), c.says) || known.Hint == "" {
+				t.Errorf("%s: error %v, wanted one that says %s", c.name, err, c.says)
+			}
+		}
 	}
 }

@@ -283,6 +283,9 @@ func TestRowsWithoutIndex(t *testing.T) {
 	for _, rows := range [][2]int{{0, 10}, {1, 1}, {500, 400}, {-4, cell.MaxRows + 4}} {
 		for i := range f.Workbook().Sheets {
 			s, err := f.Rows(t.Context(), i, rows[0], rows[1])
+			if f.Workbook().Sheets[i].Problem != "" {
+				continue
+			}
 			if err != nil || !s.Complete() {
 				t.Errorf("sheet %d rows %v: %v", i, rows, err)
 			}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 	"strings"
+	"unsafe"
 
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
@@ -16,6 +17,9 @@ import (
 func parseHead(doc []byte, l *grid.Layout) (dimension *cell.Range, err error) {
 	r := layoutReader{r: xmltext.NewFragment(doc), rels: &relationships{}, l: l}
 	err = r.read()
+	if root := string(r.root); err == nil && root != "worksheet" && root != "macrosheet" {
+		err = damaged("", 0, "a <worksheet> is expected and not <%s>", root)
+	}
 	return r.dimension, err
 }
 
@@ -33,16 +37,24 @@ type layoutReader struct {
 	rels *relationships
 	l    *grid.Layout
 
+	root      []byte // name of the root element
 	dimension *cell.Range
 	entries   int             // of all lists together
+	bytes     int             // memory that they take
 	ruleIDs   map[string]bool // ids of rules that an extension details
 	full      bool
 }
 
-// room counts n list entries and reports whether they may still be added.
-func (p *layoutReader) room(n int) bool {
+// layoutBytes bounds what the lists around the cells take in memory. A file can name an
+// entry in 20 bytes that takes 300; this is room for four times the links that Excel
+// allows, and for more rules than it can bear.
+const layoutBytes = 24 << 20
+
+// room counts n list entries of size bytes each and reports whether they may still be added.
+func (p *layoutReader) room(n int, size uintptr) bool {
 	p.entries += n
-	if p.entries > maxEntries {
+	p.bytes += n * int(size)
+	if p.entries > maxEntries || p.bytes > layoutBytes {
 		p.full = true
 	}
 	return !p.full
@@ -53,6 +65,7 @@ func (p *layoutReader) read() error {
 	if !r.Root() {
 		return r.Err()
 	}
+	p.root = bytes.Clone(r.Local())
 	for d := r.Depth(); !p.full && r.Child(d); {
 		if r.InMain() {
 			p.element()
@@ -62,7 +75,7 @@ func (p *layoutReader) read() error {
 		return err
 	}
 	if p.full {
-		return tooLarge("", "the sheet has more than %d merges, links, rules and the like", maxEntries)
+		return tooLarge("", "the sheet has too many merges, links, rules and the like: the bounds are %d entries and %s", maxEntries, mebibytes(layoutBytes))
 	}
 	p.l.Columns = tidyColumns(p.l.Columns)
 	return nil
@@ -93,7 +106,7 @@ func (p *layoutReader) element() {
 		l.DefaultColumnWidth = max(0, r.Float("defaultColWidth", 0))
 	case "cols":
 		for d := r.Depth(); r.Child(d); {
-			if c, ok := columnSpan(r); ok && p.room(1) {
+			if c, ok := columnSpan(r); ok && p.room(1, unsafe.Sizeof(c)) {
 				l.Columns = append(l.Columns, c)
 			}
 		}
@@ -105,7 +118,7 @@ func (p *layoutReader) element() {
 		}
 	case "mergeCells":
 		for d := r.Depth(); r.Child(d); {
-			if rng, ok := cell.ParseRange(r.Value("ref")); ok && p.room(1) {
+			if rng, ok := cell.ParseRange(r.Value("ref")); ok && p.room(1, unsafe.Sizeof(rng)) {
 				l.Merges = append(l.Merges, rng)
 			}
 		}
@@ -230,7 +243,7 @@ func (p *layoutReader) ranges(list []byte) []cell.Range {
 		} else {
 			word, list = list, nil
 		}
-		if rng, ok := cell.ParseRange(string(word)); ok && p.room(1) {
+		if rng, ok := cell.ParseRange(string(word)); ok && p.room(1, unsafe.Sizeof(rng)) {
 			out = append(out, rng)
 		}
 	}
@@ -241,7 +254,7 @@ func (p *layoutReader) hyperlinks() {
 	r := p.r
 	for d := r.Depth(); r.Child(d); {
 		rng, ok := cell.ParseRange(r.Value("ref"))
-		if !ok || !p.room(1) {
+		if !ok || !p.room(1, unsafe.Sizeof(grid.Hyperlink{})) {
 			continue
 		}
 		h := grid.Hyperlink{Range: rng, Location: r.Value("location"), Display: xmltext.Unescape(r.Value("display")), Tooltip: xmltext.Unescape(r.Value("tooltip"))}
@@ -263,7 +276,7 @@ func (p *layoutReader) hyperlinks() {
 func (p *layoutReader) dataValidations() {
 	r := p.r
 	for d := r.Depth(); r.Child(d); {
-		if string(r.Local()) != "dataValidation" || !p.room(1) {
+		if string(r.Local()) != "dataValidation" || !p.room(1, unsafe.Sizeof(grid.Validation{})) {
 			continue
 		}
 		v := grid.Validation{
@@ -328,7 +341,7 @@ func (p *layoutReader) conditionalFormatting() {
 	for d := r.Depth(); r.Child(d); {
 		switch string(r.Local()) {
 		case "cfRule":
-			if rule, ok := p.conditionalRule(); ok && p.room(1) {
+			if rule, ok := p.conditionalRule(); ok && p.room(1, unsafe.Sizeof(rule)) {
 				p.l.Conditional = append(p.l.Conditional, rule)
 			}
 		case "sqref":
@@ -352,7 +365,7 @@ func (p *layoutReader) conditionalRule() (rule grid.ConditionalFormat, ok bool) 
 	for d := r.Depth(); r.Child(d); {
 		switch string(r.Local()) {
 		case "formula", "f":
-			if p.room(1) {
+			if p.room(1, unsafe.Sizeof("")) {
 				rule.Formulas = append(rule.Formulas, r.Text())
 			}
 		case "extLst":
@@ -367,7 +380,7 @@ func (p *layoutReader) ruleExtension() {
 	r := p.r
 	for d := r.Depth(); r.Child(d); {
 		for d := r.Depth(); r.Child(d); {
-			if string(r.Local()) == "id" && p.room(1) {
+			if string(r.Local()) == "id" && p.room(1, 64) {
 				if p.ruleIDs == nil {
 					p.ruleIDs = make(map[string]bool)
 				}

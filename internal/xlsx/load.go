@@ -66,9 +66,9 @@ func (f *File) MemoryBytes() int64 {
 func (f *File) readSheet(ctx context.Context, i int, p *lazy.Publisher[*grid.Sheet], anyOrder bool) (*grid.Sheet, error) {
 	info := &f.book.Sheets[i]
 	b := grid.NewBuilder(info.Name)
-	part := f.pkg.Find(info.Part)
-	if info.Kind == grid.Chartsheet || info.Kind == grid.Dialogsheet || part == nil {
-		return b.Finish(nil), nil
+	part, err := f.sheetPart(i)
+	if part == nil || err != nil {
+		return b.Finish(nil), err
 	}
 	if anyOrder {
 		b.AnyOrder()
@@ -87,7 +87,6 @@ func (f *File) readSheet(ctx context.Context, i int, p *lazy.Publisher[*grid.She
 		return nil, err
 	}
 	var shared *grid.Strings
-	var err error
 	if f.sharedStrings != nil {
 		if shared, err = f.strings(ctx, lazy.Whole); err != nil {
 			return nil, err
@@ -117,6 +116,21 @@ func (f *File) scanSheet(ctx context.Context, part *Part, l *sheetLoad, index *s
 	l.ctx = ctx
 	g.Go(func() error { return f.pkg.scanPart(ctx, part, l, index) })
 	return g.Wait()
+}
+
+// sheetPart gives the part that holds the cells of sheet i, nil for a sheet of a kind
+// that has none.
+func (f *File) sheetPart(i int) (*Part, error) {
+	info := &f.book.Sheets[i]
+	switch {
+	case info.Problem != "":
+		e := damaged("", -1, "the sheet %.64q cannot be read: %s", info.Name, info.Problem)
+		e.Hint = "The other sheets can be read: name one in sheet_name, as list_sheets has them."
+		return nil, e
+	case info.Kind == grid.Chartsheet || info.Kind == grid.Dialogsheet:
+		return nil, nil
+	}
+	return f.pkg.Find(info.Part), nil
 }
 
 // dateText reads the text of an ISO 8601 cell.
@@ -234,7 +248,9 @@ func scanFailed(part *Part, err error) error {
 	var fault *scan.Error
 	if errors.As(err, &fault) {
 		e := damaged(part.Name, fault.Offset, "%s", fault.Message)
-		e.cause = err
+		if e.cause = err; errors.Is(err, scan.ErrTooLarge) {
+			e.Code, e.Hint = TooLarge, hintTooLarge
+		}
 		return e
 	}
 	return err

@@ -237,7 +237,10 @@ func readEverything(b []byte, limits Limits) (*File, error) {
 	if _, err := f.Tables(ctx); err != nil {
 		return f, err
 	}
-	for i := range f.Workbook().Sheets {
+	for i, s := range f.Workbook().Sheets {
+		if s.Problem != "" {
+			continue
+		}
 		if _, err := f.Sheet(ctx, i, cell.MaxRows-1); err != nil {
 			return f, err
 		}

@@ -25,9 +25,9 @@ const (
 // nothing to be had but by a load.
 func (f *File) top(ctx context.Context, i int) (*grid.Sheet, error) {
 	info := &f.book.Sheets[i]
-	part := f.pkg.Find(info.Part)
-	if info.Kind == grid.Chartsheet || info.Kind == grid.Dialogsheet || part == nil || part.Bytes < largeSheet {
-		return nil, nil
+	part, err := f.sheetPart(i)
+	if part == nil || err != nil || part.Bytes < largeSheet {
+		return nil, err
 	}
 	return f.loads.tops[i].Wait(ctx, lazy.Whole, func(ctx context.Context, _ *lazy.Publisher[*grid.Sheet]) (*grid.Sheet, error) {
 		b := grid.NewBuilder(info.Name)

@@ -1,6 +1,7 @@
 package xlsx
 
 import (
+	"fmt"
 	"strings"
 
 	"gridflow/internal/grid"
@@ -156,7 +157,7 @@ func parseWorkbook(p *Package, doc []byte, rels *relationships) (*workbookPart, 
 	for i := range b.Sheets {
 		s := &b.Sheets[i]
 		if other, twice := parts[s.Part]; twice && s.Part != "" {
-			return nil, damaged("", -1, "the sheets %q and %q are said to be the same part %s", b.Sheets[other].Name, s.Name, s.Part)
+			return nil, damaged("", -1, "the sheets %.64q and %.64q are said to be the same part %s", b.Sheets[other].Name, s.Name, s.Part)
 		}
 		parts[s.Part] = i
 	}
@@ -171,7 +172,7 @@ func parseWorkbook(p *Package, doc []byte, rels *relationships) (*workbookPart, 
 	return w, nil
 }
 
-// sheetInfo reads a <sheet>. One whose relationship leads nowhere has no Part.
+// sheetInfo reads a <sheet>. One whose relationship leads nowhere has no Part, and a Problem.
 func sheetInfo(r *xmltext.Reader, rels *relationships) grid.SheetInfo {
 	s := grid.SheetInfo{Name: r.Value("name"), SheetID: r.Int("sheetId", 0)}
 	switch string(r.Attr("state")) {
@@ -180,8 +181,10 @@ func sheetInfo(r *xmltext.Reader, rels *relationships) grid.SheetInfo {
 	case "veryHidden":
 		s.Visibility = grid.VeryHidden
 	}
-	rel := rels.get(r.ValueNS(xmltext.Relationship, "id"))
+	id := r.ValueNS(xmltext.Relationship, "id")
+	rel := rels.get(id)
 	if rel == nil {
+		s.Problem = fmt.Sprintf("its relationship %.64q is missing", id)
 		return s
 	}
 	switch rel.kind {
@@ -192,8 +195,13 @@ func sheetInfo(r *xmltext.Reader, rels *relationships) grid.SheetInfo {
 	case "xlMacrosheet", "xlIntlMacrosheet":
 		s.Kind = grid.Macrosheet
 	}
-	if rel.part != nil {
+	switch {
+	case rel.part != nil:
 		s.Part, s.Bytes = rel.part.Name, rel.part.Bytes
+	case rel.external:
+		s.Problem = fmt.Sprintf("it is said to be outside of the file, at %.200s", rel.target)
+	default:
+		s.Problem = fmt.Sprintf("its part %.200s is missing", rel.target)
 	}
 	return s
 }

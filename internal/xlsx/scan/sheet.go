@@ -3,6 +3,7 @@ package scan
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 
@@ -11,11 +12,15 @@ import (
 )
 
 // maxHead and maxTail bound what stands before and after the cells: columns and views;
-// merges, validations, conditional formats and the like.
+// merges, validations, conditional formats and the like. The largest that was seen in a
+// real sheet, of 60 000 merges, is 1.6 MB.
 const (
 	maxHead = 16 << 20
-	maxTail = 256 << 20
+	maxTail = 16 << 20
 )
+
+// ErrTooLarge is behind an Error whose fault is a size and not a form.
+var ErrTooLarge = errors.New("too large")
 
 // Error is a fault in the XML of a sheet or of the shared strings. Offset counts from
 // the start of the part.
@@ -133,7 +138,10 @@ func (s *Sheet) Feed(w []byte, final bool) (consumed int, err error) {
 	}
 	if s.phase == inTail {
 		if len(s.tail)+len(w)-consumed > maxTail {
-			return consumed, s.fault(consumed, "what follows the cells is larger than %d MiB", maxTail>>20)
+			return consumed, &Error{s.base + int64(consumed), fmt.Sprintf("what follows the cells is larger than %d MiB", maxTail>>20), ErrTooLarge}
+		}
+		if need := len(s.tail) + len(w) - consumed; need > cap(s.tail) {
+			s.tail = append(make([]byte, 0, max(need, 2*cap(s.tail))), s.tail...)
 		}
 		s.tail = append(s.tail, w[consumed:]...)
 		consumed = len(w)
@@ -184,7 +192,7 @@ func (s *Sheet) feedHead(w []byte, final bool) (consumed int, err error) {
 	}
 	switch {
 	case !final && len(doc) > maxHead:
-		return 0, s.fault(0, "what precedes the cells is larger than %d MiB", maxHead>>20)
+		return 0, &Error{s.base, fmt.Sprintf("what precedes the cells is larger than %d MiB", maxHead>>20), ErrTooLarge}
 	case !final:
 		if len(s.head) == 0 {
 			s.head = bytes.Clone(w)
