@@ -1,7 +1,6 @@
 package limit
 
 import (
-	"container/heap"
 	"math/rand/v2"
 	"time"
 )
@@ -42,24 +41,47 @@ type event struct {
 	do  func()
 }
 
+// events is a binary heap, earliest first. (container/heap would box each event, which
+// is most of the time of a simulation.)
 type events []event
 
-func (e events) Len() int { return len(e) }
-func (e events) Less(i, j int) bool {
+func (e events) less(i, j int) bool {
 	return e[i].at < e[j].at || e[i].at == e[j].at && e[i].seq < e[j].seq
 }
-func (e events) Swap(i, j int) { e[i], e[j] = e[j], e[i] }
-func (e *events) Push(x any)   { *e = append(*e, x.(event)) }
-func (e *events) Pop() any {
-	old := *e
-	x := old[len(old)-1]
-	*e = old[:len(old)-1]
-	return x
+
+func (e *events) push(x event) {
+	*e = append(*e, x)
+	h := *e
+	for i := len(h) - 1; i > 0 && h.less(i, (i-1)/2); i = (i - 1) / 2 {
+		h[i], h[(i-1)/2] = h[(i-1)/2], h[i]
+	}
+}
+
+func (e *events) pop() event {
+	h := *e
+	first, last := h[0], len(h)-1
+	h[0] = h[last]
+	h[last] = event{}
+	*e = h[:last]
+	h = h[:last]
+	for i := 0; ; {
+		small := i
+		for c := 2*i + 1; c <= 2*i+2 && c < len(h); c++ {
+			if h.less(c, small) {
+				small = c
+			}
+		}
+		if small == i {
+			return first
+		}
+		h[i], h[small] = h[small], h[i]
+		i = small
+	}
 }
 
 func (b *backend) after(d time.Duration, do func()) {
 	b.seq++
-	heap.Push(&b.events, event{b.now + d, b.seq, do})
+	b.events.push(event{b.now + d, b.seq, do})
 }
 
 func (b *backend) exp(mean time.Duration) time.Duration {
@@ -69,7 +91,7 @@ func (b *backend) exp(mean time.Duration) time.Duration {
 func (b *backend) run(until time.Duration) {
 	b.after(0, b.arrive)
 	for len(b.events) > 0 {
-		e := heap.Pop(&b.events).(event)
+		e := b.events.pop()
 		if e.at > until {
 			return
 		}

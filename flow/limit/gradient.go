@@ -47,15 +47,19 @@ const (
 
 	// warmSamples is the number of calls that make up the first no-queue time, whatever
 	// was in flight: the limit rests until then.
-	warmSamples = 200
+	warmSamples = 400
 
-	// When the last recentSamples of them were done in less than this part of the time,
-	// the work has become quicker: what is believed is given up at once.
-	recentSamples, quicker = 100, 0.75
+	// relearnSamples is the number of calls over which the no-queue time is averaged when
+	// what was believed has turned out to be wrong.
+	relearnSamples = 200
 
 	// descent is the part to which the calls in flight must have come down before it is
 	// asked whether the execution time has followed.
 	descent = 0.6
+
+	// unmoved is the part of the fall that a queue would have shown which must be missing
+	// for the answer to be no.
+	unmoved = 0.7
 )
 
 // Gradient finds the capacity of a backend that does not tell it. The knee of such a
@@ -92,9 +96,9 @@ type Gradient struct {
 	knee     float64
 	pressure float64
 
-	base   float64 // no-queue time, nanoseconds; 0: not known yet
-	baseN  float64 // samples in it, at most baseSamples
-	recent float64 // the same over fewer calls
+	base  float64 // no-queue time, nanoseconds; 0: not known yet
+	baseN float64 // samples in it, at most baseSamples
+	warm  bool    // there were warmSamples of them
 
 	looking bool    // the limit is lowered to measure the no-queue time
 	turn    int     // windows since the last look
@@ -162,7 +166,7 @@ func (g *Gradient) Observe(now time.Duration, s Sample) (Change, bool) {
 		g.n++
 		g.service += t
 		g.inFlight += k
-		if g.baseN < warmSamples || k <= max(1, lookDepth*g.knee) {
+		if !g.warm || k <= max(1, lookDepth*g.knee) {
 			g.noQueue(t)
 		}
 	}
@@ -175,16 +179,9 @@ func (g *Gradient) Observe(now time.Duration, s Sample) (Change, bool) {
 // noQueue takes in the execution time of a call that did not wait inside the backend,
 // as far as is believed.
 func (g *Gradient) noQueue(t float64) {
-	n := float64(baseSamples)
-	if g.limit == g.cfg.Min {
-		n = warmSamples // there is no less: if it is slow here, it is not because of us
-	}
-	g.baseN = min(g.baseN+1, n)
+	g.baseN = min(g.baseN+1, baseSamples)
 	g.base += (t - g.base) / g.baseN
-	g.recent += (t - g.recent) / min(g.baseN, recentSamples)
-	if g.recent < quicker*g.base {
-		g.base, g.baseN = g.recent, warmSamples
-	}
+	g.warm = g.warm || g.baseN >= warmSamples
 }
 
 // Tick lets time pass without a sample; see [Limiter].
@@ -202,14 +199,14 @@ func (g *Gradient) decide(now time.Duration) (Change, bool) {
 	g.reset(now)
 
 	g.turn++
-	if g.looking = g.turn >= lookEvery && g.baseN >= warmSamples; g.looking {
+	if g.looking = g.turn >= lookEvery && g.warm; g.looking {
 		g.turn = 0
 	}
 	above, to := g.knee*(1+headroom), g.limit
 	switch {
 	case g.looking:
 		to = min(int(g.knee*lookDepth), g.limit-1)
-	case g.baseN >= warmSamples || cause != "":
+	case g.warm || cause != "":
 		to = g.round(above)
 	}
 	to = max(g.cfg.Min, min(to, g.cfg.Max))
@@ -249,7 +246,7 @@ func (g *Gradient) learn() Cause {
 	case g.pressure >= 1:
 		g.move(g.knee * 7 / 8)
 		return Scheduler
-	case g.n == 0 || g.looking || g.baseN < warmSamples:
+	case g.n == 0 || g.looking || !g.warm:
 		return "" // what a look shows is in base already
 	}
 	service, inFlight := g.service/float64(g.n), g.inFlight/float64(g.n)
@@ -282,8 +279,8 @@ func (g *Gradient) move(knee float64) {
 type state struct{ inFlight, service float64 }
 
 // followed asks, while the limit goes down, whether the execution time comes down with
-// it. Where it has not done so by half of what a queue would have done, it was the work
-// that became slower. Both are averaged over a few windows: one alone says too little.
+// it. Where most of what a queue would have done is missing, it was the work that became
+// slower. Both are averaged over a few windows: one alone says too little.
 func (g *Gradient) followed(s state) {
 	if g.mean == (state{}) {
 		g.mean, g.top = s, s
@@ -291,8 +288,8 @@ func (g *Gradient) followed(s state) {
 	g.mean.inFlight += gain * (s.inFlight - g.mean.inFlight)
 	g.mean.service += gain * (s.service - g.mean.service)
 	k, t := g.mean.inFlight/g.top.inFlight, g.mean.service/g.top.service
-	if k <= descent && t > (1+k)/2 && g.mean.service > g.base {
-		g.base, g.recent, g.baseN = g.mean.service, g.mean.service, warmSamples
+	if k <= descent && t > unmoved+(1-unmoved)*k && g.mean.service > g.base {
+		g.base, g.baseN = g.mean.service, relearnSamples
 	}
 	if k > 1 || t > 1.1 || k <= descent {
 		g.top = g.mean
