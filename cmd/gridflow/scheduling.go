@@ -135,17 +135,19 @@ func (c *config) flowConfig() flow.Config {
 
 func (c *config) bytesOfLoads() int64 { return cmp.Or(c.loadBytes, max(c.cacheBytes/2, 1)) }
 
-// schedule makes the scheduler of a server over the opened workspace.
-func (c *config) schedule(o *opened, log *slog.Logger) (*server.Flow, error) {
-	gate, err := flow.New(c.flowConfig(), flow.Listener{
-		Level: func(from, to flow.Level) {
-			level := slog.LevelWarn
-			if to < from {
-				level = slog.LevelInfo
-			}
-			log.Log(context.Background(), level, "queues", "level", to.String(), "was", from.String())
-		},
-	})
+// schedule makes the scheduler of a server over the opened workspace. What the gate tells
+// goes to the listener, and changes of the level into the log too.
+func (c *config) schedule(conf flow.Config, o *opened, l flow.Listener, log *slog.Logger) (*server.Flow, error) {
+	changed := l.Level
+	l.Level = func(from, to flow.Level) {
+		changed(from, to)
+		level := slog.LevelWarn
+		if to < from {
+			level = slog.LevelInfo
+		}
+		log.Log(context.Background(), level, "queues", "level", to.String(), "was", from.String())
+	}
+	gate, err := flow.New(conf, l)
 	if err != nil {
 		return nil, usagef("%v", err)
 	}

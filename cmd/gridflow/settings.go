@@ -49,6 +49,7 @@ type config struct {
 	path           string
 	allowedOrigins []string
 	allowedHosts   []string
+	metrics        bool
 
 	logLevel  slog.Level
 	logFormat string
@@ -114,9 +115,14 @@ func settings(c *config) []setting {
 		number("max-response-bytes", "Results", "bytes of one whole result", "1000000", count, &c.maxResponseBytes),
 
 		httpOnly(text("listen", "HTTP", "address to listen at", "127.0.0.1:8079", "host:port with a port from 0 to 65535, where 0 lets the system choose", &c.listen, checkListen)),
-		httpOnly(text("path", "HTTP", "path of the MCP endpoint", "/mcp", "a path that begins with a slash and is neither /healthz nor /readyz", &c.path, checkPath)),
+		httpOnly(text("path", "HTTP", "path of the MCP endpoint", "/mcp", "a path that begins with a slash and is none of /healthz, /readyz and /metrics", &c.path, checkPath)),
 		httpOnly(words("allowed-origins", "HTTP", "web origins whose pages may call the server", "", "origins such as https://app.example.com, comma separated", &c.allowedOrigins, checkOrigin)),
 		httpOnly(words("allowed-hosts", "HTTP", "host names the server may be called by besides localhost", "", "host names without scheme and port, comma separated", &c.allowedHosts, checkHost)),
+		httpOnly(setting{
+			name: "metrics", group: "HTTP", def: "true", flag: true,
+			doc:     "serve metrics at /metrics, in the Prometheus text format",
+			allowed: "true or false", set: boolean(&c.metrics),
+		}),
 
 		{
 			name: "log-level", group: "Log", def: "info",
@@ -292,7 +298,7 @@ func checkListen(addr string) error {
 }
 
 func checkPath(p string) error {
-	if !strings.HasPrefix(p, "/") || p == "/healthz" || p == "/readyz" || strings.ContainsAny(p, " {}?#") {
+	if !strings.HasPrefix(p, "/") || p == "/healthz" || p == "/readyz" || p == "/metrics" || strings.ContainsAny(p, " {}?#") {
 		return errNotAllowed
 	}
 	return nil
