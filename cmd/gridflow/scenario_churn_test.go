@@ -158,7 +158,7 @@ func distinct(text string) int {
 	return len(seen)
 }
 
-// TestS41: probes are cheap, whatever else goes on, and change nothing.
+// TestS41: probes and scrapes are cheap, whatever else goes on, and change nothing.
 func TestS41_Probes(t *testing.T) {
 	t.Parallel()
 	const probes, workers = 10_000, 4
@@ -181,17 +181,23 @@ func TestS41_Probes(t *testing.T) {
 			}
 		})
 	}
-	probe := func(path, want string) time.Duration {
-		start := time.Now()
+	get := func(path string) string {
 		resp, err := r.http.Get(base + path)
 		if err != nil {
 			t.Error(err)
-			return 0
+			return ""
 		}
+		defer resp.Body.Close()
 		body, _ := io.ReadAll(resp.Body)
-		resp.Body.Close()
-		if resp.StatusCode != http.StatusOK || strings.TrimSpace(string(body)) != want {
-			t.Errorf("%s: %s %q", path, resp.Status, body)
+		if resp.StatusCode != http.StatusOK {
+			t.Errorf("%s: %s %.200q", path, resp.Status, body)
+		}
+		return string(body)
+	}
+	probe := func(path, want string) time.Duration {
+		start := time.Now()
+		if got := get(path); !strings.Contains(got, want+"\n") || want != aMetric && got != want+"\n" {
+			t.Errorf("%s gives %.200q", path, got)
 		}
 		return time.Since(start)
 	}
@@ -199,9 +205,10 @@ func TestS41_Probes(t *testing.T) {
 	took := make([]time.Duration, probes)
 	files, memory := r.openFiles(), r.named("status", "VmRSS")<<10
 	for w := range workers {
+		path, want := []string{"/metrics", "/healthz", "/readyz", "/healthz"}[w], []string{aMetric, "ok", "ready", "ok"}[w]
 		wg.Go(func() {
 			for i := w; i < probes; i += workers {
-				took[i] = probe([]string{"/healthz", "/readyz"}[i/workers%2], []string{"ok", "ready"}[i/workers%2])
+				took[i] = probe(path, want)
 			}
 		})
 	}
@@ -231,7 +238,29 @@ func TestS41_Probes(t *testing.T) {
 	if read > 256_000 || grownFiles > 16 || grown > 64<<20 && !raceDetector {
 		t.Errorf("probes leave something behind")
 	}
+
+	// A scrape reads what the system knows of the process, and touches no workbook.
+	ours := func() (lines []string) {
+		for line := range strings.Lines(get("/metrics")) {
+			if strings.HasPrefix(line, "gridflow_cache") || strings.HasPrefix(line, "gridflow_requests") || strings.HasPrefix(line, "gridflow_dropped") {
+				lines = append(lines, line)
+			}
+		}
+		return lines
+	}
+	before, read := ours(), r.bytesRead()
+	for range 100 {
+		probe("/metrics", aMetric)
+	}
+	read = r.bytesRead() - read
+	t.Logf("100 scrapes read %d bytes each (bound 65536)", read/100)
+	if after := ours(); read > 100<<16 || !slices.Equal(before, after) || len(r.log.matching("")) != lines {
+		t.Errorf("scrapes leave something behind: %d bytes read; %q became %q", read, before, after)
+	}
 }
+
+// aMetric is a line that every scrape has.
+const aMetric = "gridflow_drain_state 0"
 
 // openFiles counts the descriptors of the process.
 func (r *running) openFiles() int {

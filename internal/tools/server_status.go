@@ -122,7 +122,11 @@ var serverStatus = define(Spec{
 	if env.Status == nil {
 		return &noStatus{"there is no scheduler: this process runs single calls and serves nobody else"}, nil
 	}
-	out := &serverStatusOut{*env.Status.Status(in.Recent), in.Sections}
+	recent := 0 // which the caps would take for no bound
+	if in.Recent > 0 {
+		recent = env.Caps.items(in.Recent)
+	}
+	out := &serverStatusOut{*env.Status.Status(recent), in.Sections}
 	for section, drop := range map[string]func(){
 		"classes":   func() { out.Classes = nil },
 		"resources": func() { out.Resources = nil },
