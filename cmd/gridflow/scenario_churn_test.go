@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -181,6 +182,20 @@ func TestS41_Probes(t *testing.T) {
 			}
 		})
 	}
+	// A server that does nothing shows what the machine itself takes: where it has too much
+	// to do, whoever wants to run waits.
+	idle := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer idle.Close()
+	nothing := func() time.Duration {
+		start := time.Now()
+		resp, err := r.http.Get(idle.URL)
+		if err != nil {
+			t.Error(err)
+			return 0
+		}
+		resp.Body.Close()
+		return time.Since(start)
+	}
 	get := func(path string) string {
 		resp, err := r.http.Get(base + path)
 		if err != nil {
@@ -202,13 +217,20 @@ func TestS41_Probes(t *testing.T) {
 		return time.Since(start)
 	}
 	probe("/healthz", "ok")
-	took := make([]time.Duration, probes)
+	took, machine := make([]time.Duration, probes), make([]time.Duration, probes)
 	files, memory := r.openFiles(), r.named("status", "VmRSS")<<10
 	for w := range workers {
-		path, want := []string{"/metrics", "/healthz", "/readyz", "/healthz"}[w], []string{aMetric, "ok", "ready", "ok"}[w]
 		wg.Go(func() {
 			for i := w; i < probes; i += workers {
-				took[i] = probe(path, want)
+				switch i / workers % 10 { // scrapers ask less often than load balancers
+				case 0:
+					took[i] = probe("/metrics", aMetric)
+				case 1, 3, 5, 7, 9:
+					took[i] = probe("/healthz", "ok")
+				default:
+					took[i] = probe("/readyz", "ready")
+				}
+				machine[i] = nothing()
 			}
 		})
 	}
@@ -216,9 +238,10 @@ func TestS41_Probes(t *testing.T) {
 	stop()
 	churn.Wait()
 	slices.Sort(took)
-	median, rare, worst := took[probes/2], took[probes-probes/1000], took[probes-1]
-	t.Logf("%d probes: median %v, one in a thousand above %v (bound 100ms), the slowest %v", probes, median, rare, worst)
-	if rare > 100*time.Millisecond*slowness {
+	slices.Sort(machine)
+	median, rare, worst, lag := took[probes/2], took[probes-probes/1000], took[probes-1], machine[probes-probes/1000]
+	t.Logf("%d probes: median %v, one in a thousand above %v (bound 100ms; of a server that does nothing %v), the slowest %v", probes, median, rare, lag, worst)
+	if rare > 100*time.Millisecond*slowness+3*lag {
 		t.Errorf("one probe in a thousand takes more than %v, half of them less than %v", rare, median)
 	}
 
