@@ -50,9 +50,10 @@ type edge struct{ from, to Level }
 // lock of the gate, by the goroutine that made it happen, from many at once; only Level and
 // Limit are called by one at a time, in order.
 type Listener struct {
+	Arrived func(class int) // a call came; one of Refused, Left and Done tells of its end
 	Started func(class int, waited time.Duration)
 	Refused func(class int, outcome kernel.Outcome, waited time.Duration)
-	Left    func(class int, waited time.Duration) // the caller ceased to wait
+	Left    func(class int, waited time.Duration) // the caller ceased to wait; nothing ran
 	Done    func(class int, service time.Duration, result Result)
 	Level   func(from, to Level)
 	Limit   func(class int, c limit.Change) // an adaptive limit has moved; by one at a time, in order
@@ -94,6 +95,9 @@ func (g *Gate) now() kernel.Instant { return time.Since(g.start) }
 func (g *Gate) Acquire(ctx context.Context, r Request) (Permit, error) {
 	if ctx.Err() != nil {
 		return Permit{}, csync.Cause(ctx)
+	}
+	if g.listener.Arrived != nil {
+		g.listener.Arrived(r.Class)
 	}
 	flow := maphash.String(g.seed, r.Client)
 	g.mu.Lock()
@@ -195,11 +199,7 @@ func (g *Gate) conclude(w *waiter, d kernel.Decision, now kernel.Instant) (Permi
 		}
 		return p, nil
 	}
-	c := &g.k.Config().Classes[class]
-	r := &Refusal{
-		Code: codeOf(d.Outcome), Class: c.Name, Outcome: d.Outcome, Waited: now - w.since,
-		Depth: g.k.Stats(class).Waiting, Capacity: c.QueueMax, RetryAfter: d.RetryAfter,
-	}
+	r := g.refusal(class, d, now-w.since)
 	g.recycle(w)
 	g.mu.Unlock()
 	if told {
@@ -209,6 +209,15 @@ func (g *Gate) conclude(w *waiter, d kernel.Decision, now kernel.Instant) (Permi
 		g.listener.Refused(class, d.Outcome, r.Waited)
 	}
 	return Permit{}, r
+}
+
+// refusal words a decision against a call. g.mu is held.
+func (g *Gate) refusal(class int, d kernel.Decision, waited time.Duration) *Refusal {
+	c := &g.k.Config().Classes[class]
+	return &Refusal{
+		Code: codeOf(d.Outcome), Class: c.Name, Outcome: d.Outcome, Waited: waited,
+		Depth: g.k.Stats(class).Waiting, Capacity: c.QueueMax, RetryAfter: d.RetryAfter,
+	}
 }
 
 // waiter gives a waiter that nobody uses, recycle gives one back.
@@ -279,7 +288,7 @@ const (
 	UserError               // the caller asked for what cannot be
 	TimedOut                // it was stopped at its deadline
 	Cancelled               // it was stopped because nobody waited any more
-	Unused                  // it never began
+	Unused                  // it never began; listeners are told that the caller has left
 	results
 )
 
@@ -307,7 +316,7 @@ func (p Permit) Done(result Result) time.Duration {
 		return 0
 	}
 	now := g.now()
-	class, took := p.w.Class, now-p.w.began
+	class, took, waited := p.w.Class, now-p.w.began, p.w.began-p.w.since
 	g.out = g.out[:0]
 	g.ended(p.w, took, result, now)
 	if last := g.leave(p.w); last != nil {
@@ -320,7 +329,12 @@ func (p Permit) Done(result Result) time.Duration {
 	if told {
 		g.tell()
 	}
-	if g.listener.Done != nil {
+	switch {
+	case result == Unused: // whoever listens has not heard of its start
+		if g.listener.Left != nil {
+			g.listener.Left(class, waited)
+		}
+	case g.listener.Done != nil:
 		g.listener.Done(class, took, result)
 	}
 	return took
@@ -332,6 +346,20 @@ func (p Permit) Waited() time.Duration {
 		return 0
 	}
 	return p.w.began - p.w.since
+}
+
+// Peek tells what a call of a client would be refused for whatever it needs: that the
+// server stops, that it has too much to do for the class, or that the client has asked too
+// often. nil: nothing of this. It changes nothing and says nothing about what comes after.
+func (g *Gate) Peek(class int, client string) *Refusal {
+	flow := maphash.String(g.seed, client)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	o, after := g.k.Peek(g.now(), class, flow)
+	if o == kernel.Started {
+		return nil
+	}
+	return g.refusal(class, kernel.Decision{Outcome: o, RetryAfter: after}, 0)
 }
 
 // Drain ends admission: calls that come are refused with [CodeDraining]. Those that wait

@@ -346,3 +346,120 @@ func TestCrowd(t *testing.T) {
 	}
 	nothingLeft(t, g)
 }
+
+// TestLeftInTheSameMoment: a call that is let in at the moment in which its caller leaves
+// gives its permit back, and the listener hears that the caller has left: of no start, and
+// of no service.
+func TestLeftInTheSameMoment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var told []string
+		say := func(format string, args ...any) { told = append(told, fmt.Sprintf(format, args...)) }
+		g, err := New(Config{Classes: []Class{{Name: "work", QueueMax: 9}}, Resources: []Resource{{Name: "seat", Capacity: 1}}}, Listener{
+			Arrived: func(class int) { say("arrived") },
+			Started: func(_ int, waited time.Duration) { say("started after %v", waited) },
+			Left:    func(_ int, waited time.Duration) { say("left after %v", waited) },
+			Done:    func(_ int, service time.Duration, r Result) { say("%v after %v", r, service) },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour) // so that a time that was not set is seen
+		holder, _ := g.Acquire(t.Context(), seat)
+		ctx, cancel := context.WithCancel(t.Context())
+		left := make(chan error, 1)
+		go func() {
+			_, err := g.Acquire(ctx, seat)
+			left <- err
+		}()
+		time.Sleep(time.Second)
+		synctest.Wait()
+		g.mu.Lock() // the caller goes, and before it gets any further the permit is its own
+		cancel()
+		g.out = g.k.Done(g.now(), &holder.w.Ticket, g.out[:0])
+		g.recycle(holder.w)
+		g.settle(g.now(), nil)
+		g.mu.Unlock()
+		if err := <-left; err != context.Canceled {
+			t.Errorf("got %v", err)
+		}
+		if got, want := fmt.Sprint(told), "[arrived started after 0s arrived left after 1s]"; got != want {
+			t.Errorf("told %v, want %v", got, want)
+		}
+		nothingLeft(t, g)
+	})
+}
+
+// TestStatsTell: where looking at the gate finds that the level has changed, the listener
+// hears of it.
+func TestStatsTell(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var levels []Level
+		g, err := New(Config{Classes: []Class{{Name: "work", QueueMax: 1, WaitMax: time.Second}}, Resources: []Resource{{Name: "seat", Capacity: 1}}},
+			Listener{Level: func(_, to Level) { levels = append(levels, to) }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, _ := g.Acquire(t.Context(), seat)
+		go g.Acquire(t.Context(), seat)
+		synctest.Wait()
+		g.timer.Stop() // as if it were late
+		time.Sleep(2 * time.Second)
+		if s := g.Stats(); s.Level != kernel.LevelOK || s.Waiting != 0 {
+			t.Errorf("level %v, %d wait", s.Level, s.Waiting)
+		}
+		if fmt.Sprint(levels) != "[emergency ok]" {
+			t.Errorf("the listener heard of %v", levels)
+		}
+		p.Done(OK)
+	})
+}
+
+// TestPeek: what a call would be refused for is known without making it, and asking
+// changes nothing.
+func TestPeek(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := oneSeat(t, func(c *Class) { c.Rate, c.Burst, c.QueueMax, c.ShedAt = 1, 2, 1, kernel.LevelEmergency })
+		call := func() error {
+			p, err := g.Acquire(t.Context(), Request{Client: "a", Need: Amounts{1}})
+			p.Done(OK)
+			return err
+		}
+		for range 2 {
+			if r := g.Peek(0, "a"); r != nil {
+				t.Errorf("there are tokens, and yet %v", r)
+			}
+			if err := call(); err != nil {
+				t.Error(err)
+			}
+		}
+		time.Sleep(300 * time.Millisecond)
+		for range 3 {
+			if r := g.Peek(0, "a"); r == nil || r.Code != CodeRateLimited || r.RetryAfter.Round(time.Millisecond) != 700*time.Millisecond {
+				t.Errorf("no token, and yet %v", r)
+			}
+		}
+		if r := g.Peek(0, "b"); r != nil {
+			t.Errorf("another client: %v", r)
+		}
+		time.Sleep(700 * time.Millisecond)
+		if r, err := g.Peek(0, "a"), call(); r != nil || err != nil {
+			t.Errorf("after the wait: %v, %v", r, err)
+		}
+
+		p, _ := g.Acquire(t.Context(), seat)
+		ctx, cancel := context.WithCancel(t.Context())
+		go g.Acquire(ctx, seat)
+		synctest.Wait()
+		if r := g.Peek(0, "b"); r == nil || r.Code != CodeOverloaded || r.Outcome != kernel.Shed {
+			t.Errorf("with a full queue: %v", r)
+		}
+		cancel()
+		p.Done(OK)
+		g.Drain(false)
+		if r := g.Peek(0, "b"); r == nil || r.Code != CodeDraining {
+			t.Errorf("draining: %v", r)
+		}
+		synctest.Wait()
+		nothingLeft(t, g)
+	})
+}

@@ -19,6 +19,7 @@ import (
 	"gridflow/internal/obs"
 	"gridflow/internal/server"
 	"gridflow/internal/tools"
+	"gridflow/internal/workspace"
 )
 
 // Exit codes.
@@ -54,6 +55,7 @@ type opened struct {
 	env       *tools.Env
 	resources server.Resources // nil: none
 	books     admit.Books
+	cache     func() workspace.CacheStats // nil: there is no cache
 	close     func() error
 }
 

@@ -219,7 +219,7 @@ func TestS49_UnknownIDs(t *testing.T) {
 	for i := range files {
 		writeFile(t, filepath.Join(root, fmt.Sprintf("d%d", i%10), fmt.Sprintf("f%d.csv", i)), []byte("1\n"))
 	}
-	r := serving(t, root)
+	r := serving(t, root, "--tools=describe_workbook")
 	s := r.client(eras[1])
 	cost := func(id func(i int) string, failed bool) (ticks int64) {
 		before := r.cpuTicks()

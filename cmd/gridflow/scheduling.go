@@ -199,21 +199,22 @@ func feelPressure(ctx context.Context, gate *flow.Gate) {
 
 func (c *config) bytesOfLoads() int64 { return cmp.Or(c.loadBytes, max(c.cacheBytes/2, 1)) }
 
-// schedule makes the scheduler of a server over the opened workspace.
-func (c *config) schedule(o *opened, log *slog.Logger) (*server.Flow, error) {
-	conf, paces := c.flowConfig()
-	gate, err := flow.New(conf, flow.Listener{
-		Level: func(from, to flow.Level) {
-			level := slog.LevelWarn
-			if to < from {
-				level = slog.LevelInfo
-			}
-			log.Log(context.Background(), level, "queues", "level", to.String(), "was", from.String())
-		},
-		Limit: func(class int, step limit.Change) {
-			log.Info("limit", "class", conf.Classes[class].Name, "from", step.From, "to", step.To, "cause", string(step.Cause))
-		},
-	})
+// schedule makes the scheduler of a server over the opened workspace. What the gate tells
+// goes to the listener, and changes of the level and of limits into the log too.
+func (c *config) schedule(conf flow.Config, paces []time.Duration, o *opened, l flow.Listener, log *slog.Logger) (*server.Flow, error) {
+	changed := l.Level
+	l.Level = func(from, to flow.Level) {
+		changed(from, to)
+		level := slog.LevelWarn
+		if to < from {
+			level = slog.LevelInfo
+		}
+		log.Log(context.Background(), level, "queues", "level", to.String(), "was", from.String())
+	}
+	l.Limit = func(class int, step limit.Change) {
+		log.Info("limit", "class", conf.Classes[class].Name, "from", step.From, "to", step.To, "cause", string(step.Cause))
+	}
+	gate, err := flow.New(conf, l)
 	if err == nil {
 		err = setPaces(gate, paces)
 	}

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"syscall"
 
+	"gridflow/internal/obs"
 	"gridflow/internal/server"
 )
 
@@ -35,7 +36,7 @@ func (p *program) http(ctx context.Context, args []string) error {
 		if err != nil {
 			return fmt.Errorf("%w; choose another address with --listen", err)
 		}
-		o := server.HTTPOptions{Path: c.path, AllowedOrigins: c.allowedOrigins, AllowedHosts: c.allowedHosts}
+		o := server.HTTPOptions{Path: c.path, AllowedOrigins: c.allowedOrigins, AllowedHosts: c.allowedHosts, Metrics: c.metrics}
 		if addr, ok := l.Addr().(*net.TCPAddr); ok {
 			o.Loopback = addr.IP.IsLoopback()
 		}
@@ -84,14 +85,18 @@ func (p *program) serve(ctx context.Context, cmd string, args []string,
 	if err != nil {
 		return err
 	}
-	scheduler, err := c.schedule(o, log)
+	conf, paces := c.flowConfig()
+	metrics := obs.NewMetrics(version(), conf.Classes)
+	scheduler, err := c.schedule(conf, paces, o, metrics.Listener(), log)
 	if err != nil {
 		return errors.Join(err, o.close())
 	}
+	o.env.Status = metrics
 	s := server.New(server.Config{
 		Version: version(), Tools: rows, Env: o.env, Resources: o.resources, Flow: scheduler,
-		ToolTimeout: c.toolTimeout, Log: log,
+		Metrics: metrics, ToolTimeout: c.toolTimeout, Log: log,
 	})
+	metrics.Connect(obs.Sources{Gate: scheduler.Gate, Costs: scheduler.Costs, Cache: o.cache, Drain: s.Drain})
 	if c.adaptive {
 		feeling, stopFeeling := context.WithCancel(ctx)
 		var felt sync.WaitGroup

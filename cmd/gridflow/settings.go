@@ -51,6 +51,7 @@ type config struct {
 	path           string
 	allowedOrigins []string
 	allowedHosts   []string
+	metrics        bool
 
 	logLevel  slog.Level
 	logFormat string
@@ -122,9 +123,14 @@ func settings(c *config) []setting {
 		number("max-response-bytes", "Results", "bytes of one whole result", "1000000", count, &c.maxResponseBytes),
 
 		httpOnly(text("listen", "HTTP", "address to listen at", "127.0.0.1:8079", "host:port with a port from 0 to 65535, where 0 lets the system choose; to listen at all addresses write 0.0.0.0:port or [::]:port", &c.listen, checkListen)),
-		httpOnly(text("path", "HTTP", "path of the MCP endpoint", "/mcp", "a path of plain segments such as /mcp or /tools/mcp, other than /healthz and /readyz", &c.path, checkPath)),
+		httpOnly(text("path", "HTTP", "path of the MCP endpoint", "/mcp", "a path of plain segments such as /mcp or /tools/mcp, other than /healthz, /readyz and /metrics", &c.path, checkPath)),
 		httpOnly(words("allowed-origins", "HTTP", "web origins whose pages may call the server", "", "origins such as https://app.example.com, comma separated", &c.allowedOrigins, checkOrigin)),
 		httpOnly(words("allowed-hosts", "HTTP", "host names the server may be called by besides localhost", "", "host names without scheme and port, comma separated", &c.allowedHosts, checkHost)),
+		httpOnly(setting{
+			name: "metrics", group: "HTTP", def: "true", flag: true,
+			doc:     "serve metrics at /metrics, in the Prometheus text format",
+			allowed: "true or false", set: boolean(&c.metrics),
+		}),
 
 		{
 			name: "log-level", group: "Log", def: "info",
@@ -340,7 +346,7 @@ func checkListen(addr string) error {
 // checkPath asks for a path that means itself: a client could not ask for any other, and
 // what stands for something in a pattern would not be served as it is written.
 func checkPath(p string) error {
-	if !strings.HasPrefix(p, "/") || p == "/" || p != path.Clean(p) || p == "/healthz" || p == "/readyz" ||
+	if !strings.HasPrefix(p, "/") || p == "/" || p != path.Clean(p) || p == "/healthz" || p == "/readyz" || p == "/metrics" ||
 		strings.ContainsFunc(p, func(r rune) bool {
 			return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/-_.~", r))
 		}) {

@@ -21,6 +21,7 @@ func openWorkspace(ctx context.Context, c *config, log *slog.Logger) (*opened, e
 		env:       env,
 		resources: server.WorkbookResources(w, tools.Table(), env),
 		books:     w,
+		cache:     w.Stats,
 		close:     func() error { w.Shut(); return nil },
 	}, nil
 }

@@ -70,6 +70,11 @@ func (f *flow) take(now Instant, rate, burst float64) (ok bool, wait float64) {
 	return true, 0
 }
 
+// lacks gives the seconds until there is a token, 0 if there is one.
+func (f *flow) lacks(now Instant, rate, burst float64) float64 {
+	return max(0, 1-min(burst, f.tokens+rate*(now-f.filled).Seconds())) / rate
+}
+
 // full reports whether the bucket has filled up, so that forgetting it loses nothing.
 func (f *flow) full(now Instant, rate, burst float64) bool {
 	return rate == 0 || f.tokens+rate*(now-f.filled).Seconds() >= burst

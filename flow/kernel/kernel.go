@@ -206,6 +206,25 @@ func (k *Kernel) placeFor(c *class, f *flow) (victim *Ticket, full Outcome) {
 	return v.fat[v.fattest].tail, Started
 }
 
+// Peek tells for what Arrive would refuse any ticket of the flow, whatever it needs, and
+// when another try may succeed. Started: for nothing that can be told before. It changes
+// nothing.
+func (k *Kernel) Peek(now Instant, class int, key uint64) (o Outcome, after time.Duration) {
+	c := k.classes[class]
+	switch {
+	case k.draining:
+		return Draining, 0
+	case c.ShedAt != LevelOK && k.level >= c.ShedAt:
+		return Shed, c.retryAfter()
+	}
+	if f := c.flows[key]; f != nil && c.Rate > 0 {
+		if wait := f.lacks(max(k.now, now), c.Rate, c.Burst); wait > 0 {
+			return RateLimited, time.Duration(math.Ceil(wait * 1e9))
+		}
+	}
+	return Started, 0
+}
+
 // Cancel takes back a ticket whose owner waits no more, and reports whether it was
 // waiting. One that has been decided about stays as it is: if it runs, Done is still due.
 func (k *Kernel) Cancel(now Instant, t *Ticket, out []Decision) ([]Decision, bool) {

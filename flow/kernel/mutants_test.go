@@ -43,10 +43,15 @@ var mutants = []struct{ file, old, new string }{
 	{"dispatch.go", "if low := c.lowest(); low != started && low != c.passed {", "if low := c.lowest(); low != started {"},
 	// Resources.
 	{"kernel.go", "k.free[r] += t.Need[r]", "k.free[r] += min(t.Need[r], 1)"},
-	{"dispatch.go", "if n > k.available(c, r, k.now) {", "if n > k.available(c, r, k.now)+1 {"},
-	{"dispatch.go", "free -= k.spareBuffer(r)", "free -= k.conf.Resources[r].Buffer"},
-	{"dispatch.go", "now-k.bufferedAt < k.conf.BufferIdle", "now-k.bufferedAt <= 1000*k.conf.BufferIdle"},
-	{"kernel.go", "k.buffered[r] -= t.Need[r]", "k.buffered[r] -= 0"},
+	{"dispatch.go", "if n > k.available(c, f, r) {", "if n > k.available(c, f, r)+1 {"},
+	{"buffer.go", "return free - k.spareBuffer(r)", "return free - buffer"},
+	{"buffer.go", "k.now-k.bufferedAt < k.conf.BufferIdle", "k.now-k.bufferedAt <= 1000*k.conf.BufferIdle"},
+	{"buffer.go", "k.buffered[r] -= t.Need[r]", "k.buffered[r] -= 0"},
+	{"buffer.go", "min(k.spareBuffer(r), free+buffer)", "k.spareBuffer(r)"},
+	{"buffer.go", "f.inFlight >= c.kernel.bufferMin", "f.inFlight > c.kernel.bufferMin"},
+	{"buffer.go", "\t\t\tk.unbuffer(c, c.short.head)\n", "\t\t\tbreak\n"},
+	{"class.go", "\t\tf.leave()\n\t\tc.enter(f)\n\t}\n}\n\n// leave", "\t\tf.leave()\n\t\tc.enter(f)\n\t\tf.tag++\n\t}\n}\n\n// leave"},
+	{"kernel.go", "\tif k.outgrow(now) {\n", "\tif k.outgrow(now) && false {\n"},
 	{"class.go", "case wasHead && (f.in.mixed || f.in.need != f.head.Need):", "case wasHead && f.in.mixed:"},
 	{"dispatch.go", "if best != nil && best.before(f) || !k.fits(c, f) {", "if best != nil || !k.fits(c, f) {"},
 	// Bounds and waits.
@@ -59,7 +64,7 @@ var mutants = []struct{ file, old, new string }{
 	{"kernel.go", "case t.StartBy > 0 && now >= t.StartBy:", "case t.StartBy > 0 && now > t.StartBy:"},
 	{"kernel.go", "sooner(max(c.oldest.arrived+c.WaitMax, k.now+1))", "sooner(max(c.youngest.arrived+c.WaitMax, k.now+1))"},
 	{"kernel.go", "t.StartBy <= now+c.WaitMax", "t.StartBy > now+c.WaitMax"},
-	{"kernel.go", "\tk.conf = conf\n\tk.relevel()\n", "\tk.conf = conf\n"},
+	{"kernel.go", "\tk.conf, k.bufferMin = conf, conf.smallestBuffer()\n\tk.relevel()\n", "\tk.conf, k.bufferMin = conf, conf.smallestBuffer()\n"},
 	{"kernel.go", "share < (levelFrom[k.level]-levelSlack)*k.conf.QueueMax", "share < levelFrom[k.level]*k.conf.QueueMax"},
 	{"class.go", "now-c.startedAt >= c.Gap", "now-c.startedAt >= c.Gap/2"},
 	{"flow.go", "f.tokens = min(burst, f.tokens+rate*(now-f.filled).Seconds())", "f.tokens += rate * (now - f.filled).Seconds()"},
@@ -69,7 +74,7 @@ var mutants = []struct{ file, old, new string }{
 	{"flow.go", "if best == nil || f.waiting < best.waiting {", "if best == nil {"},
 	{"kernel.go", "\t\tc.vtime = c.maxTag\n", "\t\tc.vtime = 0\n"},
 	// Decisions.
-	{"kernel.go", "\treturn k.dispatch(now, out), true\n", "\treturn out, true\n"},
+	{"kernel.go", "\tc.stats.Cancelled++\n\treturn k.dispatch(now, out), true\n", "\tc.stats.Cancelled++\n\treturn out, true\n"},
 	{"kernel.go", "\tif k.inFlight == 0 && k.waiting == 0 {\n", "\tif k.inFlight == 0 {\n"},
 	{"class.go", "c.ns.waiting += float64(c.waiting) * dt", "c.ns.waiting += float64(c.waiting+1) * dt"},
 }

@@ -44,6 +44,11 @@ type Options struct {
 	// Refuse words the answer to a call that was not let in. err is a [*flow.Refusal], or
 	// the cause of ctx's end; nil: [Refuse].
 	Refuse func(ctx context.Context, method string, req mcp.Request, err error) (mcp.Result, error)
+
+	// Observe is told of each call that Price did not let pass by, once, when it has ended,
+	// whatever became of it. It is called without a lock, from many goroutines at once, and
+	// the answer waits for it. ctx is the call's; nil: nobody is told.
+	Observe func(ctx context.Context, o Observation)
 }
 
 // HintKey is the key in a request's _meta under which a client may name a class, such as
@@ -80,15 +85,24 @@ func Middleware(o Options) mcp.Middleware {
 				class = flow.ClassOf(cost)
 			}
 			class = max(class, hint(o.Gate, req))
-			permit, err := o.Gate.Acquire(ctx, flow.Request{Class: class, Client: o.Client(req), Cost: cost, Need: work.Need, Share: work.Share})
+			client, came := o.Client(req), time.Now()
+			permit, err := o.Gate.Acquire(ctx, flow.Request{Class: class, Client: client, Cost: cost, Need: work.Need, Share: work.Share})
 			if err != nil {
-				return o.Refuse(ctx, method, req, err)
+				res, refused := o.Refuse(ctx, method, req, err)
+				if o.Observe != nil {
+					o.Observe(ctx, Observation{Kind: work.Kind, Class: class, Client: client, Waited: time.Since(came), Outcome: refusedAs(err)})
+				}
+				return res, refused
 			}
+			waited := permit.Waited()
 			result := flow.Failed // unless we get to see how it ended: a panic is a failure
 			defer func() {
 				took := permit.Done(result)
 				if result == flow.OK || result == flow.TimedOut {
 					o.Costs.Learn(work.Kind, cost, took)
+				}
+				if o.Observe != nil {
+					o.Observe(ctx, Observation{Kind: work.Kind, Class: class, Client: client, Ran: true, Waited: waited, Service: took, Outcome: endedAs(result)})
 				}
 			}()
 			res, err = next(ctx, method, req)

@@ -9,6 +9,7 @@ import (
 
 	"gridflow/flow"
 	"gridflow/flow/mcpflow"
+	"gridflow/internal/obs"
 	"gridflow/internal/tools"
 )
 
@@ -47,7 +48,35 @@ func (s *Server) admit() mcp.Middleware {
 			}
 			return nil, protocolError(e)
 		},
+		Observe: func(ctx context.Context, o mcpflow.Observation) {
+			s.observe(obs.Call{
+				Tool: o.Kind.Name, Class: o.Class, Client: o.Client, Ran: o.Ran, Waited: o.Waited, Service: o.Service,
+				Outcome: outcomeOf(note(ctx).outcome, o.Outcome),
+			})
+		},
 	})
+}
+
+// observe counts a call that has ended.
+func (s *Server) observe(c obs.Call) {
+	if s.conf.Metrics != nil {
+		s.conf.Metrics.Observe(c)
+	}
+}
+
+// outcomeOf tells apart by the code of a call's error what the gate takes for the same.
+func outcomeOf(code, outcome string) string {
+	switch code {
+	case "DRAINING": // it was cut off, or not let in
+		return mcpflow.OutcomeDraining
+	case "RESPONSE_TOO_LARGE":
+		return "too_large"
+	case "CONFLICT":
+		return "conflict"
+	case "CIRCUIT_OPEN":
+		return "circuit_open"
+	}
+	return outcome
 }
 
 // client says who makes a request: the user, the session, or the connection.

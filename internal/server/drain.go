@@ -87,3 +87,10 @@ func (g *gate) drain(budget time.Duration, idle <-chan struct{}) (clean, ended b
 
 // Draining tells whether the server has begun to stop.
 func (s *Server) Draining() bool { return s.gate.closing.Err() != nil }
+
+// Drain tells whether the server has begun to stop, and how many requests are inside.
+func (s *Server) Drain() (draining bool, inside int) {
+	s.gate.mu.Lock()
+	defer s.gate.mu.Unlock()
+	return s.gate.closing.Err() != nil, s.gate.inside
+}

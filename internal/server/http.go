@@ -25,6 +25,7 @@ type HTTPOptions struct {
 	AllowedHosts   []string // names that the Host header may hold besides localhost; an address may always be used unless Loopback
 	Loopback       bool     // the server listens to this machine only
 	MaxSessions    int      // of the older era at once; 0 means 4096
+	Metrics        bool     // /metrics is served, if the server has metrics
 }
 
 const (
@@ -102,8 +103,8 @@ func (s *Server) ServeHTTP(ctx context.Context, l net.Listener, o HTTPOptions, b
 	return nil
 }
 
-// Handler gives the HTTP side of the server: the MCP endpoint in both eras, /healthz
-// and /readyz. The error names an origin that cannot be understood.
+// Handler gives the HTTP side of the server: the MCP endpoint in both eras, /healthz,
+// /readyz and /metrics. The error names an origin that cannot be understood.
 func (s *Server) Handler(o HTTPOptions) (http.Handler, error) {
 	origins := http.NewCrossOriginProtection()
 	for _, origin := range o.AllowedOrigins {
@@ -132,13 +133,15 @@ func (s *Server) Handler(o HTTPOptions) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle(o.Path, e)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok") })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if s.Draining() {
-			plain(w, http.StatusServiceUnavailable, "draining")
-			return
-		}
-		plain(w, http.StatusOK, "ready")
-	})
+	mux.HandleFunc("GET /readyz", s.ready)
+	if o.Metrics && s.conf.Metrics != nil {
+		scrape := s.conf.Metrics.Handler(s.log)
+		mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) {
+			if e.trusts(w, r) {
+				scrape.ServeHTTP(w, r)
+			}
+		})
+	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		plain(w, http.StatusNotFound, "nothing is served here; the MCP endpoint is "+o.Path)
 	})
@@ -164,28 +167,42 @@ type endpoint struct {
 	stateless, stateful http.Handler
 }
 
-func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// trusts tells whether a request may come from where it comes; if not, it is answered.
+func (e *endpoint) trusts(w http.ResponseWriter, r *http.Request) bool {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	if !hostAllowed(r.Host, e.allowed) {
+		e.refused("host")
 		e.server.log.Warn("request refused", "why", "host", "host", r.Host)
 		plain(w, http.StatusForbidden, fmt.Sprintf("the host %q is not served here; the operator can allow it with --allowed-hosts", clip(r.Host, 200)))
-		return
+		return false
 	}
 	// Reading is no safer than writing here, so every method is held to what
 	// cross-origin protection asks of unsafe ones.
 	asPost := *r
 	asPost.Method = http.MethodPost
 	if err := e.origins.Check(&asPost); err != nil {
+		e.refused("origin")
 		origin := r.Header.Get("Origin")
 		e.server.log.Warn("request refused", "why", "origin", "origin", origin)
 		if origin == "" { // the browser says no more than that it was another site
 			plain(w, http.StatusForbidden, fmt.Sprintf("pages of other sites may not call this server (Sec-Fetch-Site: %s)", clip(r.Header.Get("Sec-Fetch-Site"), 50)))
-			return
+			return false
 		}
 		plain(w, http.StatusForbidden, fmt.Sprintf("pages of the origin %q may not call this server; the operator can allow it with --allowed-origins", clip(origin, 200)))
-		return
+		return false
 	}
-	if e.answerPreflight(w, r) {
+	return true
+}
+
+// refused counts a request that was refused before its message was read.
+func (e *endpoint) refused(reason string) {
+	if m := e.server.conf.Metrics; m != nil {
+		m.RefusedHTTP(reason)
+	}
+}
+
+func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !e.trusts(w, r) || e.answerPreflight(w, r) || e.refuseEarly(w, r) {
 		return
 	}
 
@@ -211,6 +228,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 
 	if r.Method == http.MethodPost && r.Header.Get("Mcp-Session-Id") == "" && e.full() {
+		e.refused("sessions")
 		w.Header().Set("Retry-After", "60")
 		plain(w, http.StatusServiceUnavailable, "there are as many sessions as there may be; end one, or wait until one has been idle for long enough")
 		return

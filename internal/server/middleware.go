@@ -12,7 +12,9 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
+	"gridflow/flow/mcpflow"
 	"gridflow/internal/nearest"
+	"gridflow/internal/obs"
 	"gridflow/internal/tools"
 )
 
@@ -134,6 +136,9 @@ func (s *Server) refuseWhenDraining(next mcp.MethodHandler) mcp.MethodHandler {
 		}
 		leave, ok := s.gate.enter()
 		if !ok {
+			if name := toolName(req); s.tools[name] != nil {
+				s.observe(obs.Call{Tool: name, Class: obs.NoClass, Client: client(req), Outcome: mcpflow.OutcomeDraining})
+			}
 			if method == methodCallTool {
 				return s.refuseCall(ctx, req, errDraining()), nil
 			}

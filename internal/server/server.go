@@ -23,6 +23,7 @@ type Config struct {
 	Env         *tools.Env   // handed to every call of a tool
 	Resources   Resources    // nil: no resources
 	Flow        *Flow        // how calls are let in; nil: all run at once
+	Metrics     *obs.Metrics // counts what becomes of calls; nil: nobody does
 	ToolTimeout time.Duration
 	Log         *slog.Logger // nil: no log
 	Extend      *Extension   // nil: nothing but the above

@@ -36,7 +36,7 @@ type describeWorkbookOut struct {
 }
 
 var describeWorkbook = define(Spec{
-	Name: "describe_workbook", Title: "Describe a workbook", Toolset: "read", Core: true, Reach: ReachBook,
+	Name: "describe_workbook", Title: "Describe a workbook", Toolset: "read", Reach: ReachBook,
 	Description: "Facts about the file: sheets, counts of names and tables, macros, external links, date system, revision. Reads no cells.",
 	Example:     `{"workbook_or_fork_id":"wb-23456789ab"}`,
 }, func(ctx context.Context, env *Env, in describeWorkbookIn) (*describeWorkbookOut, error) {

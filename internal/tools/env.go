@@ -13,6 +13,7 @@ type Env struct {
 	Workspace Workspace
 	Profile   Profile
 	Caps      Caps
+	Status    Status // nil: there is no scheduler, as where single calls are made from a shell
 }
 
 // Workspace is where workbooks come from; *workspace.Workspace is the one that reads

@@ -39,6 +39,7 @@ var update = flag.Bool("update", false, "write what the tools give into testdata
 //     cannot be read.
 //   - "vba NAME" is the source of a VBA module; "class", "private" and "read-only" may
 //     follow the name. "vba" alone is a project that is damaged.
+//   - "status" is how the server does, as JSON.
 //   - "calls" is a line per call, "> tool {arguments}" or ">compat tool {arguments}",
 //     each followed by what it gives.
 func TestTools(t *testing.T) {
@@ -59,6 +60,11 @@ func TestTools(t *testing.T) {
 					b.addSheet(t, name, string(f.Data))
 				} else if module, ok := strings.CutPrefix(f.Name, "vba"); ok {
 					b.addModule(module, string(f.Data))
+				} else if f.Name == "status" {
+					b.status = new(ServerStatus)
+					if err := json.Unmarshal(f.Data, b.status); err != nil {
+						t.Fatal(err)
+					}
 				} else if f.Name == "1904" {
 					b.wb.Dates = numfmt.Date1904
 				} else if f.Name != "calls" {
@@ -104,6 +110,9 @@ func runCalls(t *testing.T, b *testBookSource, calls string) string {
 		env := &Env{Workspace: b, Profile: Profile(profile), Caps: testCaps}
 		if profile == "" {
 			env.Profile = Dense
+		}
+		if b.status != nil {
+			env.Status = b
 		}
 		out.WriteString(line)
 		i := slices.IndexFunc(Table(), func(tool Tool) bool { return tool.Name == name })
@@ -159,6 +168,7 @@ type testBookSource struct {
 	tables  []grid.Table
 	macros  []byte // the VBA project
 	modules []vbatest.Module
+	status  *ServerStatus
 	asked   []int // lastRow of each Sheet call
 	closed  int
 	walking bool
@@ -390,6 +400,12 @@ func (b *testBookSource) View(ctx context.Context, id string, fn func(*book.Snap
 		return err
 	}
 	return fn(book.NewSnapshot(testEntry.ID, testRevision, b))
+}
+
+func (b *testBookSource) Status(recent int) *ServerStatus {
+	s := *b.status
+	s.Calls = s.Calls[:min(recent, len(s.Calls))]
+	return &s
 }
 
 func (b *testBookSource) Revision(context.Context, string) (string, error) { return testRevision, nil }

@@ -18,6 +18,7 @@ var readTools = []Tool{
 	namedRanges,
 	rangeValues,
 	readTable,
+	serverStatus,
 	sheetPage,
 	sheetStyles,
 	vbaModuleSource,

@@ -1,0 +1,63 @@
+//go:build unix
+
+package main
+
+import (
+	"io"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestStatus: whoever asks how the server does, over HTTP or stdio, sees the calls that
+// were made and how long each waited and ran; who made them is in neither the answer nor
+// in /metrics.
+func TestStatus(t *testing.T) {
+	t.Parallel()
+	root := exampleRoot(t)
+	call := regexp.MustCompile(`(?m)^[0-9.e-]+\tlist_sheets\tfast\t(session|connection) [0-9a-f]{8}\t[0-9.e-]+\t[0-9.e-]+\tok$`)
+	class := regexp.MustCompile(`(?m)^fast\t0/512\t0\t12\t`)
+	r := serving(t, root)
+	older, newer := r.client(eras[0]), r.client(eras[1])
+	for range 6 {
+		mustCall(t, older, "list_sheets", `{"workbook_id":"budget"}`)
+		mustCall(t, newer, "list_sheets", `{"workbook_id":"loan"}`)
+	}
+	text := mustCall(t, newer, "server_status", `{"recent":100}`)
+	if n := len(call.FindAllString(text, -1)); n != 12 || !class.MatchString(text) || !strings.HasPrefix(text, "level ok; 0 of ") || !strings.Contains(text, "\ncache: 2 workbooks, ") {
+		t.Errorf("%d calls in the status:\n%s", n, text)
+	}
+	scraped := metricsOf(t, r, 200)
+	if !strings.Contains(scraped, `gridflow_requests_total{class="fast",outcome="ok",tool="list_sheets"} 12`) {
+		t.Errorf("not all calls were counted:\n%s", scraped)
+	}
+	for _, secret := range []string{older.ID(), "127.0.0.1"} {
+		if strings.Contains(text, secret) || strings.Contains(scraped, secret) {
+			t.Errorf("%q can be seen by others", secret)
+		}
+	}
+	metricsOf(t, serving(t, root, "--metrics=false"), 404)
+
+	alone := servingStdio(t, root)
+	alone.send(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"list_sheets","arguments":{"workbook_id":"budget"}}}`)
+	alone.out.await(t, 1, `"id":1`)
+	alone.send(`{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"server_status","arguments":{}}}`)
+	if line := alone.out.await(t, 1, `"id":2`)[0]; !strings.Contains(line, `\tlist_sheets\tfast\tstdio\t`) {
+		t.Errorf("over stdio: %s", line)
+	}
+}
+
+// metricsOf gives /metrics, which is to answer with the status.
+func metricsOf(t *testing.T, r *running, status int) string {
+	t.Helper()
+	resp, err := r.http.Get(strings.TrimSuffix(r.url, "/mcp") + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != status {
+		t.Fatalf("/metrics: %s (%v), want %d", resp.Status, err, status)
+	}
+	return string(body)
+}

@@ -1,0 +1,94 @@
+package obs
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestCallsAreBounded: however many calls and clients there are, the latest of each class
+// and the busiest clients are kept, and no more.
+func TestCallsAreBounded(t *testing.T) {
+	c := newCalls(2)
+	now := time.Duration(0)
+	c.add(now, Call{Tool: "slow", Class: 1, Client: "session early", Ran: true, Service: time.Second})
+	for i := range 10_000 {
+		now += time.Millisecond
+		c.add(now, Call{Tool: "quick", Class: 0, Client: fmt.Sprint("session ", i), Ran: true, Service: 10 * time.Microsecond})
+		if i%100 == 0 {
+			c.add(now, Call{Tool: "quick", Class: 0, Client: "session busy", Ran: true, Service: 5 * time.Millisecond})
+			c.add(now, Call{Tool: "quick", Class: 0, Client: "session late", Waited: 7 * time.Millisecond})
+		}
+	}
+	c.add(now, Call{Tool: "quick", Class: NoClass, Client: "session late"})
+	if len(c.classes[0]) != callsKept || len(c.classes[1]) != 1 || len(c.clients) != clientsKept {
+		t.Errorf("%d and %d calls, %d clients", len(c.classes[0]), len(c.classes[1]), len(c.clients))
+	}
+	recent := latest(c.classes, callsKept+10)
+	for i := 1; i < len(recent); i++ {
+		if recent[i].at > recent[i-1].at {
+			t.Fatalf("call %d ended after the one before", i)
+		}
+	}
+	if len(recent) != callsKept+1 || recent[0].at != now || recent[callsKept].Tool != "slow" {
+		t.Errorf("%d calls from %v to %v", len(recent), recent[0], recent[len(recent)-1])
+	}
+	if most := top(c.present(), 1, func(u *client) float64 { return u.waited }); most[0].name != "session late" || most[0].refused < 50 {
+		t.Errorf("waited most: %+v", most)
+	}
+	if most := top(c.present(), 2, func(u *client) float64 { return u.served }); most[0].name != "session early" || most[1].name != "session busy" {
+		t.Errorf("served most: %+v", most)
+	}
+	c.halve(now + 3*halfLife)
+	if most := top(c.present(), 1, func(u *client) float64 { return u.served }); most[0].served != .125 {
+		t.Errorf("after three half-lives: %+v", most)
+	}
+	c.halve(now + 100*halfLife)
+	if len(c.clients) != 0 {
+		t.Errorf("after a hundred half-lives %d clients are left", len(c.clients))
+	}
+	c.add(now+100*halfLife, Call{Client: "session new", Ran: true, Service: time.Second})
+	if most := top(c.present(), 9, func(u *client) float64 { return u.served }); len(most) != 1 || most[0].name != "session new" {
+		t.Errorf("then %+v", most)
+	}
+}
+
+// TestAlias: who a client is cannot be read off its alias, which stays the same.
+func TestAlias(t *testing.T) {
+	c, other := newCalls(0), newCalls(0)
+	const name = "session 7MEWPOLYAQ3XWSQ3HJFJMZ5ZQU"
+	got := c.alias(name)
+	if !strings.HasPrefix(got, "session ") || len(got) != len("session 0badcafe") || strings.Contains(got, "7MEW") {
+		t.Errorf("%q became %q", name, got)
+	}
+	if c.alias(name) != got || c.alias(name+"x") == got || other.alias(name) == got {
+		t.Error("an alias changes, is shared, or can be computed by whoever knows the name")
+	}
+	if got := c.alias("stdio"); got != "stdio" {
+		t.Errorf("stdio became %q", got)
+	}
+}
+
+// BenchmarkObserve is what a call costs: the gate's three tellings and what is kept.
+func BenchmarkObserve(b *testing.B) {
+	for _, clients := range []int{1, 60, 1000} {
+		b.Run(fmt.Sprintf("clients=%d", clients), func(b *testing.B) {
+			m := NewMetrics("1", testClasses())
+			l := m.Listener()
+			names := make([]string, clients)
+			for i := range names {
+				names[i] = fmt.Sprint("session ", i)
+			}
+			b.ReportAllocs()
+			i := 0
+			for b.Loop() {
+				i++
+				l.Arrived(1)
+				l.Started(1, time.Millisecond)
+				l.Done(1, time.Millisecond, 0)
+				m.Observe(Call{Tool: "range_values", Class: 1, Client: names[i%clients], Ran: true, Waited: time.Millisecond, Service: time.Millisecond, Outcome: "ok"})
+			}
+		})
+	}
+}

@@ -1,0 +1,156 @@
+package obs
+
+import (
+	"math"
+	"runtime"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"gridflow/flow"
+	"gridflow/flow/kernel"
+)
+
+// collector reads what others count, at each scrape. What it costs depends on the number
+// of classes and resources only.
+type collector struct{ m *Metrics }
+
+// descs are those of the table's rows.
+var descs = func() (d [metrics]*prometheus.Desc) {
+	for i := range table {
+		d[i] = table[i].desc()
+	}
+	return d
+}()
+
+func (c collector) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range descs[counted:] {
+		ch <- d
+	}
+}
+
+func (c collector) Collect(ch chan<- prometheus.Metric) {
+	put := func(row int, v float64, labels ...string) {
+		if math.IsNaN(v) {
+			return
+		}
+		kind := prometheus.GaugeValue
+		if table[row].kind == counter {
+			kind = prometheus.CounterValue
+		}
+		ch <- prometheus.MustNewConstMetric(descs[row], kind, v, labels...)
+	}
+	m := c.m
+	put(buildInfo, 1, m.version, runtime.Version())
+	if drain := m.sources.Drain; drain != nil {
+		draining, inside := drain()
+		put(drainState, number(draining))
+		put(drainInflight, float64(inside))
+	}
+	if cache := m.sources.Cache; cache != nil {
+		s := cache()
+		put(cacheHits, float64(s.Hits))
+		put(cacheMisses, float64(s.Misses))
+		put(cacheJoined, float64(s.Joined))
+		put(cacheLoads, float64(s.Loads))
+		put(cacheEvictions, float64(s.Evictions))
+		put(cacheBytes, float64(s.Bytes))
+		put(cacheCapacity, float64(s.MaxBytes))
+		put(cacheEntries, float64(s.Entries))
+		put(cacheIndexBytes, float64(s.IndexBytes))
+	}
+	if costs := m.sources.Costs; costs != nil {
+		missed, of := costs.Mispredicted()
+		put(predictions, float64(of))
+		put(mispredictions, float64(missed))
+	}
+	if m.sources.Gate == nil {
+		return
+	}
+	s := m.sources.Gate.Stats()
+	put(andonLevel, float64(s.Level))
+	for i, r := range s.Resources {
+		put(resourceUsed, float64(r.Used), r.Name)
+		put(resourceCapacity, float64(r.Capacity), r.Name)
+		put(resourceBuffer, float64(r.Buffer), r.Name)
+		if i == flow.Bytes {
+			put(loadsInflightBytes, float64(r.Used))
+		}
+	}
+	for i, e := range m.estimates(s.Resources) {
+		name, k := m.classes[i], &s.Classes[i]
+		put(queueDepth, float64(k.Waiting), name)
+		put(queueCapacity, float64(k.QueueMax), name)
+		put(queueDepthMax, float64(k.WaitingMax), name)
+		put(queueOldest, k.OldestNs.Seconds(), name)
+		put(inflight, float64(k.InFlight), name)
+		put(limiterLimit, float64(k.Limit), name)
+		for o := kernel.Started + 1; int(o) < kernel.Outcomes; o++ {
+			put(dropped, float64(k.Outcomes[o]), name, o.String())
+		}
+		put(dropped, float64(k.Cancelled), name, "cancelled")
+		put(arrivalCV, e.arrivalCV, name)
+		put(serviceCV, e.serviceCV, name)
+		put(takt, e.takt, name)
+		put(cycle, e.cycle, name)
+		put(taktRatio, e.taktRatio, name)
+		put(flowEfficiency, e.efficiency, name)
+		put(littleL, e.l, name)
+		put(littleLambdaW, e.lambdaW, name)
+		put(shareActual, e.share, name)
+		put(shareTarget, e.shareTarget, name)
+	}
+}
+
+func number(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// A classEstimate also sets a class against the others.
+type classEstimate struct {
+	estimate
+	share, shareTarget float64
+}
+
+// estimates takes stock of all classes.
+func (m *Metrics) estimates(resources []flow.ResourceStats) []classEstimate {
+	conf, now := m.sources.Gate.Config().Classes, m.now()
+	all := make([]classEstimate, len(m.classes))
+	var served, weights float64
+	for i := range all {
+		w := &m.windows[i]
+		w.mu.Lock()
+		all[i].estimate = w.w.estimate(now, atOnce(&conf[i], resources))
+		w.mu.Unlock()
+		served += all[i].served
+		if all[i].busy {
+			weights += float64(conf[i].Weight)
+		}
+	}
+	for i := range all {
+		e := &all[i]
+		e.share, e.shareTarget = math.NaN(), math.NaN()
+		if e.busy && served > 0 {
+			e.share, e.shareTarget = e.served/served, float64(conf[i].Weight)/weights
+		}
+	}
+	return all
+}
+
+// atOnce is how many calls of a class may run at once: its limit, or the seats that it may
+// take while the buffer is kept.
+func atOnce(c *flow.Class, resources []flow.ResourceStats) int64 {
+	seats := int64(math.MaxInt64)
+	if len(resources) > flow.CPU {
+		seats = resources[flow.CPU].Capacity
+		if !c.Buffered {
+			seats -= resources[flow.CPU].Buffer
+		}
+	}
+	if c.Limit > 0 {
+		seats = min(seats, int64(c.Limit))
+	}
+	return seats
+}

@@ -1,0 +1,114 @@
+package obs
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"gridflow/flow/kernel"
+	"gridflow/internal/tools"
+)
+
+// Status is what the tool server_status shows. It needs what [Metrics.Connect] tells.
+func (m *Metrics) Status(recent int) *tools.ServerStatus {
+	now := m.now()
+	s := m.sources.Gate.Stats()
+	out := &tools.ServerStatus{
+		Version: m.version, UptimeSeconds: int64(now / time.Second), Level: s.Level.String(),
+		Waiting: s.Waiting, QueueCapacity: s.QueueMax, Running: s.InFlight,
+	}
+	if drain := m.sources.Drain; drain != nil {
+		out.Draining, _ = drain()
+	}
+	if costs := m.sources.Costs; costs != nil {
+		out.Mispredicted, out.Predicted = costs.Mispredicted()
+	}
+	if cache := m.sources.Cache; cache != nil {
+		c := cache()
+		out.Cache = &tools.CacheStatus{
+			Workbooks: c.Entries, Bytes: c.Bytes, CapacityBytes: c.MaxBytes, Hits: c.Hits, Joined: c.Joined,
+			Misses: c.Misses, Loads: c.Loads, Evictions: c.Evictions,
+		}
+	}
+	for _, r := range s.Resources {
+		out.Resources = append(out.Resources, tools.ResourceStatus{Name: r.Name, Used: r.Used, Capacity: r.Capacity, Buffer: r.Buffer})
+	}
+	estimates := m.estimates(s.Resources)
+
+	// Copies are made under the lock, and put in order when it has been let go.
+	m.mu.Lock()
+	kept := make([][]endedCall, len(m.classes))
+	for i := range kept {
+		kept[i] = slices.Clone(m.calls.classes[i])
+	}
+	m.calls.halve(now)
+	clients := m.calls.present()
+	m.mu.Unlock()
+
+	for i, e := range estimates {
+		k := &s.Classes[i]
+		c := tools.ClassStatus{
+			Name: k.Name, Waiting: k.Waiting, Capacity: k.QueueMax, Running: k.InFlight, Limit: k.Limit,
+			Takt: known(e.takt), Cycle: known(e.cycle), TaktRatio: known(e.taktRatio), Efficiency: known(e.efficiency),
+			ArrivalCV: known(e.arrivalCV), ServiceCV: known(e.serviceCV), Refused: map[string]uint64{},
+		}
+		for o := kernel.Started + 1; int(o) < kernel.Outcomes; o++ {
+			if n := k.Outcomes[o]; n > 0 {
+				c.Refused[o.String()] = n
+			}
+		}
+		if k.Cancelled > 0 {
+			c.Refused["cancelled"] = k.Cancelled
+		}
+		var waits, runs []time.Duration
+		for _, call := range kept[i] {
+			waits = append(waits, call.Waited)
+			if call.Ran {
+				runs = append(runs, call.Service)
+			}
+		}
+		slices.Sort(waits)
+		slices.Sort(runs)
+		c.Recent = len(waits)
+		c.WaitP50, c.WaitP95, c.WaitP99 = quantile(waits, .5), quantile(waits, .95), quantile(waits, .99)
+		c.RunP50, c.RunP95 = quantile(runs, .5), quantile(runs, .95)
+		out.Classes = append(out.Classes, c)
+	}
+	for _, call := range latest(kept, recent) {
+		out.Calls = append(out.Calls, tools.CallStatus{
+			SecondsAgo: max(now-call.at, 0).Seconds(), Tool: call.Tool, Class: m.className(call.Class), Client: m.calls.alias(call.Client),
+			QueueMs: millis(call.Waited), RunMs: millis(call.Service), Outcome: call.Outcome,
+		})
+	}
+	shown := func(by func(*client) float64) (list []tools.ClientStatus) {
+		for _, u := range top(clients, recent, by) {
+			list = append(list, tools.ClientStatus{
+				Client: m.calls.alias(u.name), Calls: u.calls, Refused: u.refused, ServiceMs: *known(u.served * 1000), WaitMs: *known(u.waited * 1000),
+			})
+		}
+		return list
+	}
+	out.ByService = shown(func(u *client) float64 { return u.served })
+	out.ByWait = shown(func(u *client) float64 { return u.waited })
+	return out
+}
+
+// known gives nil for what there was too little to tell from.
+func known(v float64) *float64 {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return nil
+	}
+	v = math.Round(v*1e6) / 1e6 // more digits than these mean nothing
+	return &v
+}
+
+// quantile gives the value in milliseconds that a share of the sorted values do not pass.
+func quantile(sorted []time.Duration, share float64) *float64 {
+	if len(sorted) == 0 {
+		return nil
+	}
+	i := int(math.Ceil(share*float64(len(sorted)))) - 1
+	return known(millis(sorted[max(i, 0)]))
+}
+
+func millis(d time.Duration) float64 { return float64(d.Round(time.Microsecond)) / 1e6 }

@@ -1,0 +1,173 @@
+package obs
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// A metric is one row of the table that registration, docs/metrics.md and the golden test
+// are made from.
+type metric struct {
+	name    string
+	kind    kind
+	labels  []string
+	buckets []float64 // of a histogram
+	help    string
+}
+
+type kind uint8
+
+const (
+	counter kind = iota
+	gauge
+	histogram
+)
+
+func (k kind) String() string { return [...]string{"counter", "gauge", "histogram"}[k] }
+
+// The rows by what they are called in the code.
+const (
+	requests = iota
+	execSeconds
+	queueWait
+	httpRefused
+	andonChanges
+	counted // those above are counted as calls go by, those below read when somebody looks
+
+	queueDepth = iota - 1
+	queueCapacity
+	queueDepthMax
+	queueOldest
+	dropped
+	inflight
+	limiterLimit
+	resourceUsed
+	resourceCapacity
+	resourceBuffer
+	loadsInflightBytes
+	shareActual
+	shareTarget
+	arrivalCV
+	serviceCV
+	takt
+	cycle
+	taktRatio
+	flowEfficiency
+	littleL
+	littleLambdaW
+	andonLevel
+	drainState
+	drainInflight
+	predictions
+	mispredictions
+	cacheHits
+	cacheMisses
+	cacheJoined
+	cacheLoads
+	cacheEvictions
+	cacheBytes
+	cacheCapacity
+	cacheEntries
+	cacheIndexBytes
+	buildInfo
+	metrics // how many there are
+)
+
+// Callers wait for seconds at most; a lookup takes a few hundred microseconds. The bounds
+// of the classes, 0.1 s and 1 s, are among them.
+var secondsBuckets = []float64{.00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}
+
+var (
+	byClass    = []string{"class"}
+	byResource = []string{"resource"}
+)
+
+const overWindow = "; over the last minute, absent while there were none"
+
+var table = [metrics]metric{
+	requests:     {"gridflow_requests_total", counter, []string{"tool", "class", "outcome"}, nil, "Calls that have ended, by what became of them. The class of a call that was refused before one was chosen is none."},
+	execSeconds:  {"gridflow_exec_seconds", histogram, []string{"tool", "class"}, secondsBuckets, "Time that calls ran, without their wait."},
+	queueWait:    {"gridflow_queue_wait_seconds", histogram, byClass, secondsBuckets, "Time that calls waited which were then let in."},
+	httpRefused:  {"gridflow_http_refused_total", counter, []string{"reason"}, nil, "HTTP requests refused before their message was read: host, origin, sessions, overloaded, rate_limited, draining."},
+	andonChanges: {"gridflow_andon_changes_total", counter, []string{"level"}, nil, "Changes of the level to this one."},
+
+	queueDepth:         {"gridflow_queue_depth", gauge, byClass, nil, "Calls that wait."},
+	queueCapacity:      {"gridflow_queue_capacity", gauge, byClass, nil, "Calls that may wait."},
+	queueDepthMax:      {"gridflow_queue_depth_max", gauge, byClass, nil, "The most calls that have waited at once since the start."},
+	queueOldest:        {"gridflow_queue_oldest_seconds", gauge, byClass, nil, "Age of the oldest call that waits, 0 where none does."},
+	dropped:            {"gridflow_dropped_total", counter, []string{"class", "reason"}, nil, "Calls that were not let in: full_flow, full_class, full_queue, displaced, shed, rate_limited, waited_out, too_late, standing, draining, impossible, cancelled."},
+	inflight:           {"gridflow_inflight", gauge, byClass, nil, "Permits that are out. Calls that share one count as one."},
+	limiterLimit:       {"gridflow_limiter_limit", gauge, byClass, nil, "Calls of the class that may run at once, 0 where only the resources bound them."},
+	resourceUsed:       {"gridflow_resource_used", gauge, byResource, nil, "Units of the resource that are taken: seats of cpu, bytes of loads."},
+	resourceCapacity:   {"gridflow_resource_capacity", gauge, byResource, nil, "Units of the resource that there are."},
+	resourceBuffer:     {"gridflow_resource_buffer", gauge, byResource, nil, "Of these, units set aside for short calls."},
+	loadsInflightBytes: {"gridflow_loads_inflight_bytes", gauge, nil, nil, "Memory that loads under way may come to take."},
+	shareActual:        {"gridflow_class_share_actual", gauge, byClass, nil, "Share of the class in the time that all calls ran" + overWindow + "."},
+	shareTarget:        {"gridflow_class_share_target", gauge, byClass, nil, "Share that the weights give the class among those that had calls" + overWindow + "."},
+	arrivalCV:          {"gridflow_arrival_cv", gauge, byClass, nil, "Standard deviation by mean of the times between two arrivals" + overWindow + "."},
+	serviceCV:          {"gridflow_service_cv", gauge, byClass, nil, "Standard deviation by mean of the times that calls ran" + overWindow + "."},
+	takt:               {"gridflow_takt_seconds", gauge, byClass, nil, "Time by arrivals: one call has to be done in it" + overWindow + "."},
+	cycle:              {"gridflow_cycle_seconds", gauge, byClass, nil, "Mean time that calls ran, by how many may run at once: one call can be done in it" + overWindow + "."},
+	taktRatio:          {"gridflow_takt_ratio", gauge, byClass, nil, "Cycle by takt: above 1 more comes than can be done" + overWindow + "."},
+	flowEfficiency:     {"gridflow_flow_efficiency", gauge, byClass, nil, "Time that calls ran by the time that they ran and waited" + overWindow + "."},
+	littleL:            {"gridflow_little_l", gauge, byClass, nil, "Mean number of calls that wait or run, counted; over the last minute."},
+	littleLambdaW:      {"gridflow_little_lambda_w", gauge, byClass, nil, "The same by Little's law: rate of calls by mean time from arrival to end. Where load is steady and both differ, one of the counts is wrong."},
+	andonLevel:         {"gridflow_andon_level", gauge, nil, nil, "How full the queues are: 0 ok, 1 warn, 2 critical, 3 emergency."},
+	drainState:         {"gridflow_drain_state", gauge, nil, nil, "0 while the server serves, 1 once it stops."},
+	drainInflight:      {"gridflow_drain_inflight", gauge, nil, nil, "Requests inside the server, which a stop has to wait for."},
+	predictions:        {"gridflow_predictions_total", counter, nil, nil, "Calls whose time was predicted and is known."},
+	mispredictions:     {"gridflow_mispredictions_total", counter, nil, nil, "Of these, calls that belonged in another class."},
+	cacheHits:          {"gridflow_cache_hits_total", counter, nil, nil, "Calls that found their workbook open."},
+	cacheMisses:        {"gridflow_cache_misses_total", counter, nil, nil, "Calls that began to open their workbook."},
+	cacheJoined:        {"gridflow_cache_joined_total", counter, nil, nil, "Calls that waited for a workbook which another call was opening."},
+	cacheLoads:         {"gridflow_cache_loads_total", counter, nil, nil, "Workbooks opened, well or not."},
+	cacheEvictions:     {"gridflow_cache_evictions_total", counter, nil, nil, "Workbooks dropped for room."},
+	cacheBytes:         {"gridflow_cache_bytes", gauge, nil, nil, "Memory that open workbooks keep, as last weighed."},
+	cacheCapacity:      {"gridflow_cache_capacity_bytes", gauge, nil, nil, "Memory that open workbooks may keep."},
+	cacheEntries:       {"gridflow_cache_entries", gauge, nil, nil, "Workbooks that are open."},
+	cacheIndexBytes:    {"gridflow_cache_index_bytes", gauge, nil, nil, "Memory of the indexes of workbooks that were dropped."},
+	buildInfo:          {"gridflow_build_info", gauge, []string{"version", "goversion"}, nil, "Always 1."},
+}
+
+// The constructors that registration uses.
+
+func (m *metric) desc() *prometheus.Desc { return prometheus.NewDesc(m.name, m.help, m.labels, nil) }
+
+func (m *metric) counterVec() *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: m.name, Help: m.help}, m.labels)
+}
+
+// histogramVec has fixed buckets for every scraper, and fine ones that grow where the
+// values are for those that know them.
+func (m *metric) histogramVec() *prometheus.HistogramVec {
+	return prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: m.name, Help: m.help, Buckets: m.buckets,
+		NativeHistogramBucketFactor: 1.1, NativeHistogramMaxBucketNumber: 100,
+	}, m.labels)
+}
+
+// Markdown writes docs/metrics.md.
+func Markdown(w io.Writer) error {
+	var b strings.Builder
+	b.WriteString("# Metrics\n\n" +
+		"`gridflow http` gives these at `/metrics` in the Prometheus text format, beside `go_*` and `process_*`; `--metrics=false`\n" +
+		"switches that off. Over stdio, and for a model, the tool `server_status` has the same numbers, with the latest calls and\n" +
+		"the busiest clients. No label names a client. What to do when: [operating.md](operating.md).\n\n" +
+		"This page is made from the table in `internal/obs/table.go` (`make generate`).\n\n" +
+		"| name | type | labels | meaning |\n|---|---|---|---|\n")
+	rows := slices.Clone(table[:])
+	slices.SortFunc(rows, func(a, b metric) int { return strings.Compare(a.name, b.name) })
+	for _, m := range rows {
+		help := m.help
+		if m.kind == histogram {
+			help += fmt.Sprintf(" Bounds: %s; and native buckets.", strings.Trim(fmt.Sprint(m.buckets), "[]"))
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", m.name, m.kind, strings.Join(m.labels, ", "), help)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}

@@ -1,0 +1,115 @@
+package server
+
+import (
+	"cmp"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/modelcontextprotocol/go-sdk/auth"
+
+	"gridflow/flow"
+	"gridflow/flow/kernel"
+	"gridflow/flow/mcpflow"
+	"gridflow/internal/obs"
+	"gridflow/internal/tools"
+)
+
+// retryDefault is when to come back where nobody can tell: a process is replaced, or the
+// queues shrink, in about this time.
+const retryDefault = 2 * time.Second
+
+// ready answers /readyz. Who asks decides where calls go: from level warn on the answer
+// says that others would do better, at emergency that every call is refused here.
+func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
+	level := flow.Level(kernel.LevelOK)
+	if f := s.conf.Flow; f != nil {
+		level = f.Gate.Level()
+	}
+	switch {
+	case s.Draining():
+		retryAfter(w, 0)
+		plain(w, http.StatusServiceUnavailable, "draining")
+	case level >= kernel.LevelEmergency:
+		retryAfter(w, 0)
+		plain(w, http.StatusServiceUnavailable, "overloaded")
+	case level >= kernel.LevelWarn:
+		plain(w, http.StatusOK, "ready, degraded: the queues are at level "+level.String())
+	default:
+		plain(w, http.StatusOK, "ready")
+	}
+}
+
+// refuseEarly refuses a call of a tool before its message is read, where the headers are
+// enough to tell that it would be refused. It tells whether it has.
+//
+// The newer era names method and tool in headers, which the SDK holds to the message later
+// on. The class of a call follows from its arguments too, which are not known here; so a
+// call is refused only if it would be in each class that it could be of.
+func (e *endpoint) refuseEarly(w http.ResponseWriter, r *http.Request) bool {
+	s := e.server
+	if r.Method != http.MethodPost || r.Header.Get("Mcp-Method") != methodCallTool || r.Header.Get("Mcp-Protocol-Version") < statelessSince {
+		return false
+	}
+	t := s.tools[r.Header.Get("Mcp-Name")]
+	if t == nil {
+		return false
+	}
+	who := clientOf(r)
+	status, outcome, text, after := http.StatusServiceUnavailable, mcpflow.OutcomeDraining, errDraining().Error(), retryDefault
+	if !s.Draining() {
+		refusal := s.peek(t, who)
+		switch {
+		case refusal == nil:
+			return false
+		case refusal.Code == flow.CodeRateLimited:
+			status, outcome = http.StatusTooManyRequests, mcpflow.OutcomeRateLimited
+		case refusal.Code == flow.CodeOverloaded:
+			outcome = mcpflow.OutcomeOverloaded
+		}
+		text, after = refusal.Error(), refusal.RetryAfter
+	}
+	e.refused(outcome)
+	s.observe(obs.Call{Tool: t.Name, Class: obs.NoClass, Client: who, Outcome: outcome})
+	s.log.Debug("request refused", "why", outcome, "tool", t.Name)
+	retryAfter(w, after)
+	plain(w, status, text)
+	return true
+}
+
+// peek gives the refusal that a call of the tool would meet whatever its arguments are:
+// of those of the classes that it could be of, the one that passes first.
+func (s *Server) peek(t *tools.Tool, client string) (first *flow.Refusal) {
+	f := s.conf.Flow
+	if f == nil {
+		return nil
+	}
+	classes := []int{flow.Fast, flow.Medium, flow.Slow}
+	if t.Reach == tools.ReachNothing {
+		classes = []int{flow.Admin}
+	}
+	for _, class := range classes {
+		r := f.Gate.Peek(class, client)
+		if r == nil {
+			return nil
+		}
+		if first == nil || r.RetryAfter < first.RetryAfter {
+			first = r
+		}
+	}
+	return first
+}
+
+// clientOf says who makes a request of the newer era, as client does for its message.
+func clientOf(r *http.Request) string {
+	if info := auth.TokenInfoFromContext(r.Context()); info != nil && info.UserID != "" {
+		return "user " + info.UserID
+	}
+	return "connection " + r.RemoteAddr
+}
+
+// retryAfter says when to come back, in whole seconds.
+func retryAfter(w http.ResponseWriter, d time.Duration) {
+	d = cmp.Or(d, retryDefault)
+	w.Header().Set("Retry-After", strconv.FormatInt(int64((d+time.Second-1)/time.Second), 10))
+}
