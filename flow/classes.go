@@ -56,7 +56,7 @@ const (
 // Defaults is a configuration for a server with the given number of processors, and
 // memory in bytes for loads under way (0: 1 GiB).
 //
-// A quarter of the seats, at least one, is the buffer for short calls; where there is one
+// A quarter of each resource, at least one seat, is the buffer for short calls; where there is one
 // processor there are two seats, and the operating system shares the processor. The
 // queues' bounds follow from how long their calls take: about as many as a seat can serve
 // in a few seconds. A wait ends well before callers give up (most MCP clients after a
@@ -81,7 +81,7 @@ func Defaults(cpus int, memory int64) Config {
 		},
 		Resources: []Resource{
 			CPU:   {Name: "cpu", Capacity: seats, Buffer: max(seats/4, 1)},
-			Bytes: {Name: "bytes", Capacity: memory},
+			Bytes: {Name: "bytes", Capacity: max(memory, 4), Buffer: max(memory/4, 1)},
 		},
 	}
 }

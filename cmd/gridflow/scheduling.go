@@ -169,10 +169,11 @@ func setPaces(gate *flow.Gate, paces []time.Duration) error {
 }
 
 // adapt lets the limits of the classes follow how their calls go, between one call at a
-// time and all seats.
+// time and all seats. Short calls have no such limit: one that turned out long would keep
+// out all others, for which the buffer is there.
 func adapt(gate *flow.Gate) error {
 	seats := int(gate.Config().Resources[flow.CPU].Capacity)
-	for class, config := range map[int]func(min, max int) limit.Config{flow.Fast: limit.Fast, flow.Medium: limit.Medium, flow.Slow: limit.Slow} {
+	for class, config := range map[int]func(min, max int) limit.Config{flow.Medium: limit.Medium, flow.Slow: limit.Slow} {
 		l, err := limit.New(config(1, seats))
 		if err != nil {
 			return err
@@ -224,7 +225,8 @@ func (c *config) schedule(conf flow.Config, paces []time.Duration, o *opened, l 
 	if err != nil {
 		return nil, usagef("%v", err)
 	}
-	pricer := &admit.Pricer{Books: o.books, MaxBytes: c.bytesOfLoads()}
+	bytes := conf.Resources[flow.Bytes]
+	pricer := &admit.Pricer{Books: o.books, MaxBytes: bytes.Capacity - bytes.Buffer}
 	return &server.Flow{
 		Gate: gate, Costs: new(flow.Costs),
 		Price: func(call server.Call) flow.Work { return pricer.Price(call.Tool, call.Arguments, call.URI) },

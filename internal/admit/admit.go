@@ -26,8 +26,8 @@ type Books interface {
 // A Pricer prices calls. It may be used from any number of goroutines at once.
 type Pricer struct {
 	Books Books
-	// MaxBytes is the capacity of the resource flow.Bytes: a load that is larger takes all
-	// of it and runs alone.
+	// MaxBytes is the most of the resource flow.Bytes that any call may take: a load that is
+	// larger takes as much and runs without others of its size.
 	MaxBytes int64
 }
 
