@@ -1,0 +1,88 @@
+package admit
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"gridflow/flow"
+	"gridflow/internal/tools"
+)
+
+// books are workbooks by id: the size of the file and what of it is in memory.
+type books map[string][2]int64
+
+func (b books) Peek(id string) (fileBytes, memoryBytes int64, ok bool) {
+	x, ok := b[id]
+	return x[0], x[1], ok
+}
+
+// TestPrice: a call is priced by its tool, by the size of its workbook and by whether that
+// is in memory.
+func TestPrice(t *testing.T) {
+	p := &Pricer{
+		Books:    books{"small": {20_000, 0}, "large": {80_000_000, 0}, "open": {80_000_000, 1_000_000}, "loaded": {80_000_000, 70_000_000}},
+		MaxBytes: 100 << 20,
+	}
+	rows := map[string]*tools.Tool{}
+	for _, tool := range tools.Table() {
+		rows[tool.Name] = &tool
+	}
+	for _, c := range []struct {
+		tool, args, uri string
+		class           int // by the prior
+		cold            bool
+		bytes           int64
+		share           string
+	}{
+		{tool: "list_workbooks", args: `{}`, class: flow.Admin},
+		{tool: "close_workbook", args: `{"workbook_id":"large"}`, class: flow.Admin},
+		{tool: "range_values", args: `{"workbook_id":"small"}`, class: flow.Fast, cold: true, bytes: 64 << 10, share: "load small"},
+		{tool: "range_values", args: `{"workbook_id":"large"}`, class: flow.Fast, cold: true, bytes: 100 << 20, share: "load large"},
+		{tool: "range_values", args: `{"workbook_or_fork_id":"open"}`, class: flow.Fast, cold: true, bytes: 100 << 20, share: "load open"},
+		{tool: "range_values", args: `{"workbook_id":"loaded"}`, class: flow.Fast},
+		{tool: "table_profile", args: `{"workbook_id":"loaded"}`, class: flow.Medium},
+		{tool: "table_profile", args: `{"workbook_id":"large"}`, class: flow.Slow, cold: true, bytes: 100 << 20},
+		{tool: "table_profile", args: `{"workbook_id":"small"}`, class: flow.Fast, cold: true, bytes: 64 << 10},
+		{tool: "table_profile", args: `{"workbook_id":"none"}`, class: flow.Fast},
+		{tool: "table_profile", args: `{"workbook_id":7}`, class: flow.Fast},
+		{tool: "table_profile", args: `nonsense`, class: flow.Fast},
+		{uri: "gridflow://large/Data/A1", class: flow.Fast, cold: true, bytes: 100 << 20, share: "load large"},
+		{uri: "gridflow://loaded", class: flow.Fast},
+		{uri: "gridflow://%6Coaded/x", class: flow.Fast},
+		{uri: "nonsense", class: flow.Fast},
+	} {
+		w := p.Price(rows[c.tool], json.RawMessage(c.args), c.uri)
+		class := w.Class
+		if class == flow.Auto {
+			class = flow.ClassOf(w.Prior)
+		}
+		got := fmt.Sprint(class, w.Kind.Cold, w.Need[flow.Bytes], w.Share)
+		if want := fmt.Sprint(c.class, c.cold, c.bytes, c.share); got != want {
+			t.Errorf("%s %s%s: class, cold, bytes and share are %s, want %s", c.tool, c.args, c.uri, got, want)
+		}
+		if cpu := w.Need[flow.CPU]; cpu != 1 && class != flow.Admin || cpu != 0 && class == flow.Admin {
+			t.Errorf("%s %s%s takes %d seats", c.tool, c.args, c.uri, cpu)
+		}
+		if w.Prior <= 0 || w.Prior > time.Minute || w.Kind.Name == "" {
+			t.Errorf("%s %s%s: %+v", c.tool, c.args, c.uri, w)
+		}
+	}
+}
+
+// TestEveryToolSaysWhatItReaches: a tool without a word about its reach counts as one that
+// reads a few rows, which is right for these only.
+func TestEveryToolSaysWhatItReaches(t *testing.T) {
+	var part []string
+	for _, tool := range tools.Table() {
+		if tool.Reach == tools.ReachPart {
+			part = append(part, tool.Name)
+		}
+	}
+	const want = "get_manifest_stub list_sheets named_ranges range_values read_table sheet_page vba_module_source vba_project_summary"
+	if got := strings.Join(part, " "); got != want {
+		t.Errorf("tools that read a part of a workbook: %s\nwant: %s", got, want)
+	}
+}
