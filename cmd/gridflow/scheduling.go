@@ -77,14 +77,15 @@ func parseRate(p *float64, s string) error {
 
 // classSetting makes the row of a class: a comma-separated list of key=value.
 func classSetting(name, doc string, p *classChange) setting {
-	var keys []string
+	var keys, docs []string
 	for _, k := range classKeys {
-		keys = append(keys, k.key+" ("+k.doc+")")
+		keys = append(keys, k.key)
+		docs = append(docs, k.key+": "+k.doc)
 	}
 	return setting{
 		name: "class-" + name, group: "Scheduling", def: "",
-		doc:     "bounds of the class " + name + " (" + doc + ") as key=value, comma separated",
-		allowed: "key=value, comma separated, with the keys " + strings.Join(keys, ", "),
+		doc:     "bounds of the class " + name + " (" + doc + ") as key=value, comma separated. " + strings.Join(docs, "; "),
+		allowed: "for example queue=100,wait=2s; the keys are " + strings.Join(keys, ", "),
 		set: single(func(s string) error {
 			*p = nil
 			var probe classBounds
@@ -95,7 +96,7 @@ func classSetting(name, doc string, p *classChange) setting {
 				key, text, ok := strings.Cut(pair, "=")
 				i := indexOfKey(strings.TrimSpace(key))
 				if !ok || i < 0 || classKeys[i].set(&probe, strings.TrimSpace(text)) != nil {
-					return fmt.Errorf("%q is not understood", pair)
+					return fmt.Errorf("%s is not understood", pair)
 				}
 				before, set, text := *p, classKeys[i].set, strings.TrimSpace(text)
 				*p = func(c *classBounds) {
@@ -121,7 +122,7 @@ func indexOfKey(key string) int {
 
 // flowConfig gives the configuration of the scheduler that the settings ask for, and the
 // longest gap between starts for each class whose starts are levelled.
-func (c *config) flowConfig() (conf flow.Config, paces []time.Duration) {
+func (c *config) flowConfig() (conf flow.Config, paces []time.Duration, err error) {
 	conf = flow.Defaults(cmp.Or(c.seats, runtime.GOMAXPROCS(0)), c.bytesOfLoads())
 	conf.QueueMax = c.queueMax
 	paces = make([]time.Duration, len(conf.Classes))
@@ -136,17 +137,23 @@ func (c *config) flowConfig() (conf flow.Config, paces []time.Duration) {
 		if b.FlowQueueMax == 0 {
 			b.FlowQueueMax = min(cmp.Or(perClient, b.QueueMax), b.QueueMax)
 		}
+		if b.FlowQueueMax > b.QueueMax {
+			return conf, nil, usagef("%s: client-queue=%d is more than the queue of the class, which is %d", c.places["class-"+b.Name], b.FlowQueueMax, b.QueueMax)
+		}
 		if b.Rate > 0 && b.Burst < 1 {
 			b.Burst = max(1, b.Rate)
 		}
 		conf.Classes[i], paces[i] = b.Class, b.pace
 	}
-	return conf, paces
+	return conf, paces, nil
 }
 
 // applyFlow gives a working scheduler the bounds that the settings ask for.
 func (c *config) applyFlow(gate *flow.Gate) error {
-	conf, paces := c.flowConfig()
+	conf, paces, err := c.flowConfig()
+	if err != nil {
+		return err
+	}
 	if err := gate.Reconfigure(conf); err != nil {
 		return err
 	}

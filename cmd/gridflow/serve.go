@@ -85,7 +85,10 @@ func (p *program) serve(ctx context.Context, cmd string, args []string,
 	if err != nil {
 		return err
 	}
-	conf, paces := c.flowConfig()
+	conf, paces, err := c.flowConfig()
+	if err != nil {
+		return errors.Join(err, o.close())
+	}
 	metrics := obs.NewMetrics(version(), conf.Classes)
 	scheduler, err := c.schedule(conf, paces, o, metrics.Listener(), log)
 	if err != nil {
