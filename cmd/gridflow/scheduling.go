@@ -82,9 +82,13 @@ func classSetting(name, doc string, p *classChange) setting {
 		keys = append(keys, k.key)
 		docs = append(docs, k.key+": "+k.doc)
 	}
+	text := "the same for " + doc
+	if name == "fast" { // the first one explains the keys
+		text = "bounds of the class of " + doc + ", as key=value, comma separated. " + strings.Join(docs, "; ")
+	}
 	return setting{
 		name: "class-" + name, group: "Scheduling", def: "",
-		doc:     "bounds of the class " + name + " (" + doc + ") as key=value, comma separated. " + strings.Join(docs, "; "),
+		doc:     text,
 		allowed: "for example queue=100,wait=2s; the keys are " + strings.Join(keys, ", "),
 		set: single(func(s string) error {
 			*p = nil
