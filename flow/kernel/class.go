@@ -80,7 +80,7 @@ type class struct {
 	fattest int     // the largest index with a flow; 0: none waits
 
 	startedAt Instant       // the last start
-	servedAt  Instant       // the last start, or when the class came to have requests waiting
+	servedAt  Instant       // the same, or when the class came to have requests waiting
 	gap       time.Duration // smoothed time between starts while requests wait
 	passed    *flow         // lowest by tag, parked, while another flow started …
 	passedAt  Instant       // … first at this time

@@ -21,8 +21,7 @@ func (k *Kernel) dispatch(now Instant, out []Decision) []Decision {
 		before := len(out)
 		var c *class
 		var f *flow
-		var why reason
-		c, f, why, out = k.pick(now, out)
+		c, f, out = k.pick(now, out)
 		if f == nil && len(out) == before {
 			break
 		}
@@ -33,46 +32,38 @@ func (k *Kernel) dispatch(now Instant, out []Decision) []Decision {
 		if c.stats.Started > 0 {
 			c.gap += (min(now-c.startedAt, retryMax) - c.gap) / 8
 		}
+		claimed := f == k.claim
 		c.notePassing(f, now)
 		k.quit(c, t, now)
 		if f.idle { // it is about to be in flight
 			c.rouse(f)
 		}
 		t.flow = f
-		out = append(out, k.start(c, t, now, why))
+		out = append(out, k.start(c, t, now, claimed))
 	}
 	return out
 }
 
-// A reason says why it is a request's turn.
-type reason uint8
-
-const (
-	byTag   reason = iota // its tags were the smallest of those whose requests fitted
-	byAge                 // its class had started none for AgeMax
-	byClaim               // what it needs had been kept free for it
-)
-
 // start makes a ticket that is in no queue run.
-func (k *Kernel) start(c *class, t *Ticket, now Instant, why reason) Decision {
+func (k *Kernel) start(c *class, t *Ticket, now Instant, claimed bool) Decision {
 	c.count(now)
 	c.tally(false, now)
 	f := t.flow
 	t.state, t.started = stateRunning, now
 	t.charged = min(max(t.Cost, costMin), costMax)
 
-	// Who was kept back by what he needs keeps his place and saves nothing up: else he
-	// would stand in everybody's way for as long, once he needs something else. A flow loses
-	// its lag when it has had to claim, a class when another one passes it. And who goes
-	// first because of his age does not take virtual time with him: the others would lose
-	// what they have not had yet.
-	if why == byClaim {
+	// Who was kept back keeps his place and saves nothing up: else he would stand in
+	// everybody's way for as long, once it is something else that he needs. A flow loses its
+	// lag when it has had to claim, a class when another one passes it. And who goes first by
+	// a claim does not take virtual time with him: the others would lose what they have not
+	// had yet.
+	if claimed {
 		f.tag = max(f.tag, c.vtime)
 	}
 	c.vtime = max(c.vtime, f.tag)
 	f.charge(float64(t.charged))
 	c.maxTag = max(c.maxTag, f.tag)
-	if why == byTag {
+	if !claimed {
 		k.vtime = max(k.vtime, c.tag)
 		for _, o := range k.classes {
 			if o.waiting > 0 {
@@ -102,7 +93,7 @@ func (k *Kernel) start(c *class, t *Ticket, now Instant, why reason) Decision {
 
 // pick chooses whose request starts next: nil if nothing that may start fits. What is too
 // late is dropped on the way.
-func (k *Kernel) pick(now Instant, out []Decision) (best *class, flow *flow, why reason, _ []Decision) {
+func (k *Kernel) pick(now Instant, out []Decision) (best *class, flow *flow, _ []Decision) {
 	k.stakeClaim(now)
 	for _, c := range k.classes {
 		if c.waiting == 0 || !c.open(now) {
@@ -114,27 +105,13 @@ func (k *Kernel) pick(now Instant, out []Decision) (best *class, flow *flow, why
 			continue
 		}
 		if f == k.claim {
-			return c, f, byClaim, out
+			return c, f, out
 		}
-		aged := c.AgeMax > 0 && now-c.servedAt >= c.AgeMax
-		better := best == nil
-		switch {
-		case better:
-		case aged != (why == byAge):
-			better = aged
-		case aged:
-			better = c.servedAt < best.servedAt
-		default:
-			better = c.tag < best.tag
-		}
-		if better {
-			best, flow, why = c, f, byTag
-			if aged {
-				why = byAge
-			}
+		if best == nil || c.tag < best.tag {
+			best, flow = c, f
 		}
 	}
-	return best, flow, why, out
+	return best, flow, out
 }
 
 // candidate gives the flow of a class whose head goes next: of those whose head fits, the
@@ -219,9 +196,10 @@ func (c *class) notePassing(started *flow, now Instant) {
 	}
 }
 
-// stakeClaim keeps what it needs free for a flow that has been passed over for too long:
-// because its class has not had a turn, or because smaller requests of its class always
-// fitted first. There is one claim at a time.
+// stakeClaim lets a flow go first that has been kept back for too long, and keeps what it
+// needs free for it until then: the next flow of a class that has started none for AgeMax,
+// or the next of a class in which others, whose requests are smaller, have started for so
+// long. There is one claim at a time.
 func (k *Kernel) stakeClaim(now Instant) {
 	if k.claim != nil {
 		if !k.claimant.open(now) {
@@ -229,17 +207,17 @@ func (k *Kernel) stakeClaim(now Instant) {
 		}
 		return
 	}
+	longest := time.Duration(-1)
 	for _, c := range k.classes {
 		if c.AgeMax == 0 || c.waiting == 0 || !c.open(now) {
 			continue
 		}
-		unserved := now-c.servedAt >= c.AgeMax
-		if !unserved && (c.passed == nil || now-c.passedAt < c.AgeMax) {
-			continue
+		back := now - c.servedAt
+		if c.passed != nil && c.passed == c.lowest() {
+			back = max(back, now-c.passedAt)
 		}
-		if low := c.lowest(); (unserved || low == c.passed) && !k.fits(c, low) {
-			k.claim, k.claimant = low, c
-			return
+		if back >= c.AgeMax && back > longest {
+			k.claim, k.claimant, longest = c.lowest(), c, back
 		}
 	}
 }

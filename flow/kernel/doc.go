@@ -29,7 +29,7 @@
 // Our case differs from the paper's in three ways. There are many servers: a request
 // takes seats of several resources at once, all or none, so that no request holds one
 // while it waits for another. The head of a flow that does not fit waits beside the
-// others of its class ("parked" at the resource that lacks) while smaller ones pass it.
+// others of its class while smaller ones pass it.
 // And what passes is bounded: see Ageing.
 //
 // # Bounds
@@ -62,10 +62,12 @@
 //
 // # Ageing
 //
-// A class with requests waiting that has started none for AgeMax goes before all others.
-// A flow that is next in its class by tag, whose head has been waiting for AgeMax but does
-// not fit, gets a claim: nobody else takes what it needs. There is one claim at a time, so
-// claims cannot wait for each other.
+// When a class has requests waiting and has started none for AgeMax, the flow that is next
+// in it gets a claim; so does a flow that is next in its class while others have started
+// there for AgeMax, because it needs more than they do. Who has the claim goes first, and
+// until all that it needs is there nobody else takes of it. There is one claim at a time,
+// so claims cannot wait for each other. A claim has its price: what is free stays so until
+// enough of what runs has ended.
 //
 // # The buffer
 //

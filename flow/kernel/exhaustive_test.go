@@ -23,11 +23,11 @@ func TestExhaustive(t *testing.T) {
 	seats := func(n, buffer int64) []Resource { return []Resource{{Name: "seat", Capacity: n, Buffer: buffer}} }
 	small := []Request{{Cost: 10 * ms, Need: one(1)}}
 	for _, u := range []universe{{
-		name: "two classes", depth: 6, tickets: 5,
+		name: "two classes", depth: 5, tickets: 5,
 		conf: Config{Classes: []Class{{Name: "a", Weight: 2, QueueMax: 3}, {Name: "b", QueueMax: 3}}, Resources: seats(2, 0)},
 		asks: small, flows: 2, steps: []time.Duration{20 * ms},
 	}, {
-		name: "claims", depth: 7, tickets: 5,
+		name: "claims", depth: 6, tickets: 5,
 		conf:  Config{Classes: []Class{{Name: "a", QueueMax: 4, AgeMax: 15 * ms}}, Resources: seats(2, 0)},
 		asks:  []Request{{Cost: 10 * ms, Need: one(1)}, {Cost: 100 * ms, Need: one(2)}},
 		flows: 2, steps: []time.Duration{10 * ms},
@@ -36,7 +36,7 @@ func TestExhaustive(t *testing.T) {
 		conf: Config{Classes: []Class{{Name: "a", Weight: 16, QueueMax: 3}, {Name: "b", QueueMax: 3, AgeMax: 15 * ms, Limit: 1}}, Resources: seats(2, 0)},
 		asks: []Request{{Cost: 10 * ms, Need: one(1)}, {Cost: 10 * ms, Need: one(2)}}, flows: 1, steps: []time.Duration{10 * ms},
 	}, {
-		name: "two resources", depth: 6, tickets: 4,
+		name: "two resources", depth: 5, tickets: 4,
 		conf: Config{
 			Classes:   []Class{{Name: "a", QueueMax: 4, AgeMax: 25 * ms}},
 			Resources: []Resource{{Name: "cpu", Capacity: 2}, {Name: "recalc", Capacity: 1}},
@@ -59,7 +59,7 @@ func TestExhaustive(t *testing.T) {
 		},
 		asks: small, flows: 3, steps: []time.Duration{7 * ms},
 	}, {
-		name: "levels and rates", depth: 7, tickets: 5,
+		name: "levels and rates", depth: 6, tickets: 5,
 		conf: Config{
 			Classes:  []Class{{Name: "a", QueueMax: 2, ShedAt: LevelEmergency, Rate: 50, Burst: 2}, {Name: "b", QueueMax: 2, ShedAt: LevelCritical}},
 			QueueMax: 3, Resources: seats(1, 0),

@@ -28,7 +28,7 @@ type Kernel struct {
 
 	expiries heap[Instant, *Ticket] // tickets whose StartBy comes before WaitMax, by it
 	expirySq uint64
-	claim    *flow // for it what its head needs is kept free; nil: for nobody
+	claim    *flow // it goes first, and what its head needs is kept free; nil: nobody does
 	claimant *class
 
 	spare *flow // flows to use again, linked by idleNext
@@ -159,7 +159,7 @@ func (k *Kernel) Arrive(now Instant, t *Ticket, out []Decision) []Decision {
 		c.tag = max(c.tag, k.vtime)
 		f.tag = max(f.tag, c.vtime)
 		t.flow = f
-		return append(out, k.start(c, t, now, byTag))
+		return append(out, k.start(c, t, now, false))
 	}
 
 	victim, full := k.placeFor(c, f)

@@ -95,7 +95,7 @@ func (d *driver) check() error {
 			return fmt.Errorf("ticket %d has waited for %v of %v", d.ids[t], d.now-t.Arrived(), max)
 		}
 	}
-	if _, f, _, out := d.k.pick(d.now, nil); f != nil || len(out) > 0 {
+	if _, f, out := d.k.pick(d.now, nil); f != nil || len(out) > 0 {
 		return fmt.Errorf("after the event there is more to decide: flow %v, %v", f, out)
 	}
 	return nil
@@ -376,50 +376,44 @@ func TestClosedSavesNothing(t *testing.T) {
 	}
 }
 
-// TestAgedTakesNoTime: a class that is ahead of its share and is let in because of its
-// age does not make a class that comes back wait until it is as far.
-func TestAgedTakesNoTime(t *testing.T) {
-	d := drive(t, seat(1, Class{Name: "slow", QueueMax: 1000, AgeMax: 30 * time.Millisecond}, Class{Name: "a", QueueMax: 1000}, Class{Name: "b", QueueMax: 1000}))
-	finish := func(by time.Duration) (class int) {
-		var x *Ticket
-		for x = range d.running {
-		}
-		d.now += by
-		d.done(x)
-		return x.Class
+// TestClaimTakesNoTime: a class that is ahead of its share, and is let in because of its
+// age, gets no more than that: it does not make the others as far ahead.
+func TestClaimTakesNoTime(t *testing.T) {
+	d := drive(t, seat(1, Class{Name: "slow", QueueMax: 1000, AgeMax: 100 * time.Millisecond}, Class{Name: "a", QueueMax: 1000}, Class{Name: "b", QueueMax: 1000}))
+	const work = 10 * time.Millisecond
+	long := d.arrive(ask(0, 1, work, 1))
+	for range 200 {
+		d.arrive(ask(0, 1, work, 1))
+		d.arrive(ask(1, 2, work, 1))
 	}
-	d.arrive(ask(0, 1, time.Millisecond, 1))
-	for range 100 {
-		d.arrive(ask(0, 1, time.Millisecond, 1))
-		d.arrive(ask(1, 1, 10*time.Millisecond, 1))
+	d.now += 10 * time.Second
+	d.done(long)
+	d.turns(22)     // the slow class has aged twice
+	for range 200 { // another comes, and is due as much as a
+		d.arrive(ask(2, 3, work, 1))
 	}
-	finish(10 * time.Second) // it was expected to take a millisecond
-	for range 20 {
-		finish(10 * time.Millisecond) // two thirds of a, one third of slow, which has aged
-	}
-	for range 50 { // b comes, and is due as much as a
-		d.arrive(ask(2, 1, 10*time.Millisecond, 1))
-	}
-	var of [3]int
-	for range 30 {
-		of[finish(10*time.Millisecond)]++
-	}
-	if of[1] < 7 || of[2] < 7 || of[0] < 5 {
-		t.Errorf("started are %v", of)
+	if of := d.turns(110); of[1] < 9 || of[1] > 12 || of[2] < 45 || of[3] < 45 {
+		t.Errorf("of 110 turns the slow class has %d, the others %d and %d", of[1], of[2], of[3])
 	}
 }
 
 // TestEqualsInOrder: among flows that are due alike, whoever has waited for longest goes
 // first, not whoever was seen first.
 func TestEqualsInOrder(t *testing.T) {
-	d := drive(t, seat(1, Class{Name: "a", QueueMax: 10}))
-	d.done(d.arrive(ask(0, 1, 0, 1))) // is seen first
-	x := d.arrive(ask(0, 9, 0, 1))
-	d.now += time.Second
-	second, first := d.arrive(ask(0, 2, 0, 1)), d.arrive(ask(0, 1, 0, 1))
-	d.done(x)
-	if !second.Running() || first.Running() {
-		t.Errorf("who came first runs: %v; who is known longer: %v", second.Running(), first.Running())
+	d := drive(t, seat(1, Class{Name: "a", QueueMax: 100}))
+	for flow := range uint64(50) { // they are seen in the opposite order
+		d.done(d.arrive(ask(0, 50-flow, 0, 1)))
+	}
+	d.arrive(ask(0, 99, time.Microsecond, 1))
+	var order []*Ticket
+	for flow := range uint64(50) {
+		order = append(order, d.arrive(ask(0, flow, time.Microsecond, 1)))
+	}
+	for i, x := range order {
+		d.turns(1)
+		if !x.Running() {
+			t.Fatalf("the %d-th to come is not the %d-th to start", i+1, i+1)
+		}
 	}
 }
 
@@ -445,5 +439,71 @@ func TestManyShapes(t *testing.T) {
 	}
 	if len(d.waiting) > 0 {
 		t.Errorf("%d wait and none runs", len(d.waiting))
+	}
+}
+
+// turns lets running tickets end one after the other, each after its cost, and counts of
+// which flow the next ones are that start.
+func (d *driver) turns(n int) map[uint64]int {
+	of := map[uint64]int{}
+	for range n {
+		first := (*Ticket)(nil)
+		for t := range d.running {
+			if first == nil || d.ids[t] < d.ids[first] {
+				first = t
+			}
+		}
+		was := len(d.log)
+		d.now += first.Cost
+		d.done(first)
+		for t := range d.running {
+			if len(d.log) > was && t.started == d.now {
+				of[t.Flow]++
+			}
+		}
+	}
+	return of
+}
+
+// TestNobodySavesUp: who comes out of idleness is due what the others are, not what he
+// has not asked for before; of flows and of classes.
+func TestNobodySavesUp(t *testing.T) {
+	const work = 10 * time.Millisecond
+	for _, class := range []int{0, 1} {
+		d := drive(t, seat(1, Class{Name: "a", QueueMax: 1000}, Class{Name: "b", QueueMax: 1000}))
+		d.done(d.arrive(ask(class, 2, work, 1)))
+		for range 300 {
+			d.arrive(ask(0, 1, work, 1))
+		}
+		d.turns(100)
+		for range 100 {
+			d.arrive(ask(class, 2, work, 1))
+		}
+		if of := d.turns(40); of[1] < 19 || of[2] < 19 {
+			t.Errorf("class %d: of 40 turns the busy one has %d, the one that was idle %d", class, of[1], of[2])
+		}
+	}
+}
+
+// TestDebtsAreKept: a call that took longer than expected is paid for after idleness too,
+// as long as others have been busy in the meantime.
+func TestDebtsAreKept(t *testing.T) {
+	const work = 10 * time.Millisecond
+	d := drive(t, seat(1, Class{Name: "a", QueueMax: 1000}))
+	dear := d.arrive(ask(0, 2, work, 1))
+	for range 200 {
+		d.arrive(ask(0, 1, work, 1))
+	}
+	d.now += 20 * work
+	d.done(dear) // flow 2 has nothing now, and owes 19
+	d.turns(2)
+	for range 100 {
+		d.arrive(ask(0, 2, work, 1))
+	}
+	if of := d.turns(10); of[2] > 0 {
+		t.Errorf("of 10 turns %d are of the one who owes as many", of[2])
+	}
+	if of := d.turns(60); of[2] < 20 {
+		t.Errorf("of 60 turns %d are of the one who owed", of[2])
 	}
 }

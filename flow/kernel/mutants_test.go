@@ -27,16 +27,20 @@ var mutants = []struct{ file, old, new string }{
 	{"class.go", "f.tag = max(f.tag, c.vtime)", "f.tag = c.vtime"},
 	{"class.go", "c.tag = max(c.tag, c.kernel.vtime)", "c.tag = max(c.tag, 0)"},
 	{"dispatch.go", "o.tag = max(o.tag, c.tag)", "_ = o"},
-	{"dispatch.go", "if why == byTag {", "if why != byClaim {"},
-	{"dispatch.go", "better = c.tag < best.tag", "better = c.tag > best.tag"},
+	{"dispatch.go", "if !claimed {", "if true {"},
+	{"dispatch.go", "f.tag = max(f.tag, c.vtime)", "f.tag = max(f.tag, 0)"},
+	{"dispatch.go", "best == nil || c.tag < best.tag", "best == nil || c.tag > best.tag"},
+	{"dispatch.go", "best == nil || c.tag < best.tag", "best == nil"},
 	{"dispatch.go", "min(max(t.Cost, costMin), costMax)", "max(t.Cost, costMin)"},
 	{"kernel.go", "float64(min(max(t.Weight, 1), weightMax))", "float64(max(t.Weight, 1))"},
 	{"class.go", "\t\tf.seq = c.kernel.seq\n", "\t\tf.seq = f.key\n"},
 	{"heap.go", "a.key < b.key || a.key == b.key && a.seq < b.seq", "a.key < b.key"},
 	{"heap.go", "for c := first + 1; c < min(first+4, len(h.e)); c++ {", "for c := first + 1; c < min(first+3, len(h.e)); c++ {"},
 	// Ageing and claims.
-	{"dispatch.go", "aged := c.AgeMax > 0 && now-c.servedAt >= c.AgeMax", "aged := false && now-c.servedAt >= c.AgeMax"},
-	{"dispatch.go", "k.claim, k.claimant = low, c", "_ = low"},
+	{"dispatch.go", "back := now - c.servedAt", "back := 0 * c.servedAt"},
+	{"dispatch.go", "back = max(back, now-c.passedAt)", "_ = now"},
+	{"dispatch.go", "back >= c.AgeMax && back > longest", "back >= c.AgeMax && longest < 0"},
+	{"dispatch.go", "\t\tif f == k.claim {\n\t\t\treturn c, f, out\n\t\t}\n", ""},
 	{"dispatch.go", "if f := k.claim; f != nil && k.claimant == c && k.fits(c, f) {", "if f := k.claim; f != nil && k.claimant == c && false {"},
 	{"dispatch.go", "k.claim = nil // what keeps it back now is the class's own bound", "_ = now"},
 	{"class.go", "\t\t\tc.kernel.claim = nil\n", "\t\t\tc.kernel.claimant = nil\n"},
@@ -103,6 +107,9 @@ func TestMutants(t *testing.T) {
 			source, err := os.ReadFile(m.file)
 			if err != nil {
 				t.Fatal(err)
+			}
+			if strings.Count(string(source), m.old) != 1 {
+				t.Fatal("it cannot be seeded any more")
 			}
 			dir := t.TempDir()
 			mutant := filepath.Join(dir, m.file)

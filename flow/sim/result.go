@@ -39,10 +39,10 @@ func (r *Result) Rate(t *Tally) float64 { return float64(t.Good) / r.Length.Seco
 // Lost is the share of requests without a good answer.
 func (t *Tally) Lost() float64 { return 1 - float64(t.Good)/float64(t.Arrived) }
 
-// A Client counts what became of one client's requests.
+// A Client counts what one client was given.
 type Client struct {
-	Arrived, Started, Good uint32
-	Served                 time.Duration
+	Started, Good uint32
+	Served        time.Duration
 }
 
 // Jain is R. Jain's index of fairness: 1 if all are equal, 1/n if one has everything.

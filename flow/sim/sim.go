@@ -221,7 +221,6 @@ func (s *simulation) arrive(from, client int) {
 	if j.counted {
 		s.result.Classes[src.Class].Arrived++
 		s.result.Sources[from].Arrived++
-		s.result.Clients[client].Arrived++
 	}
 	s.trace(Arrived, j, Happened{})
 	patience := time.Duration(-1)

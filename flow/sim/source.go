@@ -46,45 +46,17 @@ func PerSecond(rate float64) Dist { return Exp(time.Duration(float64(time.Second
 // A Picker chooses one of the clients of a source, counted from 0.
 type Picker func(*rand.Rand) int
 
-// Zipf chooses among n clients, the i-th with a share in proportion to 1/(i+1)^s. It is an
-// alias table (A. J. Walker 1977; M. Vose 1991): a draw costs the same for a million.
+// Zipf chooses among n clients, the i-th with a share of about 1/i^s: the integral of that
+// from i to i+1. The sum itself would need a table, and a million rows are not in the cache.
 func Zipf(n int, s float64) Picker {
-	share := make([]float64, n)
-	sum := 0.0
-	for i := range share {
-		share[i] = math.Pow(float64(i+1), -s)
-		sum += share[i]
+	if s == 1 {
+		last := math.Log(float64(n + 1))
+		return func(r *rand.Rand) int { return min(int(math.Exp(r.Float64()*last)), n) - 1 }
 	}
-	type column struct {
-		keep  float32 // the part of the column that is its own
-		other int32   // whose the rest is
-	}
-	table := make([]column, n)
-	var small, large []int32
-	for i := range share {
-		share[i] *= float64(n) / sum
-		table[i] = column{1, int32(i)}
-		if share[i] < 1 {
-			small = append(small, int32(i))
-		} else {
-			large = append(large, int32(i))
-		}
-	}
-	for len(small) > 0 && len(large) > 0 {
-		i, j := small[len(small)-1], large[len(large)-1]
-		small = small[:len(small)-1]
-		table[i] = column{float32(share[i]), j}
-		if share[j] -= 1 - share[i]; share[j] < 1 {
-			large = large[:len(large)-1]
-			small = append(small, j)
-		}
-	}
+	last := math.Pow(float64(n+1), 1-s) - 1
+	power := 1 / (1 - s)
 	return func(r *rand.Rand) int {
-		i := r.IntN(n)
-		if c := table[i]; r.Float32() >= c.keep {
-			return int(c.other)
-		}
-		return i
+		return min(int(math.Exp(power*math.Log1p(r.Float64()*last))), n) - 1
 	}
 }
 
