@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"fmt"
 	"hash/maphash"
 	"time"
 
@@ -25,9 +26,11 @@ type Request struct {
 
 // A Gate lets calls in. Its methods may be called from any number of goroutines at once.
 type Gate struct {
-	start    time.Time
+	now      func() kernel.Instant // the time since the gate was made; tests have their own
 	seed     maphash.Seed
 	listener Listener
+	classes  int
+	shareMax int // ShareMax, but in tests
 
 	mu      csync.Mutex
 	k       *kernel.Kernel    // guarded by mu, as is all that follows
@@ -36,16 +39,17 @@ type Gate struct {
 	shares  map[string]*share // of calls that wait or run
 	timer   *time.Timer
 	alarm   kernel.Instant // when timer fires; 0: it does not
-	level   Level          // as last told to the listener
+	level   Level          // the last change in edges led here
 	edges   []edge         // changes of the level that have not been told
-	telling csync.Mutex    // held while edges are told, so that they are told in order
+	telling bool           // somebody tells them, and will tell those that come meanwhile
 }
 
 type edge struct{ from, to Level }
 
-// A Listener is told what happens. Each function may be nil. They are called without a
-// lock of the gate, by the goroutine that made it happen, from many at once; only Level is
-// called by one at a time, in order.
+// A Listener is told what happens. Each function may be nil, and must not panic. They are
+// called without a lock of the gate, so they may use it, by the goroutine that made it
+// happen, from many at once. Only Level is called by one at a time, in order: while it runs, whoever changes the
+// level again leaves it to that one to tell.
 type Listener struct {
 	Started func(class int, waited time.Duration)
 	Refused func(class int, outcome kernel.Outcome, waited time.Duration)
@@ -73,17 +77,21 @@ func New(conf Config, l Listener) (*Gate, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &Gate{start: time.Now(), seed: maphash.MakeSeed(), k: k, listener: l, shares: make(map[string]*share)}
+	start := time.Now()
+	g := &Gate{
+		now:  func() kernel.Instant { return time.Since(start) },
+		seed: maphash.MakeSeed(), k: k, listener: l, shares: make(map[string]*share),
+		classes: len(conf.Classes), shareMax: ShareMax,
+	}
 	g.timer = time.AfterFunc(time.Hour, g.advance)
 	g.timer.Stop()
 	return g, nil
 }
 
-func (g *Gate) now() kernel.Instant { return time.Since(g.start) }
-
 // Acquire waits until the call may run. The error is a [*Refusal], or the cause of ctx's
 // end; nothing is held then. A call that ctx ends while it waits leaves the queue at once.
 func (g *Gate) Acquire(ctx context.Context, r Request) (Permit, error) {
+	g.mustHave(r.Class)
 	if ctx.Err() != nil {
 		return Permit{}, csync.Cause(ctx)
 	}
@@ -229,24 +237,24 @@ func (g *Gate) advance() {
 	g.tell()
 }
 
-// tell tells the listener of changes of the level.
+// tell tells the listener of changes of the level, unless somebody does already.
 func (g *Gate) tell() {
-	g.telling.Lock()
-	defer g.telling.Unlock()
-	for {
-		g.mu.Lock()
-		edges := g.edges
-		g.edges = nil
-		g.mu.Unlock()
-		if len(edges) == 0 {
-			return
-		}
-		for _, e := range edges {
-			if g.listener.Level != nil {
-				g.listener.Level(e.from, e.to)
-			}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.telling {
+		return
+	}
+	g.telling = true
+	for len(g.edges) > 0 {
+		e := g.edges[0]
+		g.edges = g.edges[1:]
+		if g.listener.Level != nil {
+			g.mu.Unlock()
+			g.listener.Level(e.from, e.to)
+			g.mu.Lock()
 		}
 	}
+	g.telling = false
 }
 
 // A Result says how the work of a permit ended.
@@ -288,11 +296,12 @@ func (p Permit) Done(result Result) time.Duration {
 	}
 	now := g.now()
 	class, took := p.w.Class, now-p.w.began
-	if last := g.leave(p.w); last != nil {
-		g.out = g.k.Done(now, &last.Ticket, g.out[:0])
+	g.out = g.out[:0]
+	if last := g.leave(p.w, now); last != nil {
+		g.out = g.k.Done(now, &last.Ticket, g.out)
 		g.recycle(last)
-		g.settle(now, nil)
 	}
+	g.settle(now, nil)
 	told := len(g.edges) > 0
 	g.mu.Unlock()
 	if told {
@@ -328,8 +337,10 @@ func (g *Gate) Reconfigure(conf Config) (err error) {
 	return err
 }
 
-// SetLimit changes how many calls of a class may run at once; 0: as many as fit.
+// SetLimit changes how many calls of a class may run at once; 0: as many as fit. Less than
+// 0 counts as 1.
 func (g *Gate) SetLimit(class, limit int) {
+	g.mustHave(class)
 	g.change(func(now kernel.Instant, out []kernel.Decision) []kernel.Decision {
 		return g.k.SetLimit(now, class, limit, out)
 	})
@@ -337,6 +348,7 @@ func (g *Gate) SetLimit(class, limit int) {
 
 // SetGap changes the least time between two starts of a class; 0: none.
 func (g *Gate) SetGap(class int, gap time.Duration) {
+	g.mustHave(class)
 	g.change(func(now kernel.Instant, out []kernel.Decision) []kernel.Decision {
 		return g.k.SetGap(now, class, gap, out)
 	})
@@ -349,4 +361,11 @@ func (g *Gate) change(event func(kernel.Instant, []kernel.Decision) []kernel.Dec
 	g.settle(now, nil)
 	g.mu.Unlock()
 	g.tell()
+}
+
+// mustHave panics if there is no such class. The kernel would, and then with g.mu held.
+func (g *Gate) mustHave(class int) {
+	if class < 0 || class >= g.classes {
+		panic(fmt.Sprintf("flow: there is no class %d, there are %d", class, g.classes))
+	}
 }

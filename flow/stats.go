@@ -27,13 +27,12 @@ type ResourceStats struct {
 
 // Stats gives the counts. They are of one moment.
 func (g *Gate) Stats() Stats {
+	// What is due now may change the level, and whoever listens hears of that first.
+	g.change(g.k.Advance)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	conf := g.k.Config()
 	s := Stats{Level: g.k.Level(), Waiting: g.k.Waiting(), QueueMax: conf.QueueMax, InFlight: g.k.InFlight()}
-	// The integrals and ages are brought up to now.
-	g.out = g.k.Advance(g.now(), g.out[:0])
-	g.settle(g.now(), nil)
 	for i, c := range conf.Classes {
 		s.Classes = append(s.Classes, ClassStats{c.Name, c.QueueMax, g.k.Stats(i)})
 	}
