@@ -25,7 +25,6 @@ type program struct {
 	conf    func(*Config) // of one class with one seat
 	held    string        // words for calls that hold permits when the threads start
 	threads []string
-	bound   int // other than what the number of threads says; 0: that
 }
 
 func threads(scripts ...string) []string { return scripts }
@@ -92,8 +91,9 @@ var programs = []program{
 	{name: "three share, the first leaves", conf: seats(2), held: "call", threads: threads("share-double-leave", "share", "share", "cancel release")},
 }
 
-func (p program) options() interleave.Options {
-	switch len(p.threads) {
+// options say how far a program with so many threads is explored.
+func options(threads int) interleave.Options {
+	switch threads {
 	case 2:
 		return interleave.Options{}
 	case 3:
@@ -105,7 +105,7 @@ func (p program) options() interleave.Options {
 
 func TestExploreGate(t *testing.T) {
 	for _, p := range programs {
-		t.Run(p.name, func(t *testing.T) { interleave.Explore(t, p.options(), p.run) })
+		t.Run(p.name, func(t *testing.T) { interleave.Explore(t, options(len(p.threads)), p.run) })
 	}
 }
 
@@ -145,7 +145,8 @@ type call struct {
 
 var errLeft = errors.New("left")
 
-func (p program) run(r *interleave.Run) {
+// newWorld makes the gate of a program and the calls that hold permits at its start.
+func newWorld(r *interleave.Run, p program) *world {
 	w := &world{Run: r, sharing: map[string]int{}}
 	conf := Config{
 		Classes:   []Class{{Name: "work", QueueMax: 10}},
@@ -162,21 +163,34 @@ func (p program) run(r *interleave.Run) {
 	g.shareMax = shareMaxTest
 	g.now = func() kernel.Instant { w.now++; return w.now }
 	w.ctx, w.cancel = csync.WithCancelCause(context.Background())
-	for _, word := range strings.Fields(p.held) {
+	for _, word := range words(p.held) {
 		c := w.newCall(word)
 		w.acquire(c)
 		w.held = append(w.held, c)
 	}
+	return w
+}
+
+func words(script string) []string { return strings.Fields(script) }
+
+func (p program) run(r *interleave.Run) {
+	w := newWorld(r, p)
 	for i, script := range p.threads {
-		words := strings.Fields(script)
 		r.Go(string(rune('a'+i)), func() {
-			for _, word := range words {
+			for _, word := range words(script) {
 				w.do(word)
 			}
 		})
 	}
 	r.Invariant(w.always)
 	r.Final(w.atEnd)
+}
+
+func same[T comparable](what string, got, want T) error {
+	if got != want {
+		return fmt.Errorf("%s: %v, want %v", what, got, want)
+	}
+	return nil
 }
 
 // do executes one word of a program.
