@@ -16,7 +16,7 @@ test:
 	$(GO) test $(RACE) -timeout 20m ./...
 
 # The packages with tests that explore interleavings: those that have one under the tag.
-EXPLORED := $(shell grep -rl --include='*_test.go' '^//go:build interleave' cmd internal | xargs -r -n 1 dirname | sort -u | sed 's,^,./,')
+EXPLORED := $(shell grep -rl --include='*_test.go' '^//go:build interleave' cmd flow internal | xargs -r -n 1 dirname | sort -u | sed 's,^,./,')
 
 ## interleave: vet and run the tests that explore interleavings, with all others of their packages
 interleave:

@@ -2,8 +2,9 @@ package flow
 
 import (
 	"math/bits"
-	"sync"
 	"time"
+
+	"gridflow/internal/interleave/csync"
 )
 
 // Work is what is known of a call before it runs.
@@ -31,7 +32,7 @@ func SizeBucket(bytes int64) uint8 { return uint8(bits.Len64(uint64(max(bytes, 0
 // Costs predicts how long calls take from how long calls of their kind took. Its methods
 // may be called from any number of goroutines at once. The zero Costs knows nothing.
 type Costs struct {
-	mu     sync.Mutex
+	mu     csync.Mutex
 	kinds  map[Kind]*estimate
 	missed uint64
 	judged uint64

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"fmt"
 	"hash/maphash"
 	"time"
 
@@ -26,9 +27,11 @@ type Request struct {
 
 // A Gate lets calls in. Its methods may be called from any number of goroutines at once.
 type Gate struct {
-	start    time.Time
+	now      func() kernel.Instant // the time since the gate was made; tests have their own
 	seed     maphash.Seed
 	listener Listener
+	classes  int
+	shareMax int // ShareMax, but in tests
 
 	mu      csync.Mutex
 	k       *kernel.Kernel    // guarded by mu, as is all that follows
@@ -37,18 +40,19 @@ type Gate struct {
 	shares  map[string]*share // of calls that wait or run
 	timer   *time.Timer
 	alarm   kernel.Instant // when timer fires; 0: it does not
-	level   Level          // as last told to the listener
+	level   Level          // the last change in edges led here
 	steer   []steering     // by class
 	edges   []edge         // changes of the level that have not been told
 	limits  []limitStep    // changes of limits that have not been told
-	telling csync.Mutex    // held while they are told, so that they are told in order
+	telling bool           // somebody tells them, and will tell those that come meanwhile
 }
 
 type edge struct{ from, to Level }
 
-// A Listener is told what happens. Each function may be nil. They are called without a
-// lock of the gate, by the goroutine that made it happen, from many at once; only Level and
-// Limit are called by one at a time, in order.
+// A Listener is told what happens. Each function may be nil, and must not panic. They are
+// called without a lock of the gate, so they may use it, by the goroutine that made it
+// happen, from many at once. Only Level and Limit are called by one at a time, in order:
+// while one runs, whoever makes a further change leaves it to that one to tell.
 type Listener struct {
 	Arrived func(class int) // a call came; one of Refused, Left and Done tells of its end
 	Started func(class int, waited time.Duration)
@@ -79,7 +83,12 @@ func New(conf Config, l Listener) (*Gate, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &Gate{start: time.Now(), seed: maphash.MakeSeed(), k: k, listener: l, shares: make(map[string]*share), steer: make([]steering, len(conf.Classes))}
+	start := time.Now()
+	g := &Gate{
+		now:  func() kernel.Instant { return time.Since(start) },
+		seed: maphash.MakeSeed(), k: k, listener: l, shares: make(map[string]*share), steer: make([]steering, len(conf.Classes)),
+		classes: len(conf.Classes), shareMax: ShareMax,
+	}
 	for i, c := range conf.Classes {
 		g.steer[i].limit = c.Limit
 	}
@@ -88,11 +97,10 @@ func New(conf Config, l Listener) (*Gate, error) {
 	return g, nil
 }
 
-func (g *Gate) now() kernel.Instant { return time.Since(g.start) }
-
 // Acquire waits until the call may run. The error is a [*Refusal], or the cause of ctx's
 // end; nothing is held then. A call that ctx ends while it waits leaves the queue at once.
 func (g *Gate) Acquire(ctx context.Context, r Request) (Permit, error) {
+	g.mustHave(r.Class)
 	if ctx.Err() != nil {
 		return Permit{}, csync.Cause(ctx)
 	}
@@ -253,29 +261,37 @@ func (g *Gate) advance() {
 // untold reports whether there is something to tell. g.mu is held.
 func (g *Gate) untold() bool { return len(g.edges)+len(g.limits) > 0 }
 
-// tell tells the listener of changes of the level and of limits.
+// tell tells the listener of changes of the level and of limits, unless somebody does
+// already.
 func (g *Gate) tell() {
-	g.telling.Lock()
-	defer g.telling.Unlock()
-	for {
-		g.mu.Lock()
-		edges, limits := g.edges, g.limits
-		g.edges, g.limits = nil, nil
-		g.mu.Unlock()
-		if len(edges)+len(limits) == 0 {
-			return
-		}
-		for _, s := range limits {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.telling {
+		return
+	}
+	g.telling = true
+	for g.untold() {
+		var news func()
+		if len(g.limits) > 0 {
+			s := g.limits[0]
+			g.limits = g.limits[1:]
 			if g.listener.Limit != nil {
-				g.listener.Limit(s.class, s.Change)
+				news = func() { g.listener.Limit(s.class, s.Change) }
+			}
+		} else {
+			e := g.edges[0]
+			g.edges = g.edges[1:]
+			if g.listener.Level != nil {
+				news = func() { g.listener.Level(e.from, e.to) }
 			}
 		}
-		for _, e := range edges {
-			if g.listener.Level != nil {
-				g.listener.Level(e.from, e.to)
-			}
+		if news != nil {
+			g.mu.Unlock()
+			news()
+			g.mu.Lock()
 		}
 	}
+	g.telling = false
 }
 
 // A Result says how the work of a permit ended.
@@ -319,7 +335,7 @@ func (p Permit) Done(result Result) time.Duration {
 	class, took, waited := p.w.Class, now-p.w.began, p.w.began-p.w.since
 	g.out = g.out[:0]
 	g.ended(p.w, took, result, now)
-	if last := g.leave(p.w); last != nil {
+	if last := g.leave(p.w, now); last != nil {
 		g.out = g.k.Done(now, &last.Ticket, g.out)
 		g.recycle(last)
 	}
@@ -387,8 +403,10 @@ func (g *Gate) Reconfigure(conf Config) (err error) {
 	return err
 }
 
-// SetLimit changes how many calls of a class may run at once; 0: as many as fit.
+// SetLimit changes how many calls of a class may run at once; 0: as many as fit. Less than
+// 0 counts as 1.
 func (g *Gate) SetLimit(class, limit int) {
+	g.mustHave(class)
 	g.change(func(now kernel.Instant, out []kernel.Decision) []kernel.Decision {
 		g.steer[class].limit = limit
 		return g.applyLimit(class, now, out)
@@ -397,6 +415,7 @@ func (g *Gate) SetLimit(class, limit int) {
 
 // SetGap changes the least time between two starts of a class; 0: none.
 func (g *Gate) SetGap(class int, gap time.Duration) {
+	g.mustHave(class)
 	g.change(func(now kernel.Instant, out []kernel.Decision) []kernel.Decision {
 		return g.k.SetGap(now, class, gap, out)
 	})
@@ -409,4 +428,11 @@ func (g *Gate) change(event func(kernel.Instant, []kernel.Decision) []kernel.Dec
 	g.settle(now, nil)
 	g.mu.Unlock()
 	g.tell()
+}
+
+// mustHave panics if there is no such class. The kernel would, and then with g.mu held.
+func (g *Gate) mustHave(class int) {
+	if class < 0 || class >= g.classes {
+		panic(fmt.Sprintf("flow: there is no class %d, there are %d", class, g.classes))
+	}
 }

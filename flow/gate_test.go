@@ -463,3 +463,29 @@ func TestPeek(t *testing.T) {
 		nothingLeft(t, g)
 	})
 }
+
+// TestNoSuchClass: a class that does not exist is the caller's mistake. It panics, and the
+// gate can be used afterwards.
+func TestNoSuchClass(t *testing.T) {
+	g := oneSeat(t, nil)
+	for what, f := range map[string]func(){
+		"Acquire":  func() { g.Acquire(t.Context(), Request{Class: 7, Need: Amounts{1}}) },
+		"SetLimit": func() { g.SetLimit(-1, 1) },
+		"SetGap":   func() { g.SetGap(1, 1) },
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s: no panic", what)
+				}
+			}()
+			f()
+		}()
+	}
+	p, err := g.Acquire(t.Context(), seat)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Done(OK)
+	nothingLeft(t, g)
+}

@@ -25,7 +25,7 @@ func (g *Gate) join(w *waiter, key string) bool {
 		s = &share{key: key}
 		g.shares[key] = s
 	}
-	if s.leader != nil && s.members < ShareMax {
+	if s.leader != nil && s.members < g.shareMax && !g.k.Draining() {
 		s.members++
 		w.share = s
 		return true
@@ -67,22 +67,34 @@ func (g *Gate) lead(w *waiter, started bool, now kernel.Instant) {
 	}
 	s.leader, s.members = w, 1
 	g.unshare(w)
-	for len(s.waiting) > 0 && s.members < ShareMax {
-		next := s.waiting[0]
-		var waited bool
-		if g.out, waited = g.k.Join(now, &next.Ticket, g.out); !waited {
-			break // it has been decided about, further on in g.out
+	g.callIn(s, now)
+}
+
+// callIn lets those that wait in under the permit of their leader, the first first, as many
+// as there is room for. What the kernel decides because they wait no more is appended to
+// g.out.
+func (g *Gate) callIn(s *share, now kernel.Instant) {
+	stay := s.waiting[:0]
+	for _, w := range s.waiting {
+		joined := false
+		if s.members < g.shareMax {
+			g.out, joined = g.k.Join(now, &w.Ticket, g.out)
 		}
-		s.waiting = s.waiting[1:]
+		if !joined { // there is no room, or it has been decided about, further on in g.out
+			stay = append(stay, w)
+			continue
+		}
 		s.members++
-		next.d = kernel.Decision{Ticket: &next.Ticket, Outcome: kernel.Started}
-		next.ready.Unpark()
+		w.d = kernel.Decision{Ticket: &w.Ticket, Outcome: kernel.Started}
+		w.ready.Unpark()
 	}
+	clear(s.waiting[len(stay):])
+	s.waiting = stay
 }
 
 // leave ends a call that has a permit. It gives the waiter whose ticket is done with it;
-// nil: others run under it.
-func (g *Gate) leave(w *waiter) *waiter {
+// nil: others run under it, and one that waits takes the place.
+func (g *Gate) leave(w *waiter, now kernel.Instant) *waiter {
 	s := w.share
 	if s == nil {
 		return w
@@ -95,6 +107,7 @@ func (g *Gate) leave(w *waiter) *waiter {
 		} else {
 			g.recycle(w)
 		}
+		g.callIn(s, now)
 		return nil
 	}
 	if w != leader {

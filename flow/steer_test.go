@@ -15,15 +15,14 @@ import (
 // the limit is used, it grows; when nothing comes, it stays.
 func TestAdaptiveLimit(t *testing.T) {
 	var steps []limit.Change
-	g, err := New(Config{
-		Classes:   []Class{{Name: "work", QueueMax: 1000}},
-		Resources: []Resource{{Name: "seat", Capacity: 100}},
-	}, Listener{Limit: func(_ int, c limit.Change) { steps = append(steps, c) }})
-	if err != nil {
-		t.Fatal(err)
-	}
 	synctest.Test(t, func(t *testing.T) {
-		g.start = time.Now() // of the bubble
+		g, err := New(Config{
+			Classes:   []Class{{Name: "work", QueueMax: 1000}},
+			Resources: []Resource{{Name: "seat", Capacity: 100}},
+		}, Listener{Limit: func(_ int, c limit.Change) { steps = append(steps, c) }})
+		if err != nil {
+			t.Fatal(err)
+		}
 		l, err := limit.New(limit.Medium(2, 8))
 		if err != nil {
 			t.Fatal(err)
@@ -73,8 +72,8 @@ func TestAdaptiveLimit(t *testing.T) {
 		if n := l.Limit(); n != 8 || len(steps) != 6 {
 			t.Errorf("after quick calls the limit is %d in %d steps, want 8 in 6; %v", n, len(steps), steps)
 		}
+		nothingLeft(t, g)
 	})
-	nothingLeft(t, g)
 }
 
 // TestPace: an idle class starts a call at once; a burst is spread at the pace of the

@@ -361,9 +361,13 @@ func (k *Kernel) Drain(now Instant, empty bool, out []Decision) []Decision {
 	return out
 }
 
-// SetLimit changes how many requests of a class may run at once; 0: as many as fit.
+// SetLimit changes how many requests of a class may run at once; 0: as many as fit. Less
+// than 0 counts as 1: a class that may run nothing would keep its requests waiting for ever.
 func (k *Kernel) SetLimit(now Instant, class, limit int, out []Decision) []Decision {
 	now = k.at(now)
+	if limit < 0 {
+		limit = 1
+	}
 	k.classes[class].Limit = limit
 	k.conf.Classes[class].Limit = limit
 	return k.dispatch(now, out)

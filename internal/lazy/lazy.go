@@ -14,8 +14,9 @@ import (
 	"fmt"
 	"math"
 	"runtime/debug"
-	"sync"
-	"sync/atomic"
+	"slices"
+
+	"gridflow/internal/interleave/csync"
 )
 
 // Whole is the mark that asks for the finished result.
@@ -25,15 +26,15 @@ const Whole = math.MaxInt
 // marks before it is finished. The zero Load is ready. All methods may be called from
 // any number of goroutines at once.
 type Load[T any] struct {
-	wanted atomic.Int64 // the smallest mark that somebody waits for; MaxInt64 for none
+	wanted csync.Int64 // the smallest mark that somebody waits for; MaxInt64 for none
 
-	mu      sync.Mutex
+	mu      csync.Mutex
 	state   state
 	value   T
-	mark    int
+	mark    int // up to which value is complete; less than 0: nothing has been published
 	err     error
-	waiters map[*waiter[T]]struct{}
-	served  bool // somebody got a published value of this run
+	waiters []*waiter[T] // in the order in which they came
+	served  bool         // somebody got a published value of this run
 	cancel  context.CancelFunc
 }
 
@@ -47,12 +48,12 @@ const (
 )
 
 type waiter[T any] struct {
-	ctx  context.Context
-	work Work[T]
-	mark int
-	done chan struct{}
-	val  T
-	err  error
+	ctx   context.Context
+	work  Work[T]
+	mark  int
+	ready csync.Parker // when val and err are there
+	val   T
+	err   error
 }
 
 // Work makes the result. It publishes what it has when p asks for it, and stops soon
@@ -73,8 +74,11 @@ func (p *Publisher[T]) Publish(v T, mark int) {
 	l := p.load
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.value, l.mark, l.served = v, mark, true
-	l.wakeLocked(func(w *waiter[T]) bool { return w.mark <= mark }, v, nil)
+	l.value, l.mark = v, mark
+	// Whoever wanted it may have left by now: then nobody was served.
+	if l.wakeLocked(func(w *waiter[T]) bool { return w.mark <= mark }, v, nil) {
+		l.served = true
+	}
 }
 
 // ErrPanic is the error of work that panicked.
@@ -86,37 +90,33 @@ var ErrPanic = errors.New("internal fault")
 func (l *Load[T]) Wait(ctx context.Context, mark int, work Work[T]) (T, error) {
 	var zero T
 	if err := ctx.Err(); err != nil {
-		return zero, context.Cause(ctx)
+		return zero, csync.Cause(ctx)
 	}
 	l.mu.Lock()
 	switch {
 	case l.readyLocked(mark):
 		defer l.mu.Unlock()
+		l.served = true
 		return l.value, nil
 	case l.state == failed:
 		defer l.mu.Unlock()
 		return zero, l.err
 	}
-	w := &waiter[T]{ctx: ctx, work: work, mark: mark, done: make(chan struct{})}
-	if l.waiters == nil {
-		l.waiters = make(map[*waiter[T]]struct{})
+	w := &waiter[T]{ctx: ctx, work: work, mark: mark, ready: csync.MakeParker()}
+	l.waiters = append(l.waiters, w)
+	if int64(mark) < l.wanted.Load() || len(l.waiters) == 1 {
+		l.wanted.Store(int64(mark)) // before the work looks at it
 	}
-	l.waiters[w] = struct{}{}
 	if l.state == idle {
 		l.startLocked(w)
 	}
-	if int64(mark) < l.wanted.Load() || len(l.waiters) == 1 {
-		l.wanted.Store(int64(mark))
-	}
 	l.mu.Unlock()
 
-	select {
-	case <-w.done:
-		return w.val, w.err
-	case <-ctx.Done():
+	if err := w.ready.Park(ctx); err != nil {
 		l.leave(w)
-		return zero, context.Cause(ctx)
+		return zero, err
 	}
+	return w.val, w.err
 }
 
 // Peek gives the finished result, if there is one, without waiting or working.
@@ -140,19 +140,19 @@ func (l *Load[T]) Set(v T) {
 }
 
 func (l *Load[T]) readyLocked(mark int) bool {
-	return l.state == finished || l.state == running && l.served && l.mark >= mark
+	return l.state == finished || l.state == running && l.mark >= mark
 }
 
 func (l *Load[T]) startLocked(w *waiter[T]) {
 	// The work outlives the caller that happens to be first; it keeps its values.
-	run, cancel := context.WithCancel(context.WithoutCancel(w.ctx))
+	run, cancel := csync.WithCancel(context.WithoutCancel(w.ctx))
 	work := w.work
-	l.state, l.served, l.mark, l.cancel = running, false, 0, cancel
-	go func() {
+	l.state, l.served, l.mark, l.cancel = running, false, -1, cancel
+	csync.Go(func() {
 		v, err := protect(run, work, &Publisher[T]{load: l})
 		l.finish(v, err, run.Err() != nil)
 		cancel()
-	}()
+	})
 }
 
 // protect turns a panic of the work into an error for those who wait.
@@ -174,9 +174,9 @@ func (l *Load[T]) finish(v T, err error, abandoned bool) {
 	case abandoned:
 		var zero T
 		l.state, l.value = idle, zero
-		for w := range l.waiters {
+		if len(l.waiters) > 0 {
 			// They came while the abandoned work was stopping: do it again for them.
-			l.startLocked(w)
+			l.startLocked(l.waiters[0])
 			return
 		}
 	default:
@@ -190,7 +190,9 @@ func (l *Load[T]) finish(v T, err error, abandoned bool) {
 func (l *Load[T]) leave(w *waiter[T]) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.waiters, w)
+	if i := slices.Index(l.waiters, w); i >= 0 {
+		l.waiters = slices.Delete(l.waiters, i, i+1)
+	}
 	if w.mark != Whole {
 		l.wantLocked()
 	}
@@ -199,20 +201,24 @@ func (l *Load[T]) leave(w *waiter[T]) {
 	}
 }
 
-func (l *Load[T]) wakeLocked(which func(*waiter[T]) bool, v T, err error) {
-	for w := range l.waiters {
-		if which(w) {
-			w.val, w.err = v, err
-			close(w.done)
-			delete(l.waiters, w)
+// wakeLocked answers those that wait for whom which holds, and tells whether there were any.
+func (l *Load[T]) wakeLocked(which func(*waiter[T]) bool, v T, err error) bool {
+	before := len(l.waiters)
+	l.waiters = slices.DeleteFunc(l.waiters, func(w *waiter[T]) bool {
+		if !which(w) {
+			return false
 		}
-	}
+		w.val, w.err = v, err
+		w.ready.Unpark()
+		return true
+	})
 	l.wantLocked()
+	return len(l.waiters) < before
 }
 
 func (l *Load[T]) wantLocked() {
 	least := int64(math.MaxInt64)
-	for w := range l.waiters {
+	for _, w := range l.waiters {
 		least = min(least, int64(w.mark))
 	}
 	l.wanted.Store(least)

@@ -127,6 +127,37 @@ func TestLeaving(t *testing.T) {
 	})
 }
 
+// A part that is published when whoever wanted it has left serves nobody: the work stops
+// with the last of the others.
+func TestPartForNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var l lazy.Load[int]
+		publish := make(chan struct{})
+		stopped := false
+		work := func(ctx context.Context, p *lazy.Publisher[int]) (int, error) {
+			<-publish
+			p.Publish(1, 5)
+			<-ctx.Done()
+			stopped = true
+			return 0, ctx.Err()
+		}
+		first, leave := context.WithCancel(t.Context())
+		second, leaveToo := context.WithCancel(t.Context())
+		go l.Wait(first, 5, work)
+		go l.Wait(second, lazy.Whole, work)
+		synctest.Wait()
+		leave()
+		synctest.Wait()
+		close(publish)
+		synctest.Wait()
+		leaveToo()
+		synctest.Wait()
+		if !stopped {
+			t.Fatal("the work goes on for nobody")
+		}
+	})
+}
+
 // Who comes while abandoned work is still stopping gets a run of its own.
 func TestComeWhileStopping(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

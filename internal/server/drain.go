@@ -2,8 +2,9 @@ package server
 
 import (
 	"context"
-	"sync"
 	"time"
+
+	"gridflow/internal/interleave/csync"
 )
 
 // A gate counts the requests in flight and lets the server stop in steps. First streams
@@ -14,16 +15,16 @@ type gate struct {
 	streams, closing, cut              context.Context // done once the step has begun
 	endStreams, startClosing, startCut context.CancelFunc
 
-	mu     sync.Mutex
+	mu     csync.Mutex
 	inside int
 	idle   chan struct{} // closed once closing and empty
 }
 
 func newGate() *gate {
 	g := &gate{idle: make(chan struct{})}
-	g.streams, g.endStreams = context.WithCancel(context.Background())
-	g.closing, g.startClosing = context.WithCancel(context.Background())
-	g.cut, g.startCut = context.WithCancel(context.Background())
+	g.streams, g.endStreams = csync.WithCancel(context.Background())
+	g.closing, g.startClosing = csync.WithCancel(context.Background())
+	g.cut, g.startCut = csync.WithCancel(context.Background())
 	return g
 }
 

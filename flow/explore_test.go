@@ -1,0 +1,411 @@
+//go:build interleave
+
+package flow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"gridflow/flow/kernel"
+	"gridflow/internal/interleave"
+	"gridflow/internal/interleave/csync"
+)
+
+// The gate under every order of its operations. A program is what each thread does, in
+// words (see world.do), and is explored as far as its number of threads allows: two in
+// every order, three with three preemptions, four with two. What must hold is the same for
+// all of them: world.always after each step, world.atEnd after the last.
+
+type program struct {
+	name    string
+	conf    func(*Config) // of one class with one seat
+	held    string        // words for calls that hold permits when the threads start
+	threads []string
+}
+
+func threads(scripts ...string) []string { return scripts }
+
+func seats(n int64) func(*Config) { return func(c *Config) { c.Resources[0].Capacity = n } }
+
+func queue(n int) func(*Config) { return func(c *Config) { c.Classes[0].QueueMax = n } }
+
+func waitMax(c *Config) { c.Classes[0].WaitMax = time.Hour }
+
+var programs = []program{
+	{name: "two take turns", threads: threads("call call", "call call")},
+	{name: "done twice", threads: threads("twice call", "twice")},
+	{name: "stale permit", held: "call", threads: threads("release again", "call call")},
+	{name: "cancel a waiter", threads: threads("call cancel", "leave")},
+	{name: "cancel, then grant", held: "call", threads: threads("leave", "cancel release")},
+	{name: "grant, then cancel", held: "call", threads: threads("leave call", "release cancel")},
+	{name: "drain", held: "call", threads: threads("call", "drain refused release")},
+	{name: "drain the queue", held: "call", threads: threads("call", "empty release refused")},
+	{name: "drain and cancel", held: "call", threads: threads("leave", "empty cancel release")},
+	{name: "shrink and grow", conf: seats(2), held: "call", threads: threads("call call", "limit1 limit2 release")},
+	{name: "shrink the seats", conf: seats(2), held: "call", threads: threads("call call", "seats1 release seats2")},
+	{name: "a limit below one", held: "call", threads: threads("call", "limit-1 release")},
+	{name: "stats", held: "call", threads: threads("call", "stats release stats")},
+	{name: "wait ends", conf: waitMax, held: "call", threads: threads("call", "expire release")},
+
+	{name: "share", threads: threads("share", "share share")},
+	{name: "share, leader first", held: "share", threads: threads("share", "release call")},
+	{name: "share, called in", held: "call", threads: threads("share", "release share")},
+	{name: "share, waiter leaves", held: "call", threads: threads("share-leave", "cancel release share")},
+	{name: "share, drain", held: "share", threads: threads("share", "drain refused-share release")},
+	{name: "share, crowded", conf: seats(2), held: "share share", threads: threads("share", "release release2 share")},
+
+	{name: "levels", conf: queue(1), held: "call", threads: threads("call", "release call")},
+	{name: "levels, wait ends", conf: func(c *Config) { waitMax(c); queue(1)(c) }, held: "call", threads: threads("call", "late stats release")},
+
+	{name: "three take turns", threads: threads("call", "call", "call")},
+	{name: "three, one leaves", threads: threads("call cancel", "leave", "call")},
+	{name: "three on two seats", conf: seats(2), threads: threads("call cancel", "leave", "call")},
+	{name: "three, two clients", threads: threads("call", "call-other", "call")},
+	{name: "three, full queue", conf: queue(1), held: "call", threads: threads("call", "call", "release")},
+	{name: "three, wait ends", conf: waitMax, held: "call", threads: threads("leave", "cancel expire", "release call")},
+	{name: "three, drain", held: "call", threads: threads("call", "leave", "empty cancel release")},
+	{name: "three, limits", conf: seats(2), held: "call", threads: threads("call", "call", "limit1 release limit2")},
+	{name: "three, reconfigure", conf: seats(2), held: "call", threads: threads("call", "leave", "seats1 cancel release")},
+	{name: "three, stats", held: "call", threads: threads("call", "leave", "cancel stats release")},
+	{name: "three, levels", conf: queue(2), held: "call", threads: threads("call", "call", "release")},
+	{name: "three share", threads: threads("share", "share", "share")},
+	{name: "three share, one leaves", held: "call", threads: threads("share", "share-leave", "cancel release")},
+	{name: "three share, leader first", held: "share", threads: threads("share", "release share", "share-leave cancel")},
+	{name: "three share, crowded", held: "share share", threads: threads("share", "release", "release2 share")},
+	{name: "two share and one does not", held: "call", threads: threads("share", "share", "release call")},
+
+	{name: "four take turns", threads: threads("call", "call", "call", "call")},
+	{name: "four, two leave", threads: threads("call cancel", "leave", "call", "leave")},
+	{name: "four, wait ends", conf: waitMax, held: "call", threads: threads("leave", "call", "cancel release", "expire")},
+	{name: "four, drain", held: "call", threads: threads("call", "leave", "cancel empty", "release")},
+	{name: "four, limits", conf: seats(2), held: "call", threads: threads("call", "call", "limit1 limit2", "release")},
+	{name: "four, levels", conf: queue(2), held: "call", threads: threads("call", "call", "call", "release")},
+	{name: "four share", threads: threads("share", "share", "share", "share")},
+	{name: "four share, one leaves", held: "call", threads: threads("share", "share-leave", "share", "cancel release")},
+	{name: "four share, crowded", held: "share share", threads: threads("share", "share", "release", "release2")},
+	{name: "three share, two start at once", conf: seats(2), held: "call-double", threads: threads("share", "share", "share", "release")},
+	{name: "three share, the first leaves", conf: seats(2), held: "call", threads: threads("share-double-leave", "share", "share", "cancel release")},
+}
+
+// options say how far a program with so many threads is explored.
+func options(threads int) interleave.Options {
+	switch threads {
+	case 2:
+		return interleave.Options{}
+	case 3:
+		return interleave.Options{Mode: interleave.Bounded, Bound: 3}
+	default:
+		return interleave.Options{Mode: interleave.Bounded, Bound: 2}
+	}
+}
+
+func TestExploreGate(t *testing.T) {
+	for _, p := range programs {
+		t.Run(p.name, func(t *testing.T) { interleave.Explore(t, options(len(p.threads)), p.run) })
+	}
+}
+
+// shareMaxTest is how many share a permit in these programs.
+const shareMaxTest = 2
+
+// world is one execution of a program.
+type world struct {
+	*interleave.Run
+	g      *Gate
+	now    kernel.Instant // moves on by one whenever the gate looks, under its lock
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+
+	held    []*call        // holding permits when the threads start
+	calls   []*call        // all
+	single  int            // permits that are held, of calls without a key
+	sharing map[string]int // calls that run under a permit, by key
+	stop    csync.Int32    // an operation: others can run here
+	taken   int64          // seats, after the step before
+
+	told    Level // as the listener has it
+	telling int   // listeners that run
+}
+
+// call is one Acquire and what came of it.
+type call struct {
+	Request
+	leaves  bool // when world.ctx ends
+	permit  Permit
+	err     error
+	decided bool
+	done    bool
+
+	arrived, started kernel.Instant // if it was let in and has no key
+}
+
+var errLeft = errors.New("left")
+
+// newWorld makes the gate of a program and the calls that hold permits at its start.
+func newWorld(r *interleave.Run, p program) *world {
+	w := &world{Run: r, sharing: map[string]int{}}
+	conf := Config{
+		Classes:   []Class{{Name: "work", QueueMax: 10}},
+		Resources: []Resource{{Name: "seat", Capacity: 1}},
+	}
+	if p.conf != nil {
+		p.conf(&conf)
+	}
+	g, err := New(conf, Listener{Level: w.level})
+	if err != nil {
+		panic(err)
+	}
+	w.g = g
+	g.shareMax = shareMaxTest
+	g.now = func() kernel.Instant { w.now++; return w.now }
+	w.ctx, w.cancel = csync.WithCancelCause(context.Background())
+	for _, word := range words(p.held) {
+		c := w.newCall(word)
+		w.acquire(c)
+		w.held = append(w.held, c)
+	}
+	return w
+}
+
+func words(script string) []string { return strings.Fields(script) }
+
+func (p program) run(r *interleave.Run) {
+	w := newWorld(r, p)
+	for i, script := range p.threads {
+		r.Go(string(rune('a'+i)), func() {
+			for _, word := range words(script) {
+				w.do(word)
+			}
+		})
+	}
+	r.Invariant(w.always)
+	r.Final(w.atEnd)
+}
+
+func same[T comparable](what string, got, want T) error {
+	if got != want {
+		return fmt.Errorf("%s: %v, want %v", what, got, want)
+	}
+	return nil
+}
+
+// do executes one word of a program.
+func (w *world) do(word string) {
+	switch word {
+	case "cancel":
+		w.cancel(errLeft)
+	case "release":
+		w.done(w.held[0])
+	case "release2":
+		w.done(w.held[1])
+	case "again":
+		if w.held[0].permit.Done(OK) != 0 {
+			w.Failf("a permit that was given back gave back another")
+		}
+	case "twice":
+		c := w.newCall("call")
+		w.acquire(c)
+		w.done(c)
+		if c.permit.Done(OK) != 0 {
+			w.Failf("a permit was given back twice")
+		}
+	case "refused", "refused-share":
+		c := w.newCall(strings.Replace(word, "refused", "call", 1))
+		w.acquire(c)
+		var r *Refusal
+		if !errors.As(c.err, &r) || r.Code != CodeDraining {
+			w.Failf("after Drain a call gets %v", c.err)
+		}
+	case "drain":
+		w.g.Drain(false)
+	case "empty":
+		w.g.Drain(true)
+	case "limit-1":
+		w.g.SetLimit(0, -1)
+	case "limit1":
+		w.g.SetLimit(0, 1)
+	case "limit2":
+		w.g.SetLimit(0, 2)
+	case "seats1", "seats2":
+		conf := w.g.Config()
+		conf.Resources = []Resource{{Name: "seat", Capacity: int64(word[5] - '0')}}
+		if err := w.g.Reconfigure(conf); err != nil {
+			w.Failf("%v", err)
+		}
+	case "stats":
+		s := w.g.Stats()
+		if c := s.Classes[0]; c.Waiting != s.Waiting || c.InFlight != s.InFlight || s.Resources[0].Used < int64(s.InFlight) {
+			w.Failf("these are not of one moment: %+v", s)
+		}
+	case "late", "expire": // what waits has waited for long enough; the alarm comes too
+		w.g.mu.Lock()
+		w.now += 2 * time.Hour
+		w.g.mu.Unlock()
+		if word == "expire" {
+			w.g.advance()
+		}
+	default:
+		c := w.newCall(word)
+		w.acquire(c)
+		if c.err == nil {
+			w.stop.Load()
+			w.done(c)
+		}
+	}
+}
+
+// newCall gives the call that a word describes.
+func (w *world) newCall(word string) *call {
+	c := &call{Request: Request{Client: "one", Need: Amounts{1}}}
+	for _, part := range strings.Split(word, "-") {
+		switch part {
+		case "call":
+		case "leave":
+			c.leaves = true
+		case "share":
+			c.Share = "key"
+		case "double":
+			c.Need[0] = 2
+		case "other":
+			c.Client = "other"
+		default:
+			panic("what is " + word + "?")
+		}
+	}
+	return c
+}
+
+func (w *world) acquire(c *call) {
+	ctx := context.Background()
+	if c.leaves {
+		ctx = w.ctx
+	}
+	w.calls = append(w.calls, c)
+	c.permit, c.err = w.g.Acquire(ctx, c.Request)
+	c.decided = true
+	var r *Refusal
+	switch {
+	case c.err == nil && c.permit.gate == w.g:
+		if c.Share != "" {
+			w.sharing[c.Share]++
+		} else {
+			w.single++
+			c.arrived, c.started = c.permit.w.Arrived(), c.permit.w.Started()
+		}
+	case c.permit != (Permit{}):
+		w.Failf("a permit and %v", c.err)
+	case c.err == errLeft && c.leaves, errors.As(c.err, &r):
+	default:
+		w.Failf("neither permit nor refusal nor cause: %v", c.err)
+	}
+}
+
+func (w *world) done(c *call) {
+	if c.Share != "" {
+		w.sharing[c.Share]--
+	} else {
+		w.single--
+	}
+	c.permit.Done(OK)
+	c.done = true
+}
+
+// level is the listener. It uses the gate, as a listener may.
+func (w *world) level(from, to Level) {
+	if w.telling++; w.telling > 1 {
+		w.Failf("two changes of the level are told at once")
+	}
+	if from == kernel.LevelOK {
+		w.g.SetGap(0, 0)
+	}
+	if from != w.told {
+		w.Failf("told of a change from %v after one to %v", from, w.told)
+	}
+	w.told = to
+	w.telling--
+}
+
+// always holds after each step.
+func (w *world) always() error {
+	permits := w.single
+	for _, n := range w.sharing {
+		permits += (n + shareMaxTest - 1) / shareMaxTest
+	}
+	if n := w.g.k.InFlight(); permits > n {
+		return fmt.Errorf("callers hold %d permits, the kernel knows of %d", permits, n)
+	}
+	// When the seats become fewer those that run may go on, and no more come.
+	before := w.taken
+	conf := w.g.k.Config()
+	w.taken = w.g.k.Used()[0]
+	if most := conf.Resources[0].Capacity; w.taken > most && w.taken > before {
+		return fmt.Errorf("%d of %d seats are taken", w.taken, most)
+	}
+	if !w.g.mu.TryLock() {
+		return nil
+	}
+	defer w.g.mu.Unlock()
+	limit := conf.Classes[0].Limit
+	if w.g.k.Waiting() > 0 && w.taken == 0 {
+		return errors.New("nothing runs, and calls wait")
+	}
+	if w.g.k.Waiting() > 0 && w.taken < conf.Resources[0].Capacity && (limit == 0 || w.g.k.InFlight() < limit) && !w.doubles() {
+		return errors.New("a seat is free, and calls wait")
+	}
+	for _, s := range w.g.shares {
+		switch {
+		case s.leader == nil && s.members > 0, s.members > shareMaxTest:
+			return fmt.Errorf("%d calls run under a permit of %v", s.members, s.leader)
+		case s.leader != nil && s.members < shareMaxTest && len(s.waiting) > 0:
+			return fmt.Errorf("%d calls wait for a permit under which %d run", len(s.waiting), s.members)
+		}
+	}
+	return nil
+}
+
+// doubles reports whether there are calls that need two seats.
+func (w *world) doubles() bool {
+	for _, c := range w.calls {
+		if c.Need[0] > 1 {
+			return true
+		}
+	}
+	return false
+}
+
+// atEnd holds when all threads have finished.
+func (w *world) atEnd() error {
+	g := w.g
+	err := g.k.Check()
+	if g.k.InFlight() != 0 || g.k.Waiting() != 0 || len(g.shares) != 0 {
+		err = errors.Join(err, fmt.Errorf("%d run, %d wait, %d shares", g.k.InFlight(), g.k.Waiting(), len(g.shares)))
+	}
+	if w.told != g.level || len(g.edges) != 0 {
+		err = errors.Join(err, fmt.Errorf("the level is %v, told is %v, to be told %v", g.level, w.told, g.edges))
+	}
+	spare := map[*waiter]bool{}
+	for s := g.spare; s != nil; s = s.next {
+		if spare[s] {
+			return errors.Join(err, errors.New("a waiter is spare twice"))
+		}
+		spare[s] = true
+		if s.ready.TryPark() {
+			err = errors.Join(err, errors.New("a spare waiter has been woken"))
+		}
+	}
+	for _, a := range w.calls {
+		if !a.decided || a.err == nil && !a.done {
+			err = errors.Join(err, fmt.Errorf("a call has no end: %+v", a))
+		}
+		for _, b := range w.calls {
+			if a.started > 0 && b.started > 0 && a.Client == b.Client && a.arrived < b.arrived && a.started > b.started {
+				err = errors.Join(err, fmt.Errorf("of one client's calls that of %d starts at %d, that of %d at %d", a.arrived, a.started, b.arrived, b.started))
+			}
+		}
+	}
+	return err
+}

@@ -1,0 +1,231 @@
+//go:build interleave
+
+package lazy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"gridflow/internal/interleave"
+	"gridflow/internal/interleave/csync"
+)
+
+// A load under every order of what its callers and its work do. The work is one thread
+// more than the program says; where one run follows another, two.
+
+type program struct {
+	name    string
+	work    string // once, grow, hold, stay, fail or panic: see world.work
+	threads []string
+	bound   int // preemptions; 0: as many as there may be
+}
+
+var programs = []program{
+	{"one run for two", "grow", []string{"wait", "wait"}, 0},
+	{"a part for one", "grow", []string{"part", "wait peek"}, 0},
+	{"two parts", "grow", []string{"part wait", "part"}, 0},
+	{"a failure is kept", "fail", []string{"wait wait", "wait"}, 0},
+	{"a panic is kept", "panic", []string{"wait", "wait"}, 0},
+	{"the only one leaves", "hold", []string{"leave", "cancel"}, 0},
+	{"the only one leaves, the next comes", "hold", []string{"leave", "cancel open wait"}, 0},
+	{"one of two leaves", "hold", []string{"leave open", "cancel wait"}, 0},
+	{"one leaves, one has a part", "grow", []string{"part cancel", "leave"}, 0},
+	{"leaves while it ends", "grow", []string{"leave wait", "cancel"}, 0},
+	{"leaves while it fails", "fail", []string{"leave", "cancel wait"}, 0},
+	{"set", "grow", []string{"set peek", "wait"}, 0},
+
+	{"one run for three", "grow", []string{"wait", "part", "wait"}, 3},
+	{"three, one leaves", "hold", []string{"leave", "wait", "cancel open"}, 3},
+	{"three, two leave", "hold", []string{"leave", "leave", "cancel"}, 3},
+	{"three, two leave, one comes", "hold", []string{"leave", "leave", "cancel open wait"}, 2},
+	{"three, one leaves from a part", "hold", []string{"leave-part", "leave", "cancel open"}, 2},
+	{"three, one leaves, one comes", "grow", []string{"leave", "cancel", "wait"}, 3},
+	{"three and a failure", "fail", []string{"leave", "wait", "cancel"}, 3},
+
+	{"one run for four", "once", []string{"wait", "wait", "wait", "wait"}, 2},
+	{"four and a failure", "fail", []string{"wait", "wait", "wait", "wait"}, 2},
+	{"four, one leaves", "once", []string{"wait", "leave", "wait", "cancel"}, 2},
+	{"four, all leave", "stay", []string{"leave", "leave", "leave", "cancel"}, 2},
+}
+
+func TestExploreLoad(t *testing.T) {
+	for _, p := range programs {
+		t.Run(p.name, func(t *testing.T) {
+			o := interleave.Options{}
+			if p.bound > 0 {
+				o.Mode, o.Bound = interleave.Bounded, p.bound
+			}
+			interleave.Explore(t, o, p.run)
+		})
+	}
+}
+
+var (
+	errLeft = errors.New("left")
+	errWork = errors.New("it cannot be done")
+)
+
+const (
+	parts = 2  // the marks that the work reaches before its end
+	runs  = 10 // a value is its mark, and its run times this
+)
+
+type world struct {
+	*interleave.Run
+	load   Load[int]
+	kind   string
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	open   csync.Parker // lets work that holds go on
+
+	// Of the work. One run at a time writes them.
+	run     int
+	running int
+	runCtx  context.Context
+	stopped bool // runCtx was done after the step before
+
+	forNobody int  // the last run that went on though nobody waited
+	maybe     bool // somebody left who may have been given a part in the same moment
+	given     [8]int
+	ended     [8]bool
+}
+
+func (p program) run(r *interleave.Run) {
+	w := &world{Run: r, kind: p.work, open: csync.MakeParker()}
+	w.ctx, w.cancel = csync.WithCancelCause(context.Background())
+	for i, script := range p.threads {
+		r.Go(string(rune('a'+i)), func() {
+			for _, word := range strings.Fields(script) {
+				w.do(i, word)
+			}
+			w.ended[i] = true
+		})
+	}
+	r.Invariant(w.always)
+	r.Final(func() error { return w.atEnd(len(p.threads)) })
+}
+
+// work makes a value with the number of its run in it.
+func (w *world) work(ctx context.Context, p *Publisher[int]) (int, error) {
+	w.run++
+	w.running++
+	w.runCtx, w.stopped = ctx, false
+	defer func() { w.running-- }()
+	for n := 1; n <= parts && (w.kind == "grow" || w.kind == "hold"); n++ {
+		if ctx.Err() != nil {
+			return 0, csync.Cause(ctx)
+		}
+		if p.Wanted(n) {
+			p.Publish(w.run*runs+n, n)
+		}
+	}
+	switch w.kind {
+	case "hold", "stay":
+		if err := w.open.Park(ctx); err != nil {
+			return 0, err
+		}
+		w.open.Unpark() // it stays open
+	case "fail":
+		return 0, errWork
+	case "panic":
+		panic("work")
+	}
+	return w.run*runs + runs - 1, nil
+}
+
+// do executes one word of the program of thread i.
+func (w *world) do(i int, word string) {
+	ctx, mark := context.Background(), Whole
+	switch word {
+	case "cancel":
+		w.cancel(errLeft)
+		return
+	case "open":
+		w.open.Unpark()
+		return
+	case "set":
+		w.load.Set(runs - 1)
+		return
+	case "peek":
+		if v, ok := w.load.Peek(); ok && v%runs != runs-1 {
+			w.Failf("what was whole is %d", v)
+		}
+		return
+	case "part":
+		mark = 1
+	case "leave":
+		ctx = w.ctx
+	case "leave-part":
+		ctx, mark = w.ctx, 1
+	case "wait":
+	default:
+		panic("what is " + word + "?")
+	}
+	v, err := w.load.Wait(ctx, mark, w.work)
+	switch {
+	case err == nil:
+		if v%runs < min(mark, runs-1) {
+			w.Failf("asked for %d and got %d", mark, v)
+		}
+		w.given[i] = v
+	case v != 0:
+		w.Failf("a value and %v", err)
+	case err == errLeft && ctx == w.ctx:
+		w.maybe = w.maybe || mark != Whole
+	case err == errWork && w.kind == "fail", errors.Is(err, ErrPanic) && w.kind == "panic":
+	default:
+		w.Failf("%v", err)
+	}
+}
+
+// always holds after each step.
+func (w *world) always() error {
+	if w.running > 1 {
+		return fmt.Errorf("%d runs at once", w.running)
+	}
+	if w.running == 0 {
+		return nil
+	}
+	// Whoever comes later needs a step of its own.
+	before := w.stopped
+	w.stopped = w.runCtx.Err() != nil
+	if w.stopped && !before && len(w.load.waiters) > 0 {
+		return fmt.Errorf("the work was stopped while %d wait", len(w.load.waiters))
+	}
+	if w.load.mu.TryLock() {
+		if w.load.state == running && len(w.load.waiters) == 0 && !w.stopped {
+			w.forNobody = w.run
+		}
+		w.load.mu.Unlock()
+	}
+	return nil
+}
+
+func (w *world) atEnd(threads int) error {
+	l := &w.load
+	var err error
+	for i := range threads {
+		if !w.ended[i] {
+			err = errors.Join(err, fmt.Errorf("caller %d has no answer", i))
+		}
+	}
+	if len(l.waiters) != 0 || l.state == running {
+		err = errors.Join(err, fmt.Errorf("state %d, %d wait", l.state, len(l.waiters)))
+	}
+	if l.state == finished && l.value%runs != runs-1 {
+		err = errors.Join(err, fmt.Errorf("the whole is %d", l.value))
+	}
+	if w.forNobody > 0 && !w.maybe {
+		served := false
+		for _, v := range w.given {
+			served = served || v/runs == w.forNobody
+		}
+		if !served {
+			err = errors.Join(err, fmt.Errorf("run %d went on when all had left, and nobody had got anything of it", w.forNobody))
+		}
+	}
+	return err
+}
