@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"time"
 
+	"gridflow/flow/breaker"
 	"gridflow/internal/xlsx"
 )
 
@@ -41,9 +42,12 @@ func (e *Error) Unwrap() error { return e.cause }
 func fileError(path string, err error) error {
 	var ours *Error
 	var theirs *xlsx.Error
+	var open *breaker.OpenError
 	switch {
 	case err == nil:
 		return nil
+	case errors.As(err, &open):
+		return circuitError(path, open)
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.As(err, &ours):
 		return err
 	case errors.As(err, &theirs):
@@ -62,7 +66,8 @@ func fileError(path string, err error) error {
 // that it stays as long as they do.
 func inTheFile(err error) bool {
 	var theirs *xlsx.Error
-	return errors.As(err, &theirs)
+	var open *breaker.OpenError
+	return errors.As(err, &theirs) && !errors.As(err, &open) && !broken(err)
 }
 
 func errNotRegular(path string) error {

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+
+	"gridflow/flow/breaker"
 )
 
 // A root is a folder whose workbooks are served. What is opened is opened through dir,
@@ -19,6 +21,8 @@ type root struct {
 	path  string                  // absolute, without symbolic links
 	dir   atomic.Pointer[os.Root] // the folder that was at the path when it was last looked for
 	lost  bool                    // guarded by Workspace.looking
+
+	breaker *breaker.Breaker // before each read of a file
 }
 
 func (r *root) join(rel string) string { return filepath.Join(r.path, filepath.FromSlash(rel)) }
@@ -57,6 +61,10 @@ func (w *Workspace) addRoot(p string) error {
 	})
 	r := &root{path: abs}
 	r.dir.Store(dir)
+	if r.breaker, err = newBreaker(abs, w.log); err != nil {
+		dir.Close()
+		return fmt.Errorf("root %q: %w", p, err)
+	}
 	w.roots = append(w.roots, r)
 	for i, r := range w.roots {
 		r.index = i

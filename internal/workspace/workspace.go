@@ -55,6 +55,7 @@ type Workspace struct {
 	cache     *cache
 	hub       hub
 	openAt    func(dir *os.Root, path string) (*os.File, error) // openAt, but in tests
+	readerOf  func(f *os.File) io.ReaderAt                      // the file itself, but in tests
 
 	stop context.CancelFunc
 	done sync.WaitGroup
@@ -65,7 +66,7 @@ type Workspace struct {
 func Open(ctx context.Context, o Options) (*Workspace, error) {
 	w := &Workspace{
 		extensions: o.Extensions, limits: o.Limits, log: o.Logger,
-		walked: make(chan struct{}), openAt: openAt,
+		walked: make(chan struct{}), openAt: openAt, readerOf: func(f *os.File) io.ReaderAt { return f },
 	}
 	if w.extensions == nil {
 		w.extensions = Extensions
@@ -362,11 +363,12 @@ func (w *Workspace) open(ctx context.Context, e Entry, o *opened) (*loaded, erro
 	var file *xlsx.File
 	if err == nil {
 		o.settle(info)
+		src := guarded{w.readerOf(f), w.roots[e.root].breaker, e.ID}
 		switch strings.ToLower(path.Ext(e.Path)) {
 		case ".csv", ".tsv":
-			check.source, err = textfile.Open(ctx, f, info.Size(), path.Base(e.Path))
+			check.source, err = textfile.Open(ctx, src, info.Size(), path.Base(e.Path))
 		default:
-			if file, err = xlsx.Open(ctx, f, info.Size(), w.limits); err == nil {
+			if file, err = xlsx.Open(ctx, src, info.Size(), w.limits); err == nil {
 				file.UseIndex(w.cache.index(e.ID, info))
 			}
 			check.source = file
