@@ -66,6 +66,9 @@ func (p *program) call(ctx context.Context, args []string) error {
 	if c.logLevel >= slog.LevelInfo {
 		log = obs.Quieter(log, slog.LevelWarn) // what happened is the result, no news beside it
 	}
+	for _, stray := range strayVariables(p.environ) {
+		log.Warn(stray)
+	}
 	server.TuneGC(c.memoryLimit, c.cacheBytes)
 	ctx, stop := untilSignal(ctx)
 	defer stop()
@@ -211,7 +214,7 @@ func parseValue(typ, text string) (any, error) {
 		}
 		return v, nil
 	case "integer":
-		if _, err := strconv.ParseInt(text, 10, 64); err != nil {
+		if _, err := strconv.ParseInt(text, 10, 64); err != nil || !json.Valid([]byte(text)) {
 			return nil, fmt.Errorf("%q is no whole number", text)
 		}
 		return json.Number(text), nil

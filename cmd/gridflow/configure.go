@@ -34,7 +34,7 @@ func configure(cmd string, args []string, lookupEnv func(string) (string, bool),
 	env := make(map[string][]string)
 	for i := range table {
 		s := &table[i]
-		if v, ok := lookupEnv(s.env()); ok && v != "" {
+		if v, ok := lookupEnv(s.env()); ok && (v != "" || s.needed) {
 			env[s.name] = s.texts(v)
 		}
 	}
@@ -226,7 +226,10 @@ func readConfigFile(path string, table []setting) (map[string]fileValue, error) 
 		key, node := top.Content[i], top.Content[i+1]
 		name := strings.ReplaceAll(key.Value, "_", "-")
 		s := find(table, name)
-		if s == nil || name == "config" {
+		if name == "config" {
+			return nil, usagef("%s:%d: config: %q is not allowed here, for a configuration file cannot name another; give --config or GRIDFLOW_CONFIG", path, key.Line, written(node))
+		}
+		if s == nil {
 			return nil, usagef("%s:%d: there is no setting %q%s", path, key.Line, key.Value, didYouMean("", name, namesFor("http", table)))
 		}
 		if earlier, ok := values[name]; ok {
@@ -241,16 +244,35 @@ func readConfigFile(path string, table []setting) (map[string]fileValue, error) 
 		case node.Kind == yaml.SequenceNode && s.list:
 			for _, item := range node.Content {
 				if item.Kind != yaml.ScalarNode {
-					return nil, usagef("%s:%d: %s: a list of plain values is wanted; give %s", path, item.Line, key.Value, s.allowed)
+					return nil, usagef("%s:%d: %s: %q is not allowed, for a list of plain values is wanted; give %s", path, item.Line, key.Value, written(item), s.allowed)
 				}
 				v.texts = append(v.texts, item.Value)
 			}
 		default:
-			return nil, usagef("%s:%d: %s: a single value is wanted; give %s", path, node.Line, key.Value, s.allowed)
+			return nil, usagef("%s:%d: %s: %q is not allowed, for a single value is wanted; give %s", path, node.Line, key.Value, written(node), s.allowed)
 		}
 		values[name] = v
 	}
 	return values, nil
+}
+
+// written gives the value of a node on one line, as it might have been written.
+func written(node *yaml.Node) string {
+	if node.Kind == yaml.ScalarNode {
+		return node.Value
+	}
+	oneLine := *node
+	oneLine.Style = yaml.FlowStyle
+	text, err := yaml.Marshal(&oneLine)
+	if err != nil {
+		return "…" // an alias to nothing, for example
+	}
+	short := []rune(strings.Join(strings.Fields(string(text)), " "))
+	const shown = 80
+	if len(short) > shown {
+		short = append(short[:shown], '…')
+	}
+	return string(short)
 }
 
 // strayVariables names the environment variables that look like settings and are none,

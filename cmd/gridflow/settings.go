@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"path"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -66,6 +67,7 @@ type setting struct {
 	flag    bool   // a switch: on the command line it may stand without a value
 	list    bool   // takes several values
 	split   string // separators at which one text becomes several, where it is a list
+	needed  bool   // a variable that is empty is a mistake, not the default
 	only    string // the one subcommand whose command line takes it; "" for all
 	set     func(values []string) error
 }
@@ -81,11 +83,11 @@ func settings(c *config) []setting {
 	return []setting{
 		text("config", "Files", "read settings from this YAML file", "", "the path of a YAML file", &c.configFile, nil),
 		{
-			name: "root", group: "Files", def: ".", list: true, split: "," + string(filepath.ListSeparator),
+			name: "root", group: "Files", def: ".", needed: true, list: true, split: "," + string(filepath.ListSeparator),
 			doc:     "directory whose workbooks are served; repeat it for several",
-			allowed: "the path of a directory that exists", set: list(&c.roots, checkRoot),
+			allowed: "the path of a directory that exists", set: given(list(&c.roots, checkRoot)),
 		},
-		size("cache-bytes", "Files", "memory for loaded workbooks", "512MiB", &c.cacheBytes),
+		atLeast(1<<20, size("cache-bytes", "Files", "memory for loaded workbooks", "512MiB", &c.cacheBytes)),
 		size("memory-limit", "Files", "soft limit of the whole process; 0 derives one from cache-bytes", "0", &c.memoryLimit),
 
 		words("toolsets", "Tools", `groups of tools to offer; "core" is the default group, "all" is every tool`, "core", "names of toolsets, comma separated", &c.toolsets, nil),
@@ -113,26 +115,35 @@ func settings(c *config) []setting {
 		number("max-items", "Results", "entries of one list", "500", count, &c.maxItems),
 		number("max-response-bytes", "Results", "bytes of one whole result", "1000000", count, &c.maxResponseBytes),
 
-		httpOnly(text("listen", "HTTP", "address to listen at", "127.0.0.1:8079", "host:port with a port from 0 to 65535, where 0 lets the system choose", &c.listen, checkListen)),
-		httpOnly(text("path", "HTTP", "path of the MCP endpoint", "/mcp", "a path that begins with a slash and is neither /healthz nor /readyz", &c.path, checkPath)),
+		httpOnly(text("listen", "HTTP", "address to listen at", "127.0.0.1:8079", "host:port with a port from 0 to 65535, where 0 lets the system choose; to listen at all addresses write 0.0.0.0:port or [::]:port", &c.listen, checkListen)),
+		httpOnly(text("path", "HTTP", "path of the MCP endpoint", "/mcp", "a path of plain segments such as /mcp or /tools/mcp, other than /healthz and /readyz", &c.path, checkPath)),
 		httpOnly(words("allowed-origins", "HTTP", "web origins whose pages may call the server", "", "origins such as https://app.example.com, comma separated", &c.allowedOrigins, checkOrigin)),
 		httpOnly(words("allowed-hosts", "HTTP", "host names the server may be called by besides localhost", "", "host names without scheme and port, comma separated", &c.allowedHosts, checkHost)),
 
 		{
 			name: "log-level", group: "Log", def: "info",
 			doc:     "what is logged: debug, info, warn or error",
-			allowed: "one of debug, info, warn, error", set: single(func(s string) error { return c.logLevel.UnmarshalText([]byte(s)) }),
+			allowed: "one of debug, info, warn, error", set: single(func(s string) error {
+				level, ok := logLevels[strings.ToLower(s)]
+				if !ok {
+					return errNotAllowed
+				}
+				c.logLevel = level
+				return nil
+			}),
 		},
 		choice("log-format", "Log", "form of the log: text or json", "text", &c.logFormat, "text", "json"),
 		text("log-file", "Log", "append the log to this file (mode 0600) instead of standard error", "", "the path of a file", &c.logFile, nil),
 	}
 }
 
+var logLevels = map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
+
 // The constructors of rows. Each takes name, group, doc, default and where the value goes.
 
 func text(name, group, doc, def, allowed string, p *string, check func(string) error) setting {
 	return setting{name: name, group: group, doc: doc, def: def, allowed: allowed, set: single(func(s string) error {
-		if check != nil && s != "" {
+		if check != nil {
 			if err := check(s); err != nil {
 				return err
 			}
@@ -174,6 +185,19 @@ func size(name, group, doc, def string, p *int64) setting {
 		*p = n
 		return nil
 	})}
+}
+
+// atLeast gives a size a lower bound.
+func atLeast(least int64, s setting) setting {
+	set := s.set
+	s.allowed += ", at least " + strconv.FormatInt(least, 10)
+	s.set = func(values []string) error {
+		if n, err := parseSize(values[len(values)-1]); err == nil && n < least {
+			return valueError{strings.TrimSpace(values[len(values)-1]), errNotAllowed}
+		}
+		return set(values)
+	}
+	return s
 }
 
 func duration(name, group, doc, def string, p *time.Duration) setting {
@@ -238,6 +262,21 @@ func list(p *[]string, check func(string) error) func([]string) error {
 	}
 }
 
+// given refuses to be told nothing, where nothing would mean something that nobody wrote.
+func given(set func([]string) error) func([]string) error {
+	return func(values []string) error {
+		for _, v := range values {
+			if strings.TrimSpace(v) == "" {
+				return valueError{v, errNotAllowed}
+			}
+		}
+		if len(values) == 0 {
+			return valueError{"", errNotAllowed}
+		}
+		return set(values)
+	}
+}
+
 // valueError is a value that a setting refused, and why.
 type valueError struct {
 	value string
@@ -281,8 +320,9 @@ func checkRoot(dir string) error {
 }
 
 func checkListen(addr string) error {
-	_, port, err := net.SplitHostPort(addr)
-	if err != nil {
+	host, port, err := net.SplitHostPort(addr)
+	// No host means all addresses to the system; whoever wants that says so.
+	if err != nil || host == "" {
 		return errNotAllowed
 	}
 	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
@@ -291,8 +331,13 @@ func checkListen(addr string) error {
 	return nil
 }
 
+// checkPath asks for a path that means itself: a client could not ask for any other, and
+// what stands for something in a pattern would not be served as it is written.
 func checkPath(p string) error {
-	if !strings.HasPrefix(p, "/") || p == "/healthz" || p == "/readyz" || strings.ContainsAny(p, " {}?#") {
+	if !strings.HasPrefix(p, "/") || p == "/" || p != path.Clean(p) || p == "/healthz" || p == "/readyz" ||
+		strings.ContainsFunc(p, func(r rune) bool {
+			return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/-_.~", r))
+		}) {
 		return errNotAllowed
 	}
 	return nil

@@ -178,6 +178,10 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err := e.origins.Check(&asPost); err != nil {
 		origin := r.Header.Get("Origin")
 		e.server.log.Warn("request refused", "why", "origin", "origin", origin)
+		if origin == "" { // the browser says no more than that it was another site
+			plain(w, http.StatusForbidden, fmt.Sprintf("pages of other sites may not call this server (Sec-Fetch-Site: %s)", clip(r.Header.Get("Sec-Fetch-Site"), 50)))
+			return
+		}
 		plain(w, http.StatusForbidden, fmt.Sprintf("pages of the origin %q may not call this server; the operator can allow it with --allowed-origins", clip(origin, 200)))
 		return
 	}

@@ -243,6 +243,9 @@ func TestWhereRequestsComeFrom(t *testing.T) {
 		if resp.StatusCode != c.want {
 			t.Errorf("%s: %s, want %d: %s", c.name, resp.Status, c.want, body)
 		}
+		if resp.StatusCode == 403 && strings.Contains(body, `""`) {
+			t.Errorf("%s: what was not sent is quoted: %s", c.name, body)
+		}
 		allowed := resp.Header.Get("Access-Control-Allow-Origin")
 		if want := c.origin; resp.StatusCode == 403 && allowed != "" || resp.StatusCode < 300 && allowed != want {
 			t.Errorf("%s: Access-Control-Allow-Origin is %q", c.name, allowed)

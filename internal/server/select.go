@@ -31,7 +31,11 @@ func (e *SelectionError) Error() string {
 	if len(e.Near) > 0 {
 		hint = fmt.Sprintf("did you mean %q?", e.Near[0])
 	}
-	return fmt.Sprintf("there is no %s %q; %s", e.Kind, e.Name, hint)
+	kind := e.Kind
+	if kind == "excluded tool" {
+		kind = "tool" // whatever it was named for
+	}
+	return fmt.Sprintf("there is no %s %q; %s", kind, e.Name, hint)
 }
 
 // Select gives the rows of the table that the selection keeps, in the table's order.

@@ -40,7 +40,7 @@ func TestSelect(t *testing.T) {
 		{Selection{Toolsets: []string{"all"}, Tools: []string{"a"}, Exclude: []string{"a"}, ReadOnly: true}, "b"},
 		{Selection{Toolsets: []string{"raed"}}, `there is no toolset "raed"; did you mean "read"?`},
 		{Selection{Tools: []string{"zzzzzz"}}, `there is no tool "zzzzzz"; there are a, b, c, d`},
-		{Selection{Exclude: []string{"zzzzzz"}}, `there is no excluded tool "zzzzzz"; there are a, b, c, d`},
+		{Selection{Exclude: []string{"zzzzzz"}}, `there is no tool "zzzzzz"; there are a, b, c, d`},
 	} {
 		rows, err := Select(table, c.sel)
 		var names []string
