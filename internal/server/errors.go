@@ -135,6 +135,20 @@ func protocolError(e *tools.Error) *jsonrpc.Error {
 	return err
 }
 
+// boundError gives an error that leaves the server a code and a bounded text.
+func boundError(err error) *jsonrpc.Error {
+	bounded := jsonrpc.Error{Code: jsonrpc.CodeInvalidRequest}
+	var wire *jsonrpc.Error
+	if errors.As(err, &wire) {
+		bounded = *wire
+	}
+	bounded.Message = clip(err.Error(), errorTextMax)
+	if len(bounded.Data) > errorTextMax {
+		bounded.Data = nil
+	}
+	return &bounded
+}
+
 // clip cuts s to at most limit bytes, at the border of a character.
 func clip(s string, limit int) string {
 	if len(s) <= limit {

@@ -79,10 +79,17 @@ func (r fixtureResources) List(context.Context) ([]Resource, error) {
 	}, nil
 }
 
-func (r fixtureResources) Read(_ context.Context, uri string) (Contents, error) {
+func (r fixtureResources) Read(ctx context.Context, uri string) (Contents, error) {
 	switch uri {
 	case "gridflow://wb-1/Data/A1:B2":
 		return Contents{MIMEType: "text/tab-separated-values", Text: "\tA\tB\n1\tx\ty\n"}, nil
+	case "gridflow://wb-1/Slow":
+		select {
+		case <-ctx.Done():
+			return Contents{}, ctx.Err()
+		case <-time.After(15 * time.Second):
+			return Contents{MIMEType: "text/plain", Text: "done"}, nil
+		}
 	case "gridflow://wb-1/Panic":
 		panic("secret detail")
 	}

@@ -189,17 +189,23 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
+	modern := r.Header.Get("Mcp-Protocol-Version") >= statelessSince
 	if r.Method == http.MethodPost {
-		if status, text := readBody(w, r); status != 0 {
+		body, status, text := readBody(w, r)
+		if status != 0 {
 			plain(w, status, text)
+			return
+		}
+		if id, problem := e.server.checkBody(body, modern, r.Header.Get("Mcp-Session-Id") != ""); problem != nil {
+			answerProblem(w, id, problem, modern)
 			return
 		}
 	}
 	r.Header[connectionMark] = []string{r.RemoteAddr}
 	w.Header().Set("X-Accel-Buffering", "no") // a proxy must not hold events back
-	stream := newEventStream(w)
+	stream := newEventStream(w, e.server.unanswered)
 	defer stream.stop()
-	if r.Header.Get("Mcp-Protocol-Version") >= statelessSince {
+	if modern {
 		e.stateless.ServeHTTP(stream, r)
 		return
 	}
@@ -281,11 +287,11 @@ func hostAllowed(host string, o HTTPOptions) bool {
 
 // readBody takes in the whole body, within bounds of size and time. It gives the status
 // and text of a refusal, or 0.
-func readBody(w http.ResponseWriter, r *http.Request) (status int, text string) {
+func readBody(w http.ResponseWriter, r *http.Request) (body []byte, status int, text string) {
 	tooLarge := fmt.Sprintf("the body is larger than %d bytes", bodyMax)
 	if r.ContentLength > bodyMax {
 		w.Header().Set("Connection", "close") // rather than reading it all
-		return http.StatusRequestEntityTooLarge, tooLarge
+		return nil, http.StatusRequestEntityTooLarge, tooLarge
 	}
 	conn := http.NewResponseController(w)
 	// Where there is no deadline to set (in tests, or behind another server), there is none.
@@ -295,10 +301,10 @@ func readBody(w http.ResponseWriter, r *http.Request) (status int, text string) 
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		return http.StatusRequestEntityTooLarge, tooLarge
+		return nil, http.StatusRequestEntityTooLarge, tooLarge
 	case err != nil:
-		return http.StatusBadRequest, "the body could not be read"
+		return nil, http.StatusBadRequest, "the body could not be read"
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	return 0, ""
+	return body, 0, ""
 }

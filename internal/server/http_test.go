@@ -406,7 +406,7 @@ func TestDrain(t *testing.T) {
 func TestStreamKeepalive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := httptest.NewRecorder()
-		s := newEventStream(w)
+		s := newEventStream(w, "unanswered")
 		s.Header().Set("Content-Type", "text/event-stream")
 		time.Sleep(time.Minute)
 		io.WriteString(s, "data: 1\n\n")
@@ -418,7 +418,7 @@ func TestStreamKeepalive(t *testing.T) {
 		}
 
 		w = httptest.NewRecorder()
-		s = newEventStream(w)
+		s = newEventStream(w, "unanswered")
 		s.Header().Set("Content-Type", "application/json")
 		io.WriteString(s, "{}")
 		time.Sleep(time.Minute)

@@ -22,6 +22,7 @@ const (
 	methodReadResource = "resources/read"
 	methodListen       = "subscriptions/listen"
 	methodPing         = "ping"
+	methodInitialize   = "initialize"
 )
 
 // callNote is what the inner parts of a request tell its line in the log.
@@ -62,10 +63,23 @@ func (s *Server) recoverPanics(next mcp.MethodHandler) mcp.MethodHandler {
 			return res, nil
 		}
 		var wire *jsonrpc.Error
-		if errors.As(err, &wire) {
-			return nil, err
+		if errors.As(err, &wire) || method == methodInitialize {
+			return nil, boundError(err)
 		}
 		return nil, protocolError(s.callError(ctx, err))
+	}
+}
+
+// dropCancelled marks the answer to a call that was cancelled, where the transport is the
+// SDK's own. Here the context of a call ends only when its client has sent
+// notifications/cancelled or has ended the session.
+func (s *Server) dropCancelled(next mcp.MethodHandler) mcp.MethodHandler {
+	return func(ctx context.Context, method string, req mcp.Request) (mcp.Result, error) {
+		res, err := next(ctx, method, req)
+		if extra := req.GetExtra(); ctx.Err() != nil && extra != nil && extra.Header[requestMark] != nil {
+			return nil, &jsonrpc.Error{Code: jsonrpc.CodeInternalError, Message: s.unanswered}
+		}
+		return res, err
 	}
 }
 
@@ -191,16 +205,19 @@ func (s *Server) bound(next mcp.MethodHandler) mcp.MethodHandler {
 // reportProgress gives a call whose client asked for progress a way to tell it.
 func (s *Server) reportProgress(next mcp.MethodHandler) mcp.MethodHandler {
 	return func(ctx context.Context, method string, req mcp.Request) (mcp.Result, error) {
-		call, ok := req.(*mcp.CallToolRequest)
-		if !ok {
-			return next(ctx, method, req)
+		var token any
+		switch r := req.(type) {
+		case *mcp.CallToolRequest:
+			token = r.Params.GetProgressToken()
+		case *mcp.ReadResourceRequest:
+			token = r.Params.GetProgressToken()
 		}
-		token := call.Params.GetProgressToken()
-		if token == nil {
+		session, ok := req.GetSession().(*mcp.ServerSession)
+		if token == nil || !ok {
 			return next(ctx, method, req)
 		}
 		p := startProgress(func(done, total float64, message string) {
-			err := call.Session.NotifyProgress(ctx, &mcp.ProgressNotificationParams{
+			err := session.NotifyProgress(ctx, &mcp.ProgressNotificationParams{
 				ProgressToken: token, Progress: done, Total: total, Message: message,
 			})
 			if err != nil && ctx.Err() == nil {

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -60,6 +61,11 @@ type Server struct {
 	tools map[string]*tools.Tool
 	names []string // of the tools, sorted
 
+	// unanswered marks the answer to a call that its client has cancelled and that came
+	// over HTTP with a session: the SDK gives one, the protocol asks for none, and so the
+	// stream does not send it. Nobody else knows the text.
+	unanswered string
+
 	gate          *gate
 	subscriptions *subscriptions // nil where there are no resources
 
@@ -75,7 +81,7 @@ func New(conf Config) *Server {
 	if conf.Log == nil {
 		conf.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{conf: conf, log: conf.Log, tools: make(map[string]*tools.Tool, len(conf.Tools)), gate: newGate()}
+	s := &Server{conf: conf, log: conf.Log, tools: make(map[string]*tools.Tool, len(conf.Tools)), gate: newGate(), unanswered: rand.Text()}
 	for i := range conf.Tools {
 		t := &conf.Tools[i]
 		s.tools[t.Name] = t
@@ -120,7 +126,8 @@ func New(conf Config) *Server {
 		extend.Register(s.mcp)
 	}
 	s.mcp.AddReceivingMiddleware(
-		s.recoverPanics, // outermost: what follows may panic
+		s.dropCancelled,
+		s.recoverPanics, // around all that does work, for it may panic
 		s.logRequests,
 		s.refuseWhenDraining,
 		s.followCaller,

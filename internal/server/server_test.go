@@ -254,7 +254,7 @@ func (brokenWriter) Write([]byte) (int, error) { return 0, errors.New("broken pi
 // TestTooManyInFlight: one connection cannot pile up calls without bound, and the line
 // that cancels one still gets through.
 func TestTooManyInFlight(t *testing.T) {
-	c := newLineConn(strings.NewReader(""), io.Discard)
+	c := newLineConn(strings.NewReader(""), io.Discard, nil)
 	for i := range inFlightMax {
 		msg, _, problem := decode(fmt.Appendf(nil, `{"jsonrpc":"2.0","id":%d,"method":"tools/call","params":{}}`, i))
 		if problem == nil {
@@ -280,7 +280,7 @@ func TestTooManyInFlight(t *testing.T) {
 
 // TestTooManyBytesInFlight: nor can it pile up parameters; answered calls make room.
 func TestTooManyBytesInFlight(t *testing.T) {
-	c := newLineConn(strings.NewReader(""), io.Discard)
+	c := newLineConn(strings.NewReader(""), io.Discard, nil)
 	request := func(id float64) *jsonrpc.Request {
 		made, err := jsonrpc.MakeID(id)
 		if err != nil {
@@ -310,7 +310,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`[{"jsonrpc":"2.0","id":"a","method":"x","params":null}]`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var out lockedBuffer
-		c := newLineConn(strings.NewReader(""), &out)
+		c := newLineConn(strings.NewReader(""), &out, nil)
 		if len(data) == 0 {
 			return
 		}

@@ -10,6 +10,7 @@ import (
 	"io"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -35,7 +36,7 @@ var ErrCut = errors.New("calls in flight were cut off when the drain timeout was
 // the budget, writes their answers and returns; ErrCut tells that some could not.
 // Nothing but the server may write to out.
 func (s *Server) ServeStdio(ctx context.Context, in io.Reader, out io.Writer, budget time.Duration) error {
-	conn := newLineConn(in, out)
+	conn := newLineConn(in, out, s.checkCall)
 	// The session must outlive ctx: its end is what cancels the calls in flight.
 	session, err := s.mcp.Connect(context.WithoutCancel(ctx), conn, nil)
 	if err != nil {
@@ -84,6 +85,8 @@ type lineConn struct {
 	close  sync.Once
 	queue  []*jsonrpc.Request // the rest of a batch; only Read uses it
 
+	check func(*jsonrpc.Request) *problem // what is wrong with a request beyond its form; nil: nothing
+
 	writing sync.Mutex // so that messages do not mix
 	out     io.Writer
 
@@ -118,11 +121,12 @@ type line struct {
 	tooLong bool
 }
 
-func newLineConn(in io.Reader, out io.Writer) *lineConn {
+func newLineConn(in io.Reader, out io.Writer, check func(*jsonrpc.Request) *problem) *lineConn {
 	c := &lineConn{
 		lines:   make(chan line),
 		eof:     make(chan struct{}),
 		closed:  make(chan struct{}),
+		check:   check,
 		out:     out,
 		pending: make(map[jsonrpc.ID]*pendingCall),
 		idle:    make(chan struct{}),
@@ -212,12 +216,12 @@ func (c *lineConn) accept(l line) (jsonrpc.Message, error) {
 	switch {
 	case l.tooLong:
 		return nil, c.refuse(jsonrpc.CodeInvalidRequest, fmt.Sprintf("the message is longer than %d bytes; it was skipped", lineMax))
-	case !json.Valid(l.data):
+	case !utf8.Valid(l.data) || !json.Valid(l.data): // the decoder would put other characters in the place of bytes that are none
 		return nil, c.refuse(jsonrpc.CodeParseError, "the line is not valid JSON; it was skipped")
 	case l.data[0] == '[':
 		return nil, c.acceptBatch(l.data)
 	}
-	msg, id, problem := decode(l.data)
+	msg, id, problem := c.decode(l.data)
 	if problem == nil {
 		problem = c.register(msg, nil)
 	}
@@ -225,6 +229,15 @@ func (c *lineConn) accept(l line) (jsonrpc.Message, error) {
 		return nil, c.writeLine(problem.answer(id))
 	}
 	return msg, nil
+}
+
+// decode reads a message and lets it be checked.
+func (c *lineConn) decode(data []byte) (jsonrpc.Message, json.RawMessage, *problem) {
+	msg, id, problem := decode(data)
+	if req, ok := msg.(*jsonrpc.Request); ok && problem == nil && c.check != nil {
+		problem = c.check(req)
+	}
+	return msg, id, problem
 }
 
 // acceptBatch queues the requests of a JSON array, which revisions of the protocol
@@ -236,13 +249,13 @@ func (c *lineConn) acceptBatch(data []byte) error {
 	if !allowed {
 		return c.refuse(jsonrpc.CodeInvalidRequest, "the negotiated protocol revision has no batches; send one message per line")
 	}
-	var items []json.RawMessage
-	if err := json.Unmarshal(data, &items); err != nil || len(items) == 0 {
-		return c.refuse(jsonrpc.CodeInvalidRequest, "the batch is empty")
+	items, wrong := splitBatch(data)
+	if wrong != nil {
+		return c.refuse(wrong.code, wrong.message)
 	}
 	b := new(batch)
 	for _, item := range items {
-		msg, id, problem := decode(item)
+		msg, id, problem := c.decode(item)
 		req, isRequest := msg.(*jsonrpc.Request)
 		if problem == nil && isRequest {
 			problem = c.register(req, b)
@@ -261,13 +274,6 @@ func (c *lineConn) acceptBatch(data []byte) error {
 		return c.writeBatch(b)
 	}
 	return nil
-}
-
-// A problem is why a message cannot be handed on.
-type problem struct {
-	code    int64
-	message string
-	noID    bool // the answer must not carry the id of the message
 }
 
 // register notes a request as pending. It refuses what must not reach the SDK: an id
@@ -326,6 +332,11 @@ func (c *lineConn) Write(_ context.Context, msg jsonrpc.Message) error {
 	resp, ok := msg.(*jsonrpc.Response)
 	if !ok {
 		return c.writeMessage(msg)
+	}
+	if resp.Error != nil {
+		// Errors that the SDK makes itself have no code, which JSON-RPC does not allow; they
+		// are about requests that come at the wrong time.
+		resp.Error = boundError(resp.Error)
 	}
 	// The client may use the id again as soon as it sees the answer.
 	c.mu.Lock()
@@ -389,13 +400,8 @@ func (c *lineConn) writeBatch(b *batch) error {
 	return c.writeLine(data)
 }
 
-// writeMessage writes one message. Errors that the SDK makes itself have no code, which
-// JSON-RPC does not allow; they are about requests that come at the wrong time.
+// writeMessage writes one message.
 func (c *lineConn) writeMessage(msg jsonrpc.Message) error {
-	var coded *jsonrpc.Error
-	if resp, ok := msg.(*jsonrpc.Response); ok && resp.Error != nil && !errors.As(resp.Error, &coded) {
-		resp.Error = &jsonrpc.Error{Code: jsonrpc.CodeInvalidRequest, Message: resp.Error.Error()}
-	}
 	data, err := jsonrpc.EncodeMessage(msg)
 	if err != nil {
 		return err
@@ -440,90 +446,4 @@ func (c *lineConn) checkIdle() {
 	default:
 		close(c.idle)
 	}
-}
-
-// answer gives the error answer; the SDK cannot encode one whose id is null.
-func (p *problem) answer(id json.RawMessage) json.RawMessage {
-	if id == nil || p.noID {
-		id = json.RawMessage("null")
-	}
-	data, err := json.Marshal(struct {
-		Version string          `json:"jsonrpc"`
-		ID      json.RawMessage `json:"id"`
-		Error   jsonrpc.Error   `json:"error"`
-	}{"2.0", id, jsonrpc.Error{Code: p.code, Message: p.message}})
-	if err != nil { // cannot be: the id has been read as JSON before
-		return json.RawMessage(`{"jsonrpc":"2.0","id":null,"error":{"code":-32603,"message":"internal error"}}`)
-	}
-	return data
-}
-
-// decode reads one JSON-RPC message. With a problem it also gives the id to answer to,
-// as far as that can be made out.
-func decode(data []byte) (jsonrpc.Message, json.RawMessage, *problem) {
-	var m struct {
-		Version string          `json:"jsonrpc"`
-		ID      json.RawMessage `json:"id"`
-		Method  *string         `json:"method"`
-		Params  json.RawMessage `json:"params"`
-		Result  json.RawMessage `json:"result"`
-		Error   *jsonrpc.Error  `json:"error"`
-	}
-	invalid := func(format string, args ...any) (jsonrpc.Message, json.RawMessage, *problem) {
-		id := m.ID
-		if _, err := decodeID(id); err != nil {
-			id = nil
-		}
-		return nil, id, &problem{jsonrpc.CodeInvalidRequest, fmt.Sprintf(format, args...), false}
-	}
-	if err := json.Unmarshal(data, &m); err != nil {
-		return invalid("the line is not a JSON-RPC message: an object with jsonrpc, method and, for requests, id is wanted")
-	}
-	if m.Version != "2.0" {
-		return invalid("the message is not JSON-RPC 2.0: the member jsonrpc must be \"2.0\"")
-	}
-	id, err := decodeID(m.ID)
-	if err != nil && m.Method != nil {
-		return invalid("%v", err)
-	}
-	switch {
-	case m.Method != nil:
-		if len(m.Params) > 0 && m.Params[0] != '{' && m.Params[0] != 'n' {
-			return invalid("the member params must be an object")
-		}
-		return &jsonrpc.Request{ID: id, Method: *m.Method, Params: m.Params}, m.ID, nil
-	case m.Result == nil && m.Error == nil:
-		return invalid("the message has no method")
-	case !id.IsValid():
-		// An answer to nothing. It is not answered, lest two peers do that for ever.
-		return nil, nil, nil
-	}
-	resp := &jsonrpc.Response{ID: id, Result: m.Result}
-	if m.Error != nil {
-		resp.Error = m.Error
-	}
-	return resp, m.ID, nil
-}
-
-// decodeID reads the id of a message; without one it gives an invalid ID, which marks a
-// notification. Numbers are held to what a float64 keeps exactly, because that is how
-// the SDK carries them.
-func decodeID(raw json.RawMessage) (jsonrpc.ID, error) {
-	if len(raw) == 0 {
-		return jsonrpc.ID{}, nil
-	}
-	var v any
-	if err := json.Unmarshal(raw, &v); err != nil {
-		return jsonrpc.ID{}, err
-	}
-	const exact = 1 << 53
-	switch v := v.(type) {
-	case string:
-		return jsonrpc.MakeID(v)
-	case float64:
-		if v == float64(int64(v)) && v > -exact && v < exact {
-			return jsonrpc.MakeID(v)
-		}
-	}
-	return jsonrpc.ID{}, errors.New("the id must be a string or a whole number below 2^53")
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"net/http"
 	"strings"
 	"sync"
@@ -15,13 +16,15 @@ type eventStream struct {
 	http.ResponseWriter
 	conn *http.ResponseController
 
+	unanswered []byte // marks an event that is not sent, see Server.unanswered
+
 	mu      sync.Mutex // writes come from the handler's goroutines and from the timer
 	timer   *time.Timer
 	stopped bool
 }
 
-func newEventStream(w http.ResponseWriter) *eventStream {
-	return &eventStream{ResponseWriter: w, conn: http.NewResponseController(w)}
+func newEventStream(w http.ResponseWriter, unanswered string) *eventStream {
+	return &eventStream{ResponseWriter: w, conn: http.NewResponseController(w), unanswered: []byte(unanswered)}
 }
 
 // Unwrap lets http.ResponseController find the connection's own methods.
@@ -29,6 +32,9 @@ func (s *eventStream) Unwrap() http.ResponseWriter { return s.ResponseWriter }
 
 // Write writes whole events; the SDK gives each in one piece.
 func (s *eventStream) Write(p []byte) (int, error) {
+	if bytes.Contains(p, s.unanswered) {
+		return len(p), nil
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.allow(writeTimeout)

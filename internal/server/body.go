@@ -1,0 +1,61 @@
+package server
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
+)
+
+// checkBody tells what is wrong with the body of a POST, and the id to answer to, before
+// the SDK sees it. What is no JSON is left to the SDK, which refuses it as plain text.
+func (s *Server) checkBody(body []byte, modern, hasSession bool) (id json.RawMessage, p *problem) {
+	body = bytes.TrimSpace(body)
+	if len(body) == 0 || !json.Valid(body) {
+		return nil, nil
+	}
+	if body[0] == '[' && !modern {
+		items, p := splitBatch(body)
+		for _, item := range items {
+			if _, p = s.checkMessage(item, hasSession); p != nil {
+				return nil, p // one for all: the SDK takes a batch as a whole
+			}
+		}
+		return nil, p
+	}
+	return s.checkMessage(body, modern || hasSession)
+}
+
+// checkMessage tells what is wrong with one message.
+func (s *Server) checkMessage(data []byte, begun bool) (id json.RawMessage, p *problem) {
+	msg, id, p := decode(data)
+	if p != nil {
+		return id, p
+	}
+	req, ok := msg.(*jsonrpc.Request)
+	if !ok || !req.IsCall() {
+		return nil, nil
+	}
+	if p = s.checkCall(req); p == nil && !begun && req.Method != methodInitialize {
+		p = &problem{code: jsonrpc.CodeInvalidRequest, message: "there is no session yet: send initialize first, then its Mcp-Session-Id with every request; or a revision without sessions in Mcp-Protocol-Version"}
+	}
+	return id, p
+}
+
+// answerProblem answers a POST that is not handed on, with the status that its era asks
+// for: the older one knows errors as answers like others.
+func answerProblem(w http.ResponseWriter, id json.RawMessage, p *problem, modern bool) {
+	status := http.StatusOK
+	switch {
+	case modern && p.code == jsonrpc.CodeMethodNotFound:
+		status = http.StatusNotFound
+	case modern || id == nil || p.code == jsonrpc.CodeInvalidRequest:
+		status = http.StatusBadRequest
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	w.Write(append(p.answer(id), '\n'))
+}

@@ -1,0 +1,135 @@
+package server
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// hugeMessages are requests with something long in each place that an error could repeat.
+func hugeMessages(id int) []string {
+	huge := strings.Repeat("w", 1_000_000)
+	list := []string{
+		`"method":"tools/call","params":{"name":5,"arguments":{"x":"HUGE"}}`,
+		`"method":"tools/call","params":{"name":"HUGE"}`,
+		`"method":"tools/call","params":{"name":"echo","_meta":{"io.modelcontextprotocol/protocolVersion":"HUGE"}}`,
+		`"method":"HUGE"`,
+		`"method":"resources/read","params":{"uri":"file:///HUGE"}`,
+		`"method":"resources/subscribe","params":{"uri":"gridflow://HUGE"}`,
+		`"method":"prompts/get","params":{"name":"HUGE"}`,
+		`"method":"prompts/get","params":{"name":"explore_workbook","arguments":{"HUGE":"x"}}`,
+		`"method":"prompts/get","params":{"name":"explore_workbook","arguments":{"HUGE":5}}`,
+		`"method":"resources/list","params":{"cursor":"!HUGE"}`,
+		`"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":"HUGE"}`,
+	}
+	for i, m := range list {
+		list[i] = fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,%s}`, id+i, strings.Replace(m, "HUGE", huge, 1))
+	}
+	return list
+}
+
+// checkShort looks at an error as it leaves.
+func checkShort(t *testing.T, message, answer string) {
+	t.Helper()
+	if len(answer) > 1400 || !strings.Contains(answer, `"error":{"code":-326`) || strings.Contains(answer, "mcp.") || strings.Contains(answer, "unmarshal") {
+		t.Errorf("%.120s: %d bytes: %.300s", message, len(answer), answer)
+	}
+}
+
+// Whatever is sent, no error repeats it at length, none speaks of types of Go, and each
+// has a code.
+func TestErrorsAreShort(t *testing.T) {
+	var out lockedBuffer
+	s := New(Config{Tools: fixtureTools(), Resources: fixtureResources{changed: make(chan string)}})
+	messages := hugeMessages(10)
+	in := initializeMessage + "\n" + strings.Join(messages, "\n") + "\n"
+	if err := s.ServeStdio(t.Context(), strings.NewReader(in), &out, time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	if len(lines) != 1+len(messages) {
+		t.Fatalf("%d answers to %d messages", len(lines), 1+len(messages))
+	}
+	for _, line := range lines[1:] {
+		checkShort(t, "stdio", line)
+	}
+
+	site := newSite(t, fixtureTools(), HTTPOptions{})
+	session := site.open()
+	for _, m := range messages {
+		_, body := site.do(site.request(t.Context(), m, session))
+		checkShort(t, m, body)
+	}
+}
+
+// A request that comes before a session has begun is refused with a code.
+func TestHTTPBeforeInitialize(t *testing.T) {
+	s := newSite(t, fixtureTools(), HTTPOptions{})
+	for _, m := range []string{legacyCall("echo"), `[` + legacyCall("echo") + `]`, `{"jsonrpc":"2.0","id":7,"method":"tools/list"}`} {
+		resp, body := s.do(s.request(t.Context(), m, ""))
+		if resp.StatusCode != http.StatusBadRequest || !strings.Contains(body, `"code":-32600,"message":"there is no session yet`) {
+			t.Errorf("%s: %s: %s", m, resp.Status, body)
+		}
+	}
+	session := s.open()
+	_, body := s.do(s.request(t.Context(), initializeMessage, session))
+	if !strings.Contains(body, `"code":-32600`) {
+		t.Errorf("a second initialize: %s", body)
+	}
+}
+
+// A batch is bounded in its messages, and refused by one answer, on both transports.
+func TestLongBatch(t *testing.T) {
+	refused := fmt.Sprintf("more than %d messages", batchMax)
+	for _, item := range []string{"0", `{"jsonrpc":"2.0","method":"x"}`, `{"jsonrpc":"2.0","id":1,"method":"ping"}`} {
+		long := "[" + strings.Repeat(item+",", batchMax) + item + "]"
+		var out bytes.Buffer
+		c := newLineConn(strings.NewReader(""), &out, nil)
+		if msg, err := c.accept(line{data: []byte(long)}); msg != nil || err != nil || len(c.queue) != 0 {
+			t.Errorf("%s: %v, %v, %d queued", item, msg, err, len(c.queue))
+		}
+		if got := out.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, refused) {
+			t.Errorf("%s: answered %.300s", item, got)
+		}
+
+		s := newSite(t, fixtureTools(), HTTPOptions{})
+		resp, body := s.do(s.request(t.Context(), long, s.open()))
+		if resp.StatusCode != http.StatusBadRequest || !strings.Contains(body, refused) || len(body) > 1000 {
+			t.Errorf("%s over HTTP: %s: %.300s", item, resp.Status, body)
+		}
+	}
+}
+
+// A call that its client has cancelled is not answered, also where the call came over HTTP
+// with a session: the stream ends without a word.
+func TestCancelledOverHTTP(t *testing.T) {
+	s := newSite(t, fixtureTools(), HTTPOptions{})
+	session := s.open()
+	got := make(chan string)
+	go func() {
+		resp, err := http.DefaultClient.Do(s.request(t.Context(), legacyCall("blocks"), session))
+		if err != nil {
+			got <- err.Error()
+			return
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		got <- fmt.Sprint(resp.StatusCode, " ", string(body), err)
+	}()
+	for {
+		// The call may not have begun yet; a cancellation of nothing is ignored.
+		s.do(s.request(t.Context(), `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":7}}`, session))
+		select {
+		case answer := <-got:
+			if strings.Contains(answer, "jsonrpc") || !strings.HasPrefix(answer, "200 ") {
+				t.Errorf("answered %q", answer)
+			}
+			return
+		default:
+		}
+	}
+}
