@@ -162,6 +162,7 @@ type endpoint struct {
 	origins             *http.CrossOriginProtection
 	allowed             HTTPOptions
 	stateless, stateful http.Handler
+	sessions            sessions
 }
 
 func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -210,7 +211,8 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
-	if r.Method == http.MethodPost && r.Header.Get("Mcp-Session-Id") == "" && e.full() {
+	session := r.Header.Get("Mcp-Session-Id")
+	if r.Method == http.MethodPost && session == "" && !e.sessions.room(e.server.mcp, cmp.Or(e.allowed.MaxSessions, sessionsMax)) {
 		w.Header().Set("Retry-After", "60")
 		plain(w, http.StatusServiceUnavailable, "there are as many sessions as there may be; end one, or wait until one has been idle for long enough")
 		return
@@ -226,16 +228,13 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e.server.httpRequests.Store(mark, r.Context())
 	defer e.server.httpRequests.Delete(mark)
 	r.Header[requestMark] = []string{mark}
-	e.stateful.ServeHTTP(stream, r)
-}
-
-// full tells whether no further session may begin.
-func (e *endpoint) full() bool {
-	n := 0
-	for range e.server.mcp.Sessions() {
-		n++
+	if session == "" {
+		e.stateful.ServeHTTP(stream, r)
+		e.sessions.begun(w.Header().Get("Mcp-Session-Id"))
+		return
 	}
-	return n >= cmp.Or(e.allowed.MaxSessions, sessionsMax)
+	defer e.sessions.use(session)()
+	e.stateful.ServeHTTP(stream, r)
 }
 
 // answerPreflight sets the headers that let pages of an allowed origin call, and answers

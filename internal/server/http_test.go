@@ -286,8 +286,10 @@ func TestBodyLimit(t *testing.T) {
 // concerned, and the end of one makes room.
 func TestMaxSessions(t *testing.T) {
 	s := newSite(t, fixtureTools(), HTTPOptions{MaxSessions: 2})
-	first := s.open()
-	s.open()
+	first, second := s.open(), s.open()
+	for _, session := range []string{first, second} {
+		s.do(s.request(t.Context(), legacyCall("echo"), session))
+	}
 	if resp, body := s.do(s.request(t.Context(), initializeMessage, "")); resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {
 		t.Errorf("a third session: %s: %s", resp.Status, body)
 	}
@@ -302,6 +304,20 @@ func TestMaxSessions(t *testing.T) {
 		t.Errorf("ending a session: %s: %s", resp.Status, body)
 	}
 	s.open()
+}
+
+// TestUnusedSessions: sessions that were opened and never used shut nobody out; the oldest
+// of them goes, and none that is used.
+func TestUnusedSessions(t *testing.T) {
+	s := newSite(t, fixtureTools(), HTTPOptions{MaxSessions: 3})
+	used, oldest, later := s.open(), s.open(), s.open()
+	s.do(s.request(t.Context(), legacyCall("echo"), used))
+	next := s.open()
+	for session, want := range map[string]int{used: http.StatusOK, oldest: http.StatusNotFound, later: http.StatusOK, next: http.StatusOK} {
+		if resp, body := s.do(s.request(t.Context(), legacyCall("echo"), session)); resp.StatusCode != want {
+			t.Errorf("%s, want %d: %s", resp.Status, want, body)
+		}
+	}
 }
 
 func TestOtherPaths(t *testing.T) {
