@@ -45,6 +45,9 @@ const (
 	streamKeepalive = 15 * time.Second
 	// writeTimeout is how long a client may take to accept a piece of an answer.
 	writeTimeout = time.Minute
+	// noticeTimeout is the same for a stream of notices. Changes are told to one client after
+	// the other, so that one who does not read holds up the others for that long, once.
+	noticeTimeout = 5 * time.Second
 	// headerMax bounds the header of a request, in bytes.
 	headerMax = 64 << 10
 )
@@ -218,6 +221,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.Method == http.MethodGet {
+		stream.patience = noticeTimeout
 		// A stream of the older era ends with its request, which ends with the server.
 		ctx, cancel := context.WithCancel(r.Context())
 		defer cancel()

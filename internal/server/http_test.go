@@ -320,6 +320,42 @@ func TestUnusedSessions(t *testing.T) {
 	}
 }
 
+// deadlines is a ResponseWriter that notes how long a write may take.
+type deadlines struct {
+	*httptest.ResponseRecorder
+	least time.Duration
+}
+
+func (d *deadlines) SetWriteDeadline(at time.Time) error {
+	if left := time.Until(at); d.least == 0 || left < d.least {
+		d.least = left
+	}
+	return nil
+}
+
+// TestPatience: who does not read notices is given up sooner than who does not read an
+// answer, for others wait for their notices meanwhile.
+func TestPatience(t *testing.T) {
+	h, err := New(Config{Tools: fixtureTools()}).Handler(HTTPOptions{Path: "/mcp"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for method, want := range map[string]time.Duration{http.MethodGet: noticeTimeout, http.MethodPost: writeTimeout} {
+		d := &deadlines{ResponseRecorder: httptest.NewRecorder()}
+		r := httptest.NewRequest(method, "http://localhost/mcp", strings.NewReader(initializeMessage))
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Accept", "application/json, text/event-stream")
+		if method == http.MethodGet {
+			r.Header.Set("Mcp-Session-Id", "none") // the answer is written to the stream, too
+		}
+		h.ServeHTTP(d, r)
+		// The clock moves while the request is served.
+		if d.least > want || d.least < want-want/4 {
+			t.Errorf("%s: %v, want %v", method, d.least, want)
+		}
+	}
+}
+
 func TestOtherPaths(t *testing.T) {
 	s := newSite(t, fixtureTools(), HTTPOptions{Path: "/sheets"})
 	for path, want := range map[string]struct {
