@@ -265,7 +265,7 @@ func TestHTTPRefusals(t *testing.T) {
 		{"panic", statelessCall("panics"), nil, 200, "INTERNAL"},
 		{"origin", statelessCall("echo"), func(r *http.Request) { r.Header.Set("Origin", "https://evil.example") }, 403, "--allowed-origins"},
 		{"host", statelessCall("echo"), func(r *http.Request) { r.Host = "evil.example" }, 403, "--allowed-hosts"},
-		{"malformed", "{", nil, 400, "malformed"},
+		{"malformed", "{", nil, 400, "not valid JSON"},
 		{"fine", statelessCall("echo"), nil, 200, `"resultType":"complete"`},
 	} {
 		status, body, err := post(t.Context(), t, url, c.message, c.change)

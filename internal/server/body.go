@@ -4,16 +4,17 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"unicode/utf8"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 )
 
 // checkBody tells what is wrong with the body of a POST, and the id to answer to, before
-// the SDK sees it. What is no JSON is left to the SDK, which refuses it as plain text.
+// the SDK sees it.
 func (s *Server) checkBody(body []byte, modern, hasSession bool) (id json.RawMessage, p *problem) {
 	body = bytes.TrimSpace(body)
-	if len(body) == 0 || !json.Valid(body) {
-		return nil, nil
+	if !utf8.Valid(body) || !json.Valid(body) {
+		return nil, &problem{code: jsonrpc.CodeParseError, message: "the body is not valid JSON"}
 	}
 	if body[0] == '[' && !modern {
 		items, p := splitBatch(body)

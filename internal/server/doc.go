@@ -9,5 +9,6 @@
 // answered or cleaned up, and the next request is served.
 //
 // Start reading at New in server.go, then the chain in middleware.go, then a
-// transport: stdio.go or http.go. Stopping is in drain.go.
+// transport: stdio.go or http.go; what is checked before the SDK sees a message is in
+// message.go. Stopping is in drain.go.
 package server

@@ -96,6 +96,17 @@ func (r fixtureResources) Read(ctx context.Context, uri string) (Contents, error
 	return Contents{}, &tools.Error{Code: "WORKBOOK_NOT_FOUND", Message: "there is no workbook " + uri, Hint: "list_workbooks names those there are"}
 }
 
+// Workbook knows each workbook by its file name, too.
+func (r fixtureResources) Workbook(_ context.Context, uri string) (string, error) {
+	name, _, _ := strings.Cut(strings.TrimPrefix(uri, resourceScheme), "/")
+	for id, file := range map[string]string{"wb-1": "budget.xlsx", "wb-2": "sales.xlsx", "wb-10": "old.xlsx"} {
+		if name == id || name == file {
+			return resourceScheme + id, nil
+		}
+	}
+	return "", &tools.Error{Code: "WORKBOOK_NOT_FOUND", Message: "there is no workbook " + clip(name, 100), Hint: "list_workbooks names those there are"}
+}
+
 func (r fixtureResources) Changes(ctx context.Context, fn func(workbook string)) {
 	for {
 		select {

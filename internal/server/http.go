@@ -46,6 +46,9 @@ const (
 	streamKeepalive = 15 * time.Second
 	// writeTimeout is how long a client may take to accept a piece of an answer.
 	writeTimeout = time.Minute
+	// noticeTimeout is the same for a stream of notices. Changes are told to one client after
+	// the other, so that one who does not read holds up the others for that long, once.
+	noticeTimeout = 5 * time.Second
 	// headerMax bounds the header of a request, in bytes.
 	headerMax = 64 << 10
 )
@@ -165,6 +168,7 @@ type endpoint struct {
 	origins             *http.CrossOriginProtection
 	allowed             HTTPOptions
 	stateless, stateful http.Handler
+	sessions            sessions
 }
 
 // trusts tells whether a request may come from where it comes; if not, it is answered.
@@ -227,13 +231,15 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
-	if r.Method == http.MethodPost && r.Header.Get("Mcp-Session-Id") == "" && e.full() {
+	session := r.Header.Get("Mcp-Session-Id")
+	if r.Method == http.MethodPost && session == "" && !e.sessions.room(e.server.mcp, cmp.Or(e.allowed.MaxSessions, sessionsMax)) {
 		e.refused("sessions")
 		w.Header().Set("Retry-After", "60")
 		plain(w, http.StatusServiceUnavailable, "there are as many sessions as there may be; end one, or wait until one has been idle for long enough")
 		return
 	}
 	if r.Method == http.MethodGet {
+		stream.patience = noticeTimeout
 		// A stream of the older era ends with its request, which ends with the server.
 		ctx, cancel := context.WithCancel(r.Context())
 		defer cancel()
@@ -244,16 +250,13 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e.server.httpRequests.Store(mark, r.Context())
 	defer e.server.httpRequests.Delete(mark)
 	r.Header[requestMark] = []string{mark}
-	e.stateful.ServeHTTP(stream, r)
-}
-
-// full tells whether no further session may begin.
-func (e *endpoint) full() bool {
-	n := 0
-	for range e.server.mcp.Sessions() {
-		n++
+	if session == "" {
+		e.stateful.ServeHTTP(stream, r)
+		e.sessions.begun(w.Header().Get("Mcp-Session-Id"))
+		return
 	}
-	return n >= cmp.Or(e.allowed.MaxSessions, sessionsMax)
+	defer e.sessions.use(session)()
+	e.stateful.ServeHTTP(stream, r)
 }
 
 // answerPreflight sets the headers that let pages of an allowed origin call, and answers

@@ -286,8 +286,10 @@ func TestBodyLimit(t *testing.T) {
 // concerned, and the end of one makes room.
 func TestMaxSessions(t *testing.T) {
 	s := newSite(t, fixtureTools(), HTTPOptions{MaxSessions: 2})
-	first := s.open()
-	s.open()
+	first, second := s.open(), s.open()
+	for _, session := range []string{first, second} {
+		s.do(s.request(t.Context(), legacyCall("echo"), session))
+	}
 	if resp, body := s.do(s.request(t.Context(), initializeMessage, "")); resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {
 		t.Errorf("a third session: %s: %s", resp.Status, body)
 	}
@@ -302,6 +304,56 @@ func TestMaxSessions(t *testing.T) {
 		t.Errorf("ending a session: %s: %s", resp.Status, body)
 	}
 	s.open()
+}
+
+// TestUnusedSessions: sessions that were opened and never used shut nobody out; the oldest
+// of them goes, and none that is used.
+func TestUnusedSessions(t *testing.T) {
+	s := newSite(t, fixtureTools(), HTTPOptions{MaxSessions: 3})
+	used, oldest, later := s.open(), s.open(), s.open()
+	s.do(s.request(t.Context(), legacyCall("echo"), used))
+	next := s.open()
+	for session, want := range map[string]int{used: http.StatusOK, oldest: http.StatusNotFound, later: http.StatusOK, next: http.StatusOK} {
+		if resp, body := s.do(s.request(t.Context(), legacyCall("echo"), session)); resp.StatusCode != want {
+			t.Errorf("%s, want %d: %s", resp.Status, want, body)
+		}
+	}
+}
+
+// deadlines is a ResponseWriter that notes how long a write may take.
+type deadlines struct {
+	*httptest.ResponseRecorder
+	least time.Duration
+}
+
+func (d *deadlines) SetWriteDeadline(at time.Time) error {
+	if left := time.Until(at); d.least == 0 || left < d.least {
+		d.least = left
+	}
+	return nil
+}
+
+// TestPatience: who does not read notices is given up sooner than who does not read an
+// answer, for others wait for their notices meanwhile.
+func TestPatience(t *testing.T) {
+	h, err := New(Config{Tools: fixtureTools()}).Handler(HTTPOptions{Path: "/mcp"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for method, want := range map[string]time.Duration{http.MethodGet: noticeTimeout, http.MethodPost: writeTimeout} {
+		d := &deadlines{ResponseRecorder: httptest.NewRecorder()}
+		r := httptest.NewRequest(method, "http://localhost/mcp", strings.NewReader(initializeMessage))
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Accept", "application/json, text/event-stream")
+		if method == http.MethodGet {
+			r.Header.Set("Mcp-Session-Id", "none") // the answer is written to the stream, too
+		}
+		h.ServeHTTP(d, r)
+		// The clock moves while the request is served.
+		if d.least > want || d.least < want-want/4 {
+			t.Errorf("%s: %v, want %v", method, d.least, want)
+		}
+	}
 }
 
 func TestOtherPaths(t *testing.T) {

@@ -147,6 +147,30 @@ const (
 	uriMax    = 4096 // of a resource
 )
 
+// depthMax bounds how deep parameters are nested. No tool takes more than a few levels, and
+// decoders give up somewhere, each in its own words.
+const depthMax = 100
+
+// depth tells how deep valid JSON is nested.
+func depth(data []byte) (deepest int) {
+	level, inText := 0, false
+	for i := 0; i < len(data); i++ {
+		switch c := data[i]; {
+		case inText && c == '\\':
+			i++
+		case c == '"':
+			inText = !inText
+		case inText:
+		case c == '{' || c == '[':
+			level++
+			deepest = max(deepest, level)
+		case c == '}' || c == ']':
+			level--
+		}
+	}
+	return deepest
+}
+
 // paramsOf makes what the parameters of each method are read into.
 var paramsOf = map[string]func() mcp.Params{
 	methodInitialize:           func() mcp.Params { return new(mcp.InitializeParams) },
@@ -191,6 +215,9 @@ func (s *Server) checkCall(req *jsonrpc.Request) *problem {
 			return wrong("params is missing; it holds protocolVersion, capabilities and clientInfo")
 		}
 		return nil // the SDK knows which methods need some
+	}
+	if depth(req.Params) > depthMax {
+		return wrong("params is nested more than %d levels deep", depthMax)
 	}
 	params := make_()
 	var mismatch *json.UnmarshalTypeError

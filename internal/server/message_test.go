@@ -26,6 +26,8 @@ func hugeMessages(id int) []string {
 		`"method":"resources/list","params":{"cursor":"!HUGE"}`,
 		`"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":"HUGE"}`,
 	}
+	list = append(list, `"method":"tools/call","params":{"name":"echo","arguments":{"a":"]]\"",`+
+		`"b":`+strings.Repeat("[", 5000)+strings.Repeat("]", 5000)+`}}`)
 	for i, m := range list {
 		list[i] = fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,%s}`, id+i, strings.Replace(m, "HUGE", huge, 1))
 	}
@@ -79,6 +81,18 @@ func TestHTTPBeforeInitialize(t *testing.T) {
 	_, body := s.do(s.request(t.Context(), initializeMessage, session))
 	if !strings.Contains(body, `"code":-32600`) {
 		t.Errorf("a second initialize: %s", body)
+	}
+}
+
+// A body that is no JSON, or no text, is refused with a code.
+func TestMalformedBody(t *testing.T) {
+	s := newSite(t, fixtureTools(), HTTPOptions{})
+	session := s.open()
+	for _, m := range []string{"{", "", "\xff", `{"jsonrpc":"2.0","id":"` + "\xff" + `","method":"ping"}`} {
+		resp, body := s.do(s.request(t.Context(), m, session))
+		if resp.StatusCode != http.StatusBadRequest || !strings.Contains(body, `"id":null,"error":{"code":-32700,`) {
+			t.Errorf("%q: %s: %s", m, resp.Status, body)
+		}
 	}
 }
 

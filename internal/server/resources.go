@@ -26,6 +26,9 @@ type Resources interface {
 	// Read gives what a URI names, bounded like the result of a tool. The error is a
 	// *tools.Error where the caller can do something about it.
 	Read(ctx context.Context, uri string) (Contents, error)
+	// Workbook gives the URI of the workbook (gridflow://{workbook}) that a URI lies in, by
+	// the id that Changes gives, whatever the URI calls it. It fails as Read does.
+	Workbook(ctx context.Context, uri string) (string, error)
 	// Changes calls fn with the URI of each workbook (gridflow://{workbook}) whose file
 	// has changed, appeared or gone, until ctx is done.
 	Changes(ctx context.Context, fn func(workbook string))
@@ -134,41 +137,56 @@ func (s *Server) readResource(ctx context.Context, req *mcp.ReadResourceRequest)
 }
 
 // subscriptions knows which URIs the sessions watch: the SDK tells the watchers of an
-// exact URI, but a change is a change of a whole workbook.
+// exact URI, but a change is a change of a whole workbook, whatever a URI calls it.
 type subscriptions struct {
+	workbook func(ctx context.Context, uri string) (string, error) // see Resources
+
 	mu     sync.Mutex
-	byURI  map[string]map[*mcp.ServerSession]bool
+	byURI  map[string]*watched
 	counts map[*mcp.ServerSession]int
+}
+
+// watched is a URI that somebody watches.
+type watched struct {
+	workbook string // that it lies in
+	sessions map[*mcp.ServerSession]bool
 }
 
 // sessionSubscriptionsMax bounds what one session may watch.
 const sessionSubscriptionsMax = 1000
 
-func newSubscriptions() *subscriptions {
-	return &subscriptions{byURI: make(map[string]map[*mcp.ServerSession]bool), counts: make(map[*mcp.ServerSession]int)}
+func newSubscriptions(workbook func(ctx context.Context, uri string) (string, error)) *subscriptions {
+	return &subscriptions{workbook: workbook, byURI: make(map[string]*watched), counts: make(map[*mcp.ServerSession]int)}
 }
 
-func (s *subscriptions) subscribe(_ context.Context, req *mcp.SubscribeRequest) error {
+func (s *subscriptions) subscribe(ctx context.Context, req *mcp.SubscribeRequest) error {
 	uri := req.Params.URI
 	if !strings.HasPrefix(uri, resourceScheme) {
 		return mcp.ResourceNotFoundError(clip(uri, 200))
 	}
+	workbook, err := s.workbook(ctx, uri)
+	if err != nil {
+		return err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.byURI[uri][req.Session] {
+	w := s.byURI[uri]
+	switch {
+	case w != nil && w.sessions[req.Session]:
+		w.workbook = workbook
 		return nil
-	}
-	if s.counts[req.Session] >= sessionSubscriptionsMax {
+	case s.counts[req.Session] >= sessionSubscriptionsMax:
 		return protocolError(&tools.Error{
 			Code:    "INVALID_PARAMS",
 			Message: "this session watches as many resources as it may",
 			Hint:    "Unsubscribe from some, or subscribe to whole workbooks: gridflow://{workbook}",
 		})
+	case w == nil:
+		w = &watched{sessions: make(map[*mcp.ServerSession]bool)}
+		s.byURI[uri] = w
 	}
-	if s.byURI[uri] == nil {
-		s.byURI[uri] = make(map[*mcp.ServerSession]bool)
-	}
-	s.byURI[uri][req.Session] = true
+	w.workbook = workbook // a name may have passed to another file
+	w.sessions[req.Session] = true
 	s.counts[req.Session]++
 	return nil
 }
@@ -181,11 +199,12 @@ func (s *subscriptions) unsubscribe(_ context.Context, req *mcp.UnsubscribeReque
 }
 
 func (s *subscriptions) drop(uri string, session *mcp.ServerSession) {
-	if !s.byURI[uri][session] {
+	w := s.byURI[uri]
+	if w == nil || !w.sessions[session] {
 		return
 	}
-	delete(s.byURI[uri], session)
-	if len(s.byURI[uri]) == 0 {
+	delete(w.sessions, session)
+	if len(w.sessions) == 0 {
 		delete(s.byURI, uri)
 	}
 	if s.counts[session]--; s.counts[session] == 0 {
@@ -199,13 +218,13 @@ func (s *subscriptions) within(workbook string, live map[*mcp.ServerSession]bool
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var uris []string
-	for uri, watchers := range s.byURI {
-		for session := range watchers {
+	for uri, w := range s.byURI {
+		for session := range w.sessions {
 			if !live[session] {
 				s.drop(uri, session)
 			}
 		}
-		if rest, ok := strings.CutPrefix(uri, workbook); ok && len(watchers) > 0 && (rest == "" || rest[0] == '/') {
+		if w.workbook == workbook && len(w.sessions) > 0 {
 			uris = append(uris, uri)
 		}
 	}

@@ -101,7 +101,7 @@ func New(conf Config) *Server {
 		},
 	}
 	if conf.Resources != nil {
-		s.subscriptions = newSubscriptions()
+		s.subscriptions = newSubscriptions(conf.Resources.Workbook)
 		opts.Capabilities.Resources = &mcp.ResourceCapabilities{Subscribe: true}
 		opts.SubscribeHandler = s.subscriptions.subscribe
 		opts.UnsubscribeHandler = s.subscriptions.unsubscribe

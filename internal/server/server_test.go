@@ -385,7 +385,10 @@ func TestPrompts(t *testing.T) {
 }
 
 func TestSubscriptionsForgetSessionsThatEnded(t *testing.T) {
-	s := newSubscriptions()
+	s := newSubscriptions(func(_ context.Context, uri string) (string, error) {
+		workbook, _, _ := strings.Cut(strings.TrimPrefix(uri, resourceScheme), "/")
+		return resourceScheme + workbook, nil
+	})
 	a, b := new(mcp.ServerSession), new(mcp.ServerSession)
 	for _, session := range []*mcp.ServerSession{a, b} {
 		for _, uri := range []string{"gridflow://wb-1/S/A1", "gridflow://wb-1", "gridflow://wb-12"} {

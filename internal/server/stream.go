@@ -16,7 +16,8 @@ type eventStream struct {
 	http.ResponseWriter
 	conn *http.ResponseController
 
-	unanswered []byte // marks an event that is not sent, see Server.unanswered
+	patience   time.Duration // how long the client may take to accept a piece
+	unanswered []byte        // marks an event that is not sent, see Server.unanswered
 
 	mu      sync.Mutex // writes come from the handler's goroutines and from the timer
 	timer   *time.Timer
@@ -24,7 +25,7 @@ type eventStream struct {
 }
 
 func newEventStream(w http.ResponseWriter, unanswered string) *eventStream {
-	return &eventStream{ResponseWriter: w, conn: http.NewResponseController(w), unanswered: []byte(unanswered)}
+	return &eventStream{ResponseWriter: w, conn: http.NewResponseController(w), patience: writeTimeout, unanswered: []byte(unanswered)}
 }
 
 // Unwrap lets http.ResponseController find the connection's own methods.
@@ -37,7 +38,7 @@ func (s *eventStream) Write(p []byte) (int, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.allow(writeTimeout)
+	s.allow(s.patience)
 	n, err := s.ResponseWriter.Write(p)
 	switch {
 	case s.stopped || err != nil:
@@ -53,7 +54,7 @@ func (s *eventStream) Write(p []byte) (int, error) {
 func (s *eventStream) FlushError() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.allow(writeTimeout)
+	s.allow(s.patience)
 	return s.conn.Flush()
 }
 
@@ -67,7 +68,7 @@ func (s *eventStream) keepalive() {
 	if s.stopped {
 		return
 	}
-	s.allow(writeTimeout)
+	s.allow(s.patience)
 	if _, err := s.ResponseWriter.Write([]byte(": keepalive\n\n")); err != nil {
 		return // the handler learns it too
 	}

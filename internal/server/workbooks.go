@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"path"
@@ -16,6 +17,7 @@ import (
 // Workbooks is what WorkbookResources needs of a workspace.
 type Workbooks interface {
 	Entries() []workspace.Entry
+	Lookup(ctx context.Context, id string) (workspace.Entry, error)
 	Changes(ctx context.Context, fn func(id string))
 }
 
@@ -81,6 +83,18 @@ func (r *workbookResources) Read(ctx context.Context, uri string) (Contents, err
 		return Contents{MIMEType: "application/json", Text: string(res.Structured)}, nil
 	}
 	return Contents{MIMEType: kind, Text: res.Text}, nil
+}
+
+func (r *workbookResources) Workbook(ctx context.Context, uri string) (string, error) {
+	workbook, _, _, err := splitURI(uri)
+	if err != nil {
+		return "", err
+	}
+	e, err := r.workbooks.Lookup(ctx, workbook)
+	if theirs, ok := errors.AsType[*workspace.Error](err); ok {
+		err = &tools.Error{Code: theirs.Code, Message: theirs.Message, Hint: theirs.Hint}
+	}
+	return resourceScheme + e.ID, err
 }
 
 func (r *workbookResources) Changes(ctx context.Context, fn func(uri string)) {

@@ -17,6 +17,14 @@ func (fixtureWorkbooks) Entries() []workspace.Entry {
 	return []workspace.Entry{{ID: "wb-1", Path: "plans/budget.xlsx", Bytes: 7, ModTime: time.Unix(0, 0)}}
 }
 
+func (fixtureWorkbooks) Lookup(_ context.Context, id string) (workspace.Entry, error) {
+	switch id {
+	case "wb-1", "budget", "plans/budget.xlsx":
+		return workspace.Entry{ID: "wb-1"}, nil
+	}
+	return workspace.Entry{}, &workspace.Error{Code: "WORKBOOK_NOT_FOUND", Message: "none", Hint: "look"}
+}
+
 func (fixtureWorkbooks) Changes(_ context.Context, fn func(id string)) { fn("wb-1") }
 
 // TestWorkbookResources: a URI becomes the call of a tool, and its result the contents.
@@ -59,4 +67,19 @@ func TestWorkbookResources(t *testing.T) {
 			t.Errorf("changed: %s", uri)
 		}
 	})
+}
+
+// TestWorkbookOfURI: whatever a URI calls its workbook, it is the one whose changes are
+// told; and there must be one.
+func TestWorkbookOfURI(t *testing.T) {
+	r := WorkbookResources(fixtureWorkbooks{}, nil, &tools.Env{})
+	for _, uri := range []string{"gridflow://wb-1", "gridflow://budget/Data/A1", "gridflow://plans%2Fbudget.xlsx/Data"} {
+		if got, err := r.Workbook(t.Context(), uri); got != "gridflow://wb-1" || err != nil {
+			t.Errorf("%s: got %q, %v", uri, got, err)
+		}
+	}
+	_, err := r.Workbook(t.Context(), "gridflow://other")
+	if e, ok := errors.AsType[*tools.Error](err); !ok || e.Code != "WORKBOOK_NOT_FOUND" || e.Hint == "" {
+		t.Errorf("got %v", err)
+	}
 }

@@ -43,6 +43,7 @@ func fileError(path string, err error) error {
 	var ours *Error
 	var theirs *xlsx.Error
 	var open *breaker.OpenError
+	var system *fs.PathError
 	switch {
 	case err == nil:
 		return nil
@@ -58,6 +59,8 @@ func fileError(path string, err error) error {
 		return &Error{Code: CodeNotFound, Message: path + " is no longer there", Hint: "Call list_workbooks to see what is", cause: err}
 	case errors.Is(err, fs.ErrPermission):
 		return &Error{Code: CodeUnreadable, Message: path + " may not be read by the server", Hint: "Give the server's user the right to read it", cause: err}
+	case errors.As(err, &system): // among others: a link that leads out of the root
+		return &Error{Code: CodeUnreadable, Message: fmt.Sprintf("%s cannot be read: %v", path, system.Err), Hint: "Call list_workbooks to see what can", cause: err}
 	}
 	return err
 }

@@ -393,8 +393,9 @@ func TestConfinement(t *testing.T) {
 	if err := os.Symlink("../out/secret.csv", filepath.Join(root, "in.csv")); err != nil {
 		t.Fatal(err)
 	}
-	if a1, _, err := first(t.Context(), w, in.ID); err == nil {
-		t.Errorf("a link to the outside was read: %q", a1)
+	// Whether the change has been noticed or not, the answer says what is wrong.
+	if a1, _, err := first(t.Context(), w, in.ID); code(err) != CodeUnreadable && code(err) != CodeNotFound {
+		t.Errorf("a link to the outside was read: %q, %v", a1, err)
 	}
 }
 
