@@ -281,8 +281,10 @@ type snapshotCell struct {
 
 func (w values) snapshot(sheet *grid.Sheet, c grid.Cell, formulas, styles bool) snapshotCell {
 	s := snapshotCell{Address: c.Ref.String(), Value: w.typed(c)}
-	if formulas && c.HasFormula() {
-		s.Formula, s.CachedValue = book.FormulaText(sheet, c), s.Value
+	if formulas {
+		if s.Formula = book.FormulaText(sheet, c); s.Formula != "" {
+			s.CachedValue = s.Value
+		}
 	}
 	if styles {
 		if f := w.styles.Format(c.Style); f != nil && f.Code() != "" && !strings.EqualFold(f.Code(), "General") {
