@@ -223,5 +223,7 @@ type Protection struct {
 type Theme struct {
 	Name   string
 	Colors [12]string // RGB in the order dk1 lt1 dk2 lt2 accent1…6 hlink folHlink
-	Fonts  map[string]string
+	Fonts  map[string]string // by major_latin, major_east_asian, … minor_complex_script
+
+	Problem string // why it could not be read
 }

@@ -117,8 +117,8 @@ func TestStyles(t *testing.T) {
 
 func TestTheme(t *testing.T) {
 	theme, err := parseTheme([]byte(`<a:theme xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main" name="Office"><a:themeElements><a:clrScheme name="x"><a:dk1><a:sysClr val="windowText" lastClr="000000"/></a:dk1>
-<a:accent1><a:srgbClr val="4472c4"><a:lumMod val="1"/></a:srgbClr></a:accent1></a:clrScheme><a:fontScheme name="x"><a:majorFont><a:latin typeface="Head"/><a:ea typeface=""/></a:majorFont><a:minorFont><a:latin typeface="Body"/></a:minorFont></a:fontScheme></a:themeElements></a:theme>`))
-	want := grid.Theme{Name: "Office", Fonts: map[string]string{"major": "Head", "minor": "Body"}}
+<a:accent1><a:srgbClr val="4472c4"><a:lumMod val="1"/></a:srgbClr></a:accent1></a:clrScheme><a:fontScheme name="x"><a:majorFont><a:latin typeface="Head"/><a:ea typeface=""/></a:majorFont><a:minorFont><a:latin typeface="Body"/><a:ea typeface="East"/><a:cs typeface="Cs"/><a:font script="Jpan" typeface="no"/></a:minorFont></a:fontScheme></a:themeElements></a:theme>`))
+	want := grid.Theme{Name: "Office", Fonts: map[string]string{"major_latin": "Head", "minor_latin": "Body", "minor_east_asian": "East", "minor_complex_script": "Cs"}}
 	want.Colors[0], want.Colors[4] = "000000", "4472C4"
 	if err != nil || !reflect.DeepEqual(theme, want) {
 		t.Errorf("got %+v, %v; want %+v", theme, err, want)
@@ -301,6 +301,16 @@ func TestSheetsThatCannotBeRead(t *testing.T) {
 			if !errors.As(err, &known) || known.Code != Unreadable || !strings.Contains(known.Error(), c.says) || known.Hint == "" {
 				t.Errorf("%s: error %v, wanted one that says %s", c.name, err, c.says)
 			}
+		}
+	}
+}
+
+// TestBrokenTheme checks that a theme that cannot be read hides nothing but itself.
+func TestBrokenTheme(t *testing.T) {
+	for _, theme := range []string{"<a:theme", "no XML", `<!DOCTYPE a><a/>`} {
+		f := open(t, pack(smallBook(), "xl/theme/theme1.xml", theme).bytes())
+		if f.Workbook().Styles.Theme.Problem == "" {
+			t.Errorf("%q is said to be a theme", theme)
 		}
 	}
 }
