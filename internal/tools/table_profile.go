@@ -269,6 +269,20 @@ func (t *profileTarget) ofRegion(ctx context.Context, snap *book.Snapshot, id *i
 			t.notes = append(t.notes, fmt.Sprintf("The sheet has %d regions; this is the largest, region %d. sheet_overview lists them.", n, r.ID))
 		}
 	}
+	if id == nil {
+		// Whoever did not name a region may take it for the whole sheet.
+		var beside []int
+		if used, any := t.view.Used(); any {
+			for _, col := range filledCols(nil, t.view.Sheet, used) {
+				if col < r.Bounds.First.Col || col > r.Bounds.Last.Col {
+					beside = append(beside, col)
+				}
+			}
+		}
+		if len(beside) > 0 {
+			t.notes = append(t.notes, fmt.Sprintf("Columns %s have cells beside it and are left out; range profiles them too.", joinClipped(columnLetters(beside), 20)))
+		}
+	}
 	t.bounds, t.labels = r.Bounds, r.Header.Labels
 	if len(t.labels) != r.Bounds.Cols() { // a sheet that was not split
 		t.ofRange(r.Bounds, true)

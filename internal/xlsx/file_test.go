@@ -314,3 +314,21 @@ func TestBrokenTheme(t *testing.T) {
 		}
 	}
 }
+
+// TestValuesThatNeedCare holds cells whose value depends on more than the cell: dates in
+// ISO form with and without a date format, and strings that the file does not have.
+func TestValuesThatNeedCare(t *testing.T) {
+	sheet := `<worksheet ` + mainNS + `><sheetData><row r="1"><c r="A1" t="d" s="1"><v>2024-05-05</v></c><c r="B1" t="d"><v>2024-05-05</v></c><c r="C1" t="s"><v>0</v></c><c r="D1" t="s"><v>99999</v></c><c r="E1" t="e"><v>#WEIRD!</v></c></row></sheetData></worksheet>`
+	f := open(t, pack(smallBook(), "xl/worksheets/sheet1.xml", sheet).bytes())
+	s, err := f.Sheet(t.Context(), 0, cell.MaxRows-1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for c := range s.Cells(cell.WholeSheet) {
+		got = append(got, fmt.Sprintf("%v %v %v", c.Ref, c.Value.Kind(), c.Value))
+	}
+	if len(got) != 5 || !strings.HasPrefix(got[0], "A1 number 4") || got[1] != "B1 text 2024-05-05" || !strings.HasPrefix(got[2], "C1 text ") || got[3] != "D1 error #REF!" || got[4] != "E1 text #WEIRD!" {
+		t.Errorf("got %q", got)
+	}
+}
