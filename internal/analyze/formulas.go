@@ -230,10 +230,24 @@ func Volatiles(ctx context.Context, wb *grid.Workbook, sheet int, s *grid.Sheet,
 	return out, nil
 }
 
+// VolatileThrough gives the volatile functions that a formula calls through a defined
+// name. names is what VolatileNames gave.
+func VolatileThrough(wb *grid.Workbook, sheet int, text string, names []VolatileName) []string {
+	if len(names) == 0 {
+		return nil
+	}
+	functions, _ := namesIn(wb, sheet, text, names)
+	return functions
+}
+
 // throughName gives the volatile functions that a formula calls through a defined name.
 func throughName(wb *grid.Workbook, sheet int, s *grid.Sheet, t *Template, names []VolatileName) ([]string, string) {
 	c, _ := s.At(t.At)
-	tree, err := formula.Parse(book.FormulaText(s, c))
+	return namesIn(wb, sheet, book.FormulaText(s, c), names)
+}
+
+func namesIn(wb *grid.Workbook, sheet int, text string, names []VolatileName) ([]string, string) {
+	tree, err := formula.Parse(text)
 	if err != nil {
 		return nil, ""
 	}

@@ -58,6 +58,10 @@ func (t *tracer) summarise(l *Layer) error {
 		if err != nil {
 			return err
 		}
+		for range v.Arrays(n.Range) {
+			formulas = true // the cell has what an array formula gives, or its anchor
+			break
+		}
 		c, _ := v.At(n.Range.First)
 		large := n.Range.First != n.Range.Last
 		switch {

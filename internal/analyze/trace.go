@@ -213,9 +213,8 @@ func (t *tracer) precedents(n Node) error {
 	if err != nil {
 		return err
 	}
-	return s.parts(n.Range, func(r Run) error {
+	use := func(from Node, r Run) error {
 		t.seeTemplate(&s.Templates[r.Template])
-		from := Node{Sheet: n.Sheet, Range: r.Range()}
 		for _, l := range s.linksOf(r.Template) {
 			name := ""
 			if l.name >= 0 {
@@ -240,7 +239,27 @@ func (t *tracer) precedents(n Node) error {
 			}
 		}
 		return nil
-	})
+	}
+	err = s.parts(n.Range, func(r Run) error { return use(Node{Sheet: n.Sheet, Range: r.Range()}, r) })
+	if err != nil {
+		return err
+	}
+	// What an array formula fills has its references, though only its anchor holds it.
+	v, err := t.view(n.Sheet)
+	if err != nil {
+		return err
+	}
+	for f := range v.Arrays(n.Range) {
+		if n.Range.Contains(f.Anchor) {
+			continue
+		}
+		filled, _ := f.Range.Intersect(n.Range)
+		at := cell.Range{First: f.Anchor, Last: f.Anchor}
+		if err := s.parts(at, func(r Run) error { return use(Node{Sheet: n.Sheet, Range: filled}, r) }); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (t *tracer) seeTemplate(tpl *Template) {
@@ -299,11 +318,38 @@ func (t *tracer) dependents(n Node) error {
 			name = s.names[l.name]
 		}
 		from := Node{Sheet: int(e.sheet), Range: r.Range()}
+		if s.Templates[r.Template].Array {
+			return t.arrayDependents(from, n, name, &err)
+		}
 		t.edge(Edge{from, n, name})
 		err = t.reachRange(from)
 		return err == nil
 	})
 	return err
+}
+
+// arrayDependents adds array formulas that refer to n, whose anchors are from, with all
+// the cells that they fill.
+func (t *tracer) arrayDependents(from, n Node, name string, err *error) bool {
+	var v View
+	if v, *err = t.view(from.Sheet); *err != nil {
+		return false
+	}
+	anchors := from.Range
+	for f := range v.Arrays(anchors) {
+		if !anchors.Contains(f.Anchor) {
+			continue
+		}
+		if anchors.Cells() == 1 {
+			from.Range = f.Range
+		}
+		if *err = t.reachRange(Node{Sheet: from.Sheet, Range: f.Range}); *err != nil {
+			return false
+		}
+	}
+	t.edge(Edge{from, n, name})
+	*err = t.reachRange(from)
+	return *err == nil
 }
 
 // edge adds an edge, cell by cell where that was asked for.

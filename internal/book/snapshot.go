@@ -98,8 +98,15 @@ func (s *Snapshot) Macros(ctx context.Context) ([]byte, error) {
 }
 
 // FormulaText gives the formula of a cell as its own cell would show it, without "=";
-// the text of a shared formula is shifted to the cell. It is "" for a cell without one.
+// the text of a shared formula is shifted to the cell, and a cell that an array formula
+// fills has that. It is "" for a cell without one.
 func FormulaText(sheet *grid.Sheet, c grid.Cell) string {
+	if !c.HasFormula() {
+		for f := range sheet.Arrays(cell.Range{First: c.Ref, Last: c.Ref}) {
+			return f.Text
+		}
+		return ""
+	}
 	f := sheet.Formula(c)
 	if f.Kind != grid.SharedFormula || f.Anchor == c.Ref {
 		return f.Text

@@ -138,6 +138,9 @@ func (c *Chunk) value(s *Sheet, i int) cell.Value {
 	case tagFloat:
 		return cell.NumberValue(math.Float64frombits(p))
 	case tagShared:
+		if p >= uint64(s.shared.Len()) {
+			return cell.ErrorValue(cell.ErrRef) // the file has no such string
+		}
 		return cell.TextValue(s.shared.At(uint32(p)))
 	case tagText:
 		return cell.TextValue(s.texts.At(uint32(p)))

@@ -1,6 +1,14 @@
 package grid
 
-import "gridflow/internal/cell"
+import (
+	"cmp"
+	"iter"
+	"slices"
+	"sort"
+	"sync"
+
+	"gridflow/internal/cell"
+)
 
 // FormulaKind says how a formula is stored in the file.
 type FormulaKind uint8
@@ -32,6 +40,12 @@ type formulas struct {
 	list   []formulaRecord
 	texts  *Strings
 	groups []formulaGroup
+
+	// The array formulas of more than one cell, by the first row that they fill, made when
+	// they are first asked for; none fills more than tallest rows.
+	arraysOnce sync.Once
+	arrays     []Formula
+	tallest    int
 }
 
 type formulaRecord struct {
@@ -64,4 +78,37 @@ func (s *Sheet) Formula(c Cell) Formula {
 		f.Kind, f.Anchor, f.Range = g.kind, g.anchor, g.rng
 	}
 	return f
+}
+
+// Arrays gives the array formulas that fill more than one cell and touch r. Only the
+// anchor of one has the formula in the file, the other cells have its values.
+func (s *Sheet) Arrays(r cell.Range) iter.Seq[Formula] {
+	return func(yield func(Formula) bool) {
+		f := s.formulas
+		if f == nil || len(f.groups) == 0 {
+			return
+		}
+		f.arraysOnce.Do(f.findArrays)
+		i := sort.Search(len(f.arrays), func(i int) bool { return f.arrays[i].Range.First.Row > r.First.Row-f.tallest })
+		for ; i < len(f.arrays) && f.arrays[i].Range.First.Row <= r.Last.Row; i++ {
+			if _, touch := f.arrays[i].Range.Intersect(r); touch && !yield(f.arrays[i]) {
+				return
+			}
+		}
+	}
+}
+
+func (f *formulas) findArrays() {
+	for _, rec := range f.list {
+		if rec.group < 0 {
+			continue
+		}
+		g := &f.groups[rec.group]
+		if g.kind != ArrayFormula && g.kind != DynamicArray && g.kind != DataTable || g.rng.Cells() < 2 {
+			continue
+		}
+		f.arrays = append(f.arrays, Formula{f.texts.At(rec.text), g.kind, g.anchor, g.rng})
+		f.tallest = max(f.tallest, g.rng.Rows())
+	}
+	slices.SortStableFunc(f.arrays, func(a, b Formula) int { return cmp.Compare(a.Range.First.Row, b.Range.First.Row) })
 }

@@ -22,8 +22,7 @@ func (s *Strings) Len() int {
 	return len(s.ends)
 }
 
-// At gives text i, without copying. An index outside of the pool gives "": a file
-// may point past its shared strings, and Excel shows such a cell as empty.
+// At gives text i, without copying. An index outside of the pool gives "".
 func (s *Strings) At(i uint32) string {
 	if s == nil || int(i) >= len(s.ends) {
 		return ""

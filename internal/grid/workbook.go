@@ -222,6 +222,8 @@ type Protection struct {
 // Theme is the part of the workbook's theme that styles refer to.
 type Theme struct {
 	Name   string
-	Colors [12]string // RGB in the order dk1 lt1 dk2 lt2 accent1…6 hlink folHlink
-	Fonts  map[string]string
+	Colors [12]string        // RGB in the order dk1 lt1 dk2 lt2 accent1…6 hlink folHlink
+	Fonts  map[string]string // by major_latin, major_east_asian, … minor_complex_script
+
+	Problem string // why it could not be read
 }

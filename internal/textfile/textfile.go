@@ -35,6 +35,7 @@ type File struct {
 	comma rune
 	utf8  bool
 	utf16 bool
+	cr    bool // lines end with a carriage return alone
 	sheet lazy.Load[*grid.Sheet]
 	bytes atomic.Int64
 }
@@ -61,7 +62,15 @@ func Open(ctx context.Context, src io.ReaderAt, size int64, name string) (*File,
 	if err != nil {
 		return nil, err
 	}
-	f.comma = separator(text, strings.EqualFold(path.Ext(name), ".tsv"))
+	f.cr = bytes.IndexByte(text, '\r') >= 0 && bytes.IndexByte(text, '\n') < 0
+	if f.cr {
+		text = bytes.ReplaceAll(text, []byte{'\r'}, []byte{'\n'})
+	}
+	if comma, _, ok := separatorLine(text); ok {
+		f.comma = comma
+	} else {
+		f.comma = separator(text, strings.EqualFold(path.Ext(name), ".tsv"))
+	}
 	f.book = &grid.Workbook{
 		Dates:  numfmt.Date1900,
 		Sheets: []grid.SheetInfo{{Name: sheetName(name), SheetID: 1, Bytes: size}},
@@ -89,6 +98,47 @@ func (f *File) decode(r io.Reader) io.Reader {
 		return transform.NewReader(r, unicode.UTF8BOM.NewDecoder())
 	}
 	return transform.NewReader(r, charmap.Windows1252.NewDecoder())
+}
+
+// text gives the lines of the file in UTF-8, without one that names the separator.
+func (f *File) text() *bufio.Reader {
+	var r io.Reader = f.decode(io.NewSectionReader(f.src, 0, f.size))
+	if f.cr {
+		r = carriageReturns{r}
+	}
+	b := bufio.NewReaderSize(r, 256<<10)
+	if head, _ := b.Peek(len(`"sep=;"` + "\r\n")); len(head) > 0 {
+		if _, n, ok := separatorLine(head); ok {
+			b.Discard(n)
+		}
+	}
+	return b
+}
+
+// carriageReturns makes line ends of carriage returns, where these stand alone.
+type carriageReturns struct{ r io.Reader }
+
+func (c carriageReturns) Read(b []byte) (int, error) {
+	n, err := c.r.Read(b)
+	for i, x := range b[:n] {
+		if x == '\r' {
+			b[i] = '\n'
+		}
+	}
+	return n, err
+}
+
+// separatorLine reads a first line such as sep=; which tells Excel the separator and is
+// no row. n is its length with its end.
+func separatorLine(text []byte) (comma rune, n int, ok bool) {
+	line, _, _ := bytes.Cut(text, []byte{'\n'})
+	n = min(len(line)+1, len(text))
+	line = bytes.Trim(bytes.TrimSuffix(line, []byte{'\r'}), `"`)
+	value, ok := bytes.CutPrefix(line, []byte("sep="))
+	if !ok || len(value) != 1 || value[0] < ' ' && value[0] != '\t' || value[0] >= utf8.RuneSelf || value[0] == '"' {
+		return 0, 0, false
+	}
+	return rune(value[0]), n, true
 }
 
 // separator gives the character that separates the fields: the one that stands in the
@@ -199,7 +249,7 @@ func (f *File) Rows(ctx context.Context, i, _, lastRow int) (*grid.Sheet, error)
 
 func (f *File) read(ctx context.Context, p *lazy.Publisher[*grid.Sheet]) (*grid.Sheet, error) {
 	b := grid.NewBuilder(f.book.Sheets[0].Name)
-	r := csv.NewReader(bufio.NewReaderSize(f.decode(io.NewSectionReader(f.src, 0, f.size)), 256<<10))
+	r := csv.NewReader(f.text())
 	r.Comma, r.FieldsPerRecord, r.ReuseRecord, r.LazyQuotes = f.comma, -1, true, true
 	row, nextLine := 0, 1
 	for n := 0; ; n++ {

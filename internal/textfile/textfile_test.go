@@ -55,6 +55,15 @@ func TestFields(t *testing.T) {
 		{"a.csv", "a,b\n1,2,3\n4\n", "A1=text:a B1=text:b A2=number:1 B2=number:2 C2=number:3 A3=number:4"},
 		{"a.csv", "say \"hi\",b\n", "A1=text:say \"hi\" B1=text:b"},
 		{"a.csv", "", ""},
+		// Line ends of old Macs, also in quotes.
+		{"a.csv", "a,b\r1,2\r\r\"x\ry\",3\r", "A1=text:a B1=text:b A2=number:1 B2=number:2 A4=text:x\ny B4=number:3"},
+		{"a.csv", "a;b\r1;2", "A1=text:a B1=text:b A2=number:1 B2=number:2"},
+		// A first line that names the separator is no row.
+		{"a.csv", "sep=;\na;b,c\n1;2\n", "A1=text:a B1=text:b,c A2=number:1 B2=number:2"},
+		{"a.csv", "\xEF\xBB\xBFsep=|\r\na|b;c\r\n", "A1=text:a B1=text:b;c"},
+		{"a.csv", "\"sep=\t\"\ra\tb\r", "A1=text:a B1=text:b"},
+		{"a.csv", "sep=;", ""},
+		{"a.csv", "sep=ab\n1,2\n", "A1=text:sep=ab A2=number:1 B2=number:2"},
 	} {
 		if got := dump(read(t, c.name, c.text)); got != c.want {
 			t.Errorf("%q\n\tgot  %q\n\twant %q", c.text, got, c.want)

@@ -116,7 +116,7 @@ func checkCall(t *testing.T, w Workspace, profile Profile, path, name, args stri
 			t.Errorf("%s: %s %s gives %d bytes", path, name, args, len(res.Text))
 		case (profile == Compat || strings.HasPrefix(res.Text, `{"`)) && !json.Valid([]byte(res.Text)):
 			t.Errorf("%s: %s %s gives JSON that is none: %.300s", path, name, args, res.Text)
-		case strings.ContainsAny(res.Text, "\x00\x07\x08\x1b"):
+		case strings.ContainsAny(res.Text, "\x00\x07\x08\x1b") && !strings.Contains(args, `"format":"csv"`): // which has no escapes
 			t.Errorf("%s: %s %s gives control characters", path, name, args)
 		}
 		return

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"gridflow/internal/cell"
 	"gridflow/internal/nearest"
 )
 
@@ -133,7 +134,8 @@ func (n node) brief() string {
 	return clip(n.text, 60)
 }
 
-// appendJSON writes the value back, texts shortened: it is for messages.
+// appendJSON writes the value back for an example: texts are shortened, and arrays to
+// their first entries, but it stays a value that may be given.
 func (n node) appendJSON(b []byte) []byte {
 	switch n.kind {
 	case nullNode:
@@ -143,15 +145,11 @@ func (n node) appendJSON(b []byte) []byte {
 	case arrayNode, objectNode:
 		b = append(b, "[{"[n.kind-arrayNode])
 		for i, item := range n.items {
+			if i == 4 && n.kind == arrayNode {
+				break
+			}
 			if i > 0 {
 				b = append(b, ',')
-			}
-			if i == 4 {
-				b = append(b, `"…"`...)
-				if n.kind == objectNode {
-					b = append(b, `:null`...)
-				}
-				break
 			}
 			if n.kind == objectNode {
 				b = appendQuoted(b, clip(n.names[i], 60))
@@ -383,12 +381,18 @@ func (f *field) setScalar(v reflect.Value, n node) string {
 		return ""
 	}
 	x, err := strconv.ParseFloat(strings.TrimSpace(n.text), 64)
+	if n.kind == numberNode && errors.Is(err, strconv.ErrRange) {
+		return n.brief() + " is too large"
+	}
 	if (n.kind != textNode && n.kind != numberNode) || err != nil || math.IsInf(x, 0) || math.IsNaN(x) {
 		return f.mismatch(n)
 	}
 	if v.Kind() == reflect.Int {
-		if x != math.Trunc(x) || math.Abs(x) > 1<<53 {
-			return f.mismatch(n)
+		if x != math.Trunc(x) {
+			return n.brief() + " is not a whole number"
+		}
+		if math.Abs(x) > 1<<53 {
+			return n.brief() + " is too large for an integer"
 		}
 		v.SetInt(int64(x))
 	} else {
@@ -396,9 +400,9 @@ func (f *field) setScalar(v reflect.Value, n node) string {
 	}
 	switch {
 	case f.Min != nil && x < *f.Min:
-		return fmt.Sprintf("%s is below the minimum %v", n.brief(), *f.Min)
+		return fmt.Sprintf("%s is below the minimum %s", n.brief(), cell.AppendNumber(nil, *f.Min))
 	case f.Max != nil && x > *f.Max:
-		return fmt.Sprintf("%s is above the maximum %v", n.brief(), *f.Max)
+		return fmt.Sprintf("%s is above the maximum %s", n.brief(), cell.AppendNumber(nil, *f.Max))
 	}
 	return ""
 }

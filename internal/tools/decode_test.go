@@ -70,7 +70,7 @@ func TestDecode(t *testing.T) {
 		{`{` + ok + `,"pagesize":3}`, `"pagesize" is not an argument; did you mean "page_size"? Example: t {` + ok + `}`},
 		{`{` + ok + `,"zzz":3}`, `"zzz" is not an argument; allowed: workbook_or_fork_id, sheet_name, page_size, ratio, include_headers, include_styles, format, ranges, rows, value, filters, cursor, types. Example: t {` + ok + `}`},
 		{`{` + ok + `,"page_size":"abc"}`, `page_size: "abc" is a string, wanted an integer. Example: t {` + ok + `}`},
-		{`{` + ok + `,"page_size":5.5}`, `page_size: 5.5 is a number, wanted an integer. Example: t {` + ok + `}`},
+		{`{` + ok + `,"page_size":5.5}`, `page_size: 5.5 is not a whole number. Example: t {` + ok + `}`},
 		{`{` + ok + `,"page_size":true}`, `page_size: true is a boolean, wanted an integer. Example: t {` + ok + `}`},
 		{`{` + ok + `,"page_size":0}`, `page_size: 0 is below the minimum 1. Example: t {` + ok + `}`},
 		{`{` + ok + `,"page_size":"1e999"}`, `page_size: "1e999" is a string, wanted an integer. Example: t {` + ok + `}`},

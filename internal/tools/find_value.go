@@ -27,7 +27,7 @@ type findValueIn struct {
 	Limit         int      `json:"limit" default:"50" min:"1" max:"500"`
 	Offset        int      `json:"offset" default:"0" min:"0"`
 	Context       string   `json:"context" default:"none" enum:"none|neighbors|row|both"`
-	ContextWidth  int      `json:"context_width" default:"3" min:"1" max:"101" doc:"Columns of row context"`
+	ContextWidth  int      `json:"context_width" default:"3" min:"1" doc:"Columns of row context, 101 at most"`
 }
 
 type findValueOut struct {
@@ -337,13 +337,15 @@ func (f *foundIn) at(row, col int) *typed {
 	return f.w.typed(c)
 }
 
+const contextMax = 101
+
 // rowContext gives the cells around one in its row, with the headers of its region.
 func (f *foundIn) rowContext(at cell.Ref) (*rowContext, error) {
 	d, err := analyze.Regions(f.ctx, f.v)
 	if err != nil {
 		return nil, err
 	}
-	half := f.in.ContextWidth / 2
+	half := min(f.in.ContextWidth, contextMax) / 2
 	rc := &rowContext{}
 	region, _ := d.Region(at)
 	for col := max(at.Col-half, 0); col <= min(at.Col+half, cell.MaxCols-1); col++ {

@@ -87,7 +87,12 @@ func exportGrid(ctx context.Context, env *Env, snap *book.Snapshot, in gridExpor
 	most := env.Caps.MaxResponseBytes
 	if most > 0 {
 		head, _ := appendJSON(nil, out, most)
-		most = max(most-len(head), 0)
+		if most -= len(head) + len(`,"rows":]`); most <= 0 { // merges and widths alone are too much
+			if rng.Cols() == 1 {
+				return nil, fail(codeResponseTooLarge, "Export fewer rows at once", "what stands around %s is larger than a result may be", rng)
+			}
+			return nil, exportTooLarge(in, out.Sheet, a.sheet == index, rng, cell.Ref{Row: rng.First.Row, Col: rng.First.Col + rng.Cols()/2})
+		}
 	}
 	styles := map[uint32]*styleDescriptor{}
 	rows := []byte{'['}

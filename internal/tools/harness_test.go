@@ -30,7 +30,8 @@ var update = flag.Bool("update", false, "write what the tools give into testdata
 //
 //   - "sheet NAME" is a sheet: a line per row, fields separated by |, empty ones
 //     blank. A field is a number, TRUE or FALSE, an error, a date or time in ISO form,
-//     any other text, a text after an apostrophe, or =FORMULA := VALUE. {style} before
+//     any other text, a text after an apostrophe, or =FORMULA := VALUE; FORMULA may be an
+//     array formula, as in =A1:A3*2 fills B1:B3. {style} before
 //     it gives it a style of testStyles. Lines with @ tell the rest: "@merge A1:B2",
 //     "@name Rates =Data!$A$1" ("@local" for a name of the sheet), "@table Sales A1:C9"
 //     ("@totals" with a totals row), "@hidden", "@width B 20", "@at 600" (the next line
@@ -309,7 +310,11 @@ func (b *testBookSource) addCell(t *testing.T, builder *grid.Builder, r cell.Ref
 		t.Fatal(err)
 	}
 	if isFormula {
-		id, err := builder.AddFormula([]byte(formula), -1)
+		group := -1
+		if text, fills, ok := strings.Cut(formula, " fills "); ok {
+			formula, group = text, builder.AddGroup(grid.ArrayFormula, r, mustRange(t, fills))
+		}
+		id, err := builder.AddFormula([]byte(formula), group)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -223,3 +223,32 @@ func TestFormulasCount(t *testing.T) {
 		}
 	}
 }
+
+// TestExportHead checks that widths and merges count against what an export may have, and
+// that the call which the error names gives an export.
+func TestExportHead(t *testing.T) {
+	b := newTestBook()
+	b.addSheet(t, "W", "1 | 2 | 3\n4 | 5 | 6\n")
+	layout := b.sheets[0].Layout
+	layout.Columns = []grid.ColumnSpan{{First: 0, Last: 999, Width: 20}}
+	for i := range 100 {
+		layout.Merges = append(layout.Merges, cell.Range{First: cell.Ref{Row: 5, Col: 2 * i}, Last: cell.Ref{Row: 5, Col: 2*i + 1}})
+	}
+	for _, cells := range []string{"A1:C2", "A1:ALL9", "A6:ALL6"} {
+		args := fmt.Sprintf(`{"workbook_id":"test","sheet_name":"W","range":%q}`, cells)
+		for calls := 0; ; calls++ {
+			res, err := call(t, b, Compat, testCaps, "grid_export", "%s", args)
+			if err == nil {
+				if len(res.Text) > testCaps.MaxResponseBytes {
+					t.Errorf("%s gives %d bytes", args, len(res.Text))
+				}
+				break
+			}
+			_, next, ok := strings.Cut(err.Error(), "first: grid_export ")
+			if !ok || calls > 10 {
+				t.Fatalf("%s: %v", args, err)
+			}
+			args = next
+		}
+	}
+}

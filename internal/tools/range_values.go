@@ -122,6 +122,9 @@ func readRanges(ctx context.Context, env *Env, snap *book.Snapshot, in rangeValu
 				shown++
 			}
 		}
+		if len(out.Values) < len(list) {
+			out.Warnings = append(out.Warnings, fmt.Sprintf("%d of %d ranges are not in this result: the call in cut reads them", len(list)-len(out.Values), len(list)))
+		}
 		out.Next = fmt.Sprintf("%d of %d ranges are whole; next: %s", shown, len(list), callText("range_values", in))
 	}
 	return out, nil

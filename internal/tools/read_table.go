@@ -22,12 +22,15 @@ type readTableIn struct {
 	Columns    []string      `json:"columns" doc:"Letters or headers"`
 	Filters    []tableFilter `json:"filters" doc:"All must hold"`
 	Sample     string        `json:"sample_mode" enum:"first|last|distributed" default:"first"`
-	Limit      int           `json:"limit" default:"100" min:"1" max:"10000"`
+	Limit      int           `json:"limit" default:"100" min:"1"`
 	Offset     int           `json:"offset" default:"0" min:"0" doc:"Rows to skip; from the end with last"`
 	Format     string        `json:"format" enum:"tsv|csv|json|values|rows|dense" doc:"tsv unless given"`
 	Headers    bool          `json:"include_headers" default:"true"`
 	Types      bool          `json:"include_types" default:"false"`
 }
+
+// limitMax bounds the rows of one result, whatever else does.
+const limitMax = 10_000
 
 type readTableOut struct {
 	Cut
@@ -60,6 +63,7 @@ var readTable = define(Spec{
 }, func(ctx context.Context, env *Env, in readTableIn) (*readTableOut, error) {
 	var out *readTableOut
 	err := env.Workspace.View(ctx, in.Workbook, func(snap *book.Snapshot) (err error) {
+		in.Limit = min(in.Limit, limitMax) // the next call goes on
 		t := tableReader{env: env, in: in, snap: snap, w: valuesOf(snap)}
 		if err := t.locate(ctx); err != nil {
 			return err

@@ -8,7 +8,7 @@ import (
 // Cut is embedded in results that may hold less than was asked for. Its text stands
 // first in what the model reads.
 type Cut struct {
-	// Next says what is shown of how much and the exact next call, "" where nothing is
+	// Next, the first member in every shape, says what is shown of how much and the exact next call, "" where nothing is
 	// missing: `rows 2-51 of 8120; next: sheet_page {…"start_row":52}`.
 	Next string `json:"cut,omitempty"`
 }
@@ -47,9 +47,6 @@ func render(env *Env, out any) (*Result, error) {
 			res.Text = string(text)
 			return res, nil
 		}
-	}
-	if cut != nil && env.Profile == Compat {
-		cut.cut().Next = "" // clients of that shape know the continuation fields
 	}
 	b, ok := appendJSON(nil, out, env.Caps.MaxResponseBytes)
 	if !ok {

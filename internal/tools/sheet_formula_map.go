@@ -105,8 +105,12 @@ func formulaMap(ctx context.Context, env *Env, snap *book.Snapshot, in formulaMa
 	summary := orElse(in.SummaryOnly, env.Profile == Compat)
 	addresses := orElse(in.Addresses, !summary)
 	lim := env.budget(in.Limit)
+	volatile := analyze.VolatileNames(snap.Workbook())
 	for _, g := range groups[min(in.Offset, len(groups)):] {
 		g.Describe(sheet)
+		if len(g.Volatile) == 0 {
+			g.Volatile = analyze.VolatileThrough(snap.Workbook(), index, g.Formula, volatile)
+		}
 		row := formulaGroup{Fingerprint: g.Fingerprint, Count: g.Count, Formula: g.Formula, Relative: g.Relative, Complexity: g.Nodes,
 			Array: g.Array, Shared: g.Shared, Volatile: len(g.Volatile) > 0, first: g.First.String(), functions: g.Volatile, err: g.Err}
 		if addresses {

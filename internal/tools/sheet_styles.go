@@ -56,23 +56,26 @@ func readSheetStyles(ctx context.Context, env *Env, snap *book.Snapshot, in shee
 	if err != nil {
 		return nil, err
 	}
+	wb := snap.Workbook()
+	rng := cell.WholeSheet
+	if in.Scope != nil && in.Scope.Kind == "range" {
+		if in.Scope.Region != nil {
+			return nil, invalid(`Example: "scope":{"kind":"range","range":"A1:D20"}`, "scope: of kind range, it has a region_id too")
+		}
+		a, err := oneArea(ctx, snap, index, in.Scope.Range)
+		if err != nil {
+			return nil, err
+		}
+		index, rng = a.sheet, a.rng // the range may name a sheet of its own
+	}
 	sheet, err := snap.Sheet(ctx, index)
 	if err != nil {
 		return nil, err
 	}
-	wb := snap.Workbook()
-	rng := cell.WholeSheet
-	if in.Scope != nil {
+	if in.Scope != nil && in.Scope.Kind == "region" {
 		switch {
-		case in.Scope.Kind == "range":
-			a, err := oneArea(ctx, snap, index, in.Scope.Range)
-			if err != nil {
-				return nil, err
-			}
-			if a.sheet != index {
-				return nil, fail(codeRangeInvalid, "Name that sheet in sheet_name", "the range lies on the sheet %q", wb.Sheets[a.sheet].Name)
-			}
-			rng = a.rng
+		case in.Scope.Range != "":
+			return nil, invalid(`Example: "scope":{"kind":"region","region_id":0}`, "scope: of kind region, it has a range too")
 		case in.Scope.Region == nil:
 			return nil, invalid(`Example: "scope":{"kind":"region","region_id":0}`, "scope: region_id is missing")
 		default:

@@ -20,7 +20,7 @@ type tableProfileIn struct {
 	Range       string   `json:"range" doc:"Header row included"`
 	Columns     []string `json:"columns" doc:"Letters"`
 	SampleMode  string   `json:"sample_mode" default:"distributed" enum:"first|last|distributed"`
-	SampleSize  int      `json:"sample_size" default:"10" min:"0" max:"100" doc:"Rows shown; statistics are over all rows"`
+	SampleSize  int      `json:"sample_size" default:"10" min:"0" doc:"Rows shown, 100 at most; statistics are over all rows"`
 	SummaryOnly *bool    `json:"summary_only" doc:"No sample rows"`
 }
 
@@ -269,6 +269,20 @@ func (t *profileTarget) ofRegion(ctx context.Context, snap *book.Snapshot, id *i
 			t.notes = append(t.notes, fmt.Sprintf("The sheet has %d regions; this is the largest, region %d. sheet_overview lists them.", n, r.ID))
 		}
 	}
+	if id == nil {
+		// Whoever did not name a region may take it for the whole sheet.
+		var beside []int
+		if used, any := t.view.Used(); any {
+			for _, col := range filledCols(nil, t.view.Sheet, used) {
+				if col < r.Bounds.First.Col || col > r.Bounds.Last.Col {
+					beside = append(beside, col)
+				}
+			}
+		}
+		if len(beside) > 0 {
+			t.notes = append(t.notes, fmt.Sprintf("Columns %s have cells beside it and are left out; range profiles them too.", joinClipped(columnLetters(beside), 20)))
+		}
+	}
 	t.bounds, t.labels = r.Bounds, r.Header.Labels
 	if len(t.labels) != r.Bounds.Cols() { // a sheet that was not split
 		t.ofRange(r.Bounds, true)
@@ -366,9 +380,14 @@ func columnLetters(cols []int) []string {
 	return out
 }
 
+const samplesMax = 100
+
 // sample adds rows of the table.
 func (o *tableProfileOut) sample(t *profileTarget, w values, cols []int, lim *budget, in tableProfileIn) {
-	n := min(in.SampleSize, t.data.Rows())
+	n := min(in.SampleSize, samplesMax, t.data.Rows())
+	if n < min(in.SampleSize, t.data.Rows()) {
+		o.Notes = append(o.Notes, fmt.Sprintf("At most %d sample rows are shown; read_table reads more.", samplesMax))
+	}
 	o.rows = &gridRows{w: w, sheet: t.view.Sheet, cols: cols}
 	for i := range n {
 		row := t.data.First.Row + i

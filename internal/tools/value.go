@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"fmt"
 	"strings"
 	"unicode/utf8"
 
@@ -142,8 +143,8 @@ func (w values) typed(c grid.Cell) *typed {
 	return &typed{w, c}
 }
 
-// appendField writes the value of c as one field of a text line: tab, newline and
-// backslash are escaped, other control characters dropped. A text that could be read
+// appendField writes the value of c as one field of a text line, escaped by
+// appendEscaped. A text that could be read
 // as something else (a number, date, boolean, error, formula or nothing) has an
 // apostrophe before it, as one types it in Excel.
 func (w values) appendField(b []byte, c grid.Cell) []byte { return w.appendFieldOf(b, &c) }
@@ -199,7 +200,9 @@ func looksTyped(s []byte) bool {
 	return false
 }
 
-// appendEscaped writes s on one line.
+// appendEscaped writes s on one line, with nothing left out: tab, line ends and backslash
+// as \t, \n, \r and \\, and what would not be seen, or would change how its surroundings
+// are seen, as \u202E, or \U000E0041 where it needs more digits.
 func appendEscaped(b []byte, s string) []byte {
 	start := 0
 	for i := 0; i < len(s); {
@@ -215,6 +218,8 @@ func appendEscaped(b []byte, s string) []byte {
 			with = `\t`
 		case c == '\n':
 			with = `\n`
+		case c == '\r':
+			with = `\r`
 		case c == '\\':
 			with = `\\`
 		case c >= utf8.RuneSelf:
@@ -224,6 +229,11 @@ func appendEscaped(b []byte, s string) []byte {
 				i += size
 				continue
 			}
+			if with = "\ufffd"; r != utf8.RuneError { // bytes that are no character become one
+				with = escapeOf(r)
+			}
+		default:
+			with = escapeOf(rune(c))
 		}
 		b = append(b, s[start:i]...)
 		b = append(b, with...)
@@ -233,14 +243,30 @@ func appendEscaped(b []byte, s string) []byte {
 	return append(b, s[start:]...)
 }
 
+func escapeOf(r rune) string {
+	if r > 0xFFFF {
+		return fmt.Sprintf(`\U%08X`, r)
+	}
+	return fmt.Sprintf(`\u%04X`, r)
+}
+
 // plain is s on one line, for texts that people and models read.
 func plain(s string) string { return string(appendEscaped(nil, s)) }
 
 // invisible reports whether r controls how text is shown rather than being text: the
-// C1 controls, and those that reorder or hide what stands around them.
+// C1 controls, those that reorder or hide what stands around them, and those that nobody
+// sees and that can hold a message for a model: tags and supplementary variations. The
+// joiners and variation selectors of emoji and of Indic scripts are text.
 func invisible(r rune) bool {
-	return r >= 0x80 && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0xfeff || r == 0x2028 || r == 0x2029 ||
-		r >= 0xe0000 && r <= 0xe007f
+	switch {
+	case r < 0xa0:
+		return r >= 0x80
+	case r < 0x2000:
+		return r == 0x61c || r == 0x180e
+	case r < 0xe0000:
+		return r == 0x200b || r == 0x200e || r == 0x200f || r >= 0x2028 && r <= 0x202e || r >= 0x2060 && r <= 0x206f || r == 0xfeff || r >= 0xfff9 && r <= 0xfffb
+	}
+	return r <= 0xe01ef
 }
 
 // appendCSV writes the value of c as a field of RFC 4180.
@@ -251,17 +277,9 @@ func (w values) appendCSV(b []byte, c grid.Cell) []byte {
 	return w.appendPlain(b, c)
 }
 
+// appendCSVText keeps every character, as CSV has no escapes; what is not seen is in quotes.
 func appendCSVText(b []byte, s string) []byte {
-	hidden := func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' && r != '\r' || r == 0x7f || invisible(r) }
-	if strings.ContainsFunc(s, hidden) {
-		s = strings.Map(func(r rune) rune {
-			if hidden(r) {
-				return -1
-			}
-			return r
-		}, s)
-	}
-	if !strings.ContainsAny(s, ",\"\r\n") {
+	if !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == ',' || r == '"' || r == 0x7f || invisible(r) }) {
 		return append(b, s...)
 	}
 	b = append(b, '"')
@@ -281,8 +299,10 @@ type snapshotCell struct {
 
 func (w values) snapshot(sheet *grid.Sheet, c grid.Cell, formulas, styles bool) snapshotCell {
 	s := snapshotCell{Address: c.Ref.String(), Value: w.typed(c)}
-	if formulas && c.HasFormula() {
-		s.Formula, s.CachedValue = book.FormulaText(sheet, c), s.Value
+	if formulas {
+		if s.Formula = book.FormulaText(sheet, c); s.Formula != "" {
+			s.CachedValue = s.Value
+		}
 	}
 	if styles {
 		if f := w.styles.Format(c.Style); f != nil && f.Code() != "" && !strings.EqualFold(f.Code(), "General") {

@@ -97,6 +97,9 @@ func summariseStyles(ctx context.Context, env *Env, snap *book.Snapshot, in styl
 	if len(all) > 0 {
 		out.DefaultStyleID, out.DefaultFont = all[0].StyleID, all[0].Descriptor.Font
 	}
+	if wb.Styles != nil && wb.Styles.Theme.Problem != "" {
+		out.Notes = append(out.Notes, "the theme cannot be read: "+clip(wb.Styles.Theme.Problem, 300))
+	}
 	if orElse(in.Theme, !summary) && wb.Styles != nil {
 		out.Theme = &themeSummary{Name: wb.Styles.Theme.Name, Colors: map[string]string{}, Fonts: wb.Styles.Theme.Fonts}
 		for i, name := range themeColors {

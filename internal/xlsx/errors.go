@@ -27,7 +27,8 @@ type Error struct {
 	Message string // what is wrong, without a capital and a full stop
 	Hint    string // what to do about it, a sentence; may be empty
 
-	cause error
+	cause  error
+	source bool // the file could not be read: what is in it may be sound
 }
 
 // Error gives part, message and offset; the hint is left to whoever shows it.
@@ -67,7 +68,7 @@ func tooLarge(part string, format string, args ...any) *Error {
 // readFailed is the error of a source that cannot be read.
 func readFailed(part string, offset int64, err error) *Error {
 	return &Error{Code: Unreadable, Part: part, Offset: offset, Message: "the file cannot be read: " + err.Error(),
-		Hint: "Check that the file still exists and is not being replaced.", cause: err}
+		Hint: "Check that the file still exists and is not being replaced.", cause: err, source: true}
 }
 
 // inPart makes the error of a part's parser one that names the part.

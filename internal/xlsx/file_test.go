@@ -117,8 +117,8 @@ func TestStyles(t *testing.T) {
 
 func TestTheme(t *testing.T) {
 	theme, err := parseTheme([]byte(`<a:theme xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main" name="Office"><a:themeElements><a:clrScheme name="x"><a:dk1><a:sysClr val="windowText" lastClr="000000"/></a:dk1>
-<a:accent1><a:srgbClr val="4472c4"><a:lumMod val="1"/></a:srgbClr></a:accent1></a:clrScheme><a:fontScheme name="x"><a:majorFont><a:latin typeface="Head"/><a:ea typeface=""/></a:majorFont><a:minorFont><a:latin typeface="Body"/></a:minorFont></a:fontScheme></a:themeElements></a:theme>`))
-	want := grid.Theme{Name: "Office", Fonts: map[string]string{"major": "Head", "minor": "Body"}}
+<a:accent1><a:srgbClr val="4472c4"><a:lumMod val="1"/></a:srgbClr></a:accent1></a:clrScheme><a:fontScheme name="x"><a:majorFont><a:latin typeface="Head"/><a:ea typeface=""/></a:majorFont><a:minorFont><a:latin typeface="Body"/><a:ea typeface="East"/><a:cs typeface="Cs"/><a:font script="Jpan" typeface="no"/></a:minorFont></a:fontScheme></a:themeElements></a:theme>`))
+	want := grid.Theme{Name: "Office", Fonts: map[string]string{"major_latin": "Head", "minor_latin": "Body", "minor_east_asian": "East", "minor_complex_script": "Cs"}}
 	want.Colors[0], want.Colors[4] = "000000", "4472C4"
 	if err != nil || !reflect.DeepEqual(theme, want) {
 		t.Errorf("got %+v, %v; want %+v", theme, err, want)
@@ -302,5 +302,33 @@ func TestSheetsThatCannotBeRead(t *testing.T) {
 				t.Errorf("%s: error %v, wanted one that says %s", c.name, err, c.says)
 			}
 		}
+	}
+}
+
+// TestBrokenTheme checks that a theme that cannot be read hides nothing but itself.
+func TestBrokenTheme(t *testing.T) {
+	for _, theme := range []string{"<a:theme", "no XML", `<!DOCTYPE a><a/>`} {
+		f := open(t, pack(smallBook(), "xl/theme/theme1.xml", theme).bytes())
+		if f.Workbook().Styles.Theme.Problem == "" {
+			t.Errorf("%q is said to be a theme", theme)
+		}
+	}
+}
+
+// TestValuesThatNeedCare holds cells whose value depends on more than the cell: dates in
+// ISO form with and without a date format, and strings that the file does not have.
+func TestValuesThatNeedCare(t *testing.T) {
+	sheet := `<worksheet ` + mainNS + `><sheetData><row r="1"><c r="A1" t="d" s="1"><v>2024-05-05</v></c><c r="B1" t="d"><v>2024-05-05</v></c><c r="C1" t="s"><v>0</v></c><c r="D1" t="s"><v>99999</v></c><c r="E1" t="e"><v>#WEIRD!</v></c></row></sheetData></worksheet>`
+	f := open(t, pack(smallBook(), "xl/worksheets/sheet1.xml", sheet).bytes())
+	s, err := f.Sheet(t.Context(), 0, cell.MaxRows-1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for c := range s.Cells(cell.WholeSheet) {
+		got = append(got, fmt.Sprintf("%v %v %v", c.Ref, c.Value.Kind(), c.Value))
+	}
+	if len(got) != 5 || !strings.HasPrefix(got[0], "A1 number 4") || got[1] != "B1 text 2024-05-05" || !strings.HasPrefix(got[2], "C1 text ") || got[3] != "D1 error #REF!" || got[4] != "E1 text #WEIRD!" {
+		t.Errorf("got %q", got)
 	}
 }

@@ -133,8 +133,12 @@ func (f *File) sheetPart(i int) (*Part, error) {
 	return f.pkg.Find(info.Part), nil
 }
 
-// dateText reads the text of an ISO 8601 cell.
-func (f *File) dateText(text string) (float64, bool) {
+// dateText reads the text of an ISO 8601 cell. Without a date format nobody would know
+// its number for a date: then it stays the text.
+func (f *File) dateText(text string, style uint32) (float64, bool) {
+	if !f.book.Styles.Format(style).IsDate() {
+		return 0, false
+	}
 	serial, _, ok := numfmt.ParseISO(text, f.book.Dates)
 	return serial, ok
 }

@@ -2,6 +2,7 @@ package xlsx
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 
 	"gridflow/internal/grid"
@@ -28,11 +29,16 @@ func readStyles(p *Package, rels *relationships) (*grid.Styles, error) {
 	}
 	if rel := rels.first("theme"); rel != nil {
 		doc, err := p.readXML(rel.part)
-		if err != nil {
+		if err == nil {
+			s.Theme, err = parseTheme(doc)
+		}
+		err = inPart(rel.part.Name, err)
+		var e *Error
+		if errors.As(err, &e) && e.source {
 			return nil, err
 		}
-		if s.Theme, err = parseTheme(doc); err != nil {
-			return nil, inPart(rel.part.Name, err)
+		if err != nil { // cells can be read without it
+			s.Theme = grid.Theme{Problem: err.Error()}
 		}
 	}
 	return s, nil
@@ -382,6 +388,10 @@ var themeColors = map[string]int{
 	"accent5": 8, "accent6": 9, "hlink": 10, "folHlink": 11,
 }
 
+// fontScripts are the scripts that a theme has a font for, as the keys of grid.Theme.Fonts
+// end; those for single languages are left out.
+var fontScripts = map[string]string{"latin": "_latin", "ea": "_east_asian", "cs": "_complex_script"}
+
 // parseTheme reads the names, colours and main fonts of a theme.
 func parseTheme(doc []byte) (grid.Theme, error) {
 	var t grid.Theme
@@ -414,11 +424,12 @@ func parseTheme(doc []byte) (grid.Theme, error) {
 						continue
 					}
 					for d := r.Depth(); r.Child(d); {
-						if string(r.Local()) == "latin" {
+						script := fontScripts[string(r.Local())]
+						if name := r.Value("typeface"); script != "" && name != "" {
 							if t.Fonts == nil {
-								t.Fonts = make(map[string]string, 2)
+								t.Fonts = make(map[string]string, 6)
 							}
-							t.Fonts[key] = r.Value("typeface")
+							t.Fonts[key+script] = name
 						}
 					}
 				}

@@ -126,6 +126,13 @@ func (s *Sheet) cellBody(b []byte, p int, body *cellBody) (int, error) {
 				}
 				body.formula, end = text, next
 			}
+		case "extLst":
+			// What stands in there has the names of cells and their values, and is none.
+			if !empty {
+				if end = closing(b, end, s.prefix, "extLst"); end < 0 {
+					return -1, nil
+				}
+			}
 		case "is":
 			body.hasInline = true
 			if !empty {
@@ -136,6 +143,28 @@ func (s *Sheet) cellBody(b []byte, p int, body *cellBody) (int, error) {
 				s.scratch = text
 				body.inline, end = text, next
 			}
+		}
+		p = end
+	}
+}
+
+// closing gives the position behind the end tag of an element whose start tag ends at p,
+// or -1 where b ends first.
+func closing(b []byte, p int, prefix, element string) int {
+	for {
+		i := bytes.IndexByte(b[p:], '<')
+		if i < 0 || p+i+1 >= len(b) {
+			return -1
+		}
+		p += i
+		end := 0
+		if c := b[p+1]; c == '!' || c == '?' {
+			end = skipMarkup(b, p)
+		} else {
+			end = tagEnd(b, p)
+		}
+		if end < 0 || b[p+1] == '/' && localName(b[p+2:end], prefix) == element {
+			return end
 		}
 		p = end
 	}
@@ -251,8 +280,8 @@ func (s *Sheet) storeValue(h *cellHead, body *cellBody) error {
 	switch h.kind {
 	case "s":
 		i, ok := index(v)
-		if !ok {
-			return s.blank(h, body)
+		if !ok { // it points to no string, as an index does that is too large
+			return s.b.Error(h.ref, h.style, cell.ErrRef)
 		}
 		return s.b.Shared(h.ref, h.style, i)
 	case "b":
@@ -261,10 +290,10 @@ func (s *Sheet) storeValue(h *cellHead, body *cellBody) error {
 		if e, ok := cell.ParseError(string(bytes.ToUpper(v))); ok {
 			return s.b.Error(h.ref, h.style, e)
 		}
-		return s.b.Error(h.ref, h.style, cell.ErrUnknown)
+		return s.text(h, body.value) // an error that is not known is shown as it stands
 	case "d":
 		if s.DateText != nil {
-			if serial, ok := s.DateText(string(v)); ok {
+			if serial, ok := s.DateText(string(v), h.style); ok {
 				return s.b.Number(h.ref, h.style, serial)
 			}
 		}
@@ -320,16 +349,44 @@ func newSharedFormulas() sharedFormulas {
 	return sharedFormulas{bySI: make(map[int]grid.FormulaID)}
 }
 
+// tableInputs are the cells that a what-if table puts its values into.
+type tableInputs struct {
+	first, second string
+	both, row     bool
+}
+
+// formula gives what Excel shows in the cells of the table: TABLE(row input, column input).
+func (t *tableInputs) formula() []byte {
+	switch {
+	case t.both:
+		return fmt.Appendf(nil, "TABLE(%s,%s)", t.first, t.second)
+	case t.row:
+		return fmt.Appendf(nil, "TABLE(%s,)", t.first)
+	}
+	return fmt.Appendf(nil, "TABLE(,%s)", t.first)
+}
+
 // storeFormula gives the cell that was just stored its formula.
 func (s *Sheet) storeFormula(h *cellHead, body *cellBody) error {
 	kind, si, ref := "", -1, ""
+	var table tableInputs
 	tag := body.formulaTag
 	for a := (attrs{b: tag, p: nameEnd(tag)}); a.next(); {
 		switch string(a.name) {
 		case "t":
 			kind = string(a.value)
 		case "si":
-			si = parseInt(a.value)
+			if i, ok := index(bytes.TrimSpace(a.value)); ok { // else it is the si of no other formula
+				si = int(i)
+			}
+		case "r1":
+			table.first = string(a.value)
+		case "r2":
+			table.second = string(a.value)
+		case "dt2D":
+			table.both = truth(a.value)
+		case "dtr":
+			table.row = truth(a.value)
 		case "ref":
 			ref = string(a.value)
 		}
@@ -362,6 +419,9 @@ func (s *Sheet) storeFormula(h *cellHead, body *cellBody) error {
 		group = s.b.AddGroup(k, h.ref, r)
 	case "dataTable":
 		group = s.b.AddGroup(grid.DataTable, h.ref, r)
+		if len(text) == 0 {
+			text = table.formula()
+		}
 	default:
 		if len(text) == 0 {
 			return nil

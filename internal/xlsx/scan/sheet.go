@@ -41,8 +41,9 @@ type Sheet struct {
 	b     *grid.Builder
 	limit Limits
 
-	// DateText turns the text of an ISO 8601 cell (t="d") into a date serial.
-	DateText func(text string) (serial float64, ok bool)
+	// DateText turns the text of an ISO 8601 cell (t="d") into a date serial, where it is
+	// one and the cell's style shows it as one.
+	DateText func(text string, style uint32) (serial float64, ok bool)
 
 	phase  phase
 	base   int64  // offset in the part of the window's first byte

@@ -72,11 +72,12 @@ B1 number "7"
 `},
 	{"errors, dates, odd numbers", `<row r="1"><c r="A1" t="e"><v>#DIV/0!</v></c><c r="B1" t="e"><v>#NEW!</v></c><c r="C1" t="d"><v>2024-01-02</v></c><c r="D1"><v>+5</v></c><c r="E1"><v>NaN</v></c><c r="F1" t="n"><v>1E400</v></c><c r="G1" t="s"><v>x</v></c></row>`,
 		`A1 error "#DIV/0!"
-B1 error "#UNKNOWN!"
+B1 text "#NEW!"
 C1 text "2024-01-02"
 D1 number "5"
 E1 text "NaN"
 F1 text "1E400"
+G1 error "#REF!"
 `},
 	{"empty values", `<row r="1"><c r="A1" t="str"><f>""</f><v></v></c><c r="B1"><f>C1</f><v/></c><c r="C1" t="s"><v/></c><c r="D1" s="1"><v></v></c></row>`,
 		`A1 text "" normal "\"\""
@@ -97,7 +98,20 @@ B3 number "1"
 	{"array formulas and tables", `<row r="1"><c r="A1" cm="1"><f t="array" ref="A1:A2">SORT(B1:B2)</f><v>1</v></c><c r="C1"><f t="array" ref="C1">SUM(A1*2)</f><v>2</v></c><c r="D1"><f t="dataTable" ref="D1:D3" dt2D="0" dtr="0" r1="A1"/><v>3</v></c></row>`,
 		`A1 number "1" dynamic_array "SORT(B1:B2)" at A1 in A1:A2
 C1 number "2" array "SUM(A1*2)" at C1 in C1
-D1 number "3" data_table "" at D1 in D1:D3
+D1 number "3" data_table "TABLE(,A1)" at D1 in D1:D3
+`},
+	{"what-if tables", `<row r="1"><c r="A1"><f t="dataTable" ref="A1:B2" dt2D="1" dtr="1" r1="F1" r2="G1"/><v>3</v></c><c r="D1"><f t="dataTable" ref="D1:E1" dtr="1" r1="F1"/><v>4</v></c></row>`,
+		`A1 number "3" data_table "TABLE(F1,G1)" at A1 in A1:B2
+D1 number "4" data_table "TABLE(F1,)" at D1 in D1:E1
+`},
+	{"extensions in a cell", `<row r="1"><c r="A1"><v>1</v><extLst><ext uri="x"><v>2</v><f>no</f><!-- </extLst> --><is><t>no</t></is></ext></extLst></c><c r="B1"><extLst/><v>3</v></c></row>`,
+		`A1 number "1"
+B1 number "3"
+`},
+	{"si beyond all bounds", `<row r="1"><c r="A1"><f t="shared" ref="A1:A2" si="0">B1</f><v>1</v></c><c r="C1"><f t="shared" ref="C1:C2" si="99999999999">D1</f><v>2</v></c></row><row r="2"><c r="A2"><f t="shared" si="0"/><v>3</v></c></row>`,
+		`A1 number "1" shared "B1" at A1 in A1:A2
+C1 number "2" shared "D1" at C1 in C1:C2
+A2 number "3" shared "B1" at A1 in A1:A2
 `},
 	{"CDATA and comments", `<!-- <c r="Z9"/> --><row r="1"><!--x--><c r="A1" t="str"><v>a<![CDATA[<i> & ]]>c<!-- no --></v></c></row>`,
 		`A1 text "a<i> & c"
@@ -124,7 +138,7 @@ B1 number "0.3333333333333333"
 
 func wrap(prefix, rows string) string {
 	if prefix != "" {
-		for _, n := range []string{"row", "c", "v", "f", "is", "t", "r", "rPr", "rPh", "b"} {
+		for _, n := range []string{"row", "c", "v", "f", "is", "t", "r", "rPr", "rPh", "b", "extLst"} {
 			for _, end := range []string{" ", ">", "/>", "\t"} {
 				rows = strings.ReplaceAll(rows, "<"+n+end, "<"+prefix+n+end)
 			}
