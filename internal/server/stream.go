@@ -28,12 +28,16 @@ func newEventStream(w http.ResponseWriter, unanswered string) *eventStream {
 	return &eventStream{ResponseWriter: w, conn: http.NewResponseController(w), patience: writeTimeout, unanswered: []byte(unanswered)}
 }
 
+// cancelledEarly is in the SDK's own answer to a call that was cancelled before it came to
+// the middleware. Our errors have codes, and in a text the quotes would be escaped.
+var cancelledEarly = []byte(`"error":{"code":0,"message":"context canceled"}`)
+
 // Unwrap lets http.ResponseController find the connection's own methods.
 func (s *eventStream) Unwrap() http.ResponseWriter { return s.ResponseWriter }
 
 // Write writes whole events; the SDK gives each in one piece.
 func (s *eventStream) Write(p []byte) (int, error) {
-	if bytes.Contains(p, s.unanswered) {
+	if bytes.Contains(p, s.unanswered) || bytes.Contains(p, cancelledEarly) {
 		return len(p), nil
 	}
 	s.mu.Lock()
