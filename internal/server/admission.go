@@ -14,7 +14,7 @@ import (
 )
 
 // connectionMark is the header key under which the HTTP handler tells the middleware which
-// connection a request came over. As with requestMark, no client can send it.
+// machine a request came from. As with requestMark, no client can send it.
 const connectionMark = "gridflow connection"
 
 // admit makes the middleware that lets calls in: request → price → queue → permit → run →
@@ -79,17 +79,39 @@ func outcomeOf(code, outcome string) string {
 	return outcome
 }
 
-// client says who makes a request: the user, the session, or the connection.
+// client says who makes a request: the user; the session; or, where there is neither, the
+// program that says its name, on the machine that it calls from. The connection would not
+// do: a program that makes many calls at once opens a connection for each, and would be as
+// many clients.
 func client(req mcp.Request) string {
 	if c := mcpflow.Client(req); c != "" {
 		return c
 	}
+	return program(req)
+}
+
+// program says which program made a request of which neither user nor session is known.
+func program(req mcp.Request) string {
 	if extra := req.GetExtra(); extra != nil {
 		if mark := extra.Header[connectionMark]; len(mark) == 1 {
-			return "connection " + mark[0]
+			return "program " + clip(programOf(req), 100) + " at " + mark[0]
 		}
 	}
 	return "stdio"
+}
+
+// clientInfoKey is where a request of the era without sessions says what program it is from.
+const clientInfoKey = "io.modelcontextprotocol/clientInfo"
+
+func programOf(req mcp.Request) string {
+	params := req.GetParams()
+	if params == nil {
+		return ""
+	}
+	info, _ := params.GetMeta()[clientInfoKey].(map[string]any)
+	name, _ := info["name"].(string)
+	version, _ := info["version"].(string)
+	return name + " " + version
 }
 
 // resultOf tells by the code of its error how the work of a call ended. Codes that the

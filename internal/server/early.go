@@ -100,12 +100,14 @@ func (s *Server) peek(t *tools.Tool, client string) (first *flow.Refusal) {
 	return first
 }
 
-// clientOf says who makes a request of the newer era, as client does for its message.
+// clientOf says who makes a request of the newer era, as client does for its message, as far
+// as the headers tell: they do not name the program of a client that is no user. Then only
+// what meets every client can be told early.
 func clientOf(r *http.Request) string {
 	if info := auth.TokenInfoFromContext(r.Context()); info != nil && info.UserID != "" {
 		return "user " + info.UserID
 	}
-	return "connection " + r.RemoteAddr
+	return "somebody at " + machineOf(r)
 }
 
 // retryAfter says when to come back, in whole seconds.

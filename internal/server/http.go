@@ -222,7 +222,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	r.Header[connectionMark] = []string{r.RemoteAddr}
+	r.Header[connectionMark] = []string{machineOf(r)}
 	w.Header().Set("X-Accel-Buffering", "no") // a proxy must not hold events back
 	stream := newEventStream(w, e.server.unanswered)
 	defer stream.stop()
@@ -328,4 +328,12 @@ func readBody(w http.ResponseWriter, r *http.Request) (body []byte, status int, 
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	return body, 0, ""
+}
+
+// machineOf gives the address that a request came from, without the port.
+func machineOf(r *http.Request) string {
+	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
+		return host
+	}
+	return r.RemoteAddr
 }

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/modelcontextprotocol/go-sdk/auth"
+
 	"gridflow/flow"
 	"gridflow/internal/obs"
 	"gridflow/internal/tools"
@@ -247,8 +249,8 @@ func TestReadiness(t *testing.T) {
 	s.has(`gridflow_requests_total{class="none",outcome="draining",tool="echo"} 2`, `gridflow_drain_state 1`)
 }
 
-// TestRateLimitedEarly: a client that has asked too often in every class is told so before
-// its message is read; one that has not is let in.
+// TestRateLimitedEarly: a user who has asked too often in every class is told so before the
+// message is read; another one is let in.
 func TestRateLimitedEarly(t *testing.T) {
 	s, _ := observedSite(t, fixtureTools(), HTTPOptions{Metrics: true}, func(c *flow.Config) {
 		for _, i := range []int{flow.Fast, flow.Medium, flow.Slow} {
@@ -267,7 +269,7 @@ func TestRateLimitedEarly(t *testing.T) {
 	s.has(`gridflow_requests_total{class="fast",outcome="rate_limited",tool="echo"} 1`, `gridflow_dropped_total{class="fast",reason="rate_limited"} 1`)
 
 	f := s.server.conf.Flow
-	client := "connection 192.0.2.1:1234"
+	client := "user eager"
 	for _, class := range []int{flow.Fast, flow.Medium, flow.Slow} {
 		p, err := f.Gate.Acquire(t.Context(), flow.Request{Class: class, Client: client})
 		if err != nil {
@@ -279,13 +281,17 @@ func TestRateLimitedEarly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for addr, status := range map[string]int{"192.0.2.1:1234": 429, "192.0.2.2:1234": 200} {
+	known := auth.RequireBearerToken(func(_ context.Context, token string, _ *http.Request) (*auth.TokenInfo, error) {
+		return &auth.TokenInfo{UserID: token, Expiration: time.Now().Add(time.Hour)}, nil
+	}, nil)(h)
+	for user, status := range map[string]int{"eager": 429, "patient": 200} {
 		r := s.request(t.Context(), modernCall("echo"), "")
-		r.RemoteAddr, r.Host = addr, "localhost"
+		r.Host = "localhost"
+		r.Header.Set("Authorization", "Bearer "+user)
 		w := httptest.NewRecorder()
-		h.ServeHTTP(w, r)
+		known.ServeHTTP(w, r)
 		if w.Code != status || status == 429 && (w.Header().Get("Retry-After") != "100" || !strings.HasPrefix(w.Body.String(), "RATE_LIMITED: ")) {
-			t.Errorf("%s gets %d %q: %s", addr, w.Code, w.Header().Get("Retry-After"), w.Body)
+			t.Errorf("%s gets %d %q: %s", user, w.Code, w.Header().Get("Retry-After"), w.Body)
 		}
 	}
 	s.has(`gridflow_http_refused_total{reason="rate_limited"} 1`)
