@@ -187,10 +187,16 @@ func TestS49_Names(t *testing.T) {
 		if strings.Count(listed, "\n") != len(sheets)+1 {
 			t.Errorf("%d sheets are listed in %d lines: %s", len(sheets), strings.Count(listed, "\n"), listed)
 		}
-		for _, name := range sheets {
-			// What would reorder the line is left out of it.
-			if !strings.Contains(listed, "\n"+strings.TrimPrefix(name, "\u202e")+"\t") {
+		for i, name := range sheets {
+			// What would reorder the line, or not be seen in it, is escaped; the name is
+			// understood as it is shown.
+			shown := strings.NewReplacer("\u202e", `\u202E`, "\u200b", `\u200B`).Replace(name)
+			if !strings.Contains(listed, "\n"+shown+"\t") {
 				t.Errorf("%q is not listed: %s", name, listed)
+			}
+			text := mustCall(t, s, "sheet_page", jsonOf(map[string]any{"workbook_id": "sheets", "sheet_name": shown}))
+			if !strings.Contains(text, fmt.Sprint(7000+i)) {
+				t.Errorf("%q: %s", shown, clipped(text))
 			}
 		}
 		if listed := mustCall(t, s, "list_workbooks", `{}`); strings.Count(listed, "\n") != len(files)+2 {

@@ -36,7 +36,9 @@ func sheetNamed(snap *book.Snapshot, name string) (int, error) {
 	sheets := snap.Workbook().Sheets
 	names := make([]string, len(sheets))
 	for i, s := range sheets {
-		names[i] = s.Name
+		if names[i] = s.Name; name == plain(s.Name) {
+			return i, nil // as results show it, with what is not seen escaped
+		}
 	}
 	return 0, fail(codeSheetNotFound, suggest("sheets", name, names), "there is no sheet %q", clip(name, 64))
 }
