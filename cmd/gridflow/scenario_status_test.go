@@ -15,7 +15,7 @@ import (
 func TestStatus(t *testing.T) {
 	t.Parallel()
 	root := exampleRoot(t)
-	call := regexp.MustCompile(`(?m)^[0-9.e-]+\tlist_sheets\tfast\t(session|connection) [0-9a-f]{8}\t[0-9.e-]+\t[0-9.e-]+\tok$`)
+	call := regexp.MustCompile(`(?m)^[0-9.e-]+\tlist_sheets\tfast\t(session|program) [0-9a-f]{8}\t[0-9.e-]+\t[0-9.e-]+\tok$`)
 	class := regexp.MustCompile(`(?m)^fast\t0/512\t0\t12\t`)
 	r := serving(t, root)
 	older, newer := r.client(eras[0]), r.client(eras[1])
