@@ -62,7 +62,6 @@ func (k *Kernel) start(c *class, t *Ticket, now Instant, claimed bool) Decision 
 	}
 	c.vtime = max(c.vtime, f.tag)
 	f.charge(float64(t.charged))
-	c.maxTag = max(c.maxTag, f.tag)
 	if !claimed {
 		k.vtime = max(k.vtime, c.tag)
 		for _, o := range k.classes {
@@ -72,7 +71,6 @@ func (k *Kernel) start(c *class, t *Ticket, now Instant, claimed bool) Decision 
 		}
 	}
 	c.tag += float64(t.charged) / float64(c.Weight)
-	k.maxTag = max(k.maxTag, c.tag)
 
 	t.buffered = c.Buffered
 	for r := range k.conf.Resources {
@@ -103,9 +101,6 @@ func (k *Kernel) pick(now Instant, out []Decision) (best *class, flow *flow, _ [
 		f, out = k.candidate(c, now, out)
 		if f == nil {
 			continue
-		}
-		if f == k.claim {
-			return c, f, out
 		}
 		if best == nil || c.tag < best.tag {
 			best, flow = c, f
