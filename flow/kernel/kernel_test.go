@@ -600,3 +600,32 @@ func TestForgottenDebts(t *testing.T) {
 		t.Error("a flow with a running request is forgotten")
 	}
 }
+
+// TestNextEnd: the time at which Advance is due is that of the first wait that ends,
+// whether by WaitMax or by StartBy.
+func TestNextEnd(t *testing.T) {
+	const max = time.Second
+	d := drive(t, seat(1, Class{Name: "a", QueueMax: 10, WaitMax: max}))
+	d.arrive(ask(0, 1, time.Hour, 1))
+	first := d.arrive(ask(0, 1, time.Hour, 1)) // until 1000 ms
+	d.now += 100 * time.Millisecond
+	d.arrive(ask(0, 1, time.Hour, 1)) // until 1100 ms
+	r := ask(0, 1, time.Hour, 1)
+	r.StartBy = 700 * time.Millisecond
+	hurried := d.arrive(r)
+	r.StartBy = 5 * time.Second
+	d.arrive(r) // until 1100 ms too
+	for _, want := range []time.Duration{700 * time.Millisecond, time.Second, 1100 * time.Millisecond} {
+		at, ok := d.k.Next()
+		if !ok || at != want {
+			t.Fatalf("the next end is at %v, not %v", at, want)
+		}
+		d.advance(at - d.now)
+		if hurried.Waiting() || first.Waiting() != (want < time.Second) {
+			t.Errorf("at %v: the hurried one waits: %v, the first: %v", want, hurried.Waiting(), first.Waiting())
+		}
+	}
+	if at, ok := d.k.Next(); ok {
+		t.Errorf("there is another at %v", at)
+	}
+}
