@@ -8,12 +8,9 @@ import (
 // flow at the head for ever.
 const costMin = time.Microsecond
 
-// costMax and weightMax bound what a request can do to the tags, which are floating-point
-// numbers: next to a tag that is too large, a small charge would be nothing.
-const (
-	costMax   = time.Hour
-	weightMax = 1000
-)
+// costMax is the most that a request is charged in advance: its flow waits for that long
+// if the prediction was nonsense.
+const costMax = time.Hour
 
 // dispatch starts requests until none fits that may start.
 func (k *Kernel) dispatch(now Instant, out []Decision) []Decision {
@@ -70,7 +67,7 @@ func (k *Kernel) start(c *class, t *Ticket, now Instant, claimed bool) Decision 
 			}
 		}
 	}
-	c.tag += float64(t.charged) / float64(c.Weight)
+	c.tag = later(c.tag, float64(t.charged)/float64(c.Weight))
 
 	t.buffered = c.Buffered
 	for r := range k.conf.Resources {

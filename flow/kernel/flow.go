@@ -55,14 +55,19 @@ func (f *flow) unlink(t *Ticket) {
 
 // charge moves the tag on by service of the given nanoseconds, which may be negative.
 func (f *flow) charge(ns float64) {
-	tag := f.tag + ns/f.weight
-	if tag == f.tag && ns > 0 {
-		tag = math.Nextafter(tag, math.Inf(1)) // after months without a pause; it must go on
-	}
-	f.tag = tag
+	f.tag = later(f.tag, ns/f.weight)
 	if f.in != nil {
 		f.in.flows.rekey(f.place, f.tag)
 	}
+}
+
+// later moves a tag on. After months without a pause a tag can be so large that a small
+// charge is nothing beside it; it must go on even so.
+func later(tag, by float64) float64 {
+	if moved := tag + by; moved != tag || by <= 0 {
+		return moved
+	}
+	return math.Nextafter(tag, math.Inf(1))
 }
 
 // take takes a token out of the bucket. If there is none it says after how many seconds

@@ -139,7 +139,7 @@ func (k *Kernel) Arrive(now Instant, t *Ticket, out []Decision) []Decision {
 	if f.idle {
 		c.rouse(f)
 	}
-	f.weight = float64(min(max(t.Weight, 1), weightMax))
+	f.weight = float64(max(t.Weight, 1))
 
 	// Nothing that waits could start just now, else it would have. So if nothing of this
 	// class waits and the ticket fits, it is its turn.
@@ -218,7 +218,7 @@ func (k *Kernel) Done(now Instant, t *Ticket, out []Decision) []Decision {
 	took := now - t.started
 	more := float64(max(took, costMin) - t.charged)
 	f.charge(more)
-	c.tag += more / float64(c.Weight)
+	c.tag = later(c.tag, more/float64(c.Weight))
 	for r := range k.conf.Resources {
 		k.free[r] += t.Need[r]
 		if t.buffered {
