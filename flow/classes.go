@@ -71,7 +71,7 @@ func Defaults(cpus int, memory int64) Config {
 		Classes: []Class{
 			Admin: {Name: "admin", Weight: 64, QueueMax: 64, Limit: 8, WaitMax: time.Second, Buffered: true},
 			Fast: {Name: "fast", Weight: 32, QueueMax: 512, FlowQueueMax: 256, WaitMax: 10 * time.Second, AgeMax: time.Second,
-				Target: 4 * time.Second, Interval: 4 * time.Second, Buffered: true, ShortMax: 2 * FastMax, ShedAt: kernel.LevelEmergency},
+				Target: 4 * time.Second, Interval: 4 * time.Second, Buffered: true, ShortMax: FastMax / 10, ShedAt: kernel.LevelEmergency},
 			Medium: {Name: "medium", Weight: 8, QueueMax: 256, FlowQueueMax: 128, WaitMax: 15 * time.Second, AgeMax: 2 * time.Second,
 				Target: 8 * time.Second, Interval: 8 * time.Second, ShedAt: kernel.LevelEmergency},
 			Slow: {Name: "slow", Weight: 4, QueueMax: 64, FlowQueueMax: 32, WaitMax: 20 * time.Second, AgeMax: 5 * time.Second,

@@ -192,38 +192,41 @@ func (g *flow) now() kernel.Instant { return time.Since(g.from) }
 func (g *flow) advance() {
 	g.mu.Lock()
 	g.due = 0
-	g.tell(g.k.Advance(g.now(), g.out[:0]))
+	g.tell(g.k.Advance(g.now(), g.out[:0]), nil)
 	g.mu.Unlock()
 }
 
-// tell passes decisions on, and sets the timer.
-func (g *flow) tell(out []kernel.Decision) {
+// tell passes decisions on, except that about the caller's own place, which it gives back;
+// and it sets the timer.
+func (g *flow) tell(out []kernel.Decision, own *place) (decided, started bool) {
 	g.out = out
 	for _, d := range out {
+		if own != nil && d.Ticket == &own.ticket {
+			decided, started = true, d.Outcome == kernel.Started
+			continue
+		}
 		d.Ticket.Owner.(*place).decided <- d.Outcome == kernel.Started
 	}
 	if at, ok := g.k.Next(); ok && (g.due == 0 || at < g.due) {
 		g.due = at
 		g.timer.Reset(at - g.now())
 	}
+	return decided, started
 }
 
 func (g *flow) acquire(ctx context.Context, client uint64, class int) (*place, bool) {
 	p := g.places.Get().(*place)
 	p.ticket.Request = kernel.Request{Class: class, Flow: client, Cost: work, Need: kernel.Amounts{1}}
 	g.mu.Lock()
-	g.tell(g.k.Arrive(g.now(), &p.ticket, g.out[:0]))
+	decided, started := g.tell(g.k.Arrive(g.now(), &p.ticket, g.out[:0]), p)
 	g.mu.Unlock()
-	var started bool
-	select {
-	case started = <-p.decided:
-	default:
+	if !decided {
 		select {
 		case started = <-p.decided:
 		case <-ctx.Done():
 			g.mu.Lock()
 			out, cancelled := g.k.Cancel(g.now(), &p.ticket, g.out[:0])
-			g.tell(out)
+			g.tell(out, nil)
 			g.mu.Unlock()
 			if !cancelled { // it was decided at the same moment
 				started = <-p.decided
@@ -238,7 +241,7 @@ func (g *flow) acquire(ctx context.Context, client uint64, class int) (*place, b
 
 func (g *flow) release(p *place) {
 	g.mu.Lock()
-	g.tell(g.k.Done(g.now(), &p.ticket, g.out[:0]))
+	g.tell(g.k.Done(g.now(), &p.ticket, g.out[:0]), nil)
 	g.mu.Unlock()
 	g.places.Put(p)
 }

@@ -69,8 +69,8 @@ type class struct {
 	shapes []*shape // where the flows with requests wait
 
 	tag    float64 // virtual time of the kernel at which the class's next request may start
-	vtime  float64 // tag of the flow that started last
-	maxTag float64 // the largest tag that a flow has had
+	vtime  float64 // the largest tag at which a flow has started, in this period
+	period uint64  // grows when nothing waits or runs: virtual time begins anew, debts are forgiven
 
 	short             shorts // requests that run in the buffer
 	waiting, inFlight int
@@ -127,9 +127,17 @@ func (c *class) join(t *Ticket, f *flow, now Instant) {
 	if f.waiting == 1 {
 		c.kernel.seq++
 		f.seq = c.kernel.seq
-		f.tag = max(f.tag, c.vtime)
+		c.catchUp(f)
 		c.enter(f)
 	}
+}
+
+// catchUp brings the tag of a flow that had no requests waiting up to the virtual time.
+func (c *class) catchUp(f *flow) {
+	if f.period != c.period {
+		f.period, f.tag = c.period, 0
+	}
+	f.tag = max(f.tag, c.vtime)
 }
 
 // quit takes a ticket out of the queue, because it starts or leaves. Its flow waits on for

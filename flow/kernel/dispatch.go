@@ -8,12 +8,9 @@ import (
 // flow at the head for ever.
 const costMin = time.Microsecond
 
-// costMax and weightMax bound what a request can do to the tags, which are floating-point
-// numbers: next to a tag that is too large, a small charge would be nothing.
-const (
-	costMax   = time.Hour
-	weightMax = 1000
-)
+// costMax is the most that a request is charged in advance: its flow waits for that long
+// if the prediction was nonsense.
+const costMax = time.Hour
 
 // dispatch starts requests until none fits that may start.
 func (k *Kernel) dispatch(now Instant, out []Decision) []Decision {
@@ -62,7 +59,6 @@ func (k *Kernel) start(c *class, t *Ticket, now Instant, claimed bool) Decision 
 	}
 	c.vtime = max(c.vtime, f.tag)
 	f.charge(float64(t.charged))
-	c.maxTag = max(c.maxTag, f.tag)
 	if !claimed {
 		k.vtime = max(k.vtime, c.tag)
 		for _, o := range k.classes {
@@ -71,8 +67,7 @@ func (k *Kernel) start(c *class, t *Ticket, now Instant, claimed bool) Decision 
 			}
 		}
 	}
-	c.tag += float64(t.charged) / float64(c.Weight)
-	k.maxTag = max(k.maxTag, c.tag)
+	c.tag = later(c.tag, float64(t.charged)/float64(c.Weight))
 
 	for r := range k.conf.Resources {
 		k.free[r] -= t.Need[r]
@@ -103,9 +98,6 @@ func (k *Kernel) pick(now Instant, out []Decision) (best *class, flow *flow, _ [
 		f, out = k.candidate(c, now, out)
 		if f == nil {
 			continue
-		}
-		if f == k.claim {
-			return c, f, out
 		}
 		if best == nil || c.tag < best.tag {
 			best, flow = c, f

@@ -393,10 +393,13 @@ func (w *world) fingerprint(b []byte) []byte {
 				num(-3)
 				return
 			}
-			if f.waiting > 0 {
+			switch {
+			case f.waiting > 0:
 				real(f.tag - c.vtime)
-			} else {
-				real(math.Max(f.tag-c.vtime, 0))
+			case f.period == c.period:
+				real(max(f.tag-c.vtime, 0))
+			default:
+				real(0)
 			}
 			num(of[f.head])
 			for _, g := range c.flows { // how many of the others precede it among equals

@@ -1,5 +1,7 @@
 package kernel
 
+import "math"
+
 // flow is the requests of one client in one class: those that wait, in the order of
 // their arrival, and what the client has used lately.
 type flow struct {
@@ -7,6 +9,7 @@ type flow struct {
 	shared bool // of many clients
 	weight float64
 	tag    float64 // virtual time at which its next request may start
+	period uint64  // of the class, in which the tag means something
 	seq    uint64  // breaks ties between tags: the order in which flows came to have requests
 
 	head, tail *Ticket
@@ -52,10 +55,19 @@ func (f *flow) unlink(t *Ticket) {
 
 // charge moves the tag on by service of the given nanoseconds, which may be negative.
 func (f *flow) charge(ns float64) {
-	f.tag += ns / f.weight
+	f.tag = later(f.tag, ns/f.weight)
 	if f.in != nil {
 		f.in.flows.rekey(f.place, f.tag)
 	}
+}
+
+// later moves a tag on. After months without a pause a tag can be so large that a small
+// charge is nothing beside it; it must go on even so.
+func later(tag, by float64) float64 {
+	if moved := tag + by; moved != tag || by <= 0 {
+		return moved
+	}
+	return math.Nextafter(tag, math.Inf(1))
 }
 
 // take takes a token out of the bucket. If there is none it says after how many seconds
@@ -176,7 +188,7 @@ func (c *class) forget(now Instant, max int) (dropped int) {
 			break
 		}
 		c.rouse(f)
-		if f.tag > c.vtime || !f.full(now, c.Rate, c.Burst) {
+		if f.period == c.period && f.tag > c.vtime || !f.full(now, c.Rate, c.Burst) {
 			c.rest(f, now)
 			continue
 		}

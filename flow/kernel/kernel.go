@@ -20,7 +20,7 @@ type Kernel struct {
 	hadBuffer  bool    // one ever has
 	bufferMin  int     // the smallest buffer
 
-	vtime, maxTag     float64 // as in class, one storey up
+	vtime             float64 // as in class, one storey up
 	waiting, inFlight int
 	level             Level
 	draining          bool
@@ -151,13 +151,13 @@ func (k *Kernel) Arrive(now Instant, t *Ticket, out []Decision) []Decision {
 	if f.idle {
 		c.rouse(f)
 	}
-	f.weight = float64(min(max(t.Weight, 1), weightMax))
+	f.weight = float64(max(t.Weight, 1))
 
 	// Nothing that waits could start just now, else it would have. So if nothing of this
 	// class waits and the ticket fits, it is its turn.
 	if c.waiting == 0 && c.open(now) && k.room(c, f, &t.Need) {
 		c.tag = max(c.tag, k.vtime)
-		f.tag = max(f.tag, c.vtime)
+		c.catchUp(f)
 		t.flow = f
 		return append(out, k.start(c, t, now, false))
 	}
@@ -263,9 +263,7 @@ func (k *Kernel) Done(now Instant, t *Ticket, out []Decision) []Decision {
 	took := now - t.started
 	more := float64(max(took, costMin) - t.charged)
 	f.charge(more)
-	c.maxTag = max(c.maxTag, f.tag)
-	c.tag += more / float64(c.Weight)
-	k.maxTag = max(k.maxTag, c.tag)
+	c.tag = later(c.tag, more/float64(c.Weight))
 	k.outgrow(now)
 	if t.buffered {
 		k.unbuffer(c, t)
@@ -284,12 +282,17 @@ func (k *Kernel) Done(now Instant, t *Ticket, out []Decision) []Decision {
 		c.rest(f, now)
 		c.forget(now, 1)
 	}
-	// At the end of a busy period all debts are forgiven: there is nobody to owe to.
+	// At the end of a busy period all debts are forgiven: there is nobody to owe to. And
+	// virtual time begins anew, so that the tags do not grow as long as the server lives.
 	if c.inFlight == 0 && c.waiting == 0 {
-		c.vtime = c.maxTag
+		c.period++
+		c.vtime = 0
 	}
 	if k.inFlight == 0 && k.waiting == 0 {
-		k.vtime = k.maxTag
+		k.vtime = 0
+		for _, c := range k.classes {
+			c.tag = 0
+		}
 		return out
 	}
 	return k.dispatch(now, out)

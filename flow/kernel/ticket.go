@@ -7,7 +7,7 @@ type Request struct {
 	Class   int           // index into Config.Classes
 	Flow    uint64        // whose request it is: a hash of the client
 	Weight  int64         // of the flow, against others of its class; 0 means 1
-	Cost    time.Duration // how long it will probably take; an hour at most is believed
+	Cost    time.Duration // how long it will probably take; at most an hour is believed
 	Need    Amounts       // what it holds while it runs
 	StartBy Instant       // when starting it is of no more use; 0: never
 }

@@ -1,3 +1,8 @@
+//go:build !race
+
+// A simulation is one goroutine: the race detector has nothing to find in it, and makes
+// minutes of seconds. With it only laws_test.go is run.
+
 package sim
 
 import (
@@ -7,49 +12,6 @@ import (
 
 	"gridflow/flow/kernel"
 )
-
-const ms = time.Millisecond
-
-// The server of the goals: eight seats, requests of 20 ms that are of no use after 500 ms,
-// so that it can give 400 good answers in a second.
-const (
-	seats    = 8
-	work     = 20 * ms
-	deadline = 500 * ms
-	peak     = 400.0
-)
-
-// ordinary is a class as it may be by default.
-func ordinary(name string) kernel.Class {
-	return kernel.Class{
-		Name: name, QueueMax: 4096, WaitMax: 425 * ms,
-		Target: 95 * ms, Interval: 500 * ms, AgeMax: 2 * time.Second,
-	}
-}
-
-func server(classes ...kernel.Class) kernel.Config {
-	return kernel.Config{Classes: classes, Resources: []kernel.Resource{{Name: "seat", Capacity: seats}}}
-}
-
-// crowd is clients that ask for ordinary work, at a rate together.
-func crowd(first, clients int, rate float64) Source {
-	return Source{
-		First: first, Clients: clients, Gap: PerSecond(rate),
-		Service: Exp(work), Cost: Const(work), Deadline: deadline,
-	}
-}
-
-func run(t testing.TB, conf Config) *Result {
-	t.Helper()
-	if conf.Seed == 0 {
-		conf.Seed = 1
-	}
-	r, err := Run(conf)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
-}
 
 // TestOverload: whatever is offered, the server gives nearly all the good answers that it
 // can, soon, and hardly a late one. Goals G1 and G2.
@@ -82,8 +44,6 @@ func TestOverload(t *testing.T) {
 		}
 	}
 }
-
-func millis(d time.Duration) float64 { return float64(d) / float64(ms) }
 
 // TestSpike: half a second after a spike nothing is left of it. Goal G3. This holds where
 // the spike was too much for the server. One that it could master, such as 1.4 times for a

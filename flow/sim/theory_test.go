@@ -1,3 +1,8 @@
+//go:build !race
+
+// A simulation is one goroutine: the race detector has nothing to find in it, and makes
+// minutes of seconds. With it only laws_test.go is run.
+
 package sim
 
 import (
