@@ -83,6 +83,7 @@ var programs = []program{
 	{name: "three share, one leaves", held: "call", threads: threads("share", "share-leave", "cancel release")},
 	{name: "three share, leader first", held: "share", threads: threads("share", "release share", "share-leave cancel")},
 	{name: "three share, crowded", held: "share share", threads: threads("share", "release", "release2 share")},
+	{name: "three share, one after the other", held: "share", threads: threads("share share", "share", "release")},
 	{name: "two share and one does not", held: "call", threads: threads("share", "share", "release call")},
 
 	{name: "four take turns", threads: threads("call", "call", "call", "call"), big: true},
@@ -412,10 +413,10 @@ func (w *world) always() error {
 	}
 	for _, s := range w.g.shares {
 		switch {
-		case s.leader == nil && s.members > 0, s.members > shareMaxTest:
+		case s.leader == nil && s.members > 0, s.members > s.came, s.came > shareMaxTest:
 			return fmt.Errorf("%d calls run under a permit of %v", s.members, s.leader)
-		case s.leader != nil && s.members < shareMaxTest && len(s.waiting) > 0:
-			return fmt.Errorf("%d calls wait for a permit under which %d run", len(s.waiting), s.members)
+		case s.leader != nil && s.came < shareMaxTest && len(s.waiting) > 0:
+			return fmt.Errorf("%d calls wait for a permit under which %d have come", len(s.waiting), s.came)
 		}
 	}
 	return nil

@@ -19,8 +19,8 @@ type Request struct {
 	Need   Amounts       // of the resources, all taken at once
 
 	// Share is a key that calls have in common of which one does the work of all, such as
-	// the loading of a workbook: while one of them holds a permit the others run under it,
-	// up to ShareMax, and it comes back when the last of them is done. "": none.
+	// the loading of a workbook: while one of them holds a permit others run under it, up to
+	// ShareMax in all, and it comes back when the last of them is done. "": none.
 	Share string
 }
 
@@ -296,12 +296,11 @@ func (p Permit) Done(result Result) time.Duration {
 	}
 	now := g.now()
 	class, took := p.w.Class, now-p.w.began
-	g.out = g.out[:0]
-	if last := g.leave(p.w, now); last != nil {
-		g.out = g.k.Done(now, &last.Ticket, g.out)
+	if last := g.leave(p.w); last != nil {
+		g.out = g.k.Done(now, &last.Ticket, g.out[:0])
 		g.recycle(last)
+		g.settle(now, nil)
 	}
-	g.settle(now, nil)
 	told := len(g.edges) > 0
 	g.mu.Unlock()
 	if told {
