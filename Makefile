@@ -5,7 +5,7 @@ GO ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@latest
 
-.PHONY: test interleave check build generate examples workbooks bench peers conformance fuzz clean
+.PHONY: test interleave mutants prove check build generate examples workbooks bench peers conformance fuzz clean
 
 # The race detector needs a C compiler; without one the tests run without it.
 RACE := $(shell command -v gcc >/dev/null 2>&1 || command -v clang >/dev/null 2>&1 && echo -race)
@@ -23,12 +23,21 @@ interleave:
 	$(GO) vet -tags interleave $(EXPLORED) ./internal/interleave/...
 	$(GO) test -tags interleave $(EXPLORED) ./internal/interleave/...
 
+## mutants: which planted fault is found by which check, after how many executions
+mutants:
+	@out=$$($(GO) test -tags interleave -count=1 -v -run Mutants $(EXPLORED)); code=$$?; \
+	  echo "$$out" | grep -E ' lives,|breaks|: search|^(ok|FAIL)'; exit $$code
+
+## prove: the protocol of permits in a model checker (needs spin and a C compiler)
+prove:
+	flow/prove/run.sh
+
 ## check: formatting, vet, staticcheck, and known vulnerabilities where their database can be reached
 check:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt has something to say of:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
-	$(GO) run $(STATICCHECK) -tags interleave ./internal/interleave/...
+	$(GO) run $(STATICCHECK) -tags interleave $(EXPLORED) ./internal/interleave/...
 	@out=$$($(GO) run $(GOVULNCHECK) ./... 2>&1); code=$$?; echo "$$out" | tail -n 20; \
 	  if [ $$code -ne 0 ] && echo "$$out" | grep -qE 'dial tcp|no such host|Forbidden|fetching vulnerabilities|connection refused|http.* 40[0-9]'; then \
 	    echo "govulncheck: the database cannot be reached from here; not checked"; exit 0; fi; exit $$code

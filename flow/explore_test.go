@@ -25,6 +25,7 @@ type program struct {
 	conf    func(*Config) // of one class with one seat
 	held    string        // words for calls that hold permits when the threads start
 	threads []string
+	big     bool // to be executed once, not for each mutant
 }
 
 func threads(scripts ...string) []string { return scripts }
@@ -38,15 +39,18 @@ func waitMax(c *Config) { c.Classes[0].WaitMax = time.Hour }
 var programs = []program{
 	{name: "two take turns", threads: threads("call call", "call call")},
 	{name: "done twice", threads: threads("twice call", "twice")},
+	{name: "done by two", held: "call", threads: threads("either", "either call")},
 	{name: "stale permit", held: "call", threads: threads("release again", "call call")},
 	{name: "cancel a waiter", threads: threads("call cancel", "leave")},
 	{name: "cancel, then grant", held: "call", threads: threads("leave", "cancel release")},
 	{name: "grant, then cancel", held: "call", threads: threads("leave call", "release cancel")},
+	{name: "gone before it comes", threads: threads("cancel gone", "call leave")},
 	{name: "drain", held: "call", threads: threads("call", "drain refused release")},
 	{name: "drain the queue", held: "call", threads: threads("call", "empty release refused")},
 	{name: "drain and cancel", held: "call", threads: threads("leave", "empty cancel release")},
 	{name: "shrink and grow", conf: seats(2), held: "call", threads: threads("call call", "limit1 limit2 release")},
-	{name: "shrink the seats", conf: seats(2), held: "call", threads: threads("call call", "seats1 release seats2")},
+	{name: "shrink the seats", conf: seats(2), held: "call", threads: threads("call call", "seats1 release seats2"), big: true},
+	{name: "grow the seats", held: "call", threads: threads("call", "seats2 release")},
 	{name: "a limit below one", held: "call", threads: threads("call", "limit-1 release")},
 	{name: "stats", held: "call", threads: threads("call", "stats release stats")},
 	{name: "wait ends", conf: waitMax, held: "call", threads: threads("call", "expire release")},
@@ -54,40 +58,45 @@ var programs = []program{
 	{name: "share", threads: threads("share", "share share")},
 	{name: "share, leader first", held: "share", threads: threads("share", "release call")},
 	{name: "share, called in", held: "call", threads: threads("share", "release share")},
+	{name: "share, leader done twice", held: "share share", threads: threads("release again", "release2 call")},
 	{name: "share, waiter leaves", held: "call", threads: threads("share-leave", "cancel release share")},
 	{name: "share, drain", held: "share", threads: threads("share", "drain refused-share release")},
 	{name: "share, crowded", conf: seats(2), held: "share share", threads: threads("share", "release release2 share")},
 
 	{name: "levels", conf: queue(1), held: "call", threads: threads("call", "release call")},
+	{name: "levels, one leaves", conf: queue(1), held: "call", threads: threads("leave", "cancel")},
 	{name: "levels, wait ends", conf: func(c *Config) { waitMax(c); queue(1)(c) }, held: "call", threads: threads("call", "late stats release")},
 
 	{name: "three take turns", threads: threads("call", "call", "call")},
-	{name: "three, one leaves", threads: threads("call cancel", "leave", "call")},
-	{name: "three on two seats", conf: seats(2), threads: threads("call cancel", "leave", "call")},
+	{name: "three, one leaves", threads: threads("call cancel", "leave", "call"), big: true},
+	{name: "three on two seats", conf: seats(2), threads: threads("call cancel", "leave", "call"), big: true},
 	{name: "three, two clients", threads: threads("call", "call-other", "call")},
-	{name: "three, full queue", conf: queue(1), held: "call", threads: threads("call", "call", "release")},
-	{name: "three, wait ends", conf: waitMax, held: "call", threads: threads("leave", "cancel expire", "release call")},
+	{name: "three, full queue", conf: queue(1), held: "call", threads: threads("call", "call", "release"), big: true},
+	{name: "three, wait ends", conf: waitMax, held: "call", threads: threads("leave", "cancel expire", "release call"), big: true},
 	{name: "three, drain", held: "call", threads: threads("call", "leave", "empty cancel release")},
 	{name: "three, limits", conf: seats(2), held: "call", threads: threads("call", "call", "limit1 release limit2")},
 	{name: "three, reconfigure", conf: seats(2), held: "call", threads: threads("call", "leave", "seats1 cancel release")},
 	{name: "three, stats", held: "call", threads: threads("call", "leave", "cancel stats release")},
+	{name: "three, the first leaves", conf: seats(2), held: "call", threads: threads("call-double-leave", "call", "cancel release")},
 	{name: "three, levels", conf: queue(2), held: "call", threads: threads("call", "call", "release")},
 	{name: "three share", threads: threads("share", "share", "share")},
 	{name: "three share, one leaves", held: "call", threads: threads("share", "share-leave", "cancel release")},
 	{name: "three share, leader first", held: "share", threads: threads("share", "release share", "share-leave cancel")},
 	{name: "three share, crowded", held: "share share", threads: threads("share", "release", "release2 share")},
+	{name: "three share, one after the other", held: "share", threads: threads("share share", "share", "release")},
 	{name: "two share and one does not", held: "call", threads: threads("share", "share", "release call")},
 
-	{name: "four take turns", threads: threads("call", "call", "call", "call")},
-	{name: "four, two leave", threads: threads("call cancel", "leave", "call", "leave")},
-	{name: "four, wait ends", conf: waitMax, held: "call", threads: threads("leave", "call", "cancel release", "expire")},
-	{name: "four, drain", held: "call", threads: threads("call", "leave", "cancel empty", "release")},
-	{name: "four, limits", conf: seats(2), held: "call", threads: threads("call", "call", "limit1 limit2", "release")},
-	{name: "four, levels", conf: queue(2), held: "call", threads: threads("call", "call", "call", "release")},
+	{name: "four take turns", threads: threads("call", "call", "call", "call"), big: true},
+	{name: "four, two leave", threads: threads("call cancel", "leave", "call", "leave"), big: true},
+	{name: "four, wait ends", conf: waitMax, held: "call", threads: threads("leave", "call", "cancel release", "expire"), big: true},
+	{name: "four, drain", held: "call", threads: threads("call", "leave", "cancel empty", "release"), big: true},
+	{name: "four, limits", conf: seats(2), held: "call", threads: threads("call", "call", "limit1 limit2", "release"), big: true},
+	{name: "four, levels", conf: queue(2), held: "call", threads: threads("call", "call", "call", "release"), big: true},
 	{name: "four share", threads: threads("share", "share", "share", "share")},
-	{name: "four share, one leaves", held: "call", threads: threads("share", "share-leave", "share", "cancel release")},
+	{name: "four share, one leaves", held: "call", threads: threads("share", "share-leave", "share", "cancel release"), big: true},
 	{name: "four share, crowded", held: "share share", threads: threads("share", "share", "release", "release2")},
 	{name: "three share, two start at once", conf: seats(2), held: "call-double", threads: threads("share", "share", "share", "release")},
+	{name: "two share, the next starts", conf: seats(2), held: "call-double", threads: threads("share", "share-double", "call", "release")},
 	{name: "three share, the first leaves", conf: seats(2), held: "call", threads: threads("share-double-leave", "share", "share", "cancel release")},
 }
 
@@ -120,12 +129,16 @@ type world struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 
-	held    []*call        // holding permits when the threads start
-	calls   []*call        // all
-	single  int            // permits that are held, of calls without a key
-	sharing map[string]int // calls that run under a permit, by key
-	stop    csync.Int32    // an operation: others can run here
-	taken   int64          // seats, after the step before
+	held    []*call         // holding permits when the threads start
+	calls   []*call         // all
+	single  int             // permits that are held, of calls without a key
+	sharing map[string]int  // calls that run under a permit, by key
+	stop    csync.Int32     // an operation: others can run here
+	taken   int64           // seats, after the step before
+	running int             // calls, after the step before
+	refuses map[string]bool // codes of refusals that the program may bring about
+
+	gaveBack int // how often the permit came back that either of two threads gives
 
 	told    Level // as the listener has it
 	telling int   // listeners that run
@@ -147,7 +160,7 @@ var errLeft = errors.New("left")
 
 // newWorld makes the gate of a program and the calls that hold permits at its start.
 func newWorld(r *interleave.Run, p program) *world {
-	w := &world{Run: r, sharing: map[string]int{}}
+	w := &world{Run: r, sharing: map[string]int{}, refuses: p.refuses()}
 	conf := Config{
 		Classes:   []Class{{Name: "work", QueueMax: 10}},
 		Resources: []Resource{{Name: "seat", Capacity: 1}},
@@ -169,6 +182,16 @@ func newWorld(r *interleave.Run, p program) *world {
 		w.held = append(w.held, c)
 	}
 	return w
+}
+
+// refuses gives the codes that calls may be refused with.
+func (p program) refuses() map[string]bool {
+	all := fmt.Sprint(p.threads)
+	return map[string]bool{
+		CodeDraining:   strings.Contains(all, "drain") || strings.Contains(all, "empty"),
+		CodeTimeout:    strings.Contains(all, "expire") || strings.Contains(all, "late"),
+		CodeOverloaded: strings.Contains(p.name, "full") || strings.Contains(p.name, "levels"),
+	}
 }
 
 func words(script string) []string { return strings.Fields(script) }
@@ -206,6 +229,15 @@ func (w *world) do(word string) {
 		if w.held[0].permit.Done(OK) != 0 {
 			w.Failf("a permit that was given back gave back another")
 		}
+	case "either": // one of two threads gives it back
+		c := w.held[0]
+		if !c.done {
+			c.done = true
+			w.single--
+		}
+		if c.permit.Done(OK) != 0 {
+			w.gaveBack++
+		}
 	case "twice":
 		c := w.newCall("call")
 		w.acquire(c)
@@ -219,6 +251,12 @@ func (w *world) do(word string) {
 		var r *Refusal
 		if !errors.As(c.err, &r) || r.Code != CodeDraining {
 			w.Failf("after Drain a call gets %v", c.err)
+		}
+	case "gone":
+		c := w.newCall("leave")
+		w.acquire(c)
+		if c.err != errLeft {
+			w.Failf("with a context that is done: %v", c.err)
 		}
 	case "drain":
 		w.g.Drain(false)
@@ -247,6 +285,12 @@ func (w *world) do(word string) {
 		w.g.mu.Unlock()
 		if word == "expire" {
 			w.g.advance()
+			w.g.mu.Lock()
+			oldest, alarm, now := w.g.k.Stats(0).OldestNs, w.g.alarm, w.now
+			w.g.mu.Unlock()
+			if oldest >= time.Hour || alarm != 0 && alarm < now {
+				w.Failf("at %v a call waits for %v, the alarm is set to %v", now, oldest, alarm)
+			}
 		}
 	default:
 		c := w.newCall(word)
@@ -298,7 +342,8 @@ func (w *world) acquire(c *call) {
 		}
 	case c.permit != (Permit{}):
 		w.Failf("a permit and %v", c.err)
-	case c.err == errLeft && c.leaves, errors.As(c.err, &r):
+	case c.err == errLeft && c.leaves:
+	case errors.As(c.err, &r) && w.refuses[r.Code]:
 	default:
 		w.Failf("neither permit nor refusal nor cause: %v", c.err)
 	}
@@ -345,11 +390,21 @@ func (w *world) always() error {
 	if most := conf.Resources[0].Capacity; w.taken > most && w.taken > before {
 		return fmt.Errorf("%d of %d seats are taken", w.taken, most)
 	}
+	limit, more := conf.Classes[0].Limit, w.g.k.InFlight() > w.running
+	w.running = w.g.k.InFlight()
+	if limit > 0 && w.running > limit && more {
+		return fmt.Errorf("%d calls run, the limit is %d", w.running, limit)
+	}
 	if !w.g.mu.TryLock() {
 		return nil
 	}
 	defer w.g.mu.Unlock()
-	limit := conf.Classes[0].Limit
+	if at, ok := w.g.k.Next(); ok && (w.g.alarm == 0 || w.g.alarm > at) {
+		return fmt.Errorf("something is due at %v, the alarm is set to %v", at, w.g.alarm)
+	}
+	if !w.g.telling && len(w.g.edges) == 0 && w.told != w.g.k.Level() {
+		return fmt.Errorf("the level is %v, told is %v", w.g.k.Level(), w.told)
+	}
 	if w.g.k.Waiting() > 0 && w.taken == 0 {
 		return errors.New("nothing runs, and calls wait")
 	}
@@ -358,19 +413,19 @@ func (w *world) always() error {
 	}
 	for _, s := range w.g.shares {
 		switch {
-		case s.leader == nil && s.members > 0, s.members > shareMaxTest:
+		case s.leader == nil && s.members > 0, s.members > s.came, s.came > shareMaxTest:
 			return fmt.Errorf("%d calls run under a permit of %v", s.members, s.leader)
-		case s.leader != nil && s.members < shareMaxTest && len(s.waiting) > 0:
-			return fmt.Errorf("%d calls wait for a permit under which %d run", len(s.waiting), s.members)
+		case s.leader != nil && s.came < shareMaxTest && len(s.waiting) > 0:
+			return fmt.Errorf("%d calls wait for a permit under which %d have come", len(s.waiting), s.came)
 		}
 	}
 	return nil
 }
 
-// doubles reports whether there are calls that need two seats.
+// doubles reports whether a call that needs two seats may be in the queue.
 func (w *world) doubles() bool {
 	for _, c := range w.calls {
-		if c.Need[0] > 1 {
+		if c.Need[0] > 1 && !c.decided {
 			return true
 		}
 	}
@@ -380,12 +435,18 @@ func (w *world) doubles() bool {
 // atEnd holds when all threads have finished.
 func (w *world) atEnd() error {
 	g := w.g
-	err := g.k.Check()
-	if g.k.InFlight() != 0 || g.k.Waiting() != 0 || len(g.shares) != 0 {
-		err = errors.Join(err, fmt.Errorf("%d run, %d wait, %d shares", g.k.InFlight(), g.k.Waiting(), len(g.shares)))
-	}
+	var err error
 	if w.told != g.level || len(g.edges) != 0 {
 		err = errors.Join(err, fmt.Errorf("the level is %v, told is %v, to be told %v", g.level, w.told, g.edges))
+	}
+	for _, c := range w.held {
+		if !c.done {
+			w.done(c)
+		}
+	}
+	err = errors.Join(err, g.k.Check())
+	if g.k.InFlight() != 0 || g.k.Waiting() != 0 || len(g.shares) != 0 {
+		err = errors.Join(err, fmt.Errorf("%d run, %d wait, %d shares", g.k.InFlight(), g.k.Waiting(), len(g.shares)))
 	}
 	spare := map[*waiter]bool{}
 	for s := g.spare; s != nil; s = s.next {
@@ -396,6 +457,9 @@ func (w *world) atEnd() error {
 		if s.ready.TryPark() {
 			err = errors.Join(err, errors.New("a spare waiter has been woken"))
 		}
+	}
+	if w.gaveBack > 1 {
+		err = errors.Join(err, errors.New("a permit came back twice"))
 	}
 	for _, a := range w.calls {
 		if !a.decided || a.err == nil && !a.done {

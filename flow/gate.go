@@ -20,8 +20,8 @@ type Request struct {
 	Need   Amounts       // of the resources, all taken at once
 
 	// Share is a key that calls have in common of which one does the work of all, such as
-	// the loading of a workbook: while one of them holds a permit the others run under it,
-	// up to ShareMax, and it comes back when the last of them is done. "": none.
+	// the loading of a workbook: while one of them holds a permit others run under it, up to
+	// ShareMax in all, and it comes back when the last of them is done. "": none.
 	Share string
 }
 
@@ -335,7 +335,7 @@ func (p Permit) Done(result Result) time.Duration {
 	class, took, waited := p.w.Class, now-p.w.began, p.w.began-p.w.since
 	g.out = g.out[:0]
 	g.ended(p.w, took, result, now)
-	if last := g.leave(p.w, now); last != nil {
+	if last := g.leave(p.w); last != nil {
 		g.out = g.k.Done(now, &last.Ticket, g.out)
 		g.recycle(last)
 	}

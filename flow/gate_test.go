@@ -221,6 +221,50 @@ func TestShareMax(t *testing.T) {
 	})
 }
 
+// TestSharedPermitComesBack: however many calls with one key follow one another, another
+// call gets the seat after ShareMax of them.
+func TestSharedPermitComesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := oneSeat(t, nil)
+		g.shareMax = 10
+		shared := Request{Need: Amounts{1}, Share: "book"}
+		running, err := g.Acquire(t.Context(), shared)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var in atomic.Bool
+		go func() {
+			if p, err := g.Acquire(t.Context(), seat); err != nil {
+				t.Error(err)
+			} else {
+				in.Store(true)
+				p.Done(OK)
+			}
+		}()
+		synctest.Wait()
+		shares := 1
+		for !in.Load() && shares < 100 {
+			ctx, cancel := context.WithCancel(t.Context())
+			next := make(chan Permit, 1)
+			go func() {
+				p, _ := g.Acquire(ctx, shared)
+				next <- p
+			}()
+			synctest.Wait()
+			running.Done(OK) // always one after another has come
+			running = <-next
+			cancel()
+			shares++
+			synctest.Wait()
+		}
+		running.Done(OK)
+		if shares != 11 { // the last one after the call that waited
+			t.Errorf("the call got in after %d with the key", shares)
+		}
+		nothingLeft(t, g)
+	})
+}
+
 // TestLevelsAreToldInOrder: each change of the level is told once, one after the other.
 func TestLevelsAreToldInOrder(t *testing.T) {
 	var told []string

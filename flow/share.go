@@ -2,7 +2,8 @@ package flow
 
 import "gridflow/flow/kernel"
 
-// ShareMax bounds the calls that run under one permit.
+// ShareMax bounds the calls that run under one permit, at once and one after the other: so
+// it comes back, however many come.
 const ShareMax = 256
 
 // share is the calls with one key. The first that is let in leads: its ticket is the one
@@ -13,7 +14,8 @@ const ShareMax = 256
 type share struct {
 	key     string
 	leader  *waiter   // nil: none runs
-	members int       // calls that run, the leader's among them if it is not done
+	members int       // calls that run under its permit, its own among them if it is not done
+	came    int       // calls that have come to, in all
 	waiting []*waiter // in the order of their arrival
 }
 
@@ -25,8 +27,9 @@ func (g *Gate) join(w *waiter, key string) bool {
 		s = &share{key: key}
 		g.shares[key] = s
 	}
-	if s.leader != nil && s.members < g.shareMax && !g.k.Draining() {
+	if s.leader != nil && s.came < g.shareMax && !g.k.Draining() {
 		s.members++
+		s.came++
 		w.share = s
 		return true
 	}
@@ -65,19 +68,13 @@ func (g *Gate) lead(w *waiter, started bool, now kernel.Instant) {
 		w.share = nil
 		return
 	}
-	s.leader, s.members = w, 1
+	s.leader, s.members, s.came = w, 1, 1
 	g.unshare(w)
-	g.callIn(s, now)
-}
-
-// callIn lets those that wait in under the permit of their leader, the first first, as many
-// as there is room for. What the kernel decides because they wait no more is appended to
-// g.out.
-func (g *Gate) callIn(s *share, now kernel.Instant) {
+	// What the kernel decides because these wait no more is appended to g.out.
 	stay := s.waiting[:0]
 	for _, w := range s.waiting {
 		joined := false
-		if s.members < g.shareMax {
+		if s.came < g.shareMax {
 			g.out, joined = g.k.Join(now, &w.Ticket, g.out)
 		}
 		if !joined { // there is no room, or it has been decided about, further on in g.out
@@ -85,6 +82,7 @@ func (g *Gate) callIn(s *share, now kernel.Instant) {
 			continue
 		}
 		s.members++
+		s.came++
 		w.d = kernel.Decision{Ticket: &w.Ticket, Outcome: kernel.Started}
 		w.ready.Unpark()
 	}
@@ -93,8 +91,8 @@ func (g *Gate) callIn(s *share, now kernel.Instant) {
 }
 
 // leave ends a call that has a permit. It gives the waiter whose ticket is done with it;
-// nil: others run under it, and one that waits takes the place.
-func (g *Gate) leave(w *waiter, now kernel.Instant) *waiter {
+// nil: others run under it.
+func (g *Gate) leave(w *waiter) *waiter {
 	s := w.share
 	if s == nil {
 		return w
@@ -107,7 +105,6 @@ func (g *Gate) leave(w *waiter, now kernel.Instant) *waiter {
 		} else {
 			g.recycle(w)
 		}
-		g.callIn(s, now)
 		return nil
 	}
 	if w != leader {

@@ -5,7 +5,7 @@
 //
 // The principal words are [Explore], which fails a test, and [Search], which gives the
 // failure; [Run], one execution; [Options]; [Failure], a schedule with its trace; [Replay];
-// [History] and [Linearizable]; [KillMutants]. Code that is explored imports
+// [History] and [Linearizable]; [KillMutants] and [Planted]. Code that is explored imports
 // interleave/csync, and interleave/mutant for faults that a test must find.
 //
 // # How to write a test
@@ -32,7 +32,8 @@
 //
 // Then plant faults, with mutant.New, at each place where the code is careful, and let
 // [KillMutants] show that the test notices when it is not. semaphore_test.go is a worked
-// example of all of this.
+// example of all of this. Where the switches would litter the code, keep the faults as
+// patches beside the test: see [Planted].
 //
 // # The model
 //

@@ -3,6 +3,7 @@
 package interleave
 
 import (
+	"slices"
 	"testing"
 
 	"gridflow/internal/interleave/mutant"
@@ -10,23 +11,31 @@ import (
 
 // KillMutants checks that tests find planted faults: without a fault none of the searches
 // may fail, and with each of the faults whose names begin with prefix at least one must.
-// It gives the number of faults, and fails the test if there is none.
+// It gives the number of faults, and fails the test if there is none. The searches that are
+// the shortest without a fault come first.
 func KillMutants(t testing.TB, prefix string, searches ...func() (Report, *Failure)) int {
 	t.Helper()
+	order := make([]int, len(searches))
+	length := make([]int, len(searches))
+	for i, search := range searches {
+		report, failure := search()
+		if failure != nil {
+			t.Errorf("without a mutant: %v\nafter %v", failure, report)
+			return 0
+		}
+		order[i], length[i] = i, report.Steps
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return length[i] - length[j] })
 	first := func() (int, Report, *Failure) {
 		var report Report
-		for i, search := range searches {
-			r, failure := search()
+		for _, i := range order {
+			r, failure := searches[i]()
 			report.add(r)
 			if failure != nil {
 				return i, report, failure
 			}
 		}
 		return 0, report, nil
-	}
-	if _, report, failure := first(); failure != nil {
-		t.Errorf("without a mutant: %v\nafter %v", failure, report)
-		return 0
 	}
 	mutants := mutant.Named(prefix)
 	if len(mutants) == 0 {

@@ -18,7 +18,7 @@ import (
 
 type program struct {
 	name    string
-	work    string // once, grow, hold, stay, fail or panic: see world.work
+	work    string // never, once, grow, hold, stay, fail or panic: see world.work
 	threads []string
 	bound   int // preemptions; 0: as many as there may be
 }
@@ -35,6 +35,7 @@ var programs = []program{
 	{"one leaves, one has a part", "grow", []string{"part cancel", "leave"}, 0},
 	{"leaves while it ends", "grow", []string{"leave wait", "cancel"}, 0},
 	{"leaves while it fails", "fail", []string{"leave", "cancel wait"}, 0},
+	{"gone before it comes", "never", []string{"cancel leave", "peek"}, 0},
 	{"set", "grow", []string{"set peek", "wait"}, 0},
 
 	{"one run for three", "grow", []string{"wait", "part", "wait"}, 3},
@@ -42,6 +43,7 @@ var programs = []program{
 	{"three, two leave", "hold", []string{"leave", "leave", "cancel"}, 3},
 	{"three, two leave, one comes", "hold", []string{"leave", "leave", "cancel open wait"}, 2},
 	{"three, one leaves from a part", "hold", []string{"leave-part", "leave", "cancel open"}, 2},
+	{"three, a part of a run that was given up", "grow", []string{"leave-part", "cancel part", "part"}, 2},
 	{"three, one leaves, one comes", "grow", []string{"leave", "cancel", "wait"}, 3},
 	{"three and a failure", "fail", []string{"leave", "wait", "cancel"}, 3},
 
@@ -54,13 +56,16 @@ var programs = []program{
 func TestExploreLoad(t *testing.T) {
 	for _, p := range programs {
 		t.Run(p.name, func(t *testing.T) {
-			o := interleave.Options{}
-			if p.bound > 0 {
-				o.Mode, o.Bound = interleave.Bounded, p.bound
-			}
-			interleave.Explore(t, o, p.run)
+			interleave.Explore(t, p.options(), p.run)
 		})
 	}
+}
+
+func (p program) options() interleave.Options {
+	if p.bound > 0 {
+		return interleave.Options{Mode: interleave.Bounded, Bound: p.bound}
+	}
+	return interleave.Options{}
 }
 
 var (
@@ -80,6 +85,8 @@ type world struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	open   csync.Parker // lets work that holds go on
+
+	published csync.Bool // the work has begun to publish a part
 
 	// Of the work. One run at a time writes them.
 	run     int
@@ -119,6 +126,7 @@ func (w *world) work(ctx context.Context, p *Publisher[int]) (int, error) {
 			return 0, csync.Cause(ctx)
 		}
 		if p.Wanted(n) {
+			w.published.Store(true)
 			p.Publish(w.run*runs+n, n)
 		}
 	}
@@ -174,7 +182,9 @@ func (w *world) do(i int, word string) {
 	case v != 0:
 		w.Failf("a value and %v", err)
 	case err == errLeft && ctx == w.ctx:
-		w.maybe = w.maybe || mark != Whole
+		if mark != Whole && w.published.Load() {
+			w.maybe = true
+		}
 	case err == errWork && w.kind == "fail", errors.Is(err, ErrPanic) && w.kind == "panic":
 	default:
 		w.Failf("%v", err)
@@ -217,6 +227,9 @@ func (w *world) atEnd(threads int) error {
 	}
 	if l.state == finished && l.value%runs != runs-1 {
 		err = errors.Join(err, fmt.Errorf("the whole is %d", l.value))
+	}
+	if w.kind == "never" && w.run > 0 {
+		err = errors.Join(err, errors.New("there was work for nobody"))
 	}
 	if w.forNobody > 0 && !w.maybe {
 		served := false
