@@ -145,9 +145,9 @@ func (c *Class) check() error {
 	case c.Weight < 0 || c.Limit < 0 || c.WaitMax < 0 || c.AgeMax < 0 || c.Target < 0 || c.Interval < 0 || c.Gap < 0 || c.ShortMax < 0:
 		return errors.New("a bound is negative; give 0 for none")
 	case !(c.Rate >= 0) || !(c.Burst >= 0):
-		return fmt.Errorf("Rate is %g and Burst %g; give 0 for none", c.Rate, c.Burst)
+		return fmt.Errorf("a Rate of %g and a Burst of %g are no bounds; give 0 for none", c.Rate, c.Burst)
 	case c.Rate > 0 && c.Burst < 1:
-		return fmt.Errorf("Burst is %g; a bucket that never holds one token lets nothing in", c.Burst)
+		return fmt.Errorf("a Burst of %g will not do; a bucket that never holds one token lets nothing in", c.Burst)
 	case c.ShedAt > LevelEmergency:
 		return errors.New("ShedAt is no level")
 	}
