@@ -5,26 +5,29 @@ import "math"
 // flow is the requests of one client in one class: those that wait, in the order of
 // their arrival, and what the client has used lately.
 type flow struct {
-	key    uint64
-	shared bool // of many clients
-	weight float64
+	// What most events look at comes first: the rest of a flow among a million is not in
+	// the cache.
 	tag    float64 // virtual time at which its next request may start
 	period uint64  // of the class, in which the tag means something
-	seq    uint64  // breaks ties between tags: the order in which flows came to have requests
+	weight float64
+	seq    uint64 // breaks ties between tags: the order in which flows came to have requests
 
-	head, tail *Ticket
-	waiting    int
-	inFlight   int
+	head     *Ticket
+	waiting  int
+	inFlight int
+	shared   bool // of many clients
+	idle     bool // in the class's list of idle flows
 
+	tail  *Ticket
 	in    *shape // where it waits; nil: nowhere
 	place int
 
 	fatter, thinner *flow // neighbours in class.fat[waiting]
 
+	key    uint64
 	tokens float64 // of the rate limit, at the instant filled
 	filled Instant
 
-	idle               bool // in the class's list of idle flows
 	idleAt             Instant
 	idleNext, idlePrev *flow
 }

@@ -28,14 +28,14 @@ func million() Config {
 		},
 		Sources: []Source{{
 			Clients:  clients,
-			Pick:     Zipf(clients, 1.05),
+			Pick:     Zipf(clients, 1.1),
 			Gap:      PerSecond(10 * seats / work.Seconds()),
 			Service:  Exp(work),
 			Cost:     Const(work),
 			Deadline: 500 * time.Millisecond,
 		}},
 		Seed:  1,
-		Until: 2 * time.Second,
+		Until: 5 * time.Second,
 	}
 }
 
