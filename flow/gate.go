@@ -113,8 +113,10 @@ func (g *Gate) Acquire(ctx context.Context, r Request) (Permit, error) {
 	w.Request = kernel.Request{Class: r.Class, Flow: flow, Weight: r.Weight, Cost: r.Cost, Need: r.Need}
 	now := g.now()
 	w.since = now
-	if r.Share != "" && g.join(w, r.Share) {
-		return g.conclude(w, kernel.Decision{Outcome: kernel.Started}, now) // unlocks
+	if r.Share != "" {
+		if d, decided := g.join(w, r.Share, now); decided {
+			return g.conclude(w, d, now) // unlocks
+		}
 	}
 	g.out = g.k.Arrive(now, &w.Ticket, g.out[:0])
 	g.arrived(r.Class, now)

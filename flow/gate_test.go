@@ -181,7 +181,7 @@ func TestShare(t *testing.T) {
 			t.Errorf("the seat came back after %v, want 10 s: with the last of them", took)
 		}
 		wg.Wait()
-		if s := g.Stats().Classes[0]; s.Joined != 8 || s.Cancelled != 1 || s.Started != 3 {
+		if s := g.Stats().Classes[0]; s.Joined != 9 || s.Cancelled != 1 || s.Started != 3 {
 			t.Errorf("%d joined, %d cancelled, %d started", s.Joined, s.Cancelled, s.Started)
 		}
 		nothingLeft(t, g)
@@ -532,4 +532,47 @@ func TestNoSuchClass(t *testing.T) {
 	}
 	p.Done(OK)
 	nothingLeft(t, g)
+}
+
+// TestShareIsNoBackDoor: a call that could come in under another's permit is refused for
+// the same reasons as any other: it pays its token, and it is not let in while the gate
+// drains or the level is too high.
+func TestShareIsNoBackDoor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := oneSeat(t, func(c *Class) { c.Rate, c.Burst, c.QueueMax, c.ShedAt = 1, 2, 1, kernel.LevelEmergency })
+		ride := func(client string) (Permit, error) {
+			return g.Acquire(t.Context(), Request{Client: client, Need: Amounts{1}, Share: "book"})
+		}
+		var permits []Permit
+		for range 2 {
+			p, err := ride("a")
+			if err != nil {
+				t.Fatal(err)
+			}
+			permits = append(permits, p)
+		}
+		var r *Refusal
+		if _, err := ride("a"); !errors.As(err, &r) || r.Code != CodeRateLimited || r.RetryAfter != time.Second {
+			t.Errorf("without a token: %v", err)
+		}
+		ctx, leave := context.WithCancel(t.Context())
+		go g.Acquire(ctx, seat) // fills the queue
+		synctest.Wait()
+		if _, err := ride("b"); !errors.As(err, &r) || r.Outcome != kernel.Shed {
+			t.Errorf("at the highest level: %v", err)
+		}
+		leave()
+		synctest.Wait()
+		g.Drain(false)
+		if _, err := ride("c"); !errors.As(err, &r) || r.Code != CodeDraining {
+			t.Errorf("draining: %v", err)
+		}
+		for _, p := range permits {
+			p.Done(OK)
+		}
+		if s := g.Stats().Classes[0]; s.Arrived != 6 || s.Joined != 1 {
+			t.Errorf("%d arrived, %d joined", s.Arrived, s.Joined)
+		}
+		nothingLeft(t, g)
+	})
 }

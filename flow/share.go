@@ -19,23 +19,25 @@ type share struct {
 	waiting []*waiter // in the order of their arrival
 }
 
-// join lets w in under the permit of a call with the same key, if there is one; else it
-// makes w one of those that wait. g.mu is held.
-func (g *Gate) join(w *waiter, key string) bool {
+// join lets w in under the permit of a call with the same key, if there is one, unless it
+// is refused; else it makes w one of those that wait, and nothing is decided. g.mu is held.
+func (g *Gate) join(w *waiter, key string, now kernel.Instant) (d kernel.Decision, decided bool) {
 	s := g.shares[key]
 	if s == nil {
 		s = &share{key: key}
 		g.shares[key] = s
 	}
-	if s.leader != nil && s.came < g.shareMax && !g.k.Draining() {
-		s.members++
-		s.came++
-		w.share = s
-		return true
+	if s.leader != nil && s.came < g.shareMax {
+		if d = g.k.Ride(now, &w.Ticket); d.Outcome == kernel.Started {
+			s.members++
+			s.came++
+			w.share = s
+		}
+		return d, true
 	}
 	w.share = s
 	s.waiting = append(s.waiting, w)
-	return false
+	return d, false
 }
 
 // unshare takes a call that does not wait any more off the list of those that do.

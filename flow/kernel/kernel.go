@@ -129,24 +129,9 @@ func (k *Kernel) Arrive(now Instant, t *Ticket, out []Decision) []Decision {
 		c.stats.Outcomes[o]++
 		return append(out, Decision{t, o, after})
 	}
-	switch {
-	case k.draining:
-		return refuse(Draining, 0)
-	case c.ShedAt != LevelOK && k.level >= c.ShedAt:
-		return refuse(Shed, c.retryAfter())
-	case !k.possible(c, t):
-		return refuse(Impossible, 0)
-	case t.StartBy > 0 && now >= t.StartBy:
-		return refuse(TooLate, 0)
-	}
-	f := k.flowOf(c, t.Flow, now)
-	if c.Rate > 0 {
-		if ok, wait := f.take(now, c.Rate, c.Burst); !ok {
-			if !f.idle && f.waiting == 0 && f.inFlight == 0 {
-				c.rest(f, now) // it was made for this ticket
-			}
-			return refuse(RateLimited, time.Duration(math.Ceil(wait*1e9)))
-		}
+	f, o, after := k.admit(c, t, now)
+	if o != Started {
+		return refuse(o, after)
 	}
 	if f.idle {
 		c.rouse(f)
@@ -175,6 +160,51 @@ func (k *Kernel) Arrive(now Instant, t *Ticket, out []Decision) []Decision {
 	}
 	k.join(c, t, f, now)
 	return k.dispatch(now, out)
+}
+
+// admit gives the flow of a request, or says for what it is refused however much room there
+// is.
+func (k *Kernel) admit(c *class, t *Ticket, now Instant) (f *flow, o Outcome, after time.Duration) {
+	switch {
+	case k.draining:
+		return nil, Draining, 0
+	case c.ShedAt != LevelOK && k.level >= c.ShedAt:
+		return nil, Shed, c.retryAfter()
+	case !k.possible(c, t):
+		return nil, Impossible, 0
+	case t.StartBy > 0 && now >= t.StartBy:
+		return nil, TooLate, 0
+	}
+	f = k.flowOf(c, t.Flow, now)
+	if c.Rate > 0 {
+		if ok, wait := f.take(now, c.Rate, c.Burst); !ok {
+			if !f.idle && f.waiting == 0 && f.inFlight == 0 {
+				c.rest(f, now) // it was made for this ticket
+			}
+			return nil, RateLimited, time.Duration(math.Ceil(wait * 1e9))
+		}
+	}
+	return f, Started, 0
+}
+
+// Ride lets a ticket in that needs nothing of its own, because what it wants comes of
+// another one that runs. It is refused for the reasons that have nothing to do with room;
+// else it neither waits nor is done later.
+func (k *Kernel) Ride(now Instant, t *Ticket) Decision {
+	now = k.at(now)
+	c := k.classes[t.Class]
+	t.arrived = now
+	c.stats.Arrived++
+	f, o, after := k.admit(c, t, now)
+	if o != Started {
+		c.stats.Outcomes[o]++
+		return Decision{t, o, after}
+	}
+	c.stats.Joined++
+	if !f.idle && f.waiting == 0 && f.inFlight == 0 {
+		c.rest(f, now)
+	}
+	return Decision{t, Started, 0}
 }
 
 // placeFor looks for a place in the queue for a request of a flow. It may be that of

@@ -64,9 +64,6 @@ func (k *Kernel) Fattest(class, max int) []FlowStat {
 // Level tells how full the queues are.
 func (k *Kernel) Level() Level { return k.level }
 
-// Draining reports whether admission has ended.
-func (k *Kernel) Draining() bool { return k.draining }
-
 // Waiting is the number of tickets that wait, of QueueMax.
 func (k *Kernel) Waiting() int { return k.waiting }
 
