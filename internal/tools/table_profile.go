@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 
 	"gridflow/internal/analyze"
 	"gridflow/internal/book"
@@ -423,7 +424,7 @@ func profileOf(w values, c *analyze.Column, name string) columnProfile {
 			// A date column has dates for extremes; a mean of dates says little.
 			p.Min, p.Max = string(w.appendPlain(nil, c.MinCell)), string(w.appendPlain(nil, c.MaxCell))
 		} else {
-			p.Min, p.Max, p.Mean, p.Deviation, p.Sum = c.Min, c.Max, finite(c.Mean), finite(c.Deviation), finite(c.Sum)
+			p.Min, p.Max, p.Mean, p.Deviation, p.Sum = c.Min, c.Max, finite(derived(c.Mean, c.Min, c.Max)), finite(derived(c.Deviation, 0, math.Inf(1))), finite(c.Sum)
 		}
 	}
 	if c.Counts[analyze.Text] > 0 {
@@ -450,6 +451,20 @@ func profileOf(w values, c *analyze.Column, name string) columnProfile {
 		p.samples = append(p.samples, w.typed(x))
 	}
 	return p
+}
+
+// derived gives a number that was computed from others with the fifteen digits that
+// spreadsheets show: what stands behind them is how binary fractions are rounded. It stays
+// between the bounds, as a mean has to.
+func derived(f, least, most float64) float64 {
+	if math.Abs(f) >= 1e15 {
+		return f // the digits before the point are all meant
+	}
+	r, err := strconv.ParseFloat(strconv.FormatFloat(f, 'g', 15, 64), 64)
+	if err != nil {
+		return f
+	}
+	return min(max(r, least), most)
 }
 
 // finite gives f for a result, nothing where it is larger than any number.
