@@ -5,7 +5,7 @@ GO ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@latest
 
-.PHONY: test check build generate examples workbooks bench peers conformance fuzz clean
+.PHONY: test check build generate examples workbooks bench peers anchors mutants conformance fuzz clean
 
 # The race detector needs a C compiler; without one the tests run without it.
 RACE := $(shell command -v gcc >/dev/null 2>&1 || command -v clang >/dev/null 2>&1 && echo -race)
@@ -52,6 +52,14 @@ bench: workbooks
 ## peers: other programs' readers and ours, in one run, as ratios
 peers: workbooks
 	cd bench/peers && $(GO) run . -books $(WORKBOOKS)
+
+## anchors: other schedulers and ours, in virtual time, as tables; what a seat costs
+anchors:
+	cd bench/anchors && $(GO) test -v -timeout 30m -run Side . && $(GO) test -run '^$$' -bench . .
+
+## mutants: seeded faults in the scheduler, and whether the tests notice (some minutes)
+mutants:
+	$(GO) test -v -timeout 120m -run Mutants ./flow/kernel -mutants
 
 ## conformance: real MCP clients (needs npm)
 conformance:
