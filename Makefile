@@ -5,7 +5,7 @@ GO ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@latest
 
-.PHONY: test interleave mutants prove check build generate examples workbooks bench peers conformance fuzz clean
+.PHONY: test interleave mutants prove check build generate examples workbooks bench peers anchors conformance fuzz clean
 
 # The race detector needs a C compiler; without one the tests run without it.
 RACE := $(shell command -v gcc >/dev/null 2>&1 || command -v clang >/dev/null 2>&1 && echo -race)
@@ -23,8 +23,9 @@ interleave:
 	$(GO) vet -tags interleave $(EXPLORED) ./internal/interleave/...
 	$(GO) test -tags interleave $(EXPLORED) ./internal/interleave/...
 
-## mutants: which planted fault is found by which check, after how many executions
+## mutants: which planted fault is found by which check; those of the scheduler take minutes
 mutants:
+	$(GO) test -v -timeout 120m -run Mutants ./flow/kernel -mutants
 	@out=$$($(GO) test -tags interleave -count=1 -v -run Mutants $(EXPLORED)); code=$$?; \
 	  echo "$$out" | grep -E ' lives,|breaks|: search|^(ok|FAIL)'; exit $$code
 
@@ -71,6 +72,10 @@ bench: workbooks
 ## peers: other programs' readers and ours, in one run, as ratios
 peers: workbooks
 	cd bench/peers && $(GO) run . -books $(WORKBOOKS)
+
+## anchors: other schedulers and ours, in virtual time, as tables; what a seat costs
+anchors:
+	cd bench/anchors && $(GO) test -v -timeout 30m -run Side . && $(GO) test -run '^$$' -bench . .
 
 ## conformance: real MCP clients (needs npm)
 conformance:

@@ -139,15 +139,15 @@ func (c *Config) check() error {
 func (c *Class) check() error {
 	switch {
 	case c.QueueMax < 1:
-		return fmt.Errorf("QueueMax is %d; give at least 1", c.QueueMax)
+		return fmt.Errorf("its QueueMax is %d; give at least 1", c.QueueMax)
 	case c.FlowQueueMax < 0 || c.FlowQueueMax > c.QueueMax:
-		return fmt.Errorf("FlowQueueMax is %d; give 1 to QueueMax, which is %d", c.FlowQueueMax, c.QueueMax)
+		return fmt.Errorf("its FlowQueueMax is %d; give 1 to QueueMax, which is %d", c.FlowQueueMax, c.QueueMax)
 	case c.Weight < 0 || c.Limit < 0 || c.WaitMax < 0 || c.AgeMax < 0 || c.Target < 0 || c.Interval < 0 || c.Gap < 0 || c.ShortMax < 0:
 		return errors.New("a bound is negative; give 0 for none")
 	case !(c.Rate >= 0) || !(c.Burst >= 0):
-		return fmt.Errorf("a Rate of %g and a Burst of %g are no bounds; give 0 for none", c.Rate, c.Burst)
+		return fmt.Errorf("its Rate is %g and its Burst %g; give 0 for none", c.Rate, c.Burst)
 	case c.Rate > 0 && c.Burst < 1:
-		return fmt.Errorf("a Burst of %g will not do; a bucket that never holds one token lets nothing in", c.Burst)
+		return fmt.Errorf("its Burst is %g; a bucket that never holds one token lets nothing in", c.Burst)
 	case c.ShedAt > LevelEmergency:
 		return errors.New("ShedAt is no level")
 	}

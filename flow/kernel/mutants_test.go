@@ -21,7 +21,7 @@ var mutants = []struct{ file, old, new string }{
 	{"kernel.go", "c.tag = later(c.tag, more/float64(c.Weight))", "_ = c"},
 	{"dispatch.go", "later(c.tag, float64(t.charged)/float64(c.Weight))", "later(c.tag, float64(t.charged))"},
 	{"flow.go", "later(f.tag, ns/f.weight)", "later(f.tag, ns)"},
-	{"flow.go", "return math.Nextafter(tag, math.Inf(1))", "return tag"},
+	{"flow.go", "return math.Nextafter(tag, math.Inf(1))", "return math.Min(tag, math.Inf(1))"},
 	{"flow.go", "f.in.flows.rekey(f.place, f.tag)", "_ = f.in"},
 	{"dispatch.go", "c.vtime = max(c.vtime, f.tag)", "c.vtime = max(c.vtime, 0)"},
 	{"class.go", "f.tag = max(f.tag, c.vtime)", "f.tag = max(f.tag, 0)"},

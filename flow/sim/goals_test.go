@@ -46,8 +46,8 @@ func TestOverload(t *testing.T) {
 }
 
 // TestSpike: half a second after a spike nothing is left of it. Goal G3. This holds where
-// the spike was too much for the server. One that it could master, such as 1.4 times for a
-// second, is mastered: nothing is lost, and it is over when the work is done.
+// the spike was too much for the server. One that it could master, such as 1.4 times for
+// 0.3 s, is mastered: nothing is lost, and it is over when the work is done.
 func TestSpike(t *testing.T) {
 	const every, spikes, load = 10 * time.Second, 60, .8
 	for _, height := range []float64{1.4, 10} {

@@ -42,7 +42,8 @@ func (t *Tally) Lost() float64 { return 1 - float64(t.Good)/float64(t.Arrived) }
 // A Client counts what one client was given.
 type Client struct {
 	Started, Good uint32
-	Served        time.Duration
+	Asked         time.Duration // of service, by all that arrived
+	Served        time.Duration // taken by all that started
 }
 
 // Jain is R. Jain's index of fairness: 1 if all are equal, 1/n if one has everything.

@@ -221,6 +221,7 @@ func (s *simulation) arrive(from, client int) {
 	if j.counted {
 		s.result.Classes[src.Class].Arrived++
 		s.result.Sources[from].Arrived++
+		s.result.Clients[j.client].Asked += j.service
 	}
 	s.trace(Arrived, j, Happened{})
 	patience := time.Duration(-1)
