@@ -14,6 +14,7 @@ RACE := $(shell command -v gcc >/dev/null 2>&1 || command -v clang >/dev/null 2>
 test:
 	$(GO) mod download
 	$(GO) test $(RACE) -timeout 20m ./...
+	$(if $(RACE),$(GO) test ./flow/sim) # one goroutine and much to compute: most of it is left out above
 
 # The packages with tests that explore interleavings: those that have one under the tag.
 EXPLORED := $(shell grep -rl --include='*_test.go' '^//go:build interleave' cmd flow internal | xargs -r -n 1 dirname | sort -u | sed 's,^,./,')

@@ -90,7 +90,7 @@ func New(conf Config, l Listener) (*Gate, error) {
 		classes: len(conf.Classes), shareMax: ShareMax,
 	}
 	for i, c := range conf.Classes {
-		g.steer[i].limit = c.Limit
+		g.steer[i].limit, g.steer[i].gap = c.Limit, c.Gap
 	}
 	g.timer = time.AfterFunc(time.Hour, g.advance)
 	g.timer.Stop()
@@ -394,11 +394,9 @@ func (g *Gate) Reconfigure(conf Config) (err error) {
 			return out
 		}
 		for i, c := range conf.Classes {
-			g.steer[i].limit = c.Limit
+			g.steer[i].limit, g.steer[i].gap = c.Limit, c.Gap
 			out = g.applyLimit(i, now, out)
-			if p := g.steer[i].pacer; p != nil {
-				out = g.k.SetGap(now, i, max(c.Gap, p.Interval()), out)
-			}
+			out = g.applyGap(i, now, out)
 		}
 		return out
 	})
@@ -419,7 +417,8 @@ func (g *Gate) SetLimit(class, limit int) {
 func (g *Gate) SetGap(class int, gap time.Duration) {
 	g.mustHave(class)
 	g.change(func(now kernel.Instant, out []kernel.Decision) []kernel.Decision {
-		return g.k.SetGap(now, class, gap, out)
+		g.steer[class].gap = gap
+		return g.applyGap(class, now, out)
 	})
 }
 

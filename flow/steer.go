@@ -13,8 +13,10 @@ type steering struct {
 	limiter limit.Limiter // nil: the class's own Limit holds
 	limit   int           // the class's own Limit; 0: none
 
-	meter *level.Meter // nil: starts are not levelled
+	gap   time.Duration // the class's own Gap
+	meter *level.Meter  // nil: starts are not levelled
 	pacer *level.Pacer
+	pace  time.Duration // the longest gap of the pacer
 }
 
 // Adapt lets a limiter say how many calls of a class may run at once, within the class's
@@ -56,23 +58,42 @@ func (g *Gate) applyLimit(class int, now kernel.Instant, out []kernel.Decision) 
 	return g.k.SetLimit(now, class, n, out)
 }
 
+// applyGap sets the kernel's gap of a class to the larger of its own and the pacer's.
+// g.mu is held.
+func (g *Gate) applyGap(class int, now kernel.Instant, out []kernel.Decision) []kernel.Decision {
+	s := &g.steer[class]
+	gap := s.gap
+	if s.pacer != nil {
+		gap = max(gap, s.pacer.Interval())
+	}
+	return g.k.SetGap(now, class, gap, out)
+}
+
 // Pace makes the starts of a class even: they follow each other at the pace of the demand
 // (its takt, measured over window), but never further apart than longest. A call that
 // comes when none has started for that long starts at once. longest 0 ends it. Levelling
 // trades waiting for evenness: it is for slow work only.
 func (g *Gate) Pace(class int, window, longest time.Duration) error {
-	var meter *level.Meter
 	pacer, err := level.NewPacer(0, longest)
-	if err == nil && longest > 0 {
-		meter, err = level.NewMeter(window)
-	}
 	if err != nil {
 		return err
 	}
-	g.mu.Lock()
-	g.steer[class].meter, g.steer[class].pacer = meter, pacer
-	g.mu.Unlock()
-	g.SetGap(class, pacer.Interval())
+	meter, err := level.NewMeter(window)
+	if err != nil {
+		return err
+	}
+	g.change(func(now kernel.Instant, out []kernel.Decision) []kernel.Decision {
+		s := &g.steer[class]
+		switch {
+		case longest == s.pace:
+			return out // what has been measured stays
+		case longest == 0:
+			s.meter, s.pacer, s.pace = nil, nil, 0
+		default:
+			s.meter, s.pacer, s.pace = meter, pacer, longest
+		}
+		return g.applyGap(class, now, out)
+	})
 	return nil
 }
 
@@ -94,14 +115,14 @@ func (g *Gate) arrived(class int, now kernel.Instant) {
 	}
 	s.meter.Arrived(now)
 	s.pacer.SetTakt(s.meter.Figures(now).Takt)
-	g.out = g.k.SetGap(now, class, s.pacer.Interval(), g.out)
+	g.out = g.applyGap(class, now, g.out)
 }
 
 // started tells the leveller of a class that a call starts. g.mu is held.
 func (g *Gate) started(class int, now kernel.Instant) {
 	if p := g.steer[class].pacer; p != nil {
 		p.Started(now, g.k.Stats(class).Waiting)
-		g.out = g.k.SetGap(now, class, p.Interval(), g.out)
+		g.out = g.applyGap(class, now, g.out)
 	}
 }
 

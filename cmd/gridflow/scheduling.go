@@ -158,8 +158,14 @@ func (c *config) applyFlow(gate *flow.Gate) error {
 	if err != nil {
 		return err
 	}
+	seats := gate.Config().Resources[flow.CPU].Capacity
 	if err := gate.Reconfigure(conf); err != nil {
 		return err
+	}
+	if c.adaptive && conf.Resources[flow.CPU].Capacity != seats {
+		if err := adapt(gate); err != nil { // between other bounds, and from their upper end
+			return err
+		}
 	}
 	return setPaces(gate, paces)
 }
@@ -169,9 +175,6 @@ const paceWindow = 30 * time.Second
 
 func setPaces(gate *flow.Gate, paces []time.Duration) error {
 	for class, longest := range paces {
-		if _, levelled := gate.Figures(class); !levelled && longest == 0 {
-			continue
-		}
 		if err := gate.Pace(class, paceWindow, longest); err != nil {
 			return err
 		}
@@ -236,8 +239,10 @@ func (c *config) schedule(conf flow.Config, paces []time.Duration, o *opened, l 
 	if err != nil {
 		return nil, usagef("%v", err)
 	}
-	bytes := conf.Resources[flow.Bytes]
-	pricer := &admit.Pricer{Books: o.books, MaxBytes: bytes.Capacity - bytes.Buffer}
+	pricer := &admit.Pricer{Books: o.books, MaxBytes: func() int64 {
+		bytes := gate.Config().Resources[flow.Bytes] // which may change with the configuration file
+		return bytes.Capacity - bytes.Buffer
+	}}
 	return &server.Flow{
 		Gate: gate, Costs: new(flow.Costs),
 		Price: func(call server.Call) flow.Work { return pricer.Price(call.Tool, call.Arguments, call.URI) },

@@ -61,7 +61,7 @@ func TestFlood(t *testing.T) {
 		t.Errorf("the flood was refused with %q", text)
 	}
 	for i := range 5 {
-		res, err := prove(t.Context(), victim, fmt.Sprint("victim ", i), 3)
+		res, err := prove(t.Context(), victim, fmt.Sprint("victim ", i), 1)
 		if err != nil || res.IsError {
 			t.Fatalf("victim: %v %v", res, err)
 		}

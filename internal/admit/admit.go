@@ -26,9 +26,9 @@ type Books interface {
 // A Pricer prices calls. It may be used from any number of goroutines at once.
 type Pricer struct {
 	Books Books
-	// MaxBytes is the most of the resource flow.Bytes that any call may take: a load that is
-	// larger takes as much and runs without others of its size.
-	MaxBytes int64
+	// MaxBytes gives the most of the resource flow.Bytes that any call may take now: a load
+	// that is larger takes as much and runs without others of its size.
+	MaxBytes func() int64
 }
 
 // What a call costs before any has been seen. The first call of its kind and size corrects
@@ -71,7 +71,7 @@ func (p *Pricer) Price(tool *tools.Tool, args json.RawMessage, uri string) flow.
 	}
 	if w.Kind.Cold {
 		// Rounded, so that the scheduler has few different needs to tell apart.
-		w.Need[flow.Bytes] = min(1<<bits.Len64(uint64(size*loadedBytes)), p.MaxBytes)
+		w.Need[flow.Bytes] = min(1<<bits.Len64(uint64(size*loadedBytes)), p.MaxBytes())
 		if reach == tools.ReachPart {
 			// Many callers of one workbook wait for one load, and do little after it: they do
 			// so under one permit, so that the load goes on as long as one of them is there.

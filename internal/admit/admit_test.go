@@ -24,7 +24,7 @@ func (b books) Peek(id string) (fileBytes, memoryBytes int64, ok bool) {
 func TestPrice(t *testing.T) {
 	p := &Pricer{
 		Books:    books{"small": {20_000, 0}, "large": {80_000_000, 0}, "open": {80_000_000, 1_000_000}, "loaded": {80_000_000, 70_000_000}},
-		MaxBytes: 100 << 20,
+		MaxBytes: func() int64 { return 100 << 20 },
 	}
 	rows := map[string]*tools.Tool{}
 	for _, tool := range tools.Table() {
