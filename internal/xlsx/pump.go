@@ -16,7 +16,8 @@ import (
 const (
 	chunkSize  = 256 << 10
 	windowSize = inflate.Window + chunkSize + inflate.Slack
-	ringSize   = 3             // windows between inflater and scanner
+	ringSize   = 8             // windows between inflater and scanner
+	ringBack   = ringSize / 2  // windows that go back to the inflater at a time: to wake it costs as much as to fill a tenth of one
 	wholePart  = 2 * chunkSize // up to so many bytes a goroutine and its windows cost more than they give
 	maxElement = 16 << 20      // the largest cell or string item
 )
@@ -59,7 +60,7 @@ func (p *Package) pump(ctx context.Context, part *Part, s scanner, x *sheetIndex
 		r.markBlocks(pointSpacing)
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	full := make(chan chunk)
+	full := make(chan chunk, ringSize)
 	free := make(chan *[windowSize]byte, ringSize)
 	for range ringSize {
 		free <- windows.Get().(*[windowSize]byte)
@@ -84,6 +85,7 @@ func (p *Package) pump(ctx context.Context, part *Part, s scanner, x *sheetIndex
 		}
 	})
 	var done bool
+	var back []*[windowSize]byte
 	for !done && err == nil {
 		select {
 		case c := <-full:
@@ -91,15 +93,26 @@ func (p *Package) pump(ctx context.Context, part *Part, s scanner, x *sheetIndex
 				x.see(&c)
 			}
 			done, err = f.feed(ctx, c)
-			free <- c.window
+			if back = append(back, c.window); len(back) == ringBack {
+				for _, w := range back {
+					free <- w
+				}
+				back = back[:0]
+			}
 		case <-ctx.Done():
 			err = context.Cause(ctx)
 		}
 	}
 	cancel()
 	wg.Wait()
+	for len(full) > 0 {
+		back = append(back, (<-full).window)
+	}
 	for len(free) > 0 {
-		windows.Put(<-free)
+		back = append(back, <-free)
+	}
+	for _, w := range back {
+		windows.Put(w)
 	}
 	return err
 }

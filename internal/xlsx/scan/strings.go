@@ -24,7 +24,7 @@ type Strings struct {
 func NewStrings(sizeHint, limit int64) *Strings {
 	s := &Strings{limit: limit}
 	// A text of n bytes costs n+16 in the smallest XML; most of the part is text.
-	s.pool.Grow(int(min(sizeHint/40, 1<<20)), min(sizeHint*3/5, 16<<20))
+	s.pool.Grow(int(min(sizeHint/40, 1<<20)), min(sizeHint*13/20, 16<<20))
 	return s
 }
 
