@@ -54,7 +54,7 @@ func servingPlain(t *testing.T, root string, args ...string) *running {
 
 // longRows is how many rows of data the long workbook has, under its header. What is
 // instrumented is slower, and a shorter one is as long.
-var longRows = int64(map[bool]int{false: 400_000, true: 120_000}[raceDetector])
+var longRows = int64(map[bool]int{false: 400_000, true: 240_000}[raceDetector])
 
 // slowness is what bounds of time are multiplied by, for the same reason.
 var slowness = time.Duration(map[bool]int{false: 1, true: 5}[raceDetector])
