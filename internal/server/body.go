@@ -16,6 +16,9 @@ func (s *Server) checkBody(body []byte, modern, hasSession bool) (id json.RawMes
 	if !utf8.Valid(body) || !json.Valid(body) {
 		return nil, &problem{code: jsonrpc.CodeParseError, message: "the body is not valid JSON"}
 	}
+	if (modern || hasSession) && plainCall(body) {
+		return nil, nil
+	}
 	if body[0] == '[' && !modern {
 		items, p := splitBatch(body)
 		for _, item := range items {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/pprof"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -36,7 +37,7 @@ func (s *Server) watchdog(next mcp.MethodHandler) mcp.MethodHandler {
 		if method != methodCallTool && method != methodReadResource {
 			return next(ctx, method, req)
 		}
-		id := fmt.Sprint(numbers.Add(1))
+		id := strconv.FormatUint(numbers.Add(1), 10)
 		start := time.Now()
 		outer := ctx
 		ctx = pprof.WithLabels(ctx, pprof.Labels(callLabel, id))
