@@ -23,10 +23,8 @@ type steering struct {
 // own Limit. It is told how the calls go; what it changes is told to Listener.Limit. The
 // limiter is the gate's from now on; nil ends it.
 func (g *Gate) Adapt(class int, l limit.Limiter) {
-	g.mu.Lock()
-	g.steer[class].limiter = l
-	g.mu.Unlock()
 	g.change(func(now kernel.Instant, out []kernel.Decision) []kernel.Decision {
+		g.steer[class].limiter = l
 		return g.applyLimit(class, now, out)
 	})
 }
