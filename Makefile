@@ -13,7 +13,7 @@ RACE := $(shell command -v gcc >/dev/null 2>&1 || command -v clang >/dev/null 2>
 ## test: bring the modules and run all tests
 test:
 	$(GO) mod download
-	$(GO) test $(RACE) -timeout 20m ./...
+	$(GO) test $(RACE) -timeout 10m ./...
 	$(if $(RACE),$(GO) test ./flow/sim) # one goroutine and much to compute: most of it is left out above
 
 # The packages with tests that explore interleavings: those that have one under the tag.

@@ -91,11 +91,13 @@ func Run(ctx context.Context, target Target, groups []Group, length time.Duratio
 	}
 	sessions := make([][]*mcp.ClientSession, len(groups))
 	defer func() {
+		var closing sync.WaitGroup // a server that is stuck keeps each of them waiting for seconds
 		for _, s := range slices.Concat(sessions...) {
 			if s != nil {
-				s.Close()
+				closing.Go(func() { s.Close() })
 			}
 		}
+		closing.Wait()
 	}()
 	open, openCtx := errgroup.WithContext(ctx)
 	open.SetLimit(64)

@@ -246,17 +246,20 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer context.AfterFunc(e.server.gate.streams, cancel)()
 		r = r.WithContext(ctx)
 	}
+	ctx, done := e.sessions.use(r.Context(), session)
+	defer done()
+	if r.Method == http.MethodDelete {
+		// The SDK waits for the session's calls, whose answers nobody wants any more.
+		e.sessions.end(session)
+	}
 	mark := rand.Text()
-	e.server.httpRequests.Store(mark, r.Context())
+	e.server.httpRequests.Store(mark, ctx)
 	defer e.server.httpRequests.Delete(mark)
 	r.Header[requestMark] = []string{mark}
-	if session == "" {
-		e.stateful.ServeHTTP(stream, r)
-		e.sessions.begun(w.Header().Get("Mcp-Session-Id"))
-		return
-	}
-	defer e.sessions.use(session)()
 	e.stateful.ServeHTTP(stream, r)
+	if session == "" {
+		e.sessions.begun(w.Header().Get("Mcp-Session-Id"))
+	}
 }
 
 // answerPreflight sets the headers that let pages of an allowed origin call, and answers

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -165,6 +166,42 @@ func TestClientOfTheSDK(t *testing.T) {
 	}
 	if got := <-told; got != "half" {
 		t.Errorf("progress %q", got)
+	}
+}
+
+// TestEndOfSessionStopsTheWork: a client that ends its session waits for none of its calls.
+func TestEndOfSessionStopsTheWork(t *testing.T) {
+	started := make(chan bool)
+	rows := []tools.Tool{{
+		Name: "works", Title: "Works", Toolset: "fixture", Schema: json.RawMessage(`{"type":"object"}`),
+		Call: func(ctx context.Context, _ *tools.Env, _ json.RawMessage) (*tools.Result, error) {
+			started <- true
+			<-ctx.Done()
+			return nil, ctx.Err()
+		},
+	}}
+	s := newSite(t, rows, HTTPOptions{})
+	session, other := s.open(), s.open()
+	ctx, leave := context.WithCancel(t.Context())
+	var calls sync.WaitGroup
+	defer calls.Wait()
+	defer leave()
+	for _, id := range []string{session, other} {
+		calls.Go(func() {
+			if resp, err := http.DefaultClient.Do(s.request(ctx, legacyCall("works"), id)); err == nil {
+				io.Copy(io.Discard, resp.Body)
+				resp.Body.Close()
+			}
+		})
+		<-started
+	}
+	end := s.request(t.Context(), "", session)
+	end.Method, end.Body, end.ContentLength = http.MethodDelete, nil, 0
+	if resp, body := s.do(end); resp.StatusCode != http.StatusNoContent {
+		t.Errorf("ending a session: %s: %s", resp.Status, body)
+	}
+	if _, n := s.server.Drain(); n != 1 {
+		t.Errorf("%d calls under way, want the one of the other session", n)
 	}
 }
 

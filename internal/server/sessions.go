@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"sync"
 	"time"
 
@@ -20,6 +21,9 @@ type sessionUse struct {
 	begun    time.Time
 	requests int // after initialize
 	inFlight int
+
+	over context.Context // ends with the session
+	end  context.CancelFunc
 }
 
 // used tells whether somebody works with the session. The first request after initialize
@@ -36,23 +40,38 @@ func (s *sessions) begun(id string) {
 	if s.byID == nil {
 		s.byID = make(map[string]*sessionUse)
 	}
-	s.byID[id] = &sessionUse{begun: time.Now()}
+	over, end := context.WithCancel(context.Background())
+	s.byID[id] = &sessionUse{begun: time.Now(), over: over, end: end}
 }
 
-// use notes a request of a session, and its end when done is called.
-func (s *sessions) use(id string) (done func()) {
+// use notes a request of a session, and its end when done is called. The context is ctx
+// until the session is ended.
+func (s *sessions) use(ctx context.Context, id string) (_ context.Context, done func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	u := s.byID[id]
 	if u == nil {
-		return func() {} // no such session; the SDK says so
+		return ctx, func() {} // none yet, or none such, which the SDK says
 	}
 	u.requests++
 	u.inFlight++
-	return func() {
+	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(u.over, cancel)
+	return ctx, func() {
+		stop()
+		cancel()
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		u.inFlight--
+	}
+}
+
+// end cancels what is under way for a session that its client ends.
+func (s *sessions) end(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if u := s.byID[id]; u != nil {
+		u.end()
 	}
 }
 
@@ -70,6 +89,7 @@ func (s *sessions) room(server *mcp.Server, most int) bool {
 	for id, u := range s.byID {
 		switch {
 		case live[id] == nil:
+			u.end()
 			delete(s.byID, id)
 		case !u.used() && (victim == "" || u.begun.Before(s.byID[victim].begun)):
 			victim = id

@@ -107,7 +107,7 @@ func (o *opened) memoryBytes() int64 {
 type CacheStats struct {
 	Hits      uint64 // the workbook was there
 	Joined    uint64 // another caller was already loading it
-	Misses    uint64 // this caller started the load
+	Misses    uint64 // this caller was the first to ask
 	Loads     uint64 // workbooks opened, well or not
 	Evictions uint64 // workbooks dropped for room
 	Entries   int

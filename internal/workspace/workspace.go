@@ -330,10 +330,10 @@ func (w *Workspace) use(ctx context.Context, id string, fn func(*loaded) error) 
 func (w *Workspace) load(ctx context.Context, e Entry, o *opened, fresh bool) (*loaded, error) {
 	_, ready := o.load.Peek()
 	switch {
+	case fresh: // even if another that came after it has loaded it meanwhile
+		w.cache.misses.Add(1)
 	case ready:
 		w.cache.hits.Add(1)
-	case fresh:
-		w.cache.misses.Add(1)
 	default:
 		w.cache.joined.Add(1)
 	}

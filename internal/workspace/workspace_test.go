@@ -332,7 +332,10 @@ func TestReplacedUnderReaders(t *testing.T) {
 	if n := len(w.Entries()); n != 1 {
 		t.Errorf("%d entries", n)
 	}
-	if n := len(w.catalogue.byID); n > 3 {
+	w.catalogue.mu.Lock()
+	n := len(w.catalogue.byID)
+	w.catalogue.mu.Unlock()
+	if n > 3 {
 		t.Errorf("%d keys for one file", n)
 	}
 	if s := w.Stats(); s.Entries != 1 {
