@@ -11,6 +11,7 @@ import (
 
 	"github.com/maypok86/otter/v2"
 
+	"gridflow/flow/breaker"
 	"gridflow/internal/book"
 	"gridflow/internal/lazy"
 	"gridflow/internal/xlsx"
@@ -31,16 +32,18 @@ type opened struct {
 	mu     sync.Mutex
 	info   fs.FileInfo // of the path when somebody first asked, then of the file that was opened
 	users  int
-	weight int64 // as the cache knows it
+	weight int64  // as the cache knows it
+	base   string // hash of the base that it is, "" where it is none
 }
 
 // loaded is what an opened file gives.
 type loaded struct {
 	snapshot *book.Snapshot
 	src      source
-	file     *os.File
+	checked  *checked
 	xlsx     *xlsx.File // nil for a text file
 	sha256   lazy.Load[string]
+	kept     lazy.Load[Base]
 }
 
 // sameFile reports whether two looks at a path saw the same bytes, as far as the file
@@ -68,7 +71,7 @@ func (o *opened) settle(info fs.FileInfo) {
 	o.info = info
 }
 
-// release takes a user away and closes the file after the last.
+// release takes a user away and closes the files after the last.
 func (c *cache) release(o *opened) {
 	o.mu.Lock()
 	o.users--
@@ -77,10 +80,10 @@ func (c *cache) release(o *opened) {
 	if !last {
 		return
 	}
-	if l, ok := o.load.Peek(); ok && l.file != nil {
-		l.file.Close()
-		c.files.Add(-1)
+	if l, ok := o.load.Peek(); ok && l.checked != nil {
+		c.files.Add(-l.checked.close())
 	}
+	c.unused(o)
 }
 
 // idle tells whether nobody but the cache uses o.
@@ -134,6 +137,8 @@ type cache struct {
 	files    atomic.Int64 // that workbooks have open
 	maxFiles int64
 
+	unused func(*opened) // told of a file that its last user has left
+
 	hits, joined, misses, loads, evictions atomic.Uint64
 }
 
@@ -147,8 +152,8 @@ const indexShare = 8
 // take: half, for clients need some as well.
 const fileShare = 2
 
-func newCache(maxBytes int64) *cache {
-	c := &cache{max: maxBytes - maxBytes/indexShare, maxKept: maxBytes / indexShare, maxFiles: int64(max(fileLimit()/fileShare, 1))}
+func newCache(maxBytes int64, unused func(*opened)) *cache {
+	c := &cache{unused: unused, max: maxBytes - maxBytes/indexShare, maxKept: maxBytes / indexShare, maxFiles: int64(max(fileLimit()/fileShare, 1))}
 	c.indexes = otter.Must(&otter.Options[string, *kept]{
 		MaximumWeight: uint64(max(c.maxKept/weightUnit, 1)),
 		Weigher:       func(_ string, k *kept) uint32 { return uint32(min(k.bytes/weightUnit+1, math.MaxUint32)) },
@@ -351,12 +356,50 @@ func (c *cache) stats() CacheStats {
 	}
 }
 
+// backing is the file behind a workbook, which may be replaced by another of the same bytes.
+type backing struct {
+	key    string // for the breaker
+	at     atomic.Pointer[handle]
+	before *handle // replaced; it stays open, for reads of it may be under way
+}
+
+// handle is an open file whose reads pass the breaker of the folder that it lies in.
+type handle struct {
+	file    *os.File
+	info    fs.FileInfo
+	r       io.ReaderAt
+	breaker *breaker.Breaker
+}
+
+// ReadAt implements io.ReaderAt.
+func (b *backing) ReadAt(p []byte, off int64) (int, error) {
+	h := b.at.Load()
+	return guarded{h.r, h.breaker, b.key}.ReadAt(p, off)
+}
+
+func (b *backing) current() *handle { return b.at.Load() }
+
+// rebase goes on with another file, once.
+func (b *backing) rebase(h *handle) {
+	b.before = b.at.Swap(h)
+}
+
+// close closes the files, which nobody reads any more, and says how many there were.
+func (b *backing) close() (n int64) {
+	for _, h := range []*handle{b.at.Load(), b.before} {
+		if h != nil {
+			h.file.Close()
+			n++
+		}
+	}
+	return n
+}
+
 // checked is a source whose failures are told apart: a file that was overwritten while
 // it was being read is no damaged file.
 type checked struct {
 	source
-	file *os.File
-	info fs.FileInfo
+	*backing
 	path string
 }
 
@@ -364,7 +407,11 @@ func (c *checked) judge(err error) error {
 	if err == nil {
 		return nil
 	}
-	if now, serr := c.file.Stat(); serr == nil && !sameFile(now, c.info) {
+	h := c.current()
+	if h == nil {
+		return fileError(c.path, err)
+	}
+	if now, serr := h.file.Stat(); serr == nil && !sameFile(now, h.info) {
 		return &Error{Code: CodeChanged, Message: c.path + " was changed while it was being read", Hint: "Call again: the next call sees the new contents", cause: err}
 	}
 	return fileError(c.path, err)

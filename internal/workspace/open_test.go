@@ -87,13 +87,13 @@ func TestPipe(t *testing.T) {
 	}
 	w.openAt = func(dir *os.Root, rel string) (*os.File, error) { pipe(); return openAt(dir, rel) }
 	for _, when := range []string{"between", "before"} {
-		_, err := w.open(t.Context(), e, &opened{id: e.ID})
+		_, err := w.open(t.Context(), w.origin(e), &opened{id: e.ID})
 		if code(err) != CodeUnsupported {
 			t.Errorf("%s: got %v", when, err)
 		}
 		w.openAt = openAt
 	}
-	if err := w.use(t.Context(), "a.csv", func(*loaded) error { return nil }); code(err) != CodeUnsupported && code(err) != CodeNotFound {
+	if err := w.use(t.Context(), "a.csv", func(*opened, *loaded) error { return nil }); code(err) != CodeUnsupported && code(err) != CodeNotFound {
 		t.Errorf("got %v", err)
 	}
 }

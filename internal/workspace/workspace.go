@@ -19,6 +19,7 @@ import (
 
 	"github.com/fsnotify/fsnotify"
 
+	"gridflow/flow/breaker"
 	"gridflow/internal/book"
 	"gridflow/internal/grid"
 	"gridflow/internal/lazy"
@@ -37,6 +38,7 @@ type Options struct {
 	Extensions []string     // with the dot, lower case; Extensions where nil
 	Limits     xlsx.Limits  // for every file
 	Logger     *slog.Logger // slog.Default where nil
+	Bases      string       // folder where revisions are kept that forks stand on; "": there are no forks
 }
 
 // Workspace is the workbooks under the roots. Its methods may be called from any number
@@ -53,6 +55,7 @@ type Workspace struct {
 	walked    chan struct{}     // closed once the roots have been read for the first time
 	unknown   negative
 	cache     *cache
+	bases     bases
 	hub       hub
 	openAt    func(dir *os.Root, path string) (*os.File, error) // openAt, but in tests
 	readerOf  func(f *os.File) io.ReaderAt                      // the file itself, but in tests
@@ -83,7 +86,11 @@ func Open(ctx context.Context, o Options) (*Workspace, error) {
 			return nil, err
 		}
 	}
-	w.cache = newCache(cmp.Or(o.CacheBytes, 512<<20))
+	if err := w.openBases(o.Bases); err != nil {
+		w.closeRoots()
+		return nil, err
+	}
+	w.cache = newCache(cmp.Or(o.CacheBytes, 512<<20), w.bases.forget)
 	w.catalogue = newCatalogue(len(w.roots))
 	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	w.stop = cancel
@@ -118,6 +125,9 @@ func (w *Workspace) Shut() {
 	w.done.Wait()
 	w.cache.close()
 	w.closeRoots()
+	if w.bases.dir != nil {
+		w.bases.dir.Close()
+	}
 }
 
 // Stats gives what the cache did so far.
@@ -294,10 +304,11 @@ func (w *Workspace) Peek(id string) (fileBytes, memoryBytes int64, ok bool) {
 // be: once per revision of the file, however many callers wait. The snapshot may be
 // used until fn returns. fn's error is returned as it is.
 func (w *Workspace) View(ctx context.Context, id string, fn func(*book.Snapshot) error) error {
-	return w.use(ctx, id, func(l *loaded) error { return fn(l.snapshot) })
+	return w.use(ctx, id, func(_ *opened, l *loaded) error { return fn(l.snapshot) })
 }
 
-func (w *Workspace) use(ctx context.Context, id string, fn func(*loaded) error) error {
+// use is View for what stands behind a snapshot.
+func (w *Workspace) use(ctx context.Context, id string, fn func(*opened, *loaded) error) error {
 	e, err := w.Lookup(ctx, id)
 	if err != nil {
 		return err
@@ -311,14 +322,14 @@ func (w *Workspace) use(ctx context.Context, id string, fn func(*loaded) error) 
 			return fileError(e.Path, err)
 		}
 		o, fresh := w.cache.acquire(e.ID, info)
-		l, err := w.load(ctx, e, o, fresh)
+		l, err := w.load(ctx, w.origin(e), o, fresh)
 		var ours *Error
 		if errors.As(err, &ours) && ours.Code == CodeChanged && again {
 			w.cache.release(o)
 			continue
 		}
 		if err == nil {
-			err = fn(l)
+			err = fn(o, l)
 			w.cache.reweigh(o)
 		}
 		w.cache.release(o)
@@ -326,8 +337,21 @@ func (w *Workspace) use(ctx context.Context, id string, fn func(*loaded) error) 
 	}
 }
 
+// An origin is where the bytes of a workbook come from.
+type origin struct {
+	id      string // of the workbook, for the breaker
+	path    string // as it is shown to callers
+	breaker *breaker.Breaker
+	open    func() (*os.File, error)
+}
+
+func (w *Workspace) origin(e Entry) origin {
+	r := w.roots[e.root]
+	return origin{e.ID, e.Path, r.breaker, func() (*os.File, error) { return w.openAt(r.dir.Load(), filepath.FromSlash(e.Path)) }}
+}
+
 // load gives what o holds, reading the file if nobody has.
-func (w *Workspace) load(ctx context.Context, e Entry, o *opened, fresh bool) (*loaded, error) {
+func (w *Workspace) load(ctx context.Context, from origin, o *opened, fresh bool) (*loaded, error) {
 	_, ready := o.load.Peek()
 	switch {
 	case fresh: // even if another that came after it has loaded it meanwhile
@@ -339,9 +363,9 @@ func (w *Workspace) load(ctx context.Context, e Entry, o *opened, fresh bool) (*
 	}
 	return o.load.Wait(ctx, lazy.Whole, func(ctx context.Context, _ *lazy.Publisher[*loaded]) (*loaded, error) {
 		w.cache.loads.Add(1)
-		l, err := w.open(ctx, e, o)
-		w.log.Debug("workbook opened", "path", e.Path, "error", err)
-		err = fileError(e.Path, err)
+		l, err := w.open(ctx, from, o)
+		w.log.Debug("workbook opened", "path", from.path, "error", err)
+		err = fileError(from.path, err)
 		if err != nil && !inTheFile(err) {
 			w.cache.forget(o)
 		}
@@ -349,27 +373,28 @@ func (w *Workspace) load(ctx context.Context, e Entry, o *opened, fresh bool) (*
 	})
 }
 
-// open reads the file of e at the revision that o stands for.
-func (w *Workspace) open(ctx context.Context, e Entry, o *opened) (*loaded, error) {
-	f, err := w.openFile(e)
+// open reads the file at an origin, at the revision that o stands for.
+func (w *Workspace) open(ctx context.Context, from origin, o *opened) (*loaded, error) {
+	f, err := w.openFile(from)
 	if err != nil {
 		return nil, err
 	}
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
-		err = errNotRegular(e.Path)
+		err = errNotRegular(from.path)
 	}
-	check := &checked{file: f, info: info, path: e.Path}
+	b := &backing{key: from.id}
+	check := &checked{backing: b, path: from.path}
 	var file *xlsx.File
 	if err == nil {
 		o.settle(info)
-		src := guarded{w.readerOf(f), w.roots[e.root].breaker, e.ID}
-		switch strings.ToLower(path.Ext(e.Path)) {
+		b.at.Store(&handle{f, info, w.readerOf(f), from.breaker})
+		switch strings.ToLower(path.Ext(from.path)) {
 		case ".csv", ".tsv":
-			check.source, err = textfile.Open(ctx, src, info.Size(), path.Base(e.Path))
+			check.source, err = textfile.Open(ctx, b, info.Size(), path.Base(from.path))
 		default:
-			if file, err = xlsx.Open(ctx, src, info.Size(), w.limits); err == nil {
-				file.UseIndex(w.cache.index(e.ID, info))
+			if file, err = xlsx.Open(ctx, b, info.Size(), w.limits); err == nil {
+				file.UseIndex(w.cache.index(o.id, info))
 			}
 			check.source = file
 		}
@@ -381,16 +406,16 @@ func (w *Workspace) open(ctx context.Context, e Entry, o *opened) (*loaded, erro
 		return nil, err
 	}
 	revision := fmt.Sprintf("%x-%x", info.Size(), info.ModTime().UnixNano())
-	return &loaded{snapshot: book.NewSnapshot(e.ID, revision, check), src: check, file: f, xlsx: file}, nil
+	return &loaded{snapshot: book.NewSnapshot(o.id, revision, check), src: check, checked: check, xlsx: file}, nil
 }
 
-// openFile opens the file of e. Where the process has as many files open as it may, it
+// openFile opens the file at an origin. Where the process has as many files open as it may, it
 // closes workbooks that nobody uses and tries again.
-func (w *Workspace) openFile(e Entry) (*os.File, error) {
+func (w *Workspace) openFile(from origin) (*os.File, error) {
 	const atOnce = 16 // others want to open files, too
 	w.cache.makeRoom()
 	for {
-		f, err := w.openAt(w.roots[e.root].dir.Load(), filepath.FromSlash(e.Path))
+		f, err := from.open()
 		if err == nil {
 			return f, nil
 		}
@@ -435,10 +460,10 @@ func (c *checked) Macros(ctx context.Context) ([]byte, error) {
 // Revision gives the SHA-256 of the workbook's file in hex. It reads the whole file
 // once per revision.
 func (w *Workspace) Revision(ctx context.Context, id string) (sum string, err error) {
-	err = w.use(ctx, id, func(l *loaded) error {
+	err = w.use(ctx, id, func(_ *opened, l *loaded) error {
 		sum, err = l.sha256.Wait(ctx, lazy.Whole, func(ctx context.Context, _ *lazy.Publisher[string]) (string, error) {
 			h := sha256.New()
-			if err := hashing(ctx, io.NewSectionReader(l.file, 0, 1<<62), h); err != nil {
+			if err := hashing(ctx, io.NewSectionReader(l.checked.current().file, 0, 1<<62), h); err != nil {
 				return "", err
 			}
 			return hex.EncodeToString(h.Sum(nil)), nil

@@ -432,7 +432,7 @@ func TestCloseAndRevision(t *testing.T) {
 		t.Errorf("got %q, %v", sum, err)
 	}
 	var file *os.File
-	if err := w.use(t.Context(), "a", func(l *loaded) error { file = l.file; return nil }); err != nil {
+	if err := w.use(t.Context(), "a", func(_ *opened, l *loaded) error { file = l.checked.current().file; return nil }); err != nil {
 		t.Fatal(err)
 	}
 	if dropped, err := w.Close("a"); !dropped || err != nil {

@@ -1,0 +1,309 @@
+package workspace
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"gridflow/flow/breaker"
+	"gridflow/internal/book"
+	"gridflow/internal/lazy"
+	"gridflow/internal/xlsx"
+)
+
+// CodeNoState is the code of what needs a state folder where there is none.
+const CodeNoState = "NO_STATE_DIR"
+
+// A Base is a revision of a workbook whose bytes are kept under their hash, so that what
+// was made on top of it outlives its file.
+type Base struct {
+	SHA256 string // of the bytes, in hex
+	Ext    string // of the file that it was, with the dot, in lower case
+	Bytes  int64
+}
+
+func (b Base) file() string { return b.SHA256 + b.Ext }
+
+// A Hold is a base in use: it can be read until it is released. It may be used from any
+// number of goroutines.
+type Hold struct {
+	Base
+	workspace *Workspace
+	opened    *opened
+	loaded    *loaded
+	once      sync.Once
+}
+
+// Snapshot is the workbook, unedited.
+func (h *Hold) Snapshot() *book.Snapshot { return h.loaded.snapshot }
+
+// File is the open file, for a save that copies what did not change.
+func (h *Hold) File() *xlsx.File { return h.loaded.xlsx }
+
+// Again gives a second hold on the same base, to be released by itself. h is not released
+// meanwhile.
+func (h *Hold) Again() *Hold {
+	h.opened.mu.Lock()
+	defer h.opened.mu.Unlock()
+	h.opened.users++
+	return &Hold{Base: h.Base, workspace: h.workspace, opened: h.opened, loaded: h.loaded}
+}
+
+// Release ends the hold. Further calls do nothing.
+func (h *Hold) Release() {
+	h.once.Do(func() {
+		h.workspace.cache.reweigh(h.opened)
+		h.workspace.cache.release(h.opened)
+	})
+}
+
+// bases is the store of kept revisions: a folder of files that are named by their hash,
+// written once and never changed.
+type bases struct {
+	dir     *os.Root // nil where nothing is kept
+	breaker *breaker.Breaker
+
+	mu     sync.Mutex
+	byHash map[string]*opened // those in use
+}
+
+// adopt notes that o reads base b, unless another does.
+func (s *bases) adopt(b Base, o *opened) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if s.byHash[b.SHA256] == nil {
+		s.byHash[b.SHA256], o.base = o, b.SHA256
+	}
+}
+
+// inUse gives the opened file of a base, with one more user, nil where there is none.
+func (s *bases) inUse(b Base) *opened {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o := s.byHash[b.SHA256]
+	if o == nil {
+		return nil
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.users == 0 {
+		return nil
+	}
+	o.users++
+	return o
+}
+
+// forget is told of a file that nobody uses any more.
+func (s *bases) forget(o *opened) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if s.byHash[o.base] == o {
+		delete(s.byHash, o.base)
+	}
+}
+
+// openBases opens the store, and removes what a copy that was cut off has left.
+func (w *Workspace) openBases(path string) error {
+	w.bases.byHash = make(map[string]*opened)
+	if path == "" {
+		return nil
+	}
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return fmt.Errorf("state folder: %w", err)
+	}
+	dir, err := os.OpenRoot(path)
+	if err != nil {
+		return fmt.Errorf("state folder: %w", err)
+	}
+	entries, err := fs.ReadDir(dir.FS(), ".")
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), tempPrefix) {
+			dir.Remove(e.Name())
+		}
+	}
+	if err == nil {
+		w.bases.breaker, err = newBreaker(path, w.log)
+	}
+	if err != nil {
+		dir.Close()
+		return fmt.Errorf("state folder: %w", err)
+	}
+	w.bases.dir = dir
+	return nil
+}
+
+// KeepBase keeps the bytes of a workbook as it is now, and gives it in use. Where the same
+// bytes are kept already nothing is copied. What has been read of the workbook stays read:
+// from here on it is the kept file behind it.
+func (w *Workspace) KeepBase(ctx context.Context, id string) (Entry, *Hold, error) {
+	if w.bases.dir == nil {
+		return Entry{}, nil, &Error{Code: CodeNoState, Message: "there is no state folder to keep workbooks in", Hint: "Start the server with --state-dir"}
+	}
+	e, err := w.Lookup(ctx, id)
+	if err != nil {
+		return Entry{}, nil, err
+	}
+	var hold *Hold
+	err = w.use(ctx, e.ID, func(o *opened, l *loaded) error {
+		if l.xlsx == nil {
+			return &Error{Code: CodeUnsupported, Message: e.Path + " is a text file, which has no forks", Hint: "Make a workbook of it with create_workbook, then edit that"}
+		}
+		b, err := l.kept.Wait(ctx, lazy.Whole, func(ctx context.Context, _ *lazy.Publisher[Base]) (Base, error) {
+			return w.keep(ctx, e, l)
+		})
+		if err != nil {
+			return err
+		}
+		w.bases.adopt(b, o)
+		o.mu.Lock()
+		o.users++
+		o.mu.Unlock()
+		hold = &Hold{Base: b, workspace: w, opened: o, loaded: l}
+		return nil
+	})
+	return e, hold, err
+}
+
+// keep copies the file of l into the store and reads it from there from now on.
+func (w *Workspace) keep(ctx context.Context, e Entry, l *loaded) (Base, error) {
+	src := l.checked.current()
+	b := Base{Ext: strings.ToLower(filepath.Ext(e.Path)), Bytes: src.info.Size()}
+	temp := tempName()
+	f, err := w.bases.dir.OpenFile(temp, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return b, storeError(err)
+	}
+	defer w.bases.dir.Remove(temp) // gone already where all went well
+	defer f.Close()
+	h := sha256.New()
+	if cloneFile(f, src.file) == nil {
+		err = hashing(ctx, io.NewSectionReader(f, 0, 1<<62), h)
+	} else {
+		err = hashing(ctx, io.NewSectionReader(src.file, 0, 1<<62), io.MultiWriter(h, writer{f}))
+	}
+	if err != nil {
+		return b, l.checked.judge(storeError(err))
+	}
+	if now, err := src.file.Stat(); err != nil || !sameFile(now, src.info) {
+		return b, l.checked.judge(errors.Join(errMoved, err))
+	}
+	b.SHA256 = hex.EncodeToString(h.Sum(nil))
+	if err := f.Sync(); err != nil {
+		return b, storeError(err)
+	}
+	if err := w.bases.dir.Rename(temp, b.file()); err != nil {
+		return b, storeError(err)
+	}
+	if err := syncFolder(w.bases.dir, "."); err != nil {
+		return b, storeError(err)
+	}
+	kept, err := w.bases.dir.Open(b.file())
+	if err != nil {
+		return b, storeError(err)
+	}
+	info, err := kept.Stat()
+	if err != nil {
+		kept.Close()
+		return b, storeError(err)
+	}
+	w.cache.files.Add(1)
+	l.checked.rebase(&handle{kept, info, kept, w.bases.breaker})
+	return b, nil
+}
+
+// HoldBase opens a base that was kept, by this process or an earlier one.
+func (w *Workspace) HoldBase(ctx context.Context, b Base) (*Hold, error) {
+	if w.bases.dir == nil {
+		return nil, &Error{Code: CodeNoState, Message: "there is no state folder", Hint: "Start the server with --state-dir"}
+	}
+	o, fresh := w.bases.inUse(b), false
+	if o == nil {
+		info, err := w.bases.dir.Stat(b.file())
+		if err != nil {
+			return nil, storeError(err)
+		}
+		o, fresh = w.cache.acquire("base-"+b.SHA256, info)
+		w.bases.adopt(b, o)
+	}
+	l, err := w.load(ctx, origin{
+		id: o.id, path: "the kept copy " + b.file(), breaker: w.bases.breaker,
+		open: func() (*os.File, error) { return w.bases.dir.Open(b.file()) },
+	}, o, fresh)
+	if err != nil {
+		w.cache.release(o)
+		return nil, err
+	}
+	return &Hold{Base: b, workspace: w, opened: o, loaded: l}, nil
+}
+
+// KeptBases lists the hashes of what is kept.
+func (w *Workspace) KeptBases() ([]Base, error) {
+	if w.bases.dir == nil {
+		return nil, nil
+	}
+	entries, err := fs.ReadDir(w.bases.dir.FS(), ".")
+	if err != nil {
+		return nil, storeError(err)
+	}
+	var list []Base
+	for _, e := range entries {
+		info, err := e.Info()
+		ext := filepath.Ext(e.Name())
+		if err != nil || len(e.Name())-len(ext) != sha256.Size*2 {
+			continue
+		}
+		list = append(list, Base{strings.TrimSuffix(e.Name(), ext), ext, info.Size()})
+	}
+	return list, nil
+}
+
+// DropBase removes a base that nothing stands on any more. Holds go on.
+func (w *Workspace) DropBase(b Base) error {
+	if w.bases.dir == nil {
+		return nil
+	}
+	if err := w.bases.dir.Remove(b.file()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return storeError(err)
+	}
+	return nil
+}
+
+var errMoved = errors.New("written while it was copied")
+
+// storeError words a failure of the store, which is the operator's to mend.
+func storeError(err error) error {
+	var system *fs.PathError
+	if errors.As(err, &system) {
+		return &Error{Code: CodeUnreadable, Message: fmt.Sprintf("the state folder: %v", system), Hint: "The operator should look at the disk that holds the state folder", cause: err}
+	}
+	return err
+}
+
+// writer hides what else a file can do, so that a copy goes through here.
+type writer struct{ io.Writer }
+
+// hashOf gives the SHA-256 of a file in hex.
+func (w *Workspace) hashOf(ctx context.Context, dir *os.Root, name string) (string, error) {
+	f, err := dir.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if err := hashing(ctx, f, h); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}

@@ -1,0 +1,239 @@
+package workspace
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"gridflow/internal/book"
+	"gridflow/internal/cell"
+)
+
+func loan(t *testing.T) []byte {
+	t.Helper()
+	b, err := os.ReadFile("../../examples/loan.xlsx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// sumOf reads all of a snapshot, so that every part of the file is touched.
+func sumOf(t *testing.T, s *book.Snapshot) (n int) {
+	t.Helper()
+	for i := range s.Workbook().Sheets {
+		sheet, err := s.Sheet(t.Context(), i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range sheet.Cells(cell.Range{Last: cell.Ref{Row: cell.MaxRows - 1, Col: cell.MaxCols - 1}}) {
+			n++
+		}
+	}
+	return n
+}
+
+// A base outlives the file: replaced, overwritten in place, gone, and the server started
+// anew; and while the file is as it was, both are read once.
+func TestBaseOutlivesItsFile(t *testing.T) {
+	dir, state := t.TempDir(), filepath.Join(t.TempDir(), "bases")
+	path := filepath.Join(dir, "a.xlsx")
+	sound := loan(t)
+	write(t, path, string(sound))
+	w := open(t, Options{Bases: state}, dir)
+	var want int
+	if err := w.View(t.Context(), "a", func(s *book.Snapshot) error { want = sumOf(t, s); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	_, hold, err := w.KeepBase(t.Context(), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sum := sha256.Sum256(sound); hold.SHA256 != hex.EncodeToString(sum[:]) || hold.Ext != ".xlsx" || hold.Bytes != int64(len(sound)) {
+		t.Errorf("kept %+v", hold.Base)
+	}
+	again, err := w.HoldBase(t.Context(), hold.Base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again.Snapshot() != hold.Snapshot() || w.Stats().Loads != 1 {
+		t.Errorf("read %d times", w.Stats().Loads)
+	}
+	again.Release()
+	again.Release()
+
+	write(t, path, strings.Repeat("x", len(sound))) // in place
+	if got := sumOf(t, hold.Snapshot()); got != want {
+		t.Errorf("%d cells of a base whose file was overwritten, want %d", got, want)
+	}
+	os.Remove(path)
+	w.Close("a")
+	if got := sumOf(t, hold.Snapshot()); got != want {
+		t.Errorf("%d cells of a base whose file is gone, want %d", got, want)
+	}
+	b := hold.Base
+	hold.Release()
+	if w.bases.inUse(b) != nil {
+		t.Error("a base that nobody holds is in use")
+	}
+
+	w2 := open(t, Options{Bases: state}, dir)
+	if kept, err := w2.KeptBases(); err != nil || len(kept) != 1 || kept[0] != b {
+		t.Fatalf("kept: %v, %v", kept, err)
+	}
+	cold, err := w2.HoldBase(t.Context(), b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cold.Release()
+	if got := sumOf(t, cold.Snapshot()); got != want {
+		t.Errorf("%d cells after a new start, want %d", got, want)
+	}
+	if err := w2.DropBase(b); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w2.HoldBase(t.Context(), Base{strings.Repeat("0", 64), ".xlsx", 1}); err == nil {
+		t.Error("a base that was never kept can be held")
+	}
+}
+
+// A part of the file that is first read after the file was overwritten in place comes from
+// the kept copy.
+func TestBaseOfWorkbookNotYetRead(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a.xlsx")
+	sound := loan(t)
+	write(t, path, string(sound))
+	w := open(t, Options{Bases: filepath.Join(t.TempDir(), "bases")}, dir)
+	_, hold, err := w.KeepBase(t.Context(), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer hold.Release()
+	write(t, path, strings.Repeat("x", len(sound)))
+	if sumOf(t, hold.Snapshot()) == 0 {
+		t.Error("no cells")
+	}
+}
+
+// Fifty who keep one workbook at once copy it once.
+func TestKeepOnce(t *testing.T) {
+	dir, state := t.TempDir(), t.TempDir()
+	write(t, filepath.Join(dir, "a.xlsx"), string(loan(t)))
+	w := open(t, Options{Bases: state}, dir)
+	var wg sync.WaitGroup
+	for range 50 {
+		wg.Go(func() {
+			_, hold, err := w.KeepBase(t.Context(), "a")
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			sumOf(t, hold.Snapshot())
+			hold.Again().Release()
+			hold.Release()
+		})
+	}
+	wg.Wait()
+	if s := w.Stats(); s.Loads != 1 {
+		t.Errorf("%+v", s)
+	}
+	if left, _ := os.ReadDir(state); len(left) != 1 {
+		t.Errorf("%d files in the store", len(left))
+	}
+}
+
+func TestWrite(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "a.xlsx"), string(loan(t)))
+	if err := os.Mkdir(filepath.Join(dir, "sub"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	outside := t.TempDir()
+	if err := os.Symlink(outside, filepath.Join(dir, "out")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("sub", filepath.Join(dir, "alias")); err != nil {
+		t.Fatal(err)
+	}
+	w := open(t, Options{}, dir)
+	save := func(name string, o WriteOptions, text string, fail error) (Entry, error) {
+		at, err := w.Target(name)
+		if err != nil {
+			return Entry{}, err
+		}
+		return w.Write(t.Context(), at, o, func(f io.Writer) error {
+			if _, err := io.WriteString(f, text); err != nil {
+				return err
+			}
+			return fail
+		})
+	}
+	sound := string(loan(t))
+	e, err := save("sub/b.xlsx", WriteOptions{}, sound, nil)
+	if err != nil || e.Path != "sub/b.xlsx" {
+		t.Fatalf("%+v, %v", e, err)
+	}
+	if _, err := w.Lookup(t.Context(), "b"); err != nil {
+		t.Errorf("what was written is not in the catalogue: %v", err)
+	}
+	sum := sha256.Sum256([]byte(sound))
+	hash := hex.EncodeToString(sum[:])
+	for _, c := range []struct {
+		name string
+		o    WriteOptions
+		fail error
+		want string
+	}{
+		{"sub/b.xlsx", WriteOptions{}, nil, CodeExists},
+		{"alias/b.xlsx", WriteOptions{}, nil, CodeExists}, // another spelling
+		{"sub/../sub/b.xlsx", WriteOptions{}, nil, CodeExists},
+		{"sub/b.xlsx", WriteOptions{Overwrite: true, Expect: strings.Repeat("0", 64)}, nil, CodeConflict},
+		{"gone.xlsx", WriteOptions{Overwrite: true, Expect: hash}, nil, CodeConflict},
+		{"../c.xlsx", WriteOptions{}, nil, CodeBadPath},
+		{"out/c.xlsx", WriteOptions{}, nil, CodeBadPath},
+		{"nowhere/c.xlsx", WriteOptions{}, nil, CodeBadPath},
+		{"sub", WriteOptions{Overwrite: true}, nil, CodeBadPath},
+		{"", WriteOptions{}, nil, CodeBadPath},
+		{".hidden/c.xlsx", WriteOptions{}, nil, CodeBadPath},
+		{".c.xlsx", WriteOptions{}, nil, CodeBadPath},
+		{"~$c.xlsx", WriteOptions{}, nil, CodeBadPath},
+		{"a\x00.xlsx", WriteOptions{}, nil, CodeBadPath},
+		{filepath.Join(outside, "c.xlsx"), WriteOptions{}, nil, CodeBadPath},
+		{"sub/b.xlsx", WriteOptions{Overwrite: true}, errNotRegular("fault"), CodeUnsupported},
+	} {
+		if _, err := save(c.name, c.o, "other", c.fail); code(err) != c.want {
+			t.Errorf("%q %+v: %v, want %s", c.name, c.o, err, c.want)
+		}
+	}
+	if now, _ := os.ReadFile(filepath.Join(dir, "sub/b.xlsx")); string(now) != sound {
+		t.Error("a refused write changed the file")
+	}
+	if _, err := save("sub/b.xlsx", WriteOptions{Overwrite: true, Expect: hash, Backup: true}, "other", nil); err != nil {
+		t.Error(err)
+	}
+	if now, _ := os.ReadFile(filepath.Join(dir, "sub/b.xlsx")); string(now) != "other" {
+		t.Errorf("now %q", now)
+	}
+	if was, _ := os.ReadFile(filepath.Join(dir, "sub/b.xlsx.bak")); string(was) != sound {
+		t.Error("no backup of what was there")
+	}
+	var names []string
+	filepath.WalkDir(dir, func(p string, d os.DirEntry, _ error) error {
+		if !d.IsDir() {
+			names = append(names, filepath.Base(p))
+		}
+		return nil
+	})
+	if got := strings.Join(names, " "); got != "a.xlsx alias out b.xlsx b.xlsx.bak" {
+		t.Errorf("left behind: %s", got)
+	}
+	if left, _ := os.ReadDir(outside); len(left) != 0 {
+		t.Error("written outside")
+	}
+}
