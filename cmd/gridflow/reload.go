@@ -9,13 +9,14 @@ import (
 	"github.com/fsnotify/fsnotify"
 
 	"gridflow/flow"
+	"gridflow/internal/obs"
 )
 
 // followConfig applies the scheduling settings anew whenever the configuration file
 // changes, until ctx is done: bounds, rates and seats change under the calls that wait and
 // run. A file that is wrong changes nothing. Other settings hold until the next start.
 // again reads all settings as the start of the program did.
-func followConfig(ctx context.Context, path string, gate *flow.Gate, again func() (*config, error), log *slog.Logger) (stop func()) {
+func followConfig(ctx context.Context, path string, gate *flow.Gate, again func() (*config, error), metrics *obs.Metrics, log *slog.Logger) (stop func()) {
 	watcher, err := fsnotify.NewWatcher()
 	if err == nil {
 		// The folder is watched, because editors and deployments replace the file.
@@ -60,6 +61,7 @@ func followConfig(ctx context.Context, path string, gate *flow.Gate, again func(
 			if err == nil {
 				err = c.applyFlow(gate)
 			}
+			metrics.Reloaded(err == nil)
 			if err != nil {
 				log.Error("the configuration file has changed and is wrong; the settings stay as they were", "file", path, "error", err)
 				continue

@@ -391,6 +391,12 @@ func TestS44_Reload(t *testing.T) {
 	}
 	write("class-slow: limit=1,queue=4,client-queue=4,wait=1m\ntool-timeout: 1m\nseats: 4\nload-bytes: 1GiB\n")
 	r.log.await(t, 1, "scheduling settings taken from the changed configuration file")
+	scraped := metricsOf(t, r, 200)
+	for _, outcome := range []string{"applied", "rejected"} {
+		if !strings.Contains(scraped, `gridflow_config_reloads_total{outcome="`+outcome+`"} 1`) {
+			t.Errorf("no reload is counted as %s", outcome)
+		}
+	}
 	more := r.hogs(s, 3)
 	if e := more.next(); !strings.HasPrefix(e.text, "OVERLOADED: ") { // two of the three find room
 		t.Errorf("of three further calls one got %q (%v)", clipped(e.text), e.err)

@@ -13,6 +13,7 @@ import (
 	"gridflow/flow"
 	"gridflow/flow/limit"
 	"gridflow/internal/admit"
+	"gridflow/internal/obs"
 	"gridflow/internal/server"
 )
 
@@ -197,8 +198,9 @@ func adapt(gate *flow.Gate) error {
 	return nil
 }
 
-// feelPressure tells the limits once a second how the Go scheduler does, until ctx is done.
-func feelPressure(ctx context.Context, gate *flow.Gate) {
+// look tells the limits once a second how the Go scheduler does, and the level how the
+// demand does, until ctx is done.
+func (c *config) look(ctx context.Context, gate *flow.Gate, metrics *obs.Metrics) {
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
 	var reader limit.SchedReader
@@ -207,7 +209,10 @@ func feelPressure(ctx context.Context, gate *flow.Gate) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			gate.Pressure(reader.Read().Pressure())
+			if c.adaptive {
+				gate.Pressure(reader.Read().Pressure())
+			}
+			metrics.Tick()
 		}
 	}
 }
@@ -215,18 +220,24 @@ func feelPressure(ctx context.Context, gate *flow.Gate) {
 func (c *config) bytesOfLoads() int64 { return cmp.Or(c.loadBytes, max(c.cacheBytes/2, 1)) }
 
 // schedule makes the scheduler of a server over the opened workspace. What the gate tells
-// goes to the listener, and changes of the level and of limits into the log too.
-func (c *config) schedule(conf flow.Config, paces []time.Duration, o *opened, l flow.Listener, log *slog.Logger) (*server.Flow, error) {
-	changed := l.Level
+// is counted, and changes of the level and of limits go into the log too.
+func (c *config) schedule(conf flow.Config, paces []time.Duration, o *opened, metrics *obs.Metrics, log *slog.Logger) (*server.Flow, error) {
+	l := metrics.Listener()
+	leveled, stepped := l.Level, l.Limit
 	l.Level = func(from, to flow.Level) {
-		changed(from, to)
+		leveled(from, to)
 		level := slog.LevelWarn
 		if to < from {
 			level = slog.LevelInfo
 		}
-		log.Log(context.Background(), level, "queues", "level", to.String(), "was", from.String())
+		attrs := []any{"level", to.String(), "was", from.String()}
+		if behind := metrics.Behind(); len(behind) > 0 {
+			attrs = append(attrs, "behind", strings.Join(behind, ","))
+		}
+		log.Log(context.Background(), level, "queues", attrs...)
 	}
 	l.Limit = func(class int, step limit.Change) {
+		stepped(class, step)
 		log.Info("limit", "class", conf.Classes[class].Name, "from", step.From, "to", step.To, "cause", string(step.Cause))
 	}
 	gate, err := flow.New(conf, l)

@@ -22,6 +22,7 @@ func openWorkspace(ctx context.Context, c *config, log *slog.Logger) (*opened, e
 		resources: server.WorkbookResources(w, tools.Table(), env),
 		books:     w,
 		cache:     w.Stats,
+		breakers:  w.Breakers,
 		close:     func() error { w.Shut(); return nil },
 	}, nil
 }

@@ -17,6 +17,7 @@ func (m *Metrics) Status(recent int) *tools.ServerStatus {
 		Version: m.version, UptimeSeconds: int64(now / time.Second), Level: s.Level.String(),
 		Waiting: s.Waiting, QueueCapacity: s.QueueMax, Running: s.InFlight,
 	}
+	out.Behind = m.Behind()
 	if drain := m.sources.Drain; drain != nil {
 		out.Draining, _ = drain()
 	}
@@ -33,7 +34,7 @@ func (m *Metrics) Status(recent int) *tools.ServerStatus {
 	for _, r := range s.Resources {
 		out.Resources = append(out.Resources, tools.ResourceStatus{Name: r.Name, Used: r.Used, Capacity: r.Capacity, Buffer: r.Buffer})
 	}
-	estimates := m.estimates(s.Resources)
+	estimates := m.estimates()
 
 	// Copies are made under the lock, and put in order when it has been let go.
 	m.mu.Lock()

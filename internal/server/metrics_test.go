@@ -207,9 +207,9 @@ func TestReadiness(t *testing.T) {
 		case 6:
 			ready(200, "ready", false)
 		case 7:
-			ready(200, "ready, degraded: the queues are at level warn", false)
+			ready(200, "ready, degraded: level warn", false)
 		case 9:
-			ready(200, "ready, degraded: the queues are at level critical", false)
+			ready(200, "ready, degraded: level critical", false)
 		}
 	}
 	ready(503, "overloaded", true)

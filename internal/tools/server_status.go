@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -19,7 +20,8 @@ type Status interface {
 type ServerStatus struct {
 	Version       string           `json:"version"`
 	UptimeSeconds int64            `json:"uptime_seconds"`
-	Level         string           `json:"level"` // ok, warn, critical or emergency
+	Level         string           `json:"level"`            // ok, warn, critical or emergency
+	Behind        []string         `json:"behind,omitempty"` // classes to which more has come for a while than can be done
 	Draining      bool             `json:"draining"`
 	Waiting       int              `json:"waiting"`
 	QueueCapacity int              `json:"queue_capacity"`
@@ -147,6 +149,9 @@ func (o *serverStatusOut) shows(section string) bool {
 
 func (o *serverStatusOut) appendText(b []byte, _ bool) []byte {
 	state := "level " + o.Level
+	if len(o.Behind) > 0 {
+		state += ", more comes than can be done of " + strings.Join(o.Behind, ", ")
+	}
 	if o.Draining {
 		state += ", stopping"
 	}

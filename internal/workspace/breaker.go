@@ -38,6 +38,15 @@ func newBreaker(root string, log *slog.Logger) (*breaker.Breaker, error) {
 	return breaker.New(root, conf)
 }
 
+// Breakers tells of the breakers of the roots, whose names are the paths of the roots.
+func (w *Workspace) Breakers() []breaker.Stats {
+	all := make([]breaker.Stats, len(w.roots))
+	for i, r := range w.roots {
+		all[i] = r.breaker.Stats()
+	}
+	return all
+}
+
 // broken tells whether an error is one of the file system or the device, and neither of
 // who reads nor of what is read.
 func broken(err error) bool {
