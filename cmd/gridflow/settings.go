@@ -28,6 +28,7 @@ type config struct {
 	roots        []string
 	cacheBytes   int64
 	memoryLimit  int64
+	readTimeout  time.Duration
 	toolsets     []string
 	tools        []string
 	excludeTools []string
@@ -91,6 +92,7 @@ func settings(c *config) []setting {
 		},
 		atLeast(1<<20, size("cache-bytes", "Files", "memory for loaded workbooks", "512MiB", &c.cacheBytes)),
 		size("memory-limit", "Files", "soft limit of the whole process; 0 derives one from cache-bytes", "0", &c.memoryLimit),
+		duration("read-timeout", "Files", "longest time that the disk or the network may take for one read of a file; a read that takes longer has failed; 0 means no bound", "30s", &c.readTimeout),
 
 		words("toolsets", "Tools", `groups of tools to offer; "core" is the default group, "all" is every tool`, "core", "names of toolsets, comma separated", &c.toolsets, nil),
 		words("tools", "Tools", "single tools to offer besides the toolsets", "", "names of tools, comma separated", &c.tools, nil),

@@ -115,14 +115,14 @@ func programOf(req mcp.Request) string {
 }
 
 // resultOf tells by the code of its error how the work of a call ended. Codes that the
-// caller can do something about are the caller's errors.
+// caller can do something about are the caller's errors; a disk that gives no answer is none.
 func resultOf(code string, err error) flow.Result {
 	switch {
 	case code == "TIMEOUT":
 		return flow.TimedOut
 	case code == "CANCELLED" || code == "DRAINING":
 		return flow.Cancelled
-	case code == "INTERNAL":
+	case code == "INTERNAL" || code == "READ_TIMEOUT":
 		return flow.Failed
 	case code != "" || err != nil:
 		return flow.UserError

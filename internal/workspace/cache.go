@@ -2,6 +2,7 @@ package workspace
 
 import (
 	"context"
+	"errors"
 	"io"
 	"io/fs"
 	"math"
@@ -363,6 +364,10 @@ type checked struct {
 func (c *checked) judge(err error) error {
 	if err == nil {
 		return nil
+	}
+	var hang *hangError
+	if errors.As(err, &hang) { // to look at the file could hang, too
+		return fileError(c.path, err)
 	}
 	if now, serr := c.file.Stat(); serr == nil && !sameFile(now, c.info) {
 		return &Error{Code: CodeChanged, Message: c.path + " was changed while it was being read", Hint: "Call again: the next call sees the new contents", cause: err}

@@ -37,6 +37,8 @@ type Options struct {
 	Extensions []string     // with the dot, lower case; Extensions where nil
 	Limits     xlsx.Limits  // for every file
 	Logger     *slog.Logger // slog.Default where nil
+
+	ReadTimeout time.Duration // a read of a file that takes longer has failed; 0: there is no such time
 }
 
 // Workspace is the workbooks under the roots. Its methods may be called from any number
@@ -46,6 +48,8 @@ type Workspace struct {
 	extensions []string
 	limits     xlsx.Limits
 	log        *slog.Logger
+
+	readTimeout time.Duration
 
 	catalogue *catalogue
 	looking   sync.Mutex        // held while what was seen on the disk is noted in the catalogue
@@ -65,7 +69,7 @@ type Workspace struct {
 // that is done, for a root may be large. Shut ends it.
 func Open(ctx context.Context, o Options) (*Workspace, error) {
 	w := &Workspace{
-		extensions: o.Extensions, limits: o.Limits, log: o.Logger,
+		extensions: o.Extensions, limits: o.Limits, log: o.Logger, readTimeout: o.ReadTimeout,
 		walked: make(chan struct{}), openAt: openAt, readerOf: func(f *os.File) io.ReaderAt { return f },
 	}
 	if w.extensions == nil {
@@ -363,7 +367,7 @@ func (w *Workspace) open(ctx context.Context, e Entry, o *opened) (*loaded, erro
 	var file *xlsx.File
 	if err == nil {
 		o.settle(info)
-		src := guarded{w.readerOf(f), w.roots[e.root].breaker, e.ID}
+		src := guarded{w.readerOf(f), w.roots[e.root].disk, e.ID}
 		switch strings.ToLower(path.Ext(e.Path)) {
 		case ".csv", ".tsv":
 			check.source, err = textfile.Open(ctx, src, info.Size(), path.Base(e.Path))
