@@ -116,6 +116,34 @@ func classSetting(name, doc string, p *classChange) setting {
 	}
 }
 
+// clientsMax bounds the clients that have a weight of their own.
+const clientsMax = 1000
+
+// weights adapts the weights of clients to a row. The last = parts name and weight, since
+// names are chosen by others.
+func weights(p *map[string]int64) func([]string) error {
+	return func(values []string) error {
+		byName := make(map[string]int64)
+		for _, v := range values {
+			if v = strings.TrimSpace(v); v == "" {
+				continue
+			}
+			at := strings.LastIndexByte(v, '=')
+			if at < 0 {
+				return valueError{v, errNotAllowed}
+			}
+			name := strings.TrimSpace(v[:at])
+			n, err := strconv.ParseInt(strings.TrimSpace(v[at+1:]), 10, 64)
+			if _, twice := byName[name]; twice || name == "" || err != nil || n < 1 || n > admit.WeightMax || len(byName) == clientsMax {
+				return valueError{v, errNotAllowed}
+			}
+			byName[name] = n
+		}
+		*p = byName
+		return nil
+	}
+}
+
 func indexOfKey(key string) int {
 	for i, k := range classKeys {
 		if k.key == key {
@@ -154,7 +182,8 @@ func (c *config) flowConfig() (conf flow.Config, paces []time.Duration, err erro
 }
 
 // applyFlow gives a working scheduler the bounds that the settings ask for.
-func (c *config) applyFlow(gate *flow.Gate) error {
+func (c *config) applyFlow(f *server.Flow) error {
+	gate := f.Gate
 	conf, paces, err := c.flowConfig()
 	if err != nil {
 		return err
@@ -163,6 +192,7 @@ func (c *config) applyFlow(gate *flow.Gate) error {
 	if err := gate.Reconfigure(conf); err != nil {
 		return err
 	}
+	f.Weights.Set(c.clients)
 	if c.adaptive && conf.Resources[flow.CPU].Capacity != seats {
 		if err := adapt(gate); err != nil { // between other bounds, and from their upper end
 			return err
@@ -254,8 +284,10 @@ func (c *config) schedule(conf flow.Config, paces []time.Duration, o *opened, me
 		bytes := gate.Config().Resources[flow.Bytes] // which may change with the configuration file
 		return bytes.Capacity - bytes.Buffer
 	}}
+	weights := new(admit.Weights)
+	weights.Set(c.clients)
 	return &server.Flow{
-		Gate: gate, Costs: new(flow.Costs),
+		Gate: gate, Costs: new(flow.Costs), Weights: weights,
 		Price: func(call server.Call) flow.Work { return pricer.Price(call.Tool, call.Arguments, call.URI) },
 	}, nil
 }

@@ -109,7 +109,7 @@ func (p *program) serve(ctx context.Context, cmd string, args []string,
 			c, _, err := configure(cmd, args, p.lookupEnv)
 			return c, err
 		}
-		defer followConfig(ctx, c.configFile, scheduler.Gate, again, metrics, log)()
+		defer followConfig(ctx, c.configFile, scheduler, again, metrics, log)()
 	}
 	err = transport(ctx, c, s, log)
 	if errors.Is(err, server.ErrCut) {

@@ -84,7 +84,7 @@ func (m *Metrics) Status(recent int) *tools.ServerStatus {
 	shown := func(by func(*client) float64) (list []tools.ClientStatus) {
 		for _, u := range top(clients, recent, by) {
 			list = append(list, tools.ClientStatus{
-				Client: m.calls.alias(u.name), Calls: u.calls, Refused: u.refused, ServiceMs: *known(u.served * 1000), WaitMs: *known(u.waited * 1000),
+				Client: m.calls.alias(u.name), Weight: max(u.weight, 1), Calls: u.calls, Refused: u.refused, ServiceMs: *known(u.served * 1000), WaitMs: *known(u.waited * 1000),
 			})
 		}
 		return list

@@ -92,6 +92,7 @@ type CallStatus struct {
 // ClientStatus is what a client used lately.
 type ClientStatus struct {
 	Client    string  `json:"client"`
+	Weight    int64   `json:"weight"` // of its share of the time against other clients
 	Calls     float64 `json:"calls"`
 	Refused   float64 `json:"refused"`
 	ServiceMs float64 `json:"service_ms"`
@@ -211,9 +212,9 @@ func appendClients(b []byte, title string, clients []ClientStatus) []byte {
 	if len(clients) == 0 {
 		return b
 	}
-	b = fmt.Appendf(b, "%s (lately; older use counts less)\nclient\tcalls\trefused\trun ms\twait ms\n", title)
+	b = fmt.Appendf(b, "%s (lately; older use counts less)\nclient\tweight\tcalls\trefused\trun ms\twait ms\n", title)
 	for _, c := range clients {
-		b = fmt.Appendf(b, "%s\t%s\t%s\t%s\t%s\n", c.Client, brief(c.Calls), brief(c.Refused), brief(c.ServiceMs), brief(c.WaitMs))
+		b = fmt.Appendf(b, "%s\t%d\t%s\t%s\t%s\t%s\n", c.Client, c.Weight, brief(c.Calls), brief(c.Refused), brief(c.ServiceMs), brief(c.WaitMs))
 	}
 	return b
 }
