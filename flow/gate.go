@@ -41,6 +41,7 @@ type Gate struct {
 	timer   *time.Timer
 	alarm   kernel.Instant // when timer fires; 0: it does not
 	level   Level          // the last change in edges led here
+	floor   Level          // what Raise asked for
 	steer   []steering     // by class
 	edges   []edge         // changes of the level that have not been told
 	limits  []limitStep    // changes of limits that have not been told
@@ -60,7 +61,9 @@ type Listener struct {
 	Left    func(class int, waited time.Duration) // the caller ceased to wait; nothing ran
 	Done    func(class int, service time.Duration, result Result)
 	Level   func(from, to Level)
-	Limit   func(class int, c limit.Change) // an adaptive limit has moved; by one at a time, in order
+	Limit   func(class int, c limit.Change)     // an adaptive limit has moved; by one at a time, in order
+	Joined  func(class int)                     // the call of which Started tells next takes nothing: it runs under another's permit
+	Freed   func(class int, held time.Duration) // a permit has come back, with the last call that ran under it
 }
 
 // A waiter is a call at the gate: one that waits, or holds a permit.
@@ -185,7 +188,7 @@ func (g *Gate) settle(now kernel.Instant, mine *kernel.Ticket) (d kernel.Decisio
 		g.alarm = at
 		g.timer.Reset(at - now)
 	}
-	if level := g.k.Level(); level != g.level {
+	if level := g.levelNow(); level != g.level {
 		g.edges = append(g.edges, edge{g.level, level})
 		g.level = level
 	}
@@ -199,10 +202,13 @@ func (g *Gate) conclude(w *waiter, d kernel.Decision, now kernel.Instant) (Permi
 	if d.Outcome == kernel.Started {
 		w.began, w.beside = now, g.k.Running(class)
 		p := Permit{g, w, w.turn}
-		waited := now - w.since
+		waited, joined := now-w.since, w.share != nil && w.share.leader != w
 		g.mu.Unlock()
 		if told {
 			g.tell()
+		}
+		if joined && g.listener.Joined != nil {
+			g.listener.Joined(class)
 		}
 		if g.listener.Started != nil {
 			g.listener.Started(class, waited)
@@ -337,7 +343,9 @@ func (p Permit) Done(result Result) time.Duration {
 	class, took, waited := p.w.Class, now-p.w.began, p.w.began-p.w.since
 	g.out = g.out[:0]
 	g.ended(p.w, took, result, now)
+	freed, held := -1, time.Duration(0)
 	if last := g.leave(p.w); last != nil {
+		freed, held = last.Class, now-last.began
 		g.out = g.k.Done(now, &last.Ticket, g.out)
 		g.recycle(last)
 	}
@@ -346,6 +354,9 @@ func (p Permit) Done(result Result) time.Duration {
 	g.mu.Unlock()
 	if told {
 		g.tell()
+	}
+	if freed >= 0 && g.listener.Freed != nil {
+		g.listener.Freed(freed, held)
 	}
 	switch {
 	case result == Unused: // whoever listens has not heard of its start

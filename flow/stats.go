@@ -4,8 +4,8 @@ import "gridflow/flow/kernel"
 
 // Stats is what a gate is doing, and has done, at one moment.
 type Stats struct {
-	Level     Level
-	Waiting   int // calls that wait, of QueueMax
+	Level     Level // as [Gate.Level] gives it
+	Waiting   int   // calls that wait, of QueueMax
 	QueueMax  int
 	InFlight  int
 	Classes   []ClassStats
@@ -17,6 +17,9 @@ type ClassStats struct {
 	Name     string
 	QueueMax int
 	kernel.ClassStats
+
+	// LimitMin and LimitMax are what an adaptive limit never leaves; 0 where there is none.
+	LimitMin, LimitMax int
 }
 
 // ResourceStats tells of one resource.
@@ -32,9 +35,10 @@ func (g *Gate) Stats() Stats {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	conf := g.k.Config()
-	s := Stats{Level: g.k.Level(), Waiting: g.k.Waiting(), QueueMax: conf.QueueMax, InFlight: g.k.InFlight()}
+	s := Stats{Level: g.levelNow(), Waiting: g.k.Waiting(), QueueMax: conf.QueueMax, InFlight: g.k.InFlight()}
 	for i, c := range conf.Classes {
-		s.Classes = append(s.Classes, ClassStats{c.Name, c.QueueMax, g.k.Stats(i)})
+		lo, hi := g.steer[i].bounds()
+		s.Classes = append(s.Classes, ClassStats{c.Name, c.QueueMax, g.k.Stats(i), lo, hi})
 	}
 	used := g.k.Used()
 	for i, r := range conf.Resources {
@@ -43,11 +47,24 @@ func (g *Gate) Stats() Stats {
 	return s
 }
 
-// Level tells how full the queues are.
+// Level tells how full the queues are, and at least what [Gate.Raise] asked for.
 func (g *Gate) Level() Level {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.k.Level()
+	return g.levelNow()
+}
+
+// levelNow is Level with g.mu held.
+func (g *Gate) levelNow() Level { return max(g.k.Level(), g.floor) }
+
+// Raise asks that the level be shown as floor at least, until it is asked for less. It is
+// for who sees trouble before the queues do. Nothing is shed for it: who is let in depends
+// on the queues alone. Levels beyond the last count as the last.
+func (g *Gate) Raise(floor Level) {
+	g.change(func(_ kernel.Instant, out []kernel.Decision) []kernel.Decision {
+		g.floor = min(floor, kernel.LevelEmergency)
+		return out
+	})
 }
 
 // Config gives the configuration in force. The caller must not change its slices.

@@ -19,6 +19,19 @@ type steering struct {
 	pace  time.Duration // the longest gap of the pacer
 }
 
+// bounds gives what the limiter's limit never leaves, within the class's own; 0, 0 where
+// there is no limiter.
+func (s *steering) bounds() (lo, hi int) {
+	if s.limiter == nil {
+		return 0, 0
+	}
+	lo, hi = s.limiter.Bounds()
+	if s.limit > 0 {
+		lo, hi = min(lo, s.limit), min(hi, s.limit)
+	}
+	return lo, hi
+}
+
 // Adapt lets a limiter say how many calls of a class may run at once, within the class's
 // own Limit. It is told how the calls go; what it changes is told to Listener.Limit. The
 // limiter is the gate's from now on; nil ends it.

@@ -133,3 +133,32 @@ func TestPace(t *testing.T) {
 		nothingLeft(t, g)
 	})
 }
+
+// TestLimitBounds: what an adaptive limit never leaves lies within the class's own limit,
+// whatever that becomes, and is nothing once there is no adaptive limit.
+func TestLimitBounds(t *testing.T) {
+	g, err := New(Config{Classes: []Class{{Name: "work", QueueMax: 10}}}, Listener{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := limit.New(limit.Medium(2, 8))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		do     func()
+		lo, hi int
+	}{
+		{func() {}, 0, 0},
+		{func() { g.Adapt(0, l) }, 2, 8},
+		{func() { g.SetLimit(0, 5) }, 2, 5},
+		{func() { g.SetLimit(0, 1) }, 1, 1},
+		{func() { g.SetLimit(0, 0) }, 2, 8},
+		{func() { g.Adapt(0, nil) }, 0, 0},
+	} {
+		step.do()
+		if c := g.Stats().Classes[0]; c.LimitMin != step.lo || c.LimitMax != step.hi || c.Limit > step.hi {
+			t.Errorf("the limit is %d, within %d…%d, want %d…%d", c.Limit, c.LimitMin, c.LimitMax, step.lo, step.hi)
+		}
+	}
+}

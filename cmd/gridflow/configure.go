@@ -241,6 +241,14 @@ func readConfigFile(path string, table []setting) (map[string]fileValue, error) 
 			v.texts = []string{node.Value}
 		case node.Kind == yaml.ScalarNode:
 			v.texts = s.texts(node.Value)
+		case node.Kind == yaml.MappingNode && s.mapping:
+			for i := 0; i+1 < len(node.Content); i += 2 {
+				name, value := node.Content[i], node.Content[i+1]
+				if name.Kind != yaml.ScalarNode || value.Kind != yaml.ScalarNode {
+					return nil, usagef("%s:%d: %s: %q is not allowed, for plain names and values are wanted; give %s", path, name.Line, key.Value, written(node), s.allowed)
+				}
+				v.texts = append(v.texts, name.Value+"="+value.Value)
+			}
 		case node.Kind == yaml.SequenceNode && s.list:
 			for _, item := range node.Content {
 				if item.Kind != yaml.ScalarNode {

@@ -8,14 +8,15 @@ import (
 
 	"github.com/fsnotify/fsnotify"
 
-	"gridflow/flow"
+	"gridflow/internal/obs"
+	"gridflow/internal/server"
 )
 
 // followConfig applies the scheduling settings anew whenever the configuration file
-// changes, until ctx is done: bounds, rates and seats change under the calls that wait and
+// changes, until ctx is done: bounds, rates, seats and weights change under the calls that wait and
 // run. A file that is wrong changes nothing. Other settings hold until the next start.
 // again reads all settings as the start of the program did.
-func followConfig(ctx context.Context, path string, gate *flow.Gate, again func() (*config, error), log *slog.Logger) (stop func()) {
+func followConfig(ctx context.Context, path string, scheduler *server.Flow, again func() (*config, error), metrics *obs.Metrics, log *slog.Logger) (stop func()) {
 	watcher, err := fsnotify.NewWatcher()
 	if err == nil {
 		// The folder is watched, because editors and deployments replace the file.
@@ -30,7 +31,7 @@ func followConfig(ctx context.Context, path string, gate *flow.Gate, again func(
 	// What was changed between the start and the watch counts from now on.
 	last, _ := os.ReadFile(path)
 	if c, err := again(); err == nil {
-		_ = c.applyFlow(gate) // settings that were good for the start
+		_ = c.applyFlow(scheduler) // settings that were good for the start
 	}
 	done := make(chan struct{})
 	ctx, cancel := context.WithCancel(ctx)
@@ -58,8 +59,9 @@ func followConfig(ctx context.Context, path string, gate *flow.Gate, again func(
 			last = text
 			c, err := again()
 			if err == nil {
-				err = c.applyFlow(gate)
+				err = c.applyFlow(scheduler)
 			}
+			metrics.Reloaded(err == nil)
 			if err != nil {
 				log.Error("the configuration file has changed and is wrong; the settings stay as they were", "file", path, "error", err)
 				continue

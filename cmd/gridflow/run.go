@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/term"
 
+	"gridflow/flow/breaker"
 	"gridflow/internal/admit"
 	"gridflow/internal/obs"
 	"gridflow/internal/server"
@@ -56,6 +57,7 @@ type opened struct {
 	resources server.Resources // nil: none
 	books     admit.Books
 	cache     func() workspace.CacheStats // nil: there is no cache
+	breakers  func() []breaker.Stats      // nil: there is none
 	close     func() error
 }
 

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -361,7 +362,7 @@ func TestS38_DrainWithQueue(t *testing.T) {
 	}
 }
 
-// TestS44: bounds follow the configuration file while calls run and wait, and a file that
+// TestS44: bounds and weights follow the configuration file while calls run and wait, and a file that
 // is wrong changes nothing.
 func TestS44_Reload(t *testing.T) {
 	t.Parallel()
@@ -389,8 +390,24 @@ func TestS44_Reload(t *testing.T) {
 	if res, err := hinted(t.Context(), s, "slow", "find_value", slowSearch); err != nil || !strings.HasPrefix(textOf(res), "OVERLOADED: ") {
 		t.Errorf("after a file that is wrong: %v (%v)", res, err)
 	}
-	write("class-slow: limit=1,queue=4,client-queue=4,wait=1m\ntool-timeout: 1m\nseats: 4\nload-bytes: 1GiB\n")
+	weight := func(want string) {
+		t.Helper()
+		mustCall(t, s, "list_workbooks", `{}`)
+		status := mustCall(t, s, "server_status", `{"sections":["clients"]}`)
+		if !regexp.MustCompile(`(?m)^session [0-9a-f]{8}\t` + want + `\t`).MatchString(status) {
+			t.Errorf("nobody has weight %s:\n%s", want, status)
+		}
+	}
+	weight("1")
+	write("class-slow: limit=1,queue=4,client-queue=4,wait=1m\ntool-timeout: 1m\nseats: 4\nload-bytes: 1GiB\nclients: {scenario: 4}\n")
 	r.log.await(t, 1, "scheduling settings taken from the changed configuration file")
+	weight("4")
+	scraped := metricsOf(t, r, 200)
+	for _, outcome := range []string{"applied", "rejected"} {
+		if !strings.Contains(scraped, `gridflow_config_reloads_total{outcome="`+outcome+`"} 1`) {
+			t.Errorf("no reload is counted as %s", outcome)
+		}
+	}
 	more := r.hogs(s, 3)
 	if e := more.next(); !strings.HasPrefix(e.text, "OVERLOADED: ") { // two of the three find room
 		t.Errorf("of three further calls one got %q (%v)", clipped(e.text), e.err)

@@ -13,6 +13,7 @@ import (
 	"gridflow/flow"
 	"gridflow/flow/limit"
 	"gridflow/internal/admit"
+	"gridflow/internal/obs"
 	"gridflow/internal/server"
 )
 
@@ -115,6 +116,34 @@ func classSetting(name, doc string, p *classChange) setting {
 	}
 }
 
+// clientsMax bounds the clients that have a weight of their own.
+const clientsMax = 1000
+
+// weights adapts the weights of clients to a row. The last = parts name and weight, since
+// names are chosen by others.
+func weights(p *map[string]int64) func([]string) error {
+	return func(values []string) error {
+		byName := make(map[string]int64)
+		for _, v := range values {
+			if v = strings.TrimSpace(v); v == "" {
+				continue
+			}
+			at := strings.LastIndexByte(v, '=')
+			if at < 0 {
+				return valueError{v, errNotAllowed}
+			}
+			name := strings.TrimSpace(v[:at])
+			n, err := strconv.ParseInt(strings.TrimSpace(v[at+1:]), 10, 64)
+			if _, twice := byName[name]; twice || name == "" || err != nil || n < 1 || n > admit.WeightMax || len(byName) == clientsMax {
+				return valueError{v, errNotAllowed}
+			}
+			byName[name] = n
+		}
+		*p = byName
+		return nil
+	}
+}
+
 func indexOfKey(key string) int {
 	for i, k := range classKeys {
 		if k.key == key {
@@ -153,7 +182,8 @@ func (c *config) flowConfig() (conf flow.Config, paces []time.Duration, err erro
 }
 
 // applyFlow gives a working scheduler the bounds that the settings ask for.
-func (c *config) applyFlow(gate *flow.Gate) error {
+func (c *config) applyFlow(f *server.Flow) error {
+	gate := f.Gate
 	conf, paces, err := c.flowConfig()
 	if err != nil {
 		return err
@@ -162,6 +192,7 @@ func (c *config) applyFlow(gate *flow.Gate) error {
 	if err := gate.Reconfigure(conf); err != nil {
 		return err
 	}
+	f.Weights.Set(c.clients)
 	if c.adaptive && conf.Resources[flow.CPU].Capacity != seats {
 		if err := adapt(gate); err != nil { // between other bounds, and from their upper end
 			return err
@@ -197,8 +228,9 @@ func adapt(gate *flow.Gate) error {
 	return nil
 }
 
-// feelPressure tells the limits once a second how the Go scheduler does, until ctx is done.
-func feelPressure(ctx context.Context, gate *flow.Gate) {
+// look tells the limits once a second how the Go scheduler does, and the level how the
+// demand does, until ctx is done.
+func (c *config) look(ctx context.Context, gate *flow.Gate, metrics *obs.Metrics) {
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
 	var reader limit.SchedReader
@@ -207,7 +239,10 @@ func feelPressure(ctx context.Context, gate *flow.Gate) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			gate.Pressure(reader.Read().Pressure())
+			if c.adaptive {
+				gate.Pressure(reader.Read().Pressure())
+			}
+			metrics.Tick()
 		}
 	}
 }
@@ -215,18 +250,24 @@ func feelPressure(ctx context.Context, gate *flow.Gate) {
 func (c *config) bytesOfLoads() int64 { return cmp.Or(c.loadBytes, max(c.cacheBytes/2, 1)) }
 
 // schedule makes the scheduler of a server over the opened workspace. What the gate tells
-// goes to the listener, and changes of the level and of limits into the log too.
-func (c *config) schedule(conf flow.Config, paces []time.Duration, o *opened, l flow.Listener, log *slog.Logger) (*server.Flow, error) {
-	changed := l.Level
+// is counted, and changes of the level and of limits go into the log too.
+func (c *config) schedule(conf flow.Config, paces []time.Duration, o *opened, metrics *obs.Metrics, log *slog.Logger) (*server.Flow, error) {
+	l := metrics.Listener()
+	leveled, stepped := l.Level, l.Limit
 	l.Level = func(from, to flow.Level) {
-		changed(from, to)
+		leveled(from, to)
 		level := slog.LevelWarn
 		if to < from {
 			level = slog.LevelInfo
 		}
-		log.Log(context.Background(), level, "queues", "level", to.String(), "was", from.String())
+		attrs := []any{"level", to.String(), "was", from.String()}
+		if behind := metrics.Behind(); len(behind) > 0 {
+			attrs = append(attrs, "behind", strings.Join(behind, ","))
+		}
+		log.Log(context.Background(), level, "queues", attrs...)
 	}
 	l.Limit = func(class int, step limit.Change) {
+		stepped(class, step)
 		log.Info("limit", "class", conf.Classes[class].Name, "from", step.From, "to", step.To, "cause", string(step.Cause))
 	}
 	gate, err := flow.New(conf, l)
@@ -243,8 +284,10 @@ func (c *config) schedule(conf flow.Config, paces []time.Duration, o *opened, l 
 		bytes := gate.Config().Resources[flow.Bytes] // which may change with the configuration file
 		return bytes.Capacity - bytes.Buffer
 	}}
+	weights := new(admit.Weights)
+	weights.Set(c.clients)
 	return &server.Flow{
-		Gate: gate, Costs: new(flow.Costs),
+		Gate: gate, Costs: new(flow.Costs), Weights: weights,
 		Price: func(call server.Call) flow.Work { return pricer.Price(call.Tool, call.Arguments, call.URI) },
 	}, nil
 }

@@ -90,7 +90,7 @@ func (p *program) serve(ctx context.Context, cmd string, args []string,
 		return errors.Join(err, o.close())
 	}
 	metrics := obs.NewMetrics(version(), conf.Classes)
-	scheduler, err := c.schedule(conf, paces, o, metrics.Listener(), log)
+	scheduler, err := c.schedule(conf, paces, o, metrics, log)
 	if err != nil {
 		return errors.Join(err, o.close())
 	}
@@ -99,19 +99,17 @@ func (p *program) serve(ctx context.Context, cmd string, args []string,
 		Version: version(), Tools: rows, Env: o.env, Resources: o.resources, Flow: scheduler,
 		Metrics: metrics, ToolTimeout: c.toolTimeout, Log: log,
 	})
-	metrics.Connect(obs.Sources{Gate: scheduler.Gate, Costs: scheduler.Costs, Cache: o.cache, Drain: s.Drain})
-	if c.adaptive {
-		feeling, stopFeeling := context.WithCancel(ctx)
-		var felt sync.WaitGroup
-		felt.Go(func() { feelPressure(feeling, scheduler.Gate) })
-		defer func() { stopFeeling(); felt.Wait() }()
-	}
+	metrics.Connect(obs.Sources{Gate: scheduler.Gate, Costs: scheduler.Costs, Cache: o.cache, Drain: s.Drain, Breakers: o.breakers})
+	looking, stopLooking := context.WithCancel(ctx)
+	var looked sync.WaitGroup
+	looked.Go(func() { c.look(looking, scheduler.Gate, metrics) })
+	defer func() { stopLooking(); looked.Wait() }()
 	if c.configFile != "" {
 		again := func() (*config, error) {
 			c, _, err := configure(cmd, args, p.lookupEnv)
 			return c, err
 		}
-		defer followConfig(ctx, c.configFile, scheduler.Gate, again, log)()
+		defer followConfig(ctx, c.configFile, scheduler, again, metrics, log)()
 	}
 	err = transport(ctx, c, s, log)
 	if errors.Is(err, server.ErrCut) {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"gridflow/flow"
+	"gridflow/internal/admit"
 )
 
 // config holds every setting of the program.
@@ -28,6 +29,7 @@ type config struct {
 	roots        []string
 	cacheBytes   int64
 	memoryLimit  int64
+	readTimeout  time.Duration
 	toolsets     []string
 	tools        []string
 	excludeTools []string
@@ -38,6 +40,7 @@ type config struct {
 	loadBytes int64
 	adaptive  bool
 	classes   [flow.Background + 1]classChange // by class
+	clients   map[string]int64                 // their weights
 
 	profile          string
 	maxCells         int
@@ -68,6 +71,7 @@ type setting struct {
 	allowed string // completes "… is not allowed; give "
 	flag    bool   // a switch: on the command line it may stand without a value
 	list    bool   // takes several values
+	mapping bool   // a list whose values are name=value, which a file may also give as a mapping
 	split   string // separators at which one text becomes several, where it is a list
 	needed  bool   // a variable that is empty is a mistake, not the default
 	only    string // the one subcommand whose command line takes it; "" for all
@@ -91,6 +95,7 @@ func settings(c *config) []setting {
 		},
 		atLeast(1<<20, size("cache-bytes", "Files", "memory for loaded workbooks", "512MiB", &c.cacheBytes)),
 		size("memory-limit", "Files", "soft limit of the whole process; 0 derives one from cache-bytes", "0", &c.memoryLimit),
+		duration("read-timeout", "Files", "longest time that the disk or the network may take for one read of a file; a read that takes longer has failed; 0 means no bound", "30s", &c.readTimeout),
 
 		words("toolsets", "Tools", `groups of tools to offer; "core" is the default group, "all" is every tool`, "core", "names of toolsets, comma separated", &c.toolsets, nil),
 		words("tools", "Tools", "single tools to offer besides the toolsets", "", "names of tools, comma separated", &c.tools, nil),
@@ -115,6 +120,13 @@ func settings(c *config) []setting {
 		classSetting("medium", "calls of less than 1 s", &c.classes[flow.Medium]),
 		classSetting("slow", "longer calls", &c.classes[flow.Slow]),
 		classSetting("background", "calls that nobody waits for", &c.classes[flow.Background]),
+
+		{
+			name: "clients", group: "Scheduling", list: true, mapping: true, split: ",",
+			doc: "shares of single clients, as name=weight: one of weight 3 gets three times the time of one of weight 1, which is that of all others. " +
+				"The name is that of the user, or where nobody is asked who he is that of the program, as it says itself",
+			allowed: fmt.Sprintf("name=weight with weights from 1 to %d, each name once, at most %d", admit.WeightMax, clientsMax), set: weights(&c.clients),
+		},
 
 		choice("output-profile", "Results", "shape of results: dense text, verbose text, or compat JSON", "dense", &c.profile, "dense", "verbose", "compat"),
 		number("max-cells", "Results", "cells in one result", "10000", count, &c.maxCells),

@@ -12,7 +12,7 @@ import (
 // openWorkspace opens the roots and puts together what the tools and the server need of
 // them.
 func openWorkspace(ctx context.Context, c *config, log *slog.Logger) (*opened, error) {
-	w, err := workspace.Open(ctx, workspace.Options{Roots: c.roots, CacheBytes: c.cacheBytes, Logger: log})
+	w, err := workspace.Open(ctx, workspace.Options{Roots: c.roots, CacheBytes: c.cacheBytes, ReadTimeout: c.readTimeout, Logger: log})
 	if err != nil {
 		return nil, err
 	}
@@ -22,6 +22,7 @@ func openWorkspace(ctx context.Context, c *config, log *slog.Logger) (*opened, e
 		resources: server.WorkbookResources(w, tools.Table(), env),
 		books:     w,
 		cache:     w.Stats,
+		breakers:  w.Breakers,
 		close:     func() error { w.Shut(); return nil },
 	}, nil
 }

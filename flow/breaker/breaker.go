@@ -30,6 +30,9 @@ type Breaker struct {
 	spare   bool // the circuit has given leave for a probe, and none has used it up
 
 	suspects suspects
+
+	changes  [states]uint64 // by the state that they led to
+	rejected uint64
 }
 
 // New gives a closed Breaker, or says what is wrong with cfg.
@@ -57,11 +60,32 @@ func (b *Breaker) State() State {
 	return b.state
 }
 
+// Stats is what a breaker is doing, and has done since it was made.
+type Stats struct {
+	Name        string
+	State       State
+	Changes     [states]uint64 // of the state, by the one that they led to
+	Rejected    uint64         // calls that were refused, by the breaker or by the quarantine of their key
+	Quarantined int            // keys that are in quarantine
+}
+
+// Stats gives the counts. They are of one moment.
+func (b *Breaker) Stats() Stats {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	quarantined, _ := b.quarantined(0)
+	return Stats{b.name, b.state, b.changes, b.rejected, quarantined}
+}
+
 // Quarantined gives the number of keys that are in quarantine, and those of them that
 // failed last, at most limit of them.
 func (b *Breaker) Quarantined(limit int) (n int, keys []string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	return b.quarantined(limit)
+}
+
+func (b *Breaker) quarantined(limit int) (n int, keys []string) {
 	for e := b.suspects.order.Front(); e != nil; e = e.Next() {
 		if s := e.Value.(*suspect); !s.until.IsZero() {
 			if n++; n <= limit {
@@ -132,7 +156,9 @@ func (b *Breaker) enter(p *Permit) error {
 	return nil
 }
 
+// refusal words a refusal, and counts it. Locked.
 func (b *Breaker) refusal(key string, after time.Duration) error {
+	b.rejected++
 	return &OpenError{Name: b.name, Key: key, RetryAfter: max(after, time.Millisecond)}
 }
 
@@ -245,6 +271,7 @@ func (b *Breaker) follow() {
 	}
 	from := b.state
 	b.state, b.since, b.probing, b.spare = to, b.calls, false, false
+	b.changes[to]++
 	if b.cfg.On.Changed != nil {
 		b.cfg.On.Changed(b.name, from, to)
 	}

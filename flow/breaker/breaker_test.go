@@ -544,6 +544,35 @@ func TestKeysAreBounded(t *testing.T) {
 	})
 }
 
+// TestStats: what a breaker counts is what it told, and each refusal is counted, of the
+// breaker and of a key.
+func TestStats(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := newBench(t, Default())
+		for range 2 {
+			x.allow("poison").Done(errBackend)
+		}
+		x.refuse("poison")
+		if s := x.Stats(); s != (Stats{Name: "recalc", Rejected: 1, Quarantined: 1}) {
+			t.Errorf("with a key in quarantine: %+v", s)
+		}
+		x.fail(3)
+		x.refuse("")
+		x.refuse("other")
+		time.Sleep(Default().OpenFor)
+		p := x.allow("other")
+		x.refuse("third")
+		if s := x.Stats(); s.State != HalfOpen || s.Changes != [states]uint64{HalfOpen: 1, Open: 1} || s.Rejected != 4 {
+			t.Errorf("while a probe runs: %+v", s)
+		}
+		p.Done(nil)
+		x.allow("other").Done(nil)
+		if s := x.Stats(); s != (Stats{Name: "recalc", Changes: [states]uint64{1, 1, 1}, Rejected: 4, Quarantined: 1}) {
+			t.Errorf("closed again: %+v; told %v", s, x.told)
+		}
+	})
+}
+
 func TestSet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := Files()

@@ -12,10 +12,11 @@ const (
 	Closed State = iota
 	HalfOpen
 	Open
+	states // how many there are
 )
 
 func (s State) String() string {
-	return [...]string{"closed", "half-open", "open"}[s]
+	return [states]string{"closed", "half-open", "open"}[s]
 }
 
 // Verdict is what the end of a call says of the backend.

@@ -121,6 +121,9 @@ func setDefault[T comparable](p *T, v T) {
 // Limit gives how many calls may be in flight now.
 func (c *Controller) Limit() int { return c.limit }
 
+// Bounds gives what the limit never leaves.
+func (c *Controller) Bounds() (min, max int) { return c.cfg.Min, c.cfg.Max }
+
 // Baseline gives what a class without an absolute target is compared with; 0 while it
 // is not known, and for a class that has a target.
 func (c *Controller) Baseline() time.Duration { return time.Duration(c.baseline) }

@@ -142,6 +142,9 @@ func NewGradient(cfg GradientConfig) (*Gradient, error) {
 // Limit gives how many calls may be in flight now.
 func (g *Gradient) Limit() int { return g.limit }
 
+// Bounds gives what the limit never leaves.
+func (g *Gradient) Bounds() (min, max int) { return g.cfg.Min, g.cfg.Max }
+
 // Knee gives the capacity that is believed in, in calls in flight, and the execution
 // time without a queue; 0 while that is not known.
 func (g *Gradient) Knee() (calls float64, noQueue time.Duration) {

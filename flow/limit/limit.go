@@ -52,6 +52,9 @@ type Limiter interface {
 
 	// Limit gives how many calls may be in flight now; at least 1.
 	Limit() int
+
+	// Bounds gives what Limit never leaves.
+	Bounds() (min, max int)
 }
 
 // usedShare is the part of a window's calls that must have begun at the limit before

@@ -38,6 +38,10 @@ type Options struct {
 	// Client says who calls; nil: [Client].
 	Client func(req mcp.Request) string
 
+	// Weight says how much of the time the client that makes the request gets against
+	// others of its class; nil, or less than 1: as much as any.
+	Weight func(req mcp.Request) int64
+
 	// Result tells how the work of a call ended; nil: by ctx, by err and by isError.
 	Result func(ctx context.Context, res mcp.Result, err error) flow.Result
 
@@ -67,6 +71,9 @@ func Middleware(o Options) mcp.Middleware {
 	if o.Client == nil {
 		o.Client = Client
 	}
+	if o.Weight == nil {
+		o.Weight = func(mcp.Request) int64 { return 1 }
+	}
 	if o.Result == nil {
 		o.Result = resultOf
 	}
@@ -85,12 +92,12 @@ func Middleware(o Options) mcp.Middleware {
 				class = flow.ClassOf(cost)
 			}
 			class = max(class, hint(o.Gate, req))
-			client, came := o.Client(req), time.Now()
-			permit, err := o.Gate.Acquire(ctx, flow.Request{Class: class, Client: client, Cost: cost, Need: work.Need, Share: work.Share})
+			client, weight, came := o.Client(req), max(o.Weight(req), 1), time.Now()
+			permit, err := o.Gate.Acquire(ctx, flow.Request{Class: class, Client: client, Weight: weight, Cost: cost, Need: work.Need, Share: work.Share})
 			if err != nil {
 				res, refused := o.Refuse(ctx, method, req, err)
 				if o.Observe != nil {
-					o.Observe(ctx, Observation{Kind: work.Kind, Class: class, Client: client, Waited: time.Since(came), Outcome: refusedAs(err)})
+					o.Observe(ctx, Observation{Kind: work.Kind, Class: class, Client: client, Weight: weight, Waited: time.Since(came), Outcome: refusedAs(err)})
 				}
 				return res, refused
 			}
@@ -102,7 +109,7 @@ func Middleware(o Options) mcp.Middleware {
 					o.Costs.Learn(work.Kind, cost, took)
 				}
 				if o.Observe != nil {
-					o.Observe(ctx, Observation{Kind: work.Kind, Class: class, Client: client, Ran: true, Waited: waited, Service: took, Outcome: endedAs(result)})
+					o.Observe(ctx, Observation{Kind: work.Kind, Class: class, Client: client, Weight: weight, Ran: true, Waited: waited, Service: took, Outcome: endedAs(result)})
 				}
 			}()
 			res, err = next(ctx, method, req)

@@ -13,7 +13,8 @@ type Observation struct {
 	Kind    flow.Kind
 	Class   int
 	Client  string
-	Ran     bool // it was let in
+	Weight  int64 // of the client
+	Ran     bool  // it was let in
 	Waited  time.Duration
 	Service time.Duration // 0 unless it ran
 	Outcome string        // one of the constants below

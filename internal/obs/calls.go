@@ -15,7 +15,8 @@ type Call struct {
 	Tool    string
 	Class   int // NoClass where it was refused before one was chosen
 	Client  string
-	Ran     bool // it was let in
+	Weight  int64 // of the client; 0 where it is not known
+	Ran     bool  // it was let in
 	Waited  time.Duration
 	Service time.Duration // 0 unless it ran
 	Outcome string
@@ -57,6 +58,7 @@ type endedCall struct {
 // in Data Streams, ICDT 2005).
 type client struct {
 	name           string
+	weight         int64
 	calls, refused float64
 	served, waited float64
 	rank           float64 // what it used, and the rank that it began with
@@ -83,6 +85,9 @@ func (c *calls) add(now time.Duration, call Call) {
 	}
 	c.halve(now)
 	u := c.client(call.Client)
+	if call.Weight > 0 {
+		u.weight = call.Weight
+	}
 	u.calls++
 	if !call.Ran {
 		u.refused++

@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"gridflow/flow"
+	"gridflow/flow/breaker"
 	"gridflow/flow/kernel"
 )
 
@@ -63,6 +64,16 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		put(predictions, float64(of))
 		put(mispredictions, float64(missed))
 	}
+	if breakers := m.sources.Breakers; breakers != nil {
+		for _, b := range breakers() {
+			put(breakerState, float64(b.State), b.Name)
+			for to, n := range b.Changes {
+				put(breakerTransitions, float64(n), b.Name, breaker.State(to).String())
+			}
+			put(breakerRejected, float64(b.Rejected), b.Name)
+			put(breakerQuarantined, float64(b.Quarantined), b.Name)
+		}
+	}
 	if m.sources.Gate == nil {
 		return
 	}
@@ -76,14 +87,19 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 			put(loadsInflightBytes, float64(r.Used))
 		}
 	}
-	for i, e := range m.estimates(s.Resources) {
+	for i, e := range m.estimates() {
 		name, k := m.classes[i], &s.Classes[i]
 		put(queueDepth, float64(k.Waiting), name)
 		put(queueCapacity, float64(k.QueueMax), name)
 		put(queueDepthMax, float64(k.WaitingMax), name)
 		put(queueOldest, k.OldestNs.Seconds(), name)
 		put(inflight, float64(k.InFlight), name)
+		put(permitsJoined, float64(k.Joined), name)
 		put(limiterLimit, float64(k.Limit), name)
+		if k.LimitMax > 0 {
+			put(limiterMin, float64(k.LimitMin), name)
+			put(limiterMax, float64(k.LimitMax), name)
+		}
 		for o := kernel.Started + 1; int(o) < kernel.Outcomes; o++ {
 			put(dropped, float64(k.Outcomes[o]), name, o.String())
 		}
@@ -115,14 +131,15 @@ type classEstimate struct {
 }
 
 // estimates takes stock of all classes.
-func (m *Metrics) estimates(resources []flow.ResourceStats) []classEstimate {
-	conf, now := m.sources.Gate.Config().Classes, m.now()
+func (m *Metrics) estimates() []classEstimate {
+	gate, now := m.sources.Gate.Config(), m.now()
+	conf := gate.Classes
 	all := make([]classEstimate, len(m.classes))
 	var served, weights float64
 	for i := range all {
 		w := &m.windows[i]
 		w.mu.Lock()
-		all[i].estimate = w.w.estimate(now, atOnce(&conf[i], resources))
+		all[i].estimate = w.w.estimate(now, atOnce(&conf[i], gate.Resources))
 		w.mu.Unlock()
 		served += all[i].served
 		if all[i].busy {
@@ -141,7 +158,7 @@ func (m *Metrics) estimates(resources []flow.ResourceStats) []classEstimate {
 
 // atOnce is how many calls of a class may run at once: its limit, or the seats that it may
 // take while the buffer is kept.
-func atOnce(c *flow.Class, resources []flow.ResourceStats) int64 {
+func atOnce(c *flow.Class, resources []flow.Resource) int64 {
 	seats := int64(math.MaxInt64)
 	if len(resources) > flow.CPU {
 		seats = resources[flow.CPU].Capacity

@@ -11,7 +11,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"gridflow/flow"
+	"gridflow/flow/breaker"
 	"gridflow/flow/kernel"
+	"gridflow/flow/limit"
 	"gridflow/internal/workspace"
 )
 
@@ -33,6 +35,10 @@ type Metrics struct {
 	waits       []prometheus.Observer // by class
 	httpRefused *prometheus.CounterVec
 	changes     *prometheus.CounterVec
+	adjusted    *prometheus.CounterVec
+	reloads     *prometheus.CounterVec
+
+	demand demand
 
 	windows []classWindow
 
@@ -63,6 +69,8 @@ type Sources struct {
 	Costs *flow.Costs
 	Cache func() workspace.CacheStats                // nil: there is no cache
 	Drain func() (draining bool, requestsInside int) // nil: nothing drains
+
+	Breakers func() []breaker.Stats // nil: there is none
 }
 
 // NewMetrics makes the metrics of a server of the given version whose gate has these
@@ -72,6 +80,8 @@ func NewMetrics(version string, classes []flow.Class) *Metrics {
 		start: time.Now(), version: version, registry: prometheus.NewRegistry(),
 		requests: table[requests].counterVec(), exec: table[execSeconds].histogramVec(),
 		httpRefused: table[httpRefused].counterVec(), changes: table[andonChanges].counterVec(),
+		adjusted: table[limiterAdjust].counterVec(), reloads: table[configReloads].counterVec(),
+		demand:  demand{classes: make([]strain, len(classes))},
 		windows: make([]classWindow, len(classes)), calls: newCalls(len(classes)),
 		counters: make(map[outcomeKey]prometheus.Counter), observers: make(map[execKey]prometheus.Observer),
 	}
@@ -83,7 +93,10 @@ func NewMetrics(version string, classes []flow.Class) *Metrics {
 	for l := kernel.LevelOK; l <= kernel.LevelEmergency; l++ {
 		m.changes.WithLabelValues(l.String())
 	}
-	m.registry.MustRegister(m.requests, m.exec, waits, m.httpRefused, m.changes, collector{m},
+	for _, outcome := range reloadOutcomes { // the first change of each is to be seen as one
+		m.reloads.WithLabelValues(outcome)
+	}
+	m.registry.MustRegister(m.requests, m.exec, waits, m.httpRefused, m.changes, m.adjusted, m.reloads, collector{m},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -110,13 +123,41 @@ func (m *Metrics) Listener() flow.Listener {
 			m.waits[class].Observe(waited.Seconds())
 			in(class, func(w *window, now time.Duration) { w.wait(now, waited) })
 		},
-		Refused: func(class int, _ kernel.Outcome, waited time.Duration) { left(class, waited) },
-		Left:    left,
+		Refused: func(class int, o kernel.Outcome, waited time.Duration) {
+			if ofItsClient(o) {
+				in(class, (*window).excuse)
+			}
+			left(class, waited)
+		},
+		Left: left,
 		Done: func(class int, service time.Duration, _ flow.Result) {
 			in(class, func(w *window, now time.Duration) { w.end(now); w.run(now, service) })
 		},
+		Joined: func(class int) { in(class, (*window).excuse) },
+		Freed: func(class int, held time.Duration) {
+			in(class, func(w *window, now time.Duration) { w.free(now, held) })
+		},
+		Limit: func(class int, c limit.Change) {
+			m.adjusted.WithLabelValues(m.className(class), direction(c), string(c.Cause)).Inc()
+		},
 		Level: func(_, to flow.Level) { m.changes.WithLabelValues(to.String()).Inc() },
 	}
+}
+
+// direction gives the label of a step of a limit.
+func direction(c limit.Change) string {
+	if c.To > c.From {
+		return "up"
+	}
+	return "down"
+}
+
+// reloadOutcomes are what can become of a changed configuration file.
+var reloadOutcomes = [...]string{"applied", "rejected"}
+
+// Reloaded counts a change of the configuration file.
+func (m *Metrics) Reloaded(applied bool) {
+	m.reloads.WithLabelValues(reloadOutcomes[int(1-number(applied))]).Inc()
 }
 
 // Observe takes in a call that has ended. The names of tools

@@ -23,7 +23,9 @@ import (
 	"github.com/prometheus/common/model"
 
 	"gridflow/flow"
+	"gridflow/flow/breaker"
 	"gridflow/flow/kernel"
+	"gridflow/flow/limit"
 	"gridflow/internal/workspace"
 )
 
@@ -41,7 +43,8 @@ func observed(t *testing.T, conf flow.Config) (*flow.Gate, *Metrics) {
 	}
 	m.Connect(Sources{
 		Gate: g, Costs: new(flow.Costs), Cache: func() workspace.CacheStats { return workspace.CacheStats{Hits: 7, Bytes: 1 << 20} },
-		Drain: func() (bool, int) { return false, 3 },
+		Drain:    func() (bool, int) { return false, 3 },
+		Breakers: func() []breaker.Stats { return []breaker.Stats{{Name: "/books", State: breaker.Open, Rejected: 5}} },
 	})
 	return g, m
 }
@@ -103,6 +106,13 @@ func value(t *testing.T, families map[string]*dto.MetricFamily, row int, class s
 func TestGolden(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g, m := observed(t, flow.Defaults(2, 1<<20))
+		quick := limit.Medium(1, 2)
+		quick.Initial = 1
+		l, err := limit.New(quick)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.Adapt(flow.Medium, l)
 		var wg sync.WaitGroup
 		for i := range 20 {
 			for class := range testClasses() {
@@ -117,6 +127,15 @@ func TestGolden(t *testing.T) {
 		m.RefusedHTTP("host")
 
 		text, families := scrape(t, m)
+		for _, line := range []string{
+			`gridflow_limiter_adjust_total{cause="headroom",class="medium",dir="up"} 1`, `gridflow_limiter_limit{class="medium"} 2`,
+			`gridflow_limiter_min{class="medium"} 1`, `gridflow_limiter_max{class="medium"} 2`,
+			`gridflow_breaker_state{name="/books"} 2`, `gridflow_breaker_rejected_total{name="/books"} 5`,
+		} {
+			if !strings.Contains(text, "\n"+line+"\n") {
+				t.Errorf("no %s in\n%s", line, text)
+			}
+		}
 		if strings.Contains(text, "_total_total") || strings.Contains(text, "SECRET") {
 			t.Error("a name that ends twice, or a client, is in /metrics")
 		}

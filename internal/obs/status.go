@@ -17,6 +17,7 @@ func (m *Metrics) Status(recent int) *tools.ServerStatus {
 		Version: m.version, UptimeSeconds: int64(now / time.Second), Level: s.Level.String(),
 		Waiting: s.Waiting, QueueCapacity: s.QueueMax, Running: s.InFlight,
 	}
+	out.Behind = m.Behind()
 	if drain := m.sources.Drain; drain != nil {
 		out.Draining, _ = drain()
 	}
@@ -33,7 +34,7 @@ func (m *Metrics) Status(recent int) *tools.ServerStatus {
 	for _, r := range s.Resources {
 		out.Resources = append(out.Resources, tools.ResourceStatus{Name: r.Name, Used: r.Used, Capacity: r.Capacity, Buffer: r.Buffer})
 	}
-	estimates := m.estimates(s.Resources)
+	estimates := m.estimates()
 
 	// Copies are made under the lock, and put in order when it has been let go.
 	m.mu.Lock()
@@ -83,7 +84,7 @@ func (m *Metrics) Status(recent int) *tools.ServerStatus {
 	shown := func(by func(*client) float64) (list []tools.ClientStatus) {
 		for _, u := range top(clients, recent, by) {
 			list = append(list, tools.ClientStatus{
-				Client: m.calls.alias(u.name), Calls: u.calls, Refused: u.refused, ServiceMs: *known(u.served * 1000), WaitMs: *known(u.waited * 1000),
+				Client: m.calls.alias(u.name), Weight: max(u.weight, 1), Calls: u.calls, Refused: u.refused, ServiceMs: *known(u.served * 1000), WaitMs: *known(u.waited * 1000),
 			})
 		}
 		return list

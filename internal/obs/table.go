@@ -36,6 +36,8 @@ const (
 	queueWait
 	httpRefused
 	andonChanges
+	limiterAdjust
+	configReloads
 	counted // those above are counted as calls go by, those below read when somebody looks
 
 	queueDepth = iota - 1
@@ -44,7 +46,10 @@ const (
 	queueOldest
 	dropped
 	inflight
+	permitsJoined
 	limiterLimit
+	limiterMin
+	limiterMax
 	resourceUsed
 	resourceCapacity
 	resourceBuffer
@@ -62,6 +67,10 @@ const (
 	andonLevel
 	drainState
 	drainInflight
+	breakerState
+	breakerTransitions
+	breakerRejected
+	breakerQuarantined
 	predictions
 	mispredictions
 	cacheHits
@@ -84,16 +93,19 @@ var secondsBuckets = []float64{.00025, .0005, .001, .0025, .005, .01, .025, .05,
 var (
 	byClass    = []string{"class"}
 	byResource = []string{"resource"}
+	byName     = []string{"name"}
 )
 
 const overWindow = "; over the last minute, absent while there were none"
 
 var table = [metrics]metric{
-	requests:     {"gridflow_requests_total", counter, []string{"tool", "class", "outcome"}, nil, "Calls that have ended, by what became of them. The class of a call that was refused before one was chosen is none."},
-	execSeconds:  {"gridflow_exec_seconds", histogram, []string{"tool", "class"}, secondsBuckets, "Time that calls ran, without their wait."},
-	queueWait:    {"gridflow_queue_wait_seconds", histogram, byClass, secondsBuckets, "Time that calls waited which were then let in."},
-	httpRefused:  {"gridflow_http_refused_total", counter, []string{"reason"}, nil, "HTTP requests refused before their message was read: host, origin, sessions, overloaded, rate_limited, draining."},
-	andonChanges: {"gridflow_andon_changes_total", counter, []string{"level"}, nil, "Changes of the level to this one."},
+	requests:      {"gridflow_requests_total", counter, []string{"tool", "class", "outcome"}, nil, "Calls that have ended, by what became of them. The class of a call that was refused before one was chosen is none."},
+	execSeconds:   {"gridflow_exec_seconds", histogram, []string{"tool", "class"}, secondsBuckets, "Time that calls ran, without their wait."},
+	queueWait:     {"gridflow_queue_wait_seconds", histogram, byClass, secondsBuckets, "Time that calls waited which were then let in."},
+	httpRefused:   {"gridflow_http_refused_total", counter, []string{"reason"}, nil, "HTTP requests refused before their message was read: host, origin, sessions, overloaded, rate_limited, draining."},
+	andonChanges:  {"gridflow_andon_changes_total", counter, []string{"level"}, nil, "Changes of the level to this one."},
+	limiterAdjust: {"gridflow_limiter_adjust_total", counter, []string{"class", "dir", "cause"}, nil, "Steps of the adaptive limit of the class, up or down, by why: latency, failures, scheduler, headroom."},
+	configReloads: {"gridflow_config_reloads_total", counter, []string{"outcome"}, nil, "Changes of the configuration file that were applied, or rejected because the file is wrong."},
 
 	queueDepth:         {"gridflow_queue_depth", gauge, byClass, nil, "Calls that wait."},
 	queueCapacity:      {"gridflow_queue_capacity", gauge, byClass, nil, "Calls that may wait."},
@@ -101,7 +113,10 @@ var table = [metrics]metric{
 	queueOldest:        {"gridflow_queue_oldest_seconds", gauge, byClass, nil, "Age of the oldest call that waits, 0 where none does."},
 	dropped:            {"gridflow_dropped_total", counter, []string{"class", "reason"}, nil, "Calls that were not let in: full_flow, full_class, full_queue, displaced, shed, rate_limited, waited_out, too_late, standing, draining, impossible, cancelled."},
 	inflight:           {"gridflow_inflight", gauge, byClass, nil, "Permits that are out. Calls that share one count as one."},
+	permitsJoined:      {"gridflow_permits_joined_total", counter, byClass, nil, "Calls that ran under the permit of another one, which opens the same workbook."},
 	limiterLimit:       {"gridflow_limiter_limit", gauge, byClass, nil, "Calls of the class that may run at once, 0 where only the resources bound them."},
+	limiterMin:         {"gridflow_limiter_min", gauge, byClass, nil, "The least that the adaptive limit of the class may become; absent where there is none."},
+	limiterMax:         {"gridflow_limiter_max", gauge, byClass, nil, "The most that the adaptive limit of the class may become; absent where there is none."},
 	resourceUsed:       {"gridflow_resource_used", gauge, byResource, nil, "Units of the resource that are taken: seats of cpu, bytes of loads."},
 	resourceCapacity:   {"gridflow_resource_capacity", gauge, byResource, nil, "Units of the resource that there are."},
 	resourceBuffer:     {"gridflow_resource_buffer", gauge, byResource, nil, "Of these, units set aside for short calls."},
@@ -110,15 +125,19 @@ var table = [metrics]metric{
 	shareTarget:        {"gridflow_class_share_target", gauge, byClass, nil, "Share that the weights give the class among those that had calls" + overWindow + "."},
 	arrivalCV:          {"gridflow_arrival_cv", gauge, byClass, nil, "Standard deviation by mean of the times between two arrivals" + overWindow + "."},
 	serviceCV:          {"gridflow_service_cv", gauge, byClass, nil, "Standard deviation by mean of the times that calls ran" + overWindow + "."},
-	takt:               {"gridflow_takt_seconds", gauge, byClass, nil, "Time by arrivals: one call has to be done in it" + overWindow + "."},
-	cycle:              {"gridflow_cycle_seconds", gauge, byClass, nil, "Mean time that calls ran, by how many may run at once: one call can be done in it" + overWindow + "."},
+	takt:               {"gridflow_takt_seconds", gauge, byClass, nil, "Time by calls that come and want a permit of their own: one has to be done in it. Calls that were refused for what their client did do not count" + overWindow + "."},
+	cycle:              {"gridflow_cycle_seconds", gauge, byClass, nil, "Mean time that permits were held, by how many may be out at once: one call can be done in it" + overWindow + "."},
 	taktRatio:          {"gridflow_takt_ratio", gauge, byClass, nil, "Cycle by takt: above 1 more comes than can be done" + overWindow + "."},
 	flowEfficiency:     {"gridflow_flow_efficiency", gauge, byClass, nil, "Time that calls ran by the time that they ran and waited" + overWindow + "."},
 	littleL:            {"gridflow_little_l", gauge, byClass, nil, "Mean number of calls that wait or run, counted; over the last minute."},
 	littleLambdaW:      {"gridflow_little_lambda_w", gauge, byClass, nil, "The same by Little's law: rate of calls by mean time from arrival to end. Where load is steady and both differ, one of the counts is wrong."},
-	andonLevel:         {"gridflow_andon_level", gauge, nil, nil, "How full the queues are: 0 ok, 1 warn, 2 critical, 3 emergency."},
+	andonLevel:         {"gridflow_andon_level", gauge, nil, nil, "How full the queues are: 0 ok, 1 warn, 2 critical, 3 emergency. At least 1 from when gridflow_takt_ratio of a class has been above 1 for half a minute until it has been below 0.9 for as long."},
 	drainState:         {"gridflow_drain_state", gauge, nil, nil, "0 while the server serves, 1 once it stops."},
 	drainInflight:      {"gridflow_drain_inflight", gauge, nil, nil, "Requests inside the server, which a stop has to wait for."},
+	breakerState:       {"gridflow_breaker_state", gauge, byName, nil, "State of the breaker before the disk of a root, which is its name: 0 closed, 1 half-open, 2 open."},
+	breakerTransitions: {"gridflow_breaker_transitions_total", counter, []string{"name", "to"}, nil, "Changes of the state of the breaker to this one."},
+	breakerRejected:    {"gridflow_breaker_rejected_total", counter, byName, nil, "Reads that the breaker refused, of the root or of a file that is set aside."},
+	breakerQuarantined: {"gridflow_breaker_quarantined", gauge, byName, nil, "Files that are set aside because they could not be read again and again."},
 	predictions:        {"gridflow_predictions_total", counter, nil, nil, "Calls whose time was predicted and is known."},
 	mispredictions:     {"gridflow_mispredictions_total", counter, nil, nil, "Of these, calls that belonged in another class."},
 	cacheHits:          {"gridflow_cache_hits_total", counter, nil, nil, "Calls that found their workbook open."},

@@ -32,6 +32,9 @@ type slot struct {
 	gap, gapSquares      float64
 	waited               float64 // by calls that were let in or left
 	served, servedSquare float64
+	excused              int     // arrivals that no permit of their own is asked for, or may be had
+	freed                int     // permits that came back …
+	held                 float64 // … and how long they were out
 	present              float64 // integral of the number of calls that wait or run
 }
 
@@ -79,6 +82,21 @@ func (w *window) end(now time.Duration) {
 	w.present--
 }
 
+// excuse takes a call that has arrived out of the demand: it wants no permit of its own, or
+// was refused for what its client did.
+func (w *window) excuse(now time.Duration) {
+	w.advance(now)
+	w.now().excused++
+}
+
+// free counts a permit that has come back after so long.
+func (w *window) free(now, held time.Duration) {
+	w.advance(now)
+	s := w.now()
+	s.freed++
+	s.held += held.Seconds()
+}
+
 // wait counts how long a call waited, run how long it ran.
 func (w *window) wait(now, waited time.Duration) {
 	w.advance(now)
@@ -107,6 +125,9 @@ func (w *window) totals(now time.Duration) (sum slot, length float64) {
 		sum.waited += s.waited
 		sum.served += s.served
 		sum.servedSquare += s.servedSquare
+		sum.excused += s.excused
+		sum.freed += s.freed
+		sum.held += s.held
 		sum.present += s.present
 	}
 	first := time.Duration(max(w.at-(windowSlots-1), 0)) * slotLength
@@ -131,11 +152,12 @@ func (w *window) estimate(now time.Duration, atOnce int64) estimate {
 		takt: math.NaN(), cycle: math.NaN(), efficiency: math.NaN(),
 		served: s.served, busy: s.arrivals > 0 || s.present > 0,
 	}
-	if s.arrivals > 0 {
-		e.takt = length / float64(s.arrivals)
+	// A call may be excused a slot later than it arrived.
+	if wanted := s.arrivals - s.excused; wanted > 0 {
+		e.takt = length / float64(wanted)
 	}
-	if s.runs > 0 {
-		e.cycle = s.served / float64(s.runs) / float64(max(atOnce, 1))
+	if s.freed > 0 {
+		e.cycle = s.held / float64(s.freed) / float64(max(atOnce, 1))
 	}
 	e.taktRatio = e.cycle / e.takt
 	if all := s.served + s.waited; all > 0 {

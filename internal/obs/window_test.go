@@ -25,6 +25,7 @@ func TestWindowSteady(t *testing.T) {
 		w.wait(now+wait, wait)
 		w.end(now + wait + serve)
 		w.run(now+wait+serve, serve)
+		w.free(now+wait+serve, serve)
 		now += every
 	}
 	e := w.estimate(now, 2)

@@ -37,6 +37,7 @@ func (s *Server) admit() mcp.Middleware {
 			return flow.Work{}, false
 		},
 		Client: client,
+		Weight: f.weight,
 		Result: func(ctx context.Context, res mcp.Result, err error) flow.Result {
 			return resultOf(note(ctx).outcome, err)
 		},
@@ -50,7 +51,7 @@ func (s *Server) admit() mcp.Middleware {
 		},
 		Observe: func(ctx context.Context, o mcpflow.Observation) {
 			s.observe(obs.Call{
-				Tool: o.Kind.Name, Class: o.Class, Client: o.Client, Ran: o.Ran, Waited: o.Waited, Service: o.Service,
+				Tool: o.Kind.Name, Class: o.Class, Client: o.Client, Weight: o.Weight, Ran: o.Ran, Waited: o.Waited, Service: o.Service,
 				Outcome: outcomeOf(note(ctx).outcome, o.Outcome),
 			})
 		},
@@ -90,6 +91,23 @@ func client(req mcp.Request) string {
 	return program(req)
 }
 
+// weight gives the weight of the client that makes a request.
+func (f *Flow) weight(req mcp.Request) int64 {
+	if f.Weights == nil || f.Weights.None() {
+		return 1
+	}
+	user, program := "", ""
+	if extra := req.GetExtra(); extra != nil && extra.TokenInfo != nil {
+		user = extra.TokenInfo.UserID
+	}
+	if named, ok := req.(interface{ ClientInfo() *mcp.Implementation }); ok && user == "" {
+		if info := named.ClientInfo(); info != nil {
+			program = info.Name
+		}
+	}
+	return f.Weights.Of(user, program)
+}
+
 // program says which program made a request of which neither user nor session is known.
 func program(req mcp.Request) string {
 	if extra := req.GetExtra(); extra != nil {
@@ -115,14 +133,14 @@ func programOf(req mcp.Request) string {
 }
 
 // resultOf tells by the code of its error how the work of a call ended. Codes that the
-// caller can do something about are the caller's errors.
+// caller can do something about are the caller's errors; a disk that gives no answer is none.
 func resultOf(code string, err error) flow.Result {
 	switch {
 	case code == "TIMEOUT":
 		return flow.TimedOut
 	case code == "CANCELLED" || code == "DRAINING":
 		return flow.Cancelled
-	case code == "INTERNAL":
+	case code == "INTERNAL" || code == "READ_TIMEOUT":
 		return flow.Failed
 	case code != "" || err != nil:
 		return flow.UserError

@@ -1,10 +1,21 @@
 package server
 
 import (
+	"context"
+	"math"
 	"net/http"
+	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
+	"github.com/modelcontextprotocol/go-sdk/auth"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"gridflow/flow"
+	"gridflow/internal/admit"
+	"gridflow/internal/obs"
 )
 
 // TestProgram: a program that opens many connections is one client; two programs on one
@@ -26,5 +37,107 @@ func TestProgram(t *testing.T) {
 	}
 	if b := from(info("agent"), "127.0.0.1"); a != b {
 		t.Errorf("%q and %q are two clients", a, b)
+	}
+}
+
+// TestWeights: of clients that always have calls waiting each gets time by its weight: one
+// of weight 3 three times as much as one of weight 1 and as one that is not named. Other
+// weights hold from the next calls on, and the status shows them.
+func TestWeights(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, m := schedule(t, func(c *flow.Config) {
+			c.QueueMax = 0
+			c.Classes[flow.Fast].WaitMax, c.Classes[flow.Fast].Target = 0, 0
+		})
+		m.Connect(obs.Sources{Gate: f.Gate})
+		f.Weights = new(admit.Weights)
+		f.Weights.Set(map[string]int64{"heavy": 3, "light": 1})
+		s := New(Config{Tools: fixtureTools(), Flow: f, Metrics: m})
+		var mu sync.Mutex
+		var served map[string]time.Duration
+		call := s.admit()(func(_ context.Context, _ string, req mcp.Request) (mcp.Result, error) {
+			// The same work in pieces of different size: calls are not what is counted.
+			piece := 10 * time.Millisecond
+			if user := req.GetExtra().TokenInfo.UserID; user == "heavy" {
+				piece = 70 * time.Millisecond
+			}
+			time.Sleep(piece)
+			mu.Lock()
+			defer mu.Unlock()
+			served[req.GetExtra().TokenInfo.UserID] += piece
+			return &mcp.CallToolResult{}, nil
+		})
+		run := func(want map[string]float64) {
+			t.Helper()
+			served = make(map[string]time.Duration)
+			ctx, stop := context.WithTimeout(t.Context(), 10*time.Minute)
+			defer stop()
+			var wg sync.WaitGroup
+			for user := range want {
+				for range 10 {
+					wg.Go(func() {
+						for ctx.Err() == nil {
+							req := &mcp.CallToolRequest{Params: &mcp.CallToolParamsRaw{Name: "echo"}, Extra: &mcp.RequestExtra{TokenInfo: &auth.TokenInfo{UserID: user}}}
+							if _, err := call(t.Context(), "tools/call", req); err != nil {
+								t.Error(err)
+								return
+							}
+						}
+					})
+				}
+			}
+			wg.Wait()
+			var all, sum float64
+			for user, weight := range want {
+				all += served[user].Seconds()
+				sum += weight
+			}
+			for user, weight := range want {
+				got := served[user].Seconds() / all
+				t.Logf("%s: %.2f %% of the time, by weight %.2f %%", user, 100*got, 100*weight/sum)
+				if math.Abs(got-weight/sum) > .01 {
+					t.Errorf("%s got %.3f of the time, want %.3f", user, got, weight/sum)
+				}
+			}
+		}
+		run(map[string]float64{"heavy": 3, "light": 1})
+		run(map[string]float64{"heavy": 3, "light": 1, "nobody": 1})
+		for _, c := range m.Status(3).ByService {
+			if want := map[bool]int64{true: 3, false: 1}[c.ServiceMs == m.Status(1).ByService[0].ServiceMs]; c.Weight != want || !strings.HasPrefix(c.Client, "user ") {
+				t.Errorf("the status has %+v, want weight %d", c, want)
+			}
+		}
+		f.Weights.Set(map[string]int64{"light": 2})
+		run(map[string]float64{"heavy": 1, "light": 2})
+	})
+}
+
+// TestWeightOf: the weight of a request goes by its user; where there is none by the program
+// that the request or its session names.
+func TestWeightOf(t *testing.T) {
+	f := &Flow{Weights: new(admit.Weights)}
+	params := func(program string) *mcp.CallToolParamsRaw {
+		return &mcp.CallToolParamsRaw{Meta: mcp.Meta{clientInfoKey: map[string]any{"name": program, "version": "1"}}}
+	}
+	user := &mcp.RequestExtra{TokenInfo: &auth.TokenInfo{UserID: "alice"}}
+	f.Weights.Set(map[string]int64{"alice": 3, "agent": 5})
+	for i, c := range []struct {
+		req  mcp.Request
+		want int64
+	}{
+		{&mcp.CallToolRequest{Params: params("agent")}, 5},
+		{&mcp.CallToolRequest{Params: params("other")}, 1},
+		{&mcp.CallToolRequest{Params: params("agent"), Extra: user}, 3},
+		{&mcp.CallToolRequest{Params: &mcp.CallToolParamsRaw{}, Extra: user}, 3},
+		{&mcp.CallToolRequest{Params: &mcp.CallToolParamsRaw{}}, 1},
+		{&mcp.ReadResourceRequest{Params: &mcp.ReadResourceParams{}, Extra: user}, 3},
+	} {
+		if got := f.weight(c.req); got != c.want {
+			t.Errorf("request %d has weight %d, want %d", i, got, c.want)
+		}
+	}
+	f.Weights = nil
+	if got := f.weight(&mcp.CallToolRequest{Params: params("agent")}); got != 1 {
+		t.Errorf("without weights: %d", got)
 	}
 }

@@ -34,7 +34,7 @@ func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
 		retryAfter(w, 0)
 		plain(w, http.StatusServiceUnavailable, "overloaded")
 	case level >= kernel.LevelWarn:
-		plain(w, http.StatusOK, "ready, degraded: the queues are at level "+level.String())
+		plain(w, http.StatusOK, "ready, degraded: level "+level.String())
 	default:
 		plain(w, http.StatusOK, "ready")
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"gridflow/flow"
+	"gridflow/internal/admit"
 	"gridflow/internal/obs"
 	"gridflow/internal/tools"
 )
@@ -50,6 +51,8 @@ type Flow struct {
 	Gate  *flow.Gate
 	Costs *flow.Costs
 	Price func(Call) flow.Work // what is known of a call before it runs
+
+	Weights *admit.Weights // of the clients; nil: all have the same
 }
 
 // A Server serves the tools of its Config to any number of clients at once. Its

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -19,7 +20,8 @@ type Status interface {
 type ServerStatus struct {
 	Version       string           `json:"version"`
 	UptimeSeconds int64            `json:"uptime_seconds"`
-	Level         string           `json:"level"` // ok, warn, critical or emergency
+	Level         string           `json:"level"`            // ok, warn, critical or emergency
+	Behind        []string         `json:"behind,omitempty"` // classes to which more has come for a while than can be done
 	Draining      bool             `json:"draining"`
 	Waiting       int              `json:"waiting"`
 	QueueCapacity int              `json:"queue_capacity"`
@@ -90,6 +92,7 @@ type CallStatus struct {
 // ClientStatus is what a client used lately.
 type ClientStatus struct {
 	Client    string  `json:"client"`
+	Weight    int64   `json:"weight"` // of its share of the time against other clients
 	Calls     float64 `json:"calls"`
 	Refused   float64 `json:"refused"`
 	ServiceMs float64 `json:"service_ms"`
@@ -147,6 +150,9 @@ func (o *serverStatusOut) shows(section string) bool {
 
 func (o *serverStatusOut) appendText(b []byte, _ bool) []byte {
 	state := "level " + o.Level
+	if len(o.Behind) > 0 {
+		state += ", more comes than can be done of " + strings.Join(o.Behind, ", ")
+	}
 	if o.Draining {
 		state += ", stopping"
 	}
@@ -206,9 +212,9 @@ func appendClients(b []byte, title string, clients []ClientStatus) []byte {
 	if len(clients) == 0 {
 		return b
 	}
-	b = fmt.Appendf(b, "%s (lately; older use counts less)\nclient\tcalls\trefused\trun ms\twait ms\n", title)
+	b = fmt.Appendf(b, "%s (lately; older use counts less)\nclient\tweight\tcalls\trefused\trun ms\twait ms\n", title)
 	for _, c := range clients {
-		b = fmt.Appendf(b, "%s\t%s\t%s\t%s\t%s\n", c.Client, brief(c.Calls), brief(c.Refused), brief(c.ServiceMs), brief(c.WaitMs))
+		b = fmt.Appendf(b, "%s\t%d\t%s\t%s\t%s\t%s\n", c.Client, c.Weight, brief(c.Calls), brief(c.Refused), brief(c.ServiceMs), brief(c.WaitMs))
 	}
 	return b
 }

@@ -12,8 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
-	"gridflow/flow/breaker"
 	"gridflow/internal/book"
 	"gridflow/internal/lazy"
 	"gridflow/internal/xlsx"
@@ -68,8 +68,8 @@ func (h *Hold) Release() {
 // bases is the store of kept revisions: a folder of files that are named by their hash,
 // written once and never changed.
 type bases struct {
-	dir     *os.Root // nil where nothing is kept
-	breaker *breaker.Breaker
+	dir  *os.Root // nil where nothing is kept
+	disk *disk
 
 	mu     sync.Mutex
 	byHash map[string]*opened // those in use
@@ -115,7 +115,7 @@ func (s *bases) forget(o *opened) {
 }
 
 // openBases opens the store, and removes what a copy that was cut off has left.
-func (w *Workspace) openBases(path string) error {
+func (w *Workspace) openBases(path string, timeout time.Duration) error {
 	w.bases.byHash = make(map[string]*opened)
 	if path == "" {
 		return nil
@@ -134,7 +134,7 @@ func (w *Workspace) openBases(path string) error {
 		}
 	}
 	if err == nil {
-		w.bases.breaker, err = newBreaker(path, w.log)
+		w.bases.disk, err = newDisk(path, timeout, w.log)
 	}
 	if err != nil {
 		dir.Close()
@@ -219,7 +219,7 @@ func (w *Workspace) keep(ctx context.Context, e Entry, l *loaded) (Base, error) 
 		return b, storeError(err)
 	}
 	w.cache.files.Add(1)
-	l.checked.rebase(&handle{kept, info, kept, w.bases.breaker})
+	l.checked.rebase(&handle{kept, info, kept, w.bases.disk})
 	return b, nil
 }
 
@@ -238,7 +238,7 @@ func (w *Workspace) HoldBase(ctx context.Context, b Base) (*Hold, error) {
 		w.bases.adopt(b, o)
 	}
 	l, err := w.load(ctx, origin{
-		id: o.id, path: "the kept copy " + b.file(), breaker: w.bases.breaker,
+		id: o.id, path: "the kept copy " + b.file(), disk: w.bases.disk,
 		open: func() (*os.File, error) { return w.bases.dir.Open(b.file()) },
 	}, o, fresh)
 	if err != nil {

@@ -3,7 +3,6 @@ package workspace
 import (
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"syscall"
 	"time"
@@ -14,6 +13,9 @@ import (
 // CodeCircuitOpen is the code of reads that are refused because the file system under a
 // root, or the part of it where one file lies, has failed again and again.
 const CodeCircuitOpen = "CIRCUIT_OPEN"
+
+// CodeReadTimeout is the code of a read that the disk or the network did not answer in time.
+const CodeReadTimeout = "READ_TIMEOUT"
 
 // newBreaker makes the breaker of a root. It stands before each read of a file, so that
 // what is in memory is not affected, and a file on a bad spot of the disk is set aside
@@ -49,28 +51,6 @@ func broken(err error) bool {
 	return false
 }
 
-// guarded is a file whose reads pass the breaker of its root.
-type guarded struct {
-	io.ReaderAt
-	breaker *breaker.Breaker
-	key     string
-}
-
-// ReadAt implements io.ReaderAt. The end of the file is no failure.
-func (g guarded) ReadAt(p []byte, off int64) (int, error) {
-	permit, err := g.breaker.Allow(g.key)
-	if err != nil {
-		return 0, err
-	}
-	n, err := g.ReaderAt.ReadAt(p, off)
-	if errors.Is(err, io.EOF) {
-		permit.Done(nil)
-	} else {
-		permit.Done(err)
-	}
-	return n, err
-}
-
 // circuitError words a refusal of a breaker for the caller.
 func circuitError(path string, open *breaker.OpenError) error {
 	what := "the folder that holds " + path
@@ -84,5 +64,24 @@ func circuitError(path string, open *breaker.OpenError) error {
 		// At least the time that the breaker asks for.
 		RetryAfter: open.RetryAfter,
 		cause:      open,
+	}
+}
+
+// hangError is the failure of a read that has taken longer than it may.
+type hangError struct{ after time.Duration }
+
+func (e *hangError) Error() string { return fmt.Sprintf("no answer within %v", e.after) }
+
+// Is makes it a failure of the device like those that the system reports.
+func (e *hangError) Is(target error) bool { return target == syscall.ETIMEDOUT }
+
+// stuckError words a read that hangs for the caller.
+func stuckError(path string, hang *hangError) error {
+	return &Error{
+		Code:       CodeReadTimeout,
+		Message:    fmt.Sprintf("%s could not be read: the disk or the network gave no answer within %v", path, hang.after),
+		Hint:       "Call again later. Workbooks that are in memory can be read",
+		RetryAfter: breaker.Files().OpenFor,
+		cause:      hang,
 	}
 }

@@ -98,7 +98,7 @@ func TestBadDisk(t *testing.T) {
 // all go through again.
 func TestProbe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b, err := newBreaker("root", slog.New(slog.DiscardHandler))
+		d, err := newDisk("root", 0, slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -106,7 +106,7 @@ func TestProbe(t *testing.T) {
 		var reads atomic.Int64
 		conf := breaker.Files()
 		file := func(key string) guarded {
-			return guarded{faulty{strings.NewReader("0123456789"), &fails, &reads}, b, key}
+			return guarded{faulty{strings.NewReader("0123456789"), &fails, &reads}, d, key}
 		}
 		fails.Store(true)
 		for i := range int(conf.Failures) {
@@ -126,7 +126,7 @@ func TestProbe(t *testing.T) {
 				t.Errorf("a probe at the end of the file: %v", err)
 			}
 		}
-		if b.State() != breaker.Closed || reads.Load()-before != int64(conf.Successes) {
+		if b := d.breaker; b.State() != breaker.Closed || reads.Load()-before != int64(conf.Successes) {
 			t.Errorf("after %d probes the breaker is %v", reads.Load()-before, b.State())
 		}
 	})

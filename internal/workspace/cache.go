@@ -2,6 +2,7 @@ package workspace
 
 import (
 	"context"
+	"errors"
 	"io"
 	"io/fs"
 	"math"
@@ -11,7 +12,6 @@ import (
 
 	"github.com/maypok86/otter/v2"
 
-	"gridflow/flow/breaker"
 	"gridflow/internal/book"
 	"gridflow/internal/lazy"
 	"gridflow/internal/xlsx"
@@ -363,18 +363,18 @@ type backing struct {
 	before *handle // replaced; it stays open, for reads of it may be under way
 }
 
-// handle is an open file whose reads pass the breaker of the folder that it lies in.
+// handle is an open file whose reads pass the breaker of the disk that it lies on.
 type handle struct {
-	file    *os.File
-	info    fs.FileInfo
-	r       io.ReaderAt
-	breaker *breaker.Breaker
+	file *os.File
+	info fs.FileInfo
+	r    io.ReaderAt
+	disk *disk
 }
 
 // ReadAt implements io.ReaderAt.
 func (b *backing) ReadAt(p []byte, off int64) (int, error) {
 	h := b.at.Load()
-	return guarded{h.r, h.breaker, b.key}.ReadAt(p, off)
+	return guarded{h.r, h.disk, b.key}.ReadAt(p, off)
 }
 
 func (b *backing) current() *handle { return b.at.Load() }
@@ -408,7 +408,8 @@ func (c *checked) judge(err error) error {
 		return nil
 	}
 	h := c.current()
-	if h == nil {
+	var hang *hangError
+	if h == nil || errors.As(err, &hang) { // to look at the file could hang, too
 		return fileError(c.path, err)
 	}
 	if now, serr := h.file.Stat(); serr == nil && !sameFile(now, h.info) {

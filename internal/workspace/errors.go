@@ -43,12 +43,15 @@ func fileError(path string, err error) error {
 	var ours *Error
 	var theirs *xlsx.Error
 	var open *breaker.OpenError
+	var hang *hangError
 	var system *fs.PathError
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, &open):
 		return circuitError(path, open)
+	case errors.As(err, &hang):
+		return stuckError(path, hang)
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.As(err, &ours):
 		return err
 	case errors.As(err, &theirs):

@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
-
-	"gridflow/flow/breaker"
 )
 
 // A root is a folder whose workbooks are served. What is opened is opened through dir,
@@ -22,7 +20,7 @@ type root struct {
 	dir   atomic.Pointer[os.Root] // the folder that was at the path when it was last looked for
 	lost  bool                    // guarded by Workspace.looking
 
-	breaker *breaker.Breaker // before each read of a file
+	disk *disk // which each read of a file passes
 }
 
 func (r *root) join(rel string) string { return filepath.Join(r.path, filepath.FromSlash(rel)) }
@@ -61,7 +59,7 @@ func (w *Workspace) addRoot(p string) error {
 	})
 	r := &root{path: abs}
 	r.dir.Store(dir)
-	if r.breaker, err = newBreaker(abs, w.log); err != nil {
+	if r.disk, err = newDisk(abs, w.readTimeout, w.log); err != nil {
 		dir.Close()
 		return fmt.Errorf("root %q: %w", p, err)
 	}

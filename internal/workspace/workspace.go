@@ -19,7 +19,6 @@ import (
 
 	"github.com/fsnotify/fsnotify"
 
-	"gridflow/flow/breaker"
 	"gridflow/internal/book"
 	"gridflow/internal/grid"
 	"gridflow/internal/lazy"
@@ -39,6 +38,8 @@ type Options struct {
 	Limits     xlsx.Limits  // for every file
 	Logger     *slog.Logger // slog.Default where nil
 	Bases      string       // folder where revisions are kept that forks stand on; "": there are no forks
+
+	ReadTimeout time.Duration // a read of a file that takes longer has failed; 0: there is no such time
 }
 
 // Workspace is the workbooks under the roots. Its methods may be called from any number
@@ -48,6 +49,8 @@ type Workspace struct {
 	extensions []string
 	limits     xlsx.Limits
 	log        *slog.Logger
+
+	readTimeout time.Duration
 
 	catalogue *catalogue
 	looking   sync.Mutex        // held while what was seen on the disk is noted in the catalogue
@@ -68,7 +71,7 @@ type Workspace struct {
 // that is done, for a root may be large. Shut ends it.
 func Open(ctx context.Context, o Options) (*Workspace, error) {
 	w := &Workspace{
-		extensions: o.Extensions, limits: o.Limits, log: o.Logger,
+		extensions: o.Extensions, limits: o.Limits, log: o.Logger, readTimeout: o.ReadTimeout,
 		walked: make(chan struct{}), openAt: openAt, readerOf: func(f *os.File) io.ReaderAt { return f },
 	}
 	if w.extensions == nil {
@@ -86,7 +89,7 @@ func Open(ctx context.Context, o Options) (*Workspace, error) {
 			return nil, err
 		}
 	}
-	if err := w.openBases(o.Bases); err != nil {
+	if err := w.openBases(o.Bases, o.ReadTimeout); err != nil {
 		w.closeRoots()
 		return nil, err
 	}
@@ -339,15 +342,15 @@ func (w *Workspace) use(ctx context.Context, id string, fn func(*opened, *loaded
 
 // An origin is where the bytes of a workbook come from.
 type origin struct {
-	id      string // of the workbook, for the breaker
-	path    string // as it is shown to callers
-	breaker *breaker.Breaker
-	open    func() (*os.File, error)
+	id   string // of the workbook, for the breaker
+	path string // as it is shown to callers
+	disk *disk
+	open func() (*os.File, error)
 }
 
 func (w *Workspace) origin(e Entry) origin {
 	r := w.roots[e.root]
-	return origin{e.ID, e.Path, r.breaker, func() (*os.File, error) { return w.openAt(r.dir.Load(), filepath.FromSlash(e.Path)) }}
+	return origin{e.ID, e.Path, r.disk, func() (*os.File, error) { return w.openAt(r.dir.Load(), filepath.FromSlash(e.Path)) }}
 }
 
 // load gives what o holds, reading the file if nobody has.
@@ -388,7 +391,7 @@ func (w *Workspace) open(ctx context.Context, from origin, o *opened) (*loaded, 
 	var file *xlsx.File
 	if err == nil {
 		o.settle(info)
-		b.at.Store(&handle{f, info, w.readerOf(f), from.breaker})
+		b.at.Store(&handle{f, info, w.readerOf(f), from.disk})
 		switch strings.ToLower(path.Ext(from.path)) {
 		case ".csv", ".tsv":
 			check.source, err = textfile.Open(ctx, b, info.Size(), path.Base(from.path))
