@@ -29,7 +29,7 @@ var floors = [][]string{
 	{"internal/xlsx", "internal/textfile", "internal/vba"},
 	{"internal/grid"},
 	{"flow"},
-	{"internal/formula", "internal/numfmt", "internal/lazy", "internal/nearest"},
+	{"internal/formula", "internal/numfmt", "internal/lazy", "internal/nearest", "internal/actor", "internal/hub"},
 	{"flow"},
 	{"internal/cell", "internal/interleave"},
 }
