@@ -27,11 +27,11 @@ var floors = [][]string{
 	{"internal/analyze"},
 	{"internal/book"},
 	{"internal/xlsx", "internal/textfile", "internal/vba"},
-	{"internal/grid"},
+	{"internal/grid", "internal/journal"},
 	{"flow"},
 	{"internal/formula", "internal/numfmt", "internal/lazy", "internal/nearest", "internal/actor", "internal/hub"},
 	{"flow"},
-	{"internal/cell", "internal/interleave"},
+	{"internal/cell", "internal/interleave", "internal/vfs"},
 }
 
 // within are the imports that stay on one floor: a text file fails with the errors of a
