@@ -269,7 +269,7 @@ func (b *Builder) Seal() {
 		return
 	}
 	slices.Sort(b.present)
-	band := &Band{cols: slices.Clone(b.present), chunks: make([]Chunk, len(b.present))}
+	band := &Band{cols: slices.Clone(b.present), chunks: make([]*Chunk, len(b.present))}
 	lo, hi := uint16(BandRows), uint16(0)
 	for i, col := range b.present {
 		c := b.cols[col]
@@ -281,7 +281,7 @@ func (b *Builder) Seal() {
 		b.filled += c.blankFormulas()
 		b.maxShared = max(b.maxShared, c.maxShared())
 		band.chunks[i] = c.seal()
-		k := &band.chunks[i]
+		k := band.chunks[i]
 		band.cells += k.n
 		b.filled += k.n - k.blanks()
 		band.occupy(k)

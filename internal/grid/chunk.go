@@ -26,6 +26,7 @@ const (
 	tagText              // payload is an index into the sheet's own texts
 	tagBool              // payload is 0 or 1
 	tagError             // payload is a cell.ErrorCode
+	tagOwn               // payload is an index into the texts that edits brought
 )
 
 // Chunk is one column of one band, sealed. The cells are numbered 0…n-1 in row order.
@@ -130,9 +131,11 @@ func (c *Chunk) payloadAt(i int) uint64 {
 }
 
 // value gives the value of cell i of a chunk of sheet s.
-func (c *Chunk) value(s *Sheet, i int) cell.Value {
-	p := c.payloadAt(i)
-	switch c.tagAt(i) {
+func (c *Chunk) value(s *Sheet, i int) cell.Value { return s.decode(c.tagAt(i), c.payloadAt(i)) }
+
+// decode gives the value that a payload of kind t stands for.
+func (s *Sheet) decode(t tag, p uint64) cell.Value {
+	switch t {
 	case tagInt:
 		return cell.NumberValue(float64(int32(p)))
 	case tagFloat:
@@ -148,6 +151,8 @@ func (c *Chunk) value(s *Sheet, i int) cell.Value {
 		return cell.BoolValue(p != 0)
 	case tagError:
 		return cell.ErrorValue(cell.ErrorCode(p))
+	case tagOwn:
+		return cell.TextValue(s.own.at(uint32(p)))
 	}
 	return cell.Value{}
 }

@@ -165,7 +165,7 @@ func (c *column) tidy() {
 }
 
 // seal packs the column's cells, which are in row order, into a Chunk.
-func (c *column) seal() Chunk {
+func (c *column) seal() *Chunk {
 	var kinds uint
 	var styles uint32
 	for _, r := range c.runs {
@@ -182,7 +182,7 @@ func (c *column) seal() Chunk {
 		kinds &^= 1 << tagInt
 	}
 	first := c.runs[0]
-	k := Chunk{n: len(c.payload), first: first.row, tag: first.like.tag(), style: first.like.style()}
+	k := &Chunk{n: len(c.payload), first: first.row, tag: first.like.tag(), style: first.like.style()}
 	if kinds&(kinds-1) != 0 {
 		k.tags = make([]tag, k.n)
 		c.each(func(r run, from, to int) { fill(k.tags[from:to], r.like.tag()) })
@@ -196,7 +196,7 @@ func (c *column) seal() Chunk {
 		})
 	}
 	if slices.ContainsFunc(c.runs, func(r run) bool { return r.like.style() != k.style }) {
-		c.sealStyles(&k, styles)
+		c.sealStyles(k, styles)
 	}
 	k.width = 8
 	if kinds&(1<<tagFloat) == 0 {

@@ -59,6 +59,14 @@ type formulaGroup struct {
 	rng    cell.Range
 }
 
+// len is the number of formulas that were read.
+func (f *formulas) len() int {
+	if f == nil {
+		return 0
+	}
+	return len(f.list)
+}
+
 func (f *formulas) memoryBytes() int64 {
 	if f == nil {
 		return 0
@@ -66,10 +74,16 @@ func (f *formulas) memoryBytes() int64 {
 	return f.texts.MemoryBytes() + int64(8*cap(f.list)+56*cap(f.groups))
 }
 
-// Formula gives the formula of a cell that HasFormula; for any other cell it is zero.
+// Formula gives the formula of a cell of s that HasFormula; for any other cell it is zero.
+//
+// Formulas are numbered: first those that were read, then those of edited cells in the
+// bands, then those of the patches over them.
 func (s *Sheet) Formula(c Cell) Formula {
-	if c.formula < 0 || s.formulas == nil || int(c.formula) >= len(s.formulas.list) {
+	if c.formula < 0 {
 		return Formula{}
+	}
+	if n := s.formulas.len(); int(c.formula) >= n {
+		return s.ownFormula(c, int(c.formula)-n)
 	}
 	rec := s.formulas.list[c.formula]
 	f := Formula{Text: s.formulas.texts.At(rec.text), Anchor: c.Ref}
@@ -91,7 +105,8 @@ func (s *Sheet) Arrays(r cell.Range) iter.Seq[Formula] {
 		f.arraysOnce.Do(f.findArrays)
 		i := sort.Search(len(f.arrays), func(i int) bool { return f.arrays[i].Range.First.Row > r.First.Row-f.tallest })
 		for ; i < len(f.arrays) && f.arrays[i].Range.First.Row <= r.Last.Row; i++ {
-			if _, touch := f.arrays[i].Range.Intersect(r); touch && !yield(f.arrays[i]) {
+			_, touch := f.arrays[i].Range.Intersect(r)
+			if touch && !slices.Contains(s.dissolved, f.arrays[i].Range) && !yield(f.arrays[i]) {
 				return
 			}
 		}

@@ -10,7 +10,7 @@ import (
 // Band is BandRows rows of a sheet: its chunks by column.
 type Band struct {
 	cols     []uint16 // ascending
-	chunks   []Chunk  // chunks[i] is column cols[i]
+	chunks   []*Chunk // chunks[i] is column cols[i]; versions of a sheet share them
 	occupied [BandRows / 64]uint64
 	cells    int
 }
@@ -39,11 +39,11 @@ func (b *Band) chunk(col int) *Chunk {
 	}
 	// Columns mostly follow each other without a gap: then the guess is a hit.
 	if g := col - int(b.cols[0]); uint(g) < uint(len(b.cols)) && int(b.cols[g]) == col {
-		return &b.chunks[g]
+		return b.chunks[g]
 	}
 	i := b.search(col)
 	if i < len(b.cols) && int(b.cols[i]) == col {
-		return &b.chunks[i]
+		return b.chunks[i]
 	}
 	return nil
 }
@@ -86,6 +86,11 @@ type Sheet struct {
 	shared   *Strings
 	texts    *Strings
 	formulas *formulas
+
+	// What edits put over the bands: see edit.go. All of it is empty in a sheet as it was read.
+	over      []patch      // by row and then by column; each hides the cell of the bands
+	own       *textList    // texts and formulas of edited cells that are in the bands by now
+	dissolved []cell.Range // array formulas that edits replaced
 
 	used         cell.Range
 	hasCells     bool
@@ -133,6 +138,11 @@ func (s *Sheet) At(r cell.Ref) (Cell, bool) {
 	if !r.Valid() {
 		return Cell{Ref: r, formula: -1}, false
 	}
+	if len(s.over) > 0 {
+		if i, ok := s.patchAt(r); ok {
+			return s.patched(i), !s.over[i].removed
+		}
+	}
 	k := s.band(r.Row).chunk(r.Col)
 	if k == nil {
 		return Cell{Ref: r, formula: -1}, false
@@ -162,11 +172,19 @@ func (s *Sheet) Value(r cell.Ref) cell.Value {
 // Cells yields the stored cells of r in row-major order, each row from left to right.
 // Rows without cells cost nothing.
 func (s *Sheet) Cells(r cell.Range) iter.Seq[Cell] {
+	if s.patchedBetween(r.First.Row, r.Last.Row) {
+		return s.overlaid(s.storedCells(r), r)
+	}
+	return s.storedCells(r)
+}
+
+// storedCells is Cells of the bands.
+func (s *Sheet) storedCells(r cell.Range) iter.Seq[Cell] {
 	return func(yield func(Cell) bool) {
-		for row := range s.OccupiedRows(r.First.Row, r.Last.Row) {
+		for row := range s.storedRows(r.First.Row, r.Last.Row) {
 			b := s.band(row)
 			for i := b.search(r.First.Col); i < len(b.cols) && int(b.cols[i]) <= r.Last.Col; i++ {
-				c, ok := s.cellAt(&b.chunks[i], cell.Ref{Row: row, Col: int(b.cols[i])})
+				c, ok := s.cellAt(b.chunks[i], cell.Ref{Row: row, Col: int(b.cols[i])})
 				if ok && !yield(c) {
 					return
 				}
@@ -178,6 +196,15 @@ func (s *Sheet) Cells(r cell.Range) iter.Seq[Cell] {
 // Column yields the stored cells of one column between two rows, both included, from
 // top to bottom. It looks at nothing but that column.
 func (s *Sheet) Column(col, firstRow, lastRow int) iter.Seq[Cell] {
+	if s.patchedBetween(firstRow, lastRow) {
+		r := cell.Range{First: cell.Ref{Row: firstRow, Col: col}, Last: cell.Ref{Row: lastRow, Col: col}}
+		return s.overlaid(s.storedColumn(col, firstRow, lastRow), r)
+	}
+	return s.storedColumn(col, firstRow, lastRow)
+}
+
+// storedColumn is Column of the bands.
+func (s *Sheet) storedColumn(col, firstRow, lastRow int) iter.Seq[Cell] {
 	return func(yield func(Cell) bool) {
 		lastRow = min(lastRow, len(s.bands)<<bandShift-1)
 		for n := max(firstRow, 0) >> bandShift; n <= lastRow>>bandShift && n < len(s.bands); n++ {
@@ -209,6 +236,14 @@ func (s *Sheet) Column(col, firstRow, lastRow int) iter.Seq[Cell] {
 // OccupiedRows yields, ascending, the rows between first and last, both included,
 // that have a stored cell.
 func (s *Sheet) OccupiedRows(first, last int) iter.Seq[int] {
+	if s.patchedBetween(first, last) {
+		return s.overlaidRows(first, last)
+	}
+	return s.storedRows(first, last)
+}
+
+// storedRows is OccupiedRows of the bands.
+func (s *Sheet) storedRows(first, last int) iter.Seq[int] {
 	return func(yield func(int) bool) {
 		first = max(first, 0)
 		for n := first >> bandShift; n < len(s.bands) && n<<bandShift <= last; n++ {
@@ -243,6 +278,11 @@ func (s *Sheet) OccupiedCols(firstRow, lastRow int) []int {
 			}
 		}
 	}
+	for _, p := range s.patchesBetween(max(firstRow, 0), lastRow) {
+		if !p.removed {
+			seen[p.col>>6] |= 1 << (p.col & 63)
+		}
+	}
 	var cols []int
 	for w, word := range seen {
 		for ; word != 0; word &= word - 1 {
@@ -254,14 +294,44 @@ func (s *Sheet) OccupiedCols(firstRow, lastRow int) []int {
 
 // MemoryBytes is about what the sheet keeps alive, without the workbook's shared strings.
 func (s *Sheet) MemoryBytes() int64 {
-	n := int64(8*len(s.bands)) + s.texts.MemoryBytes() + s.formulas.memoryBytes() + s.Layout.memoryBytes()
+	n := int64(8*len(s.bands)) + s.texts.MemoryBytes() + s.formulas.memoryBytes() + s.Layout.memoryBytes() + s.overBytes()
 	for _, b := range s.bands {
-		if b == nil {
-			continue
+		n += b.memoryBytes(nil)
+	}
+	return n
+}
+
+// MemoryOver is about what s keeps alive besides what it shares with base, of which it is
+// an edited version: what one version more costs.
+func (s *Sheet) MemoryOver(base *Sheet) int64 {
+	n := int64(sheetOverhead) + s.overBytes()
+	if len(s.bands) > 0 && (len(base.bands) == 0 || &s.bands[0] != &base.bands[0]) {
+		n += int64(8 * len(s.bands))
+		for i, b := range s.bands {
+			var old *Band
+			if i < len(base.bands) {
+				old = base.bands[i]
+			}
+			if b != old {
+				n += b.memoryBytes(old)
+			}
 		}
-		n += 128 + int64(2*len(b.cols))
-		for i := range b.chunks {
-			n += b.chunks[i].memoryBytes()
+	}
+	return n
+}
+
+// sheetOverhead is the size of a Sheet in bytes.
+const sheetOverhead = 256
+
+// memoryBytes counts b without the chunks that it shares with old.
+func (b *Band) memoryBytes(old *Band) int64 {
+	if b == nil {
+		return 0
+	}
+	n := 128 + int64(10*len(b.cols))
+	for i, k := range b.chunks {
+		if old.chunk(int(b.cols[i])) != k {
+			n += k.memoryBytes()
 		}
 	}
 	return n

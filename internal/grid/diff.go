@@ -1,0 +1,179 @@
+package grid
+
+import (
+	"iter"
+	"math/bits"
+	"slices"
+
+	"gridflow/internal/cell"
+)
+
+// Diff yields, in row-major order, the cells that differ between two sheets: in value, in
+// style, or in formula as it is stored. Each comes as the cell of a and that of b; the one
+// that is not stored is blank, without a style and a formula. A cell stored on one side only
+// differs even where it is blank.
+//
+// What versions of a sheet share is not looked at: between two of them it costs by the
+// edits. The styles of a and b must be those of one workbook.
+func Diff(a, b *Sheet) iter.Seq2[Cell, Cell] {
+	return func(yield func(Cell, Cell) bool) {
+		if a == b {
+			return
+		}
+		d := differ{a: a, b: b, overA: a.over, overB: b.over}
+		last := max(len(a.bands), len(b.bands))
+		for _, s := range [...]*Sheet{a, b} {
+			if n := len(s.over); n > 0 {
+				last = max(last, int(s.over[n-1].row>>bandShift)+1)
+			}
+		}
+		for n := range last {
+			if !d.band(n, yield) {
+				return
+			}
+		}
+	}
+}
+
+// differ walks two sheets band by band.
+type differ struct {
+	a, b         *Sheet
+	overA, overB []patch // not yet passed
+	cols         []candidates
+}
+
+// candidates are the rows of a band in which a column may differ.
+type candidates struct {
+	col  uint16
+	rows [BandRows / 64]uint64
+}
+
+// band yields what differs in band n and reports whether to go on.
+func (d *differ) band(n int, yield func(Cell, Cell) bool) bool {
+	take := func(over *[]patch) []patch {
+		i := 0
+		for i < len(*over) && int((*over)[i].row>>bandShift) == n {
+			i++
+		}
+		p := (*over)[:i]
+		*over = (*over)[i:]
+		return p
+	}
+	pa, pb := take(&d.overA), take(&d.overB)
+	ba, bb := d.a.bandAt(n), d.b.bandAt(n)
+	if ba == bb && len(pa) == 0 && len(pb) == 0 {
+		return true
+	}
+	d.cols = d.cols[:0]
+	if ba != bb {
+		d.chunks(ba, bb)
+	}
+	d.patches(pa)
+	d.patches(pb)
+	return d.compare(n, yield)
+}
+
+func (s *Sheet) bandAt(n int) *Band {
+	if n < len(s.bands) {
+		return s.bands[n]
+	}
+	return nil
+}
+
+// chunks takes the cells of the chunks that two bands do not share as candidates.
+func (d *differ) chunks(a, b *Band) {
+	if a == nil {
+		a = &Band{}
+	}
+	if b == nil {
+		b = &Band{}
+	}
+	for i, j := 0, 0; i < len(a.cols) || j < len(b.cols); {
+		var x, y *Chunk
+		col := uint16(0)
+		switch {
+		case j == len(b.cols) || i < len(a.cols) && a.cols[i] < b.cols[j]:
+			x, col = a.chunks[i], a.cols[i]
+			i++
+		case i == len(a.cols) || b.cols[j] < a.cols[i]:
+			y, col = b.chunks[j], b.cols[j]
+			j++
+		default:
+			x, y, col = a.chunks[i], b.chunks[j], a.cols[i]
+			i++
+			j++
+		}
+		if x == y {
+			continue
+		}
+		var in Band
+		if x != nil {
+			in.occupy(x)
+		}
+		if y != nil {
+			in.occupy(y)
+		}
+		d.cols = append(d.cols, candidates{col, in.occupied})
+	}
+}
+
+// patches takes the cells of patches as candidates.
+func (d *differ) patches(patches []patch) {
+	for i := range patches {
+		p := &patches[i]
+		n, ok := slices.BinarySearchFunc(d.cols, p.col, func(c candidates, col uint16) int { return int(c.col) - int(col) })
+		if !ok {
+			d.cols = slices.Insert(d.cols, n, candidates{col: p.col})
+		}
+		o := p.row & (BandRows - 1)
+		d.cols[n].rows[o>>6] |= 1 << (o & 63)
+	}
+}
+
+// compare yields the candidates of band n that differ.
+func (d *differ) compare(n int, yield func(Cell, Cell) bool) bool {
+	for w := range BandRows / 64 {
+		var any uint64
+		for i := range d.cols {
+			any |= d.cols[i].rows[w]
+		}
+		for ; any != 0; any &= any - 1 {
+			bit := any & -any
+			row := n<<bandShift + w<<6 + bits.TrailingZeros64(any)
+			for i := range d.cols {
+				if d.cols[i].rows[w]&bit == 0 {
+					continue
+				}
+				if x, y, differ := d.at(row, int(d.cols[i].col)); differ && !yield(x, y) {
+					return false
+				}
+			}
+		}
+	}
+	return true
+}
+
+// at gives the cell of both sheets and whether they differ.
+func (d *differ) at(row, col int) (x, y Cell, differ bool) {
+	r := cell.Ref{Row: row, Col: col}
+	x, inA := d.a.At(r)
+	y, inB := d.b.At(r)
+	if !inA && !inB {
+		return x, y, false
+	}
+	return x, y, inA != inB || x.Value != y.Value || x.Style != y.Style || !d.sameFormula(x, y)
+}
+
+// sameFormula reports whether two cells have the same formula, as it is stored.
+func (d *differ) sameFormula(x, y Cell) bool {
+	if x.HasFormula() != y.HasFormula() {
+		return false
+	}
+	if !x.HasFormula() {
+		return true
+	}
+	if x.formula == y.formula && d.a.formulas == d.b.formulas && int(x.formula) < d.a.formulas.len() {
+		return true
+	}
+	return d.a.Formula(x) == d.b.Formula(y)
+}
