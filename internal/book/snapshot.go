@@ -2,6 +2,7 @@ package book
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"gridflow/internal/cell"
@@ -42,11 +43,23 @@ type Snapshot struct {
 
 	src    Source
 	byName map[string]int
+
+	// What the edits since the base file left. Older versions share it as far as it goes.
+	book   *grid.Workbook // nil as long as it is the source's
+	sheets []editedSheet  // by index
+	stale  bool
+	styles *styleMemo // of the whole line and its forks
+}
+
+// editedSheet is a sheet that is no more as the source has it.
+type editedSheet struct {
+	index int
+	sheet *grid.Sheet
 }
 
 // NewSnapshot is the snapshot of an unedited file.
 func NewSnapshot(id, revision string, src Source) *Snapshot {
-	s := &Snapshot{ID: id, Revision: revision, src: src, byName: make(map[string]int)}
+	s := &Snapshot{ID: id, Revision: revision, src: src, byName: make(map[string]int), styles: new(styleMemo)}
 	for i, info := range src.Workbook().Sheets {
 		if key := FoldName(info.Name); s.byName[key] == 0 {
 			s.byName[key] = i + 1
@@ -60,7 +73,26 @@ func NewSnapshot(id, revision string, src Source) *Snapshot {
 func FoldName(name string) string { return strings.ToLower(name) }
 
 // Workbook gives the styles, names and sheet list.
-func (s *Snapshot) Workbook() *grid.Workbook { return s.src.Workbook() }
+func (s *Snapshot) Workbook() *grid.Workbook {
+	if s.book != nil {
+		return s.book
+	}
+	return s.src.Workbook()
+}
+
+// edited gives sheet i if it was edited, else nil.
+func (s *Snapshot) edited(i int) *grid.Sheet {
+	n, ok := slices.BinarySearchFunc(s.sheets, i, func(e editedSheet, i int) int { return e.index - i })
+	if !ok {
+		return nil
+	}
+	return s.sheets[n].sheet
+}
+
+// Stale reports whether the value of some formula may no longer be what it says: since the
+// last calculation a value or a formula was edited, and the workbook has formulas. Where
+// sheets were not read yet, they count as having some.
+func (s *Snapshot) Stale() bool { return s.stale }
 
 // SheetIndex finds a sheet by its name, ignoring case.
 func (s *Snapshot) SheetIndex(name string) (int, bool) {
@@ -70,18 +102,24 @@ func (s *Snapshot) SheetIndex(name string) (int, bool) {
 
 // Sheet gives the whole of sheet i, reading it if it was not yet.
 func (s *Snapshot) Sheet(ctx context.Context, i int) (*grid.Sheet, error) {
-	return s.src.Sheet(ctx, i, cell.MaxRows-1)
+	return s.SheetTo(ctx, i, cell.MaxRows-1)
 }
 
 // SheetTo gives sheet i, complete down to row lastRow at least, as soon as that much
 // of it is read.
 func (s *Snapshot) SheetTo(ctx context.Context, i, lastRow int) (*grid.Sheet, error) {
+	if sheet := s.edited(i); sheet != nil {
+		return sheet, nil
+	}
 	return s.src.Sheet(ctx, i, lastRow)
 }
 
 // Rows gives sheet i with row 0 and the rows from firstRow to lastRow at least: it may be
 // a page that is read for this call alone. Only columns and views of its layout are sure to be there.
 func (s *Snapshot) Rows(ctx context.Context, i, firstRow, lastRow int) (*grid.Sheet, error) {
+	if sheet := s.edited(i); sheet != nil {
+		return sheet, nil
+	}
 	return s.src.Rows(ctx, i, firstRow, lastRow)
 }
 

@@ -1,0 +1,317 @@
+package book
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+
+	"gridflow/internal/cell"
+	"gridflow/internal/grid"
+)
+
+// Changeset is what became different by a commit.
+type Changeset struct {
+	From, To uint64 // versions
+	Edited   int    // cells that the edit names, those that stayed as they were included
+	Stale    bool   // some formula's value may no longer be what the formula says
+
+	sheets []sheetPair
+}
+
+// sheetPair is a sheet before and after. The styles of both are those of the same line.
+type sheetPair struct {
+	name     string
+	old, new *grid.Sheet
+}
+
+// Changes yields what became different, by sheet and in it by row and column. It is found
+// again at each call, at a cost that goes by the edit; meanwhile it is held as two versions
+// that share what they can.
+func (c *Changeset) Changes() iter.Seq[Change] {
+	return func(yield func(Change) bool) {
+		for _, p := range c.sheets {
+			for change := range p.changes() {
+				if !yield(change) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Apply gives the state after e, of the next version, and what became different by it. s
+// stays as it is, and what the edit does not touch is shared. Apply may be called by any
+// number of goroutines at once, of one Snapshot too: each call begins a line of its own.
+//
+// First everything is checked; then nothing can fail any more. An edit that is wrong gives an
+// *Error which names the operation and the cell. The sheets that the edit touches are read
+// whole, if they were not yet: ctx ends the wait, and what the Source then says comes back as it is.
+//
+// An edit that leaves a cell as it was, in value, formula and format, is done like another.
+func (s *Snapshot) Apply(ctx context.Context, e Edit) (*Snapshot, *Changeset, error) {
+	for i, op := range e.Ops {
+		if op == nil {
+			return nil, nil, &Error{Code: BadEdit, Op: i, Cell: -1, Message: "the operation is missing"}
+		}
+		if err := op.check(s); err != nil {
+			err.Op = i
+			return nil, nil, err
+		}
+	}
+	d := &draft{ctx: ctx, base: s, next: *s, was: map[int]*grid.Sheet{}}
+	for i, op := range e.Ops {
+		if err := op.apply(d); err != nil {
+			var wrong *Error
+			if errors.As(err, &wrong) {
+				wrong.Op = i
+			}
+			return nil, nil, err
+		}
+	}
+	next, set := d.finish()
+	return next, set, nil
+}
+
+// draft is a snapshot in the making. Nobody else sees it.
+type draft struct {
+	ctx    context.Context
+	base   *Snapshot
+	next   Snapshot
+	edited int
+	was    map[int]*grid.Sheet // the sheets that were put anew, as they were in base
+}
+
+// sheet gives sheet i as the operations so far left it.
+func (d *draft) sheet(i int) (*grid.Sheet, error) { return d.next.Sheet(d.ctx, i) }
+
+// put makes sheet the state of sheet i.
+func (d *draft) put(i int, sheet *grid.Sheet) {
+	n, ok := slices.BinarySearchFunc(d.next.sheets, i, func(e editedSheet, i int) int { return e.index - i })
+	if ok && d.was[i] != nil {
+		d.next.sheets[n].sheet = sheet
+		return
+	}
+	// The list is the base's until the first sheet is put.
+	sheets := make([]editedSheet, 0, len(d.next.sheets)+1)
+	sheets = append(sheets, d.next.sheets[:n]...)
+	sheets = append(sheets, editedSheet{i, sheet})
+	if ok {
+		n++
+	}
+	d.next.sheets = append(sheets, d.next.sheets[n:]...)
+}
+
+// finish gives the snapshot that was made and what is different in it.
+func (d *draft) finish() (*Snapshot, *Changeset) {
+	next := d.next
+	next.Version++
+	set := &Changeset{From: d.base.Version, To: next.Version, Edited: d.edited}
+	for _, e := range next.sheets {
+		if old := d.was[e.index]; old != nil {
+			set.sheets = append(set.sheets, sheetPair{next.Workbook().Sheets[e.index].Name, old, e.sheet})
+		}
+	}
+	if !next.stale && next.mayHaveFormulas() {
+		for c := range set.Changes() {
+			if next.stale = c.Subtype != StyleEdit && (c.Subtype == FormulaEdit || c.Old.HasFormula || c.New.HasFormula || c.Old.Value != c.New.Value); next.stale {
+				break
+			}
+		}
+	}
+	set.Stale = next.stale
+	return &next, set
+}
+
+// mayHaveFormulas reports whether there is a formula, or a sheet that was not looked at.
+func (s *Snapshot) mayHaveFormulas() bool {
+	for i, info := range s.Workbook().Sheets {
+		if info.Kind != grid.Worksheet {
+			continue
+		}
+		if sheet := s.edited(i); sheet == nil || sheet.FormulaCells() > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func (o SetCells) apply(d *draft) error {
+	i, wrong := d.next.worksheet(o.Sheet)
+	if wrong != nil {
+		return wrong
+	}
+	sheet, err := d.sheet(i)
+	if err != nil {
+		return err
+	}
+	cells, numbers := o.distinct()
+	styles := d.styles(sheet, cells)
+	changes := make([]grid.Change, 0, len(cells))
+	number := make([]int, 0, len(cells)) // of the cell edit behind each change
+	for k := range cells {
+		if c, ok := cells[k].change(sheet, styles(k)); ok {
+			changes, number = append(changes, c), append(number, numbers(k))
+		}
+	}
+	d.edited += len(o.Cells)
+	if len(changes) == 0 {
+		return nil
+	}
+	edited, err := sheet.With(changes)
+	if err != nil {
+		return o.refused(err, number)
+	}
+	if edited != sheet {
+		d.put(i, edited)
+		if d.was[i] == nil {
+			d.was[i] = sheet
+		}
+	}
+	return nil
+}
+
+// distinct gives the cell edits with one for each cell, and the number in o of the k-th.
+func (o SetCells) distinct() (cells []CellEdit, number func(k int) int) {
+	last := make(map[cell.Ref]int, len(o.Cells))
+	for k := range o.Cells {
+		last[o.Cells[k].Ref] = k
+	}
+	if len(last) == len(o.Cells) {
+		return o.Cells, func(k int) int { return k }
+	}
+	sum := make(map[cell.Ref]CellEdit, len(last))
+	numbers := make([]int, 0, len(last))
+	for k, c := range o.Cells {
+		if before, ok := sum[c.Ref]; ok {
+			c = before.then(c)
+		}
+		sum[c.Ref] = c
+		if last[c.Ref] == k {
+			cells, numbers = append(cells, c), append(numbers, k)
+		}
+	}
+	return cells, func(k int) int { return numbers[k] }
+}
+
+// then gives the one edit that does what c and then d do to their cell.
+func (c CellEdit) then(d CellEdit) CellEdit {
+	if d.NumFmt == "" {
+		d.NumFmt = c.NumFmt
+	}
+	if d.Keep {
+		c.NumFmt = d.NumFmt
+		return c
+	}
+	return d
+}
+
+// refused tells what grid refused in the words of this package.
+func (o SetCells) refused(err error, number []int) error {
+	var e *grid.EditError
+	if !errors.As(err, &e) || e.Index >= len(number) {
+		return err
+	}
+	k := number[e.Index]
+	wrong := &Error{Code: BadCell, Cell: k, Sheet: o.Sheet, Ref: o.Cells[k].Ref, Message: e.Reason.Error(), cause: err}
+	switch {
+	case errors.Is(err, grid.ErrArrayPart):
+		wrong.Code = ArrayPart
+		wrong.Message = fmt.Sprintf("part of the array formula or data table in %v cannot be changed", e.Array)
+		wrong.Hint = fmt.Sprintf("Set or clear all of %v in one operation, or leave it as it is.", e.Array)
+	case errors.Is(err, grid.ErrFull):
+		wrong.Code, wrong.Hint = TooMany, "Save the workbook and go on with the saved one."
+	}
+	return wrong
+}
+
+// styles gives, for each cell edit, the style that its cell has afterwards. The styles that
+// are missing are added to the workbook.
+func (d *draft) styles(sheet *grid.Sheet, cells []CellEdit) func(k int) uint32 {
+	current := func(c *CellEdit) uint32 {
+		if x, ok := sheet.At(c.Ref); ok {
+			return x.Style
+		}
+		return inheritedStyle(sheet, c.Ref)
+	}
+	book := d.next.Workbook()
+	var needs []styleNeed
+	needed := map[styleNeed]bool{}
+	for k := range cells {
+		c := &cells[k]
+		if c.NumFmt == "" {
+			continue
+		}
+		need := styleNeed{current(c), c.NumFmt}
+		if !needed[need] && numFmt(book.Styles, need.style) != need.code {
+			needed[need] = true
+			needs = append(needs, need)
+		}
+	}
+	var made *styled
+	if len(needs) > 0 {
+		made = d.next.styles.with(book, needs)
+		d.next.book = made.book
+	}
+	return func(k int) uint32 {
+		c := &cells[k]
+		style := current(c)
+		if c.NumFmt == "" || made == nil {
+			return style
+		}
+		if i, ok := made.at[styleNeed{style, c.NumFmt}]; ok {
+			return i
+		}
+		return style
+	}
+}
+
+// inheritedStyle is the style that a cell has while it is not stored: that of its row, or
+// else of its column.
+func inheritedStyle(sheet *grid.Sheet, r cell.Ref) uint32 {
+	if row, ok := sheet.Layout.Row(r.Row); ok && row.HasStyle {
+		return row.Style
+	}
+	if col, ok := sheet.Layout.Column(r.Col); ok {
+		return col.Style
+	}
+	return 0
+}
+
+// numFmt gives the number format code of a style.
+func numFmt(styles *grid.Styles, style uint32) string {
+	if styles == nil || int(style) >= len(styles.Xfs) {
+		return "General"
+	}
+	return styles.Xfs[style].NumFmt
+}
+
+// change gives what c does to its cell in sheet, where style is the one that the cell is to
+// have; ok is false where nothing changes.
+func (c *CellEdit) change(sheet *grid.Sheet, style uint32) (change grid.Change, ok bool) {
+	old, stored := sheet.At(c.Ref)
+	change = grid.Change{Ref: c.Ref, Value: c.Value, Formula: c.Formula, Style: style}
+	clears := c.Clear || !c.Keep && !c.HasFormula && c.Value.IsBlank()
+	switch {
+	case c.Keep:
+		change.Kind = grid.SetStyle
+		if !stored {
+			return change, style != inheritedStyle(sheet, c.Ref)
+		}
+		return change, style != old.Style
+	case clears && style == inheritedStyle(sheet, c.Ref):
+		change.Kind = grid.RemoveCell
+	}
+	for range sheet.Arrays(cell.Range{First: c.Ref, Last: c.Ref}) {
+		return change, true // it counts as a part of the range, even if it stays as it is
+	}
+	if change.Kind == grid.RemoveCell {
+		return change, stored
+	}
+	same := stored && old.Style == style && old.HasFormula() == c.HasFormula
+	if same && c.HasFormula {
+		return change, FormulaText(sheet, old) != c.Formula
+	}
+	return change, !same || old.Value != c.Value
+}

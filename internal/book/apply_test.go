@@ -1,0 +1,254 @@
+package book
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"gridflow/internal/cell"
+	"gridflow/internal/grid"
+)
+
+func words(c Change) string {
+	s := fmt.Sprintf("%v %s!%v", c.Kind, c.Sheet, c.Ref)
+	if c.Subtype != NoSubtype {
+		s += " " + c.Subtype.String()
+	}
+	return s
+}
+
+// TestApply holds what edits make of a sheet and what they say of it.
+func TestApply(t *testing.T) {
+	for _, c := range []struct {
+		name, sheet, edit, want, changes string
+		stale                            bool
+	}{
+		{"a value", "A1=1 B2='x", "A1=2", "A1=2 B2='x", "cell_modified Sheet1!A1 value_edit", false},
+		{"a new cell", "A1=1", "C3='new", "A1=1 C3='new", "cell_added Sheet1!C3", false},
+		{"a clear", "A1=1 B2='x", "B2=", "A1=1", "cell_deleted Sheet1!B2", false},
+		{"a clear of nothing", "A1=1", "B2=", "A1=1", "", false},
+		{"an equal edit", "A1=1 B1==A1*2", "A1=1 B1==A1*2", "A1=1 B1==A1*2", "", false},
+		{"an input of a formula", "A1=1 B1==A1*2", "A1=3", "A1=3 B1==A1*2", "cell_modified Sheet1!A1 value_edit", true},
+		{"a formula", "A1=1", "B1==A1+1", "A1=1 B1==A1+1", "cell_added Sheet1!B1", true},
+		{"a formula instead of a value", "A1=1", "A1==1+1", "A1==1+1", "cell_modified Sheet1!A1 formula_edit", true},
+		{"the only formula becomes a value", "A1==1+1", "A1=2", "A1=2", "cell_modified Sheet1!A1 formula_edit", false},
+		{"a format", "A1=1 B1==A1", "A1!0.00", "A1!0.00=1 B1==A1", "cell_modified Sheet1!A1 style_edit", false},
+		{"a clear keeps the format", "A1=1", "A1!0.00 A1=", "A1!0.00=", "cell_modified Sheet1!A1 value_edit", false},
+		{"twice the same cell", "A1=1", "A1=5 A2=1 A1=1", "A1=1 A2=1", "cell_added Sheet1!A2", false},
+		{"a value and then a format", "A1=1", "A1=5 A1!0.00", "A1!0.00=5", "cell_modified Sheet1!A1 value_edit", false},
+		{"row by row", "A1=1", "B2=1 A2=1 B1=1", "A1=1 B1=1 A2=1 B2=1", "cell_added Sheet1!B1, cell_added Sheet1!A2, cell_added Sheet1!B2", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := NewSnapshot("wb", "rev", newBook(t, c.sheet))
+			before := show(t, s, 0)
+			n, changes := apply(t, s, set(t, "sheet1", c.edit))
+			if got := show(t, n, 0); got != c.want {
+				t.Errorf("the sheet is %q, want %q", got, c.want)
+			}
+			var got []string
+			for change := range changes.Changes() {
+				got = append(got, words(change))
+			}
+			if strings.Join(got, ", ") != c.changes {
+				t.Errorf("changes %q, want %q", strings.Join(got, ", "), c.changes)
+			}
+			if n.Stale() != c.stale || changes.Stale != c.stale {
+				t.Errorf("stale: %v and %v, want %v", n.Stale(), changes.Stale, c.stale)
+			}
+			if n.Version != 1 || changes.From != 0 || changes.To != 1 || s.Version != 0 || changes.Edited != len(edits(t, c.edit)) {
+				t.Errorf("version %d, changes from %d to %d, %d edited", n.Version, changes.From, changes.To, changes.Edited)
+			}
+			if after := show(t, s, 0); after != before {
+				t.Errorf("the state before became %q", after)
+			}
+		})
+	}
+}
+
+// TestApplyLeavesTheRest checks that sheets which an edit does not touch are not read.
+func TestApplyLeavesTheRest(t *testing.T) {
+	m := newBook(t, "A1=1", "A1=2", "A1=3")
+	s := NewSnapshot("wb", "rev", m)
+	n, _ := apply(t, s, Edit{Ops: []Op{
+		SetCells{"Sheet2", edits(t, "A1=20")},
+		SetCells{"Sheet2", edits(t, "B1=21")},
+	}})
+	if len(m.read) != 1 || !m.read[1] {
+		t.Errorf("read %v", m.read)
+	}
+	n, _ = apply(t, n, set(t, "Sheet1", "A1=10"))
+	for i, want := range []string{"A1=10", "A1=20 B1=21", "A1=3"} {
+		if got := show(t, n, i); got != want {
+			t.Errorf("sheet %d is %q, want %q", i, got, want)
+		}
+	}
+	rows, err := n.Rows(t.Context(), 1, 0, 5)
+	if err != nil || rows.StoredCells() != 2 {
+		t.Errorf("rows of an edited sheet: %v", err)
+	}
+	// A sheet that was not read may have formulas.
+	if !n.Stale() {
+		t.Error("a workbook with sheets that were not read is not stale after an edit")
+	}
+}
+
+// TestApplyRefuses holds the code and the place of each thing that is refused, and that
+// nothing is changed then.
+func TestApplyRefuses(t *testing.T) {
+	m := newBook(t, "A1=1")
+	m.add("Chart", sheetOf(t, "Chart", ""))
+	m.book.Sheets[1].Kind = grid.Chartsheet
+	m.add("Array", arraySheet(t))
+	a1 := cell.Ref{}
+	one := func(c CellEdit) Edit { return Edit{Ops: []Op{SetCells{"Sheet1", []CellEdit{{Ref: a1}, c}}}} }
+	for _, c := range []struct {
+		name string
+		edit Edit
+		code Code
+		op   int
+		cell int
+	}{
+		{"no such sheet", Edit{Ops: []Op{SetCells{Sheet: "Sheet1"}, SetCells{Sheet: "Shet1"}}}, SheetNotFound, 1, -1},
+		{"a chart sheet", Edit{Ops: []Op{SetCells{Sheet: "Chart"}}}, NotAWorksheet, 0, -1},
+		{"no operation", Edit{Ops: []Op{nil}}, BadEdit, 0, -1},
+		{"a row too far", one(CellEdit{Ref: cell.Ref{Row: cell.MaxRows}}), BadCell, 0, 1},
+		{"two things", one(CellEdit{Clear: true, Value: cell.BoolValue(true)}), BadCell, 0, 1},
+		{"a formula that does not count", one(CellEdit{Formula: "1"}), BadCell, 0, 1},
+		{"infinite", one(CellEdit{Value: cell.NumberValue(math.Inf(1))}), BadValue, 0, 1},
+		{"not UTF-8", one(CellEdit{Value: cell.TextValue("\xff")}), BadValue, 0, 1},
+		{"no error value", one(CellEdit{Value: cell.ErrorValue(99)}), BadValue, 0, 1},
+		{"a long text", one(CellEdit{Value: cell.TextValue(strings.Repeat("é", MaxText+1))}), TooLong, 0, 1},
+		{"a long text of pairs", one(CellEdit{Value: cell.TextValue(strings.Repeat("😀", MaxText/2+1))}), TooLong, 0, 1},
+		{"a long formula", one(CellEdit{HasFormula: true, Formula: strings.Repeat("1+", MaxFormula/2) + "1"}), TooLong, 0, 1},
+		{"an empty formula", one(CellEdit{HasFormula: true}), BadFormula, 0, 1},
+		{"a formula with =", one(CellEdit{HasFormula: true, Formula: "=1"}), BadFormula, 0, 1},
+		{"a bad format", one(CellEdit{NumFmt: `0.0"`}), BadFormat, 0, 1},
+		{"a long format", one(CellEdit{NumFmt: strings.Repeat("0", 256)}), TooLong, 0, 1},
+		{"a part of an array", Edit{Ops: []Op{SetCells{"Sheet1", edits(t, "A1=2")}, SetCells{"Array", edits(t, "A1=5 B3=5")}}}, ArrayPart, 1, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := NewSnapshot("wb", "rev", m)
+			n, changes, err := s.Apply(t.Context(), c.edit)
+			var e *Error
+			if n != nil || changes != nil || !errors.As(err, &e) || e.Code != c.code || e.Op != c.op || e.Cell != c.cell || e.Error() == "" {
+				t.Fatalf("got %v (%+v)", err, e)
+			}
+			if c.cell >= 0 && e.Sheet == "" {
+				t.Error("no sheet")
+			}
+		})
+	}
+	for _, text := range []string{strings.Repeat("é", MaxText), strings.Repeat("😀", MaxText/2)} {
+		apply(t, NewSnapshot("wb", "rev", m), one(CellEdit{Value: cell.TextValue(text)}))
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, _, err := NewSnapshot("wb", "rev", m).Apply(ctx, set(t, "Sheet1", "A1=5")); !errors.Is(err, context.Canceled) {
+		t.Errorf("a wait that ended: %v", err)
+	}
+	bad := Edit{Ops: []Op{SetCells{"Sheet1", edits(t, "A1=1 A2==1+ A3==SUM(A1) A4==)")}}}.BadFormulas()
+	if len(bad) != 2 || bad[0].Cell != 1 || bad[1].Cell != 3 || bad[0].Code != BadFormula || bad[0].Ref.String() != "A2" {
+		t.Errorf("bad formulas: %v", bad)
+	}
+}
+
+// arraySheet has numbers in A1:B5 and an array formula in B2:B4.
+func arraySheet(t *testing.T) *grid.Sheet {
+	t.Helper()
+	b := grid.NewBuilder("Array")
+	rng, _ := cell.ParseRange("B2:B4")
+	id, err := b.AddFormula([]byte("A2:A4*2"), b.AddGroup(grid.ArrayFormula, rng.First, rng))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for row := range 5 {
+		for col := range 2 {
+			if err := b.Int(cell.Ref{Row: row, Col: col}, 0, int32(row)); err != nil {
+				t.Fatal(err)
+			}
+			if r := (cell.Ref{Row: row, Col: col}); r == rng.First {
+				b.SetFormula(r, id)
+			}
+		}
+	}
+	return b.Finish(nil)
+}
+
+// TestArrayReplacedWhole replaces an array formula, with one of its cells by the value that it
+// has: that cell counts too.
+func TestArrayReplacedWhole(t *testing.T) {
+	m := newBook(t)
+	m.add("Array", arraySheet(t))
+	s := NewSnapshot("wb", "rev", m)
+	n, _ := apply(t, s, set(t, "Array", "B2=7 B3=2 B4="))
+	if got, want := show(t, n, 0), "A1=0 B1=0 A2=1 B2=7 A3=2 B3=2 A4=3 A5=4 B5=4"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	sheet, _ := n.Sheet(t.Context(), 0)
+	for f := range sheet.Arrays(cell.WholeSheet) {
+		t.Errorf("the array formula %v is still there", f)
+	}
+	if n, _ = apply(t, s, set(t, "Array", "B3!0.00")); show(t, n, 0) == show(t, s, 0) {
+		t.Error("a cell of an array formula cannot be formatted")
+	}
+}
+
+// TestFormats holds which styles an edit adds.
+func TestFormats(t *testing.T) {
+	m := newBook(t, "A1=1 A2=2")
+	bold := &grid.Font{Bold: true}
+	m.book.Styles.Xfs = append(m.book.Styles.Xfs, grid.Xf{NumFmt: "0.00", NumFmtID: 2, Font: bold, NamedStyle: -1})
+	m.book.Styles.Formats = append(m.book.Styles.Formats, m.book.Styles.Formats[0])
+	layout := m.sheets[0].Layout
+	layout.Columns = []grid.ColumnSpan{{First: 2, Last: 2, Style: 1}}
+	s := NewSnapshot("wb", "rev", m)
+	if s.Workbook() != m.book {
+		t.Error("the workbook of an unedited file is not its own")
+	}
+	n, _ := apply(t, s, set(t, "Sheet1", "A1!yyyy-mm-dd A2!yyyy-mm-dd A3!0.00 C1=5 C2!0% C2="))
+	xfs := n.Workbook().Styles.Xfs
+	sheet, _ := n.Sheet(t.Context(), 0)
+	style := func(a1 string) uint32 {
+		r, _ := cell.ParseRef(a1)
+		c, ok := sheet.At(r)
+		if !ok {
+			t.Fatalf("%s is not stored", a1)
+		}
+		return c.Style
+	}
+	if len(xfs) != 5 || len(n.Workbook().Styles.Formats) != 5 || len(m.book.Styles.Xfs) != 2 {
+		t.Fatalf("%d styles and %d before", len(xfs), len(m.book.Styles.Xfs))
+	}
+	if style("A1") != 2 || style("A2") != 2 || xfs[2].NumFmtID != 164 || !n.Workbook().Styles.Format(2).IsDate() {
+		t.Errorf("dates have style %d: %+v", style("A1"), xfs[2])
+	}
+	if x := xfs[style("A3")]; x.NumFmt != "0.00" || x.Font != nil || x.NumFmtID != 2 {
+		t.Errorf("A3 has %+v", x)
+	}
+	if style("C1") != 1 {
+		t.Error("a new cell does not have the style of its column")
+	}
+	if x := xfs[style("C2")]; x.NumFmt != "0%" || x.Font != bold || x.NumFmtID != 9 {
+		t.Errorf("C2 has %+v", x)
+	}
+	// The same edit of another fork shares the styles; another edit finds what is there.
+	o, _ := apply(t, s, set(t, "Sheet1", "A1!yyyy-mm-dd A2!yyyy-mm-dd A3!0.00 C1=5 C2!0% C2="))
+	if o.Workbook() != n.Workbook() {
+		t.Error("two forks with the same formats do not share them")
+	}
+	p, _ := apply(t, n, set(t, "Sheet1", "B9!yyyy-mm-dd"))
+	if !slices.Equal(p.Workbook().Styles.Xfs, xfs) {
+		t.Error("a style was made twice")
+	}
+	// A workbook without styles gets the default one first.
+	m = newBook(t, "A1=1")
+	m.book.Styles = nil
+	q, _ := apply(t, NewSnapshot("wb", "rev", m), set(t, "Sheet1", "A1!0.00"))
+	if got := show(t, q, 0); got != "A1!0.00=1" || q.Workbook().Styles.Xfs[0].NumFmt != "General" {
+		t.Errorf("without styles: %q", got)
+	}
+}

@@ -1,0 +1,135 @@
+package book
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"math"
+	"reflect"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"gridflow/internal/cell"
+)
+
+func drawCellEdit(t *rapid.T) CellEdit {
+	c := CellEdit{Ref: cell.Ref{
+		Row: rapid.OneOf(rapid.IntRange(0, 9), rapid.IntRange(0, cell.MaxRows-1)).Draw(t, "row"),
+		Col: rapid.OneOf(rapid.IntRange(0, 4), rapid.IntRange(0, cell.MaxCols-1)).Draw(t, "col"),
+	}}
+	switch rapid.IntRange(0, 6).Draw(t, "what") {
+	case 0:
+		c.Clear = true
+	case 1:
+		c.Keep = true
+	case 2:
+		c.HasFormula, c.Formula = true, rapid.SampledFrom([]string{"A1+1", "SUM(A:A)", "\"ü\""}).Draw(t, "formula")
+	case 3:
+		c.Value = cell.TextValue(rapid.String().Draw(t, "text"))
+	case 4:
+		c.Value = cell.BoolValue(rapid.Bool().Draw(t, "bool"))
+	case 5:
+		c.Value = cell.ErrorValue(cell.ErrorCode(rapid.IntRange(1, int(cell.ErrCirc)).Draw(t, "error")))
+	case 6:
+		c.Value = cell.NumberValue(rapid.Float64Range(-math.MaxFloat64, math.MaxFloat64).Draw(t, "number"))
+	}
+	c.NumFmt = rapid.SampledFrom([]string{"", "", "0.00", "yyyy-mm-dd"}).Draw(t, "format")
+	return c
+}
+
+func drawEdit(t *rapid.T) Edit {
+	var e Edit
+	for range rapid.IntRange(0, 3).Draw(t, "ops") {
+		o := SetCells{Sheet: rapid.SampledFrom([]string{"Sheet1", "Blatt ü", ""}).Draw(t, "sheet")}
+		for range rapid.IntRange(0, 5).Draw(t, "cells") {
+			o.Cells = append(o.Cells, drawCellEdit(t))
+		}
+		e.Ops = append(e.Ops, o)
+	}
+	return e
+}
+
+// TestEditsReadBack checks that an edit is what its bytes say, and that no part of them is one.
+func TestEditsReadBack(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		e := drawEdit(t)
+		b := e.AppendTo([]byte("before"))[len("before"):]
+		back, err := DecodeEdit(b)
+		if err != nil || !reflect.DeepEqual(back, e) {
+			t.Fatalf("%+v came back as %+v: %v", e, back, err)
+		}
+		cut := rapid.IntRange(0, len(b)-1).Draw(t, "cut")
+		if _, err := DecodeEdit(b[:cut]); err == nil {
+			t.Fatalf("%d of %d bytes are an edit", cut, len(b))
+		}
+		if _, err := DecodeEdit(append(b, 0)); err == nil {
+			t.Fatal("an edit with a byte more is one")
+		}
+	})
+}
+
+// TestEditBytes holds the binary form of version 1, which never changes.
+func TestEditBytes(t *testing.T) {
+	e := Edit{Ops: []Op{SetCells{"S", []CellEdit{
+		{Ref: cell.Ref{Row: 300, Col: 2}, Value: cell.NumberValue(1.5), NumFmt: "0%"},
+		{Ref: cell.Ref{}, HasFormula: true, Formula: "A2"},
+		{Ref: cell.Ref{Col: 1}, Value: cell.TextValue("é")},
+		{Clear: true}, {Keep: true}, {Value: cell.BoolValue(true)}, {Value: cell.ErrorValue(cell.ErrNA)},
+	}}}}
+	want := "01" + "01" + "01" + "2c" + "0153" + "07" + // version, operations, kind, bytes, sheet, cells
+		"41" + "ac02" + "02" + "000000000000f83f" + "023025" +
+		"20" + "0000" + "024132" +
+		"02" + "0001" + "02c3a9" +
+		"080000" + "100000" + "03000001" + "04000007"
+	got := hex.EncodeToString(e.AppendTo(nil))
+	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	for name, text := range map[string]string{
+		"nothing": "", "another version": "0200", "an unknown kind": "01010700", "kind 0": "01010000", "many operations": "01ffffffff7f",
+		"many cells": "010101070153ffffffff7f", "a flag": "010101060153" + "01" + "800000", "a value of no kind": "010101060153" + "01" + "060000",
+		"logical 2": "010101070153" + "01" + "03000002", "error 0": "010101070153" + "01" + "04000000",
+		"a row too far": "010101080153" + "01" + "0880804000", "an empty format": "010101070153" + "01" + "40000000",
+	} {
+		b, err := hex.DecodeString(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var e *Error
+		if _, err := DecodeEdit(b); !errors.As(err, &e) || e.Code != BadEdit {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// FuzzDecodeEdit feeds any bytes: what is an edit is written as one that reads back, and can
+// be applied or is refused.
+func FuzzDecodeEdit(f *testing.F) {
+	f.Add([]byte{})
+	f.Add(set(f, "Sheet1", "A1=1 B2==A1*2 C3='text D4= A2!0.00").AppendTo(nil))
+	f.Add([]byte("\x01\x01\x01\x06\x01S\x01\x08\x00\x00"))
+	m := newBook(f, "A1=1 B2==A1")
+	f.Fuzz(func(t *testing.T, b []byte) {
+		e, err := DecodeEdit(b)
+		if err != nil {
+			return
+		}
+		written := e.AppendTo(nil)
+		back, err := DecodeEdit(written)
+		if err != nil || !bytes.Equal(back.AppendTo(nil), written) {
+			t.Fatalf("%x became %x: %v", b, written, err)
+		}
+		for i, op := range e.Ops {
+			if o, ok := op.(SetCells); ok && strings.HasPrefix(o.Sheet, "S") {
+				o.Sheet = "Sheet1"
+				e.Ops[i] = o
+			}
+		}
+		var wrong *Error
+		if _, _, err := NewSnapshot("wb", "rev", m).Apply(t.Context(), e); err != nil && !errors.As(err, &wrong) {
+			t.Fatal(err)
+		}
+	})
+}
