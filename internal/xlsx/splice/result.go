@@ -87,7 +87,7 @@ func (r *Result) WriteTo(w io.Writer) (int64, error) {
 	return total, nil
 }
 
-const copyBytes = 256 << 10
+const copyBytes = 512 << 10
 
 var copies = sync.Pool{New: func() any { return new([copyBytes + 16]byte) }}
 
@@ -97,10 +97,7 @@ func (r *Result) writeBits(w io.Writer, s *segment) (int64, error) {
 	at, whole := r.stream.At+s.from/8, (s.to-s.from)/8
 	k := uint(s.from % 8)
 	if k == 0 {
-		n, err := io.Copy(w, io.NewSectionReader(r.stream.Src, at, whole))
-		if err == nil && n < whole {
-			err = io.ErrUnexpectedEOF
-		}
+		n, err := Copy(w, r.stream.Src, at, whole)
 		if total += n; err != nil {
 			return total, err
 		}
@@ -156,6 +153,23 @@ func shiftDown(b []byte, k uint) {
 	for ; i+1 < len(b); i++ {
 		b[i] = b[i]>>k | b[i+1]<<(8-k)
 	}
+}
+
+// Copy copies n bytes at an offset of src to w.
+func Copy(w io.Writer, src io.ReaderAt, at, n int64) (int64, error) {
+	room := copies.Get().(*[copyBytes + 16]byte)
+	defer copies.Put(room)
+	for done := int64(0); done < n; {
+		k := min(copyBytes, n-done)
+		if err := readFull(src, room[:k], at+done); err != nil {
+			return done, err
+		}
+		m, err := w.Write(room[:k])
+		if done += int64(m); err != nil {
+			return done, err
+		}
+	}
+	return n, nil
 }
 
 func readFull(src io.ReaderAt, b []byte, at int64) error {
