@@ -2,6 +2,7 @@ package xlsx
 
 import (
 	"context"
+	"hash/crc32"
 	"io"
 	"sort"
 
@@ -9,6 +10,7 @@ import (
 	"gridflow/internal/grid"
 	"gridflow/internal/xlsx/inflate"
 	"gridflow/internal/xlsx/scan"
+	"gridflow/internal/xlsx/splice"
 )
 
 const (
@@ -40,6 +42,8 @@ type sheetIndex struct {
 	rows   *scan.Index
 	sums   []uint32 // sums[i] is the CRC-32 of chunks 0 to i
 	points []point  // ascending
+	blocks []splice.Block
+	endBit int64 // where the compressed stream ends
 	used   cell.Range
 }
 
@@ -47,6 +51,7 @@ type sheetIndex struct {
 type point struct {
 	mark   inflate.Mark
 	window []byte // the bytes before it, packed
+	sum    uint32 // CRC-32 of all bytes before it
 }
 
 // partID tells parts apart as well as the zip directory can.
@@ -114,7 +119,7 @@ func (x *Index) MemoryBytes() int64 {
 }
 
 func (s *sheetIndex) memoryBytes() int64 {
-	n := 256 + s.rows.MemoryBytes() + int64(4*cap(s.sums)+48*cap(s.points))
+	n := 256 + s.rows.MemoryBytes() + int64(4*cap(s.sums)+56*cap(s.points)+24*cap(s.blocks))
 	for i := range s.points {
 		n += int64(cap(s.points[i].window))
 	}
@@ -145,11 +150,16 @@ func (s *sheetIndex) see(c *chunk) {
 	if s == nil {
 		return
 	}
-	s.sums = append(s.sums, c.sum)
 	if c.marked {
 		end := c.hist + int(c.mark.Out-c.start)
-		s.points = append(s.points, point{c.mark, packWindow(c.window[max(0, end-inflate.Window):end])})
+		sum := uint32(0)
+		if n := len(s.sums); n > 0 {
+			sum = s.sums[n-1]
+		}
+		sum = crc32.Update(sum, crc32.IEEETable, c.window[c.hist:end])
+		s.points = append(s.points, point{c.mark, packWindow(c.window[max(0, end-inflate.Window):end]), sum})
 	}
+	s.sums = append(s.sums, c.sum)
 }
 
 // finish completes the index after the last chunk and says whether it can be used.

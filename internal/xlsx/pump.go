@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"slices"
 	"sync"
 
 	"gridflow/internal/xlsx/inflate"
+	"gridflow/internal/xlsx/splice"
 )
 
 // The windows in which a large part is inflated and scanned. A window is
@@ -105,6 +107,9 @@ func (p *Package) pump(ctx context.Context, part *Part, s scanner, x *sheetIndex
 	}
 	cancel()
 	wg.Wait()
+	if x != nil {
+		x.blocks, x.endBit = slices.Clip(r.blocks), r.endBit
+	}
 	for len(full) > 0 {
 		back = append(back, (<-full).window)
 	}
@@ -182,6 +187,8 @@ type partReader struct {
 	crc     uint32
 	tail    []byte // what the next window begins with; mostly it lies in the last one
 
+	blocks   splice.Blocks // where they begin, if blocks are marked
+	endBit   int64
 	nextMark int64 // offset from which on the next block is marked
 	mark     inflate.Mark
 	marked   bool
@@ -207,6 +214,7 @@ func (r *partReader) markBlocks(spacing int64) {
 	}
 	r.nextMark = spacing
 	r.inflate.OnBlock = func(m inflate.Mark) {
+		r.blocks.Add(m)
 		if m.Out >= r.nextMark && !r.marked {
 			r.mark, r.marked, r.nextMark = m, true, m.Out+spacing
 		}
@@ -228,7 +236,9 @@ func (r *partReader) next(w *[windowSize]byte) chunk {
 	c := chunk{window: w, hist: copy(w[:], r.tail), start: r.out}
 	room := chunkSize - int(r.out%chunkSize)
 	if r.inflate != nil {
-		c.n, c.err = r.inflate.Fill(w[:], c.hist, c.hist+room)
+		if c.n, c.err = r.inflate.Fill(w[:], c.hist, c.hist+room); c.err == io.EOF {
+			r.endBit = r.inflate.CompressedBits()
+		}
 	} else {
 		c.n, c.err = r.stored(w[c.hist : c.hist+room])
 	}

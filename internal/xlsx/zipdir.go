@@ -51,6 +51,10 @@ type Part struct {
 type directory struct {
 	parts  []Part
 	offset int64 // where it begins in the file
+	length int64
+	end    int64 // where the record that ends the file begins
+	// Where zip64 keeps its end record and the locator of that, 0 where it does not.
+	end64, locator64 int64
 }
 
 // readDirectory reads the directory at the end of a zip file. Nothing else is read.
@@ -67,6 +71,7 @@ func readDirectory(src io.ReaderAt, size int64, limits Limits) (*directory, erro
 	length := uint64(binary.LittleEndian.Uint32(e[12:]))
 	offset := uint64(binary.LittleEndian.Uint32(e[16:]))
 	endAt := tailAt + int64(end)
+	d := &directory{end: endAt}
 	if at := end - locator64Bytes; at >= 0 && string(tail[at:at+4]) == locator64Signature {
 		rec, at64, err := readEnd64(src, size, binary.LittleEndian.Uint64(tail[at+8:]), tailAt+int64(at))
 		if err != nil {
@@ -77,6 +82,7 @@ func readDirectory(src io.ReaderAt, size int64, limits Limits) (*directory, erro
 			length = binary.LittleEndian.Uint64(rec[40:])
 			offset = binary.LittleEndian.Uint64(rec[48:])
 			endAt = at64
+			d.end64, d.locator64 = at64, tailAt+int64(at)
 		}
 	}
 	if length > uint64(endAt) || offset > uint64(endAt)-length {
@@ -106,7 +112,7 @@ func readDirectory(src io.ReaderAt, size int64, limits Limits) (*directory, erro
 			raw, base = other, 0
 		}
 	}
-	d := &directory{offset: base + int64(offset)}
+	d.offset, d.length = base+int64(offset), int64(length)
 	if err := d.parse(string(raw), count, base, limits); err != nil {
 		return nil, err
 	}

@@ -26,8 +26,9 @@ const (
 // A Mark is the beginning of a block: decoding can begin there, given the
 // Window bytes of output before it.
 type Mark struct {
-	Bit int64 // position of the block's header in the compressed stream, in bits
-	Out int64 // output bytes before the block
+	Bit    int64 // position of the block's header in the compressed stream, in bits
+	Out    int64 // output bytes before the block
+	Stored bool  // its bytes are not coded: they begin at a byte of the stream
 }
 
 // state says what the next bits of the stream are.
@@ -141,6 +142,9 @@ func (r *Reader) ResetAt(src io.ReaderAt, off, compressedLen int64, m Mark, hist
 // which only some bits are. After io.EOF that is the true length of the stream.
 func (r *Reader) CompressedOffset() int64 { return (r.bit() + 7) / 8 }
 
+// CompressedBits is CompressedOffset in bits: after io.EOF, where the final block ends.
+func (r *Reader) CompressedBits() int64 { return r.bit() }
+
 // bit is the position in the compressed stream of the next bit.
 func (r *Reader) bit() int64 {
 	return (r.next-r.off-int64(r.end-r.ip))*8 - int64(r.nb)
@@ -243,10 +247,11 @@ func (r *Reader) Fill(dst []byte, hist, limit int) (n int, err error) {
 
 // header reads a block's header, before which out bytes have been decoded.
 func (r *Reader) header(out int64) {
+	whole := r.need(3)
 	if r.OnBlock != nil {
-		r.OnBlock(Mark{Bit: r.bit(), Out: out})
+		r.OnBlock(Mark{Bit: r.bit(), Out: out, Stored: whole && r.bb>>1&3 == 0})
 	}
-	if !r.need(3) {
+	if !whole {
 		r.err = r.starved()
 		return
 	}

@@ -7,6 +7,16 @@ import (
 	"unsafe"
 )
 
+// TagEnd gives the position behind the tag that starts at b[p], or -1 where b ends first.
+func TagEnd(b []byte, p int) int { return tagEnd(b, p) }
+
+// SkipMarkup gives the position behind the comment, CDATA section, declaration or
+// processing instruction that starts at b[p], or -1 where b ends first.
+func SkipMarkup(b []byte, p int) int { return skipMarkup(b, p) }
+
+// NameEnd gives the position behind the element name of a start tag.
+func NameEnd(tag []byte) int { return nameEnd(tag) }
+
 // tagEnd gives the position behind the tag that starts at b[p], or -1 where b ends
 // first. A ">" inside an attribute value does not end it.
 func tagEnd(b []byte, p int) int {

@@ -1,0 +1,280 @@
+package patch
+
+import (
+	"bytes"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gridflow/internal/cell"
+	"gridflow/internal/numfmt"
+	"gridflow/internal/xlsx"
+	"gridflow/internal/xlsx/emit"
+	"gridflow/internal/xlsx/xmltext"
+)
+
+// decoded gives the text that an attribute stands for.
+func decoded(raw []byte) string {
+	var b []byte
+	for len(raw) > 0 {
+		if raw[0] != '&' {
+			b = append(b, raw[0])
+			raw = raw[1:]
+			continue
+		}
+		var n int
+		b, n = xmltext.AppendEntity(b, raw)
+		raw = raw[n:]
+	}
+	return xmltext.Unescape(string(b))
+}
+
+// recalcOnLoad sets fullCalcOnLoad in the workbook part.
+func (s *saver) recalcOnLoad() error {
+	d, err := s.document(s.f.WorkbookPart())
+	if err != nil {
+		return err
+	}
+	root, ok := d.root()
+	if !ok {
+		return broken(d.part, -1, "it has no root element")
+	}
+	if calc, ok := d.child(root, "calcPr"); ok {
+		tag := calc.tag(d.text)
+		switch string(attribute(tag, "fullCalcOnLoad")) {
+		case "1", "true":
+			return nil
+		}
+		d.edit(calc.from, calc.tagEnd, withAttribute(tag, "fullCalcOnLoad", "1"))
+		return s.save(d)
+	}
+	// It follows these in the schema (ECMA-376 part 1, CT_Workbook).
+	before := []string{"fileVersion", "fileSharing", "workbookPr", "workbookProtection", "bookViews", "sheets", "functionGroups", "externalReferences", "definedNames"}
+	at := -1
+	for _, c := range d.children(root) {
+		if slices.Contains(before, c.local) {
+			at = c.to
+		}
+	}
+	if at < 0 {
+		return broken(d.part, -1, "it lists no sheets")
+	}
+	d.edit(at, at, []byte("<"+root.prefix+`calcPr fullCalcOnLoad="1"/>`))
+	return s.save(d)
+}
+
+// dropCalcChain leaves the calculation chain out, which lists the formulas and is wrong now.
+// Excel makes a new one.
+func (s *saver) dropCalcChain() error {
+	chain := s.f.Related("calcChain")
+	if chain == nil {
+		return nil
+	}
+	s.changes[chain] = nil
+	s.report.Dropped = append(s.report.Dropped, chain.Name)
+	drop := func(part *xlsx.Part, name string, is func(tag []byte) bool) error {
+		if part == nil {
+			return nil
+		}
+		d, err := s.document(part)
+		if err != nil {
+			return err
+		}
+		root, _ := d.root()
+		for _, c := range d.children(root) {
+			if c.local == name && is(c.tag(d.text)) {
+				d.edit(c.from, c.to, nil)
+			}
+		}
+		return s.save(d)
+	}
+	err := drop(s.pkg.Find("[Content_Types].xml"), "Override", func(tag []byte) bool {
+		return strings.EqualFold(strings.TrimLeft(decoded(attribute(tag, "PartName")), "/"), chain.Name)
+	})
+	if err != nil {
+		return err
+	}
+	return drop(s.pkg.RelationshipsPart(s.f.WorkbookPart()), "Relationship", func(tag []byte) bool {
+		return bytes.HasSuffix(attribute(tag, "Type"), []byte("/calcChain"))
+	})
+}
+
+// everywhere are the built-in number formats that are the same in every language and
+// country: a cell that gets one of the others changes with the machine that shows it.
+var everywhere = []int{0, 1, 2, 3, 4, 9, 10, 11, 12, 13, 45, 46, 47, 48, 49}
+
+// addStyles appends cell formats, and the number formats that they need.
+func (s *saver) addStyles(list []StyleDerivation, have int) error {
+	part := s.f.Related("styles")
+	if part == nil {
+		return &xlsx.Error{Code: xlsx.Unsupported, Offset: -1, Message: "the workbook has no styles, so that none can be added",
+			Hint: "Save it once in a spreadsheet program; that adds them."}
+	}
+	d, err := s.document(part)
+	if err != nil {
+		return err
+	}
+	root, _ := d.root()
+	formats, ok := d.child(root, "cellXfs")
+	var xfs []element
+	if ok {
+		for _, c := range d.children(formats) {
+			if c.local == "xf" {
+				xfs = append(xfs, c)
+			}
+		}
+	}
+	if !ok || len(xfs) != have || have == 0 {
+		return &xlsx.Error{Code: xlsx.Unsupported, Part: part.Name, Offset: -1, Message: "its cell formats stand in a form to which none can be added",
+			Hint: "Save it once in a spreadsheet program, and try again."}
+	}
+	n := newNumFmts(d, root)
+	var added []byte
+	for _, derived := range list {
+		if int64(derived.Base) >= int64(have) {
+			return invalid(part.Name, "there is no style %d to derive one from, only %d", derived.Base, have)
+		}
+		base := xfs[derived.Base]
+		tag := withAttribute(base.tag(d.text), "numFmtId", strconv.Itoa(n.id(derived.NumFmt)))
+		added = append(added, withAttribute(tag, "applyNumberFormat", "1")...)
+		added = append(added, d.text[base.tagEnd:base.to]...)
+	}
+	n.save(d, root)
+	tag := withAttribute(formats.tag(d.text), "count", strconv.Itoa(have+len(list)))
+	d.edit(formats.from, formats.tagEnd, tag)
+	d.edit(formats.inner, formats.inner, added)
+	return s.save(d)
+}
+
+// numFmts are the number formats of a style sheet.
+type numFmts struct {
+	list   element
+	exists bool
+	byCode map[string]int
+	taken  map[int]bool
+	next   int
+	added  []byte
+	count  int
+}
+
+func newNumFmts(d *document, root element) *numFmts {
+	n := &numFmts{byCode: make(map[string]int), taken: make(map[int]bool), next: 164}
+	if n.list, n.exists = d.child(root, "numFmts"); !n.exists {
+		n.list.prefix = root.prefix
+		return n
+	}
+	for _, c := range d.children(n.list) {
+		if c.local != "numFmt" {
+			continue
+		}
+		n.count++
+		id, err := strconv.Atoi(strings.TrimSpace(string(attribute(c.tag(d.text), "numFmtId"))))
+		if err != nil {
+			continue
+		}
+		// The reader takes the last of those with one id.
+		n.taken[id] = true
+		n.next = max(n.next, id+1)
+		n.byCode[decoded(attribute(c.tag(d.text), "formatCode"))] = id
+	}
+	return n
+}
+
+// id gives the id of a code, adding it if there is none.
+func (n *numFmts) id(code string) int {
+	if id, ok := n.byCode[code]; ok {
+		return id
+	}
+	for _, id := range everywhere {
+		if c, _ := numfmt.Builtin(id); c == code && !n.taken[id] {
+			return id
+		}
+	}
+	id := n.next
+	n.next++
+	n.count++
+	n.byCode[code] = id
+	n.added = append(n.added, "<"+n.list.prefix+`numFmt numFmtId="`+strconv.Itoa(id)+`" formatCode="`...)
+	n.added = emit.AppendAttribute(n.added, code)
+	n.added = append(n.added, `"/>`...)
+	return id
+}
+
+func (n *numFmts) save(d *document, root element) {
+	if len(n.added) == 0 {
+		return
+	}
+	added := n.added
+	open, end := "<"+root.prefix+`numFmts count="`+strconv.Itoa(n.count)+`">`, "</"+root.prefix+"numFmts>"
+	switch {
+	case !n.exists: // it comes first in a style sheet
+		d.edit(root.tagEnd, root.tagEnd, slices.Concat([]byte(open), added, []byte(end)))
+	case n.list.empty:
+		d.edit(n.list.from, n.list.to, slices.Concat([]byte(open), added, []byte(end)))
+	default:
+		d.edit(n.list.from, n.list.tagEnd, withAttribute(n.list.tag(d.text), "count", strconv.Itoa(n.count)))
+		d.edit(n.list.inner, n.list.inner, added)
+	}
+}
+
+// tableHeaders keeps the names of table columns equal to what the cells above them say:
+// Excel takes a file for damaged where they differ.
+func (s *saver) tableHeaders(sheets []SheetPatch) error {
+	tables, err := s.f.Tables(s.ctx)
+	if s.ctx.Err() != nil {
+		return err
+	}
+	// Where the tables cannot be read nobody can keep them right, and the cells can be saved.
+	for i := range tables {
+		t := &tables[i]
+		if t.HeaderRows == 0 || len(t.Columns) != t.Range.Cols() {
+			continue
+		}
+		k := slices.IndexFunc(sheets, func(p SheetPatch) bool { return p.Sheet == t.Sheet })
+		if k < 0 {
+			continue
+		}
+		names := make(map[int]string)
+		for j := range sheets[k].Cells {
+			c := &sheets[k].Cells[j]
+			col := c.Ref.Col - t.Range.First.Col
+			if c.Ref.Row != t.Range.First.Row || !t.Range.Contains(c.Ref) || c.Keep == KeepContent && !c.Remove {
+				continue
+			}
+			if c.Remove || c.Value.Kind() != cell.Text || c.Value.Text() == "" || c.HasFormula {
+				s.warn("TABLE_HEADER", "cell %v is the header of column %.64q of table %.64q, and such a header must be a text: Excel will repair the file", c.Ref, t.Columns[col].Name, t.Name)
+				continue
+			}
+			if c.Value.Text() != t.Columns[col].Name {
+				names[col] = c.Value.Text()
+			}
+		}
+		if len(names) == 0 {
+			continue
+		}
+		if err := s.renameColumns(s.pkg.Find(t.Part), names); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *saver) renameColumns(part *xlsx.Part, names map[int]string) error {
+	d, err := s.document(part)
+	if err != nil {
+		return err
+	}
+	root, _ := d.root()
+	list, _ := d.child(root, "tableColumns")
+	col := 0
+	for _, c := range d.children(list) {
+		if c.local != "tableColumn" {
+			continue
+		}
+		if name, ok := names[col]; ok {
+			d.edit(c.from, c.tagEnd, withAttribute(c.tag(d.text), "name", string(emit.AppendAttribute(nil, name))))
+		}
+		col++
+	}
+	return s.save(d)
+}

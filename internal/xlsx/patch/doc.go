@@ -1,0 +1,22 @@
+// Package patch writes edited cells back into a workbook file. What an edit does not mean
+// stays as it is, to the byte: see [Save].
+//
+// Principal types: [Patch], what changes; [CellPatch], one cell of it; [Report], what was
+// done and what its user should know.
+//
+// The one invariant: a part that no edit concerns keeps its compressed bytes and headers; in
+// a part that one does concern, everything but the element or attribute that it is about
+// keeps its bytes. Without edits the result is the file.
+//
+// A part is changed in three steps. Its XML is looked through for the places that the edits
+// concern, which for a large sheet with an index is a few hundred kilobytes (sheet.go, with
+// scan.Locator). Each place becomes a splice.Edit, bytes for bytes. Package splice makes the
+// new compressed stream, and xlsx.Package.Rewrite puts it where the old one was.
+//
+// Texts are written as inline strings. That keeps an edit in one part: the shared strings
+// need not be read, changed, counted and compressed again for it, what is known of them
+// elsewhere (an index, a cache) stays true, and a file that has none needs no new part. Excel
+// shows no difference and makes shared strings of them when it saves the file itself.
+//
+// Start reading at [Save].
+package patch

@@ -1,0 +1,195 @@
+package patch
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"gridflow/internal/cell"
+	"gridflow/internal/xlsx"
+	"gridflow/internal/xlsx/splice"
+)
+
+// Codes of the errors that Save adds to those of package xlsx. The part of a sheet's error is
+// that of the sheet.
+const (
+	// ArrayPart: an edit would change a part of an array formula or of a what-if table.
+	ArrayPart xlsx.Code = "ARRAY_PART"
+	// InvalidEdit: the patch asks for what a file cannot hold or a sheet does not have.
+	InvalidEdit xlsx.Code = "INVALID_EDIT"
+)
+
+// Patch says what of a workbook changes. Sheets and styles are counted as the file does.
+type Patch struct {
+	Sheets []SheetPatch // each sheet at most once
+	// Styles are new cell formats. Number i becomes style len(Workbook().Styles.Xfs)+i.
+	Styles []StyleDerivation
+	// RecalcOnLoad makes Excel calculate all formulas when it opens the file.
+	RecalcOnLoad bool
+}
+
+// Empty reports whether p changes nothing.
+func (p *Patch) Empty() bool {
+	for i := range p.Sheets {
+		if len(p.Sheets[i].Cells) > 0 {
+			return false
+		}
+	}
+	return len(p.Styles) == 0 && !p.RecalcOnLoad
+}
+
+// SheetPatch is what changes in a sheet.
+type SheetPatch struct {
+	Sheet int
+	Cells []CellPatch // in row order, each cell once
+}
+
+// Keep says what of a cell stays that is in the file.
+type Keep uint8
+
+// What may stay. A cell that is not there has nothing to keep.
+const (
+	KeepNothing Keep = iota
+	// KeepFormula keeps the formula as the file has it, shared or array included: the value
+	// is what it gives now. It also serves the other cells of an array.
+	KeepFormula
+	// KeepContent keeps formula and value, with the runs of a rich text: only the style is new.
+	KeepContent
+)
+
+// CellPatch is what becomes of a cell.
+type CellPatch struct {
+	Ref    cell.Ref
+	Remove bool // the cell goes, and all below means nothing
+	Keep   Keep
+
+	Value      cell.Value // a blank one leaves a cell that has a style only
+	HasValue   bool       // false, with a formula: its value is not known
+	Formula    string     // without "="
+	HasFormula bool
+	Style      uint32
+}
+
+// StyleDerivation is a cell format that differs from another in its number format.
+type StyleDerivation struct {
+	Base   uint32 // of the file, not of the patch
+	NumFmt string // the code, as in "0.00%"
+}
+
+// Report says what Save did.
+type Report struct {
+	Bytes    int64    // of the new file
+	Parts    []string // that were changed
+	Dropped  []string // parts that were left out
+	Warnings []Warning
+}
+
+// Warning is something that the user of a saved file should know.
+type Warning struct {
+	Code    string // SIGNATURE_INVALID or TABLE_HEADER
+	Message string
+}
+
+// Save writes the workbook of f to w with a patch applied. f may be in use by others
+// meanwhile; it is not changed, and its source must be what it was. The sheets of the patch
+// are loaded if they are not yet.
+//
+// Errors of ctx and w come as they are, all others are of type *xlsx.Error. Until Save has
+// returned without one, what w was given is not a workbook; up to the first byte it was not
+// given any if the patch is at fault.
+func Save(ctx context.Context, f *xlsx.File, p Patch, w io.Writer) (Report, error) {
+	s := &saver{ctx: ctx, f: f, pkg: f.Package(), changes: make(map[*xlsx.Part]*splice.Result)}
+	if !p.Empty() {
+		if err := s.change(&p); err != nil {
+			return s.report, err
+		}
+	}
+	out := &counter{w: w}
+	err := s.pkg.Rewrite(ctx, out, s.changes)
+	s.report.Bytes = out.n
+	return s.report, err
+}
+
+// saver is a patch being applied.
+type saver struct {
+	ctx     context.Context
+	f       *xlsx.File
+	pkg     *xlsx.Package
+	styles  int // cell formats, new ones included
+	changes map[*xlsx.Part]*splice.Result
+	report  Report
+	// formulas: some cell got a formula that had none, or the other way round.
+	formulas bool
+}
+
+func (s *saver) change(p *Patch) error {
+	if s.pkg.Signed() {
+		s.warn("SIGNATURE_INVALID", "the workbook has a digital signature, which is not valid for the saved file")
+	}
+	have := len(s.f.Workbook().Styles.Xfs)
+	s.styles = max(1, have+len(p.Styles))
+	seen := make(map[int]bool, len(p.Sheets))
+	for i := range p.Sheets {
+		sp := &p.Sheets[i]
+		if sp.Sheet < 0 || sp.Sheet >= len(s.f.Workbook().Sheets) || seen[sp.Sheet] {
+			return invalid("", "sheet %d is not one of the %d of the workbook, or comes twice", sp.Sheet, len(s.f.Workbook().Sheets))
+		}
+		seen[sp.Sheet] = true
+		if len(sp.Cells) == 0 {
+			continue
+		}
+		if err := s.sheet(sp); err != nil {
+			return err
+		}
+	}
+	if len(p.Styles) > 0 {
+		if err := s.addStyles(p.Styles, have); err != nil {
+			return err
+		}
+	}
+	if err := s.tableHeaders(p.Sheets); err != nil {
+		return err
+	}
+	if s.formulas {
+		if err := s.dropCalcChain(); err != nil {
+			return err
+		}
+	}
+	if p.RecalcOnLoad {
+		return s.recalcOnLoad()
+	}
+	return nil
+}
+
+func (s *saver) warn(code, format string, args ...any) {
+	s.report.Warnings = append(s.report.Warnings, Warning{code, fmt.Sprintf(format, args...)})
+}
+
+// splice makes a part's new stream.
+func (s *saver) splice(part *xlsx.Part, stream *splice.Stream, edits []splice.Edit) error {
+	if len(edits) == 0 {
+		return nil
+	}
+	res, err := splice.Splice(s.ctx, stream, edits)
+	if err != nil {
+		return xlsx.SpliceFailed(part, err)
+	}
+	s.changes[part] = res
+	s.report.Parts = append(s.report.Parts, part.Name)
+	return nil
+}
+
+func invalid(part, format string, args ...any) error {
+	return &xlsx.Error{Code: InvalidEdit, Part: part, Offset: -1, Message: fmt.Sprintf(format, args...)}
+}
+
+type counter struct {
+	w io.Writer
+	n int64
+}
+
+func (c *counter) Write(b []byte) (int, error) {
+	n, err := c.w.Write(b)
+	c.n += int64(n)
+	return n, err
+}

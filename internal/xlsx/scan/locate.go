@@ -1,0 +1,565 @@
+package scan
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"sort"
+
+	"gridflow/internal/cell"
+)
+
+// Locator finds where some cells stand in the XML of a sheet, or where they belong if they
+// are not there. It understands rows and cells as Sheet does: of two that speak of the same
+// cell the later counts. It is used by one goroutine.
+//
+// It is fed like Sheet, from the start of the part on; once Head is known and rows are known
+// to ascend it may be moved on with Jump.
+type Locator struct {
+	Cells []CellSpot // of the cells that are looked for, in their order
+	Rows  []RowSpot  // of the rows that they lie in, ascending
+	// Orphans are the shared formulas whose master is among the cells and goes, by si. They
+	// are complete when the sheet has been fed to its end.
+	Orphans []*Orphan
+
+	Prefix    string // of the spreadsheet elements, with its colon
+	Dimension Span   // the start tag of the element, if there is one
+	DimTag    []byte
+	Data      Span // the start tag of sheetData
+	DataEmpty bool // it is an empty-element tag
+	DataEnd   int64
+
+	refs    []cell.Ref
+	goes    func(i int) bool
+	phase   phase
+	base    int64
+	head    []byte
+	row     int
+	col     int
+	inRow   bool // a row has begun
+	nextRow int  // the first of Rows that may still lie above the current row
+	open    int  // index in Rows of the current row, -1
+	inserts int  // the first of the open row's cells whose place is not known
+	last    int  // index of the cell scanned last, -1 if it is not looked for
+	active  map[int]*Orphan
+}
+
+// Span is a stretch of the part.
+type Span struct{ From, To int64 }
+
+// CellSpot is where a cell stands.
+type CellSpot struct {
+	Ref     cell.Ref
+	Found   bool
+	Span           // of the element
+	XML     []byte // the element
+	Earlier []Span // elements of the same cell before it
+	// Pins says that the next cell leaves its reference out and counts on this one.
+	Pins bool
+	At   int64 // where it belongs, if it was not found but its row was
+
+	row int // index in Rows
+}
+
+// RowSpot is where a row stands.
+type RowSpot struct {
+	Row   int
+	Found bool
+	Span         // of the start tag
+	Tag   []byte // the start tag
+	Empty bool   // it is an empty-element tag
+	End   int64  // of the cells, where the end tag begins
+	At    int64  // where it belongs, if it was not found
+
+	first, past int // its cells in Locator.Cells
+	closed      bool
+}
+
+// Orphan is a shared formula that loses its master.
+type Orphan struct {
+	SI     int
+	Text   string // of the formula at Anchor
+	Anchor cell.Ref
+	// Members is the number of cells left that share it, Box holds them, Heir is the first
+	// of them, and HeirF its formula element.
+	Members int
+	Box     cell.Range
+	Heir    cell.Ref
+	HeirF   Span
+	HeirTag []byte // the start tag of that element
+	Target  int    // index of the heir among the cells looked for, -1
+}
+
+// NewLocator gives a Locator of cells that must be in row order, each once. goes says of
+// each whether its formula goes, if it has one.
+func NewLocator(refs []cell.Ref, goes func(i int) bool) *Locator {
+	l := &Locator{refs: refs, goes: goes, Cells: make([]CellSpot, len(refs)), open: -1, last: -1, row: -1, col: -1, active: make(map[int]*Orphan)}
+	for i, r := range refs {
+		if n := len(l.Rows); n == 0 || l.Rows[n-1].Row != r.Row {
+			l.Rows = append(l.Rows, RowSpot{Row: r.Row, At: -1, first: i, past: i})
+		}
+		l.Rows[len(l.Rows)-1].past = i + 1
+		l.Cells[i] = CellSpot{Ref: r, At: -1, row: len(l.Rows) - 1}
+	}
+	return l
+}
+
+// HeadDone reports whether the cells have begun.
+func (l *Locator) HeadDone() bool { return l.phase > inHead }
+
+// Done reports whether all is known: the cells have ended, or rows ascend and those that are
+// looked for have been passed. A shared formula that loses its master has to be fed to the end.
+func (l *Locator) Done(ascending bool) bool {
+	return l.phase == inTail || ascending && l.phase == inData && l.nextRow == len(l.Rows) && l.open < 0 && len(l.Orphans) == 0
+}
+
+// Next gives the first row that is not yet passed; ok is false where there is none, or the
+// sheet is to be read on to the end.
+func (l *Locator) Next() (row int, ok bool) {
+	if l.nextRow == len(l.Rows) || l.open >= 0 || len(l.Orphans) > 0 {
+		return 0, false
+	}
+	return l.Rows[l.nextRow].Row, true
+}
+
+// Offset is where the next Feed begins.
+func (l *Locator) Offset() int64 { return l.base }
+
+// Jump makes the next Feed begin at offset, the start tag of row.
+func (l *Locator) Jump(row int, offset int64) {
+	l.base, l.row, l.col, l.inRow, l.last = offset, row-1, -1, row > 0, -1
+}
+
+// Feed scans w as Sheet.Feed does.
+func (l *Locator) Feed(w []byte, final bool) (consumed int, err error) {
+	defer func() { l.base += int64(consumed) }()
+	p := 0
+	if l.phase == inHead {
+		doc := w
+		if len(l.head) > 0 {
+			l.head = append(l.head, w...)
+			doc = l.head
+		}
+		end, err := l.findData(doc, final)
+		switch {
+		case err != nil:
+			return 0, err
+		case end < 0:
+			if len(l.head) == 0 {
+				l.head = bytes.Clone(w)
+			}
+			return len(w), nil
+		}
+		p = len(w) - (len(doc) - end)
+		l.head = nil
+	}
+	for l.phase == inData && p < len(w) {
+		i := bytes.IndexByte(w[p:], '<')
+		if i < 0 {
+			p = len(w)
+			break
+		}
+		q, err := l.markup(w, p+i)
+		if err != nil {
+			return p, err
+		}
+		if p += i; q < 0 {
+			break
+		}
+		p = q
+	}
+	if l.phase == inTail {
+		return len(w), nil
+	}
+	if final {
+		return p, l.fault(p, "the sheet ends before its last cell")
+	}
+	return p, nil
+}
+
+func (l *Locator) fault(at int, format string, args ...any) error {
+	return &Error{Offset: l.base + int64(at), Message: fmt.Sprintf(format, args...)}
+}
+
+// findData looks for the start of sheetData in all there is of the head, and gives the
+// position behind its tag, -1 where it is not there yet.
+func (l *Locator) findData(doc []byte, final bool) (int, error) {
+	s := Sheet{}
+	root, ok := s.findRoot(doc)
+	if s.doctype {
+		return 0, l.fault(0, doctypeRefused)
+	}
+	if ok {
+		l.Prefix = s.prefix
+		start, end, empty, ok := findStartTag(doc[root:], s.prefix, "sheetData")
+		if ok {
+			// The head began at the part's first byte.
+			l.Data, l.DataEmpty = Span{int64(root + start), int64(root + end)}, empty
+			if from, to, _, ok := findStartTag(doc[root:root+start], s.prefix, "dimension"); ok {
+				l.Dimension = Span{int64(root + from), int64(root + to)}
+				l.DimTag = bytes.Clone(doc[root+from : root+to])
+			}
+			l.phase = inData
+			if empty {
+				l.endData(int64(root + end))
+			}
+			return root + end, nil
+		}
+	}
+	switch {
+	case !final && len(doc) > maxHead:
+		return 0, &Error{l.base, fmt.Sprintf("what precedes the cells is larger than %d MiB", maxHead>>20), ErrTooLarge}
+	case final:
+		return 0, l.fault(0, "the sheet has no element for cells (sheetData)")
+	}
+	return -1, nil
+}
+
+func (l *Locator) endData(at int64) {
+	l.phase, l.DataEnd = inTail, at
+	for ; l.nextRow < len(l.Rows); l.nextRow++ {
+		if r := &l.Rows[l.nextRow]; r.At < 0 {
+			r.At = at
+		}
+	}
+}
+
+// markup is Sheet.markup.
+func (l *Locator) markup(b []byte, p int) (int, error) {
+	if p+1 >= len(b) {
+		return -1, nil
+	}
+	switch b[p+1] {
+	case '!', '?':
+		return skipMarkup(b, p), nil
+	case '/':
+		end := tagEnd(b, p)
+		if end < 0 {
+			return end, nil
+		}
+		switch localName(b[p+2:end], l.Prefix) {
+		case "row":
+			l.endRow(l.base + int64(p))
+		case "sheetData":
+			if l.open >= 0 {
+				return 0, l.fault(p, "a row is not closed")
+			}
+			l.endData(l.base + int64(p))
+		}
+		return end, nil
+	}
+	end := tagEnd(b, p)
+	if end < 0 {
+		return -1, nil
+	}
+	switch localName(b[p+1:end], l.Prefix) {
+	case "row":
+		return end, l.startRow(b[p:end], p)
+	case "c":
+		return l.cell(b, p, end)
+	}
+	return end, nil
+}
+
+func (l *Locator) startRow(tag []byte, at int) error {
+	if l.open >= 0 {
+		return l.fault(at, "a row begins inside another")
+	}
+	next := l.row + 1
+	if !l.inRow {
+		next = 0
+	}
+	for a := (attrs{b: tag, p: nameEnd(tag)}); a.next(); {
+		if string(a.name) == "r" {
+			row, ok := cell.ParseRow(string(bytes.TrimSpace(a.value)))
+			if !ok {
+				return l.fault(at, "row number %q is not between 1 and %d", clip(a.value), cell.MaxRows)
+			}
+			next = row
+		}
+	}
+	if next >= cell.MaxRows {
+		return l.fault(at, "there are more than %d rows", cell.MaxRows)
+	}
+	l.row, l.col, l.inRow, l.last = next, -1, true, -1
+	from := l.base + int64(at)
+	for l.nextRow < len(l.Rows) && l.Rows[l.nextRow].Row <= next {
+		if r := &l.Rows[l.nextRow]; r.Row < next && r.At < 0 {
+			r.At = from
+		}
+		l.nextRow++
+	}
+	i := sort.Search(len(l.Rows), func(i int) bool { return l.Rows[i].Row >= next })
+	if i == len(l.Rows) || l.Rows[i].Row != next {
+		return nil
+	}
+	l.open, l.inserts = i, l.Rows[i].first
+	empty := tag[len(tag)-2] == '/'
+	if r := &l.Rows[i]; !r.Found {
+		r.Found, r.Span, r.Tag, r.Empty = true, Span{from, from + int64(len(tag))}, bytes.Clone(tag), empty
+	} else {
+		l.inserts = r.past // its cells belong in the first of the two
+	}
+	if empty {
+		l.endRow(from + int64(len(tag)))
+	}
+	return nil
+}
+
+func (l *Locator) endRow(at int64) {
+	l.last = -1
+	if l.open < 0 {
+		return
+	}
+	r := &l.Rows[l.open]
+	for ; l.inserts < r.past; l.inserts++ {
+		l.Cells[l.inserts].At = at
+	}
+	if !r.closed {
+		r.End, r.closed = at, true
+	}
+	l.open = -1
+}
+
+func (l *Locator) cell(b []byte, p, end int) (int, error) {
+	ref, said := cell.Ref{Row: l.row, Col: l.col + 1}, false
+	for a := (attrs{b: b[p:end], p: nameEnd(b[p:end])}); a.next(); {
+		if string(a.name) == "r" {
+			if ref, said = cell.ParseRef(string(bytes.TrimSpace(a.value))); !said {
+				return 0, l.fault(p, "%q is not a cell reference", clip(a.value))
+			}
+			break
+		}
+	}
+	if !ref.Valid() {
+		return 0, l.fault(p, "a cell lies outside of the worksheet")
+	}
+	if ref.Row != l.row || !l.inRow {
+		return 0, l.fault(p, "cell %v does not stand in its row, as it must for the sheet to be changed", ref)
+	}
+	next := end
+	if b[end-2] != '/' {
+		if next = l.cellEnd(b, end); next < 0 {
+			return -1, nil
+		}
+	}
+	l.col = ref.Col
+	if !said && l.last >= 0 {
+		l.Cells[l.last].Pins = true
+	}
+	l.last = -1
+	from := l.base + int64(p)
+	if l.open >= 0 {
+		r := &l.Rows[l.open]
+		for ; l.inserts < r.past && l.refs[l.inserts].Col < ref.Col; l.inserts++ {
+			l.Cells[l.inserts].At = from
+		}
+		i, ok := slices.BinarySearchFunc(l.refs[r.first:r.past], ref.Col, func(r cell.Ref, col int) int { return r.Col - col })
+		if ok {
+			l.last = r.first + i
+			c := &l.Cells[l.last]
+			if c.Found {
+				c.Earlier = append(c.Earlier, c.Span)
+			}
+			c.Found, c.Pins, c.Span, c.XML = true, false, Span{from, l.base + int64(next)}, bytes.Clone(b[p:next])
+		}
+	}
+	if l.last >= 0 || len(l.active) > 0 {
+		l.formula(ref, b[p:next], from)
+	}
+	return next, nil
+}
+
+// cellEnd gives the position behind the end tag of the cell whose start tag ends at p.
+func (l *Locator) cellEnd(b []byte, p int) int {
+	for {
+		i := bytes.IndexByte(b[p:], '<')
+		if i < 0 || p+i+1 >= len(b) {
+			return -1
+		}
+		p += i
+		if c := b[p+1]; c == '!' || c == '?' {
+			if p = skipMarkup(b, p); p < 0 {
+				return -1
+			}
+			continue
+		}
+		end := tagEnd(b, p)
+		if end < 0 {
+			return -1
+		}
+		switch name := b[p+1:]; {
+		case b[p+1] == '/':
+			if localName(b[p+2:end], l.Prefix) == "c" {
+				return end
+			}
+		case b[end-2] != '/' && localName(name[:end-p-1], l.Prefix) == "extLst":
+			if end = closing(b, end, l.Prefix, "extLst"); end < 0 {
+				return -1
+			}
+		}
+		p = end
+	}
+}
+
+// formula looks after shared formulas: a master that goes, and its members.
+func (l *Locator) formula(ref cell.Ref, xml []byte, from int64) {
+	e := ParseCell(xml, l.Prefix)
+	if !e.HasFormula || e.Kind != "shared" || e.SI < 0 {
+		return
+	}
+	goes := l.last >= 0 && l.goes(l.last)
+	text := e.FormulaText()
+	if text != "" {
+		if !e.HasRef {
+			return // it stands for itself
+		}
+		delete(l.active, e.SI)
+		if goes {
+			o := &Orphan{SI: e.SI, Text: text, Anchor: ref, Target: -1}
+			l.active[e.SI] = o
+			l.Orphans = append(l.Orphans, o)
+		}
+		return
+	}
+	o := l.active[e.SI]
+	if o == nil || goes {
+		return
+	}
+	if o.Members++; o.Members == 1 {
+		o.Heir, o.Box, o.Target = ref, cell.Range{First: ref, Last: ref}, l.last
+		o.HeirF = Span{from + int64(e.F[0]), from + int64(e.F[1])}
+		o.HeirTag = bytes.Clone(xml[e.F[0]:e.FTag])
+	}
+	o.Box = o.Box.Union(cell.Range{First: ref, Last: ref})
+}
+
+// CellXML is a cell's element taken apart. Positions count from its start.
+type CellXML struct {
+	TagEnd     int // of the start tag
+	HasFormula bool
+	F          [2]int // the formula element
+	FTag       int    // where its start tag ends
+	Kind       string // its t attribute
+	SI         int    // -1 where it has none
+	HasRef     bool
+	// Others are the elements besides formula, value and inline text.
+	Others [][2]int
+
+	formula []byte
+}
+
+// FormulaText gives the text of the formula.
+func (c *CellXML) FormulaText() string {
+	return string(unescape(appendText(nil, c.formula)))
+}
+
+// ParseCell takes a cell's element apart, which must be whole.
+func ParseCell(b []byte, prefix string) CellXML {
+	e := CellXML{TagEnd: max(tagEnd(b, 0), 0), SI: -1}
+	for p := e.TagEnd; p < len(b); {
+		i := bytes.IndexByte(b[p:], '<')
+		if i < 0 || p+i+1 >= len(b) {
+			break
+		}
+		p += i
+		if c := b[p+1]; c == '!' || c == '?' {
+			if p = skipMarkup(b, p); p < 0 {
+				break
+			}
+			continue
+		}
+		end := tagEnd(b, p)
+		if end < 0 || b[p+1] == '/' && localName(b[p+2:end], prefix) == "c" {
+			break
+		}
+		if b[p+1] == '/' {
+			p = end
+			continue
+		}
+		name, tag, start := localName(b[p+1:end], prefix), end, p
+		var text []byte
+		if b[end-2] != '/' {
+			if name == "f" {
+				if t, next := charData(b, end); next >= 0 {
+					text = t
+				}
+			}
+			if end = ElementEnd(b, start, end); end < 0 {
+				break
+			}
+		}
+		switch name {
+		case "v", "is":
+		case "f":
+			e.HasFormula, e.F, e.FTag, e.formula = true, [2]int{start, end}, tag, text
+			e.Kind, e.SI, e.HasRef = "", -1, false
+			for a := (attrs{b: b[start:tag], p: nameEnd(b[start:tag])}); a.next(); {
+				switch string(a.name) {
+				case "t":
+					e.Kind = string(a.value)
+				case "si":
+					if i, ok := index(bytes.TrimSpace(a.value)); ok {
+						e.SI = int(i)
+					}
+				case "ref":
+					e.HasRef = len(a.value) > 0
+				}
+			}
+		default:
+			e.Others = append(e.Others, [2]int{start, end})
+		}
+		p = end
+	}
+	return e
+}
+
+// ElementEnd gives the position behind the end tag of the element whose start tag is
+// b[start:p], counting elements of the same name inside it; -1 where b ends first.
+func ElementEnd(b []byte, start, p int) int {
+	name := b[start+1 : start+nameEnd(b[start:p])]
+	for depth := 1; ; {
+		i := bytes.IndexByte(b[p:], '<')
+		if i < 0 || p+i+1 >= len(b) {
+			return -1
+		}
+		p += i
+		if c := b[p+1]; c == '!' || c == '?' {
+			if p = skipMarkup(b, p); p < 0 {
+				return -1
+			}
+			continue
+		}
+		end := tagEnd(b, p)
+		if end < 0 {
+			return -1
+		}
+		switch {
+		case b[p+1] == '/':
+			if string(bytes.TrimRight(b[p+2:end-1], " \t\r\n")) == string(name) {
+				depth--
+			}
+		case b[end-2] != '/' && string(b[p+1:p+nameEnd(b[p:end])]) == string(name):
+			depth++
+		}
+		if p = end; depth == 0 {
+			return p
+		}
+	}
+}
+
+// Attribute is one attribute of a start tag, as it stands there.
+type Attribute struct {
+	Name, Value []byte // the value with entities
+	From, To    int    // of the value in the tag
+}
+
+// Attributes gives those of a start tag, in order.
+func Attributes(tag []byte) []Attribute {
+	var list []Attribute
+	for a := (attrs{b: tag, p: nameEnd(tag)}); a.next(); {
+		to := a.p - 1
+		list = append(list, Attribute{a.name, a.value, to - len(a.value), to})
+	}
+	return list
+}
