@@ -100,7 +100,6 @@ type world struct {
 	broken  map[string]*state // what a panic leaves behind
 
 	answered [8]int // calls of each thread that came back
-	wrong    [8]error
 	executed [8]int
 	expected [8]int // of its calls, those that were executed by what they were told
 	closed   csync.Bool

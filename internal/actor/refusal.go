@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-var errNoState = errors.New("Restore gave neither a state nor an error")
+var errNoState = errors.New("neither a state nor an error")
 
 // Reason says why a message was not taken.
 type Reason uint8

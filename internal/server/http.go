@@ -46,8 +46,8 @@ const (
 	streamKeepalive = 15 * time.Second
 	// writeTimeout is how long a client may take to accept a piece of an answer.
 	writeTimeout = time.Minute
-	// noticeTimeout is the same for a stream of notices. Changes are told to one client after
-	// the other, so that one who does not read holds up the others for that long, once.
+	// noticeTimeout is the same for a stream of notices. Nobody waits for one who does not
+	// read, but what is kept for him should not be kept for long.
 	noticeTimeout = 5 * time.Second
 	// headerMax bounds the header of a request, in bytes.
 	headerMax = 64 << 10

@@ -371,7 +371,7 @@ func (d *deadlines) SetWriteDeadline(at time.Time) error {
 }
 
 // TestPatience: who does not read notices is given up sooner than who does not read an
-// answer, for others wait for their notices meanwhile.
+// answer, which it has asked for.
 func TestPatience(t *testing.T) {
 	h, err := New(Config{Tools: fixtureTools()}).Handler(HTTPOptions{Path: "/mcp"})
 	if err != nil {

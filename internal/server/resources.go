@@ -243,16 +243,19 @@ func (s *Server) tellChanges(ctx context.Context) {
 			s.internalError("panic; changes of files are not told any more", slog.String("panic", fmt.Sprint(p)), slog.String("stack", string(debug.Stack())))
 		}
 	}()
-	s.conf.Resources.Changes(ctx, func(workbook string) {
-		live := make(map[*mcp.ServerSession]bool)
-		for session := range s.mcp.Sessions() {
-			live[session] = true
-		}
-		for _, uri := range s.subscriptions.within(workbook, live) {
-			err := s.mcp.ResourceUpdated(ctx, &mcp.ResourceUpdatedNotificationParams{URI: uri})
-			if err != nil && ctx.Err() == nil {
-				s.log.Warn("a change could not be told", "uri", uri, "error", err)
+	s.notices.during(ctx, func() {
+		s.conf.Resources.Changes(ctx, func(workbook string) {
+			live := make(map[*mcp.ServerSession]bool)
+			for session := range s.mcp.Sessions() {
+				live[session] = true
 			}
-		}
+			for _, uri := range s.subscriptions.within(workbook, live) {
+				// The SDK knows who watches the URI; what it sends to them waits in notices.
+				err := s.mcp.ResourceUpdated(ctx, &mcp.ResourceUpdatedNotificationParams{URI: uri})
+				if err != nil && ctx.Err() == nil {
+					s.log.Warn("a change could not be told", "uri", uri, "error", err)
+				}
+			}
+		})
 	})
 }

@@ -72,6 +72,7 @@ type Server struct {
 
 	gate          *gate
 	subscriptions *subscriptions // nil where there are no resources
+	notices       *notices
 
 	// httpRequests maps the mark that the HTTP handler leaves on a request to the
 	// context of that request; see followCaller.
@@ -85,7 +86,7 @@ func New(conf Config) *Server {
 	if conf.Log == nil {
 		conf.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{conf: conf, log: conf.Log, tools: make(map[string]*tools.Tool, len(conf.Tools)), gate: newGate(), unanswered: rand.Text()}
+	s := &Server{conf: conf, log: conf.Log, tools: make(map[string]*tools.Tool, len(conf.Tools)), gate: newGate(), notices: newNotices(conf.Log), unanswered: rand.Text()}
 	for i := range conf.Tools {
 		t := &conf.Tools[i]
 		s.tools[t.Name] = t
@@ -129,6 +130,7 @@ func New(conf Config) *Server {
 	if extend != nil && extend.Register != nil {
 		extend.Register(s.mcp)
 	}
+	s.mcp.AddSendingMiddleware(s.notices.queue)
 	s.mcp.AddReceivingMiddleware(
 		s.dropCancelled,
 		s.recoverPanics, // around all that does work, for it may panic

@@ -219,5 +219,7 @@ func (w *Workspace) tell(news, gone []string) {
 			w.cache.drop(id)
 		}
 	}
-	w.hub.publish(append(news, gone...))
+	for _, id := range append(news, gone...) {
+		w.hub.Publish(id, struct{}{})
+	}
 }

@@ -9,22 +9,25 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"gridflow/internal/hub"
 )
 
 // An observer waits for what the workspace tells.
 type observer struct {
 	t   *testing.T
 	w   *Workspace
-	sub *subscriber
+	sub *hub.Subscription[string, struct{}]
 }
 
 func observe(t *testing.T, w *Workspace) *observer {
-	sub := w.hub.subscribe()
-	t.Cleanup(func() { w.hub.unsubscribe(sub) })
+	sub := w.hub.SubscribeAll(maxEntries)
+	t.Cleanup(sub.Close)
 	return &observer{t, w, sub}
 }
 
@@ -32,10 +35,7 @@ func observe(t *testing.T, w *Workspace) *observer {
 func (o *observer) await(what string, ok func() bool) {
 	o.t.Helper()
 	for !ok() {
-		select {
-		case <-o.sub.wake:
-			o.sub.take()
-		case <-o.t.Context().Done():
+		if _, err := o.sub.Next(o.t.Context()); err != nil {
 			o.t.Fatalf("never seen: %s", what)
 		}
 	}
@@ -296,5 +296,46 @@ func TestUnknownIDOfAnEarlierGeneration(t *testing.T) {
 	}
 	if err := n.get("x", 3, func() error { return nil }); err != nil {
 		t.Errorf("an answer outlives the change: %v", err)
+	}
+}
+
+// TestTooManyChanges: where more ids change than there is room for, all that are there are
+// told, the lost among them.
+func TestTooManyChanges(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"a.csv", "b.csv", "c.csv"} {
+		write(t, filepath.Join(dir, name), "1\n")
+	}
+	w := open(t, Options{}, dir)
+	ctx, cancel := context.WithCancel(t.Context())
+	told, begun, hold := map[string]int{}, make(chan bool), make(chan bool)
+	ended := make(chan bool)
+	go func() {
+		defer close(ended)
+		w.changes(ctx, 1, func(id string) {
+			if id == "first" {
+				begun <- true
+				<-hold
+			}
+			if told[id]++; id == "last" {
+				cancel()
+			}
+		})
+	}()
+	for w.hub.Stats().Subscribers == 0 { // what is published before is told to nobody
+		runtime.Gosched()
+	}
+	w.tell([]string{"first"}, nil)
+	<-begun
+	for _, e := range w.Entries() {
+		w.tell([]string{e.ID}, nil)
+	}
+	w.tell([]string{"last"}, nil)
+	close(hold)
+	<-ended
+	for _, e := range w.Entries() {
+		if told[e.ID] == 0 {
+			t.Errorf("%s was not told", e.Path)
+		}
 	}
 }

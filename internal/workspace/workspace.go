@@ -21,6 +21,7 @@ import (
 
 	"gridflow/internal/book"
 	"gridflow/internal/grid"
+	"gridflow/internal/hub"
 	"gridflow/internal/lazy"
 	"gridflow/internal/nearest"
 	"gridflow/internal/textfile"
@@ -59,7 +60,7 @@ type Workspace struct {
 	unknown   negative
 	cache     *cache
 	bases     bases
-	hub       hub
+	hub       hub.Hub[string, struct{}]                         // of the ids of workbooks that have changed
 	openAt    func(dir *os.Root, path string) (*os.File, error) // openAt, but in tests
 	readerOf  func(f *os.File) io.ReaderAt                      // the file itself, but in tests
 
@@ -487,19 +488,27 @@ func (w *Workspace) Close(id string) (dropped bool, err error) {
 }
 
 // Changes calls fn with the id of each workbook that appears, changes or goes, until
-// ctx is done. A slow fn makes others wait for nothing: it misses repetitions, no id.
+// ctx is done. A slow fn makes others wait for nothing: it misses repetitions, no id of a
+// workbook that is there.
 func (w *Workspace) Changes(ctx context.Context, fn func(id string)) {
-	s := w.hub.subscribe()
-	defer w.hub.unsubscribe(s)
+	w.changes(ctx, maxEntries, fn)
+}
+
+// changes is Changes with room for so many ids while fn is slow.
+func (w *Workspace) changes(ctx context.Context, room int, fn func(id string)) {
+	s := w.hub.SubscribeAll(room)
+	defer s.Close()
 	for {
-		select {
-		case <-ctx.Done():
+		e, err := s.Next(ctx)
+		if err != nil {
 			return
-		case <-s.wake:
-			for id := range s.take() {
-				fn(id)
+		}
+		if e.Lost > 0 { // which ones is not known any more: it may be any
+			for _, entry := range w.Entries() {
+				fn(entry.ID)
 			}
 		}
+		fn(e.Key)
 	}
 }
 

@@ -1,0 +1,87 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// TestSlowSessionHoldsUpNobody: two sessions watch the same workbooks, and one does not read.
+// The other is told of each change in the moment in which it happens: in the bubble time
+// passes only while somebody waits for it. Who reads again is told once of each.
+func TestSlowSessionHoldsUpNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		resources := fixtureResources{changed: make(chan string)}
+		s := New(Config{Tools: fixtureTools(), Resources: resources})
+		telling, stop := context.WithCancel(t.Context())
+		told := make(chan bool)
+		go func() { defer close(told); s.tellChanges(telling) }()
+
+		subscribe := ""
+		for i, uri := range []string{"gridflow://wb-1", "gridflow://wb-2"} {
+			subscribe += fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"method":"resources/subscribe","params":{"uri":%q}}`+"\n", 10+i, uri)
+		}
+		connect := func(out io.Writer) (end func()) {
+			in, client := io.Pipe()
+			session, err := s.mcp.Connect(t.Context(), newLineConn(in, out, s.checkCall), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			io.WriteString(client, initializeMessage+"\n"+`{"jsonrpc":"2.0","method":"notifications/initialized"}`+"\n"+subscribe)
+			return func() {
+				client.Close()
+				session.Close()
+			}
+		}
+		var quick, late lockedBuffer
+		slow := &gatedWriter{to: &late, open: make(chan bool)}
+		endQuick := connect(&quick)
+		synctest.Wait()
+		endSlow := connect(slow)
+		for range 3 { // the answers to initialize and subscribe
+			slow.open <- true
+		}
+		synctest.Wait()
+
+		const changes = 50
+		start := time.Now()
+		for i := range changes {
+			resources.changed <- fmt.Sprintf("gridflow://wb-%d", 1+i%2)
+			synctest.Wait()
+			if n := strings.Count(quick.String(), methodResourceUpdated); n != i+1 {
+				t.Fatalf("after change %d the one who reads has %d notices", i+1, n)
+			}
+		}
+		if waited := time.Since(start); waited != 0 {
+			t.Errorf("the changes took %v", waited)
+		}
+		close(slow.open)
+		synctest.Wait()
+		// The one that was being written, and one of each of the two that waited.
+		if n := strings.Count(late.String(), methodResourceUpdated); n != 3 {
+			t.Errorf("who reads late has %d notices\n%s", n, late.String())
+		}
+		if n := len(s.notices.waiting); n != 0 {
+			t.Errorf("%d queues are left", n)
+		}
+		stop()
+		<-told
+		endQuick()
+		endSlow()
+	})
+}
+
+// gatedWriter takes a piece for each value of open, and everything once it is closed.
+type gatedWriter struct {
+	to   io.Writer
+	open chan bool
+}
+
+func (w *gatedWriter) Write(p []byte) (int, error) {
+	<-w.open
+	return w.to.Write(p)
+}
