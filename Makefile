@@ -52,7 +52,7 @@ build:
 generate:
 	$(GO) run ./cmd/gridflow tools --markdown --toolsets all > docs/tools.md
 	$(GO) test ./internal/tools -run 'Schema|Golden' -update
-	$(GO) test ./internal/obs -run 'Golden|Docs' -update
+	$(GO) test ./internal/obs -run 'Golden|Docs|Shipped' -update
 	$(GO) test ./internal/imports -update
 
 ## examples: the example workbooks, anew

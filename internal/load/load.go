@@ -19,6 +19,8 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 	"golang.org/x/sync/errgroup"
+
+	"gridflow/internal/obs"
 )
 
 // A Group is clients that behave alike.
@@ -277,18 +279,9 @@ func (t *tally) report(group string, took time.Duration) Report {
 	slices.Sort(t.refused)
 	return Report{
 		Group: group, Sent: t.sent, Counts: t.counts,
-		P50: quantile(t.good, 0.50), P95: quantile(t.good, 0.95), P99: quantile(t.good, 0.99), Max: quantile(t.good, 1),
-		PerSecond: float64(len(t.good)) / took.Seconds(), Refused: quantile(t.refused, 0.99),
+		P50: obs.Quantile(t.good, 0.50), P95: obs.Quantile(t.good, 0.95), P99: obs.Quantile(t.good, 0.99), Max: obs.Quantile(t.good, 1),
+		PerSecond: float64(len(t.good)) / took.Seconds(), Refused: obs.Quantile(t.refused, 0.99),
 	}
-}
-
-// quantile gives the smallest value that at least the share q of all does not exceed.
-func quantile(sorted []time.Duration, q float64) time.Duration {
-	if len(sorted) == 0 {
-		return 0
-	}
-	i := int(q*float64(len(sorted))+0.999999) - 1
-	return sorted[max(0, min(i, len(sorted)-1))]
 }
 
 // Table writes reports for people to read.

@@ -103,18 +103,3 @@ func TestInFlightMax(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
-
-func TestQuantile(t *testing.T) {
-	var times []time.Duration
-	for i := range 100 {
-		times = append(times, time.Duration(i+1))
-	}
-	for q, want := range map[float64]time.Duration{0.5: 50, 0.95: 95, 0.99: 99, 1: 100} {
-		if got := quantile(times, q); got != want {
-			t.Errorf("quantile %g is %d, want %d", q, got, want)
-		}
-	}
-	if got := quantile(nil, 0.5); got != 0 {
-		t.Errorf("of nothing: %v", got)
-	}
-}

@@ -29,7 +29,7 @@ import (
 	"gridflow/internal/workspace"
 )
 
-var update = flag.Bool("update", false, "write testdata/metrics.txt and docs/metrics.md anew")
+var update = flag.Bool("update", false, "write testdata/metrics.txt, docs/metrics.md and docs/observability anew")
 
 func testClasses() []flow.Class { return flow.Defaults(2, 0).Classes }
 

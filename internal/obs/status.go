@@ -103,13 +103,12 @@ func known(v float64) *float64 {
 	return &v
 }
 
-// quantile gives the value in milliseconds that a share of the sorted values do not pass.
-func quantile(sorted []time.Duration, share float64) *float64 {
+// quantile gives a quantile in milliseconds, nil where there is none.
+func quantile(sorted []time.Duration, q float64) *float64 {
 	if len(sorted) == 0 {
 		return nil
 	}
-	i := int(math.Ceil(share*float64(len(sorted)))) - 1
-	return known(millis(sorted[max(i, 0)]))
+	return known(millis(Quantile(sorted, q)))
 }
 
 func millis(d time.Duration) float64 { return float64(d.Round(time.Microsecond)) / 1e6 }

@@ -169,6 +169,13 @@ func (m *metric) histogramVec() *prometheus.HistogramVec {
 	}, m.labels)
 }
 
+// sorted gives the table by name.
+func sorted() []metric {
+	rows := slices.Clone(table[:])
+	slices.SortFunc(rows, func(a, b metric) int { return strings.Compare(a.name, b.name) })
+	return rows
+}
+
 // Markdown writes docs/metrics.md.
 func Markdown(w io.Writer) error {
 	var b strings.Builder
@@ -178,9 +185,7 @@ func Markdown(w io.Writer) error {
 		"the busiest clients. No label names a client. What to do when: [operating.md](operating.md).\n\n" +
 		"This page is made from the table in `internal/obs/table.go` (`make generate`).\n\n" +
 		"| name | type | labels | meaning |\n|---|---|---|---|\n")
-	rows := slices.Clone(table[:])
-	slices.SortFunc(rows, func(a, b metric) int { return strings.Compare(a.name, b.name) })
-	for _, m := range rows {
+	for _, m := range sorted() {
 		help := m.help
 		if m.kind == histogram {
 			help += fmt.Sprintf(" Bounds: %s; and native buckets.", strings.Trim(fmt.Sprint(m.buckets), "[]"))

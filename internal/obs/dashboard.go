@@ -1,0 +1,140 @@
+package obs
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// A panel is one picture of the dashboard. What it shows is named as in alerts.
+type panel struct {
+	title, unit string
+	shows       []curve
+}
+
+type curve struct{ expr, legend string }
+
+// sections are the dashboard from top to bottom: what an operator asks first stands first.
+var sections = []struct {
+	title  string
+	panels []panel
+}{
+	{"Is it well?", []panel{
+		{"Level: 0 ok, 1 warn, 2 critical, 3 emergency", "none", []curve{{"$andon_level", "{{instance}}"}}},
+		{"Calls a second, by outcome", "reqps", []curve{{`sum by (outcome) (gridflow:requests:rate5m)`, "{{outcome}}"}}},
+		{"Calls that are not let in, a second", "reqps", []curve{{`sum by (class, reason) (rate($dropped_total[5m])) > 0`, "{{class}} {{reason}}"}}},
+		{"Breakers: 0 closed, 1 half-open, 2 open", "none", []curve{{"$breaker_state", "{{name}}"}, {"$breaker_quarantined", "set aside, {{name}}"}}},
+	}},
+	{"Does it keep up?", []panel{
+		{"Takt ratio: above 1 more comes than can be done", "none", []curve{{"$takt_ratio", "{{class}}"}}},
+		{"Queues, of what they hold", "percentunit", []curve{{"$queue_depth / $queue_capacity", "{{class}}"}}},
+		{"Wait, 95th percentile", "s", []curve{{"gridflow:queue_wait_seconds:p95_5m", "{{class}}"}}},
+		{"Run, 95th percentile", "s", []curve{{"gridflow:exec_seconds:p95_5m", "{{class}}"}}},
+		{"Flow efficiency: run by run and wait", "percentunit", []curve{{"$flow_efficiency", "{{class}}"}}},
+		{"Short calls done in 0.1 s", "percentunit", []curve{{"gridflow:exec_fast_in_time:ratio5m", "{{instance}}"}}},
+	}},
+	{"What is it at?", []panel{
+		{"Running, and how many may", "none", []curve{{"$inflight", "{{class}}"}, {"$limiter_limit > 0", "limit, {{class}}"}}},
+		{"Steps of limits", "none", []curve{{`increase($limiter_adjust_total[5m]) > 0`, "{{class}} {{dir}}, {{cause}}"}}},
+		{"Resources taken", "percentunit", []curve{{"$resource_used / $resource_capacity", "{{resource}}"}}},
+		{"Share of time, and what the weights give", "percentunit", []curve{{"$class_share_actual", "{{class}}"}, {"$class_share_target", "by weight, {{class}}"}}},
+		{"Workbooks in memory", "bytes", []curve{{"$cache_bytes", "{{instance}}"}, {"$cache_capacity_bytes", "bound"}}},
+		{"Calls that find their workbook open", "percentunit", []curve{{"gridflow:cache_hits:ratio5m", "{{instance}}"}}},
+	}},
+}
+
+// Dashboard writes docs/observability/dashboard.json, which Grafana imports. Below the
+// sections stands every row of the table, folded away: so none can be missing.
+func Dashboard(w io.Writer) error {
+	board := map[string]any{
+		"title": "gridflow", "uid": "gridflow", "tags": []string{"gridflow"}, "schemaVersion": 39, "editable": true,
+		"refresh": "30s", "time": map[string]string{"from": "now-1h", "to": "now"},
+		"templating": map[string]any{"list": []any{map[string]any{
+			"name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus",
+		}}},
+	}
+	var panels []any
+	id, y := 0, 0
+	const width, height, across = 8, 7, 3
+	row := func(title string, folded []any) {
+		id++
+		panels = append(panels, map[string]any{
+			"id": id, "type": "row", "title": title, "collapsed": folded != nil, "panels": folded, "gridPos": grid(0, y, width*across, 1),
+		})
+		y++
+	}
+	place := func(list []panel, top int) (placed []any, err error) {
+		for i, p := range list {
+			var targets []any
+			for j, c := range p.shows {
+				expr, err := expand(c.expr)
+				if err != nil {
+					return nil, err
+				}
+				targets = append(targets, map[string]any{"refId": string(rune('A' + j)), "expr": expr, "legendFormat": c.legend})
+			}
+			id++
+			placed = append(placed, map[string]any{
+				"id": id, "type": "timeseries", "title": p.title, "targets": targets,
+				"datasource":  map[string]string{"type": "prometheus", "uid": "${datasource}"},
+				"fieldConfig": map[string]any{"defaults": map[string]any{"unit": p.unit, "min": 0}, "overrides": []any{}},
+				"gridPos":     grid(i%across*width, top+i/across*height, width, height),
+			})
+		}
+		return placed, nil
+	}
+	for _, s := range sections {
+		row(s.title, nil)
+		placed, err := place(s.panels, y)
+		if err != nil {
+			return err
+		}
+		panels = append(panels, placed...)
+		y += (len(s.panels) + across - 1) / across * height
+	}
+	var all []panel
+	for _, m := range sorted() {
+		all = append(all, m.panel())
+	}
+	folded, err := place(all, y+1)
+	if err != nil {
+		return err
+	}
+	row("Every metric", folded)
+	board["panels"] = panels
+	text, err := json.MarshalIndent(board, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(append(text, '\n'))
+	return err
+}
+
+func grid(x, y, w, h int) map[string]int { return map[string]int{"x": x, "y": y, "w": w, "h": h} }
+
+// panel shows a row of the table as its kind wants: what counts by the second, what is
+// spread by its 95th percentile.
+func (m *metric) panel() panel {
+	short := "$" + strings.TrimPrefix(m.name, "gridflow_")
+	var legend []string
+	for _, l := range m.labels {
+		legend = append(legend, "{{"+l+"}}")
+	}
+	p := panel{title: m.name, unit: "none"}
+	switch {
+	case strings.HasSuffix(m.name, "_seconds"):
+		p.unit = "s"
+	case strings.HasSuffix(m.name, "_bytes"):
+		p.unit = "bytes"
+	}
+	switch m.kind {
+	case counter:
+		short = "rate(" + short + "[5m])"
+		p.unit = "cps"
+	case histogram:
+		short = fmt.Sprintf("histogram_quantile(0.95, sum by (%s, le) (rate(%s_bucket[5m])))", strings.Join(m.labels, ", "), short)
+	}
+	p.shows = []curve{{short, strings.Join(legend, " ")}}
+	return p
+}
