@@ -57,10 +57,10 @@ func TestS16_EqualShares(t *testing.T) {
 		longest = 20 // ms
 		share   = 15 // percent by which the time of a client may differ from the mean
 
-		// How long each is served, in ms: flow/kernel bounds what two clients may differ by
-		// to 2·seats·longest, which is to be that share of it; and for how long it has calls.
-		measured = 2 * seats * longest * 100 / share
-		sent     = measured * 3 / 2
+		// flow/kernel lets what two clients are served for differ by that many times what the
+		// longest call takes. Each has calls for half as long again as the time of which this is the share.
+		bound = 2 * seats
+		sent  = bound * longest * 100 / share * 3 / 2 // ms
 	)
 	r := servingPaced(t, t.TempDir(), "--seats=4", fmt.Sprintf("--class-slow=limit=%d,queue=4000,client-queue=4000,wait=50s", seats),
 		"--output-profile=compat", "--tool-timeout=1m")
@@ -77,36 +77,45 @@ func TestS16_EqualShares(t *testing.T) {
 	r.untilMetrics("all calls wait", func(m scrape) bool { return m.value(`gridflow_queue_depth{class="slow"}`) == float64(calls) })
 	r.letGo(operator, "start", seats)
 
-	for {
+	// On a machine with much else to do calls take longer than they say, and clients have to
+	// be served for longer, until the bound is the share. Where one call takes very long they
+	// run out of calls before, and the bound itself is what holds.
+	var served []float64 // ms, by client, the least first
+	var mean, slowest float64
+	for len(served) < clients || mean*share/100 < bound*slowest {
 		var status tools.ServerStatus
-		if err := json.Unmarshal([]byte(mustCall(t, operator, "server_status", `{"recent":100,"sections":["clients"]}`)), &status); err != nil {
+		if err := json.Unmarshal([]byte(mustCall(t, operator, "server_status", `{"recent":100,"sections":["calls","clients"]}`)), &status); err != nil {
 			t.Fatal(err)
 		}
-		var served []float64
+		for _, c := range status.Calls {
+			if c.Tool == "works" {
+				slowest = max(slowest, c.RunMs)
+			}
+		}
+		var now []float64
 		total := 0.0
 		for _, c := range status.ByService {
 			if strings.HasPrefix(c.Client, "session ") {
-				served = append(served, c.ServiceMs)
+				now = append(now, c.ServiceMs)
 				total += c.ServiceMs
 			}
 		}
-		if mean := total / clients; mean < measured {
-			r.pause("each has been served for long enough")
-			continue
+		slices.Sort(now)
+		// A call takes no less than it says: who was served for less than this has calls left,
+		// and more than are running.
+		if len(now) > 0 && now[len(now)-1] > sent-(seats+1)*longest {
+			break
 		}
-		slices.Sort(served)
-		least, most := served[0], served[len(served)-1]
-		t.Logf("of %d calls %d had ended; clients were served for %.0f to %.0f ms", calls, b.count(""), least, most)
-		// A call takes no less than it says, so that whoever was served for less than this
-		// has calls left, and more than are running.
-		if most > sent-(seats+1)*longest {
-			t.Fatalf("one was served for %.0f of the %d ms that it had calls for: it may have had none waiting", most, sent)
-		}
-		mean := total / clients
-		if len(served) != clients || mean-least > mean*share/100 || most-mean > mean*share/100 {
-			t.Errorf("the mean is %.0f ms, and one is further from it than %d %%: %.0f", mean, share, served)
-		}
-		return
+		served, mean = now, total/clients
+		r.pause("each has been served for long enough")
+	}
+	if len(served) != clients || mean < sent/4 {
+		t.Fatalf("%d clients were served, for %.0f ms in the mean, before one had no calls waiting", len(served), mean)
+	}
+	least, most := served[0], served[clients-1]
+	t.Logf("of %d calls %d had ended, the slowest in %.0f ms; clients were served for %.0f to %.0f ms, in the mean %.0f", calls, b.count(""), slowest, least, most, mean)
+	if may := max(mean*share/100, bound*slowest); mean-least > may || most-mean > may {
+		t.Errorf("one is further from the mean of %.0f ms than %.0f: %.0f", mean, may, served)
 	}
 }
 
