@@ -3,10 +3,14 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -153,4 +157,75 @@ func (r *running) rawCall(era, session, tool, args string) *net.TCPConn {
 		r.t.Fatal(err)
 	}
 	return conn.(*net.TCPConn)
+}
+
+// TestS21: what callers do wrong, and that they leave in the middle of a load, says nothing
+// of the disk: fifty of each, of files that are sound, damaged and gone; and all can be
+// read afterwards.
+func TestS21_BreakerStaysClosed(t *testing.T) {
+	t.Parallel()
+	const each = 50
+	root, _ := longRoot(t)
+	sound, err := os.ReadFile("../../examples/loan.xlsx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, filepath.Join(root, "loan.xlsx"), sound)
+	damaged := writeFile(t, filepath.Join(root, "damaged.xlsx"), sound[:len(sound)/2])
+	writeFile(t, filepath.Join(root, "later.xlsx"), sound)
+	r := serving(t, root)
+	s := r.client(eras[0])
+	mistakes := []struct{ tool, args, code string }{
+		{"range_values", `{"workbook_id":"loan","sheet_name":"Nowhere","ranges":["A1"]}`, "SHEET_NOT_FOUND"},
+		{"range_values", `{"workbook_id":"loan","sheet_name":"Schedule","ranges":["A1:B"]}`, "RANGE_INVALID"},
+		{"list_sheets", `{"workbook_id":"damaged"}`, "FILE_UNREADABLE"},
+		{"list_sheets", `{"workbook_id":"never-was"}`, "WORKBOOK_NOT_FOUND"},
+		{"range_values", `{"workbook_id":"loan","ranges":7}`, "INVALID_PARAMS"},
+	}
+	for i := range each {
+		m := mistakes[i%len(mistakes)]
+		if i%len(mistakes) == 2 { // another damaged file each time: one that is known to be is not read again
+			replaceFile(t, damaged, sound[:len(sound)/2+i])
+		}
+		a, err := call(t.Context(), s, m.tool, m.args)
+		if err != nil || !a.failed || !strings.HasPrefix(a.text, m.code+": ") {
+			t.Fatalf("%s %s: %s (%v), want %s", m.tool, m.args, clipped(a.text), err, m.code)
+		}
+	}
+	for i := range each {
+		ctx, leave := context.WithCancel(t.Context())
+		left := make(chan error, 1)
+		before, sent := r.bytesRead(), r.sent.value()
+		go func() {
+			_, err := call(ctx, s, "read_table", wholeTable)
+			left <- err
+		}()
+		for r.bytesRead()-before < 1<<20 {
+			r.pause("the workbook is being read")
+		}
+		r.freeze() // or it might be through with the load before it hears of the end
+		leave()
+		if err := r.sent.await(r.ctx, sent+2); err != nil { // the call, and that it is cancelled
+			t.Fatal(err)
+		}
+		r.thaw()
+		if err := <-left; !errors.Is(err, context.Canceled) {
+			t.Fatalf("caller %d got %v", i, err)
+		}
+		r.log.await(t, i+1, "tool=read_table", "outcome=CANCELLED")
+	}
+	if lines := r.log.matching("breaker="); len(lines) > 0 {
+		t.Errorf("a breaker moved: %s", lines[0])
+	}
+	mustCall(t, s, "list_sheets", `{"workbook_id":"later"}`)
+	replaceFile(t, damaged, sound)
+	mustCall(t, s, "list_sheets", `{"workbook_id":"damaged"}`)
+	if text := mustCall(t, s, "range_values", `{"workbook_id":"long","sheet_name":"Data","ranges":["A2:B2"]}`); !strings.Contains(text, "key-1") {
+		t.Errorf("the workbook whose loads were given up: %s", clipped(text))
+	}
+	m := r.scrape()
+	wrong, left := m.sum("gridflow_requests_total", `outcome="user_error"`), m.sum("gridflow_requests_total", `outcome="cancelled"`)
+	if open := m.sum("gridflow_requests_total", `outcome="circuit_open"`); open != 0 || wrong != each || left != each {
+		t.Errorf("%g calls were refused by a breaker, %g were wrong and %g left; want 0, %d and %d", open, wrong, left, each, each)
+	}
 }

@@ -56,7 +56,12 @@ func serving(t *testing.T, root string, args ...string) *running {
 
 func servingAs(t *testing.T, program, root string, args ...string) *running {
 	t.Helper()
-	r := launch(t, program, append([]string{"http", "--listen=127.0.0.1:0", "--root=" + root, "--log-level=debug"}, args...)...)
+	return servingNamed(t, "gridflow", program, root, args...)
+}
+
+func servingNamed(t *testing.T, name, program, root string, args ...string) *running {
+	t.Helper()
+	r := launchNamed(t, name, program, append([]string{"http", "--listen=127.0.0.1:0", "--root=" + root, "--log-level=debug"}, args...)...)
 	line := r.log.await(t, 1, "serving MCP")[0]
 	if r.url = regexp.MustCompile(`http://[0-9.:]+/mcp`).FindString(line); r.url == "" {
 		t.Fatalf("no URL in %q", line)
@@ -77,13 +82,20 @@ func servingStdio(t *testing.T, root string, args ...string) *running {
 	return r
 }
 
-// launch starts the program at a path, which takes the name "gridflow" for granted.
+// launch starts the program at a path as gridflow.
 func launch(t *testing.T, program string, args ...string) *running {
+	t.Helper()
+	return launchNamed(t, "gridflow", program, args...)
+}
+
+// launchNamed starts the program at a path, which is told its name: this test binary is
+// several programs.
+func launchNamed(t *testing.T, name, program string, args ...string) *running {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	r := &running{t: t, ctx: ctx, cmd: exec.CommandContext(ctx, program, args...), sent: newCounter()}
-	r.cmd.Args[0] = "gridflow"
+	r.cmd.Args[0] = name
 	r.cmd.Dir = t.TempDir()
 	r.cmd.Env = append(os.Environ(), "GORACE="+quickRaceExit)
 	var err error
@@ -373,16 +385,21 @@ func (l *lineLog) matching(parts ...string) []string {
 }
 
 func (l *lineLog) matchingLocked(parts []string) (found []string) {
-lines:
 	for _, line := range l.lines {
-		for _, p := range parts {
-			if !strings.Contains(line, p) {
-				continue lines
-			}
+		if containsAll(line, parts) {
+			found = append(found, line)
 		}
-		found = append(found, line)
 	}
 	return found
+}
+
+func containsAll(s string, parts []string) bool {
+	for _, p := range parts {
+		if !strings.Contains(s, p) {
+			return false
+		}
+	}
+	return true
 }
 
 // await waits until n lines hold all of parts, and gives them.
