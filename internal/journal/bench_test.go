@@ -1,0 +1,106 @@
+package journal
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"gridflow/internal/vfs"
+)
+
+const benchRecord = 256 // bytes of data
+
+// dirOS gives an empty folder of the file system that the tests run on. It lies beside
+// the tests: a temporary folder may be in memory, where a sync costs nothing.
+func benchFS(b *testing.B) vfs.FS {
+	b.Helper()
+	o, err := vfs.OpenOS(b.TempDir())
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { o.Close() })
+	return o
+}
+
+// BenchmarkAppend is the journal with so many writers, and beside it the least that any
+// journal must do for one writer: a write and a sync for each record.
+func BenchmarkAppend(b *testing.B) {
+	data := make([]byte, benchRecord)
+	b.Run("raw", func(b *testing.B) {
+		f, err := benchFS(b).Create("raw", 0o600)
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer f.Close()
+		p := make([]byte, fixedSize+len("stream-0")+benchRecord)
+		for b.Loop() {
+			if _, err := f.Write(p); err != nil {
+				b.Fatal(err)
+			}
+			if err := f.Sync(); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "appends/s")
+	})
+	b.Run("writers=1/raw", func(b *testing.B) { // one of each in turn, so that both see the same disk
+		l, err := Open(benchFS(b), "journal", Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer l.Close()
+		f, err := benchFS(b).Create("raw", 0o600)
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer f.Close()
+		p := make([]byte, fixedSize+len("stream-0")+benchRecord)
+		var raw, ours time.Duration
+		for b.Loop() {
+			t0 := time.Now()
+			if _, err := f.Write(p); err != nil {
+				b.Fatal(err)
+			}
+			if err := f.Sync(); err != nil {
+				b.Fatal(err)
+			}
+			t1 := time.Now()
+			if _, err := l.Append("stream-0", 1, data); err != nil {
+				b.Fatal(err)
+			}
+			raw, ours = raw+t1.Sub(t0), ours+time.Since(t1)
+		}
+		b.ReportMetric(float64(raw)/float64(ours), "of-raw-rate")
+	})
+	for _, writers := range []int{1, 16, 256} {
+		b.Run(fmt.Sprintf("writers=%d", writers), func(b *testing.B) {
+			b.ReportAllocs()
+			l, err := Open(benchFS(b), "journal", Options{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer l.Close()
+			var left atomic.Int64
+			left.Store(int64(b.N))
+			var wg sync.WaitGroup
+			b.ResetTimer()
+			for w := range writers {
+				wg.Go(func() {
+					id := fmt.Sprintf("stream-%d", w)
+					for left.Add(-1) >= 0 {
+						if _, err := l.Append(id, 1, data); err != nil {
+							b.Error(err)
+							return
+						}
+					}
+				})
+			}
+			wg.Wait()
+			b.StopTimer()
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "appends/s")
+			b.ReportMetric(l.Stats().Batch.Mean(), "records/sync")
+		})
+	}
+}
