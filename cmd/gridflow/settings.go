@@ -35,6 +35,12 @@ type config struct {
 	excludeTools []string
 	readOnly     bool
 
+	stateDir       string
+	maxForks       int
+	forkTTL        time.Duration
+	maxCheckpoints int
+	maxStaged      int
+
 	seats     int
 	queueMax  int
 	loadBytes int64
@@ -107,6 +113,12 @@ func settings(c *config) []setting {
 		},
 		duration("tool-timeout", "Tools", "longest run of one call; 0 means no bound", "30s", &c.toolTimeout),
 		duration("drain-timeout", "Tools", "how long calls in flight may finish once the server stops", "20s", &c.drainTimeout),
+
+		text("state-dir", "Forks", `folder that keeps forks over restarts; "none": nothing can be edited; left out: the user's state folder`, "", "the path of a folder, or none", &c.stateDir, nil),
+		number("max-forks", "Forks", "forks that there may be", "64", "a whole number from 1 up", &c.maxForks),
+		duration("fork-ttl", "Forks", "a fork that nobody has used for so long is discarded; 0: never", "0s", &c.forkTTL),
+		number("max-checkpoints", "Forks", "checkpoints of one fork", "64", "a whole number from 1 up", &c.maxCheckpoints),
+		number("max-staged", "Forks", "staged changes of one fork", "64", "a whole number from 1 up", &c.maxStaged),
 
 		number("seats", "Scheduling", "calls that compute at once; 0: one for each processor, at least 2", "0", "a whole number from 0 up, where 0 means one for each processor", &c.seats),
 		number("queue-max", "Scheduling", "calls waiting in all classes; 0: the sum of the classes", "0", "a whole number from 0 up, where 0 means the sum of the classes", &c.queueMax),

@@ -2,27 +2,119 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
 
+	"gridflow/internal/forks"
+	"gridflow/internal/journal"
 	"gridflow/internal/server"
 	"gridflow/internal/tools"
+	"gridflow/internal/vfs"
 	"gridflow/internal/workspace"
 )
 
-// openWorkspace opens the roots and puts together what the tools and the server need of
-// them.
+// openWorkspace opens the roots and the state folder, and puts together what the tools and
+// the server need of them.
 func openWorkspace(ctx context.Context, c *config, log *slog.Logger) (*opened, error) {
-	w, err := workspace.Open(ctx, workspace.Options{Roots: c.roots, CacheBytes: c.cacheBytes, ReadTimeout: c.readTimeout, Logger: log})
+	state, err := c.stateFolder()
 	if err != nil {
 		return nil, err
 	}
-	env := &tools.Env{Workspace: w, Profile: tools.Profile(c.profile), Caps: c.caps()}
+	o := workspace.Options{Roots: c.roots, CacheBytes: c.cacheBytes, ReadTimeout: c.readTimeout, Logger: log}
+	var records *journal.Log
+	var noForks error
+	if state != "" {
+		if records, noForks, err = openJournal(state, log); err != nil {
+			return nil, err
+		}
+	}
+	if records != nil {
+		o.Bases = filepath.Join(state, "bases")
+	}
+	w, err := workspace.Open(ctx, o)
+	if err != nil {
+		return nil, errors.Join(err, closeJournal(records))
+	}
+	router := &forks.Router{Workspace: w}
+	if records != nil {
+		router.Forks, err = forks.Open(ctx, forks.Options{
+			Bases: w, Files: w, Journal: records, Max: c.maxForks, TTL: c.forkTTL, CheckpointsMax: c.maxCheckpoints, StagedMax: c.maxStaged,
+			Changed: func(id string, _ uint64) { w.Announce(id) }, Logger: log,
+		})
+		if err != nil {
+			w.Shut()
+			return nil, errors.Join(err, closeJournal(records))
+		}
+	}
+	env := &tools.Env{Workspace: router, Forks: router.Forks, NoForks: noForks, Profile: tools.Profile(c.profile), Caps: c.caps()}
 	return &opened{
 		env:       env,
-		resources: server.WorkbookResources(w, tools.Table(), env),
-		books:     w,
+		resources: server.WorkbookResources(router, tools.Table(), env),
+		books:     router,
 		cache:     w.Stats,
 		breakers:  w.Breakers,
-		close:     func() error { w.Shut(); return nil },
+		close: func() (err error) {
+			if router.Forks != nil {
+				err = router.Forks.Close(context.WithoutCancel(ctx))
+			}
+			w.Shut()
+			return err
+		},
 	}, nil
+}
+
+// stateFolder gives the folder where forks are kept, "" where there are to be none.
+func (c *config) stateFolder() (string, error) {
+	switch {
+	case c.stateDir == "none" || c.readOnly:
+		return "", nil
+	case c.stateDir != "":
+		return filepath.Abs(c.stateDir)
+	}
+	if dir := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "gridflow"), nil
+	}
+	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
+		if dir, err := os.UserConfigDir(); err == nil {
+			return filepath.Join(dir, "gridflow", "state"), nil
+		}
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", nil // an account without a home: there is no place that is its own
+	}
+	return filepath.Join(home, ".local", "state", "gridflow"), nil
+}
+
+// openJournal opens the journal of a state folder. Another process may have it: then this
+// one serves what needs no forks, and why is said to who wants them.
+func openJournal(state string, log *slog.Logger) (records *journal.Log, why, err error) {
+	if err := os.MkdirAll(state, 0o700); err != nil {
+		log.Warn("there is no state folder; nothing can be edited", "error", err)
+		return nil, &tools.Error{Code: "FORKS_DISABLED", Message: "the state folder cannot be made, so that nothing can be edited", Hint: "The operator can name another one with --state-dir"}, nil
+	}
+	fs, err := vfs.OpenOS(state)
+	if err != nil {
+		return nil, nil, fmt.Errorf("state folder: %w", err)
+	}
+	records, err = journal.Open(fs, "journal", journal.Options{})
+	switch {
+	case errors.Is(err, vfs.ErrLocked):
+		log.Warn("another process uses the state folder; this one reads workbooks and edits nothing", "state-dir", state)
+		return nil, &tools.Error{Code: "STATE_IN_USE", Message: "another gridflow process uses the state folder, so that this one can edit nothing", Hint: "Use the other one, or start this one with a --state-dir of its own"}, nil
+	case err != nil:
+		return nil, nil, fmt.Errorf("state folder %s: %w", state, err)
+	}
+	return records, nil, nil
+}
+
+func closeJournal(l *journal.Log) error {
+	if l == nil {
+		return nil
+	}
+	return l.Close()
 }

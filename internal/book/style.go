@@ -75,7 +75,7 @@ func withStyles(base *grid.Workbook, needs []styleNeed) *styled {
 		styles = *base.Styles
 	}
 	had := len(styles.Xfs)
-	styles.Xfs, styles.Formats = slices.Clip(styles.Xfs), slices.Clip(styles.Formats)
+	styles.Xfs, styles.Formats, styles.Derived = slices.Clip(styles.Xfs), slices.Clip(styles.Formats), slices.Clip(styles.Derived)
 	if had == 0 {
 		// Index 0 is what cells without a style have.
 		styles.Xfs = append(styles.Xfs, grid.Xf{NumFmt: "General", NamedStyle: -1})
@@ -106,6 +106,7 @@ func withStyles(base *grid.Workbook, needs []styleNeed) *styled {
 			xf.NumFmtID = numFmtID(ids, need.code)
 			styles.Xfs = append(styles.Xfs, xf)
 			styles.Formats = append(styles.Formats, numfmt.Compile(need.code))
+			styles.Derived = append(styles.Derived, fromFile(&styles, need.style))
 		}
 		s.at[need] = i
 	}
@@ -115,6 +116,18 @@ func withStyles(base *grid.Workbook, needs []styleNeed) *styled {
 		s.book = &book
 	}
 	return s
+}
+
+// fromFile gives the style of the file that a style is, or was made of.
+func fromFile(s *grid.Styles, style uint32) uint32 {
+	own := len(s.Xfs) - 1 - len(s.Derived) // the last one was just made
+	switch {
+	case int(style) >= len(s.Xfs):
+		return 0
+	case int(style) >= own:
+		return s.Derived[int(style)-own]
+	}
+	return style
 }
 
 // firstCustomID is the lowest id of a number format that a file defines itself; builtinIDs

@@ -119,6 +119,10 @@ type Styles struct {
 	// Formats holds the compiled number format of each entry of Xfs, so that a code
 	// is parsed once however many cells show it.
 	Formats []*numfmt.Format
+
+	// Derived says of the last entries of Xfs, those that the file does not have, which of
+	// the file's they are but for the number format.
+	Derived []uint32
 }
 
 // general is what a cell without a number format shows.

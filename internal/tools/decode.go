@@ -208,7 +208,7 @@ func (p *plan) fill(v reflect.Value, args node, path string) (good map[*field]no
 			continue
 		}
 		n := args.items[i]
-		if n.kind == nullNode {
+		if n.kind == nullNode && !(f.pointer && f.typ == scalarsType) { // where null says something
 			continue
 		}
 		if other := given[f]; other != "" {
@@ -296,6 +296,8 @@ func (f *field) set(v reflect.Value, n node) string {
 	switch {
 	case f.typ == scalarsType:
 		return setScalars(v, n)
+	case f.typ == matrixType:
+		return f.setMatrix(v, n)
 	case f.typ.Kind() == reflect.Slice:
 		return f.setSlice(v, n)
 	case f.members != nil:
@@ -351,6 +353,9 @@ func (f *field) setSlice(v reflect.Value, n node) string {
 
 func (f *field) setObject(v reflect.Value, n node) string {
 	n = embedded(n, objectNode)
+	if s, ok := v.Addr().Interface().(interface{ setText(string) string }); ok && n.kind == textNode {
+		return s.setText(n.text) // it has a short form
+	}
 	if n.kind != objectNode {
 		return f.mismatch(n)
 	}
@@ -446,6 +451,29 @@ func (f *field) mismatch(n node) string {
 		return n.kind.String() + " was given, wanted " + wanted
 	}
 	return n.brief() + " is " + n.kind.String() + ", wanted " + wanted
+}
+
+func (f *field) setMatrix(v reflect.Value, n node) string {
+	n = embedded(n, arrayNode)
+	if n.kind != arrayNode {
+		return f.mismatch(n)
+	}
+	if f.Min != nil && float64(len(n.items)) < *f.Min || f.Max != nil && float64(len(n.items)) > *f.Max {
+		return fmt.Sprintf("%d rows, wanted %v to %v", len(n.items), *f.Min, *f.Max)
+	}
+	rows := make(Matrix, len(n.items))
+	for i, item := range n.items {
+		if item.kind != arrayNode {
+			return fmt.Sprintf("row %d: %s was given, wanted an array", i+1, item.kind)
+		}
+		var row Scalars
+		if problem := setScalars(reflect.ValueOf(&row).Elem(), item); problem != "" {
+			return fmt.Sprintf("row %d: %s", i+1, problem)
+		}
+		rows[i] = row
+	}
+	v.Set(reflect.ValueOf(rows))
+	return ""
 }
 
 func setScalars(v reflect.Value, n node) string {

@@ -111,7 +111,14 @@ type field struct {
 	preset  node              // the default, nullNode where there is none
 }
 
-var scalarsType = reflect.TypeFor[Scalars]()
+var (
+	scalarsType = reflect.TypeFor[Scalars]()
+	matrixType  = reflect.TypeFor[Matrix]()
+)
+
+// Matrix is an argument of rows of JSON values. Its schema says that they are texts, for
+// the same reason.
+type Matrix [][]Scalar
 
 var plans sync.Map // reflect.Type → *plan
 
@@ -177,6 +184,8 @@ func newField(t reflect.Type, sf reflect.StructField, name string) *field {
 	switch {
 	case f.typ == scalarsType:
 		f.Type = "string"
+	case f.typ == matrixType:
+		f.Type = "array of array of string"
 	case f.typ.Kind() == reflect.Struct:
 		f.Type, f.members = "object", planOf(f.typ)
 	case f.typ.Kind() == reflect.Slice && f.typ.Elem().Kind() == reflect.Struct:
@@ -256,6 +265,7 @@ func (p *plan) appendSchema(b []byte) []byte {
 
 func (f *field) appendSchema(b []byte) []byte {
 	elem, array := strings.CutPrefix(f.Type, "array of ")
+	elem, matrix := strings.CutPrefix(elem, "array of ")
 	doc := func() {
 		if f.Doc != "" {
 			b = append(b, `,"description":`...)
@@ -277,6 +287,9 @@ func (f *field) appendSchema(b []byte) []byte {
 		doc()
 		limits("minItems", "maxItems")
 		b = append(b, `,"items":`...)
+	}
+	if matrix {
+		return append(append(append(b, `{"type":"array","items":{"type":"`...), elem...), `"}}}`...)
 	}
 	if f.members != nil {
 		if array {

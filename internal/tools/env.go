@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"gridflow/internal/book"
+	"gridflow/internal/forks"
 	"gridflow/internal/workspace"
 )
 
@@ -13,7 +14,9 @@ type Env struct {
 	Workspace Workspace
 	Profile   Profile
 	Caps      Caps
-	Status    Status // nil: there is no scheduler, as where single calls are made from a shell
+	Forks     *forks.Store // nil: nothing can be edited
+	NoForks   error        // why Forks is nil, where more is to be said than that
+	Status    Status       // nil: there is no scheduler, as where single calls are made from a shell
 }
 
 // Workspace is where workbooks come from; *workspace.Workspace is the one that reads

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"gridflow/internal/book"
+	"gridflow/internal/forks"
 	"gridflow/internal/nearest"
 	"gridflow/internal/workspace"
 )
@@ -40,10 +42,20 @@ func invalid(hint, format string, args ...any) *Error {
 // something about it. Other errors stay what they are: faults of the server.
 func mapError(err error) error {
 	var ours *Error
+	var ofForks *forks.Error
+	var ofBook *book.Error
 	var theirs *workspace.Error
 	switch {
 	case errors.As(err, &ours):
 		return ours
+	case errors.As(err, &ofForks):
+		e := &Error{Code: ofForks.Code, Message: ofForks.Message, Hint: ofForks.Hint, RetryAfterMillis: ofForks.RetryAfter.Milliseconds()}
+		if ofForks.Code == forks.CodeConflict && ofForks.Version > 0 {
+			e.Details = map[string]any{"current_version": ofForks.Version}
+		}
+		return e
+	case errors.As(err, &ofBook):
+		return &Error{Code: string(ofBook.Code), Message: ofBook.Error(), Hint: strings.TrimSuffix(ofBook.Hint, ".")}
 	case errors.As(err, &theirs):
 		return &Error{Code: theirs.Code, Message: theirs.Message, Hint: theirs.Hint, RetryAfterMillis: theirs.RetryAfter.Milliseconds()}
 	case errors.Is(err, context.DeadlineExceeded):

@@ -26,7 +26,28 @@ var readTools = []Tool{
 	workbookStyleSummary,
 }
 
-var table = sorted(readTools, analysisTools)
+// editTools are the rows of the tools that make forks and change them.
+var editTools = []Tool{
+	appendRows,
+	applyStagedChange,
+	checkpointFork,
+	createFork,
+	deleteCheckpoint,
+	discardFork,
+	discardStagedChange,
+	editBatch,
+	forkHistory,
+	getEdits,
+	listCheckpoints,
+	listForks,
+	listStagedChanges,
+	redo,
+	restoreCheckpoint,
+	saveFork,
+	undo,
+}
+
+var table = sorted(readTools, analysisTools, editTools)
 
 func sorted(groups ...[]Tool) []Tool {
 	all := slices.Concat(groups...)

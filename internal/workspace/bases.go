@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -103,6 +104,25 @@ func (s *bases) inUse(b Base) *opened {
 	return o
 }
 
+// keeping is the copying of l into the store, done or not: one run for all who wait.
+func (s *bases) keeping(l *loaded) *lazy.Load[Base] {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if l.kept == nil {
+		l.kept = new(lazy.Load[Base])
+	}
+	return l.kept
+}
+
+// notKept makes the next who wants l in the store copy it again.
+func (s *bases) notKept(l *loaded, was *lazy.Load[Base]) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if l.kept == was {
+		l.kept = nil
+	}
+}
+
 // forget is told of a file that nobody uses any more.
 func (s *bases) forget(o *opened) {
 	s.mu.Lock()
@@ -160,10 +180,12 @@ func (w *Workspace) KeepBase(ctx context.Context, id string) (Entry, *Hold, erro
 		if l.xlsx == nil {
 			return &Error{Code: CodeUnsupported, Message: e.Path + " is a text file, which has no forks", Hint: "Make a workbook of it with create_workbook, then edit that"}
 		}
-		b, err := l.kept.Wait(ctx, lazy.Whole, func(ctx context.Context, _ *lazy.Publisher[Base]) (Base, error) {
+		keeping := w.bases.keeping(l)
+		b, err := keeping.Wait(ctx, lazy.Whole, func(ctx context.Context, _ *lazy.Publisher[Base]) (Base, error) {
 			return w.keep(ctx, e, l)
 		})
 		if err != nil {
+			w.bases.notKept(l, keeping) // what failed may work the next time
 			return err
 		}
 		w.bases.adopt(b, o)
@@ -269,10 +291,20 @@ func (w *Workspace) KeptBases() ([]Base, error) {
 	return list, nil
 }
 
-// DropBase removes a base that nothing stands on any more. Holds go on.
+// DropBase removes a base that nothing stands on any more. Holds go on. It must not come
+// between a KeepBase of the same workbook and what is made on it.
 func (w *Workspace) DropBase(b Base) error {
 	if w.bases.dir == nil {
 		return nil
+	}
+	w.bases.mu.Lock()
+	o := w.bases.byHash[b.SHA256]
+	delete(w.bases.byHash, b.SHA256)
+	w.bases.mu.Unlock()
+	if o != nil {
+		if l, ok := o.load.Peek(); ok {
+			w.bases.notKept(l, w.bases.keeping(l))
+		}
 	}
 	if err := w.bases.dir.Remove(b.file()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return storeError(err)
@@ -307,3 +339,26 @@ func (w *Workspace) hashOf(ctx context.Context, dir *os.Root, name string) (stri
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
+
+// BaseMemory is what of a base is in memory, in bytes.
+func (w *Workspace) BaseMemory(b Base) int64 {
+	w.bases.mu.Lock()
+	o := w.bases.byHash[b.SHA256]
+	w.bases.mu.Unlock()
+	if o == nil {
+		return 0
+	}
+	return o.memoryBytes()
+}
+
+// EntryOf words a path as the entry of a file, as far as the path tells.
+func EntryOf(p string) Entry {
+	e := Entry{Path: p, Slug: strings.TrimSuffix(path.Base(p), path.Ext(p))}
+	if dir := path.Dir(p); dir != "." {
+		e.Folder = path.Base(dir)
+	}
+	return e
+}
+
+// Announce tells those who follow Changes that what an id names has changed.
+func (w *Workspace) Announce(id string) { w.hub.Publish(id, struct{}{}) }

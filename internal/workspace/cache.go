@@ -43,7 +43,7 @@ type loaded struct {
 	checked  *checked
 	xlsx     *xlsx.File // nil for a text file
 	sha256   lazy.Load[string]
-	kept     lazy.Load[Base]
+	kept     *lazy.Load[Base] // guarded by bases.mu; nil where nobody has wanted it
 }
 
 // sameFile reports whether two looks at a path saw the same bytes, as far as the file
@@ -360,7 +360,7 @@ func (c *cache) stats() CacheStats {
 type backing struct {
 	key    string // for the breaker
 	at     atomic.Pointer[handle]
-	before *handle // replaced; it stays open, for reads of it may be under way
+	before []*handle // replaced; they stay open, for reads of them may be under way
 }
 
 // handle is an open file whose reads pass the breaker of the disk that it lies on.
@@ -379,14 +379,14 @@ func (b *backing) ReadAt(p []byte, off int64) (int, error) {
 
 func (b *backing) current() *handle { return b.at.Load() }
 
-// rebase goes on with another file, once.
+// rebase goes on with another file. One at a time does it.
 func (b *backing) rebase(h *handle) {
-	b.before = b.at.Swap(h)
+	b.before = append(b.before, b.at.Swap(h))
 }
 
 // close closes the files, which nobody reads any more, and says how many there were.
 func (b *backing) close() (n int64) {
-	for _, h := range []*handle{b.at.Load(), b.before} {
+	for _, h := range append(b.before, b.at.Load()) {
 		if h != nil {
 			h.file.Close()
 			n++

@@ -1,0 +1,412 @@
+//go:build unix
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+)
+
+// editing is a server over one workbook whose forks are in a folder of their own.
+func editing(t *testing.T, state string, args ...string) (*running, string) {
+	t.Helper()
+	root := t.TempDir()
+	b, err := os.ReadFile("../../examples/loan.xlsx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(root, "loan.xlsx"), b, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return serving(t, root, append([]string{"--state-dir=" + state, "--toolsets=all"}, args...)...), root
+}
+
+var forkID = regexp.MustCompile(`fork-[2-9a-z]{12}`)
+
+// do makes a call that has to be answered well.
+func do(t *testing.T, s *mcp.ClientSession, tool, args string, a ...any) string {
+	t.Helper()
+	got, err := call(t.Context(), s, tool, fmt.Sprintf(args, a...))
+	if err != nil {
+		t.Fatalf("%s: %v", tool, err)
+	}
+	if got.failed {
+		t.Fatalf("%s: %s", tool, got.text)
+	}
+	return got.text
+}
+
+// refused makes a call that has to fail with a code.
+func refused(t *testing.T, code string, s *mcp.ClientSession, tool, args string, a ...any) string {
+	t.Helper()
+	got, err := call(t.Context(), s, tool, fmt.Sprintf(args, a...))
+	if err != nil {
+		t.Fatalf("%s: %v", tool, err)
+	}
+	if !got.failed || !strings.HasPrefix(got.text, code+":") {
+		t.Fatalf("%s: wanted %s, got %s", tool, code, got.text)
+	}
+	return got.text
+}
+
+func newFork(t *testing.T, s *mcp.ClientSession, of string) string {
+	t.Helper()
+	return forkID.FindString(do(t, s, "create_fork", `{"workbook_or_fork_id":%q}`, of))
+}
+
+// at reads one cell, "" where it is empty.
+func at(t *testing.T, s *mcp.ClientSession, id, sheet, ref string) string {
+	t.Helper()
+	text := do(t, s, "range_values", `{"workbook_or_fork_id":%q,"sheet_name":%q,"ranges":[%q],"format":"csv"}`, id, sheet, ref)
+	_, value, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	return value
+}
+
+// TestS06 is scenario S6: what was acknowledged is seen by everybody at once.
+func TestS06(t *testing.T) {
+	r, _ := editing(t, t.TempDir())
+	writer := r.client(eras[0])
+	fork := newFork(t, writer, "loan")
+	sheet := firstSheet(t, writer, fork)
+	var acknowledged atomic.Int64
+	stop := make(chan struct{})
+	var readers sync.WaitGroup
+	for i := range 20 {
+		s := r.client(eras[i%2])
+		readers.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				least := acknowledged.Load()
+				got := at(t, s, fork, sheet, "Z1")
+				n, _ := strconv.ParseInt(regexp.MustCompile(`\d+$`).FindString(got), 10, 64)
+				if n < least {
+					t.Errorf("read %q after %d was acknowledged", got, least)
+					return
+				}
+			}
+		})
+	}
+	for n := range 200 {
+		do(t, writer, "edit_batch", `{"fork_id":%q,"sheet_name":%q,"edits":[{"address":"Z1","value":%d}]}`, fork, sheet, n+1)
+		acknowledged.Store(int64(n + 1))
+	}
+	close(stop)
+	readers.Wait()
+}
+
+func firstSheet(t *testing.T, s *mcp.ClientSession, id string) string {
+	t.Helper()
+	text := do(t, s, "list_sheets", `{"workbook_or_fork_id":%q}`, id)
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	name, _, _ := strings.Cut(lines[1], "\t")
+	return name
+}
+
+// TestS07 is scenarios S7 and S8: concurrent edits of one fork are all there, in the fork,
+// in its history and in the saved file; one that expects an old version changes nothing.
+func TestS07(t *testing.T) {
+	r, root := editing(t, t.TempDir())
+	s := r.client(eras[0])
+	fork := newFork(t, s, "loan")
+	sheet := firstSheet(t, s, fork)
+	var wg sync.WaitGroup
+	for i := range 50 {
+		c := r.client(eras[i%2])
+		wg.Go(func() {
+			do(t, c, "edit_batch", `{"fork_id":%q,"sheet_name":%q,"edits":[{"address":"Z%d","value":%d}]}`, fork, sheet, i+1, 1000+i)
+		})
+	}
+	wg.Wait()
+	if h := do(t, s, "fork_history", `{"fork_id":%q}`, fork); !strings.Contains(h, "at version 50;") || strings.Count(h, "\tedit_batch\t") != 50 {
+		t.Errorf("the history:\n%s", h)
+	}
+	conflict := refused(t, "CONFLICT", s, "edit_batch", `{"fork_id":%q,"sheet_name":%q,"edits":[{"address":"Z1","value":"late"}],"expected_version":49}`, fork, sheet)
+	if !strings.Contains(conflict, "version 50") {
+		t.Errorf("the conflict does not name the version: %s", conflict)
+	}
+	saved := do(t, s, "save_fork", `{"fork_id":%q,"target_path":"saved.xlsx"}`, fork)
+	if !strings.Contains(saved, "50 cells") {
+		t.Errorf("saved: %s", saved)
+	}
+	for i := range 50 {
+		if got := at(t, s, "saved", sheet, fmt.Sprintf("Z%d", i+1)); !strings.HasSuffix(got, strconv.Itoa(1000+i)) {
+			t.Errorf("Z%d of the saved file: %s", i+1, got)
+		}
+	}
+	if left, _ := filepath.Glob(filepath.Join(root, "*")); len(left) != 2 {
+		t.Errorf("the folder has %v", left)
+	}
+}
+
+// TestS09 is scenario S9: compare and swap. Twenty clients count one cell up; no step is lost.
+func TestS09(t *testing.T) {
+	r, _ := editing(t, t.TempDir())
+	first := r.client(eras[0])
+	fork := newFork(t, first, "loan")
+	sheet := firstSheet(t, first, fork)
+	do(t, first, "edit_batch", `{"fork_id":%q,"sheet_name":%q,"edits":[{"address":"Z1","value":0}]}`, fork, sheet)
+	const goal = 100
+	version := regexp.MustCompile(`version (\d+)`)
+	var wg sync.WaitGroup
+	for i := range 10 {
+		s := r.client(eras[i%2])
+		wg.Go(func() {
+			for {
+				// The version is read first: what is read after is at least as new, and a
+				// write that expects it fails if anything came between.
+				v := version.FindStringSubmatch(do(t, s, "fork_history", `{"fork_id":%q,"limit":1}`, fork))[1]
+				n, err := strconv.Atoi(regexp.MustCompile(`\d+$`).FindString(at(t, s, fork+"@"+v, sheet, "Z1")))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if n >= goal {
+					return
+				}
+				got, err := call(t.Context(), s, "edit_batch", fmt.Sprintf(`{"fork_id":%q,"sheet_name":%q,"edits":[{"address":"Z1","value":%d}],"expected_version":%s}`, fork, sheet, n+1, v))
+				if err != nil || got.failed && !strings.HasPrefix(got.text, "CONFLICT:") && !strings.HasPrefix(got.text, "OVERLOADED:") {
+					t.Errorf("%v %s", err, got.text)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if got := at(t, first, fork, sheet, "Z1"); !strings.HasSuffix(got, strconv.Itoa(goal)) {
+		t.Errorf("counted to %s", got)
+	}
+	if h := do(t, first, "fork_history", `{"fork_id":%q,"limit":1}`, fork); !strings.Contains(h, fmt.Sprintf("at version %d;", goal+1)) {
+		t.Errorf("steps and versions differ: %s", h)
+	}
+}
+
+// TestS34 is scenario S34: of fifty forks at once there are as many as may be.
+func TestS34(t *testing.T) {
+	r, _ := editing(t, t.TempDir(), "--max-forks=10")
+	var made, limited atomic.Int64
+	var some atomic.Value
+	var wg sync.WaitGroup
+	for i := range 50 {
+		s := r.client(eras[i%2])
+		wg.Go(func() {
+			got, err := call(t.Context(), s, "create_fork", `{"workbook_or_fork_id":"loan"}`)
+			switch {
+			case err != nil:
+				t.Error(err)
+			case !got.failed:
+				made.Add(1)
+				some.Store(forkID.FindString(got.text))
+			case strings.HasPrefix(got.text, "LIMIT:"):
+				limited.Add(1)
+			default:
+				t.Error(got.text)
+			}
+		})
+	}
+	wg.Wait()
+	if made.Load() != 10 || limited.Load() != 40 {
+		t.Errorf("%d made, %d refused", made.Load(), limited.Load())
+	}
+	s := r.client(eras[0])
+	do(t, s, "discard_fork", `{"fork_id":%q}`, some.Load())
+	newFork(t, s, "loan")
+	refused(t, "LIMIT", s, "create_fork", `{"workbook_or_fork_id":"loan"}`)
+}
+
+// TestS35 is scenario S35: a fork that nobody uses goes when its time is over, however often
+// the server is asked how it is.
+func TestS35(t *testing.T) {
+	state := t.TempDir()
+	r, _ := editing(t, state)
+	s := r.client(eras[0])
+	fork := forkID.FindString(do(t, s, "create_fork", `{"workbook_or_fork_id":"loan","ttl_seconds":1}`))
+	do(t, s, "edit_batch", `{"fork_id":%q,"sheet_name":%q,"edits":[{"address":"Z1","value":1}]}`, fork, firstSheet(t, s, fork))
+	for strings.Contains(do(t, s, "list_forks", `{}`), fork) {
+		r.pause("the fork has gone")
+	}
+	refused(t, "FORK_NOT_FOUND", s, "fork_history", `{"fork_id":%q}`, fork)
+	if left, _ := os.ReadDir(filepath.Join(state, "bases")); len(left) != 0 {
+		t.Errorf("%d bases are left that nothing stands on", len(left))
+	}
+}
+
+// TestS37 is scenario S37: the server is killed at random points while it edits and saves.
+// Every edit that was acknowledged is there after, none is there by half, and what was saved
+// is old or new.
+func TestS37(t *testing.T) {
+	state := t.TempDir()
+	root := t.TempDir()
+	b, err := os.ReadFile("../../examples/loan.xlsx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(root, "loan.xlsx"), b, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(uint64(os.Getpid()), 37))
+	var fork, sheet string
+	acknowledged := 0
+	for round := range 6 {
+		r := serving(t, root, "--state-dir="+state, "--toolsets=all")
+		s := r.client(eras[round%2])
+		if fork == "" {
+			fork = newFork(t, s, "loan")
+			sheet = firstSheet(t, s, fork)
+		}
+		// Each edit sets two cells to its number: they are never apart.
+		a, z := at(t, s, fork, sheet, "Z1"), at(t, s, fork, sheet, "Z2")
+		num := regexp.MustCompile(`\d+$`)
+		x, _ := strconv.Atoi(num.FindString(a))
+		y, _ := strconv.Atoi(num.FindString(z))
+		if x != y {
+			t.Fatalf("half of an edit: %q and %q", a, z)
+		}
+		if x < acknowledged || x > acknowledged+1 {
+			t.Fatalf("edit %d was acknowledged, and %d is there", acknowledged, x)
+		}
+		acknowledged = x
+		if round > 0 {
+			for _, name := range []string{"saved.xlsx"} {
+				if _, err := os.Stat(filepath.Join(root, name)); err == nil {
+					at(t, s, name, sheet, "Z1") // it opens
+				}
+			}
+		}
+		kill := 5 + rng.IntN(25)
+		done := make(chan struct{})
+		go func() { // saves beside the edits
+			defer close(done)
+			c := r.client(eras[0])
+			for {
+				got, err := call(t.Context(), c, "save_fork", fmt.Sprintf(`{"fork_id":%q,"target_path":"saved.xlsx","overwrite":true}`, fork))
+				if err != nil {
+					return
+				}
+				if got.failed {
+					t.Errorf("save: %s", got.text)
+					return
+				}
+			}
+		}()
+		for n := 0; ; n++ {
+			if n == kill {
+				r.cmd.Process.Signal(syscall.SIGKILL)
+			}
+			got, err := call(context.Background(), s, "edit_batch", fmt.Sprintf(`{"fork_id":%q,"sheet_name":%q,"edits":[{"address":"Z1","value":%[3]d},{"address":"Z2","value":%[3]d}]}`, fork, sheet, acknowledged+1))
+			if err != nil {
+				break
+			}
+			if got.failed {
+				t.Fatalf("edit: %s", got.text)
+			}
+			acknowledged++
+		}
+		<-done
+		r.cmd.Wait()
+	}
+	temps, _ := filepath.Glob(filepath.Join(root, ".gridflow-*"))
+	t.Logf("%d edits acknowledged over 6 kills; %d temporary files of the last one", acknowledged, len(temps))
+}
+
+// TestS46 is scenario S46: a checkpoint is one exact version, and to go back to it is a new
+// version that all readers see from one moment on.
+func TestS46(t *testing.T) {
+	r, _ := editing(t, t.TempDir())
+	s := r.client(eras[0])
+	fork := newFork(t, s, "loan")
+	sheet := firstSheet(t, s, fork)
+	edit := func(n int) {
+		do(t, s, "edit_batch", `{"fork_id":%q,"sheet_name":%q,"edits":[{"address":"Z1","value":%[3]d},{"address":"Z2","value":%[3]d}]}`, fork, sheet, n)
+	}
+	edit(1)
+	other := r.client(eras[1])
+	cps := make(chan string, 1)
+	go func() {
+		text := do(t, other, "checkpoint_fork", `{"fork_id":%q}`, fork)
+		cps <- text
+	}()
+	for n := range 20 {
+		edit(n + 2)
+	}
+	cp := regexp.MustCompile(`version (\d+) is checkpoint (cp-\w+)`).FindStringSubmatch(<-cps)
+	if cp == nil {
+		t.Fatal("no checkpoint")
+	}
+	do(t, s, "restore_checkpoint", `{"fork_id":%q,"checkpoint_id":%q}`, fork, cp[2])
+	now := at(t, s, fork, sheet, "Z1")
+	if want := at(t, s, fork+"@"+cp[1], sheet, "Z1"); now != want || at(t, s, fork, sheet, "Z2") != strings.Replace(want, "Z1", "Z2", 1) {
+		t.Errorf("restored to %q, the checkpoint had %q", now, want)
+	}
+	if h := do(t, s, "fork_history", `{"fork_id":%q}`, fork); !strings.Contains(h, "at version 22;") {
+		t.Errorf("the version does not increase: %s", h)
+	}
+	do(t, s, "undo", `{"fork_id":%q}`, fork)
+	if got := at(t, s, fork, sheet, "Z1"); !strings.HasSuffix(got, "21") {
+		t.Errorf("after undoing the restore: %q", got)
+	}
+}
+
+// TestS47 is scenario S47: a staged change whose ground has moved is refused, and one that
+// fails in its middle changes nothing.
+func TestS47(t *testing.T) {
+	r, _ := editing(t, t.TempDir())
+	s := r.client(eras[0])
+	fork := newFork(t, s, "loan")
+	sheet := firstSheet(t, s, fork)
+	text := do(t, s, "edit_batch", `{"fork_id":%q,"sheet_name":%q,"mode":"preview","edits":[{"address":"Z1","value":1}]}`, fork, sheet)
+	change := regexp.MustCompile(`chg-\w+`).FindString(text)
+	do(t, s, "edit_batch", `{"fork_id":%q,"sheet_name":%q,"edits":[{"address":"Z9","value":9}]}`, fork, sheet)
+	refused(t, "CONFLICT", s, "apply_staged_change", `{"fork_id":%q,"change_id":%q}`, fork, change)
+	do(t, s, "undo", `{"fork_id":%q}`, fork)
+	do(t, s, "apply_staged_change", `{"fork_id":%q,"change_id":%q}`, fork, change) // the contents are what they were
+	refused(t, "CHANGE_NOT_FOUND", s, "apply_staged_change", `{"fork_id":%q,"change_id":%q}`, fork, change)
+	before := do(t, s, "fork_history", `{"fork_id":%q}`, fork)
+	refused(t, "RANGE_INVALID", s, "edit_batch", `{"fork_id":%q,"sheet_name":%q,"edits":[{"address":"Z1","value":2},{"address":"Z2","value":2},{"address":"nowhere","value":2}]}`, fork, sheet)
+	refused(t, "BAD_FORMULA", s, "edit_batch", `{"fork_id":%q,"sheet_name":%q,"edits":[{"address":"Z1","value":2},{"address":"Z2","formula":"SUM("}]}`, fork, sheet)
+	if after := do(t, s, "fork_history", `{"fork_id":%q}`, fork); after != before {
+		t.Errorf("a refused edit left its trace:\n%s", after)
+	}
+	if got := at(t, s, fork, sheet, "Z1"); !strings.HasSuffix(got, "1") {
+		t.Errorf("Z1 is %q", got)
+	}
+}
+
+// A fork that was edited is there after the server was started anew, over the other
+// transport, and after its file has gone.
+func TestForksOutliveTheServer(t *testing.T) {
+	state := t.TempDir()
+	r, root := editing(t, state)
+	s := r.client(eras[0])
+	fork := newFork(t, s, "loan")
+	sheet := firstSheet(t, s, fork)
+	do(t, s, "edit_batch", `{"fork_id":%q,"sheet_name":%q,"edits":[{"address":"Z1","value":"00123"},{"address":"Z2","formula":"1+1"},{"address":"Z3","date":"2026-11-26"}]}`, fork, sheet)
+	r.cmd.Process.Signal(syscall.SIGTERM)
+	r.cmd.Wait()
+	os.Remove(filepath.Join(root, "loan.xlsx"))
+	again := servingStdio(t, root, "--state-dir="+state)
+	args, _ := json.Marshal(map[string]any{"workbook_or_fork_id": fork, "sheet_name": sheet, "ranges": []string{"Z1:Z3"}, "include_formulas": true})
+	again.send(fmt.Sprintf(`{"jsonrpc":"2.0","id":5,"method":"tools/call","params":{"name":"range_values","arguments":%s}}`, args))
+	line := again.out.await(t, 1, `"id":5`)[0]
+	for _, want := range []string{"00123", "2026-11-26", "1+1"} {
+		if !strings.Contains(line, want) {
+			t.Errorf("no %s in %s", want, line)
+		}
+	}
+}

@@ -1,0 +1,326 @@
+package forks
+
+import (
+	"context"
+	"time"
+
+	"gridflow/internal/book"
+)
+
+// A Commit says how a fork is to be changed.
+type Commit struct {
+	Expected *uint64 // the version that the fork must have; nil: any
+	Tool     string  // that makes the change, for the history
+	Label    string
+}
+
+// A Result is a version that a commit has made.
+type Result struct {
+	Version   uint64
+	Before    uint64 // the version that it was made on
+	Changeset *book.Changeset
+	Info      Info
+}
+
+// Edit makes the next version of a fork: edit on the newest. It is all or nothing, durable
+// when Edit returns, and seen by every reader that begins after.
+func (s *Store) Edit(ctx context.Context, id string, edit book.Edit, c Commit) (Result, error) {
+	return s.commit(ctx, id, c, func(ctx context.Context, l *live) (kind, event, *book.Edit, *book.Snapshot, *book.Changeset, error) {
+		now, _, err := l.at(ctx, l.line.head())
+		if err != nil {
+			return 0, event{}, nil, nil, nil, err
+		}
+		next, changes, err := now.Apply(ctx, edit)
+		if err != nil {
+			return 0, event{}, nil, nil, nil, err
+		}
+		return edited, event{Tool: c.Tool, Label: c.Label, Cells: edit.Cells()}, &edit, next, changes, nil
+	})
+}
+
+// commit checks the version, makes what fn says durable and true, and gives the result.
+func (s *Store) commit(ctx context.Context, id string, c Commit, fn func(ctx context.Context, l *live) (kind, event, *book.Edit, *book.Snapshot, *book.Changeset, error)) (r Result, err error) {
+	id, version, err := split(id)
+	if err != nil {
+		return r, err
+	}
+	if version != nil {
+		return r, fail(CodeVersion, "Leave the version out of the id; expected_version makes sure that it is the one you mean", "%s@%d cannot be changed: only the newest version can", id, *version)
+	}
+	err = s.call(ctx, id, func(ctx context.Context, l *live) error {
+		r.Before = l.line.head()
+		if c.Expected != nil && *c.Expected != r.Before {
+			return conflict(*c.Expected, r.Before)
+		}
+		k, e, edit, next, changes, err := fn(ctx, l)
+		if err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return context.Cause(ctx)
+		}
+		if err := l.commit(k, e, edit, next); err != nil {
+			return err
+		}
+		r.Version, r.Changeset, r.Info = l.line.head(), changes, l.fork.known()
+		l.anchor(ctx)
+		return nil
+	})
+	return r, err
+}
+
+// Undo goes back by steps commits, Redo forward again. Each is a commit of its own. There
+// is nothing to redo after another change.
+func (s *Store) Undo(ctx context.Context, id string, steps int, c Commit) (Result, error) {
+	return s.walk(ctx, id, steps, whyUndo, c)
+}
+
+// Redo is Undo's opposite.
+func (s *Store) Redo(ctx context.Context, id string, steps int, c Commit) (Result, error) {
+	return s.walk(ctx, id, steps, whyRedo, c)
+}
+
+func (s *Store) walk(ctx context.Context, id string, steps int, why string, c Commit) (Result, error) {
+	if steps < 1 {
+		return Result{}, fail(CodeBadInput, "Give 1 or more", "%d steps", steps)
+	}
+	var first uint64
+	var r Result
+	for i := range steps {
+		var err error
+		was := r
+		r, err = s.commit(ctx, id, c, func(ctx context.Context, l *live) (kind, event, *book.Edit, *book.Snapshot, *book.Changeset, error) {
+			stack := l.line.undo
+			if why == whyRedo {
+				stack = l.line.redo
+			}
+			if left := steps - i; len(stack) < left && i == 0 || len(stack) == 0 {
+				return 0, event{}, nil, nil, nil, fail(CodeNothing, "Call fork_history to see the versions; restore_checkpoint goes to any checkpoint",
+					"there are %d steps to %s, not %d", len(stack), why, steps)
+			}
+			return l.goTo(ctx, stack[len(stack)-1], event{Why: why, Tool: c.Tool, Label: c.Label})
+		})
+		if err != nil {
+			if i > 0 { // somebody else came in between
+				return was, nil
+			}
+			return r, err
+		}
+		if i == 0 {
+			first = r.Before
+		}
+		now := r.Version
+		c.Expected = &now
+	}
+	r.Before = first
+	return r, nil
+}
+
+// goTo says how the fork gets the content of a version.
+func (l *live) goTo(ctx context.Context, v uint64, e event) (kind, event, *book.Edit, *book.Snapshot, *book.Changeset, error) {
+	snap, _, err := l.at(ctx, v)
+	e.Of = v
+	return moved, e, nil, snap, nil, err
+}
+
+// Restore gives the fork the content of an earlier version: a checkpoint's, or that of a
+// version number.
+func (s *Store) Restore(ctx context.Context, id, checkpoint string, version *uint64, c Commit) (Result, error) {
+	return s.commit(ctx, id, c, func(ctx context.Context, l *live) (kind, event, *book.Edit, *book.Snapshot, *book.Changeset, error) {
+		e := event{Why: whyRestore, Tool: c.Tool, Label: c.Label, ID: checkpoint}
+		if version != nil {
+			return l.goTo(ctx, *version, e)
+		}
+		cp, ok := l.line.checkpoint(checkpoint)
+		if !ok {
+			return 0, e, nil, nil, nil, noCheckpoint(id, checkpoint)
+		}
+		return l.goTo(ctx, cp.Version, e)
+	})
+}
+
+func noCheckpoint(id, checkpoint string) error {
+	return fail(CodeCheckpoint, "Call list_checkpoints", "fork %s has no checkpoint %q", id, clip(checkpoint))
+}
+
+// note makes a record durable that makes no version.
+func (s *Store) note(ctx context.Context, id string, fn func(ctx context.Context, l *live) (kind, event, *book.Edit, error)) error {
+	id, _, err := split(id)
+	if err != nil {
+		return err
+	}
+	return s.call(ctx, id, func(ctx context.Context, l *live) error {
+		k, e, edit, err := fn(ctx, l)
+		if err != nil {
+			return err
+		}
+		return l.commit(k, e, edit, nil)
+	})
+}
+
+// Checkpoint names the newest version.
+func (s *Store) Checkpoint(ctx context.Context, id, label string) (cp Checkpoint, err error) {
+	err = s.note(ctx, id, func(_ context.Context, l *live) (kind, event, *book.Edit, error) {
+		if len(l.line.checkpoints) >= s.o.CheckpointsMax {
+			return 0, event{}, nil, fail(CodeLimit, "Delete one that is no longer needed (list_checkpoints, delete_checkpoint)", "fork %s has %d checkpoints, which is as many as there may be", id, s.o.CheckpointsMax)
+		}
+		cp = Checkpoint{ID: "cp-" + randomID(), Label: label, Version: l.line.head(), Created: time.Now()}
+		return checkpointed, event{ID: cp.ID, Label: label, Of: cp.Version}, nil, nil
+	})
+	return cp, err
+}
+
+// Checkpoints lists the checkpoints of a fork, the oldest first.
+func (s *Store) Checkpoints(ctx context.Context, id string) (list []Checkpoint, err error) {
+	err = s.look(ctx, id, func(l *live) error { list = append(list, l.line.checkpoints...); return nil })
+	return list, err
+}
+
+// DeleteCheckpoint forgets a name; the version stays.
+func (s *Store) DeleteCheckpoint(ctx context.Context, id, checkpoint string) error {
+	return s.note(ctx, id, func(_ context.Context, l *live) (kind, event, *book.Edit, error) {
+		if _, ok := l.line.checkpoint(checkpoint); !ok {
+			return 0, event{}, nil, noCheckpoint(id, checkpoint)
+		}
+		return uncheckedOut, event{ID: checkpoint}, nil, nil
+	})
+}
+
+// Stage keeps an edit to be applied later. It is checked as an edit is, and the changes
+// that it would make are given; the fork stays as it is.
+func (s *Store) Stage(ctx context.Context, id string, edit book.Edit, c Commit) (st Staged, changes *book.Changeset, err error) {
+	err = s.note(ctx, id, func(ctx context.Context, l *live) (kind, event, *book.Edit, error) {
+		if c.Expected != nil && *c.Expected != l.line.head() {
+			return 0, event{}, nil, conflict(*c.Expected, l.line.head())
+		}
+		if len(l.line.staged) >= s.o.StagedMax {
+			return 0, event{}, nil, fail(CodeLimit, "Apply or discard one (list_staged_changes)", "fork %s has %d staged changes, which is as many as there may be", id, s.o.StagedMax)
+		}
+		now, _, err := l.at(ctx, l.line.head())
+		if err != nil {
+			return 0, event{}, nil, err
+		}
+		if _, changes, err = now.Apply(ctx, edit); err != nil {
+			return 0, event{}, nil, err
+		}
+		st = Staged{ID: "chg-" + randomID(), Label: c.Label, Tool: c.Tool, Version: l.line.head(), Cells: edit.Cells(), Created: time.Now()}
+		return staged, event{ID: st.ID, Label: st.Label, Tool: st.Tool, Of: st.Version, Cells: st.Cells}, &edit, nil
+	})
+	return st, changes, err
+}
+
+// StagedChanges lists the staged changes of a fork, the oldest first.
+func (s *Store) StagedChanges(ctx context.Context, id string) (list []Staged, err error) {
+	err = s.look(ctx, id, func(l *live) error { list = append(list, l.line.staged...); return nil })
+	return list, err
+}
+
+// ApplyStaged makes a version of a staged change, if the fork still has the content that it
+// was made for.
+func (s *Store) ApplyStaged(ctx context.Context, id, change string, c Commit) (Result, error) {
+	return s.commit(ctx, id, c, func(ctx context.Context, l *live) (kind, event, *book.Edit, *book.Snapshot, *book.Changeset, error) {
+		none := func(err error) (kind, event, *book.Edit, *book.Snapshot, *book.Changeset, error) {
+			return 0, event{}, nil, nil, nil, err
+		}
+		st, ok := l.line.stagedChange(change)
+		if !ok {
+			return none(noChange(id, change))
+		}
+		if l.line.content(st.Version) != l.line.content(l.line.head()) {
+			e := conflict(st.Version, l.line.head())
+			e.(*Error).Hint = "Look at what has changed since, then stage it anew; or discard it with discard_staged_change"
+			return none(e)
+		}
+		edit, _, err := l.edit(st.pos)
+		if err != nil {
+			return none(err)
+		}
+		now, _, err := l.at(ctx, l.line.head())
+		if err != nil {
+			return none(err)
+		}
+		next, changes, err := now.Apply(ctx, edit)
+		if err != nil {
+			return none(err)
+		}
+		return edited, event{Tool: st.Tool, Label: st.Label, Cells: st.Cells, Change: st.ID}, &edit, next, changes, nil
+	})
+}
+
+// DiscardStaged forgets a staged change.
+func (s *Store) DiscardStaged(ctx context.Context, id, change string) error {
+	return s.note(ctx, id, func(_ context.Context, l *live) (kind, event, *book.Edit, error) {
+		if _, ok := l.line.stagedChange(change); !ok {
+			return 0, event{}, nil, noChange(id, change)
+		}
+		return unstaged, event{ID: change}, nil, nil
+	})
+}
+
+func noChange(id, change string) error {
+	return fail(CodeChange, "Call list_staged_changes", "fork %s has no staged change %q", id, clip(change))
+}
+
+// look runs fn on the history of a fork.
+func (s *Store) look(ctx context.Context, id string, fn func(l *live) error) error {
+	id, _, err := split(id)
+	if err != nil {
+		return err
+	}
+	return s.call(ctx, id, func(_ context.Context, l *live) error { return fn(l) })
+}
+
+// A Version is one entry of a fork's history.
+type Version struct {
+	Number uint64
+	At     time.Time
+	What   string // "created", "edit", "undo", "redo", "restore", "rebase"
+	Of     uint64 // the version whose content it has, where it has none of its own
+	Tool   string
+	Label  string
+	Cells  int
+	ID     string // the checkpoint that was restored, the staged change that was applied
+}
+
+// History lists the versions from one on, the oldest first, at most limit of them.
+func (s *Store) History(ctx context.Context, id string, from uint64, limit int) (list []Version, err error) {
+	err = s.look(ctx, id, func(l *live) error {
+		for n := from; n < uint64(len(l.line.versions)) && len(list) < limit; n++ {
+			list = append(list, l.line.version(n))
+		}
+		return nil
+	})
+	return list, err
+}
+
+func (l *line) version(n uint64) Version {
+	v := l.versions[n]
+	out := Version{Number: n, At: v.at, Of: v.content, Tool: v.tool, Label: v.label, Cells: v.cells, ID: v.id, What: v.why}
+	switch v.kind {
+	case created:
+		out.What = "created"
+	case edited:
+		out.What = "edit"
+	case rebased:
+		out.What = "rebase"
+	}
+	return out
+}
+
+// EditsOf gives the edits of the versions from one on, at most limit versions of them.
+func (s *Store) EditsOf(ctx context.Context, id string, from uint64, limit int) (versions []Version, edits []book.Edit, err error) {
+	err = s.look(ctx, id, func(l *live) error {
+		for n := from; n < uint64(len(l.line.versions)) && len(versions) < limit; n++ {
+			if v := l.line.versions[n]; v.kind != edited && v.kind != rebased {
+				continue
+			}
+			edit, _, err := l.edit(l.line.versions[n].pos)
+			if err != nil {
+				return err
+			}
+			versions, edits = append(versions, l.line.version(n)), append(edits, edit)
+		}
+		return nil
+	})
+	return versions, edits, err
+}

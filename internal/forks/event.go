@@ -1,0 +1,74 @@
+package forks
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+
+	"gridflow/internal/workspace"
+)
+
+// kind says what a record of the journal means. The numbers are part of the format.
+type kind uint8
+
+const (
+	created      kind = 1  // the line begins; Base, Workbook, Path, Label; with a payload, version 0 is the base with that edit
+	edited       kind = 2  // the payload is an edit on the present content
+	moved        kind = 3  // the content is that of version Of, for the reason Why
+	checkpointed kind = 4  // checkpoint ID is version Of
+	uncheckedOut kind = 5  // checkpoint ID is gone
+	staged       kind = 6  // the payload is an edit that waits as change ID, made for version Of
+	unstaged     kind = 7  // change ID is gone
+	saved        kind = 8  // version Of was saved to Path, whose bytes have the hash Sum
+	rebased      kind = 9  // Base is new, the payload is an edit on it
+	anchored     kind = 10 // the payload is all that the content of version Of has over its base: a place to begin from
+)
+
+// event is the head of a record: what happened, but for the edit.
+type event struct {
+	Workbook string          `json:"workbook,omitempty"`
+	Path     string          `json:"path,omitempty"`
+	Base     *workspace.Base `json:"base,omitempty"`
+	Label    string          `json:"label,omitempty"`
+	Tool     string          `json:"tool,omitempty"`
+	Why      string          `json:"why,omitempty"`
+	ID       string          `json:"id,omitempty"`
+	Of       uint64          `json:"of,omitempty"`
+	Cells    int             `json:"cells,omitempty"`
+	Change   string          `json:"change,omitempty"` // the staged change that an edit was
+	Sum      string          `json:"sum,omitempty"`
+	TTL      int64           `json:"ttl_ns,omitempty"`
+	From     string          `json:"from,omitempty"` // the fork, with its version, that a line begins with or was merged with
+}
+
+// Reasons of a move.
+const (
+	whyUndo    = "undo"
+	whyRedo    = "redo"
+	whyRestore = "restore"
+)
+
+// encode gives the bytes of a record: the length of the head, the head as JSON, the payload.
+func (e event) encode(payload []byte) []byte {
+	head, err := json.Marshal(e)
+	if err != nil {
+		panic(err) // the type has nothing that JSON has not
+	}
+	b := binary.AppendUvarint(make([]byte, 0, len(head)+len(payload)+binary.MaxVarintLen32), uint64(len(head)))
+	b = append(b, head...)
+	return append(b, payload...)
+}
+
+var errRecord = errors.New("the record is damaged")
+
+// decode is encode's counterpart. The payload is part of data.
+func decode(data []byte) (e event, payload []byte, err error) {
+	n, k := binary.Uvarint(data)
+	if k <= 0 || n > uint64(len(data)-k) {
+		return e, nil, errRecord
+	}
+	if err := json.Unmarshal(data[k:k+int(n)], &e); err != nil {
+		return e, nil, errors.Join(errRecord, err)
+	}
+	return e, data[k+int(n):], nil
+}

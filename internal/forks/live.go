@@ -1,0 +1,218 @@
+package forks
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"gridflow/internal/book"
+	"gridflow/internal/workspace"
+)
+
+// live is a fork that somebody uses: its line, and contents that were made of it. It
+// belongs to one message of its actor at a time.
+type live struct {
+	store *Store
+	fork  *fork
+	line  line
+
+	holds    []*workspace.Hold         // by base of the line; nil where it was not needed yet
+	contents map[uint64]*book.Snapshot // by version; the youngest, and the present one
+	order    []uint64                  // of contents, the oldest first
+	gone     bool                      // discarded: it only waits to be let go
+}
+
+// contentsKept bounds the contents that a fork which is in use keeps at hand. They share
+// all that they have in common.
+const contentsKept = 32
+
+// restore makes the state of a fork from the journal and publishes it.
+func (s *Store) restore(ctx context.Context, id string) (*live, error) {
+	f := s.fork(id)
+	if f == nil {
+		return nil, notFound(id)
+	}
+	l := &live{store: s, fork: f, contents: make(map[uint64]*book.Snapshot)}
+	for entry, err := range s.log.All(id) {
+		if err == nil {
+			var e event
+			if e, _, err = decode(entry.Data); err == nil {
+				err = l.line.apply(kind(entry.Kind), e, entry.Pos, entry.Time)
+			}
+		}
+		if err != nil {
+			return nil, fmt.Errorf("fork %s: record %d of its journal: %w", id, entry.Seq, err)
+		}
+	}
+	snap, hold, err := l.at(ctx, l.line.head())
+	if err != nil {
+		l.release()
+		return nil, err
+	}
+	f.publish(&head{snap, hold.Again()}, l.line.info(id, snap))
+	return l, nil
+}
+
+// letGo ends the use of a fork; the next one restores it.
+func (s *Store) letGo(_ string, l *live, _ error) { l.release() }
+
+func (l *live) release() {
+	l.fork.publish(nil, nil)
+	for _, h := range l.holds {
+		if h != nil {
+			h.Release()
+		}
+	}
+	l.holds, l.contents, l.order = nil, nil, nil
+}
+
+// hold gives the base number i in use, for as long as l lives.
+func (l *live) hold(ctx context.Context, i int) (*workspace.Hold, error) {
+	for len(l.holds) <= i {
+		l.holds = append(l.holds, nil)
+	}
+	if l.holds[i] == nil {
+		h, err := l.store.bases.HoldBase(ctx, l.line.bases[i])
+		if err != nil {
+			return nil, err
+		}
+		l.holds[i] = h
+	}
+	return l.holds[i], nil
+}
+
+// at gives the snapshot of a version, with the hold that it stands on, which is l's.
+func (l *live) at(ctx context.Context, v uint64) (*book.Snapshot, *workspace.Hold, error) {
+	if v > l.line.head() {
+		return nil, nil, fail(CodeVersion, "Call fork_history for the versions that there are", "fork %s has no version %d, the newest is %d", l.fork.id, v, l.line.head())
+	}
+	hold, err := l.hold(ctx, l.line.versions[v].base)
+	if err != nil {
+		return nil, nil, err
+	}
+	content, err := l.content(ctx, l.line.content(v), hold)
+	if err != nil {
+		return nil, nil, err
+	}
+	return content.As(l.fork.id, v), hold, nil
+}
+
+// content makes the content of a version: from the nearest one that is at hand or stands
+// whole in the journal, by the edits that were made since.
+func (l *live) content(ctx context.Context, v uint64, hold *workspace.Hold) (*book.Snapshot, error) {
+	var edits []uint64
+	var snap *book.Snapshot
+	for at := v; snap == nil; {
+		rec := &l.line.versions[at]
+		switch {
+		case l.contents[at] != nil:
+			snap = l.contents[at]
+		case rec.anchor != 0 || rec.fresh:
+			pos := rec.anchor
+			if pos == 0 {
+				pos = rec.pos
+			}
+			base := hold.Snapshot().As(l.fork.id, 0)
+			edit, ok, err := l.edit(pos)
+			if err != nil {
+				return nil, err
+			}
+			if snap = base; ok {
+				if snap, _, err = base.Apply(ctx, edit); err != nil {
+					return nil, err
+				}
+			}
+		default:
+			edits = append(edits, at)
+			at = rec.parent
+		}
+	}
+	for i := len(edits) - 1; i >= 0; i-- {
+		edit, _, err := l.edit(l.line.versions[edits[i]].pos)
+		if err != nil {
+			return nil, err
+		}
+		if snap, _, err = snap.Apply(ctx, edit); err != nil {
+			return nil, fmt.Errorf("fork %s: version %d: %w", l.fork.id, edits[i], err)
+		}
+	}
+	l.remember(v, snap)
+	return snap, nil
+}
+
+// remember keeps a content at hand.
+func (l *live) remember(v uint64, snap *book.Snapshot) {
+	if l.contents[v] != nil {
+		return
+	}
+	l.contents[v] = snap
+	l.order = append(l.order, v)
+	if len(l.order) > contentsKept {
+		delete(l.contents, l.order[0])
+		l.order = l.order[1:]
+	}
+}
+
+// edit reads the edit of a record; ok is false where it has none.
+func (l *live) edit(pos position) (e book.Edit, ok bool, err error) {
+	entry, err := l.store.log.At(pos)
+	if err != nil {
+		return e, false, err
+	}
+	_, payload, err := decode(entry.Data)
+	if err != nil || len(payload) == 0 {
+		return e, false, err
+	}
+	e, err = book.DecodeEdit(payload)
+	return e, err == nil, err
+}
+
+// commit makes one record durable, and then what follows from it true. Nothing happens
+// where it fails, and it cannot be cancelled any more. snap is the content of the version
+// that the record makes, nil where it makes none.
+func (l *live) commit(k kind, e event, edit *book.Edit, snap *book.Snapshot) error {
+	var payload []byte
+	if edit != nil {
+		payload = edit.AppendTo(nil)
+	}
+	entry, err := l.store.log.Append(l.fork.id, uint8(k), e.encode(payload))
+	if err != nil {
+		return journalError(err)
+	}
+	if err := l.line.apply(k, e, entry.Pos, entry.Time); err != nil {
+		panic(err) // it is durable, and replay would stumble over it as well
+	}
+	l.fork.touched.Store(time.Now().UnixNano())
+	v := l.line.head()
+	if snap != nil {
+		l.remember(l.line.content(v), snap)
+		// Its base is held: the content was made on it.
+		l.fork.publish(&head{snap.As(l.fork.id, v), l.holds[l.line.versions[v].base].Again()}, l.line.info(l.fork.id, snap))
+		l.store.changed(l.fork.id, v)
+		return nil
+	}
+	l.fork.setInfo(l.line.info(l.fork.id, l.fork.snapshot()))
+	return nil
+}
+
+// anchorEvery is the number of edits after which a content is written whole, so that making
+// it again takes no more than as many edits.
+const anchorEvery = 256
+
+// anchor writes the present content whole if it is time. It is no part of a promise: a
+// failure is seen at the next commit.
+func (l *live) anchor(ctx context.Context) {
+	if l.line.sinceAnchor < anchorEvery {
+		return
+	}
+	v := l.line.head()
+	snap, hold, err := l.at(ctx, v)
+	if err != nil {
+		return
+	}
+	whole, err := book.Between(ctx, hold.Snapshot(), snap)
+	if err != nil {
+		return
+	}
+	_ = l.commit(anchored, event{Of: v}, &whole, nil)
+}

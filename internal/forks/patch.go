@@ -1,0 +1,59 @@
+package forks
+
+import (
+	"context"
+
+	"gridflow/internal/book"
+	"gridflow/internal/grid"
+	"gridflow/internal/xlsx/patch"
+)
+
+// patchOf says what a save has to change in the file of base to make it cur, and how many
+// cells that are.
+func patchOf(ctx context.Context, base, cur *book.Snapshot) (p patch.Patch, cells int, err error) {
+	styles := cur.Workbook().Styles
+	if styles != nil {
+		for i, from := range styles.Derived {
+			xf := styles.Xfs[len(styles.Xfs)-len(styles.Derived)+i]
+			p.Styles = append(p.Styles, patch.StyleDerivation{Base: from, NumFmt: xf.NumFmt})
+		}
+	}
+	p.RecalcOnLoad = cur.Stale()
+	for _, i := range cur.EditedSheets() {
+		was, err := base.Sheet(ctx, i)
+		if err != nil {
+			return p, 0, err
+		}
+		is, err := cur.Sheet(ctx, i)
+		if err != nil {
+			return p, 0, err
+		}
+		sheet := patch.SheetPatch{Sheet: i}
+		for x, y := range grid.Diff(was, is) {
+			_, stored := is.At(y.Ref)
+			if !stored {
+				sheet.Cells = append(sheet.Cells, patch.CellPatch{Ref: x.Ref, Remove: true})
+				continue
+			}
+			if _, there := was.At(x.Ref); there && x.Value == y.Value && sameFormula(was, x, is, y) {
+				sheet.Cells = append(sheet.Cells, patch.CellPatch{Ref: y.Ref, Keep: patch.KeepContent, Style: y.Style})
+				continue
+			}
+			c := patch.CellPatch{Ref: y.Ref, Value: y.Value, HasValue: !y.Value.IsBlank(), Style: y.Style}
+			if y.HasFormula() {
+				c.HasFormula, c.Formula = true, book.FormulaText(is, y)
+			}
+			sheet.Cells = append(sheet.Cells, c)
+		}
+		if len(sheet.Cells) > 0 {
+			p.Sheets = append(p.Sheets, sheet)
+			cells += len(sheet.Cells)
+		}
+	}
+	return p, cells, nil
+}
+
+// sameFormula tells whether cell x of was says the same as cell y of is, or neither says any.
+func sameFormula(was *grid.Sheet, x grid.Cell, is *grid.Sheet, y grid.Cell) bool {
+	return x.HasFormula() == y.HasFormula() && (!x.HasFormula() || book.FormulaText(was, x) == book.FormulaText(is, y))
+}

@@ -1,0 +1,75 @@
+package forks
+
+import (
+	"context"
+	"fmt"
+
+	"gridflow/internal/book"
+	"gridflow/internal/workspace"
+)
+
+// Router finds what an id means, a workbook or a fork, for whoever reads either. Methods of
+// the workspace that are not here are for workbooks alone. It may be used from any number of
+// goroutines at once.
+type Router struct {
+	*workspace.Workspace
+	Forks *Store // nil: every id is a workbook's
+}
+
+// View runs fn on the newest snapshot of a workbook or fork, or on the version of a fork
+// that the id names.
+func (r *Router) View(ctx context.Context, id string, fn func(*book.Snapshot) error) error {
+	if IsFork(id) && r.Forks != nil {
+		return r.Forks.View(ctx, id, fn)
+	}
+	return r.Workspace.View(ctx, id, fn)
+}
+
+// Lookup finds a workbook, or gives a fork in the form of one: with the path and the size of
+// what it stands on.
+func (r *Router) Lookup(ctx context.Context, id string) (workspace.Entry, error) {
+	if !IsFork(id) || r.Forks == nil {
+		return r.Workspace.Lookup(ctx, id)
+	}
+	info, err := r.Forks.Info(id)
+	if err != nil {
+		return workspace.Entry{}, err
+	}
+	e := workspace.EntryOf(info.Path)
+	e.ID, e.ShortID, e.Bytes, e.ModTime = info.ID, info.ID, info.Base.Bytes, info.Changed
+	return e, nil
+}
+
+// Revision names the contents: of a workbook the SHA-256 of its file in hex, of a fork that
+// of its base with the version.
+func (r *Router) Revision(ctx context.Context, id string) (string, error) {
+	if !IsFork(id) || r.Forks == nil {
+		return r.Workspace.Revision(ctx, id)
+	}
+	info, err := r.Forks.Info(id)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%s@%d", info.Base.SHA256, info.Version), nil
+}
+
+// Close drops a workbook from memory. A fork leaves it by itself.
+func (r *Router) Close(id string) (bool, error) {
+	if !IsFork(id) || r.Forks == nil {
+		return r.Workspace.Close(id)
+	}
+	_, err := r.Forks.Info(id)
+	return false, err
+}
+
+// Peek tells how large what an id names is, and how much of it is in memory.
+func (r *Router) Peek(id string) (fileBytes, memoryBytes int64, ok bool) {
+	if !IsFork(id) || r.Forks == nil {
+		return r.Workspace.Peek(id)
+	}
+	info, err := r.Forks.Info(id)
+	if err != nil {
+		return 0, 0, false
+	}
+	return info.Base.Bytes, r.BaseMemory(info.Base), true
+}

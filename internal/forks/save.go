@@ -1,0 +1,128 @@
+package forks
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"path"
+	"strings"
+
+	"gridflow/internal/book"
+	"gridflow/internal/workspace"
+	"gridflow/internal/xlsx/patch"
+)
+
+// Files is where saves go; *workspace.Workspace is it.
+type Files interface {
+	Target(name string) (workspace.Target, error)
+	EntryAt(t workspace.Target) (workspace.Entry, bool)
+	Write(ctx context.Context, t workspace.Target, o workspace.WriteOptions, fn func(io.Writer) error) (workspace.Entry, error)
+}
+
+// SaveOptions say where a fork goes and what may be in the way.
+type SaveOptions struct {
+	Path      string // "" is the file that the fork was made of
+	Overwrite bool   // a file that is there may be replaced
+	Backup    bool   // what was there stays as NAME.bak
+	Drop      bool   // the fork is discarded once it is saved
+	Version   *uint64
+	Force     bool // replace the original even if another program has changed it since
+}
+
+// Saved is what a save did.
+type Saved struct {
+	Entry    workspace.Entry
+	Version  uint64
+	Dropped  bool
+	Warnings []string
+	Cells    int // cells that were written
+}
+
+// Save writes a version of a fork as a workbook: the base with what was changed, and all
+// else byte for byte. The file is whole or untouched. Where it replaces the file that the
+// fork was made of, that must still be what it was, or what the fork has last saved there.
+func (s *Store) Save(ctx context.Context, id string, o SaveOptions) (out Saved, err error) {
+	id, version, err := split(id)
+	if err != nil {
+		return out, err
+	}
+	if o.Version == nil {
+		o.Version = version
+	}
+	var original string
+	var expect map[string]string
+	var h head
+	err = s.call(ctx, id, func(ctx context.Context, l *live) error {
+		v := l.line.head()
+		if o.Version != nil {
+			v = *o.Version
+		}
+		snap, hold, err := l.at(ctx, v)
+		if err != nil {
+			return err
+		}
+		h = head{snap, hold.Again()}
+		original = l.line.path
+		expect = map[string]string{original: l.line.bases[len(l.line.bases)-1].SHA256}
+		for p, sum := range l.line.savedSum {
+			expect[p] = sum
+		}
+		return nil
+	})
+	if err != nil {
+		return out, err
+	}
+	// The snapshot does not change: the fork can be edited while it is written.
+	defer h.hold.Release()
+	if o.Path == "" {
+		o.Path = original
+	}
+	ext := strings.ToLower(path.Ext(o.Path))
+	if ext != h.hold.Ext {
+		return out, fail(CodeBadInput, "Give a path that ends in "+h.hold.Ext, "the fork was made of a %s file and is saved as one, not as %q", h.hold.Ext, clip(o.Path))
+	}
+	target, err := s.o.Files.Target(o.Path)
+	if err != nil {
+		return out, err
+	}
+	w := workspace.WriteOptions{Overwrite: o.Overwrite, Backup: o.Backup}
+	if !o.Force {
+		w.Expect = expect[target.Path]
+	}
+	p, cells, err := patchOf(ctx, h.hold.Snapshot(), h.snap)
+	if err != nil {
+		return out, err
+	}
+	hash := sha256.New()
+	out.Entry, err = s.o.Files.Write(ctx, target, w, func(f io.Writer) error {
+		report, err := patch.Save(ctx, h.hold.File(), p, io.MultiWriter(f, hash))
+		for _, w := range report.Warnings {
+			out.Warnings = append(out.Warnings, w.Code+": "+w.Message)
+		}
+		return err
+	})
+	if err != nil {
+		return out, err
+	}
+	out.Version, out.Cells = h.snap.Version, cells
+	// The file is there: from here on nothing is undone.
+	ctx = context.WithoutCancel(ctx)
+	err = s.note(ctx, id, func(context.Context, *live) (kind, event, *book.Edit, error) {
+		return saved, event{Of: out.Version, Path: target.Path, Sum: hex.EncodeToString(hash.Sum(nil))}, nil, nil
+	})
+	if err == nil && o.Drop {
+		err = s.call(ctx, id, func(_ context.Context, l *live) error {
+			if l.line.head() != out.Version {
+				return conflict(out.Version, l.line.head())
+			}
+			return l.discard()
+		})
+		out.Dropped = err == nil
+		if err != nil {
+			out.Warnings = append(out.Warnings, "the fork stays: it was changed while it was saved")
+			err = nil
+		}
+	}
+	return out, err
+}

@@ -1,0 +1,565 @@
+package forks
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"gridflow/internal/actor"
+	"gridflow/internal/book"
+	"gridflow/internal/journal"
+	"gridflow/internal/workspace"
+)
+
+type position = journal.Pos
+
+// Bases is where forks find what they stand on; *workspace.Workspace is it. All methods may
+// be called from any number of goroutines at once.
+type Bases interface {
+	KeepBase(ctx context.Context, id string) (workspace.Entry, *workspace.Hold, error)
+	HoldBase(ctx context.Context, b workspace.Base) (*workspace.Hold, error)
+	KeptBases() ([]workspace.Base, error)
+	DropBase(b workspace.Base) error
+}
+
+// Options say what a store is made of.
+type Options struct {
+	Bases   Bases
+	Files   Files        // where saves go
+	Journal *journal.Log // the store has it for itself, and closes it
+
+	Max            int           // forks that there may be; 64 where 0
+	TTL            time.Duration // a fork that nobody has used for so long is discarded; 0: never
+	CheckpointsMax int           // of one fork; 64 where 0
+	StagedMax      int           // of one fork; 64 where 0
+	LiveMax        int           // forks in memory; 1 024 where 0
+	Idle           time.Duration // a fork that nobody has used for so long leaves memory; 5 minutes where 0
+
+	Changed func(id string, version uint64) // told of each new version; it must not block; nil: nobody is
+	Logger  *slog.Logger                    // slog.Default where nil
+}
+
+// Store is the forks of one journal. Its methods may be called from any number of
+// goroutines at once.
+type Store struct {
+	bases    Bases
+	log      *journal.Log
+	o        Options
+	registry *actor.Registry[live]
+
+	// Held for reading from looking for a base until a fork stands on it, for writing while
+	// one that nothing stands on is dropped.
+	dropping sync.RWMutex
+
+	mu       sync.Mutex
+	forks    map[string]*fork
+	reserved int            // forks that are being made
+	standing map[string]int // by hash of a base: the forks, made or being made, that stand on it
+
+	stop context.CancelFunc
+	done sync.WaitGroup
+}
+
+// fork is what is known of a fork whether it is in memory or not.
+type fork struct {
+	id      string
+	touched atomic.Int64 // when it was last used, in Unix nanoseconds
+
+	mu   sync.Mutex
+	head *head // nil while it is not in memory
+	info *Info
+	dead bool
+}
+
+// head is the newest version, with its hold on the base.
+type head struct {
+	snap *book.Snapshot
+	hold *workspace.Hold
+}
+
+// publish replaces the head. Who reads the old one has a hold of its own. A nil info leaves
+// what is known.
+func (f *fork) publish(h *head, info *Info) {
+	f.mu.Lock()
+	old := f.head
+	f.head = h
+	if info != nil {
+		f.info = info
+	}
+	f.mu.Unlock()
+	if old != nil {
+		old.hold.Release()
+	}
+}
+
+func (f *fork) setInfo(info *Info) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.info = info
+}
+
+// snapshot is the newest version, nil where the fork is not in memory.
+func (f *fork) snapshot() *book.Snapshot {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.head == nil {
+		return nil
+	}
+	return f.head.snap
+}
+
+// Info is what is known of a fork. It is never changed.
+type Info struct {
+	ID       string
+	Workbook string // id of the workbook that it was made of
+	Path     string // of its file when the fork was made
+	Label    string
+	From     string // the fork, with its version, that it was made of, if it was
+	Base     workspace.Base
+	Created  time.Time
+	Changed  time.Time // the newest version
+	Used     time.Time // somebody read or wrote
+	TTL      time.Duration
+
+	Version     uint64
+	Edits       int  // commits that changed cells
+	Stale       bool // values of formulas may be older than what they are computed from
+	Checkpoints int
+	Staged      int
+	Undo, Redo  int    // how many steps there are
+	Saved       uint64 // the version that was last saved, 0 where none was
+}
+
+func (l *line) info(id string, snap *book.Snapshot) *Info {
+	last := l.versions[l.head()]
+	i := &Info{
+		ID: id, Workbook: l.workbook, Path: l.path, Label: l.label, From: l.from, Base: l.bases[last.base], Created: l.created, Changed: last.at, TTL: l.ttl,
+		Version: l.head(), Edits: l.edits, Checkpoints: len(l.checkpoints), Staged: len(l.staged), Undo: len(l.undo), Redo: len(l.redo), Saved: l.savedAt,
+	}
+	if snap != nil {
+		i.Stale = snap.Stale()
+	}
+	return i
+}
+
+// Open opens the forks that the journal has. Bases that no fork stands on are dropped.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	o.Max, o.CheckpointsMax, o.StagedMax = cmp.Or(o.Max, 64), cmp.Or(o.CheckpointsMax, 64), cmp.Or(o.StagedMax, 64)
+	o.Idle = cmp.Or(o.Idle, 5*time.Minute)
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	s := &Store{bases: o.Bases, log: o.Journal, o: o, forks: make(map[string]*fork), standing: make(map[string]int)}
+	var err error
+	s.registry, err = actor.New(actor.Config[live]{Restore: s.restore, Release: s.letGo, Live: o.LiveMax, Idle: o.Idle})
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range s.log.Streams() {
+		if err := s.recover(id); err != nil {
+			// One damaged fork must not shut out the others; nothing of it is touched.
+			o.Logger.Error("a fork cannot be read from the journal; it is left alone", "fork", id, "error", err)
+			s.standing["?"]++
+		}
+	}
+	if s.standing["?"] == 0 {
+		s.sweep()
+	}
+	delete(s.standing, "?")
+	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	s.stop = cancel
+	s.done.Go(func() { s.expire(run) })
+	return s, nil
+}
+
+// recover reads what is known of a fork; its content waits until somebody asks.
+func (s *Store) recover(id string) error {
+	var l line
+	for entry, err := range s.log.All(id) {
+		if err != nil {
+			return err
+		}
+		e, _, err := decode(entry.Data)
+		if err != nil {
+			return err
+		}
+		if err := l.apply(kind(entry.Kind), e, entry.Pos, entry.Time); err != nil {
+			return err
+		}
+	}
+	if len(l.versions) == 0 {
+		return errRecord
+	}
+	f := &fork{id: id, info: l.info(id, nil)}
+	f.info.Stale = l.edits > 0
+	f.touched.Store(time.Now().UnixNano())
+	s.forks[id] = f
+	for _, b := range l.bases {
+		s.standing[b.SHA256]++
+	}
+	return nil
+}
+
+// sweep drops the bases that nothing stands on.
+func (s *Store) sweep() {
+	kept, err := s.bases.KeptBases()
+	if err != nil {
+		s.o.Logger.Warn("the kept bases cannot be listed", "error", err)
+		return
+	}
+	for _, b := range kept {
+		s.mu.Lock()
+		unused := s.standing[b.SHA256] == 0
+		s.mu.Unlock()
+		if unused {
+			if err := s.bases.DropBase(b); err != nil {
+				s.o.Logger.Warn("a base that nothing stands on cannot be removed", "base", b.SHA256, "error", err)
+			}
+		}
+	}
+}
+
+// Close lets all forks go and closes the journal. Calls under way end first.
+func (s *Store) Close(ctx context.Context) error {
+	s.stop()
+	s.done.Wait()
+	err := s.registry.Close(ctx)
+	if cerr := s.log.Close(); err == nil {
+		err = cerr
+	}
+	return err
+}
+
+func (s *Store) fork(id string) *fork {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.forks[id]
+}
+
+// IsFork tells whether an id has the form of a fork's, with or without a version.
+func IsFork(id string) bool { return strings.HasPrefix(id, "fork-") }
+
+// split takes an id apart: "fork-…" is the newest version, "fork-…@3" is version 3.
+func split(id string) (fork string, version *uint64, err error) {
+	fork, v, at := strings.Cut(strings.TrimSpace(id), "@")
+	fork = strings.ToLower(fork)
+	if !at {
+		return fork, nil, nil
+	}
+	n, err := strconv.ParseUint(v, 10, 64)
+	if err != nil {
+		return "", nil, fail(CodeVersion, "Write it as fork-…@3", "%q is no version of a fork", clip(id))
+	}
+	return fork, &n, nil
+}
+
+// call runs fn on the fork, alone.
+func (s *Store) call(ctx context.Context, id string, fn func(ctx context.Context, l *live) error) error {
+	f := s.fork(id)
+	if f == nil {
+		return notFound(id)
+	}
+	f.touched.Store(time.Now().UnixNano())
+	err := s.registry.Call(ctx, id, func(ctx context.Context, l *live) error {
+		if l.gone {
+			return notFound(id)
+		}
+		return fn(ctx, l)
+	})
+	return actorError(id, err)
+}
+
+// View runs fn on a version of a fork, which may be used until fn returns: the newest, or
+// the one that the id names ("fork-…@3"). It waits for no writer where the newest is in memory.
+func (s *Store) View(ctx context.Context, id string, fn func(*book.Snapshot) error) error {
+	id, version, err := split(id)
+	if err != nil {
+		return err
+	}
+	h, err := s.use(ctx, id, version)
+	if err != nil {
+		return err
+	}
+	defer h.hold.Release()
+	return fn(h.snap)
+}
+
+// use gives a version with a hold that the caller releases.
+func (s *Store) use(ctx context.Context, id string, version *uint64) (head, error) {
+	f := s.fork(id)
+	if f == nil {
+		return head{}, notFound(id)
+	}
+	if err := ctx.Err(); err != nil {
+		return head{}, context.Cause(ctx)
+	}
+	f.touched.Store(time.Now().UnixNano())
+	f.mu.Lock()
+	if f.head != nil && (version == nil || *version == f.head.snap.Version) {
+		h := head{f.head.snap, f.head.hold.Again()}
+		f.mu.Unlock()
+		return h, nil
+	}
+	f.mu.Unlock()
+	var h head
+	err := s.call(ctx, id, func(ctx context.Context, l *live) error {
+		v := l.line.head()
+		if version != nil {
+			v = *version
+		}
+		snap, hold, err := l.at(ctx, v)
+		if err == nil {
+			h = head{snap, hold.Again()}
+		}
+		return err
+	})
+	return h, err
+}
+
+// List gives the forks, the oldest first. It is no use of them.
+func (s *Store) List() []Info {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := make([]Info, 0, len(s.forks))
+	for _, f := range s.forks {
+		list = append(list, f.known())
+	}
+	slices.SortFunc(list, func(a, b Info) int { return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID)) })
+	return list
+}
+
+func (f *fork) known() Info {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	i := *f.info
+	i.Used = time.Unix(0, f.touched.Load())
+	return i
+}
+
+// Info gives what is known of a fork. It is no use of it.
+func (s *Store) Info(id string) (Info, error) {
+	id, _, err := split(id)
+	if err != nil {
+		return Info{}, err
+	}
+	f := s.fork(id)
+	if f == nil {
+		return Info{}, notFound(id)
+	}
+	return f.known(), nil
+}
+
+// CreateOptions say how a fork begins.
+type CreateOptions struct {
+	Label string
+	TTL   time.Duration // 0: that of the store
+}
+
+// Create makes a fork of a workbook as it is now, or of a version of another fork. Nothing
+// of the workbook is copied but its file, once per revision.
+func (s *Store) Create(ctx context.Context, from string, o CreateOptions) (Info, error) {
+	if o.TTL < 0 {
+		return Info{}, fail(CodeBadInput, "Give a time to live of 0 or more", "a time to live of %v", o.TTL)
+	}
+	s.mu.Lock()
+	if len(s.forks)+s.reserved >= s.o.Max {
+		s.mu.Unlock()
+		return Info{}, fail(CodeLimit, "Discard one that is no longer needed (list_forks, discard_fork), or ask the operator for a greater --max-forks", "there are %d forks, which is as many as there may be", s.o.Max)
+	}
+	s.reserved++
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		s.reserved--
+		s.mu.Unlock()
+	}()
+	e := event{Label: o.Label, TTL: int64(cmp.Or(o.TTL, s.o.TTL))}
+	var payload []byte
+	var hold *workspace.Hold
+	if IsFork(from) {
+		h, info, edit, err := s.contentOf(ctx, from)
+		if err != nil {
+			return Info{}, err
+		}
+		hold, payload = h.hold, edit.AppendTo(nil)
+		e.Workbook, e.Path, e.From = info.Workbook, info.Path, fmt.Sprintf("%s@%d", info.ID, h.snap.Version)
+		s.stand(hold.Base, 1) // the other stands on it, too, and cannot be discarded while it is used
+	} else {
+		entry, h, err := s.keep(ctx, from)
+		if err != nil {
+			return Info{}, err
+		}
+		hold, e.Workbook, e.Path = h, entry.ID, entry.Path
+	}
+	defer hold.Release()
+	e.Base = &hold.Base
+	id := "fork-" + randomID()
+	rec, err := s.log.Append(id, uint8(created), e.encode(payload))
+	if err != nil {
+		s.leave(hold.Base)
+		return Info{}, journalError(err)
+	}
+	var l line
+	if err := l.apply(created, e, rec.Pos, rec.Time); err != nil {
+		panic(err)
+	}
+	f := &fork{id: id, info: l.info(id, nil)}
+	f.touched.Store(time.Now().UnixNano())
+	s.mu.Lock()
+	s.forks[id] = f
+	s.mu.Unlock()
+	return f.known(), nil
+}
+
+// keep keeps a workbook as it is now, and counts that a fork stands on it.
+func (s *Store) keep(ctx context.Context, id string) (workspace.Entry, *workspace.Hold, error) {
+	s.dropping.RLock()
+	defer s.dropping.RUnlock()
+	entry, hold, err := s.bases.KeepBase(ctx, id)
+	if err == nil {
+		s.stand(hold.Base, 1)
+	}
+	return entry, hold, err
+}
+
+// contentOf gives a version of a fork, its hold, and what it has over its base as one edit.
+func (s *Store) contentOf(ctx context.Context, from string) (h head, info Info, edit book.Edit, err error) {
+	id, version, err := split(from)
+	if err != nil {
+		return
+	}
+	if h, err = s.use(ctx, id, version); err != nil {
+		return
+	}
+	if info, err = s.Info(id); err == nil {
+		edit, err = book.Between(ctx, h.hold.Snapshot(), h.snap)
+	}
+	if err != nil {
+		h.hold.Release()
+	}
+	return
+}
+
+// stand counts a fork that stands on a base.
+func (s *Store) stand(b workspace.Base, n int) (left int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.standing[b.SHA256] += n
+	left = s.standing[b.SHA256]
+	if left == 0 {
+		delete(s.standing, b.SHA256)
+	}
+	return left
+}
+
+// leave counts a fork that stands on a base no more, and drops the base after the last.
+func (s *Store) leave(b workspace.Base) {
+	s.dropping.Lock()
+	defer s.dropping.Unlock()
+	if s.stand(b, -1) > 0 {
+		return
+	}
+	if err := s.bases.DropBase(b); err != nil {
+		s.o.Logger.Warn("a base that nothing stands on cannot be removed", "base", b.SHA256, "error", err)
+	}
+}
+
+// Discard ends a fork for good. Readers under way go on.
+func (s *Store) Discard(ctx context.Context, id string) error {
+	id, _, err := split(id)
+	if err != nil {
+		return err
+	}
+	return s.call(ctx, id, func(_ context.Context, l *live) error { return l.discard() })
+}
+
+func (l *live) discard() error {
+	if err := l.store.log.End(l.fork.id); err != nil {
+		return journalError(err)
+	}
+	l.gone = true
+	s := l.store
+	s.mu.Lock()
+	delete(s.forks, l.fork.id)
+	s.mu.Unlock()
+	l.release()
+	for _, b := range l.line.bases {
+		s.leave(b)
+	}
+	s.changed(l.fork.id, l.line.head()+1)
+	return nil
+}
+
+// expire discards forks that nobody has used for their time to live.
+func (s *Store) expire(ctx context.Context) {
+	ticker := time.NewTicker(expireEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			s.expireOnce(ctx)
+		}
+	}
+}
+
+// expireEvery is how exact a time to live is.
+const expireEvery = time.Second
+
+func (s *Store) expireOnce(ctx context.Context) {
+	s.mu.Lock()
+	var due []*fork
+	for _, f := range s.forks {
+		if f.expired() {
+			due = append(due, f)
+		}
+	}
+	s.mu.Unlock()
+	for _, f := range due {
+		// Not by call, which is a use.
+		err := s.registry.Call(ctx, f.id, func(_ context.Context, l *live) error {
+			if l.gone || !f.expired() {
+				return nil
+			}
+			return l.discard()
+		})
+		if err == nil {
+			s.o.Logger.Info("a fork was discarded: nobody has used it for its time to live", "fork", f.id)
+		} else if ctx.Err() == nil {
+			s.o.Logger.Warn("a fork whose time is over cannot be discarded", "fork", f.id, "error", err)
+		}
+	}
+}
+
+func (f *fork) expired() bool {
+	i := f.known()
+	return i.TTL > 0 && time.Since(i.Used) >= i.TTL
+}
+
+func (s *Store) changed(id string, version uint64) {
+	if s.o.Changed != nil {
+		s.o.Changed(id, version)
+	}
+}
+
+// idAlphabet leaves out the characters that are read as one another.
+const idAlphabet = "23456789abcdefghijkmnpqrstuvwxyz"
+
+// randomID gives twelve characters that nobody can guess.
+func randomID() string {
+	var b [12]byte
+	rand.Read(b[:])
+	for i, c := range b {
+		b[i] = idAlphabet[c&31]
+	}
+	return string(b[:])
+}

@@ -1,0 +1,101 @@
+package tools
+
+import (
+	"context"
+
+	"gridflow/internal/book"
+	"gridflow/internal/cell"
+	"gridflow/internal/grid"
+)
+
+type appendRowsIn struct {
+	ForkArg
+	Sheet    string `json:"sheet_name" required:"true"`
+	Rows     Matrix `json:"rows" required:"true" min:"1" max:"100000" doc:"Arrays of JSON values from the first column on; null leaves a cell empty, a text that begins with = is a formula"`
+	StartCol string `json:"start_column" doc:"The first column of the data unless given"`
+	Guess    bool   `json:"parse_text" default:"false" doc:"Turn texts that look like numbers, dates or TRUE/FALSE into these"`
+	EditMode
+	Guard
+}
+
+var appendRows = define(Spec{
+	Name: "append_rows", Title: "Append rows", Toolset: "edit", Core: true, Writes: true, Reach: ReachSheet,
+	Description: "Writes rows below the last row of a sheet's data in a fork. Cells take the number formats of the row above, so that dates and amounts look alike.",
+	Example:     `{"fork_id":"fork-abcdefgh2345","sheet_name":"Sheet1","rows":[["2026-11-26","Rent",1200],["2026-11-27","Power",88.4]]}`,
+}, func(ctx context.Context, env *Env, in appendRowsIn) (*editBatchOut, error) {
+	return env.change(ctx, in.Fork, "append_rows", in.EditMode, in.Guard, func(snap *book.Snapshot) (*editor, error) {
+		index, err := sheetNamed(snap, in.Sheet)
+		if err != nil {
+			return nil, err
+		}
+		sheet, err := snap.Sheet(ctx, index)
+		if err != nil {
+			return nil, err
+		}
+		last, first := lastFilled(sheet)
+		if in.StartCol != "" {
+			col, ok := cell.ParseColumn(in.StartCol)
+			if !ok {
+				return nil, invalid("Write a column such as B", "%q is no column", clip(in.StartCol, 20))
+			}
+			first = col
+		}
+		e := newEditor(snap, index, in.Guess, "fail")
+		for i, row := range in.Rows {
+			for k, v := range row {
+				ref := cell.Ref{Row: last + 1 + i, Col: first + k}
+				if !ref.Valid() {
+					return nil, fail(codeRangeInvalid, "", "row %d of the rows does not fit the sheet: it would reach %d, column %d", i+1, ref.Row+1, ref.Col+1)
+				}
+				if v.Kind == NullScalar {
+					continue
+				}
+				c := book.CellEdit{Ref: ref}
+				e.like(&c, v, sheet, cell.Ref{Row: last, Col: ref.Col})
+				if c.HasFormula {
+					c.Formula = c.Formula[1:]
+					if ok, err := e.parses(index, c); !ok {
+						return nil, inEntry(err, i)
+					}
+				}
+				e.set(index, c)
+			}
+		}
+		if len(e.sheets) == 0 {
+			return nil, invalid("", "the rows have no values")
+		}
+		return e, nil
+	})
+})
+
+// lastFilled gives the last row with a value or formula, -1 where there is none, and the
+// first column of that row.
+func lastFilled(s *grid.Sheet) (row, col int) {
+	used, ok := s.Used()
+	if !ok {
+		return -1, 0
+	}
+	for row := used.Last.Row; row >= used.First.Row; row-- {
+		for c := range s.Cells(cell.Range{First: cell.Ref{Row: row}, Last: cell.Ref{Row: row, Col: cell.MaxCols - 1}}) {
+			if !c.Empty() {
+				return row, c.Ref.Col
+			}
+		}
+	}
+	return -1, 0
+}
+
+// like sets c to v with the number format of the cell above, if that has one. Below a date
+// a text that is written as a date is one.
+func (e *editor) like(c *book.CellEdit, v Scalar, sheet *grid.Sheet, above cell.Ref) {
+	at, ok := sheet.At(above)
+	if ok && int(at.Style) < len(e.snap.Workbook().Styles.Xfs) {
+		if code := e.snap.Workbook().Styles.Xfs[at.Style].NumFmt; code != "" && code != "General" {
+			c.NumFmt = code
+		}
+		if v.Kind == TextScalar && valuesOf(e.snap).isDate(at) && e.date(c, v.Text) == nil {
+			return
+		}
+	}
+	e.scalar(c, v, false)
+}

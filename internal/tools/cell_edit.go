@@ -1,0 +1,435 @@
+package tools
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"gridflow/internal/book"
+	"gridflow/internal/cell"
+	"gridflow/internal/forks"
+	"gridflow/internal/formula"
+	"gridflow/internal/numfmt"
+)
+
+// cellEditIn is one edit of edit_batch, also in the short form of a text: A1=100, A1==SUM(B:B).
+type cellEditIn struct {
+	Address   string   `json:"address" required:"true" doc:"B2, or Sheet2!B2"`
+	Sheet     string   `json:"sheet_name"`
+	Value     *Scalars `json:"value" doc:"Text, or a JSON number or boolean; null empties the cell"`
+	Formula   string   `json:"formula"`
+	IsFormula bool     `json:"is_formula" default:"false"`
+	Date      string   `json:"date" doc:"2026-11-26, 2026-11-26T14:30 or 14:30: a date or time instead of a text"`
+	NumFmt    string   `json:"number_format" doc:"Format code, such as 0.00% or yyyy-mm-dd"`
+	Clear     bool     `json:"clear" default:"false"`
+
+	short bool // it was given in the short form
+}
+
+// setText reads the short form.
+func (e *cellEditIn) setText(text string) (problem string) {
+	address, value, ok := strings.Cut(text, "=")
+	if !ok {
+		return fmt.Sprintf("%q has no =; write A1=100 for a value and A1==SUM(B:B) for a formula", clip(text, 60))
+	}
+	*e = cellEditIn{Address: strings.TrimSpace(address), short: true}
+	if f, ok := strings.CutPrefix(value, "="); ok {
+		e.Formula = f
+		return ""
+	}
+	e.Value = &Scalars{{Kind: TextScalar, Text: value}}
+	return ""
+}
+
+// editor turns what callers say of cells into an edit. It keeps the order in which sheets
+// are named first.
+type editor struct {
+	snap   *book.Snapshot
+	sheet  int  // where addresses without a sheet are, -1 where each has to say
+	guess  bool // texts that look like a number, a logical value or a date become one
+	policy string
+
+	sheets   []*book.SetCells
+	bySheet  map[int]*book.SetCells
+	places   map[cellAt]int // where a cell's edit is: the last one counts
+	warnings []string
+	bad      []badFormula
+}
+
+type cellAt struct {
+	sheet int
+	ref   cell.Ref
+}
+
+// badFormula is a formula that does not parse, and was left out.
+type badFormula struct {
+	sheet, address, text, message string
+}
+
+func newEditor(snap *book.Snapshot, sheet int, guess bool, policy string) *editor {
+	return &editor{snap: snap, sheet: sheet, guess: guess, policy: policy, bySheet: map[int]*book.SetCells{}, places: map[cellAt]int{}}
+}
+
+// edit gives what was collected.
+func (e *editor) edit() book.Edit {
+	var out book.Edit
+	for _, s := range e.sheets {
+		out.Ops = append(out.Ops, *s)
+	}
+	return out
+}
+
+// warn notes something once.
+func (e *editor) warn(format string, args ...any) {
+	if w := fmt.Sprintf(format, args...); len(e.warnings) < warningsMax && !slices.Contains(e.warnings, w) {
+		e.warnings = append(e.warnings, w)
+	}
+}
+
+const warningsMax = 20
+
+// set notes an edit of a cell.
+func (e *editor) set(sheet int, c book.CellEdit) {
+	s := e.bySheet[sheet]
+	if s == nil {
+		s = &book.SetCells{Sheet: e.snap.Workbook().Sheets[sheet].Name}
+		e.bySheet[sheet], e.sheets = s, append(e.sheets, s)
+	}
+	at := cellAt{sheet, c.Ref}
+	if i, ok := e.places[at]; ok {
+		e.warn("WARN_REPEATED_CELL: %s is given more than once; the last counts", c.Ref)
+		s.Cells[i] = c
+		return
+	}
+	e.places[at] = len(s.Cells)
+	s.Cells = append(s.Cells, c)
+}
+
+// add reads one edit of a caller.
+func (e *editor) add(in cellEditIn) error {
+	sheet, ref, err := e.at(in.Sheet, in.Address)
+	if err != nil {
+		return err
+	}
+	if in.short {
+		e.warn("WARN_SHORTHAND_EDIT: A1=… was read as an address and a value; {\"address\":…} says more")
+	}
+	c := book.CellEdit{Ref: ref, NumFmt: in.NumFmt}
+	given := 0
+	for _, b := range []bool{in.Value != nil, in.Formula != "", in.Date != "", in.Clear} {
+		if b {
+			given++
+		}
+	}
+	switch {
+	case in.Formula != "" && in.Value != nil: // as spreadsheet-mcp has it
+		in.Value = nil
+	case given > 1:
+		return invalid("Give one of value, formula, date and clear", "%s is given more than one content", ref)
+	case given == 0 && in.NumFmt == "":
+		return invalid("Give one of value, formula, date and clear", "%s is given no content", ref)
+	case given == 0:
+		c.Keep = true
+	}
+	switch {
+	case in.Clear:
+		c.Clear = true
+	case in.Formula != "":
+		c.HasFormula, c.Formula = true, in.Formula
+	case in.Date != "":
+		if err := e.date(&c, in.Date); err != nil {
+			return err
+		}
+	case in.Value != nil:
+		if err := e.value(&c, *in.Value, in.IsFormula); err != nil {
+			return err
+		}
+	}
+	if c.HasFormula {
+		if f, ok := strings.CutPrefix(strings.TrimSpace(c.Formula), "="); ok {
+			c.Formula = f
+			if in.Formula != "" {
+				e.warn("WARN_FORMULA_PREFIX: a leading = was taken off a formula")
+			}
+		}
+		if ok, err := e.parses(sheet, c); !ok {
+			return err
+		}
+	}
+	e.set(sheet, c)
+	return nil
+}
+
+// at finds the cell that is meant.
+func (e *editor) at(sheetName, address string) (sheet int, ref cell.Ref, err error) {
+	sheet = e.sheet
+	text := strings.TrimSpace(address)
+	if name, rest, ok := cell.SplitSheet(text); ok && name != "" {
+		sheetName, text = name, rest
+	}
+	if sheetName != "" {
+		if sheet, err = sheetNamed(e.snap, sheetName); err != nil {
+			return 0, ref, err
+		}
+	}
+	if sheet < 0 {
+		return 0, ref, invalid("Give sheet_name, or write the address as Sheet1!B2", "%q does not say on which sheet it is", clip(address, 60))
+	}
+	ref, ok := cell.ParseRef(strings.ReplaceAll(text, "$", ""))
+	if !ok {
+		return 0, ref, fail(codeRangeInvalid, "Write one cell, such as B2 or Sheet2!B2", "%q is no cell", clip(address, 60))
+	}
+	return sheet, ref, nil
+}
+
+// value reads a JSON value.
+func (e *editor) value(c *book.CellEdit, v Scalars, isFormula bool) error {
+	if len(v) != 1 {
+		return invalid("Give each cell an edit of its own", "%s is given %d values", c.Ref, len(v))
+	}
+	e.scalar(c, v[0], isFormula)
+	return nil
+}
+
+func (e *editor) scalar(c *book.CellEdit, v Scalar, isFormula bool) {
+	switch v.Kind {
+	case NullScalar:
+		c.Clear = true
+	case NumberScalar:
+		c.Value = cell.NumberValue(v.Number)
+	case BoolScalar:
+		c.Value = cell.BoolValue(v.Number != 0)
+	case TextScalar:
+		text := v.Text
+		switch {
+		case isFormula || len(text) > 1 && text[0] == '=':
+			if !isFormula {
+				e.warn("WARN_FORMULA_PREFIX: a value that begins with = was taken for a formula; begin it with '= for a text")
+			}
+			c.HasFormula, c.Formula = true, text
+		case strings.HasPrefix(text, "'="):
+			c.Value = cell.TextValue(text[1:])
+		case e.guess:
+			e.guessed(c, text)
+		case text == "":
+			c.Clear = true // a cell without a text: an empty one would look the same and count as filled
+		default:
+			c.Value = cell.TextValue(text)
+		}
+	}
+}
+
+// guessed reads a text as somebody who types it into a cell would expect.
+func (e *editor) guessed(c *book.CellEdit, text string) {
+	trimmed := strings.TrimSpace(text)
+	if n, ok := numericText(trimmed); ok {
+		c.Value = cell.NumberValue(n)
+		return
+	}
+	switch strings.ToUpper(trimmed) {
+	case "":
+		c.Clear = true
+		return
+	case "TRUE", "FALSE":
+		c.Value = cell.BoolValue(strings.EqualFold(trimmed, "true"))
+		return
+	}
+	if code, ok := cell.ParseError(strings.ToUpper(trimmed)); ok {
+		c.Value = cell.ErrorValue(code)
+		return
+	}
+	if e.date(c, trimmed) == nil {
+		return
+	}
+	c.Value = cell.TextValue(text)
+}
+
+// date reads a date or a time, and shows it as one where the cell is to have no other format.
+func (e *editor) date(c *book.CellEdit, text string) error {
+	serial, kind, ok := numfmt.ParseISO(strings.TrimSpace(text), e.snap.Workbook().Dates)
+	if !ok {
+		return invalid("Write it as 2026-11-26, 2026-11-26T14:30:00 or 14:30", "%s: %q is no date or time of this workbook's calendar", c.Ref, clip(text, 60))
+	}
+	c.Value = cell.NumberValue(serial)
+	if c.NumFmt == "" {
+		switch kind {
+		case numfmt.Time:
+			c.NumFmt = "hh:mm:ss"
+		case numfmt.Datetime:
+			c.NumFmt = "yyyy-mm-dd hh:mm:ss"
+		default:
+			c.NumFmt = "yyyy-mm-dd"
+		}
+	}
+	return nil
+}
+
+// parses tells whether a formula is one, and what is to be done if not.
+func (e *editor) parses(sheet int, c book.CellEdit) (ok bool, _ error) {
+	if e.policy == "off" {
+		return true, nil
+	}
+	_, err := formula.Parse(c.Formula)
+	if err == nil {
+		return true, nil
+	}
+	if e.policy == "fail" {
+		return false, fail("BAD_FORMULA", "Nothing was changed. Mend the formula: function names and separators are those of US English", "%s: ={%s}: %v", c.Ref, clip(c.Formula, 80), err)
+	}
+	e.bad = append(e.bad, badFormula{e.snap.Workbook().Sheets[sheet].Name, c.Ref.String(), c.Formula, err.Error()})
+	return false, nil
+}
+
+// diagnostics groups the formulas that were left out, as spreadsheet-mcp shows them.
+type diagnostics struct {
+	Policy    string            `json:"policy"`
+	Total     int               `json:"total_errors"`
+	Truncated bool              `json:"groups_truncated"`
+	Groups    []diagnosticGroup `json:"groups"`
+}
+
+type diagnosticGroup struct {
+	Code    string   `json:"error_code"`
+	Message string   `json:"error_message"`
+	Sheet   string   `json:"sheet_name"`
+	Preview string   `json:"formula_preview"`
+	Count   int      `json:"count"`
+	Samples []string `json:"sample_addresses"`
+}
+
+const (
+	diagnosticGroupsMax  = 50
+	diagnosticSamplesMax = 5
+	diagnosticPreview    = 80
+)
+
+func (e *editor) diagnostics() *diagnostics {
+	if len(e.bad) == 0 {
+		return nil
+	}
+	d := &diagnostics{Policy: e.policy, Total: len(e.bad)}
+	index := map[[2]string]int{}
+	for _, b := range e.bad {
+		key := [2]string{b.sheet, b.message}
+		i, ok := index[key]
+		switch {
+		case !ok && len(d.Groups) == diagnosticGroupsMax:
+			d.Truncated = true
+			continue
+		case !ok:
+			i = len(d.Groups)
+			index[key] = i
+			d.Groups = append(d.Groups, diagnosticGroup{"FORMULA_PARSE_FAILED", b.message, b.sheet, clip(b.text, diagnosticPreview), 0, nil})
+		}
+		g := &d.Groups[i]
+		if g.Count++; len(g.Samples) < diagnosticSamplesMax {
+			g.Samples = append(g.Samples, b.address)
+		}
+	}
+	return d
+}
+
+// changedOut is what tools tell of a change that they made.
+type changedOut struct {
+	stamp
+	Before       uint64   `json:"previous_version"`
+	Applied      int      `json:"ops_applied"`
+	RecalcNeeded bool     `json:"recalc_needed"`
+	Summary      summary  `json:"summary"`
+	Warnings     []string `json:"warnings"`
+}
+
+// summary is spreadsheet-mcp's account of a change.
+type summary struct {
+	Kinds    []string       `json:"op_kinds"`
+	Sheets   []string       `json:"affected_sheets"`
+	Bounds   []string       `json:"affected_bounds"`
+	Counts   map[string]int `json:"counts"`
+	Flags    summaryFlags   `json:"flags"`
+	Warnings []string       `json:"warnings"`
+}
+
+type summaryFlags struct {
+	RecalcNeeded bool `json:"recalc_needed"`
+}
+
+// changed tells of a commit.
+func changed(r forks.Result) changedOut {
+	out := changedOut{stamp: stamp{r.Info.ID, r.Version}, Before: r.Before, RecalcNeeded: r.Info.Stale, Warnings: []string{}}
+	out.Summary = summarize(r.Changeset, r.Info.Stale)
+	for _, n := range out.Summary.Counts {
+		out.Applied += n
+	}
+	return out
+}
+
+func (o *changedOut) appendText(b []byte, _ bool) []byte {
+	b = fmt.Appendf(b, "%s: version %d (was %d)", o.ForkID, o.Version, o.Before)
+	b = o.Summary.appendText(b)
+	if o.RecalcNeeded {
+		b = append(b, "; formulas are not recalculated yet"...)
+	}
+	b = append(b, '\n')
+	for _, w := range o.Warnings {
+		b = append(append(append(b, "warning: "...), w...), '\n')
+	}
+	return b
+}
+
+// summarize tells what became different: counts by kind, and the bounds of it on each sheet.
+func summarize(cs *book.Changeset, stale bool) summary {
+	s := summary{Kinds: []string{}, Sheets: []string{}, Bounds: []string{}, Counts: map[string]int{}, Flags: summaryFlags{stale}, Warnings: []string{}}
+	if cs == nil {
+		return s
+	}
+	var bounds cell.Range
+	end := func() {
+		if n := len(s.Sheets); n > len(s.Bounds) {
+			s.Bounds = append(s.Bounds, cell.QuoteSheet(s.Sheets[n-1])+"!"+bounds.String())
+		}
+	}
+	for c := range cs.Changes() {
+		if n := len(s.Sheets); n == 0 || s.Sheets[n-1] != c.Sheet {
+			end()
+			s.Sheets = append(s.Sheets, c.Sheet)
+			bounds = cell.Range{First: c.Ref, Last: c.Ref}
+		}
+		bounds = cell.RangeOf(
+			cell.Ref{Row: min(bounds.First.Row, c.Ref.Row), Col: min(bounds.First.Col, c.Ref.Col)},
+			cell.Ref{Row: max(bounds.Last.Row, c.Ref.Row), Col: max(bounds.Last.Col, c.Ref.Col)})
+		kind := "cells_value_set"
+		switch {
+		case c.Subtype == book.StyleEdit:
+			kind = "cells_style_changed"
+		case c.New.HasFormula:
+			kind = "cells_formula_set"
+		case !c.New.Stored || c.New.Value.IsBlank():
+			kind = "cells_cleared"
+		}
+		s.Counts[kind]++
+	}
+	end()
+	s.Kinds = append(s.Kinds, "set_cells")
+	return s
+}
+
+// countNames are the kinds of change in the order in which they are told, with the words.
+var countNames = [...][2]string{{"cells_value_set", "values set"}, {"cells_formula_set", "formulas set"}, {"cells_cleared", "cleared"}, {"cells_style_changed", "formats changed"}}
+
+func (s *summary) appendText(b []byte) []byte {
+	sep := "; "
+	for _, name := range countNames {
+		if n := s.Counts[name[0]]; n > 0 {
+			b = fmt.Appendf(b, "%s%d %s", sep, n, name[1])
+			sep = ", "
+		}
+	}
+	if len(s.Counts) == 0 {
+		b = append(b, "; no cell became another"...)
+	}
+	if len(s.Bounds) > 0 {
+		b = append(b, " in "...)
+		b = appendEscaped(b, strings.Join(s.Bounds, ", "))
+	}
+	return b
+}

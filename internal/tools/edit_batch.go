@@ -1,0 +1,135 @@
+package tools
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"gridflow/internal/book"
+)
+
+// EditMode is embedded in the input of tools whose change can be looked at first.
+type EditMode struct {
+	Mode  string `json:"mode" enum:"apply|preview" default:"apply" doc:"preview stages the change for apply_staged_change"`
+	Label string `json:"label" doc:"For the history"`
+}
+
+type editBatchIn struct {
+	ForkArg
+	Sheet   string       `json:"sheet_name" doc:"Where addresses without a sheet are"`
+	Edits   []cellEditIn `json:"edits" required:"true" min:"1" max:"100000"`
+	Guess   *bool        `json:"parse_text" doc:"Turn texts that look like numbers, dates or TRUE/FALSE into these; otherwise \"00123\" stays a text"`
+	Formula string       `json:"formula_parse_policy" enum:"fail|warn|off" doc:"warn leaves formulas out that do not parse, and tells; fail unless given"`
+	EditMode
+	Guard
+}
+
+type editBatchOut struct {
+	changedOut
+	Mode     string       `json:"mode"`
+	ChangeID string       `json:"change_id,omitempty"`
+	Edits    int          `json:"edits_applied"`
+	Total    int          `json:"total_edits"`
+	Bad      *diagnostics `json:"formula_parse_diagnostics"`
+}
+
+var editBatch = define(Spec{
+	Name: "edit_batch", Title: "Edit cells", Toolset: "edit", Core: true, Writes: true, Reach: ReachSheet,
+	Description: "Sets values and formulas of cells in a fork, on one sheet or several: all of them or none. Values are what JSON says they are: a text stays a text, a number a number. Returns the new version.",
+	Example:     `{"fork_id":"fork-abcdefgh2345","sheet_name":"Sheet1","edits":[{"address":"B2","value":12.5},{"address":"B3","formula":"SUM(B1:B2)"},{"address":"A2","date":"2026-11-26"}]}`,
+}, func(ctx context.Context, env *Env, in editBatchIn) (*editBatchOut, error) {
+	policy := in.Formula
+	if policy == "" {
+		policy = "fail"
+		if env.Profile == Compat {
+			policy = "warn"
+		}
+	}
+	return env.change(ctx, in.Fork, "edit_batch", in.EditMode, in.Guard, func(snap *book.Snapshot) (*editor, error) {
+		sheet := -1
+		var err error
+		if in.Sheet != "" {
+			if sheet, err = sheetNamed(snap, in.Sheet); err != nil {
+				return nil, err
+			}
+		}
+		e := newEditor(snap, sheet, orElse(in.Guess, env.Profile == Compat), policy)
+		for i, one := range in.Edits {
+			if err := e.add(one); err != nil {
+				return nil, inEntry(err, i)
+			}
+		}
+		return e, nil
+	})
+})
+
+// inEntry says which entry of a list an error is of.
+func inEntry(err error, i int) error {
+	if e, ok := err.(*Error); ok {
+		e.Message = fmt.Sprintf("edit %d: %s", i+1, e.Message)
+	}
+	return err
+}
+
+// change has a fork changed, or the change staged, by what make collects on the newest
+// version. Texts of addresses do not depend on the version, so that the version which the
+// change is made on may be a newer one, unless the caller expects one.
+func (e *Env) change(ctx context.Context, fork, tool string, mode EditMode, guard Guard, collect func(*book.Snapshot) (*editor, error)) (*editBatchOut, error) {
+	store, err := e.forkStore()
+	if err != nil {
+		return nil, err
+	}
+	var ed *editor
+	err = store.View(ctx, fork, func(snap *book.Snapshot) error {
+		ed, err = collect(snap)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := &editBatchOut{Mode: mode.Mode, Bad: ed.diagnostics()}
+	edit := ed.edit()
+	out.Edits = edit.Cells()
+	out.Total = out.Edits + len(ed.bad)
+	if out.Edits == 0 {
+		return nil, fail("BAD_FORMULA", "Mend the formulas; nothing was changed", "none of the %d formulas parses: %s: %s", len(ed.bad), ed.bad[0].address, ed.bad[0].message)
+	}
+	c := guard.commit(tool, mode.Label)
+	if mode.Mode == "preview" {
+		st, changes, err := store.Stage(ctx, fork, edit, c)
+		if err != nil {
+			return nil, err
+		}
+		out.changedOut = changedOut{stamp: stamp{fork, st.Version}, Before: st.Version, Summary: summarize(changes, false)}
+		out.ChangeID = st.ID
+	} else {
+		r, err := store.Edit(ctx, fork, edit, c)
+		if err != nil {
+			return nil, err
+		}
+		out.changedOut = changed(r)
+	}
+	out.Applied = out.Edits
+	out.Warnings = append([]string{}, ed.warnings...)
+	out.Summary.Warnings = out.Warnings
+	return out, nil
+}
+
+func (o *editBatchOut) appendText(b []byte, verbose bool) []byte {
+	if o.ChangeID != "" {
+		b = fmt.Appendf(b, "%s: staged as %s for version %d", o.ForkID, o.ChangeID, o.Version)
+		b = append(o.Summary.appendText(b), "; apply_staged_change makes it\n"...)
+		for _, w := range o.Warnings {
+			b = append(append(append(b, "warning: "...), w...), '\n')
+		}
+	} else {
+		b = o.changedOut.appendText(b, verbose)
+	}
+	if o.Bad != nil {
+		b = fmt.Appendf(b, "%d formulas do not parse and were left out:\n", o.Bad.Total)
+		for _, g := range o.Bad.Groups {
+			b = fmt.Appendf(b, "  %s!%s (%d): =%s: %s\n", plain(g.Sheet), strings.Join(g.Samples, ","), g.Count, plain(g.Preview), g.Message)
+		}
+	}
+	return b
+}

@@ -1,0 +1,107 @@
+package tools
+
+import (
+	"context"
+	"fmt"
+)
+
+type listStagedIn struct {
+	ForkArg
+}
+
+type stagedRow struct {
+	ID      string `json:"change_id"`
+	Created string `json:"created_at"`
+	Label   string `json:"label,omitempty"`
+	Tool    string `json:"tool"`
+	Version uint64 `json:"made_for_version"`
+	Cells   int    `json:"cells"`
+}
+
+type listStagedOut struct {
+	ForkID string      `json:"fork_id"`
+	Staged []stagedRow `json:"staged_changes"`
+}
+
+var listStagedChanges = define(Spec{
+	Name: "list_staged_changes", Title: "List staged changes", Toolset: "edit", Reach: ReachNothing,
+	Description: "The changes of a fork that were previewed (mode preview of the editing tools) and wait to be applied or discarded.",
+	Example:     `{"fork_id":"fork-abcdefgh2345"}`,
+}, func(ctx context.Context, env *Env, in listStagedIn) (*listStagedOut, error) {
+	store, err := env.forkStore()
+	if err != nil {
+		return nil, err
+	}
+	list, err := store.StagedChanges(ctx, in.Fork)
+	out := &listStagedOut{ForkID: in.Fork, Staged: []stagedRow{}}
+	for _, s := range list {
+		out.Staged = append(out.Staged, stagedRow{s.ID, rfc3339(s.Created), s.Label, s.Tool, s.Version, s.Cells})
+	}
+	return out, err
+})
+
+func (o *listStagedOut) appendText(b []byte, _ bool) []byte {
+	if len(o.Staged) == 0 {
+		return fmt.Appendf(b, "%s has no staged changes\n", o.ForkID)
+	}
+	b = append(b, "change_id\tfor_version\tcells\ttool\tlabel\tcreated\n"...)
+	for _, s := range o.Staged {
+		b = fmt.Appendf(b, "%s\t%d\t%d\t%s\t", s.ID, s.Version, s.Cells, s.Tool)
+		b = append(append(appendEscaped(b, s.Label), '\t'), s.Created...)
+		b = append(b, '\n')
+	}
+	return b
+}
+
+type stagedIn struct {
+	ForkArg
+	Change string `json:"change_id" required:"true"`
+}
+
+type applyStagedIn struct {
+	stagedIn
+	Guard
+}
+
+type applyStagedOut struct {
+	changedOut
+	ChangeID string `json:"change_id"`
+}
+
+var applyStagedChange = define(Spec{
+	Name: "apply_staged_change", Title: "Apply a staged change", Toolset: "edit", Writes: true, Reach: ReachPart,
+	Description: "Makes a previewed change. It is refused with CONFLICT if the fork has other contents by now than it was previewed on.",
+	Example:     `{"fork_id":"fork-abcdefgh2345","change_id":"chg-abcdefgh2345"}`,
+}, func(ctx context.Context, env *Env, in applyStagedIn) (*applyStagedOut, error) {
+	store, err := env.forkStore()
+	if err != nil {
+		return nil, err
+	}
+	r, err := store.ApplyStaged(ctx, in.Fork, in.Change, in.commit("apply_staged_change", ""))
+	if err != nil {
+		return nil, err
+	}
+	return &applyStagedOut{changedOut: changed(r), ChangeID: in.Change}, nil
+})
+
+type discardStagedOut struct {
+	ForkID    string `json:"fork_id"`
+	ChangeID  string `json:"change_id"`
+	Discarded bool   `json:"discarded"`
+}
+
+var discardStagedChange = define(Spec{
+	Name: "discard_staged_change", Title: "Discard a staged change", Toolset: "edit", Writes: true, Destructive: true, Idempotent: true, Reach: ReachNothing,
+	Description: "Forgets a previewed change.",
+	Example:     `{"fork_id":"fork-abcdefgh2345","change_id":"chg-abcdefgh2345"}`,
+}, func(ctx context.Context, env *Env, in stagedIn) (*discardStagedOut, error) {
+	store, err := env.forkStore()
+	if err != nil {
+		return nil, err
+	}
+	return &discardStagedOut{in.Fork, in.Change, true}, store.DiscardStaged(ctx, in.Fork, in.Change)
+})
+
+func (o *discardStagedOut) appendText(b []byte, _ bool) []byte {
+	return fmt.Appendf(b, "%s: staged change %s is discarded\n", o.ForkID, o.ChangeID)
+}
