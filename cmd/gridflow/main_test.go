@@ -35,7 +35,14 @@ func TestMain(m *testing.M) {
 type tidy struct{ m *testing.M }
 
 func (t tidy) Run() int {
+	// No test may touch the forks of whoever runs it; the programs that tests start inherit it.
+	state, err := os.MkdirTemp("", "gridflow-state-")
+	if err != nil {
+		panic(err)
+	}
+	os.Setenv("XDG_STATE_HOME", state)
 	defer func() {
+		os.RemoveAll(state)
 		if sharedDir != "" {
 			os.RemoveAll(sharedDir)
 		}

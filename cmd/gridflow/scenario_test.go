@@ -97,7 +97,7 @@ func launchNamed(t *testing.T, name, program string, args ...string) *running {
 	r := &running{t: t, ctx: ctx, cmd: exec.CommandContext(ctx, program, args...), sent: newCounter()}
 	r.cmd.Args[0] = name
 	r.cmd.Dir = t.TempDir()
-	r.cmd.Env = append(os.Environ(), "GORACE="+quickRaceExit)
+	r.cmd.Env = append(os.Environ(), "GORACE="+quickRaceExit, "GRIDFLOW_STATE_DIR="+filepath.Join(r.cmd.Dir, "state"))
 	var err error
 	if r.stdin, err = r.cmd.StdinPipe(); err != nil {
 		t.Fatal(err)

@@ -21,6 +21,7 @@ const (
 	unstaged     kind = 7  // change ID is gone
 	saved        kind = 8  // version Of was saved to Path, whose bytes have the hash Sum
 	rebased      kind = 9  // Base is new, the payload is an edit on it
+	saving       kind = 11 // version Of is about to be saved to Path, whose bytes will have the hash Sum
 	anchored     kind = 10 // the payload is all that the content of version Of has over its base: a place to begin from
 )
 

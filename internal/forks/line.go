@@ -28,10 +28,10 @@ type line struct {
 	checkpoints []Checkpoint
 	staged      []Staged
 
-	savedSum    map[string]string // by path: the hash of what was last saved there
-	savedAt     uint64            // the version that was last saved
-	edits       int               // commits that changed cells
-	sinceAnchor int               // edits since the content was last written whole
+	savedSum    map[string][]string // by path: what this line has left there, the last one or two hashes
+	savedAt     uint64              // the version that was last saved
+	edits       int                 // commits that changed cells
+	sinceAnchor int                 // edits since the content was last written whole
 }
 
 // version is one commit.
@@ -96,7 +96,7 @@ func (l *line) apply(k kind, e event, pos journal.Pos, at time.Time) error {
 		}
 		*l = line{
 			workbook: e.Workbook, path: e.Path, label: e.Label, from: e.From, created: at, ttl: time.Duration(e.TTL),
-			bases: []workspace.Base{*e.Base}, savedSum: make(map[string]string),
+			bases: []workspace.Base{*e.Base}, savedSum: make(map[string][]string),
 		}
 		v.fresh = true
 		l.versions = append(l.versions, v)
@@ -121,8 +121,10 @@ func (l *line) apply(k kind, e event, pos journal.Pos, at time.Time) error {
 		l.staged = append(l.staged, Staged{e.ID, e.Label, e.Tool, e.Of, e.Cells, at, pos})
 	case unstaged:
 		l.unstage(e.ID)
+	case saving: // nobody knows whether it came to that until it was saved
+		l.savedSum[e.Path] = append(l.savedSum[e.Path], e.Sum)
 	case saved:
-		l.savedSum[e.Path], l.savedAt = e.Sum, e.Of
+		l.savedSum[e.Path], l.savedAt = []string{e.Sum}, e.Of
 	case anchored:
 		l.versions[l.content(e.Of)].anchor = pos
 		l.sinceAnchor = 0

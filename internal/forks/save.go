@@ -51,7 +51,7 @@ func (s *Store) Save(ctx context.Context, id string, o SaveOptions) (out Saved, 
 		o.Version = version
 	}
 	var original string
-	var expect map[string]string
+	var expect []string
 	var h head
 	err = s.call(ctx, id, func(ctx context.Context, l *live) error {
 		v := l.line.head()
@@ -64,10 +64,8 @@ func (s *Store) Save(ctx context.Context, id string, o SaveOptions) (out Saved, 
 		}
 		h = head{snap, hold.Again()}
 		original = l.line.path
-		expect = map[string]string{original: l.line.bases[len(l.line.bases)-1].SHA256}
-		for p, sum := range l.line.savedSum {
-			expect[p] = sum
-		}
+		expect = append(expect, l.line.bases[len(l.line.bases)-1].SHA256)
+		expect = append(expect, l.line.savedSum[original]...)
 		return nil
 	})
 	if err != nil {
@@ -87,20 +85,28 @@ func (s *Store) Save(ctx context.Context, id string, o SaveOptions) (out Saved, 
 		return out, err
 	}
 	w := workspace.WriteOptions{Overwrite: o.Overwrite, Backup: o.Backup}
-	if !o.Force {
-		w.Expect = expect[target.Path]
+	if !o.Force && target.Path == original {
+		w.Expect = expect
 	}
 	p, cells, err := patchOf(ctx, h.hold.Snapshot(), h.snap)
 	if err != nil {
 		return out, err
 	}
 	hash := sha256.New()
+	var sum string
 	out.Entry, err = s.o.Files.Write(ctx, target, w, func(f io.Writer) error {
 		report, err := patch.Save(ctx, h.hold.File(), p, io.MultiWriter(f, hash))
 		for _, w := range report.Warnings {
 			out.Warnings = append(out.Warnings, w.Code+": "+w.Message)
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		// Said before it is done: whoever is killed in between must know its own file again.
+		sum = hex.EncodeToString(hash.Sum(nil))
+		return s.note(ctx, id, func(context.Context, *live) (kind, event, *book.Edit, error) {
+			return saving, event{Of: h.snap.Version, Path: target.Path, Sum: sum}, nil, nil
+		})
 	})
 	if err != nil {
 		return out, err
@@ -109,7 +115,7 @@ func (s *Store) Save(ctx context.Context, id string, o SaveOptions) (out Saved, 
 	// The file is there: from here on nothing is undone.
 	ctx = context.WithoutCancel(ctx)
 	err = s.note(ctx, id, func(context.Context, *live) (kind, event, *book.Edit, error) {
-		return saved, event{Of: out.Version, Path: target.Path, Sum: hex.EncodeToString(hash.Sum(nil))}, nil, nil
+		return saved, event{Of: out.Version, Path: target.Path, Sum: sum}, nil, nil
 	})
 	if err == nil && o.Drop {
 		err = s.call(ctx, id, func(_ context.Context, l *live) error {

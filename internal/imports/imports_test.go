@@ -23,6 +23,7 @@ var floors = [][]string{
 	{"internal/obs"},
 	{"internal/admit"},
 	{"internal/tools"},
+	{"internal/forks"},
 	{"internal/workspace"},
 	{"internal/analyze"},
 	{"internal/book"},

@@ -30,7 +30,7 @@ type checkpointForkOut struct {
 }
 
 var checkpointFork = define(Spec{
-	Name: "checkpoint_fork", Title: "Make a checkpoint", Toolset: "edit", Core: true, Writes: true, Reach: ReachNothing,
+	Name: "checkpoint_fork", Title: "Make a checkpoint", Toolset: "edit", Writes: true, Reach: ReachNothing,
 	Description: "Names the present version of a fork, to come back to it with restore_checkpoint. Copies nothing.",
 	Example:     `{"fork_id":"fork-abcdefgh2345","label":"before the new prices"}`,
 }, func(ctx context.Context, env *Env, in checkpointForkIn) (*checkpointForkOut, error) {
@@ -101,7 +101,7 @@ type restoreCheckpointOut struct {
 }
 
 var restoreCheckpoint = define(Spec{
-	Name: "restore_checkpoint", Title: "Go back to a checkpoint", Toolset: "edit", Core: true, Writes: true, Reach: ReachPart,
+	Name: "restore_checkpoint", Title: "Go back to a checkpoint", Toolset: "edit", Writes: true, Reach: ReachPart,
 	Description: "Gives a fork the contents of a checkpoint, or of any earlier version. It makes a new version; what came between stays in the history and can be had back with undo.",
 	Example:     `{"fork_id":"fork-abcdefgh2345","checkpoint_id":"cp-abcdefgh2345"}`,
 }, func(ctx context.Context, env *Env, in restoreCheckpointIn) (*restoreCheckpointOut, error) {
@@ -112,7 +112,7 @@ var restoreCheckpoint = define(Spec{
 	var version *uint64
 	switch {
 	case (in.Checkpoint == "") == (in.ToVersion == nil):
-		return nil, invalid("Give one of the two; list_checkpoints and fork_history show them", "checkpoint_id or version says where to go")
+		return nil, invalid(`Give one of the two; list_checkpoints and fork_history show them. Example: restore_checkpoint {"fork_id":"fork-abcdefgh2345","checkpoint_id":"cp-abcdefgh2345"}`, "checkpoint_id or version says where to go")
 	case in.ToVersion != nil:
 		v := uint64(*in.ToVersion)
 		version = &v

@@ -36,7 +36,7 @@ type getEditsOut struct {
 
 var getEdits = define(Spec{
 	Name: "get_edits", Title: "List edits", Toolset: "edit", Reach: ReachNothing,
-	Description: "What was asked of a fork, cell by cell, in the order in which it was: with version, time and tool. get_changeset tells what became different in the end.",
+	Description: "What was asked of a fork, cell by cell, in the order in which it was: with version, time and tool.",
 	Example:     `{"fork_id":"fork-abcdefgh2345"}`,
 }, func(ctx context.Context, env *Env, in getEditsIn) (*getEditsOut, error) {
 	store, err := env.forkStore()

@@ -56,7 +56,7 @@ type volatileName struct {
 }
 
 var scanVolatiles = define(Spec{
-	Name: "scan_volatiles", Title: "Find volatile formulas", Toolset: "analysis", Core: true, Reach: ReachBook,
+	Name: "scan_volatiles", Title: "Find volatile formulas", Toolset: "analysis", Reach: ReachBook,
 	Description: "Formulas and names that Excel calculates anew at every change: NOW, TODAY, RAND, RANDBETWEEN, RANDARRAY, OFFSET, INDIRECT, INFO, CELL.",
 	Example:     `{"workbook_or_fork_id":"wb-23456789ab"}`,
 }, func(ctx context.Context, env *Env, in scanVolatilesIn) (*scanVolatilesOut, error) {

@@ -109,7 +109,7 @@ func lintSchema(t *testing.T, at string, schema map[string]any) {
 // The definitions of the default toolset are in every conversation. Tokens are counted
 // as bytes/3.6, which is what JSON of this sort has under the o200k vocabulary.
 const (
-	coreToolsMax  = 18
+	coreToolsMax  = 24
 	coreTokensMax = 7000
 )
 

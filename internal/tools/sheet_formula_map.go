@@ -53,7 +53,7 @@ type formulaGroup struct {
 }
 
 var sheetFormulaMap = define(Spec{
-	Name: "sheet_formula_map", Title: "Map of a sheet's formulas", Toolset: "analysis", Core: true, Reach: ReachSheet,
+	Name: "sheet_formula_map", Title: "Map of a sheet's formulas", Toolset: "analysis", Reach: ReachSheet,
 	Description: "The different formulas of a sheet, each with the ranges that hold a copy of it: formulas filled down or right count as one. " +
 		"A column whose copies are interrupted shows where somebody typed over a formula.",
 	Example: `{"workbook_or_fork_id":"wb-23456789ab","sheet_name":"Sheet1","sort_by":"count"}`,

@@ -54,7 +54,7 @@ type columnStatRow struct {
 }
 
 var sheetStatistics = define(Spec{
-	Name: "sheet_statistics", Title: "Statistics of a sheet", Toolset: "analysis", Core: true, Reach: ReachSheet,
+	Name: "sheet_statistics", Title: "Statistics of a sheet", Toolset: "analysis", Reach: ReachSheet,
 	Description: "Size, density and statistics of every column of a sheet, over all rows. For one table of a sheet call table_profile.",
 	Example:     `{"workbook_or_fork_id":"wb-23456789ab","sheet_name":"Sheet1"}`,
 }, func(ctx context.Context, env *Env, in sheetStatisticsIn) (*sheetStatisticsOut, error) {

@@ -92,7 +92,7 @@ type discardStagedOut struct {
 
 var discardStagedChange = define(Spec{
 	Name: "discard_staged_change", Title: "Discard a staged change", Toolset: "edit", Writes: true, Destructive: true, Idempotent: true, Reach: ReachNothing,
-	Description: "Forgets a previewed change.",
+	Description: "Forgets a previewed change; the fork stays as it is.",
 	Example:     `{"fork_id":"fork-abcdefgh2345","change_id":"chg-abcdefgh2345"}`,
 }, func(ctx context.Context, env *Env, in stagedIn) (*discardStagedOut, error) {
 	store, err := env.forkStore()

@@ -193,8 +193,8 @@ func TestWrite(t *testing.T) {
 		{"sub/b.xlsx", WriteOptions{}, nil, CodeExists},
 		{"alias/b.xlsx", WriteOptions{}, nil, CodeExists}, // another spelling
 		{"sub/../sub/b.xlsx", WriteOptions{}, nil, CodeExists},
-		{"sub/b.xlsx", WriteOptions{Overwrite: true, Expect: strings.Repeat("0", 64)}, nil, CodeConflict},
-		{"gone.xlsx", WriteOptions{Overwrite: true, Expect: hash}, nil, CodeConflict},
+		{"sub/b.xlsx", WriteOptions{Overwrite: true, Expect: []string{strings.Repeat("0", 64)}}, nil, CodeConflict},
+		{"gone.xlsx", WriteOptions{Overwrite: true, Expect: []string{hash}}, nil, CodeConflict},
 		{"../c.xlsx", WriteOptions{}, nil, CodeBadPath},
 		{"out/c.xlsx", WriteOptions{}, nil, CodeBadPath},
 		{"nowhere/c.xlsx", WriteOptions{}, nil, CodeBadPath},
@@ -214,7 +214,7 @@ func TestWrite(t *testing.T) {
 	if now, _ := os.ReadFile(filepath.Join(dir, "sub/b.xlsx")); string(now) != sound {
 		t.Error("a refused write changed the file")
 	}
-	if _, err := save("sub/b.xlsx", WriteOptions{Overwrite: true, Expect: hash, Backup: true}, "other", nil); err != nil {
+	if _, err := save("sub/b.xlsx", WriteOptions{Overwrite: true, Expect: []string{"other", hash}, Backup: true}, "other", nil); err != nil {
 		t.Error(err)
 	}
 	if now, _ := os.ReadFile(filepath.Join(dir, "sub/b.xlsx")); string(now) != "other" {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -92,9 +93,9 @@ func (w *Workspace) EntryAt(t Target) (Entry, bool) { return w.look(t.place) }
 
 // WriteOptions say what a write may do.
 type WriteOptions struct {
-	Overwrite bool   // a file that is there may be replaced
-	Expect    string // the SHA-256 that the file must have now, in hex; "" where any will do
-	Backup    bool   // what was there stays as NAME.bak
+	Overwrite bool     // a file that is there may be replaced
+	Expect    []string // one of these the file must have now as its SHA-256, in hex; nil where any will do
+	Backup    bool     // what was there stays as NAME.bak
 }
 
 // Write writes a file at the target as a whole or not at all: what fn writes goes to a
@@ -164,7 +165,7 @@ func (w *Workspace) mayWrite(ctx context.Context, dir *os.Root, name string, t T
 	_, err := dir.Stat(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		if o.Expect != "" {
+		if o.Expect != nil {
 			return &Error{Code: CodeConflict, Message: t.Path + " is no longer there", Hint: "Save to another path"}
 		}
 		return nil
@@ -172,14 +173,14 @@ func (w *Workspace) mayWrite(ctx context.Context, dir *os.Root, name string, t T
 		return writeError(t.Path, err)
 	case !o.Overwrite:
 		return errExists(t.Path)
-	case o.Expect == "":
+	case o.Expect == nil:
 		return nil
 	}
 	sum, err := w.hashOf(ctx, dir, name)
 	if err != nil {
 		return writeError(t.Path, err)
 	}
-	if sum != o.Expect {
+	if !slices.Contains(o.Expect, sum) {
 		return &Error{
 			Code: CodeConflict, Message: t.Path + " was changed by another program since",
 			Hint: "Look at the changes with diff_workbooks, then bring them together with merge_fork, or save to another path",
