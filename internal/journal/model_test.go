@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"bytes"
 	"flag"
 	"fmt"
 	"maps"
@@ -54,41 +55,35 @@ func (m model) differs(l *Log) string {
 		if info, _ := l.Info(id); info.Records != uint64(len(want)) || info.Bytes != uint64(size) {
 			return fmt.Sprintf("%+v, want %d records, %d bytes", info, len(want), size)
 		}
-		for what, c := range map[string]struct {
-			got, want string
-		}{
-			"all":  {show(l, id, false), showModel(want, 0)},
-			"tail": {show(l, id, true), showModel(want, from)},
-		} {
-			if c.got != c.want {
-				return fmt.Sprintf("%s of %s: %s, want %s", what, id, c.got, c.want)
-			}
+		if d := differ(l, id, false, want, 0); d != "" {
+			return d
+		}
+		if d := differ(l, id, true, want, from); d != "" {
+			return d
 		}
 	}
 	return ""
 }
 
-func show(l *Log, id string, tail bool) string {
-	var b strings.Builder
+// differ compares one stream, by what All gives, or Tail, and by At.
+func differ(l *Log, id string, tail bool, want []request, from int) string {
+	i := from
 	for e, err := range l.read(id, tail) {
 		if err != nil {
-			fmt.Fprintf(&b, "(%v)", err)
-			break
+			return fmt.Sprintf("stream %s, record %d: %v", id, i+1, err)
 		}
-		fmt.Fprintf(&b, "%d:%d:%v:%x ", e.Seq, e.Kind, e.Snapshot, e.Data)
-		if at, err := l.At(e.Pos); err != nil || fmt.Sprint(at) != fmt.Sprint(e) {
-			fmt.Fprintf(&b, "(at %v: %v, %v)", e.Pos, at, err)
+		if i >= len(want) || e.Seq != uint64(i+1) || e.Kind != want[i].kind || e.Snapshot != (want[i].flags&flagSnapshot != 0) || !bytes.Equal(e.Data, want[i].data) {
+			return fmt.Sprintf("stream %s, tail %v, record %d is %+v", id, tail, i+1, e)
 		}
+		if at, err := l.At(e.Pos); err != nil || at.Stream != id || at.Seq != e.Seq || at.Kind != e.Kind || !bytes.Equal(at.Data, e.Data) {
+			return fmt.Sprintf("stream %s, record %d: at %v: %+v, %v", id, i+1, e.Pos, at, err)
+		}
+		i++
 	}
-	return b.String()
-}
-
-func showModel(reqs []request, from int) string {
-	var b strings.Builder
-	for i, r := range reqs[from:] {
-		fmt.Fprintf(&b, "%d:%d:%v:%x ", from+i+1, r.kind, r.flags&flagSnapshot != 0, r.data)
+	if i != len(want) {
+		return fmt.Sprintf("stream %s ends after %d of %d records", id, i, len(want))
 	}
-	return b.String()
+	return ""
 }
 
 // resolve finds out how much of a batch that was not acknowledged is there.
