@@ -14,13 +14,17 @@ import (
 // differs even where it is blank.
 //
 // What versions of a sheet share is not looked at: between two of them it costs by the
-// edits. The styles of a and b must be those of one workbook.
-func Diff(a, b *Sheet) iter.Seq2[Cell, Cell] {
+// edits. Two styles are the same if sameStyle says so, or where it is nil if they are equal:
+// forks of one workbook may each have added styles, and then an index says two things.
+func Diff(a, b *Sheet, sameStyle func(a, b uint32) bool) iter.Seq2[Cell, Cell] {
+	if sameStyle == nil {
+		sameStyle = func(a, b uint32) bool { return a == b }
+	}
 	return func(yield func(Cell, Cell) bool) {
 		if a == b {
 			return
 		}
-		d := differ{a: a, b: b, overA: a.over, overB: b.over}
+		d := differ{a: a, b: b, overA: a.over, overB: b.over, sameStyle: sameStyle}
 		last := max(len(a.bands), len(b.bands))
 		for _, s := range [...]*Sheet{a, b} {
 			if n := len(s.over); n > 0 {
@@ -40,6 +44,7 @@ type differ struct {
 	a, b         *Sheet
 	overA, overB []patch // not yet passed
 	cols         []candidates
+	sameStyle    func(a, b uint32) bool
 }
 
 // candidates are the rows of a band in which a column may differ.
@@ -161,7 +166,7 @@ func (d *differ) at(row, col int) (x, y Cell, differ bool) {
 	if !inA && !inB {
 		return x, y, false
 	}
-	return x, y, inA != inB || x.Value != y.Value || x.Style != y.Style || !d.sameFormula(x, y)
+	return x, y, inA != inB || x.Value != y.Value || !d.sameStyle(x.Style, y.Style) || !d.sameFormula(x, y)
 }
 
 // sameFormula reports whether two cells have the same formula, as it is stored.

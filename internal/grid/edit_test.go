@@ -139,6 +139,21 @@ func checkRange(t *rapid.T, v version) {
 	if n != len(v.cells) {
 		t.Fatalf("%d cells, want %d", n, len(v.cells))
 	}
+	errs := 0
+	for c := range v.sheet.Errors() {
+		if w := v.cells[c.Ref]; c.Value.Kind() != cell.Error || c.Value != w.Value || c.Style != w.Style {
+			t.Fatalf("%v of the errors: got %+v, want %+v", c.Ref, c, w)
+		}
+		errs++
+	}
+	for _, w := range v.cells {
+		if w.Value.Kind() == cell.Error {
+			errs--
+		}
+	}
+	if errs != 0 {
+		t.Fatalf("%d errors too many", errs)
+	}
 	// A reader that stops early is let go.
 	for c := range v.sheet.Cells(cell.WholeSheet) {
 		_ = c
@@ -167,7 +182,7 @@ func checkDiff(t *rapid.T, a, b version) {
 		}
 	}
 	slices.SortFunc(want, func(x, y cell.Ref) int { return order(x) - order(y) })
-	for x, y := range Diff(a.sheet, b.sheet) {
+	for x, y := range Diff(a.sheet, b.sheet, nil) {
 		if x.Ref != y.Ref {
 			t.Fatalf("%v and %v as a pair", x.Ref, y.Ref)
 		}
@@ -200,7 +215,7 @@ func TestManyVersions(t *testing.T) {
 		s, want[r] = n, v
 	}
 	got := 0
-	for x, y := range Diff(base, s) {
+	for x, y := range Diff(base, s, nil) {
 		if want[y.Ref] != y.Value && x.Value != y.Value {
 			t.Fatalf("%v is %v, want %v", y.Ref, y.Value, want[y.Ref])
 		}
