@@ -94,6 +94,17 @@ func TestDiffRows(t *testing.T) {
 			}
 		})
 	}
+	for _, c := range []struct{ name, base, cur, want string }{
+		{"what can be said in place", column("'a", "'b", "'c"), column("'b", "'b", "'c"), "cell_modified Sheet1!A1 value_edit"},
+		{"rows with nothing in common", column("'a", "'old 1", "'c", "'d"), column("'a", "'p 8", "'q 9", "'c", "'d"), "rows_deleted Sheet1!2:2 with 2, rows_inserted Sheet1!2:3 with 4"},
+		{"a reference to a deleted row", column("'a", "'b", "'c", "'d", "'e", "=A3"), column("'a", "'b", "'d", "'e", "=A3"), "rows_deleted Sheet1!3:3 with 1, cell_modified Sheet1!A5 formula_edit from A6"},
+		{"rows that are alike", column("1", "1", "2", "1", "1", "'end"), column("1", "1", "2", "1", "1", "1", "'end"), "rows_inserted Sheet1!6:6 with 1"},
+		{"rows that changed places", column("'a", "'b", "'c", "'d"), column("'a", "'c", "'b", "'d"), "rows_deleted Sheet1!2:2 with 1, rows_inserted Sheet1!3:3 with 1"},
+	} {
+		if got := strings.Join(diffWords(t, snapshot(t, c.base), snapshot(t, c.cur), DiffOptions{}), ", "); got != c.want {
+			t.Errorf("%s: got  %s\nwant %s", c.name, got, c.want)
+		}
+	}
 	if got := diffWords(t, snapshot(t, "A1=100 A2=0.5"), snapshot(t, "A1=100.00000001 A2=0.6"), DiffOptions{Tolerance: 1e-9}); !slices.Equal(got, []string{"cell_modified Sheet1!A2 value_edit"}) {
 		t.Errorf("with a tolerance: %v", got)
 	}

@@ -134,7 +134,7 @@ func (s *sheetMerge) touched(later state) map[cell.Ref]bool {
 	for x := range grid.Diff(s.base.sheet, later.sheet, sameStyle) {
 		old, oldFormat := s.base.at(x.Ref)
 		now, format := later.at(x.Ref)
-		if !sameContent(s.base.sheet, later.sheet, x.Ref, old, now) || oldFormat != format || old.Stored != now.Stored {
+		if !sameContent(s.base.sheet, later.sheet, x.Ref, old, now) || oldFormat != format {
 			touched[x.Ref] = true
 		}
 	}
@@ -182,7 +182,7 @@ func (s *sheetMerge) take(r cell.Ref, mine CellState, myFormat string) (c CellEd
 	}
 	content := sameContent(s.ours.sheet, s.theirs.sheet, r, mine, theirs)
 	switch {
-	case content && (mine.Stored == theirs.Stored || !theirs.Value.IsBlank()):
+	case content && (mine.Stored == theirs.Stored || !theirs.Value.IsBlank() || theirs.HasFormula):
 		c.Keep = true
 	case theirs.HasFormula:
 		c.Formula, c.HasFormula = theirs.Formula, true

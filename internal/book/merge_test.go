@@ -121,6 +121,20 @@ func TestResolve(t *testing.T) {
 	}
 }
 
+// TestMergeOfNothing takes a cell that is not there any more over one that is blank: it goes.
+func TestMergeOfNothing(t *testing.T) {
+	base := snapshot(t, "A1=1 B1=2")
+	ours, _ := apply(t, base, set(t, "Sheet1", "B1!0% B1="))
+	theirs, _ := apply(t, base, set(t, "Sheet1", "B1="))
+	e, err := merge(t, base, ours, theirs).Resolve(map[Target]Resolution{{"Sheet1", cell.Ref{Col: 1}}: {Choice: TakeTheirs}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, _ := apply(t, ours, e); show(t, n, 0) != "A1=1" {
+		t.Errorf("got %q", show(t, n, 0))
+	}
+}
+
 // TestMergeLaws holds the laws of a three-way merge, of any edits.
 func TestMergeLaws(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {

@@ -369,3 +369,38 @@ func TestSharedFormulaStays(t *testing.T) {
 		}
 	}
 }
+
+// TestDiffOfFoldedForks compares forks that were edited at the same places, far enough to be
+// folded: the same number of a text or a formula says two things then.
+func TestDiffOfFoldedForks(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s, cells, formulas := build(t, false)
+		fork := func(seed uint64) version {
+			rng := rand.New(rand.NewPCG(seed, 0))
+			var changes []Change
+			for row := range 400 {
+				c := Change{Ref: cell.Ref{Row: row, Col: 1}, Value: cell.NumberValue(float64(row)), Style: uint32(rng.IntN(2))}
+				switch rng.IntN(4) {
+				case 0:
+					c.Value = cell.TextValue(fmt.Sprint("text ", rng.IntN(3)))
+				case 1:
+					c.Formula = fmt.Sprintf("A%d", 1+rng.IntN(3))
+				case 2:
+					c.Value = cell.NumberValue(float64(row) + 0.5*float64(rng.IntN(2)))
+				}
+				changes = append(changes, c)
+			}
+			v := version{s, cells, formulas}.edit(changes)
+			var err error
+			if v.sheet, err = s.With(changes); err != nil {
+				t.Fatal(err)
+			}
+			return v
+		}
+		a, b := fork(rapid.Uint64Range(0, 9).Draw(t, "a")), fork(rapid.Uint64Range(0, 9).Draw(t, "b"))
+		if len(a.sheet.over) > 0 {
+			t.Fatal("the edits were not folded")
+		}
+		checkDiff(t, a, b)
+	})
+}
