@@ -141,11 +141,7 @@ func (al alignment) gap(old, olds, new, news int, alike func(old, new int) int) 
 		for k := news - 1; k >= 0; k-- {
 			s := alike(old+i, new+k)
 			score[i*news+k] = s
-			b := max(best[(i+1)*w+k], best[i*w+k+1])
-			if s > 0 {
-				b = max(b, s+best[(i+1)*w+k+1])
-			}
-			best[i*w+k] = b
+			best[i*w+k] = max(best[(i+1)*w+k], best[i*w+k+1], s+best[(i+1)*w+k+1])
 		}
 	}
 	for i, k := 0, 0; i < olds && k < news; {

@@ -95,7 +95,8 @@ func TestDiffRows(t *testing.T) {
 		})
 	}
 	for _, c := range []struct{ name, base, cur, want string }{
-		{"what can be said in place", column("'a", "'b", "'c"), column("'b", "'b", "'c"), "cell_modified Sheet1!A1 value_edit"},
+		{"what can be said in place", "A2='a A3='b", "A1='b A2='a", "cell_added Sheet1!A1, cell_deleted Sheet1!A3"},
+		{"no row that is there once", column("1", "2", "1", "2", "1", "2"), column("2", "1", "2", "1", "2", "1"), "rows_deleted Sheet1!1:1 with 1, cell_added Sheet1!A6 from A7"},
 		{"rows with nothing in common", column("'a", "'old 1", "'c", "'d"), column("'a", "'p 8", "'q 9", "'c", "'d"), "rows_deleted Sheet1!2:2 with 2, rows_inserted Sheet1!2:3 with 4"},
 		{"a reference to a deleted row", column("'a", "'b", "'c", "'d", "'e", "=A3"), column("'a", "'b", "'d", "'e", "=A3"), "rows_deleted Sheet1!3:3 with 1, cell_modified Sheet1!A5 formula_edit from A6"},
 		{"rows that are alike", column("1", "1", "2", "1", "1", "'end"), column("1", "1", "2", "1", "1", "1", "'end"), "rows_inserted Sheet1!6:6 with 1"},

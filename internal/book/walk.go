@@ -98,8 +98,11 @@ func (w *walk) row(o, n int) bool {
 
 // cell yields the change of one cell, if there is one; a side is nil where it is not stored.
 func (w *walk) cell(a, b *grid.Cell, from, to cell.Ref) bool {
-	if a != nil && b != nil && !a.HasFormula() && !b.HasFormula() && a.Value == b.Value && w.sameStyles(a.Style, b.Style) {
-		return true // most are so
+	if a != nil && b != nil && a.Value == b.Value && a.HasFormula() == b.HasFormula() && w.sameStyles(a.Style, b.Style) {
+		// Most are so. A formula that is stored alike is the same where it did not move.
+		if !a.HasFormula() || from == to && w.old.Formula(*a) == w.new.Formula(*b) {
+			return true
+		}
 	}
 	var x, y CellState
 	if a != nil {
