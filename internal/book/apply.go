@@ -20,10 +20,12 @@ type Changeset struct {
 	sheets []sheetPair
 }
 
-// sheetPair is a sheet before and after. The styles of both are those of the same line.
+// sheetPair is a sheet in two states of one line.
 type sheetPair struct {
-	name     string
-	old, new *grid.Sheet
+	name      string
+	old, new  *grid.Sheet
+	tolerance float64 // see DiffOptions
+	sameStyle func(old, new uint32) bool
 }
 
 // Changes yields what became different, by sheet and in it by row and column. It is found
@@ -110,7 +112,7 @@ func (d *draft) finish() (*Snapshot, *Changeset) {
 	set := &Changeset{From: d.base.Version, To: next.Version, Edited: d.edited}
 	for _, e := range next.sheets {
 		if old := d.was[e.index]; old != nil {
-			set.sheets = append(set.sheets, sheetPair{next.Workbook().Sheets[e.index].Name, old, e.sheet})
+			set.sheets = append(set.sheets, sheetPair{name: next.Workbook().Sheets[e.index].Name, old: old, new: e.sheet, sameStyle: sameIndex})
 		}
 	}
 	if !next.stale && next.mayHaveFormulas() {

@@ -86,6 +86,7 @@ type Change struct {
 	Old, New CellState  // cells
 	Range    cell.Range // rows: whole rows, in the later state if inserted, else in the earlier; tables: the new range
 	OldRange cell.Range // tables
+	Cells    int        // rows: how many stored cells are in them
 
 	Name     string // tables and names
 	OldName  string // sheets that were renamed
@@ -94,21 +95,18 @@ type Change struct {
 	HasScope bool   // names: it is one of the sheet Sheet
 }
 
-// sameFormula reports whether two cells have the same formula, where rows may have been
-// inserted or deleted between them: then it is the same if it is in relative form.
+// sameFormula reports whether two cells have the same formula. Where rows were inserted or
+// deleted between them, it is the same if it is so in relative form.
 func sameFormula(x, y CellState, from, to cell.Ref) bool {
 	if x.HasFormula != y.HasFormula {
 		return false
 	}
-	if !x.HasFormula || x.Formula == y.Formula {
-		return true
-	}
-	if from == to {
-		return false
+	if !x.HasFormula || from == to {
+		return x.Formula == y.Formula
 	}
 	a, err := formula.AppendRelative(nil, x.Formula, from)
 	if err != nil {
-		return false
+		return x.Formula == y.Formula
 	}
 	b, err := formula.AppendRelative(nil, y.Formula, to)
 	return err == nil && string(a) == string(b)
@@ -134,10 +132,12 @@ func subtype(x, y CellState, sameFormula, sameStyle bool, tolerance float64) (t 
 // changes yields the cells that differ, by row and column. What both sheets share costs nothing.
 func (p sheetPair) changes() iter.Seq[Change] {
 	return func(yield func(Change) bool) {
-		for x, y := range grid.Diff(p.old, p.new) {
+		for x, y := range grid.Diff(p.old, p.new, p.sameStyle) {
 			_, wasStored := p.old.At(x.Ref)
 			_, isStored := p.new.At(y.Ref)
-			c, ok := cellChange(stateOf(p.old, x, wasStored), stateOf(p.new, y, isStored), x.Ref, y.Ref, 0, sameIndex)
+			old, new := stateOf(p.old, x, wasStored), stateOf(p.new, y, isStored)
+			same := sameFormula(old, new, x.Ref, y.Ref)
+			c, ok := cellChange(old, new, x.Ref, y.Ref, same, p.tolerance, p.sameStyle)
 			c.Sheet = p.name
 			if ok && !yield(c) {
 				return
@@ -146,12 +146,13 @@ func (p sheetPair) changes() iter.Seq[Change] {
 	}
 }
 
-// sameIndex compares styles of one line, whose indices keep their meaning.
+// sameIndex compares styles of two states of which one came out of the other: an index
+// keeps its meaning, and no style is there twice because of an edit.
 func sameIndex(old, new uint32) bool { return old == new }
 
 // cellChange gives the change of a cell that was x at from and is y at to; ok is false where
 // nothing changed.
-func cellChange(x, y CellState, from, to cell.Ref, tolerance float64, sameStyle func(old, new uint32) bool) (c Change, ok bool) {
+func cellChange(x, y CellState, from, to cell.Ref, sameFormula bool, tolerance float64, sameStyle func(old, new uint32) bool) (c Change, ok bool) {
 	c = Change{Ref: to, OldRef: from, Old: x, New: y}
 	switch {
 	case !x.Stored && !y.Stored:
@@ -164,6 +165,6 @@ func cellChange(x, y CellState, from, to cell.Ref, tolerance float64, sameStyle 
 		return c, true
 	}
 	c.Kind = CellModified
-	c.Subtype, ok = subtype(x, y, sameFormula(x, y, from, to), sameStyle(x.Style, y.Style), tolerance)
+	c.Subtype, ok = subtype(x, y, sameFormula, sameStyle(x.Style, y.Style), tolerance)
 	return c, ok
 }

@@ -11,17 +11,18 @@ type Code string
 
 // The codes.
 const (
-	SheetNotFound Code = "SHEET_NOT_FOUND" // no sheet of that name
-	NotAWorksheet Code = "NOT_A_WORKSHEET" // a chart sheet or the like: it has no cells
-	BadCell       Code = "BAD_CELL"        // no cell of a worksheet, or an edit of it that says two things
-	BadValue      Code = "BAD_VALUE"       // what no cell can hold
-	BadFormula    Code = "BAD_FORMULA"     // no formula
-	BadFormat     Code = "BAD_FORMAT"      // no number format code
-	TooLong       Code = "TOO_LONG"        // longer than Excel allows
-	ArrayPart     Code = "ARRAY_PART"      // a part of an array formula or data table, without the rest
-	TooMany       Code = "TOO_MANY"        // more than can be stored
-	BadEdit       Code = "BAD_EDIT"        // bytes that are no edit, or none of this version
-	BadChoice     Code = "BAD_CHOICE"      // a resolution that fits no conflict, or a conflict without one
+	SheetNotFound Code = "SHEET_NOT_FOUND"     // no sheet of that name
+	NotAWorksheet Code = "NOT_A_WORKSHEET"     // a chart sheet or the like: it has no cells
+	BadCell       Code = "BAD_CELL"            // no cell of a worksheet, or an edit of it that says two things
+	BadValue      Code = "BAD_VALUE"           // what no cell can hold
+	BadFormula    Code = "BAD_FORMULA"         // no formula
+	BadFormat     Code = "BAD_FORMAT"          // no number format code
+	TooLong       Code = "TOO_LONG"            // longer than Excel allows
+	ArrayPart     Code = "ARRAY_PART"          // a part of an array formula or data table, without the rest
+	TooMany       Code = "TOO_MANY"            // more than can be stored
+	BadEdit       Code = "BAD_EDIT"            // bytes that are no edit, or none of this version
+	BadChoice     Code = "BAD_CHOICE"          // a resolution that fits no conflict, or a conflict without one
+	Unrelated     Code = "UNRELATED_WORKBOOKS" // what needs states of one workbook was given others
 )
 
 // Error says why an edit, or another request of this package, is refused. Nothing was

@@ -94,6 +94,19 @@ func (s *Snapshot) edited(i int) *grid.Sheet {
 // sheets were not read yet, they count as having some.
 func (s *Snapshot) Stale() bool { return s.stale }
 
+// Calculated gives the same version with sheets in which formulas have other values, by the
+// index of the sheet, and nothing stale: what a calculation publishes. Each must have been made
+// from the sheet of s by changes of the kind grid.SetValue.
+func (s *Snapshot) Calculated(sheets map[int]*grid.Sheet) *Snapshot {
+	d := &draft{base: s, next: *s, was: map[int]*grid.Sheet{}}
+	for i, sheet := range sheets {
+		d.put(i, sheet)
+	}
+	next := d.next
+	next.stale = false
+	return &next
+}
+
 // SheetIndex finds a sheet by its name, ignoring case.
 func (s *Snapshot) SheetIndex(name string) (int, bool) {
 	i := s.byName[FoldName(name)]

@@ -1,6 +1,7 @@
 package grid
 
 import (
+	"fmt"
 	"testing"
 
 	"gridflow/internal/cell"
@@ -79,4 +80,104 @@ func benchReads(b *testing.B, s *Sheet) {
 
 func BenchmarkRead(b *testing.B) {
 	benchReads(b, mixedSheet(b, 100_000))
+}
+
+// scattered makes n changes at places scattered over the first rows of a mixedSheet.
+func scattered(n, rows int) []Change {
+	changes := make([]Change, n)
+	for i := range changes {
+		changes[i] = Change{Ref: cell.Ref{Row: i * 7919 % rows, Col: i % 6}, Value: cell.NumberValue(float64(i) + 0.5)}
+	}
+	return changes
+}
+
+// BenchmarkReadEdited is BenchmarkRead of a sheet with patches, and of one where they were folded.
+func BenchmarkReadEdited(b *testing.B) {
+	base := mixedSheet(b, 100_000)
+	for _, c := range []struct {
+		name string
+		n    int
+	}{{"patches", 200}, {"folded", 5000}} {
+		s, err := base.With(scattered(c.n, 100_000))
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(c.name, func(b *testing.B) { benchReads(b, s) })
+	}
+}
+
+// BenchmarkEdit measures an edit of one cell, on the sheet as it was read and in a long line of
+// edits at other places, whose folds are counted in; and what a version keeps alive.
+func BenchmarkEdit(b *testing.B) {
+	for _, rows := range []int{100_000, 1_000_000} {
+		base := mixedSheet(b, rows)
+		name := fmt.Sprintf("cells=%d", base.StoredCells())
+		b.Run(name+"/first", func(b *testing.B) {
+			b.ReportAllocs()
+			s := base
+			for i := 0; b.Loop(); i++ {
+				var err error
+				if s, err = base.With([]Change{{Ref: cell.Ref{Row: i * 7919 % rows, Col: 1}, Value: cell.NumberValue(float64(i))}}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(s.MemoryOver(base)), "kept-B")
+		})
+		b.Run(name+"/line", func(b *testing.B) {
+			b.ReportAllocs()
+			s := base
+			for i := 0; b.Loop(); i++ {
+				var err error
+				if s, err = s.With([]Change{{Ref: cell.Ref{Row: i * 7919 % rows, Col: 1}, Value: cell.NumberValue(float64(i))}}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run(name+"/block-10000", func(b *testing.B) {
+			changes := make([]Change, 10_000)
+			for i := range changes {
+				changes[i] = Change{Ref: cell.Ref{Row: i, Col: 3}, Value: cell.NumberValue(float64(i) / 8)}
+			}
+			var s *Sheet
+			for b.Loop() {
+				var err error
+				if s, err = base.With(changes); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/10_000, "ns/cell")
+			b.ReportMetric(float64(s.MemoryOver(base))/10_000, "kept-B/cell")
+		})
+	}
+}
+
+// BenchmarkDiff measures the difference of ten edits on a sheet of 10 000 000 cells, as patches
+// and folded, in ratio to reading the sheet.
+func BenchmarkDiff(b *testing.B) {
+	base := mixedSheet(b, 1_000_000)
+	patched, err := base.With(scattered(10, 1_000_000))
+	if err != nil {
+		b.Fatal(err)
+	}
+	folded, err := base.With(scattered(1000, 1_000_000))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, c := range []struct {
+		name string
+		s    *Sheet
+		n    int
+	}{{"edits=10", patched, 10}, {"edits=1000-folded", folded, 1000}} {
+		b.Run(c.name, func(b *testing.B) {
+			for b.Loop() {
+				n := 0
+				for range Diff(base, c.s, nil) {
+					n++
+				}
+				if n != c.n {
+					b.Fatalf("%d changes", n)
+				}
+			}
+		})
+	}
 }

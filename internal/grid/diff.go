@@ -14,13 +14,17 @@ import (
 // differs even where it is blank.
 //
 // What versions of a sheet share is not looked at: between two of them it costs by the
-// edits. The styles of a and b must be those of one workbook.
-func Diff(a, b *Sheet) iter.Seq2[Cell, Cell] {
+// edits. Two styles are the same if sameStyle says so, or where it is nil if they are equal:
+// forks of one workbook may each have added styles, and then an index says two things.
+func Diff(a, b *Sheet, sameStyle func(a, b uint32) bool) iter.Seq2[Cell, Cell] {
+	if sameStyle == nil {
+		sameStyle = func(a, b uint32) bool { return a == b }
+	}
 	return func(yield func(Cell, Cell) bool) {
 		if a == b {
 			return
 		}
-		d := differ{a: a, b: b, overA: a.over, overB: b.over}
+		d := differ{a: a, b: b, overA: a.over, overB: b.over, sameStyle: sameStyle, line: a.formulas == b.formulas && a.shared == b.shared && a.texts == b.texts}
 		last := max(len(a.bands), len(b.bands))
 		for _, s := range [...]*Sheet{a, b} {
 			if n := len(s.over); n > 0 {
@@ -40,6 +44,8 @@ type differ struct {
 	a, b         *Sheet
 	overA, overB []patch // not yet passed
 	cols         []candidates
+	sameStyle    func(a, b uint32) bool
+	line         bool // a and b are versions of one sheet
 }
 
 // candidates are the rows of a band in which a column may differ.
@@ -106,15 +112,72 @@ func (d *differ) chunks(a, b *Band) {
 		if x == y {
 			continue
 		}
-		var in Band
-		if x != nil {
-			in.occupy(x)
-		}
-		if y != nil {
-			in.occupy(y)
-		}
-		d.cols = append(d.cols, candidates{col, in.occupied})
+		c := candidates{col: col}
+		d.cells(&c, x, y)
+		d.cols = append(d.cols, c)
 	}
+}
+
+// cells takes the cells of two chunks of one column as candidates, but for those that are
+// seen to be the same by how they are stored. One of the chunks may be nil.
+func (d *differ) cells(c *candidates, x, y *Chunk) {
+	if x == nil || y == nil || !d.line {
+		for _, k := range [...]*Chunk{x, y} {
+			if k != nil {
+				var in Band
+				in.occupy(k)
+				for w := range c.rows {
+					c.rows[w] |= in.occupied[w]
+				}
+			}
+		}
+		return
+	}
+	i, j, f, g := 0, 0, 0, 0
+	for i < x.n || j < y.n {
+		var o uint16
+		same := false
+		switch {
+		case j == y.n || i < x.n && x.row(i) < y.row(j):
+			o = x.row(i)
+			i++
+		case i == x.n || y.row(j) < x.row(i):
+			o = y.row(j)
+			j++
+		default:
+			o = x.row(i)
+			same = d.stored(x, i, y, j) && d.sameStyle(x.styleAt(i), y.styleAt(j))
+			i++
+			j++
+		}
+		p, q := x.formulaNext(&f, o), y.formulaNext(&g, o)
+		if !same || p != q || p >= d.a.formulas.len() {
+			c.rows[o>>6] |= 1 << (o & 63)
+		}
+	}
+}
+
+// stored reports whether two cells are seen to hold the same by how they are stored.
+func (d *differ) stored(x *Chunk, i int, y *Chunk, j int) bool {
+	t, u := x.tagAt(i), y.tagAt(j)
+	p, q := x.payloadAt(i), y.payloadAt(j)
+	if t == u {
+		return p == q && t != tagOwn // forks number their own texts alike
+	}
+	// A fold may have made whole numbers of 8 bytes.
+	return t == tagInt && u == tagFloat && floatBits(p) == q || t == tagFloat && u == tagInt && p == floatBits(q)
+}
+
+// formulaNext gives the index of the formula in row offset o, -1 where there is none. Offsets
+// come in ascending order; next is the number of the first formula that is not passed.
+func (c *Chunk) formulaNext(next *int, o uint16) int {
+	for *next < len(c.formulaRows) && c.formulaRows[*next] < o {
+		*next++
+	}
+	if *next < len(c.formulaRows) && c.formulaRows[*next] == o {
+		return int(c.formulas[*next])
+	}
+	return -1
 }
 
 // patches takes the cells of patches as candidates.
@@ -161,7 +224,7 @@ func (d *differ) at(row, col int) (x, y Cell, differ bool) {
 	if !inA && !inB {
 		return x, y, false
 	}
-	return x, y, inA != inB || x.Value != y.Value || x.Style != y.Style || !d.sameFormula(x, y)
+	return x, y, inA != inB || x.Value != y.Value || !d.sameStyle(x.Style, y.Style) || !d.sameFormula(x, y)
 }
 
 // sameFormula reports whether two cells have the same formula, as it is stored.

@@ -139,6 +139,21 @@ func checkRange(t *rapid.T, v version) {
 	if n != len(v.cells) {
 		t.Fatalf("%d cells, want %d", n, len(v.cells))
 	}
+	errs := 0
+	for c := range v.sheet.Errors() {
+		if w := v.cells[c.Ref]; c.Value.Kind() != cell.Error || c.Value != w.Value || c.Style != w.Style {
+			t.Fatalf("%v of the errors: got %+v, want %+v", c.Ref, c, w)
+		}
+		errs++
+	}
+	for _, w := range v.cells {
+		if w.Value.Kind() == cell.Error {
+			errs--
+		}
+	}
+	if errs != 0 {
+		t.Fatalf("%d errors too many", errs)
+	}
 	// A reader that stops early is let go.
 	for c := range v.sheet.Cells(cell.WholeSheet) {
 		_ = c
@@ -167,7 +182,7 @@ func checkDiff(t *rapid.T, a, b version) {
 		}
 	}
 	slices.SortFunc(want, func(x, y cell.Ref) int { return order(x) - order(y) })
-	for x, y := range Diff(a.sheet, b.sheet) {
+	for x, y := range Diff(a.sheet, b.sheet, nil) {
 		if x.Ref != y.Ref {
 			t.Fatalf("%v and %v as a pair", x.Ref, y.Ref)
 		}
@@ -200,7 +215,7 @@ func TestManyVersions(t *testing.T) {
 		s, want[r] = n, v
 	}
 	got := 0
-	for x, y := range Diff(base, s) {
+	for x, y := range Diff(base, s, nil) {
 		if want[y.Ref] != y.Value && x.Value != y.Value {
 			t.Fatalf("%v is %v, want %v", y.Ref, y.Value, want[y.Ref])
 		}
@@ -353,4 +368,39 @@ func TestSharedFormulaStays(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestDiffOfFoldedForks compares forks that were edited at the same places, far enough to be
+// folded: the same number of a text or a formula says two things then.
+func TestDiffOfFoldedForks(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s, cells, formulas := build(t, false)
+		fork := func(seed uint64) version {
+			rng := rand.New(rand.NewPCG(seed, 0))
+			var changes []Change
+			for row := range 400 {
+				c := Change{Ref: cell.Ref{Row: row, Col: 1}, Value: cell.NumberValue(float64(row)), Style: uint32(rng.IntN(2))}
+				switch rng.IntN(4) {
+				case 0:
+					c.Value = cell.TextValue(fmt.Sprint("text ", rng.IntN(3)))
+				case 1:
+					c.Formula = fmt.Sprintf("A%d", 1+rng.IntN(3))
+				case 2:
+					c.Value = cell.NumberValue(float64(row) + 0.5*float64(rng.IntN(2)))
+				}
+				changes = append(changes, c)
+			}
+			v := version{s, cells, formulas}.edit(changes)
+			var err error
+			if v.sheet, err = s.With(changes); err != nil {
+				t.Fatal(err)
+			}
+			return v
+		}
+		a, b := fork(rapid.Uint64Range(0, 9).Draw(t, "a")), fork(rapid.Uint64Range(0, 9).Draw(t, "b"))
+		if len(a.sheet.over) > 0 {
+			t.Fatal("the edits were not folded")
+		}
+		checkDiff(t, a, b)
+	})
 }

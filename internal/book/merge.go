@@ -1,0 +1,250 @@
+package book
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"gridflow/internal/cell"
+	"gridflow/internal/grid"
+)
+
+// Conflict is a cell that two lines changed in different ways.
+type Conflict struct {
+	Target
+	Base, Ours, Theirs CellState
+
+	take CellEdit // gives the cell of ours the state of theirs
+}
+
+// Choice says what becomes of a conflict.
+type Choice uint8
+
+// The choices.
+const (
+	TakeOurs   Choice = iota // the cell stays as it is
+	TakeTheirs               // the cell becomes what it is in theirs
+	TakeManual               // the cell becomes what Resolution.Cell says
+)
+
+// Resolution is what becomes of one conflict. The Ref of Cell is filled in.
+type Resolution struct {
+	Choice Choice
+	Cell   CellEdit // for TakeManual
+}
+
+// Merged is what theirs would change in ours.
+type Merged struct {
+	Edit      Edit       // what theirs changed and ours did not
+	Conflicts []Conflict // by sheet, row and column
+	Same      int        // cells that both changed in the same way
+}
+
+// Merge finds what happened to cells between base and theirs, and makes an Edit of it for
+// ours. All three must be states of one line, as forks of base are; else the error is an *Error
+// with Unrelated. A cell that both changed to the same is no conflict, nor is the value that a
+// calculation gave to a formula: it is no change at all, and formulas are the same if their
+// texts are. Nothing is applied: ours.Apply does that.
+func Merge(ctx context.Context, base, ours, theirs *Snapshot) (*Merged, error) {
+	if base.src != ours.src || base.src != theirs.src {
+		return nil, errorf(Unrelated, "Merge forks of one workbook; compare others with verify_workbook.", "the three are not states of one workbook")
+	}
+	m := &Merged{}
+	for i, info := range ours.Workbook().Sheets {
+		if theirs.edited(i) == base.edited(i) {
+			continue
+		}
+		s := sheetMerge{name: info.Name}
+		for _, side := range [...]struct {
+			from *Snapshot
+			to   *state
+		}{{base, &s.base}, {ours, &s.ours}, {theirs, &s.theirs}} {
+			sheet, err := side.from.Sheet(ctx, i)
+			if err != nil {
+				return nil, err
+			}
+			*side.to = state{sheet, side.from.Workbook().Styles}
+		}
+		if cells := s.merge(m); len(cells) > 0 {
+			m.Edit.Ops = append(m.Edit.Ops, SetCells{Sheet: info.Name, Cells: cells})
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+	}
+	return m, nil
+}
+
+// state is a sheet in one of the states.
+type state struct {
+	sheet  *grid.Sheet
+	styles *grid.Styles
+}
+
+// at gives a cell and its number format; one that is not stored has the format that it would
+// have if it were.
+func (s state) at(r cell.Ref) (CellState, string) {
+	c := stateAt(s.sheet, r)
+	style := c.Style
+	if !c.Stored {
+		style = inheritedStyle(s.sheet, r)
+	}
+	return c, numFmt(s.styles, style)
+}
+
+// sheetMerge merges one sheet.
+type sheetMerge struct {
+	name               string
+	base, ours, theirs state
+}
+
+// merge notes conflicts in m and gives the edits of ours.
+func (s *sheetMerge) merge(m *Merged) (cells []CellEdit) {
+	ours, theirs := s.touched(s.ours), s.touched(s.theirs)
+	refs := slices.SortedFunc(maps.Keys(theirs), func(a, b cell.Ref) int {
+		return cmp.Or(cmp.Compare(a.Row, b.Row), cmp.Compare(a.Col, b.Col))
+	})
+	for _, r := range refs {
+		mine, myFormat := s.ours.at(r)
+		take, same := s.take(r, mine, myFormat)
+		switch {
+		case !ours[r]:
+			cells = append(cells, take)
+		case same:
+			m.Same++
+		default:
+			c := Conflict{Target: Target{s.name, r}, Ours: mine, take: take}
+			c.Base, _ = s.base.at(r)
+			c.Theirs, _ = s.theirs.at(r)
+			m.Conflicts = append(m.Conflicts, c)
+		}
+	}
+	return cells
+}
+
+// touched gives the cells that somebody changed between base and a later state.
+func (s *sheetMerge) touched(later state) map[cell.Ref]bool {
+	touched := map[cell.Ref]bool{}
+	if later.sheet == s.base.sheet {
+		return touched
+	}
+	sameStyle := func(old, new uint32) bool { return numFmt(s.base.styles, old) == numFmt(later.styles, new) }
+	for x := range grid.Diff(s.base.sheet, later.sheet, sameStyle) {
+		old, oldFormat := s.base.at(x.Ref)
+		now, format := later.at(x.Ref)
+		if !sameContent(s.base.sheet, later.sheet, x.Ref, old, now) || oldFormat != format {
+			touched[x.Ref] = true
+		}
+	}
+	// An array formula ends as a whole, though some of its cells may have kept their values.
+	kept := map[cell.Range]bool{}
+	for f := range later.sheet.Arrays(cell.WholeSheet) {
+		kept[f.Range] = true
+	}
+	for f := range s.base.sheet.Arrays(cell.WholeSheet) {
+		if kept[f.Range] {
+			continue
+		}
+		for row := f.Range.First.Row; row <= f.Range.Last.Row; row++ {
+			for col := f.Range.First.Col; col <= f.Range.Last.Col; col++ {
+				touched[cell.Ref{Row: row, Col: col}] = true
+			}
+		}
+	}
+	return touched
+}
+
+// sameContent reports whether a cell has the same formula in two sheets, or is filled by the same
+// array formula, or else has the same value.
+func sameContent(a, b *grid.Sheet, r cell.Ref, x, y CellState) bool {
+	if x.HasFormula || y.HasFormula {
+		return x.HasFormula == y.HasFormula && x.Formula == y.Formula
+	}
+	one := cell.Range{First: r, Last: r}
+	for f := range a.Arrays(one) {
+		for g := range b.Arrays(one) {
+			return f == g
+		}
+		return false
+	}
+	return x.Value == y.Value
+}
+
+// take gives the edit that makes the cell of ours what it is in theirs, and whether it is that
+// already.
+func (s *sheetMerge) take(r cell.Ref, mine CellState, myFormat string) (c CellEdit, same bool) {
+	theirs, format := s.theirs.at(r)
+	c = CellEdit{Ref: r}
+	if format != myFormat {
+		c.NumFmt = format
+	}
+	content := sameContent(s.ours.sheet, s.theirs.sheet, r, mine, theirs)
+	switch {
+	case content && (mine.Stored == theirs.Stored || !theirs.Value.IsBlank() || theirs.HasFormula):
+		c.Keep = true
+	case theirs.HasFormula:
+		c.Formula, c.HasFormula = theirs.Formula, true
+	case theirs.Value.IsBlank():
+		c.Clear = true
+	default:
+		c.Value = theirs.Value
+	}
+	return c, content && format == myFormat
+}
+
+// Resolve gives the Edit of m together with what was chosen for its conflicts, of which each
+// must have a resolution. An *Error with BadChoice says which has none, or which resolution
+// fits no conflict. Whether the Edit can be applied is found out by Apply: a part of an array
+// formula cannot be taken alone.
+func (m *Merged) Resolve(choices map[Target]Resolution) (Edit, error) {
+	ops := slices.Clone(m.Edit.Ops)
+	used := 0
+	for _, c := range m.Conflicts {
+		r, ok := choices[c.Target]
+		if !ok {
+			return Edit{}, c.refused("nothing was chosen for it")
+		}
+		used++
+		edit := c.take
+		switch r.Choice {
+		case TakeOurs:
+			continue
+		case TakeTheirs:
+		case TakeManual:
+			edit = r.Cell
+			edit.Ref = c.Ref
+		default:
+			return Edit{}, c.refused(fmt.Sprintf("choice %d is not known", r.Choice))
+		}
+		ops = add(ops, c.Sheet, edit)
+	}
+	if used < len(choices) {
+		for t := range choices {
+			if !slices.ContainsFunc(m.Conflicts, func(c Conflict) bool { return c.Target == t }) {
+				return Edit{}, (&Conflict{Target: t}).refused("it is no conflict")
+			}
+		}
+	}
+	return Edit{Ops: ops}, nil
+}
+
+// add puts an edit to those of its sheet.
+func add(ops []Op, sheet string, c CellEdit) []Op {
+	for i, op := range ops {
+		if o, ok := op.(SetCells); ok && o.Sheet == sheet {
+			o.Cells = append(slices.Clip(o.Cells), c)
+			ops[i] = o
+			return ops
+		}
+	}
+	return append(ops, SetCells{Sheet: sheet, Cells: []CellEdit{c}})
+}
+
+// refused is the error for a conflict and what was chosen for it.
+func (c *Conflict) refused(why string) *Error {
+	err := errorf(BadChoice, "Choose ours, theirs or a manual edit for each conflict, and for nothing else.", "%s!%v: %s", cell.QuoteSheet(c.Sheet), c.Ref, why)
+	err.Sheet, err.Ref = c.Sheet, c.Ref
+	return err
+}
