@@ -29,6 +29,12 @@ type Locator struct {
 	DataEmpty bool // it is an empty-element tag
 	DataEnd   int64
 
+	// Ascending says that rows are known to ascend and cells to lie in theirs: then the rows
+	// between those that are looked for are passed over without a look at their cells.
+	Ascending bool
+
+	rowStart, dataEnd []byte // what such a tag begins with
+
 	refs    []cell.Ref
 	goes    func(i int) bool
 	phase   phase
@@ -109,8 +115,8 @@ func (l *Locator) HeadDone() bool { return l.phase > inHead }
 
 // Done reports whether all is known: the cells have ended, or rows ascend and those that are
 // looked for have been passed. A shared formula that loses its master has to be fed to the end.
-func (l *Locator) Done(ascending bool) bool {
-	return l.phase == inTail || ascending && l.phase == inData && l.nextRow == len(l.Rows) && l.open < 0 && len(l.Orphans) == 0
+func (l *Locator) Done() bool {
+	return l.phase == inTail || l.Ascending && l.phase == inData && l.nextRow == len(l.Rows) && l.open < 0 && len(l.Orphans) == 0
 }
 
 // Next gives the first row that is not yet passed; ok is false where there is none, or the
@@ -153,7 +159,13 @@ func (l *Locator) Feed(w []byte, final bool) (consumed int, err error) {
 		p = len(w) - (len(doc) - end)
 		l.head = nil
 	}
+	fast := l.Ascending && l.phase == inData && !bytes.Contains(w, []byte("<!")) && !bytes.Contains(w, []byte("<?")) && !bytes.Contains(w, []byte("extLst"))
 	for l.phase == inData && p < len(w) {
+		if fast && l.open < 0 && len(l.active) == 0 {
+			if p = l.passRow(w, p); p >= len(w)-l.reach() {
+				break
+			}
+		}
 		i := bytes.IndexByte(w[p:], '<')
 		if i < 0 {
 			p = len(w)
@@ -176,6 +188,26 @@ func (l *Locator) Feed(w []byte, final bool) (consumed int, err error) {
 	}
 	return p, nil
 }
+
+// passRow gives where the next row or the end of the cells begins in w, which holds nothing
+// but elements; where there is neither, a place before which neither can begin.
+func (l *Locator) passRow(w []byte, p int) int {
+	i := bytes.Index(w[p:], l.rowStart)
+	cells := w[p:]
+	if i >= 0 {
+		cells = cells[:i]
+	}
+	switch j := bytes.Index(cells, l.dataEnd); {
+	case j >= 0:
+		return p + j
+	case i >= 0:
+		return p + i
+	}
+	return max(p, len(w)-l.reach())
+}
+
+// reach is how much of a window may be the beginning of a tag that passRow looks for.
+func (l *Locator) reach() int { return len(l.dataEnd) - 1 }
 
 func (l *Locator) fault(at int, format string, args ...any) error {
 	return &Error{Offset: l.base + int64(at), Message: fmt.Sprintf(format, args...)}
@@ -200,6 +232,7 @@ func (l *Locator) findData(doc []byte, final bool) (int, error) {
 				l.DimTag = bytes.Clone(doc[root+from : root+to])
 			}
 			l.phase = inData
+			l.rowStart, l.dataEnd = []byte("<"+s.prefix+"row"), []byte("</"+s.prefix+"sheetData")
 			if empty {
 				l.endData(int64(root + end))
 			}
