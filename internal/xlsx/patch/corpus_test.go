@@ -120,6 +120,9 @@ func one(t *testing.T, before []byte, f *xlsx.File, sheet int, old model, cells 
 	}
 	name := f.Workbook().Sheets[sheet].Part
 	x, y := readPart(t, f, name), readPart(t, after, name)
+	if len(x) > 1<<20 && raceDetector {
+		return // encoding/xml takes minutes then
+	}
 	if !bytes.HasPrefix(x, []byte("<?xml")) && !bytes.HasPrefix(x, []byte("\xef\xbb\xbf")) && !bytes.HasPrefix(x, []byte("<")) {
 		return // in another encoding it was written anew
 	}
