@@ -98,7 +98,13 @@ type Warning struct {
 // returned without one, what w was given is not a workbook; up to the first byte it was not
 // given any if the patch is at fault.
 func Save(ctx context.Context, f *xlsx.File, p Patch, w io.Writer) (Report, error) {
-	s := &saver{ctx: ctx, f: f, pkg: f.Package(), changes: make(map[*xlsx.Part]*splice.Result)}
+	return save(ctx, f, p, w, false)
+}
+
+// save is Save. plain makes it encode every changed part as a whole, as if nothing were known
+// of its inside.
+func save(ctx context.Context, f *xlsx.File, p Patch, w io.Writer, plain bool) (Report, error) {
+	s := &saver{ctx: ctx, f: f, pkg: f.Package(), plain: plain, changes: make(map[*xlsx.Part]*splice.Result)}
 	if !p.Empty() {
 		if err := s.change(&p); err != nil {
 			return s.report, err
@@ -115,6 +121,7 @@ type saver struct {
 	ctx     context.Context
 	f       *xlsx.File
 	pkg     *xlsx.Package
+	plain   bool
 	styles  int // cell formats, new ones included
 	changes map[*xlsx.Part]*splice.Result
 	report  Report
@@ -169,6 +176,9 @@ func (s *saver) warn(code, format string, args ...any) {
 func (s *saver) splice(part *xlsx.Part, stream *splice.Stream, edits []splice.Edit) error {
 	if len(edits) == 0 {
 		return nil
+	}
+	if s.plain {
+		stream.Map = nil
 	}
 	res, err := splice.Splice(s.ctx, stream, edits)
 	if err != nil {

@@ -46,6 +46,7 @@ func (s *saver) sheet(sp *SheetPatch) error {
 		refs[i] = sp.Cells[i].Ref
 	}
 	l := scan.NewLocator(refs, func(i int) bool { return sp.Cells[i].Remove || sp.Cells[i].Keep == KeepNothing })
+	l.Ascending = locate != nil
 	r := stream.ReaderAt(0)
 	defer r.Close()
 	err = find(s.ctx, r, l, locate)
@@ -151,7 +152,7 @@ func find(ctx context.Context, r *splice.Reader, l *scan.Locator, locate func(ro
 	var buf []byte // what is not used up, followed by the next chunk
 	skip := int64(0)
 	first := true
-	for !l.Done(locate != nil) {
+	for !l.Done() {
 		if row, ok := l.Next(); ok && locate != nil && l.HeadDone() {
 			if above, offset := locate(row); offset > l.Offset() {
 				r.MoveTo(offset)

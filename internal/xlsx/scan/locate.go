@@ -29,6 +29,13 @@ type Locator struct {
 	DataEmpty bool // it is an empty-element tag
 	DataEnd   int64
 
+	// Ascending says that rows are known to ascend and cells to lie in theirs: then the rows
+	// between those that are looked for are passed over without a look at their cells.
+	Ascending bool
+
+	rowName, cellName []byte // the name in a row's tags, the start of a cell's
+	passing           bool   // the current row has cells, none of which is looked for
+
 	refs    []cell.Ref
 	goes    func(i int) bool
 	phase   phase
@@ -109,8 +116,8 @@ func (l *Locator) HeadDone() bool { return l.phase > inHead }
 
 // Done reports whether all is known: the cells have ended, or rows ascend and those that are
 // looked for have been passed. A shared formula that loses its master has to be fed to the end.
-func (l *Locator) Done(ascending bool) bool {
-	return l.phase == inTail || ascending && l.phase == inData && l.nextRow == len(l.Rows) && l.open < 0 && len(l.Orphans) == 0
+func (l *Locator) Done() bool {
+	return l.phase == inTail || l.Ascending && l.phase == inData && l.nextRow == len(l.Rows) && l.open < 0 && len(l.Orphans) == 0
 }
 
 // Next gives the first row that is not yet passed; ok is false where there is none, or the
@@ -127,7 +134,7 @@ func (l *Locator) Offset() int64 { return l.base }
 
 // Jump makes the next Feed begin at offset, the start tag of row.
 func (l *Locator) Jump(row int, offset int64) {
-	l.base, l.row, l.col, l.inRow, l.last = offset, row-1, -1, row > 0, -1
+	l.base, l.row, l.col, l.inRow, l.last, l.passing = offset, row-1, -1, row > 0, -1, false
 }
 
 // Feed scans w as Sheet.Feed does.
@@ -153,7 +160,17 @@ func (l *Locator) Feed(w []byte, final bool) (consumed int, err error) {
 		p = len(w) - (len(doc) - end)
 		l.head = nil
 	}
+	fast := l.Ascending && l.phase == inData && plainCells(w)
 	for l.phase == inData && p < len(w) {
+		if fast && l.passing && len(l.active) == 0 {
+			q := l.rowEnd(w, p)
+			if q < 0 {
+				p = l.lastCell(w, p)
+				break
+			}
+			p, l.passing = q, false
+			continue
+		}
 		i := bytes.IndexByte(w[p:], '<')
 		if i < 0 {
 			p = len(w)
@@ -175,6 +192,62 @@ func (l *Locator) Feed(w []byte, final bool) (consumed int, err error) {
 		return p, l.fault(p, "the sheet ends before its last cell")
 	}
 	return p, nil
+}
+
+// plainCells reports whether w holds nothing in which the end of a row may be written that
+// is none: comments, sections and instructions, and extensions.
+func plainCells(w []byte) bool {
+	hidden := func(c byte, at int, in string) bool {
+		for p := 0; ; {
+			i := bytes.IndexByte(w[p:], c)
+			if i < 0 {
+				return false
+			}
+			if p += i + 1; p > at && bytes.HasPrefix(w[p-1-at:], []byte(in)) {
+				return true
+			}
+		}
+	}
+	return !hidden('!', 1, "<!") && !hidden('?', 1, "<?") && !hidden('L', 3, "extL")
+}
+
+// rowEnd gives where the next end tag of a row begins, or another row without one; -1 where w
+// has neither. It looks for the letter that numbers and the tags of
+// cells do not have.
+func (l *Locator) rowEnd(w []byte, p int) int {
+	name := len(l.rowName)
+	for {
+		i := bytes.IndexByte(w[p:], 'w')
+		if i < 0 {
+			return -1
+		}
+		p += i + 1
+		start := p - name - 1
+		if start < 0 || p >= len(w) || w[p] > '>' || !bytes.HasSuffix(w[:p], l.rowName) {
+			continue
+		}
+		switch {
+		case w[start] == '<':
+			return start
+		case w[start] == '/' && start > 0 && w[start-1] == '<':
+			return start - 1
+		}
+	}
+}
+
+// lastCell gives where the last cell in w begins, p where there is none: what is passed over
+// ends where a cell does, so that the next window cannot begin inside of anything.
+func (l *Locator) lastCell(w []byte, p int) int {
+	for end := len(w); ; {
+		i := bytes.LastIndex(w[p:end], l.cellName)
+		if i < 0 {
+			return p
+		}
+		if k := p + i + len(l.cellName); k < len(w) && w[k] <= '>' {
+			return p + i
+		}
+		end = p + i
+	}
 }
 
 func (l *Locator) fault(at int, format string, args ...any) error {
@@ -200,6 +273,7 @@ func (l *Locator) findData(doc []byte, final bool) (int, error) {
 				l.DimTag = bytes.Clone(doc[root+from : root+to])
 			}
 			l.phase = inData
+			l.rowName, l.cellName = []byte(s.prefix+"row"), []byte("<"+s.prefix+"c")
 			if empty {
 				l.endData(int64(root + end))
 			}
@@ -290,11 +364,12 @@ func (l *Locator) startRow(tag []byte, at int) error {
 		l.nextRow++
 	}
 	i := sort.Search(len(l.Rows), func(i int) bool { return l.Rows[i].Row >= next })
+	empty := tag[len(tag)-2] == '/'
 	if i == len(l.Rows) || l.Rows[i].Row != next {
+		l.passing = !empty
 		return nil
 	}
 	l.open, l.inserts = i, l.Rows[i].first
-	empty := tag[len(tag)-2] == '/'
 	if r := &l.Rows[i]; !r.Found {
 		r.Found, r.Span, r.Tag, r.Empty = true, Span{from, from + int64(len(tag))}, bytes.Clone(tag), empty
 	} else {
@@ -307,7 +382,7 @@ func (l *Locator) startRow(tag []byte, at int) error {
 }
 
 func (l *Locator) endRow(at int64) {
-	l.last = -1
+	l.last, l.passing = -1, false
 	if l.open < 0 {
 		return
 	}
