@@ -23,6 +23,7 @@ import (
 	"gridflow/internal/grid"
 	"gridflow/internal/hub"
 	"gridflow/internal/lazy"
+	"gridflow/internal/lock"
 	"gridflow/internal/nearest"
 	"gridflow/internal/textfile"
 	"gridflow/internal/xlsx"
@@ -49,9 +50,9 @@ type Workspace struct {
 	log        *slog.Logger
 
 	catalogue *catalogue
-	looking   sync.Mutex        // held while what was seen on the disk is noted in the catalogue
-	watcher   *fsnotify.Watcher // nil where there is none
-	walked    chan struct{}     // closed once the roots have been read for the first time
+	looking   lock.Mutex[lock.WorkspaceLooking] // held while what was seen on the disk is noted in the catalogue
+	watcher   *fsnotify.Watcher                 // nil where there is none
+	walked    chan struct{}                     // closed once the roots have been read for the first time
 	unknown   negative
 	cache     *cache
 	hub       hub.Hub[string, struct{}]                         // of the ids of workbooks that have changed
@@ -487,7 +488,7 @@ func (w *Workspace) changes(ctx context.Context, room int, fn func(id string)) {
 // negative remembers ids that name nothing, so that a client that insists costs a map
 // lookup. What it holds is true of one generation of the catalogue.
 type negative struct {
-	mu         sync.Mutex
+	mu         lock.Mutex[lock.WorkspaceUnknown]
 	generation uint64
 	ids        map[string]error
 }
