@@ -495,16 +495,15 @@ type negative struct {
 
 const maxNegative = 1024
 
+// get gives what is remembered of an id, or what make_ says, without the lock: it may take long,
+// and others want other ids meanwhile.
 func (n *negative) get(id string, generation uint64, make_ func() error) error {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if generation > n.generation {
-		n.generation, n.ids = generation, nil
-	}
-	if err, ok := n.ids[id]; ok {
+	if err, ok := n.known(id, generation); ok {
 		return err
 	}
 	err := make_()
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	if len(id) <= 256 && generation == n.generation {
 		if n.ids == nil || len(n.ids) >= maxNegative {
 			n.ids = make(map[string]error)
@@ -512,6 +511,16 @@ func (n *negative) get(id string, generation uint64, make_ func() error) error {
 		n.ids[id] = err
 	}
 	return err
+}
+
+func (n *negative) known(id string, generation uint64) (err error, ok bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if generation > n.generation {
+		n.generation, n.ids = generation, nil
+	}
+	err, ok = n.ids[id]
+	return err, ok
 }
 
 func clip(s string) string {
