@@ -5,7 +5,7 @@ GO ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@latest
 
-.PHONY: test cpus interleave mutants prove check build generate examples workbooks bench peers anchors conformance fuzz clean
+.PHONY: test cpus interleave mutants lockcheck prove check build generate examples workbooks bench peers anchors conformance fuzz clean
 
 # The race detector needs a C compiler; without one the tests run without it.
 RACE := $(shell command -v gcc >/dev/null 2>&1 || command -v clang >/dev/null 2>&1 && echo -race)
@@ -37,6 +37,14 @@ mutants:
 	@out=$$($(GO) test -tags interleave -count=1 -v -run Mutants $(EXPLORED)); code=$$?; \
 	  echo "$$out" | grep -E ' lives,|breaks|: search|^(ok|FAIL)'; exit $$code
 
+# The packages whose locks have ranks, and the program, whose scenarios go through all of them.
+RANKED = ./internal/lock ./internal/actor ./internal/hub ./internal/lazy ./internal/analyze ./internal/workspace ./internal/server ./flow ./flow/breaker ./flow/mcpflow ./cmd/gridflow
+
+## lockcheck: tests in a build that crashes where locks are taken out of order or wait for each other
+lockcheck:
+	$(GO) vet -tags lockcheck ./internal/lock
+	$(GO) test -tags lockcheck -timeout 20m $(RANKED)
+
 ## prove: the protocol of permits in a model checker (needs spin and a C compiler)
 prove:
 	flow/prove/run.sh
@@ -47,6 +55,7 @@ check:
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
 	$(GO) run $(STATICCHECK) -tags interleave $(EXPLORED) ./internal/interleave/...
+	$(GO) run $(STATICCHECK) -tags lockcheck ./internal/lock
 	@out=$$($(GO) run $(GOVULNCHECK) ./... 2>&1); code=$$?; echo "$$out" | tail -n 20; \
 	  if [ $$code -ne 0 ] && echo "$$out" | grep -qE 'dial tcp|no such host|Forbidden|fetching vulnerabilities|connection refused|http.* 40[0-9]'; then \
 	    echo "govulncheck: the database cannot be reached from here; not checked"; exit 0; fi; exit $$code

@@ -4,7 +4,7 @@ import (
 	"math/bits"
 	"time"
 
-	"gridflow/internal/interleave/csync"
+	"gridflow/internal/lock"
 )
 
 // Work is what is known of a call before it runs.
@@ -32,7 +32,7 @@ func SizeBucket(bytes int64) uint8 { return uint8(bits.Len64(uint64(max(bytes, 0
 // Costs predicts how long calls take from how long calls of their kind took. Its methods
 // may be called from any number of goroutines at once. The zero Costs knows nothing.
 type Costs struct {
-	mu     csync.Mutex
+	mu     lock.Mutex[lock.FlowCosts]
 	kinds  map[Kind]*estimate
 	missed uint64
 	judged uint64

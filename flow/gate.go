@@ -9,6 +9,7 @@ import (
 	"gridflow/flow/kernel"
 	"gridflow/flow/limit"
 	"gridflow/internal/interleave/csync"
+	"gridflow/internal/lock"
 )
 
 // A Request says who asks for what.
@@ -33,7 +34,7 @@ type Gate struct {
 	classes  int
 	shareMax int // ShareMax, but in tests
 
-	mu      csync.Mutex
+	mu      lock.Mutex[lock.FlowGate]
 	k       *kernel.Kernel    // guarded by mu, as is all that follows
 	out     []kernel.Decision // scratch
 	spare   *waiter           // waiters to use again, linked by next

@@ -3,10 +3,11 @@ package breaker
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"github.com/failsafe-go/failsafe-go/circuitbreaker"
+
+	"gridflow/internal/lock"
 )
 
 // ErrTimeout is the cause with which [Breaker.Run] cancels a call that hangs.
@@ -20,7 +21,7 @@ type Breaker struct {
 	name string // name and cfg are fixed
 	cfg  Config
 
-	mu      sync.Mutex
+	mu      lock.Mutex[lock.Breaker]
 	circuit circuitbreaker.CircuitBreaker[any]
 	state   State
 	calls   uint64 // let in so far: the number of the last one

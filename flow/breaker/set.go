@@ -4,7 +4,8 @@ import (
 	"container/list"
 	"fmt"
 	"slices"
-	"sync"
+
+	"gridflow/internal/lock"
 )
 
 // Set holds breakers of one kind by name, and makes them when they are asked for. It is
@@ -13,7 +14,7 @@ type Set struct {
 	cfg Config
 	max int
 
-	mu     sync.Mutex
+	mu     lock.Mutex[lock.BreakerSet]
 	byName map[string]*list.Element // of *Breaker
 	order  list.List                // the last to be asked for at the front
 }

@@ -428,25 +428,37 @@ func TestCloseGivesUp(t *testing.T) {
 	})
 }
 
-// TestLabels: the goroutine that executes a message can be found by the labels of its call.
+// TestLabels: the goroutine that executes a message can be found by the labels of its call,
+// whichever call it was started for.
 func TestLabels(t *testing.T) {
-	r := must(t, newJournals(t).config())
-	pprof.Do(t.Context(), pprof.Labels("call", "17"), func(ctx context.Context) {
-		err := r.Call(ctx, "x", func(context.Context, *counter) error {
-			var all bytes.Buffer
-			if err := pprof.Lookup("goroutine").WriteTo(&all, 1); err != nil {
-				return err
-			}
-			for block := range strings.SplitSeq(all.String(), "\n\n") {
-				if strings.Contains(block, `"call":"17"`) && strings.Contains(block, "actor.go") {
-					return nil
+	synctest.Test(t, func(t *testing.T) {
+		r := must(t, newJournals(t).config())
+		hold := make(chan struct{})
+		go r.Call(t.Context(), "x", func(context.Context, *counter) error { <-hold; return nil })
+		synctest.Wait()
+		go pprof.Do(t.Context(), pprof.Labels("call", "17"), func(ctx context.Context) {
+			err := r.Call(ctx, "x", func(context.Context, *counter) error {
+				var all bytes.Buffer
+				if err := pprof.Lookup("goroutine").WriteTo(&all, 1); err != nil {
+					return err
 				}
+				for block := range strings.SplitSeq(all.String(), "\n\n") {
+					if strings.Contains(block, `"call":"17"`) && strings.Contains(block, ".execute") {
+						return nil
+					}
+				}
+				return fmt.Errorf("nothing of it in\n%s", &all)
+			})
+			if err != nil {
+				t.Error(err)
 			}
-			return fmt.Errorf("nothing of it in\n%s", &all)
 		})
-		if err != nil {
-			t.Error(err)
+		synctest.Wait()
+		if r.Stats().Depth != 1 {
+			t.Error("the second does not wait")
 		}
+		close(hold)
+		synctest.Wait()
 	})
 }
 

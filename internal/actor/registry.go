@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"gridflow/internal/interleave/csync"
+	"gridflow/internal/lock"
 )
 
 // Config says how the actors of a registry live.
@@ -70,7 +71,7 @@ type Registry[S any] struct {
 
 // shard is a part of the actors.
 type shard[S any] struct {
-	mu     csync.Mutex // no function of the user is called under it
+	mu     lock.Mutex[lock.ActorShard] // no function of the user is called under it
 	actors map[string]*actor[S]
 	idle   idleList[S]
 	timer  *time.Timer // fires when the first of idle is due

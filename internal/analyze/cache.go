@@ -3,12 +3,12 @@ package analyze
 import (
 	"context"
 	"runtime"
-	"sync"
 	"weak"
 
 	"gridflow/internal/book"
 	"gridflow/internal/grid"
 	"gridflow/internal/lazy"
+	"gridflow/internal/lock"
 )
 
 // What is derived from a sheet or a snapshot costs more than to read it, is asked for
@@ -26,7 +26,7 @@ var (
 type cache[K, V any] struct {
 	max int64
 
-	mu      sync.Mutex
+	mu      lock.Mutex[lock.AnalyzeCache]
 	entries map[weak.Pointer[K]]*cacheEntry[V]
 	bytes   int64
 	clock   int64 // counts calls: what was used last

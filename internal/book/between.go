@@ -37,7 +37,7 @@ func Between(ctx context.Context, base, cur *Snapshot) (Edit, error) {
 			return Edit{}, err
 		}
 		op := SetCells{Sheet: cur.Workbook().Sheets[i].Name}
-		for x, y := range grid.Diff(was, is) {
+		for x, y := range grid.Diff(was, is, nil) {
 			op.Cells = append(op.Cells, between(cur, was, is, x, y))
 		}
 		if len(op.Cells) > 0 {

@@ -29,7 +29,7 @@ func patchOf(ctx context.Context, base, cur *book.Snapshot) (p patch.Patch, cell
 			return p, 0, err
 		}
 		sheet := patch.SheetPatch{Sheet: i}
-		for x, y := range grid.Diff(was, is) {
+		for x, y := range grid.Diff(was, is, nil) {
 			_, stored := is.At(y.Ref)
 			if !stored {
 				sheet.Cells = append(sheet.Cells, patch.CellPatch{Ref: x.Ref, Remove: true})

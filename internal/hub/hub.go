@@ -4,7 +4,7 @@ import (
 	"context"
 	"sync/atomic"
 
-	"gridflow/internal/interleave/csync"
+	"gridflow/internal/lock"
 )
 
 // Hub passes events on to those who watch their keys. The zero Hub is ready, and must not
@@ -12,7 +12,7 @@ import (
 type Hub[K comparable, V any] struct {
 	// One lock for all keys: events of a key reach all readers in one order, and nothing is
 	// done under it that waits.
-	mu    csync.Mutex
+	mu    lock.Mutex[lock.HubIndex]
 	byKey map[K]map[*Subscription[K, V]]struct{} // no set is empty
 	all   map[*Subscription[K, V]]struct{}       // who watches every key
 	count int                                    // subscriptions

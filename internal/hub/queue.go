@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"gridflow/internal/interleave/csync"
+	"gridflow/internal/lock"
 )
 
 // Event is what a reader gets.
@@ -30,7 +31,7 @@ type Queue[K comparable, V any] struct {
 	capacity int
 	ready    csync.Parker // when there is something to read, or the end
 
-	mu           csync.Mutex
+	mu           lock.Mutex[lock.HubQueue]
 	waiting      map[K]*entry[K, V]
 	first, last  *entry[K, V] // of waiting, the oldest first
 	lagged, lost uint64       // since the last event that was read

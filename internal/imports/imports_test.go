@@ -32,6 +32,7 @@ var floors = [][]string{
 	{"flow"},
 	{"internal/formula", "internal/numfmt", "internal/lazy", "internal/nearest", "internal/actor", "internal/hub"},
 	{"flow"},
+	{"internal/lock"},
 	{"internal/cell", "internal/interleave", "internal/vfs"},
 }
 

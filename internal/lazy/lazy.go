@@ -17,6 +17,7 @@ import (
 	"slices"
 
 	"gridflow/internal/interleave/csync"
+	"gridflow/internal/lock"
 )
 
 // Whole is the mark that asks for the finished result.
@@ -28,7 +29,7 @@ const Whole = math.MaxInt
 type Load[T any] struct {
 	wanted csync.Int64 // the smallest mark that somebody waits for; MaxInt64 for none
 
-	mu      csync.Mutex
+	mu      lock.Mutex[lock.LazyLoad]
 	state   state
 	value   T
 	mark    int // up to which value is complete; less than 0: nothing has been published

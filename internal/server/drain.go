@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"gridflow/internal/interleave/csync"
+	"gridflow/internal/lock"
 )
 
 // A gate counts the requests in flight and lets the server stop in steps. First streams
@@ -15,7 +16,7 @@ type gate struct {
 	streams, closing, cut              context.Context // done once the step has begun
 	endStreams, startClosing, startCut context.CancelFunc
 
-	mu     csync.Mutex
+	mu     lock.Mutex[lock.ServerDrain]
 	inside int
 	idle   chan struct{} // closed once closing and empty
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"gridflow/internal/hub"
+	"gridflow/internal/lock"
 )
 
 const methodResourceUpdated = "notifications/resources/updated"
@@ -25,7 +26,7 @@ const noticeMax = 10 * time.Second
 type notices struct {
 	log *slog.Logger
 
-	mu      sync.Mutex
+	mu      lock.Mutex[lock.ServerNotices]
 	ctx     context.Context // ends the sending
 	waiting map[*mcp.ServerSession]*hub.Queue[string, notice]
 	senders sync.WaitGroup

@@ -2,8 +2,9 @@ package server
 
 import (
 	"math"
-	"sync"
 	"time"
+
+	"gridflow/internal/lock"
 )
 
 // How often progress goes out: at most four times a second while the tool reports. Of a
@@ -22,7 +23,7 @@ type progress struct {
 	send  func(done, total float64, message string)
 	start time.Time
 
-	mu      sync.Mutex // also held while sending, so that nothing follows stop
+	mu      lock.Mutex[lock.ServerProgress] // also held while sending, so that nothing follows stop
 	beat    *time.Timer
 	sentAt  time.Time
 	sent    float64 // the last value sent

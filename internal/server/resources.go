@@ -8,10 +8,10 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
+	"gridflow/internal/lock"
 	"gridflow/internal/tools"
 )
 
@@ -141,7 +141,7 @@ func (s *Server) readResource(ctx context.Context, req *mcp.ReadResourceRequest)
 type subscriptions struct {
 	workbook func(ctx context.Context, uri string) (string, error) // see Resources
 
-	mu     sync.Mutex
+	mu     lock.Mutex[lock.ServerSubscriptions]
 	byURI  map[string]*watched
 	counts map[*mcp.ServerSession]int
 }

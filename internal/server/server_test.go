@@ -18,6 +18,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"gridflow/flow"
+	"gridflow/internal/actor"
 	"gridflow/internal/tools"
 )
 
@@ -238,13 +239,30 @@ func TestStubbornCall(t *testing.T) {
 // TestWatchdog: a call that goes on after its deadline is named in the log, with the place
 // where it stands; one that ends in time is not.
 func TestWatchdog(t *testing.T) {
-	rows := append(fixtureTools(), tools.Tool{
-		Name: "stubborn", Schema: json.RawMessage(`{"type":"object"}`),
-		Call: func(ctx context.Context, _ *tools.Env, _ json.RawMessage) (*tools.Result, error) {
+	t.Run("in a goroutine of its own", func(t *testing.T) {
+		testWatchdog(t, func(ctx context.Context) error {
 			done := make(chan struct{})
 			go func() { defer close(done); sulk() }()
 			<-done
-			return nil, ctx.Err()
+			return ctx.Err()
+		})
+	})
+	t.Run("in an actor", func(t *testing.T) {
+		actors, err := actor.New(actor.Config[int]{Restore: func(context.Context, string) (*int, error) { return new(int), nil }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		testWatchdog(t, func(ctx context.Context) error {
+			return actors.Call(ctx, "fork", func(ctx context.Context, _ *int) error { sulk(); return ctx.Err() })
+		})
+	})
+}
+
+func testWatchdog(t *testing.T, stubborn func(context.Context) error) {
+	rows := append(fixtureTools(), tools.Tool{
+		Name: "stubborn", Schema: json.RawMessage(`{"type":"object"}`),
+		Call: func(ctx context.Context, _ *tools.Env, _ json.RawMessage) (*tools.Result, error) {
+			return nil, stubborn(ctx)
 		},
 	})
 	synctest.Test(t, func(t *testing.T) {

@@ -2,17 +2,18 @@ package server
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"gridflow/internal/lock"
 )
 
 // sessions knows of the sessions of the older era what decides which of them has to go
 // when there are as many as there may be: one that was opened and never used since. An
 // initialize costs its sender nothing, so that sessions alone must not shut others out.
 type sessions struct {
-	mu   sync.Mutex
+	mu   lock.Mutex[lock.ServerSessions]
 	byID map[string]*sessionUse
 }
 

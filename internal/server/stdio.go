@@ -14,6 +14,8 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"gridflow/internal/lock"
 )
 
 const (
@@ -87,10 +89,10 @@ type lineConn struct {
 
 	check func(*jsonrpc.Request) *problem // what is wrong with a request beyond its form; nil: nothing
 
-	writing sync.Mutex // so that messages do not mix
+	writing lock.Mutex[lock.ServerWriting] // so that messages do not mix
 	out     io.Writer
 
-	mu       sync.Mutex
+	mu       lock.Mutex[lock.ServerLines]
 	pending  map[jsonrpc.ID]*pendingCall
 	bytes    int // of the parameters of pending calls
 	due      int // lines not looked at yet, and calls whose answers are not written

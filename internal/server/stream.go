@@ -4,8 +4,9 @@ import (
 	"bytes"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
+
+	"gridflow/internal/lock"
 )
 
 // eventStream is a ResponseWriter that keeps an event stream alive: after a time of
@@ -19,7 +20,7 @@ type eventStream struct {
 	patience   time.Duration // how long the client may take to accept a piece
 	unanswered []byte        // marks an event that is not sent, see Server.unanswered
 
-	mu      sync.Mutex // writes come from the handler's goroutines and from the timer
+	mu      lock.Mutex[lock.ServerStream] // writes come from the handler's goroutines and from the timer
 	timer   *time.Timer
 	stopped bool
 }

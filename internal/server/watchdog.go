@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"gridflow/internal/lock"
 )
 
 // stuckGrace is how long after its deadline a call may take to notice it, before the log
@@ -19,7 +21,7 @@ import (
 const stuckGrace = 5 * time.Second
 
 // callLabel is the goroutine label that holds the number of a call. Goroutines that a call
-// starts inherit it.
+// starts inherit it, and that of an actor has it while it executes a message of the call.
 const callLabel = "gridflow_call"
 
 // stackMax bounds the stacks of one stuck call in the log, in bytes.
@@ -44,9 +46,12 @@ func (s *Server) watchdog(next mcp.MethodHandler) mcp.MethodHandler {
 		pprof.SetGoroutineLabels(ctx)
 		defer pprof.SetGoroutineLabels(outer)
 		alarm := time.AfterFunc(s.conf.ToolTimeout+stuckGrace, func() {
-			s.log.LogAttrs(context.WithoutCancel(outer), slog.LevelError, "a call is stuck: it has not noticed its deadline",
-				slog.String("method", method), slog.String("tool", toolName(req)), slog.String("call", id),
-				slog.Duration("running", time.Since(start)), slog.String("stack", stacksOf(id)))
+			attrs := []slog.Attr{slog.String("method", method), slog.String("tool", toolName(req)), slog.String("call", id),
+				slog.Duration("running", time.Since(start)), slog.String("stack", stacksOf(id))}
+			if locks := lock.Report(); locks != "" { // where it is a deadlock, the whole of it
+				attrs = append(attrs, slog.String("locks", locks))
+			}
+			s.log.LogAttrs(context.WithoutCancel(outer), slog.LevelError, "a call is stuck: it has not noticed its deadline", attrs...)
 		})
 		defer alarm.Stop()
 		return next(ctx, method, req)

@@ -7,13 +7,13 @@ import (
 	"io/fs"
 	"math"
 	"os"
-	"sync"
 	"sync/atomic"
 
 	"github.com/maypok86/otter/v2"
 
 	"gridflow/internal/book"
 	"gridflow/internal/lazy"
+	"gridflow/internal/lock"
 	"gridflow/internal/xlsx"
 )
 
@@ -29,7 +29,7 @@ type opened struct {
 	id   string
 	load lazy.Load[*loaded]
 
-	mu     sync.Mutex
+	mu     lock.Mutex[lock.WorkspaceOpened]
 	info   fs.FileInfo // of the path when somebody first asked, then of the file that was opened
 	users  int
 	weight int64  // as the cache knows it
@@ -132,7 +132,7 @@ type cache struct {
 	indexes *otter.Cache[string, *kept]
 	max     int64 // of entries
 	maxKept int64 // of indexes
-	shards  [cacheShards]sync.Mutex
+	shards  [cacheShards]lock.Mutex[lock.WorkspaceShard]
 
 	files    atomic.Int64 // that workbooks have open
 	maxFiles int64
@@ -184,7 +184,7 @@ func newCache(maxBytes int64, unused func(*opened)) *cache {
 }
 
 // shard gives the lock for an id. All of the id is hashed: its prefix is constant.
-func (c *cache) shard(id string) *sync.Mutex {
+func (c *cache) shard(id string) *lock.Mutex[lock.WorkspaceShard] {
 	h := uint32(2166136261)
 	for i := range len(id) {
 		h = (h ^ uint32(id[i])) * 16777619
@@ -198,9 +198,9 @@ func (c *cache) acquire(id string, info fs.FileInfo) (o *opened, fresh bool) {
 	if o, ok := c.entries.GetIfPresent(id); ok && o.retain(info) {
 		return o, false
 	}
-	lock := c.shard(id)
-	lock.Lock()
-	defer lock.Unlock()
+	shard := c.shard(id)
+	shard.Lock()
+	defer shard.Unlock()
 	old, ok := c.entries.GetIfPresent(id)
 	if ok && old.retain(info) {
 		return old, false
@@ -227,9 +227,9 @@ func (c *cache) reweigh(o *opened) {
 	}
 	o.weight = now
 	o.mu.Unlock()
-	lock := c.shard(o.id)
-	lock.Lock()
-	defer lock.Unlock()
+	shard := c.shard(o.id)
+	shard.Lock()
+	defer shard.Unlock()
 	if cur, ok := c.entries.GetEntryQuietly(o.id); ok && cur.Value == o {
 		c.entries.Set(o.id, o)
 	}
@@ -293,9 +293,9 @@ func (c *cache) index(id string, info fs.FileInfo) *xlsx.Index {
 
 // drop takes the entry of an id out and says whether there was one.
 func (c *cache) drop(id string) bool {
-	lock := c.shard(id)
-	lock.Lock()
-	defer lock.Unlock()
+	shard := c.shard(id)
+	shard.Lock()
+	defer shard.Unlock()
 	c.indexes.Invalidate(id)
 	_, ok := c.entries.Invalidate(id)
 	return ok
@@ -303,9 +303,9 @@ func (c *cache) drop(id string) bool {
 
 // forget takes an entry out that failed for a reason which may be gone at the next call.
 func (c *cache) forget(o *opened) {
-	lock := c.shard(o.id)
-	lock.Lock()
-	defer lock.Unlock()
+	shard := c.shard(o.id)
+	shard.Lock()
+	defer shard.Unlock()
 	if cur, ok := c.entries.GetEntryQuietly(o.id); ok && cur.Value == o {
 		c.entries.Invalidate(o.id)
 	}

@@ -7,10 +7,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"golang.org/x/text/unicode/norm"
+
+	"gridflow/internal/lock"
 )
 
 // Entry is one workbook file under a root.
@@ -34,7 +35,7 @@ type Entry struct {
 // ten thousand new files are ten thousand small changes. Changes come one at a time
 // (Workspace.looking serialises them); readers come at any time.
 type catalogue struct {
-	mu         sync.RWMutex
+	mu         lock.RWMutex[lock.WorkspaceCatalogue]
 	tops       []*folder           // by index of the root
 	byID       map[string]*Entry   // by id, short id and legacy id
 	byName     map[string][]*Entry // by lower-case path, file name and slug

@@ -5,9 +5,10 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"sync"
 
 	"github.com/fsnotify/fsnotify"
+
+	"gridflow/internal/lock"
 )
 
 // touched gathers what the watcher tells until somebody has time for it. The watcher is
@@ -15,7 +16,7 @@ import (
 // while it hands over an error. What comes while a batch is worked off is the next batch,
 // so that the more happens, the less each costs.
 type touched struct {
-	mu    sync.Mutex
+	mu    lock.Mutex[lock.WorkspaceTouched]
 	names map[string]fsnotify.Op
 	lost  error         // why names is not all, nil where it is
 	wake  chan struct{} // holds one token while there is something

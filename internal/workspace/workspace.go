@@ -23,6 +23,7 @@ import (
 	"gridflow/internal/grid"
 	"gridflow/internal/hub"
 	"gridflow/internal/lazy"
+	"gridflow/internal/lock"
 	"gridflow/internal/nearest"
 	"gridflow/internal/textfile"
 	"gridflow/internal/xlsx"
@@ -54,9 +55,9 @@ type Workspace struct {
 	readTimeout time.Duration
 
 	catalogue *catalogue
-	looking   sync.Mutex        // held while what was seen on the disk is noted in the catalogue
-	watcher   *fsnotify.Watcher // nil where there is none
-	walked    chan struct{}     // closed once the roots have been read for the first time
+	looking   lock.Mutex[lock.WorkspaceLooking] // held while what was seen on the disk is noted in the catalogue
+	watcher   *fsnotify.Watcher                 // nil where there is none
+	walked    chan struct{}                     // closed once the roots have been read for the first time
 	unknown   negative
 	cache     *cache
 	bases     bases
@@ -515,23 +516,22 @@ func (w *Workspace) changes(ctx context.Context, room int, fn func(id string)) {
 // negative remembers ids that name nothing, so that a client that insists costs a map
 // lookup. What it holds is true of one generation of the catalogue.
 type negative struct {
-	mu         sync.Mutex
+	mu         lock.Mutex[lock.WorkspaceUnknown]
 	generation uint64
 	ids        map[string]error
 }
 
 const maxNegative = 1024
 
+// get gives what is remembered of an id, or what make_ says, without the lock: it may take long,
+// and others want other ids meanwhile.
 func (n *negative) get(id string, generation uint64, make_ func() error) error {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if generation > n.generation {
-		n.generation, n.ids = generation, nil
-	}
-	if err, ok := n.ids[id]; ok {
+	if err, ok := n.known(id, generation); ok {
 		return err
 	}
 	err := make_()
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	if len(id) <= 256 && generation == n.generation {
 		if n.ids == nil || len(n.ids) >= maxNegative {
 			n.ids = make(map[string]error)
@@ -539,6 +539,16 @@ func (n *negative) get(id string, generation uint64, make_ func() error) error {
 		n.ids[id] = err
 	}
 	return err
+}
+
+func (n *negative) known(id string, generation uint64) (err error, ok bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if generation > n.generation {
+		n.generation, n.ids = generation, nil
+	}
+	err, ok = n.ids[id]
+	return err, ok
 }
 
 func clip(s string) string {

@@ -455,3 +455,26 @@ func TestRootFaults(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestUnknownIDsOneByOne: what is said about an unknown id is worked out without the lock, so
+// that others with other ids do not wait, and is remembered once it is known.
+func TestUnknownIDsOneByOne(t *testing.T) {
+	var n negative
+	made := 0
+	say := func() error {
+		made++
+		if !n.mu.TryLock() {
+			t.Fatal("the lock is held meanwhile")
+		}
+		n.mu.Unlock()
+		return fs.ErrNotExist
+	}
+	for range 2 {
+		if err := n.get("x", 1, say); err != fs.ErrNotExist {
+			t.Error(err)
+		}
+	}
+	if n.get("x", 2, say); made != 2 {
+		t.Errorf("worked out %d times for two generations", made)
+	}
+}

@@ -1,0 +1,101 @@
+package lock
+
+// Rank is a place in the order of locks. Only the types of this file have one.
+type Rank interface {
+	// place gives the number, smaller ones being taken first, and the name.
+	place() (int, string)
+}
+
+// The ranks. Those that may be held while something is written to a client come first, so
+// that whoever takes one of them, and may have to wait for a client, holds no other lock.
+// testdata/ranks.txt says which fields have them; the numbers leave room for more.
+type (
+	// ServerProgress is held while a notice of progress is sent, so that nothing follows the answer.
+	ServerProgress struct{}
+	// ServerStream is held while an event is written to a client.
+	ServerStream struct{}
+	// ServerWriting is held while a line is written to the output.
+	ServerWriting struct{}
+
+	// ServerLines guards which calls of a line connection are open.
+	ServerLines struct{}
+	// ServerSessions guards how the sessions are used.
+	ServerSessions struct{}
+	// ServerSubscriptions guards who watches what.
+	ServerSubscriptions struct{}
+	// ServerNotices guards who is to be told what.
+	ServerNotices struct{}
+	// ServerDrain guards how many calls are inside.
+	ServerDrain struct{}
+
+	// WorkspaceLooking is held while what was seen on the disk is noted.
+	WorkspaceLooking struct{}
+	// WorkspaceShard guards the entries of a part of the cache.
+	WorkspaceShard struct{}
+	// WorkspaceOpened guards one entry of the cache.
+	WorkspaceOpened struct{}
+	// WorkspaceCatalogue guards which workbooks there are.
+	WorkspaceCatalogue struct{}
+	// WorkspaceUnknown guards the ids that name nothing.
+	WorkspaceUnknown struct{}
+	// WorkspaceTouched guards what the watcher has seen.
+	WorkspaceTouched struct{}
+
+	// ActorShard guards a part of the actors.
+	ActorShard struct{}
+	// HubIndex guards who watches which key.
+	HubIndex struct{}
+	// HubQueue guards what waits for one reader.
+	HubQueue struct{}
+
+	// AnalyzeCache guards what was worked out about sheets.
+	AnalyzeCache struct{}
+	// LazyLoad guards the state of one load.
+	LazyLoad struct{}
+
+	// BreakerSet guards which breakers there are.
+	BreakerSet struct{}
+	// Breaker guards the state of one breaker.
+	Breaker struct{}
+	// FlowGate guards the scheduler.
+	FlowGate struct{}
+	// FlowCosts guards the predictions.
+	FlowCosts struct{}
+
+	// Unranked locks may be taken in any order: only deadlocks are found.
+	Unranked struct{}
+)
+
+func (ServerProgress) place() (int, string)      { return 10, "server.progress" }
+func (ServerStream) place() (int, string)        { return 12, "server.stream" }
+func (ServerWriting) place() (int, string)       { return 14, "server.writing" }
+func (ServerLines) place() (int, string)         { return 20, "server.lines" }
+func (ServerSessions) place() (int, string)      { return 22, "server.sessions" }
+func (ServerSubscriptions) place() (int, string) { return 24, "server.subscriptions" }
+func (ServerNotices) place() (int, string)       { return 26, "server.notices" }
+func (ServerDrain) place() (int, string)         { return 28, "server.drain" }
+func (WorkspaceLooking) place() (int, string)    { return 40, "workspace.looking" }
+func (WorkspaceShard) place() (int, string)      { return 42, "workspace.shard" }
+func (WorkspaceOpened) place() (int, string)     { return 44, "workspace.opened" }
+func (WorkspaceCatalogue) place() (int, string)  { return 46, "workspace.catalogue" }
+func (WorkspaceUnknown) place() (int, string)    { return 48, "workspace.unknown" }
+func (WorkspaceTouched) place() (int, string)    { return 50, "workspace.touched" }
+func (ActorShard) place() (int, string)          { return 60, "actor.shard" }
+func (HubIndex) place() (int, string)            { return 62, "hub.index" }
+func (HubQueue) place() (int, string)            { return 64, "hub.queue" }
+func (AnalyzeCache) place() (int, string)        { return 70, "analyze.cache" }
+func (LazyLoad) place() (int, string)            { return 72, "lazy.load" }
+func (BreakerSet) place() (int, string)          { return 80, "breaker.set" }
+func (Breaker) place() (int, string)             { return 82, "breaker" }
+func (FlowGate) place() (int, string)            { return 90, "flow.gate" }
+func (FlowCosts) place() (int, string)           { return 92, "flow.costs" }
+func (Unranked) place() (int, string)            { return 0, "unranked" }
+
+// ranks are all of them, in order.
+func ranks() []Rank {
+	return []Rank{
+		ServerProgress{}, ServerStream{}, ServerWriting{}, ServerLines{}, ServerSessions{}, ServerSubscriptions{}, ServerNotices{}, ServerDrain{},
+		WorkspaceLooking{}, WorkspaceShard{}, WorkspaceOpened{}, WorkspaceCatalogue{}, WorkspaceUnknown{}, WorkspaceTouched{},
+		ActorShard{}, HubIndex{}, HubQueue{}, AnalyzeCache{}, LazyLoad{}, BreakerSet{}, Breaker{}, FlowGate{}, FlowCosts{},
+	}
+}
