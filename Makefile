@@ -5,7 +5,7 @@ GO ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@latest
 
-.PHONY: test cpus interleave mutants lockcheck prove check build generate examples workbooks bench peers anchors conformance fuzz clean
+.PHONY: test cpus interleave mutants lockcheck prove check build generate examples workbooks bench peers anchors alerts conformance fuzz clean
 
 # The race detector needs a C compiler; without one the tests run without it.
 RACE := $(shell command -v gcc >/dev/null 2>&1 || command -v clang >/dev/null 2>&1 && echo -race)
@@ -93,6 +93,10 @@ peers: workbooks
 ## anchors: other schedulers and ours, in virtual time, as tables; what a seat costs
 anchors:
 	cd bench/anchors && $(GO) test -v -timeout 30m -run Side . && $(GO) test -run '^$$' -bench . .
+
+## alerts: each alert that is shipped, in Prometheus's own engine, over what a server says to which it happens
+alerts:
+	cd bench/observability && $(GO) test -timeout 20m ./...
 
 ## conformance: real MCP clients (needs npm)
 conformance:

@@ -1,6 +1,7 @@
 // Package admit knows what a call of gridflow will cost before it runs: [Pricer.Price]
 // gives what package flow asks. It looks at the tool, at the size of the workbook that the
-// arguments name, and at whether that is in memory; it touches no file.
+// arguments name, and at whether that is in memory; it touches no file. [Weights] say which
+// clients get more of the time than others.
 //
 // The one invariant: a price is a guess. Nothing is refused because of it but what the
 // operator's bounds on memory refuse; what a call really took corrects the next guess.

@@ -72,7 +72,7 @@ var alerts = []alert{
 		do:      "The queue will fill: take load away, or give more --seats",
 	},
 	{
-		name: "GridflowWaits", expr: `$flow_efficiency < 0.5 and $little_l > 1`, lasts: 10 * time.Minute, severity: warning,
+		name: "GridflowWaits", expr: `avg_over_time($flow_efficiency[10m]) < 0.5 and avg_over_time($little_l[10m]) > 1`, lasts: 5 * time.Minute, severity: warning,
 		summary: "Calls of the class {{ $labels.class }} wait for longer than they run",
 		do:      "Where takt_ratio is below 1 they come in bursts; else see GridflowDemandAboveCapacity",
 	},
@@ -92,7 +92,7 @@ var alerts = []alert{
 		do:      "It mends itself with each call, unless the workbooks keep changing",
 	},
 	{
-		name: "GridflowArrivalsUneven", expr: `$arrival_cv > 3 and $little_l > 1`, lasts: 10 * time.Minute, severity: notice,
+		name: "GridflowArrivalsUneven", expr: `avg_over_time($arrival_cv[10m]) > 1.5 and avg_over_time($little_l[10m]) > 1`, lasts: 5 * time.Minute, severity: notice,
 		summary: "Calls of the class {{ $labels.class }} come in bursts",
 		do:      "Where they may wait, pace makes their starts even (--class-{{ $labels.class }} pace=10s)",
 	},
@@ -107,7 +107,7 @@ var alerts = []alert{
 		do:      "See requests_total by outcome and tool; the log has each failure with a reference",
 	},
 	{
-		name: "GridflowCallStuck", expr: `$little_l >= 0.9 and $little_lambda_w < 0.1 * $little_l`, lasts: 10 * time.Minute, severity: warning,
+		name: "GridflowCallStuck", expr: `$little_l - $little_lambda_w >= 0.9 and $little_lambda_w < 0.5 * $little_l`, lasts: 10 * time.Minute, severity: warning,
 		summary: "A call of the class {{ $labels.class }} does not end",
 		do:      "The log has \"a call is stuck\", with where it stands; its seat is missing until it ends",
 	},
@@ -120,11 +120,11 @@ var alerts = []alert{
 	},
 	{
 		name: "GridflowFilesSetAside", expr: `$breaker_quarantined > 0`, lasts: 5 * time.Minute, severity: warning,
-		summary: "{{ $value }} files under {{ $labels.name }} cannot be read again and again",
+		summary: "Files under {{ $labels.name }} that cannot be read again and again: {{ $value }}",
 		do:      "The log names them; look for a bad spot of the disk",
 	},
 	{
-		name: "GridflowLoadsWait", expr: `$resource_used{resource="bytes"} / $resource_capacity{resource="bytes"} > 0.9`, lasts: 5 * time.Minute, severity: warning,
+		name: "GridflowLoadsWait", expr: `$resource_used{resource="bytes"} / ($resource_capacity{resource="bytes"} - $resource_buffer{resource="bytes"}) > 0.9`, lasts: 5 * time.Minute, severity: warning,
 		summary: "The memory for loads is taken, and loads wait for it",
 		do:      "Raise --load-bytes if there is memory",
 	},

@@ -9,6 +9,10 @@
 // latest calls and the busiest clients (calls.go). And what others count is read when a
 // scraper or the tool server_status looks (collect.go, status.go).
 //
+// What follows from them is made here too: the level is raised while more comes than can be
+// done ([Metrics.Tick], demand.go), and the alerts, rules and dashboard that are shipped
+// name rows of the table (alerts.go, dashboard.go).
+//
 // Two invariants. Nothing here ever writes to standard output, which belongs to the
 // protocol (stdio) or to a command's answer. And no client is named: no label holds one,
 // and the status has aliases only, because the id of a session is a secret.
