@@ -105,7 +105,7 @@ func TestS13_FullQueue(t *testing.T) {
 	for _, era := range eras {
 		t.Run(era, func(t *testing.T) {
 			t.Parallel()
-			r := serving(t, root, "--seats=4", "--load-bytes=1GiB", "--class-slow=limit=2,queue=4,client-queue=4,wait=1m", "--tool-timeout=1m")
+			r := serving(t, root, "--seats=4", "--load-bytes=1GiB", "--class-slow=limit=2,queue=4,client-queue=4,wait=10m")
 			s := r.client(era)
 			h := r.hogs(s, 2+4+5) // two run, four wait, five are too many
 			for range 5 {
@@ -140,7 +140,7 @@ func TestS13_FullQueue(t *testing.T) {
 func TestS14_Levels(t *testing.T) {
 	t.Parallel()
 	root, _ := longRoot(t)
-	r := serving(t, root, "--seats=4", "--load-bytes=1GiB", "--queue-max=10", "--class-slow=limit=1,queue=64,client-queue=64,wait=1m", "--tool-timeout=1m")
+	r := serving(t, root, "--seats=4", "--load-bytes=1GiB", "--queue-max=10", "--class-slow=limit=1,queue=64,client-queue=64,wait=10m")
 	s := r.client(eras[0])
 	var hogs []*hog
 	ramp := func(n int, level string) {
@@ -184,8 +184,8 @@ func TestS14_Levels(t *testing.T) {
 func TestS15_Flood(t *testing.T) {
 	t.Parallel()
 	const seats, flood = 2, 400
-	r := serving(t, exampleRoot(t), fmt.Sprint("--seats=", seats), "--class-fast=queue=200,client-queue=100,wait=1m",
-		"--class-medium=queue=200,client-queue=100,wait=1m", "--class-slow=queue=200,client-queue=100,wait=1m")
+	r := serving(t, exampleRoot(t), fmt.Sprint("--seats=", seats), "--class-fast=queue=200,client-queue=100,wait=10m",
+		"--class-medium=queue=200,client-queue=100,wait=10m", "--class-slow=queue=200,client-queue=100,wait=10m")
 	const profile = `{"workbook_id":"sales"}`
 	flooder, victim := r.client(eras[0]), r.client(eras[0])
 	mustCall(t, victim, "table_profile", profile) // loads the workbook
@@ -239,7 +239,7 @@ func TestS15_Flood(t *testing.T) {
 func TestS28_ShortBesideLong(t *testing.T) {
 	t.Parallel()
 	root, _ := longRoot(t)
-	r := serving(t, root, "--seats=2", "--load-bytes=1GiB", "--class-slow=wait=1m", "--tool-timeout=1m")
+	r := serving(t, root, "--seats=2", "--load-bytes=1GiB", "--class-slow=wait=10m")
 	s, other := r.client(eras[0]), r.client(eras[0])
 	mustCall(t, s, "read_table", wholeTable)
 	h := r.hogs(s, 8)
@@ -377,7 +377,7 @@ func TestS44_Reload(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	write("class-slow: limit=1,queue=2,client-queue=2,wait=1m\ntool-timeout: 1m\nseats: 4\nload-bytes: 1GiB\n")
+	write("class-slow: limit=1,queue=2,client-queue=2,wait=10m\ntool-timeout: 1m\nseats: 4\nload-bytes: 1GiB\n")
 	r := serving(t, root, "--config="+file)
 	s := r.client(eras[0])
 	h := r.hogs(s, 1+2+1)
@@ -389,7 +389,7 @@ func TestS44_Reload(t *testing.T) {
 	if res, err := hinted(t.Context(), s, "slow", "find_value", slowSearch); err != nil || !strings.HasPrefix(textOf(res), "OVERLOADED: ") {
 		t.Errorf("after a file that is wrong: %v (%v)", res, err)
 	}
-	write("class-slow: limit=1,queue=4,client-queue=4,wait=1m\ntool-timeout: 1m\nseats: 4\nload-bytes: 1GiB\n")
+	write("class-slow: limit=1,queue=4,client-queue=4,wait=10m\ntool-timeout: 1m\nseats: 4\nload-bytes: 1GiB\n")
 	r.log.await(t, 1, "scheduling settings taken from the changed configuration file")
 	more := r.hogs(s, 3)
 	if e := more.next(); !strings.HasPrefix(e.text, "OVERLOADED: ") { // two of the three find room

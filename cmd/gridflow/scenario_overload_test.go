@@ -19,7 +19,7 @@ import (
 // the wait of the third is counted where one looks for it.
 func TestS11_TwoAtOnce(t *testing.T) {
 	t.Parallel()
-	r := servingPaced(t, t.TempDir(), "--seats=8", "--class-slow=limit=2,wait=1m")
+	r := servingPaced(t, t.TempDir(), "--seats=8", "--class-slow=limit=2,wait=10m")
 	s := r.client(eras[0])
 	most := 0.0
 	look := func(what string, running, waiting float64) scrape {
@@ -73,8 +73,8 @@ func equalShares(t *testing.T) bool {
 		bound = 2 * seats
 		sent  = bound * longest * 100 / share * 3 / 2 // ms
 	)
-	r := servingPaced(t, t.TempDir(), "--seats=4", fmt.Sprintf("--class-slow=limit=%d,queue=4000,client-queue=4000,wait=50s", seats),
-		"--output-profile=compat", "--tool-timeout=1m")
+	r := servingPaced(t, t.TempDir(), "--seats=4", fmt.Sprintf("--class-slow=limit=%d,queue=4000,client-queue=4000,wait=10m", seats),
+		"--output-profile=compat")
 	operator := r.client(eras[1]) // a program, where the ten are sessions
 	hold := r.batch()             // the seats, until everybody's calls wait
 	hold.send(t.Context(), seats, []*mcp.ClientSession{operator}, "slow", "holds", `{"key":"start"}`)
@@ -147,8 +147,8 @@ func TestS17_HundredTimes(t *testing.T) {
 		usual, rounds = 5, 8
 		overload      = 100 * seats // calls of a round
 	)
-	r := servingPaced(t, t.TempDir(), "--seats=4", fmt.Sprintf("--class-slow=limit=%d,queue=%d,client-queue=%d,wait=50s", seats, queue, queue),
-		fmt.Sprint("--queue-max=", queue), "--tool-timeout=1m")
+	r := servingPaced(t, t.TempDir(), "--seats=4", fmt.Sprintf("--class-slow=limit=%d,queue=%d,client-queue=%d,wait=10m", seats, queue, queue),
+		fmt.Sprint("--queue-max=", queue))
 	sessions := []*mcp.ClientSession{}
 	for range 10 {
 		sessions = append(sessions, r.client(eras[0]))

@@ -25,7 +25,7 @@ import (
 func TestS29_WorkConserving(t *testing.T) {
 	t.Parallel()
 	const seats, calls = 4, 2 * 4 // calls of a turn
-	r := servingPaced(t, t.TempDir(), fmt.Sprint("--seats=", seats), "--class-slow=wait=50s", "--class-fast=wait=50s", "--tool-timeout=1m")
+	r := servingPaced(t, t.TempDir(), fmt.Sprint("--seats=", seats), "--class-slow=wait=10m", "--class-fast=wait=10m")
 	s := r.client(eras[0])
 	for i, turn := range []string{"slow", "fast", "slow"} {
 		b := r.batch()
@@ -108,7 +108,7 @@ func (st *stream) end(t *testing.T) {
 func TestS31_LimitFollows(t *testing.T) {
 	t.Parallel()
 	const seats = 4
-	r := servingPaced(t, t.TempDir(), fmt.Sprint("--seats=", seats), "--adaptive=true", "--class-medium=wait=50s", "--tool-timeout=1m")
+	r := servingPaced(t, t.TempDir(), fmt.Sprint("--seats=", seats), "--adaptive=true", "--class-medium=wait=10m")
 	s := r.client(eras[0])
 	quick := func(int64) int { return 10 }
 	reaches := func(what string, good func(limitStep) bool) {
@@ -191,7 +191,7 @@ func TestS32_Levelled(t *testing.T) {
 	for _, level := range []string{"gap=50ms", "pace=50ms"} {
 		t.Run(level, func(t *testing.T) {
 			t.Parallel()
-			r := servingPaced(t, t.TempDir(), "--seats=4", "--class-slow=wait=50s,"+level, "--output-profile=compat", "--tool-timeout=1m")
+			r := servingPaced(t, t.TempDir(), "--seats=4", "--class-slow=wait=10m,"+level, "--output-profile=compat")
 			s := r.client(eras[0])
 			slow := func(ms int) (began time.Time, err error) {
 				res, err := hinted(r.ctx, s, "slow", "works", fmt.Sprintf(`{"ms":%d}`, ms))
