@@ -288,14 +288,15 @@ func TestS30_Ageing(t *testing.T) {
 	}
 }
 
-// TestS38: a server that is told to stop finishes what runs and what waits, within its
-// budget, refuses what comes, ends streams, and exits with 0.
+// TestS38: a server that is told to stop finishes what runs and what waits, refuses what
+// comes, ends streams, and exits with 0; at a second signal it waits for nothing.
 func TestS38_DrainWithQueue(t *testing.T) {
 	t.Parallel()
 	for _, signals := range []int{1, 2} {
 		t.Run(fmt.Sprint(signals, " signals"), func(t *testing.T) {
 			t.Parallel()
-			r := serving(t, exampleRoot(t), "--seats=2", "--drain-timeout=50s")
+			const seats, calls = 2, 25
+			r := servingPaced(t, t.TempDir(), "--seats=4", fmt.Sprintf("--class-slow=limit=%d,wait=10m", seats), "--drain-timeout=2m")
 			s := r.client(eras[0])
 			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.url, nil)
 			if err != nil {
@@ -309,50 +310,43 @@ func TestS38_DrainWithQueue(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer stream.Body.Close()
-			const calls = 25
-			before := r.sent.value()
-			answers := make(chan answer, calls)
-			for range calls {
-				go func() {
-					a, err := call(t.Context(), s, "table_profile", `{"workbook_id":"sales"}`)
-					if err != nil {
-						a = answer{text: err.Error(), failed: true}
-					}
-					answers <- a
-				}()
+			// All seats are held and all calls wait when the signal comes; what is let go just
+			// before it may or may not have ended by then.
+			sessions := []*mcp.ClientSession{s}
+			hold, b := r.batch(), r.batch()
+			hold.send(t.Context(), seats, sessions, "slow", "holds", `{"key":"start"}`)
+			r.untilMetrics("the seats are held", func(m scrape) bool { return m.value(`gridflow_inflight{class="slow"}`) == seats })
+			b.send(t.Context(), calls, sessions, "slow", "works", `{"ms":10}`)
+			r.untilMetrics("all calls wait", func(m scrape) bool { return m.value(`gridflow_queue_depth{class="slow"}`) == calls })
+			if signals == 1 {
+				r.letGo(s, "start", seats)
 			}
-			if err := r.sent.await(r.ctx, before+calls); err != nil {
+			if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 				t.Fatal(err)
 			}
-			r.log.await(t, 1, "tool=table_profile")
-			for range signals {
+			r.log.await(t, 1, "msg=stopping")
+			if signals == 2 { // the seats are held still, so it cannot come to its end
+				if a, err := call(t.Context(), s, "list_workbooks", `{}`); err != nil || !strings.HasPrefix(a.text, "DRAINING: ") {
+					t.Errorf("a call that comes then got %s (%v)", clipped(a.text), err)
+				}
+				if got := r.readiness(); got != "503 draining" {
+					t.Errorf("/readyz: %s", got)
+				}
 				if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 					t.Fatal(err)
 				}
-			}
-			if signals == 2 { // a second signal does not wait for anything
-				err := r.cmd.Wait()
-				if err == nil {
-					t.Log("everything was done before the second signal")
+				if err := r.cmd.Wait(); r.cmd.ProcessState.ExitCode() != exitError {
+					t.Errorf("exit: %v", err)
 				}
 				return
 			}
-			r.log.await(t, 1, "msg=stopping")
 			if _, err := io.Copy(io.Discard, stream.Body); err != nil {
 				t.Logf("the stream ended with %v", err)
 			}
-			ok := 0
-			for range calls {
-				a := <-answers
-				if !a.failed {
-					ok++
-				} else if !strings.HasPrefix(a.text, "DRAINING: ") {
-					t.Errorf("a call got %s", clipped(a.text))
-				}
-			}
-			t.Logf("%d of %d calls were served", ok, calls)
-			if ok < calls/2 {
-				t.Errorf("only %d of %d calls that had come before the signal were served", ok, calls)
+			b.await("", calls)
+			hold.await("", seats)
+			if ok, held := b.count("ok"), hold.count("ok"); ok != calls || held != seats {
+				t.Errorf("of %d calls that waited and %d that ran at the signal %d and %d were served: %v %q", calls, seats, ok, held, b.back, b.odd)
 			}
 			if err := r.cmd.Wait(); err != nil {
 				t.Errorf("exit: %v", err)
