@@ -303,7 +303,7 @@ func TestS42_OverviewUnderLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	writeFile(t, filepath.Join(root, "islands.xlsx"), bookOf(t, islands()))
-	r := serving(t, root, "--toolsets=all", "--tool-timeout=0")
+	r := serving(t, root, "--toolsets=all")
 	s := r.client(eras[1])
 	var calls [][2]string // workbook, sheet
 	for _, book := range []string{"budget", "loan", "messy", "orders", "islands"} {

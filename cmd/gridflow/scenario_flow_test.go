@@ -106,7 +106,7 @@ func TestS13_FullQueue(t *testing.T) {
 	for _, era := range eras {
 		t.Run(era, func(t *testing.T) {
 			t.Parallel()
-			r := serving(t, root, "--seats=4", "--load-bytes=1GiB", "--class-slow=limit=2,queue=4,client-queue=4,wait=1m", "--tool-timeout=1m")
+			r := serving(t, root, "--seats=4", "--load-bytes=1GiB", "--class-slow=limit=2,queue=4,client-queue=4,wait=10m")
 			s := r.client(era)
 			h := r.hogs(s, 2+4+5) // two run, four wait, five are too many
 			for range 5 {
@@ -141,7 +141,7 @@ func TestS13_FullQueue(t *testing.T) {
 func TestS14_Levels(t *testing.T) {
 	t.Parallel()
 	root, _ := longRoot(t)
-	r := serving(t, root, "--seats=4", "--load-bytes=1GiB", "--queue-max=10", "--class-slow=limit=1,queue=64,client-queue=64,wait=1m", "--tool-timeout=1m")
+	r := serving(t, root, "--seats=4", "--load-bytes=1GiB", "--queue-max=10", "--class-slow=limit=1,queue=64,client-queue=64,wait=10m")
 	s := r.client(eras[0])
 	var hogs []*hog
 	ramp := func(n int, level string) {
@@ -185,8 +185,8 @@ func TestS14_Levels(t *testing.T) {
 func TestS15_Flood(t *testing.T) {
 	t.Parallel()
 	const seats, flood = 2, 400
-	r := serving(t, exampleRoot(t), fmt.Sprint("--seats=", seats), "--class-fast=queue=200,client-queue=100,wait=1m",
-		"--class-medium=queue=200,client-queue=100,wait=1m", "--class-slow=queue=200,client-queue=100,wait=1m")
+	r := serving(t, exampleRoot(t), fmt.Sprint("--seats=", seats), "--class-fast=queue=200,client-queue=100,wait=10m",
+		"--class-medium=queue=200,client-queue=100,wait=10m", "--class-slow=queue=200,client-queue=100,wait=10m")
 	const profile = `{"workbook_id":"sales"}`
 	flooder, victim := r.client(eras[0]), r.client(eras[0])
 	mustCall(t, victim, "table_profile", profile) // loads the workbook
@@ -240,7 +240,7 @@ func TestS15_Flood(t *testing.T) {
 func TestS28_ShortBesideLong(t *testing.T) {
 	t.Parallel()
 	root, _ := longRoot(t)
-	r := serving(t, root, "--seats=2", "--load-bytes=1GiB", "--class-slow=wait=1m", "--tool-timeout=1m")
+	r := serving(t, root, "--seats=2", "--load-bytes=1GiB", "--class-slow=wait=10m")
 	s, other := r.client(eras[0]), r.client(eras[0])
 	mustCall(t, s, "read_table", wholeTable)
 	h := r.hogs(s, 8)
@@ -289,14 +289,15 @@ func TestS30_Ageing(t *testing.T) {
 	}
 }
 
-// TestS38: a server that is told to stop finishes what runs and what waits, within its
-// budget, refuses what comes, ends streams, and exits with 0.
+// TestS38: a server that is told to stop finishes what runs and what waits, refuses what
+// comes, ends streams, and exits with 0; at a second signal it waits for nothing.
 func TestS38_DrainWithQueue(t *testing.T) {
 	t.Parallel()
 	for _, signals := range []int{1, 2} {
 		t.Run(fmt.Sprint(signals, " signals"), func(t *testing.T) {
 			t.Parallel()
-			r := serving(t, exampleRoot(t), "--seats=2", "--drain-timeout=50s")
+			const seats, calls = 2, 25
+			r := servingPaced(t, t.TempDir(), "--seats=4", fmt.Sprintf("--class-slow=limit=%d,wait=10m", seats), "--drain-timeout=2m")
 			s := r.client(eras[0])
 			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.url, nil)
 			if err != nil {
@@ -310,50 +311,43 @@ func TestS38_DrainWithQueue(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer stream.Body.Close()
-			const calls = 25
-			before := r.sent.value()
-			answers := make(chan answer, calls)
-			for range calls {
-				go func() {
-					a, err := call(t.Context(), s, "table_profile", `{"workbook_id":"sales"}`)
-					if err != nil {
-						a = answer{text: err.Error(), failed: true}
-					}
-					answers <- a
-				}()
+			// All seats are held and all calls wait when the signal comes; what is let go just
+			// before it may or may not have ended by then.
+			sessions := []*mcp.ClientSession{s}
+			hold, b := r.batch(), r.batch()
+			hold.send(t.Context(), seats, sessions, "slow", "holds", `{"key":"start"}`)
+			r.untilMetrics("the seats are held", func(m scrape) bool { return m.value(`gridflow_inflight{class="slow"}`) == seats })
+			b.send(t.Context(), calls, sessions, "slow", "works", `{"ms":10}`)
+			r.untilMetrics("all calls wait", func(m scrape) bool { return m.value(`gridflow_queue_depth{class="slow"}`) == calls })
+			if signals == 1 {
+				r.letGo(s, "start", seats)
 			}
-			if err := r.sent.await(r.ctx, before+calls); err != nil {
+			if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 				t.Fatal(err)
 			}
-			r.log.await(t, 1, "tool=table_profile")
-			for range signals {
+			r.log.await(t, 1, "msg=stopping")
+			if signals == 2 { // the seats are held still, so it cannot come to its end
+				if a, err := call(t.Context(), s, "list_workbooks", `{}`); err != nil || !strings.HasPrefix(a.text, "DRAINING: ") {
+					t.Errorf("a call that comes then got %s (%v)", clipped(a.text), err)
+				}
+				if got := r.readiness(); got != "503 draining" {
+					t.Errorf("/readyz: %s", got)
+				}
 				if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 					t.Fatal(err)
 				}
-			}
-			if signals == 2 { // a second signal does not wait for anything
-				err := r.cmd.Wait()
-				if err == nil {
-					t.Log("everything was done before the second signal")
+				if err := r.cmd.Wait(); r.cmd.ProcessState.ExitCode() != exitError {
+					t.Errorf("exit: %v", err)
 				}
 				return
 			}
-			r.log.await(t, 1, "msg=stopping")
 			if _, err := io.Copy(io.Discard, stream.Body); err != nil {
 				t.Logf("the stream ended with %v", err)
 			}
-			ok := 0
-			for range calls {
-				a := <-answers
-				if !a.failed {
-					ok++
-				} else if !strings.HasPrefix(a.text, "DRAINING: ") {
-					t.Errorf("a call got %s", clipped(a.text))
-				}
-			}
-			t.Logf("%d of %d calls were served", ok, calls)
-			if ok < calls/2 {
-				t.Errorf("only %d of %d calls that had come before the signal were served", ok, calls)
+			b.await("", calls)
+			hold.await("", seats)
+			if ok, held := b.count("ok"), hold.count("ok"); ok != calls || held != seats {
+				t.Errorf("of %d calls that waited and %d that ran at the signal %d and %d were served: %v %q", calls, seats, ok, held, b.back, b.odd)
 			}
 			if err := r.cmd.Wait(); err != nil {
 				t.Errorf("exit: %v", err)
@@ -378,7 +372,7 @@ func TestS44_Reload(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	write("class-slow: limit=1,queue=2,client-queue=2,wait=1m\ntool-timeout: 1m\nseats: 4\nload-bytes: 1GiB\n")
+	write("class-slow: limit=1,queue=2,client-queue=2,wait=10m\ntool-timeout: 1m\nseats: 4\nload-bytes: 1GiB\n")
 	r := serving(t, root, "--config="+file)
 	s := r.client(eras[0])
 	h := r.hogs(s, 1+2+1)
@@ -399,7 +393,7 @@ func TestS44_Reload(t *testing.T) {
 		}
 	}
 	weight("1")
-	write("class-slow: limit=1,queue=4,client-queue=4,wait=1m\ntool-timeout: 1m\nseats: 4\nload-bytes: 1GiB\nclients: {scenario: 4}\n")
+	write("class-slow: limit=1,queue=4,client-queue=4,wait=10m\ntool-timeout: 1m\nseats: 4\nload-bytes: 1GiB\nclients: {scenario: 4}\n")
 	r.log.await(t, 1, "scheduling settings taken from the changed configuration file")
 	weight("4")
 	scraped := metricsOf(t, r, 200)

@@ -25,7 +25,7 @@ import (
 func TestS29_WorkConserving(t *testing.T) {
 	t.Parallel()
 	const seats, calls = 4, 2 * 4 // calls of a turn
-	r := servingPaced(t, t.TempDir(), fmt.Sprint("--seats=", seats), "--class-slow=wait=50s", "--class-fast=wait=50s", "--tool-timeout=1m")
+	r := servingPaced(t, t.TempDir(), fmt.Sprint("--seats=", seats), "--class-slow=wait=10m", "--class-fast=wait=10m")
 	s := r.client(eras[0])
 	for i, turn := range []string{"slow", "fast", "slow"} {
 		b := r.batch()
@@ -107,8 +107,8 @@ func (st *stream) end(t *testing.T) {
 // it is not. Every call is answered, those too that wait or run while it changes.
 func TestS31_LimitFollows(t *testing.T) {
 	t.Parallel()
-	const seats = 3
-	r := servingPaced(t, t.TempDir(), fmt.Sprint("--seats=", seats), "--adaptive=true", "--class-medium=wait=50s", "--tool-timeout=1m")
+	const seats = 4
+	r := servingPaced(t, t.TempDir(), fmt.Sprint("--seats=", seats), "--adaptive=true", "--class-medium=wait=10m")
 	s := r.client(eras[0])
 	quick := func(int64) int { return 10 }
 	reaches := func(what string, good func(limitStep) bool) {
@@ -160,9 +160,6 @@ func TestS31_LimitFollows(t *testing.T) {
 	}
 
 	before = len(r.limitSteps("medium"))
-	if r.scrape().value(`gridflow_limiter_limit{class="medium"}`) == seats {
-		return // it went up before what was measured under load was forgotten
-	}
 	used = r.stream(s, 6, quick)
 	for len(r.limitSteps("medium")) == before {
 		r.pause("the limit rises again under load")
@@ -194,7 +191,7 @@ func TestS32_Levelled(t *testing.T) {
 	for _, level := range []string{"gap=50ms", "pace=50ms"} {
 		t.Run(level, func(t *testing.T) {
 			t.Parallel()
-			r := servingPaced(t, t.TempDir(), "--seats=4", "--class-slow=wait=50s,"+level, "--output-profile=compat", "--tool-timeout=1m")
+			r := servingPaced(t, t.TempDir(), "--seats=4", "--class-slow=wait=10m,"+level, "--output-profile=compat")
 			s := r.client(eras[0])
 			slow := func(ms int) (began time.Time, err error) {
 				res, err := hinted(r.ctx, s, "slow", "works", fmt.Sprintf(`{"ms":%d}`, ms))

@@ -61,13 +61,21 @@ func servingAs(t *testing.T, program, root string, args ...string) *running {
 
 func servingNamed(t *testing.T, name, program, root string, args ...string) *running {
 	t.Helper()
-	r := launchNamed(t, name, program, append([]string{"http", "--listen=127.0.0.1:0", "--root=" + root, "--log-level=debug"}, args...)...)
+	r := launchNamed(t, name, program, append([]string{"http", "--listen=127.0.0.1:0", "--root=" + root, noDeadline, "--log-level=debug"}, args...)...)
 	line := r.log.await(t, 1, "serving MCP")[0]
 	if r.url = regexp.MustCompile(`http://[0-9.:]+/mcp`).FindString(line); r.url == "" {
 		t.Fatalf("no URL in %q", line)
 	}
 	return r
 }
+
+// noDeadline takes the server's own bound off what a call may take: how long that is on
+// this machine is not what the scenarios are about. Whoever waits for ever is stopped by
+// patience.
+const noDeadline = "--tool-timeout=0"
+
+// patience is when a scenario is given up: it hangs.
+const patience = 3 * time.Minute
 
 // servingStdio starts `gridflow stdio` over a root and shakes hands with it.
 func servingStdio(t *testing.T, root string, args ...string) *running {
@@ -76,7 +84,7 @@ func servingStdio(t *testing.T, root string, args ...string) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := launch(t, self, append([]string{"stdio", "--root=" + root, "--log-level=debug"}, args...)...)
+	r := launch(t, self, append([]string{"stdio", "--root=" + root, noDeadline, "--log-level=debug"}, args...)...)
 	r.send(handshake)
 	r.out.await(t, 1, `"id":0`)
 	return r
@@ -92,7 +100,7 @@ func launch(t *testing.T, program string, args ...string) *running {
 // several programs.
 func launchNamed(t *testing.T, name, program string, args ...string) *running {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
 	r := &running{t: t, ctx: ctx, cmd: exec.CommandContext(ctx, program, args...), sent: newCounter()}
 	r.cmd.Args[0] = name

@@ -9,7 +9,7 @@ import (
 // GradientConfig describes a [Gradient]; a zero field means what is said with it.
 type GradientConfig struct {
 	Min, Max     int           // the limit never leaves Min…Max; Min ≥ 1
-	Initial      int           // 0 means Min: it finds its way up by itself, and fast
+	Initial      int           // 0 means Min: it finds its way up by itself, from 1 to eight servers of 20 ms in half a minute
 	Window       time.Duration // shortest time between two steps; 0 means 100 ms
 	MinSamples   int           // fewest calls between two steps; 0 means 40
 	FailureShare float64       // failed and timed out calls of a window that shrink the limit; 0 means 0.1
@@ -259,9 +259,11 @@ func (g *Gradient) learn() Cause {
 	used := float64(g.atLimit) >= usedShare*float64(g.calls)
 	if seen <= g.knee {
 		g.streak = 0
-		// A backend that is not asked for more shows nothing of its knee.
+		// A backend that is not asked for more shows nothing of its knee; and one that has
+		// fewer calls in flight than the knee, for limits are whole numbers, only shows by
+		// slower calls that it is lower.
 		if used {
-			g.move(g.knee + gain*(seen-g.knee))
+			g.move(g.knee + gain*(min(g.knee, max(seen, g.knee*g.base/service))-g.knee))
 		}
 		return ""
 	}
