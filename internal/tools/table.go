@@ -37,6 +37,8 @@ var editTools = []Tool{
 	discardStagedChange,
 	editBatch,
 	forkHistory,
+	diffWorkbooks,
+	getChangeset,
 	getEdits,
 	listCheckpoints,
 	listForks,
@@ -45,6 +47,7 @@ var editTools = []Tool{
 	restoreCheckpoint,
 	saveFork,
 	undo,
+	verifyWorkbook,
 }
 
 var table = sorted(readTools, analysisTools, editTools)
