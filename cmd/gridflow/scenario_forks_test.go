@@ -410,3 +410,70 @@ func TestForksOutliveTheServer(t *testing.T) {
 		}
 	}
 }
+
+// TestMergeForks: two forks meet cell by cell, conflicts are told and change nothing, and a
+// fork moves to the file as another program has saved it.
+func TestMergeForks(t *testing.T) {
+	r, root := editing(t, t.TempDir())
+	s := r.client(eras[0])
+	a, b := newFork(t, s, "loan"), newFork(t, s, "loan")
+	sheet := firstSheet(t, s, a)
+	do(t, s, "edit_batch", `{"fork_id":%q,"sheet_name":%q,"edits":[{"address":"Z1","value":"a"},{"address":"Z3","value":1}]}`, a, sheet)
+	do(t, s, "edit_batch", `{"fork_id":%q,"sheet_name":%q,"edits":[{"address":"Z2","value":"b"},{"address":"Z3","value":2}]}`, b, sheet)
+	if text := do(t, s, "merge_fork", `{"fork_id":%q,"with":%q}`, a, b); !strings.Contains(text, "not merged") || !strings.Contains(text, sheet+"!Z3\t\t1\t2") {
+		t.Fatal(text)
+	}
+	if h := do(t, s, "fork_history", `{"fork_id":%q}`, a); !strings.Contains(h, "at version 1;") {
+		t.Errorf("a merge that was not made: %s", h)
+	}
+	do(t, s, "merge_fork", `{"fork_id":%q,"with":%q,"resolutions":[{"address":"%s!Z3","choice":"manual","value":3}]}`, a, b, sheet)
+	for ref, want := range map[string]string{"Z1": "a", "Z2": "b", "Z3": "3"} {
+		if got := at(t, s, a, sheet, ref); got != want {
+			t.Errorf("%s is %q, want %q", ref, got, want)
+		}
+	}
+	// Another program saves the file: here another fork, from a second copy of it.
+	do(t, s, "save_fork", `{"fork_id":%q,"target_path":"loan.xlsx","overwrite":true}`, b)
+	refused(t, "CONFLICT", s, "save_fork", `{"fork_id":%q}`, a)
+	do(t, s, "merge_fork", `{"fork_id":%q,"conflicts":"ours"}`, a)
+	do(t, s, "save_fork", `{"fork_id":%q}`, a)
+	if got := at(t, s, "loan", sheet, "Z3"); got != "3" {
+		t.Errorf("the saved file has %q", got)
+	}
+	do(t, s, "undo", `{"fork_id":%q,"steps":2}`, a)
+	if got := at(t, s, a, sheet, "Z3"); got != "1" {
+		t.Errorf("before both merges: %q", got)
+	}
+	if left, _ := filepath.Glob(filepath.Join(root, "*")); len(left) != 1 {
+		t.Errorf("the folder has %v", left)
+	}
+}
+
+// TestS45 is scenario S45: two sessions compare and merge two forks in opposite order, again
+// and again; neither ever waits for the other for good.
+func TestS45(t *testing.T) {
+	r, _ := editing(t, t.TempDir())
+	first := r.client(eras[0])
+	forks := [2]string{newFork(t, first, "loan"), newFork(t, first, "loan")}
+	sheet := firstSheet(t, first, forks[0])
+	var wg sync.WaitGroup
+	for i := range 2 {
+		s := r.client(eras[i])
+		mine, other := forks[i], forks[1-i]
+		wg.Go(func() {
+			for n := range 25 {
+				do(t, s, "edit_batch", `{"fork_id":%q,"sheet_name":%q,"edits":[{"address":"Z%d","value":%d}]}`, mine, sheet, i+1, n)
+				do(t, s, "diff_workbooks", `{"baseline_id":%q,"current_id":%q}`, mine, other)
+				got, err := call(t.Context(), s, "merge_fork", fmt.Sprintf(`{"fork_id":%q,"with":%q,"conflicts":"theirs"}`, mine, other))
+				if err != nil || got.failed && !strings.HasPrefix(got.text, "NOTHING_TO_DO:") {
+					t.Errorf("%v %s", err, got.text)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if stuck := r.log.matching("stuck"); len(stuck) > 0 {
+		t.Errorf("%d calls were stuck: %s", len(stuck), stuck[0])
+	}
+}

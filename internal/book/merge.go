@@ -16,7 +16,8 @@ type Conflict struct {
 	Target
 	Base, Ours, Theirs CellState
 
-	take CellEdit // gives the cell of ours the state of theirs
+	take CellEdit // gives the cell of ours the state of theirs; of a Rebase, the cell of theirs that of ours
+	lost bool     // of a Rebase: theirs has no such cell any more
 }
 
 // Choice says what becomes of a conflict.
@@ -35,11 +36,13 @@ type Resolution struct {
 	Cell   CellEdit // for TakeManual
 }
 
-// Merged is what theirs would change in ours.
+// Merged is what theirs would change in ours, or, of a [Rebase], what ours would change in theirs.
 type Merged struct {
 	Edit      Edit       // what theirs changed and ours did not
 	Conflicts []Conflict // by sheet, row and column
 	Same      int        // cells that both changed in the same way
+
+	onto bool // it is of a Rebase: Edit is for theirs
 }
 
 // Merge finds what happened to cells between base and theirs, and makes an Edit of it for
@@ -208,11 +211,13 @@ func (m *Merged) Resolve(choices map[Target]Resolution) (Edit, error) {
 		}
 		used++
 		edit := c.take
-		switch r.Choice {
-		case TakeOurs:
+		switch {
+		case r.Choice != TakeTheirs && c.lost:
+			return Edit{}, c.refused("theirs has no such cell any more, so that only theirs can be chosen")
+		case r.Choice == TakeOurs && !m.onto, r.Choice == TakeTheirs && m.onto:
 			continue
-		case TakeTheirs:
-		case TakeManual:
+		case r.Choice == TakeOurs, r.Choice == TakeTheirs:
+		case r.Choice == TakeManual:
 			edit = r.Cell
 			edit.Ref = c.Ref
 		default:

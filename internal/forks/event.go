@@ -40,6 +40,8 @@ type event struct {
 	Sum      string          `json:"sum,omitempty"`
 	TTL      int64           `json:"ttl_ns,omitempty"`
 	From     string          `json:"from,omitempty"` // the fork, with its version, that a line begins with or was merged with
+
+	hold *workspace.Hold // of Base, of a rebased that is being made
 }
 
 // Reasons of a move.

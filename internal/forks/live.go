@@ -183,6 +183,12 @@ func (l *live) commit(k kind, e event, edit *book.Edit, snap *book.Snapshot) err
 		panic(err) // it is durable, and replay would stumble over it as well
 	}
 	l.fork.touched.Store(time.Now().UnixNano())
+	if k == rebased {
+		for len(l.holds) < len(l.line.bases) {
+			l.holds = append(l.holds, nil)
+		}
+		l.holds[len(l.holds)-1] = e.hold.Again()
+	}
 	v := l.line.head()
 	if snap != nil {
 		l.remember(l.line.content(v), snap)

@@ -64,7 +64,7 @@ func (s *Store) Save(ctx context.Context, id string, o SaveOptions) (out Saved, 
 		}
 		h = head{snap, hold.Again()}
 		original = l.line.path
-		expect = append(expect, l.line.bases[len(l.line.bases)-1].SHA256)
+		expect = append(expect, l.line.bases[l.line.versions[v].base].SHA256)
 		expect = append(expect, l.line.savedSum[original]...)
 		return nil
 	})

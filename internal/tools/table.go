@@ -43,6 +43,7 @@ var editTools = []Tool{
 	listCheckpoints,
 	listForks,
 	listStagedChanges,
+	mergeFork,
 	redo,
 	restoreCheckpoint,
 	saveFork,

@@ -1,0 +1,124 @@
+package book
+
+import (
+	"context"
+
+	"gridflow/internal/cell"
+	"gridflow/internal/grid"
+)
+
+// Rebase finds what of the edits between base and ours can be made on onto, another revision
+// of the same workbook: the file has changed since base. Cells are followed through inserted
+// and deleted rows and renamed sheets as by Diff, and so are the references of formulas.
+//
+// The Edit that it gives is for onto, which plays theirs. What onto has changed as well, or has
+// no place for any more, is a conflict, unless both did the same.
+func Rebase(ctx context.Context, base, ours, onto *Snapshot) (*Merged, error) {
+	c, err := newComparison(ctx, base, onto, DiffOptions{})
+	if err != nil {
+		return nil, err
+	}
+	m := &Merged{onto: true}
+	for _, i := range ours.EditedSheets() {
+		was, err := base.Sheet(ctx, i)
+		if err != nil {
+			return nil, err
+		}
+		mine, err := ours.Sheet(ctx, i)
+		if err != nil {
+			return nil, err
+		}
+		r := rebase{comparison: c, was: was, mine: mine, cur: ours, name: ours.Workbook().Sheets[i].Name}
+		if r.pair, r.there = c.byOld[i]; r.there {
+			p := c.pairs[r.pair]
+			if r.theirs, err = onto.Sheet(ctx, p.new); err != nil {
+				return nil, err
+			}
+			if r.rows, err = c.alignment(r.pair); err != nil {
+				return nil, err
+			}
+			r.name = p.name
+		}
+		op := SetCells{Sheet: r.name}
+		for x, y := range grid.Diff(was, mine, nil) {
+			if e, ok := r.cell(m, x, y); ok {
+				op.Cells = append(op.Cells, e)
+			}
+		}
+		if len(op.Cells) > 0 {
+			m.Edit.Ops = append(m.Edit.Ops, op)
+		}
+	}
+	return m, nil
+}
+
+// rebase is one sheet of a Rebase.
+type rebase struct {
+	*comparison
+	pair              int
+	there             bool // onto has the sheet
+	name              string
+	was, mine, theirs *grid.Sheet
+	cur               *Snapshot
+	rows              alignment
+}
+
+// cell gives the edit that makes on onto what became of x in ours, which is y. Where it gives
+// none, m has been told why.
+func (r *rebase) cell(m *Merged, x, y grid.Cell) (CellEdit, bool) {
+	edit := between(r.cur, r.was, r.mine, x, y)
+	at := edit.Ref
+	c := Conflict{Target: Target{r.name, at}, Base: stateAt(r.was, at), Ours: stateAt(r.mine, at)}
+	row, ok := 0, false
+	if r.there {
+		row, ok = r.row(at.Row)
+	}
+	if edit.HasFormula && ok {
+		edit.Formula, ok = r.moved(edit.Formula, r.pair)
+	}
+	if !ok {
+		c.lost = true
+		m.Conflicts = append(m.Conflicts, c)
+		return edit, false
+	}
+	edit.Ref.Row = row
+	c.Ref, c.take = edit.Ref, edit
+	c.Theirs = stateAt(r.theirs, edit.Ref)
+	if r.unchanged(c.Base, c.Theirs, at, edit.Ref) {
+		return edit, true
+	}
+	if c.Theirs.HasFormula == edit.HasFormula && c.Theirs.Formula == edit.Formula && (edit.HasFormula || c.Theirs.Value == c.Ours.Value) {
+		m.Same++
+		return edit, false
+	}
+	m.Conflicts = append(m.Conflicts, c)
+	return edit, false
+}
+
+// row gives the row of onto that a row of base became. What lies below everything that base
+// had stays as far below.
+func (r *rebase) row(old int) (int, bool) {
+	if row, ok := r.rows.row(old); ok {
+		return row, true
+	}
+	last, end := -1, -1
+	if used, ok := r.was.Used(); ok {
+		last = used.Last.Row
+	}
+	if used, ok := r.theirs.Used(); ok {
+		end = used.Last.Row
+	}
+	if old <= last {
+		return 0, false
+	}
+	row := old - last + end
+	return row, row < cell.MaxRows
+}
+
+// unchanged tells whether onto left a cell as it was in base.
+func (r *rebase) unchanged(x, y CellState, from, to cell.Ref) bool {
+	if x.HasFormula || y.HasFormula {
+		return r.sameFormula(x, y, from, to, r.pair)
+	}
+	return x.Value == y.Value
+}

@@ -1,0 +1,165 @@
+package forks
+
+import (
+	"context"
+	"fmt"
+
+	"gridflow/internal/book"
+)
+
+// MergeOptions say what becomes of conflicts.
+type MergeOptions struct {
+	Commit
+	// All is the choice for conflicts that Choices does not name; nil leaves them open, and
+	// then nothing is changed.
+	All     *book.Choice
+	Choices map[book.Target]book.Resolution
+	Preview bool // nothing is changed
+}
+
+// Merging is what a merge did, or would do.
+type Merging struct {
+	Result    Result // zero where nothing was changed
+	Done      bool
+	With      string // what was merged: a fork with its version, or a workbook
+	Rebased   bool   // the fork stands on a newer revision of its workbook now
+	Cells     int    // that the merge sets
+	Same      int    // that both had changed in the same way
+	Conflicts []book.Conflict
+}
+
+// Merge brings into a fork what another fork of the same workbook has changed, or, where with
+// names a workbook, puts the fork's changes on the workbook as it is now. Conflicts that no
+// choice is made for are told, and nothing is changed.
+func (s *Store) Merge(ctx context.Context, id, with string, o MergeOptions) (m Merging, err error) {
+	id, version, err := split(id)
+	if err != nil {
+		return m, err
+	}
+	if version != nil {
+		return m, fail(CodeVersion, "Leave the version out of the id of the fork that is to be changed", "%s@%d cannot be changed: only the newest version can", id, *version)
+	}
+	if IsFork(with) {
+		return s.mergeFork(ctx, id, with, o)
+	}
+	return s.rebase(ctx, id, with, o)
+}
+
+func (s *Store) mergeFork(ctx context.Context, id, with string, o MergeOptions) (m Merging, err error) {
+	other, version, err := split(with)
+	if err != nil {
+		return m, err
+	}
+	if other == id {
+		return m, fail(CodeBadInput, "Name another fork, or use restore_checkpoint to go back to a version", "a fork cannot be merged with itself")
+	}
+	// Taken before, and not within the message to the fork: two forks that merge each other
+	// would wait for one another.
+	theirs, err := s.use(ctx, other, version)
+	if err != nil {
+		return m, err
+	}
+	defer theirs.hold.Release()
+	m.With = fmt.Sprintf("%s@%d", other, theirs.snap.Version)
+	err = s.merging(ctx, id, &m, o, func(ctx context.Context, l *live, ours *book.Snapshot) (*book.Merged, *book.Snapshot, event, error) {
+		e := event{Tool: o.Tool, Label: o.Label, From: m.With}
+		base := l.holds[l.line.versions[l.line.head()].base]
+		if base.SHA256 != theirs.hold.SHA256 {
+			return nil, nil, e, fail(CodeBadInput, "Bring both to the same revision first: merge_fork each with its workbook", "the two forks stand on different revisions of files")
+		}
+		found, err := book.Merge(ctx, base.Snapshot(), ours, theirs.snap)
+		return found, ours, e, err
+	})
+	return m, err
+}
+
+// rebase puts the changes of a fork on a workbook as it is now.
+func (s *Store) rebase(ctx context.Context, id, with string, o MergeOptions) (m Merging, err error) {
+	entry, onto, err := s.keep(ctx, with)
+	if err != nil {
+		return m, err
+	}
+	defer func() {
+		if !m.Done {
+			s.leave(onto.Base)
+		}
+		onto.Release()
+	}()
+	m.With, m.Rebased = entry.ID, true
+	err = s.merging(ctx, id, &m, o, func(ctx context.Context, l *live, ours *book.Snapshot) (*book.Merged, *book.Snapshot, event, error) {
+		now := l.line.versions[l.line.head()].base
+		base := l.holds[now]
+		e := event{Tool: o.Tool, Label: o.Label, Base: &onto.Base, From: entry.ID, hold: onto}
+		if base.SHA256 == onto.SHA256 {
+			return nil, nil, e, fail(CodeNothing, "There is nothing to merge", "%s is what the fork stands on", entry.Path)
+		}
+		found, err := book.Rebase(ctx, base.Snapshot(), ours, onto.Snapshot())
+		return found, onto.Snapshot(), e, err
+	})
+	return m, err
+}
+
+// merging runs a merge on the fork, alone. find gives what it comes to, the snapshot that its
+// edit is for, and the record.
+func (s *Store) merging(ctx context.Context, id string, m *Merging, o MergeOptions, find func(context.Context, *live, *book.Snapshot) (*book.Merged, *book.Snapshot, event, error)) error {
+	errOpen := fail(CodeConflict, "", "")
+	r, err := s.commit(ctx, id, o.Commit, func(ctx context.Context, l *live) (kind, event, *book.Edit, *book.Snapshot, *book.Changeset, error) {
+		none := func(err error) (kind, event, *book.Edit, *book.Snapshot, *book.Changeset, error) {
+			return 0, event{}, nil, nil, nil, err
+		}
+		ours, _, err := l.at(ctx, l.line.head())
+		if err != nil {
+			return none(err)
+		}
+		found, ground, e, err := find(ctx, l, ours)
+		if err != nil {
+			return none(err)
+		}
+		m.Conflicts, m.Same = found.Conflicts, found.Same
+		choices := make(map[book.Target]book.Resolution, len(found.Conflicts))
+		open := 0
+		for _, c := range found.Conflicts {
+			if r, ok := o.Choices[c.Target]; ok {
+				choices[c.Target] = r
+			} else if o.All != nil {
+				choices[c.Target] = book.Resolution{Choice: *o.All}
+			} else {
+				open++
+			}
+		}
+		if open > 0 {
+			m.Cells = found.Edit.Cells()
+			return none(errOpen)
+		}
+		for t, r := range o.Choices {
+			choices[t] = r // one that fits no conflict is told
+		}
+		edit, err := found.Resolve(choices)
+		if err != nil {
+			return none(err)
+		}
+		m.Cells = edit.Cells()
+		if m.Cells == 0 && !m.Rebased {
+			return none(fail(CodeNothing, "Nothing was changed", "%s has nothing that the fork has not", m.With))
+		}
+		next, changes, err := ground.Apply(ctx, edit)
+		if err != nil {
+			return none(err)
+		}
+		if o.Preview {
+			return none(errOpen)
+		}
+		e.Cells = m.Cells
+		if m.Rebased {
+			return rebased, e, &edit, next, changes, nil
+		}
+		return edited, e, &edit, next, changes, nil
+	})
+	if err == error(errOpen) {
+		return nil
+	}
+	if err == nil {
+		m.Result, m.Done = r, true
+	}
+	return err
+}
