@@ -51,6 +51,9 @@ func openWorkspace(ctx context.Context, c *config, log *slog.Logger) (*opened, e
 		}
 	}
 	env := &tools.Env{Workspace: router, Forks: router.Forks, NoForks: noForks, Profile: tools.Profile(c.profile), Caps: c.caps()}
+	if !c.readOnly {
+		env.Files = w
+	}
 	return &opened{
 		env:       env,
 		resources: server.WorkbookResources(router, tools.Table(), env),

@@ -238,7 +238,7 @@ func (e *editor) guessed(c *book.CellEdit, text string) {
 		c.Value = cell.ErrorValue(code)
 		return
 	}
-	if e.date(c, trimmed) == nil {
+	if len(trimmed) >= len("2026-11-26") && e.date(c, trimmed) == nil { // 10:30 is as often a score as a time
 		return
 	}
 	c.Value = cell.TextValue(text)

@@ -15,6 +15,7 @@ type Env struct {
 	Profile   Profile
 	Caps      Caps
 	Forks     *forks.Store // nil: nothing can be edited
+	Files     Files        // nil: no file may be written
 	NoForks   error        // why Forks is nil, where more is to be said than that
 	Status    Status       // nil: there is no scheduler, as where single calls are made from a shell
 }
