@@ -296,7 +296,8 @@ func TestS38_DrainWithQueue(t *testing.T) {
 	for _, signals := range []int{1, 2} {
 		t.Run(fmt.Sprint(signals, " signals"), func(t *testing.T) {
 			t.Parallel()
-			r := serving(t, exampleRoot(t), "--seats=2", "--drain-timeout=50s")
+			// However slow the machine is, none of the calls gives up by itself.
+			r := serving(t, exampleRoot(t), "--seats=2", "--drain-timeout=50s", "--class-fast=wait=1m", "--class-medium=wait=1m", "--class-slow=wait=1m")
 			s := r.client(eras[0])
 			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.url, nil)
 			if err != nil {
