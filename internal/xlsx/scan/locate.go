@@ -44,6 +44,7 @@ type Locator struct {
 	row     int
 	col     int
 	inRow   bool // a row has begun
+	between bool // and has ended
 	nextRow int  // the first of Rows that may still lie above the current row
 	open    int  // index in Rows of the current row, -1
 	inserts int  // the first of the open row's cells whose place is not known
@@ -355,7 +356,7 @@ func (l *Locator) startRow(tag []byte, at int) error {
 	if next >= cell.MaxRows {
 		return l.fault(at, "there are more than %d rows", cell.MaxRows)
 	}
-	l.row, l.col, l.inRow, l.last = next, -1, true, -1
+	l.row, l.col, l.inRow, l.last, l.between = next, -1, true, -1, false
 	from := l.base + int64(at)
 	for l.nextRow < len(l.Rows) && l.Rows[l.nextRow].Row <= next {
 		if r := &l.Rows[l.nextRow]; r.Row < next && r.At < 0 {
@@ -366,7 +367,7 @@ func (l *Locator) startRow(tag []byte, at int) error {
 	i := sort.Search(len(l.Rows), func(i int) bool { return l.Rows[i].Row >= next })
 	empty := tag[len(tag)-2] == '/'
 	if i == len(l.Rows) || l.Rows[i].Row != next {
-		l.passing = !empty
+		l.passing, l.between = !empty, empty
 		return nil
 	}
 	l.open, l.inserts = i, l.Rows[i].first
@@ -382,7 +383,7 @@ func (l *Locator) startRow(tag []byte, at int) error {
 }
 
 func (l *Locator) endRow(at int64) {
-	l.last, l.passing = -1, false
+	l.last, l.passing, l.between = -1, false, true
 	if l.open < 0 {
 		return
 	}
@@ -409,7 +410,7 @@ func (l *Locator) cell(b []byte, p, end int) (int, error) {
 	if !ref.Valid() {
 		return 0, l.fault(p, "a cell lies outside of the worksheet")
 	}
-	if ref.Row != l.row || !l.inRow {
+	if ref.Row != l.row || !l.inRow || l.between {
 		return 0, l.fault(p, "cell %v does not stand in its row, as it must for the sheet to be changed", ref)
 	}
 	next := end
