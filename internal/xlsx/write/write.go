@@ -15,7 +15,6 @@ import (
 	"gridflow/internal/numfmt"
 	"gridflow/internal/xlsx"
 	"gridflow/internal/xlsx/emit"
-	"gridflow/internal/xlsx/patch"
 )
 
 // Options are what a workbook may have beyond its sheets. The zero value is fine.
@@ -51,7 +50,7 @@ func New(ctx context.Context, w io.Writer, options Options) *Writer {
 }
 
 func invalid(format string, args ...any) error {
-	return &xlsx.Error{Code: patch.InvalidEdit, Offset: -1, Message: fmt.Sprintf(format, args...)}
+	return &xlsx.Error{Code: xlsx.InvalidEdit, Offset: -1, Message: fmt.Sprintf(format, args...)}
 }
 
 // errClosed is what a writer gives after Close, and a sheet after the next one has begun.
