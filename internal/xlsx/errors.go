@@ -17,9 +17,14 @@ const (
 	Encrypted   Code = "FILE_ENCRYPTED"     // needs a password
 	TooLarge    Code = "FILE_TOO_LARGE"     // more than a limit allows
 	Unsupported Code = "UNSUPPORTED_FORMAT" // something else than .xlsx or .xlsm, but known
+
+	// Of what is to be written.
+
+	InvalidEdit Code = "INVALID_EDIT" // what a file cannot hold, or a workbook does not have
+	ArrayPart   Code = "ARRAY_PART"   // a part of an array formula or what-if table
 )
 
-// Error says why a file, or a part of it, cannot be read.
+// Error says why a file, or a part of it, cannot be read, or written as it is to be.
 type Error struct {
 	Code    Code
 	Part    string // name of the part in the package; "" for the package as a whole

@@ -10,15 +10,6 @@ import (
 	"gridflow/internal/xlsx/splice"
 )
 
-// Codes of the errors that Save adds to those of package xlsx. The part of a sheet's error is
-// that of the sheet.
-const (
-	// ArrayPart: an edit would change a part of an array formula or of a what-if table.
-	ArrayPart xlsx.Code = "ARRAY_PART"
-	// InvalidEdit: the patch asks for what a file cannot hold or a sheet does not have.
-	InvalidEdit xlsx.Code = "INVALID_EDIT"
-)
-
 // Patch says what of a workbook changes. Sheets and styles are counted as the file does.
 type Patch struct {
 	Sheets []SheetPatch // each sheet at most once
@@ -190,7 +181,7 @@ func (s *saver) splice(part *xlsx.Part, stream *splice.Stream, edits []splice.Ed
 }
 
 func invalid(part, format string, args ...any) error {
-	return &xlsx.Error{Code: InvalidEdit, Part: part, Offset: -1, Message: fmt.Sprintf(format, args...)}
+	return &xlsx.Error{Code: xlsx.InvalidEdit, Part: part, Offset: -1, Message: fmt.Sprintf(format, args...)}
 }
 
 type counter struct {

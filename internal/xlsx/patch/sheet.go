@@ -136,7 +136,7 @@ func wholeArrays(part *xlsx.Part, loaded *grid.Sheet, cells []CellPatch) error {
 	}
 	for r, n := range counts {
 		if n < r.Cells() {
-			return &xlsx.Error{Code: ArrayPart, Part: part.Name, Offset: -1,
+			return &xlsx.Error{Code: xlsx.ArrayPart, Part: part.Name, Offset: -1,
 				Message: "cell " + at[r].String() + " is part of an array formula or what-if table in " + r.String() + ", which can only be changed as a whole",
 				Hint:    "Change all of " + r.String() + " at once, or clear it first."}
 		}

@@ -44,6 +44,7 @@ type Locator struct {
 	row     int
 	col     int
 	inRow   bool // a row has begun
+	between bool // and has ended
 	nextRow int  // the first of Rows that may still lie above the current row
 	open    int  // index in Rows of the current row, -1
 	inserts int  // the first of the open row's cells whose place is not known
@@ -355,7 +356,7 @@ func (l *Locator) startRow(tag []byte, at int) error {
 	if next >= cell.MaxRows {
 		return l.fault(at, "there are more than %d rows", cell.MaxRows)
 	}
-	l.row, l.col, l.inRow, l.last = next, -1, true, -1
+	l.row, l.col, l.inRow, l.last, l.between = next, -1, true, -1, false
 	from := l.base + int64(at)
 	for l.nextRow < len(l.Rows) && l.Rows[l.nextRow].Row <= next {
 		if r := &l.Rows[l.nextRow]; r.Row < next && r.At < 0 {
@@ -366,10 +367,13 @@ func (l *Locator) startRow(tag []byte, at int) error {
 	i := sort.Search(len(l.Rows), func(i int) bool { return l.Rows[i].Row >= next })
 	empty := tag[len(tag)-2] == '/'
 	if i == len(l.Rows) || l.Rows[i].Row != next {
-		l.passing = !empty
+		l.passing, l.between = !empty, empty
 		return nil
 	}
 	l.open, l.inserts = i, l.Rows[i].first
+	if !wholeTag(tag) {
+		return l.fault(at, "the start of row %d is not valid XML, as it must be to be changed", next+1)
+	}
 	if r := &l.Rows[i]; !r.Found {
 		r.Found, r.Span, r.Tag, r.Empty = true, Span{from, from + int64(len(tag))}, bytes.Clone(tag), empty
 	} else {
@@ -382,7 +386,7 @@ func (l *Locator) startRow(tag []byte, at int) error {
 }
 
 func (l *Locator) endRow(at int64) {
-	l.last, l.passing = -1, false
+	l.last, l.passing, l.between = -1, false, true
 	if l.open < 0 {
 		return
 	}
@@ -403,13 +407,12 @@ func (l *Locator) cell(b []byte, p, end int) (int, error) {
 			if ref, said = cell.ParseRef(string(bytes.TrimSpace(a.value))); !said {
 				return 0, l.fault(p, "%q is not a cell reference", clip(a.value))
 			}
-			break
 		}
 	}
 	if !ref.Valid() {
 		return 0, l.fault(p, "a cell lies outside of the worksheet")
 	}
-	if ref.Row != l.row || !l.inRow {
+	if ref.Row != l.row || !l.inRow || l.between {
 		return 0, l.fault(p, "cell %v does not stand in its row, as it must for the sheet to be changed", ref)
 	}
 	next := end
@@ -440,7 +443,9 @@ func (l *Locator) cell(b []byte, p, end int) (int, error) {
 		}
 	}
 	if l.last >= 0 || len(l.active) > 0 {
-		l.formula(ref, b[p:next], from)
+		if !l.formula(ref, b[p:next], from) {
+			return 0, l.fault(p, "cell %v is not valid XML, as it must be to be changed", ref)
+		}
 	}
 	return next, nil
 }
@@ -477,17 +482,21 @@ func (l *Locator) cellEnd(b []byte, p int) int {
 	}
 }
 
-// formula looks after shared formulas: a master that goes, and its members.
-func (l *Locator) formula(ref cell.Ref, xml []byte, from int64) {
+// formula looks after shared formulas: a master that goes, and its members. ok is false
+// where the cell's XML is not as it must be.
+func (l *Locator) formula(ref cell.Ref, xml []byte, from int64) (ok bool) {
 	e := ParseCell(xml, l.Prefix)
+	if !e.valid {
+		return false
+	}
 	if !e.HasFormula || e.Kind != "shared" || e.SI < 0 {
-		return
+		return true
 	}
 	goes := l.last >= 0 && l.goes(l.last)
 	text := e.FormulaText()
 	if text != "" {
 		if !e.HasRef {
-			return // it stands for itself
+			return true // it stands for itself
 		}
 		delete(l.active, e.SI)
 		if goes {
@@ -495,11 +504,11 @@ func (l *Locator) formula(ref cell.Ref, xml []byte, from int64) {
 			l.active[e.SI] = o
 			l.Orphans = append(l.Orphans, o)
 		}
-		return
+		return true
 	}
 	o := l.active[e.SI]
 	if o == nil || goes {
-		return
+		return true
 	}
 	if o.Members++; o.Members == 1 {
 		o.Heir, o.Box, o.Target = ref, cell.Range{First: ref, Last: ref}, l.last
@@ -507,6 +516,7 @@ func (l *Locator) formula(ref cell.Ref, xml []byte, from int64) {
 		o.HeirTag = bytes.Clone(xml[e.F[0]:e.FTag])
 	}
 	o.Box = o.Box.Union(cell.Range{First: ref, Last: ref})
+	return true
 }
 
 // CellXML is a cell's element taken apart. Positions count from its start.
@@ -522,6 +532,7 @@ type CellXML struct {
 	Others [][2]int
 
 	formula []byte
+	valid   bool // all of it made sense
 }
 
 // FormulaText gives the text of the formula.
@@ -532,6 +543,10 @@ func (c *CellXML) FormulaText() string {
 // ParseCell takes a cell's element apart, which must be whole.
 func ParseCell(b []byte, prefix string) CellXML {
 	e := CellXML{TagEnd: max(tagEnd(b, 0), 0), SI: -1}
+	if !wholeTag(b[:e.TagEnd]) {
+		return e
+	}
+	e.valid = b[e.TagEnd-2] == '/'
 	for p := e.TagEnd; p < len(b); {
 		i := bytes.IndexByte(b[p:], '<')
 		if i < 0 || p+i+1 >= len(b) {
@@ -545,12 +560,9 @@ func ParseCell(b []byte, prefix string) CellXML {
 			continue
 		}
 		end := tagEnd(b, p)
-		if end < 0 || b[p+1] == '/' && localName(b[p+2:end], prefix) == "c" {
+		if end < 0 || b[p+1] == '/' {
+			e.valid = end == len(b) && localName(b[p+2:end], prefix) == "c"
 			break
-		}
-		if b[p+1] == '/' {
-			p = end
-			continue
 		}
 		name, tag, start := localName(b[p+1:end], prefix), end, p
 		var text []byte
@@ -587,6 +599,18 @@ func ParseCell(b []byte, prefix string) CellXML {
 		p = end
 	}
 	return e
+}
+
+// wholeTag reports whether a start tag is made of attributes that can be read, up to its end.
+func wholeTag(tag []byte) bool {
+	if len(tag) < 3 {
+		return false
+	}
+	a := attrs{b: tag, p: nameEnd(tag)}
+	for a.next() {
+	}
+	end := bytes.TrimSpace(tag[min(a.p, len(tag)):])
+	return string(end) == ">" || string(end) == "/>"
 }
 
 // ElementEnd gives the position behind the end tag of the element whose start tag is

@@ -56,12 +56,7 @@ func (e *encoder) begin(history []byte) {
 // add appends content to the region.
 func (e *encoder) add(b []byte) {
 	for len(b) > 0 {
-		if e.open.room == nil {
-			e.open.room = contents.Get().(*[pieceBytes]byte)
-			e.open.content = e.open.room[:0]
-		}
-		n := min(len(b), pieceBytes-len(e.open.content))
-		e.open.content = append(e.open.content, b[:n]...)
+		n := e.open.fill(b)
 		b = b[n:]
 		if len(e.open.content) == pieceBytes {
 			next := &piece{history: bytes.Clone(e.open.content[pieceBytes-inflate.Window:])}
@@ -79,9 +74,14 @@ func (e *encoder) end(final bool) {
 
 func (e *encoder) dispatch(final bool) {
 	p := e.open
-	p.final, p.bytes, p.sum = final, len(p.content), crc32.ChecksumIEEE(p.content)
+	p.seal(final)
 	e.pieces = append(e.pieces, p)
 	e.group.Go(func() error { return p.encode(e.ctx, e.stored) })
+}
+
+// seal says that all content of a piece is there.
+func (p *piece) seal(final bool) {
+	p.final, p.bytes, p.sum = final, len(p.content), crc32.ChecksumIEEE(p.content)
 }
 
 // wait waits until all is encoded.

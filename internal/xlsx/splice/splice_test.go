@@ -308,3 +308,60 @@ func TestJoin(t *testing.T) {
 		}
 	})
 }
+
+// TestDeflater compares what is compressed with what the standard library decodes, for
+// writes of any size.
+func TestDeflater(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		rnd := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 4))
+		b := content(rnd, rapid.SampledFrom([]int{0, 1, 1000, pieceBytes - 1, pieceBytes, 2 * pieceBytes, 5*pieceBytes + 17}).Draw(t, "size"))
+		var out bytes.Buffer
+		d := NewDeflater(context.Background(), &out)
+		for rest := b; len(rest) > 0; {
+			n := min(len(rest), 1+rnd.IntN(2*pieceBytes))
+			if _, err := d.Write(rest[:n]); err != nil {
+				t.Fatal(err)
+			}
+			rest = rest[n:]
+		}
+		if err := d.Close(); err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(flate.NewReader(&out))
+		if err != nil || !bytes.Equal(got, b) || d.CRC32 != crc32.ChecksumIEEE(b) || d.Bytes != int64(len(b)) {
+			t.Fatalf("error %v, %d bytes for %d, checksum %x", err, len(got), len(b), d.CRC32)
+		}
+		if _, err := d.Write(nil); err == nil {
+			t.Fatal("what is written after the end is taken")
+		}
+	})
+}
+
+type noWriter struct{}
+
+var errNoWriter = errors.New("nothing can be written")
+
+func (noWriter) Write([]byte) (int, error) { return 0, errNoWriter }
+
+// TestDeflaterFails checks that errors come out and nothing hangs.
+func TestDeflaterFails(t *testing.T) {
+	d := NewDeflater(context.Background(), noWriter{})
+	b := make([]byte, pieceBytes)
+	for range 20 {
+		if _, err := d.Write(b); err != nil && !errors.Is(err, errNoWriter) {
+			t.Fatal(err)
+		}
+	}
+	if err := d.Close(); !errors.Is(err, errNoWriter) {
+		t.Errorf("error %v", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	d = NewDeflater(ctx, io.Discard)
+	if _, err := d.Write([]byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Close(); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+}
