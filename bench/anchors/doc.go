@@ -11,8 +11,8 @@
 // work for 20 ms in the mean, exponentially distributed, in the order in which requests
 // get to it; what it has begun it ends. An answer is good within 500 ms. Virtual time is that of
 // testing/synctest, so that the goroutines, channels and timers of everybody are the real ones.
-// By the clock the peak is what the backend did alone just before: sleeping takes longer than it
-// says, the more so the busier the machine is.
+// By the clock the peak is what another backend does at the same time that always has work:
+// sleeping takes longer than it says, the more so the busier the machine is.
 //
 // This is a module of its own, because the project does not depend on what it is compared
 // with.

@@ -76,6 +76,9 @@ func (s *Server) ServeHTTP(ctx context.Context, l net.Listener, o HTTPOptions, b
 		MaxHeaderBytes:    headerMax,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 	}
+	var open connections
+	srv.ConnState = open.follow
+	srv.RegisterOnShutdown(open.closeFresh)
 	telling, stopTelling := context.WithCancel(ctx)
 	defer stopTelling()
 	go s.tellChanges(telling)
@@ -96,8 +99,8 @@ func (s *Server) ServeHTTP(ctx context.Context, l net.Listener, o HTTPOptions, b
 	last, cancel := context.WithTimeout(context.Background(), cutGrace)
 	defer cancel()
 	if err := srv.Shutdown(last); err != nil {
+		clean = clean && !open.busy()
 		srv.Close()
-		clean = false
 	}
 	<-served
 	if !clean {

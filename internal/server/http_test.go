@@ -415,6 +415,37 @@ func TestOtherPaths(t *testing.T) {
 	}
 }
 
+// TestDrainUnusedConnection: a connection that its client has opened and not used is
+// nobody who is cut off when the server stops.
+func TestDrainUnusedConnection(t *testing.T) {
+	srv := New(Config{Version: "1.2.3", Tools: fixtureTools()})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- srv.ServeHTTP(ctx, l, HTTPOptions{Path: "/mcp", Loopback: true}, time.Hour) }()
+	unused, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unused.Close()
+	// Connections are taken in their order: that one is with the server when this is answered.
+	resp, err := http.Get("http://" + l.Addr().String() + "/readyz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	stop()
+	if err := <-ended; err != nil {
+		t.Errorf("the server ended with %v", err)
+	}
+	if data, err := io.ReadAll(unused); len(data) > 0 {
+		t.Errorf("the unused connection got %q (%v)", data, err)
+	}
+}
+
 // TestDrain: from the moment the server is told to stop it is not ready and takes no
 // new calls, a call in flight finishes and is answered, streams end, and it returns.
 func TestDrain(t *testing.T) {
