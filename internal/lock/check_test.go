@@ -49,17 +49,19 @@ func clean(t *testing.T) {
 	}
 }
 
-// takeInner is a function whose name should be in a report.
-func takeInner(mu sync.Locker) { mu.Lock() }
+// take is a function whose name should be in a report.
+func take(mu sync.Locker) { mu.Lock() }
+
+func read[R Rank](mu *RWMutex[R]) { mu.RLock() }
 
 func TestInOrder(t *testing.T) {
 	var outer Mutex[WorkspaceLooking]
 	var inner RWMutex[WorkspaceCatalogue]
 	if reports := reported(t, func() {
 		outer.Lock()
-		inner.RLock()
+		read(&inner)
 		inner.RUnlock()
-		inner.Lock()
+		take(&inner)
 		outer.Unlock() // not the last that was taken
 		inner.Unlock()
 		inner.Lock()
@@ -79,11 +81,11 @@ func TestOutOfOrder(t *testing.T) {
 	var outer Mutex[WorkspaceLooking]
 	var inner Mutex[WorkspaceShard]
 	contains(t, reported(t, func() {
-		takeInner(&inner)
-		outer.Lock()
+		take(&inner)
+		take(&outer)
 		outer.Unlock()
 		inner.Unlock()
-	}), "workspace.looking (40) is taken by who holds workspace.shard (42)", "takeInner", "TestOutOfOrder", "taken here", "was taken here")
+	}), "workspace.looking (40) is taken by who holds workspace.shard (42)", "take", "TestOutOfOrder", "taken here", "was taken here")
 	clean(t)
 }
 
@@ -91,7 +93,7 @@ func TestSameRank(t *testing.T) {
 	var shards [2]Mutex[ActorShard]
 	contains(t, reported(t, func() {
 		shards[0].Lock()
-		shards[1].Lock()
+		take(&shards[1])
 		shards[1].Unlock()
 		shards[0].Unlock()
 	}), "actor.shard (60) is taken by who holds actor.shard (60)")
@@ -102,8 +104,8 @@ func TestSameRank(t *testing.T) {
 func TestReadTwice(t *testing.T) {
 	var mu RWMutex[WorkspaceCatalogue]
 	contains(t, reported(t, func() {
-		mu.RLock()
-		mu.RLock()
+		read(&mu)
+		read(&mu)
 		mu.RUnlock()
 		mu.RUnlock()
 	}), "by who holds workspace.catalogue")
@@ -131,7 +133,7 @@ func TestDeadlock(t *testing.T) {
 						}()
 						both.Done()
 						both.Wait()
-						other.Lock()
+						take(other)
 						other.Unlock()
 					})
 				}
@@ -150,10 +152,10 @@ func TestReportNames(t *testing.T) {
 	var mu Mutex[FlowGate]
 	mu.Lock()
 	var wg sync.WaitGroup
-	wg.Go(func() { takeInner(&mu); mu.Unlock() })
+	wg.Go(func() { take(&mu); mu.Unlock() })
 	for !strings.Contains(Report(), "waits for flow.gate") {
 	}
-	if r := Report(); !strings.Contains(r, "holds flow.gate") || !strings.Contains(r, "takeInner") {
+	if r := Report(); !strings.Contains(r, "holds flow.gate") || !strings.Contains(r, "take") {
 		t.Error(r)
 	}
 	mu.Unlock()
