@@ -90,6 +90,7 @@ type Sheet struct {
 	// What edits put over the bands: see edit.go. All of it is empty in a sheet as it was read.
 	over      []patch      // by row and then by column; each hides the cell of the bands
 	own       *textList    // texts and formulas of edited cells that are in the bands by now
+	ownMax    int          // so many own texts are reason to look which are still needed
 	dissolved []cell.Range // array formulas that edits replaced
 
 	used         cell.Range
