@@ -88,8 +88,8 @@ type draft struct {
 // sheet gives sheet i as the operations so far left it.
 func (d *draft) sheet(i int) (*grid.Sheet, error) { return d.next.Sheet(d.ctx, i) }
 
-// put makes sheet the state of sheet i.
-func (d *draft) put(i int, sheet *grid.Sheet) {
+// put makes sheet the state of sheet i, which was so far was.
+func (d *draft) put(i int, was, sheet *grid.Sheet) {
 	n, ok := slices.BinarySearchFunc(d.next.sheets, i, func(e editedSheet, i int) int { return e.index - i })
 	if ok && d.was[i] != nil {
 		d.next.sheets[n].sheet = sheet
@@ -98,11 +98,14 @@ func (d *draft) put(i int, sheet *grid.Sheet) {
 	// The list is the base's until the first sheet is put.
 	sheets := make([]editedSheet, 0, len(d.next.sheets)+1)
 	sheets = append(sheets, d.next.sheets[:n]...)
-	sheets = append(sheets, editedSheet{i, sheet})
+	e := editedSheet{i, sheet, was}
 	if ok {
+		e.base = d.next.sheets[n].base
 		n++
 	}
+	sheets = append(sheets, e)
 	d.next.sheets = append(sheets, d.next.sheets[n:]...)
+	d.was[i] = was
 }
 
 // finish gives the snapshot that was made and what is different in it.
@@ -166,10 +169,7 @@ func (o SetCells) apply(d *draft) error {
 		return o.refused(err, number)
 	}
 	if edited != sheet {
-		d.put(i, edited)
-		if d.was[i] == nil {
-			d.was[i] = sheet
-		}
+		d.put(i, sheet, edited)
 	}
 	return nil
 }

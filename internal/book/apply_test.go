@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"gridflow/internal/cell"
@@ -235,6 +236,9 @@ func TestFormats(t *testing.T) {
 	if x := xfs[style("C2")]; x.NumFmt != "0%" || x.Font != bold || x.NumFmtID != 9 {
 		t.Errorf("C2 has %+v", x)
 	}
+	if own := n.OwnBytes(); own < 500 || own > 4000 {
+		t.Errorf("a few edits cost %d bytes", own)
+	}
 	// The same edit of another fork shares the styles; another edit finds what is there.
 	o, _ := apply(t, s, set(t, "Sheet1", "A1!yyyy-mm-dd A2!yyyy-mm-dd A3!0.00 C1=5 C2!0% C2="))
 	if o.Workbook() != n.Workbook() {
@@ -250,5 +254,42 @@ func TestFormats(t *testing.T) {
 	q, _ := apply(t, NewSnapshot("wb", "rev", m), set(t, "Sheet1", "A1!0.00"))
 	if got := show(t, q, 0); got != "A1!0.00=1" || q.Workbook().Styles.Xfs[0].NumFmt != "General" {
 		t.Errorf("without styles: %q", got)
+	}
+}
+
+// TestForksAtOnce lets many goroutines edit and read one snapshot: each has a line of its own.
+func TestForksAtOnce(t *testing.T) {
+	m := newBook(t, "A1=1 B1==A1*2", "A1=5")
+	base := NewSnapshot("wb", "rev", m)
+	warm, _ := apply(t, base, set(t, "Sheet1", "C1=1")) // memSource notes reads without a lock
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			s := warm
+			for k := range 100 {
+				text := fmt.Sprintf("A%d=%d B%d!%s", k+1, i, k+1, strings.Repeat("0", 1+k%5))
+				n, changes, err := s.Apply(t.Context(), set(t, "Sheet1", text))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				for range changes.Changes() {
+				}
+				s = n
+			}
+			sheet, _ := s.Sheet(t.Context(), 0)
+			for k := range 100 {
+				if v := sheet.Value(cell.Ref{Row: k}); v != cell.NumberValue(float64(i)) {
+					t.Errorf("fork %d: A%d is %v", i, k+1, v)
+				}
+			}
+			if s.Version != 101 {
+				t.Errorf("version %d", s.Version)
+			}
+		})
+	}
+	all.Wait()
+	if got := show(t, warm, 0); got != "A1=1 B1==A1*2 C1=1" {
+		t.Errorf("the base became %q", got)
 	}
 }

@@ -89,6 +89,7 @@ func BenchmarkForks(b *testing.B) {
 		grown := heap() - empty
 		b.ReportMetric(100*float64(grown)/float64(size), "%-of-base")
 		b.ReportMetric(float64(grown)/forks, "B/fork")
+		b.ReportMetric(float64(snapshots[0].OwnBytes()), "OwnBytes")
 		runtime.KeepAlive(snapshots)
 	}
 }

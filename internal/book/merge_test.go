@@ -83,7 +83,11 @@ func TestMergeArrays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if x := merge(t, base, ours, base.Calculated(map[int]*grid.Sheet{0: sheet})); len(x.Edit.Ops) > 0 || len(x.Conflicts) > 0 {
+	calculated, err := base.Calculated(t.Context(), map[int]*grid.Sheet{0: sheet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if x := merge(t, base, ours, calculated); len(x.Edit.Ops) > 0 || len(x.Conflicts) > 0 {
 		t.Errorf("computed values were merged: %+v", x)
 	}
 }

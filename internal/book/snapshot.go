@@ -55,6 +55,7 @@ type Snapshot struct {
 type editedSheet struct {
 	index int
 	sheet *grid.Sheet
+	base  *grid.Sheet // as the source has it
 }
 
 // NewSnapshot is the snapshot of an unedited file.
@@ -96,16 +97,40 @@ func (s *Snapshot) Stale() bool { return s.stale }
 
 // Calculated gives the same version with sheets in which formulas have other values, by the
 // index of the sheet, and nothing stale: what a calculation publishes. Each must have been made
-// from the sheet of s by changes of the kind grid.SetValue.
-func (s *Snapshot) Calculated(sheets map[int]*grid.Sheet) *Snapshot {
+// from the sheet of s by changes of the kind grid.SetValue. An error is that of ctx or of the
+// Source, which is asked for the sheets that were not edited before.
+func (s *Snapshot) Calculated(ctx context.Context, sheets map[int]*grid.Sheet) (*Snapshot, error) {
 	d := &draft{base: s, next: *s, was: map[int]*grid.Sheet{}}
 	for i, sheet := range sheets {
-		d.put(i, sheet)
+		was, err := s.Sheet(ctx, i)
+		if err != nil {
+			return nil, err
+		}
+		d.put(i, was, sheet)
 	}
 	next := d.next
 	next.stale = false
-	return &next
+	return &next, nil
 }
+
+// OwnBytes is about what s keeps alive besides the sheets of its source: what its edits cost.
+// It goes over the bands of the edited sheets, not over their cells.
+func (s *Snapshot) OwnBytes() int64 {
+	n := int64(snapshotBytes)
+	for _, e := range s.sheets {
+		n += e.sheet.MemoryOver(e.base)
+	}
+	if s.book != nil {
+		n += int64(xfBytes * len(s.book.Styles.Xfs))
+	}
+	return n
+}
+
+// The sizes of a Snapshot with its list of sheets, and of a style, in bytes.
+const (
+	snapshotBytes = 256
+	xfBytes       = 128
+)
 
 // SheetIndex finds a sheet by its name, ignoring case.
 func (s *Snapshot) SheetIndex(name string) (int, bool) {

@@ -113,7 +113,10 @@ func TestVerifyTargets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	calculated := base.Calculated(map[int]*grid.Sheet{0: sheet})
+	calculated, err := base.Calculated(t.Context(), map[int]*grid.Sheet{0: sheet})
+	if err != nil || calculated.Version != base.Version || calculated.Stale() {
+		t.Fatalf("version %d, stale %v: %v", calculated.Version, calculated.Stale(), err)
+	}
 	v, err := Verify(t.Context(), base, calculated, VerifyOptions{Targets: []Target{{"Sheet1", r}}})
 	if err != nil || v.Targets[0].Class != Recalculated || v.Changed() != 1 {
 		t.Errorf("a new value of a formula: %+v, %v", v, err)

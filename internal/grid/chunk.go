@@ -130,10 +130,8 @@ func (c *Chunk) payloadAt(i int) uint64 {
 	return 0
 }
 
-// value gives the value of cell i of a chunk of sheet s.
-func (c *Chunk) value(s *Sheet, i int) cell.Value { return s.decode(c.tagAt(i), c.payloadAt(i)) }
-
-// decode gives the value that a payload of kind t stands for.
+// decode gives the value that a payload of kind t stands for: that of a cell of a chunk, or
+// of a patch.
 func (s *Sheet) decode(t tag, p uint64) cell.Value {
 	switch t {
 	case tagInt:

@@ -404,3 +404,79 @@ func TestDiffOfFoldedForks(t *testing.T) {
 		checkDiff(t, a, b)
 	})
 }
+
+// TestOwnTextsStayBounded overwrites the same cells with other texts and formulas again and
+// again: what is overwritten is dropped, and the versions before keep what they have.
+func TestOwnTextsStayBounded(t *testing.T) {
+	s := mixedSheet(t, 2000)
+	kept, err := s.With([]Change{{Ref: cell.Ref{Row: 7, Col: 3}, Value: cell.TextValue("kept")}, {Ref: cell.Ref{Row: 1500, Col: 3}, Formula: "1+2", Style: 4}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Texts and formulas in the bands, of which two cells have a patch that points to them.
+	var first []Change
+	for row := range 300 {
+		first = append(first, Change{Ref: cell.Ref{Row: row, Col: 5}, Value: cell.TextValue(fmt.Sprint("first ", row))}, Change{Ref: cell.Ref{Row: row, Col: 6}, Formula: fmt.Sprintf("%d-1", row)})
+	}
+	var old []Change // what is dropped from the front, so that numbers change
+	for i, c := range first {
+		old = append(old, Change{Ref: c.Ref, Value: cell.TextValue(fmt.Sprint("old ", i))})
+	}
+	if s, err = kept.With(old); err != nil {
+		t.Fatal(err)
+	}
+	if s, err = s.With(first); err != nil {
+		t.Fatal(err)
+	}
+	if s, err = s.With([]Change{{Ref: cell.Ref{Row: 12, Col: 6}, Kind: SetValue, Value: cell.TextValue("computed")}, {Ref: cell.Ref{Row: 10, Col: 5}, Kind: SetStyle, Style: 9}, {Ref: cell.Ref{Row: 10, Col: 6}, Kind: SetStyle, Style: 9}}); err != nil {
+		t.Fatal(err)
+	}
+	if len(s.over) == 0 || s.own.len() < 600 {
+		t.Fatalf("%d patches and %d texts", len(s.over), s.own.len())
+	}
+	var before *Sheet
+	for round := range 60 {
+		var changes []Change
+		for row := range 500 {
+			c := Change{Ref: cell.Ref{Row: row + 600, Col: row % 4}, Value: cell.TextValue(fmt.Sprintf("round %d, row %d", round, row))}
+			if row%5 == 0 {
+				c.Value, c.Formula = cell.Value{}, fmt.Sprintf("%d+%d", round, row)
+			}
+			changes = append(changes, c)
+		}
+		if round == 30 {
+			before = s
+		}
+		if s, err = s.With(changes); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := s.own.len(); n > ownMin+1000 {
+		t.Errorf("%d texts for 1102 cells", n)
+	}
+	for row := range 300 {
+		c, _ := s.At(cell.Ref{Row: row, Col: 6})
+		if text := s.Value(cell.Ref{Row: row, Col: 5}).Text(); text != fmt.Sprint("first ", row) || s.Formula(c).Text != fmt.Sprintf("%d-1", row) {
+			t.Fatalf("row %d is %q and %q", row, text, s.Formula(c).Text)
+		}
+	}
+	for _, v := range []struct {
+		s     *Sheet
+		round int
+	}{{s, 59}, {before, 29}} {
+		for row := range 500 {
+			c, _ := v.s.At(cell.Ref{Row: row + 600, Col: row % 4})
+			text, formula := fmt.Sprintf("round %d, row %d", v.round, row), ""
+			if row%5 == 0 {
+				text, formula = "", fmt.Sprintf("%d+%d", v.round, row)
+			}
+			if c.Value.Text() != text || v.s.Formula(c).Text != formula {
+				t.Fatalf("%v is %q with %q", c.Ref, c.Value, v.s.Formula(c).Text)
+			}
+		}
+		c, _ := v.s.At(cell.Ref{Row: 1500, Col: 3})
+		if v.s.Value(cell.Ref{Row: 7, Col: 3}).Text() != "kept" || v.s.Formula(c).Text != "1+2" || c.Style != 4 {
+			t.Errorf("what was edited once is %q and %q", v.s.Value(cell.Ref{Row: 7, Col: 3}), v.s.Formula(c).Text)
+		}
+	}
+}

@@ -59,6 +59,7 @@ func (s *Sheet) fold() error {
 	slices.SortFunc(rest, func(a, b patch) int { return a.order() - b.order() })
 	s.over = rest
 	s.foldBands(folded)
+	s.compact()
 	return nil
 }
 

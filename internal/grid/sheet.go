@@ -90,6 +90,7 @@ type Sheet struct {
 	// What edits put over the bands: see edit.go. All of it is empty in a sheet as it was read.
 	over      []patch      // by row and then by column; each hides the cell of the bands
 	own       *textList    // texts and formulas of edited cells that are in the bands by now
+	ownMax    int          // so many own texts are reason to look which are still needed
 	dissolved []cell.Range // array formulas that edits replaced
 
 	used         cell.Range
@@ -156,7 +157,7 @@ func (s *Sheet) cellAt(k *Chunk, r cell.Ref) (Cell, bool) {
 	if !ok {
 		return Cell{Ref: r, formula: -1}, false
 	}
-	c := Cell{Ref: r, Value: k.value(s, i), Style: k.styleAt(i), formula: -1}
+	c := Cell{Ref: r, Value: s.decode(k.tagAt(i), k.payloadAt(i)), Style: k.styleAt(i), formula: -1}
 	if f, ok := k.formulaAt(o); ok {
 		c.formula = int32(f)
 	}
@@ -196,16 +197,14 @@ func (s *Sheet) storedCells(r cell.Range) iter.Seq[Cell] {
 // Column yields the stored cells of one column between two rows, both included, from
 // top to bottom. It looks at nothing but that column.
 func (s *Sheet) Column(col, firstRow, lastRow int) iter.Seq[Cell] {
-	if s.patchedBetween(firstRow, lastRow) {
-		r := cell.Range{First: cell.Ref{Row: firstRow, Col: col}, Last: cell.Ref{Row: lastRow, Col: col}}
-		return s.overlaid(s.storedColumn(col, firstRow, lastRow), r)
-	}
-	return s.storedColumn(col, firstRow, lastRow)
-}
-
-// storedColumn is Column of the bands.
-func (s *Sheet) storedColumn(col, firstRow, lastRow int) iter.Seq[Cell] {
+	// A literal that is returned as it is can be compiled into the loops of callers: so the
+	// patches are asked for in here.
 	return func(yield func(Cell) bool) {
+		if s.patchedBetween(firstRow, lastRow) {
+			r := cell.Range{First: cell.Ref{Row: firstRow, Col: col}, Last: cell.Ref{Row: lastRow, Col: col}}
+			s.overlaid(s.storedColumn(col, firstRow, lastRow), r)(yield)
+			return
+		}
 		lastRow = min(lastRow, len(s.bands)<<bandShift-1)
 		for n := max(firstRow, 0) >> bandShift; n <= lastRow>>bandShift && n < len(s.bands); n++ {
 			k := s.bands[n].chunk(col)
@@ -221,7 +220,7 @@ func (s *Sheet) storedColumn(col, firstRow, lastRow int) iter.Seq[Cell] {
 				if row > lastRow {
 					return
 				}
-				c := Cell{Ref: cell.Ref{Row: row, Col: col}, Value: k.value(s, i), Style: k.styleAt(i), formula: -1}
+				c := Cell{Ref: cell.Ref{Row: row, Col: col}, Value: s.decode(k.tagAt(i), k.payloadAt(i)), Style: k.styleAt(i), formula: -1}
 				if f, ok := k.formulaAt(k.row(i)); ok {
 					c.formula = int32(f)
 				}
@@ -231,6 +230,13 @@ func (s *Sheet) storedColumn(col, firstRow, lastRow int) iter.Seq[Cell] {
 			}
 		}
 	}
+}
+
+// storedColumn is Column of the bands.
+func (s *Sheet) storedColumn(col, firstRow, lastRow int) iter.Seq[Cell] {
+	bare := *s
+	bare.over = nil
+	return bare.Column(col, firstRow, lastRow)
 }
 
 // OccupiedRows yields, ascending, the rows between first and last, both included,
