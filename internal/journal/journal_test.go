@@ -10,10 +10,12 @@ import (
 	"path"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
+	"gridflow/flow/batch"
 	"gridflow/internal/vfs"
 	"gridflow/internal/vfs/crashfs"
 )
@@ -407,6 +409,33 @@ func TestTornSegment(t *testing.T) {
 	}
 }
 
+// A panic while writing is an error for who appends, and the end of writing.
+func TestWriterPanics(t *testing.T) {
+	f := crashfs.New()
+	var broken atomic.Bool
+	l := open(t, f, Options{Now: func() time.Time {
+		if broken.Load() {
+			panic("no time")
+		}
+		return time.Unix(1, 0)
+	}})
+	appendTo(t, l, "a", "x")
+	broken.Store(true)
+	var p *batch.PanicError
+	if _, err := l.Append("a", 1, nil); !errors.As(err, &p) {
+		t.Error(err)
+	}
+	broken.Store(false)
+	if _, err := l.Append("a", 1, nil); !errors.Is(err, ErrPoisoned) {
+		t.Error(err)
+	}
+	wantText(t, "a", texts(l.All("a")), "1:x")
+	if err := l.Close(); !errors.Is(err, ErrPoisoned) {
+		t.Error(err)
+	}
+	wantText(t, "a", texts(open(t, f, Options{}).All("a")), "1:x")
+}
+
 func TestDiskFull(t *testing.T) {
 	f := crashfs.New()
 	l := open(t, f, Options{})
@@ -515,6 +544,24 @@ func TestTogether(t *testing.T) {
 		})
 	}
 	wg.Go(func() { sound(t, l) })
+	wg.Go(func() { // another process looks on
+		for range 20 {
+			ro, err := Open(f, "j", Options{ReadOnly: true})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			sound(t, ro)
+			for _, id := range ro.Streams() {
+				for e, err := range ro.All(id) {
+					if err != nil && !errors.Is(err, ErrNoStream) || err == nil && e.Stream != id {
+						t.Error(e, err)
+					}
+				}
+			}
+			ro.Close()
+		}
+	})
 	wg.Wait()
 	sound(t, l)
 	for w := range 8 {
