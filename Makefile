@@ -5,7 +5,9 @@ GO ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@latest
 
-.PHONY: test cpus interleave mutants lockcheck prove check build generate examples workbooks bench peers anchors alerts conformance fuzz clean
+KILLS ?= 1000
+
+.PHONY: test crash cpus interleave mutants lockcheck prove check build generate examples workbooks bench peers anchors alerts conformance fuzz clean
 
 # The race detector needs a C compiler; without one the tests run without it.
 RACE := $(shell command -v gcc >/dev/null 2>&1 || command -v clang >/dev/null 2>&1 && echo -race)
@@ -46,6 +48,10 @@ lockcheck:
 	$(GO) vet -tags lockcheck ./internal/lock
 	$(GO) test -tags lockcheck $(RANKED)
 	$(GO) test -tags lockcheck -timeout 20m -skip '$(TIMED)' ./cmd/gridflow
+
+## crash: the journal at every crash point, with every byte damaged, and KILLS processes killed while they append
+crash:
+	$(GO) test -v -timeout 120m -run 'Kill|Crash|BitFlips' ./internal/journal -kills $(KILLS) -seeds 8 -rapid.checks 1000
 
 ## prove: the protocol of permits in a model checker (needs spin and a C compiler)
 prove:

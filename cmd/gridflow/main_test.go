@@ -58,6 +58,8 @@ var sharedDir string
 func TestScripts(t *testing.T) {
 	quickExit := func(env *testscript.Env) error { env.Setenv("GORACE", quickRaceExit); return nil }
 	testscript.Run(t, testscript.Params{Dir: "testdata", Setup: quickExit, Cmds: map[string]func(*testscript.TestScript, bool, []string){
+		"makejournal": makeJournal,
+		"flip":        flipByte,
 		"run": func(ts *testscript.TestScript, fails bool, args []string) {
 			p := &program{table: fixtureTools(), open: openFixture, stdin: strings.NewReader(""), stdout: ts.Stdout(), stderr: ts.Stderr()}
 			for _, s := range settings(new(config)) {

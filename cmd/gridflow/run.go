@@ -73,6 +73,7 @@ func commands() []command {
 		{"http", "", "serve many clients over streamable HTTP", (*program).http},
 		{"call", "TOOL [key=value … | --json '{…}' | --json -]", "call one tool and print its result", (*program).call},
 		{"tools", "[TOOL] [--json | --markdown]", "list the tools, or describe one", (*program).tools},
+		{"journal", "DIR [--stream ID | --check] [--json]", "show the streams of a journal, or the records of one, or verify all of it", (*program).journal},
 		{"bench", "[--url URL] [--group 'name=… clients=… rate=… tool=… args={…}' …] [--for 10s]", "put a running server under load", (*program).bench},
 		{"version", "", "print the version", (*program).version},
 		{"help", "", "print this text", (*program).help},

@@ -7,13 +7,14 @@ import (
 	"testing"
 	"time"
 
+	"gridflow/flow/batch"
 	"gridflow/internal/vfs"
 )
 
 const benchRecord = 256 // bytes of data
 
-// dirOS gives an empty folder of the file system that the tests run on. It lies beside
-// the tests: a temporary folder may be in memory, where a sync costs nothing.
+// benchFS gives an empty folder. TMPDIR says on which disk: where it is in memory, a sync
+// costs nothing, and the figures say nothing.
 func benchFS(b *testing.B) vfs.FS {
 	b.Helper()
 	o, err := vfs.OpenOS(b.TempDir())
@@ -103,4 +104,63 @@ func BenchmarkAppend(b *testing.B) {
 			b.ReportMetric(l.Stats().Batch.Mean(), "records/sync")
 		})
 	}
+}
+
+// BenchmarkOpen opens a journal of so many records, of 1000 streams, after a crash: all
+// segments but the last are sealed. Reading them all is what Check does.
+func BenchmarkOpen(b *testing.B) {
+	const records = 200_000
+	fsys := benchFS(b)
+	data := make([]byte, benchRecord)
+	l, err := Open(fsys, "journal", Options{SegmentBytes: 16 << 20})
+	if err != nil {
+		b.Fatal(err)
+	}
+	reqs := make([]request, 1000)
+	for range records / len(reqs) {
+		for i := range reqs {
+			reqs[i] = request{stream: fmt.Sprintf("stream-%d", i), kind: 1, data: data}
+		}
+		if err := l.commit(reqs, make([]batch.Outcome[Entry], len(reqs))); err != nil {
+			b.Fatal(err)
+		}
+	}
+	// As a crash leaves it: the lock is free, and nothing was sealed.
+	l.lock.Close()
+	perMillion := func(b *testing.B, records int) {
+		b.ReportMetric(b.Elapsed().Seconds()/float64(b.N)/float64(records)*1e6, "s/million-records")
+	}
+	b.Run("crashed", func(b *testing.B) {
+		for b.Loop() {
+			ro, err := Open(fsys, "journal", Options{ReadOnly: true})
+			if err != nil || len(ro.Streams()) != 1000 {
+				b.Fatal(err)
+			}
+			b.ReportMetric(float64(ro.Stats().Scanned), "scanned")
+		}
+		perMillion(b, records)
+	})
+	b.Run("check", func(b *testing.B) {
+		for b.Loop() {
+			for _, c := range l.Check() {
+				if c.Err != nil {
+					b.Fatal(c.Err)
+				}
+			}
+		}
+		perMillion(b, records)
+	})
+	b.Run("tail", func(b *testing.B) { // of one stream among a thousand
+		n := 0
+		for b.Loop() {
+			n = 0
+			for _, err := range l.Tail("stream-500") {
+				if err != nil {
+					b.Fatal(err)
+				}
+				n++
+			}
+		}
+		perMillion(b, n)
+	})
 }

@@ -2,7 +2,9 @@ package journal
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 )
 
 // SegmentCheck is what a check has found in one segment.
@@ -34,7 +36,7 @@ func (l *Log) Check() []SegmentCheck {
 		c := l.check(&segments[i], tips)
 		if c.Err != nil {
 			clear(tips) // what comes next in each chain is not known any more
-			if l.gone(segments[i].segment) {
+			if l.gone(segments[i].segment) || l.o.ReadOnly && errors.Is(c.Err, fs.ErrNotExist) {
 				continue
 			}
 		}

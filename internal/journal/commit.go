@@ -72,7 +72,9 @@ func (l *Log) commitBatch(reqs []request, out []batch.Outcome[Entry]) error {
 		return l.fail("sync", err)
 	}
 	vfs.Point(l.fs, "journal: synced")
-	l.publish(g, reqs, out, end)
+	if l.publish(g, reqs, out, end) {
+		l.reclaim()
+	}
 	return nil
 }
 
@@ -134,10 +136,10 @@ func (l *Log) writerStream(id string) *stream {
 	return s
 }
 
-// publish shows readers what is durable now.
-func (l *Log) publish(g *segment, reqs []request, out []batch.Outcome[Entry], end int64) {
-	ended := false
+// publish shows readers what is durable now, and tells whether a stream has ended.
+func (l *Log) publish(g *segment, reqs []request, out []batch.Outcome[Entry], end int64) (ended bool) {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	for i := range l.staged {
 		st, r := &l.staged[i], &reqs[i]
 		s := st.stream
@@ -168,11 +170,8 @@ func (l *Log) publish(g *segment, reqs []request, out []batch.Outcome[Entry], en
 	g.last = l.next - 1
 	l.stats.Written += uint64(end - g.end)
 	g.end, g.size = end, end
-	l.mu.Unlock()
 	clear(l.staged) // so that no stream that has ended is kept
-	if ended {
-		l.reclaim()
-	}
+	return ended
 }
 
 // publish adds a record to what is known of its stream.
@@ -229,10 +228,10 @@ func (l *Log) rotate() error {
 	if err := l.seal(); err != nil {
 		return err
 	}
+	g := l.active()
 	if err := l.file.Close(); err != nil {
 		return err
 	}
-	g := l.active()
 	if err := l.begin(g.segment+1, g.epoch); err != nil {
 		return err
 	}

@@ -10,10 +10,12 @@ import (
 	"path"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
+	"gridflow/flow/batch"
 	"gridflow/internal/vfs"
 	"gridflow/internal/vfs/crashfs"
 )
@@ -331,6 +333,109 @@ func TestPoison(t *testing.T) {
 	}
 }
 
+// Where a sync had failed and opening fails as well, at whatever operation: what the
+// Open that succeeds has shown is there after a crash.
+func TestOpeningFails(t *testing.T) {
+	for n := 1; ; n++ {
+		f := crashfs.New()
+		l := open(t, f, Options{})
+		appendTo(t, l, "a", "x")
+		fail := func(when func(crashfs.Op) bool) {
+			f.SetFault(func(op crashfs.Op) *crashfs.Fault {
+				if when(op) {
+					return &crashfs.Fault{Err: syscall.EIO, Short: 100}
+				}
+				return nil
+			})
+		}
+		fail(func(op crashfs.Op) bool { return op.Kind == crashfs.Sync })
+		if _, err := l.Append("a", 1, bytes.Repeat([]byte("y"), 2000)); !errors.Is(err, ErrPoisoned) { // more than a sector
+			t.Fatal(err)
+		}
+		l.Close()
+		at := len(f.Ops()) + n
+		fail(func(op crashfs.Op) bool { return op.N == at && op.Kind != crashfs.Point })
+		l, err := Open(f, "j", Options{})
+		if err == nil {
+			err = l.Close()
+		}
+		if err != nil && !errors.Is(err, syscall.EIO) {
+			t.Fatal(err)
+		}
+		done := len(f.Ops()) < at
+		f.SetFault(nil)
+		l = open(t, f, Options{})
+		all := texts(l.All("a"))
+		if !strings.HasPrefix(all, "1:x") {
+			t.Error(all)
+		}
+		for seed := range uint64(30) {
+			g, err := Open(f.Crash(rand.New(rand.NewPCG(seed, 1))), "j", Options{})
+			if err != nil {
+				t.Fatalf("operation %d had failed: %v", n, err)
+			}
+			wantText(t, fmt.Sprintf("operation %d had failed", n), texts(g.All("a")), all)
+		}
+		if done {
+			break
+		}
+	}
+}
+
+// A segment that was torn when it was made is gone for good before the next one is made,
+// also on a file system that does not keep the order of such changes.
+func TestTornSegment(t *testing.T) {
+	for stop := 1; stop < 12; stop++ {
+		for seed := range uint64(50) {
+			f := crashfs.New()
+			l := open(t, f, Options{})
+			appendTo(t, l, "a", "x")
+			must(t, l.Close())
+			h, err := f.Create("j/"+segmentName(2), 0o600)
+			must(t, err)
+			_, err = h.Write([]byte("torn"))
+			must(t, err)
+			must(t, h.Sync())
+			must(t, f.SyncDir("j"))
+			f.StopAfter(len(f.Ops()) + stop)
+			Open(f, "j", Options{})
+			f = f.CrashReorder(rand.New(rand.NewPCG(seed, uint64(stop))))
+			l, err = Open(f, "j", Options{})
+			if err != nil {
+				t.Fatalf("stopped after %d operations: %v", stop, err)
+			}
+			wantText(t, "a", texts(l.All("a")), "1:x")
+		}
+	}
+}
+
+// A panic while writing is an error for who appends, and the end of writing.
+func TestWriterPanics(t *testing.T) {
+	f := crashfs.New()
+	var broken atomic.Bool
+	l := open(t, f, Options{Now: func() time.Time {
+		if broken.Load() {
+			panic("no time")
+		}
+		return time.Unix(1, 0)
+	}})
+	appendTo(t, l, "a", "x")
+	broken.Store(true)
+	var p *batch.PanicError
+	if _, err := l.Append("a", 1, nil); !errors.As(err, &p) {
+		t.Error(err)
+	}
+	broken.Store(false)
+	if _, err := l.Append("a", 1, nil); !errors.Is(err, ErrPoisoned) {
+		t.Error(err)
+	}
+	wantText(t, "a", texts(l.All("a")), "1:x")
+	if err := l.Close(); !errors.Is(err, ErrPoisoned) {
+		t.Error(err)
+	}
+	wantText(t, "a", texts(open(t, f, Options{}).All("a")), "1:x")
+}
+
 func TestDiskFull(t *testing.T) {
 	f := crashfs.New()
 	l := open(t, f, Options{})
@@ -439,6 +544,24 @@ func TestTogether(t *testing.T) {
 		})
 	}
 	wg.Go(func() { sound(t, l) })
+	wg.Go(func() { // another process looks on
+		for range 20 {
+			ro, err := Open(f, "j", Options{ReadOnly: true})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			sound(t, ro)
+			for _, id := range ro.Streams() {
+				for e, err := range ro.All(id) {
+					if err != nil && !errors.Is(err, ErrNoStream) || err == nil && e.Stream != id {
+						t.Error(e, err)
+					}
+				}
+			}
+			ro.Close()
+		}
+	})
 	wg.Wait()
 	sound(t, l)
 	for w := range 8 {

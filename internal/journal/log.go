@@ -249,7 +249,10 @@ func (l *Log) Close() error {
 	if err == nil {
 		err = l.seal()
 	}
-	return errors.Join(err, l.file.Close(), l.lock.Close())
+	if e := l.file.Close(); err == nil { // where it is poisoned, the file may be closed already
+		err = e
+	}
+	return errors.Join(err, l.lock.Close())
 }
 
 // poisoned gives the error of every Append, or nil.

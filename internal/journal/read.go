@@ -188,8 +188,8 @@ func (c *cursor) explain(stream string, s *stream, err error) error {
 	}
 	c.l.mu.RLock()
 	defer c.l.mu.RUnlock()
-	if c.l.streams[stream] != s {
-		return ErrNoStream // it has ended meanwhile
+	if c.l.streams[stream] != s || c.l.o.ReadOnly {
+		return ErrNoStream // it has ended meanwhile; in another process, where this one only reads
 	}
 	return &CorruptError{segmentName(c.number), 0, fmt.Sprintf("the file is missing, and stream %q has records in it", stream)}
 }
