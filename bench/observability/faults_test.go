@@ -118,6 +118,11 @@ var faults = []fault{
 			}
 		}
 	}},
+	{"GridflowJournalFailed", "nothing can be edited", 5 * time.Minute, flow.Defaults(4, 0), func(s *scene) {
+		if s.pause(time.Minute) {
+			s.poisoned.Store(true)
+		}
+	}},
 	{"GridflowFilesSetAside", "Files under /books that cannot be read again and again: 1", 15 * time.Minute, flow.Defaults(4, 0), func(s *scene) {
 		for range 2 {
 			if p, err := s.disk.Allow("book"); err == nil {

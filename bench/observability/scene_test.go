@@ -18,6 +18,8 @@ import (
 
 	"gridflow/flow"
 	"gridflow/flow/breaker"
+	"gridflow/internal/forks"
+	"gridflow/internal/journal"
 	"gridflow/internal/obs"
 	"gridflow/internal/workspace"
 )
@@ -39,6 +41,7 @@ type scene struct {
 	draining atomic.Bool
 	inside   atomic.Int64
 	cache    atomic.Pointer[workspace.CacheStats]
+	poisoned atomic.Bool // the journal takes no more records
 }
 
 // perform plays a fault to a server with an ordinary load, and gives what a scraper has
@@ -62,6 +65,12 @@ func perform(t *testing.T, length time.Duration, conf flow.Config, fault func(*s
 			Gate: s.gate, Costs: s.costs, Cache: func() workspace.CacheStats { return *s.cache.Load() },
 			Drain:    func() (bool, int) { return s.draining.Load(), int(s.inside.Load()) },
 			Breakers: func() []breaker.Stats { return []breaker.Stats{s.disk.Stats()} },
+			Forks: func() (f forks.Stats) {
+				if s.poisoned.Load() {
+					f.Journal.Poisoned = journal.ErrPoisoned
+				}
+				return f
+			},
 		})
 		s.every(time.Second, s.metrics.Tick)
 		s.load(flow.Fast, time.Second/4, 5*time.Millisecond)

@@ -17,6 +17,7 @@ import (
 
 	"gridflow/flow/breaker"
 	"gridflow/internal/admit"
+	"gridflow/internal/forks"
 	"gridflow/internal/obs"
 	"gridflow/internal/server"
 	"gridflow/internal/tools"
@@ -58,6 +59,7 @@ type opened struct {
 	books     admit.Books
 	cache     func() workspace.CacheStats // nil: there is no cache
 	breakers  func() []breaker.Stats      // nil: there is none
+	forks     func() forks.Stats          // nil: there are none
 	close     func() error
 }
 

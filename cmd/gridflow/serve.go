@@ -99,7 +99,7 @@ func (p *program) serve(ctx context.Context, cmd string, args []string,
 		Version: version(), Tools: rows, Env: o.env, Resources: o.resources, Flow: scheduler,
 		Metrics: metrics, ToolTimeout: c.toolTimeout, Log: log,
 	})
-	metrics.Connect(obs.Sources{Gate: scheduler.Gate, Costs: scheduler.Costs, Cache: o.cache, Drain: s.Drain, Breakers: o.breakers})
+	metrics.Connect(obs.Sources{Gate: scheduler.Gate, Costs: scheduler.Costs, Cache: o.cache, Drain: s.Drain, Breakers: o.breakers, Forks: o.forks})
 	looking, stopLooking := context.WithCancel(ctx)
 	var looked sync.WaitGroup
 	looked.Go(func() { c.look(looking, scheduler.Gate, metrics) })

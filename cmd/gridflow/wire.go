@@ -54,12 +54,17 @@ func openWorkspace(ctx context.Context, c *config, log *slog.Logger) (*opened, e
 	if !c.readOnly {
 		env.Files = w
 	}
+	var stats func() forks.Stats
+	if router.Forks != nil {
+		stats = router.Forks.Stats
+	}
 	return &opened{
 		env:       env,
 		resources: server.WorkbookResources(router, tools.Table(), env),
 		books:     router,
 		cache:     w.Stats,
 		breakers:  w.Breakers,
+		forks:     stats,
 		close: func() (err error) {
 			if router.Forks != nil {
 				err = router.Forks.Close(context.WithoutCancel(ctx))

@@ -2,6 +2,7 @@ package forks
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"gridflow/internal/book"
@@ -66,6 +67,9 @@ func (s *Store) commit(ctx context.Context, id string, c Commit, fn func(ctx con
 		l.anchor(ctx)
 		return nil
 	})
+	if ours := (*Error)(nil); errors.As(err, &ours) && ours.Code == CodeConflict {
+		s.conflicts.Add(1)
+	}
 	return r, err
 }
 

@@ -194,6 +194,7 @@ func (l *live) commit(k kind, e event, edit *book.Edit, snap *book.Snapshot) err
 		l.remember(l.line.content(v), snap)
 		// Its base is held: the content was made on it.
 		l.fork.publish(&head{snap.As(l.fork.id, v), l.holds[l.line.versions[v].base].Again()}, l.line.info(l.fork.id, snap))
+		l.store.commits.Add(1)
 		l.store.changed(l.fork.id, v)
 		return nil
 	}

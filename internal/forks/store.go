@@ -64,8 +64,28 @@ type Store struct {
 	reserved int            // forks that are being made
 	standing map[string]int // by hash of a base: the forks, made or being made, that stand on it
 
+	commits, conflicts atomic.Uint64
+
 	stop context.CancelFunc
 	done sync.WaitGroup
+}
+
+// Stats counts what a store did. The counts are read one after the other: they are no
+// snapshot of one moment.
+type Stats struct {
+	Forks     int
+	Commits   uint64 // versions that were made
+	Conflicts uint64 // changes that expected another version
+	Actors    actor.Stats
+	Journal   journal.Stats
+}
+
+// Stats gives the counts since Open.
+func (s *Store) Stats() Stats {
+	s.mu.Lock()
+	n := len(s.forks)
+	s.mu.Unlock()
+	return Stats{n, s.commits.Load(), s.conflicts.Load(), s.registry.Stats(), s.log.Stats()}
 }
 
 // fork is what is known of a fork whether it is in memory or not.
@@ -76,7 +96,6 @@ type fork struct {
 	mu   sync.Mutex
 	head *head // nil while it is not in memory
 	info *Info
-	dead bool
 }
 
 // head is the newest version, with its hold on the base.

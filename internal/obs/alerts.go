@@ -119,6 +119,11 @@ var alerts = []alert{
 		do:      "Workbooks in memory are served, others are answered with CIRCUIT_OPEN; mend the disk or the mount",
 	},
 	{
+		name: "GridflowJournalFailed", expr: `$journal_poisoned > 0`, lasts: 0, severity: critical,
+		summary: "A write or a sync of the journal has failed: nothing can be edited",
+		do:      "What was acknowledged is safe; mend or empty the disk of the state folder, then start the server anew",
+	},
+	{
 		name: "GridflowFilesSetAside", expr: `$breaker_quarantined > 0`, lasts: 5 * time.Minute, severity: warning,
 		summary: "Files under {{ $labels.name }} that cannot be read again and again: {{ $value }}",
 		do:      "The log names them; look for a bad spot of the disk",

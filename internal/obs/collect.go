@@ -74,6 +74,24 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 			put(breakerQuarantined, float64(b.Quarantined), b.Name)
 		}
 	}
+	if m.sources.Forks != nil {
+		f := m.sources.Forks()
+		put(forksKept, float64(f.Forks))
+		put(forksLive, float64(f.Actors.Live))
+		put(forkMailboxDepth, float64(f.Actors.Depth))
+		put(forkCommits, float64(f.Commits))
+		put(forkConflicts, float64(f.Conflicts))
+		put(forkRestores, float64(f.Actors.Restores))
+		put(journalAppends, float64(f.Journal.Records))
+		put(journalSyncs, float64(f.Journal.Batch.Batches))
+		put(journalBytes, float64(f.Journal.Bytes))
+		put(journalSegments, float64(f.Journal.Segments))
+		poisoned := 0.0
+		if f.Journal.Poisoned != nil {
+			poisoned = 1
+		}
+		put(journalPoisoned, poisoned)
+	}
 	if m.sources.Gate == nil {
 		return
 	}

@@ -42,6 +42,13 @@ var sections = []struct {
 		{"Workbooks in memory", "bytes", []curve{{"$cache_bytes", "{{instance}}"}, {"$cache_capacity_bytes", "bound"}}},
 		{"Calls that find their workbook open", "percentunit", []curve{{"gridflow:cache_hits:ratio5m", "{{instance}}"}}},
 	}},
+	{"Forks and the journal", []panel{
+		{"Forks, and those in memory", "none", []curve{{"$forks", "{{instance}}"}, {"$forks_live", "in memory"}, {"$fork_mailbox_depth", "changes that wait"}}},
+		{"Versions made, changes refused as a conflict, a second", "ops", []curve{{"rate($fork_commits_total[5m])", "versions"}, {"rate($fork_conflicts_total[5m])", "conflicts"}, {"rate($fork_restores_total[5m])", "restores"}}},
+		{"Records that share a sync", "none", []curve{{"rate($journal_appends_total[5m]) / rate($journal_batches_total[5m])", "{{instance}}"}}},
+		{"Size of the journal", "bytes", []curve{{"$journal_bytes", "{{instance}}"}}},
+		{"Files of the journal; 1: it takes no more records", "none", []curve{{"$journal_segments", "files"}, {"$journal_poisoned", "failed"}}},
+	}},
 }
 
 // Dashboard writes docs/observability/dashboard.json, which Grafana imports. Below the

@@ -14,6 +14,7 @@ import (
 	"gridflow/flow/breaker"
 	"gridflow/flow/kernel"
 	"gridflow/flow/limit"
+	"gridflow/internal/forks"
 	"gridflow/internal/workspace"
 )
 
@@ -71,6 +72,7 @@ type Sources struct {
 	Drain func() (draining bool, requestsInside int) // nil: nothing drains
 
 	Breakers func() []breaker.Stats // nil: there is none
+	Forks    func() forks.Stats     // nil: there are none
 }
 
 // NewMetrics makes the metrics of a server of the given version whose gate has these

@@ -26,6 +26,7 @@ import (
 	"gridflow/flow/breaker"
 	"gridflow/flow/kernel"
 	"gridflow/flow/limit"
+	"gridflow/internal/forks"
 	"gridflow/internal/workspace"
 )
 
@@ -45,6 +46,7 @@ func observed(t *testing.T, conf flow.Config) (*flow.Gate, *Metrics) {
 		Gate: g, Costs: new(flow.Costs), Cache: func() workspace.CacheStats { return workspace.CacheStats{Hits: 7, Bytes: 1 << 20} },
 		Drain:    func() (bool, int) { return false, 3 },
 		Breakers: func() []breaker.Stats { return []breaker.Stats{{Name: "/books", State: breaker.Open, Rejected: 5}} },
+		Forks:    func() forks.Stats { return forks.Stats{Forks: 3, Commits: 4, Conflicts: 1} },
 	})
 	return g, m
 }

@@ -82,6 +82,17 @@ const (
 	cacheCapacity
 	cacheEntries
 	cacheIndexBytes
+	forksKept
+	forksLive
+	forkMailboxDepth
+	forkCommits
+	forkConflicts
+	forkRestores
+	journalAppends
+	journalSyncs
+	journalBytes
+	journalSegments
+	journalPoisoned
 	buildInfo
 	metrics // how many there are
 )
@@ -149,6 +160,17 @@ var table = [metrics]metric{
 	cacheCapacity:      {"gridflow_cache_capacity_bytes", gauge, nil, nil, "Memory that open workbooks may keep."},
 	cacheEntries:       {"gridflow_cache_entries", gauge, nil, nil, "Workbooks that are open."},
 	cacheIndexBytes:    {"gridflow_cache_index_bytes", gauge, nil, nil, "Memory of the indexes of workbooks that were dropped."},
+	forksKept:          {"gridflow_forks", gauge, nil, nil, "Forks that there are."},
+	forksLive:          {"gridflow_forks_live", gauge, nil, nil, "Forks that are in memory, because somebody uses them."},
+	forkMailboxDepth:   {"gridflow_fork_mailbox_depth", gauge, nil, nil, "Changes that wait for the one before them in the same fork, of all forks."},
+	forkCommits:        {"gridflow_fork_commits_total", counter, nil, nil, "Versions that were made."},
+	forkConflicts:      {"gridflow_fork_conflicts_total", counter, nil, nil, "Changes that were refused because they were made for an older version."},
+	forkRestores:       {"gridflow_fork_restores_total", counter, nil, nil, "Forks that were made again from the journal, because somebody wanted them."},
+	journalAppends:     {"gridflow_journal_appends_total", counter, nil, nil, "Records that were made durable."},
+	journalSyncs:       {"gridflow_journal_batches_total", counter, nil, nil, "Times that records were written and synced together."},
+	journalBytes:       {"gridflow_journal_bytes", gauge, nil, nil, "Size of the journal."},
+	journalSegments:    {"gridflow_journal_segments", gauge, nil, nil, "Files of the journal."},
+	journalPoisoned:    {"gridflow_journal_poisoned", gauge, nil, nil, "1 once a write or a sync of the journal has failed: nothing can be changed until the next start."},
 	buildInfo:          {"gridflow_build_info", gauge, []string{"version", "goversion"}, nil, "Always 1."},
 }
 
