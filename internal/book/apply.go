@@ -212,8 +212,8 @@ func (c CellEdit) then(d CellEdit) CellEdit {
 // refused tells what grid refused in the words of this package.
 func (o SetCells) refused(err error, number []int) error {
 	var e *grid.EditError
-	if !errors.As(err, &e) || e.Index >= len(number) {
-		return err
+	if !errors.As(err, &e) || e.Index >= len(number) || e.Reason == grid.ErrPartial {
+		return err // the Source did not keep its word
 	}
 	k := number[e.Index]
 	wrong := &Error{Code: BadCell, Cell: k, Sheet: o.Sheet, Ref: o.Cells[k].Ref, Message: e.Reason.Error(), cause: err}
