@@ -1,5 +1,6 @@
 // Package xlsx reads workbooks in the Office Open XML format, .xlsx and .xlsm. It is the
-// only room that knows zip and XML.
+// only room that knows zip and XML. Below it, package patch saves edited cells into a
+// workbook and package write makes new ones.
 //
 // Principal types: [Package] (an OPC package: named parts in a zip file, every one of
 // which is kept in sight for a later save that copies it byte by byte), [File] (a workbook

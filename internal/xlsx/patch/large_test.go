@@ -30,6 +30,9 @@ func TestLarge(t *testing.T) {
 		scale float64
 	}{{"W1", 0.13}, {"W4", 0.6}} {
 		t.Run(c.name, func(t *testing.T) {
+			if c.name != "W1" && raceDetector {
+				t.Skip("one goroutine and much to compute: W1 has shown what there is to be seen of races")
+			}
 			b := large(t, c.name, c.scale)
 			rnd := rand.New(rand.NewPCG(7, 7))
 			rounds := 4
@@ -76,6 +79,9 @@ func TestLarge(t *testing.T) {
 // TestMasterInLargeSheet overwrites the master of a shared formula in an indexed sheet: the
 // others, far below, keep theirs.
 func TestMasterInLargeSheet(t *testing.T) {
+	if raceDetector {
+		t.Skip("one goroutine and much to compute")
+	}
 	b := large(t, "W4", 0.6)
 	f, err := openBytes(b)
 	if err != nil {

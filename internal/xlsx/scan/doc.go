@@ -9,6 +9,9 @@
 // (above.go); everything else that is well formed goes down a general one, cell by cell,
 // with the same result.
 //
+// A [Locator] is a third one, for a sheet that is to be changed: it finds where cells stand in
+// the XML, or where they belong.
+//
 // The one invariant: however the input is cut into windows, the result is the same.
 //
 // Start reading at [Sheet.Feed].
