@@ -123,16 +123,24 @@ func (b *Batcher[T, R]) Do(ctx context.Context, item T) (R, error) {
 	return b.follow(ctx, g, i)
 }
 
+// yieldMin is from how many callers on a batch that is to run lets others go first. The
+// callers of the batch before have just been woken, and where there are many that come
+// again at once, more of them get into this batch. Where there are few, a yield would
+// only add the time that others take for whatever they do.
+const yieldMin = 16
+
 // follow waits for the result, or for the lead.
 func (b *Batcher[T, R]) follow(ctx context.Context, g *group[T, R], i int) (R, error) {
 	select {
 	case <-g.done:
 		return b.result(g, i)
 	case <-g.lead:
-		// The callers of the batch before have just been woken. Those that come again at
-		// once can be of this batch, if they are let run first: it costs next to nothing,
-		// and without it the callers would split into two halves that take turns.
-		runtime.Gosched()
+		b.mu.Lock()
+		many := g.live >= yieldMin
+		b.mu.Unlock()
+		if many {
+			runtime.Gosched()
+		}
 		return b.lead(ctx, g, i)
 	case <-ctx.Done():
 	}
