@@ -81,7 +81,7 @@ func TestEveryToolSaysWhatItReaches(t *testing.T) {
 			part = append(part, tool.Name)
 		}
 	}
-	const want = "apply_staged_change create_fork get_manifest_stub list_sheets named_ranges range_values read_table redo restore_checkpoint sheet_page undo vba_module_source vba_project_summary"
+	const want = "apply_staged_change create_fork create_workbook get_changeset get_manifest_stub list_sheets named_ranges range_values read_table redo restore_checkpoint sheet_page undo vba_module_source vba_project_summary"
 	if got := strings.Join(part, " "); got != want {
 		t.Errorf("tools that read a part of a workbook: %s\nwant: %s", got, want)
 	}

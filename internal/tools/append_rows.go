@@ -2,6 +2,7 @@ package tools
 
 import (
 	"context"
+	"strings"
 
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
@@ -41,6 +42,7 @@ var appendRows = define(Spec{
 			first = col
 		}
 		e := newEditor(snap, index, in.Guess, "fail")
+		e.typed = true
 		for i, row := range in.Rows {
 			for k, v := range row {
 				ref := cell.Ref{Row: last + 1 + i, Col: first + k}
@@ -53,7 +55,7 @@ var appendRows = define(Spec{
 				c := book.CellEdit{Ref: ref}
 				e.like(&c, v, sheet, cell.Ref{Row: last, Col: ref.Col})
 				if c.HasFormula {
-					c.Formula = c.Formula[1:]
+					c.Formula = strings.TrimPrefix(c.Formula, "=")
 					if ok, err := e.parses(index, c); !ok {
 						return nil, inEntry(err, i)
 					}

@@ -48,6 +48,7 @@ type editor struct {
 	sheet  int  // where addresses without a sheet are, -1 where each has to say
 	guess  bool // texts that look like a number, a logical value or a date become one
 	policy string
+	typed  bool // values that begin with = are said to be formulas
 
 	sheets   []*book.SetCells
 	bySheet  map[int]*book.SetCells
@@ -203,7 +204,7 @@ func (e *editor) scalar(c *book.CellEdit, v Scalar, isFormula bool) {
 		text := v.Text
 		switch {
 		case isFormula || len(text) > 1 && text[0] == '=':
-			if !isFormula {
+			if !isFormula && !e.typed {
 				e.warn("WARN_FORMULA_PREFIX: a value that begins with = was taken for a formula; begin it with '= for a text")
 			}
 			c.HasFormula, c.Formula = true, text

@@ -32,6 +32,7 @@ var editTools = []Tool{
 	applyStagedChange,
 	checkpointFork,
 	createFork,
+	createWorkbook,
 	deleteCheckpoint,
 	discardFork,
 	discardStagedChange,
