@@ -40,7 +40,7 @@ mutants:
 	  echo "$$out" | grep -E ' lives,|breaks|: search|^(ok|FAIL)'; exit $$code
 
 # The packages whose locks have ranks; and the program, whose scenarios go through all of them, without those that compare times.
-RANKED = ./internal/lock ./internal/actor ./internal/hub ./internal/lazy ./internal/analyze ./internal/workspace ./internal/server ./flow ./flow/breaker ./flow/mcpflow
+RANKED = ./internal/lock ./internal/actor ./internal/hub ./internal/lazy ./internal/analyze ./internal/book ./internal/journal ./internal/forks ./internal/workspace ./internal/server ./flow ./flow/batch ./flow/breaker ./flow/mcpflow
 TIMED = TestS15|TestS28|TestS42
 
 ## lockcheck: tests in a build that crashes where locks are taken out of order or wait for each other

@@ -3,10 +3,12 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -476,4 +478,47 @@ func TestS45(t *testing.T) {
 	if stuck := r.log.matching("stuck"); len(stuck) > 0 {
 		t.Errorf("%d calls were stuck: %s", len(stuck), stuck[0])
 	}
+}
+
+// TestS43 is scenario S43: somebody follows a fork and stops reading while others edit it. No
+// edit waits for him, and when he reads again he is told that the fork has moved.
+func TestS43(t *testing.T) {
+	r, _ := editing(t, t.TempDir())
+	s := r.client(eras[0])
+	fork := newFork(t, s, "loan")
+	sheet := firstSheet(t, s, fork)
+	follower := r.client(eras[0])
+	uri := "gridflow://" + fork
+	if err := follower.Subscribe(t.Context(), &mcp.SubscribeParams{URI: uri}); err != nil {
+		t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Accept", "text/event-stream")
+	req.Header.Set("Mcp-Protocol-Version", eras[0])
+	req.Header.Set("Mcp-Session-Id", follower.ID())
+	stream, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stream.Body.Close()
+	if stream.StatusCode != http.StatusOK {
+		t.Fatal(stream.Status)
+	}
+	const edits = 300
+	for n := range edits {
+		do(t, s, "edit_batch", `{"fork_id":%q,"sheet_name":%q,"edits":[{"address":"Z1","value":%d}]}`, fork, sheet, n)
+	}
+	if h := do(t, s, "fork_history", `{"fork_id":%q,"limit":1}`, fork); !strings.Contains(h, fmt.Sprintf("at version %d;", edits)) {
+		t.Errorf("after %d edits: %s", edits, h)
+	}
+	lines := bufio.NewScanner(stream.Body)
+	for lines.Scan() {
+		if strings.Contains(lines.Text(), "notifications/resources/updated") && strings.Contains(lines.Text(), uri) {
+			return
+		}
+	}
+	t.Errorf("the stream ended without a word of the fork: %v", lines.Err())
 }

@@ -8,8 +8,9 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
-	"sync"
 	"time"
+
+	"gridflow/internal/lock"
 )
 
 var (
@@ -61,7 +62,7 @@ type Batcher[T, R any] struct {
 	cfg     Config[T, R]
 	closing chan struct{}
 
-	mu     sync.Mutex
+	mu     lock.Mutex[lock.FlowBatch]
 	queue  []*group[T, R] // not taken yet, in order; items join the last. Not empty: led
 	led    bool           // somebody runs a batch, or is to
 	closed bool

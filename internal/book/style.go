@@ -3,9 +3,9 @@ package book
 import (
 	"encoding/binary"
 	"slices"
-	"sync"
 
 	"gridflow/internal/grid"
+	"gridflow/internal/lock"
 	"gridflow/internal/numfmt"
 )
 
@@ -18,7 +18,7 @@ type styleNeed struct {
 // styleMemo keeps what edits made of a workbook's styles, so that a thousand forks that
 // format their cells alike share one style sheet. Any number of goroutines may use it.
 type styleMemo struct {
-	mu   sync.Mutex
+	mu   lock.Mutex[lock.BookStyles]
 	made map[styleKey]*styled
 }
 

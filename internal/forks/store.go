@@ -16,6 +16,7 @@ import (
 	"gridflow/internal/actor"
 	"gridflow/internal/book"
 	"gridflow/internal/journal"
+	"gridflow/internal/lock"
 	"gridflow/internal/workspace"
 )
 
@@ -57,9 +58,9 @@ type Store struct {
 
 	// Held for reading from looking for a base until a fork stands on it, for writing while
 	// one that nothing stands on is dropped.
-	dropping sync.RWMutex
+	dropping lock.RWMutex[lock.ForksDropping]
 
-	mu       sync.Mutex
+	mu       lock.Mutex[lock.ForksStore]
 	forks    map[string]*fork
 	reserved int            // forks that are being made
 	standing map[string]int // by hash of a base: the forks, made or being made, that stand on it
@@ -93,7 +94,7 @@ type fork struct {
 	id      string
 	touched atomic.Int64 // when it was last used, in Unix nanoseconds
 
-	mu   sync.Mutex
+	mu   lock.Mutex[lock.Fork]
 	head *head // nil while it is not in memory
 	info *Info
 }

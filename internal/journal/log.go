@@ -9,10 +9,10 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"gridflow/flow/batch"
+	"gridflow/internal/lock"
 	"gridflow/internal/vfs"
 )
 
@@ -82,7 +82,7 @@ type Log struct {
 	next   uint64 // sequence of the next record
 	stuck  bool   // no segment is deleted any more
 
-	mu       sync.RWMutex
+	mu       lock.RWMutex[lock.JournalLog]
 	streams  map[string]*stream // the living, by id
 	segments []*segment         // ascending; the last one is the active one
 	poison   *PoisonedError

@@ -27,11 +27,22 @@ type (
 	ServerNotices struct{}
 	// ServerDrain guards how many calls are inside.
 	ServerDrain struct{}
+	// ServerConnections guards which connections were never used.
+	ServerConnections struct{}
+
+	// ForksDropping is held while a base is looked for, or one that nothing stands on dropped.
+	ForksDropping struct{}
+	// ForksStore guards which forks there are.
+	ForksStore struct{}
+	// Fork guards what is known of one fork.
+	Fork struct{}
 
 	// WorkspaceLooking is held while what was seen on the disk is noted.
 	WorkspaceLooking struct{}
 	// WorkspaceShard guards the entries of a part of the cache.
 	WorkspaceShard struct{}
+	// WorkspaceBases guards which kept revisions are in use.
+	WorkspaceBases struct{}
 	// WorkspaceOpened guards one entry of the cache.
 	WorkspaceOpened struct{}
 	// WorkspaceCatalogue guards which workbooks there are.
@@ -50,9 +61,15 @@ type (
 
 	// AnalyzeCache guards what was worked out about sheets.
 	AnalyzeCache struct{}
+	// BookStyles guards the styles that edits have made.
+	BookStyles struct{}
 	// LazyLoad guards the state of one load.
 	LazyLoad struct{}
 
+	// JournalLog guards the segments and streams of a journal.
+	JournalLog struct{}
+	// FlowBatch guards what waits for the next batch.
+	FlowBatch struct{}
 	// BreakerSet guards which breakers there are.
 	BreakerSet struct{}
 	// Breaker guards the state of one breaker.
@@ -74,6 +91,14 @@ func (ServerSessions) place() (int, string)      { return 22, "server.sessions" 
 func (ServerSubscriptions) place() (int, string) { return 24, "server.subscriptions" }
 func (ServerNotices) place() (int, string)       { return 26, "server.notices" }
 func (ServerDrain) place() (int, string)         { return 28, "server.drain" }
+func (ServerConnections) place() (int, string)   { return 29, "server.connections" }
+func (ForksDropping) place() (int, string)       { return 30, "forks.dropping" }
+func (ForksStore) place() (int, string)          { return 32, "forks.store" }
+func (Fork) place() (int, string)                { return 34, "fork" }
+func (WorkspaceBases) place() (int, string)      { return 43, "workspace.bases" }
+func (BookStyles) place() (int, string)          { return 71, "book.styles" }
+func (JournalLog) place() (int, string)          { return 74, "journal.log" }
+func (FlowBatch) place() (int, string)           { return 76, "flow.batch" }
 func (WorkspaceLooking) place() (int, string)    { return 40, "workspace.looking" }
 func (WorkspaceShard) place() (int, string)      { return 42, "workspace.shard" }
 func (WorkspaceOpened) place() (int, string)     { return 44, "workspace.opened" }
@@ -94,8 +119,9 @@ func (Unranked) place() (int, string)            { return 0, "unranked" }
 // ranks are all of them, in order.
 func ranks() []Rank {
 	return []Rank{
-		ServerProgress{}, ServerStream{}, ServerWriting{}, ServerLines{}, ServerSessions{}, ServerSubscriptions{}, ServerNotices{}, ServerDrain{},
-		WorkspaceLooking{}, WorkspaceShard{}, WorkspaceOpened{}, WorkspaceCatalogue{}, WorkspaceUnknown{}, WorkspaceTouched{},
-		ActorShard{}, HubIndex{}, HubQueue{}, AnalyzeCache{}, LazyLoad{}, BreakerSet{}, Breaker{}, FlowGate{}, FlowCosts{},
+		ServerProgress{}, ServerStream{}, ServerWriting{}, ServerLines{}, ServerSessions{}, ServerSubscriptions{}, ServerNotices{}, ServerDrain{}, ServerConnections{},
+		ForksDropping{}, ForksStore{}, Fork{},
+		WorkspaceLooking{}, WorkspaceShard{}, WorkspaceBases{}, WorkspaceOpened{}, WorkspaceCatalogue{}, WorkspaceUnknown{}, WorkspaceTouched{},
+		ActorShard{}, HubIndex{}, HubQueue{}, AnalyzeCache{}, BookStyles{}, LazyLoad{}, JournalLog{}, FlowBatch{}, BreakerSet{}, Breaker{}, FlowGate{}, FlowCosts{},
 	}
 }

@@ -3,7 +3,8 @@ package server
 import (
 	"net"
 	"net/http"
-	"sync"
+
+	"gridflow/internal/lock"
 )
 
 // connections are those that carry a request, and those that have carried none yet: what
@@ -11,7 +12,7 @@ import (
 // them at hand, and http.Server.Shutdown waits for such a one as for a request, for five
 // seconds. The zero value has none; its methods may be called from any goroutine.
 type connections struct {
-	mu    sync.Mutex
+	mu    lock.Mutex[lock.ServerConnections]
 	state map[net.Conn]http.ConnState // New or Active
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"gridflow/internal/book"
 	"gridflow/internal/lazy"
+	"gridflow/internal/lock"
 	"gridflow/internal/xlsx"
 )
 
@@ -72,7 +73,7 @@ type bases struct {
 	dir  *os.Root // nil where nothing is kept
 	disk *disk
 
-	mu     sync.Mutex
+	mu     lock.Mutex[lock.WorkspaceBases]
 	byHash map[string]*opened // those in use
 }
 
