@@ -46,8 +46,8 @@ TIMED = TestS15|TestS28|TestS42
 ## lockcheck: tests in a build that crashes where locks are taken out of order or wait for each other
 lockcheck:
 	$(GO) vet -tags lockcheck ./internal/lock
-	$(GO) test -tags lockcheck $(RANKED)
-	$(GO) test -tags lockcheck -timeout 20m -skip '$(TIMED)' ./cmd/gridflow
+	env -u GRIDFLOW_CORPUS $(GO) test -tags lockcheck $(RANKED)
+	env -u GRIDFLOW_CORPUS $(GO) test -tags lockcheck -timeout 20m -skip '$(TIMED)' ./cmd/gridflow
 
 ## crash: the journal at every crash point, with every byte damaged, and KILLS processes killed while they append
 crash:
