@@ -173,7 +173,7 @@ func (s *saver) splice(part *xlsx.Part, stream *splice.Stream, edits []splice.Ed
 	}
 	res, err := splice.Splice(s.ctx, stream, edits)
 	if err != nil {
-		return xlsx.SpliceFailed(part, err)
+		return s.failed(part, err)
 	}
 	s.changes[part] = res
 	s.report.Parts = append(s.report.Parts, part.Name)
