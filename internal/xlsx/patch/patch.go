@@ -77,7 +77,7 @@ type Report struct {
 
 // Warning is something that the user of a saved file should know.
 type Warning struct {
-	Code    string // SIGNATURE_INVALID or TABLE_HEADER
+	Code    string // SIGNATURE_INVALID, TABLE_HEADER or TABLE_COLUMN
 	Message string
 }
 
