@@ -81,7 +81,7 @@ func (r *rewriter) copyTo(offset int64) error {
 		n, err := splice.Copy(r.w, r.p.src, r.at, min(step, offset-r.at))
 		r.at, r.out = r.at+n, r.out+n
 		if err != nil {
-			return err
+			return sourceFailed("", r.at, err)
 		}
 	}
 	return nil
@@ -121,14 +121,28 @@ func (r *rewriter) replace(part *Part, change *splice.Result, next int64) error 
 		le.PutUint32(head[22:], math.MaxUint32)
 		le.PutUint64(extra, uint64(change.Bytes))
 		le.PutUint64(extra[8:], uint64(change.CompressedBytes))
-	} else if err := errors.Join(put32(head[18:], change.CompressedBytes), put32(head[22:], change.Bytes)); err != nil {
-		return err
+	} else {
+		if err := put32(head[18:], change.CompressedBytes); err != nil {
+			return err
+		}
+		if err := put32(head[22:], change.Bytes); err != nil {
+			return err
+		}
 	}
 	if err := r.write(head); err != nil {
 		return err
 	}
 	n, err := change.WriteTo(r.w)
 	r.out += n
+	return sourceFailed(part.Name, part.HeaderOffset, err)
+}
+
+// sourceFailed gives the errors of the source their type, and leaves those of the writer.
+func sourceFailed(part string, offset int64, err error) error {
+	var source *splice.SourceError
+	if errors.As(err, &source) {
+		return readFailed(part, offset, source.Err)
+	}
 	return err
 }
 
@@ -296,7 +310,8 @@ func (p *Package) Stream(part *Part) (*splice.Stream, error) {
 	}, nil
 }
 
-// SpliceFailed makes an error of package splice one that names the part.
+// SpliceFailed gives an error of package splice, or of reading a stream with it, its type and
+// the part's name. Those of a context stay what they are.
 func SpliceFailed(part *Part, err error) error {
 	var corrupt *inflate.CorruptError
 	switch {
@@ -311,7 +326,7 @@ func SpliceFailed(part *Part, err error) error {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, splice.ErrEdits):
 		return err
 	}
-	return err
+	return readFailed(part.Name, -1, err)
 }
 
 // SheetStream is Stream for the part of sheet i, with what the index of the sheet knows of

@@ -167,3 +167,53 @@ func TestRewriteFails(t *testing.T) {
 		t.Errorf("cancelled: error %v", err)
 	}
 }
+
+// vanishing is a source that cannot be read any more after some reads.
+type vanishing struct {
+	b    []byte
+	left int
+}
+
+var errVanished = errors.New("the file has vanished")
+
+func (v *vanishing) ReadAt(b []byte, at int64) (int, error) {
+	if v.left--; v.left < 0 {
+		return 0, errVanished
+	}
+	return bytes.NewReader(v.b).ReadAt(b, at)
+}
+
+// TestRewriteLosesSource: a source that fails is told from a writer that does.
+func TestRewriteLosesSource(t *testing.T) {
+	before := pack(smallBook()).bytes()
+	for left := range 200 {
+		src := &vanishing{before, 1 << 30}
+		p, err := OpenPackage(src, int64(len(before)), Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		part := p.Find("xl/worksheets/sheet1.xml")
+		s, err := p.Stream(part)
+		if err != nil {
+			t.Fatal(err)
+		}
+		src.left = left
+		res, err := splice.Splice(context.Background(), s, []splice.Edit{{From: 1, To: 1, New: []byte("x")}})
+		if err == nil {
+			err = p.Rewrite(context.Background(), io.Discard, map[*Part]*splice.Result{part: res})
+		} else {
+			err = SpliceFailed(part, err)
+		}
+		var e *Error
+		if err == nil {
+			if left < 3 {
+				t.Fatalf("it needs %d reads only", left)
+			}
+			return
+		}
+		if !errors.As(err, &e) || !errors.Is(err, errVanished) {
+			t.Fatalf("after %d reads: error %v", left, err)
+		}
+	}
+	t.Fatal("it never comes through")
+}

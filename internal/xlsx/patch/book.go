@@ -247,6 +247,7 @@ func (s *saver) tableHeaders(sheets []SheetPatch) error {
 			}
 			if c.Value.Text() != t.Columns[col].Name {
 				names[col] = c.Value.Text()
+				s.warn("TABLE_COLUMN", "column %.64q of table %.64q is now called %.64q: formulas that name it must be changed as well", t.Columns[col].Name, t.Name, c.Value.Text())
 			}
 		}
 		if len(names) == 0 {

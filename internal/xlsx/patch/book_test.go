@@ -152,7 +152,7 @@ func TestTableHeader(t *testing.T) {
 	if got, want := unzipped(t, b)["xl/tables/table1.xml"], strings.Replace(table, `id="2" name="b"`, `id="2" name="c&quot;&amp;_x000A_"`, 1); got != want {
 		t.Errorf("got %s\nwant %s", got, want)
 	}
-	if len(report.Warnings) != 1 || report.Warnings[0].Code != "TABLE_HEADER" || !strings.Contains(report.Warnings[0].Message, "A1") {
+	if len(report.Warnings) != 2 || report.Warnings[1].Code != "TABLE_COLUMN" || report.Warnings[0].Code != "TABLE_HEADER" || !strings.Contains(report.Warnings[0].Message, "A1") {
 		t.Errorf("warnings %v", report.Warnings)
 	}
 }

@@ -3,6 +3,8 @@ package patch
 import (
 	"bytes"
 	"context"
+	"errors"
+	"io"
 	"sync"
 	"testing"
 
@@ -38,6 +40,25 @@ func TestConcurrentSaves(t *testing.T) {
 		alone, _ := saved(t, before, patchOf(i))
 		if !bytes.Equal(unsheeted(t, alone), unsheeted(t, got[i].Bytes())) {
 			t.Errorf("save %d gives another file among others", i)
+		}
+	}
+}
+
+// TestCancelled: what a save was cancelled for comes out, not an error of the file.
+func TestCancelled(t *testing.T) {
+	f, err := openBytes(large(t, "W1", 0.13))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Sheet(context.Background(), 0, cell.MaxRows-1); err != nil {
+		t.Fatal(err)
+	}
+	why := errors.New("nobody waits any more")
+	ctx, cancel := context.WithCancelCause(context.Background())
+	cancel(why)
+	for _, p := range []Patch{{}, {RecalcOnLoad: true}, {Sheets: []SheetPatch{{Cells: []CellPatch{number("A9", 1)}}}}} {
+		if _, err := Save(ctx, f, p, io.Discard); err != why {
+			t.Errorf("error %v", err)
 		}
 	}
 }

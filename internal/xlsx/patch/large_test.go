@@ -1,10 +1,15 @@
 package patch
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
+	"fmt"
+	"io"
+	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"gridflow/internal/cell"
@@ -103,4 +108,60 @@ func TestMasterInLargeSheet(t *testing.T) {
 		t.Fatal("there is no shared formula")
 	}
 	one(t, b, f, 0, modelOf(s), cells)
+}
+
+// TestLargeOfOtherForms saves edits of large sheets that have no index, because a row is out
+// of order, and of such that are not compressed.
+func TestLargeOfOtherForms(t *testing.T) {
+	if raceDetector {
+		t.Skip("one goroutine and much to compute")
+	}
+	b := large(t, "W1", 0.13)
+	for _, stored := range []bool{false, true} {
+		for _, disordered := range []bool{false, true} {
+			t.Run(fmt.Sprint("stored ", stored, ", disordered ", disordered), func(t *testing.T) {
+				contents := unzipped(t, b)
+				const name = "xl/worksheets/sheet1.xml"
+				doc := contents[name]
+				if disordered {
+					from, to := strings.LastIndex(doc, "<row "), strings.Index(doc, "</sheetData>")
+					i := strings.Index(doc, "<row ")
+					doc = doc[:i] + doc[from:to] + doc[i:from] + doc[to:]
+				}
+				contents[name] = doc
+				var packed bytes.Buffer
+				z := zip.NewWriter(&packed)
+				for _, n := range slices.Sorted(maps.Keys(contents)) {
+					h := &zip.FileHeader{Name: n, Method: zip.Deflate}
+					if stored {
+						h.Method = zip.Store
+					}
+					w, err := z.CreateHeader(h)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if _, err := io.WriteString(w, contents[n]); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if err := z.Close(); err != nil {
+					t.Fatal(err)
+				}
+				f, err := openBytes(packed.Bytes())
+				if err != nil {
+					t.Fatal(err)
+				}
+				s, err := f.Sheet(context.Background(), 0, cell.MaxRows-1)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, _, locate, err := f.SheetStream(0); err != nil || (locate == nil) != disordered {
+					t.Fatalf("there is an index: %v, error %v", locate != nil, err)
+				}
+				old := modelOf(s)
+				cells := randomCells(rand.New(rand.NewPCG(3, 3)), s, old, len(f.Workbook().Styles.Xfs), 12)
+				one(t, packed.Bytes(), f, 0, old, cells)
+			})
+		}
+	}
 }

@@ -77,7 +77,7 @@ type Report struct {
 
 // Warning is something that the user of a saved file should know.
 type Warning struct {
-	Code    string // SIGNATURE_INVALID or TABLE_HEADER
+	Code    string // SIGNATURE_INVALID, TABLE_HEADER or TABLE_COLUMN
 	Message string
 }
 
@@ -173,7 +173,7 @@ func (s *saver) splice(part *xlsx.Part, stream *splice.Stream, edits []splice.Ed
 	}
 	res, err := splice.Splice(s.ctx, stream, edits)
 	if err != nil {
-		return xlsx.SpliceFailed(part, err)
+		return s.failed(part, err)
 	}
 	s.changes[part] = res
 	s.report.Parts = append(s.report.Parts, part.Name)

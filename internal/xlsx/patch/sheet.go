@@ -58,7 +58,7 @@ func (s *saver) sheet(sp *SheetPatch) error {
 			return err
 		}
 		if _, err := l.Feed(d.text, true); err != nil {
-			return locateFailed(part, err)
+			return s.failed(part, err)
 		}
 		if d.edits, err = e.edits(); err != nil {
 			return err
@@ -66,7 +66,7 @@ func (s *saver) sheet(sp *SheetPatch) error {
 		return s.save(d)
 	}
 	if err != nil {
-		return locateFailed(part, err)
+		return s.failed(part, err)
 	}
 	edits, err := e.edits()
 	if err != nil {
@@ -75,7 +75,11 @@ func (s *saver) sheet(sp *SheetPatch) error {
 	return s.splice(part, stream, edits)
 }
 
-func locateFailed(part *xlsx.Part, err error) error {
+// failed gives an error of looking through a part or of splicing it its type.
+func (s *saver) failed(part *xlsx.Part, err error) error {
+	if s.ctx.Err() != nil {
+		return context.Cause(s.ctx)
+	}
 	var fault *scan.Error
 	if errors.As(err, &fault) {
 		return broken(part, fault.Offset, fault.Message)

@@ -65,7 +65,7 @@ func (m *Map) storedFrom(bit int64) int64 {
 	return -1
 }
 
-// WriteTo writes the stream.
+// WriteTo writes the stream. Its errors are the writer's, or a *SourceError.
 func (r *Result) WriteTo(w io.Writer) (int64, error) {
 	total := int64(0)
 	for i := range r.segments {
@@ -155,7 +155,7 @@ func shiftDown(b []byte, k uint) {
 	}
 }
 
-// Copy copies n bytes at an offset of src to w.
+// Copy copies n bytes at an offset of src to w. Its errors are those of Result.WriteTo.
 func Copy(w io.Writer, src io.ReaderAt, at, n int64) (int64, error) {
 	room := copies.Get().(*[copyBytes + 16]byte)
 	defer copies.Put(room)
@@ -172,6 +172,15 @@ func Copy(w io.Writer, src io.ReaderAt, at, n int64) (int64, error) {
 	return n, nil
 }
 
+// SourceError says that the old stream's source could not be read. Nothing else that comes
+// out of writing a result is one: such an error is the writer's.
+type SourceError struct{ Err error }
+
+func (e *SourceError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the source's error.
+func (e *SourceError) Unwrap() error { return e.Err }
+
 func readFull(src io.ReaderAt, b []byte, at int64) error {
 	n, err := src.ReadAt(b, at)
 	if n == len(b) {
@@ -180,5 +189,5 @@ func readFull(src io.ReaderAt, b []byte, at int64) error {
 	if err == nil || err == io.EOF {
 		err = io.ErrUnexpectedEOF
 	}
-	return err
+	return &SourceError{err}
 }
