@@ -1,7 +1,9 @@
 package tools
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"path"
@@ -9,9 +11,10 @@ import (
 
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
-	"gridflow/internal/forks"
+	"gridflow/internal/grid"
 	"gridflow/internal/workspace"
 	"gridflow/internal/xlsx"
+	"gridflow/internal/xlsx/write"
 )
 
 type newSheetIn struct {
@@ -54,46 +57,147 @@ var createWorkbook = define(Spec{
 	if len(in.Sheets) == 0 {
 		in.Sheets = []newSheetIn{{Name: "Sheet1"}}
 	}
-	names := make([]string, len(in.Sheets))
-	seen := map[string]bool{}
-	for i, s := range in.Sheets {
-		if why := xlsx.CheckSheetName(s.Name); why != "" {
-			return nil, fail("BAD_NAME", "Choose another name", "%q is no name of a sheet: %s", clip(s.Name, 60), why)
+	out := &createWorkbookOut{Sheets: []string{}}
+	for _, s := range in.Sheets {
+		out.Sheets = append(out.Sheets, s.Name)
+		if s.Source != "" && len(s.Rows) > 0 {
+			return nil, invalid(`Example: create_workbook {"target_path":"costs.xlsx","sheets":[{"name":"Costs","source":"costs.csv"}]}`, "sheet %q is given both rows and a source", clip(s.Name, 60))
 		}
-		if key := book.FoldName(s.Name); seen[key] {
-			return nil, fail("BAD_NAME", "Names of sheets differ in more than upper and lower case", "there are two sheets %q", clip(s.Name, 60))
-		} else {
-			seen[key] = true
-		}
-		names[i] = s.Name
 	}
-	fresh, err := forks.NewFresh(ctx, names)
+	blank, err := blankWorkbook(ctx, out.Sheets)
 	if err != nil {
 		return nil, err
 	}
-	e := newEditor(fresh.Snapshot(), -1, in.Guess, "fail")
+	e := newEditor(blank, -1, in.Guess, "fail")
 	e.typed = true
 	for i, s := range in.Sheets {
-		if s.Source != "" {
-			if len(s.Rows) > 0 {
-				return nil, fail(codeInvalidParams, `Example: create_workbook {"target_path":"costs.xlsx","sheets":[{"name":"Costs","source":"costs.csv"}]}`, "sheet %q is given both rows and a source", clip(s.Name, 60))
-			}
-			if err := e.csvFile(ctx, env, i, cell.Ref{}, s.Source); err != nil {
-				return nil, err
-			}
-			continue
-		}
 		if err := e.matrix(i, cell.Ref{}, s.Rows); err != nil {
 			return nil, err
 		}
 	}
-	edit := e.edit()
-	entry, err := env.Files.Write(ctx, at, workspace.WriteOptions{Overwrite: in.Overwrite}, func(w io.Writer) error { return fresh.WriteTo(ctx, edit, w) })
+	entry, err := env.Files.Write(ctx, at, workspace.WriteOptions{Overwrite: in.Overwrite}, func(f io.Writer) (err error) {
+		w := write.New(ctx, f, write.Options{})
+		defer func() { err = errors.Join(err, w.Close()) }()
+		for i, s := range in.Sheets {
+			sheet, err := w.Sheet(s.Name)
+			if err != nil {
+				return err
+			}
+			rows := rowWriter{w: w, sheet: sheet}
+			if s.Source != "" {
+				err = env.copyCSV(ctx, s.Source, &rows)
+			} else if set := e.bySheet[i]; set != nil {
+				err = rows.edits(set.Cells)
+			}
+			if err != nil {
+				return err
+			}
+			out.Cells += rows.cells
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	return &createWorkbookOut{entry.ID, entry.Path, entry.Bytes, edit.Cells(), names, append([]string{}, e.warnings...)}, nil
+	out.WorkbookID, out.SavedTo, out.Bytes, out.Warnings = entry.ID, entry.Path, entry.Bytes, append([]string{}, e.warnings...)
+	return out, nil
 })
+
+// blankWorkbook is a workbook of empty sheets, in which values find their kinds.
+func blankWorkbook(ctx context.Context, sheets []string) (*book.Snapshot, error) {
+	var b bytes.Buffer
+	w := write.New(ctx, &b, write.Options{})
+	for _, name := range sheets {
+		if _, err := w.Sheet(name); err != nil {
+			return nil, errors.Join(err, w.Close())
+		}
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	f, err := xlsx.Open(ctx, bytes.NewReader(b.Bytes()), int64(b.Len()), xlsx.Limits{})
+	if err != nil {
+		return nil, err
+	}
+	return book.NewSnapshot("new", "", f), nil
+}
+
+// rowWriter gathers cells, which come in row-major order, into rows.
+type rowWriter struct {
+	w     *write.Writer
+	sheet *write.Sheet
+	row   int
+	line  []write.Cell
+	cells int
+}
+
+func (r *rowWriter) add(ref cell.Ref, c write.Cell, code string) (err error) {
+	if ref.Row != r.row {
+		if err := r.flush(); err != nil {
+			return err
+		}
+		r.row = ref.Row
+	}
+	if code != "" {
+		if c.Style, err = r.w.Style(code); err != nil {
+			return err
+		}
+	}
+	c.Col = ref.Col
+	r.line = append(r.line, c)
+	r.cells++
+	return nil
+}
+
+func (r *rowWriter) flush() error {
+	if len(r.line) == 0 {
+		return nil
+	}
+	err := r.sheet.WriteRow(r.row, r.line)
+	r.line = r.line[:0]
+	return err
+}
+
+func (r *rowWriter) edits(cells []book.CellEdit) error {
+	for _, c := range cells {
+		if c.Clear {
+			continue
+		}
+		if err := r.add(c.Ref, write.Cell{Value: c.Value, Formula: c.Formula, HasFormula: c.HasFormula}, c.NumFmt); err != nil {
+			return err
+		}
+	}
+	return r.flush()
+}
+
+// copyCSV writes the rows of a text file, however many there are.
+func (e *Env) copyCSV(ctx context.Context, source string, rows *rowWriter) error {
+	return e.Workspace.View(ctx, source, func(from *book.Snapshot) error {
+		data, err := textSheet(ctx, from, source)
+		if err != nil {
+			return err
+		}
+		words := valuesOf(from)
+		for c := range data.Cells(cell.WholeSheet) {
+			code := ""
+			if words.isDate(c) {
+				code = words.styles.Xfs[c.Style].NumFmt
+			}
+			if err := rows.add(c.Ref, write.Cell{Value: c.Value}, code); err != nil {
+				return err
+			}
+		}
+		return rows.flush()
+	})
+}
+
+// textSheet gives the sheet of a CSV or TSV file.
+func textSheet(ctx context.Context, from *book.Snapshot, source string) (*grid.Sheet, error) {
+	if sheets := from.Workbook().Sheets; len(sheets) != 1 || sheets[0].Part != "" {
+		return nil, fail("UNSUPPORTED_FORMAT", "Name a .csv or .tsv file; list_workbooks shows them", "%q is no text file", clip(source, 60))
+	}
+	return from.Sheet(ctx, 0)
+}
 
 // matrix sets the cells of rows of JSON values from a cell on.
 func (e *editor) matrix(sheet int, anchor cell.Ref, rows Matrix) error {

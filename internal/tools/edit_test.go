@@ -8,12 +8,11 @@ import (
 
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
-	"gridflow/internal/forks"
 )
 
 // TestEditor holds what becomes of values as callers give them.
 func TestEditor(t *testing.T) {
-	fresh, err := forks.NewFresh(t.Context(), []string{"One", "Two's"})
+	fresh, err := blankWorkbook(t.Context(), []string{"One", "Two's"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +66,7 @@ func TestEditor(t *testing.T) {
 		got := ""
 		err := decodeArgs(t, "edit_batch", args, &in)
 		if err == nil {
-			e := newEditor(fresh.Snapshot(), 0, c.guess, "fail")
+			e := newEditor(fresh, 0, c.guess, "fail")
 			if err = e.add(in.Edits[0]); err == nil {
 				op := e.edit().Ops[0].(book.SetCells)
 				got = wordEdit(op.Sheet, op.Cells[0])

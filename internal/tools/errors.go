@@ -11,6 +11,7 @@ import (
 	"gridflow/internal/forks"
 	"gridflow/internal/nearest"
 	"gridflow/internal/workspace"
+	"gridflow/internal/xlsx"
 )
 
 // The codes of [Error], for programs.
@@ -44,6 +45,7 @@ func mapError(err error) error {
 	var ours *Error
 	var ofForks *forks.Error
 	var ofBook *book.Error
+	var ofFile *xlsx.Error
 	var theirs *workspace.Error
 	switch {
 	case errors.As(err, &ours):
@@ -58,6 +60,8 @@ func mapError(err error) error {
 		return &Error{Code: string(ofBook.Code), Message: ofBook.Error(), Hint: strings.TrimSuffix(ofBook.Hint, ".")}
 	case errors.As(err, &theirs):
 		return &Error{Code: theirs.Code, Message: theirs.Message, Hint: theirs.Hint, RetryAfterMillis: theirs.RetryAfter.Milliseconds()}
+	case errors.As(err, &ofFile): // of what is written; what is read comes by the workspace
+		return &Error{Code: string(ofFile.Code), Message: strings.TrimSuffix(ofFile.Error(), "."), Hint: strings.TrimSuffix(ofFile.Hint, ".")}
 	case errors.Is(err, context.DeadlineExceeded):
 		return fail(codeTimeout, "Ask for less at once: a smaller range, one sheet, or a page", "the call took too long")
 	case errors.Is(err, context.Canceled):

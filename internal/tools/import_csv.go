@@ -98,10 +98,7 @@ func (e *editor) csvText(sheet int, anchor cell.Ref, text string) error {
 // calendar.
 func (e *editor) csvFile(ctx context.Context, env *Env, sheet int, anchor cell.Ref, source string) error {
 	return env.Workspace.View(ctx, source, func(from *book.Snapshot) error {
-		if len(from.Workbook().Sheets) != 1 || from.Workbook().Sheets[0].Part != "" {
-			return fail("UNSUPPORTED_FORMAT", "Name a .csv or .tsv file; list_workbooks shows them", "%q is no text file", clip(source, 60))
-		}
-		data, err := from.Sheet(ctx, 0)
+		data, err := textSheet(ctx, from, source)
 		if err != nil {
 			return err
 		}
