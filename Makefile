@@ -49,9 +49,10 @@ lockcheck:
 	env -u GRIDFLOW_CORPUS $(GO) test -tags lockcheck $(RANKED)
 	env -u GRIDFLOW_CORPUS $(GO) test -tags lockcheck -timeout 20m -skip '$(TIMED)' ./cmd/gridflow
 
-## crash: the journal at every crash point, with every byte damaged, and KILLS processes killed while they append
+## crash: the journal at every crash point, with every byte damaged, and KILLS processes killed while they append; and the server, while it edits and saves
 crash:
 	$(GO) test -v -timeout 120m -run 'Kill|Crash|BitFlips' ./internal/journal -kills $(KILLS) -seeds 8 -rapid.checks 1000
+	$(GO) test -v -timeout 120m -run TestS37 ./cmd/gridflow -kills $(KILLS)
 
 ## prove: the protocol of permits in a model checker (needs spin and a C compiler)
 prove:

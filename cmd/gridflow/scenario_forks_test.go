@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -249,6 +250,8 @@ func TestS35(t *testing.T) {
 	}
 }
 
+var kills = flag.Int("kills", 6, "how often TestS37 kills the server")
+
 // TestS37 is scenario S37: the server is killed at random points while it edits and saves.
 // Every edit that was acknowledged is there after, none is there by half, and what was saved
 // is old or new.
@@ -265,7 +268,7 @@ func TestS37(t *testing.T) {
 	rng := rand.New(rand.NewPCG(uint64(os.Getpid()), 37))
 	var fork, sheet string
 	acknowledged := 0
-	for round := range 6 {
+	for round := range *kills {
 		r := serving(t, root, "--state-dir="+state, "--toolsets=all")
 		s := r.client(eras[round%2])
 		if fork == "" {
@@ -324,7 +327,7 @@ func TestS37(t *testing.T) {
 		r.cmd.Wait()
 	}
 	temps, _ := filepath.Glob(filepath.Join(root, ".gridflow-*"))
-	t.Logf("%d edits acknowledged over 6 kills; %d temporary files of the last one", acknowledged, len(temps))
+	t.Logf("%d edits acknowledged over %d kills; %d temporary files", acknowledged, *kills, len(temps))
 }
 
 // TestS46 is scenario S46: a checkpoint is one exact version, and to go back to it is a new

@@ -24,7 +24,7 @@ func openWorkspace(ctx context.Context, c *config, log *slog.Logger) (*opened, e
 	if err != nil {
 		return nil, err
 	}
-	o := workspace.Options{Roots: c.roots, CacheBytes: c.cacheBytes, ReadTimeout: c.readTimeout, Logger: log}
+	o := workspace.Options{Roots: c.roots, CacheBytes: c.cacheBytes, ReadTimeout: c.readTimeout, Writes: !c.readOnly, Logger: log}
 	var records *journal.Log
 	var noForks error
 	if state != "" {

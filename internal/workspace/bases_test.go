@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
@@ -235,5 +236,49 @@ func TestWrite(t *testing.T) {
 	}
 	if left, _ := os.ReadDir(outside); len(left) != 0 {
 		t.Error("written outside")
+	}
+}
+
+// What a writer that died has left goes when its folder is read, and what one that lives is
+// at stays.
+func TestSweep(t *testing.T) {
+	dir := t.TempDir()
+	old := time.Now().Add(-time.Hour)
+	for _, name := range []string{tempName(), tempName(), tempPrefix + "mine", "a.xlsx"} {
+		write(t, filepath.Join(dir, name), "x")
+		os.Chtimes(filepath.Join(dir, name), old, old)
+	}
+	young := tempName()
+	write(t, filepath.Join(dir, young), "x")
+	held := tempName()
+	write(t, filepath.Join(dir, held), "x")
+	os.Chtimes(filepath.Join(dir, held), old, old)
+	f, err := os.Open(filepath.Join(dir, held))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := lockTemp(f); err != nil {
+		t.Skipf("no locks here: %v", err)
+	}
+	left := func() (n int) {
+		list, _ := os.ReadDir(dir)
+		return len(list)
+	}
+	w := open(t, Options{}, dir)
+	<-w.walked
+	if n := left(); n != 6 {
+		t.Errorf("a server that may not write has removed %d files", 6-n)
+	}
+	w = open(t, Options{Writes: true}, dir)
+	<-w.walked
+	list, _ := os.ReadDir(dir)
+	for _, e := range list {
+		if name := e.Name(); name != "a.xlsx" && name != young && name != held && name != tempPrefix+"mine" {
+			t.Errorf("%s is left", name)
+		}
+	}
+	if n := left(); n != 4 {
+		t.Errorf("%d files are left, want 4", n)
 	}
 }

@@ -2,7 +2,10 @@
 
 package workspace
 
-import "os"
+import (
+	"errors"
+	"os"
+)
 
 // openFlags open a file for reading.
 const openFlags = os.O_RDONLY
@@ -12,3 +15,7 @@ func outOfFiles(error) bool { return false }
 
 // fileLimit is the number of files that the process may have open.
 func fileLimit() int { return 8192 }
+
+// lockTemp takes the lock of a file that is being written: here there are none, so that
+// nothing is swept.
+func lockTemp(f *os.File) error { return errors.ErrUnsupported }

@@ -25,3 +25,9 @@ func fileLimit() int {
 	}
 	return int(min(uint64(limit.Cur), 1<<20))
 }
+
+// lockTemp takes the lock of a file that is being written, if it is free. It goes with the
+// file's last descriptor.
+func lockTemp(f *os.File) error {
+	return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+}

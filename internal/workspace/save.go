@@ -2,7 +2,6 @@ package workspace
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"io"
 	"io/fs"
@@ -19,12 +18,6 @@ const (
 	CodeConflict = "CONFLICT"
 	CodeBadPath  = "BAD_PATH"
 )
-
-// tempPrefix begins the names of files that are being written. The dot hides them from
-// the catalogue.
-const tempPrefix = ".gridflow-"
-
-func tempName() string { return tempPrefix + rand.Text() + ".tmp" }
 
 // A Target is a place under a root where a workbook may be written.
 type Target struct {
@@ -117,6 +110,7 @@ func (w *Workspace) Write(ctx context.Context, t Target, o WriteOptions, fn func
 		return Entry{}, writeError(t.Path, err)
 	}
 	defer dir.Remove(temp) // gone already where all went well
+	_ = lockTemp(f)        // no use to anybody but who sweeps
 	err = fn(f)
 	if err == nil {
 		err = f.Sync()

@@ -132,6 +132,10 @@ func (w *Workspace) scanFolder(ctx context.Context, at place, t *trouble) (below
 				delete(staleFolders, name)
 				below = append(below, rel)
 			}
+		case d.Type().IsRegular() && isTemp(name):
+			if w.writes {
+				w.sweepTemp(r.dir.Load(), rel)
+			}
 		case d.Type().IsRegular() && w.known(name):
 			info, err := d.Info()
 			if err != nil {

@@ -39,6 +39,7 @@ type Options struct {
 	Extensions []string     // with the dot, lower case; Extensions where nil
 	Limits     xlsx.Limits  // for every file
 	Logger     *slog.Logger // slog.Default where nil
+	Writes     bool         // files may be written: what writers that died have left is removed
 	Bases      string       // folder where revisions are kept that forks stand on; "": there are no forks
 
 	ReadTimeout time.Duration // a read of a file that takes longer has failed; 0: there is no such time
@@ -50,6 +51,7 @@ type Workspace struct {
 	roots      []*root
 	extensions []string
 	limits     xlsx.Limits
+	writes     bool
 	log        *slog.Logger
 
 	readTimeout time.Duration
@@ -73,7 +75,7 @@ type Workspace struct {
 // that is done, for a root may be large. Shut ends it.
 func Open(ctx context.Context, o Options) (*Workspace, error) {
 	w := &Workspace{
-		extensions: o.Extensions, limits: o.Limits, log: o.Logger, readTimeout: o.ReadTimeout,
+		extensions: o.Extensions, limits: o.Limits, writes: o.Writes, log: o.Logger, readTimeout: o.ReadTimeout,
 		walked: make(chan struct{}), openAt: openAt, readerOf: func(f *os.File) io.ReaderAt { return f },
 	}
 	if w.extensions == nil {
