@@ -39,7 +39,8 @@ type changeRow struct {
 // changeValues writes values of the earlier and of the later state.
 type changeValues struct{ old, new values }
 
-func (v changeValues) text(w values, s book.CellState, ref cell.Ref) *string {
+// shown writes the value of a cell, nil where it has none.
+func (w values) shown(s book.CellState, ref cell.Ref) *string {
 	if !s.Stored || s.Value.IsBlank() {
 		return nil
 	}
@@ -55,9 +56,9 @@ func (v changeValues) row(c book.Change) changeRow {
 	r := changeRow{Kind: "cell", Sheet: c.Sheet, Subtype: c.Subtype.String()}
 	switch c.Kind {
 	case book.CellAdded:
-		r.Type, r.Address, r.Value, r.Formula = "added", c.Ref.String(), v.text(v.new, c.New, c.Ref), c.New.Formula
+		r.Type, r.Address, r.Value, r.Formula = "added", c.Ref.String(), v.new.shown(c.New, c.Ref), c.New.Formula
 	case book.CellDeleted:
-		r.Type, r.Address, r.OldValue, r.OldFormula = "deleted", c.Ref.String(), v.text(v.old, c.Old, c.Ref), c.Old.Formula
+		r.Type, r.Address, r.OldValue, r.OldFormula = "deleted", c.Ref.String(), v.old.shown(c.Old, c.Ref), c.Old.Formula
 	case book.CellModified:
 		r.Type, r.Address = "modified", c.Ref.String()
 		if c.OldRef != c.Ref {
@@ -67,7 +68,7 @@ func (v changeValues) row(c book.Change) changeRow {
 			r.OldStyle, r.NewStyle = v.old.styleText(c.Old.Style), v.new.styleText(c.New.Style)
 			break
 		}
-		r.OldValue, r.NewValue = v.text(v.old, c.Old, c.OldRef), v.text(v.new, c.New, c.Ref)
+		r.OldValue, r.NewValue = v.old.shown(c.Old, c.OldRef), v.new.shown(c.New, c.Ref)
 		if c.Old.Formula != c.New.Formula {
 			r.OldFormula, r.NewFormula = c.Old.Formula, c.New.Formula
 		} else {

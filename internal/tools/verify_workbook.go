@@ -7,7 +7,6 @@ import (
 
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
-	"gridflow/internal/grid"
 )
 
 type verifyWorkbookIn struct {
@@ -131,17 +130,10 @@ func oneTarget(snap *book.Snapshot, text string) (book.Target, error) {
 }
 
 func (o *verifyWorkbookOut) fill(v *book.Verification, was, is values) {
-	text := func(w values, s book.CellState, ref cell.Ref) *string {
-		if !s.Stored || s.Value.IsBlank() {
-			return nil
-		}
-		t := clip(string(w.appendPlain(nil, grid.Cell{Ref: ref, Value: s.Value, Style: s.Style})), changeTextMax)
-		return &t
-	}
 	o.Summary.Classes = map[string]int{}
 	for _, t := range v.Targets {
 		o.Targets = append(o.Targets, targetDelta{
-			cell.QuoteSheet(t.Sheet) + "!" + t.Ref.String(), text(was, t.Before, t.OldRef), text(is, t.After, t.Ref), t.Before.Formula, t.After.Formula, t.Class.String(), t.Changed,
+			cell.QuoteSheet(t.Sheet) + "!" + t.Ref.String(), was.shown(t.Before, t.OldRef), is.shown(t.After, t.Ref), t.Before.Formula, t.After.Formula, t.Class.String(), t.Changed,
 		})
 		o.Summary.Classes[t.Class.String()]++
 	}
