@@ -50,7 +50,7 @@ func openWorkspace(ctx context.Context, c *config, log *slog.Logger) (*opened, e
 			return nil, errors.Join(err, closeJournal(records))
 		}
 	}
-	env := &tools.Env{Workspace: router, Forks: router.Forks, NoForks: noForks, Profile: tools.Profile(c.profile), Caps: c.caps()}
+	env := &tools.Env{Workspace: tools.Seeing{Workspace: router}, Forks: router.Forks, NoForks: noForks, Profile: tools.Profile(c.profile), Caps: c.caps()}
 	if !c.readOnly {
 		env.Files = w
 	}

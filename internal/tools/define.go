@@ -61,11 +61,12 @@ func define[In, Out any](spec Spec, handler func(context.Context, *Env, In) (Out
 			if err := args.decode(spec.Name, spec.Example, raw, reflect.ValueOf(&in).Elem()); err != nil {
 				return nil, err
 			}
-			out, err := handler(ctx, env, in)
+			seen := new(seenVersion)
+			out, err := handler(context.WithValue(ctx, seenKey{}, seen), env, in)
 			if err != nil {
 				return nil, mapError(err)
 			}
-			return render(env, out)
+			return render(env, out, seen)
 		},
 	}
 }

@@ -49,6 +49,8 @@ type stamp struct {
 	Version uint64 `json:"version"`
 }
 
+func (stamp) versioned() {}
+
 type createForkIn struct {
 	Workbook string `json:"workbook_or_fork_id" alias:"workbook_id|fork_id" required:"true" doc:"What to fork: a workbook, a fork, or a version of one (fork-…@3)"`
 	Label    string `json:"label" doc:"A few words that tell forks apart"`

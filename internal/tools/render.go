@@ -1,8 +1,14 @@
 package tools
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
 	"math"
+	"strings"
+
+	"gridflow/internal/book"
+	"gridflow/internal/forks"
 )
 
 // Cut is embedded in results that may hold less than was asked for. Its text stands
@@ -26,8 +32,49 @@ type linker interface {
 	links() []ResourceLink
 }
 
+// seenVersion is the version of a fork that a call has read, for its result to say.
+type seenVersion struct {
+	id      string // "" where none was read
+	version uint64
+}
+
+type seenKey struct{}
+
+// Seeing is a Workspace that notes for each call which version of a fork it reads.
+type Seeing struct{ Workspace }
+
+// View implements Workspace.
+func (w Seeing) View(ctx context.Context, id string, fn func(*book.Snapshot) error) error {
+	return w.Workspace.View(ctx, id, func(s *book.Snapshot) error {
+		if seen, ok := ctx.Value(seenKey{}).(*seenVersion); ok && forks.IsFork(s.ID) {
+			*seen = seenVersion{s.ID, s.Version}
+		}
+		return fn(s)
+	})
+}
+
+// versioned is a result that says by itself which version it is of.
+type versioned interface{ versioned() }
+
 // render encodes what a handler gave. Results are pointers to structs.
-func render(env *Env, out any) (*Result, error) {
+func render(env *Env, out any, seen *seenVersion) (*Result, error) {
+	res, err := encode(env, out)
+	if _, says := out.(versioned); err != nil || says || seen.id == "" {
+		return res, err
+	}
+	if strings.HasPrefix(res.Text, "{") {
+		res.Text = fmt.Sprintf(`{"version":%d,%s`, seen.version, res.Text[1:])
+		if res.Structured != nil {
+			res.Structured = json.RawMessage(res.Text)
+		}
+		return res, nil
+	}
+	res.Text = fmt.Sprintf("%s version %d\n%s", seen.id, seen.version, res.Text)
+	return res, nil
+}
+
+// encode writes a result in the form of the profile.
+func encode(env *Env, out any) (*Result, error) {
 	res := &Result{}
 	if l, ok := out.(linker); ok {
 		res.Links = l.links()

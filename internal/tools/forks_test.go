@@ -1,0 +1,134 @@
+package tools
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"gridflow/internal/forks"
+	"gridflow/internal/journal"
+	"gridflow/internal/vfs"
+	"gridflow/internal/workspace"
+)
+
+// editingEnv is an Env over a copy of an example whose forks are in a folder of their own.
+func editingEnv(t *testing.T, profile Profile) *Env {
+	t.Helper()
+	root, state := t.TempDir(), t.TempDir()
+	for _, name := range []string{"loan.xlsx", "orders.csv"} {
+		b, err := os.ReadFile(filepath.Join("../../examples", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if name == "orders.csv" {
+			b = []byte(strings.Join(strings.SplitAfterN(string(b), "\n", 4)[:3], ""))
+		}
+		if err := os.WriteFile(filepath.Join(root, name), b, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	quiet := slog.New(slog.DiscardHandler)
+	w, err := workspace.Open(t.Context(), workspace.Options{Roots: []string{root}, Bases: filepath.Join(state, "bases"), Logger: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.Shut)
+	disk, err := vfs.OpenOS(state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, err := journal.Open(disk, "journal", journal.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := forks.Open(t.Context(), forks.Options{Bases: w, Files: w, Journal: log, Logger: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close(context.Background()) })
+	return &Env{Workspace: Seeing{&forks.Router{Workspace: w, Forks: store}}, Forks: store, Files: w, Profile: profile, Caps: DefaultCaps}
+}
+
+// TestForkTranscript plays the calls of testdata/forks.txt and compares what they give, in
+// the dense profile and, for lines that begin with "json ", in A's shapes. Names that are
+// made by chance are written as $1, $2, … in the order in which they come.
+func TestForkTranscript(t *testing.T) {
+	file := filepath.Join("testdata", "forks.txt")
+	script, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	envs := map[Profile]*Env{Dense: editingEnv(t, Dense)}
+	compat := *envs[Dense]
+	compat.Profile = Compat
+	envs[Compat] = &compat
+	byName := map[string]*Tool{}
+	for i := range table {
+		byName[table[i].Name] = &table[i]
+	}
+	var names []string
+	random := regexp.MustCompile(`\b(fork|cp|chg|wb)-[2-9a-z]{10,12}\b`)
+	stamp := regexp.MustCompile(`\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ`)
+	hide := func(s string) string {
+		s = random.ReplaceAllStringFunc(s, func(id string) string {
+			for i, n := range names {
+				if n == id {
+					return fmt.Sprintf("$%d", i+1)
+				}
+			}
+			names = append(names, id)
+			return fmt.Sprintf("$%d", len(names))
+		})
+		return stamp.ReplaceAllString(s, "TIME")
+	}
+	var got strings.Builder
+	for line := range strings.Lines(string(script)) {
+		line = strings.TrimRight(line, "\n")
+		if strings.HasPrefix(line, "# ") || line == "" {
+			got.WriteString(line + "\n")
+			continue
+		}
+		call, ok := strings.CutPrefix(line, "> ")
+		if !ok {
+			continue // what it gave when it was written
+		}
+		got.WriteString(line + "\n")
+		profile := Dense
+		if rest, ok := strings.CutPrefix(call, "json "); ok {
+			call, profile = rest, Compat
+		}
+		tool, args, _ := strings.Cut(call, " ")
+		for i := len(names); i > 0; i-- {
+			args = strings.ReplaceAll(args, fmt.Sprintf("$%d", i), names[i-1])
+		}
+		row := byName[tool]
+		if row == nil {
+			t.Fatalf("no tool %s", tool)
+		}
+		res, err := row.Call(t.Context(), envs[profile], json.RawMessage(args))
+		text := ""
+		if err != nil {
+			text = "! " + err.Error()
+		} else {
+			text = res.Text
+		}
+		for _, l := range strings.Split(strings.TrimRight(hide(text), "\n"), "\n") {
+			got.WriteString("  " + l + "\n")
+		}
+	}
+	if *update {
+		if err := os.WriteFile(file, []byte(got.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if got.String() != string(script) {
+		t.Errorf("%s is not what the calls give; if that is meant, run with -update. Got:\n%s", file, got.String())
+	}
+}
