@@ -97,9 +97,10 @@ func ended(cur *Snapshot, was, is *grid.Sheet, have []CellEdit) (cells []CellEdi
 func between(cur *Snapshot, was, is *grid.Sheet, x, y grid.Cell) CellEdit {
 	c := CellEdit{Ref: y.Ref, Value: y.Value}
 	_, stored := is.At(y.Ref)
+	now := y.Style
 	switch {
-	case !stored:
-		return CellEdit{Ref: x.Ref, Clear: true}
+	case !stored: // it lost its format, too, or had none of its own
+		c, now = CellEdit{Ref: x.Ref, Clear: true}, inheritedStyle(is, x.Ref)
 	case x.Value == y.Value && sameContent(was, is, y.Ref, stateAt(was, y.Ref), stateAt(is, y.Ref)):
 		// Set anew, a formula would lose its value, and a part of an array would be refused.
 		c = CellEdit{Ref: y.Ref, Keep: true}
@@ -109,11 +110,11 @@ func between(cur *Snapshot, was, is *grid.Sheet, x, y grid.Cell) CellEdit {
 		c.Clear = true
 	}
 	style := x.Style
-	if _, there := was.At(y.Ref); !there {
-		style = inheritedStyle(was, y.Ref)
+	if _, there := was.At(c.Ref); !there {
+		style = inheritedStyle(was, c.Ref)
 	}
-	if y.Style != style {
-		c.NumFmt = numFmt(cur.Workbook().Styles, y.Style)
+	if now != style {
+		c.NumFmt = numFmt(cur.Workbook().Styles, now)
 	}
 	return c
 }

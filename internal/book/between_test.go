@@ -7,6 +7,7 @@ import (
 
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
+	"gridflow/internal/numfmt"
 )
 
 // showAll is show with the array formulas and the values of formulas.
@@ -44,6 +45,13 @@ func TestBetween(t *testing.T) {
 	b.SetFormula(cell.Ref{}, id)
 	m.add("Calc", b.Finish(nil))
 	m.add("Array", arraySheet(t))
+	m.book.Styles.Xfs = append(m.book.Styles.Xfs, grid.Xf{NumFmt: "0.00", NamedStyle: -1})
+	m.book.Styles.Formats = append(m.book.Styles.Formats, numfmt.Compile("0.00"))
+	b = grid.NewBuilder("Styled")
+	if err := b.Value(cell.Ref{}, 1, cell.NumberValue(2)); err != nil {
+		t.Fatal(err)
+	}
+	m.add("Styled", b.Finish(nil))
 	base := NewSnapshot("book", "rev", m)
 	for _, c := range []struct{ name, edits string }{ // "Sheet1: A1=2; Calc: A1!0.00"
 		{"values", "Sheet1: A1=2 B1= D4='new"},
@@ -54,6 +62,9 @@ func TestBetween(t *testing.T) {
 		{"the same with a format", "Calc: A1==1+2; Calc: A1==1+1; Calc: A1!0.00"},
 		{"a formula in the place of a value", "Sheet1: A1==B1 C1==A1"},
 		{"a value in the place of a formula", "Calc: A1=2"},
+		{"a format taken away", "Styled: A1!General"},
+		{"value and format taken away", "Styled: A1!General; Styled: A1="},
+		{"a value taken away", "Styled: A1="},
 		{"a format of a part of an array", "Array: B3!0.00"},
 		{"an array replaced by what it had", "Array: B2=7 B3=2 B4="},
 		{"an array replaced, then edited", "Array: B2= B3= B4=; Array: B3==1+1"},

@@ -101,6 +101,9 @@ func (l *line) apply(k kind, e event, pos journal.Pos, at time.Time) error {
 		v.fresh = true
 		l.versions = append(l.versions, v)
 	case edited:
+		if _, ok := l.stagedChange(e.Change); !ok && e.Change != "" {
+			return fmt.Errorf("%w: no change %q is staged", errRecord, e.Change)
+		}
 		l.unstage(e.Change)
 		l.change(v)
 	case rebased:
@@ -113,15 +116,29 @@ func (l *line) apply(k kind, e event, pos journal.Pos, at time.Time) error {
 	case moved:
 		return l.move(v, e)
 	case checkpointed:
+		if _, ok := l.checkpoint(e.ID); ok {
+			return fmt.Errorf("%w: checkpoint %q is there already", errRecord, e.ID)
+		}
 		l.checkpoints = append(l.checkpoints, Checkpoint{e.ID, e.Label, e.Of, at})
 	case uncheckedOut:
+		if _, ok := l.checkpoint(e.ID); !ok {
+			return fmt.Errorf("%w: there is no checkpoint %q", errRecord, e.ID)
+		}
 		l.checkpoints = slices.DeleteFunc(l.checkpoints, func(c Checkpoint) bool { return c.ID == e.ID })
 	case staged:
+		if _, ok := l.stagedChange(e.ID); ok {
+			return fmt.Errorf("%w: change %q is staged already", errRecord, e.ID)
+		}
 		l.staged = append(l.staged, Staged{e.ID, e.Label, e.Tool, e.Of, e.Cells, at, pos})
 	case unstaged:
+		if _, ok := l.stagedChange(e.ID); !ok {
+			return fmt.Errorf("%w: no change %q is staged", errRecord, e.ID)
+		}
 		l.unstage(e.ID)
 	case saving: // nobody knows whether it came to that until it was saved
-		l.savedSum[e.Path] = append(l.savedSum[e.Path], e.Sum)
+		if !slices.Contains(l.savedSum[e.Path], e.Sum) {
+			l.savedSum[e.Path] = append(l.savedSum[e.Path], e.Sum)
+		}
 	case saved:
 		l.savedSum[e.Path], l.savedAt = []string{e.Sum}, e.Of
 	case anchored:
