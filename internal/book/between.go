@@ -2,7 +2,9 @@ package book
 
 import (
 	"context"
+	"slices"
 
+	"gridflow/internal/cell"
 	"gridflow/internal/grid"
 )
 
@@ -24,7 +26,7 @@ func (s *Snapshot) EditedSheets() []int {
 }
 
 // Between gives the edit that makes of base, which is the unedited state of the workbook that
-// cur is a version of, what cur is.
+// cur is a version of, what cur is, but for the values that a calculation gave to formulas.
 func Between(ctx context.Context, base, cur *Snapshot) (Edit, error) {
 	var e Edit
 	for _, i := range cur.EditedSheets() {
@@ -37,8 +39,19 @@ func Between(ctx context.Context, base, cur *Snapshot) (Edit, error) {
 			return Edit{}, err
 		}
 		op := SetCells{Sheet: cur.Workbook().Sheets[i].Name}
+		first := op
 		for x, y := range grid.Diff(was, is, nil) {
-			op.Cells = append(op.Cells, between(cur, was, is, x, y))
+			c := between(cur, was, is, x, y)
+			if c.HasFormula && stateAt(was, c.Ref).Formula == c.Formula {
+				// It was changed and changed back, and has no value since. To set it to what it
+				// is would leave the value of base.
+				first.Cells = append(first.Cells, CellEdit{Ref: c.Ref, Clear: true})
+			}
+			op.Cells = append(op.Cells, c)
+		}
+		op.Cells = append(op.Cells, ended(cur, was, is, op.Cells)...)
+		if len(first.Cells) > 0 {
+			e.Ops = append(e.Ops, first)
 		}
 		if len(op.Cells) > 0 {
 			e.Ops = append(e.Ops, op)
@@ -47,24 +60,61 @@ func Between(ctx context.Context, base, cur *Snapshot) (Edit, error) {
 	return e, nil
 }
 
+// ended gives the edits of the cells whose array formula is no more and which kept their
+// values: an array ends as a whole, and so all of it has to be in the edit. have has those of
+// the cells that differ.
+func ended(cur *Snapshot, was, is *grid.Sheet, have []CellEdit) (cells []CellEdit) {
+	var there map[cell.Ref]bool
+	for f := range was.Arrays(cell.WholeSheet) {
+		if slices.Contains(slices.Collect(is.Arrays(f.Range)), f) {
+			continue
+		}
+		if there == nil {
+			there = make(map[cell.Ref]bool, len(have))
+			for i := range have {
+				there[have[i].Ref] = true
+			}
+		}
+		for row := f.Range.First.Row; row <= f.Range.Last.Row; row++ {
+			for col := f.Range.First.Col; col <= f.Range.Last.Col; col++ {
+				ref := cell.Ref{Row: row, Col: col}
+				if there[ref] {
+					continue
+				}
+				x, _ := was.At(ref)
+				y, stored := is.At(ref)
+				if !stored {
+					x.Ref, y.Ref = ref, ref
+				}
+				cells = append(cells, between(cur, was, is, x, y))
+			}
+		}
+	}
+	return cells
+}
+
 // between gives the edit that makes of cell x of was the cell y of is.
 func between(cur *Snapshot, was, is *grid.Sheet, x, y grid.Cell) CellEdit {
 	c := CellEdit{Ref: y.Ref, Value: y.Value}
 	_, stored := is.At(y.Ref)
+	now := y.Style
 	switch {
-	case !stored:
-		return CellEdit{Ref: x.Ref, Clear: true}
+	case !stored: // it lost its format, too, or had none of its own
+		c, now = CellEdit{Ref: x.Ref, Clear: true}, inheritedStyle(is, x.Ref)
+	case x.Value == y.Value && sameContent(was, is, y.Ref, stateAt(was, y.Ref), stateAt(is, y.Ref)):
+		// Set anew, a formula would lose its value, and a part of an array would be refused.
+		c = CellEdit{Ref: y.Ref, Keep: true}
 	case y.HasFormula():
 		c.Value, c.HasFormula, c.Formula = CellEdit{}.Value, true, FormulaText(is, y)
 	case y.Value.IsBlank():
 		c.Clear = true
 	}
 	style := x.Style
-	if _, there := was.At(y.Ref); !there {
-		style = inheritedStyle(was, y.Ref)
+	if _, there := was.At(c.Ref); !there {
+		style = inheritedStyle(was, c.Ref)
 	}
-	if y.Style != style {
-		c.NumFmt = numFmt(cur.Workbook().Styles, y.Style)
+	if now != style {
+		c.NumFmt = numFmt(cur.Workbook().Styles, now)
 	}
 	return c
 }

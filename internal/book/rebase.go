@@ -84,12 +84,15 @@ func (r *rebase) cell(m *Merged, x, y grid.Cell) (CellEdit, bool) {
 	edit.Ref.Row = row
 	c.Ref, c.take = edit.Ref, edit
 	c.Theirs = stateAt(r.theirs, edit.Ref)
+	if edit.Keep { // only the format is ours
+		return edit, true
+	}
 	if r.unchanged(c.Base, c.Theirs, at, edit.Ref) {
 		return edit, true
 	}
 	if c.Theirs.HasFormula == edit.HasFormula && c.Theirs.Formula == edit.Formula && (edit.HasFormula || c.Theirs.Value == c.Ours.Value) {
 		m.Same++
-		return edit, false
+		return CellEdit{Ref: edit.Ref, Keep: true, NumFmt: edit.NumFmt}, edit.NumFmt != ""
 	}
 	m.Conflicts = append(m.Conflicts, c)
 	return edit, false

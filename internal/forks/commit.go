@@ -27,7 +27,7 @@ type Result struct {
 // when Edit returns, and seen by every reader that begins after.
 func (s *Store) Edit(ctx context.Context, id string, edit book.Edit, c Commit) (Result, error) {
 	return s.commit(ctx, id, c, func(ctx context.Context, l *live) (kind, event, *book.Edit, *book.Snapshot, *book.Changeset, error) {
-		now, _, err := l.at(ctx, l.line.head())
+		now, _, err := l.newest(ctx)
 		if err != nil {
 			return 0, event{}, nil, nil, nil, err
 		}
@@ -35,7 +35,7 @@ func (s *Store) Edit(ctx context.Context, id string, edit book.Edit, c Commit) (
 		if err != nil {
 			return 0, event{}, nil, nil, nil, err
 		}
-		return edited, event{Tool: c.Tool, Label: c.Label, Cells: edit.Cells()}, &edit, next, changes, nil
+		return edited, event{Tool: text(c.Tool), Label: text(c.Label), Cells: edit.Cells()}, &edit, next, changes, nil
 	})
 }
 
@@ -73,8 +73,8 @@ func (s *Store) commit(ctx context.Context, id string, c Commit, fn func(ctx con
 	return r, err
 }
 
-// Undo goes back by steps commits, Redo forward again. Each is a commit of its own. There
-// is nothing to redo after another change.
+// Undo goes back by steps commits, Redo forward again, as one commit: by all of them or by
+// none. There is nothing to redo after another change.
 func (s *Store) Undo(ctx context.Context, id string, steps int, c Commit) (Result, error) {
 	return s.walk(ctx, id, steps, whyUndo, c)
 }
@@ -88,36 +88,17 @@ func (s *Store) walk(ctx context.Context, id string, steps int, why string, c Co
 	if steps < 1 {
 		return Result{}, fail(CodeBadInput, "Give 1 or more", "%d steps", steps)
 	}
-	var first uint64
-	var r Result
-	for i := range steps {
-		var err error
-		was := r
-		r, err = s.commit(ctx, id, c, func(ctx context.Context, l *live) (kind, event, *book.Edit, *book.Snapshot, *book.Changeset, error) {
-			stack := l.line.undo
-			if why == whyRedo {
-				stack = l.line.redo
-			}
-			if left := steps - i; len(stack) < left && i == 0 || len(stack) == 0 {
-				return 0, event{}, nil, nil, nil, fail(CodeNothing, "Call fork_history to see the versions; restore_checkpoint goes to any checkpoint",
-					"there are %d steps to %s, not %d", len(stack), why, steps)
-			}
-			return l.goTo(ctx, stack[len(stack)-1], event{Why: why, Tool: c.Tool, Label: c.Label})
-		})
-		if err != nil {
-			if i > 0 { // somebody else came in between
-				return was, nil
-			}
-			return r, err
+	return s.commit(ctx, id, c, func(ctx context.Context, l *live) (kind, event, *book.Edit, *book.Snapshot, *book.Changeset, error) {
+		stack := l.line.undo
+		if why == whyRedo {
+			stack = l.line.redo
 		}
-		if i == 0 {
-			first = r.Before
+		if len(stack) < steps {
+			return 0, event{}, nil, nil, nil, fail(CodeNothing, "Call fork_history to see the versions; restore_checkpoint goes to any of them",
+				"there are %d steps to %s, not %d", len(stack), why, steps)
 		}
-		now := r.Version
-		c.Expected = &now
-	}
-	r.Before = first
-	return r, nil
+		return l.goTo(ctx, stack[len(stack)-steps], event{Why: why, Steps: steps, Tool: text(c.Tool), Label: text(c.Label)})
+	})
 }
 
 // goTo says how the fork gets the content of a version.
@@ -131,7 +112,7 @@ func (l *live) goTo(ctx context.Context, v uint64, e event) (kind, event, *book.
 // version number.
 func (s *Store) Restore(ctx context.Context, id, checkpoint string, version *uint64, c Commit) (Result, error) {
 	return s.commit(ctx, id, c, func(ctx context.Context, l *live) (kind, event, *book.Edit, *book.Snapshot, *book.Changeset, error) {
-		e := event{Why: whyRestore, Tool: c.Tool, Label: c.Label, ID: checkpoint}
+		e := event{Why: whyRestore, Tool: text(c.Tool), Label: text(c.Label), ID: checkpoint}
 		if version != nil {
 			return l.goTo(ctx, *version, e)
 		}
@@ -147,8 +128,9 @@ func noCheckpoint(id, checkpoint string) error {
 	return fail(CodeCheckpoint, "Call list_checkpoints", "fork %s has no checkpoint %q", id, clip(checkpoint))
 }
 
-// note makes a record durable that makes no version.
-func (s *Store) note(ctx context.Context, id string, fn func(ctx context.Context, l *live) (kind, event, *book.Edit, error)) error {
+// note makes a record durable that makes no version. Where there are more functions they see
+// the fork after it.
+func (s *Store) note(ctx context.Context, id string, fn func(ctx context.Context, l *live) (kind, event, *book.Edit, error), after ...func(l *live)) error {
 	id, _, err := split(id)
 	if err != nil {
 		return err
@@ -158,7 +140,13 @@ func (s *Store) note(ctx context.Context, id string, fn func(ctx context.Context
 		if err != nil {
 			return err
 		}
-		return l.commit(k, e, edit, nil)
+		if err := l.commit(k, e, edit, nil); err != nil {
+			return err
+		}
+		for _, see := range after {
+			see(l)
+		}
+		return nil
 	})
 }
 
@@ -168,9 +156,8 @@ func (s *Store) Checkpoint(ctx context.Context, id, label string) (cp Checkpoint
 		if len(l.line.checkpoints) >= s.o.CheckpointsMax {
 			return 0, event{}, nil, fail(CodeLimit, "Delete one that is no longer needed (list_checkpoints, delete_checkpoint)", "fork %s has %d checkpoints, which is as many as there may be", id, s.o.CheckpointsMax)
 		}
-		cp = Checkpoint{ID: "cp-" + randomID(), Label: label, Version: l.line.head(), Created: time.Now()}
-		return checkpointed, event{ID: cp.ID, Label: label, Of: cp.Version}, nil, nil
-	})
+		return checkpointed, event{ID: "cp-" + randomID(), Label: text(label), Of: l.line.head()}, nil, nil
+	}, func(l *live) { cp = l.line.checkpoints[len(l.line.checkpoints)-1] })
 	return cp, err
 }
 
@@ -200,16 +187,15 @@ func (s *Store) Stage(ctx context.Context, id string, edit book.Edit, c Commit) 
 		if len(l.line.staged) >= s.o.StagedMax {
 			return 0, event{}, nil, fail(CodeLimit, "Apply or discard one (list_staged_changes)", "fork %s has %d staged changes, which is as many as there may be", id, s.o.StagedMax)
 		}
-		now, _, err := l.at(ctx, l.line.head())
+		now, _, err := l.newest(ctx)
 		if err != nil {
 			return 0, event{}, nil, err
 		}
 		if _, changes, err = now.Apply(ctx, edit); err != nil {
 			return 0, event{}, nil, err
 		}
-		st = Staged{ID: "chg-" + randomID(), Label: c.Label, Tool: c.Tool, Version: l.line.head(), Cells: edit.Cells(), Created: time.Now()}
-		return staged, event{ID: st.ID, Label: st.Label, Tool: st.Tool, Of: st.Version, Cells: st.Cells}, &edit, nil
-	})
+		return staged, event{ID: "chg-" + randomID(), Label: text(c.Label), Tool: text(c.Tool), Of: l.line.head(), Cells: edit.Cells()}, &edit, nil
+	}, func(l *live) { st = l.line.staged[len(l.line.staged)-1] })
 	return st, changes, err
 }
 
@@ -239,7 +225,7 @@ func (s *Store) ApplyStaged(ctx context.Context, id, change string, c Commit) (R
 		if err != nil {
 			return none(err)
 		}
-		now, _, err := l.at(ctx, l.line.head())
+		now, _, err := l.newest(ctx)
 		if err != nil {
 			return none(err)
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"gridflow/internal/actor"
+	"gridflow/internal/journal"
 )
 
 // The codes of [Error].
@@ -56,6 +57,11 @@ func conflict(expected, now uint64) error {
 }
 
 func journalError(err error) error {
+	if errors.Is(err, journal.ErrTooLarge) {
+		e := fail(CodeLimit, "Make the change in several smaller ones", "the change is too large: %v", err)
+		e.cause = err
+		return e
+	}
 	e := fail(CodeJournal, "Nothing was changed. The operator should look at the disk that holds the state folder; the server has to be started again", "the change could not be made durable: %v", err)
 	e.cause = err
 	return e

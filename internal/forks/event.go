@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"strings"
 
 	"gridflow/internal/workspace"
 )
@@ -35,6 +36,7 @@ type event struct {
 	Why      string          `json:"why,omitempty"`
 	ID       string          `json:"id,omitempty"`
 	Of       uint64          `json:"of,omitempty"`
+	Steps    int             `json:"steps,omitempty"` // of an undo or redo; 0 is one
 	Cells    int             `json:"cells,omitempty"`
 	Change   string          `json:"change,omitempty"` // the staged change that an edit was
 	Sum      string          `json:"sum,omitempty"`
@@ -43,6 +45,10 @@ type event struct {
 
 	hold *workspace.Hold // of Base, of a rebased that is being made
 }
+
+// text makes of what a caller wrote what a record can hold, so that it is the same when it is
+// read again.
+func text(s string) string { return strings.ToValidUTF8(s, "\ufffd") }
 
 // Reasons of a move.
 const (

@@ -28,10 +28,9 @@ type line struct {
 	checkpoints []Checkpoint
 	staged      []Staged
 
-	savedSum    map[string][]string // by path: what this line has left there, the last one or two hashes
-	savedAt     uint64              // the version that was last saved
-	edits       int                 // commits that changed cells
-	sinceAnchor int                 // edits since the content was last written whole
+	savedSum map[string][]string // by path: what this line has left there, the last one or two hashes
+	savedAt  uint64              // the version that was last saved
+	edits    int                 // commits that changed cells
 }
 
 // version is one commit.
@@ -44,6 +43,7 @@ type version struct {
 	fresh   bool   // the content begins at the base and not at parent
 	pos     journal.Pos
 	anchor  journal.Pos // where the content stands whole, 0 where it does not
+	depth   int         // of a content of its own: the edits from one that stood whole to it
 	cells   int
 	why     string
 	tool    string
@@ -101,6 +101,9 @@ func (l *line) apply(k kind, e event, pos journal.Pos, at time.Time) error {
 		v.fresh = true
 		l.versions = append(l.versions, v)
 	case edited:
+		if _, ok := l.stagedChange(e.Change); !ok && e.Change != "" {
+			return fmt.Errorf("%w: no change %q is staged", errRecord, e.Change)
+		}
 		l.unstage(e.Change)
 		l.change(v)
 	case rebased:
@@ -110,24 +113,37 @@ func (l *line) apply(k kind, e event, pos journal.Pos, at time.Time) error {
 		l.bases = append(l.bases, *e.Base)
 		v.base, v.fresh = len(l.bases)-1, true
 		l.push(v)
-		l.versions[l.head()].base = v.base
 	case moved:
 		return l.move(v, e)
 	case checkpointed:
+		if _, ok := l.checkpoint(e.ID); ok {
+			return fmt.Errorf("%w: checkpoint %q is there already", errRecord, e.ID)
+		}
 		l.checkpoints = append(l.checkpoints, Checkpoint{e.ID, e.Label, e.Of, at})
 	case uncheckedOut:
+		if _, ok := l.checkpoint(e.ID); !ok {
+			return fmt.Errorf("%w: there is no checkpoint %q", errRecord, e.ID)
+		}
 		l.checkpoints = slices.DeleteFunc(l.checkpoints, func(c Checkpoint) bool { return c.ID == e.ID })
 	case staged:
+		if _, ok := l.stagedChange(e.ID); ok {
+			return fmt.Errorf("%w: change %q is staged already", errRecord, e.ID)
+		}
 		l.staged = append(l.staged, Staged{e.ID, e.Label, e.Tool, e.Of, e.Cells, at, pos})
 	case unstaged:
+		if _, ok := l.stagedChange(e.ID); !ok {
+			return fmt.Errorf("%w: no change %q is staged", errRecord, e.ID)
+		}
 		l.unstage(e.ID)
 	case saving: // nobody knows whether it came to that until it was saved
-		l.savedSum[e.Path] = append(l.savedSum[e.Path], e.Sum)
+		if !slices.Contains(l.savedSum[e.Path], e.Sum) {
+			l.savedSum[e.Path] = append(l.savedSum[e.Path], e.Sum)
+		}
 	case saved:
 		l.savedSum[e.Path], l.savedAt = []string{e.Sum}, e.Of
 	case anchored:
-		l.versions[l.content(e.Of)].anchor = pos
-		l.sinceAnchor = 0
+		whole := &l.versions[l.content(e.Of)]
+		whole.anchor, whole.depth = pos, 0
 	default:
 		return fmt.Errorf("%w: of the unknown kind %d; a newer version of the program wrote it", errRecord, k)
 	}
@@ -138,6 +154,7 @@ func (l *line) apply(k kind, e event, pos journal.Pos, at time.Time) error {
 func (l *line) change(v version) {
 	now := l.versions[l.head()]
 	v.parent, v.base = now.content, now.base
+	v.depth = l.versions[now.content].depth + 1
 	l.push(v)
 }
 
@@ -146,23 +163,27 @@ func (l *line) push(v version) {
 	v.content = uint64(len(l.versions))
 	l.versions = append(l.versions, v)
 	l.edits++
-	l.sinceAnchor++
 }
 
 func (l *line) move(v version, e event) error {
 	now := l.content(l.head())
 	to := l.content(e.Of)
 	switch e.Why {
-	case whyUndo:
-		if len(l.undo) == 0 || l.undo[len(l.undo)-1] != to {
-			return fmt.Errorf("%w: an undo to version %d", errRecord, e.Of)
+	case whyUndo, whyRedo:
+		from, onto := &l.undo, &l.redo
+		if e.Why == whyRedo {
+			from, onto = onto, from
 		}
-		l.undo, l.redo = l.undo[:len(l.undo)-1], append(l.redo, now)
-	case whyRedo:
-		if len(l.redo) == 0 || l.redo[len(l.redo)-1] != to {
-			return fmt.Errorf("%w: a redo to version %d", errRecord, e.Of)
+		steps := max(e.Steps, 1)
+		left := len(*from) - steps
+		if e.Steps < 0 || left < 0 || (*from)[left] != to {
+			return fmt.Errorf("%w: %d steps of %s to version %d", errRecord, steps, e.Why, e.Of)
 		}
-		l.redo, l.undo = l.redo[:len(l.redo)-1], append(l.undo, now)
+		for i := len(*from) - 1; i >= left; i-- {
+			*onto = append(*onto, now)
+			now = (*from)[i]
+		}
+		*from = (*from)[:left]
 	case whyRestore:
 		l.undo, l.redo = append(l.undo, now), nil
 	default:

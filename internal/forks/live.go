@@ -26,8 +26,9 @@ type live struct {
 // all that they have in common.
 const contentsKept = 32
 
-// restore makes the state of a fork from the journal and publishes it.
-func (s *Store) restore(ctx context.Context, id string) (*live, error) {
+// restore makes the history of a fork from the journal. Its contents wait until somebody
+// wants them: to be told of, or to be discarded, a fork needs no base.
+func (s *Store) restore(_ context.Context, id string) (*live, error) {
 	f := s.fork(id)
 	if f == nil {
 		return nil, notFound(id)
@@ -44,13 +45,23 @@ func (s *Store) restore(ctx context.Context, id string) (*live, error) {
 			return nil, fmt.Errorf("fork %s: record %d of its journal: %w", id, entry.Seq, err)
 		}
 	}
-	snap, hold, err := l.at(ctx, l.line.head())
-	if err != nil {
-		l.release()
-		return nil, err
-	}
-	f.publish(&head{snap, hold.Again()}, l.line.info(id, snap))
 	return l, nil
+}
+
+// newest gives the newest version, from then on to everybody.
+func (l *live) newest(ctx context.Context) (*book.Snapshot, *workspace.Hold, error) {
+	snap, hold, err := l.at(ctx, l.line.head())
+	if err == nil {
+		l.show(snap, hold)
+	}
+	return snap, hold, err
+}
+
+// show publishes the newest version, if it was not yet.
+func (l *live) show(snap *book.Snapshot, hold *workspace.Hold) {
+	if l.fork.snapshot() == nil {
+		l.fork.publish(&head{snap, hold.Again()}, l.line.info(l.fork.id, snap.Stale()))
+	}
 }
 
 // letGo ends the use of a fork; the next one restores it.
@@ -147,9 +158,14 @@ func (l *live) remember(v uint64, snap *book.Snapshot) {
 	}
 	l.contents[v] = snap
 	l.order = append(l.order, v)
-	if len(l.order) > contentsKept {
-		delete(l.contents, l.order[0])
+	for len(l.order) > contentsKept {
+		oldest := l.order[0]
 		l.order = l.order[1:]
+		if oldest == l.line.content(l.line.head()) {
+			l.order = append(l.order, oldest) // the next edit is made on it
+			continue
+		}
+		delete(l.contents, oldest)
 	}
 }
 
@@ -193,12 +209,12 @@ func (l *live) commit(k kind, e event, edit *book.Edit, snap *book.Snapshot) err
 	if snap != nil {
 		l.remember(l.line.content(v), snap)
 		// Its base is held: the content was made on it.
-		l.fork.publish(&head{snap.As(l.fork.id, v), l.holds[l.line.versions[v].base].Again()}, l.line.info(l.fork.id, snap))
+		l.fork.publish(&head{snap.As(l.fork.id, v), l.holds[l.line.versions[v].base].Again()}, l.line.info(l.fork.id, snap.Stale()))
 		l.store.commits.Add(1)
 		l.store.changed(l.fork.id, v)
 		return nil
 	}
-	l.fork.setInfo(l.line.info(l.fork.id, l.fork.snapshot()))
+	l.fork.setInfo(l.line.info(l.fork.id, l.fork.known().Stale))
 	return nil
 }
 
@@ -209,10 +225,10 @@ const anchorEvery = 256
 // anchor writes the present content whole if it is time. It is no part of a promise: a
 // failure is seen at the next commit.
 func (l *live) anchor(ctx context.Context) {
-	if l.line.sinceAnchor < anchorEvery {
+	v := l.line.head()
+	if l.line.versions[l.line.content(v)].depth < anchorEvery {
 		return
 	}
-	v := l.line.head()
 	snap, hold, err := l.at(ctx, v)
 	if err != nil {
 		return

@@ -62,7 +62,7 @@ func (s *Store) mergeFork(ctx context.Context, id, with string, o MergeOptions) 
 	defer theirs.hold.Release()
 	m.With = fmt.Sprintf("%s@%d", other, theirs.snap.Version)
 	err = s.merging(ctx, id, &m, o, func(ctx context.Context, l *live, ours *book.Snapshot) (*book.Merged, *book.Snapshot, event, error) {
-		e := event{Tool: o.Tool, Label: o.Label, From: m.With}
+		e := event{Tool: text(o.Tool), Label: text(o.Label), From: m.With}
 		base := l.holds[l.line.versions[l.line.head()].base]
 		if base.SHA256 != theirs.hold.SHA256 {
 			return nil, nil, e, fail(CodeBadInput, "Bring both to the same revision first: merge_fork each with its workbook", "the two forks stand on different revisions of files")
@@ -81,7 +81,7 @@ func (s *Store) rebase(ctx context.Context, id, with string, o MergeOptions) (m 
 	}
 	defer func() {
 		if !m.Done {
-			s.leave(onto.Base)
+			s.leaveAfter(err, onto.Base)
 		}
 		onto.Release()
 	}()
@@ -89,7 +89,7 @@ func (s *Store) rebase(ctx context.Context, id, with string, o MergeOptions) (m 
 	err = s.merging(ctx, id, &m, o, func(ctx context.Context, l *live, ours *book.Snapshot) (*book.Merged, *book.Snapshot, event, error) {
 		now := l.line.versions[l.line.head()].base
 		base := l.holds[now]
-		e := event{Tool: o.Tool, Label: o.Label, Base: &onto.Base, From: entry.ID, hold: onto}
+		e := event{Tool: text(o.Tool), Label: text(o.Label), Base: &onto.Base, From: entry.ID, hold: onto}
 		if base.SHA256 == onto.SHA256 {
 			return nil, nil, e, fail(CodeNothing, "There is nothing to merge", "%s is what the fork stands on", entry.Path)
 		}
@@ -107,7 +107,7 @@ func (s *Store) merging(ctx context.Context, id string, m *Merging, o MergeOptio
 		none := func(err error) (kind, event, *book.Edit, *book.Snapshot, *book.Changeset, error) {
 			return 0, event{}, nil, nil, nil, err
 		}
-		ours, _, err := l.at(ctx, l.line.head())
+		ours, _, err := l.newest(ctx)
 		if err != nil {
 			return none(err)
 		}

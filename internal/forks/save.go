@@ -114,11 +114,14 @@ func (s *Store) Save(ctx context.Context, id string, o SaveOptions) (out Saved, 
 	out.Version, out.Cells = h.snap.Version, cells
 	// The file is there: from here on nothing is undone.
 	ctx = context.WithoutCancel(ctx)
-	err = s.note(ctx, id, func(context.Context, *live) (kind, event, *book.Edit, error) {
+	if err := s.note(ctx, id, func(context.Context, *live) (kind, event, *book.Edit, error) {
 		return saved, event{Of: out.Version, Path: target.Path, Sum: sum}, nil, nil
-	})
-	if err == nil && o.Drop {
-		err = s.call(ctx, id, func(_ context.Context, l *live) error {
+	}); err != nil {
+		out.Warnings = append(out.Warnings, "the file is written, but the fork could not note that it was saved: "+err.Error())
+		return out, nil
+	}
+	if o.Drop {
+		err := s.call(ctx, id, func(_ context.Context, l *live) error {
 			if l.line.head() != out.Version {
 				return conflict(out.Version, l.line.head())
 			}
@@ -126,9 +129,8 @@ func (s *Store) Save(ctx context.Context, id string, o SaveOptions) (out Saved, 
 		})
 		out.Dropped = err == nil
 		if err != nil {
-			out.Warnings = append(out.Warnings, "the fork stays: it was changed while it was saved")
-			err = nil
+			out.Warnings = append(out.Warnings, "the fork stays: "+err.Error())
 		}
 	}
-	return out, err
+	return out, nil
 }

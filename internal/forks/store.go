@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -57,13 +58,16 @@ type Store struct {
 	registry *actor.Registry[live]
 
 	// Held for reading from looking for a base until a fork stands on it, for writing while
-	// one that nothing stands on is dropped.
+	// those that nothing stands on are dropped. Copying takes long, and so nobody waits for
+	// the right to drop: who gives the lock back does what is due.
 	dropping lock.RWMutex[lock.ForksDropping]
 
 	mu       lock.Mutex[lock.ForksStore]
 	forks    map[string]*fork
-	reserved int            // forks that are being made
-	standing map[string]int // by hash of a base: the forks, made or being made, that stand on it
+	reserved int                       // forks that are being made
+	standing map[string]int            // by name of a base: the forks, made or being made, that stand on it
+	unused   map[string]workspace.Base // nothing stands on them, or did not for a moment
+	unread   bool                      // a stream could not be read: nobody knows what it stands on, nothing is dropped
 
 	commits, conflicts atomic.Uint64
 
@@ -158,16 +162,13 @@ type Info struct {
 	Saved       uint64 // the version that was last saved, 0 where none was
 }
 
-func (l *line) info(id string, snap *book.Snapshot) *Info {
+func (l *line) info(id string, stale bool) *Info {
 	last := l.versions[l.head()]
-	i := &Info{
+	return &Info{
 		ID: id, Workbook: l.workbook, Path: l.path, Label: l.label, From: l.from, Base: l.bases[last.base], Created: l.created, Changed: last.at, TTL: l.ttl,
 		Version: l.head(), Edits: l.edits, Checkpoints: len(l.checkpoints), Staged: len(l.staged), Undo: len(l.undo), Redo: len(l.redo), Saved: l.savedAt,
+		Stale: stale,
 	}
-	if snap != nil {
-		i.Stale = snap.Stale()
-	}
-	return i
 }
 
 // Open opens the forks that the journal has. Bases that no fork stands on are dropped.
@@ -177,7 +178,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	s := &Store{bases: o.Bases, log: o.Journal, o: o, forks: make(map[string]*fork), standing: make(map[string]int)}
+	s := &Store{bases: o.Bases, log: o.Journal, o: o, forks: make(map[string]*fork), standing: make(map[string]int), unused: make(map[string]workspace.Base)}
 	var err error
 	s.registry, err = actor.New(actor.Config[live]{Restore: s.restore, Release: s.letGo, Live: o.LiveMax, Idle: o.Idle})
 	if err != nil {
@@ -187,13 +188,12 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		if err := s.recover(id); err != nil {
 			// One damaged fork must not shut out the others; nothing of it is touched.
 			o.Logger.Error("a fork cannot be read from the journal; it is left alone", "fork", id, "error", err)
-			s.standing["?"]++
+			s.unread = true
 		}
 	}
-	if s.standing["?"] == 0 {
+	if !s.unread {
 		s.sweep()
 	}
-	delete(s.standing, "?")
 	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = cancel
 	s.done.Go(func() { s.expire(run) })
@@ -218,15 +218,17 @@ func (s *Store) recover(id string) error {
 	if len(l.versions) == 0 {
 		return errRecord
 	}
-	f := &fork{id: id, info: l.info(id, nil)}
-	f.info.Stale = l.edits > 0
+	f := &fork{id: id, info: l.info(id, l.edits > 0)}
 	f.touched.Store(time.Now().UnixNano())
 	s.forks[id] = f
 	for _, b := range l.bases {
-		s.standing[b.SHA256]++
+		s.standing[nameOf(b)]++
 	}
 	return nil
 }
+
+// nameOf tells bases apart.
+func nameOf(b workspace.Base) string { return b.SHA256 + b.Ext }
 
 // sweep drops the bases that nothing stands on.
 func (s *Store) sweep() {
@@ -236,15 +238,9 @@ func (s *Store) sweep() {
 		return
 	}
 	for _, b := range kept {
-		s.mu.Lock()
-		unused := s.standing[b.SHA256] == 0
-		s.mu.Unlock()
-		if unused {
-			if err := s.bases.DropBase(b); err != nil {
-				s.o.Logger.Warn("a base that nothing stands on cannot be removed", "base", b.SHA256, "error", err)
-			}
-		}
+		s.unused[nameOf(b)] = b
 	}
+	s.dropUnused()
 }
 
 // Close lets all forks go and closes the journal. Calls under way end first.
@@ -336,6 +332,9 @@ func (s *Store) use(ctx context.Context, id string, version *uint64) (head, erro
 			v = *version
 		}
 		snap, hold, err := l.at(ctx, v)
+		if err == nil && v == l.line.head() {
+			l.show(snap, hold)
+		}
 		if err == nil {
 			h = head{snap, hold.Again()}
 		}
@@ -396,22 +395,31 @@ func (s *Store) Create(ctx context.Context, from string, o CreateOptions) (Info,
 	}
 	s.reserved++
 	s.mu.Unlock()
+	var f *fork // once it is made
 	defer func() {
 		s.mu.Lock()
+		defer s.mu.Unlock()
+		// In one step: a fork that counted twice for a moment would take another's place.
 		s.reserved--
-		s.mu.Unlock()
+		if f != nil {
+			s.forks[f.id] = f
+		}
 	}()
-	e := event{Label: o.Label, TTL: int64(cmp.Or(o.TTL, s.o.TTL))}
+	e := event{Label: text(o.Label), TTL: int64(cmp.Or(o.TTL, s.o.TTL))}
 	var payload []byte
 	var hold *workspace.Hold
+	var stale bool
 	if IsFork(from) {
 		h, info, edit, err := s.contentOf(ctx, from)
 		if err != nil {
 			return Info{}, err
 		}
-		hold, payload = h.hold, edit.AppendTo(nil)
+		hold, payload, stale = h.hold, edit.AppendTo(nil), h.snap.Stale()
 		e.Workbook, e.Path, e.From = info.Workbook, info.Path, fmt.Sprintf("%s@%d", info.ID, h.snap.Version)
-		s.stand(hold.Base, 1) // the other stands on it, too, and cannot be discarded while it is used
+		if !s.standBeside(hold.Base) { // the other was discarded meanwhile, and its base with it
+			hold.Release()
+			return Info{}, notFound(from)
+		}
 	} else {
 		entry, h, err := s.keep(ctx, from)
 		if err != nil {
@@ -424,30 +432,42 @@ func (s *Store) Create(ctx context.Context, from string, o CreateOptions) (Info,
 	id := "fork-" + randomID()
 	rec, err := s.log.Append(id, uint8(created), e.encode(payload))
 	if err != nil {
-		s.leave(hold.Base)
+		s.leaveAfter(err, hold.Base)
 		return Info{}, journalError(err)
 	}
 	var l line
 	if err := l.apply(created, e, rec.Pos, rec.Time); err != nil {
 		panic(err)
 	}
-	f := &fork{id: id, info: l.info(id, nil)}
+	f = &fork{id: id, info: l.info(id, stale)}
 	f.touched.Store(time.Now().UnixNano())
-	s.mu.Lock()
-	s.forks[id] = f
-	s.mu.Unlock()
 	return f.known(), nil
 }
 
 // keep keeps a workbook as it is now, and counts that a fork stands on it.
 func (s *Store) keep(ctx context.Context, id string) (workspace.Entry, *workspace.Hold, error) {
 	s.dropping.RLock()
-	defer s.dropping.RUnlock()
+	defer func() {
+		s.dropping.RUnlock()
+		s.dropUnused()
+	}()
 	entry, hold, err := s.bases.KeepBase(ctx, id)
 	if err == nil {
-		s.stand(hold.Base, 1)
+		s.mu.Lock()
+		s.standing[nameOf(hold.Base)]++
+		s.mu.Unlock()
 	}
 	return entry, hold, err
+}
+
+// standBeside counts one more fork that stands on a base; ok is false where none does.
+func (s *Store) standBeside(b workspace.Base) (ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if ok = s.standing[nameOf(b)] > 0; ok {
+		s.standing[nameOf(b)]++
+	}
+	return ok
 }
 
 // contentOf gives a version of a fork, its hold, and what it has over its base as one edit.
@@ -468,28 +488,57 @@ func (s *Store) contentOf(ctx context.Context, from string) (h head, info Info, 
 	return
 }
 
-// stand counts a fork that stands on a base.
-func (s *Store) stand(b workspace.Base, n int) (left int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.standing[b.SHA256] += n
-	left = s.standing[b.SHA256]
-	if left == 0 {
-		delete(s.standing, b.SHA256)
-	}
-	return left
-}
-
 // leave counts a fork that stands on a base no more, and drops the base after the last.
 func (s *Store) leave(b workspace.Base) {
-	s.dropping.Lock()
-	defer s.dropping.Unlock()
-	if s.stand(b, -1) > 0 {
-		return
+	name := nameOf(b)
+	s.mu.Lock()
+	if s.standing[name]--; s.standing[name] == 0 {
+		delete(s.standing, name)
+		s.unused[name] = b
 	}
-	if err := s.bases.DropBase(b); err != nil {
-		s.o.Logger.Warn("a base that nothing stands on cannot be removed", "base", b.SHA256, "error", err)
+	s.mu.Unlock()
+	s.dropUnused()
+}
+
+// leaveAfter is leave for a fork whose record could not be written because of err. Where the
+// record may be in the journal all the same, the fork may be there after the next start.
+func (s *Store) leaveAfter(err error, b workspace.Base) {
+	if !errors.Is(err, journal.ErrPoisoned) {
+		s.leave(b)
 	}
+}
+
+// dropUnused drops the bases that nothing stands on, unless somebody is about to stand on
+// one: then that caller does it, when it has come to an end.
+func (s *Store) dropUnused() {
+	for s.hasUnused() && s.dropping.TryLock() {
+		for _, b := range s.takeUnused() {
+			if err := s.bases.DropBase(b); err != nil {
+				s.o.Logger.Warn("a base that nothing stands on cannot be removed", "base", b.SHA256, "error", err)
+			}
+		}
+		s.dropping.Unlock()
+	}
+}
+
+func (s *Store) hasUnused() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.unused) > 0
+}
+
+// takeUnused gives the bases that can be dropped. Nobody begins to stand on one while
+// dropping is held for writing: standBeside finds none there.
+func (s *Store) takeUnused() (list []workspace.Base) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for name, b := range s.unused {
+		if s.standing[name] == 0 && !s.unread {
+			list = append(list, b)
+		}
+	}
+	clear(s.unused)
+	return list
 }
 
 // Discard ends a fork for good. Readers under way go on.
@@ -544,14 +593,22 @@ func (s *Store) expireOnce(ctx context.Context) {
 		}
 	}
 	s.mu.Unlock()
+	if len(due) > 0 && s.log.Stats().Poisoned != nil {
+		return // nothing can be discarded any more, as every caller is told
+	}
 	for _, f := range due {
 		// Not by call, which is a use.
+		over := false
 		err := s.registry.Call(ctx, f.id, func(_ context.Context, l *live) error {
 			if l.gone || !f.expired() {
 				return nil
 			}
+			over = true
 			return l.discard()
 		})
+		if err == nil && !over {
+			continue
+		}
 		if err == nil {
 			s.o.Logger.Info("a fork was discarded: nobody has used it for its time to live", "fork", f.id)
 		} else if ctx.Err() == nil {

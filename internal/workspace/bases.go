@@ -74,24 +74,33 @@ type bases struct {
 	disk *disk
 
 	mu     lock.Mutex[lock.WorkspaceBases]
-	byHash map[string]*opened // those in use
+	byHash map[string]*opened // those in use; all of them are loaded
 }
 
-// adopt notes that o reads base b, unless another does.
-func (s *bases) adopt(b Base, o *opened) {
+// adopt gives the one opened file that stands for base b, with one more user: o, which is
+// loaded and in use, unless there is another already. Whoever stands on the same base has to
+// have the same snapshot, or what they made on it could not be brought together.
+func (s *bases) adopt(b Base, o *opened) *opened {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if other := s.inUseLocked(b); other != nil {
+		return other
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if s.byHash[b.SHA256] == nil {
-		s.byHash[b.SHA256], o.base = o, b.SHA256
-	}
+	s.byHash[b.SHA256], o.base = o, b.SHA256
+	o.users++
+	return o
 }
 
 // inUse gives the opened file of a base, with one more user, nil where there is none.
 func (s *bases) inUse(b Base) *opened {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.inUseLocked(b)
+}
+
+func (s *bases) inUseLocked(b Base) *opened {
 	o := s.byHash[b.SHA256]
 	if o == nil {
 		return nil
@@ -181,22 +190,34 @@ func (w *Workspace) KeepBase(ctx context.Context, id string) (Entry, *Hold, erro
 		if l.xlsx == nil {
 			return &Error{Code: CodeUnsupported, Message: e.Path + " is a text file, which has no forks", Hint: "Make a workbook of it with create_workbook, then edit that"}
 		}
-		keeping := w.bases.keeping(l)
-		b, err := keeping.Wait(ctx, lazy.Whole, func(ctx context.Context, _ *lazy.Publisher[Base]) (Base, error) {
-			return w.keep(ctx, e, l)
-		})
-		if err != nil {
+		for {
+			keeping := w.bases.keeping(l)
+			copied := false
+			b, err := keeping.Wait(ctx, lazy.Whole, func(ctx context.Context, _ *lazy.Publisher[Base]) (Base, error) {
+				copied = true
+				return w.keep(ctx, e, l)
+			})
+			if err == nil && !copied {
+				// The base may have been dropped since, by others that stood on the same bytes.
+				_, err = w.bases.dir.Stat(b.file())
+			}
+			if err == nil {
+				hold = w.holdOn(b, w.bases.adopt(b, o))
+				return nil
+			}
 			w.bases.notKept(l, keeping) // what failed may work the next time
-			return err
+			if copied || !errors.Is(err, fs.ErrNotExist) {
+				return storeError(err)
+			}
 		}
-		w.bases.adopt(b, o)
-		o.mu.Lock()
-		o.users++
-		o.mu.Unlock()
-		hold = &Hold{Base: b, workspace: w, opened: o, loaded: l}
-		return nil
 	})
 	return e, hold, err
+}
+
+// holdOn makes a hold of a user of o, which is loaded.
+func (w *Workspace) holdOn(b Base, o *opened) *Hold {
+	l, _ := o.load.Peek()
+	return &Hold{Base: b, workspace: w, opened: o, loaded: l}
 }
 
 // keep copies the file of l into the store and reads it from there from now on.
@@ -232,6 +253,9 @@ func (w *Workspace) keep(ctx context.Context, e Entry, l *loaded) (Base, error) 
 	if err := syncFolder(w.bases.dir, "."); err != nil {
 		return b, storeError(err)
 	}
+	if src.disk == w.bases.disk {
+		return b, nil // it is read from a copy already, whose name was dropped since
+	}
 	kept, err := w.bases.dir.Open(b.file())
 	if err != nil {
 		return b, storeError(err)
@@ -251,24 +275,23 @@ func (w *Workspace) HoldBase(ctx context.Context, b Base) (*Hold, error) {
 	if w.bases.dir == nil {
 		return nil, &Error{Code: CodeNoState, Message: "there is no state folder", Hint: "Start the server with --state-dir"}
 	}
-	o, fresh := w.bases.inUse(b), false
-	if o == nil {
-		info, err := w.bases.dir.Stat(b.file())
-		if err != nil {
-			return nil, storeError(err)
-		}
-		o, fresh = w.cache.acquire("base-"+b.SHA256, info)
-		w.bases.adopt(b, o)
+	if o := w.bases.inUse(b); o != nil {
+		w.cache.hits.Add(1)
+		return w.holdOn(b, o), nil
 	}
-	l, err := w.load(ctx, origin{
+	info, err := w.bases.dir.Stat(b.file())
+	if err != nil {
+		return nil, storeError(err)
+	}
+	o, fresh := w.cache.acquire("base-"+b.SHA256, info)
+	defer w.cache.release(o)
+	if _, err := w.load(ctx, origin{
 		id: o.id, path: "the kept copy " + b.file(), disk: w.bases.disk,
 		open: func() (*os.File, error) { return w.bases.dir.Open(b.file()) },
-	}, o, fresh)
-	if err != nil {
-		w.cache.release(o)
+	}, o, fresh); err != nil {
 		return nil, err
 	}
-	return &Hold{Base: b, workspace: w, opened: o, loaded: l}, nil
+	return w.holdOn(b, w.bases.adopt(b, o)), nil
 }
 
 // KeptBases lists the hashes of what is kept.
@@ -299,14 +322,8 @@ func (w *Workspace) DropBase(b Base) error {
 		return nil
 	}
 	w.bases.mu.Lock()
-	o := w.bases.byHash[b.SHA256]
 	delete(w.bases.byHash, b.SHA256)
 	w.bases.mu.Unlock()
-	if o != nil {
-		if l, ok := o.load.Peek(); ok {
-			w.bases.notKept(l, w.bases.keeping(l))
-		}
-	}
 	if err := w.bases.dir.Remove(b.file()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return storeError(err)
 	}

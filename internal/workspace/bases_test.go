@@ -282,3 +282,67 @@ func TestSweep(t *testing.T) {
 		t.Errorf("%d files are left, want 4", n)
 	}
 }
+
+// However often a base is dropped and kept again, no more files are open, and the bytes are
+// there each time.
+func TestKeepAgainAfterDrop(t *testing.T) {
+	dir, state := t.TempDir(), t.TempDir()
+	write(t, filepath.Join(dir, "a.xlsx"), string(loan(t)))
+	write(t, filepath.Join(dir, "twin.xlsx"), string(loan(t)))
+	w := open(t, Options{Bases: state}, dir)
+	var files int64
+	for n := range 8 {
+		for _, id := range []string{"a", "twin"} {
+			_, hold, err := w.KeepBase(t.Context(), id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := os.Stat(filepath.Join(state, hold.file())); err != nil {
+				t.Fatalf("round %d, %s: %v", n, id, err)
+			}
+			if sumOf(t, hold.Snapshot()) == 0 {
+				t.Fatal("no cells")
+			}
+			hold.Release()
+			if err := w.DropBase(hold.Base); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n == 0 {
+			files = w.cache.files.Load()
+		}
+	}
+	if now := w.cache.files.Load(); now != files {
+		t.Errorf("%d files are open, %d after the first round", now, files)
+	}
+}
+
+// All who hold the same bytes have the same snapshot, whichever file they came by.
+func TestOneSnapshotOfABase(t *testing.T) {
+	dir, state := t.TempDir(), t.TempDir()
+	write(t, filepath.Join(dir, "a.xlsx"), string(loan(t)))
+	write(t, filepath.Join(dir, "twin.xlsx"), string(loan(t)))
+	w := open(t, Options{Bases: state}, dir)
+	_, hold, err := w.KeepBase(t.Context(), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	hold.Release()
+	w.Shut()
+	w = open(t, Options{Bases: state}, dir)
+	first, err := w.HoldBase(t.Context(), hold.Base) // the kept copy
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.Release()
+	for _, id := range []string{"a", "twin"} {
+		_, h, err := w.KeepBase(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if h.Snapshot() != first.Snapshot() {
+			t.Errorf("%s has another snapshot", id)
+		}
+		h.Release()
+	}
+}

@@ -1,0 +1,183 @@
+package forks
+
+import (
+	"maps"
+	"slices"
+
+	"gridflow/internal/book"
+	"gridflow/internal/cell"
+)
+
+// model is what a fork should be: every version whole, as plain maps. It knows nothing of
+// journals, bases or pointers, and merges cell by cell by the rules in words: what only one
+// side has changed is taken, what both have changed differently is a conflict.
+type model struct {
+	id          string
+	workbook    string // its file
+	versions    []modelVersion
+	undo, redo  []uint64 // versions with the contents to go back to
+	checkpoints []modelMark
+	staged      []modelMark
+	edits       int
+	saved       uint64
+}
+
+type modelVersion struct {
+	is   contents
+	base contents // what the workbook had that it stands on
+	rev  string   // hash of that
+	what string
+	own  uint64 // the version whose content this is
+}
+
+// modelMark is a checkpoint or a staged change.
+type modelMark struct {
+	id      string
+	version uint64
+	edit    book.Edit
+}
+
+func (m *model) head() uint64      { return uint64(len(m.versions) - 1) }
+func (m *model) now() modelVersion { return m.versions[m.head()] }
+
+// push is a commit that changes cells.
+func (m *model) push(v modelVersion) {
+	m.undo, m.redo = append(m.undo, m.now().own), nil
+	v.own = uint64(len(m.versions))
+	m.versions = append(m.versions, v)
+	m.edits++
+}
+
+// move is a commit that goes to a content that there was.
+func (m *model) move(to uint64, what string) {
+	v := m.versions[to]
+	v.what = what
+	m.versions = append(m.versions, v)
+}
+
+func (m *model) walk(steps int, what string, from, onto *[]uint64) bool {
+	if len(*from) < steps {
+		return false
+	}
+	now := m.now().own
+	for range steps {
+		*onto = append(*onto, now)
+		now = (*from)[len(*from)-1]
+		*from = (*from)[:len(*from)-1]
+	}
+	m.move(now, what)
+	return true
+}
+
+// apply gives contents after an edit.
+func (s contents) apply(e book.Edit) contents {
+	s = maps.Clone(s)
+	for _, op := range e.Ops {
+		o := op.(book.SetCells)
+		for _, c := range o.Cells {
+			key := o.Sheet + "!" + c.Ref.String()
+			is := s[key]
+			format := is.format
+			if c.NumFmt != "" {
+				format = c.NumFmt
+			}
+			switch {
+			case c.Keep:
+			case c.HasFormula && c.Formula == is.formula && format == is.format: // stays as it is
+			default:
+				is.value, is.formula = c.Value, c.Formula
+			}
+			is.format = format
+			s[key] = is
+		}
+	}
+	return s
+}
+
+func (c cellIs) same(d cellIs) bool {
+	if c.formula != "" || d.formula != "" {
+		return c.formula == d.formula
+	}
+	return c.value == d.value
+}
+
+func (c cellIs) touched(base cellIs) bool { return !c.same(base) || c.format != base.format }
+
+// become gives a cell after it was set to what another is.
+func (c cellIs) become(d cellIs) cellIs {
+	if !c.same(d) {
+		c.value, c.formula = d.value, d.formula
+		if d.formula != "" {
+			c.value = cell.Value{}
+		}
+	}
+	c.format = d.format
+	return c
+}
+
+// merge gives what ours becomes by theirs. Nil where there are conflicts and no choice.
+func (base contents) merge(ours, theirs contents, all *book.Choice) (merged contents, cells, same, conflicts int) {
+	merged = maps.Clone(ours)
+	for _, k := range slices.Sorted(maps.Keys(base)) {
+		b, o, t := base[k], ours[k], theirs[k]
+		switch {
+		case !t.touched(b):
+		case !o.touched(b):
+			merged[k] = o.become(t)
+			cells++
+		case o.same(t) && o.format == t.format:
+			same++
+		default:
+			conflicts++
+			if all == nil {
+				merged = nil
+				return nil, 0, same, conflicts
+			}
+			if *all == book.TakeTheirs {
+				merged[k] = o.become(t)
+				cells++
+			}
+		}
+	}
+	return merged, cells, same, conflicts
+}
+
+// rebase gives what the changes of ours to base become on onto. A format alone is never a
+// conflict. Nil where there are conflicts and no choice.
+func (base contents) rebase(ours, onto contents, all *book.Choice) contents {
+	out := maps.Clone(onto)
+	for k, b := range base {
+		o, t := ours[k], onto[k]
+		is := t
+		if o.format != b.format {
+			is.format = o.format
+		}
+		// A formula that was changed and changed back has lost its value: it is an edit, too.
+		if !o.same(b) || o.value != b.value {
+			switch {
+			case t.same(b), t.same(o):
+				is = is.set(t, o)
+			case all == nil:
+				return nil
+			case *all == book.TakeOurs:
+				is = is.set(t, o)
+			default:
+				is = t
+			}
+		}
+		out[k] = is
+	}
+	return out
+}
+
+// set gives is, which has its format already, after the cell t was given the content of o.
+func (is cellIs) set(t, o cellIs) cellIs {
+	if o.formula != "" && o.formula == t.formula && is.format == t.format {
+		return is
+	}
+	if t.same(o) && o.formula == "" {
+		return is
+	}
+	is.value, is.formula = o.value, o.formula
+	return is
+}

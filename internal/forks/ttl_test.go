@@ -1,0 +1,129 @@
+package forks
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"gridflow/internal/book"
+	"gridflow/internal/vfs/crashfs"
+)
+
+// inTime runs fn on a store whose time is that of a bubble. The workspace lies outside of it,
+// for the system tells it of files.
+func inTime(t *testing.T, o Options, fn func(t *testing.T, r *rig)) {
+	r := newRig(t, o)
+	r.ws.Entries() // all is catalogued
+	r.create("a.xlsx")
+	r.read(r.store.List()[0].ID)
+	if err := r.store.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.fs = crashfs.New()
+	synctest.Test(t, func(t *testing.T) {
+		r.failer = t
+		r.open()
+		fn(t, r)
+		if err := r.store.Close(context.Background()); err != nil && !errors.Is(err, crashfs.ErrStopped) && r.store.log.Stats().Poisoned == nil {
+			t.Error(err)
+		}
+		r.store = nil
+	})
+	r.failer = t
+}
+
+// TestTimeToLive: a fork that nobody uses is discarded when its time is over, with its base,
+// whether it is in memory or not; to be looked at in a list is no use.
+func TestTimeToLive(t *testing.T) {
+	inTime(t, Options{TTL: time.Hour, Idle: 10 * time.Second}, func(t *testing.T, r *rig) {
+		f, err := r.store.Create(t.Context(), "a.xlsx", CreateOptions{TTL: time.Minute})
+		if err != nil {
+			t.Fatal(err)
+		}
+		long := r.create("b.xlsx")
+		if long.TTL != time.Hour || f.TTL != time.Minute {
+			t.Errorf("%v, %v", long.TTL, f.TTL)
+		}
+		there := func(want bool) {
+			t.Helper()
+			r.store.List()
+			_, err := r.store.Info(f.ID)
+			if got := err == nil; got != want {
+				t.Errorf("there: %v, want %v (%v)", got, want, err)
+			}
+		}
+		time.Sleep(59 * time.Second)
+		there(true)
+		r.read(f.ID) // a use
+		time.Sleep(59 * time.Second)
+		there(true)
+		r.edit(f.ID, number("A1", 7))
+		time.Sleep(59 * time.Second)
+		there(true)
+		if live := r.store.registry.Stats().Live; live != 0 {
+			t.Errorf("%d forks are in memory after %v without a call", live, r.o.Idle)
+		}
+		if n := r.kept(); n != 2 {
+			t.Errorf("%d bases", n)
+		}
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		there(false)
+		if n := r.kept(); n != 1 {
+			t.Errorf("%d bases", n)
+		}
+		err = r.store.View(t.Context(), f.ID, func(*book.Snapshot) error { return nil })
+		if code(err) != CodeNotFound {
+			t.Error(err)
+		}
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if n := len(r.store.List()); n != 0 || r.kept() != 0 {
+			t.Errorf("%d forks, %d bases", n, r.kept())
+		}
+		if _, err := r.store.Create(t.Context(), "a.xlsx", CreateOptions{TTL: -1}); code(err) != CodeBadInput {
+			t.Error(err)
+		}
+	})
+}
+
+// TestTimeWithoutJournal: where nothing can be written a fork outlives its time, and can be read.
+func TestTimeWithoutJournal(t *testing.T) {
+	inTime(t, Options{TTL: time.Minute}, func(t *testing.T, r *rig) {
+		f := r.create("a.xlsx")
+		r.fs.(*crashfs.FS).SetFault(func(op crashfs.Op) *crashfs.Fault {
+			return &crashfs.Fault{Err: errors.New("the disk is ill")}
+		})
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if got := r.at(f.ID, "A1"); got != "11" {
+			t.Errorf("A1 is %s", got)
+		}
+	})
+}
+
+// TestPassivation: a fork that was let go is what it was.
+func TestPassivation(t *testing.T) {
+	inTime(t, Options{Idle: time.Minute}, func(t *testing.T, r *rig) {
+		f := r.create("a.xlsx")
+		for n := range 3 {
+			r.edit(f.ID, number("A1", float64(n)))
+		}
+		before, _ := r.store.Info(f.ID)
+		want := r.read(f.ID)
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		if s := r.store.registry.Stats(); s.Live != 0 || s.Passivations == 0 || r.store.fork(f.ID).snapshot() != nil {
+			t.Errorf("%+v", s)
+		}
+		after, _ := r.store.Info(f.ID)
+		if before.Used = after.Used; before != after {
+			t.Errorf("%+v\n%+v", before, after)
+		}
+		if d := r.read(f.ID).diff(want); d != "" {
+			t.Error(d)
+		}
+	})
+}
