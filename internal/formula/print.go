@@ -44,7 +44,7 @@ func (t *Tree) Relative(at cell.Ref) string {
 // _xlfn.ANCHORARRAY(A1) and @A1 for _xlfn.SINGLE(A1). What does not parse comes back
 // as it is.
 func Display(text string) string {
-	if !strings.Contains(text, "_xl") {
+	if !mayBeStored(text) {
 		return text
 	}
 	t, err := Parse(text)
@@ -53,6 +53,21 @@ func Display(text string) string {
 	}
 	p := printer{src: t.src, display: true}
 	return string(p.tree(&Tree{Root: operators(t.Root)}))
+}
+
+// mayBeStored reports whether text has what begins a storage prefix, in either case. Most
+// formulas have not, and need not be parsed.
+func mayBeStored(text string) bool {
+	for {
+		i := strings.IndexByte(text, '_')
+		if i < 0 || i+2 >= len(text) {
+			return false
+		}
+		if text[i+1]|0x20 == 'x' && text[i+2]|0x20 == 'l' {
+			return true
+		}
+		text = text[i+1:]
+	}
 }
 
 // operators gives n with the operators for which files have functions.
