@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"gridflow/internal/cell"
+	"gridflow/internal/formula"
 	"gridflow/internal/grid"
 )
 
@@ -293,7 +294,7 @@ func numFmt(styles *grid.Styles, style uint32) string {
 // have; ok is false where nothing changes.
 func (c *CellEdit) change(sheet *grid.Sheet, style uint32) (change grid.Change, ok bool) {
 	old, stored := sheet.At(c.Ref)
-	change = grid.Change{Ref: c.Ref, Value: c.Value, Formula: c.Formula, Style: style}
+	change = grid.Change{Ref: c.Ref, Value: c.Value, Formula: storedForm(c.Formula), Style: style}
 	clears := c.Clear || !c.Keep && !c.HasFormula && c.Value.IsBlank()
 	switch {
 	case c.Keep:
@@ -313,7 +314,23 @@ func (c *CellEdit) change(sheet *grid.Sheet, style uint32) (change grid.Change, 
 	}
 	same := stored && old.Style == style && old.HasFormula() == c.HasFormula
 	if same && c.HasFormula {
-		return change, FormulaText(sheet, old) != c.Formula
+		return change, StoredFormula(sheet, old) != change.Formula
 	}
 	return change, !same || old.Value != c.Value
+}
+
+// storedForm gives the form in which a sheet keeps a formula that was typed: the file's. The
+// formulas that were loaded have it, and they are many where edits are few. So one that is
+// typed as a loaded one is shown is equal to it, comparing sheets compares texts, and a save
+// writes what is there. The Edit keeps what was typed; a text that is no formula stays what it
+// is, as it has to be accepted when a journal is read again.
+func storedForm(text string) string {
+	if text == "" {
+		return ""
+	}
+	s, err := formula.Stored(text)
+	if err != nil {
+		return text
+	}
+	return s
 }

@@ -55,7 +55,7 @@ func between(cur *Snapshot, was, is *grid.Sheet, x, y grid.Cell) CellEdit {
 	case !stored:
 		return CellEdit{Ref: x.Ref, Clear: true}
 	case y.HasFormula():
-		c.Value, c.HasFormula, c.Formula = CellEdit{}.Value, true, FormulaText(is, y)
+		c.Value, c.HasFormula, c.Formula = CellEdit{}.Value, true, StoredFormula(is, y)
 	case y.Value.IsBlank():
 		c.Clear = true
 	}
