@@ -42,13 +42,15 @@ var results = func() map[string]result {
 }()
 
 // Spills reports whether the formula surely gives an array where arrays are not cut down to
-// one value: it calls a function that does by its nature, or refers to a spilled range, or
-// works on a range of cells element by element. Of what the cells hold nothing is known, nor
-// what names and user functions are; then it is false. So it is for whole columns and rows,
-// which were mostly written by people who meant the cell beside the formula.
+// one value: it calls a function that does by its nature, or refers to a spilled range, and
+// what is done with the result leaves it an array.
 //
 // Excel marks the formulas for which this is true as dynamic arrays when they are typed. One
 // in a file without the mark is calculated as before there were any, and gets an @.
+//
+// Ranges of cells do not count, though Excel counts them: A1:A3*2 in a file without the mark
+// takes the cell beside the formula, there are many such formulas, and they are shown without
+// the @ that Excel would show. Who copies one means what it was.
 func (t *Tree) Spills() bool {
 	s := spiller{}
 	return s.array(t.Root)
@@ -64,10 +66,6 @@ type boundName struct {
 
 func (s *spiller) array(n *Node) bool {
 	switch n.Kind {
-	case Array:
-		return len(n.Kids) > 1
-	case Ref:
-		return n.Ref.Kind == AreaRef && (n.Ref.First.Row != n.Ref.Last.Row || n.Ref.First.Col != n.Ref.Last.Col)
 	case Local:
 		for i := len(s.bound) - 1; i >= 0; i-- {
 			if strings.EqualFold(s.bound[i].name, n.Name()) {
@@ -95,10 +93,6 @@ func (s *spiller) call(n *Node) bool {
 		return s.let(n.Kids)
 	case "ANCHORARRAY":
 		return storagePrefix(n.Text) > 0
-	case "XLOOKUP":
-		// One value is looked up for each that is given, and gives a row or a column of
-		// what has several of both.
-		return len(n.Kids) > 2 && (s.array(n.Kids[0]) || s.array(n.Kids[2]) && both(n.Kids[2]))
 	}
 	switch results[name] {
 	case arrayResult:
@@ -111,11 +105,6 @@ func (s *spiller) call(n *Node) bool {
 		}
 	}
 	return false
-}
-
-// both reports whether n is a range of several rows and several columns.
-func both(n *Node) bool {
-	return n.Kind == Ref && n.Ref.First.Row != n.Ref.Last.Row && n.Ref.First.Col != n.Ref.Last.Col
 }
 
 // let looks at what LET gives, which is its last argument.

@@ -64,7 +64,8 @@ func (s *saver) sheet(sp *SheetPatch) error {
 		if d.edits, err = e.edits(); err != nil {
 			return err
 		}
-		return s.save(d)
+		s.save(d)
+		return nil
 	}
 	if err != nil {
 		return locateFailed(part, err)
