@@ -8,17 +8,24 @@ import (
 // Stored gives the formula text as a file has to have it, which is the inverse of
 // [Display]: functions that came after Excel 2007 and the names that LET and LAMBDA bind
 // get their prefixes, A1# becomes _xlfn.ANCHORARRAY(A1) and @A1 becomes _xlfn.SINGLE(A1).
-// Everything else stays as it was typed, to the byte; so does a text that is stored
-// already. The error is a [*ParseError].
+// T[@Column] becomes T[[#This Row],[Column]], for which files have no @. Everything else stays
+// as it was typed, to the byte; so does a text that is stored already. The error is a
+// [*ParseError].
+//
+// [@Column] alone stays: which table that is, its cell says. [StoredIn] is told.
 //
 // A prefix that is there but wrong, as that of _xlfn.FILTER, is put right. A function that
 // Stored does not know keeps what it has: it may be newer than the list.
-func Stored(text string) (string, error) {
+func Stored(text string) (string, error) { return StoredIn(text, "") }
+
+// StoredIn is Stored for a cell of the table of that name. References to columns that name no
+// table are to this one, and get its name, without which files do not have them.
+func StoredIn(text, table string) (string, error) {
 	t, err := Parse(text)
 	if err != nil {
 		return "", err
 	}
-	s := storer{src: text}
+	s := storer{src: text, table: table}
 	s.node(t.Root)
 	if len(s.edits) == 0 {
 		return text, nil
@@ -30,6 +37,7 @@ func Stored(text string) (string, error) {
 // printed from the nodes, because these do not know of lower case column letters.
 type storer struct {
 	src   string
+	table string // that the formula stands in, "" for none
 	edits []insertion
 }
 
@@ -51,6 +59,8 @@ func (s *storer) node(n *Node) {
 		s.function(n)
 	case n.Kind == Local:
 		s.local(n)
+	case n.Kind == Ref && n.Ref.Kind == TableRef:
+		s.part(n)
 	case n.Kind == Unary && n.Op == OpImplicit:
 		open, end := asArgument("_xlfn.SINGLE(", n.Kids[0])
 		s.insert(int(n.pos), 1, open)
@@ -102,6 +112,34 @@ func (s *storer) local(n *Node) {
 	case n.Text[0] == '[' && len(n.Text) == len(name)+2 && bareName(name):
 		s.insert(int(n.pos), len(n.Text), "_xlop."+name)
 	}
+}
+
+// part writes out the @ of a reference to the row of the formula.
+func (s *storer) part(n *Node) {
+	p := n.Ref.table
+	at := int(n.end) - len(p.raw)
+	name := ""
+	if n.Ref.Name == "" {
+		if name = s.table; name == "" || n.Ref.sheets != nil {
+			return
+		}
+	}
+	if p.raw[1] != '@' {
+		if name != "" {
+			s.insert(at, 0, name)
+		}
+		return
+	}
+	// What stands in brackets after the @ stays.
+	columns := strings.TrimLeft(p.raw[2:len(p.raw)-1], " \t\r\n")
+	switch {
+	case columns == "":
+		s.insert(at, len(p.raw), name+"[#This Row]")
+		return
+	case columns[0] != '[':
+		columns = string(appendColumn(nil, p.first))
+	}
+	s.insert(at, len(p.raw), name+"[[#This Row],"+columns+"]")
 }
 
 // bareName reports whether a name can be written without brackets.
