@@ -98,6 +98,27 @@ func TestStoredForm(t *testing.T) {
 		t.Fatal(err)
 	}
 	apply(t, s, again) // though it is longer as it is stored
+	// A column of the table around the cell.
+	m := newBook(t, "A1='a B1='b A2=1 B2=2", "A1=1")
+	around := func(r string) cell.Range {
+		x, ok := cell.ParseRange(r)
+		if !ok {
+			t.Fatal(r)
+		}
+		return x
+	}
+	m.tables = []grid.Table{{Name: "T", Sheet: 0, Range: around("A1:B2")}, {Name: "U", Sheet: 1, Range: around("C1:D2")}}
+	n, _ = apply(t, NewSnapshot("wb", "rev", m), set(t, "Sheet1", "B2==[@a]+SUM([a]) C2==[@a]"))
+	if sheet, err = n.Sheet(context.Background(), 0); err != nil {
+		t.Fatal(err)
+	}
+	for a1, want := range map[string]string{"B2": "T[[#This Row],[a]]+SUM(T[a])", "C2": "[@a]"} {
+		r, _ := cell.ParseRef(a1)
+		c, _ := sheet.At(r)
+		if got := StoredFormula(sheet, c); got != want {
+			t.Errorf("%s stores %q, want %q", a1, got, want)
+		}
+	}
 	// The edit that makes it again keeps prefixes of functions that nobody knows here.
 	n, _ = apply(t, s, set(t, "Sheet1", "A1==_xlfn.NEWER(B1)"))
 	e, err := Between(context.Background(), s, n)
