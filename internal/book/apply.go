@@ -153,10 +153,14 @@ func (o SetCells) apply(d *draft) error {
 	}
 	cells, numbers := o.distinct()
 	styles := d.styles(sheet, cells)
+	stored, err := d.storedForms(i, cells)
+	if err != nil {
+		return err
+	}
 	changes := make([]grid.Change, 0, len(cells))
 	number := make([]int, 0, len(cells)) // of the cell edit behind each change
 	for k := range cells {
-		if c, ok := cells[k].change(sheet, styles(k)); ok {
+		if c, ok := cells[k].change(sheet, stored(&cells[k]), styles(k)); ok {
 			changes, number = append(changes, c), append(number, numbers(k))
 		}
 	}
@@ -289,11 +293,11 @@ func numFmt(styles *grid.Styles, style uint32) string {
 	return styles.Xfs[style].NumFmt
 }
 
-// change gives what c does to its cell in sheet, where style is the one that the cell is to
-// have; ok is false where nothing changes.
-func (c *CellEdit) change(sheet *grid.Sheet, style uint32) (change grid.Change, ok bool) {
+// change gives what c does to its cell in sheet, where formula and style are those that the cell
+// is to have; ok is false where nothing changes.
+func (c *CellEdit) change(sheet *grid.Sheet, formula string, style uint32) (change grid.Change, ok bool) {
 	old, stored := sheet.At(c.Ref)
-	change = grid.Change{Ref: c.Ref, Value: c.Value, Formula: c.Formula, Style: style}
+	change = grid.Change{Ref: c.Ref, Value: c.Value, Formula: formula, Style: style}
 	clears := c.Clear || !c.Keep && !c.HasFormula && c.Value.IsBlank()
 	switch {
 	case c.Keep:
@@ -313,7 +317,7 @@ func (c *CellEdit) change(sheet *grid.Sheet, style uint32) (change grid.Change, 
 	}
 	same := stored && old.Style == style && old.HasFormula() == c.HasFormula
 	if same && c.HasFormula {
-		return change, FormulaText(sheet, old) != c.Formula
+		return change, StoredFormula(sheet, old) != formula
 	}
 	return change, !same || old.Value != c.Value
 }

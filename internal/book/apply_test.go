@@ -33,6 +33,9 @@ func TestApply(t *testing.T) {
 		{"a clear", "A1=1 B2='x", "B2=", "A1=1", "cell_deleted Sheet1!B2", false},
 		{"a clear of nothing", "A1=1", "B2=", "A1=1", "", false},
 		{"an equal edit", "A1=1 B1==A1*2", "A1=1 B1==A1*2", "A1=1 B1==A1*2", "", false},
+		{"a loaded formula typed as it is shown", "A1==_xlfn.LET(_xlpm.x,A2,_xlpm.x) B1==_xlfn.ANCHORARRAY(A1)", "A1==LET(x,A2,x) B1==A1#", "A1==LET(x,A2,x) B1==A1#", "", false},
+		{"a formula typed without the prefix that was missing", "A1==XLOOKUP(B1,C1,D1)", "A1==XLOOKUP(B1,C1,D1)", "A1==XLOOKUP(B1,C1,D1)", "cell_modified Sheet1!A1 formula_edit", true},
+		{"what is no formula", "A1=1", "A1==SUM(", "A1==SUM(", "cell_modified Sheet1!A1 formula_edit", true},
 		{"an input of a formula", "A1=1 B1==A1*2", "A1=3", "A1=3 B1==A1*2", "cell_modified Sheet1!A1 value_edit", true},
 		{"a formula", "A1=1", "B1==A1+1", "A1=1 B1==A1+1", "cell_added Sheet1!B1", true},
 		{"a formula instead of a value", "A1=1", "A1==1+1", "A1==1+1", "cell_modified Sheet1!A1 formula_edit", true},
@@ -67,6 +70,64 @@ func TestApply(t *testing.T) {
 				t.Errorf("the state before became %q", after)
 			}
 		})
+	}
+}
+
+// TestStoredForm: a sheet keeps a typed formula in the form that files have, and it reads as
+// it was typed.
+func TestStoredForm(t *testing.T) {
+	s := NewSnapshot("wb", "rev", newBook(t, "A1=1"))
+	n, _ := apply(t, s, set(t, "Sheet1", "A1==SORT(LET(x,B1:B3,x))"))
+	sheet, err := n.Sheet(context.Background(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, _ := sheet.At(cell.Ref{})
+	if got, want := StoredFormula(sheet, c), "_xlfn._xlws.SORT(_xlfn.LET(_xlpm.x,B1:B3,_xlpm.x))"; got != want {
+		t.Errorf("stored is %q, want %q", got, want)
+	}
+	if got, want := FormulaText(sheet, c), "SORT(LET(x,B1:B3,x))"; got != want {
+		t.Errorf("shown is %q, want %q", got, want)
+	}
+	long := strings.Repeat("+XLOOKUP(1,B:B,C:C)", 430)
+	if len(long) > MaxFormula {
+		t.Fatal("the formula is to be within the limit as it is typed")
+	}
+	n, _ = apply(t, s, set(t, "Sheet1", "A1=="+long))
+	again, err := Between(context.Background(), s, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	apply(t, s, again) // though it is longer as it is stored
+	// A column of the table around the cell.
+	m := newBook(t, "A1='a B1='b A2=1 B2=2", "A1=1")
+	around := func(r string) cell.Range {
+		x, ok := cell.ParseRange(r)
+		if !ok {
+			t.Fatal(r)
+		}
+		return x
+	}
+	m.tables = []grid.Table{{Name: "T", Sheet: 0, Range: around("A1:B2")}, {Name: "U", Sheet: 1, Range: around("C1:D2")}}
+	n, _ = apply(t, NewSnapshot("wb", "rev", m), set(t, "Sheet1", "B2==[@a]+SUM([a]) C2==[@a]"))
+	if sheet, err = n.Sheet(context.Background(), 0); err != nil {
+		t.Fatal(err)
+	}
+	for a1, want := range map[string]string{"B2": "T[[#This Row],[a]]+SUM(T[a])", "C2": "[@a]"} {
+		r, _ := cell.ParseRef(a1)
+		c, _ := sheet.At(r)
+		if got := StoredFormula(sheet, c); got != want {
+			t.Errorf("%s stores %q, want %q", a1, got, want)
+		}
+	}
+	// The edit that makes it again keeps prefixes of functions that nobody knows here.
+	n, _ = apply(t, s, set(t, "Sheet1", "A1==_xlfn.NEWER(B1)"))
+	e, err := Between(context.Background(), s, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := e.Ops[0].(SetCells).Cells[0].Formula; got != "_xlfn.NEWER(B1)" {
+		t.Errorf("the edit between the two has the formula %q", got)
 	}
 }
 

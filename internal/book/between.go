@@ -105,7 +105,7 @@ func between(cur *Snapshot, was, is *grid.Sheet, x, y grid.Cell) CellEdit {
 		// Set anew, a formula would lose its value, and a part of an array would be refused.
 		c = CellEdit{Ref: y.Ref, Keep: true}
 	case y.HasFormula():
-		c.Value, c.HasFormula, c.Formula = CellEdit{}.Value, true, FormulaText(is, y)
+		c.Value, c.HasFormula, c.Formula = CellEdit{}.Value, true, StoredFormula(is, y)
 	case y.Value.IsBlank():
 		c.Clear = true
 	}

@@ -57,7 +57,7 @@ func (t Subtype) String() string {
 type CellState struct {
 	Stored     bool
 	Value      cell.Value
-	Formula    string // as the cell itself would show it, without "="
+	Formula    string // as StoredFormula gives it; formula.Display makes of it what is shown
 	HasFormula bool   // whether the cell has a formula of its own; a cell that an array formula fills has not
 	Style      uint32 // index into the styles of its own workbook
 }
@@ -69,7 +69,7 @@ func stateOf(sheet *grid.Sheet, c grid.Cell, stored bool) CellState {
 	}
 	s := CellState{Stored: true, Value: c.Value, Style: c.Style, HasFormula: c.HasFormula()}
 	if s.HasFormula {
-		s.Formula = FormulaText(sheet, c)
+		s.Formula = StoredFormula(sheet, c)
 	}
 	return s
 }

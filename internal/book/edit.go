@@ -46,7 +46,7 @@ type CellEdit struct {
 	Clear      bool       // the cell becomes blank; its format stays
 	Keep       bool       // value and formula stay; only NumFmt counts
 	Value      cell.Value // blank clears too
-	Formula    string     // without "="
+	Formula    string     // without "=", as typed or as files have it
 	HasFormula bool
 	NumFmt     string // number format code, such as "yyyy-mm-dd"; "" leaves the cell's
 }
@@ -149,7 +149,7 @@ func checkFormula(text string) *Error {
 		return errorf(BadFormula, "Leave the equals sign out.", "the formula begins with =")
 	case !utf8.ValidString(text):
 		return errorf(BadFormula, "Formulas are UTF-8.", "the formula is not valid UTF-8")
-	case utf16Longer(text, MaxFormula):
+	case utf16Longer(text, MaxFormula) && utf16Longer(formula.Display(text), MaxFormula): // storage prefixes do not count
 		return errorf(TooLong, "Split the formula over several cells.", "the formula is longer than %d characters", MaxFormula)
 	}
 	return nil

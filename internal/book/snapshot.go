@@ -173,10 +173,17 @@ func (s *Snapshot) Macros(ctx context.Context) ([]byte, error) {
 	return nil, nil
 }
 
-// FormulaText gives the formula of a cell as its own cell would show it, without "=";
-// the text of a shared formula is shifted to the cell, and a cell that an array formula
-// fills has that. It is "" for a cell without one.
+// FormulaText gives the formula of a cell as its own cell would show it, which is what people
+// type: without "=", and without what only files write (see formula.Display). The text of a
+// shared formula is shifted to the cell, and a cell that an array formula fills has that. It is
+// "" for a cell without one.
 func FormulaText(sheet *grid.Sheet, c grid.Cell) string {
+	return formula.Display(StoredFormula(sheet, c))
+}
+
+// StoredFormula is FormulaText in the form that files have, in which formulas are kept and
+// compared.
+func StoredFormula(sheet *grid.Sheet, c grid.Cell) string {
 	if !c.HasFormula() {
 		for f := range sheet.Arrays(cell.Range{First: c.Ref, Last: c.Ref}) {
 			return f.Text

@@ -41,7 +41,7 @@ func patchOf(ctx context.Context, base, cur *book.Snapshot) (p patch.Patch, cell
 			}
 			c := patch.CellPatch{Ref: y.Ref, Value: y.Value, HasValue: !y.Value.IsBlank(), Style: y.Style}
 			if y.HasFormula() {
-				c.HasFormula, c.Formula = true, book.FormulaText(is, y)
+				c.HasFormula, c.Formula = true, book.StoredFormula(is, y)
 			}
 			sheet.Cells = append(sheet.Cells, c)
 		}
@@ -55,5 +55,5 @@ func patchOf(ctx context.Context, base, cur *book.Snapshot) (p patch.Patch, cell
 
 // sameFormula tells whether cell x of was says the same as cell y of is, or neither says any.
 func sameFormula(was *grid.Sheet, x grid.Cell, is *grid.Sheet, y grid.Cell) bool {
-	return x.HasFormula() == y.HasFormula() && (!x.HasFormula() || book.FormulaText(was, x) == book.FormulaText(is, y))
+	return x.HasFormula() == y.HasFormula() && (!x.HasFormula() || book.StoredFormula(was, x) == book.StoredFormula(is, y))
 }

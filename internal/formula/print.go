@@ -41,10 +41,10 @@ func (t *Tree) Relative(at cell.Ref) string {
 
 // Display gives the formula text as Excel shows it: without the prefixes that files
 // put before newer functions and before the names of LET and LAMBDA, with A1# for
-// _xlfn.ANCHORARRAY(A1) and @A1 for _xlfn.SINGLE(A1). What does not parse comes back
-// as it is.
+// _xlfn.ANCHORARRAY(A1), @A1 for _xlfn.SINGLE(A1) and T[@Column] for
+// T[[#This Row],[Column]]. What does not parse comes back as it is.
 func Display(text string) string {
-	if !strings.Contains(text, "_xl") {
+	if !mayBeStored(text) {
 		return text
 	}
 	t, err := Parse(text)
@@ -53,6 +53,24 @@ func Display(text string) string {
 	}
 	p := printer{src: t.src, display: true}
 	return string(p.tree(&Tree{Root: operators(t.Root)}))
+}
+
+// mayBeStored reports whether text has what begins a storage prefix, in either case, or a
+// part of a table. Most formulas have not, and need not be parsed.
+func mayBeStored(text string) bool {
+	if strings.Contains(text, "[#") {
+		return true
+	}
+	for {
+		i := strings.IndexByte(text, '_')
+		if i < 0 || i+2 >= len(text) {
+			return false
+		}
+		if text[i+1]|0x20 == 'x' && text[i+2]|0x20 == 'l' {
+			return true
+		}
+		text = text[i+1:]
+	}
 }
 
 // operators gives n with the operators for which files have functions.
@@ -374,6 +392,10 @@ func (p *printer) reference(r *Reference, ranged bool) {
 	case NameRef:
 		p.name(r.Name)
 	case TableRef:
+		if p.display && r.table.items == ItemThisRow {
+			p.b = r.table.appendThisRow(append(p.b, r.Name...))
+			return
+		}
 		from := len(p.b)
 		p.b = append(p.b, r.Name...)
 		p.b = r.table.append(p.b)

@@ -180,6 +180,21 @@ func appendColumn(b []byte, name string) []byte {
 	return append(b, ']')
 }
 
+// appendThisRow writes a part in the row of the formula with an @.
+func (p *tablePart) appendThisRow(b []byte) []byte {
+	b = append(b, "[@"...)
+	switch {
+	case p.first == "":
+	case p.first != p.last:
+		b = appendColumn(append(appendColumn(b, p.first), ':'), p.last)
+	case bareName(p.first):
+		b = append(b, p.first...)
+	default:
+		b = appendColumn(b, p.first)
+	}
+	return append(b, ']')
+}
+
 // append writes the bracketed part of a table reference.
 func (p *tablePart) append(b []byte) []byte {
 	if p.raw != "" {

@@ -8,6 +8,7 @@ import (
 
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
+	"gridflow/internal/formula"
 	"gridflow/internal/grid"
 )
 
@@ -56,9 +57,9 @@ func (v changeValues) row(c book.Change) changeRow {
 	r := changeRow{Kind: "cell", Sheet: c.Sheet, Subtype: c.Subtype.String()}
 	switch c.Kind {
 	case book.CellAdded:
-		r.Type, r.Address, r.Value, r.Formula = "added", c.Ref.String(), v.new.shown(c.New, c.Ref), c.New.Formula
+		r.Type, r.Address, r.Value, r.Formula = "added", c.Ref.String(), v.new.shown(c.New, c.Ref), formula.Display(c.New.Formula)
 	case book.CellDeleted:
-		r.Type, r.Address, r.OldValue, r.OldFormula = "deleted", c.Ref.String(), v.old.shown(c.Old, c.Ref), c.Old.Formula
+		r.Type, r.Address, r.OldValue, r.OldFormula = "deleted", c.Ref.String(), v.old.shown(c.Old, c.Ref), formula.Display(c.Old.Formula)
 	case book.CellModified:
 		r.Type, r.Address = "modified", c.Ref.String()
 		if c.OldRef != c.Ref {
@@ -70,9 +71,9 @@ func (v changeValues) row(c book.Change) changeRow {
 		}
 		r.OldValue, r.NewValue = v.old.shown(c.Old, c.OldRef), v.new.shown(c.New, c.Ref)
 		if c.Old.Formula != c.New.Formula {
-			r.OldFormula, r.NewFormula = c.Old.Formula, c.New.Formula
+			r.OldFormula, r.NewFormula = formula.Display(c.Old.Formula), formula.Display(c.New.Formula)
 		} else {
-			r.Formula = c.New.Formula
+			r.Formula = formula.Display(c.New.Formula)
 		}
 	case book.RowsInserted, book.RowsDeleted:
 		r.Kind, r.Type = "rows", c.Kind.String()

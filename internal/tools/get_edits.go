@@ -6,6 +6,7 @@ import (
 
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
+	"gridflow/internal/formula"
 )
 
 type getEditsIn struct {
@@ -93,7 +94,7 @@ func editRowOf(sheet string, c *book.CellEdit) editRow {
 	case c.Keep:
 		row.What = "format"
 	case c.HasFormula:
-		row.What, row.IsFormula, row.Value = "formula", true, c.Formula
+		row.What, row.IsFormula, row.Value = "formula", true, formula.Display(c.Formula)
 	case c.Clear || c.Value.Kind() == cell.Blank:
 		row.What = "clear"
 	default:

@@ -7,6 +7,7 @@ import (
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
 	"gridflow/internal/forks"
+	"gridflow/internal/formula"
 	"gridflow/internal/grid"
 )
 
@@ -104,7 +105,7 @@ var mergeFork = define(Spec{
 func (w values) state(s book.CellState, ref cell.Ref) string {
 	switch {
 	case s.HasFormula:
-		return clip("="+s.Formula, changeTextMax)
+		return clip("="+formula.Display(s.Formula), changeTextMax)
 	case !s.Stored || s.Value.IsBlank():
 		return ""
 	}

@@ -7,6 +7,7 @@ import (
 
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
+	"gridflow/internal/formula"
 )
 
 type verifyWorkbookIn struct {
@@ -133,14 +134,14 @@ func (o *verifyWorkbookOut) fill(v *book.Verification, was, is values) {
 	o.Summary.Classes = map[string]int{}
 	for _, t := range v.Targets {
 		o.Targets = append(o.Targets, targetDelta{
-			cell.QuoteSheet(t.Sheet) + "!" + t.Ref.String(), was.shown(t.Before, t.OldRef), is.shown(t.After, t.Ref), t.Before.Formula, t.After.Formula, t.Class.String(), t.Changed,
+			cell.QuoteSheet(t.Sheet) + "!" + t.Ref.String(), was.shown(t.Before, t.OldRef), is.shown(t.After, t.Ref), formula.Display(t.Before.Formula), formula.Display(t.After.Formula), t.Class.String(), t.Changed,
 		})
 		o.Summary.Classes[t.Class.String()]++
 	}
 	list := func(deltas []book.CellDelta) []errorDelta {
 		rows := []errorDelta{}
 		for _, d := range deltas {
-			row := errorDelta{Address: cell.QuoteSheet(d.Sheet) + "!" + d.Ref.String(), BeforeFormula: d.Before.Formula, AfterFormula: d.After.Formula}
+			row := errorDelta{Address: cell.QuoteSheet(d.Sheet) + "!" + d.Ref.String(), BeforeFormula: formula.Display(d.Before.Formula), AfterFormula: formula.Display(d.After.Formula)}
 			if d.Before.Value.Kind() == cell.Error {
 				row.Before = d.Before.Value.Err().String()
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"hash/crc32"
 	"io"
 	"math"
 	"path"
@@ -21,11 +22,13 @@ import (
 // whatever stands before and behind the zip file. A changed part keeps its place, name,
 // time, method and extra fields. Without changes the result is the file, byte for byte.
 //
+// New parts stand behind all others. The caller makes sure that there is none of their name.
+//
 // The changes must be of parts of p, as Splice makes them of p.Stream. Errors that are not
 // ctx's or w's are of type *Error.
-func (p *Package) Rewrite(ctx context.Context, w io.Writer, changes map[*Part]*splice.Result) error {
+func (p *Package) Rewrite(ctx context.Context, w io.Writer, changes map[*Part]*splice.Result, added ...NewPart) error {
 	r := rewriter{p: p, ctx: ctx, w: w, changes: changes, moved: make([]int64, len(p.dir.parts))}
-	if len(changes) == 0 {
+	if len(changes) == 0 && len(added) == 0 {
 		return r.copyTo(p.size)
 	}
 	order := make([]int, len(p.dir.parts))
@@ -57,7 +60,55 @@ func (p *Package) Rewrite(ctx context.Context, w io.Writer, changes map[*Part]*s
 	if err := r.copyTo(p.dir.offset); err != nil {
 		return err
 	}
+	for i := range added {
+		if err := r.add(&added[i]); err != nil {
+			return err
+		}
+	}
 	return r.end()
+}
+
+// NewPart is a part that a package does not have yet. It is meant for small ones: its
+// content is stored and not compressed.
+type NewPart struct {
+	Name    string // ASCII, without a slash in front
+	Content []byte
+}
+
+// add writes a new part and keeps its entry for the directory.
+func (r *rewriter) add(part *NewPart) error {
+	if len(part.Name) > math.MaxUint16 || len(part.Content) >= math.MaxUint32 {
+		return tooLarge(part.Name, "a new part is too large")
+	}
+	const version, firstDay = 20, 1<<5 | 1 // of zip; of its calendar, in which Excel writes all its parts
+	le := binary.LittleEndian
+	offset := r.out - r.p.dir.base
+	// What both headers have in common: version, flags, method, time, date, checksum, sizes,
+	// and the lengths of name and extra fields.
+	common := le.AppendUint16(nil, version)
+	for _, v := range []uint16{0, methodStored, 0, firstDay} {
+		common = le.AppendUint16(common, v)
+	}
+	for _, v := range []uint32{crc32.ChecksumIEEE(part.Content), uint32(len(part.Content)), uint32(len(part.Content))} {
+		common = le.AppendUint32(common, v)
+	}
+	common = le.AppendUint16(common, uint16(len(part.Name)))
+	common = le.AppendUint16(common, 0)
+
+	entry := le.AppendUint16([]byte(entrySignature), version)
+	entry = append(entry, common...)
+	entry = append(entry, make([]byte, 2+2+2+4+4)...) // comment, disk, attributes, offset
+	if err := put32(entry[42:], offset); err != nil {
+		return err
+	}
+	r.added = append(r.added, append(entry, part.Name...)...)
+	r.entries++
+	for _, b := range [][]byte{[]byte(localSignature), common, []byte(part.Name), part.Content} {
+		if err := r.write(b); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // rewriter is a package on its way to w.
@@ -69,6 +120,8 @@ type rewriter struct {
 	at      int64   // up to where the old file is done with
 	out     int64   // bytes written
 	moved   []int64 // by how much the header of each part moved
+	added   []byte  // directory entries of new parts
+	entries int     // their number
 }
 
 // copyTo copies the old file up to an offset.
@@ -251,7 +304,11 @@ func (r *rewriter) end() error {
 			}
 		}
 	}
+	dir = append(dir, r.added...)
 	dir = append(dir, raw[at:d.length]...)
+	if kept += r.entries; r.entries > 0 && kept >= math.MaxUint16 && d.end64 == 0 {
+		return tooLarge("", "the package has no room for a new part beside %d others", kept-r.entries)
+	}
 	tail := raw[d.length:]
 	behind := d.offset + d.length // where the tail begins
 	grown := int64(len(dir)) - d.length

@@ -52,6 +52,7 @@ type directory struct {
 	parts  []Part
 	offset int64 // where it begins in the file
 	length int64
+	base   int64 // where the zip file begins, from where offsets in it count
 	end    int64 // where the record that ends the file begins
 	// Where zip64 keeps its end record and the locator of that, 0 where it does not.
 	end64, locator64 int64
@@ -112,7 +113,7 @@ func readDirectory(src io.ReaderAt, size int64, limits Limits) (*directory, erro
 			raw, base = other, 0
 		}
 	}
-	d.offset, d.length = base+int64(offset), int64(length)
+	d.offset, d.length, d.base = base+int64(offset), int64(length), base
 	if err := d.parse(string(raw), count, base, limits); err != nil {
 		return nil, err
 	}

@@ -24,6 +24,9 @@ func (e *sheetEditor) change(i int) error {
 		}
 	}
 	old := scan.ParseCell(spot.XML, e.l.Prefix)
+	if old.Kind == "array" && (c.Remove || c.Keep == KeepNothing) {
+		e.s.formulas = true // the calculation chain knows which are arrays
+	}
 	tag := spot.XML[:old.TagEnd]
 	switch {
 	case c.Remove:
@@ -104,9 +107,18 @@ func (e *sheetEditor) fresh(c *CellPatch, tag, kept []byte) ([]byte, error) {
 	}
 	p := e.l.Prefix
 	f := kept
+	meta := 0
 	switch {
 	case c.Keep == KeepNothing && c.HasFormula:
-		f = append([]byte("<"+p+"f>"), emit.AppendText(nil, c.Formula)...)
+		var err error
+		if meta, err = e.dynamic(c); err != nil {
+			return nil, err
+		}
+		f = append(f, "<"+p+"f"...)
+		if meta > 0 {
+			f = append(f, ` t="array" ref="`+c.Ref.String()+`"`...)
+		}
+		f = emit.AppendText(append(f, '>'), c.Formula)
 		f = append(f, "</"+p+"f>"...)
 	case c.Keep == KeepContent:
 		f = nil // it is not there, so there is no content to keep
@@ -129,6 +141,11 @@ func (e *sheetEditor) fresh(c *CellPatch, tag, kept []byte) ([]byte, error) {
 	if t := emit.Type(value, computed); t != "" {
 		xml = append(xml, ` t="`...)
 		xml = append(xml, t...)
+		xml = append(xml, '"')
+	}
+	if meta > 0 {
+		xml = append(xml, ` cm="`...)
+		xml = strconv.AppendInt(xml, int64(meta), 10)
 		xml = append(xml, '"')
 	}
 	for _, a := range scan.Attributes(tag) {

@@ -357,6 +357,9 @@ func randomCell(rnd *rand.Rand, r cell.Ref, styles int) CellPatch {
 		c.Value = cell.TextValue("line\r\nline _x0041_\x02")
 	case 6:
 		c.HasFormula, c.Formula = true, fmt.Sprintf(`SUM(A1:B%d)&"<"`, 1+rnd.IntN(9))
+		if rnd.IntN(3) == 0 {
+			c.Formula = "_xlfn.SEQUENCE(3)"
+		}
 		c.Value = cell.TextValue("computed")
 		c.HasValue = rnd.IntN(2) == 0
 	}

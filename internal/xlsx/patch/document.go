@@ -22,7 +22,11 @@ type document struct {
 	edits []splice.Edit
 }
 
+// document gives a part to be changed. Whoever changes it later gets the same one.
 func (s *saver) document(part *xlsx.Part) (*document, error) {
+	if d := s.documents[part]; d != nil {
+		return d, nil
+	}
 	raw, err := s.pkg.ReadAll(part, maxPart)
 	if err != nil {
 		return nil, err
@@ -40,6 +44,7 @@ func (s *saver) document(part *xlsx.Part) (*document, error) {
 	if err := r.Err(); err != nil {
 		return nil, broken(part, -1, err.Error())
 	}
+	s.documents[part] = d
 	return d, nil
 }
 
@@ -52,8 +57,16 @@ func (d *document) edit(from, to int, with []byte) {
 	d.edits = append(d.edits, splice.Edit{From: int64(from), To: int64(to), New: with})
 }
 
-// save makes the part's new stream. One that was not in UTF-8 becomes so.
-func (s *saver) save(d *document) error {
+// save notes that d has edits.
+func (s *saver) save(d *document) {
+	if !slices.Contains(s.edited, d) {
+		s.edited = append(s.edited, d)
+	}
+}
+
+// stream makes the new stream of a part, when all have been at it. One that was not in UTF-8
+// becomes so.
+func (s *saver) stream(d *document) error {
 	if len(d.edits) == 0 {
 		return nil
 	}

@@ -76,6 +76,9 @@ func (m model) apply(cells []CellPatch) {
 			n.formula, n.kind = old.formula, old.kind
 		} else if c.HasFormula && c.Keep == KeepNothing {
 			n.formula = c.Formula
+			if t, err := formula.Parse(c.Formula); err == nil && t.Spills() {
+				n.kind = grid.DynamicArray
+			}
 		}
 		if n.formula != "" && !c.HasValue {
 			n.value = cell.Value{}
@@ -161,6 +164,12 @@ func untouched(before, after []byte, old, saved *xlsx.File, report Report) error
 		}
 		if !named[p.Part(i).Name] && !bytes.Equal(raw(before, p, i), raw(after, q, k)) {
 			return fmt.Errorf("part %s was to stay as it is", p.Part(i).Name)
+		}
+		k++
+	}
+	for _, name := range report.Added {
+		if k >= q.Len() || q.Part(k).Name != name {
+			return fmt.Errorf("part %s is not where it was to be added", name)
 		}
 		k++
 	}

@@ -71,6 +71,7 @@ type StyleDerivation struct {
 type Report struct {
 	Bytes    int64    // of the new file
 	Parts    []string // that were changed
+	Added    []string // parts that are new
 	Dropped  []string // parts that were left out
 	Warnings []Warning
 }
@@ -95,14 +96,14 @@ func Save(ctx context.Context, f *xlsx.File, p Patch, w io.Writer) (Report, erro
 // save is Save. plain makes it encode every changed part as a whole, as if nothing were known
 // of its inside.
 func save(ctx context.Context, f *xlsx.File, p Patch, w io.Writer, plain bool) (Report, error) {
-	s := &saver{ctx: ctx, f: f, pkg: f.Package(), plain: plain, changes: make(map[*xlsx.Part]*splice.Result)}
+	s := &saver{ctx: ctx, f: f, pkg: f.Package(), plain: plain, changes: make(map[*xlsx.Part]*splice.Result), documents: make(map[*xlsx.Part]*document)}
 	if !p.Empty() {
 		if err := s.change(&p); err != nil {
 			return s.report, err
 		}
 	}
 	out := &counter{w: w}
-	err := s.pkg.Rewrite(ctx, out, s.changes)
+	err := s.pkg.Rewrite(ctx, out, s.changes, s.added...)
 	s.report.Bytes = out.n
 	return s.report, err
 }
@@ -115,9 +116,15 @@ type saver struct {
 	plain   bool
 	styles  int // cell formats, new ones included
 	changes map[*xlsx.Part]*splice.Result
+	added   []xlsx.NewPart
 	report  Report
-	// formulas: some cell got a formula that had none, or the other way round.
+
+	documents map[*xlsx.Part]*document
+	edited    []*document
+	// formulas: some cell got a formula that had none or of another kind, or the other way
+	// round, so that the calculation chain is wrong.
 	formulas bool
+	dynamic  int // the cell metadata that marks dynamic arrays, 0 until it is asked for
 }
 
 func (s *saver) change(p *Patch) error {
@@ -154,7 +161,14 @@ func (s *saver) change(p *Patch) error {
 		}
 	}
 	if p.RecalcOnLoad {
-		return s.recalcOnLoad()
+		if err := s.recalcOnLoad(); err != nil {
+			return err
+		}
+	}
+	for _, d := range s.edited {
+		if err := s.stream(d); err != nil {
+			return err
+		}
 	}
 	return nil
 }

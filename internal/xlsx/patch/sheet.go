@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"gridflow/internal/cell"
+	"gridflow/internal/formula"
 	"gridflow/internal/grid"
 	"gridflow/internal/xlsx"
 	"gridflow/internal/xlsx/emit"
@@ -63,7 +64,8 @@ func (s *saver) sheet(sp *SheetPatch) error {
 		if d.edits, err = e.edits(); err != nil {
 			return err
 		}
-		return s.save(d)
+		s.save(d)
+		return nil
 	}
 	if err != nil {
 		return s.failed(part, err)
@@ -106,7 +108,11 @@ func (s *saver) validate(part string, cells []CellPatch) error {
 			return invalid(part, "cell %v: %v", c.Ref, err)
 		}
 		if c.HasFormula && c.Keep == KeepNothing {
-			if err := emit.CheckFormula(c.Formula); err != nil {
+			err := emit.CheckFormula(c.Formula)
+			if err != nil {
+				err = emit.CheckFormula(formula.Display(c.Formula)) // storage prefixes do not count
+			}
+			if err != nil {
 				return invalid(part, "cell %v: %v", c.Ref, err)
 			}
 		}

@@ -1,0 +1,163 @@
+package formula
+
+import (
+	"slices"
+	"strings"
+)
+
+// Stored gives the formula text as a file has to have it, which is the inverse of
+// [Display]: functions that came after Excel 2007 and the names that LET and LAMBDA bind
+// get their prefixes, A1# becomes _xlfn.ANCHORARRAY(A1) and @A1 becomes _xlfn.SINGLE(A1).
+// T[@Column] becomes T[[#This Row],[Column]], for which files have no @. Everything else stays
+// as it was typed, to the byte; so does a text that is stored already. The error is a
+// [*ParseError].
+//
+// [@Column] alone stays: which table that is, its cell says. [StoredIn] is told.
+//
+// A prefix that is there but wrong, as that of _xlfn.FILTER, is put right. A function that
+// Stored does not know keeps what it has: it may be newer than the list.
+func Stored(text string) (string, error) { return StoredIn(text, "") }
+
+// StoredIn is Stored for a cell of the table of that name. References to columns that name no
+// table are to this one, and get its name, without which files do not have them.
+func StoredIn(text, table string) (string, error) {
+	t, err := Parse(text)
+	if err != nil {
+		return "", err
+	}
+	s := storer{src: text, table: table}
+	s.node(t.Root)
+	if len(s.edits) == 0 {
+		return text, nil
+	}
+	return s.apply(), nil
+}
+
+// storer collects what has to be put into a formula's text. The text is edited, and not
+// printed from the nodes, because these do not know of lower case column letters.
+type storer struct {
+	src   string
+	table string // that the formula stands in, "" for none
+	edits []insertion
+}
+
+// insertion puts text in at a position, in place of skip bytes.
+type insertion struct {
+	at, skip int
+	text     string
+}
+
+func (s *storer) insert(at, skip int, text string) {
+	s.edits = append(s.edits, insertion{at, skip, text})
+}
+
+// node looks at n before its operands, so that of what is put in at one position the outer
+// comes first.
+func (s *storer) node(n *Node) {
+	switch {
+	case n.Kind == Call && n.Ref == nil: // one with a sheet prefix is a function of a workbook
+		s.function(n)
+	case n.Kind == Local:
+		s.local(n)
+	case n.Kind == Ref && n.Ref.Kind == TableRef:
+		s.part(n)
+	case n.Kind == Unary && n.Op == OpImplicit:
+		open, end := asArgument("_xlfn.SINGLE(", n.Kids[0])
+		s.insert(int(n.pos), 1, open)
+		s.node(n.Kids[0])
+		s.insert(int(n.end), 0, end)
+		return
+	case n.Kind == Postfix && n.Op == OpSpill:
+		open, end := asArgument("_xlfn.ANCHORARRAY(", n.Kids[0])
+		s.insert(int(n.pos), 0, open)
+		s.node(n.Kids[0])
+		s.insert(int(n.end)-1, 1, end)
+		return
+	}
+	for _, k := range n.Kids {
+		s.node(k)
+	}
+}
+
+// asArgument gives what stands around n where it is the only argument of a call. The comma
+// of a union would begin another one.
+func asArgument(call string, n *Node) (open, end string) {
+	if joins(n) {
+		return call + "(", "))"
+	}
+	return call, ")"
+}
+
+// joins reports whether n has a union that is not in parentheses.
+func joins(n *Node) bool {
+	return n.Kind == Binary && (n.Op == OpUnion || joins(n.Kids[0]) || joins(n.Kids[1]))
+}
+
+func (s *storer) function(n *Node) {
+	old := storagePrefix(n.Text)
+	prefix := futurePrefix(n.Text[old:])
+	if prefix == "" || strings.EqualFold(n.Text[:old], prefix) || strings.EqualFold(n.Text[:old], "_xludf.") {
+		return
+	}
+	s.insert(int(n.pos), old, prefix)
+}
+
+// local puts the prefix before a bound name. An optional parameter of LAMBDA has brackets
+// where it is bound, as [y], and a prefix of its own in files.
+func (s *storer) local(n *Node) {
+	name := n.Name()
+	switch {
+	case len(n.Text) == len(name):
+		s.insert(int(n.pos), 0, "_xlpm.")
+	case n.Text[0] == '[' && len(n.Text) == len(name)+2 && bareName(name):
+		s.insert(int(n.pos), len(n.Text), "_xlop."+name)
+	}
+}
+
+// part writes out the @ of a reference to the row of the formula.
+func (s *storer) part(n *Node) {
+	p := n.Ref.table
+	at := int(n.end) - len(p.raw)
+	name := ""
+	if n.Ref.Name == "" {
+		if name = s.table; name == "" || n.Ref.sheets != nil {
+			return
+		}
+	}
+	if p.raw[1] != '@' {
+		if name != "" {
+			s.insert(at, 0, name)
+		}
+		return
+	}
+	// What stands in brackets after the @ stays.
+	columns := strings.TrimLeft(p.raw[2:len(p.raw)-1], " \t\r\n")
+	switch {
+	case columns == "":
+		s.insert(at, len(p.raw), name+"[#This Row]")
+		return
+	case columns[0] != '[':
+		columns = string(appendColumn(nil, p.first))
+	}
+	s.insert(at, len(p.raw), name+"[[#This Row],"+columns+"]")
+}
+
+// bareName reports whether a name can be written without brackets.
+func bareName(name string) bool {
+	sc := scanner{src: name}
+	return class[name[0]]&isNameStart != 0 && sc.nameEnd(0) == len(name)
+}
+
+// apply gives the text with what was collected.
+func (s *storer) apply() string {
+	slices.SortStableFunc(s.edits, func(a, b insertion) int { return a.at - b.at })
+	var b strings.Builder
+	at := 0
+	for _, e := range s.edits {
+		b.WriteString(s.src[at:e.at])
+		b.WriteString(e.text)
+		at = e.at + e.skip
+	}
+	b.WriteString(s.src[at:])
+	return b.String()
+}
