@@ -80,7 +80,6 @@ type fork struct {
 	mu   sync.Mutex
 	head *head // nil while it is not in memory
 	info *Info
-	dead bool
 }
 
 // head is the newest version, with its hold on the base.
