@@ -5,9 +5,13 @@ GO ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@latest
 
+<<<<<<< HEAD
 KILLS ?= 1000
 
 .PHONY: test crash cpus interleave mutants lockcheck prove check build generate examples workbooks bench peers anchors alerts conformance fuzz clean
+=======
+.PHONY: test cpus soak interleave mutants lockcheck prove check build generate examples workbooks bench peers anchors alerts conformance fuzz clean
+>>>>>>> proof
 
 # The race detector needs a C compiler; without one the tests run without it.
 RACE := $(shell command -v gcc >/dev/null 2>&1 || command -v clang >/dev/null 2>&1 && echo -race)
@@ -19,11 +23,15 @@ test:
 	$(if $(RACE),$(GO) test ./flow/sim) # one goroutine and much to compute: most of it is left out above
 
 # What schedules, and what is scheduled: where an order of goroutines could matter.
-CONCURRENT = ./flow/... ./internal/admit ./internal/lazy ./internal/load ./internal/obs ./internal/server ./internal/workspace
+CONCURRENT = ./flow/... ./internal/admit ./internal/forks ./internal/lazy ./internal/load ./internal/obs ./internal/server ./internal/workspace
 
 ## cpus: the tests of what runs concurrently, on one, two, four and eight processors
 cpus:
 	$(GO) test $(RACE) -count=1 -timeout 20m -cpu 1,2,4,8 $(CONCURRENT)
+
+## soak: forks against their model, and crashes, for some ten minutes
+soak:
+	$(GO) test $(RACE) -count=1 -timeout 60m -run 'Machine|Crash|Linear' ./internal/forks -rapid.checks=1000 -rapid.steps=80 -crashes=1000
 
 # The packages with tests that explore interleavings: those that have one under the tag.
 EXPLORED := $(shell grep -rl --include='*_test.go' '^//go:build interleave' cmd flow internal | xargs -r -n 1 dirname | sort -u | sed 's,^,./,')

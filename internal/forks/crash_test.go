@@ -365,6 +365,7 @@ func newScript(t *testing.T) *script {
 // TestCrashAnywhere stops the machine after each operation of a script on the file system of
 // the journal. Everything that was acknowledged is there afterwards, and the line goes on.
 func TestCrashAnywhere(t *testing.T) {
+	t.Parallel()
 	s := newScript(t)
 	opened := s.operations()
 	s.fixed(t)
@@ -383,6 +384,7 @@ func TestCrashAnywhere(t *testing.T) {
 
 // TestCrashAnyScript does the same at random points of random scripts, more than once.
 func TestCrashAnyScript(t *testing.T) {
+	t.Parallel()
 	count := *crashes
 	if count == 0 {
 		count = 20

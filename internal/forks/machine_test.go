@@ -2,6 +2,7 @@ package forks
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"log/slog"
 	"os"
@@ -28,9 +29,24 @@ type machine struct {
 	saves  int
 }
 
+// TestMain makes fewer checks than is the custom, unless it is told how many: each opens and
+// closes a workspace some times.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	told := false
+	flag.Visit(func(f *flag.Flag) { told = told || f.Name == "rapid.checks" })
+	if !told {
+		if err := flag.Set("rapid.checks", "40"); err != nil {
+			panic(err)
+		}
+	}
+	os.Exit(m.Run())
+}
+
 // TestMachine: whatever is done to forks, in whatever order, started anew in between or not,
 // they are what a model of plain maps says.
 func TestMachine(t *testing.T) {
+	t.Parallel() // most of its time it waits for the disk
 	variants := [][]byte{smallBook(t, 1), smallBook(t, 2), smallBook(t, 3), smallBook(t, 4)}
 	rapid.Check(t, func(rt *rapid.T) {
 		m := newMachine(t, rt, variants)
