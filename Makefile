@@ -5,13 +5,9 @@ GO ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@latest
 
-<<<<<<< HEAD
 KILLS ?= 1000
 
-.PHONY: test crash cpus interleave mutants lockcheck prove check build generate examples workbooks bench peers anchors alerts conformance fuzz clean
-=======
-.PHONY: test cpus soak interleave mutants lockcheck prove check build generate examples workbooks bench peers anchors alerts conformance fuzz clean
->>>>>>> proof
+.PHONY: test crash cpus soak interleave mutants lockcheck prove check build generate examples workbooks bench peers anchors alerts conformance fuzz clean
 
 # The race detector needs a C compiler; without one the tests run without it.
 RACE := $(shell command -v gcc >/dev/null 2>&1 || command -v clang >/dev/null 2>&1 && echo -race)
