@@ -7,14 +7,15 @@
 // Three functions do without a tree because they run for every formula of a
 // workbook when it is loaded: [ShiftText] (the members of a shared formula),
 // [AppendRelative] and [Fingerprint] (which formulas are copies of one another).
-// [Display] takes out what only files write.
+// [Display] takes out what only files write, and [Stored] puts it in; [Tree.Spills] says which
+// formulas files have to mark as dynamic arrays.
 //
 // The invariant: a tree is never changed after it was made, and it prints as it was
 // written, to the byte (a rewritten tree has its column letters in upper case). White space is not stored in the nodes. A node knows where
 // its text began and ended in the text that was parsed, and the printer takes the
 // white space between two tokens from there; everything else it prints comes from
 // the nodes. A rewritten tree keeps the old text for this purpose, so the layout of a
-// long formula survives an inserted row.
+// long formula survives an inserted row. Stored edits the text itself.
 //
 // The grammar is Excel's for stored formulas (US English: comma between arguments,
 // point in numbers) together with what people type: a leading "=", function names

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"gridflow/internal/cell"
+	"gridflow/internal/grid"
 	"gridflow/internal/numfmt"
 	"gridflow/internal/xlsx"
 	"gridflow/internal/xlsx/emit"
@@ -257,11 +258,31 @@ func (s *saver) tableHeaders(sheets []SheetPatch) error {
 		if len(names) == 0 {
 			continue
 		}
+		s.sameHeaders(t, names)
 		if err := s.renameColumns(s.pkg.Find(t.Part), names); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// sameHeaders warns of columns of a table that are called alike when some have new names.
+func (s *saver) sameHeaders(t *grid.Table, names map[int]string) {
+	seen := make(map[string]int)
+	for col := range t.Columns {
+		name, ok := names[col]
+		if !ok {
+			name = t.Columns[col].Name
+		}
+		key := strings.ToLower(name)
+		if first, twice := seen[key]; twice {
+			at := t.Range.First
+			s.warn("TABLE_HEADER", "cells %v and %v give two columns of table %.64q the name %.64q, which must differ: Excel will repair the file",
+				cell.Ref{Row: at.Row, Col: at.Col + first}, cell.Ref{Row: at.Row, Col: at.Col + col}, t.Name, name)
+			continue
+		}
+		seen[key] = col
+	}
 }
 
 func (s *saver) renameColumns(part *xlsx.Part, names map[int]string) error {

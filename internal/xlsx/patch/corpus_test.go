@@ -123,6 +123,11 @@ func one(t *testing.T, before []byte, f *xlsx.File, sheet int, old model, cells 
 	if len(x) > 1<<20 && raceDetector {
 		return // encoding/xml takes minutes then
 	}
+	if len(x) < 1<<20 && conforms(x) == nil {
+		if err := conforms(y); err != nil {
+			t.Fatalf("sheet %d is damaged: %v\nafter %+v", sheet, err, cells)
+		}
+	}
 	if !bytes.HasPrefix(x, []byte("<?xml")) && !bytes.HasPrefix(x, []byte("\xef\xbb\xbf")) && !bytes.HasPrefix(x, []byte("<")) {
 		return // in another encoding it was written anew
 	}

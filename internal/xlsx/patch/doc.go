@@ -18,5 +18,9 @@
 // elsewhere (an index, a cache) stays true, and a file that has none needs no new part. Excel
 // shows no difference and makes shared strings of them when it saves the file itself.
 //
+// A formula that gives an array (formula.Tree.Spills) becomes a dynamic array: an array formula
+// over its own cell with the cell metadata that says so, which is added where the workbook has
+// none (metadata.go). Such a part is all that is ever added to a package.
+//
 // Start reading at [Save].
 package patch

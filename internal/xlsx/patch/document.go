@@ -207,19 +207,15 @@ func attribute(tag []byte, name string) []byte {
 	return nil
 }
 
-// withAttribute gives a start tag with an attribute set to a value that needs no escapes.
+// withAttribute gives a start tag with an attribute set to a value that needs no escapes. A new
+// one stands behind the last that can be read, so that it can be read too.
 func withAttribute(tag []byte, name, value string) []byte {
+	end := scan.NameEnd(tag)
 	for _, a := range scan.Attributes(tag) {
 		if string(a.Name) == name {
 			return slices.Concat(tag[:a.From], []byte(value), tag[a.To:])
 		}
-	}
-	end := len(tag) - 1
-	if tag[end-1] == '/' {
-		end--
-	}
-	for end > 1 && bytes.IndexByte([]byte(" \t\r\n"), tag[end-1]) >= 0 {
-		end--
+		end = a.To + 1
 	}
 	return slices.Concat(tag[:end], []byte(" "+name+`="`+value+`"`), tag[end:])
 }

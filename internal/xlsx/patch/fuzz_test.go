@@ -64,6 +64,11 @@ func FuzzSheet(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%v\nin %q", err, unzipped(t, out.Bytes())["xl/worksheets/sheet1.xml"])
 		}
+		if conforms(sheet) == nil {
+			if err := conforms([]byte(unzipped(t, out.Bytes())["xl/worksheets/sheet1.xml"])); err != nil {
+				t.Fatalf("the sheet is damaged: %v\nafter %+v\nin %q", err, cells, unzipped(t, out.Bytes())["xl/worksheets/sheet1.xml"])
+			}
+		}
 		if err := differences(got, want); err != nil {
 			t.Fatalf("%v\nafter %+v\nin %q", err, cells, unzipped(t, out.Bytes())["xl/worksheets/sheet1.xml"])
 		}

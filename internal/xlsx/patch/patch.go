@@ -56,7 +56,7 @@ type CellPatch struct {
 
 	Value      cell.Value // a blank one leaves a cell that has a style only
 	HasValue   bool       // false, with a formula: its value is not known
-	Formula    string     // without "=", as files store it: _xlfn.XLOOKUP(…)
+	Formula    string     // without "=", as files have it: see formula.Stored
 	HasFormula bool
 	Style      uint32
 }
