@@ -526,3 +526,23 @@ func TestCreatedIsWhatIsListed(t *testing.T) {
 		r.restart()
 	}
 }
+
+// A change that the journal has no room for is the caller's to make smaller; the journal is well.
+func TestTooLarge(t *testing.T) {
+	r := newRig(t, Options{})
+	f := r.create("a.xlsx")
+	if err := r.store.log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if r.store.log, err = journal.Open(r.fs, "journal", journal.Options{MaxRecord: 4096}); err != nil {
+		t.Fatal(err)
+	}
+	big := set("Data", "A1", book.CellEdit{Value: cell.TextValue(strings.Repeat("x", 8192))})
+	if _, err := r.store.Edit(t.Context(), f.ID, big, Commit{}); code(err) != CodeLimit {
+		t.Errorf("%v, want %s", err, CodeLimit)
+	}
+	if res := r.edit(f.ID, number("A1", 7)); res.Version != 1 || r.at(f.ID, "A1") != "7" {
+		t.Errorf("%+v", res)
+	}
+}
