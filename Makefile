@@ -16,7 +16,7 @@ RACE := $(shell command -v gcc >/dev/null 2>&1 || command -v clang >/dev/null 2>
 test:
 	$(GO) mod download
 	$(GO) test $(RACE) -timeout 10m ./...
-	$(if $(RACE),$(GO) test ./flow/sim) # one goroutine and much to compute: most of it is left out above
+	$(if $(RACE),$(GO) test ./flow/sim ./internal/xlsx/splice ./internal/xlsx/patch) # one goroutine and much to compute: most of it is left out above
 
 # What schedules, and what is scheduled: where an order of goroutines could matter.
 CONCURRENT = ./flow/... ./internal/admit ./internal/forks ./internal/lazy ./internal/load ./internal/obs ./internal/server ./internal/workspace

@@ -156,11 +156,11 @@ func TestTableHeader(t *testing.T) {
 		t.Errorf("warnings %v", report.Warnings)
 	}
 	_, report = saved(t, book(t, p), Patch{Sheets: []SheetPatch{{Cells: []CellPatch{text("B1", "A")}}}})
-	if len(report.Warnings) != 1 || report.Warnings[0].Code != "TABLE_HEADER" || !strings.Contains(report.Warnings[0].Message, "A1 and B1") {
+	if len(report.Warnings) != 2 || report.Warnings[0].Code != "TABLE_COLUMN" || report.Warnings[1].Code != "TABLE_HEADER" || !strings.Contains(report.Warnings[1].Message, "A1 and B1") {
 		t.Errorf("warnings %v of two columns called alike", report.Warnings)
 	}
 	_, report = saved(t, book(t, p), Patch{Sheets: []SheetPatch{{Cells: []CellPatch{text("A1", "B"), text("B1", "A")}}}})
-	if len(report.Warnings) != 0 {
+	if len(report.Warnings) != 2 || report.Warnings[0].Code != "TABLE_COLUMN" || report.Warnings[1].Code != "TABLE_COLUMN" {
 		t.Errorf("warnings %v of columns that change their names", report.Warnings)
 	}
 }

@@ -47,7 +47,10 @@ func corpus(t *testing.T) []string {
 // TestCorpus saves every workbook of the corpus: without edits, with one cell changed and one
 // new, and with many random edits in all its sheets. What comes out is read again.
 func TestCorpus(t *testing.T) {
-	for _, path := range corpus(t) {
+	for i, path := range corpus(t) {
+		if info, err := os.Stat(path); raceDetector && (i%16 > 0 || err != nil || info.Size() > 60_000) {
+			continue // the others without it: there is one goroutine and much to compute
+		}
 		t.Run(filepath.Base(filepath.Dir(path))+"/"+filepath.Base(path), func(t *testing.T) {
 			before, err := os.ReadFile(path)
 			if err != nil {
