@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
@@ -33,6 +35,10 @@ func (s *Server) admit() mcp.Middleware {
 				return f.Price(Call{Tool: s.tools[r.Params.Name], Arguments: json.RawMessage(r.Params.Arguments)}), true
 			case *mcp.ReadResourceRequest:
 				return f.Price(Call{URI: r.Params.URI}), true
+			case *mcp.SubscribeRequest:
+				return f.Price(Call{URI: r.Params.URI}), true
+			case *mcp.ListResourcesRequest:
+				return listing, true
 			}
 			return flow.Work{}, false
 		},
@@ -57,6 +63,9 @@ func (s *Server) admit() mcp.Middleware {
 		},
 	})
 }
+
+// listing is what it takes to list the workbooks: all of them are looked at for each page.
+var listing = flow.Work{Kind: flow.Kind{Name: "resources/list"}, Class: flow.Auto, Need: flow.Amounts{flow.CPU: 1}, Prior: 5 * time.Millisecond}
 
 // observe counts a call that has ended.
 func (s *Server) observe(c obs.Call) {
@@ -155,16 +164,19 @@ func (s *Server) admissionError(ctx context.Context, err error) *tools.Error {
 		return s.callError(ctx, err)
 	}
 	e := &tools.Error{Code: r.Code, Message: r.Reason(), Details: mcpflow.Details(r)}
+	when := "wait"
 	if r.RetryAfter > 0 {
-		e.RetryAfterMillis = max(r.RetryAfter.Milliseconds(), 1)
+		// Never before the time at which another try may succeed.
+		e.RetryAfterMillis = int64((r.RetryAfter + time.Millisecond - 1) / time.Millisecond)
+		when = fmt.Sprintf("wait %d ms", e.RetryAfterMillis)
 	}
 	switch r.Code {
 	case flow.CodeOverloaded:
-		e.Hint = "Nothing was done; wait, then call again, with fewer calls at a time"
+		e.Hint = "Nothing was done; " + when + ", then call again, with fewer calls at a time"
 	case flow.CodeRateLimited:
-		e.Hint = "Nothing was done; wait, then call again, less often"
+		e.Hint = "Nothing was done; " + when + ", then call again, less often"
 	case flow.CodeTimeout:
-		e.Hint = "Nothing was done; call again when there is less to do, or ask for less at once"
+		e.Hint = "Nothing was done; " + when + ", then call again, or ask for less at once"
 	case flow.CodeDraining:
 		e.Hint = "Nothing was done; call again after the server has been restarted"
 	}
