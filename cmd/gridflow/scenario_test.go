@@ -361,6 +361,7 @@ type lineLog struct {
 	cond  *sync.Cond
 	lines []string
 	ended bool
+	left  bool // nobody waits for lines any more
 }
 
 func newLineLog(r io.Reader) *lineLog {
