@@ -74,7 +74,7 @@ type Pipe struct {
 type link struct {
 	Backend
 	lines *bufio.Reader
-	held  bool // the server is stopping
+	held  bool // the server is stopping, or has ended
 }
 
 // relayed is a call that has no answer yet.
@@ -345,10 +345,7 @@ func (p *Pipe) deliver(l *link, line []byte) error {
 // all.
 func (p *Pipe) hold(l *link) {
 	p.mu.Lock()
-	l.held = true
-	if p.link == l {
-		p.link, p.come = nil, make(chan struct{})
-	}
+	p.unlink(l)
 	p.mu.Unlock()
 	// What is being written is written first, and for that the server may have to be read from.
 	p.extra.Go(func() {
@@ -358,12 +355,19 @@ func (p *Pipe) hold(l *link) {
 	})
 }
 
-// leave is done with a server, and with the calls that it has not answered.
-func (p *Pipe) leave(l *link) {
-	p.mu.Lock()
+// unlink lets no more calls go to a server, also where it has not got those yet that were kept
+// for it. p.mu is held.
+func (p *Pipe) unlink(l *link) {
+	l.held = true
 	if p.link == l {
 		p.link, p.come = nil, make(chan struct{})
 	}
+}
+
+// leave is done with a server, and with the calls that it has not answered.
+func (p *Pipe) leave(l *link) {
+	p.mu.Lock()
+	p.unlink(l)
 	p.mu.Unlock()
 	p.extra.Wait()
 	p.sending.Lock() // forward has written, or has failed to
