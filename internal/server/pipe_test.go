@@ -247,6 +247,24 @@ func TestPipeHolds(t *testing.T) {
 	})
 }
 
+// TestPipeUnsent: a call that could not be sent was not run, and so it goes to the next server,
+// whatever it does.
+func TestPipeUnsent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		first := <-s.next
+		first.in.Close()
+		s.say(toolRequest(1, "writes"))
+		synctest.Wait()
+		first.die()
+		second := <-s.next
+		second.hear(`"id":1`)
+		second.say(result(1))
+		s.hear(`"id":1,"result"`)
+		s.end(nil)
+	})
+}
+
 // TestPipeStops: once it is to stop, calls are refused, and those in flight have their time.
 func TestPipeStops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
