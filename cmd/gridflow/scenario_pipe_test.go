@@ -529,3 +529,27 @@ func TestPipeEnds(t *testing.T) {
 		newFork(t, a.ClientSession, "loan")
 	}
 }
+
+// TestHTTPHandsOver: a server over HTTP that stops hands over to a program over stdio, and
+// one that is started beside that says so.
+func TestHTTPHandsOver(t *testing.T) {
+	state, root := t.TempDir(), exampleRoot(t)
+	h := serving(t, root, "--state-dir="+state, "--toolsets=all")
+	a := join(t, root, state, eras[0])
+	a.log.await(t, 1, piped)
+	fork := newFork(t, h.client(eras[0]), "loan")
+	sheet := firstSheet(t, a.ClientSession, fork)
+	set(t, a.ClientSession, fork, sheet, "Z1", 1)
+	h.http.CloseIdleConnections() // one that was never used would be waited for
+	h.cmd.Process.Signal(syscall.SIGTERM)
+	if err := h.cmd.Wait(); err != nil {
+		t.Errorf("the server over HTTP: %v", err)
+	}
+	set(t, a.ClientSession, fork, sheet, "Z2", 2)
+	a.log.await(t, 1, moved)
+	if got := at(t, a.ClientSession, fork, sheet, "Z1"); got != "1" {
+		t.Errorf("Z1 is %q", got)
+	}
+	again := serving(t, root, "--state-dir="+state, "--toolsets=all")
+	refused(t, "STATE_IN_USE", again.client(eras[0]), "list_forks", `{}`)
+}
