@@ -13,6 +13,9 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
 	"gridflow/internal/obs"
 	"gridflow/internal/server"
 	"gridflow/internal/tools"
@@ -72,9 +75,24 @@ func (p *program) call(ctx context.Context, args []string) error {
 	server.TuneGC(c.memoryLimit, c.cacheBytes)
 	ctx, stop := untilSignal(ctx)
 	defer stop()
-	o, err := p.open(ctx, c, log)
+	var o *opened
+	j := &joiner{
+		c: c, log: log, mine: c.hello(rows),
+		open: func(ctx context.Context) (err error) { o, err = p.open(ctx, c, log); return err },
+		ignore: func(setting string, theirs server.Hello) bool {
+			return setting == settingTools && slices.Contains(strings.Split(theirs.Settings[settingTools], ","), t.Name)
+		},
+	}
+	b, err := j.join(ctx)
 	if err != nil {
 		return err
+	}
+	if b != nil {
+		res, err := callOver(ctx, b, t, raw)
+		if err != nil {
+			return err
+		}
+		return p.print(res, tools.Profile(c.profile))
 	}
 	defer o.close()
 	errTimeout := &tools.Error{Code: "TIMEOUT", Message: fmt.Sprintf("the call was stopped after %v", c.toolTimeout), Hint: "Ask for less, or raise --tool-timeout"}
@@ -92,6 +110,46 @@ func (p *program) call(ctx context.Context, args []string) error {
 	}
 	return p.print(res, tools.Profile(c.profile))
 }
+
+// callOver runs a tool in the process that has the state folder.
+func callOver(ctx context.Context, b server.Backend, t *tools.Tool, raw json.RawMessage) (*tools.Result, error) {
+	client := mcp.NewClient(&mcp.Implementation{Name: "gridflow call", Version: version()}, nil)
+	session, err := client.Connect(ctx, &mcp.IOTransport{Reader: b, Writer: b}, &mcp.ClientSessionOptions{ProtocolVersion: callRevision})
+	if err != nil {
+		b.Close()
+		return nil, fmt.Errorf("the process that has the state folder does not answer: %w", err)
+	}
+	defer session.Close()
+	got, err := session.CallTool(ctx, &mcp.CallToolParams{Name: t.Name, Arguments: raw})
+	var wire *jsonrpc.Error
+	switch {
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case errors.As(err, &wire):
+		return nil, errors.New(wire.Message)
+	case err != nil:
+		return nil, server.ErrMoved()
+	}
+	res := new(tools.Result)
+	for _, part := range got.Content {
+		if text, ok := part.(*mcp.TextContent); ok {
+			res.Text += text.Text
+		}
+	}
+	if got.IsError {
+		return nil, errors.New(res.Text)
+	}
+	if got.StructuredContent != nil {
+		if res.Structured, err = json.Marshal(got.StructuredContent); err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+// callRevision is the revision of the protocol that callOver speaks: one with a session, which
+// counts as a client of its own.
+const callRevision = "2025-11-25"
 
 // findTool looks a tool up by name.
 func findTool(rows []tools.Tool, name string) (*tools.Tool, error) {

@@ -55,6 +55,7 @@ func (p *program) lookupEnv(name string) (string, bool) {
 // opened is the workspace as the server sees it.
 type opened struct {
 	env       *tools.Env
+	state     string           // the folder whose forks this process has for itself; "": none
 	resources server.Resources // nil: none
 	books     admit.Books
 	cache     func() workspace.CacheStats // nil: there is no cache

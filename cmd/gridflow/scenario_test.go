@@ -315,6 +315,13 @@ func (t tracing) RoundTrip(r *http.Request) (*http.Response, error) {
 	return t.RoundTripper.RoundTrip(r.WithContext(httptrace.WithClientTrace(r.Context(), trace)))
 }
 
+// CloseIdleConnections closes those that are not in use, as http.Client asks for.
+func (t tracing) CloseIdleConnections() {
+	if c, ok := t.RoundTripper.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
+}
+
 // A counter can be waited for.
 type counter struct {
 	mu   sync.Mutex
@@ -361,6 +368,7 @@ type lineLog struct {
 	cond  *sync.Cond
 	lines []string
 	ended bool
+	left  bool // nobody waits for lines any more
 }
 
 func newLineLog(r io.Reader) *lineLog {

@@ -24,6 +24,12 @@ type config struct {
 	// it: a flag, a variable, or a line of the configuration file.
 	places map[string]string
 
+	// joins says that this process does not open the workspace where another one has the
+	// state folder, but may become its client. alone is why it has no forks, if that is
+	// decided.
+	joins bool
+	alone error
+
 	configFile string
 
 	roots        []string

@@ -26,9 +26,15 @@ func openWorkspace(ctx context.Context, c *config, log *slog.Logger) (*opened, e
 	}
 	o := workspace.Options{Roots: c.roots, CacheBytes: c.cacheBytes, ReadTimeout: c.readTimeout, Writes: !c.readOnly, Logger: log}
 	var records *journal.Log
-	var noForks error
-	if state != "" {
-		if records, noForks, err = openJournal(state, log); err != nil {
+	noForks := c.alone
+	if state != "" && noForks == nil {
+		records, noForks, err = openJournal(state, log)
+		var used *inUseError
+		switch {
+		case errors.As(err, &used) && !c.joins:
+			log.Warn("another process uses the state folder; this one reads workbooks and edits nothing", "state-dir", state)
+			noForks = used.forCallers()
+		case err != nil:
 			return nil, err
 		}
 	}
@@ -58,8 +64,12 @@ func openWorkspace(ctx context.Context, c *config, log *slog.Logger) (*opened, e
 	if router.Forks != nil {
 		stats = router.Forks.Stats
 	}
+	if records == nil {
+		state = ""
+	}
 	return &opened{
 		env:       env,
+		state:     state,
 		resources: server.WorkbookResources(router, tools.Table(), env),
 		books:     router,
 		cache:     w.Stats,
@@ -98,8 +108,9 @@ func (c *config) stateFolder() (string, error) {
 	return filepath.Join(home, ".local", "state", "gridflow"), nil
 }
 
-// openJournal opens the journal of a state folder. Another process may have it: then this
-// one serves what needs no forks, and why is said to who wants them.
+// openJournal opens the journal of a state folder. Where another process has it the error is
+// an [*inUseError]. Where there can be none this process serves what needs no forks, and why
+// is said to who wants them.
 func openJournal(state string, log *slog.Logger) (records *journal.Log, why, err error) {
 	if err := os.MkdirAll(state, 0o700); err != nil {
 		log.Warn("there is no state folder; nothing can be edited", "error", err)
@@ -110,14 +121,26 @@ func openJournal(state string, log *slog.Logger) (records *journal.Log, why, err
 		return nil, nil, fmt.Errorf("state folder: %w", err)
 	}
 	records, err = journal.Open(fs, "journal", journal.Options{})
+	if err != nil {
+		fs.Close()
+	}
 	switch {
 	case errors.Is(err, vfs.ErrLocked):
-		log.Warn("another process uses the state folder; this one reads workbooks and edits nothing", "state-dir", state)
-		return nil, &tools.Error{Code: "STATE_IN_USE", Message: "another gridflow process uses the state folder, so that this one can edit nothing", Hint: "Use the other one, or start this one with a --state-dir of its own"}, nil
+		return nil, nil, &inUseError{state: state, why: "another gridflow process uses the state folder", hint: "Use the other one, or start this one with a --state-dir of its own"}
 	case err != nil:
 		return nil, nil, fmt.Errorf("state folder %s: %w", state, err)
 	}
 	return records, nil, nil
+}
+
+// inUseError says that another process has the state folder.
+type inUseError struct{ state, why, hint string }
+
+func (e *inUseError) Error() string { return e.why }
+
+// forCallers words it for who wants forks.
+func (e *inUseError) forCallers() error {
+	return &tools.Error{Code: "STATE_IN_USE", Message: e.why + ", so that this one can edit nothing", Hint: e.hint}
 }
 
 func closeJournal(l *journal.Log) error {

@@ -10,6 +10,8 @@ type Rank interface {
 // that whoever takes one of them, and may have to wait for a client, holds no other lock.
 // testdata/ranks.txt says which fields have them; the numbers leave room for more.
 type (
+	// ServerSending is held while a pipe writes a line to the server.
+	ServerSending struct{}
 	// ServerProgress is held while a notice of progress is sent, so that nothing follows the answer.
 	ServerProgress struct{}
 	// ServerStream is held while an event is written to a client.
@@ -19,10 +21,14 @@ type (
 
 	// ServerLines guards which calls of a line connection are open.
 	ServerLines struct{}
+	// ServerPipe guards what a pipe has in flight.
+	ServerPipe struct{}
 	// ServerSessions guards how the sessions are used.
 	ServerSessions struct{}
 	// ServerSubscriptions guards who watches what.
 	ServerSubscriptions struct{}
+	// ServerPeers guards which connections of peers are open.
+	ServerPeers struct{}
 	// ServerNotices guards who is to be told what.
 	ServerNotices struct{}
 	// ServerDrain guards how many calls are inside.
@@ -83,12 +89,15 @@ type (
 	Unranked struct{}
 )
 
+func (ServerSending) place() (int, string)       { return 8, "server.sending" }
 func (ServerProgress) place() (int, string)      { return 10, "server.progress" }
 func (ServerStream) place() (int, string)        { return 12, "server.stream" }
 func (ServerWriting) place() (int, string)       { return 14, "server.writing" }
 func (ServerLines) place() (int, string)         { return 20, "server.lines" }
+func (ServerPipe) place() (int, string)          { return 21, "server.pipe" }
 func (ServerSessions) place() (int, string)      { return 22, "server.sessions" }
 func (ServerSubscriptions) place() (int, string) { return 24, "server.subscriptions" }
+func (ServerPeers) place() (int, string)         { return 25, "server.peers" }
 func (ServerNotices) place() (int, string)       { return 26, "server.notices" }
 func (ServerDrain) place() (int, string)         { return 28, "server.drain" }
 func (ServerConnections) place() (int, string)   { return 29, "server.connections" }
@@ -119,7 +128,7 @@ func (Unranked) place() (int, string)            { return 0, "unranked" }
 // ranks are all of them, in order.
 func ranks() []Rank {
 	return []Rank{
-		ServerProgress{}, ServerStream{}, ServerWriting{}, ServerLines{}, ServerSessions{}, ServerSubscriptions{}, ServerNotices{}, ServerDrain{}, ServerConnections{},
+		ServerSending{}, ServerProgress{}, ServerStream{}, ServerWriting{}, ServerLines{}, ServerPipe{}, ServerSessions{}, ServerSubscriptions{}, ServerPeers{}, ServerNotices{}, ServerDrain{}, ServerConnections{},
 		ForksDropping{}, ForksStore{}, Fork{},
 		WorkspaceLooking{}, WorkspaceShard{}, WorkspaceBases{}, WorkspaceOpened{}, WorkspaceCatalogue{}, WorkspaceUnknown{}, WorkspaceTouched{},
 		ActorShard{}, HubIndex{}, HubQueue{}, AnalyzeCache{}, BookStyles{}, LazyLoad{}, JournalLog{}, FlowBatch{}, BreakerSet{}, Breaker{}, FlowGate{}, FlowCosts{},

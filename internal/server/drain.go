@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
 	"gridflow/internal/interleave/csync"
 	"gridflow/internal/lock"
 )
@@ -92,7 +94,33 @@ func (s *Server) Draining() bool { return s.gate.closing.Err() != nil }
 
 // Drain tells whether the server has begun to stop, and how many requests are inside.
 func (s *Server) Drain() (draining bool, inside int) {
-	s.gate.mu.Lock()
-	defer s.gate.mu.Unlock()
-	return s.gate.closing.Err() != nil, s.gate.inside
+	inside = s.gate.count()
+	s.peers.Range(func(_, g any) bool {
+		inside += g.(*gate).count()
+		return true
+	})
+	return s.Draining(), inside
 }
+
+func (g *gate) count() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.inside
+}
+
+// gateOf gives the gate that a request has to pass: a peer has one of its own, because it is
+// drained by itself.
+func (s *Server) gateOf(req mcp.Request) *gate {
+	if session := req.GetSession(); session != nil {
+		if id := session.ID(); id != "" {
+			if g, ok := s.peers.Load(id); ok {
+				return g.(*gate)
+			}
+		}
+	}
+	return s.gate
+}
+
+// Stop begins the end: streams end, and peers are told to go elsewhere. Calls are let in
+// still; the transport says when that ends, too. It may be called several times.
+func (s *Server) Stop() { s.gate.endStreams() }

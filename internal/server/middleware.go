@@ -134,7 +134,7 @@ func (s *Server) refuseWhenDraining(next mcp.MethodHandler) mcp.MethodHandler {
 		if method == methodPing || strings.HasPrefix(method, "notifications/") {
 			return next(ctx, method, req)
 		}
-		leave, ok := s.gate.enter()
+		leave, ok := s.gateOf(req).enter()
 		if !ok {
 			if name := toolName(req); s.tools[name] != nil {
 				s.observe(obs.Call{Tool: name, Class: obs.NoClass, Client: client(req), Outcome: mcpflow.OutcomeDraining})
@@ -159,9 +159,10 @@ func (s *Server) followCaller(next mcp.MethodHandler) mcp.MethodHandler {
 	return func(ctx context.Context, method string, req mcp.Request) (mcp.Result, error) {
 		ctx, cancel := context.WithCancelCause(ctx)
 		defer cancel(nil)
-		stopping := s.gate.cut
+		gate := s.gateOf(req)
+		stopping := gate.cut
 		if method == methodListen {
-			stopping = s.gate.streams
+			stopping = gate.streams
 		}
 		defer context.AfterFunc(stopping, func() { cancel(errCut) })()
 		if extra := req.GetExtra(); extra != nil {

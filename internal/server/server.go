@@ -56,7 +56,8 @@ type Flow struct {
 }
 
 // A Server serves the tools of its Config to any number of clients at once. Its
-// methods may be called from any goroutine; one Server runs one transport.
+// methods may be called from any goroutine; one Server runs one transport, and beside it
+// it may serve peers.
 type Server struct {
 	conf Config
 	log  *slog.Logger
@@ -71,6 +72,7 @@ type Server struct {
 	unanswered string
 
 	gate          *gate
+	peers         sync.Map       // id of the session of a peer → its *gate
 	subscriptions *subscriptions // nil where there are no resources
 	notices       *notices
 

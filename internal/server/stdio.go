@@ -38,7 +38,10 @@ var ErrCut = errors.New("calls in flight were cut off when the drain timeout was
 // the budget, writes their answers and returns; ErrCut tells that some could not.
 // Nothing but the server may write to out.
 func (s *Server) ServeStdio(ctx context.Context, in io.Reader, out io.Writer, budget time.Duration) error {
-	conn := newLineConn(in, out, s.checkCall)
+	return s.serveLines(ctx, newLineConn(in, out, s.checkCall), budget)
+}
+
+func (s *Server) serveLines(ctx context.Context, conn *lineConn, budget time.Duration) error {
 	// The session must outlive ctx: its end is what cancels the calls in flight.
 	session, err := s.mcp.Connect(context.WithoutCancel(ctx), conn, nil)
 	if err != nil {
@@ -81,6 +84,7 @@ func (s *Server) ServeStdio(ctx context.Context, in io.Reader, out io.Writer, bu
 //
 // The SDK calls Read from one goroutine and Write from any.
 type lineConn struct {
+	lineOptions
 	lines  chan line
 	eof    chan struct{} // closed once the input has ended
 	closed chan struct{} // closed by Close
@@ -99,6 +103,24 @@ type lineConn struct {
 	draining bool
 	idle     chan struct{} // closed once draining and nothing is due
 	batches  bool          // the negotiated revision knows batches
+}
+
+// lineOptions are in what a connection differs from that of a client on standard streams.
+type lineOptions struct {
+	session string // the id of the session; "" where there is but one
+	// relayed says that a [Pipe] is at the other end: it counts on one answer for each call,
+	// also a cancelled one, and what it writes may be longer than what it was sent.
+	relayed bool
+	// relays says that this is the side of a Pipe that its client is on: Read ends with the
+	// input, because what is in flight is in flight elsewhere.
+	relays bool
+}
+
+func (o lineOptions) lineMax() int {
+	if o.relayed {
+		return 2 * lineMax
+	}
+	return lineMax
 }
 
 // A pendingCall is a request that has not been answered.
@@ -124,15 +146,20 @@ type line struct {
 }
 
 func newLineConn(in io.Reader, out io.Writer, check func(*jsonrpc.Request) *problem) *lineConn {
+	return newLineConnWith(in, out, check, lineOptions{})
+}
+
+func newLineConnWith(in io.Reader, out io.Writer, check func(*jsonrpc.Request) *problem, o lineOptions) *lineConn {
 	c := &lineConn{
-		lines:   make(chan line),
-		eof:     make(chan struct{}),
-		closed:  make(chan struct{}),
-		check:   check,
-		out:     out,
-		pending: make(map[jsonrpc.ID]*pendingCall),
-		idle:    make(chan struct{}),
-		batches: true,
+		lineOptions: o,
+		lines:       make(chan line),
+		eof:         make(chan struct{}),
+		closed:      make(chan struct{}),
+		check:       check,
+		out:         out,
+		pending:     make(map[jsonrpc.ID]*pendingCall),
+		idle:        make(chan struct{}),
+		batches:     true,
 	}
 	go c.readLines(in)
 	return c
@@ -141,7 +168,7 @@ func newLineConn(in io.Reader, out io.Writer, check func(*jsonrpc.Request) *prob
 // Connect makes the connection its own mcp.Transport.
 func (c *lineConn) Connect(context.Context) (mcp.Connection, error) { return c, nil }
 
-func (c *lineConn) SessionID() string { return "" }
+func (c *lineConn) SessionID() string { return c.session }
 
 // Close ends Read. A goroutine that is blocked in reading the input stays until the
 // input moves: a read of a terminal or a pipe cannot be taken back.
@@ -161,7 +188,7 @@ func (c *lineConn) readLines(in io.Reader) {
 		part, err := r.ReadSlice('\n')
 		switch {
 		case tooLong:
-		case len(data)+len(part) > lineMax:
+		case len(data)+len(part) > c.lineMax():
 			data, tooLong = nil, true
 		default:
 			data = append(data, part...)
@@ -188,6 +215,10 @@ func (c *lineConn) readLines(in io.Reader) {
 // itself. It blocks after the end of the input until Close, because the SDK cancels all
 // calls in flight once it returns an error.
 func (c *lineConn) Read(ctx context.Context) (jsonrpc.Message, error) {
+	var ended chan struct{} // each line was handed over before eof is closed
+	if c.relays {
+		ended = c.eof
+	}
 	for {
 		if len(c.queue) > 0 {
 			next := c.queue[0]
@@ -199,6 +230,8 @@ func (c *lineConn) Read(ctx context.Context) (jsonrpc.Message, error) {
 			return nil, io.EOF
 		case <-ctx.Done():
 			return nil, ctx.Err()
+		case <-ended:
+			return nil, io.EOF
 		case l := <-c.lines:
 			msg, err := c.accept(l)
 			c.addDue(-1)
@@ -217,7 +250,7 @@ func (c *lineConn) Read(ctx context.Context) (jsonrpc.Message, error) {
 func (c *lineConn) accept(l line) (jsonrpc.Message, error) {
 	switch {
 	case l.tooLong:
-		return nil, c.refuse(jsonrpc.CodeInvalidRequest, fmt.Sprintf("the message is longer than %d bytes; it was skipped", lineMax))
+		return nil, c.refuse(jsonrpc.CodeInvalidRequest, fmt.Sprintf("the message is longer than %d bytes; it was skipped", c.lineMax()))
 	case !utf8.Valid(l.data) || !json.Valid(l.data): // the decoder would put other characters in the place of bytes that are none
 		return nil, c.refuse(jsonrpc.CodeParseError, "the line is not valid JSON; it was skipped")
 	case l.data[0] == '[':
@@ -328,6 +361,14 @@ func (c *lineConn) cancelled(params json.RawMessage) {
 	}
 }
 
+// isCancelled tells whether the client has said that it does not want the answer to a call.
+func (c *lineConn) isCancelled(id jsonrpc.ID) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	call := c.pending[id]
+	return call != nil && call.cancelled
+}
+
 // Write sends one message. An answer to a cancelled call is dropped, one that belongs to
 // a batch waits for the others.
 func (c *lineConn) Write(_ context.Context, msg jsonrpc.Message) error {
@@ -340,48 +381,70 @@ func (c *lineConn) Write(_ context.Context, msg jsonrpc.Message) error {
 		// are about requests that come at the wrong time.
 		resp.Error = boundError(resp.Error)
 	}
-	// The client may use the id again as soon as it sees the answer.
-	c.mu.Lock()
-	call := c.pending[resp.ID]
-	delete(c.pending, resp.ID)
-	if call != nil {
-		c.bytes -= call.bytes
+	data, err := jsonrpc.EncodeMessage(resp)
+	if err != nil {
+		c.settle(resp.ID)
+		return err
 	}
-	dropped := call != nil && call.cancelled
-	c.mu.Unlock()
+	return c.answer(resp.ID, data)
+}
+
+// answer sends the answer to a call, encoded.
+func (c *lineConn) answer(id jsonrpc.ID, data []byte) error {
+	call := c.settle(id)
 	if call == nil {
-		return c.writeMessage(msg)
+		return c.writeLine(data)
 	}
 	// But only once it is written is nothing due any more: the process may end then.
 	defer c.addDue(-1)
 	switch {
-	case dropped:
+	case call.cancelled && !c.relayed:
 		return nil
 	case call.batch != nil:
-		return c.answerInBatch(call, resp)
+		return c.answerInBatch(call, data)
 	case call.initialize:
-		c.negotiated(resp)
+		c.negotiated(data)
 	}
-	return c.writeMessage(msg)
+	return c.writeLine(data)
+}
+
+// settle takes a call from those that are pending; nil: there is none such. The client may
+// use the id again as soon as it sees the answer.
+func (c *lineConn) settle(id jsonrpc.ID) *pendingCall {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	call := c.pending[id]
+	delete(c.pending, id)
+	if call != nil {
+		c.bytes -= call.bytes
+	}
+	return call
 }
 
 // negotiated learns from the answer to initialize whether batches may come.
-func (c *lineConn) negotiated(resp *jsonrpc.Response) {
-	var result struct {
-		ProtocolVersion string `json:"protocolVersion"`
-	}
-	if resp.Error == nil && json.Unmarshal(resp.Result, &result) == nil {
+func (c *lineConn) negotiated(answer []byte) {
+	if v := negotiatedVersion(answer); v != "" {
 		c.mu.Lock()
-		c.batches = result.ProtocolVersion < "2025-06-18"
+		c.batches = v < "2025-06-18"
 		c.mu.Unlock()
 	}
 }
 
-func (c *lineConn) answerInBatch(call *pendingCall, resp *jsonrpc.Response) error {
-	data, err := jsonrpc.EncodeMessage(resp)
-	if err != nil {
-		return err
+// negotiatedVersion gives the revision that the answer to initialize names, "" where it is
+// an error.
+func negotiatedVersion(answer []byte) string {
+	var m struct {
+		Result struct {
+			ProtocolVersion string `json:"protocolVersion"`
+		} `json:"result"`
 	}
+	if json.Unmarshal(answer, &m) != nil {
+		return ""
+	}
+	return m.Result.ProtocolVersion
+}
+
+func (c *lineConn) answerInBatch(call *pendingCall, data []byte) error {
 	b := call.batch
 	c.mu.Lock()
 	b.answers[call.place] = data
