@@ -443,6 +443,9 @@ func TestMergeForks(t *testing.T) {
 	// Another program saves the file: here another fork, from a second copy of it.
 	do(t, s, "save_fork", `{"fork_id":%q,"target_path":"loan.xlsx","overwrite":true}`, b)
 	refused(t, "CONFLICT", s, "save_fork", `{"fork_id":%q}`, a)
+	do(t, s, "create_workbook", `{"target_path":"other.xlsx"}`)
+	refused(t, "INVALID_ARGUMENT", s, "merge_fork", `{"fork_id":%q,"with":"other","conflicts":"theirs"}`, a)
+	os.Remove(filepath.Join(root, "other.xlsx"))
 	do(t, s, "merge_fork", `{"fork_id":%q,"conflicts":"ours"}`, a)
 	do(t, s, "save_fork", `{"fork_id":%q}`, a)
 	if got := at(t, s, "loan", sheet, "Z3"); got != "3" {

@@ -17,7 +17,7 @@ type Conflict struct {
 	Base, Ours, Theirs CellState
 
 	take CellEdit // gives the cell of ours the state of theirs; of a Rebase, the cell of theirs that of ours
-	lost bool     // of a Rebase: theirs has no such cell any more
+	Lost bool     // of a Rebase: theirs has no such cell any more, so that only theirs can be chosen
 }
 
 // Choice says what becomes of a conflict.
@@ -212,7 +212,7 @@ func (m *Merged) Resolve(choices map[Target]Resolution) (Edit, error) {
 		used++
 		edit := c.take
 		switch {
-		case r.Choice != TakeTheirs && c.lost:
+		case r.Choice != TakeTheirs && c.Lost:
 			return Edit{}, c.refused("theirs has no such cell any more, so that only theirs can be chosen")
 		case r.Choice == TakeOurs && !m.onto, r.Choice == TakeTheirs && m.onto:
 			continue

@@ -77,7 +77,7 @@ func (r *rebase) cell(m *Merged, x, y grid.Cell) (CellEdit, bool) {
 		edit.Formula, ok = r.moved(edit.Formula, r.pair)
 	}
 	if !ok {
-		c.lost = true
+		c.Lost = true
 		m.Conflicts = append(m.Conflicts, c)
 		return edit, false
 	}

@@ -31,6 +31,9 @@ func (s *Store) Edit(ctx context.Context, id string, edit book.Edit, c Commit) (
 		if err != nil {
 			return 0, event{}, nil, nil, nil, err
 		}
+		if err := savable(now, edit); err != nil {
+			return 0, event{}, nil, nil, nil, err
+		}
 		next, changes, err := now.Apply(ctx, edit)
 		if err != nil {
 			return 0, event{}, nil, nil, nil, err
@@ -131,7 +134,7 @@ func noCheckpoint(id, checkpoint string) error {
 // note makes a record durable that makes no version. Where there are more functions they see
 // the fork after it.
 func (s *Store) note(ctx context.Context, id string, fn func(ctx context.Context, l *live) (kind, event, *book.Edit, error), after ...func(l *live)) error {
-	id, _, err := split(id)
+	id, err := newest(id)
 	if err != nil {
 		return err
 	}
@@ -189,6 +192,9 @@ func (s *Store) Stage(ctx context.Context, id string, edit book.Edit, c Commit) 
 		}
 		now, _, err := l.newest(ctx)
 		if err != nil {
+			return 0, event{}, nil, err
+		}
+		if err := savable(now, edit); err != nil {
 			return 0, event{}, nil, err
 		}
 		if _, changes, err = now.Apply(ctx, edit); err != nil {
@@ -253,7 +259,7 @@ func noChange(id, change string) error {
 
 // look runs fn on the history of a fork.
 func (s *Store) look(ctx context.Context, id string, fn func(l *live) error) error {
-	id, _, err := split(id)
+	id, err := newest(id)
 	if err != nil {
 		return err
 	}

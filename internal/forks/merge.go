@@ -2,9 +2,11 @@ package forks
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"gridflow/internal/book"
+	"gridflow/internal/workspace"
 )
 
 // MergeOptions say what becomes of conflicts.
@@ -76,6 +78,12 @@ func (s *Store) mergeFork(ctx context.Context, id, with string, o MergeOptions) 
 // rebase puts the changes of a fork on a workbook as it is now.
 func (s *Store) rebase(ctx context.Context, id, with string, o MergeOptions) (m Merging, err error) {
 	entry, onto, err := s.keep(ctx, with)
+	var gone *workspace.Error
+	if errors.As(err, &gone) && gone.Code == workspace.CodeNotFound {
+		if info, ierr := s.Info(id); ierr == nil && info.Workbook == with {
+			return m, fail(workspace.CodeNotFound, "The fork stands on a copy of it: save it to another path", "%s is no longer there", info.Path)
+		}
+	}
 	if err != nil {
 		return m, err
 	}
@@ -89,6 +97,9 @@ func (s *Store) rebase(ctx context.Context, id, with string, o MergeOptions) (m 
 	err = s.merging(ctx, id, &m, o, func(ctx context.Context, l *live, ours *book.Snapshot) (*book.Merged, *book.Snapshot, event, error) {
 		now := l.line.versions[l.line.head()].base
 		base := l.holds[now]
+		if entry.ID != l.line.workbook {
+			return nil, nil, event{}, fail(CodeBadInput, "Compare them with diff_workbooks; a fork moves only to newer contents of its own workbook", "%s is not the workbook that the fork was made of, which is %s", entry.Path, l.line.path)
+		}
 		e := event{Tool: text(o.Tool), Label: text(o.Label), Base: &onto.Base, From: entry.ID, hold: onto}
 		if base.SHA256 == onto.SHA256 {
 			return nil, nil, e, fail(CodeNothing, "There is nothing to merge", "%s is what the fork stands on", entry.Path)
@@ -121,6 +132,8 @@ func (s *Store) merging(ctx context.Context, id string, m *Merging, o MergeOptio
 		for _, c := range found.Conflicts {
 			if r, ok := o.Choices[c.Target]; ok {
 				choices[c.Target] = r
+			} else if o.All != nil && c.Lost {
+				choices[c.Target] = book.Resolution{Choice: book.TakeTheirs} // there is no other
 			} else if o.All != nil {
 				choices[c.Target] = book.Resolution{Choice: *o.All}
 			} else {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"gridflow/internal/book"
+	"gridflow/internal/cell"
 	"gridflow/internal/grid"
 	"gridflow/internal/xlsx/patch"
 )
@@ -56,4 +57,25 @@ func patchOf(ctx context.Context, base, cur *book.Snapshot) (p patch.Patch, cell
 // sameFormula tells whether cell x of was says the same as cell y of is, or neither says any.
 func sameFormula(was *grid.Sheet, x grid.Cell, is *grid.Sheet, y grid.Cell) bool {
 	return x.HasFormula() == y.HasFormula() && (!x.HasFormula() || book.StoredFormula(was, x) == book.StoredFormula(is, y))
+}
+
+// savable refuses an edit that no save could write: a number format in a workbook that has
+// no style sheet to put it into.
+func savable(snap *book.Snapshot, e book.Edit) error {
+	if styles := snap.Workbook().Styles; styles != nil && len(styles.Xfs) > 0 {
+		return nil
+	}
+	for _, op := range e.Ops {
+		set, ok := op.(book.SetCells)
+		if !ok {
+			continue
+		}
+		for i := range set.Cells {
+			if c := &set.Cells[i]; c.NumFmt != "" {
+				return fail("BAD_FORMAT", "Give a number or a text without a format, or save the file once in a spreadsheet program, which adds styles",
+					"%s!%s: the workbook has no styles, so that no cell can have a number format, as a date needs one", cell.QuoteSheet(set.Sheet), c.Ref)
+			}
+		}
+	}
+	return nil
 }

@@ -277,6 +277,18 @@ func split(id string) (fork string, version *uint64, err error) {
 	return fork, &n, nil
 }
 
+// newest is split for what is done to a fork as a whole: it takes no version.
+func newest(id string) (string, error) {
+	fork, version, err := split(id)
+	if err == nil && version != nil {
+		err = fail(CodeVersion, "Leave the version out of the id", "%s@%d is a version: this is done to the fork as a whole", fork, *version)
+	}
+	return fork, err
+}
+
+// Resolve takes the id of a fork apart: version is nil where it names none.
+func Resolve(id string) (fork string, version *uint64, err error) { return split(id) }
+
 // call runs fn on the fork, alone.
 func (s *Store) call(ctx context.Context, id string, fn func(ctx context.Context, l *live) error) error {
 	f := s.fork(id)
@@ -543,7 +555,7 @@ func (s *Store) takeUnused() (list []workspace.Base) {
 
 // Discard ends a fork for good. Readers under way go on.
 func (s *Store) Discard(ctx context.Context, id string) error {
-	id, _, err := split(id)
+	id, err := newest(id)
 	if err != nil {
 		return err
 	}

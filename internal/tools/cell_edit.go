@@ -125,6 +125,7 @@ func (e *editor) add(in cellEditIn) error {
 	switch {
 	case in.Formula != "" && in.Value != nil: // as spreadsheet-mcp has it
 		in.Value = nil
+		e.warn("WARN_VALUE_IGNORED: %s is given a formula and a value; the formula counts", ref)
 	case given > 1:
 		return invalid("Give one of value, formula, date and clear", "%s is given more than one content", ref)
 	case given == 0 && in.NumFmt == "":
@@ -198,6 +199,9 @@ func (e *editor) scalar(c *book.CellEdit, v Scalar, isFormula bool) {
 		c.Clear = true
 	case NumberScalar:
 		c.Value = cell.NumberValue(v.Number)
+		if longNumber(v.Text) {
+			e.warn("WARN_DIGITS: a number keeps 15 digits; give numbers that are names, as of cards and accounts, as texts (%s)", c.Ref)
+		}
 	case BoolScalar:
 		c.Value = cell.BoolValue(v.Number != 0)
 	case TextScalar:
@@ -223,7 +227,7 @@ func (e *editor) scalar(c *book.CellEdit, v Scalar, isFormula bool) {
 // guessed reads a text as somebody who types it into a cell would expect.
 func (e *editor) guessed(c *book.CellEdit, text string) {
 	trimmed := strings.TrimSpace(text)
-	if n, ok := numericText(trimmed); ok {
+	if n, ok := numericText(trimmed); ok && !longNumber(trimmed) {
 		c.Value = cell.NumberValue(n)
 		return
 	}
@@ -243,6 +247,18 @@ func (e *editor) guessed(c *book.CellEdit, text string) {
 		return
 	}
 	c.Value = cell.TextValue(text)
+}
+
+// longNumber tells whether a number is written with more digits than a cell keeps.
+func longNumber(text string) bool {
+	mantissa, _, _ := strings.Cut(strings.ToLower(text), "e")
+	digits := strings.Trim(strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, mantissa), "0")
+	return len(digits) > 15
 }
 
 // date reads a date or a time, and shows it as one where the cell is to have no other format.
@@ -275,7 +291,7 @@ func (e *editor) parses(sheet int, c book.CellEdit) (ok bool, _ error) {
 		return true, nil
 	}
 	if e.policy == "fail" {
-		return false, fail("BAD_FORMULA", "Nothing was changed. Mend the formula: function names and separators are those of US English", "%s: ={%s}: %v", c.Ref, clip(c.Formula, 80), err)
+		return false, fail("BAD_FORMULA", "Nothing was changed. Mend the formula: function names and separators are those of US English", "%s: =%s: %v", c.Ref, clip(c.Formula, 80), err)
 	}
 	e.bad = append(e.bad, badFormula{e.snap.Workbook().Sheets[sheet].Name, c.Ref.String(), c.Formula, err.Error()})
 	return false, nil

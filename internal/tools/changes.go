@@ -8,6 +8,7 @@ import (
 
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
+	"gridflow/internal/forks"
 	"gridflow/internal/formula"
 	"gridflow/internal/grid"
 )
@@ -334,7 +335,16 @@ var getChangeset = define(Spec{
 	if err != nil {
 		return nil, err
 	}
-	from, to := orElse(in.FromVersion, 0), orElse(in.ToVersion, int(info.Version))
+	from, to := orElse(in.FromVersion, 0), int(info.Version)
+	_, named, err := forks.Resolve(in.Fork)
+	switch {
+	case err != nil:
+		return nil, err
+	case in.ToVersion != nil:
+		to = *in.ToVersion
+	case named != nil:
+		to = int(*named)
+	}
 	out := &getChangesetOut{stamp: stamp{info.ID, uint64(to)}, BaseWorkbook: info.Path}
 	err = store.View(ctx, fmt.Sprintf("%s@%d", info.ID, from), func(base *book.Snapshot) error {
 		return store.View(ctx, fmt.Sprintf("%s@%d", info.ID, to), func(cur *book.Snapshot) error {

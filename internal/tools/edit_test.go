@@ -29,6 +29,7 @@ func TestEditor(t *testing.T) {
 		{`{"address":"A1","value":"10:30"}`, true, `One!A1 text 10:30`},
 		{`{"address":"A1","value":"2026-11-26"}`, true, `One!A1 number 46352 as yyyy-mm-dd`},
 		{`{"address":"A1","value":"2026-11-26"}`, false, `One!A1 text 2026-11-26`},
+		{`{"address":"A1","value":"4111111111111111"}`, true, `One!A1 text 4111111111111111`},
 		{`{"address":"A1","value":"#N/A"}`, true, `One!A1 error #N/A`},
 		{`{"address":"A1","value":12.5}`, false, `One!A1 number 12.5`},
 		{`{"address":"A1","value":true}`, false, `One!A1 bool TRUE`},

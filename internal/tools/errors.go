@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"gridflow/internal/book"
+	"gridflow/internal/cell"
 	"gridflow/internal/forks"
 	"gridflow/internal/nearest"
 	"gridflow/internal/workspace"
@@ -57,7 +58,11 @@ func mapError(err error) error {
 		}
 		return e
 	case errors.As(err, &ofBook):
-		return &Error{Code: string(ofBook.Code), Message: ofBook.Error(), Hint: strings.TrimSuffix(ofBook.Hint, ".")}
+		message := ofBook.Error()
+		if ofBook.Cell >= 0 { // its numbers are those of the edit, which the caller has not seen
+			message = cell.QuoteSheet(ofBook.Sheet) + "!" + ofBook.Ref.String() + ": " + ofBook.Message
+		}
+		return &Error{Code: string(ofBook.Code), Message: message, Hint: strings.TrimSuffix(ofBook.Hint, ".")}
 	case errors.As(err, &theirs):
 		return &Error{Code: theirs.Code, Message: theirs.Message, Hint: theirs.Hint, RetryAfterMillis: theirs.RetryAfter.Milliseconds()}
 	case errors.As(err, &ofFile): // of what is written; what is read comes by the workspace

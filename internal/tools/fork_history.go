@@ -33,7 +33,7 @@ type forkHistoryOut struct {
 }
 
 var forkHistory = define(Spec{
-	Name: "fork_history", Title: "History of a fork", Toolset: "edit", Reach: ReachNothing,
+	Name: "fork_history", Title: "History of a fork", Toolset: "edit", Core: true, Reach: ReachNothing,
 	Description: "The versions of a fork, the oldest first: what made each, when, and how many cells it set. Any of them can be read (fork-…@N) and gone back to (restore_checkpoint with version).",
 	Example:     `{"fork_id":"fork-abcdefgh2345"}`,
 }, func(ctx context.Context, env *Env, in forkHistoryIn) (*forkHistoryOut, error) {

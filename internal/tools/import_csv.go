@@ -63,7 +63,7 @@ func (e *editor) place(anchor cell.Ref, row, col int) (cell.Ref, error) {
 
 func (e *editor) csvText(sheet int, anchor cell.Ref, text string) error {
 	r := csv.NewReader(strings.NewReader(text))
-	r.FieldsPerRecord, r.LazyQuotes = -1, true
+	r.FieldsPerRecord = -1
 	if first, _, _ := strings.Cut(text, "\n"); strings.Count(first, "\t") > strings.Count(first, ",") {
 		r.Comma = '\t'
 	}

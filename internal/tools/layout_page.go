@@ -69,7 +69,7 @@ type layoutBorders struct {
 }
 
 var layoutPage = define(Spec{
-	Name: "layout_page", Title: "See a page as laid out", Toolset: "read", Core: true, Reach: ReachSheet,
+	Name: "layout_page", Title: "See a page as laid out", Toolset: "read", Reach: ReachSheet,
 	Description: "A part of a sheet as a person sees it: shown texts in columns of their width, merges, borders, bold and italic. For forms and reports; to read data use sheet_page.",
 	Example:     `{"workbook_or_fork_id":"wb-23456789ab","sheet_name":"Invoice","range":"A1:H40"}`,
 }, func(ctx context.Context, env *Env, in layoutPageIn) (*layoutPageOut, error) {

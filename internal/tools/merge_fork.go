@@ -92,6 +92,9 @@ var mergeFork = define(Spec{
 	lim := env.budget(0)
 	for _, c := range m.Conflicts {
 		row := conflictRow{cell.QuoteSheet(c.Sheet) + "!" + c.Ref.String(), words.state(c.Base, c.Ref), words.state(c.Ours, c.Ref), words.state(c.Theirs, c.Ref)}
+		if c.Lost {
+			row.Theirs = "(no such cell any more: theirs is the only choice)"
+		}
 		if !lim.takeEntry(&row) {
 			out.Next = fmt.Sprintf("%d of %d conflicts; choose ours or theirs for all, or for those that are shown with resolutions", len(out.Conflicts), out.Count)
 			break

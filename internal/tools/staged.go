@@ -69,7 +69,7 @@ type applyStagedOut struct {
 }
 
 var applyStagedChange = define(Spec{
-	Name: "apply_staged_change", Title: "Apply a staged change", Toolset: "edit", Writes: true, Reach: ReachPart,
+	Name: "apply_staged_change", Title: "Apply a staged change", Toolset: "edit", Core: true, Writes: true, Reach: ReachPart,
 	Description: "Makes a previewed change. It is refused with CONFLICT if the fork has other contents by now than it was previewed on.",
 	Example:     `{"fork_id":"fork-abcdefgh2345","change_id":"chg-abcdefgh2345"}`,
 }, func(ctx context.Context, env *Env, in applyStagedIn) (*applyStagedOut, error) {
