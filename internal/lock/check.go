@@ -59,6 +59,15 @@ func (m *RWMutex[R]) Lock() {
 	g.hold()
 }
 
+// TryLock takes the mutex for writing if it is free. It waits for nothing, so any order will do.
+func (m *RWMutex[R]) TryLock() bool {
+	if !m.mu.TryLock() {
+		return false
+	}
+	enter(&m.node, place[R](), false).hold()
+	return true
+}
+
 // RLock takes the mutex for reading.
 func (m *RWMutex[R]) RLock() {
 	g := enter(&m.node, place[R](), true)
