@@ -23,8 +23,8 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
-// editing is a server over one workbook whose forks are in a folder of their own.
-func editing(t *testing.T, state string, args ...string) (*running, string) {
+// loanRoot is a folder with one workbook.
+func loanRoot(t *testing.T) string {
 	t.Helper()
 	root := t.TempDir()
 	b, err := os.ReadFile("../../examples/loan.xlsx")
@@ -34,6 +34,13 @@ func editing(t *testing.T, state string, args ...string) (*running, string) {
 	if err := os.WriteFile(filepath.Join(root, "loan.xlsx"), b, 0o644); err != nil {
 		t.Fatal(err)
 	}
+	return root
+}
+
+// editing is a server over one workbook whose forks are in a folder of their own.
+func editing(t *testing.T, state string, args ...string) (*running, string) {
+	t.Helper()
+	root := loanRoot(t)
 	return serving(t, root, append([]string{"--state-dir=" + state, "--toolsets=all"}, args...)...), root
 }
 
@@ -260,14 +267,7 @@ var kills = flag.Int("kills", 6, "how often TestS37 kills the server")
 // is old or new.
 func TestS37(t *testing.T) {
 	state := t.TempDir()
-	root := t.TempDir()
-	b, err := os.ReadFile("../../examples/loan.xlsx")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(root, "loan.xlsx"), b, 0o644); err != nil {
-		t.Fatal(err)
-	}
+	root := loanRoot(t)
 	rng := rand.New(rand.NewPCG(uint64(os.Getpid()), 37))
 	var fork, sheet string
 	acknowledged := 0

@@ -16,7 +16,6 @@ import (
 // Files is where saves go; *workspace.Workspace is it.
 type Files interface {
 	Target(name string) (workspace.Target, error)
-	EntryAt(t workspace.Target) (workspace.Entry, bool)
 	Write(ctx context.Context, t workspace.Target, o workspace.WriteOptions, fn func(io.Writer) error) (workspace.Entry, error)
 }
 

@@ -51,6 +51,16 @@ type stamp struct {
 
 func (stamp) versioned() {}
 
+// fork gives the store, and what is known of one of its forks.
+func (e *Env) fork(id string) (*forks.Store, forks.Info, error) {
+	store, err := e.forkStore()
+	if err != nil {
+		return nil, forks.Info{}, err
+	}
+	info, err := store.Info(id)
+	return store, info, err
+}
+
 type createForkIn struct {
 	Workbook string `json:"workbook_or_fork_id" alias:"workbook_id|fork_id" required:"true" doc:"What to fork: a workbook, a fork, or a version of one (fork-…@3)"`
 	Label    string `json:"label" doc:"A few words that tell forks apart"`

@@ -81,9 +81,6 @@ func (w *Workspace) Target(name string) (Target, error) {
 	return bad("its folder is not there", "Create the folder first, or choose another")
 }
 
-// EntryAt gives the workbook at the target, if there is one.
-func (w *Workspace) EntryAt(t Target) (Entry, bool) { return w.look(t.place) }
-
 // WriteOptions say what a write may do.
 type WriteOptions struct {
 	Overwrite bool     // a file that is there may be replaced
