@@ -1,0 +1,120 @@
+package fn
+
+import (
+	"math/rand/v2"
+
+	"gridflow/internal/cell"
+	"gridflow/internal/numfmt"
+)
+
+// Run is a part of one column of a sheet, in the form in which a calculation holds it.
+// It is only to be read, and only until the function it was passed to returns.
+type Run struct {
+	Row, Col int // of its first cell
+	Kinds    []cell.Kind
+	Nums     []float64 // the number; of a Bool 0 or 1, of an Error its code
+	Texts    []string  // the texts by place; nil where the run has none
+}
+
+// At gives the i-th value of the run.
+func (r *Run) At(i int) cell.Value {
+	switch r.Kinds[i] {
+	case cell.Number:
+		return cell.NumberValue(r.Nums[i])
+	case cell.Bool:
+		return cell.BoolValue(r.Nums[i] != 0)
+	case cell.Error:
+		return cell.ErrorValue(cell.ErrorCode(r.Nums[i]))
+	case cell.Text:
+		return cell.TextValue(r.Texts[i])
+	}
+	return cell.Value{}
+}
+
+// Book is what functions may ask of the workbook. Whoever calculates implements it; a
+// value that is asked for is up to date when the answer comes. Sheets are named by
+// index. An index or a cell that does not exist has no value.
+type Book interface {
+	// Value gives the value of one cell.
+	Value(sheet int, at cell.Ref) cell.Value
+	// Runs calls f for the runs of an area that may hold values, column by column and from
+	// top to bottom, until it says no more. Cells between them are blank.
+	Runs(a Area, f func(*Run) bool)
+	// Used is the rectangle outside of which the sheet has neither values nor formulas; ok
+	// is false for an empty sheet.
+	Used(sheet int) (r cell.Range, ok bool)
+
+	Sheets() int
+	SheetName(sheet int) string
+	SheetIndex(name string) (int, bool)
+	// Formula gives the formula text of a cell as Excel shows it, with "=".
+	Formula(sheet int, at cell.Ref) (string, bool)
+	// Format gives the number format of a cell; nil is General.
+	Format(sheet int, at cell.Ref) *numfmt.Format
+	// RowHidden reports whether a row is hidden, and whether a filter did it.
+	RowHidden(sheet, row int) (hidden, byFilter bool)
+	// Subtotal reports whether the formula of a cell is one of SUBTOTAL or AGGREGATE, which
+	// others of their kind pass over.
+	Subtotal(sheet int, at cell.Ref) bool
+	// Resolve reads the text of a reference, a name or a table part, as INDIRECT does, seen
+	// from the cell of c.
+	Resolve(c *Context, text string, a1 bool) (*Ref, cell.ErrorCode)
+	// FileName is the workbook's file name with its folder, empty if it has none.
+	FileName() string
+}
+
+// Context is what one evaluation of one formula knows. It belongs to one goroutine. The
+// evaluator fills it and calls functions with it.
+type Context struct {
+	Book  Book
+	Sheet int      // the sheet and
+	At    cell.Ref // the cell that hold the formula
+	Dates numfmt.DateSystem
+	// Now is the moment of the calculation as a serial of Dates, local time. It is the same
+	// for all formulas of a calculation and in the record of it.
+	Now float64
+	// Rand gives the random numbers. It is seeded for each formula from the calculation's
+	// recorded seed, so that a replay gives the same ones in whatever order.
+	Rand *rand.Rand
+	// Arrays says that arrays are not cut to one value here: in the formulas that were
+	// entered as arrays, and in arguments that take whole ones.
+	Arrays bool
+
+	// Invoke calls a function that a formula made.
+	Invoke func(c *Context, l *Lambda, args []Value) Value
+	// Stopped reports whether the calculation is to end; loops without a small bound ask now
+	// and then. The value that comes of it is thrown away.
+	Stopped func() bool
+	// Why, if not nil, is told of each error value that arises, for explanations.
+	Why func(code cell.ErrorCode, reason string)
+	// Index, if not nil, finds values in columns faster than a scan does.
+	Index Index
+}
+
+// Index finds values in columns by what was prepared for an earlier search of the same
+// ones. Whoever calculates implements it and knows when a column has changed.
+type Index interface {
+	// Exact gives the place, counted from 0, of the first (or the last) cell of a column
+	// that equals v as a lookup compares, ignoring case and without wildcards. found is -1
+	// where there is none. ok is false where the index does not serve this search.
+	Exact(column Area, v cell.Value, last bool) (found int, ok bool)
+}
+
+// Fail gives an error value and says why it arose: in a sentence without a full stop,
+// for whoever reads an explanation. The reason is only made where it is asked for if it
+// is constant.
+func (c *Context) Fail(code cell.ErrorCode, reason string) Value {
+	if c.Why != nil {
+		c.Why(code, reason)
+	}
+	return Err(code)
+}
+
+// Room reports whether a function may make an array of this size. The answer to no is
+// #NUM!.
+func (c *Context) Room(rows, cols int) bool {
+	return rows > 0 && cols > 0 && rows <= cell.MaxRows && cols <= cell.MaxCols && rows*cols <= MaxElements
+}
+
+// Stop reports whether the calculation is to end.
+func (c *Context) Stop() bool { return c.Stopped != nil && c.Stopped() }
