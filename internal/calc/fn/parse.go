@@ -1,0 +1,123 @@
+package fn
+
+import (
+	"strconv"
+	"strings"
+
+	"gridflow/internal/numfmt"
+)
+
+// ParseNumber reads a text as Excel (en-US) reads what somebody types into a cell:
+// numbers with thousands separators, a sign or parentheses, a dollar or a percent sign,
+// an exponent, fractions (1 1/2), and dates and times. ok is false for any other text,
+// the empty one included.
+func ParseNumber(text string, dates numfmt.DateSystem) (f float64, ok bool) {
+	s := strings.Trim(text, " \t\n\r\u00a0")
+	if s == "" {
+		return 0, false
+	}
+	if f, ok := parseDecimal(s); ok {
+		return f, true
+	}
+	if f, ok := parseDecorated(s); ok {
+		return f, true
+	}
+	if f, _, ok := numfmt.ParseISO(s, dates); ok {
+		return f, true
+	}
+	return 0, false
+}
+
+// parseDecimal reads plain numbers: digits, a point, an exponent, a sign.
+func parseDecimal(s string) (float64, bool) {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c >= '0' && c <= '9', c == '.', c == '+', c == '-', c == 'e', c == 'E':
+		default:
+			return 0, false
+		}
+	}
+	if s[0] == 'e' || s[0] == 'E' {
+		return 0, false
+	}
+	f, err := strconv.ParseFloat(s, 64)
+	return f, err == nil
+}
+
+// parseDecorated reads numbers with what people write around them.
+func parseDecorated(s string) (float64, bool) {
+	sign, scale := 1.0, 1.0
+	if len(s) > 2 && s[0] == '(' && s[len(s)-1] == ')' {
+		sign, s = -1, strings.TrimSpace(s[1:len(s)-1])
+	}
+	signed, money := sign < 0, false
+	for len(s) > 0 {
+		switch {
+		case !signed && (s[0] == '-' || s[0] == '+'):
+			if s[0] == '-' {
+				sign = -1
+			}
+			signed = true
+		case !money && s[0] == '$':
+			money = true
+		case scale == 1 && !money && s[0] == '%':
+			scale = 0.01
+		default:
+			goto digits
+		}
+		s = strings.TrimLeft(s[1:], " ")
+	}
+	return 0, false
+digits:
+	if scale == 1 && s[len(s)-1] == '%' {
+		scale, s = 0.01, strings.TrimRight(s[:len(s)-1], " ")
+	}
+	if whole, rest, found := strings.Cut(s, " "); found {
+		num, den, found := strings.Cut(strings.TrimSpace(rest), "/")
+		if !found {
+			return 0, false
+		}
+		w, ok1 := parseUnsigned(whole)
+		n, ok2 := parseUnsigned(num)
+		d, ok3 := parseUnsigned(den)
+		if !ok1 || !ok2 || !ok3 || d == 0 {
+			return 0, false
+		}
+		return sign * (w + n/d) * scale, true
+	}
+	mantissa, thousands := ungroup(s)
+	if !thousands && strings.Contains(s, ",") {
+		return 0, false
+	}
+	if mantissa == "" || mantissa[0] == '-' || mantissa[0] == '+' {
+		return 0, false
+	}
+	f, ok := parseDecimal(mantissa)
+	return sign * f * scale, ok
+}
+
+func parseUnsigned(s string) (float64, bool) {
+	if len(s) == 0 || len(s) > 15 {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(s, 10, 64)
+	return float64(n), err == nil
+}
+
+// ungroup takes out commas between groups of three digits before the point.
+func ungroup(s string) (string, bool) {
+	point := strings.IndexAny(s, ".eE")
+	if point < 0 {
+		point = len(s)
+	}
+	groups := strings.Split(s[:point], ",")
+	if len(groups) == 1 {
+		return s, false
+	}
+	for i, g := range groups {
+		if i > 0 && len(g) != 3 || g == "" {
+			return s, false
+		}
+	}
+	return strings.Join(groups, "") + s[point:], true
+}

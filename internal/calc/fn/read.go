@@ -1,0 +1,191 @@
+package fn
+
+import (
+	"gridflow/internal/cell"
+)
+
+// Fetch gives what a reference refers to, as a value: of one cell its value; of several
+// an array where arrays are on, and else the one that lies beside the formula.
+func (c *Context) Fetch(r *Ref) Value {
+	a := r.Areas[0]
+	if len(r.Areas) > 1 {
+		return c.Fail(cell.ErrValue, "several areas stand where a single value is expected")
+	}
+	if a.Single() {
+		return Scalar(c.Book.Value(a.Sheet, a.Range.First))
+	}
+	if !c.Arrays {
+		return c.Intersect(a)
+	}
+	m, e := c.Matrix(To(r))
+	if e != 0 {
+		return Err(e)
+	}
+	return Of(m)
+}
+
+// Intersect gives the one value of an area that lies in the row or the column of the
+// formula: #VALUE! if there is none.
+func (c *Context) Intersect(a Area) Value {
+	r := a.Range
+	at := r.First
+	switch {
+	case r.Cols() == 1 && r.Rows() == 1:
+	case r.Cols() == 1 && c.At.Row >= r.First.Row && c.At.Row <= r.Last.Row:
+		at.Row = c.At.Row
+	case r.Rows() == 1 && c.At.Col >= r.First.Col && c.At.Col <= r.Last.Col:
+		at.Col = c.At.Col
+	default:
+		return c.Fail(cell.ErrValue, "a range stands where a single value is expected, and no cell of it lies beside the formula")
+	}
+	return Scalar(c.Book.Value(a.Sheet, at))
+}
+
+// Matrix gives v as an array: a single value as one of one element, a range by its
+// values, blanks included. Of whole columns and rows it takes the part that is used. The code
+// is #NUM! for a range too large, #VALUE! for several areas or a function.
+func (c *Context) Matrix(v Value) (*Array, cell.ErrorCode) {
+	switch x := v.more.(type) {
+	case *Array:
+		return x, 0
+	case nil, omitted:
+		return &Array{Rows: 1, Cols: 1, Cells: []cell.Value{v.scalar}}, 0
+	case *Ref:
+		if len(x.Areas) != 1 {
+			return nil, cell.ErrValue
+		}
+		area := c.Clip(x.Areas[0])
+		rows, cols := area.Range.Rows(), area.Range.Cols()
+		if !c.Room(rows, cols) {
+			return nil, cell.ErrNum
+		}
+		out := NewArray(rows, cols)
+		first := area.Range.First
+		c.Book.Runs(area, func(r *Run) bool {
+			for i := range r.Kinds {
+				out.Cells[(r.Row+i-first.Row)*cols+r.Col-first.Col] = r.At(i)
+			}
+			return true
+		})
+		return out, 0
+	}
+	return nil, cell.ErrValue
+}
+
+// Clip cuts whole columns and whole rows to what the sheet uses, at least one cell. Other
+// areas stay as they are.
+func (c *Context) Clip(a Area) Area {
+	columns, rows := a.Range.WholeColumns(), a.Range.WholeRows()
+	if !columns && !rows {
+		return a
+	}
+	used, ok := c.Book.Used(a.Sheet)
+	if !ok {
+		a.Range.Last = a.Range.First
+		return a
+	}
+	if columns {
+		a.Range.Last.Row = used.Last.Row
+	}
+	if rows {
+		a.Range.Last.Col = max(used.Last.Col, a.Range.First.Col)
+	}
+	return a
+}
+
+// Size gives the rows and columns of v without reading it: 1 × 1 of a single value.
+func Size(v Value) (rows, cols int) {
+	switch x := v.more.(type) {
+	case *Array:
+		return x.Rows, x.Cols
+	case *Ref:
+		return x.Areas[0].Range.Rows(), x.Areas[0].Range.Cols()
+	}
+	return 1, 1
+}
+
+// Each calls f for every value that is stored in v, until it says no more: single values
+// as they are, of arrays all elements, of ranges the cells that are not blank. whole says
+// that the value stands in an array or a range, where texts and logical values mostly do not
+// count.
+func (c *Context) Each(v Value, f func(x cell.Value, whole bool) bool) {
+	switch x := v.more.(type) {
+	case *Array:
+		for _, e := range x.Cells {
+			if !f(e, true) {
+				return
+			}
+		}
+	case *Ref:
+		goOn := true
+		for _, a := range x.Areas {
+			c.Book.Runs(a, func(r *Run) bool {
+				for i, k := range r.Kinds {
+					if k != cell.Blank && !f(r.At(i), true) {
+						goOn = false
+						break
+					}
+				}
+				return goOn && !c.Stop()
+			})
+			if !goOn {
+				return
+			}
+		}
+	case nil, omitted:
+		f(v.scalar, false)
+	}
+}
+
+// Numbers calls f for the numbers in args as SUM takes them: the numbers of arrays and
+// ranges, where everything else is passed over, and single values coerced. The code is that
+// of the first error, or #VALUE! for a single text that is no number.
+func (c *Context) Numbers(args []Value, f func(float64)) cell.ErrorCode {
+	for _, v := range args {
+		if e := c.numbers(v, f); e != 0 {
+			return e
+		}
+	}
+	return 0
+}
+
+func (c *Context) numbers(v Value, f func(float64)) (code cell.ErrorCode) {
+	switch x := v.more.(type) {
+	case *Array:
+		for i := range x.Cells {
+			switch x.Cells[i].Kind() {
+			case cell.Number:
+				f(x.Cells[i].Number())
+			case cell.Error:
+				return x.Cells[i].Err()
+			}
+		}
+	case *Ref:
+		for _, a := range x.Areas {
+			c.Book.Runs(a, func(r *Run) bool {
+				for i, k := range r.Kinds {
+					switch k {
+					case cell.Number:
+						f(r.Nums[i])
+					case cell.Error:
+						code = cell.ErrorCode(r.Nums[i])
+						return false
+					}
+				}
+				return !c.Stop()
+			})
+			if code != 0 {
+				return code
+			}
+		}
+	case *Lambda:
+		return cell.ErrCalc
+	default:
+		n, e := ToNumber(v.scalar, c.Dates)
+		if e != 0 {
+			return e
+		}
+		f(n)
+	}
+	return 0
+}
