@@ -53,7 +53,11 @@ func (f *Function) Special() bool { return f.Eval == nil }
 // table is made once and never changed afterwards.
 var table = sync.OnceValue(func() map[string]*Function {
 	t := map[string]*Function{}
-	for _, list := range [][]Function{specialFunctions, mathFunctions, logicalFunctions} {
+	for _, list := range [][]Function{
+		specialFunctions, mathFunctions, logicalFunctions, dateFunctions, financialFunctions,
+		statisticalFunctions, compatibilityFunctions, databaseFunctions, engineeringFunctions,
+		informationFunctions, lookupFunctions, arrayFunctions, lambdaFunctions, textFunctions, webFunctions,
+	} {
 		for _, f := range list {
 			p, err := parseParams(f.Params)
 			if err != nil {
