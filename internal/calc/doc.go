@@ -1,0 +1,2 @@
+// Package calc keeps formulas true.
+package calc
