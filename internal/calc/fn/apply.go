@@ -146,7 +146,7 @@ func (c *Context) coerce(v *Value, shape Shape) cell.ErrorCode {
 	switch k := v.scalar.Kind(); shape {
 	case ShapeNum:
 		if k != cell.Number {
-			f, e := ToNumber(v.scalar, c.Dates)
+			f, e := c.ToNumber(v.scalar)
 			if e != 0 {
 				return e
 			}
