@@ -36,6 +36,12 @@ type Change struct {
 	Value   cell.Value // a NaN or an infinity becomes #NUM!
 	Formula string     // without "="; "" for none
 	Style   uint32
+
+	// Spills says that the formula is a dynamic array and fills the range Fills, which
+	// begins at Ref: of a formula that is set, or with SetValue of the one that is there.
+	// The values of the other cells of the range are changes of their own.
+	Spills bool
+	Fills  cell.Range
 }
 
 // The reasons for which a change is refused, as errors.Is finds them in an EditError.
@@ -89,6 +95,7 @@ func (s *Sheet) With(changes []Change) (*Sheet, error) {
 	if len(dissolved) > 0 {
 		n.dissolved = append(slices.Clip(s.dissolved), dissolved...)
 	}
+	n.respill(changes)
 	n.over = make([]patch, 0, len(s.over)+len(changes))
 	old := s.over
 	shrinks := false
@@ -217,6 +224,9 @@ func (c Change) then(d Change) (Change, bool) {
 		return d, true
 	case c.Kind == SetCell && d.Kind == SetValue:
 		c.Value = d.Value
+		if d.Spills {
+			c.Spills, c.Fills = true, d.Fills
+		}
 		return c, true
 	case c.Kind == SetCell && d.Kind == SetStyle:
 		c.Style = d.Style
@@ -230,7 +240,9 @@ func (c Change) then(d Change) (Change, bool) {
 }
 
 // hasGroups reports whether the sheet may have array formulas.
-func (s *Sheet) hasGroups() bool { return s.formulas != nil && len(s.formulas.groups) > 0 }
+func (s *Sheet) hasGroups() bool {
+	return s.formulas != nil && len(s.formulas.groups) > 0 || len(s.spills) > 0
+}
 
 // stored gives the cell of the bands at r as a patch, and whether there is one; else the
 // patch is that of a cell that was removed.

@@ -83,13 +83,16 @@ func (s *Sheet) Formula(c Cell) Formula {
 		return Formula{}
 	}
 	if n := s.formulas.len(); int(c.formula) >= n {
-		return s.ownFormula(c, int(c.formula)-n)
+		return s.spilled(s.ownFormula(c, int(c.formula)-n))
 	}
 	rec := s.formulas.list[c.formula]
 	f := Formula{Text: s.formulas.texts.At(rec.text), Anchor: c.Ref}
 	if rec.group >= 0 {
 		g := &s.formulas.groups[rec.group]
 		f.Kind, f.Anchor, f.Range = g.kind, g.anchor, g.rng
+		if g.kind == DynamicArray {
+			return s.spilled(f)
+		}
 	}
 	return f
 }
@@ -98,6 +101,9 @@ func (s *Sheet) Formula(c Cell) Formula {
 // anchor of one has the formula in the file, the other cells have its values.
 func (s *Sheet) Arrays(r cell.Range) iter.Seq[Formula] {
 	return func(yield func(Formula) bool) {
+		if !s.eachSpill(r, yield) {
+			return
+		}
 		f := s.formulas
 		if f == nil || len(f.groups) == 0 {
 			return
@@ -106,7 +112,7 @@ func (s *Sheet) Arrays(r cell.Range) iter.Seq[Formula] {
 		i := sort.Search(len(f.arrays), func(i int) bool { return f.arrays[i].Range.First.Row > r.First.Row-f.tallest })
 		for ; i < len(f.arrays) && f.arrays[i].Range.First.Row <= r.Last.Row; i++ {
 			_, touch := f.arrays[i].Range.Intersect(r)
-			if touch && !slices.Contains(s.dissolved, f.arrays[i].Range) && !yield(f.arrays[i]) {
+			if touch && !s.ended(&f.arrays[i]) && !yield(f.arrays[i]) {
 				return
 			}
 		}

@@ -208,7 +208,7 @@ func (s *Sheet) storedBeside(row int, patches []patch) bool {
 
 // overBytes is about what the patches and the texts of edits take.
 func (s *Sheet) overBytes() int64 {
-	n := int64(patchBytes*cap(s.over)+32*cap(s.dissolved)) + s.own.memoryBytes()
+	n := int64(patchBytes*cap(s.over)+32*cap(s.dissolved)+48*cap(s.spills)) + s.own.memoryBytes()
 	for i := range s.over {
 		if w := s.over[i].words; w != nil {
 			n += int64(wordsBytes + len(w.text) + len(w.formula))

@@ -92,6 +92,7 @@ type Sheet struct {
 	own       *textList    // texts and formulas of edited cells that are in the bands by now
 	ownMax    int          // so many own texts are reason to look which are still needed
 	dissolved []cell.Range // array formulas that edits replaced
+	spills    []spill      // what dynamic arrays fill, where it is not as it was read: see spill.go
 
 	used         cell.Range
 	hasCells     bool
