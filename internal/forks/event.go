@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
+	"unique"
 
 	"gridflow/internal/workspace"
 )
@@ -79,5 +80,16 @@ func decode(data []byte) (e event, payload []byte, err error) {
 	if err := json.Unmarshal(data[k:k+int(n)], &e); err != nil {
 		return e, nil, errors.Join(errRecord, err)
 	}
+	e.intern()
 	return e, data[k+int(n):], nil
+}
+
+// intern lets the strings that a thousand forks of one workbook have alike stand in memory once.
+func (e *event) intern() {
+	for _, s := range []*string{&e.Workbook, &e.Path} {
+		*s = unique.Make(*s).Value()
+	}
+	if e.Base != nil {
+		e.Base.SHA256, e.Base.Ext = unique.Make(e.Base.SHA256).Value(), unique.Make(e.Base.Ext).Value()
+	}
 }

@@ -1,9 +1,12 @@
 package forks
 
 import (
+	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"time"
+	"unique"
 
 	"gridflow/internal/journal"
 	"gridflow/internal/workspace"
@@ -33,23 +36,30 @@ type line struct {
 	edits    int                 // commits that changed cells
 }
 
-// version is one commit.
+// version is one commit. There are many in memory, of many forks: what most have in common
+// with others stands in memory once.
 type version struct {
-	at      time.Time
-	kind    kind
-	content uint64 // the version whose content this one has: itself, unless it was moved
-	parent  uint64 // of a content of its own: the content that it was made on
-	base    int    // index in bases
-	fresh   bool   // the content begins at the base and not at parent
+	at      int64 // Unix nanoseconds
 	pos     journal.Pos
 	anchor  journal.Pos // where the content stands whole, 0 where it does not
-	depth   int         // of a content of its own: the edits from one that stood whole to it
+	content uint64      // the version whose content this one has: itself, unless it was moved
+	parent  uint64      // of a content of its own: the content that it was made on
+	said    unique.Handle[said]
 	cells   int
-	why     string
-	tool    string
-	label   string
-	id      string // the checkpoint that was restored, or the staged change that was applied
+	depth   int32 // of a content of its own: the edits from one that stood whole to it
+	base    int16 // index in bases
+	kind    kind
+	fresh   bool // the content begins at the base and not at parent
 }
+
+// said is what the maker of a version says of it.
+type said struct {
+	why, tool, label string
+	id               string // the checkpoint that was restored, or the staged change that was applied
+}
+
+// basesMax is the number of bases that a line may have.
+const basesMax = math.MaxInt16
 
 // A Checkpoint is a version with a name.
 type Checkpoint struct {
@@ -85,10 +95,7 @@ func (l *line) apply(k kind, e event, pos journal.Pos, at time.Time) error {
 	if e.Of > uint64(max(len(l.versions)-1, 0)) {
 		return fmt.Errorf("%w: version %d is not there", errRecord, e.Of)
 	}
-	v := version{at: at, kind: k, pos: pos, cells: e.Cells, why: e.Why, tool: e.Tool, label: e.Label, id: e.ID}
-	if e.Change != "" {
-		v.id = e.Change
-	}
+	v := version{at: at.UnixNano(), kind: k, pos: pos, cells: e.Cells, said: unique.Make(said{e.Why, e.Tool, e.Label, cmp.Or(e.Change, e.ID)})}
 	switch k {
 	case created:
 		if e.Base == nil {
@@ -110,8 +117,11 @@ func (l *line) apply(k kind, e event, pos journal.Pos, at time.Time) error {
 		if e.Base == nil {
 			return fmt.Errorf("%w: no base", errRecord)
 		}
+		if len(l.bases) == basesMax {
+			return fmt.Errorf("%w: more than %d bases", errRecord, basesMax)
+		}
 		l.bases = append(l.bases, *e.Base)
-		v.base, v.fresh = len(l.bases)-1, true
+		v.base, v.fresh = int16(len(l.bases)-1), true
 		l.push(v)
 	case moved:
 		return l.move(v, e)
