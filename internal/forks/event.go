@@ -40,6 +40,7 @@ type event struct {
 	Steps    int             `json:"steps,omitempty"` // of an undo or redo; 0 is one
 	Cells    int             `json:"cells,omitempty"`
 	Change   string          `json:"change,omitempty"` // the staged change that an edit was
+	Fresh    bool            `json:"fresh,omitempty"`  // of a content: no formula's value may be older than what it is computed from
 	Sum      string          `json:"sum,omitempty"`
 	TTL      int64           `json:"ttl_ns,omitempty"`
 	From     string          `json:"from,omitempty"` // the fork, with its version, that a line begins with or was merged with

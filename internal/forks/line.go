@@ -50,6 +50,7 @@ type version struct {
 	base    int16 // index in bases
 	kind    kind
 	fresh   bool // the content begins at the base and not at parent
+	stale   bool // of a content of its own: values of formulas may be older than what they are computed from
 }
 
 // said is what the maker of a version says of it.
@@ -84,6 +85,9 @@ type Staged struct {
 // head is the number of the newest version.
 func (l *line) head() uint64 { return uint64(len(l.versions) - 1) }
 
+// stale tells whether the newest version is, as far as the records say.
+func (l *line) stale() bool { return l.versions[l.content(l.head())].stale }
+
 // content is the version whose content version v has.
 func (l *line) content(v uint64) uint64 { return l.versions[v].content }
 
@@ -95,7 +99,7 @@ func (l *line) apply(k kind, e event, pos journal.Pos, at time.Time) error {
 	if e.Of > uint64(max(len(l.versions)-1, 0)) {
 		return fmt.Errorf("%w: version %d is not there", errRecord, e.Of)
 	}
-	v := version{at: at.UnixNano(), kind: k, pos: pos, cells: e.Cells, said: unique.Make(said{e.Why, e.Tool, e.Label, cmp.Or(e.Change, e.ID)})}
+	v := version{at: at.UnixNano(), kind: k, pos: pos, cells: e.Cells, said: unique.Make(said{e.Why, e.Tool, e.Label, cmp.Or(e.Change, e.ID)}), stale: !e.Fresh}
 	switch k {
 	case created:
 		if e.Base == nil {
@@ -105,7 +109,7 @@ func (l *line) apply(k kind, e event, pos journal.Pos, at time.Time) error {
 			workbook: e.Workbook, path: e.Path, label: e.Label, from: e.From, created: at, ttl: time.Duration(e.TTL),
 			bases: []workspace.Base{*e.Base}, savedSum: make(map[string][]string),
 		}
-		v.fresh = true
+		v.fresh, v.stale = true, !e.Fresh && e.From != ""
 		l.versions = append(l.versions, v)
 	case edited:
 		if _, ok := l.stagedChange(e.Change); !ok && e.Change != "" {

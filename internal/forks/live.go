@@ -170,6 +170,9 @@ func (l *live) commit(k kind, e event, edit *book.Edit, snap *book.Snapshot) err
 	if edit != nil {
 		payload = edit.AppendTo(nil)
 	}
+	if snap != nil && k != moved {
+		e.Fresh = !snap.Stale()
+	}
 	entry, err := l.store.log.Append(l.fork.id, uint8(k), e.encode(payload))
 	if err != nil {
 		return journalError(err)

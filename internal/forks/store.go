@@ -223,7 +223,7 @@ func (s *Store) recover(id string) error {
 	if len(l.versions) == 0 {
 		return errRecord
 	}
-	f := &fork{id: id, info: l.info(id, l.edits > 0)}
+	f := &fork{id: id, info: l.info(id, l.stale())}
 	f.touched.Store(time.Now().UnixNano())
 	s.forks[id] = f
 	for _, b := range l.bases {
@@ -459,7 +459,7 @@ func (s *Store) Create(ctx context.Context, from string, o CreateOptions) (Info,
 		hold, e.Workbook, e.Path = h, entry.ID, entry.Path
 	}
 	defer hold.Release()
-	e.Base = &hold.Base
+	e.Base, e.Fresh = &hold.Base, !stale
 	id := "fork-" + randomID()
 	rec, err := s.log.Append(id, uint8(created), e.encode(payload))
 	if err != nil {
