@@ -47,6 +47,11 @@ type Options struct {
 	LiveBytes      int64         // what they may take beside their bases; 0: a tenth of what these take, at least 512 KiB
 	Idle           time.Duration // a fork that nobody has used for so long leaves memory; 5 minutes where 0
 
+	// ReadOnly is for who looks at a state folder that may be another process's: nothing is
+	// dropped, no fork's time ends, and the journal refuses every change. Bases must leave the
+	// folder alone as well.
+	ReadOnly bool
+
 	Changed func(id string, version uint64) // told of each new version; it must not block; nil: nobody is
 	Logger  *slog.Logger                    // slog.Default where nil
 }
@@ -69,7 +74,7 @@ type Store struct {
 	reserved int                       // forks that are being made
 	standing map[string]stand          // by name of a base
 	unused   map[string]workspace.Base // nothing stands on them, or did not for a moment
-	unread   bool                      // a stream could not be read: nobody knows what it stands on, nothing is dropped
+	unread   int                       // streams that could not be read: nobody knows what it stands on, nothing is dropped
 
 	commits, conflicts atomic.Uint64
 	liveBytes          atomic.Int64 // what live forks take, beside their bases
@@ -193,15 +198,17 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		if err := s.recover(id); err != nil {
 			// One damaged fork must not shut out the others; nothing of it is touched.
 			o.Logger.Error("a fork cannot be read from the journal; it is left alone", "fork", id, "error", err)
-			s.unread = true
+			s.unread++
 		}
 	}
-	if !s.unread {
+	if s.unread == 0 && !o.ReadOnly {
 		s.sweep()
 	}
 	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = cancel
-	s.done.Go(func() { s.expire(run) })
+	if !o.ReadOnly {
+		s.done.Go(func() { s.expire(run) })
+	}
 	return s, nil
 }
 
@@ -566,7 +573,7 @@ func (s *Store) takeUnused() (list []workspace.Base) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for name, b := range s.unused {
-		if s.standing[name].forks == 0 && !s.unread {
+		if s.standing[name].forks == 0 && s.unread == 0 {
 			list = append(list, b)
 		}
 	}
