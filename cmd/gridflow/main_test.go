@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -56,10 +58,19 @@ var sharedDir string
 // TestScripts plays testdata. Besides the two programs the scripts have the command
 // "run": the fixture program within this process, which is quicker than another one.
 func TestScripts(t *testing.T) {
-	quickExit := func(env *testscript.Env) error { env.Setenv("GORACE", quickRaceExit); return nil }
+	quickExit := func(env *testscript.Env) error {
+		env.Setenv("GORACE", quickRaceExit)
+		loan, err := os.ReadFile("../../examples/loan.xlsx")
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(env.WorkDir, "loan.xlsx"), loan, 0o644)
+	}
 	testscript.Run(t, testscript.Params{Dir: "testdata", Setup: quickExit, Cmds: map[string]func(*testscript.TestScript, bool, []string){
 		"makejournal": makeJournal,
 		"flip":        flipByte,
+		"capture":     capture,
+		"breakbase":   breakBase,
 		"run": func(ts *testscript.TestScript, fails bool, args []string) {
 			p := &program{table: fixtureTools(), open: openFixture, stdin: strings.NewReader(""), stdout: ts.Stdout(), stderr: ts.Stderr()}
 			for _, s := range settings(new(config)) {
@@ -72,6 +83,28 @@ func TestScripts(t *testing.T) {
 			}
 		},
 	}})
+}
+
+// capture is the script command "capture VAR REGEXP": the variable becomes what the
+// expression finds in the last standard output.
+func capture(ts *testscript.TestScript, _ bool, args []string) {
+	found := regexp.MustCompile(args[1]).FindString(ts.ReadFile("stdout"))
+	if found == "" {
+		ts.Fatalf("no %s in the output", args[1])
+	}
+	ts.Setenv(args[0], found)
+}
+
+// breakBase is the script command "breakbase DIR": the last byte of each file is wrong.
+func breakBase(ts *testscript.TestScript, _ bool, args []string) {
+	files, err := filepath.Glob(filepath.Join(ts.MkAbs(args[0]), "*"))
+	ts.Check(err)
+	for _, name := range files {
+		b, err := os.ReadFile(name)
+		ts.Check(err)
+		b[len(b)-1] ^= 0xff
+		ts.Check(os.WriteFile(name, b, 0o600))
+	}
 }
 
 // quickRaceExit keeps a program that was built with the race detector from sleeping for

@@ -6,16 +6,21 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"log/slog"
 	"os"
 	"regexp"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
+	"gridflow/internal/forks"
 	"gridflow/internal/tools"
+	"gridflow/internal/workspace"
 )
 
 // "gridflow-paced" is the program as it ships with three more tools, whose calls take as
@@ -26,13 +31,50 @@ import (
 //	grips    {"key":"a"}          the same, for who wants another tool: what the calls of one
 //	                              took is what the next are taken to cost
 //	lets_go  {"key":"a","n":2}    lets so many go, and waits until they are
+//
+// Its disk is slow for files whose names begin with "slow": a save of one waits, before its
+// first byte and after its last, until somebody lets the key "disk" go.
 func pacedProgram() *program {
-	p := &program{open: openWorkspace, environ: os.Environ(), stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
-	p.table = append(append(p.table, tools.Table()...), pacedTools()...)
+	holders := &holders{byKey: make(map[string]chan struct{})}
+	slow := func(w *workspace.Workspace) forks.Files { return slowDisk{w, holders.of("disk")} }
+	open := func(ctx context.Context, c *config, log *slog.Logger) (*opened, error) {
+		return openWith(ctx, c, log, slow)
+	}
+	p := &program{open: open, environ: os.Environ(), stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
+	p.table = append(append(p.table, tools.Table()...), pacedTools(holders)...)
 	return p
 }
 
-func pacedTools() []tools.Tool {
+// slowDisk is where saves go.
+type slowDisk struct {
+	forks.Files
+	moves <-chan struct{}
+}
+
+func (d slowDisk) Write(ctx context.Context, t workspace.Target, o workspace.WriteOptions, fn func(io.Writer) error) (workspace.Entry, error) {
+	if !strings.HasPrefix(t.Path, "slow") {
+		return d.Files.Write(ctx, t, o, fn)
+	}
+	wait := func() error {
+		select {
+		case <-d.moves:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return d.Files.Write(ctx, t, o, func(w io.Writer) error {
+		if err := wait(); err != nil {
+			return err
+		}
+		if err := fn(w); err != nil {
+			return err
+		}
+		return wait()
+	})
+}
+
+func pacedTools(holders *holders) []tools.Tool {
 	row := func(name string, reach tools.Reach, call func(context.Context, pacedArgs) (string, error)) tools.Tool {
 		return tools.Tool{
 			Name: name, Title: name, Description: name + ".", Toolset: "admin", Core: true, ReadOnly: true, Reach: reach,
@@ -50,7 +92,6 @@ func pacedTools() []tools.Tool {
 			},
 		}
 	}
-	holders := holders{byKey: make(map[string]chan struct{})}
 	hold := func(ctx context.Context, a pacedArgs) (string, error) {
 		select {
 		case <-holders.of(a.Key):

@@ -77,6 +77,8 @@ func commands() []command {
 		{"call", "TOOL [key=value … | --json '{…}' | --json -]", "call one tool and print its result", (*program).call},
 		{"tools", "[TOOL] [--json | --markdown]", "list the tools, or describe one", (*program).tools},
 		{"journal", "DIR [--stream ID | --check] [--json]", "show the streams of a journal, or the records of one, or verify all of it", (*program).journal},
+		{"journal replay", "STATE [FORK] [--json]", "make all versions of the forks of a state folder again, and check them", (*program).replay},
+		{"journal rebuild", "STATE FORK[@VERSION] FILE [--json]", "write the workbook that a fork had at a version", (*program).rebuild},
 		{"bench", "[--url URL] [--group 'name=… clients=… rate=… tool=… args={…}' …] [--for 10s]", "put a running server under load", (*program).bench},
 		{"version", "", "print the version", (*program).version},
 		{"help", "", "print this text", (*program).help},
@@ -102,6 +104,9 @@ func (p *program) run(ctx context.Context, args []string) int {
 		name, args = args[0], args[1:]
 	}
 	var names []string
+	if name == "journal" && len(args) > 0 && (args[0] == "replay" || args[0] == "rebuild") {
+		name, args = name+" "+args[0], args[1:]
+	}
 	for _, c := range commands() {
 		if c.name == name {
 			return p.exitCode(c.name, c.run(p, ctx, args))

@@ -20,6 +20,11 @@ import (
 // openWorkspace opens the roots and the state folder, and puts together what the tools and
 // the server need of them.
 func openWorkspace(ctx context.Context, c *config, log *slog.Logger) (*opened, error) {
+	return openWith(ctx, c, log, func(w *workspace.Workspace) forks.Files { return w })
+}
+
+// openWith is openWorkspace where saves go through files.
+func openWith(ctx context.Context, c *config, log *slog.Logger, files func(*workspace.Workspace) forks.Files) (*opened, error) {
 	state, err := c.stateFolder()
 	if err != nil {
 		return nil, err
@@ -48,7 +53,7 @@ func openWorkspace(ctx context.Context, c *config, log *slog.Logger) (*opened, e
 	router := &forks.Router{Workspace: w}
 	if records != nil {
 		router.Forks, err = forks.Open(ctx, forks.Options{
-			Bases: w, Files: w, Journal: records, Max: c.maxForks, TTL: c.forkTTL, CheckpointsMax: c.maxCheckpoints, StagedMax: c.maxStaged,
+			Bases: w, Files: files(w), Journal: records, Max: c.maxForks, TTL: c.forkTTL, CheckpointsMax: c.maxCheckpoints, StagedMax: c.maxStaged,
 			Changed: func(id string, _ uint64) { w.Announce(id) }, Logger: log,
 		})
 		if err != nil {

@@ -218,6 +218,16 @@ func (r *Registry[S]) reserve() bool {
 // makeRoom releases the state that has been idle the longest. It reports whether to try
 // again is worth while: not if none was idle.
 func (r *Registry[S]) makeRoom() bool {
+	return r.ReleaseIdle() || r.live.Load() < int64(r.conf.Live)
+}
+
+// Live is the number of actors that live.
+func (r *Registry[S]) Live() int { return int(r.live.Load()) }
+
+// ReleaseIdle releases the state that has been idle the longest, for a user whose states
+// take too much together. It reports whether there was one: another caller may have been
+// quicker to take it. It may be called within a message, whose own actor is not idle.
+func (r *Registry[S]) ReleaseIdle() bool {
 	var from *shard[S]
 	var since time.Time
 	for i := range r.shards {
@@ -229,7 +239,7 @@ func (r *Registry[S]) makeRoom() bool {
 		sh.mu.Unlock()
 	}
 	if from == nil {
-		return r.live.Load() < int64(r.conf.Live)
+		return false
 	}
 	from.mu.Lock()
 	a := from.idle.first

@@ -11,6 +11,9 @@ import (
 // As gives s under another id and version: the same contents, for another line or for the
 // place that they have in it.
 func (s *Snapshot) As(id string, version uint64) *Snapshot {
+	if s.ID == id && s.Version == version {
+		return s
+	}
 	t := *s
 	t.ID, t.Version = id, version
 	return &t

@@ -115,12 +115,28 @@ func (s *Snapshot) Calculated(ctx context.Context, sheets map[int]*grid.Sheet) (
 
 // OwnBytes is about what s keeps alive besides the sheets of its source: what its edits cost.
 // It goes over the bands of the edited sheets, not over their cells.
-func (s *Snapshot) OwnBytes() int64 {
+func (s *Snapshot) OwnBytes() int64 { return s.BytesOver(nil) }
+
+// BytesOver is about what s keeps alive besides what old does, another version of the same
+// line, and their source: what one version more costs. Nil is the source alone.
+func (s *Snapshot) BytesOver(old *Snapshot) int64 {
 	n := int64(snapshotBytes)
-	for _, e := range s.sheets {
-		n += e.sheet.MemoryOver(e.base)
+	book := (*grid.Workbook)(nil)
+	if old != nil {
+		book = old.book
 	}
-	if s.book != nil {
+	for _, e := range s.sheets {
+		was := e.base
+		if old != nil {
+			if sheet := old.edited(e.index); sheet != nil {
+				was = sheet
+			}
+		}
+		if e.sheet != was {
+			n += e.sheet.MemoryOver(was)
+		}
+	}
+	if s.book != nil && s.book != book {
 		n += int64(xfBytes * len(s.book.Styles.Xfs))
 	}
 	return n

@@ -291,7 +291,8 @@ func (s *Store) History(ctx context.Context, id string, from uint64, limit int) 
 
 func (l *line) version(n uint64) Version {
 	v := l.versions[n]
-	out := Version{Number: n, At: v.at, Of: v.content, Tool: v.tool, Label: v.label, Cells: v.cells, ID: v.id, What: v.why}
+	by := v.said.Value()
+	out := Version{Number: n, At: time.Unix(0, v.at), Of: v.content, Tool: by.tool, Label: by.label, Cells: v.cells, ID: by.id, What: by.why}
 	switch v.kind {
 	case created:
 		out.What = "created"

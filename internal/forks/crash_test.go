@@ -189,7 +189,7 @@ func (s *script) crash(rnd *rand.Rand) {
 	s.close()
 	s.fs = old.Crash(rnd)
 	s.open()
-	if s.store.unread {
+	if s.store.unread > 0 {
 		s.Fatalf("after a crash in %s a fork cannot be read", s.begun)
 	}
 	strangers := 0

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
+	"unique"
 
 	"gridflow/internal/workspace"
 )
@@ -39,6 +40,7 @@ type event struct {
 	Steps    int             `json:"steps,omitempty"` // of an undo or redo; 0 is one
 	Cells    int             `json:"cells,omitempty"`
 	Change   string          `json:"change,omitempty"` // the staged change that an edit was
+	Fresh    bool            `json:"fresh,omitempty"`  // of a content: no formula's value may be older than what it is computed from
 	Sum      string          `json:"sum,omitempty"`
 	TTL      int64           `json:"ttl_ns,omitempty"`
 	From     string          `json:"from,omitempty"` // the fork, with its version, that a line begins with or was merged with
@@ -79,5 +81,16 @@ func decode(data []byte) (e event, payload []byte, err error) {
 	if err := json.Unmarshal(data[k:k+int(n)], &e); err != nil {
 		return e, nil, errors.Join(errRecord, err)
 	}
+	e.intern()
 	return e, data[k+int(n):], nil
+}
+
+// intern lets the strings that a thousand forks of one workbook have alike stand in memory once.
+func (e *event) intern() {
+	for _, s := range []*string{&e.Workbook, &e.Path} {
+		*s = unique.Make(*s).Value()
+	}
+	if e.Base != nil {
+		e.Base.SHA256, e.Base.Ext = unique.Make(e.Base.SHA256).Value(), unique.Make(e.Base.Ext).Value()
+	}
 }

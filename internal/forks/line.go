@@ -1,9 +1,12 @@
 package forks
 
 import (
+	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"time"
+	"unique"
 
 	"gridflow/internal/journal"
 	"gridflow/internal/workspace"
@@ -33,23 +36,31 @@ type line struct {
 	edits    int                 // commits that changed cells
 }
 
-// version is one commit.
+// version is one commit. There are many in memory, of many forks: what most have in common
+// with others stands in memory once.
 type version struct {
-	at      time.Time
-	kind    kind
-	content uint64 // the version whose content this one has: itself, unless it was moved
-	parent  uint64 // of a content of its own: the content that it was made on
-	base    int    // index in bases
-	fresh   bool   // the content begins at the base and not at parent
+	at      int64 // Unix nanoseconds
 	pos     journal.Pos
 	anchor  journal.Pos // where the content stands whole, 0 where it does not
-	depth   int         // of a content of its own: the edits from one that stood whole to it
+	content uint64      // the version whose content this one has: itself, unless it was moved
+	parent  uint64      // of a content of its own: the content that it was made on
+	said    unique.Handle[said]
 	cells   int
-	why     string
-	tool    string
-	label   string
-	id      string // the checkpoint that was restored, or the staged change that was applied
+	depth   int32 // of a content of its own: the edits from one that stood whole to it
+	base    int16 // index in bases
+	kind    kind
+	fresh   bool // the content begins at the base and not at parent
+	stale   bool // of a content of its own: values of formulas may be older than what they are computed from
 }
+
+// said is what the maker of a version says of it.
+type said struct {
+	why, tool, label string
+	id               string // the checkpoint that was restored, or the staged change that was applied
+}
+
+// basesMax is the number of bases that a line may have.
+const basesMax = math.MaxInt16
 
 // A Checkpoint is a version with a name.
 type Checkpoint struct {
@@ -74,6 +85,9 @@ type Staged struct {
 // head is the number of the newest version.
 func (l *line) head() uint64 { return uint64(len(l.versions) - 1) }
 
+// stale tells whether the newest version is, as far as the records say.
+func (l *line) stale() bool { return l.versions[l.content(l.head())].stale }
+
 // content is the version whose content version v has.
 func (l *line) content(v uint64) uint64 { return l.versions[v].content }
 
@@ -85,10 +99,7 @@ func (l *line) apply(k kind, e event, pos journal.Pos, at time.Time) error {
 	if e.Of > uint64(max(len(l.versions)-1, 0)) {
 		return fmt.Errorf("%w: version %d is not there", errRecord, e.Of)
 	}
-	v := version{at: at, kind: k, pos: pos, cells: e.Cells, why: e.Why, tool: e.Tool, label: e.Label, id: e.ID}
-	if e.Change != "" {
-		v.id = e.Change
-	}
+	v := version{at: at.UnixNano(), kind: k, pos: pos, cells: e.Cells, said: unique.Make(said{e.Why, e.Tool, e.Label, cmp.Or(e.Change, e.ID)}), stale: !e.Fresh}
 	switch k {
 	case created:
 		if e.Base == nil {
@@ -98,7 +109,7 @@ func (l *line) apply(k kind, e event, pos journal.Pos, at time.Time) error {
 			workbook: e.Workbook, path: e.Path, label: e.Label, from: e.From, created: at, ttl: time.Duration(e.TTL),
 			bases: []workspace.Base{*e.Base}, savedSum: make(map[string][]string),
 		}
-		v.fresh = true
+		v.fresh, v.stale = true, !e.Fresh && e.From != ""
 		l.versions = append(l.versions, v)
 	case edited:
 		if _, ok := l.stagedChange(e.Change); !ok && e.Change != "" {
@@ -110,8 +121,11 @@ func (l *line) apply(k kind, e event, pos journal.Pos, at time.Time) error {
 		if e.Base == nil {
 			return fmt.Errorf("%w: no base", errRecord)
 		}
+		if len(l.bases) == basesMax {
+			return fmt.Errorf("%w: more than %d bases", errRecord, basesMax)
+		}
 		l.bases = append(l.bases, *e.Base)
-		v.base, v.fresh = len(l.bases)-1, true
+		v.base, v.fresh = int16(len(l.bases)-1), true
 		l.push(v)
 	case moved:
 		return l.move(v, e)

@@ -68,7 +68,7 @@ func FuzzRecords(f *testing.F) {
 func sound(t *testing.T, l *line) {
 	t.Helper()
 	for n, v := range l.versions {
-		if v.content > uint64(n) || l.versions[v.content].content != v.content || v.base >= len(l.bases) || v.base != l.versions[v.content].base {
+		if v.content > uint64(n) || l.versions[v.content].content != v.content || int(v.base) >= len(l.bases) || v.base != l.versions[v.content].base {
 			t.Fatalf("version %d: %+v", n, v)
 		}
 		if !v.fresh && v.content == uint64(n) && (v.parent >= uint64(n) || l.versions[v.parent].content != v.parent || l.versions[v.parent].base != v.base) {

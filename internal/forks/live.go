@@ -16,15 +16,11 @@ type live struct {
 	fork  *fork
 	line  line
 
-	holds    []*workspace.Hold         // by base of the line; nil where it was not needed yet
-	contents map[uint64]*book.Snapshot // by version; the youngest, and the present one
-	order    []uint64                  // of contents, the oldest first
-	gone     bool                      // discarded: it only waits to be let go
+	holds  []*workspace.Hold // by base of the line; nil where it was not needed yet
+	kept   []kept            // contents at hand, the one made or asked for first in front
+	weight int64             // bytes, as the store knows it
+	gone   bool              // discarded: it only waits to be let go
 }
-
-// contentsKept bounds the contents that a fork which is in use keeps at hand. They share
-// all that they have in common.
-const contentsKept = 32
 
 // restore makes the history of a fork from the journal. Its contents wait until somebody
 // wants them: to be told of, or to be discarded, a fork needs no base.
@@ -33,7 +29,7 @@ func (s *Store) restore(_ context.Context, id string) (*live, error) {
 	if f == nil {
 		return nil, notFound(id)
 	}
-	l := &live{store: s, fork: f, contents: make(map[uint64]*book.Snapshot)}
+	l := &live{store: s, fork: f}
 	for entry, err := range s.log.All(id) {
 		if err == nil {
 			var e event
@@ -74,7 +70,8 @@ func (l *live) release() {
 			h.Release()
 		}
 	}
-	l.holds, l.contents, l.order = nil, nil, nil
+	l.holds, l.kept = nil, nil
+	l.takes(0)
 }
 
 // hold gives the base number i in use, for as long as l lives.
@@ -97,7 +94,7 @@ func (l *live) at(ctx context.Context, v uint64) (*book.Snapshot, *workspace.Hol
 	if v > l.line.head() {
 		return nil, nil, fail(CodeVersion, "Call fork_history for the versions that there are", "fork %s has no version %d, the newest is %d", l.fork.id, v, l.line.head())
 	}
-	hold, err := l.hold(ctx, l.line.versions[v].base)
+	hold, err := l.hold(ctx, int(l.line.versions[v].base))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -116,8 +113,8 @@ func (l *live) content(ctx context.Context, v uint64, hold *workspace.Hold) (*bo
 	for at := v; snap == nil; {
 		rec := &l.line.versions[at]
 		switch {
-		case l.contents[at] != nil:
-			snap = l.contents[at]
+		case l.atHand(at) != nil:
+			snap = l.atHand(at)
 		case rec.anchor != 0 || rec.fresh:
 			pos := rec.anchor
 			if pos == 0 {
@@ -151,24 +148,6 @@ func (l *live) content(ctx context.Context, v uint64, hold *workspace.Hold) (*bo
 	return snap, nil
 }
 
-// remember keeps a content at hand.
-func (l *live) remember(v uint64, snap *book.Snapshot) {
-	if l.contents[v] != nil {
-		return
-	}
-	l.contents[v] = snap
-	l.order = append(l.order, v)
-	for len(l.order) > contentsKept {
-		oldest := l.order[0]
-		l.order = l.order[1:]
-		if oldest == l.line.content(l.line.head()) {
-			l.order = append(l.order, oldest) // the next edit is made on it
-			continue
-		}
-		delete(l.contents, oldest)
-	}
-}
-
 // edit reads the edit of a record; ok is false where it has none.
 func (l *live) edit(pos position) (e book.Edit, ok bool, err error) {
 	entry, err := l.store.log.At(pos)
@@ -190,6 +169,9 @@ func (l *live) commit(k kind, e event, edit *book.Edit, snap *book.Snapshot) err
 	var payload []byte
 	if edit != nil {
 		payload = edit.AppendTo(nil)
+	}
+	if snap != nil && k != moved {
+		e.Fresh = !snap.Stale()
 	}
 	entry, err := l.store.log.Append(l.fork.id, uint8(k), e.encode(payload))
 	if err != nil {

@@ -87,7 +87,7 @@ func newMachine(t *testing.T, rt *rapid.T, variants [][]byte) *machine {
 	}
 	m := &machine{
 		t: rt, books: map[string]contents{}, revs: map[string]string{},
-		rig: &rig{failer: rt, dir: root, bases: filepath.Join(dir, "bases"), fs: crashfs.New(), o: Options{Max: 5, LiveMax: 2, CheckpointsMax: 3, StagedMax: 3, Logger: slog.New(slog.DiscardHandler)}},
+		rig: &rig{failer: rt, dir: root, bases: filepath.Join(dir, "bases"), fs: crashfs.New(), o: Options{Max: 5, LiveMax: 2, LiveBytes: rapid.SampledFrom([]int64{0, 1}).Draw(rt, "LiveBytes"), CheckpointsMax: 3, StagedMax: 3, Logger: slog.New(slog.DiscardHandler)}},
 	}
 	m.put("a.xlsx", variants[0])
 	m.put("b.xlsx", variants[1])

@@ -94,6 +94,10 @@ func (r *rig) close() {
 		if err != nil && !errors.Is(err, journal.ErrPoisoned) && !errors.Is(err, crashfs.ErrStopped) {
 			r.Errorf("close: %v", err)
 		}
+		// What was counted when a fork came into memory is taken off when it leaves.
+		if n := r.store.liveBytes.Load(); n != 0 {
+			r.Errorf("%d bytes of live forks when none lives", n)
+		}
 		r.store = nil
 	}
 	if r.ws != nil {

@@ -30,6 +30,7 @@ type Bases interface {
 	HoldBase(ctx context.Context, b workspace.Base) (*workspace.Hold, error)
 	KeptBases() ([]workspace.Base, error)
 	DropBase(b workspace.Base) error
+	BaseMemory(b workspace.Base) int64
 }
 
 // Options say what a store is made of.
@@ -43,7 +44,13 @@ type Options struct {
 	CheckpointsMax int           // of one fork; 64 where 0
 	StagedMax      int           // of one fork; 64 where 0
 	LiveMax        int           // forks in memory; 1 024 where 0
+	LiveBytes      int64         // what they may take beside their bases; 0: a tenth of what these take, at least 512 KiB
 	Idle           time.Duration // a fork that nobody has used for so long leaves memory; 5 minutes where 0
+
+	// ReadOnly is for who looks at a state folder that may be another process's: nothing is
+	// dropped, no fork's time ends, and the journal refuses every change. Bases must leave the
+	// folder alone as well.
+	ReadOnly bool
 
 	Changed func(id string, version uint64) // told of each new version; it must not block; nil: nobody is
 	Logger  *slog.Logger                    // slog.Default where nil
@@ -65,11 +72,14 @@ type Store struct {
 	mu       lock.Mutex[lock.ForksStore]
 	forks    map[string]*fork
 	reserved int                       // forks that are being made
-	standing map[string]int            // by name of a base: the forks, made or being made, that stand on it
+	standing map[string]stand          // by name of a base
 	unused   map[string]workspace.Base // nothing stands on them, or did not for a moment
-	unread   bool                      // a stream could not be read: nobody knows what it stands on, nothing is dropped
+	unread   int                       // streams that could not be read: nobody knows what it stands on, nothing is dropped
 
 	commits, conflicts atomic.Uint64
+	liveBytes          atomic.Int64 // what live forks take, beside their bases
+	liveMost           atomic.Int64 // what they may take; it is reckoned anew now and then
+	weighings          atomic.Uint64
 
 	stop context.CancelFunc
 	done sync.WaitGroup
@@ -163,9 +173,9 @@ type Info struct {
 }
 
 func (l *line) info(id string, stale bool) *Info {
-	last := l.versions[l.head()]
+	last := &l.versions[l.head()]
 	return &Info{
-		ID: id, Workbook: l.workbook, Path: l.path, Label: l.label, From: l.from, Base: l.bases[last.base], Created: l.created, Changed: last.at, TTL: l.ttl,
+		ID: id, Workbook: l.workbook, Path: l.path, Label: l.label, From: l.from, Base: l.bases[last.base], Created: l.created, Changed: time.Unix(0, last.at), TTL: l.ttl,
 		Version: l.head(), Edits: l.edits, Checkpoints: len(l.checkpoints), Staged: len(l.staged), Undo: len(l.undo), Redo: len(l.redo), Saved: l.savedAt,
 		Stale: stale,
 	}
@@ -178,7 +188,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	s := &Store{bases: o.Bases, log: o.Journal, o: o, forks: make(map[string]*fork), standing: make(map[string]int), unused: make(map[string]workspace.Base)}
+	s := &Store{bases: o.Bases, log: o.Journal, o: o, forks: make(map[string]*fork), standing: make(map[string]stand), unused: make(map[string]workspace.Base)}
 	var err error
 	s.registry, err = actor.New(actor.Config[live]{Restore: s.restore, Release: s.letGo, Live: o.LiveMax, Idle: o.Idle})
 	if err != nil {
@@ -188,15 +198,17 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		if err := s.recover(id); err != nil {
 			// One damaged fork must not shut out the others; nothing of it is touched.
 			o.Logger.Error("a fork cannot be read from the journal; it is left alone", "fork", id, "error", err)
-			s.unread = true
+			s.unread++
 		}
 	}
-	if !s.unread {
+	if s.unread == 0 && !o.ReadOnly {
 		s.sweep()
 	}
 	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = cancel
-	s.done.Go(func() { s.expire(run) })
+	if !o.ReadOnly {
+		s.done.Go(func() { s.expire(run) })
+	}
 	return s, nil
 }
 
@@ -218,13 +230,25 @@ func (s *Store) recover(id string) error {
 	if len(l.versions) == 0 {
 		return errRecord
 	}
-	f := &fork{id: id, info: l.info(id, l.edits > 0)}
+	f := &fork{id: id, info: l.info(id, l.stale())}
 	f.touched.Store(time.Now().UnixNano())
 	s.forks[id] = f
 	for _, b := range l.bases {
-		s.standing[nameOf(b)]++
+		s.standLocked(b)
 	}
 	return nil
+}
+
+// stand is a base and the number of forks, made or being made, that stand on it.
+type stand struct {
+	base  workspace.Base
+	forks int
+}
+
+// standLocked counts one more fork that stands on b.
+func (s *Store) standLocked(b workspace.Base) {
+	name := nameOf(b)
+	s.standing[name] = stand{b, s.standing[name].forks + 1}
 }
 
 // nameOf tells bases apart.
@@ -300,8 +324,10 @@ func (s *Store) call(ctx context.Context, id string, fn func(ctx context.Context
 		if l.gone {
 			return notFound(id)
 		}
+		defer l.weigh()
 		return fn(ctx, l)
 	})
+	s.shed()
 	return actorError(id, err)
 }
 
@@ -440,7 +466,7 @@ func (s *Store) Create(ctx context.Context, from string, o CreateOptions) (Info,
 		hold, e.Workbook, e.Path = h, entry.ID, entry.Path
 	}
 	defer hold.Release()
-	e.Base = &hold.Base
+	e.Base, e.Fresh = &hold.Base, !stale
 	id := "fork-" + randomID()
 	rec, err := s.log.Append(id, uint8(created), e.encode(payload))
 	if err != nil {
@@ -466,7 +492,7 @@ func (s *Store) keep(ctx context.Context, id string) (workspace.Entry, *workspac
 	entry, hold, err := s.bases.KeepBase(ctx, id)
 	if err == nil {
 		s.mu.Lock()
-		s.standing[nameOf(hold.Base)]++
+		s.standLocked(hold.Base)
 		s.mu.Unlock()
 	}
 	return entry, hold, err
@@ -476,8 +502,8 @@ func (s *Store) keep(ctx context.Context, id string) (workspace.Entry, *workspac
 func (s *Store) standBeside(b workspace.Base) (ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if ok = s.standing[nameOf(b)] > 0; ok {
-		s.standing[nameOf(b)]++
+	if ok = s.standing[nameOf(b)].forks > 0; ok {
+		s.standLocked(b)
 	}
 	return ok
 }
@@ -504,7 +530,9 @@ func (s *Store) contentOf(ctx context.Context, from string) (h head, info Info, 
 func (s *Store) leave(b workspace.Base) {
 	name := nameOf(b)
 	s.mu.Lock()
-	if s.standing[name]--; s.standing[name] == 0 {
+	if at := s.standing[name]; at.forks > 1 {
+		s.standing[name] = stand{b, at.forks - 1}
+	} else {
 		delete(s.standing, name)
 		s.unused[name] = b
 	}
@@ -545,7 +573,7 @@ func (s *Store) takeUnused() (list []workspace.Base) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for name, b := range s.unused {
-		if s.standing[name] == 0 && !s.unread {
+		if s.standing[name].forks == 0 && s.unread == 0 {
 			list = append(list, b)
 		}
 	}

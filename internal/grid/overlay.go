@@ -206,13 +206,31 @@ func (s *Sheet) storedBeside(row int, patches []patch) bool {
 	return false
 }
 
-// overBytes is about what the patches and the texts of edits take.
-func (s *Sheet) overBytes() int64 {
-	n := int64(patchBytes*cap(s.over)+32*cap(s.dissolved)+48*cap(s.spills)) + s.own.memoryBytes()
+// overBytes is about what the patches and the texts of edits take, but for those that base
+// has as well.
+func (s *Sheet) overBytes(base *Sheet) int64 {
+	n := int64(patchBytes * cap(s.over))
+	if len(s.dissolved) != len(base.dissolved) {
+		n += int64(32 * cap(s.dissolved))
+	}
+	if len(s.spills) != len(base.spills) {
+		n += int64(48 * cap(s.spills))
+	}
+	n += s.own.memoryOver(base.own)
+	old := base.over
 	for i := range s.over {
-		if w := s.over[i].words; w != nil {
-			n += int64(wordsBytes + len(w.text) + len(w.formula))
+		w := s.over[i].words
+		if w == nil {
+			continue
 		}
+		at := s.over[i].order()
+		for len(old) > 0 && old[0].order() < at {
+			old = old[1:]
+		}
+		if len(old) > 0 && old[0].words == w {
+			continue
+		}
+		n += int64(wordsBytes + len(w.text) + len(w.formula))
 	}
 	return n
 }

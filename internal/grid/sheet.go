@@ -301,7 +301,7 @@ func (s *Sheet) OccupiedCols(firstRow, lastRow int) []int {
 
 // MemoryBytes is about what the sheet keeps alive, without the workbook's shared strings.
 func (s *Sheet) MemoryBytes() int64 {
-	n := int64(8*len(s.bands)) + s.texts.MemoryBytes() + s.formulas.memoryBytes() + s.Layout.memoryBytes() + s.overBytes()
+	n := int64(8*len(s.bands)) + s.texts.MemoryBytes() + s.formulas.memoryBytes() + s.Layout.memoryBytes() + s.overBytes(new(Sheet))
 	for _, b := range s.bands {
 		n += b.memoryBytes(nil)
 	}
@@ -311,7 +311,7 @@ func (s *Sheet) MemoryBytes() int64 {
 // MemoryOver is about what s keeps alive besides what it shares with base, of which it is
 // an edited version: what one version more costs.
 func (s *Sheet) MemoryOver(base *Sheet) int64 {
-	n := int64(sheetOverhead) + s.overBytes()
+	n := int64(sheetOverhead) + s.overBytes(base)
 	if len(s.bands) > 0 && (len(base.bands) == 0 || &s.bands[0] != &base.bands[0]) {
 		n += int64(8 * len(s.bands))
 		for i, b := range s.bands {

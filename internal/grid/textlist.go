@@ -71,12 +71,16 @@ func (s *Strings) concat(t *Strings) *Strings {
 	return c
 }
 
-func (l *textList) memoryBytes() (n int64) {
+// memoryOver is about what l takes besides the parts that it shares with old.
+func (l *textList) memoryOver(old *textList) int64 {
 	if l == nil {
 		return 0
 	}
-	for _, p := range l.parts {
-		n += 80 + p.texts.MemoryBytes()
+	n := int64(0)
+	for i, p := range l.parts {
+		if old == nil || i >= len(old.parts) || old.parts[i] != p {
+			n += 80 + p.texts.MemoryBytes()
+		}
 	}
 	return n
 }

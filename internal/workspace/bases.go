@@ -144,14 +144,17 @@ func (s *bases) forget(o *opened) {
 	}
 }
 
-// openBases opens the store, and removes what a copy that was cut off has left.
-func (w *Workspace) openBases(path string, timeout time.Duration) error {
+// openBases opens the store, and removes what a copy that was cut off has left, unless it is
+// the store of others.
+func (w *Workspace) openBases(path string, others bool, timeout time.Duration) error {
 	w.bases.byHash = make(map[string]*opened)
 	if path == "" {
 		return nil
 	}
-	if err := os.MkdirAll(path, 0o700); err != nil {
-		return fmt.Errorf("state folder: %w", err)
+	if !others {
+		if err := os.MkdirAll(path, 0o700); err != nil {
+			return fmt.Errorf("state folder: %w", err)
+		}
 	}
 	dir, err := os.OpenRoot(path)
 	if err != nil {
@@ -159,7 +162,7 @@ func (w *Workspace) openBases(path string, timeout time.Duration) error {
 	}
 	entries, err := fs.ReadDir(dir.FS(), ".")
 	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), tempPrefix) {
+		if !others && strings.HasPrefix(e.Name(), tempPrefix) {
 			dir.Remove(e.Name())
 		}
 	}

@@ -41,6 +41,7 @@ type Options struct {
 	Logger     *slog.Logger // slog.Default where nil
 	Writes     bool         // files may be written: what writers that died have left is removed
 	Bases      string       // folder where revisions are kept that forks stand on; "": there are no forks
+	BasesRead  bool         // that folder is another process's: it is there, and nothing in it is touched
 
 	ReadTimeout time.Duration // a read of a file that takes longer has failed; 0: there is no such time
 }
@@ -93,7 +94,7 @@ func Open(ctx context.Context, o Options) (*Workspace, error) {
 			return nil, err
 		}
 	}
-	if err := w.openBases(o.Bases, o.ReadTimeout); err != nil {
+	if err := w.openBases(o.Bases, o.BasesRead, o.ReadTimeout); err != nil {
 		w.closeRoots()
 		return nil, err
 	}

@@ -20,6 +20,7 @@ func Compile(scope Scope, tree *formula.Tree, sheet int, at cell.Ref) *Program {
 	if b, ok := c.p.root.(*binary); ok {
 		b.last = true
 	}
+	c.p.Ranged = c.p.Ranged || multi(c.p.root, 0)
 	return c.p
 }
 
@@ -29,6 +30,7 @@ type compiler struct {
 	p     *Program
 	sheet int
 	at    cell.Ref
+	whole bool     // arrays are on here whatever the formula: within an argument that takes whole ones
 	wrap  bool     // within a name, whose relative references wrap around the edges
 	bound []string // names that LET and LAMBDA bound, innermost last
 	names map[nameKey]*binding
@@ -68,7 +70,9 @@ func (c *compiler) expr(n *formula.Node) expr {
 		if n.Op == formula.OpImplicit || n.Op == formula.OpIntersect {
 			return &single{c.expr(n.Kids[0])}
 		}
-		return &unary{n.Op, c.expr(n.Kids[0])}
+		u := &unary{n.Op, c.expr(n.Kids[0])}
+		c.cut(u.x)
+		return u
 	case formula.Postfix:
 		if n.Op == formula.OpSpill {
 			return &spilled{c.expr(n.Kids[0])}
@@ -154,7 +158,62 @@ func (c *compiler) binary(n *formula.Node) expr {
 		}
 		return &join{n.Op, c.expr(n.Kids[0]), c.expr(n.Kids[1])}
 	}
-	return &binary{op: n.Op, l: c.expr(n.Kids[0]), r: c.expr(n.Kids[1])}
+	b := &binary{op: n.Op, l: c.expr(n.Kids[0]), r: c.expr(n.Kids[1])}
+	c.cut(b.l)
+	c.cut(b.r)
+	return b
+}
+
+// cut notes that an expression stands where a single value is expected.
+func (c *compiler) cut(e expr) {
+	if !c.whole && !c.p.Ranged {
+		c.p.Ranged = multi(e, 0)
+	}
+}
+
+// multi reports whether an expression gives, by its form, more than one value where arrays
+// are on. Of names that refer to names only the first few are followed.
+func multi(e expr, depth int) bool {
+	if depth > 32 {
+		return false
+	}
+	any := func(list ...expr) bool {
+		return slices.ContainsFunc(list, func(e expr) bool { return e != nil && multi(e, depth+1) })
+	}
+	switch e := e.(type) {
+	case *constant:
+		a := e.v.Array()
+		return a != nil && len(a.Cells) > 1
+	case *area:
+		return e.first != e.end || e.sheet != e.last
+	case *thisRow:
+		return e.first != e.last
+	case *join, *spilled:
+		return true
+	case *named:
+		return any(e.body.root)
+	case *unary:
+		return any(e.x)
+	case *binary:
+		return any(e.l, e.r)
+	case *call:
+		for i, x := range e.args {
+			if !e.arr[i] && !e.ref[i] && any(x) {
+				return true
+			}
+		}
+	case *branch:
+		return any(e.cond, e.yes, e.no)
+	case *rescue:
+		return any(e.x, e.alt)
+	case *pick:
+		return any(e.index) || any(e.among...)
+	case *cases:
+		return any(e.subject) || any(e.when...) || any(e.then...) || any(e.other)
+	case *let:
+		return any(e.body)
+	}
+	return false
 }
 
 // reference compiles a reference and notes what it reads.
@@ -266,13 +325,13 @@ func (c *compiler) name(r *formula.Reference, sheet int) expr {
 	}
 	b := &binding{}
 	c.names[key] = b
-	at, wrap, bound, home := c.at, c.wrap, c.bound, c.sheet
-	c.at, c.wrap, c.bound = cell.Ref{}, true, nil
+	at, wrap, bound, home, whole := c.at, c.wrap, c.bound, c.sheet, c.whole
+	c.at, c.wrap, c.bound, c.whole = cell.Ref{}, true, nil, true
 	if on >= 0 {
 		c.sheet = on
 	}
 	b.root = c.expr(tree.Root)
-	c.at, c.wrap, c.bound, c.sheet = at, wrap, bound, home
+	c.at, c.wrap, c.bound, c.sheet, c.whole = at, wrap, bound, home, whole
 	return &named{r.Name, b}
 }
 

@@ -58,16 +58,21 @@ func (c *compiler) call(n *formula.Node) expr {
 	}
 	out := &call{f: f, args: make([]expr, len(n.Kids)), arr: make([]bool, len(n.Kids)), ref: make([]bool, len(n.Kids))}
 	for i, k := range n.Kids {
-		reads := len(c.p.Reads)
+		reads, whole := len(c.p.Reads), c.whole
+		shape := f.Takes().Shape(i)
+		c.whole = whole || shape == fn.ShapeArray || shape == fn.ShapeFunc || shape == fn.ShapeOpen
 		out.args[i] = c.argument(k)
+		c.whole = whole
 		if i == 0 && positional[name] && k.Kind == formula.Ref {
 			c.p.Reads = c.p.Reads[:reads]
 		}
-		switch f.Takes().Shape(i) {
-		case fn.ShapeArray, fn.ShapeFunc:
+		switch shape {
+		case fn.ShapeArray, fn.ShapeFunc, fn.ShapeOpen:
 			out.arr[i], out.ref[i] = true, true
 		case fn.ShapeRange, fn.ShapeRef:
 			out.ref[i] = true
+		default:
+			c.cut(out.args[i])
 		}
 	}
 	return out
@@ -79,6 +84,7 @@ func (c *compiler) special(name string, n *formula.Node) expr {
 	switch name {
 	case "IF":
 		b := &branch{cond: c.expr(kids[0]), yes: &constant{fn.True}, no: &constant{fn.False}}
+		c.cut(b.cond)
 		if len(kids) > 1 {
 			b.yes = c.expr(kids[1])
 		}

@@ -41,6 +41,9 @@ type Program struct {
 	Dynamic bool
 	// Subtotal says that the formula calls SUBTOTAL or AGGREGATE, which their like pass over.
 	Subtotal bool
+	// Ranged says that with arrays the formula gives something else than without: a range or an
+	// array stands where a single value is expected. Typed into Excel it spills.
+	Ranged bool
 	// Unknown are the names of functions that are not there and of names that nobody
 	// defined; each gives #NAME?.
 	Unknown []string

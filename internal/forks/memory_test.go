@@ -1,0 +1,126 @@
+package forks
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+
+	"gridflow/internal/book"
+	"gridflow/internal/cell"
+)
+
+// Live forks stay within their budget, whatever they keep: those that were let go, and
+// versions that are no more at hand, are made again as they were.
+func TestLiveBudget(t *testing.T) {
+	const forks, edits = 60, 12
+	const budget = 40 * 4096
+	r := newRig(t, Options{LiveBytes: budget})
+	var ids []string
+	for f := range forks {
+		id := r.create("a.xlsx").ID
+		ids = append(ids, id)
+		for n := range edits {
+			r.edit(id, number("A1", float64(100*f+n)))
+			if got := r.store.liveBytes.Load(); got > budget && r.store.registry.Live() > forksLeast {
+				t.Fatalf("live forks take %d bytes of %d", got, budget)
+			}
+		}
+	}
+	if n := r.store.registry.Live(); n < forksLeast || n == forks {
+		t.Errorf("%d of %d forks are in memory", n, forks)
+	}
+	for f, id := range ids {
+		for n := edits - 1; n >= 0; n-- {
+			if got, want := r.at(fmt.Sprintf("%s@%d", id, n+1), "A1"), fmt.Sprint(100*f+n); got != want {
+				t.Fatalf("fork %d, version %d has %s, not %s", f, n+1, got, want)
+			}
+		}
+	}
+}
+
+// However much a few forks take, they stay: else somebody who works with two large ones
+// would wait for one of them at every turn.
+func TestFewForksStay(t *testing.T) {
+	r := newRig(t, Options{LiveBytes: 1})
+	for range forksLeast {
+		r.edit(r.create("a.xlsx").ID, number("A1", 1))
+	}
+	before := r.store.registry.Stats()
+	for _, f := range r.store.List() {
+		r.edit(f.ID, number("A1", 2))
+	}
+	if now := r.store.registry.Stats(); now.Live != forksLeast || now.Restores != before.Restores {
+		t.Errorf("%d forks are in memory; %d were restored", now.Live, now.Restores-before.Restores)
+	}
+}
+
+// What a fork keeps is weighed by what each version has of its own: a version that was made
+// on one with a large change costs little while both are kept, and all of it once the other
+// has gone.
+func TestWeight(t *testing.T) {
+	r := newRig(t, Options{LiveBytes: 64 << 20})
+	f := r.create("a.xlsx")
+	big := book.SetCells{Sheet: "Data"}
+	for row := range 20_000 {
+		big.Cells = append(big.Cells, book.CellEdit{Ref: cell.Ref{Row: row, Col: 5}, Value: cell.NumberValue(float64(row) + 0.5)})
+	}
+	r.edit(f.ID, book.Edit{Ops: []book.Op{big}})
+	one := r.store.liveBytes.Load()
+	if one < 20_000*8 {
+		t.Fatalf("20 000 numbers are said to take %d bytes", one)
+	}
+	for n := range 5 {
+		r.edit(f.ID, number("A1", float64(n)))
+	}
+	if more := r.store.liveBytes.Load() - one; more > 20_000 {
+		t.Errorf("five edits of one cell are said to take %d bytes", more)
+	}
+	if err := r.store.look(t.Context(), f.ID, func(l *live) error {
+		for len(l.kept) > 1 {
+			l.forget(0)
+		}
+		if got := l.bytes(); got < one/2 {
+			t.Errorf("the newest version alone is said to take %d bytes, and has 20 000 numbers", got)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Forks are let go while others are written and read, by many at once.
+func TestShedUnderLoad(t *testing.T) {
+	const forks, writers, rounds = 40, 8, 30
+	r := newRig(t, Options{LiveBytes: 1})
+	var ids []string
+	for range forks {
+		ids = append(ids, r.create("a.xlsx").ID)
+	}
+	var wg sync.WaitGroup
+	for w := range writers {
+		wg.Go(func() {
+			for n := range rounds {
+				id := ids[(w*7+n*11)%forks]
+				if _, err := r.store.Edit(t.Context(), id, number("A1", float64(n)), Commit{}); err != nil {
+					t.Error(err)
+					return
+				}
+				if err := r.store.View(t.Context(), id+"@0", func(s *book.Snapshot) error {
+					_, err := contentsOf(s)
+					return err
+				}); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	var commits uint64
+	for _, f := range r.store.List() {
+		commits += f.Version
+	}
+	if commits != writers*rounds {
+		t.Errorf("%d commits are left of %d", commits, writers*rounds)
+	}
+}
