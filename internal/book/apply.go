@@ -7,6 +7,7 @@ import (
 	"iter"
 	"slices"
 
+	"gridflow/internal/calc/eval"
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
 )
@@ -16,6 +17,9 @@ type Changeset struct {
 	From, To uint64 // versions
 	Edited   int    // cells that the edit names, those that stayed as they were included
 	Stale    bool   // some formula's value may no longer be what the formula says
+
+	// Calculation says what was calculated, nil where nothing was.
+	Calculation *Calculation
 
 	sheets []sheetPair
 }
@@ -83,6 +87,7 @@ type draft struct {
 	next   Snapshot
 	edited int
 	was    map[int]*grid.Sheet // the sheets that were put anew, as they were in base
+	scope  eval.Scope          // what formulas name, made when it is first needed
 }
 
 // sheet gives sheet i as the operations so far left it.
@@ -112,6 +117,7 @@ func (d *draft) put(i int, was, sheet *grid.Sheet) {
 func (d *draft) finish() (*Snapshot, *Changeset) {
 	next := d.next
 	next.Version++
+	next.model = nil
 	set := &Changeset{From: d.base.Version, To: next.Version, Edited: d.edited}
 	for _, e := range next.sheets {
 		if old := d.was[e.index]; old != nil {
@@ -153,17 +159,18 @@ func (o SetCells) apply(d *draft) error {
 	}
 	cells, numbers := o.distinct()
 	styles := d.styles(sheet, cells)
-	stored, err := d.storedForms(i, cells)
+	formulas, err := d.storedForms(i, cells)
 	if err != nil {
 		return err
 	}
 	changes := make([]grid.Change, 0, len(cells))
 	number := make([]int, 0, len(cells)) // of the cell edit behind each change
 	for k := range cells {
-		if c, ok := cells[k].change(sheet, stored(&cells[k]), styles(k)); ok {
+		if c, ok := cells[k].change(sheet, formulas(&cells[k]), styles(k)); ok {
 			changes, number = append(changes, c), append(number, numbers(k))
 		}
 	}
+	changes, number = vacated(sheet, changes, number)
 	d.edited += len(o.Cells)
 	if len(changes) == 0 {
 		return nil
@@ -273,6 +280,34 @@ func (d *draft) styles(sheet *grid.Sheet, cells []CellEdit) func(k int) uint32 {
 	}
 }
 
+// vacated adds to changes those that empty the cells which dynamic arrays fill whose own cell is
+// set or removed: what spills goes with the formula.
+func vacated(sheet *grid.Sheet, changes []grid.Change, number []int) ([]grid.Change, []int) {
+	var named map[cell.Ref]bool
+	for k, c := range changes {
+		if c.Kind != grid.SetCell && c.Kind != grid.RemoveCell {
+			continue
+		}
+		for f := range sheet.Arrays(cell.Range{First: c.Ref, Last: c.Ref}) {
+			if f.Kind != grid.DynamicArray || f.Anchor != c.Ref {
+				continue
+			}
+			if named == nil {
+				named = make(map[cell.Ref]bool, len(changes))
+				for _, c := range changes {
+					named[c.Ref] = true
+				}
+			}
+			for x := range sheet.Cells(f.Range) {
+				if !named[x.Ref] {
+					changes, number = append(changes, grid.Change{Ref: x.Ref, Style: x.Style}), append(number, number[k])
+				}
+			}
+		}
+	}
+	return changes, number
+}
+
 // inheritedStyle is the style that a cell has while it is not stored: that of its row, or
 // else of its column.
 func inheritedStyle(sheet *grid.Sheet, r cell.Ref) uint32 {
@@ -295,9 +330,12 @@ func numFmt(styles *grid.Styles, style uint32) string {
 
 // change gives what c does to its cell in sheet, where formula and style are those that the cell
 // is to have; ok is false where nothing changes.
-func (c *CellEdit) change(sheet *grid.Sheet, formula string, style uint32) (change grid.Change, ok bool) {
+func (c *CellEdit) change(sheet *grid.Sheet, formula stored, style uint32) (change grid.Change, ok bool) {
 	old, stored := sheet.At(c.Ref)
-	change = grid.Change{Ref: c.Ref, Value: c.Value, Formula: formula, Style: style}
+	change = grid.Change{Ref: c.Ref, Value: c.Value, Formula: formula.text, Style: style}
+	if formula.spills {
+		change.Spills, change.Fills = true, cell.Range{First: c.Ref, Last: c.Ref}
+	}
 	clears := c.Clear || !c.Keep && !c.HasFormula && c.Value.IsBlank()
 	switch {
 	case c.Keep:
@@ -317,7 +355,7 @@ func (c *CellEdit) change(sheet *grid.Sheet, formula string, style uint32) (chan
 	}
 	same := stored && old.Style == style && old.HasFormula() == c.HasFormula
 	if same && c.HasFormula {
-		return change, StoredFormula(sheet, old) != formula
+		return change, StoredFormula(sheet, old) != formula.text || formula.spills != (sheet.Formula(old).Kind == grid.DynamicArray)
 	}
 	return change, !same || old.Value != c.Value
 }

@@ -42,20 +42,14 @@ func Between(ctx context.Context, base, cur *Snapshot) (Edit, error) {
 			return Edit{}, err
 		}
 		op := SetCells{Sheet: cur.Workbook().Sheets[i].Name}
-		first := op
 		for x, y := range grid.Diff(was, is, nil) {
-			c := between(cur, was, is, x, y)
-			if c.HasFormula && stateAt(was, c.Ref).Formula == c.Formula {
-				// It was changed and changed back, and has no value since. To set it to what it
-				// is would leave the value of base.
-				first.Cells = append(first.Cells, CellEdit{Ref: c.Ref, Clear: true})
+			c, ok := between(cur, was, is, x, y)
+			if !ok {
+				continue
 			}
 			op.Cells = append(op.Cells, c)
 		}
 		op.Cells = append(op.Cells, ended(cur, was, is, op.Cells)...)
-		if len(first.Cells) > 0 {
-			e.Ops = append(e.Ops, first)
-		}
 		if len(op.Cells) > 0 {
 			e.Ops = append(e.Ops, op)
 		}
@@ -89,37 +83,50 @@ func ended(cur *Snapshot, was, is *grid.Sheet, have []CellEdit) (cells []CellEdi
 				if !stored {
 					x.Ref, y.Ref = ref, ref
 				}
-				cells = append(cells, between(cur, was, is, x, y))
+				if c, ok := between(cur, was, is, x, y); ok {
+					cells = append(cells, c)
+				}
 			}
 		}
 	}
 	return cells
 }
 
-// between gives the edit that makes of cell x of was the cell y of is.
-func between(cur *Snapshot, was, is *grid.Sheet, x, y grid.Cell) CellEdit {
-	c := CellEdit{Ref: y.Ref, Value: y.Value}
+// between gives the edit that makes of cell x of was the cell y of is; ok is false where only
+// a calculation made them differ.
+func between(cur *Snapshot, was, is *grid.Sheet, x, y grid.Cell) (c CellEdit, ok bool) {
+	c, now := CellEdit{Ref: y.Ref}, y.Style
 	_, stored := is.At(y.Ref)
-	now := y.Style
+	_, wasStored := was.At(x.Ref)
 	switch {
 	case !stored: // it lost its format, too, or had none of its own
 		c, now = CellEdit{Ref: x.Ref, Clear: true}, inheritedStyle(is, x.Ref)
-	case x.Value == y.Value && sameContent(was, is, y.Ref, stateAt(was, y.Ref), stateAt(is, y.Ref)):
+	case sameContent(was, is, y.Ref, stateAt(was, y.Ref), stateAt(is, y.Ref)):
 		// Set anew, a formula would lose its value, and a part of an array would be refused.
-		c = CellEdit{Ref: y.Ref, Keep: true}
+		c.Keep = true
 	case y.HasFormula():
-		c.Value, c.HasFormula, c.Formula = CellEdit{}.Value, true, StoredFormula(is, y)
-	case y.Value.IsBlank():
+		c.HasFormula, c.Formula = true, StoredFormula(is, y)
+	case y.Value.IsBlank() || spilledInto(is, y.Ref):
 		c.Clear = true
+	default:
+		c.Value = y.Value
 	}
 	style := x.Style
-	if _, there := was.At(c.Ref); !there {
+	if !wasStored {
 		style = inheritedStyle(was, c.Ref)
 	}
 	if now != style {
 		c.NumFmt = numFmt(cur.Workbook().Styles, now)
 	}
-	return c
+	return c, !c.Keep || c.NumFmt != "" || stored != wasStored && !spilledInto(is, y.Ref)
+}
+
+// spilledInto reports whether the value of a cell is that of a dynamic array in another one.
+func spilledInto(s *grid.Sheet, r cell.Ref) bool {
+	for f := range s.Arrays(cell.Range{First: r, Last: r}) {
+		return f.Kind == grid.DynamicArray && f.Anchor != r
+	}
+	return false
 }
 
 // Cells is the number of cells that e names.

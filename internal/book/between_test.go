@@ -65,6 +65,8 @@ func TestBetween(t *testing.T) {
 		{"a format taken away", "Styled: A1!General"},
 		{"value and format taken away", "Styled: A1!General; Styled: A1="},
 		{"a value taken away", "Styled: A1="},
+		{"an array that spills", "Sheet1: F1==SEQUENCE(3)"},
+		{"an array that spills, in a smaller one's place", "Sheet1: F1==SEQUENCE(3); Sheet1: F1==A1:B1*2 H1==SUM(F1#)"},
 		{"a format of a part of an array", "Array: B3!0.00"},
 		{"an array replaced by what it had", "Array: B2=7 B3=2 B4="},
 		{"an array replaced, then edited", "Array: B2= B3= B4=; Array: B3==1+1"},
@@ -83,11 +85,26 @@ func TestBetween(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%+v: %v", e, err)
 			}
-			if got, want := showAll(t, again), showAll(t, cur); got != want {
+			if got, want := showAll(t, calculated(t, again)), showAll(t, calculated(t, cur)); got != want {
 				t.Errorf("got  %s\nwant %s", got, want)
+			}
+			// What a calculation did is no part of it.
+			whole, err := Between(t.Context(), base, calculated(t, cur))
+			if err != nil || string(whole.AppendTo(nil)) != string(e.AppendTo(nil)) {
+				t.Errorf("calculated, it is %+v, %v\nbefore   %+v", whole, err, e)
 			}
 		})
 	}
+}
+
+// calculated gives s with every formula true.
+func calculated(t *testing.T, s *Snapshot) *Snapshot {
+	t.Helper()
+	next, _, err := s.Calculate(t.Context(), nil, Moment{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return next
 }
 
 // TestRebaseFormat: a format alone is in nobody's way, and is not lost where both have set

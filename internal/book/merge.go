@@ -165,8 +165,18 @@ func sameContent(a, b *grid.Sheet, r cell.Ref, x, y CellState) bool {
 	if x.HasFormula || y.HasFormula {
 		return x.HasFormula == y.HasFormula && x.Formula == y.Formula
 	}
+	// What spills into a cell is no content of its own.
+	if spilledInto(a, r) {
+		x.Value = cell.Value{}
+	}
+	if spilledInto(b, r) {
+		y.Value = cell.Value{}
+	}
 	one := cell.Range{First: r, Last: r}
 	for f := range a.Arrays(one) {
+		if f.Kind == grid.DynamicArray {
+			break
+		}
 		for g := range b.Arrays(one) {
 			return f == g
 		}

@@ -66,11 +66,14 @@ type rebase struct {
 // cell gives the edit that makes on onto what became of x in ours, which is y. Where it gives
 // none, m has been told why.
 func (r *rebase) cell(m *Merged, x, y grid.Cell) (CellEdit, bool) {
-	edit := between(r.cur, r.was, r.mine, x, y)
+	edit, ok := between(r.cur, r.was, r.mine, x, y)
+	if !ok {
+		return edit, false // a calculation did it, and will do it again
+	}
 	at := edit.Ref
 	c := Conflict{Target: Target{r.name, at}, Base: stateAt(r.was, at), Ours: stateAt(r.mine, at)}
-	row, ok := 0, false
-	if r.there {
+	row := 0
+	if ok = false; r.there {
 		row, ok = r.row(at.Row)
 	}
 	if edit.HasFormula && ok {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"gridflow/internal/calc"
 	"gridflow/internal/cell"
 	"gridflow/internal/formula"
 	"gridflow/internal/grid"
@@ -48,7 +49,9 @@ type Snapshot struct {
 	book   *grid.Workbook // nil as long as it is the source's
 	sheets []editedSheet  // by index
 	stale  bool
-	styles *styleMemo // of the whole line and its forks
+	styles *styleMemo  // of the whole line and its forks
+	models *models     // the same
+	model  *calc.Model // of the formulas as they are here; nil where they were not needed yet
 }
 
 // editedSheet is a sheet that is no more as the source has it.
@@ -60,7 +63,7 @@ type editedSheet struct {
 
 // NewSnapshot is the snapshot of an unedited file.
 func NewSnapshot(id, revision string, src Source) *Snapshot {
-	s := &Snapshot{ID: id, Revision: revision, src: src, byName: make(map[string]int), styles: new(styleMemo)}
+	s := &Snapshot{ID: id, Revision: revision, src: src, byName: make(map[string]int), styles: new(styleMemo), models: new(models)}
 	for i, info := range src.Workbook().Sheets {
 		if key := FoldName(info.Name); s.byName[key] == 0 {
 			s.byName[key] = i + 1

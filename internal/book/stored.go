@@ -3,6 +3,9 @@ package book
 import (
 	"strings"
 
+	"gridflow/internal/calc"
+	"gridflow/internal/calc/eval"
+	"gridflow/internal/cell"
 	"gridflow/internal/formula"
 	"gridflow/internal/grid"
 )
@@ -14,7 +17,7 @@ import (
 //
 // The Edit keeps what was typed. A text that is no formula stays what it is: what was accepted
 // once has to be accepted when a journal is read again.
-func (d *draft) storedForms(sheet int, cells []CellEdit) (func(c *CellEdit) string, error) {
+func (d *draft) storedForms(sheet int, cells []CellEdit) (func(c *CellEdit) stored, error) {
 	var tables []grid.Table
 	for k := range cells {
 		if strings.Contains(cells[k].Formula, "[") { // it may be a column of the table around it
@@ -25,9 +28,9 @@ func (d *draft) storedForms(sheet int, cells []CellEdit) (func(c *CellEdit) stri
 			break // where they cannot be read, nothing can be said of them
 		}
 	}
-	return func(c *CellEdit) string {
+	return func(c *CellEdit) stored {
 		if !c.HasFormula {
-			return ""
+			return stored{}
 		}
 		table := ""
 		for i := range tables {
@@ -37,8 +40,31 @@ func (d *draft) storedForms(sheet int, cells []CellEdit) (func(c *CellEdit) stri
 		}
 		text, err := formula.StoredIn(c.Formula, table)
 		if err != nil {
-			return c.Formula
+			return stored{text: c.Formula}
 		}
-		return text
+		return stored{text, d.spills(text, sheet, c.Ref, tables)}
 	}, nil
+}
+
+// stored is a formula as a sheet keeps it.
+type stored struct {
+	text   string
+	spills bool // it is a dynamic array
+}
+
+// spills reports whether a formula that is typed becomes a dynamic array, as in Excel: it gives
+// something else where arrays are not cut down to one value.
+func (d *draft) spills(text string, sheet int, at cell.Ref, tables []grid.Table) bool {
+	tree, err := formula.Parse(text)
+	if err != nil {
+		return false
+	}
+	if tree.Spills() {
+		return true
+	}
+	if d.scope == nil {
+		book := d.next.Workbook()
+		d.scope = calc.Scope(calc.Input{Book: book, Sheets: make([]*grid.Sheet, len(book.Sheets)), Tables: tables})
+	}
+	return eval.Compile(d.scope, tree, sheet, at).Ranged
 }

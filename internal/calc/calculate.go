@@ -17,6 +17,10 @@ type Options struct {
 	// Seed is what random numbers start from. With the same Now and Seed a calculation
 	// gives the same values again.
 	Seed uint64
+	// All has every formula calculated. Else those are that depend on Sources, the cells whose
+	// value or formula is another one, and those that are volatile.
+	All     bool
+	Sources []Cell
 }
 
 // Result is what a calculation gave.
@@ -229,12 +233,21 @@ func (c *calculation) publish() (*Result, error) {
 	}
 	for i, s := range c.sheets {
 		var changes []grid.Change
+		for p, fills := range c.spills {
+			if t, n := c.cell(p); p.sheet == i {
+				changes = append(changes, grid.Change{Ref: p.at, Kind: grid.SetValue, Value: t.at(n), Spills: true, Fills: fills})
+			}
+		}
+		moved := len(changes)
 		s.each(func(col, band int, t *tile) {
 			for row := range grid.BandRows {
 				if t.changed[row/64]&(1<<(row%64)) == 0 {
 					continue
 				}
 				at := cell.Ref{Row: band*grid.BandRows + row, Col: col}
+				if _, ok := c.spills[place{i, at}]; ok {
+					continue
+				}
 				if v := t.at(row); s.from.Value(at) != v {
 					changes = append(changes, grid.Change{Ref: at, Kind: grid.SetValue, Value: v})
 				}
@@ -248,7 +261,7 @@ func (c *calculation) publish() (*Result, error) {
 			return nil, err
 		}
 		r.Sheets[i] = next
-		r.Changed += len(changes)
+		r.Changed += len(changes) - moved
 	}
 	return r, nil
 }

@@ -16,7 +16,6 @@ import (
 	"sync"
 	"testing"
 
-	"gridflow/internal/book"
 	"gridflow/internal/calc/fn"
 	"gridflow/internal/cell"
 	"gridflow/internal/formula"
@@ -138,7 +137,7 @@ func checkTallies(t *testing.T, out []tally) {
 // compareFile calculates a workbook and counts the formulas that agree.
 func compareFile(t *testing.T, dir, name string) (tally, string) {
 	res := tally{file: name}
-	in, snap, problem := openInput(t, filepath.Join(dir, filepath.FromSlash(name)))
+	in, problem := openInput(t, filepath.Join(dir, filepath.FromSlash(name)))
 	if problem != "" {
 		res.problem = problem
 		return res, ""
@@ -203,7 +202,6 @@ func compareFile(t *testing.T, dir, name string) (tally, string) {
 			}
 		}
 	}
-	_ = snap
 	return res, list.String()
 }
 
@@ -233,7 +231,7 @@ func tolerance(text string) float64 {
 }
 
 // openInput reads a workbook whole. problem says why it cannot be.
-func openInput(t testing.TB, path string) (in Input, snap *book.Snapshot, problem string) {
+func openInput(t testing.TB, path string) (in Input, problem string) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -242,26 +240,25 @@ func openInput(t testing.TB, path string) (in Input, snap *book.Snapshot, proble
 	file, err := xlsx.Open(ctx, bytes.NewReader(data), int64(len(data)), xlsx.Limits{})
 	var refused *xlsx.Error
 	if errors.As(err, &refused) {
-		return in, nil, "refused"
+		return in, "refused"
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	snap = book.NewSnapshot("wb-test", "", file)
-	in = Input{Book: snap.Workbook(), File: path}
+	in = Input{Book: file.Workbook(), File: path}
 	for i, info := range in.Book.Sheets {
 		if info.Kind != grid.Worksheet {
 			in.Sheets = append(in.Sheets, nil)
 			continue
 		}
-		s, err := snap.Sheet(ctx, i)
+		s, err := file.Sheet(ctx, i, cell.MaxRows-1)
 		if err != nil {
-			return in, nil, "a sheet is refused"
+			return in, "a sheet is refused"
 		}
 		in.Sheets = append(in.Sheets, s)
 	}
-	if in.Tables, err = snap.Tables(ctx); err != nil {
-		return in, nil, "the tables are refused"
+	if in.Tables, err = file.Tables(ctx); err != nil {
+		return in, "the tables are refused"
 	}
-	return in, snap, ""
+	return in, ""
 }

@@ -3,6 +3,7 @@ package calc
 import (
 	"strings"
 
+	"gridflow/internal/calc/eval"
 	"gridflow/internal/calc/fn"
 	"gridflow/internal/cell"
 	"gridflow/internal/formula"
@@ -28,6 +29,10 @@ type words struct {
 	names  map[string][]int // folded: indices into in.Book.Names
 	trees  map[int]*formula.Tree
 }
+
+// Scope gives what the formulas of a workbook are compiled in. Of in.Sheets only the number
+// counts.
+func Scope(in Input) eval.Scope { return newWords(in) }
 
 func newWords(in Input) *words {
 	w := &words{in: in, sheets: map[string]int{}, names: map[string][]int{}, trees: map[int]*formula.Tree{}}

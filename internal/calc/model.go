@@ -202,3 +202,9 @@ func (m *Model) Formulas() int { return m.cells }
 
 // Templates is the number of different formulas, where copies are the same.
 func (m *Model) Templates() int { return len(m.templates) }
+
+// With gives the model of a workbook in which the formulas of some cells are others than
+// in m. in is the workbook as it is now.
+func (m *Model) With(ctx context.Context, in Input, changed []Cell) (*Model, error) {
+	return NewModel(ctx, in)
+}

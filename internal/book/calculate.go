@@ -1,0 +1,233 @@
+package book
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"gridflow/internal/calc"
+	"gridflow/internal/cell"
+	"gridflow/internal/grid"
+	"gridflow/internal/numfmt"
+)
+
+// Moment is what a calculation reads that is no cell: the clock and what random numbers
+// start from. With the same Moment a calculation gives the same values again, so it is kept
+// with the version that it made.
+type Moment struct {
+	Now  float64 `json:"now"` // local time as a serial of the 1900 system
+	Seed uint64  `json:"seed"`
+}
+
+// MomentAt gives the moment of a time, in the time zone that the time has.
+func MomentAt(t time.Time, seed uint64) Moment {
+	now, _ := numfmt.ToSerial(t.Year(), int(t.Month()), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond()/1e6, numfmt.Date1900)
+	return Moment{now, seed}
+}
+
+// Calculation says what a calculation did.
+type Calculation struct {
+	Calculated int // formulas that were run
+	Changed    int // cells with another value than before
+	Circular   []SheetCell
+}
+
+// SheetCell is a cell of a workbook.
+type SheetCell struct {
+	Sheet string
+	Ref   cell.Ref
+}
+
+// models is the compiled formulas of a workbook's file, made when they are first needed and
+// shared by all its versions and forks.
+type models struct {
+	mu   sync.Mutex
+	base *calc.Model
+}
+
+// Calculate gives the same version with every formula true that depends on what differs
+// from an earlier version of the same line, on time or on chance; with since nil, every
+// formula. s itself stays as it is. All sheets are read whole, if they were not yet.
+//
+// The error is that of ctx, or what the Source says of a sheet that cannot be read.
+func (s *Snapshot) Calculate(ctx context.Context, since *Snapshot, at Moment) (*Snapshot, *Calculation, error) {
+	in, err := s.input(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	model, err := s.modelOf(ctx, in, since)
+	if err != nil {
+		return nil, nil, err
+	}
+	opt := calc.Options{Now: at.Now, Seed: at.Seed, All: since == nil}
+	if in.Book.Dates == numfmt.Date1904 {
+		opt.Now -= 1462 // days from 1900-01-00 to 1904-01-01
+	}
+	if since != nil {
+		if opt.Sources, err = s.differing(ctx, since, false); err != nil {
+			return nil, nil, err
+		}
+	}
+	r, err := model.Calculate(ctx, in, opt)
+	if err != nil {
+		return nil, nil, err
+	}
+	next, err := s.Calculated(ctx, r.Sheets)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(r.Spills) == 0 {
+		next.model = model
+	}
+	c := &Calculation{Calculated: r.Calculated, Changed: r.Changed}
+	for _, x := range r.Circular {
+		c.Circular = append(c.Circular, SheetCell{in.Book.Sheets[x.Sheet].Name, x.At})
+	}
+	return next, c, nil
+}
+
+// input gives the workbook as a calculation sees it.
+func (s *Snapshot) input(ctx context.Context) (in calc.Input, err error) {
+	in.Book, in.File = s.Workbook(), s.ID
+	in.Sheets = make([]*grid.Sheet, len(in.Book.Sheets))
+	for i, info := range in.Book.Sheets {
+		if info.Kind == grid.Worksheet {
+			if in.Sheets[i], err = s.Sheet(ctx, i); err != nil {
+				return in, err
+			}
+		}
+	}
+	in.Tables, err = s.Tables(ctx)
+	return in, err
+}
+
+// modelOf gives the compiled formulas of s: those of an earlier version, or of the file,
+// with what was edited since.
+func (s *Snapshot) modelOf(ctx context.Context, in calc.Input, since *Snapshot) (*calc.Model, error) {
+	if s.model != nil {
+		return s.model, nil
+	}
+	from, model := since, (*calc.Model)(nil)
+	if since != nil {
+		model = since.model
+	}
+	if model == nil {
+		var err error
+		if from, model, err = s.baseModel(ctx); err != nil {
+			return nil, err
+		}
+	}
+	changed, err := s.differing(ctx, from, true)
+	if err != nil || len(changed) == 0 {
+		return model, err
+	}
+	return model.With(ctx, in, changed)
+}
+
+// baseModel gives the file's own snapshot with its compiled formulas.
+func (s *Snapshot) baseModel(ctx context.Context) (*Snapshot, *calc.Model, error) {
+	base := *s
+	base.book, base.sheets, base.model = nil, nil, nil
+	s.models.mu.Lock()
+	defer s.models.mu.Unlock()
+	if s.models.base == nil {
+		in, err := base.input(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		if s.models.base, err = calc.NewModel(ctx, in); err != nil {
+			return nil, nil, err
+		}
+	}
+	return &base, s.models.base, nil
+}
+
+// differing gives the cells that are not in s as they are in an earlier version, in value or
+// formula; with formulas only those that have or had a formula of their own.
+func (s *Snapshot) differing(ctx context.Context, since *Snapshot, formulas bool) ([]calc.Cell, error) {
+	var cells []calc.Cell
+	seen := map[int]bool{}
+	for _, list := range [][]editedSheet{s.sheets, since.sheets} {
+		for _, e := range list {
+			if seen[e.index] {
+				continue
+			}
+			seen[e.index] = true
+			old, err := since.Sheet(ctx, e.index)
+			if err != nil {
+				return nil, err
+			}
+			now, err := s.Sheet(ctx, e.index)
+			if err != nil {
+				return nil, err
+			}
+			for x, y := range grid.Diff(old, now, nil) {
+				ref := y.Ref
+				if _, ok := now.At(y.Ref); !ok {
+					ref = x.Ref
+				}
+				same := x.HasFormula() == y.HasFormula() && (!x.HasFormula() || sameStored(old, now, x, y))
+				switch {
+				case formulas && (!x.HasFormula() && !y.HasFormula() || same):
+				case !formulas && same && x.Value == y.Value:
+				default:
+					cells = append(cells, calc.Cell{Sheet: e.index, At: ref})
+				}
+			}
+		}
+	}
+	return cells, nil
+}
+
+// sameStored reports whether two cells have the same formula in the same way: an array fills the
+// same cells.
+func sameStored(a, b *grid.Sheet, x, y grid.Cell) bool {
+	f, g := a.Formula(x), b.Formula(y)
+	if f == g {
+		return true
+	}
+	arrays := func(k grid.FormulaKind) bool { return k == grid.ArrayFormula || k == grid.DynamicArray }
+	if arrays(f.Kind) || arrays(g.Kind) {
+		return false
+	}
+	return StoredFormula(a, x) == StoredFormula(b, y)
+}
+
+// changesOf gives what became different between two versions of a line.
+func changesOf(base, next *Snapshot, edited int) *Changeset {
+	set := &Changeset{From: base.Version, To: next.Version, Edited: edited, Stale: next.stale}
+	for _, e := range next.sheets {
+		old := base.edited(e.index)
+		if old == nil {
+			old = e.base
+		}
+		if old != e.sheet {
+			set.sheets = append(set.sheets, sheetPair{name: next.Workbook().Sheets[e.index].Name, old: old, new: e.sheet, sameStyle: sameIndex})
+		}
+	}
+	return set
+}
+
+// ApplyAndCalculate is Apply and Calculate in one: the state after e in which every formula
+// that e concerns is true, and what became different by both. Where the calculation takes
+// longer than budget, or a sheet cannot be read, the formulas stay as they were and the
+// result is stale. A budget of zero is none.
+func (s *Snapshot) ApplyAndCalculate(ctx context.Context, e Edit, at Moment, budget time.Duration) (*Snapshot, *Changeset, error) {
+	next, set, err := s.Apply(ctx, e)
+	if err != nil || !next.stale {
+		return next, set, err
+	}
+	within := ctx
+	if budget > 0 {
+		var cancel context.CancelFunc
+		within, cancel = context.WithTimeout(ctx, budget)
+		defer cancel()
+	}
+	fresh, c, err := next.Calculate(within, s, at)
+	if err != nil {
+		return next, set, ctx.Err()
+	}
+	set = changesOf(s, fresh, set.Edited)
+	set.Calculation = c
+	return fresh, set, nil
+}
