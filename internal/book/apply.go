@@ -118,6 +118,9 @@ func (d *draft) finish() (*Snapshot, *Changeset) {
 	next := d.next
 	next.Version++
 	next.model = nil
+	if next.before == nil {
+		next.before = d.base
+	}
 	set := &Changeset{From: d.base.Version, To: next.Version, Edited: d.edited}
 	for _, e := range next.sheets {
 		if old := d.was[e.index]; old != nil {
@@ -131,7 +134,9 @@ func (d *draft) finish() (*Snapshot, *Changeset) {
 			}
 		}
 	}
-	set.Stale = next.stale
+	if set.Stale = next.stale; !next.stale {
+		next.before, next.model = nil, d.base.model
+	}
 	return &next, set
 }
 

@@ -208,26 +208,19 @@ func changesOf(base, next *Snapshot, edited int) *Changeset {
 	return set
 }
 
-// ApplyAndCalculate is Apply and Calculate in one: the state after e in which every formula
-// that e concerns is true, and what became different by both. Where the calculation takes
-// longer than budget, or a sheet cannot be read, the formulas stay as they were and the
-// result is stale. A budget of zero is none.
-func (s *Snapshot) ApplyAndCalculate(ctx context.Context, e Edit, at Moment, budget time.Duration) (*Snapshot, *Changeset, error) {
-	next, set, err := s.Apply(ctx, e)
-	if err != nil || !next.stale {
-		return next, set, err
+// Refresh is Calculate for what was edited since the last calculation: nothing, unless s is
+// stale.
+func (s *Snapshot) Refresh(ctx context.Context, at Moment) (*Snapshot, *Calculation, error) {
+	if !s.stale || s.before == nil {
+		return s, nil, nil
 	}
-	within := ctx
-	if budget > 0 {
-		var cancel context.CancelFunc
-		within, cancel = context.WithTimeout(ctx, budget)
-		defer cancel()
-	}
-	fresh, c, err := next.Calculate(within, s, at)
-	if err != nil {
-		return next, set, ctx.Err()
-	}
-	set = changesOf(s, fresh, set.Edited)
+	return s.Calculate(ctx, s.before, at)
+}
+
+// Since gives what became different in s since base, an earlier version of the same line. c is
+// what was calculated, nil where nothing was.
+func (s *Snapshot) Since(base *Snapshot, edited int, c *Calculation) *Changeset {
+	set := changesOf(base, s, edited)
 	set.Calculation = c
-	return fresh, set, nil
+	return set
 }

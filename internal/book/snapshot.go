@@ -51,6 +51,7 @@ type Snapshot struct {
 	stale  bool
 	styles *styleMemo  // of the whole line and its forks
 	models *models     // the same
+	before *Snapshot   // the last version that was calculated, if this one is stale
 	model  *calc.Model // of the formulas as they are here; nil where they were not needed yet
 }
 
@@ -112,7 +113,7 @@ func (s *Snapshot) Calculated(ctx context.Context, sheets map[int]*grid.Sheet) (
 		d.put(i, was, sheet)
 	}
 	next := d.next
-	next.stale = false
+	next.stale, next.before = false, nil
 	return &next, nil
 }
 

@@ -34,11 +34,11 @@ func (s *Store) Edit(ctx context.Context, id string, edit book.Edit, c Commit) (
 		if err := savable(now, edit); err != nil {
 			return 0, event{}, nil, nil, nil, err
 		}
-		next, changes, err := now.Apply(ctx, edit)
+		m, err := s.make(ctx, now, edit)
 		if err != nil {
 			return 0, event{}, nil, nil, nil, err
 		}
-		return edited, event{Tool: text(c.Tool), Label: text(c.Label), Cells: edit.Cells()}, &edit, next, changes, nil
+		return edited, event{Tool: text(c.Tool), Label: text(c.Label), Cells: edit.Cells(), Calc: m.at}, &edit, m.snap, m.changes, nil
 	})
 }
 
@@ -65,6 +65,9 @@ func (s *Store) commit(ctx context.Context, id string, c Commit, fn func(ctx con
 		}
 		if err := l.commit(k, e, edit, next); err != nil {
 			return err
+		}
+		if e.Calc != nil && next.Stale() {
+			s.behind(l, next, *e.Calc)
 		}
 		r.Version, r.Changeset, r.Info = l.line.head(), changes, l.fork.known()
 		l.anchor(ctx)
@@ -197,9 +200,11 @@ func (s *Store) Stage(ctx context.Context, id string, edit book.Edit, c Commit) 
 		if err := savable(now, edit); err != nil {
 			return 0, event{}, nil, err
 		}
-		if _, changes, err = now.Apply(ctx, edit); err != nil {
+		m, err := s.make(ctx, now, edit)
+		if err != nil {
 			return 0, event{}, nil, err
 		}
+		changes = m.changes
 		return staged, event{ID: "chg-" + randomID(), Label: text(c.Label), Tool: text(c.Tool), Of: l.line.head(), Cells: edit.Cells()}, &edit, nil
 	}, func(l *live) { st = l.line.staged[len(l.line.staged)-1] })
 	return st, changes, err
@@ -235,11 +240,11 @@ func (s *Store) ApplyStaged(ctx context.Context, id, change string, c Commit) (R
 		if err != nil {
 			return none(err)
 		}
-		next, changes, err := now.Apply(ctx, edit)
+		m, err := s.make(ctx, now, edit)
 		if err != nil {
 			return none(err)
 		}
-		return edited, event{Tool: st.Tool, Label: st.Label, Cells: st.Cells, Change: st.ID}, &edit, next, changes, nil
+		return edited, event{Tool: st.Tool, Label: st.Label, Cells: st.Cells, Change: st.ID, Calc: m.at}, &edit, m.snap, m.changes, nil
 	})
 }
 

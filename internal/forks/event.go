@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unique"
 
+	"gridflow/internal/book"
 	"gridflow/internal/workspace"
 )
 
@@ -41,6 +42,7 @@ type event struct {
 	Cells    int             `json:"cells,omitempty"`
 	Change   string          `json:"change,omitempty"` // the staged change that an edit was
 	Fresh    bool            `json:"fresh,omitempty"`  // of a content: no formula's value may be older than what it is computed from
+	Calc     *book.Moment    `json:"calc,omitempty"`   // of a content: when its formulas were calculated, or are to be
 	Sum      string          `json:"sum,omitempty"`
 	TTL      int64           `json:"ttl_ns,omitempty"`
 	From     string          `json:"from,omitempty"` // the fork, with its version, that a line begins with or was merged with

@@ -144,8 +144,37 @@ func (l *live) content(ctx context.Context, v uint64, hold *workspace.Hold) (*bo
 			return nil, fmt.Errorf("fork %s: version %d: %w", l.fork.id, edits[i], err)
 		}
 	}
+	snap, err := l.calculated(ctx, v, snap)
+	if err != nil {
+		return nil, err
+	}
 	l.remember(v, snap)
 	return snap, nil
+}
+
+// calculated gives the content of a version with its formulas calculated as they were when it
+// was made. A version from before there were calculations, and one of a workbook with a sheet that
+// cannot be read, stays stale.
+func (l *live) calculated(ctx context.Context, v uint64, snap *book.Snapshot) (*book.Snapshot, error) {
+	if !snap.Stale() {
+		return snap, nil
+	}
+	entry, err := l.store.log.At(l.line.versions[v].pos)
+	if err != nil {
+		return nil, err
+	}
+	e, _, err := decode(entry.Data)
+	if err != nil || e.Calc == nil {
+		return snap, err
+	}
+	fresh, _, err := snap.Refresh(ctx, *e.Calc)
+	switch {
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case err != nil:
+		return snap, nil
+	}
+	return fresh, nil
 }
 
 // edit reads the edit of a record; ok is false where it has none.

@@ -155,18 +155,18 @@ func (s *Store) merging(ctx context.Context, id string, m *Merging, o MergeOptio
 		if m.Cells == 0 && !m.Rebased {
 			return none(fail(CodeNothing, "Nothing was changed", "%s has nothing that the fork has not", m.With))
 		}
-		next, changes, err := ground.Apply(ctx, edit)
+		made, err := s.make(ctx, ground, edit)
 		if err != nil {
 			return none(err)
 		}
 		if o.Preview {
 			return none(errOpen)
 		}
-		e.Cells = m.Cells
+		e.Cells, e.Calc = m.Cells, made.at
 		if m.Rebased {
-			return rebased, e, &edit, next, changes, nil
+			return rebased, e, &edit, made.snap, made.changes, nil
 		}
-		return edited, e, &edit, next, changes, nil
+		return edited, e, &edit, made.snap, made.changes, nil
 	})
 	if err == error(errOpen) {
 		return nil

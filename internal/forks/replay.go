@@ -75,6 +75,9 @@ func (l *live) replay(ctx context.Context, v uint64, r *Replay) error {
 			return fmt.Errorf("%w: its edit has %d cells, and it says %d", errRecord, edit.Cells(), rec.cells)
 		}
 	}
+	if snap, err = l.calculated(ctx, v, snap); err != nil {
+		return err
+	}
 	if rec.anchor != 0 {
 		whole, _, err := l.edit(rec.anchor)
 		if err != nil {

@@ -52,6 +52,9 @@ type Options struct {
 	// folder alone as well.
 	ReadOnly bool
 
+	CalcBudget time.Duration    // what a commit may spend on calculation before the rest is done behind it; 2 s where 0
+	Now        func() time.Time // the clock of NOW and TODAY, in the time zone that they tell; time.Now where nil
+
 	Changed func(id string, version uint64) // told of each new version; it must not block; nil: nobody is
 	Logger  *slog.Logger                    // slog.Default where nil
 }
@@ -81,6 +84,7 @@ type Store struct {
 	liveMost           atomic.Int64 // what they may take; it is reckoned anew now and then
 	weighings          atomic.Uint64
 
+	run  context.Context // of what the store does by itself
 	stop context.CancelFunc
 	done sync.WaitGroup
 }
@@ -184,7 +188,10 @@ func (l *line) info(id string, stale bool) *Info {
 // Open opens the forks that the journal has. Bases that no fork stands on are dropped.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	o.Max, o.CheckpointsMax, o.StagedMax = cmp.Or(o.Max, 64), cmp.Or(o.CheckpointsMax, 64), cmp.Or(o.StagedMax, 64)
-	o.Idle = cmp.Or(o.Idle, 5*time.Minute)
+	o.Idle, o.CalcBudget = cmp.Or(o.Idle, 5*time.Minute), cmp.Or(o.CalcBudget, calcBudget)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
@@ -204,10 +211,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if s.unread == 0 && !o.ReadOnly {
 		s.sweep()
 	}
-	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	s.stop = cancel
+	s.run, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	if !o.ReadOnly {
-		s.done.Go(func() { s.expire(run) })
+		s.done.Go(func() { s.expire(s.run) })
 	}
 	return s, nil
 }
@@ -467,6 +473,9 @@ func (s *Store) Create(ctx context.Context, from string, o CreateOptions) (Info,
 	}
 	defer hold.Release()
 	e.Base, e.Fresh = &hold.Base, !stale
+	if len(payload) > 0 {
+		e.Calc = s.moment()
+	}
 	id := "fork-" + randomID()
 	rec, err := s.log.Append(id, uint8(created), e.encode(payload))
 	if err != nil {
