@@ -30,7 +30,11 @@ func (s *Store) make(ctx context.Context, on *book.Snapshot, edit book.Edit) (ma
 	if err != nil {
 		return made{}, err
 	}
-	m := made{next, changes, s.moment()}
+	m := made{next, changes, nil}
+	if s.o.CalcBudget < 0 {
+		return m, nil
+	}
+	m.at = s.moment()
 	within, cancel := context.WithTimeout(ctx, s.o.CalcBudget)
 	defer cancel()
 	fresh, did, err := next.Refresh(within, *m.at)

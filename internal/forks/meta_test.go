@@ -412,7 +412,7 @@ func TestMetamorphic(t *testing.T) {
 
 // Whether formulas may be out of date is known after a start before anything is read.
 func TestStaleAfterRestart(t *testing.T) {
-	r := newRig(t, Options{})
+	r := newRig(t, Options{CalcBudget: -1})
 	stale, back, from := r.create("a.xlsx").ID, r.create("a.xlsx").ID, ""
 	for _, id := range []string{stale, back} {
 		r.edit(id, number("A1", 7))

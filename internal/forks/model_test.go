@@ -1,8 +1,10 @@
 package forks
 
 import (
+	"gridflow/internal/calc/plain"
 	"maps"
 	"slices"
+	"strings"
 
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
@@ -91,6 +93,36 @@ func (s contents) apply(e book.Edit) contents {
 			s[key] = is
 		}
 	}
+	return s.calculated()
+}
+
+// calculated gives the contents with every formula true, by the plain model of calculation.
+func (s contents) calculated() contents {
+	b := plain.New(sheetNames...)
+	place := func(key string) (int, cell.Ref) {
+		sheet, ref, _ := strings.Cut(key, "!")
+		at, _ := cell.ParseRef(ref)
+		return slices.Index(sheetNames, sheet), at
+	}
+	for key, is := range s {
+		sheet, at := place(key)
+		if is.formula != "" {
+			if err := b.SetFormula(sheet, at, is.formula, false, cell.Range{}); err != nil {
+				panic(err)
+			}
+		} else if !is.value.IsBlank() {
+			b.Set(sheet, at, is.value)
+		}
+	}
+	b.Calculate()
+	s = maps.Clone(s)
+	for key, is := range s {
+		if is.formula != "" {
+			sheet, at := place(key)
+			is.value = b.Value(sheet, at)
+			s[key] = is
+		}
+	}
 	return s
 }
 
@@ -139,7 +171,7 @@ func (base contents) merge(ours, theirs contents, all *book.Choice) (merged cont
 			}
 		}
 	}
-	return merged, cells, same, conflicts
+	return merged.calculated(), cells, same, conflicts
 }
 
 // rebase gives what the changes of ours to base become on onto. A format alone is never a
@@ -167,7 +199,7 @@ func (base contents) rebase(ours, onto contents, all *book.Choice) contents {
 		}
 		out[k] = is
 	}
-	return out
+	return out.calculated()
 }
 
 // set gives is, which has its format already, after the cell t was given the content of o.

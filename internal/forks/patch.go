@@ -36,13 +36,25 @@ func patchOf(ctx context.Context, base, cur *book.Snapshot) (p patch.Patch, cell
 				sheet.Cells = append(sheet.Cells, patch.CellPatch{Ref: x.Ref, Remove: true})
 				continue
 			}
-			if _, there := was.At(x.Ref); there && x.Value == y.Value && sameFormula(was, x, is, y) {
+			_, there := was.At(x.Ref)
+			if there && x.Value == y.Value && sameFormula(was, x, is, y) && was.Formula(x).Range == is.Formula(y).Range {
 				sheet.Cells = append(sheet.Cells, patch.CellPatch{Ref: y.Ref, Keep: patch.KeepContent, Style: y.Style})
 				continue
 			}
 			c := patch.CellPatch{Ref: y.Ref, Value: y.Value, HasValue: !y.Value.IsBlank(), Style: y.Style}
+			if y.Value.Err() == cell.ErrCirc {
+				c.Value = cell.NumberValue(0) // what Excel keeps of a cell that depends on itself; it has no such error
+			}
 			if y.HasFormula() {
+				if f := is.Formula(y); f.Kind == grid.DynamicArray {
+					c.Spills, c.Fills = true, f.Range
+				}
 				c.HasFormula, c.Formula = true, book.StoredFormula(is, y)
+				if there && sameFormula(was, x, is, y) && was.Formula(x).Range == is.Formula(y).Range {
+					c.Keep = patch.KeepFormula
+				}
+			} else if there && filled(was, x.Ref) && filled(is, y.Ref) {
+				c.Keep = patch.KeepFormula // a value that an array gives
 			}
 			sheet.Cells = append(sheet.Cells, c)
 		}
@@ -52,6 +64,14 @@ func patchOf(ctx context.Context, base, cur *book.Snapshot) (p patch.Patch, cell
 		}
 	}
 	return p, cells, nil
+}
+
+// filled tells whether an array formula gives the value of a cell.
+func filled(s *grid.Sheet, r cell.Ref) bool {
+	for range s.Arrays(cell.Range{First: r, Last: r}) {
+		return true
+	}
+	return false
 }
 
 // sameFormula tells whether cell x of was says the same as cell y of is, or neither says any.

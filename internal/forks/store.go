@@ -52,7 +52,7 @@ type Options struct {
 	// folder alone as well.
 	ReadOnly bool
 
-	CalcBudget time.Duration    // what a commit may spend on calculation before the rest is done behind it; 2 s where 0
+	CalcBudget time.Duration    // what a commit may spend on calculation before the rest is done behind it; 2 s where 0, no calculation at all where less
 	Now        func() time.Time // the clock of NOW and TODAY, in the time zone that they tell; time.Now where nil
 
 	Changed func(id string, version uint64) // told of each new version; it must not block; nil: nobody is

@@ -116,7 +116,11 @@ func (e *sheetEditor) fresh(c *CellPatch, tag, kept []byte) ([]byte, error) {
 		}
 		f = append(f, "<"+p+"f"...)
 		if meta > 0 {
-			f = append(f, ` t="array" ref="`+c.Ref.String()+`"`...)
+			fills := cell.Range{First: c.Ref, Last: c.Ref}
+			if c.Spills {
+				fills = c.Fills
+			}
+			f = append(f, ` t="array" ref="`+fills.String()+`"`...)
 		}
 		f = emit.AppendText(append(f, '>'), c.Formula)
 		f = append(f, "</"+p+"f>"...)

@@ -25,12 +25,16 @@ const (
 
 // dynamic gives the cell metadata for a formula that is a dynamic array, 0 for any other. A
 // formula that gives an array and has not this mark is taken by Excel for one from before
-// there were any, and is cut down to one value. How far it spills is for Excel to find out.
+// there were any, and is cut down to one value. Where the patch does
+// not say how far it spills, that is for Excel to find out.
 func (e *sheetEditor) dynamic(c *CellPatch) (int, error) {
-	t, err := formula.Parse(c.Formula)
-	if err != nil || !t.Spills() {
-		return 0, nil // what does not parse is not known to be an array
+	if !c.Spills {
+		t, err := formula.Parse(c.Formula)
+		if err != nil || !t.Spills() {
+			return 0, nil // what does not parse is not known to be an array
+		}
 	}
+	var err error
 	if e.s.dynamic == 0 {
 		if e.s.dynamic, err = e.s.dynamicMetadata(); err != nil {
 			return 0, err

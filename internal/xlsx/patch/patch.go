@@ -59,6 +59,10 @@ type CellPatch struct {
 	Formula    string     // without "=", as files have it: see formula.Stored
 	HasFormula bool
 	Style      uint32
+
+	Spills bool       // the formula is known to be a dynamic array, and
+	Fills  cell.Range // fills these cells, from Ref on
+
 }
 
 // StyleDerivation is a cell format that differs from another in its number format.
