@@ -62,6 +62,7 @@ func makeTable() map[string]*Function {
 		specialFunctions, mathFunctions, logicalFunctions, dateFunctions, financialFunctions,
 		statisticalFunctions, compatibilityFunctions, databaseFunctions, engineeringFunctions,
 		informationFunctions, lookupFunctions, arrayFunctions, lambdaFunctions, textFunctions, webFunctions,
+		roundingFunctions, combinatoricFunctions, numeralFunctions, sumFunctions, subtotalFunctions, matrixFunctions, randomFunctions,
 	} {
 		for _, f := range list {
 			p, err := parseParams(f.Params)
