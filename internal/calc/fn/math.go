@@ -40,7 +40,7 @@ var mathFunctions = []Function{
 		return 1 / math.Sinh(x)
 	})},
 	{Name: "DEGREES", Category: Math, Params: "num", Since: 2007, Eval: of1(func(x float64) float64 { return x / math.Pi * 180 })},
-	{Name: "EXP", Category: Math, Params: "num", Since: 2007, Eval: of1(math.Exp)},
+	{Name: "EXP", Category: Math, Params: "num", Since: 2007, Eval: of1(exp)},
 	{Name: "LN", Category: Math, Params: "num", Since: 2007, Eval: of1(logarithm(math.Log))},
 	{Name: "LOG", Category: Math, Params: "num num?", Since: 2007, Eval: log},
 	{Name: "LOG10", Category: Math, Params: "num", Since: 2007, Eval: of1(logarithm(log10))},
@@ -129,6 +129,15 @@ func inverse(f func(float64) float64) func(float64) float64 {
 		}
 		return 1 / y
 	}
+}
+
+// exp is the exponential function up to where a number can hold it: some implementations give
+// up a little earlier.
+func exp(x float64) float64 {
+	if x > 709 {
+		return 2 * math.Exp(x-math.Ln2)
+	}
+	return math.Exp(x)
 }
 
 // logarithm makes what is no logarithm of a number not a number.
@@ -229,12 +238,19 @@ func product(c *Context, a Args) Value {
 // seriesSum gives the value of a power series: Σ coefficient i · x^(n + i·m).
 func seriesSum(c *Context, a Args) Value {
 	x, n, m := a[0].Number(), a[1].Number(), a[2].Number()
-	coefficients, e := c.strictNumbers(a[3:])
+	coefficients, e := c.Matrix(a[3])
 	if e != 0 {
 		return Err(e)
 	}
 	total := 0.0
-	for i, k := range coefficients {
+	for i, v := range coefficients.Cells {
+		k, e := c.ToNumber(v)
+		if v.Kind() == cell.Bool {
+			e = cell.ErrValue
+		}
+		if e != 0 {
+			return Err(e)
+		}
 		p := c.Power(x, n+float64(i)*m)
 		if p.Err() != 0 {
 			return p
@@ -244,9 +260,10 @@ func seriesSum(c *Context, a Args) Value {
 	return Num(total)
 }
 
-// strictNumbers gives the numbers in args as the functions of the Analysis ToolPak take them:
-// cells that hold nothing are passed over, a text has to be a number, and a logical value is
-// #VALUE!.
+// strictNumbers gives the numbers in args as the functions of the Analysis ToolPak take them: a
+// text has to be a number, a logical value is #VALUE!, a single cell that holds nothing is passed
+// over and the ones of a range are 0, of which there is one at the end for all. With nothing
+// given it is #VALUE!.
 func (c *Context) strictNumbers(args []Value) ([]float64, cell.ErrorCode) {
 	var all []float64
 	code := cell.ErrorCode(0)
@@ -254,7 +271,17 @@ func (c *Context) strictNumbers(args []Value) ([]float64, cell.ErrorCode) {
 		if v.IsOmitted() {
 			return nil, cell.ErrNA
 		}
+		left := int64(0)
+		if r := v.Ref(); r != nil {
+			for _, a := range r.Areas {
+				left += a.Range.Cells()
+			}
+			if left == 1 {
+				left = 0
+			}
+		}
 		c.Each(v, func(x cell.Value, whole bool) bool {
+			left--
 			if x.IsBlank() && whole {
 				return true
 			}
@@ -272,6 +299,12 @@ func (c *Context) strictNumbers(args []Value) ([]float64, cell.ErrorCode) {
 		if code != 0 {
 			return nil, code
 		}
+		if left > 0 {
+			all = append(all, 0)
+		}
+	}
+	if len(all) == 0 {
+		return nil, cell.ErrValue
 	}
 	return all, 0
 }

@@ -148,6 +148,9 @@ func sumProduct(c *Context, a Args) Value {
 		if r, k := Size(v); r != rows || k != cols {
 			return c.Fail(cell.ErrValue, "argument "+ordinal(i)+" of SUMPRODUCT is not of the size of the first")
 		}
+		if rows == 1 && cols == 1 && c.Single(v).Kind() == cell.Text {
+			return c.Fail(cell.ErrValue, "a text is no factor where a single value stands")
+		}
 		// beyond the smaller of two parts one factor holds nothing, but the other may hold an error
 		r, k := c.extent(v)
 		partRows, partCols = max(partRows, r), max(partCols, k)
