@@ -63,7 +63,7 @@ func makeTable() map[string]*Function {
 		statisticalFunctions, compatibilityFunctions, databaseFunctions, engineeringFunctions,
 		informationFunctions, lookupFunctions, arrayFunctions, lambdaFunctions, textFunctions, webFunctions,
 		roundingFunctions, combinatoricFunctions, numeralFunctions, sumFunctions, subtotalFunctions, matrixFunctions, randomFunctions,
-		workdayFunctions, dayCountFunctions,
+		workdayFunctions, dayCountFunctions, baseFunctions, complexFunctions,
 	} {
 		for _, f := range list {
 			p, err := parseParams(f.Params)
