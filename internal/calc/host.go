@@ -188,3 +188,11 @@ func (c *calculation) template(p place) *template {
 	}
 	return &c.m.templates[id-1]
 }
+
+// External gives the values of cells of another workbook.
+func (w *worker) External(book, sheet string, r cell.Range) fn.Value {
+	if w.c.in.External == nil {
+		return fn.Err(cell.ErrRef)
+	}
+	return w.c.in.External(book, sheet, r)
+}

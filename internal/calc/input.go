@@ -3,6 +3,7 @@ package calc
 import (
 	"strings"
 
+	"gridflow/internal/calc/fn"
 	"gridflow/internal/cell"
 	"gridflow/internal/formula"
 	"gridflow/internal/grid"
@@ -15,9 +16,9 @@ type Input struct {
 	Tables []grid.Table
 	File   string // name of the file with its folder, for CELL("filename")
 
-	// Filtered reports whether a filter hides a row; nil where it is not known, and then
-	// every hidden row counts as hidden by hand.
-	Filtered func(sheet, row int) bool
+	// External gives the values of cells of another workbook, by the number of its link or its
+	// file name. With nil they are #REF!.
+	External func(book, sheet string, r cell.Range) fn.Value
 }
 
 // words is the scope in which the formulas of a workbook are compiled.

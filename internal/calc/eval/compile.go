@@ -160,7 +160,12 @@ func (c *compiler) binary(n *formula.Node) expr {
 // reference compiles a reference and notes what it reads.
 func (c *compiler) reference(r *formula.Reference) expr {
 	if b := r.Book(); b != "" && b != "0" {
-		return &failed{cell.ErrRef, "the formula refers to another workbook, " + b + ", which is not read"}
+		switch r.Kind {
+		case formula.NameRef, formula.TableRef, formula.DeletedRef:
+			return &failed{cell.ErrRef, "the formula refers to another workbook, " + b + ", which is not read"}
+		}
+		first, last := corners(r)
+		return &external{b, r.Sheet(), c.corner(first), c.corner(last)}
 	}
 	from, to, ok := c.sheets(r)
 	if !ok {
@@ -174,15 +179,7 @@ func (c *compiler) reference(r *formula.Reference) expr {
 	case formula.TableRef:
 		return c.table(r)
 	}
-	first, last := r.First, r.Last
-	switch r.Kind {
-	case formula.CellRef:
-		last = first
-	case formula.ColumnsRef:
-		first.Row, last.Row, first.AbsRow, last.AbsRow = 0, cell.MaxRows-1, true, true
-	case formula.RowsRef:
-		first.Col, last.Col, first.AbsCol, last.AbsCol = 0, cell.MaxCols-1, true, true
-	}
+	first, last := corners(r)
 	first, last = c.corner(first), c.corner(last)
 	for s := from; s <= to; s++ {
 		c.read(Read{s, first, last})
@@ -191,6 +188,20 @@ func (c *compiler) reference(r *formula.Reference) expr {
 		return &one{from, first, c.wrap}
 	}
 	return &area{sheet: from, last: to, first: first, end: last, wrap: c.wrap}
+}
+
+// corners gives the corners of a reference to cells.
+func corners(r *formula.Reference) (first, last Corner) {
+	first, last = r.First, r.Last
+	switch r.Kind {
+	case formula.CellRef:
+		last = first
+	case formula.ColumnsRef:
+		first.Row, last.Row, first.AbsRow, last.AbsRow = 0, cell.MaxRows-1, true, true
+	case formula.RowsRef:
+		first.Col, last.Col, first.AbsCol, last.AbsCol = 0, cell.MaxCols-1, true, true
+	}
+	return first, last
 }
 
 // sheets gives the sheets of a reference, both included.

@@ -55,6 +55,9 @@ type Host interface {
 	fn.Book
 	// Spill gives the range that the array in a cell fills: what A1# refers to.
 	Spill(sheet int, at cell.Ref) (cell.Range, bool)
+	// External gives the values of cells of another workbook, which the formula names by
+	// number ("1" is the first external link) or by file name: a single value or an array.
+	External(book, sheet string, r cell.Range) fn.Value
 }
 
 // expr is a node of a program.

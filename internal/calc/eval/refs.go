@@ -208,3 +208,20 @@ func (m *Machine) enter(f func() fn.Value) fn.Value {
 	m.locals, m.depth = locals, m.depth-1
 	return v
 }
+
+// external is a reference to cells of another workbook: their values, never a reference.
+type external struct {
+	book, sheet string
+	first, last Corner
+}
+
+func (e *external) eval(m *Machine) fn.Value { return e.value(m) }
+
+func (e *external) value(m *Machine) fn.Value {
+	p, ok1 := place(e.first, m.At, false)
+	q, ok2 := place(e.last, m.At, false)
+	if !ok1 || !ok2 {
+		return m.Fail(cell.ErrRef, "the reference lies outside of the sheet")
+	}
+	return m.Host.External(e.book, e.sheet, cell.RangeOf(p, q))
+}

@@ -200,6 +200,7 @@ func (c *Context) fit(v *Value, shape Shape) cell.ErrorCode {
 			}
 			return cell.ErrValue
 		}
+	case ShapeOpen:
 	default:
 		if v.Lambda() != nil {
 			return cell.ErrCalc

@@ -26,12 +26,13 @@ const (
 	ShapeArray // "array": the same, evaluated with arrays on
 	ShapeRef   // "ref": a reference; anything else is #VALUE!
 	ShapeFunc  // "fn": a function
+	ShapeOpen  // "open": the same as "array", and functions too
 	ShapeLazy  // "lazy": the evaluator itself calls functions that have one
 )
 
 var shapeWords = map[string]Shape{
 	"num": ShapeNum, "real": ShapeReal, "opt": ShapeOpt, "text": ShapeText, "bool": ShapeBool, "any": ShapeAny, "raw": ShapeRaw,
-	"range": ShapeRange, "array": ShapeArray, "ref": ShapeRef, "fn": ShapeFunc, "lazy": ShapeLazy,
+	"range": ShapeRange, "array": ShapeArray, "ref": ShapeRef, "fn": ShapeFunc, "open": ShapeOpen, "lazy": ShapeLazy,
 }
 
 // single reports whether the shape is one of single values.

@@ -128,3 +128,6 @@ func (b *Book) Table(name string, sheet int, at cell.Ref) (*grid.Table, bool) {
 	}
 	return nil, false
 }
+
+// External gives no value: there are no other workbooks here.
+func (b *Book) External(string, string, cell.Range) fn.Value { return fn.Err(cell.ErrRef) }
