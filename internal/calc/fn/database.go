@@ -52,9 +52,8 @@ type condition struct {
 const databaseLayout = "the database has to be a range with names in its first row, and the criteria a range with some of them"
 
 // records finds the rows of a[0] that meet the criteria in a[2]: all conditions of one of
-// its rows. A name there that the database does not have makes no condition, unless it
-// stands over a formula that was calculated for the first record, which is then taken for
-// all. optional says that the field may be left out.
+// its rows. What stands there below a name that the database does not have, or below none,
+// is true or false for all records. optional says that the field may be left out.
 func (c *Context) records(a Args, optional bool) (r records, code cell.ErrorCode) {
 	if a[0].Ref() == nil || a[2].Ref() == nil {
 		c.Fail(cell.ErrValue, databaseLayout)
@@ -66,6 +65,10 @@ func (c *Context) records(a Args, optional bool) (r records, code cell.ErrorCode
 	criteria, code := c.Matrix(a[2])
 	if code != 0 {
 		return r, code
+	}
+	if criteria.Rows < 2 || r.database.Rows < 2 {
+		c.Fail(cell.ErrValue, databaseLayout)
+		return r, cell.ErrValue
 	}
 	if r.field, code = c.field(r.database, a[1], optional); code != 0 {
 		return r, code
@@ -80,20 +83,15 @@ func (c *Context) records(a Args, optional bool) (r records, code cell.ErrorCode
 				continue
 			}
 			i := columnNamed(r.database, criteria.At(0, col))
-			switch {
-			case i >= 0:
+			if i >= 0 {
 				all = append(all, condition{i, ParseFilter(v, c.Dates)})
-			case v.Kind() == cell.Bool && !v.Bool(), v.Kind() == cell.Error:
+			} else if v.Number() == 0 { // texts and errors too
 				never = true
 			}
 		}
 		if !never {
 			any = append(any, all)
 		}
-	}
-	if criteria.Rows < 2 {
-		c.Fail(cell.ErrValue, databaseLayout)
-		return r, cell.ErrValue
 	}
 	for row := 1; row < r.database.Rows; row++ {
 		if row%1024 == 0 && c.Stop() {
@@ -129,7 +127,7 @@ func (c *Context) field(database *Array, v Value, optional bool) (int, cell.Erro
 	switch x := c.Single(v); x.Kind() {
 	case cell.Error:
 		return 0, x.Err()
-	case cell.Number:
+	case cell.Number, cell.Bool:
 		if i := int(x.Number()); i >= 1 && i <= database.Cols {
 			return i - 1, 0
 		}
@@ -146,13 +144,15 @@ func (c *Context) field(database *Array, v Value, optional bool) (int, cell.Erro
 	return 0, cell.ErrValue
 }
 
-// columnNamed gives the column with that name in the first row, or -1.
+// columnNamed gives the first column that has that name in the first row, or -1. Names are
+// compared as texts: TRUE is the name true.
 func columnNamed(database *Array, name cell.Value) int {
-	if name.IsBlank() || name.Kind() == cell.Error {
+	text, e := ToText(name)
+	if text == "" || e != 0 {
 		return -1
 	}
 	for i := range database.Cols {
-		if h := database.At(0, i); h.Kind() == name.Kind() && Compare(h, name) == 0 {
+		if h, e := ToText(database.At(0, i)); e == 0 && EqualText(h, text) {
 			return i
 		}
 	}

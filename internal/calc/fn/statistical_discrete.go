@@ -87,8 +87,8 @@ func binomInv(c *Context, a Args) Value {
 	if n < 0 || n > 1e15 {
 		return c.Fail(cell.ErrNum, countNotNegative)
 	}
-	if p < 0 || p > 1 || alpha < 0 || alpha > 1 {
-		return c.Fail(cell.ErrNum, from0to1)
+	if p <= 0 || p >= 1 || alpha <= 0 || alpha >= 1 {
+		return c.Fail(cell.ErrNum, insideProbability)
 	}
 	below, at := -1.0, n
 	for at-below > 1 {
@@ -108,8 +108,8 @@ func negBinomDist(c *Context, a Args, cumulative bool) Value {
 	if fails < 0 || successes < 1 {
 		return c.Fail(cell.ErrNum, "there have to be one success and 0 failures at least")
 	}
-	if p < 0 || p > 1 {
-		return c.Fail(cell.ErrNum, from0to1)
+	if p <= 0 || p >= 1 {
+		return c.Fail(cell.ErrNum, insideProbability)
 	}
 	if cumulative {
 		lower, _ := special.Beta(p, 1-p, successes, fails+1)
@@ -168,7 +168,7 @@ func hyperGeometric(k, n, marked, all float64) float64 {
 }
 
 func poissonDist(c *Context, a Args) Value {
-	k, mean := math.Trunc(a[0].Number()), a[1].Number()
+	k, mean := math.Floor(a[0].Number()), a[1].Number()
 	if k < 0 || mean < 0 {
 		return c.Fail(cell.ErrNum, countNotNegative)
 	}
@@ -196,7 +196,7 @@ func prob(c *Context, a Args) Value {
 	if a.Given(3) {
 		to = a[3].Number()
 	}
-	total, sum := 0.0, 0.0
+	pairs, total, sum := 0, 0.0, 0.0
 	for i := range xs.Cells {
 		x, p := xs.Cells[i], ps.Cells[i]
 		if e := firstError(x, p); e != 0 {
@@ -208,10 +208,14 @@ func prob(c *Context, a Args) Value {
 		if p.Number() <= 0 || p.Number() > 1 {
 			return c.Fail(cell.ErrNum, "a probability is not above 0 and up to 1")
 		}
+		pairs++
 		total += p.Number()
 		if x.Number() >= from && x.Number() <= to {
 			sum += p.Number()
 		}
+	}
+	if pairs == 0 {
+		return c.Fail(cell.ErrDiv0, noNumbers)
 	}
 	if math.Abs(total-1) > 1e-7 {
 		return c.Fail(cell.ErrNum, "the probabilities do not add up to 1")

@@ -98,7 +98,7 @@ func fisher(c *Context, a Args) Value {
 	if x <= -1 || x >= 1 {
 		return c.Fail(cell.ErrNum, "the value has to lie between -1 and 1")
 	}
-	return Num(math.Atanh(x))
+	return Num(math.Log((1+x)/(1-x)) / 2) // as Excel does, which loses digits near 0
 }
 
 // confidenceArgs reads the level, the standard deviation and the size of the sample.

@@ -64,7 +64,23 @@ func mostFrequent(xs []float64) []float64 {
 	return found
 }
 
+// modesOf gives the modes. Unlike in other functions a text that stands alone is #VALUE!
+// even if it is a number, and so is a reference to one cell in which there is no number.
 func modesOf(c *Context, a Args) ([]float64, cell.ErrorCode) {
+	for _, v := range a {
+		x, bad := v.Scalar(), v.Scalar().Kind() == cell.Text
+		if r := v.Ref(); r != nil && len(r.Areas) == 1 && r.Areas[0].Single() {
+			x = c.Book.Value(r.Areas[0].Sheet, r.Areas[0].Range.First)
+			bad = x.Kind() != cell.Number
+		}
+		if e := x.Err(); e != 0 {
+			return nil, e
+		}
+		if bad {
+			c.Fail(cell.ErrValue, "an argument is no number")
+			return nil, cell.ErrValue
+		}
+	}
 	xs, e := c.list(a...)
 	if e != 0 {
 		return nil, e
