@@ -13,7 +13,7 @@ var statisticalFunctions = slices.Concat(countFunctions, selectFunctions, spread
 	normalFunctions, continuousFunctions, discreteFunctions, testFunctions, pairFunctions, regressionFunctions, etsFunctions)
 
 var countFunctions = []Function{
-	{Name: "COUNT", Category: Statistical, Params: "range...", Since: 2007, Eval: count},
+	{Name: "COUNT", Category: Statistical, Params: "range...", Since: 2007, Eval: countNumbers},
 	{Name: "COUNTA", Category: Statistical, Params: "range...", Since: 2007, Eval: countA},
 	{Name: "COUNTBLANK", Category: Statistical, Params: "ref", Since: 2007, Eval: countBlank},
 	{Name: "AVERAGE", Category: Statistical, Params: "range...", Since: 2007, Eval: aggregate((*Context).Numbers, average)},
@@ -121,8 +121,8 @@ func smallest(_ *Context, each numbers) Value {
 	return Num(least)
 }
 
-// count counts numbers, and of single values what can be read as one.
-func count(c *Context, a Args) Value {
+// countNumbers counts numbers, and of single values what can be read as one.
+func countNumbers(c *Context, a Args) Value {
 	n := 0
 	for _, v := range a {
 		if r := v.Ref(); r != nil {
