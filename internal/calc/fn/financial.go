@@ -61,28 +61,29 @@ func dueOf(a Args, i int) float64 {
 
 // growth gives (1+rate)^n and its distance from 1, which is exact for small rates too.
 func growth(rate, n float64) (factor, gain float64) {
+	factor = math.Pow(1+rate, n)
 	if rate <= -1 {
-		factor = math.Pow(1+rate, n)
 		return factor, factor - 1
 	}
-	gain = math.Expm1(n * math.Log1p(rate))
-	return math.Pow(1+rate, n), gain
+	return factor, math.Expm1(n * math.Log1p(rate))
 }
 
+// payment, futureValue and presentValue take the plain difference from 1, and in this order,
+// because Excel's results show the digits that this loses.
 func payment(rate, n, pv, fv, due float64) float64 {
 	if rate == 0 {
 		return -(pv + fv) / n
 	}
-	factor, gain := growth(rate, n)
-	return -(pv*factor + fv) * rate / (gain * (1 + rate*due))
+	factor := math.Pow(1+rate, n)
+	return (fv + pv*factor) * rate / ((1 + rate*due) * (1 - factor))
 }
 
 func futureValue(rate, n, pmt, pv, due float64) float64 {
 	if rate == 0 {
 		return -(pv + pmt*n)
 	}
-	factor, gain := growth(rate, n)
-	return -(pv*factor + pmt*(1+rate*due)*gain/rate)
+	factor := math.Pow(1+rate, n)
+	return pmt*(1+rate*due)*(1-factor)/rate - pv*factor
 }
 
 func presentValue(c *Context, a Args) Value {
@@ -90,11 +91,11 @@ func presentValue(c *Context, a Args) Value {
 	if rate == 0 {
 		return Num(-(fv + pmt*n))
 	}
-	factor, gain := growth(rate, n)
+	factor := math.Pow(1+rate, n)
 	if factor == 0 {
 		return c.Fail(cell.ErrDiv0, "the rate is -100 %")
 	}
-	return Num(-(fv + pmt*(1+rate*due)*gain/rate) / factor)
+	return Num((pmt*(1+rate*due)*(1-factor)/rate - fv) / factor)
 }
 
 func periods(c *Context, a Args) Value {
@@ -140,32 +141,42 @@ func partOfPayment(c *Context, a Args, ofInterest bool) Value {
 	return Num(payment(rate, n, pv, fv, due) - part)
 }
 
+// cumulated sums parts of payments. Of the payments at the ends of periods the principal
+// grows by the rate from each to the next, and sums up to the value.
 func cumulated(c *Context, a Args, ofInterest bool) Value {
-	rate, n, pv := a[0].Number(), math.Trunc(a[1].Number()), a[2].Number()
-	from, to, due := math.Trunc(a[3].Number()), math.Trunc(a[4].Number()), math.Trunc(a[5].Number())
+	rate, n, pv := a[0].Number(), a[1].Number(), a[2].Number()
+	from, to, due := a[3].Number(), a[4].Number(), a[5].Number()
 	if rate <= 0 || n <= 0 || pv <= 0 || from < 1 || to < from || to > n || due != 0 && due != 1 {
 		return c.Fail(cell.ErrNum, "the rate, the periods and the value have to be above 0, the first and the last period among the periods, and the type 0 or 1")
 	}
-	// what is owed before the first period and after the last one differs by what was paid off
+	from, to = math.Ceil(from), math.Floor(to)
 	pmt := payment(rate, n, pv, 0, due)
-	owed := func(k float64) float64 { // after payment k
-		switch {
-		case k == 0:
-			return pv
-		case due == 0:
-			return -futureValue(rate, k, pmt, pv, 0)
+	_, gain := growth(rate, n)
+	principal := func(from, to float64) float64 {
+		if to < from {
+			return 0
 		}
-		return -futureValue(rate, k-1, pmt, pv, 1) + pmt
+		factor, _ := growth(rate, from-1)
+		_, more := growth(rate, to-from+1)
+		return -pv / gain * factor * more
 	}
-	principal := owed(to) - owed(from-1)
+	sum := 0.0
+	switch {
+	case due == 0:
+		sum = principal(from, to)
+	case from == 1: // the payment that is made at once holds no interest
+		sum = pmt + principal(2, to)/(1+rate)
+	default:
+		sum = principal(from, to) / (1 + rate)
+	}
 	if ofInterest {
-		return Num(pmt*(to-from+1) - principal)
+		return Num(pmt*max(0, to-from+1) - sum)
 	}
-	return Num(principal)
+	return Num(sum)
 }
 
-// rate looks for the rate of an annuity by Newton's method, which has to arrive within so
-// many steps, as in Excel.
+// rate looks for the rate of an annuity by Newton's method. As in Excel there is no answer
+// where that does not lead to one from the guess.
 func rate(c *Context, a Args) Value {
 	n, pmt, pv, fv, due := a[0].Number(), a[1].Number(), a[2].Number(), a.Num(3, 0), dueOf(a, 4)
 	r := 0.1
@@ -188,10 +199,7 @@ func rate(c *Context, a Args) Value {
 		}
 		step := f / slope
 		next := r - step
-		if next <= -1 {
-			next = (r - 1) / 2
-		}
-		if next-next != 0 {
+		if !(next > -1) || math.IsInf(next, 0) {
 			break
 		}
 		if math.Abs(next-r) <= 1e-13*math.Max(1e-3, math.Abs(next)) {

@@ -27,13 +27,17 @@ var bondFunctions = []Function{
 func (b bond) priceOf(rate, yield, redemption float64) float64 {
 	coupon := 100 * rate / b.frequency
 	y := yield / b.frequency
-	wait := b.untilNext() / b.length()
+	wait := b.rest()
 	accrued := coupon * b.accrued() / b.length()
 	if b.coupons == 1 {
 		return (redemption+coupon)/(1+y*wait) - accrued
 	}
 	return (redemption*math.Pow(1+y, 1-b.coupons)+coupon*annuityDue(y, b.coupons))*math.Pow(1+y, -wait) - accrued
 }
+
+// rest is the part of the coupon period that is still to come. It is what has not accrued,
+// also where COUPDAYSNC counts other days.
+func (b bond) rest() float64 { return 1 - b.accrued()/b.length() }
 
 // annuityDue is the value of n payments of 1, the first of which is made at once.
 func annuityDue(y, n float64) float64 {
@@ -70,7 +74,7 @@ func yield(c *Context, a Args) Value {
 	if b.coupons == 1 {
 		paid := price/100 + b.accrued()/b.length()*rate/b.frequency
 		back := redemption/100 + rate/b.frequency
-		return Num((back - paid) / paid * b.frequency * b.length() / b.untilNext())
+		return Num((back - paid) / paid * b.frequency / b.rest())
 	}
 	return c.yieldWhere(b.frequency, price, func(y float64) float64 { return b.priceOf(rate, y, redemption) })
 }
@@ -123,7 +127,7 @@ func duration(c *Context, a Args) (years, perPeriod float64, code cell.ErrorCode
 	}
 	y := yield / b.frequency
 	coupon := 100 * rate / b.frequency
-	t := b.untilNext() / b.length()
+	t := b.rest()
 	worth, weighted := 0.0, 0.0
 	for k := 1.0; k <= b.coupons; k++ {
 		flow := coupon
@@ -169,11 +173,25 @@ func accrInt(c *Context, a Args) Value {
 	if !ok || !ok2 || rate <= 0 || par <= 0 || issue.serial >= settlement.serial {
 		return c.Fail(cell.ErrNum, accruedDomain)
 	}
-	from := issue
-	if !a.Truth(7, true) && settlement.serial > first.serial {
-		from = first
+	whole := a.Truth(7, true)
+	step := 12 / int(frequency)
+	toFirst := c.periodsBetween(issue, first, first, frequency, b)
+	begin := c.months(first, -step, first.last()) // of the period that ends with the first coupon
+	var n float64
+	switch {
+	case settlement.serial < begin.serial:
+		// Excel takes what is left at the settlement from what is left at the issue, the former
+		// in one piece, measured by the period before the first coupon.
+		n = toFirst - b.days(settlement, begin)/b.periodLength(begin, first, frequency) - 1
+	case !whole && settlement.serial > first.serial:
+		n = c.periodsBetween(first, settlement, first, frequency, b)
+	default:
+		n = c.periodsBetween(issue, settlement, first, frequency, b)
 	}
-	return Num(par * rate / frequency * c.periodsBetween(from, settlement, first, frequency, b))
+	if !whole && settlement.serial <= first.serial {
+		n -= max(0, math.Ceil(toFirst)-2) // it leaves out the whole periods between the first and the last
+	}
+	return Num(par * rate / frequency * n)
 }
 
 // periodsBetween counts coupon periods, of which one date is known, between two dates; of

@@ -42,9 +42,10 @@ func decliningBalance(c *Context, a Args) Value {
 	if a.Given(4) {
 		months = math.Trunc(a[4].Number())
 	}
-	life, period = math.Trunc(life), math.Trunc(period)
-	if cost < 0 || salvage < 0 || life <= 0 || period < 1 || months < 1 || months > 12 ||
-		period > life+1 || period > life && months == 12 || life > 1e6 {
+	whole := math.Trunc(life)
+	period = math.Trunc(period)
+	if cost < 0 || salvage < 0 || whole <= 0 || period < 1 || months < 1 || months > 12 ||
+		period > whole+1 || period > whole && months == 12 || life > 1e6 {
 		return c.Fail(cell.ErrNum, periodOfLife)
 	}
 	if cost == 0 {
@@ -55,7 +56,7 @@ func decliningBalance(c *Context, a Args) Value {
 	for k := 2.0; k <= period; k++ {
 		total += part
 		part = (cost - total) * rate
-		if k == life+1 {
+		if k == whole+1 {
 			part = part * (12 - months) / 12
 		}
 	}

@@ -27,6 +27,9 @@ var discountFunctions = []Function{
 	{Name: "YIELDMAT", Category: Financial, Params: "real real real real real real?", Since: 2007, Eval: atMaturity(false)},
 	{Name: "TBILLEQ", Category: Financial, Params: "real real real", Since: 2007, Eval: tBill(tBillEquivalent)},
 	{Name: "TBILLPRICE", Category: Financial, Params: "real real real", Since: 2007, Eval: tBill(func(discount, days float64) float64 {
+		if discount*days >= 360 {
+			return math.NaN() // there is nothing left of the price
+		}
 		return 100 * (1 - discount*days/360)
 	})},
 	{Name: "TBILLYIELD", Category: Financial, Params: "real real real", Since: 2007, Eval: tBill(func(price, days float64) float64 {
@@ -88,17 +91,16 @@ func tBill(f func(x, days float64) float64) func(*Context, Args) Value {
 		if a[2].Number() <= 0 || days <= 0 || ds[1].serial > c.months(ds[0], 12, false).serial {
 			return c.Fail(cell.ErrNum, "the maturity has to be after the settlement and a year away at most, and the discount or price above 0")
 		}
-		y := f(a[2].Number(), days)
-		if y < 0 {
-			return c.Fail(cell.ErrNum, "the discount is too large for the days")
-		}
-		return Num(y)
+		return Num(f(a[2].Number(), days))
 	}
 }
 
 // tBillEquivalent is the yield of a bond with the same return: with one payment of interest
 // up to 182 days, and with one after half a year beyond that.
 func tBillEquivalent(discount, days float64) float64 {
+	if discount*days >= 360 {
+		return math.NaN()
+	}
 	if days <= 182 {
 		return 365 * discount / (360 - discount*days)
 	}

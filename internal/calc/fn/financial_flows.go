@@ -125,13 +125,6 @@ func mirr(c *Context, a Args) Value {
 		return Err(e)
 	}
 	finance, reinvest := a[1].Number(), a[2].Number()
-	below, above := signs(xs)
-	if !below || !above {
-		return c.Fail(cell.ErrDiv0, flowsBothWays)
-	}
-	if finance <= -1 || reinvest <= -1 {
-		return c.Fail(cell.ErrNum, "the rates have to be above -100 %")
-	}
 	paid, earned := 0.0, 0.0
 	n := float64(len(xs) - 1)
 	for i, x := range xs {
@@ -140,6 +133,9 @@ func mirr(c *Context, a Args) Value {
 		} else {
 			earned += x * math.Pow(1+reinvest, n-float64(i))
 		}
+	}
+	if paid == 0 || n < 1 {
+		return c.Fail(cell.ErrDiv0, "nothing is paid")
 	}
 	return Num(math.Pow(earned/-paid, 1/n) - 1)
 }

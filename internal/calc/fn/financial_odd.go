@@ -105,6 +105,9 @@ func oddLast(c *Context, a Args, toPrice bool) Value {
 		last.serial >= settlement.serial || settlement.serial >= maturity.serial {
 		return c.Fail(cell.ErrNum, oddDomain)
 	}
+	if b == actual360 || b == actual365 {
+		b = actual // Excel measures odd last periods by real ones in all three
+	}
 	coupon := 100 * rate / frequency
 	whole := c.periodsBetween(last, maturity, last, frequency, b)
 	accrued := coupon * c.periodsBetween(last, settlement, last, frequency, b)
