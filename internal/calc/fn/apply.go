@@ -97,7 +97,7 @@ func (c *Context) call(f *Function, args []Value) Value {
 	return f.Eval(c, args)
 }
 
-var shapeNames = map[Shape]string{ShapeNum: "number", ShapeBool: "logical value", ShapeText: "text", ShapeAny: "value"}
+var shapeNames = map[Shape]string{ShapeNum: "number", ShapeReal: "number", ShapeOpt: "number", ShapeBool: "logical value", ShapeText: "text", ShapeAny: "value"}
 
 // lift calls f for each element of a result of rows × cols.
 func (c *Context) lift(f *Function, args []Value, rows, cols int) Value {
@@ -141,12 +141,21 @@ func (c *Context) coerce(v *Value, shape Shape) cell.ErrorCode {
 		if !v.IsOmitted() {
 			return cell.ErrCalc // a function is no value
 		}
+		switch shape {
+		case ShapeReal:
+			return cell.ErrNA
+		case ShapeOpt:
+			return 0
+		}
 		*v = Value{}
 	}
 	switch k := v.scalar.Kind(); shape {
-	case ShapeNum:
+	case ShapeNum, ShapeReal, ShapeOpt:
+		if k == cell.Bool && shape == ShapeReal {
+			return cell.ErrValue
+		}
 		if k != cell.Number {
-			f, e := ToNumber(v.scalar, c.Dates)
+			f, e := c.ToNumber(v.scalar)
 			if e != 0 {
 				return e
 			}

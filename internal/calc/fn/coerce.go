@@ -27,6 +27,18 @@ func ToNumber(v cell.Value, dates numfmt.DateSystem) (float64, cell.ErrorCode) {
 	return 0, 0
 }
 
+// ToNumber is the function of that name for a value that is met while c is evaluated: a
+// text may be a date without a year, which is one of this year.
+func (c *Context) ToNumber(v cell.Value) (float64, cell.ErrorCode) {
+	f, e := ToNumber(v, c.Dates)
+	if e == cell.ErrValue && v.Kind() == cell.Text {
+		if f, ok := c.ParseNumber(v.Text()); ok {
+			return f, 0
+		}
+	}
+	return f, e
+}
+
 // ToText brings a single value to a text as & does. The code is that of an error value.
 func ToText(v cell.Value) (string, cell.ErrorCode) {
 	switch v.Kind() {

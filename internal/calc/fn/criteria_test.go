@@ -56,6 +56,7 @@ func TestCriteria(t *testing.T) {
 		{cell.ErrorValue(cell.ErrNA), "12"},
 		{textCell("#DIV/0!"), "13"},
 		{textCell("<>#N/A"), "1 2 3 4 5 6 7 8 9 10 11 13 14 15 16 17 18"},
+		{textCell("2020-01-01"), "15 16"},
 		{numCell(0.5), "17"},
 		{numCell(0.3), "18"},
 	} {

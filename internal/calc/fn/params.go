@@ -8,11 +8,14 @@ import (
 // Shape is what a parameter asks its argument to be.
 type Shape uint8
 
-// The shapes, with the words for them in [Function.Params].
+// The shapes, with the words for them in [Function.Params]. "real" is for the functions that
+// came with Excel's Analysis ToolPak, which are stricter to this day.
 const (
 	// single values: a function that has one is called for each element of an array; a
 	// range is cut to the cell beside the formula unless arrays are on
 	ShapeNum  Shape = iota // "num": a number, coerced
+	ShapeReal              // "real": the same, but a logical value is #VALUE! and one left empty #N/A
+	ShapeOpt               // "opt": as "num", but one left empty stays Omitted, for [Args.Given] to tell
 	ShapeText              // "text": a text, coerced
 	ShapeBool              // "bool": a logical value, coerced
 	ShapeAny               // "any": a single value of any kind but an error, which is passed on
@@ -28,7 +31,7 @@ const (
 )
 
 var shapeWords = map[string]Shape{
-	"num": ShapeNum, "text": ShapeText, "bool": ShapeBool, "any": ShapeAny, "raw": ShapeRaw,
+	"num": ShapeNum, "real": ShapeReal, "opt": ShapeOpt, "text": ShapeText, "bool": ShapeBool, "any": ShapeAny, "raw": ShapeRaw,
 	"range": ShapeRange, "array": ShapeArray, "ref": ShapeRef, "fn": ShapeFunc, "open": ShapeOpen, "lazy": ShapeLazy,
 }
 

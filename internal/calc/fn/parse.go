@@ -10,8 +10,27 @@ import (
 // ParseNumber reads a text as Excel (en-US) reads what somebody types into a cell:
 // numbers with thousands separators, a sign or parentheses, a dollar or a percent sign,
 // an exponent, fractions (1 1/2), and dates and times. ok is false for any other text,
-// the empty one included.
+// the empty one included, and for a date without a year, which [Context.ParseNumber] reads.
 func ParseNumber(text string, dates numfmt.DateSystem) (f float64, ok bool) {
+	return parseTyped(text, dates, 0)
+}
+
+// ParseNumber is the function of that name for a text that is read while c is evaluated: a
+// date without a year is one of this year.
+func (c *Context) ParseNumber(text string) (f float64, ok bool) {
+	if f, ok := parseTyped(text, c.Dates, 0); ok {
+		return f, ok
+	}
+	return parseTyped(text, c.Dates, c.year())
+}
+
+// year gives the year in which c is evaluated.
+func (c *Context) year() int {
+	y, _, _, _, _, _, _, _ := numfmt.FromSerial(c.Now, c.Dates)
+	return y
+}
+
+func parseTyped(text string, dates numfmt.DateSystem, year int) (f float64, ok bool) {
 	s := strings.Trim(text, " \t\n\r\u00a0")
 	if s == "" {
 		return 0, false
@@ -22,10 +41,8 @@ func ParseNumber(text string, dates numfmt.DateSystem) (f float64, ok bool) {
 	if f, ok := parseDecorated(s); ok {
 		return f, true
 	}
-	if f, _, ok := numfmt.ParseISO(s, dates); ok {
-		return f, true
-	}
-	return 0, false
+	day, time, hasDay, hasTime := parseDateTime(s, dates, year)
+	return day + time, hasDay || hasTime
 }
 
 // parseDecimal reads plain numbers: digits, a point, an exponent, a sign.
@@ -40,13 +57,33 @@ func parseDecimal(s string) (float64, bool) {
 	if s[0] == 'e' || s[0] == 'E' {
 		return 0, false
 	}
+	if len(s) > 15 {
+		s = firstDigits(s)
+	}
 	f, err := strconv.ParseFloat(s, 64)
 	return f, err == nil
 }
 
+// firstDigits puts 0 for all digits after the first 15 that count, as Excel does.
+func firstDigits(s string) string {
+	b, n := []byte(s), 0
+	for i, c := range b {
+		switch {
+		case c == 'e' || c == 'E':
+			return string(b)
+		case c < '0' || c > '9' || n == 0 && c == '0':
+		default:
+			if n++; n > 15 {
+				b[i] = '0'
+			}
+		}
+	}
+	return string(b)
+}
+
 // parseDecorated reads numbers with what people write around them.
 func parseDecorated(s string) (float64, bool) {
-	sign, scale := 1.0, 1.0
+	sign, scale := 1.0, 1.0 // what is read is to be multiplied by the one, divided by the other
 	if len(s) > 2 && s[0] == '(' && s[len(s)-1] == ')' {
 		sign, s = -1, strings.TrimSpace(s[1:len(s)-1])
 	}
@@ -61,7 +98,7 @@ func parseDecorated(s string) (float64, bool) {
 		case !money && s[0] == '$':
 			money = true
 		case scale == 1 && !money && s[0] == '%':
-			scale = 0.01
+			scale = 100
 		default:
 			goto digits
 		}
@@ -70,7 +107,7 @@ func parseDecorated(s string) (float64, bool) {
 	return 0, false
 digits:
 	if scale == 1 && s[len(s)-1] == '%' {
-		scale, s = 0.01, strings.TrimRight(s[:len(s)-1], " ")
+		scale, s = 100, strings.TrimRight(s[:len(s)-1], " ")
 	}
 	if whole, rest, found := strings.Cut(s, " "); found {
 		num, den, found := strings.Cut(strings.TrimSpace(rest), "/")
@@ -83,7 +120,7 @@ digits:
 		if !ok1 || !ok2 || !ok3 || d == 0 {
 			return 0, false
 		}
-		return sign * (w + n/d) * scale, true
+		return sign * (w + n/d) / scale, true
 	}
 	mantissa, thousands := ungroup(s)
 	if !thousands && strings.Contains(s, ",") {
@@ -93,7 +130,7 @@ digits:
 		return 0, false
 	}
 	f, ok := parseDecimal(mantissa)
-	return sign * f * scale, ok
+	return sign * f / scale, ok
 }
 
 func parseUnsigned(s string) (float64, bool) {

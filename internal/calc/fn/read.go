@@ -181,7 +181,7 @@ func (c *Context) numbers(v Value, f func(float64)) (code cell.ErrorCode) {
 	case *Lambda:
 		return cell.ErrCalc
 	default:
-		n, e := ToNumber(v.scalar, c.Dates)
+		n, e := c.ToNumber(v.scalar)
 		if e != 0 {
 			return e
 		}

@@ -51,7 +51,12 @@ func (f *Function) Takes() *Params { return &f.params }
 func (f *Function) Special() bool { return f.Eval == nil }
 
 // table is made once and never changed afterwards.
-var table = sync.OnceValue(func() map[string]*Function {
+var table func() map[string]*Function
+
+// Some functions call others by name, which makes the table depend on itself.
+func init() { table = sync.OnceValue(makeTable) }
+
+func makeTable() map[string]*Function {
 	t := map[string]*Function{}
 	for _, list := range [][]Function{
 		specialFunctions, mathFunctions, logicalFunctions, dateFunctions, financialFunctions,
@@ -71,7 +76,7 @@ var table = sync.OnceValue(func() map[string]*Function {
 		}
 	}
 	return t
-})
+}
 
 // Find gives the function of that name (in upper case, without storage prefixes), or nil.
 func Find(name string) *Function { return table()[name] }

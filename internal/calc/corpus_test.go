@@ -1,0 +1,267 @@
+package calc
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"gridflow/internal/book"
+	"gridflow/internal/calc/fn"
+	"gridflow/internal/cell"
+	"gridflow/internal/formula"
+	"gridflow/internal/grid"
+	"gridflow/internal/xlsx"
+)
+
+var (
+	update = flag.Bool("update", false, "write the golden files anew")
+	misses = flag.String("misses", "", "file to list every formula in whose value differs from Excel's")
+)
+
+// tally is how a workbook came out.
+type tally struct {
+	file             string
+	formulas, agrees int
+	problem          string
+}
+
+// TestCorpus calculates workbooks that Excel calculated and compares the values with those
+// that Excel left in the file. How many agree for each file stands in testdata/corpus.txt;
+// the number may rise and never fall.
+//
+// Left out are the files that no Excel calculated or that iterate; the cells whose value
+// depends on the time, on chance, on another workbook or on the program (CELL, INFO). Numbers
+// agree to 1e-9, those of functions that search a root to 1e-6.
+func TestCorpus(t *testing.T) {
+	dir := os.Getenv("GRIDFLOW_CORPUS")
+	if dir == "" {
+		t.Skip("GRIDFLOW_CORPUS is not set: it names a folder of third-party workbooks to read")
+	}
+	f, err := os.Open(filepath.Join(dir, "index.tsv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	r := csv.NewReader(f)
+	r.Comma, r.LazyQuotes, r.FieldsPerRecord = '\t', true, -1
+	rows, err := r.ReadAll()
+	if err != nil || len(rows) < 2 {
+		t.Fatal("index.tsv", len(rows), err)
+	}
+	col := func(name string) int { return slices.Index(rows[0], name) }
+	var files []string
+	for _, row := range rows[1:] {
+		if ext := row[col("ext")]; (ext == "xlsx" || ext == "xlsm") && row[col("excel_computed")] == "yes" && row[col("formulas")] != "0" && row[col("iterative")] == "" {
+			files = append(files, row[0])
+		}
+	}
+	slices.Sort(files)
+	var mu sync.Mutex
+	var out []tally
+	var list strings.Builder
+	limit := make(chan struct{}, runtime.GOMAXPROCS(0))
+	t.Run("files", func(t *testing.T) {
+		for _, name := range files {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				limit <- struct{}{}
+				defer func() { <-limit }()
+				res, text := compareFile(t, dir, name)
+				mu.Lock()
+				defer mu.Unlock()
+				out = append(out, res)
+				list.WriteString(text)
+			})
+		}
+	})
+	if *misses != "" {
+		if err := os.WriteFile(*misses, []byte(list.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	checkTallies(t, out)
+}
+
+// checkTallies compares the results with those in the golden file.
+func checkTallies(t *testing.T, out []tally) {
+	slices.SortFunc(out, func(a, b tally) int { return strings.Compare(a.file, b.file) })
+	const golden = "testdata/corpus.txt"
+	var b strings.Builder
+	groups := map[string]*[2]int{}
+	for _, r := range out {
+		fmt.Fprintf(&b, "%s\t%d\t%d\t%s\n", r.file, r.agrees, r.formulas, r.problem)
+		for _, g := range []string{"all", strings.SplitN(r.file, "/", 2)[0]} {
+			if groups[g] == nil {
+				groups[g] = new([2]int)
+			}
+			groups[g][0] += r.agrees
+			groups[g][1] += r.formulas
+		}
+	}
+	for g, n := range groups {
+		t.Logf("%-16s %7d of %7d: %.3f %%", g, n[0], n[1], 100*float64(n[0])/float64(max(n[1], 1)))
+	}
+	if *update {
+		if err := os.WriteFile(golden, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	data, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err, " (go test ./internal/calc -run TestCorpus -update writes it)")
+	}
+	known := map[string]int{}
+	for line := range strings.Lines(string(data)) {
+		if f := strings.Split(line, "\t"); len(f) > 1 {
+			known[f[0]], _ = strconv.Atoi(f[1])
+		}
+	}
+	for _, r := range out {
+		if r.agrees < known[r.file] {
+			t.Errorf("%s: %d formulas agree with Excel, there were %d (go test ./internal/calc -run TestCorpus -misses FILE lists those that do not)", r.file, r.agrees, known[r.file])
+		}
+	}
+}
+
+// compareFile calculates a workbook and counts the formulas that agree.
+func compareFile(t *testing.T, dir, name string) (tally, string) {
+	res := tally{file: name}
+	in, snap, problem := openInput(t, filepath.Join(dir, filepath.FromSlash(name)))
+	if problem != "" {
+		res.problem = problem
+		return res, ""
+	}
+	ctx := context.Background()
+	m, err := NewModel(ctx, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	external := func(f float64) func(string, string, cell.Range) fn.Value {
+		return func(string, string, cell.Range) fn.Value { return fn.Num(f) }
+	}
+	in.External = external(77.25)
+	one, err := m.Calculate(ctx, in, Options{Now: 45000.25, Seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in.External = external(1234.5)
+	two, err := m.Calculate(ctx, in, Options{Now: 46111.75, Seed: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list strings.Builder
+	for i, s := range in.Sheets {
+		if m.sheets[i] == nil {
+			continue
+		}
+		a, b := s, s
+		if n := one.Sheets[i]; n != nil {
+			a = n
+		}
+		if n := two.Sheets[i]; n != nil {
+			b = n
+		}
+		for col, fc := range m.sheets[i].cols {
+			for band, forms := range fc.bands {
+				if forms == nil {
+					continue
+				}
+				for row, id := range forms {
+					if id == 0 {
+						continue
+					}
+					at := cell.Ref{Row: band*grid.BandRows + row, Col: col}
+					was, now := s.Value(at), a.Value(at)
+					f := (*template)(nil)
+					if id > 0 {
+						f = &m.templates[id-1]
+					} else {
+						f = m.templateAt(i, m.sheets[i].arrays[-id-1].anchor)
+					}
+					if was.IsBlank() || now != b.Value(at) || ofTheProgram(f.text) {
+						continue
+					}
+					res.formulas++
+					if same(now, was, tolerance(f.text)) {
+						res.agrees++
+					} else {
+						fmt.Fprintf(&list, "%s\t%s!%s\t%s\tgives %s %q\tExcel %s %q\n", name, in.Book.Sheets[i].Name, at, f.text, now.Kind(), now, was.Kind(), was)
+					}
+				}
+			}
+		}
+	}
+	_ = snap
+	return res, list.String()
+}
+
+func (m *Model) templateAt(sheet int, at cell.Ref) *template {
+	return (&calculation{m: m}).template(place{sheet, at})
+}
+
+// ofTheProgram reports whether a formula asks for what differs between programs.
+func ofTheProgram(text string) bool {
+	u := strings.ToUpper(text)
+	return strings.Contains(u, "CELL(") || strings.Contains(u, "INFO(")
+}
+
+// tolerance is the relative difference up to which numbers agree.
+func tolerance(text string) float64 {
+	tree, err := formula.Parse(text)
+	if err != nil {
+		return 1e-9
+	}
+	for name := range formula.Functions(tree.Root) {
+		switch name {
+		case "IRR", "XIRR", "RATE", "YIELD", "ODDFYIELD", "ODDLYIELD":
+			return 1e-6
+		}
+	}
+	return 1e-9
+}
+
+// openInput reads a workbook whole. problem says why it cannot be.
+func openInput(t testing.TB, path string) (in Input, snap *book.Snapshot, problem string) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.Background()
+	file, err := xlsx.Open(ctx, bytes.NewReader(data), int64(len(data)), xlsx.Limits{})
+	var refused *xlsx.Error
+	if errors.As(err, &refused) {
+		return in, nil, "refused"
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	snap = book.NewSnapshot("wb-test", "", file)
+	in = Input{Book: snap.Workbook(), File: path}
+	for i, info := range in.Book.Sheets {
+		if info.Kind != grid.Worksheet {
+			in.Sheets = append(in.Sheets, nil)
+			continue
+		}
+		s, err := snap.Sheet(ctx, i)
+		if err != nil {
+			return in, nil, "a sheet is refused"
+		}
+		in.Sheets = append(in.Sheets, s)
+	}
+	if in.Tables, err = snap.Tables(ctx); err != nil {
+		return in, nil, "the tables are refused"
+	}
+	return in, snap, ""
+}

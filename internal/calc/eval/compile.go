@@ -1,0 +1,333 @@
+package eval
+
+import (
+	"slices"
+	"strings"
+
+	"gridflow/internal/calc/fn"
+	"gridflow/internal/cell"
+	"gridflow/internal/formula"
+)
+
+// Compile makes the program of a formula that stands in a cell of a sheet. It always gives
+// one: what cannot be bound is an error value where it is evaluated.
+//
+// The program may be run for every cell to which the formula was copied, on that sheet. Only
+// a table part that names no table ([@Column]) is bound to the table of the cell at.
+func Compile(scope Scope, tree *formula.Tree, sheet int, at cell.Ref) *Program {
+	c := &compiler{scope: scope, p: &Program{}, sheet: sheet, at: at, names: map[nameKey]*binding{}}
+	c.p.root = c.expr(tree.Root)
+	if b, ok := c.p.root.(*binary); ok {
+		b.last = true
+	}
+	return c.p
+}
+
+// compiler holds what is known while a formula is compiled, and the names it uses.
+type compiler struct {
+	scope Scope
+	p     *Program
+	sheet int
+	at    cell.Ref
+	wrap  bool     // within a name, whose relative references wrap around the edges
+	bound []string // names that LET and LAMBDA bound, innermost last
+	names map[nameKey]*binding
+}
+
+type nameKey struct {
+	sheet int
+	name  string
+}
+
+// expr compiles a node; an argument left empty is a blank.
+func (c *compiler) expr(n *formula.Node) expr {
+	c.p.Cost++
+	switch n.Kind {
+	case formula.Number:
+		return &constant{fn.Num(n.Float())}
+	case formula.Text:
+		return &constant{fn.Text(n.Text)}
+	case formula.Logical:
+		return &constant{fn.Bool(n.Bool())}
+	case formula.Error:
+		return &failed{n.Err, "the formula has this error written in it"}
+	case formula.Missing:
+		return &constant{fn.Value{}}
+	case formula.Array:
+		return c.array(n)
+	case formula.Paren:
+		return c.expr(n.Kids[0])
+	case formula.Ref:
+		return c.reference(n.Ref)
+	case formula.Local:
+		if slot := c.slot(n.Name()); slot >= 0 {
+			return &local{slot}
+		}
+		return c.unknown(n.Name())
+	case formula.Unary:
+		if n.Op == formula.OpImplicit || n.Op == formula.OpIntersect {
+			return &single{c.expr(n.Kids[0])}
+		}
+		return &unary{n.Op, c.expr(n.Kids[0])}
+	case formula.Postfix:
+		if n.Op == formula.OpSpill {
+			return &spilled{c.expr(n.Kids[0])}
+		}
+		return &unary{n.Op, c.expr(n.Kids[0])}
+	case formula.Binary:
+		return c.binary(n)
+	case formula.Call:
+		return c.call(n)
+	case formula.Invoke:
+		return &invocation{c.expr(n.Kids[0]), c.exprs(n.Kids[1:])}
+	}
+	return &failed{cell.ErrValue, "this part of the formula is not understood"}
+}
+
+func (c *compiler) exprs(nodes []*formula.Node) []expr {
+	out := make([]expr, len(nodes))
+	for i, n := range nodes {
+		out[i] = c.argument(n)
+	}
+	return out
+}
+
+// argument compiles an argument of a function: one left empty is told apart from a blank.
+func (c *compiler) argument(n *formula.Node) expr {
+	if n.Kind == formula.Missing {
+		return &constant{fn.Omitted}
+	}
+	return c.expr(n)
+}
+
+func (c *compiler) slot(name string) int {
+	for i := len(c.bound) - 1; i >= 0; i-- {
+		if strings.EqualFold(c.bound[i], name) {
+			return i
+		}
+	}
+	return -1
+}
+
+func (c *compiler) unknown(name string) expr {
+	if !slices.Contains(c.p.Unknown, name) {
+		c.p.Unknown = append(c.p.Unknown, name)
+	}
+	return &failed{cell.ErrName, "nothing is called " + name}
+}
+
+func (c *compiler) array(n *formula.Node) expr {
+	cols := int(n.Cols)
+	a := fn.NewArray(len(n.Kids)/cols, cols)
+	for i, k := range n.Kids {
+		a.Cells[i] = constantOf(k)
+	}
+	return &constant{fn.Of(a)}
+}
+
+// constantOf gives the value of an element of an array constant.
+func constantOf(n *formula.Node) cell.Value {
+	switch n.Kind {
+	case formula.Number:
+		return cell.NumberValue(n.Float())
+	case formula.Text:
+		return cell.TextValue(n.Text)
+	case formula.Logical:
+		return cell.BoolValue(n.Bool())
+	case formula.Error:
+		return cell.ErrorValue(n.Err)
+	case formula.Unary:
+		v := constantOf(n.Kids[0])
+		if n.Op == formula.OpMinus {
+			v = cell.NumberValue(-v.Number())
+		}
+		return v
+	}
+	return cell.Value{}
+}
+
+func (c *compiler) binary(n *formula.Node) expr {
+	switch n.Op {
+	case formula.OpRange, formula.OpUnion, formula.OpIntersect:
+		if n.Op == formula.OpRange {
+			c.p.Dynamic, c.p.Volatile = true, true
+		}
+		return &join{n.Op, c.expr(n.Kids[0]), c.expr(n.Kids[1])}
+	}
+	return &binary{op: n.Op, l: c.expr(n.Kids[0]), r: c.expr(n.Kids[1])}
+}
+
+// reference compiles a reference and notes what it reads.
+func (c *compiler) reference(r *formula.Reference) expr {
+	if b := r.Book(); b != "" && b != "0" {
+		switch r.Kind {
+		case formula.NameRef, formula.TableRef, formula.DeletedRef:
+			return &failed{cell.ErrRef, "the formula refers to another workbook, " + b + ", which is not read"}
+		}
+		first, last := corners(r)
+		return &external{b, r.Sheet(), c.corner(first), c.corner(last)}
+	}
+	from, to, ok := c.sheets(r)
+	if !ok {
+		return &failed{cell.ErrRef, "the workbook has no sheet " + r.Sheet()}
+	}
+	switch r.Kind {
+	case formula.DeletedRef:
+		return &failed{cell.ErrRef, "the formula refers to cells that were deleted"}
+	case formula.NameRef:
+		return c.name(r, from)
+	case formula.TableRef:
+		return c.table(r)
+	}
+	first, last := corners(r)
+	first, last = c.corner(first), c.corner(last)
+	for s := from; s <= to; s++ {
+		c.read(Read{s, first, last})
+	}
+	if r.Kind == formula.CellRef && from == to {
+		return &one{from, first, c.wrap}
+	}
+	return &area{sheet: from, last: to, first: first, end: last, wrap: c.wrap}
+}
+
+// corners gives the corners of a reference to cells.
+func corners(r *formula.Reference) (first, last Corner) {
+	first, last = r.First, r.Last
+	switch r.Kind {
+	case formula.CellRef:
+		last = first
+	case formula.ColumnsRef:
+		first.Row, last.Row, first.AbsRow, last.AbsRow = 0, cell.MaxRows-1, true, true
+	case formula.RowsRef:
+		first.Col, last.Col, first.AbsCol, last.AbsCol = 0, cell.MaxCols-1, true, true
+	}
+	return first, last
+}
+
+// sheets gives the sheets of a reference, both included.
+func (c *compiler) sheets(r *formula.Reference) (from, to int, ok bool) {
+	name := r.Sheet()
+	if name == "" {
+		return c.sheet, c.sheet, true
+	}
+	if from, ok = c.scope.SheetIndex(name); !ok {
+		return 0, 0, false
+	}
+	to = from
+	if last := r.LastSheet(); last != "" {
+		if to, ok = c.scope.SheetIndex(last); !ok {
+			return 0, 0, false
+		}
+	}
+	return min(from, to), max(from, to), true
+}
+
+// corner makes the relative parts of a position distances from the cell of the formula.
+func (c *compiler) corner(x Corner) Corner {
+	if !x.AbsRow {
+		x.Row -= int32(c.at.Row)
+		if c.wrap && x.Row > cell.MaxRows/2 {
+			x.Row -= cell.MaxRows
+		}
+	}
+	if !x.AbsCol {
+		x.Col -= int32(c.at.Col)
+		if c.wrap && x.Col > cell.MaxCols/2 {
+			x.Col -= cell.MaxCols
+		}
+	}
+	return x
+}
+
+func (c *compiler) read(r Read) {
+	if !slices.Contains(c.p.Reads, r) {
+		c.p.Reads = append(c.p.Reads, r)
+	}
+}
+
+// name compiles a defined name, the name of a table, or that of a function which is passed on.
+func (c *compiler) name(r *formula.Reference, sheet int) expr {
+	key := nameKey{sheet, strings.ToUpper(r.Name)}
+	if b := c.names[key]; b != nil {
+		return &named{r.Name, b}
+	}
+	tree, on, ok := c.scope.Name(sheet, r.Name)
+	if !ok {
+		if t, ok := c.scope.Table(r.Name, c.sheet, c.at); ok && r.Name != "" {
+			if data, ok := t.DataRange(); ok {
+				return c.fixed(t.Sheet, data)
+			}
+		}
+		word := strings.TrimPrefix(strings.ToUpper(r.Name), "_XLETA.")
+		if f := fn.Find(formula.FunctionName(word)); f != nil && !f.Special() {
+			return &constant{fn.Func(&fn.Lambda{Params: f.Takes().Max, Optional: f.Takes().Max - f.Takes().Min, Body: f})}
+		}
+		return c.unknown(r.Name)
+	}
+	b := &binding{}
+	c.names[key] = b
+	at, wrap, bound, home := c.at, c.wrap, c.bound, c.sheet
+	c.at, c.wrap, c.bound = cell.Ref{}, true, nil
+	if on >= 0 {
+		c.sheet = on
+	}
+	b.root = c.expr(tree.Root)
+	c.at, c.wrap, c.bound, c.sheet = at, wrap, bound, home
+	return &named{r.Name, b}
+}
+
+// fixed is a reference to the same cells wherever the formula stands.
+func (c *compiler) fixed(sheet int, r cell.Range) expr {
+	abs := func(x cell.Ref) Corner {
+		return Corner{Row: int32(x.Row), Col: int32(x.Col), AbsRow: true, AbsCol: true}
+	}
+	first, last := abs(r.First), abs(r.Last)
+	c.read(Read{sheet, first, last})
+	return &area{sheet: sheet, last: sheet, first: first, end: last}
+}
+
+// table compiles a part of a table.
+func (c *compiler) table(r *formula.Reference) expr {
+	t, ok := c.scope.Table(r.Name, c.sheet, c.at)
+	if !ok {
+		return &failed{cell.ErrRef, "there is no table " + r.Name}
+	}
+	x := t.Range
+	if first, last := r.Columns(); first != "" {
+		i := slices.IndexFunc(t.Columns, func(n tableColumn) bool { return strings.EqualFold(n.Name, first) })
+		j := slices.IndexFunc(t.Columns, func(n tableColumn) bool { return strings.EqualFold(n.Name, last) })
+		if i < 0 || j < 0 {
+			return &failed{cell.ErrRef, "table " + t.Name + " has no column of that name"}
+		}
+		x.First.Col, x.Last.Col = t.Range.First.Col+min(i, j), t.Range.First.Col+max(i, j)
+	}
+	data := cell.Range{First: cell.Ref{Row: t.Range.First.Row + t.HeaderRows, Col: x.First.Col},
+		Last: cell.Ref{Row: t.Range.Last.Row - t.TotalsRows, Col: x.Last.Col}}
+	items := r.Items()
+	switch {
+	case items&formula.ItemThisRow != 0:
+		c.read(Read{t.Sheet, Corner{Col: int32(x.First.Col), AbsCol: true}, Corner{Col: int32(x.Last.Col), AbsCol: true}})
+		return &thisRow{sheet: t.Sheet, data: data, first: x.First.Col, last: x.Last.Col}
+	case items&formula.ItemAll != 0:
+		return c.fixed(t.Sheet, x)
+	case items&formula.ItemHeaders != 0 && t.HeaderRows == 0, items&formula.ItemTotals != 0 && t.TotalsRows == 0:
+		return &failed{cell.ErrRef, "table " + t.Name + " has no such row"}
+	}
+	out := data
+	if items&formula.ItemHeaders != 0 {
+		out.First.Row = t.Range.First.Row
+		if items&(formula.ItemData|formula.ItemTotals) == 0 {
+			out.Last.Row = data.First.Row - 1
+		}
+	}
+	if items&formula.ItemTotals != 0 {
+		out.Last.Row = t.Range.Last.Row
+		if items&(formula.ItemData|formula.ItemHeaders) == 0 {
+			out.First.Row = data.Last.Row + 1
+		}
+	}
+	if out.First.Row > out.Last.Row {
+		return &failed{cell.ErrRef, "table " + t.Name + " has no rows"}
+	}
+	return c.fixed(t.Sheet, out)
+}

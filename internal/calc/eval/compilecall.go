@@ -1,0 +1,164 @@
+package eval
+
+import (
+	"strings"
+
+	"gridflow/internal/calc/fn"
+	"gridflow/internal/cell"
+	"gridflow/internal/formula"
+	"gridflow/internal/grid"
+)
+
+type tableColumn = grid.TableColumn
+
+// positional are the functions that look at where their first argument lies, not at what
+// it holds: it is not read.
+var positional = map[string]bool{"ROW": true, "COLUMN": true, "ROWS": true, "COLUMNS": true, "OFFSET": true, "AREAS": true,
+	"SHEET": true, "SHEETS": true, "FORMULATEXT": true, "ISFORMULA": true, "ISREF": true}
+
+// call compiles a call of a function.
+func (c *compiler) call(n *formula.Node) expr {
+	name := n.Function()
+	if n.Ref != nil { // Sheet1!Name(1) or a function of another workbook
+		if b := n.Ref.Book(); b != "" && b != "0" {
+			return c.unknown(name)
+		}
+	}
+	switch name {
+	case "ANCHORARRAY":
+		if len(n.Kids) == 1 {
+			return &spilled{c.expr(n.Kids[0])}
+		}
+	case "SINGLE":
+		if len(n.Kids) == 1 {
+			return &single{c.expr(n.Kids[0])}
+		}
+	}
+	f := fn.Find(name)
+	if f == nil {
+		if tree, _, ok := c.scope.Name(c.sheet, n.Text); ok && tree != nil {
+			return &invocation{c.name(&formula.Reference{Kind: formula.NameRef, Name: n.Text}, c.sheet), c.exprs(n.Kids)}
+		}
+		return c.unknown(name)
+	}
+	if f.Volatile {
+		c.p.Volatile = true
+	}
+	switch name {
+	case "INDIRECT", "OFFSET":
+		c.p.Dynamic, c.p.Volatile = true, true
+	case "SUBTOTAL", "AGGREGATE":
+		c.p.Subtotal = true
+	}
+	if p := f.Takes(); len(n.Kids) < p.Min || len(n.Kids) > p.Max {
+		return &failed{cell.ErrValue, f.Count(len(n.Kids))}
+	}
+	if f.Special() {
+		return c.special(name, n)
+	}
+	out := &call{f: f, args: make([]expr, len(n.Kids)), arr: make([]bool, len(n.Kids)), ref: make([]bool, len(n.Kids))}
+	for i, k := range n.Kids {
+		reads := len(c.p.Reads)
+		out.args[i] = c.argument(k)
+		if i == 0 && positional[name] && k.Kind == formula.Ref {
+			c.p.Reads = c.p.Reads[:reads]
+		}
+		switch f.Takes().Shape(i) {
+		case fn.ShapeArray, fn.ShapeFunc:
+			out.arr[i], out.ref[i] = true, true
+		case fn.ShapeRange, fn.ShapeRef:
+			out.ref[i] = true
+		}
+	}
+	return out
+}
+
+// special compiles a call that decides which arguments are evaluated.
+func (c *compiler) special(name string, n *formula.Node) expr {
+	kids := n.Kids
+	switch name {
+	case "IF":
+		b := &branch{cond: c.expr(kids[0]), yes: &constant{fn.True}, no: &constant{fn.False}}
+		if len(kids) > 1 {
+			b.yes = c.expr(kids[1])
+		}
+		if len(kids) > 2 {
+			b.no = c.expr(kids[2])
+		}
+		return b
+	case "IFERROR", "IFNA":
+		return &rescue{x: c.expr(kids[0]), alt: c.expr(kids[1]), onlyNA: name == "IFNA"}
+	case "CHOOSE":
+		p := &pick{index: c.expr(kids[0])}
+		for _, k := range kids[1:] {
+			p.among = append(p.among, c.expr(k))
+		}
+		return p
+	case "IFS":
+		if len(kids)%2 != 0 {
+			return &failed{cell.ErrNA, "a condition of IFS has no value"}
+		}
+		return c.cases(nil, kids)
+	case "SWITCH":
+		return c.cases(c.expr(kids[0]), kids[1:])
+	case "LET":
+		return c.let(kids)
+	case "LAMBDA":
+		return c.lambda(kids)
+	}
+	// ISOMITTED
+	if kids[0].Kind == formula.Local {
+		if slot := c.slot(kids[0].Name()); slot >= 0 {
+			return &isOmitted{slot}
+		}
+	}
+	return &constant{fn.False}
+}
+
+func (c *compiler) cases(subject expr, kids []*formula.Node) expr {
+	s := &cases{subject: subject}
+	for ; len(kids) > 1; kids = kids[2:] {
+		s.when = append(s.when, c.expr(kids[0]))
+		s.then = append(s.then, c.expr(kids[1]))
+	}
+	if len(kids) == 1 {
+		s.other = c.expr(kids[0])
+	}
+	return s
+}
+
+func (c *compiler) let(kids []*formula.Node) expr {
+	if len(kids)%2 == 0 {
+		return &failed{cell.ErrValue, "LET has no calculation behind its names"}
+	}
+	l, bound := &let{}, len(c.bound)
+	for ; len(kids) > 1; kids = kids[2:] {
+		if kids[0].Kind != formula.Local {
+			c.bound = c.bound[:bound]
+			return &failed{cell.ErrName, "LET is given what cannot be a name"}
+		}
+		l.values = append(l.values, c.expr(kids[1]))
+		c.bound = append(c.bound, kids[0].Name())
+	}
+	l.body = c.expr(kids[0])
+	c.bound = c.bound[:bound]
+	return l
+}
+
+func (c *compiler) lambda(kids []*formula.Node) expr {
+	l, bound := &lambda{}, len(c.bound)
+	for _, k := range kids[:len(kids)-1] {
+		if k.Kind != formula.Local {
+			c.bound = c.bound[:bound]
+			return &failed{cell.ErrValue, "LAMBDA is given what cannot be the name of a parameter"}
+		}
+		if strings.HasPrefix(k.Text, "[") {
+			l.optional++
+		}
+		l.params++
+		c.bound = append(c.bound, k.Name())
+	}
+	l.body = c.expr(kids[len(kids)-1])
+	c.bound = c.bound[:bound]
+	return l
+}

@@ -1,0 +1,137 @@
+package eval
+
+import (
+	"gridflow/internal/calc/fn"
+	"gridflow/internal/cell"
+	"gridflow/internal/formula"
+	"gridflow/internal/grid"
+)
+
+// Scope is what the words of a formula are looked up in.
+type Scope interface {
+	Sheets() int
+	SheetIndex(name string) (int, bool)
+	// Name gives the expression that a defined name stands for, seen from a sheet: a name
+	// that the sheet itself defines goes before one of the workbook. Relative references in it are
+	// relative to A1.
+	Name(sheet int, name string) (tree *formula.Tree, definedOn int, ok bool)
+	// Table gives a table by its name, or, for an empty name, the one that holds a cell.
+	Table(name string, sheet int, at cell.Ref) (*grid.Table, bool)
+}
+
+// Corner is one end of a region that a formula reads: a position, or for a relative part
+// its distance from the cell that holds the formula.
+type Corner = formula.Corner
+
+// Read is one region that a formula reads, seen from the cell that holds it.
+type Read struct {
+	Sheet       int // index of the sheet
+	First, Last Corner
+}
+
+// Program is a formula that can be run.
+type Program struct {
+	// Reads are the regions that the formula may read, as far as its text tells.
+	Reads []Read
+	// Volatile says that the formula may give another value although nothing that it reads
+	// has changed.
+	Volatile bool
+	// Dynamic says that what the formula reads is known only when it is run: it calls
+	// INDIRECT or OFFSET, or joins cells to a range that it calculates.
+	Dynamic bool
+	// Subtotal says that the formula calls SUBTOTAL or AGGREGATE, which their like pass over.
+	Subtotal bool
+	// Unknown are the names of functions that are not there and of names that nobody
+	// defined; each gives #NAME?.
+	Unknown []string
+	// Cost is about how many operations a run takes, ranges not counted.
+	Cost int
+
+	root expr
+}
+
+// Host is what programs are run against.
+type Host interface {
+	fn.Book
+	// Spill gives the range that the array in a cell fills: what A1# refers to.
+	Spill(sheet int, at cell.Ref) (cell.Range, bool)
+	// External gives the values of cells of another workbook, which the formula names by
+	// number ("1" is the first external link) or by file name: a single value or an array.
+	External(book, sheet string, r cell.Range) fn.Value
+}
+
+// expr is a node of a program.
+type expr interface {
+	// eval gives what the expression is; it may be a reference.
+	eval(m *Machine) fn.Value
+	// value gives what stands there: a single value or an array, or a function.
+	value(m *Machine) fn.Value
+}
+
+// maxDepth bounds calls of functions that a formula made, inside one another.
+const maxDepth = 1024
+
+// Machine runs programs. It belongs to one goroutine.
+type Machine struct {
+	fn.Context
+	Host Host
+
+	locals []fn.Value // what LET and LAMBDA bound, innermost last
+	stack  []fn.Value // arguments of calls under way
+	depth  int
+}
+
+// NewMachine makes a machine that runs programs against a host.
+func NewMachine(h Host) *Machine {
+	m := &Machine{Host: h}
+	m.Book = h
+	m.Invoke = func(_ *fn.Context, l *fn.Lambda, args []fn.Value) fn.Value { return m.invoke(l, args) }
+	return m
+}
+
+// Run runs a program for a cell. With arrays the result may be an array (of more than one
+// element); without, it is cut to one value, as in formulas that were entered for a single
+// cell before arrays spilled.
+func (m *Machine) Run(p *Program, sheet int, at cell.Ref, arrays bool) fn.Value {
+	m.Sheet, m.At, m.Arrays = sheet, at, arrays
+	m.locals, m.stack, m.depth = m.locals[:0], m.stack[:0], 0
+	v := p.root.value(m)
+	if a := v.Array(); a != nil {
+		if arrays && len(a.Cells) > 1 {
+			return v
+		}
+		v = fn.Scalar(a.Cells[0])
+	}
+	switch {
+	case v.Lambda() != nil:
+		return m.Fail(cell.ErrCalc, "the formula gives a function, not a value")
+	case v.Scalar().IsBlank():
+		return fn.Num(0) // a formula that refers to an empty cell shows 0
+	}
+	return v
+}
+
+// Evaluate runs a program for a cell and gives what the expression is, a reference
+// included.
+func (m *Machine) Evaluate(p *Program, sheet int, at cell.Ref, arrays bool) fn.Value {
+	m.Sheet, m.At, m.Arrays = sheet, at, arrays
+	m.locals, m.stack, m.depth = m.locals[:0], m.stack[:0], 0
+	return p.root.eval(m)
+}
+
+// withArrays evaluates with arrays switched on or off.
+func (m *Machine) withArrays(on bool, f func(*Machine) fn.Value) fn.Value {
+	was := m.Arrays
+	m.Arrays = on
+	v := f(m)
+	m.Arrays = was
+	return v
+}
+
+// deref gives what stands where v refers to.
+func (m *Machine) deref(v fn.Value) fn.Value {
+	if r := v.Ref(); r != nil {
+		return m.Fetch(r)
+	}
+	return v
+}

@@ -1,0 +1,132 @@
+package calc
+
+import (
+	"math/rand/v2"
+	"slices"
+
+	"gridflow/internal/calc/eval"
+	"gridflow/internal/calc/fn"
+	"gridflow/internal/cell"
+	"gridflow/internal/grid"
+)
+
+// worker calculates cells. It belongs to one goroutine.
+type worker struct {
+	c        *calculation
+	machines []*eval.Machine // one for each cell under way: what a cell reads may have to be calculated in the midst of it
+	path     []place         // the cells under way, the innermost last
+	stack    []place         // the cells that were put off, each for the next
+	put      *place          // what is under way is to be abandoned, for this cell goes first
+}
+
+// maxPath is how deep cells are calculated within one another before one is put off.
+const maxPath = 128
+
+// demand makes the value of a cell true.
+func (w *worker) demand(p place) {
+	w.stack = append(w.stack[:0], p)
+	for len(w.stack) > 0 && !w.c.stopped() {
+		top := w.stack[len(w.stack)-1]
+		t, i := w.c.cell(top)
+		if t.state[i] == clean {
+			w.stack = w.stack[:len(w.stack)-1]
+			continue
+		}
+		w.put = nil
+		w.calculate(top, t, i)
+		if w.put != nil {
+			t.state[i] = waiting
+			w.stack = append(w.stack, *w.put)
+			w.put = nil
+		}
+	}
+	for _, p := range w.stack { // only where the calculation was stopped
+		if t, i := w.c.cell(p); t.state[i] == waiting {
+			t.state[i] = dirty
+		}
+	}
+}
+
+// cell gives the tile of a cell and its row there.
+func (c *calculation) cell(p place) (*tile, int) {
+	return c.sheets[p.sheet].tile(p.at.Col, p.at.Row/grid.BandRows), p.at.Row % grid.BandRows
+}
+
+// need is called when a formula reads a cell that is not calculated.
+func (w *worker) need(p place, t *tile, i int) {
+	if w.put != nil {
+		return
+	}
+	if id := t.forms[i]; id < 0 { // an array formula fills it
+		p.at = w.c.m.sheets[p.sheet].arrays[-id-1].anchor
+		if t, i = w.c.cell(p); t.state == nil || t.state[i] == clean {
+			return
+		}
+	}
+	switch t.state[i] {
+	case running:
+		w.c.circle(w.path[slices.Index(w.path, p):])
+	case waiting:
+		w.c.circle(w.stack[slices.Index(w.stack, p):])
+		w.c.circle(w.path)
+	case dirty:
+		if len(w.path) >= maxPath {
+			w.put = &p
+			return
+		}
+		w.calculate(p, t, i)
+	}
+}
+
+// calculate runs the formula of a cell and takes its value, unless something else has to
+// be calculated first (w.put) or the calculation was stopped.
+func (w *worker) calculate(p place, t *tile, i int) {
+	f := &w.c.m.templates[t.forms[i]-1]
+	was := t.state[i]
+	t.state[i] = running
+	w.path = append(w.path, p)
+	m := w.machine(len(w.path) - 1)
+	if f.prog.Volatile {
+		m.Rand = w.c.random(p)
+	}
+	v := m.Run(f.prog, p.sheet, p.at, f.arrays())
+	w.path = w.path[:len(w.path)-1]
+	if w.put != nil || w.c.stopped() {
+		t.state[i] = was
+		return
+	}
+	if w.c.circular[p] && !w.c.in.Book.Iterative {
+		v = fn.Err(cell.ErrCirc)
+	}
+	w.c.count++
+	t.state[i] = clean
+	t.todo--
+	if f.arrays() {
+		v = fn.Scalar(w.c.spread(p, f, v))
+	}
+	t.set(i, v.Scalar())
+}
+
+// machine gives the machine for a depth.
+func (w *worker) machine(depth int) *eval.Machine {
+	if depth == len(w.machines) {
+		m := eval.NewMachine(w)
+		m.Dates, m.Now = w.c.in.Book.Dates, w.c.opt.Now
+		m.Stopped = w.c.stopped
+		m.Rand = rand.New(rand.NewPCG(w.c.opt.Seed, 0))
+		w.machines = append(w.machines, m)
+	}
+	return w.machines[depth]
+}
+
+// random gives the random numbers of a cell: the same ones whatever was calculated before.
+func (c *calculation) random(p place) *rand.Rand {
+	return rand.New(rand.NewPCG(c.opt.Seed, uint64(p.sheet)<<40|uint64(p.at.Row)<<16|uint64(p.at.Col)))
+}
+
+// circle notes that cells depend on themselves.
+func (c *calculation) circle(cells []place) {
+	for _, p := range cells {
+		c.circular[p] = true
+	}
+}
