@@ -8,14 +8,14 @@ import (
 var arrayFunctions = concat(orderFunctions, []Function{
 	{Name: "CHOOSECOLS", Category: Lookup, Params: "array array...", Since: 2024, Eval: func(c *Context, a Args) Value { return c.choose(a, false) }},
 	{Name: "CHOOSEROWS", Category: Lookup, Params: "array array...", Since: 2024, Eval: func(c *Context, a Args) Value { return c.choose(a, true) }},
-	{Name: "DROP", Category: Lookup, Params: "array any? any?", Since: 2024, Eval: drop},
-	{Name: "EXPAND", Category: Lookup, Params: "array any? any? range?", Since: 2024, Eval: expand},
+	{Name: "DROP", Category: Lookup, Params: "array opt? opt?", Since: 2024, Eval: drop},
+	{Name: "EXPAND", Category: Lookup, Params: "array opt? opt? range?", Since: 2024, Eval: expand},
 	{Name: "HSTACK", Category: Lookup, Params: "array...", Since: 2024, Eval: func(c *Context, a Args) Value { return c.stack(a, false) }},
-	{Name: "TAKE", Category: Lookup, Params: "array any? any?", Since: 2024, Eval: take},
+	{Name: "TAKE", Category: Lookup, Params: "array opt? opt?", Since: 2024, Eval: take},
 	{Name: "TOCOL", Category: Lookup, Params: "array num? bool?", Since: 2024, Eval: func(c *Context, a Args) Value { return c.flatten(a, true) }},
 	{Name: "TOROW", Category: Lookup, Params: "array num? bool?", Since: 2024, Eval: func(c *Context, a Args) Value { return c.flatten(a, false) }},
 	{Name: "TRANSPOSE", Category: Lookup, Params: "array", Since: 2007, Eval: transpose},
-	{Name: "TRIMRANGE", Category: Lookup, Params: "array any? any?", Since: 2024, Eval: trimRange},
+	{Name: "TRIMRANGE", Category: Lookup, Params: "array opt? opt?", Since: 2024, Eval: trimRange},
 	{Name: "VSTACK", Category: Lookup, Params: "array...", Since: 2024, Eval: func(c *Context, a Args) Value { return c.stack(a, true) }},
 	{Name: "WRAPCOLS", Category: Lookup, Params: "array num range?", Since: 2024, Eval: func(c *Context, a Args) Value { return c.wrap(a, false) }},
 	{Name: "WRAPROWS", Category: Lookup, Params: "array num range?", Since: 2024, Eval: func(c *Context, a Args) Value { return c.wrap(a, true) }},
@@ -108,16 +108,6 @@ func (c *Context) choose(a Args, byRow bool) Value {
 	return Of(out)
 }
 
-// cutTo reads the number of rows or columns to take or drop; given is false where the
-// argument was left out.
-func (c *Context) cutTo(a Args, i int) (n int, given bool, code cell.ErrorCode) {
-	if !a.Has(i) || a[i].Scalar().IsBlank() {
-		return 0, false, 0
-	}
-	f, e := ToNumber(a[i].Scalar(), c.Dates)
-	return count(f), true, e
-}
-
 func take(c *Context, a Args) Value {
 	return c.takeOrDrop(a, func(n, have int) (from, size int) {
 		if n < 0 {
@@ -148,12 +138,8 @@ func (c *Context) takeOrDrop(a Args, span func(n, have int) (from, size int)) Va
 	var from, size [2]int
 	size[0], size[1] = Size(a[0])
 	for i := range size {
-		n, given, e := c.cutTo(a, i+1)
-		if e != 0 {
-			return Err(e)
-		}
-		if given {
-			from[i], size[i] = span(n, size[i])
+		if a.Given(i + 1) {
+			from[i], size[i] = span(count(a[i+1].Number()), size[i])
 		}
 	}
 	if size[0] <= 0 || size[1] <= 0 {
@@ -175,17 +161,7 @@ func expand(c *Context, a Args) Value {
 	if e != 0 {
 		return Err(e)
 	}
-	rows, givenRows, e1 := c.cutTo(a, 1)
-	cols, givenCols, e2 := c.cutTo(a, 2)
-	if e1 != 0 || e2 != 0 {
-		return c.Fail(cell.ErrValue, "the number of rows or columns is not a number")
-	}
-	if !givenRows {
-		rows = m.Rows
-	}
-	if !givenCols {
-		cols = m.Cols
-	}
+	rows, cols := a.option(1, m.Rows), a.option(2, m.Cols)
 	if rows < m.Rows || cols < m.Cols {
 		return c.Fail(cell.ErrValue, "the array has more rows or columns already")
 	}
@@ -322,8 +298,7 @@ func (c *Context) wrap(a Args, byRow bool) Value {
 func trimRange(c *Context, a Args) Value {
 	var trims [2]int
 	for i := range trims {
-		f, e := c.option(a, i+1, 3)
-		if trims[i] = count(f); e != 0 || trims[i] < 0 || trims[i] > 3 {
+		if trims[i] = a.option(i+1, 3); trims[i] < 0 || trims[i] > 3 {
 			return c.Fail(cell.ErrValue, "what is to be trimmed is not 0, 1, 2 or 3")
 		}
 	}

@@ -16,8 +16,8 @@ var searchFunctions = []Function{
 	{Name: "VLOOKUP", Category: Lookup, Params: "any range num bool?", Since: 2007, Eval: func(c *Context, a Args) Value {
 		return c.tableLookup(a, true)
 	}},
-	{Name: "XLOOKUP", Category: Lookup, Params: "raw array array range? num? num?", Since: 2021, Eval: xlookup},
-	{Name: "XMATCH", Category: Lookup, Params: "raw array num? num?", Since: 2021, Eval: xmatch},
+	{Name: "XLOOKUP", Category: Lookup, Params: "raw array array range? opt? opt?", Since: 2021, Eval: xlookup},
+	{Name: "XMATCH", Category: Lookup, Params: "raw array opt? opt?", Since: 2021, Eval: xmatch},
 }
 
 // maxKey is the length of the longest text that MATCH and its older relatives look for.
@@ -192,11 +192,8 @@ const (
 // xfind finds the place that XLOOKUP and XMATCH ask for, from 0; -1 is none. The modes
 // are arguments i and i+1.
 func (c *Context) xfind(x cell.Value, v *vector, a Args, i int) (int, Value) {
-	mode, order := count(a.Num(i, matchExact)), count(a.Num(i+1, searchFirst))
-	if order == 0 { // left empty between its commas
-		order = searchFirst
-	}
-	if mode < matchSmaller || mode > matchRegex || order < searchDescending || order > searchAscending {
+	mode, order := a.option(i, matchExact), a.option(i+1, searchFirst)
+	if order == 0 || mode < matchSmaller || mode > matchRegex || order < searchDescending || order > searchAscending {
 		return -1, c.Fail(cell.ErrValue, "the match mode or the search mode is none of those there are")
 	}
 	if x.Kind() == cell.Error {

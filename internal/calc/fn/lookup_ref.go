@@ -8,7 +8,7 @@ import (
 
 // The functions that make references and tell of them.
 var referenceFunctions = []Function{
-	{Name: "ADDRESS", Category: Lookup, Params: "num num any? any? text?", Since: 2007, Eval: address},
+	{Name: "ADDRESS", Category: Lookup, Params: "num num opt? any? text?", Since: 2007, Eval: address},
 	{Name: "AREAS", Category: Lookup, Params: "ref", Since: 2007, Eval: func(_ *Context, a Args) Value {
 		return Num(float64(len(a[0].Ref().Areas)))
 	}},
@@ -34,7 +34,7 @@ var referenceFunctions = []Function{
 		}
 		return To(r)
 	}},
-	{Name: "OFFSET", Category: Lookup, Params: "ref num num any? any?", Since: 2007, Volatile: true, Eval: offset},
+	{Name: "OFFSET", Category: Lookup, Params: "ref num num opt? opt?", Since: 2007, Volatile: true, Eval: offset},
 	{Name: "ROW", Category: Lookup, Params: "ref?", Since: 2007, Eval: func(c *Context, a Args) Value {
 		return c.numbersOf(a, func(r cell.Range) (first, n int) { return r.First.Row, r.Rows() }, true)
 	}},
@@ -47,16 +47,13 @@ func address(c *Context, a Args) Value {
 	if row < 1 || row > cell.MaxRows || col < 1 || col > cell.MaxCols {
 		return c.Fail(cell.ErrValue, "there is no cell in this row and column")
 	}
-	kind, e := c.option(a, 2, 1)
-	n := count(kind)
-	if e != 0 || n < 1 || n > 8 {
+	n := a.option(2, 1)
+	if n < 1 || n > 4 {
 		return c.Fail(cell.ErrValue, "the kind of reference is not 1, 2, 3 or 4")
-	}
-	if n > 4 { // Excel takes these for the same
-		n -= 4
 	}
 	a1 := true
 	if a.Has(3) && !a[3].Scalar().IsBlank() {
+		var e cell.ErrorCode
 		if a1, e = ToBool(a[3].Scalar()); e != 0 {
 			return c.Fail(e, "the style is not a logical value")
 		}
@@ -191,13 +188,9 @@ func offset(c *Context, a Args) Value {
 		return c.Fail(cell.ErrValue, "several areas stand where one is expected")
 	}
 	area := r.Areas[0]
-	height, e1 := c.option(a, 3, float64(area.Range.Rows()))
-	wide, e2 := c.option(a, 4, float64(area.Range.Cols()))
-	if e1 != 0 || e2 != 0 {
-		return c.Fail(cell.ErrValue, "the height or the width is not a number")
-	}
-	top, bottom, ok1 := span(area.Range.First.Row+count(a[1].Number()), count(height))
-	left, right, ok2 := span(area.Range.First.Col+count(a[2].Number()), count(wide))
+	height, width := a.option(3, area.Range.Rows()), a.option(4, area.Range.Cols())
+	top, bottom, ok1 := span(area.Range.First.Row+count(a[1].Number()), height)
+	left, right, ok2 := span(area.Range.First.Col+count(a[2].Number()), width)
 	area.Range = cell.Range{First: cell.Ref{Row: top, Col: left}, Last: cell.Ref{Row: bottom, Col: right}}
 	if !ok1 || !ok2 || !area.Range.First.Valid() || !area.Range.Last.Valid() {
 		return c.Fail(cell.ErrRef, "the reference would lie outside of the sheet, or have no cells")
