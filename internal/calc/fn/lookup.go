@@ -57,8 +57,11 @@ func match(c *Context, a Args) Value {
 	if e != 0 {
 		return c.Fail(e, "a text of more than 255 characters is not looked for")
 	}
+	if e := a[1].Err(); e != 0 {
+		return Err(e)
+	}
 	if l := a[1]; l.Ref() == nil && l.Array() == nil {
-		return c.notFound()
+		return c.Fail(cell.ErrNA, "what is searched is no range or array")
 	}
 	v, ok := c.vectorOf(a[1])
 	if !ok {
@@ -69,7 +72,7 @@ func match(c *Context, a Args) Value {
 	case kind == 0:
 		at = v.exactOrWild(x)
 	case kind > 0:
-		at, _ = v.bisect(x, false)
+		at = v.bisect(x)
 	default:
 		at = v.descending(x)
 	}
@@ -109,6 +112,20 @@ func (c *Context) tableLookup(a Args, column bool) Value {
 	if e := table.Err(); e != 0 {
 		return Err(e)
 	}
+	if table.Ref() == nil && table.Array() == nil {
+		return c.Fail(cell.ErrValue, "the table is no range or array")
+	}
+	v := c.line(table, column, 0)
+	at := -1
+	if a.Truth(3, true) {
+		at = v.bisect(x)
+	} else {
+		at = v.exactOrWild(x)
+	}
+	if at < 0 {
+		return c.notFound()
+	}
+	// The value is looked for before the column to return is looked at.
 	rows, cols := Size(table)
 	across := cols
 	if !column {
@@ -120,16 +137,6 @@ func (c *Context) tableLookup(a Args, column bool) Value {
 	}
 	if index > across {
 		return c.Fail(cell.ErrRef, "the table has fewer columns or rows than the one to return")
-	}
-	v := c.line(table, column, 0)
-	at := -1
-	if a.Truth(3, true) {
-		at, _ = v.bisect(x, false)
-	} else {
-		at = v.exactOrWild(x)
-	}
-	if at < 0 {
-		return c.notFound()
 	}
 	result := c.line(table, column, index-1)
 	return Scalar(result.at(at))
@@ -165,7 +172,7 @@ func lookup(c *Context, a Args) Value {
 		}
 		result = c.line(a[1], rows >= cols, last)
 	}
-	at, _ := v.bisect(x, false)
+	at := v.bisect(x)
 	if at < 0 {
 		return c.notFound()
 	}
@@ -244,29 +251,27 @@ func (c *Context) matcher(mode int, pattern string) (func(string) bool, Value) {
 
 // bisectMode finds x, or by mode its neighbour, in sorted values.
 func (v *vector) bisectMode(x cell.Value, mode int, descending bool) int {
-	at, equal := v.bisect(x, descending)
-	if equal {
-		if mode == matchLarger != descending {
-			return v.startOfEqual(at, x)
+	at := v.lowerBound(x, descending)
+	if at >= 0 && at < v.n {
+		if e := v.at(at); e.Kind() == x.Kind() && compareExact(e, x) == 0 {
+			return at
 		}
-		return at
 	}
-	if mode == matchExact || mode >= matchWild {
+	step := -1 // to the neighbour below
+	if descending {
+		step = 1
+	}
+	switch mode {
+	case matchLarger:
+		step = 0
+	case matchSmaller:
+	default:
 		return -1
 	}
-	if (mode == matchSmaller) != descending {
-		return at
+	if at += step; at < 0 || at >= v.n || v.at(at).IsBlank() {
+		return -1
 	}
-	// The neighbour on the other side is the next of the same kind.
-	found := -1
-	v.from(at+1, func(i int, e cell.Value) bool {
-		if e.Kind() == x.Kind() {
-			found = i
-			return false
-		}
-		return true
-	})
-	return found
+	return at
 }
 
 func xmatch(c *Context, a Args) Value {

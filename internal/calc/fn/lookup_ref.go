@@ -2,6 +2,7 @@ package fn
 
 import (
 	"strconv"
+	"strings"
 
 	"gridflow/internal/cell"
 )
@@ -83,11 +84,21 @@ func address(c *Context, a Args) Value {
 	if a.Has(4) {
 		name := a[4].Str()
 		if name != "" {
-			name = cell.QuoteSheet(name)
+			name = quoteSheet(name)
 		}
 		s = name + "!" + s
 	}
 	return Text(s)
+}
+
+// quoteSheet puts a sheet's name in quotes if it needs them; the brackets around the name
+// of a workbook before it need none.
+func quoteSheet(name string) string {
+	if file, sheet, ok := strings.Cut(strings.TrimPrefix(name, "["), "]"); ok && name[0] == '[' &&
+		cell.QuoteSheet(file) == file && cell.QuoteSheet(sheet) == sheet {
+		return name
+	}
+	return cell.QuoteSheet(name)
 }
 
 // numbersOf gives the numbers of the rows or of the columns of a reference: one of a

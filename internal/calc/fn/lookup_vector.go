@@ -1,6 +1,8 @@
 package fn
 
 import (
+	"cmp"
+
 	"gridflow/internal/cell"
 )
 
@@ -180,26 +182,18 @@ func (v *vector) wild(match func(string) bool, last bool) int {
 
 // nearest gives the place of x, or else that of the largest value below it (or with above
 // of the smallest value over it), whatever the order; of equal ones the first or the last.
+// Values of other kinds are below or over it as they are in a sort.
 func (v *vector) nearest(x cell.Value, above, last bool) int {
 	found := -1
 	var best cell.Value
 	v.from(0, func(i int, e cell.Value) bool {
-		if e.Kind() != x.Kind() {
-			return true
-		}
-		d := compareExact(e, x)
-		if d == 0 {
-			if found < 0 || compareExact(best, x) != 0 || last {
-				found, best = i, e
-			}
-			return last
-		}
-		if (d > 0) != above {
+		d := compareAny(e, x)
+		if e.Kind() == cell.Error || d != 0 && (d > 0) != above {
 			return true
 		}
 		better := found < 0
 		if !better {
-			k := compareExact(e, best)
+			k := compareAny(e, best)
 			better = k == 0 && last || k != 0 && (k > 0) != above
 		}
 		if better {
@@ -208,6 +202,38 @@ func (v *vector) nearest(x cell.Value, above, last bool) int {
 		return true
 	})
 	return found
+}
+
+// lowerBound searches a sorted vector, in which values of all kinds may stand, and gives
+// the first place that is not before x; in a descending one, seen from its end, the last.
+// Blanks lie behind everything. The place is n, or -1 of a descending one, where there is none.
+func (v *vector) lowerBound(x cell.Value, descending bool) int {
+	low, high := -1, v.n
+	for high-low > 1 && !v.c.Stop() {
+		middle := low + (high-low)/2
+		e := v.at(middle)
+		d := compareAny(e, x)
+		if descending && e.IsBlank() {
+			d = -1
+		}
+		if d < 0 != descending {
+			low = middle
+		} else {
+			high = middle
+		}
+	}
+	if descending {
+		return low
+	}
+	return high
+}
+
+// compareAny orders values of any kind: numbers to the last bit.
+func compareAny(a, b cell.Value) int {
+	if d := cmp.Compare(rank(a.Kind()), rank(b.Kind())); d != 0 {
+		return d
+	}
+	return compareExact(a, b)
 }
 
 // compareExact orders two values of one kind, numbers to the last bit, as lookups do.
@@ -224,43 +250,34 @@ func compareExact(a, b cell.Value) int {
 	return 0
 }
 
-// bisect searches a sorted vector for x and gives the place of the last value that is not
-// beyond it, or -1: not larger, or, where the order is descending, not smaller. equal says
-// whether the value there equals x.
+// bisect searches a vector in ascending order for x and gives the place of the last value
+// that is not larger, or -1.
 //
 // In a vector that is not sorted the result is what Excel's way of halving happens upon:
 // where the middle is of another kind than x (a blank, an error) it steps towards the end
 // to the first that is of the same; where there is none it goes on in the half before. So
 // looking for a number beyond all others finds the last number, whatever stands between.
-func (v *vector) bisect(x cell.Value, descending bool) (at int, equal bool) {
-	low, high := -1, v.n // what is at low is not beyond x, what is at high is
+func (v *vector) bisect(x cell.Value) int {
+	low, high := -1, v.n // what is at low is not larger than x, what is at high is
 	for high-low > 1 && !v.c.Stop() {
 		middle := low + (high-low)/2
 		place, e := middle, v.at(middle)
 		if e.Kind() != x.Kind() {
 			place = high
 			v.from(middle+1, func(i int, y cell.Value) bool {
-				if i >= high {
-					return false
-				}
-				if y.Kind() == x.Kind() {
+				if i < high && y.Kind() == x.Kind() {
 					place, e = i, y
-					return false
 				}
-				return true
+				return i < high && place == high
 			})
-			if place >= high {
+			if place == high {
 				high = middle
 				continue
 			}
 		}
-		d := compareExact(e, x)
-		if descending {
-			d = -d
-		}
-		switch {
+		switch d := compareExact(e, x); {
 		case d == 0:
-			return v.endOfEqual(place, high, x), true
+			return v.endOfEqual(place, high, x)
 		case d < 0:
 			low = place
 		case place == high-1:
@@ -269,10 +286,7 @@ func (v *vector) bisect(x cell.Value, descending bool) (at int, equal bool) {
 			high = place
 		}
 	}
-	if low >= 0 && v.at(low).Kind() != x.Kind() {
-		return -1, false
-	}
-	return low, false
+	return low
 }
 
 // endOfEqual gives the last of the neighbours of the element at i that equal x, too.
@@ -284,17 +298,5 @@ func (v *vector) endOfEqual(i, high int, x cell.Value) int {
 		i = k
 		return true
 	})
-	return i
-}
-
-// startOfEqual gives the first of the neighbours of the element at i that equal x, too.
-func (v *vector) startOfEqual(i int, x cell.Value) int {
-	for i > 0 {
-		e := v.at(i - 1)
-		if e.Kind() != x.Kind() || compareExact(e, x) != 0 {
-			break
-		}
-		i--
-	}
 	return i
 }

@@ -22,7 +22,6 @@ var asianFunctions = []Function{
 		s := a[0].Str()
 		return Bool(s != "" && strings.Trim(s, thaiDigits) == "")
 	}},
-	{Name: "JIS", Category: TextFunctions, Params: "text", Since: 2007, Eval: ofText(widen)},
 	{Name: "NUMBERSTRING", Category: TextFunctions, Params: "num num", Since: 2007, Eval: numberString},
 	{Name: "PHONETIC", Category: TextFunctions, Params: "ref", Since: 2007, Eval: phonetic},
 	{Name: "ROUNDBAHTDOWN", Category: Math, Params: "num", Since: 2007, Eval: of1(func(x float64) float64 { return math.Trunc(x*4) / 4 })},
