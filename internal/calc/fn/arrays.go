@@ -5,7 +5,7 @@ import (
 )
 
 // The functions that give arrays another shape.
-var arrayFunctions = concat(orderFunctions, groupFunctions, []Function{
+var arrayFunctions = concat(sortFunctions, groupFunctions, []Function{
 	{Name: "CHOOSECOLS", Category: Lookup, Params: "array array...", Since: 2024, Eval: func(c *Context, a Args) Value { return c.choose(a, false) }},
 	{Name: "CHOOSEROWS", Category: Lookup, Params: "array array...", Since: 2024, Eval: func(c *Context, a Args) Value { return c.choose(a, true) }},
 	{Name: "DROP", Category: Lookup, Params: "array opt? opt?", Since: 2024, Eval: drop},

@@ -132,8 +132,8 @@ func (c *Context) newGrouping(values Value, f Value, headers Value, filter Value
 	return g, true
 }
 
-// optional gives argument i of a, or one that was left out.
-func (a Args) optional(i int) Value {
+// orOmitted gives argument i of a, or one that was left out.
+func (a Args) orOmitted(i int) Value {
 	if i < len(a) {
 		return a[i]
 	}
@@ -310,12 +310,12 @@ func groupBy(c *Context, a Args) Value {
 	if e != 0 {
 		return Err(e)
 	}
-	g, ok := c.newGrouping(a[1], a[2], a.optional(3), a.optional(6), fields)
+	g, ok := c.newGrouping(a[1], a[2], a.orOmitted(3), a.orOmitted(6), fields)
 	if !ok {
 		return g.failed()
 	}
 	flat := a.option(7, 0) == 1
-	groups := g.axis(fields, a.optional(4), a.optional(5), flat)
+	groups := g.axis(fields, a.orOmitted(4), a.orOmitted(5), flat)
 	if g.bad != 0 {
 		return g.failed()
 	}
@@ -362,7 +362,7 @@ func pivotBy(c *Context, a Args) Value {
 	if e != 0 {
 		return Err(e)
 	}
-	g, ok := c.newGrouping(a[2], a[3], a.optional(4), a.optional(9), rowFields, colFields)
+	g, ok := c.newGrouping(a[2], a[3], a.orOmitted(4), a.orOmitted(9), rowFields, colFields)
 	if !ok {
 		return g.failed()
 	}
@@ -370,8 +370,8 @@ func pivotBy(c *Context, a Args) Value {
 	if relative < relativeToColumn || relative > relativeToRowParent {
 		return c.Fail(cell.ErrValue, "what the values are relative to is not 0 to 4")
 	}
-	down := g.axis(rowFields, a.optional(5), a.optional(6), false)
-	over := g.axis(colFields, a.optional(7), a.optional(8), false)
+	down := g.axis(rowFields, a.orOmitted(5), a.orOmitted(6), false)
+	over := g.axis(colFields, a.orOmitted(7), a.orOmitted(8), false)
 	if g.bad != 0 {
 		return g.failed()
 	}

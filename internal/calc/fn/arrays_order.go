@@ -9,7 +9,7 @@ import (
 )
 
 // The functions that order the rows of an array, or choose among them.
-var orderFunctions = []Function{
+var sortFunctions = []Function{
 	{Name: "FILTER", Category: Lookup, Params: "array array array?", Since: 2021, Eval: filter},
 	{Name: "SORT", Category: Lookup, Params: "array array? array? bool?", Since: 2021, Eval: sortRows},
 	{Name: "SORTBY", Category: Lookup, Params: "array array array*", Since: 2021, Eval: sortBy},

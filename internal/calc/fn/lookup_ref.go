@@ -16,7 +16,7 @@ var referenceFunctions = []Function{
 	{Name: "COLUMN", Category: Lookup, Params: "ref?", Since: 2007, Eval: func(c *Context, a Args) Value {
 		return c.numbersOf(a, func(r cell.Range) (first, n int) { return r.First.Col, r.Cols() }, false)
 	}},
-	{Name: "COLUMNS", Category: Lookup, Params: "array", Since: 2007, Eval: func(c *Context, a Args) Value { return c.sizeOf(a[0], false) }},
+	{Name: "COLUMNS", Category: Lookup, Params: "array", Since: 2007, Eval: func(c *Context, a Args) Value { return c.linesIn(a[0], false) }},
 	{Name: "FORMULATEXT", Category: Lookup, Params: "ref", Since: 2013, Eval: formulaText},
 	{Name: "GETPIVOTDATA", Category: Lookup, Params: "any ref (any raw)*", Since: 2007, Eval: func(c *Context, _ Args) Value {
 		return c.Fail(cell.ErrRef, "a pivot table is not calculated here, so nothing can be taken out of it")
@@ -39,7 +39,7 @@ var referenceFunctions = []Function{
 	{Name: "ROW", Category: Lookup, Params: "ref?", Since: 2007, Eval: func(c *Context, a Args) Value {
 		return c.numbersOf(a, func(r cell.Range) (first, n int) { return r.First.Row, r.Rows() }, true)
 	}},
-	{Name: "ROWS", Category: Lookup, Params: "array", Since: 2007, Eval: func(c *Context, a Args) Value { return c.sizeOf(a[0], true) }},
+	{Name: "ROWS", Category: Lookup, Params: "array", Since: 2007, Eval: func(c *Context, a Args) Value { return c.linesIn(a[0], true) }},
 }
 
 // address writes the address of a cell.
@@ -126,7 +126,7 @@ func (c *Context) numbersOf(a Args, of func(cell.Range) (first, n int), down boo
 	return Of(out)
 }
 
-func (c *Context) sizeOf(v Value, down bool) Value {
+func (c *Context) linesIn(v Value, down bool) Value {
 	if e := v.Err(); e != 0 {
 		return Err(e)
 	}
@@ -200,8 +200,8 @@ func offset(c *Context, a Args) Value {
 	}
 	area := r.Areas[0]
 	height, width := a.option(3, area.Range.Rows()), a.option(4, area.Range.Cols())
-	top, bottom, ok1 := span(area.Range.First.Row+count(a[1].Number()), height)
-	left, right, ok2 := span(area.Range.First.Col+count(a[2].Number()), width)
+	top, bottom, ok1 := extent(area.Range.First.Row+count(a[1].Number()), height)
+	left, right, ok2 := extent(area.Range.First.Col+count(a[2].Number()), width)
 	area.Range = cell.Range{First: cell.Ref{Row: top, Col: left}, Last: cell.Ref{Row: bottom, Col: right}}
 	if !ok1 || !ok2 || !area.Range.First.Valid() || !area.Range.Last.Valid() {
 		return c.Fail(cell.ErrRef, "the reference would lie outside of the sheet, or have no cells")
@@ -209,9 +209,9 @@ func offset(c *Context, a Args) Value {
 	return To(Cells(area))
 }
 
-// span gives the first and the last of n places from start on, or up to it where n is
+// extent gives the first and the last of n places from start on, or up to it where n is
 // negative.
-func span(start, n int) (first, last int, ok bool) {
+func extent(start, n int) (first, last int, ok bool) {
 	if n < 0 {
 		return start + n + 1, start, true
 	}
