@@ -115,7 +115,7 @@ func (c *Context) tableLookup(a Args, column bool) Value {
 	if table.Ref() == nil && table.Array() == nil {
 		return c.Fail(cell.ErrValue, "the table is no range or array")
 	}
-	v := c.line(table, column, 0)
+	v := c.lineOf(table, column, 0)
 	at := -1
 	if a.Truth(3, true) {
 		at = v.bisect(x)
@@ -138,7 +138,7 @@ func (c *Context) tableLookup(a Args, column bool) Value {
 	if index > across {
 		return c.Fail(cell.ErrRef, "the table has fewer columns or rows than the one to return")
 	}
-	result := c.line(table, column, index-1)
+	result := c.lineOf(table, column, index-1)
 	return Scalar(result.at(at))
 }
 
@@ -155,7 +155,7 @@ func lookup(c *Context, a Args) Value {
 		}
 	}
 	rows, cols := Size(a[1])
-	v := c.line(a[1], rows >= cols, 0)
+	v := c.lineOf(a[1], rows >= cols, 0)
 	var result vector
 	if a.Given(2) {
 		var ok bool
@@ -170,7 +170,7 @@ func lookup(c *Context, a Args) Value {
 		if cols > rows {
 			last = rows - 1
 		}
-		result = c.line(a[1], rows >= cols, last)
+		result = c.lineOf(a[1], rows >= cols, last)
 	}
 	at := v.bisect(x)
 	if at < 0 {

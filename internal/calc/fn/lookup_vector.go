@@ -17,8 +17,8 @@ type vector struct {
 	down  bool // it is a column
 }
 
-// line gives row or column i of v.
-func (c *Context) line(v Value, column bool, i int) vector {
+// lineOf gives row or column i of v.
+func (c *Context) lineOf(v Value, column bool, i int) vector {
 	if r := v.Ref(); r != nil {
 		a := r.Areas[0]
 		if column {
@@ -46,7 +46,7 @@ func (c *Context) vectorOf(v Value) (x vector, ok bool) {
 	if r := v.Ref(); rows > 1 && cols > 1 || r != nil && len(r.Areas) > 1 {
 		return vector{}, false
 	}
-	return c.line(v, cols == 1, 0), true
+	return c.lineOf(v, cols == 1, 0), true
 }
 
 // at gives element i.
