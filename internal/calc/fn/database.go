@@ -10,8 +10,8 @@ var databaseFunctions = []Function{
 	{Name: "DCOUNTA", Category: Database, Params: "range range range", Since: 2007, Eval: dCount(func(k cell.Kind) bool { return k != cell.Blank })},
 	{Name: "DGET", Category: Database, Params: "range range range", Since: 2007, Eval: dGet},
 	{Name: "DMAX", Category: Database, Params: "range range range", Since: 2007, Eval: fromRecords(largest)},
-	{Name: "DMIN", Category: Database, Params: "range range range", Since: 2007, Eval: fromRecords(smallest)},
-	{Name: "DPRODUCT", Category: Database, Params: "range range range", Since: 2007, Eval: fromRecords(product)},
+	{Name: "DMIN", Category: Database, Params: "range range range", Since: 2007, Eval: fromRecords(least)},
+	{Name: "DPRODUCT", Category: Database, Params: "range range range", Since: 2007, Eval: fromRecords(multiplied)},
 	{Name: "DSTDEV", Category: Database, Params: "range range range", Since: 2007, Eval: fromRecords(deviation)},
 	{Name: "DSTDEVP", Category: Database, Params: "range range range", Since: 2007, Eval: fromRecords(deviationP)},
 	{Name: "DSUM", Category: Database, Params: "range range range", Since: 2007, Eval: fromRecords(total)},
@@ -19,7 +19,7 @@ var databaseFunctions = []Function{
 	{Name: "DVARP", Category: Database, Params: "range range range", Since: 2007, Eval: fromRecords(varianceP)},
 }
 
-func product(_ *Context, each numbers) Value {
+func multiplied(_ *Context, each numbers) Value {
 	n, p := 0, 1.0
 	if e := each(func(x float64) { n++; p *= x }); e != 0 {
 		return Err(e)

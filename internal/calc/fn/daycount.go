@@ -34,8 +34,8 @@ func basisOf(v float64) (b basis, ok bool) {
 	return basis(v), true
 }
 
-// day reads a serial as a date, without its time. ok is false for what is no date.
-func (c *Context) day(serial float64) (d day, ok bool) {
+// dayAt reads a serial as a date, without its time. ok is false for what is no date.
+func (c *Context) dayAt(serial float64) (d day, ok bool) {
 	serial = math.Floor(serial)
 	y, m, dd, _, _, _, _, ok := numfmt.FromSerial(serial, c.Dates)
 	return day{y, m, dd, serial}, ok
@@ -53,8 +53,8 @@ func (c *Context) dayOf(y, m, d int) day {
 	return day{y, m, d, s}
 }
 
-// months gives the day so many months after d, the last of a month if last says so.
-func (c *Context) months(d day, n int, last bool) day {
+// monthsAfter gives the day so many months after d, the last of a month if last says so.
+func (c *Context) monthsAfter(d day, n int, last bool) day {
 	at := d.d
 	if last {
 		at = 31
@@ -157,7 +157,7 @@ func (b basis) yearFraction(from, to day) float64 {
 // dates reads arguments as dates. The code is #NUM! for what is none.
 func (c *Context) dates(args ...Value) (ds []day, code cell.ErrorCode) {
 	for _, v := range args {
-		d, ok := c.day(v.Number())
+		d, ok := c.dayAt(v.Number())
 		if !ok {
 			c.Fail(cell.ErrNum, "an argument is no date")
 			return nil, cell.ErrNum

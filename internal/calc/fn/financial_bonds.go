@@ -176,7 +176,7 @@ func accrInt(c *Context, a Args) Value {
 	whole := a.Truth(7, true)
 	step := 12 / int(frequency)
 	toFirst := c.periodsBetween(issue, first, first, frequency, b)
-	begin := c.months(first, -step, first.last()) // of the period that ends with the first coupon
+	begin := c.monthsAfter(first, -step, first.last()) // of the period that ends with the first coupon
 	var n float64
 	switch {
 	case settlement.serial < begin.serial:
@@ -200,12 +200,12 @@ func (c *Context) periodsBetween(from, to, known day, frequency float64, b basis
 	step := 12 / int(frequency)
 	last := known.last()
 	n := floorDiv((from.y-known.y)*12+from.m-known.m, step)
-	for c.months(known, n*step, last).serial > from.serial {
+	for c.monthsAfter(known, n*step, last).serial > from.serial {
 		n--
 	}
 	total := 0.0
-	for start := c.months(known, n*step, last); start.serial < to.serial; n++ {
-		end := c.months(known, (n+1)*step, last)
+	for start := c.monthsAfter(known, n*step, last); start.serial < to.serial; n++ {
+		end := c.monthsAfter(known, (n+1)*step, last)
 		if end.serial > from.serial {
 			begin, stop := start, end
 			if from.serial > start.serial {

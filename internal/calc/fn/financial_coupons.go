@@ -59,16 +59,16 @@ func (c *Context) around(b *bond) {
 	back := ((b.maturity.y-b.settlement.y)*12 + b.maturity.m - b.settlement.m) / step
 	last := b.maturity.last()
 	for {
-		b.previous = c.months(b.maturity, -back*step, last)
+		b.previous = c.monthsAfter(b.maturity, -back*step, last)
 		if b.previous.serial <= b.settlement.serial {
 			break
 		}
 		back++
 	}
-	b.next = c.months(b.maturity, -(back-1)*step, last)
+	b.next = c.monthsAfter(b.maturity, -(back-1)*step, last)
 	for b.next.serial <= b.settlement.serial {
 		back--
-		b.previous, b.next = b.next, c.months(b.maturity, -(back-1)*step, last)
+		b.previous, b.next = b.next, c.monthsAfter(b.maturity, -(back-1)*step, last)
 	}
 	b.coupons = float64(back)
 }

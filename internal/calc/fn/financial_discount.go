@@ -88,7 +88,7 @@ func tBill(f func(x, days float64) float64) func(*Context, Args) Value {
 			return Err(e)
 		}
 		days := ds[1].serial - ds[0].serial
-		if a[2].Number() <= 0 || days <= 0 || ds[1].serial > c.months(ds[0], 12, false).serial {
+		if a[2].Number() <= 0 || days <= 0 || ds[1].serial > c.monthsAfter(ds[0], 12, false).serial {
 			return c.Fail(cell.ErrNum, "the maturity has to be after the settlement and a year away at most, and the discount or price above 0")
 		}
 		return Num(f(a[2].Number(), days))

@@ -167,7 +167,7 @@ func (c *Context) dated(values, dates Value) (xs, years []float64, code cell.Err
 		if e != 0 {
 			return nil, nil, e
 		}
-		at, ok := c.day(t)
+		at, ok := c.dayAt(t)
 		if i == 0 {
 			first = at.serial
 		}

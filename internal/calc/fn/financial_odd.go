@@ -48,7 +48,7 @@ func (c *Context) oddFirst(a Args) (o oddFirst, code cell.ErrorCode) {
 	// the first coupon has to be one of those counted back from the maturity
 	step := 12 / int(o.frequency)
 	apart := (maturity.y-first.y)*12 + maturity.m - first.m
-	if apart%step != 0 || first.d != maturity.d && !(first.last() && maturity.last()) && c.months(maturity, -apart, false).d != first.d {
+	if apart%step != 0 || first.d != maturity.d && !(first.last() && maturity.last()) && c.monthsAfter(maturity, -apart, false).d != first.d {
 		c.Fail(cell.ErrNum, "the first coupon is not on a coupon date of the bond")
 		return o, cell.ErrNum
 	}
