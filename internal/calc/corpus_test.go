@@ -147,15 +147,15 @@ func compareFile(t *testing.T, dir, name string) (tally, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	external := func(f float64) func(string, string, cell.Range) fn.Value {
-		return func(string, string, cell.Range) fn.Value { return fn.Num(f) }
+	external := func(v fn.Value) func(string, string, cell.Range) fn.Value {
+		return func(string, string, cell.Range) fn.Value { return v }
 	}
-	in.External = external(77.25)
+	in.External = external(fn.Num(77.25))
 	one, err := m.Calculate(ctx, in, Options{Now: 45000.25, Seed: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	in.External = external(1234.5)
+	in.External = external(fn.Err(cell.ErrGettingData))
 	two, err := m.Calculate(ctx, in, Options{Now: 46111.75, Seed: 2})
 	if err != nil {
 		t.Fatal(err)

@@ -21,6 +21,7 @@ func (c *compiler) call(n *formula.Node) expr {
 	name := n.Function()
 	if n.Ref != nil { // Sheet1!Name(1) or a function of another workbook
 		if b := n.Ref.Book(); b != "" && b != "0" {
+			c.p.External = true
 			return c.unknown(name)
 		}
 	}

@@ -44,6 +44,8 @@ type Program struct {
 	// Ranged says that with arrays the formula gives something else than without: a range or an
 	// array stands where a single value is expected. Typed into Excel it spills.
 	Ranged bool
+	// External says that the formula reads another workbook.
+	External bool
 	// Unknown are the names of functions that are not there and of names that nobody
 	// defined; each gives #NAME?.
 	Unknown []string

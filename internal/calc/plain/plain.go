@@ -206,11 +206,19 @@ func (b *Book) calculate(e *entry, sheet int, at cell.Ref) {
 		for col := range e.extents.Cols() {
 			r := cell.Ref{Row: at.Row + row, Col: at.Col + col}
 			if r != at {
-				cells[r] = &entry{from: &at, value: a.Stretch(row, col)}
+				cells[r] = &entry{from: &at, value: shown(a.Stretch(row, col))}
 			}
 		}
 	}
-	e.value = a.Cells[0]
+	e.value = shown(a.Cells[0])
+}
+
+// shown gives a value as the cell of an array holds it: a blank is 0 there.
+func shown(v cell.Value) cell.Value {
+	if v.IsBlank() {
+		return cell.NumberValue(0)
+	}
+	return v
 }
 
 // Ask evaluates a formula as if it stood in a cell that is otherwise empty, and gives
