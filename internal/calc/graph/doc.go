@@ -1,0 +1,2 @@
+// Package graph is the dependency graph of a workbook.
+package graph
