@@ -76,9 +76,7 @@ func (s *Snapshot) Calculate(ctx context.Context, since *Snapshot, at Moment) (*
 	if err != nil {
 		return nil, nil, err
 	}
-	if len(r.Spills) == 0 {
-		next.model = model
-	}
+	next.model = r.Model
 	c := &Calculation{Calculated: r.Calculated, Changed: r.Changed}
 	for _, x := range r.Circular {
 		c.Circular = append(c.Circular, SheetCell{in.Book.Sheets[x.Sheet].Name, x.At})
@@ -121,7 +119,7 @@ func (s *Snapshot) modelOf(ctx context.Context, in calc.Input, since *Snapshot) 
 	if err != nil || len(changed) == 0 {
 		return model, err
 	}
-	return model.With(ctx, in, changed)
+	return model.With(in, changed)
 }
 
 // baseModel gives the file's own snapshot with its compiled formulas.

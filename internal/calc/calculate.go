@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"gridflow/internal/calc/graph"
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
 )
@@ -21,20 +22,23 @@ type Options struct {
 	// value or formula is another one, and those that are volatile.
 	All     bool
 	Sources []Cell
+	// Workers is how many goroutines calculate at once; GOMAXPROCS where 0.
+	Workers int
 }
 
 // Result is what a calculation gave.
 type Result struct {
 	// Sheets are the sheets in which values changed, by their index.
 	Sheets map[int]*grid.Sheet
+	// Model is the model of the workbook with these sheets: another one where arrays fill other
+	// cells than before.
+	Model *Model
 	// Calculated is the number of formulas that were run, Changed that of the cells whose
 	// value is another one than before.
 	Calculated, Changed int
 	// Circular are the cells that depend on themselves, in the order of sheets, rows and
 	// columns. Unless the workbook asks for iteration their value is #CIRC!.
 	Circular []Cell
-	// Spills are the arrays that fill other cells than before.
-	Spills map[Cell]cell.Range
 }
 
 // Cell is a cell of a workbook.
@@ -43,34 +47,85 @@ type Cell struct {
 	At    cell.Ref
 }
 
+// place is the same, within the package.
+type place struct {
+	sheet int
+	at    cell.Ref
+}
+
+// form is a formula that is to be calculated, for all the cells of its span.
+type form struct {
+	*program
+	kind         grid.FormulaKind
+	sheet        int
+	area, output cell.Range
+}
+
+// arrays reports whether the formula is calculated with arrays on.
+func (f *form) arrays() bool { return f.kind != grid.NormalFormula }
+
 // calculation is one run.
 type calculation struct {
 	m      *Model
 	in     Input
 	opt    Options
 	sheets []*sheetTiles
+	forms  []form
+	number map[int32]int32 // of a span's form in forms, from 1 on, by the id of the span
 	halt   atomic.Bool
 
 	spills   map[place]cell.Range // of dynamic arrays, where they differ from the model's
-	moved    bool                 // an array fills other cells than before
+	moved    []place              // arrays that fill other cells than at the start of the round
+	left     []graph.Area         // cells that arrays began or ceased to fill in this round
 	circular map[place]bool
 	count    int
 }
 
-// Calculate calculates every formula of the workbook. in is the workbook of the model, whose
-// values may be others. The error is that of ctx; the workbook is then as it was.
+// maxRounds bounds how often arrays that fill other cells than before have what reads these
+// cells calculated again.
+const maxRounds = 10
+
+// Calculate makes formulas of the workbook true. in is the workbook of the model, whose values
+// may be others. The error is that of ctx; the workbook is then as it was.
 func (m *Model) Calculate(ctx context.Context, in Input, opt Options) (*Result, error) {
 	c := &calculation{m: m, in: in, opt: opt, spills: map[place]cell.Range{}, circular: map[place]bool{}}
 	stop := context.AfterFunc(ctx, func() { c.halt.Store(true) })
 	defer stop()
-	for i, s := range in.Sheets {
-		c.sheets = append(c.sheets, newSheetTiles(s, m.sheets[i]))
+	for _, s := range in.Sheets {
+		c.sheets = append(c.sheets, newSheetTiles(s))
 	}
-	w := &worker{c: c}
-	c.markAll()
-	c.arraysFirst(w)
-	c.rest(w)
-	c.iterate(w)
+	sources := make([]graph.Area, len(opt.Sources))
+	for i, s := range opt.Sources {
+		sources[i] = graph.Area{Sheet: s.Sheet, Range: cell.Range{First: s.At, Last: s.At}}
+	}
+	dirty := func(g *graph.Graph) (*graph.Dirty, error) { return g.Dirty(ctx, sources) }
+	if opt.All {
+		dirty = func(g *graph.Graph) (*graph.Dirty, error) { return g.All(ctx) }
+	}
+	for round := range maxRounds {
+		c.moved, c.left = nil, nil
+		d, err := dirty(c.m.graph)
+		if err != nil {
+			return nil, err
+		}
+		if err := c.run(ctx, d, sources); err != nil {
+			return nil, err
+		}
+		if len(c.moved) == 0 {
+			break
+		}
+		if err := c.rewire(); err != nil {
+			return nil, err
+		}
+		if round+1 == maxRounds {
+			break
+		}
+		sources = c.left
+		dirty = func(g *graph.Graph) (*graph.Dirty, error) { return g.Dirty(ctx, sources) }
+	}
+	if err := c.iterate(ctx); err != nil {
+		return nil, err
+	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -79,85 +134,58 @@ func (m *Model) Calculate(ctx context.Context, in Input, opt Options) (*Result, 
 
 func (c *calculation) stopped() bool { return c.halt.Load() }
 
-// markAll marks every formula as to be calculated.
-func (c *calculation) markAll() {
-	for _, s := range c.sheets {
-		if s.forms == nil {
+// rewire brings the graph up to date where arrays fill other cells than before.
+func (c *calculation) rewire() error {
+	changes := make([]graph.Change, 0, len(c.moved))
+	for _, p := range c.moved {
+		s, ok := c.span(p)
+		if !ok {
 			continue
 		}
-		for col, fc := range s.forms.cols {
-			for band, forms := range fc.bands {
-				if forms == nil {
-					continue
-				}
-				t := s.tile(col, band)
-				if t.state == nil {
-					t.state = make([]state, grid.BandRows)
-				}
-				t.todo = 0
-				for i, id := range forms {
-					if id != 0 {
-						t.state[i] = dirty
-						t.todo++
+		x := programOf(s)
+		changes = append(changes, graph.Change{Sheet: p.sheet, At: p.at, Formula: grid.Formula{Text: x.text, Kind: s.Template.Kind, Anchor: p.at, Range: c.spills[p]}})
+	}
+	g, err := c.m.graph.With(changes, c.m.words)
+	if err != nil {
+		return err
+	}
+	c.m = &Model{c.m.words, g}
+	return nil
+}
+
+// mark notes the cells that are dirty in their tiles.
+func (c *calculation) mark(d *graph.Dirty) {
+	c.forms, c.number = c.forms[:0], make(map[int32]int32, d.Len())
+	for s, region := range d.Spans() {
+		p := programOf(s)
+		if p == nil || p.External && c.in.External == nil {
+			continue // what the other workbook gave when the file was saved is the best there is
+		}
+		c.forms = append(c.forms, form{p, s.Template.Kind, s.Template.Sheet, s.Area, s.Output})
+		n := int32(len(c.forms))
+		c.number[s.ID] = n
+		tiles := c.sheets[s.Template.Sheet]
+		if s.Area != s.Output {
+			tiles.grow(s.Output)
+			for row := s.Output.First.Row; row <= s.Output.Last.Row; row++ {
+				for col := s.Output.First.Col; col <= s.Output.Last.Col; col++ {
+					at := cell.Ref{Row: row, Col: col}
+					by := -n
+					if s.Area.Contains(at) {
+						by = n
 					}
+					tiles.own(at).mark(row%grid.BandRows, by)
 				}
 			}
-		}
-	}
-}
-
-// maxRounds bounds how often arrays that fill other cells than before make everything be
-// calculated again.
-const maxRounds = 10
-
-// arraysFirst calculates the arrays that spill until they all keep their places.
-func (c *calculation) arraysFirst(w *worker) {
-	for range maxRounds {
-		c.moved = false
-		for i, f := range c.m.sheets {
-			if f == nil {
-				continue
-			}
-			for _, a := range f.arrays {
-				if a.dynamic {
-					c.visit(w, place{i, a.anchor})
-				}
-			}
-		}
-		if !c.moved || c.stopped() {
-			return
-		}
-		c.markAll()
-	}
-}
-
-// visit calculates a cell if it has to be.
-func (c *calculation) visit(w *worker, p place) {
-	if t, i := c.cell(p); t.state != nil && t.state[i] == dirty {
-		w.demand(p)
-	}
-}
-
-// rest calculates what is left, column by column.
-func (c *calculation) rest(w *worker) {
-	for i, s := range c.sheets {
-		if s.forms == nil {
 			continue
 		}
-		cols := make([]int, 0, len(s.forms.cols))
-		for col := range s.forms.cols {
-			cols = append(cols, col)
-		}
-		slices.Sort(cols)
-		for _, col := range cols {
-			for band, forms := range s.forms.cols[col].bands {
-				if forms == nil {
-					continue
-				}
-				t := s.tile(col, band)
-				for row := 0; t.todo > 0 && row < grid.BandRows && !c.stopped(); row++ {
-					if t.state[row] == dirty && forms[row] > 0 {
-						w.demand(place{i, cell.Ref{Row: band*grid.BandRows + row, Col: col}})
+		for r := range region.Ranges() {
+			tiles.grow(r)
+			for col := r.First.Col; col <= r.Last.Col; col++ {
+				for row := r.First.Row; row <= r.Last.Row; {
+					t := tiles.own(cell.Ref{Row: row, Col: col})
+					for end := min(r.Last.Row, row|(grid.BandRows-1)); row <= end; row++ {
+						t.mark(row%grid.BandRows, n)
 					}
 				}
 			}
@@ -166,24 +194,33 @@ func (c *calculation) rest(w *worker) {
 }
 
 // iterate calculates the cells that depend on themselves again and again, where the
-// workbook asks for it, until they settle.
-func (c *calculation) iterate(w *worker) {
+// workbook asks for it, until they settle, and then what depends on them.
+func (c *calculation) iterate(ctx context.Context) error {
 	if !c.in.Book.Iterative || len(c.circular) == 0 {
-		return
+		return nil
 	}
 	cells := c.inOrder()
+	areas := make([]graph.Area, len(cells))
+	for i, p := range cells {
+		areas[i] = graph.Area{Sheet: p.sheet, Range: cell.Range{First: p.at, Last: p.at}}
+	}
+	d, err := c.m.graph.Dirty(ctx, areas)
+	if err != nil {
+		return err
+	}
+	c.mark(d)
+	w := c.worker()
 	for range max(c.in.Book.IterateCount, 1) - 1 {
 		for _, p := range cells {
-			if t, i := c.cell(p); t.state[i] == clean {
-				t.state[i] = dirty
-				t.todo++
+			if t, i := c.cell(p); t.isClean(i) && t.todo != nil && t.todo.by[i] > 0 {
+				t.mark(i, t.todo.by[i])
 			}
 		}
 		change := 0.0
 		for _, p := range cells {
 			t, i := c.cell(p)
 			was := t.at(i)
-			c.visit(w, p)
+			w.visit(p)
 			if now := t.at(i); now != was {
 				change = max(change, math.Abs(now.Number()-was.Number()))
 			}
@@ -192,18 +229,18 @@ func (c *calculation) iterate(w *worker) {
 			break
 		}
 	}
-	keep := c.circular
-	c.markAll()
-	for p := range keep {
+	for _, p := range cells {
 		t, i := c.cell(p)
 		t.settle(i)
 	}
-	c.rest(w)
+	w.rest()
+	c.count += w.count
+	return nil
 }
 
 // inOrder gives the circular cells by sheet, row and column.
 func (c *calculation) inOrder() []place {
-	var cells []place
+	cells := make([]place, 0, len(c.circular))
 	for p := range c.circular {
 		cells = append(cells, p)
 	}
@@ -221,20 +258,15 @@ func (c *calculation) inOrder() []place {
 
 // publish makes the sheets with the new values.
 func (c *calculation) publish() (*Result, error) {
-	r := &Result{Sheets: map[int]*grid.Sheet{}, Calculated: c.count}
+	r := &Result{Sheets: map[int]*grid.Sheet{}, Model: c.m, Calculated: c.count}
 	for _, p := range c.inOrder() {
 		r.Circular = append(r.Circular, Cell{p.sheet, p.at})
-	}
-	for p, fills := range c.spills {
-		if r.Spills == nil {
-			r.Spills = map[Cell]cell.Range{}
-		}
-		r.Spills[Cell{p.sheet, p.at}] = fills
 	}
 	for i, s := range c.sheets {
 		var changes []grid.Change
 		for p, fills := range c.spills {
-			if t, n := c.cell(p); p.sheet == i {
+			if p.sheet == i {
+				t, n := c.cell(p)
 				changes = append(changes, grid.Change{Ref: p.at, Kind: grid.SetValue, Value: t.at(n), Spills: true, Fills: fills})
 			}
 		}
@@ -264,19 +296,4 @@ func (c *calculation) publish() (*Result, error) {
 		r.Changed += len(changes) - moved
 	}
 	return r, nil
-}
-
-// each calls f for every tile that was unpacked.
-func (s *sheetTiles) each(f func(col, band int, t *tile)) {
-	for col := range s.cols {
-		c := s.cols[col].Load()
-		if c == nil {
-			continue
-		}
-		for band := range c.bands {
-			if t := c.bands[band].Load(); t != nil && t != nothing {
-				f(col, band, t)
-			}
-		}
-	}
 }

@@ -3,6 +3,7 @@ package calc
 import (
 	"gridflow/internal/calc/eval"
 	"gridflow/internal/calc/fn"
+	"gridflow/internal/calc/graph"
 	"gridflow/internal/cell"
 	"gridflow/internal/formula"
 	"gridflow/internal/grid"
@@ -21,7 +22,7 @@ func (w *worker) Value(sheet int, at cell.Ref) cell.Value {
 		return cell.Value{}
 	}
 	i := at.Row % grid.BandRows
-	if t.state != nil && t.state[i] != clean {
+	if !t.isClean(i) {
 		w.need(place{sheet, at}, t, i)
 	}
 	return t.at(i)
@@ -48,9 +49,9 @@ func (w *worker) Runs(a fn.Area, f func(*fn.Run) bool) {
 			}
 			top := band * grid.BandRows
 			lo, hi := max(r.First.Row-top, 0), min(r.Last.Row-top+1, grid.BandRows)
-			if t.todo > 0 {
+			if t.todo != nil && t.todo.left.Load() > 0 {
 				for i := lo; i < hi; i++ {
-					if t.state[i] != clean {
+					if t.todo.state[i] != clean {
 						w.need(place{a.Sheet, cell.Ref{Row: top + i, Col: col}}, t, i)
 						if w.put != nil {
 							return
@@ -59,8 +60,8 @@ func (w *worker) Runs(a fn.Area, f func(*fn.Run) bool) {
 				}
 			}
 			run := fn.Run{Row: top + lo, Col: col, Kinds: t.kinds[lo:hi], Nums: t.nums[lo:hi]}
-			if t.texts != nil {
-				run.Texts = t.texts[lo:hi]
+			if texts := t.texts.Load(); texts != nil {
+				run.Texts = texts[lo:hi]
 			}
 			if !f(&run) {
 				return
@@ -101,16 +102,17 @@ func (w *worker) Table(name string, sheet int, at cell.Ref) (*grid.Table, bool) 
 
 // Formula gives the formula of a cell as Excel shows it.
 func (w *worker) Formula(sheet int, at cell.Ref) (string, bool) {
-	t := w.c.template(place{sheet, at})
-	if t == nil {
+	s, ok := w.c.span(place{sheet, at})
+	if !ok {
 		return "", false
 	}
-	text, err := formula.ShiftText(t.text, t.at, at)
+	p := programOf(s)
+	text, err := formula.ShiftText(p.text, p.at, at)
 	if err != nil {
 		return "", false
 	}
 	text = formula.Display(text)
-	if t.kind == grid.ArrayFormula {
+	if s.Template.Kind == grid.ArrayFormula {
 		return "{=" + text + "}", true
 	}
 	return "=" + text, true
@@ -156,8 +158,8 @@ func (w *worker) RowHidden(sheet, row int) (hidden, byFilter bool) {
 
 // Subtotal reports whether a formula calls SUBTOTAL or AGGREGATE.
 func (w *worker) Subtotal(sheet int, at cell.Ref) bool {
-	t := w.c.template(place{sheet, at})
-	return t != nil && t.prog.Subtotal
+	s, ok := w.c.span(place{sheet, at})
+	return ok && programOf(s).Subtotal
 }
 
 // Resolve reads the text of a reference.
@@ -173,20 +175,10 @@ func (w *worker) Spill(sheet int, at cell.Ref) (cell.Range, bool) {
 	return w.c.spill(place{sheet, at})
 }
 
-// template gives the formula of a cell, or nil.
-func (c *calculation) template(p place) *template {
-	if p.sheet < 0 || p.sheet >= len(c.m.sheets) {
-		return nil
-	}
-	f := c.m.sheets[p.sheet].tile(p.at.Col, p.at.Row/grid.BandRows)
-	if f == nil {
-		return nil
-	}
-	id := f[p.at.Row%grid.BandRows]
-	if id <= 0 {
-		return nil
-	}
-	return &c.m.templates[id-1]
+// span gives the formula behind a cell that has one of its own.
+func (c *calculation) span(p place) (graph.Span, bool) {
+	s, ok := c.m.graph.SpanAt(p.sheet, p.at)
+	return s, ok && s.Area.Contains(p.at)
 }
 
 // External gives the values of cells of another workbook.

@@ -2,13 +2,14 @@ package calc
 
 import (
 	"gridflow/internal/calc/fn"
+	"gridflow/internal/calc/graph"
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
 )
 
 // spread puts what an array formula gave into the cells that it fills and gives the value
 // of its own cell.
-func (c *calculation) spread(p place, f *template, v fn.Value) cell.Value {
+func (c *calculation) spread(p place, f *form, v fn.Value) cell.Value {
 	a := v.Array()
 	if a == nil {
 		a = &fn.Array{Rows: 1, Cols: 1, Cells: []cell.Value{v.Scalar()}}
@@ -24,7 +25,8 @@ func (c *calculation) spread(p place, f *template, v fn.Value) cell.Value {
 			if fills != was {
 				c.vacate(p, was, fills)
 				c.spills[p] = fills
-				c.moved = true
+				c.moved = append(c.moved, p)
+				c.left = append(c.left, graph.Area{Sheet: p.sheet, Range: was}, graph.Area{Sheet: p.sheet, Range: fills})
 			}
 		}
 	}
@@ -52,29 +54,19 @@ func shown(v cell.Value) cell.Value {
 	return v
 }
 
-// settle marks a cell that another one fills as calculated.
-func (t *tile) settle(i int) {
-	if t.state != nil && t.state[i] != clean {
-		t.state[i] = clean
-		t.todo--
-	}
-}
-
 // spill gives the range that the array formula in a cell fills.
 func (c *calculation) spill(p place) (cell.Range, bool) {
 	if r, ok := c.spills[p]; ok {
 		return r, true
 	}
-	f := c.template(p)
-	if f == nil || !f.arrays() {
+	s, ok := c.span(p)
+	if !ok || s.Template.Kind == grid.NormalFormula {
 		return cell.Range{}, false
 	}
-	for _, a := range c.m.sheets[p.sheet].arrays {
-		if a.anchor == p.at {
-			return a.fills, true
-		}
+	if s.Area == s.Output { // copies that fill their own cells only
+		return cell.Range{First: p.at, Last: p.at}, true
 	}
-	return cell.Range{}, false
+	return s.Output, true
 }
 
 // free reports whether an array may fill a range: it lies on the sheet, and what it did not
@@ -89,6 +81,11 @@ func (c *calculation) free(p place, r, was cell.Range) bool {
 			if _, ok := m.Intersect(r); ok {
 				return false
 			}
+		}
+	}
+	for x := range c.m.graph.SpansIn(p.sheet, r) {
+		if other, ok := x.Area.Intersect(r); ok && other != (cell.Range{First: p.at, Last: p.at}) {
+			return false
 		}
 	}
 	inside := r
@@ -108,8 +105,7 @@ func (c *calculation) free(p place, r, was cell.Range) bool {
 			if t == nil {
 				continue
 			}
-			i := row % grid.BandRows
-			if t.kinds[i] != cell.Blank || t.forms != nil && t.forms[i] > 0 {
+			if t.kinds[row%grid.BandRows] != cell.Blank {
 				return false
 			}
 		}

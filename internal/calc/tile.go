@@ -7,16 +7,14 @@ import (
 	"gridflow/internal/grid"
 )
 
-// tile is one column of one band, unpacked. Its cells are written by whoever calculates
-// them, and read by others only afterwards.
+// tile is one column of one band, unpacked. Only one goroutine at a time calculates cells of
+// it; others may read cells that are calculated meanwhile.
 type tile struct {
 	kinds [grid.BandRows]cell.Kind
 	nums  [grid.BandRows]float64
-	texts []string // by row; nil as long as there is none
+	texts atomic.Pointer[[grid.BandRows]string] // nil as long as there is none
 
-	forms   *formulaTile // nil where no cell has a formula
-	state   []state      // of the cells with formulas; nil where none is to be calculated
-	todo    int          // how many are to be calculated
+	todo    *todo // what of it is to be calculated; nil where nothing is
 	changed [grid.BandRows / 64]uint64
 }
 
@@ -30,6 +28,15 @@ const (
 	waiting       // put off until what it needs is calculated
 )
 
+// todo is the cells of a tile that are to be calculated.
+type todo struct {
+	left  atomic.Int32 // how many there are still
+	state [grid.BandRows]state
+	// by says which of the calculation's formulas gives the value of a cell: its number, from
+	// 1 on, or, negative, that of an array formula that stands elsewhere.
+	by [grid.BandRows]int32
+}
+
 // at gives the value in a row of the band.
 func (t *tile) at(i int) cell.Value {
 	switch t.kinds[i] {
@@ -40,7 +47,7 @@ func (t *tile) at(i int) cell.Value {
 	case cell.Error:
 		return cell.ErrorValue(cell.ErrorCode(t.nums[i]))
 	case cell.Text:
-		return cell.TextValue(t.texts[i])
+		return cell.TextValue(t.texts.Load()[i])
 	}
 	return cell.Value{}
 }
@@ -56,10 +63,12 @@ func (t *tile) set(i int, v cell.Value) bool {
 	case cell.Error:
 		t.nums[i] = float64(v.Err())
 	case cell.Text:
-		if t.texts == nil {
-			t.texts = make([]string, grid.BandRows)
+		texts := t.texts.Load()
+		if texts == nil {
+			texts = new([grid.BandRows]string)
+			t.texts.Store(texts)
 		}
-		t.texts[i] = v.Text()
+		texts[i] = v.Text()
 	}
 	t.changed[i/64] |= 1 << (i % 64)
 	return true
@@ -68,7 +77,6 @@ func (t *tile) set(i int, v cell.Value) bool {
 // sheetTiles are the tiles of a sheet.
 type sheetTiles struct {
 	from  *grid.Sheet
-	forms *formulas
 	used  cell.Range // outside of it the sheet has nothing
 	empty bool
 	cols  []atomic.Pointer[columnTiles]
@@ -79,23 +87,13 @@ type columnTiles struct{ bands []atomic.Pointer[tile] }
 // nothing is the tile of a band that has no cell in its column.
 var nothing = new(tile)
 
-func newSheetTiles(s *grid.Sheet, f *formulas) *sheetTiles {
-	t := &sheetTiles{from: s, forms: f, empty: true}
+func newSheetTiles(s *grid.Sheet) *sheetTiles {
+	t := &sheetTiles{from: s, empty: true}
 	if s != nil {
 		if used, ok := s.Used(); ok {
 			t.used, t.empty = used, false
+			t.cols = make([]atomic.Pointer[columnTiles], t.used.Last.Col+1)
 		}
-	}
-	if f != nil && len(f.cols) > 0 {
-		if t.empty {
-			t.used = f.used
-		} else {
-			t.used = t.used.Union(f.used)
-		}
-		t.empty = false
-	}
-	if !t.empty {
-		t.cols = make([]atomic.Pointer[columnTiles], t.used.Last.Col+1)
 	}
 	return t
 }
@@ -127,17 +125,10 @@ func (s *sheetTiles) tile(col, band int) *tile {
 
 // unpack reads a tile from the sheet.
 func (s *sheetTiles) unpack(col, band int) *tile {
-	forms := s.forms.tile(col, band)
-	var t *tile
-	if forms != nil {
-		t = &tile{forms: forms}
-	}
 	if s.from == nil {
-		if t == nil {
-			return nothing
-		}
-		return t
+		return nothing
 	}
+	var t *tile
 	first := band * grid.BandRows
 	for c := range s.from.Column(col, first, first+grid.BandRows-1) {
 		if c.Value.IsBlank() {
@@ -192,4 +183,41 @@ func (s *sheetTiles) own(at cell.Ref) *tile {
 		s.cols[at.Col].Load().bands[band].Store(t)
 	}
 	return t
+}
+
+// each calls f for every tile that was unpacked.
+func (s *sheetTiles) each(f func(col, band int, t *tile)) {
+	for col := range s.cols {
+		c := s.cols[col].Load()
+		if c == nil {
+			continue
+		}
+		for band := range c.bands {
+			if t := c.bands[band].Load(); t != nil && t != nothing {
+				f(col, band, t)
+			}
+		}
+	}
+}
+
+// mark says that formula number by is to be calculated for a cell.
+func (t *tile) mark(i int, by int32) {
+	if t.todo == nil {
+		t.todo = new(todo)
+	}
+	if t.todo.state[i] == clean {
+		t.todo.left.Add(1)
+	}
+	t.todo.state[i], t.todo.by[i] = dirty, by
+}
+
+// isClean reports whether the value of a cell is true.
+func (t *tile) isClean(i int) bool { return t.todo == nil || t.todo.state[i] == clean }
+
+// settle marks a cell as calculated.
+func (t *tile) settle(i int) {
+	if t.todo != nil && t.todo.state[i] != clean {
+		t.todo.state[i] = clean
+		t.todo.left.Add(-1)
+	}
 }

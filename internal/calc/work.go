@@ -17,6 +17,8 @@ type worker struct {
 	path     []place         // the cells under way, the innermost last
 	stack    []place         // the cells that were put off, each for the next
 	put      *place          // what is under way is to be abandoned, for this cell goes first
+	count    int             // formulas that were run
+	beside   bool            // others work at the same time: a cell that is not calculated is no business of this one
 }
 
 // maxPath is how deep cells are calculated within one another before one is put off.
@@ -28,21 +30,21 @@ func (w *worker) demand(p place) {
 	for len(w.stack) > 0 && !w.c.stopped() {
 		top := w.stack[len(w.stack)-1]
 		t, i := w.c.cell(top)
-		if t.state[i] == clean {
+		if t.isClean(i) {
 			w.stack = w.stack[:len(w.stack)-1]
 			continue
 		}
 		w.put = nil
 		w.calculate(top, t, i)
 		if w.put != nil {
-			t.state[i] = waiting
+			t.todo.state[i] = waiting
 			w.stack = append(w.stack, *w.put)
 			w.put = nil
 		}
 	}
 	for _, p := range w.stack { // only where the calculation was stopped
-		if t, i := w.c.cell(p); t.state[i] == waiting {
-			t.state[i] = dirty
+		if t, i := w.c.cell(p); !t.isClean(i) {
+			t.todo.state[i] = dirty
 		}
 	}
 }
@@ -54,16 +56,20 @@ func (c *calculation) cell(p place) (*tile, int) {
 
 // need is called when a formula reads a cell that is not calculated.
 func (w *worker) need(p place, t *tile, i int) {
-	if w.put != nil {
+	switch {
+	case w.put != nil:
+		return
+	case w.beside:
+		w.put = &p
 		return
 	}
-	if id := t.forms[i]; id < 0 { // an array formula fills it
-		p.at = w.c.m.sheets[p.sheet].arrays[-id-1].anchor
-		if t, i = w.c.cell(p); t.state == nil || t.state[i] == clean {
+	if by := t.todo.by[i]; by < 0 { // an array formula fills it
+		p.at = w.c.forms[-by-1].area.First
+		if t, i = w.c.cell(p); t.isClean(i) {
 			return
 		}
 	}
-	switch t.state[i] {
+	switch t.todo.state[i] {
 	case running:
 		w.c.circle(w.path[slices.Index(w.path, p):])
 	case waiting:
@@ -81,26 +87,25 @@ func (w *worker) need(p place, t *tile, i int) {
 // calculate runs the formula of a cell and takes its value, unless something else has to
 // be calculated first (w.put) or the calculation was stopped.
 func (w *worker) calculate(p place, t *tile, i int) {
-	f := &w.c.m.templates[t.forms[i]-1]
-	was := t.state[i]
-	t.state[i] = running
+	f := &w.c.forms[t.todo.by[i]-1]
+	was := t.todo.state[i]
+	t.todo.state[i] = running
 	w.path = append(w.path, p)
 	m := w.machine(len(w.path) - 1)
-	if f.prog.Volatile {
+	if f.Volatile {
 		m.Rand = w.c.random(p)
 	}
-	v := m.Run(f.prog, p.sheet, p.at, f.arrays())
+	v := m.Run(f.Program, p.sheet, p.at, f.arrays())
 	w.path = w.path[:len(w.path)-1]
 	if w.put != nil || w.c.stopped() {
-		t.state[i] = was
+		t.todo.state[i] = was
 		return
 	}
-	if w.c.circular[p] && !w.c.in.Book.Iterative {
+	if !w.beside && w.c.circular[p] && !w.c.in.Book.Iterative {
 		v = fn.Err(cell.ErrCirc)
 	}
-	w.c.count++
-	t.state[i] = clean
-	t.todo--
+	w.count++
+	t.settle(i)
 	if f.arrays() {
 		v = fn.Scalar(w.c.spread(p, f, v))
 	}

@@ -1,0 +1,327 @@
+package calc
+
+import (
+	"cmp"
+	"context"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"gridflow/internal/calc/graph"
+	"gridflow/internal/cell"
+	"gridflow/internal/grid"
+)
+
+// How a round is run. The plan's levels follow one another. Within a level the units of which
+// the cells do not read each other are cut into pieces, which all workers take from one list;
+// everything else is calculated on demand by one worker. A cell whose unit was passed over, or
+// which a formula read before its time, is calculated on demand at the end.
+//
+// Only what changed goes on: a unit is passed over where no cell that it reads has another
+// value than before.
+
+const (
+	alone   = 4 * 1e3 // cost below which one worker does a level; starting others costs more
+	runsMax = 32      // rectangles in which the changes of a step are told; more are told as one
+)
+
+// piece is a part of a unit: cells of one column, in one band.
+type piece struct {
+	sheet int
+	col   int
+	band  int
+	first int // rows in the band
+	last  int
+}
+
+// run calculates what is dirty.
+func (c *calculation) run(ctx context.Context, d *graph.Dirty, sources []graph.Area) error {
+	plan, err := d.Plan(ctx)
+	if err != nil {
+		return err
+	}
+	c.mark(d)
+	w := c.worker()
+	h := newHits(c, sources)
+	for first := 0; first < len(plan.Units); {
+		last := first
+		for last < len(plan.Units) && plan.Units[last].Level == plan.Units[first].Level {
+			last++
+		}
+		c.level(w, plan, first, last, h)
+		first = last
+		if c.stopped() {
+			return ctx.Err()
+		}
+	}
+	w.rest()
+	c.count += w.count
+	return ctx.Err()
+}
+
+func (c *calculation) worker() *worker { return &worker{c: c} }
+
+// level calculates the units of a level, from one to another.
+func (c *calculation) level(w *worker, plan *graph.Plan, first, last int, h *hits) {
+	var pieces []piece
+	var cost int64
+	var done []graph.Step
+	for unit := first; unit < last; unit++ {
+		u := &plan.Units[unit]
+		var parts []graph.Step
+		hit := false
+		for s, region := range plan.Parts(unit) {
+			for r := range region.Ranges() {
+				part := graph.Step{Span: s, Cells: r}
+				hit = hit || h.hits(part)
+				parts = append(parts, part)
+			}
+		}
+		switch {
+		case !hit:
+			for _, s := range parts {
+				c.pass(s)
+			}
+			continue
+		case u.Order == graph.Independent && !spans(parts):
+			for _, s := range parts {
+				pieces = c.cut(pieces, s)
+			}
+			cost += u.Cost
+		default:
+			for s := range plan.Steps(unit) {
+				w.step(s)
+			}
+		}
+		done = append(done, parts...)
+	}
+	c.spreadOut(w, pieces, cost)
+	for _, s := range done {
+		h.changed(s)
+	}
+}
+
+// spans reports whether there are array formulas among the steps.
+func spans(steps []graph.Step) bool {
+	return slices.ContainsFunc(steps, func(s graph.Step) bool { return s.Span.Template.Kind != grid.NormalFormula })
+}
+
+// pass marks the cells of a step as calculated: what they read did not change.
+func (c *calculation) pass(s graph.Step) {
+	c.cells(s, func(t *tile, _, _, first, last int) {
+		for i := first; i <= last; i++ {
+			t.settle(i)
+		}
+	})
+}
+
+// cells calls f for the tiles of a step's cells, or of what its array formula fills, with the rows of the band.
+func (c *calculation) cells(s graph.Step, f func(t *tile, col, band, first, last int)) {
+	r := s.Cells
+	if s.Span.Area != s.Span.Output {
+		r = s.Span.Output
+	}
+	tiles := c.sheets[s.Span.Template.Sheet]
+	for col := r.First.Col; col <= r.Last.Col; col++ {
+		for band := r.First.Row / grid.BandRows; band <= r.Last.Row/grid.BandRows; band++ {
+			top := band * grid.BandRows
+			if t := tiles.tile(col, band); t != nil && t != nothing {
+				f(t, col, band, max(r.First.Row-top, 0), min(r.Last.Row-top, grid.BandRows-1))
+			}
+		}
+	}
+}
+
+// cut adds the pieces of a step.
+func (c *calculation) cut(pieces []piece, s graph.Step) []piece {
+	c.cells(s, func(_ *tile, col, band, first, last int) {
+		pieces = append(pieces, piece{s.Span.Template.Sheet, col, band, first, last})
+	})
+	return pieces
+}
+
+// step calculates the cells of a step on demand, in their order.
+func (w *worker) step(s graph.Step) {
+	w.c.cells(s, func(t *tile, col, band, first, last int) {
+		w.piece(piece{s.Span.Template.Sheet, col, band, first, last}, t)
+	})
+}
+
+// piece calculates the cells of a piece that are not calculated yet.
+func (w *worker) piece(p piece, t *tile) {
+	if t.todo == nil {
+		return
+	}
+	for i := p.first; i <= p.last && t.todo.left.Load() > 0 && !w.c.stopped(); i++ {
+		if t.todo.state[i] != dirty || t.todo.by[i] <= 0 {
+			continue
+		}
+		at := place{p.sheet, cell.Ref{Row: p.band*grid.BandRows + i, Col: p.col}}
+		if w.beside {
+			w.put = nil
+			w.calculate(at, t, i)
+			continue
+		}
+		w.demand(at)
+	}
+}
+
+// visit calculates a cell if it has to be.
+func (w *worker) visit(p place) {
+	if t, i := w.c.cell(p); !t.isClean(i) && t.todo.state[i] == dirty {
+		w.demand(p)
+	}
+}
+
+// rest calculates what is left, column by column.
+func (w *worker) rest() {
+	for i, s := range w.c.sheets {
+		s.each(func(col, band int, t *tile) {
+			if t.todo != nil && t.todo.left.Load() > 0 {
+				w.piece(piece{i, col, band, 0, grid.BandRows - 1}, t)
+			}
+		})
+	}
+}
+
+// spreadOut has the pieces calculated by as many workers as it pays.
+func (c *calculation) spreadOut(w *worker, pieces []piece, cost int64) {
+	n := c.opt.Workers
+	if n == 0 {
+		n = runtime.GOMAXPROCS(0)
+	}
+	n = min(n, len(pieces))
+	if n < 2 || cost < alone {
+		for _, p := range pieces {
+			w.piece(p, c.sheets[p.sheet].tile(p.col, p.band))
+		}
+		return
+	}
+	// A tile belongs to one worker at a time.
+	slices.SortFunc(pieces, func(a, b piece) int {
+		return cmp.Or(cmp.Compare(a.sheet, b.sheet), cmp.Compare(a.col, b.col), cmp.Compare(a.band, b.band), cmp.Compare(a.first, b.first))
+	})
+	var groups [][]piece
+	for left := pieces; len(left) > 0; {
+		k := 1
+		for k < len(left) && left[k].sheet == left[0].sheet && left[k].col == left[0].col && left[k].band == left[0].band {
+			k++
+		}
+		groups, left = append(groups, left[:k]), left[k:]
+	}
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	counts := make([]int, n)
+	for k := range n {
+		wg.Go(func() {
+			w := &worker{c: c, beside: true}
+			for !c.stopped() {
+				i := int(next.Add(1)) - 1
+				if i >= len(groups) {
+					break
+				}
+				for _, p := range groups[i] {
+					w.piece(p, c.sheets[p.sheet].tile(p.col, p.band))
+				}
+			}
+			counts[k] = w.count
+		})
+	}
+	wg.Wait()
+	for _, k := range counts {
+		c.count += k
+	}
+}
+
+// hits says which cells that are dirty read one that has another value than before.
+type hits struct {
+	c   *calculation
+	all bool
+	of  map[int32][]cell.Range // by span
+}
+
+func newHits(c *calculation, sources []graph.Area) *hits {
+	h := &hits{c: c, of: map[int32][]cell.Range{}}
+	if h.all = c.opt.All && sources == nil || len(sources) == 0; h.all {
+		return h
+	}
+	for _, a := range sources {
+		h.area(a)
+		for s := range c.m.graph.SpansIn(a.Sheet, a.Range) {
+			h.add(s.ID, s.Area)
+		}
+	}
+	return h
+}
+
+// area notes that cells have other values.
+func (h *hits) area(a graph.Area) {
+	for d := range h.c.m.graph.Dependents(a.Sheet, a.Range) {
+		h.add(d.Span.ID, d.Cells)
+	}
+}
+
+func (h *hits) add(span int32, r cell.Range) {
+	list := h.of[span]
+	for i := range list {
+		if list[i].ContainsRange(r) {
+			return
+		}
+	}
+	if len(list) >= runsMax {
+		list = append(list[:0], list[0])
+		for _, x := range h.of[span] {
+			list[0] = list[0].Union(x)
+		}
+		list[0] = list[0].Union(r)
+	} else {
+		list = append(list, r)
+	}
+	h.of[span] = list
+}
+
+// hits reports whether any cell of a step has to be calculated.
+func (h *hits) hits(s graph.Step) bool {
+	if f := &s.Span.Template.Facts; h.all || f.Volatile || f.Dynamic {
+		return true
+	}
+	for _, r := range h.of[s.Span.ID] {
+		if _, ok := r.Intersect(s.Cells); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// changed notes which cells of a step have other values now.
+func (h *hits) changed(s graph.Step) {
+	if h.all {
+		return
+	}
+	var runs []cell.Range
+	sheet := s.Span.Template.Sheet
+	h.c.cells(s, func(t *tile, col, band, first, last int) {
+		for i := first; i <= last; i++ {
+			if t.changed[i/64]&(1<<(i%64)) == 0 {
+				continue
+			}
+			at := cell.Ref{Row: band*grid.BandRows + i, Col: col}
+			if n := len(runs); n > 0 && runs[n-1].Last.Col == col && runs[n-1].Last.Row+1 == at.Row {
+				runs[n-1].Last = at
+				continue
+			}
+			runs = append(runs, cell.Range{First: at, Last: at})
+		}
+	})
+	if len(runs) > runsMax {
+		all := runs[0]
+		for _, r := range runs {
+			all = all.Union(r)
+		}
+		runs = append(runs[:0], all)
+	}
+	for _, r := range runs {
+		h.area(graph.Area{Sheet: sheet, Range: r})
+	}
+}
