@@ -10,7 +10,7 @@ import (
 
 // orderFunctions look at where numbers stand among others.
 var orderFunctions = []Function{
-	{Name: "MEDIAN", Category: Statistical, Params: "range...", Since: 2007, Eval: aggregate((*Context).Numbers, median)},
+	{Name: "MEDIAN", Category: Statistical, Params: "range...", Since: 2007, Eval: allNumbers((*Context).Numbers, median)},
 	{Name: "MODE.SNGL", Category: Statistical, Params: "range...", Since: 2010, Eval: mode},
 	{Name: "MODE.MULT", Category: Statistical, Params: "range...", Since: 2010, Eval: modes},
 	{Name: "LARGE", Category: Statistical, Params: "range range", Since: 2007, Eval: placed(kthLargest)},
