@@ -1,6 +1,7 @@
 package fn
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"sort"
@@ -292,15 +293,7 @@ func frequency(c *Context, a Args) Value {
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortStableFunc(order, func(i, j int) int {
-		switch {
-		case bounds[i] < bounds[j]:
-			return -1
-		case bounds[i] > bounds[j]:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(bounds[i], bounds[j]) })
 	counts := make([]float64, len(bounds)+1)
 	for _, x := range xs {
 		i := sort.Search(len(order), func(i int) bool { return bounds[order[i]] >= x })
