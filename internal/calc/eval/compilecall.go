@@ -64,7 +64,7 @@ func (c *compiler) call(n *formula.Node) expr {
 			c.p.Reads = c.p.Reads[:reads]
 		}
 		switch f.Takes().Shape(i) {
-		case fn.ShapeArray, fn.ShapeFunc:
+		case fn.ShapeArray, fn.ShapeFunc, fn.ShapeOpen:
 			out.arr[i], out.ref[i] = true, true
 		case fn.ShapeRange, fn.ShapeRef:
 			out.ref[i] = true

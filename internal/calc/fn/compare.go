@@ -77,23 +77,6 @@ func Round15(f float64) float64 {
 // EqualText compares texts as = does: without regard to case.
 func EqualText(a, b string) bool { return CompareText(a, b) == 0 }
 
-// CompareText orders texts without regard to case.
-func CompareText(a, b string) int {
-	for len(a) > 0 && len(b) > 0 {
-		x, y := a[0], b[0]
-		if x >= utf8.RuneSelf || y >= utf8.RuneSelf {
-			return strings.Compare(FoldText(a), FoldText(b))
-		}
-		if x != y {
-			if x, y = lower(x), lower(y); x != y {
-				return cmp.Compare(x, y)
-			}
-		}
-		a, b = a[1:], b[1:]
-	}
-	return cmp.Compare(len(a), len(b))
-}
-
 func lower(c byte) byte {
 	if c >= 'A' && c <= 'Z' {
 		c += 'a' - 'A'

@@ -22,7 +22,6 @@ var asianFunctions = []Function{
 		s := a[0].Str()
 		return Bool(s != "" && strings.Trim(s, thaiDigits) == "")
 	}},
-	{Name: "JIS", Category: TextFunctions, Params: "text", Since: 2007, Eval: ofText(widen)},
 	{Name: "NUMBERSTRING", Category: TextFunctions, Params: "num num", Since: 2007, Eval: numberString},
 	{Name: "PHONETIC", Category: TextFunctions, Params: "ref", Since: 2007, Eval: phonetic},
 	{Name: "ROUNDBAHTDOWN", Category: Math, Params: "num", Since: 2007, Eval: of1(func(x float64) float64 { return math.Trunc(x*4) / 4 })},
@@ -175,27 +174,26 @@ const (
 	thaiMillion = "ล้าน"
 )
 
-// thaiWords reads a whole number aloud in Thai.
-func thaiWords(n uint64) string {
+// thaiWords reads a whole number aloud in Thai. It is given by its digits.
+func thaiWords(n string) string {
 	digits := [...]string{"ศูนย์", "หนึ่ง", "สอง", "สาม", "สี่", "ห้า", "หก", "เจ็ด", "แปด", "เก้า"}
 	places := [...]string{"", "สิบ", "ร้อย", "พัน", "หมื่น", "แสน"}
-	if n == 0 {
+	if n = strings.TrimLeft(n, "0"); n == "" {
 		return digits[0]
 	}
 	var s string
-	if n >= 1e6 {
-		s = thaiWords(n/1e6) + thaiMillion
-		n %= 1e6
+	if high := len(n) - 6; high > 0 {
+		s, n = thaiWords(n[:high])+thaiMillion, n[high:]
 	}
-	for place, unit := 5, uint64(100000); place >= 0; place, unit = place-1, unit/10 {
-		d := n / unit % 10
+	for i, c := range []byte(n) {
+		place, d := len(n)-1-i, c-'0'
 		switch {
 		case d == 0:
 			continue
 		case place == 1 && d == 1:
 		case place == 1 && d == 2:
 			s += "ยี่"
-		case place == 0 && d == 1 && n%100 > 10:
+		case place == 0 && d == 1 && i > 0 && n[i-1] != '0':
 			s += "เอ็ด"
 			continue
 		default:
@@ -207,41 +205,34 @@ func thaiWords(n uint64) string {
 }
 
 // bahtText reads an amount of money aloud in Thai.
-func bahtText(c *Context, a Args) Value {
-	x := a[0].Number()
-	if math.Abs(x) >= 1e15 {
-		return c.Fail(cell.ErrValue, "the number is too large to be read aloud")
-	}
-	n := uint64(math.Round(Round15(math.Abs(x) * 100)))
+func bahtText(_ *Context, a Args) Value {
+	amount, negative := decimalText(a[0].Number(), 2, false)
+	baht, satang, _ := strings.Cut(amount, ".")
 	var s string
-	baht, satang := n/100, n%100
-	if x < 0 && n > 0 {
+	if negative {
 		s = "ลบ"
 	}
-	if baht > 0 || satang == 0 {
+	if baht != "0" || satang == "00" {
 		s += thaiWords(baht) + "บาท"
 	}
-	if satang == 0 {
+	if satang == "00" {
 		return Text(s + "ถ้วน")
 	}
 	return Text(s + thaiWords(satang) + "สตางค์")
 }
 
-func thaiNumber(c *Context, a Args) Value {
-	x := a[0].Number()
-	if math.Abs(x) >= 1e15 {
-		return c.Fail(cell.ErrValue, "the number is too large to be read aloud")
+// thaiNumber reads a number aloud in Thai, what stands behind the point digit by digit.
+func thaiNumber(_ *Context, a Args) Value {
+	amount, negative := decimalText(a[0].Number(), 15, false)
+	whole, fraction, _ := strings.Cut(strings.TrimRight(amount, "0"), ".")
+	s := thaiWords(whole)
+	if negative {
+		s = "ลบ" + s
 	}
-	s := ""
-	if x < 0 {
-		s = "ลบ"
-	}
-	whole, fraction, _ := strings.Cut(NumberText(math.Abs(x)), ".")
-	s += thaiWords(uint64(math.Abs(x)))
-	if fraction != "" && !strings.ContainsAny(whole+fraction, "E") {
+	if fraction != "" {
 		s += "จุด"
-		for _, d := range fraction {
-			s += thaiWords(uint64(d - '0'))
+		for _, d := range strings.Split(fraction, "") {
+			s += thaiWords(d)
 		}
 	}
 	return Text(s)

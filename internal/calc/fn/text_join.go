@@ -17,8 +17,8 @@ var joinFunctions = []Function{
 		}
 		return c.text(b.String())
 	}},
-	{Name: "TEXTAFTER", Category: TextFunctions, Params: "text range any? any? any? range?", Since: 2024, Eval: textAfter},
-	{Name: "TEXTBEFORE", Category: TextFunctions, Params: "text range any? any? any? range?", Since: 2024, Eval: textBefore},
+	{Name: "TEXTAFTER", Category: TextFunctions, Params: "text range opt? opt? opt? range?", Since: 2024, Eval: textAfter},
+	{Name: "TEXTBEFORE", Category: TextFunctions, Params: "text range opt? opt? opt? range?", Since: 2024, Eval: textBefore},
 	{Name: "TEXTJOIN", Category: TextFunctions, Params: "range any range...", Since: 2019, Eval: textJoin},
 	{Name: "TEXTSPLIT", Category: TextFunctions, Params: "text range range? bool? num? range?", Since: 2024, Eval: textSplit},
 }
@@ -210,13 +210,12 @@ func (d *delimiters) empty() bool {
 	return false
 }
 
-// option gives the number of an argument that has a value by default, also where it was
-// left empty.
-func (c *Context) option(a Args, i int, def float64) (float64, cell.ErrorCode) {
-	if !a.Has(i) || a[i].Scalar().IsBlank() {
-		return def, 0
+// option gives the whole number of an "opt", or def where it was not given or left empty.
+func (a Args) option(i, def int) int {
+	if !a.Given(i) {
+		return def
 	}
-	return ToNumber(a[i].Scalar(), c.Dates)
+	return count(a[i].Number())
 }
 
 // cutAt finds the delimiter that TEXTBEFORE and TEXTAFTER ask for. If it is not there the
@@ -227,17 +226,11 @@ func (c *Context) cutAt(a Args) (at cut, none Value, ok bool) {
 	if e != 0 {
 		return at, Err(e), false
 	}
-	instance, e1 := c.option(a, 2, 1)
-	mode, e2 := c.option(a, 3, 0)
-	end, e3 := c.option(a, 4, 0)
-	if e1 != 0 || e2 != 0 || e3 != 0 {
-		return at, c.Fail(cell.ErrValue, "an option is not a number"), false
-	}
-	nth := count(instance)
-	if m := count(mode); nth == 0 || m != 0 && m != 1 || nth != 1 && nth != -1 && max(nth, -nth) > unitsOf(s) {
+	nth, mode, end := a.option(2, 1), a.option(3, 0), a.option(4, 0)
+	if nth == 0 || mode != 0 && mode != 1 || nth != 1 && nth != -1 && max(nth, -nth) > unitsOf(s) {
 		return at, c.Fail(cell.ErrValue, "the instance is 0 or lies beyond the text, or the match mode is neither 0 nor 1"), false
 	}
-	d := delimiters{list: list, fold: count(mode) == 1}
+	d := delimiters{list: list, fold: mode == 1}
 	back := nth < 0
 	nth = max(nth, -nth)
 	if d.empty() {

@@ -12,9 +12,9 @@ import (
 // The functions of regular expressions. Excel takes PCRE2 for them; regexp2, which has the
 // back references and the look-around of it, comes nearest in Go.
 var regexFunctions = []Function{
-	{Name: "REGEXEXTRACT", Category: TextFunctions, Params: "text text any? any?", Since: 2024, Eval: regexExtract},
-	{Name: "REGEXREPLACE", Category: TextFunctions, Params: "text text text any? any?", Since: 2024, Eval: regexReplace},
-	{Name: "REGEXTEST", Category: TextFunctions, Params: "text text any?", Since: 2024, Eval: regexTest},
+	{Name: "REGEXEXTRACT", Category: TextFunctions, Params: "text text opt? opt?", Since: 2024, Eval: regexExtract},
+	{Name: "REGEXREPLACE", Category: TextFunctions, Params: "text text text opt? opt?", Since: 2024, Eval: regexReplace},
+	{Name: "REGEXTEST", Category: TextFunctions, Params: "text text opt?", Since: 2024, Eval: regexTest},
 }
 
 // regexTime bounds one search: a pattern that backtracks without end is #VALUE! after it.
@@ -29,8 +29,8 @@ var posixClasses = strings.NewReplacer(
 // regex compiles the pattern in argument i, with the option in argument fold for small
 // and capital letters.
 func (c *Context) regex(a Args, i, fold int) (*regexp2.Regexp, Value) {
-	insensitive, e := c.option(a, fold, 0)
-	if n := count(insensitive); e != 0 || n != 0 && n != 1 {
+	insensitive := a.option(fold, 0)
+	if insensitive != 0 && insensitive != 1 {
 		return nil, c.Fail(cell.ErrValue, "the case sensitivity is neither 0 nor 1")
 	}
 	options := regexp2.RegexOptions(regexp2.None)
@@ -62,8 +62,8 @@ func regexExtract(c *Context, a Args) Value {
 	if re == nil {
 		return bad
 	}
-	mode, e := c.option(a, 2, 0)
-	if n := count(mode); e != 0 || n < 0 || n > 2 {
+	mode := a.option(2, 0)
+	if mode < 0 || mode > 2 {
 		return c.Fail(cell.ErrValue, "the return mode is not 0, 1 or 2")
 	}
 	m, err := re.FindStringMatch(a[0].Str())
@@ -71,7 +71,7 @@ func regexExtract(c *Context, a Args) Value {
 		return c.Fail(cell.ErrNA, "the regular expression fits nowhere")
 	}
 	var found []cell.Value
-	switch count(mode) {
+	switch mode {
 	case 0:
 		if err == nil {
 			return Text(m.String())
@@ -104,13 +104,9 @@ func regexReplace(c *Context, a Args) Value {
 	if re == nil {
 		return bad
 	}
-	nth, e := c.option(a, 3, 0)
-	if e != 0 {
-		return c.Fail(cell.ErrValue, "the occurrence is not a number")
-	}
 	s, with := a[0].Str(), a[2].Str()
 	from, n := -1, -1
-	if k := count(nth); k != 0 {
+	if k := a.option(3, 0); k != 0 {
 		// One occurrence is replaced by looking for it from where it begins.
 		var starts []int // in characters, as regexp2 counts
 		m, err := re.FindStringMatch(s)

@@ -1,0 +1,247 @@
+package fn
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"gridflow/internal/cell"
+)
+
+// The functions that order the rows of an array, or choose among them.
+var sortFunctions = []Function{
+	{Name: "FILTER", Category: Lookup, Params: "array array array?", Since: 2021, Eval: filter},
+	{Name: "SORT", Category: Lookup, Params: "array array? array? bool?", Since: 2021, Eval: sortRows},
+	{Name: "SORTBY", Category: Lookup, Params: "array array array*", Since: 2021, Eval: sortBy},
+	{Name: "UNIQUE", Category: Lookup, Params: "array bool? bool?", Since: 2021, Eval: unique},
+}
+
+// compareSorted orders values as a sort does: numbers, texts, logical values, errors by
+// their number. Blanks are not compared but stand last whatever the order.
+func compareSorted(a, b cell.Value) int {
+	if d := cmp.Compare(rank(a.Kind()), rank(b.Kind())); d != 0 {
+		return d
+	}
+	switch a.Kind() {
+	case cell.Number, cell.Bool:
+		return cmp.Compare(a.Number(), b.Number())
+	case cell.Text:
+		return CompareText(a.Text(), b.Text())
+	}
+	return cmp.Compare(a.Err(), b.Err())
+}
+
+// sortKey is one column by which rows are ordered.
+type sortKey struct {
+	at   func(row int) cell.Value
+	sign int // -1 for descending
+}
+
+// order gives the numbers of n rows in the order of the keys; what is equal stays in place.
+func order(n int, keys []sortKey) []int {
+	rows := make([]int, n)
+	for i := range rows {
+		rows[i] = i
+	}
+	slices.SortStableFunc(rows, func(x, y int) int {
+		for _, k := range keys {
+			a, b := k.at(x), k.at(y)
+			if a.IsBlank() || b.IsBlank() {
+				if a.IsBlank() != b.IsBlank() {
+					if a.IsBlank() {
+						return 1
+					}
+					return -1
+				}
+				continue
+			}
+			if d := compareSorted(a, b); d != 0 {
+				return d * k.sign
+			}
+		}
+		return 0
+	})
+	return rows
+}
+
+// pick gives the array of some rows of m.
+func (m *Array) pick(rows []int) *Array {
+	out := NewArray(len(rows), m.Cols)
+	for i, r := range rows {
+		copy(out.Cells[i*m.Cols:(i+1)*m.Cols], m.Cells[r*m.Cols:])
+	}
+	return out
+}
+
+// across carries f out on the rows of m or, if it is asked for, on its columns.
+func across(m *Array, columns bool, f func(*Array) Value) Value {
+	if !columns {
+		return f(m)
+	}
+	v := f(m.Transposed())
+	if a := v.Array(); a != nil {
+		return Of(a.Transposed())
+	}
+	return v
+}
+
+func sortRows(c *Context, a Args) Value {
+	m, e := c.matrix(a[0])
+	if e != 0 {
+		return Err(e)
+	}
+	return across(m, a.Truth(3, false), func(m *Array) Value {
+		indexes, e1 := c.numbersIn(a, 1, 1)
+		orders, e2 := c.numbersIn(a, 2, 1)
+		if e1 != 0 || e2 != 0 || len(orders) > len(indexes) {
+			return c.Fail(cell.ErrValue, "the columns to sort by or their orders are not numbers")
+		}
+		var keys []sortKey
+		for i, f := range indexes {
+			col, sign := count(f)-1, count(orders[min(i, len(orders)-1)])
+			if col < 0 || col >= m.Cols || sign != 1 && sign != -1 {
+				return c.Fail(cell.ErrValue, "there is no such column to sort by, or its order is neither 1 nor -1")
+			}
+			keys = append(keys, sortKey{func(row int) cell.Value { return m.At(row, col) }, sign})
+		}
+		return Of(m.pick(order(m.Rows, keys)))
+	})
+}
+
+// numbersIn gives the numbers of argument i, or def where it was not given.
+func (c *Context) numbersIn(a Args, i int, def float64) ([]float64, cell.ErrorCode) {
+	if !a.Given(i) {
+		return []float64{def}, 0
+	}
+	m, e := c.matrix(a[i])
+	if e != 0 {
+		return nil, e
+	}
+	var out []float64
+	for _, v := range m.Cells {
+		f, e := ToNumber(v, c.Dates)
+		if e != 0 {
+			return nil, e
+		}
+		out = append(out, f)
+	}
+	return out, 0
+}
+
+func sortBy(c *Context, a Args) Value {
+	m, e := c.matrix(a[0])
+	if e != 0 {
+		return Err(e)
+	}
+	var keys []sortKey
+	columns := false
+	for i := 1; i < len(a); i += 2 {
+		by, e := c.matrix(a[i])
+		if e != 0 {
+			return Err(e)
+		}
+		sign := 1
+		if a.Given(i + 1) {
+			f, e := ToNumber(c.Single(a[i+1]), c.Dates)
+			if sign = count(f); e != 0 || sign != 1 && sign != -1 {
+				return c.Fail(cell.ErrValue, "the order is neither 1 nor -1")
+			}
+		}
+		switch {
+		case by.Cols == 1 && by.Rows == m.Rows && (i == 1 || !columns):
+		case by.Rows == 1 && by.Cols == m.Cols && (i == 1 || columns):
+			columns = true
+		default:
+			return c.Fail(cell.ErrValue, "what is sorted by is not one row or column as long as the array")
+		}
+		keys = append(keys, sortKey{func(row int) cell.Value { return by.Cells[row] }, sign})
+	}
+	return across(m, columns, func(m *Array) Value { return Of(m.pick(order(m.Rows, keys))) })
+}
+
+func filter(c *Context, a Args) Value {
+	m, e := c.matrix(a[0])
+	if e != 0 {
+		return Err(e)
+	}
+	include, e := c.matrix(a[1])
+	if e != 0 {
+		return Err(e)
+	}
+	columns := false
+	switch {
+	case include.Cols == 1 && include.Rows == m.Rows:
+	case include.Rows == 1 && include.Cols == m.Cols:
+		columns = true
+	default:
+		return c.Fail(cell.ErrValue, "what is filtered by is not one row or column as long as the array")
+	}
+	var rows []int
+	for i, v := range include.Cells {
+		keep, e := ToBool(v)
+		if e != 0 {
+			return c.Fail(e, "what is filtered by has something else than logical values")
+		}
+		if keep {
+			rows = append(rows, i)
+		}
+	}
+	if len(rows) == 0 {
+		if a.Given(2) {
+			return a[2]
+		}
+		return c.Fail(cell.ErrCalc, "nothing passes the filter")
+	}
+	return across(m, columns, func(m *Array) Value { return Of(m.pick(rows)) })
+}
+
+// unique gives the rows that differ, or only those that are there once.
+func unique(c *Context, a Args) Value {
+	m, e := c.matrix(a[0])
+	if e != 0 {
+		return Err(e)
+	}
+	return across(m, a.Truth(1, false), func(m *Array) Value {
+		first := map[string]int{} // by the key of a row, its place in rows
+		var rows []int
+		var times []int
+		for i := range m.Rows {
+			k := rowKey(m.Cells[i*m.Cols : (i+1)*m.Cols])
+			if p, ok := first[k]; ok {
+				times[p]++
+				continue
+			}
+			first[k] = len(rows)
+			rows, times = append(rows, i), append(times, 1)
+		}
+		if a.Truth(2, false) {
+			once := rows[:0]
+			for p, i := range rows {
+				if times[p] == 1 {
+					once = append(once, i)
+				}
+			}
+			if rows = once; len(rows) == 0 {
+				return c.Fail(cell.ErrCalc, "nothing stands there once only")
+			}
+		}
+		return Of(m.pick(rows))
+	})
+}
+
+// rowKey gives a text that rows have in common exactly where their values are equal, texts
+// without regard to case.
+func rowKey(row []cell.Value) string {
+	var b strings.Builder
+	for _, v := range row {
+		b.WriteByte(byte('0' + v.Kind()))
+		s := v.String()
+		if v.Kind() == cell.Text {
+			s = FoldText(s)
+		}
+		b.Write(cell.AppendNumber(nil, float64(len(s))))
+		b.WriteByte(':')
+		b.WriteString(s)
+	}
+	return b.String()
+}
