@@ -8,7 +8,7 @@ import (
 )
 
 // ParseNumber reads a text as Excel (en-US) reads what somebody types into a cell:
-// numbers with thousands separators, a sign or parentheses, a dollar or a percent sign,
+// numbers with thousands separators, a sign or parentheses, a currency or a percent sign,
 // an exponent, fractions (1 1/2), and dates and times. ok is false for any other text,
 // the empty one included, and for a date without a year, which [Context.ParseNumber] reads.
 func ParseNumber(text string, dates numfmt.DateSystem) (f float64, ok bool) {
@@ -31,7 +31,7 @@ func (c *Context) year() int {
 }
 
 func parseTyped(text string, dates numfmt.DateSystem, year int) (f float64, ok bool) {
-	s := strings.Trim(text, " \t\n\r\u00a0")
+	s := trimTyped(text)
 	if s == "" {
 		return 0, false
 	}
@@ -42,8 +42,14 @@ func parseTyped(text string, dates numfmt.DateSystem, year int) (f float64, ok b
 		return f, true
 	}
 	day, time, hasDay, hasTime := parseDateTime(s, dates, year)
+	if hasDay && strings.HasSuffix(text, " ") { // with which a date may not end, though all else may
+		return 0, false
+	}
 	return day + time, hasDay || hasTime
 }
+
+// trimTyped takes away the white space around what somebody typed.
+func trimTyped(s string) string { return strings.Trim(s, " \t\n\r\u00a0") }
 
 // parseDecimal reads plain numbers: digits, a point, an exponent, a sign.
 func parseDecimal(s string) (float64, bool) {
@@ -89,14 +95,16 @@ func parseDecorated(s string) (float64, bool) {
 	}
 	signed, money := sign < 0, false
 	for len(s) > 0 {
+		symbol := currency(s)
 		switch {
 		case !signed && (s[0] == '-' || s[0] == '+'):
 			if s[0] == '-' {
 				sign = -1
 			}
 			signed = true
-		case !money && s[0] == '$':
+		case !money && symbol > 0:
 			money = true
+			s = s[symbol-1:]
 		case scale == 1 && !money && s[0] == '%':
 			scale = 100
 		default:
@@ -108,6 +116,11 @@ func parseDecorated(s string) (float64, bool) {
 digits:
 	if scale == 1 && s[len(s)-1] == '%' {
 		scale, s = 100, strings.TrimRight(s[:len(s)-1], " ")
+	}
+	for _, symbol := range currencies {
+		if rest, ok := strings.CutSuffix(s, symbol); ok && !money {
+			s = strings.TrimRight(rest, " ")
+		}
 	}
 	if whole, rest, found := strings.Cut(s, " "); found {
 		num, den, found := strings.Cut(strings.TrimSpace(rest), "/")
@@ -131,6 +144,19 @@ digits:
 	}
 	f, ok := parseDecimal(mantissa)
 	return sign * f / scale, ok
+}
+
+// currencies are the signs that Excel (en-US) reads before or after a number.
+var currencies = [...]string{"$", "€", "£", "¥"}
+
+// currency gives the length of the currency sign with which s begins, 0 for none.
+func currency(s string) int {
+	for _, symbol := range currencies {
+		if strings.HasPrefix(s, symbol) {
+			return len(symbol)
+		}
+	}
+	return 0
 }
 
 func parseUnsigned(s string) (float64, bool) {

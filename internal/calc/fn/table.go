@@ -62,6 +62,8 @@ func makeTable() map[string]*Function {
 		specialFunctions, mathFunctions, logicalFunctions, dateFunctions, financialFunctions,
 		statisticalFunctions, compatibilityFunctions, databaseFunctions, engineeringFunctions,
 		informationFunctions, lookupFunctions, arrayFunctions, lambdaFunctions, textFunctions, webFunctions,
+		roundingFunctions, combinatoricFunctions, numeralFunctions, sumFunctions, subtotalFunctions, matrixFunctions, randomFunctions,
+		workdayFunctions, dayCountFunctions, baseFunctions, complexFunctions,
 	} {
 		for _, f := range list {
 			p, err := parseParams(f.Params)

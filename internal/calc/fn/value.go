@@ -37,10 +37,17 @@ var (
 // Scalar holds one value of a cell.
 func Scalar(v cell.Value) Value { return Value{scalar: v} }
 
-// Num holds a number. What no cell can hold, an infinity or a NaN, becomes #NUM!.
+// The smallest number that a cell holds; what is closer to 0 is 0.
+const smallest = 0x1p-1022
+
+// Num holds a number. What no cell can hold, an infinity or a NaN, becomes #NUM!; what is
+// too small to be held, and the negative zero, becomes 0.
 func Num(f float64) Value {
 	if f-f != 0 {
 		return Err(cell.ErrNum)
+	}
+	if f < smallest && f > -smallest {
+		f = 0
 	}
 	return Value{scalar: cell.NumberValue(f)}
 }
