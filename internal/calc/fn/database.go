@@ -9,28 +9,28 @@ var databaseFunctions = []Function{
 	{Name: "DCOUNT", Category: Database, Params: "range range range", Since: 2007, Eval: dCount(func(k cell.Kind) bool { return k == cell.Number })},
 	{Name: "DCOUNTA", Category: Database, Params: "range range range", Since: 2007, Eval: dCount(func(k cell.Kind) bool { return k != cell.Blank })},
 	{Name: "DGET", Category: Database, Params: "range range range", Since: 2007, Eval: dGet},
-	{Name: "DMAX", Category: Database, Params: "range range range", Since: 2007, Eval: fromRecords(largest)},
-	{Name: "DMIN", Category: Database, Params: "range range range", Since: 2007, Eval: fromRecords(least)},
-	{Name: "DPRODUCT", Category: Database, Params: "range range range", Since: 2007, Eval: fromRecords(multiplied)},
+	{Name: "DMAX", Category: Database, Params: "range range range", Since: 2007, Eval: fromRecords(greatestOf)},
+	{Name: "DMIN", Category: Database, Params: "range range range", Since: 2007, Eval: fromRecords(leastOf)},
+	{Name: "DPRODUCT", Category: Database, Params: "range range range", Since: 2007, Eval: fromRecords(productOf)},
 	{Name: "DSTDEV", Category: Database, Params: "range range range", Since: 2007, Eval: fromRecords(deviation)},
 	{Name: "DSTDEVP", Category: Database, Params: "range range range", Since: 2007, Eval: fromRecords(deviationP)},
-	{Name: "DSUM", Category: Database, Params: "range range range", Since: 2007, Eval: fromRecords(total)},
+	{Name: "DSUM", Category: Database, Params: "range range range", Since: 2007, Eval: fromRecords(totalOf)},
 	{Name: "DVAR", Category: Database, Params: "range range range", Since: 2007, Eval: fromRecords(variance)},
 	{Name: "DVARP", Category: Database, Params: "range range range", Since: 2007, Eval: fromRecords(varianceP)},
 }
 
-func multiplied(_ *Context, each numbers) Value {
-	n, p := 0, 1.0
-	if e := each(func(x float64) { n++; p *= x }); e != 0 {
+func productOf(_ *Context, each numbers) Value {
+	p, any := 1.0, false
+	if e := each(func(x float64) { p, any = p*x, true }); e != 0 {
 		return Err(e)
 	}
-	if n == 0 {
-		return Num(0)
+	if !any {
+		p = 0
 	}
 	return Num(p)
 }
 
-func total(_ *Context, each numbers) Value {
+func totalOf(_ *Context, each numbers) Value {
 	sum := 0.0
 	e := each(func(x float64) { sum += x })
 	return valueOr(sum, e)

@@ -28,7 +28,7 @@ func (b bond) priceOf(rate, yield, redemption float64) float64 {
 	coupon := 100 * rate / b.frequency
 	y := yield / b.frequency
 	wait := b.rest()
-	accrued := coupon * b.accrued() / b.length()
+	accrued := coupon * b.accrued / b.length
 	if b.coupons == 1 {
 		return (redemption+coupon)/(1+y*wait) - accrued
 	}
@@ -37,7 +37,7 @@ func (b bond) priceOf(rate, yield, redemption float64) float64 {
 
 // rest is the part of the coupon period that is still to come. It is what has not accrued,
 // also where COUPDAYSNC counts other days.
-func (b bond) rest() float64 { return 1 - b.accrued()/b.length() }
+func (b bond) rest() float64 { return 1 - b.accrued/b.length }
 
 // annuityDue is the value of n payments of 1, the first of which is made at once.
 func annuityDue(y, n float64) float64 {
@@ -72,7 +72,7 @@ func yield(c *Context, a Args) Value {
 		return c.Fail(cell.ErrNum, bondDomain)
 	}
 	if b.coupons == 1 {
-		paid := price/100 + b.accrued()/b.length()*rate/b.frequency
+		paid := price/100 + b.accrued/b.length*rate/b.frequency
 		back := redemption/100 + rate/b.frequency
 		return Num((back - paid) / paid * b.frequency / b.rest())
 	}
@@ -154,10 +154,10 @@ func accrIntM(c *Context, a Args) Value {
 		par = a[3].Number()
 	}
 	b, ok := basisOf(a.Num(4, 0))
-	if !ok || rate <= 0 || par <= 0 || ds[0].serial >= ds[1].serial {
+	if !ok || rate <= 0 || par <= 0 || ds[0] >= ds[1] {
 		return c.Fail(cell.ErrNum, accruedDomain)
 	}
-	return Num(par * rate * b.yearFraction(ds[0], ds[1]))
+	return Num(par * rate * c.yearFraction(ds[0], ds[1], b))
 }
 
 // accrInt sums the parts of the coupon periods between the issue and the settlement.
@@ -170,25 +170,25 @@ func accrInt(c *Context, a Args) Value {
 	rate, par := a[3].Number(), a[4].Number()
 	frequency, ok := frequencyOf(a[5])
 	b, ok2 := basisOf(a.Num(6, 0))
-	if !ok || !ok2 || rate <= 0 || par <= 0 || issue.serial >= settlement.serial {
+	if !ok || !ok2 || rate <= 0 || par <= 0 || issue >= settlement {
 		return c.Fail(cell.ErrNum, accruedDomain)
 	}
 	whole := a.Truth(7, true)
 	step := 12 / int(frequency)
 	toFirst := c.periodsBetween(issue, first, first, frequency, b)
-	begin := c.monthsAfter(first, -step, first.last()) // of the period that ends with the first coupon
+	begin := c.monthsAfter(first, -step, c.lastOfMonth(first)) // of the period that ends with the first coupon
 	var n float64
 	switch {
-	case settlement.serial < begin.serial:
+	case settlement < begin:
 		// Excel takes what is left at the settlement from what is left at the issue, the former
 		// in one piece, measured by the period before the first coupon.
-		n = toFirst - b.days(settlement, begin)/b.periodLength(begin, first, frequency) - 1
-	case !whole && settlement.serial > first.serial:
+		n = toFirst - c.daysBetween(settlement, begin, b)/periodLength(begin, first, frequency, b) - 1
+	case !whole && settlement > first:
 		n = c.periodsBetween(first, settlement, first, frequency, b)
 	default:
 		n = c.periodsBetween(issue, settlement, first, frequency, b)
 	}
-	if !whole && settlement.serial <= first.serial {
+	if !whole && settlement <= first {
 		n -= max(0, math.Ceil(toFirst)-2) // it leaves out the whole periods between the first and the last
 	}
 	return Num(par * rate / frequency * n)
@@ -196,29 +196,24 @@ func accrInt(c *Context, a Args) Value {
 
 // periodsBetween counts coupon periods, of which one date is known, between two dates; of
 // the first and the last one it takes the part that lies between them.
-func (c *Context) periodsBetween(from, to, known day, frequency float64, b basis) float64 {
+func (c *Context) periodsBetween(from, to, known int, frequency float64, b DayCount) float64 {
 	step := 12 / int(frequency)
-	last := known.last()
-	n := floorDiv((from.y-known.y)*12+from.m-known.m, step)
-	for c.monthsAfter(known, n*step, last).serial > from.serial {
+	last := c.lastOfMonth(known)
+	y1, m1, _ := c.civil(known)
+	y2, m2, _ := c.civil(from)
+	n := ((y2-y1)*12 + m2 - m1) / step
+	for c.monthsAfter(known, n*step, last) > from {
 		n--
 	}
 	total := 0.0
-	for start := c.monthsAfter(known, n*step, last); start.serial < to.serial; n++ {
+	for start := c.monthsAfter(known, n*step, last); start < to; n++ {
 		end := c.monthsAfter(known, (n+1)*step, last)
-		if end.serial > from.serial {
-			begin, stop := start, end
-			if from.serial > start.serial {
-				begin = from
-			}
-			if to.serial < end.serial {
-				stop = to
-			}
-			if begin == start && stop == end {
-				total++
-			} else {
-				total += b.days(begin, stop) / b.periodLength(start, end, frequency)
-			}
+		switch {
+		case end <= from:
+		case start >= from && end <= to:
+			total++
+		default:
+			total += c.daysBetween(max(start, from), min(end, to), b) / periodLength(start, end, frequency, b)
 		}
 		start = end
 	}

@@ -140,11 +140,11 @@ func (c *Context) amortization(a Args) (m amortization, code cell.ErrorCode) {
 	}
 	b, ok := basisOf(a.Num(6, 0))
 	m.cost, m.salvage, m.period, m.rate = a[0].Number(), a[3].Number(), math.Trunc(a[4].Number()), a[5].Number()
-	if !ok || b == actual360 || m.cost < 0 || m.salvage < 0 || m.salvage > m.cost || m.period < 0 || m.rate <= 0 || ds[0].serial > ds[1].serial {
+	if !ok || b == Actual360 || m.cost < 0 || m.salvage < 0 || m.salvage > m.cost || m.period < 0 || m.rate <= 0 || ds[0] > ds[1] {
 		c.Fail(cell.ErrNum, "the cost, the salvage value, the period, the rate or the basis is not one of those that are possible, or the purchase is after the first period")
 		return m, cell.ErrNum
 	}
-	m.first = b.yearFraction(ds[0], ds[1])
+	m.first = c.yearFraction(ds[0], ds[1], b)
 	return m, 0
 }
 

@@ -48,10 +48,10 @@ func discounted(f func(x, y, years float64) float64) func(*Context, Args) Value 
 		}
 		b, ok := basisOf(a.Num(4, 0))
 		x, y := a[2].Number(), a[3].Number()
-		if !ok || x <= 0 || y <= 0 || ds[0].serial >= ds[1].serial {
+		if !ok || x <= 0 || y <= 0 || ds[0] >= ds[1] {
 			return c.Fail(cell.ErrNum, discountDomain)
 		}
-		z := f(x, y, b.yearFraction(ds[0], ds[1]))
+		z := f(x, y, c.yearFraction(ds[0], ds[1], b))
 		return Num(z)
 	}
 }
@@ -66,12 +66,12 @@ func atMaturity(toPrice bool) func(*Context, Args) Value {
 		settlement, maturity, issue := ds[0], ds[1], ds[2]
 		rate, given := a[3].Number(), a[4].Number()
 		b, ok := basisOf(a.Num(5, 0))
-		if !ok || rate < 0 || given < 0 || !toPrice && given == 0 || settlement.serial >= maturity.serial || issue.serial > settlement.serial {
+		if !ok || rate < 0 || given < 0 || !toPrice && given == 0 || settlement >= maturity || issue > settlement {
 			return c.Fail(cell.ErrNum, discountDomain)
 		}
-		whole := b.yearFraction(issue, maturity)
-		accrued := b.yearFraction(issue, settlement)
-		left := b.yearFraction(settlement, maturity)
+		whole := c.yearFraction(issue, maturity, b)
+		accrued := c.yearFraction(issue, settlement, b)
+		left := c.yearFraction(settlement, maturity, b)
 		if toPrice {
 			return Num(100 * ((1+whole*rate)/(1+left*given) - accrued*rate))
 		}
@@ -87,8 +87,8 @@ func tBill(f func(x, days float64) float64) func(*Context, Args) Value {
 		if e != 0 {
 			return Err(e)
 		}
-		days := ds[1].serial - ds[0].serial
-		if a[2].Number() <= 0 || days <= 0 || ds[1].serial > c.monthsAfter(ds[0], 12, false).serial {
+		days := float64(ds[1] - ds[0])
+		if a[2].Number() <= 0 || days <= 0 || ds[1] > c.monthsAfter(ds[0], 12, false) {
 			return c.Fail(cell.ErrNum, "the maturity has to be after the settlement and a year away at most, and the discount or price above 0")
 		}
 		return Num(f(a[2].Number(), days))

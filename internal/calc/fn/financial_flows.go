@@ -154,7 +154,7 @@ func (c *Context) dated(values, dates Value) (xs, years []float64, code cell.Err
 		c.Fail(cell.ErrNum, "there are not as many dates as values")
 		return nil, nil, cell.ErrNum
 	}
-	first := 0.0
+	first := 0
 	for i := range v.Cells {
 		if e := firstError(v.Cells[i], d.Cells[i]); e != 0 {
 			return nil, nil, e
@@ -167,16 +167,16 @@ func (c *Context) dated(values, dates Value) (xs, years []float64, code cell.Err
 		if e != 0 {
 			return nil, nil, e
 		}
-		at, ok := c.dayAt(t)
+		at, ok := c.day(Num(t))
 		if i == 0 {
-			first = at.serial
+			first = at
 		}
-		if !ok || at.serial < first {
+		if !ok || at < first {
 			c.Fail(cell.ErrNum, "a date is none, or is before the first")
 			return nil, nil, cell.ErrNum
 		}
 		xs = append(xs, v.Cells[i].Number())
-		years = append(years, (at.serial-first)/365)
+		years = append(years, float64(at-first)/365)
 	}
 	return xs, years, 0
 }

@@ -22,7 +22,8 @@ const oddDomain = "the dates do not come in the order that the function needs, o
 
 // oddFirst is a bond with an odd first period.
 type oddFirst struct {
-	bond
+	frequency    float64
+	basis        DayCount
 	wait         float64 // coupon periods from the settlement to the first coupon
 	firstPart    float64 // the first coupon as a part of a usual one
 	accruedPart  float64 // how much of it has accrued at the settlement
@@ -41,26 +42,26 @@ func (c *Context) oddFirst(a Args) (o oddFirst, code cell.ErrorCode) {
 	o.basis, ok2 = basisOf(a.Num(8, 0))
 	o.rate, o.redeem = a[4].Number(), a[6].Number()
 	if !ok || !ok2 || o.rate < 0 || a[5].Number() < 0 || o.redeem <= 0 ||
-		issue.serial >= settlement.serial || settlement.serial >= first.serial || first.serial >= maturity.serial {
+		issue >= settlement || settlement >= first || first >= maturity {
 		c.Fail(cell.ErrNum, oddDomain)
 		return o, cell.ErrNum
 	}
 	// the first coupon has to be one of those counted back from the maturity
 	step := 12 / int(o.frequency)
-	apart := (maturity.y-first.y)*12 + maturity.m - first.m
-	if apart%step != 0 || first.d != maturity.d && !(first.last() && maturity.last()) && c.monthsAfter(maturity, -apart, false).d != first.d {
+	y1, m1, d1 := c.civil(first)
+	y2, m2, d2 := c.civil(maturity)
+	apart := (y2-y1)*12 + m2 - m1
+	bothLast := c.lastOfMonth(first) && c.lastOfMonth(maturity)
+	if apart%step != 0 || d1 != d2 && !bothLast && c.monthsAfter(maturity, -apart, false) != first {
 		c.Fail(cell.ErrNum, "the first coupon is not on a coupon date of the bond")
 		return o, cell.ErrNum
 	}
 	o.afterFirst = float64(apart / step)
-	o.settlement, o.maturity = settlement, maturity
 	o.firstPart = c.periodsBetween(issue, first, first, o.frequency, o.basis)
 	o.accruedPart = c.periodsBetween(issue, settlement, first, o.frequency, o.basis)
 	// whole periods to the first coupon, and the rest of the one in which the settlement lies
-	at := o.bond
-	at.maturity = first
-	c.around(&at)
-	o.wait = at.coupons - 1 + at.untilNext()/at.length()
+	b := c.bondOf(settlement, first, o.frequency, o.basis)
+	o.wait = b.coupons - 1 + b.untilNext/b.length
 	return o, 0
 }
 
@@ -102,11 +103,11 @@ func oddLast(c *Context, a Args, toPrice bool) Value {
 	frequency, ok := frequencyOf(a[6])
 	b, ok2 := basisOf(a.Num(7, 0))
 	if !ok || !ok2 || rate < 0 || given < 0 || !toPrice && given == 0 || redeem <= 0 ||
-		last.serial >= settlement.serial || settlement.serial >= maturity.serial {
+		last >= settlement || settlement >= maturity {
 		return c.Fail(cell.ErrNum, oddDomain)
 	}
-	if b == actual360 || b == actual365 {
-		b = actual // Excel measures odd last periods by real ones in all three
+	if b == Actual360 || b == Actual365 {
+		b = ActualActual // Excel measures odd last periods by real ones in all three
 	}
 	coupon := 100 * rate / frequency
 	whole := c.periodsBetween(last, maturity, last, frequency, b)

@@ -16,20 +16,20 @@ var countFunctions = []Function{
 	{Name: "COUNT", Category: Statistical, Params: "range...", Since: 2007, Eval: countNumbers},
 	{Name: "COUNTA", Category: Statistical, Params: "range...", Since: 2007, Eval: countA},
 	{Name: "COUNTBLANK", Category: Statistical, Params: "ref", Since: 2007, Eval: countBlank},
-	{Name: "AVERAGE", Category: Statistical, Params: "range...", Since: 2007, Eval: ofNumbers((*Context).Numbers, average)},
-	{Name: "AVERAGEA", Category: Statistical, Params: "range...", Since: 2007, Eval: ofNumbers((*Context).NumbersA, average)},
-	{Name: "MAX", Category: Statistical, Params: "range...", Since: 2007, Eval: ofNumbers((*Context).Numbers, largest)},
-	{Name: "MAXA", Category: Statistical, Params: "range...", Since: 2007, Eval: ofNumbers((*Context).NumbersA, largest)},
-	{Name: "MIN", Category: Statistical, Params: "range...", Since: 2007, Eval: ofNumbers((*Context).Numbers, least)},
-	{Name: "MINA", Category: Statistical, Params: "range...", Since: 2007, Eval: ofNumbers((*Context).NumbersA, least)},
+	{Name: "AVERAGE", Category: Statistical, Params: "range...", Since: 2007, Eval: allNumbers((*Context).Numbers, average)},
+	{Name: "AVERAGEA", Category: Statistical, Params: "range...", Since: 2007, Eval: allNumbers((*Context).NumbersA, average)},
+	{Name: "MAX", Category: Statistical, Params: "range...", Since: 2007, Eval: allNumbers((*Context).Numbers, greatestOf)},
+	{Name: "MAXA", Category: Statistical, Params: "range...", Since: 2007, Eval: allNumbers((*Context).NumbersA, greatestOf)},
+	{Name: "MIN", Category: Statistical, Params: "range...", Since: 2007, Eval: allNumbers((*Context).Numbers, leastOf)},
+	{Name: "MINA", Category: Statistical, Params: "range...", Since: 2007, Eval: allNumbers((*Context).NumbersA, leastOf)},
 }
 
 // numbers calls f for each of some numbers, as often as it is asked to. The code is that of
 // the first error among them.
 type numbers func(f func(float64)) cell.ErrorCode
 
-// ofNumbers makes a function of all its arguments' numbers, which read finds.
-func ofNumbers(read func(*Context, []Value, func(float64)) cell.ErrorCode, f func(*Context, numbers) Value) func(*Context, Args) Value {
+// allNumbers makes a function of all its arguments' numbers, which read finds.
+func allNumbers(read func(*Context, []Value, func(float64)) cell.ErrorCode, f func(*Context, numbers) Value) func(*Context, Args) Value {
 	return func(c *Context, a Args) Value {
 		return f(c, func(g func(float64)) cell.ErrorCode { return read(c, a, g) })
 	}
@@ -99,7 +99,7 @@ func average(c *Context, each numbers) Value {
 	return Num(total / float64(n))
 }
 
-func largest(_ *Context, each numbers) Value {
+func greatestOf(_ *Context, each numbers) Value {
 	most := math.Inf(-1)
 	if e := each(func(x float64) { most = max(most, x) }); e != 0 {
 		return Err(e)
@@ -110,15 +110,15 @@ func largest(_ *Context, each numbers) Value {
 	return Num(most)
 }
 
-func least(_ *Context, each numbers) Value {
-	low := math.Inf(1)
-	if e := each(func(x float64) { low = min(low, x) }); e != 0 {
+func leastOf(_ *Context, each numbers) Value {
+	least := math.Inf(1)
+	if e := each(func(x float64) { least = min(least, x) }); e != 0 {
 		return Err(e)
 	}
-	if math.IsInf(low, 1) {
+	if math.IsInf(least, 1) {
 		return Num(0)
 	}
-	return Num(low)
+	return Num(least)
 }
 
 // countNumbers counts numbers, and of single values what can be read as one.

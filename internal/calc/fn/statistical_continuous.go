@@ -131,7 +131,7 @@ func betaInv(c *Context, a Args) Value {
 	return Num(from + (to-from)*share)
 }
 
-// freedomMax is the largest number of degrees of freedom that Excel takes.
+// freedomMax is the greatestOf number of degrees of freedom that Excel takes.
 const (
 	freedomMax    = 1e10
 	freedomDomain = "the degrees of freedom have to be from 1 to 10^10"

@@ -1,6 +1,7 @@
 package fn
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"sort"
@@ -10,7 +11,7 @@ import (
 
 // orderFunctions look at where numbers stand among others.
 var orderFunctions = []Function{
-	{Name: "MEDIAN", Category: Statistical, Params: "range...", Since: 2007, Eval: ofNumbers((*Context).Numbers, median)},
+	{Name: "MEDIAN", Category: Statistical, Params: "range...", Since: 2007, Eval: allNumbers((*Context).Numbers, median)},
 	{Name: "MODE.SNGL", Category: Statistical, Params: "range...", Since: 2010, Eval: mode},
 	{Name: "MODE.MULT", Category: Statistical, Params: "range...", Since: 2010, Eval: modes},
 	{Name: "LARGE", Category: Statistical, Params: "range range", Since: 2007, Eval: placed(kthLargest)},
@@ -292,15 +293,7 @@ func frequency(c *Context, a Args) Value {
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortStableFunc(order, func(i, j int) int {
-		switch {
-		case bounds[i] < bounds[j]:
-			return -1
-		case bounds[i] > bounds[j]:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(bounds[i], bounds[j]) })
 	counts := make([]float64, len(bounds)+1)
 	for _, x := range xs {
 		i := sort.Search(len(order), func(i int) bool { return bounds[order[i]] >= x })

@@ -20,10 +20,10 @@ var pairFunctions = []Function{
 	{Name: "FORECAST", Category: Statistical, Params: "num array array", Since: 2007, Eval: forecast},
 }
 
-// paired gives the numbers that stand in the same places of two arrays; places where one of
+// numberPairs gives the numbers that stand in the same places of two arrays; places where one of
 // them is no number are left out. The code is #N/A for arrays that do not have as many
 // places.
-func (c *Context) paired(v, w Value) (xs, ys []float64, code cell.ErrorCode) {
+func (c *Context) numberPairs(v, w Value) (xs, ys []float64, code cell.ErrorCode) {
 	rows, cols := Size(v)
 	rows2, cols2 := Size(w)
 	if int64(rows)*int64(cols) != int64(rows2)*int64(cols2) {
@@ -67,7 +67,7 @@ type products struct {
 
 // products gives the sums of the pairs of two arrays, of which there have to be so many.
 func (c *Context) products(v, w Value, least int) (p products, code cell.ErrorCode) {
-	xs, ys, code := c.paired(v, w)
+	xs, ys, code := c.numberPairs(v, w)
 	if code != 0 {
 		return p, code
 	}

@@ -10,8 +10,8 @@ var selectFunctions = []Function{
 	{Name: "COUNTIFS", Category: Statistical, Params: "(range raw)...", Since: 2007, Eval: countIfs},
 	{Name: "AVERAGEIF", Category: Statistical, Params: "range raw range?", Since: 2007, Eval: averageIf},
 	{Name: "AVERAGEIFS", Category: Statistical, Params: "range (range raw)...", Since: 2007, Eval: selected(average)},
-	{Name: "MAXIFS", Category: Statistical, Params: "range (range raw)...", Since: 2019, Eval: selected(largest)},
-	{Name: "MINIFS", Category: Statistical, Params: "range (range raw)...", Since: 2019, Eval: selected(least)},
+	{Name: "MAXIFS", Category: Statistical, Params: "range (range raw)...", Since: 2019, Eval: selected(greatestOf)},
+	{Name: "MINIFS", Category: Statistical, Params: "range (range raw)...", Since: 2019, Eval: selected(leastOf)},
 }
 
 const unequalRanges = "the ranges are not of one size, or one of them is no range"

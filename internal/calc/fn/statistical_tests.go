@@ -48,7 +48,7 @@ func tTest(c *Context, a Args) Value {
 	}
 	var t, n float64
 	if kind == 1 {
-		xs, ys, e := c.paired(a[0], a[1])
+		xs, ys, e := c.numberPairs(a[0], a[1])
 		if e != 0 {
 			return Err(e)
 		}
@@ -143,7 +143,7 @@ func chiSqTest(c *Context, a Args) Value {
 	if rows != rows2 || cols != cols2 || rows*cols < 2 {
 		return c.Fail(cell.ErrNA, "the ranges differ in size, or have one cell only")
 	}
-	actual, expected, e := c.paired(a[0], a[1])
+	actual, expected, e := c.numberPairs(a[0], a[1])
 	if e != 0 {
 		return Err(e)
 	}
