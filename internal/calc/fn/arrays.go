@@ -330,7 +330,7 @@ func trimRange(c *Context, a Args) Value {
 			}
 		}
 	default:
-		return a[0]
+		return a[0].orBlank()
 	}
 	if bottom < 0 {
 		return c.Fail(cell.ErrRef, "all of the range is empty")

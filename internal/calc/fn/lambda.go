@@ -192,6 +192,7 @@ func (c *Context) foldArray(a Args, scan bool) Value {
 			} else {
 				acc, begun = x, true
 			}
+			acc = acc.orBlank()
 			if scan {
 				acc = Scalar(c.element(acc))
 				out.Set(i, j, acc.Scalar())

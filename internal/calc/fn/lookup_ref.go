@@ -189,7 +189,7 @@ func index(c *Context, a Args) Value {
 	case col > 0:
 		return c.part(table, 0, col-1, rows, 1)
 	}
-	return table
+	return table.orBlank()
 }
 
 // offset moves a reference and may give it another size.
