@@ -72,8 +72,8 @@ func drawArgument(t *rapid.T) Value {
 	return Scalar(drawValue(t))
 }
 
-// legal reports what is wrong with a value that a function gave.
-func legal(v Value) string {
+// legalResult reports what is wrong with a value that a function gave.
+func legalResult(v Value) string {
 	check := func(x cell.Value) string {
 		if x.Kind() == cell.Number && x.Number()-x.Number() != 0 {
 			return "a number that no cell can hold"
@@ -120,8 +120,8 @@ func TestAnyArguments(t *testing.T) {
 				for i := range args {
 					args[i] = drawArgument(t)
 				}
-				if v := Apply(c, f, args); legal(v) != "" {
-					t.Fatalf("%s gives %s", f.Name, legal(v))
+				if v := Apply(c, f, args); legalResult(v) != "" {
+					t.Fatalf("%s gives %s", f.Name, legalResult(v))
 				}
 			})
 		})
