@@ -12,7 +12,7 @@ import (
 type appendRowsIn struct {
 	ForkArg
 	Sheet    string `json:"sheet_name" required:"true"`
-	Rows     Matrix `json:"rows" required:"true" min:"1" max:"100000" doc:"Arrays of JSON values from the first column on; null leaves a cell empty, a text that begins with = is a formula"`
+	Rows     Matrix `json:"rows" required:"true" min:"1" max:"100000" doc:"Arrays of JSON values from the first column of the data on; null leaves a cell empty, a text that begins with = is a formula"`
 	StartCol string `json:"start_column" doc:"The first column of the data unless given"`
 	Guess    bool   `json:"parse_text" default:"false" doc:"Turn texts that look like numbers, dates or TRUE/FALSE into these"`
 	EditMode
@@ -53,7 +53,7 @@ var appendRows = define(Spec{
 					continue
 				}
 				c := book.CellEdit{Ref: ref}
-				e.like(&c, v, sheet, cell.Ref{Row: last, Col: ref.Col})
+				e.like(&c, v, sheet, lastOf(sheet, last, ref.Col))
 				if c.HasFormula {
 					c.Formula = strings.TrimPrefix(c.Formula, "=")
 					if ok, err := e.parses(index, c); !ok {
@@ -70,21 +70,43 @@ var appendRows = define(Spec{
 	})
 })
 
-// lastFilled gives the last row with a value or formula, -1 where there is none, and the
-// first column of that row.
-func lastFilled(s *grid.Sheet) (row, col int) {
-	used, ok := s.Used()
-	if !ok {
-		return -1, 0
-	}
-	for row := used.Last.Row; row >= used.First.Row; row-- {
-		for c := range s.Cells(cell.Range{First: cell.Ref{Row: row}, Last: cell.Ref{Row: row, Col: cell.MaxCols - 1}}) {
-			if !c.Empty() {
-				return row, c.Ref.Col
-			}
+// dataRows is how many of the last rows are looked at for what the data are like.
+const dataRows = 50
+
+// lastOf gives the last cell of a column that is filled, looking up from a row, or that of
+// the row where there is none near.
+func lastOf(s *grid.Sheet, row, col int) cell.Ref {
+	for r := row; r >= max(0, row-dataRows); r-- {
+		if c, ok := s.At(cell.Ref{Row: r, Col: col}); ok && !c.Empty() {
+			return c.Ref
 		}
 	}
-	return -1, 0
+	return cell.Ref{Row: row, Col: col}
+}
+
+// lastFilled gives the last row with a value or formula, -1 where there is none, and the
+// column where the data above it begin: the first one that any of the last rows fills, for
+// the very last may be a total, or a note that stands by itself.
+func lastFilled(s *grid.Sheet) (row, col int) {
+	row, col = -1, 0
+	used, ok := s.Used()
+	if !ok {
+		return row, col
+	}
+	for seen, r := 0, used.Last.Row; r >= used.First.Row && seen < dataRows; r-- {
+		for c := range s.Cells(cell.Range{First: cell.Ref{Row: r}, Last: cell.Ref{Row: r, Col: cell.MaxCols - 1}}) {
+			if c.Empty() {
+				continue
+			}
+			if row < 0 {
+				row, col = r, c.Ref.Col
+			}
+			col = min(col, c.Ref.Col)
+			seen++
+			break
+		}
+	}
+	return row, col
 }
 
 // like sets c to v with the number format of the cell above, if that has one. Below a date

@@ -81,8 +81,10 @@ func (e *Env) change(ctx context.Context, fork, tool string, mode EditMode, guar
 	}
 	var ed *editor
 	err = store.View(ctx, fork, func(snap *book.Snapshot) error {
-		ed, err = collect(snap)
-		return err
+		if ed, err = collect(snap); err != nil {
+			return err
+		}
+		return ed.foresee(ctx)
 	})
 	if err != nil {
 		return nil, err
