@@ -20,6 +20,13 @@ func patchOf(ctx context.Context, base, cur *book.Snapshot) (p patch.Patch, cell
 		}
 	}
 	p.RecalcOnLoad = cur.Stale()
+	grown, err := cur.GrownTables(ctx)
+	if err != nil {
+		return p, 0, err
+	}
+	for _, g := range grown {
+		p.Tables = append(p.Tables, patch.TablePatch{Name: g.Table, LastRow: g.LastRow})
+	}
 	for _, i := range cur.EditedSheets() {
 		was, err := base.Sheet(ctx, i)
 		if err != nil {

@@ -14,6 +14,7 @@ type appendRowsIn struct {
 	Sheet    string `json:"sheet_name" required:"true"`
 	Rows     Matrix `json:"rows" required:"true" min:"1" max:"100000" doc:"Arrays of JSON values from the first column of the data on; null leaves a cell empty, a text that begins with = is a formula"`
 	StartCol string `json:"start_column" doc:"The first column of the data unless given"`
+	Table    string `json:"table_name" doc:"Append to this table, which grows; a table that the data end with grows by itself"`
 	Guess    bool   `json:"parse_text" default:"false" doc:"Turn texts that look like numbers, dates or TRUE/FALSE into these"`
 	EditMode
 	Guard
@@ -21,7 +22,7 @@ type appendRowsIn struct {
 
 var appendRows = define(Spec{
 	Name: "append_rows", Title: "Append rows", Toolset: "edit", Core: true, Writes: true, Reach: ReachSheet,
-	Description: "Writes rows below the last row of a sheet's data in a fork. Cells take the number formats of the row above, so that dates and amounts look alike.",
+	Description: "Writes rows below the last row of a sheet's data in a fork. Cells take the number formats of the row above, so that dates and amounts look alike. A table that the rows stand below grows over them, and its calculated columns go on.",
 	Example:     `{"fork_id":"fork-abcdefgh2345","sheet_name":"Sheet1","rows":[["2026-11-26","Rent",1200],["2026-11-27","Power",88.4]]}`,
 }, func(ctx context.Context, env *Env, in appendRowsIn) (*editBatchOut, error) {
 	return env.change(ctx, in.Fork, "append_rows", in.EditMode, in.Guard, func(snap *book.Snapshot) (*editor, error) {
@@ -34,6 +35,13 @@ var appendRows = define(Spec{
 			return nil, err
 		}
 		last, first := lastFilled(sheet)
+		table, err := tableToGrow(ctx, snap, index, in.Table, last)
+		if err != nil {
+			return nil, err
+		}
+		if table != nil {
+			last, first = table.Range.Last.Row, table.Range.First.Col
+		}
 		if in.StartCol != "" {
 			col, ok := cell.ParseColumn(in.StartCol)
 			if !ok {
@@ -42,7 +50,7 @@ var appendRows = define(Spec{
 			first = col
 		}
 		e := newEditor(snap, index, in.Guess, "fail")
-		e.typed = true
+		e.typed, e.pinned = true, true
 		for i, row := range in.Rows {
 			for k, v := range row {
 				ref := cell.Ref{Row: last + 1 + i, Col: first + k}
@@ -66,7 +74,12 @@ var appendRows = define(Spec{
 		if len(e.sheets) == 0 {
 			return nil, invalid("", "the rows have no values")
 		}
-		return e, nil
+		if table == nil {
+			e.belowTotals(ctx, index, last)
+		} else {
+			err = e.growTable(index, sheet, table, last+len(in.Rows))
+		}
+		return e, err
 	})
 })
 
@@ -109,14 +122,20 @@ func lastFilled(s *grid.Sheet) (row, col int) {
 	return row, col
 }
 
+// formatOf gives c the number format of a cell, if that has one.
+func (e *editor) formatOf(c *book.CellEdit, of grid.Cell) {
+	if xfs := e.snap.Workbook().Styles.Xfs; int(of.Style) < len(xfs) {
+		if code := xfs[of.Style].NumFmt; code != "" && code != "General" {
+			c.NumFmt = code
+		}
+	}
+}
+
 // like sets c to v with the number format of the cell above, if that has one. Below a date
 // a text that is written as a date is one.
 func (e *editor) like(c *book.CellEdit, v Scalar, sheet *grid.Sheet, above cell.Ref) {
-	at, ok := sheet.At(above)
-	if ok && int(at.Style) < len(e.snap.Workbook().Styles.Xfs) {
-		if code := e.snap.Workbook().Styles.Xfs[at.Style].NumFmt; code != "" && code != "General" {
-			c.NumFmt = code
-		}
+	if at, ok := sheet.At(above); ok {
+		e.formatOf(c, at)
 		if v.Kind == TextScalar && valuesOf(e.snap).isDate(at) && e.date(c, v.Text) == nil {
 			return
 		}

@@ -9,9 +9,9 @@ import (
 func TestHintsOfAbsentTools(t *testing.T) {
 	env := &Env{Absent: map[string]string{"fork_history": "history", "get_changeset": "history", "undo": "history"}}
 	for hint, want := range map[string]string{
-		"": "",
-		"Call fork_history":                                "Call fork_history (not offered here: fork_history of the toolset history)",
-		"Call list_forks, then undo":                       "Call list_forks, then undo",
+		"":                           "",
+		"Call fork_history":          "Call fork_history (not offered here: fork_history of the toolset history)",
+		"Call list_forks, then undo": "Call list_forks, then undo",
 		"See get_changeset, fork_history and fork_history": "See get_changeset, fork_history and fork_history (not offered here: fork_history of the toolset history, get_changeset of the toolset history)",
 	} {
 		was := fail("X", hint, "no")

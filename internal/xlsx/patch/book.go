@@ -266,6 +266,40 @@ func (s *saver) tableHeaders(sheets []SheetPatch) error {
 	return nil
 }
 
+// growTables moves the ends of tables down: the range of each, and that of its filter.
+func (s *saver) growTables(list []TablePatch) error {
+	if len(list) == 0 {
+		return nil
+	}
+	tables, err := s.f.Tables(s.ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range list {
+		i := slices.IndexFunc(tables, func(t grid.Table) bool { return strings.EqualFold(t.Name, p.Name) })
+		if i < 0 || tables[i].TotalsRows > 0 || p.LastRow < tables[i].Range.Last.Row || p.LastRow >= cell.MaxRows {
+			return invalid("", "table %.64q is not one that can end in row %d", p.Name, p.LastRow+1)
+		}
+		t := &tables[i]
+		d, err := s.document(s.pkg.Find(t.Part))
+		if err != nil {
+			return err
+		}
+		root, ok := d.root()
+		if !ok {
+			return broken(d.part, -1, "it has no root element")
+		}
+		is := t.Range
+		is.Last.Row = p.LastRow
+		d.edit(root.from, root.tagEnd, withAttribute(root.tag(d.text), "ref", is.String()))
+		if filter, ok := d.child(root, "autoFilter"); ok && attribute(filter.tag(d.text), "ref") != nil {
+			d.edit(filter.from, filter.tagEnd, withAttribute(filter.tag(d.text), "ref", is.String()))
+		}
+		s.save(d)
+	}
+	return nil
+}
+
 // sameHeaders warns of columns of a table that are called alike when some have new names.
 func (s *saver) sameHeaders(t *grid.Table, names map[int]string) {
 	seen := make(map[string]int)

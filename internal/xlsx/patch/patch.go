@@ -15,6 +15,7 @@ type Patch struct {
 	Sheets []SheetPatch // each sheet at most once
 	// Styles are new cell formats. Number i becomes style len(Workbook().Styles.Xfs)+i.
 	Styles []StyleDerivation
+	Tables []TablePatch // each table at most once
 	// RecalcOnLoad makes Excel calculate all formulas when it opens the file.
 	RecalcOnLoad bool
 }
@@ -26,7 +27,7 @@ func (p *Patch) Empty() bool {
 			return false
 		}
 	}
-	return len(p.Styles) == 0 && !p.RecalcOnLoad
+	return len(p.Styles) == 0 && len(p.Tables) == 0 && !p.RecalcOnLoad
 }
 
 // SheetPatch is what changes in a sheet.
@@ -59,6 +60,12 @@ type CellPatch struct {
 	Formula    string     // without "=", as files have it: see formula.Stored
 	HasFormula bool
 	Style      uint32
+}
+
+// TablePatch is a table that ends further down than in the file.
+type TablePatch struct {
+	Name    string
+	LastRow int
 }
 
 // StyleDerivation is a cell format that differs from another in its number format.
@@ -153,6 +160,9 @@ func (s *saver) change(p *Patch) error {
 		}
 	}
 	if err := s.tableHeaders(p.Sheets); err != nil {
+		return err
+	}
+	if err := s.growTables(p.Tables); err != nil {
 		return err
 	}
 	if s.formulas {
