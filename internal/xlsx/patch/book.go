@@ -111,8 +111,7 @@ var everywhere = []int{0, 1, 2, 3, 4, 9, 10, 11, 12, 13, 45, 46, 47, 48, 49}
 func (s *saver) addStyles(list []StyleDerivation, have int) error {
 	part := s.f.Related("styles")
 	if part == nil {
-		return &xlsx.Error{Code: xlsx.Unsupported, Offset: -1, Message: "the workbook has no styles, so that none can be added",
-			Hint: "Save it once in a spreadsheet program; that adds them."}
+		return s.newStyles(list)
 	}
 	d, err := s.document(part)
 	if err != nil {

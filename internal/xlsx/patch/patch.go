@@ -13,7 +13,8 @@ import (
 // Patch says what of a workbook changes. Sheets and styles are counted as the file does.
 type Patch struct {
 	Sheets []SheetPatch // each sheet at most once
-	// Styles are new cell formats. Number i becomes style len(Workbook().Styles.Xfs)+i.
+	// Styles are new cell formats. Number i becomes style len(Workbook().Styles.Xfs)+i;
+	// where the workbook has no style sheet, which is made then, style 1+i.
 	Styles []StyleDerivation
 	Tables []TablePatch // each table at most once
 	// RecalcOnLoad makes Excel calculate all formulas when it opens the file.
@@ -130,8 +131,9 @@ type saver struct {
 	edited    []*document
 	// formulas: some cell got a formula that had none or of another kind, or the other way
 	// round, so that the calculation chain is wrong.
-	formulas bool
-	dynamic  int // the cell metadata that marks dynamic arrays, 0 until it is asked for
+	formulas  bool
+	relations map[string]bool // ids of the workbook's relationships, new ones included
+	dynamic   int             // the cell metadata that marks dynamic arrays, 0 until it is asked for
 }
 
 func (s *saver) change(p *Patch) error {
@@ -139,7 +141,7 @@ func (s *saver) change(p *Patch) error {
 		s.warn("SIGNATURE_INVALID", "the workbook has a digital signature, which is not valid for the saved file")
 	}
 	have := len(s.f.Workbook().Styles.Xfs)
-	s.styles = max(1, have+len(p.Styles))
+	s.styles = max(1, have) + len(p.Styles)
 	seen := make(map[int]bool, len(p.Sheets))
 	for i := range p.Sheets {
 		sp := &p.Sheets[i]
