@@ -148,6 +148,13 @@ func (u *setup) host(ctx context.Context) (*host, error) {
 		return nil, errors.Join(err, o.close())
 	}
 	o.env.Status = metrics
+	o.env.Absent = make(map[string]string)
+	for _, t := range u.table {
+		o.env.Absent[t.Name] = t.Toolset
+	}
+	for _, t := range u.rows {
+		delete(o.env.Absent, t.Name)
+	}
 	s := server.New(server.Config{
 		Version: version(), Tools: u.rows, Env: o.env, Resources: o.resources, Flow: scheduler,
 		Metrics: metrics, ToolTimeout: c.toolTimeout, Log: log,

@@ -86,6 +86,7 @@ type draft struct {
 	base   *Snapshot
 	next   Snapshot
 	edited int
+	grew   bool                // a table did: what formulas mean by its name is another range
 	was    map[int]*grid.Sheet // the sheets that were put anew, as they were in base
 	scope  eval.Scope          // what formulas name, made when it is first needed
 }
@@ -126,6 +127,9 @@ func (d *draft) finish() (*Snapshot, *Changeset) {
 		if old := d.was[e.index]; old != nil {
 			set.sheets = append(set.sheets, sheetPair{name: next.Workbook().Sheets[e.index].Name, old: old, new: e.sheet, sameStyle: sameIndex})
 		}
+	}
+	if d.grew && next.mayHaveFormulas() {
+		next.stale = true
 	}
 	if !next.stale && next.mayHaveFormulas() {
 		for c := range set.Changes() {

@@ -54,7 +54,11 @@ func Between(ctx context.Context, base, cur *Snapshot) (Edit, error) {
 			e.Ops = append(e.Ops, op)
 		}
 	}
-	return e, nil
+	grown, err := cur.GrownTables(ctx)
+	for _, g := range grown {
+		e.Ops = append(e.Ops, g)
+	}
+	return e, err
 }
 
 // ended gives the edits of the cells whose array formula is no more and which kept their

@@ -83,8 +83,8 @@ func (c *comparison) names(yield func(Change, error) bool) bool {
 
 // tables yields the tables that differ in name or place.
 func (c *comparison) tables(yield func(Change, error) bool) bool {
-	if c.line {
-		return true // no edit changes one
+	if c.line && slices.Equal(c.base.grown, c.cur.grown) {
+		return true
 	}
 	olds, err := c.base.Tables(c.ctx)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 //	edit      version (byte) · number of operations · operation …
 //	operation kind (byte) · length of the body in bytes · body
 //	SetCells  sheet (text) · number of cells · cell …
+//	GrowTable table (text) · last row
 //	cell      flags (byte) · row · column · what the flags say, in their order:
 //	          value (number: 8 bytes of a float64, little endian; text; logical: byte 0 or 1;
 //	          error: byte) · formula (text) · number format (text)
@@ -33,14 +34,18 @@ const (
 // opKind is the number of a kind of operation in the binary form. It never changes.
 type opKind byte
 
-const kindSetCells opKind = 1
+const (
+	kindSetCells  opKind = 1
+	kindGrowTable opKind = 2
+)
 
 // opKinds has the kinds of operation: a new one is a row here, a type, and its methods.
 var opKinds = [...]struct {
 	name   string
 	decode func(*decoder) Op
 }{
-	kindSetCells: {"set_cells", decodeSetCells},
+	kindSetCells:  {"set_cells", decodeSetCells},
+	kindGrowTable: {"grow_table", decodeGrowTable},
 }
 
 // AppendTo appends the binary form of e to b.

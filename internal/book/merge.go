@@ -77,7 +77,7 @@ func Merge(ctx context.Context, base, ours, theirs *Snapshot) (*Merged, error) {
 			return nil, ctx.Err()
 		}
 	}
-	return m, nil
+	return m, m.mergeTables(ctx, ours, theirs)
 }
 
 // state is a sheet in one of the states.

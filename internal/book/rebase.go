@@ -49,7 +49,7 @@ func Rebase(ctx context.Context, base, ours, onto *Snapshot) (*Merged, error) {
 			m.Edit.Ops = append(m.Edit.Ops, op)
 		}
 	}
-	return m, nil
+	return m, m.rebaseTables(ctx, c, ours, onto)
 }
 
 // rebase is one sheet of a Rebase.

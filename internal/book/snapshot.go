@@ -48,6 +48,7 @@ type Snapshot struct {
 	// What the edits since the base file left. Older versions share it as far as it goes.
 	book   *grid.Workbook // nil as long as it is the source's
 	sheets []editedSheet  // by index
+	grown  []grownTable   // by name
 	stale  bool
 	styles *styleMemo  // of the whole line and its forks
 	models *models     // the same
@@ -180,9 +181,6 @@ func (s *Snapshot) Rows(ctx context.Context, i, firstRow, lastRow int) (*grid.Sh
 	}
 	return s.src.Rows(ctx, i, firstRow, lastRow)
 }
-
-// Tables gives the tables of all sheets, by sheet and then in file order.
-func (s *Snapshot) Tables(ctx context.Context) ([]grid.Table, error) { return s.src.Tables(ctx) }
 
 // Macros gives the VBA project as it is stored (see package vba), nil where the workbook
 // has none.

@@ -27,11 +27,11 @@ type Result struct {
 // when Edit returns, and seen by every reader that begins after.
 func (s *Store) Edit(ctx context.Context, id string, edit book.Edit, c Commit) (Result, error) {
 	return s.commit(ctx, id, c, func(ctx context.Context, l *live) (kind, event, *book.Edit, *book.Snapshot, *book.Changeset, error) {
-		now, _, err := l.newest(ctx)
+		now, hold, err := l.newest(ctx)
 		if err != nil {
 			return 0, event{}, nil, nil, nil, err
 		}
-		if err := savable(now, edit); err != nil {
+		if err := savable(now, hold.File(), edit); err != nil {
 			return 0, event{}, nil, nil, nil, err
 		}
 		m, err := s.make(ctx, now, edit)
@@ -193,11 +193,11 @@ func (s *Store) Stage(ctx context.Context, id string, edit book.Edit, c Commit) 
 		if len(l.line.staged) >= s.o.StagedMax {
 			return 0, event{}, nil, fail(CodeLimit, "Apply or discard one (list_staged_changes)", "fork %s has %d staged changes, which is as many as there may be", id, s.o.StagedMax)
 		}
-		now, _, err := l.newest(ctx)
+		now, hold, err := l.newest(ctx)
 		if err != nil {
 			return 0, event{}, nil, err
 		}
-		if err := savable(now, edit); err != nil {
+		if err := savable(now, hold.File(), edit); err != nil {
 			return 0, event{}, nil, err
 		}
 		m, err := s.make(ctx, now, edit)

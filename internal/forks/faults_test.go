@@ -546,3 +546,58 @@ func TestTooLarge(t *testing.T) {
 		t.Errorf("%+v", res)
 	}
 }
+
+// countingBases counts the workbooks that were to be kept.
+type countingBases struct {
+	Bases
+	kept int
+}
+
+func (c *countingBases) KeepBase(ctx context.Context, id string) (workspace.Entry, *workspace.Hold, error) {
+	c.kept++
+	return c.Bases.KeepBase(ctx, id)
+}
+
+// A fork does not move to another workbook, and that is known before a byte of it is copied.
+// Forks of one workbook that stand on different revisions are told how to meet.
+func TestMergeWithStrangers(t *testing.T) {
+	r := newRig(t, Options{})
+	a, b := r.create("a.xlsx"), r.create("b.xlsx")
+	counting := &countingBases{Bases: r.store.bases}
+	r.store.bases = counting
+	if _, err := r.store.Merge(t.Context(), a.ID, "b.xlsx", MergeOptions{}); code(err) != CodeBadInput {
+		t.Errorf("a merge with another workbook: %v", err)
+	}
+	if counting.kept > 0 {
+		t.Error("the other workbook was copied")
+	}
+	hint := func(err error) string {
+		var ours *Error
+		errors.As(err, &ours)
+		return ours.Message + "; " + ours.Hint
+	}
+	if _, err := r.store.Merge(t.Context(), a.ID, b.ID, MergeOptions{}); code(err) != CodeBadInput || !strings.Contains(hint(err), "different workbooks") {
+		t.Errorf("a merge with a fork of another workbook: %v", err)
+	}
+	r.edit(a.ID, number("D1", 1))
+	r.put("a.xlsx", smallBook(t, 3))
+	newer := r.create("a.xlsx")
+	r.edit(newer.ID, number("D2", 2))
+	_, err := r.store.Merge(t.Context(), a.ID, newer.ID, MergeOptions{})
+	if code(err) != CodeBadInput || !strings.Contains(hint(err), a.ID) || !strings.Contains(hint(err), newer.ID) {
+		t.Fatalf("a merge of forks of two revisions: %v", err)
+	}
+	if _, err := r.store.Merge(t.Context(), a.ID, newer.ID+"@1", MergeOptions{}); code(err) != CodeBadInput || !strings.Contains(hint(err), newer.ID+"@1") {
+		t.Errorf("a merge with a version: %v", err)
+	}
+	// What the hint says works.
+	if m, err := r.store.Merge(t.Context(), a.ID, "a.xlsx", MergeOptions{}); err != nil || !m.Done {
+		t.Fatal(m, err)
+	}
+	if m, err := r.store.Merge(t.Context(), a.ID, newer.ID, MergeOptions{}); err != nil || !m.Done {
+		t.Fatal(m, err)
+	}
+	if r.at(a.ID, "D1") != "1" || r.at(a.ID, "D2") != "2" {
+		t.Errorf("D1 is %s and D2 %s", r.at(a.ID, "D1"), r.at(a.ID, "D2"))
+	}
+}

@@ -67,7 +67,7 @@ func (s *Store) mergeFork(ctx context.Context, id, with string, o MergeOptions) 
 		e := event{Tool: text(o.Tool), Label: text(o.Label), From: m.With}
 		base := l.holds[l.line.versions[l.line.head()].base]
 		if base.SHA256 != theirs.hold.SHA256 {
-			return nil, nil, e, fail(CodeBadInput, "Bring both to the same revision first: merge_fork each with its workbook", "the two forks stand on different revisions of files")
+			return nil, nil, e, s.apart(l, other, version)
 		}
 		found, err := book.Merge(ctx, base.Snapshot(), ours, theirs.snap)
 		return found, ours, e, err
@@ -75,12 +75,36 @@ func (s *Store) mergeFork(ctx context.Context, id, with string, o MergeOptions) 
 	return m, err
 }
 
+// apart says what to do about two forks that stand on different bases, l's and other.
+func (s *Store) apart(l *live, other string, version *uint64) error {
+	theirs, err := s.Info(other)
+	switch {
+	case err != nil:
+		return err
+	case theirs.Workbook != l.line.workbook:
+		return fail(CodeBadInput, "Compare them with diff_workbooks, and make what is wanted of it with edit_batch", "the forks are of different workbooks, %s and %s", l.line.path, theirs.Path)
+	case version != nil:
+		return fail(CodeBadInput, fmt.Sprintf("Make a fork of it (create_fork of %s@%d), bring that to the workbook as it is now (merge_fork with no other fork), then merge it", other, *version),
+			"version %d of %s stands on another revision of %s than %s", *version, other, l.line.path, l.fork.id)
+	}
+	return fail(CodeBadInput, fmt.Sprintf("Bring both to the workbook as it is now, merge_fork {\"fork_id\":%q} and merge_fork {\"fork_id\":%q}, then merge them; one that is there already says NOTHING_TO_DO", l.fork.id, other),
+		"%s and %s stand on different revisions of %s", l.fork.id, other, l.line.path)
+}
+
 // rebase puts the changes of a fork on a workbook as it is now.
 func (s *Store) rebase(ctx context.Context, id, with string, o MergeOptions) (m Merging, err error) {
+	info, err := s.Info(id)
+	if err != nil {
+		return m, err
+	}
+	// Before its bytes are copied: the workbook of a fork does not change.
+	if entry, err := s.bases.Lookup(ctx, with); err == nil && entry.ID != info.Workbook {
+		return m, fail(CodeBadInput, "Compare them with diff_workbooks; a fork moves only to newer contents of its own workbook", "%s is not the workbook that the fork was made of, which is %s", entry.Path, info.Path)
+	}
 	entry, onto, err := s.keep(ctx, with)
 	var gone *workspace.Error
 	if errors.As(err, &gone) && gone.Code == workspace.CodeNotFound {
-		if info, ierr := s.Info(id); ierr == nil && info.Workbook == with {
+		if info.Workbook == with {
 			return m, fail(workspace.CodeNotFound, "The fork stands on a copy of it: save it to another path", "%s is no longer there", info.Path)
 		}
 	}
@@ -97,8 +121,8 @@ func (s *Store) rebase(ctx context.Context, id, with string, o MergeOptions) (m 
 	err = s.merging(ctx, id, &m, o, func(ctx context.Context, l *live, ours *book.Snapshot) (*book.Merged, *book.Snapshot, event, error) {
 		now := l.line.versions[l.line.head()].base
 		base := l.holds[now]
-		if entry.ID != l.line.workbook {
-			return nil, nil, event{}, fail(CodeBadInput, "Compare them with diff_workbooks; a fork moves only to newer contents of its own workbook", "%s is not the workbook that the fork was made of, which is %s", entry.Path, l.line.path)
+		if entry.ID != l.line.workbook { // the name has come to mean another since
+			return nil, nil, event{}, fail(CodeConflict, "Send the call again", "%s has become another workbook meanwhile", entry.Path)
 		}
 		e := event{Tool: text(o.Tool), Label: text(o.Label), Base: &onto.Base, From: entry.ID, hold: onto}
 		if base.SHA256 == onto.SHA256 {

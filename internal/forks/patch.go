@@ -6,6 +6,7 @@ import (
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
+	"gridflow/internal/xlsx"
 	"gridflow/internal/xlsx/patch"
 )
 
@@ -20,6 +21,13 @@ func patchOf(ctx context.Context, base, cur *book.Snapshot) (p patch.Patch, cell
 		}
 	}
 	p.RecalcOnLoad = cur.Stale()
+	grown, err := cur.GrownTables(ctx)
+	if err != nil {
+		return p, 0, err
+	}
+	for _, g := range grown {
+		p.Tables = append(p.Tables, patch.TablePatch{Name: g.Table, LastRow: g.LastRow})
+	}
 	for _, i := range cur.EditedSheets() {
 		was, err := base.Sheet(ctx, i)
 		if err != nil {
@@ -79,10 +87,10 @@ func sameFormula(was *grid.Sheet, x grid.Cell, is *grid.Sheet, y grid.Cell) bool
 	return x.HasFormula() == y.HasFormula() && (!x.HasFormula() || book.StoredFormula(was, x) == book.StoredFormula(is, y))
 }
 
-// savable refuses an edit that no save could write: a number format in a workbook that has
-// no style sheet to put it into.
-func savable(snap *book.Snapshot, e book.Edit) error {
-	if styles := snap.Workbook().Styles; styles != nil && len(styles.Xfs) > 0 {
+// savable refuses an edit that no save could write: a number format in a workbook whose style
+// sheet has no list to put it into. Where there is no style sheet a save makes one.
+func savable(snap *book.Snapshot, file *xlsx.File, e book.Edit) error {
+	if styles := snap.Workbook().Styles; styles != nil && len(styles.Xfs) > 0 || file.Related("styles") == nil {
 		return nil
 	}
 	for _, op := range e.Ops {
@@ -93,7 +101,7 @@ func savable(snap *book.Snapshot, e book.Edit) error {
 		for i := range set.Cells {
 			if c := &set.Cells[i]; c.NumFmt != "" {
 				return fail("BAD_FORMAT", "Give a number or a text without a format, or save the file once in a spreadsheet program, which adds styles",
-					"%s!%s: the workbook has no styles, so that no cell can have a number format, as a date needs one", cell.QuoteSheet(set.Sheet), c.Ref)
+					"%s!%s: the style sheet of the workbook has no cell formats, so that no cell can have a number format, as a date needs one", cell.QuoteSheet(set.Sheet), c.Ref)
 			}
 		}
 	}

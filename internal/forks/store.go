@@ -26,6 +26,7 @@ type position = journal.Pos
 // Bases is where forks find what they stand on; *workspace.Workspace is it. All methods may
 // be called from any number of goroutines at once.
 type Bases interface {
+	Lookup(ctx context.Context, id string) (workspace.Entry, error)
 	KeepBase(ctx context.Context, id string) (workspace.Entry, *workspace.Hold, error)
 	HoldBase(ctx context.Context, b workspace.Base) (*workspace.Hold, error)
 	KeptBases() ([]workspace.Base, error)

@@ -48,13 +48,16 @@ type editor struct {
 	sheet  int  // where addresses without a sheet are, -1 where each has to say
 	guess  bool // texts that look like a number, a logical value or a date become one
 	policy string
+	pinned bool // places were chosen by what the snapshot has: they are wrong on any other version
 	typed  bool // values that begin with = are said to be formulas
 
-	sheets   []*book.SetCells
-	bySheet  map[int]*book.SetCells
-	places   map[cellAt]int // where a cell's edit is: the last one counts
-	warnings []string
-	bad      []badFormula
+	grown      []book.GrowTable
+	grownTexts []string
+	sheets     []*book.SetCells
+	bySheet    map[int]*book.SetCells
+	places     map[cellAt]int // where a cell's edit is: the last one counts
+	warnings   []string
+	bad        []badFormula
 }
 
 type cellAt struct {
@@ -76,6 +79,9 @@ func (e *editor) edit() book.Edit {
 	var out book.Edit
 	for _, s := range e.sheets {
 		out.Ops = append(out.Ops, *s)
+	}
+	for _, g := range e.grown {
+		out.Ops = append(out.Ops, g)
 	}
 	return out
 }

@@ -64,7 +64,7 @@ func define[In, Out any](spec Spec, handler func(context.Context, *Env, In) (Out
 			seen := new(seenVersion)
 			out, err := handler(context.WithValue(ctx, seenKey{}, seen), env, in)
 			if err != nil {
-				return nil, mapError(err)
+				return nil, env.hinting(mapError(err))
 			}
 			return render(env, out, seen)
 		},

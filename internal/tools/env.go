@@ -18,6 +18,9 @@ type Env struct {
 	Files     Files        // nil: no file may be written
 	NoForks   error        // why Forks is nil, where more is to be said than that
 	Status    Status       // nil: there is no scheduler, as where single calls are made from a shell
+
+	// Absent are the tools that clients cannot call, with the toolsets that have them.
+	Absent map[string]string
 }
 
 // Workspace is where workbooks come from; *workspace.Workspace is the one that reads

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -73,6 +75,31 @@ func mapError(err error) error {
 		return fail(codeCancelled, "", "the call was cancelled before it was done")
 	}
 	return err
+}
+
+// toolName is what may be the name of a tool in a text.
+var toolName = regexp.MustCompile(`\b[a-z]+(?:_[a-z0-9]+)+\b`)
+
+// hinting says of the tools that the hint of an error names, which of them the client cannot
+// call, and where they are to be had.
+func (e *Env) hinting(err error) error {
+	ours, ok := err.(*Error)
+	if !ok || len(e.Absent) == 0 {
+		return err
+	}
+	var missing []string
+	for _, name := range toolName.FindAllString(ours.Hint, -1) {
+		if set, absent := e.Absent[name]; absent {
+			missing = append(missing, name+" of the toolset "+set)
+		}
+	}
+	if len(missing) == 0 {
+		return err
+	}
+	slices.Sort(missing)
+	told := *ours
+	told.Hint += " (not offered here: " + strings.Join(slices.Compact(missing), ", ") + ")"
+	return &told
 }
 
 // suggest words a hint that names the candidates nearest to word: `did you mean "x"?`

@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -11,7 +12,9 @@ import (
 	"strings"
 	"testing"
 
+	"gridflow/internal/cell"
 	"gridflow/internal/forks"
+	"gridflow/internal/genbook"
 	"gridflow/internal/journal"
 	"gridflow/internal/vfs"
 	"gridflow/internal/workspace"
@@ -32,6 +35,9 @@ func editingEnv(t *testing.T, profile Profile) *Env {
 		if err := os.WriteFile(filepath.Join(root, name), b, 0o644); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if err := os.WriteFile(filepath.Join(root, "sales.xlsx"), salesBook(t), 0o644); err != nil {
+		t.Fatal(err)
 	}
 	quiet := slog.New(slog.DiscardHandler)
 	w, err := workspace.Open(t.Context(), workspace.Options{Roots: []string{root}, Bases: filepath.Join(state, "bases"), Logger: quiet})
@@ -55,11 +61,61 @@ func editingEnv(t *testing.T, profile Profile) *Env {
 	return &Env{Workspace: Seeing{&forks.Router{Workspace: w, Forks: store}}, Forks: store, Files: w, Profile: profile, Caps: DefaultCaps}
 }
 
-// TestForkTranscript plays the calls of testdata/forks.txt and compares what they give, in
+// salesBook is a workbook with a table, a table that has totals, merged cells, and a sheet
+// whose last cell stands by itself.
+func salesBook(t *testing.T) []byte {
+	t.Helper()
+	b := &genbook.Book{}
+	money, day := b.Style(genbook.Style{Format: "#,##0.00"}), b.Style(genbook.Style{Format: "yyyy-mm-dd"})
+	fill := func(rows int) *genbook.Grid {
+		var g genbook.Grid
+		for col, name := range []string{"Day", "Item", "Net", "Gross"} {
+			g.Set(fmt.Sprintf("%c1", 'A'+col), 0, name)
+		}
+		for row := 2; row <= rows; row++ {
+			g.Set(fmt.Sprintf("A%d", row), day, 46350+float64(row))
+			g.Set(fmt.Sprintf("B%d", row), 0, fmt.Sprintf("item %d", row-1))
+			g.Set(fmt.Sprintf("C%d", row), money, 10*float64(row))
+			g.Formula(fmt.Sprintf("D%d", row), money, fmt.Sprintf("C%d*1.2", row), 12*float64(row))
+		}
+		return &g
+	}
+	table := func(name, area string, totals bool) genbook.Table {
+		r, _ := cell.ParseRange(area)
+		return genbook.Table{Name: name, Range: r, Totals: totals, Columns: []genbook.TableColumn{{Name: "Day"}, {Name: "Item"}, {Name: "Net"}, {Name: "Gross", Formula: "C2*1.2"}}}
+	}
+	data := fill(4)
+	data.Set("F1", 0, "head")
+	merged, _ := cell.ParseRange("F1:G2")
+	sums := fill(3)
+	sums.Set("A4", 0, "Total")
+	sums.Set("C4", money, 50.0)
+	var plain genbook.Grid
+	plain.Set("A1", 0, "name")
+	plain.Set("B1", 0, "n")
+	plain.Set("A2", 0, "x")
+	plain.Set("B2", money, 1.0)
+	plain.Set("D5", 0, "a note")
+	b.AddSheet(data.Fill(&genbook.Sheet{Name: "Data", Tables: []genbook.Table{table("Sales", "A1:D4", false)}, Merges: []cell.Range{merged}}))
+	b.AddSheet(sums.Fill(&genbook.Sheet{Name: "Sums", Tables: []genbook.Table{table("Totals", "A1:D4", true)}}))
+	b.AddSheet(plain.Fill(&genbook.Sheet{Name: "Plain"}))
+	var out bytes.Buffer
+	if err := b.Write(&out); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// TestForkTranscript plays the calls of testdata/forks.txt and edits.txt and compares what they give, in
 // the dense profile and, for lines that begin with "json ", in A's shapes. Names that are
 // made by chance are written as $1, $2, … in the order in which they come.
 func TestForkTranscript(t *testing.T) {
-	file := filepath.Join("testdata", "forks.txt")
+	for _, name := range []string{"forks.txt", "edits.txt"} {
+		t.Run(name, func(t *testing.T) { playForks(t, filepath.Join("testdata", name)) })
+	}
+}
+
+func playForks(t *testing.T, file string) {
 	script, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)

@@ -28,7 +28,9 @@ var importCSV = define(Spec{
 	Example:     `{"fork_id":"fork-abcdefgh2345","sheet_name":"Sheet1","source":"orders.csv"}`,
 }, func(ctx context.Context, env *Env, in importCSVIn) (*editBatchOut, error) {
 	if (in.Source == "") == (in.CSV == "") {
-		return nil, invalid(`Example: import_csv {"fork_id":"fork-abcdefgh2345","sheet_name":"Sheet1","source":"orders.csv"}`, "give either source or csv")
+		file, text := in, in
+		file.Source, file.CSV, text.Source, text.CSV = "orders.csv", "", "", "name,amount\nrent,1200"
+		return nil, invalid("Example of a file that is served: "+callText("import_csv", file)+"; of a text: "+callText("import_csv", text), "give source or csv, and not both")
 	}
 	return env.change(ctx, in.Fork, "import_csv", in.EditMode, in.Guard, func(snap *book.Snapshot) (*editor, error) {
 		index, err := sheetNamed(snap, in.Sheet)
@@ -46,7 +48,8 @@ var importCSV = define(Spec{
 			err = e.csvFile(ctx, env, index, anchor, in.Source)
 		}
 		if err == nil && len(e.sheets) == 0 {
-			err = fail(codeInvalidParams, `Example: import_csv {"fork_id":"fork-abcdefgh2345","sheet_name":"Sheet1","csv":"a,b\n1,2"}`, "there are no values to import")
+			in.Source, in.CSV = "", "name,amount\nrent,1200"
+			err = invalid("Example: "+callText("import_csv", in), "there are no values to import")
 		}
 		return e, err
 	})

@@ -111,8 +111,7 @@ var everywhere = []int{0, 1, 2, 3, 4, 9, 10, 11, 12, 13, 45, 46, 47, 48, 49}
 func (s *saver) addStyles(list []StyleDerivation, have int) error {
 	part := s.f.Related("styles")
 	if part == nil {
-		return &xlsx.Error{Code: xlsx.Unsupported, Offset: -1, Message: "the workbook has no styles, so that none can be added",
-			Hint: "Save it once in a spreadsheet program; that adds them."}
+		return s.newStyles(list)
 	}
 	d, err := s.document(part)
 	if err != nil {
@@ -262,6 +261,40 @@ func (s *saver) tableHeaders(sheets []SheetPatch) error {
 		if err := s.renameColumns(s.pkg.Find(t.Part), names); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// growTables moves the ends of tables down: the range of each, and that of its filter.
+func (s *saver) growTables(list []TablePatch) error {
+	if len(list) == 0 {
+		return nil
+	}
+	tables, err := s.f.Tables(s.ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range list {
+		i := slices.IndexFunc(tables, func(t grid.Table) bool { return strings.EqualFold(t.Name, p.Name) })
+		if i < 0 || tables[i].TotalsRows > 0 || p.LastRow < tables[i].Range.Last.Row || p.LastRow >= cell.MaxRows {
+			return invalid("", "table %.64q is not one that can end in row %d", p.Name, p.LastRow+1)
+		}
+		t := &tables[i]
+		d, err := s.document(s.pkg.Find(t.Part))
+		if err != nil {
+			return err
+		}
+		root, ok := d.root()
+		if !ok {
+			return broken(d.part, -1, "it has no root element")
+		}
+		is := t.Range
+		is.Last.Row = p.LastRow
+		d.edit(root.from, root.tagEnd, withAttribute(root.tag(d.text), "ref", is.String()))
+		if filter, ok := d.child(root, "autoFilter"); ok && attribute(filter.tag(d.text), "ref") != nil {
+			d.edit(filter.from, filter.tagEnd, withAttribute(filter.tag(d.text), "ref", is.String()))
+		}
+		s.save(d)
 	}
 	return nil
 }

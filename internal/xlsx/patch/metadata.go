@@ -2,12 +2,9 @@ package patch
 
 import (
 	"bytes"
-	"path"
 	"strconv"
-	"strings"
 
 	"gridflow/internal/formula"
-	"gridflow/internal/xlsx"
 )
 
 // Where cell metadata is kept, and what in it marks a dynamic array: a cell's cm attribute
@@ -69,61 +66,14 @@ func (s *saver) dynamicMetadata() (int, error) {
 
 // newMetadata adds a part with the metadata to the package.
 func (s *saver) newMetadata() (int, error) {
-	types, relations := s.pkg.Find("[Content_Types].xml"), s.pkg.RelationshipsPart(s.f.WorkbookPart())
-	if types == nil || relations == nil {
-		return -1, nil
+	space, add, err := s.newPart("metadata", metadataKind, metadataType)
+	if err != nil || add == nil {
+		return -1, err
 	}
-	book, err := s.document(s.f.WorkbookPart())
-	if err != nil {
-		return 0, err
-	}
-	t, err := s.document(types)
-	if err != nil {
-		return 0, err
-	}
-	r, err := s.document(relations)
-	if err != nil {
-		return 0, err
-	}
-	bookRoot, ok1 := book.root()
-	typesRoot, ok2 := t.root()
-	relationsRoot, ok3 := r.root()
-	if !ok1 || !ok2 || !ok3 || typesRoot.empty || relationsRoot.empty {
-		return -1, nil
-	}
-
-	folder, _ := path.Split(s.f.WorkbookPart().Name)
-	file := "metadata.xml"
-	for i := 1; s.pkg.Find(folder+file) != nil; i++ {
-		file = "metadata" + strconv.Itoa(i) + ".xml"
-	}
-	t.edit(typesRoot.inner, typesRoot.inner, []byte("<"+typesRoot.prefix+`Override PartName="/`+folder+file+`" ContentType="`+metadataType+`"/>`))
-	s.save(t)
-
-	// A file in the strict form of the standard has other names for everything. That of the
-	// relationship is like the others' there.
-	kind := "http://schemas.openxmlformats.org/officeDocument/2006/relationships/"
-	ids := make(map[string]bool)
-	for _, c := range r.children(relationsRoot) {
-		ids[decoded(attribute(c.tag(r.text), "Id"))] = true
-		if base, ok := bytes.CutSuffix(attribute(c.tag(r.text), "Type"), []byte("/worksheet")); ok {
-			kind = string(base) + "/"
-		}
-	}
-	id := len(ids) + 1
-	for ids["rId"+strconv.Itoa(id)] {
-		id++
-	}
-	r.edit(relationsRoot.inner, relationsRoot.inner, []byte("<"+relationsRoot.prefix+`Relationship Id="rId`+strconv.Itoa(id)+`" Type="`+kind+metadataKind+`" Target="`+file+`"/>`))
-	s.save(r)
-
-	space := attribute(bookRoot.tag(book.text), strings.TrimSuffix("xmlns:"+bookRoot.prefix, ":"))
-	m := metadata{d: &document{text: []byte(`<metadata xmlns="` + string(space) + `"/>`)}}
+	m := metadata{d: &document{text: []byte(`<metadata xmlns="` + space + `"/>`)}}
 	m.root, _ = m.d.root()
 	n := m.dynamic()
-	xml := append([]byte(`<?xml version="1.0" encoding="UTF-8" standalone="yes"?>`+"\r\n"), applied(m.d.text, m.d.edits)...)
-	s.added = append(s.added, xlsx.NewPart{Name: folder + file, Content: xml})
-	s.report.Added = append(s.report.Added, folder+file)
+	add(applied(m.d.text, m.d.edits))
 	return n, nil
 }
 

@@ -13,8 +13,10 @@ import (
 // Patch says what of a workbook changes. Sheets and styles are counted as the file does.
 type Patch struct {
 	Sheets []SheetPatch // each sheet at most once
-	// Styles are new cell formats. Number i becomes style len(Workbook().Styles.Xfs)+i.
+	// Styles are new cell formats. Number i becomes style len(Workbook().Styles.Xfs)+i;
+	// where the workbook has no style sheet, which is made then, style 1+i.
 	Styles []StyleDerivation
+	Tables []TablePatch // each table at most once
 	// RecalcOnLoad makes Excel calculate all formulas when it opens the file.
 	RecalcOnLoad bool
 }
@@ -26,7 +28,7 @@ func (p *Patch) Empty() bool {
 			return false
 		}
 	}
-	return len(p.Styles) == 0 && !p.RecalcOnLoad
+	return len(p.Styles) == 0 && len(p.Tables) == 0 && !p.RecalcOnLoad
 }
 
 // SheetPatch is what changes in a sheet.
@@ -63,6 +65,12 @@ type CellPatch struct {
 	Spills bool       // the formula is known to be a dynamic array, and
 	Fills  cell.Range // fills these cells, from Ref on
 
+}
+
+// TablePatch is a table that ends further down than in the file.
+type TablePatch struct {
+	Name    string
+	LastRow int
 }
 
 // StyleDerivation is a cell format that differs from another in its number format.
@@ -127,8 +135,9 @@ type saver struct {
 	edited    []*document
 	// formulas: some cell got a formula that had none or of another kind, or the other way
 	// round, so that the calculation chain is wrong.
-	formulas bool
-	dynamic  int // the cell metadata that marks dynamic arrays, 0 until it is asked for
+	formulas  bool
+	relations map[string]bool // ids of the workbook's relationships, new ones included
+	dynamic   int             // the cell metadata that marks dynamic arrays, 0 until it is asked for
 }
 
 func (s *saver) change(p *Patch) error {
@@ -136,7 +145,7 @@ func (s *saver) change(p *Patch) error {
 		s.warn("SIGNATURE_INVALID", "the workbook has a digital signature, which is not valid for the saved file")
 	}
 	have := len(s.f.Workbook().Styles.Xfs)
-	s.styles = max(1, have+len(p.Styles))
+	s.styles = max(1, have) + len(p.Styles)
 	seen := make(map[int]bool, len(p.Sheets))
 	for i := range p.Sheets {
 		sp := &p.Sheets[i]
@@ -157,6 +166,9 @@ func (s *saver) change(p *Patch) error {
 		}
 	}
 	if err := s.tableHeaders(p.Sheets); err != nil {
+		return err
+	}
+	if err := s.growTables(p.Tables); err != nil {
 		return err
 	}
 	if s.formulas {

@@ -1,0 +1,94 @@
+package tools
+
+import (
+	"context"
+	"strings"
+
+	"gridflow/internal/book"
+	"gridflow/internal/cell"
+	"gridflow/internal/formula"
+	"gridflow/internal/grid"
+)
+
+// tableToGrow gives the table that rows are appended to: the one that is named, or the one
+// that the data of a sheet end with, whose last filled row is last; nil where there is none.
+func tableToGrow(ctx context.Context, snap *book.Snapshot, sheet int, name string, last int) (*grid.Table, error) {
+	tables, err := snap.Tables(ctx)
+	if err != nil {
+		if name == "" && ctx.Err() == nil {
+			return nil, nil // the rows can be written all the same
+		}
+		return nil, err
+	}
+	var names []string
+	for i := range tables {
+		t := &tables[i]
+		if t.Sheet != sheet {
+			continue
+		}
+		if names = append(names, t.Name); name != "" && strings.EqualFold(t.Name, strings.TrimSpace(name)) {
+			if t.TotalsRows > 0 {
+				return nil, invalid("Write the rows with edit_batch, or leave table_name out: they stand below the table then and are no part of it", "table %q ends with totals, and so it does not grow", clip(t.Name, 64))
+			}
+			return t, nil
+		}
+		if name == "" && t.TotalsRows == 0 && t.Range.Last.Row == last {
+			return t, nil
+		}
+	}
+	if name != "" {
+		return nil, fail(codeTableNotFound, suggest("tables of the sheet", name, names), "the sheet has no table %q", clip(name, 64))
+	}
+	return nil, nil
+}
+
+// belowTotals warns where rows are written below the totals of a table.
+func (e *editor) belowTotals(ctx context.Context, sheet, last int) {
+	tables, err := e.snap.Tables(ctx)
+	for i := range tables {
+		if t := &tables[i]; err == nil && t.Sheet == sheet && t.TotalsRows > 0 && t.Range.Last.Row == last {
+			e.warn("WARN_BELOW_TABLE: table %q ends with totals: the rows stand below them and are no part of it", clip(t.Name, 64))
+		}
+	}
+}
+
+// growTable lets a table grow over the rows that were appended to it, down to row last. In
+// calculated columns that the rows say nothing of, the formula of the last row goes on.
+func (e *editor) growTable(index int, sheet *grid.Sheet, t *grid.Table, last int) error {
+	below := cell.Range{First: cell.Ref{Row: t.Range.Last.Row + 1, Col: t.Range.First.Col}, Last: cell.Ref{Row: last, Col: t.Range.Last.Col}}
+	for c := range sheet.Cells(below) {
+		if !c.Empty() {
+			return fail(codeRangeInvalid, "Append fewer rows, or move what is below", "table %q cannot grow to row %d: %v is filled", clip(t.Name, 64), last+1, c.Ref)
+		}
+	}
+	for _, c := range e.bySheet[index].Cells {
+		if c.Ref.Col < t.Range.First.Col || c.Ref.Col > t.Range.Last.Col {
+			e.warn("WARN_BESIDE_TABLE: %v stands beside table %q, which has the columns %s to %s, and is no part of it", c.Ref, clip(t.Name, 64), cell.ColumnName(t.Range.First.Col), cell.ColumnName(t.Range.Last.Col))
+			break
+		}
+	}
+	for i := range t.Columns {
+		col := t.Range.First.Col + i
+		above, ok := sheet.At(cell.Ref{Row: t.Range.Last.Row, Col: col})
+		if t.Columns[i].Formula == "" || !ok || !above.HasFormula() || len(t.Columns) != t.Range.Cols() {
+			continue
+		}
+		text := book.FormulaText(sheet, above)
+		for row := below.First.Row; row <= last; row++ {
+			ref := cell.Ref{Row: row, Col: col}
+			if _, given := e.places[cellAt{index, ref}]; given {
+				continue
+			}
+			shifted, err := formula.ShiftText(text, above.Ref, ref)
+			if err != nil {
+				break // one that we cannot read: the cells stay empty
+			}
+			c := book.CellEdit{Ref: ref, HasFormula: true, Formula: shifted}
+			e.formatOf(&c, above)
+			e.set(index, c)
+		}
+	}
+	e.grown = append(e.grown, book.GrowTable{Table: t.Name, LastRow: last})
+	e.grownTexts = append(e.grownTexts, t.Name+" is "+cell.RangeOf(t.Range.First, below.Last).String())
+	return nil
+}
