@@ -28,6 +28,7 @@ var floors = [][]string{
 	{"internal/analyze"},
 	{"internal/book"},
 	{"internal/xlsx", "internal/textfile", "internal/vba"},
+	{"internal/calc"},
 	{"internal/grid", "internal/journal"},
 	{"flow"},
 	{"internal/formula", "internal/numfmt", "internal/lazy", "internal/nearest", "internal/actor", "internal/hub"},
