@@ -20,6 +20,10 @@ func (s *Sheet) Formulas(col, firstRow, lastRow int) iter.Seq2[int, Formula] {
 				over = append(over, i)
 			}
 		}
+		var list []formulaRecord
+		if s.formulas != nil {
+			list = s.formulas.list
+		}
 		// above yields the formulas of the patches above a row.
 		above := func(row int) bool {
 			for ; len(over) > 0 && int(s.over[over[0]].row) < row; over = over[1:] {
@@ -49,8 +53,13 @@ func (s *Sheet) Formulas(col, firstRow, lastRow int) iter.Seq2[int, Formula] {
 						continue // hidden by a patch, which comes before the next row
 					}
 				}
-				c := Cell{Ref: cell.Ref{Row: row, Col: col}, formula: int32(k.formulas[i])}
-				if !yield(row, s.Formula(c)) {
+				f := Formula{Anchor: cell.Ref{Row: row, Col: col}}
+				if id := k.formulas[i]; int(id) < len(list) && list[id].group < 0 {
+					f.Text = s.formulas.texts.At(list[id].text)
+				} else {
+					f = s.Formula(Cell{Ref: f.Anchor, formula: int32(id)})
+				}
+				if !yield(row, f) {
 					return
 				}
 			}

@@ -37,50 +37,58 @@ func (r *read) steady() (s uint8) {
 	return s
 }
 
-// loop is chain for several spans that read one another in a circle: two columns of which
-// each reads the row above of the other. found, cells of the span at pos, is dirty because
-// patch self is, by a read that is steady along some axes.
+// loop is chain for several spans that read one another in a circle: columns of which each
+// reads the row above of another. found, cells of the span at pos, is dirty because patch self is,
+// by a read that is steady along some axes.
 //
-// If a few steps before there was a patch of the same span, and the steps from there to found
-// all moved with the cells, then the same steps lead on from every place that lies as far
-// from there as the dirty cells reach by now: up to where one of the spans on the way ends.
+// If some steps before there was a patch of the same span, and the steps from there to found
+// all moved with the cells, then the same steps lead from any place below that patch to the
+// place as far below found, up to where one of the spans on the way ends. Where all
+// between the two is dirty, one such place after the other is, without an end but that.
 func (p *propagation) loop(pos int32, found box, self int, steady uint8) box {
-	r := &p.regions[pos]
-	if !r.some || r.bounds.holds(found) || !r.bounds.joins(found) {
+	r, area := &p.regions[pos], p.g.spans.at(p.ids[pos]).area
+	if !r.some || !r.bounds[rows].touches(found[rows]) || !r.bounds[cols].touches(found[cols]) || r.covers(area, found) {
 		return found
 	}
-	area := p.g.spans.at(p.ids[pos]).area
 	// How much further the steps go towards each end of each axis.
-	var room [2]interval
+	room := [2]interval{{farBefore, farAfter}, {farBefore, farAfter}}
 	narrow := func(a, x box) {
 		for axis := range 2 {
 			room[axis] = room[axis].and(interval{a[axis].lo - x[axis].lo, a[axis].hi - x[axis].hi})
 		}
 	}
-	room = [2]interval{{farBefore, farAfter}, {farBefore, farAfter}}
 	narrow(area, found)
 	for n, i := self, 0; n >= p.first && steady != 0 && i < loopMax; i++ {
 		x := &p.queue[n-p.first]
-		if x.pos == pos {
-			for axis := range 2 {
-				if steady&(1<<axis) == 0 || !found[1-axis].holds(x.box[1-axis]) || !found[axis].touches(x.box[axis]) {
-					continue
-				}
-				// Along one axis only: what was added does not lead on along the other.
-				if found[axis].hi > x.box[axis].hi {
+		if x.pos != pos {
+			narrow(p.g.spans.at(p.ids[x.pos]).area, x.box)
+			steady &= x.steady
+			n = x.parent
+			continue
+		}
+		for axis := range 2 {
+			if steady&(1<<axis) == 0 || !found[1-axis].holds(x.box[1-axis]) {
+				continue
+			}
+			// What was added along one axis does not lead on along the other: so only one.
+			between := x.box
+			if found[axis].hi > x.box[axis].hi {
+				between[axis].hi = found[axis].lo - 1
+				if between.empty() || r.covers(area, between) {
 					found[axis].hi += room[axis].hi
 					return found
 				}
-				if found[axis].lo < x.box[axis].lo {
+			}
+			if found[axis].lo < x.box[axis].lo {
+				between = x.box
+				between[axis].lo = found[axis].hi + 1
+				if between.empty() || r.covers(area, between) {
 					found[axis].lo += room[axis].lo
 					return found
 				}
 			}
-			return found
 		}
-		narrow(p.g.spans.at(p.ids[x.pos]).area, x.box)
-		steady &= x.steady
-		n = x.parent
+		return found
 	}
 	return found
 }

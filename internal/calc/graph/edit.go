@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"gridflow/internal/cell"
@@ -86,27 +87,20 @@ func (g *Graph) With(changes []Change, c Compiler) (*Graph, error) {
 		if s == nil || s.sheet != ch.Sheet {
 			s = newScanner(ch.Sheet)
 		}
-		if f := &ch.Formula; f.Text != "" && f.Kind != grid.DataTable {
-			at := ch.At
-			r := run{s.proto(f, at), int32(at.Row), int32(at.Row), output(f, at)}
-			switch n := len(p.runs); {
-			case r.out != boxAt(at):
-				p.arrays = append(p.arrays, r)
-			case n > 0 && p.runs[n-1].proto == r.proto && p.runs[n-1].end == r.row-1:
-				p.runs[n-1].end, p.runs[n-1].out[rows].hi = r.row, r.row
-			default:
-				p.runs = append(p.runs, r)
-			}
+		if ch.Formula.Text != "" {
+			p.put(s, &ch.Formula, ch.At)
 		}
-		if k+1 == len(kept) || changes[kept[k+1]].Sheet != ch.Sheet || changes[kept[k+1]].At.Col != ch.At.Col {
-			for _, r := range p.runs {
-				e.put(e.template(r.proto, c), r.out)
-			}
-			for _, r := range p.arrays {
-				e.insert(span{e.template(r.proto, c), box{{r.row, r.row}, {int32(ch.At.Col), int32(ch.At.Col)}}, r.out})
-			}
-			p.runs, p.arrays = p.runs[:0], p.arrays[:0]
+		if k+1 < len(kept) && changes[kept[k+1]].Sheet == ch.Sheet && changes[kept[k+1]].At.Col == ch.At.Col {
+			continue
 		}
+		col := interval{int32(ch.At.Col), int32(ch.At.Col)}
+		for _, r := range p.runs {
+			e.put(e.template(r.proto, c), box{{r.row, r.end}, col})
+		}
+		for _, r := range p.arrays {
+			e.insert(span{e.template(r.proto, c), box{{r.row, r.row}, col}, r.out})
+		}
+		p.runs, p.arrays = p.runs[:0], p.arrays[:0]
 	}
 	e.finish()
 	return &n, nil
@@ -271,12 +265,15 @@ func (e *edit) finish() {
 	if len(e.fresh) == 0 {
 		return
 	}
-	recent := make([]*Template, 0, len(g.recent)+len(e.fresh))
-	recent = append(recent, g.recent...)
-	for _, t := range e.fresh {
-		recent = append(recent, t)
+	fresh := slices.SortedFunc(maps.Values(e.fresh), func(a, b *Template) int { return compareKeys(a.key(), b.key()) })
+	recent := make([]*Template, 0, len(g.recent)+len(fresh))
+	left := g.recent
+	for _, t := range fresh {
+		i, _ := slices.BinarySearchFunc(left, t.key(), func(t *Template, key templateKey) int { return compareKeys(t.key(), key) })
+		recent = append(append(recent, left[:i]...), t)
+		left = left[i:]
 	}
-	slices.SortFunc(recent, func(a, b *Template) int { return compareKeys(a.key(), b.key()) })
+	recent = append(recent, left...)
 	if g.recent = recent; len(recent) < g.sweep {
 		return
 	}

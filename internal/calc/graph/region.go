@@ -109,6 +109,27 @@ func (g *region) has(frame box, row, col int32) bool {
 	return i < len(g.strips) && g.strips[i].cols.lo <= col && g.strips[i].rows.has(frame[rows], row)
 }
 
+// covers reports whether all of x is in the set.
+func (g *region) covers(frame, x box) bool {
+	if !g.some || !g.bounds.holds(x) {
+		return false
+	}
+	if g.strips == nil {
+		return true
+	}
+	i := sort.Search(len(g.strips), func(i int) bool { return g.strips[i].cols.hi >= x[cols].lo })
+	for ; i < len(g.strips) && g.strips[i].cols.lo <= x[cols].lo; i++ {
+		s := &g.strips[i]
+		if r, ok := s.rows.next(frame[rows], x[rows].lo); !ok || !r.holds(x[rows]) {
+			return false
+		}
+		if x[cols].lo = s.cols.hi + 1; x[cols].empty() {
+			return true
+		}
+	}
+	return false
+}
+
 func (g *region) cells() (n int64) {
 	if !g.some {
 		return 0

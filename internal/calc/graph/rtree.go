@@ -1,7 +1,6 @@
 package graph
 
 import (
-	"cmp"
 	"math"
 	"slices"
 )
@@ -12,7 +11,7 @@ import (
 //
 // It is packed by sort, tile, recurse (Leutenegger et al., ICDE 1997) when a graph is built.
 // Later insertions choose by least growth and split a node in two halves along the axis that
-// leaves less overlap; a deletion takes empty nodes out and moves nothing else.
+// leaves less overlap, those with equal places by the ids of their spans; a deletion takes empty nodes out and moves nothing else.
 type tree struct {
 	root *node
 	n    int
@@ -33,6 +32,7 @@ type owner struct{ _ byte }
 
 type kid struct {
 	box box
+	ids interval // of the spans under n
 	n   *node
 }
 
@@ -70,18 +70,18 @@ func pack(entries []entry) tree {
 	if len(entries) == 0 {
 		return tree{}
 	}
-	tile(entries, func(e *entry) box { return e.box })
+	tile(entries, func(e *entry) (box, int32) { return e.box, e.span })
 	level := make([]kid, 0, (len(entries)+fanout-1)/fanout)
 	for c := range slices.Chunk(entries, fanout) {
 		n := &node{entries: slices.Clone(c)}
-		level = append(level, kid{n.bounds(), n})
+		level = append(level, kidOf(n))
 	}
 	for len(level) > 1 {
-		tile(level, func(k *kid) box { return k.box })
+		tile(level, func(k *kid) (box, int32) { return k.box, k.ids.lo })
 		up := make([]kid, 0, (len(level)+fanout-1)/fanout)
 		for c := range slices.Chunk(level, fanout) {
 			n := &node{kids: slices.Clone(c)}
-			up = append(up, kid{n.bounds(), n})
+			up = append(up, kidOf(n))
 		}
 		level = up
 	}
@@ -90,33 +90,45 @@ func pack(entries []entry) tree {
 
 // tile brings boxes into the order in which they are packed: slices of columns, in each of
 // them by row.
-func tile[T any](items []T, of func(*T) box) {
+func tile[T any](items []T, of func(*T) (box, int32)) {
 	if len(items) <= fanout {
 		return
 	}
-	by := func(axis int) func(a, b T) int {
-		return func(a, b T) int {
-			x, y := of(&a), of(&b)
-			return cmp.Compare(x[axis].lo+x[axis].hi, y[axis].lo+y[axis].hi)
-		}
-	}
-	slices.SortStableFunc(items, by(cols))
+	slices.SortFunc(items, byCentre(cols, of))
 	nodes := (len(items) + fanout - 1) / fanout
 	slice := int(math.Ceil(math.Sqrt(float64(nodes)))) * fanout
 	for c := range slices.Chunk(items, slice) {
-		slices.SortStableFunc(c, by(rows))
+		slices.SortFunc(c, byCentre(rows, of))
 	}
 }
 
-func (n *node) bounds() box {
-	b := box{{math.MaxInt32, math.MinInt32}, {math.MaxInt32, math.MinInt32}}
+// byCentre compares the places of boxes along an axis, then along the other, then their ids.
+func byCentre[T any](axis int, of func(*T) (box, int32)) func(a, b T) int {
+	return func(a, b T) int {
+		x, i := of(&a)
+		y, j := of(&b)
+		if n := x[axis].lo + x[axis].hi - y[axis].lo - y[axis].hi; n != 0 {
+			return int(n)
+		}
+		if n := x[1-axis].lo + x[1-axis].hi - y[1-axis].lo - y[1-axis].hi; n != 0 {
+			return int(n)
+		}
+		return int(i - j)
+	}
+}
+
+// kidOf gives n with what bounds it. The ids are there for removals: many formulas may read
+// one cell, and to find one of them by the box alone would be to look at them all.
+func kidOf(n *node) kid {
+	k := kid{box{{math.MaxInt32, math.MinInt32}, {math.MaxInt32, math.MinInt32}}, interval{math.MaxInt32, math.MinInt32}, n}
 	for i := range n.entries {
-		b = b.hull(n.entries[i].box)
+		e := &n.entries[i]
+		k.box, k.ids = k.box.hull(e.box), k.ids.hull(interval{e.span, e.span})
 	}
 	for i := range n.kids {
-		b = b.hull(n.kids[i].box)
+		k.box, k.ids = k.box.hull(n.kids[i].box), k.ids.hull(n.kids[i].ids)
 	}
-	return b
+	return k
 }
 
 // own gives n, or a copy of it, as a node that w may write to.
@@ -142,7 +154,7 @@ func (t *tree) insert(w *owner, x entry) {
 	}
 	root, split := t.root.insert(w, x)
 	if split != nil {
-		root = &node{owner: w, kids: append(make([]kid, 0, fanout+1), kid{root.bounds(), root}, kid{split.bounds(), split})}
+		root = &node{owner: w, kids: append(make([]kid, 0, fanout+1), kidOf(root), kidOf(split))}
 	}
 	t.root = root
 }
@@ -153,37 +165,39 @@ func (n *node) insert(w *owner, x entry) (now, split *node) {
 	if n.leaf() {
 		if n.entries = append(n.entries, x); len(n.entries) > fanout {
 			split = &node{owner: w}
-			n.entries, split.entries = halve(n.entries, func(e *entry) box { return e.box })
+			n.entries, split.entries = halve(n.entries, func(e *entry) (box, int32) { return e.box, e.span })
 		}
 		return n, split
 	}
-	best, growth, area := 0, int64(math.MaxInt64), int64(0)
+	best, growth, area, wide := 0, int64(math.MaxInt64), int64(0), int64(0)
 	for i := range n.kids {
-		b := n.kids[i].box
-		a := b.cells()
-		if g := b.hull(x.box).cells() - a; g < growth || g == growth && a < area {
-			best, growth, area = i, g, a
+		k := &n.kids[i]
+		a := k.box.cells()
+		g, w := k.box.hull(x.box).cells()-a, k.ids.hull(interval{x.span, x.span}).len()
+		if g < growth || g == growth && (a < area || a == area && w < wide) {
+			best, growth, area, wide = i, g, a, w
 		}
 	}
 	k := &n.kids[best]
 	down, other := k.n.insert(w, x)
-	*k = kid{down.bounds(), down}
+	*k = kidOf(down)
 	if other != nil {
-		if n.kids = append(n.kids, kid{other.bounds(), other}); len(n.kids) > fanout {
+		if n.kids = append(n.kids, kidOf(other)); len(n.kids) > fanout {
 			split = &node{owner: w}
-			n.kids, split.kids = halve(n.kids, func(k *kid) box { return k.box })
+			n.kids, split.kids = halve(n.kids, func(k *kid) (box, int32) { return k.box, k.ids.lo })
 		}
 	}
 	return n, split
 }
 
 // halve splits items into two halves along the axis that leaves less overlap between their
-// bounds, or else less margin.
-func halve[T any](items []T, of func(*T) box) (a, b []T) {
+// bounds, or else less margin. Those with the same centre are divided by their ids.
+func halve[T any](items []T, of func(*T) (box, int32)) (a, b []T) {
 	bounds := func(items []T) box {
-		x := of(&items[0])
+		x, _ := of(&items[0])
 		for i := range items {
-			x = x.hull(of(&items[i]))
+			y, _ := of(&items[i])
+			x = x.hull(y)
 		}
 		return x
 	}
@@ -191,10 +205,7 @@ func halve[T any](items []T, of func(*T) box) (a, b []T) {
 	var overlap, margin int64
 	for axis := range 2 {
 		s := slices.Clone(items)
-		slices.SortStableFunc(s, func(a, b T) int {
-			x, y := of(&a), of(&b)
-			return cmp.Compare(x[axis].lo+x[axis].hi, y[axis].lo+y[axis].hi)
-		})
+		slices.SortFunc(s, byCentre(axis, of))
 		x, y := bounds(s[:len(s)/2]), bounds(s[len(s)/2:])
 		o := int64(0)
 		if z := x.and(y); !z.empty() {
@@ -240,7 +251,7 @@ func (n *node) remove(w *owner, x entry) (*node, bool) {
 		return n, true
 	}
 	for i := range n.kids {
-		if !n.kids[i].box.holds(x.box) {
+		if k := &n.kids[i]; !k.box.holds(x.box) || x.span < k.ids.lo || x.span > k.ids.hi {
 			continue
 		}
 		down, ok := n.kids[i].n.remove(w, x)
@@ -254,7 +265,7 @@ func (n *node) remove(w *owner, x entry) (*node, bool) {
 		if down == nil {
 			n.kids = slices.Delete(n.kids, i, i+1)
 		} else {
-			n.kids[i] = kid{down.bounds(), down}
+			n.kids[i] = kidOf(down)
 		}
 		return n, true
 	}
@@ -270,7 +281,7 @@ func (t tree) bytes() int64 {
 }
 
 func (n *node) bytes() int64 {
-	b := int64(56 + 24*cap(n.entries) + 24*cap(n.kids))
+	b := int64(56 + 24*cap(n.entries) + 32*cap(n.kids))
 	for i := range n.kids {
 		b += n.kids[i].n.bytes()
 	}

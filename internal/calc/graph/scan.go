@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -30,7 +31,7 @@ type piece struct {
 	arrays []run
 }
 
-// run is copies of a formula below one another, or one array formula that fills out.
+// run is copies of a formula below one another, or one array formula, which fills out.
 type run struct {
 	proto    *proto
 	row, end int32
@@ -40,8 +41,7 @@ type run struct {
 // proto is a template as one scanner met it.
 type proto struct {
 	formula Formula
-	pattern *formula.Pattern // made when the second copy is met
-	tpl     *Template        // once the pieces are put together
+	tpl     *Template // once the pieces are put together
 }
 
 // scanner tells formulas of one sheet apart.
@@ -51,10 +51,18 @@ type scanner struct {
 	groups map[groupKey]*proto // shared formulas
 	buf    []byte
 
-	// The shared formula and the patterns that were met last.
+	// What was met last: the shared formula, and in the column patterns and formulas that had none.
 	lastKey groupKey
 	last    *proto
-	recent  [4]*proto
+	col     int
+	recent  [4]recent
+	missed  [4]*proto
+}
+
+// recent is a formula that was met again below itself, and its text with open rows.
+type recent struct {
+	proto   *proto
+	pattern *formula.Pattern
 }
 
 type protoKey struct {
@@ -87,24 +95,35 @@ func (s *scanner) proto(f *grid.Formula, at cell.Ref) *proto {
 		s.lastKey, s.last = key, p
 		return p
 	case grid.NormalFormula:
-		for i, p := range s.recent {
-			if p == nil {
+		if s.col != at.Col {
+			s.col, s.recent, s.missed = at.Col, [4]recent{}, [4]*proto{}
+		}
+		for i := range s.recent {
+			r := &s.recent[i]
+			if r.proto == nil {
 				break
 			}
-			if p.pattern.Matches(f.Text, at) {
-				copy(s.recent[1:i+1], s.recent[:i])
-				s.recent[0] = p
+			if r.pattern.Matches(f.Text, at.Row) {
+				p := r.proto
+				if i > 0 {
+					x := *r
+					copy(s.recent[1:i+1], s.recent[:i])
+					s.recent[0] = x
+				}
 				return p
 			}
 		}
 		p := s.byText(grid.NormalFormula, f.Text, at)
-		if p.pattern == nil && p.formula.At != at {
-			p.pattern, _ = formula.NewPattern(f.Text, at)
+		// A formula that was not met before in this column, or one that is written otherwise: a
+		// pattern pays when it comes again.
+		if slices.Contains(s.missed[:], p) {
+			if pattern, err := formula.NewPattern(f.Text, at); err == nil {
+				copy(s.recent[1:], s.recent[:])
+				s.recent[0] = recent{p, pattern}
+			}
 		}
-		if p.pattern != nil {
-			copy(s.recent[1:], s.recent[:])
-			s.recent[0] = p
-		}
+		copy(s.missed[1:], s.missed[:])
+		s.missed[0] = p
 		return p
 	}
 	return s.byText(f.Kind, f.Text, f.Anchor)
@@ -125,33 +144,30 @@ func (s *scanner) byText(kind grid.FormulaKind, text string, at cell.Ref) *proto
 	return p
 }
 
-// output gives the cells that the formula of cell at fills.
-func output(f *grid.Formula, at cell.Ref) box {
-	if (f.Kind == grid.ArrayFormula || f.Kind == grid.DynamicArray) && f.Range.First == at {
-		return boxOf(f.Range).and(wholeSheet)
+// output gives what an array formula fills, and whether that is more than its cell.
+func output(f *grid.Formula, at cell.Ref) (out box, more bool) {
+	if f.Kind != grid.ArrayFormula && f.Kind != grid.DynamicArray || f.Range.First != at {
+		return box{}, false
 	}
-	return boxAt(at)
+	out = boxOf(f.Range).and(wholeSheet)
+	return out, out != boxAt(at)
 }
 
-// scan reads the formulas of a piece.
-func (s *scanner) scan(p *piece, sheet *grid.Sheet) {
-	for row, f := range sheet.Formulas(p.col, p.first, p.last) {
-		if f.Kind == grid.DataTable {
-			continue // its values are constants: what it would calculate, the file does not say here
-		}
-		at := cell.Ref{Row: row, Col: p.col}
-		x := s.proto(&f, at)
-		r := run{x, int32(row), int32(row), output(&f, at)}
-		if r.out != boxAt(at) {
-			p.arrays = append(p.arrays, r)
-			continue
-		}
-		if n := len(p.runs); n > 0 && p.runs[n-1].proto == x && p.runs[n-1].end == r.row-1 {
-			p.runs[n-1].end = r.row
-			continue
-		}
-		p.runs = append(p.runs, r)
+// put adds the formula of a cell to the runs of its column.
+func (p *piece) put(s *scanner, f *grid.Formula, at cell.Ref) {
+	if f.Kind == grid.DataTable {
+		return // its values are constants: what it would calculate, the file does not say here
 	}
+	x, row := s.proto(f, at), int32(at.Row)
+	if out, more := output(f, at); more {
+		p.arrays = append(p.arrays, run{x, row, row, out})
+		return
+	}
+	if n := len(p.runs); n > 0 && p.runs[n-1].proto == x && p.runs[n-1].end == row-1 {
+		p.runs[n-1].end = row
+		return
+	}
+	p.runs = append(p.runs, run{proto: x, row: row, end: row})
 }
 
 // scanSheets scans all formulas. The pieces come back by sheet, column and row.
@@ -175,7 +191,9 @@ func scanSheets(ctx context.Context, sheets []*grid.Sheet) ([]piece, error) {
 			if s.sheet != p.sheet {
 				s = newScanner(p.sheet)
 			}
-			s.scan(p, sheets[p.sheet])
+			for row, f := range sheets[p.sheet].Formulas(p.col, p.first, p.last) {
+				p.put(s, &f, cell.Ref{Row: row, Col: p.col})
+			}
 		}
 	})
 	return pieces, err
