@@ -74,6 +74,7 @@ func openWorkspace(ctx context.Context, c *config, log *slog.Logger) (*opened, e
 		books:     router,
 		cache:     w.Stats,
 		breakers:  w.Breakers,
+		events:    w.Events,
 		forks:     stats,
 		close: func() (err error) {
 			if router.Forks != nil {

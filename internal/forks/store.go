@@ -69,7 +69,7 @@ type Store struct {
 	unused   map[string]workspace.Base // nothing stands on them, or did not for a moment
 	unread   bool                      // a stream could not be read: nobody knows what it stands on, nothing is dropped
 
-	commits, conflicts atomic.Uint64
+	commits, conflicts, replayed atomic.Uint64
 
 	stop context.CancelFunc
 	done sync.WaitGroup
@@ -81,6 +81,7 @@ type Stats struct {
 	Forks     int
 	Commits   uint64 // versions that were made
 	Conflicts uint64 // changes that expected another version
+	Replayed  uint64 // records of the journal that forks were made again from
 	Actors    actor.Stats
 	Journal   journal.Stats
 }
@@ -90,7 +91,7 @@ func (s *Store) Stats() Stats {
 	s.mu.Lock()
 	n := len(s.forks)
 	s.mu.Unlock()
-	return Stats{n, s.commits.Load(), s.conflicts.Load(), s.registry.Stats(), s.log.Stats()}
+	return Stats{n, s.commits.Load(), s.conflicts.Load(), s.replayed.Load(), s.registry.Stats(), s.log.Stats()}
 }
 
 // fork is what is known of a fork whether it is in memory or not.

@@ -7,6 +7,9 @@ import (
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"gridflow/flow/batch"
+	"gridflow/internal/tally"
 )
 
 // A metric is one row of the table that registration, docs/metrics.md and the golden test
@@ -47,17 +50,20 @@ const (
 	dropped
 	inflight
 	permitsJoined
+	rateLimited
 	limiterLimit
 	limiterMin
 	limiterMax
 	resourceUsed
 	resourceCapacity
 	resourceBuffer
+	resourceBufferUsed
 	loadsInflightBytes
 	shareActual
 	shareTarget
 	arrivalCV
 	serviceCV
+	depthCV
 	takt
 	cycle
 	taktRatio
@@ -93,6 +99,12 @@ const (
 	journalBytes
 	journalSegments
 	journalPoisoned
+	journalFsync
+	journalReplayed
+	batchSize
+	subscribersNow
+	eventsLagged
+	lockWait
 	buildInfo
 	metrics // how many there are
 )
@@ -101,11 +113,30 @@ const (
 // of the classes, 0.1 s and 1 s, are among them.
 var secondsBuckets = []float64{.00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}
 
+// batchBuckets are those of batch.Stats, tallyBuckets those of package tally.
+var (
+	batchBuckets = func() (b []float64) {
+		for k := range len(batch.Stats{}.Sizes) - 1 {
+			b = append(b, float64(int(2)<<k-1))
+		}
+		return b
+	}()
+	tallyBuckets = func() (b []float64) {
+		for _, d := range tally.Bounds {
+			b = append(b, d.Seconds())
+		}
+		return b
+	}()
+)
+
 var (
 	byClass    = []string{"class"}
 	byResource = []string{"resource"}
 	byName     = []string{"name"}
 )
+
+// prefix is how the name of every row begins.
+const prefix = "gridflow_"
 
 const overWindow = "; over the last minute, absent while there were none"
 
@@ -125,17 +156,20 @@ var table = [metrics]metric{
 	dropped:            {"gridflow_dropped_total", counter, []string{"class", "reason"}, nil, "Calls that were not let in: full_flow, full_class, full_queue, displaced, shed, rate_limited, waited_out, too_late, standing, draining, impossible, cancelled."},
 	inflight:           {"gridflow_inflight", gauge, byClass, nil, "Permits that are out. Calls that share one count as one."},
 	permitsJoined:      {"gridflow_permits_joined_total", counter, byClass, nil, "Calls that ran under the permit of another one, which opens the same workbook."},
+	rateLimited:        {"gridflow_rate_limited_total", counter, byClass, nil, "Calls refused because their client asked more often than the rate of the class allows; in gridflow_dropped_total too."},
 	limiterLimit:       {"gridflow_limiter_limit", gauge, byClass, nil, "Calls of the class that may run at once, 0 where only the resources bound them."},
 	limiterMin:         {"gridflow_limiter_min", gauge, byClass, nil, "The least that the adaptive limit of the class may become; absent where there is none."},
 	limiterMax:         {"gridflow_limiter_max", gauge, byClass, nil, "The most that the adaptive limit of the class may become; absent where there is none."},
 	resourceUsed:       {"gridflow_resource_used", gauge, byResource, nil, "Units of the resource that are taken: seats of cpu, bytes of loads."},
 	resourceCapacity:   {"gridflow_resource_capacity", gauge, byResource, nil, "Units of the resource that there are."},
 	resourceBuffer:     {"gridflow_resource_buffer", gauge, byResource, nil, "Of these, units set aside for short calls."},
+	resourceBufferUsed: {"gridflow_resource_buffer_used", gauge, byResource, nil, "Of the buffer, units that are taken: what is used beyond the rest of the capacity."},
 	loadsInflightBytes: {"gridflow_loads_inflight_bytes", gauge, nil, nil, "Memory that loads under way may come to take."},
 	shareActual:        {"gridflow_class_share_actual", gauge, byClass, nil, "Share of the class in the time that all calls ran" + overWindow + "."},
 	shareTarget:        {"gridflow_class_share_target", gauge, byClass, nil, "Share that the weights give the class among those that had calls" + overWindow + "."},
 	arrivalCV:          {"gridflow_arrival_cv", gauge, byClass, nil, "Standard deviation by mean of the times between two arrivals" + overWindow + "."},
 	serviceCV:          {"gridflow_service_cv", gauge, byClass, nil, "Standard deviation by mean of the times that calls ran" + overWindow + "."},
+	depthCV:            {"gridflow_depth_cv", gauge, byClass, nil, "Standard deviation by mean of the number of calls that wait or run" + overWindow + "."},
 	takt:               {"gridflow_takt_seconds", gauge, byClass, nil, "Time by calls that come and want a permit of their own: one has to be done in it. Calls that were refused for what their client did do not count" + overWindow + "."},
 	cycle:              {"gridflow_cycle_seconds", gauge, byClass, nil, "Mean time that permits were held, by how many may be out at once: one call can be done in it" + overWindow + "."},
 	taktRatio:          {"gridflow_takt_ratio", gauge, byClass, nil, "Cycle by takt: above 1 more comes than can be done" + overWindow + "."},
@@ -171,6 +205,12 @@ var table = [metrics]metric{
 	journalBytes:       {"gridflow_journal_bytes", gauge, nil, nil, "Size of the journal."},
 	journalSegments:    {"gridflow_journal_segments", gauge, nil, nil, "Files of the journal."},
 	journalPoisoned:    {"gridflow_journal_poisoned", gauge, nil, nil, "1 once a write or a sync of the journal has failed: nothing can be changed until the next start."},
+	journalFsync:       {"gridflow_journal_fsync_seconds", histogram, nil, tallyBuckets, "Time until what was written to the journal was on the disk."},
+	journalReplayed:    {"gridflow_journal_replayed_total", counter, nil, nil, "Records of the journal that forks were made again from."},
+	batchSize:          {"gridflow_batch_size", histogram, []string{"kind"}, batchBuckets, "What was done together in one go: records that were synced together (journal)."},
+	subscribersNow:     {"gridflow_subscribers", gauge, nil, nil, "Sessions that watch resources."},
+	eventsLagged:       {"gridflow_events_lagged_total", counter, nil, nil, "Changes that somebody who watches was not told of, because a later one of the same workbook came before he took it, or because too many waited. He is told that there was one."},
+	lockWait:           {"gridflow_lock_wait_seconds", histogram, []string{"rank"}, tallyBuckets, "Time that mutexes were waited for which were not free, by their place in the order of locks; absent where nobody has waited."},
 	buildInfo:          {"gridflow_build_info", gauge, []string{"version", "goversion"}, nil, "Always 1."},
 }
 
@@ -191,6 +231,10 @@ func (m *metric) histogramVec() *prometheus.HistogramVec {
 	}, m.labels)
 }
 
+// native tells whether a histogram has fine buckets as well: those that calls fill as they
+// go by have, those that are read from others have what the others counted.
+func (m *metric) native() bool { return m.kind == histogram && &m.buckets[0] == &secondsBuckets[0] }
+
 // sorted gives the table by name.
 func sorted() []metric {
 	rows := slices.Clone(table[:])
@@ -203,14 +247,19 @@ func Markdown(w io.Writer) error {
 	var b strings.Builder
 	b.WriteString("# Metrics\n\n" +
 		"`gridflow http` gives these at `/metrics` in the Prometheus text format, beside `go_*` and `process_*`; `--metrics=false`\n" +
-		"switches that off. Over stdio, and for a model, the tool `server_status` has the same numbers, with the latest calls and\n" +
-		"the busiest clients. No label names a client. What to do when: [operating.md](operating.md).\n\n" +
+		"switches that off. Over stdio, and for a model, the tool `server_status` has the same numbers: the more telling\n" +
+		"ones by class, with the latest calls and the busiest clients, and with `{\"sections\":[\"metrics\"]}` every series that /metrics has of\n" +
+		"this list, by its name there, of a histogram count and sum. No label names a client. What to do when: [operating.md](operating.md).\n\n" +
 		"This page is made from the table in `internal/obs/table.go` (`make generate`).\n\n" +
 		"| name | type | labels | meaning |\n|---|---|---|---|\n")
 	for _, m := range sorted() {
 		help := m.help
 		if m.kind == histogram {
-			help += fmt.Sprintf(" Bounds: %s; and native buckets.", strings.Trim(fmt.Sprint(m.buckets), "[]"))
+			help += fmt.Sprintf(" Bounds: %s", strings.Trim(fmt.Sprint(m.buckets), "[]"))
+			if m.native() {
+				help += "; and native buckets"
+			}
+			help += "."
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", m.name, m.kind, strings.Join(m.labels, ", "), help)
 	}
