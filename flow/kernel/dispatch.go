@@ -25,7 +25,7 @@ func (k *Kernel) dispatch(now Instant, out []Decision) []Decision {
 		if f == nil { // what was dropped may have been in the way of others
 			continue
 		}
-		t := f.head
+		t := c.turn(f, now)
 		if c.stats.Started > 0 {
 			c.gap += (min(now-c.startedAt, retryMax) - c.gap) / 8
 		}
@@ -39,6 +39,30 @@ func (k *Kernel) dispatch(now Instant, out []Decision) []Decision {
 		out = append(out, k.start(c, t, now, claimed))
 	}
 	return out
+}
+
+// turn gives the request of a flow that goes next: the oldest, unless there is an order, and
+// what that wants could go as well.
+func (c *class) turn(f *flow, now Instant) *Ticket {
+	if c.order == nil || f.head.next == nil {
+		return f.head
+	}
+	t := c.order(now, f.head)
+	if t == nil || t.state != stateWaiting || t.flow != f || t.Need != f.head.Need {
+		return f.head
+	}
+	if _, late := c.overdue(t, now); late {
+		return f.head
+	}
+	return t
+}
+
+// Order lets choose say which of the requests that one flow of a class has waiting starts
+// when it is the flow's turn: given the oldest, it gives that or one of those behind it
+// ([Ticket.Behind]) that needs as much. Between flows nothing changes. It must not use the
+// kernel; nil ends it.
+func (k *Kernel) Order(class int, choose func(now Instant, oldest *Ticket) *Ticket) {
+	k.classes[class].order = choose
 }
 
 // start makes a ticket that is in no queue run.

@@ -10,6 +10,7 @@ import (
 	"gridflow/flow/batch"
 	"gridflow/flow/breaker"
 	"gridflow/flow/kernel"
+	"gridflow/flow/level"
 	"gridflow/internal/tally"
 )
 
@@ -149,6 +150,18 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		put(cycle, e.cycle, name)
 		put(taktRatio, e.taktRatio, name)
 		put(flowEfficiency, e.efficiency, name)
+		if !math.IsNaN(e.arrivalCV) && !math.IsNaN(e.serviceCV) {
+			put(bufferWanted, level.Share(e.arrivalCV, e.serviceCV), name)
+		}
+		if r, ok := m.sources.Gate.Rotation(i); ok {
+			put(levelGap, r.Gap.Seconds(), name)
+			put(levelAdherence, r.Adherence, name)
+			put(levelBound, r.Bound.Seconds(), name)
+			for _, kind := range r.Kinds {
+				put(levelApart, kind.Apart.Seconds(), name, kind.Name)
+				put(levelWaiting, float64(kind.Waiting), name, kind.Name)
+			}
+		}
 		put(littleL, e.l, name)
 		put(littleLambdaW, e.lambdaW, name)
 		put(shareActual, e.share, name)

@@ -128,11 +128,14 @@ func TestGolden(t *testing.T) {
 			t.Fatal(err)
 		}
 		g.Adapt(flow.Medium, l)
+		if err := g.Pace(flow.Slow, time.Minute, time.Second); err != nil {
+			t.Fatal(err)
+		}
 		var wg sync.WaitGroup
 		for i := range 20 {
 			for class := range testClasses() {
 				wg.Go(func() {
-					call(t.Context(), g, m, flow.Request{Class: class, Client: fmt.Sprint("session SECRET", i), Need: flow.Amounts{flow.CPU: 1}}, 50*time.Millisecond)
+					call(t.Context(), g, m, flow.Request{Class: class, Client: fmt.Sprint("session SECRET", i), Kind: "range_values", Need: flow.Amounts{flow.CPU: 1}}, 50*time.Millisecond)
 				})
 			}
 			time.Sleep(10 * time.Millisecond)
@@ -150,6 +153,7 @@ func TestGolden(t *testing.T) {
 			`gridflow_batch_size_sum{kind="journal"} 9`, `gridflow_batch_size_count{kind="journal"} 2`,
 			`gridflow_lock_wait_seconds_bucket{rank="flow.gate",le="0.0025"} 0`, `gridflow_lock_wait_seconds_bucket{rank="flow.gate",le="0.005"} 1`,
 			`gridflow_journal_fsync_seconds_sum 0.003`, `gridflow_rate_limited_total{class="fast"} 0`,
+			`gridflow_level_waiting{class="slow",kind="range_values"} 0`,
 			`gridflow_breaker_state{name="/books"} 2`, `gridflow_breaker_rejected_total{name="/books"} 5`,
 		} {
 			if !strings.Contains(text, "\n"+line+"\n") {

@@ -70,6 +70,12 @@ func (m *Metrics) Status(recent int, metrics bool) *tools.ServerStatus {
 			Takt: known(e.takt), Cycle: known(e.cycle), TaktRatio: known(e.taktRatio), Efficiency: known(e.efficiency),
 			ArrivalCV: known(e.arrivalCV), ServiceCV: known(e.serviceCV), Share: known(e.share), Target: known(e.shareTarget), L: known(e.l), LambdaW: known(e.lambdaW), Refused: map[string]uint64{},
 		}
+		if r, ok := m.sources.Gate.Rotation(i); ok {
+			c.Levelled = &tools.LevelStatus{GapMs: millis(r.Gap), Adherence: r.Adherence, BoundMs: millis(r.Bound), Kinds: []tools.KindStatus{}}
+			for _, kind := range r.Kinds {
+				c.Levelled.Kinds = append(c.Levelled.Kinds, tools.KindStatus{Kind: kind.Name, Waiting: kind.Waiting, LongestMs: millis(kind.Longest), ApartMs: millis(kind.Apart)})
+			}
+		}
 		for o := kernel.Started + 1; int(o) < kernel.Outcomes; o++ {
 			if n := k.Outcomes[o]; n > 0 {
 				c.Refused[o.String()] = n

@@ -68,6 +68,12 @@ const (
 	cycle
 	taktRatio
 	flowEfficiency
+	levelGap
+	levelAdherence
+	levelBound
+	levelApart
+	levelWaiting
+	bufferWanted
 	littleL
 	littleLambdaW
 	andonLevel
@@ -174,6 +180,12 @@ var table = [metrics]metric{
 	cycle:              {"gridflow_cycle_seconds", gauge, byClass, nil, "Mean time that permits were held, by how many may be out at once: one call can be done in it" + overWindow + "."},
 	taktRatio:          {"gridflow_takt_ratio", gauge, byClass, nil, "Cycle by takt: above 1 more comes than can be done" + overWindow + "."},
 	flowEfficiency:     {"gridflow_flow_efficiency", gauge, byClass, nil, "Time that calls ran by the time that they ran and waited" + overWindow + "."},
+	levelGap:           {"gridflow_level_gap_seconds", gauge, byClass, nil, "Time between two starts of the class, as it is now; absent where its starts are not levelled, as are the next four."},
+	levelAdherence:     {"gridflow_level_adherence_ratio", gauge, byClass, nil, "Part of the last hundred starts that came such a gap after the one before, give or take a tenth."},
+	levelBound:         {"gridflow_level_bound_seconds", gauge, byClass, nil, "Time within which each kind of work that a client has waiting is started, while the client has a seat: a piece of each kind, as long as the longest so far."},
+	levelApart:         {"gridflow_level_apart_seconds", gauge, []string{"class", "kind"}, nil, "The longest so far in which a client had work of the kind (a tool) waiting and none of it started."},
+	levelWaiting:       {"gridflow_level_waiting", gauge, []string{"class", "kind"}, nil, "Work of the kind (a tool) that waits."},
+	bufferWanted:       {"gridflow_buffer_wanted_ratio", gauge, byClass, nil, "Part of the seats that the variation of the class asks to keep free, by Kingman's formula: 0.2 where nothing varies, 0.25 for Poisson arrivals of exponential work, 0.3 at most" + overWindow + "."},
 	littleL:            {"gridflow_little_l", gauge, byClass, nil, "Mean number of calls that wait or run, counted; over the last minute."},
 	littleLambdaW:      {"gridflow_little_lambda_w", gauge, byClass, nil, "The same by Little's law: rate of calls by mean time from arrival to end. Where load is steady and both differ, one of the counts is wrong."},
 	andonLevel:         {"gridflow_andon_level", gauge, nil, nil, "How full the queues are: 0 ok, 1 warn, 2 critical, 3 emergency. At least 1 from when gridflow_takt_ratio of a class has been above 1 for half a minute until it has been below 0.9 for as long."},

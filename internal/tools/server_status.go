@@ -70,6 +70,23 @@ type ClassStatus struct {
 	Target     *float64          `json:"share_target"`    // by weight
 	L          *float64          `json:"little_l"`        // calls that wait or run, counted …
 	LambdaW    *float64          `json:"little_lambda_w"` // … and by Little's law
+	Levelled   *LevelStatus      `json:"levelled,omitempty"`
+}
+
+// LevelStatus tells how the starts of a class are levelled.
+type LevelStatus struct {
+	GapMs     float64      `json:"gap_ms"`    // between two starts
+	Adherence float64      `json:"adherence"` // part of the last starts that came such a gap after the one before
+	BoundMs   float64      `json:"bound_ms"`  // within it each kind that a client has waiting is started, while the client has a seat
+	Kinds     []KindStatus `json:"kinds"`
+}
+
+// KindStatus tells of one kind of work, which is a tool.
+type KindStatus struct {
+	Kind      string  `json:"kind"`
+	Waiting   int     `json:"waiting"`
+	LongestMs float64 `json:"longest_ms"` // that one took
+	ApartMs   float64 `json:"apart_ms"`   // the longest in which a client had some waiting and none of it started
 }
 
 // ResourceStatus tells how much of a resource is taken.
@@ -201,6 +218,9 @@ func (o *serverStatusOut) appendText(b []byte, _ bool) []byte {
 		for i := range o.Classes {
 			b = o.Classes[i].appendText(b)
 		}
+		for i := range o.Classes {
+			b = o.Classes[i].appendLevel(b)
+		}
 	}
 	if len(o.Resources) > 0 {
 		b = append(b, "resource\tused\tcapacity\tbuffer\n"...)
@@ -267,6 +287,21 @@ func (c *ClassStatus) appendText(b []byte) []byte {
 		b = append(b, r...)
 	}
 	return append(b, '\n')
+}
+
+func (c *ClassStatus) appendLevel(b []byte) []byte {
+	l := c.Levelled
+	if l == nil {
+		return b
+	}
+	b = fmt.Appendf(b, "%s is levelled: %s ms between starts, %s of them on time; each kind within %s ms\n", c.Name, brief(l.GapMs), brief(l.Adherence), brief(l.BoundMs))
+	if len(l.Kinds) > 0 {
+		b = append(b, "kind\twaiting\tlongest ms\tapart ms\n"...)
+	}
+	for _, k := range l.Kinds {
+		b = fmt.Appendf(b, "%s\t%d\t%s\t%s\n", k.Kind, k.Waiting, brief(k.LongestMs), brief(k.ApartMs))
+	}
+	return b
 }
 
 func appendClients(b []byte, title string, clients []ClientStatus) []byte {
