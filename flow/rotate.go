@@ -66,7 +66,7 @@ func (r *rotation) add(now kernel.Instant, w *waiter, name string) {
 }
 
 // choose says which of a client's calls starts; see [kernel.Kernel.Order].
-func (r *rotation) choose(now kernel.Instant, oldest *kernel.Ticket) *kernel.Ticket {
+func (r *rotation) choose(now kernel.Instant, oldest *kernel.Ticket, could func(*kernel.Ticket) bool) *kernel.Ticket {
 	c := r.clients[oldest.Flow]
 	if c == nil {
 		return oldest // all that waits was there before the levelling began
@@ -74,7 +74,7 @@ func (r *rotation) choose(now kernel.Instant, oldest *kernel.Ticket) *kernel.Tic
 	chosen := oldest
 	if kind, ok := c.Turn(); ok {
 		for t := oldest; t != nil; t = t.Behind() {
-			if w := t.Owner.(*waiter); w.rotates == r && w.kind == kind && t.Flow == oldest.Flow && t.Need == oldest.Need {
+			if w := t.Owner.(*waiter); w.rotates == r && w.kind == kind && t.Flow == oldest.Flow && could(t) {
 				chosen = t
 				break
 			}

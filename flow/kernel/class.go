@@ -68,7 +68,7 @@ type class struct {
 
 	shapes []*shape // where the flows with requests wait
 
-	order func(now Instant, oldest *Ticket) *Ticket // see Kernel.Order; nil: the oldest first
+	order Chooser // see Kernel.Order; nil: the oldest first
 
 	tag    float64 // virtual time of the kernel at which the class's next request may start
 	vtime  float64 // the largest tag at which a flow has started, in this period
