@@ -7,7 +7,7 @@ GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@latest
 
 KILLS ?= 1000
 
-.PHONY: test crash cpus soak interleave mutants lockcheck prove check build generate examples workbooks bench peers anchors alerts conformance fuzz clean
+.PHONY: test crash cpus scenarios soak interleave mutants lockcheck prove check build generate examples workbooks bench peers anchors alerts conformance fuzz clean
 
 # The race detector needs a C compiler; without one the tests run without it.
 RACE := $(shell command -v gcc >/dev/null 2>&1 || command -v clang >/dev/null 2>&1 && echo -race)
@@ -25,8 +25,20 @@ CONCURRENT = ./flow/... ./internal/admit ./internal/forks ./internal/lazy ./inte
 cpus:
 	$(GO) test $(RACE) -count=1 -timeout 20m -cpu 1,2,4,8 $(CONCURRENT)
 
-## soak: forks against their model, and crashes, for some ten minutes
+# The scenarios that CI runs with fewer rounds than they are specified with.
+ROUNDS = TestS06|TestS43|TestS45
+
+## scenarios: the scenarios with as many rounds as they are specified with, some ten minutes; then in the build that checks the order of locks
+scenarios:
+	$(GO) test -v -count=1 -timeout 60m -run '$(ROUNDS)' ./cmd/gridflow -specified
+	$(GO) test -v -count=1 -timeout 60m -tags lockcheck -run TestS45 ./cmd/gridflow -specified
+
+# How long the server is soaked.
+SOAK ?= 30m
+
+## soak: a day's churn in SOAK, after which everything is as it was; then forks against their model, and crashes, for some ten minutes
 soak:
+	$(GO) test -v -count=1 -timeout 24h -run TestS48 ./cmd/gridflow -soak $(SOAK)
 	$(GO) test $(RACE) -count=1 -timeout 60m -run 'Machine|Crash|Linear' ./internal/forks -rapid.checks=1000 -rapid.steps=80 -crashes=1000
 
 # The packages with tests that explore interleavings: those that have one under the tag.

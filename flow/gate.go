@@ -19,6 +19,7 @@ type Request struct {
 	Weight int64         // of the client; 0 means 1
 	Cost   time.Duration // how long it will probably take; see [Costs]
 	Need   Amounts       // of the resources, all taken at once
+	Kind   string        // of work; where starts are levelled the kinds of a client take turns, see [Gate.Pace]
 
 	// Share is a key that calls have in common of which one does the work of all, such as
 	// the loading of a workbook: while one of them holds a permit others run under it, up to
@@ -79,6 +80,10 @@ type waiter struct {
 	began  kernel.Instant // when it was let in
 	beside int            // calls of the class that ran then, this one included
 	share  *share         // nil: it has no key
+
+	name    string    // Request.Kind …
+	kind    int       // … its number in rotates,
+	rotates *rotation // where it waits for its turn; nil: nowhere
 }
 
 // New makes a gate. The error says what is wrong with the configuration.
@@ -116,11 +121,14 @@ func (g *Gate) Acquire(ctx context.Context, r Request) (Permit, error) {
 	w := g.waiter()
 	w.Request = kernel.Request{Class: r.Class, Flow: flow, Weight: r.Weight, Cost: r.Cost, Need: r.Need}
 	now := g.now()
-	w.since = now
+	w.since, w.name = now, r.Kind
 	if r.Share != "" {
 		if d, decided := g.join(w, r.Share, now); decided {
 			return g.conclude(w, d, now) // unlocks
 		}
+	}
+	if rotation := g.steer[r.Class].rotation; rotation != nil {
+		rotation.add(now, w, r.Kind)
 	}
 	g.out = g.k.Arrive(now, &w.Ticket, g.out[:0])
 	g.arrived(r.Class, now)
@@ -142,6 +150,7 @@ func (g *Gate) Acquire(ctx context.Context, r Request) (Permit, error) {
 		g.settle(now, nil)
 		if waited {
 			since := w.since
+			w.unrotate(now, false)
 			g.unshare(w)
 			g.recycle(w)
 			g.mu.Unlock()
@@ -175,6 +184,7 @@ func (g *Gate) settle(now kernel.Instant, mine *kernel.Ticket) (d kernel.Decisio
 		if w.share != nil {
 			g.lead(w, o.Outcome == kernel.Started, now)
 		}
+		w.unrotate(now, o.Outcome == kernel.Started)
 		if o.Outcome == kernel.Started {
 			g.started(w.Class, now)
 		}
@@ -251,9 +261,16 @@ func (g *Gate) waiter() *waiter {
 
 func (g *Gate) recycle(w *waiter) {
 	w.turn++
-	w.share = nil
+	w.share, w.name = nil, ""
 	w.next = g.spare
 	g.spare = w
+}
+
+// unrotate takes a call out of the turns of its client, where it is in any.
+func (w *waiter) unrotate(now kernel.Instant, starts bool) {
+	if w.rotates != nil {
+		w.rotates.leave(now, w, starts)
+	}
 }
 
 // advance is what the timer calls.

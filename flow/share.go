@@ -85,6 +85,7 @@ func (g *Gate) lead(w *waiter, started bool, now kernel.Instant) {
 		}
 		s.members++
 		s.came++
+		w.unrotate(now, false)
 		w.d = kernel.Decision{Ticket: &w.Ticket, Outcome: kernel.Started}
 		w.ready.Unpark()
 	}

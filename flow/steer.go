@@ -17,6 +17,8 @@ type steering struct {
 	meter *level.Meter  // nil: starts are not levelled
 	pacer *level.Pacer
 	pace  time.Duration // the longest gap of the pacer
+
+	rotation *rotation // of the kinds of work; nil: starts are not levelled
 }
 
 // bounds gives what the limiter's limit never leaves, within the class's own; 0, 0 where
@@ -82,8 +84,8 @@ func (g *Gate) applyGap(class int, now kernel.Instant, out []kernel.Decision) []
 
 // Pace makes the starts of a class even: they follow each other at the pace of the demand
 // (its takt, measured over window), but never further apart than longest. A call that
-// comes when none has started for that long starts at once. longest 0 ends it. Levelling
-// trades waiting for evenness: it is for slow work only.
+// comes when none has started for that long starts at once. Of what a client has waiting the
+// kinds ([Request].Kind) take turns. longest 0 ends it. Levelling trades waiting for evenness: it is for slow work only.
 func (g *Gate) Pace(class int, window, longest time.Duration) error {
 	pacer, err := level.NewPacer(0, longest)
 	if err != nil {
@@ -99,9 +101,14 @@ func (g *Gate) Pace(class int, window, longest time.Duration) error {
 		case longest == s.pace:
 			return out // what has been measured stays
 		case longest == 0:
-			s.meter, s.pacer, s.pace = nil, nil, 0
+			s.meter, s.pacer, s.pace, s.rotation = nil, nil, 0, nil
+			g.k.Order(class, nil)
 		default:
 			s.meter, s.pacer, s.pace = meter, pacer, longest
+			if s.rotation == nil {
+				s.rotation = newRotation()
+				g.k.Order(class, s.rotation.choose)
+			}
 		}
 		return g.applyGap(class, now, out)
 	})
@@ -142,6 +149,7 @@ func (g *Gate) ended(w *waiter, took time.Duration, result Result, now kernel.In
 	s := &g.steer[w.Class]
 	if s.meter != nil {
 		s.meter.Done(now, took)
+		s.rotation.took(w.name, took)
 	}
 	if s.limiter == nil || result == Unused {
 		return

@@ -18,6 +18,7 @@ import (
 	"gridflow/flow/breaker"
 	"gridflow/internal/admit"
 	"gridflow/internal/forks"
+	"gridflow/internal/hub"
 	"gridflow/internal/obs"
 	"gridflow/internal/server"
 	"gridflow/internal/tools"
@@ -61,6 +62,7 @@ type opened struct {
 	cache     func() workspace.CacheStats // nil: there is no cache
 	breakers  func() []breaker.Stats      // nil: there is none
 	forks     func() forks.Stats          // nil: there are none
+	events    func() hub.Stats            // nil: nothing changes
 	close     func() error
 }
 

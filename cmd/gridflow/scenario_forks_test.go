@@ -19,6 +19,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
@@ -88,6 +89,17 @@ func at(t *testing.T, s *mcp.ClientSession, id, sheet, ref string) string {
 	return value
 }
 
+// specified asks for the numbers of rounds that the scenarios are specified with, where the
+// tests do fewer: `make scenarios`.
+var specified = flag.Bool("specified", false, "as many rounds as the scenarios are specified with")
+
+func often(few, asSpecified int) int {
+	if *specified {
+		return asSpecified
+	}
+	return few
+}
+
 // TestS06 is scenario S6: what was acknowledged is seen by everybody at once.
 func TestS06(t *testing.T) {
 	r, _ := editing(t, t.TempDir())
@@ -116,7 +128,7 @@ func TestS06(t *testing.T) {
 			}
 		})
 	}
-	for n := range 200 {
+	for n := range often(200, 1000) {
 		do(t, writer, "edit_batch", `{"fork_id":%q,"sheet_name":%q,"edits":[{"address":"Z1","value":%d}]}`, fork, sheet, n+1)
 		acknowledged.Store(int64(n + 1))
 	}
@@ -457,8 +469,13 @@ func TestMergeForks(t *testing.T) {
 }
 
 // TestS45 is scenario S45: two sessions compare and merge two forks in opposite order, again
-// and again; neither ever waits for the other for good.
+// and again; neither ever waits for the other for good. As specified it goes on for ten minutes.
 func TestS45(t *testing.T) {
+	rounds := func(n int) bool { return n < 25 }
+	if *specified {
+		end := time.Now().Add(10 * time.Minute)
+		rounds = func(int) bool { return time.Now().Before(end) }
+	}
 	r, _ := editing(t, t.TempDir())
 	first := r.client(eras[0])
 	forks := [2]string{newFork(t, first, "loan"), newFork(t, first, "loan")}
@@ -468,7 +485,7 @@ func TestS45(t *testing.T) {
 		s := r.client(eras[i])
 		mine, other := forks[i], forks[1-i]
 		wg.Go(func() {
-			for n := range 25 {
+			for n := 0; rounds(n); n++ {
 				do(t, s, "edit_batch", `{"fork_id":%q,"sheet_name":%q,"edits":[{"address":"Z%d","value":%d}]}`, mine, sheet, i+1, n)
 				do(t, s, "diff_workbooks", `{"baseline_id":%q,"current_id":%q}`, mine, other)
 				got, err := call(t.Context(), s, "merge_fork", fmt.Sprintf(`{"fork_id":%q,"with":%q,"conflicts":"theirs"}`, mine, other))
@@ -512,7 +529,7 @@ func TestS43(t *testing.T) {
 	if stream.StatusCode != http.StatusOK {
 		t.Fatal(stream.Status)
 	}
-	const edits = 300
+	edits := often(300, 10_000)
 	for n := range edits {
 		do(t, s, "edit_batch", `{"fork_id":%q,"sheet_name":%q,"edits":[{"address":"Z1","value":%d}]}`, fork, sheet, n)
 	}

@@ -31,6 +31,14 @@ func TestStatus(t *testing.T) {
 	if !strings.Contains(scraped, `gridflow_requests_total{class="fast",outcome="ok",tool="list_sheets"} 12`) {
 		t.Errorf("not all calls were counted:\n%s", scraped)
 	}
+	// With the section metrics it has each series of /metrics.
+	all := mustCall(t, newer, "server_status", `{"sections":["metrics"]}`)
+	for _, line := range strings.Split(scraped, "\n") {
+		series, _, _ := strings.Cut(line, "} ")
+		if strings.HasPrefix(series, "gridflow_") && strings.Contains(series, "{") && !strings.Contains(series, "_bucket{") && !strings.Contains(all, "\n"+series+"} ") {
+			t.Errorf("not in the status: %s", line)
+		}
+	}
 	for _, secret := range []string{older.ID(), "127.0.0.1"} {
 		if strings.Contains(text, secret) || strings.Contains(scraped, secret) {
 			t.Errorf("%q can be seen by others", secret)

@@ -247,3 +247,42 @@ func TestS32_Levelled(t *testing.T) {
 		})
 	}
 }
+
+// TestS32_KindsTakeTurns: where starts are levelled a client's call of another tool does not
+// wait for all that it has waiting of the first; and it is to be seen how they take turns.
+func TestS32_KindsTakeTurns(t *testing.T) {
+	t.Parallel()
+	r := servingPaced(t, exampleRoot(t), "--seats=4", "--class-slow=limit=1,wait=10m,pace=1ms")
+	s := r.client(eras[0])
+	sessions := []*mcp.ClientSession{s}
+	waiting := func(n int) {
+		t.Helper()
+		r.untilMetrics("the calls wait", func(m scrape) bool { return m.value(`gridflow_queue_depth{class="slow"}`) == float64(n) })
+	}
+	first, held, other := r.batch(), r.batch(), r.batch()
+	first.send(t.Context(), 1, sessions, "slow", "holds", `{"key":"start"}`)
+	r.untilMetrics("the seat is held", func(m scrape) bool { return m.value(`gridflow_inflight{class="slow"}`) == 1 })
+	held.send(t.Context(), 3, sessions, "slow", "holds", `{"key":"a"}`)
+	waiting(3)
+	other.send(t.Context(), 1, sessions, "slow", "list_workbooks", `{}`)
+	waiting(4)
+	m := r.scrape()
+	for kind, want := range map[string]float64{"holds": 3, "list_workbooks": 1} {
+		if got := m.value(`gridflow_level_waiting{class="slow",kind="` + kind + `"}`); got != want {
+			t.Errorf("of %s %v wait, want %v", kind, got, want)
+		}
+	}
+	r.letGo(s, "start", 1)
+	r.letGo(s, "a", 1)
+	other.await("ok", 1) // two that came before it wait still, and nobody lets them go
+	if n := held.count(""); n > 1 {
+		t.Errorf("%d of those that came before have ended", n)
+	}
+	status := mustCall(t, s, "server_status", `{"sections":["classes"]}`)
+	if !regexp.MustCompile(`(?m)^slow is levelled: .*\nkind\twaiting\tlongest ms\tapart ms\nholds\t[12]\t[0-9.e+]+\t[0-9.e+]+\nlist_workbooks\t0\t`).MatchString(status) {
+		t.Errorf("the status says\n%s", status)
+	}
+	r.letGo(s, "a", 2)
+	held.await("ok", 3)
+	first.await("ok", 1)
+}

@@ -77,6 +77,14 @@ const noDeadline = "--tool-timeout=0"
 // patience is when a scenario is given up: it hangs.
 const patience = 3 * time.Minute
 
+// patienceNow is patience, but for who asked for what takes longer.
+func patienceNow() time.Duration {
+	if *specified {
+		return time.Hour
+	}
+	return patience + 2**soak
+}
+
 // servingStdio starts `gridflow stdio` over a root and shakes hands with it.
 func servingStdio(t *testing.T, root string, args ...string) *running {
 	t.Helper()
@@ -100,7 +108,7 @@ func launch(t *testing.T, program string, args ...string) *running {
 // several programs.
 func launchNamed(t *testing.T, name, program string, args ...string) *running {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), patienceNow())
 	t.Cleanup(cancel)
 	r := &running{t: t, ctx: ctx, cmd: exec.CommandContext(ctx, program, args...), sent: newCounter()}
 	r.cmd.Args[0] = name

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"syscall"
 
+	"gridflow/internal/lock"
 	"gridflow/internal/obs"
 	"gridflow/internal/server"
 	"gridflow/internal/tools"
@@ -159,7 +160,16 @@ func (u *setup) host(ctx context.Context) (*host, error) {
 		Version: version(), Tools: u.rows, Env: o.env, Resources: o.resources, Flow: scheduler,
 		Metrics: metrics, ToolTimeout: c.toolTimeout, Log: log,
 	})
-	metrics.Connect(obs.Sources{Gate: scheduler.Gate, Costs: scheduler.Costs, Cache: o.cache, Drain: s.Drain, Breakers: o.breakers, Forks: o.forks})
+	metrics.Connect(obs.Sources{
+		Gate: scheduler.Gate, Costs: scheduler.Costs, Cache: o.cache, Drain: s.Drain, Breakers: o.breakers, Forks: o.forks, Locks: lock.Waits,
+		Events: func() (int, uint64) {
+			sessions, lagged := s.Subscribers()
+			if o.events != nil {
+				lagged += o.events().Lagged
+			}
+			return sessions, lagged
+		},
+	})
 	h := &host{setup: u, server: s, opened: o}
 	looking, stopLooking := context.WithCancel(ctx)
 	var looked sync.WaitGroup

@@ -79,6 +79,7 @@ func openWith(ctx context.Context, c *config, log *slog.Logger, files func(*work
 		books:     router,
 		cache:     w.Stats,
 		breakers:  w.Breakers,
+		events:    w.Events,
 		forks:     stats,
 		close: func() (err error) {
 			if router.Forks != nil {

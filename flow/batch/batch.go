@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
-	"runtime"
 	"runtime/debug"
 	"slices"
 	"time"
 
+	"gridflow/internal/interleave/csync"
 	"gridflow/internal/lock"
 )
 
@@ -59,14 +59,14 @@ type Config[T, R any] struct {
 
 // Batcher gathers items into batches. It is safe for concurrent use.
 type Batcher[T, R any] struct {
-	cfg     Config[T, R]
-	closing chan struct{}
+	cfg   Config[T, R]
+	after func(time.Duration, func()) (stop func() bool) // time.AfterFunc, but in tests
 
 	mu     lock.Mutex[lock.FlowBatch]
 	queue  []*group[T, R] // not taken yet, in order; items join the last. Not empty: led
 	led    bool           // somebody runs a batch, or is to
 	closed bool
-	idle   chan struct{} // closed when a closed Batcher has nothing left
+	idle   *csync.Chan[struct{}] // closed when a closed Batcher has nothing left
 	free   []*group[T, R]
 	stats  Stats
 }
@@ -84,7 +84,8 @@ func New[T, R any](cfg Config[T, R]) (*Batcher[T, R], error) {
 	if cfg.MaxItems == 0 {
 		cfg.MaxItems = 1024
 	}
-	return &Batcher[T, R]{cfg: cfg, closing: make(chan struct{}), idle: make(chan struct{})}, nil
+	after := func(d time.Duration, f func()) func() bool { return time.AfterFunc(d, f).Stop }
+	return &Batcher[T, R]{cfg: cfg, after: after, idle: csync.NewChan[struct{}](1)}, nil
 }
 
 // Do has the item run in a batch and gives what became of it. The error is that of the
@@ -93,7 +94,7 @@ func New[T, R any](cfg Config[T, R]) (*Batcher[T, R], error) {
 func (b *Batcher[T, R]) Do(ctx context.Context, item T) (R, error) {
 	if ctx.Err() != nil {
 		var none R
-		return none, context.Cause(ctx)
+		return none, csync.Cause(ctx)
 	}
 	b.mu.Lock()
 	switch {
@@ -132,49 +133,39 @@ const yieldMin = 16
 
 // follow waits for the result, or for the lead.
 func (b *Batcher[T, R]) follow(ctx context.Context, g *group[T, R], i int) (R, error) {
-	select {
-	case <-g.done:
+	_, err := g.signal.Recv(ctx)
+	switch {
+	case err == csync.ErrClosed:
 		return b.result(g, i)
-	case <-g.lead:
+	case err == nil:
 		b.mu.Lock()
 		many := g.live >= yieldMin
 		b.mu.Unlock()
 		if many {
-			runtime.Gosched()
+			csync.Gosched()
 		}
 		return b.lead(ctx, g, i)
-	case <-ctx.Done():
 	}
-	if b.leave(g, i, false) {
-		var none R
-		return none, context.Cause(ctx)
+	var none R
+	switch {
+	case b.leave(g, i, false):
+		return none, err
+	case b.cfg.Leave && !g.ran.Load():
+		b.release(g)
+		return none, fmt.Errorf("%w: %w", ErrTaken, err)
 	}
-	if b.cfg.Leave {
-		select {
-		case <-g.done:
-		default:
-			b.release(g)
-			var none R
-			return none, fmt.Errorf("%w: %w", ErrTaken, context.Cause(ctx))
-		}
-	}
-	<-g.done
+	g.signal.Recv(context.Background()) // until it is closed: the token of the lead is gone with the one who took it
 	return b.result(g, i)
 }
 
 // lead waits for company and runs the batch.
 func (b *Batcher[T, R]) lead(ctx context.Context, g *group[T, R], i int) (R, error) {
 	if wait := b.cfg.Linger - time.Since(g.opened); b.cfg.Linger > 0 && wait > 0 {
-		timer := time.NewTimer(wait)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-		case <-g.full:
-		case <-b.closing:
-		case <-ctx.Done():
+		defer b.after(wait, g.hurry.Unpark)()
+		if err := g.hurry.Park(ctx); err != nil {
 			b.leave(g, i, true) // a batch is taken by who leads it, so this one is not
 			var none R
-			return none, context.Cause(ctx)
+			return none, err
 		}
 	}
 	b.mu.Lock()
@@ -194,7 +185,7 @@ func (b *Batcher[T, R]) join(item T) (*group[T, R], int) {
 	if n := len(b.queue); n > 0 {
 		g = b.queue[n-1]
 		if len(g.items) >= b.cfg.MaxItems || b.cfg.MaxBytes > 0 && g.bytes+size > b.cfg.MaxBytes {
-			g.signalFull()
+			g.hurryUp()
 			g = nil
 		}
 	}
@@ -207,7 +198,7 @@ func (b *Batcher[T, R]) join(item T) (*group[T, R], int) {
 	g.bytes += size
 	b.stats.Waiting++
 	if len(g.items) >= b.cfg.MaxItems || b.cfg.MaxBytes > 0 && g.bytes >= b.cfg.MaxBytes {
-		g.signalFull()
+		g.hurryUp()
 	}
 	return g, len(g.items) - 1
 }
@@ -225,7 +216,8 @@ func (b *Batcher[T, R]) open() *group[T, R] {
 	}
 	if b.cfg.Linger > 0 {
 		g.opened = time.Now()
-		g.full = make(chan struct{}, 1)
+		hurry := csync.MakeParker() // one of its own: a timer may fire when the group is in use again
+		g.hurry = &hurry
 	}
 	return g
 }
@@ -247,11 +239,7 @@ func (b *Batcher[T, R]) leave(g *group[T, R], i int, led bool) bool {
 		return false
 	}
 	if !led {
-		select {
-		case <-g.lead:
-			led = true
-		default:
-		}
+		_, led = g.signal.TryRecv()
 	}
 	g.drop(i)
 	b.stats.Waiting--
@@ -278,9 +266,7 @@ func (b *Batcher[T, R]) run(g *group[T, R]) {
 				g.err = &PanicError{v, debug.Stack()}
 			}
 		}
-		if g.done != nil {
-			close(g.done)
-		}
+		g.end()
 		b.mu.Lock()
 		b.stats.count(len(g.items), !returned)
 		b.next()
@@ -298,7 +284,7 @@ func (b *Batcher[T, R]) next() {
 	default:
 		b.led = false
 		if b.closed {
-			close(b.idle)
+			b.idle.Close()
 		}
 	}
 }
@@ -329,13 +315,15 @@ func (b *Batcher[T, R]) Close() {
 	b.mu.Lock()
 	if !b.closed {
 		b.closed = true
-		close(b.closing)
+		for _, g := range b.queue {
+			g.hurryUp()
+		}
 		if !b.led {
-			close(b.idle)
+			b.idle.Close()
 		}
 	}
 	b.mu.Unlock()
-	<-b.idle
+	b.idle.Recv(context.Background())
 }
 
 // Stats says what has happened so far.

@@ -2,13 +2,14 @@ package batch
 
 import (
 	"slices"
-	"sync/atomic"
 	"time"
+
+	"gridflow/internal/interleave/csync"
 )
 
 // group is a batch: while it forms its callers join and leave, then it is taken, and
 // then it has run. Fields are guarded by the lock of the Batcher until it is taken, and
-// belong to who runs it from then on, until done is closed.
+// belong to who runs it from then on, until signal is closed.
 type group[T, R any] struct {
 	items  []T
 	out    []Outcome[R]
@@ -19,30 +20,38 @@ type group[T, R any] struct {
 	opened time.Time
 	taken  bool
 
-	// The channels are made when the first caller has to wait. lead and full hold one
-	// token at most; whoever takes the token of lead is the one who runs the batch.
-	lead, full chan struct{}
-	done       chan struct{}
+	// signal is made when the first caller has to wait. It holds one token at most, and
+	// whoever takes it is the one who runs the batch; it is closed when the batch has run.
+	signal *csync.Chan[struct{}]
+	ran    csync.Bool // it has run
 
-	readers atomic.Int32 // callers who have not read their result; set when it is taken
+	hurry *csync.Parker // wakes the one who leads and waits for company; nil: nobody does
+
+	readers csync.Int32 // callers who have not read their result; set when it is taken
 }
 
 // share makes what callers wait on.
 func (g *group[T, R]) share() {
-	if g.done == nil {
-		g.done = make(chan struct{})
-		g.lead = make(chan struct{}, 1)
+	if g.signal == nil {
+		g.signal = csync.NewChan[struct{}](1)
 	}
 }
 
-func (g *group[T, R]) signalFull() { send(g.full) }
+// hurryUp ends the wait for company: there is no more room, or no more time.
+func (g *group[T, R]) hurryUp() {
+	if g.hurry != nil {
+		g.hurry.Unpark()
+	}
+}
 
-func (g *group[T, R]) sendLead() { send(g.lead) }
+// sendLead makes one of those who wait the one who runs the batch.
+func (g *group[T, R]) sendLead() { g.signal.TrySend(struct{}{}) }
 
-func send(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
+// end says that the batch has run.
+func (g *group[T, R]) end() {
+	g.ran.Store(true)
+	if g.signal != nil {
+		g.signal.Close()
 	}
 }
 

@@ -68,6 +68,8 @@ type class struct {
 
 	shapes []*shape // where the flows with requests wait
 
+	order Chooser // see Kernel.Order; nil: the oldest first
+
 	tag    float64 // virtual time of the kernel at which the class's next request may start
 	vtime  float64 // the largest tag at which a flow has started, in this period
 	period uint64  // grows when nothing waits or runs: virtual time begins anew, debts are forgiven

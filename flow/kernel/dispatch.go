@@ -25,7 +25,7 @@ func (k *Kernel) dispatch(now Instant, out []Decision) []Decision {
 		if f == nil { // what was dropped may have been in the way of others
 			continue
 		}
-		t := f.head
+		t := k.turn(c, f, now)
 		if c.stats.Started > 0 {
 			c.gap += (min(now-c.startedAt, retryMax) - c.gap) / 8
 		}
@@ -39,6 +39,33 @@ func (k *Kernel) dispatch(now Instant, out []Decision) []Decision {
 		out = append(out, k.start(c, t, now, claimed))
 	}
 	return out
+}
+
+// A Chooser says which of the requests that a flow has waiting starts now that it is the
+// flow's turn: the oldest, or one behind it ([Ticket.Behind]) that could start as well.
+type Chooser func(now Instant, oldest *Ticket, could func(*Ticket) bool) *Ticket
+
+// Order lets choose say which request of a flow goes when it is the turn of the flow. Between
+// flows nothing changes, and a flow that has waited too long for what its oldest request
+// needs starts that. choose must not use the kernel; nil ends it.
+func (k *Kernel) Order(class int, choose Chooser) { k.classes[class].order = choose }
+
+// turn gives the request of a flow that goes next.
+func (k *Kernel) turn(c *class, f *flow, now Instant) *Ticket {
+	if c.order == nil || f.head.next == nil || f == k.claim {
+		return f.head
+	}
+	could := func(t *Ticket) bool {
+		if t == f.head {
+			return true
+		}
+		_, late := c.overdue(t, now)
+		return t.state == stateWaiting && t.flow == f && !late && k.room(c, f, &t.Need)
+	}
+	if t := c.order(now, f.head, could); t != nil && could(t) {
+		return t
+	}
+	return f.head
 }
 
 // start makes a ticket that is in no queue run.

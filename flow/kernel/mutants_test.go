@@ -3,6 +3,7 @@ package kernel
 import (
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -85,8 +86,15 @@ var mutants = []struct{ file, old, new string }{
 	{"class.go", "c.ns.waiting += float64(c.waiting) * dt", "c.ns.waiting += float64(c.waiting+1) * dt"},
 }
 
-// TestMutantsFit: the faults can still be seeded.
+// TestMutantsFit: the faults can still be seeded, and are as many as the documentation says.
 func TestMutantsFit(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "concurrency.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if row := fmt.Sprintf("\n| flow/kernel | %d |", len(mutants)); !strings.Contains(string(page), row) {
+		t.Errorf("docs/concurrency.md does not have the row %q", strings.TrimSpace(row))
+	}
 	for _, m := range mutants {
 		source, err := os.ReadFile(m.file)
 		if err != nil {

@@ -46,6 +46,9 @@ func (t *Ticket) Waiting() bool { return t.state == stateWaiting }
 // Running reports whether the ticket has started and is not done.
 func (t *Ticket) Running() bool { return t.state == stateRunning }
 
+// Behind gives the ticket that waits behind this one in its flow, nil for the youngest.
+func (t *Ticket) Behind() *Ticket { return t.next }
+
 // overdue reports whether the ticket has waited long enough, and what it is dropped for.
 func (c *class) overdue(t *Ticket, now Instant) (Outcome, bool) {
 	switch {

@@ -85,12 +85,11 @@ func (r *Rotation) Drop(kind int) {
 	}
 }
 
-// Next takes the piece that is to be started now, and says of which kind it is and
-// whether that is another kind than before, which costs a setup. ok is false when
+// Turn says of which kind the piece is that should be started next; ok is false when
 // nothing is waiting.
-func (r *Rotation) Next(now time.Duration) (kind int, setup, ok bool) {
+func (r *Rotation) Turn() (kind int, ok bool) {
 	if r.present == 0 {
-		return 0, false, false
+		return 0, false
 	}
 	before := r.current
 	if before < 0 || r.left == 0 || r.waiting[before] == 0 {
@@ -98,13 +97,34 @@ func (r *Rotation) Next(now time.Duration) (kind int, setup, ok bool) {
 		if after == 0 {
 			after = r.present // around
 		}
-		r.current = bits.TrailingZeros64(after)
-		r.left = r.types[r.current].Lot
+		return bits.TrailingZeros64(after), true
 	}
-	kind = r.current
+	return before, true
+}
+
+// Take says that a piece of a kind is started now, and whether that is another kind than
+// before, which costs a setup. It should be the one whose [Rotation.Turn] it is: Bound
+// holds for those.
+func (r *Rotation) Take(now time.Duration, kind int) (setup bool) {
+	before := r.current
+	if kind != before || r.left == 0 {
+		r.current, r.left = kind, r.types[kind].Lot
+	}
 	r.left--
-	r.longest[kind] = max(r.longest[kind], now-r.since[kind])
+	if r.waiting[kind] > 0 {
+		r.longest[kind] = max(r.longest[kind], now-r.since[kind])
+	}
 	r.since[kind] = now
 	r.Drop(kind)
-	return kind, kind != before, true
+	return kind != before
+}
+
+// Next takes the piece that is to be started now, and says of which kind it is and
+// whether that is another kind than before, which costs a setup. ok is false when
+// nothing is waiting.
+func (r *Rotation) Next(now time.Duration) (kind int, setup, ok bool) {
+	if kind, ok = r.Turn(); ok {
+		setup = r.Take(now, kind)
+	}
+	return kind, setup, ok
 }

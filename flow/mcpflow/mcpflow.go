@@ -93,7 +93,7 @@ func Middleware(o Options) mcp.Middleware {
 			}
 			class = max(class, hint(o.Gate, req))
 			client, weight, came := o.Client(req), max(o.Weight(req), 1), time.Now()
-			permit, err := o.Gate.Acquire(ctx, flow.Request{Class: class, Client: client, Weight: weight, Cost: cost, Need: work.Need, Share: work.Share})
+			permit, err := o.Gate.Acquire(ctx, flow.Request{Class: class, Client: client, Weight: weight, Cost: cost, Need: work.Need, Kind: work.Kind.Name, Share: work.Share})
 			if err != nil {
 				res, refused := o.Refuse(ctx, method, req, err)
 				if o.Observe != nil {

@@ -35,6 +35,7 @@ func (s *Store) restore(_ context.Context, id string) (*live, error) {
 			var e event
 			if e, _, err = decode(entry.Data); err == nil {
 				err = l.line.apply(kind(entry.Kind), e, entry.Pos, entry.Time)
+				s.replayed.Add(1)
 			}
 		}
 		if err != nil {

@@ -80,10 +80,10 @@ type Store struct {
 	unused   map[string]workspace.Base // nothing stands on them, or did not for a moment
 	unread   int                       // streams that could not be read: nobody knows what it stands on, nothing is dropped
 
-	commits, conflicts atomic.Uint64
-	liveBytes          atomic.Int64 // what live forks take, beside their bases
-	liveMost           atomic.Int64 // what they may take; it is reckoned anew now and then
-	weighings          atomic.Uint64
+	commits, conflicts, replayed atomic.Uint64
+	liveBytes                    atomic.Int64 // what live forks take, beside their bases
+	liveMost                     atomic.Int64 // what they may take; it is reckoned anew now and then
+	weighings                    atomic.Uint64
 
 	run  context.Context // of what the store does by itself
 	stop context.CancelFunc
@@ -96,6 +96,7 @@ type Stats struct {
 	Forks     int
 	Commits   uint64 // versions that were made
 	Conflicts uint64 // changes that expected another version
+	Replayed  uint64 // records of the journal that forks were made again from
 	Actors    actor.Stats
 	Journal   journal.Stats
 }
@@ -105,7 +106,7 @@ func (s *Store) Stats() Stats {
 	s.mu.Lock()
 	n := len(s.forks)
 	s.mu.Unlock()
-	return Stats{n, s.commits.Load(), s.conflicts.Load(), s.registry.Stats(), s.log.Stats()}
+	return Stats{n, s.commits.Load(), s.conflicts.Load(), s.replayed.Load(), s.registry.Stats(), s.log.Stats()}
 }
 
 // fork is what is known of a fork whether it is in memory or not.

@@ -65,6 +65,13 @@ func TestTimeToLive(t *testing.T) {
 		if live := r.store.registry.Stats().Live; live != 0 {
 			t.Errorf("%d forks are in memory after %v without a call", live, r.o.Idle)
 		}
+		before := r.store.Stats()
+		r.edit(f.ID, number("A1", 8))
+		if after := r.store.Stats(); after.Replayed-before.Replayed != 2 || after.Journal.Syncs.Count <= before.Journal.Syncs.Count {
+			t.Errorf("%d records were replayed, and not that it was made and edited; %d syncs came to %d", after.Replayed-before.Replayed, before.Journal.Syncs.Count, after.Journal.Syncs.Count)
+		}
+		time.Sleep(59 * time.Second)
+		there(true)
 		if n := r.kept(); n != 2 {
 			t.Errorf("%d bases", n)
 		}

@@ -68,7 +68,7 @@ func (l *Log) commitBatch(reqs []request, out []batch.Outcome[Entry]) error {
 		return nil // nothing but Ends of streams that are not there
 	}
 	vfs.Point(l.fs, "journal: written")
-	if err := l.file.Sync(); err != nil {
+	if err := l.sync(); err != nil {
 		return l.fail("sync", err)
 	}
 	vfs.Point(l.fs, "journal: synced")
@@ -76,6 +76,14 @@ func (l *Log) commitBatch(reqs []request, out []batch.Outcome[Entry]) error {
 		l.reclaim()
 	}
 	return nil
+}
+
+// sync makes durable what was written to the active segment, and counts how long it took.
+func (l *Log) sync() error {
+	begin := time.Now()
+	err := l.file.Sync()
+	l.syncs.Add(time.Since(begin))
+	return err
 }
 
 // write gives every record its place and writes it. It gives where they end.
@@ -250,7 +258,7 @@ func (l *Log) seal() error {
 	if _, err := l.file.Write(b); err != nil {
 		return err
 	}
-	if err := l.file.Sync(); err != nil {
+	if err := l.sync(); err != nil {
 		return err
 	}
 	vfs.Point(l.fs, "journal: sealed")

@@ -13,6 +13,7 @@ import (
 
 	"gridflow/flow/batch"
 	"gridflow/internal/lock"
+	"gridflow/internal/tally"
 	"gridflow/internal/vfs"
 )
 
@@ -81,6 +82,8 @@ type Log struct {
 	staged []staged
 	next   uint64 // sequence of the next record
 	stuck  bool   // no segment is deleted any more
+
+	syncs tally.Durations // needs no lock
 
 	mu       lock.RWMutex[lock.JournalLog]
 	streams  map[string]*stream // the living, by id
@@ -206,11 +209,12 @@ type Stats struct {
 	Records   uint64 // written
 	Written   uint64 // bytes of them
 	Rotations uint64
-	Deleted   uint64 // segments that had nothing alive
-	DeleteErr error  // why the last of them could not be deleted; it is tried again
-	Scanned   uint64 // records that Open read one by one, because their segment was not sealed
-	Cut       int64  // bytes of a torn tail that Open has cut off
-	Poisoned  error  // nil: it takes records
+	Deleted   uint64          // segments that had nothing alive
+	DeleteErr error           // why the last of them could not be deleted; it is tried again
+	Scanned   uint64          // records that Open read one by one, because their segment was not sealed
+	Cut       int64           // bytes of a torn tail that Open has cut off
+	Poisoned  error           // nil: it takes records
+	Syncs     tally.Histogram // how long it took to make what was written durable
 	Batch     batch.Stats
 }
 
@@ -229,6 +233,7 @@ func (l *Log) Stats() Stats {
 	if l.in != nil {
 		s.Batch = l.in.Stats()
 	}
+	s.Syncs = l.syncs.Read()
 	return s
 }
 

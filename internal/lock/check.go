@@ -94,3 +94,6 @@ func place[R Rank]() Rank {
 	var r R
 	return r
 }
+
+// Waits tells how long locks were waited for; in this build nobody counts.
+func Waits() []Wait { return nil }

@@ -5,8 +5,8 @@
 // Two locks of one rank are never held together.
 //
 // [Mutex] and [RWMutex] take their rank as a type argument, so that the zero value is ready
-// and knows it. In a normal build they are aliases of what interleave/csync and sync have,
-// and the rank costs nothing. With the tag each lock that is taken out of order crashes the
+// and knows it. In a normal build the rank says under which name it is counted how long a
+// lock was waited for ([Waits]), and costs nothing while nobody waits. With the tag each lock that is taken out of order crashes the
 // program, with the stacks of both; a graph of who holds and who waits finds deadlocks among
 // all locks, those without rank included ([Unranked]); and [Report] tells what it holds.
 //

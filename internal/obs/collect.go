@@ -7,8 +7,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"gridflow/flow"
+	"gridflow/flow/batch"
 	"gridflow/flow/breaker"
 	"gridflow/flow/kernel"
+	"gridflow/flow/level"
+	"gridflow/internal/tally"
 )
 
 // collector reads what others count, at each scrape. What it costs depends on the number
@@ -39,6 +42,9 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 			kind = prometheus.CounterValue
 		}
 		ch <- prometheus.MustNewConstMetric(descs[row], kind, v, labels...)
+	}
+	spread := func(row int, h tally.Histogram, labels ...string) {
+		ch <- prometheus.MustNewConstHistogram(descs[row], h.Count, h.Sum, h.Buckets, labels...)
 	}
 	m := c.m
 	put(buildInfo, 1, m.version, runtime.Version())
@@ -91,6 +97,19 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 			poisoned = 1
 		}
 		put(journalPoisoned, poisoned)
+		spread(journalFsync, f.Journal.Syncs)
+		put(journalReplayed, float64(f.Replayed))
+		spread(batchSize, batchSizes(f.Journal.Batch), "journal")
+	}
+	if events := m.sources.Events; events != nil {
+		sessions, lagged := events()
+		put(subscribersNow, float64(sessions))
+		put(eventsLagged, float64(lagged))
+	}
+	if locks := m.sources.Locks; locks != nil {
+		for _, w := range locks() {
+			spread(lockWait, w.Histogram, w.Rank)
+		}
 	}
 	if m.sources.Gate == nil {
 		return
@@ -101,6 +120,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		put(resourceUsed, float64(r.Used), r.Name)
 		put(resourceCapacity, float64(r.Capacity), r.Name)
 		put(resourceBuffer, float64(r.Buffer), r.Name)
+		put(resourceBufferUsed, float64(max(0, r.Used-(r.Capacity-r.Buffer))), r.Name)
 		if i == flow.Bytes {
 			put(loadsInflightBytes, float64(r.Used))
 		}
@@ -122,17 +142,42 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 			put(dropped, float64(k.Outcomes[o]), name, o.String())
 		}
 		put(dropped, float64(k.Cancelled), name, "cancelled")
+		put(rateLimited, float64(k.Outcomes[kernel.RateLimited]), name)
 		put(arrivalCV, e.arrivalCV, name)
 		put(serviceCV, e.serviceCV, name)
+		put(depthCV, e.depthCV, name)
 		put(takt, e.takt, name)
 		put(cycle, e.cycle, name)
 		put(taktRatio, e.taktRatio, name)
 		put(flowEfficiency, e.efficiency, name)
+		if !math.IsNaN(e.arrivalCV) && !math.IsNaN(e.serviceCV) {
+			put(bufferWanted, level.Share(e.arrivalCV, e.serviceCV), name)
+		}
+		if r, ok := m.sources.Gate.Rotation(i); ok {
+			put(levelGap, r.Gap.Seconds(), name)
+			put(levelAdherence, r.Adherence, name)
+			put(levelBound, r.Bound.Seconds(), name)
+			for _, kind := range r.Kinds {
+				put(levelApart, kind.Apart.Seconds(), name, kind.Name)
+				put(levelWaiting, float64(kind.Waiting), name, kind.Name)
+			}
+		}
 		put(littleL, e.l, name)
 		put(littleLambdaW, e.lambdaW, name)
 		put(shareActual, e.share, name)
 		put(shareTarget, e.shareTarget, name)
 	}
+}
+
+// batchSizes gives the sizes of batches as a histogram.
+func batchSizes(s batch.Stats) tally.Histogram {
+	h := tally.Histogram{Count: s.Batches, Sum: float64(s.Items), Buckets: make(map[float64]uint64)}
+	var n uint64
+	for k, bound := range batchBuckets {
+		n += s.Sizes[k]
+		h.Buckets[bound] = n
+	}
+	return h
 }
 
 func number(b bool) float64 {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -140,7 +141,7 @@ func (m *metric) panel() panel {
 		short = "rate(" + short + "[5m])"
 		p.unit = "cps"
 	case histogram:
-		short = fmt.Sprintf("histogram_quantile(0.95, sum by (%s, le) (rate(%s_bucket[5m])))", strings.Join(m.labels, ", "), short)
+		short = fmt.Sprintf("histogram_quantile(0.95, sum by (%s) (rate(%s_bucket[5m])))", strings.Join(append(slices.Clone(m.labels), "le"), ", "), short)
 	}
 	p.shows = []curve{{short, strings.Join(legend, " ")}}
 	return p

@@ -15,6 +15,7 @@ import (
 	"gridflow/flow/kernel"
 	"gridflow/flow/limit"
 	"gridflow/internal/forks"
+	"gridflow/internal/lock"
 	"gridflow/internal/workspace"
 )
 
@@ -73,6 +74,9 @@ type Sources struct {
 
 	Breakers func() []breaker.Stats // nil: there is none
 	Forks    func() forks.Stats     // nil: there are none
+
+	Events func() (subscribers int, lagged uint64) // nil: nobody can watch anything
+	Locks  func() []lock.Wait                      // nil: nobody counts
 }
 
 // NewMetrics makes the metrics of a server of the given version whose gate has these

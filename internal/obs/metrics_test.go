@@ -23,10 +23,14 @@ import (
 	"github.com/prometheus/common/model"
 
 	"gridflow/flow"
+	"gridflow/flow/batch"
 	"gridflow/flow/breaker"
 	"gridflow/flow/kernel"
 	"gridflow/flow/limit"
 	"gridflow/internal/forks"
+	"gridflow/internal/journal"
+	"gridflow/internal/lock"
+	"gridflow/internal/tally"
 	"gridflow/internal/workspace"
 )
 
@@ -42,11 +46,20 @@ func observed(t *testing.T, conf flow.Config) (*flow.Gate, *Metrics) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var tally tally.Durations
+	tally.Add(3 * time.Millisecond)
+	tallied := tally.Read()
+	batches := batch.Stats{Batches: 2, Items: 9}
+	batches.Sizes[0], batches.Sizes[3] = 1, 1 // one of 1, one of 8
 	m.Connect(Sources{
 		Gate: g, Costs: new(flow.Costs), Cache: func() workspace.CacheStats { return workspace.CacheStats{Hits: 7, Bytes: 1 << 20} },
 		Drain:    func() (bool, int) { return false, 3 },
 		Breakers: func() []breaker.Stats { return []breaker.Stats{{Name: "/books", State: breaker.Open, Rejected: 5}} },
-		Forks:    func() forks.Stats { return forks.Stats{Forks: 3, Commits: 4, Conflicts: 1} },
+		Forks: func() forks.Stats {
+			return forks.Stats{Forks: 3, Commits: 4, Conflicts: 1, Replayed: 9, Journal: journal.Stats{Batch: batches, Syncs: tallied}}
+		},
+		Events: func() (int, uint64) { return 2, 11 },
+		Locks:  func() []lock.Wait { return []lock.Wait{{Rank: "flow.gate", Histogram: tallied}} },
 	})
 	return g, m
 }
@@ -115,11 +128,14 @@ func TestGolden(t *testing.T) {
 			t.Fatal(err)
 		}
 		g.Adapt(flow.Medium, l)
+		if err := g.Pace(flow.Slow, time.Minute, time.Second); err != nil {
+			t.Fatal(err)
+		}
 		var wg sync.WaitGroup
 		for i := range 20 {
 			for class := range testClasses() {
 				wg.Go(func() {
-					call(t.Context(), g, m, flow.Request{Class: class, Client: fmt.Sprint("session SECRET", i), Need: flow.Amounts{flow.CPU: 1}}, 50*time.Millisecond)
+					call(t.Context(), g, m, flow.Request{Class: class, Client: fmt.Sprint("session SECRET", i), Kind: "range_values", Need: flow.Amounts{flow.CPU: 1}}, 50*time.Millisecond)
 				})
 			}
 			time.Sleep(10 * time.Millisecond)
@@ -132,6 +148,12 @@ func TestGolden(t *testing.T) {
 		for _, line := range []string{
 			`gridflow_limiter_adjust_total{cause="headroom",class="medium",dir="up"} 1`, `gridflow_limiter_limit{class="medium"} 2`,
 			`gridflow_limiter_min{class="medium"} 1`, `gridflow_limiter_max{class="medium"} 2`,
+			`gridflow_subscribers 2`, `gridflow_events_lagged_total 11`, `gridflow_journal_replayed_total 9`,
+			`gridflow_batch_size_bucket{kind="journal",le="1"} 1`, `gridflow_batch_size_bucket{kind="journal",le="7"} 1`, `gridflow_batch_size_bucket{kind="journal",le="15"} 2`,
+			`gridflow_batch_size_sum{kind="journal"} 9`, `gridflow_batch_size_count{kind="journal"} 2`,
+			`gridflow_lock_wait_seconds_bucket{rank="flow.gate",le="0.0025"} 0`, `gridflow_lock_wait_seconds_bucket{rank="flow.gate",le="0.005"} 1`,
+			`gridflow_journal_fsync_seconds_sum 0.003`, `gridflow_rate_limited_total{class="fast"} 0`,
+			`gridflow_level_waiting{class="slow",kind="range_values"} 0`,
 			`gridflow_breaker_state{name="/books"} 2`, `gridflow_breaker_rejected_total{name="/books"} 5`,
 		} {
 			if !strings.Contains(text, "\n"+line+"\n") {
@@ -219,7 +241,7 @@ func TestTable(t *testing.T) {
 			t.Errorf("%s is not of gridflow", m.name)
 		case strings.HasSuffix(m.name, "_total") != (m.kind == counter):
 			t.Errorf("%s is a %v", m.name, m.kind)
-		case (m.kind == histogram) != (m.buckets != nil) || m.kind == histogram && i >= counted:
+		case (m.kind == histogram) != (m.buckets != nil) || m.native() != (m.kind == histogram && i < counted):
 			t.Errorf("%s has buckets %v", m.name, m.buckets)
 		case slices.Contains(m.labels, "client") || slices.Contains(m.labels, "session"):
 			t.Errorf("%s names clients", m.name)
@@ -229,6 +251,26 @@ func TestTable(t *testing.T) {
 	for _, bound := range []float64{.1, 1, 5} {
 		if !slices.Contains(table[execSeconds].buckets, bound) {
 			t.Errorf("%g is no bound", bound)
+		}
+	}
+}
+
+// TestNothingMissing: what is asked of a server of this kind is there (see docs/concurrency.md;
+// workers and jobs of recalculation come with recalculation).
+func TestNothingMissing(t *testing.T) {
+	names := map[string]bool{}
+	for _, m := range table {
+		names[m.name] = true
+	}
+	for name := range strings.FieldsSeq(`
+		requests_total queue_depth queue_capacity queue_depth_max queue_oldest_seconds queue_wait_seconds exec_seconds dropped_total inflight
+		limiter_limit limiter_min limiter_max limiter_adjust_total breaker_state breaker_transitions_total breaker_rejected_total rate_limited_total
+		cache_hits_total cache_misses_total cache_joined_total cache_loads_total cache_evictions_total cache_bytes cache_entries loads_inflight_bytes
+		forks fork_mailbox_depth fork_conflicts_total batch_size takt_seconds cycle_seconds takt_ratio flow_efficiency arrival_cv service_cv
+		class_share_actual class_share_target andon_level journal_appends_total journal_fsync_seconds journal_replayed_total
+		drain_state drain_inflight lock_wait_seconds subscribers events_lagged_total`) {
+		if !names[prefix+name] {
+			t.Errorf("there is no %s", name)
 		}
 	}
 }
@@ -317,7 +359,7 @@ func TestStatus(t *testing.T) {
 			synctest.Wait()
 		}
 		time.Sleep(time.Second)
-		s := m.Status(2)
+		s := m.Status(2, false)
 		c := s.Classes[flow.Fast]
 		if c.Recent != 3 || *c.WaitP50 != 100 || *c.WaitP99 != 200 || *c.RunP95 != 100 || *c.Efficiency != .5 || c.Waiting != 0 || len(c.Refused) != 0 {
 			t.Errorf("class: %+v", c)
@@ -340,6 +382,45 @@ func TestStatus(t *testing.T) {
 	})
 }
 
+// TestStatusIsMetrics: server_status has every series that /metrics has of the table, with
+// the same number, and no other.
+func TestStatusIsMetrics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, m := observed(t, flow.Defaults(2, 1<<20))
+		var wg sync.WaitGroup
+		for i := range 40 {
+			wg.Go(func() {
+				call(t.Context(), g, m, flow.Request{Class: i % len(testClasses()), Client: fmt.Sprint("session ", i%3), Need: flow.Amounts{flow.CPU: 1}}, 70*time.Millisecond)
+			})
+			time.Sleep(9 * time.Millisecond)
+		}
+		m.Observe(Call{Tool: `a "tool"`, Class: NoClass, Outcome: "draining"}) // a label that has to be quoted
+		text, _ := scrape(t, m)
+		got := m.Status(0, true).Metrics
+		for line := range strings.Lines(text) {
+			series, number, _ := strings.Cut(strings.TrimSpace(line), " ")
+			if i := strings.LastIndexByte(line, '}'); i > 0 {
+				series, number = line[:i+1], strings.TrimSpace(line[i+1:])
+			}
+			if !strings.HasPrefix(series, "gridflow_") || strings.Contains(series, "_bucket{") {
+				continue
+			}
+			want, err := strconv.ParseFloat(number, 64)
+			if err != nil {
+				t.Fatalf("%s: %v", line, err)
+			}
+			if v, ok := got[series]; !ok || v != want {
+				t.Errorf("%s is %g in /metrics, and %v in the status (%v)", series, want, v, ok)
+			}
+			delete(got, series)
+		}
+		if len(got) > 0 {
+			t.Errorf("not in /metrics: %v", got)
+		}
+		wg.Wait()
+	})
+}
+
 // TestConcurrentUse is for the race detector: calls, scrapes and looks at once.
 func TestConcurrentUse(t *testing.T) {
 	g, m := observed(t, flow.Defaults(2, 0))
@@ -352,13 +433,13 @@ func TestConcurrentUse(t *testing.T) {
 		})
 		wg.Go(func() {
 			for range 20 {
-				m.Status(5)
+				m.Status(5, true)
 				m.registry.Gather()
 			}
 		})
 	}
 	wg.Wait()
-	if n := m.Status(0).Classes[flow.Fast].Recent; n != 160 {
+	if n := m.Status(0, false).Classes[flow.Fast].Recent; n != 160 {
 		t.Errorf("%d calls, want 160", n)
 	}
 }

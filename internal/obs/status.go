@@ -3,6 +3,8 @@ package obs
 import (
 	"math"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"gridflow/flow/kernel"
@@ -10,7 +12,7 @@ import (
 )
 
 // Status is what the tool server_status shows. It needs what [Metrics.Connect] tells.
-func (m *Metrics) Status(recent int) *tools.ServerStatus {
+func (m *Metrics) Status(recent int, metrics bool) *tools.ServerStatus {
 	now := m.now()
 	s := m.sources.Gate.Stats()
 	out := &tools.ServerStatus{
@@ -31,6 +33,21 @@ func (m *Metrics) Status(recent int) *tools.ServerStatus {
 			Misses: c.Misses, Loads: c.Loads, Evictions: c.Evictions,
 		}
 	}
+	if breakers := m.sources.Breakers; breakers != nil {
+		for _, b := range breakers() {
+			out.Breakers = append(out.Breakers, tools.BreakerStatus{Name: b.Name, State: b.State.String(), Rejected: b.Rejected, Quarantined: b.Quarantined})
+		}
+	}
+	if m.sources.Forks != nil {
+		f := m.sources.Forks()
+		out.Forks = &tools.ForksStatus{
+			Forks: f.Forks, InMemory: f.Actors.Live, Waiting: f.Actors.Depth, Commits: f.Commits, Conflicts: f.Conflicts,
+			JournalRecords: f.Journal.Records, JournalSyncs: f.Journal.Batch.Batches, JournalBytes: f.Journal.Bytes, Poisoned: f.Journal.Poisoned != nil,
+		}
+	}
+	if metrics {
+		out.Metrics = m.series()
+	}
 	for _, r := range s.Resources {
 		out.Resources = append(out.Resources, tools.ResourceStatus{Name: r.Name, Used: r.Used, Capacity: r.Capacity, Buffer: r.Buffer})
 	}
@@ -49,9 +66,15 @@ func (m *Metrics) Status(recent int) *tools.ServerStatus {
 	for i, e := range estimates {
 		k := &s.Classes[i]
 		c := tools.ClassStatus{
-			Name: k.Name, Waiting: k.Waiting, Capacity: k.QueueMax, Running: k.InFlight, Limit: k.Limit,
+			Name: k.Name, Waiting: k.Waiting, Capacity: k.QueueMax, Running: k.InFlight, Limit: k.Limit, LimitMin: k.LimitMin, LimitMax: k.LimitMax,
 			Takt: known(e.takt), Cycle: known(e.cycle), TaktRatio: known(e.taktRatio), Efficiency: known(e.efficiency),
-			ArrivalCV: known(e.arrivalCV), ServiceCV: known(e.serviceCV), Refused: map[string]uint64{},
+			ArrivalCV: known(e.arrivalCV), ServiceCV: known(e.serviceCV), Share: known(e.share), Target: known(e.shareTarget), L: known(e.l), LambdaW: known(e.lambdaW), Refused: map[string]uint64{},
+		}
+		if r, ok := m.sources.Gate.Rotation(i); ok {
+			c.Levelled = &tools.LevelStatus{GapMs: millis(r.Gap), Adherence: r.Adherence, BoundMs: millis(r.Bound), Kinds: []tools.KindStatus{}}
+			for _, kind := range r.Kinds {
+				c.Levelled.Kinds = append(c.Levelled.Kinds, tools.KindStatus{Kind: kind.Name, Waiting: kind.Waiting, LongestMs: millis(kind.Longest), ApartMs: millis(kind.Apart)})
+			}
 		}
 		for o := kernel.Started + 1; int(o) < kernel.Outcomes; o++ {
 			if n := k.Outcomes[o]; n > 0 {
@@ -92,6 +115,37 @@ func (m *Metrics) Status(recent int) *tools.ServerStatus {
 	out.ByService = shown(func(u *client) float64 { return u.served })
 	out.ByWait = shown(func(u *client) float64 { return u.waited })
 	return out
+}
+
+// series gives what /metrics gives, of the rows of the table: it asks the same registry.
+func (m *Metrics) series() map[string]float64 {
+	families, _ := m.registry.Gather() // an error says what is missing from it; the scraper logs it
+	all := make(map[string]float64)
+	for _, f := range families {
+		if !strings.HasPrefix(f.GetName(), prefix) {
+			continue // of Go and the process
+		}
+		for _, s := range f.GetMetric() {
+			var labels []string
+			for _, l := range s.GetLabel() {
+				labels = append(labels, l.GetName()+"="+strconv.Quote(l.GetValue()))
+			}
+			of := ""
+			if len(labels) > 0 {
+				of = "{" + strings.Join(labels, ",") + "}"
+			}
+			switch {
+			case s.Counter != nil:
+				all[f.GetName()+of] = s.Counter.GetValue()
+			case s.Gauge != nil:
+				all[f.GetName()+of] = s.Gauge.GetValue()
+			case s.Histogram != nil:
+				all[f.GetName()+"_count"+of] = float64(s.Histogram.GetSampleCount())
+				all[f.GetName()+"_sum"+of] = s.Histogram.GetSampleSum()
+			}
+		}
+	}
+	return all
 }
 
 // known gives nil for what there was too little to tell from.

@@ -7,6 +7,9 @@ import (
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"gridflow/flow/batch"
+	"gridflow/internal/tally"
 )
 
 // A metric is one row of the table that registration, docs/metrics.md and the golden test
@@ -47,21 +50,30 @@ const (
 	dropped
 	inflight
 	permitsJoined
+	rateLimited
 	limiterLimit
 	limiterMin
 	limiterMax
 	resourceUsed
 	resourceCapacity
 	resourceBuffer
+	resourceBufferUsed
 	loadsInflightBytes
 	shareActual
 	shareTarget
 	arrivalCV
 	serviceCV
+	depthCV
 	takt
 	cycle
 	taktRatio
 	flowEfficiency
+	levelGap
+	levelAdherence
+	levelBound
+	levelApart
+	levelWaiting
+	bufferWanted
 	littleL
 	littleLambdaW
 	andonLevel
@@ -93,6 +105,12 @@ const (
 	journalBytes
 	journalSegments
 	journalPoisoned
+	journalFsync
+	journalReplayed
+	batchSize
+	subscribersNow
+	eventsLagged
+	lockWait
 	buildInfo
 	metrics // how many there are
 )
@@ -101,11 +119,30 @@ const (
 // of the classes, 0.1 s and 1 s, are among them.
 var secondsBuckets = []float64{.00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}
 
+// batchBuckets are those of batch.Stats, tallyBuckets those of package tally.
+var (
+	batchBuckets = func() (b []float64) {
+		for k := range len(batch.Stats{}.Sizes) - 1 {
+			b = append(b, float64(int(2)<<k-1))
+		}
+		return b
+	}()
+	tallyBuckets = func() (b []float64) {
+		for _, d := range tally.Bounds {
+			b = append(b, d.Seconds())
+		}
+		return b
+	}()
+)
+
 var (
 	byClass    = []string{"class"}
 	byResource = []string{"resource"}
 	byName     = []string{"name"}
 )
+
+// prefix is how the name of every row begins.
+const prefix = "gridflow_"
 
 const overWindow = "; over the last minute, absent while there were none"
 
@@ -125,21 +162,30 @@ var table = [metrics]metric{
 	dropped:            {"gridflow_dropped_total", counter, []string{"class", "reason"}, nil, "Calls that were not let in: full_flow, full_class, full_queue, displaced, shed, rate_limited, waited_out, too_late, standing, draining, impossible, cancelled."},
 	inflight:           {"gridflow_inflight", gauge, byClass, nil, "Permits that are out. Calls that share one count as one."},
 	permitsJoined:      {"gridflow_permits_joined_total", counter, byClass, nil, "Calls that ran under the permit of another one, which opens the same workbook."},
+	rateLimited:        {"gridflow_rate_limited_total", counter, byClass, nil, "Calls refused because their client asked more often than the rate of the class allows; in gridflow_dropped_total too."},
 	limiterLimit:       {"gridflow_limiter_limit", gauge, byClass, nil, "Calls of the class that may run at once, 0 where only the resources bound them."},
 	limiterMin:         {"gridflow_limiter_min", gauge, byClass, nil, "The least that the adaptive limit of the class may become; absent where there is none."},
 	limiterMax:         {"gridflow_limiter_max", gauge, byClass, nil, "The most that the adaptive limit of the class may become; absent where there is none."},
 	resourceUsed:       {"gridflow_resource_used", gauge, byResource, nil, "Units of the resource that are taken: seats of cpu, bytes of loads."},
 	resourceCapacity:   {"gridflow_resource_capacity", gauge, byResource, nil, "Units of the resource that there are."},
 	resourceBuffer:     {"gridflow_resource_buffer", gauge, byResource, nil, "Of these, units set aside for short calls."},
+	resourceBufferUsed: {"gridflow_resource_buffer_used", gauge, byResource, nil, "Of the buffer, units that are taken: what is used beyond the rest of the capacity."},
 	loadsInflightBytes: {"gridflow_loads_inflight_bytes", gauge, nil, nil, "Memory that loads under way may come to take."},
 	shareActual:        {"gridflow_class_share_actual", gauge, byClass, nil, "Share of the class in the time that all calls ran" + overWindow + "."},
 	shareTarget:        {"gridflow_class_share_target", gauge, byClass, nil, "Share that the weights give the class among those that had calls" + overWindow + "."},
 	arrivalCV:          {"gridflow_arrival_cv", gauge, byClass, nil, "Standard deviation by mean of the times between two arrivals" + overWindow + "."},
 	serviceCV:          {"gridflow_service_cv", gauge, byClass, nil, "Standard deviation by mean of the times that calls ran" + overWindow + "."},
+	depthCV:            {"gridflow_depth_cv", gauge, byClass, nil, "Standard deviation by mean of the number of calls that wait or run" + overWindow + "."},
 	takt:               {"gridflow_takt_seconds", gauge, byClass, nil, "Time by calls that come and want a permit of their own: one has to be done in it. Calls that were refused for what their client did do not count" + overWindow + "."},
 	cycle:              {"gridflow_cycle_seconds", gauge, byClass, nil, "Mean time that permits were held, by how many may be out at once: one call can be done in it" + overWindow + "."},
 	taktRatio:          {"gridflow_takt_ratio", gauge, byClass, nil, "Cycle by takt: above 1 more comes than can be done" + overWindow + "."},
 	flowEfficiency:     {"gridflow_flow_efficiency", gauge, byClass, nil, "Time that calls ran by the time that they ran and waited" + overWindow + "."},
+	levelGap:           {"gridflow_level_gap_seconds", gauge, byClass, nil, "Time between two starts of the class, as it is now; absent where its starts are not levelled, as are the next four."},
+	levelAdherence:     {"gridflow_level_adherence_ratio", gauge, byClass, nil, "Part of the last hundred starts that came such a gap after the one before, give or take a tenth."},
+	levelBound:         {"gridflow_level_bound_seconds", gauge, byClass, nil, "Time within which each kind of work that a client has waiting is started, while the client has a seat: a piece of each kind, as long as the longest so far."},
+	levelApart:         {"gridflow_level_apart_seconds", gauge, []string{"class", "kind"}, nil, "The longest so far in which a client had work of the kind (a tool) waiting and none of it started."},
+	levelWaiting:       {"gridflow_level_waiting", gauge, []string{"class", "kind"}, nil, "Work of the kind (a tool) that waits."},
+	bufferWanted:       {"gridflow_buffer_wanted_ratio", gauge, byClass, nil, "Part of the seats that the variation of the class asks to keep free, by Kingman's formula: 0.2 where nothing varies, 0.25 for Poisson arrivals of exponential work, 0.3 at most" + overWindow + "."},
 	littleL:            {"gridflow_little_l", gauge, byClass, nil, "Mean number of calls that wait or run, counted; over the last minute."},
 	littleLambdaW:      {"gridflow_little_lambda_w", gauge, byClass, nil, "The same by Little's law: rate of calls by mean time from arrival to end. Where load is steady and both differ, one of the counts is wrong."},
 	andonLevel:         {"gridflow_andon_level", gauge, nil, nil, "How full the queues are: 0 ok, 1 warn, 2 critical, 3 emergency. At least 1 from when gridflow_takt_ratio of a class has been above 1 for half a minute until it has been below 0.9 for as long."},
@@ -171,6 +217,12 @@ var table = [metrics]metric{
 	journalBytes:       {"gridflow_journal_bytes", gauge, nil, nil, "Size of the journal."},
 	journalSegments:    {"gridflow_journal_segments", gauge, nil, nil, "Files of the journal."},
 	journalPoisoned:    {"gridflow_journal_poisoned", gauge, nil, nil, "1 once a write or a sync of the journal has failed: nothing can be changed until the next start."},
+	journalFsync:       {"gridflow_journal_fsync_seconds", histogram, nil, tallyBuckets, "Time until what was written to the journal was on the disk."},
+	journalReplayed:    {"gridflow_journal_replayed_total", counter, nil, nil, "Records of the journal that forks were made again from."},
+	batchSize:          {"gridflow_batch_size", histogram, []string{"kind"}, batchBuckets, "What was done together in one go: records that were synced together (journal)."},
+	subscribersNow:     {"gridflow_subscribers", gauge, nil, nil, "Sessions that watch resources."},
+	eventsLagged:       {"gridflow_events_lagged_total", counter, nil, nil, "Changes that somebody who watches was not told of, because a later one of the same workbook came before he took it, or because too many waited. He is told that there was one."},
+	lockWait:           {"gridflow_lock_wait_seconds", histogram, []string{"rank"}, tallyBuckets, "Time that mutexes were waited for which were not free, by their place in the order of locks; absent where nobody has waited."},
 	buildInfo:          {"gridflow_build_info", gauge, []string{"version", "goversion"}, nil, "Always 1."},
 }
 
@@ -191,6 +243,10 @@ func (m *metric) histogramVec() *prometheus.HistogramVec {
 	}, m.labels)
 }
 
+// native tells whether a histogram has fine buckets as well: those that calls fill as they
+// go by have, those that are read from others have what the others counted.
+func (m *metric) native() bool { return m.kind == histogram && &m.buckets[0] == &secondsBuckets[0] }
+
 // sorted gives the table by name.
 func sorted() []metric {
 	rows := slices.Clone(table[:])
@@ -203,14 +259,19 @@ func Markdown(w io.Writer) error {
 	var b strings.Builder
 	b.WriteString("# Metrics\n\n" +
 		"`gridflow http` gives these at `/metrics` in the Prometheus text format, beside `go_*` and `process_*`; `--metrics=false`\n" +
-		"switches that off. Over stdio, and for a model, the tool `server_status` has the same numbers, with the latest calls and\n" +
-		"the busiest clients. No label names a client. What to do when: [operating.md](operating.md).\n\n" +
+		"switches that off. Over stdio, and for a model, the tool `server_status` has the same numbers: the more telling\n" +
+		"ones by class, with the latest calls and the busiest clients, and with `{\"sections\":[\"metrics\"]}` every series that /metrics has of\n" +
+		"this list, by its name there, of a histogram count and sum. No label names a client. What to do when: [operating.md](operating.md).\n\n" +
 		"This page is made from the table in `internal/obs/table.go` (`make generate`).\n\n" +
 		"| name | type | labels | meaning |\n|---|---|---|---|\n")
 	for _, m := range sorted() {
 		help := m.help
 		if m.kind == histogram {
-			help += fmt.Sprintf(" Bounds: %s; and native buckets.", strings.Trim(fmt.Sprint(m.buckets), "[]"))
+			help += fmt.Sprintf(" Bounds: %s", strings.Trim(fmt.Sprint(m.buckets), "[]"))
+			if m.native() {
+				help += "; and native buckets"
+			}
+			help += "."
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", m.name, m.kind, strings.Join(m.labels, ", "), help)
 	}

@@ -35,7 +35,8 @@ type slot struct {
 	excused              int     // arrivals that no permit of their own is asked for, or may be had
 	freed                int     // permits that came back …
 	held                 float64 // … and how long they were out
-	present              float64 // integral of the number of calls that wait or run
+	present              float64 // integral of the number of calls that wait or run …
+	presentSquare        float64 // … and of its square
 }
 
 // advance moves the window to now.
@@ -49,7 +50,9 @@ func (w *window) advance(now time.Duration) {
 	}
 	for {
 		end := min(now, time.Duration(w.at+1)*slotLength)
-		w.slots[w.at%windowSlots].present += float64(w.present) * max(end-w.counted, 0).Seconds()
+		s, n, t := &w.slots[w.at%windowSlots], float64(w.present), max(end-w.counted, 0).Seconds()
+		s.present += n * t
+		s.presentSquare += n * n * t
 		w.counted = end
 		if w.at >= to {
 			return
@@ -129,6 +132,7 @@ func (w *window) totals(now time.Duration) (sum slot, length float64) {
 		sum.freed += s.freed
 		sum.held += s.held
 		sum.present += s.present
+		sum.presentSquare += s.presentSquare
 	}
 	first := time.Duration(max(w.at-(windowSlots-1), 0)) * slotLength
 	return sum, (w.counted - first).Seconds()
@@ -137,6 +141,7 @@ func (w *window) totals(now time.Duration) (sum slot, length float64) {
 // An estimate is what a window tells of a class. What there were too few calls for is NaN.
 type estimate struct {
 	arrivalCV, serviceCV   float64
+	depthCV                float64 // of the number of calls that wait or run, over time
 	takt, cycle, taktRatio float64 // seconds; and their quotient
 	efficiency             float64
 	l, lambdaW             float64
@@ -149,7 +154,7 @@ func (w *window) estimate(now time.Duration, atOnce int64) estimate {
 	s, length := w.totals(now)
 	e := estimate{
 		arrivalCV: variation(s.gaps, s.gap, s.gapSquares), serviceCV: variation(s.runs, s.served, s.servedSquare),
-		takt: math.NaN(), cycle: math.NaN(), efficiency: math.NaN(),
+		depthCV: math.NaN(), takt: math.NaN(), cycle: math.NaN(), efficiency: math.NaN(),
 		served: s.served, busy: s.arrivals > 0 || s.present > 0,
 	}
 	// A call may be excused a slot later than it arrived.
@@ -165,6 +170,9 @@ func (w *window) estimate(now time.Duration, atOnce int64) estimate {
 	}
 	if length > 0 {
 		e.l = s.present / length
+		if e.l > 0 {
+			e.depthCV = math.Sqrt(max(s.presentSquare/length-e.l*e.l, 0)) / e.l
+		}
 		// The rate is ends by length, the mean time that of the ends: their number cancels.
 		e.lambdaW = (s.waited + s.served) / length
 	}

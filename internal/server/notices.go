@@ -29,6 +29,7 @@ type notices struct {
 	mu      lock.Mutex[lock.ServerNotices]
 	ctx     context.Context // ends the sending
 	waiting map[*mcp.ServerSession]*hub.Queue[string, notice]
+	lagged  uint64 // notices in whose place a later one came
 	senders sync.WaitGroup
 }
 
@@ -70,7 +71,7 @@ func (n *notices) put(session *mcp.ServerSession, uri string, send notice) {
 		ctx := n.ctx
 		n.senders.Go(func() { n.send(ctx, session, q) })
 	}
-	q.Put(uri, send)
+	n.lagged += uint64(q.Put(uri, send))
 }
 
 // send tells a session what waits for it. When nothing does the queue is forgotten, and the

@@ -65,6 +65,9 @@ func TestSlowSessionHoldsUpNobody(t *testing.T) {
 		if n := strings.Count(late.String(), methodResourceUpdated); n != 3 {
 			t.Errorf("who reads late has %d notices\n%s", n, late.String())
 		}
+		if sessions, lagged := s.Subscribers(); sessions != 2 || lagged != changes-3 {
+			t.Errorf("%d sessions watch, %d notices were replaced by later ones, want 2 and %d", sessions, lagged, changes-3)
+		}
 		if n := len(s.notices.waiting); n != 0 {
 			t.Errorf("%d queues are left", n)
 		}
@@ -72,6 +75,10 @@ func TestSlowSessionHoldsUpNobody(t *testing.T) {
 		<-told
 		endQuick()
 		endSlow()
+		synctest.Wait()
+		if sessions, _ := s.Subscribers(); sessions != 0 {
+			t.Errorf("%d sessions that have ended watch", sessions)
+		}
 	})
 }
 

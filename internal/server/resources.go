@@ -232,6 +232,37 @@ func (s *subscriptions) within(workbook string, live map[*mcp.ServerSession]bool
 	return uris
 }
 
+// watching counts the sessions that watch something; those that have ended do not count.
+func (s *subscriptions) watching(live map[*mcp.ServerSession]bool) (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for session := range s.counts {
+		if live[session] {
+			n++
+		}
+	}
+	return n
+}
+
+// Subscribers tells how many sessions watch resources, and how many notices they were not
+// sent because a later one of the same resource came before they took it.
+func (s *Server) Subscribers() (sessions int, lagged uint64) {
+	if s.subscriptions != nil {
+		sessions = s.subscriptions.watching(s.liveSessions())
+	}
+	s.notices.mu.Lock()
+	defer s.notices.mu.Unlock()
+	return sessions, s.notices.lagged
+}
+
+func (s *Server) liveSessions() map[*mcp.ServerSession]bool {
+	live := make(map[*mcp.ServerSession]bool)
+	for session := range s.mcp.Sessions() {
+		live[session] = true
+	}
+	return live
+}
+
 // tellChanges passes changes of files on to those who watch them, until ctx is done. It
 // runs on a goroutine of its own, where a panic would end the process.
 func (s *Server) tellChanges(ctx context.Context) {
@@ -245,11 +276,7 @@ func (s *Server) tellChanges(ctx context.Context) {
 	}()
 	s.notices.during(ctx, func() {
 		s.conf.Resources.Changes(ctx, func(workbook string) {
-			live := make(map[*mcp.ServerSession]bool)
-			for session := range s.mcp.Sessions() {
-				live[session] = true
-			}
-			for _, uri := range s.subscriptions.within(workbook, live) {
+			for _, uri := range s.subscriptions.within(workbook, s.liveSessions()) {
 				// The SDK knows who watches the URI; what it sends to them waits in notices.
 				err := s.mcp.ResourceUpdated(ctx, &mcp.ResourceUpdatedNotificationParams{URI: uri})
 				if err != nil && ctx.Err() == nil {

@@ -407,8 +407,11 @@ func (b *testBookSource) View(ctx context.Context, id string, fn func(*book.Snap
 	return fn(book.NewSnapshot(testEntry.ID, testRevision, b))
 }
 
-func (b *testBookSource) Status(recent int) *ServerStatus {
+func (b *testBookSource) Status(recent int, metrics bool) *ServerStatus {
 	s := *b.status
+	if !metrics {
+		s.Metrics = nil
+	}
 	s.Calls = s.Calls[:min(recent, len(s.Calls))]
 	return &s
 }

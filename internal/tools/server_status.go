@@ -3,6 +3,7 @@ package tools
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -13,7 +14,8 @@ import (
 // Status is what the server knows of itself.
 type Status interface {
 	// Status tells how the server does, with at most so many recent calls and clients.
-	Status(recent int) *ServerStatus
+	// With metrics it fills in Metrics too.
+	Status(recent int, metrics bool) *ServerStatus
 }
 
 // ServerStatus is how the server does at one moment. Waits and runs are in milliseconds.
@@ -31,9 +33,15 @@ type ServerStatus struct {
 	Classes       []ClassStatus    `json:"classes"`
 	Resources     []ResourceStatus `json:"resources"`
 	Cache         *CacheStatus     `json:"cache,omitempty"`
+	Breakers      []BreakerStatus  `json:"breakers,omitempty"`
+	Forks         *ForksStatus     `json:"forks,omitempty"`
 	Calls         []CallStatus     `json:"recent_calls"` // the latest first
 	ByService     []ClientStatus   `json:"top_clients_by_service"`
 	ByWait        []ClientStatus   `json:"top_clients_by_wait"`
+
+	// Metrics are all series that /metrics has of this server, by their names there; of a
+	// histogram count and sum. nil: they were not asked for.
+	Metrics map[string]float64 `json:"metrics,omitempty"`
 }
 
 // ClassStatus tells of the calls of one class. What there were no calls for is nil.
@@ -43,6 +51,8 @@ type ClassStatus struct {
 	Capacity   int               `json:"capacity"`
 	Running    int               `json:"running"`
 	Limit      int               `json:"limit,omitempty"`
+	LimitMin   int               `json:"limit_min,omitempty"` // of an adaptive limit
+	LimitMax   int               `json:"limit_max,omitempty"`
 	Recent     int               `json:"recent"` // calls that the percentiles are of
 	WaitP50    *float64          `json:"wait_p50_ms"`
 	WaitP95    *float64          `json:"wait_p95_ms"`
@@ -56,6 +66,27 @@ type ClassStatus struct {
 	Efficiency *float64          `json:"flow_efficiency"`
 	ArrivalCV  *float64          `json:"arrival_cv"`
 	ServiceCV  *float64          `json:"service_cv"`
+	Share      *float64          `json:"share"`           // of the time that all calls ran
+	Target     *float64          `json:"share_target"`    // by weight
+	L          *float64          `json:"little_l"`        // calls that wait or run, counted …
+	LambdaW    *float64          `json:"little_lambda_w"` // … and by Little's law
+	Levelled   *LevelStatus      `json:"levelled,omitempty"`
+}
+
+// LevelStatus tells how the starts of a class are levelled.
+type LevelStatus struct {
+	GapMs     float64      `json:"gap_ms"`    // between two starts
+	Adherence float64      `json:"adherence"` // part of the last starts that came such a gap after the one before
+	BoundMs   float64      `json:"bound_ms"`  // within it each kind that a client has waiting is started, while the client has a seat
+	Kinds     []KindStatus `json:"kinds"`
+}
+
+// KindStatus tells of one kind of work, which is a tool.
+type KindStatus struct {
+	Kind      string  `json:"kind"`
+	Waiting   int     `json:"waiting"`
+	LongestMs float64 `json:"longest_ms"` // that one took
+	ApartMs   float64 `json:"apart_ms"`   // the longest in which a client had some waiting and none of it started
 }
 
 // ResourceStatus tells how much of a resource is taken.
@@ -76,6 +107,27 @@ type CacheStatus struct {
 	Misses        uint64 `json:"misses"`
 	Loads         uint64 `json:"loads"`
 	Evictions     uint64 `json:"evictions"`
+}
+
+// BreakerStatus tells of the breaker before the disk of a root.
+type BreakerStatus struct {
+	Name        string `json:"breaker"`
+	State       string `json:"state"`
+	Rejected    uint64 `json:"rejected"`
+	Quarantined int    `json:"quarantined"`
+}
+
+// ForksStatus tells of forks and their journal.
+type ForksStatus struct {
+	Forks          int    `json:"forks"`
+	InMemory       int    `json:"in_memory"`
+	Waiting        int    `json:"waiting"` // changes behind others of the same fork
+	Commits        uint64 `json:"commits"`
+	Conflicts      uint64 `json:"conflicts"`
+	JournalRecords uint64 `json:"journal_records"`
+	JournalSyncs   uint64 `json:"journal_syncs"`
+	JournalBytes   int64  `json:"journal_bytes"`
+	Poisoned       bool   `json:"journal_poisoned"`
 }
 
 // CallStatus is one call that has ended.
@@ -101,7 +153,7 @@ type ClientStatus struct {
 
 type serverStatusIn struct {
 	Recent   int      `json:"recent" default:"10" min:"0" max:"100" doc:"Calls and clients listed"`
-	Sections []string `json:"sections" enum:"classes|resources|cache|calls|clients" doc:"Default: all"`
+	Sections []string `json:"sections" enum:"classes|resources|cache|breakers|forks|calls|clients|metrics" doc:"Default: all but metrics"`
 }
 
 type serverStatusOut struct {
@@ -119,7 +171,7 @@ func (o *noStatus) appendText(b []byte, _ bool) []byte { return append(append(b,
 
 var serverStatus = define(Spec{
 	Name: "server_status", Title: "How the server does", Toolset: "admin", Core: true, Reach: ReachNothing,
-	Description: "How busy this server is: queues, waits and run times by class of calls, memory, the latest calls and the busiest clients. For when calls are slow or refused.",
+	Description: "How busy this server is: queues, waits and run times by class of calls, memory, forks, the latest calls and the busiest clients. For when calls are slow or refused.",
 	Example:     `{"recent":5}`,
 }, func(_ context.Context, env *Env, in serverStatusIn) (any, error) {
 	if env.Status == nil {
@@ -129,11 +181,13 @@ var serverStatus = define(Spec{
 	if in.Recent > 0 {
 		recent = env.Caps.items(in.Recent)
 	}
-	out := &serverStatusOut{*env.Status.Status(recent), in.Sections}
+	out := &serverStatusOut{*env.Status.Status(recent, slices.Contains(in.Sections, "metrics")), in.Sections}
 	for section, drop := range map[string]func(){
 		"classes":   func() { out.Classes = nil },
 		"resources": func() { out.Resources = nil },
 		"cache":     func() { out.Cache = nil },
+		"breakers":  func() { out.Breakers = nil },
+		"forks":     func() { out.Forks = nil },
 		"calls":     func() { out.Calls = nil },
 		"clients":   func() { out.ByService, out.ByWait = nil, nil },
 	} {
@@ -144,6 +198,7 @@ var serverStatus = define(Spec{
 	return out, nil
 })
 
+// shows tells whether a section is wanted; metrics are asked for by name only.
 func (o *serverStatusOut) shows(section string) bool {
 	return len(o.sections) == 0 || slices.Contains(o.sections, section)
 }
@@ -159,9 +214,12 @@ func (o *serverStatusOut) appendText(b []byte, _ bool) []byte {
 	b = fmt.Appendf(b, "%s; %d of %d waiting, %d running; %d of %d calls were of another class than predicted; up %v; gridflow %s\n",
 		state, o.Waiting, o.QueueCapacity, o.Running, o.Mispredicted, o.Predicted, time.Duration(o.UptimeSeconds)*time.Second, o.Version)
 	if len(o.Classes) > 0 {
-		b = append(b, "class\twaiting\trunning\trecent\twait ms p50/p95/p99\trun ms p50/p95\ttakt s\tcycle s\ttakt ratio\tefficiency\trefused\n"...)
+		b = append(b, "class\twaiting\trunning\trecent\twait ms p50/p95/p99\trun ms p50/p95\ttakt s\tcycle s\ttakt ratio\tefficiency\tshare/by weight\tL/λW\trefused\n"...)
 		for i := range o.Classes {
 			b = o.Classes[i].appendText(b)
+		}
+		for i := range o.Classes {
+			b = o.Classes[i].appendLevel(b)
 		}
 	}
 	if len(o.Resources) > 0 {
@@ -174,6 +232,20 @@ func (o *serverStatusOut) appendText(b []byte, _ bool) []byte {
 		b = fmt.Appendf(b, "cache: %d workbooks, %d of %d bytes; %d hits, %d joined, %d misses, %d loads, %d evictions\n",
 			c.Workbooks, c.Bytes, c.CapacityBytes, c.Hits, c.Joined, c.Misses, c.Loads, c.Evictions)
 	}
+	if len(o.Breakers) > 0 {
+		b = append(b, "breaker\tstate\trejected\tquarantined\n"...)
+		for _, r := range o.Breakers {
+			b = fmt.Appendf(b, "%s\t%s\t%d\t%d\n", r.Name, r.State, r.Rejected, r.Quarantined)
+		}
+	}
+	if f := o.Forks; f != nil {
+		b = fmt.Appendf(b, "forks: %d, %d in memory, %d changes waiting; %d versions made, %d conflicts; journal: %d records in %d syncs, %d bytes",
+			f.Forks, f.InMemory, f.Waiting, f.Commits, f.Conflicts, f.JournalRecords, f.JournalSyncs, f.JournalBytes)
+		if f.Poisoned {
+			b = append(b, ", no more can be written"...)
+		}
+		b = append(b, '\n')
+	}
 	if o.shows("calls") {
 		b = append(b, "latest calls\nseconds ago\ttool\tclass\tclient\tqueue ms\trun ms\toutcome\n"...)
 		for _, c := range o.Calls {
@@ -184,6 +256,12 @@ func (o *serverStatusOut) appendText(b []byte, _ bool) []byte {
 		b = appendClients(b, "clients by run time", o.ByService)
 		b = appendClients(b, "clients by wait", o.ByWait)
 	}
+	if len(o.Metrics) > 0 {
+		b = append(b, "metrics\n"...)
+		for _, name := range slices.Sorted(maps.Keys(o.Metrics)) {
+			b = fmt.Appendf(b, "%s %g\n", name, o.Metrics[name])
+		}
+	}
 	return b
 }
 
@@ -192,8 +270,11 @@ func (c *ClassStatus) appendText(b []byte) []byte {
 	if c.Limit > 0 {
 		b = fmt.Appendf(b, "/%d", c.Limit)
 	}
-	b = fmt.Appendf(b, "\t%d\t%s/%s/%s\t%s/%s\t%s\t%s\t%s\t%s\t", c.Recent, brief(c.WaitP50), brief(c.WaitP95), brief(c.WaitP99), brief(c.RunP50), brief(c.RunP95),
-		brief(c.Takt), brief(c.Cycle), brief(c.TaktRatio), brief(c.Efficiency))
+	if c.LimitMax > 0 {
+		b = fmt.Appendf(b, " (%d to %d)", c.LimitMin, c.LimitMax)
+	}
+	b = fmt.Appendf(b, "\t%d\t%s/%s/%s\t%s/%s\t%s\t%s\t%s\t%s\t%s/%s\t%s/%s\t", c.Recent, brief(c.WaitP50), brief(c.WaitP95), brief(c.WaitP99), brief(c.RunP50), brief(c.RunP95),
+		brief(c.Takt), brief(c.Cycle), brief(c.TaktRatio), brief(c.Efficiency), brief(c.Share), brief(c.Target), brief(c.L), brief(c.LambdaW))
 	var reasons []string
 	for reason, n := range c.Refused {
 		reasons = append(reasons, reason+" "+strconv.FormatUint(n, 10))
@@ -206,6 +287,21 @@ func (c *ClassStatus) appendText(b []byte) []byte {
 		b = append(b, r...)
 	}
 	return append(b, '\n')
+}
+
+func (c *ClassStatus) appendLevel(b []byte) []byte {
+	l := c.Levelled
+	if l == nil {
+		return b
+	}
+	b = fmt.Appendf(b, "%s is levelled: %s ms between starts, %s of them on time; each kind within %s ms\n", c.Name, brief(l.GapMs), brief(l.Adherence), brief(l.BoundMs))
+	if len(l.Kinds) > 0 {
+		b = append(b, "kind\twaiting\tlongest ms\tapart ms\n"...)
+	}
+	for _, k := range l.Kinds {
+		b = fmt.Appendf(b, "%s\t%d\t%s\t%s\n", k.Kind, k.Waiting, brief(k.LongestMs), brief(k.ApartMs))
+	}
+	return b
 }
 
 func appendClients(b []byte, title string, clients []ClientStatus) []byte {

@@ -138,6 +138,9 @@ func (w *Workspace) Shut() {
 	}
 }
 
+// Events tells how many follow the changes of workbooks, and what of these they missed.
+func (w *Workspace) Events() hub.Stats { return w.hub.Stats() }
+
 // Stats gives what the cache did so far.
 func (w *Workspace) Stats() CacheStats { return w.cache.stats() }
 

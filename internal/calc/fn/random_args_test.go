@@ -98,7 +98,7 @@ func legalResult(v Value) string {
 }
 
 // Whatever the arguments are, a function gives a value that a cell can hold.
-func TestAnyArguments(t *testing.T) {
+func TestRandomArguments(t *testing.T) {
 	for _, f := range All() {
 		if f.Special() || f.Category != Math && f.Category != Date && f.Category != Engineering {
 			continue

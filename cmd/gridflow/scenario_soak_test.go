@@ -1,0 +1,229 @@
+//go:build unix
+
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+)
+
+var soak = flag.Duration("soak", 0, "how long TestS48 churns; 0: a few rounds, and only what can be counted is compared")
+
+// soakWorkers live one life after the other: they come, read, edit, leave.
+const soakWorkers = 6
+
+// TestS48_Soak: after a day's churn, in so much time as is given, the server has what it had
+// before: goroutines, descriptors, permits, memory, files, entries of its tables. What was
+// before is measured after a first part of the churn, so that what is only made once is there.
+func TestS48_Soak(t *testing.T) {
+	if *soak == 0 {
+		t.Parallel()
+	}
+	const books = 8
+	root, state := t.TempDir(), t.TempDir()
+	for i := range books {
+		writeFile(t, filepath.Join(root, fmt.Sprintf("book%d.xlsx", i)), bookOf(t, filled("Data", 2000, 1000+int64(i))))
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := launch(t, self, "http", "--listen=127.0.0.1:0", "--root="+root, "--state-dir="+state, "--toolsets=all", "--cache-bytes=1MiB", noDeadline)
+	if r.url = regexp.MustCompile(`http://[0-9.:]+/mcp`).FindString(r.log.await(t, 1, "serving MCP")[0]); r.url == "" {
+		t.Fatal("no URL")
+	}
+	began := time.Now()
+	churn := func(part float64, rounds int) (lives, calls int) {
+		end := time.Now().Add(time.Duration(part * float64(*soak)))
+		var mu sync.Mutex
+		var all sync.WaitGroup
+		for w := range soakWorkers {
+			all.Go(func() {
+				rng := rand.New(rand.NewPCG(uint64(w), uint64(part*100)))
+				for n := 0; n < rounds || time.Now().Before(end); n++ {
+					c := life(t, r, rng, root, w, books)
+					mu.Lock()
+					lives, calls = lives+1, calls+c
+					mu.Unlock()
+					if t.Failed() {
+						return
+					}
+				}
+			})
+		}
+		all.Wait()
+		return lives, calls
+	}
+	lives, calls := churn(.2, 2)
+	before := r.settled(root, state)
+	t.Logf("after %d lives and %d calls in %v: %v", lives, calls, time.Since(began).Round(time.Second), before)
+	lives, calls = churn(.8, 2)
+	after := r.settled(root, state)
+	t.Logf("after %d more and %d calls in %v: %v", lives, calls, time.Since(began).Round(time.Second), after)
+	for i, name := range soakCounts {
+		if *soak == 0 && name.slack > 0 {
+			continue // it takes time until files are closed and goroutines end
+		}
+		if allowed := before.counts[i] + max(before.counts[i]/20, float64(name.slack)); after.counts[i] > allowed {
+			t.Errorf("%s: %g, and it was %g", name.series, after.counts[i], before.counts[i])
+		}
+	}
+	if after.files > before.files {
+		t.Errorf("%d files are left over, and it was %d", after.files, before.files)
+	}
+	if *soak > 0 && (after.resident > before.resident+before.resident/20 || after.live > before.live+before.live/20) {
+		t.Errorf("%d bytes are resident and %d in use, and it was %d and %d", after.resident, after.live, before.resident, before.live)
+	}
+	if stuck := r.log.matching("stuck"); len(stuck) > 0 {
+		t.Errorf("%d calls were stuck: %s", len(stuck), stuck[0])
+	}
+}
+
+// soakCounts are the series that have to come back, and by how much they may differ whatever
+// they were: a connection of the scraper's more, a goroutine of the runtime's.
+var soakCounts = []struct {
+	series string
+	slack  int
+}{
+	{"go_goroutines", 3}, {"process_open_fds", 3},
+	{`gridflow_inflight{class="admin"}`, 0}, {`gridflow_inflight{class="fast"}`, 0}, {`gridflow_inflight{class="medium"}`, 0}, {`gridflow_inflight{class="slow"}`, 0},
+	{`gridflow_queue_depth{class="fast"}`, 0}, {`gridflow_resource_used{resource="cpu"}`, 0}, {`gridflow_resource_used{resource="bytes"}`, 0},
+	{"gridflow_loads_inflight_bytes", 0}, {"gridflow_forks", 0}, {"gridflow_fork_mailbox_depth", 0}, {"gridflow_subscribers", 0},
+	{`gridflow_breaker_quarantined{name="ROOT"}`, 0}, {"gridflow_cache_entries", 2}, {"gridflow_journal_segments", 2},
+}
+
+// soaked is what the server has at one moment.
+type soaked struct {
+	counts         []float64
+	files          int   // beside the workbooks: temporary ones, kept bases
+	resident, live int64 // bytes
+}
+
+func (s soaked) String() string {
+	var b strings.Builder
+	for i, c := range soakCounts {
+		if s.counts[i] != 0 {
+			fmt.Fprintf(&b, "%s %g, ", strings.TrimPrefix(c.series, "gridflow_"), s.counts[i])
+		}
+	}
+	fmt.Fprintf(&b, "%d files left over, %.1f MB resident, %.1f MB in use", s.files, float64(s.resident)/1e6, float64(s.live)/1e6)
+	return b.String()
+}
+
+// settled waits until nobody is in the server, and gives what it has then. In a soak it waits
+// until nothing is kept of forks either, which takes five minutes: by then the collector has
+// run by itself, which it does every two, and has given memory back. Of memory it takes the
+// least that it sees.
+func (r *running) settled(root, state string) (s soaked) {
+	r.t.Helper()
+	r.http.CloseIdleConnections()
+	look := func(m scrape) {
+		s.counts = nil
+		for _, c := range soakCounts {
+			s.counts = append(s.counts, m.value(strings.Replace(c.series, "ROOT", root, 1)))
+		}
+		if resident := int64(m.value("process_resident_memory_bytes")); s.resident == 0 || resident < s.resident {
+			s.resident = resident
+		}
+		if live := int64(m.value("go_memstats_heap_alloc_bytes")); s.live == 0 || live < s.live {
+			s.live = live
+		}
+	}
+	r.untilMetrics("nobody is inside", func(m scrape) bool {
+		look(m)
+		return m.value("gridflow_drain_inflight") == 0 && m.value(`gridflow_resource_used{resource="cpu"}`) == 0
+	})
+	if *soak > 0 {
+		for idle := false; !idle; {
+			select {
+			case <-time.After(time.Second):
+			case <-r.ctx.Done():
+				r.t.Fatal(r.ctx.Err())
+			}
+			m := r.scrape()
+			look(m)
+			idle = m.value("gridflow_forks_live") == 0
+		}
+	}
+	for _, dir := range []string{root, state} {
+		filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && !d.IsDir() && !strings.HasSuffix(path, ".xlsx") && !strings.Contains(path, "journal") {
+				s.files++
+			}
+			return nil
+		})
+	}
+	return s
+}
+
+// life is what a client does from coming to leaving. It gives how many calls it made.
+func life(t *testing.T, r *running, rng *rand.Rand, root string, worker, books int) (calls int) {
+	ctx, end := context.WithTimeout(t.Context(), patience)
+	defer end()
+	c := mcp.NewClient(&mcp.Implementation{Name: fmt.Sprint("soak ", rng.IntN(1000)), Version: "1"}, nil)
+	s, err := c.Connect(ctx, &mcp.StreamableClientTransport{Endpoint: r.url, HTTPClient: r.http, DisableStandaloneSSE: true},
+		&mcp.ClientSessionOptions{ProtocolVersion: eras[rng.IntN(2)]})
+	if err != nil {
+		t.Errorf("no session: %v", err)
+		return 0
+	}
+	defer s.Close()
+	try := func(ctx context.Context, tool, args string, a ...any) string {
+		calls++
+		got, err := call(ctx, s, tool, fmt.Sprintf(args, a...))
+		switch {
+		case err != nil && ctx.Err() == nil:
+			t.Errorf("%s: %v", tool, err)
+		case got.failed && strings.HasPrefix(got.text, "INTERNAL"):
+			t.Errorf("%s: %s", tool, got.text)
+		}
+		return got.text
+	}
+	s.Subscribe(ctx, &mcp.SubscribeParams{URI: fmt.Sprintf("gridflow://book%d", rng.IntN(books))}) // of the newer era there is none
+	for range 12 {
+		book := fmt.Sprintf("book%d", rng.IntN(books))
+		switch rng.IntN(7) {
+		case 0:
+			try(ctx, "read_table", `{"workbook_id":%q,"sheet_name":"Data"}`, book)
+		case 1:
+			try(ctx, "range_values", `{"workbook_id":%q,"sheet_name":"Data","ranges":["A1:C20"]}`, book)
+		case 2: // a caller who leaves
+			short, leave := context.WithTimeout(ctx, time.Duration(rng.IntN(2000))*time.Microsecond)
+			try(short, "find_value", `{"workbook_id":%q,"query":"none of it"}`, book)
+			leave()
+		case 3:
+			try(ctx, "range_values", `{"workbook_id":"nobody-%d","sheet_name":"Data","ranges":["A1"]}`, rng.IntN(1e6))
+		case 4:
+			try(ctx, "sheet_overview", `{"workbook_id":%q,"sheet_name":"Data"}`, book)
+		case 5:
+			try(ctx, "server_status", `{}`)
+		case 6: // another program writes the file
+			replaceFile(t, filepath.Join(root, fmt.Sprintf("book%d.xlsx", worker%books)), bookOf(t, filled("Data", 500+rng.IntN(1500), rng.Int64N(1e6))))
+		}
+	}
+	text := try(ctx, "create_fork", `{"workbook_or_fork_id":"book%d"}`, rng.IntN(books))
+	fork := forkID.FindString(text)
+	if fork == "" {
+		return calls // too many at once, or the file was replaced under it
+	}
+	for range 4 {
+		try(ctx, "edit_batch", `{"fork_id":%q,"sheet_name":"Data","edits":[{"address":"D%d","value":%d}]}`, fork, 1+rng.IntN(100), rng.IntN(1000))
+	}
+	try(ctx, "checkpoint_fork", `{"fork_id":%q}`, fork)
+	try(ctx, "undo", `{"fork_id":%q}`, fork)
+	try(ctx, "save_fork", `{"fork_id":%q,"target_path":"saved%d.xlsx","overwrite":true}`, fork, worker)
+	try(ctx, "discard_fork", `{"fork_id":%q}`, fork)
+	return calls
+}

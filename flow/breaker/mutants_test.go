@@ -1,0 +1,34 @@
+//go:build interleave
+
+package breaker
+
+import (
+	"testing"
+
+	"gridflow/internal/interleave"
+)
+
+// TestMutants: each fault in testdata/mutants.txt makes one of the programs fail.
+func TestMutants(t *testing.T) {
+	if testing.Short() || !interleave.Planted(t, "testdata/mutants.txt") {
+		return
+	}
+	var searches []func() (interleave.Report, *interleave.Failure)
+	for _, p := range programs {
+		if len(p.threads) < 4 {
+			searches = append(searches, func() (interleave.Report, *interleave.Failure) {
+				return interleave.Search(p.options(), p.run)
+			})
+		}
+	}
+	for _, p := range setPrograms {
+		if len(p.threads) < 4 {
+			searches = append(searches, func() (interleave.Report, *interleave.Failure) {
+				return interleave.Search(program{threads: p.threads}.options(), p.run)
+			})
+		}
+	}
+	if n := interleave.KillMutants(t, "", searches...); n < 14 {
+		t.Errorf("%d mutants", n)
+	}
+}
