@@ -87,6 +87,9 @@ type Change struct {
 	Range    cell.Range // rows: whole rows, in the later state if inserted, else in the earlier; tables: the new range
 	OldRange cell.Range // tables
 	Cells    int        // rows: how many stored cells are in them
+	// Calculated says of a cell that a calculation did it and no edit: the same formula has
+	// another value, or an array in another cell fills it.
+	Calculated bool
 
 	Name     string // tables and names
 	OldName  string // sheets that were renamed
@@ -139,6 +142,7 @@ func (p sheetPair) changes() iter.Seq[Change] {
 			same := sameFormula(old, new, x.Ref, y.Ref)
 			c, ok := cellChange(old, new, x.Ref, y.Ref, same, p.tolerance, p.sameStyle)
 			c.Sheet = p.name
+			c.Calculated = c.Subtype == RecalcResult || !new.HasFormula && !old.HasFormula && (spilledInto(p.new, c.Ref) || spilledInto(p.old, c.Ref) && new.Value.IsBlank())
 			if ok && !yield(c) {
 				return
 			}

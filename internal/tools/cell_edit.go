@@ -370,6 +370,8 @@ type summary struct {
 	Counts   map[string]int `json:"counts"`
 	Flags    summaryFlags   `json:"flags"`
 	Warnings []string       `json:"warnings"`
+
+	Calculated *calculated `json:"calculated,omitempty"`
 }
 
 type summaryFlags struct {
@@ -393,6 +395,9 @@ func (o *changedOut) appendText(b []byte, _ bool) []byte {
 		b = append(b, "; formulas are not recalculated yet"...)
 	}
 	b = append(b, '\n')
+	if o.Summary.Calculated != nil {
+		b = o.Summary.Calculated.appendText(b)
+	}
 	for _, w := range o.Warnings {
 		b = append(append(append(b, "warning: "...), w...), '\n')
 	}
@@ -411,7 +416,12 @@ func summarize(cs *book.Changeset, stale bool) summary {
 			s.Bounds = append(s.Bounds, cell.QuoteSheet(s.Sheets[n-1])+"!"+bounds.String())
 		}
 	}
+	var calc calculated
 	for c := range cs.Changes() {
+		calc.add(&c)
+		if c.Calculated {
+			continue
+		}
 		if n := len(s.Sheets); n == 0 || s.Sheets[n-1] != c.Sheet {
 			end()
 			s.Sheets = append(s.Sheets, c.Sheet)
@@ -432,6 +442,14 @@ func summarize(cs *book.Changeset, stale bool) summary {
 		s.Counts[kind]++
 	}
 	end()
+	if d := cs.Calculation; d != nil {
+		for _, x := range d.Circular[:min(len(d.Circular), recalcResults)] {
+			calc.Circular = append(calc.Circular, address(x.Sheet, x.Ref))
+		}
+	}
+	if calc.Cells > 0 || len(calc.Results) > 0 || calc.NewErrors > 0 || len(calc.Circular) > 0 {
+		s.Calculated = &calc
+	}
 	s.Kinds = append(s.Kinds, "set_cells")
 	return s
 }

@@ -146,6 +146,9 @@ func (o *editBatchOut) appendText(b []byte, verbose bool) []byte {
 	if o.ChangeID != "" {
 		b = fmt.Appendf(b, "%s: staged as %s for version %d", o.ForkID, o.ChangeID, o.Version)
 		b = append(o.Summary.appendText(b), "; apply_staged_change makes it\n"...)
+		if o.Summary.Calculated != nil {
+			b = o.Summary.Calculated.appendText(b)
+		}
 		for _, w := range o.Warnings {
 			b = append(append(append(b, "warning: "...), w...), '\n')
 		}

@@ -54,7 +54,7 @@ var saveFork = define(Spec{
 })
 
 func (o *saveForkOut) appendText(b []byte, _ bool) []byte {
-	b = fmt.Appendf(b, "version %d of %s is saved as %s (%s), %d cells changed, %d bytes\n", o.Version, o.ForkID, plain(o.SavedTo), o.WorkbookID, o.Cells, o.Bytes)
+	b = fmt.Appendf(b, "version %d of %s is saved as %s (%s), %d cells written, %d bytes\n", o.Version, o.ForkID, plain(o.SavedTo), o.WorkbookID, o.Cells, o.Bytes)
 	if o.Dropped {
 		b = append(b, "the fork is discarded\n"...)
 	}
