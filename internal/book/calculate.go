@@ -2,12 +2,12 @@ package book
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"gridflow/internal/calc"
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
+	"gridflow/internal/lazy"
 	"gridflow/internal/numfmt"
 )
 
@@ -40,10 +40,7 @@ type SheetCell struct {
 
 // models is the compiled formulas of a workbook's file, made when they are first needed and
 // shared by all its versions and forks.
-type models struct {
-	mu   sync.Mutex
-	base *calc.Model
-}
+type models struct{ base lazy.Load[*calc.Model] }
 
 // Calculate gives the same version with every formula true that depends on what differs
 // from an earlier version of the same line, on time or on chance; with since nil, every
@@ -126,18 +123,14 @@ func (s *Snapshot) modelOf(ctx context.Context, in calc.Input, since *Snapshot) 
 func (s *Snapshot) baseModel(ctx context.Context) (*Snapshot, *calc.Model, error) {
 	base := *s
 	base.book, base.sheets, base.model = nil, nil, nil
-	s.models.mu.Lock()
-	defer s.models.mu.Unlock()
-	if s.models.base == nil {
+	m, err := s.models.base.Wait(ctx, lazy.Whole, func(ctx context.Context, _ *lazy.Publisher[*calc.Model]) (*calc.Model, error) {
 		in, err := base.input(ctx)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		if s.models.base, err = calc.NewModel(ctx, in); err != nil {
-			return nil, nil, err
-		}
-	}
-	return &base, s.models.base, nil
+		return calc.NewModel(ctx, in)
+	})
+	return &base, m, err
 }
 
 // differing gives the cells that are not in s as they are in an earlier version, in value or
