@@ -3,6 +3,7 @@ package calc
 import (
 	"context"
 	"math"
+	"math/bits"
 	"slices"
 	"sync/atomic"
 
@@ -180,7 +181,6 @@ func (c *calculation) mark(d *graph.Dirty) {
 			continue
 		}
 		for r := range region.Ranges() {
-			tiles.grow(r)
 			for col := r.First.Col; col <= r.Last.Col; col++ {
 				for row := r.First.Row; row <= r.Last.Row; {
 					t := tiles.own(cell.Ref{Row: row, Col: col})
@@ -263,37 +263,35 @@ func (c *calculation) publish() (*Result, error) {
 		r.Circular = append(r.Circular, Cell{p.sheet, p.at})
 	}
 	for i, s := range c.sheets {
-		var changes []grid.Change
+		var values []grid.Values
+		s.each(func(col, band int, t *tile) {
+			count := 0
+			for _, w := range t.changed {
+				count += bits.OnesCount64(w)
+			}
+			if count > 0 {
+				values = append(values, grid.Values{Band: band, Col: col, Changed: &t.changed, Kinds: &t.kinds, Nums: &t.nums, Texts: t.texts.Load()})
+				r.Changed += count
+			}
+		})
+		var spills []grid.Change
 		for p, fills := range c.spills {
 			if p.sheet == i {
 				t, n := c.cell(p)
-				changes = append(changes, grid.Change{Ref: p.at, Kind: grid.SetValue, Value: t.at(n), Spills: true, Fills: fills})
+				spills = append(spills, grid.Change{Ref: p.at, Kind: grid.SetValue, Value: t.at(n), Spills: true, Fills: fills})
 			}
 		}
-		moved := len(changes)
-		s.each(func(col, band int, t *tile) {
-			for row := range grid.BandRows {
-				if t.changed[row/64]&(1<<(row%64)) == 0 {
-					continue
-				}
-				at := cell.Ref{Row: band*grid.BandRows + row, Col: col}
-				if _, ok := c.spills[place{i, at}]; ok {
-					continue
-				}
-				if v := t.at(row); s.from.Value(at) != v {
-					changes = append(changes, grid.Change{Ref: at, Kind: grid.SetValue, Value: v})
-				}
-			}
-		})
-		if len(changes) == 0 {
+		if len(values)+len(spills) == 0 {
 			continue
 		}
-		next, err := s.from.With(changes)
+		next, err := s.from.WithValues(values)
+		if err == nil && len(spills) > 0 {
+			next, err = next.With(spills)
+		}
 		if err != nil {
 			return nil, err
 		}
 		r.Sheets[i] = next
-		r.Changed += len(changes) - moved
 	}
 	return r, nil
 }
