@@ -211,6 +211,22 @@ func (s *Store) StagedChanges(ctx context.Context, id string) (list []Staged, er
 	return list, err
 }
 
+// StagedEdits gives what the staged changes of a fork would do, in the order of StagedChanges.
+func (s *Store) StagedEdits(ctx context.Context, id string) (list []Staged, edits []book.Edit, err error) {
+	err = s.look(ctx, id, func(l *live) error {
+		list = append(list, l.line.staged...)
+		for _, st := range list {
+			edit, _, err := l.edit(st.pos)
+			if err != nil {
+				return err
+			}
+			edits = append(edits, edit)
+		}
+		return nil
+	})
+	return list, edits, err
+}
+
 // ApplyStaged makes a version of a staged change, if the fork still has the content that it
 // was made for.
 func (s *Store) ApplyStaged(ctx context.Context, id, change string, c Commit) (Result, error) {
