@@ -302,11 +302,11 @@ func split(id string) (fork string, version *uint64, err error) {
 	return fork, &n, nil
 }
 
-// newest is split for what is done to a fork as a whole: it takes no version.
+// newest is split for what changes a fork, or is about all of it: it takes no version.
 func newest(id string) (string, error) {
 	fork, version, err := split(id)
 	if err == nil && version != nil {
-		err = fail(CodeVersion, "Leave the version out of the id", "%s@%d is a version: this is done to the fork as a whole", fork, *version)
+		err = fail(CodeVersion, "Leave the version out of the id; where a tool has expected_version, that makes sure it is the one you mean", "%s@%d is one version, and never changes: this is done to the fork", fork, *version)
 	}
 	return fork, err
 }
