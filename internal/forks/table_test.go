@@ -83,8 +83,8 @@ func bookCode(err error) book.Code {
 // from, and formulas that name it are out of date.
 func TestTableGrows(t *testing.T) {
 	r := newRig(t, Options{})
-	r.put("a.xlsx", tableBook(t, 0, "note"))
-	f := r.create("a.xlsx")
+	r.put("t.xlsx", tableBook(t, 0, "note"))
+	f := r.create("t.xlsx")
 	res := r.edit(f.ID, appended(4, 5))
 	if !res.Info.Stale {
 		t.Error("a formula sums the table, and is not out of date")
@@ -120,8 +120,8 @@ func TestTableGrows(t *testing.T) {
 // rows inserted above, the table ends with the rows that came along.
 func TestTableMerges(t *testing.T) {
 	r := newRig(t, Options{})
-	r.put("a.xlsx", tableBook(t, 0, "note"))
-	a, b := r.create("a.xlsx"), r.create("a.xlsx")
+	r.put("t.xlsx", tableBook(t, 0, "note"))
+	a, b := r.create("t.xlsx"), r.create("t.xlsx")
 	r.edit(a.ID, appended(4, 4))
 	r.edit(b.ID, appended(4, 6))
 	theirs := book.TakeTheirs
@@ -131,8 +131,8 @@ func TestTableMerges(t *testing.T) {
 	if got := r.table(a.ID); got != "A1:B6" {
 		t.Errorf("merged, the table is %s", got)
 	}
-	r.put("a.xlsx", tableBook(t, 2, "changed"))
-	if m, err := r.store.Merge(t.Context(), a.ID, "a.xlsx", MergeOptions{}); err != nil || !m.Done {
+	r.put("t.xlsx", tableBook(t, 2, "changed"))
+	if m, err := r.store.Merge(t.Context(), a.ID, "t.xlsx", MergeOptions{}); err != nil || !m.Done {
 		t.Fatal(m, err)
 	}
 	if got := r.table(a.ID); got != "A3:B8" {
@@ -144,8 +144,8 @@ func TestTableMerges(t *testing.T) {
 func TestTableIsSaved(t *testing.T) {
 	r := newRig(t, Options{})
 	was := tableBook(t, 0, "note")
-	r.put("a.xlsx", was)
-	f := r.create("a.xlsx")
+	r.put("t.xlsx", was)
+	f := r.create("t.xlsx")
 	r.edit(f.ID, appended(4, 5))
 	if _, err := r.store.Save(t.Context(), f.ID, SaveOptions{Path: "out.xlsx"}); err != nil {
 		t.Fatal(err)
