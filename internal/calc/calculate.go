@@ -23,6 +23,7 @@ type Options struct {
 	// value or formula is another one, and those that are volatile.
 	All     bool
 	Sources []Cell
+	Areas   []graph.Area // more sources
 	// Workers is how many goroutines calculate at once; GOMAXPROCS where 0.
 	Workers int
 }
@@ -99,6 +100,7 @@ func (m *Model) Calculate(ctx context.Context, in Input, opt Options) (*Result, 
 	for i, s := range opt.Sources {
 		sources[i] = graph.Area{Sheet: s.Sheet, Range: cell.Range{First: s.At, Last: s.At}}
 	}
+	sources = append(sources, opt.Areas...)
 	dirty := func(g *graph.Graph) (*graph.Dirty, error) { return g.Dirty(ctx, sources) }
 	if opt.All {
 		dirty = func(g *graph.Graph) (*graph.Dirty, error) { return g.All(ctx) }

@@ -44,6 +44,8 @@ type Program struct {
 	// Ranged says that with arrays the formula gives something else than without: a range or an
 	// array stands where a single value is expected. Typed into Excel it spills.
 	Ranged bool
+	// Tables says that the formula names a table or a part of one.
+	Tables bool
 	// External says that the formula reads another workbook.
 	External bool
 	// Unknown are the names of functions that are not there and of names that nobody
