@@ -1,8 +1,6 @@
 package fn
 
 import (
-	"math"
-
 	"gridflow/internal/cell"
 )
 
@@ -164,24 +162,22 @@ func (c *Context) numbers(v Value, f func(float64)) (code cell.ErrorCode) {
 		}
 	case *Ref:
 		for _, a := range x.Areas {
-			if done, e := c.rowByRow(a, f); done {
-				if e != 0 {
-					return e
-				}
-				continue
-			}
-			c.Book.Runs(a, func(r *Run) bool {
-				for i, k := range r.Kinds {
-					switch k {
-					case cell.Number:
-						f(r.Nums[i])
-					case cell.Error:
-						code = cell.ErrorCode(r.Nums[i])
-						return false
+			if rows, cols, ok := c.smallBlock(a); ok {
+				code = c.numbersByRow(a, rows, cols, f)
+			} else {
+				c.Book.Runs(a, func(r *Run) bool {
+					for i, k := range r.Kinds {
+						switch k {
+						case cell.Number:
+							f(r.Nums[i])
+						case cell.Error:
+							code = cell.ErrorCode(r.Nums[i])
+							return false
+						}
 					}
-				}
-				return !c.Stop()
-			})
+					return !c.Stop()
+				})
+			}
 			if code != 0 {
 				return code
 			}
@@ -198,44 +194,43 @@ func (c *Context) numbers(v Value, f func(float64)) (code cell.ErrorCode) {
 	return 0
 }
 
-// rowByRowMax bounds the cells of areas that are read row by row.
-const rowByRowMax = 1 << 14
+// blockMax is how many cells an area of several columns has at most to be read row by row.
+const blockMax = 1 << 13
 
-// rowByRow is numbers for an area of several columns in Excel's order, on which the first
-// error depends, and the last digits of a sum. done is false for an area of one column,
-// which has one order, and for a large one.
-func (c *Context) rowByRow(a Area, f func(float64)) (done bool, code cell.ErrorCode) {
-	used, ok := c.Book.Used(a.Sheet)
-	if !ok || a.Range.Cols() == 1 {
-		return false, 0
+// smallBlock reports whether an area has several columns with values and few cells, and gives
+// the size of the part outside of which it holds nothing.
+func (c *Context) smallBlock(a Area) (rows, cols int, ok bool) {
+	if a.Range.First.Col == a.Range.Last.Col {
+		return 0, 0, false
 	}
-	r, ok := used.Intersect(a.Range)
-	if !ok || r.Cols() == 1 || r.Cells() > rowByRowMax {
-		return false, 0
-	}
-	cols := r.Cols()
-	numbers := make([]float64, r.Cells())
-	for i := range numbers {
-		numbers[i] = math.NaN()
-	}
-	end := len(numbers)
-	c.Book.Runs(Area{Sheet: a.Sheet, Range: r}, func(run *Run) bool {
-		at := (run.Row-r.First.Row)*cols + run.Col - r.First.Col
-		for i, k := range run.Kinds {
-			switch {
-			case k == cell.Number:
-				numbers[at] = run.Nums[i]
-			case k == cell.Error && at < end:
-				end, code = at, cell.ErrorCode(run.Nums[i])
+	rows, cols = c.extent(To(Cells(a)))
+	return rows, cols, cols > 1 && rows > 1 && rows*cols <= blockMax
+}
+
+// numbersByRow calls f for the numbers of an area row by row, the order in which Excel adds: it
+// shows in the last digits, and where large numbers cancel in all of them. The code is that of
+// the first error, in the same order.
+func (c *Context) numbersByRow(a Area, rows, cols int, f func(float64)) cell.ErrorCode {
+	first := a.Range.First
+	a.Range.Last = cell.Ref{Row: first.Row + rows - 1, Col: first.Col + cols - 1}
+	nums, kinds := make([]float64, rows*cols), make([]cell.Kind, rows*cols)
+	c.Book.Runs(a, func(r *Run) bool {
+		at := (r.Row-first.Row)*cols + r.Col - first.Col
+		for i, k := range r.Kinds {
+			if k == cell.Number || k == cell.Error {
+				nums[at], kinds[at] = r.Nums[i], k
 			}
 			at += cols
 		}
-		return !c.Stop()
+		return true
 	})
-	for _, x := range numbers[:end] {
-		if x == x {
-			f(x)
+	for i, k := range kinds {
+		switch k {
+		case cell.Number:
+			f(nums[i])
+		case cell.Error:
+			return cell.ErrorCode(nums[i])
 		}
 	}
-	return true, code
+	return 0
 }
