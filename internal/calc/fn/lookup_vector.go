@@ -128,6 +128,36 @@ func (v *vector) numbers(x float64, f func(i int) bool) {
 	})
 }
 
+// texts is numbers for texts that equal x without regard to case.
+func (v *vector) texts(x string, f func(i int) bool) {
+	if v.cells != nil {
+		for i := range v.n {
+			if e := &v.cells.Cells[v.base+i*v.step]; e.Kind() == cell.Text && EqualText(e.Text(), x) && !f(i) {
+				return
+			}
+		}
+		return
+	}
+	first := v.area.Range.First
+	v.c.Book.Runs(v.area, func(r *Run) bool {
+		if r.Texts == nil {
+			return !v.c.Stop()
+		}
+		for k, kind := range r.Kinds {
+			if kind == cell.Text && EqualText(r.Texts[k], x) {
+				place := r.Row + k - first.Row
+				if !v.down {
+					place = r.Col - first.Col
+				}
+				if !f(place) {
+					return false
+				}
+			}
+		}
+		return !v.c.Stop()
+	})
+}
+
 // exact gives the first or the last place where x stands: of the same kind, texts without
 // regard to case, numbers to the last bit. It is -1 if there is none.
 func (v *vector) exact(x cell.Value, last bool) int {
@@ -142,10 +172,7 @@ func (v *vector) exact(x cell.Value, last bool) int {
 	case cell.Number:
 		v.numbers(x.Number(), keep)
 	case cell.Text:
-		s := x.Text()
-		v.from(0, func(i int, e cell.Value) bool {
-			return e.Kind() != cell.Text || !EqualText(e.Text(), s) || keep(i)
-		})
+		v.texts(x.Text(), keep)
 	default:
 		v.from(0, func(i int, e cell.Value) bool { return e != x || keep(i) })
 	}
