@@ -13,7 +13,8 @@ import (
 //
 // Of what is stored it takes: with a number all numbers that compare so, and for equality
 // also texts that read as that number; with a text only texts, with a logical value only
-// these. Whatever is of another kind is unequal, so "<>" takes it and all else does not.
+// these. Whatever is of another kind is unequal, so "<>" takes it and all else does not: "<>5"
+// also takes the text 5, which "=5" takes as well. "<" and ">" alone take nothing.
 type Criterion struct {
 	op      comparison
 	operand cell.Kind // Blank for "=" and "<>" alone
@@ -35,6 +36,9 @@ const (
 	greater
 	greaterOrEqual
 )
+
+// nothing is the operand of "<", ">" and their kind without a value: no cell is of its kind.
+const nothing cell.Kind = 255
 
 // criterionMax is how long the text of a criterion may be.
 const criterionMax = 255
@@ -74,7 +78,7 @@ func parseCriterion(v cell.Value, dates numfmt.DateSystem, prefix bool) *Criteri
 	case rest == "":
 		k.blank = op == equal
 		if op > unequal {
-			k.operand = cell.Text
+			k.operand = nothing
 		}
 		return k
 	}
@@ -179,10 +183,9 @@ func (k *Criterion) matchText(s string) bool {
 		}
 		return k.holds(CompareText(s, k.text))
 	case cell.Number:
-		if k.op <= unequal && strings.ContainsAny(s, "0123456789") {
-			if f, ok := ParseNumber(s, k.dates); ok {
-				return k.holds(CompareNumbers(f, k.num))
-			}
+		if k.op == equal && strings.ContainsAny(s, "0123456789") {
+			f, ok := ParseNumber(s, k.dates)
+			return ok && CompareNumbers(f, k.num) == 0
 		}
 	}
 	return k.op == unequal

@@ -230,10 +230,8 @@ func weekNumber(c *Context, a Args) Value {
 		first = 0
 	}
 	offset := (c.weekdayOf(first) - start + 7) % 7
-	if day < first { // January 0, 1900
-		return Num(0)
-	}
-	return Num(float64((day-first+offset)/7 + 1))
+	// on January 0, 1900, day-first is -1
+	return Num(math.Floor(float64(day-first+offset)/7) + 1)
 }
 
 // isoWeek gives the number of the ISO 8601 week: the one that holds the Thursday of the same

@@ -93,27 +93,30 @@ func coshComplex(z complex128) complex128 {
 	return complex(math.Cosh(real(z))*math.Cos(imag(z)), math.Sinh(real(z))*math.Sin(imag(z)))
 }
 
-// tanComplex does not lose the small real part far from the real axis, nor overflow there.
+// The tangent and the cotangent, in a form that keeps the small real part far from the real
+// axis and does not overflow there.
+
 func tanComplex(z complex128) complex128 {
-	x, y := 2*real(z), 2*imag(z)
-	if math.Abs(y) > 700 {
-		return complex(0, math.Copysign(1, y))
-	}
-	d := math.Cos(x) + math.Cosh(y)
-	return complex(math.Sin(x)/d, math.Sinh(y)/d)
+	sin, cos := math.Sincos(real(z))
+	return tangent(sin*cos, imag(z), cos)
 }
 
-// cotComplex is 1/tanComplex.
 func cotComplex(z complex128) complex128 {
-	x, y := 2*real(z), 2*imag(z)
-	if math.Abs(y) > 700 {
-		return complex(0, -math.Copysign(1, y))
+	sin, cos := math.Sincos(real(z))
+	return tangent(sin*cos, -imag(z), sin)
+}
+
+// tangent divides by the square of the modulus of the cosine or sine whose part on the real axis
+// is given.
+func tangent(re, y, part float64) complex128 {
+	if math.Abs(y) > 350 {
+		return complex(0, math.Copysign(1, y))
 	}
-	d := math.Cosh(y) - math.Cos(x)
+	d := part*part + math.Sinh(y)*math.Sinh(y)
 	if d == 0 {
 		return divide(1, 0)
 	}
-	return complex(math.Sin(x)/d, -math.Sinh(y)/d)
+	return complex(re/d, math.Sinh(y)*math.Cosh(y)/d)
 }
 
 func logComplex(z complex128, scale float64) complex128 {

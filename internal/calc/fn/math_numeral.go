@@ -87,8 +87,8 @@ func arabic(c *Context, a Args) Value {
 	s := strings.TrimSpace(a[0].Str())
 	negative := strings.HasPrefix(s, "-")
 	s = strings.ToUpper(strings.TrimPrefix(s, "-"))
-	if len(s) > 255 {
-		return c.Fail(cell.ErrValue, "ARABIC reads no more than 255 characters")
+	if len(s) > 255 || negative && s == "" {
+		return c.Fail(cell.ErrValue, "ARABIC reads a Roman numeral of up to 255 characters")
 	}
 	total, above := 0, 0
 	for i := len(s) - 1; i >= 0; i-- {

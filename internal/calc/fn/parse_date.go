@@ -243,7 +243,7 @@ func dateParts(s string) ([]datePart, bool) {
 				i++
 			}
 			m := monthNamed(s[from:i])
-			if m == 0 {
+			if m == 0 || i < len(s) && isDigit(s[i]) && len(parts) == 0 { // 1jan2020, but not jan1
 				return nil, false
 			}
 			named = true
