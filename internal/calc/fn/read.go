@@ -1,6 +1,8 @@
 package fn
 
 import (
+	"math"
+
 	"gridflow/internal/cell"
 )
 
@@ -162,6 +164,12 @@ func (c *Context) numbers(v Value, f func(float64)) (code cell.ErrorCode) {
 		}
 	case *Ref:
 		for _, a := range x.Areas {
+			if done, e := c.rowByRow(a, f); done {
+				if e != 0 {
+					return e
+				}
+				continue
+			}
 			c.Book.Runs(a, func(r *Run) bool {
 				for i, k := range r.Kinds {
 					switch k {
@@ -188,4 +196,46 @@ func (c *Context) numbers(v Value, f func(float64)) (code cell.ErrorCode) {
 		f(n)
 	}
 	return 0
+}
+
+// rowByRowMax bounds the cells of areas that are read row by row.
+const rowByRowMax = 1 << 14
+
+// rowByRow is numbers for an area of several columns in Excel's order, on which the first
+// error depends, and the last digits of a sum. done is false for an area of one column,
+// which has one order, and for a large one.
+func (c *Context) rowByRow(a Area, f func(float64)) (done bool, code cell.ErrorCode) {
+	used, ok := c.Book.Used(a.Sheet)
+	if !ok || a.Range.Cols() == 1 {
+		return false, 0
+	}
+	r, ok := used.Intersect(a.Range)
+	if !ok || r.Cols() == 1 || r.Cells() > rowByRowMax {
+		return false, 0
+	}
+	cols := r.Cols()
+	numbers := make([]float64, r.Cells())
+	for i := range numbers {
+		numbers[i] = math.NaN()
+	}
+	end := len(numbers)
+	c.Book.Runs(Area{Sheet: a.Sheet, Range: r}, func(run *Run) bool {
+		at := (run.Row-r.First.Row)*cols + run.Col - r.First.Col
+		for i, k := range run.Kinds {
+			switch {
+			case k == cell.Number:
+				numbers[at] = run.Nums[i]
+			case k == cell.Error && at < end:
+				end, code = at, cell.ErrorCode(run.Nums[i])
+			}
+			at += cols
+		}
+		return !c.Stop()
+	})
+	for _, x := range numbers[:end] {
+		if x == x {
+			f(x)
+		}
+	}
+	return true, code
 }
