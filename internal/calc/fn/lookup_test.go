@@ -170,16 +170,3 @@ func TestPatternSearch(t *testing.T) {
 		}
 	}
 }
-
-func BenchmarkExactLookup(b *testing.B) {
-	book := gridBook{}
-	for i := range 2000 {
-		book[cell.Ref{Row: i}] = cell.NumberValue(float64(i))
-	}
-	c := book.context()
-	area := rng(b, "A1:A2000")
-	f := Find("MATCH")
-	for b.Loop() {
-		Apply(c, f, []Value{Num(1999), area, Num(0)})
-	}
-}
