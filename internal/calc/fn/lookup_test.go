@@ -161,11 +161,12 @@ func TestPatternSearch(t *testing.T) {
 		{"a*c", "xxabbc", 2}, {"a?c", "abxabc", 3}, {"*c", "abc", 0}, {"**", "abc", 0}, {"a**c", "zabc", 1}, {"?", "", -1}, {"", "", 0},
 		{"c*a", "abcab", 2}, {"a*d", "abc", -1}, {"~*", "a*", 1}, {"É?", "xéy", 1}, {"中*国", "a中x国", 1},
 	} {
-		at, ok := searchPattern(test.pattern).Search(test.text, 0)
+		p, _, _ := ParsePattern(test.pattern)
+		at, ok := p.Search(test.text, 0)
 		if ok != (test.at >= 0) || ok && at != test.at {
 			t.Errorf("%q in %q: %d %v, want %d", test.pattern, test.text, at, ok, test.at)
 		}
-		if moved, found := searchPattern(test.pattern).Search("é"+test.text, 2); found != ok || ok && moved != at+2 {
+		if moved, found := p.Search("é"+test.text, 2); found != ok || ok && moved != at+2 {
 			t.Errorf("%q behind an é: %d, want %d", test.pattern, moved, at+2)
 		}
 	}
