@@ -119,7 +119,7 @@ func (c *Context) numbersIn(a Args, i int, def float64) ([]float64, cell.ErrorCo
 	}
 	var out []float64
 	for _, v := range m.Cells {
-		f, e := ToNumber(v, c.Dates)
+		f, e := c.ToNumber(v)
 		if e != 0 {
 			return nil, e
 		}
@@ -142,7 +142,7 @@ func sortBy(c *Context, a Args) Value {
 		}
 		sign := 1
 		if a.Given(i + 1) {
-			f, e := ToNumber(c.Single(a[i+1]), c.Dates)
+			f, e := c.ToNumber(c.Single(a[i+1]))
 			if sign = count(f); e != 0 || sign != 1 && sign != -1 {
 				return c.Fail(cell.ErrValue, "the order is neither 1 nor -1")
 			}

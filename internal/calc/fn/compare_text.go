@@ -30,11 +30,11 @@ func CompareText(a, b string) int {
 			return compareFull(a, b)
 		}
 		u, v := asciiWeights[x], asciiWeights[y]
-		if u == v {
-			continue
-		}
 		if u == 0 || v == 0 {
 			return compareFull(a, b)
+		}
+		if u == v {
+			continue
 		}
 		return cmp.Compare(u, v)
 	}

@@ -121,7 +121,7 @@ func TestPattern(t *testing.T) {
 		want          bool
 	}{
 		{"a*c", "ABC", true}, {"a*c", "abcd", false}, {"*a*b*", "xxaxxbxx", true}, {"*ab", "aab", true},
-		{"~?", "?", true}, {"~?", "x", false}, {"~~x", "~x", true}, {"~x", "~x", true}, {"?", "é", true}, {"É*", "éa", true},
+		{"~?", "?", true}, {"~?", "x", false}, {"~~x", "~x", true}, {"~x", "x", true}, {"x~", "x", true}, {"?", "é", true}, {"É*", "éa", true},
 		{"**", "", true}, {"?", "", false}, {"*?", "ab", true}, {"*äb", "ääÄb", true},
 	} {
 		p, _, _ := ParsePattern(test.pattern)

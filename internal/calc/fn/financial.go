@@ -68,22 +68,30 @@ func growth(rate, n float64) (factor, gain float64) {
 	return factor, math.Expm1(n * math.Log1p(rate))
 }
 
-// payment, futureValue and presentValue take the plain difference from 1, and in this order,
-// because Excel's results show the digits that this loses.
+// plainGrowth is growth with the plain difference from 1, because Excel's results show the
+// digits that it loses; for rates so small that nothing would be left it is the exact one.
+func plainGrowth(rate, n float64) (factor, gain float64) {
+	if math.Abs(rate) < 1e-8 {
+		return growth(rate, n)
+	}
+	factor = math.Pow(1+rate, n)
+	return factor, factor - 1
+}
+
 func payment(rate, n, pv, fv, due float64) float64 {
 	if rate == 0 {
 		return -(pv + fv) / n
 	}
-	factor := math.Pow(1+rate, n)
-	return (fv + pv*factor) * rate / ((1 + rate*due) * (1 - factor))
+	factor, gain := plainGrowth(rate, n)
+	return -(fv + pv*factor) * rate / ((1 + rate*due) * gain)
 }
 
 func futureValue(rate, n, pmt, pv, due float64) float64 {
 	if rate == 0 {
 		return -(pv + pmt*n)
 	}
-	factor := math.Pow(1+rate, n)
-	return pmt*(1+rate*due)*(1-factor)/rate - pv*factor
+	factor, gain := plainGrowth(rate, n)
+	return -pmt*(1+rate*due)*gain/rate - pv*factor
 }
 
 func presentValue(c *Context, a Args) Value {
@@ -91,11 +99,11 @@ func presentValue(c *Context, a Args) Value {
 	if rate == 0 {
 		return Num(-(fv + pmt*n))
 	}
-	factor := math.Pow(1+rate, n)
+	factor, gain := plainGrowth(rate, n)
 	if factor == 0 {
 		return c.Fail(cell.ErrDiv0, "the rate is -100 %")
 	}
-	return Num((pmt*(1+rate*due)*(1-factor)/rate - fv) / factor)
+	return Num(-(pmt*(1+rate*due)*gain/rate + fv) / factor)
 }
 
 func periods(c *Context, a Args) Value {

@@ -172,19 +172,21 @@ func amorDegressive(c *Context, a Args) Value {
 	life := 1 / m.rate
 	coefficient := 2.5
 	switch {
-	case life < 3, life > 4 && life < 5:
-		return c.Fail(cell.ErrNum, "there is no coefficient for such a life")
-	case life <= 4:
+	case life <= 2:
+		return c.Fail(cell.ErrNum, "there is no coefficient for so short a life")
+	case life < 3:
+		coefficient = 1
+	case life < 5:
 		coefficient = 1.5
 	case life <= 6:
 		coefficient = 2
 	}
 	rate := m.rate * coefficient
-	part := math.Round(m.first * rate * m.cost)
+	part := math.Round(Round15(m.first * rate * m.cost))
 	value := m.cost - part
 	rest := value - m.salvage
 	for k := 0.0; k < m.period; k++ {
-		part = math.Round(rate * value)
+		part = math.Round(Round15(rate * value))
 		rest -= part
 		if rest < 0 {
 			if m.period-k <= 1 {

@@ -113,6 +113,9 @@ func (c *Context) tableLookup(a Args, column bool) Value {
 		return Err(e)
 	}
 	if table.Ref() == nil && table.Array() == nil {
+		if table.Scalar().Kind() != cell.Text {
+			return c.notFound()
+		}
 		return c.Fail(cell.ErrValue, "the table is no range or array")
 	}
 	v := c.lineOf(table, column, 0)
@@ -329,6 +332,14 @@ func xlookup(c *Context, a Args) Value {
 	return c.part(a[2], 0, at, rows, 1)
 }
 
+// orBlank gives v, or a blank for an argument that was left empty.
+func (v Value) orBlank() Value {
+	if v.IsOmitted() {
+		return Value{}
+	}
+	return v
+}
+
 // part gives a rectangle of v, which has to lie in it: of a range a reference, of an array
 // its elements, one of them as a single value.
 func (c *Context) part(v Value, row, col, rows, cols int) Value {
@@ -340,7 +351,7 @@ func (c *Context) part(v Value, row, col, rows, cols int) Value {
 	}
 	m := v.Array()
 	if m == nil {
-		return v
+		return v.orBlank()
 	}
 	if rows == 1 && cols == 1 {
 		return Scalar(m.At(row, col))

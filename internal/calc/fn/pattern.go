@@ -8,7 +8,8 @@ import (
 )
 
 // Pattern is a text with wildcards, as criteria and lookups take it: ? is any one
-// character, * any number of them, ~ takes the meaning from the one that follows it. It
+// character, * any number of them, ~ takes the meaning from the one that follows it, and is
+// nothing itself even before an ordinary one: in Excel SEARCH("~d","My dear") is 4. It
 // compares without regard to case and may be used from any number of goroutines.
 type Pattern struct {
 	items []rune // folded; anyOne and anyMany stand for the wildcards
@@ -25,11 +26,11 @@ func ParsePattern(s string) (p *Pattern, plain string, literal bool) {
 	p, literal = &Pattern{items: make([]rune, 0, len(s))}, true
 	var text strings.Builder
 	escaped := false
-	for i, r := range s {
+	for _, r := range s {
 		switch {
 		case escaped:
 			escaped = false
-		case r == '~' && i+1 < len(s) && strings.IndexByte("?*~", s[i+1]) >= 0:
+		case r == '~':
 			escaped = true
 			continue
 		case r == '?':

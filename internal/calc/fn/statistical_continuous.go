@@ -143,6 +143,13 @@ func freedom(v Value) (n float64, ok bool) {
 	return n, n >= 1 && n <= freedomMax
 }
 
+// freedoms reads those of an F distribution, which have to be below the largest number.
+func freedoms(v, w Value) (n, m float64, ok bool) {
+	n, ok = freedom(v)
+	m, ok2 := freedom(w)
+	return n, m, ok && ok2 && n < freedomMax && m < freedomMax
+}
+
 func chiSqDist(c *Context, a Args) Value {
 	x := a[0].Number()
 	n, ok := freedom(a[1])
@@ -253,10 +260,9 @@ func tInv2T(c *Context, a Args) Value {
 
 func fDist(c *Context, a Args) Value {
 	x := a[0].Number()
-	n, ok := freedom(a[1])
-	m, ok2 := freedom(a[2])
+	n, m, ok := freedoms(a[1], a[2])
 	switch {
-	case !ok || !ok2:
+	case !ok:
 		return c.Fail(cell.ErrNum, freedomDomain)
 	case x < 0:
 		return c.Fail(cell.ErrNum, notNegative)
@@ -275,9 +281,8 @@ func fDist(c *Context, a Args) Value {
 
 func fDistRT(c *Context, a Args) Value {
 	x := a[0].Number()
-	n, ok := freedom(a[1])
-	m, ok2 := freedom(a[2])
-	if !ok || !ok2 {
+	n, m, ok := freedoms(a[1], a[2])
+	if !ok {
 		return c.Fail(cell.ErrNum, freedomDomain)
 	}
 	if x < 0 {
@@ -289,9 +294,8 @@ func fDistRT(c *Context, a Args) Value {
 
 func fInv(c *Context, a Args) Value {
 	p := a[0].Number()
-	n, ok := freedom(a[1])
-	m, ok2 := freedom(a[2])
-	if !ok || !ok2 {
+	n, m, ok := freedoms(a[1], a[2])
+	if !ok {
 		return c.Fail(cell.ErrNum, freedomDomain)
 	}
 	if p < 0 || p >= 1 {
@@ -302,9 +306,8 @@ func fInv(c *Context, a Args) Value {
 
 func fInvRT(c *Context, a Args) Value {
 	p := a[0].Number()
-	n, ok := freedom(a[1])
-	m, ok2 := freedom(a[2])
-	if !ok || !ok2 {
+	n, m, ok := freedoms(a[1], a[2])
+	if !ok {
 		return c.Fail(cell.ErrNum, freedomDomain)
 	}
 	if p <= 0 || p > 1 {

@@ -83,7 +83,7 @@ func (c *Context) joinTo(b *strings.Builder, v Value, blanks bool, add func(stri
 	return code
 }
 
-// texts gives the texts in v.
+// texts gives the texts in v, at least one.
 func (c *Context) texts(v Value) (list []string, code cell.ErrorCode) {
 	e := c.byRows(v, true, func(x cell.Value) bool {
 		var s string
@@ -95,6 +95,9 @@ func (c *Context) texts(v Value) (list []string, code cell.ErrorCode) {
 	})
 	if e != 0 {
 		return nil, e
+	}
+	if len(list) == 0 { // of several areas blanks are not seen
+		list = []string{""}
 	}
 	return list, code
 }

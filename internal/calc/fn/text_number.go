@@ -29,7 +29,7 @@ func textOf(c *Context, a Args) Value {
 	}
 	switch v.Kind() {
 	case cell.Text:
-		if f, ok := ParseNumber(v.Text(), c.Dates); ok {
+		if f, ok := c.ParseNumber(v.Text()); ok {
 			v = cell.NumberValue(f)
 		}
 	case cell.Blank:
@@ -49,7 +49,7 @@ func textOf(c *Context, a Args) Value {
 func valueOf(c *Context, a Args) Value {
 	switch v := a[0].Scalar(); v.Kind() {
 	case cell.Text:
-		f, ok := ParseNumber(v.Text(), c.Dates)
+		f, ok := c.ParseNumber(v.Text())
 		if !ok {
 			return c.Fail(cell.ErrValue, "the text is no number")
 		}
@@ -93,7 +93,7 @@ func numberValue(c *Context, a Args) Value {
 		return Num(0)
 	}
 	bare := strings.TrimRight(s, "%")
-	f, ok := ParseNumber(bare, c.Dates)
+	f, ok := c.ParseNumber(bare)
 	if !ok {
 		return c.Fail(cell.ErrValue, "the text is no number")
 	}

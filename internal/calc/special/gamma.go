@@ -163,6 +163,9 @@ func solve(lower, upper, guess, min, max float64, f func(s float64) (lo, up, slo
 	left := lower <= upper
 	for range 200 {
 		lo, up, slope := f(s)
+		if lo != lo {
+			return lo
+		}
 		var diff, step float64 // diff > 0: s is too large
 		if left {
 			diff, step = math.Log(lo/lower), lo/slope
