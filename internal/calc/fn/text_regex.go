@@ -33,15 +33,21 @@ func (c *Context) regex(a Args, i, fold int) (*regexp2.Regexp, Value) {
 	if insensitive != 0 && insensitive != 1 {
 		return nil, c.Fail(cell.ErrValue, "the case sensitivity is neither 0 nor 1")
 	}
+	pattern, key := a[i].Str(), "c"+a[i].Str()
 	options := regexp2.RegexOptions(regexp2.None)
 	if insensitive != 0 {
-		options |= regexp2.IgnoreCase
+		options, key = regexp2.IgnoreCase, "i"+pattern
 	}
-	re, err := regexp2.Compile(posixClasses.Replace(a[i].Str()), options)
+	re, err := c.regexes.of(key, func() (*regexp2.Regexp, error) {
+		re, err := regexp2.Compile(posixClasses.Replace(pattern), options)
+		if err == nil {
+			re.MatchTimeout = regexTime
+		}
+		return re, err
+	})
 	if err != nil {
 		return nil, c.Fail(cell.ErrValue, "the regular expression cannot be read")
 	}
-	re.MatchTimeout = regexTime
 	return re, Value{}
 }
 
