@@ -37,19 +37,11 @@ func (c *calculation) spread(p place, f *template, v fn.Value) cell.Value {
 			at := cell.Ref{Row: p.at.Row + row, Col: p.at.Col + col}
 			t := s.own(at)
 			i := at.Row % grid.BandRows
-			t.set(i, orZero(a.Stretch(row, col)))
+			t.set(i, a.Stretch(row, col))
 			t.settle(i)
 		}
 	}
-	return orZero(a.Cells[0])
-}
-
-// orZero gives v, or 0 for a blank: what a formula gives is never empty.
-func orZero(v cell.Value) cell.Value {
-	if v.IsBlank() {
-		return cell.NumberValue(0)
-	}
-	return v
+	return a.Cells[0]
 }
 
 // settle marks a cell that another one fills as calculated.
