@@ -83,7 +83,9 @@ func Apply(c *Context, f *Function, args []Value) Value {
 // call coerces the single values and calls f.
 func (c *Context) call(f *Function, args []Value) Value {
 	for i := range args {
-		if shape := f.params.Shape(i); shape.single() && shape != ShapeRaw {
+		if shape := f.params.Shape(i); shape == ShapeReal && i >= f.params.Min && args[i].IsOmitted() {
+			continue // the Analysis ToolPak cannot tell one left empty from one left out
+		} else if shape.single() && shape != ShapeRaw {
 			if e := c.coerce(&args[i], shape); e != 0 {
 				if e == cell.ErrValue && args[i].scalar.Kind() == cell.Text {
 					return c.Fail(e, fmt.Sprintf("%s: %q is not a %s", f.Name, args[i].scalar.Text(), shapeNames[shape]))

@@ -182,7 +182,12 @@ func accrInt(c *Context, a Args) Value {
 	case settlement < begin:
 		// Excel takes what is left at the settlement from what is left at the issue, the former
 		// in one piece, measured by the period before the first coupon.
-		n = toFirst - c.daysBetween(settlement, begin, b)/periodLength(begin, first, frequency, b) - 1
+		left := float64(begin - settlement)
+		if b == US30360 || b == European30360 {
+			at := c.bondOf(settlement, first, frequency, b)
+			left = (at.coupons-1)*at.length - at.accrued
+		}
+		n = toFirst - left/periodLength(begin, first, frequency, b) - 1
 	case !whole && settlement > first:
 		n = c.periodsBetween(first, settlement, first, frequency, b)
 	default:
