@@ -74,13 +74,14 @@ func (c *Context) internalRate(xs, times []float64, guess float64) Value {
 		}
 		return f, slope / (1 + r)
 	}
-	r := guess
+	r, step := guess, 1.0
 	for range 60 {
 		if c.Stop() {
 			break
 		}
 		f, slope := worth(r)
-		next := r - f/slope
+		step = f / slope
+		next := r - step
 		if next-next != 0 {
 			break
 		}
@@ -91,6 +92,9 @@ func (c *Context) internalRate(xs, times []float64, guess float64) Value {
 			return Num(next)
 		}
 		r = next
+	}
+	if math.Abs(step) < solved {
+		return Num(r)
 	}
 	low, high := guess, guess
 	for range 60 {
