@@ -161,9 +161,12 @@ func (c *calculation) mark(d *graph.Dirty) {
 	c.forms, c.number = c.forms[:0], make(map[int32]int32, d.Len())
 	for s, region := range d.Spans() {
 		p := programOf(s)
-		if p == nil || p.External && c.in.External == nil {
-			continue // what the other workbook gave when the file was saved is the best there is
+		if p == nil {
+			continue
 		}
+		// What the other workbook, the server or the macro gave when the file was saved is the
+		// best there is.
+		keep := p.Elsewhere && c.in.External == nil
 		c.forms = append(c.forms, form{p, s.Template.Kind, s.Template.Sheet, s.Area, s.Output})
 		n := int32(len(c.forms))
 		c.number[s.ID] = n
@@ -177,7 +180,9 @@ func (c *calculation) mark(d *graph.Dirty) {
 					if s.Area.Contains(at) {
 						by = n
 					}
-					tiles.own(at).mark(row%grid.BandRows, by)
+					if t := tiles.own(at); !keep || t.kinds[row%grid.BandRows] == cell.Blank {
+						t.mark(row%grid.BandRows, by)
+					}
 				}
 			}
 			continue
@@ -187,7 +192,9 @@ func (c *calculation) mark(d *graph.Dirty) {
 				for row := r.First.Row; row <= r.Last.Row; {
 					t := tiles.own(cell.Ref{Row: row, Col: col})
 					for end := min(r.Last.Row, row|(grid.BandRows-1)); row <= end; row++ {
-						t.mark(row%grid.BandRows, n)
+						if !keep || t.kinds[row%grid.BandRows] == cell.Blank {
+							t.mark(row%grid.BandRows, n)
+						}
 					}
 				}
 			}

@@ -219,7 +219,7 @@ func multi(e expr, depth int) bool {
 // reference compiles a reference and notes what it reads.
 func (c *compiler) reference(r *formula.Reference) expr {
 	if b := r.Book(); b != "" && b != "0" {
-		c.p.External = true
+		c.p.Elsewhere = true
 		switch r.Kind {
 		case formula.NameRef, formula.TableRef, formula.DeletedRef:
 			return &failed{cell.ErrRef, "the formula refers to another workbook, " + b + ", which is not read"}

@@ -48,8 +48,9 @@ type Program struct {
 	Ranged bool
 	// Tables says that the formula names a table or a part of one.
 	Tables bool
-	// External says that the formula reads another workbook.
-	External bool
+	// Elsewhere says that the formula needs what only the program that saved the file had:
+	// another workbook, a server, a macro.
+	Elsewhere bool
 	// Unknown are the names of functions that are not there and of names that nobody
 	// defined; each gives #NAME?.
 	Unknown []string

@@ -1,6 +1,8 @@
 package fn
 
 import (
+	"slices"
+
 	"gridflow/internal/cell"
 )
 
@@ -25,6 +27,12 @@ var offlineFunctions = []Function{
 
 	// The name that Japanese workbooks have for DBCS; Excel in English does not know it.
 	{Name: "JIS", Category: TextFunctions, Params: "text", Since: 2007, Eval: unreachable(cell.ErrName, "JIS is the Japanese name of DBCS")},
+}
+
+// Offline reports whether the function asks what cannot be asked here: what it gives is an
+// error, and the value that a file has for it is better.
+func (f *Function) Offline() bool {
+	return f.Name == "GETPIVOTDATA" || slices.ContainsFunc(offlineFunctions, func(o Function) bool { return o.Name == f.Name })
 }
 
 var (
