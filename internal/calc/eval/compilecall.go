@@ -68,6 +68,8 @@ func (c *compiler) call(n *formula.Node) expr {
 			out.arr[i], out.ref[i] = true, true
 		case fn.ShapeRange, fn.ShapeRef:
 			out.ref[i] = true
+		case fn.ShapeReal: // which refuses ranges, but not what a + before one makes of it
+			out.ref[i] = k.Kind != formula.Unary
 		}
 	}
 	return out

@@ -52,10 +52,10 @@ func (b *binary) one(m *Machine, x, y cell.Value) cell.Value {
 			return compare(b.op, fn.Compare(x, y))
 		}
 		var e cell.ErrorCode
-		if a, e = fn.ToNumber(x, m.Dates); e != 0 {
+		if a, e = m.ToNumber(x); e != 0 {
 			return m.fail(e, "an operand is a text that is no number")
 		}
-		if c, e = fn.ToNumber(y, m.Dates); e != 0 {
+		if c, e = m.ToNumber(y); e != 0 {
 			return m.fail(e, "an operand is a text that is no number")
 		}
 	}
@@ -193,7 +193,7 @@ func (u *unary) value(m *Machine) fn.Value {
 		return v
 	}
 	return m.each(v, func(x cell.Value) cell.Value {
-		f, e := fn.ToNumber(x, m.Dates)
+		f, e := m.ToNumber(x)
 		switch {
 		case e != 0:
 			if x.Kind() == cell.Text {

@@ -68,6 +68,9 @@ func Apply(c *Context, f *Function, args []Value) Value {
 			continue
 		}
 		if r := args[i].Ref(); r != nil {
+			if shape == ShapeReal && len(r.Areas) == 1 && !r.Areas[0].Single() {
+				return c.Fail(cell.ErrValue, f.Name+" takes a single cell or an array as argument "+ordinal(i)+", not a range: with + before it a range is an array")
+			}
 			args[i] = c.Fetch(r)
 		}
 		if a := args[i].Array(); a != nil {

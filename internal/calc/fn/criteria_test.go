@@ -181,3 +181,25 @@ func TestSelectionProperty(t *testing.T) {
 		}
 	})
 }
+
+// A pattern matches what a plain definition of its signs says.
+func TestPatternProperty(t *testing.T) {
+	var plain func(p, s []rune) bool
+	plain = func(p, s []rune) bool {
+		switch {
+		case len(p) == 0:
+			return len(s) == 0
+		case p[0] == '*':
+			return plain(p[1:], s) || len(s) > 0 && plain(p, s[1:])
+		}
+		return len(s) > 0 && (p[0] == '?' || foldRune(p[0]) == foldRune(s[0])) && plain(p[1:], s[1:])
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		p := rapid.StringOfN(rapid.RuneFrom([]rune("abÄ?*")), 0, 8, -1).Draw(t, "pattern")
+		s := rapid.StringOfN(rapid.RuneFrom([]rune("aBbä")), 0, 10, -1).Draw(t, "text")
+		pattern, _, _ := ParsePattern(p)
+		if pattern.Match(s) != plain([]rune(p), []rune(s)) {
+			t.Fatalf("%q matches %q: %v", p, s, pattern.Match(s))
+		}
+	})
+}

@@ -35,8 +35,11 @@ func textOf(c *Context, a Args) Value {
 	case cell.Blank:
 		v = cell.NumberValue(0)
 	}
-	f := numfmt.Compile(code)
-	if f.Err() != nil {
+	f, err := c.formats.of(code, func() (*numfmt.Format, error) {
+		f := numfmt.Compile(code)
+		return f, f.Err()
+	})
+	if err != nil {
 		return c.Fail(cell.ErrValue, "the number format cannot be read")
 	}
 	s := string(f.Append(nil, v, c.Dates))
