@@ -18,7 +18,7 @@ var bondFunctions = []Function{
 		d, perPeriod, e := duration(c, a)
 		return valueOr(d/(1+perPeriod), e)
 	}},
-	{Name: "ACCRINT", Category: Financial, Params: "real real real real real real real? bool?", Since: 2007, Eval: accrInt},
+	{Name: "ACCRINT", Category: Financial, Params: "real real real real real real real? opt?", Since: 2007, Eval: accrInt},
 	{Name: "ACCRINTM", Category: Financial, Params: "real real real real real?", Since: 2007, Eval: accrIntM},
 }
 
@@ -173,7 +173,7 @@ func accrInt(c *Context, a Args) Value {
 	if !ok || !ok2 || rate <= 0 || par <= 0 || issue >= settlement {
 		return c.Fail(cell.ErrNum, accruedDomain)
 	}
-	whole := a.Truth(7, true)
+	whole := given(a, 7, 1) != 0
 	step := 12 / int(frequency)
 	toFirst := c.periodsBetween(issue, first, first, frequency, b)
 	begin := c.monthsAfter(first, -step, c.lastOfMonth(first)) // of the period that ends with the first coupon
