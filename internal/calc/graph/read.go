@@ -101,9 +101,6 @@ func newAxis(a, b int32, absA, absB bool) axis {
 	return axis{mixed, b, a}
 }
 
-// from gives what is read from p.
-func (x axis) from(p int32) interval { return x.image(interval{p, p}) }
-
 // image gives all that is read from the positions v. It has no gaps, for what
 // neighbours read touches: it moves by at most one.
 func (x axis) image(v interval) interval {
