@@ -218,8 +218,12 @@ func checkPlan(t *rapid.T, p *Plan, m *model, dirty map[spot]bool) {
 
 // TestGraph: a graph of random formulas says what their texts say, cell by cell; what is dirty
 // after random changes is what is found cell by cell; plans are in order.
-func TestGraph(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
+func TestGraph(t *testing.T) { rapid.Check(t, graphProperty(t)) }
+
+func FuzzGraph(f *testing.F) { f.Fuzz(rapid.MakeFuzz(graphProperty(f))) }
+
+func graphProperty(t testing.TB) func(*rapid.T) {
+	return func(rt *rapid.T) {
 		m := drawModel(rt)
 		g := build(rt, t, m)
 		checkGraph(rt, g, m)
@@ -238,13 +242,17 @@ func TestGraph(t *testing.T) {
 			every[s] = true
 		}
 		checkDirty(rt, all, m, every)
-	})
+	}
 }
 
 // TestWith: a graph after random edits is the graph of what they leave; and the graphs before
 // stay what they were.
-func TestWith(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
+func TestWith(t *testing.T) { rapid.Check(t, withProperty(t)) }
+
+func FuzzWith(f *testing.F) { f.Fuzz(rapid.MakeFuzz(withProperty(f))) }
+
+func withProperty(t testing.TB) func(*rapid.T) {
+	return func(rt *rapid.T) {
 		m := drawModel(rt)
 		g := build(rt, t, m)
 		type version struct {
@@ -274,5 +282,5 @@ func TestWith(t *testing.T) {
 			}
 			checkDirty(rt, d, v.m, v.m.dirty(sources))
 		}
-	})
+	}
 }

@@ -90,6 +90,9 @@ type axis struct {
 }
 
 func newAxis(a, b int32, absA, absB bool) axis {
+	// What is so far off is off the sheet seen from anywhere; sums of it stay sums.
+	const far = 4 * cell.MaxRows
+	a, b = min(max(a, -far), far), min(max(b, -far), far)
 	switch {
 	case absA && absB:
 		return axis{fixed, min(a, b), max(a, b)}
