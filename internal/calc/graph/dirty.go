@@ -71,11 +71,25 @@ func (g *Graph) All(ctx context.Context) (*Dirty, error) {
 // The cost is by the rectangles in which what is dirty can be described, not by its cells:
 // see the package comment.
 func (g *Graph) Dirty(ctx context.Context, sources []Area) (*Dirty, error) {
-	p := propagation{Dirty: Dirty{g: g, at: make(index, len(g.spans))}, known: make(map[edge]struct{})}
+	p := newPropagation(g)
 	for _, id := range g.special {
 		p.add(p.position(id), g.spans.at(id).area, -1, false)
 	}
-	for _, a := range joined(sources) {
+	return p.from(ctx, sources, true)
+}
+
+// Downstream gives what reads the cells of areas, directly or through others: what is to be
+// calculated once more where a calculation gave cells a value that nobody expected them to
+// have, as when an array spills further than before. The formulas of the cells themselves are
+// not a part of it, unless they are downstream too, nor is what is volatile for that reason.
+func (g *Graph) Downstream(ctx context.Context, areas []Area) (*Dirty, error) {
+	return newPropagation(g).from(ctx, areas, false)
+}
+
+// from makes dirty what depends on areas, with their own formulas or without.
+func (p *propagation) from(ctx context.Context, areas []Area, own bool) (*Dirty, error) {
+	g := p.g
+	for _, a := range joined(areas) {
 		if uint(a.Sheet) >= uint(len(g.sheets)) {
 			continue
 		}
@@ -83,24 +97,29 @@ func (g *Graph) Dirty(ctx context.Context, sources []Area) (*Dirty, error) {
 		if x.empty() {
 			continue
 		}
-		g.sheets[a.Sheet].outputs.search(x, func(e *entry) bool {
-			s := g.spans.at(e.span)
-			if s.array() {
-				p.add(p.position(e.span), s.area, -1, false)
-			} else {
-				p.add(p.position(e.span), s.area.and(x), -1, false)
-			}
-			return true
-		})
+		if own {
+			g.sheets[a.Sheet].outputs.search(x, func(e *entry) bool {
+				s := g.spans.at(e.span)
+				if s.array() {
+					p.add(p.position(e.span), s.area, -1, false)
+				} else {
+					p.add(p.position(e.span), s.area.and(x), -1, false)
+				}
+				return true
+			})
+		}
+		p.follow(-1, a.Sheet, x, -1)
+		// One source after the other, so that the queue stays short.
 		if err := p.run(ctx); err != nil {
 			return nil, err
 		}
-		p.follow(-1, a.Sheet, x, -1)
 	}
+	// What is volatile, where there is no source.
 	if err := p.run(ctx); err != nil {
 		return nil, err
 	}
-	return &p.Dirty, nil
+	d := p.Dirty // alone: the queue is not kept
+	return &d, nil
 }
 
 // joined gives the areas with those made one that lie below one another in their order.
@@ -132,6 +151,10 @@ type patch struct {
 	jumped bool  // it goes beyond what reads the parent: see loop
 	parent int   // number of the patch that they read, -1 where it is no patch
 	box    box
+}
+
+func newPropagation(g *Graph) *propagation {
+	return &propagation{Dirty: Dirty{g: g, at: make(index, len(g.spans))}, known: make(map[edge]struct{})}
 }
 
 // position gives the place of a span in ids.

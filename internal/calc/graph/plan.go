@@ -150,8 +150,8 @@ func (b *planner) onDemand() []bool {
 		}
 	}
 	for _, id := range d.g.special {
-		if d.g.spans.at(id).tpl.Facts.Dynamic {
-			reach(d.at.get(id))
+		if pos := d.at.get(id); pos >= 0 && d.g.spans.at(id).tpl.Facts.Dynamic {
+			reach(pos)
 		}
 	}
 	for len(stack) > 0 {

@@ -233,6 +233,10 @@ func graphProperty(t testing.TB) func(*rapid.T) {
 			rt.Fatal(err)
 		}
 		checkDirty(rt, d, m, m.dirty(sources))
+		if d, err = g.Downstream(context.Background(), sources); err != nil {
+			rt.Fatal(err)
+		}
+		checkDirty(rt, d, m, m.depending(sources, false))
 		all, err := g.All(context.Background())
 		if err != nil {
 			rt.Fatal(err)
