@@ -124,7 +124,7 @@ func (m *Model) Calculate(ctx context.Context, in Input, opt Options) (*Result, 
 			break
 		}
 		sources = c.left
-		dirty = func(g *graph.Graph) (*graph.Dirty, error) { return g.Dirty(ctx, sources) }
+		dirty = func(g *graph.Graph) (*graph.Dirty, error) { return g.Downstream(ctx, sources) }
 	}
 	if err := c.iterate(ctx); err != nil {
 		return nil, err
