@@ -17,7 +17,9 @@ func loadLike(t *testing.T, seats int) (g *Gate, heard *[]string) {
 		Started: func(c int, waited time.Duration) {
 			*heard = append(*heard, fmt.Sprint(name(c), " started after ", waited))
 		},
-		Done:  func(c int, took time.Duration, r Result) { *heard = append(*heard, fmt.Sprint(name(c), " ", r, " after ", took)) },
+		Done: func(c int, took time.Duration, r Result) {
+			*heard = append(*heard, fmt.Sprint(name(c), " ", r, " after ", took))
+		},
 		Freed: func(c int, held time.Duration) { *heard = append(*heard, fmt.Sprint(name(c), " freed after ", held)) },
 	})
 	if err != nil {
