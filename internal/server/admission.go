@@ -27,7 +27,7 @@ func (s *Server) admit() mcp.Middleware {
 	if f == nil {
 		return func(next mcp.MethodHandler) mcp.MethodHandler { return next }
 	}
-	return mcpflow.Middleware(mcpflow.Options{
+	admit := mcpflow.Middleware(mcpflow.Options{
 		Gate: f.Gate, Costs: f.Costs,
 		Price: func(_ context.Context, _ string, req mcp.Request) (flow.Work, bool) {
 			switch r := req.(type) {
@@ -62,6 +62,7 @@ func (s *Server) admit() mcp.Middleware {
 			})
 		},
 	})
+	return func(next mcp.MethodHandler) mcp.MethodHandler { return admit(underPermit(next)) }
 }
 
 // listing is what it takes to list the workbooks: all of them are looked at for each page.

@@ -233,6 +233,9 @@ func (f *File) Tables(ctx context.Context) ([]grid.Table, error) { return nil, c
 // MemoryBytes is about what the file keeps alive now.
 func (f *File) MemoryBytes() int64 { return 4<<10 + f.bytes.Load() }
 
+// Stop says that nobody will read more of the file: a load that nobody waits for stops.
+func (f *File) Stop() { f.sheet.Stop() }
+
 // Sheet gives the sheet, complete down to row lastRow at least; see book.Source.
 func (f *File) Sheet(ctx context.Context, _, lastRow int) (*grid.Sheet, error) {
 	mark := lazy.Whole

@@ -21,6 +21,7 @@ import (
 type source interface {
 	book.Source
 	MemoryBytes() int64
+	Stop() // loads that nobody waits for stop
 }
 
 // opened is one revision of a file, being read or read. It counts who uses it: the
@@ -81,6 +82,7 @@ func (c *cache) release(o *opened) {
 		return
 	}
 	if l, ok := o.load.Peek(); ok && l.checked != nil {
+		l.src.Stop()
 		c.files.Add(-l.checked.close())
 	}
 	c.unused(o)

@@ -48,6 +48,15 @@ func (f *File) Sheet(ctx context.Context, i, lastRow int) (*grid.Sheet, error) {
 	})
 }
 
+// Stop says that nobody will read more of the file: loads that nobody waits for stop.
+func (f *File) Stop() {
+	for i := range f.loads.sheets {
+		f.loads.sheets[i].Stop()
+		f.loads.tops[i].Stop()
+	}
+	f.loads.strings.Stop()
+}
+
 // loadMark is the mark of a load that is complete down to lastRow.
 func loadMark(lastRow int) int {
 	if lastRow < cell.MaxRows-1 {
