@@ -20,8 +20,10 @@ import (
 // source is an open file of any format.
 type source interface {
 	book.Source
-	MemoryBytes() int64
-	Stop() // loads that nobody waits for stop
+	MemoryBytes() int64 // of what has been read
+	Loading() int64     // of what is being read, as far as can be told
+	OnLoad(func())      // has it called when a load begins or has ended
+	Stop()              // loads that nobody waits for stop
 }
 
 // opened is one revision of a file, being read or read. It counts who uses it: the
@@ -33,7 +35,8 @@ type opened struct {
 	mu     lock.Mutex[lock.WorkspaceOpened]
 	info   fs.FileInfo // of the path when somebody first asked, then of the file that was opened
 	users  int
-	weight int64  // as the cache knows it
+	weight int64  // of what has been read, as the cache knows it
+	coming int64  // the same of what is being read
 	base   string // hash of the base that it is, "" where it is none
 }
 
@@ -107,6 +110,14 @@ func (o *opened) memoryBytes() int64 {
 	return minWeight
 }
 
+// comingBytes is what loads under way will add to that.
+func (o *opened) comingBytes() int64 {
+	if l, ok := o.load.Peek(); ok {
+		return l.src.Loading()
+	}
+	return 0
+}
+
 // CacheStats counts what the cache did. The counts are read one after the other: they
 // are no snapshot of one moment.
 type CacheStats struct {
@@ -166,7 +177,7 @@ func newCache(maxBytes int64, unused func(*opened)) *cache {
 		Weigher: func(_ string, o *opened) uint32 {
 			o.mu.Lock()
 			defer o.mu.Unlock()
-			return uint32(min(o.weight/weightUnit, math.MaxUint32))
+			return uint32(min((o.weight+o.coming)/weightUnit, math.MaxUint32))
 		},
 		// The handler below calls nothing of this cache, so that it may run in place; then a
 		// file is closed when Close returns and not some time after.
@@ -215,19 +226,21 @@ func (c *cache) acquire(id string, info fs.FileInfo) (o *opened, fresh bool) {
 	return o, true
 }
 
-// reweigh tells the cache what an entry weighs, if that has changed much since.
+// reweigh tells the cache what an entry weighs, if that has changed much since: when a View
+// ends, and when a load of it begins or ends, so that others make room for what comes. What
+// comes is a guess: it alone drives out no more than half of all.
 func (c *cache) reweigh(o *opened) {
-	now := o.memoryBytes()
+	now, coming := o.memoryBytes(), min(o.comingBytes(), c.max/2)
 	o.mu.Lock()
-	grown := now - o.weight
+	grown := now + coming - o.weight - o.coming
 	if grown < 0 {
 		grown = -grown
 	}
-	if grown*16 < now {
+	if grown*16 < now+coming && o.coming > 0 == (coming > 0) {
 		o.mu.Unlock()
 		return
 	}
-	o.weight = now
+	o.weight, o.coming = now, coming
 	o.mu.Unlock()
 	shard := c.shard(o.id)
 	shard.Lock()

@@ -412,6 +412,7 @@ func (w *Workspace) open(ctx context.Context, from origin, o *opened) (*loaded, 
 		w.cache.files.Add(-1)
 		return nil, err
 	}
+	check.OnLoad(func() { w.cache.reweigh(o) })
 	revision := fmt.Sprintf("%x-%x", info.Size(), info.ModTime().UnixNano())
 	return &loaded{snapshot: book.NewSnapshot(o.id, revision, check), src: check, checked: check, xlsx: file}, nil
 }
