@@ -232,8 +232,8 @@ func (w *world) do(choice int) bool {
 }
 
 // handOver hands what a ticket holds to one of the class behind, if the kernel does as a
-// plain rule says: if it is there without the buffer, where that is in use, and without
-// what somebody has a claim to.
+// plain rule says: if it is there without the buffer and without what somebody has a claim
+// to.
 func (w *world) handOver(i int, t *Ticket) {
 	to := &Ticket{Request: t.Request}
 	to.Class = w.behind
@@ -246,9 +246,7 @@ func (w *world) handOver(i int, t *Ticket) {
 				inBuffer += o.Need[r]
 			}
 		}
-		if w.k.hadBuffer && w.now-w.k.bufferedAt < w.k.conf.BufferIdle {
-			free -= max(0, res.Buffer-inBuffer)
-		}
+		free -= max(0, res.Buffer-inBuffer)
 		claimed := w.k.claim != nil && w.k.claim.head.Need[r] > 0
 		want = want && to.Need[r] <= free && !claimed
 	}

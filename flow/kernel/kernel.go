@@ -302,8 +302,8 @@ func (k *Kernel) Done(now Instant, t *Ticket, out []Decision) []Decision {
 // HandOver ends a running ticket and starts another in its place: what the first gives back
 // is not offered to anybody before the second has it. It is for work that a request leaves
 // behind, which has its seat already and must not wait for one. The second starts if it
-// could, were it alone with what runs: within its class's bounds, and without the buffer
-// where that is in use. If not it is false, nothing has changed, and the first runs on.
+// could, were it alone with what runs: within its class's bounds, and without the buffer,
+// used or not. If not it is false, nothing has changed, and the first runs on.
 func (k *Kernel) HandOver(now Instant, from, to *Ticket, out []Decision) ([]Decision, bool) {
 	now = k.at(now)
 	if from.state != stateRunning || to.state != stateNew {
@@ -319,7 +319,7 @@ func (k *Kernel) HandOver(now Instant, from, to *Ticket, out []Decision) ([]Deci
 		c.rouse(f)
 	}
 	k.lend(from, 1)
-	fits := (from.Class == to.Class || c.open(now)) && k.room(c, f, &to.Need)
+	fits := (from.Class == to.Class || c.open(now)) && k.room(c, f, &to.Need) && k.besideBuffer(&to.Need)
 	k.lend(from, -1)
 	if !fits {
 		if f.waiting == 0 && f.inFlight == 0 {
@@ -350,6 +350,17 @@ func (k *Kernel) HandOver(now Instant, from, to *Ticket, out []Decision) ([]Deci
 		c.vtime = vtime
 	}
 	return k.dispatch(now, out), true
+}
+
+// besideBuffer reports whether there is as much without what is left of the buffers: who
+// comes for a place in a buffer would get it on top of what there is, as long as that lasts.
+func (k *Kernel) besideBuffer(need *Amounts) bool {
+	for r := range k.conf.Resources {
+		if need[r] > 0 && need[r] > k.free[r]-k.spareBuffer(r) {
+			return false
+		}
+	}
+	return true
 }
 
 // lend counts what a running ticket holds as free (by 1) or as taken again (by -1).

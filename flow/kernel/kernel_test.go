@@ -75,6 +75,9 @@ func (d *driver) handOver(from *Ticket, r Request) (to *Ticket, err error) {
 		return nil, fmt.Errorf("handed over: %v", out)
 	}
 	conf := d.k.Config()
+	if most := conf.Classes[to.Class].Limit; most > 0 && from.Class != to.Class && d.k.Running(to.Class) > most {
+		return nil, fmt.Errorf("%d run in the class, where %d may", d.k.Running(to.Class), most)
+	}
 	for i, res := range conf.Resources {
 		after := held[i] - from.Need[i] + to.Need[i]
 		if to.Need[i] > 0 && after > res.Capacity && !conf.Classes[to.Class].Buffered {

@@ -80,8 +80,9 @@ var mutants = []struct{ file, old, new string }{
 	{"kernel.go", "\t\tc.period++\n", ""},
 	{"kernel.go", "\t\tk.vtime = 0\n", ""},
 	// Work left behind.
-	{"kernel.go", "fits := (from.Class == to.Class || c.open(now)) && k.room(c, f, &to.Need)", "fits := from.Class == to.Class || c.open(now)"},
-	{"kernel.go", "fits := (from.Class == to.Class || c.open(now)) && k.room(c, f, &to.Need)", "fits := k.room(c, f, &to.Need)"},
+	{"kernel.go", " && k.room(c, f, &to.Need) && k.besideBuffer(&to.Need)", " && k.besideBuffer(&to.Need)"},
+	{"kernel.go", "fits := (from.Class == to.Class || c.open(now)) && k.room", "fits := k.room"},
+	{"kernel.go", "k.room(c, f, &to.Need) && k.besideBuffer(&to.Need)", "k.room(c, f, &to.Need)"},
 	{"kernel.go", "\tk.lend(from, 1)\n", ""},
 	{"kernel.go", "\tk.lend(from, -1)\n", ""},
 	{"kernel.go", "\t\tif t.buffered {\n\t\t\tk.buffered[r] -= by * t.Need[r]\n\t\t}\n", ""},
