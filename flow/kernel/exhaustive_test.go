@@ -68,7 +68,7 @@ func TestExhaustive(t *testing.T) {
 	}, {
 		name: "work left behind", depth: 6, tickets: 4,
 		conf: Config{
-			Classes:    []Class{{Name: "fast", QueueMax: 3, Buffered: true, ShortMax: 5 * ms}, {Name: "background", QueueMax: 3, AgeMax: 25 * ms}},
+			Classes:    []Class{{Name: "fast", QueueMax: 3, Buffered: true, ShortMax: 5 * ms}, {Name: "background", QueueMax: 3, AgeMax: 5 * ms}},
 			Resources:  seats(2, 1),
 			BufferIdle: 15 * ms,
 		},
@@ -232,8 +232,8 @@ func (w *world) do(choice int) bool {
 }
 
 // handOver hands what a ticket holds to one of the class behind, if the kernel does as a
-// plain rule says: if it is there without the buffer and without what somebody has a claim
-// to.
+// plain rule says: if it is there without the buffer and without what another client has a
+// claim to.
 func (w *world) handOver(i int, t *Ticket) {
 	to := &Ticket{Request: t.Request}
 	to.Class = w.behind
@@ -247,7 +247,7 @@ func (w *world) handOver(i int, t *Ticket) {
 			}
 		}
 		free -= max(0, res.Buffer-inBuffer)
-		claimed := w.k.claim != nil && w.k.claim.head.Need[r] > 0
+		claimed := w.k.claim != nil && w.k.claim.head.Need[r] > 0 && w.k.claim != w.k.classes[w.behind].flows[t.Flow]
 		want = want && to.Need[r] <= free && !claimed
 	}
 	out, ok := w.k.HandOver(w.now, t, to, nil)

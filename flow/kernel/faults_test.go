@@ -432,3 +432,41 @@ func TestHandOver(t *testing.T) {
 		t.Error("handed over while draining")
 	}
 }
+
+// TestHandOverTakesNoVirtualTime: a client that has had much goes on behind its call; those
+// who come after it are put where they would have been without.
+func TestHandOverTakesNoVirtualTime(t *testing.T) {
+	const ms = time.Millisecond
+	d := drive(t, Config{
+		Classes:   []Class{{Name: "fast", QueueMax: 9}, {Name: "background", QueueMax: 9}},
+		Resources: []Resource{{Name: "seat", Capacity: 3}},
+	})
+	one, two := Amounts{1}, Amounts{2}
+	calls := []*Ticket{d.arrive(Request{Flow: 1, Need: one}), d.arrive(Request{Flow: 1, Need: one}), d.arrive(Request{Flow: 2, Need: one})}
+	behind, err := d.handOver(calls[0], Request{Class: 1, Flow: 1, Need: one})
+	if behind == nil || err != nil {
+		t.Fatal(behind, err)
+	}
+	large := d.arrive(Request{Class: 1, Flow: 3, Need: two})
+	d.advance(50 * ms)
+	d.done(behind)
+	if again, err := d.handOver(calls[1], Request{Class: 1, Flow: 1, Need: one}); again == nil || err != nil {
+		t.Fatal(again, err)
+	}
+	if v := d.k.classes[1].vtime; v != 0 {
+		t.Errorf("the virtual time of those who wait has become %v", time.Duration(v))
+	}
+	small := d.arrive(Request{Class: 1, Flow: 4, Cost: 40 * ms, Need: two})
+	owes := d.arrive(Request{Class: 1, Flow: 1, Need: two})
+	d.done(calls[2])
+	if !large.Running() {
+		t.Fatal("who waited for longest waits on")
+	}
+	d.done(large)
+	if !small.Running() || owes.Running() {
+		t.Error("who has had nothing comes after who has had 50 ms")
+	}
+	if err := d.check(); err != nil {
+		t.Error(err)
+	}
+}

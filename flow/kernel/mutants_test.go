@@ -87,7 +87,7 @@ var mutants = []struct{ file, old, new string }{
 	{"kernel.go", "\tk.lend(from, -1)\n", ""},
 	{"kernel.go", "\t\tif t.buffered {\n\t\t\tk.buffered[r] -= by * t.Need[r]\n\t\t}\n", ""},
 	{"kernel.go", "\tk.end(from, now)\n\tf.inFlight--\n", "\tk.end(from, now)\n\tf.inFlight--\n\tout = k.dispatch(now, out)\n"},
-	{"kernel.go", "\tif c.waiting > 0 {\n\t\tc.vtime = vtime\n\t}\n", ""},
+	{"kernel.go", "\tif c.waiting > 0 {\n\t\tc.vtime = vtime\n\t}\n", "\t_ = vtime\n"},
 	// Decisions.
 	{"kernel.go", "\tc.stats.Cancelled++\n\treturn k.dispatch(now, out), true\n", "\tc.stats.Cancelled++\n\treturn out, true\n"},
 	{"kernel.go", "\tif k.inFlight == 0 && k.waiting == 0 {\n", "\tif k.inFlight == 0 {\n"},
