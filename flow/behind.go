@@ -18,6 +18,7 @@ type tail struct {
 	calls int     // calls under it, where they have no share to count them
 	holds int     // pieces of work
 	class int     // behind
+	most  Amounts // that it takes there
 	first *Hold   // the one piece that may go on behind the calls
 }
 
@@ -38,7 +39,7 @@ type Hold struct {
 // already. Of several pieces of work at once under a permit, which has one seat, one may.
 // If there turns out to be no room, or the gate drains, revoke is called, once, without a
 // lock: then the work is to stop as soon as nobody waits for it.
-func (p Permit) Keep(class int, revoke func()) (h *Hold, behind bool) {
+func (p Permit) Keep(class int, most Amounts, revoke func()) (h *Hold, behind bool) {
 	g := p.gate
 	if g == nil {
 		return nil, false
@@ -55,7 +56,7 @@ func (p Permit) Keep(class int, revoke func()) (h *Hold, behind bool) {
 	}
 	t := root.tail
 	if t == nil {
-		t = &tail{root: root, class: class}
+		t = &tail{root: root, class: class, most: most}
 		if root.share == nil {
 			t.calls = 1
 		}
@@ -192,6 +193,9 @@ func (g *Gate) left(t *tail, now kernel.Instant) (n notice) {
 	from, to := t.root, g.waiter()
 	to.Request = from.Request
 	to.Class, to.StartBy = t.class, 0
+	for r := range to.Need {
+		to.Need[r] = min(to.Need[r], t.most[r])
+	}
 	at, ok := len(g.out), false
 	if g.out, ok = g.k.HandOver(now, &from.Ticket, &to.Ticket, g.out); !ok {
 		g.recycle(to)

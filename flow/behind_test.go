@@ -2,6 +2,7 @@ package flow
 
 import (
 	"fmt"
+	"math"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -29,8 +30,11 @@ func loadLike(t *testing.T, seats int) (g *Gate, heard *[]string) {
 }
 
 func cold(client string) Request {
-	return Request{Class: Fast, Client: client, Need: Amounts{CPU: 1, Bytes: 1 << 20}, Share: "load " + client}
+	return Request{Class: Fast, Client: client, Need: Amounts{CPU: 1, Bytes: 1 << 20, IO: 1}, Share: "load " + client}
 }
+
+// loads is what goes on behind calls: a load needs no seat at the disk, where its call may.
+var loads = Amounts{CPU: 1, Bytes: math.MaxInt64}
 
 // TestBehind: what a call leaves behind keeps its seat and its bytes until it has stopped,
 // in the class behind; calls for the same come in under it, however full the gate is.
@@ -41,14 +45,14 @@ func TestBehind(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		h, goesOn := p.Keep(Background, func() { t.Error("there is room, and it is told to stop") })
+		h, goesOn := p.Keep(Background, loads, func() { t.Error("there is room, and it is told to stop") })
 		if h == nil || !goesOn {
 			t.Fatal("it may not go on")
 		}
 		time.Sleep(5 * time.Millisecond)
 		p.Done(OK)
 		s := g.Stats()
-		if s.Classes[Fast].InFlight != 0 || s.Classes[Background].InFlight != 1 || s.Resources[CPU].Used != 1 || s.Resources[Bytes].Used != 1<<20 {
+		if s.Classes[Fast].InFlight != 0 || s.Classes[Background].InFlight != 1 || s.Resources[CPU].Used != 1 || s.Resources[Bytes].Used != 1<<20 || s.Resources[IO].Used != 0 {
 			t.Errorf("the load goes on in %+v, %+v", s.Classes, s.Resources)
 		}
 		// All seats are taken; whoever wants what is being loaded does not wait for one.
@@ -94,7 +98,7 @@ func TestBehindNoRoom(t *testing.T) {
 				t.Fatal(err)
 			}
 			stopped := false
-			h, _ := p.Keep(Background, func() { stopped = true; told++ })
+			h, _ := p.Keep(Background, loads, func() { stopped = true; told++ })
 			time.Sleep(20 * time.Millisecond)
 			p.Done(OK)
 			if used := g.Stats().Resources[CPU].Used; used > 4 {
@@ -124,11 +128,11 @@ func TestBehindDrain(t *testing.T) {
 		told := 0
 		revoke := func() { told++ }
 		p, _ := g.Acquire(t.Context(), cold("a"))
-		h, _ := p.Keep(Background, revoke)
+		h, _ := p.Keep(Background, loads, revoke)
 		p.Done(OK)
 		q, _ := g.Acquire(t.Context(), cold("b"))
 		g.Drain(false)
-		late, goesOn := q.Keep(Background, revoke)
+		late, goesOn := q.Keep(Background, loads, revoke)
 		q.Done(OK)
 		if told != 1 || goesOn {
 			t.Errorf("%d were told to stop, one that came later goes on: %v", told, goesOn)
@@ -141,7 +145,7 @@ func TestBehindDrain(t *testing.T) {
 		if none.Again() != nil {
 			t.Error("nothing keeps something")
 		}
-		if h, _ := (Permit{}).Keep(Background, nil); h != nil {
+		if h, _ := (Permit{}).Keep(Background, loads, nil); h != nil {
 			t.Error("no permit keeps something")
 		}
 		if PermitOf(t.Context()) != (Permit{}) || PermitOf(WithPermit(t.Context(), p)) != p {

@@ -336,7 +336,7 @@ func (w *world) leaveBehind(word string) {
 		return
 	}
 	revoked := 0
-	h, goesOn := c.permit.Keep(1, func() {
+	h, goesOn := c.permit.Keep(1, Amounts{9}, func() {
 		if revoked++; revoked > 1 {
 			w.Failf("told %d times to stop", revoked)
 		}
@@ -358,7 +358,7 @@ func (w *world) leaveBehind(word string) {
 			w.Failf("what goes on behind a call has neither become work of the class behind nor been told to stop")
 		}
 	}
-	if late, ok := c.permit.Keep(1, nil); late != nil || ok {
+	if late, ok := c.permit.Keep(1, Amounts{9}, nil); late != nil || ok {
 		w.Failf("a permit that has come back keeps something")
 	}
 	w.stop.Load()

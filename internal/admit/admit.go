@@ -51,6 +51,9 @@ func (p *Pricer) Price(tool *tools.Tool, args json.RawMessage, uri string) flow.
 	if tool != nil {
 		w.Kind.Name, reach, id = tool.Name, tool.Reach, bookOfArguments(args)
 	}
+	if tool != nil && tool.Disk {
+		w.Need[flow.IO] = 1
+	}
 	if reach == tools.ReachNothing {
 		w.Class, w.Need = flow.Admin, flow.Amounts{}
 		return w

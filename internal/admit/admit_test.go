@@ -49,6 +49,8 @@ func TestPrice(t *testing.T) {
 		{tool: "table_profile", args: `{"workbook_id":"none"}`, class: flow.Fast},
 		{tool: "table_profile", args: `{"workbook_id":7}`, class: flow.Fast},
 		{tool: "table_profile", args: `nonsense`, class: flow.Fast},
+		{tool: "create_fork", args: `{"workbook_id":"loaded"}`, class: flow.Fast},
+		{tool: "save_fork", args: `{"fork_id":"loaded"}`, class: flow.Medium},
 		{uri: "gridflow://large/Data/A1", class: flow.Fast, cold: true, bytes: 100 << 20, share: "load large"},
 		{uri: "gridflow://loaded", class: flow.Fast},
 		{uri: "gridflow://%6Coaded/x", class: flow.Fast},
@@ -65,6 +67,9 @@ func TestPrice(t *testing.T) {
 		}
 		if cpu := w.Need[flow.CPU]; cpu != 1 && class != flow.Admin || cpu != 0 && class == flow.Admin {
 			t.Errorf("%s %s%s takes %d seats", c.tool, c.args, c.uri, cpu)
+		}
+		if disk := strings.Contains(" create_fork create_workbook export_csv save_fork ", " "+c.tool+" "); (w.Need[flow.IO] == 1) != disk || w.Need[flow.IO] > 1 {
+			t.Errorf("%s takes %d seats at the disk", c.tool, w.Need[flow.IO])
 		}
 		if w.Prior <= 0 || w.Prior > time.Minute || w.Kind.Name == "" {
 			t.Errorf("%s %s%s: %+v", c.tool, c.args, c.uri, w)
@@ -84,5 +89,19 @@ func TestEveryToolSaysWhatItReaches(t *testing.T) {
 	const want = "apply_staged_change create_fork create_workbook get_changeset get_manifest_stub list_sheets named_ranges range_values read_table redo restore_checkpoint sheet_page undo vba_module_source vba_project_summary"
 	if got := strings.Join(part, " "); got != want {
 		t.Errorf("tools that read a part of a workbook: %s\nwant: %s", got, want)
+	}
+}
+
+// TestWhoWritesFiles: a tool that writes files or copies them takes a seat at the disk; these do.
+func TestWhoWritesFiles(t *testing.T) {
+	var disk []string
+	for _, tool := range tools.Table() {
+		if tool.Disk {
+			disk = append(disk, tool.Name)
+		}
+	}
+	const want = "create_fork create_workbook export_csv save_fork"
+	if got := strings.Join(disk, " "); got != want {
+		t.Errorf("at the disk: %s, want %s", got, want)
 	}
 }

@@ -128,7 +128,7 @@ var table = [metrics]metric{
 	limiterLimit:       {"gridflow_limiter_limit", gauge, byClass, nil, "Calls of the class that may run at once, 0 where only the resources bound them."},
 	limiterMin:         {"gridflow_limiter_min", gauge, byClass, nil, "The least that the adaptive limit of the class may become; absent where there is none."},
 	limiterMax:         {"gridflow_limiter_max", gauge, byClass, nil, "The most that the adaptive limit of the class may become; absent where there is none."},
-	resourceUsed:       {"gridflow_resource_used", gauge, byResource, nil, "Units of the resource that are taken: seats of cpu, bytes of loads."},
+	resourceUsed:       {"gridflow_resource_used", gauge, byResource, nil, "Units of the resource that are taken: seats of cpu, io, recalc and render, bytes of loads."},
 	resourceCapacity:   {"gridflow_resource_capacity", gauge, byResource, nil, "Units of the resource that there are."},
 	resourceBuffer:     {"gridflow_resource_buffer", gauge, byResource, nil, "Of these, units set aside for short calls."},
 	loadsInflightBytes: {"gridflow_loads_inflight_bytes", gauge, nil, nil, "Memory that loads under way may come to take."},

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"math"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
@@ -22,7 +23,7 @@ type keeper struct{ permit flow.Permit }
 
 // Keep implements lazy.Keeper.
 func (k keeper) Keep(revoke func()) (h lazy.Hold, behind bool) {
-	kept, behind := k.permit.Keep(flow.Background, revoke)
+	kept, behind := k.permit.Keep(flow.Background, flow.Amounts{flow.CPU: 1, flow.Bytes: math.MaxInt64}, revoke)
 	if kept == nil {
 		return nil, false
 	}
