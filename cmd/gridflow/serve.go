@@ -147,6 +147,9 @@ func (u *setup) host(ctx context.Context) (*host, error) {
 	if err != nil {
 		return nil, errors.Join(err, o.close())
 	}
+	if o.jobs != nil {
+		o.jobs.Use(scheduler.Gate)
+	}
 	o.env.Status = metrics
 	s := server.New(server.Config{
 		Version: version(), Tools: u.rows, Env: o.env, Resources: o.resources, Flow: scheduler,

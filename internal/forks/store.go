@@ -45,6 +45,11 @@ type Options struct {
 	LiveMax        int           // forks in memory; 1 024 where 0
 	Idle           time.Duration // a fork that nobody has used for so long leaves memory; 5 minutes where 0
 
+	// Begin waits until work may begin that no call has asked for, such as the discarding of
+	// forks; end is called when it has stopped. After an error the work is tried another time.
+	// nil: it may begin at once.
+	Begin func(ctx context.Context) (under context.Context, end func(), err error)
+
 	Changed func(id string, version uint64) // told of each new version; it must not block; nil: nobody is
 	Logger  *slog.Logger                    // slog.Default where nil
 }
@@ -607,6 +612,19 @@ func (s *Store) expireOnce(ctx context.Context) {
 	s.mu.Unlock()
 	if len(due) > 0 && s.log.Stats().Poisoned != nil {
 		return // nothing can be discarded any more, as every caller is told
+	}
+	if len(due) > 0 && s.o.Begin != nil {
+		// To discard a fork is to read what it stands on where it is not in memory, and the
+		// journal is written: work like a call's, which comes after all calls.
+		under, end, err := s.o.Begin(ctx)
+		if err != nil {
+			if ctx.Err() == nil {
+				s.o.Logger.Debug("forks whose time is over are discarded later", "forks", len(due), "error", err)
+			}
+			return
+		}
+		defer end()
+		ctx = under
 	}
 	for _, f := range due {
 		// Not by call, which is a use.
