@@ -49,6 +49,14 @@ func (f *File) OnLoad(fn func()) { f.changed = fn }
 // Loading is about how much memory the load under way may come to take.
 func (f *File) Loading() int64 { return f.pending.Load() }
 
+// Unread is about how much memory the sheet may come to take, 0 if it has been read.
+func (f *File) Unread(string) int64 {
+	if _, ready := f.sheet.Peek(); ready {
+		return 0
+	}
+	return f.size
+}
+
 // load is read, with its memory told of before and after.
 func (f *File) load(ctx context.Context, p *lazy.Publisher[*grid.Sheet]) (*grid.Sheet, error) {
 	tell := func(pending int64) {

@@ -20,10 +20,11 @@ import (
 // source is an open file of any format.
 type source interface {
 	book.Source
-	MemoryBytes() int64 // of what has been read
-	Loading() int64     // of what is being read, as far as can be told
-	OnLoad(func())      // has it called when a load begins or has ended
-	Stop()              // loads that nobody waits for stop
+	MemoryBytes() int64        // of what has been read
+	Loading() int64            // of what is being read, as far as can be told
+	Unread(sheet string) int64 // of a sheet that nobody has read to its end; "": of all
+	OnLoad(func())             // has it called when a load begins or has ended
+	Stop()                     // loads that nobody waits for stop
 }
 
 // opened is one revision of a file, being read or read. It counts who uses it: the
@@ -263,6 +264,21 @@ func (c *cache) weight(id string) int64 {
 	e.Value.mu.Lock()
 	defer e.Value.mu.Unlock()
 	return e.Value.weight
+}
+
+// unread is what loads of a sheet of the workbook of an id may still come to take.
+func (c *cache) unread(id, sheet string) int64 {
+	if e, ok := c.entries.GetEntryQuietly(id); ok {
+		return e.Value.unreadBytes(sheet)
+	}
+	return 0
+}
+
+func (o *opened) unreadBytes(sheet string) int64 {
+	if l, ok := o.load.Peek(); ok {
+		return l.src.Unread(sheet)
+	}
+	return 0
 }
 
 // kept is the index of a workbook that was dropped for room.

@@ -3,6 +3,7 @@ package xlsx
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -34,20 +35,41 @@ func (f *File) OnLoad(fn func()) { f.loads.changed = fn }
 // Loading is about how much memory the loads under way may come to take.
 func (f *File) Loading() int64 { return f.loads.pending.Load() }
 
+// Unread is about how much memory a sheet may come to take that has not been read to its
+// end; with "" all sheets. 0: it has been, or there is no such sheet.
+func (f *File) Unread(sheet string) (bytes int64) {
+	for i := range f.book.Sheets {
+		if sheet != "" && !strings.EqualFold(sheet, f.book.Sheets[i].Name) {
+			continue
+		}
+		if _, ready := f.loads.sheets[i].Peek(); !ready {
+			bytes += guess(f.pkg.Find(f.book.Sheets[i].Part))
+		}
+	}
+	if _, ready := f.loads.strings.Peek(); bytes > 0 && !ready {
+		bytes += guess(f.sharedStrings)
+	}
+	return bytes
+}
+
+// guess is about how much memory a part may come to take: cells take less than a quarter of
+// their XML, which in turn may be said to be longer than it is.
+func guess(part *Part) int64 {
+	if part == nil {
+		return 0
+	}
+	return min(part.Bytes/4, 2*part.CompressedBytes)
+}
+
 // begin notes that a part is being read. What it gives is called when it has been, with what
 // that takes, 0 where it came to nothing.
 func (l *loads) begin(part *Part) (end func(memory int64)) {
-	if part == nil {
-		return func(memory int64) { l.bytes.Add(memory) }
-	}
-	// Cells take up to a quarter of their XML (docs/bench.md), which in turn may be said to
-	// be longer than it is.
-	guess := min(part.Bytes/4, 2*part.CompressedBytes)
-	l.pending.Add(guess)
+	n := guess(part)
+	l.pending.Add(n)
 	l.tell()
 	return func(memory int64) {
 		l.bytes.Add(memory)
-		l.pending.Add(-guess)
+		l.pending.Add(-n)
 		l.tell()
 	}
 }
