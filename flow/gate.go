@@ -35,19 +35,21 @@ type Gate struct {
 	classes  int
 	shareMax int // ShareMax, but in tests
 
-	mu      lock.Mutex[lock.FlowGate]
-	k       *kernel.Kernel    // guarded by mu, as is all that follows
-	out     []kernel.Decision // scratch
-	spare   *waiter           // waiters to use again, linked by next
-	shares  map[string]*share // of calls that wait or run
-	timer   *time.Timer
-	alarm   kernel.Instant // when timer fires; 0: it does not
-	level   Level          // the last change in edges led here
-	floor   Level          // what Raise asked for
-	steer   []steering     // by class
-	edges   []edge         // changes of the level that have not been told
-	limits  []limitStep    // changes of limits that have not been told
-	telling bool           // somebody tells them, and will tell those that come meanwhile
+	mu       lock.Mutex[lock.FlowGate]
+	k        *kernel.Kernel    // guarded by mu, as is all that follows
+	out      []kernel.Decision // scratch
+	spare    *waiter           // waiters to use again, linked by next
+	shares   map[string]*share // of calls that wait or run
+	tails    map[*tail]struct{}
+	timer    *time.Timer
+	alarm    kernel.Instant // when timer fires; 0: it does not
+	level    Level          // the last change in edges led here
+	floor    Level          // what Raise asked for
+	steer    []steering     // by class
+	edges    []edge         // changes of the level that have not been told
+	limits   []limitStep    // changes of limits that have not been told
+	draining bool
+	telling  bool // somebody tells them, and will tell those that come meanwhile
 }
 
 type edge struct{ from, to Level }
@@ -80,6 +82,8 @@ type waiter struct {
 	began  kernel.Instant // when it was let in
 	beside int            // calls of the class that ran then, this one included
 	share  *share         // nil: it has no key
+	tail   *tail          // what goes on behind the calls under this one's permit; nil: nothing
+	behind bool           // no call, but what goes on behind some
 
 	name    string    // Request.Kind …
 	kind    int       // … its number in rotates,
@@ -95,7 +99,7 @@ func New(conf Config, l Listener) (*Gate, error) {
 	start := time.Now()
 	g := &Gate{
 		now:  func() kernel.Instant { return time.Since(start) },
-		seed: maphash.MakeSeed(), k: k, listener: l, shares: make(map[string]*share), steer: make([]steering, len(conf.Classes)),
+		seed: maphash.MakeSeed(), k: k, listener: l, shares: make(map[string]*share), tails: make(map[*tail]struct{}), steer: make([]steering, len(conf.Classes)),
 		classes: len(conf.Classes), shareMax: ShareMax,
 	}
 	for i, c := range conf.Classes {
@@ -261,7 +265,7 @@ func (g *Gate) waiter() *waiter {
 
 func (g *Gate) recycle(w *waiter) {
 	w.turn++
-	w.share, w.name = nil, ""
+	w.share, w.tail, w.behind, w.name = nil, nil, false, ""
 	w.next = g.spare
 	g.spare = w
 }
@@ -361,11 +365,13 @@ func (p Permit) Done(result Result) time.Duration {
 	class, took, waited := p.w.Class, now-p.w.began, p.w.began-p.w.since
 	g.out = g.out[:0]
 	g.ended(p.w, took, result, now)
-	freed, held := -1, time.Duration(0)
+	var n notice
 	if last := g.leave(p.w); last != nil {
-		freed, held = last.Class, now-last.began
-		g.out = g.k.Done(now, &last.Ticket, g.out)
-		g.recycle(last)
+		if last.tail != nil {
+			n = g.left(last.tail, now)
+		} else {
+			n = g.freed(last, result, now)
+		}
 	}
 	g.settle(now, nil)
 	told := g.untold()
@@ -373,9 +379,7 @@ func (p Permit) Done(result Result) time.Duration {
 	if told {
 		g.tell()
 	}
-	if freed >= 0 && g.listener.Freed != nil {
-		g.listener.Freed(freed, held)
-	}
+	n.tell(g)
 	switch {
 	case result == Unused: // whoever listens has not heard of its start
 		if g.listener.Left != nil {
@@ -410,9 +414,16 @@ func (g *Gate) Peek(class int, client string) *Refusal {
 }
 
 // Drain ends admission: calls that come are refused with [CodeDraining]. Those that wait
-// keep their turn, unless empty is set.
+// keep their turn, unless empty is set. Work behind calls is told to stop.
 func (g *Gate) Drain(empty bool) {
-	g.change(func(now kernel.Instant, out []kernel.Decision) []kernel.Decision { return g.k.Drain(now, empty, out) })
+	var revoke []func()
+	g.change(func(now kernel.Instant, out []kernel.Decision) []kernel.Decision {
+		g.draining, revoke = true, g.revokeAll()
+		return g.k.Drain(now, empty, out)
+	})
+	for _, stop := range revoke {
+		stop()
+	}
 }
 
 // Reconfigure changes bounds, weights and capacities while calls wait and run; see

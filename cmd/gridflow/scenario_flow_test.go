@@ -393,10 +393,15 @@ func TestS44_Reload(t *testing.T) {
 		}
 	}
 	weight("1")
-	write("class-slow: limit=1,queue=4,client-queue=4,wait=10m\ntool-timeout: 1m\nseats: 4\nload-bytes: 1GiB\nclients: {scenario: 4}\n")
+	write("class-slow: limit=1,queue=4,client-queue=4,wait=10m\ntool-timeout: 1m\nseats: 4\nload-bytes: 1GiB\nclients: {scenario: 4}\nio-seats: 7\nrecalc-seats: 3\n")
 	r.log.await(t, 1, "scheduling settings taken from the changed configuration file")
 	weight("4")
 	scraped := metricsOf(t, r, 200)
+	for resource, capacity := range map[string]string{"cpu": "4", "io": "7", "recalc": "3", "render": "1"} {
+		if !strings.Contains(scraped, `gridflow_resource_capacity{resource="`+resource+`"} `+capacity+"\n") {
+			t.Errorf("there are not %s of %s", capacity, resource)
+		}
+	}
 	for _, outcome := range []string{"applied", "rejected"} {
 		if !strings.Contains(scraped, `gridflow_config_reloads_total{outcome="`+outcome+`"} 1`) {
 			t.Errorf("no reload is counted as %s", outcome)

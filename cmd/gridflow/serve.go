@@ -148,6 +148,9 @@ func (u *setup) host(ctx context.Context) (*host, error) {
 	if err != nil {
 		return nil, errors.Join(err, o.close())
 	}
+	if o.jobs != nil {
+		o.jobs.Use(scheduler.Gate)
+	}
 	o.env.Status = metrics
 	o.env.Absent = make(map[string]string)
 	for _, t := range u.table {

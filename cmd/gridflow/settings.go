@@ -50,6 +50,9 @@ type config struct {
 	seats     int
 	queueMax  int
 	loadBytes int64
+	ioSeats   int
+	recalcs   int
+	renders   int
 	adaptive  bool
 	classes   [flow.Background + 1]classChange // by class
 	clients   map[string]int64                 // their weights
@@ -129,6 +132,9 @@ func settings(c *config) []setting {
 		number("seats", "Scheduling", "calls that compute at once; 0: one for each processor, at least 2", "0", "a whole number from 0 up, where 0 means one for each processor", &c.seats),
 		number("queue-max", "Scheduling", "calls waiting in all classes; 0: the sum of the classes", "0", "a whole number from 0 up, where 0 means the sum of the classes", &c.queueMax),
 		size("load-bytes", "Scheduling", "memory that loads under way may take; 0: half of cache-bytes", "0", &c.loadBytes),
+		count1("io-seats", "Scheduling", "calls that write files or copy them at once", flow.IOSeats, &c.ioSeats),
+		count1("recalc-seats", "Scheduling", "workbooks that are recalculated at once", flow.RecalcSeats, &c.recalcs),
+		count1("render-seats", "Scheduling", "sheets that are rendered at once", flow.RenderSeats, &c.renders),
 		{
 			name: "adaptive", group: "Scheduling", def: "true", flag: true,
 			doc:     "let the calls of a class that run at once become fewer when they take too long, and more again",
@@ -216,6 +222,11 @@ func number(name, group, doc, def, allowed string, p *int) setting {
 		*p = n
 		return nil
 	})}
+}
+
+// count1 is a number of which there is at least one.
+func count1(name, group, doc string, def int, p *int) setting {
+	return setting{name: name, group: group, doc: doc, def: strconv.Itoa(def), allowed: "a whole number from 1 up", set: single(func(s string) error { return positive(p, s) })}
 }
 
 func size(name, group, doc, def string, p *int64) setting {

@@ -69,6 +69,17 @@
 // so claims cannot wait for each other. A claim has its price: what is free stays so until
 // enough of what runs has ended.
 //
+// # Work left behind
+//
+// A request may be answered while work that it began goes on: the rest of a sheet whose first
+// rows were asked for. That work has its seats, and to make it queue for others while it holds
+// these could be to wait for itself. So it is handed over ([Kernel.HandOver]): the request
+// ends and is charged, and another of its client starts in a class behind, with what the
+// first held, at once or not at all. It gets what it could get if it came alone, but
+// nothing of the buffer, which it would keep for longer than is borrowed, and nothing that
+// somebody has a claim to. It passes those who
+// wait in its class, for it takes nothing that was free; its flow pays, and a claim ends it.
+//
 // # The buffer
 //
 // Part of a resource may be set aside as a buffer: only requests of buffered classes take

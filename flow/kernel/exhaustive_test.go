@@ -65,6 +65,14 @@ func TestExhaustive(t *testing.T) {
 			QueueMax: 3, Resources: seats(1, 0),
 		},
 		asks: []Request{{Cost: 10 * ms, Need: one(1)}, {Cost: 10 * ms, Need: one(1), StartBy: 15 * ms}}, flows: 1, steps: []time.Duration{15 * ms},
+	}, {
+		name: "work left behind", depth: 6, tickets: 4,
+		conf: Config{
+			Classes:    []Class{{Name: "fast", QueueMax: 3, Buffered: true, ShortMax: 5 * ms}, {Name: "background", QueueMax: 3, AgeMax: 5 * ms}},
+			Resources:  seats(2, 1),
+			BufferIdle: 15 * ms,
+		},
+		asks: small, flows: 2, steps: []time.Duration{10 * ms}, behind: 1,
 	}} {
 		t.Run(u.name, func(t *testing.T) {
 			u.depth += *deeper
@@ -86,6 +94,7 @@ type universe struct {
 	flows   int             // of each class
 	asks    []Request       // what may be asked for; Class and Flow are filled in, StartBy is relative
 	steps   []time.Duration // by which time may go on, besides up to Next
+	behind  int             // class to which tickets that run may be handed over; 0: none
 }
 
 // world is one course of events.
@@ -196,6 +205,16 @@ func (w *world) do(choice int) bool {
 		}
 		choice--
 	}
+	for i, t := range w.live {
+		if w.behind == 0 || !t.Running() || t.Class == w.behind {
+			continue
+		}
+		if choice == 0 {
+			w.handOver(i, t)
+			return true
+		}
+		choice--
+	}
 	if len(w.live) >= w.tickets || choice >= len(w.conf.Classes)*w.flows*len(w.asks) {
 		return false
 	}
@@ -210,6 +229,41 @@ func (w *world) do(choice int) bool {
 	w.live = append(w.live, t)
 	w.take(w.k.Arrive(w.now, t, nil))
 	return true
+}
+
+// handOver hands what a ticket holds to one of the class behind, if the kernel does as a
+// plain rule says: if it is there without the buffer and without what another client has a
+// claim to.
+func (w *world) handOver(i int, t *Ticket) {
+	to := &Ticket{Request: t.Request}
+	to.Class = w.behind
+	want := true
+	for r, res := range w.k.conf.Resources {
+		free := w.k.free[r] + t.Need[r]
+		inBuffer := int64(0)
+		for _, o := range w.live {
+			if o.Running() && w.short(o) && o != t {
+				inBuffer += o.Need[r]
+			}
+		}
+		free -= max(0, res.Buffer-inBuffer)
+		claimed := w.k.claim != nil && w.k.claim.head.Need[r] > 0 && w.k.claim != w.k.classes[w.behind].flows[t.Flow]
+		want = want && to.Need[r] <= free && !claimed
+	}
+	out, ok := w.k.HandOver(w.now, t, to, nil)
+	if ok != want {
+		w.err = fmt.Errorf("handed over: %v, want %v", ok, want)
+	}
+	if ok {
+		w.live[i] = to
+	}
+	w.take(out)
+}
+
+// short reports whether a ticket that runs has its place in the buffer.
+func (w *world) short(t *Ticket) bool {
+	c := &w.conf.Classes[t.Class]
+	return c.Buffered && (c.ShortMax == 0 || w.now-t.started < c.ShortMax)
 }
 
 // take believes no decision: the ticket must be one that waits for it.
@@ -248,7 +302,7 @@ func (w *world) check() error {
 			running++
 			for r := range used {
 				used[r] += t.Need[r]
-				if w.conf.Classes[t.Class].Buffered {
+				if w.short(t) {
 					buffered[r] += t.Need[r]
 				}
 			}

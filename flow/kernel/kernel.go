@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// A Kernel is the state of the scheduler. The events are Arrive, Cancel, Done, Advance,
-// Drain and Reconfigure; each takes the time, which must not go back (if it does, the
+// A Kernel is the state of the scheduler. The events are Arrive, Cancel, Done, HandOver,
+// Advance, Drain and Reconfigure; each takes the time, which must not go back (if it does, the
 // latest counts), and appends what it has decided to out. One goroutine at a time.
 type Kernel struct {
 	conf    Config
@@ -288,6 +288,93 @@ func (k *Kernel) Done(now Instant, t *Ticket, out []Decision) []Decision {
 	if t.state != stateRunning {
 		panic("kernel: Done of a ticket that does not run")
 	}
+	k.end(t, now)
+	if k.inFlight == 0 && k.waiting == 0 {
+		k.vtime = 0
+		for _, c := range k.classes {
+			c.tag = 0
+		}
+		return out
+	}
+	return k.dispatch(now, out)
+}
+
+// HandOver ends a running ticket and starts another in its place: what the first gives back
+// is not offered to anybody before the second has it. It is for work that a request leaves
+// behind, which has its seat already and must not wait for one. The second starts if it
+// could, were it alone with what runs: within its class's bounds, and without the buffer,
+// used or not. If not it is false, nothing has changed, and the first runs on.
+func (k *Kernel) HandOver(now Instant, from, to *Ticket, out []Decision) ([]Decision, bool) {
+	now = k.at(now)
+	if from.state != stateRunning || to.state != stateNew {
+		panic("kernel: HandOver of what does not run, or to what is not new")
+	}
+	k.outgrow(now)
+	c := k.classes[to.Class]
+	f, o, _ := k.admit(c, to, now)
+	if o != Started {
+		return k.dispatch(now, out), false
+	}
+	if f.idle {
+		c.rouse(f)
+	}
+	k.lend(from, 1)
+	fits := (from.Class == to.Class || c.open(now)) && k.room(c, f, &to.Need) && k.besideBuffer(&to.Need)
+	k.lend(from, -1)
+	if !fits {
+		if f.waiting == 0 && f.inFlight == 0 {
+			c.rest(f, now)
+		}
+		return k.dispatch(now, out), false
+	}
+	f.weight = float64(max(to.Weight, 1))
+	to.arrived, to.expiry = now, -1
+	c.stats.Arrived++
+	if c.Buffered {
+		k.bufferedAt, k.hadBuffer = now, true
+	}
+	f.inFlight++ // so that the end of the first does not make it idle
+	k.end(from, now)
+	f.inFlight--
+	if c.waiting == 0 {
+		c.tag = max(c.tag, k.vtime)
+	}
+	if f.waiting == 0 {
+		c.catchUp(f)
+	}
+	// Nobody's turn has come: virtual time stays where it is for those who wait.
+	vtime := c.vtime
+	to.flow = f
+	out = append(out, k.start(c, to, now, true))
+	if c.waiting > 0 {
+		c.vtime = vtime
+	}
+	return k.dispatch(now, out), true
+}
+
+// besideBuffer reports whether there is as much without what is left of the buffers: who
+// comes for a place in a buffer would get it on top of what there is, as long as that lasts.
+func (k *Kernel) besideBuffer(need *Amounts) bool {
+	for r := range k.conf.Resources {
+		if need[r] > 0 && need[r] > k.free[r]-k.spareBuffer(r) {
+			return false
+		}
+	}
+	return true
+}
+
+// lend counts what a running ticket holds as free (by 1) or as taken again (by -1).
+func (k *Kernel) lend(t *Ticket, by int64) {
+	for r := range k.conf.Resources {
+		k.free[r] += by * t.Need[r]
+		if t.buffered {
+			k.buffered[r] -= by * t.Need[r]
+		}
+	}
+}
+
+// end takes a ticket that runs out of what runs, and charges it. What it held is free.
+func (k *Kernel) end(t *Ticket, now Instant) {
 	c, f := k.classes[t.Class], t.flow
 	c.count(now)
 	took := now - t.started
@@ -318,14 +405,6 @@ func (k *Kernel) Done(now Instant, t *Ticket, out []Decision) []Decision {
 		c.period++
 		c.vtime = 0
 	}
-	if k.inFlight == 0 && k.waiting == 0 {
-		k.vtime = 0
-		for _, c := range k.classes {
-			c.tag = 0
-		}
-		return out
-	}
-	return k.dispatch(now, out)
 }
 
 // Advance lets time pass: waits end, gaps close, buffers open.

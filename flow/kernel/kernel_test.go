@@ -55,6 +55,39 @@ func (d *driver) done(t *Ticket) {
 	d.take(d.k.Done(d.now, t, nil))
 }
 
+// handOver hands what one ticket holds to another, and looks whether that was right.
+func (d *driver) handOver(from *Ticket, r Request) (to *Ticket, err error) {
+	to = &Ticket{Request: r}
+	d.ids[to] = len(d.ids) + 1
+	held, arrived := d.k.Used(), d.k.Stats(r.Class).Arrived
+	delete(d.running, from)
+	out, ok := d.k.HandOver(d.now, from, to, nil)
+	if !ok {
+		d.running[from] = true
+		delete(d.ids, to)
+		d.take(out)
+		if !from.Running() || to.Running() || d.k.Stats(r.Class).Arrived != arrived {
+			return nil, fmt.Errorf("what was not handed over has changed hands: %+v", to)
+		}
+		return nil, nil
+	}
+	if len(out) == 0 || out[0].Ticket != to || out[0].Outcome != Started || from.Running() || from.Waiting() {
+		return nil, fmt.Errorf("handed over: %v", out)
+	}
+	conf := d.k.Config()
+	if most := conf.Classes[to.Class].Limit; most > 0 && from.Class != to.Class && d.k.Running(to.Class) > most {
+		return nil, fmt.Errorf("%d run in the class, where %d may", d.k.Running(to.Class), most)
+	}
+	for i, res := range conf.Resources {
+		after := held[i] - from.Need[i] + to.Need[i]
+		if to.Need[i] > 0 && after > res.Capacity && !conf.Classes[to.Class].Buffered {
+			return nil, fmt.Errorf("%d of %d %s are taken by handing over", after, res.Capacity, res.Name)
+		}
+	}
+	d.take(out)
+	return to, nil
+}
+
 func (d *driver) advance(by time.Duration) {
 	d.now += by
 	d.take(d.k.Advance(d.now, nil))
@@ -145,6 +178,24 @@ func TestInvariants(t *testing.T) {
 			"done": func(t *rapid.T) {
 				if x := anyOf(d.running, "running"); x != nil {
 					d.done(x)
+				}
+			},
+			"hand over": func(t *rapid.T) {
+				x := anyOf(d.running, "running")
+				if x == nil {
+					return
+				}
+				r := Request{
+					Class: rapid.IntRange(0, len(conf.Classes)-1).Draw(t, "class"),
+					Flow:  rapid.Uint64Range(1, 6).Draw(t, "flow"),
+					Cost:  rapid.SampledFrom([]time.Duration{0, 30 * time.Millisecond}).Draw(t, "cost"),
+					Need:  x.Need,
+				}
+				if rapid.Bool().Draw(t, "more") {
+					r.Need[0]++
+				}
+				if _, err := d.handOver(x, r); err != nil {
+					t.Fatal(err)
 				}
 			},
 			"cancel": func(t *rapid.T) {

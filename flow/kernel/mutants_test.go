@@ -80,6 +80,15 @@ var mutants = []struct{ file, old, new string }{
 	{"flow.go", "if best == nil || f.waiting < best.waiting {", "if best == nil {"},
 	{"kernel.go", "\t\tc.period++\n", ""},
 	{"kernel.go", "\t\tk.vtime = 0\n", ""},
+	// Work left behind.
+	{"kernel.go", " && k.room(c, f, &to.Need) && k.besideBuffer(&to.Need)", " && k.besideBuffer(&to.Need)"},
+	{"kernel.go", "fits := (from.Class == to.Class || c.open(now)) && k.room", "fits := k.room"},
+	{"kernel.go", "k.room(c, f, &to.Need) && k.besideBuffer(&to.Need)", "k.room(c, f, &to.Need)"},
+	{"kernel.go", "\tk.lend(from, 1)\n", ""},
+	{"kernel.go", "\tk.lend(from, -1)\n", ""},
+	{"kernel.go", "\t\tif t.buffered {\n\t\t\tk.buffered[r] -= by * t.Need[r]\n\t\t}\n", ""},
+	{"kernel.go", "\tk.end(from, now)\n\tf.inFlight--\n", "\tk.end(from, now)\n\tf.inFlight--\n\tout = k.dispatch(now, out)\n"},
+	{"kernel.go", "\tif c.waiting > 0 {\n\t\tc.vtime = vtime\n\t}\n", "\t_ = vtime\n"},
 	// Decisions.
 	{"kernel.go", "\tc.stats.Cancelled++\n\treturn k.dispatch(now, out), true\n", "\tc.stats.Cancelled++\n\treturn out, true\n"},
 	{"kernel.go", "\tif k.inFlight == 0 && k.waiting == 0 {\n", "\tif k.inFlight == 0 {\n"},

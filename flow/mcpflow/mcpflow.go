@@ -7,6 +7,9 @@
 // by what calls of its kind took so far, waits in the queue of its client, and runs when
 // it is its turn; or it is refused, early, with an answer that a model can read.
 //
+// The context of a call that was let in carries its permit ([flow.PermitOf]), for work that
+// goes on when the call has its answer: it keeps the permit's seats ([flow.Permit.Keep]).
+//
 // Other requests (initialize, lists, pings, notifications) pass by: they are no work.
 package mcpflow
 
@@ -112,7 +115,7 @@ func Middleware(o Options) mcp.Middleware {
 					o.Observe(ctx, Observation{Kind: work.Kind, Class: class, Client: client, Weight: weight, Ran: true, Waited: waited, Service: took, Outcome: endedAs(result)})
 				}
 			}()
-			res, err = next(ctx, method, req)
+			res, err = next(flow.WithPermit(ctx, permit), method, req)
 			result = o.Result(ctx, res, err)
 			return res, err
 		}

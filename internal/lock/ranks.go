@@ -71,6 +71,8 @@ type (
 	BookStyles struct{}
 	// LazyLoad guards the state of one load.
 	LazyLoad struct{}
+	// LazyParts guards which work a run has begun.
+	LazyParts struct{}
 
 	// JournalLog guards the segments and streams of a journal.
 	JournalLog struct{}
@@ -119,6 +121,7 @@ func (HubIndex) place() (int, string)            { return 62, "hub.index" }
 func (HubQueue) place() (int, string)            { return 64, "hub.queue" }
 func (AnalyzeCache) place() (int, string)        { return 70, "analyze.cache" }
 func (LazyLoad) place() (int, string)            { return 72, "lazy.load" }
+func (LazyParts) place() (int, string)           { return 73, "lazy.parts" }
 func (BreakerSet) place() (int, string)          { return 80, "breaker.set" }
 func (Breaker) place() (int, string)             { return 82, "breaker" }
 func (FlowGate) place() (int, string)            { return 90, "flow.gate" }
@@ -131,6 +134,6 @@ func ranks() []Rank {
 		ServerSending{}, ServerProgress{}, ServerStream{}, ServerWriting{}, ServerLines{}, ServerPipe{}, ServerSessions{}, ServerSubscriptions{}, ServerPeers{}, ServerNotices{}, ServerDrain{}, ServerConnections{},
 		ForksDropping{}, ForksStore{}, Fork{},
 		WorkspaceLooking{}, WorkspaceShard{}, WorkspaceBases{}, WorkspaceOpened{}, WorkspaceCatalogue{}, WorkspaceUnknown{}, WorkspaceTouched{},
-		ActorShard{}, HubIndex{}, HubQueue{}, AnalyzeCache{}, BookStyles{}, LazyLoad{}, JournalLog{}, FlowBatch{}, BreakerSet{}, Breaker{}, FlowGate{}, FlowCosts{},
+		ActorShard{}, HubIndex{}, HubQueue{}, AnalyzeCache{}, BookStyles{}, LazyLoad{}, LazyParts{}, JournalLog{}, FlowBatch{}, BreakerSet{}, Breaker{}, FlowGate{}, FlowCosts{},
 	}
 }

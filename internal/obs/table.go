@@ -166,7 +166,7 @@ var table = [metrics]metric{
 	limiterLimit:       {"gridflow_limiter_limit", gauge, byClass, nil, "Calls of the class that may run at once, 0 where only the resources bound them."},
 	limiterMin:         {"gridflow_limiter_min", gauge, byClass, nil, "The least that the adaptive limit of the class may become; absent where there is none."},
 	limiterMax:         {"gridflow_limiter_max", gauge, byClass, nil, "The most that the adaptive limit of the class may become; absent where there is none."},
-	resourceUsed:       {"gridflow_resource_used", gauge, byResource, nil, "Units of the resource that are taken: seats of cpu, bytes of loads."},
+	resourceUsed:       {"gridflow_resource_used", gauge, byResource, nil, "Units of the resource that are taken: seats of cpu, io, recalc and render, bytes of loads."},
 	resourceCapacity:   {"gridflow_resource_capacity", gauge, byResource, nil, "Units of the resource that there are."},
 	resourceBuffer:     {"gridflow_resource_buffer", gauge, byResource, nil, "Of these, units set aside for short calls."},
 	resourceBufferUsed: {"gridflow_resource_buffer_used", gauge, byResource, nil, "Of the buffer, units that are taken: what is used beyond the rest of the capacity."},

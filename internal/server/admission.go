@@ -11,6 +11,7 @@ import (
 
 	"gridflow/flow"
 	"gridflow/flow/mcpflow"
+	"gridflow/internal/admit"
 	"gridflow/internal/obs"
 	"gridflow/internal/tools"
 )
@@ -27,7 +28,7 @@ func (s *Server) admit() mcp.Middleware {
 	if f == nil {
 		return func(next mcp.MethodHandler) mcp.MethodHandler { return next }
 	}
-	return mcpflow.Middleware(mcpflow.Options{
+	admitted := mcpflow.Middleware(mcpflow.Options{
 		Gate: f.Gate, Costs: f.Costs,
 		Price: func(_ context.Context, _ string, req mcp.Request) (flow.Work, bool) {
 			switch r := req.(type) {
@@ -62,6 +63,11 @@ func (s *Server) admit() mcp.Middleware {
 			})
 		},
 	})
+	return func(next mcp.MethodHandler) mcp.MethodHandler {
+		return admitted(func(ctx context.Context, method string, req mcp.Request) (mcp.Result, error) {
+			return next(admit.Under(ctx), method, req)
+		})
+	}
 }
 
 // listing is what it takes to list the workbooks: all of them are looked at for each page.
