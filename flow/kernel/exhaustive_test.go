@@ -65,6 +65,21 @@ func TestExhaustive(t *testing.T) {
 			QueueMax: 3, Resources: seats(1, 0),
 		},
 		asks: []Request{{Cost: 10 * ms, Need: one(1)}, {Cost: 10 * ms, Need: one(1), StartBy: 15 * ms}}, flows: 1, steps: []time.Duration{15 * ms},
+	}, {
+		name: "parts", depth: 4, tickets: 5,
+		conf: Config{
+			Classes:  []Class{{Name: "a", QueueMax: 3, FlowQueueMax: 2, AgeMax: 15 * ms}},
+			PartsMax: 1, FlowIdle: 15 * ms, Resources: seats(2, 0),
+		},
+		asks: []Request{{Cost: 10 * ms, Need: one(1)}, {Cost: 20 * ms, Need: one(2)}}, flows: 2, parts: 3, steps: []time.Duration{20 * ms},
+	}, {
+		name: "parts and a buffer", depth: 5, tickets: 4,
+		conf: Config{
+			Classes:    []Class{{Name: "fast", QueueMax: 3, Buffered: true, ShortMax: 5 * ms}},
+			Resources:  seats(2, 1),
+			BufferIdle: 15 * ms,
+		},
+		asks: []Request{{Cost: 10 * ms, Need: one(1)}, {Cost: 10 * ms, Need: one(2)}}, flows: 2, parts: 2, steps: []time.Duration{10 * ms},
 	}} {
 		t.Run(u.name, func(t *testing.T) {
 			u.depth += *deeper
@@ -84,6 +99,7 @@ type universe struct {
 	depth   int             // events
 	tickets int             // that wait or run at once
 	flows   int             // of each class
+	parts   int             // of each flow; 0: they are not told apart
 	asks    []Request       // what may be asked for; Class and Flow are filled in, StartBy is relative
 	steps   []time.Duration // by which time may go on, besides up to Next
 }
@@ -196,11 +212,14 @@ func (w *world) do(choice int) bool {
 		}
 		choice--
 	}
-	if len(w.live) >= w.tickets || choice >= len(w.conf.Classes)*w.flows*len(w.asks) {
+	parts := max(w.parts, 1)
+	if len(w.live) >= w.tickets || choice >= len(w.conf.Classes)*w.flows*parts*len(w.asks) {
 		return false
 	}
 	r := w.asks[choice%len(w.asks)]
 	choice /= len(w.asks)
+	r.Part = uint64(choice % parts)
+	choice /= parts
 	r.Flow = uint64(choice % w.flows)
 	r.Class = choice / w.flows
 	if r.StartBy > 0 {
@@ -285,7 +304,7 @@ func (w *world) couldStart(t *Ticket, used, buffered Amounts) bool {
 		if t.Need[r] > free {
 			return false
 		}
-		if claim := w.k.claim; claim != nil && claim != t.flow && claim.head.Need[r] > 0 {
+		if claim := w.k.claim; claim != nil && claim != t.part && claim.head.Need[r] > 0 {
 			if !(c.Buffered && !w.k.claimant.Buffered && t.Need[r] <= kept) {
 				return false
 			}
@@ -347,6 +366,7 @@ func (w *world) fingerprint(b []byte) []byte {
 		of[t] = i
 		num(t.Class)
 		num(int(t.Flow))
+		num(int(t.Part))
 		num(int(t.Cost))
 		for r := range k.conf.Resources {
 			num(int(t.Need[r]))
@@ -401,7 +421,56 @@ func (w *world) fingerprint(b []byte) []byte {
 			default:
 				real(0)
 			}
-			num(of[f.head])
+			part := func(p *part) {
+				switch {
+				case p == nil:
+					num(-5)
+					return
+				case p.waiting > 0:
+					real(p.tag - f.vtime)
+				case p.busy == f.busy:
+					real(max(p.tag-f.vtime, 0))
+				default:
+					real(0)
+				}
+				num(of[p.head])
+				for _, q := range f.parts {
+					if q.seq < p.seq {
+						num(-6)
+					}
+				}
+				if p.waiting > 0 && p.seq < f.own.seq {
+					num(-7)
+				}
+				yes(k.claim == p)
+				yes(c.passed == p)
+				if c.passed == p {
+					ago(c.passedAt, c.AgeMax)
+				}
+				yes(f.passed == p)
+				if f.passed == p {
+					ago(f.passedAt, c.AgeMax)
+				}
+				yes(c.starved == p)
+				if c.starved == p {
+					ago(c.starvedAt, c.AgeMax)
+				}
+			}
+			part(&f.own)
+			if w.parts > 0 {
+				for key := range w.parts {
+					part(f.parts[uint64(key)])
+				}
+				for p := f.idleHead; p != nil; p = p.idleNext {
+					num(int(p.key))
+					ago(p.idleAt, k.conf.FlowIdle)
+				}
+				if f.crowd != nil {
+					for _, p := range f.crowd {
+						part(p)
+					}
+				}
+			}
 			for _, g := range c.flows { // how many of the others precede it among equals
 				if g.seq < f.seq {
 					num(-4)
@@ -409,11 +478,6 @@ func (w *world) fingerprint(b []byte) []byte {
 			}
 			if c.Rate > 0 {
 				real(math.Min(c.Burst, f.tokens+c.Rate*(w.now-f.filled).Seconds()))
-			}
-			yes(k.claim == f)
-			yes(c.passed == f)
-			if c.passed == f {
-				ago(c.passedAt, c.AgeMax)
 			}
 		}
 		for key := range w.flows {

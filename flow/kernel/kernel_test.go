@@ -131,6 +131,8 @@ func TestInvariants(t *testing.T) {
 				r := Request{
 					Class:  rapid.IntRange(0, len(conf.Classes)-1).Draw(t, "class"),
 					Flow:   rapid.Uint64Range(1, 6).Draw(t, "flow"),
+					Part:   rapid.Uint64Range(0, 4).Draw(t, "part"),
+					PartBy: rapid.Int64Range(0, 3).Draw(t, "part's weight"),
 					Weight: rapid.Int64Range(0, 3).Draw(t, "weight"),
 					Cost:   rapid.SampledFrom([]time.Duration{0, time.Millisecond, 30 * time.Millisecond, time.Second}).Draw(t, "cost"),
 				}
@@ -244,6 +246,7 @@ func drawConfig(t *rapid.T) Config {
 	}
 	conf.QueueMax = rapid.IntRange(0, 9).Draw(t, "all")
 	conf.FlowsMax = rapid.SampledFrom([]int{0, 2}).Draw(t, "flows")
+	conf.PartsMax = rapid.SampledFrom([]int{0, 2}).Draw(t, "parts")
 	conf.FlowIdle = rapid.SampledFrom([]time.Duration{0, time.Millisecond}).Draw(t, "idle")
 	conf.BufferIdle = rapid.SampledFrom([]time.Duration{0, 20 * time.Millisecond}).Draw(t, "buffer idle")
 	return conf
