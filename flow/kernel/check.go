@@ -3,6 +3,7 @@ package kernel
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Check looks whether the parts of the state agree with each other, and says what does
@@ -31,6 +32,23 @@ func (k *Kernel) Check() error {
 		}
 		if n != c.waiting {
 			bad("class %s: %d tickets in the queue, %d counted", c.Name, n, c.waiting)
+		}
+		ran := 0
+		for t := c.running; t != nil; t = t.next {
+			ran++
+			if t.state != stateRunning || t.next != nil && t.next.prev != t {
+				bad("class %s: a ticket among those that run does not", c.Name)
+			}
+		}
+		if ran != c.inFlight {
+			bad("class %s: %d tickets run, %d counted", c.Name, ran, c.inFlight)
+		}
+		work := time.Duration(0)
+		for t := c.oldest; t != nil; t = t.younger {
+			work += t.work()
+		}
+		if work != c.work {
+			bad("class %s: %v of work waits, %v counted", c.Name, work, c.work)
 		}
 		running := 0
 		n = 0

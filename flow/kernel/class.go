@@ -22,7 +22,9 @@ type class struct {
 
 	short             shorts // requests that run in the buffer
 	waiting, inFlight int
-	oldest, youngest  *Ticket // of those that wait
+	oldest, youngest  *Ticket       // of those that wait
+	running           *Ticket       // those that run, linked by next
+	work              time.Duration // of those that wait
 
 	fat     []*flow // flows by the number of their requests that wait
 	fattest int     // the largest index with a flow; 0: none waits
@@ -73,6 +75,7 @@ func (c *class) join(t *Ticket, p *part, now Instant) {
 	}
 	c.youngest = t
 	c.waiting++
+	c.work += t.work()
 	c.stats.WaitingMax = max(c.stats.WaitingMax, c.waiting)
 	c.fatten(f, 1)
 	p.waiting++
@@ -122,6 +125,7 @@ func (c *class) quit(t *Ticket, now Instant) {
 	}
 	t.older, t.younger = nil, nil
 	c.waiting--
+	c.work -= t.work()
 	p.waiting--
 	c.fatten(p.flow, -1)
 	if wasHead {
@@ -208,13 +212,3 @@ func (c *class) lowest() *part {
 	}
 	return best
 }
-
-// retryAfter estimates when the queue will have room.
-func (c *class) retryAfter() time.Duration {
-	return min(max(time.Duration(c.waiting)*c.gap, retryMin), retryMax)
-}
-
-const (
-	retryMin = 100 * time.Millisecond
-	retryMax = 30 * time.Second
-)

@@ -70,6 +70,7 @@ func (k *Kernel) start(c *class, t *Ticket, now Instant, claimed bool) Decision 
 	}
 	c.tag = later(c.tag, float64(t.charged)/float64(c.Weight))
 
+	c.ran(t)
 	for r := range k.conf.Resources {
 		k.free[r] -= t.Need[r]
 	}

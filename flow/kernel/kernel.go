@@ -147,7 +147,11 @@ func (k *Kernel) Arrive(now Instant, t *Ticket, out []Decision) []Decision {
 	if full != Started {
 		c.rest(p, now)
 		c.tally(true, now)
-		return refuse(full, c.retryAfter())
+		after := c.retryAfter()
+		if full == FullQueue {
+			after = max(after, k.retryAfter())
+		}
+		return refuse(full, after)
 	}
 	if victim != nil {
 		out = k.drop(victim, Displaced, k.classes[victim.Class].retryAfter(), out)
@@ -163,7 +167,7 @@ func (k *Kernel) admit(c *class, t *Ticket, now Instant) (p *part, o Outcome, af
 	case k.draining:
 		return nil, Draining, 0
 	case c.ShedAt != LevelOK && k.level >= c.ShedAt:
-		return nil, Shed, c.retryAfter()
+		return nil, Shed, k.retryAfter()
 	case !k.possible(c, t):
 		return nil, Impossible, 0
 	case t.StartBy > 0 && now >= t.StartBy:
@@ -242,7 +246,7 @@ func (k *Kernel) Peek(now Instant, class int, key, part uint64) (o Outcome, afte
 	case k.draining:
 		return Draining, 0
 	case c.ShedAt != LevelOK && k.level >= c.ShedAt:
-		return Shed, c.retryAfter()
+		return Shed, k.retryAfter()
 	}
 	f := c.flows[key]
 	if f == nil {
@@ -318,6 +322,7 @@ func (k *Kernel) Done(now Instant, t *Ticket, out []Decision) []Decision {
 	for r := range k.conf.Resources {
 		k.free[r] += t.Need[r]
 	}
+	c.ended(t)
 	t.state, t.part = stateNew, nil
 	f.inFlight--
 	p.inFlight--

@@ -16,6 +16,7 @@ type driver struct {
 	running map[*Ticket]bool
 	log     []string // of decisions, as "3 started"
 	ids     map[*Ticket]int
+	odd     time.Duration // a time to come back that nobody should be told
 }
 
 func drive(t testing.TB, conf Config) *driver {
@@ -29,6 +30,17 @@ func drive(t testing.TB, conf Config) *driver {
 func (d *driver) take(out []Decision) {
 	for _, o := range out {
 		d.log = append(d.log, fmt.Sprint(d.ids[o.Ticket], " ", o.Outcome))
+		switch o.Outcome {
+		case FullFlow, FullClass, FullQueue, Displaced, Shed, WaitedOut, Standing:
+			if o.RetryAfter < 100*time.Millisecond || o.RetryAfter > 30*time.Second || o.RetryAfter%(10*time.Millisecond) != 0 {
+				d.log = append(d.log, fmt.Sprint("refused with ", o.RetryAfter))
+				d.odd = o.RetryAfter
+			}
+		case RateLimited:
+			if o.RetryAfter <= 0 {
+				d.odd = -1
+			}
+		}
 		delete(d.waiting, o.Ticket)
 		if o.Outcome == Started {
 			d.running[o.Ticket] = true
@@ -65,6 +77,9 @@ func (d *driver) advance(by time.Duration) {
 func (d *driver) check() error {
 	if err := d.k.Check(); err != nil {
 		return err
+	}
+	if d.odd != 0 {
+		return fmt.Errorf("somebody was told to come back after %v", d.odd)
 	}
 	if d.k.Waiting() != len(d.waiting) || d.k.InFlight() != len(d.running) {
 		return fmt.Errorf("%d wait and %d run, by the kernel %d and %d", len(d.waiting), len(d.running), d.k.Waiting(), d.k.InFlight())

@@ -27,7 +27,7 @@ type Ticket struct {
 	started  Instant
 	expiry   int // place in Kernel.expiries; -1: none
 	charged  time.Duration
-	next     *Ticket // of the same flow, younger
+	next     *Ticket // of the same part, younger; or of those that run
 	prev     *Ticket
 	younger  *Ticket // of the same class: of those that wait, or of those that run and are short
 	older    *Ticket
