@@ -381,6 +381,8 @@ func TestS44_Reload(t *testing.T) {
 	}
 	write("class-slow: limit=0,queue=bad\n")
 	r.log.await(t, 1, "the configuration file has changed and is wrong", "class-slow")
+	write("\n") // as it is while somebody writes it anew
+	r.log.await(t, 1, "the configuration file has changed and is wrong", "is empty")
 	if res, err := hinted(t.Context(), s, "slow", "find_value", slowSearch); err != nil || !strings.HasPrefix(textOf(res), "OVERLOADED: ") {
 		t.Errorf("after a file that is wrong: %v (%v)", res, err)
 	}
@@ -388,7 +390,7 @@ func TestS44_Reload(t *testing.T) {
 		t.Helper()
 		mustCall(t, s, "list_workbooks", `{}`)
 		status := mustCall(t, s, "server_status", `{"sections":["clients"]}`)
-		if !regexp.MustCompile(`(?m)^session [0-9a-f]{8}\t` + want + `\t`).MatchString(status) {
+		if !regexp.MustCompile(`(?m)^- session [0-9a-f]{8}\t` + want + `\t`).MatchString(status) {
 			t.Errorf("nobody has weight %s:\n%s", want, status)
 		}
 	}
@@ -397,9 +399,9 @@ func TestS44_Reload(t *testing.T) {
 	r.log.await(t, 1, "scheduling settings taken from the changed configuration file")
 	weight("4")
 	scraped := metricsOf(t, r, 200)
-	for _, outcome := range []string{"applied", "rejected"} {
-		if !strings.Contains(scraped, `gridflow_config_reloads_total{outcome="`+outcome+`"} 1`) {
-			t.Errorf("no reload is counted as %s", outcome)
+	for outcome, n := range map[string]int{"applied": 1, "rejected": 2} {
+		if want := fmt.Sprintf(`gridflow_config_reloads_total{outcome=%q} %d`, outcome, n); !strings.Contains(scraped, want+"\n") {
+			t.Errorf("there is no %s", want)
 		}
 	}
 	more := r.hogs(s, 3)

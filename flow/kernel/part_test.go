@@ -78,6 +78,7 @@ func TestPartsKeepDebts(t *testing.T) {
 	d.now += 20 * work
 	d.done(dear)
 	d.partTurns(2)
+	d.arrive(askOf(1, 3, work, 1)) // another one is to be remembered
 	for range 30 {
 		d.arrive(askOf(1, 2, work, 1))
 	}
@@ -287,6 +288,23 @@ func TestFlowIsHeavy(t *testing.T) {
 		if err := d.check(); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// TestPartIsHeavy: who has as much running as the buffer does not take it, though there is
+// nobody else.
+func TestPartIsHeavy(t *testing.T) {
+	conf := seat(3, Class{Name: "fast", QueueMax: 100, Buffered: true, ShortMax: 10 * time.Millisecond})
+	conf.Resources[0].Buffer = 1
+	d := drive(t, conf)
+	d.arrive(askOf(1, 1, time.Millisecond, 1))
+	d.arrive(askOf(1, 2, time.Millisecond, 2))
+	d.advance(20 * time.Millisecond) // they are not short
+	if x := d.arrive(askOf(1, 1, time.Millisecond, 1)); x.Running() {
+		t.Error("a part with one running takes a buffer of one")
+	}
+	if x := d.arrive(askOf(1, 3, time.Millisecond, 1)); !x.Running() {
+		t.Error("a part with nothing running does not")
 	}
 }
 

@@ -19,7 +19,7 @@ import (
 // share on two levels: that of the flow among flows, and of the part in what its flow has.
 func TestMaxMinOfParts(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		capacity := rapid.Int64Range(1, 8).Draw(t, "seats")
+		capacity := rapid.Int64Range(1, 4).Draw(t, "seats")
 		flows := rapid.IntRange(2, 4).Draw(t, "flows")
 		conf := Config{
 			Kernel: kernel.Config{
@@ -27,7 +27,7 @@ func TestMaxMinOfParts(t *testing.T) {
 				Resources: []kernel.Resource{{Name: "seat", Capacity: capacity}},
 			},
 			Seed:   rapid.Uint64().Draw(t, "seed"),
-			Warmup: 4 * time.Second, Until: 44 * time.Second,
+			Warmup: 4 * time.Second, Until: 34 * time.Second,
 		}
 		var flowOf []int // of each client
 		var byFlow [][]int

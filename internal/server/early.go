@@ -6,8 +6,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/modelcontextprotocol/go-sdk/auth"
-
 	"gridflow/flow"
 	"gridflow/flow/kernel"
 	"gridflow/flow/mcpflow"
@@ -55,22 +53,24 @@ func (e *endpoint) refuseEarly(w http.ResponseWriter, r *http.Request) bool {
 	if t == nil {
 		return false
 	}
-	who := clientOf(r)
+	who, its := e.clientOf(r), partOf(r)
 	status, outcome, text, after := http.StatusServiceUnavailable, mcpflow.OutcomeDraining, errDraining().Error(), retryDefault
 	if !s.Draining() {
-		refusal := s.peek(t, who)
+		refusal := s.peek(t, who, its)
 		switch {
 		case refusal == nil:
 			return false
 		case refusal.Code == flow.CodeRateLimited:
 			status, outcome = http.StatusTooManyRequests, mcpflow.OutcomeRateLimited
+		case refusal.Outcome == kernel.FullFlow: // others may come
+			status, outcome = http.StatusTooManyRequests, mcpflow.OutcomeOverloaded
 		case refusal.Code == flow.CodeOverloaded:
 			outcome = mcpflow.OutcomeOverloaded
 		}
 		text, after = refusal.Error(), refusal.RetryAfter
 	}
 	e.refused(outcome)
-	s.observe(obs.Call{Tool: t.Name, Class: obs.NoClass, Client: who, Outcome: outcome})
+	s.observe(obs.Call{Tool: t.Name, Class: obs.NoClass, Client: who, Part: its, Outcome: outcome})
 	s.log.Debug("request refused", "why", outcome, "tool", t.Name)
 	retryAfter(w, after)
 	plain(w, status, text)
@@ -78,8 +78,9 @@ func (e *endpoint) refuseEarly(w http.ResponseWriter, r *http.Request) bool {
 }
 
 // peek gives the refusal that a call of the tool would meet whatever its arguments are:
-// of those of the classes that it could be of, the one that passes first.
-func (s *Server) peek(t *tools.Tool, client string) (first *flow.Refusal) {
+// of those of the classes that it could be of, the one that passes first. A part of "" may
+// be any.
+func (s *Server) peek(t *tools.Tool, client, part string) (first *flow.Refusal) {
 	f := s.conf.Flow
 	if f == nil {
 		return nil
@@ -90,6 +91,9 @@ func (s *Server) peek(t *tools.Tool, client string) (first *flow.Refusal) {
 	}
 	for _, class := range classes {
 		r := f.Gate.Peek(class, client)
+		if part != "" {
+			r = f.Gate.PeekPart(class, client, part)
+		}
 		if r == nil {
 			return nil
 		}
@@ -98,16 +102,6 @@ func (s *Server) peek(t *tools.Tool, client string) (first *flow.Refusal) {
 		}
 	}
 	return first
-}
-
-// clientOf says who makes a request of the newer era, as client does for its message, as far
-// as the headers tell: they do not name the program of a client that is no user. Then only
-// what meets every client can be told early.
-func clientOf(r *http.Request) string {
-	if info := auth.TokenInfoFromContext(r.Context()); info != nil && info.UserID != "" {
-		return "user " + info.UserID
-	}
-	return "somebody at " + machineOf(r)
 }
 
 // retryAfter says when to come back, in whole seconds.

@@ -25,7 +25,11 @@ type HTTPOptions struct {
 	AllowedHosts   []string // names that the Host header may hold besides localhost; an address may always be used unless Loopback
 	Loopback       bool     // the server listens to this machine only
 	MaxSessions    int      // of the older era at once; 0 means 4096
-	Metrics        bool     // /metrics is served, if the server has metrics
+
+	// TrustedProxies are the addresses of proxies that tell in X-Forwarded-For whom they speak
+	// for. Nobody else is believed: a machine could pass for as many as it likes.
+	TrustedProxies []netip.Prefix
+	Metrics        bool // /metrics is served, if the server has metrics
 }
 
 const (
@@ -225,7 +229,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	r.Header[connectionMark] = []string{machineOf(r)}
+	r.Header[connectionMark] = []string{e.origin(r)}
 	w.Header().Set("X-Accel-Buffering", "no") // a proxy must not hold events back
 	stream := newEventStream(w, e.server.unanswered)
 	defer stream.stop()
@@ -334,12 +338,4 @@ func readBody(w http.ResponseWriter, r *http.Request) (body []byte, status int, 
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	return body, 0, ""
-}
-
-// machineOf gives the address that a request came from, without the port.
-func machineOf(r *http.Request) string {
-	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
-		return host
-	}
-	return r.RemoteAddr
 }
