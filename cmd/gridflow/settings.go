@@ -63,12 +63,14 @@ type config struct {
 	toolTimeout      time.Duration
 	drainTimeout     time.Duration
 
-	listen         string
-	path           string
-	allowedOrigins []string
-	trustedProxies []netip.Prefix
-	allowedHosts   []string
-	metrics        bool
+	listen          string
+	path            string
+	allowedOrigins  []string
+	maxConnections  int
+	maxRequestBytes int64
+	trustedProxies  []netip.Prefix
+	allowedHosts    []string
+	metrics         bool
 
 	logLevel  slog.Level
 	logFormat string
@@ -169,6 +171,8 @@ func settings(c *config) []setting {
 		httpOnly(text("path", "HTTP", "path of the MCP endpoint", "/mcp", "a path of plain segments such as /mcp or /tools/mcp, other than /healthz, /readyz and /metrics", &c.path, checkPath)),
 		httpOnly(words("allowed-origins", "HTTP", "web origins whose pages may call the server", "", "origins such as https://app.example.com, comma separated", &c.allowedOrigins, checkOrigin)),
 		httpOnly(words("allowed-hosts", "HTTP", "host names the server may be called by besides localhost", "", "host names without scheme and port, comma separated", &c.allowedHosts, checkHost)),
+		httpOnly(number("max-connections", "HTTP", "connections at once; a machine other than this may have a quarter of them", "8192", "a whole number from 0 up, where 0 means 8192", &c.maxConnections)),
+		httpOnly(atLeast(5<<20, size("max-request-bytes", "HTTP", "memory for the bodies of requests at once; a machine other than this may have a quarter of it", "64MiB", &c.maxRequestBytes))),
 		httpOnly(setting{
 			name: "trusted-proxies", group: "HTTP", list: true, split: ",",
 			doc:     "addresses of proxies whose X-Forwarded-For says which machine calls; nobody else's counts",

@@ -38,7 +38,7 @@ func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
 	}
 }
 
-// refuseEarly refuses a call of a tool before its message is read, where the headers are
+// refuseEarly refuses a call of a tool, or the reading of a resource, before its message is read, where the headers are
 // enough to tell that it would be refused. It tells whether it has.
 //
 // The newer era names method and tool in headers, which the SDK holds to the message later
@@ -46,11 +46,19 @@ func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
 // call is refused only if it would be in each class that it could be of.
 func (e *endpoint) refuseEarly(w http.ResponseWriter, r *http.Request) bool {
 	s := e.server
-	if r.Method != http.MethodPost || r.Header.Get("Mcp-Method") != methodCallTool || r.Header.Get("Mcp-Protocol-Version") < statelessSince {
+	if r.Method != http.MethodPost || r.Header.Get("Mcp-Protocol-Version") < statelessSince {
 		return false
 	}
-	t := s.tools[r.Header.Get("Mcp-Name")]
-	if t == nil {
+	var t *tools.Tool // nil: a resource is read
+	name := methodReadResource
+	switch method := r.Header.Get("Mcp-Method"); {
+	case method == methodReadResource && s.conf.Resources != nil:
+	case method == methodCallTool:
+		if t = s.tools[r.Header.Get("Mcp-Name")]; t == nil {
+			return false
+		}
+		name = t.Name
+	default:
 		return false
 	}
 	who, its := e.clientOf(r), partOf(r)
@@ -70,14 +78,14 @@ func (e *endpoint) refuseEarly(w http.ResponseWriter, r *http.Request) bool {
 		text, after = refusal.Error(), refusal.RetryAfter
 	}
 	e.refused(outcome)
-	s.observe(obs.Call{Tool: t.Name, Class: obs.NoClass, Client: who, Part: its, Outcome: outcome})
-	s.log.Debug("request refused", "why", outcome, "tool", t.Name)
+	s.observe(obs.Call{Tool: name, Class: obs.NoClass, Client: who, Part: its, Outcome: outcome})
+	s.log.Debug("request refused", "why", outcome, "tool", name)
 	retryAfter(w, after)
 	plain(w, status, text)
 	return true
 }
 
-// peek gives the refusal that a call of the tool would meet whatever its arguments are:
+// peek gives the refusal that a call of the tool, nil for reading a resource, would meet whatever its arguments are:
 // of those of the classes that it could be of, the one that passes first. A part of "" may
 // be any.
 func (s *Server) peek(t *tools.Tool, client, part string) (first *flow.Refusal) {
@@ -86,7 +94,7 @@ func (s *Server) peek(t *tools.Tool, client, part string) (first *flow.Refusal) 
 		return nil
 	}
 	classes := []int{flow.Fast, flow.Medium, flow.Slow}
-	if t.Reach == tools.ReachNothing {
+	if t != nil && t.Reach == tools.ReachNothing {
 		classes = []int{flow.Admin}
 	}
 	for _, class := range classes {
