@@ -25,19 +25,7 @@ func (s *Server) admit() mcp.Middleware {
 	}
 	return mcpflow.Middleware(mcpflow.Options{
 		Gate: f.Gate, Costs: f.Costs,
-		Price: func(_ context.Context, _ string, req mcp.Request) (flow.Work, bool) {
-			switch r := req.(type) {
-			case *mcp.CallToolRequest:
-				return f.Price(Call{Tool: s.tools[r.Params.Name], Arguments: json.RawMessage(r.Params.Arguments)}), true
-			case *mcp.ReadResourceRequest:
-				return f.Price(Call{URI: r.Params.URI}), true
-			case *mcp.SubscribeRequest:
-				return f.Price(Call{URI: r.Params.URI}), true
-			case *mcp.ListResourcesRequest:
-				return listing, true
-			}
-			return flow.Work{}, false
-		},
+		Price:  func(_ context.Context, _ string, req mcp.Request) (flow.Work, bool) { return f.work(s.tools, req) },
 		Client: client, Part: part,
 		Weight: f.weight, PartWeight: f.partWeight,
 		Result: func(ctx context.Context, res mcp.Result, err error) flow.Result {
@@ -62,6 +50,43 @@ func (s *Server) admit() mcp.Middleware {
 
 // listing is what it takes to list the workbooks: all of them are looked at for each page.
 var listing = flow.Work{Kind: flow.Kind{Name: "resources/list"}, Class: flow.Auto, Need: flow.Amounts{flow.CPU: 1}, Prior: 5 * time.Millisecond}
+
+// work tells what is known of a request before it runs; false: it is none that has to be let
+// in.
+func (f *Flow) work(known map[string]*tools.Tool, req mcp.Request) (flow.Work, bool) {
+	switch r := req.(type) {
+	case *mcp.CallToolRequest:
+		return f.Price(Call{Tool: known[r.Params.Name], Arguments: json.RawMessage(r.Params.Arguments)}), true
+	case *mcp.ReadResourceRequest:
+		return f.Price(Call{URI: r.Params.URI}), true
+	case *mcp.SubscribeRequest:
+		return f.Price(Call{URI: r.Params.URI}), true
+	case *mcp.ListResourcesRequest:
+		return listing, true
+	}
+	return flow.Work{}, false
+}
+
+// drainingError words the refusal of a request by a server that stops, with what flow says
+// of such a one.
+func (s *Server) drainingError(req mcp.Request) *tools.Error {
+	e := errDraining()
+	f := s.conf.Flow
+	if f == nil {
+		return e
+	}
+	work, ok := f.work(s.tools, req)
+	if !ok {
+		return e
+	}
+	if work.Class == flow.Auto {
+		work.Class = flow.ClassOf(f.Costs.Predict(work.Kind, work.Prior))
+	}
+	r := f.Gate.Draining(work.Class)
+	r.RetryAfter = retryDefault
+	e.Details = mcpflow.Details(r)
+	return e
+}
 
 // observe counts a call that has ended.
 func (s *Server) observe(c obs.Call) {
@@ -123,6 +148,8 @@ func (s *Server) admissionError(ctx context.Context, err error) *tools.Error {
 		e.Hint = "Nothing was done; " + when + ", then call again, or ask for less at once"
 	case flow.CodeDraining:
 		e.Hint = "Nothing was done; call again after the server has been restarted"
+		e.RetryAfterMillis = retryDefault.Milliseconds()
+		e.Details["retry_after_ms"] = e.RetryAfterMillis
 	}
 	return e
 }
