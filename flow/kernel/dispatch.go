@@ -79,7 +79,9 @@ func (k *Kernel) start(c *class, t *Ticket, now Instant, claimed bool) Decision 
 	}
 	f.inFlight++
 	p.inFlight++
-	c.moved(p)
+	if c.Buffered {
+		c.moved(p)
+	}
 	c.inFlight++
 	k.inFlight++
 	c.startedAt, c.servedAt = now, now

@@ -43,10 +43,18 @@ type flow struct {
 
 // charge moves the tag on by service of the given nanoseconds, which may be negative.
 func (f *flow) charge(ns float64) {
-	f.tag = later(f.tag, ns/f.weight)
+	f.tag = later(f.tag, over(ns, f.weight))
 	for b := f.bunches; b != nil; b = b.next {
 		b.in.bunches.rekey(b.place, f.tag)
 	}
+}
+
+// over is service by weight. Most weigh 1, and a division takes as long as all else here.
+func over(ns, weight float64) float64 {
+	if weight == 1 {
+		return ns
+	}
+	return ns / weight
 }
 
 // later moves a tag on. After months without a pause a tag can be so large that a small

@@ -326,7 +326,9 @@ func (k *Kernel) Done(now Instant, t *Ticket, out []Decision) []Decision {
 	t.state, t.part = stateNew, nil
 	f.inFlight--
 	p.inFlight--
-	c.moved(p)
+	if c.Buffered {
+		c.moved(p)
+	}
 	c.inFlight--
 	k.inFlight--
 	c.stats.Done++

@@ -20,7 +20,7 @@ var mutants = []struct{ file, old, new string }{
 	{"kernel.go", "p.charge(more)", "p.charge(max(more, 0))"},
 	{"kernel.go", "c.tag = later(c.tag, more/float64(c.Weight))", "_ = c"},
 	{"dispatch.go", "later(c.tag, float64(t.charged)/float64(c.Weight))", "later(c.tag, float64(t.charged))"},
-	{"flow.go", "later(f.tag, ns/f.weight)", "later(f.tag, ns)"},
+	{"flow.go", "later(f.tag, over(ns, f.weight))", "later(f.tag, ns)"},
 	{"flow.go", "return math.Nextafter(tag, math.Inf(1))", "return math.Min(tag, math.Inf(1))"},
 	{"flow.go", "b.in.bunches.rekey(b.place, f.tag)", "_ = b.in"},
 	{"dispatch.go", "c.vtime = max(c.vtime, f.tag)", "c.vtime = max(c.vtime, 0)"},
@@ -80,7 +80,7 @@ var mutants = []struct{ file, old, new string }{
 	{"kernel.go", "\t\tc.period++\n", ""},
 	{"kernel.go", "\t\tk.vtime = 0\n", ""},
 	// Parts.
-	{"part.go", "later(p.tag, ns/p.weight)", "later(p.tag, ns)"},
+	{"part.go", "later(p.tag, over(ns, p.weight))", "later(p.tag, ns)"},
 	{"part.go", "p.in.parts.rekey(p.place, p.tag)", "_ = p.in"},
 	{"class.go", "p.tag = max(p.tag, f.vtime)", "p.tag = max(p.tag, 0)"},
 	{"class.go", "p.tag = max(p.tag, f.vtime)", "p.tag = f.vtime"},

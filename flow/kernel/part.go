@@ -51,7 +51,7 @@ func (p *part) unlink(t *Ticket) {
 // charge moves the tags of a part and of its flow on by service of the given nanoseconds,
 // which may be negative.
 func (p *part) charge(ns float64) {
-	p.tag = later(p.tag, ns/p.weight)
+	p.tag = later(p.tag, over(ns, p.weight))
 	if p.in != nil {
 		p.in.parts.rekey(p.place, p.tag)
 	}

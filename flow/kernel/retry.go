@@ -26,13 +26,21 @@ func (t *Ticket) left(now Instant) time.Duration {
 	return min(max(took, costMin), retryMax)
 }
 
+// lookMax bounds the running requests that an estimate looks at: there is one for each that
+// is refused, and these come fast. The latest stand for all.
+const lookMax = 32
+
 // ahead is the work of a class that waits or runs.
 func (c *class) ahead(now Instant) time.Duration {
-	sum := c.work
-	for t := c.running; t != nil; t = t.next {
+	sum, looked := time.Duration(0), 0
+	for t := c.running; t != nil && looked < lookMax; t = t.next {
 		sum += t.left(now)
+		looked++
 	}
-	return sum
+	if looked > 0 {
+		sum = sum / time.Duration(looked) * time.Duration(c.inFlight)
+	}
+	return c.work + sum
 }
 
 // retryAfter estimates when the queue will have room: when what is in it, and what runs, is
@@ -65,8 +73,10 @@ func (k *Kernel) retryAfter() time.Duration {
 func (k *Kernel) soonest() time.Duration {
 	first := retryMax
 	for _, c := range k.classes {
-		for t := c.running; t != nil; t = t.next {
+		looked := 0
+		for t := c.running; t != nil && looked < lookMax; t = t.next {
 			first = min(first, t.left(k.now))
+			looked++
 		}
 	}
 	return first

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"slices"
 	"testing"
 	"time"
 )
@@ -37,6 +38,7 @@ func TestRetryAfter(t *testing.T) {
 		{"longer than expected", Class{QueueMax: 1, Limit: 1}, 4, []time.Duration{s, s}, 6 * s, 7 * s},
 		{"several at once", Class{QueueMax: 2, Limit: 2}, 4, []time.Duration{4 * s, 4 * s, 6 * s, 6 * s}, 0, 10 * s},
 		{"as many as there are seats", Class{QueueMax: 2}, 2, []time.Duration{4 * s, 4 * s, 6 * s, 6 * s}, 0, 10 * s},
+		{"more than are looked at", Class{QueueMax: 1, Limit: 100}, 100, slices.Repeat([]time.Duration{4 * s}, 101), s, (100*3*s + 4*s) / 100},
 		{"no longer than anything waits", Class{QueueMax: 1, Limit: 1, WaitMax: 8 * s}, 4, []time.Duration{20 * s, 20 * s}, 0, 8 * s},
 		{"no longer than anybody should", Class{QueueMax: 1, Limit: 1}, 4, []time.Duration{time.Hour, time.Hour}, 0, 30 * s},
 		{"rounded up", Class{QueueMax: 1, Limit: 1}, 4, []time.Duration{s, s + time.Nanosecond}, 0, 2*s + 10*time.Millisecond},
