@@ -8,7 +8,7 @@
 //
 //	gate, err := flow.New(flow.Defaults(runtime.GOMAXPROCS(0)))
 //	...
-//	permit, err := gate.Acquire(ctx, flow.Request{Class: flow.Fast, Client: session})
+//	permit, err := gate.Acquire(ctx, flow.Request{Class: flow.Fast, Client: user, Part: session})
 //	if err != nil {
 //		return err // *flow.Refusal, or the cause of ctx's end
 //	}

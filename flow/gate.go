@@ -14,12 +14,19 @@ import (
 
 // A Request says who asks for what.
 type Request struct {
-	Class  int           // index into Config.Classes
-	Client string        // who: calls of one client share one queue; "" is a client like any other
-	Weight int64         // of the client; 0 means 1
-	Cost   time.Duration // how long it will probably take; see [Costs]
-	Need   Amounts       // of the resources, all taken at once
-	Kind   string        // of work; where starts are levelled the kinds of a client take turns, see [Gate.Pace]
+	Class  int    // index into Config.Classes
+	Client string // who can be held to account; "" is a client like any other. All bounds are of the client
+	Weight int64  // of the client, against others; 0 means 1
+
+	// Part is whom the client tells apart, such as its sessions or the programs of a machine;
+	// "": nobody. The parts of a client share what it gets, by PartWeight (0 means 1), and
+	// have nothing else: a client gains nothing by making up parts.
+	Part       string
+	PartWeight int64
+
+	Cost time.Duration // how long it will probably take; see [Costs]
+	Need Amounts       // of the resources, all taken at once
+	Kind string        // of work; where starts are levelled the kinds of a part take turns, see [Gate.Pace]
 
 	// Share is a key that calls have in common of which one does the work of all, such as
 	// the loading of a workbook: while one of them holds a permit others run under it, up to
@@ -120,10 +127,10 @@ func (g *Gate) Acquire(ctx context.Context, r Request) (Permit, error) {
 	if g.listener.Arrived != nil {
 		g.listener.Arrived(r.Class)
 	}
-	flow := maphash.String(g.seed, r.Client)
+	flow, part := maphash.String(g.seed, r.Client), g.part(r.Part)
 	g.mu.Lock()
 	w := g.waiter()
-	w.Request = kernel.Request{Class: r.Class, Flow: flow, Weight: r.Weight, Cost: r.Cost, Need: r.Need}
+	w.Request = kernel.Request{Class: r.Class, Flow: flow, Weight: r.Weight, Part: part, PartBy: r.PartWeight, Cost: r.Cost, Need: r.Need}
 	now := g.now()
 	w.since, w.name = now, r.Kind
 	if r.Share != "" {
@@ -399,18 +406,48 @@ func (p Permit) Waited() time.Duration {
 	return p.w.began - p.w.since
 }
 
-// Peek tells what a call of a client would be refused for whatever it needs: that the
-// server stops, that it has too much to do for the class, or that the client has asked too
-// often. nil: nothing of this. It changes nothing and says nothing about what comes after.
+// part gives the kernel's key of a part.
+func (g *Gate) part(name string) uint64 {
+	if name == "" {
+		return 0
+	}
+	key := maphash.String(g.seed, name)
+	if key == kernel.AnyPart {
+		key--
+	}
+	return max(key, 1)
+}
+
+// Peek tells what a call of a client would be refused for whatever it needs and whichever
+// of its parts makes it: that the server stops, that it has too much to do for the class,
+// or that the client has asked too often or has a full queue. nil: nothing of this. It
+// changes nothing and says nothing about what comes after.
 func (g *Gate) Peek(class int, client string) *Refusal {
+	return g.peek(class, client, kernel.AnyPart)
+}
+
+// PeekPart is Peek for a part that is known.
+func (g *Gate) PeekPart(class int, client, part string) *Refusal {
+	return g.peek(class, client, g.part(part))
+}
+
+func (g *Gate) peek(class int, client string, part uint64) *Refusal {
 	flow := maphash.String(g.seed, client)
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	o, after := g.k.Peek(g.now(), class, flow)
+	o, after := g.k.Peek(g.now(), class, flow, part)
 	if o == kernel.Started {
 		return nil
 	}
 	return g.refusal(class, kernel.Decision{Outcome: o, RetryAfter: after}, 0)
+}
+
+// Draining gives the refusal of a call of a class by a server that stops.
+func (g *Gate) Draining(class int) *Refusal {
+	g.mustHave(class)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.refusal(class, kernel.Decision{Outcome: kernel.Draining}, 0)
 }
 
 // Drain ends admission: calls that come are refused with [CodeDraining]. Those that wait

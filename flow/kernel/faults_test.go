@@ -434,30 +434,44 @@ func TestHandOver(t *testing.T) {
 }
 
 // TestHandOverTakesNoVirtualTime: a client that has had much goes on behind its call; those
-// who come after it are put where they would have been without.
+// who come after it are put where they would have been without. It is the same for the parts
+// of one client.
 func TestHandOverTakesNoVirtualTime(t *testing.T) {
+	t.Run("flows", func(t *testing.T) {
+		handOverBeside(t, func(who uint64, r Request) Request { r.Flow = who; return r })
+	})
+	t.Run("parts", func(t *testing.T) {
+		handOverBeside(t, func(who uint64, r Request) Request { r.Flow, r.Part = 9, who; return r })
+	})
+}
+
+func handOverBeside(t *testing.T, of func(who uint64, r Request) Request) {
 	const ms = time.Millisecond
 	d := drive(t, Config{
 		Classes:   []Class{{Name: "fast", QueueMax: 9}, {Name: "background", QueueMax: 9}},
 		Resources: []Resource{{Name: "seat", Capacity: 3}},
 	})
 	one, two := Amounts{1}, Amounts{2}
-	calls := []*Ticket{d.arrive(Request{Flow: 1, Need: one}), d.arrive(Request{Flow: 1, Need: one}), d.arrive(Request{Flow: 2, Need: one})}
-	behind, err := d.handOver(calls[0], Request{Class: 1, Flow: 1, Need: one})
+	calls := []*Ticket{d.arrive(of(1, Request{Need: one})), d.arrive(of(1, Request{Need: one})), d.arrive(of(2, Request{Need: one}))}
+	behind, err := d.handOver(calls[0], of(1, Request{Class: 1, Need: one}))
 	if behind == nil || err != nil {
 		t.Fatal(behind, err)
 	}
-	large := d.arrive(Request{Class: 1, Flow: 3, Need: two})
+	large := d.arrive(of(3, Request{Class: 1, Need: two}))
 	d.advance(50 * ms)
 	d.done(behind)
-	if again, err := d.handOver(calls[1], Request{Class: 1, Flow: 1, Need: one}); again == nil || err != nil {
+	if again, err := d.handOver(calls[1], of(1, Request{Class: 1, Need: one})); again == nil || err != nil {
 		t.Fatal(again, err)
 	}
-	if v := d.k.classes[1].vtime; v != 0 {
+	v := d.k.classes[1].vtime
+	if f := d.k.classes[1].flows[9]; f != nil {
+		v = max(v, f.vtime)
+	}
+	if v != 0 {
 		t.Errorf("the virtual time of those who wait has become %v", time.Duration(v))
 	}
-	small := d.arrive(Request{Class: 1, Flow: 4, Cost: 40 * ms, Need: two})
-	owes := d.arrive(Request{Class: 1, Flow: 1, Need: two})
+	small := d.arrive(of(4, Request{Class: 1, Cost: 40 * ms, Need: two}))
+	owes := d.arrive(of(1, Request{Class: 1, Need: two}))
 	d.done(calls[2])
 	if !large.Running() {
 		t.Fatal("who waited for longest waits on")

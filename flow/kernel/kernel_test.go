@@ -16,6 +16,7 @@ type driver struct {
 	running map[*Ticket]bool
 	log     []string // of decisions, as "3 started"
 	ids     map[*Ticket]int
+	odd     time.Duration // a time to come back that nobody should be told
 }
 
 func drive(t testing.TB, conf Config) *driver {
@@ -29,6 +30,17 @@ func drive(t testing.TB, conf Config) *driver {
 func (d *driver) take(out []Decision) {
 	for _, o := range out {
 		d.log = append(d.log, fmt.Sprint(d.ids[o.Ticket], " ", o.Outcome))
+		switch o.Outcome {
+		case FullFlow, FullClass, FullQueue, Displaced, Shed, WaitedOut, Standing:
+			if o.RetryAfter < 100*time.Millisecond || o.RetryAfter > 30*time.Second || o.RetryAfter%(10*time.Millisecond) != 0 {
+				d.log = append(d.log, fmt.Sprint("refused with ", o.RetryAfter))
+				d.odd = o.RetryAfter
+			}
+		case RateLimited:
+			if o.RetryAfter <= 0 {
+				d.odd = -1
+			}
+		}
 		delete(d.waiting, o.Ticket)
 		if o.Outcome == Started {
 			d.running[o.Ticket] = true
@@ -99,6 +111,9 @@ func (d *driver) check() error {
 	if err := d.k.Check(); err != nil {
 		return err
 	}
+	if d.odd != 0 {
+		return fmt.Errorf("somebody was told to come back after %v", d.odd)
+	}
 	if d.k.Waiting() != len(d.waiting) || d.k.InFlight() != len(d.running) {
 		return fmt.Errorf("%d wait and %d run, by the kernel %d and %d", len(d.waiting), len(d.running), d.k.Waiting(), d.k.InFlight())
 	}
@@ -164,6 +179,8 @@ func TestInvariants(t *testing.T) {
 				r := Request{
 					Class:  rapid.IntRange(0, len(conf.Classes)-1).Draw(t, "class"),
 					Flow:   rapid.Uint64Range(1, 6).Draw(t, "flow"),
+					Part:   rapid.Uint64Range(0, 4).Draw(t, "part"),
+					PartBy: rapid.Int64Range(0, 3).Draw(t, "part's weight"),
 					Weight: rapid.Int64Range(0, 3).Draw(t, "weight"),
 					Cost:   rapid.SampledFrom([]time.Duration{0, time.Millisecond, 30 * time.Millisecond, time.Second}).Draw(t, "cost"),
 				}
@@ -295,6 +312,7 @@ func drawConfig(t *rapid.T) Config {
 	}
 	conf.QueueMax = rapid.IntRange(0, 9).Draw(t, "all")
 	conf.FlowsMax = rapid.SampledFrom([]int{0, 2}).Draw(t, "flows")
+	conf.PartsMax = rapid.SampledFrom([]int{0, 2}).Draw(t, "parts")
 	conf.FlowIdle = rapid.SampledFrom([]time.Duration{0, time.Millisecond}).Draw(t, "idle")
 	conf.BufferIdle = rapid.SampledFrom([]time.Duration{0, 20 * time.Millisecond}).Draw(t, "buffer idle")
 	return conf

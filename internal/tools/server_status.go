@@ -149,6 +149,8 @@ type ClientStatus struct {
 	Refused   float64 `json:"refused"`
 	ServiceMs float64 `json:"service_ms"`
 	WaitMs    float64 `json:"wait_ms"`
+
+	Parts []ClientStatus `json:"parts,omitempty"` // whom it tells apart, those that used most
 }
 
 type serverStatusIn struct {
@@ -309,8 +311,13 @@ func appendClients(b []byte, title string, clients []ClientStatus) []byte {
 		return b
 	}
 	b = fmt.Appendf(b, "%s (lately; older use counts less)\nclient\tweight\tcalls\trefused\trun ms\twait ms\n", title)
+	return appendUsers(b, "", clients)
+}
+
+func appendUsers(b []byte, indent string, clients []ClientStatus) []byte {
 	for _, c := range clients {
-		b = fmt.Appendf(b, "%s\t%d\t%s\t%s\t%s\t%s\n", c.Client, c.Weight, brief(c.Calls), brief(c.Refused), brief(c.ServiceMs), brief(c.WaitMs))
+		b = fmt.Appendf(b, "%s%s\t%d\t%s\t%s\t%s\t%s\n", indent, c.Client, c.Weight, brief(c.Calls), brief(c.Refused), brief(c.ServiceMs), brief(c.WaitMs))
+		b = appendUsers(b, indent+"- ", c.Parts)
 	}
 	return b
 }
