@@ -28,7 +28,7 @@ cpus:
 # The scenarios that CI runs with fewer rounds than they are specified with.
 ROUNDS = TestS06|TestS43|TestS45
 
-## scenarios: the scenarios with as many rounds as they are specified with, some ten minutes; then in the build that checks the order of locks
+## scenarios: the scenarios with as many rounds as they are specified with, some ten minutes; S45 then in the build that checks the order of locks
 scenarios:
 	$(GO) test -v -count=1 -timeout 60m -run '$(ROUNDS)' ./cmd/gridflow -specified
 	$(GO) test -v -count=1 -timeout 60m -tags lockcheck -run TestS45 ./cmd/gridflow -specified

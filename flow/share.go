@@ -83,9 +83,9 @@ func (g *Gate) lead(w *waiter, started bool, now kernel.Instant) {
 			stay = append(stay, w)
 			continue
 		}
+		w.unrotate(now, false)
 		s.members++
 		s.came++
-		w.unrotate(now, false)
 		w.d = kernel.Decision{Ticket: &w.Ticket, Outcome: kernel.Started}
 		w.ready.Unpark()
 	}

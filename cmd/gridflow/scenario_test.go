@@ -83,7 +83,10 @@ func patienceNow() time.Duration {
 	if *specified {
 		return time.Hour
 	}
-	return patience + 2**soak
+	if *soak > 0 {
+		return 2**soak + 30*time.Minute // twice it waits until nothing is kept of forks, five minutes each
+	}
+	return patience
 }
 
 // servingStdio starts `gridflow stdio` over a root and shakes hands with it.
