@@ -64,6 +64,13 @@ func (s *Snapshot) Calculate(ctx context.Context, since *Snapshot, at Moment) (*
 		if opt.Sources, err = s.differing(ctx, since, false); err != nil {
 			return nil, nil, err
 		}
+		tables, err := since.Tables(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		if !model.SameTables(tables) {
+			opt.Areas = model.TableReaders()
+		}
 	}
 	r, err := model.Calculate(ctx, in, opt)
 	if err != nil {
@@ -106,11 +113,17 @@ func (s *Snapshot) modelOf(ctx context.Context, in calc.Input, since *Snapshot) 
 	if since != nil {
 		model = since.model
 	}
+	if model != nil && !model.SameTables(in.Tables) {
+		return calc.NewModel(ctx, in)
+	}
 	if model == nil {
 		var err error
 		if from, model, err = s.baseModel(ctx); err != nil {
 			return nil, err
 		}
+	}
+	if !model.SameTables(in.Tables) {
+		return calc.NewModel(ctx, in)
 	}
 	changed, err := s.differing(ctx, from, true)
 	if err != nil || len(changed) == 0 {
@@ -122,7 +135,7 @@ func (s *Snapshot) modelOf(ctx context.Context, in calc.Input, since *Snapshot) 
 // baseModel gives the file's own snapshot with its compiled formulas.
 func (s *Snapshot) baseModel(ctx context.Context) (*Snapshot, *calc.Model, error) {
 	base := *s
-	base.book, base.sheets, base.model = nil, nil, nil
+	base.book, base.sheets, base.grown, base.model = nil, nil, nil, nil
 	m, err := s.models.base.Wait(ctx, lazy.Whole, func(ctx context.Context, _ *lazy.Publisher[*calc.Model]) (*calc.Model, error) {
 		in, err := base.input(ctx)
 		if err != nil {

@@ -3,6 +3,7 @@ package calc
 import (
 	"context"
 	"math"
+	"math/bits"
 	"slices"
 	"sync/atomic"
 
@@ -22,6 +23,7 @@ type Options struct {
 	// value or formula is another one, and those that are volatile.
 	All     bool
 	Sources []Cell
+	Areas   []graph.Area // more sources
 	// Workers is how many goroutines calculate at once; GOMAXPROCS where 0.
 	Workers int
 }
@@ -98,6 +100,7 @@ func (m *Model) Calculate(ctx context.Context, in Input, opt Options) (*Result, 
 	for i, s := range opt.Sources {
 		sources[i] = graph.Area{Sheet: s.Sheet, Range: cell.Range{First: s.At, Last: s.At}}
 	}
+	sources = append(sources, opt.Areas...)
 	dirty := func(g *graph.Graph) (*graph.Dirty, error) { return g.Dirty(ctx, sources) }
 	if opt.All {
 		dirty = func(g *graph.Graph) (*graph.Dirty, error) { return g.All(ctx) }
@@ -158,9 +161,12 @@ func (c *calculation) mark(d *graph.Dirty) {
 	c.forms, c.number = c.forms[:0], make(map[int32]int32, d.Len())
 	for s, region := range d.Spans() {
 		p := programOf(s)
-		if p == nil || p.External && c.in.External == nil {
-			continue // what the other workbook gave when the file was saved is the best there is
+		if p == nil {
+			continue
 		}
+		// What the other workbook, the server or the macro gave when the file was saved is the
+		// best there is.
+		keep := p.Elsewhere && c.in.External == nil
 		c.forms = append(c.forms, form{p, s.Template.Kind, s.Template.Sheet, s.Area, s.Output})
 		n := int32(len(c.forms))
 		c.number[s.ID] = n
@@ -174,18 +180,21 @@ func (c *calculation) mark(d *graph.Dirty) {
 					if s.Area.Contains(at) {
 						by = n
 					}
-					tiles.own(at).mark(row%grid.BandRows, by)
+					if t := tiles.own(at); !keep || t.kinds[row%grid.BandRows] == cell.Blank {
+						t.mark(row%grid.BandRows, by)
+					}
 				}
 			}
 			continue
 		}
 		for r := range region.Ranges() {
-			tiles.grow(r)
 			for col := r.First.Col; col <= r.Last.Col; col++ {
 				for row := r.First.Row; row <= r.Last.Row; {
 					t := tiles.own(cell.Ref{Row: row, Col: col})
 					for end := min(r.Last.Row, row|(grid.BandRows-1)); row <= end; row++ {
-						t.mark(row%grid.BandRows, n)
+						if !keep || t.kinds[row%grid.BandRows] == cell.Blank {
+							t.mark(row%grid.BandRows, n)
+						}
 					}
 				}
 			}
@@ -263,37 +272,35 @@ func (c *calculation) publish() (*Result, error) {
 		r.Circular = append(r.Circular, Cell{p.sheet, p.at})
 	}
 	for i, s := range c.sheets {
-		var changes []grid.Change
+		var values []grid.Values
+		s.each(func(col, band int, t *tile) {
+			count := 0
+			for _, w := range t.changed {
+				count += bits.OnesCount64(w)
+			}
+			if count > 0 {
+				values = append(values, grid.Values{Band: band, Col: col, Changed: &t.changed, Kinds: &t.kinds, Nums: &t.nums, Texts: t.texts.Load()})
+				r.Changed += count
+			}
+		})
+		var spills []grid.Change
 		for p, fills := range c.spills {
 			if p.sheet == i {
 				t, n := c.cell(p)
-				changes = append(changes, grid.Change{Ref: p.at, Kind: grid.SetValue, Value: t.at(n), Spills: true, Fills: fills})
+				spills = append(spills, grid.Change{Ref: p.at, Kind: grid.SetValue, Value: t.at(n), Spills: true, Fills: fills})
 			}
 		}
-		moved := len(changes)
-		s.each(func(col, band int, t *tile) {
-			for row := range grid.BandRows {
-				if t.changed[row/64]&(1<<(row%64)) == 0 {
-					continue
-				}
-				at := cell.Ref{Row: band*grid.BandRows + row, Col: col}
-				if _, ok := c.spills[place{i, at}]; ok {
-					continue
-				}
-				if v := t.at(row); s.from.Value(at) != v {
-					changes = append(changes, grid.Change{Ref: at, Kind: grid.SetValue, Value: v})
-				}
-			}
-		})
-		if len(changes) == 0 {
+		if len(values)+len(spills) == 0 {
 			continue
 		}
-		next, err := s.from.With(changes)
+		next, err := s.from.WithValues(values)
+		if err == nil && len(spills) > 0 {
+			next, err = next.With(spills)
+		}
 		if err != nil {
 			return nil, err
 		}
 		r.Sheets[i] = next
-		r.Changed += len(changes) - moved
 	}
 	return r, nil
 }

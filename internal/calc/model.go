@@ -2,6 +2,7 @@ package calc
 
 import (
 	"context"
+	"slices"
 
 	"gridflow/internal/calc/eval"
 	"gridflow/internal/calc/graph"
@@ -81,3 +82,20 @@ func programOf(s graph.Span) *program {
 
 // Formulas is the number of cells with a formula.
 func (m *Model) Formulas() int { return int(m.graph.Stats().Formulas) }
+
+// SameTables reports whether the tables of a workbook lie where they do in m: if not, what
+// names them has to be compiled anew.
+func (m *Model) SameTables(tables []grid.Table) bool {
+	return slices.EqualFunc(m.words.in.Tables, tables, func(a, b grid.Table) bool { return a.Name == b.Name && a.Sheet == b.Sheet && a.Range == b.Range })
+}
+
+// TableReaders gives the cells of which the formula names a table.
+func (m *Model) TableReaders() []graph.Area {
+	var areas []graph.Area
+	for s := range m.graph.Spans() {
+		if p := programOf(s); p != nil && p.Tables {
+			areas = append(areas, graph.Area{Sheet: s.Template.Sheet, Range: s.Area})
+		}
+	}
+	return areas
+}

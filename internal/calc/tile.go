@@ -148,6 +148,9 @@ func (s *sheetTiles) unpack(col, band int) *tile {
 
 // grow makes room for cells outside of what was used. Only one goroutine may be at work.
 func (s *sheetTiles) grow(r cell.Range) {
+	if !s.empty && s.used.ContainsRange(r) {
+		return
+	}
 	if s.empty {
 		s.used, s.empty = r, false
 	} else {

@@ -28,7 +28,7 @@ type kept struct {
 
 const (
 	keptMax    = 32        // contents that one fork keeps at hand
-	liveShare  = 10        // live forks may take one part in so many of what their bases take
+	liveShare  = 12        // live forks may take one part in so many of what their bases take
 	liveLeast  = 512 << 10 // bytes that they may take in any case
 	forksLeast = 16        // forks that stay whatever they take: who works with a few large ones must not wait for them at every turn
 	keptShare  = 4         // older contents of all forks together may take one part in so many of the budget

@@ -45,7 +45,7 @@ type Options struct {
 	CheckpointsMax int           // of one fork; 64 where 0
 	StagedMax      int           // of one fork; 64 where 0
 	LiveMax        int           // forks in memory; 1 024 where 0
-	LiveBytes      int64         // what they may take beside their bases; 0: a tenth of what these take, at least 512 KiB
+	LiveBytes      int64         // what they may take beside their bases; 0: a twelfth of what these take, at least 512 KiB
 	Idle           time.Duration // a fork that nobody has used for so long leaves memory; 5 minutes where 0
 
 	// ReadOnly is for who looks at a state folder that may be another process's: nothing is
@@ -314,11 +314,11 @@ func split(id string) (fork string, version *uint64, err error) {
 	return fork, &n, nil
 }
 
-// newest is split for what is done to a fork as a whole: it takes no version.
+// newest is split for what changes a fork, or is about all of it: it takes no version.
 func newest(id string) (string, error) {
 	fork, version, err := split(id)
 	if err == nil && version != nil {
-		err = fail(CodeVersion, "Leave the version out of the id", "%s@%d is a version: this is done to the fork as a whole", fork, *version)
+		err = fail(CodeVersion, "Leave the version out of the id; where a tool has expected_version, that makes sure it is the one you mean", "%s@%d is one version, and never changes: this is done to the fork", fork, *version)
 	}
 	return fork, err
 }

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"gridflow/internal/cell"
 )
 
@@ -59,4 +61,79 @@ func TestSpills(t *testing.T) {
 	if c, _ := before.At(ref("B2")); before.Formula(c).Range != rng("B2:B4") {
 		t.Error("an older sheet changed")
 	}
+}
+
+// TestWithValues compares the quick way with the plain one.
+func TestWithValues(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		b := NewBuilder("S")
+		b.AnyOrder()
+		rows := rapid.IntRange(1, 3*BandRows).Draw(t, "rows")
+		for row := range rows {
+			for col := range 3 {
+				r := cell.Ref{Row: row, Col: col}
+				if (row*7+col)%11 == 0 {
+					continue
+				}
+				if err := b.Number(r, uint32(row%2), float64(row)); err != nil {
+					t.Fatal(err)
+				}
+				if col > 0 && row%rapid.IntRange(2, 40).Draw(t, "gap") != 0 {
+					id, err := b.AddFormula([]byte("A1+1"), -1)
+					if err != nil {
+						t.Fatal(err)
+					}
+					b.SetFormula(r, id)
+				}
+			}
+		}
+		s := b.Finish(nil)
+		if rapid.Bool().Draw(t, "patched") {
+			var err error
+			if s, err = s.With([]Change{{Ref: cell.Ref{Row: rows / 2, Col: 1}, Value: cell.TextValue("over")}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var list []Values
+		var plain []Change
+		for band := 0; band*BandRows < rows; band++ {
+			for col := range 3 {
+				v := Values{Band: band, Col: col, Changed: new([BandRows / 64]uint64), Kinds: new([BandRows]cell.Kind), Nums: new([BandRows]float64), Texts: new([BandRows]string)}
+				share := rapid.IntRange(0, 3).Draw(t, "share")
+				for o := range BandRows {
+					if o%3 < share && band*BandRows+o < rows {
+						k := cell.Kind(rapid.IntRange(0, 4).Draw(t, "kind"))
+						v.Changed[o/64] |= 1 << (o % 64)
+						v.Kinds[o] = k
+						switch k {
+						case cell.Number:
+							v.Nums[o] = float64(o) / 4
+						case cell.Bool:
+							v.Nums[o] = 1
+						case cell.Error:
+							v.Nums[o] = float64(cell.ErrNA)
+						case cell.Text:
+							v.Texts[o] = "text " + string(rune('a'+o%7))
+						}
+						plain = append(plain, Change{Ref: cell.Ref{Row: band*BandRows + o, Col: col}, Kind: SetValue, Value: v.value(o)})
+					}
+				}
+				list = append(list, v)
+			}
+		}
+		got, err := s.WithValues(list)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := s.With(plain)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for x, y := range Diff(want, got, nil) {
+			t.Fatalf("%v: %v, want %v", x.Ref, y, x)
+		}
+		if got.FilledCells() != want.FilledCells() || got.StoredCells() != want.StoredCells() || got.FormulaCells() != want.FormulaCells() {
+			t.Fatalf("%d, %d, %d cells; want %d, %d, %d", got.FilledCells(), got.StoredCells(), got.FormulaCells(), want.FilledCells(), want.StoredCells(), want.FormulaCells())
+		}
+	})
 }

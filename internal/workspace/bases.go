@@ -189,7 +189,7 @@ func (w *Workspace) KeepBase(ctx context.Context, id string) (Entry, *Hold, erro
 		return Entry{}, nil, err
 	}
 	var hold *Hold
-	err = w.use(ctx, e.ID, func(o *opened, l *loaded) error {
+	err = w.useEntry(ctx, e, func(o *opened, l *loaded) error {
 		if l.xlsx == nil {
 			return &Error{Code: CodeUnsupported, Message: e.Path + " is a text file, which has no forks", Hint: "Make a workbook of it with create_workbook, then edit that"}
 		}

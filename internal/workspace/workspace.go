@@ -333,6 +333,12 @@ func (w *Workspace) use(ctx context.Context, id string, fn func(*opened, *loaded
 	if err != nil {
 		return err
 	}
+	return w.useEntry(ctx, e, fn)
+}
+
+// useEntry is use of what Lookup gave: a file that was found by its path may not be in the
+// catalogue yet, and could not be found by its id.
+func (w *Workspace) useEntry(ctx context.Context, e Entry, fn func(*opened, *loaded) error) error {
 	for again := true; ; again = false {
 		info, err := w.roots[e.root].dir.Load().Stat(filepath.FromSlash(e.Path))
 		if err == nil && !info.Mode().IsRegular() {
