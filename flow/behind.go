@@ -199,6 +199,7 @@ func (g *Gate) left(t *tail, now kernel.Instant) (n notice) {
 	at, ok := len(g.out), false
 	if g.out, ok = g.k.HandOver(now, &from.Ticket, &to.Ticket, g.out); !ok {
 		g.recycle(to)
+		g.revoked++
 		n.revoke, t.first.revoke, t.first = t.first.revoke, nil, nil
 		return n
 	}
@@ -221,6 +222,7 @@ func (g *Gate) left(t *tail, now kernel.Instant) (n notice) {
 func (g *Gate) revokeAll() (revoke []func()) {
 	for t := range g.tails {
 		if t.first != nil {
+			g.revoked++
 			revoke = append(revoke, t.first.revoke)
 			t.first = nil
 		}

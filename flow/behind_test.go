@@ -110,8 +110,8 @@ func TestBehindNoRoom(t *testing.T) {
 				holds = append(holds, h)
 			}
 		}
-		if s := g.Stats(); s.Resources[CPU].Used != 3 || s.Classes[Background].InFlight != 3 || told != 17 {
-			t.Errorf("%d seats are taken, %d loads go on, %d were told to stop; want 3, 3 and 17", s.Resources[CPU].Used, s.Classes[Background].InFlight, told)
+		if s := g.Stats(); s.Resources[CPU].Used != 3 || s.Classes[Background].InFlight != 3 || told != 17 || s.Revoked != 17 {
+			t.Errorf("%d seats are taken, %d loads go on, %d were told to stop, %d are counted; want 3, 3, 17 and 17", s.Resources[CPU].Used, s.Classes[Background].InFlight, told, s.Revoked)
 		}
 		for _, h := range holds {
 			h.Release(OK)
@@ -134,8 +134,8 @@ func TestBehindDrain(t *testing.T) {
 		g.Drain(false)
 		late, goesOn := q.Keep(Background, loads, revoke)
 		q.Done(OK)
-		if told != 1 || goesOn {
-			t.Errorf("%d were told to stop, one that came later goes on: %v", told, goesOn)
+		if n := g.Stats().Revoked; told != 1 || n != 1 || goesOn {
+			t.Errorf("%d were told to stop, %d are counted, one that came later goes on: %v", told, n, goesOn)
 		}
 		h.Release(Cancelled)
 		late.Release(OK)

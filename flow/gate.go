@@ -48,6 +48,7 @@ type Gate struct {
 	spare    *waiter           // waiters to use again, linked by next
 	shares   map[string]*share // of calls that wait or run
 	tails    map[*tail]struct{}
+	revoked  uint64 // see Stats
 	timer    *time.Timer
 	alarm    kernel.Instant // when timer fires; 0: it does not
 	level    Level          // the last change in edges led here

@@ -36,11 +36,20 @@ const jobCost = 10 * time.Millisecond
 // Begin waits until a job may run, with a seat at a processor and one at the disk. end is
 // called when it has stopped. The error says why it may not: then it is for another time.
 func (j *Jobs) Begin(ctx context.Context) (under context.Context, end func(), err error) {
+	return j.begin(ctx, flow.Amounts{flow.CPU: 1, flow.IO: 1})
+}
+
+// Calculate is Begin for the calculation of a workbook, with one of the seats for these.
+func (j *Jobs) Calculate(ctx context.Context) (under context.Context, end func(), err error) {
+	return j.begin(ctx, flow.Amounts{flow.CPU: 1, flow.Recalc: 1})
+}
+
+func (j *Jobs) begin(ctx context.Context, need flow.Amounts) (under context.Context, end func(), err error) {
 	g := j.gate.Load()
 	if g == nil {
 		return ctx, func() {}, nil
 	}
-	p, err := g.Acquire(ctx, flow.Request{Class: flow.Background, Client: JobClient, Cost: jobCost, Need: flow.Amounts{flow.CPU: 1, flow.IO: 1}})
+	p, err := g.Acquire(ctx, flow.Request{Class: flow.Background, Client: JobClient, Cost: jobCost, Need: need})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -45,6 +45,13 @@ func TestJobs(t *testing.T) {
 			t.Errorf("a job runs in %+v with %+v", s.Classes, s.Resources)
 		}
 		end()
+		if under, end, err = jobs.Calculate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if s := gate.Stats(); s.Resources[flow.Recalc].Used != 1 || s.Resources[flow.IO].Used != 0 || flow.PermitOf(under) == (flow.Permit{}) {
+			t.Errorf("a calculation has %+v", s.Resources)
+		}
+		end()
 		two.Done(flow.OK)
 
 		gate.Drain(false)

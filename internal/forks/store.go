@@ -61,6 +61,9 @@ type Options struct {
 	// nil: it may begin at once.
 	Begin func(ctx context.Context) (under context.Context, end func(), err error)
 
+	// Calculate is the same for the calculations that a commit had no time for.
+	Calculate func(ctx context.Context) (under context.Context, end func(), err error)
+
 	Changed func(id string, version uint64) // told of each new version; it must not block; nil: nobody is
 	Logger  *slog.Logger                    // slog.Default where nil
 }

@@ -30,7 +30,7 @@ func (m *Metrics) Status(recent int, metrics bool) *tools.ServerStatus {
 		c := cache()
 		out.Cache = &tools.CacheStatus{
 			Workbooks: c.Entries, Bytes: c.Bytes, CapacityBytes: c.MaxBytes, Hits: c.Hits, Joined: c.Joined,
-			Misses: c.Misses, Loads: c.Loads, Evictions: c.Evictions,
+			Misses: c.Misses, Loads: c.Loads, Evictions: c.Evictions, Revoked: s.Revoked,
 		}
 	}
 	if breakers := m.sources.Breakers; breakers != nil {

@@ -59,6 +59,7 @@ const (
 	resourceBuffer
 	resourceBufferUsed
 	loadsInflightBytes
+	loadsRevoked
 	shareActual
 	shareTarget
 	arrivalCV
@@ -171,6 +172,7 @@ var table = [metrics]metric{
 	resourceBuffer:     {"gridflow_resource_buffer", gauge, byResource, nil, "Of these, units set aside for short calls."},
 	resourceBufferUsed: {"gridflow_resource_buffer_used", gauge, byResource, nil, "Of the buffer, units that are taken: what is used beyond the rest of the capacity."},
 	loadsInflightBytes: {"gridflow_loads_inflight_bytes", gauge, nil, nil, "Memory that loads under way may come to take."},
+	loadsRevoked:       {"gridflow_loads_revoked_total", counter, nil, nil, "Loads that were told to stop when their call had its answer: there was no room for them to go on, or the server stops."},
 	shareActual:        {"gridflow_class_share_actual", gauge, byClass, nil, "Share of the class in the time that all calls ran" + overWindow + "."},
 	shareTarget:        {"gridflow_class_share_target", gauge, byClass, nil, "Share that the weights give the class among those that had calls" + overWindow + "."},
 	arrivalCV:          {"gridflow_arrival_cv", gauge, byClass, nil, "Standard deviation by mean of the times between two arrivals" + overWindow + "."},

@@ -107,6 +107,7 @@ type CacheStatus struct {
 	Misses        uint64 `json:"misses"`
 	Loads         uint64 `json:"loads"`
 	Evictions     uint64 `json:"evictions"`
+	Revoked       uint64 `json:"revoked"` // loads that were told to stop when their call had its answer
 }
 
 // BreakerStatus tells of the breaker before the disk of a root.
@@ -231,8 +232,8 @@ func (o *serverStatusOut) appendText(b []byte, _ bool) []byte {
 		}
 	}
 	if c := o.Cache; c != nil {
-		b = fmt.Appendf(b, "cache: %d workbooks, %d of %d bytes; %d hits, %d joined, %d misses, %d loads, %d evictions\n",
-			c.Workbooks, c.Bytes, c.CapacityBytes, c.Hits, c.Joined, c.Misses, c.Loads, c.Evictions)
+		b = fmt.Appendf(b, "cache: %d workbooks, %d of %d bytes; %d hits, %d joined, %d misses, %d loads, %d evictions, %d revoked\n",
+			c.Workbooks, c.Bytes, c.CapacityBytes, c.Hits, c.Joined, c.Misses, c.Loads, c.Evictions, c.Revoked)
 	}
 	if len(o.Breakers) > 0 {
 		b = append(b, "breaker\tstate\trejected\tquarantined\n"...)
