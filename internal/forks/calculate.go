@@ -55,7 +55,12 @@ func (s *Store) behind(l *live, snap *book.Snapshot, at book.Moment) {
 	hold := l.holds[l.line.versions[l.line.head()].base].Again()
 	s.done.Go(func() {
 		defer hold.Release()
-		fresh, _, err := snap.Refresh(s.run, at)
+		ctx, end, err := s.mayCalculate()
+		if err != nil {
+			return
+		}
+		fresh, _, err := snap.Refresh(ctx, at)
+		end()
 		if err != nil {
 			if s.run.Err() == nil {
 				s.o.Logger.Warn("formulas could not be calculated", "fork", id, "version", v, "err", err)
@@ -71,6 +76,29 @@ func (s *Store) behind(l *live, snap *book.Snapshot, at book.Moment) {
 		})
 	})
 }
+
+// mayCalculate waits until there is room for a calculation that no call waits for. Where it is
+// refused it asks again: nothing else would make the values of this version true. The error is
+// that the store closes.
+func (s *Store) mayCalculate() (under context.Context, end func(), err error) {
+	if s.o.Calculate == nil {
+		return s.run, func() {}, nil
+	}
+	for {
+		if under, end, err = s.o.Calculate(s.run); err == nil {
+			return under, end, nil
+		}
+		select {
+		case <-s.run.Done():
+			return nil, nil, err
+		case <-time.After(calcAgain):
+		}
+	}
+}
+
+// calcAgain is how long a calculation that was refused waits before it asks again: as long as
+// those wait that nobody is in a hurry for.
+const calcAgain = time.Second
 
 // replace puts the calculated content of the newest version in the place of the stale one.
 func (l *live) replace(v uint64, snap *book.Snapshot) {

@@ -56,6 +56,14 @@ type Options struct {
 	CalcBudget time.Duration    // what a commit may spend on calculation before the rest is done behind it; 2 s where 0, no calculation at all where less
 	Now        func() time.Time // the clock of NOW and TODAY, in the time zone that they tell; time.Now where nil
 
+	// Begin waits until work may begin that no call has asked for, such as the discarding of
+	// forks; end is called when it has stopped. After an error the work is tried another time.
+	// nil: it may begin at once.
+	Begin func(ctx context.Context) (under context.Context, end func(), err error)
+
+	// Calculate is the same for the calculations that a commit had no time for.
+	Calculate func(ctx context.Context) (under context.Context, end func(), err error)
+
 	Changed func(id string, version uint64) // told of each new version; it must not block; nil: nobody is
 	Logger  *slog.Logger                    // slog.Default where nil
 }
@@ -646,6 +654,19 @@ func (s *Store) expireOnce(ctx context.Context) {
 	s.mu.Unlock()
 	if len(due) > 0 && s.log.Stats().Poisoned != nil {
 		return // nothing can be discarded any more, as every caller is told
+	}
+	if len(due) > 0 && s.o.Begin != nil {
+		// To discard a fork is to read what it stands on where it is not in memory, and the
+		// journal is written: work like a call's, which comes after all calls.
+		under, end, err := s.o.Begin(ctx)
+		if err != nil {
+			if ctx.Err() == nil {
+				s.o.Logger.Debug("forks whose time is over are discarded later", "forks", len(due), "error", err)
+			}
+			return
+		}
+		defer end()
+		ctx = under
 	}
 	for _, f := range due {
 		// Not by call, which is a use.

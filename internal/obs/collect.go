@@ -116,6 +116,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	s := m.sources.Gate.Stats()
 	put(andonLevel, float64(s.Level))
+	put(loadsRevoked, float64(s.Revoked))
 	for i, r := range s.Resources {
 		put(resourceUsed, float64(r.Used), r.Name)
 		put(resourceCapacity, float64(r.Capacity), r.Name)

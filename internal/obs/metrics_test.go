@@ -395,6 +395,7 @@ func TestStatusIsMetrics(t *testing.T) {
 			time.Sleep(9 * time.Millisecond)
 		}
 		m.Observe(Call{Tool: `a "tool"`, Class: NoClass, Outcome: "draining"}) // a label that has to be quoted
+		synctest.Wait()                                                        // nobody does anything any more in this moment, so that both looks see the same
 		text, _ := scrape(t, m)
 		got := m.Status(0, true).Metrics
 		for line := range strings.Lines(text) {

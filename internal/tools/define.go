@@ -20,6 +20,7 @@ type Spec struct {
 	Core        bool   // part of the default toolset
 	Example     string // arguments of a typical call, as JSON: for the reference, and to mend wrong calls
 	Reach       Reach  // how much of a workbook a call looks at
+	Disk        bool   // a call writes a file or copies one
 
 	Writes      bool // changes something; the zero value is a read
 	Destructive bool
@@ -53,7 +54,7 @@ func define[In, Out any](spec Spec, handler func(context.Context, *Env, In) (Out
 		params[i] = f.Param
 	}
 	return Tool{
-		Name: spec.Name, Title: spec.Title, Description: spec.Description, Toolset: spec.Toolset, Core: spec.Core, Example: spec.Example, Reach: spec.Reach,
+		Name: spec.Name, Title: spec.Title, Description: spec.Description, Toolset: spec.Toolset, Core: spec.Core, Example: spec.Example, Reach: spec.Reach, Disk: spec.Disk,
 		ReadOnly: !spec.Writes, Destructive: spec.Destructive, Idempotent: !spec.Writes || spec.Idempotent,
 		Schema: args.appendSchema(nil), Params: params,
 		Call: func(ctx context.Context, env *Env, raw json.RawMessage) (*Result, error) {

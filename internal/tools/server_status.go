@@ -107,6 +107,7 @@ type CacheStatus struct {
 	Misses        uint64 `json:"misses"`
 	Loads         uint64 `json:"loads"`
 	Evictions     uint64 `json:"evictions"`
+	Revoked       uint64 `json:"revoked"` // loads that were told to stop when their call had its answer
 }
 
 // BreakerStatus tells of the breaker before the disk of a root.
@@ -149,6 +150,8 @@ type ClientStatus struct {
 	Refused   float64 `json:"refused"`
 	ServiceMs float64 `json:"service_ms"`
 	WaitMs    float64 `json:"wait_ms"`
+
+	Parts []ClientStatus `json:"parts,omitempty"` // whom it tells apart, those that used most
 }
 
 type serverStatusIn struct {
@@ -229,8 +232,8 @@ func (o *serverStatusOut) appendText(b []byte, _ bool) []byte {
 		}
 	}
 	if c := o.Cache; c != nil {
-		b = fmt.Appendf(b, "cache: %d workbooks, %d of %d bytes; %d hits, %d joined, %d misses, %d loads, %d evictions\n",
-			c.Workbooks, c.Bytes, c.CapacityBytes, c.Hits, c.Joined, c.Misses, c.Loads, c.Evictions)
+		b = fmt.Appendf(b, "cache: %d workbooks, %d of %d bytes; %d hits, %d joined, %d misses, %d loads, %d evictions, %d revoked\n",
+			c.Workbooks, c.Bytes, c.CapacityBytes, c.Hits, c.Joined, c.Misses, c.Loads, c.Evictions, c.Revoked)
 	}
 	if len(o.Breakers) > 0 {
 		b = append(b, "breaker\tstate\trejected\tquarantined\n"...)
@@ -309,8 +312,13 @@ func appendClients(b []byte, title string, clients []ClientStatus) []byte {
 		return b
 	}
 	b = fmt.Appendf(b, "%s (lately; older use counts less)\nclient\tweight\tcalls\trefused\trun ms\twait ms\n", title)
+	return appendUsers(b, "", clients)
+}
+
+func appendUsers(b []byte, indent string, clients []ClientStatus) []byte {
 	for _, c := range clients {
-		b = fmt.Appendf(b, "%s\t%d\t%s\t%s\t%s\t%s\n", c.Client, c.Weight, brief(c.Calls), brief(c.Refused), brief(c.ServiceMs), brief(c.WaitMs))
+		b = fmt.Appendf(b, "%s%s\t%d\t%s\t%s\t%s\t%s\n", indent, c.Client, c.Weight, brief(c.Calls), brief(c.Refused), brief(c.ServiceMs), brief(c.WaitMs))
+		b = appendUsers(b, indent+"- ", c.Parts)
 	}
 	return b
 }

@@ -372,6 +372,17 @@ func (w *Workspace) BaseMemory(b Base) int64 {
 	return o.memoryBytes()
 }
 
+// BaseUnread is Unread for a base that is in use.
+func (w *Workspace) BaseUnread(b Base, sheet string) int64 {
+	w.bases.mu.Lock()
+	o := w.bases.byHash[b.SHA256]
+	w.bases.mu.Unlock()
+	if o == nil {
+		return 0
+	}
+	return o.unreadBytes(sheet)
+}
+
 // EntryOf words a path as the entry of a file, as far as the path tells.
 func EntryOf(p string) Entry {
 	e := Entry{Path: p, Slug: strings.TrimSuffix(path.Base(p), path.Ext(p))}
