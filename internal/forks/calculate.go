@@ -24,9 +24,10 @@ type made struct {
 }
 
 // make applies an edit and calculates what depends on it. A calculation that takes longer than
-// its budget is made behind: the content is stale until then.
-func (s *Store) make(ctx context.Context, on *book.Snapshot, edit book.Edit) (made, error) {
-	next, changes, err := on.Apply(ctx, edit)
+// its budget is made behind: the content is stale until then. apply is (*book.Snapshot).Apply, or
+// Replay where the edit was made of what others have changed.
+func (s *Store) make(ctx context.Context, on *book.Snapshot, edit book.Edit, apply func(*book.Snapshot, context.Context, book.Edit) (*book.Snapshot, *book.Changeset, error)) (made, error) {
+	next, changes, err := apply(on, ctx, edit)
 	if err != nil {
 		return made{}, err
 	}

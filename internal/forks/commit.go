@@ -34,7 +34,7 @@ func (s *Store) Edit(ctx context.Context, id string, edit book.Edit, c Commit) (
 		if err := savable(now, hold.File(), edit); err != nil {
 			return step{}, err
 		}
-		m, err := s.make(ctx, now, edit)
+		m, err := s.make(ctx, now, edit, (*book.Snapshot).Apply)
 		if err != nil {
 			return step{}, err
 		}
@@ -206,7 +206,7 @@ func (s *Store) Stage(ctx context.Context, id string, edit book.Edit, c Commit) 
 		if err := savable(now, hold.File(), edit); err != nil {
 			return 0, event{}, nil, err
 		}
-		m, err := s.make(ctx, now, edit)
+		m, err := s.make(ctx, now, edit, (*book.Snapshot).Apply)
 		if err != nil {
 			return 0, event{}, nil, err
 		}
@@ -259,7 +259,7 @@ func (s *Store) ApplyStaged(ctx context.Context, id, change string, c Commit) (R
 		if err != nil {
 			return step{}, err
 		}
-		m, err := s.make(ctx, now, edit)
+		m, err := s.make(ctx, now, edit, (*book.Snapshot).Apply)
 		if err != nil {
 			return step{}, err
 		}

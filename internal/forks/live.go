@@ -127,7 +127,7 @@ func (l *live) content(ctx context.Context, v uint64, hold *workspace.Hold) (*bo
 				return nil, err
 			}
 			if snap = base; ok {
-				if snap, _, err = base.Apply(ctx, edit); err != nil {
+				if snap, _, err = base.Replay(ctx, edit); err != nil {
 					return nil, err
 				}
 			}
@@ -141,7 +141,7 @@ func (l *live) content(ctx context.Context, v uint64, hold *workspace.Hold) (*bo
 		if err != nil {
 			return nil, err
 		}
-		if snap, _, err = snap.Apply(ctx, edit); err != nil {
+		if snap, _, err = snap.Replay(ctx, edit); err != nil {
 			return nil, fmt.Errorf("fork %s: version %d: %w", l.fork.id, edits[i], err)
 		}
 	}

@@ -173,7 +173,7 @@ func (s *Store) merging(ctx context.Context, id string, m *Merging, o MergeOptio
 		if m.Cells == 0 && !m.Rebased {
 			return step{}, fail(CodeNothing, "Nothing was changed", "%s has nothing that the fork has not", m.With)
 		}
-		made, err := s.make(ctx, ground, edit)
+		made, err := s.make(ctx, ground, edit, (*book.Snapshot).Replay)
 		if err != nil {
 			return step{}, err
 		}

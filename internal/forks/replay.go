@@ -67,7 +67,7 @@ func (l *live) replay(ctx context.Context, v uint64, r *Replay) error {
 		return err
 	}
 	if ok {
-		if snap, _, err = on.Apply(ctx, edit); err != nil {
+		if snap, _, err = on.Replay(ctx, edit); err != nil {
 			return err
 		}
 		r.Edits, r.Cells = r.Edits+1, r.Cells+edit.Cells()
