@@ -2,6 +2,7 @@ package calc
 
 import (
 	"context"
+	"maps"
 	"math"
 	"math/bits"
 	"slices"
@@ -111,6 +112,7 @@ func (m *Model) Calculate(ctx context.Context, in Input, opt Options) (*Result, 
 		if err != nil {
 			return nil, err
 		}
+		maps.DeleteFunc(c.circular, func(p place, _ bool) bool { return d.Contains(p.sheet, p.at) }) // of the round before
 		if err := c.run(ctx, d, sources); err != nil {
 			return nil, err
 		}

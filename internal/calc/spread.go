@@ -15,7 +15,9 @@ func (c *calculation) spread(p place, f *form, v fn.Value) cell.Value {
 		a = &fn.Array{Rows: 1, Cols: 1, Cells: []cell.Value{v.Scalar()}}
 	}
 	fills, _ := c.spill(p)
-	if f.kind == grid.DynamicArray {
+	// An array in a circle fills what it filled: were it let shrink, the circle that its own
+	// cells close would be gone from the graph, and its values would stay.
+	if f.kind == grid.DynamicArray && !c.circular[p] {
 		was := fills
 		fills = cell.Range{First: p.at, Last: cell.Ref{Row: p.at.Row + a.Rows - 1, Col: p.at.Col + a.Cols - 1}}
 		if fills != was {
