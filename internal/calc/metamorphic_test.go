@@ -3,6 +3,7 @@ package calc
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -343,13 +344,12 @@ func emptyBook() Input {
 	return in
 }
 
+var books = flag.Uint64("books", 150, "how many small workbooks are edited at random")
+
 // TestRandomEdits edits small workbooks at random.
 func TestRandomEdits(t *testing.T) {
-	books, edits := 150, 40
-	if testing.Short() {
-		books = 20
-	}
-	for seed := range uint64(books) {
+	const edits = 40
+	for seed := range *books {
 		randomEdits(t, seed, edits)
 	}
 }
