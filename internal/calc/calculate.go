@@ -1,7 +1,9 @@
 package calc
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"math"
 	"math/bits"
 	"slices"
@@ -55,6 +57,11 @@ type place struct {
 	at    cell.Ref
 }
 
+// comparePlaces orders by sheet, row and column.
+func comparePlaces(a, b place) int {
+	return cmp.Or(cmp.Compare(a.sheet, b.sheet), cmp.Compare(a.at.Row, b.at.Row), cmp.Compare(a.at.Col, b.at.Col))
+}
+
 // form is a formula that is to be calculated, for all the cells of its span.
 type form struct {
 	*program
@@ -77,9 +84,11 @@ type calculation struct {
 	halt   atomic.Bool
 
 	spills   map[place]cell.Range // of dynamic arrays, where they differ from the model's
-	moved    []place              // arrays that fill other cells than at the start of the round
+	start    *graph.Graph         // at the start of the round
+	moved    []place              // arrays that fill other cells than the graph says
 	left     []graph.Area         // cells that arrays began or ceased to fill in this round
 	circular map[place]bool
+	blocked  map[place]bool // dynamic arrays that have no room
 	count    int
 }
 
@@ -90,7 +99,7 @@ const maxRounds = 10
 // Calculate makes formulas of the workbook true. in is the workbook of the model, whose values
 // may be others. The error is that of ctx; the workbook is then as it was.
 func (m *Model) Calculate(ctx context.Context, in Input, opt Options) (*Result, error) {
-	c := &calculation{m: m, in: in, opt: opt, spills: map[place]cell.Range{}, circular: map[place]bool{}}
+	c := &calculation{m: m, in: in, opt: opt, spills: map[place]cell.Range{}, circular: map[place]bool{}, blocked: map[place]bool{}}
 	stop := context.AfterFunc(ctx, func() { c.halt.Store(true) })
 	defer stop()
 	for _, s := range in.Sheets {
@@ -101,20 +110,32 @@ func (m *Model) Calculate(ctx context.Context, in Input, opt Options) (*Result, 
 		sources[i] = graph.Area{Sheet: s.Sheet, Range: cell.Range{First: s.At, Last: s.At}}
 	}
 	sources = append(sources, opt.Areas...)
+	for _, p := range m.blocked {
+		if s, ok := c.span(p); ok && s.Template.Kind == grid.DynamicArray {
+			c.blocked[p] = true
+		}
+	}
+	if !opt.All {
+		sources = c.withBlocked(sources)
+	}
 	dirty := func(g *graph.Graph) (*graph.Dirty, error) { return g.Dirty(ctx, sources) }
 	if opt.All {
 		dirty = func(g *graph.Graph) (*graph.Dirty, error) { return g.All(ctx) }
 	}
 	for round := range maxRounds {
-		c.moved, c.left = nil, nil
+		c.left, c.start = nil, c.m.graph
 		d, err := dirty(c.m.graph)
 		if err != nil {
 			return nil, err
 		}
+		maps.DeleteFunc(c.circular, func(p place, _ bool) bool { return d.Contains(p.sheet, p.at) }) // of the round before
 		if err := c.run(ctx, d, sources); err != nil {
 			return nil, err
 		}
-		if len(c.moved) == 0 {
+		if err := c.allCircles(ctx); err != nil {
+			return nil, err
+		}
+		if len(c.left) == 0 {
 			break
 		}
 		if err := c.rewire(); err != nil {
@@ -123,8 +144,8 @@ func (m *Model) Calculate(ctx context.Context, in Input, opt Options) (*Result, 
 		if round+1 == maxRounds {
 			break
 		}
-		sources = c.left
-		dirty = func(g *graph.Graph) (*graph.Dirty, error) { return g.Downstream(ctx, sources) }
+		sources = c.withBlocked(c.left)
+		dirty = func(g *graph.Graph) (*graph.Dirty, error) { return g.Dirty(ctx, sources) }
 	}
 	if err := c.iterate(ctx); err != nil {
 		return nil, err
@@ -135,10 +156,21 @@ func (m *Model) Calculate(ctx context.Context, in Input, opt Options) (*Result, 
 	return c.publish()
 }
 
+// withBlocked adds to sources the arrays that have no room: there may be some now.
+func (c *calculation) withBlocked(sources []graph.Area) []graph.Area {
+	for p := range c.blocked {
+		sources = append(sources, graph.Area{Sheet: p.sheet, Range: cell.Range{First: p.at, Last: p.at}})
+	}
+	return sources
+}
+
 func (c *calculation) stopped() bool { return c.halt.Load() }
 
 // rewire brings the graph up to date where arrays fill other cells than before.
 func (c *calculation) rewire() error {
+	if len(c.moved) == 0 {
+		return nil
+	}
 	changes := make([]graph.Change, 0, len(c.moved))
 	for _, p := range c.moved {
 		s, ok := c.span(p)
@@ -152,7 +184,7 @@ func (c *calculation) rewire() error {
 	if err != nil {
 		return err
 	}
-	c.m = &Model{c.m.words, g}
+	c.m, c.moved = &Model{c.m.words, g, c.m.blocked}, nil
 	return nil
 }
 
@@ -249,25 +281,18 @@ func (c *calculation) iterate(ctx context.Context) error {
 
 // inOrder gives the circular cells by sheet, row and column.
 func (c *calculation) inOrder() []place {
-	cells := make([]place, 0, len(c.circular))
-	for p := range c.circular {
-		cells = append(cells, p)
-	}
-	slices.SortFunc(cells, func(a, b place) int {
-		switch {
-		case a.sheet != b.sheet:
-			return a.sheet - b.sheet
-		case a.at.Row != b.at.Row:
-			return a.at.Row - b.at.Row
-		}
-		return a.at.Col - b.at.Col
-	})
+	cells := slices.Collect(maps.Keys(c.circular))
+	slices.SortFunc(cells, comparePlaces)
 	return cells
 }
 
 // publish makes the sheets with the new values.
 func (c *calculation) publish() (*Result, error) {
 	r := &Result{Sheets: map[int]*grid.Sheet{}, Model: c.m, Calculated: c.count}
+	blocked := slices.SortedFunc(maps.Keys(c.blocked), comparePlaces)
+	if !slices.Equal(blocked, c.m.blocked) {
+		r.Model = &Model{c.m.words, c.m.graph, blocked}
+	}
 	for _, p := range c.inOrder() {
 		r.Circular = append(r.Circular, Cell{p.sheet, p.at})
 	}

@@ -17,6 +17,9 @@ import (
 type Model struct {
 	words *words
 	graph *graph.Graph
+	// blocked are the dynamic arrays that had no room: whatever is emptied may give it to them,
+	// and nothing that they read says so.
+	blocked []place
 }
 
 // program is a formula that all its copies on a sheet share.
@@ -33,7 +36,26 @@ func NewModel(ctx context.Context, in Input) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Model{w, g}, nil
+	return &Model{w, g, blockedIn(in, g)}, nil
+}
+
+// blockedIn finds the dynamic arrays without room in a workbook as it was saved.
+func blockedIn(in Input, g *graph.Graph) (list []place) {
+	for s := range g.Spans() {
+		if s.Template.Kind != grid.DynamicArray {
+			continue
+		}
+		for row := s.Area.First.Row; row <= s.Area.Last.Row; row++ {
+			for col := s.Area.First.Col; col <= s.Area.Last.Col; col++ {
+				p := place{s.Template.Sheet, cell.Ref{Row: row, Col: col}}
+				if in.Sheets[p.sheet].Value(p.at).Err() == cell.ErrSpill {
+					list = append(list, p)
+				}
+			}
+		}
+	}
+	slices.SortFunc(list, comparePlaces)
+	return list
 }
 
 // With gives the model of a workbook in which the formulas of some cells are others than in
@@ -53,7 +75,7 @@ func (m *Model) With(in Input, changed []Cell) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Model{m.words, g}, nil
+	return &Model{m.words, g, m.blocked}, nil
 }
 
 // Graph gives the graph of the formulas.

@@ -314,6 +314,9 @@ func (h *hits) changed(s graph.Step) {
 			runs = append(runs, cell.Range{First: at, Last: at})
 		}
 	})
+	if len(runs) > 0 && s.Span.Area != s.Span.Output {
+		runs = append(runs, s.Span.Area) // what reads A1# reads the first cell, as far as the graph knows
+	}
 	if len(runs) > runsMax {
 		all := runs[0]
 		for _, r := range runs {

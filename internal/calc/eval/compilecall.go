@@ -50,6 +50,8 @@ func (c *compiler) call(n *formula.Node) expr {
 	switch name {
 	case "INDIRECT", "OFFSET":
 		c.p.Dynamic, c.p.Volatile = true, true
+	case "FORMULATEXT", "ISFORMULA":
+		c.p.Volatile = true // it depends on formulas, of which only the values count elsewhere
 	case "SUBTOTAL", "AGGREGATE":
 		c.p.Subtotal = true
 	}
