@@ -184,9 +184,9 @@ func (c *calculation) mark(d *graph.Dirty) {
 			for col := r.First.Col; col <= r.Last.Col; col++ {
 				for row := r.First.Row; row <= r.Last.Row; {
 					t := tiles.own(cell.Ref{Row: row, Col: col})
-					for end := min(r.Last.Row, row|(grid.BandRows-1)); row <= end; row++ {
-						t.mark(row%grid.BandRows, n)
-					}
+					end := min(r.Last.Row, row|(grid.BandRows-1))
+					t.markRows(row%grid.BandRows, end%grid.BandRows, n)
+					row = end + 1
 				}
 			}
 		}

@@ -21,8 +21,9 @@ type Model struct {
 // program is a formula that all its copies on a sheet share.
 type program struct {
 	*eval.Program
-	text string // of the first copy, as the file has it
-	at   cell.Ref
+	kernel *eval.Kernel // nil where it has none
+	text   string       // of the first copy, as the file has it
+	at     cell.Ref
 }
 
 // NewModel compiles the formulas of a workbook. The error is that of ctx.
@@ -63,10 +64,10 @@ func (w *words) Facts(f graph.Formula) (graph.Facts, error) {
 	tree, err := formula.Parse(f.Text)
 	if err != nil {
 		broken, _ := formula.Parse("#NAME?")
-		return graph.Facts{Program: &program{eval.Compile(w, broken, f.Sheet, f.At), f.Text, f.At}}, nil
+		return graph.Facts{Program: &program{eval.Compile(w, broken, f.Sheet, f.At), nil, f.Text, f.At}}, nil
 	}
 	p := eval.Compile(w, tree, f.Sheet, f.At)
-	facts := graph.Facts{Volatile: p.Volatile, Dynamic: p.Dynamic, Spill: f.Kind == grid.DynamicArray, Program: &program{p, f.Text, f.At}}
+	facts := graph.Facts{Volatile: p.Volatile, Dynamic: p.Dynamic, Spill: f.Kind == grid.DynamicArray, Program: &program{p, p.Kernel(), f.Text, f.At}}
 	for _, r := range p.Reads {
 		facts.Reads = append(facts.Reads, graph.Read{Sheet: r.Sheet, First: r.First, Last: r.Last})
 	}

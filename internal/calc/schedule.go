@@ -110,8 +110,8 @@ func spans(steps []graph.Step) bool {
 // pass marks the cells of a step as calculated: what they read did not change.
 func (c *calculation) pass(s graph.Step) {
 	c.cells(s, func(t *tile, _, _, first, last int) {
-		for i := first; i <= last; i++ {
-			t.settle(i)
+		if t.todo != nil {
+			t.settleRows(first, last)
 		}
 	})
 }
@@ -153,11 +153,15 @@ func (w *worker) piece(p piece, t *tile) {
 	if t.todo == nil {
 		return
 	}
+	w.rows(p, t)
 	for i := p.first; i <= p.last && t.todo.left.Load() > 0 && !w.c.stopped(); i++ {
 		if t.todo.state[i] != dirty || t.todo.by[i] <= 0 {
 			continue
 		}
 		at := place{p.sheet, cell.Ref{Row: p.band*grid.BandRows + i, Col: p.col}}
+		if w.number(at, t, i) {
+			continue
+		}
 		if w.beside {
 			w.put = nil
 			w.calculate(at, t, i)

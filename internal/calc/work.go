@@ -18,6 +18,7 @@ type worker struct {
 	stack    []place         // the cells that were put off, each for the next
 	put      *place          // what is under way is to be abandoned, for this cell goes first
 	count    int             // formulas that were run
+	runner   *eval.Runner    // of kernels
 	beside   bool            // others work at the same time: a cell that is not calculated is no business of this one
 }
 
