@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/bits"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"gridflow/internal/calc/graph"
@@ -80,6 +81,10 @@ type calculation struct {
 	left     []graph.Area         // cells that arrays began or ceased to fill in this round
 	circular map[place]bool
 	count    int
+
+	indexes  map[columnKey]*index // of columns that are calculated
+	indexing sync.Mutex           // guards indexes
+	settling bool                 // cells that depend on themselves are calculated again and again: no index holds
 }
 
 // maxRounds bounds how often arrays that fill other cells than before have what reads these
@@ -89,7 +94,7 @@ const maxRounds = 10
 // Calculate makes formulas of the workbook true. in is the workbook of the model, whose values
 // may be others. The error is that of ctx; the workbook is then as it was.
 func (m *Model) Calculate(ctx context.Context, in Input, opt Options) (*Result, error) {
-	c := &calculation{m: m, in: in, opt: opt, spills: map[place]cell.Range{}, circular: map[place]bool{}}
+	c := &calculation{m: m, in: in, opt: opt, spills: map[place]cell.Range{}, circular: map[place]bool{}, indexes: map[columnKey]*index{}}
 	stop := context.AfterFunc(ctx, func() { c.halt.Store(true) })
 	defer stop()
 	for _, s := range in.Sheets {
@@ -150,12 +155,13 @@ func (c *calculation) rewire() error {
 	if err != nil {
 		return err
 	}
-	c.m = &Model{c.m.words, g}
+	c.m = &Model{c.m.words, g, c.m.kept}
 	return nil
 }
 
 // mark notes the cells that are dirty in their tiles.
 func (c *calculation) mark(d *graph.Dirty) {
+	clear(c.indexes)
 	c.forms, c.number = c.forms[:0], make(map[int32]int32, d.Len())
 	for s, region := range d.Spans() {
 		p := programOf(s)
@@ -209,6 +215,7 @@ func (c *calculation) iterate(ctx context.Context) error {
 		return err
 	}
 	c.mark(d)
+	c.settling = true
 	w := c.worker()
 	for range max(c.in.Book.IterateCount, 1) - 1 {
 		for _, p := range cells {

@@ -16,6 +16,7 @@ import (
 type Model struct {
 	words *words
 	graph *graph.Graph
+	kept  *kept // shared by all that are made from one another
 }
 
 // program is a formula that all its copies on a sheet share.
@@ -33,7 +34,7 @@ func NewModel(ctx context.Context, in Input) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Model{w, g}, nil
+	return &Model{w, g, newKept()}, nil
 }
 
 // With gives the model of a workbook in which the formulas of some cells are others than in
@@ -53,7 +54,7 @@ func (m *Model) With(in Input, changed []Cell) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Model{m.words, g}, nil
+	return &Model{m.words, g, m.kept}, nil
 }
 
 // Graph gives the graph of the formulas.
