@@ -55,7 +55,8 @@ type place struct {
 	at    cell.Ref
 }
 
-// form is a formula that is to be calculated, for all the cells of its span.
+// form is a formula that is to be calculated, for all cells that share its program; an array
+// formula that fills more than its cell, for that one.
 type form struct {
 	*program
 	kind         grid.FormulaKind
@@ -73,7 +74,6 @@ type calculation struct {
 	opt    Options
 	sheets []*sheetTiles
 	forms  []form
-	number map[int32]int32 // of a span's form in forms, from 1 on, by the id of the span
 	halt   atomic.Bool
 
 	spills   map[place]cell.Range // of dynamic arrays, where they differ from the model's
@@ -162,15 +162,21 @@ func (c *calculation) rewire() error {
 // mark notes the cells that are dirty in their tiles.
 func (c *calculation) mark(d *graph.Dirty) {
 	clear(c.indexes)
-	c.forms, c.number = c.forms[:0], make(map[int32]int32, d.Len())
+	c.forms = c.forms[:0]
+	numbers := map[*graph.Template]int32{} // of forms, from 1 on
 	for s, region := range d.Spans() {
 		p := programOf(s)
 		if p == nil || p.External && c.in.External == nil {
 			continue // what the other workbook gave when the file was saved is the best there is
 		}
-		c.forms = append(c.forms, form{p, s.Template.Kind, s.Template.Sheet, s.Area, s.Output})
-		n := int32(len(c.forms))
-		c.number[s.ID] = n
+		n := numbers[s.Template]
+		if n == 0 || s.Area != s.Output {
+			c.forms = append(c.forms, form{p, s.Template.Kind, s.Template.Sheet, s.Area, s.Output})
+			n = int32(len(c.forms))
+			if s.Area == s.Output {
+				numbers[s.Template] = n
+			}
+		}
 		tiles := c.sheets[s.Template.Sheet]
 		if s.Area != s.Output {
 			tiles.grow(s.Output)

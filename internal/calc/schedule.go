@@ -35,6 +35,22 @@ type piece struct {
 	last  int
 }
 
+// extend makes one piece of two that follow one another, and reports whether they do.
+func (p *piece) extend(q piece) bool {
+	if p.sheet != q.sheet || p.col != q.col || p.band != q.band {
+		return false
+	}
+	switch {
+	case q.first == p.last+1:
+		p.last = q.last
+	case q.last == p.first-1:
+		p.first = q.first
+	default:
+		return false
+	}
+	return true
+}
+
 // run calculates what is dirty.
 func (c *calculation) run(ctx context.Context, d *graph.Dirty, sources []graph.Area) error {
 	plan, err := d.Plan(ctx)
@@ -66,11 +82,11 @@ func (c *calculation) worker() *worker { return &worker{c: c} }
 func (c *calculation) level(w *worker, plan *graph.Plan, first, last int, h *hits) {
 	var pieces []piece
 	var cost int64
-	var done []graph.Step
+	var parts, done []graph.Step
 	for unit := first; unit < last; unit++ {
 		u := &plan.Units[unit]
-		var parts []graph.Step
 		hit := false
+		parts = parts[:0]
 		for s, region := range plan.Parts(unit) {
 			for r := range region.Ranges() {
 				part := graph.Step{Span: s, Cells: r}
@@ -94,7 +110,9 @@ func (c *calculation) level(w *worker, plan *graph.Plan, first, last int, h *hit
 				w.step(s)
 			}
 		}
-		done = append(done, parts...)
+		if !h.all {
+			done = append(done, parts...)
+		}
 	}
 	c.spreadOut(w, pieces, cost)
 	for _, s := range done {
@@ -136,7 +154,11 @@ func (c *calculation) cells(s graph.Step, f func(t *tile, col, band, first, last
 // cut adds the pieces of a step.
 func (c *calculation) cut(pieces []piece, s graph.Step) []piece {
 	c.cells(s, func(_ *tile, col, band, first, last int) {
-		pieces = append(pieces, piece{s.Span.Template.Sheet, col, band, first, last})
+		p := piece{s.Span.Template.Sheet, col, band, first, last}
+		if n := len(pieces); n > 0 && pieces[n-1].extend(p) {
+			return
+		}
+		pieces = append(pieces, p)
 	})
 	return pieces
 }
