@@ -109,7 +109,7 @@ func newPair(t *testing.T, r *rand.Rand, rows int, mixed bool) *pair {
 		}
 		for row := 1; row < rows; row++ {
 			f := strings.NewReplacer("{r}", fmt.Sprint(row+1), "{p}", fmt.Sprint(row), "{n}", fmt.Sprint(rows)).Replace(text)
-			m.formula(row, col, f)
+			m.Formula(row, col, f)
 			if err := p.plain.SetFormula(0, cell.Ref{Row: row, Col: col}, f, false, cell.Range{}); err != nil {
 				t.Fatal(f, err)
 			}
