@@ -344,7 +344,11 @@ func (w *worker) Pick(column fn.Area, places []int32, r *fn.Run) {
 func placeOf(sheet, row, col int) place { return place{sheet, cell.Ref{Row: row, Col: col}} }
 
 // runningSums are the sums of a column from one cell to the end of each band.
-type runningSums struct{ ends []subtotal }
+type runningSums struct {
+	ends []subtotal // from one band to the next
+	next int        // the row behind the last sum, and that sum; 0 where there was none
+	sum  subtotal
+}
 
 type subtotal struct {
 	total float64
@@ -390,6 +394,9 @@ func (w *worker) Sum(column fn.Area) (total float64, count int, code cell.ErrorC
 		sum = r.ends[n-1]
 		from.first = (k.first/grid.BandRows + n) * grid.BandRows
 	}
+	if r.next > from.first && r.next <= k.last+1 { // as in sums that grow
+		sum, from.first = r.sum, r.next
+	}
 	if from.first > k.last || sum.code != 0 {
 		return sum.total, sum.count, sum.code, true
 	}
@@ -414,5 +421,8 @@ func (w *worker) Sum(column fn.Area) (total float64, count int, code cell.ErrorC
 		}
 		return sum.code == 0
 	})
+	if keep && w.put == nil {
+		r.next, r.sum = k.last+1, sum
+	}
 	return sum.total, sum.count, sum.code, true
 }
