@@ -7,7 +7,7 @@ GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@latest
 
 KILLS ?= 1000
 
-.PHONY: test crash cpus scenarios soak interleave mutants lockcheck prove check build generate examples workbooks bench peers anchors alerts conformance fuzz clean
+.PHONY: test crash cpus scenarios soak interleave mutants lockcheck prove check build generate examples workbooks bench peers bench-calc anchors alerts conformance fuzz clean
 
 # The race detector needs a C compiler; without one the tests run without it.
 RACE := $(shell command -v gcc >/dev/null 2>&1 || command -v clang >/dev/null 2>&1 && echo -race)
@@ -116,6 +116,10 @@ bench: workbooks
 ## peers: other programs' readers and ours, in one run, as ratios
 peers: workbooks
 	cd bench/peers && $(GO) run . -books $(WORKBOOKS)
+
+## bench-calc: LibreOffice's, excelize's and our calculation of the workbooks of the speed goals, in one run, as ratios
+bench-calc:
+	cd bench/calc && $(GO) run .
 
 ## anchors: other schedulers and ours, in virtual time, as tables; what a seat costs
 anchors:

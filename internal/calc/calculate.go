@@ -7,6 +7,7 @@ import (
 	"math"
 	"math/bits"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"gridflow/internal/calc/graph"
@@ -62,7 +63,8 @@ func comparePlaces(a, b place) int {
 	return cmp.Or(cmp.Compare(a.sheet, b.sheet), cmp.Compare(a.at.Row, b.at.Row), cmp.Compare(a.at.Col, b.at.Col))
 }
 
-// form is a formula that is to be calculated, for all the cells of its span.
+// form is a formula that is to be calculated, for all cells that share its program; an array
+// formula that fills more than its cell, for that one.
 type form struct {
 	*program
 	kind         grid.FormulaKind
@@ -80,7 +82,6 @@ type calculation struct {
 	opt    Options
 	sheets []*sheetTiles
 	forms  []form
-	number map[int32]int32 // of a span's form in forms, from 1 on, by the id of the span
 	halt   atomic.Bool
 
 	spills   map[place]cell.Range // of dynamic arrays, where they differ from the model's
@@ -90,6 +91,10 @@ type calculation struct {
 	circular map[place]bool
 	blocked  map[place]bool // dynamic arrays that have no room
 	count    int
+
+	indexes  map[columnKey]*index // of columns that are calculated
+	indexing sync.Mutex           // guards indexes
+	settling bool                 // cells that depend on themselves are calculated again and again: no index holds
 }
 
 // maxRounds bounds how often arrays that fill other cells than before have what reads these
@@ -99,7 +104,7 @@ const maxRounds = 10
 // Calculate makes formulas of the workbook true. in is the workbook of the model, whose values
 // may be others. The error is that of ctx; the workbook is then as it was.
 func (m *Model) Calculate(ctx context.Context, in Input, opt Options) (*Result, error) {
-	c := &calculation{m: m, in: in, opt: opt, spills: map[place]cell.Range{}, circular: map[place]bool{}, blocked: map[place]bool{}}
+	c := &calculation{m: m, in: in, opt: opt, spills: map[place]cell.Range{}, circular: map[place]bool{}, blocked: map[place]bool{}, indexes: map[columnKey]*index{}}
 	stop := context.AfterFunc(ctx, func() { c.halt.Store(true) })
 	defer stop()
 	for _, s := range in.Sheets {
@@ -184,13 +189,15 @@ func (c *calculation) rewire() error {
 	if err != nil {
 		return err
 	}
-	c.m, c.moved = &Model{c.m.words, g, c.m.blocked}, nil
+	c.m, c.moved = &Model{c.m.words, g, c.m.blocked, c.m.kept}, nil
 	return nil
 }
 
 // mark notes the cells that are dirty in their tiles.
 func (c *calculation) mark(d *graph.Dirty) {
-	c.forms, c.number = c.forms[:0], make(map[int32]int32, d.Len())
+	clear(c.indexes)
+	c.forms = c.forms[:0]
+	numbers := map[*graph.Template]int32{} // of forms, from 1 on
 	for s, region := range d.Spans() {
 		p := programOf(s)
 		if p == nil {
@@ -199,9 +206,14 @@ func (c *calculation) mark(d *graph.Dirty) {
 		// What the other workbook, the server or the macro gave when the file was saved is the
 		// best there is.
 		keep := p.Elsewhere && c.in.External == nil
-		c.forms = append(c.forms, form{p, s.Template.Kind, s.Template.Sheet, s.Area, s.Output})
-		n := int32(len(c.forms))
-		c.number[s.ID] = n
+		n := numbers[s.Template]
+		if n == 0 || s.Area != s.Output {
+			c.forms = append(c.forms, form{p, s.Template.Kind, s.Template.Sheet, s.Area, s.Output})
+			n = int32(len(c.forms))
+			if s.Area == s.Output {
+				numbers[s.Template] = n
+			}
+		}
 		tiles := c.sheets[s.Template.Sheet]
 		if s.Area != s.Output {
 			tiles.grow(s.Output)
@@ -223,8 +235,14 @@ func (c *calculation) mark(d *graph.Dirty) {
 			for col := r.First.Col; col <= r.Last.Col; col++ {
 				for row := r.First.Row; row <= r.Last.Row; {
 					t := tiles.own(cell.Ref{Row: row, Col: col})
-					for end := min(r.Last.Row, row|(grid.BandRows-1)); row <= end; row++ {
-						if !keep || t.kinds[row%grid.BandRows] == cell.Blank {
+					end := min(r.Last.Row, row|(grid.BandRows-1))
+					if !keep {
+						t.markRows(row%grid.BandRows, end%grid.BandRows, n)
+						row = end + 1
+						continue
+					}
+					for ; row <= end; row++ {
+						if t.kinds[row%grid.BandRows] == cell.Blank {
 							t.mark(row%grid.BandRows, n)
 						}
 					}
@@ -250,6 +268,7 @@ func (c *calculation) iterate(ctx context.Context) error {
 		return err
 	}
 	c.mark(d)
+	c.settling = true
 	w := c.worker()
 	for range max(c.in.Book.IterateCount, 1) - 1 {
 		for _, p := range cells {
@@ -291,7 +310,7 @@ func (c *calculation) publish() (*Result, error) {
 	r := &Result{Sheets: map[int]*grid.Sheet{}, Model: c.m, Calculated: c.count}
 	blocked := slices.SortedFunc(maps.Keys(c.blocked), comparePlaces)
 	if !slices.Equal(blocked, c.m.blocked) {
-		r.Model = &Model{c.m.words, c.m.graph, blocked}
+		r.Model = &Model{c.m.words, c.m.graph, blocked, c.m.kept}
 	}
 	for _, p := range c.inOrder() {
 		r.Circular = append(r.Circular, Cell{p.sheet, p.at})

@@ -20,13 +20,15 @@ type Model struct {
 	// blocked are the dynamic arrays that had no room: whatever is emptied may give it to them,
 	// and nothing that they read says so.
 	blocked []place
+	kept    *kept // shared by all that are made from one another
 }
 
 // program is a formula that all its copies on a sheet share.
 type program struct {
 	*eval.Program
-	text string // of the first copy, as the file has it
-	at   cell.Ref
+	kernel *eval.Kernel // nil where it has none
+	text   string       // of the first copy, as the file has it
+	at     cell.Ref
 }
 
 // NewModel compiles the formulas of a workbook. The error is that of ctx.
@@ -36,7 +38,7 @@ func NewModel(ctx context.Context, in Input) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Model{w, g, blockedIn(in, g)}, nil
+	return &Model{w, g, blockedIn(in, g), newKept()}, nil
 }
 
 // blockedIn finds the dynamic arrays without room in a workbook as it was saved.
@@ -75,7 +77,7 @@ func (m *Model) With(in Input, changed []Cell) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Model{m.words, g, m.blocked}, nil
+	return &Model{m.words, g, m.blocked, m.kept}, nil
 }
 
 // Graph gives the graph of the formulas.
@@ -86,10 +88,10 @@ func (w *words) Facts(f graph.Formula) (graph.Facts, error) {
 	tree, err := formula.Parse(f.Text)
 	if err != nil {
 		broken, _ := formula.Parse("#NAME?")
-		return graph.Facts{Program: &program{eval.Compile(w, broken, f.Sheet, f.At), f.Text, f.At}}, nil
+		return graph.Facts{Program: &program{eval.Compile(w, broken, f.Sheet, f.At), nil, f.Text, f.At}}, nil
 	}
 	p := eval.Compile(w, tree, f.Sheet, f.At)
-	facts := graph.Facts{Volatile: p.Volatile, Dynamic: p.Dynamic, Spill: f.Kind == grid.DynamicArray, Program: &program{p, f.Text, f.At}}
+	facts := graph.Facts{Volatile: p.Volatile, Dynamic: p.Dynamic, Spill: f.Kind == grid.DynamicArray, Program: &program{p, p.Kernel(), f.Text, f.At}}
 	for _, r := range p.Reads {
 		facts.Reads = append(facts.Reads, graph.Read{Sheet: r.Sheet, First: r.First, Last: r.Last})
 	}

@@ -35,6 +35,22 @@ type piece struct {
 	last  int
 }
 
+// extend makes one piece of two that follow one another, and reports whether they do.
+func (p *piece) extend(q piece) bool {
+	if p.sheet != q.sheet || p.col != q.col || p.band != q.band {
+		return false
+	}
+	switch {
+	case q.first == p.last+1:
+		p.last = q.last
+	case q.last == p.first-1:
+		p.first = q.first
+	default:
+		return false
+	}
+	return true
+}
+
 // run calculates what is dirty.
 func (c *calculation) run(ctx context.Context, d *graph.Dirty, sources []graph.Area) error {
 	plan, err := d.Plan(ctx)
@@ -66,11 +82,11 @@ func (c *calculation) worker() *worker { return &worker{c: c} }
 func (c *calculation) level(w *worker, plan *graph.Plan, first, last int, h *hits) {
 	var pieces []piece
 	var cost int64
-	var done []graph.Step
+	var parts, done []graph.Step
 	for unit := first; unit < last; unit++ {
 		u := &plan.Units[unit]
-		var parts []graph.Step
 		hit := false
+		parts = parts[:0]
 		for s, region := range plan.Parts(unit) {
 			for r := range region.Ranges() {
 				part := graph.Step{Span: s, Cells: r}
@@ -94,7 +110,9 @@ func (c *calculation) level(w *worker, plan *graph.Plan, first, last int, h *hit
 				w.step(s)
 			}
 		}
-		done = append(done, parts...)
+		if !h.all {
+			done = append(done, parts...)
+		}
 	}
 	c.spreadOut(w, pieces, cost)
 	for _, s := range done {
@@ -110,8 +128,8 @@ func spans(steps []graph.Step) bool {
 // pass marks the cells of a step as calculated: what they read did not change.
 func (c *calculation) pass(s graph.Step) {
 	c.cells(s, func(t *tile, _, _, first, last int) {
-		for i := first; i <= last; i++ {
-			t.settle(i)
+		if t.todo != nil {
+			t.settleRows(first, last)
 		}
 	})
 }
@@ -136,7 +154,11 @@ func (c *calculation) cells(s graph.Step, f func(t *tile, col, band, first, last
 // cut adds the pieces of a step.
 func (c *calculation) cut(pieces []piece, s graph.Step) []piece {
 	c.cells(s, func(_ *tile, col, band, first, last int) {
-		pieces = append(pieces, piece{s.Span.Template.Sheet, col, band, first, last})
+		p := piece{s.Span.Template.Sheet, col, band, first, last}
+		if n := len(pieces); n > 0 && pieces[n-1].extend(p) {
+			return
+		}
+		pieces = append(pieces, p)
 	})
 	return pieces
 }
@@ -153,11 +175,15 @@ func (w *worker) piece(p piece, t *tile) {
 	if t.todo == nil {
 		return
 	}
+	w.rows(p, t)
 	for i := p.first; i <= p.last && t.todo.left.Load() > 0 && !w.c.stopped(); i++ {
 		if t.todo.state[i] != dirty || t.todo.by[i] <= 0 {
 			continue
 		}
 		at := place{p.sheet, cell.Ref{Row: p.band*grid.BandRows + i, Col: p.col}}
+		if w.number(at, t, i) {
+			continue
+		}
 		if w.beside {
 			w.put = nil
 			w.calculate(at, t, i)

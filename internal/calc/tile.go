@@ -129,15 +129,17 @@ func (s *sheetTiles) unpack(col, band int) *tile {
 		return nothing
 	}
 	var t *tile
-	first := band * grid.BandRows
-	for c := range s.from.Column(col, first, first+grid.BandRows-1) {
-		if c.Value.IsBlank() {
-			continue
+	if k := s.from.Chunk(col, band); k != nil {
+		t = new(tile)
+		if texts := s.from.Unpack(k, &t.kinds, &t.nums); texts != nil {
+			t.texts.Store(texts)
 		}
+	}
+	for row := range s.from.Patched(col, band) {
 		if t == nil {
 			t = new(tile)
 		}
-		t.set(c.Ref.Row-first, c.Value)
+		t.set(row%grid.BandRows, s.from.Value(cell.Ref{Row: row, Col: col}))
 	}
 	if t == nil {
 		return nothing
@@ -212,6 +214,42 @@ func (t *tile) mark(i int, by int32) {
 		t.todo.left.Add(1)
 	}
 	t.todo.state[i], t.todo.by[i] = dirty, by
+}
+
+// markRows does so for rows from one to another.
+func (t *tile) markRows(first, last int, by int32) {
+	if t.todo == nil {
+		t.todo = new(todo)
+	}
+	states, forms := t.todo.state[first:last+1], t.todo.by[first:last+1]
+	count := int32(0)
+	for i := range states {
+		if states[i] == clean {
+			count++
+		}
+		states[i], forms[i] = dirty, by
+	}
+	t.todo.left.Add(count)
+}
+
+// settleRows marks rows from one to another as calculated.
+func (t *tile) settleRows(first, last int) {
+	states, count := t.todo.state[first:last+1], int32(0)
+	for i := range states {
+		if states[i] != clean {
+			count++
+		}
+	}
+	clear(states)
+	t.todo.left.Add(-count)
+}
+
+// put is set for a number, or a logical value as 0 or 1.
+func (t *tile) put(i int, k cell.Kind, f float64) {
+	if t.kinds[i] != k || t.nums[i] != f {
+		t.kinds[i], t.nums[i] = k, f
+		t.changed[i/64] |= 1 << (i % 64)
+	}
 }
 
 // isClean reports whether the value of a cell is true.

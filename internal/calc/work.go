@@ -19,7 +19,11 @@ type worker struct {
 	put      *place          // what is under way is to be abandoned, for this cell goes first
 	count    int             // formulas that were run
 	trace    *trace          // where reads are noted; mostly nil
-	beside   bool            // others work at the same time: a cell that is not calculated is no business of this one
+	columns  map[columnKey]*sought
+	sums     map[columnKey]*runningSums
+	places   []int32      // that Candidates gave last
+	runner   *eval.Runner // of kernels
+	beside   bool         // others work at the same time: a cell that is not calculated is no business of this one
 }
 
 // maxPath is how deep cells are calculated within one another before one is put off.
@@ -106,11 +110,11 @@ func (w *worker) calculate(p place, t *tile, i int) {
 		v = fn.Err(cell.ErrCirc)
 	}
 	w.count++
-	t.settle(i)
 	if f.arrays() {
 		v = fn.Scalar(w.c.spread(p, f, v))
 	}
 	t.set(i, v.Scalar())
+	t.settle(i) // last: who sees that all of a tile is calculated may read what changed in it
 }
 
 // machine gives the machine for a depth.
@@ -119,6 +123,9 @@ func (w *worker) machine(depth int) *eval.Machine {
 		m := eval.NewMachine(w)
 		m.Dates, m.Now = w.c.in.Book.Dates, w.c.opt.Now
 		m.Stopped = w.c.stopped
+		if !w.c.settling {
+			m.Index = w
+		}
 		m.Rand = rand.New(rand.NewPCG(w.c.opt.Seed, 0))
 		w.machines = append(w.machines, m)
 	}

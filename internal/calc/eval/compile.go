@@ -247,7 +247,7 @@ func (c *compiler) reference(r *formula.Reference) expr {
 	if r.Kind == formula.CellRef && from == to {
 		return &one{from, first, c.wrap}
 	}
-	return &area{sheet: from, last: to, first: first, end: last, wrap: c.wrap}
+	return newArea(from, to, first, last, c.wrap)
 }
 
 // corners gives the corners of a reference to cells.
@@ -344,7 +344,7 @@ func (c *compiler) fixed(sheet int, r cell.Range) expr {
 	}
 	first, last := abs(r.First), abs(r.Last)
 	c.read(Read{sheet, first, last})
-	return &area{sheet: sheet, last: sheet, first: first, end: last}
+	return newArea(sheet, sheet, first, last, false)
 }
 
 // table compiles a part of a table.

@@ -50,9 +50,24 @@ type area struct {
 	sheet, last int // sheets of a 3-D reference, both included
 	first, end  Corner
 	wrap        bool
+	fixed       *fn.Ref // what it is wherever the formula stands; nil where it moves with it
+}
+
+// newArea makes an area.
+func newArea(sheet, last int, first, end Corner, wrap bool) *area {
+	a := &area{sheet: sheet, last: last, first: first, end: end, wrap: wrap}
+	if first.AbsRow && first.AbsCol && end.AbsRow && end.AbsCol {
+		if v := a.eval(&Machine{}); v.Ref() != nil {
+			a.fixed = v.Ref()
+		}
+	}
+	return a
 }
 
 func (a *area) eval(m *Machine) fn.Value {
+	if a.fixed != nil {
+		return fn.To(a.fixed)
+	}
 	p, ok1 := place(a.first, m.At, a.wrap)
 	q, ok2 := place(a.end, m.At, a.wrap)
 	if !ok1 || !ok2 {

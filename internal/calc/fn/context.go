@@ -119,15 +119,6 @@ func (k *kept[T]) of(key string, build func() (T, error)) (T, error) {
 	return v, nil
 }
 
-// Index finds values in columns by what was prepared for an earlier search of the same
-// ones. Whoever calculates implements it and knows when a column has changed.
-type Index interface {
-	// Exact gives the place, counted from 0, of the first (or the last) cell of a column
-	// that equals v as a lookup compares, ignoring case and without wildcards. found is -1
-	// where there is none. ok is false where the index does not serve this search.
-	Exact(column Area, v cell.Value, last bool) (found int, ok bool)
-}
-
 // Fail gives an error value and says why it arose: in a sentence without a full stop,
 // for whoever reads an explanation. The reason is only made where it is asked for if it
 // is constant.

@@ -96,7 +96,10 @@ func TestLookupsInCellsAndArrays(t *testing.T) {
 }
 
 // fakeIndex answers every search with the same place.
-type fakeIndex struct{ asked []cell.Value }
+type fakeIndex struct {
+	Index // what is not asked for
+	asked []cell.Value
+}
 
 func (f *fakeIndex) Exact(_ Area, v cell.Value, _ bool) (int, bool) {
 	f.asked = append(f.asked, v)

@@ -216,11 +216,29 @@ func (c *Context) Power(x, y float64) Value {
 
 // sum adds numbers up.
 func sum(c *Context, a Args) Value {
-	total := 0.0
-	if e := c.Numbers(a, func(x float64) { total += x }); e != 0 {
+	total, _, e := c.total(a)
+	if e != 0 {
 		return Err(e)
 	}
 	return Num(total)
+}
+
+// total adds up the numbers in args, from the first on, and counts them.
+func (c *Context) total(args []Value) (total float64, n int, code cell.ErrorCode) {
+	if c.Index != nil && len(args) > 0 {
+		// The sum of a column may be known for a part of it, but only where it begins with 0.
+		if r := args[0].Ref(); r != nil && len(r.Areas) == 1 && r.Areas[0].Range.Cols() == 1 {
+			var ok bool
+			if total, n, code, ok = c.Index.Sum(r.Areas[0]); ok {
+				args = args[1:]
+			}
+			if code != 0 {
+				return 0, 0, code
+			}
+		}
+	}
+	code = c.Numbers(args, func(x float64) { total, n = total+x, n+1 })
+	return total, n, code
 }
 
 // product multiplies numbers; that of none is 0.

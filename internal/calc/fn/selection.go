@@ -14,6 +14,11 @@ type Selection struct {
 	rows, cols int
 	bits       []uint64
 	outside    int64 // how many cells outside meet the criteria
+
+	// Where few cells of one column were found by an index they are a list, and there are no bits.
+	sparse bool
+	list   []int32
+	run    *Run // room to read them
 }
 
 // selectionMax bounds the cells of a selection: 32 MB of bits.
@@ -58,12 +63,18 @@ func (c *Context) Select(pairs []Value, with ...Value) (*Selection, cell.ErrorCo
 	if int64(s.rows)*int64(s.cols) > selectionMax {
 		return nil, cell.ErrNum
 	}
+	criteria := make([]*Criterion, len(pairs)/2)
+	for i := range criteria {
+		criteria[i] = ParseCriterion(pairs[2*i+1].Scalar(), c.Dates)
+	}
+	if s.few(c, criteria, areas) {
+		return s, 0
+	}
 	n := (s.rows*s.cols + 63) / 64
 	s.bits = make([]uint64, n)
 	var one []uint64
 	outside := true
-	for i := 0; i < len(pairs); i += 2 {
-		k := ParseCriterion(pairs[i+1].Scalar(), c.Dates)
+	for i, k := range criteria {
 		outside = outside && k.blank
 		if i == 0 {
 			s.mark(c, s.bits, areas[0], k)
@@ -72,7 +83,7 @@ func (c *Context) Select(pairs []Value, with ...Value) (*Selection, cell.ErrorCo
 		if one == nil {
 			one = make([]uint64, n)
 		}
-		s.mark(c, one, areas[i/2], k)
+		s.mark(c, one, areas[i], k)
 		for j, w := range one {
 			s.bits[j] &= w
 		}
@@ -145,6 +156,9 @@ func put(set []uint64, at int, w uint64, n int) {
 
 // Count gives the number of cells that were selected.
 func (s *Selection) Count() int64 {
+	if s.sparse {
+		return int64(len(s.list))
+	}
 	n := s.outside
 	for _, w := range s.bits {
 		n += int64(bits.OnesCount64(w))
@@ -155,6 +169,17 @@ func (s *Selection) Count() int64 {
 // Numbers calls f for the numbers that v, a range of the selection's size, holds in the
 // cells that were selected. The code is that of the first error there.
 func (s *Selection) Numbers(c *Context, v Value, f func(float64)) (code cell.ErrorCode) {
+	if r := s.picked(c, v); r != nil {
+		for i, k := range r.Kinds {
+			switch k {
+			case cell.Number:
+				f(r.Nums[i])
+			case cell.Error:
+				return cell.ErrorCode(r.Nums[i])
+			}
+		}
+		return 0
+	}
 	s.Each(c, v, func(r *Run, i int) bool {
 		switch r.Kinds[i] {
 		case cell.Number:
@@ -167,11 +192,34 @@ func (s *Selection) Numbers(c *Context, v Value, f func(float64)) (code cell.Err
 	return code
 }
 
+// picked gives the cells of v that are on the list, nil where there is none.
+func (s *Selection) picked(c *Context, v Value) *Run {
+	a, e := oneArea(v)
+	if !s.sparse || e != 0 {
+		return nil
+	}
+	c.Index.Pick(s.part(a), s.list, s.run)
+	return s.run
+}
+
 // Each calls f for the cells of v, a range of the selection's size, that were selected and
 // may hold something, until it says no more: cell i of a run.
 func (s *Selection) Each(c *Context, v Value, f func(r *Run, i int) bool) {
 	a, e := oneArea(v)
-	if e != 0 || len(s.bits) == 0 {
+	if e != 0 {
+		return
+	}
+	if s.sparse {
+		if r := s.picked(c, v); r != nil {
+			for i, k := range r.Kinds {
+				if k != cell.Blank && !f(r, i) {
+					return
+				}
+			}
+		}
+		return
+	}
+	if len(s.bits) == 0 {
 		return
 	}
 	c.Book.Runs(s.part(a), func(r *Run) bool {

@@ -16,7 +16,7 @@ var countFunctions = []Function{
 	{Name: "COUNT", Category: Statistical, Params: "range...", Since: 2007, Eval: countNumbers},
 	{Name: "COUNTA", Category: Statistical, Params: "range...", Since: 2007, Eval: countA},
 	{Name: "COUNTBLANK", Category: Statistical, Params: "ref", Since: 2007, Eval: countBlank},
-	{Name: "AVERAGE", Category: Statistical, Params: "range...", Since: 2007, Eval: allNumbers((*Context).Numbers, average)},
+	{Name: "AVERAGE", Category: Statistical, Params: "range...", Since: 2007, Eval: averageOf},
 	{Name: "AVERAGEA", Category: Statistical, Params: "range...", Since: 2007, Eval: allNumbers((*Context).NumbersA, average)},
 	{Name: "MAX", Category: Statistical, Params: "range...", Since: 2007, Eval: allNumbers((*Context).Numbers, greatestOf)},
 	{Name: "MAXA", Category: Statistical, Params: "range...", Since: 2007, Eval: allNumbers((*Context).NumbersA, greatestOf)},
@@ -88,6 +88,18 @@ func (c *Context) list(args ...Value) ([]float64, cell.ErrorCode) {
 
 const noNumbers = "there is no number among the arguments"
 
+// averageOf is AVERAGE.
+func averageOf(c *Context, a Args) Value {
+	total, n, e := c.total(a)
+	switch {
+	case e != 0:
+		return Err(e)
+	case n == 0:
+		return c.Fail(cell.ErrDiv0, noNumbers)
+	}
+	return Num(total / float64(n))
+}
+
 func average(c *Context, each numbers) Value {
 	n, total := 0, 0.0
 	if e := each(func(x float64) { n++; total += x }); e != 0 {
@@ -126,6 +138,12 @@ func countNumbers(c *Context, a Args) Value {
 	n := 0
 	for _, v := range a {
 		if r := v.Ref(); r != nil {
+			if c.Index != nil && len(r.Areas) == 1 && r.Areas[0].Range.Cols() == 1 {
+				if _, k, e, ok := c.Index.Sum(r.Areas[0]); ok && e == 0 {
+					n += k
+					continue
+				}
+			}
 			c.kinds(r, func(kinds []cell.Kind) {
 				for _, k := range kinds {
 					if k == cell.Number {

@@ -43,7 +43,8 @@ type edge struct{ from, to, read int32 }
 
 // All gives every formula of the graph as dirty. The error is that of ctx.
 func (g *Graph) All(ctx context.Context) (*Dirty, error) {
-	d := &Dirty{g: g, at: make(index, len(g.spans))}
+	n := g.spans.ids()
+	d := &Dirty{g: g, at: make(index, len(g.spans)), ids: make([]int32, 0, n), regions: make([]region, 0, n)}
 	for id := range int32(g.spans.ids()) {
 		if s := g.spans.at(id); s.tpl != nil {
 			d.at.set(id, int32(len(d.ids)))
