@@ -81,6 +81,7 @@ func (s *Snapshot) Calculate(ctx context.Context, since *Snapshot, at Moment) (*
 		return nil, nil, err
 	}
 	next.model = r.Model
+	next.whole = s.whole || since == nil
 	c := &Calculation{Calculated: r.Calculated, Changed: r.Changed}
 	for _, x := range r.Circular {
 		c.Circular = append(c.Circular, SheetCell{in.Book.Sheets[x.Sheet].Name, x.At})
@@ -220,6 +221,24 @@ func (s *Snapshot) Refresh(ctx context.Context, at Moment) (*Snapshot, *Calculat
 	}
 	return s.Calculate(ctx, s.before, at)
 }
+
+// Recalculate is Calculate for a version whether it is stale or not: with all every formula,
+// else those that depend on what was edited since the last calculation, on time or on chance.
+func (s *Snapshot) Recalculate(ctx context.Context, at Moment, all bool) (*Snapshot, *Calculation, error) {
+	since := s
+	switch {
+	case all:
+		since = nil
+	case s.stale && s.before != nil:
+		since = s.before
+	}
+	return s.Calculate(ctx, since, at)
+}
+
+// Whole reports whether a calculation of every formula is behind s or behind an earlier version
+// of its line. Else the formulas that depend on nothing that was edited have the values that
+// the file gives them.
+func (s *Snapshot) Whole() bool { return s.whole }
 
 // Since gives what became different in s since base, an earlier version of the same line. c is
 // what was calculated, nil where nothing was.

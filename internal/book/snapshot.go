@@ -50,6 +50,7 @@ type Snapshot struct {
 	sheets []editedSheet  // by index
 	grown  []grownTable   // by name
 	stale  bool
+	whole  bool        // all formulas were calculated once
 	styles *styleMemo  // of the whole line and its forks
 	models *models     // the same
 	before *Snapshot   // the last version that was calculated, if this one is stale
