@@ -2,6 +2,7 @@ package book
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"gridflow/internal/calc"
@@ -40,7 +41,11 @@ type SheetCell struct {
 
 // models is the compiled formulas of a workbook's file, made when they are first needed and
 // shared by all its versions and forks.
-type models struct{ base lazy.Load[*calc.Model] }
+type models struct {
+	base   lazy.Load[*calc.Model]
+	opened lazy.Load[*Snapshot] // see Snapshot.valued
+	bytes  atomic.Int64         // memory of what opened has
+}
 
 // Calculate gives the same version with every formula true that depends on what differs
 // from an earlier version of the same line, on time or on chance; with since nil, every
@@ -81,6 +86,7 @@ func (s *Snapshot) Calculate(ctx context.Context, since *Snapshot, at Moment) (*
 		return nil, nil, err
 	}
 	next.model = r.Model
+	next.whole = s.whole || since == nil
 	c := &Calculation{Calculated: r.Calculated, Changed: r.Changed}
 	for _, x := range r.Circular {
 		c.Circular = append(c.Circular, SheetCell{in.Book.Sheets[x.Sheet].Name, x.At})
@@ -134,8 +140,7 @@ func (s *Snapshot) modelOf(ctx context.Context, in calc.Input, since *Snapshot) 
 
 // baseModel gives the file's own snapshot with its compiled formulas.
 func (s *Snapshot) baseModel(ctx context.Context) (*Snapshot, *calc.Model, error) {
-	base := *s
-	base.book, base.sheets, base.grown, base.model = nil, nil, nil, nil
+	base := *s.Stored()
 	m, err := s.models.base.Wait(ctx, lazy.Whole, func(ctx context.Context, _ *lazy.Publisher[*calc.Model]) (*calc.Model, error) {
 		in, err := base.input(ctx)
 		if err != nil {
@@ -143,7 +148,15 @@ func (s *Snapshot) baseModel(ctx context.Context) (*Snapshot, *calc.Model, error
 		}
 		return calc.NewModel(ctx, in)
 	})
-	return &base, m, err
+	if err != nil || s.stored {
+		return &base, m, err
+	}
+	// The arrays of a file without values fill what they were calculated to.
+	if opened, ok := s.models.opened.Peek(); ok && opened != nil {
+		return opened, opened.model, nil
+	}
+	base.stored = false
+	return &base, m, nil
 }
 
 // differing gives the cells that are not in s as they are in an earlier version, in value or
@@ -220,6 +233,24 @@ func (s *Snapshot) Refresh(ctx context.Context, at Moment) (*Snapshot, *Calculat
 	}
 	return s.Calculate(ctx, s.before, at)
 }
+
+// Recalculate is Calculate for a version whether it is stale or not: with all every formula,
+// else those that depend on what was edited since the last calculation, on time or on chance.
+func (s *Snapshot) Recalculate(ctx context.Context, at Moment, all bool) (*Snapshot, *Calculation, error) {
+	since := s
+	switch {
+	case all:
+		since = nil
+	case s.stale && s.before != nil:
+		since = s.before
+	}
+	return s.Calculate(ctx, since, at)
+}
+
+// Whole reports whether a calculation of every formula is behind s or behind an earlier version
+// of its line. Else the formulas that depend on nothing that was edited have the values that
+// the file gives them.
+func (s *Snapshot) Whole() bool { return s.whole }
 
 // Since gives what became different in s since base, an earlier version of the same line. c is
 // what was calculated, nil where nothing was.

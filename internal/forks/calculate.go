@@ -45,6 +45,9 @@ func (s *Store) make(ctx context.Context, on *book.Snapshot, edit book.Edit, app
 	case err != nil: // out of time, or a sheet cannot be read: the edit is good all the same
 		return m, nil
 	}
+	if did == nil { // nothing that a formula depends on: the values stay those of the last moment
+		m.at = nil
+	}
 	m.snap, m.changes = fresh, fresh.Since(on, changes.Edited, did)
 	return m, nil
 }

@@ -294,7 +294,7 @@ func (s *Store) look(ctx context.Context, id string, fn func(l *live) error) err
 type Version struct {
 	Number uint64
 	At     time.Time
-	What   string // "created", "edit", "undo", "redo", "restore", "rebase"
+	What   string // "created", "edit", "undo", "redo", "restore", "rebase", "recalculate"
 	Of     uint64 // the version whose content it has, where it has none of its own
 	Tool   string
 	Label  string
@@ -322,6 +322,8 @@ func (l *line) version(n uint64) Version {
 		out.What = "created"
 	case edited:
 		out.What = "edit"
+	case recalculated:
+		out.What = "recalculate"
 	case rebased:
 		out.What = "rebase"
 	}

@@ -111,11 +111,12 @@ func (l *live) at(ctx context.Context, v uint64) (*book.Snapshot, *workspace.Hol
 func (l *live) content(ctx context.Context, v uint64, hold *workspace.Hold) (*book.Snapshot, error) {
 	var edits []uint64
 	var snap *book.Snapshot
+	var from *version // the content at hand that it begins with
 	for at := v; snap == nil; {
 		rec := &l.line.versions[at]
 		switch {
 		case l.atHand(at) != nil:
-			snap = l.atHand(at)
+			snap, from = l.atHand(at), rec
 		case rec.anchor != 0 || rec.fresh:
 			pos := rec.anchor
 			if pos == 0 {
@@ -137,15 +138,18 @@ func (l *live) content(ctx context.Context, v uint64, hold *workspace.Hold) (*bo
 		}
 	}
 	for i := len(edits) - 1; i >= 0; i-- {
-		edit, _, err := l.edit(l.line.versions[edits[i]].pos)
+		edit, ok, err := l.edit(l.line.versions[edits[i]].pos)
 		if err != nil {
 			return nil, err
+		}
+		if !ok { // a calculation, which the one at the end goes beyond
+			continue
 		}
 		if snap, _, err = snap.Replay(ctx, edit); err != nil {
 			return nil, fmt.Errorf("fork %s: version %d: %w", l.fork.id, edits[i], err)
 		}
 	}
-	snap, err := l.calculated(ctx, v, snap)
+	snap, err := l.calculated(ctx, v, snap, from)
 	if err != nil {
 		return nil, err
 	}
@@ -154,13 +158,23 @@ func (l *live) content(ctx context.Context, v uint64, hold *workspace.Hold) (*bo
 }
 
 // calculated gives the content of a version with its formulas calculated as they were when it
-// was made. A version from before there were calculations, and one of a workbook with a sheet that
-// cannot be read, stays stale.
-func (l *live) calculated(ctx context.Context, v uint64, snap *book.Snapshot) (*book.Snapshot, error) {
-	if !snap.Stale() {
+// was made. snap has the cells of the content; from is the content that it was made from, nil
+// where that was the base. A version from before there were calculations, and one of a workbook
+// with a sheet that cannot be read, stays stale.
+//
+// One calculation is enough, however many there were on the way: each gives what follows from
+// the cells and its own moment, and the last moment counts.
+func (l *live) calculated(ctx context.Context, v uint64, snap *book.Snapshot, from *version) (*book.Snapshot, error) {
+	rec := &l.line.versions[v]
+	if !rec.timed {
 		return snap, nil
 	}
-	entry, err := l.store.log.At(l.line.versions[v].pos)
+	all := rec.whole && (from == nil || !from.whole)
+	again := from == nil || !from.timed || from.calc != rec.calc
+	if !all && !snap.Stale() && !again {
+		return snap, nil
+	}
+	entry, err := l.store.log.At(l.line.versions[rec.calc].pos)
 	if err != nil {
 		return nil, err
 	}
@@ -168,7 +182,7 @@ func (l *live) calculated(ctx context.Context, v uint64, snap *book.Snapshot) (*
 	if err != nil || e.Calc == nil {
 		return snap, err
 	}
-	fresh, _, err := snap.Refresh(ctx, *e.Calc)
+	fresh, _, err := snap.Recalculate(ctx, *e.Calc, all)
 	switch {
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
@@ -201,7 +215,7 @@ func (l *live) commit(k kind, e event, edit *book.Edit, snap *book.Snapshot) err
 		payload = edit.AppendTo(nil)
 	}
 	if snap != nil && k != moved {
-		e.Fresh = !snap.Stale()
+		e.Fresh, e.Whole = !snap.Stale(), snap.Whole()
 	}
 	entry, err := l.store.log.Append(l.fork.id, uint8(k), e.encode(payload))
 	if err != nil {

@@ -61,7 +61,10 @@ func (l *live) replay(ctx context.Context, v uint64, r *Replay) error {
 			return err
 		}
 	}
-	snap := on
+	snap, from := on, (*version)(nil)
+	if !rec.fresh {
+		from = &l.line.versions[rec.parent]
+	}
 	edit, ok, err := l.edit(rec.pos)
 	if err != nil {
 		return err
@@ -75,7 +78,7 @@ func (l *live) replay(ctx context.Context, v uint64, r *Replay) error {
 			return fmt.Errorf("%w: its edit has %d cells, and it says %d", errRecord, edit.Cells(), rec.cells)
 		}
 	}
-	if snap, err = l.calculated(ctx, v, snap); err != nil {
+	if snap, err = l.calculated(ctx, v, snap, from); err != nil {
 		return err
 	}
 	if rec.anchor != 0 {

@@ -462,13 +462,14 @@ func (s *Store) Create(ctx context.Context, from string, o CreateOptions) (Info,
 	e := event{Label: text(o.Label), TTL: int64(cmp.Or(o.TTL, s.o.TTL))}
 	var payload []byte
 	var hold *workspace.Hold
-	var stale bool
+	var stale, whole bool
 	if IsFork(from) {
 		h, info, edit, err := s.contentOf(ctx, from)
 		if err != nil {
 			return Info{}, err
 		}
 		hold, payload, stale = h.hold, edit.AppendTo(nil), h.snap.Stale()
+		whole = h.snap.Whole()
 		e.Workbook, e.Path, e.From = info.Workbook, info.Path, fmt.Sprintf("%s@%d", info.ID, h.snap.Version)
 		if !s.standBeside(hold.Base) { // the other was discarded meanwhile, and its base with it
 			hold.Release()
@@ -482,7 +483,7 @@ func (s *Store) Create(ctx context.Context, from string, o CreateOptions) (Info,
 		hold, e.Workbook, e.Path = h, entry.ID, entry.Path
 	}
 	defer hold.Release()
-	e.Base, e.Fresh = &hold.Base, !stale
+	e.Base, e.Fresh, e.Whole = &hold.Base, !stale, whole
 	if len(payload) > 0 {
 		e.Calc = s.moment()
 	}

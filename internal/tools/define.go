@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"gridflow/internal/book"
 )
 
 // Spec is what is said about a tool besides its input and output types.
@@ -63,7 +65,8 @@ func define[In, Out any](spec Spec, handler func(context.Context, *Env, In) (Out
 				return nil, err
 			}
 			seen := new(seenVersion)
-			out, err := handler(context.WithValue(ctx, seenKey{}, seen), env, in)
+			ctx, seen.opened = book.NoteOpened(context.WithValue(ctx, seenKey{}, seen))
+			out, err := handler(ctx, env, in)
 			if err != nil {
 				return nil, env.hinting(mapError(err))
 			}
