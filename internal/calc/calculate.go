@@ -26,6 +26,9 @@ type Options struct {
 	Areas   []graph.Area // more sources
 	// Workers is how many goroutines calculate at once; GOMAXPROCS where 0.
 	Workers int
+	// Bytes is what the calculation may take beside the workbook; any number where 0. One
+	// that needs more ends with an [ErrTooLarge].
+	Bytes int64
 }
 
 // Result is what a calculation gave.
@@ -41,6 +44,8 @@ type Result struct {
 	// Circular are the cells that depend on themselves, in the order of sheets, rows and
 	// columns. Unless the workbook asks for iteration their value is #CIRC!.
 	Circular []Cell
+	// Bytes is about what the calculation took beside the workbook, at its end.
+	Bytes int64
 }
 
 // Cell is a cell of a workbook.
@@ -75,6 +80,7 @@ type calculation struct {
 	forms  []form
 	number map[int32]int32 // of a span's form in forms, from 1 on, by the id of the span
 	halt   atomic.Bool
+	memory memory
 
 	spills   map[place]cell.Range // of dynamic arrays, where they differ from the model's
 	moved    []place              // arrays that fill other cells than at the start of the round
@@ -88,13 +94,28 @@ type calculation struct {
 const maxRounds = 10
 
 // Calculate makes formulas of the workbook true. in is the workbook of the model, whose values
-// may be others. The error is that of ctx; the workbook is then as it was.
+// may be others. The error is that of ctx, or an [ErrTooLarge]; the workbook is then as it was.
 func (m *Model) Calculate(ctx context.Context, in Input, opt Options) (*Result, error) {
+	r, c, err := m.calculate(ctx, in, opt)
+	if ctx.Err() == nil && c.memory.exceeded() {
+		return nil, &ErrTooLarge{Most: opt.Bytes}
+	}
+	if r != nil {
+		r.Bytes = c.memory.used.Load()
+	}
+	return r, err
+}
+
+func (m *Model) calculate(ctx context.Context, in Input, opt Options) (*Result, *calculation, error) {
 	c := &calculation{m: m, in: in, opt: opt, spills: map[place]cell.Range{}, circular: map[place]bool{}}
 	stop := context.AfterFunc(ctx, func() { c.halt.Store(true) })
 	defer stop()
+	c.memory.most = opt.Bytes
+	c.memory.over = func() { c.halt.Store(true) }
 	for _, s := range in.Sheets {
-		c.sheets = append(c.sheets, newSheetTiles(s))
+		tiles := newSheetTiles(s)
+		tiles.memory = &c.memory
+		c.sheets = append(c.sheets, tiles)
 	}
 	sources := make([]graph.Area, len(opt.Sources))
 	for i, s := range opt.Sources {
@@ -109,16 +130,16 @@ func (m *Model) Calculate(ctx context.Context, in Input, opt Options) (*Result, 
 		c.moved, c.left = nil, nil
 		d, err := dirty(c.m.graph)
 		if err != nil {
-			return nil, err
+			return nil, c, err
 		}
-		if err := c.run(ctx, d, sources); err != nil {
-			return nil, err
+		if err := c.run(ctx, d, sources); err != nil || c.stopped() {
+			return nil, c, err
 		}
 		if len(c.moved) == 0 {
 			break
 		}
 		if err := c.rewire(); err != nil {
-			return nil, err
+			return nil, c, err
 		}
 		if round+1 == maxRounds {
 			break
@@ -127,12 +148,13 @@ func (m *Model) Calculate(ctx context.Context, in Input, opt Options) (*Result, 
 		dirty = func(g *graph.Graph) (*graph.Dirty, error) { return g.Dirty(ctx, sources) }
 	}
 	if err := c.iterate(ctx); err != nil {
-		return nil, err
+		return nil, c, err
 	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
+	if c.stopped() {
+		return nil, c, ctx.Err()
 	}
-	return c.publish()
+	r, err := c.publish(ctx)
+	return r, c, err
 }
 
 func (c *calculation) stopped() bool { return c.halt.Load() }
@@ -156,7 +178,7 @@ func (c *calculation) rewire() error {
 	return nil
 }
 
-// mark notes the cells that are dirty in their tiles.
+// mark notes the cells that are dirty in their tiles, all unless the calculation is stopped.
 func (c *calculation) mark(d *graph.Dirty) {
 	c.forms, c.number = c.forms[:0], make(map[int32]int32, d.Len())
 	for s, region := range d.Spans() {
@@ -173,14 +195,14 @@ func (c *calculation) mark(d *graph.Dirty) {
 		tiles := c.sheets[s.Template.Sheet]
 		if s.Area != s.Output {
 			tiles.grow(s.Output)
-			for row := s.Output.First.Row; row <= s.Output.Last.Row; row++ {
+			for row := s.Output.First.Row; row <= s.Output.Last.Row && !c.stopped(); row++ {
 				for col := s.Output.First.Col; col <= s.Output.Last.Col; col++ {
 					at := cell.Ref{Row: row, Col: col}
 					by := -n
 					if s.Area.Contains(at) {
 						by = n
 					}
-					if t := tiles.own(at); !keep || t.kinds[row%grid.BandRows] == cell.Blank {
+					if t := tiles.toDo(at); !keep || t.kinds[row%grid.BandRows] == cell.Blank {
 						t.mark(row%grid.BandRows, by)
 					}
 				}
@@ -190,7 +212,10 @@ func (c *calculation) mark(d *graph.Dirty) {
 		for r := range region.Ranges() {
 			for col := r.First.Col; col <= r.Last.Col; col++ {
 				for row := r.First.Row; row <= r.Last.Row; {
-					t := tiles.own(cell.Ref{Row: row, Col: col})
+					if c.stopped() {
+						return
+					}
+					t := tiles.toDo(cell.Ref{Row: row, Col: col})
 					for end := min(r.Last.Row, row|(grid.BandRows-1)); row <= end; row++ {
 						if !keep || t.kinds[row%grid.BandRows] == cell.Blank {
 							t.mark(row%grid.BandRows, n)
@@ -265,13 +290,16 @@ func (c *calculation) inOrder() []place {
 	return cells
 }
 
-// publish makes the sheets with the new values.
-func (c *calculation) publish() (*Result, error) {
+// publish makes the sheets with the new values. The error is that of ctx.
+func (c *calculation) publish(ctx context.Context) (*Result, error) {
 	r := &Result{Sheets: map[int]*grid.Sheet{}, Model: c.m, Calculated: c.count}
 	for _, p := range c.inOrder() {
 		r.Circular = append(r.Circular, Cell{p.sheet, p.at})
 	}
 	for i, s := range c.sheets {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		var values []grid.Values
 		s.each(func(col, band int, t *tile) {
 			count := 0
