@@ -78,9 +78,9 @@ func (t *tile) set(i int, v cell.Value) bool {
 type sheetTiles struct {
 	from   *grid.Sheet
 	memory *memory
-	used  cell.Range // outside of it the sheet has nothing
-	empty bool
-	cols  []atomic.Pointer[columnTiles]
+	used   cell.Range // outside of it the sheet has nothing
+	empty  bool
+	cols   []atomic.Pointer[columnTiles]
 }
 
 type columnTiles struct{ bands []atomic.Pointer[tile] }

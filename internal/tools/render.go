@@ -36,6 +36,7 @@ type linker interface {
 type seenVersion struct {
 	id      string // "" where none was read
 	version uint64
+	stale   bool // its formulas are not calculated
 }
 
 type seenKey struct{}
@@ -47,7 +48,7 @@ type Seeing struct{ Workspace }
 func (w Seeing) View(ctx context.Context, id string, fn func(*book.Snapshot) error) error {
 	return w.Workspace.View(ctx, id, func(s *book.Snapshot) error {
 		if seen, ok := ctx.Value(seenKey{}).(*seenVersion); ok && forks.IsFork(s.ID) {
-			*seen = seenVersion{s.ID, s.Version}
+			*seen = seenVersion{s.ID, s.Version, s.Stale()}
 		}
 		return fn(s)
 	})
@@ -63,13 +64,21 @@ func render(env *Env, out any, seen *seenVersion) (*Result, error) {
 		return res, err
 	}
 	if strings.HasPrefix(res.Text, "{") {
-		res.Text = fmt.Sprintf(`{"version":%d,%s`, seen.version, res.Text[1:])
+		stale := ""
+		if seen.stale {
+			stale = `"stale_formulas":true,`
+		}
+		res.Text = fmt.Sprintf(`{"version":%d,%s%s`, seen.version, stale, res.Text[1:])
 		if res.Structured != nil {
 			res.Structured = json.RawMessage(res.Text)
 		}
 		return res, nil
 	}
-	res.Text = fmt.Sprintf("%s version %d\n%s", seen.id, seen.version, res.Text)
+	stale := ""
+	if seen.stale {
+		stale = "; WARN_STALE_FORMULAS: formulas are not recalculated yet, and their values may be those from before the last edits"
+	}
+	res.Text = fmt.Sprintf("%s version %d%s\n%s", seen.id, seen.version, stale, res.Text)
 	return res, nil
 }
 
