@@ -47,6 +47,7 @@ type config struct {
 	forkTTL        time.Duration
 	maxCheckpoints int
 	maxStaged      int
+	calcBudget     time.Duration // negative: nothing is calculated
 
 	seats     int
 	queueMax  int
@@ -132,6 +133,21 @@ func settings(c *config) []setting {
 		duration("fork-ttl", "Forks", "a fork that nobody has used for so long is discarded; 0: never", "0s", &c.forkTTL),
 		number("max-checkpoints", "Forks", "checkpoints of one fork", "64", "a whole number from 1 up", &c.maxCheckpoints),
 		number("max-staged", "Forks", "staged changes of one fork", "64", "a whole number from 1 up", &c.maxStaged),
+		{
+			name: "calc-budget", group: "Forks", def: "2s",
+			doc:     "what a change may spend on calculating formulas; the rest is done behind it, and results say so until then; off: nothing is calculated",
+			allowed: "a time such as 500ms, 2s, more than 0, or off", set: single(func(s string) error {
+				d, err := time.ParseDuration(s)
+				switch {
+				case s == "off":
+					d = -1
+				case err != nil || d <= 0:
+					return errNotAllowed
+				}
+				c.calcBudget = d
+				return nil
+			}),
+		},
 
 		{
 			name: "seats", group: "Scheduling", def: "0",

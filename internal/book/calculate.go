@@ -26,6 +26,12 @@ func MomentAt(t time.Time, seed uint64) Moment {
 	return Moment{now, seed}
 }
 
+// Limits bound a calculation. The zero Limits has none.
+type Limits struct {
+	Workers int   // goroutines that calculate at once; as many as there are processors where 0
+	Bytes   int64 // that it may take beside the workbook; 0: any number
+}
+
 // Calculation says what a calculation did.
 type Calculation struct {
 	Calculated int // formulas that were run
@@ -53,6 +59,12 @@ type models struct {
 //
 // The error is that of ctx, or what the Source says of a sheet that cannot be read.
 func (s *Snapshot) Calculate(ctx context.Context, since *Snapshot, at Moment) (*Snapshot, *Calculation, error) {
+	return s.CalculateWithin(ctx, since, at, Limits{})
+}
+
+// CalculateWithin is Calculate within limits. A calculation that needs more memory than it may
+// take ends with a *[calc.ErrTooLarge].
+func (s *Snapshot) CalculateWithin(ctx context.Context, since *Snapshot, at Moment, limits Limits) (*Snapshot, *Calculation, error) {
 	in, err := s.input(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -61,7 +73,7 @@ func (s *Snapshot) Calculate(ctx context.Context, since *Snapshot, at Moment) (*
 	if err != nil {
 		return nil, nil, err
 	}
-	opt := calc.Options{Now: at.Now, Seed: at.Seed, All: since == nil}
+	opt := calc.Options{Now: at.Now, Seed: at.Seed, All: since == nil, Workers: limits.Workers, Bytes: limits.Bytes}
 	if in.Book.Dates == numfmt.Date1904 {
 		opt.Now -= 1462 // days from 1900-01-00 to 1904-01-01
 	}
@@ -225,18 +237,18 @@ func changesOf(base, next *Snapshot, edited int) *Changeset {
 	return set
 }
 
-// Refresh is Calculate for what was edited since the last calculation: nothing, unless s is
-// stale.
-func (s *Snapshot) Refresh(ctx context.Context, at Moment) (*Snapshot, *Calculation, error) {
+// Refresh is CalculateWithin for what was edited since the last calculation: nothing, unless
+// s is stale.
+func (s *Snapshot) Refresh(ctx context.Context, at Moment, limits Limits) (*Snapshot, *Calculation, error) {
 	if !s.stale || s.before == nil {
 		return s, nil, nil
 	}
-	return s.Calculate(ctx, s.before, at)
+	return s.CalculateWithin(ctx, s.before, at, limits)
 }
 
-// Recalculate is Calculate for a version whether it is stale or not: with all every formula,
+// Recalculate is CalculateWithin for a version whether it is stale or not: with all every formula,
 // else those that depend on what was edited since the last calculation, on time or on chance.
-func (s *Snapshot) Recalculate(ctx context.Context, at Moment, all bool) (*Snapshot, *Calculation, error) {
+func (s *Snapshot) Recalculate(ctx context.Context, at Moment, all bool, limits Limits) (*Snapshot, *Calculation, error) {
 	since := s
 	switch {
 	case all:
@@ -244,7 +256,7 @@ func (s *Snapshot) Recalculate(ctx context.Context, at Moment, all bool) (*Snaps
 	case s.stale && s.before != nil:
 		since = s.before
 	}
-	return s.Calculate(ctx, since, at)
+	return s.CalculateWithin(ctx, since, at, limits)
 }
 
 // Whole reports whether a calculation of every formula is behind s or behind an earlier version

@@ -43,7 +43,7 @@ func TestOpened(t *testing.T) {
 
 	// An edit calculates what depends on it, and nothing else changes.
 	next, changes := apply(t, s, set(t, "Sheet1", "A1=5"))
-	next, did, err := next.Refresh(ctx, Moment{})
+	next, did, err := next.Refresh(ctx, Moment{}, Limits{})
 	if err != nil || did.Calculated != 1 || value(next, 1, "A1").Number() != 10 || changes.Edited != 1 {
 		t.Errorf("%+v, %v: %v", did, value(next, 1, "A1"), err)
 	}

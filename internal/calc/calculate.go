@@ -29,6 +29,9 @@ type Options struct {
 	Areas   []graph.Area // more sources
 	// Workers is how many goroutines calculate at once; GOMAXPROCS where 0.
 	Workers int
+	// Bytes is what the calculation may take beside the workbook; any number where 0. One
+	// that needs more ends with an [ErrTooLarge].
+	Bytes int64
 }
 
 // Result is what a calculation gave.
@@ -44,6 +47,8 @@ type Result struct {
 	// Circular are the cells that depend on themselves, in the order of sheets, rows and
 	// columns. Unless the workbook asks for iteration their value is #CIRC!.
 	Circular []Cell
+	// Bytes is about what the calculation took beside the workbook, at its end.
+	Bytes int64
 }
 
 // Cell is a cell of a workbook.
@@ -83,6 +88,7 @@ type calculation struct {
 	sheets []*sheetTiles
 	forms  []form
 	halt   atomic.Bool
+	memory memory
 
 	spills   map[place]cell.Range // of dynamic arrays, where they differ from the model's
 	start    *graph.Graph         // at the start of the round
@@ -102,13 +108,28 @@ type calculation struct {
 const maxRounds = 10
 
 // Calculate makes formulas of the workbook true. in is the workbook of the model, whose values
-// may be others. The error is that of ctx; the workbook is then as it was.
+// may be others. The error is that of ctx, or an [ErrTooLarge]; the workbook is then as it was.
 func (m *Model) Calculate(ctx context.Context, in Input, opt Options) (*Result, error) {
+	r, c, err := m.calculate(ctx, in, opt)
+	if ctx.Err() == nil && c.memory.exceeded() {
+		return nil, &ErrTooLarge{Most: opt.Bytes}
+	}
+	if r != nil {
+		r.Bytes = c.memory.used.Load()
+	}
+	return r, err
+}
+
+func (m *Model) calculate(ctx context.Context, in Input, opt Options) (*Result, *calculation, error) {
 	c := &calculation{m: m, in: in, opt: opt, spills: map[place]cell.Range{}, circular: map[place]bool{}, blocked: map[place]bool{}, indexes: map[columnKey]*index{}}
 	stop := context.AfterFunc(ctx, func() { c.halt.Store(true) })
 	defer stop()
+	c.memory.most = opt.Bytes
+	c.memory.over = func() { c.halt.Store(true) }
 	for _, s := range in.Sheets {
-		c.sheets = append(c.sheets, newSheetTiles(s))
+		tiles := newSheetTiles(s)
+		tiles.memory = &c.memory
+		c.sheets = append(c.sheets, tiles)
 	}
 	sources := make([]graph.Area, len(opt.Sources))
 	for i, s := range opt.Sources {
@@ -131,20 +152,20 @@ func (m *Model) Calculate(ctx context.Context, in Input, opt Options) (*Result, 
 		c.left, c.start = nil, c.m.graph
 		d, err := dirty(c.m.graph)
 		if err != nil {
-			return nil, err
+			return nil, c, err
 		}
 		maps.DeleteFunc(c.circular, func(p place, _ bool) bool { return d.Contains(p.sheet, p.at) }) // of the round before
-		if err := c.run(ctx, d, sources); err != nil {
-			return nil, err
+		if err := c.run(ctx, d, sources); err != nil || c.stopped() {
+			return nil, c, err
 		}
 		if err := c.allCircles(ctx); err != nil {
-			return nil, err
+			return nil, c, err
 		}
 		if len(c.left) == 0 {
 			break
 		}
 		if err := c.rewire(); err != nil {
-			return nil, err
+			return nil, c, err
 		}
 		if round+1 == maxRounds {
 			break
@@ -153,12 +174,13 @@ func (m *Model) Calculate(ctx context.Context, in Input, opt Options) (*Result, 
 		dirty = func(g *graph.Graph) (*graph.Dirty, error) { return g.Dirty(ctx, sources) }
 	}
 	if err := c.iterate(ctx); err != nil {
-		return nil, err
+		return nil, c, err
 	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
+	if c.stopped() {
+		return nil, c, ctx.Err()
 	}
-	return c.publish()
+	r, err := c.publish(ctx)
+	return r, c, err
 }
 
 // withBlocked adds to sources the arrays that have no room: there may be some now.
@@ -193,7 +215,7 @@ func (c *calculation) rewire() error {
 	return nil
 }
 
-// mark notes the cells that are dirty in their tiles.
+// mark notes the cells that are dirty in their tiles, all unless the calculation is stopped.
 func (c *calculation) mark(d *graph.Dirty) {
 	clear(c.indexes)
 	c.forms = c.forms[:0]
@@ -217,14 +239,14 @@ func (c *calculation) mark(d *graph.Dirty) {
 		tiles := c.sheets[s.Template.Sheet]
 		if s.Area != s.Output {
 			tiles.grow(s.Output)
-			for row := s.Output.First.Row; row <= s.Output.Last.Row; row++ {
+			for row := s.Output.First.Row; row <= s.Output.Last.Row && !c.stopped(); row++ {
 				for col := s.Output.First.Col; col <= s.Output.Last.Col; col++ {
 					at := cell.Ref{Row: row, Col: col}
 					by := -n
 					if s.Area.Contains(at) {
 						by = n
 					}
-					if t := tiles.own(at); !keep || t.kinds[row%grid.BandRows] == cell.Blank {
+					if t := tiles.toDo(at); !keep || t.kinds[row%grid.BandRows] == cell.Blank {
 						t.mark(row%grid.BandRows, by)
 					}
 				}
@@ -234,7 +256,10 @@ func (c *calculation) mark(d *graph.Dirty) {
 		for r := range region.Ranges() {
 			for col := r.First.Col; col <= r.Last.Col; col++ {
 				for row := r.First.Row; row <= r.Last.Row; {
-					t := tiles.own(cell.Ref{Row: row, Col: col})
+					if c.stopped() {
+						return
+					}
+					t := tiles.toDo(cell.Ref{Row: row, Col: col})
 					end := min(r.Last.Row, row|(grid.BandRows-1))
 					if !keep {
 						t.markRows(row%grid.BandRows, end%grid.BandRows, n)
@@ -305,8 +330,8 @@ func (c *calculation) inOrder() []place {
 	return cells
 }
 
-// publish makes the sheets with the new values.
-func (c *calculation) publish() (*Result, error) {
+// publish makes the sheets with the new values. The error is that of ctx.
+func (c *calculation) publish(ctx context.Context) (*Result, error) {
 	r := &Result{Sheets: map[int]*grid.Sheet{}, Model: c.m, Calculated: c.count}
 	blocked := slices.SortedFunc(maps.Keys(c.blocked), comparePlaces)
 	if !slices.Equal(blocked, c.m.blocked) {
@@ -316,6 +341,9 @@ func (c *calculation) publish() (*Result, error) {
 		r.Circular = append(r.Circular, Cell{p.sheet, p.at})
 	}
 	for i, s := range c.sheets {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		var values []grid.Values
 		s.each(func(col, band int, t *tile) {
 			count := 0

@@ -57,7 +57,9 @@ func (c *calculation) run(ctx context.Context, d *graph.Dirty, sources []graph.A
 	if err != nil {
 		return err
 	}
-	c.mark(d)
+	if c.mark(d); c.stopped() {
+		return ctx.Err()
+	}
 	w := c.worker()
 	h := newHits(c, sources)
 	for first := 0; first < len(plan.Units); {

@@ -2,7 +2,6 @@ package forks
 
 import (
 	"context"
-	"errors"
 	"testing"
 	"time"
 )
@@ -34,27 +33,4 @@ func TestCalculationAsksFirst(t *testing.T) {
 	if i, err := r.store.Info(id); err != nil || i.Stale {
 		t.Errorf("not calculated with leave: %+v, %v", i, err)
 	}
-}
-
-// TestCalculationAsksAgain: a calculation that is refused asks until it may, or the store
-// closes.
-func TestCalculationAsksAgain(t *testing.T) {
-	refusals := 2
-	inTime(t, Options{Calculate: func(ctx context.Context) (context.Context, func(), error) {
-		if refusals > 0 {
-			refusals--
-			return nil, nil, errors.New("not now")
-		}
-		return ctx, func() {}, nil
-	}}, func(t *testing.T, r *rig) {
-		start := time.Now()
-		if _, _, err := r.store.mayCalculate(); err != nil || time.Since(start) != 2*calcAgain {
-			t.Errorf("it may after %v: %v", time.Since(start), err)
-		}
-		refusals = 1 << 30
-		time.AfterFunc(10*calcAgain, r.store.stop)
-		if _, _, err := r.store.mayCalculate(); err == nil {
-			t.Error("it may though the store has closed")
-		}
-	})
 }

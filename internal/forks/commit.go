@@ -38,7 +38,7 @@ func (s *Store) Edit(ctx context.Context, id string, edit book.Edit, c Commit) (
 		if err != nil {
 			return step{}, err
 		}
-		return step{edited, event{Tool: text(c.Tool), Label: text(c.Label), Cells: edit.Cells(), Calc: m.at}, &edit, m.snap, m.changes}, nil
+		return step{edited, event{Tool: text(c.Tool), Label: text(c.Label), Cells: edit.Cells(), Calc: m.at}, &edit, m.snap, m.changes, m.why}, nil
 	})
 }
 
@@ -49,6 +49,7 @@ type step struct {
 	edit    *book.Edit     // of the record, nil where it has none
 	next    *book.Snapshot // the content of the version that is made
 	changes *book.Changeset
+	why     string // next cannot be calculated
 }
 
 // commit checks the version, makes what fn says durable and true, and gives the result.
@@ -69,12 +70,13 @@ func (s *Store) commit(ctx context.Context, id string, c Commit, fn func(ctx con
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)
 		}
+		if out.next != nil {
+			l.why = out.why
+		}
 		if err := l.commit(out.kind, out.event, out.edit, out.next); err != nil {
 			return err
 		}
-		if out.event.Calc != nil && out.next.Stale() {
-			s.behind(l, out.next, *out.event.Calc)
-		}
+		l.finishBehind(out.next)
 		r.Version, r.Changeset, r.Info = l.line.head(), out.changes, l.fork.known()
 		l.anchor(ctx)
 		return nil
@@ -263,7 +265,7 @@ func (s *Store) ApplyStaged(ctx context.Context, id, change string, c Commit) (R
 		if err != nil {
 			return step{}, err
 		}
-		return step{edited, event{Tool: st.Tool, Label: st.Label, Cells: st.Cells, Change: st.ID, Calc: m.at}, &edit, m.snap, m.changes}, nil
+		return step{edited, event{Tool: st.Tool, Label: st.Label, Cells: st.Cells, Change: st.ID, Calc: m.at}, &edit, m.snap, m.changes, m.why}, nil
 	})
 }
 

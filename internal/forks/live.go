@@ -19,6 +19,7 @@ type live struct {
 	holds  []*workspace.Hold // by base of the line; nil where it was not needed yet
 	kept   []kept            // contents at hand, the one made or asked for first in front
 	weight int64             // bytes, as the store knows it
+	why    string            // the newest content cannot be calculated
 	gone   bool              // discarded: it only waits to be let go
 }
 
@@ -57,7 +58,8 @@ func (l *live) newest(ctx context.Context) (*book.Snapshot, *workspace.Hold, err
 // show publishes the newest version, if it was not yet.
 func (l *live) show(snap *book.Snapshot, hold *workspace.Hold) {
 	if l.fork.snapshot() == nil {
-		l.fork.publish(&head{snap, hold.Again()}, l.line.info(l.fork.id, snap.Stale()))
+		l.fork.publish(&head{snap, hold.Again()}, l.info(snap.Stale()))
+		l.finishBehind(snap)
 	}
 }
 
@@ -158,9 +160,10 @@ func (l *live) content(ctx context.Context, v uint64, hold *workspace.Hold) (*bo
 }
 
 // calculated gives the content of a version with its formulas calculated as they were when it
-// was made. snap has the cells of the content; from is the content that it was made from, nil
-// where that was the base. A version from before there were calculations, and one of a workbook
-// with a sheet that cannot be read, stays stale.
+// was made, if that can be done within the budget of a commit: else it is stale. snap has the
+// cells of the content; from is the content that it was made from, nil where that was the base. A
+// version from before there were calculations, and one of a workbook with a sheet that cannot be
+// read, stays stale.
 //
 // One calculation is enough, however many there were on the way: each gives what follows from
 // the cells and its own moment, and the last moment counts.
@@ -174,22 +177,55 @@ func (l *live) calculated(ctx context.Context, v uint64, snap *book.Snapshot, fr
 	if !all && !snap.Stale() && !again {
 		return snap, nil
 	}
-	entry, err := l.store.log.At(l.line.versions[rec.calc].pos)
-	if err != nil {
-		return nil, err
+	newest := v == l.line.content(l.line.head())
+	if newest && l.why != "" || l.store.pending(l.fork.id, v) {
+		return snap, nil // it cannot be done, or is; who wants it now gets what there is
 	}
-	e, _, err := decode(entry.Data)
-	if err != nil || e.Calc == nil {
+	at, err := l.moment(v)
+	if err != nil || at == nil || l.store.o.CalcBudget < 0 {
 		return snap, err
 	}
-	fresh, _, err := snap.Recalculate(ctx, *e.Calc, all)
+	fresh, _, err := l.store.again(ctx, snap, *at, all)
 	switch {
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
 	case err != nil:
+		if newest {
+			l.why = staleWhy(err)
+		}
 		return snap, nil
 	}
 	return fresh, nil
+}
+
+// info is what is known of the fork.
+func (l *live) info(stale bool) *Info {
+	i := l.line.info(l.fork.id, stale)
+	if stale {
+		i.StaleWhy = l.why
+	}
+	return i
+}
+
+// moment gives the clock and the seed that the content of a version is calculated with, nil
+// where none were recorded.
+func (l *live) moment(v uint64) (*book.Moment, error) {
+	entry, err := l.store.log.At(l.line.versions[l.line.versions[v].calc].pos)
+	if err != nil {
+		return nil, err
+	}
+	e, _, err := decode(entry.Data)
+	return e.Calc, err
+}
+
+// finishBehind has the newest version calculated by and by, where it is stale.
+func (l *live) finishBehind(snap *book.Snapshot) {
+	if snap == nil || !snap.Stale() || l.why != "" || l.store.o.CalcBudget < 0 {
+		return
+	}
+	if at, err := l.moment(l.line.content(l.line.head())); err == nil && at != nil {
+		l.store.behind(l, snap, *at)
+	}
 }
 
 // edit reads the edit of a record; ok is false where it has none.
@@ -233,14 +269,15 @@ func (l *live) commit(k kind, e event, edit *book.Edit, snap *book.Snapshot) err
 	}
 	v := l.line.head()
 	if snap != nil {
+		l.store.supersede(l.fork.id)
 		l.remember(l.line.content(v), snap)
 		// Its base is held: the content was made on it.
-		l.fork.publish(&head{snap.As(l.fork.id, v), l.holds[l.line.versions[v].base].Again()}, l.line.info(l.fork.id, snap.Stale()))
+		l.fork.publish(&head{snap.As(l.fork.id, v), l.holds[l.line.versions[v].base].Again()}, l.info(snap.Stale()))
 		l.store.commits.Add(1)
 		l.store.changed(l.fork.id, v)
 		return nil
 	}
-	l.fork.setInfo(l.line.info(l.fork.id, l.fork.known().Stale))
+	l.fork.setInfo(l.info(l.fork.known().Stale))
 	return nil
 }
 

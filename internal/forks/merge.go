@@ -182,9 +182,9 @@ func (s *Store) merging(ctx context.Context, id string, m *Merging, o MergeOptio
 		}
 		e.Cells, e.Calc = m.Cells, made.at
 		if m.Rebased {
-			return step{rebased, e, &edit, made.snap, made.changes}, nil
+			return step{rebased, e, &edit, made.snap, made.changes, made.why}, nil
 		}
-		return step{edited, e, &edit, made.snap, made.changes}, nil
+		return step{edited, e, &edit, made.snap, made.changes, made.why}, nil
 	})
 	if err == error(errOpen) {
 		return nil

@@ -15,11 +15,11 @@ func (s *Store) Recalculate(ctx context.Context, id string, all bool, c Commit) 
 			return step{}, err
 		}
 		at := s.moment()
-		next, did, err := now.Recalculate(ctx, *at, all)
+		next, did, err := s.calculate(ctx, now, *at, all, 0)
 		if err != nil {
 			return step{}, err
 		}
 		next = next.As(l.fork.id, now.Version+1)
-		return step{recalculated, event{Tool: text(c.Tool), Label: text(c.Label), Calc: at}, nil, next, next.Since(now, 0, did)}, nil
+		return step{recalculated, event{Tool: text(c.Tool), Label: text(c.Label), Calc: at}, nil, next, next.Since(now, 0, did), ""}, nil
 	})
 }

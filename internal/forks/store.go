@@ -54,6 +54,7 @@ type Options struct {
 	ReadOnly bool
 
 	CalcBudget time.Duration    // what a commit may spend on calculation before the rest is done behind it; 2 s where 0, no calculation at all where less
+	CalcBytes  int64            // what one calculation may take beside its workbook; any number where 0. One that needs more is not made, and the fork stays stale
 	Now        func() time.Time // the clock of NOW and TODAY, in the time zone that they tell; time.Now where nil
 
 	// Begin waits until work may begin that no call has asked for, such as the discarding of
@@ -86,9 +87,12 @@ type Store struct {
 	reserved int                       // forks that are being made
 	standing map[string]stand          // by name of a base
 	unused   map[string]workspace.Base // nothing stands on them, or did not for a moment
+	jobs     map[string]*job           // calculations behind commits, by fork
+	settled  bool                      // no more of them are begun
 	unread   int                       // streams that could not be read: nobody knows what it stands on, nothing is dropped
 
 	commits, conflicts, replayed atomic.Uint64
+	calcs                        calcs
 	liveBytes                    atomic.Int64 // what live forks take, beside their bases
 	liveMost                     atomic.Int64 // what they may take; it is reckoned anew now and then
 	weighings                    atomic.Uint64
@@ -105,6 +109,7 @@ type Stats struct {
 	Commits   uint64 // versions that were made
 	Conflicts uint64 // changes that expected another version
 	Replayed  uint64 // records of the journal that forks were made again from
+	Calc      CalcStats
 	Actors    actor.Stats
 	Journal   journal.Stats
 }
@@ -112,9 +117,16 @@ type Stats struct {
 // Stats gives the counts since Open.
 func (s *Store) Stats() Stats {
 	s.mu.Lock()
-	n := len(s.forks)
+	n, behind, stale := len(s.forks), len(s.jobs), 0
+	for _, f := range s.forks {
+		if f.stale() {
+			stale++
+		}
+	}
 	s.mu.Unlock()
-	return Stats{n, s.commits.Load(), s.conflicts.Load(), s.replayed.Load(), s.registry.Stats(), s.log.Stats()}
+	c := s.calcs.read()
+	c.Behind, c.Stale = behind, stale
+	return Stats{n, s.commits.Load(), s.conflicts.Load(), s.replayed.Load(), c, s.registry.Stats(), s.log.Stats()}
 }
 
 // fork is what is known of a fork whether it is in memory or not.
@@ -178,8 +190,9 @@ type Info struct {
 	TTL      time.Duration
 
 	Version     uint64
-	Edits       int  // commits that changed cells
-	Stale       bool // values of formulas may be older than what they are computed from
+	Edits       int    // commits that changed cells
+	Stale       bool   // values of formulas may be older than what they are computed from
+	StaleWhy    string // why they stay so; "" while they are calculated
 	Checkpoints int
 	Staged      int
 	Undo, Redo  int    // how many steps there are
@@ -205,7 +218,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	s := &Store{bases: o.Bases, log: o.Journal, o: o, forks: make(map[string]*fork), standing: make(map[string]stand), unused: make(map[string]workspace.Base)}
+	s := &Store{bases: o.Bases, log: o.Journal, o: o, forks: make(map[string]*fork), jobs: make(map[string]*job), standing: make(map[string]stand), unused: make(map[string]workspace.Base)}
 	var err error
 	s.registry, err = actor.New(actor.Config[live]{Restore: s.restore, Release: s.letGo, Live: o.LiveMax, Idle: o.Idle})
 	if err != nil {
@@ -285,6 +298,7 @@ func (s *Store) sweep() {
 
 // Close lets all forks go and closes the journal. Calls under way end first.
 func (s *Store) Close(ctx context.Context) error {
+	s.Settle()
 	s.stop()
 	s.done.Wait()
 	err := s.registry.Close(ctx)
@@ -407,6 +421,12 @@ func (s *Store) List() []Info {
 	}
 	slices.SortFunc(list, func(a, b Info) int { return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID)) })
 	return list
+}
+
+func (f *fork) stale() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.info.Stale
 }
 
 func (f *fork) known() Info {
@@ -619,6 +639,7 @@ func (l *live) discard() error {
 	s.mu.Lock()
 	delete(s.forks, l.fork.id)
 	s.mu.Unlock()
+	s.supersede(l.fork.id)
 	l.release()
 	for _, b := range l.line.bases {
 		s.leave(b)

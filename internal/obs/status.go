@@ -42,6 +42,7 @@ func (m *Metrics) Status(recent int, metrics bool) *tools.ServerStatus {
 		f := m.sources.Forks()
 		out.Forks = &tools.ForksStatus{
 			Forks: f.Forks, InMemory: f.Actors.Live, Waiting: f.Actors.Depth, Commits: f.Commits, Conflicts: f.Conflicts,
+			Calculations: f.Calc.Seconds.Count, CalculatedFormulas: f.Calc.Formulas, Behind: f.Calc.Behind, Stale: f.Calc.Stale,
 			JournalRecords: f.Journal.Records, JournalSyncs: f.Journal.Batch.Batches, JournalBytes: f.Journal.Bytes, Poisoned: f.Journal.Poisoned != nil,
 		}
 	}

@@ -101,6 +101,14 @@ const (
 	forkCommits
 	forkConflicts
 	forkRestores
+	forksStale
+	calcSeconds
+	calcFormulas
+	calcCells
+	calcCircular
+	calcOver
+	calcTooLarge
+	calcBehind
 	journalAppends
 	journalSyncs
 	journalBytes
@@ -214,6 +222,14 @@ var table = [metrics]metric{
 	forkCommits:        {"gridflow_fork_commits_total", counter, nil, nil, "Versions that were made."},
 	forkConflicts:      {"gridflow_fork_conflicts_total", counter, nil, nil, "Changes that were refused because they were made for an older version."},
 	forkRestores:       {"gridflow_fork_restores_total", counter, nil, nil, "Forks that were made again from the journal, because somebody wanted them."},
+	forksStale:         {"gridflow_forks_stale", gauge, nil, nil, "Forks of which the newest version is not calculated: values of formulas may be older than what they are calculated from."},
+	calcSeconds:        {"gridflow_calc_seconds", histogram, nil, tallyBuckets, "Time of calculations of workbooks, those that were broken off among them."},
+	calcFormulas:       {"gridflow_calc_formulas_total", counter, nil, nil, "Formulas that were run."},
+	calcCells:          {"gridflow_calc_cells_changed_total", counter, nil, nil, "Cells that a calculation gave another value."},
+	calcCircular:       {"gridflow_calc_circular_total", counter, nil, nil, "Cells that calculations found to depend on themselves."},
+	calcOver:           {"gridflow_calc_over_budget_total", counter, nil, nil, "Calculations that took longer than a change may wait for (calc-budget)."},
+	calcTooLarge:       {"gridflow_calc_too_large_total", counter, nil, nil, "Calculations that needed more memory than they may take, and were not made."},
+	calcBehind:         {"gridflow_calc_behind", gauge, nil, nil, "Calculations that no call waits for, under way or waiting for their turn."},
 	journalAppends:     {"gridflow_journal_appends_total", counter, nil, nil, "Records that were made durable."},
 	journalSyncs:       {"gridflow_journal_batches_total", counter, nil, nil, "Times that records were written and synced together."},
 	journalBytes:       {"gridflow_journal_bytes", gauge, nil, nil, "Size of the journal."},

@@ -36,6 +36,7 @@ type linker interface {
 type seenVersion struct {
 	id      string // "" where none was read
 	version uint64
+	stale   bool // its formulas are not calculated
 
 	opened func() bool // whether it was given values that the file does not have
 }
@@ -49,7 +50,7 @@ type Seeing struct{ Workspace }
 func (w Seeing) View(ctx context.Context, id string, fn func(*book.Snapshot) error) error {
 	return w.Workspace.View(ctx, id, func(s *book.Snapshot) error {
 		if seen, ok := ctx.Value(seenKey{}).(*seenVersion); ok && forks.IsFork(s.ID) {
-			seen.id, seen.version = s.ID, s.Version
+			seen.id, seen.version, seen.stale = s.ID, s.Version, s.Stale()
 		}
 		return fn(s)
 	})
@@ -70,6 +71,9 @@ func render(env *Env, out any, seen *seenVersion) (*Result, error) {
 		if seen.id != "" {
 			stamp = fmt.Sprintf(`"version":%d,`, seen.version)
 		}
+		if seen.stale {
+			stamp += `"stale_formulas":true,`
+		}
 		if opened {
 			stamp += `"calculated_on_open":true,`
 		}
@@ -86,7 +90,11 @@ func render(env *Env, out any, seen *seenVersion) (*Result, error) {
 		res.Text = "the file has no values of its formulas: gridflow has calculated them\n" + res.Text
 	}
 	if seen.id != "" {
-		res.Text = fmt.Sprintf("%s version %d\n%s", seen.id, seen.version, res.Text)
+		stale := ""
+		if seen.stale {
+			stale = "; WARN_STALE_FORMULAS: formulas are not recalculated yet, and their values may be those from before the last edits"
+		}
+		res.Text = fmt.Sprintf("%s version %d%s\n%s", seen.id, seen.version, stale, res.Text)
 	}
 	return res, nil
 }

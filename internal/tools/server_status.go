@@ -120,15 +120,19 @@ type BreakerStatus struct {
 
 // ForksStatus tells of forks and their journal.
 type ForksStatus struct {
-	Forks          int    `json:"forks"`
-	InMemory       int    `json:"in_memory"`
-	Waiting        int    `json:"waiting"` // changes behind others of the same fork
-	Commits        uint64 `json:"commits"`
-	Conflicts      uint64 `json:"conflicts"`
-	JournalRecords uint64 `json:"journal_records"`
-	JournalSyncs   uint64 `json:"journal_syncs"`
-	JournalBytes   int64  `json:"journal_bytes"`
-	Poisoned       bool   `json:"journal_poisoned"`
+	Forks              int    `json:"forks"`
+	InMemory           int    `json:"in_memory"`
+	Waiting            int    `json:"waiting"` // changes behind others of the same fork
+	Commits            uint64 `json:"commits"`
+	Conflicts          uint64 `json:"conflicts"`
+	Calculations       uint64 `json:"calculations"`
+	CalculatedFormulas uint64 `json:"calculated_formulas"`
+	Behind             int    `json:"calculations_behind"` // that no call waits for
+	Stale              int    `json:"stale"`               // whose newest version is not calculated
+	JournalRecords     uint64 `json:"journal_records"`
+	JournalSyncs       uint64 `json:"journal_syncs"`
+	JournalBytes       int64  `json:"journal_bytes"`
+	Poisoned           bool   `json:"journal_poisoned"`
 }
 
 // CallStatus is one call that has ended.
@@ -242,8 +246,8 @@ func (o *serverStatusOut) appendText(b []byte, _ bool) []byte {
 		}
 	}
 	if f := o.Forks; f != nil {
-		b = fmt.Appendf(b, "forks: %d, %d in memory, %d changes waiting; %d versions made, %d conflicts; journal: %d records in %d syncs, %d bytes",
-			f.Forks, f.InMemory, f.Waiting, f.Commits, f.Conflicts, f.JournalRecords, f.JournalSyncs, f.JournalBytes)
+		b = fmt.Appendf(b, "forks: %d, %d in memory, %d changes waiting; %d versions made, %d conflicts; %d calculations of %d formulas, %d behind, %d forks stale; journal: %d records in %d syncs, %d bytes",
+			f.Forks, f.InMemory, f.Waiting, f.Commits, f.Conflicts, f.Calculations, f.CalculatedFormulas, f.Behind, f.Stale, f.JournalRecords, f.JournalSyncs, f.JournalBytes)
 		if f.Poisoned {
 			b = append(b, ", no more can be written"...)
 		}
