@@ -64,6 +64,11 @@ func (s *Snapshot) Calculate(ctx context.Context, since *Snapshot, at Moment) (*
 		if opt.Sources, err = s.differing(ctx, since, false); err != nil {
 			return nil, nil, err
 		}
+		if since == s.before {
+			// A formula may have followed the way there and back, where what the file says of its
+			// value is not what it gives.
+			opt.Sources = append(opt.Sources, s.since...)
+		}
 		tables, err := since.Tables(ctx)
 		if err != nil {
 			return nil, nil, err
@@ -135,7 +140,7 @@ func (s *Snapshot) modelOf(ctx context.Context, in calc.Input, since *Snapshot) 
 // baseModel gives the file's own snapshot with its compiled formulas.
 func (s *Snapshot) baseModel(ctx context.Context) (*Snapshot, *calc.Model, error) {
 	base := *s
-	base.book, base.sheets, base.grown, base.model = nil, nil, nil, nil
+	base.book, base.sheets, base.grown, base.model, base.before, base.since = nil, nil, nil, nil, nil, nil
 	m, err := s.models.base.Wait(ctx, lazy.Whole, func(ctx context.Context, _ *lazy.Publisher[*calc.Model]) (*calc.Model, error) {
 		in, err := base.input(ctx)
 		if err != nil {
@@ -219,6 +224,21 @@ func (s *Snapshot) Refresh(ctx context.Context, at Moment) (*Snapshot, *Calculat
 		return s, nil, nil
 	}
 	return s.Calculate(ctx, s.before, at)
+}
+
+// SameArrays reports whether s, a later version of old, has the arrays of old, and they fill the
+// same cells.
+func (s *Snapshot) SameArrays(old *Snapshot) bool {
+	for _, e := range s.sheets {
+		was := old.edited(e.index)
+		if was == nil {
+			was = e.base
+		}
+		if !e.sheet.SameArrays(was) {
+			return false
+		}
+	}
+	return true
 }
 
 // Since gives what became different in s since base, an earlier version of the same line. c is

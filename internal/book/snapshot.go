@@ -53,6 +53,7 @@ type Snapshot struct {
 	styles *styleMemo  // of the whole line and its forks
 	models *models     // the same
 	before *Snapshot   // the last version that was calculated, if this one is stale
+	since  []calc.Cell // cells that edits have made different since then, also those that became again what they were
 	model  *calc.Model // of the formulas as they are here; nil where they were not needed yet
 }
 
@@ -114,7 +115,7 @@ func (s *Snapshot) Calculated(ctx context.Context, sheets map[int]*grid.Sheet) (
 		d.put(i, was, sheet)
 	}
 	next := d.next
-	next.stale, next.before = false, nil
+	next.stale, next.before, next.since = false, nil, nil
 	return &next, nil
 }
 

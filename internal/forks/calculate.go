@@ -32,8 +32,8 @@ func (s *Store) make(ctx context.Context, on *book.Snapshot, edit book.Edit, app
 		return made{}, err
 	}
 	m := made{next, changes, nil}
-	if s.o.CalcBudget < 0 {
-		return m, nil
+	if s.o.CalcBudget < 0 || !next.Stale() {
+		return m, nil // no moment: random numbers stay what they are
 	}
 	m.at = s.moment()
 	within, cancel := context.WithTimeout(ctx, s.o.CalcBudget)

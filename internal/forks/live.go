@@ -109,9 +109,14 @@ func (l *live) at(ctx context.Context, v uint64) (*book.Snapshot, *workspace.Hol
 // content makes the content of a version: from the nearest one that is at hand or stands
 // whole in the journal, by the edits that were made since.
 func (l *live) content(ctx context.Context, v uint64, hold *workspace.Hold) (*book.Snapshot, error) {
+	if snap := l.atHand(v); snap != nil {
+		l.remember(v, snap)
+		return snap, nil
+	}
 	var edits []uint64
 	var snap *book.Snapshot
-	for at := v; snap == nil; {
+	at := v
+	for snap == nil {
 		rec := &l.line.versions[at]
 		switch {
 		case l.atHand(at) != nil:
@@ -141,9 +146,24 @@ func (l *live) content(ctx context.Context, v uint64, hold *workspace.Hold) (*bo
 		if err != nil {
 			return nil, err
 		}
-		if snap, _, err = snap.Replay(ctx, edit); err != nil {
+		next, _, err := snap.Replay(ctx, edit)
+		if err == nil && !next.SameArrays(snap) {
+			// Of two arrays that want a cell the one that is there first gets it. Else one
+			// calculation in the end does for all edits.
+			if snap.Stale() {
+				if snap, err = l.calculated(ctx, at, snap); err != nil {
+					return nil, err
+				}
+				next, _, err = snap.Replay(ctx, edit)
+			}
+			if err == nil {
+				next, err = l.calculated(ctx, edits[i], next)
+			}
+		}
+		if err != nil {
 			return nil, fmt.Errorf("fork %s: version %d: %w", l.fork.id, edits[i], err)
 		}
+		snap, at = next, edits[i]
 	}
 	snap, err := l.calculated(ctx, v, snap)
 	if err != nil {
@@ -157,18 +177,16 @@ func (l *live) content(ctx context.Context, v uint64, hold *workspace.Hold) (*bo
 // was made. A version from before there were calculations, and one of a workbook with a sheet that
 // cannot be read, stays stale.
 func (l *live) calculated(ctx context.Context, v uint64, snap *book.Snapshot) (*book.Snapshot, error) {
-	if !snap.Stale() {
-		return snap, nil
-	}
-	entry, err := l.store.log.At(l.line.versions[v].pos)
-	if err != nil {
-		return nil, err
-	}
-	e, _, err := decode(entry.Data)
-	if err != nil || e.Calc == nil {
+	at, err := l.moment(v)
+	if err != nil || at == nil {
 		return snap, err
 	}
-	fresh, _, err := snap.Refresh(ctx, *e.Calc)
+	var fresh *book.Snapshot
+	if snap.Stale() {
+		fresh, _, err = snap.Refresh(ctx, *at)
+	} else { // its edits took each other back, but the clock went on with them
+		fresh, _, err = snap.Calculate(ctx, snap, *at)
+	}
 	switch {
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
@@ -176,6 +194,22 @@ func (l *live) calculated(ctx context.Context, v uint64, snap *book.Snapshot) (*
 		return snap, nil
 	}
 	return fresh, nil
+}
+
+// moment is that of the last calculation which the content of a version has seen: its own, or where
+// its edit changed nothing that formulas read, that of a version before. It is nil where there was none.
+func (l *live) moment(v uint64) (*book.Moment, error) {
+	for {
+		rec := &l.line.versions[v]
+		entry, err := l.store.log.At(rec.pos)
+		if err != nil {
+			return nil, err
+		}
+		if e, _, err := decode(entry.Data); err != nil || e.Calc != nil || rec.fresh {
+			return e.Calc, err
+		}
+		v = rec.parent
+	}
 }
 
 // edit reads the edit of a record; ok is false where it has none.

@@ -460,6 +460,14 @@ func (s *Store) Create(ctx context.Context, from string, o CreateOptions) (Info,
 		if err != nil {
 			return Info{}, err
 		}
+		err = s.look(ctx, info.ID, func(l *live) (err error) {
+			e.Calc, err = l.moment(l.line.content(h.snap.Version))
+			return err
+		})
+		if err != nil {
+			h.hold.Release()
+			return Info{}, err
+		}
 		hold, payload, stale = h.hold, edit.AppendTo(nil), h.snap.Stale()
 		e.Workbook, e.Path, e.From = info.Workbook, info.Path, fmt.Sprintf("%s@%d", info.ID, h.snap.Version)
 		if !s.standBeside(hold.Base) { // the other was discarded meanwhile, and its base with it
@@ -475,7 +483,7 @@ func (s *Store) Create(ctx context.Context, from string, o CreateOptions) (Info,
 	}
 	defer hold.Release()
 	e.Base, e.Fresh = &hold.Base, !stale
-	if len(payload) > 0 {
+	if e.Calc == nil && len(payload) > 0 {
 		e.Calc = s.moment()
 	}
 	id := "fork-" + randomID()
