@@ -7,6 +7,7 @@ import (
 	"iter"
 	"slices"
 
+	"gridflow/internal/calc"
 	"gridflow/internal/calc/eval"
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
@@ -136,23 +137,27 @@ func (d *draft) finish() (*Snapshot, *Changeset) {
 		next.before = d.base
 	}
 	set := &Changeset{From: d.base.Version, To: next.Version, Edited: d.edited}
+	indices := map[string]int{}
 	for _, e := range next.sheets {
 		if old := d.was[e.index]; old != nil {
+			indices[next.Workbook().Sheets[e.index].Name] = e.index
 			set.sheets = append(set.sheets, sheetPair{name: next.Workbook().Sheets[e.index].Name, old: old, new: e.sheet, sameStyle: sameIndex})
 		}
 	}
 	if d.grew && next.mayHaveFormulas() {
 		next.stale = true
 	}
-	if !next.stale && next.mayHaveFormulas() {
+	next.since = slices.Clip(next.since)
+	if next.stale || next.mayHaveFormulas() {
 		for c := range set.Changes() {
-			if next.stale = c.Subtype != StyleEdit && (c.Subtype == FormulaEdit || c.Old.HasFormula || c.New.HasFormula || c.Old.Value != c.New.Value); next.stale {
-				break
+			if c.Subtype != StyleEdit && (c.Subtype == FormulaEdit || c.Old.HasFormula || c.New.HasFormula || c.Old.Value != c.New.Value) {
+				next.stale = true
+				next.since = append(next.since, calc.Cell{Sheet: indices[c.Sheet], At: c.Ref})
 			}
 		}
 	}
 	if set.Stale = next.stale; !next.stale {
-		next.before, next.model = nil, d.base.model
+		next.before, next.since, next.model = nil, nil, d.base.model
 	}
 	return &next, set
 }
@@ -327,9 +332,14 @@ func vacated(sheet *grid.Sheet, changes []grid.Change, number []int) ([]grid.Cha
 				}
 			}
 			for x := range sheet.Cells(f.Range) {
-				if !named[x.Ref] {
-					changes, number = append(changes, grid.Change{Ref: x.Ref, Style: x.Style}), append(number, number[k])
+				if named[x.Ref] {
+					continue
 				}
+				empty := grid.Change{Ref: x.Ref, Style: x.Style}
+				if x.Style == inheritedStyle(sheet, x.Ref) {
+					empty.Kind = grid.RemoveCell
+				}
+				changes, number = append(changes, empty), append(number, number[k])
 			}
 		}
 	}

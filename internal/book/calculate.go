@@ -81,6 +81,11 @@ func (s *Snapshot) CalculateWithin(ctx context.Context, since *Snapshot, at Mome
 		if opt.Sources, err = s.differing(ctx, since, false); err != nil {
 			return nil, nil, err
 		}
+		if since == s.before {
+			// A formula may have followed the way there and back, where what the file says of its
+			// value is not what it gives.
+			opt.Sources = append(opt.Sources, s.since...)
+		}
 		tables, err := since.Tables(ctx)
 		if err != nil {
 			return nil, nil, err
@@ -263,6 +268,21 @@ func (s *Snapshot) Recalculate(ctx context.Context, at Moment, all bool, limits 
 // of its line. Else the formulas that depend on nothing that was edited have the values that
 // the file gives them.
 func (s *Snapshot) Whole() bool { return s.whole }
+
+// SameArrays reports whether s, a later version of old, has the arrays of old, and they fill the
+// same cells.
+func (s *Snapshot) SameArrays(old *Snapshot) bool {
+	for _, e := range s.sheets {
+		was := old.edited(e.index)
+		if was == nil {
+			was = e.base
+		}
+		if !e.sheet.SameArrays(was) {
+			return false
+		}
+	}
+	return true
+}
 
 // Since gives what became different in s since base, an earlier version of the same line. c is
 // what was calculated, nil where nothing was.

@@ -69,7 +69,7 @@ func (s *Snapshot) openedFile(ctx context.Context) (*Snapshot, error) {
 func (s *Snapshot) Stored() *Snapshot {
 	base := *s
 	base.Version, base.stored = 0, true
-	base.book, base.sheets, base.grown, base.before, base.model = nil, nil, nil, nil, nil
+	base.book, base.sheets, base.grown, base.before, base.since, base.model = nil, nil, nil, nil, nil, nil
 	base.stale, base.whole = false, false
 	return &base
 }

@@ -55,6 +55,7 @@ type Snapshot struct {
 	models *models     // the same
 	stored bool        // sheets are given as the file has them
 	before *Snapshot   // the last version that was calculated, if this one is stale
+	since  []calc.Cell // cells that edits have made different since then, also those that became again what they were
 	model  *calc.Model // of the formulas as they are here; nil where they were not needed yet
 }
 
@@ -116,7 +117,7 @@ func (s *Snapshot) Calculated(ctx context.Context, sheets map[int]*grid.Sheet) (
 		d.put(i, was, sheet)
 	}
 	next := d.next
-	next.stale, next.before = false, nil
+	next.stale, next.before, next.since = false, nil, nil
 	return &next, nil
 }
 

@@ -35,8 +35,8 @@ func (s *Store) make(ctx context.Context, on *book.Snapshot, edit book.Edit, app
 		return made{}, err
 	}
 	m := made{snap: next, changes: changes}
-	if s.o.CalcBudget < 0 {
-		return m, nil
+	if s.o.CalcBudget < 0 || !next.Stale() {
+		return m, nil // no moment: random numbers stay what they are
 	}
 	m.at = s.moment()
 	fresh, did, err := s.refresh(ctx, next, *m.at)

@@ -111,10 +111,15 @@ func (l *live) at(ctx context.Context, v uint64) (*book.Snapshot, *workspace.Hol
 // content makes the content of a version: from the nearest one that is at hand or stands
 // whole in the journal, by the edits that were made since.
 func (l *live) content(ctx context.Context, v uint64, hold *workspace.Hold) (*book.Snapshot, error) {
+	if snap := l.atHand(v); snap != nil {
+		l.remember(v, snap)
+		return snap, nil
+	}
 	var edits []uint64
 	var snap *book.Snapshot
-	var from *version // the content at hand that it begins with
-	for at := v; snap == nil; {
+	var from *version // the content at hand, or calculated since, that it begins with
+	at := v
+	for snap == nil {
 		rec := &l.line.versions[at]
 		switch {
 		case l.atHand(at) != nil:
@@ -145,11 +150,29 @@ func (l *live) content(ctx context.Context, v uint64, hold *workspace.Hold) (*bo
 			return nil, err
 		}
 		if !ok { // a calculation, which the one at the end goes beyond
+			at = edits[i]
 			continue
 		}
-		if snap, _, err = snap.Replay(ctx, edit); err != nil {
+		next, _, err := snap.Replay(ctx, edit)
+		if err == nil && !next.SameArrays(snap) {
+			// Of two arrays that want a cell the one that is there first gets it. Else one
+			// calculation in the end does for all edits.
+			if snap.Stale() {
+				if snap, err = l.calculated(ctx, at, snap, from); err != nil {
+					return nil, err
+				}
+				from = &l.line.versions[at]
+				next, _, err = snap.Replay(ctx, edit)
+			}
+			if err == nil {
+				next, err = l.calculated(ctx, edits[i], next, from)
+				from = &l.line.versions[edits[i]]
+			}
+		}
+		if err != nil {
 			return nil, fmt.Errorf("fork %s: version %d: %w", l.fork.id, edits[i], err)
 		}
+		snap, at = next, edits[i]
 	}
 	snap, err := l.calculated(ctx, v, snap, from)
 	if err != nil {

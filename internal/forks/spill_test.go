@@ -1,11 +1,15 @@
 package forks
 
 import (
+	"bytes"
 	"context"
+	"fmt"
+	"strings"
 	"testing"
 
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
+	"gridflow/internal/genbook"
 )
 
 // spilled has c.xlsx, whose Data!F1 fills as many cells below as D2 says, which are three.
@@ -108,5 +112,85 @@ func TestSpill_Shrinks(t *testing.T) {
 	r.edit(saved, number("F3", 7))
 	if got := r.column(saved); got != "1|2|7||" {
 		t.Errorf("a cell that it left: %s", got)
+	}
+}
+
+// Fixed bugs: made again by all its edits at once, a version had other values than it had when
+// they were made one by one.
+func TestCalculated_AsItWas(t *testing.T) {
+	formula := func(at, text string) book.Edit {
+		return set("Data", at, book.CellEdit{HasFormula: true, Formula: text})
+	}
+	for _, c := range []struct {
+		name  string
+		edits []book.Edit
+	}{
+		{"an edit that changes nothing throws no dice", []book.Edit{formula("F1", "RAND()"), number("A5", 1), number("A5", 1)}},
+		{"of two arrays the first has the cell", []book.Edit{formula("F2", "TRANSPOSE(A1:A3)"), number("D2", 4), formula("G1", "A1:A3*2")}},
+		{"an array that left a cell to another", []book.Edit{formula("F1", "SEQUENCE(3)"), formula("F1", "SEQUENCE(2)"), formula("E3", "SEQUENCE(1,2)"), formula("F1", "SEQUENCE(3)")}},
+		{"there and back, with dice", []book.Edit{formula("F1", "RAND()"), number("A1", 1), number("A1", 11)}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := newRig(t, Options{})
+			id := r.create("a.xlsx").ID
+			all := func() (list []string) {
+				for n := range len(c.edits) + 1 {
+					at := fmt.Sprintf("%s@%d", id, n)
+					list = append(list, r.column(at)+fmt.Sprint(r.read(at)))
+				}
+				return append(list, r.column(r.create(id).ID))
+			}
+			for _, e := range c.edits {
+				r.edit(id, e)
+			}
+			was := all()
+			was[len(was)-1] = r.column(id)
+			for n := len(c.edits); n >= 0; n-- { // each by itself, from the newest on
+				r.restart()
+				at := fmt.Sprintf("%s@%d", id, n)
+				if got := r.column(at) + fmt.Sprint(r.read(at)); got != was[n] {
+					t.Errorf("version %d was %s\nand is %s", n, was[n], got)
+				}
+			}
+			// A fork of it has its cells at once, and not its history: who came first is not known.
+			if now := all(); !strings.HasPrefix(c.name, "of two arrays") && now[len(now)-1] != was[len(was)-1] {
+				t.Errorf("a fork of it: %s, not %s", now[len(now)-1], was[len(was)-1])
+			}
+		})
+	}
+}
+
+// Fixed bug: the file says of C1, which is A1*2, something else than its formula does. An edit of A1
+// and another one back made it true, and after a restart it was not.
+func TestCalculated_ThereAndBack(t *testing.T) {
+	r := newRig(t, Options{})
+	b := &genbook.Book{}
+	var g genbook.Grid
+	g.Set("A1", 0, 1.0)
+	g.Formula("C1", 0, "A1*2", 999)
+	b.AddSheet(g.Fill(&genbook.Sheet{Name: "Data"}))
+	var out bytes.Buffer
+	if err := b.Write(&out); err != nil {
+		t.Fatal(err)
+	}
+	r.put("c.xlsx", out.Bytes())
+	id := r.create("c.xlsx").ID
+	r.edit(id, number("A1", 5))
+	r.edit(id, number("A1", 1))
+	c1 := func() (v cell.Value) {
+		if err := r.store.View(context.Background(), id, func(snap *book.Snapshot) error {
+			sheet, err := snap.Sheet(context.Background(), 0)
+			x, _ := sheet.At(cell.Ref{Col: 2})
+			v = x.Value
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	was := c1()
+	r.restart()
+	if now := c1(); was != cell.NumberValue(2) || now != was {
+		t.Errorf("C1 was %v and is %v", was, now)
 	}
 }

@@ -488,6 +488,14 @@ func (s *Store) Create(ctx context.Context, from string, o CreateOptions) (Info,
 		if err != nil {
 			return Info{}, err
 		}
+		err = s.look(ctx, info.ID, func(l *live) (err error) {
+			e.Calc, err = l.moment(l.line.content(h.snap.Version))
+			return err
+		})
+		if err != nil {
+			h.hold.Release()
+			return Info{}, err
+		}
 		hold, payload, stale = h.hold, edit.AppendTo(nil), h.snap.Stale()
 		whole = h.snap.Whole()
 		e.Workbook, e.Path, e.From = info.Workbook, info.Path, fmt.Sprintf("%s@%d", info.ID, h.snap.Version)
@@ -504,7 +512,7 @@ func (s *Store) Create(ctx context.Context, from string, o CreateOptions) (Info,
 	}
 	defer hold.Release()
 	e.Base, e.Fresh, e.Whole = &hold.Base, !stale, whole
-	if len(payload) > 0 {
+	if e.Calc == nil && len(payload) > 0 {
 		e.Calc = s.moment()
 	}
 	id := "fork-" + randomID()

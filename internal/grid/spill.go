@@ -19,6 +19,12 @@ func (s *Sheet) findSpill(at cell.Ref) (int, bool) {
 	return slices.BinarySearchFunc(s.spills, at, func(x spill, at cell.Ref) int { return order(x.anchor) - order(at) })
 }
 
+// SameArrays reports whether s, a later version of old, has the arrays of old, and they fill the
+// same cells.
+func (s *Sheet) SameArrays(old *Sheet) bool {
+	return s == old || slices.Equal(s.spills, old.spills) && slices.Equal(s.dissolved, old.dissolved)
+}
+
 // respill brings the list up to date with changes. s is not yet handed out.
 func (s *Sheet) respill(changes []Change) {
 	own := false
