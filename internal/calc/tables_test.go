@@ -2,6 +2,7 @@ package calc
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -86,12 +87,12 @@ func TestExpectedTables(t *testing.T) {
 		agrees, all = agrees+ok, all+n
 		fmt.Fprintf(&golden, "%s\t%d\t%d\n", table.name, ok, n)
 		t.Logf("%-32s %5d of %5d: %.2f %%", table.name, ok, n, 100*float64(ok)/float64(n))
-		for _, why := range slices.Sorted(mapKeys(skipped)) {
+		for _, why := range slices.Sorted(maps.Keys(skipped)) {
 			t.Logf("    %5d not evaluable: %s", skipped[why], why)
 			fmt.Fprintf(&golden, "\t%d\t%s\n", skipped[why], why)
 		}
 	}
-	for _, cat := range slices.Sorted(mapKeys(byCategory)) {
+	for _, cat := range slices.Sorted(maps.Keys(byCategory)) {
 		fmt.Fprintf(&golden, "category %s\t%d\t%d\n", cat, byCategory[cat][0], byCategory[cat][1])
 	}
 	t.Logf("all %d of %d: %.2f %%", agrees, all, 100*float64(agrees)/float64(all))
@@ -101,16 +102,6 @@ func TestExpectedTables(t *testing.T) {
 		return
 	}
 	checkRates(t, "testdata/tables.txt", golden.String())
-}
-
-func mapKeys[V any](m map[string]V) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for k := range m {
-			if !yield(k) {
-				return
-			}
-		}
-	}
 }
 
 func writeGolden(t *testing.T, name, text string) {
