@@ -455,23 +455,3 @@ func jsValues(s string) ([]any, bool) {
 	}
 	return list, true
 }
-
-// reasonOf says in a word why a row disagrees.
-func reasonOf(r row, got string) string {
-	_, gotErr := cell.ParseError(got)
-	wantErr := isErrorText(r.want)
-	switch {
-	case gotErr && wantErr:
-		return "another error"
-	case gotErr:
-		return "an error here"
-	case wantErr:
-		return "an error there"
-	}
-	g, err1 := strconv.ParseFloat(strings.Trim(got, `"`), 64)
-	w, err2 := strconv.ParseFloat(strings.Trim(r.want, `"`), 64)
-	if err1 == nil && err2 == nil && closeTo(g, w, 1e-5, "") {
-		return "precision"
-	}
-	return "another value"
-}
