@@ -21,13 +21,13 @@ import (
 // row is a formula of a table of expected results, with what the table's authors believe
 // that it gives.
 type row struct {
-	table, group string
-	sets         [][2]string // cells and what is typed into them, in order
-	formulas     []string    // forms of one call; the row agrees if one of them does
-	want         string
-	tolerance    float64
-	anyOf        bool   // an array lists what the table takes for right
-	skip         string // why the row is not evaluable
+	group     string      // a file, a test or the formula, in the table
+	sets      [][2]string // cells and what is typed into them, in order
+	formulas  []string    // forms of one call; the row agrees if one of them does
+	want      string
+	tolerance float64
+	anyOf     bool   // an array lists what the table takes for right
+	skip      string // why the row is not evaluable
 }
 
 // expectedTables are the tables by file, with what reads them.

@@ -33,7 +33,6 @@ type Book struct {
 	File    string
 
 	sheets []*sheet
-	m      *eval.Machine
 	active int
 }
 
