@@ -95,6 +95,7 @@ generate:
 	$(GO) test ./internal/tools -run 'Schema|Golden' -update
 	$(GO) test ./internal/obs -run 'Golden|Docs|Shipped' -update
 	$(GO) test ./internal/imports -update
+	$(GO) test ./internal/calc -run TestDocument -update
 
 ## examples: the example workbooks, anew
 examples:
