@@ -7,7 +7,7 @@ GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@latest
 
 KILLS ?= 1000
 
-.PHONY: test crash cpus scenarios soak interleave mutants lockcheck prove check build generate examples workbooks bench peers bench-calc anchors alerts conformance fuzz clean
+.PHONY: test crash cpus scenarios soak interleave mutants lockcheck prove check build generate examples workbooks bench peers bench-calc anchors alerts conformance oracle fuzz clean
 
 # The race detector needs a C compiler; without one the tests run without it.
 RACE := $(shell command -v gcc >/dev/null 2>&1 || command -v clang >/dev/null 2>&1 && echo -race)
@@ -97,6 +97,7 @@ generate:
 	$(GO) test ./internal/tools -run 'Schema|Golden' -update
 	$(GO) test ./internal/obs -run 'Golden|Docs|Shipped' -update
 	$(GO) test ./internal/imports -update
+	$(GO) test ./internal/calc -run TestDocument -update
 
 ## examples: the example workbooks, anew
 examples:
@@ -134,6 +135,10 @@ conformance:
 	bench/conformance/run.sh
 
 FUZZTIME ?= 10m
+
+## oracle: the formulas of the functions' tables, calculated by LibreOffice beside us; what differs is listed
+oracle:
+	$(GO) test -v -count=1 -timeout 10m -run TestOracle ./internal/calc -oracle
 
 ## fuzz: every fuzz target for FUZZTIME
 fuzz:

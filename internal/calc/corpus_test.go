@@ -7,6 +7,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -33,6 +34,7 @@ type tally struct {
 	file             string
 	formulas, agrees int
 	problem          string
+	categories       map[string]*[2]int // agrees and formulas by category of the outermost function
 }
 
 // TestCorpus calculates workbooks that Excel calculated and compares the values with those
@@ -84,6 +86,14 @@ func TestCorpus(t *testing.T) {
 			})
 		}
 	})
+	for line := range strings.Lines(list.String()) {
+		if missReason(line) == unexplained {
+			t.Errorf("a value differs from Excel's and explained_test.go does not say why: %s", line)
+		}
+	}
+	if *update {
+		writeGolden(t, "testdata/misses.txt", explained(list.String()))
+	}
 	if *misses != "" {
 		if err := os.WriteFile(*misses, []byte(list.String()), 0o644); err != nil {
 			t.Fatal(err)
@@ -111,12 +121,26 @@ func checkTallies(t *testing.T, out []tally) {
 	for g, n := range groups {
 		t.Logf("%-16s %7d of %7d: %.3f %%", g, n[0], n[1], 100*float64(n[0])/float64(max(n[1], 1)))
 	}
-	if *update {
-		if err := os.WriteFile(golden, []byte(b.String()), 0o644); err != nil {
-			t.Fatal(err)
+	categories := map[string]*[2]int{}
+	for _, r := range out {
+		for name, n := range r.categories {
+			if categories[name] == nil {
+				categories[name] = new([2]int)
+			}
+			categories[name][0] += n[0]
+			categories[name][1] += n[1]
 		}
+	}
+	var rates strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(categories)) {
+		fmt.Fprintf(&rates, "%s\t%d\t%d\n", name, categories[name][0], categories[name][1])
+	}
+	if *update {
+		writeGolden(t, golden, b.String())
+		writeGolden(t, "testdata/categories.txt", rates.String())
 		return
 	}
+	checkRates(t, "testdata/categories.txt", rates.String())
 	data, err := os.ReadFile(golden)
 	if err != nil {
 		t.Fatal(err, " (go test ./internal/calc -run TestCorpus -update writes it)")
@@ -136,7 +160,7 @@ func checkTallies(t *testing.T, out []tally) {
 
 // compareFile calculates a workbook and counts the formulas that agree.
 func compareFile(t *testing.T, dir, name string) (tally, string) {
-	res := tally{file: name}
+	res := tally{file: name, categories: map[string]*[2]int{}}
 	in, problem := openInput(t, filepath.Join(dir, filepath.FromSlash(name)))
 	if problem != "" {
 		res.problem = problem
@@ -177,6 +201,7 @@ func compareFile(t *testing.T, dir, name string) (tally, string) {
 			if ofTheProgram(text) {
 				continue
 			}
+			category := res.category(text)
 			for row := span.Output.First.Row; row <= span.Output.Last.Row; row++ {
 				for col := span.Output.First.Col; col <= span.Output.Last.Col; col++ {
 					at := cell.Ref{Row: row, Col: col}
@@ -185,8 +210,10 @@ func compareFile(t *testing.T, dir, name string) (tally, string) {
 						continue
 					}
 					res.formulas++
+					category[1]++
 					if same(now, was, tolerance(text)) {
 						res.agrees++
+						category[0]++
 					} else {
 						fmt.Fprintf(&list, "%s\t%s!%s\t%s\tgives %s %q\tExcel %s %q\n", name, in.Book.Sheets[i].Name, at, text, now.Kind(), now, was.Kind(), was)
 					}
@@ -195,6 +222,15 @@ func compareFile(t *testing.T, dir, name string) (tally, string) {
 		}
 	}
 	return res, list.String()
+}
+
+// category gives the count of a formula's category.
+func (t *tally) category(text string) *[2]int {
+	name := categoryOf(formula.Display(text))
+	if t.categories[name] == nil {
+		t.categories[name] = new([2]int)
+	}
+	return t.categories[name]
 }
 
 // ofTheProgram reports whether a formula asks for what differs between programs.

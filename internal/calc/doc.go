@@ -10,7 +10,9 @@
 // calculated are marked in their tiles. Whoever reads such a cell calculates it first, so
 // that no order has to be known beforehand and only the branches of an IF that are taken
 // count. Where that would go too deep, the cell that was being calculated is put off and
-// the one it needs goes first.
+// the one it needs goes first. Where cells turn out to lie on a circle, what depends on
+// them is calculated once more with its reads noted, so that it does not matter who met the
+// circle first (circle.go).
 //
 // The one invariant: a published sheet is never changed; a calculation has tiles of its
 // own and gives new sheets that share what did not change. The values do not depend on

@@ -165,7 +165,7 @@ func (c *compiler) lambda(kids []*formula.Node) expr {
 			c.bound = c.bound[:bound]
 			return &failed{cell.ErrValue, "LAMBDA is given what cannot be the name of a parameter"}
 		}
-		if strings.HasPrefix(k.Text, "[") {
+		if strings.HasPrefix(k.Text, "[") || len(k.Text) > 6 && strings.EqualFold(k.Text[:6], "_xlop.") {
 			l.optional++
 		}
 		l.params++

@@ -8,9 +8,9 @@ import (
 
 var engineeringFunctions = []Function{
 	{Name: "BESSELI", Category: Engineering, Params: "real real", Since: 2007, Eval: bessel(besselI)},
-	{Name: "BESSELJ", Category: Engineering, Params: "real real", Since: 2007, Eval: bessel(func(n int, x float64) float64 { return math.Jn(n, x) })},
+	{Name: "BESSELJ", Category: Engineering, Params: "real real", Since: 2007, Eval: bessel(func(n int, x float64) float64 { return besselJ(n, x) })},
 	{Name: "BESSELK", Category: Engineering, Params: "real real", Since: 2007, Eval: bessel(positive(besselK))},
-	{Name: "BESSELY", Category: Engineering, Params: "real real", Since: 2007, Eval: bessel(positive(math.Yn))},
+	{Name: "BESSELY", Category: Engineering, Params: "real real", Since: 2007, Eval: bessel(positive(besselY))},
 	{Name: "BITAND", Category: Engineering, Params: "num num", Since: 2013, Eval: bitwise(func(x, y uint64) uint64 { return x & y })},
 	{Name: "BITLSHIFT", Category: Engineering, Params: "num num", Since: 2013, Eval: shift(1)},
 	{Name: "BITOR", Category: Engineering, Params: "num num", Since: 2013, Eval: bitwise(func(x, y uint64) uint64 { return x | y })},
@@ -109,52 +109,4 @@ func positive(f func(n int, x float64) float64) func(n int, x float64) float64 {
 		}
 		return f(n, x)
 	}
-}
-
-// besselI gives the modified Bessel function of the first kind by its power series (DLMF
-// 10.25.2), whose terms all have one sign, so that nothing cancels.
-func besselI(n int, x float64) float64 {
-	h := x / 2
-	if math.Abs(x) > 750 { // beyond what a number can hold, for all but enormous orders
-		return math.Inf(1)
-	}
-	term := 1.0
-	for i := 1; i <= n && term != 0; i++ {
-		term *= h / float64(i)
-	}
-	sum := term
-	for k := 1.0; ; k++ {
-		term *= h / k * (h / (k + float64(n)))
-		next := sum + term
-		if next == sum {
-			return sum
-		}
-		sum = next
-	}
-}
-
-// besselK gives the modified Bessel function of the second kind: orders 0 and 1 by the integral
-// of exp(-x cosh t) cosh(n t) over t (DLMF 10.32.9), for which the trapezoidal rule gains digits
-// exponentially, and higher ones by the recurrence, which is stable upwards.
-func besselK(n int, x float64) float64 {
-	// exp(-x cosh t) falls off within 1/√x
-	step := math.Min(1.0/16, 0.5/math.Sqrt(x))
-	k0, k1 := math.Exp(-x)/2, math.Exp(-x)/2
-	for i := 1.0; ; i++ {
-		cosh := math.Cosh(i * step)
-		e := math.Exp(-x * cosh)
-		if e == 0 || e*cosh < 1e-18*k1 && e < 1e-18*k0 {
-			break
-		}
-		k0 += e
-		k1 += e * cosh
-	}
-	k0, k1 = k0*step, k1*step
-	if n == 0 {
-		return k0
-	}
-	for i := 1; i < n && !math.IsInf(k1, 1); i++ {
-		k0, k1 = k1, k0+2*float64(i)/x*k1
-	}
-	return k1
 }

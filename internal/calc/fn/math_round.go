@@ -28,6 +28,7 @@ var roundingFunctions = []Function{
 	{Name: "FLOOR.PRECISE", Category: Math, Params: "num num?", Since: 2010, Eval: multipleOf(func(q, s float64, _ bool) float64 { return math.Floor(q / s) })},
 	{Name: "INT", Category: Math, Params: "num", Since: 2007, Eval: of1(math.Floor)},
 	{Name: "ISO.CEILING", Category: Math, Params: "num num?", Since: 2010, Eval: multipleOf(func(q, s float64, _ bool) float64 { return math.Ceil(q / s) })},
+	{Name: "ECMA.CEILING", Category: Math, Params: "num num?", Since: 2007, Eval: multipleOf(func(q, s float64, _ bool) float64 { return math.Ceil(q / s) })},
 	{Name: "MROUND", Category: Math, Params: "real real", Since: 2007, Eval: mround},
 	{Name: "ODD", Category: Math, Params: "num", Since: 2007, Eval: of1(func(x float64) float64 {
 		return math.Copysign(2*math.Ceil((max(math.Abs(x), 1)-1)/2)+1, x)
