@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"math/bits"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -164,6 +165,7 @@ func (c *calculation) mark(d *graph.Dirty) {
 	clear(c.indexes)
 	c.forms = c.forms[:0]
 	numbers := map[*graph.Template]int32{} // of forms, from 1 on
+	var marks []dirtyRows
 	for s, region := range d.Spans() {
 		p := programOf(s)
 		if p == nil || p.External && c.in.External == nil {
@@ -193,16 +195,57 @@ func (c *calculation) mark(d *graph.Dirty) {
 			continue
 		}
 		for r := range region.Ranges() {
+			tiles.grow(r)
 			for col := r.First.Col; col <= r.Last.Col; col++ {
 				for row := r.First.Row; row <= r.Last.Row; {
-					t := tiles.own(cell.Ref{Row: row, Col: col})
 					end := min(r.Last.Row, row|(grid.BandRows-1))
-					t.markRows(row%grid.BandRows, end%grid.BandRows, n)
+					marks = append(marks, dirtyRows{tiles, col, row, end, n})
 					row = end + 1
 				}
 			}
 		}
 	}
+	c.markAll(marks)
+}
+
+// dirtyRows are cells of one column and one band of which a formula is to be calculated.
+type dirtyRows struct {
+	tiles            *sheetTiles
+	col, first, last int
+	by               int32
+}
+
+// markAll marks cells in their tiles, which is half of the work of unpacking these. A tile is
+// always for the same worker.
+func (c *calculation) markAll(marks []dirtyRows) {
+	n := min(c.workers(), len(marks)/marksMin+1)
+	var wg sync.WaitGroup
+	for k := range n {
+		work := func() {
+			for _, m := range marks {
+				if band := m.first / grid.BandRows; (m.col+band)%n == k {
+					m.tiles.own(cell.Ref{Row: m.first, Col: m.col}).markRows(m.first%grid.BandRows, m.last%grid.BandRows, m.by)
+				}
+			}
+		}
+		if k == n-1 {
+			work()
+		} else {
+			wg.Go(work)
+		}
+	}
+	wg.Wait()
+}
+
+// marksMin is how many marks are worth a worker more.
+const marksMin = 64
+
+// workers is how many goroutines may calculate at once.
+func (c *calculation) workers() int {
+	if c.opt.Workers > 0 {
+		return c.opt.Workers
+	}
+	return runtime.GOMAXPROCS(0)
 }
 
 // iterate calculates the cells that depend on themselves again and again, where the
@@ -297,7 +340,7 @@ func (c *calculation) publish() (*Result, error) {
 		if len(values)+len(spills) == 0 {
 			continue
 		}
-		next, err := s.from.WithValues(values)
+		next, err := s.from.WithValues(values, c.workers())
 		if err == nil && len(spills) > 0 {
 			next, err = next.With(spills)
 		}

@@ -3,7 +3,6 @@ package calc
 import (
 	"cmp"
 	"context"
-	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -213,11 +212,7 @@ func (w *worker) rest() {
 
 // spreadOut has the pieces calculated by as many workers as it pays.
 func (c *calculation) spreadOut(w *worker, pieces []piece, cost int64) {
-	n := c.opt.Workers
-	if n == 0 {
-		n = runtime.GOMAXPROCS(0)
-	}
-	n = min(n, len(pieces))
+	n := min(c.workers(), len(pieces))
 	if n < 2 || cost < alone {
 		for _, p := range pieces {
 			w.piece(p, c.sheets[p.sheet].tile(p.col, p.band))
