@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"gridflow/internal/calc/eval"
 	"gridflow/internal/calc/graph"
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
@@ -83,6 +84,7 @@ type calculation struct {
 	circular map[place]bool
 	count    int
 
+	touched  []eval.Place // all cells with other values that what is calculated now reads; nil where they are not known
 	indexes  map[columnKey]*index // of columns that are calculated
 	indexing sync.Mutex           // guards indexes
 	settling bool                 // cells that depend on themselves are calculated again and again: no index holds

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"gridflow/internal/calc/eval"
 	"gridflow/internal/calc/graph"
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
@@ -113,7 +114,9 @@ func (c *calculation) level(w *worker, plan *graph.Plan, first, last int, h *hit
 			done = append(done, parts...)
 		}
 	}
+	c.touched = h.touched
 	c.spreadOut(w, pieces, cost)
+	c.touched = nil
 	for _, s := range done {
 		h.changed(s)
 	}
@@ -180,7 +183,7 @@ func (w *worker) piece(p piece, t *tile) {
 			continue
 		}
 		at := place{p.sheet, cell.Ref{Row: p.band*grid.BandRows + i, Col: p.col}}
-		if w.number(at, t, i) {
+		if w.number(at, t, i) || w.spared(at, t, i) {
 			continue
 		}
 		if w.beside {
@@ -260,6 +263,10 @@ type hits struct {
 	c   *calculation
 	all bool
 	of  map[int32][]cell.Range // by span
+
+	// All the cells with other values, where they are few; nil where they are not known one by one.
+	touched []eval.Place
+	many    bool
 }
 
 func newHits(c *calculation, sources []graph.Area) *hits {
@@ -268,12 +275,29 @@ func newHits(c *calculation, sources []graph.Area) *hits {
 		return h
 	}
 	for _, a := range sources {
+		h.touch(a.Sheet, a.Range)
 		h.area(a)
 		for s := range c.m.graph.SpansIn(a.Sheet, a.Range) {
 			h.add(s.ID, s.Area)
 		}
 	}
 	return h
+}
+
+// touchedMax is how many cells with other values are looked at one by one.
+const touchedMax = 16
+
+// touch notes cells one by one.
+func (h *hits) touch(sheet int, r cell.Range) {
+	if h.many = h.many || int64(len(h.touched))+r.Cells() > touchedMax; h.many {
+		h.touched = nil
+		return
+	}
+	for row := r.First.Row; row <= r.Last.Row; row++ {
+		for col := r.First.Col; col <= r.Last.Col; col++ {
+			h.touched = append(h.touched, eval.Place{Sheet: sheet, At: cell.Ref{Row: row, Col: col}})
+		}
+	}
 }
 
 // area notes that cells have other values.
@@ -335,6 +359,9 @@ func (h *hits) changed(s graph.Step) {
 			runs = append(runs, cell.Range{First: at, Last: at})
 		}
 	})
+	for _, r := range runs {
+		h.touch(sheet, r)
+	}
 	if len(runs) > runsMax {
 		all := runs[0]
 		for _, r := range runs {
