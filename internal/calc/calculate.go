@@ -84,7 +84,7 @@ type calculation struct {
 	circular map[place]bool
 	count    int
 
-	touched  []eval.Place // all cells with other values that what is calculated now reads; nil where they are not known
+	touched  []eval.Place         // all cells with other values that what is calculated now reads; nil where they are not known
 	indexes  map[columnKey]*index // of columns that are calculated
 	indexing sync.Mutex           // guards indexes
 	settling bool                 // cells that depend on themselves are calculated again and again: no index holds

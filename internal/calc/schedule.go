@@ -215,25 +215,15 @@ func (w *worker) rest() {
 
 // spreadOut has the pieces calculated by as many workers as it pays.
 func (c *calculation) spreadOut(w *worker, pieces []piece, cost int64) {
-	n := min(c.workers(), len(pieces))
+	n := c.workers()
 	if n < 2 || cost < alone {
 		for _, p := range pieces {
 			w.piece(p, c.sheets[p.sheet].tile(p.col, p.band))
 		}
 		return
 	}
-	// A tile belongs to one worker at a time.
-	slices.SortFunc(pieces, func(a, b piece) int {
-		return cmp.Or(cmp.Compare(a.sheet, b.sheet), cmp.Compare(a.col, b.col), cmp.Compare(a.band, b.band), cmp.Compare(a.first, b.first))
-	})
-	var groups [][]piece
-	for left := pieces; len(left) > 0; {
-		k := 1
-		for k < len(left) && left[k].sheet == left[0].sheet && left[k].col == left[0].col && left[k].band == left[0].band {
-			k++
-		}
-		groups, left = append(groups, left[:k]), left[k:]
-	}
+	groups := shares(pieces, cost)
+	n = min(n, len(groups))
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	counts := make([]int, n)
@@ -256,6 +246,45 @@ func (c *calculation) spreadOut(w *worker, pieces []piece, cost int64) {
 	for _, k := range counts {
 		c.count += k
 	}
+}
+
+// heavy is the cost of a cell from which on a tile is shared by workers.
+const heavy = 64
+
+// shares divides pieces into what one worker does at a time: the pieces of a tile, for they have
+// in common what is near in memory; where cells take long, 64 rows of it, which have a word of
+// tile.changed of their own.
+func shares(pieces []piece, cost int64) (groups [][]piece) {
+	rows := 0
+	for _, p := range pieces {
+		rows += p.last - p.first + 1
+	}
+	height := grid.BandRows
+	if cost/int64(max(rows, 1)) >= heavy {
+		height = 64
+		var parts []piece
+		for _, p := range pieces {
+			for p.first/height != p.last/height {
+				q := p
+				q.last = p.first | (height - 1)
+				p.first = q.last + 1
+				parts = append(parts, q)
+			}
+			parts = append(parts, p)
+		}
+		pieces = parts
+	}
+	slices.SortFunc(pieces, func(a, b piece) int {
+		return cmp.Or(cmp.Compare(a.sheet, b.sheet), cmp.Compare(a.col, b.col), cmp.Compare(a.band, b.band), cmp.Compare(a.first, b.first))
+	})
+	for left := pieces; len(left) > 0; {
+		k, p := 1, left[0]
+		for k < len(left) && left[k].sheet == p.sheet && left[k].col == p.col && left[k].band == p.band && left[k].first/height == p.first/height {
+			k++
+		}
+		groups, left = append(groups, left[:k]), left[k:]
+	}
+	return groups
 }
 
 // hits says which cells that are dirty read one that has another value than before.
