@@ -59,7 +59,7 @@ func (c *calculation) run(ctx context.Context, d *graph.Dirty, sources []graph.A
 	}
 	c.mark(d)
 	w := c.worker()
-	h := newHits(c, sources)
+	h := newHits(c, sources, d.Len())
 	for first := 0; first < len(plan.Units); {
 		last := first
 		for last < len(plan.Units) && plan.Units[last].Level == plan.Units[first].Level {
@@ -110,7 +110,7 @@ func (c *calculation) level(w *worker, plan *graph.Plan, first, last int, h *hit
 				w.step(s)
 			}
 		}
-		if !h.all {
+		if !h.all && last < len(plan.Units) { // nothing reads the last level
 			done = append(done, parts...)
 		}
 	}
@@ -291,15 +291,21 @@ func shares(pieces []piece, cost int64) (groups [][]piece) {
 type hits struct {
 	c   *calculation
 	all bool
-	of  map[int32][]cell.Range // by span
+	of  map[int32]runs // by span
 
 	// All the cells with other values, where they are few; nil where they are not known one by one.
 	touched []eval.Place
 	many    bool
 }
 
-func newHits(c *calculation, sources []graph.Area) *hits {
-	h := &hits{c: c, of: map[int32][]cell.Range{}}
+// runs are ranges, of which the first is there.
+type runs struct {
+	first cell.Range
+	more  []cell.Range
+}
+
+func newHits(c *calculation, sources []graph.Area, spans int) *hits {
+	h := &hits{c: c, of: make(map[int32]runs, spans)}
 	if h.all = c.opt.All && sources == nil || len(sources) == 0; h.all {
 		return h
 	}
@@ -337,22 +343,26 @@ func (h *hits) area(a graph.Area) {
 }
 
 func (h *hits) add(span int32, r cell.Range) {
-	list := h.of[span]
-	for i := range list {
-		if list[i].ContainsRange(r) {
-			return
+	x, ok := h.of[span]
+	switch {
+	case !ok:
+		x.first = r
+	case x.first.ContainsRange(r):
+		return
+	case len(x.more)+1 >= runsMax:
+		for _, y := range x.more {
+			x.first = x.first.Union(y)
 		}
-	}
-	if len(list) >= runsMax {
-		list = append(list[:0], list[0])
-		for _, x := range h.of[span] {
-			list[0] = list[0].Union(x)
+		x = runs{first: x.first.Union(r)}
+	default:
+		for _, y := range x.more {
+			if y.ContainsRange(r) {
+				return
+			}
 		}
-		list[0] = list[0].Union(r)
-	} else {
-		list = append(list, r)
+		x.more = append(x.more, r)
 	}
-	h.of[span] = list
+	h.of[span] = x
 }
 
 // hits reports whether any cell of a step has to be calculated.
@@ -360,12 +370,14 @@ func (h *hits) hits(s graph.Step) bool {
 	if f := &s.Span.Template.Facts; h.all || f.Volatile || f.Dynamic {
 		return true
 	}
-	for _, r := range h.of[s.Span.ID] {
-		if _, ok := r.Intersect(s.Cells); ok {
-			return true
-		}
+	x, ok := h.of[s.Span.ID]
+	if !ok {
+		return false
 	}
-	return false
+	if _, ok := x.first.Intersect(s.Cells); ok {
+		return true
+	}
+	return slices.ContainsFunc(x.more, func(r cell.Range) bool { _, ok := r.Intersect(s.Cells); return ok })
 }
 
 // changed notes which cells of a step have other values now.
