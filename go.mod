@@ -48,5 +48,3 @@ require (
 	github.com/anishathalye/porcupine v1.3.1
 	github.com/dlclark/regexp2 v1.12.0
 )
-
-require github.com/antchfx/xpath v1.3.9

@@ -49,14 +49,25 @@ func ClassOf(cost time.Duration) int {
 
 // The resources of [Defaults].
 const (
-	CPU   = iota // seats on the processors: work that computes
-	Bytes        // of memory that loads under way may come to take
+	CPU    = iota // seats on the processors: work that computes
+	Bytes         // of memory that loads under way may come to take
+	IO            // seats at the disk: work that writes files or copies them
+	Recalc        // recalculations of whole workbooks
+	Render        // pictures of sheets
+)
+
+// The seats of those resources of [Defaults] that are not processors. A disk is kept busy by
+// a few who write; a recalculation and a rendering may each use a program of its own.
+const (
+	IOSeats     = 4
+	RecalcSeats = 2
+	RenderSeats = 1
 )
 
 // Defaults is a configuration for a server with the given number of processors, and
 // memory in bytes for loads under way (0: 1 GiB).
 //
-// A quarter of each resource, at least one seat, is the buffer for short calls; where there is one
+// A quarter of processors and bytes, at least one seat, is the buffer for short calls; where there is one
 // processor there are two seats, and the operating system shares the processor. The
 // queues' bounds follow from how long their calls take: about as many as a seat can serve
 // in a few seconds. A wait ends well before callers give up (most MCP clients after a
@@ -80,8 +91,11 @@ func Defaults(cpus int, memory int64) Config {
 				ShedAt: kernel.LevelCritical},
 		},
 		Resources: []Resource{
-			CPU:   {Name: "cpu", Capacity: seats, Buffer: max(seats/4, 1)},
-			Bytes: {Name: "bytes", Capacity: max(memory, 4), Buffer: max(memory/4, 1)},
+			CPU:    {Name: "cpu", Capacity: seats, Buffer: max(seats/4, 1)},
+			Bytes:  {Name: "bytes", Capacity: max(memory, 4), Buffer: max(memory/4, 1)},
+			IO:     {Name: "io", Capacity: IOSeats},
+			Recalc: {Name: "recalc", Capacity: RecalcSeats},
+			Render: {Name: "render", Capacity: RenderSeats},
 		},
 	}
 }

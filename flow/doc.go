@@ -8,7 +8,7 @@
 //
 //	gate, err := flow.New(flow.Defaults(runtime.GOMAXPROCS(0)))
 //	...
-//	permit, err := gate.Acquire(ctx, flow.Request{Class: flow.Fast, Client: session})
+//	permit, err := gate.Acquire(ctx, flow.Request{Class: flow.Fast, Client: user, Part: session})
 //	if err != nil {
 //		return err // *flow.Refusal, or the cause of ctx's end
 //	}
@@ -20,6 +20,9 @@
 //
 // The one invariant: a permit stands for what its holder uses. It comes back when the work
 // has stopped, not when somebody has ceased to wait for it.
+//
+// Work that a call begins and that goes on when the call has its answer keeps the permit
+// ([Permit.Keep]), and is then work of a class behind, or is told to stop.
 //
 // There is no gate within a gate. A call takes all that it needs in one Acquire; work that
 // holds a permit and waits for another could wait for itself.

@@ -34,6 +34,14 @@ func seats(n int64) func(*Config) { return func(c *Config) { c.Resources[0].Capa
 
 func queue(n int) func(*Config) { return func(c *Config) { c.Classes[0].QueueMax = n } }
 
+// behind adds a class behind, of which one may run at once.
+func behind(n int64) func(*Config) {
+	return func(c *Config) {
+		c.Classes = append(c.Classes, Class{Name: "behind", QueueMax: 1, Limit: 1})
+		c.Resources[0].Capacity = n
+	}
+}
+
 func waitMax(c *Config) { c.Classes[0].WaitMax = time.Hour }
 
 var programs = []program{
@@ -63,6 +71,15 @@ var programs = []program{
 	{name: "share, drain", held: "share", threads: threads("share", "drain refused-share release")},
 	{name: "share, crowded", conf: seats(2), held: "share share", threads: threads("share", "release release2 share")},
 
+	{name: "left behind", conf: behind(1), threads: threads("tail", "call call")},
+	{name: "left behind, no room", conf: behind(2), threads: threads("tail", "tail call")},
+	{name: "left behind, drain", conf: behind(1), threads: threads("tail", "drain")},
+	{name: "left behind, shared", conf: behind(1), threads: threads("tail-share", "share share")},
+	{name: "left behind, two pieces", conf: behind(1), threads: threads("tail-share", "tail-share")},
+	{name: "left behind, no room, shared", conf: behind(2), held: "call-double", threads: threads("tail-share", "release tail")},
+	{name: "left behind, done twice", conf: behind(1), held: "call", threads: threads("release again", "tail")},
+	{name: "left behind, in parts", conf: behind(1), threads: threads("parts call", "call")},
+
 	{name: "levels", conf: queue(1), held: "call", threads: threads("call", "release call")},
 	{name: "levels, one leaves", conf: queue(1), held: "call", threads: threads("leave", "cancel")},
 	{name: "levels, wait ends", conf: func(c *Config) { waitMax(c); queue(1)(c) }, held: "call", threads: threads("call", "late stats release")},
@@ -85,6 +102,10 @@ var programs = []program{
 	{name: "three share, crowded", held: "share share", threads: threads("share", "release", "release2 share")},
 	{name: "three share, one after the other", held: "share", threads: threads("share share", "share", "release")},
 	{name: "two share and one does not", held: "call", threads: threads("share", "share", "release call")},
+
+	{name: "three, left behind", conf: behind(2), threads: threads("tail", "tail", "call"), big: true},
+	{name: "three, left behind, shared", conf: behind(1), threads: threads("tail-share", "share", "call")},
+	{name: "three, left behind, two pieces", conf: behind(2), threads: threads("tail-share", "tail-share", "tail"), big: true},
 
 	{name: "four take turns", threads: threads("call", "call", "call", "call"), big: true},
 	{name: "four, two leave", threads: threads("call cancel", "leave", "call", "leave"), big: true},
@@ -133,6 +154,8 @@ type world struct {
 	calls   []*call         // all
 	single  int             // permits that are held, of calls without a key
 	sharing map[string]int  // calls that run under a permit, by key
+	goOn    int             // pieces of work that go on behind a call
+	working map[string]int  // pieces of work that calls have begun, by key
 	stop    csync.Int32     // an operation: others can run here
 	taken   int64           // seats, after the step before
 	running int             // calls, after the step before
@@ -160,7 +183,7 @@ var errLeft = errors.New("left")
 
 // newWorld makes the gate of a program and the calls that hold permits at its start.
 func newWorld(r *interleave.Run, p program) *world {
-	w := &world{Run: r, sharing: map[string]int{}, refuses: p.refuses()}
+	w := &world{Run: r, sharing: map[string]int{}, working: map[string]int{}, refuses: p.refuses()}
 	conf := Config{
 		Classes:   []Class{{Name: "work", QueueMax: 10}},
 		Resources: []Resource{{Name: "seat", Capacity: 1}},
@@ -292,6 +315,8 @@ func (w *world) do(word string) {
 				w.Failf("at %v a call waits for %v, the alarm is set to %v", now, oldest, alarm)
 			}
 		}
+	case "tail", "tail-share", "parts":
+		w.leaveBehind(word)
 	default:
 		c := w.newCall(word)
 		w.acquire(c)
@@ -299,6 +324,58 @@ func (w *world) do(word string) {
 			w.stop.Load()
 			w.done(c)
 		}
+	}
+}
+
+// leaveBehind is a call that begins work which goes on when the call is done, in one piece
+// or in parts.
+func (w *world) leaveBehind(word string) {
+	c := w.newCall(strings.NewReplacer("tail-", "", "tail", "call", "parts", "call").Replace(word))
+	w.acquire(c)
+	if c.err != nil {
+		return
+	}
+	revoked := 0
+	h, goesOn := c.permit.Keep(1, Amounts{9}, func() {
+		if revoked++; revoked > 1 {
+			w.Failf("told %d times to stop", revoked)
+		}
+		w.g.SetLimit(0, 0) // as it may, for it is told without the lock
+	})
+	if h == nil {
+		w.Failf("a permit keeps nothing")
+	}
+	w.working[c.Share]++
+	var part *Hold
+	if word == "parts" {
+		part = h.Again()
+	}
+	w.stop.Load()
+	w.done(c)
+	counted := goesOn && revoked == 0 && c.Share == "" && !w.refuses[CodeDraining]
+	if counted {
+		if w.goOn++; w.goOn > w.g.k.Running(1) {
+			w.Failf("what goes on behind a call has neither become work of the class behind nor been told to stop")
+		}
+	}
+	if late, ok := c.permit.Keep(1, Amounts{9}, nil); late != nil || ok {
+		w.Failf("a permit that has come back keeps something")
+	}
+	w.stop.Load()
+	if part != nil {
+		h.Release(OK)
+		h.Release(OK)
+		w.stop.Load()
+		h = part
+	}
+	w.working[c.Share]--
+	if counted {
+		w.goOn--
+	}
+	h.Release(OK)
+	h.Release(Failed)
+	if h.Again() != nil {
+		w.Failf("work that has stopped keeps something")
 	}
 }
 
@@ -376,9 +453,9 @@ func (w *world) level(from, to Level) {
 
 // always holds after each step.
 func (w *world) always() error {
-	permits := w.single
-	for _, n := range w.sharing {
-		permits += (n + shareMaxTest - 1) / shareMaxTest
+	permits := max(w.single, w.working[""])
+	for key, n := range w.sharing {
+		permits += max((n+shareMaxTest-1)/shareMaxTest, min(w.working[key], 1))
 	}
 	if n := w.g.k.InFlight(); permits > n {
 		return fmt.Errorf("callers hold %d permits, the kernel knows of %d", permits, n)
@@ -390,8 +467,11 @@ func (w *world) always() error {
 	if most := conf.Resources[0].Capacity; w.taken > most && w.taken > before {
 		return fmt.Errorf("%d of %d seats are taken", w.taken, most)
 	}
-	limit, more := conf.Classes[0].Limit, w.g.k.InFlight() > w.running
-	w.running = w.g.k.InFlight()
+	limit, more := conf.Classes[0].Limit, w.g.k.Running(0) > w.running
+	w.running = w.g.k.Running(0)
+	if len(conf.Classes) > 1 && w.g.k.Running(1) > conf.Classes[1].Limit {
+		return fmt.Errorf("%d pieces of work go on behind", w.g.k.Running(1))
+	}
 	if limit > 0 && w.running > limit && more {
 		return fmt.Errorf("%d calls run, the limit is %d", w.running, limit)
 	}
@@ -408,7 +488,7 @@ func (w *world) always() error {
 	if w.g.k.Waiting() > 0 && w.taken == 0 {
 		return errors.New("nothing runs, and calls wait")
 	}
-	if w.g.k.Waiting() > 0 && w.taken < conf.Resources[0].Capacity && (limit == 0 || w.g.k.InFlight() < limit) && !w.doubles() {
+	if w.g.k.Waiting() > 0 && w.taken < conf.Resources[0].Capacity && (limit == 0 || w.running < limit) && !w.doubles() {
 		return errors.New("a seat is free, and calls wait")
 	}
 	for _, s := range w.g.shares {
@@ -445,8 +525,8 @@ func (w *world) atEnd() error {
 		}
 	}
 	err = errors.Join(err, g.k.Check())
-	if g.k.InFlight() != 0 || g.k.Waiting() != 0 || len(g.shares) != 0 {
-		err = errors.Join(err, fmt.Errorf("%d run, %d wait, %d shares", g.k.InFlight(), g.k.Waiting(), len(g.shares)))
+	if g.k.InFlight() != 0 || g.k.Waiting() != 0 || len(g.shares) != 0 || len(g.tails) != 0 {
+		err = errors.Join(err, fmt.Errorf("%d run, %d wait, %d shares, %d tails", g.k.InFlight(), g.k.Waiting(), len(g.shares), len(g.tails)))
 	}
 	spare := map[*waiter]bool{}
 	for s := g.spare; s != nil; s = s.next {

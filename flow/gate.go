@@ -14,12 +14,19 @@ import (
 
 // A Request says who asks for what.
 type Request struct {
-	Class  int           // index into Config.Classes
-	Client string        // who: calls of one client share one queue; "" is a client like any other
-	Weight int64         // of the client; 0 means 1
-	Cost   time.Duration // how long it will probably take; see [Costs]
-	Need   Amounts       // of the resources, all taken at once
-	Kind   string        // of work; where starts are levelled the kinds of a client take turns, see [Gate.Pace]
+	Class  int    // index into Config.Classes
+	Client string // who can be held to account; "" is a client like any other. All bounds are of the client
+	Weight int64  // of the client, against others; 0 means 1
+
+	// Part is whom the client tells apart, such as its sessions or the programs of a machine;
+	// "": nobody. The parts of a client share what it gets, by PartWeight (0 means 1), and
+	// have nothing else: a client gains nothing by making up parts.
+	Part       string
+	PartWeight int64
+
+	Cost time.Duration // how long it will probably take; see [Costs]
+	Need Amounts       // of the resources, all taken at once
+	Kind string        // of work; where starts are levelled the kinds of a part take turns, see [Gate.Pace]
 
 	// Share is a key that calls have in common of which one does the work of all, such as
 	// the loading of a workbook: while one of them holds a permit others run under it, up to
@@ -35,19 +42,22 @@ type Gate struct {
 	classes  int
 	shareMax int // ShareMax, but in tests
 
-	mu      lock.Mutex[lock.FlowGate]
-	k       *kernel.Kernel    // guarded by mu, as is all that follows
-	out     []kernel.Decision // scratch
-	spare   *waiter           // waiters to use again, linked by next
-	shares  map[string]*share // of calls that wait or run
-	timer   *time.Timer
-	alarm   kernel.Instant // when timer fires; 0: it does not
-	level   Level          // the last change in edges led here
-	floor   Level          // what Raise asked for
-	steer   []steering     // by class
-	edges   []edge         // changes of the level that have not been told
-	limits  []limitStep    // changes of limits that have not been told
-	telling bool           // somebody tells them, and will tell those that come meanwhile
+	mu       lock.Mutex[lock.FlowGate]
+	k        *kernel.Kernel    // guarded by mu, as is all that follows
+	out      []kernel.Decision // scratch
+	spare    *waiter           // waiters to use again, linked by next
+	shares   map[string]*share // of calls that wait or run
+	tails    map[*tail]struct{}
+	revoked  uint64 // see Stats
+	timer    *time.Timer
+	alarm    kernel.Instant // when timer fires; 0: it does not
+	level    Level          // the last change in edges led here
+	floor    Level          // what Raise asked for
+	steer    []steering     // by class
+	edges    []edge         // changes of the level that have not been told
+	limits   []limitStep    // changes of limits that have not been told
+	draining bool
+	telling  bool // somebody tells them, and will tell those that come meanwhile
 }
 
 type edge struct{ from, to Level }
@@ -80,6 +90,8 @@ type waiter struct {
 	began  kernel.Instant // when it was let in
 	beside int            // calls of the class that ran then, this one included
 	share  *share         // nil: it has no key
+	tail   *tail          // what goes on behind the calls under this one's permit; nil: nothing
+	behind bool           // no call, but what goes on behind some
 
 	name    string    // Request.Kind …
 	kind    int       // … its number in rotates,
@@ -95,7 +107,7 @@ func New(conf Config, l Listener) (*Gate, error) {
 	start := time.Now()
 	g := &Gate{
 		now:  func() kernel.Instant { return time.Since(start) },
-		seed: maphash.MakeSeed(), k: k, listener: l, shares: make(map[string]*share), steer: make([]steering, len(conf.Classes)),
+		seed: maphash.MakeSeed(), k: k, listener: l, shares: make(map[string]*share), tails: make(map[*tail]struct{}), steer: make([]steering, len(conf.Classes)),
 		classes: len(conf.Classes), shareMax: ShareMax,
 	}
 	for i, c := range conf.Classes {
@@ -116,10 +128,10 @@ func (g *Gate) Acquire(ctx context.Context, r Request) (Permit, error) {
 	if g.listener.Arrived != nil {
 		g.listener.Arrived(r.Class)
 	}
-	flow := maphash.String(g.seed, r.Client)
+	flow, part := maphash.String(g.seed, r.Client), g.part(r.Part)
 	g.mu.Lock()
 	w := g.waiter()
-	w.Request = kernel.Request{Class: r.Class, Flow: flow, Weight: r.Weight, Cost: r.Cost, Need: r.Need}
+	w.Request = kernel.Request{Class: r.Class, Flow: flow, Weight: r.Weight, Part: part, PartBy: r.PartWeight, Cost: r.Cost, Need: r.Need}
 	now := g.now()
 	w.since, w.name = now, r.Kind
 	if r.Share != "" {
@@ -261,7 +273,7 @@ func (g *Gate) waiter() *waiter {
 
 func (g *Gate) recycle(w *waiter) {
 	w.turn++
-	w.share, w.name = nil, ""
+	w.share, w.tail, w.behind, w.name = nil, nil, false, ""
 	w.next = g.spare
 	g.spare = w
 }
@@ -361,11 +373,13 @@ func (p Permit) Done(result Result) time.Duration {
 	class, took, waited := p.w.Class, now-p.w.began, p.w.began-p.w.since
 	g.out = g.out[:0]
 	g.ended(p.w, took, result, now)
-	freed, held := -1, time.Duration(0)
+	var n notice
 	if last := g.leave(p.w); last != nil {
-		freed, held = last.Class, now-last.began
-		g.out = g.k.Done(now, &last.Ticket, g.out)
-		g.recycle(last)
+		if last.tail != nil {
+			n = g.left(last.tail, now)
+		} else {
+			n = g.freed(last, result, now)
+		}
 	}
 	g.settle(now, nil)
 	told := g.untold()
@@ -373,9 +387,7 @@ func (p Permit) Done(result Result) time.Duration {
 	if told {
 		g.tell()
 	}
-	if freed >= 0 && g.listener.Freed != nil {
-		g.listener.Freed(freed, held)
-	}
+	n.tell(g)
 	switch {
 	case result == Unused: // whoever listens has not heard of its start
 		if g.listener.Left != nil {
@@ -395,24 +407,61 @@ func (p Permit) Waited() time.Duration {
 	return p.w.began - p.w.since
 }
 
-// Peek tells what a call of a client would be refused for whatever it needs: that the
-// server stops, that it has too much to do for the class, or that the client has asked too
-// often. nil: nothing of this. It changes nothing and says nothing about what comes after.
+// part gives the kernel's key of a part.
+func (g *Gate) part(name string) uint64 {
+	if name == "" {
+		return 0
+	}
+	key := maphash.String(g.seed, name)
+	if key == kernel.AnyPart {
+		key--
+	}
+	return max(key, 1)
+}
+
+// Peek tells what a call of a client would be refused for whatever it needs and whichever
+// of its parts makes it: that the server stops, that it has too much to do for the class,
+// or that the client has asked too often or has a full queue. nil: nothing of this. It
+// changes nothing and says nothing about what comes after.
 func (g *Gate) Peek(class int, client string) *Refusal {
+	return g.peek(class, client, kernel.AnyPart)
+}
+
+// PeekPart is Peek for a part that is known.
+func (g *Gate) PeekPart(class int, client, part string) *Refusal {
+	return g.peek(class, client, g.part(part))
+}
+
+func (g *Gate) peek(class int, client string, part uint64) *Refusal {
 	flow := maphash.String(g.seed, client)
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	o, after := g.k.Peek(g.now(), class, flow)
+	o, after := g.k.Peek(g.now(), class, flow, part)
 	if o == kernel.Started {
 		return nil
 	}
 	return g.refusal(class, kernel.Decision{Outcome: o, RetryAfter: after}, 0)
 }
 
+// Draining gives the refusal of a call of a class by a server that stops.
+func (g *Gate) Draining(class int) *Refusal {
+	g.mustHave(class)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.refusal(class, kernel.Decision{Outcome: kernel.Draining}, 0)
+}
+
 // Drain ends admission: calls that come are refused with [CodeDraining]. Those that wait
-// keep their turn, unless empty is set.
+// keep their turn, unless empty is set. Work behind calls is told to stop.
 func (g *Gate) Drain(empty bool) {
-	g.change(func(now kernel.Instant, out []kernel.Decision) []kernel.Decision { return g.k.Drain(now, empty, out) })
+	var revoke []func()
+	g.change(func(now kernel.Instant, out []kernel.Decision) []kernel.Decision {
+		g.draining, revoke = true, g.revokeAll()
+		return g.k.Drain(now, empty, out)
+	})
+	for _, stop := range revoke {
+		stop()
+	}
 }
 
 // Reconfigure changes bounds, weights and capacities while calls wait and run; see

@@ -35,8 +35,8 @@ func nothingLeft(t testing.TB, g *Gate) {
 	if err := g.k.Check(); err != nil {
 		t.Error(err)
 	}
-	if g.k.InFlight() != 0 || g.k.Waiting() != 0 || len(g.shares) != 0 {
-		t.Errorf("%d run, %d wait, %d shares", g.k.InFlight(), g.k.Waiting(), len(g.shares))
+	if g.k.InFlight() != 0 || g.k.Waiting() != 0 || len(g.shares) != 0 || len(g.tails) != 0 {
+		t.Errorf("%d run, %d wait, %d shares, %d tails", g.k.InFlight(), g.k.Waiting(), len(g.shares), len(g.tails))
 	}
 }
 

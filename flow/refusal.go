@@ -33,7 +33,8 @@ type Refusal struct {
 func (r *Refusal) Error() string {
 	s := r.Code + ": " + r.Reason()
 	if r.RetryAfter > 0 {
-		s += fmt.Sprintf("; try again in %s", r.RetryAfter.Round(10*time.Millisecond))
+		const step = 10 * time.Millisecond // up: never before another try may succeed
+		s += fmt.Sprintf("; try again in %s", (r.RetryAfter + step - 1).Truncate(step))
 	}
 	return s
 }

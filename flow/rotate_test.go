@@ -30,11 +30,12 @@ func levelled(t testing.TB, longest time.Duration) *Gate {
 }
 
 // TestKindsTakeTurns: a client's comparisons do not hold up its load and its save, and what
-// one client has waiting changes nothing for another.
+// one client, or a part of one, has waiting changes nothing for another.
 func TestKindsTakeTurns(t *testing.T) {
 	for name, c := range map[string]struct{ calls, want string }{
 		"one client":         {"a:diff a:diff a:diff a:load a:save a:diff", "a:diff a:load a:save a:diff a:diff a:diff"},
 		"two clients":        {"a:diff a:diff b:diff b:diff a:load b:save", "a:diff b:diff a:load b:save a:diff b:diff"},
+		"two parts":          {"a/x:diff a/x:diff a/y:diff a/y:diff a/x:load a/y:save", "a/x:diff a/y:diff a/x:load a/y:save a/x:diff a/y:diff"},
 		"one kind":           {"a:diff a:diff a:diff", "a:diff a:diff a:diff"},
 		"a kind comes twice": {"a:load a:load a:diff a:diff a:load", "a:load a:diff a:load a:diff a:load"},
 	} {
@@ -50,8 +51,9 @@ func TestKindsTakeTurns(t *testing.T) {
 				var all sync.WaitGroup
 				for who := range strings.FieldsSeq(c.calls) {
 					client, kind, _ := strings.Cut(who, ":")
+					client, part, _ := strings.Cut(client, "/")
 					all.Go(func() {
-						p, err := g.Acquire(t.Context(), Request{Client: client, Need: Amounts{1}, Kind: kind, Cost: time.Second})
+						p, err := g.Acquire(t.Context(), Request{Client: client, Part: part, Need: Amounts{1}, Kind: kind, Cost: time.Second})
 						if err != nil {
 							t.Error(err)
 							return
@@ -71,8 +73,8 @@ func TestKindsTakeTurns(t *testing.T) {
 					t.Errorf("started were %s, want %s", got, c.want)
 				}
 				r, ok := g.Rotation(0)
-				if !ok || len(g.steer[0].rotation.clients) != 0 {
-					t.Errorf("%+v, %v, %d clients are left", r, ok, len(g.steer[0].rotation.clients))
+				if !ok || len(g.steer[0].rotation.parts) != 0 {
+					t.Errorf("%+v, %v, %d clients are left", r, ok, len(g.steer[0].rotation.parts))
 				}
 				var longest time.Duration
 				for _, k := range r.Kinds {
@@ -174,7 +176,7 @@ func TestRotationRandom(t *testing.T) {
 			for _, cancel := range leave {
 				cancel()
 			}
-			if n := len(g.steer[0].rotation.clients); n != 0 {
+			if n := len(g.steer[0].rotation.parts); n != 0 {
 				rt.Errorf("%d clients are left", n)
 			}
 		})

@@ -83,9 +83,9 @@ func (g *Gate) lead(w *waiter, started bool, now kernel.Instant) {
 			stay = append(stay, w)
 			continue
 		}
+		w.unrotate(now, false)
 		s.members++
 		s.came++
-		w.unrotate(now, false)
 		w.d = kernel.Decision{Ticket: &w.Ticket, Outcome: kernel.Started}
 		w.ready.Unpark()
 	}
@@ -93,11 +93,15 @@ func (g *Gate) lead(w *waiter, started bool, now kernel.Instant) {
 	s.waiting = stay
 }
 
-// leave ends a call that has a permit. It gives the waiter whose ticket is done with it;
-// nil: others run under it.
+// leave ends a call that has a permit. It gives the waiter whose ticket stands for the
+// permit if that was the last call under it; nil: others run under it.
 func (g *Gate) leave(w *waiter) *waiter {
 	s := w.share
 	if s == nil {
+		if w.tail != nil {
+			w.tail.calls = 0
+			w.turn++ // this call is done, what it has begun is not
+		}
 		return w
 	}
 	s.members--
@@ -112,10 +116,8 @@ func (g *Gate) leave(w *waiter) *waiter {
 	}
 	if w != leader {
 		g.recycle(w)
-	}
-	s.leader = nil
-	if len(s.waiting) == 0 {
-		delete(g.shares, s.key)
+	} else if w.tail != nil {
+		w.turn++ // the same
 	}
 	return leader
 }

@@ -8,6 +8,7 @@ type Stats struct {
 	Waiting   int   // calls that wait, of QueueMax
 	QueueMax  int
 	InFlight  int
+	Revoked   uint64 // pieces of work behind calls that were told to stop; see [Permit.Keep]
 	Classes   []ClassStats
 	Resources []ResourceStats
 }
@@ -35,7 +36,7 @@ func (g *Gate) Stats() Stats {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	conf := g.k.Config()
-	s := Stats{Level: g.levelNow(), Waiting: g.k.Waiting(), QueueMax: conf.QueueMax, InFlight: g.k.InFlight()}
+	s := Stats{Level: g.levelNow(), Waiting: g.k.Waiting(), QueueMax: conf.QueueMax, InFlight: g.k.InFlight(), Revoked: g.revoked}
 	for i, c := range conf.Classes {
 		lo, hi := g.steer[i].bounds()
 		s.Classes = append(s.Classes, ClassStats{c.Name, c.QueueMax, g.k.Stats(i), lo, hi})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"regexp"
 	"slices"
@@ -16,6 +17,7 @@ import (
 var (
 	wall   = flag.Bool("wall", false, "by the clock on the wall, instead of in virtual time")
 	length = flag.Duration("length", 0, "how long each policy is measured; 0: 30 to 60 s, as the tables in docs/bench.md were")
+	wander = flag.Float64("wander", 0, "by how much the backend is slower and quicker in turn, as a part of the time that work takes: what a machine does that others use too")
 	only   = flag.String("only", "", "measure the policies whose names match this regular expression")
 )
 
@@ -115,6 +117,12 @@ var measuredPeak = sync.OnceValue(func() float64 {
 	return top
 })
 
+// wandering gives how long work takes that comes to the backend at some time.
+func wandering(takes, at time.Duration) time.Duration {
+	const turn = 7 * time.Second
+	return time.Duration(float64(takes) * (1 + *wander*math.Sin(2*math.Pi*at.Seconds()/turn.Seconds())))
+}
+
 // run sends crowds through a gate to a backend for so long.
 func run(t *testing.T, make func() gate, seed uint64, length time.Duration, crowds ...crowd) []*tally {
 	const warmup = 5 * time.Second
@@ -148,7 +156,7 @@ func run(t *testing.T, make func() gate, seed uint64, length time.Duration, crow
 						ctx, cancel := context.WithTimeout(context.Background(), deadline)
 						defer cancel()
 						ok := g.do(ctx, uint64(client)+1, c.class, func() {
-							backend.do(context.Background(), 0, 0, func() { time.Sleep(takes) })
+							backend.do(context.Background(), 0, 0, func() { time.Sleep(wandering(takes, time.Since(start))) })
 						})
 						if at < warmup {
 							return

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -209,6 +210,11 @@ func readConfigFile(path string, table []setting) (map[string]fileValue, error) 
 	}
 	if len(data) > configFileMax {
 		return nil, usagef("--config: %s is larger than %d bytes; give a YAML file with settings", path, configFileMax)
+	}
+	if len(bytes.TrimSpace(data)) == 0 {
+		// It is a file that somebody is about to write, or has lost, more often than one that
+		// is to say nothing.
+		return nil, usagef("%s is empty; a file that is to change nothing holds a comment", path)
 	}
 	var doc yaml.Node
 	if err := yaml.Unmarshal(data, &doc); err != nil {

@@ -187,3 +187,4 @@ func waitForTest(ctx context.Context, _ *tools.Env, _ json.RawMessage) (*tools.R
 type noBooks struct{}
 
 func (noBooks) Peek(string) (fileBytes, memoryBytes int64, ok bool) { return 0, 0, false }
+func (noBooks) Unread(_, _ string) int64                            { return 0 }

@@ -59,6 +59,7 @@ type opened struct {
 	state     string           // the folder whose forks this process has for itself; "": none
 	resources server.Resources // nil: none
 	books     admit.Books
+	jobs      *admit.Jobs                 // nil: there are none
 	cache     func() workspace.CacheStats // nil: there is no cache
 	breakers  func() []breaker.Stats      // nil: there is none
 	forks     func() forks.Stats          // nil: there are none

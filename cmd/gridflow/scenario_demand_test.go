@@ -109,6 +109,7 @@ func TestS39_CutShort(t *testing.T) {
 			if err := edited.await(r.ctx, 20); err != nil {
 				t.Fatal(err)
 			}
+			told := time.Now()
 			if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 				t.Fatal(err)
 			}
@@ -121,6 +122,7 @@ func TestS39_CutShort(t *testing.T) {
 			if err := r.cmd.Wait(); r.cmd.ProcessState.ExitCode() != exitError {
 				t.Errorf("exit: %v", err)
 			}
+			t.Logf("a budget of %s: it ended %v after it was told to", c.budget, time.Since(told).Round(time.Millisecond))
 			held.awaitOpen(0)
 			if held.count("ok") != 0 {
 				t.Error("the call that holds its seat was answered")

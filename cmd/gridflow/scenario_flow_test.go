@@ -289,6 +289,50 @@ func TestS30_Ageing(t *testing.T) {
 	}
 }
 
+// TestS15 again: a machine that takes another name, or another session, for each of its
+// calls has the places and the turns of one client. Another machine is let in, and goes
+// first but for one call, whatever was there before it.
+func TestS15_RenamedFlood(t *testing.T) {
+	t.Parallel()
+	const places, flood = 4, 7
+	for _, era := range eras {
+		t.Run(era, func(t *testing.T) {
+			t.Parallel()
+			r := servingPaced(t, t.TempDir(), "--seats=4", "--trusted-proxies=127.0.0.1",
+				fmt.Sprintf("--class-slow=limit=1,queue=100,client-queue=%d,wait=10m", places))
+			operator := r.client(eras[1])
+			hold, b, other := r.batch(), r.batch(), r.batch()
+			depth := func(n float64) {
+				t.Helper()
+				r.untilMetrics(fmt.Sprint(n, " calls wait"), func(m scrape) bool { return m.value(`gridflow_queue_depth{class="slow"}`) == n })
+			}
+			hold.send(t.Context(), 1, []*mcp.ClientSession{operator}, "slow", "holds", `{"key":"start"}`)
+			r.untilMetrics("the seat is held", func(m scrape) bool { return m.value(`gridflow_inflight{class="slow"}`) == 1 })
+			for i := range flood {
+				s := r.clientFrom(era, fmt.Sprint("program ", i), "198.51.100.7")
+				b.send(t.Context(), 1, []*mcp.ClientSession{s}, "slow", "holds", `{"key":"flood"}`)
+			}
+			b.await("", flood-places) // refused
+			depth(places)
+			if n := b.count("OVERLOADED"); n != flood-places {
+				t.Errorf("of %d calls of one machine %d were refused: %v %q", flood, n, b.back, b.odd)
+			}
+			s := r.clientFrom(era, "program", "203.0.113.9")
+			other.send(t.Context(), 1, []*mcp.ClientSession{s}, "slow", "works", `{"ms":10}`)
+			depth(places + 1)
+			r.letGo(operator, "start", 1)
+			r.letGo(operator, "flood", 1) // the other one's call has come by the end of this one at the latest
+			other.await("", 1)
+			if other.count("ok") != 1 {
+				t.Errorf("the other machine's call: %v %q", other.back, other.odd)
+			}
+			r.letGo(operator, "flood", places-1)
+			b.await("", flood)
+			hold.await("", 1)
+		})
+	}
+}
+
 // TestS38: a server that is told to stop finishes what runs and what waits, refuses what
 // comes, ends streams, and exits with 0; at a second signal it waits for nothing.
 func TestS38_DrainWithQueue(t *testing.T) {
@@ -381,6 +425,8 @@ func TestS44_Reload(t *testing.T) {
 	}
 	write("class-slow: limit=0,queue=bad\n")
 	r.log.await(t, 1, "the configuration file has changed and is wrong", "class-slow")
+	write("\n") // as it is while somebody writes it anew
+	r.log.await(t, 1, "the configuration file has changed and is wrong", "is empty")
 	if res, err := hinted(t.Context(), s, "slow", "find_value", slowSearch); err != nil || !strings.HasPrefix(textOf(res), "OVERLOADED: ") {
 		t.Errorf("after a file that is wrong: %v (%v)", res, err)
 	}
@@ -388,18 +434,23 @@ func TestS44_Reload(t *testing.T) {
 		t.Helper()
 		mustCall(t, s, "list_workbooks", `{}`)
 		status := mustCall(t, s, "server_status", `{"sections":["clients"]}`)
-		if !regexp.MustCompile(`(?m)^session [0-9a-f]{8}\t` + want + `\t`).MatchString(status) {
+		if !regexp.MustCompile(`(?m)^- session [0-9a-f]{8}\t` + want + `\t`).MatchString(status) {
 			t.Errorf("nobody has weight %s:\n%s", want, status)
 		}
 	}
 	weight("1")
-	write("class-slow: limit=1,queue=4,client-queue=4,wait=10m\ntool-timeout: 1m\nseats: 4\nload-bytes: 1GiB\nclients: {scenario: 4}\n")
+	write("class-slow: limit=1,queue=4,client-queue=4,wait=10m\ntool-timeout: 1m\nseats: 4\nload-bytes: 1GiB\nclients: {scenario: 4}\nio-seats: 7\nrecalc-seats: 3\n")
 	r.log.await(t, 1, "scheduling settings taken from the changed configuration file")
 	weight("4")
 	scraped := metricsOf(t, r, 200)
-	for _, outcome := range []string{"applied", "rejected"} {
-		if !strings.Contains(scraped, `gridflow_config_reloads_total{outcome="`+outcome+`"} 1`) {
-			t.Errorf("no reload is counted as %s", outcome)
+	for resource, capacity := range map[string]string{"cpu": "4", "io": "7", "recalc": "3", "render": "1"} {
+		if !strings.Contains(scraped, `gridflow_resource_capacity{resource="`+resource+`"} `+capacity+"\n") {
+			t.Errorf("there are not %s of %s", capacity, resource)
+		}
+	}
+	for outcome, n := range map[string]int{"applied": 1, "rejected": 2} {
+		if want := fmt.Sprintf(`gridflow_config_reloads_total{outcome=%q} %d`, outcome, n); !strings.Contains(scraped, want+"\n") {
+			t.Errorf("there is no %s", want)
 		}
 	}
 	more := r.hogs(s, 3)

@@ -104,10 +104,12 @@ func equalShares(t *testing.T) bool {
 		}
 		var now []float64
 		total := 0.0
-		for _, c := range status.ByService {
-			if strings.HasPrefix(c.Client, "session ") {
-				now = append(now, c.ServiceMs)
-				total += c.ServiceMs
+		for _, machine := range status.ByService {
+			for _, c := range machine.Parts {
+				if strings.HasPrefix(c.Client, "session ") {
+					now = append(now, c.ServiceMs)
+					total += c.ServiceMs
+				}
 			}
 		}
 		slices.Sort(now)

@@ -51,7 +51,7 @@ func TestS48_Soak(t *testing.T) {
 		var all sync.WaitGroup
 		for w := range soakWorkers {
 			all.Go(func() {
-				rng := rand.New(rand.NewPCG(uint64(w), uint64(part*100)))
+				rng := rand.New(rand.NewPCG(uint64(w), uint64(began.Unix())))
 				for n := 0; n < rounds || time.Now().Before(end); n++ {
 					c := life(t, r, rng, root, w, books)
 					mu.Lock()
@@ -66,10 +66,10 @@ func TestS48_Soak(t *testing.T) {
 		all.Wait()
 		return lives, calls
 	}
-	lives, calls := churn(.2, 2)
+	lives, calls := churn(.5, 2)
 	before := r.settled(root, state)
 	t.Logf("after %d lives and %d calls in %v: %v", lives, calls, time.Since(began).Round(time.Second), before)
-	lives, calls = churn(.8, 2)
+	lives, calls = churn(.5, 2)
 	after := r.settled(root, state)
 	t.Logf("after %d more and %d calls in %v: %v", lives, calls, time.Since(began).Round(time.Second), after)
 	for i, name := range soakCounts {
@@ -83,13 +83,19 @@ func TestS48_Soak(t *testing.T) {
 	if after.files > before.files {
 		t.Errorf("%d files are left over, and it was %d", after.files, before.files)
 	}
-	if *soak > 0 && (after.resident > before.resident+before.resident/20 || after.live > before.live+before.live/20) {
+	if *soak > 0 && (after.resident > before.resident+max(before.resident/20, soakMemory) || after.live > before.live+max(before.live/20, soakMemory)) {
 		t.Errorf("%d bytes are resident and %d in use, and it was %d and %d", after.resident, after.live, before.resident, before.live)
 	}
 	if stuck := r.log.matching("stuck"); len(stuck) > 0 {
 		t.Errorf("%d calls were stuck: %s", len(stuck), stuck[0])
 	}
 }
+
+// soakMemory is how much of memory may be more or less whatever it was: what has a bound that
+// some minutes do not reach. The index of the journal's segment that is written, some hundred
+// bytes for each fork until the segment is full, which is at 64 MB; up to 1 024 ids that name
+// nothing; what the collector has not given back.
+const soakMemory = 8 << 20
 
 // soakCounts are the series that have to come back, and by how much they may differ whatever
 // they were: a connection of the scraper's more, a goroutine of the runtime's.

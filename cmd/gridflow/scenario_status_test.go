@@ -15,7 +15,7 @@ import (
 func TestStatus(t *testing.T) {
 	t.Parallel()
 	root := exampleRoot(t)
-	call := regexp.MustCompile(`(?m)^[0-9.e-]+\tlist_sheets\tfast\t(session|program) [0-9a-f]{8}\t[0-9.e-]+\t[0-9.e-]+\tok$`)
+	call := regexp.MustCompile(`(?m)^[0-9.e-]+\tlist_sheets\tfast\tlocal / (session|program) [0-9a-f]{8}\t[0-9.e-]+\t[0-9.e-]+\tok$`)
 	class := regexp.MustCompile(`(?m)^fast\t0/512\t0\t12\t`)
 	r := serving(t, root)
 	older, newer := r.client(eras[0]), r.client(eras[1])
@@ -50,7 +50,7 @@ func TestStatus(t *testing.T) {
 	alone.send(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"list_sheets","arguments":{"workbook_id":"budget"}}}`)
 	alone.out.await(t, 1, `"id":1`)
 	alone.send(`{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"server_status","arguments":{}}}`)
-	if line := alone.out.await(t, 1, `"id":2`)[0]; !strings.Contains(line, `\tlist_sheets\tfast\tstdio\t`) {
+	if line := alone.out.await(t, 1, `"id":2`)[0]; !strings.Contains(line, `\tlist_sheets\tfast\tlocal / stdio\t`) {
 		t.Errorf("over stdio: %s", line)
 	}
 }

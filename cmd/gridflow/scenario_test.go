@@ -4,6 +4,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -82,7 +83,10 @@ func patienceNow() time.Duration {
 	if *specified {
 		return time.Hour
 	}
-	return patience + 2**soak
+	if *soak > 0 {
+		return 2**soak + 30*time.Minute // twice it waits until nothing is kept of forks, five minutes each
+	}
+	return patience
 }
 
 // servingStdio starts `gridflow stdio` over a root and shakes hands with it.
@@ -259,10 +263,29 @@ func (r *running) untilIdle() time.Duration {
 var eras = []string{"2025-11-25", "2026-07-28"}
 
 // client opens a session of the SDK's client over HTTP.
-func (r *running) client(era string) *mcp.ClientSession {
+func (r *running) client(era string) *mcp.ClientSession { return r.clientAs(era, "scenario", r.http) }
+
+// clientFrom is client for a program of another machine, by the word of a proxy.
+func (r *running) clientFrom(era, program, machine string) *mcp.ClientSession {
+	return r.clientAs(era, program, &http.Client{Transport: forwarded{machine, r.http.Transport}})
+}
+
+// forwarded says for which machine its requests are.
+type forwarded struct {
+	machine string
+	through http.RoundTripper
+}
+
+func (f forwarded) RoundTrip(req *http.Request) (*http.Response, error) {
+	req = req.Clone(req.Context())
+	req.Header.Set("X-Forwarded-For", f.machine)
+	return cmp.Or[http.RoundTripper](f.through, http.DefaultTransport).RoundTrip(req)
+}
+
+func (r *running) clientAs(era, program string, through *http.Client) *mcp.ClientSession {
 	r.t.Helper()
-	c := mcp.NewClient(&mcp.Implementation{Name: "scenario", Version: "1"}, nil)
-	session, err := c.Connect(r.t.Context(), &mcp.StreamableClientTransport{Endpoint: r.url, HTTPClient: r.http, DisableStandaloneSSE: true},
+	c := mcp.NewClient(&mcp.Implementation{Name: program, Version: "1"}, nil)
+	session, err := c.Connect(r.t.Context(), &mcp.StreamableClientTransport{Endpoint: r.url, HTTPClient: through, DisableStandaloneSSE: true},
 		&mcp.ClientSessionOptions{ProtocolVersion: era})
 	if err != nil {
 		r.t.Fatal(err)

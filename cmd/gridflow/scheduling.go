@@ -158,6 +158,9 @@ func indexOfKey(key string) int {
 func (c *config) flowConfig() (conf flow.Config, paces []time.Duration, err error) {
 	conf = flow.Defaults(cmp.Or(c.seats, runtime.GOMAXPROCS(0)), c.bytesOfLoads())
 	conf.QueueMax = c.queueMax
+	for resource, seats := range map[int]int{flow.IO: c.ioSeats, flow.Recalc: c.recalcs, flow.Render: c.renders} {
+		conf.Resources[resource].Capacity = int64(seats)
+	}
 	paces = make([]time.Duration, len(conf.Classes))
 	for i, change := range c.classes {
 		if change == nil {

@@ -71,7 +71,8 @@ func (u *setup) serveHTTP(ctx context.Context, s *server.Server) error {
 	if err != nil {
 		return fmt.Errorf("%w; choose another address with --listen", err)
 	}
-	o := server.HTTPOptions{Path: c.path, AllowedOrigins: c.allowedOrigins, AllowedHosts: c.allowedHosts, Metrics: c.metrics}
+	o := server.HTTPOptions{Path: c.path, AllowedOrigins: c.allowedOrigins, AllowedHosts: c.allowedHosts, TrustedProxies: c.trustedProxies,
+		MaxConnections: c.maxConnections, MaxBodyBytes: c.maxRequestBytes, Metrics: c.metrics}
 	if addr, ok := l.Addr().(*net.TCPAddr); ok {
 		o.Loopback = addr.IP.IsLoopback()
 	}
@@ -147,6 +148,9 @@ func (u *setup) host(ctx context.Context) (*host, error) {
 	scheduler, err := c.schedule(conf, paces, o, metrics, log)
 	if err != nil {
 		return nil, errors.Join(err, o.close())
+	}
+	if o.jobs != nil {
+		o.jobs.Use(scheduler.Gate)
 	}
 	o.env.Status = metrics
 	o.env.Absent = make(map[string]string)

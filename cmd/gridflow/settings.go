@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"path"
@@ -46,10 +47,14 @@ type config struct {
 	forkTTL        time.Duration
 	maxCheckpoints int
 	maxStaged      int
+	calcBudget     time.Duration // negative: nothing is calculated
 
 	seats     int
 	queueMax  int
 	loadBytes int64
+	ioSeats   int
+	recalcs   int
+	renders   int
 	adaptive  bool
 	classes   [flow.Background + 1]classChange // by class
 	clients   map[string]int64                 // their weights
@@ -62,11 +67,14 @@ type config struct {
 	toolTimeout      time.Duration
 	drainTimeout     time.Duration
 
-	listen         string
-	path           string
-	allowedOrigins []string
-	allowedHosts   []string
-	metrics        bool
+	listen          string
+	path            string
+	allowedOrigins  []string
+	maxConnections  int
+	maxRequestBytes int64
+	trustedProxies  []netip.Prefix
+	allowedHosts    []string
+	metrics         bool
 
 	logLevel  slog.Level
 	logFormat string
@@ -125,10 +133,39 @@ func settings(c *config) []setting {
 		duration("fork-ttl", "Forks", "a fork that nobody has used for so long is discarded; 0: never", "0s", &c.forkTTL),
 		number("max-checkpoints", "Forks", "checkpoints of one fork", "64", "a whole number from 1 up", &c.maxCheckpoints),
 		number("max-staged", "Forks", "staged changes of one fork", "64", "a whole number from 1 up", &c.maxStaged),
+		{
+			name: "calc-budget", group: "Forks", def: "2s",
+			doc:     "what a change may spend on calculating formulas; the rest is done behind it, and results say so until then; off: nothing is calculated",
+			allowed: "a time such as 500ms, 2s, more than 0, or off", set: single(func(s string) error {
+				d, err := time.ParseDuration(s)
+				switch {
+				case s == "off":
+					d = -1
+				case err != nil || d <= 0:
+					return errNotAllowed
+				}
+				c.calcBudget = d
+				return nil
+			}),
+		},
 
-		number("seats", "Scheduling", "calls that compute at once; 0: one for each processor, at least 2", "0", "a whole number from 0 up, where 0 means one for each processor", &c.seats),
+		{
+			name: "seats", group: "Scheduling", def: "0",
+			doc:     "calls that compute at once; 0: one for each processor, at least 2, so that there is one for short calls",
+			allowed: "0, which means one for each processor, or a whole number from 2 up: one is kept for short calls", set: single(func(s string) error {
+				n, err := strconv.Atoi(s)
+				if err != nil || n < 0 || n == 1 {
+					return errNotAllowed
+				}
+				c.seats = n
+				return nil
+			}),
+		},
 		number("queue-max", "Scheduling", "calls waiting in all classes; 0: the sum of the classes", "0", "a whole number from 0 up, where 0 means the sum of the classes", &c.queueMax),
 		size("load-bytes", "Scheduling", "memory that loads under way may take; 0: half of cache-bytes", "0", &c.loadBytes),
+		count1("io-seats", "Scheduling", "calls that write files or copy them at once", flow.IOSeats, &c.ioSeats),
+		count1("recalc-seats", "Scheduling", "workbooks that are recalculated at once", flow.RecalcSeats, &c.recalcs),
+		count1("render-seats", "Scheduling", "sheets that are rendered at once", flow.RenderSeats, &c.renders),
 		{
 			name: "adaptive", group: "Scheduling", def: "true", flag: true,
 			doc:     "let the calls of a class that run at once become fewer when they take too long, and more again",
@@ -142,7 +179,7 @@ func settings(c *config) []setting {
 		{
 			name: "clients", group: "Scheduling", list: true, mapping: true, split: ",",
 			doc: "shares of single clients, as name=weight: one of weight 3 gets three times the time of one of weight 1, which is that of all others. " +
-				"The name is that of the user, or where nobody is asked who he is that of the program, as it says itself",
+				"The name is that of a user, who has it among users and machines; or that of a program, as it says itself, which has it among those of its own user or machine",
 			allowed: fmt.Sprintf("name=weight with weights from 1 to %d, each name once, at most %d", admit.WeightMax, clientsMax), set: weights(&c.clients),
 		},
 
@@ -156,6 +193,13 @@ func settings(c *config) []setting {
 		httpOnly(text("path", "HTTP", "path of the MCP endpoint", "/mcp", "a path of plain segments such as /mcp or /tools/mcp, other than /healthz, /readyz and /metrics", &c.path, checkPath)),
 		httpOnly(words("allowed-origins", "HTTP", "web origins whose pages may call the server", "", "origins such as https://app.example.com, comma separated", &c.allowedOrigins, checkOrigin)),
 		httpOnly(words("allowed-hosts", "HTTP", "host names the server may be called by besides localhost", "", "host names without scheme and port, comma separated", &c.allowedHosts, checkHost)),
+		httpOnly(number("max-connections", "HTTP", "connections at once; a machine other than this may have a quarter of them", "8192", "a whole number from 0 up, where 0 means 8192", &c.maxConnections)),
+		httpOnly(atLeast(5<<20, size("max-request-bytes", "HTTP", "memory for the bodies of requests at once; a machine other than this may have a quarter of it", "64MiB", &c.maxRequestBytes))),
+		httpOnly(setting{
+			name: "trusted-proxies", group: "HTTP", list: true, split: ",",
+			doc:     "addresses of proxies whose X-Forwarded-For says which machine calls; nobody else's counts",
+			allowed: "addresses or networks such as 10.1.2.3 or 10.0.0.0/8, comma separated", set: prefixes(&c.trustedProxies),
+		}),
 		httpOnly(setting{
 			name: "metrics", group: "HTTP", def: "true", flag: true,
 			doc:     "serve metrics at /metrics, in the Prometheus text format",
@@ -216,6 +260,11 @@ func number(name, group, doc, def, allowed string, p *int) setting {
 		*p = n
 		return nil
 	})}
+}
+
+// count1 is a number of which there is at least one.
+func count1(name, group, doc string, def int, p *int) setting {
+	return setting{name: name, group: group, doc: doc, def: strconv.Itoa(def), allowed: "a whole number from 1 up", set: single(func(s string) error { return positive(p, s) })}
 }
 
 func size(name, group, doc, def string, p *int64) setting {
@@ -391,6 +440,29 @@ func checkOrigin(origin string) error {
 		return errNotAllowed
 	}
 	return nil
+}
+
+// prefixes adapts a list of networks to a row; an address is a network of one.
+func prefixes(p *[]netip.Prefix) func([]string) error {
+	return func(values []string) error {
+		var all []netip.Prefix
+		for _, v := range values {
+			if v = strings.TrimSpace(v); v == "" {
+				continue
+			}
+			network, err := netip.ParsePrefix(v)
+			if addr, addrErr := netip.ParseAddr(v); addrErr == nil {
+				addr = addr.Unmap()
+				network, err = addr.Prefix(addr.BitLen())
+			}
+			if err != nil {
+				return valueError{v, errNotAllowed}
+			}
+			all = append(all, network.Masked())
+		}
+		*p = all
+		return nil
+	}
 }
 
 func checkHost(host string) error {

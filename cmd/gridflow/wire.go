@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 
+	"gridflow/internal/admit"
 	"gridflow/internal/forks"
 	"gridflow/internal/journal"
 	"gridflow/internal/server"
@@ -50,10 +51,11 @@ func openWith(ctx context.Context, c *config, log *slog.Logger, files func(*work
 	if err != nil {
 		return nil, errors.Join(err, closeJournal(records))
 	}
-	router := &forks.Router{Workspace: w}
+	router, jobs := &forks.Router{Workspace: w}, new(admit.Jobs)
 	if records != nil {
 		router.Forks, err = forks.Open(ctx, forks.Options{
 			Bases: w, Files: files(w), Journal: records, Max: c.maxForks, TTL: c.forkTTL, CheckpointsMax: c.maxCheckpoints, StagedMax: c.maxStaged,
+			Begin: jobs.Begin, Calculate: jobs.Calculate, CalcBudget: c.calcBudget, CalcBytes: c.cacheBytes,
 			Changed: func(id string, _ uint64) { w.Announce(id) }, Logger: log,
 		})
 		if err != nil {
@@ -77,6 +79,7 @@ func openWith(ctx context.Context, c *config, log *slog.Logger, files func(*work
 		state:     state,
 		resources: server.WorkbookResources(router, tools.Table(), env),
 		books:     router,
+		jobs:      jobs,
 		cache:     w.Stats,
 		breakers:  w.Breakers,
 		events:    w.Events,

@@ -122,8 +122,8 @@ type world struct {
 	shared   *Permit // of the words begin and kbegin, which others end
 	released int     // guarded by the breaker: its listener counts
 
-	probes, keyProbes  csync.Int64 // that run now
-	let, refused, done csync.Int64
+	probes, keyProbes csync.Int64 // that run now
+	let, refused      csync.Int64
 }
 
 func (p program) run(r *interleave.Run) {

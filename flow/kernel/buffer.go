@@ -53,18 +53,38 @@ func (k *Kernel) outgrow(now Instant) (any bool) {
 	return any
 }
 
-// heavy reports whether a flow has enough running not to take the buffer while somebody
-// else uses it: as much as the smallest buffer.
-func (c *class) heavy(f *flow) bool {
-	return c.Buffered && f.inFlight >= c.kernel.bufferMin
+// load says who has as much running in a buffered class as the smallest buffer.
+type load uint8
+
+const (
+	light     load = iota
+	flowHeavy      // the flow has, the part has not
+	partHeavy
+)
+
+func (c *class) loadOf(p *part) load {
+	switch {
+	case !c.Buffered || p.flow.inFlight < c.kernel.bufferMin:
+		return light
+	case p.inFlight < c.kernel.bufferMin:
+		return flowHeavy
+	}
+	return partHeavy
 }
 
-// available is how much of a resource a request of the flow may take. A buffered class has
+// heavy reports whether a part has enough running not to take the buffer while somebody
+// else uses it. What its flow has running counts only where there are other flows.
+func (c *class) heavy(p *part) bool {
+	l := c.loadOf(p)
+	return l == partHeavy || l == flowHeavy && len(c.flows) > 1
+}
+
+// available is how much of a resource a request of the part may take. A buffered class has
 // its buffer also while somebody else uses it.
-func (k *Kernel) available(c *class, f *flow, r int) int64 {
+func (k *Kernel) available(c *class, p *part, r int) int64 {
 	free, buffer := k.free[r], k.conf.Resources[r].Buffer
 	switch {
-	case c.Buffered && !c.heavy(f):
+	case c.Buffered && !c.heavy(p):
 		// No more than the buffer is ever taken on top of what there is.
 		return max(free, min(k.spareBuffer(r), free+buffer))
 	case !c.Buffered && k.hadBuffer && k.now-k.bufferedAt < k.conf.BufferIdle:

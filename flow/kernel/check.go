@@ -3,6 +3,7 @@ package kernel
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Check looks whether the parts of the state agree with each other, and says what does
@@ -16,7 +17,7 @@ func (k *Kernel) Check() error {
 		n := 0
 		for t := c.oldest; t != nil; t = t.younger {
 			n++
-			if t.state != stateWaiting || t.flow == nil {
+			if t.state != stateWaiting || t.part == nil {
 				bad("class %s: a ticket in the queue is not waiting", c.Name)
 			}
 			if t.younger != nil && t.younger.arrived < t.arrived {
@@ -32,35 +33,84 @@ func (k *Kernel) Check() error {
 		if n != c.waiting {
 			bad("class %s: %d tickets in the queue, %d counted", c.Name, n, c.waiting)
 		}
+		ran := 0
+		for t := c.running; t != nil; t = t.next {
+			ran++
+			if t.state != stateRunning || t.next != nil && t.next.prev != t {
+				bad("class %s: a ticket among those that run does not", c.Name)
+			}
+		}
+		if ran != c.inFlight {
+			bad("class %s: %d tickets run, %d counted", c.Name, ran, c.inFlight)
+		}
+		work := time.Duration(0)
+		for t := c.oldest; t != nil; t = t.younger {
+			work += t.work()
+		}
+		if work != c.work {
+			bad("class %s: %v of work waits, %v counted", c.Name, work, c.work)
+		}
 		running := 0
 		n = 0
-		fattest := 0
+		fattest, parts := 0, 0
+		checkPart := func(p *part) {
+			f := p.flow
+			length := 0
+			for t := p.head; t != nil; t = t.next {
+				length++
+			}
+			if length != p.waiting {
+				bad("class %s flow %d part %d: %d tickets, %d counted", c.Name, f.key, p.key, length, p.waiting)
+			}
+			if p.idle != (!p.shared && p.waiting == 0 && p.inFlight == 0) {
+				bad("class %s flow %d part %d: idle is %v with %d waiting and %d running", c.Name, f.key, p.key, p.idle, p.waiting, p.inFlight)
+			}
+			if (p.in != nil) != (p.waiting > 0) {
+				bad("class %s flow %d part %d: %d tickets wait, and its place does not fit", c.Name, f.key, p.key, p.waiting)
+			}
+			if p.in == nil {
+				return
+			}
+			b, s := p.in, p.in.in
+			if b.flow != f || b.parts.e[p.place].value != p || b.parts.e[p.place].key != p.tag {
+				bad("class %s flow %d part %d: it is not where it says, or goes by another tag", c.Name, f.key, p.key)
+			}
+			if s == nil || s.bunches.e[b.place].value != b || s.bunches.e[b.place].key != f.tag || f.bunchIn(s) != b {
+				bad("class %s flow %d: its parts are not where they say, or go by another tag", c.Name, f.key)
+			} else if !s.mixed && (s.load != c.loadOf(p) || s.need != p.head.Need) {
+				bad("class %s flow %d part %d: it has %d of %d running, needs %v and waits among others", c.Name, f.key, p.key, p.inFlight, f.inFlight, p.head.Need)
+			}
+		}
 		check := func(f *flow) {
 			n += f.waiting
 			running += f.inFlight
 			fattest = max(fattest, f.waiting)
-			length := 0
-			for t := f.head; t != nil; t = t.next {
-				length++
+			waits, runs, bunched := f.own.waiting, f.own.inFlight, 0
+			checkPart(&f.own)
+			for _, p := range f.parts {
+				waits, runs = waits+p.waiting, runs+p.inFlight
+				checkPart(p)
 			}
-			if length != f.waiting {
-				bad("class %s flow %d: %d tickets, %d counted", c.Name, f.key, length, f.waiting)
+			if f.crowd != nil {
+				for _, p := range f.crowd {
+					if p != nil {
+						waits, runs = waits+p.waiting, runs+p.inFlight
+						checkPart(p)
+					}
+				}
 			}
-			if (f.in != nil) != (f.waiting > 0) || f.in != nil && f.in.flows.e[f.place].value != f {
-				bad("class %s flow %d: %d tickets wait, and its place does not fit", c.Name, f.key, f.waiting)
+			for b := f.bunches; b != nil; b = b.next {
+				for _, e := range b.parts.e {
+					bunched += e.value.waiting
+				}
 			}
-			if f.in != nil && f.in.flows.e[f.place].key != f.tag {
-				bad("class %s flow %d: its place goes by another tag", c.Name, f.key)
-			}
-			if f.in != nil && !f.in.mixed && f.in.heavy != c.heavy(f) {
-				bad("class %s flow %d: it has %d running and waits among others", c.Name, f.key, f.inFlight)
-			}
-			if f.in != nil && !f.in.mixed && f.in.need != f.head.Need {
-				bad("class %s flow %d: it waits for %v and needs %v", c.Name, f.key, f.in.need, f.head.Need)
+			if waits != f.waiting || runs != f.inFlight || bunched != waits {
+				bad("class %s flow %d: its parts have %d waiting (%d by their places) and %d running, counted are %d and %d", c.Name, f.key, waits, bunched, runs, f.waiting, f.inFlight)
 			}
 			if f.idle != (!f.shared && f.waiting == 0 && f.inFlight == 0) {
 				bad("class %s flow %d: idle is %v with %d waiting and %d running", c.Name, f.key, f.idle, f.waiting, f.inFlight)
 			}
+			parts += len(f.parts)
 		}
 		for _, f := range c.flows {
 			check(f)
@@ -72,6 +122,9 @@ func (k *Kernel) Check() error {
 		}
 		if n != c.waiting || running != c.inFlight {
 			bad("class %s: its flows have %d waiting and %d running, counted are %d and %d", c.Name, n, running, c.waiting, c.inFlight)
+		}
+		if parts != c.parts {
+			bad("class %s: %d parts, %d counted", c.Name, parts, c.parts)
 		}
 		if fattest != c.fattest {
 			bad("class %s: the fattest flow has %d tickets, not %d", c.Name, fattest, c.fattest)

@@ -4,59 +4,6 @@ import (
 	"time"
 )
 
-// shape is what heads of flows need and may take, and the flows whose heads are alike in
-// that. If the first
-// of them does not fit, none does, so that looking at one flow per shape finds whoever
-// fits: what is free never waits for somebody who cannot use it.
-type shape struct {
-	need  Amounts
-	heavy bool // of flows that may not take the buffer while somebody else uses it
-	mixed bool // of different needs: those beyond shapesMax. Only its first is looked at
-	flows heap[float64, *flow]
-}
-
-// shapesMax bounds the shapes of a class, which are gone through at every start. Seats
-// come in few combinations; who asks for bytes does well to round.
-const shapesMax = 16
-
-// enter puts a flow with requests where its head belongs.
-func (c *class) enter(f *flow) {
-	var s *shape
-	heavy := c.heavy(f)
-	for _, x := range c.shapes {
-		if !x.mixed && x.need == f.head.Need && x.heavy == heavy {
-			s = x
-			break
-		}
-		if s == nil && (x.mixed || x.flows.len() == 0) {
-			s = x
-		}
-	}
-	if s == nil {
-		s = &shape{mixed: len(c.shapes) == shapesMax-1}
-		c.shapes = append(c.shapes, s)
-	}
-	if s.flows.len() == 0 {
-		s.need, s.heavy = f.head.Need, heavy
-	}
-	f.in = s
-	s.flows.push(f.tag, f.seq, f, &f.place)
-}
-
-// moved puts a flow that waits where it belongs since it has more or less running.
-func (c *class) moved(f *flow) {
-	if f.in != nil && !f.in.mixed && f.in.heavy != c.heavy(f) {
-		f.leave()
-		c.enter(f)
-	}
-}
-
-// leave takes a flow out of where it waits.
-func (f *flow) leave() {
-	f.in.flows.remove(f.place)
-	f.in = nil
-}
-
 // class is one class with its flows.
 type class struct {
 	Class
@@ -65,8 +12,9 @@ type class struct {
 
 	flows  map[uint64]*flow
 	shared [SharedFlows]*flow
+	parts  int // of the flows, but for what is made with a flow
 
-	shapes []*shape // where the flows with requests wait
+	shapes []*shape // where the parts with requests wait
 
 	order Chooser // see Kernel.Order; nil: the oldest first
 
@@ -76,7 +24,9 @@ type class struct {
 
 	short             shorts // requests that run in the buffer
 	waiting, inFlight int
-	oldest, youngest  *Ticket // of those that wait
+	oldest, youngest  *Ticket       // of those that wait
+	running           *Ticket       // those that run, linked by next
+	work              time.Duration // of those that wait
 
 	fat     []*flow // flows by the number of their requests that wait
 	fattest int     // the largest index with a flow; 0: none waits
@@ -84,8 +34,10 @@ type class struct {
 	startedAt Instant       // the last start
 	servedAt  Instant       // the same, or when the class came to have requests waiting
 	gap       time.Duration // smoothed time between starts while requests wait
-	passed    *flow         // lowest by tag, parked, while another flow started …
+	passed    *part         // lowest by tag, parked, while another flow started …
 	passedAt  Instant       // … first at this time
+	starved   *part         // kept back for AgeMax while other parts of its flow started …
+	starvedAt Instant       // … since this time
 
 	decided, lost float64 // tickets of about the last Interval, and those of them that did not start
 	talliedAt     Instant
@@ -108,14 +60,15 @@ func (c *class) count(now Instant) {
 }
 
 // join puts a ticket into the queue.
-func (c *class) join(t *Ticket, f *flow, now Instant) {
+func (c *class) join(t *Ticket, p *part, now Instant) {
 	c.count(now)
+	f := p.flow
 	if c.waiting == 0 {
 		c.tag = max(c.tag, c.kernel.vtime)
 		c.servedAt = now
 	}
-	t.state, t.flow = stateWaiting, f
-	f.append(t)
+	t.state, t.part = stateWaiting, p
+	p.append(t)
 	t.older, t.younger = c.youngest, nil
 	if c.youngest == nil {
 		c.oldest = t
@@ -124,31 +77,44 @@ func (c *class) join(t *Ticket, f *flow, now Instant) {
 	}
 	c.youngest = t
 	c.waiting++
+	c.work += t.work()
 	c.stats.WaitingMax = max(c.stats.WaitingMax, c.waiting)
 	c.fatten(f, 1)
-	if f.waiting == 1 {
+	p.waiting++
+	if p.waiting == 1 {
 		c.kernel.seq++
-		f.seq = c.kernel.seq
-		c.catchUp(f)
-		c.enter(f)
+		p.seq = c.kernel.seq
+		if f.waiting == 1 {
+			f.seq = p.seq
+		}
+		c.catchUp(p)
+		c.enter(p)
 	}
 }
 
-// catchUp brings the tag of a flow that had no requests waiting up to the virtual time.
-func (c *class) catchUp(f *flow) {
-	if f.period != c.period {
-		f.period, f.tag = c.period, 0
+// catchUp brings the tags of a part and of its flow up to the virtual time, if they had no
+// requests waiting.
+func (c *class) catchUp(p *part) {
+	f := p.flow
+	if f.bunches == nil {
+		if f.period != c.period {
+			f.period, f.tag = c.period, 0
+		}
+		f.tag = max(f.tag, c.vtime)
 	}
-	f.tag = max(f.tag, c.vtime)
+	if p.busy != f.busy {
+		p.busy, p.tag = f.busy, 0
+	}
+	p.tag = max(p.tag, f.vtime)
 }
 
 // quit takes a ticket out of the queue, because it starts or leaves. Its flow waits on for
 // what its next request needs, or nowhere if it has none.
 func (c *class) quit(t *Ticket, now Instant) {
 	c.count(now)
-	f := t.flow
-	wasHead := f.head == t
-	f.unlink(t)
+	p := t.part
+	wasHead := p.head == t
+	p.unlink(t)
 	if t.older == nil {
 		c.oldest = t.younger
 	} else {
@@ -161,21 +127,18 @@ func (c *class) quit(t *Ticket, now Instant) {
 	}
 	t.older, t.younger = nil, nil
 	c.waiting--
-	c.fatten(f, -1)
+	c.work -= t.work()
+	p.waiting--
+	c.fatten(p.flow, -1)
 	if wasHead {
-		if c.kernel.claim == f {
-			c.kernel.claim = nil
-		}
-		if c.passed == f {
-			c.passed = nil
-		}
+		c.noLongerBack(p)
 	}
 	switch {
-	case f.head == nil:
-		f.leave()
-	case wasHead && (f.in.mixed || f.in.need != f.head.Need):
-		f.leave()
-		c.enter(f)
+	case p.head == nil:
+		c.leave(p)
+	case wasHead && (p.in.in.mixed || p.in.in.need != p.head.Need):
+		c.leave(p)
+		c.enter(p)
 	}
 }
 
@@ -239,27 +202,15 @@ func (c *class) open(now Instant) bool {
 	return (c.Limit == 0 || c.inFlight < c.Limit) && (c.Gap == 0 || c.stats.Started == 0 || now-c.startedAt >= c.Gap)
 }
 
-// lowest gives the flow with requests whose tag is the smallest, fitting or not.
-func (c *class) lowest() *flow {
-	var best *flow
+// lowest gives the part with requests that is next by the tags, fitting or not.
+func (c *class) lowest() *part {
+	var best *part
 	for _, s := range c.shapes {
-		if s.flows.len() > 0 {
-			if f := s.flows.e[0].value; best == nil || f.before(best) {
-				best = f
+		if s.bunches.len() > 0 {
+			if p := s.first(); best == nil || p.before(best) {
+				best = p
 			}
 		}
 	}
 	return best
 }
-
-func (f *flow) before(g *flow) bool { return f.tag < g.tag || f.tag == g.tag && f.seq < g.seq }
-
-// retryAfter estimates when the queue will have room.
-func (c *class) retryAfter() time.Duration {
-	return min(max(time.Duration(c.waiting)*c.gap, retryMin), retryMax)
-}
-
-const (
-	retryMin = 100 * time.Millisecond
-	retryMax = 30 * time.Second
-)

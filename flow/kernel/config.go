@@ -29,7 +29,13 @@ type Config struct {
 	// shortest, so that a crowd meets one client in few of them. 0 means 65536.
 	FlowsMax int
 
-	// FlowIdle is how long a flow without requests is remembered; 0 means 10 s.
+	// PartsMax bounds the parts of a flow that are told apart; FlowsMax bounds those of a
+	// class together. What comes beyond is dealt to SharedParts parts in the same manner, so
+	// that it costs the others of its flow a little of their share, and other flows none. 0
+	// means 1024.
+	PartsMax int
+
+	// FlowIdle is how long a flow, or a part of one, without requests is remembered; 0 means 10 s.
 	FlowIdle time.Duration
 
 	// BufferIdle is how long no request of a buffered class must have arrived before the
@@ -40,13 +46,16 @@ type Config struct {
 // SharedFlows is the number of flows that clients beyond FlowsMax share, per class.
 const SharedFlows = 256
 
+// SharedParts is the number of parts that those beyond PartsMax share, per flow.
+const SharedParts = 16
+
 // A Class is a kind of request that competes with the other kinds by weight.
 type Class struct {
 	Name   string // as it appears in decisions and statistics
 	Weight int64  // share of service time against other classes that have requests waiting; 0 means 1
 
 	QueueMax     int           // requests waiting; at least 1
-	FlowQueueMax int           // requests of one flow waiting; 0: QueueMax
+	FlowQueueMax int           // requests of one flow waiting, of all its parts; 0: QueueMax
 	WaitMax      time.Duration // longest wait; 0: any
 	AgeMax       time.Duration // after so long without a start the class goes first; 0: never
 	Limit        int           // requests running at once; 0: as many as fit
@@ -118,7 +127,7 @@ func (c *Config) check() error {
 			return fmt.Errorf("flow: resource %q: the capacity is %d and the buffer %d; give a capacity of at least 1 and a smaller buffer", r.Name, r.Capacity, r.Buffer)
 		}
 	}
-	if c.QueueMax < 0 || c.FlowsMax < 0 || c.FlowIdle < 0 || c.BufferIdle < 0 {
+	if c.QueueMax < 0 || c.FlowsMax < 0 || c.PartsMax < 0 || c.FlowIdle < 0 || c.BufferIdle < 0 {
 		return errors.New("flow: a bound is negative; give 0 for its default")
 	}
 	if c.QueueMax == 0 {
@@ -126,6 +135,9 @@ func (c *Config) check() error {
 	}
 	if c.FlowsMax == 0 {
 		c.FlowsMax = 65536
+	}
+	if c.PartsMax == 0 {
+		c.PartsMax = 1024
 	}
 	if c.FlowIdle == 0 {
 		c.FlowIdle = 10 * time.Second

@@ -65,6 +65,37 @@ func TestExhaustive(t *testing.T) {
 			QueueMax: 3, Resources: seats(1, 0),
 		},
 		asks: []Request{{Cost: 10 * ms, Need: one(1)}, {Cost: 10 * ms, Need: one(1), StartBy: 15 * ms}}, flows: 1, steps: []time.Duration{15 * ms},
+	}, {
+		name: "work left behind", depth: 6, tickets: 4,
+		conf: Config{
+			Classes:    []Class{{Name: "fast", QueueMax: 3, Buffered: true, ShortMax: 5 * ms}, {Name: "background", QueueMax: 3, AgeMax: 5 * ms}},
+			Resources:  seats(2, 1),
+			BufferIdle: 15 * ms,
+		},
+		asks: small, flows: 2, steps: []time.Duration{10 * ms}, behind: 1,
+	}, {
+		name: "work that parts leave behind", depth: 5, tickets: 4,
+		conf: Config{
+			Classes:    []Class{{Name: "fast", QueueMax: 3, Buffered: true, ShortMax: 5 * ms}, {Name: "background", QueueMax: 3, AgeMax: 5 * ms}},
+			Resources:  seats(2, 1),
+			BufferIdle: 15 * ms,
+		},
+		asks: small, flows: 1, parts: 2, steps: []time.Duration{10 * ms}, behind: 1,
+	}, {
+		name: "parts", depth: 4, tickets: 5,
+		conf: Config{
+			Classes:  []Class{{Name: "a", QueueMax: 3, FlowQueueMax: 2, AgeMax: 15 * ms}},
+			PartsMax: 1, FlowIdle: 15 * ms, Resources: seats(2, 0),
+		},
+		asks: []Request{{Cost: 10 * ms, Need: one(1)}, {Cost: 20 * ms, Need: one(2)}}, flows: 2, parts: 3, steps: []time.Duration{20 * ms},
+	}, {
+		name: "parts and a buffer", depth: 5, tickets: 4,
+		conf: Config{
+			Classes:    []Class{{Name: "fast", QueueMax: 3, Buffered: true, ShortMax: 5 * ms}},
+			Resources:  seats(2, 1),
+			BufferIdle: 15 * ms,
+		},
+		asks: []Request{{Cost: 10 * ms, Need: one(1)}, {Cost: 10 * ms, Need: one(2)}}, flows: 2, parts: 2, steps: []time.Duration{10 * ms},
 	}} {
 		t.Run(u.name, func(t *testing.T) {
 			u.depth += *deeper
@@ -84,8 +115,10 @@ type universe struct {
 	depth   int             // events
 	tickets int             // that wait or run at once
 	flows   int             // of each class
+	parts   int             // of each flow; 0: they are not told apart
 	asks    []Request       // what may be asked for; Class and Flow are filled in, StartBy is relative
 	steps   []time.Duration // by which time may go on, besides up to Next
+	behind  int             // class to which tickets that run may be handed over; 0: none
 }
 
 // world is one course of events.
@@ -196,11 +229,24 @@ func (w *world) do(choice int) bool {
 		}
 		choice--
 	}
-	if len(w.live) >= w.tickets || choice >= len(w.conf.Classes)*w.flows*len(w.asks) {
+	for i, t := range w.live {
+		if w.behind == 0 || !t.Running() || t.Class == w.behind {
+			continue
+		}
+		if choice == 0 {
+			w.handOver(i, t)
+			return true
+		}
+		choice--
+	}
+	parts := max(w.parts, 1)
+	if len(w.live) >= w.tickets || choice >= len(w.conf.Classes)*w.flows*parts*len(w.asks) {
 		return false
 	}
 	r := w.asks[choice%len(w.asks)]
 	choice /= len(w.asks)
+	r.Part = uint64(choice % parts)
+	choice /= parts
 	r.Flow = uint64(choice % w.flows)
 	r.Class = choice / w.flows
 	if r.StartBy > 0 {
@@ -210,6 +256,53 @@ func (w *world) do(choice int) bool {
 	w.live = append(w.live, t)
 	w.take(w.k.Arrive(w.now, t, nil))
 	return true
+}
+
+// handOver hands what a ticket holds to one of the class behind, if the kernel does as a
+// plain rule says: if it is there without the buffer and without what another client has a
+// claim to.
+func (w *world) handOver(i int, t *Ticket) {
+	to := &Ticket{Request: t.Request}
+	to.Class = w.behind
+	want := true
+	for r, res := range w.k.conf.Resources {
+		free := w.k.free[r] + t.Need[r]
+		inBuffer := int64(0)
+		for _, o := range w.live {
+			if o.Running() && w.short(o) && o != t {
+				inBuffer += o.Need[r]
+			}
+		}
+		free -= max(0, res.Buffer-inBuffer)
+		claimed := w.k.claim != nil && w.k.claim.head.Need[r] > 0 && w.k.claim != w.part(to)
+		want = want && to.Need[r] <= free && !claimed
+	}
+	out, ok := w.k.HandOver(w.now, t, to, nil)
+	if ok != want {
+		w.err = fmt.Errorf("handed over: %v, want %v", ok, want)
+	}
+	if ok {
+		w.live[i] = to
+	}
+	w.take(out)
+}
+
+// part gives what the kernel has for the client of a ticket; nil: nothing.
+func (w *world) part(t *Ticket) *part {
+	f := w.k.classes[t.Class].flows[t.Flow]
+	switch {
+	case f == nil:
+		return nil
+	case t.Part == 0:
+		return &f.own
+	}
+	return f.parts[t.Part]
+}
+
+// short reports whether a ticket that runs has its place in the buffer.
+func (w *world) short(t *Ticket) bool {
+	c := &w.conf.Classes[t.Class]
+	return c.Buffered && (c.ShortMax == 0 || w.now-t.started < c.ShortMax)
 }
 
 // take believes no decision: the ticket must be one that waits for it.
@@ -248,7 +341,7 @@ func (w *world) check() error {
 			running++
 			for r := range used {
 				used[r] += t.Need[r]
-				if w.conf.Classes[t.Class].Buffered {
+				if w.short(t) {
 					buffered[r] += t.Need[r]
 				}
 			}
@@ -285,7 +378,7 @@ func (w *world) couldStart(t *Ticket, used, buffered Amounts) bool {
 		if t.Need[r] > free {
 			return false
 		}
-		if claim := w.k.claim; claim != nil && claim != t.flow && claim.head.Need[r] > 0 {
+		if claim := w.k.claim; claim != nil && claim != t.part && claim.head.Need[r] > 0 {
 			if !(c.Buffered && !w.k.claimant.Buffered && t.Need[r] <= kept) {
 				return false
 			}
@@ -347,6 +440,7 @@ func (w *world) fingerprint(b []byte) []byte {
 		of[t] = i
 		num(t.Class)
 		num(int(t.Flow))
+		num(int(t.Part))
 		num(int(t.Cost))
 		for r := range k.conf.Resources {
 			num(int(t.Need[r]))
@@ -401,7 +495,56 @@ func (w *world) fingerprint(b []byte) []byte {
 			default:
 				real(0)
 			}
-			num(of[f.head])
+			part := func(p *part) {
+				switch {
+				case p == nil:
+					num(-5)
+					return
+				case p.waiting > 0:
+					real(p.tag - f.vtime)
+				case p.busy == f.busy:
+					real(max(p.tag-f.vtime, 0))
+				default:
+					real(0)
+				}
+				num(of[p.head])
+				for _, q := range f.parts {
+					if q.seq < p.seq {
+						num(-6)
+					}
+				}
+				if p.waiting > 0 && p.seq < f.own.seq {
+					num(-7)
+				}
+				yes(k.claim == p)
+				yes(c.passed == p)
+				if c.passed == p {
+					ago(c.passedAt, c.AgeMax)
+				}
+				yes(f.passed == p)
+				if f.passed == p {
+					ago(f.passedAt, c.AgeMax)
+				}
+				yes(c.starved == p)
+				if c.starved == p {
+					ago(c.starvedAt, c.AgeMax)
+				}
+			}
+			part(&f.own)
+			if w.parts > 0 {
+				for key := range w.parts {
+					part(f.parts[uint64(key)])
+				}
+				for p := f.idleHead; p != nil; p = p.idleNext {
+					num(int(p.key))
+					ago(p.idleAt, k.conf.FlowIdle)
+				}
+				if f.crowd != nil {
+					for _, p := range f.crowd {
+						part(p)
+					}
+				}
+			}
 			for _, g := range c.flows { // how many of the others precede it among equals
 				if g.seq < f.seq {
 					num(-4)
@@ -409,11 +552,6 @@ func (w *world) fingerprint(b []byte) []byte {
 			}
 			if c.Rate > 0 {
 				real(math.Min(c.Burst, f.tokens+c.Rate*(w.now-f.filled).Seconds()))
-			}
-			yes(k.claim == f)
-			yes(c.passed == f)
-			if c.passed == f {
-				ago(c.passedAt, c.AgeMax)
 			}
 		}
 		for key := range w.flows {

@@ -381,3 +381,106 @@ func TestNextEnd(t *testing.T) {
 		t.Errorf("there is another at %v", at)
 	}
 }
+
+// TestHandOver: work that goes on behind its call takes no seat that is not there, and its
+// client pays for it.
+func TestHandOver(t *testing.T) {
+	const ms = time.Millisecond
+	const fast, background = 0, 1
+	conf := Config{
+		Classes:    []Class{{Name: "fast", QueueMax: 9, Buffered: true, ShortMax: ms}, {Name: "background", QueueMax: 9, Limit: 2}},
+		Resources:  []Resource{{Name: "seat", Capacity: 3, Buffer: 1}},
+		BufferIdle: 100 * ms,
+	}
+	d := drive(t, conf)
+	hand := func(from *Ticket, flow uint64) *Ticket {
+		t.Helper()
+		to, err := d.handOver(from, Request{Class: background, Flow: flow, Need: Amounts{1}})
+		if err == nil {
+			err = d.check()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return to
+	}
+	call := func(flow uint64) *Ticket {
+		x := d.arrive(Request{Class: fast, Flow: flow, Need: Amounts{1}})
+		d.advance(2 * ms)
+		return x
+	}
+	first, second := hand(call(1), 1), hand(call(2), 2)
+	if first == nil || second == nil {
+		t.Fatal("there are two seats beside the buffer")
+	}
+	third := call(3)
+	if hand(third, 3) != nil {
+		t.Fatal("the buffer was given away, or a third began where two may run")
+	}
+	// Who waits in the class is not passed in virtual time, and a client that has had much
+	// comes after one that has had nothing.
+	waits := []*Ticket{d.arrive(Request{Class: background, Flow: 1, Need: Amounts{1}}), d.arrive(Request{Class: background, Flow: 4, Need: Amounts{1}})}
+	d.done(third)
+	d.advance(50 * ms)
+	d.done(first)
+	if waits[0].Running() || !waits[1].Running() {
+		t.Errorf("the client that has had 52 ms goes before the one that has had nothing: %v", d.log)
+	}
+	d.done(second)
+	d.k.Drain(d.now, false, nil)
+	if hand(waits[0], 1) != nil {
+		t.Error("handed over while draining")
+	}
+}
+
+// TestHandOverTakesNoVirtualTime: a client that has had much goes on behind its call; those
+// who come after it are put where they would have been without. It is the same for the parts
+// of one client.
+func TestHandOverTakesNoVirtualTime(t *testing.T) {
+	t.Run("flows", func(t *testing.T) {
+		handOverBeside(t, func(who uint64, r Request) Request { r.Flow = who; return r })
+	})
+	t.Run("parts", func(t *testing.T) {
+		handOverBeside(t, func(who uint64, r Request) Request { r.Flow, r.Part = 9, who; return r })
+	})
+}
+
+func handOverBeside(t *testing.T, of func(who uint64, r Request) Request) {
+	const ms = time.Millisecond
+	d := drive(t, Config{
+		Classes:   []Class{{Name: "fast", QueueMax: 9}, {Name: "background", QueueMax: 9}},
+		Resources: []Resource{{Name: "seat", Capacity: 3}},
+	})
+	one, two := Amounts{1}, Amounts{2}
+	calls := []*Ticket{d.arrive(of(1, Request{Need: one})), d.arrive(of(1, Request{Need: one})), d.arrive(of(2, Request{Need: one}))}
+	behind, err := d.handOver(calls[0], of(1, Request{Class: 1, Need: one}))
+	if behind == nil || err != nil {
+		t.Fatal(behind, err)
+	}
+	large := d.arrive(of(3, Request{Class: 1, Need: two}))
+	d.advance(50 * ms)
+	d.done(behind)
+	if again, err := d.handOver(calls[1], of(1, Request{Class: 1, Need: one})); again == nil || err != nil {
+		t.Fatal(again, err)
+	}
+	v := d.k.classes[1].vtime
+	if f := d.k.classes[1].flows[9]; f != nil {
+		v = max(v, f.vtime)
+	}
+	if v != 0 {
+		t.Errorf("the virtual time of those who wait has become %v", time.Duration(v))
+	}
+	small := d.arrive(of(4, Request{Class: 1, Cost: 40 * ms, Need: two}))
+	owes := d.arrive(of(1, Request{Class: 1, Need: two}))
+	d.done(calls[2])
+	if !large.Running() {
+		t.Fatal("who waited for longest waits on")
+	}
+	d.done(large)
+	if !small.Running() || owes.Running() {
+		t.Error("who has had nothing comes after who has had 50 ms")
+	}
+	if err := d.check(); err != nil {
+		t.Error(err)
+	}
+}

@@ -2,8 +2,9 @@ package kernel
 
 import "math"
 
-// flow is the requests of one client in one class: those that wait, in the order of
-// their arrival, and what the client has used lately.
+// flow is what one client has in one class: its parts with their requests, and what it has
+// used lately. Its parts share what it gets, by the rule by which flows share what their
+// class gets.
 type flow struct {
 	// What most events look at comes first: the rest of a flow among a million is not in
 	// the cache.
@@ -12,15 +13,17 @@ type flow struct {
 	weight float64
 	seq    uint64 // breaks ties between tags: the order in which flows came to have requests
 
-	head     *Ticket
 	waiting  int
 	inFlight int
-	shared   bool // of many clients
+	shared   bool // of many clients, who are its parts
 	idle     bool // in the class's list of idle flows
 
-	tail  *Ticket
-	in    *shape // where it waits; nil: nowhere
-	place int
+	vtime float64 // as in class, one storey down
+	busy  uint64  // period of its parts: it grows when the flow has nothing left
+
+	bunches *bunch // where its parts with requests wait, linked by next
+	single  bunch  // the first of them; most flows need no other
+	own     part   // what it has under key 0; most flows have no other
 
 	fatter, thinner *flow // neighbours in class.fat[waiting]
 
@@ -28,40 +31,30 @@ type flow struct {
 	tokens float64 // of the rate limit, at the instant filled
 	filled Instant
 
+	parts    map[uint64]*part    // but own and those in crowd
+	crowd    *[SharedParts]*part // for those beyond PartsMax
+	passed   *part               // lowest by tag, parked, while another part started …
+	passedAt Instant             // … first at this time
+
+	idleHead, idleTail *part // parts without requests, those first that have been so for longest
 	idleAt             Instant
 	idleNext, idlePrev *flow
 }
 
-func (f *flow) append(t *Ticket) {
-	t.prev, t.next = f.tail, nil
-	if f.tail == nil {
-		f.head = t
-	} else {
-		f.tail.next = t
-	}
-	f.tail = t
-}
-
-func (f *flow) unlink(t *Ticket) {
-	if t.prev == nil {
-		f.head = t.next
-	} else {
-		t.prev.next = t.next
-	}
-	if t.next == nil {
-		f.tail = t.prev
-	} else {
-		t.next.prev = t.prev
-	}
-	t.prev, t.next = nil, nil
-}
-
 // charge moves the tag on by service of the given nanoseconds, which may be negative.
 func (f *flow) charge(ns float64) {
-	f.tag = later(f.tag, ns/f.weight)
-	if f.in != nil {
-		f.in.flows.rekey(f.place, f.tag)
+	f.tag = later(f.tag, over(ns, f.weight))
+	for b := f.bunches; b != nil; b = b.next {
+		b.in.bunches.rekey(b.place, f.tag)
 	}
+}
+
+// over is service by weight. Most weigh 1, and a division takes as long as all else here.
+func over(ns, weight float64) float64 {
+	if weight == 1 {
+		return ns
+	}
+	return ns / weight
 }
 
 // later moves a tag on. After months without a pause a tag can be so large that a small
@@ -117,17 +110,23 @@ func (k *Kernel) newFlow(c *class, now Instant) *flow {
 	} else {
 		k.spare = f.idleNext
 	}
-	*f = flow{weight: 1, place: -1, tokens: c.Burst, filled: now}
+	*f = flow{weight: 1, tokens: c.Burst, filled: now}
+	f.own = part{flow: f, weight: 1, shared: true, place: -1}
 	return f
 }
+
+// hand is how many of the shared flows, or parts, a key is dealt.
+const hand = 4
+
+// dealt gives the i-th of the n shared ones that a key is dealt.
+func dealt(key, i, n uint64) uint64 { return mix(key+i*0x9e3779b97f4a7c15) % n }
 
 // sharedFlow deals the key a hand of the shared flows and gives the one with the fewest
 // requests waiting.
 func (k *Kernel) sharedFlow(c *class, key uint64, now Instant) *flow {
-	const hand = 4
 	var best *flow
 	for i := range uint64(hand) {
-		slot := mix(key+i*0x9e3779b97f4a7c15) % SharedFlows
+		slot := dealt(key, i, SharedFlows)
 		f := c.shared[slot]
 		if f == nil {
 			f = k.newFlow(c, now)
@@ -150,9 +149,12 @@ func mix(x uint64) uint64 {
 	return x ^ x>>31
 }
 
-// rest notes that a flow has neither requests waiting nor running.
-func (c *class) rest(f *flow, now Instant) {
-	if f.shared {
+// rest notes that a part, and the flow with it, may have neither requests waiting nor
+// running any more.
+func (c *class) rest(p *part, now Instant) {
+	f := p.flow
+	f.restPart(p, now)
+	if f.shared || f.idle || f.waiting > 0 || f.inFlight > 0 {
 		return
 	}
 	f.idle, f.idleAt = true, now
@@ -165,8 +167,17 @@ func (c *class) rest(f *flow, now Instant) {
 	c.idleTail = f
 }
 
-// rouse takes a flow out of the list of idle ones.
-func (c *class) rouse(f *flow) {
+// rouse takes a part, and its flow, out of the lists of idle ones.
+func (c *class) rouse(p *part) {
+	if p.idle {
+		p.flow.rousePart(p)
+	}
+	if p.flow.idle {
+		c.rouseFlow(p.flow)
+	}
+}
+
+func (c *class) rouseFlow(f *flow) {
 	f.idle = false
 	if f.idlePrev == nil {
 		c.idleHead = f.idleNext
@@ -190,12 +201,14 @@ func (c *class) forget(now Instant, max int) (dropped int) {
 		if f == nil || !crowded && now-f.idleAt < c.kernel.conf.FlowIdle {
 			break
 		}
-		c.rouse(f)
+		c.rouseFlow(f)
 		if f.period == c.period && f.tag > c.vtime || !f.full(now, c.Rate, c.Burst) {
-			c.rest(f, now)
+			c.rest(&f.own, now)
 			continue
 		}
 		delete(c.flows, f.key)
+		c.parts -= len(f.parts)
+		f.parts, f.crowd = nil, nil
 		f.idleNext = c.kernel.spare
 		c.kernel.spare = f
 		dropped++

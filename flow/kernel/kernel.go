@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// A Kernel is the state of the scheduler. The events are Arrive, Cancel, Done, Advance,
-// Drain and Reconfigure; each takes the time, which must not go back (if it does, the
+// A Kernel is the state of the scheduler. The events are Arrive, Cancel, Done, HandOver,
+// Advance, Drain and Reconfigure; each takes the time, which must not go back (if it does, the
 // latest counts), and appends what it has decided to out. One goroutine at a time.
 type Kernel struct {
 	conf    Config
@@ -28,10 +28,12 @@ type Kernel struct {
 
 	expiries heap[Instant, *Ticket] // tickets whose StartBy comes before WaitMax, by it
 	expirySq uint64
-	claim    *flow // it goes first, and what its head needs is kept free; nil: nobody does
+	claim    *part // it goes first, and what its head needs is kept free; nil: nobody does
 	claimant *class
 
-	spare *flow // flows to use again, linked by idleNext
+	spare        *flow  // flows to use again, linked by idleNext
+	spareParts   *part  // the same of parts
+	spareBunches *bunch // and of bunches, by next
 }
 
 // New makes a kernel with nothing in it.
@@ -83,13 +85,8 @@ func (k *Kernel) Reconfigure(now Instant, conf Config, out []Decision) ([]Decisi
 	k.relevel()
 	for i, c := range k.classes {
 		c.Class = conf.Classes[i]
-		for _, f := range c.flows {
-			c.moved(f)
-		}
-		for _, f := range c.shared {
-			if f != nil {
-				c.moved(f)
-			}
+		for p := range c.waitingParts() {
+			c.moved(p)
 		}
 		// What can never fit any more would wait for nothing.
 		for t := c.oldest; t != nil; {
@@ -129,62 +126,61 @@ func (k *Kernel) Arrive(now Instant, t *Ticket, out []Decision) []Decision {
 		c.stats.Outcomes[o]++
 		return append(out, Decision{t, o, after})
 	}
-	f, o, after := k.admit(c, t, now)
+	p, o, after := k.admit(c, t, now)
 	if o != Started {
 		return refuse(o, after)
 	}
-	if f.idle {
-		c.rouse(f)
-	}
-	f.weight = float64(max(t.Weight, 1))
+	c.rouse(p)
+	p.flow.weight = float64(max(t.Weight, 1))
+	p.weight = float64(max(t.PartBy, 1))
 
 	// Nothing that waits could start just now, else it would have. So if nothing of this
 	// class waits and the ticket fits, it is its turn.
-	if c.waiting == 0 && c.open(now) && k.room(c, f, &t.Need) {
+	if c.waiting == 0 && c.open(now) && k.room(c, p, &t.Need) {
 		c.tag = max(c.tag, k.vtime)
-		c.catchUp(f)
-		t.flow = f
+		c.catchUp(p)
+		t.part = p
 		return append(out, k.start(c, t, now, false))
 	}
 
-	victim, full := k.placeFor(c, f)
+	victim, full := k.placeFor(c, p.flow, p.waiting)
 	if full != Started {
-		if f.waiting == 0 && f.inFlight == 0 {
-			c.rest(f, now)
-		}
+		c.rest(p, now)
 		c.tally(true, now)
-		return refuse(full, c.retryAfter())
+		after := c.retryAfter()
+		if full == FullQueue {
+			after = max(after, k.retryAfter())
+		}
+		return refuse(full, after)
 	}
 	if victim != nil {
 		out = k.drop(victim, Displaced, k.classes[victim.Class].retryAfter(), out)
 	}
-	k.join(c, t, f, now)
+	k.join(c, t, p, now)
 	return k.dispatch(now, out)
 }
 
-// admit gives the flow of a request, or says for what it is refused however much room there
+// admit gives the part of a request, or says for what it is refused however much room there
 // is.
-func (k *Kernel) admit(c *class, t *Ticket, now Instant) (f *flow, o Outcome, after time.Duration) {
+func (k *Kernel) admit(c *class, t *Ticket, now Instant) (p *part, o Outcome, after time.Duration) {
 	switch {
 	case k.draining:
 		return nil, Draining, 0
 	case c.ShedAt != LevelOK && k.level >= c.ShedAt:
-		return nil, Shed, c.retryAfter()
+		return nil, Shed, k.retryAfter()
 	case !k.possible(c, t):
 		return nil, Impossible, 0
 	case t.StartBy > 0 && now >= t.StartBy:
 		return nil, TooLate, 0
 	}
-	f = k.flowOf(c, t.Flow, now)
+	f := k.flowOf(c, t.Flow, now)
 	if c.Rate > 0 {
 		if ok, wait := f.take(now, c.Rate, c.Burst); !ok {
-			if !f.idle && f.waiting == 0 && f.inFlight == 0 {
-				c.rest(f, now) // it was made for this ticket
-			}
+			c.rest(&f.own, now) // it may have been made for this ticket
 			return nil, RateLimited, time.Duration(math.Ceil(wait * 1e9))
 		}
 	}
-	return f, Started, 0
+	return k.partOf(c, f, t.Flow, t.Part, now), Started, 0
 }
 
 // Ride lets a ticket in that needs nothing of its own, because what it wants comes of
@@ -195,23 +191,28 @@ func (k *Kernel) Ride(now Instant, t *Ticket) Decision {
 	c := k.classes[t.Class]
 	t.arrived = now
 	c.stats.Arrived++
-	f, o, after := k.admit(c, t, now)
+	p, o, after := k.admit(c, t, now)
 	if o != Started {
 		c.stats.Outcomes[o]++
 		return Decision{t, o, after}
 	}
 	c.stats.Joined++
-	if !f.idle && f.waiting == 0 && f.inFlight == 0 {
-		c.rest(f, now)
-	}
+	c.rest(p, now)
 	return Decision{t, Started, 0}
 }
 
-// placeFor looks for a place in the queue for a request of a flow. It may be that of
-// another, which has to go; or there is none, for the reason given.
-func (k *Kernel) placeFor(c *class, f *flow) (victim *Ticket, full Outcome) {
+// placeFor looks for a place in the queue for a request of a flow, of whose part so many
+// wait. It may be that of another, which has to go; or there is none, for the reason given.
+func (k *Kernel) placeFor(c *class, f *flow, waiting int) (victim *Ticket, full Outcome) {
+	within := func() (*Ticket, Outcome) { // the flow has to make room for itself
+		if p := f.fattest(); p != nil && waiting+1 < p.waiting {
+			return p.tail, Started
+		}
+		return nil, full
+	}
 	if f.waiting >= c.FlowQueueMax {
-		return nil, FullFlow
+		full = FullFlow
+		return within()
 	}
 	v := c // the class that gives way
 	switch {
@@ -231,29 +232,48 @@ func (k *Kernel) placeFor(c *class, f *flow) (victim *Ticket, full Outcome) {
 		return nil, Started
 	}
 	if v == c && f.waiting+1 >= c.fattest {
-		return nil, full
+		return within()
 	}
-	return v.fat[v.fattest].tail, Started
+	return v.fat[v.fattest].fattest().tail, Started
 }
 
-// Peek tells for what Arrive would refuse any ticket of the flow, whatever it needs, and
-// when another try may succeed. Started: for nothing that can be told before. It changes
-// nothing.
-func (k *Kernel) Peek(now Instant, class int, key uint64) (o Outcome, after time.Duration) {
+// Peek tells for what Arrive would refuse any ticket of the flow and its part, whatever it
+// needs, and when another try may succeed; AnyPart: of any part. Started: for nothing that
+// can be told before. It changes nothing.
+func (k *Kernel) Peek(now Instant, class int, key, part uint64) (o Outcome, after time.Duration) {
 	c := k.classes[class]
 	switch {
 	case k.draining:
 		return Draining, 0
 	case c.ShedAt != LevelOK && k.level >= c.ShedAt:
-		return Shed, c.retryAfter()
+		return Shed, k.retryAfter()
 	}
-	if f := c.flows[key]; f != nil && c.Rate > 0 {
+	f := c.flows[key]
+	if f == nil {
+		return Started, 0
+	}
+	if c.Rate > 0 {
 		if wait := f.lacks(max(k.now, now), c.Rate, c.Burst); wait > 0 {
 			return RateLimited, time.Duration(math.Ceil(wait * 1e9))
 		}
 	}
+	// A flow with a full queue has requests waiting, so that no other one starts at once.
+	waiting := 0
+	if p := f.parts[part]; part == 0 {
+		waiting = f.own.waiting
+	} else if p != nil {
+		waiting = p.waiting
+	}
+	if f.waiting >= c.FlowQueueMax {
+		if _, o := k.placeFor(c, f, waiting); o != Started {
+			return o, c.retryAfter()
+		}
+	}
 	return Started, 0
 }
+
+// AnyPart stands for a part that is not known, in [Kernel.Peek].
+const AnyPart = ^uint64(0)
 
 // Cancel takes back a ticket whose owner waits no more, and reports whether it was
 // waiting. One that has been decided about stays as it is: if it runs, Done is still due.
@@ -288,36 +308,7 @@ func (k *Kernel) Done(now Instant, t *Ticket, out []Decision) []Decision {
 	if t.state != stateRunning {
 		panic("kernel: Done of a ticket that does not run")
 	}
-	c, f := k.classes[t.Class], t.flow
-	c.count(now)
-	took := now - t.started
-	more := float64(max(took, costMin) - t.charged)
-	f.charge(more)
-	c.tag = later(c.tag, more/float64(c.Weight))
-	k.outgrow(now)
-	if t.buffered {
-		k.unbuffer(c, t)
-	}
-	for r := range k.conf.Resources {
-		k.free[r] += t.Need[r]
-	}
-	t.state, t.flow = stateNew, nil
-	f.inFlight--
-	c.moved(f)
-	c.inFlight--
-	k.inFlight--
-	c.stats.Done++
-	c.ns.service += float64(took)
-	if f.inFlight == 0 && f.waiting == 0 {
-		c.rest(f, now)
-		c.forget(now, 1)
-	}
-	// At the end of a busy period all debts are forgiven: there is nobody to owe to. And
-	// virtual time begins anew, so that the tags do not grow as long as the server lives.
-	if c.inFlight == 0 && c.waiting == 0 {
-		c.period++
-		c.vtime = 0
-	}
+	k.end(t, now)
 	if k.inFlight == 0 && k.waiting == 0 {
 		k.vtime = 0
 		for _, c := range k.classes {
@@ -326,6 +317,129 @@ func (k *Kernel) Done(now Instant, t *Ticket, out []Decision) []Decision {
 		return out
 	}
 	return k.dispatch(now, out)
+}
+
+// HandOver ends a running ticket and starts another in its place: what the first gives back
+// is not offered to anybody before the second has it. It is for work that a request leaves
+// behind, which has its seat already and must not wait for one. The second starts if it
+// could, were it alone with what runs: within its class's bounds, and without the buffer,
+// used or not. If not it is false, nothing has changed, and the first runs on.
+func (k *Kernel) HandOver(now Instant, from, to *Ticket, out []Decision) ([]Decision, bool) {
+	now = k.at(now)
+	if from.state != stateRunning || to.state != stateNew {
+		panic("kernel: HandOver of what does not run, or to what is not new")
+	}
+	k.outgrow(now)
+	c := k.classes[to.Class]
+	p, o, _ := k.admit(c, to, now)
+	if o != Started {
+		return k.dispatch(now, out), false
+	}
+	f := p.flow
+	c.rouse(p)
+	k.lend(from, 1)
+	fits := (from.Class == to.Class || c.open(now)) && k.room(c, p, &to.Need) && k.besideBuffer(&to.Need)
+	k.lend(from, -1)
+	if !fits {
+		c.rest(p, now)
+		return k.dispatch(now, out), false
+	}
+	f.weight = float64(max(to.Weight, 1))
+	p.weight = float64(max(to.PartBy, 1))
+	to.arrived, to.expiry = now, -1
+	c.stats.Arrived++
+	if c.Buffered {
+		k.bufferedAt, k.hadBuffer = now, true
+	}
+	f.inFlight++ // so that the end of the first does not make them idle
+	p.inFlight++
+	k.end(from, now)
+	f.inFlight--
+	p.inFlight--
+	if c.waiting == 0 {
+		c.tag = max(c.tag, k.vtime)
+	}
+	if p.waiting == 0 {
+		c.catchUp(p)
+	}
+	// Nobody's turn has come: virtual time stays where it is for those who wait.
+	vtime, within := c.vtime, f.vtime
+	to.part = p
+	out = append(out, k.start(c, to, now, true))
+	if c.waiting > 0 {
+		c.vtime = vtime
+	}
+	if f.waiting > 0 {
+		f.vtime = within
+	}
+	return k.dispatch(now, out), true
+}
+
+// besideBuffer reports whether there is as much without what is left of the buffers: who
+// comes for a place in a buffer would get it on top of what there is, as long as that lasts.
+func (k *Kernel) besideBuffer(need *Amounts) bool {
+	for r := range k.conf.Resources {
+		if need[r] > 0 && need[r] > k.free[r]-k.spareBuffer(r) {
+			return false
+		}
+	}
+	return true
+}
+
+// lend counts what a running ticket holds as free (by 1) or as taken again (by -1).
+func (k *Kernel) lend(t *Ticket, by int64) {
+	for r := range k.conf.Resources {
+		k.free[r] += by * t.Need[r]
+		if t.buffered {
+			k.buffered[r] -= by * t.Need[r]
+		}
+	}
+}
+
+// end takes a ticket that runs out of what runs, and charges it. What it held is free.
+func (k *Kernel) end(t *Ticket, now Instant) {
+	c, p := k.classes[t.Class], t.part
+	f := p.flow
+	c.count(now)
+	took := now - t.started
+	more := float64(max(took, costMin) - t.charged)
+	p.charge(more)
+	c.tag = later(c.tag, more/float64(c.Weight))
+	k.outgrow(now)
+	if t.buffered {
+		k.unbuffer(c, t)
+	}
+	for r := range k.conf.Resources {
+		k.free[r] += t.Need[r]
+	}
+	c.ended(t)
+	t.state, t.part = stateNew, nil
+	f.inFlight--
+	p.inFlight--
+	if c.Buffered {
+		c.moved(p)
+	}
+	c.inFlight--
+	k.inFlight--
+	c.stats.Done++
+	c.ns.service += float64(took)
+	if p.inFlight == 0 && p.waiting == 0 {
+		c.rest(p, now)
+		if f.idleHead != nil {
+			c.forgetParts(f, now, 1)
+		}
+		c.forget(now, 1)
+	}
+	// At the end of a busy period all debts are forgiven: there is nobody to owe to. And
+	// virtual time begins anew, so that the tags do not grow as long as the server lives.
+	if f.inFlight == 0 && f.waiting == 0 {
+		f.busy++
+		f.vtime = 0
+	}
+	if c.inFlight == 0 && c.waiting == 0 {
+		c.period++
+		c.vtime = 0
+	}
 }
 
 // Advance lets time pass: waits end, gaps close, buffers open.
@@ -427,14 +541,14 @@ func (k *Kernel) drop(t *Ticket, o Outcome, after time.Duration, out []Decision)
 }
 
 // join puts a ticket into the queue of its class, with the end of its wait.
-func (k *Kernel) join(c *class, t *Ticket, f *flow, now Instant) {
+func (k *Kernel) join(c *class, t *Ticket, p *part, now Instant) {
 	// The queue of a class is in the order of arrival, and so in that of WaitMax; only an
 	// earlier end has to be remembered apart.
 	if t.StartBy > 0 && (c.WaitMax == 0 || t.StartBy <= now+c.WaitMax) {
 		k.expirySq++
 		k.expiries.push(t.StartBy, k.expirySq, t, &t.expiry)
 	}
-	c.join(t, f, now)
+	c.join(t, p, now)
 	k.waiting++
 	k.relevel()
 }
@@ -444,12 +558,10 @@ func (k *Kernel) quit(c *class, t *Ticket, now Instant) {
 	if t.expiry >= 0 {
 		k.expiries.remove(t.expiry)
 	}
-	f := t.flow
+	p := t.part
 	c.quit(t, now)
-	t.state, t.flow = stateNew, nil
-	if f.waiting == 0 && f.inFlight == 0 {
-		c.rest(f, now)
-	}
+	t.state, t.part = stateNew, nil
+	c.rest(p, now)
 	k.waiting--
 	k.relevel()
 }

@@ -16,6 +16,7 @@ type driver struct {
 	running map[*Ticket]bool
 	log     []string // of decisions, as "3 started"
 	ids     map[*Ticket]int
+	odd     time.Duration // a time to come back that nobody should be told
 }
 
 func drive(t testing.TB, conf Config) *driver {
@@ -29,6 +30,17 @@ func drive(t testing.TB, conf Config) *driver {
 func (d *driver) take(out []Decision) {
 	for _, o := range out {
 		d.log = append(d.log, fmt.Sprint(d.ids[o.Ticket], " ", o.Outcome))
+		switch o.Outcome {
+		case FullFlow, FullClass, FullQueue, Displaced, Shed, WaitedOut, Standing:
+			if o.RetryAfter < 100*time.Millisecond || o.RetryAfter > 30*time.Second || o.RetryAfter%(10*time.Millisecond) != 0 {
+				d.log = append(d.log, fmt.Sprint("refused with ", o.RetryAfter))
+				d.odd = o.RetryAfter
+			}
+		case RateLimited:
+			if o.RetryAfter <= 0 {
+				d.odd = -1
+			}
+		}
 		delete(d.waiting, o.Ticket)
 		if o.Outcome == Started {
 			d.running[o.Ticket] = true
@@ -55,6 +67,39 @@ func (d *driver) done(t *Ticket) {
 	d.take(d.k.Done(d.now, t, nil))
 }
 
+// handOver hands what one ticket holds to another, and looks whether that was right.
+func (d *driver) handOver(from *Ticket, r Request) (to *Ticket, err error) {
+	to = &Ticket{Request: r}
+	d.ids[to] = len(d.ids) + 1
+	held, arrived := d.k.Used(), d.k.Stats(r.Class).Arrived
+	delete(d.running, from)
+	out, ok := d.k.HandOver(d.now, from, to, nil)
+	if !ok {
+		d.running[from] = true
+		delete(d.ids, to)
+		d.take(out)
+		if !from.Running() || to.Running() || d.k.Stats(r.Class).Arrived != arrived {
+			return nil, fmt.Errorf("what was not handed over has changed hands: %+v", to)
+		}
+		return nil, nil
+	}
+	if len(out) == 0 || out[0].Ticket != to || out[0].Outcome != Started || from.Running() || from.Waiting() {
+		return nil, fmt.Errorf("handed over: %v", out)
+	}
+	conf := d.k.Config()
+	if most := conf.Classes[to.Class].Limit; most > 0 && from.Class != to.Class && d.k.Running(to.Class) > most {
+		return nil, fmt.Errorf("%d run in the class, where %d may", d.k.Running(to.Class), most)
+	}
+	for i, res := range conf.Resources {
+		after := held[i] - from.Need[i] + to.Need[i]
+		if to.Need[i] > 0 && after > res.Capacity && !conf.Classes[to.Class].Buffered {
+			return nil, fmt.Errorf("%d of %d %s are taken by handing over", after, res.Capacity, res.Name)
+		}
+	}
+	d.take(out)
+	return to, nil
+}
+
 func (d *driver) advance(by time.Duration) {
 	d.now += by
 	d.take(d.k.Advance(d.now, nil))
@@ -65,6 +110,9 @@ func (d *driver) advance(by time.Duration) {
 func (d *driver) check() error {
 	if err := d.k.Check(); err != nil {
 		return err
+	}
+	if d.odd != 0 {
+		return fmt.Errorf("somebody was told to come back after %v", d.odd)
 	}
 	if d.k.Waiting() != len(d.waiting) || d.k.InFlight() != len(d.running) {
 		return fmt.Errorf("%d wait and %d run, by the kernel %d and %d", len(d.waiting), len(d.running), d.k.Waiting(), d.k.InFlight())
@@ -131,6 +179,8 @@ func TestInvariants(t *testing.T) {
 				r := Request{
 					Class:  rapid.IntRange(0, len(conf.Classes)-1).Draw(t, "class"),
 					Flow:   rapid.Uint64Range(1, 6).Draw(t, "flow"),
+					Part:   rapid.Uint64Range(0, 4).Draw(t, "part"),
+					PartBy: rapid.Int64Range(0, 3).Draw(t, "part's weight"),
 					Weight: rapid.Int64Range(0, 3).Draw(t, "weight"),
 					Cost:   rapid.SampledFrom([]time.Duration{0, time.Millisecond, 30 * time.Millisecond, time.Second}).Draw(t, "cost"),
 				}
@@ -145,6 +195,24 @@ func TestInvariants(t *testing.T) {
 			"done": func(t *rapid.T) {
 				if x := anyOf(d.running, "running"); x != nil {
 					d.done(x)
+				}
+			},
+			"hand over": func(t *rapid.T) {
+				x := anyOf(d.running, "running")
+				if x == nil {
+					return
+				}
+				r := Request{
+					Class: rapid.IntRange(0, len(conf.Classes)-1).Draw(t, "class"),
+					Flow:  rapid.Uint64Range(1, 6).Draw(t, "flow"),
+					Cost:  rapid.SampledFrom([]time.Duration{0, 30 * time.Millisecond}).Draw(t, "cost"),
+					Need:  x.Need,
+				}
+				if rapid.Bool().Draw(t, "more") {
+					r.Need[0]++
+				}
+				if _, err := d.handOver(x, r); err != nil {
+					t.Fatal(err)
 				}
 			},
 			"cancel": func(t *rapid.T) {
@@ -244,6 +312,7 @@ func drawConfig(t *rapid.T) Config {
 	}
 	conf.QueueMax = rapid.IntRange(0, 9).Draw(t, "all")
 	conf.FlowsMax = rapid.SampledFrom([]int{0, 2}).Draw(t, "flows")
+	conf.PartsMax = rapid.SampledFrom([]int{0, 2}).Draw(t, "parts")
 	conf.FlowIdle = rapid.SampledFrom([]time.Duration{0, time.Millisecond}).Draw(t, "idle")
 	conf.BufferIdle = rapid.SampledFrom([]time.Duration{0, 20 * time.Millisecond}).Draw(t, "buffer idle")
 	return conf

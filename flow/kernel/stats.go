@@ -20,6 +20,7 @@ type ClassStats struct {
 	RunningSeconds float64 // integral of InFlight over time
 
 	Flows    int     // remembered
+	Parts    int     // of them, remembered
 	Limit    int     // on InFlight; 0: none
 	OldestNs Instant // age of the oldest ticket that waits
 	Standing bool    // the queue stands
@@ -31,6 +32,7 @@ func (k *Kernel) Stats(class int) ClassStats {
 	c.count(k.now)
 	s := c.stats
 	s.Waiting, s.InFlight, s.Flows, s.Limit, s.Standing = c.waiting, c.inFlight, len(c.flows), c.Limit, c.standing
+	s.Parts = c.parts
 	s.WaitSeconds, s.ServiceSeconds = c.ns.wait/1e9, c.ns.service/1e9
 	s.WaitingSeconds, s.RunningSeconds = c.ns.waiting/1e9, c.ns.running/1e9
 	if c.oldest != nil {
@@ -44,6 +46,8 @@ type FlowStat struct {
 	Key               uint64
 	Shared            bool // of many clients
 	Waiting, InFlight int
+	Parts             int  // remembered
+	PartsShared       bool // there are or were more than are told apart
 }
 
 // Fattest gives the flows of a class with the most tickets waiting, no more than max.
@@ -55,7 +59,7 @@ func (k *Kernel) Fattest(class, max int) []FlowStat {
 			if len(top) == max {
 				return top
 			}
-			top = append(top, FlowStat{f.key, f.shared, f.waiting, f.inFlight})
+			top = append(top, FlowStat{f.key, f.shared, f.waiting, f.inFlight, len(f.parts), f.crowd != nil})
 		}
 	}
 	return top

@@ -7,6 +7,8 @@ type Request struct {
 	Class   int           // index into Config.Classes
 	Flow    uint64        // whose request it is: a hash of the client
 	Weight  int64         // of the flow, against others of its class; 0 means 1
+	Part    uint64        // of the flow: a hash of whom the client tells apart; 0: of nobody
+	PartBy  int64         // the weight of the part, against others of its flow; 0 means 1
 	Cost    time.Duration // how long it will probably take; at most an hour is believed
 	Need    Amounts       // what it holds while it runs
 	StartBy Instant       // when starting it is of no more use; 0: never
@@ -20,12 +22,12 @@ type Ticket struct {
 	Owner any // whatever the maker wants to find again
 
 	state    state
-	flow     *flow
+	part     *part
 	arrived  Instant
 	started  Instant
 	expiry   int // place in Kernel.expiries; -1: none
 	charged  time.Duration
-	next     *Ticket // of the same flow, younger
+	next     *Ticket // of the same part, younger; or of those that run
 	prev     *Ticket
 	younger  *Ticket // of the same class: of those that wait, or of those that run and are short
 	older    *Ticket
@@ -46,7 +48,7 @@ func (t *Ticket) Waiting() bool { return t.state == stateWaiting }
 // Running reports whether the ticket has started and is not done.
 func (t *Ticket) Running() bool { return t.state == stateRunning }
 
-// Behind gives the ticket that waits behind this one in its flow, nil for the youngest.
+// Behind gives the ticket that waits behind this one in its part, nil for the youngest.
 func (t *Ticket) Behind() *Ticket { return t.next }
 
 // overdue reports whether the ticket has waited long enough, and what it is dropped for.
@@ -75,10 +77,10 @@ type Outcome uint8
 // cancelled or joins another while it waits gets none, because its owner knows.
 const (
 	Started     Outcome = iota // it holds what it needs; [Kernel.Done] gives it back
-	FullFlow                   // refused: its flow has as many waiting as it may
+	FullFlow                   // refused: its flow has as many waiting as it may, and none of its parts more than this one
 	FullClass                  // refused: the class is full, and no flow has more waiting than this one
 	FullQueue                  // refused: the queues are full together, and nobody had to give way to it
-	Displaced                  // dropped: it was the newest of the fattest flow when it was full
+	Displaced                  // dropped: it was the newest of the fattest part of the fattest flow, or of its own, when that was full
 	Shed                       // refused: the level is one at which its class is not let in
 	RateLimited                // refused: its flow has asked too often
 	WaitedOut                  // dropped: it has waited for WaitMax

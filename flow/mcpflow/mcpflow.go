@@ -7,6 +7,9 @@
 // by what calls of its kind took so far, waits in the queue of its client, and runs when
 // it is its turn; or it is refused, early, with an answer that a model can read.
 //
+// The context of a call that was let in carries its permit ([flow.PermitOf]), for work that
+// goes on when the call has its answer: it keeps the permit's seats ([flow.Permit.Keep]).
+//
 // Other requests (initialize, lists, pings, notifications) pass by: they are no work.
 package mcpflow
 
@@ -35,12 +38,21 @@ type Options struct {
 	// resource. false lets the call pass by the gate.
 	Price func(ctx context.Context, method string, req mcp.Request) (flow.Work, bool)
 
-	// Client says who calls; nil: [Client].
+	// Client says who calls: whoever can be held to account, such as a user or a machine.
+	// What a caller says of itself, or gets for the asking, as a name or a session, belongs
+	// to Part: a client that changes it with every call would be many clients, and bounds of
+	// each would bound nothing. nil: [Client].
 	Client func(req mcp.Request) string
+
+	// Part says whom the client tells apart; nil: [Part].
+	Part func(req mcp.Request) string
 
 	// Weight says how much of the time the client that makes the request gets against
 	// others of its class; nil, or less than 1: as much as any.
 	Weight func(req mcp.Request) int64
+
+	// PartWeight says the same of the part against others of its client.
+	PartWeight func(req mcp.Request) int64
 
 	// Result tells how the work of a call ended; nil: by ctx, by err and by isError.
 	Result func(ctx context.Context, res mcp.Result, err error) flow.Result
@@ -71,8 +83,14 @@ func Middleware(o Options) mcp.Middleware {
 	if o.Client == nil {
 		o.Client = Client
 	}
+	if o.Part == nil {
+		o.Part = Part
+	}
 	if o.Weight == nil {
 		o.Weight = func(mcp.Request) int64 { return 1 }
+	}
+	if o.PartWeight == nil {
+		o.PartWeight = func(mcp.Request) int64 { return 1 }
 	}
 	if o.Result == nil {
 		o.Result = resultOf
@@ -92,12 +110,17 @@ func Middleware(o Options) mcp.Middleware {
 				class = flow.ClassOf(cost)
 			}
 			class = max(class, hint(o.Gate, req))
-			client, weight, came := o.Client(req), max(o.Weight(req), 1), time.Now()
-			permit, err := o.Gate.Acquire(ctx, flow.Request{Class: class, Client: client, Weight: weight, Cost: cost, Need: work.Need, Kind: work.Kind.Name, Share: work.Share})
+			who := Observation{Kind: work.Kind, Class: class, Client: o.Client(req), Part: o.Part(req), Weight: max(o.Weight(req), 1), PartWeight: max(o.PartWeight(req), 1)}
+			came := time.Now()
+			permit, err := o.Gate.Acquire(ctx, flow.Request{
+				Class: class, Client: who.Client, Weight: who.Weight, Part: who.Part, PartWeight: who.PartWeight,
+				Cost: cost, Need: work.Need, Kind: work.Kind.Name, Share: work.Share,
+			})
 			if err != nil {
 				res, refused := o.Refuse(ctx, method, req, err)
 				if o.Observe != nil {
-					o.Observe(ctx, Observation{Kind: work.Kind, Class: class, Client: client, Weight: weight, Waited: time.Since(came), Outcome: refusedAs(err)})
+					who.Waited, who.Outcome = time.Since(came), refusedAs(err)
+					o.Observe(ctx, who)
 				}
 				return res, refused
 			}
@@ -109,10 +132,11 @@ func Middleware(o Options) mcp.Middleware {
 					o.Costs.Learn(work.Kind, cost, took)
 				}
 				if o.Observe != nil {
-					o.Observe(ctx, Observation{Kind: work.Kind, Class: class, Client: client, Weight: weight, Ran: true, Waited: waited, Service: took, Outcome: endedAs(result)})
+					who.Ran, who.Waited, who.Service, who.Outcome = true, waited, took, endedAs(result)
+					o.Observe(ctx, who)
 				}
 			}()
-			res, err = next(ctx, method, req)
+			res, err = next(flow.WithPermit(ctx, permit), method, req)
 			result = o.Result(ctx, res, err)
 			return res, err
 		}
@@ -170,13 +194,19 @@ func price(_ context.Context, method string, req mcp.Request) (flow.Work, bool) 
 	return w, true
 }
 
-// Client tells callers apart: by the user of the bearer token; where there is none by the
-// session; where there is none either, all are one client, as over stdio they are.
+// Client tells callers apart by the user of the bearer token. All who have none are one
+// client, as over stdio they are: a session is to be had for the asking. A server that knows
+// where requests come from does well to say so in Options.Client.
 func Client(req mcp.Request) string {
 	if extra := req.GetExtra(); extra != nil && extra.TokenInfo != nil && extra.TokenInfo.UserID != "" {
 		return "user " + extra.TokenInfo.UserID
 	}
-	if s := req.GetSession(); s != nil {
+	return ""
+}
+
+// Part tells the sessions of a client apart; "" where there are none.
+func Part(req mcp.Request) string {
+	if s, ok := req.GetSession().(*mcp.ServerSession); ok && s != nil {
 		if id := s.ID(); id != "" {
 			return "session " + id
 		}

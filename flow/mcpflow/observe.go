@@ -10,11 +10,15 @@ import (
 
 // An Observation is what became of one call.
 type Observation struct {
-	Kind    flow.Kind
-	Class   int
-	Client  string
-	Weight  int64 // of the client
-	Ran     bool  // it was let in
+	Kind   flow.Kind
+	Class  int
+	Client string
+	Part   string // of the client
+	Weight int64  // of the client
+
+	PartWeight int64
+
+	Ran     bool // it was let in
 	Waited  time.Duration
 	Service time.Duration // 0 unless it ran
 	Outcome string        // one of the constants below

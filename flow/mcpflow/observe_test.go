@@ -41,6 +41,9 @@ func TestObserve(t *testing.T) {
 			},
 		})(func(ctx context.Context, method string, req mcp.Request) (mcp.Result, error) {
 			call, ok := req.(*mcp.CallToolRequest)
+			if got := flow.PermitOf(ctx) != (flow.Permit{}); got != ok {
+				t.Errorf("%s carries a permit: %v", method, got)
+			}
 			if !ok {
 				return nil, nil
 			}

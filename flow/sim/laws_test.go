@@ -106,8 +106,17 @@ func TestRenaming(t *testing.T) {
 	conf.Until = 10 * time.Second
 	plain := history(t, conf)
 	names := rand.New(rand.NewPCG(7, 7)).Perm(100)
-	conf.Key = func(client int) uint64 { return uint64(names[client]) * 0x9e3779b97f4a7c15 }
+	conf.Key = func(client int) (flow, part uint64) { return uint64(names[client]) * 0x9e3779b97f4a7c15, 0 }
 	same(t, "with other names", plain, history(t, conf))
+}
+
+// TestOnlyPart: a flow with one part is as one that has none.
+func TestOnlyPart(t *testing.T) {
+	conf := busy()
+	conf.Until = 10 * time.Second
+	plain := history(t, conf)
+	conf.Key = func(client int) (flow, part uint64) { return uint64(client), uint64(client) * 7 }
+	same(t, "with a part each", plain, history(t, conf))
 }
 
 // TestEmptyClass: a class that nobody uses makes no difference, wherever it stands.

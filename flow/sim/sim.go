@@ -19,10 +19,10 @@ type Config struct {
 	Warmup time.Duration // what arrives before is not counted
 	Until  time.Duration // nothing arrives after; what is there is brought to its end
 
-	Key    func(client int) uint64 // the flow of a client; nil: its number
-	Script []Step                  // things that happen at a given time, in order
-	Trace  func(Happened)          // told what happens to each request, if set
-	Check  bool                    // whether the kernel's state agrees with itself, after each event
+	Key    func(client int) (flow, part uint64) // of the next request of a client; nil: its number, and no part
+	Script []Step                               // things that happen at a given time, in order
+	Trace  func(Happened)                       // told what happens to each request, if set
+	Check  bool                                 // whether the kernel's state agrees with itself, after each event
 }
 
 // A Step changes the kernel while it runs.
@@ -207,9 +207,9 @@ func (s *simulation) arrive(from, client int) {
 	j.source, j.client, j.arrived = uint32(from), int32(client), s.now
 	j.counted = s.now >= s.Warmup
 	j.service = src.Service(src.r)
-	r := kernel.Request{Class: src.Class, Flow: uint64(client), Weight: src.Weight, Cost: j.service, Need: src.Need}
+	r := kernel.Request{Class: src.Class, Flow: uint64(client), Weight: src.Weight, PartBy: src.PartBy, Cost: j.service, Need: src.Need}
 	if s.Key != nil {
-		r.Flow = s.Key(client)
+		r.Flow, r.Part = s.Key(client)
 	}
 	if src.Cost != nil {
 		r.Cost = src.Cost(src.r)

@@ -80,6 +80,7 @@ type Source struct {
 	Cost    Dist           // how long the scheduler expects it to; nil: it knows
 	Need    kernel.Amounts // nothing: one of resource 0
 	Weight  int64
+	PartBy  int64 // see kernel.Request
 
 	StartBy  time.Duration // after its arrival a start is of no more use; 0: always is
 	Patience Dist          // after this the client takes back what has not started; nil: never

@@ -22,6 +22,9 @@ import (
 type Books interface {
 	// Peek gives the size of a workbook's file and what of it is in memory, in bytes.
 	Peek(id string) (fileBytes, memoryBytes int64, ok bool)
+	// Unread gives what the load of a sheet, with "" of all sheets, of a workbook that is open
+	// may still come to take, in bytes: 0 where nothing is known.
+	Unread(id, sheet string) int64
 }
 
 // A Pricer prices calls. It may be used from any number of goroutines at once.
@@ -47,9 +50,14 @@ const (
 func (p *Pricer) Price(tool *tools.Tool, args json.RawMessage, uri string) flow.Work {
 	w := flow.Work{Class: flow.Auto, Need: flow.Amounts{flow.CPU: 1}, Prior: lookup}
 	w.Kind.Name = "resources/read"
-	reach, id := tools.ReachPart, bookOfURI(uri)
+	reach, disk := tools.ReachPart, false
+	id, sheet := bookOfURI(uri)
 	if tool != nil {
-		w.Kind.Name, reach, id = tool.Name, tool.Reach, bookOfArguments(args)
+		w.Kind.Name, reach, disk = tool.Name, tool.Reach, tool.Disk
+		id, sheet = bookOfArguments(args)
+	}
+	if disk {
+		w.Need[flow.IO] = 1
 	}
 	if reach == tools.ReachNothing {
 		w.Class, w.Need = flow.Admin, flow.Amounts{}
@@ -70,41 +78,63 @@ func (p *Pricer) Price(tool *tools.Tool, args json.RawMessage, uri string) flow.
 	case reach != tools.ReachPart:
 		w.Prior = lookup + perMB(scanPerMB)
 	}
-	if w.Kind.Cold {
-		// Rounded, so that the scheduler has few different needs to tell apart.
-		w.Need[flow.Bytes] = min(1<<bits.Len64(uint64(size*loadedBytes)), p.MaxBytes())
-		if reach == tools.ReachPart {
-			// Many callers of one workbook wait for one load, and do little after it: they do
-			// so under one permit, so that the load goes on as long as one of them is there.
+	switch {
+	case w.Kind.Cold:
+		w.Need[flow.Bytes] = p.rounded(size * loadedBytes)
+		if reach == tools.ReachPart && !disk {
+			// Many callers of one sheet wait for one load, and do little after it: they do so
+			// under one permit, so that the load goes on as long as one of them is there.
 			w.Share = "load " + id
+			if sheet != "" {
+				w.Share += "/" + sheet
+			}
 		}
+	case reach == tools.ReachBook:
+		w.Need[flow.Bytes] = p.rounded(p.Books.Unread(id, ""))
+	case sheet != "": // others of the workbook are in memory, this one need not be
+		w.Need[flow.Bytes] = p.rounded(p.Books.Unread(id, sheet))
 	}
 	return w
 }
 
-// bookOfArguments gives the workbook that a tool's arguments name, "" if none.
-func bookOfArguments(args json.RawMessage) string {
+// rounded gives the bytes that a load takes, so that the scheduler has few different needs
+// to tell apart.
+func (p *Pricer) rounded(bytes int64) int64 {
+	if bytes <= 0 {
+		return 0
+	}
+	return min(1<<bits.Len64(uint64(bytes)), p.MaxBytes())
+}
+
+// bookOfArguments gives the workbook and the sheet that a tool's arguments name, "" if none.
+func bookOfArguments(args json.RawMessage) (id, sheet string) {
 	var a struct {
 		WorkbookOrFork string `json:"workbook_or_fork_id"`
 		Workbook       string `json:"workbook_id"`
 		Fork           string `json:"fork_id"`
+		Sheet          string `json:"sheet_name"`
 	}
 	// What is wrong with the arguments is for the tool to say.
 	_ = json.Unmarshal(args, &a)
 	for _, id := range []string{a.WorkbookOrFork, a.Workbook, a.Fork} {
 		if id != "" {
-			return id
+			return id, a.Sheet
 		}
 	}
-	return ""
+	return "", ""
 }
 
-// bookOfURI gives the workbook of gridflow://WORKBOOK/SHEET/RANGE.
-func bookOfURI(uri string) string {
+// bookOfURI gives the workbook and the sheet of gridflow://WORKBOOK/SHEET/RANGE.
+func bookOfURI(uri string) (id, sheet string) {
 	_, rest, _ := strings.Cut(uri, "://")
-	id, _, _ := strings.Cut(rest, "/")
-	if s, err := url.PathUnescape(id); err == nil {
-		return s
+	id, rest, _ = strings.Cut(rest, "/")
+	sheet, _, _ = strings.Cut(rest, "/")
+	return unescaped(id), unescaped(sheet)
+}
+
+func unescaped(s string) string {
+	if plain, err := url.PathUnescape(s); err == nil {
+		return plain
 	}
-	return id
+	return s
 }

@@ -19,11 +19,21 @@ func (b books) Peek(id string) (fileBytes, memoryBytes int64, ok bool) {
 	return x[0], x[1], ok
 }
 
+func (b books) Unread(id, sheet string) int64 {
+	switch {
+	case id == "half" && sheet == "":
+		return 9_000_000
+	case id == "half" && sheet == "Unread":
+		return 5_000_000
+	}
+	return 0
+}
+
 // TestPrice: a call is priced by its tool, by the size of its workbook and by whether that
 // is in memory.
 func TestPrice(t *testing.T) {
 	p := &Pricer{
-		Books:    books{"small": {20_000, 0}, "large": {80_000_000, 0}, "open": {80_000_000, 1_000_000}, "loaded": {80_000_000, 70_000_000}},
+		Books:    books{"small": {20_000, 0}, "large": {80_000_000, 0}, "open": {80_000_000, 1_000_000}, "loaded": {80_000_000, 70_000_000}, "half": {80_000_000, 70_000_000}},
 		MaxBytes: func() int64 { return 100 << 20 },
 	}
 	rows := map[string]*tools.Tool{}
@@ -44,12 +54,19 @@ func TestPrice(t *testing.T) {
 		{tool: "range_values", args: `{"workbook_or_fork_id":"open"}`, class: flow.Fast, cold: true, bytes: 100 << 20, share: "load open"},
 		{tool: "range_values", args: `{"workbook_id":"loaded"}`, class: flow.Fast},
 		{tool: "table_profile", args: `{"workbook_id":"loaded"}`, class: flow.Medium},
+		{tool: "range_values", args: `{"workbook_id":"half","sheet_name":"Unread"}`, class: flow.Fast, bytes: 8 << 20},
+		{tool: "range_values", args: `{"workbook_id":"half","sheet_name":"Data"}`, class: flow.Fast},
+		{tool: "find_value", args: `{"workbook_id":"half"}`, class: flow.Medium, bytes: 16 << 20},
+		{tool: "range_values", args: `{"workbook_id":"small","sheet_name":"Data"}`, class: flow.Fast, cold: true, bytes: 64 << 10, share: "load small/Data"},
+		{tool: "create_fork", args: `{"workbook_id":"small"}`, class: flow.Fast, cold: true, bytes: 64 << 10},
 		{tool: "table_profile", args: `{"workbook_id":"large"}`, class: flow.Slow, cold: true, bytes: 100 << 20},
 		{tool: "table_profile", args: `{"workbook_id":"small"}`, class: flow.Fast, cold: true, bytes: 64 << 10},
 		{tool: "table_profile", args: `{"workbook_id":"none"}`, class: flow.Fast},
 		{tool: "table_profile", args: `{"workbook_id":7}`, class: flow.Fast},
 		{tool: "table_profile", args: `nonsense`, class: flow.Fast},
-		{uri: "gridflow://large/Data/A1", class: flow.Fast, cold: true, bytes: 100 << 20, share: "load large"},
+		{tool: "create_fork", args: `{"workbook_id":"loaded"}`, class: flow.Fast},
+		{tool: "save_fork", args: `{"fork_id":"loaded"}`, class: flow.Medium},
+		{uri: "gridflow://large/Data/A1", class: flow.Fast, cold: true, bytes: 100 << 20, share: "load large/Data"},
 		{uri: "gridflow://loaded", class: flow.Fast},
 		{uri: "gridflow://%6Coaded/x", class: flow.Fast},
 		{uri: "nonsense", class: flow.Fast},
@@ -65,6 +82,9 @@ func TestPrice(t *testing.T) {
 		}
 		if cpu := w.Need[flow.CPU]; cpu != 1 && class != flow.Admin || cpu != 0 && class == flow.Admin {
 			t.Errorf("%s %s%s takes %d seats", c.tool, c.args, c.uri, cpu)
+		}
+		if disk := strings.Contains(" create_fork create_workbook export_csv save_fork ", " "+c.tool+" "); (w.Need[flow.IO] == 1) != disk || w.Need[flow.IO] > 1 {
+			t.Errorf("%s takes %d seats at the disk", c.tool, w.Need[flow.IO])
 		}
 		if w.Prior <= 0 || w.Prior > time.Minute || w.Kind.Name == "" {
 			t.Errorf("%s %s%s: %+v", c.tool, c.args, c.uri, w)
@@ -84,5 +104,19 @@ func TestEveryToolSaysWhatItReaches(t *testing.T) {
 	const want = "apply_staged_change create_fork create_workbook get_changeset get_manifest_stub list_sheets named_ranges range_values read_table redo restore_checkpoint sheet_page undo vba_module_source vba_project_summary"
 	if got := strings.Join(part, " "); got != want {
 		t.Errorf("tools that read a part of a workbook: %s\nwant: %s", got, want)
+	}
+}
+
+// TestWhoWritesFiles: a tool that writes files or copies them takes a seat at the disk; these do.
+func TestWhoWritesFiles(t *testing.T) {
+	var disk []string
+	for _, tool := range tools.Table() {
+		if tool.Disk {
+			disk = append(disk, tool.Name)
+		}
+	}
+	const want = "create_fork create_workbook export_csv save_fork"
+	if got := strings.Join(disk, " "); got != want {
+		t.Errorf("at the disk: %s, want %s", got, want)
 	}
 }

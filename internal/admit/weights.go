@@ -2,9 +2,10 @@ package admit
 
 import "sync/atomic"
 
-// Weights say which clients get more of the seats' time than others when all have calls
-// waiting: one of weight 3 gets three times as much as one of weight 1, which is that of
-// whoever is not named. The zero Weights names nobody. They may be used and changed from
+// Weights say who gets more of the seats' time than others when all have calls waiting: one
+// of weight 3 gets three times as much as one of weight 1, which is that of whoever is not
+// named. The weight of a user counts among clients, that of a program among the programs of
+// its client. The zero Weights names nobody. They may be used and changed from
 // any number of goroutines at once.
 type Weights struct {
 	byName atomic.Pointer[map[string]int64]
@@ -24,16 +25,18 @@ func (w *Weights) None() bool {
 	return m == nil || len(*m) == 0
 }
 
-// Of gives the weight of a client by its user, or, where there is none, by its program. A
-// program says its own name: a user that is known gains nothing by what the program says.
-func (w *Weights) Of(user, program string) int64 {
+// Client gives the weight of a client among clients: that of its user. Where none is known
+// it is 1, whatever its programs say of themselves.
+func (w *Weights) Client(user string) int64 { return w.of(user) }
+
+// Part gives the weight of a program among those of the same client, by its own word: it
+// can take from these only.
+func (w *Weights) Part(program string) int64 { return w.of(program) }
+
+func (w *Weights) of(name string) int64 {
 	m := w.byName.Load()
-	if m == nil {
+	if m == nil || name == "" {
 		return 1
-	}
-	name := user
-	if name == "" {
-		name = program
 	}
 	return max((*m)[name], 1)
 }

@@ -57,6 +57,18 @@ func (c *Changeset) Changes() iter.Seq[Change] {
 //
 // An edit that leaves a cell as it was, in value, formula and format, is done like another.
 func (s *Snapshot) Apply(ctx context.Context, e Edit) (*Snapshot, *Changeset, error) {
+	return s.apply(ctx, e, false)
+}
+
+// Replay is Apply for an edit that was accepted once, or that was made of two versions. Between
+// it and s there may have been calculations after which dynamic arrays filled other cells than
+// they do in s: a cell that is edited and that such an array fills is taken from it, and what the
+// array fills then is for the next calculation to say.
+func (s *Snapshot) Replay(ctx context.Context, e Edit) (*Snapshot, *Changeset, error) {
+	return s.apply(ctx, e, true)
+}
+
+func (s *Snapshot) apply(ctx context.Context, e Edit, again bool) (*Snapshot, *Changeset, error) {
 	for i, op := range e.Ops {
 		if op == nil {
 			return nil, nil, &Error{Code: BadEdit, Op: i, Cell: -1, Message: "the operation is missing"}
@@ -66,7 +78,7 @@ func (s *Snapshot) Apply(ctx context.Context, e Edit) (*Snapshot, *Changeset, er
 			return nil, nil, err
 		}
 	}
-	d := &draft{ctx: ctx, base: s, next: *s, was: map[int]*grid.Sheet{}}
+	d := &draft{ctx: ctx, base: s, next: *s, was: map[int]*grid.Sheet{}, again: again}
 	for i, op := range e.Ops {
 		if err := op.apply(d); err != nil {
 			var wrong *Error
@@ -86,6 +98,7 @@ type draft struct {
 	base   *Snapshot
 	next   Snapshot
 	edited int
+	again  bool                // arrays make room for the edit: see Replay
 	grew   bool                // a table did: what formulas mean by its name is another range
 	was    map[int]*grid.Sheet // the sheets that were put anew, as they were in base
 	scope  eval.Scope          // what formulas name, made when it is first needed
@@ -184,7 +197,13 @@ func (o SetCells) apply(d *draft) error {
 	if len(changes) == 0 {
 		return nil
 	}
-	edited, err := sheet.With(changes)
+	ground := sheet
+	if d.again {
+		if ground, err = withdrawn(sheet, changes); err != nil {
+			return err
+		}
+	}
+	edited, err := ground.With(changes)
 	if err != nil {
 		return o.refused(err, number)
 	}
@@ -315,6 +334,45 @@ func vacated(sheet *grid.Sheet, changes []grid.Change, number []int) ([]grid.Cha
 		}
 	}
 	return changes, number
+}
+
+// withdrawn gives the sheet with the dynamic arrays that fill a cell of changes back in their own
+// cells, but for those whose own cell is changed as well.
+func withdrawn(sheet *grid.Sheet, changes []grid.Change) (*grid.Sheet, error) {
+	var back []grid.Change
+	done := map[cell.Ref]bool{}
+	for _, c := range changes {
+		if c.Kind == grid.SetCell || c.Kind == grid.RemoveCell {
+			for f := range sheet.Arrays(cell.Range{First: c.Ref, Last: c.Ref}) {
+				// vacated has seen to those whose own cell goes.
+				if f.Anchor == c.Ref {
+					done[f.Anchor] = true
+				}
+			}
+		}
+	}
+	for _, c := range changes {
+		if c.Kind != grid.SetCell && c.Kind != grid.RemoveCell {
+			continue
+		}
+		for f := range sheet.Arrays(cell.Range{First: c.Ref, Last: c.Ref}) {
+			if f.Kind != grid.DynamicArray || done[f.Anchor] {
+				continue
+			}
+			done[f.Anchor] = true
+			for x := range sheet.Cells(f.Range) {
+				to := grid.Change{Ref: x.Ref, Kind: grid.SetValue}
+				if x.Ref == f.Anchor {
+					to.Value, to.Spills, to.Fills = x.Value, true, cell.Range{First: x.Ref, Last: x.Ref}
+				}
+				back = append(back, to)
+			}
+		}
+	}
+	if back == nil {
+		return sheet, nil
+	}
+	return sheet.With(back)
 }
 
 // inheritedStyle is the style that a cell has while it is not stored: that of its row, or

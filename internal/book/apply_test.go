@@ -47,7 +47,7 @@ func TestApply(t *testing.T) {
 		{"row by row", "A1=1", "B2=1 A2=1 B1=1", "A1=1 B1=1 A2=1 B2=1", "cell_added Sheet1!B1, cell_added Sheet1!A2, cell_added Sheet1!B2", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := NewSnapshot("wb", "rev", newBook(t, c.sheet))
+			s := storedSnapshot("wb", "rev", newBook(t, c.sheet))
 			before := show(t, s, 0)
 			n, changes := apply(t, s, set(t, "sheet1", c.edit))
 			if got := show(t, n, 0); got != c.want {
@@ -76,7 +76,7 @@ func TestApply(t *testing.T) {
 // TestStoredForm: a sheet keeps a typed formula in the form that files have, and it reads as
 // it was typed.
 func TestStoredForm(t *testing.T) {
-	s := NewSnapshot("wb", "rev", newBook(t, "A1=1"))
+	s := storedSnapshot("wb", "rev", newBook(t, "A1=1"))
 	n, _ := apply(t, s, set(t, "Sheet1", "A1==SORT(LET(x,B1:B3,x))"))
 	sheet, err := n.Sheet(context.Background(), 0)
 	if err != nil {
@@ -109,7 +109,7 @@ func TestStoredForm(t *testing.T) {
 		return x
 	}
 	m.tables = []grid.Table{{Name: "T", Sheet: 0, Range: around("A1:B2")}, {Name: "U", Sheet: 1, Range: around("C1:D2")}}
-	n, _ = apply(t, NewSnapshot("wb", "rev", m), set(t, "Sheet1", "B2==[@a]+SUM([a]) C2==[@a]"))
+	n, _ = apply(t, storedSnapshot("wb", "rev", m), set(t, "Sheet1", "B2==[@a]+SUM([a]) C2==[@a]"))
 	if sheet, err = n.Sheet(context.Background(), 0); err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func TestStoredForm(t *testing.T) {
 // TestApplyLeavesTheRest checks that sheets which an edit does not touch are not read.
 func TestApplyLeavesTheRest(t *testing.T) {
 	m := newBook(t, "A1=1", "A1=2", "A1=3")
-	s := NewSnapshot("wb", "rev", m)
+	s := storedSnapshot("wb", "rev", m)
 	n, _ := apply(t, s, Edit{Ops: []Op{
 		SetCells{"Sheet2", edits(t, "A1=20")},
 		SetCells{"Sheet2", edits(t, "B1=21")},
@@ -193,7 +193,7 @@ func TestApplyRefuses(t *testing.T) {
 		{"a part of an array", Edit{Ops: []Op{SetCells{"Sheet1", edits(t, "A1=2")}, SetCells{"Array", edits(t, "A1=5 B3=5")}}}, ArrayPart, 1, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := NewSnapshot("wb", "rev", m)
+			s := storedSnapshot("wb", "rev", m)
 			n, changes, err := s.Apply(t.Context(), c.edit)
 			var e *Error
 			if n != nil || changes != nil || !errors.As(err, &e) || e.Code != c.code || e.Op != c.op || e.Cell != c.cell || e.Error() == "" {
@@ -205,11 +205,11 @@ func TestApplyRefuses(t *testing.T) {
 		})
 	}
 	for _, text := range []string{strings.Repeat("é", MaxText), strings.Repeat("😀", MaxText/2)} {
-		apply(t, NewSnapshot("wb", "rev", m), one(CellEdit{Value: cell.TextValue(text)}))
+		apply(t, storedSnapshot("wb", "rev", m), one(CellEdit{Value: cell.TextValue(text)}))
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, _, err := NewSnapshot("wb", "rev", m).Apply(ctx, set(t, "Sheet1", "A1=5")); !errors.Is(err, context.Canceled) {
+	if _, _, err := storedSnapshot("wb", "rev", m).Apply(ctx, set(t, "Sheet1", "A1=5")); !errors.Is(err, context.Canceled) {
 		t.Errorf("a wait that ended: %v", err)
 	}
 	bad := Edit{Ops: []Op{SetCells{"Sheet1", edits(t, "A1=1 A2==1+ A3==SUM(A1) A4==)")}}}.BadFormulas()
@@ -245,7 +245,7 @@ func arraySheet(t *testing.T) *grid.Sheet {
 func TestArrayReplacedWhole(t *testing.T) {
 	m := newBook(t)
 	m.add("Array", arraySheet(t))
-	s := NewSnapshot("wb", "rev", m)
+	s := storedSnapshot("wb", "rev", m)
 	n, _ := apply(t, s, set(t, "Array", "B2=7 B3=2 B4="))
 	if got, want := show(t, n, 0), "A1=0 B1=0 A2=1 B2=7 A3=2 B3=2 A4=3 A5=4 B5=4"; got != want {
 		t.Errorf("got %q, want %q", got, want)
@@ -267,7 +267,7 @@ func TestFormats(t *testing.T) {
 	m.book.Styles.Formats = append(m.book.Styles.Formats, m.book.Styles.Formats[0])
 	layout := m.sheets[0].Layout
 	layout.Columns = []grid.ColumnSpan{{First: 2, Last: 2, Style: 1}}
-	s := NewSnapshot("wb", "rev", m)
+	s := storedSnapshot("wb", "rev", m)
 	if s.Workbook() != m.book {
 		t.Error("the workbook of an unedited file is not its own")
 	}
@@ -312,7 +312,7 @@ func TestFormats(t *testing.T) {
 	// A workbook without styles gets the default one first.
 	m = newBook(t, "A1=1")
 	m.book.Styles = nil
-	q, _ := apply(t, NewSnapshot("wb", "rev", m), set(t, "Sheet1", "A1!0.00"))
+	q, _ := apply(t, storedSnapshot("wb", "rev", m), set(t, "Sheet1", "A1!0.00"))
 	if got := show(t, q, 0); got != "A1!0.00=1" || q.Workbook().Styles.Xfs[0].NumFmt != "General" {
 		t.Errorf("without styles: %q", got)
 	}
@@ -321,7 +321,7 @@ func TestFormats(t *testing.T) {
 // TestForksAtOnce lets many goroutines edit and read one snapshot: each has a line of its own.
 func TestForksAtOnce(t *testing.T) {
 	m := newBook(t, "A1=1 B1==A1*2", "A1=5")
-	base := NewSnapshot("wb", "rev", m)
+	base := storedSnapshot("wb", "rev", m)
 	warm, _ := apply(t, base, set(t, "Sheet1", "C1=1")) // memSource notes reads without a lock
 	var all sync.WaitGroup
 	for i := range 8 {

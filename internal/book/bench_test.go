@@ -77,7 +77,7 @@ func heap() int64 {
 func BenchmarkForks(b *testing.B) {
 	before := heap()
 	m := largeBook(b, 100_000)
-	base := NewSnapshot("wb", "rev", m)
+	base := storedSnapshot("wb", "rev", m)
 	size := heap() - before
 	const forks = 1000
 	for b.Loop() {
@@ -97,7 +97,7 @@ func BenchmarkForks(b *testing.B) {
 // BenchmarkApply measures one commit of 1 and of 10 cells, with its changes read.
 func BenchmarkApply(b *testing.B) {
 	for _, rows := range []int{100_000, 1_000_000} {
-		base := NewSnapshot("wb", "rev", largeBook(b, rows))
+		base := storedSnapshot("wb", "rev", largeBook(b, rows))
 		for _, n := range []int{1, 10} {
 			b.Run(fmt.Sprintf("cells=%d/edits=%d", 10*rows, n), func(b *testing.B) {
 				b.ReportAllocs()
@@ -124,7 +124,7 @@ func BenchmarkDiff(b *testing.B) {
 		return n
 	}
 	b.Run("line", func(b *testing.B) {
-		base := NewSnapshot("wb", "rev", largeBook(b, 1_000_000))
+		base := storedSnapshot("wb", "rev", largeBook(b, 1_000_000))
 		x, _ := apply(b, base, scatteredEdit(10, 1, 1_000_000))
 		y, _ := apply(b, base, scatteredEdit(10, 2, 1_000_000))
 		for b.Loop() {
@@ -134,8 +134,8 @@ func BenchmarkDiff(b *testing.B) {
 		}
 	})
 	b.Run("unrelated", func(b *testing.B) {
-		x := NewSnapshot("x", "", largeBook(b, 100_000))
-		y := NewSnapshot("y", "", largeBook(b, 100_000))
+		x := storedSnapshot("x", "", largeBook(b, 100_000))
+		y := storedSnapshot("y", "", largeBook(b, 100_000))
 		cells := 0
 		for b.Loop() {
 			cells += 1_000_000

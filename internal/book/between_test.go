@@ -52,7 +52,7 @@ func TestBetween(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.add("Styled", b.Finish(nil))
-	base := NewSnapshot("book", "rev", m)
+	base := storedSnapshot("book", "rev", m)
 	for _, c := range []struct{ name, edits string }{ // "Sheet1: A1=2; Calc: A1!0.00"
 		{"values", "Sheet1: A1=2 B1= D4='new"},
 		{"a format alone", "Sheet1: A1!0.00; Calc: A1!0.00"},

@@ -143,3 +143,9 @@ func show(tb testing.TB, s *Snapshot, i int) string {
 	}
 	return b.String()
 }
+
+// storedSnapshot is a snapshot of a file whose formulas have the values that the test gives
+// them, none where it gives none.
+func storedSnapshot(id, revision string, src Source) *Snapshot {
+	return NewSnapshot(id, revision, src).Stored()
+}

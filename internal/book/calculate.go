@@ -2,6 +2,7 @@ package book
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"gridflow/internal/calc"
@@ -25,6 +26,12 @@ func MomentAt(t time.Time, seed uint64) Moment {
 	return Moment{now, seed}
 }
 
+// Limits bound a calculation. The zero Limits has none.
+type Limits struct {
+	Workers int   // goroutines that calculate at once; as many as there are processors where 0
+	Bytes   int64 // that it may take beside the workbook; 0: any number
+}
+
 // Calculation says what a calculation did.
 type Calculation struct {
 	Calculated int // formulas that were run
@@ -40,7 +47,11 @@ type SheetCell struct {
 
 // models is the compiled formulas of a workbook's file, made when they are first needed and
 // shared by all its versions and forks.
-type models struct{ base lazy.Load[*calc.Model] }
+type models struct {
+	base   lazy.Load[*calc.Model]
+	opened lazy.Load[*Snapshot] // see Snapshot.valued
+	bytes  atomic.Int64         // memory of what opened has
+}
 
 // Calculate gives the same version with every formula true that depends on what differs
 // from an earlier version of the same line, on time or on chance; with since nil, every
@@ -48,6 +59,12 @@ type models struct{ base lazy.Load[*calc.Model] }
 //
 // The error is that of ctx, or what the Source says of a sheet that cannot be read.
 func (s *Snapshot) Calculate(ctx context.Context, since *Snapshot, at Moment) (*Snapshot, *Calculation, error) {
+	return s.CalculateWithin(ctx, since, at, Limits{})
+}
+
+// CalculateWithin is Calculate within limits. A calculation that needs more memory than it may
+// take ends with a *[calc.ErrTooLarge].
+func (s *Snapshot) CalculateWithin(ctx context.Context, since *Snapshot, at Moment, limits Limits) (*Snapshot, *Calculation, error) {
 	in, err := s.input(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -56,13 +73,20 @@ func (s *Snapshot) Calculate(ctx context.Context, since *Snapshot, at Moment) (*
 	if err != nil {
 		return nil, nil, err
 	}
-	opt := calc.Options{Now: at.Now, Seed: at.Seed, All: since == nil}
+	opt := calc.Options{Now: at.Now, Seed: at.Seed, All: since == nil, Workers: limits.Workers, Bytes: limits.Bytes}
 	if in.Book.Dates == numfmt.Date1904 {
 		opt.Now -= 1462 // days from 1900-01-00 to 1904-01-01
 	}
 	if since != nil {
 		if opt.Sources, err = s.differing(ctx, since, false); err != nil {
 			return nil, nil, err
+		}
+		tables, err := since.Tables(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		if !model.SameTables(tables) {
+			opt.Areas = model.TableReaders()
 		}
 	}
 	r, err := model.Calculate(ctx, in, opt)
@@ -74,6 +98,7 @@ func (s *Snapshot) Calculate(ctx context.Context, since *Snapshot, at Moment) (*
 		return nil, nil, err
 	}
 	next.model = r.Model
+	next.whole = s.whole || since == nil
 	c := &Calculation{Calculated: r.Calculated, Changed: r.Changed}
 	for _, x := range r.Circular {
 		c.Circular = append(c.Circular, SheetCell{in.Book.Sheets[x.Sheet].Name, x.At})
@@ -106,11 +131,17 @@ func (s *Snapshot) modelOf(ctx context.Context, in calc.Input, since *Snapshot) 
 	if since != nil {
 		model = since.model
 	}
+	if model != nil && !model.SameTables(in.Tables) {
+		return calc.NewModel(ctx, in)
+	}
 	if model == nil {
 		var err error
 		if from, model, err = s.baseModel(ctx); err != nil {
 			return nil, err
 		}
+	}
+	if !model.SameTables(in.Tables) {
+		return calc.NewModel(ctx, in)
 	}
 	changed, err := s.differing(ctx, from, true)
 	if err != nil || len(changed) == 0 {
@@ -121,8 +152,7 @@ func (s *Snapshot) modelOf(ctx context.Context, in calc.Input, since *Snapshot) 
 
 // baseModel gives the file's own snapshot with its compiled formulas.
 func (s *Snapshot) baseModel(ctx context.Context) (*Snapshot, *calc.Model, error) {
-	base := *s
-	base.book, base.sheets, base.model = nil, nil, nil
+	base := *s.Stored()
 	m, err := s.models.base.Wait(ctx, lazy.Whole, func(ctx context.Context, _ *lazy.Publisher[*calc.Model]) (*calc.Model, error) {
 		in, err := base.input(ctx)
 		if err != nil {
@@ -130,7 +160,15 @@ func (s *Snapshot) baseModel(ctx context.Context) (*Snapshot, *calc.Model, error
 		}
 		return calc.NewModel(ctx, in)
 	})
-	return &base, m, err
+	if err != nil || s.stored {
+		return &base, m, err
+	}
+	// The arrays of a file without values fill what they were calculated to.
+	if opened, ok := s.models.opened.Peek(); ok && opened != nil {
+		return opened, opened.model, nil
+	}
+	base.stored = false
+	return &base, m, nil
 }
 
 // differing gives the cells that are not in s as they are in an earlier version, in value or
@@ -199,14 +237,32 @@ func changesOf(base, next *Snapshot, edited int) *Changeset {
 	return set
 }
 
-// Refresh is Calculate for what was edited since the last calculation: nothing, unless s is
-// stale.
-func (s *Snapshot) Refresh(ctx context.Context, at Moment) (*Snapshot, *Calculation, error) {
+// Refresh is CalculateWithin for what was edited since the last calculation: nothing, unless
+// s is stale.
+func (s *Snapshot) Refresh(ctx context.Context, at Moment, limits Limits) (*Snapshot, *Calculation, error) {
 	if !s.stale || s.before == nil {
 		return s, nil, nil
 	}
-	return s.Calculate(ctx, s.before, at)
+	return s.CalculateWithin(ctx, s.before, at, limits)
 }
+
+// Recalculate is CalculateWithin for a version whether it is stale or not: with all every formula,
+// else those that depend on what was edited since the last calculation, on time or on chance.
+func (s *Snapshot) Recalculate(ctx context.Context, at Moment, all bool, limits Limits) (*Snapshot, *Calculation, error) {
+	since := s
+	switch {
+	case all:
+		since = nil
+	case s.stale && s.before != nil:
+		since = s.before
+	}
+	return s.CalculateWithin(ctx, since, at, limits)
+}
+
+// Whole reports whether a calculation of every formula is behind s or behind an earlier version
+// of its line. Else the formulas that depend on nothing that was edited have the values that
+// the file gives them.
+func (s *Snapshot) Whole() bool { return s.whole }
 
 // Since gives what became different in s since base, an earlier version of the same line. c is
 // what was calculated, nil where nothing was.

@@ -47,7 +47,7 @@ func diffWords(tb testing.TB, base, cur *Snapshot, o DiffOptions) []string {
 }
 
 func snapshot(tb testing.TB, sheets ...string) *Snapshot {
-	return NewSnapshot("wb", "rev", newBook(tb, sheets...))
+	return storedSnapshot("wb", "rev", newBook(tb, sheets...))
 }
 
 // column writes rows of a sheet, each "key value formula".
@@ -134,7 +134,7 @@ func TestDiffSheets(t *testing.T) {
 	rng := func(s string) cell.Range { r, _ := cell.ParseRange(s); return r }
 	base.tables = []grid.Table{{Name: "T", Sheet: 0, Range: rng("A1:B2")}, {Name: "U", Sheet: 1, Range: rng("A1:B2")}, {Name: "V", Sheet: 1, Range: rng("D1:E2")}}
 	cur.tables = []grid.Table{{Name: "t", Sheet: 3, Range: rng("A1:B3")}, {Name: "U", Sheet: 1, Range: rng("A1:B2")}, {Name: "W", Sheet: 1, Range: rng("D1:E2")}}
-	got := diffWords(t, NewSnapshot("b", "", base), NewSnapshot("c", "", cur), DiffOptions{})
+	got := diffWords(t, storedSnapshot("b", "", base), storedSnapshot("c", "", cur), DiffOptions{})
 	want := []string{
 		`name_modified RATE "5" from "2"`, `name_added Othernew "4" from ""`, `name_deleted gone "" from "1"`,
 		"table_modified t on SHEET1 A1:B3 from A1:B2", "table_added W on Ledger D1:E2 from A1", "table_deleted V on Sheet2 A1 from D1:E2",
@@ -144,11 +144,11 @@ func TestDiffSheets(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
-	got = diffWords(t, NewSnapshot("b", "", base), NewSnapshot("c", "", cur), DiffOptions{Sheet: "sheet1"})
+	got = diffWords(t, storedSnapshot("b", "", base), storedSnapshot("c", "", cur), DiffOptions{Sheet: "sheet1"})
 	if want := []string{"table_modified t on SHEET1 A1:B3 from A1:B2", "sheet_renamed SHEET1 from Sheet1", "cell_modified SHEET1!A1 formula_edit"}; !slices.Equal(got, want) {
 		t.Errorf("of one sheet: %q", got)
 	}
-	for _, err := range Diff(t.Context(), NewSnapshot("b", "", base), NewSnapshot("c", "", cur), DiffOptions{Sheet: "no"}) {
+	for _, err := range Diff(t.Context(), storedSnapshot("b", "", base), storedSnapshot("c", "", cur), DiffOptions{Sheet: "no"}) {
 		var e *Error
 		if !errors.As(err, &e) || e.Code != SheetNotFound {
 			t.Errorf("of no sheet: %v", err)
@@ -157,7 +157,7 @@ func TestDiffSheets(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	n := 0
-	for _, err := range Diff(ctx, NewSnapshot("b", "", base), NewSnapshot("c", "", cur), DiffOptions{}) {
+	for _, err := range Diff(ctx, storedSnapshot("b", "", base), storedSnapshot("c", "", cur), DiffOptions{}) {
 		if n++; n > 1 || !errors.Is(err, context.Canceled) {
 			t.Errorf("a wait that ended: %v", err)
 		}
@@ -359,7 +359,7 @@ func copyOf(tb testing.TB, s *Snapshot) *Snapshot {
 		}
 		m.sheets = append(m.sheets, sheet)
 	}
-	return NewSnapshot(s.ID, s.Revision, m)
+	return storedSnapshot(s.ID, s.Revision, m)
 }
 
 // TestAlignment checks any alignment of any rows: its blocks ascend and cover the sheet, and

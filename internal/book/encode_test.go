@@ -128,7 +128,7 @@ func FuzzDecodeEdit(f *testing.F) {
 			}
 		}
 		var wrong *Error
-		if _, _, err := NewSnapshot("wb", "rev", m).Apply(t.Context(), e); err != nil && !errors.As(err, &wrong) {
+		if _, _, err := storedSnapshot("wb", "rev", m).Apply(t.Context(), e); err != nil && !errors.As(err, &wrong) {
 			t.Fatal(err)
 		}
 	})

@@ -70,7 +70,7 @@ func TestMerge(t *testing.T) {
 func TestMergeArrays(t *testing.T) {
 	m := newBook(t)
 	m.add("Array", arraySheet(t))
-	base := NewSnapshot("wb", "rev", m)
+	base := storedSnapshot("wb", "rev", m)
 	theirs, _ := apply(t, base, set(t, "Array", "B2=7 B3=2 B4="))
 	ours, _ := apply(t, base, set(t, "Array", "A1=9"))
 	n, _ := apply(t, ours, merge(t, base, ours, theirs).Edit)

@@ -50,8 +50,10 @@ type Snapshot struct {
 	sheets []editedSheet  // by index
 	grown  []grownTable   // by name
 	stale  bool
+	whole  bool        // all formulas were calculated once
 	styles *styleMemo  // of the whole line and its forks
 	models *models     // the same
+	stored bool        // sheets are given as the file has them
 	before *Snapshot   // the last version that was calculated, if this one is stale
 	model  *calc.Model // of the formulas as they are here; nil where they were not needed yet
 }
@@ -165,12 +167,12 @@ func (s *Snapshot) Sheet(ctx context.Context, i int) (*grid.Sheet, error) {
 }
 
 // SheetTo gives sheet i, complete down to row lastRow at least, as soon as that much
-// of it is read.
+// of it is read. Where the file has no values of its formulas, it is the whole sheet, calculated.
 func (s *Snapshot) SheetTo(ctx context.Context, i, lastRow int) (*grid.Sheet, error) {
 	if sheet := s.edited(i); sheet != nil {
 		return sheet, nil
 	}
-	return s.src.Sheet(ctx, i, lastRow)
+	return s.valued(ctx, i, func() (*grid.Sheet, error) { return s.src.Sheet(ctx, i, lastRow) })
 }
 
 // Rows gives sheet i with row 0 and the rows from firstRow to lastRow at least: it may be
@@ -179,7 +181,7 @@ func (s *Snapshot) Rows(ctx context.Context, i, firstRow, lastRow int) (*grid.Sh
 	if sheet := s.edited(i); sheet != nil {
 		return sheet, nil
 	}
-	return s.src.Rows(ctx, i, firstRow, lastRow)
+	return s.valued(ctx, i, func() (*grid.Sheet, error) { return s.src.Rows(ctx, i, firstRow, lastRow) })
 }
 
 // Macros gives the VBA project as it is stored (see package vba), nil where the workbook

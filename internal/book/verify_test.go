@@ -72,7 +72,7 @@ func TestVerifySheets(t *testing.T) {
 		m := &memSource{book: &grid.Workbook{Styles: s.Workbook().Styles, Sheets: []grid.SheetInfo{{Name: name}}}, read: map[int]bool{}}
 		sheet, _ := s.Sheet(t.Context(), 0)
 		m.sheets = []*grid.Sheet{sheet}
-		return NewSnapshot("x", "", m)
+		return storedSnapshot("x", "", m)
 	}
 	v, err := Verify(t.Context(), book("Old", "A1=#N/A A2=#N/A"), book("New", "B1=#REF!"), VerifyOptions{})
 	if err != nil || v.NewCount != 1 || v.ResolvedCount != 2 || v.PreexistingCount != 0 {

@@ -1,7 +1,9 @@
 package calc
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"math"
 	"math/bits"
 	"runtime"
@@ -26,8 +28,12 @@ type Options struct {
 	// value or formula is another one, and those that are volatile.
 	All     bool
 	Sources []Cell
+	Areas   []graph.Area // more sources
 	// Workers is how many goroutines calculate at once; GOMAXPROCS where 0.
 	Workers int
+	// Bytes is what the calculation may take beside the workbook; any number where 0. One
+	// that needs more ends with an [ErrTooLarge].
+	Bytes int64
 }
 
 // Result is what a calculation gave.
@@ -43,6 +49,8 @@ type Result struct {
 	// Circular are the cells that depend on themselves, in the order of sheets, rows and
 	// columns. Unless the workbook asks for iteration their value is #CIRC!.
 	Circular []Cell
+	// Bytes is about what the calculation took beside the workbook, at its end.
+	Bytes int64
 }
 
 // Cell is a cell of a workbook.
@@ -55,6 +63,11 @@ type Cell struct {
 type place struct {
 	sheet int
 	at    cell.Ref
+}
+
+// comparePlaces orders by sheet, row and column.
+func comparePlaces(a, b place) int {
+	return cmp.Or(cmp.Compare(a.sheet, b.sheet), cmp.Compare(a.at.Row, b.at.Row), cmp.Compare(a.at.Col, b.at.Col))
 }
 
 // form is a formula that is to be calculated, for all cells that share its program; an array
@@ -77,11 +90,14 @@ type calculation struct {
 	sheets []*sheetTiles
 	forms  []form
 	halt   atomic.Bool
+	memory memory
 
 	spills   map[place]cell.Range // of dynamic arrays, where they differ from the model's
-	moved    []place              // arrays that fill other cells than at the start of the round
+	start    *graph.Graph         // at the start of the round
+	moved    []place              // arrays that fill other cells than the graph says
 	left     []graph.Area         // cells that arrays began or ceased to fill in this round
 	circular map[place]bool
+	blocked  map[place]bool // dynamic arrays that have no room
 	count    int
 
 	touched  []eval.Place         // all cells with other values that what is calculated now reads; nil where they are not known
@@ -95,56 +111,96 @@ type calculation struct {
 const maxRounds = 10
 
 // Calculate makes formulas of the workbook true. in is the workbook of the model, whose values
-// may be others. The error is that of ctx; the workbook is then as it was.
+// may be others. The error is that of ctx, or an [ErrTooLarge]; the workbook is then as it was.
 func (m *Model) Calculate(ctx context.Context, in Input, opt Options) (*Result, error) {
-	c := &calculation{m: m, in: in, opt: opt, spills: map[place]cell.Range{}, circular: map[place]bool{}, indexes: map[columnKey]*index{}}
+	r, c, err := m.calculate(ctx, in, opt)
+	if ctx.Err() == nil && c.memory.exceeded() {
+		return nil, &ErrTooLarge{Most: opt.Bytes}
+	}
+	if r != nil {
+		r.Bytes = c.memory.used.Load()
+	}
+	return r, err
+}
+
+func (m *Model) calculate(ctx context.Context, in Input, opt Options) (*Result, *calculation, error) {
+	c := &calculation{m: m, in: in, opt: opt, spills: map[place]cell.Range{}, circular: map[place]bool{}, blocked: map[place]bool{}, indexes: map[columnKey]*index{}}
 	stop := context.AfterFunc(ctx, func() { c.halt.Store(true) })
 	defer stop()
+	c.memory.most = opt.Bytes
+	c.memory.over = func() { c.halt.Store(true) }
 	for _, s := range in.Sheets {
-		c.sheets = append(c.sheets, newSheetTiles(s))
+		tiles := newSheetTiles(s)
+		tiles.memory = &c.memory
+		c.sheets = append(c.sheets, tiles)
 	}
 	sources := make([]graph.Area, len(opt.Sources))
 	for i, s := range opt.Sources {
 		sources[i] = graph.Area{Sheet: s.Sheet, Range: cell.Range{First: s.At, Last: s.At}}
+	}
+	sources = append(sources, opt.Areas...)
+	for _, p := range m.blocked {
+		if s, ok := c.span(p); ok && s.Template.Kind == grid.DynamicArray {
+			c.blocked[p] = true
+		}
+	}
+	if !opt.All {
+		sources = c.withBlocked(sources)
 	}
 	dirty := func(g *graph.Graph) (*graph.Dirty, error) { return g.Dirty(ctx, sources) }
 	if opt.All {
 		dirty = func(g *graph.Graph) (*graph.Dirty, error) { return g.All(ctx) }
 	}
 	for round := range maxRounds {
-		c.moved, c.left = nil, nil
+		c.left, c.start = nil, c.m.graph
 		d, err := dirty(c.m.graph)
 		if err != nil {
-			return nil, err
+			return nil, c, err
 		}
-		if err := c.run(ctx, d, sources); err != nil {
-			return nil, err
+		maps.DeleteFunc(c.circular, func(p place, _ bool) bool { return d.Contains(p.sheet, p.at) }) // of the round before
+		if err := c.run(ctx, d, sources); err != nil || c.stopped() {
+			return nil, c, err
 		}
-		if len(c.moved) == 0 {
+		if err := c.allCircles(ctx); err != nil {
+			return nil, c, err
+		}
+		if len(c.left) == 0 {
 			break
 		}
 		if err := c.rewire(); err != nil {
-			return nil, err
+			return nil, c, err
 		}
 		if round+1 == maxRounds {
 			break
 		}
-		sources = c.left
+		sources = c.withBlocked(c.left)
 		dirty = func(g *graph.Graph) (*graph.Dirty, error) { return g.Dirty(ctx, sources) }
 	}
 	if err := c.iterate(ctx); err != nil {
-		return nil, err
+		return nil, c, err
 	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
+	if c.stopped() {
+		return nil, c, ctx.Err()
 	}
-	return c.publish()
+	r, err := c.publish(ctx)
+	return r, c, err
+}
+
+// withBlocked adds to sources the arrays that have no room: there may be some now.
+func (c *calculation) withBlocked(sources []graph.Area) []graph.Area {
+	for p := range c.blocked {
+		sources = append(sources, graph.Area{Sheet: p.sheet, Range: cell.Range{First: p.at, Last: p.at}})
+	}
+	return sources
 }
 
 func (c *calculation) stopped() bool { return c.halt.Load() }
 
 // rewire brings the graph up to date where arrays fill other cells than before.
 func (c *calculation) rewire() error {
+	if len(c.moved) == 0 {
+		return nil
+	}
 	changes := make([]graph.Change, 0, len(c.moved))
 	for _, p := range c.moved {
 		s, ok := c.span(p)
@@ -158,11 +214,11 @@ func (c *calculation) rewire() error {
 	if err != nil {
 		return err
 	}
-	c.m = &Model{c.m.words, g, c.m.kept}
+	c.m, c.moved = &Model{c.m.words, g, c.m.blocked, c.m.kept}, nil
 	return nil
 }
 
-// mark notes the cells that are dirty in their tiles.
+// mark notes the cells that are dirty in their tiles, all unless the calculation is stopped.
 func (c *calculation) mark(d *graph.Dirty) {
 	clear(c.indexes)
 	c.forms = c.forms[:0]
@@ -170,9 +226,12 @@ func (c *calculation) mark(d *graph.Dirty) {
 	var marks []dirtyRows
 	for s, region := range d.Spans() {
 		p := programOf(s)
-		if p == nil || p.External && c.in.External == nil {
-			continue // what the other workbook gave when the file was saved is the best there is
+		if p == nil {
+			continue
 		}
+		// What the other workbook, the server or the macro gave when the file was saved is the
+		// best there is.
+		keep := p.Elsewhere && c.in.External == nil
 		n := numbers[s.Template]
 		if n == 0 || s.Area != s.Output {
 			c.forms = append(c.forms, form{p, s.Template.Kind, s.Template.Sheet, s.Area, s.Output})
@@ -184,14 +243,16 @@ func (c *calculation) mark(d *graph.Dirty) {
 		tiles := c.sheets[s.Template.Sheet]
 		if s.Area != s.Output {
 			tiles.grow(s.Output)
-			for row := s.Output.First.Row; row <= s.Output.Last.Row; row++ {
+			for row := s.Output.First.Row; row <= s.Output.Last.Row && !c.stopped(); row++ {
 				for col := s.Output.First.Col; col <= s.Output.Last.Col; col++ {
 					at := cell.Ref{Row: row, Col: col}
 					by := -n
 					if s.Area.Contains(at) {
 						by = n
 					}
-					tiles.own(at).mark(row%grid.BandRows, by)
+					if t := tiles.toDo(at); !keep || t.kinds[row%grid.BandRows] == cell.Blank {
+						t.mark(row%grid.BandRows, by)
+					}
 				}
 			}
 			continue
@@ -201,7 +262,7 @@ func (c *calculation) mark(d *graph.Dirty) {
 			for col := r.First.Col; col <= r.Last.Col; col++ {
 				for row := r.First.Row; row <= r.Last.Row; {
 					end := min(r.Last.Row, row|(grid.BandRows-1))
-					marks = append(marks, dirtyRows{tiles, col, row, end, n})
+					marks = append(marks, dirtyRows{tiles, col, row, end, n, keep})
 					row = end + 1
 				}
 			}
@@ -215,6 +276,7 @@ type dirtyRows struct {
 	tiles            *sheetTiles
 	col, first, last int
 	by               int32
+	keep             bool // but for those that have a value
 }
 
 // markAll marks cells in their tiles, which is half of the work of unpacking these. A tile is
@@ -225,8 +287,20 @@ func (c *calculation) markAll(marks []dirtyRows) {
 	for k := range n {
 		work := func() {
 			for _, m := range marks {
-				if band := m.first / grid.BandRows; (m.col+band)%n == k {
-					m.tiles.own(cell.Ref{Row: m.first, Col: m.col}).markRows(m.first%grid.BandRows, m.last%grid.BandRows, m.by)
+				band := m.first / grid.BandRows
+				if (m.col+band)%n != k || c.stopped() {
+					continue
+				}
+				t := m.tiles.toDo(cell.Ref{Row: m.first, Col: m.col})
+				first, last := m.first%grid.BandRows, m.last%grid.BandRows
+				if !m.keep {
+					t.markRows(first, last, m.by)
+					continue
+				}
+				for i := first; i <= last; i++ {
+					if t.kinds[i] == cell.Blank {
+						t.mark(i, m.by)
+					}
 				}
 			}
 		}
@@ -298,29 +372,25 @@ func (c *calculation) iterate(ctx context.Context) error {
 
 // inOrder gives the circular cells by sheet, row and column.
 func (c *calculation) inOrder() []place {
-	cells := make([]place, 0, len(c.circular))
-	for p := range c.circular {
-		cells = append(cells, p)
-	}
-	slices.SortFunc(cells, func(a, b place) int {
-		switch {
-		case a.sheet != b.sheet:
-			return a.sheet - b.sheet
-		case a.at.Row != b.at.Row:
-			return a.at.Row - b.at.Row
-		}
-		return a.at.Col - b.at.Col
-	})
+	cells := slices.Collect(maps.Keys(c.circular))
+	slices.SortFunc(cells, comparePlaces)
 	return cells
 }
 
-// publish makes the sheets with the new values.
-func (c *calculation) publish() (*Result, error) {
+// publish makes the sheets with the new values. The error is that of ctx.
+func (c *calculation) publish(ctx context.Context) (*Result, error) {
 	r := &Result{Sheets: map[int]*grid.Sheet{}, Model: c.m, Calculated: c.count}
+	blocked := slices.SortedFunc(maps.Keys(c.blocked), comparePlaces)
+	if !slices.Equal(blocked, c.m.blocked) {
+		r.Model = &Model{c.m.words, c.m.graph, blocked, c.m.kept}
+	}
 	for _, p := range c.inOrder() {
 		r.Circular = append(r.Circular, Cell{p.sheet, p.at})
 	}
 	for i, s := range c.sheets {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		var values []grid.Values
 		s.each(func(col, band int, t *tile) {
 			count := 0

@@ -22,6 +22,9 @@ func (w *worker) Value(sheet int, at cell.Ref) cell.Value {
 		return cell.Value{}
 	}
 	i := at.Row % grid.BandRows
+	if w.trace != nil {
+		w.note(place{sheet, at}, t, i)
+	}
 	if !t.isClean(i) {
 		w.need(place{sheet, at}, t, i)
 	}
@@ -49,6 +52,11 @@ func (w *worker) Runs(a fn.Area, f func(*fn.Run) bool) {
 			}
 			top := band * grid.BandRows
 			lo, hi := max(r.First.Row-top, 0), min(r.Last.Row-top+1, grid.BandRows)
+			if w.trace != nil {
+				for i := lo; i < hi; i++ {
+					w.note(place{a.Sheet, cell.Ref{Row: top + i, Col: col}}, t, i)
+				}
+			}
 			if t.todo != nil && t.todo.left.Load() > 0 {
 				for i := lo; i < hi; i++ {
 					if t.todo.state[i] != clean {

@@ -2,6 +2,7 @@ package calc
 
 import (
 	"context"
+	"slices"
 
 	"gridflow/internal/calc/eval"
 	"gridflow/internal/calc/graph"
@@ -16,7 +17,10 @@ import (
 type Model struct {
 	words *words
 	graph *graph.Graph
-	kept  *kept // shared by all that are made from one another
+	// blocked are the dynamic arrays that had no room: whatever is emptied may give it to them,
+	// and nothing that they read says so.
+	blocked []place
+	kept    *kept // shared by all that are made from one another
 }
 
 // program is a formula that all its copies on a sheet share.
@@ -34,7 +38,26 @@ func NewModel(ctx context.Context, in Input) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Model{w, g, newKept()}, nil
+	return &Model{w, g, blockedIn(in, g), newKept()}, nil
+}
+
+// blockedIn finds the dynamic arrays without room in a workbook as it was saved.
+func blockedIn(in Input, g *graph.Graph) (list []place) {
+	for s := range g.Spans() {
+		if s.Template.Kind != grid.DynamicArray {
+			continue
+		}
+		for row := s.Area.First.Row; row <= s.Area.Last.Row; row++ {
+			for col := s.Area.First.Col; col <= s.Area.Last.Col; col++ {
+				p := place{s.Template.Sheet, cell.Ref{Row: row, Col: col}}
+				if in.Sheets[p.sheet].Value(p.at).Err() == cell.ErrSpill {
+					list = append(list, p)
+				}
+			}
+		}
+	}
+	slices.SortFunc(list, comparePlaces)
+	return list
 }
 
 // With gives the model of a workbook in which the formulas of some cells are others than in
@@ -54,7 +77,7 @@ func (m *Model) With(in Input, changed []Cell) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Model{m.words, g, m.kept}, nil
+	return &Model{m.words, g, m.blocked, m.kept}, nil
 }
 
 // Graph gives the graph of the formulas.
@@ -83,3 +106,20 @@ func programOf(s graph.Span) *program {
 
 // Formulas is the number of cells with a formula.
 func (m *Model) Formulas() int { return int(m.graph.Stats().Formulas) }
+
+// SameTables reports whether the tables of a workbook lie where they do in m: if not, what
+// names them has to be compiled anew.
+func (m *Model) SameTables(tables []grid.Table) bool {
+	return slices.EqualFunc(m.words.in.Tables, tables, func(a, b grid.Table) bool { return a.Name == b.Name && a.Sheet == b.Sheet && a.Range == b.Range })
+}
+
+// TableReaders gives the cells of which the formula names a table.
+func (m *Model) TableReaders() []graph.Area {
+	var areas []graph.Area
+	for s := range m.graph.Spans() {
+		if p := programOf(s); p != nil && p.Tables {
+			areas = append(areas, graph.Area{Sheet: s.Template.Sheet, Range: s.Area})
+		}
+	}
+	return areas
+}

@@ -57,7 +57,9 @@ func (c *calculation) run(ctx context.Context, d *graph.Dirty, sources []graph.A
 	if err != nil {
 		return err
 	}
-	c.mark(d)
+	if c.mark(d); c.stopped() {
+		return ctx.Err()
+	}
 	w := c.worker()
 	h := newHits(c, sources, d.Len())
 	for first := 0; first < len(plan.Units); {
@@ -402,6 +404,9 @@ func (h *hits) changed(s graph.Step) {
 	})
 	for _, r := range runs {
 		h.touch(sheet, r)
+	}
+	if len(runs) > 0 && s.Span.Area != s.Span.Output {
+		runs = append(runs, s.Span.Area) // what reads A1# reads the first cell, as far as the graph knows
 	}
 	if len(runs) > runsMax {
 		all := runs[0]

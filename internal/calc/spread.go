@@ -15,18 +15,21 @@ func (c *calculation) spread(p place, f *form, v fn.Value) cell.Value {
 		a = &fn.Array{Rows: 1, Cols: 1, Cells: []cell.Value{v.Scalar()}}
 	}
 	fills, _ := c.spill(p)
-	if f.kind == grid.DynamicArray {
+	// An array in a circle fills what it filled: were it let shrink, the circle that its own
+	// cells close would be gone from the graph, and its values would stay.
+	if f.kind == grid.DynamicArray && !c.circular[p] {
 		was := fills
+		delete(c.blocked, p)
 		fills = cell.Range{First: p.at, Last: cell.Ref{Row: p.at.Row + a.Rows - 1, Col: p.at.Col + a.Cols - 1}}
 		if fills != was {
 			if !c.free(p, fills, was) {
+				c.blocked[p] = true
 				fills, a = cell.Range{First: p.at, Last: p.at}, &fn.Array{Rows: 1, Cols: 1, Cells: []cell.Value{cell.ErrorValue(cell.ErrSpill)}}
 			}
 			if fills != was {
 				c.vacate(p, was, fills)
-				c.spills[p] = fills
-				c.moved = append(c.moved, p)
-				c.left = append(c.left, graph.Area{Sheet: p.sheet, Range: was}, graph.Area{Sheet: p.sheet, Range: fills})
+				c.left = append(c.left, graph.Area{Sheet: p.sheet, Range: was})
+				c.fill(p, fills)
 			}
 		}
 	}
@@ -111,6 +114,13 @@ func (c *calculation) free(p place, r, was cell.Range) bool {
 		}
 	}
 	return true
+}
+
+// fill notes that an array fills other cells than before.
+func (c *calculation) fill(p place, fills cell.Range) {
+	c.spills[p] = fills
+	c.moved = append(c.moved, p)
+	c.left = append(c.left, graph.Area{Sheet: p.sheet, Range: fills})
 }
 
 // vacate empties the cells that an array fills no longer.

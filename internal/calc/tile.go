@@ -78,10 +78,11 @@ func (t *tile) set(i int, v cell.Value) bool {
 
 // sheetTiles are the tiles of a sheet.
 type sheetTiles struct {
-	from  *grid.Sheet
-	used  cell.Range // outside of it the sheet has nothing
-	empty bool
-	cols  []atomic.Pointer[columnTiles]
+	from   *grid.Sheet
+	memory *memory
+	used   cell.Range // outside of it the sheet has nothing
+	empty  bool
+	cols   []atomic.Pointer[columnTiles]
 }
 
 type columnTiles struct{ bands []atomic.Pointer[tile] }
@@ -120,6 +121,11 @@ func (s *sheetTiles) tile(col, band int) *tile {
 		t = s.unpack(col, band)
 		if !c.bands[band].CompareAndSwap(nil, t) {
 			t = c.bands[band].Load()
+		} else if t != nothing {
+			s.memory.take(tileBytes)
+			if t.texts.Load() != nil {
+				s.memory.take(textBytes)
+			}
 		}
 	}
 	return t
@@ -188,6 +194,18 @@ func (s *sheetTiles) own(at cell.Ref) *tile {
 	if t == nothing {
 		t = new(tile)
 		s.cols[at.Col].Load().bands[band].Store(t)
+		s.memory.take(tileBytes)
+	}
+	return t
+}
+
+// toDo gives the tile of a cell that is to be calculated. Only one goroutine may be at work on
+// a tile, and only where grow made room for the cell before may there be others at all.
+func (s *sheetTiles) toDo(at cell.Ref) *tile {
+	t := s.own(at)
+	if t.todo == nil {
+		t.todo = new(todo)
+		s.memory.take(todoBytes)
 	}
 	return t
 }

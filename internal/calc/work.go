@@ -18,6 +18,7 @@ type worker struct {
 	stack    []place         // the cells that were put off, each for the next
 	put      *place          // what is under way is to be abandoned, for this cell goes first
 	count    int             // formulas that were run
+	trace    *trace          // where reads are noted; mostly nil
 	columns  map[columnKey]*sought
 	sums     map[columnKey]*runningSums
 	places   []int32      // that Candidates gave last
@@ -75,10 +76,10 @@ func (w *worker) need(p place, t *tile, i int) {
 	}
 	switch t.todo.state[i] {
 	case running:
-		w.c.circle(w.path[slices.Index(w.path, p):])
+		w.circle(w.path[slices.Index(w.path, p):])
 	case waiting:
-		w.c.circle(w.stack[slices.Index(w.stack, p):])
-		w.c.circle(w.path)
+		w.circle(w.stack[slices.Index(w.stack, p):])
+		w.circle(w.path)
 	case dirty:
 		if len(w.path) >= maxPath {
 			w.put = &p
@@ -149,9 +150,11 @@ func (c *calculation) random(p place) *rand.Rand {
 	return rand.New(rand.NewPCG(c.opt.Seed, uint64(p.sheet)<<40|uint64(p.at.Row)<<16|uint64(p.at.Col)))
 }
 
-// circle notes that cells depend on themselves.
-func (c *calculation) circle(cells []place) {
+// circle notes that cells depend on themselves. Where reads are noted these say so.
+func (w *worker) circle(cells []place) {
 	for _, p := range cells {
-		c.circular[p] = true
+		if w.trace == nil {
+			w.c.circular[p] = true
+		}
 	}
 }

@@ -26,50 +26,58 @@ type Result struct {
 // Edit makes the next version of a fork: edit on the newest. It is all or nothing, durable
 // when Edit returns, and seen by every reader that begins after.
 func (s *Store) Edit(ctx context.Context, id string, edit book.Edit, c Commit) (Result, error) {
-	return s.commit(ctx, id, c, func(ctx context.Context, l *live) (kind, event, *book.Edit, *book.Snapshot, *book.Changeset, error) {
+	return s.commit(ctx, id, c, func(ctx context.Context, l *live) (step, error) {
 		now, hold, err := l.newest(ctx)
 		if err != nil {
-			return 0, event{}, nil, nil, nil, err
+			return step{}, err
 		}
 		if err := savable(now, hold.File(), edit); err != nil {
-			return 0, event{}, nil, nil, nil, err
+			return step{}, err
 		}
-		m, err := s.make(ctx, now, edit)
+		m, err := s.make(ctx, now, edit, (*book.Snapshot).Apply)
 		if err != nil {
-			return 0, event{}, nil, nil, nil, err
+			return step{}, err
 		}
-		return edited, event{Tool: text(c.Tool), Label: text(c.Label), Cells: edit.Cells(), Calc: m.at}, &edit, m.snap, m.changes, nil
+		return step{edited, event{Tool: text(c.Tool), Label: text(c.Label), Cells: edit.Cells(), Calc: m.at}, &edit, m.snap, m.changes, m.why}, nil
 	})
 }
 
+// A step is what a commit comes to: the record that makes it durable, and what follows.
+type step struct {
+	kind    kind
+	event   event
+	edit    *book.Edit     // of the record, nil where it has none
+	next    *book.Snapshot // the content of the version that is made
+	changes *book.Changeset
+	why     string // next cannot be calculated
+}
+
 // commit checks the version, makes what fn says durable and true, and gives the result.
-func (s *Store) commit(ctx context.Context, id string, c Commit, fn func(ctx context.Context, l *live) (kind, event, *book.Edit, *book.Snapshot, *book.Changeset, error)) (r Result, err error) {
-	id, version, err := split(id)
+func (s *Store) commit(ctx context.Context, id string, c Commit, fn func(ctx context.Context, l *live) (step, error)) (r Result, err error) {
+	id, err = newest(id)
 	if err != nil {
 		return r, err
-	}
-	if version != nil {
-		return r, fail(CodeVersion, "Leave the version out of the id; expected_version makes sure that it is the one you mean", "%s@%d cannot be changed: only the newest version can", id, *version)
 	}
 	err = s.call(ctx, id, func(ctx context.Context, l *live) error {
 		r.Before = l.line.head()
 		if c.Expected != nil && *c.Expected != r.Before {
 			return conflict(*c.Expected, r.Before)
 		}
-		k, e, edit, next, changes, err := fn(ctx, l)
+		out, err := fn(ctx, l)
 		if err != nil {
 			return err
 		}
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)
 		}
-		if err := l.commit(k, e, edit, next); err != nil {
+		if out.next != nil {
+			l.why = out.why
+		}
+		if err := l.commit(out.kind, out.event, out.edit, out.next); err != nil {
 			return err
 		}
-		if e.Calc != nil && next.Stale() {
-			s.behind(l, next, *e.Calc)
-		}
-		r.Version, r.Changeset, r.Info = l.line.head(), changes, l.fork.known()
+		l.finishBehind(out.next)
+		r.Version, r.Changeset, r.Info = l.line.head(), out.changes, l.fork.known()
 		l.anchor(ctx)
 		return nil
 	})
@@ -94,13 +102,13 @@ func (s *Store) walk(ctx context.Context, id string, steps int, why string, c Co
 	if steps < 1 {
 		return Result{}, fail(CodeBadInput, "Give 1 or more", "%d steps", steps)
 	}
-	return s.commit(ctx, id, c, func(ctx context.Context, l *live) (kind, event, *book.Edit, *book.Snapshot, *book.Changeset, error) {
+	return s.commit(ctx, id, c, func(ctx context.Context, l *live) (step, error) {
 		stack := l.line.undo
 		if why == whyRedo {
 			stack = l.line.redo
 		}
 		if len(stack) < steps {
-			return 0, event{}, nil, nil, nil, fail(CodeNothing, "Call fork_history to see the versions; restore_checkpoint goes to any of them",
+			return step{}, fail(CodeNothing, "Call fork_history to see the versions; restore_checkpoint goes to any of them",
 				"there are %d steps to %s, not %d", len(stack), why, steps)
 		}
 		return l.goTo(ctx, stack[len(stack)-steps], event{Why: why, Steps: steps, Tool: text(c.Tool), Label: text(c.Label)})
@@ -108,23 +116,23 @@ func (s *Store) walk(ctx context.Context, id string, steps int, why string, c Co
 }
 
 // goTo says how the fork gets the content of a version.
-func (l *live) goTo(ctx context.Context, v uint64, e event) (kind, event, *book.Edit, *book.Snapshot, *book.Changeset, error) {
+func (l *live) goTo(ctx context.Context, v uint64, e event) (step, error) {
 	snap, _, err := l.at(ctx, v)
 	e.Of = v
-	return moved, e, nil, snap, nil, err
+	return step{kind: moved, event: e, next: snap}, err
 }
 
 // Restore gives the fork the content of an earlier version: a checkpoint's, or that of a
 // version number.
 func (s *Store) Restore(ctx context.Context, id, checkpoint string, version *uint64, c Commit) (Result, error) {
-	return s.commit(ctx, id, c, func(ctx context.Context, l *live) (kind, event, *book.Edit, *book.Snapshot, *book.Changeset, error) {
+	return s.commit(ctx, id, c, func(ctx context.Context, l *live) (step, error) {
 		e := event{Why: whyRestore, Tool: text(c.Tool), Label: text(c.Label), ID: checkpoint}
 		if version != nil {
 			return l.goTo(ctx, *version, e)
 		}
 		cp, ok := l.line.checkpoint(checkpoint)
 		if !ok {
-			return 0, e, nil, nil, nil, noCheckpoint(id, checkpoint)
+			return step{}, noCheckpoint(id, checkpoint)
 		}
 		return l.goTo(ctx, cp.Version, e)
 	})
@@ -200,7 +208,7 @@ func (s *Store) Stage(ctx context.Context, id string, edit book.Edit, c Commit) 
 		if err := savable(now, hold.File(), edit); err != nil {
 			return 0, event{}, nil, err
 		}
-		m, err := s.make(ctx, now, edit)
+		m, err := s.make(ctx, now, edit, (*book.Snapshot).Apply)
 		if err != nil {
 			return 0, event{}, nil, err
 		}
@@ -216,35 +224,48 @@ func (s *Store) StagedChanges(ctx context.Context, id string) (list []Staged, er
 	return list, err
 }
 
+// StagedEdits gives what the staged changes of a fork would do, in the order of StagedChanges.
+func (s *Store) StagedEdits(ctx context.Context, id string) (list []Staged, edits []book.Edit, err error) {
+	err = s.look(ctx, id, func(l *live) error {
+		list = append(list, l.line.staged...)
+		for _, st := range list {
+			edit, _, err := l.edit(st.pos)
+			if err != nil {
+				return err
+			}
+			edits = append(edits, edit)
+		}
+		return nil
+	})
+	return list, edits, err
+}
+
 // ApplyStaged makes a version of a staged change, if the fork still has the content that it
 // was made for.
 func (s *Store) ApplyStaged(ctx context.Context, id, change string, c Commit) (Result, error) {
-	return s.commit(ctx, id, c, func(ctx context.Context, l *live) (kind, event, *book.Edit, *book.Snapshot, *book.Changeset, error) {
-		none := func(err error) (kind, event, *book.Edit, *book.Snapshot, *book.Changeset, error) {
-			return 0, event{}, nil, nil, nil, err
-		}
+	return s.commit(ctx, id, c, func(ctx context.Context, l *live) (step, error) {
 		st, ok := l.line.stagedChange(change)
 		if !ok {
-			return none(noChange(id, change))
+			return step{}, noChange(id, change)
 		}
 		if l.line.content(st.Version) != l.line.content(l.line.head()) {
 			e := conflict(st.Version, l.line.head())
 			e.(*Error).Hint = "Look at what has changed since, then stage it anew; or discard it with discard_staged_change"
-			return none(e)
+			return step{}, e
 		}
 		edit, _, err := l.edit(st.pos)
 		if err != nil {
-			return none(err)
+			return step{}, err
 		}
 		now, _, err := l.newest(ctx)
 		if err != nil {
-			return none(err)
+			return step{}, err
 		}
-		m, err := s.make(ctx, now, edit)
+		m, err := s.make(ctx, now, edit, (*book.Snapshot).Apply)
 		if err != nil {
-			return none(err)
+			return step{}, err
 		}
-		return edited, event{Tool: st.Tool, Label: st.Label, Cells: st.Cells, Change: st.ID, Calc: m.at}, &edit, m.snap, m.changes, nil
+		return step{edited, event{Tool: st.Tool, Label: st.Label, Cells: st.Cells, Change: st.ID, Calc: m.at}, &edit, m.snap, m.changes, m.why}, nil
 	})
 }
 
@@ -275,7 +296,7 @@ func (s *Store) look(ctx context.Context, id string, fn func(l *live) error) err
 type Version struct {
 	Number uint64
 	At     time.Time
-	What   string // "created", "edit", "undo", "redo", "restore", "rebase"
+	What   string // "created", "edit", "undo", "redo", "restore", "rebase", "recalculate"
 	Of     uint64 // the version whose content it has, where it has none of its own
 	Tool   string
 	Label  string
@@ -303,6 +324,8 @@ func (l *line) version(n uint64) Version {
 		out.What = "created"
 	case edited:
 		out.What = "edit"
+	case recalculated:
+		out.What = "recalculate"
 	case rebased:
 		out.What = "rebase"
 	}

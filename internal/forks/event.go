@@ -25,6 +25,7 @@ const (
 	saved        kind = 8  // version Of was saved to Path, whose bytes have the hash Sum
 	rebased      kind = 9  // Base is new, the payload is an edit on it
 	saving       kind = 11 // version Of is about to be saved to Path, whose bytes will have the hash Sum
+	recalculated kind = 12 // the present content with its formulas calculated at Calc: all of them, or those that need it
 	anchored     kind = 10 // the payload is all that the content of version Of has over its base: a place to begin from
 )
 
@@ -43,6 +44,7 @@ type event struct {
 	Change   string          `json:"change,omitempty"` // the staged change that an edit was
 	Fresh    bool            `json:"fresh,omitempty"`  // of a content: no formula's value may be older than what it is computed from
 	Calc     *book.Moment    `json:"calc,omitempty"`   // of a content: when its formulas were calculated, or are to be
+	Whole    bool            `json:"whole,omitempty"`  // of a content: once all its formulas were calculated, not only those that depend on what was edited
 	Sum      string          `json:"sum,omitempty"`
 	TTL      int64           `json:"ttl_ns,omitempty"`
 	From     string          `json:"from,omitempty"` // the fork, with its version, that a line begins with or was merged with

@@ -601,3 +601,17 @@ func TestMergeWithStrangers(t *testing.T) {
 		t.Errorf("D1 is %s and D2 %s", r.at(a.ID, "D1"), r.at(a.ID, "D2"))
 	}
 }
+
+// A file that was written a moment ago can be forked by its path: it need not be in the
+// catalogue yet.
+func TestForkOfNewFile(t *testing.T) {
+	r := newRig(t, Options{})
+	for n := range 20 {
+		name := fmt.Sprintf("new%d.xlsx", n)
+		r.put(name, smallBook(t, n))
+		f := r.create(name)
+		if err := r.store.Discard(t.Context(), f.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -43,6 +43,9 @@ type version struct {
 	pos     journal.Pos
 	anchor  journal.Pos // where the content stands whole, 0 where it does not
 	content uint64      // the version whose content this one has: itself, unless it was moved
+	calc    uint64      // of a content of its own: the version whose record says when its formulas were calculated, its own or that of an earlier one
+	timed   bool        // of a content of its own: there is such a record
+	whole   bool        // of a content of its own: all its formulas were calculated once
 	parent  uint64      // of a content of its own: the content that it was made on
 	said    unique.Handle[said]
 	cells   int
@@ -110,13 +113,19 @@ func (l *line) apply(k kind, e event, pos journal.Pos, at time.Time) error {
 			bases: []workspace.Base{*e.Base}, savedSum: make(map[string][]string),
 		}
 		v.fresh, v.stale = true, !e.Fresh && e.From != ""
+		v.timed, v.whole = e.Calc != nil, e.Whole
 		l.versions = append(l.versions, v)
 	case edited:
 		if _, ok := l.stagedChange(e.Change); !ok && e.Change != "" {
 			return fmt.Errorf("%w: no change %q is staged", errRecord, e.Change)
 		}
 		l.unstage(e.Change)
-		l.change(v)
+		l.change(v, e)
+	case recalculated:
+		if e.Calc == nil {
+			return fmt.Errorf("%w: a calculation at no time", errRecord)
+		}
+		l.change(v, e)
 	case rebased:
 		if e.Base == nil {
 			return fmt.Errorf("%w: no base", errRecord)
@@ -126,6 +135,7 @@ func (l *line) apply(k kind, e event, pos journal.Pos, at time.Time) error {
 		}
 		l.bases = append(l.bases, *e.Base)
 		v.base, v.fresh = int16(len(l.bases)-1), true
+		v.calc, v.timed, v.whole = uint64(len(l.versions)), e.Calc != nil, e.Whole
 		l.push(v)
 	case moved:
 		return l.move(v, e)
@@ -165,10 +175,15 @@ func (l *line) apply(k kind, e event, pos journal.Pos, at time.Time) error {
 }
 
 // change adds a version with a content of its own, made on the present one.
-func (l *line) change(v version) {
+func (l *line) change(v version, e event) {
 	now := l.versions[l.head()]
+	on := l.versions[now.content]
 	v.parent, v.base = now.content, now.base
-	v.depth = l.versions[now.content].depth + 1
+	v.depth = on.depth + 1
+	v.calc, v.timed, v.whole = on.calc, on.timed, e.Whole
+	if e.Calc != nil {
+		v.calc, v.timed = uint64(len(l.versions)), true
+	}
 	l.push(v)
 }
 

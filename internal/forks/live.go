@@ -19,6 +19,7 @@ type live struct {
 	holds  []*workspace.Hold // by base of the line; nil where it was not needed yet
 	kept   []kept            // contents at hand, the one made or asked for first in front
 	weight int64             // bytes, as the store knows it
+	why    string            // the newest content cannot be calculated
 	gone   bool              // discarded: it only waits to be let go
 }
 
@@ -57,7 +58,8 @@ func (l *live) newest(ctx context.Context) (*book.Snapshot, *workspace.Hold, err
 // show publishes the newest version, if it was not yet.
 func (l *live) show(snap *book.Snapshot, hold *workspace.Hold) {
 	if l.fork.snapshot() == nil {
-		l.fork.publish(&head{snap, hold.Again()}, l.line.info(l.fork.id, snap.Stale()))
+		l.fork.publish(&head{snap, hold.Again()}, l.info(snap.Stale()))
+		l.finishBehind(snap)
 	}
 }
 
@@ -111,11 +113,12 @@ func (l *live) at(ctx context.Context, v uint64) (*book.Snapshot, *workspace.Hol
 func (l *live) content(ctx context.Context, v uint64, hold *workspace.Hold) (*book.Snapshot, error) {
 	var edits []uint64
 	var snap *book.Snapshot
+	var from *version // the content at hand that it begins with
 	for at := v; snap == nil; {
 		rec := &l.line.versions[at]
 		switch {
 		case l.atHand(at) != nil:
-			snap = l.atHand(at)
+			snap, from = l.atHand(at), rec
 		case rec.anchor != 0 || rec.fresh:
 			pos := rec.anchor
 			if pos == 0 {
@@ -127,7 +130,7 @@ func (l *live) content(ctx context.Context, v uint64, hold *workspace.Hold) (*bo
 				return nil, err
 			}
 			if snap = base; ok {
-				if snap, _, err = base.Apply(ctx, edit); err != nil {
+				if snap, _, err = base.Replay(ctx, edit); err != nil {
 					return nil, err
 				}
 			}
@@ -137,15 +140,18 @@ func (l *live) content(ctx context.Context, v uint64, hold *workspace.Hold) (*bo
 		}
 	}
 	for i := len(edits) - 1; i >= 0; i-- {
-		edit, _, err := l.edit(l.line.versions[edits[i]].pos)
+		edit, ok, err := l.edit(l.line.versions[edits[i]].pos)
 		if err != nil {
 			return nil, err
 		}
-		if snap, _, err = snap.Apply(ctx, edit); err != nil {
+		if !ok { // a calculation, which the one at the end goes beyond
+			continue
+		}
+		if snap, _, err = snap.Replay(ctx, edit); err != nil {
 			return nil, fmt.Errorf("fork %s: version %d: %w", l.fork.id, edits[i], err)
 		}
 	}
-	snap, err := l.calculated(ctx, v, snap)
+	snap, err := l.calculated(ctx, v, snap, from)
 	if err != nil {
 		return nil, err
 	}
@@ -154,28 +160,72 @@ func (l *live) content(ctx context.Context, v uint64, hold *workspace.Hold) (*bo
 }
 
 // calculated gives the content of a version with its formulas calculated as they were when it
-// was made. A version from before there were calculations, and one of a workbook with a sheet that
-// cannot be read, stays stale.
-func (l *live) calculated(ctx context.Context, v uint64, snap *book.Snapshot) (*book.Snapshot, error) {
-	if !snap.Stale() {
+// was made, if that can be done within the budget of a commit: else it is stale. snap has the
+// cells of the content; from is the content that it was made from, nil where that was the base. A
+// version from before there were calculations, and one of a workbook with a sheet that cannot be
+// read, stays stale.
+//
+// One calculation is enough, however many there were on the way: each gives what follows from
+// the cells and its own moment, and the last moment counts.
+func (l *live) calculated(ctx context.Context, v uint64, snap *book.Snapshot, from *version) (*book.Snapshot, error) {
+	rec := &l.line.versions[v]
+	if !rec.timed {
 		return snap, nil
 	}
-	entry, err := l.store.log.At(l.line.versions[v].pos)
-	if err != nil {
-		return nil, err
+	all := rec.whole && (from == nil || !from.whole)
+	again := from == nil || !from.timed || from.calc != rec.calc
+	if !all && !snap.Stale() && !again {
+		return snap, nil
 	}
-	e, _, err := decode(entry.Data)
-	if err != nil || e.Calc == nil {
+	newest := v == l.line.content(l.line.head())
+	if newest && l.why != "" || l.store.pending(l.fork.id, v) {
+		return snap, nil // it cannot be done, or is; who wants it now gets what there is
+	}
+	at, err := l.moment(v)
+	if err != nil || at == nil || l.store.o.CalcBudget < 0 {
 		return snap, err
 	}
-	fresh, _, err := snap.Refresh(ctx, *e.Calc)
+	fresh, _, err := l.store.again(ctx, snap, *at, all)
 	switch {
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
 	case err != nil:
+		if newest {
+			l.why = staleWhy(err)
+		}
 		return snap, nil
 	}
 	return fresh, nil
+}
+
+// info is what is known of the fork.
+func (l *live) info(stale bool) *Info {
+	i := l.line.info(l.fork.id, stale)
+	if stale {
+		i.StaleWhy = l.why
+	}
+	return i
+}
+
+// moment gives the clock and the seed that the content of a version is calculated with, nil
+// where none were recorded.
+func (l *live) moment(v uint64) (*book.Moment, error) {
+	entry, err := l.store.log.At(l.line.versions[l.line.versions[v].calc].pos)
+	if err != nil {
+		return nil, err
+	}
+	e, _, err := decode(entry.Data)
+	return e.Calc, err
+}
+
+// finishBehind has the newest version calculated by and by, where it is stale.
+func (l *live) finishBehind(snap *book.Snapshot) {
+	if snap == nil || !snap.Stale() || l.why != "" || l.store.o.CalcBudget < 0 {
+		return
+	}
+	if at, err := l.moment(l.line.content(l.line.head())); err == nil && at != nil {
+		l.store.behind(l, snap, *at)
+	}
 }
 
 // edit reads the edit of a record; ok is false where it has none.
@@ -201,7 +251,7 @@ func (l *live) commit(k kind, e event, edit *book.Edit, snap *book.Snapshot) err
 		payload = edit.AppendTo(nil)
 	}
 	if snap != nil && k != moved {
-		e.Fresh = !snap.Stale()
+		e.Fresh, e.Whole = !snap.Stale(), snap.Whole()
 	}
 	entry, err := l.store.log.Append(l.fork.id, uint8(k), e.encode(payload))
 	if err != nil {
@@ -219,14 +269,15 @@ func (l *live) commit(k kind, e event, edit *book.Edit, snap *book.Snapshot) err
 	}
 	v := l.line.head()
 	if snap != nil {
+		l.store.supersede(l.fork.id)
 		l.remember(l.line.content(v), snap)
 		// Its base is held: the content was made on it.
-		l.fork.publish(&head{snap.As(l.fork.id, v), l.holds[l.line.versions[v].base].Again()}, l.line.info(l.fork.id, snap.Stale()))
+		l.fork.publish(&head{snap.As(l.fork.id, v), l.holds[l.line.versions[v].base].Again()}, l.info(snap.Stale()))
 		l.store.commits.Add(1)
 		l.store.changed(l.fork.id, v)
 		return nil
 	}
-	l.fork.setInfo(l.line.info(l.fork.id, l.fork.known().Stale))
+	l.fork.setInfo(l.info(l.fork.known().Stale))
 	return nil
 }
 

@@ -13,6 +13,7 @@ package forks
 // count as nothing to do; the read after that restores the fork and puts it behind the others.
 
 import (
+	"slices"
 	"unsafe"
 
 	"gridflow/internal/book"
@@ -28,7 +29,7 @@ type kept struct {
 
 const (
 	keptMax    = 32        // contents that one fork keeps at hand
-	liveShare  = 10        // live forks may take one part in so many of what their bases take
+	liveShare  = 12        // live forks may take one part in so many of what their bases take
 	liveLeast  = 512 << 10 // bytes that they may take in any case
 	forksLeast = 16        // forks that stay whatever they take: who works with a few large ones must not wait for them at every turn
 	keptShare  = 4         // older contents of all forks together may take one part in so many of the budget
@@ -44,10 +45,13 @@ func (l *live) atHand(v uint64) *book.Snapshot {
 	return nil
 }
 
-// remember keeps a content at hand.
+// remember keeps a content at hand, in the place of what it was before it was calculated.
 func (l *live) remember(v uint64, snap *book.Snapshot) {
-	if l.atHand(v) != nil {
-		return
+	if i := slices.IndexFunc(l.kept, func(k kept) bool { return k.version == v }); i >= 0 {
+		if !l.kept[i].snap.Stale() || snap.Stale() {
+			return
+		}
+		l.forget(i)
 	}
 	l.kept = append(l.kept, kept{version: v, snap: snap})
 	l.measure(len(l.kept) - 1)

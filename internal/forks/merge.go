@@ -34,12 +34,9 @@ type Merging struct {
 // names a workbook, puts the fork's changes on the workbook as it is now. Conflicts that no
 // choice is made for are told, and nothing is changed.
 func (s *Store) Merge(ctx context.Context, id, with string, o MergeOptions) (m Merging, err error) {
-	id, version, err := split(id)
+	id, err = newest(id)
 	if err != nil {
 		return m, err
-	}
-	if version != nil {
-		return m, fail(CodeVersion, "Leave the version out of the id of the fork that is to be changed", "%s@%d cannot be changed: only the newest version can", id, *version)
 	}
 	if IsFork(with) {
 		return s.mergeFork(ctx, id, with, o)
@@ -138,17 +135,14 @@ func (s *Store) rebase(ctx context.Context, id, with string, o MergeOptions) (m 
 // edit is for, and the record.
 func (s *Store) merging(ctx context.Context, id string, m *Merging, o MergeOptions, find func(context.Context, *live, *book.Snapshot) (*book.Merged, *book.Snapshot, event, error)) error {
 	errOpen := fail(CodeConflict, "", "")
-	r, err := s.commit(ctx, id, o.Commit, func(ctx context.Context, l *live) (kind, event, *book.Edit, *book.Snapshot, *book.Changeset, error) {
-		none := func(err error) (kind, event, *book.Edit, *book.Snapshot, *book.Changeset, error) {
-			return 0, event{}, nil, nil, nil, err
-		}
+	r, err := s.commit(ctx, id, o.Commit, func(ctx context.Context, l *live) (step, error) {
 		ours, _, err := l.newest(ctx)
 		if err != nil {
-			return none(err)
+			return step{}, err
 		}
 		found, ground, e, err := find(ctx, l, ours)
 		if err != nil {
-			return none(err)
+			return step{}, err
 		}
 		m.Conflicts, m.Same = found.Conflicts, found.Same
 		choices := make(map[book.Target]book.Resolution, len(found.Conflicts))
@@ -166,31 +160,31 @@ func (s *Store) merging(ctx context.Context, id string, m *Merging, o MergeOptio
 		}
 		if open > 0 {
 			m.Cells = found.Edit.Cells()
-			return none(errOpen)
+			return step{}, errOpen
 		}
 		for t, r := range o.Choices {
 			choices[t] = r // one that fits no conflict is told
 		}
 		edit, err := found.Resolve(choices)
 		if err != nil {
-			return none(err)
+			return step{}, err
 		}
 		m.Cells = edit.Cells()
 		if m.Cells == 0 && !m.Rebased {
-			return none(fail(CodeNothing, "Nothing was changed", "%s has nothing that the fork has not", m.With))
+			return step{}, fail(CodeNothing, "Nothing was changed", "%s has nothing that the fork has not", m.With)
 		}
-		made, err := s.make(ctx, ground, edit)
+		made, err := s.make(ctx, ground, edit, (*book.Snapshot).Replay)
 		if err != nil {
-			return none(err)
+			return step{}, err
 		}
 		if o.Preview {
-			return none(errOpen)
+			return step{}, errOpen
 		}
 		e.Cells, e.Calc = m.Cells, made.at
 		if m.Rebased {
-			return rebased, e, &edit, made.snap, made.changes, nil
+			return step{rebased, e, &edit, made.snap, made.changes, made.why}, nil
 		}
-		return edited, e, &edit, made.snap, made.changes, nil
+		return step{edited, e, &edit, made.snap, made.changes, made.why}, nil
 	})
 	if err == error(errOpen) {
 		return nil

@@ -2,6 +2,7 @@ package forks
 
 import (
 	"context"
+	"slices"
 
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
@@ -28,8 +29,18 @@ func patchOf(ctx context.Context, base, cur *book.Snapshot) (p patch.Patch, cell
 	for _, g := range grown {
 		p.Tables = append(p.Tables, patch.TablePatch{Name: g.Table, LastRow: g.LastRow})
 	}
-	for _, i := range cur.EditedSheets() {
-		was, err := base.Sheet(ctx, i)
+	sheets := cur.EditedSheets()
+	if len(sheets) > 0 { // what was calculated because the file has no values is saved with the rest
+		for _, i := range base.OpenedSheets() {
+			if !slices.Contains(sheets, i) {
+				sheets = append(sheets, i)
+			}
+		}
+		slices.Sort(sheets)
+	}
+	file := base.Stored()
+	for _, i := range sheets {
+		was, err := file.Sheet(ctx, i)
 		if err != nil {
 			return p, 0, err
 		}

@@ -61,13 +61,16 @@ func (l *live) replay(ctx context.Context, v uint64, r *Replay) error {
 			return err
 		}
 	}
-	snap := on
+	snap, from := on, (*version)(nil)
+	if !rec.fresh {
+		from = &l.line.versions[rec.parent]
+	}
 	edit, ok, err := l.edit(rec.pos)
 	if err != nil {
 		return err
 	}
 	if ok {
-		if snap, _, err = on.Apply(ctx, edit); err != nil {
+		if snap, _, err = on.Replay(ctx, edit); err != nil {
 			return err
 		}
 		r.Edits, r.Cells = r.Edits+1, r.Cells+edit.Cells()
@@ -75,7 +78,7 @@ func (l *live) replay(ctx context.Context, v uint64, r *Replay) error {
 			return fmt.Errorf("%w: its edit has %d cells, and it says %d", errRecord, edit.Cells(), rec.cells)
 		}
 	}
-	if snap, err = l.calculated(ctx, v, snap); err != nil {
+	if snap, err = l.calculated(ctx, v, snap, from); err != nil {
 		return err
 	}
 	if rec.anchor != 0 {

@@ -73,3 +73,16 @@ func (r *Router) Peek(id string) (fileBytes, memoryBytes int64, ok bool) {
 	}
 	return info.Base.Bytes, r.BaseMemory(info.Base), true
 }
+
+// Unread tells how much memory the load of a sheet, with "" of all sheets, of what an id
+// names may still come to take, in bytes.
+func (r *Router) Unread(id, sheet string) int64 {
+	if !IsFork(id) || r.Forks == nil {
+		return r.Workspace.Unread(id, sheet)
+	}
+	info, err := r.Forks.Info(id)
+	if err != nil {
+		return 0
+	}
+	return r.BaseUnread(info.Base, sheet)
+}

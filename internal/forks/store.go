@@ -45,7 +45,7 @@ type Options struct {
 	CheckpointsMax int           // of one fork; 64 where 0
 	StagedMax      int           // of one fork; 64 where 0
 	LiveMax        int           // forks in memory; 1 024 where 0
-	LiveBytes      int64         // what they may take beside their bases; 0: a tenth of what these take, at least 512 KiB
+	LiveBytes      int64         // what they may take beside their bases; 0: a twelfth of what these take, at least 512 KiB
 	Idle           time.Duration // a fork that nobody has used for so long leaves memory; 5 minutes where 0
 
 	// ReadOnly is for who looks at a state folder that may be another process's: nothing is
@@ -54,7 +54,16 @@ type Options struct {
 	ReadOnly bool
 
 	CalcBudget time.Duration    // what a commit may spend on calculation before the rest is done behind it; 2 s where 0, no calculation at all where less
+	CalcBytes  int64            // what one calculation may take beside its workbook; any number where 0. One that needs more is not made, and the fork stays stale
 	Now        func() time.Time // the clock of NOW and TODAY, in the time zone that they tell; time.Now where nil
+
+	// Begin waits until work may begin that no call has asked for, such as the discarding of
+	// forks; end is called when it has stopped. After an error the work is tried another time.
+	// nil: it may begin at once.
+	Begin func(ctx context.Context) (under context.Context, end func(), err error)
+
+	// Calculate is the same for the calculations that a commit had no time for.
+	Calculate func(ctx context.Context) (under context.Context, end func(), err error)
 
 	Changed func(id string, version uint64) // told of each new version; it must not block; nil: nobody is
 	Logger  *slog.Logger                    // slog.Default where nil
@@ -78,9 +87,12 @@ type Store struct {
 	reserved int                       // forks that are being made
 	standing map[string]stand          // by name of a base
 	unused   map[string]workspace.Base // nothing stands on them, or did not for a moment
+	jobs     map[string]*job           // calculations behind commits, by fork
+	settled  bool                      // no more of them are begun
 	unread   int                       // streams that could not be read: nobody knows what it stands on, nothing is dropped
 
 	commits, conflicts, replayed atomic.Uint64
+	calcs                        calcs
 	liveBytes                    atomic.Int64 // what live forks take, beside their bases
 	liveMost                     atomic.Int64 // what they may take; it is reckoned anew now and then
 	weighings                    atomic.Uint64
@@ -97,6 +109,7 @@ type Stats struct {
 	Commits   uint64 // versions that were made
 	Conflicts uint64 // changes that expected another version
 	Replayed  uint64 // records of the journal that forks were made again from
+	Calc      CalcStats
 	Actors    actor.Stats
 	Journal   journal.Stats
 }
@@ -104,9 +117,16 @@ type Stats struct {
 // Stats gives the counts since Open.
 func (s *Store) Stats() Stats {
 	s.mu.Lock()
-	n := len(s.forks)
+	n, behind, stale := len(s.forks), len(s.jobs), 0
+	for _, f := range s.forks {
+		if f.stale() {
+			stale++
+		}
+	}
 	s.mu.Unlock()
-	return Stats{n, s.commits.Load(), s.conflicts.Load(), s.replayed.Load(), s.registry.Stats(), s.log.Stats()}
+	c := s.calcs.read()
+	c.Behind, c.Stale = behind, stale
+	return Stats{n, s.commits.Load(), s.conflicts.Load(), s.replayed.Load(), c, s.registry.Stats(), s.log.Stats()}
 }
 
 // fork is what is known of a fork whether it is in memory or not.
@@ -170,8 +190,9 @@ type Info struct {
 	TTL      time.Duration
 
 	Version     uint64
-	Edits       int  // commits that changed cells
-	Stale       bool // values of formulas may be older than what they are computed from
+	Edits       int    // commits that changed cells
+	Stale       bool   // values of formulas may be older than what they are computed from
+	StaleWhy    string // why they stay so; "" while they are calculated
 	Checkpoints int
 	Staged      int
 	Undo, Redo  int    // how many steps there are
@@ -197,7 +218,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	s := &Store{bases: o.Bases, log: o.Journal, o: o, forks: make(map[string]*fork), standing: make(map[string]stand), unused: make(map[string]workspace.Base)}
+	s := &Store{bases: o.Bases, log: o.Journal, o: o, forks: make(map[string]*fork), jobs: make(map[string]*job), standing: make(map[string]stand), unused: make(map[string]workspace.Base)}
 	var err error
 	s.registry, err = actor.New(actor.Config[live]{Restore: s.restore, Release: s.letGo, Live: o.LiveMax, Idle: o.Idle})
 	if err != nil {
@@ -277,6 +298,7 @@ func (s *Store) sweep() {
 
 // Close lets all forks go and closes the journal. Calls under way end first.
 func (s *Store) Close(ctx context.Context) error {
+	s.Settle()
 	s.stop()
 	s.done.Wait()
 	err := s.registry.Close(ctx)
@@ -309,11 +331,11 @@ func split(id string) (fork string, version *uint64, err error) {
 	return fork, &n, nil
 }
 
-// newest is split for what is done to a fork as a whole: it takes no version.
+// newest is split for what changes a fork, or is about all of it: it takes no version.
 func newest(id string) (string, error) {
 	fork, version, err := split(id)
 	if err == nil && version != nil {
-		err = fail(CodeVersion, "Leave the version out of the id", "%s@%d is a version: this is done to the fork as a whole", fork, *version)
+		err = fail(CodeVersion, "Leave the version out of the id; where a tool has expected_version, that makes sure it is the one you mean", "%s@%d is one version, and never changes: this is done to the fork", fork, *version)
 	}
 	return fork, err
 }
@@ -401,6 +423,12 @@ func (s *Store) List() []Info {
 	return list
 }
 
+func (f *fork) stale() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.info.Stale
+}
+
 func (f *fork) known() Info {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -454,13 +482,14 @@ func (s *Store) Create(ctx context.Context, from string, o CreateOptions) (Info,
 	e := event{Label: text(o.Label), TTL: int64(cmp.Or(o.TTL, s.o.TTL))}
 	var payload []byte
 	var hold *workspace.Hold
-	var stale bool
+	var stale, whole bool
 	if IsFork(from) {
 		h, info, edit, err := s.contentOf(ctx, from)
 		if err != nil {
 			return Info{}, err
 		}
 		hold, payload, stale = h.hold, edit.AppendTo(nil), h.snap.Stale()
+		whole = h.snap.Whole()
 		e.Workbook, e.Path, e.From = info.Workbook, info.Path, fmt.Sprintf("%s@%d", info.ID, h.snap.Version)
 		if !s.standBeside(hold.Base) { // the other was discarded meanwhile, and its base with it
 			hold.Release()
@@ -474,7 +503,7 @@ func (s *Store) Create(ctx context.Context, from string, o CreateOptions) (Info,
 		hold, e.Workbook, e.Path = h, entry.ID, entry.Path
 	}
 	defer hold.Release()
-	e.Base, e.Fresh = &hold.Base, !stale
+	e.Base, e.Fresh, e.Whole = &hold.Base, !stale, whole
 	if len(payload) > 0 {
 		e.Calc = s.moment()
 	}
@@ -610,6 +639,7 @@ func (l *live) discard() error {
 	s.mu.Lock()
 	delete(s.forks, l.fork.id)
 	s.mu.Unlock()
+	s.supersede(l.fork.id)
 	l.release()
 	for _, b := range l.line.bases {
 		s.leave(b)
@@ -646,6 +676,19 @@ func (s *Store) expireOnce(ctx context.Context) {
 	s.mu.Unlock()
 	if len(due) > 0 && s.log.Stats().Poisoned != nil {
 		return // nothing can be discarded any more, as every caller is told
+	}
+	if len(due) > 0 && s.o.Begin != nil {
+		// To discard a fork is to read what it stands on where it is not in memory, and the
+		// journal is written: work like a call's, which comes after all calls.
+		under, end, err := s.o.Begin(ctx)
+		if err != nil {
+			if ctx.Err() == nil {
+				s.o.Logger.Debug("forks whose time is over are discarded later", "forks", len(due), "error", err)
+			}
+			return
+		}
+		defer end()
+		ctx = under
 	}
 	for _, f := range due {
 		// Not by call, which is a use.

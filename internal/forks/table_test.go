@@ -50,7 +50,8 @@ func tableBook(t failer, above int, note string) []byte {
 func appended(first, last int) book.Edit {
 	op := book.SetCells{Sheet: "Data"}
 	for row := first; row <= last; row++ {
-		op.Cells = append(op.Cells, book.CellEdit{Ref: cell.Ref{Row: row - 1}, Value: cell.TextValue(fmt.Sprintf("row %d", row))})
+		op.Cells = append(op.Cells, book.CellEdit{Ref: cell.Ref{Row: row - 1}, Value: cell.TextValue(fmt.Sprintf("row %d", row))},
+			book.CellEdit{Ref: cell.Ref{Row: row - 1, Col: 1}, Value: cell.NumberValue(float64(10 * row))})
 	}
 	return book.Edit{Ops: []book.Op{op, book.GrowTable{Table: "sales", LastRow: last - 1}}}
 }
@@ -83,11 +84,27 @@ func bookCode(err error) book.Code {
 // from, and formulas that name it are out of date.
 func TestTableGrows(t *testing.T) {
 	r := newRig(t, Options{})
-	r.put("a.xlsx", tableBook(t, 0, "note"))
-	f := r.create("a.xlsx")
+	r.put("t.xlsx", tableBook(t, 0, "note"))
+	f := r.create("t.xlsx")
 	res := r.edit(f.ID, appended(4, 5))
-	if !res.Info.Stale {
-		t.Error("a formula sums the table, and is not out of date")
+	if res.Info.Stale {
+		t.Error("the formula that sums the table is out of date")
+	}
+	sum := func() (v cell.Value) {
+		err := r.store.View(t.Context(), f.ID+"@1", func(s *book.Snapshot) error {
+			sheet, err := s.Sheet(t.Context(), 1)
+			if err == nil {
+				v = sheet.Value(cell.Ref{})
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	if got := sum(); got != cell.NumberValue(5+40+50) {
+		t.Errorf("the table's sum is %v", got)
 	}
 	r.edit(f.ID, appended(6, 6))
 	child := r.create(f.ID)
@@ -98,6 +115,9 @@ func TestTableGrows(t *testing.T) {
 			}
 		}
 		r.restart()
+		if got := sum(); got != cell.NumberValue(5+40+50) {
+			t.Errorf("after a start the table's sum is %v", got)
+		}
 	}
 	for _, c := range []struct {
 		op   book.GrowTable
@@ -120,8 +140,8 @@ func TestTableGrows(t *testing.T) {
 // rows inserted above, the table ends with the rows that came along.
 func TestTableMerges(t *testing.T) {
 	r := newRig(t, Options{})
-	r.put("a.xlsx", tableBook(t, 0, "note"))
-	a, b := r.create("a.xlsx"), r.create("a.xlsx")
+	r.put("t.xlsx", tableBook(t, 0, "note"))
+	a, b := r.create("t.xlsx"), r.create("t.xlsx")
 	r.edit(a.ID, appended(4, 4))
 	r.edit(b.ID, appended(4, 6))
 	theirs := book.TakeTheirs
@@ -131,8 +151,8 @@ func TestTableMerges(t *testing.T) {
 	if got := r.table(a.ID); got != "A1:B6" {
 		t.Errorf("merged, the table is %s", got)
 	}
-	r.put("a.xlsx", tableBook(t, 2, "changed"))
-	if m, err := r.store.Merge(t.Context(), a.ID, "a.xlsx", MergeOptions{}); err != nil || !m.Done {
+	r.put("t.xlsx", tableBook(t, 2, "changed"))
+	if m, err := r.store.Merge(t.Context(), a.ID, "t.xlsx", MergeOptions{}); err != nil || !m.Done {
 		t.Fatal(m, err)
 	}
 	if got := r.table(a.ID); got != "A3:B8" {
@@ -144,8 +164,8 @@ func TestTableMerges(t *testing.T) {
 func TestTableIsSaved(t *testing.T) {
 	r := newRig(t, Options{})
 	was := tableBook(t, 0, "note")
-	r.put("a.xlsx", was)
-	f := r.create("a.xlsx")
+	r.put("t.xlsx", was)
+	f := r.create("t.xlsx")
 	r.edit(f.ID, appended(4, 5))
 	if _, err := r.store.Save(t.Context(), f.ID, SaveOptions{Path: "out.xlsx"}); err != nil {
 		t.Fatal(err)
@@ -162,7 +182,7 @@ func TestTableIsSaved(t *testing.T) {
 			if after[name] != want || want == text {
 				t.Errorf("%s is\n%s\nand was\n%s", name, after[name], text)
 			}
-		case strings.Contains(name, "worksheets/sheet1"), strings.HasSuffix(name, "workbook.xml"), strings.Contains(name, "sharedStrings"):
+		case strings.Contains(name, "worksheets/sheet"), strings.HasSuffix(name, "workbook.xml"), strings.Contains(name, "sharedStrings"):
 		default:
 			if after[name] != text {
 				t.Errorf("%s has changed", name)

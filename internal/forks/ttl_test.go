@@ -3,6 +3,7 @@ package forks
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -107,6 +108,34 @@ func TestTimeWithoutJournal(t *testing.T) {
 		synctest.Wait()
 		if got := r.at(f.ID, "A1"); got != "11" {
 			t.Errorf("A1 is %s", got)
+		}
+	})
+}
+
+// TestExpiryAsksFirst: forks whose time is over are discarded only when work may begin that
+// no call has asked for, and the leave is given back.
+func TestExpiryAsksFirst(t *testing.T) {
+	var may atomic.Bool
+	var begun, ended atomic.Int32
+	begin := func(ctx context.Context) (context.Context, func(), error) {
+		if !may.Load() {
+			return nil, nil, errors.New("not now")
+		}
+		begun.Add(1)
+		return ctx, func() { ended.Add(1) }, nil
+	}
+	inTime(t, Options{TTL: time.Minute, Begin: begin}, func(t *testing.T, r *rig) {
+		f := r.create("a.xlsx")
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		if _, err := r.store.Info(f.ID); err != nil || begun.Load() != 0 {
+			t.Errorf("discarded without leave: %v, %d", err, begun.Load())
+		}
+		may.Store(true)
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if _, err := r.store.Info(f.ID); code(err) != CodeNotFound || begun.Load() != 1 || ended.Load() != 1 {
+			t.Errorf("with leave: %v, begun %d times, ended %d times", err, begun.Load(), ended.Load())
 		}
 	})
 }

@@ -44,6 +44,7 @@ type Builder struct {
 	hasCells     bool
 	filled       int
 	formulaCells int
+	valueless    int
 
 	maxShared int64 // highest shared-string index in a sealed band, -1 for none
 }
@@ -278,7 +279,8 @@ func (b *Builder) Seal() {
 		}
 		lo, hi = min(lo, c.runs[0].row), max(hi, c.next-1)
 		b.formulaCells += len(c.formulaRows)
-		b.filled += c.blankFormulas()
+		blank := c.blankFormulas()
+		b.filled, b.valueless = b.filled+blank, b.valueless+blank
 		b.maxShared = max(b.maxShared, c.maxShared())
 		band.chunks[i] = c.seal()
 		k := band.chunks[i]
@@ -318,7 +320,7 @@ func (b *Builder) Sheet(shared *Strings, declared *cell.Range) *Sheet {
 	layout := *b.layout
 	s := &Sheet{
 		Name: b.name, Layout: &layout, bands: b.bands[:len(b.bands):len(b.bands)], shared: shared, texts: b.texts.Pool(),
-		used: b.used, hasCells: b.hasCells, cells: b.cells, filled: b.filled, formulaCells: b.formulaCells,
+		used: b.used, hasCells: b.hasCells, cells: b.cells, filled: b.filled, formulaCells: b.formulaCells, valueless: b.valueless,
 		loadedRows: b.SealedRows(),
 	}
 	list := b.formulas.list

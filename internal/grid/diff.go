@@ -25,7 +25,11 @@ func Diff(a, b *Sheet, sameStyle func(a, b uint32) bool) iter.Seq2[Cell, Cell] {
 			return
 		}
 		d := differ{a: a, b: b, overA: a.over, overB: b.over, sameStyle: sameStyle, line: a.formulas == b.formulas && a.shared == b.shared && a.texts == b.texts}
+		d.respilled()
 		last := max(len(a.bands), len(b.bands))
+		if n := len(d.spills); n > 0 {
+			last = max(last, d.spills[n-1].Row>>bandShift+1)
+		}
 		for _, s := range [...]*Sheet{a, b} {
 			if n := len(s.over); n > 0 {
 				last = max(last, int(s.over[n-1].row>>bandShift)+1)
@@ -44,6 +48,7 @@ type differ struct {
 	a, b         *Sheet
 	overA, overB []patch // not yet passed
 	cols         []candidates
+	spills       []cell.Ref // cells of arrays that may fill another range; not yet passed
 	sameStyle    func(a, b uint32) bool
 	line         bool // a and b are versions of one sheet
 }
@@ -66,8 +71,12 @@ func (d *differ) band(n int, yield func(Cell, Cell) bool) bool {
 		return p
 	}
 	pa, pb := take(&d.overA), take(&d.overB)
+	spills := 0
+	for spills < len(d.spills) && d.spills[spills].Row>>bandShift == n {
+		spills++
+	}
 	ba, bb := d.a.bandAt(n), d.b.bandAt(n)
-	if ba == bb && len(pa) == 0 && len(pb) == 0 {
+	if ba == bb && len(pa) == 0 && len(pb) == 0 && spills == 0 {
 		return true
 	}
 	d.cols = d.cols[:0]
@@ -76,7 +85,33 @@ func (d *differ) band(n int, yield func(Cell, Cell) bool) bool {
 	}
 	d.patches(pa)
 	d.patches(pb)
+	for _, r := range d.spills[:spills] {
+		d.candidate(uint16(r.Col), uint16(r.Row&(BandRows-1)))
+	}
+	d.spills = d.spills[spills:]
 	return d.compare(n, yield)
+}
+
+// respilled finds the dynamic arrays that may fill other cells in one sheet than in the other:
+// neither chunks nor patches tell of that.
+func (d *differ) respilled() {
+	if slices.Equal(d.a.spills, d.b.spills) {
+		return
+	}
+	x, y := d.a.spills, d.b.spills
+	for len(x) > 0 || len(y) > 0 {
+		switch {
+		case len(y) == 0 || len(x) > 0 && order(x[0].anchor) < order(y[0].anchor):
+			d.spills, x = append(d.spills, x[0].anchor), x[1:]
+		case len(x) == 0 || order(y[0].anchor) < order(x[0].anchor):
+			d.spills, y = append(d.spills, y[0].anchor), y[1:]
+		default:
+			if x[0] != y[0] {
+				d.spills = append(d.spills, x[0].anchor)
+			}
+			x, y = x[1:], y[1:]
+		}
+	}
 }
 
 func (s *Sheet) bandAt(n int) *Band {
@@ -183,14 +218,17 @@ func (c *Chunk) formulaNext(next *int, o uint16) int {
 // patches takes the cells of patches as candidates.
 func (d *differ) patches(patches []patch) {
 	for i := range patches {
-		p := &patches[i]
-		n, ok := slices.BinarySearchFunc(d.cols, p.col, func(c candidates, col uint16) int { return int(c.col) - int(col) })
-		if !ok {
-			d.cols = slices.Insert(d.cols, n, candidates{col: p.col})
-		}
-		o := p.row & (BandRows - 1)
-		d.cols[n].rows[o>>6] |= 1 << (o & 63)
+		d.candidate(patches[i].col, uint16(patches[i].row&(BandRows-1)))
 	}
+}
+
+// candidate takes one cell of the band, in row offset o.
+func (d *differ) candidate(col, o uint16) {
+	n, ok := slices.BinarySearchFunc(d.cols, col, func(c candidates, col uint16) int { return int(c.col) - int(col) })
+	if !ok {
+		d.cols = slices.Insert(d.cols, n, candidates{col: col})
+	}
+	d.cols[n].rows[o>>6] |= 1 << (o & 63)
 }
 
 // compare yields the candidates of band n that differ.
@@ -235,7 +273,7 @@ func (d *differ) sameFormula(x, y Cell) bool {
 	if !x.HasFormula() {
 		return true
 	}
-	if x.formula == y.formula && d.a.formulas == d.b.formulas && int(x.formula) < d.a.formulas.len() {
+	if x.formula == y.formula && d.a.formulas == d.b.formulas && int(x.formula) < d.a.formulas.len() && len(d.a.spills)+len(d.b.spills) == 0 {
 		return true
 	}
 	return d.a.Formula(x) == d.b.Formula(y)

@@ -99,6 +99,7 @@ type Sheet struct {
 	cells        int
 	filled       int
 	formulaCells int
+	valueless    int // of these, as the sheet was read
 	firstRow     int
 	loadedRows   int
 }
@@ -116,6 +117,11 @@ func (s *Sheet) FilledCells() int { return s.filled }
 
 // FormulaCells is the number of cells with a formula.
 func (s *Sheet) FormulaCells() int { return s.formulaCells }
+
+// Valueless is the number of cells with a formula of which the file had no value: programs
+// that write workbooks without calculating them leave it out. It is about the sheet as it was
+// read and stays what it was in edited versions.
+func (s *Sheet) Valueless() int { return s.valueless }
 
 // FirstLoadedRow says from where on the sheet is complete: 0 but for a page out of the
 // middle, which of the cells above has those of row 0 only.

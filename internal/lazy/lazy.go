@@ -3,7 +3,8 @@
 //
 // The one invariant: the work belongs to nobody who waits for it. A waiter that gives
 // up gets its own context's error at once; the work goes on for the others, and stops
-// only when the last one has given up before anybody was served.
+// when the last one has given up. Work of which somebody was served a part may go on though
+// nobody waits, as long as the [Keeper] of the caller that began it lets it.
 //
 // Start reading at [Load.Wait].
 package lazy
@@ -35,7 +36,9 @@ type Load[T any] struct {
 	mark    int // up to which value is complete; less than 0: nothing has been published
 	err     error
 	waiters []*waiter[T] // in the order in which they came
+	run     uint64       // which one it is
 	served  bool         // somebody got a published value of this run
+	behind  bool         // it may go on when nobody waits any more
 	cancel  context.CancelFunc
 }
 
@@ -79,6 +82,7 @@ func (p *Publisher[T]) Publish(v T, mark int) {
 	// Whoever wanted it may have left by now: then nobody was served.
 	if l.wakeLocked(func(w *waiter[T]) bool { return w.mark <= mark }, v, nil) {
 		l.served = true
+		l.stopLocked()
 	}
 }
 
@@ -86,8 +90,8 @@ func (p *Publisher[T]) Publish(v T, mark int) {
 var ErrPanic = errors.New("internal fault")
 
 // Wait gives a result that is complete up to mark, starting work where nobody has yet.
-// A failure is kept and given to later callers as well; work that stopped because all
-// waiters had left is started anew by the next one.
+// A failure is kept and given to later callers as well; work that stopped because nobody
+// waited is started anew by the next one.
 func (l *Load[T]) Wait(ctx context.Context, mark int, work Work[T]) (T, error) {
 	var zero T
 	if err := ctx.Err(); err != nil {
@@ -108,10 +112,12 @@ func (l *Load[T]) Wait(ctx context.Context, mark int, work Work[T]) (T, error) {
 	if int64(mark) < l.wanted.Load() || len(l.waiters) == 1 {
 		l.wanted.Store(int64(mark)) // before the work looks at it
 	}
+	launch := func() {}
 	if l.state == idle {
-		l.startLocked(w)
+		launch = l.startLocked(w)
 	}
 	l.mu.Unlock()
+	launch()
 
 	if err := w.ready.Park(ctx); err != nil {
 		l.leave(w)
@@ -144,16 +150,58 @@ func (l *Load[T]) readyLocked(mark int) bool {
 	return l.state == finished || l.state == running && l.mark >= mark
 }
 
-func (l *Load[T]) startLocked(w *waiter[T]) {
+// startLocked begins a run for w. What it gives is called without the lock, and before w
+// leaves: from then on the run has what it uses, and works.
+func (l *Load[T]) startLocked(w *waiter[T]) (launch func()) {
 	// The work outlives the caller that happens to be first; it keeps its values.
 	run, cancel := csync.WithCancel(context.WithoutCancel(w.ctx))
-	work := w.work
-	l.state, l.served, l.mark, l.cancel = running, false, -1, cancel
-	csync.Go(func() {
-		v, err := protect(run, work, &Publisher[T]{load: l})
-		l.finish(v, err, run.Err() != nil)
-		cancel()
-	})
+	l.run++
+	n := l.run
+	l.state, l.served, l.behind, l.mark, l.cancel = running, false, true, -1, cancel
+	return func() {
+		revoke := func() { l.revoke(n) }
+		hold, behind := keep(w.ctx, revoke)
+		if !behind {
+			revoke()
+		}
+		csync.Go(func() {
+			p := &within{hold: hold}
+			v, err := protect(WithKeeper(run, p), w.work, &Publisher[T]{load: l})
+			p.end()
+			stopped := run.Err() != nil
+			next := l.finish(v, err, stopped)
+			cancel()
+			if hold != nil {
+				hold.Release(!stopped)
+			}
+			next()
+		})
+	}
+}
+
+// revoke says that run n may not go on when nobody waits.
+func (l *Load[T]) revoke(n uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.run == n && l.state == running {
+		l.behind = false
+		l.stopLocked()
+	}
+}
+
+// Stop says that nobody will want more of this: work that nobody waits for stops.
+func (l *Load[T]) Stop() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.behind = false
+	l.stopLocked()
+}
+
+// stopLocked stops the work if nobody waits for it and it may not go on without.
+func (l *Load[T]) stopLocked() {
+	if len(l.waiters) == 0 && l.state == running && !(l.served && l.behind) {
+		l.cancel()
+	}
 }
 
 // protect turns a panic of the work into an error for those who wait.
@@ -166,7 +214,9 @@ func protect[T any](ctx context.Context, work Work[T], p *Publisher[T]) (v T, er
 	return work(ctx, p)
 }
 
-func (l *Load[T]) finish(v T, err error, abandoned bool) {
+// finish takes in what a run came to. What it gives is called without the lock: it begins
+// the next run where one is due.
+func (l *Load[T]) finish(v T, err error, abandoned bool) (next func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
@@ -177,17 +227,17 @@ func (l *Load[T]) finish(v T, err error, abandoned bool) {
 		l.state, l.value = idle, zero
 		if len(l.waiters) > 0 {
 			// They came while the abandoned work was stopping: do it again for them.
-			l.startLocked(l.waiters[0])
-			return
+			return l.startLocked(l.waiters[0])
 		}
 	default:
 		var zero T
 		l.state, l.value, l.err = failed, zero, err
 	}
 	l.wakeLocked(func(*waiter[T]) bool { return true }, v, err)
+	return func() {}
 }
 
-// leave takes a waiter out and stops the work if it was the last and nobody was served.
+// leave takes a waiter out.
 func (l *Load[T]) leave(w *waiter[T]) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -197,9 +247,7 @@ func (l *Load[T]) leave(w *waiter[T]) {
 	if w.mark != Whole {
 		l.wantLocked()
 	}
-	if len(l.waiters) == 0 && l.state == running && !l.served {
-		l.cancel()
-	}
+	l.stopLocked()
 }
 
 // wakeLocked answers those that wait for whom which holds, and tells whether there were any.

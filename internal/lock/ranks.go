@@ -31,9 +31,11 @@ type (
 	ServerPeers struct{}
 	// ServerNotices guards who is to be told what.
 	ServerNotices struct{}
+	// ServerBodies guards how many bytes of requests are held.
+	ServerBodies struct{}
 	// ServerDrain guards how many calls are inside.
 	ServerDrain struct{}
-	// ServerConnections guards which connections were never used.
+	// ServerConnections guards which connections are open, and which were never used.
 	ServerConnections struct{}
 
 	// ForksDropping is held while a base is looked for, or one that nothing stands on dropped.
@@ -71,6 +73,8 @@ type (
 	BookStyles struct{}
 	// LazyLoad guards the state of one load.
 	LazyLoad struct{}
+	// LazyParts guards which work a run has begun.
+	LazyParts struct{}
 
 	// JournalLog guards the segments and streams of a journal.
 	JournalLog struct{}
@@ -99,6 +103,7 @@ func (ServerSessions) place() (int, string)      { return 22, "server.sessions" 
 func (ServerSubscriptions) place() (int, string) { return 24, "server.subscriptions" }
 func (ServerPeers) place() (int, string)         { return 25, "server.peers" }
 func (ServerNotices) place() (int, string)       { return 26, "server.notices" }
+func (ServerBodies) place() (int, string)        { return 27, "server.bodies" }
 func (ServerDrain) place() (int, string)         { return 28, "server.drain" }
 func (ServerConnections) place() (int, string)   { return 29, "server.connections" }
 func (ForksDropping) place() (int, string)       { return 30, "forks.dropping" }
@@ -119,6 +124,7 @@ func (HubIndex) place() (int, string)            { return 62, "hub.index" }
 func (HubQueue) place() (int, string)            { return 64, "hub.queue" }
 func (AnalyzeCache) place() (int, string)        { return 70, "analyze.cache" }
 func (LazyLoad) place() (int, string)            { return 72, "lazy.load" }
+func (LazyParts) place() (int, string)           { return 73, "lazy.parts" }
 func (BreakerSet) place() (int, string)          { return 80, "breaker.set" }
 func (Breaker) place() (int, string)             { return 82, "breaker" }
 func (FlowGate) place() (int, string)            { return 90, "flow.gate" }
@@ -128,9 +134,9 @@ func (Unranked) place() (int, string)            { return 0, "unranked" }
 // ranks are all of them, in order.
 func ranks() []Rank {
 	return []Rank{
-		ServerSending{}, ServerProgress{}, ServerStream{}, ServerWriting{}, ServerLines{}, ServerPipe{}, ServerSessions{}, ServerSubscriptions{}, ServerPeers{}, ServerNotices{}, ServerDrain{}, ServerConnections{},
+		ServerSending{}, ServerProgress{}, ServerStream{}, ServerWriting{}, ServerLines{}, ServerPipe{}, ServerSessions{}, ServerSubscriptions{}, ServerPeers{}, ServerNotices{}, ServerBodies{}, ServerDrain{}, ServerConnections{},
 		ForksDropping{}, ForksStore{}, Fork{},
 		WorkspaceLooking{}, WorkspaceShard{}, WorkspaceBases{}, WorkspaceOpened{}, WorkspaceCatalogue{}, WorkspaceUnknown{}, WorkspaceTouched{},
-		ActorShard{}, HubIndex{}, HubQueue{}, AnalyzeCache{}, BookStyles{}, LazyLoad{}, JournalLog{}, FlowBatch{}, BreakerSet{}, Breaker{}, FlowGate{}, FlowCosts{},
+		ActorShard{}, HubIndex{}, HubQueue{}, AnalyzeCache{}, BookStyles{}, LazyLoad{}, LazyParts{}, JournalLog{}, FlowBatch{}, BreakerSet{}, Breaker{}, FlowGate{}, FlowCosts{},
 	}
 }

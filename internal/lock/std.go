@@ -59,6 +59,9 @@ func (m *RWMutex[R]) RUnlock() { m.mu.RUnlock() }
 // here it knows nothing.
 func Report() string { return "" }
 
+// ranksMax is more than any rank's number.
+const ranksMax = 100
+
 // waits are how long locks were waited for, by the number of their rank. They are one for
 // the process, as what the runtime counts of mutexes is: the zero mutex has no owner to ask.
 var waits [ranksMax]tally.Durations

@@ -7,6 +7,3 @@ type Wait struct {
 	Rank string
 	tally.Histogram
 }
-
-// ranksMax is more than any rank's number.
-const ranksMax = 100

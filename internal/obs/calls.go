@@ -12,14 +12,16 @@ import (
 
 // A Call is what became of one call.
 type Call struct {
-	Tool    string
-	Class   int // NoClass where it was refused before one was chosen
-	Client  string
-	Weight  int64 // of the client; 0 where it is not known
-	Ran     bool  // it was let in
-	Waited  time.Duration
-	Service time.Duration // 0 unless it ran
-	Outcome string
+	Tool       string
+	Class      int // NoClass where it was refused before one was chosen
+	Client     string
+	Part       string // of the client; "" where it tells nobody apart
+	Weight     int64  // of the client; 0 where it is not known
+	PartWeight int64  // the same of the part
+	Ran        bool   // it was let in
+	Waited     time.Duration
+	Service    time.Duration // 0 unless it ran
+	Outcome    string
 }
 
 // NoClass is the class of a call that was refused before one was chosen.
@@ -29,7 +31,7 @@ const (
 	// callsKept is how many calls are remembered of each class. The calls of one class do
 	// not push out those of another: a slow one is still there after a thousand fast ones.
 	callsKept = 256
-	// clientsKept is how many clients are told apart.
+	// clientsKept is how many clients are told apart, and how many parts of clients.
 	clientsKept = 64
 	// halfLife is how long it takes until what a client used counts half.
 	halfLife = time.Minute
@@ -40,8 +42,8 @@ const (
 type calls struct {
 	classes [][]endedCall // by class, rings
 	next    []int         // by class, the place of the next call
-	clients map[string]*client
-	spare   [clientsKept]client
+	clients ranking
+	parts   ranking // of clients, so that many of one push no client out
 	halved  time.Duration
 	salt    [16]byte
 }
@@ -51,13 +53,21 @@ type endedCall struct {
 	at time.Duration
 }
 
-// client is what a client used, in seconds, halved every halfLife. Where more clients call
+// ranking is the clients, or parts, that used most.
+type ranking struct {
+	by    map[who]*client
+	spare [clientsKept]client
+}
+
+type who struct{ name, part string }
+
+// client is what a client, or a part of one, used, in seconds, halved every halfLife. Where more clients call
 // than are told apart, a new one takes the place of the one of lowest rank, and its rank
 // too, so that it is not the next to go: none that uses much is missed for long (after A.
 // Metwally, D. Agrawal, A. El Abbadi: Efficient Computation of Frequent and Top-k Elements
 // in Data Streams, ICDT 2005).
 type client struct {
-	name           string
+	who
 	weight         int64
 	calls, refused float64
 	served, waited float64
@@ -65,7 +75,9 @@ type client struct {
 }
 
 func newCalls(classes int) *calls {
-	c := &calls{classes: make([][]endedCall, classes), next: make([]int, classes), clients: make(map[string]*client, clientsKept)}
+	c := &calls{classes: make([][]endedCall, classes), next: make([]int, classes)}
+	c.clients.by = make(map[who]*client, clientsKept)
+	c.parts.by = make(map[who]*client, clientsKept)
 	rand.Read(c.salt[:])
 	return c
 }
@@ -84,9 +96,16 @@ func (c *calls) add(now time.Duration, call Call) {
 		}
 	}
 	c.halve(now)
-	u := c.client(call.Client)
-	if call.Weight > 0 {
-		u.weight = call.Weight
+	c.clients.add(who{call.Client, ""}, call.Weight, &call)
+	if call.Part != "" {
+		c.parts.add(who{call.Client, call.Part}, call.PartWeight, &call)
+	}
+}
+
+func (r *ranking) add(w who, weight int64, call *Call) {
+	u := r.client(w)
+	if weight > 0 {
+		u.weight = weight
 	}
 	u.calls++
 	if !call.Ran {
@@ -102,41 +121,47 @@ func (c *calls) halve(now time.Duration) {
 	for ; now-c.halved >= halfLife; c.halved += halfLife {
 		if now-c.halved > 40*halfLife { // nothing is left
 			c.halved = now
-			clear(c.clients)
+			clear(c.clients.by)
+			clear(c.parts.by)
 			return
 		}
-		for _, u := range c.clients {
-			u.calls, u.refused, u.served, u.waited, u.rank = u.calls/2, u.refused/2, u.served/2, u.waited/2, u.rank/2
-		}
+		c.clients.halve()
+		c.parts.halve()
 	}
 }
 
-func (c *calls) client(name string) *client {
-	if u := c.clients[name]; u != nil {
+func (r *ranking) halve() {
+	for _, u := range r.by {
+		u.calls, u.refused, u.served, u.waited, u.rank = u.calls/2, u.refused/2, u.served/2, u.waited/2, u.rank/2
+	}
+}
+
+func (r *ranking) client(w who) *client {
+	if u := r.by[w]; u != nil {
 		return u
 	}
-	if n := len(c.clients); n < clientsKept {
-		u := &c.spare[n]
-		*u = client{name: name}
-		c.clients[name] = u
+	if n := len(r.by); n < clientsKept {
+		u := &r.spare[n]
+		*u = client{who: w}
+		r.by[w] = u
 		return u
 	}
-	least := &c.spare[0]
-	for i := range c.spare {
-		if c.spare[i].rank < least.rank {
-			least = &c.spare[i]
+	least := &r.spare[0]
+	for i := range r.spare {
+		if r.spare[i].rank < least.rank {
+			least = &r.spare[i]
 		}
 	}
-	delete(c.clients, least.name)
-	*least = client{name: name, rank: least.rank}
-	c.clients[name] = least
+	delete(r.by, least.who)
+	*least = client{who: w, rank: least.rank}
+	r.by[w] = least
 	return least
 }
 
-// present gives the clients that are told apart, in no order.
-func (c *calls) present() []client {
-	list := make([]client, 0, len(c.clients))
-	for _, u := range c.clients {
+// present gives those that are told apart, in no order.
+func (r *ranking) present() []client {
+	list := make([]client, 0, len(r.by))
+	for _, u := range r.by {
 		list = append(list, *u)
 	}
 	return list
@@ -154,7 +179,7 @@ func latest(classes [][]endedCall, n int) []endedCall {
 func top(clients []client, n int, key func(*client) float64) []client {
 	list := slices.DeleteFunc(slices.Clone(clients), func(u client) bool { return key(&u) <= 0 })
 	slices.SortFunc(list, func(a, b client) int {
-		return cmp.Or(cmp.Compare(key(&b), key(&a)), cmp.Compare(a.name, b.name))
+		return cmp.Or(cmp.Compare(key(&b), key(&a)), cmp.Compare(a.name, b.name), cmp.Compare(a.part, b.part))
 	})
 	return list[:min(n, len(list))]
 }
@@ -169,4 +194,12 @@ func (c *calls) alias(name string) string {
 	}
 	sum := sha256.Sum256(append(c.salt[:len(c.salt):len(c.salt)], id...))
 	return kind + " " + hex.EncodeToString(sum[:4])
+}
+
+// aliases names who made a call: the client, and the part of it if there is one.
+func (c *calls) aliases(w who) string {
+	if w.part == "" {
+		return c.alias(w.name)
+	}
+	return c.alias(w.name) + " / " + c.alias(w.part)
 }

@@ -22,8 +22,8 @@ func TestCallsAreBounded(t *testing.T) {
 		}
 	}
 	c.add(now, Call{Tool: "quick", Class: NoClass, Client: "session late"})
-	if len(c.classes[0]) != callsKept || len(c.classes[1]) != 1 || len(c.clients) != clientsKept {
-		t.Errorf("%d and %d calls, %d clients", len(c.classes[0]), len(c.classes[1]), len(c.clients))
+	if len(c.classes[0]) != callsKept || len(c.classes[1]) != 1 || len(c.clients.by) != clientsKept {
+		t.Errorf("%d and %d calls, %d clients", len(c.classes[0]), len(c.classes[1]), len(c.clients.by))
 	}
 	recent := latest(c.classes, callsKept+10)
 	for i := 1; i < len(recent); i++ {
@@ -34,23 +34,43 @@ func TestCallsAreBounded(t *testing.T) {
 	if len(recent) != callsKept+1 || recent[0].at != now || recent[callsKept].Tool != "slow" {
 		t.Errorf("%d calls from %v to %v", len(recent), recent[0], recent[len(recent)-1])
 	}
-	if most := top(c.present(), 1, func(u *client) float64 { return u.waited }); most[0].name != "session late" || most[0].refused < 50 {
+	if most := top(c.clients.present(), 1, func(u *client) float64 { return u.waited }); most[0].name != "session late" || most[0].refused < 50 {
 		t.Errorf("waited most: %+v", most)
 	}
-	if most := top(c.present(), 2, func(u *client) float64 { return u.served }); most[0].name != "session early" || most[1].name != "session busy" {
+	if most := top(c.clients.present(), 2, func(u *client) float64 { return u.served }); most[0].name != "session early" || most[1].name != "session busy" {
 		t.Errorf("served most: %+v", most)
 	}
 	c.halve(now + 3*halfLife)
-	if most := top(c.present(), 1, func(u *client) float64 { return u.served }); most[0].served != .125 {
+	if most := top(c.clients.present(), 1, func(u *client) float64 { return u.served }); most[0].served != .125 {
 		t.Errorf("after three half-lives: %+v", most)
 	}
 	c.halve(now + 100*halfLife)
-	if len(c.clients) != 0 {
-		t.Errorf("after a hundred half-lives %d clients are left", len(c.clients))
+	if len(c.clients.by) != 0 {
+		t.Errorf("after a hundred half-lives %d clients are left", len(c.clients.by))
 	}
 	c.add(now+100*halfLife, Call{Client: "session new", Ran: true, Service: time.Second})
-	if most := top(c.present(), 9, func(u *client) float64 { return u.served }); len(most) != 1 || most[0].name != "session new" {
+	if most := top(c.clients.present(), 9, func(u *client) float64 { return u.served }); len(most) != 1 || most[0].name != "session new" {
 		t.Errorf("then %+v", most)
+	}
+}
+
+// TestPartsPushNobodyOut: a client that gives each call another name is listed as one, and
+// does not push another client, or its part, off the list.
+func TestPartsPushNobodyOut(t *testing.T) {
+	c := newCalls(1)
+	c.add(0, Call{Client: "user a", Part: "session 1", Ran: true, Service: time.Second})
+	for i := range 10_000 {
+		c.add(0, Call{Client: "local", Part: fmt.Sprint("program ", i), Ran: true, Service: time.Millisecond})
+	}
+	by := func(u *client) float64 { return u.served }
+	if most := top(c.clients.present(), 9, by); len(most) != 2 || most[0].name != "local" || most[1].name != "user a" || most[0].calls != 10_000 {
+		t.Errorf("clients: %+v", most)
+	}
+	if most := top(c.parts.present(), 1, by); len(c.parts.by) != clientsKept || most[0].part != "session 1" {
+		t.Errorf("%d parts, first %+v", len(c.parts.by), most)
+	}
+	if got := c.aliases(who{"local", "program 7"}); !strings.HasPrefix(got, "local / program ") || strings.HasSuffix(got, " 7") {
+		t.Errorf("alias %q", got)
 	}
 }
 

@@ -88,6 +88,14 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		put(forkCommits, float64(f.Commits))
 		put(forkConflicts, float64(f.Conflicts))
 		put(forkRestores, float64(f.Actors.Restores))
+		put(forksStale, float64(f.Calc.Stale))
+		spread(calcSeconds, f.Calc.Seconds)
+		put(calcFormulas, float64(f.Calc.Formulas))
+		put(calcCells, float64(f.Calc.Changed))
+		put(calcCircular, float64(f.Calc.Circular))
+		put(calcOver, float64(f.Calc.Over))
+		put(calcTooLarge, float64(f.Calc.TooLarge))
+		put(calcBehind, float64(f.Calc.Behind))
 		put(journalAppends, float64(f.Journal.Records))
 		put(journalSyncs, float64(f.Journal.Batch.Batches))
 		put(journalBytes, float64(f.Journal.Bytes))
@@ -116,6 +124,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	s := m.sources.Gate.Stats()
 	put(andonLevel, float64(s.Level))
+	put(loadsRevoked, float64(s.Revoked))
 	for i, r := range s.Resources {
 		put(resourceUsed, float64(r.Used), r.Name)
 		put(resourceCapacity, float64(r.Capacity), r.Name)

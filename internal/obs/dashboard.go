@@ -46,6 +46,8 @@ var sections = []struct {
 	{"Forks and the journal", []panel{
 		{"Forks, and those in memory", "none", []curve{{"$forks", "{{instance}}"}, {"$forks_live", "in memory"}, {"$fork_mailbox_depth", "changes that wait"}}},
 		{"Versions made, changes refused as a conflict, a second", "ops", []curve{{"rate($fork_commits_total[5m])", "versions"}, {"rate($fork_conflicts_total[5m])", "conflicts"}, {"rate($fork_restores_total[5m])", "restores"}}},
+		{"Calculations that nobody waits for, forks that are not calculated", "none", []curve{{"$calc_behind", "behind"}, {"$forks_stale", "stale"}}},
+		{"Calculations, and those that took longer than a change may wait, a second", "ops", []curve{{"rate($calc_seconds_count[5m])", "calculations"}, {"rate($calc_over_budget_total[5m])", "over budget"}, {"rate($calc_too_large_total[5m])", "too large"}}},
 		{"Records that share a sync", "none", []curve{{"rate($journal_appends_total[5m]) / rate($journal_batches_total[5m])", "{{instance}}"}}},
 		{"Size of the journal", "bytes", []curve{{"$journal_bytes", "{{instance}}"}}},
 		{"Files of the journal; 1: it takes no more records", "none", []curve{{"$journal_segments", "files"}, {"$journal_poisoned", "failed"}}},

@@ -56,7 +56,7 @@ func observed(t *testing.T, conf flow.Config) (*flow.Gate, *Metrics) {
 		Drain:    func() (bool, int) { return false, 3 },
 		Breakers: func() []breaker.Stats { return []breaker.Stats{{Name: "/books", State: breaker.Open, Rejected: 5}} },
 		Forks: func() forks.Stats {
-			return forks.Stats{Forks: 3, Commits: 4, Conflicts: 1, Replayed: 9, Journal: journal.Stats{Batch: batches, Syncs: tallied}}
+			return forks.Stats{Forks: 3, Commits: 4, Conflicts: 1, Replayed: 9, Calc: forks.CalcStats{Seconds: tallied, Formulas: 12, Changed: 8, Circular: 1, Over: 2, TooLarge: 1, Behind: 1, Stale: 2}, Journal: journal.Stats{Batch: batches, Syncs: tallied}}
 		},
 		Events: func() (int, uint64) { return 2, 11 },
 		Locks:  func() []lock.Wait { return []lock.Wait{{Rank: "flow.gate", Histogram: tallied}} },
@@ -395,6 +395,7 @@ func TestStatusIsMetrics(t *testing.T) {
 			time.Sleep(9 * time.Millisecond)
 		}
 		m.Observe(Call{Tool: `a "tool"`, Class: NoClass, Outcome: "draining"}) // a label that has to be quoted
+		synctest.Wait()                                                        // nobody does anything any more in this moment, so that both looks see the same
 		text, _ := scrape(t, m)
 		got := m.Status(0, true).Metrics
 		for line := range strings.Lines(text) {

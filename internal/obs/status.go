@@ -30,7 +30,7 @@ func (m *Metrics) Status(recent int, metrics bool) *tools.ServerStatus {
 		c := cache()
 		out.Cache = &tools.CacheStatus{
 			Workbooks: c.Entries, Bytes: c.Bytes, CapacityBytes: c.MaxBytes, Hits: c.Hits, Joined: c.Joined,
-			Misses: c.Misses, Loads: c.Loads, Evictions: c.Evictions,
+			Misses: c.Misses, Loads: c.Loads, Evictions: c.Evictions, Revoked: s.Revoked,
 		}
 	}
 	if breakers := m.sources.Breakers; breakers != nil {
@@ -42,6 +42,7 @@ func (m *Metrics) Status(recent int, metrics bool) *tools.ServerStatus {
 		f := m.sources.Forks()
 		out.Forks = &tools.ForksStatus{
 			Forks: f.Forks, InMemory: f.Actors.Live, Waiting: f.Actors.Depth, Commits: f.Commits, Conflicts: f.Conflicts,
+			Calculations: f.Calc.Seconds.Count, CalculatedFormulas: f.Calc.Formulas, Behind: f.Calc.Behind, Stale: f.Calc.Stale,
 			JournalRecords: f.Journal.Records, JournalSyncs: f.Journal.Batch.Batches, JournalBytes: f.Journal.Bytes, Poisoned: f.Journal.Poisoned != nil,
 		}
 	}
@@ -60,7 +61,7 @@ func (m *Metrics) Status(recent int, metrics bool) *tools.ServerStatus {
 		kept[i] = slices.Clone(m.calls.classes[i])
 	}
 	m.calls.halve(now)
-	clients := m.calls.present()
+	clients, parts := m.calls.clients.present(), m.calls.parts.present()
 	m.mu.Unlock()
 
 	for i, e := range estimates {
@@ -100,15 +101,23 @@ func (m *Metrics) Status(recent int, metrics bool) *tools.ServerStatus {
 	}
 	for _, call := range latest(kept, recent) {
 		out.Calls = append(out.Calls, tools.CallStatus{
-			SecondsAgo: max(now-call.at, 0).Seconds(), Tool: call.Tool, Class: m.className(call.Class), Client: m.calls.alias(call.Client),
+			SecondsAgo: max(now-call.at, 0).Seconds(), Tool: call.Tool, Class: m.className(call.Class), Client: m.calls.aliases(who{call.Client, call.Part}),
 			QueueMs: millis(call.Waited), RunMs: millis(call.Service), Outcome: call.Outcome,
 		})
 	}
+	used := func(alias string, u *client) tools.ClientStatus {
+		return tools.ClientStatus{
+			Client: alias, Weight: max(u.weight, 1), Calls: u.calls, Refused: u.refused, ServiceMs: *known(u.served * 1000), WaitMs: *known(u.waited * 1000),
+		}
+	}
 	shown := func(by func(*client) float64) (list []tools.ClientStatus) {
 		for _, u := range top(clients, recent, by) {
-			list = append(list, tools.ClientStatus{
-				Client: m.calls.alias(u.name), Weight: max(u.weight, 1), Calls: u.calls, Refused: u.refused, ServiceMs: *known(u.served * 1000), WaitMs: *known(u.waited * 1000),
-			})
+			c := used(m.calls.alias(u.name), &u)
+			ofIt := slices.DeleteFunc(slices.Clone(parts), func(p client) bool { return p.name != u.name })
+			for _, p := range top(ofIt, recent, by) {
+				c.Parts = append(c.Parts, used(m.calls.alias(p.part), &p))
+			}
+			list = append(list, c)
 		}
 		return list
 	}

@@ -59,6 +59,7 @@ const (
 	resourceBuffer
 	resourceBufferUsed
 	loadsInflightBytes
+	loadsRevoked
 	shareActual
 	shareTarget
 	arrivalCV
@@ -100,6 +101,14 @@ const (
 	forkCommits
 	forkConflicts
 	forkRestores
+	forksStale
+	calcSeconds
+	calcFormulas
+	calcCells
+	calcCircular
+	calcOver
+	calcTooLarge
+	calcBehind
 	journalAppends
 	journalSyncs
 	journalBytes
@@ -150,7 +159,7 @@ var table = [metrics]metric{
 	requests:      {"gridflow_requests_total", counter, []string{"tool", "class", "outcome"}, nil, "Calls that have ended, by what became of them. The class of a call that was refused before one was chosen is none."},
 	execSeconds:   {"gridflow_exec_seconds", histogram, []string{"tool", "class"}, secondsBuckets, "Time that calls ran, without their wait."},
 	queueWait:     {"gridflow_queue_wait_seconds", histogram, byClass, secondsBuckets, "Time that calls waited which were then let in."},
-	httpRefused:   {"gridflow_http_refused_total", counter, []string{"reason"}, nil, "HTTP requests refused before their message was read: host, origin, sessions, overloaded, rate_limited, draining."},
+	httpRefused:   {"gridflow_http_refused_total", counter, []string{"reason"}, nil, "HTTP requests refused before their message was read: host, origin, connections, bodies, sessions, overloaded, rate_limited, draining."},
 	andonChanges:  {"gridflow_andon_changes_total", counter, []string{"level"}, nil, "Changes of the level to this one."},
 	limiterAdjust: {"gridflow_limiter_adjust_total", counter, []string{"class", "dir", "cause"}, nil, "Steps of the adaptive limit of the class, up or down, by why: latency, failures, scheduler, headroom."},
 	configReloads: {"gridflow_config_reloads_total", counter, []string{"outcome"}, nil, "Changes of the configuration file that were applied, or rejected because the file is wrong."},
@@ -166,11 +175,12 @@ var table = [metrics]metric{
 	limiterLimit:       {"gridflow_limiter_limit", gauge, byClass, nil, "Calls of the class that may run at once, 0 where only the resources bound them."},
 	limiterMin:         {"gridflow_limiter_min", gauge, byClass, nil, "The least that the adaptive limit of the class may become; absent where there is none."},
 	limiterMax:         {"gridflow_limiter_max", gauge, byClass, nil, "The most that the adaptive limit of the class may become; absent where there is none."},
-	resourceUsed:       {"gridflow_resource_used", gauge, byResource, nil, "Units of the resource that are taken: seats of cpu, bytes of loads."},
+	resourceUsed:       {"gridflow_resource_used", gauge, byResource, nil, "Units of the resource that are taken: seats of cpu, io, recalc and render, bytes of loads."},
 	resourceCapacity:   {"gridflow_resource_capacity", gauge, byResource, nil, "Units of the resource that there are."},
 	resourceBuffer:     {"gridflow_resource_buffer", gauge, byResource, nil, "Of these, units set aside for short calls."},
 	resourceBufferUsed: {"gridflow_resource_buffer_used", gauge, byResource, nil, "Of the buffer, units that are taken: what is used beyond the rest of the capacity."},
 	loadsInflightBytes: {"gridflow_loads_inflight_bytes", gauge, nil, nil, "Memory that loads under way may come to take."},
+	loadsRevoked:       {"gridflow_loads_revoked_total", counter, nil, nil, "Loads that were told to stop when their call had its answer: there was no room for them to go on, or the server stops."},
 	shareActual:        {"gridflow_class_share_actual", gauge, byClass, nil, "Share of the class in the time that all calls ran" + overWindow + "."},
 	shareTarget:        {"gridflow_class_share_target", gauge, byClass, nil, "Share that the weights give the class among those that had calls" + overWindow + "."},
 	arrivalCV:          {"gridflow_arrival_cv", gauge, byClass, nil, "Standard deviation by mean of the times between two arrivals" + overWindow + "."},
@@ -212,6 +222,14 @@ var table = [metrics]metric{
 	forkCommits:        {"gridflow_fork_commits_total", counter, nil, nil, "Versions that were made."},
 	forkConflicts:      {"gridflow_fork_conflicts_total", counter, nil, nil, "Changes that were refused because they were made for an older version."},
 	forkRestores:       {"gridflow_fork_restores_total", counter, nil, nil, "Forks that were made again from the journal, because somebody wanted them."},
+	forksStale:         {"gridflow_forks_stale", gauge, nil, nil, "Forks of which the newest version is not calculated: values of formulas may be older than what they are calculated from."},
+	calcSeconds:        {"gridflow_calc_seconds", histogram, nil, tallyBuckets, "Time of calculations of workbooks, those that were broken off among them."},
+	calcFormulas:       {"gridflow_calc_formulas_total", counter, nil, nil, "Formulas that were run."},
+	calcCells:          {"gridflow_calc_cells_changed_total", counter, nil, nil, "Cells that a calculation gave another value."},
+	calcCircular:       {"gridflow_calc_circular_total", counter, nil, nil, "Cells that calculations found to depend on themselves."},
+	calcOver:           {"gridflow_calc_over_budget_total", counter, nil, nil, "Calculations that took longer than a change may wait for (calc-budget)."},
+	calcTooLarge:       {"gridflow_calc_too_large_total", counter, nil, nil, "Calculations that needed more memory than they may take, and were not made."},
+	calcBehind:         {"gridflow_calc_behind", gauge, nil, nil, "Calculations that no call waits for, under way or waiting for their turn."},
 	journalAppends:     {"gridflow_journal_appends_total", counter, nil, nil, "Records that were made durable."},
 	journalSyncs:       {"gridflow_journal_batches_total", counter, nil, nil, "Times that records were written and synced together."},
 	journalBytes:       {"gridflow_journal_bytes", gauge, nil, nil, "Size of the journal."},

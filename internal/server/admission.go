@@ -11,13 +11,10 @@ import (
 
 	"gridflow/flow"
 	"gridflow/flow/mcpflow"
+	"gridflow/internal/admit"
 	"gridflow/internal/obs"
 	"gridflow/internal/tools"
 )
-
-// connectionMark is the header key under which the HTTP handler tells the middleware which
-// machine a request came from. As with requestMark, no client can send it.
-const connectionMark = "gridflow connection"
 
 // admit makes the middleware that lets calls in: request → price → queue → permit → run →
 // done. The permit is given back when the work has returned, not when its deadline has
@@ -27,23 +24,11 @@ func (s *Server) admit() mcp.Middleware {
 	if f == nil {
 		return func(next mcp.MethodHandler) mcp.MethodHandler { return next }
 	}
-	return mcpflow.Middleware(mcpflow.Options{
+	admitted := mcpflow.Middleware(mcpflow.Options{
 		Gate: f.Gate, Costs: f.Costs,
-		Price: func(_ context.Context, _ string, req mcp.Request) (flow.Work, bool) {
-			switch r := req.(type) {
-			case *mcp.CallToolRequest:
-				return f.Price(Call{Tool: s.tools[r.Params.Name], Arguments: json.RawMessage(r.Params.Arguments)}), true
-			case *mcp.ReadResourceRequest:
-				return f.Price(Call{URI: r.Params.URI}), true
-			case *mcp.SubscribeRequest:
-				return f.Price(Call{URI: r.Params.URI}), true
-			case *mcp.ListResourcesRequest:
-				return listing, true
-			}
-			return flow.Work{}, false
-		},
-		Client: client,
-		Weight: f.weight,
+		Price:  func(_ context.Context, _ string, req mcp.Request) (flow.Work, bool) { return f.work(s.tools, req) },
+		Client: client, Part: part,
+		Weight: f.weight, PartWeight: f.partWeight,
 		Result: func(ctx context.Context, res mcp.Result, err error) flow.Result {
 			return resultOf(note(ctx).outcome, err)
 		},
@@ -57,15 +42,57 @@ func (s *Server) admit() mcp.Middleware {
 		},
 		Observe: func(ctx context.Context, o mcpflow.Observation) {
 			s.observe(obs.Call{
-				Tool: o.Kind.Name, Class: o.Class, Client: o.Client, Weight: o.Weight, Ran: o.Ran, Waited: o.Waited, Service: o.Service,
+				Tool: o.Kind.Name, Class: o.Class, Client: o.Client, Part: o.Part, Weight: o.Weight, PartWeight: o.PartWeight, Ran: o.Ran, Waited: o.Waited, Service: o.Service,
 				Outcome: outcomeOf(note(ctx).outcome, o.Outcome),
 			})
 		},
 	})
+	return func(next mcp.MethodHandler) mcp.MethodHandler {
+		return admitted(func(ctx context.Context, method string, req mcp.Request) (mcp.Result, error) {
+			return next(admit.Under(ctx), method, req)
+		})
+	}
 }
 
 // listing is what it takes to list the workbooks: all of them are looked at for each page.
 var listing = flow.Work{Kind: flow.Kind{Name: "resources/list"}, Class: flow.Auto, Need: flow.Amounts{flow.CPU: 1}, Prior: 5 * time.Millisecond}
+
+// work tells what is known of a request before it runs; false: it is none that has to be let
+// in.
+func (f *Flow) work(known map[string]*tools.Tool, req mcp.Request) (flow.Work, bool) {
+	switch r := req.(type) {
+	case *mcp.CallToolRequest:
+		return f.Price(Call{Tool: known[r.Params.Name], Arguments: json.RawMessage(r.Params.Arguments)}), true
+	case *mcp.ReadResourceRequest:
+		return f.Price(Call{URI: r.Params.URI}), true
+	case *mcp.SubscribeRequest:
+		return f.Price(Call{URI: r.Params.URI}), true
+	case *mcp.ListResourcesRequest:
+		return listing, true
+	}
+	return flow.Work{}, false
+}
+
+// drainingError words the refusal of a request by a server that stops, with what flow says
+// of such a one.
+func (s *Server) drainingError(req mcp.Request) *tools.Error {
+	e := errDraining()
+	f := s.conf.Flow
+	if f == nil {
+		return e
+	}
+	work, ok := f.work(s.tools, req)
+	if !ok {
+		return e
+	}
+	if work.Class == flow.Auto {
+		work.Class = flow.ClassOf(f.Costs.Predict(work.Kind, work.Prior))
+	}
+	r := f.Gate.Draining(work.Class)
+	r.RetryAfter = retryDefault
+	e.Details = mcpflow.Details(r)
+	return e
+}
 
 // observe counts a call that has ended.
 func (s *Server) observe(c obs.Call) {
@@ -87,58 +114,6 @@ func outcomeOf(code, outcome string) string {
 		return "circuit_open"
 	}
 	return outcome
-}
-
-// client says who makes a request: the user; the session; or, where there is neither, the
-// program that says its name, on the machine that it calls from. The connection would not
-// do: a program that makes many calls at once opens a connection for each, and would be as
-// many clients.
-func client(req mcp.Request) string {
-	if c := mcpflow.Client(req); c != "" {
-		return c
-	}
-	return program(req)
-}
-
-// weight gives the weight of the client that makes a request.
-func (f *Flow) weight(req mcp.Request) int64 {
-	if f.Weights == nil || f.Weights.None() {
-		return 1
-	}
-	user, program := "", ""
-	if extra := req.GetExtra(); extra != nil && extra.TokenInfo != nil {
-		user = extra.TokenInfo.UserID
-	}
-	if named, ok := req.(interface{ ClientInfo() *mcp.Implementation }); ok && user == "" {
-		if info := named.ClientInfo(); info != nil {
-			program = info.Name
-		}
-	}
-	return f.Weights.Of(user, program)
-}
-
-// program says which program made a request of which neither user nor session is known.
-func program(req mcp.Request) string {
-	if extra := req.GetExtra(); extra != nil {
-		if mark := extra.Header[connectionMark]; len(mark) == 1 {
-			return "program " + clip(programOf(req), 100) + " at " + mark[0]
-		}
-	}
-	return "stdio"
-}
-
-// clientInfoKey is where a request of the era without sessions says what program it is from.
-const clientInfoKey = "io.modelcontextprotocol/clientInfo"
-
-func programOf(req mcp.Request) string {
-	params := req.GetParams()
-	if params == nil {
-		return ""
-	}
-	info, _ := params.GetMeta()[clientInfoKey].(map[string]any)
-	name, _ := info["name"].(string)
-	version, _ := info["version"].(string)
-	return name + " " + version
 }
 
 // resultOf tells by the code of its error how the work of a call ended. Codes that the
@@ -179,6 +154,8 @@ func (s *Server) admissionError(ctx context.Context, err error) *tools.Error {
 		e.Hint = "Nothing was done; " + when + ", then call again, or ask for less at once"
 	case flow.CodeDraining:
 		e.Hint = "Nothing was done; call again after the server has been restarted"
+		e.RetryAfterMillis = retryDefault.Milliseconds()
+		e.Details["retry_after_ms"] = e.RetryAfterMillis
 	}
 	return e
 }

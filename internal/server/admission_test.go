@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"math"
-	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -17,28 +16,6 @@ import (
 	"gridflow/internal/admit"
 	"gridflow/internal/obs"
 )
-
-// TestProgram: a program that opens many connections is one client; two programs on one
-// machine are two.
-func TestProgram(t *testing.T) {
-	from := func(name any, machine string) string {
-		req := &mcp.CallToolRequest{
-			Params: &mcp.CallToolParamsRaw{Meta: mcp.Meta{clientInfoKey: name}},
-			Extra:  &mcp.RequestExtra{Header: http.Header{connectionMark: {machine}}},
-		}
-		return program(req)
-	}
-	info := func(name string) any { return map[string]any{"name": name, "version": "1"} }
-	a := from(info("agent"), "127.0.0.1")
-	for _, other := range []string{from(info("flooder"), "127.0.0.1"), from(info("agent"), "192.0.2.7"), from(nil, "127.0.0.1"), from("odd", "127.0.0.2"), program(&mcp.CallToolRequest{Params: &mcp.CallToolParamsRaw{}})} {
-		if other == a || other == "" {
-			t.Errorf("%q and %q are one client", other, a)
-		}
-	}
-	if b := from(info("agent"), "127.0.0.1"); a != b {
-		t.Errorf("%q and %q are two clients", a, b)
-	}
-}
 
 // TestWeights: of clients that always have calls waiting each gets time by its weight: one
 // of weight 3 three times as much as one of weight 1 and as one that is not named. Other
@@ -112,8 +89,8 @@ func TestWeights(t *testing.T) {
 	})
 }
 
-// TestWeightOf: the weight of a request goes by its user; where there is none by the program
-// that the request or its session names.
+// TestWeightOf: the weight of a client goes by its user; the program that the request or its
+// session names counts among those of the same client only.
 func TestWeightOf(t *testing.T) {
 	f := &Flow{Weights: new(admit.Weights)}
 	params := func(program string) *mcp.CallToolParamsRaw {
@@ -122,22 +99,23 @@ func TestWeightOf(t *testing.T) {
 	user := &mcp.RequestExtra{TokenInfo: &auth.TokenInfo{UserID: "alice"}}
 	f.Weights.Set(map[string]int64{"alice": 3, "agent": 5})
 	for i, c := range []struct {
-		req  mcp.Request
-		want int64
+		req          mcp.Request
+		client, part int64
 	}{
-		{&mcp.CallToolRequest{Params: params("agent")}, 5},
-		{&mcp.CallToolRequest{Params: params("other")}, 1},
-		{&mcp.CallToolRequest{Params: params("agent"), Extra: user}, 3},
-		{&mcp.CallToolRequest{Params: &mcp.CallToolParamsRaw{}, Extra: user}, 3},
-		{&mcp.CallToolRequest{Params: &mcp.CallToolParamsRaw{}}, 1},
-		{&mcp.ReadResourceRequest{Params: &mcp.ReadResourceParams{}, Extra: user}, 3},
+		{&mcp.CallToolRequest{Params: params("agent")}, 1, 5},
+		{&mcp.CallToolRequest{Params: params("other")}, 1, 1},
+		{&mcp.CallToolRequest{Params: params("alice")}, 1, 3},
+		{&mcp.CallToolRequest{Params: params("agent"), Extra: user}, 3, 5},
+		{&mcp.CallToolRequest{Params: &mcp.CallToolParamsRaw{}, Extra: user}, 3, 1},
+		{&mcp.CallToolRequest{Params: &mcp.CallToolParamsRaw{}}, 1, 1},
+		{&mcp.ReadResourceRequest{Params: &mcp.ReadResourceParams{}, Extra: user}, 3, 1},
 	} {
-		if got := f.weight(c.req); got != c.want {
-			t.Errorf("request %d has weight %d, want %d", i, got, c.want)
+		if client, part := f.weight(c.req), f.partWeight(c.req); client != c.client || part != c.part {
+			t.Errorf("request %d has weights %d and %d, want %d and %d", i, client, part, c.client, c.part)
 		}
 	}
 	f.Weights = nil
-	if got := f.weight(&mcp.CallToolRequest{Params: params("agent")}); got != 1 {
+	if got := f.partWeight(&mcp.CallToolRequest{Params: params("agent")}); got != 1 {
 		t.Errorf("without weights: %d", got)
 	}
 }

@@ -18,6 +18,10 @@ type gate struct {
 	streams, closing, cut              context.Context // done once the step has begun
 	endStreams, startClosing, startCut context.CancelFunc
 
+	// refuse lets go of what waits to be let in, at the cut: its callers are told that nothing
+	// was done. nil: nothing waits.
+	refuse func()
+
 	mu     lock.Mutex[lock.ServerDrain]
 	inside int
 	idle   chan struct{} // closed once closing and empty
@@ -78,6 +82,9 @@ func (g *gate) drain(budget time.Duration, idle <-chan struct{}) (clean, ended b
 	case <-idle:
 		return true, true
 	case <-timer.C:
+	}
+	if g.refuse != nil {
+		g.refuse()
 	}
 	g.startCut()
 	timer.Reset(cutGrace)

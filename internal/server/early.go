@@ -6,8 +6,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/modelcontextprotocol/go-sdk/auth"
-
 	"gridflow/flow"
 	"gridflow/flow/kernel"
 	"gridflow/flow/mcpflow"
@@ -40,7 +38,7 @@ func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
 	}
 }
 
-// refuseEarly refuses a call of a tool before its message is read, where the headers are
+// refuseEarly refuses a call of a tool, or the reading of a resource, before its message is read, where the headers are
 // enough to tell that it would be refused. It tells whether it has.
 //
 // The newer era names method and tool in headers, which the SDK holds to the message later
@@ -48,48 +46,62 @@ func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
 // call is refused only if it would be in each class that it could be of.
 func (e *endpoint) refuseEarly(w http.ResponseWriter, r *http.Request) bool {
 	s := e.server
-	if r.Method != http.MethodPost || r.Header.Get("Mcp-Method") != methodCallTool || r.Header.Get("Mcp-Protocol-Version") < statelessSince {
+	if r.Method != http.MethodPost || r.Header.Get("Mcp-Protocol-Version") < statelessSince {
 		return false
 	}
-	t := s.tools[r.Header.Get("Mcp-Name")]
-	if t == nil {
+	var t *tools.Tool // nil: a resource is read
+	name := methodReadResource
+	switch method := r.Header.Get("Mcp-Method"); {
+	case method == methodReadResource && s.conf.Resources != nil:
+	case method == methodCallTool:
+		if t = s.tools[r.Header.Get("Mcp-Name")]; t == nil {
+			return false
+		}
+		name = t.Name
+	default:
 		return false
 	}
-	who := clientOf(r)
+	who, its := e.clientOf(r), partOf(r)
 	status, outcome, text, after := http.StatusServiceUnavailable, mcpflow.OutcomeDraining, errDraining().Error(), retryDefault
 	if !s.Draining() {
-		refusal := s.peek(t, who)
+		refusal := s.peek(t, who, its)
 		switch {
 		case refusal == nil:
 			return false
 		case refusal.Code == flow.CodeRateLimited:
 			status, outcome = http.StatusTooManyRequests, mcpflow.OutcomeRateLimited
+		case refusal.Outcome == kernel.FullFlow: // others may come
+			status, outcome = http.StatusTooManyRequests, mcpflow.OutcomeOverloaded
 		case refusal.Code == flow.CodeOverloaded:
 			outcome = mcpflow.OutcomeOverloaded
 		}
 		text, after = refusal.Error(), refusal.RetryAfter
 	}
 	e.refused(outcome)
-	s.observe(obs.Call{Tool: t.Name, Class: obs.NoClass, Client: who, Outcome: outcome})
-	s.log.Debug("request refused", "why", outcome, "tool", t.Name)
+	s.observe(obs.Call{Tool: name, Class: obs.NoClass, Client: who, Part: its, Outcome: outcome})
+	s.log.Debug("request refused", "why", outcome, "tool", name)
 	retryAfter(w, after)
 	plain(w, status, text)
 	return true
 }
 
-// peek gives the refusal that a call of the tool would meet whatever its arguments are:
-// of those of the classes that it could be of, the one that passes first.
-func (s *Server) peek(t *tools.Tool, client string) (first *flow.Refusal) {
+// peek gives the refusal that a call of the tool, nil for reading a resource, would meet whatever its arguments are:
+// of those of the classes that it could be of, the one that passes first. A part of "" may
+// be any.
+func (s *Server) peek(t *tools.Tool, client, part string) (first *flow.Refusal) {
 	f := s.conf.Flow
 	if f == nil {
 		return nil
 	}
 	classes := []int{flow.Fast, flow.Medium, flow.Slow}
-	if t.Reach == tools.ReachNothing {
+	if t != nil && t.Reach == tools.ReachNothing {
 		classes = []int{flow.Admin}
 	}
 	for _, class := range classes {
 		r := f.Gate.Peek(class, client)
+		if part != "" {
+			r = f.Gate.PeekPart(class, client, part)
+		}
 		if r == nil {
 			return nil
 		}
@@ -98,16 +110,6 @@ func (s *Server) peek(t *tools.Tool, client string) (first *flow.Refusal) {
 		}
 	}
 	return first
-}
-
-// clientOf says who makes a request of the newer era, as client does for its message, as far
-// as the headers tell: they do not name the program of a client that is no user. Then only
-// what meets every client can be told early.
-func clientOf(r *http.Request) string {
-	if info := auth.TokenInfoFromContext(r.Context()); info != nil && info.UserID != "" {
-		return "user " + info.UserID
-	}
-	return "somebody at " + machineOf(r)
 }
 
 // retryAfter says when to come back, in whole seconds.

@@ -51,11 +51,13 @@ func (s *Server) callError(ctx context.Context, err error) *tools.Error {
 				Code:    "TIMEOUT",
 				Message: fmt.Sprintf("the call was stopped after %v", s.conf.ToolTimeout.Round(time.Millisecond)),
 				Hint:    "Ask for less at once: a smaller range, fewer sheets or a page; or let the operator raise --tool-timeout",
+				Details: map[string]any{"code": "TIMEOUT", "phase": "exec", "limit_ms": s.conf.ToolTimeout.Milliseconds()},
 			}
 		case errors.Is(cause, errCut):
 			e := errDraining()
 			e.Message = "the server is stopping and did not wait for the end of the call"
 			e.Hint = "Call again after it has been restarted"
+			e.Details = map[string]any{"code": "DRAINING", "phase": "exec", "retry_after_ms": e.RetryAfterMillis}
 			return e
 		default:
 			return &tools.Error{Code: "CANCELLED", Message: "the call was cancelled before it was done"}

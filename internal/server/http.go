@@ -1,11 +1,9 @@
 package server
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -25,14 +23,17 @@ type HTTPOptions struct {
 	AllowedHosts   []string // names that the Host header may hold besides localhost; an address may always be used unless Loopback
 	Loopback       bool     // the server listens to this machine only
 	MaxSessions    int      // of the older era at once; 0 means 4096
-	Metrics        bool     // /metrics is served, if the server has metrics
+
+	MaxConnections int   // at once; 0 means 8192. One machine may have a quarter of them, this one all
+	MaxBodyBytes   int64 // of the bodies of requests at once; 0 means 64 MiB. The same
+
+	// TrustedProxies are the addresses of proxies that tell in X-Forwarded-For whom they speak
+	// for. Nobody else is believed: a machine could pass for as many as it likes.
+	TrustedProxies []netip.Prefix
+	Metrics        bool // /metrics is served, if the server has metrics
 }
 
 const (
-	// bodyMax bounds the body of a request, in bytes; larger ones get status 413.
-	bodyMax = 4 << 20
-	// bodyTimeout is how long a client may take to send a body.
-	bodyTimeout = 30 * time.Second
 	// headerTimeout is how long a client may take to send the header of a request.
 	headerTimeout = 10 * time.Second
 	// idleTimeout is how long a connection without a request is kept.
@@ -78,6 +79,21 @@ func (s *Server) ServeHTTP(ctx context.Context, l net.Listener, o HTTPOptions, b
 	}
 	var open connections
 	srv.ConnState = open.follow
+	l = &boundedListener{
+		Listener: l, open: &open, most: cmp.Or(o.MaxConnections, connectionsMax), lingering: make(chan struct{}, lingerMax),
+		machine: func(remote string) string {
+			addr, ok := addressOf(remote)
+			if !ok || addr.IsLoopback() || o.trusts(addr) {
+				return ""
+			}
+			return machine(addr)
+		},
+		refused: func() {
+			if s.conf.Metrics != nil {
+				s.conf.Metrics.RefusedHTTP("connections")
+			}
+		},
+	}
 	srv.RegisterOnShutdown(open.closeFresh)
 	telling, stopTelling := context.WithCancel(ctx)
 	defer stopTelling()
@@ -172,6 +188,7 @@ type endpoint struct {
 	allowed             HTTPOptions
 	stateless, stateful http.Handler
 	sessions            sessions
+	bodies              bodies
 }
 
 // trusts tells whether a request may come from where it comes; if not, it is answered.
@@ -215,17 +232,17 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 	modern := r.Header.Get("Mcp-Protocol-Version") >= statelessSince
 	if r.Method == http.MethodPost {
-		body, status, text := readBody(w, r)
-		if status != 0 {
-			plain(w, status, text)
+		body, release, ok := e.readBody(w, r)
+		if !ok {
 			return
 		}
+		defer release()
 		if id, problem := e.server.checkBody(body, modern, r.Header.Get("Mcp-Session-Id") != ""); problem != nil {
 			answerProblem(w, id, problem, modern)
 			return
 		}
 	}
-	r.Header[connectionMark] = []string{machineOf(r)}
+	r.Header[connectionMark] = []string{e.origin(r)}
 	w.Header().Set("X-Accel-Buffering", "no") // a proxy must not hold events back
 	stream := newEventStream(w, e.server.unanswered)
 	defer stream.stop()
@@ -310,36 +327,4 @@ func hostAllowed(host string, o HTTPOptions) bool {
 		}
 	}
 	return false
-}
-
-// readBody takes in the whole body, within bounds of size and time. It gives the status
-// and text of a refusal, or 0.
-func readBody(w http.ResponseWriter, r *http.Request) (body []byte, status int, text string) {
-	tooLarge := fmt.Sprintf("the body is larger than %d bytes", bodyMax)
-	if r.ContentLength > bodyMax {
-		w.Header().Set("Connection", "close") // rather than reading it all
-		return nil, http.StatusRequestEntityTooLarge, tooLarge
-	}
-	conn := http.NewResponseController(w)
-	// Where there is no deadline to set (in tests, or behind another server), there is none.
-	_ = conn.SetReadDeadline(time.Now().Add(bodyTimeout))
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, bodyMax))
-	_ = conn.SetReadDeadline(time.Time{})
-	var large *http.MaxBytesError
-	switch {
-	case errors.As(err, &large):
-		return nil, http.StatusRequestEntityTooLarge, tooLarge
-	case err != nil:
-		return nil, http.StatusBadRequest, "the body could not be read"
-	}
-	r.Body = io.NopCloser(bytes.NewReader(body))
-	return body, 0, ""
-}
-
-// machineOf gives the address that a request came from, without the port.
-func machineOf(r *http.Request) string {
-	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
-		return host
-	}
-	return r.RemoteAddr
 }

@@ -16,7 +16,8 @@ import (
 type problem struct {
 	code    int64
 	message string
-	noID    bool // the answer must not carry the id of the message
+	noID    bool           // the answer must not carry the id of the message
+	data    map[string]any // for programs; nil: nothing
 }
 
 // answer gives the error answer; the SDK cannot encode one whose id is null.
@@ -28,10 +29,18 @@ func (p *problem) answer(id json.RawMessage) json.RawMessage {
 		Version string          `json:"jsonrpc"`
 		ID      json.RawMessage `json:"id"`
 		Error   jsonrpc.Error   `json:"error"`
-	}{"2.0", id, jsonrpc.Error{Code: p.code, Message: p.message}})
+	}{"2.0", id, jsonrpc.Error{Code: p.code, Message: p.message, Data: p.encoded()}})
 	if err != nil { // cannot be: the id has been read as JSON before
 		return json.RawMessage(`{"jsonrpc":"2.0","id":null,"error":{"code":-32603,"message":"internal error"}}`)
 	}
+	return data
+}
+
+func (p *problem) encoded() json.RawMessage {
+	if p.data == nil {
+		return nil
+	}
+	data, _ := json.Marshal(p.data) // of texts and numbers: it cannot fail
 	return data
 }
 
@@ -48,7 +57,7 @@ func decode(data []byte) (jsonrpc.Message, json.RawMessage, *problem) {
 		if idErr != nil {
 			rawID = nil
 		}
-		return nil, rawID, &problem{jsonrpc.CodeInvalidRequest, fmt.Sprintf(format, args...), false}
+		return nil, rawID, &problem{code: jsonrpc.CodeInvalidRequest, message: fmt.Sprintf(format, args...)}
 	}
 	var version, method string
 	rawMethod, isRequest := m["method"]

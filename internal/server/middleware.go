@@ -137,12 +137,12 @@ func (s *Server) refuseWhenDraining(next mcp.MethodHandler) mcp.MethodHandler {
 		leave, ok := s.gateOf(req).enter()
 		if !ok {
 			if name := toolName(req); s.tools[name] != nil {
-				s.observe(obs.Call{Tool: name, Class: obs.NoClass, Client: client(req), Outcome: mcpflow.OutcomeDraining})
+				s.observe(obs.Call{Tool: name, Class: obs.NoClass, Client: client(req), Part: part(req), Outcome: mcpflow.OutcomeDraining})
 			}
 			if method == methodCallTool {
-				return s.refuseCall(ctx, req, errDraining()), nil
+				return s.refuseCall(ctx, req, s.drainingError(req)), nil
 			}
-			return nil, protocolError(errDraining())
+			return nil, protocolError(s.drainingError(req))
 		}
 		defer leave()
 		return next(ctx, method, req)

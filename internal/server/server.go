@@ -89,6 +89,9 @@ func New(conf Config) *Server {
 		conf.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{conf: conf, log: conf.Log, tools: make(map[string]*tools.Tool, len(conf.Tools)), gate: newGate(), notices: newNotices(conf.Log), unanswered: rand.Text()}
+	if conf.Flow != nil {
+		s.gate.refuse = func() { conf.Flow.Gate.Drain(true) }
+	}
 	for i := range conf.Tools {
 		t := &conf.Tools[i]
 		s.tools[t.Name] = t

@@ -322,8 +322,12 @@ func TestTooManyInFlight(t *testing.T) {
 		}
 	}
 	msg, _, _ := decode([]byte(`{"jsonrpc":"2.0","id":"one more","method":"ping"}`))
-	if p := c.register(msg, nil); p == nil || !strings.Contains(p.message, "OVERLOADED") {
-		t.Errorf("one more gave %v", p)
+	p := c.register(msg, nil)
+	if p == nil || !strings.Contains(p.message, "OVERLOADED") {
+		t.Fatalf("one more gave %v", p)
+	}
+	if answer := string(p.answer(json.RawMessage(`"one more"`))); !strings.Contains(answer, `"data":{"bytes":8192,"bytes_capacity":67108864,"capacity":4096,"code":"OVERLOADED","depth":4096,"reason":"connection","retryAfterMs":100}`) {
+		t.Errorf("one more is answered %s", answer)
 	}
 	msg, _, _ = decode([]byte(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":5}}`))
 	if p := c.register(msg, nil); p != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
+	"gridflow/flow"
 	"gridflow/internal/lock"
 )
 
@@ -28,6 +29,9 @@ const (
 	// inFlightBytesMax bounds what the arguments of those calls take, in bytes. A call
 	// that is alone may be as long as a line.
 	inFlightBytesMax = 64 << 20
+	// connectionRetry is when to come back to a connection that has as much in flight as it
+	// may: as soon as an answer has come, which is what it waits for.
+	connectionRetry = 100 * time.Millisecond
 )
 
 // ErrCut says that calls had to be ended before they were done, or did not end at all.
@@ -328,10 +332,17 @@ func (c *lineConn) register(msg jsonrpc.Message, b *batch) *problem {
 	}
 	if c.pending[req.ID] != nil {
 		// With the id, the client would take the refusal for the answer to the other.
-		return &problem{jsonrpc.CodeInvalidRequest, fmt.Sprintf("the id %v belongs to a request that has not been answered yet", req.ID.Raw()), true}
+		return &problem{code: jsonrpc.CodeInvalidRequest, message: fmt.Sprintf("the id %v belongs to a request that has not been answered yet", req.ID.Raw()), noID: true}
 	}
 	if len(c.pending) >= inFlightMax || len(c.pending) > 0 && c.bytes+len(req.Params) > inFlightBytesMax {
-		return &problem{jsonrpc.CodeInternalError, fmt.Sprintf("OVERLOADED: %d requests with %d bytes of parameters are in flight on this connection; wait for answers before sending more", len(c.pending), c.bytes), false}
+		return &problem{
+			code:    jsonrpc.CodeInternalError,
+			message: fmt.Sprintf("OVERLOADED: %d requests with %d bytes of parameters are in flight on this connection; wait for answers before sending more", len(c.pending), c.bytes),
+			data: map[string]any{
+				"code": flow.CodeOverloaded, "reason": "connection", "depth": len(c.pending), "capacity": inFlightMax,
+				"bytes": c.bytes, "bytes_capacity": inFlightBytesMax, "retryAfterMs": connectionRetry.Milliseconds(),
+			},
+		}
 	}
 	call := &pendingCall{bytes: len(req.Params), initialize: req.Method == "initialize", batch: b}
 	c.pending[req.ID] = call

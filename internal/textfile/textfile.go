@@ -38,6 +38,36 @@ type File struct {
 	cr    bool // lines end with a carriage return alone
 	sheet lazy.Load[*grid.Sheet]
 	bytes atomic.Int64
+
+	pending atomic.Int64 // what the load under way may come to take
+	changed func()       // told when a load begins or has ended; nil: nobody is
+}
+
+// OnLoad has fn called when a load begins, and when it has ended; see [xlsx.File.OnLoad].
+func (f *File) OnLoad(fn func()) { f.changed = fn }
+
+// Loading is about how much memory the load under way may come to take.
+func (f *File) Loading() int64 { return f.pending.Load() }
+
+// Unread is about how much memory the sheet may come to take, 0 if it has been read.
+func (f *File) Unread(string) int64 {
+	if _, ready := f.sheet.Peek(); ready {
+		return 0
+	}
+	return f.size
+}
+
+// load is read, with its memory told of before and after.
+func (f *File) load(ctx context.Context, p *lazy.Publisher[*grid.Sheet]) (*grid.Sheet, error) {
+	tell := func(pending int64) {
+		f.pending.Add(pending)
+		if f.changed != nil {
+			f.changed()
+		}
+	}
+	tell(f.size)
+	defer tell(-f.size)
+	return f.read(ctx, p)
 }
 
 // Open looks at the beginning of the file in src, which has size bytes and must not
@@ -233,13 +263,16 @@ func (f *File) Tables(ctx context.Context) ([]grid.Table, error) { return nil, c
 // MemoryBytes is about what the file keeps alive now.
 func (f *File) MemoryBytes() int64 { return 4<<10 + f.bytes.Load() }
 
+// Stop says that nobody will read more of the file: a load that nobody waits for stops.
+func (f *File) Stop() { f.sheet.Stop() }
+
 // Sheet gives the sheet, complete down to row lastRow at least; see book.Source.
 func (f *File) Sheet(ctx context.Context, _, lastRow int) (*grid.Sheet, error) {
 	mark := lazy.Whole
 	if lastRow < cell.MaxRows-1 {
 		mark = lastRow + 1
 	}
-	return f.sheet.Wait(ctx, mark, f.read)
+	return f.sheet.Wait(ctx, mark, f.load)
 }
 
 // Rows gives the sheet, complete down to row lastRow at least: a text file has no index.

@@ -14,7 +14,7 @@ type appendRowsIn struct {
 	Sheet    string `json:"sheet_name" required:"true"`
 	Rows     Matrix `json:"rows" required:"true" min:"1" max:"100000" doc:"Arrays of JSON values from the first column of the data on; null leaves a cell empty, a text that begins with = is a formula"`
 	StartCol string `json:"start_column" doc:"The first column of the data unless given"`
-	Table    string `json:"table_name" doc:"Append to this table, which grows; a table that the data end with grows by itself"`
+	Table    string `json:"table_name" doc:"Append to this table, which grows; the only one of the sheet, or the one that the data end with, grows by itself"`
 	Guess    bool   `json:"parse_text" default:"false" doc:"Turn texts that look like numbers, dates or TRUE/FALSE into these"`
 	EditMode
 	Guard
@@ -35,19 +35,23 @@ var appendRows = define(Spec{
 			return nil, err
 		}
 		last, first := lastFilled(sheet)
-		table, err := tableToGrow(ctx, snap, index, in.Table, last)
+		start := -1
+		if in.StartCol != "" {
+			col, ok := cell.ParseColumn(in.StartCol)
+			if !ok {
+				return nil, invalid("Write a column such as B", "%q is no column", clip(in.StartCol, 20))
+			}
+			start = col
+		}
+		table, err := tableToGrow(ctx, snap, index, in.Table, last, start)
 		if err != nil {
 			return nil, err
 		}
 		if table != nil {
 			last, first = table.Range.Last.Row, table.Range.First.Col
 		}
-		if in.StartCol != "" {
-			col, ok := cell.ParseColumn(in.StartCol)
-			if !ok {
-				return nil, invalid("Write a column such as B", "%q is no column", clip(in.StartCol, 20))
-			}
-			first = col
+		if start >= 0 {
+			first = start
 		}
 		e := newEditor(snap, index, in.Guess, "fail")
 		e.typed, e.pinned = true, true

@@ -10,9 +10,11 @@ import (
 	"gridflow/internal/grid"
 )
 
-// tableToGrow gives the table that rows are appended to: the one that is named, or the one
-// that the data of a sheet end with, whose last filled row is last; nil where there is none.
-func tableToGrow(ctx context.Context, snap *book.Snapshot, sheet int, name string, last int) (*grid.Table, error) {
+// tableToGrow gives the table that rows are appended to: the one that is named; or the one
+// that the data of a sheet end with, whose last filled row is last; or the only one that the
+// sheet has, if nothing stands below it. It is nil where there is none, or where the rows are
+// to begin outside of it; start is -1 where they may begin anywhere.
+func tableToGrow(ctx context.Context, snap *book.Snapshot, sheet int, name string, last, start int) (*grid.Table, error) {
 	tables, err := snap.Tables(ctx)
 	if err != nil {
 		if name == "" && ctx.Err() == nil {
@@ -20,7 +22,12 @@ func tableToGrow(ctx context.Context, snap *book.Snapshot, sheet int, name strin
 		}
 		return nil, err
 	}
+	cells, err := snap.Sheet(ctx, sheet)
+	if err != nil {
+		return nil, err
+	}
 	var names []string
+	var only *grid.Table
 	for i := range tables {
 		t := &tables[i]
 		if t.Sheet != sheet {
@@ -32,14 +39,32 @@ func tableToGrow(ctx context.Context, snap *book.Snapshot, sheet int, name strin
 			}
 			return t, nil
 		}
-		if name == "" && t.TotalsRows == 0 && t.Range.Last.Row == last {
+		only = t
+		if name == "" && t.Range.Last.Row == last && growsAt(cells, t, start) {
 			return t, nil
 		}
+	}
+	if name == "" && len(names) == 1 && growsAt(cells, only, start) {
+		return only, nil
 	}
 	if name != "" {
 		return nil, fail(codeTableNotFound, suggest("tables of the sheet", name, names), "the sheet has no table %q", clip(name, 64))
 	}
 	return nil, nil
+}
+
+// growsAt tells whether rows that begin at column start can make a table longer.
+func growsAt(sheet *grid.Sheet, t *grid.Table, start int) bool {
+	if t.TotalsRows > 0 || start >= 0 && (start < t.Range.First.Col || start > t.Range.Last.Col) {
+		return false
+	}
+	below := cell.Range{First: cell.Ref{Row: t.Range.Last.Row + 1, Col: t.Range.First.Col}, Last: cell.Ref{Row: cell.MaxRows - 1, Col: t.Range.Last.Col}}
+	for c := range sheet.Cells(below) {
+		if !c.Empty() {
+			return false
+		}
+	}
+	return true
 }
 
 // belowTotals warns where rows are written below the totals of a table.

@@ -372,6 +372,8 @@ type summary struct {
 	Warnings []string       `json:"warnings"`
 
 	Calculated *calculated `json:"calculated,omitempty"`
+
+	bounds cell.Range // of the sheet that is being counted
 }
 
 type summaryFlags struct {
@@ -410,26 +412,11 @@ func summarize(cs *book.Changeset, stale bool) summary {
 	if cs == nil {
 		return s
 	}
-	var bounds cell.Range
-	end := func() {
-		if n := len(s.Sheets); n > len(s.Bounds) {
-			s.Bounds = append(s.Bounds, cell.QuoteSheet(s.Sheets[n-1])+"!"+bounds.String())
-		}
-	}
 	var calc calculated
 	for c := range cs.Changes() {
-		calc.add(&c)
-		if c.Calculated {
+		if calc.add(&c); c.Calculated {
 			continue
 		}
-		if n := len(s.Sheets); n == 0 || s.Sheets[n-1] != c.Sheet {
-			end()
-			s.Sheets = append(s.Sheets, c.Sheet)
-			bounds = cell.Range{First: c.Ref, Last: c.Ref}
-		}
-		bounds = cell.RangeOf(
-			cell.Ref{Row: min(bounds.First.Row, c.Ref.Row), Col: min(bounds.First.Col, c.Ref.Col)},
-			cell.Ref{Row: max(bounds.Last.Row, c.Ref.Row), Col: max(bounds.Last.Col, c.Ref.Col)})
 		kind := "cells_value_set"
 		switch {
 		case c.Subtype == book.StyleEdit:
@@ -439,9 +426,8 @@ func summarize(cs *book.Changeset, stale bool) summary {
 		case !c.New.Stored || c.New.Value.IsBlank():
 			kind = "cells_cleared"
 		}
-		s.Counts[kind]++
+		s.count(c.Sheet, c.Ref, kind)
 	}
-	end()
 	if d := cs.Calculation; d != nil {
 		for _, x := range d.Circular[:min(len(d.Circular), recalcResults)] {
 			calc.Circular = append(calc.Circular, address(x.Sheet, x.Ref))
@@ -450,8 +436,60 @@ func summarize(cs *book.Changeset, stale bool) summary {
 	if calc.Cells > 0 || len(calc.Results) > 0 || calc.NewErrors > 0 || len(calc.Circular) > 0 {
 		s.Calculated = &calc
 	}
-	s.Kinds = append(s.Kinds, "set_cells")
+	s.end()
 	return s
+}
+
+// summarizeEdit tells what an edit would do, cell by cell, whatever the cells are now.
+func summarizeEdit(e book.Edit) *summary {
+	s := &summary{Kinds: []string{}, Sheets: []string{}, Bounds: []string{}, Counts: map[string]int{}, Warnings: []string{}}
+	for _, op := range e.Ops {
+		set, ok := op.(book.SetCells)
+		if !ok {
+			continue
+		}
+		for i := range set.Cells {
+			c := &set.Cells[i]
+			kind := "cells_value_set"
+			switch {
+			case c.Keep:
+				kind = "cells_style_changed"
+			case c.HasFormula:
+				kind = "cells_formula_set"
+			case c.Clear || c.Value.IsBlank():
+				kind = "cells_cleared"
+			}
+			s.Flags.RecalcNeeded = s.Flags.RecalcNeeded || !c.Keep
+			s.count(set.Sheet, c.Ref, kind)
+		}
+	}
+	s.end()
+	return s
+}
+
+// count notes one cell that is changed; those of a sheet come together.
+func (s *summary) count(sheet string, r cell.Ref, kind string) {
+	if n := len(s.Sheets); n == 0 || s.Sheets[n-1] != sheet {
+		s.bound()
+		s.Sheets = append(s.Sheets, sheet)
+		s.bounds = cell.Range{First: r, Last: r}
+	}
+	s.bounds = cell.RangeOf(
+		cell.Ref{Row: min(s.bounds.First.Row, r.Row), Col: min(s.bounds.First.Col, r.Col)},
+		cell.Ref{Row: max(s.bounds.Last.Row, r.Row), Col: max(s.bounds.Last.Col, r.Col)})
+	s.Counts[kind]++
+}
+
+// bound notes the bounds of the sheet that was counted last.
+func (s *summary) bound() {
+	if n := len(s.Sheets); n > len(s.Bounds) {
+		s.Bounds = append(s.Bounds, cell.QuoteSheet(s.Sheets[n-1])+"!"+s.bounds.String())
+	}
+}
+
+func (s *summary) end() {
+	s.bound()
+	s.Kinds = append(s.Kinds, "set_cells")
 }
 
 // countNames are the kinds of change in the order in which they are told, with the words.

@@ -40,7 +40,7 @@ type createWorkbookOut struct {
 }
 
 var createWorkbook = define(Spec{
-	Name: "create_workbook", Title: "Create a workbook", Toolset: "edit", Core: true, Writes: true, Destructive: true, Idempotent: true, Reach: ReachPart,
+	Name: "create_workbook", Title: "Create a workbook", Toolset: "edit", Core: true, Writes: true, Destructive: true, Idempotent: true, Reach: ReachPart, Disk: true,
 	Description: "Writes a new .xlsx file with the given sheets and rows. Edit it further through create_fork.",
 	Example:     `{"target_path":"reports/costs.xlsx","sheets":[{"name":"Costs","rows":[["Item","Amount"],["Rent",1200],["Total","=SUM(B2:B2)"]]}]}`,
 }, func(ctx context.Context, env *Env, in createWorkbookIn) (*createWorkbookOut, error) {

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"gridflow/internal/book"
 )
 
 // Spec is what is said about a tool besides its input and output types.
@@ -20,6 +22,7 @@ type Spec struct {
 	Core        bool   // part of the default toolset
 	Example     string // arguments of a typical call, as JSON: for the reference, and to mend wrong calls
 	Reach       Reach  // how much of a workbook a call looks at
+	Disk        bool   // a call writes a file or copies one
 
 	Writes      bool // changes something; the zero value is a read
 	Destructive bool
@@ -53,7 +56,7 @@ func define[In, Out any](spec Spec, handler func(context.Context, *Env, In) (Out
 		params[i] = f.Param
 	}
 	return Tool{
-		Name: spec.Name, Title: spec.Title, Description: spec.Description, Toolset: spec.Toolset, Core: spec.Core, Example: spec.Example, Reach: spec.Reach,
+		Name: spec.Name, Title: spec.Title, Description: spec.Description, Toolset: spec.Toolset, Core: spec.Core, Example: spec.Example, Reach: spec.Reach, Disk: spec.Disk,
 		ReadOnly: !spec.Writes, Destructive: spec.Destructive, Idempotent: !spec.Writes || spec.Idempotent,
 		Schema: args.appendSchema(nil), Params: params,
 		Call: func(ctx context.Context, env *Env, raw json.RawMessage) (*Result, error) {
@@ -62,7 +65,8 @@ func define[In, Out any](spec Spec, handler func(context.Context, *Env, In) (Out
 				return nil, err
 			}
 			seen := new(seenVersion)
-			out, err := handler(context.WithValue(ctx, seenKey{}, seen), env, in)
+			ctx, seen.opened = book.NoteOpened(context.WithValue(ctx, seenKey{}, seen))
+			out, err := handler(ctx, env, in)
 			if err != nil {
 				return nil, env.hinting(mapError(err))
 			}

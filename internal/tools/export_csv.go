@@ -43,7 +43,7 @@ type exportCSVOut struct {
 }
 
 var exportCSV = define(Spec{
-	Name: "export_csv", Title: "Export CSV", Toolset: "edit", Writes: true, Idempotent: true, Reach: ReachSheet,
+	Name: "export_csv", Title: "Export CSV", Toolset: "edit", Writes: true, Idempotent: true, Reach: ReachSheet, Disk: true,
 	Description: "Writes a sheet or range of a workbook, fork or version to a .csv or .tsv file, however large, without passing it through the conversation.",
 	Example:     `{"workbook_or_fork_id":"fork-abcdefgh2345","sheet_name":"Sheet1","target_path":"exports/sheet1.csv"}`,
 }, func(ctx context.Context, env *Env, in exportCSVIn) (*exportCSVOut, error) {

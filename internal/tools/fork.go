@@ -76,7 +76,7 @@ type createForkOut struct {
 }
 
 var createFork = define(Spec{
-	Name: "create_fork", Title: "Create a fork", Toolset: "edit", Core: true, Writes: true, Reach: ReachPart,
+	Name: "create_fork", Title: "Create a fork", Toolset: "edit", Core: true, Writes: true, Reach: ReachPart, Disk: true,
 	Description: "Makes a private copy of a workbook to edit; the file stays as it is until save_fork. Copies no cell. Every read tool takes the fork_id in place of a workbook id, and fork-…@N reads version N. Forks outlive a restart of the server.",
 	Example:     `{"workbook_or_fork_id":"wb-23456789ab","label":"scenario B"}`,
 }, func(ctx context.Context, env *Env, in createForkIn) (*createForkOut, error) {

@@ -106,11 +106,11 @@ func salesBook(t *testing.T) []byte {
 	return out.Bytes()
 }
 
-// TestForkTranscript plays the calls of testdata/forks.txt and edits.txt and compares what they give, in
+// TestForkTranscript plays the calls of some files of testdata and compares what they give, in
 // the dense profile and, for lines that begin with "json ", in A's shapes. Names that are
 // made by chance are written as $1, $2, … in the order in which they come.
 func TestForkTranscript(t *testing.T) {
-	for _, name := range []string{"forks.txt", "edits.txt"} {
+	for _, name := range []string{"forks.txt", "edits.txt", "compat.txt"} {
 		t.Run(name, func(t *testing.T) { playForks(t, filepath.Join("testdata", name)) })
 	}
 }
@@ -131,6 +131,7 @@ func playForks(t *testing.T, file string) {
 	var names []string
 	random := regexp.MustCompile(`\b(fork|cp|chg|wb)-[2-9a-z]{10,12}\b`)
 	stamp := regexp.MustCompile(`\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ`)
+	age := regexp.MustCompile(`("(?:age|idle)_seconds":)\d+`)
 	hide := func(s string) string {
 		s = random.ReplaceAllStringFunc(s, func(id string) string {
 			for i, n := range names {
@@ -141,7 +142,7 @@ func playForks(t *testing.T, file string) {
 			names = append(names, id)
 			return fmt.Sprintf("$%d", len(names))
 		})
-		return stamp.ReplaceAllString(s, "TIME")
+		return age.ReplaceAllString(stamp.ReplaceAllString(s, "TIME"), "${1}0")
 	}
 	var got strings.Builder
 	for line := range strings.Lines(string(script)) {

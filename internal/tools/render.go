@@ -36,6 +36,9 @@ type linker interface {
 type seenVersion struct {
 	id      string // "" where none was read
 	version uint64
+	stale   bool // its formulas are not calculated
+
+	opened func() bool // whether it was given values that the file does not have
 }
 
 type seenKey struct{}
@@ -47,7 +50,7 @@ type Seeing struct{ Workspace }
 func (w Seeing) View(ctx context.Context, id string, fn func(*book.Snapshot) error) error {
 	return w.Workspace.View(ctx, id, func(s *book.Snapshot) error {
 		if seen, ok := ctx.Value(seenKey{}).(*seenVersion); ok && forks.IsFork(s.ID) {
-			*seen = seenVersion{s.ID, s.Version}
+			seen.id, seen.version, seen.stale = s.ID, s.Version, s.Stale()
 		}
 		return fn(s)
 	})
@@ -59,17 +62,40 @@ type versioned interface{ versioned() }
 // render encodes what a handler gave. Results are pointers to structs.
 func render(env *Env, out any, seen *seenVersion) (*Result, error) {
 	res, err := encode(env, out)
-	if _, says := out.(versioned); err != nil || says || seen.id == "" {
+	if _, says := out.(versioned); err != nil || says {
 		return res, err
 	}
+	opened := seen.opened()
 	if strings.HasPrefix(res.Text, "{") {
-		res.Text = fmt.Sprintf(`{"version":%d,%s`, seen.version, res.Text[1:])
+		var stamp string
+		if seen.id != "" {
+			stamp = fmt.Sprintf(`"version":%d,`, seen.version)
+		}
+		if seen.stale {
+			stamp += `"stale_formulas":true,`
+		}
+		if opened {
+			stamp += `"calculated_on_open":true,`
+		}
+		if stamp == "" {
+			return res, nil
+		}
+		res.Text = "{" + stamp + res.Text[1:]
 		if res.Structured != nil {
 			res.Structured = json.RawMessage(res.Text)
 		}
 		return res, nil
 	}
-	res.Text = fmt.Sprintf("%s version %d\n%s", seen.id, seen.version, res.Text)
+	if opened {
+		res.Text = "the file has no values of its formulas: gridflow has calculated them\n" + res.Text
+	}
+	if seen.id != "" {
+		stale := ""
+		if seen.stale {
+			stale = "; WARN_STALE_FORMULAS: formulas are not recalculated yet, and their values may be those from before the last edits"
+		}
+		res.Text = fmt.Sprintf("%s version %d%s\n%s", seen.id, seen.version, stale, res.Text)
+	}
 	return res, nil
 }
 

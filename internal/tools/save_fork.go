@@ -28,7 +28,7 @@ type saveForkOut struct {
 }
 
 var saveFork = define(Spec{
-	Name: "save_fork", Title: "Save a fork", Toolset: "edit", Core: true, Writes: true, Destructive: true, Idempotent: true, Reach: ReachSheet,
+	Name: "save_fork", Title: "Save a fork", Toolset: "edit", Core: true, Writes: true, Destructive: true, Idempotent: true, Reach: ReachSheet, Disk: true,
 	Description: "Writes a fork as a workbook file: what was edited is patched into the original, and everything else (charts, pivots, macros, formats) stays byte for byte. The file is replaced as a whole or not at all. CONFLICT if the original was changed by another program meanwhile.",
 	Example:     `{"fork_id":"fork-abcdefgh2345","target_path":"reports/q3-revised.xlsx"}`,
 }, func(ctx context.Context, env *Env, in saveForkIn) (*saveForkOut, error) {

@@ -107,6 +107,7 @@ type CacheStatus struct {
 	Misses        uint64 `json:"misses"`
 	Loads         uint64 `json:"loads"`
 	Evictions     uint64 `json:"evictions"`
+	Revoked       uint64 `json:"revoked"` // loads that were told to stop when their call had its answer
 }
 
 // BreakerStatus tells of the breaker before the disk of a root.
@@ -119,15 +120,19 @@ type BreakerStatus struct {
 
 // ForksStatus tells of forks and their journal.
 type ForksStatus struct {
-	Forks          int    `json:"forks"`
-	InMemory       int    `json:"in_memory"`
-	Waiting        int    `json:"waiting"` // changes behind others of the same fork
-	Commits        uint64 `json:"commits"`
-	Conflicts      uint64 `json:"conflicts"`
-	JournalRecords uint64 `json:"journal_records"`
-	JournalSyncs   uint64 `json:"journal_syncs"`
-	JournalBytes   int64  `json:"journal_bytes"`
-	Poisoned       bool   `json:"journal_poisoned"`
+	Forks              int    `json:"forks"`
+	InMemory           int    `json:"in_memory"`
+	Waiting            int    `json:"waiting"` // changes behind others of the same fork
+	Commits            uint64 `json:"commits"`
+	Conflicts          uint64 `json:"conflicts"`
+	Calculations       uint64 `json:"calculations"`
+	CalculatedFormulas uint64 `json:"calculated_formulas"`
+	Behind             int    `json:"calculations_behind"` // that no call waits for
+	Stale              int    `json:"stale"`               // whose newest version is not calculated
+	JournalRecords     uint64 `json:"journal_records"`
+	JournalSyncs       uint64 `json:"journal_syncs"`
+	JournalBytes       int64  `json:"journal_bytes"`
+	Poisoned           bool   `json:"journal_poisoned"`
 }
 
 // CallStatus is one call that has ended.
@@ -149,6 +154,8 @@ type ClientStatus struct {
 	Refused   float64 `json:"refused"`
 	ServiceMs float64 `json:"service_ms"`
 	WaitMs    float64 `json:"wait_ms"`
+
+	Parts []ClientStatus `json:"parts,omitempty"` // whom it tells apart, those that used most
 }
 
 type serverStatusIn struct {
@@ -229,8 +236,8 @@ func (o *serverStatusOut) appendText(b []byte, _ bool) []byte {
 		}
 	}
 	if c := o.Cache; c != nil {
-		b = fmt.Appendf(b, "cache: %d workbooks, %d of %d bytes; %d hits, %d joined, %d misses, %d loads, %d evictions\n",
-			c.Workbooks, c.Bytes, c.CapacityBytes, c.Hits, c.Joined, c.Misses, c.Loads, c.Evictions)
+		b = fmt.Appendf(b, "cache: %d workbooks, %d of %d bytes; %d hits, %d joined, %d misses, %d loads, %d evictions, %d revoked\n",
+			c.Workbooks, c.Bytes, c.CapacityBytes, c.Hits, c.Joined, c.Misses, c.Loads, c.Evictions, c.Revoked)
 	}
 	if len(o.Breakers) > 0 {
 		b = append(b, "breaker\tstate\trejected\tquarantined\n"...)
@@ -239,8 +246,8 @@ func (o *serverStatusOut) appendText(b []byte, _ bool) []byte {
 		}
 	}
 	if f := o.Forks; f != nil {
-		b = fmt.Appendf(b, "forks: %d, %d in memory, %d changes waiting; %d versions made, %d conflicts; journal: %d records in %d syncs, %d bytes",
-			f.Forks, f.InMemory, f.Waiting, f.Commits, f.Conflicts, f.JournalRecords, f.JournalSyncs, f.JournalBytes)
+		b = fmt.Appendf(b, "forks: %d, %d in memory, %d changes waiting; %d versions made, %d conflicts; %d calculations of %d formulas, %d behind, %d forks stale; journal: %d records in %d syncs, %d bytes",
+			f.Forks, f.InMemory, f.Waiting, f.Commits, f.Conflicts, f.Calculations, f.CalculatedFormulas, f.Behind, f.Stale, f.JournalRecords, f.JournalSyncs, f.JournalBytes)
 		if f.Poisoned {
 			b = append(b, ", no more can be written"...)
 		}
@@ -309,8 +316,13 @@ func appendClients(b []byte, title string, clients []ClientStatus) []byte {
 		return b
 	}
 	b = fmt.Appendf(b, "%s (lately; older use counts less)\nclient\tweight\tcalls\trefused\trun ms\twait ms\n", title)
+	return appendUsers(b, "", clients)
+}
+
+func appendUsers(b []byte, indent string, clients []ClientStatus) []byte {
 	for _, c := range clients {
-		b = fmt.Appendf(b, "%s\t%d\t%s\t%s\t%s\t%s\n", c.Client, c.Weight, brief(c.Calls), brief(c.Refused), brief(c.ServiceMs), brief(c.WaitMs))
+		b = fmt.Appendf(b, "%s%s\t%d\t%s\t%s\t%s\t%s\n", indent, c.Client, c.Weight, brief(c.Calls), brief(c.Refused), brief(c.ServiceMs), brief(c.WaitMs))
+		b = appendUsers(b, indent+"- ", c.Parts)
 	}
 	return b
 }

@@ -3,6 +3,9 @@ package tools
 import (
 	"context"
 	"fmt"
+
+	"gridflow/internal/book"
+	"gridflow/internal/forks"
 )
 
 type listStagedIn struct {
@@ -16,6 +19,8 @@ type stagedRow struct {
 	Tool    string `json:"tool"`
 	Version uint64 `json:"made_for_version"`
 	Cells   int    `json:"cells"`
+
+	Summary *summary `json:"summary,omitempty"` // in the compat profile, which has no other account of it
 }
 
 type listStagedOut struct {
@@ -32,10 +37,20 @@ var listStagedChanges = define(Spec{
 	if err != nil {
 		return nil, err
 	}
-	list, err := store.StagedChanges(ctx, in.Fork)
 	out := &listStagedOut{ForkID: in.Fork, Staged: []stagedRow{}}
-	for _, s := range list {
-		out.Staged = append(out.Staged, stagedRow{s.ID, rfc3339(s.Created), s.Label, s.Tool, s.Version, s.Cells})
+	var list []forks.Staged
+	var edits []book.Edit
+	if env.Profile == Compat {
+		list, edits, err = store.StagedEdits(ctx, in.Fork)
+	} else {
+		list, err = store.StagedChanges(ctx, in.Fork)
+	}
+	for i, s := range list {
+		row := stagedRow{ID: s.ID, Created: rfc3339(s.Created), Label: s.Label, Tool: s.Tool, Version: s.Version, Cells: s.Cells}
+		if edits != nil {
+			row.Summary = summarizeEdit(edits[i])
+		}
+		out.Staged = append(out.Staged, row)
 	}
 	return out, err
 })

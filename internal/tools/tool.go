@@ -17,6 +17,7 @@ type Tool struct {
 	Example     string // arguments of a typical call, as JSON
 
 	Reach Reach // how much of a workbook a call looks at: what it will cost
+	Disk  bool  // a call writes a file or copies one
 
 	ReadOnly    bool // changes nothing
 	Destructive bool // may destroy something that cannot be had back

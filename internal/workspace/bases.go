@@ -189,7 +189,7 @@ func (w *Workspace) KeepBase(ctx context.Context, id string) (Entry, *Hold, erro
 		return Entry{}, nil, err
 	}
 	var hold *Hold
-	err = w.use(ctx, e.ID, func(o *opened, l *loaded) error {
+	err = w.useEntry(ctx, e, func(o *opened, l *loaded) error {
 		if l.xlsx == nil {
 			return &Error{Code: CodeUnsupported, Message: e.Path + " is a text file, which has no forks", Hint: "Make a workbook of it with create_workbook, then edit that"}
 		}
@@ -370,6 +370,17 @@ func (w *Workspace) BaseMemory(b Base) int64 {
 		return 0
 	}
 	return o.memoryBytes()
+}
+
+// BaseUnread is Unread for a base that is in use.
+func (w *Workspace) BaseUnread(b Base, sheet string) int64 {
+	w.bases.mu.Lock()
+	o := w.bases.byHash[b.SHA256]
+	w.bases.mu.Unlock()
+	if o == nil {
+		return 0
+	}
+	return o.unreadBytes(sheet)
 }
 
 // EntryOf words a path as the entry of a file, as far as the path tells.

@@ -20,7 +20,11 @@ import (
 // source is an open file of any format.
 type source interface {
 	book.Source
-	MemoryBytes() int64
+	MemoryBytes() int64        // of what has been read
+	Loading() int64            // of what is being read, as far as can be told
+	Unread(sheet string) int64 // of a sheet that nobody has read to its end; "": of all
+	OnLoad(func())             // has it called when a load begins or has ended
+	Stop()                     // loads that nobody waits for stop
 }
 
 // opened is one revision of a file, being read or read. It counts who uses it: the
@@ -32,7 +36,8 @@ type opened struct {
 	mu     lock.Mutex[lock.WorkspaceOpened]
 	info   fs.FileInfo // of the path when somebody first asked, then of the file that was opened
 	users  int
-	weight int64  // as the cache knows it
+	weight int64  // of what has been read, as the cache knows it
+	coming int64  // the same of what is being read
 	base   string // hash of the base that it is, "" where it is none
 }
 
@@ -81,6 +86,7 @@ func (c *cache) release(o *opened) {
 		return
 	}
 	if l, ok := o.load.Peek(); ok && l.checked != nil {
+		l.src.Stop()
 		c.files.Add(-l.checked.close())
 	}
 	c.unused(o)
@@ -100,9 +106,17 @@ const minWeight = 256 << 10
 // memoryBytes is what the workbook keeps alive now.
 func (o *opened) memoryBytes() int64 {
 	if l, ok := o.load.Peek(); ok {
-		return max(minWeight, l.src.MemoryBytes())
+		return max(minWeight, l.src.MemoryBytes()+l.snapshot.OpenedBytes())
 	}
 	return minWeight
+}
+
+// comingBytes is what loads under way will add to that.
+func (o *opened) comingBytes() int64 {
+	if l, ok := o.load.Peek(); ok {
+		return l.src.Loading()
+	}
+	return 0
 }
 
 // CacheStats counts what the cache did. The counts are read one after the other: they
@@ -164,7 +178,7 @@ func newCache(maxBytes int64, unused func(*opened)) *cache {
 		Weigher: func(_ string, o *opened) uint32 {
 			o.mu.Lock()
 			defer o.mu.Unlock()
-			return uint32(min(o.weight/weightUnit, math.MaxUint32))
+			return uint32(min((o.weight+o.coming)/weightUnit, math.MaxUint32))
 		},
 		// The handler below calls nothing of this cache, so that it may run in place; then a
 		// file is closed when Close returns and not some time after.
@@ -213,19 +227,21 @@ func (c *cache) acquire(id string, info fs.FileInfo) (o *opened, fresh bool) {
 	return o, true
 }
 
-// reweigh tells the cache what an entry weighs, if that has changed much since.
+// reweigh tells the cache what an entry weighs, if that has changed much since: when a View
+// ends, and when a load of it begins or ends, so that others make room for what comes. What
+// comes is a guess: it alone drives out no more than half of all.
 func (c *cache) reweigh(o *opened) {
-	now := o.memoryBytes()
+	now, coming := o.memoryBytes(), min(o.comingBytes(), c.max/2)
 	o.mu.Lock()
-	grown := now - o.weight
+	grown := now + coming - o.weight - o.coming
 	if grown < 0 {
 		grown = -grown
 	}
-	if grown*16 < now {
+	if grown*16 < now+coming && o.coming > 0 == (coming > 0) {
 		o.mu.Unlock()
 		return
 	}
-	o.weight = now
+	o.weight, o.coming = now, coming
 	o.mu.Unlock()
 	shard := c.shard(o.id)
 	shard.Lock()
@@ -248,6 +264,21 @@ func (c *cache) weight(id string) int64 {
 	e.Value.mu.Lock()
 	defer e.Value.mu.Unlock()
 	return e.Value.weight
+}
+
+// unread is what loads of a sheet of the workbook of an id may still come to take.
+func (c *cache) unread(id, sheet string) int64 {
+	if e, ok := c.entries.GetEntryQuietly(id); ok {
+		return e.Value.unreadBytes(sheet)
+	}
+	return 0
+}
+
+func (o *opened) unreadBytes(sheet string) int64 {
+	if l, ok := o.load.Peek(); ok {
+		return l.src.Unread(sheet)
+	}
+	return 0
 }
 
 // kept is the index of a workbook that was dropped for room.

@@ -311,6 +311,15 @@ func (w *Workspace) Peek(id string) (fileBytes, memoryBytes int64, ok bool) {
 	return found[0].Bytes, w.cache.weight(found[0].ID), true
 }
 
+// Unread tells how much memory the load of a sheet, with "" of all sheets, of a workbook that
+// is open may still come to take, in bytes: 0 where nothing is known of it.
+func (w *Workspace) Unread(id, sheet string) int64 {
+	if found, _, _ := w.catalogue.find(id); len(found) == 1 {
+		return w.cache.unread(found[0].ID, sheet)
+	}
+	return 0
+}
+
 // View runs fn on the snapshot of the workbook's file as it is now, reading it if need
 // be: once per revision of the file, however many callers wait. The snapshot may be
 // used until fn returns. fn's error is returned as it is.
@@ -324,6 +333,12 @@ func (w *Workspace) use(ctx context.Context, id string, fn func(*opened, *loaded
 	if err != nil {
 		return err
 	}
+	return w.useEntry(ctx, e, fn)
+}
+
+// useEntry is use of what Lookup gave: a file that was found by its path may not be in the
+// catalogue yet, and could not be found by its id.
+func (w *Workspace) useEntry(ctx context.Context, e Entry, fn func(*opened, *loaded) error) error {
 	for again := true; ; again = false {
 		info, err := w.roots[e.root].dir.Load().Stat(filepath.FromSlash(e.Path))
 		if err == nil && !info.Mode().IsRegular() {
@@ -416,6 +431,7 @@ func (w *Workspace) open(ctx context.Context, from origin, o *opened) (*loaded, 
 		w.cache.files.Add(-1)
 		return nil, err
 	}
+	check.OnLoad(func() { w.cache.reweigh(o) })
 	revision := fmt.Sprintf("%x-%x", info.Size(), info.ModTime().UnixNano())
 	return &loaded{snapshot: book.NewSnapshot(o.id, revision, check), src: check, checked: check, xlsx: file}, nil
 }

@@ -3,6 +3,7 @@ package xlsx
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -22,6 +23,61 @@ type loads struct {
 	tops    []lazy.Load[*grid.Sheet] // what is in the first chunk of each
 	strings lazy.Load[*grid.Strings]
 	bytes   atomic.Int64 // memory of what has been read
+	pending atomic.Int64 // the same of what is being read, as far as can be told before
+	changed func()       // told when either has; nil: nobody is
+}
+
+// OnLoad has fn called when a load begins, and when it has ended: what Loading and
+// MemoryBytes give has changed. It is called before anything is read of the file, once; fn
+// may be called by several goroutines at once, which hold no lock.
+func (f *File) OnLoad(fn func()) { f.loads.changed = fn }
+
+// Loading is about how much memory the loads under way may come to take.
+func (f *File) Loading() int64 { return f.loads.pending.Load() }
+
+// Unread is about how much memory a sheet may come to take that has not been read to its
+// end; with "" all sheets. 0: it has been, or there is no such sheet.
+func (f *File) Unread(sheet string) (bytes int64) {
+	for i := range f.book.Sheets {
+		if sheet != "" && !strings.EqualFold(sheet, f.book.Sheets[i].Name) {
+			continue
+		}
+		if _, ready := f.loads.sheets[i].Peek(); !ready {
+			bytes += guess(f.pkg.Find(f.book.Sheets[i].Part))
+		}
+	}
+	if _, ready := f.loads.strings.Peek(); bytes > 0 && !ready {
+		bytes += guess(f.sharedStrings)
+	}
+	return bytes
+}
+
+// guess is about how much memory a part may come to take: cells take less than a quarter of
+// their XML, which in turn may be said to be longer than it is.
+func guess(part *Part) int64 {
+	if part == nil {
+		return 0
+	}
+	return min(part.Bytes/4, 2*part.CompressedBytes)
+}
+
+// begin notes that a part is being read. What it gives is called when it has been, with what
+// that takes, 0 where it came to nothing.
+func (l *loads) begin(part *Part) (end func(memory int64)) {
+	n := guess(part)
+	l.pending.Add(n)
+	l.tell()
+	return func(memory int64) {
+		l.bytes.Add(memory)
+		l.pending.Add(-n)
+		l.tell()
+	}
+}
+
+func (l *loads) tell() {
+	if l.changed != nil {
+		l.changed()
+	}
 }
 
 // Sheet gives sheet i, complete down to row lastRow at least, reading it if nobody has
@@ -36,16 +92,28 @@ func (f *File) Sheet(ctx context.Context, i, lastRow int) (*grid.Sheet, error) {
 		}
 	}
 	return f.loads.sheets[i].Wait(ctx, loadMark(lastRow), func(ctx context.Context, p *lazy.Publisher[*grid.Sheet]) (*grid.Sheet, error) {
+		memory := int64(0)
+		end := f.loads.begin(f.pkg.Find(f.book.Sheets[i].Part))
+		defer func() { end(memory) }()
 		s, err := f.readSheet(ctx, i, p, false)
 		if errors.Is(err, grid.ErrRowOrder) {
 			// Legal, and seen in no file so far: read again into a builder that sorts.
 			s, err = f.readSheet(ctx, i, nil, true)
 		}
 		if err == nil {
-			f.loads.bytes.Add(s.MemoryBytes())
+			memory = s.MemoryBytes()
 		}
 		return s, err
 	})
+}
+
+// Stop says that nobody will read more of the file: loads that nobody waits for stop.
+func (f *File) Stop() {
+	for i := range f.loads.sheets {
+		f.loads.sheets[i].Stop()
+		f.loads.tops[i].Stop()
+	}
+	f.loads.strings.Stop()
 }
 
 // loadMark is the mark of a load that is complete down to lastRow.
@@ -209,12 +277,15 @@ func (f *File) strings(ctx context.Context, n int) (*grid.Strings, error) {
 	return f.loads.strings.Wait(ctx, n, func(ctx context.Context, p *lazy.Publisher[*grid.Strings]) (*grid.Strings, error) {
 		// Texts compress to a quarter or so; what says to be larger has to prove it first.
 		size := min(f.sharedStrings.Bytes, 8*f.sharedStrings.CompressedBytes)
+		memory := int64(0)
+		end := f.loads.begin(f.sharedStrings)
+		defer func() { end(memory) }()
 		l := &stringsLoad{publisher: p, scan: scan.NewStrings(size, f.pkg.limits.TextBytes)}
 		if err := f.pkg.scanPart(ctx, f.sharedStrings, l, nil); err != nil {
 			return nil, err
 		}
 		s := l.scan.Finish()
-		f.loads.bytes.Add(s.MemoryBytes())
+		memory = s.MemoryBytes()
 		return s, nil
 	})
 }

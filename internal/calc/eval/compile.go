@@ -220,7 +220,7 @@ func multi(e expr, depth int) bool {
 // reference compiles a reference and notes what it reads.
 func (c *compiler) reference(r *formula.Reference) expr {
 	if b := r.Book(); b != "" && b != "0" {
-		c.p.External = true
+		c.p.Elsewhere = true
 		switch r.Kind {
 		case formula.NameRef, formula.TableRef, formula.DeletedRef:
 			return &failed{cell.ErrRef, "the formula refers to another workbook, " + b + ", which is not read"}
@@ -315,6 +315,7 @@ func (c *compiler) name(r *formula.Reference, sheet int) expr {
 	tree, on, ok := c.scope.Name(sheet, r.Name)
 	if !ok {
 		if t, ok := c.scope.Table(r.Name, c.sheet, c.at); ok && r.Name != "" {
+			c.p.Tables = true
 			if data, ok := t.DataRange(); ok {
 				return c.fixed(t.Sheet, data)
 			}
@@ -349,6 +350,7 @@ func (c *compiler) fixed(sheet int, r cell.Range) expr {
 
 // table compiles a part of a table.
 func (c *compiler) table(r *formula.Reference) expr {
+	c.p.Tables = true
 	t, ok := c.scope.Table(r.Name, c.sheet, c.at)
 	if !ok {
 		return &failed{cell.ErrRef, "there is no table " + r.Name}

@@ -21,7 +21,7 @@ func (c *compiler) call(n *formula.Node) expr {
 	name := n.Function()
 	if n.Ref != nil { // Sheet1!Name(1) or a function of another workbook
 		if b := n.Ref.Book(); b != "" && b != "0" {
-			c.p.External = true
+			c.p.Elsewhere = true
 			return c.unknown(name)
 		}
 	}
@@ -40,14 +40,18 @@ func (c *compiler) call(n *formula.Node) expr {
 		if tree, _, ok := c.scope.Name(c.sheet, n.Text); ok && tree != nil {
 			return &invocation{c.name(&formula.Reference{Kind: formula.NameRef, Name: n.Text}, c.sheet), c.exprs(n.Kids)}
 		}
+		c.p.Elsewhere = true // it may be a macro's
 		return c.unknown(name)
 	}
+	c.p.Elsewhere = c.p.Elsewhere || f.Offline()
 	if f.Volatile {
 		c.p.Volatile = true
 	}
 	switch name {
 	case "INDIRECT", "OFFSET":
 		c.p.Dynamic, c.p.Volatile = true, true
+	case "FORMULATEXT", "ISFORMULA":
+		c.p.Volatile = true // it depends on formulas, of which only the values count elsewhere
 	case "SUBTOTAL", "AGGREGATE":
 		c.p.Subtotal = true
 	}
@@ -72,6 +76,8 @@ func (c *compiler) call(n *formula.Node) expr {
 			out.arr[i], out.ref[i] = true, true
 		case fn.ShapeRange, fn.ShapeRef:
 			out.ref[i] = true
+		case fn.ShapeReal: // which refuses ranges, but not what a + before one makes of it
+			out.ref[i] = k.Kind != formula.Unary
 		default:
 			c.cut(out.args[i])
 		}

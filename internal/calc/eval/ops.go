@@ -52,10 +52,10 @@ func (b *binary) one(m *Machine, x, y cell.Value) cell.Value {
 			return compare(b.op, fn.Compare(x, y))
 		}
 		var e cell.ErrorCode
-		if a, e = fn.ToNumber(x, m.Dates); e != 0 {
+		if a, e = m.ToNumber(x); e != 0 {
 			return m.fail(e, "an operand is a text that is no number")
 		}
-		if c, e = fn.ToNumber(y, m.Dates); e != 0 {
+		if c, e = m.ToNumber(y); e != 0 {
 			return m.fail(e, "an operand is a text that is no number")
 		}
 	}
@@ -72,7 +72,7 @@ func (b *binary) one(m *Machine, x, y cell.Value) cell.Value {
 		}
 		return m.number(a / c)
 	case formula.OpPower:
-		return m.power(a, c)
+		return m.Power(a, c).Scalar()
 	case formula.OpConcat:
 		return cell.TextValue(fn.NumberText(a) + fn.NumberText(c))
 	}
@@ -97,16 +97,6 @@ func (b *binary) settle(sum, x, y float64) float64 {
 		return 0
 	}
 	return sum
-}
-
-func (m *Machine) power(a, c float64) cell.Value {
-	switch {
-	case a == 0 && c == 0:
-		return m.fail(cell.ErrNum, "0 to the power 0 is not defined")
-	case a == 0 && c < 0:
-		return m.fail(cell.ErrDiv0, "0 to a negative power divides by 0")
-	}
-	return m.number(math.Pow(a, c))
 }
 
 func compare(op formula.Op, order int) cell.Value {
@@ -203,7 +193,7 @@ func (u *unary) value(m *Machine) fn.Value {
 		return v
 	}
 	return m.each(v, func(x cell.Value) cell.Value {
-		f, e := fn.ToNumber(x, m.Dates)
+		f, e := m.ToNumber(x)
 		switch {
 		case e != 0:
 			if x.Kind() == cell.Text {

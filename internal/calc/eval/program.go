@@ -1,6 +1,8 @@
 package eval
 
 import (
+	"slices"
+
 	"gridflow/internal/calc/fn"
 	"gridflow/internal/cell"
 	"gridflow/internal/formula"
@@ -44,8 +46,11 @@ type Program struct {
 	// Ranged says that with arrays the formula gives something else than without: a range or an
 	// array stands where a single value is expected. Typed into Excel it spills.
 	Ranged bool
-	// External says that the formula reads another workbook.
-	External bool
+	// Tables says that the formula names a table or a part of one.
+	Tables bool
+	// Elsewhere says that the formula needs what only the program that saved the file had:
+	// another workbook, a server, a macro.
+	Elsewhere bool
 	// Unknown are the names of functions that are not there and of names that nobody
 	// defined; each gives #NAME?.
 	Unknown []string
@@ -104,7 +109,7 @@ func (m *Machine) Run(p *Program, sheet int, at cell.Ref, arrays bool) fn.Value 
 	v := p.root.value(m)
 	if a := v.Array(); a != nil {
 		if arrays && len(a.Cells) > 1 {
-			return v
+			return fn.Of(withoutBlanks(a))
 		}
 		v = fn.Scalar(a.Cells[0])
 	}
@@ -115,6 +120,22 @@ func (m *Machine) Run(p *Program, sheet int, at cell.Ref, arrays bool) fn.Value 
 		return fn.Num(0) // a formula that refers to an empty cell shows 0
 	}
 	return v
+}
+
+// withoutBlanks gives an array with 0 where it has blanks: a formula fills no cell with
+// nothing.
+func withoutBlanks(a *fn.Array) *fn.Array {
+	isBlank := func(v cell.Value) bool { return v.IsBlank() }
+	if !slices.ContainsFunc(a.Cells, isBlank) {
+		return a
+	}
+	out := &fn.Array{Rows: a.Rows, Cols: a.Cols, Cells: slices.Clone(a.Cells)}
+	for i, v := range out.Cells {
+		if isBlank(v) {
+			out.Cells[i] = cell.NumberValue(0)
+		}
+	}
+	return out
 }
 
 // Evaluate runs a program for a cell and gives what the expression is, a reference

@@ -137,7 +137,7 @@ type pick struct {
 func (p *pick) value(m *Machine) fn.Value { return m.deref(p.eval(m)) }
 func (p *pick) eval(m *Machine) fn.Value {
 	find := func(x cell.Value) (int, cell.ErrorCode) {
-		f, e := fn.ToNumber(x, m.Dates)
+		f, e := m.ToNumber(x)
 		if e == 0 && (f < 1 || f >= float64(len(p.among)+1)) {
 			e = cell.ErrValue
 		}

@@ -68,6 +68,9 @@ func Apply(c *Context, f *Function, args []Value) Value {
 			continue
 		}
 		if r := args[i].Ref(); r != nil {
+			if shape == ShapeReal && len(r.Areas) == 1 && !r.Areas[0].Single() {
+				return c.Fail(cell.ErrValue, f.Name+" takes a single cell or an array as argument "+ordinal(i)+", not a range: with + before it a range is an array")
+			}
 			args[i] = c.Fetch(r)
 		}
 		if a := args[i].Array(); a != nil {
@@ -83,7 +86,9 @@ func Apply(c *Context, f *Function, args []Value) Value {
 // call coerces the single values and calls f.
 func (c *Context) call(f *Function, args []Value) Value {
 	for i := range args {
-		if shape := f.params.Shape(i); shape.single() && shape != ShapeRaw {
+		if shape := f.params.Shape(i); shape == ShapeReal && i >= f.params.Min && args[i].IsOmitted() {
+			continue // the Analysis ToolPak cannot tell one left empty from one left out
+		} else if shape.single() && shape != ShapeRaw {
 			if e := c.coerce(&args[i], shape); e != 0 {
 				if e == cell.ErrValue && args[i].scalar.Kind() == cell.Text {
 					return c.Fail(e, fmt.Sprintf("%s: %q is not a %s", f.Name, args[i].scalar.Text(), shapeNames[shape]))

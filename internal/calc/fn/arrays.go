@@ -72,7 +72,7 @@ func (c *Context) choose(a Args, byRow bool) Value {
 			return c.Fail(cell.ErrValue, "the numbers are neither in one row nor in one column")
 		}
 		for _, x := range list.Cells {
-			f, e := ToNumber(x, c.Dates)
+			f, e := c.ToNumber(x)
 			if e != 0 {
 				return Err(e)
 			}

@@ -43,9 +43,29 @@ func order(n int, keys []sortKey) []int {
 	for i := range rows {
 		rows[i] = i
 	}
-	slices.SortStableFunc(rows, func(x, y int) int {
-		for _, k := range keys {
-			a, b := k.at(x), k.at(y)
+	if len(keys) == 1 {
+		if nums := keys[0].numbers(n); nums != nil {
+			slices.SortFunc(rows, func(x, y int) int {
+				if a, b := nums[x], nums[y]; a < b {
+					return -1
+				} else if a > b {
+					return 1
+				}
+				return x - y
+			})
+			return rows
+		}
+	}
+	columns := make([][]cell.Value, len(keys))
+	for k := range keys {
+		columns[k] = make([]cell.Value, n)
+		for i := range columns[k] {
+			columns[k][i] = keys[k].at(i)
+		}
+	}
+	slices.SortFunc(rows, func(x, y int) int {
+		for k, values := range columns {
+			a, b := &values[x], &values[y]
 			if a.IsBlank() || b.IsBlank() {
 				if a.IsBlank() != b.IsBlank() {
 					if a.IsBlank() {
@@ -55,13 +75,26 @@ func order(n int, keys []sortKey) []int {
 				}
 				continue
 			}
-			if d := compareSorted(a, b); d != 0 {
-				return d * k.sign
+			if d := compareSorted(*a, *b); d != 0 {
+				return d * keys[k].sign
 			}
 		}
-		return 0
+		return x - y
 	})
 	return rows
+}
+
+// numbers gives the values by which the rows ascend if all of them are numbers, else nil.
+func (k *sortKey) numbers(n int) []float64 {
+	nums := make([]float64, n)
+	for i := range nums {
+		v := k.at(i)
+		if v.Kind() != cell.Number {
+			return nil
+		}
+		nums[i] = v.Number() * float64(k.sign)
+	}
+	return nums
 }
 
 // pick gives the array of some rows of m.
@@ -119,7 +152,7 @@ func (c *Context) numbersIn(a Args, i int, def float64) ([]float64, cell.ErrorCo
 	}
 	var out []float64
 	for _, v := range m.Cells {
-		f, e := ToNumber(v, c.Dates)
+		f, e := c.ToNumber(v)
 		if e != 0 {
 			return nil, e
 		}
@@ -142,7 +175,7 @@ func sortBy(c *Context, a Args) Value {
 		}
 		sign := 1
 		if a.Given(i + 1) {
-			f, e := ToNumber(c.Single(a[i+1]), c.Dates)
+			f, e := c.ToNumber(c.Single(a[i+1]))
 			if sign = count(f); e != 0 || sign != 1 && sign != -1 {
 				return c.Fail(cell.ErrValue, "the order is neither 1 nor -1")
 			}
@@ -202,17 +235,35 @@ func unique(c *Context, a Args) Value {
 		return Err(e)
 	}
 	return across(m, a.Truth(1, false), func(m *Array) Value {
-		first := map[string]int{} // by the key of a row, its place in rows
-		var rows []int
-		var times []int
-		for i := range m.Rows {
-			k := rowKey(m.Cells[i*m.Cols : (i+1)*m.Cols])
-			if p, ok := first[k]; ok {
-				times[p]++
-				continue
+		var rows, times []int
+		add := func(i, seen int, again bool) (place int) {
+			if again {
+				times[seen]++
+				return seen
 			}
-			first[k] = len(rows)
 			rows, times = append(rows, i), append(times, 1)
+			return len(rows) - 1
+		}
+		if m.Cols == 1 {
+			first := map[cell.Value]int{} // by value, its place in rows
+			for i, v := range m.Cells {
+				if v.Kind() == cell.Text {
+					v = cell.TextValue(FoldText(v.Text()))
+				}
+				seen, again := first[v]
+				if p := add(i, seen, again); !again {
+					first[v] = p
+				}
+			}
+		} else {
+			first := map[string]int{}
+			for i := range m.Rows {
+				k := rowKey(m.Cells[i*m.Cols : (i+1)*m.Cols])
+				seen, again := first[k]
+				if p := add(i, seen, again); !again {
+					first[k] = p
+				}
+			}
 		}
 		if a.Truth(2, false) {
 			once := rows[:0]

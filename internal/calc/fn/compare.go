@@ -75,7 +75,21 @@ func Round15(f float64) float64 {
 }
 
 // EqualText compares texts as = does: without regard to case.
-func EqualText(a, b string) bool { return CompareText(a, b) == 0 }
+func EqualText(a, b string) bool {
+	for i := range min(len(a), len(b)) {
+		x, y := a[i], b[i]
+		if x == y {
+			continue
+		}
+		if x >= utf8.RuneSelf || y >= utf8.RuneSelf {
+			return FoldText(a) == FoldText(b)
+		}
+		if lower(x) != lower(y) {
+			return false
+		}
+	}
+	return len(a) == len(b)
+}
 
 func lower(c byte) byte {
 	if c >= 'A' && c <= 'Z' {

@@ -3,6 +3,8 @@ package fn
 import (
 	"math/rand/v2"
 
+	"github.com/dlclark/regexp2"
+
 	"gridflow/internal/cell"
 	"gridflow/internal/numfmt"
 )
@@ -89,6 +91,32 @@ type Context struct {
 	Why func(code cell.ErrorCode, reason string)
 	// Index, if not nil, finds values in columns faster than a scan does.
 	Index Index
+
+	// What was compiled from a text before: formulas that are filled down ask for the same.
+	formats kept[*numfmt.Format]
+	regexes kept[*regexp2.Regexp]
+}
+
+// kept holds what was made from texts of late.
+type kept[T any] map[string]T
+
+// keepMost bounds what is kept; then all is forgotten and it begins anew.
+const keepMost = 64
+
+// of gives what build makes of key, from an earlier time if it can.
+func (k *kept[T]) of(key string, build func() (T, error)) (T, error) {
+	if v, ok := (*k)[key]; ok {
+		return v, nil
+	}
+	v, err := build()
+	if err != nil {
+		return v, err
+	}
+	if *k == nil || len(*k) >= keepMost {
+		*k = kept[T]{}
+	}
+	(*k)[key] = v
+	return v, nil
 }
 
 // Fail gives an error value and says why it arose: in a sentence without a full stop,

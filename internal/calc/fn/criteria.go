@@ -2,6 +2,7 @@ package fn
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"gridflow/internal/cell"
 	"gridflow/internal/numfmt"
@@ -20,6 +21,7 @@ type Criterion struct {
 	operand cell.Kind // Blank for "=" and "<>" alone
 	num     float64   // of a Number or a Bool, the code of an Error
 	text    string
+	folded  string   // text in lower case where it is ASCII and to be equalled, else empty
 	pattern *Pattern // nil where text has no wildcard
 	dates   numfmt.DateSystem
 	blank   bool // a cell that holds nothing meets it
@@ -107,6 +109,8 @@ func parseCriterion(v cell.Value, dates numfmt.DateSystem, prefix bool) *Criteri
 		pattern, text, literal := ParsePattern(rest)
 		if k.text = text; !literal {
 			k.pattern = pattern
+		} else if isASCII(text) {
+			k.folded = FoldText(text)
 		}
 	}
 	return k
@@ -181,6 +185,9 @@ func (k *Criterion) matchText(s string) bool {
 		if k.pattern != nil {
 			return k.pattern.Match(s) == (k.op == equal)
 		}
+		if k.folded != "" {
+			return equalFolded(s, k.folded) == (k.op == equal)
+		}
 		return k.holds(CompareText(s, k.text))
 	case cell.Number:
 		if k.op == equal && strings.ContainsAny(s, "0123456789") {
@@ -189,6 +196,29 @@ func (k *Criterion) matchText(s string) bool {
 		}
 	}
 	return k.op == unequal
+}
+
+// equalFolded is EqualText with an ASCII text in lower case. Texts of one length mostly differ
+// at their end.
+func equalFolded(s, folded string) bool {
+	if len(s) != len(folded) {
+		return false
+	}
+	for i := len(s) - 1; i >= 0; i-- {
+		if s[i] != folded[i] && lower(s[i]) != folded[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // holds says what the outcome of a comparison, less than 0, 0 or greater, means.
@@ -218,23 +248,26 @@ func (k *Criterion) word(r *Run, i int) (bits uint64, n int) {
 		nums = nums[i : i+n]
 		// Numbers that differ in more than the last digits need no look at the digits.
 		lo, hi := k.num-1e-14*max(k.num, -k.num), k.num+1e-14*max(k.num, -k.num)
-		below := k.op == less || k.op == lessOrEqual || k.op == unequal
-		above := k.op == greater || k.op == greaterOrEqual || k.op == unequal
+		var below, above uint64
+		if k.op == less || k.op == lessOrEqual || k.op == unequal {
+			below = 1
+		}
+		if k.op == greater || k.op == greaterOrEqual || k.op == unequal {
+			above = 1
+		}
 		for j, kind := range kinds {
-			var ok bool
-			switch x := nums[j]; {
-			case kind != cell.Number:
-				ok = kind == cell.Blank && k.blank || kind != cell.Blank && k.Match(r.At(i+j))
-			case x < lo:
-				ok = below
-			case x > hi:
-				ok = above
-			default:
-				ok = k.holds(CompareNumbers(x, k.num))
+			// in unsorted numbers nobody can tell which side the next one is on: no branches there
+			x, bit := nums[j], above
+			if x < lo {
+				bit = below
 			}
-			if ok {
-				bits |= 1 << j
+			if kind != cell.Number || x >= lo && x <= hi {
+				bit = 0
+				if kind == cell.Blank && k.blank || kind != cell.Blank && k.Match(r.At(i+j)) {
+					bit = 1
+				}
 			}
+			bits |= bit << j
 		}
 		return bits, n
 	}

@@ -121,7 +121,7 @@ func TestPattern(t *testing.T) {
 		want          bool
 	}{
 		{"a*c", "ABC", true}, {"a*c", "abcd", false}, {"*a*b*", "xxaxxbxx", true}, {"*ab", "aab", true},
-		{"~?", "?", true}, {"~?", "x", false}, {"~~x", "~x", true}, {"~x", "~x", true}, {"?", "é", true}, {"É*", "éa", true},
+		{"~?", "?", true}, {"~?", "x", false}, {"~~x", "~x", true}, {"~x", "x", true}, {"x~", "x", true}, {"?", "é", true}, {"É*", "éa", true},
 		{"**", "", true}, {"?", "", false}, {"*?", "ab", true}, {"*äb", "ääÄb", true},
 	} {
 		p, _, _ := ParsePattern(test.pattern)
@@ -178,6 +178,28 @@ func TestSelectionProperty(t *testing.T) {
 		})
 		if got != sum {
 			t.Fatalf("sum %v, want %v", got, sum)
+		}
+	})
+}
+
+// A pattern matches what a plain definition of its signs says.
+func TestPatternProperty(t *testing.T) {
+	var plain func(p, s []rune) bool
+	plain = func(p, s []rune) bool {
+		switch {
+		case len(p) == 0:
+			return len(s) == 0
+		case p[0] == '*':
+			return plain(p[1:], s) || len(s) > 0 && plain(p, s[1:])
+		}
+		return len(s) > 0 && (p[0] == '?' || foldRune(p[0]) == foldRune(s[0])) && plain(p[1:], s[1:])
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		p := rapid.StringOfN(rapid.RuneFrom([]rune("abÄ?*")), 0, 8, -1).Draw(t, "pattern")
+		s := rapid.StringOfN(rapid.RuneFrom([]rune("aBbä")), 0, 10, -1).Draw(t, "text")
+		pattern, _, _ := ParsePattern(p)
+		if pattern.Match(s) != plain([]rune(p), []rune(s)) {
+			t.Fatalf("%q matches %q: %v", p, s, pattern.Match(s))
 		}
 	})
 }

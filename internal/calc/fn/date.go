@@ -101,7 +101,7 @@ func (c *Context) monthLength(y, m int) int { return c.firstOf(y, m+1) - c.first
 
 // date makes a date of numbers that may each be too large or too small for a calendar.
 func date(c *Context, a Args) Value {
-	y, m, d := math.Floor(a[0].Number()), math.Floor(a[1].Number()), math.Floor(a[2].Number())
+	y, m, d := math.Trunc(a[0].Number()), math.Trunc(a[1].Number()), math.Trunc(a[2].Number())
 	const far = 1e7 // no month or day so far away is on the calendar
 	if y < 0 || y >= 10000 || math.Abs(m) > far || math.Abs(d) > far {
 		return c.noDate()

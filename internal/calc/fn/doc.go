@@ -10,7 +10,8 @@
 //
 // Principal types: [Value] (what an expression gives), [Array], [Ref], [Lambda],
 // [Context] (what a function may ask of the workbook and of the calculation),
-// [Function].
+// [Function]; [Criterion], [Selection] and [Pattern] (the conditions of COUNTIFS and its
+// kind, the cells that meet several, texts with wildcards).
 //
 // The one invariant: a function's result depends on nothing but its arguments and what
 // it asked the Context for. It keeps nothing, starts no goroutine and never panics on

@@ -137,7 +137,8 @@ func besselI(n int, x float64) float64 {
 // of exp(-x cosh t) cosh(n t) over t (DLMF 10.32.9), for which the trapezoidal rule gains digits
 // exponentially, and higher ones by the recurrence, which is stable upwards.
 func besselK(n int, x float64) float64 {
-	const step = 1.0 / 16
+	// exp(-x cosh t) falls off within 1/√x
+	step := math.Min(1.0/16, 0.5/math.Sqrt(x))
 	k0, k1 := math.Exp(-x)/2, math.Exp(-x)/2
 	for i := 1.0; ; i++ {
 		cosh := math.Cosh(i * step)

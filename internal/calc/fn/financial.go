@@ -125,16 +125,18 @@ func periods(c *Context, a Args) Value {
 	return Num(math.Log(ratio) / math.Log1p(rate))
 }
 
-// interest is the part of payment k (from 1) that is interest.
-func interest(rate, k, n, pv, fv, due float64) float64 {
-	pmt := payment(rate, n, pv, fv, due)
-	switch {
-	case due == 0:
-		return futureValue(rate, k-1, pmt, pv, 0) * rate
-	case k == 1:
-		return 0
+// principal is the part of payment k, from 1, that pays off. Of payments at the ends of periods
+// it grows by the rate from each to the next, and all of them together are what is paid off.
+func principal(rate, k, n, pv, fv, due float64) float64 {
+	if rate == 0 {
+		return -(pv + fv) / n
 	}
-	return (futureValue(rate, k-2, pmt, pv, 1) - pmt) * rate
+	if due == 1 && k == 1 { // made at once, it holds no interest
+		return payment(rate, n, pv, fv, 1)
+	}
+	_, gain := growth(rate, n)
+	factor, _ := growth(rate, k-1)
+	return -(pv + fv) * rate / gain * factor / (1 + rate*due)
 }
 
 func partOfPayment(c *Context, a Args, ofInterest bool) Value {
@@ -142,15 +144,14 @@ func partOfPayment(c *Context, a Args, ofInterest bool) Value {
 	if k < 1 || k >= n+1 || n <= 0 {
 		return c.Fail(cell.ErrNum, "the period is not one of those that are paid")
 	}
-	part := interest(rate, k, n, pv, fv, due)
+	part := principal(rate, k, n, pv, fv, due)
 	if ofInterest {
-		return Num(part)
+		return Num(payment(rate, n, pv, fv, due) - part)
 	}
-	return Num(payment(rate, n, pv, fv, due) - part)
+	return Num(part)
 }
 
-// cumulated sums parts of payments. Of the payments at the ends of periods the principal
-// grows by the rate from each to the next, and sums up to the value.
+// cumulated sums the parts of some payments.
 func cumulated(c *Context, a Args, ofInterest bool) Value {
 	rate, n, pv := a[0].Number(), a[1].Number(), a[2].Number()
 	from, to, due := a[3].Number(), a[4].Number(), a[5].Number()
@@ -158,27 +159,17 @@ func cumulated(c *Context, a Args, ofInterest bool) Value {
 		return c.Fail(cell.ErrNum, "the rate, the periods and the value have to be above 0, the first and the last period among the periods, and the type 0 or 1")
 	}
 	from, to = math.Ceil(from), math.Floor(to)
-	pmt := payment(rate, n, pv, 0, due)
-	_, gain := growth(rate, n)
-	principal := func(from, to float64) float64 {
-		if to < from {
-			return 0
-		}
-		factor, _ := growth(rate, from-1)
-		_, more := growth(rate, to-from+1)
-		return -pv / gain * factor * more
+	sum, k := 0.0, from
+	if due == 1 && k == 1 && k <= to {
+		sum = principal(rate, 1, n, pv, 0, 1)
+		k++
 	}
-	sum := 0.0
-	switch {
-	case due == 0:
-		sum = principal(from, to)
-	case from == 1: // the payment that is made at once holds no interest
-		sum = pmt + principal(2, to)/(1+rate)
-	default:
-		sum = principal(from, to) / (1 + rate)
+	if k <= to {
+		_, gain := growth(rate, to-k+1)
+		sum += principal(rate, k, n, pv, 0, due) * gain / rate
 	}
 	if ofInterest {
-		return Num(pmt*max(0, to-from+1) - sum)
+		return Num(payment(rate, n, pv, 0, due)*max(0, to-from+1) - sum)
 	}
 	return Num(sum)
 }
@@ -194,6 +185,7 @@ func rate(c *Context, a Args) Value {
 	if n <= 0 || r <= -1 {
 		return c.Fail(cell.ErrNum, "there has to be a period, and the guess has to be above -100 %")
 	}
+	step := 1.0
 	for range 100 {
 		var f, slope float64
 		if math.Abs(r) < 1e-10 { // by the first terms of the series
@@ -205,7 +197,7 @@ func rate(c *Context, a Args) Value {
 			f = pv*factor + pmt*(1+r*due)*s + fv
 			slope = pv*part + pmt*(due*s+(1+r*due)*(part-s)/r)
 		}
-		step := f / slope
+		step = f / slope
 		next := r - step
 		if !(next > -1) || math.IsInf(next, 0) {
 			break
@@ -215,8 +207,15 @@ func rate(c *Context, a Args) Value {
 		}
 		r = next
 	}
+	if math.Abs(step) < solved && r > -0.9999 { // the digits after that are noise; -100 % is none
+		return Num(r)
+	}
 	return c.Fail(cell.ErrNum, noRate)
 }
+
+// solved is how little the last step of a search may change a rate, where it does not
+// settle entirely. Excel is content with 1e-7.
+const solved = 1e-9
 
 const noRate = "no rate was found from the guess on"
 

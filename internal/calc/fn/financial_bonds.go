@@ -18,7 +18,7 @@ var bondFunctions = []Function{
 		d, perPeriod, e := duration(c, a)
 		return valueOr(d/(1+perPeriod), e)
 	}},
-	{Name: "ACCRINT", Category: Financial, Params: "real real real real real real real? bool?", Since: 2007, Eval: accrInt},
+	{Name: "ACCRINT", Category: Financial, Params: "real real real real real real real? opt?", Since: 2007, Eval: accrInt},
 	{Name: "ACCRINTM", Category: Financial, Params: "real real real real real?", Since: 2007, Eval: accrIntM},
 }
 
@@ -173,7 +173,7 @@ func accrInt(c *Context, a Args) Value {
 	if !ok || !ok2 || rate <= 0 || par <= 0 || issue >= settlement {
 		return c.Fail(cell.ErrNum, accruedDomain)
 	}
-	whole := a.Truth(7, true)
+	whole := given(a, 7, 1) != 0
 	step := 12 / int(frequency)
 	toFirst := c.periodsBetween(issue, first, first, frequency, b)
 	begin := c.monthsAfter(first, -step, c.lastOfMonth(first)) // of the period that ends with the first coupon
@@ -182,7 +182,12 @@ func accrInt(c *Context, a Args) Value {
 	case settlement < begin:
 		// Excel takes what is left at the settlement from what is left at the issue, the former
 		// in one piece, measured by the period before the first coupon.
-		n = toFirst - c.daysBetween(settlement, begin, b)/periodLength(begin, first, frequency, b) - 1
+		left := float64(begin - settlement)
+		if b == US30360 || b == European30360 {
+			at := c.bondOf(settlement, first, frequency, b)
+			left = (at.coupons-1)*at.length - at.accrued
+		}
+		n = toFirst - left/periodLength(begin, first, frequency, b) - 1
 	case !whole && settlement > first:
 		n = c.periodsBetween(first, settlement, first, frequency, b)
 	default:

@@ -27,7 +27,7 @@ var discountFunctions = []Function{
 	{Name: "YIELDMAT", Category: Financial, Params: "real real real real real real?", Since: 2007, Eval: atMaturity(false)},
 	{Name: "TBILLEQ", Category: Financial, Params: "real real real", Since: 2007, Eval: tBill(tBillEquivalent)},
 	{Name: "TBILLPRICE", Category: Financial, Params: "real real real", Since: 2007, Eval: tBill(func(discount, days float64) float64 {
-		if discount*days >= 360 {
+		if discount*days > 360 {
 			return math.NaN() // there is nothing left of the price
 		}
 		return 100 * (1 - discount*days/360)

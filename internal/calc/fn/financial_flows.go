@@ -74,13 +74,14 @@ func (c *Context) internalRate(xs, times []float64, guess float64) Value {
 		}
 		return f, slope / (1 + r)
 	}
-	r := guess
+	r, step := guess, 1.0
 	for range 60 {
 		if c.Stop() {
 			break
 		}
 		f, slope := worth(r)
-		next := r - f/slope
+		step = f / slope
+		next := r - step
 		if next-next != 0 {
 			break
 		}
@@ -91,6 +92,9 @@ func (c *Context) internalRate(xs, times []float64, guess float64) Value {
 			return Num(next)
 		}
 		r = next
+	}
+	if math.Abs(step) < solved {
+		return Num(r)
 	}
 	low, high := guess, guess
 	for range 60 {
@@ -140,8 +144,9 @@ func mirr(c *Context, a Args) Value {
 	return Num(math.Pow(earned/-paid, 1/n) - 1)
 }
 
-// dated reads values and the dates on which they come. No date may be before the first.
-func (c *Context) dated(values, dates Value) (xs, years []float64, code cell.ErrorCode) {
+// dated reads values and the dates on which they come. Where it is asked for, no date may be
+// before the first.
+func (c *Context) dated(values, dates Value, ordered bool) (xs, years []float64, code cell.ErrorCode) {
 	v, code := c.Matrix(values)
 	if code != 0 {
 		return nil, nil, code
@@ -171,8 +176,8 @@ func (c *Context) dated(values, dates Value) (xs, years []float64, code cell.Err
 		if i == 0 {
 			first = at
 		}
-		if !ok || at < first {
-			c.Fail(cell.ErrNum, "a date is none, or is before the first")
+		if !ok || ordered && at < first {
+			c.Fail(cell.ErrNum, "a date is none, or is before the first where that may not be")
 			return nil, nil, cell.ErrNum
 		}
 		xs = append(xs, v.Cells[i].Number())
@@ -182,7 +187,7 @@ func (c *Context) dated(values, dates Value) (xs, years []float64, code cell.Err
 }
 
 func xnpv(c *Context, a Args) Value {
-	xs, years, e := c.dated(a[1], a[2])
+	xs, years, e := c.dated(a[1], a[2], true)
 	if e != 0 {
 		return Err(e)
 	}
@@ -198,7 +203,7 @@ func xnpv(c *Context, a Args) Value {
 }
 
 func xirr(c *Context, a Args) Value {
-	xs, years, e := c.dated(a[0], a[1])
+	xs, years, e := c.dated(a[0], a[1], false)
 	if e != 0 {
 		return Err(e)
 	}

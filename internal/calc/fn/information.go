@@ -55,7 +55,7 @@ func isKind(k cell.Kind) func(*Context, Args) Value {
 func parity(odd float64) func(*Context, Args) Value {
 	return func(c *Context, a Args) Value {
 		v := a[0].Scalar()
-		f, e := ToNumber(v, c.Dates)
+		f, e := c.ToNumber(v)
 		if v.Kind() == cell.Bool || e != 0 {
 			return c.Fail(cell.ErrValue, "neither a logical value nor a text is even or odd")
 		}

@@ -27,7 +27,11 @@ func cellInfo(c *Context, a Args) Value {
 	case "address":
 		s := absolute(at)
 		if area.Sheet != c.Sheet {
-			s = cell.QuoteSheet(c.Book.SheetName(sheet)) + "!" + s
+			name := c.Book.SheetName(sheet)
+			if _, file := folderAndFile(c.Book.FileName()); file != "" {
+				name = "[" + file + "]" + name
+			}
+			s = quoteSheet(name) + "!" + s
 		}
 		return Text(s)
 	case "col":
@@ -37,13 +41,11 @@ func cellInfo(c *Context, a Args) Value {
 	case "contents":
 		return Scalar(c.Book.Value(sheet, at))
 	case "filename":
-		name := c.Book.FileName()
-		if name == "" {
+		folder, file := folderAndFile(c.Book.FileName())
+		if file == "" {
 			return Text("")
 		}
-		name = strings.ReplaceAll(name, `\`, "/")
-		dir, file := path.Split(name)
-		return Text(strings.ReplaceAll(dir, "/", `\`) + "[" + file + "]" + c.Book.SheetName(sheet))
+		return Text(folder + "[" + file + "]" + c.Book.SheetName(sheet))
 	case "format":
 		return Text(formatLetter(format))
 	case "parentheses":
@@ -63,6 +65,13 @@ func cellInfo(c *Context, a Args) Value {
 		return c.Fail(cell.ErrNA, "a calculation does not know the alignment, the protection or the width of a cell")
 	}
 	return c.Fail(cell.ErrValue, "CELL knows no such information")
+}
+
+// folderAndFile cuts a file name as Excel on Windows shows it; the folder ends in a
+// backslash.
+func folderAndFile(name string) (folder, file string) {
+	folder, file = path.Split(strings.ReplaceAll(name, `\`, "/"))
+	return strings.ReplaceAll(folder, "/", `\`), file
 }
 
 func flag(b bool) Value {
@@ -153,8 +162,8 @@ func dateLetter(code string, kind numfmt.Kind) string {
 func info(c *Context, a Args) Value {
 	switch strings.ToLower(a[0].Str()) {
 	case "directory":
-		dir, _ := path.Split(strings.ReplaceAll(c.Book.FileName(), `\`, "/"))
-		return Text(strings.ReplaceAll(dir, "/", `\`))
+		folder, _ := folderAndFile(c.Book.FileName())
+		return Text(folder)
 	case "numfile":
 		return Num(float64(c.Book.Sheets()))
 	case "origin":

@@ -113,6 +113,7 @@ func makeArray(c *Context, a Args) Value {
 }
 
 // mapArrays calls a function with the elements of arrays that stand in the same place.
+// Unlike arithmetic it repeats no single rows, columns or values: what an array lacks is #N/A.
 func mapArrays(c *Context, a Args) Value {
 	n := len(a) - 1
 	l, e := c.takes(a[n], n)
@@ -142,18 +143,11 @@ func mapArrays(c *Context, a Args) Value {
 			}
 			args := make([]Value, n)
 			for k, v := range arrays {
-				row, col := i, j
-				if sizes[k][0] == 1 {
-					row = 0
-				}
-				if sizes[k][1] == 1 {
-					col = 0
-				}
-				if row >= sizes[k][0] || col >= sizes[k][1] {
+				if i >= sizes[k][0] || j >= sizes[k][1] {
 					out.Set(i, j, cell.ErrorValue(cell.ErrNA))
 					continue next
 				}
-				args[k] = c.part(v, row, col, 1, 1)
+				args[k] = c.part(v, i, j, 1, 1)
 			}
 			out.Set(i, j, c.element(c.Invoke(c, l, args)))
 		}

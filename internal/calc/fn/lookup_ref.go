@@ -175,8 +175,12 @@ func index(c *Context, a Args) Value {
 		return c.Fail(cell.ErrRef, "an array has only one area")
 	}
 	rows, cols := Size(table)
-	if !a.Has(2) && rows == 1 && cols > 1 { // of a single row the only number is the column
+	switch {
+	case a.Has(2) || cols == 1:
+	case rows == 1: // of a single row the only number is the column
 		row, col = 0, row
+	case a.Has(1):
+		return c.Fail(cell.ErrRef, "the table has rows and columns, and only one of the two is asked for")
 	}
 	if row > rows || col > cols {
 		return c.Fail(cell.ErrRef, "the row or the column to return lies outside of the table")

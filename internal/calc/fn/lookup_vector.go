@@ -68,6 +68,14 @@ func (v *vector) place(i int) cell.Ref {
 	return at
 }
 
+// placeIn gives which element of the vector the k-th of a run is.
+func (v *vector) placeIn(r *Run, k int) int {
+	if v.down {
+		return r.Row + k - v.area.Range.First.Row
+	}
+	return r.Col - v.area.Range.First.Col
+}
+
 // from calls f for the elements from i on that are not blank, until it says no more.
 func (v *vector) from(i int, f func(i int, x cell.Value) bool) {
 	if v.cells != nil {
@@ -81,18 +89,14 @@ func (v *vector) from(i int, f func(i int, x cell.Value) bool) {
 	if i >= v.n {
 		return
 	}
-	a, first := v.area, v.area.Range.First
+	a := v.area
 	a.Range.First = v.place(i)
 	v.c.Book.Runs(a, func(r *Run) bool {
 		for k, kind := range r.Kinds {
 			if kind == cell.Blank {
 				continue
 			}
-			place := r.Row + k - first.Row
-			if !v.down {
-				place = r.Col - first.Col
-			}
-			if !f(place, r.At(k)) {
+			if !f(v.placeIn(r, k), r.At(k)) {
 				return false
 			}
 		}
@@ -111,15 +115,35 @@ func (v *vector) numbers(x float64, f func(i int) bool) {
 		}
 		return
 	}
-	first := v.area.Range.First
 	v.c.Book.Runs(v.area, func(r *Run) bool {
 		for k, kind := range r.Kinds {
 			if kind == cell.Number && r.Nums[k] == x {
-				place := r.Row + k - first.Row
-				if !v.down {
-					place = r.Col - first.Col
+				if !f(v.placeIn(r, k)) {
+					return false
 				}
-				if !f(place) {
+			}
+		}
+		return !v.c.Stop()
+	})
+}
+
+// texts is numbers for texts that equal x without regard to case.
+func (v *vector) texts(x string, f func(i int) bool) {
+	if v.cells != nil {
+		for i := range v.n {
+			if e := &v.cells.Cells[v.base+i*v.step]; e.Kind() == cell.Text && EqualText(e.Text(), x) && !f(i) {
+				return
+			}
+		}
+		return
+	}
+	v.c.Book.Runs(v.area, func(r *Run) bool {
+		if r.Texts == nil {
+			return !v.c.Stop()
+		}
+		for k, kind := range r.Kinds {
+			if kind == cell.Text && EqualText(r.Texts[k], x) {
+				if !f(v.placeIn(r, k)) {
 					return false
 				}
 			}
@@ -142,10 +166,7 @@ func (v *vector) exact(x cell.Value, last bool) int {
 	case cell.Number:
 		v.numbers(x.Number(), keep)
 	case cell.Text:
-		s := x.Text()
-		v.from(0, func(i int, e cell.Value) bool {
-			return e.Kind() != cell.Text || !EqualText(e.Text(), s) || keep(i)
-		})
+		v.texts(x.Text(), keep)
 	default:
 		v.from(0, func(i int, e cell.Value) bool { return e != x || keep(i) })
 	}

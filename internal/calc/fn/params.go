@@ -14,7 +14,7 @@ const (
 	// single values: a function that has one is called for each element of an array; a
 	// range is cut to the cell beside the formula unless arrays are on
 	ShapeNum  Shape = iota // "num": a number, coerced
-	ShapeReal              // "real": the same, but a logical value is #VALUE! and one left empty #N/A
+	ShapeReal              // "real": the same, but a logical value is #VALUE!, and one left empty #N/A or, if it need not be there, Omitted
 	ShapeOpt               // "opt": as "num", but one left empty stays Omitted, for [Args.Given] to tell
 	ShapeText              // "text": a text, coerced
 	ShapeBool              // "bool": a logical value, coerced

@@ -8,25 +8,6 @@ import (
 // hasWildcards reports whether s may say something else than itself as a pattern.
 func hasWildcards(s string) bool { return strings.ContainsAny(s, "*?~") }
 
-// searchPattern reads a pattern as SEARCH does: a ~ counts for nothing wherever it
-// stands, unless another one is before it.
-func searchPattern(s string) *Pattern {
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] == '~' {
-			if i++; i == len(s) {
-				break
-			}
-			if strings.IndexByte("?*~", s[i]) >= 0 {
-				b.WriteByte('~')
-			}
-		}
-		b.WriteByte(s[i])
-	}
-	p, _, _ := ParsePattern(b.String())
-	return p
-}
-
 // Search gives the first place of s, as an offset not before from, where the pattern fits
 // with whatever comes behind it.
 //

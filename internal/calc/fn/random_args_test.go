@@ -72,35 +72,12 @@ func drawArgument(t *rapid.T) Value {
 	return Scalar(drawValue(t))
 }
 
-// legalResult reports what is wrong with a value that a function gave.
-func legalResult(v Value) string {
-	check := func(x cell.Value) string {
-		if x.Kind() == cell.Number && x.Number()-x.Number() != 0 {
-			return "a number that no cell can hold"
-		}
-		return ""
-	}
-	if a := v.Array(); a != nil {
-		if a.Rows < 1 || a.Cols < 1 || len(a.Cells) != a.Rows*a.Cols || len(a.Cells) > MaxElements {
-			return "an array of no proper size"
-		}
-		for _, x := range a.Cells {
-			if msg := check(x); msg != "" {
-				return msg
-			}
-		}
-		return ""
-	}
-	if v.IsOmitted() {
-		return "what stands for an argument that is left out"
-	}
-	return check(v.Scalar())
-}
-
 // Whatever the arguments are, a function gives a value that a cell can hold.
-func TestRandomArguments(t *testing.T) {
+func TestAnyNumbers(t *testing.T) {
 	for _, f := range All() {
-		if f.Special() || f.Category != Math && f.Category != Date && f.Category != Engineering {
+		switch f.Category {
+		case Math, Date, Engineering, Financial, Statistical, Compatibility, Database:
+		default:
 			continue
 		}
 		t.Run(f.Name, func(t *testing.T) {
@@ -120,9 +97,9 @@ func TestRandomArguments(t *testing.T) {
 				for i := range args {
 					args[i] = drawArgument(t)
 				}
-				if v := Apply(c, f, args); legalResult(v) != "" {
-					t.Fatalf("%s gives %s", f.Name, legalResult(v))
-				}
+				asked := 0
+				c.Stopped = func() bool { asked++; return asked > 1_000_000 }
+				legal(t, Apply(c, f, args))
 			})
 		})
 	}

@@ -162,18 +162,22 @@ func (c *Context) numbers(v Value, f func(float64)) (code cell.ErrorCode) {
 		}
 	case *Ref:
 		for _, a := range x.Areas {
-			c.Book.Runs(a, func(r *Run) bool {
-				for i, k := range r.Kinds {
-					switch k {
-					case cell.Number:
-						f(r.Nums[i])
-					case cell.Error:
-						code = cell.ErrorCode(r.Nums[i])
-						return false
+			if rows, cols, ok := c.smallBlock(a); ok {
+				code = c.numbersByRow(a, rows, cols, f)
+			} else {
+				c.Book.Runs(a, func(r *Run) bool {
+					for i, k := range r.Kinds {
+						switch k {
+						case cell.Number:
+							f(r.Nums[i])
+						case cell.Error:
+							code = cell.ErrorCode(r.Nums[i])
+							return false
+						}
 					}
-				}
-				return !c.Stop()
-			})
+					return !c.Stop()
+				})
+			}
 			if code != 0 {
 				return code
 			}
@@ -186,6 +190,47 @@ func (c *Context) numbers(v Value, f func(float64)) (code cell.ErrorCode) {
 			return e
 		}
 		f(n)
+	}
+	return 0
+}
+
+// blockMax is how many cells an area of several columns has at most to be read row by row.
+const blockMax = 1 << 13
+
+// smallBlock reports whether an area has several columns with values and few cells, and gives
+// the size of the part outside of which it holds nothing.
+func (c *Context) smallBlock(a Area) (rows, cols int, ok bool) {
+	if a.Range.First.Col == a.Range.Last.Col {
+		return 0, 0, false
+	}
+	rows, cols = c.extent(To(Cells(a)))
+	return rows, cols, cols > 1 && rows > 1 && rows*cols <= blockMax
+}
+
+// numbersByRow calls f for the numbers of an area row by row, the order in which Excel adds: it
+// shows in the last digits, and where large numbers cancel in all of them. The code is that of
+// the first error, in the same order.
+func (c *Context) numbersByRow(a Area, rows, cols int, f func(float64)) cell.ErrorCode {
+	first := a.Range.First
+	a.Range.Last = cell.Ref{Row: first.Row + rows - 1, Col: first.Col + cols - 1}
+	nums, kinds := make([]float64, rows*cols), make([]cell.Kind, rows*cols)
+	c.Book.Runs(a, func(r *Run) bool {
+		at := (r.Row-first.Row)*cols + r.Col - first.Col
+		for i, k := range r.Kinds {
+			if k == cell.Number || k == cell.Error {
+				nums[at], kinds[at] = r.Nums[i], k
+			}
+			at += cols
+		}
+		return true
+	})
+	for i, k := range kinds {
+		switch k {
+		case cell.Number:
+			f(nums[i])
+		case cell.Error:
+			return cell.ErrorCode(nums[i])
+		}
 	}
 	return 0
 }

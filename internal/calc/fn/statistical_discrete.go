@@ -28,7 +28,12 @@ const (
 	fromTrials       = "the number of successes has to be from 0 to that of the trials"
 	from0to1         = "the probability has to be from 0 to 1"
 	countNotNegative = "a count may not be below 0"
+	countOutside     = "a count is below 0 or too large"
 )
+
+// largestCount bounds what loops go through: a distribution of so many is as wide as its
+// root.
+const largestCount = 1e12
 
 func binomDist(c *Context, a Args) Value {
 	k, n, p := math.Trunc(a[0].Number()), math.Trunc(a[1].Number()), a[2].Number()
@@ -84,8 +89,8 @@ func binomDistRange(c *Context, a Args) Value {
 // halving.
 func binomInv(c *Context, a Args) Value {
 	n, p, alpha := math.Trunc(a[0].Number()), a[1].Number(), a[2].Number()
-	if n < 0 || n > 1e15 {
-		return c.Fail(cell.ErrNum, countNotNegative)
+	if n < 0 || n > largestCount {
+		return c.Fail(cell.ErrNum, countOutside)
 	}
 	if p <= 0 || p >= 1 || alpha <= 0 || alpha >= 1 {
 		return c.Fail(cell.ErrNum, insideProbability)
@@ -123,6 +128,9 @@ func negBinomDist(c *Context, a Args, cumulative bool) Value {
 func hypGeomDist(c *Context, a Args, cumulative bool) Value {
 	k, n := math.Trunc(a[0].Number()), math.Trunc(a[1].Number())
 	marked, all := math.Trunc(a[2].Number()), math.Trunc(a[3].Number())
+	if all > largestCount {
+		return c.Fail(cell.ErrNum, countOutside)
+	}
 	if n <= 0 || marked <= 0 || all <= 0 || n > all || marked > all {
 		return c.Fail(cell.ErrNum, "the sample and the successes have to be above 0 and not more than the population")
 	}

@@ -132,7 +132,8 @@ func (c *Context) flag(a Args, i int, def bool) (bool, cell.ErrorCode) {
 	return ToBool(c.Single(a[i]))
 }
 
-// leastSquares fits y by Householder's QR decomposition of the columns, which are centered
+// leastSquares fits y by the modified Gram-Schmidt method, of which y is the last column, and
+// which needs no square roots here, so that whole numbers stay whole. The columns are centered
 // first if there is an intercept. A column that the ones before it give already gets the
 // coefficient 0, as in Excel since 2003.
 func (c *Context) leastSquares(o observations) fit {
@@ -140,77 +141,61 @@ func (c *Context) leastSquares(o observations) fit {
 	y := append([]float64(nil), o.y...)
 	means := make([]float64, k+1)
 	x := make([][]float64, k)
+	norms := make([]float64, k) // of the columns as they are given
 	for j := range o.x {
 		x[j] = append([]float64(nil), o.x[j]...)
 		if o.intercept {
 			means[j] = center(x[j])
 		}
+		norms[j] = dot(x[j], x[j])
 	}
 	if o.intercept {
 		means[k] = center(y)
 	}
 	total := dot(y, y)
 
-	// Each kept column becomes one row of R, in the places above its diagonal.
+	// Each column that is kept is taken out of the later ones and out of y.
 	var kept []int
-	diagonal := make([]float64, k)
-	rank := 0
-	for j := range x {
-		if c.Stop() || rank == n {
+	var factors [][]float64 // by kept column: how much of it was in the later ones
+	var squares, shares []float64
+	f := fit{b: make([]float64, k), se: make([]float64, k)}
+	for j, v := range x {
+		if c.Stop() || len(kept) == n {
 			break
 		}
-		v := x[j][rank:]
-		rest := math.Sqrt(dot(v, v))
-		if rest <= 1e-13*math.Sqrt(dot(x[j], x[j])) {
+		square := dot(v, v)
+		if square <= 1e-26*norms[j] {
 			continue
 		}
-		if v[0] > 0 {
-			rest = -rest
+		row := make([]float64, k)
+		for l := j + 1; l < k; l++ {
+			row[l] = takeOut(v, square, x[l])
 		}
-		v[0] -= rest // v is the vector of the reflection now, its image is rest
-		scale := -rest * v[0]
-		reflect := func(w []float64) {
-			s := dot(v, w) / scale
-			for i := range w {
-				w[i] -= s * v[i]
-			}
-		}
-		for _, later := range x[j+1:] {
-			reflect(later[rank:])
-		}
-		reflect(y[rank:])
-		diagonal[j] = rest
-		kept = append(kept, j)
-		rank++
+		share := takeOut(v, square, y)
+		kept, factors = append(kept, j), append(factors, row)
+		squares, shares = append(squares, square), append(shares, share)
+		f.regressed += share * share * square
 	}
-
-	f := fit{b: make([]float64, k), se: make([]float64, k)}
-	for i, q := range y {
-		if i < rank {
-			f.regressed += q * q
-		} else {
-			f.rest += q * q
-		}
-	}
+	rank := len(kept)
+	f.rest = dot(y, y)
 	f.freedom = float64(n - rank)
 	if o.intercept {
 		f.freedom--
 	}
-	// back substitution; inverse holds the columns of R⁻¹
+	// back substitution; inverse is that of the triangle of factors, which has a diagonal of 1
 	inverse := make([][]float64, rank)
 	for i := rank - 1; i >= 0; i-- {
-		j := kept[i]
-		b := y[i]
+		b := shares[i]
 		inverse[i] = make([]float64, rank)
-		inverse[i][i] = 1 / diagonal[j]
+		inverse[i][i] = 1
 		for m := i + 1; m < rank; m++ {
-			r := x[kept[m]][i]
+			r := factors[i][kept[m]]
 			b -= r * f.b[kept[m]]
 			for l := m; l < rank; l++ {
-				inverse[i][l] -= r * inverse[m][l] / diagonal[j]
+				inverse[i][l] -= r * inverse[m][l]
 			}
 		}
-		f.b[j] = b / diagonal[j]
+		f.b[kept[i]] = b
 	}
 	f.b0 = means[k]
 	for j := range f.b {
@@ -227,6 +212,9 @@ func (c *Context) leastSquares(o observations) fit {
 	f.f = f.regressed / float64(rank) / (f.rest / f.freedom)
 	at0 := make([]float64, rank) // means times R⁻¹
 	for i, row := range inverse {
+		for l := range row {
+			row[l] /= math.Sqrt(squares[l])
+		}
 		f.se[kept[i]] = f.deviation * math.Sqrt(dot(row, row))
 		for l := range row {
 			at0[l] += means[kept[i]] * row[l]
@@ -249,6 +237,15 @@ func center(x []float64) (mean float64) {
 		x[i] -= mean
 	}
 	return mean
+}
+
+// takeOut makes w orthogonal to v, whose square is given, and gives how much of it was in w.
+func takeOut(v []float64, square float64, w []float64) float64 {
+	r := dot(v, w) / square
+	for i := range w {
+		w[i] -= r * v[i]
+	}
+	return r
 }
 
 func dot(x, y []float64) (s float64) {

@@ -140,7 +140,8 @@ func zTest(c *Context, a Args) Value {
 func chiSqTest(c *Context, a Args) Value {
 	rows, cols := Size(a[0])
 	rows2, cols2 := Size(a[1])
-	if rows != rows2 || cols != cols2 || rows*cols < 2 {
+	vectors := (rows == 1 || cols == 1) && (rows2 == 1 || cols2 == 1) && rows*cols == rows2*cols2
+	if (rows != rows2 || cols != cols2) && !vectors || rows*cols < 2 {
 		return c.Fail(cell.ErrNA, "the ranges differ in size, or have one cell only")
 	}
 	actual, expected, e := c.numberPairs(a[0], a[1])

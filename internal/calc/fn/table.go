@@ -61,7 +61,7 @@ func makeTable() map[string]*Function {
 	for _, list := range [][]Function{
 		specialFunctions, mathFunctions, logicalFunctions, dateFunctions, financialFunctions,
 		statisticalFunctions, compatibilityFunctions, databaseFunctions, engineeringFunctions,
-		informationFunctions, lookupFunctions, arrayFunctions, lambdaFunctions, textFunctions, webFunctions,
+		informationFunctions, lookupFunctions, arrayFunctions, lambdaFunctions, textFunctions, webFunctions, addInFunctions,
 		roundingFunctions, combinatoricFunctions, numeralFunctions, sumFunctions, subtotalFunctions, matrixFunctions, randomFunctions,
 		workdayFunctions, dayCountFunctions, baseFunctions, complexFunctions,
 	} {

@@ -163,7 +163,8 @@ func find(c *Context, a Args) Value {
 func search(c *Context, a Args) Value {
 	within, from, ok := findFrom(a)
 	if ok {
-		if i, ok := searchPattern(a[0].Str()).Search(within, from); ok {
+		p, _, _ := ParsePattern(a[0].Str())
+		if i, ok := p.Search(within, from); ok {
 			return Num(float64(unitsOf(within[:i]) + 1))
 		}
 	}

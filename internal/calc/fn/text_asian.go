@@ -1,6 +1,7 @@
 package fn
 
 import (
+	"fmt"
 	"math"
 	"strings"
 	"unicode"
@@ -17,6 +18,7 @@ import (
 var asianFunctions = []Function{
 	{Name: "ASC", Category: TextFunctions, Params: "text", Since: 2007, Eval: ofText(narrow)},
 	{Name: "BAHTTEXT", Category: TextFunctions, Params: "num", Since: 2007, Eval: bahtText},
+	{Name: "DATESTRING", Category: Date, Params: "num", Since: 2007, Eval: dateString},
 	{Name: "DBCS", Category: TextFunctions, Params: "text", Since: 2007, Eval: ofText(widen)},
 	{Name: "ISTHAIDIGIT", Category: TextFunctions, Params: "text", Since: 2007, Eval: func(_ *Context, a Args) Value {
 		s := a[0].Str()
@@ -167,6 +169,28 @@ func numberString(c *Context, a Args) Value {
 		s = text + groups[group] + s
 	}
 	return Text(s)
+}
+
+// eras are those of Japan's emperors that Excel's calendar has, by the first day of each.
+var eras = []struct {
+	year, month, day int
+	name             string
+}{
+	{2019, 5, 1, "令和"}, {1989, 1, 8, "平成"}, {1926, 12, 25, "昭和"}, {1912, 7, 30, "大正"}, {1868, 1, 25, "明治"},
+}
+
+// dateString writes a date in the Japanese calendar.
+func dateString(c *Context, a Args) Value {
+	y, m, d, _, _, _, _, ok := numfmt.FromSerial(math.Floor(a[0].Number()), c.Dates)
+	if !ok {
+		return c.Fail(cell.ErrNum, "the number is no date")
+	}
+	for _, e := range eras {
+		if y > e.year || y == e.year && (m > e.month || m == e.month && d >= e.day) {
+			return Text(fmt.Sprintf("%s%02d年%02d月%02d日", e.name, y-e.year+1, m, d))
+		}
+	}
+	return c.Fail(cell.ErrNum, "the date lies before the calendar")
 }
 
 const (

@@ -29,14 +29,17 @@ func textOf(c *Context, a Args) Value {
 	}
 	switch v.Kind() {
 	case cell.Text:
-		if f, ok := ParseNumber(v.Text(), c.Dates); ok {
+		if f, ok := c.ParseNumber(v.Text()); ok {
 			v = cell.NumberValue(f)
 		}
 	case cell.Blank:
 		v = cell.NumberValue(0)
 	}
-	f := numfmt.Compile(code)
-	if f.Err() != nil {
+	f, err := c.formats.of(code, func() (*numfmt.Format, error) {
+		f := numfmt.Compile(code)
+		return f, f.Err()
+	})
+	if err != nil {
 		return c.Fail(cell.ErrValue, "the number format cannot be read")
 	}
 	s := string(f.Append(nil, v, c.Dates))
@@ -49,7 +52,7 @@ func textOf(c *Context, a Args) Value {
 func valueOf(c *Context, a Args) Value {
 	switch v := a[0].Scalar(); v.Kind() {
 	case cell.Text:
-		f, ok := ParseNumber(v.Text(), c.Dates)
+		f, ok := c.ParseNumber(v.Text())
 		if !ok {
 			return c.Fail(cell.ErrValue, "the text is no number")
 		}
@@ -93,7 +96,7 @@ func numberValue(c *Context, a Args) Value {
 		return Num(0)
 	}
 	bare := strings.TrimRight(s, "%")
-	f, ok := ParseNumber(bare, c.Dates)
+	f, ok := c.ParseNumber(bare)
 	if !ok {
 		return c.Fail(cell.ErrValue, "the text is no number")
 	}

@@ -3,6 +3,7 @@ package fn
 import (
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/dlclark/regexp2"
 
@@ -33,15 +34,21 @@ func (c *Context) regex(a Args, i, fold int) (*regexp2.Regexp, Value) {
 	if insensitive != 0 && insensitive != 1 {
 		return nil, c.Fail(cell.ErrValue, "the case sensitivity is neither 0 nor 1")
 	}
+	pattern, key := a[i].Str(), "c"+a[i].Str()
 	options := regexp2.RegexOptions(regexp2.None)
 	if insensitive != 0 {
-		options |= regexp2.IgnoreCase
+		options, key = regexp2.IgnoreCase, "i"+pattern
 	}
-	re, err := regexp2.Compile(posixClasses.Replace(a[i].Str()), options)
+	re, err := c.regexes.of(key, func() (*regexp2.Regexp, error) {
+		re, err := regexp2.Compile(posixClasses.Replace(pattern), options)
+		if err == nil {
+			re.MatchTimeout = regexTime
+		}
+		return re, err
+	})
 	if err != nil {
 		return nil, c.Fail(cell.ErrValue, "the regular expression cannot be read")
 	}
-	re.MatchTimeout = regexTime
 	return re, Value{}
 }
 
@@ -105,24 +112,41 @@ func regexReplace(c *Context, a Args) Value {
 		return bad
 	}
 	s, with := a[0].Str(), a[2].Str()
+	if strings.Contains(strings.ReplaceAll(with, "$$", ""), "$_") || strings.Contains(with, "$`") || strings.Contains(with, "$'") {
+		return c.Fail(cell.ErrValue, "the replacement cannot be read") // .NET has these, PCRE has not
+	}
+	// The matches are gone through first: for where they begin, and for how long the result
+	// may get, as every $ may stand for the longest group.
+	nth := a.option(3, 0)
+	var starts []int // in characters, as regexp2 counts
+	size, dollars := len(s), strings.Count(with, "$")
+	m, err := re.FindStringMatch(s)
+	for ; err == nil && m != nil && (nth <= 0 || len(starts) < nth); m, err = re.FindNextMatch(m) {
+		starts = append(starts, m.Index)
+		longest := 0
+		for i := range m.GroupCount() {
+			longest = max(longest, m.GroupByNumber(i).Length)
+		}
+		more := len(with) + dollars*longest*utf8.UTFMax
+		if nth != 0 { // only one of them is replaced
+			more = max(0, len(s)+more-size)
+		}
+		if size += more; size > 1<<24 {
+			return c.Fail(cell.ErrValue, "the text would be longer than 32767 characters")
+		}
+	}
+	if err != nil {
+		return c.Fail(cell.ErrValue, "the regular expression takes too long")
+	}
 	from, n := -1, -1
-	if k := a.option(3, 0); k != 0 {
-		// One occurrence is replaced by looking for it from where it begins.
-		var starts []int // in characters, as regexp2 counts
-		m, err := re.FindStringMatch(s)
-		for ; err == nil && m != nil && (k < 0 || len(starts) < k) && len(starts) <= maxText; m, err = re.FindNextMatch(m) {
-			starts = append(starts, m.Index)
+	if nth != 0 {
+		if nth < 0 {
+			nth += len(starts) + 1
 		}
-		if err != nil {
-			return c.Fail(cell.ErrValue, "the regular expression takes too long")
-		}
-		if k < 0 {
-			k += len(starts) + 1
-		}
-		if k < 1 || k > len(starts) {
+		if nth < 1 || nth > len(starts) {
 			return Text(s)
 		}
-		from, n = offsetOfRune(s, starts[k-1]), 1
+		from, n = offsetOfRune(s, starts[nth-1]), 1
 	}
 	out, err := re.Replace(s, with, from, n)
 	if err != nil {

@@ -11,12 +11,30 @@ import (
 // immutable, and holds on to its graph.
 type Dirty struct {
 	g       *Graph
-	at      map[int32]int32 // position in ids of a span; nil where ids are all that there are
-	ids     []int32
-	regions []region // of the spans at the same place of ids
+	at      index
+	ids     []int32  // of the spans, by their positions
+	regions []region // of the spans, by their positions
 	edges   []edge   // without repeats
-	known   map[edge]struct{}
-	whole   []int32 // position by id, where all is dirty
+}
+
+// index gives the positions of spans by their ids, in pages as those of the spans, so that what
+// is small in a large graph costs little and what is large no hashing.
+type index []*[pageSize]int32
+
+// get gives the position of a span, -1 where it has none.
+func (x index) get(id int32) int32 {
+	if p := x[id>>pageShift]; p != nil {
+		return p[id&(pageSize-1)] - 1
+	}
+	return -1
+}
+
+func (x index) set(id, pos int32) {
+	p := &x[id>>pageShift]
+	if *p == nil {
+		*p = new([pageSize]int32)
+	}
+	(*p)[id&(pageSize-1)] = pos + 1
 }
 
 // edge says that the span at position to reads, by one of its reads, the span at position
@@ -26,10 +44,10 @@ type edge struct{ from, to, read int32 }
 // All gives every formula of the graph as dirty. The error is that of ctx.
 func (g *Graph) All(ctx context.Context) (*Dirty, error) {
 	n := g.spans.ids()
-	d := &Dirty{g: g, whole: make([]int32, n), ids: make([]int32, 0, n), regions: make([]region, 0, n)}
+	d := &Dirty{g: g, at: make(index, len(g.spans)), ids: make([]int32, 0, n), regions: make([]region, 0, n)}
 	for id := range int32(g.spans.ids()) {
 		if s := g.spans.at(id); s.tpl != nil {
-			d.whole[id] = int32(len(d.ids))
+			d.at.set(id, int32(len(d.ids)))
 			d.ids = append(d.ids, id)
 			d.regions = append(d.regions, region{bounds: s.area, some: true})
 		}
@@ -40,7 +58,7 @@ func (g *Graph) All(ctx context.Context) (*Dirty, error) {
 		}
 		s := g.spans.at(id)
 		g.sheets[s.tpl.Sheet].reads.search(s.out, func(e *entry) bool {
-			d.edges = append(d.edges, edge{int32(from), d.whole[e.span], e.read})
+			d.edges = append(d.edges, edge{int32(from), d.at.get(e.span), e.read})
 			return true
 		})
 	}
@@ -54,11 +72,25 @@ func (g *Graph) All(ctx context.Context) (*Dirty, error) {
 // The cost is by the rectangles in which what is dirty can be described, not by its cells:
 // see the package comment.
 func (g *Graph) Dirty(ctx context.Context, sources []Area) (*Dirty, error) {
-	p := propagation{Dirty: Dirty{g: g, at: make(map[int32]int32), known: make(map[edge]struct{})}}
+	p := newPropagation(g)
 	for _, id := range g.special {
-		p.add(p.position(id), g.spans.at(id).area, -1, 0)
+		p.add(p.position(id), g.spans.at(id).area, -1, false)
 	}
-	for _, a := range joined(sources) {
+	return p.from(ctx, sources, true)
+}
+
+// Downstream gives what reads the cells of areas, directly or through others: what is to be
+// calculated once more where a calculation gave cells a value that nobody expected them to
+// have, as when an array spills further than before. The formulas of the cells themselves are
+// not a part of it, unless they are downstream too, nor is what is volatile for that reason.
+func (g *Graph) Downstream(ctx context.Context, areas []Area) (*Dirty, error) {
+	return newPropagation(g).from(ctx, areas, false)
+}
+
+// from makes dirty what depends on areas, with their own formulas or without.
+func (p *propagation) from(ctx context.Context, areas []Area, own bool) (*Dirty, error) {
+	g := p.g
+	for _, a := range joined(areas) {
 		if uint(a.Sheet) >= uint(len(g.sheets)) {
 			continue
 		}
@@ -66,24 +98,29 @@ func (g *Graph) Dirty(ctx context.Context, sources []Area) (*Dirty, error) {
 		if x.empty() {
 			continue
 		}
-		g.sheets[a.Sheet].outputs.search(x, func(e *entry) bool {
-			s := g.spans.at(e.span)
-			if s.array() {
-				p.add(p.position(e.span), s.area, -1, 0)
-			} else {
-				p.add(p.position(e.span), s.area.and(x), -1, 0)
-			}
-			return true
-		})
+		if own {
+			g.sheets[a.Sheet].outputs.search(x, func(e *entry) bool {
+				s := g.spans.at(e.span)
+				if s.array() {
+					p.add(p.position(e.span), s.area, -1, false)
+				} else {
+					p.add(p.position(e.span), s.area.and(x), -1, false)
+				}
+				return true
+			})
+		}
+		p.follow(-1, a.Sheet, x, -1)
+		// One source after the other, so that the queue stays short.
 		if err := p.run(ctx); err != nil {
 			return nil, err
 		}
-		p.follow(-1, a.Sheet, x, -1)
 	}
+	// What is volatile, where there is no source.
 	if err := p.run(ctx); err != nil {
 		return nil, err
 	}
-	return &p.Dirty, nil
+	d := p.Dirty // alone: the queue is not kept
+	return &d, nil
 }
 
 // joined gives the areas with those made one that lie below one another in their order.
@@ -103,6 +140,7 @@ func joined(areas []Area) []Area {
 // dependents to be found; every cell goes through it once.
 type propagation struct {
 	Dirty
+	known map[edge]struct{} // edges, but for those that cannot be met twice
 	queue []patch
 	done  int // so many of the queue were followed
 	first int // number of the first patch in queue, of all that there ever were
@@ -111,17 +149,21 @@ type propagation struct {
 // patch is cells of a span that became dirty at once, because those of another patch did.
 type patch struct {
 	pos    int32 // of the span
-	steady uint8 // bit axis: the cells read those of the parent by reads that move with them along the axis
+	jumped bool  // it goes beyond what reads the parent: see loop
 	parent int   // number of the patch that they read, -1 where it is no patch
 	box    box
 }
 
+func newPropagation(g *Graph) *propagation {
+	return &propagation{Dirty: Dirty{g: g, at: make(index, len(g.spans))}, known: make(map[edge]struct{})}
+}
+
 // position gives the place of a span in ids.
 func (p *propagation) position(id int32) int32 {
-	pos, ok := p.at[id]
-	if !ok {
+	pos := p.at.get(id)
+	if pos < 0 {
 		pos = int32(len(p.ids))
-		p.at[id] = pos
+		p.at.set(id, pos)
 		p.ids = append(p.ids, id)
 		p.regions = append(p.regions, region{})
 	}
@@ -129,16 +171,16 @@ func (p *propagation) position(id int32) int32 {
 }
 
 // add makes cells of a span dirty, and puts those that were not into the queue.
-func (p *propagation) add(pos int32, x box, parent int, steady uint8) {
+func (p *propagation) add(pos int32, x box, parent int, jumped bool) {
 	p.regions[pos].add(p.g.spans.at(p.ids[pos]).area, x, func(fresh box) {
 		// A region of many strips gives many pieces for one rectangle.
 		if n := len(p.queue); n > p.done {
 			if last := &p.queue[n-1]; last.pos == pos && last.parent == parent && last.box.joins(fresh) {
-				last.box, last.steady = last.box.hull(fresh), last.steady&steady
+				last.box, last.jumped = last.box.hull(fresh), last.jumped || jumped
 				return
 			}
 		}
-		p.queue = append(p.queue, patch{pos, steady, parent, fresh})
+		p.queue = append(p.queue, patch{pos, jumped, parent, fresh})
 	})
 }
 
@@ -173,6 +215,8 @@ func (p *propagation) run(ctx context.Context) error {
 // number self, or to none where these are -1.
 func (p *propagation) follow(from int32, sheet int, x box, self int) {
 	g := p.g
+	// A span of one cell is followed once: none of its edges is met again.
+	single := from >= 0 && p.g.spans.at(p.ids[from]).area.cells() == 1
 	g.sheets[sheet].reads.search(x, func(e *entry) bool {
 		s := g.spans.at(e.span)
 		r := &s.tpl.reads[e.read]
@@ -183,20 +227,22 @@ func (p *propagation) follow(from int32, sheet int, x box, self int) {
 		to := p.position(e.span)
 		if from >= 0 {
 			k := edge{from, to, e.read}
-			if _, ok := p.known[k]; !ok {
+			if single {
+				p.edges = append(p.edges, k)
+			} else if _, ok := p.known[k]; !ok {
 				p.known[k] = struct{}{}
 				p.edges = append(p.edges, k)
 			}
-			steady := r.steady()
-			if from == to && !s.array() {
-				found = chain(s.area, x, found)
-			} else if far := p.loop(to, found, self, steady); far != found {
-				found, steady = far, 0
+			if from != to {
+				far := p.loop(to, found, self)
+				p.add(to, far, self, far != found)
+				return true
 			}
-			p.add(to, found, self, steady)
-			return true
+			if !s.array() {
+				found = chain(s.area, x, found)
+			}
 		}
-		p.add(to, found, self, 0)
+		p.add(to, found, self, false)
 		return true
 	})
 }
@@ -234,14 +280,11 @@ func (d *Dirty) Contains(sheet int, at cell.Ref) bool {
 	if !ok {
 		return false
 	}
-	if d.at == nil {
-		return true
-	}
-	pos, ok := d.at[s.ID]
+	pos := d.at.get(s.ID)
 	if s.Area != s.Output {
-		return ok
+		return pos >= 0
 	}
-	return ok && d.regions[pos].has(d.g.spans.at(s.ID).area, int32(at.Row), int32(at.Col))
+	return pos >= 0 && d.regions[pos].has(d.g.spans.at(s.ID).area, int32(at.Row), int32(at.Col))
 }
 
 // Graph is the graph that d is about.

@@ -199,6 +199,7 @@ func TestTrace(t *testing.T) {
 		{"A3:A4", ToDependents, 1, "1 S0!B3:B4 reads S0!A3:A4"},
 		{"D1", ToDependents, 5, "1 S0!D1 reads S0!D1"},
 		{"A1", ToDependents, 0, ""},
+		{"B1", ToDependents, 2, "1 S0!A21 reads S0!B1\n1 S0!C1 reads S0!B1\n2 S0!E1 reads S0!A22\n2 S1!A1 reads S0!C1"},
 		{"E1", ToPrecedents, 1, "1 S0!E1 reads S0!A22"},
 		{"E1", ToPrecedents, 2, "1 S0!E1 reads S0!A22\n2 S0!A21 reads S0!B1:B3\n2 S0!A21 reads S1!A1"},
 		{"D1", ToPrecedents, 4, "1 S0!D1 reads S0!D1\n1 S0!D1 reads S1!A1\n2 S1!A1 reads S0!B3\n2 S1!A1 reads S0!C1\n3 S0!B3 reads S0!A3\n3 S0!C1 reads S0!B1:B1048576\n" +
@@ -241,6 +242,27 @@ func TestSpans(t *testing.T) {
 	}
 	for range g.Spans() {
 		break
+	}
+}
+
+// TestGap: copies of a formula in columns that have another between them are not one span.
+func TestGap(t *testing.T) {
+	m := newModel(2)
+	for _, col := range []int{0, 2, 3} {
+		for row := range 3 {
+			m.set(0, cell.Ref{Row: row, Col: col}, fmt.Sprintf("$H%d", row+1))
+		}
+	}
+	m.set(1, cell.Ref{Col: 4}, "$H1")
+	g := m.build(t)
+	for col, want := range []string{"A1:A3", "", "C1:D3", "C1:D3"} {
+		s, ok := g.SpanAt(0, cell.Ref{Col: col})
+		if ok != (want != "") || ok && s.Area.String() != want {
+			t.Errorf("column %d: %v, want %s", col, s.Area, want)
+		}
+	}
+	if n := g.Stats().Spans; n != 3 {
+		t.Errorf("%d spans", n)
 	}
 }
 

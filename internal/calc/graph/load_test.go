@@ -1,11 +1,8 @@
-//go:build unix
-
 package graph
 
 import (
 	"bytes"
 	"runtime"
-	"syscall"
 	"testing"
 	"time"
 
@@ -14,15 +11,6 @@ import (
 	"gridflow/internal/xlsx"
 	"gridflow/internal/xlsx/write"
 )
-
-// processor gives the processor time that the process has used.
-func processor() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		return 0
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
 
 // BenchmarkLoadRatio measures the build of S1M beside the load of the file, in processor time, which
 // other processes change less than the time on the clock.

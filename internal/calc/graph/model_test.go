@@ -167,7 +167,10 @@ func (m *model) precedents() map[spot][]spot {
 }
 
 // dirty gives the formulas that are dirty after a change of sources, cell by cell.
-func (m *model) dirty(sources []Area) map[spot]bool {
+func (m *model) dirty(sources []Area) map[spot]bool { return m.depending(sources, true) }
+
+// depending gives what depends on sources, with what is dirty anyway or without.
+func (m *model) depending(sources []Area, own bool) map[spot]bool {
 	out := make(map[spot]bool)
 	var stack []spot
 	mark := func(s spot) {
@@ -184,11 +187,11 @@ func (m *model) dirty(sources []Area) map[spot]bool {
 	}
 	for s := range m.cells {
 		areas, volatile, dynamic := m.reads(s)
-		if volatile || dynamic {
+		if own && (volatile || dynamic) {
 			mark(s)
 		}
 		for _, src := range sources {
-			if _, ok := m.output(s).Intersect(src.Range); ok && s.sheet == src.Sheet {
+			if _, ok := m.output(s).Intersect(src.Range); ok && own && s.sheet == src.Sheet {
 				mark(s)
 			}
 			for _, a := range areas {

@@ -150,8 +150,8 @@ func (b *planner) onDemand() []bool {
 		}
 	}
 	for _, id := range d.g.special {
-		if d.g.spans.at(id).tpl.Facts.Dynamic {
-			reach(d.position(id))
+		if pos := d.at.get(id); pos >= 0 && d.g.spans.at(id).tpl.Facts.Dynamic {
+			reach(pos)
 		}
 	}
 	for len(stack) > 0 {
@@ -162,14 +162,6 @@ func (b *planner) onDemand() []bool {
 		}
 	}
 	return demand
-}
-
-// position gives the place of a span that is dirty.
-func (d *Dirty) position(id int32) int32 {
-	if d.at == nil {
-		return d.whole[id]
-	}
-	return d.at[id]
 }
 
 // components gives every position its unit, those that are read with the higher numbers

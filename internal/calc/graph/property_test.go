@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -43,6 +44,7 @@ func checkGraph(t *rapid.T, g *Graph, m *model) {
 	if n := g.Stats().Formulas; n != int64(len(m.cells)) {
 		t.Fatalf("%d formulas, want %d", n, len(m.cells))
 	}
+	reads := make(map[spot][]Area)
 	for s, f := range m.cells {
 		at := cell.Ref{Row: s.row, Col: s.col}
 		x, ok := g.SpanAt(s.sheet, at)
@@ -57,6 +59,7 @@ func checkGraph(t *rapid.T, g *Graph, m *model) {
 			t.Fatalf("output of %v: %v, want %v", at, x.Output, m.output(s))
 		}
 		want, _, _ := m.reads(s)
+		reads[s] = want
 		got := slices.Collect(g.Precedents(s.sheet, at))
 		// A reference may have its corners changed, but not what it covers.
 		if !slices.Equal(got, want) {
@@ -69,8 +72,7 @@ func checkGraph(t *rapid.T, g *Graph, m *model) {
 				at := cell.Ref{Row: row, Col: col}
 				one := cell.Range{First: at, Last: at}
 				want := make(map[spot]bool)
-				for s := range m.cells {
-					areas, _, _ := m.reads(s)
+				for s, areas := range reads {
 					for _, a := range areas {
 						if a.Sheet == sheet && a.Range.Contains(at) {
 							want[s] = true
@@ -85,7 +87,7 @@ func checkGraph(t *rapid.T, g *Graph, m *model) {
 						}
 					}
 				}
-				if fmt.Sprint(got) != fmt.Sprint(want) {
+				if !maps.Equal(got, want) {
 					t.Fatalf("dependents of %v %v: %v, want %v%s", sheet, at, got, want, m.describe())
 				}
 			}
@@ -216,8 +218,12 @@ func checkPlan(t *rapid.T, p *Plan, m *model, dirty map[spot]bool) {
 
 // TestGraph: a graph of random formulas says what their texts say, cell by cell; what is dirty
 // after random changes is what is found cell by cell; plans are in order.
-func TestGraph(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
+func TestGraph(t *testing.T) { rapid.Check(t, graphProperty(t)) }
+
+func FuzzGraph(f *testing.F) { f.Fuzz(rapid.MakeFuzz(graphProperty(f))) }
+
+func graphProperty(t testing.TB) func(*rapid.T) {
+	return func(rt *rapid.T) {
 		m := drawModel(rt)
 		g := build(rt, t, m)
 		checkGraph(rt, g, m)
@@ -227,6 +233,10 @@ func TestGraph(t *testing.T) {
 			rt.Fatal(err)
 		}
 		checkDirty(rt, d, m, m.dirty(sources))
+		if d, err = g.Downstream(context.Background(), sources); err != nil {
+			rt.Fatal(err)
+		}
+		checkDirty(rt, d, m, m.depending(sources, false))
 		all, err := g.All(context.Background())
 		if err != nil {
 			rt.Fatal(err)
@@ -236,13 +246,17 @@ func TestGraph(t *testing.T) {
 			every[s] = true
 		}
 		checkDirty(rt, all, m, every)
-	})
+	}
 }
 
 // TestWith: a graph after random edits is the graph of what they leave; and the graphs before
 // stay what they were.
-func TestWith(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
+func TestWith(t *testing.T) { rapid.Check(t, withProperty(t)) }
+
+func FuzzWith(f *testing.F) { f.Fuzz(rapid.MakeFuzz(withProperty(f))) }
+
+func withProperty(t testing.TB) func(*rapid.T) {
+	return func(rt *rapid.T) {
 		m := drawModel(rt)
 		g := build(rt, t, m)
 		type version struct {
@@ -272,5 +286,5 @@ func TestWith(t *testing.T) {
 			}
 			checkDirty(rt, d, v.m, v.m.dirty(sources))
 		}
-	})
+	}
 }

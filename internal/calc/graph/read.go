@@ -90,6 +90,9 @@ type axis struct {
 }
 
 func newAxis(a, b int32, absA, absB bool) axis {
+	// What is so far off is off the sheet seen from anywhere; sums of it stay sums.
+	const far = 4 * cell.MaxRows
+	a, b = min(max(a, -far), far), min(max(b, -far), far)
 	switch {
 	case absA && absB:
 		return axis{fixed, min(a, b), max(a, b)}
@@ -100,9 +103,6 @@ func newAxis(a, b int32, absA, absB bool) axis {
 	}
 	return axis{mixed, b, a}
 }
-
-// from gives what is read from p.
-func (x axis) from(p int32) interval { return x.image(interval{p, p}) }
 
 // image gives all that is read from the positions v. It has no gaps, for what
 // neighbours read touches: it moves by at most one.

@@ -70,14 +70,14 @@ func pack(entries []entry) tree {
 	if len(entries) == 0 {
 		return tree{}
 	}
-	tile(entries, func(e *entry) (box, int32) { return e.box, e.span })
+	tile(entries, func(e entry) (box, int32) { return e.box, e.span })
 	level := make([]kid, 0, (len(entries)+fanout-1)/fanout)
 	for c := range slices.Chunk(entries, fanout) {
 		n := &node{entries: slices.Clone(c)}
 		level = append(level, kidOf(n))
 	}
 	for len(level) > 1 {
-		tile(level, func(k *kid) (box, int32) { return k.box, k.ids.lo })
+		tile(level, func(k kid) (box, int32) { return k.box, k.ids.lo })
 		up := make([]kid, 0, (len(level)+fanout-1)/fanout)
 		for c := range slices.Chunk(level, fanout) {
 			n := &node{kids: slices.Clone(c)}
@@ -90,7 +90,7 @@ func pack(entries []entry) tree {
 
 // tile brings boxes into the order in which they are packed: slices of columns, in each of
 // them by row.
-func tile[T any](items []T, of func(*T) (box, int32)) {
+func tile[T any](items []T, of func(T) (box, int32)) {
 	if len(items) <= fanout {
 		return
 	}
@@ -103,10 +103,10 @@ func tile[T any](items []T, of func(*T) (box, int32)) {
 }
 
 // byCentre compares the places of boxes along an axis, then along the other, then their ids.
-func byCentre[T any](axis int, of func(*T) (box, int32)) func(a, b T) int {
+func byCentre[T any](axis int, of func(T) (box, int32)) func(a, b T) int {
 	return func(a, b T) int {
-		x, i := of(&a)
-		y, j := of(&b)
+		x, i := of(a)
+		y, j := of(b)
 		if n := x[axis].lo + x[axis].hi - y[axis].lo - y[axis].hi; n != 0 {
 			return int(n)
 		}
@@ -165,7 +165,7 @@ func (n *node) insert(w *owner, x entry) (now, split *node) {
 	if n.leaf() {
 		if n.entries = append(n.entries, x); len(n.entries) > fanout {
 			split = &node{owner: w}
-			n.entries, split.entries = halve(n.entries, func(e *entry) (box, int32) { return e.box, e.span })
+			n.entries, split.entries = halve(n.entries, func(e entry) (box, int32) { return e.box, e.span })
 		}
 		return n, split
 	}
@@ -184,7 +184,7 @@ func (n *node) insert(w *owner, x entry) (now, split *node) {
 	if other != nil {
 		if n.kids = append(n.kids, kidOf(other)); len(n.kids) > fanout {
 			split = &node{owner: w}
-			n.kids, split.kids = halve(n.kids, func(k *kid) (box, int32) { return k.box, k.ids.lo })
+			n.kids, split.kids = halve(n.kids, func(k kid) (box, int32) { return k.box, k.ids.lo })
 		}
 	}
 	return n, split
@@ -192,11 +192,11 @@ func (n *node) insert(w *owner, x entry) (now, split *node) {
 
 // halve splits items into two halves along the axis that leaves less overlap between their
 // bounds, or else less margin. Those with the same centre are divided by their ids.
-func halve[T any](items []T, of func(*T) (box, int32)) (a, b []T) {
+func halve[T any](items []T, of func(T) (box, int32)) (a, b []T) {
 	bounds := func(items []T) box {
-		x, _ := of(&items[0])
+		x, _ := of(items[0])
 		for i := range items {
-			y, _ := of(&items[i])
+			y, _ := of(items[i])
 			x = x.hull(y)
 		}
 		return x

@@ -51,8 +51,12 @@ func TestRunning(t *testing.T) {
 		}
 		g := build(rt, t, m)
 		for range 3 {
-			a := at(rapid.IntRange(0, lines).Draw(rt, "line"), rapid.IntRange(0, n-1).Draw(rt, "in"))
-			sources := []Area{{0, cell.Range{First: a, Last: a}}}
+			line := rapid.IntRange(0, lines).Draw(rt, "line")
+			var sources []Area
+			for range rapid.IntRange(1, 3).Draw(rt, "sources") {
+				a := at(max(line+rapid.IntRange(-3, 3).Draw(rt, "near"), 0), rapid.IntRange(0, n-1).Draw(rt, "in"))
+				sources = append(sources, Area{0, cell.Range{First: a, Last: a}})
+			}
 			d, err := g.Dirty(context.Background(), sources)
 			if err != nil {
 				rt.Fatal(err)

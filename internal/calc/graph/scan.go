@@ -150,7 +150,7 @@ func output(f *grid.Formula, at cell.Ref) (out box, more bool) {
 		return box{}, false
 	}
 	out = boxOf(f.Range).and(wholeSheet)
-	return out, out != boxAt(at)
+	return out, out != boxAt(at) && out.holds(boxAt(at))
 }
 
 // put adds the formula of a cell to the runs of its column.

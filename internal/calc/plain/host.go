@@ -102,8 +102,12 @@ func (b *Book) FileName() string { return b.File }
 // Spill gives the range that an array fills.
 func (b *Book) Spill(sheet int, at cell.Ref) (cell.Range, bool) {
 	e := b.sheets[sheet].cells[at]
-	if e == nil || !e.array || e.extents == (cell.Range{}) {
+	if e == nil || !e.array {
 		return cell.Range{}, false
+	}
+	b.Value(sheet, at)
+	if e.extents == (cell.Range{}) { // a single value
+		return cell.Range{First: at, Last: at}, true
 	}
 	return e.extents, true
 }

@@ -10,6 +10,7 @@
 package plain
 
 import (
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -32,7 +33,6 @@ type Book struct {
 	File    string
 
 	sheets []*sheet
-	m      *eval.Machine
 	active int
 }
 
@@ -105,8 +105,8 @@ func (b *Book) Reset() {
 
 // Calculate calculates every formula, arrays first, until what spills is stable.
 func (b *Book) Calculate() {
-	for range 8 {
-		before := b.spilled()
+	for range 16 {
+		before := b.filled()
 		for i, s := range b.sheets {
 			var refs []cell.Ref
 			for r, e := range s.cells {
@@ -126,7 +126,7 @@ func (b *Book) Calculate() {
 				}
 			}
 		}
-		if b.spilled() == before {
+		if maps.Equal(b.filled(), before) {
 			break
 		}
 		for _, s := range b.sheets {
@@ -146,15 +146,17 @@ func (b *Book) Calculate() {
 	}
 }
 
-func (b *Book) spilled() (n int) {
-	for _, s := range b.sheets {
-		for _, e := range s.cells {
+// filled gives the values of the cells that arrays fill.
+func (b *Book) filled() map[Place]cell.Value {
+	m := map[Place]cell.Value{}
+	for i, s := range b.sheets {
+		for r, e := range s.cells {
 			if e.from != nil {
-				n++
+				m[Place{i, r}] = e.value
 			}
 		}
 	}
-	return n
+	return m
 }
 
 // Value gives the value of a cell, calculated.
@@ -182,14 +184,16 @@ func (b *Book) calculate(e *entry, sheet int, at cell.Ref) {
 	m.Dates, m.Now, m.Rand = b.Dates, b.Now, rand.New(rand.NewPCG(1, 2))
 	v := m.Run(e.prog, sheet, at, e.array)
 	a := v.Array()
+	cells := b.sheets[sheet].cells
+	maps.DeleteFunc(cells, func(_ cell.Ref, x *entry) bool { return x.from != nil && *x.from == at })
 	if a == nil && !e.fixed {
+		e.extents = cell.Range{}
 		e.value = v.Scalar()
 		return
 	}
 	if a == nil {
 		a = &fn.Array{Rows: 1, Cols: 1, Cells: []cell.Value{v.Scalar()}}
 	}
-	cells := b.sheets[sheet].cells
 	if !e.fixed {
 		e.extents = cell.Range{First: at, Last: cell.Ref{Row: at.Row + a.Rows - 1, Col: at.Col + a.Cols - 1}}
 		for row := range a.Rows {

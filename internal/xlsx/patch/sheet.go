@@ -121,7 +121,8 @@ func (s *saver) validate(part string, cells []CellPatch) error {
 }
 
 // wholeArrays refuses edits of a part of an array formula or what-if table: its cells go
-// together or not at all.
+// together or not at all. A dynamic array goes with its own cell, which alone says that it is
+// one: what it filled are values like others then, of which some may stay.
 func wholeArrays(part *xlsx.Part, loaded *grid.Sheet, cells []CellPatch) error {
 	some := false
 	for range loaded.Arrays(cell.WholeSheet) {
@@ -133,6 +134,7 @@ func wholeArrays(part *xlsx.Part, loaded *grid.Sheet, cells []CellPatch) error {
 	}
 	counts := make(map[cell.Range]int64)
 	at := make(map[cell.Range]cell.Ref)
+	ended := make(map[cell.Range]bool)
 	for i := range cells {
 		c := &cells[i]
 		if !c.Remove && c.Keep != KeepNothing {
@@ -142,10 +144,13 @@ func wholeArrays(part *xlsx.Part, loaded *grid.Sheet, cells []CellPatch) error {
 			if counts[a.Range]++; counts[a.Range] == 1 {
 				at[a.Range] = c.Ref
 			}
+			if a.Kind == grid.DynamicArray && a.Anchor == c.Ref {
+				ended[a.Range] = true
+			}
 		}
 	}
 	for r, n := range counts {
-		if n < r.Cells() {
+		if n < r.Cells() && !ended[r] {
 			return &xlsx.Error{Code: xlsx.ArrayPart, Part: part.Name, Offset: -1,
 				Message: "cell " + at[r].String() + " is part of an array formula or what-if table in " + r.String() + ", which can only be changed as a whole",
 				Hint:    "Change all of " + r.String() + " at once, or clear it first."}

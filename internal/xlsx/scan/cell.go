@@ -152,18 +152,8 @@ func (s *Sheet) cellBody(b []byte, p int, body *cellBody) (int, error) {
 // or -1 where b ends first.
 func closing(b []byte, p int, prefix, element string) int {
 	for {
-		i := bytes.IndexByte(b[p:], '<')
-		if i < 0 || p+i+1 >= len(b) {
-			return -1
-		}
-		p += i
-		end := 0
-		if c := b[p+1]; c == '!' || c == '?' {
-			end = skipMarkup(b, p)
-		} else {
-			end = tagEnd(b, p)
-		}
-		if end < 0 || b[p+1] == '/' && localName(b[p+2:end], prefix) == element {
+		at, end := nextTag(b, p)
+		if end < 0 || b[at+1] == '/' && localName(b[at+2:end], prefix) == element {
 			return end
 		}
 		p = end

@@ -31,23 +31,15 @@ func ParseCell(b []byte, prefix string) CellXML {
 	}
 	e.valid = b[e.TagEnd-2] == '/'
 	for p := e.TagEnd; p < len(b); {
-		i := bytes.IndexByte(b[p:], '<')
-		if i < 0 || p+i+1 >= len(b) {
+		start, end := nextTag(b, p)
+		if end < 0 {
 			break
 		}
-		p += i
-		if c := b[p+1]; c == '!' || c == '?' {
-			if p = skipMarkup(b, p); p < 0 {
-				break
-			}
-			continue
-		}
-		end := tagEnd(b, p)
-		if end < 0 || b[p+1] == '/' {
-			e.valid = end == len(b) && localName(b[p+2:end], prefix) == "c"
+		if b[start+1] == '/' {
+			e.valid = end == len(b) && localName(b[start+2:end], prefix) == "c"
 			break
 		}
-		name, tag, start := localName(b[p+1:end], prefix), end, p
+		name, tag := localName(b[start+1:end], prefix), end
 		var text []byte
 		if b[end-2] != '/' {
 			if name == "f" {
@@ -101,27 +93,16 @@ func wholeTag(tag []byte) bool {
 func ElementEnd(b []byte, start, p int) int {
 	name := b[start+1 : start+nameEnd(b[start:p])]
 	for depth := 1; ; {
-		i := bytes.IndexByte(b[p:], '<')
-		if i < 0 || p+i+1 >= len(b) {
-			return -1
-		}
-		p += i
-		if c := b[p+1]; c == '!' || c == '?' {
-			if p = skipMarkup(b, p); p < 0 {
-				return -1
-			}
-			continue
-		}
-		end := tagEnd(b, p)
+		at, end := nextTag(b, p)
 		if end < 0 {
 			return -1
 		}
 		switch {
-		case b[p+1] == '/':
-			if string(bytes.TrimRight(b[p+2:end-1], " \t\r\n")) == string(name) {
+		case b[at+1] == '/':
+			if string(bytes.TrimRight(b[at+2:end-1], " \t\r\n")) == string(name) {
 				depth--
 			}
-		case b[end-2] != '/' && string(b[p+1:p+nameEnd(b[p:end])]) == string(name):
+		case b[end-2] != '/' && string(b[at+1:at+nameEnd(b[at:end])]) == string(name):
 			depth++
 		}
 		if p = end; depth == 0 {

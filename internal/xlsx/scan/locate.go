@@ -228,38 +228,21 @@ func (l *Locator) endData(at int64) {
 	}
 }
 
-// markup is Sheet.markup.
+// markup does with the markup at b[p] what Sheet.markup does.
 func (l *Locator) markup(b []byte, p int) (int, error) {
-	if p+1 >= len(b) {
-		return -1, nil
-	}
-	switch b[p+1] {
-	case '!', '?':
-		return skipMarkup(b, p), nil
-	case '/':
-		end := tagEnd(b, p)
-		if end < 0 {
-			return end, nil
+	end, name, closes := markupAt(b, p, l.Prefix)
+	switch {
+	case closes && name == "row":
+		l.endRow(l.base + int64(p))
+	case closes && name == "sheetData":
+		if l.open >= 0 {
+			return 0, l.fault(p, "a row is not closed")
 		}
-		switch localName(b[p+2:end], l.Prefix) {
-		case "row":
-			l.endRow(l.base + int64(p))
-		case "sheetData":
-			if l.open >= 0 {
-				return 0, l.fault(p, "a row is not closed")
-			}
-			l.endData(l.base + int64(p))
-		}
-		return end, nil
-	}
-	end := tagEnd(b, p)
-	if end < 0 {
-		return -1, nil
-	}
-	switch localName(b[p+1:end], l.Prefix) {
-	case "row":
+		l.endData(l.base + int64(p))
+	case closes:
+	case name == "row":
 		return end, l.startRow(b[p:end], p)
-	case "c":
+	case name == "c":
 		return l.cell(b, p, end)
 	}
 	return end, nil
@@ -382,27 +365,16 @@ func (l *Locator) cell(b []byte, p, end int) (int, error) {
 // cellEnd gives the position behind the end tag of the cell whose start tag ends at p.
 func (l *Locator) cellEnd(b []byte, p int) int {
 	for {
-		i := bytes.IndexByte(b[p:], '<')
-		if i < 0 || p+i+1 >= len(b) {
-			return -1
-		}
-		p += i
-		if c := b[p+1]; c == '!' || c == '?' {
-			if p = skipMarkup(b, p); p < 0 {
-				return -1
-			}
-			continue
-		}
-		end := tagEnd(b, p)
+		at, end := nextTag(b, p)
 		if end < 0 {
 			return -1
 		}
-		switch name := b[p+1:]; {
-		case b[p+1] == '/':
-			if localName(b[p+2:end], l.Prefix) == "c" {
+		switch {
+		case b[at+1] == '/':
+			if localName(b[at+2:end], l.Prefix) == "c" {
 				return end
 			}
-		case b[end-2] != '/' && localName(name[:end-p-1], l.Prefix) == "extLst":
+		case b[end-2] != '/' && localName(b[at+1:end], l.Prefix) == "extLst":
 			if end = closing(b, end, l.Prefix, "extLst"); end < 0 {
 				return -1
 			}

@@ -309,27 +309,14 @@ func (s *Sheet) feedCells(w []byte, p int, final bool) (int, error) {
 // row's start tag, a whole cell, an end tag, or anything else, which is skipped. It
 // gives -1 where b does not hold all of it.
 func (s *Sheet) markup(b []byte, p int) (int, error) {
-	if p+1 >= len(b) {
-		return -1, nil
-	}
-	switch b[p+1] {
-	case '!', '?':
-		return skipMarkup(b, p), nil
-	case '/':
-		end := tagEnd(b, p)
-		if end >= 0 && localName(b[p+2:end], s.prefix) == "sheetData" {
-			s.phase = inTail
-		}
-		return end, nil
-	}
-	end := tagEnd(b, p)
-	if end < 0 {
-		return -1, nil
-	}
-	switch localName(b[p+1:end], s.prefix) {
-	case "row":
+	end, name, closes := markupAt(b, p, s.prefix)
+	switch {
+	case closes && name == "sheetData":
+		s.phase = inTail
+	case closes:
+	case name == "row":
 		return end, s.startRow(b[p:end], p)
-	case "c":
+	case name == "c":
 		return s.cell(b, p, end)
 	}
 	return end, nil

@@ -85,6 +85,42 @@ func localName(b []byte, prefix string) string {
 	return unsafe.String(&b[0], len(b)) // b outlives the comparison that this is made for
 }
 
+// nextTag finds the first start or end tag at p or behind it, outside of comments and the
+// like: where it begins, -1 where there is none, and the position behind it, -1 where b ends
+// before that.
+func nextTag(b []byte, p int) (at, end int) {
+	for {
+		i := bytes.IndexByte(b[p:], '<')
+		if i < 0 || p+i+1 >= len(b) {
+			return -1, -1
+		}
+		if p += i; b[p+1] != '!' && b[p+1] != '?' {
+			return p, tagEnd(b, p)
+		}
+		if p = skipMarkup(b, p); p < 0 {
+			return -1, -1
+		}
+	}
+}
+
+// markupAt reads the markup at b[p], which is '<': the position behind it, -1 where b does
+// not hold all of it, and of a tag the name of its element and whether it is an end tag.
+func markupAt(b []byte, p int, prefix string) (end int, name string, closes bool) {
+	if p+1 >= len(b) {
+		return -1, "", false
+	}
+	if b[p+1] == '!' || b[p+1] == '?' {
+		return skipMarkup(b, p), "", false
+	}
+	if end = tagEnd(b, p); end < 0 {
+		return -1, "", false
+	}
+	if b[p+1] == '/' {
+		return end, localName(b[p+2:end], prefix), true
+	}
+	return end, localName(b[p+1:end], prefix), false
+}
+
 // findStartTag finds the first start tag of an element outside of comments and gives
 // where it begins and ends, and whether it is an empty-element tag.
 func findStartTag(b []byte, prefix, name string) (start, end int, empty, ok bool) {

@@ -1,0 +1,96 @@
+package book
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+
+	"gridflow/internal/grid"
+	"gridflow/internal/lazy"
+)
+
+// Programs that write workbooks without calculating them leave out the values of formulas, or
+// write zeros and ask whoever opens the file to calculate it. Excel does so when it opens one.
+// Here it is done when somebody reads a sheet in which values are missing, once for all who
+// read the file and for all its forks. Sheets without formulas are never waited for.
+
+// uncalculated reports whether the formulas of a sheet of the file have no values that count.
+func (s *Snapshot) uncalculated(sheet *grid.Sheet) bool {
+	return sheet.Valueless() > 0 || s.src.Workbook().FullCalcOnLoad && sheet.FormulaCells() > 0
+}
+
+// valued gives sheet i of the file as read gives it, or calculated, where it is to be.
+func (s *Snapshot) valued(ctx context.Context, i int, read func() (*grid.Sheet, error)) (*grid.Sheet, error) {
+	sheet, err := read()
+	if err != nil || s.stored || !s.uncalculated(sheet) {
+		return sheet, err
+	}
+	opened, err := s.openedFile(ctx)
+	switch {
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case err != nil || opened == nil: // another sheet cannot be read: this one can
+		return sheet, nil
+	}
+	if done := opened.edited(i); done != nil {
+		if seen, ok := ctx.Value(openedKey{}).(*atomic.Bool); ok {
+			seen.Store(true)
+		}
+		return done, nil
+	}
+	return sheet, nil
+}
+
+// openedFile gives the file's own snapshot with all formulas calculated.
+func (s *Snapshot) openedFile(ctx context.Context) (*Snapshot, error) {
+	return s.models.opened.Wait(ctx, lazy.Whole, func(ctx context.Context, _ *lazy.Publisher[*Snapshot]) (*Snapshot, error) {
+		file := s.Stored()
+		done, _, err := file.Calculate(ctx, nil, MomentAt(time.Now(), rand.Uint64()))
+		if err != nil {
+			return nil, err
+		}
+		// A sheet that has its values keeps them: whoever reads it does not wait for this.
+		kept := done.sheets[:0:0]
+		for _, e := range done.sheets {
+			if s.uncalculated(e.base) {
+				kept = append(kept, e)
+			}
+		}
+		done.sheets = kept
+		s.models.bytes.Store(done.BytesOver(nil))
+		done.stored = false
+		return done, nil
+	})
+}
+
+// Stored gives the workbook as its file has it: without edits, and with the values that stand
+// in the file, if any, even where a reader is given calculated ones.
+func (s *Snapshot) Stored() *Snapshot {
+	base := *s
+	base.Version, base.stored = 0, true
+	base.book, base.sheets, base.grown, base.before, base.model = nil, nil, nil, nil, nil
+	base.stale, base.whole = false, false
+	return &base
+}
+
+// OpenedSheets gives the sheets of the file, by index, of which formulas had to be calculated for
+// whoever reads them, since the file has no values. It waits for nothing: there may be more later.
+func (s *Snapshot) OpenedSheets() []int {
+	if opened, ok := s.models.opened.Peek(); ok && opened != nil {
+		return opened.EditedSheets()
+	}
+	return nil
+}
+
+type openedKey struct{}
+
+// NoteOpened gives a context for reads of snapshots, and a function that says whether any of
+// these reads was given values that the file does not have.
+func NoteOpened(ctx context.Context) (context.Context, func() bool) {
+	seen := new(atomic.Bool)
+	return context.WithValue(ctx, openedKey{}, seen), seen.Load
+}
+
+// OpenedBytes is about what the values take that were calculated because the file has none.
+func (s *Snapshot) OpenedBytes() int64 { return s.models.bytes.Load() }

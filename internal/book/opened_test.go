@@ -1,0 +1,73 @@
+package book
+
+import (
+	"context"
+	"testing"
+
+	"gridflow/internal/cell"
+	"gridflow/internal/grid"
+)
+
+// TestOpened: a file without values of its formulas is read with calculated ones, which all
+// readers and all versions share. What has no formula is not waited for.
+func TestOpened(t *testing.T) {
+	ctx, seen := NoteOpened(context.Background())
+	m := newBook(t, "A1=2 A2=3", "A1==Sheet1!A1*2 C1==SEQUENCE(2)", "A1=7")
+	s := NewSnapshot("wb", "rev", m)
+	value := func(s *Snapshot, i int, a1 string) cell.Value {
+		t.Helper()
+		sheet, err := s.SheetTo(ctx, i, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ref, _ := cell.ParseRef(a1)
+		return sheet.Value(ref)
+	}
+	if got := value(s, 0, "A1"); got.Number() != 2 || m.read[1] || m.read[2] || seen() {
+		t.Errorf("a sheet of values is %v, and others were read for it: %v", got, m.read)
+	}
+	if got := value(s, 1, "A1"); got.Number() != 4 || !seen() || !m.read[2] {
+		t.Errorf("a formula without a value is %v", got)
+	}
+	if got := s.OpenedSheets(); len(got) != 1 || got[0] != 1 || s.OpenedBytes() == 0 {
+		t.Errorf("sheets %v were calculated, in %d bytes", got, s.OpenedBytes())
+	}
+	a, _ := s.Sheet(ctx, 1)
+	b, _ := s.As("fork", 0).Rows(ctx, 1, 0, 0)
+	if a != b {
+		t.Error("two readers have two sheets")
+	}
+	if file, err := s.Stored().Sheet(ctx, 1); err != nil || file != m.sheets[1] {
+		t.Errorf("the file itself: %v", err)
+	}
+
+	// An edit calculates what depends on it, and nothing else changes.
+	next, changes := apply(t, s, set(t, "Sheet1", "A1=5"))
+	next, did, err := next.Refresh(ctx, Moment{}, Limits{})
+	if err != nil || did.Calculated != 1 || value(next, 1, "A1").Number() != 10 || changes.Edited != 1 {
+		t.Errorf("%+v, %v: %v", did, value(next, 1, "A1"), err)
+	}
+	if value(s, 1, "A1").Number() != 4 {
+		t.Error("the file has changed")
+	}
+}
+
+// TestOpenedByRequest: a file that asks to be calculated when it is opened is, whatever
+// values it has.
+func TestOpenedByRequest(t *testing.T) {
+	m := newBook(t, "A1=2 B1=0")
+	b := grid.NewBuilder("Sheet1") // as XlsxWriter writes them: with zeros
+	b.Value(cell.Ref{}, 0, cell.NumberValue(2))
+	b.Value(cell.Ref{Col: 1}, 0, cell.NumberValue(0))
+	id, _ := b.AddFormula([]byte("A1*2"), -1)
+	b.SetFormula(cell.Ref{Col: 1}, id)
+	m.sheets[0] = b.Finish(nil)
+	s := NewSnapshot("wb", "rev", m)
+	for _, ask := range []bool{false, true} {
+		m.book.FullCalcOnLoad = ask
+		sheet, err := s.Sheet(t.Context(), 0)
+		if want := map[bool]float64{false: 0, true: 4}[ask]; err != nil || sheet.Value(cell.Ref{Col: 1}).Number() != want {
+			t.Errorf("asked %t: %v, %v", ask, sheet.Value(cell.Ref{Col: 1}), err)
+		}
+	}
+}

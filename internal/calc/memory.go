@@ -1,0 +1,38 @@
+package calc
+
+import (
+	"fmt"
+	"sync/atomic"
+	"unsafe"
+)
+
+// ErrTooLarge says that a calculation would take more memory than it may.
+type ErrTooLarge struct{ Most int64 } // bytes
+
+func (e *ErrTooLarge) Error() string {
+	return fmt.Sprintf("the calculation needs more than the %d bytes that it may take", e.Most)
+}
+
+// memory counts what a calculation takes beside the workbook: its tiles, and what is to be
+// calculated of them. What a formula makes while it runs is bounded by itself (fn.Context.Room)
+// and gone when it has run. Any number of goroutines may count at once.
+type memory struct {
+	most int64 // 0: any number
+	used atomic.Int64
+	over func() // ends the calculation; it may be called again and again
+}
+
+const (
+	tileBytes = int64(unsafe.Sizeof(tile{}))
+	todoBytes = int64(unsafe.Sizeof(todo{}))
+	textBytes = int64(unsafe.Sizeof("")) * int64(len(tile{}.kinds))
+)
+
+// take counts n bytes more.
+func (m *memory) take(n int64) {
+	if now := m.used.Add(n); m.most > 0 && now > m.most {
+		m.over()
+	}
+}
+
+func (m *memory) exceeded() bool { return m.most > 0 && m.used.Load() > m.most }

@@ -1,0 +1,202 @@
+package server
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"gridflow/flow"
+)
+
+// TestBodiesAreBounded: a body is read only if there is room for it among those that are
+// held, in all and of one machine; who finds none is told so before anything is read, and
+// the room comes back with the answer.
+func TestBodiesAreBounded(t *testing.T) {
+	s := newSite(t, fixtureTools(), HTTPOptions{})
+	h, err := s.server.Handler(HTTPOptions{Path: "/mcp", MaxBodyBytes: 3 * (bodyMax + requestCost)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	post := func(machine string, body io.Reader, length int64) *httptest.ResponseRecorder {
+		r := s.request(t.Context(), modernCall("echo"), "")
+		r.Host, r.RemoteAddr = "192.0.2.1", machine+":4711"
+		if body != nil {
+			r.Body, r.ContentLength = io.NopCloser(body), length
+		}
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		return w
+	}
+	// Bodies that are being read: their senders take their time.
+	type upload struct {
+		pipe *io.PipeWriter
+		done chan *httptest.ResponseRecorder
+	}
+	begin := func(machine string, length int64) upload {
+		in, out := io.Pipe()
+		u := upload{out, make(chan *httptest.ResponseRecorder, 1)}
+		go func() { u.done <- post(machine, in, length) }()
+		_, _ = out.Write([]byte(" ")) // it is read, so there was room
+		return u
+	}
+	first := begin("198.51.100.1", -1) // how long it is is not said
+	if w := post("198.51.100.1", strings.NewReader("no JSON"), 7); w.Code != http.StatusTooManyRequests || w.Header().Get("Retry-After") != "1" || w.Header().Get("Connection") != "close" {
+		t.Errorf("more of one machine: %d %v: %s", w.Code, w.Header(), w.Body)
+	}
+	second, third := begin("198.51.100.2", bodyMax), begin("127.0.0.1", -1)
+	if w := post("198.51.100.3", strings.NewReader("no JSON"), 7); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") != "1" {
+		t.Errorf("more in all: %d %v: %s", w.Code, w.Header(), w.Body)
+	}
+	if w := post("198.51.100.3", strings.NewReader(""), bodyMax+1); w.Code != http.StatusRequestEntityTooLarge {
+		t.Errorf("a body that is too large by itself: %d", w.Code)
+	}
+	for _, u := range []upload{first, second, third} {
+		_, _ = io.WriteString(u.pipe, modernCall("echo"))
+		u.pipe.Close()
+		if w := <-u.done; w.Code != 200 || !strings.Contains(w.Body.String(), `"text":"{}"`) {
+			t.Errorf("a call that was sent slowly: %d %s", w.Code, w.Body)
+		}
+	}
+	broken := begin("198.51.100.1", -1)
+	broken.pipe.CloseWithError(io.ErrUnexpectedEOF)
+	if w := <-broken.done; w.Code != 400 {
+		t.Errorf("a body that breaks off: %d", w.Code)
+	}
+	for range 5 { // all room is there again
+		if w := post("198.51.100.1", strings.NewReader(modernCall("echo")), -1); w.Code != 200 {
+			t.Errorf("afterwards: %d %s", w.Code, w.Body)
+		}
+	}
+}
+
+// TestBodyRoomIsTheLength: of a body whose length was not said no more is held than there
+// is, while its call runs.
+func TestBodyRoomIsTheLength(t *testing.T) {
+	s, _ := observedSite(t, fixtureTools(), HTTPOptions{}, nil)
+	h, err := s.server.Handler(HTTPOptions{Path: "/mcp", MaxBodyBytes: bodyMax + 3*requestCost})
+	if err != nil {
+		t.Fatal(err)
+	}
+	held, err := s.server.conf.Flow.Gate.Acquire(t.Context(), flow.Request{Class: flow.Fast, Client: "somebody"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, leave := context.WithCancel(t.Context())
+	send := func(ctx context.Context) *httptest.ResponseRecorder {
+		r := s.request(ctx, modernCall("echo"), "")
+		r.Host, r.RemoteAddr, r.ContentLength = "192.0.2.1", "127.0.0.1:4711", -1
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		return w
+	}
+	gone := make(chan bool)
+	go func() { send(ctx); close(gone) }()
+	for s.server.conf.Flow.Gate.Stats().Waiting == 0 {
+		select {
+		case <-gone:
+			t.Fatal("it did not wait")
+		default:
+		}
+	}
+	go func() {
+		for s.server.conf.Flow.Gate.Stats().Waiting < 2 {
+		}
+		leave()
+		held.Done(flow.OK)
+	}()
+	if w := send(t.Context()); w.Code != 200 {
+		t.Errorf("beside a short one that waits: %d %s", w.Code, w.Body)
+	}
+	<-gone
+}
+
+// TestConnectionsAreBounded: beyond what may be open, in all and of one machine, a
+// connection is answered and closed; room comes back with the ones that end.
+func TestConnectionsAreBounded(t *testing.T) {
+	s := New(Config{Tools: fixtureTools()})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.ServeHTTP(ctx, l, HTTPOptions{Path: "/mcp", MaxConnections: 3}, time.Minute) }()
+	dial := func() (net.Conn, *bufio.Reader) {
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		return c, bufio.NewReader(c)
+	}
+	ask := func(c net.Conn, r *bufio.Reader) (*http.Response, string) {
+		_, _ = io.WriteString(c, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+		resp, err := http.ReadResponse(r, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		return resp, string(body)
+	}
+	var open []net.Conn
+	for range 3 {
+		c, r := dial()
+		if resp, _ := ask(c, r); resp.StatusCode != 200 {
+			t.Fatalf("within the bound: %s", resp.Status)
+		}
+		open = append(open, c)
+	}
+	resp, body := ask(dial())
+	if resp.StatusCode != 503 || resp.Header.Get("Retry-After") == "" || !resp.Close || !strings.HasPrefix(body, "there are as many connections") {
+		t.Errorf("beyond: %s %v: %s", resp.Status, resp.Header, body)
+	}
+	open[0].Close()
+	for range 1000 { // the server hears of it in its own time
+		if resp, _ = ask(dial()); resp.StatusCode == 200 {
+			break
+		}
+	}
+	if resp.StatusCode != 200 {
+		t.Errorf("after one has ended: %s", resp.Status)
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+
+	// By machine; and what is counted is forgotten again.
+	var c connections
+	conns := make([]net.Conn, 6)
+	for i := range conns {
+		conns[i], _ = net.Pipe()
+	}
+	for i, want := range []bool{true, true, false} {
+		if got := c.admit(conns[i], "machine 1", 5, 2); got != want {
+			t.Errorf("connection %d of a machine that may have two: %v", i+1, got)
+		}
+	}
+	for i, machine := range []string{"machine 2", "", ""} {
+		if !c.admit(conns[3+i], machine, 5, 2) {
+			t.Errorf("another one of %q is refused", machine)
+		}
+	}
+	if c.admit(conns[2], "machine 3", 5, 2) {
+		t.Error("a sixth of five is let in")
+	}
+	c.follow(conns[0], http.StateActive)
+	c.follow(conns[0], http.StateIdle)
+	for _, conn := range conns {
+		c.follow(conn, http.StateClosed)
+		c.follow(conn, http.StateClosed)
+	}
+	if len(c.open)+len(c.ofMachine) != 0 || c.busy() {
+		t.Errorf("%d connections of %d machines are left", len(c.open), len(c.ofMachine))
+	}
+}
