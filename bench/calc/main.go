@@ -8,7 +8,7 @@
 // time does not count, and one number changed and what depends on it calculated, where the peer
 // can do that. gridflow and LibreOffice (calculateAll) do each run in turn, so that a busy machine is
 // busy for both. excelize has no calculation of a workbook: CalcCellValue is asked for one formula
-// after the other until -limit, and what is left is estimated from that.
+// after the other until -limit, and compared by the time for one.
 //
 // LibreOffice is skipped, with a message, where there is no soffice. The sums of the numbers that
 // the peers calculated are compared: whoever finds another one is marked.
@@ -36,7 +36,7 @@ import (
 type result struct {
 	full, edit time.Duration // edit is 0 where it was not measured
 	sum        float64       // of the numbers that all formulas gave
-	note       string
+	formulas   int           // that were calculated
 }
 
 // goals are how many times faster than LibreOffice all is to be calculated.
@@ -67,7 +67,7 @@ func run(runs int, only, skip string, limit time.Duration) error {
 			fmt.Println("LibreOffice is skipped:", err)
 		}
 	}
-	fmt.Println("| | gridflow, 1 core | 2 cores | an edit | LibreOffice | an edit | ×, 2 cores | goal | excelize | × |")
+	fmt.Println("| | gridflow, 1 core | 2 cores | an edit | LibreOffice | an edit | ×, 2 cores | goal | excelize, a formula | ×, 1 core |")
 	fmt.Println("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
 	for _, s := range scenes.All {
 		if only != "" && !listed(only, s.Name) {
@@ -91,10 +91,10 @@ func run(runs int, only, skip string, limit time.Duration) error {
 				fmt.Println("excelize on", s.Name+":", err)
 			}
 		}
-		fmt.Printf("| %s | %s | %s | %s | %s%s | %s | %s | %.0f | %s%s | %s |\n", s.Name,
+		fmt.Printf("| %s | %s | %s | %s | %s%s | %s | %s | %.0f | %s | %s |\n", s.Name,
 			ms(ours1.full), ms(ours2.full), ms(ours1.edit),
 			ms(office.full), other(office, ours1), ms(office.edit), times(office.full, ours2.full), goals[s.Name],
-			ms(theirs.full), theirs.note, times(theirs.full, ours1.full))
+			ms(each(theirs)), times(each(theirs), each(ours1)))
 	}
 	return nil
 }
@@ -114,11 +114,14 @@ func ms(d time.Duration) string {
 	case d == 0:
 		return "–"
 	case f < 10:
-		return fmt.Sprintf("%.2f", f)
+		return fmt.Sprintf("%.3g", f)
 	default:
 		return fmt.Sprintf("%.0f", f)
 	}
 }
+
+// each gives the time for one formula.
+func each(r result) time.Duration { return r.full / time.Duration(max(r.formulas, 1)) }
 
 func times(a, b time.Duration) string {
 	if a == 0 || b == 0 {

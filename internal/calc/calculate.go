@@ -6,10 +6,12 @@ import (
 	"maps"
 	"math"
 	"math/bits"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
 
+	"gridflow/internal/calc/eval"
 	"gridflow/internal/calc/graph"
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
@@ -98,6 +100,7 @@ type calculation struct {
 	blocked  map[place]bool // dynamic arrays that have no room
 	count    int
 
+	touched  []eval.Place         // all cells with other values that what is calculated now reads; nil where they are not known
 	indexes  map[columnKey]*index // of columns that are calculated
 	indexing sync.Mutex           // guards indexes
 	settling bool                 // cells that depend on themselves are calculated again and again: no index holds
@@ -220,6 +223,7 @@ func (c *calculation) mark(d *graph.Dirty) {
 	clear(c.indexes)
 	c.forms = c.forms[:0]
 	numbers := map[*graph.Template]int32{} // of forms, from 1 on
+	var marks []dirtyRows
 	for s, region := range d.Spans() {
 		p := programOf(s)
 		if p == nil {
@@ -254,27 +258,70 @@ func (c *calculation) mark(d *graph.Dirty) {
 			continue
 		}
 		for r := range region.Ranges() {
+			tiles.grow(r)
 			for col := r.First.Col; col <= r.Last.Col; col++ {
 				for row := r.First.Row; row <= r.Last.Row; {
-					if c.stopped() {
-						return
-					}
-					t := tiles.toDo(cell.Ref{Row: row, Col: col})
 					end := min(r.Last.Row, row|(grid.BandRows-1))
-					if !keep {
-						t.markRows(row%grid.BandRows, end%grid.BandRows, n)
-						row = end + 1
-						continue
-					}
-					for ; row <= end; row++ {
-						if t.kinds[row%grid.BandRows] == cell.Blank {
-							t.mark(row%grid.BandRows, n)
-						}
-					}
+					marks = append(marks, dirtyRows{tiles, col, row, end, n, keep})
+					row = end + 1
 				}
 			}
 		}
 	}
+	c.markAll(marks)
+}
+
+// dirtyRows are cells of one column and one band of which a formula is to be calculated.
+type dirtyRows struct {
+	tiles            *sheetTiles
+	col, first, last int
+	by               int32
+	keep             bool // but for those that have a value
+}
+
+// markAll marks cells in their tiles, which is half of the work of unpacking these. A tile is
+// always for the same worker.
+func (c *calculation) markAll(marks []dirtyRows) {
+	n := min(c.workers(), len(marks)/marksMin+1)
+	var wg sync.WaitGroup
+	for k := range n {
+		work := func() {
+			for _, m := range marks {
+				band := m.first / grid.BandRows
+				if (m.col+band)%n != k || c.stopped() {
+					continue
+				}
+				t := m.tiles.toDo(cell.Ref{Row: m.first, Col: m.col})
+				first, last := m.first%grid.BandRows, m.last%grid.BandRows
+				if !m.keep {
+					t.markRows(first, last, m.by)
+					continue
+				}
+				for i := first; i <= last; i++ {
+					if t.kinds[i] == cell.Blank {
+						t.mark(i, m.by)
+					}
+				}
+			}
+		}
+		if k == n-1 {
+			work()
+		} else {
+			wg.Go(work)
+		}
+	}
+	wg.Wait()
+}
+
+// marksMin is how many marks are worth a worker more.
+const marksMin = 64
+
+// workers is how many goroutines may calculate at once.
+func (c *calculation) workers() int {
+	if c.opt.Workers > 0 {
+		return c.opt.Workers
+	}
+	return runtime.GOMAXPROCS(0)
 }
 
 // iterate calculates the cells that depend on themselves again and again, where the
@@ -365,7 +412,7 @@ func (c *calculation) publish(ctx context.Context) (*Result, error) {
 		if len(values)+len(spills) == 0 {
 			continue
 		}
-		next, err := s.from.WithValues(values)
+		next, err := s.from.WithValues(values, c.workers())
 		if err == nil && len(spills) > 0 {
 			next, err = next.With(spills)
 		}

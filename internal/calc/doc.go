@@ -14,6 +14,11 @@
 // them is calculated once more with its reads noted, so that it does not matter who met the
 // circle first (circle.go).
 //
+// Most formulas never come to that. Those over plain numbers are run by kernels
+// (eval.Kernel) for all rows of a tile at once, in the order of the graph's plan; columns
+// that are searched again and again are indexed (index.go), and the indexes kept with the
+// Model; sums that begin with the same cell share their parts. None of this changes a value, not even its last bit.
+//
 // The one invariant: a published sheet is never changed; a calculation has tiles of its
 // own and gives new sheets that share what did not change. The values do not depend on
 // the order in which cells were calculated.

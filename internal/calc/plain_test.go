@@ -3,11 +3,13 @@ package calc
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
 
 	"gridflow/internal/calc/plain"
+	"gridflow/internal/calc/scenes"
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
 )
@@ -57,7 +59,7 @@ func someValue(r *rand.Rand, col int) cell.Value {
 	case k == 8 && r.IntN(6) == 0:
 		return cell.ErrorValue(cell.ErrNA)
 	case k < 14:
-		return cell.NumberValue([]float64{5, 0.1 + 0.2, 0.3, 1e15 + 1, 1e-310, 1e300, -0.0}[r.IntN(7)])
+		return cell.NumberValue([]float64{5, 0.1 + 0.2, 0.3, 1e15 + 1, 1e-310, 1e300, math.Copysign(0, -1)}[r.IntN(7)])
 	}
 	return cell.NumberValue(float64(r.IntN(60)))
 }
@@ -81,6 +83,7 @@ type pair struct {
 	model *Model
 	plain *plain.Book
 	rows  int
+	cols  int
 }
 
 func newPair(t *testing.T, r *rand.Rand, rows int, mixed bool) *pair {
@@ -102,7 +105,11 @@ func newPair(t *testing.T, r *rand.Rand, rows int, mixed bool) *pair {
 			p.plain.Set(0, cell.Ref{Row: row, Col: col}, v)
 		}
 	}
-	for col := inputs; col < inputs+6; {
+	p.cols = inputs + 6
+	if rows > 100 { // plain takes its time
+		p.cols = inputs + 3
+	}
+	for col := inputs; col < p.cols; {
 		text := copied[r.IntN(len(copied))]
 		if circular(text, col) {
 			continue
@@ -181,7 +188,7 @@ func (p *pair) check(opt Options) {
 func (p *pair) compare(with string, value func(cell.Ref) cell.Value) {
 	p.t.Helper()
 	for row := range p.rows {
-		for col := range inputs + 6 {
+		for col := range p.cols {
 			at := cell.Ref{Row: row, Col: col}
 			if got, want := p.in.Sheets[0].Value(at), value(at); got != want {
 				c, _ := p.in.Sheets[0].At(at)
@@ -192,5 +199,36 @@ func (p *pair) compare(with string, value func(cell.Ref) cell.Value) {
 				p.t.Fatalf("%v =%s is %v (%v), %s gives %v (%v)", at, f, got, got.Number(), with, want, want.Number())
 			}
 		}
+	}
+}
+
+// TestWorkers calculates the scenes with one worker and with several: large enough that all of
+// the work is shared.
+func TestWorkers(t *testing.T) {
+	for _, s := range scenes.All {
+		t.Run(s.Name, func(t *testing.T) {
+			t.Parallel()
+			in := workbook(s.Fill, 8)
+			m, err := NewModel(context.Background(), in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			one, err := m.Calculate(context.Background(), in, Options{All: true, Workers: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			four, err := m.Calculate(context.Background(), in, Options{All: true, Workers: 4})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if one.Calculated != m.Formulas() || four.Calculated != m.Formulas() || one.Changed != four.Changed {
+				t.Errorf("of %d formulas one worker calculates %d and changes %d, four %d and %d", m.Formulas(), one.Calculated, one.Changed, four.Calculated, four.Changed)
+			}
+			for a, b := range grid.Diff(one.Sheets[0], four.Sheets[0], nil) {
+				if a.Value != b.Value {
+					t.Fatalf("%v is %v with one worker, %v with four", a.Ref, a.Value, b.Value)
+				}
+			}
+		})
 	}
 }

@@ -3,11 +3,11 @@ package calc
 import (
 	"cmp"
 	"context"
-	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
 
+	"gridflow/internal/calc/eval"
 	"gridflow/internal/calc/graph"
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
@@ -61,7 +61,7 @@ func (c *calculation) run(ctx context.Context, d *graph.Dirty, sources []graph.A
 		return ctx.Err()
 	}
 	w := c.worker()
-	h := newHits(c, sources)
+	h := newHits(c, sources, d.Len())
 	for first := 0; first < len(plan.Units); {
 		last := first
 		for last < len(plan.Units) && plan.Units[last].Level == plan.Units[first].Level {
@@ -112,11 +112,13 @@ func (c *calculation) level(w *worker, plan *graph.Plan, first, last int, h *hit
 				w.step(s)
 			}
 		}
-		if !h.all {
+		if !h.all && last < len(plan.Units) { // nothing reads the last level
 			done = append(done, parts...)
 		}
 	}
+	c.touched = h.touched
 	c.spreadOut(w, pieces, cost)
+	c.touched = nil
 	for _, s := range done {
 		h.changed(s)
 	}
@@ -183,7 +185,7 @@ func (w *worker) piece(p piece, t *tile) {
 			continue
 		}
 		at := place{p.sheet, cell.Ref{Row: p.band*grid.BandRows + i, Col: p.col}}
-		if w.number(at, t, i) {
+		if w.number(at, t, i) || w.spared(at, t, i) {
 			continue
 		}
 		if w.beside {
@@ -215,29 +217,15 @@ func (w *worker) rest() {
 
 // spreadOut has the pieces calculated by as many workers as it pays.
 func (c *calculation) spreadOut(w *worker, pieces []piece, cost int64) {
-	n := c.opt.Workers
-	if n == 0 {
-		n = runtime.GOMAXPROCS(0)
-	}
-	n = min(n, len(pieces))
+	n := c.workers()
 	if n < 2 || cost < alone {
 		for _, p := range pieces {
 			w.piece(p, c.sheets[p.sheet].tile(p.col, p.band))
 		}
 		return
 	}
-	// A tile belongs to one worker at a time.
-	slices.SortFunc(pieces, func(a, b piece) int {
-		return cmp.Or(cmp.Compare(a.sheet, b.sheet), cmp.Compare(a.col, b.col), cmp.Compare(a.band, b.band), cmp.Compare(a.first, b.first))
-	})
-	var groups [][]piece
-	for left := pieces; len(left) > 0; {
-		k := 1
-		for k < len(left) && left[k].sheet == left[0].sheet && left[k].col == left[0].col && left[k].band == left[0].band {
-			k++
-		}
-		groups, left = append(groups, left[:k]), left[k:]
-	}
+	groups := shares(pieces, cost)
+	n = min(n, len(groups))
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	counts := make([]int, n)
@@ -262,25 +250,91 @@ func (c *calculation) spreadOut(w *worker, pieces []piece, cost int64) {
 	}
 }
 
+// heavy is the cost of a cell from which on a tile is shared by workers.
+const heavy = 64
+
+// shares divides pieces into what one worker does at a time: the pieces of a tile, for they have
+// in common what is near in memory; where cells take long, 64 rows of it, which have a word of
+// tile.changed of their own.
+func shares(pieces []piece, cost int64) (groups [][]piece) {
+	rows := 0
+	for _, p := range pieces {
+		rows += p.last - p.first + 1
+	}
+	height := grid.BandRows
+	if cost/int64(max(rows, 1)) >= heavy {
+		height = 64
+		var parts []piece
+		for _, p := range pieces {
+			for p.first/height != p.last/height {
+				q := p
+				q.last = p.first | (height - 1)
+				p.first = q.last + 1
+				parts = append(parts, q)
+			}
+			parts = append(parts, p)
+		}
+		pieces = parts
+	}
+	slices.SortFunc(pieces, func(a, b piece) int {
+		return cmp.Or(cmp.Compare(a.sheet, b.sheet), cmp.Compare(a.col, b.col), cmp.Compare(a.band, b.band), cmp.Compare(a.first, b.first))
+	})
+	for left := pieces; len(left) > 0; {
+		k, p := 1, left[0]
+		for k < len(left) && left[k].sheet == p.sheet && left[k].col == p.col && left[k].band == p.band && left[k].first/height == p.first/height {
+			k++
+		}
+		groups, left = append(groups, left[:k]), left[k:]
+	}
+	return groups
+}
+
 // hits says which cells that are dirty read one that has another value than before.
 type hits struct {
 	c   *calculation
 	all bool
-	of  map[int32][]cell.Range // by span
+	of  map[int32]runs // by span
+
+	// All the cells with other values, where they are few; nil where they are not known one by one.
+	touched []eval.Place
+	many    bool
 }
 
-func newHits(c *calculation, sources []graph.Area) *hits {
-	h := &hits{c: c, of: map[int32][]cell.Range{}}
+// runs are ranges, of which the first is there.
+type runs struct {
+	first cell.Range
+	more  []cell.Range
+}
+
+func newHits(c *calculation, sources []graph.Area, spans int) *hits {
+	h := &hits{c: c, of: make(map[int32]runs, spans)}
 	if h.all = c.opt.All && sources == nil || len(sources) == 0; h.all {
 		return h
 	}
 	for _, a := range sources {
+		h.touch(a.Sheet, a.Range)
 		h.area(a)
 		for s := range c.m.graph.SpansIn(a.Sheet, a.Range) {
 			h.add(s.ID, s.Area)
 		}
 	}
 	return h
+}
+
+// touchedMax is how many cells with other values are looked at one by one.
+const touchedMax = 16
+
+// touch notes cells one by one.
+func (h *hits) touch(sheet int, r cell.Range) {
+	if h.many = h.many || int64(len(h.touched))+r.Cells() > touchedMax; h.many {
+		h.touched = nil
+		return
+	}
+	for row := r.First.Row; row <= r.Last.Row; row++ {
+		for col := r.First.Col; col <= r.Last.Col; col++ {
+			h.touched = append(h.touched, eval.Place{Sheet: sheet, At: cell.Ref{Row: row, Col: col}})
+		}
+	}
 }
 
 // area notes that cells have other values.
@@ -291,22 +345,26 @@ func (h *hits) area(a graph.Area) {
 }
 
 func (h *hits) add(span int32, r cell.Range) {
-	list := h.of[span]
-	for i := range list {
-		if list[i].ContainsRange(r) {
-			return
+	x, ok := h.of[span]
+	switch {
+	case !ok:
+		x.first = r
+	case x.first.ContainsRange(r):
+		return
+	case len(x.more)+1 >= runsMax:
+		for _, y := range x.more {
+			x.first = x.first.Union(y)
 		}
-	}
-	if len(list) >= runsMax {
-		list = append(list[:0], list[0])
-		for _, x := range h.of[span] {
-			list[0] = list[0].Union(x)
+		x = runs{first: x.first.Union(r)}
+	default:
+		for _, y := range x.more {
+			if y.ContainsRange(r) {
+				return
+			}
 		}
-		list[0] = list[0].Union(r)
-	} else {
-		list = append(list, r)
+		x.more = append(x.more, r)
 	}
-	h.of[span] = list
+	h.of[span] = x
 }
 
 // hits reports whether any cell of a step has to be calculated.
@@ -314,12 +372,14 @@ func (h *hits) hits(s graph.Step) bool {
 	if f := &s.Span.Template.Facts; h.all || f.Volatile || f.Dynamic {
 		return true
 	}
-	for _, r := range h.of[s.Span.ID] {
-		if _, ok := r.Intersect(s.Cells); ok {
-			return true
-		}
+	x, ok := h.of[s.Span.ID]
+	if !ok {
+		return false
 	}
-	return false
+	if _, ok := x.first.Intersect(s.Cells); ok {
+		return true
+	}
+	return slices.ContainsFunc(x.more, func(r cell.Range) bool { _, ok := r.Intersect(s.Cells); return ok })
 }
 
 // changed notes which cells of a step have other values now.
@@ -342,6 +402,9 @@ func (h *hits) changed(s graph.Step) {
 			runs = append(runs, cell.Range{First: at, Last: at})
 		}
 	})
+	for _, r := range runs {
+		h.touch(sheet, r)
+	}
 	if len(runs) > 0 && s.Span.Area != s.Span.Output {
 		runs = append(runs, s.Span.Area) // what reads A1# reads the first cell, as far as the graph knows
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 // tile is one column of one band, unpacked. Only one goroutine at a time calculates cells of
-// it; others may read cells that are calculated meanwhile.
+// 64 rows that have a word of changed in common; others may read cells that are calculated.
 type tile struct {
 	kinds [grid.BandRows]cell.Kind
 	nums  [grid.BandRows]float64
@@ -66,7 +66,9 @@ func (t *tile) set(i int, v cell.Value) bool {
 		texts := t.texts.Load()
 		if texts == nil {
 			texts = new([grid.BandRows]string)
-			t.texts.Store(texts)
+			if !t.texts.CompareAndSwap(nil, texts) {
+				texts = t.texts.Load()
+			}
 		}
 		texts[i] = v.Text()
 	}
@@ -197,7 +199,8 @@ func (s *sheetTiles) own(at cell.Ref) *tile {
 	return t
 }
 
-// toDo gives the tile of a cell that is to be calculated. Only one goroutine may be at work.
+// toDo gives the tile of a cell that is to be calculated. Only one goroutine may be at work on
+// a tile, and only where grow made room for the cell before may there be others at all.
 func (s *sheetTiles) toDo(at cell.Ref) *tile {
 	t := s.own(at)
 	if t.todo == nil {

@@ -117,6 +117,19 @@ func (w *worker) calculate(p place, t *tile, i int) {
 	t.settle(i) // last: who sees that all of a tile is calculated may read what changed in it
 }
 
+// spared passes over a cell that depends on none of the few that changed.
+func (w *worker) spared(p place, t *tile, i int) bool {
+	f := &w.c.forms[t.todo.by[i]-1]
+	if w.c.touched == nil || !f.Conditional() || f.arrays() || f.Volatile {
+		return false
+	}
+	if w.put = nil; !w.machine(0).Spared(f.Program, p.sheet, p.at, w.c.touched) || w.put != nil {
+		return false
+	}
+	t.settle(i)
+	return true
+}
+
 // machine gives the machine for a depth.
 func (w *worker) machine(depth int) *eval.Machine {
 	if depth == len(w.machines) {

@@ -121,7 +121,7 @@ func TestWithValues(t *testing.T) {
 				list = append(list, v)
 			}
 		}
-		got, err := s.WithValues(list)
+		got, err := s.WithValues(list, 2)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math/bits"
 	"slices"
+	"sync"
 
 	"gridflow/internal/cell"
 )
@@ -48,8 +49,9 @@ func (v *Values) rows(yield func(int) bool) {
 
 // WithValues gives the sheet with other values, as With does for changes of the kind
 // SetValue, but at the cost of some nanoseconds a cell where many cells of a band have new ones.
-// No column of a band may be there twice.
-func (s *Sheet) WithValues(list []Values) (*Sheet, error) {
+// No column of a band may be there twice. As many goroutines as workers says share the work, if
+// it pays; all have ended when the sheet is there.
+func (s *Sheet) WithValues(list []Values, workers int) (*Sheet, error) {
 	if !s.Complete() {
 		return nil, &EditError{Reason: ErrPartial}
 	}
@@ -67,7 +69,7 @@ func (s *Sheet) WithValues(list []Values) (*Sheet, error) {
 		}
 	}
 	if len(whole) > 0 {
-		if err := n.revalue(whole); err != nil {
+		if err := n.revalue(whole, workers); err != nil {
 			return nil, err
 		}
 	}
@@ -101,33 +103,64 @@ func (s *Sheet) dense(v *Values) bool {
 	return true
 }
 
+// worthWorker is how many chunks are worth a goroutine more.
+const worthWorker = 32
+
 // revalue puts new values into chunks. s is not yet handed out.
-func (s *Sheet) revalue(list []*Values) error {
+func (s *Sheet) revalue(list []*Values, workers int) error {
 	slices.SortFunc(list, func(a, b *Values) int { return cmp.Or(cmp.Compare(a.Band, b.Band), cmp.Compare(a.Col, b.Col)) })
+	bands := slices.Clone(s.bands)
+	chunks := make([]*Chunk, len(list))
+	for i := 0; i < len(list); {
+		b := *bands[list[i].Band]
+		b.chunks = slices.Clone(b.chunks)
+		bands[list[i].Band] = &b
+		for n := list[i].Band; i < len(list) && list[i].Band == n; i++ {
+			at, _ := slices.BinarySearch(b.cols, uint16(list[i].Col))
+			chunks[i] = b.chunks[at]
+		}
+	}
+	// Texts get their numbers in their order, whoever makes the other chunks.
 	var texts StringsBuilder
 	own, limit := s.own.len(), int64(1)<<31-int64(s.formulas.len())-int64(s.own.len())
-	bands := slices.Clone(s.bands)
+	intern := func(text string) (uint64, bool) {
+		t, ok := texts.Intern([]byte(text))
+		return uint64(own) + uint64(t), ok && int64(t) < limit
+	}
+	workers = max(min(workers, len(list)/worthWorker), 1)
+	var wg sync.WaitGroup
+	for k := range workers {
+		work := func() {
+			c := columns.Get().(*column)
+			defer columns.Put(c)
+			defer c.reset()
+			for i := k * len(list) / workers; i < (k+1)*len(list)/workers; i++ {
+				if list[i].Texts == nil {
+					chunks[i], _ = chunks[i].revalued(list[i], c, nil)
+				}
+			}
+		}
+		if k == workers-1 {
+			work()
+		} else {
+			wg.Go(work)
+		}
+	}
+	wg.Wait()
 	c := columns.Get().(*column)
 	defer columns.Put(c)
-	for len(list) > 0 {
-		n := list[0].Band
-		b := *bands[n]
-		b.chunks = slices.Clone(b.chunks)
-		for ; len(list) > 0 && list[0].Band == n; list = list[1:] {
-			v := list[0]
-			i, _ := slices.BinarySearch(b.cols, uint16(v.Col))
-			k, ok := b.chunks[i].revalued(v, c, func(text string) (uint64, bool) {
-				t, ok := texts.Intern([]byte(text))
-				return uint64(own) + uint64(t), ok && int64(t) < limit
-			})
-			if !ok {
-				return &EditError{Ref: cell.Ref{Row: n * BandRows, Col: v.Col}, Reason: ErrFull}
+	defer c.reset()
+	for i, v := range list {
+		if v.Texts != nil {
+			var ok bool
+			if chunks[i], ok = chunks[i].revalued(v, c, intern); !ok {
+				return &EditError{Ref: cell.Ref{Row: v.Band * BandRows, Col: v.Col}, Reason: ErrFull}
 			}
-			b.chunks[i] = k
 		}
-		bands[n] = &b
+		b := bands[v.Band]
+		at, _ := slices.BinarySearch(b.cols, uint16(v.Col))
+		b.chunks[at] = chunks[i]
 	}
-	c.reset()
 	if texts.Len() > 0 {
 		s.own = s.own.with(&texts)
 	}

@@ -17,6 +17,7 @@ import (
 func Compile(scope Scope, tree *formula.Tree, sheet int, at cell.Ref) *Program {
 	c := &compiler{scope: scope, p: &Program{}, sheet: sheet, at: at, names: map[nameKey]*binding{}}
 	c.p.root = c.expr(tree.Root)
+	c.p.conditional = conditionalOf(c.p.root)
 	if b, ok := c.p.root.(*binary); ok {
 		b.last = true
 	}

@@ -57,7 +57,8 @@ type Program struct {
 	// Cost is about how many operations a run takes, ranges not counted.
 	Cost int
 
-	root expr
+	root        expr
+	conditional *conditional // nil where the formula is none
 }
 
 // Host is what programs are run against.
