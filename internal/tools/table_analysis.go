@@ -10,5 +10,6 @@ var analysisTools = []Tool{
 	sheetOverview,
 	sheetStatistics,
 	tableProfile,
+	verifyCalculation,
 	workbookSummary,
 }
