@@ -52,11 +52,12 @@ func (m *Model) Explain(ctx context.Context, in Input, opt Options, at Cell) (o 
 		}
 		seen[o.Cell] = true
 		span, here := m.graph.SpanAt(o.Cell.Sheet, o.Cell.At)
-		p := programOf(span)
-		switch {
-		case !here || p == nil:
+		if !here {
 			o.Reason = "the cell holds the error as a value"
 			return o, true, nil
+		}
+		p := programOf(span)
+		switch {
 		case w.code == cell.ErrCirc:
 			o.Reason = "the cell depends on itself"
 			return o, true, nil
