@@ -75,7 +75,7 @@ func (s *Snapshot) CalculateWithin(ctx context.Context, since *Snapshot, at Mome
 	}
 	opt := calc.Options{Now: at.Now, Seed: at.Seed, All: since == nil, Workers: limits.Workers, Bytes: limits.Bytes}
 	if in.Book.Dates == numfmt.Date1904 {
-		opt.Now -= 1462 // days from 1900-01-00 to 1904-01-01
+		opt.Now -= days1904
 	}
 	if since != nil {
 		if opt.Sources, err = s.differing(ctx, since, false); err != nil {
@@ -291,3 +291,6 @@ func (s *Snapshot) Since(base *Snapshot, edited int, c *Calculation) *Changeset 
 	set.Calculation = c
 	return set
 }
+
+// days1904 is how many days the serials of the 1904 system are behind those of the 1900 system.
+const days1904 = 1462

@@ -1,8 +1,8 @@
 package tools
 
 import (
-	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"gridflow/internal/book"
@@ -44,17 +44,17 @@ const (
 // name, which no text of a cell that is told beside formulas is likely to be.
 type told struct{ cell.Value }
 
-// MarshalJSON gives the value.
-func (t told) MarshalJSON() ([]byte, error) {
+// appendJSON appends the value; nothing, which is null, for an empty cell.
+func (t told) appendJSON(b []byte) []byte {
 	switch t.Kind() {
 	case cell.Blank:
-		return []byte("null"), nil
+		return b
 	case cell.Number:
-		return json.Marshal(t.Number())
+		return cell.AppendNumber(b, t.Number())
 	case cell.Bool:
-		return json.Marshal(t.Bool())
+		return strconv.AppendBool(b, t.Bool())
 	}
-	return json.Marshal(clip(t.Value.String(), changeTextMax))
+	return appendQuoted(b, clip(t.Value.String(), changeTextMax))
 }
 
 // appendText appends the value as the other lists of changes show one.

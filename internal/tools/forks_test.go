@@ -39,6 +39,11 @@ func editingEnv(t *testing.T, profile Profile) *Env {
 	if err := os.WriteFile(filepath.Join(root, "sales.xlsx"), salesBook(t), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	for name, valued := range map[string]bool{"wrong.xlsx": true, "bare.xlsx": false} {
+		if err := os.WriteFile(filepath.Join(root, name), formulaBook(t, valued), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 	quiet := slog.New(slog.DiscardHandler)
 	w, err := workspace.Open(t.Context(), workspace.Options{Roots: []string{root}, Bases: filepath.Join(state, "bases"), Logger: quiet})
 	if err != nil {
@@ -106,11 +111,39 @@ func salesBook(t *testing.T) []byte {
 	return out.Bytes()
 }
 
+// formulaBook is a workbook of formulas: with values that are partly wrong, or, as programs
+// write it that do not calculate, without any.
+func formulaBook(t *testing.T, valued bool) []byte {
+	t.Helper()
+	b := &genbook.Book{}
+	var in, calc genbook.Grid
+	in.Set("A1", 0, "rate")
+	in.Set("B1", 0, 0.5)
+	in.Set("A2", 0, "units")
+	in.Set("B2", 0, 0.0)
+	for i, f := range []struct {
+		formula string
+		cached  any
+	}{{"Inputs!B1*8", 4.0}, {"A1+1", 7.0}, {"Inputs!B1/Inputs!B2", cell.ErrDiv0}, {"SUM(A1:A3)", cell.ErrDiv0}, {"\"is \"&A2", "is 7"}, {"IF(RAND()>2,1,5)", 5.0}, {"VLOOKUP(\"cost\",Inputs!A1:B2,2,FALSE)", 3.0}, {"A9", 0.0}, {"A8", 0.0}} {
+		if !valued {
+			f.cached = nil
+		}
+		calc.Formula(fmt.Sprintf("A%d", i+1), 0, f.formula, f.cached)
+	}
+	b.AddSheet(in.Fill(&genbook.Sheet{Name: "Inputs"}))
+	b.AddSheet(calc.Fill(&genbook.Sheet{Name: "Calc"}))
+	var out bytes.Buffer
+	if err := b.Write(&out); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
 // TestForkTranscript plays the calls of some files of testdata and compares what they give, in
 // the dense profile and, for lines that begin with "json ", in A's shapes. Names that are
 // made by chance are written as $1, $2, … in the order in which they come.
 func TestForkTranscript(t *testing.T) {
-	for _, name := range []string{"forks.txt", "edits.txt", "compat.txt"} {
+	for _, name := range []string{"forks.txt", "edits.txt", "compat.txt", "calculation.txt"} {
 		t.Run(name, func(t *testing.T) { playForks(t, filepath.Join("testdata", name)) })
 	}
 }
@@ -131,6 +164,7 @@ func playForks(t *testing.T, file string) {
 	var names []string
 	random := regexp.MustCompile(`\b(fork|cp|chg|wb)-[2-9a-z]{10,12}\b`)
 	stamp := regexp.MustCompile(`\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ`)
+	took := regexp.MustCompile(`("duration_ms":)\d+`)
 	age := regexp.MustCompile(`("(?:age|idle)_seconds":)\d+`)
 	hide := func(s string) string {
 		s = random.ReplaceAllStringFunc(s, func(id string) string {
@@ -142,6 +176,7 @@ func playForks(t *testing.T, file string) {
 			names = append(names, id)
 			return fmt.Sprintf("$%d", len(names))
 		})
+		s = took.ReplaceAllString(s, "${1}0")
 		return age.ReplaceAllString(stamp.ReplaceAllString(s, "TIME"), "${1}0")
 	}
 	var got strings.Builder

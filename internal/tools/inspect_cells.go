@@ -37,13 +37,15 @@ type inspectedCell struct {
 	Allows  string `json:"validation,omitempty"` // what may be entered
 	Hidden  bool   `json:"hidden,omitempty"`     // its row or column is
 
+	Origin *errorOrigin `json:"error_origin,omitempty"` // of an error value
+
 	shown string // the value as Excel shows it, where that differs
 	style string
 }
 
 var inspectCells = define(Spec{
 	Name: "inspect_cells", Title: "Inspect cells", Toolset: "read", Core: true, Reach: ReachSheet,
-	Description: "All details of a few cells: value, shown text, formula, style, merge, comment, link, validation. For many cells use range_values.",
+	Description: "All details of a few cells: value, shown text, formula, where an error comes from, style, merge, comment, link, validation. For many cells use range_values.",
 	Example:     `{"workbook_or_fork_id":"wb-23456789ab","sheet_name":"Sheet1","targets":["B2","D10:D12"]}`,
 }, func(ctx context.Context, env *Env, in inspectCellsIn) (*inspectCellsOut, error) {
 	var out *inspectCellsOut
@@ -108,6 +110,9 @@ func inspect(ctx context.Context, env *Env, snap *book.Snapshot, in inspectCells
 				return detailsTooLarge(in, len(out.Cells), c.Ref)
 			}
 			i := w.inspected(snap, sheet, name, c)
+			if i.Origin, err = originOf(ctx, snap, a.sheet, c, i.Formula); err != nil {
+				return err
+			}
 			if !lim.takeEntry(&i) {
 				return detailsTooLarge(in, len(out.Cells), c.Ref)
 			}
@@ -230,6 +235,9 @@ func (o *inspectCellsOut) appendText(b []byte, _ bool) []byte {
 			}
 		}
 		part("=", plain(c.Formula))
+		if c.Origin != nil {
+			b = c.Origin.appendText(append(b, "\tthe error comes "...))
+		}
 		part("shows ", plain(c.shown))
 		part("style ", plain(c.style))
 		part("merged ", c.Merged)

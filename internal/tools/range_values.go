@@ -26,6 +26,8 @@ type rangeValuesOut struct {
 	SheetName  string        `json:"sheet_name"`
 	Warnings   []string      `json:"warnings"`
 	Values     []*rangeBlock `json:"values"`
+
+	stale bool
 }
 
 // rangeBlock is one range with its values in the form asked for.
@@ -83,6 +85,9 @@ func readRanges(ctx context.Context, env *Env, snap *book.Snapshot, in rangeValu
 	r.formulas = orElse(in.Formulas, env.verbose())
 	out := &rangeValuesOut{WorkbookID: snap.ID, SheetName: snap.Workbook().Sheets[index].Name, Warnings: []string{}}
 	var left []area // what is still to be read
+	if out.stale = stale(ctx, snap, list); out.stale {
+		out.Warnings = append(out.Warnings, warnStale+": "+staleText)
+	}
 	known := false  // that the first of it fits a result
 	for i, a := range list {
 		if i > 0 && r.full() {
@@ -399,6 +404,9 @@ func (o *rangeValuesOut) appendText(b []byte, _ bool) []byte {
 		if block.Text == "" && block.CSV == "" {
 			return nil
 		}
+	}
+	if o.stale {
+		b = append(b, "warning: "+warnStale+": "+staleText+"\n"...)
 	}
 	for _, block := range o.Values {
 		if !strings.Contains(block.Range, "!") {

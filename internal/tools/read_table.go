@@ -74,7 +74,9 @@ var readTable = define(Spec{
 		if err := t.match(ctx); err != nil {
 			return err
 		}
-		out, err = t.read()
+		if out, err = t.read(); err == nil && !t.none && stale(ctx, snap, []area{{sheet: t.index, rng: t.data}}) {
+			out.Warnings = append(out.Warnings, warning{warnStale, staleText})
+		}
 		return err
 	})
 	return out, err
@@ -359,6 +361,9 @@ func (t *tableReader) describe(out *readTableOut, s span, shown int) {
 func (o *readTableOut) appendText(b []byte, _ bool) []byte {
 	if o.Rows != nil || o.Values != nil {
 		return nil
+	}
+	for _, w := range o.Warnings {
+		b = fmt.Appendf(b, "warning: %s: %s\n", w.Code, w.Message)
 	}
 	b = append(b, o.head...)
 	b = append(append(b, o.Text...), o.CSV...)

@@ -47,6 +47,7 @@ var editTools = []Tool{
 	listForks,
 	listStagedChanges,
 	mergeFork,
+	recalculate,
 	redo,
 	restoreCheckpoint,
 	saveFork,

@@ -2,6 +2,7 @@ package tools
 
 // analysisTools are the rows of the tools that search and analyse.
 var analysisTools = []Tool{
+	explainCell,
 	findFormula,
 	findValue,
 	formulaTrace,
@@ -10,5 +11,6 @@ var analysisTools = []Tool{
 	sheetOverview,
 	sheetStatistics,
 	tableProfile,
+	verifyCalculation,
 	workbookSummary,
 }

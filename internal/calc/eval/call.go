@@ -30,9 +30,29 @@ func (c *call) eval(m *Machine) fn.Value {
 		m.stack = append(m.stack, v)
 	}
 	top := len(m.stack)
-	v := fn.Apply(&m.Context, c.f, m.stack[base:top:top])
+	v := m.apply(c.f, m.stack[base:top:top])
 	clear(m.stack[base:top])
 	m.stack = m.stack[:base]
+	return v
+}
+
+// apply calls a function of the library.
+func (m *Machine) apply(f *fn.Function, args []fn.Value) fn.Value {
+	if m.Why == nil {
+		return fn.Apply(&m.Context, f, args)
+	}
+	why, was := m.Why, m.Calling
+	told := false
+	m.Calling, m.Why = f.Name, func(code cell.ErrorCode, reason string) { told = true; why(code, reason) }
+	own := true // an error of the result cannot be that of an argument
+	for i := range args {
+		own = own && args[i].Err() == 0 && args[i].Ref() == nil && args[i].Array() == nil
+	}
+	v := fn.Apply(&m.Context, f, args)
+	if e := v.Err(); e != 0 && own && !told {
+		why(e, "the function has no value for these arguments")
+	}
+	m.Why, m.Calling = why, was
 	return v
 }
 
@@ -58,7 +78,7 @@ func (m *Machine) invoke(l *fn.Lambda, args []fn.Value) fn.Value {
 	case *fn.Function:
 		was := m.Arrays
 		m.Arrays = true
-		v := fn.Apply(&m.Context, body, append([]fn.Value(nil), args...))
+		v := m.apply(body, append([]fn.Value(nil), args...))
 		m.Arrays = was
 		return v
 	}

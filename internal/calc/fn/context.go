@@ -89,6 +89,8 @@ type Context struct {
 	Stopped func() bool
 	// Why, if not nil, is told of each error value that arises, for explanations.
 	Why func(code cell.ErrorCode, reason string)
+	// Calling is the function that is being called, while Why listens.
+	Calling string
 	// Index, if not nil, finds values in columns faster than a scan does.
 	Index Index
 

@@ -1,0 +1,85 @@
+package book
+
+import (
+	"context"
+	"math"
+
+	"gridflow/internal/cell"
+	"gridflow/internal/grid"
+)
+
+// Check counts the formulas of a workbook by how their stored values compare to calculated ones.
+type Check struct {
+	Formulas  int // cells with a formula
+	Missing   int // without a stored value
+	Volatile  int // that depend on time, chance or the environment, and are not compared
+	Different int
+}
+
+// Difference is a cell whose stored value is not what its formula gives.
+type Difference struct {
+	Sheet              string
+	Ref                cell.Ref
+	Formula            string // as people type it; of a cell that an array fills, that of the array
+	Stored, Calculated cell.Value
+}
+
+// Check calculates every formula of s and compares it with the value that is stored: of an
+// unedited workbook that of the file, else that of s. Numbers that differ by no more than
+// tolerance, as a part of the larger one, are the same. each is told of the differences, by sheet,
+// row and column. Nothing is changed.
+func (s *Snapshot) Check(ctx context.Context, at Moment, tolerance float64, each func(Difference)) (c Check, err error) {
+	if len(s.sheets) == 0 {
+		s = s.Stored()
+	}
+	done, _, err := s.Calculate(ctx, nil, at)
+	if err != nil {
+		return c, err
+	}
+	volatile, err := done.model.Graph().Dirty(ctx, nil)
+	if err != nil {
+		return c, err
+	}
+	for i, info := range s.Workbook().Sheets {
+		if info.Kind != grid.Worksheet {
+			continue
+		}
+		was, err := s.Sheet(ctx, i)
+		if err != nil {
+			return c, err
+		}
+		is, err := done.Sheet(ctx, i)
+		if err != nil {
+			return c, err
+		}
+		c.Formulas += was.FormulaCells()
+		for x, y := range grid.Diff(was, is, nil) {
+			d := Difference{Sheet: info.Name, Ref: y.Ref, Stored: x.Value, Calculated: y.Value}
+			if _, there := is.At(y.Ref); !there {
+				d.Ref = x.Ref
+			}
+			switch {
+			case x.HasFormula() && x.Value.IsBlank():
+				c.Missing++
+			case volatile.Contains(i, d.Ref):
+				c.Volatile++
+			case !near(x.Value, y.Value, tolerance):
+				c.Different++
+				if d.Formula = FormulaText(is, y); d.Formula == "" {
+					d.Formula = FormulaText(was, x)
+				}
+				each(d)
+			}
+		}
+	}
+	return c, nil
+}
+
+// near reports whether two values are the same within a tolerance.
+func near(a, b cell.Value, tolerance float64) bool {
+	if a.Kind() == cell.Number && b.Kind() == cell.Number {
+		x, y := a.Number(), b.Number()
+		return math.Abs(x-y) <= tolerance*max(math.Abs(x), math.Abs(y))
+	}
+	return a == b
+}
