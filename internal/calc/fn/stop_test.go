@@ -32,9 +32,9 @@ func TestStops(t *testing.T) {
 		"texts":   column(func(i int) cell.Value { return cell.TextValue(fmt.Sprint("t", i*7919%n)) }),
 		"halves":  column(func(i int) cell.Value { return cell.NumberValue(float64(i*7919%n+1) / (2 * n)) }),
 	}
-	one := map[string][]Value{"numbers": {Num(1), Num(2), Num(0.5)}, "texts": {Scalar(cell.TextValue("t5")), Num(1)}, "halves": {Num(0.25), Num(1)}}
-	// These look at the size of an array, or copy its elements once, some nanoseconds each, or
-	// stop at the first one that they do not like.
+	one := map[string][]Value{"numbers": {Num(1)}, "texts": {Scalar(cell.TextValue("t5"))}, "halves": {Num(0.25)}}
+	// These, or these arguments of theirs, look at the size of an array, or copy its elements once, some nanoseconds each, or
+	// stop at the first one, because they look for it or do not like it.
 	once := map[string]bool{}
 	for name := range strings.FieldsSeq(linear) {
 		once[name] = true
@@ -76,7 +76,7 @@ func TestStops(t *testing.T) {
 								continue // it was refused
 							}
 							checked++
-							if polls < n/stopEvery && !once[f.Name] {
+							if polls < n/stopEvery-1 && !once[f.Name] && !once[fmt.Sprint(f.Name, "/", at+1)] {
 								t.Fatalf("%s, argument %d of %d is large: it asks %d times for %d elements", kind, at+1, given, polls, n)
 							}
 							// Stopped at some time it ends.
@@ -100,7 +100,8 @@ func TestStops(t *testing.T) {
 	}
 }
 
-const linear = `COLUMNS ROWS ISREF TYPE T N INDEX HSTACK VSTACK DROP TAKE EXPAND TRANSPOSE TRIMRANGE CHOOSEROWS CHOOSECOLS WRAPROWS WRAPCOLS`
+const linear = `COLUMNS ROWS ISREF TYPE T N INDEX HSTACK VSTACK DROP TAKE EXPAND TRANSPOSE TRIMRANGE CHOOSEROWS CHOOSECOLS WRAPROWS WRAPCOLS TOCOL TOROW
+	FILTER/3 SORTBY/3 XLOOKUP/3 XLOOKUP/4 XMATCH/2 UNIQUE/1`
 
 // The least common multiple of many numbers is past all numbers, which once took for ever.
 func TestLCMOfMany(t *testing.T) {
@@ -116,5 +117,32 @@ func TestLCMOfMany(t *testing.T) {
 	a.Cells[399] = cell.NumberValue(0)
 	if v := Apply(c, f, []Value{Of(a)}); v.Scalar() != cell.NumberValue(0) {
 		t.Errorf("with a 0: %v", v)
+	}
+}
+
+// TestRoom: the large arrays of one evaluation are bounded together, small ones are not.
+func TestRoom(t *testing.T) {
+	c := gridBook{}.context()
+	for range 4 {
+		if !c.Room(1<<20, 16) {
+			t.Fatal("an array within the bound has no room")
+		}
+	}
+	if c.Room(1<<16, 1) {
+		t.Error("beyond the bound of an evaluation there is room for a large array")
+	}
+	for range 10_000 {
+		if !c.Room(1<<10, 63) {
+			t.Fatal("there is no room for a small array")
+		}
+	}
+	if c.Begin(); !c.Room(1<<16, 1) {
+		t.Error("the next evaluation has no room")
+	}
+	if c.Room(1<<20, 17) || c.Room(0, 1) {
+		t.Error("there is room for too large an array")
+	}
+	if c.Stopped = func() bool { return true }; c.Room(1<<16, 1) {
+		t.Error("a calculation that is to end makes a large array")
 	}
 }
