@@ -46,6 +46,9 @@ func (w *worker) Runs(a fn.Area, f func(*fn.Run) bool) {
 	}
 	for col := r.First.Col; col <= r.Last.Col; col++ {
 		for band := r.First.Row / grid.BandRows; band <= r.Last.Row/grid.BandRows; band++ {
+			if w.c.stopped() {
+				return
+			}
 			t := s.tile(col, band)
 			if t == nil || t == nothing {
 				continue

@@ -105,6 +105,7 @@ func NewMachine(h Host) *Machine {
 // cell before arrays spilled.
 func (m *Machine) Run(p *Program, sheet int, at cell.Ref, arrays bool) fn.Value {
 	m.Sheet, m.At, m.Arrays = sheet, at, arrays
+	m.Begin()
 	m.locals, m.stack, m.depth = m.locals[:0], m.stack[:0], 0
 	v := p.root.value(m)
 	if a := v.Array(); a != nil {

@@ -240,7 +240,10 @@ func (x *axis) nested(rows []int, field int) []group {
 func (x *axis) split(rows []int, from, to int) []group {
 	place := map[string]int{}
 	var out []group
-	for _, r := range rows {
+	for i, r := range rows {
+		if x.g.c.stopAt(i) {
+			break
+		}
 		line := x.fields.Cells[r*x.fields.Cols:]
 		k := rowKey(line[from:to])
 		p, ok := place[k]
@@ -282,7 +285,7 @@ func (x *axis) sorted(groups []group, from, to int) []group {
 		add(col, 1)
 	}
 	out := make([]group, len(groups))
-	for i, k := range order(len(groups), by) {
+	for i, k := range x.g.c.order(len(groups), by) {
 		out[i] = groups[k]
 	}
 	return out

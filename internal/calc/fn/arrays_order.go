@@ -2,7 +2,6 @@ package fn
 
 import (
 	"cmp"
-	"slices"
 	"strings"
 
 	"gridflow/internal/cell"
@@ -38,14 +37,14 @@ type sortKey struct {
 }
 
 // order gives the numbers of n rows in the order of the keys; what is equal stays in place.
-func order(n int, keys []sortKey) []int {
+func (c *Context) order(n int, keys []sortKey) []int {
 	rows := make([]int, n)
 	for i := range rows {
 		rows[i] = i
 	}
 	if len(keys) == 1 {
-		if nums := keys[0].numbers(n); nums != nil {
-			slices.SortFunc(rows, func(x, y int) int {
+		if nums := keys[0].numbers(c, n); nums != nil {
+			sortFunc(c, rows, func(x, y int) int {
 				if a, b := nums[x], nums[y]; a < b {
 					return -1
 				} else if a > b {
@@ -60,10 +59,13 @@ func order(n int, keys []sortKey) []int {
 	for k := range keys {
 		columns[k] = make([]cell.Value, n)
 		for i := range columns[k] {
+			if c.stopAt(i) {
+				return rows
+			}
 			columns[k][i] = keys[k].at(i)
 		}
 	}
-	slices.SortFunc(rows, func(x, y int) int {
+	sortFunc(c, rows, func(x, y int) int {
 		for k, values := range columns {
 			a, b := &values[x], &values[y]
 			if a.IsBlank() || b.IsBlank() {
@@ -85,9 +87,12 @@ func order(n int, keys []sortKey) []int {
 }
 
 // numbers gives the values by which the rows ascend if all of them are numbers, else nil.
-func (k *sortKey) numbers(n int) []float64 {
+func (k *sortKey) numbers(c *Context, n int) []float64 {
 	nums := make([]float64, n)
 	for i := range nums {
+		if c.stopAt(i) {
+			return nil
+		}
 		v := k.at(i)
 		if v.Kind() != cell.Number {
 			return nil
@@ -98,9 +103,12 @@ func (k *sortKey) numbers(n int) []float64 {
 }
 
 // pick gives the array of some rows of m.
-func (m *Array) pick(rows []int) *Array {
+func (c *Context) pick(m *Array, rows []int) *Array {
 	out := NewArray(len(rows), m.Cols)
 	for i, r := range rows {
+		if c.stopAt(i) {
+			break
+		}
 		copy(out.Cells[i*m.Cols:(i+1)*m.Cols], m.Cells[r*m.Cols:])
 	}
 	return out
@@ -137,7 +145,7 @@ func sortRows(c *Context, a Args) Value {
 			}
 			keys = append(keys, sortKey{func(row int) cell.Value { return m.At(row, col) }, sign})
 		}
-		return Of(m.pick(order(m.Rows, keys)))
+		return Of(c.pick(m, c.order(m.Rows, keys)))
 	})
 }
 
@@ -189,7 +197,7 @@ func sortBy(c *Context, a Args) Value {
 		}
 		keys = append(keys, sortKey{func(row int) cell.Value { return by.Cells[row] }, sign})
 	}
-	return across(m, columns, func(m *Array) Value { return Of(m.pick(order(m.Rows, keys))) })
+	return across(m, columns, func(m *Array) Value { return Of(c.pick(m, c.order(m.Rows, keys))) })
 }
 
 func filter(c *Context, a Args) Value {
@@ -211,6 +219,9 @@ func filter(c *Context, a Args) Value {
 	}
 	var rows []int
 	for i, v := range include.Cells {
+		if c.stopAt(i) {
+			break
+		}
 		keep, e := ToBool(v)
 		if e != 0 {
 			return c.Fail(e, "what is filtered by has something else than logical values")
@@ -225,7 +236,7 @@ func filter(c *Context, a Args) Value {
 		}
 		return c.Fail(cell.ErrCalc, "nothing passes the filter")
 	}
-	return across(m, columns, func(m *Array) Value { return Of(m.pick(rows)) })
+	return across(m, columns, func(m *Array) Value { return Of(c.pick(m, rows)) })
 }
 
 // unique gives the rows that differ, or only those that are there once.
@@ -247,6 +258,9 @@ func unique(c *Context, a Args) Value {
 		if m.Cols == 1 {
 			first := map[cell.Value]int{} // by value, its place in rows
 			for i, v := range m.Cells {
+				if c.stopAt(i) {
+					break
+				}
 				if v.Kind() == cell.Text {
 					v = cell.TextValue(FoldText(v.Text()))
 				}
@@ -258,6 +272,9 @@ func unique(c *Context, a Args) Value {
 		} else {
 			first := map[string]int{}
 			for i := range m.Rows {
+				if c.stopAt(i) {
+					break
+				}
 				k := rowKey(m.Cells[i*m.Cols : (i+1)*m.Cols])
 				seen, again := first[k]
 				if p := add(i, seen, again); !again {
@@ -276,7 +293,7 @@ func unique(c *Context, a Args) Value {
 				return c.Fail(cell.ErrCalc, "nothing stands there once only")
 			}
 		}
-		return Of(m.pick(rows))
+		return Of(c.pick(m, rows))
 	})
 }
 

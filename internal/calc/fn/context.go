@@ -1,7 +1,9 @@
 package fn
 
 import (
+	"cmp"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/dlclark/regexp2"
 
@@ -94,6 +96,8 @@ type Context struct {
 	// Index, if not nil, finds values in columns faster than a scan does.
 	Index Index
 
+	made int // elements of large arrays in this evaluation
+
 	// What was compiled from a text before: formulas that are filled down ask for the same.
 	formats kept[*numfmt.Format]
 	regexes kept[*regexp2.Regexp]
@@ -131,11 +135,62 @@ func (c *Context) Fail(code cell.ErrorCode, reason string) Value {
 	return Err(code)
 }
 
-// Room reports whether a function may make an array of this size. The answer to no is
-// #NUM!.
+// Room reports whether a function may make an array of this size, and counts it. The answer
+// to no is #NUM!. All large arrays of one evaluation together are bounded: how many of them
+// are in memory at a time nobody knows. No to all is what a calculation is told that is to end.
 func (c *Context) Room(rows, cols int) bool {
-	return rows > 0 && cols > 0 && rows <= cell.MaxRows && cols <= cell.MaxCols && rows*cols <= MaxElements
+	if rows <= 0 || cols <= 0 || rows > cell.MaxRows || cols > cell.MaxCols || rows*cols > MaxElements {
+		return false
+	}
+	n := rows * cols
+	if n < largeArray {
+		return true
+	}
+	if c.made+n > EvaluationElements || c.Stop() {
+		return false
+	}
+	c.made += n
+	return true
 }
+
+// Begin is called before each evaluation.
+func (c *Context) Begin() { c.made = 0 }
+
+// EvaluationElements bounds the elements of all large arrays that one evaluation of a
+// formula makes. Arrays of less than largeArray elements do not count: they are many where
+// a function is called for each element of an array, and soon gone.
+const (
+	EvaluationElements = 4 * MaxElements
+	largeArray         = 1 << 16
+)
 
 // Stop reports whether the calculation is to end.
 func (c *Context) Stop() bool { return c.Stopped != nil && c.Stopped() }
+
+// stopAt is Stop for loops over many elements that take little each, of which i is the number:
+// it asks at one of 4 096.
+func (c *Context) stopAt(i int) bool { return i&4095 == 4095 && c.Stop() }
+
+// sort orders numbers, ascending; in no certain order where the calculation is to end.
+func (c *Context) sort(xs []float64) {
+	if len(xs) <= 1<<16 { // a few milliseconds, and twice as fast
+		slices.Sort(xs)
+		return
+	}
+	sortFunc(c, xs, cmp.Compare[float64])
+}
+
+// sortFunc is slices.SortFunc that ends when the calculation is to: it then has everything be
+// equal, with which the sort is soon done.
+func sortFunc[T any](c *Context, xs []T, compare func(a, b T) int) {
+	asked, stopped := 0, false
+	slices.SortFunc(xs, func(a, b T) int {
+		if asked++; c.stopAt(asked) {
+			stopped = true
+		}
+		if stopped {
+			return 0
+		}
+		return compare(a, b)
+	})
+}

@@ -262,6 +262,9 @@ func seriesSum(c *Context, a Args) Value {
 	}
 	total := 0.0
 	for i, v := range coefficients.Cells {
+		if c.stopAt(i) {
+			break
+		}
 		k, e := c.ToNumber(v)
 		if v.Kind() == cell.Bool {
 			e = cell.ErrValue

@@ -36,6 +36,9 @@ var combinatoricFunctions = []Function{
 		if x == 0 || y == 0 {
 			return 0
 		}
+		if x >= 1<<53 {
+			return x // too large already; past all numbers there would be no divisor to find
+		}
 		return x / gcd(x, y) * y
 	})},
 	{Name: "MULTINOMIAL", Category: Math, Params: "range...", Since: 2007, Eval: multinomial},

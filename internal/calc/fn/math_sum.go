@@ -102,6 +102,9 @@ func (c *Context) grid(v Value, rows, cols int) ([]float64, cell.ErrorCode) {
 			return nil, e
 		}
 		for i := range rows {
+			if c.stopAt(i) {
+				break
+			}
 			for j := range cols {
 				switch x := m.At(i, j); x.Kind() {
 				case cell.Number:

@@ -111,8 +111,8 @@ func Size(v Value) (rows, cols int) {
 func (c *Context) Each(v Value, f func(x cell.Value, whole bool) bool) {
 	switch x := v.more.(type) {
 	case *Array:
-		for _, e := range x.Cells {
-			if !f(e, true) {
+		for i, e := range x.Cells {
+			if !f(e, true) || c.stopAt(i) {
 				return
 			}
 		}
@@ -153,6 +153,9 @@ func (c *Context) numbers(v Value, f func(float64)) (code cell.ErrorCode) {
 	switch x := v.more.(type) {
 	case *Array:
 		for i := range x.Cells {
+			if c.stopAt(i) {
+				return 0
+			}
 			switch x.Cells[i].Kind() {
 			case cell.Number:
 				f(x.Cells[i].Number())

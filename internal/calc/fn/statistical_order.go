@@ -35,7 +35,7 @@ func median(c *Context, each numbers) Value {
 	if len(xs) == 0 {
 		return c.Fail(cell.ErrNum, noNumbers)
 	}
-	slices.Sort(xs)
+	c.sort(xs)
 	half := len(xs) / 2
 	if len(xs)%2 == 1 {
 		return Num(xs[half])
@@ -126,7 +126,7 @@ func placed(f func(c *Context, xs []float64, k float64) Value) func(*Context, Ar
 		if e != 0 {
 			return Err(e)
 		}
-		slices.Sort(xs)
+		c.sort(xs)
 		place := func(v cell.Value) Value {
 			k, e := ToNumber(v, c.Dates)
 			if e != 0 {
@@ -147,6 +147,9 @@ func placed(f func(c *Context, xs []float64, k float64) Value) func(*Context, Ar
 		}
 		out := NewArray(ks.Rows, ks.Cols)
 		for i, v := range ks.Cells {
+			if c.stopAt(i) {
+				break
+			}
 			out.Cells[i] = place(v).Scalar()
 		}
 		return Of(out)
@@ -231,7 +234,7 @@ func percentRank(beyond float64) func(*Context, Args) Value {
 		if len(xs) == 0 || digits < 1 {
 			return c.Fail(cell.ErrNum, "there is no number, or less than one digit is asked for")
 		}
-		slices.Sort(xs)
+		c.sort(xs)
 		last := len(xs) - 1
 		if x < xs[0] || x > xs[last] {
 			return c.Fail(cell.ErrNA, "the number lies outside of the others")

@@ -48,12 +48,18 @@ func (c *Context) numberPairs(v, w Value) (xs, ys []float64, code cell.ErrorCode
 	}
 	if rows == rows2 { // whole columns may have been cut to different lengths
 		for row := range min(a.Rows, b.Rows) {
+			if c.stopAt(row) {
+				break
+			}
 			for col := range min(a.Cols, b.Cols) {
 				add(a.At(row, col), b.At(row, col))
 			}
 		}
 	} else {
 		for i := range min(len(a.Cells), len(b.Cells)) {
+			if c.stopAt(i) {
+				break
+			}
 			add(a.Cells[i], b.Cells[i])
 		}
 	}

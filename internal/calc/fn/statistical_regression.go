@@ -49,6 +49,9 @@ func (c *Context) matrixOfNumbers(v Value) (xs []float64, rows, cols int, code c
 	}
 	xs = make([]float64, len(m.Cells))
 	for i, x := range m.Cells {
+		if c.stopAt(i) {
+			break
+		}
 		if e := x.Err(); e != 0 {
 			return nil, 0, 0, e
 		}

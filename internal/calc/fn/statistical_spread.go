@@ -2,7 +2,6 @@ package fn
 
 import (
 	"math"
-	"slices"
 
 	"gridflow/internal/cell"
 )
@@ -176,7 +175,7 @@ func trimmedMean(c *Context, a Args) Value {
 	if len(xs) == 0 || share < 0 || share >= 1 {
 		return c.Fail(cell.ErrNum, "there is no number, or the share to leave out is not from 0 to below 1")
 	}
-	slices.Sort(xs)
+	c.sort(xs)
 	cut := int(share * float64(len(xs)) / 2)
 	xs = xs[cut : len(xs)-cut]
 	total := 0.0

@@ -1,0 +1,124 @@
+//go:build unix
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// endless is a formula that takes longer than any test waits: it is ended.
+const endless = `=SUM(MAP(SEQUENCE(100000),LAMBDA(i,SUM(MAP(SEQUENCE(100000),LAMBDA(j,i*j))))))`
+
+// editFormulas are the arguments of a change: addresses, each before its formula.
+func editFormulas(fork, sheet string, formulas ...string) string {
+	edits := make([]string, 0, len(formulas)/2)
+	for i := 0; i < len(formulas); i += 2 {
+		edits = append(edits, fmt.Sprintf(`{"address":%q,"formula":%q}`, formulas[i], formulas[i+1]))
+	}
+	return fmt.Sprintf(`{"fork_id":%q,"sheet_name":%q,"edits":[%s]}`, fork, sheet, strings.Join(edits, ","))
+}
+
+// TestSlowCalculation: while a change of one client calculates, another client reads and
+// changes a fork of the same workbook, and all of that is done before. A call that is given up
+// ends its calculation.
+func TestSlowCalculation(t *testing.T) {
+	t.Parallel()
+	r, _ := editing(t, t.TempDir(), "--calc-budget=1h", "--tool-timeout=0", "--seats=2")
+	slow, quick := r.client(eras[0]), r.client(eras[0])
+	a, b := newFork(t, slow, "loan"), newFork(t, quick, "loan")
+	sheet := firstSheet(t, quick, b)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	begin := r.cpuTicks()
+	go func() {
+		_, err := call(ctx, slow, "edit_batch", editFormulas(a, sheet, "Z1", endless))
+		ended <- err
+	}()
+	for r.cpuTicks() < begin+20 {
+		r.pause("the calculation is under way")
+	}
+	for i := range 20 {
+		at(t, quick, a, sheet, "A1")
+		at(t, quick, "loan", sheet, "A1")
+		set(t, quick, b, sheet, "Z1", i)
+		if got := at(t, quick, b, sheet, "Z1"); got != fmt.Sprint(i) {
+			t.Errorf("%s, and not %d", got, i)
+		}
+	}
+	select {
+	case err := <-ended:
+		t.Fatalf("the slow change was over before the others: %v", err)
+	default:
+	}
+	cancel()
+	<-ended
+	r.untilIdle()
+	// Nothing of it is left, and the fork can be changed.
+	if got := at(t, quick, a, sheet, "Z1"); got != "" {
+		t.Errorf("of a change that was given up there is %q", got)
+	}
+	set(t, quick, a, sheet, "Z1", 7)
+}
+
+// TestCalculatedBehindACommit: a change that has no time to calculate says so, and so does
+// what reads the fork; the server stops all the same when it is told to.
+func TestCalculatedBehindACommit(t *testing.T) {
+	t.Parallel()
+	r, _ := editing(t, t.TempDir(), "--calc-budget=1ms", "--seats=2")
+	s := r.client(eras[0])
+	fork := newFork(t, s, "loan")
+	sheet := firstSheet(t, s, fork)
+	begin := r.cpuTicks()
+	if text := do(t, s, "edit_batch", "%s", editFormulas(fork, sheet, "Z1", endless)); !strings.Contains(text, "not recalculated") {
+		t.Errorf("the change says %s", text)
+	}
+	text := do(t, s, "range_values", `{"workbook_or_fork_id":%q,"sheet_name":%q,"ranges":["A1"]}`, fork, sheet)
+	if !strings.Contains(text, "WARN_STALE_FORMULAS") {
+		t.Errorf("a read says %s", text)
+	}
+	for r.cpuTicks() < begin+20 {
+		r.pause("the calculation is under way behind the change")
+	}
+	// The next change ends it, and its own is soon done.
+	do(t, s, "edit_batch", `{"fork_id":%q,"sheet_name":%q,"edits":[{"address":"Z1","value":1}]}`, fork, sheet)
+	r.untilIdle()
+	if text := do(t, s, "range_values", `{"workbook_or_fork_id":%q,"sheet_name":%q,"ranges":["Z1"]}`, fork, sheet); strings.Contains(text, "WARN_STALE_FORMULAS") {
+		t.Errorf("a read says %s when all is calculated", text)
+	}
+}
+
+// TestChanceAfterAKill: after a kill a fork has the very values that were calculated, also
+// those of the clock and of chance.
+func TestChanceAfterAKill(t *testing.T) {
+	t.Parallel()
+	state := t.TempDir()
+	r, root := editing(t, state)
+	s := r.client(eras[0])
+	fork := newFork(t, s, "loan")
+	sheet := firstSheet(t, s, fork)
+	do(t, s, "edit_batch", "%s", editFormulas(fork, sheet, "Z1", "=RAND()", "Z2", "=RANDBETWEEN(1,1000000000)", "Z3", "=NOW()", "Z4", "=Z1*Z2+Z3", "Z5", "=SUM(RANDARRAY(3,3))"))
+	cells := func() string {
+		return do(t, s, "range_values", `{"workbook_or_fork_id":%q,"sheet_name":%q,"ranges":["Z1:Z6"]}`, fork, sheet)
+	}
+	first := cells()
+	set(t, s, fork, sheet, "Z6", 1)
+	before := cells()
+	if first == before {
+		t.Errorf("chance gave the same at two changes: %s", first)
+	}
+	for i := range 3 {
+		r.kill()
+		r = serving(t, root, "--state-dir="+state, "--toolsets=all")
+		s = r.client(eras[i%2])
+		if after := cells(); after != before {
+			t.Fatalf("after a kill there is\n%s\nand there was\n%s", after, before)
+		}
+		if i == 1 { // and after another change, which is made on what was restored
+			set(t, s, fork, sheet, "Z6", 2)
+			before = cells()
+		}
+	}
+}
