@@ -78,6 +78,7 @@ func commands() []command {
 		{"stdio", "", "serve one client over standard input and output", (*program).stdio},
 		{"http", "", "serve many clients over streamable HTTP", (*program).http},
 		{"call", "TOOL [key=value … | --json '{…}' | --json -]", "call one tool and print its result", (*program).call},
+		{"calc", "FORMULA [--file=BOOK.xlsx] [--sheet=NAME] [--at=A1]", "evaluate one formula", (*program).calc},
 		{"tools", "[TOOL] [--json | --markdown]", "list the tools, or describe one", (*program).tools},
 		{"journal", "DIR [--stream ID | --check] [--json]", "show the streams of a journal, or the records of one, or verify all of it", (*program).journal},
 		{"journal replay", "STATE [FORK] [--json]", "make all versions of the forks of a state folder again, and check them", (*program).replay},

@@ -88,7 +88,7 @@ func readRanges(ctx context.Context, env *Env, snap *book.Snapshot, in rangeValu
 	if out.stale = stale(ctx, snap, list); out.stale {
 		out.Warnings = append(out.Warnings, warnStale+": "+staleText)
 	}
-	known := false  // that the first of it fits a result
+	known := false // that the first of it fits a result
 	for i, a := range list {
 		if i > 0 && r.full() {
 			left = append(left, a)
