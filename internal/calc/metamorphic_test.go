@@ -441,3 +441,11 @@ func corpusEdits(t *testing.T, in Input) {
 		l.edit(t, x.Sheet, []grid.Change{c}, opt)
 	}
 }
+
+// TestScenarioEdits edits the workbooks of the benchmarks, made smaller, which are large enough
+// for several workers.
+func TestScenarioEdits(t *testing.T) {
+	for _, s := range scenarios {
+		t.Run(s.name, func(t *testing.T) { corpusEdits(t, workbook(s.fill, 25)) })
+	}
+}

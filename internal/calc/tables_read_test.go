@@ -359,7 +359,10 @@ func readPHP(text string) (rows []row) {
 		case nil:
 			r.skip = "no expected value"
 		default:
-			r.want, _ = literalOf(v)
+			var ok bool
+			if r.want, ok = literalOf(v); !ok {
+				r.skip = "no expected value"
+			}
 		}
 		rows = append(rows, r)
 	}
