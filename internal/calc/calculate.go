@@ -174,7 +174,7 @@ func (c *calculation) rewire() error {
 	if err != nil {
 		return err
 	}
-	c.m = &Model{c.m.words, g}
+	c.m = &Model{c.m.words, g, c.m.over() + changeBytes*int64(len(changes)), true}
 	return nil
 }
 

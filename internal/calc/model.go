@@ -17,6 +17,9 @@ import (
 type Model struct {
 	words *words
 	graph *graph.Graph
+	bytes int64 // that it keeps alive, about; of one that is derived, beside the first one's
+
+	derived bool // it came of another one by With
 }
 
 // program is a formula that all its copies on a sheet share.
@@ -33,8 +36,20 @@ func NewModel(ctx context.Context, in Input) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Model{w, g}, nil
+	s := g.Stats()
+	return &Model{words: w, graph: g, bytes: s.Bytes + programBytes*int64(s.Templates)}, nil
 }
+
+// What a compiled formula takes, about, and what one more changed cell does: a span, its entries in
+// the indexes and a program of its own.
+const (
+	programBytes = 600
+	changeBytes  = 1000
+)
+
+// Bytes is about what the model keeps alive. For one that came of another by With it is what
+// it has beside the one that was compiled first.
+func (m *Model) Bytes() int64 { return m.bytes }
 
 // With gives the model of a workbook in which the formulas of some cells are others than in
 // m. in is the workbook as it is now; its names, tables and sheets are those of m.
@@ -53,7 +68,19 @@ func (m *Model) With(in Input, changed []Cell) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Model{m.words, g}, nil
+	return &Model{m.words, g, m.over() + changeBytes*int64(len(changes)), true}, nil
+}
+
+// Derived reports whether the model came of another one by With, with which it shares what they
+// have in common.
+func (m *Model) Derived() bool { return m.derived }
+
+// over is what m has beside the model that was compiled first.
+func (m *Model) over() int64 {
+	if m.derived {
+		return m.bytes
+	}
+	return 0
 }
 
 // Graph gives the graph of the formulas.
