@@ -48,7 +48,7 @@ func TestCalculatedValues(t *testing.T) {
 	for _, v := range versions {
 		want[v] = at(t, s, v, "Sums", "A1") + " " + at(t, s, v, "Sums", "A2")
 	}
-	r.stop()
+	r.kill()
 	s = serving(t, root, "--state-dir="+state, "--toolsets=all").client(eras[0])
 	for _, v := range versions {
 		if got := at(t, s, v, "Sums", "A1") + " " + at(t, s, v, "Sums", "A2"); got != want[v] {

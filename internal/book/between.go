@@ -61,6 +61,29 @@ func Between(ctx context.Context, base, cur *Snapshot) (Edit, error) {
 	return e, err
 }
 
+// SameValues reports whether two versions of a line have the same values in all cells.
+func SameValues(ctx context.Context, a, b *Snapshot) (bool, error) {
+	for _, i := range slices.Concat(a.EditedSheets(), b.EditedSheets()) {
+		x, err := a.Sheet(ctx, i)
+		if err != nil {
+			return false, err
+		}
+		y, err := b.Sheet(ctx, i)
+		if err != nil {
+			return false, err
+		}
+		if x == y {
+			continue
+		}
+		for p, q := range grid.Diff(x, y, nil) {
+			if p.Value != q.Value {
+				return false, nil
+			}
+		}
+	}
+	return true, nil
+}
+
 // ended gives the edits of the cells whose array formula is no more and which kept their
 // values: an array ends as a whole, and so all of it has to be in the edit. have has those of
 // the cells that differ.

@@ -144,10 +144,29 @@ func (s *Snapshot) BytesOver(old *Snapshot) int64 {
 			n += e.sheet.MemoryOver(was)
 		}
 	}
+	if s.model != nil && (old == nil || old.model != s.model) {
+		m := s.model.Bytes()
+		if base, ok := s.models.base.Peek(); ok && base == s.model {
+			m = 0 // the source's, which all versions share
+		}
+		if old != nil && old.model != nil && s.model.Derived() && old.model.Derived() {
+			m = max(m-old.model.Bytes(), 0)
+		}
+		n += m
+	}
 	if s.book != nil && s.book != book {
 		n += int64(xfBytes * len(s.book.Styles.Xfs))
 	}
 	return n
+}
+
+// ModelBytes is about what the compiled formulas of the source keep alive, which all versions
+// of it share: 0 as long as nobody has calculated.
+func (s *Snapshot) ModelBytes() int64 {
+	if m, ok := s.models.base.Peek(); ok {
+		return m.Bytes()
+	}
+	return 0
 }
 
 // The sizes of a Snapshot with its list of sheets, and of a style, in bytes.

@@ -214,7 +214,7 @@ func (c *calculation) rewire() error {
 	if err != nil {
 		return err
 	}
-	c.m, c.moved = &Model{c.m.words, g, c.m.blocked, c.m.kept}, nil
+	c.m, c.moved = c.m.derive(g, len(changes)), nil
 	return nil
 }
 
@@ -382,7 +382,9 @@ func (c *calculation) publish(ctx context.Context) (*Result, error) {
 	r := &Result{Sheets: map[int]*grid.Sheet{}, Model: c.m, Calculated: c.count}
 	blocked := slices.SortedFunc(maps.Keys(c.blocked), comparePlaces)
 	if !slices.Equal(blocked, c.m.blocked) {
-		r.Model = &Model{c.m.words, c.m.graph, blocked, c.m.kept}
+		with := *c.m
+		with.blocked = blocked
+		r.Model = &with
 	}
 	for _, p := range c.inOrder() {
 		r.Circular = append(r.Circular, Cell{p.sheet, p.at})

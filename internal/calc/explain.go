@@ -26,7 +26,9 @@ const stepsMax = 10_000
 func (m *Model) Explain(ctx context.Context, in Input, opt Options, at Cell) (o Origin, ok bool, err error) {
 	c := &calculation{m: m, in: in, opt: opt}
 	for _, s := range in.Sheets {
-		c.sheets = append(c.sheets, newSheetTiles(s))
+		tiles := newSheetTiles(s)
+		tiles.memory = &c.memory
+		c.sheets = append(c.sheets, tiles)
 	}
 	w := &witness{worker: c.worker()}
 	machine := eval.NewMachine(w)

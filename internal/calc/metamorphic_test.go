@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"gridflow/internal/calc/plain"
+	"gridflow/internal/calc/scenes"
 	"gridflow/internal/cell"
 	"gridflow/internal/formula"
 	"gridflow/internal/grid"
@@ -445,7 +446,7 @@ func corpusEdits(t *testing.T, in Input) {
 // TestScenarioEdits edits the workbooks of the benchmarks, made smaller, which are large enough
 // for several workers.
 func TestScenarioEdits(t *testing.T) {
-	for _, s := range scenarios {
-		t.Run(s.name, func(t *testing.T) { corpusEdits(t, workbook(s.fill, 25)) })
+	for _, s := range scenes.All {
+		t.Run(s.Name, func(t *testing.T) { corpusEdits(t, workbook(s.Fill, 25)) })
 	}
 }

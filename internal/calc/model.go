@@ -21,6 +21,9 @@ type Model struct {
 	// and nothing that they read says so.
 	blocked []place
 	kept    *kept // shared by all that are made from one another
+	bytes   int64 // that it keeps alive, about; of one that is derived, beside the first one's
+
+	derived bool // it came of another one by With
 }
 
 // program is a formula that all its copies on a sheet share.
@@ -38,7 +41,8 @@ func NewModel(ctx context.Context, in Input) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Model{w, g, blockedIn(in, g), newKept()}, nil
+	s := g.Stats()
+	return &Model{words: w, graph: g, blocked: blockedIn(in, g), kept: newKept(), bytes: s.Bytes + programBytes*int64(s.Templates)}, nil
 }
 
 // blockedIn finds the dynamic arrays without room in a workbook as it was saved.
@@ -60,6 +64,17 @@ func blockedIn(in Input, g *graph.Graph) (list []place) {
 	return list
 }
 
+// What a compiled formula takes, about, and what one more changed cell does: a span, its entries in
+// the indexes and a program of its own.
+const (
+	programBytes = 600
+	changeBytes  = 1000
+)
+
+// Bytes is about what the model keeps alive. For one that came of another by With it is what
+// it has beside the one that was compiled first.
+func (m *Model) Bytes() int64 { return m.bytes }
+
 // With gives the model of a workbook in which the formulas of some cells are others than in
 // m. in is the workbook as it is now; its names, tables and sheets are those of m.
 func (m *Model) With(in Input, changed []Cell) (*Model, error) {
@@ -77,7 +92,24 @@ func (m *Model) With(in Input, changed []Cell) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Model{m.words, g, m.blocked, m.kept}, nil
+	return m.derive(g, len(changes)), nil
+}
+
+// derive gives the model with another graph, in which so many cells were changed.
+func (m *Model) derive(g *graph.Graph, changes int) *Model {
+	return &Model{words: m.words, graph: g, blocked: m.blocked, kept: m.kept, bytes: m.over() + changeBytes*int64(changes), derived: true}
+}
+
+// Derived reports whether the model came of another one by With, with which it shares what they
+// have in common.
+func (m *Model) Derived() bool { return m.derived }
+
+// over is what m has beside the model that was compiled first.
+func (m *Model) over() int64 {
+	if m.derived {
+		return m.bytes
+	}
+	return 0
 }
 
 // Graph gives the graph of the formulas.

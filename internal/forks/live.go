@@ -16,11 +16,12 @@ type live struct {
 	fork  *fork
 	line  line
 
-	holds  []*workspace.Hold // by base of the line; nil where it was not needed yet
-	kept   []kept            // contents at hand, the one made or asked for first in front
-	weight int64             // bytes, as the store knows it
-	why    string            // the newest content cannot be calculated
-	gone   bool              // discarded: it only waits to be let go
+	holds      []*workspace.Hold // by base of the line; nil where it was not needed yet
+	kept       []kept            // contents at hand, the one made or asked for first in front
+	unanchored int               // edits since an anchor when one could not be written
+	weight     int64             // bytes, as the store knows it
+	why        string            // the newest content cannot be calculated
+	gone       bool              // discarded: it only waits to be let go
 }
 
 // restore makes the history of a fork from the journal. Its contents wait until somebody
@@ -308,11 +309,39 @@ func (l *live) commit(k kind, e event, edit *book.Edit, snap *book.Snapshot) err
 // it again takes no more than as many edits.
 const anchorEvery = 256
 
+// givesAgain reports whether an edit of the file makes the content of a version, with all
+// values of formulas. An edit has no values that were calculated, and a formula that was edited
+// and set back, or what reads a value that was, looks as if it had never been touched: calculated
+// again it keeps the value of the file, and that may be another one than ours.
+func (l *live) givesAgain(ctx context.Context, base *book.Snapshot, whole book.Edit, v uint64, snap *book.Snapshot) (bool, error) {
+	if l.store.o.CalcBudget < 0 || snap.Stale() {
+		// Nothing was calculated, and what will be is up to the edit alone.
+		return l.store.o.CalcBudget < 0 || l.why != "", nil
+	}
+	at, err := l.moment(l.line.content(v))
+	if err != nil || at == nil {
+		return err == nil, err
+	}
+	again, _, err := base.As(l.fork.id, 0).Apply(ctx, whole)
+	if err != nil {
+		return false, err
+	}
+	if again, _, err = l.store.refresh(ctx, again, *at); err != nil {
+		return false, err
+	}
+	return book.SameValues(ctx, again, snap)
+}
+
 // anchor writes the present content whole if it is time. It is no part of a promise: a
-// failure is seen at the next commit.
+// failure is seen at the next commit. A content that would not come of it again is not written,
+// and looked at again after as many edits more.
 func (l *live) anchor(ctx context.Context) {
 	v := l.line.head()
-	if l.line.versions[l.line.content(v)].depth < anchorEvery {
+	depth := int(l.line.versions[l.line.content(v)].depth)
+	if depth < anchorEvery {
+		l.unanchored = 0
+	}
+	if depth < l.unanchored+anchorEvery {
 		return
 	}
 	snap, hold, err := l.at(ctx, v)
@@ -321,6 +350,10 @@ func (l *live) anchor(ctx context.Context) {
 	}
 	whole, err := book.Between(ctx, hold.Snapshot(), snap)
 	if err != nil {
+		return
+	}
+	if same, err := l.givesAgain(ctx, hold.Snapshot(), whole, v, snap); err != nil || !same {
+		l.unanchored = depth
 		return
 	}
 	_ = l.commit(anchored, event{Of: v}, &whole, nil)

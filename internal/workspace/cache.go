@@ -106,7 +106,7 @@ const minWeight = 256 << 10
 // memoryBytes is what the workbook keeps alive now.
 func (o *opened) memoryBytes() int64 {
 	if l, ok := o.load.Peek(); ok {
-		return max(minWeight, l.src.MemoryBytes()+l.snapshot.OpenedBytes())
+		return max(minWeight, l.src.MemoryBytes()+l.snapshot.OpenedBytes()+l.snapshot.ModelBytes())
 	}
 	return minWeight
 }

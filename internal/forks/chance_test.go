@@ -1,0 +1,81 @@
+package forks
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"testing"
+
+	"gridflow/internal/book"
+	"gridflow/internal/genbook"
+)
+
+// TestAnchorHasTheValues: a content that is made of an anchor has the values that it had in
+// memory: those of chance and of the clock, and of formulas of which the file had another value, whether
+// they were edited and set back or never touched.
+func TestAnchorHasTheValues(t *testing.T) {
+	r := newRig(t, Options{})
+	r.put("odd.xlsx", oddBook(t))
+	f := r.create("odd.xlsx")
+	formula := func(a1, text string) {
+		t.Helper()
+		r.edit(f.ID, set("Data", a1, book.CellEdit{Formula: text, HasFormula: true}))
+	}
+	formula("A4", "RAND()")
+	formula("B4", "RANDBETWEEN(1,1000000)+NOW()")
+	formula("C1", "A1*3")
+	formula("C1", "A1*2") // the file says 999 of the same formula
+	for i := range anchorEvery + 3 {
+		r.edit(f.ID, number("D5", float64(i)))
+	}
+	versions := map[string]contents{}
+	for _, v := range []int{1, 4, anchorEvery, anchorEvery + 1, anchorEvery + 7} {
+		id := fmt.Sprint(f.ID, "@", v)
+		versions[id] = r.read(id)
+	}
+	if got := versions[fmt.Sprint(f.ID, "@", anchorEvery+7)]["Data!C1"].String(); got != "22=A1*2" {
+		t.Errorf("C1 is %s", got)
+	}
+	for range 2 {
+		r.restart()
+		for id, want := range versions {
+			if d := r.read(id).diff(want); d != "" {
+				t.Errorf("%s after a restart:\n%s", id, d)
+			}
+		}
+	}
+	// And what is calculated next stands on the same values.
+	before := r.read(f.ID)["Data!C1"]
+	r.edit(f.ID, number("D5", -1))
+	if after := r.read(f.ID)["Data!C1"]; after != before {
+		t.Errorf("C1 became %v of %v", after, before)
+	}
+	if err := r.store.View(context.Background(), f.ID, func(s *book.Snapshot) error {
+		if s.Stale() {
+			t.Error("stale")
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// oddBook is a workbook with values of formulas that are not what the formulas say.
+func oddBook(t *testing.T) []byte {
+	t.Helper()
+	b := &genbook.Book{}
+	var data genbook.Grid
+	for row := 1; row <= 3; row++ {
+		data.Set(fmt.Sprintf("A%d", row), 0, float64(10+row))
+		data.Formula(fmt.Sprintf("C%d", row), 0, fmt.Sprintf("A%d*2", row), 999.0)
+	}
+	b.AddSheet(data.Fill(&genbook.Sheet{Name: "Data"}))
+	var sums genbook.Grid
+	sums.Formula("A1", 0, "SUM(Data!C1:C3)", 5.0)
+	b.AddSheet(sums.Fill(&genbook.Sheet{Name: "Sums"}))
+	var out bytes.Buffer
+	if err := b.Write(&out); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
