@@ -77,6 +77,7 @@ type calculation struct {
 	halt   atomic.Bool
 
 	spills   map[place]cell.Range // of dynamic arrays, where they differ from the model's
+	empty    map[int][]cell.Ref   // by sheet: cells that arrays have left
 	moved    []place              // arrays that fill other cells than at the start of the round
 	left     []graph.Area         // cells that arrays began or ceased to fill in this round
 	circular map[place]bool
@@ -90,7 +91,7 @@ const maxRounds = 10
 // Calculate makes formulas of the workbook true. in is the workbook of the model, whose values
 // may be others. The error is that of ctx; the workbook is then as it was.
 func (m *Model) Calculate(ctx context.Context, in Input, opt Options) (*Result, error) {
-	c := &calculation{m: m, in: in, opt: opt, spills: map[place]cell.Range{}, circular: map[place]bool{}}
+	c := &calculation{m: m, in: in, opt: opt, spills: map[place]cell.Range{}, empty: map[int][]cell.Ref{}, circular: map[place]bool{}}
 	stop := context.AfterFunc(ctx, func() { c.halt.Store(true) })
 	defer stop()
 	for _, s := range in.Sheets {
@@ -296,6 +297,9 @@ func (c *calculation) publish() (*Result, error) {
 		next, err := s.from.WithValues(values)
 		if err == nil && len(spills) > 0 {
 			next, err = next.With(spills)
+		}
+		if err == nil {
+			next, err = next.Without(c.empty[i])
 		}
 		if err != nil {
 			return nil, err
