@@ -382,7 +382,15 @@ func withdrawn(sheet *grid.Sheet, changes []grid.Change) (*grid.Sheet, error) {
 	if back == nil {
 		return sheet, nil
 	}
-	return sheet.With(back)
+	ground, err := sheet.With(back)
+	if err != nil {
+		return nil, err
+	}
+	refs := make([]cell.Ref, len(back))
+	for i := range back {
+		refs[i] = back[i].Ref
+	}
+	return ground.Without(refs)
 }
 
 // inheritedStyle is the style that a cell has while it is not stored: that of its row, or

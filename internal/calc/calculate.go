@@ -93,6 +93,7 @@ type calculation struct {
 	memory memory
 
 	spills   map[place]cell.Range // of dynamic arrays, where they differ from the model's
+	empty    map[int][]cell.Ref   // by sheet: cells that arrays have left
 	start    *graph.Graph         // at the start of the round
 	moved    []place              // arrays that fill other cells than the graph says
 	left     []graph.Area         // cells that arrays began or ceased to fill in this round
@@ -124,7 +125,7 @@ func (m *Model) Calculate(ctx context.Context, in Input, opt Options) (*Result, 
 }
 
 func (m *Model) calculate(ctx context.Context, in Input, opt Options) (*Result, *calculation, error) {
-	c := &calculation{m: m, in: in, opt: opt, spills: map[place]cell.Range{}, circular: map[place]bool{}, blocked: map[place]bool{}, indexes: map[columnKey]*index{}}
+	c := &calculation{m: m, in: in, opt: opt, spills: map[place]cell.Range{}, empty: map[int][]cell.Ref{}, circular: map[place]bool{}, blocked: map[place]bool{}, indexes: map[columnKey]*index{}}
 	stop := context.AfterFunc(ctx, func() { c.halt.Store(true) })
 	defer stop()
 	c.memory.most = opt.Bytes
@@ -417,6 +418,9 @@ func (c *calculation) publish(ctx context.Context) (*Result, error) {
 		next, err := s.from.WithValues(values, c.workers())
 		if err == nil && len(spills) > 0 {
 			next, err = next.With(spills)
+		}
+		if err == nil {
+			next, err = next.Without(c.empty[i])
 		}
 		if err != nil {
 			return nil, err

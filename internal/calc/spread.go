@@ -135,6 +135,7 @@ func (c *calculation) vacate(p place, was, now cell.Range) {
 			if t := s.tile(col, row/grid.BandRows); t != nil && t != nothing {
 				t.set(row%grid.BandRows, cell.Value{})
 				t.settle(row % grid.BandRows)
+				c.empty[p.sheet] = append(c.empty[p.sheet], at)
 			}
 		}
 	}

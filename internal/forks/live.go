@@ -155,9 +155,9 @@ func (l *live) content(ctx context.Context, v uint64, hold *workspace.Hold) (*bo
 			continue
 		}
 		next, _, err := snap.Replay(ctx, edit)
-		if err == nil && !next.SameArrays(snap) {
-			// Of two arrays that want a cell the one that is there first gets it. Else one
-			// calculation in the end does for all edits.
+		if err == nil && (!next.SameArrays(snap) || next.Workbook().Iterative) {
+			// Of two arrays that want a cell the one that is there first gets it, and an iteration
+			// goes on from where the one before came to. Else one calculation in the end does for all.
 			if snap.Stale() {
 				if snap, err = l.calculated(ctx, at, snap, from); err != nil {
 					return nil, err

@@ -194,3 +194,31 @@ func TestCalculated_ThereAndBack(t *testing.T) {
 		t.Errorf("C1 was %v and is %v", was, now)
 	}
 }
+
+// Fixed bug: cells that an array had left stayed as blank ones, so that the sheet was larger than
+// before and a save wrote them.
+func TestSpill_LeavesNothing(t *testing.T) {
+	r := newRig(t, Options{})
+	id := r.create("a.xlsx").ID
+	used := func() (u cell.Range) {
+		if err := r.store.View(context.Background(), id, func(snap *book.Snapshot) error {
+			sheet, err := snap.Sheet(context.Background(), 0)
+			u, _ = sheet.Used()
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return u
+	}
+	r.edit(id, number("D2", 9))
+	r.edit(id, set("Data", "F1", book.CellEdit{HasFormula: true, Formula: "SEQUENCE(D2,D2)"}))
+	r.edit(id, number("D2", 1))
+	if got := used(); got.Last.Row >= 8 {
+		t.Errorf("smaller by a calculation: %v is used", got)
+	}
+	r.edit(id, number("D2", 9))
+	r.edit(id, set("Data", "F1", book.CellEdit{Clear: true}))
+	if got := used(); got.Last.Row >= 8 {
+		t.Errorf("cleared: %v is used", got)
+	}
+}

@@ -24,7 +24,7 @@ type ChangeKind uint8
 // The kinds of change.
 const (
 	SetCell    ChangeKind = iota // value, formula and style become those of the change
-	SetValue                     // the value alone: what a recalculation brings. In an array formula too; a cell that has nothing else then is stored no more
+	SetValue                     // the value alone: what a recalculation brings. In an array formula too
 	SetStyle                     // the style alone; a cell that is not stored becomes a blank one. In an array formula too
 	RemoveCell                   // the cell is stored no more
 )
@@ -116,11 +116,6 @@ func (s *Sheet) With(changes []Change) (*Sheet, error) {
 		}
 		stored := !was.removed
 		now := was.changed(c)
-		if c.Kind == SetValue && c.Value.IsBlank() && now.formula < 0 && now.style == 0 && s.bare(c.Ref) {
-			// An array fills it no longer. What it was before the array is what it is again: the
-			// same however often arrays came and went.
-			now = was.changed(&Change{Ref: c.Ref, Kind: RemoveCell})
-		}
 		switch {
 		case stored && s.equal(&was, &now):
 			// A patch that was there stays, and none comes.
@@ -150,15 +145,6 @@ func (s *Sheet) With(changes []Change) (*Sheet, error) {
 		n.used, n.hasCells = n.bounds()
 	}
 	return &n, nil
-}
-
-// bare reports whether a cell has style 0 while it is not stored.
-func (s *Sheet) bare(r cell.Ref) bool {
-	if row, ok := s.Layout.Row(r.Row); ok && row.HasStyle {
-		return row.Style == 0
-	}
-	col, ok := s.Layout.Column(r.Col)
-	return !ok || col.Style == 0
 }
 
 // checked gives the changes by row and column with one for each cell at most, and the array

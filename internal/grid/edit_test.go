@@ -35,10 +35,6 @@ func (v version) edit(changes []Change) version {
 			}
 		case SetValue:
 			old.Value = c.Value
-			if c.Value.IsBlank() && old.Style == 0 && n.formulas[c.Ref] == "" {
-				delete(n.cells, c.Ref) // no test has rows or columns with styles
-				continue
-			}
 		case SetStyle:
 			old.Style = c.Style
 		case RemoveCell:

@@ -25,6 +25,36 @@ func (s *Sheet) SameArrays(old *Sheet) bool {
 	return s == old || slices.Equal(s.spills, old.spills) && slices.Equal(s.dissolved, old.dissolved)
 }
 
+// Without gives the sheet without those of the cells that have nothing: no value, no formula, and
+// the style that they have when they are not stored. So they are again what they were before an
+// array filled them. Cells that an array fills stay.
+func (s *Sheet) Without(cells []cell.Ref) (*Sheet, error) {
+	var changes []Change
+	for _, r := range cells {
+		x, ok := s.At(r)
+		if !ok || !x.Empty() || x.HasFormula() {
+			continue
+		}
+		own := uint32(0)
+		if row, ok := s.Layout.Row(r.Row); ok && row.HasStyle {
+			own = row.Style
+		} else if col, ok := s.Layout.Column(r.Col); ok {
+			own = col.Style
+		}
+		filled := false
+		for range s.Arrays(cell.Range{First: r, Last: r}) {
+			filled = true
+		}
+		if x.Style == own && !filled {
+			changes = append(changes, Change{Ref: r, Kind: RemoveCell})
+		}
+	}
+	if changes == nil {
+		return s, nil
+	}
+	return s.With(changes)
+}
+
 // respill brings the list up to date with changes. s is not yet handed out.
 func (s *Sheet) respill(changes []Change) {
 	own := false
