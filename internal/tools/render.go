@@ -64,7 +64,7 @@ func render(env *Env, out any, seen *seenVersion) (*Result, error) {
 	if _, says := out.(versioned); err != nil || says {
 		return res, err
 	}
-	opened := seen.opened()
+	opened := seen.id == "" && seen.opened() // in a fork gridflow calculates anyway
 	if strings.HasPrefix(res.Text, "{") {
 		var stamp string
 		if seen.id != "" {
