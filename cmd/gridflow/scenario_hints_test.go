@@ -57,6 +57,8 @@ var wide = []struct{ tool, args string }{
 	{"table_profile", `{"workbook_id":"orders"}`},
 	{"workbook_style_summary", `{"workbook_id":"budget"}`},
 	{"get_manifest_stub", `{"workbook_id":"budget"}`},
+	{"explain_cell", `{"workbook_id":"budget","sheet_name":"Summary","cell_address":"B5"}`},
+	{"verify_calculation", `{"workbook_id":"loan","tolerance":0}`},
 }
 
 // TestHints_CutResults: every call that a cut result names is a call and leads on, for

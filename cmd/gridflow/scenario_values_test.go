@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"gridflow/internal/genbook"
@@ -48,7 +49,12 @@ func TestCalculatedValues(t *testing.T) {
 	for _, v := range versions {
 		want[v] = at(t, s, v, "Sums", "A1") + " " + at(t, s, v, "Sums", "A2")
 	}
-	r.kill()
+	if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.cmd.Wait(); err != nil {
+		t.Logf("the first server: %v", err)
+	}
 	s = serving(t, root, "--state-dir="+state, "--toolsets=all").client(eras[0])
 	for _, v := range versions {
 		if got := at(t, s, v, "Sums", "A1") + " " + at(t, s, v, "Sums", "A2"); got != want[v] {

@@ -124,10 +124,9 @@ func (m *Model) Calculate(ctx context.Context, in Input, opt Options) (*Result, 
 	return r, err
 }
 
-func (m *Model) calculate(ctx context.Context, in Input, opt Options) (*Result, *calculation, error) {
+// begin makes a calculation in which nothing is dirty yet.
+func (m *Model) begin(in Input, opt Options) *calculation {
 	c := &calculation{m: m, in: in, opt: opt, spills: map[place]cell.Range{}, empty: map[int][]cell.Ref{}, circular: map[place]bool{}, blocked: map[place]bool{}, indexes: map[columnKey]*index{}}
-	stop := context.AfterFunc(ctx, func() { c.halt.Store(true) })
-	defer stop()
 	c.memory.most = opt.Bytes
 	c.memory.over = func() { c.halt.Store(true) }
 	for _, s := range in.Sheets {
@@ -135,6 +134,13 @@ func (m *Model) calculate(ctx context.Context, in Input, opt Options) (*Result, 
 		tiles.memory = &c.memory
 		c.sheets = append(c.sheets, tiles)
 	}
+	return c
+}
+
+func (m *Model) calculate(ctx context.Context, in Input, opt Options) (*Result, *calculation, error) {
+	c := m.begin(in, opt)
+	stop := context.AfterFunc(ctx, func() { c.halt.Store(true) })
+	defer stop()
 	sources := make([]graph.Area, len(opt.Sources))
 	for i, s := range opt.Sources {
 		sources[i] = graph.Area{Sheet: s.Sheet, Range: cell.Range{First: s.At, Last: s.At}}

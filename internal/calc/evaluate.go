@@ -19,10 +19,7 @@ func (m *Model) Evaluate(ctx context.Context, in Input, opt Options, at Cell, te
 	if err != nil {
 		return nil, "", err
 	}
-	c := &calculation{m: m, in: in, opt: opt}
-	for _, s := range in.Sheets {
-		c.sheets = append(c.sheets, newSheetTiles(s))
-	}
+	c := m.begin(in, opt)
 	machine := eval.NewMachine(c.worker())
 	machine.Dates, machine.Now, machine.Rand = in.Book.Dates, opt.Now, rand.New(rand.NewPCG(opt.Seed, 0))
 	machine.Stopped = func() bool { return ctx.Err() != nil }

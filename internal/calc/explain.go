@@ -24,12 +24,7 @@ const stepsMax = 10_000
 // holds none. The formulas on the way are run again, each by itself, on the values as they are in in,
 // and none is changed. The error is that of ctx.
 func (m *Model) Explain(ctx context.Context, in Input, opt Options, at Cell) (o Origin, ok bool, err error) {
-	c := &calculation{m: m, in: in, opt: opt}
-	for _, s := range in.Sheets {
-		tiles := newSheetTiles(s)
-		tiles.memory = &c.memory
-		c.sheets = append(c.sheets, tiles)
-	}
+	c := m.begin(in, opt)
 	w := &witness{worker: c.worker()}
 	machine := eval.NewMachine(w)
 	machine.Dates, machine.Now = in.Book.Dates, opt.Now

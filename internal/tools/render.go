@@ -65,7 +65,7 @@ func render(env *Env, out any, seen *seenVersion) (*Result, error) {
 	if _, says := out.(versioned); err != nil || says {
 		return res, err
 	}
-	opened := seen.opened()
+	opened := seen.id == "" && seen.opened() // in a fork gridflow calculates anyway
 	if strings.HasPrefix(res.Text, "{") {
 		var stamp string
 		if seen.id != "" {
