@@ -146,9 +146,29 @@ func partOfPayment(c *Context, a Args, ofInterest bool) Value {
 	}
 	part := principal(rate, k, n, pv, fv, due)
 	if ofInterest {
-		return Num(payment(rate, n, pv, fv, due) - part)
+		return Num(interest(rate, k, n, pv, fv, due, part))
 	}
 	return Num(part)
+}
+
+// interest is the part of payment k that is not part, which pays off: of what is still owed while
+// that is much, and else what is left of the payment, so that neither loses digits.
+func interest(rate, k, n, pv, fv, due, part float64) float64 {
+	pmt := payment(rate, n, pv, fv, due)
+	rest := pmt - part
+	if rate == 0 || due == 1 && k == 1 {
+		return rest
+	}
+	owed := futureValue(rate, k-1, pmt, pv, 0)
+	if due == 1 {
+		owed = futureValue(rate, k-2, pmt, pv, 1) - pmt
+	}
+	// What was borrowed may have grown to much more than is owed, and then a difference is taken.
+	grown := math.Abs(k * math.Log1p(rate))
+	if direct := owed * rate; math.Abs(direct) >= math.Abs(part) && grown < 3 {
+		return direct
+	}
+	return rest
 }
 
 // cumulated sums the parts of some payments.
