@@ -39,17 +39,11 @@ type todo struct {
 
 // at gives the value in a row of the band.
 func (t *tile) at(i int) cell.Value {
-	switch t.kinds[i] {
-	case cell.Number:
-		return cell.NumberValue(t.nums[i])
-	case cell.Bool:
-		return cell.BoolValue(t.nums[i] != 0)
-	case cell.Error:
-		return cell.ErrorValue(cell.ErrorCode(t.nums[i]))
-	case cell.Text:
-		return cell.TextValue(t.texts.Load()[i])
+	text := ""
+	if t.kinds[i] == cell.Text {
+		text = t.texts.Load()[i]
 	}
-	return cell.Value{}
+	return cell.ValueOf(t.kinds[i], t.nums[i], text)
 }
 
 // set puts a value and reports whether it is another one.
@@ -57,12 +51,8 @@ func (t *tile) set(i int, v cell.Value) bool {
 	if t.at(i) == v {
 		return false
 	}
-	k := v.Kind()
-	t.kinds[i], t.nums[i] = k, v.Number()
-	switch k {
-	case cell.Error:
-		t.nums[i] = float64(v.Err())
-	case cell.Text:
+	t.kinds[i], t.nums[i] = v.Kind(), v.Payload()
+	if v.Kind() == cell.Text {
 		texts := t.texts.Load()
 		if texts == nil {
 			texts = new([grid.BandRows]string)
@@ -225,11 +215,8 @@ func (s *sheetTiles) each(f func(col, band int, t *tile)) {
 	}
 }
 
-// mark says that formula number by is to be calculated for a cell.
+// mark says that formula number by is to be calculated for a cell of a tile that toDo gave.
 func (t *tile) mark(i int, by int32) {
-	if t.todo == nil {
-		t.todo = new(todo)
-	}
 	if t.todo.state[i] == clean {
 		t.todo.left.Add(1)
 	}
@@ -238,9 +225,6 @@ func (t *tile) mark(i int, by int32) {
 
 // markRows does so for rows from one to another.
 func (t *tile) markRows(first, last int, by int32) {
-	if t.todo == nil {
-		t.todo = new(todo)
-	}
 	states, forms := t.todo.state[first:last+1], t.todo.by[first:last+1]
 	count := int32(0)
 	for i := range states {

@@ -150,3 +150,15 @@ func TestErrorsReadBack(t *testing.T) {
 		}
 	}
 }
+
+// TestValueOf: a value is made again of its parts, whatever kind it is.
+func TestValueOf(t *testing.T) {
+	for _, v := range []Value{{}, NumberValue(-2.5), BoolValue(true), BoolValue(false), TextValue(""), TextValue("x"), ErrorValue(ErrNA), ErrorValue(ErrCirc)} {
+		if got := ValueOf(v.Kind(), v.Payload(), v.Text()); got != v {
+			t.Errorf("%v %v is made again as %v %v", v.Kind(), v, got.Kind(), got)
+		}
+	}
+	if got := ValueOf(Blank, 7, "left"); !got.IsBlank() || got != (Value{}) {
+		t.Errorf("a blank is made as %v", got)
+	}
+}

@@ -50,6 +50,23 @@ func BoolValue(b bool) Value {
 // ErrorValue holds the error value e.
 func ErrorValue(e ErrorCode) Value { return Value{num: float64(e), kind: Error} }
 
+// ValueOf makes a value of its parts, as they stand in lists by kind: num is the number, 0 or 1
+// of a Bool, the code of an Error; text is that of a Text. What a kind has no use for is
+// passed over.
+func ValueOf(k Kind, num float64, text string) Value {
+	switch k {
+	case Number, Bool, Error:
+		return Value{num: num, kind: k}
+	case Text:
+		return TextValue(text)
+	}
+	return Value{}
+}
+
+// Payload is the num that ValueOf takes: the number, 0 or 1 of a Bool, the code of an Error, and
+// 0 for every other kind.
+func (v Value) Payload() float64 { return v.num }
+
 // Kind says what v holds.
 func (v Value) Kind() Kind { return v.kind }
 

@@ -60,11 +60,8 @@ func (s *Sheet) Unpack(k *Chunk, kinds *[BandRows]cell.Kind, nums *[BandRows]flo
 			kinds[o], nums[o] = cell.Number, math.Float64frombits(p)
 		default:
 			v := s.decode(t, p)
-			kinds[o], nums[o] = v.Kind(), v.Number()
-			switch v.Kind() {
-			case cell.Error:
-				nums[o] = float64(v.Err())
-			case cell.Text:
+			kinds[o], nums[o] = v.Kind(), v.Payload()
+			if v.Kind() == cell.Text {
 				if texts == nil {
 					texts = new([BandRows]string)
 				}

@@ -23,17 +23,11 @@ type Values struct {
 
 // value gives the value for a row of the band.
 func (v *Values) value(i int) cell.Value {
-	switch v.Kinds[i] {
-	case cell.Number:
-		return cell.NumberValue(v.Nums[i])
-	case cell.Bool:
-		return cell.BoolValue(v.Nums[i] != 0)
-	case cell.Error:
-		return cell.ErrorValue(cell.ErrorCode(v.Nums[i]))
-	case cell.Text:
-		return cell.TextValue(v.Texts[i])
+	text := ""
+	if v.Kinds[i] == cell.Text {
+		text = v.Texts[i]
 	}
-	return cell.Value{}
+	return cell.ValueOf(v.Kinds[i], v.Nums[i], text)
 }
 
 // rows yields the rows of the band that changed.

@@ -22,17 +22,11 @@ type Run struct {
 
 // At gives the i-th value of the run.
 func (r *Run) At(i int) cell.Value {
-	switch r.Kinds[i] {
-	case cell.Number:
-		return cell.NumberValue(r.Nums[i])
-	case cell.Bool:
-		return cell.BoolValue(r.Nums[i] != 0)
-	case cell.Error:
-		return cell.ErrorValue(cell.ErrorCode(r.Nums[i]))
-	case cell.Text:
-		return cell.TextValue(r.Texts[i])
+	text := ""
+	if r.Kinds[i] == cell.Text {
+		text = r.Texts[i]
 	}
-	return cell.Value{}
+	return cell.ValueOf(r.Kinds[i], r.Nums[i], text)
 }
 
 // Book is what functions may ask of the workbook. Whoever calculates implements it; a

@@ -30,11 +30,7 @@ func (b gridBook) Runs(a Area, f func(*Run) bool) {
 			for i := row; i <= min(row+6, r.Last.Row); i++ {
 				v := b[cell.Ref{Row: i, Col: col}]
 				run.Kinds = append(run.Kinds, v.Kind())
-				n := v.Number()
-				if e := v.Err(); e != 0 {
-					n = float64(e)
-				}
-				run.Nums = append(run.Nums, n)
+				run.Nums = append(run.Nums, v.Payload())
 				run.Texts = append(run.Texts, v.Text())
 			}
 			if !f(run) {

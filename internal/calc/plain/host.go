@@ -29,11 +29,7 @@ func (b *Book) Runs(a fn.Area, f func(*fn.Run) bool) {
 		for row := r.First.Row; row <= r.Last.Row; row++ {
 			v := b.Value(a.Sheet, cell.Ref{Row: row, Col: col})
 			run.Kinds = append(run.Kinds, v.Kind())
-			num := v.Number()
-			if e := v.Err(); e != 0 {
-				num = float64(e)
-			}
-			run.Nums = append(run.Nums, num)
+			run.Nums = append(run.Nums, v.Payload())
 			run.Texts = append(run.Texts, v.Text())
 		}
 		if !f(run) {
