@@ -26,6 +26,7 @@ var floors = [][]string{
 	{"internal/forks"},
 	{"internal/workspace"},
 	{"internal/analyze"},
+	{"internal/office"},
 	{"internal/book"},
 	{"internal/xlsx", "internal/textfile", "internal/vba"},
 	{"internal/calc"},
