@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"image"
 	"image/color"
 	"image/draw"
@@ -40,19 +41,22 @@ func pack(t testing.TB, parts map[string]string) []byte {
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)
 	names := slices.Sorted(maps.Keys(parts))
-	slices.SortStableFunc(names, func(a, b string) int {
-		return map[bool]int{true: 0, false: 1}[a == "mimetype"] - map[bool]int{true: 0, false: 1}[b == "mimetype"]
-	})
+	if i := slices.Index(names, "mimetype"); i > 0 {
+		names = slices.Insert(slices.Delete(names, i, i+1), 0, "mimetype")
+	}
 	for _, name := range names {
-		h := &zip.FileHeader{Name: name, Method: zip.Deflate}
-		if name == "mimetype" {
-			h.Method = zip.Store
+		text := []byte(parts[name])
+		var w io.Writer
+		var err error
+		if name == "mimetype" { // with its size before it, or LibreOffice 25.2 does not take it
+			w, err = z.CreateRaw(&zip.FileHeader{Name: name, CRC32: crc32.ChecksumIEEE(text), CompressedSize64: uint64(len(text)), UncompressedSize64: uint64(len(text))})
+		} else {
+			w, err = z.Create(name)
 		}
-		w, err := z.CreateHeader(h)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := io.WriteString(w, parts[name]); err != nil {
+		if _, err := w.Write(text); err != nil {
 			t.Fatal(err)
 		}
 	}
