@@ -49,4 +49,5 @@ require (
 	github.com/dlclark/regexp2 v1.12.0
 )
 
+// LibreOffice's library is loaded and called without cgo.
 require github.com/ebitengine/purego v0.11.3
