@@ -6,6 +6,7 @@ import (
 
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
+	"gridflow/internal/xf"
 )
 
 // As gives s under another id and version: the same contents, for another line or for the
@@ -143,9 +144,11 @@ func between(cur *Snapshot, was, is *grid.Sheet, x, y grid.Cell) (c CellEdit, ok
 		style = inheritedStyle(was, c.Ref)
 	}
 	if now != style {
-		c.NumFmt = numFmt(cur.Workbook().Styles, now)
+		styles := cur.Workbook().Styles
+		from, to := xf.Of(format(styles, style)), xf.Of(format(styles, now))
+		c.look(&from, &to)
 	}
-	return c, !c.Keep || c.NumFmt != "" || stored != wasStored && !spilledInto(is, y.Ref)
+	return c, !c.Keep || c.formats() || stored != wasStored && !spilledInto(is, y.Ref)
 }
 
 // spilledInto reports whether the value of a cell is that of a dynamic array in another one.

@@ -12,6 +12,8 @@ import (
 	"pgregory.net/rapid"
 
 	"gridflow/internal/cell"
+	"gridflow/internal/xf"
+	"gridflow/internal/xf/xftest"
 )
 
 func drawCellEdit(t *rapid.T) CellEdit {
@@ -36,12 +38,28 @@ func drawCellEdit(t *rapid.T) CellEdit {
 		c.Value = cell.NumberValue(rapid.Float64Range(-math.MaxFloat64, math.MaxFloat64).Draw(t, "number"))
 	}
 	c.NumFmt = rapid.SampledFrom([]string{"", "", "0.00", "yyyy-mm-dd"}).Draw(t, "format")
+	for _, s := range xftest.Settings.Draw(t, "look") {
+		if s.Leaf != xf.NumberFormat {
+			c.Format = append(c.Format, s)
+		}
+	}
 	return c
 }
 
 func drawEdit(t *rapid.T) Edit {
 	var e Edit
 	for range rapid.IntRange(0, 3).Draw(t, "ops") {
+		if rapid.IntRange(0, 3).Draw(t, "kind") == 0 {
+			f := FormatCells{Sheet: "Sheet1", Anew: rapid.Bool().Draw(t, "anew")}
+			if s := xftest.Settings.Draw(t, "look"); len(s) > 0 {
+				f.Settings = s
+			}
+			for range rapid.IntRange(0, 2).Draw(t, "ranges") {
+				f.Ranges = append(f.Ranges, cell.Range{First: cell.Ref{Row: rapid.IntRange(0, 9).Draw(t, "row")}, Last: cell.Ref{Row: 1000, Col: 9}})
+			}
+			e.Ops = append(e.Ops, f)
+			continue
+		}
 		o := SetCells{Sheet: rapid.SampledFrom([]string{"Sheet1", "Blatt ü", ""}).Draw(t, "sheet")}
 		for range rapid.IntRange(0, 5).Draw(t, "cells") {
 			o.Cells = append(o.Cells, drawCellEdit(t))

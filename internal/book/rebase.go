@@ -95,7 +95,7 @@ func (r *rebase) cell(m *Merged, x, y grid.Cell) (CellEdit, bool) {
 	}
 	if c.Theirs.HasFormula == edit.HasFormula && c.Theirs.Formula == edit.Formula && (edit.HasFormula || c.Theirs.Value == c.Ours.Value) {
 		m.Same++
-		return CellEdit{Ref: edit.Ref, Keep: true, NumFmt: edit.NumFmt}, edit.NumFmt != ""
+		return CellEdit{Ref: edit.Ref, Keep: true, NumFmt: edit.NumFmt, Format: edit.Format}, edit.formats()
 	}
 	m.Conflicts = append(m.Conflicts, c)
 	return edit, false

@@ -29,6 +29,7 @@ var floors = [][]string{
 	{"internal/book"},
 	{"internal/xlsx", "internal/textfile", "internal/vba"},
 	{"internal/calc"},
+	{"internal/xf"},
 	{"internal/grid", "internal/journal"},
 	{"flow"},
 	{"internal/formula", "internal/numfmt", "internal/lazy", "internal/nearest", "internal/actor", "internal/hub"},

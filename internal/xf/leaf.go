@@ -160,6 +160,9 @@ func whole(least, most int, also ...int) func(string) (string, error) {
 }
 
 func size(v string) (string, error) {
+	if v == "" {
+		return "", nil
+	}
 	f, err := strconv.ParseFloat(v, 64)
 	if err != nil || !(f >= 1 && f <= 409) {
 		return "", fmt.Errorf("%q is no size from 1 to 409 points", clip(v))
@@ -168,7 +171,7 @@ func size(v string) (string, error) {
 }
 
 func shortText(v string) (string, error) {
-	if v == "" || len(v) > 31*4 || strings.ContainsFunc(v, func(r rune) bool { return r < ' ' || r == '\ufffd' }) {
+	if len(v) > 31*4 || strings.ContainsFunc(v, func(r rune) bool { return r < ' ' || r == '\ufffd' }) {
 		return "", fmt.Errorf("%q is no name of a font", clip(v))
 	}
 	return v, nil

@@ -1,4 +1,4 @@
-package xf
+package xf_test
 
 import (
 	"reflect"
@@ -7,59 +7,9 @@ import (
 	"pgregory.net/rapid"
 
 	"gridflow/internal/grid"
+	. "gridflow/internal/xf"
+	"gridflow/internal/xf/xftest"
 )
-
-// samples are values that each leaf takes, besides none.
-func sample(l Leaf) *rapid.Generator[string] {
-	switch l {
-	case NumberFormat:
-		return rapid.SampledFrom([]string{"General", "0.00", "yyyy-mm-dd", "#,##0;[Red]-#,##0"})
-	case FontName:
-		return rapid.SampledFrom([]string{"Calibri", "Arial Narrow"})
-	case FontSize:
-		return rapid.SampledFrom([]string{"8", "10.5", "409"})
-	case FontUnderline:
-		return rapid.SampledFrom([]string{"", "single", "doubleAccounting"})
-	case FontVertAlign:
-		return rapid.SampledFrom([]string{"", "subscript"})
-	case FontColor, FillForeground, FillBackground, BorderLeftColor, BorderRightColor, BorderTopColor, BorderBottomColor, BorderDiagonalColor, BorderVerticalColor, BorderHorizontalColor:
-		return rapid.SampledFrom([]string{"", "FF4472C4", "theme:4", "theme:4:-0.25", "indexed:10", "auto", "80ABCDEF:0.5"})
-	case FontScheme:
-		return rapid.SampledFrom([]string{"", "minor"})
-	case FontFamily, FontCharset, AlignIndent:
-		return rapid.SampledFrom([]string{"", "2"})
-	case FillPattern:
-		return rapid.SampledFrom([]string{"", "solid", "gray125"})
-	case FillGradient:
-		return rapid.SampledFrom([]string{"", "linear 90 0 0 0 0 0=FF000000 1=theme:4:0.5", "path 0 0.5 0.5 0.5 0.5 0=FFFFFFFF 0.5=auto 1=FF112233"})
-	case BorderLeft, BorderRight, BorderTop, BorderBottom, BorderDiagonal, BorderVertical, BorderHorizontal:
-		return rapid.SampledFrom([]string{"", "thin", "slantDashDot"})
-	case AlignHorizontal:
-		return rapid.SampledFrom([]string{"", "center", "distributed"})
-	case AlignVertical:
-		return rapid.SampledFrom([]string{"", "top"})
-	case AlignRotation:
-		return rapid.SampledFrom([]string{"", "45", "255"})
-	case AlignReadingOrder:
-		return rapid.SampledFrom([]string{"", "1"})
-	case ProtectLocked:
-		return rapid.SampledFrom([]string{"0", "1"})
-	default:
-		return rapid.SampledFrom([]string{"", "1"})
-	}
-}
-
-var settings = rapid.Custom(func(t *rapid.T) Settings {
-	n := rapid.IntRange(0, 12).Draw(t, "settings")
-	s := make(Settings, n)
-	for i := range s {
-		s[i].Leaf = Leaf(rapid.IntRange(0, int(NLeaves)-1).Draw(t, "leaf"))
-		if s[i].Reset = rapid.IntRange(0, 4).Draw(t, "reset") == 0; !s[i].Reset {
-			s[i].Value = sample(s[i].Leaf).Draw(t, "value")
-		}
-	}
-	return s
-})
 
 var normal = grid.Xf{NumFmt: "General", Font: &grid.Font{Name: "Calibri", Size: 11, Family: 2, Scheme: "minor", Color: &grid.Color{Theme: 1, Indexed: -1}}, NamedStyle: -1}
 
@@ -67,7 +17,7 @@ var normal = grid.Xf{NumFmt: "General", Font: &grid.Font{Name: "Calibri", Size: 
 // are as their sum; the difference of two formats leads from one to the other; what did not change is shared.
 func TestSettings(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s, u := settings.Draw(t, "first"), settings.Draw(t, "second")
+		s, u := xftest.Settings.Draw(t, "first"), xftest.Settings.Draw(t, "second")
 		if err := s.Check(); err != nil {
 			t.Fatal(err)
 		}
@@ -135,7 +85,7 @@ func TestCheck(t *testing.T) {
 		{BorderTop, "thin", "thin"}, {BorderTop, "thinnish", "!"}, {BorderTop, "none", ""},
 		{AlignRotation, "255", "255"}, {AlignRotation, "200", "!"}, {AlignRotation, "-45", "!"}, {AlignHorizontal, "Center", "center"},
 		{NumberFormat, "", "General"}, {NumberFormat, "0.00", "0.00"},
-		{FontName, "", "!"}, {FontName, "Aptos\n", "!"},
+		{FontName, "", ""}, {FontSize, "", ""}, {FontName, "Aptos\n", "!"},
 		{NLeaves, "", "!"},
 	} {
 		got, err := Check(c.leaf, c.in)

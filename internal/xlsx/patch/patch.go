@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"gridflow/internal/cell"
+	"gridflow/internal/xf"
 	"gridflow/internal/xlsx"
 	"gridflow/internal/xlsx/splice"
 )
@@ -73,10 +74,11 @@ type TablePatch struct {
 	LastRow int
 }
 
-// StyleDerivation is a cell format that differs from another in its number format.
+// StyleDerivation is a cell format that differs from another in what its settings say. None of
+// them may be a reset.
 type StyleDerivation struct {
-	Base   uint32 // of the file, not of the patch
-	NumFmt string // the code, as in "0.00%"
+	Base     uint32 // of the file, not of the patch
+	Settings xf.Settings
 }
 
 // Report says what Save did.
