@@ -165,19 +165,19 @@ func (s Settings) consequences(l *Leaves) {
 	}
 	switch {
 	case set[FillGradient]:
-		become("", FillPattern, FillForeground, FillBackground)
+		l[FillPattern], l[FillForeground], l[FillBackground] = "", "", ""
 	case set[FillPattern] || set[FillForeground]:
-		become("", FillGradient)
+		l[FillGradient] = ""
 		if l[FillPattern] == "" {
 			become("solid", FillPattern)
 		}
 	}
-	if named[FillPattern] && l[FillPattern] == "" {
-		become("", FillForeground, FillBackground)
+	if (named[FillPattern] || named[FillForeground] || named[FillBackground]) && l[FillPattern] == "" {
+		l[FillForeground], l[FillBackground] = "", ""
 	}
 	for i := BorderLeft; i <= BorderHorizontal; i += 2 {
-		if named[i] && l[i] == "" {
-			become("", i+1)
+		if (named[i] || named[i+1]) && l[i] == "" {
+			l[i+1] = "" // no file can say the colour of no line
 		}
 	}
 }
