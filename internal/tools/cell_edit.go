@@ -86,6 +86,12 @@ func (e *editor) edit() book.Edit {
 	return out
 }
 
+func (e *editor) onlyHere() bool { return e.pinned }
+
+func (e *editor) told() (warnings []string, kinds []string, counts map[string]int) {
+	return e.warnings, nil, nil
+}
+
 // warn notes something once.
 func (e *editor) warn(format string, args ...any) {
 	if w := fmt.Sprintf(format, args...); len(e.warnings) < warningsMax && !slices.Contains(e.warnings, w) {
