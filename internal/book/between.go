@@ -162,8 +162,13 @@ func spilledInto(s *grid.Sheet, r cell.Ref) bool {
 // Cells is the number of cells that e names.
 func (e Edit) Cells() (n int) {
 	for _, op := range e.Ops {
-		if s, ok := op.(SetCells); ok {
-			n += len(s.Cells)
+		switch o := op.(type) {
+		case SetCells:
+			n += len(o.Cells)
+		case FormatCells:
+			for _, r := range o.Ranges {
+				n += int(r.Cells())
+			}
 		}
 	}
 	return n

@@ -25,10 +25,10 @@ type editBatchIn struct {
 
 type editBatchOut struct {
 	committed
-	Edits    int          `json:"edits_applied"`
-	Total    int          `json:"total_edits"`
-	Grown    []string     `json:"tables_grown,omitempty"` // as "Sales is A1:D6"
-	Bad      *diagnostics `json:"formula_parse_diagnostics"`
+	Edits int          `json:"edits_applied"`
+	Total int          `json:"total_edits"`
+	Grown []string     `json:"tables_grown,omitempty"` // as "Sales is A1:D6"
+	Bad   *diagnostics `json:"formula_parse_diagnostics"`
 }
 
 var editBatch = define(Spec{

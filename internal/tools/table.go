@@ -26,6 +26,14 @@ var readTools = []Tool{
 	workbookStyleSummary,
 }
 
+// batchTools are the rows of the tools that change many cells of a fork by one rule.
+var batchTools = []Tool{
+	applyFormulaPattern,
+	replaceInFormulas,
+	styleBatch,
+	transformBatch,
+}
+
 // editTools are the rows of the tools that make forks and change them.
 var editTools = []Tool{
 	appendRows,
@@ -55,7 +63,7 @@ var editTools = []Tool{
 	verifyWorkbook,
 }
 
-var table = sorted(readTools, analysisTools, editTools)
+var table = sorted(readTools, analysisTools, editTools, batchTools)
 
 func sorted(groups ...[]Tool) []Tool {
 	all := slices.Concat(groups...)
