@@ -2,8 +2,10 @@ package tools
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"gridflow/internal/analyze"
 	"gridflow/internal/book"
@@ -69,6 +71,10 @@ func (b *batch) do(ops ...book.Op) error {
 		return nil
 	}
 	next, _, err := b.snap.Apply(b.ctx, book.Edit{Ops: ops})
+	var wrong *book.Error
+	if errors.As(err, &wrong) && wrong.Cell < 0 { // its number of the operation is not the caller's
+		return fail(string(wrong.Code), strings.TrimSuffix(wrong.Hint, "."), "%s", wrong.Message)
+	}
 	if err != nil {
 		return err
 	}
@@ -236,5 +242,6 @@ func (b *batch) withData(sheet int, r cell.Range) (cell.Range, error) {
 	if wholeRows {
 		r.Last.Col = max(used.Last.Col, 0)
 	}
+	b.warn("WARN_WHOLE_RANGE: whole columns or rows were taken as far as the sheet has cells: %s", r)
 	return r, nil
 }

@@ -50,11 +50,13 @@ func (e *Env) commitOnce(ctx context.Context, fork, tool string, mode EditMode, 
 		return out, false, err
 	}
 	var d draft
+	var seen uint64
 	c := guard.commit(tool, mode.Label)
 	err = store.View(ctx, fork, func(snap *book.Snapshot) error {
 		if d, err = collect(snap); err != nil {
 			return err
 		}
+		seen = snap.Version
 		if d.onlyHere() && c.Expected == nil {
 			c.Expected, again = &snap.Version, true
 		}
@@ -64,7 +66,9 @@ func (e *Env) commitOnce(ctx context.Context, fork, tool string, mode EditMode, 
 		return out, false, err
 	}
 	out.Mode = mode.Mode
-	if mode.Mode == "preview" {
+	if nothing := len(d.edit().Ops) == 0 && (c.Expected == nil || *c.Expected == seen); nothing {
+		out.changedOut = changedOut{stamp: stamp{fork, seen}, Before: seen, Summary: summarize(nil, false)}
+	} else if mode.Mode == "preview" {
 		st, changes, err := store.Stage(ctx, fork, d.edit(), c)
 		if err != nil {
 			return out, again && isConflict(err), err
