@@ -25,7 +25,7 @@ var floors = [][]string{
 	{"internal/tools"},
 	{"internal/forks"},
 	{"internal/workspace"},
-	{"internal/analyze"},
+	{"internal/analyze", "internal/whatif"},
 	{"internal/book"},
 	{"internal/xlsx", "internal/textfile", "internal/vba"},
 	{"internal/calc"},

@@ -34,6 +34,13 @@ var batchTools = []Tool{
 	transformBatch,
 }
 
+// whatIfTools are the rows of the tools that try inputs.
+var whatIfTools = []Tool{
+	goalSeek,
+	runScenarios,
+	sensitivityTable,
+}
+
 // editTools are the rows of the tools that make forks and change them.
 var editTools = []Tool{
 	appendRows,
@@ -63,7 +70,7 @@ var editTools = []Tool{
 	verifyWorkbook,
 }
 
-var table = sorted(readTools, analysisTools, editTools, batchTools)
+var table = sorted(readTools, analysisTools, editTools, batchTools, whatIfTools)
 
 func sorted(groups ...[]Tool) []Tool {
 	all := slices.Concat(groups...)
