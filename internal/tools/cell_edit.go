@@ -430,7 +430,7 @@ func summarize(cs *book.Changeset, stale bool) summary {
 		}
 		kind := "cells_value_set"
 		switch {
-		case c.Subtype == book.StyleEdit:
+		case c.Subtype == book.StyleEdit, blankCell(c.Old) && blankCell(c.New):
 			kind = "cells_style_changed"
 		case c.New.HasFormula:
 			kind = "cells_formula_set"
@@ -450,6 +450,9 @@ func summarize(cs *book.Changeset, stale bool) summary {
 	s.end()
 	return s
 }
+
+// blankCell tells whether a cell holds nothing, whatever it looks like.
+func blankCell(c book.CellState) bool { return !c.HasFormula && c.Value.IsBlank() }
 
 // summarizeEdit tells what an edit would do, cell by cell, whatever the cells are now.
 func summarizeEdit(e book.Edit) *summary {

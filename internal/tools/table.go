@@ -29,7 +29,10 @@ var readTools = []Tool{
 // batchTools are the rows of the tools that change many cells of a fork by one rule.
 var batchTools = []Tool{
 	applyFormulaPattern,
+	fillSeries,
+	removeDuplicates,
 	replaceInFormulas,
+	sortRange,
 	styleBatch,
 	transformBatch,
 }
