@@ -25,7 +25,7 @@ type scenarioIn struct {
 }
 
 type runScenariosIn struct {
-	WorkbookArg
+	Book
 	Sheet     string       `json:"sheet_name" lead:"true" doc:"Where cells without a sheet are"`
 	Scenarios []scenarioIn `json:"scenarios" lead:"true" max:"10000" doc:"Sets of inputs"`
 	Grid      *Tree        `json:"grid" doc:"Or every combination of some values: {\"B2\":[0.04,0.05],\"B3\":[1,2,3]}"`
@@ -33,11 +33,6 @@ type runScenariosIn struct {
 	Base      bool         `json:"include_base" default:"true" doc:"Begin with the values as they are"`
 	Limit     int          `json:"limit" default:"1000" min:"1" max:"10000"`
 	Offset    int          `json:"offset" default:"0" min:"0"`
-}
-
-// WorkbookArg is embedded in the input of tools that read a workbook or a fork.
-type WorkbookArg struct {
-	Workbook string `json:"workbook_or_fork_id" alias:"workbook_id|fork_id" required:"true"`
 }
 
 type scenarioRow struct {
@@ -348,7 +343,7 @@ func (t *trials) warnings(ctx context.Context, o *runScenariosOut) error {
 }
 
 type goalSeekIn struct {
-	WorkbookArg
+	Book
 	Sheet     string   `json:"sheet_name" lead:"true" doc:"Where cells without a sheet are"`
 	Cell      string   `json:"set_cell" required:"true" doc:"The cell with the formula that is to become to_value"`
 	To        float64  `json:"to_value" required:"true"`
@@ -470,7 +465,7 @@ func (o *goalSeekOut) appendText(b []byte, _ bool) []byte {
 }
 
 type sensitivityIn struct {
-	WorkbookArg
+	Book
 	Sheet      string   `json:"sheet_name" lead:"true" doc:"Where cells without a sheet are"`
 	Row        string   `json:"row_input" doc:"The input whose values stand across the top"`
 	RowValues  *Scalars `json:"row_values"`
