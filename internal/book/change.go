@@ -142,7 +142,7 @@ func (p sheetPair) changes() iter.Seq[Change] {
 			same := sameFormula(old, new, x.Ref, y.Ref)
 			c, ok := cellChange(old, new, x.Ref, y.Ref, same, p.tolerance, p.sameStyle)
 			c.Sheet = p.name
-			c.Calculated = c.Subtype == RecalcResult || !new.HasFormula && !old.HasFormula && (spilledInto(p.new, c.Ref) || spilledInto(p.old, c.Ref) && new.Value.IsBlank())
+			c.Calculated = c.Subtype == RecalcResult || c.Subtype != StyleEdit && !new.HasFormula && !old.HasFormula && (spilledInto(p.new, c.Ref) || spilledInto(p.old, c.Ref) && new.Value.IsBlank())
 			if ok && !yield(c) {
 				return
 			}
