@@ -54,6 +54,9 @@ func Between(ctx context.Context, base, cur *Snapshot) (Edit, error) {
 		if len(op.Cells) > 0 {
 			e.Ops = append(e.Ops, op)
 		}
+		if o, ok := Rearranged(was, is, op.Sheet); ok {
+			e.Ops = append(e.Ops, o)
+		}
 	}
 	grown, err := cur.GrownTables(ctx)
 	for _, g := range grown {

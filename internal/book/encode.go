@@ -16,6 +16,7 @@ import (
 //	GrowTable table (text) · last row
 //	FormatCells sheet (text) · Anew (byte 0 or 1) · number of ranges · of each the first row and
 //	          column and the last ones · settings
+//	Arrange   JSON (text)
 //	settings  number · of each the leaf (byte) · whether it is reset (byte 0 or 1) · unless it is,
 //	          the value (text)
 //	cell      flags (byte) · row · column · what the flags say, in their order:
@@ -42,6 +43,7 @@ const (
 	kindSetCells    opKind = 1
 	kindGrowTable   opKind = 2
 	kindFormatCells opKind = 3
+	kindArrange     opKind = 4
 )
 
 // opKinds has the kinds of operation: a new one is a row here, a type, and its methods.
@@ -52,6 +54,7 @@ var opKinds = [...]struct {
 	kindSetCells:    {"set_cells", decodeSetCells},
 	kindGrowTable:   {"grow_table", decodeGrowTable},
 	kindFormatCells: {"format_cells", decodeFormatCells},
+	kindArrange:     {"arrange", decodeArrange},
 }
 
 // AppendTo appends the binary form of e to b.

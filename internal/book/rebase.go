@@ -48,6 +48,9 @@ func Rebase(ctx context.Context, base, ours, onto *Snapshot) (*Merged, error) {
 		if len(op.Cells) > 0 {
 			m.Edit.Ops = append(m.Edit.Ops, op)
 		}
+		if o, ok := Rearranged(was, mine, r.name); ok && r.there {
+			m.Edit.Ops = append(m.Edit.Ops, o) // columns and panes do not move with rows
+		}
 	}
 	return m, m.rebaseTables(ctx, c, ours, onto)
 }

@@ -78,7 +78,10 @@ func patchOf(ctx context.Context, base, cur *book.Snapshot) (p patch.Patch, cell
 			}
 			sheet.Cells = append(sheet.Cells, c)
 		}
-		if len(sheet.Cells) > 0 {
+		if o, ok := book.Rearranged(was, is, ""); ok {
+			sheet.Layout = &patch.LayoutPatch{Columns: o.Columns, View: o.View}
+		}
+		if len(sheet.Cells) > 0 || sheet.Layout != nil {
 			p.Sheets = append(p.Sheets, sheet)
 			cells += len(sheet.Cells)
 		}

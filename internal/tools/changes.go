@@ -82,6 +82,8 @@ func (v changeValues) row(c book.Change) changeRow {
 		r.Range = fmt.Sprintf("%d:%d", c.Range.First.Row+1, c.Range.Last.Row+1)
 	case book.SheetAdded, book.SheetDeleted, book.SheetRenamed:
 		r.Kind, r.Type, r.OldName = "sheet", c.Kind.String(), c.OldName
+	case book.LayoutModified:
+		r.Kind, r.Type, r.Name = "layout", c.Kind.String(), c.Name
 	case book.TableAdded, book.TableDeleted, book.TableModified:
 		r.Kind, r.Type, r.Display = "table", c.Kind.String(), c.Name
 		switch c.Kind {
@@ -171,6 +173,8 @@ func (r *changeRow) appendText(b []byte) []byte {
 		}
 	case "rows":
 		b = append(b, "  rows "+r.Range+" "+strings.TrimPrefix(r.Type, "rows_")...)
+	case "layout":
+		b = append(b, "  "+r.Name+" arranged otherwise"...)
 	case "sheet":
 		b = append(b, strings.ReplaceAll(r.Type, "_", " ")+" "...)
 		if r.OldName != "" {
@@ -309,7 +313,7 @@ func (l *changeList) appendText(b []byte, what string) []byte {
 	sheet := ""
 	for i := range l.Changes {
 		c := &l.Changes[i]
-		if (c.Kind == "cell" || c.Kind == "rows") && c.Sheet != sheet {
+		if (c.Kind == "cell" || c.Kind == "rows" || c.Kind == "layout") && c.Sheet != sheet {
 			sheet = c.Sheet
 			b = append(appendEscaped(b, sheet), '\n')
 		}

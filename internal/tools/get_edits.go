@@ -93,6 +93,12 @@ func editRows(op book.Op) iter.Seq[editRow] {
 					return
 				}
 			}
+		case book.Arrange:
+			for _, part := range o.Parts() {
+				if !yield(editRow{Sheet: o.Sheet, What: "layout", Value: part}) {
+					return
+				}
+			}
 		case book.FormatCells:
 			for _, r := range o.Ranges {
 				row := editRow{Sheet: o.Sheet, Address: r.String(), What: "format", Format: settingsText(o.Settings)}
@@ -150,11 +156,13 @@ func (o *getEditsOut) appendText(b []byte, _ bool) []byte {
 			b = append(b, '\n')
 		}
 		b = append(b, "  "...)
-		b = appendEscaped(b, cell.QuoteSheet(e.Sheet)+"!"+e.Address)
+		if b = appendEscaped(b, cell.QuoteSheet(e.Sheet)); e.Address != "" {
+			b = append(append(b, '!'), e.Address...)
+		}
 		switch e.What {
 		case "formula":
 			b = appendEscaped(append(b, "\t="...), e.Value)
-		case "value":
+		case "value", "layout":
 			b = appendEscaped(append(b, '\t'), e.Value)
 		default:
 			b = append(append(b, "\t("...), e.What+")"...)

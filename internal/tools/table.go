@@ -29,6 +29,7 @@ var readTools = []Tool{
 // batchTools are the rows of the tools that change many cells of a fork by one rule.
 var batchTools = []Tool{
 	applyFormulaPattern,
+	columnSizeBatch,
 	fillSeries,
 	removeDuplicates,
 	replaceInFormulas,
