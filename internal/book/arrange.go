@@ -167,3 +167,26 @@ func (o Arrange) Parts() (list []string) {
 	}
 	return list
 }
+
+// restyled gives spans of columns with the styles that the columns have in another file, whose numbers
+// of styles are its own.
+func restyled(list, onto []grid.ColumnSpan) *[]grid.ColumnSpan {
+	var out []grid.ColumnSpan
+	for _, c := range list {
+		out = grid.EditColumns(out, c.First, c.Last, func(x *grid.ColumnSpan) {
+			first, last := x.First, x.Last
+			*x = c
+			x.First, x.Last, x.Style = first, last, 0
+		})
+	}
+	for _, c := range onto {
+		if c.Style != 0 {
+			out = grid.EditColumns(out, c.First, c.Last, func(x *grid.ColumnSpan) {
+				if x.Style = c.Style; x.Width == 0 {
+					x.Width, x.Custom = c.Width, c.Custom
+				}
+			})
+		}
+	}
+	return &out
+}

@@ -49,6 +49,9 @@ func Rebase(ctx context.Context, base, ours, onto *Snapshot) (*Merged, error) {
 			m.Edit.Ops = append(m.Edit.Ops, op)
 		}
 		if o, ok := Rearranged(was, mine, r.name); ok && r.there {
+			if o.Columns != nil {
+				o.Columns = restyled(*o.Columns, r.theirs.Layout.Columns)
+			}
 			m.Edit.Ops = append(m.Edit.Ops, o) // columns and panes do not move with rows
 		}
 	}
