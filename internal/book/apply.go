@@ -246,8 +246,9 @@ func (c CellEdit) then(d CellEdit) CellEdit {
 	if d.NumFmt == "" {
 		d.NumFmt = c.NumFmt
 	}
+	d.Format = c.Format.Then(d.Format)
 	if d.Keep {
-		c.NumFmt = d.NumFmt
+		c.NumFmt, c.Format = d.NumFmt, d.Format
 		return c
 	}
 	return d
@@ -281,36 +282,40 @@ func (d *draft) styles(sheet *grid.Sheet, cells []CellEdit) func(k int) uint32 {
 		}
 		return inheritedStyle(sheet, c.Ref)
 	}
-	book := d.next.Workbook()
 	var needs []styleNeed
 	needed := map[styleNeed]bool{}
+	need := func(c *CellEdit) styleNeed {
+		return styleNeed{current(c), string(appendSettings(nil, c.settings().Sorted()))}
+	}
 	for k := range cells {
-		c := &cells[k]
-		if c.NumFmt == "" {
-			continue
-		}
-		need := styleNeed{current(c), c.NumFmt}
-		if !needed[need] && numFmt(book.Styles, need.style) != need.code {
-			needed[need] = true
-			needs = append(needs, need)
+		if c := &cells[k]; c.formats() {
+			if n := need(c); !needed[n] {
+				needed[n] = true
+				needs = append(needs, n)
+			}
 		}
 	}
-	var made *styled
-	if len(needs) > 0 {
-		made = d.next.styles.with(book, needs)
-		d.next.book = made.book
-	}
+	made := d.madeStyles(needs)
 	return func(k int) uint32 {
 		c := &cells[k]
-		style := current(c)
-		if c.NumFmt == "" || made == nil {
-			return style
+		if !c.formats() {
+			return current(c)
 		}
-		if i, ok := made.at[styleNeed{style, c.NumFmt}]; ok {
-			return i
-		}
-		return style
+		return made(need(c))
 	}
+}
+
+// madeStyles gives the styles that needs ask for. Those that are missing are added to the workbook.
+func (d *draft) madeStyles(needs []styleNeed) func(styleNeed) uint32 {
+	if len(needs) == 0 {
+		return func(n styleNeed) uint32 { return n.style }
+	}
+	was := d.next.Workbook()
+	made := d.next.styles.with(was, needs)
+	if made.book != was {
+		d.next.book = made.book
+	}
+	return func(n styleNeed) uint32 { return made.at[n] }
 }
 
 // vacated adds to changes those that empty the cells which dynamic arrays fill whose own cell is

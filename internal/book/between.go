@@ -6,6 +6,7 @@ import (
 
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
+	"gridflow/internal/xf"
 )
 
 // As gives s under another id and version: the same contents, for another line or for the
@@ -52,6 +53,9 @@ func Between(ctx context.Context, base, cur *Snapshot) (Edit, error) {
 		op.Cells = append(op.Cells, ended(cur, was, is, op.Cells)...)
 		if len(op.Cells) > 0 {
 			e.Ops = append(e.Ops, op)
+		}
+		if o, ok := Rearranged(was, is, op.Sheet); ok {
+			e.Ops = append(e.Ops, o)
 		}
 	}
 	grown, err := cur.GrownTables(ctx)
@@ -143,9 +147,11 @@ func between(cur *Snapshot, was, is *grid.Sheet, x, y grid.Cell) (c CellEdit, ok
 		style = inheritedStyle(was, c.Ref)
 	}
 	if now != style {
-		c.NumFmt = numFmt(cur.Workbook().Styles, now)
+		styles := cur.Workbook().Styles
+		from, to := xf.Of(format(styles, style)), xf.Of(format(styles, now))
+		c.look(&from, &to)
 	}
-	return c, !c.Keep || c.NumFmt != "" || stored != wasStored && !spilledInto(is, y.Ref)
+	return c, !c.Keep || c.formats() || stored != wasStored && !spilledInto(is, y.Ref)
 }
 
 // spilledInto reports whether the value of a cell is that of a dynamic array in another one.
@@ -159,8 +165,13 @@ func spilledInto(s *grid.Sheet, r cell.Ref) bool {
 // Cells is the number of cells that e names.
 func (e Edit) Cells() (n int) {
 	for _, op := range e.Ops {
-		if s, ok := op.(SetCells); ok {
-			n += len(s.Cells)
+		switch o := op.(type) {
+		case SetCells:
+			n += len(o.Cells)
+		case FormatCells:
+			for _, r := range o.Ranges {
+				n += int(r.Cells())
+			}
 		}
 	}
 	return n

@@ -27,13 +27,14 @@ const (
 	NameAdded
 	NameDeleted
 	NameModified
+	LayoutModified // what a sheet has besides its cells: Name says what of it
 	kinds
 )
 
 // String gives the kind in lower case, "cell_added" for one.
 func (k ChangeKind) String() string {
 	return [kinds]string{"cell_added", "cell_deleted", "cell_modified", "rows_inserted", "rows_deleted", "sheet_added", "sheet_deleted",
-		"sheet_renamed", "table_added", "table_deleted", "table_modified", "name_added", "name_deleted", "name_modified"}[k]
+		"sheet_renamed", "table_added", "table_deleted", "table_modified", "name_added", "name_deleted", "name_modified", "layout_modified"}[k]
 }
 
 // Subtype says what of a cell was modified. The first that fits counts.
@@ -91,7 +92,7 @@ type Change struct {
 	// another value, or an array in another cell fills it.
 	Calculated bool
 
-	Name     string // tables and names
+	Name     string // tables and names; layouts: "columns" or "view"
 	OldName  string // sheets that were renamed
 	OldText  string // names: what it referred to
 	NewText  string // names: what it refers to
@@ -142,7 +143,7 @@ func (p sheetPair) changes() iter.Seq[Change] {
 			same := sameFormula(old, new, x.Ref, y.Ref)
 			c, ok := cellChange(old, new, x.Ref, y.Ref, same, p.tolerance, p.sameStyle)
 			c.Sheet = p.name
-			c.Calculated = c.Subtype == RecalcResult || !new.HasFormula && !old.HasFormula && (spilledInto(p.new, c.Ref) || spilledInto(p.old, c.Ref) && new.Value.IsBlank())
+			c.Calculated = c.Subtype == RecalcResult || c.Subtype != StyleEdit && !new.HasFormula && !old.HasFormula && (spilledInto(p.new, c.Ref) || spilledInto(p.old, c.Ref) && new.Value.IsBlank())
 			if ok && !yield(c) {
 				return
 			}

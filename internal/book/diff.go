@@ -273,6 +273,11 @@ func (c *comparison) cells(yield func(Change, error) bool) bool {
 		if err != nil {
 			return yield(Change{}, err) && false
 		}
+		for _, what := range Parts(a.Layout, b.Layout) {
+			if !yield(Change{Kind: LayoutModified, Sheet: p.name, Name: what}, nil) {
+				return false
+			}
+		}
 		if c.line {
 			for change := range (sheetPair{p.name, a, b, c.o.Tolerance, c.sameStyles}).changes() {
 				if !yield(change, nil) {

@@ -3,12 +3,14 @@ package book
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"gridflow/internal/cell"
 	"gridflow/internal/formula"
 	"gridflow/internal/numfmt"
+	"gridflow/internal/xf"
 )
 
 // Edit is what one commit changes: all of it or nothing. Its operations are done one after
@@ -19,7 +21,8 @@ type Edit struct {
 }
 
 // Op is one operation of an Edit. The kinds are the types of this package that are in the
-// table opKinds: [SetCells], [GrowTable].
+// table opKinds: [SetCells], [GrowTable], [FormatCells],
+// [Arrange].
 type Op interface {
 	kind() opKind
 	// appendTo appends the binary form without the kind.
@@ -44,11 +47,12 @@ type SetCells struct {
 type CellEdit struct {
 	Ref        cell.Ref
 	Clear      bool       // the cell becomes blank; its format stays
-	Keep       bool       // value and formula stay; only NumFmt counts
+	Keep       bool       // value and formula stay; only NumFmt and Format count
 	Value      cell.Value // blank clears too
 	Formula    string     // without "=", as typed or as files have it
 	HasFormula bool
-	NumFmt     string // number format code, such as "yyyy-mm-dd"; "" leaves the cell's
+	NumFmt     string      // number format code, such as "yyyy-mm-dd"; "" leaves the cell's
+	Format     xf.Settings // all else that changes of how the cell looks
 }
 
 // The bounds of Excel, in UTF-16 code units.
@@ -131,6 +135,12 @@ func (c *CellEdit) check() *Error {
 		if err := checkFormula(c.Formula); err != nil {
 			return err
 		}
+	}
+	if slices.ContainsFunc(c.Format, func(s xf.Setting) bool { return s.Leaf == xf.NumberFormat }) {
+		return errorf(BadFormat, "Give it as NumFmt.", "the number format stands among the other settings")
+	}
+	if err := checkSettings(c.Format); err != nil {
+		return err
 	}
 	return checkNumFmt(c.NumFmt)
 }

@@ -14,10 +14,15 @@ import (
 //	operation kind (byte) · length of the body in bytes · body
 //	SetCells  sheet (text) · number of cells · cell …
 //	GrowTable table (text) · last row
+//	FormatCells sheet (text) · Anew (byte 0 or 1) · number of ranges · of each the first row and
+//	          column and the last ones · settings
+//	Arrange   JSON (text)
+//	settings  number · of each the leaf (byte) · whether it is reset (byte 0 or 1) · unless it is,
+//	          the value (text)
 //	cell      flags (byte) · row · column · what the flags say, in their order:
 //	          value (number: 8 bytes of a float64, little endian; text; logical: byte 0 or 1;
-//	          error: byte) · formula (text) · number format (text)
-//	flags     bits 0-2 kind of value, 3 Clear, 4 Keep, 5 HasFormula, 6 NumFmt, 7 always 0
+//	          error: byte) · formula (text) · number format (text) · settings
+//	flags     bits 0-2 kind of value, 3 Clear, 4 Keep, 5 HasFormula, 6 NumFmt, 7 Format
 //
 // Rows and columns count from 0. Bytes that are left over make an edit wrong.
 const editVersion = 1
@@ -28,15 +33,17 @@ const (
 	flagKeep    = 1 << 4
 	flagFormula = 1 << 5
 	flagNumFmt  = 1 << 6
-	flagUnknown = 1 << 7
+	flagFormat  = 1 << 7
 )
 
 // opKind is the number of a kind of operation in the binary form. It never changes.
 type opKind byte
 
 const (
-	kindSetCells  opKind = 1
-	kindGrowTable opKind = 2
+	kindSetCells    opKind = 1
+	kindGrowTable   opKind = 2
+	kindFormatCells opKind = 3
+	kindArrange     opKind = 4
 )
 
 // opKinds has the kinds of operation: a new one is a row here, a type, and its methods.
@@ -44,8 +51,10 @@ var opKinds = [...]struct {
 	name   string
 	decode func(*decoder) Op
 }{
-	kindSetCells:  {"set_cells", decodeSetCells},
-	kindGrowTable: {"grow_table", decodeGrowTable},
+	kindSetCells:    {"set_cells", decodeSetCells},
+	kindGrowTable:   {"grow_table", decodeGrowTable},
+	kindFormatCells: {"format_cells", decodeFormatCells},
+	kindArrange:     {"arrange", decodeArrange},
 }
 
 // AppendTo appends the binary form of e to b.
@@ -125,6 +134,9 @@ func (c *CellEdit) appendTo(b []byte) []byte {
 	if c.NumFmt != "" {
 		flags |= flagNumFmt
 	}
+	if len(c.Format) > 0 {
+		flags |= flagFormat
+	}
 	b = append(b, flags)
 	b = binary.AppendUvarint(b, uint64(c.Ref.Row))
 	b = binary.AppendUvarint(b, uint64(c.Ref.Col))
@@ -143,6 +155,9 @@ func (c *CellEdit) appendTo(b []byte) []byte {
 	}
 	if c.NumFmt != "" {
 		b = appendText(b, c.NumFmt)
+	}
+	if len(c.Format) > 0 {
+		b = appendSettings(b, c.Format)
 	}
 	return b
 }
@@ -182,9 +197,6 @@ func decodeCell(d *decoder) (c CellEdit) {
 	default:
 		d.fail("kind %d of a value is not known", kind)
 	}
-	if flags&flagUnknown != 0 {
-		d.fail("a cell has a flag that is not known")
-	}
 	c.Clear, c.Keep, c.HasFormula = flags&flagClear != 0, flags&flagKeep != 0, flags&flagFormula != 0
 	if c.HasFormula {
 		c.Formula = d.text()
@@ -192,6 +204,11 @@ func decodeCell(d *decoder) (c CellEdit) {
 	if flags&flagNumFmt != 0 {
 		if c.NumFmt = d.text(); c.NumFmt == "" {
 			d.fail("a number format is empty")
+		}
+	}
+	if flags&flagFormat != 0 {
+		if c.Format = d.settings(); len(c.Format) == 0 {
+			d.fail("a cell has no settings where it should")
 		}
 	}
 	return c

@@ -12,6 +12,9 @@ import (
 	"pgregory.net/rapid"
 
 	"gridflow/internal/cell"
+	"gridflow/internal/grid"
+	"gridflow/internal/xf"
+	"gridflow/internal/xf/xftest"
 )
 
 func drawCellEdit(t *rapid.T) CellEdit {
@@ -36,12 +39,39 @@ func drawCellEdit(t *rapid.T) CellEdit {
 		c.Value = cell.NumberValue(rapid.Float64Range(-math.MaxFloat64, math.MaxFloat64).Draw(t, "number"))
 	}
 	c.NumFmt = rapid.SampledFrom([]string{"", "", "0.00", "yyyy-mm-dd"}).Draw(t, "format")
+	for _, s := range xftest.Settings.Draw(t, "look") {
+		if s.Leaf != xf.NumberFormat {
+			c.Format = append(c.Format, s)
+		}
+	}
 	return c
 }
 
 func drawEdit(t *rapid.T) Edit {
 	var e Edit
 	for range rapid.IntRange(0, 3).Draw(t, "ops") {
+		if rapid.IntRange(0, 3).Draw(t, "kind") == 0 {
+			f := FormatCells{Sheet: "Sheet1", Anew: rapid.Bool().Draw(t, "anew")}
+			if s := xftest.Settings.Draw(t, "look"); len(s) > 0 {
+				f.Settings = s
+			}
+			for range rapid.IntRange(0, 2).Draw(t, "ranges") {
+				f.Ranges = append(f.Ranges, cell.Range{First: cell.Ref{Row: rapid.IntRange(0, 9).Draw(t, "row")}, Last: cell.Ref{Row: 1000, Col: 9}})
+			}
+			e.Ops = append(e.Ops, f)
+			continue
+		}
+		if rapid.IntRange(0, 5).Draw(t, "arranges") == 0 {
+			a := Arrange{Sheet: "Blatt ü"}
+			if rapid.Bool().Draw(t, "columns") {
+				a.Columns = &[]grid.ColumnSpan{{First: 2, Last: 5, Width: rapid.Float64Range(0, 255).Draw(t, "width"), Hidden: true, Outline: 3, Style: 7}}
+			}
+			if rapid.Bool().Draw(t, "view") {
+				a.View = &grid.View{FrozenRows: rapid.IntRange(0, 9).Draw(t, "frozen"), TopLeft: "A10", ZoomPercent: 85, RightToLeft: true}
+			}
+			e.Ops = append(e.Ops, a)
+			continue
+		}
 		o := SetCells{Sheet: rapid.SampledFrom([]string{"Sheet1", "Blatt ü", ""}).Draw(t, "sheet")}
 		for range rapid.IntRange(0, 5).Draw(t, "cells") {
 			o.Cells = append(o.Cells, drawCellEdit(t))
@@ -85,6 +115,18 @@ func TestEditBytes(t *testing.T) {
 		"080000" + "100000" + "03000001" + "04000007"
 	got := hex.EncodeToString(e.AppendTo(nil))
 	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	looks := Edit{Ops: []Op{
+		SetCells{"S", []CellEdit{{Keep: true, NumFmt: "0", Format: xf.Settings{{Leaf: xf.FontBold, Value: "1"}, {Leaf: xf.FillPattern, Reset: true}}}}},
+		FormatCells{Sheet: "S", Anew: true, Ranges: []cell.Range{{Last: cell.Ref{Row: 300, Col: 2}}}, Settings: xf.Settings{{Leaf: xf.ProtectHidden, Value: "1"}}},
+		Arrange{Sheet: "S", View: &grid.View{ZoomPercent: 90}},
+	}}
+	want = "01" + "03" +
+		"01" + "0f" + "0153" + "01" + "d00000" + "0130" + "02" + "03000131" + "0c01" +
+		"03" + "0e" + "0153" + "01" + "01" + "0000ac0202" + "01" + "28000131" +
+		"04" + "21" + "20" + hex.EncodeToString([]byte(`{"sheet":"S","view":{"zoom":90}}`))
+	if got := hex.EncodeToString(looks.AppendTo(nil)); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	for name, text := range map[string]string{

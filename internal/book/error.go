@@ -17,6 +17,7 @@ const (
 	BadValue      Code = "BAD_VALUE"           // what no cell can hold
 	BadFormula    Code = "BAD_FORMULA"         // no formula
 	BadFormat     Code = "BAD_FORMAT"          // no number format code
+	BadLayout     Code = "BAD_LAYOUT"          // columns or panes that no sheet can have
 	BadTable      Code = "BAD_TABLE"           // a table that is not there, or cannot become that
 	TooLong       Code = "TOO_LONG"            // longer than Excel allows
 	ArrayPart     Code = "ARRAY_PART"          // a part of an array formula or data table, without the rest

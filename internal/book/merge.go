@@ -9,6 +9,7 @@ import (
 
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
+	"gridflow/internal/xf"
 )
 
 // Conflict is a cell that two lines changed in different ways.
@@ -68,10 +69,13 @@ func Merge(ctx context.Context, base, ours, theirs *Snapshot) (*Merged, error) {
 			if err != nil {
 				return nil, err
 			}
-			*side.to = state{sheet, side.from.Workbook().Styles}
+			*side.to = state{sheet, looks{styles: side.from.Workbook().Styles}}
 		}
 		if cells := s.merge(m); len(cells) > 0 {
 			m.Edit.Ops = append(m.Edit.Ops, SetCells{Sheet: info.Name, Cells: cells})
+		}
+		if o, ok := mergeLayouts(info.Name, s.base.sheet.Layout, s.ours.sheet.Layout, s.theirs.sheet.Layout); ok {
+			m.Edit.Ops = append(m.Edit.Ops, o)
 		}
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -82,19 +86,19 @@ func Merge(ctx context.Context, base, ours, theirs *Snapshot) (*Merged, error) {
 
 // state is a sheet in one of the states.
 type state struct {
-	sheet  *grid.Sheet
-	styles *grid.Styles
+	sheet *grid.Sheet
+	looks looks
 }
 
-// at gives a cell and its number format; one that is not stored has the format that it would
+// at gives a cell and what its format says; one that is not stored has the format that it would
 // have if it were.
-func (s state) at(r cell.Ref) (CellState, string) {
+func (s *state) at(r cell.Ref) (CellState, *xf.Leaves) {
 	c := stateAt(s.sheet, r)
 	style := c.Style
 	if !c.Stored {
 		style = inheritedStyle(s.sheet, r)
 	}
-	return c, numFmt(s.styles, style)
+	return c, s.looks.of(style)
 }
 
 // sheetMerge merges one sheet.
@@ -105,7 +109,7 @@ type sheetMerge struct {
 
 // merge notes conflicts in m and gives the edits of ours.
 func (s *sheetMerge) merge(m *Merged) (cells []CellEdit) {
-	ours, theirs := s.touched(s.ours), s.touched(s.theirs)
+	ours, theirs := s.touched(&s.ours), s.touched(&s.theirs)
 	refs := slices.SortedFunc(maps.Keys(theirs), func(a, b cell.Ref) int {
 		return cmp.Or(cmp.Compare(a.Row, b.Row), cmp.Compare(a.Col, b.Col))
 	})
@@ -128,16 +132,16 @@ func (s *sheetMerge) merge(m *Merged) (cells []CellEdit) {
 }
 
 // touched gives the cells that somebody changed between base and a later state.
-func (s *sheetMerge) touched(later state) map[cell.Ref]bool {
+func (s *sheetMerge) touched(later *state) map[cell.Ref]bool {
 	touched := map[cell.Ref]bool{}
 	if later.sheet == s.base.sheet {
 		return touched
 	}
-	sameStyle := func(old, new uint32) bool { return numFmt(s.base.styles, old) == numFmt(later.styles, new) }
+	sameStyle := func(old, new uint32) bool { return *s.base.looks.of(old) == *later.looks.of(new) }
 	for x := range grid.Diff(s.base.sheet, later.sheet, sameStyle) {
 		old, oldFormat := s.base.at(x.Ref)
 		now, format := later.at(x.Ref)
-		if !sameContent(s.base.sheet, later.sheet, x.Ref, old, now) || oldFormat != format {
+		if !sameContent(s.base.sheet, later.sheet, x.Ref, old, now) || *oldFormat != *format {
 			touched[x.Ref] = true
 		}
 	}
@@ -187,12 +191,10 @@ func sameContent(a, b *grid.Sheet, r cell.Ref, x, y CellState) bool {
 
 // take gives the edit that makes the cell of ours what it is in theirs, and whether it is that
 // already.
-func (s *sheetMerge) take(r cell.Ref, mine CellState, myFormat string) (c CellEdit, same bool) {
+func (s *sheetMerge) take(r cell.Ref, mine CellState, myFormat *xf.Leaves) (c CellEdit, same bool) {
 	theirs, format := s.theirs.at(r)
 	c = CellEdit{Ref: r}
-	if format != myFormat {
-		c.NumFmt = format
-	}
+	c.look(myFormat, format)
 	content := sameContent(s.ours.sheet, s.theirs.sheet, r, mine, theirs)
 	switch {
 	case content && (mine.Stored == theirs.Stored || !theirs.Value.IsBlank() || theirs.HasFormula):
@@ -204,7 +206,7 @@ func (s *sheetMerge) take(r cell.Ref, mine CellState, myFormat string) (c CellEd
 	default:
 		c.Value = theirs.Value
 	}
-	return c, content && format == myFormat
+	return c, content && *format == *myFormat
 }
 
 // Resolve gives the Edit of m together with what was chosen for its conflicts, of which each

@@ -192,8 +192,9 @@ func TestMergeLaws(t *testing.T) {
 				r := cell.Ref{Row: row, Col: col}
 				at := func(s *Snapshot) string {
 					sheet, _ := s.Sheet(t.Context(), 0)
-					x, format := state{sheet, s.Workbook().Styles}.at(r)
-					return fmt.Sprintf("%v %v %q =%s %s", x.Stored, x.Value.Kind(), x.Value, x.Formula, format)
+					in := state{sheet, looks{styles: s.Workbook().Styles}}
+					x, look := in.at(r)
+					return fmt.Sprintf("%v %v %q =%s %s", x.Stored, x.Value.Kind(), x.Value, x.Formula, look.Key())
 				}
 				was, mine, yours := at(base), at(ours), at(theirs)
 				want := mine

@@ -48,6 +48,12 @@ func Rebase(ctx context.Context, base, ours, onto *Snapshot) (*Merged, error) {
 		if len(op.Cells) > 0 {
 			m.Edit.Ops = append(m.Edit.Ops, op)
 		}
+		if o, ok := Rearranged(was, mine, r.name); ok && r.there {
+			if o.Columns != nil {
+				o.Columns = restyled(*o.Columns, r.theirs.Layout.Columns)
+			}
+			m.Edit.Ops = append(m.Edit.Ops, o) // columns and panes do not move with rows
+		}
 	}
 	return m, m.rebaseTables(ctx, c, ours, onto)
 }
@@ -95,7 +101,7 @@ func (r *rebase) cell(m *Merged, x, y grid.Cell) (CellEdit, bool) {
 	}
 	if c.Theirs.HasFormula == edit.HasFormula && c.Theirs.Formula == edit.Formula && (edit.HasFormula || c.Theirs.Value == c.Ours.Value) {
 		m.Same++
-		return CellEdit{Ref: edit.Ref, Keep: true, NumFmt: edit.NumFmt}, edit.NumFmt != ""
+		return CellEdit{Ref: edit.Ref, Keep: true, NumFmt: edit.NumFmt, Format: edit.Format}, edit.formats()
 	}
 	m.Conflicts = append(m.Conflicts, c)
 	return edit, false

@@ -7,12 +7,14 @@ import (
 	"gridflow/internal/grid"
 	"gridflow/internal/lock"
 	"gridflow/internal/numfmt"
+	"gridflow/internal/xf"
 )
 
-// styleNeed is a cell format that an edit needs: that of style, with another number format.
+// styleNeed is a cell format that an edit needs: that of style, with settings in their binary form,
+// sorted.
 type styleNeed struct {
-	style uint32
-	code  string
+	style    uint32
+	settings string
 }
 
 // styleMemo keeps what edits made of a workbook's styles, so that a thousand forks that
@@ -45,7 +47,7 @@ func (m *styleMemo) with(base *grid.Workbook, needs []styleNeed) *styled {
 	var key []byte
 	for _, n := range needs {
 		key = binary.AppendUvarint(key, uint64(n.style))
-		key = appendText(key, n.code)
+		key = appendText(key, n.settings)
 	}
 	k := styleKey{base, string(key)}
 	m.mu.Lock()
@@ -67,7 +69,7 @@ func (m *styleMemo) with(base *grid.Workbook, needs []styleNeed) *styled {
 }
 
 // withStyles gives base with the styles that needs ask for. What is there already is not
-// made again.
+// made again; where all is, it is base itself.
 func withStyles(base *grid.Workbook, needs []styleNeed) *styled {
 	s := &styled{book: base, at: make(map[styleNeed]uint32, len(needs))}
 	var styles grid.Styles
@@ -81,41 +83,98 @@ func withStyles(base *grid.Workbook, needs []styleNeed) *styled {
 		styles.Xfs = append(styles.Xfs, grid.Xf{NumFmt: "General", NamedStyle: -1})
 		styles.Formats = append(styles.Formats, numfmt.Compile("General"))
 	}
-	index := make(map[grid.Xf]uint32, len(styles.Xfs))
-	ids := make(map[string]int)
-	for i, xf := range styles.Xfs {
-		id := xf.NumFmtID
-		if _, ok := ids[xf.NumFmt]; !ok {
-			ids[xf.NumFmt] = id
-		}
-		xf.NumFmtID = 0 // the code says it
-		if _, ok := index[xf]; !ok {
-			index[xf] = uint32(i)
-		}
-	}
+	have := finder{styles: &styles}
 	for _, need := range needs {
-		xf := styles.Xfs[0]
-		if int(need.style) < len(styles.Xfs) {
-			xf = styles.Xfs[need.style]
+		d := decoder{b: []byte(need.settings)}
+		was := format(&styles, need.style)
+		is, changed := xf.Apply(was, styles.Xfs[0], d.settings())
+		if !changed && (need.style == 0 || int(need.style) < len(styles.Xfs)) {
+			s.at[need] = need.style
+			continue
 		}
-		xf.NumFmt, xf.NumFmtID = need.code, 0
-		i, ok := index[xf]
+		i, ok := have.find(is, len(needs))
 		if !ok {
 			i = uint32(len(styles.Xfs))
-			index[xf] = i
-			xf.NumFmtID = numFmtID(ids, need.code)
-			styles.Xfs = append(styles.Xfs, xf)
-			styles.Formats = append(styles.Formats, numfmt.Compile(need.code))
+			if is.NumFmtID == 0 {
+				is.NumFmtID = have.numFmtID(is.NumFmt)
+			}
+			styles.Xfs = append(styles.Xfs, is)
+			styles.Formats = append(styles.Formats, numfmt.Compile(is.NumFmt))
 			styles.Derived = append(styles.Derived, fromFile(&styles, need.style))
+			have.made(i)
 		}
 		s.at[need] = i
 	}
-	if len(styles.Xfs) > had {
+	if len(styles.Xfs) > max(had, 1) {
 		book := *base
 		book.Styles = &styles
 		s.book = &book
 	}
 	return s
+}
+
+// finder finds formats in a style sheet that grows.
+type finder struct {
+	styles *grid.Styles
+	index  map[lookKey]uint32 // the first of each kind, once many are looked for
+	ids    map[string]int     // of number formats, once one is needed
+}
+
+// lookKey is all that tells two formats of a workbook from each other.
+type lookKey struct {
+	leaves xf.Leaves
+	named  int
+}
+
+// manyNeeds is from when on a style sheet is indexed: to look through it some times costs less.
+const manyNeeds = 4
+
+// find finds a format that says what x does.
+func (f *finder) find(x grid.Xf, needs int) (uint32, bool) {
+	key := lookKey{xf.Of(x), x.NamedStyle}
+	if needs < manyNeeds {
+		for i := range f.styles.Xfs {
+			if o := &f.styles.Xfs[i]; o.NamedStyle == x.NamedStyle && o.NumFmt == x.NumFmt && xf.Of(*o) == key.leaves {
+				return uint32(i), true
+			}
+		}
+		return 0, false
+	}
+	if f.index == nil {
+		f.index = make(map[lookKey]uint32, len(f.styles.Xfs))
+		for i := range f.styles.Xfs {
+			f.made(uint32(i))
+		}
+	}
+	i, ok := f.index[key]
+	return i, ok
+}
+
+// made notes a format.
+func (f *finder) made(i uint32) {
+	if f.index == nil {
+		return
+	}
+	x := &f.styles.Xfs[i]
+	key := lookKey{xf.Of(*x), x.NamedStyle}
+	if _, ok := f.index[key]; !ok {
+		f.index[key] = i
+	}
+}
+
+// numFmtID gives the id of a number format code.
+func (f *finder) numFmtID(code string) int {
+	if f.ids == nil {
+		f.ids = make(map[string]int)
+		for i := range f.styles.Xfs {
+			if x := &f.styles.Xfs[i]; x.NumFmt != "" {
+				if _, ok := f.ids[x.NumFmt]; !ok {
+					f.ids[x.NumFmt] = x.NumFmtID
+				}
+			}
+		}
+	}
+	return numFmtID(f.ids, code)
 }
 
 // fromFile gives the style of the file that a style is, or was made of.

@@ -7,6 +7,7 @@ import (
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
+	"gridflow/internal/xf"
 	"gridflow/internal/xlsx"
 	"gridflow/internal/xlsx/patch"
 )
@@ -17,8 +18,8 @@ func patchOf(ctx context.Context, base, cur *book.Snapshot) (p patch.Patch, cell
 	styles := cur.Workbook().Styles
 	if styles != nil {
 		for i, from := range styles.Derived {
-			xf := styles.Xfs[len(styles.Xfs)-len(styles.Derived)+i]
-			p.Styles = append(p.Styles, patch.StyleDerivation{Base: from, NumFmt: xf.NumFmt})
+			was, is := xf.Of(styles.Xfs[from]), xf.Of(styles.Xfs[len(styles.Xfs)-len(styles.Derived)+i])
+			p.Styles = append(p.Styles, patch.StyleDerivation{Base: from, Settings: xf.Difference(&was, &is)})
 		}
 	}
 	p.RecalcOnLoad = cur.Stale()
@@ -77,7 +78,10 @@ func patchOf(ctx context.Context, base, cur *book.Snapshot) (p patch.Patch, cell
 			}
 			sheet.Cells = append(sheet.Cells, c)
 		}
-		if len(sheet.Cells) > 0 {
+		if o, ok := book.Rearranged(was, is, ""); ok {
+			sheet.Layout = &patch.LayoutPatch{Columns: o.Columns, View: o.View}
+		}
+		if len(sheet.Cells) > 0 || sheet.Layout != nil {
 			p.Sheets = append(p.Sheets, sheet)
 			cells += len(sheet.Cells)
 		}
@@ -104,17 +108,10 @@ func savable(snap *book.Snapshot, file *xlsx.File, e book.Edit) error {
 	if styles := snap.Workbook().Styles; styles != nil && len(styles.Xfs) > 0 || file.Related("styles") == nil {
 		return nil
 	}
-	for _, op := range e.Ops {
-		set, ok := op.(book.SetCells)
-		if !ok {
-			continue
-		}
-		for i := range set.Cells {
-			if c := &set.Cells[i]; c.NumFmt != "" {
-				return fail("BAD_FORMAT", "Give a number or a text without a format, or save the file once in a spreadsheet program, which adds styles",
-					"%s!%s: the style sheet of the workbook has no cell formats, so that no cell can have a number format, as a date needs one", cell.QuoteSheet(set.Sheet), c.Ref)
-			}
-		}
+	at, ok := e.Formats()
+	if !ok {
+		return nil
 	}
-	return nil
+	return fail("BAD_FORMAT", "Give a number or a text without a format, or save the file once in a spreadsheet program, which adds styles",
+		"%s: the style sheet of the workbook has no cell formats, so that no cell can have a number format, as a date needs one", at)
 }

@@ -26,15 +26,16 @@ type Layout struct {
 	Objects map[string]int
 }
 
-// ColumnSpan gives columns First…Last one width and style.
+// ColumnSpan gives columns First…Last one width and style. The names in JSON are those of the journal.
 type ColumnSpan struct {
-	First, Last int
-	Width       float64 // characters; 0 where not given
-	Style       uint32
-	Outline     uint8
-	Hidden      bool
-	Custom      bool // the width was set by hand
-	Collapsed   bool
+	First     int     `json:"first"`
+	Last      int     `json:"last"`
+	Width     float64 `json:"width,omitempty"` // characters; 0 where not given
+	Style     uint32  `json:"style,omitempty"`
+	Outline   uint8   `json:"outline,omitempty"`
+	Hidden    bool    `json:"hidden,omitempty"`
+	Custom    bool    `json:"custom,omitempty"` // the width was set by hand
+	Collapsed bool    `json:"collapsed,omitempty"`
 }
 
 // RowSpan gives rows First…Last one height and style.
@@ -49,15 +50,16 @@ type RowSpan struct {
 	Collapsed   bool
 }
 
-// View is how the sheet was last looked at.
+// View is how the sheet was last looked at. The names in JSON are those of the journal.
 type View struct {
-	FrozenRows, FrozenCols int
-	TopLeft                string // first cell below and right of the frozen panes
-	ZoomPercent            int    // 0 where not given
-	HideGridLines          bool
-	HideHeadings           bool
-	RightToLeft            bool
-	ActiveCell             string
+	FrozenRows    int    `json:"frozen_rows,omitempty"`
+	FrozenCols    int    `json:"frozen_cols,omitempty"`
+	TopLeft       string `json:"top_left,omitempty"` // first cell below and right of the frozen panes
+	ZoomPercent   int    `json:"zoom,omitempty"`     // 0 where not given
+	HideGridLines bool   `json:"hide_grid_lines,omitempty"`
+	HideHeadings  bool   `json:"hide_headings,omitempty"`
+	RightToLeft   bool   `json:"right_to_left,omitempty"`
+	ActiveCell    string `json:"active_cell,omitempty"`
 }
 
 // Hyperlink is a link on a range. Target is outside, Location inside the workbook.

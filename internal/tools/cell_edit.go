@@ -86,6 +86,12 @@ func (e *editor) edit() book.Edit {
 	return out
 }
 
+func (e *editor) onlyHere() bool { return e.pinned }
+
+func (e *editor) told() (warnings []string, kinds []string, counts map[string]int) {
+	return e.warnings, nil, nil
+}
+
 // warn notes something once.
 func (e *editor) warn(format string, args ...any) {
 	if w := fmt.Sprintf(format, args...); len(e.warnings) < warningsMax && !slices.Contains(e.warnings, w) {
@@ -327,12 +333,17 @@ const (
 )
 
 func (e *editor) diagnostics() *diagnostics {
-	if len(e.bad) == 0 {
+	return diagnose(e.policy, e.bad)
+}
+
+// diagnose groups formulas that were left out, nil where there are none.
+func diagnose(policy string, bad []badFormula) *diagnostics {
+	if len(bad) == 0 {
 		return nil
 	}
-	d := &diagnostics{Policy: e.policy, Total: len(e.bad)}
+	d := &diagnostics{Policy: policy, Total: len(bad)}
 	index := map[[2]string]int{}
-	for _, b := range e.bad {
+	for _, b := range bad {
 		key := [2]string{b.sheet, b.message}
 		i, ok := index[key]
 		switch {
@@ -419,7 +430,7 @@ func summarize(cs *book.Changeset, stale bool) summary {
 		}
 		kind := "cells_value_set"
 		switch {
-		case c.Subtype == book.StyleEdit:
+		case c.Subtype == book.StyleEdit, blankCell(c.Old) && blankCell(c.New):
 			kind = "cells_style_changed"
 		case c.New.HasFormula:
 			kind = "cells_formula_set"
@@ -440,34 +451,47 @@ func summarize(cs *book.Changeset, stale bool) summary {
 	return s
 }
 
+// blankCell tells whether a cell holds nothing, whatever it looks like.
+func blankCell(c book.CellState) bool { return !c.HasFormula && c.Value.IsBlank() }
+
 // summarizeEdit tells what an edit would do, cell by cell, whatever the cells are now.
 func summarizeEdit(e book.Edit) *summary {
 	s := &summary{Kinds: []string{}, Sheets: []string{}, Bounds: []string{}, Counts: map[string]int{}, Warnings: []string{}}
 	for _, op := range e.Ops {
-		set, ok := op.(book.SetCells)
-		if !ok {
-			continue
-		}
-		for i := range set.Cells {
-			c := &set.Cells[i]
-			kind := "cells_value_set"
-			switch {
-			case c.Keep:
-				kind = "cells_style_changed"
-			case c.HasFormula:
-				kind = "cells_formula_set"
-			case c.Clear || c.Value.IsBlank():
-				kind = "cells_cleared"
+		switch o := op.(type) {
+		case book.SetCells:
+			for i := range o.Cells {
+				c := &o.Cells[i]
+				kind := "cells_value_set"
+				switch {
+				case c.Keep:
+					kind = "cells_style_changed"
+				case c.HasFormula:
+					kind = "cells_formula_set"
+				case c.Clear || c.Value.IsBlank():
+					kind = "cells_cleared"
+				}
+				s.Flags.RecalcNeeded = s.Flags.RecalcNeeded || !c.Keep
+				s.count(o.Sheet, c.Ref, kind)
 			}
-			s.Flags.RecalcNeeded = s.Flags.RecalcNeeded || !c.Keep
-			s.count(set.Sheet, c.Ref, kind)
+		case book.Arrange:
+			if !slices.Contains(s.Sheets, o.Sheet) {
+				s.bound()
+				s.Sheets, s.Bounds = append(s.Sheets, o.Sheet), append(s.Bounds, "")
+			}
+		case book.FormatCells:
+			for _, r := range o.Ranges {
+				s.count(o.Sheet, r.First, "cells_style_changed")
+				s.count(o.Sheet, r.Last, "cells_style_changed")
+				s.Counts["cells_style_changed"] += int(r.Cells()) - 2
+			}
 		}
 	}
 	s.end()
 	return s
 }
 
-// count notes one cell that is changed; those of a sheet come together.
+// count notes one cell that is changed.
 func (s *summary) count(sheet string, r cell.Ref, kind string) {
 	if n := len(s.Sheets); n == 0 || s.Sheets[n-1] != sheet {
 		s.bound()

@@ -11,6 +11,7 @@ import (
 	"gridflow/internal/forks"
 	"gridflow/internal/formula"
 	"gridflow/internal/grid"
+	"gridflow/internal/xf"
 )
 
 // changeRow is one difference, in spreadsheet-mcp's shapes.
@@ -67,7 +68,7 @@ func (v changeValues) row(c book.Change) changeRow {
 			r.OldAddress = c.OldRef.String()
 		}
 		if c.Subtype == book.StyleEdit {
-			r.OldStyle, r.NewStyle = v.old.styleText(c.Old.Style), v.new.styleText(c.New.Style)
+			r.OldStyle, r.NewStyle = v.styles(c.Old.Style, c.New.Style)
 			break
 		}
 		r.OldValue, r.NewValue = v.old.shown(c.Old, c.OldRef), v.new.shown(c.New, c.Ref)
@@ -81,6 +82,8 @@ func (v changeValues) row(c book.Change) changeRow {
 		r.Range = fmt.Sprintf("%d:%d", c.Range.First.Row+1, c.Range.Last.Row+1)
 	case book.SheetAdded, book.SheetDeleted, book.SheetRenamed:
 		r.Kind, r.Type, r.OldName = "sheet", c.Kind.String(), c.OldName
+	case book.LayoutModified:
+		r.Kind, r.Type, r.Name = "layout", c.Kind.String(), c.Name
 	case book.TableAdded, book.TableDeleted, book.TableModified:
 		r.Kind, r.Type, r.Display = "table", c.Kind.String(), c.Name
 		switch c.Kind {
@@ -105,20 +108,28 @@ func (v changeValues) row(c book.Change) changeRow {
 	return r
 }
 
-// styleText says what of a style a reader of a change wants to know.
-func (w values) styleText(style uint32) string {
+// styles says of what two styles say that differs, in the words of a patch.
+func (v changeValues) styles(old, new uint32) (was, is string) {
+	a, b := xf.Of(v.old.format(old)), xf.Of(v.new.format(new))
+	back, there := make(xf.Settings, 0, 4), make(xf.Settings, 0, 4)
+	for i := range a {
+		if a[i] != b[i] {
+			back = append(back, xf.Setting{Leaf: xf.Leaf(i), Value: a[i]})
+			there = append(there, xf.Setting{Leaf: xf.Leaf(i), Value: b[i]})
+		}
+	}
+	if len(there) == 0 {
+		return "a named style", "another named style"
+	}
+	return settingsText(back), settingsText(there)
+}
+
+// format gives a cell format.
+func (w values) format(style uint32) grid.Xf {
 	if w.styles == nil || int(style) >= len(w.styles.Xfs) {
-		return "General"
+		return grid.Xf{NumFmt: "General", NamedStyle: -1}
 	}
-	xf := w.styles.Xfs[style]
-	text := xf.NumFmt
-	if xf.Font != nil && xf.Font.Bold {
-		text += ", bold"
-	}
-	if xf.Fill != nil && xf.Fill.Pattern != "" && xf.Fill.Pattern != "none" {
-		text += ", filled"
-	}
-	return text
+	return w.styles.Xfs[style]
 }
 
 // appendText writes a change on one line.
@@ -162,6 +173,8 @@ func (r *changeRow) appendText(b []byte) []byte {
 		}
 	case "rows":
 		b = append(b, "  rows "+r.Range+" "+strings.TrimPrefix(r.Type, "rows_")...)
+	case "layout":
+		b = append(b, "  "+r.Name+" arranged otherwise"...)
 	case "sheet":
 		b = append(b, strings.ReplaceAll(r.Type, "_", " ")+" "...)
 		if r.OldName != "" {
@@ -300,7 +313,7 @@ func (l *changeList) appendText(b []byte, what string) []byte {
 	sheet := ""
 	for i := range l.Changes {
 		c := &l.Changes[i]
-		if (c.Kind == "cell" || c.Kind == "rows") && c.Sheet != sheet {
+		if (c.Kind == "cell" || c.Kind == "rows" || c.Kind == "layout") && c.Sheet != sheet {
 			sheet = c.Sheet
 			b = append(appendEscaped(b, sheet), '\n')
 		}

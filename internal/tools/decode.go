@@ -298,6 +298,23 @@ func (f *field) set(v reflect.Value, n node) string {
 		return setScalars(v, n)
 	case f.typ == matrixType:
 		return f.setMatrix(v, n)
+	case f.typ == treeType:
+		if n = embedded(n, objectNode); n.kind != objectNode {
+			return f.mismatch(n)
+		}
+		v.Set(reflect.ValueOf(Tree{n}))
+		return ""
+	case f.typ == rowsType:
+		if n = embedded(n, arrayNode); n.kind != arrayNode {
+			return f.mismatch(n)
+		}
+		for i, row := range n.items {
+			if row.kind != arrayNode {
+				return fmt.Sprintf("row %d: %s was given, wanted an array", i+1, row.kind)
+			}
+		}
+		v.Set(reflect.ValueOf(Rows{n.items}))
+		return ""
 	case f.typ.Kind() == reflect.Slice:
 		return f.setSlice(v, n)
 	case f.members != nil:
@@ -482,25 +499,34 @@ func setScalars(v reflect.Value, n node) string {
 	}
 	list := make(Scalars, len(n.items))
 	for i, item := range n.items {
-		switch item.kind {
-		case nullNode:
-		case textNode:
-			list[i] = Scalar{Kind: TextScalar, Text: item.text}
-		case boolNode:
-			list[i] = Scalar{Kind: BoolScalar, Text: item.text}
-			if item.text == "true" {
-				list[i].Number = 1
-			}
-		case numberNode:
-			x, err := strconv.ParseFloat(item.text, 64)
-			if err != nil {
-				return item.brief() + " is out of range"
-			}
-			list[i] = Scalar{Kind: NumberScalar, Text: item.text, Number: x}
-		default:
-			return item.kind.String() + " was given, wanted a text, number or boolean"
+		var problem string
+		if list[i], problem = scalarOf(item); problem != "" {
+			return problem
 		}
 	}
 	v.Set(reflect.ValueOf(list))
 	return ""
+}
+
+// scalarOf gives a JSON scalar, or says why it is none.
+func scalarOf(n node) (s Scalar, problem string) {
+	switch n.kind {
+	case nullNode:
+	case textNode:
+		s = Scalar{Kind: TextScalar, Text: n.text}
+	case boolNode:
+		s = Scalar{Kind: BoolScalar, Text: n.text}
+		if n.text == "true" {
+			s.Number = 1
+		}
+	case numberNode:
+		x, err := strconv.ParseFloat(n.text, 64)
+		if err != nil {
+			return s, n.brief() + " is out of range"
+		}
+		s = Scalar{Kind: NumberScalar, Text: n.text, Number: x}
+	default:
+		return s, n.kind.String() + " was given, wanted a text, number or boolean"
+	}
+	return s, ""
 }

@@ -117,9 +117,18 @@ type field struct {
 }
 
 var (
+	treeType    = reflect.TypeFor[Tree]()
+	rowsType    = reflect.TypeFor[Rows]()
 	scalarsType = reflect.TypeFor[Scalars]()
 	matrixType  = reflect.TypeFor[Matrix]()
 )
+
+// Tree is an argument that is any JSON object, read by its tool. Null stands for no argument, but
+// within it null is null.
+type Tree struct{ node }
+
+// Rows is an argument of rows of any JSON values. Its schema is that of a [Matrix].
+type Rows struct{ rows []node }
 
 // Matrix is an argument of rows of JSON values. Its schema says that they are texts, for
 // the same reason.
@@ -190,6 +199,10 @@ func newField(t reflect.Type, sf reflect.StructField, name string) *field {
 	case f.typ == scalarsType:
 		f.Type = "string"
 	case f.typ == matrixType:
+		f.Type = "array of array of string"
+	case f.typ == treeType:
+		f.Type = "object"
+	case f.typ == rowsType:
 		f.Type = "array of array of string"
 	case f.typ.Kind() == reflect.Struct:
 		f.Type, f.members = "object", planOf(f.typ)
@@ -309,6 +322,10 @@ func (f *field) appendSchema(b []byte) []byte {
 	b = append(b, `{"type":"`...)
 	b = append(b, elem...)
 	b = append(b, '"')
+	if f.typ == treeType {
+		doc()
+		return append(b, `,"properties":{},"additionalProperties":true}`...)
+	}
 	if len(f.Enum) > 0 {
 		b = append(b, `,"enum":`...)
 		b = appendStrings(b, f.Enum)
@@ -376,8 +393,13 @@ func appendArgs(b []byte, p *plan, v reflect.Value) []byte {
 func appendArg(b []byte, f *field, v reflect.Value) []byte {
 	switch v.Kind() {
 	case reflect.Struct:
-		if s, ok := v.Interface().(Scalar); ok {
+		switch s := v.Interface().(type) {
+		case Scalar:
 			return s.appendJSON(b)
+		case Tree:
+			return s.node.appendJSON(b)
+		case Rows:
+			return node{kind: arrayNode, items: s.rows}.appendJSON(b)
 		}
 		return appendArgs(b, f.members, v)
 	case reflect.Slice:

@@ -2,12 +2,9 @@ package tools
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"strings"
 
 	"gridflow/internal/book"
-	"gridflow/internal/forks"
 )
 
 // EditMode is embedded in the input of tools whose change can be looked at first.
@@ -27,13 +24,11 @@ type editBatchIn struct {
 }
 
 type editBatchOut struct {
-	changedOut
-	Mode     string       `json:"mode"`
-	ChangeID string       `json:"change_id,omitempty"`
-	Edits    int          `json:"edits_applied"`
-	Total    int          `json:"total_edits"`
-	Grown    []string     `json:"tables_grown,omitempty"` // as "Sales is A1:D6"
-	Bad      *diagnostics `json:"formula_parse_diagnostics"`
+	committed
+	Edits int          `json:"edits_applied"`
+	Total int          `json:"total_edits"`
+	Grown []string     `json:"tables_grown,omitempty"` // as "Sales is A1:D6"
+	Bad   *diagnostics `json:"formula_parse_diagnostics"`
 }
 
 var editBatch = define(Spec{
@@ -74,96 +69,37 @@ func inEntry(err error, i int) error {
 	return err
 }
 
-// change has a fork changed, or the change staged, by what collect makes of the newest
-// version. Texts of addresses do not depend on the version, so that the version which the
-// change is made on may be a newer one, unless the caller expects one. Where places do, it is
-// collected anew on the newer one.
+// change has a fork changed, or the change staged, by what collect makes of the newest version.
 func (e *Env) change(ctx context.Context, fork, tool string, mode EditMode, guard Guard, collect func(*book.Snapshot) (*editor, error)) (*editBatchOut, error) {
-	const tries = 100 // as many others may be quicker
-	for try := 1; ; try++ {
-		out, again, err := e.changeOnce(ctx, fork, tool, mode, guard, collect)
-		if err == nil || !again || try == tries {
-			return out, err
+	out := &editBatchOut{}
+	made, err := e.commit(ctx, fork, tool, mode, guard, func(snap *book.Snapshot) (draft, error) {
+		ed, err := collect(snap)
+		if err != nil {
+			return nil, err
 		}
-	}
-}
-
-// changeOnce is one try. again tells that another change came between, and that nothing was
-// said of the version.
-func (e *Env) changeOnce(ctx context.Context, fork, tool string, mode EditMode, guard Guard, collect func(*book.Snapshot) (*editor, error)) (_ *editBatchOut, again bool, err error) {
-	store, err := e.forkStore()
-	if err != nil {
-		return nil, false, err
-	}
-	var ed *editor
-	c := guard.commit(tool, mode.Label)
-	err = store.View(ctx, fork, func(snap *book.Snapshot) error {
-		if ed, err = collect(snap); err != nil {
-			return err
+		out.Bad = ed.diagnostics()
+		edit := ed.edit()
+		out.Edits = edit.Cells()
+		out.Total = out.Edits + len(ed.bad)
+		out.Grown = ed.grownTexts
+		if out.Edits == 0 {
+			return nil, fail("BAD_FORMULA", "Mend the formulas; nothing was changed", "none of the %d formulas parses: %s: %s", len(ed.bad), ed.bad[0].address, ed.bad[0].message)
 		}
-		if ed.pinned && c.Expected == nil {
-			c.Expected, again = &snap.Version, true
-		}
-		return ed.foresee(ctx)
+		return ed, nil
 	})
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
-	out := &editBatchOut{Mode: mode.Mode, Bad: ed.diagnostics()}
-	edit := ed.edit()
-	out.Edits = edit.Cells()
-	out.Total = out.Edits + len(ed.bad)
-	out.Grown = ed.grownTexts
-	if out.Edits == 0 {
-		return nil, false, fail("BAD_FORMULA", "Mend the formulas; nothing was changed", "none of the %d formulas parses: %s: %s", len(ed.bad), ed.bad[0].address, ed.bad[0].message)
-	}
-	if mode.Mode == "preview" {
-		st, changes, err := store.Stage(ctx, fork, edit, c)
-		if err != nil {
-			return nil, again && isConflict(err), err
-		}
-		out.changedOut = changedOut{stamp: stamp{fork, st.Version}, Before: st.Version, Summary: summarize(changes, false)}
-		out.ChangeID = st.ID
-	} else {
-		r, err := store.Edit(ctx, fork, edit, c)
-		if err != nil {
-			return nil, again && isConflict(err), err
-		}
-		out.changedOut = changed(r)
-	}
+	out.committed = made
 	out.Applied = out.Edits
-	out.Warnings = append([]string{}, ed.warnings...)
-	out.Summary.Warnings = out.Warnings
-	return out, false, nil
-}
-
-func isConflict(err error) bool {
-	var e *forks.Error
-	return errors.As(err, &e) && e.Code == forks.CodeConflict
+	return out, nil
 }
 
 func (o *editBatchOut) appendText(b []byte, verbose bool) []byte {
-	if o.ChangeID != "" {
-		b = fmt.Appendf(b, "%s: staged as %s for version %d", o.ForkID, o.ChangeID, o.Version)
-		b = append(o.Summary.appendText(b), "; apply_staged_change makes it\n"...)
-		if o.Summary.Calculated != nil {
-			b = o.Summary.Calculated.appendText(b)
-		}
-		for _, w := range o.Warnings {
-			b = append(append(append(b, "warning: "...), w...), '\n')
-		}
-	} else {
-		b = o.changedOut.appendText(b, verbose)
-	}
+	b = o.committed.appendText(b, verbose)
 	for _, t := range o.Grown {
 		b = appendEscaped(append(b, "table "...), t)
 		b = append(b, " now\n"...)
 	}
-	if o.Bad != nil {
-		b = fmt.Appendf(b, "%d formulas do not parse and were left out:\n", o.Bad.Total)
-		for _, g := range o.Bad.Groups {
-			b = fmt.Appendf(b, "  %s!%s (%d): =%s: %s\n", plain(g.Sheet), strings.Join(g.Samples, ","), g.Count, plain(g.Preview), g.Message)
-		}
-	}
-	return b
+	return o.Bad.appendText(b)
 }

@@ -3,10 +3,13 @@ package tools
 import (
 	"context"
 	"fmt"
+	"iter"
+	"strings"
 
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
 	"gridflow/internal/formula"
+	"gridflow/internal/xf"
 )
 
 type getEditsIn struct {
@@ -26,7 +29,8 @@ type editRow struct {
 	Value     string `json:"value"`
 	IsFormula bool   `json:"is_formula"`
 	NumFmt    string `json:"number_format,omitempty"`
-	What      string `json:"what"` // "value", "formula", "clear" or "format"
+	Format    string `json:"format,omitempty"` // as "font.bold=1, fill.pattern_type="
+	What      string `json:"what"`             // "value", "formula", "clear" or "format"
 }
 
 type getEditsOut struct {
@@ -60,15 +64,10 @@ var getEdits = define(Spec{
 		for i, v := range versions {
 			n := 0
 			for _, op := range edits[i].Ops {
-				set, ok := op.(book.SetCells)
-				if !ok {
-					continue
-				}
-				for k := range set.Cells {
+				for row := range editRows(op) {
 					if n++; v.Number == uint64(in.From) && n <= skip {
 						continue
 					}
-					row := editRowOf(set.Sheet, &set.Cells[k])
 					row.Timestamp, row.Version, row.Tool, row.Label = rfc3339(v.At), v.Number, v.Tool, v.Label
 					if lim.takeEntry(&row) {
 						out.Edits = append(out.Edits, row)
@@ -84,8 +83,51 @@ var getEdits = define(Spec{
 	}
 })
 
+// editRows yields what an operation asks for, cell by cell or range by range.
+func editRows(op book.Op) iter.Seq[editRow] {
+	return func(yield func(editRow) bool) {
+		switch o := op.(type) {
+		case book.SetCells:
+			for k := range o.Cells {
+				if !yield(editRowOf(o.Sheet, &o.Cells[k])) {
+					return
+				}
+			}
+		case book.Arrange:
+			for _, part := range o.Parts() {
+				if !yield(editRow{Sheet: o.Sheet, What: "layout", Value: part}) {
+					return
+				}
+			}
+		case book.FormatCells:
+			for _, r := range o.Ranges {
+				row := editRow{Sheet: o.Sheet, Address: r.String(), What: "format", Format: settingsText(o.Settings)}
+				if o.Anew {
+					row.Format = strings.TrimSuffix("default; "+row.Format, "; ")
+				}
+				if !yield(row) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// settingsText shows changes of a format: null for what is as the default format has it.
+func settingsText(s xf.Settings) string {
+	list := make([]string, len(s))
+	for i, one := range s {
+		value := one.Value
+		if one.Reset {
+			value = "null"
+		}
+		list[i] = one.Leaf.String() + "=" + value
+	}
+	return clip(strings.Join(list, ", "), changeTextMax)
+}
+
 func editRowOf(sheet string, c *book.CellEdit) editRow {
-	row := editRow{Sheet: sheet, Address: c.Ref.String(), NumFmt: c.NumFmt, What: "value"}
+	row := editRow{Sheet: sheet, Address: c.Ref.String(), NumFmt: c.NumFmt, Format: settingsText(c.Format), What: "value"}
 	switch {
 	case c.Keep:
 		row.What = "format"
@@ -114,17 +156,22 @@ func (o *getEditsOut) appendText(b []byte, _ bool) []byte {
 			b = append(b, '\n')
 		}
 		b = append(b, "  "...)
-		b = appendEscaped(b, cell.QuoteSheet(e.Sheet)+"!"+e.Address)
+		if b = appendEscaped(b, cell.QuoteSheet(e.Sheet)); e.Address != "" {
+			b = append(append(b, '!'), e.Address...)
+		}
 		switch e.What {
 		case "formula":
 			b = appendEscaped(append(b, "\t="...), e.Value)
-		case "value":
+		case "value", "layout":
 			b = appendEscaped(append(b, '\t'), e.Value)
 		default:
 			b = append(append(b, "\t("...), e.What+")"...)
 		}
 		if e.NumFmt != "" {
 			b = appendEscaped(append(b, "\tas "...), e.NumFmt)
+		}
+		if e.Format != "" {
+			b = appendEscaped(append(b, '\t'), e.Format)
 		}
 		b = append(b, '\n')
 	}

@@ -18,6 +18,8 @@ type styleDescriptor struct {
 	Borders      *bordersDescriptor   `json:"borders"`
 	Alignment    *alignmentDescriptor `json:"alignment"`
 	NumberFormat string               `json:"number_format,omitempty"`
+
+	Protection *protectionDescriptor `json:"protection"`
 }
 
 type fontDescriptor struct {
@@ -66,6 +68,13 @@ type alignmentDescriptor struct {
 	Vertical     string `json:"vertical,omitempty"`
 	WrapText     bool   `json:"wrap_text,omitempty"`
 	TextRotation int    `json:"text_rotation,omitempty"`
+	Indent       int    `json:"indent,omitempty"`
+	Shrink       bool   `json:"shrink_to_fit,omitempty"`
+}
+
+type protectionDescriptor struct {
+	Locked *bool `json:"locked"` // only where it is not, which is what cells are without a word
+	Hidden bool  `json:"hidden,omitempty"`
 }
 
 // describe gives the descriptor of a style index.
@@ -84,7 +93,7 @@ func describeStyle(styles *grid.Styles, style uint32) styleDescriptor {
 	d.Fill = describeFill(styles, x.Fill)
 	d.Borders = describeBorders(styles, x.Border)
 	if a := x.Alignment; a != nil {
-		d.Alignment = &alignmentDescriptor{WrapText: a.Wrap, TextRotation: a.Rotation}
+		d.Alignment = &alignmentDescriptor{WrapText: a.Wrap, TextRotation: a.Rotation, Indent: a.Indent, Shrink: a.Shrink}
 		if a.Horizontal != "general" {
 			d.Alignment.Horizontal = a.Horizontal
 		}
@@ -94,6 +103,12 @@ func describeStyle(styles *grid.Styles, style uint32) styleDescriptor {
 	}
 	if !strings.EqualFold(x.NumFmt, "General") {
 		d.NumberFormat = x.NumFmt
+	}
+	if p := x.Protection; p != nil {
+		d.Protection = &protectionDescriptor{Hidden: p.Hidden}
+		if !p.Locked {
+			d.Protection.Locked = new(bool)
+		}
 	}
 	return d
 }

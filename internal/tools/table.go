@@ -26,6 +26,25 @@ var readTools = []Tool{
 	workbookStyleSummary,
 }
 
+// batchTools are the rows of the tools that change many cells of a fork by one rule.
+var batchTools = []Tool{
+	applyFormulaPattern,
+	columnSizeBatch,
+	fillSeries,
+	removeDuplicates,
+	replaceInFormulas,
+	sortRange,
+	styleBatch,
+	transformBatch,
+}
+
+// whatIfTools are the rows of the tools that try inputs.
+var whatIfTools = []Tool{
+	goalSeek,
+	runScenarios,
+	sensitivityTable,
+}
+
 // editTools are the rows of the tools that make forks and change them.
 var editTools = []Tool{
 	appendRows,
@@ -55,7 +74,7 @@ var editTools = []Tool{
 	verifyWorkbook,
 }
 
-var table = sorted(readTools, analysisTools, editTools)
+var table = sorted(readTools, analysisTools, editTools, batchTools, whatIfTools)
 
 func sorted(groups ...[]Tool) []Tool {
 	all := slices.Concat(groups...)

@@ -3,12 +3,10 @@ package patch
 import (
 	"bytes"
 	"slices"
-	"strconv"
 	"strings"
 
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
-	"gridflow/internal/numfmt"
 	"gridflow/internal/xlsx"
 	"gridflow/internal/xlsx/emit"
 	"gridflow/internal/xlsx/xmltext"
@@ -101,124 +99,6 @@ func (s *saver) dropCalcChain() error {
 	return drop(s.pkg.RelationshipsPart(s.f.WorkbookPart()), "Relationship", func(tag []byte) bool {
 		return bytes.HasSuffix(attribute(tag, "Type"), []byte("/calcChain"))
 	})
-}
-
-// everywhere are the built-in number formats that are the same in every language and
-// country: a cell that gets one of the others changes with the machine that shows it.
-var everywhere = []int{0, 1, 2, 3, 4, 9, 10, 11, 12, 13, 45, 46, 47, 48, 49}
-
-// addStyles appends cell formats, and the number formats that they need.
-func (s *saver) addStyles(list []StyleDerivation, have int) error {
-	part := s.f.Related("styles")
-	if part == nil {
-		return s.newStyles(list)
-	}
-	d, err := s.document(part)
-	if err != nil {
-		return err
-	}
-	root, _ := d.root()
-	formats, ok := d.child(root, "cellXfs")
-	var xfs []element
-	if ok {
-		for _, c := range d.children(formats) {
-			if c.local == "xf" {
-				xfs = append(xfs, c)
-			}
-		}
-	}
-	if !ok || len(xfs) != have || have == 0 {
-		return &xlsx.Error{Code: xlsx.Unsupported, Part: part.Name, Offset: -1, Message: "its cell formats stand in a form to which none can be added",
-			Hint: "Save it once in a spreadsheet program, and try again."}
-	}
-	n := newNumFmts(d, root)
-	var added []byte
-	for _, derived := range list {
-		if int64(derived.Base) >= int64(have) {
-			return invalid(part.Name, "there is no style %d to derive one from, only %d", derived.Base, have)
-		}
-		base := xfs[derived.Base]
-		tag := withAttribute(base.tag(d.text), "numFmtId", strconv.Itoa(n.id(derived.NumFmt)))
-		added = append(added, withAttribute(tag, "applyNumberFormat", "1")...)
-		added = append(added, d.text[base.tagEnd:base.to]...)
-	}
-	n.save(d, root)
-	tag := withAttribute(formats.tag(d.text), "count", strconv.Itoa(have+len(list)))
-	d.edit(formats.from, formats.tagEnd, tag)
-	d.edit(formats.inner, formats.inner, added)
-	s.save(d)
-	return nil
-}
-
-// numFmts are the number formats of a style sheet.
-type numFmts struct {
-	list   element
-	exists bool
-	byCode map[string]int
-	taken  map[int]bool
-	next   int
-	added  []byte
-	count  int
-}
-
-func newNumFmts(d *document, root element) *numFmts {
-	n := &numFmts{byCode: make(map[string]int), taken: make(map[int]bool), next: 164}
-	if n.list, n.exists = d.child(root, "numFmts"); !n.exists {
-		n.list.prefix = root.prefix
-		return n
-	}
-	for _, c := range d.children(n.list) {
-		if c.local != "numFmt" {
-			continue
-		}
-		n.count++
-		id, err := strconv.Atoi(strings.TrimSpace(string(attribute(c.tag(d.text), "numFmtId"))))
-		if err != nil {
-			continue
-		}
-		// The reader takes the last of those with one id.
-		n.taken[id] = true
-		n.next = max(n.next, id+1)
-		n.byCode[decoded(attribute(c.tag(d.text), "formatCode"))] = id
-	}
-	return n
-}
-
-// id gives the id of a code, adding it if there is none.
-func (n *numFmts) id(code string) int {
-	if id, ok := n.byCode[code]; ok {
-		return id
-	}
-	for _, id := range everywhere {
-		if c, _ := numfmt.Builtin(id); c == code && !n.taken[id] {
-			return id
-		}
-	}
-	id := n.next
-	n.next++
-	n.count++
-	n.byCode[code] = id
-	n.added = append(n.added, "<"+n.list.prefix+`numFmt numFmtId="`+strconv.Itoa(id)+`" formatCode="`...)
-	n.added = emit.AppendAttribute(n.added, code)
-	n.added = append(n.added, `"/>`...)
-	return id
-}
-
-func (n *numFmts) save(d *document, root element) {
-	if len(n.added) == 0 {
-		return
-	}
-	added := n.added
-	open, end := "<"+root.prefix+`numFmts count="`+strconv.Itoa(n.count)+`">`, "</"+root.prefix+"numFmts>"
-	switch {
-	case !n.exists: // it comes first in a style sheet
-		d.edit(root.tagEnd, root.tagEnd, slices.Concat([]byte(open), added, []byte(end)))
-	case n.list.empty:
-		d.edit(n.list.from, n.list.to, slices.Concat([]byte(open), added, []byte(end)))
-	default:
-		d.edit(n.list.from, n.list.tagEnd, withAttribute(n.list.tag(d.text), "count", strconv.Itoa(n.count)))
-		d.edit(n.list.inner, n.list.inner, added)
-	}
 }
 
 // tableHeaders keeps the names of table columns equal to what the cells above them say:

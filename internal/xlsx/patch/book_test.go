@@ -6,6 +6,7 @@ import (
 	"unicode/utf16"
 
 	"gridflow/internal/cell"
+	"gridflow/internal/xf"
 )
 
 const oneCell = `<worksheet ` + main + `><sheetData><row r="1"><c r="A1"><v>1</v></c><c r="B1"><f>A1</f><v>1</v></c></row></sheetData></worksheet>`
@@ -78,6 +79,11 @@ func TestRecalcOnLoad(t *testing.T) {
 	}
 }
 
+// coded are the settings of a number format.
+func coded(code string) xf.Settings {
+	return xf.Settings{{Leaf: xf.NumberFormat, Value: code}}
+}
+
 func TestStyles(t *testing.T) {
 	const cellXfs = `<cellXfs count="2"><xf numFmtId="14"/><xf numFmtId="0" applyNumberFormat='0' x="1"><alignment/></xf></cellXfs>`
 	for _, c := range []struct {
@@ -86,18 +92,18 @@ func TestStyles(t *testing.T) {
 		add      []StyleDerivation
 	}{
 		{"built in", cellXfs, `<cellXfs count="3"><xf numFmtId="14"/><xf numFmtId="0" applyNumberFormat='0' x="1"><alignment/></xf><xf numFmtId="10" applyNumberFormat='1' x="1"><alignment/></xf></cellXfs>`,
-			[]StyleDerivation{{1, "0.00%"}}},
+			[]StyleDerivation{{1, coded("0.00%")}}},
 		{"new", cellXfs, `<numFmts count="2"><numFmt numFmtId="164" formatCode="&quot;a&amp;&quot;0"/><numFmt numFmtId="165" formatCode="m/d/yyyy"/></numFmts>` +
 			`<cellXfs count="5"><xf numFmtId="14"/><xf numFmtId="0" applyNumberFormat='0' x="1"><alignment/></xf>` +
 			`<xf numFmtId="164" applyNumberFormat="1"/><xf numFmtId="165" applyNumberFormat="1"/><xf numFmtId="164" applyNumberFormat='1' x="1"><alignment/></xf></cellXfs>`,
-			[]StyleDerivation{{0, `"a&"0`}, {0, "m/d/yyyy"}, {1, `"a&"0`}}},
+			[]StyleDerivation{{0, coded(`"a&"0`)}, {0, coded("m/d/yyyy")}, {1, coded(`"a&"0`)}}},
 		{"there", `<numFmts count="9"><numFmt formatCode="&quot;x&quot;" numFmtId="170"/><numFmt formatCode="0.0" numFmtId="10"/></numFmts>` + cellXfs,
 			`<numFmts count="3"><numFmt formatCode="&quot;x&quot;" numFmtId="170"/><numFmt formatCode="0.0" numFmtId="10"/><numFmt numFmtId="171" formatCode="0.00%"/></numFmts>` +
 				`<cellXfs count="4"><xf numFmtId="14"/><xf numFmtId="0" applyNumberFormat='0' x="1"><alignment/></xf><xf numFmtId="170" applyNumberFormat="1"/><xf numFmtId="171" applyNumberFormat="1"/></cellXfs>`,
-			[]StyleDerivation{{0, `"x"`}, {0, "0.00%"}}},
+			[]StyleDerivation{{0, coded(`"x"`)}, {0, coded("0.00%")}}},
 		{"an empty list", `<numFmts count="0"/>` + cellXfs, `<numFmts count="1"><numFmt numFmtId="164" formatCode="0.0"/></numFmts>` +
 			`<cellXfs count="3"><xf numFmtId="14"/><xf numFmtId="0" applyNumberFormat='0' x="1"><alignment/></xf><xf numFmtId="164" applyNumberFormat="1"/></cellXfs>`,
-			[]StyleDerivation{{0, "0.0"}}},
+			[]StyleDerivation{{0, coded("0.0")}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			spell := func(s string) string {
@@ -114,8 +120,8 @@ func TestStyles(t *testing.T) {
 				t.Fatal(err)
 			}
 			for i, d := range c.add {
-				if got := f.Workbook().Styles.Xfs[2+i].NumFmt; got != d.NumFmt {
-					t.Errorf("style %d has the number format %q, want %q", 2+i, got, d.NumFmt)
+				if got := f.Workbook().Styles.Xfs[2+i].NumFmt; got != d.Settings[0].Value {
+					t.Errorf("style %d has the number format %q, want %q", 2+i, got, d.Settings[0].Value)
 				}
 			}
 		})

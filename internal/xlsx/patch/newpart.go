@@ -3,10 +3,12 @@ package patch
 import (
 	"bytes"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
 	"gridflow/internal/xlsx"
+	"gridflow/internal/xlsx/splice"
 )
 
 // newPart makes place for a part that the workbook has not, beside it: base names it, kind is
@@ -88,25 +90,19 @@ func (s *saver) newStyles(list []StyleDerivation) error {
 		return &xlsx.Error{Code: xlsx.Unsupported, Offset: -1, Message: "the workbook has no styles, and its package no place for them",
 			Hint: "Save it once in a spreadsheet program; that adds them."}
 	}
-	n := &numFmts{byCode: make(map[string]int), taken: make(map[int]bool), next: 164}
-	var xfs []byte
-	for _, derived := range list {
-		if derived.Base > 0 {
-			return invalid("", "there is no style %d to derive one from", derived.Base)
-		}
-		xfs = append(xfs, `<xf numFmtId="`+strconv.Itoa(n.id(derived.NumFmt))+`" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/>`...)
-	}
-	xml := []byte(`<styleSheet xmlns="` + space + `">`)
-	if n.count > 0 {
-		xml = append(append(append(xml, `<numFmts count="`+strconv.Itoa(n.count)+`">`...), n.added...), "</numFmts>"...)
-	}
 	// The least that Excel takes: the second fill is always its own (ECMA-376 part 1, 18.8).
-	xml = append(xml, `<fonts count="1"><font><sz val="11"/><name val="Calibri"/><family val="2"/></font></fonts>`+
-		`<fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills>`+
-		`<borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders>`+
-		`<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs>`+
-		`<cellXfs count="`+strconv.Itoa(1+len(list))+`"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/>`...)
-	xml = append(append(xml, xfs...), `</cellXfs><cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>`...)
-	add(xml)
+	d := &document{text: []byte(`<styleSheet xmlns="` + space + `">` +
+		`<fonts count="1"><font><sz val="11"/><name val="Calibri"/><family val="2"/></font></fonts>` +
+		`<fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills>` +
+		`<borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders>` +
+		`<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs>` +
+		`<cellXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/></cellXfs>` +
+		`<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>`)}
+	root, _ := d.root()
+	if err := derive(d, root, nil, list, 1); err != nil {
+		return err
+	}
+	slices.SortStableFunc(d.edits, func(a, b splice.Edit) int { return int(a.From - b.From) })
+	add(applied(d.text, d.edits))
 	return nil
 }

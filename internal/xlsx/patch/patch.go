@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"gridflow/internal/cell"
+	"gridflow/internal/xf"
 	"gridflow/internal/xlsx"
 	"gridflow/internal/xlsx/splice"
 )
@@ -24,7 +25,7 @@ type Patch struct {
 // Empty reports whether p changes nothing.
 func (p *Patch) Empty() bool {
 	for i := range p.Sheets {
-		if len(p.Sheets[i].Cells) > 0 {
+		if len(p.Sheets[i].Cells) > 0 || p.Sheets[i].Layout != nil {
 			return false
 		}
 	}
@@ -35,6 +36,8 @@ func (p *Patch) Empty() bool {
 type SheetPatch struct {
 	Sheet int
 	Cells []CellPatch // in row order, each cell once
+	// Layout is nil where nothing but cells changes.
+	Layout *LayoutPatch
 }
 
 // Keep says what of a cell stays that is in the file.
@@ -73,10 +76,11 @@ type TablePatch struct {
 	LastRow int
 }
 
-// StyleDerivation is a cell format that differs from another in its number format.
+// StyleDerivation is a cell format that differs from another in what its settings say. None of
+// them may be a reset.
 type StyleDerivation struct {
-	Base   uint32 // of the file, not of the patch
-	NumFmt string // the code, as in "0.00%"
+	Base     uint32 // of the file, not of the patch
+	Settings xf.Settings
 }
 
 // Report says what Save did.
@@ -153,7 +157,7 @@ func (s *saver) change(p *Patch) error {
 			return invalid("", "sheet %d is not one of the %d of the workbook, or comes twice", sp.Sheet, len(s.f.Workbook().Sheets))
 		}
 		seen[sp.Sheet] = true
-		if len(sp.Cells) == 0 {
+		if len(sp.Cells) == 0 && sp.Layout == nil {
 			continue
 		}
 		if err := s.sheet(sp); err != nil {

@@ -47,7 +47,7 @@ func (s *saver) sheet(sp *SheetPatch) error {
 		refs[i] = sp.Cells[i].Ref
 	}
 	l := scan.NewLocator(refs, func(i int) bool { return sp.Cells[i].Remove || sp.Cells[i].Keep == KeepNothing })
-	l.Ascending = locate != nil
+	l.Ascending = locate != nil || len(refs) == 0
 	r := stream.ReaderAt(0)
 	defer r.Close()
 	err = find(s.ctx, r, l, locate)
@@ -64,6 +64,13 @@ func (s *saver) sheet(sp *SheetPatch) error {
 		if d.edits, err = e.edits(); err != nil {
 			return err
 		}
+		if sp.Layout != nil {
+			if err := e.arrange(d.text[:l.Data.From], sp.Layout); err != nil {
+				return err
+			}
+			d.edits = e.list
+		}
+		order(d.edits)
 		s.save(d)
 		return nil
 	}
@@ -73,6 +80,17 @@ func (s *saver) sheet(sp *SheetPatch) error {
 	edits, err := e.edits()
 	if err != nil {
 		return err
+	}
+	if sp.Layout != nil {
+		head, err := s.readHead(stream, l.Data.From)
+		if err != nil {
+			return s.failed(part, err)
+		}
+		if err := e.arrange(head, sp.Layout); err != nil {
+			return err
+		}
+		edits = e.list
+		order(edits)
 	}
 	return s.splice(part, stream, edits)
 }
@@ -304,7 +322,7 @@ func corners(r cell.Range) string {
 // dimension gives what the sheet says to be used.
 func (e *sheetEditor) dimension() cell.Range {
 	used, ok := cell.ParseRange(string(attribute(e.l.DimTag, "ref")))
-	if !ok {
+	if !ok && len(e.cells) > 0 {
 		used = cell.Range{First: e.cells[0].Ref, Last: e.cells[0].Ref}
 	}
 	return used

@@ -1,0 +1,303 @@
+package book
+
+import (
+	"encoding/binary"
+	"slices"
+
+	"gridflow/internal/cell"
+	"gridflow/internal/grid"
+	"gridflow/internal/xf"
+)
+
+// FormatCells changes how cells look and leaves what they hold. Cells that were not stored are
+// then, blank. Where ranges overlap a cell is changed once.
+type FormatCells struct {
+	Sheet  string // its name; case does not matter
+	Ranges []cell.Range
+	// Anew lets each cell begin with the workbook's default format, and not with its own.
+	Anew     bool
+	Settings xf.Settings
+}
+
+// MaxFormat is how many cells one FormatCells may name.
+const MaxFormat = 2 << 20
+
+func (o FormatCells) kind() opKind { return kindFormatCells }
+
+func (o FormatCells) appendTo(b []byte) []byte {
+	b = appendText(b, o.Sheet)
+	b = append(b, boolByte(o.Anew))
+	b = binary.AppendUvarint(b, uint64(len(o.Ranges)))
+	for _, r := range o.Ranges {
+		b = appendRange(b, r)
+	}
+	return appendSettings(b, o.Settings)
+}
+
+func boolByte(on bool) byte {
+	if on {
+		return 1
+	}
+	return 0
+}
+
+func appendRange(b []byte, r cell.Range) []byte {
+	for _, n := range [...]int{r.First.Row, r.First.Col, r.Last.Row, r.Last.Col} {
+		b = binary.AppendUvarint(b, uint64(n))
+	}
+	return b
+}
+
+// appendSettings appends the number of settings, and of each its leaf and whether it is reset as
+// bytes, and then its value if it is not.
+func appendSettings(b []byte, s xf.Settings) []byte {
+	b = binary.AppendUvarint(b, uint64(len(s)))
+	for _, one := range s {
+		b = append(b, byte(one.Leaf), boolByte(one.Reset))
+		if !one.Reset {
+			b = appendText(b, one.Value)
+		}
+	}
+	return b
+}
+
+func (d *decoder) rng() (r cell.Range) {
+	r.First = cell.Ref{Row: d.below(cell.MaxRows), Col: d.below(cell.MaxCols)}
+	r.Last = cell.Ref{Row: d.below(cell.MaxRows), Col: d.below(cell.MaxCols)}
+	return r
+}
+
+func (d *decoder) bool() bool {
+	v := d.byte()
+	if v > 1 {
+		d.fail("%d is neither yes nor no", v)
+	}
+	return v == 1
+}
+
+func (d *decoder) settings() (s xf.Settings) {
+	n := d.count(2)
+	for i := 0; i < n && d.err == nil; i++ {
+		one := xf.Setting{Leaf: xf.Leaf(d.byte()), Reset: d.bool()}
+		if !one.Reset {
+			one.Value = d.text()
+		}
+		s = append(s, one)
+	}
+	return s
+}
+
+func decodeFormatCells(d *decoder) Op {
+	o := FormatCells{Sheet: d.text(), Anew: d.bool()}
+	n := d.count(4)
+	for i := 0; i < n && d.err == nil; i++ {
+		o.Ranges = append(o.Ranges, d.rng())
+	}
+	o.Settings = d.settings()
+	return o
+}
+
+func (o FormatCells) check(s *Snapshot) *Error {
+	if _, err := s.worksheet(o.Sheet); err != nil {
+		err.Sheet = o.Sheet
+		return err
+	}
+	var n int64
+	for _, r := range o.Ranges {
+		if !r.First.Valid() || !r.Last.Valid() || r.First.Row > r.Last.Row || r.First.Col > r.Last.Col {
+			return errorf(BadCell, "", "%v is no range of a worksheet", r)
+		}
+		if n += r.Cells(); n > MaxFormat {
+			return errorf(TooMany, "Format the part that has data, or several parts in several calls.", "the ranges have more than %d cells", MaxFormat)
+		}
+	}
+	return checkSettings(o.Settings)
+}
+
+func checkSettings(s xf.Settings) *Error {
+	if err := s.Check(); err != nil {
+		return errorf(BadFormat, "", "%v", err)
+	}
+	return nil
+}
+
+func (o FormatCells) apply(d *draft) error {
+	i, wrong := d.next.worksheet(o.Sheet)
+	if wrong != nil {
+		return wrong
+	}
+	sheet, err := d.sheet(i)
+	if err != nil {
+		return err
+	}
+	key := string(appendSettings(nil, o.Settings.Sorted()))
+	style := func(own uint32) styleNeed {
+		if o.Anew {
+			own = 0
+		}
+		return styleNeed{own, key}
+	}
+	// Which formats there are is found out first: they are made all at once.
+	var needs []styleNeed
+	needed := map[styleNeed]bool{}
+	changes := make([]grid.Change, 0, 64)
+	for _, r := range apart(o.Ranges) {
+		for ref, own := range stylesOf(sheet, r) {
+			n := style(own)
+			if !needed[n] {
+				needed[n] = true
+				needs = append(needs, n)
+			}
+			changes = append(changes, grid.Change{Ref: ref, Kind: grid.SetStyle, Style: own})
+		}
+	}
+	d.edited += len(changes)
+	made := d.madeStyles(needs)
+	kept := changes[:0]
+	for _, c := range changes {
+		_, stored := sheet.At(c.Ref)
+		if is := made(style(c.Style)); is != c.Style || o.Anew && !stored && is != inheritedStyle(sheet, c.Ref) {
+			c.Style = is
+			kept = append(kept, c)
+		}
+	}
+	if len(kept) == 0 {
+		return nil
+	}
+	edited, err := sheet.With(kept)
+	if err != nil {
+		return err
+	}
+	d.put(i, sheet, edited)
+	return nil
+}
+
+// stylesOf yields the cells of a range, whether stored or not, with the formats that they have.
+func stylesOf(sheet *grid.Sheet, r cell.Range) func(yield func(cell.Ref, uint32) bool) {
+	return func(yield func(cell.Ref, uint32) bool) {
+		next := r.First
+		missing := func(to cell.Ref) bool {
+			for next != to {
+				if !yield(next, inheritedStyle(sheet, next)) {
+					return false
+				}
+				if next.Col++; next.Col > r.Last.Col {
+					next = cell.Ref{Row: next.Row + 1, Col: r.First.Col}
+				}
+			}
+			return true
+		}
+		for c := range sheet.Cells(r) {
+			if !missing(c.Ref) || !yield(c.Ref, c.Style) {
+				return
+			}
+			if next.Col++; next.Col > r.Last.Col {
+				next = cell.Ref{Row: next.Row + 1, Col: r.First.Col}
+			}
+		}
+		missing(cell.Ref{Row: r.Last.Row + 1, Col: r.First.Col})
+	}
+}
+
+// apart gives ranges of which no two meet, with the cells of list.
+func apart(list []cell.Range) (out []cell.Range) {
+	for _, r := range list {
+		rest := []cell.Range{r}
+		for _, o := range out {
+			var next []cell.Range
+			for _, x := range rest {
+				next = append(next, without(x, o)...)
+			}
+			rest = next
+		}
+		out = append(out, rest...)
+	}
+	return out
+}
+
+// without gives the parts of a that are not in b: above, below, left and right of it.
+func without(a, b cell.Range) []cell.Range {
+	m, meet := a.Intersect(b)
+	if !meet {
+		return []cell.Range{a}
+	}
+	var out []cell.Range
+	add := func(r0, c0, r1, c1 int) {
+		if r0 <= r1 && c0 <= c1 {
+			out = append(out, cell.Range{First: cell.Ref{Row: r0, Col: c0}, Last: cell.Ref{Row: r1, Col: c1}})
+		}
+	}
+	add(a.First.Row, a.First.Col, m.First.Row-1, a.Last.Col)
+	add(m.First.Row, a.First.Col, m.Last.Row, m.First.Col-1)
+	add(m.First.Row, m.Last.Col+1, m.Last.Row, a.Last.Col)
+	add(m.Last.Row+1, a.First.Col, a.Last.Row, a.Last.Col)
+	return out
+}
+
+// looks gives what the formats of a workbook say, leaf by leaf, each taken apart once.
+type looks struct {
+	styles *grid.Styles
+	seen   map[uint32]*xf.Leaves
+}
+
+func (l *looks) of(style uint32) *xf.Leaves {
+	if s := l.seen[style]; s != nil {
+		return s
+	}
+	s := xf.Of(format(l.styles, style))
+	if l.seen == nil {
+		l.seen = make(map[uint32]*xf.Leaves)
+	}
+	l.seen[style] = &s
+	return &s
+}
+
+// format gives a cell format of a workbook.
+func format(styles *grid.Styles, style uint32) grid.Xf {
+	if styles == nil || int(style) >= len(styles.Xfs) {
+		return grid.Xf{NumFmt: "General", NamedStyle: -1}
+	}
+	return styles.Xfs[style]
+}
+
+// look lets c change the format of its cell from one to another.
+func (c *CellEdit) look(from, to *xf.Leaves) {
+	c.NumFmt, c.Format = "", nil
+	for _, one := range xf.Difference(from, to) {
+		if one.Leaf == xf.NumberFormat {
+			c.NumFmt = one.Value
+		} else {
+			c.Format = append(c.Format, one)
+		}
+	}
+}
+
+// formats reports whether c changes the format of its cell.
+func (c *CellEdit) formats() bool { return c.NumFmt != "" || len(c.Format) > 0 }
+
+// settings gives what c does to the format of its cell.
+func (c *CellEdit) settings() xf.Settings {
+	if c.NumFmt == "" {
+		return c.Format
+	}
+	return append(slices.Clip(c.Format), xf.Setting{Leaf: xf.NumberFormat, Value: c.NumFmt})
+}
+
+// Formats gives a cell whose format e changes, as "Sheet1!A1", if there is any.
+func (e Edit) Formats() (at string, ok bool) {
+	for _, op := range e.Ops {
+		switch o := op.(type) {
+		case SetCells:
+			for i := range o.Cells {
+				if c := &o.Cells[i]; c.formats() {
+					return cell.QuoteSheet(o.Sheet) + "!" + c.Ref.String(), true
+				}
+			}
+		case FormatCells:
+			for _, r := range o.Ranges {
+				return cell.QuoteSheet(o.Sheet) + "!" + r.First.String(), true
+			}
+		}
+	}
+	return "", false
+}

@@ -1,0 +1,202 @@
+package tools
+
+import (
+	"context"
+	"math"
+	"strings"
+	"unicode/utf8"
+
+	"gridflow/internal/book"
+	"gridflow/internal/cell"
+	"gridflow/internal/grid"
+)
+
+type columnTarget struct {
+	Kind  string `json:"kind" enum:"columns" default:"columns"`
+	Range string `json:"range" required:"true" doc:"B, A:C or A-C"`
+}
+
+// setText reads the short form: the columns.
+func (t *columnTarget) setText(text string) string {
+	*t = columnTarget{Kind: "columns", Range: text}
+	return ""
+}
+
+type columnSize struct {
+	Kind  string   `json:"kind" enum:"width|auto|default" doc:"auto fits the shown texts; default takes the width away"`
+	Width *float64 `json:"width_chars" min:"0" max:"255"`
+	Min   *float64 `json:"min_width_chars" min:"0" max:"255"`
+	Max   *float64 `json:"max_width_chars" min:"0" max:"255"`
+}
+
+type columnOp struct {
+	Target *columnTarget `json:"target" doc:"Columns, as a text or an object"`
+	Range  string        `json:"range" doc:"Short for target"`
+	Size   *columnSize   `json:"size"`
+	Hidden *bool         `json:"hidden"`
+	Level  *int          `json:"outline_level" min:"0" max:"7" doc:"How deep the columns are grouped; 0 is not"`
+}
+
+type columnSizeBatchIn struct {
+	ForkArg
+	Sheet string     `json:"sheet_name" required:"true"`
+	Ops   []columnOp `json:"ops" required:"true" min:"1" max:"1000"`
+	EditMode
+	Guard
+}
+
+type columnSizeBatchOut struct {
+	batchOut
+	Sheet string `json:"sheet_name"`
+}
+
+var columnSizeBatch = define(Spec{
+	Name: "column_size_batch", Title: "Size columns", Toolset: "styles", Writes: true, Reach: ReachSheet,
+	Description: "Sets the widths of columns in a fork, in characters or to fit what they show, hides and shows them, and groups them.",
+	Example:     `{"fork_id":"fork-abcdefgh2345","sheet_name":"Sheet1","ops":[{"target":{"kind":"columns","range":"A:C"},"size":{"kind":"auto","max_width_chars":40}},{"range":"D","size":{"kind":"width","width_chars":12.5}},{"range":"F:G","hidden":true}]}`,
+}, func(ctx context.Context, env *Env, in columnSizeBatchIn) (*columnSizeBatchOut, error) {
+	out := &columnSizeBatchOut{}
+	made, err := env.batch(ctx, in.Fork, "column_size_batch", "fail", in.EditMode, in.Guard, len(in.Ops), func(b *batch, i int) error {
+		b.begin("column_size_batch")
+		index, err := sheetNamed(b.snap, in.Sheet)
+		if err != nil {
+			return err
+		}
+		out.Sheet = b.snap.Workbook().Sheets[index].Name
+		return b.sizeColumns(index, &in.Ops[i])
+	})
+	if err != nil {
+		return nil, err
+	}
+	out.batchOut = *made
+	return out, nil
+})
+
+// columnsMeant reads the columns that are meant.
+func columnsMeant(b *batch, op *columnOp) (first, last int, err error) {
+	text := op.Range
+	switch {
+	case op.Target != nil && op.Range != "":
+		return 0, 0, invalid("Give one of them", "target and range exclude each other")
+	case op.Target != nil:
+		text = op.Target.Range
+	case op.Range == "":
+		return 0, 0, invalid(`Example: "target":{"kind":"columns","range":"A:C"}`, "target is missing")
+	default:
+		b.warn("WARN_COLUMN_SHORTHAND_TARGET: range was read as columns")
+	}
+	from, to, two := strings.Cut(strings.ReplaceAll(strings.ReplaceAll(text, "$", ""), "-", ":"), ":")
+	if !two {
+		to = from
+	}
+	first, ok1 := cell.ParseColumn(strings.TrimSpace(from))
+	last, ok2 := cell.ParseColumn(strings.TrimSpace(to))
+	if !ok1 || !ok2 {
+		return 0, 0, fail(codeRangeInvalid, "Write columns as B, A:C or A-C", "%q names no columns", clip(text, 40))
+	}
+	return min(first, last), max(first, last), nil
+}
+
+func (b *batch) sizeColumns(index int, op *columnOp) error {
+	first, last, err := columnsMeant(b, op)
+	if err != nil {
+		return err
+	}
+	if op.Size == nil && op.Hidden == nil && op.Level == nil {
+		return invalid(`Example: "size":{"kind":"auto"}`, "size is missing")
+	}
+	sheet, err := b.snap.Sheet(b.ctx, index)
+	if err != nil {
+		return err
+	}
+	columns := sheet.Layout.Columns
+	edit := func(first, last int, do func(c *grid.ColumnSpan)) {
+		columns = grid.EditColumns(columns, first, last, do)
+	}
+	if s := op.Size; s != nil {
+		switch {
+		case s.Kind == "auto":
+			b.counts["auto_ops"]++
+			least, most := orElse(s.Min, 0), orElse(s.Max, book.MaxColumnWidth)
+			if least > most {
+				return invalid("", "min_width_chars is above max_width_chars")
+			}
+			for col, width := range fittingWidths(b.snap, sheet, first, last) {
+				width = max(least, min(width, most))
+				edit(col, col, func(c *grid.ColumnSpan) { c.Width, c.Custom = width, true })
+			}
+		case s.Kind == "default":
+			edit(first, last, func(c *grid.ColumnSpan) { c.Width, c.Custom = 0, false })
+		case s.Width == nil:
+			return invalid(`Example: "size":{"kind":"width","width_chars":12}`, "width_chars is missing")
+		default:
+			b.counts["width_ops"]++
+			edit(first, last, func(c *grid.ColumnSpan) { c.Width, c.Custom = *s.Width, true })
+		}
+	}
+	edit(first, last, func(c *grid.ColumnSpan) {
+		if op.Hidden != nil {
+			c.Hidden = *op.Hidden
+		}
+		if op.Level != nil {
+			c.Outline = uint8(*op.Level)
+		}
+		if c.Width == 0 && (c.Hidden || c.Outline > 0 || c.Style > 0) { // Excel takes a span without a width for one of none
+			c.Width = usualWidth(sheet)
+		}
+	})
+	b.counts["columns_sized"] += last - first + 1
+	return b.do(book.Arrange{Sheet: b.snap.Workbook().Sheets[index].Name, Columns: &columns})
+}
+
+// usualWidth is how wide columns are without a word, in the characters of files.
+func usualWidth(sheet *grid.Sheet) float64 {
+	if w := sheet.Layout.DefaultColumnWidth; w > 0 {
+		return w
+	}
+	return fileWidth(defaultWidth)
+}
+
+// fileWidth gives the width that a file has for a column in which n characters can be read, with the
+// margins around them. A digit of the default font is 7 pixels wide, and there are 5 around (ECMA-376 part 1, 18.3.1.13).
+func fileWidth(n float64) float64 {
+	return math.Trunc((n*7+5)/7*256) / 256
+}
+
+// fittingWidths yields the columns that show something with the width that shows it whole.
+func fittingWidths(snap *book.Snapshot, sheet *grid.Sheet, first, last int) map[int]float64 {
+	words := valuesOf(snap)
+	widest := map[int]float64{}
+	area := cell.Range{First: cell.Ref{Col: first}, Last: cell.Ref{Row: cell.MaxRows - 1, Col: last}}
+	var text []byte
+	for c := range sheet.Cells(area) {
+		if c.Value.IsBlank() {
+			continue
+		}
+		if m, ok := sheet.Layout.MergeAt(c.Ref); ok && m.First.Col != m.Last.Col {
+			continue // it may stretch over others
+		}
+		x := words.format(c.Style)
+		text = words.styles.Format(c.Style).Append(text[:0], c.Value, words.dates)
+		n := 0.0
+		for line := range strings.Lines(string(text)) {
+			n = max(n, float64(utf8.RuneCountInString(strings.TrimRight(line, "\r\n"))))
+		}
+		if x.Alignment != nil && (x.Alignment.Rotation > 60 && x.Alignment.Rotation < 120 || x.Alignment.Rotation == 255) {
+			n = 2
+		}
+		if x.Font != nil {
+			if x.Font.Bold {
+				n *= 1.1
+			}
+			if x.Font.Size > 0 {
+				n *= x.Font.Size / 11
+			}
+		}
+		widest[c.Ref.Col] = max(widest[c.Ref.Col], n)
+	}
+	for col, n := range widest {
+		widest[col] = min(fileWidth(n), book.MaxColumnWidth)
+	}
+	return widest
+}

@@ -1,0 +1,219 @@
+package whatif
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"gridflow/internal/cell"
+)
+
+// Goal is what a cell should become, and which cell may change for it.
+type Goal struct {
+	Sheet      int // of the cell that is to become Value
+	Ref        cell.Ref
+	Value      float64
+	InputSheet int // of the cell that changes
+	Input      cell.Ref
+	Start      float64
+	Min, Max   float64 // where the input must lie; -Inf and +Inf: anywhere
+	Tolerance  float64 // how far from Value the cell may end
+	Trials     int     // most that are made
+}
+
+// Found is what a search came to.
+type Found struct {
+	Input    float64 // the best that was found
+	Value    float64 // of the cell, with it
+	Trials   int
+	Reached  bool
+	Brackets bool   // there were inputs on both sides of the goal
+	Why      string // where it was not reached: what stood in the way
+}
+
+// Seek looks for an input with which a cell becomes what it should. It goes from Start in steps that
+// grow until the goal lies between two of them, and then closes in by Brent's method (R. P. Brent,
+// Algorithms for Minimization without Derivatives, 1973, chapter 4), which needs no derivative and never leaves
+// the interval. An input whose result is no number counts as a step too far.
+//
+// It may be called by any number of goroutines at once. An error is that of a trial; not to reach the goal is none.
+func (m *Model) Seek(ctx context.Context, g Goal) (Found, error) {
+	s := &seeker{ctx: ctx, m: m, g: g}
+	s.found.Input, s.best = g.Start, math.Inf(1)
+	err := s.run()
+	return s.found, err
+}
+
+type seeker struct {
+	ctx   context.Context
+	m     *Model
+	g     Goal
+	best  float64 // the least distance so far
+	found Found
+	last  cell.Value // of the goal's cell, when it was no number
+}
+
+// at gives how far the cell is from the goal with an input; ok is false where it is no number.
+func (s *seeker) at(x float64) (d float64, ok bool, err error) {
+	s.found.Trials++
+	snap, err := s.m.try(s.ctx, []Input{{s.g.InputSheet, s.g.Input, cell.NumberValue(x)}}, 0)
+	if err != nil {
+		return 0, false, err
+	}
+	v, err := Value(s.ctx, snap, s.g.Sheet, s.g.Ref)
+	if err != nil {
+		return 0, false, err
+	}
+	switch v.Kind() {
+	case cell.Number, cell.Bool:
+	case cell.Blank:
+	default:
+		s.last = v
+		return 0, false, nil
+	}
+	n := 0.0
+	if v.Kind() != cell.Blank {
+		n = v.Number()
+	}
+	d = n - s.g.Value
+	if math.Abs(d) < s.best {
+		s.best, s.found.Input, s.found.Value = math.Abs(d), x, n
+	}
+	if math.Abs(d) <= s.g.Tolerance {
+		s.found.Reached = true
+	}
+	return d, true, nil
+}
+
+func (s *seeker) left() bool { return s.found.Trials < s.g.Trials && !s.found.Reached }
+
+func (s *seeker) run() error {
+	x0 := min(max(s.g.Start, s.g.Min), s.g.Max)
+	f0, ok, err := s.at(x0)
+	switch {
+	case err != nil || s.found.Reached:
+		return err
+	case !ok:
+		s.found.Why = fmt.Sprintf("with the input %v the cell is %v, which is no number", x0, s.last)
+		return nil
+	}
+	a, b, fa, fb, ok, err := s.bracket(x0, f0)
+	if err != nil || s.found.Reached {
+		return err
+	}
+	if !ok {
+		switch {
+		case s.found.Trials >= s.g.Trials:
+			s.found.Why = "the trials were used up before the goal lay between two of them"
+		default:
+			s.found.Why = "the cell does not reach the goal on either side, or does not depend on the input"
+		}
+		return nil
+	}
+	s.found.Brackets = true
+	if err := s.brent(a, b, fa, fb); err != nil {
+		return err
+	}
+	if !s.found.Reached {
+		s.found.Why = "the cell jumps over the goal near this input, or the trials were used up"
+	}
+	return nil
+}
+
+// bracket steps away from x0 to both sides, twice as far each time, until the sign changes.
+func (s *seeker) bracket(x0, f0 float64) (a, b, fa, fb float64, ok bool, err error) {
+	step := max(math.Abs(x0)/100, 0.01)
+	type side struct {
+		x, f, step float64
+		over       bool
+	}
+	sides := [2]*side{{x0, f0, step, false}, {x0, f0, -step, false}}
+	for s.left() && (!sides[0].over || !sides[1].over) {
+		for _, d := range sides {
+			if d.over || !s.left() {
+				continue
+			}
+			x := d.x + d.step
+			if x = min(max(x, s.g.Min), s.g.Max); x == d.x || math.IsInf(x, 0) {
+				d.over = true
+				continue
+			}
+			f, number, err := s.at(x)
+			switch {
+			case err != nil:
+				return 0, 0, 0, 0, false, err
+			case !number: // too far: a smaller step from where it was
+				if d.step /= 8; math.Abs(d.step) < 1e-12*max(1, math.Abs(d.x)) {
+					d.over = true
+				}
+				continue
+			case (f < 0) != (d.f < 0):
+				return d.x, x, d.f, f, true, nil
+			}
+			d.x, d.f = x, f
+			d.step *= 2
+		}
+	}
+	return 0, 0, 0, 0, false, nil
+}
+
+// brent closes in on the goal between a and b.
+func (s *seeker) brent(a, b, fa, fb float64) error {
+	c, fc, d, e := a, fa, b-a, b-a
+	for s.left() {
+		if (fb < 0) == (fc < 0) {
+			c, fc, d, e = a, fa, b-a, b-a
+		}
+		if math.Abs(fc) < math.Abs(fb) {
+			a, b, c = b, c, b
+			fa, fb, fc = fb, fc, fb
+		}
+		least := 2 * math.Nextafter(math.Abs(b), math.Inf(1)) * 1.2e-16
+		half := (c - b) / 2
+		if math.Abs(half) <= least || fb == 0 {
+			return nil
+		}
+		if math.Abs(e) >= least && math.Abs(fa) > math.Abs(fb) {
+			// Inverse quadratic interpolation where there are three points, the secant where there are two.
+			var p, q float64
+			t := fb / fa
+			if a == c {
+				p, q = 2*half*t, 1-t
+			} else {
+				u, v := fa/fc, fb/fc
+				p, q = t*(2*half*u*(u-v)-(b-a)*(v-1)), (u-1)*(v-1)*(t-1)
+			}
+			if p > 0 {
+				q = -q
+			}
+			p = math.Abs(p)
+			if 2*p < min(3*half*q-math.Abs(least*q), math.Abs(e*q)) {
+				e, d = d, p/q
+			} else {
+				d, e = half, half
+			}
+		} else {
+			d, e = half, half
+		}
+		a, fa = b, fb
+		if math.Abs(d) > least {
+			b += d
+		} else {
+			b += math.Copysign(least, half)
+		}
+		f, ok, err := s.at(b)
+		if err != nil {
+			return err
+		}
+		if !ok { // a hole: go on with the half that ends at the sound side
+			b, fb = a, fa
+			d, e = half/2, half/2
+			b += d
+			if f, ok, err = s.at(b); err != nil || !ok {
+				return err
+			}
+		}
+		fb = f
+	}
+	return nil
+}

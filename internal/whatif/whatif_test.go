@@ -1,0 +1,183 @@
+package whatif
+
+import (
+	"context"
+	"errors"
+	"math"
+	"testing"
+	"time"
+
+	"gridflow/internal/book"
+	"gridflow/internal/cell"
+	"gridflow/internal/grid"
+	"gridflow/internal/numfmt"
+)
+
+// source is a workbook in memory.
+type source struct {
+	book   *grid.Workbook
+	sheets []*grid.Sheet
+}
+
+func (s *source) Workbook() *grid.Workbook { return s.book }
+
+func (s *source) Sheet(ctx context.Context, i, _ int) (*grid.Sheet, error) {
+	return s.sheets[i], ctx.Err()
+}
+
+func (s *source) Rows(ctx context.Context, i, _, last int) (*grid.Sheet, error) {
+	return s.Sheet(ctx, i, last)
+}
+
+func (s *source) Tables(context.Context) ([]grid.Table, error) { return nil, nil }
+
+// model makes a workbook of one sheet with formulas and numbers by cell.
+func model(t testing.TB, cells map[string]any) *Model {
+	t.Helper()
+	b := grid.NewBuilder("S")
+	src := &source{book: &grid.Workbook{Sheets: []grid.SheetInfo{{Name: "S"}}, Styles: &grid.Styles{Xfs: []grid.Xf{{NumFmt: "General", NamedStyle: -1}}, Formats: []*numfmt.Format{numfmt.Compile("General")}}}, sheets: []*grid.Sheet{b.Finish(nil)}}
+	op := book.SetCells{Sheet: "S"}
+	for at, v := range cells {
+		ref, _ := cell.ParseRef(at)
+		switch v := v.(type) {
+		case float64:
+			op.Cells = append(op.Cells, book.CellEdit{Ref: ref, Value: cell.NumberValue(v)})
+		case string:
+			op.Cells = append(op.Cells, book.CellEdit{Ref: ref, HasFormula: true, Formula: v})
+		}
+	}
+	s, _, err := book.NewSnapshot("wb", "r", src).Apply(t.Context(), book.Edit{Ops: []book.Op{op}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := NewModel(t.Context(), s, book.Moment{Now: 46000, Seed: 1}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func ref(at string) cell.Ref { r, _ := cell.ParseRef(at); return r }
+
+// TestRun: each trial gives what its inputs alone come to, however many run at once; the model stays
+// as it is.
+func TestRun(t *testing.T) {
+	m := model(t, map[string]any{"A1": 1.0, "A2": 2.0, "B1": "A1*A2+RAND()*0", "B2": "SUM(A1:A2)", "B3": "RAND()", "B4": "B1+B2"})
+	chance, _ := Value(t.Context(), m.Base(), 0, ref("B3"))
+	for _, workers := range []int{1, 4} {
+		const n = 100
+		got := make([]float64, n)
+		err := m.Run(t.Context(), n, workers, func(i int) []Input {
+			return []Input{{0, ref("A1"), cell.NumberValue(float64(i))}, {0, ref("A2"), cell.NumberValue(float64(i + 1))}}
+		}, func(i int, s *book.Snapshot) error {
+			v, err := Value(t.Context(), s, 0, ref("B4"))
+			got[i] = v.Number()
+			if c, _ := Value(t.Context(), s, 0, ref("B3")); c != chance {
+				t.Errorf("trial %d is of another chance: %v and not %v", i, c, chance)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, v := range got {
+			if want := float64(i*(i+1) + 2*i + 1); v != want {
+				t.Errorf("%d workers, trial %d gives %v and not %v", workers, i, v, want)
+			}
+		}
+	}
+	if v, _ := Value(t.Context(), m.Base(), 0, ref("B4")); v.Number() != 5 {
+		t.Errorf("the model gives %v now", v)
+	}
+}
+
+// TestRunEnds: an error of one trial ends all, and so does the context.
+func TestRunEnds(t *testing.T) {
+	m := model(t, map[string]any{"A1": 1.0, "B1": "A1"})
+	stop := errors.New("enough")
+	made := 0
+	err := m.Run(t.Context(), 1000, 4, func(int) []Input { return nil }, func(int, *book.Snapshot) error {
+		if made++; made == 3 {
+			return stop
+		}
+		return nil
+	})
+	if !errors.Is(err, stop) || made != 3 {
+		t.Errorf("%d trials were told of, and the error is %v", made, err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := m.Run(ctx, 10, 2, func(int) []Input { return nil }, func(int, *book.Snapshot) error { return nil }); !errors.Is(err, context.Canceled) {
+		t.Errorf("a cancelled run ends with %v", err)
+	}
+}
+
+// TestSeek: the goals of ordinary models are found, and what cannot be is said.
+func TestSeek(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		cells    map[string]any
+		goal     float64
+		min, max float64
+		want     float64 // NaN: cannot be reached
+	}{
+		{"a line", map[string]any{"A1": 1.0, "B1": "A1*3+1"}, 100, math.Inf(-1), math.Inf(1), 33},
+		{"far away", map[string]any{"A1": 1.0, "B1": "A1*2"}, 1e9, math.Inf(-1), math.Inf(1), 5e8},
+		{"to the other side", map[string]any{"A1": 10.0, "B1": "A1*2"}, -50, math.Inf(-1), math.Inf(1), -25},
+		{"a root", map[string]any{"A1": 1.0, "B1": "A1^3-2*A1-5"}, 0, math.Inf(-1), math.Inf(1), 2.0945514815423265},
+		{"a payment", map[string]any{"A1": 0.01, "B1": "PMT(A1/12,360,-200000)"}, 1200, 0, 1, 0.0600699},
+		{"a flat beginning", map[string]any{"A1": 0.0, "B1": "MAX(0,A1-5)"}, 3, math.Inf(-1), math.Inf(1), 8},
+		{"past a hole", map[string]any{"A1": 4.0, "B1": "SQRT(A1)"}, 1, math.Inf(-1), math.Inf(1), 1},
+		{"a logarithm", map[string]any{"A1": 1.0, "B1": "LN(A1)"}, -3, math.Inf(-1), math.Inf(1), math.Exp(-3)},
+		{"reached already", map[string]any{"A1": 7.0, "B1": "A1"}, 7, math.Inf(-1), math.Inf(1), 7},
+		{"out of bounds", map[string]any{"A1": 1.0, "B1": "A1*2"}, 100, 0, 10, math.NaN()},
+		{"not at all", map[string]any{"A1": 1.0, "B1": "5"}, 6, math.Inf(-1), math.Inf(1), math.NaN()},
+		{"never", map[string]any{"A1": 1.0, "B1": "A1^2+1"}, 0, math.Inf(-1), math.Inf(1), math.NaN()},
+		{"no number", map[string]any{"A1": 1.0, "B1": "\"x\"&A1"}, 0, math.Inf(-1), math.Inf(1), math.NaN()},
+		{"a jump", map[string]any{"A1": 1.0, "B1": "IF(A1>5,10,0)"}, 5, math.Inf(-1), math.Inf(1), math.NaN()},
+	} {
+		m := model(t, c.cells)
+		start, _ := Value(t.Context(), m.Base(), 0, ref("A1"))
+		f, err := m.Seek(t.Context(), Goal{Ref: ref("B1"), Value: c.goal, Input: ref("A1"), Start: start.Number(), Min: c.min, Max: c.max, Tolerance: 1e-6, Trials: 200})
+		switch {
+		case err != nil:
+			t.Errorf("%s: %v", c.name, err)
+		case math.IsNaN(c.want) != !f.Reached || (f.Why == "") != f.Reached:
+			t.Errorf("%s: %+v", c.name, f)
+		case f.Reached && math.Abs(f.Input-c.want) > 1e-5*max(1, math.Abs(c.want)):
+			t.Errorf("%s: %+v, and not %v", c.name, f, c.want)
+		case f.Trials > 200:
+			t.Errorf("%s took %d trials", c.name, f.Trials)
+		}
+	}
+}
+
+// BenchmarkScenarios: 1,000 sets of inputs on 10,000 formulas, as multiples of one calculation of all of them.
+func BenchmarkScenarios(b *testing.B) {
+	cells := map[string]any{"A1": 0.05, "A2": 100.0}
+	for i := range 5000 {
+		at := cell.Ref{Row: i + 1, Col: 3}
+		prev := cell.Ref{Row: i, Col: 3}
+		cells[at.String()] = prev.String() + "*(1+$A$1)/1.05+$A$2"
+		cells[cell.Ref{Row: i + 1, Col: 4}.String()] = at.String() + "*0.2"
+	}
+	m := model(b, cells)
+	for b.Loop() {
+		err := m.Run(b.Context(), 1000, 2, func(i int) []Input { return []Input{{0, ref("A1"), cell.NumberValue(float64(i) / 1e4)}} },
+			func(int, *book.Snapshot) error { return nil })
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	whole := b.Elapsed().Seconds() / float64(b.N)
+	const rounds = 20
+	start := time.Now()
+	for range rounds {
+		if _, _, err := m.Base().Calculate(b.Context(), nil, book.Moment{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	full := time.Since(start).Seconds() / rounds
+	b.ReportMetric(whole/full, "x-full")
+	b.ReportMetric(full*1e3, "full-ms")
+}
