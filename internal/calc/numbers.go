@@ -44,7 +44,9 @@ func (w *worker) rows(p piece, t *tile) {
 			return
 		}
 	}
-	out, ok := w.runner.Rows(k, cell.Ref{Row: p.band*grid.BandRows + p.first, Col: p.col}, p.last-p.first+1)
+	from := cell.Ref{Row: p.band*grid.BandRows + p.first, Col: p.col}
+	w.runner.Literals = w.c.literals(k.Open, p.sheet, from)
+	out, ok := w.runner.Rows(k, from, p.last-p.first+1)
 	if !ok {
 		return
 	}
@@ -75,6 +77,7 @@ func (w *worker) number(p place, t *tile, i int) bool {
 	if k == nil || len(w.c.circular) > 0 {
 		return false
 	}
+	w.runner.Literals = w.c.literals(k.Open, p.sheet, p.at)
 	f := w.runner.One(k, p.at)
 	if f != f {
 		return false

@@ -4,6 +4,7 @@ import (
 	"iter"
 
 	"gridflow/internal/cell"
+	"gridflow/internal/formula"
 	"gridflow/internal/grid"
 )
 
@@ -12,11 +13,12 @@ import (
 type Template struct {
 	Sheet    int
 	Kind     grid.FormulaKind // NormalFormula, ArrayFormula or DynamicArray
-	Relative string           // as formula.AppendRelative gives it
+	Relative string           // as formula.AppendTemplate gives it; of an array formula, as formula.AppendRelative does
 	Facts    Facts            // without Reads, which the graph keeps in a form of its own
 	Err      error            // why the compiler does not understand it
 
-	reads []read
+	reads    []read
+	literals formula.Literals // of the copy that was met first
 }
 
 // Reads is the number of regions that one cell of the template reads.
@@ -65,6 +67,8 @@ type sheet struct {
 	used    box  // what the formulas can find there; for estimates only
 	outputs tree // of the spans that stand on it
 	reads   tree // of all spans, as far as they reach it
+
+	literals []*literalColumn // by column
 }
 
 type templateKey struct {
@@ -196,17 +200,17 @@ func (g *Graph) Stats() Stats {
 			s.Spans++
 			if !seen[t] {
 				seen[t] = true
-				s.Bytes += templateBytes + int64(len(t.Relative)) + 28*int64(cap(t.reads))
+				s.Bytes += templateBytes + int64(len(t.Relative)) + 28*int64(cap(t.reads)) + 8*int64(len(t.literals.Numbers)) + 16*int64(len(t.literals.Texts))
 			}
 		}
 	}
 	s.Templates = len(seen)
 	s.Bytes += 200 + int64(8+pageSize*40)*int64(len(g.spans)) + 4*int64(cap(g.special)) + 8*int64(cap(g.recent)) + 48*int64(len(g.base))
 	for i := range g.sheets {
-		s.Bytes += 48 + g.sheets[i].outputs.bytes() + g.sheets[i].reads.bytes()
+		s.Bytes += 72 + g.sheets[i].outputs.bytes() + g.sheets[i].reads.bytes() + g.sheets[i].literalBytes()
 	}
 	return s
 }
 
 // templateBytes is the size of a Template.
-const templateBytes = 160
+const templateBytes = 208
