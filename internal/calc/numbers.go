@@ -55,16 +55,14 @@ func (w *worker) rows(p piece, t *tile) {
 		known = known && f == f
 	}
 	if known {
-		for i, f := range out {
-			t.put(p.first+i, kind, f)
-		}
+		t.putRows(p.first, kind, out)
 		t.settleRows(p.first, p.last)
 		w.count += len(out)
 		return
 	}
 	for i, f := range out {
 		if f == f {
-			t.put(p.first+i, kind, f)
+			t.put(p.first+i, kind, f, true)
 			t.settle(p.first + i)
 			w.count++
 		}
@@ -82,7 +80,7 @@ func (w *worker) number(p place, t *tile, i int) bool {
 	if f != f {
 		return false
 	}
-	t.put(i, kind, f)
+	t.put(i, kind, f, w.beside)
 	t.settle(i)
 	w.count++
 	return true

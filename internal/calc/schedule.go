@@ -224,7 +224,7 @@ func (c *calculation) spreadOut(w *worker, pieces []piece, cost int64) {
 		}
 		return
 	}
-	groups := shares(pieces, cost)
+	groups := shares(pieces, cost, n)
 	n = min(n, len(groups))
 	var next atomic.Int64
 	var wg sync.WaitGroup
@@ -250,20 +250,26 @@ func (c *calculation) spreadOut(w *worker, pieces []piece, cost int64) {
 	}
 }
 
-// heavy is the cost of a cell from which on a tile is shared by workers.
-const heavy = 64
+// What one worker does at a time: not less than pieceCost, so that taking it costs little beside it, and so
+// little that the last one to end does not keep the others waiting long.
+const (
+	pieceCost = 4 << 10
+	perWorker = 16 // pieces of a level, if they are not below pieceCost
+)
 
 // shares divides pieces into what one worker does at a time: the pieces of a tile, for they have
-// in common what is near in memory; where cells take long, 64 rows of it, which have a word of
-// tile.changed of their own.
-func shares(pieces []piece, cost int64) (groups [][]piece) {
-	rows := 0
+// in common what is near in memory; where cells take long, those of some rows of it.
+func shares(pieces []piece, cost int64, workers int) (groups [][]piece) {
+	rows := int64(0)
 	for _, p := range pieces {
-		rows += p.last - p.first + 1
+		rows += int64(p.last - p.first + 1)
 	}
+	each := max(cost/max(rows, 1), 1) // of a row
 	height := grid.BandRows
-	if cost/int64(max(rows, 1)) >= heavy {
-		height = 64
+	for most := max(pieceCost, cost/int64(perWorker*workers)); height > 1 && int64(height)*each > most; {
+		height /= 2
+	}
+	if height < grid.BandRows {
 		var parts []piece
 		for _, p := range pieces {
 			for p.first/height != p.last/height {
