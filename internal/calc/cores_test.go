@@ -14,7 +14,8 @@ import (
 
 // BenchmarkCores says how many times faster a full calculation is with more cores, as far as that can be
 // told where there are few or others are at them: it makes the plan that is really made, has one worker do its pieces
-// one by one and takes the processor's time of each, and lets n workers of the mind take them from one list.
+// one by one and takes the processor's time of each, and lets n workers of the mind take them from one list. The
+// least of the runs counts: let there be some.
 //
 // Done by one are the graph and the plan, what reads itself, and what is left at the end. Marking,
 // unpacking and storing are shared by tiles. Starting the workers of a level costs startCost each. What
@@ -27,19 +28,18 @@ func BenchmarkCores(b *testing.B) {
 			b.Fatal(err)
 		}
 		b.Run(s.Name, func(b *testing.B) {
-			var one time.Duration
-			times := map[int]time.Duration{2: 0, 8: 0, 64: 0}
-			simulate(b, m, in, 1) // what is indexed is so from now on
+			best := map[int]time.Duration{} // others at the machine only make it more
 			for b.Loop() {
-				one += simulate(b, m, in, 1)
-				for n := range times {
-					times[n] += simulate(b, m, in, n)
+				for _, n := range []int{1, 2, 8, 64} {
+					if t := simulate(b, m, in, n); best[n] == 0 || t < best[n] {
+						best[n] = t
+					}
 				}
 			}
-			for n, t := range times {
-				b.ReportMetric(one.Seconds()/t.Seconds(), fmt.Sprintf("x%d", n))
+			for _, n := range []int{2, 8, 64} {
+				b.ReportMetric(best[1].Seconds()/best[n].Seconds(), fmt.Sprintf("x%d", n))
 			}
-			b.ReportMetric(one.Seconds()*1e3/float64(b.N), "cpu-ms")
+			b.ReportMetric(best[1].Seconds()*1e3, "cpu-ms")
 		})
 	}
 }
@@ -64,7 +64,7 @@ func simulate(b *testing.B, m *Model, in Input, n int) (total time.Duration) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	c := m.begin(in, Options{All: true, Workers: 1})
+	c := m.begin(in, Options{All: true, Workers: n})
 	total += lap()
 	c.mark(d)
 	total += lap() / time.Duration(n)
@@ -72,6 +72,7 @@ func simulate(b *testing.B, m *Model, in Input, n int) (total time.Duration) {
 	for first := 0; first < len(plan.Units); {
 		last := first
 		var pieces []piece
+		var steps []graph.Step
 		var cost int64
 		for ; last < len(plan.Units) && plan.Units[last].Level == plan.Units[first].Level; last++ {
 			if plan.Units[last].Order != graph.Independent {
@@ -82,12 +83,18 @@ func simulate(b *testing.B, m *Model, in Input, n int) (total time.Duration) {
 			}
 			for s, region := range plan.Parts(last) {
 				for r := range region.Ranges() {
-					pieces = c.cut(pieces, graph.Step{Span: s, Cells: r})
+					steps = append(steps, graph.Step{Span: s, Cells: r})
+					pieces = c.cut(pieces, steps[len(steps)-1])
 				}
 			}
 			cost += plan.Units[last].Cost
 		}
 		first = last
+		total += lap()
+		if n > 1 {
+			c.fetch(steps, cost)
+			total += lap() / time.Duration(n)
+		}
 		groups := [][]piece{pieces}
 		if n > 1 && cost >= alone {
 			groups = shares(pieces, cost, n)

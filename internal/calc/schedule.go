@@ -84,7 +84,7 @@ func (c *calculation) worker() *worker { return &worker{c: c} }
 func (c *calculation) level(w *worker, plan *graph.Plan, first, last int, h *hits) {
 	var pieces []piece
 	var cost int64
-	var parts, done []graph.Step
+	var parts, done, shared []graph.Step // of a unit; that others read; that are cut into pieces
 	for unit := first; unit < last; unit++ {
 		u := &plan.Units[unit]
 		hit := false
@@ -106,6 +106,7 @@ func (c *calculation) level(w *worker, plan *graph.Plan, first, last int, h *hit
 			for _, s := range parts {
 				pieces = c.cut(pieces, s)
 			}
+			shared = append(shared, parts...)
 			cost += u.Cost
 		default:
 			for s := range plan.Steps(unit) {
@@ -117,6 +118,9 @@ func (c *calculation) level(w *worker, plan *graph.Plan, first, last int, h *hit
 		}
 	}
 	c.touched = h.touched
+	if c.touched == nil { // else most cells may be passed over
+		c.fetch(shared, cost)
+	}
 	c.spreadOut(w, pieces, cost)
 	c.touched = nil
 	for _, s := range done {
@@ -248,6 +252,60 @@ func (c *calculation) spreadOut(w *worker, pieces []piece, cost int64) {
 	for _, k := range counts {
 		c.count += k
 	}
+}
+
+// fetchMin is how often the cells of a tile are to be read, by the plan, for it to be fetched.
+const fetchMin = 8
+
+// fetch unpacks the tiles that steps read where all workers would else go for the same ones at
+// the same time, each cell of them again and again.
+func (c *calculation) fetch(steps []graph.Step, cost int64) {
+	n := c.workers()
+	if n < 2 || cost < fetchMin*marksMin*grid.BandRows {
+		return
+	}
+	type column struct{ sheet, col, band int }
+	var missing []column
+	seen := map[graph.Area]bool{}
+	for _, s := range steps {
+		for a := range s.Span.Reads(s.Cells) {
+			if seen[a] {
+				continue
+			}
+			if seen[a] = true; int64(len(seen))*64 > cost { // to find out would cost too much
+				return
+			}
+			tiles := c.sheets[a.Sheet]
+			r, ok := a.Range.Intersect(tiles.used)
+			if tiles.empty || !ok {
+				continue
+			}
+			bands := int64(r.Last.Row/grid.BandRows - r.First.Row/grid.BandRows + 1)
+			if (int64(len(missing))+bands*int64(r.Cols()))*fetchMin*grid.BandRows > cost {
+				return
+			}
+			for col := r.First.Col; col <= r.Last.Col; col++ {
+				for band := r.First.Row / grid.BandRows; band <= r.Last.Row/grid.BandRows; band++ {
+					if tiles.asked(col, band) == nil {
+						missing = append(missing, column{a.Sheet, col, band})
+					}
+				}
+			}
+		}
+	}
+	if len(missing) < marksMin || c.memory.most > 0 && c.memory.used.Load()+int64(len(missing))*(tileBytes+textBytes) > c.memory.most/2 {
+		return
+	}
+	var wg sync.WaitGroup
+	n = min(n, len(missing)/marksMin+1)
+	for k := range n {
+		wg.Go(func() {
+			for i := k; i < len(missing) && !c.stopped(); i += n {
+				c.sheets[missing[i].sheet].tile(missing[i].col, missing[i].band)
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // What one worker does at a time: not less than pieceCost, so that taking it costs little beside it, and so

@@ -132,6 +132,14 @@ func (s *sheetTiles) tile(col, band int) *tile {
 
 // there gives the tile of a band of a column if it was unpacked and has a cell, else nil.
 func (s *sheetTiles) there(col, band int) *tile {
+	if t := s.asked(col, band); t != nothing {
+		return t
+	}
+	return nil
+}
+
+// asked gives the tile of a band of a column as far as somebody asked for it: nil where nobody did.
+func (s *sheetTiles) asked(col, band int) *tile {
 	if col >= len(s.cols) {
 		return nil
 	}
@@ -139,11 +147,7 @@ func (s *sheetTiles) there(col, band int) *tile {
 	if c == nil || band >= len(c.bands) {
 		return nil
 	}
-	t := c.bands[band].Load()
-	if t == nothing {
-		return nil
-	}
-	return t
+	return c.bands[band].Load()
 }
 
 // unpack reads a tile from the sheet.

@@ -46,6 +46,18 @@ type Span struct {
 	Output   cell.Range // the cells whose values it gives: Area, but for an array formula that fills more
 }
 
+// Reads yields what some cells of the span read, an area for each read of its template.
+func (s Span) Reads(cells cell.Range) iter.Seq[Area] {
+	return func(yield func(Area) bool) {
+		for i := range s.Template.reads {
+			r := &s.Template.reads[i]
+			if x := r.image(boxOf(cells)); !x.empty() && !yield(Area{int(r.sheet), x.Range()}) {
+				return
+			}
+		}
+	}
+}
+
 // Graph is which formulas of a workbook read which cells, and the order that this puts on
 // them. It is immutable and may be used from any number of goroutines.
 type Graph struct {
@@ -168,16 +180,11 @@ func (g *Graph) Precedents(sheet int, at cell.Ref) iter.Seq[Area] {
 		if !ok {
 			return
 		}
-		from := boxAt(at)
+		from := cell.Range{First: at, Last: at}
 		if s.Area != s.Output {
-			from = boxOf(s.Area)
+			from = s.Area
 		}
-		for i := range s.Template.reads {
-			r := &s.Template.reads[i]
-			if x := r.image(from); !x.empty() && !yield(Area{int(r.sheet), x.Range()}) {
-				return
-			}
-		}
+		s.Reads(from)(yield)
 	}
 }
 
