@@ -51,12 +51,18 @@ func workbook(fill func(scenes.Maker, int), scale int) Input {
 	return Input{Book: &grid.Workbook{Sheets: []grid.SheetInfo{{Name: "S"}}}, Sheets: []*grid.Sheet{m.b.Finish(nil)}}
 }
 
+// reportProcessor reports the processor time of an operation, that of collecting garbage included.
+func reportProcessor(b *testing.B, start time.Duration) {
+	b.ReportMetric((processor()-start).Seconds()*1e3/float64(b.N), "cpu-ms/op")
+}
+
 // BenchmarkModel builds the model: formulas compiled, graph.
 func BenchmarkModel(b *testing.B) {
 	for _, s := range scenes.All {
 		in := workbook(s.Fill, 1)
 		b.Run(s.Name, func(b *testing.B) {
 			b.ReportAllocs()
+			defer reportProcessor(b, processor())
 			for b.Loop() {
 				m, err := NewModel(context.Background(), in)
 				if err != nil {
@@ -80,6 +86,7 @@ func BenchmarkFull(b *testing.B) {
 		for _, workers := range []int{1, 2} {
 			b.Run(fmt.Sprintf("%s/%d", s.Name, workers), func(b *testing.B) {
 				b.ReportAllocs()
+				defer reportProcessor(b, processor())
 				for b.Loop() {
 					if _, err := m.Calculate(context.Background(), in, Options{All: true, Workers: workers}); err != nil {
 						b.Fatal(err)
@@ -106,6 +113,7 @@ func BenchmarkEdit(b *testing.B) {
 		n := 0
 		b.Run(s.Name, func(b *testing.B) {
 			b.ReportAllocs()
+			defer reportProcessor(b, processor())
 			for b.Loop() {
 				n++
 				sheet, err := in.Sheets[0].With([]grid.Change{{Ref: s.Edit, Value: cell.NumberValue(float64(n % 50))}})
