@@ -84,7 +84,7 @@ func simulate(b *testing.B, m *Model, in Input, n int) (total time.Duration) {
 			for s, region := range plan.Parts(last) {
 				for r := range region.Ranges() {
 					steps = append(steps, graph.Step{Span: s, Cells: r})
-					pieces = c.cut(pieces, steps[len(steps)-1])
+					pieces = c.cut(pieces, steps[len(steps)-1], plan.Units[last].Cost/region.Cells())
 				}
 			}
 			cost += plan.Units[last].Cost
@@ -97,7 +97,7 @@ func simulate(b *testing.B, m *Model, in Input, n int) (total time.Duration) {
 		}
 		groups := [][]piece{pieces}
 		if n > 1 && cost >= alone {
-			groups = shares(pieces, cost, n)
+			groups = shares(pieces, n)
 			total += startCost * time.Duration(min(n, len(groups)))
 		}
 		total += lap()

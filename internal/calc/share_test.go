@@ -15,6 +15,7 @@ func TestShares(t *testing.T) {
 		type cellOf struct{ sheet, col, band, row int }
 		want := map[cellOf]bool{}
 		var pieces []piece
+		cost := int64(0)
 		for range rapid.IntRange(1, 30).Draw(t, "pieces") {
 			p := piece{sheet: rapid.IntRange(0, 1).Draw(t, "sheet"), col: rapid.IntRange(0, 3).Draw(t, "col"), band: rapid.IntRange(0, 3).Draw(t, "band")}
 			p.first = rapid.IntRange(0, grid.BandRows-1).Draw(t, "first")
@@ -29,14 +30,15 @@ func TestShares(t *testing.T) {
 			for row := p.first; row <= p.last; row++ {
 				want[cellOf{p.sheet, p.col, p.band, row}] = true
 			}
+			p.cost = p.rows() * rapid.SampledFrom([]int64{1, 5, 70, 1000, 100_000}).Draw(t, "each")
+			cost += p.cost
 			pieces = append(pieces, p)
 		}
-		workers, each := rapid.IntRange(2, 64).Draw(t, "workers"), rapid.SampledFrom([]int64{1, 5, 70, 1000, 100_000}).Draw(t, "each")
-		cost := each * int64(len(want))
+		workers := rapid.IntRange(2, 64).Draw(t, "workers")
 		most := max(pieceCost, cost/int64(perWorker*workers))
-		got := 0
-		for _, g := range shares(pieces, cost, workers) {
-			rows := 0
+		got, sum := 0, int64(0)
+		for _, g := range shares(pieces, workers) {
+			rows, its := 0, int64(0)
 			for _, p := range g {
 				if p.sheet != g[0].sheet || p.col != g[0].col || p.band != g[0].band {
 					t.Fatalf("a group of several tiles: %v", g)
@@ -48,15 +50,15 @@ func TestShares(t *testing.T) {
 						want[c] = false
 					}
 				}
-				rows += p.last - p.first + 1
+				rows, its = rows+p.last-p.first+1, its+p.cost
 			}
-			if rows > 1 && int64(rows)*each > most {
-				t.Fatalf("%d rows of %d each, where %d is the most", rows, each, most)
+			if rows > 1 && its > most {
+				t.Fatalf("%d rows that cost %d, where %d is the most", rows, its, most)
 			}
-			got += rows
+			got, sum = got+rows, sum+its
 		}
-		if got != len(want) {
-			t.Fatalf("%d rows of %d", got, len(want))
+		if got != len(want) || sum != cost {
+			t.Fatalf("%d rows of %d, which cost %d of %d", got, len(want), sum, cost)
 		}
 	})
 }
