@@ -96,8 +96,10 @@ func simulate(b *testing.B, m *Model, in Input, n int) (total time.Duration) {
 			total += lap() / time.Duration(n)
 		}
 		groups := [][]piece{pieces}
-		if n > 1 && cost >= alone {
+		if cost >= alone { // also for one worker: to look at the clock takes its time
 			groups = shares(pieces, n)
+		}
+		if n > 1 && cost >= alone {
 			total += startCost * time.Duration(min(n, len(groups)))
 		}
 		total += lap()
