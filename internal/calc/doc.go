@@ -2,7 +2,7 @@
 // what changed.
 //
 // A [Model] is the formulas of a workbook, compiled: copies of one formula share a
-// program, and each formula cell knows which is its. [Model.Calculate] makes their values
+// program, which takes the literals in which they differ as parameters, and each formula cell knows which is its. [Model.Calculate] makes their values
 // true and gives the sheets that hold them.
 //
 // A calculation works on tiles: one column of one band of a sheet, unpacked into a list

@@ -64,6 +64,7 @@ func (m *Model) Explain(ctx context.Context, in Input, opt Options, at Cell) (o 
 		place := place{o.Cell.Sheet, o.Cell.At}
 		w.why, w.from = Origin{}, nil
 		machine.Rand = c.random(place)
+		machine.Literals = c.literals(p.Open, place.sheet, place.at)
 		v := machine.Run(p.Program, place.sheet, place.at, span.Template.Kind != grid.NormalFormula)
 		switch {
 		case w.from != nil:

@@ -113,17 +113,27 @@ func (w *worker) Table(name string, sheet int, at cell.Ref) (*grid.Table, bool) 
 
 // Formula gives the formula of a cell as Excel shows it.
 func (w *worker) Formula(sheet int, at cell.Ref) (string, bool) {
-	s, ok := w.c.span(place{sheet, at})
-	if !ok {
+	s := w.c.in.Sheets[sheet]
+	if s == nil {
 		return "", false
 	}
-	p := programOf(s)
-	text, err := formula.ShiftText(p.text, p.at, at)
-	if err != nil {
+	c, ok := s.At(at)
+	if !ok || !c.HasFormula() {
 		return "", false
+	}
+	f := s.Formula(c)
+	text := f.Text
+	switch f.Kind {
+	case grid.DataTable:
+		return "", false
+	case grid.SharedFormula:
+		var err error
+		if text, err = formula.ShiftText(f.Text, f.Anchor, at); err != nil {
+			return "", false
+		}
 	}
 	text = formula.Display(text)
-	if s.Template.Kind == grid.ArrayFormula {
+	if f.Kind == grid.ArrayFormula {
 		return "{=" + text + "}", true
 	}
 	return "=" + text, true

@@ -194,11 +194,8 @@ func (s *sheetTiles) odd(k columnKey) (odd []int32, few, ok bool) {
 	few, ok = s.from != nil, true
 	k.bands(func(band, first, last int) bool {
 		top := band*grid.BandRows - k.first
-		t := s.tile(k.col, band)
-		if t == nil || t == nothing {
-			return true
-		}
-		if t.todo != nil && t.todo.left.Load() > 0 {
+		t := s.there(k.col, band) // a tile that nobody asked for has nothing to be calculated
+		if t != nil && t.todo != nil && t.todo.left.Load() > 0 {
 			for _, x := range t.todo.state[first : last+1] {
 				if x != clean {
 					ok = false
@@ -213,7 +210,7 @@ func (s *sheetTiles) odd(k columnKey) (odd []int32, few, ok bool) {
 					odd = append(odd, int32(top+i))
 				}
 			}
-			for i := first; i <= last; i++ {
+			for i := first; i <= last && t != nil; i++ {
 				if t.changed[i/64] == 0 {
 					i |= 63
 				} else if t.changed[i/64]&(1<<(i%64)) != 0 {

@@ -30,7 +30,7 @@ type Model struct {
 type program struct {
 	*eval.Program
 	kernel *eval.Kernel // nil where it has none
-	text   string       // of the first copy, as the file has it
+	text   string       // of the first copy, as the file has it, with its literals
 	at     cell.Ref
 }
 
@@ -122,12 +122,27 @@ func (w *words) Facts(f graph.Formula) (graph.Facts, error) {
 		broken, _ := formula.Parse("#NAME?")
 		return graph.Facts{Program: &program{eval.Compile(w, broken, f.Sheet, f.At), nil, f.Text, f.At}}, nil
 	}
-	p := eval.Compile(w, tree, f.Sheet, f.At)
+	compile := eval.Compile
+	if f.Kind == grid.NormalFormula {
+		compile = eval.CompileTemplate
+	}
+	p := compile(w, tree, f.Sheet, f.At)
 	facts := graph.Facts{Volatile: p.Volatile, Dynamic: p.Dynamic, Spill: f.Kind == grid.DynamicArray, Program: &program{p, p.Kernel(), f.Text, f.At}}
 	for _, r := range p.Reads {
 		facts.Reads = append(facts.Reads, graph.Read{Sheet: r.Sheet, First: r.First, Last: r.Last})
 	}
 	return facts, nil
+}
+
+// literals gives the machine or the runner that runs a formula for a cell its literals, nil where it has
+// no other ones than its program.
+func (c *calculation) literals(open bool, sheet int, at cell.Ref) eval.Literals {
+	if open {
+		if l := c.m.graph.Literals(sheet, at.Col, at.Row/grid.BandRows); l != nil {
+			return l
+		}
+	}
+	return nil
 }
 
 // programOf gives the program of a span.

@@ -44,7 +44,9 @@ func (w *worker) rows(p piece, t *tile) {
 			return
 		}
 	}
-	out, ok := w.runner.Rows(k, cell.Ref{Row: p.band*grid.BandRows + p.first, Col: p.col}, p.last-p.first+1)
+	from := cell.Ref{Row: p.band*grid.BandRows + p.first, Col: p.col}
+	w.runner.Literals = w.c.literals(k.Open, p.sheet, from)
+	out, ok := w.runner.Rows(k, from, p.last-p.first+1)
 	if !ok {
 		return
 	}
@@ -53,16 +55,14 @@ func (w *worker) rows(p piece, t *tile) {
 		known = known && f == f
 	}
 	if known {
-		for i, f := range out {
-			t.put(p.first+i, kind, f)
-		}
+		t.putRows(p.first, kind, out)
 		t.settleRows(p.first, p.last)
 		w.count += len(out)
 		return
 	}
 	for i, f := range out {
 		if f == f {
-			t.put(p.first+i, kind, f)
+			t.put(p.first+i, kind, f, true)
 			t.settle(p.first + i)
 			w.count++
 		}
@@ -75,11 +75,12 @@ func (w *worker) number(p place, t *tile, i int) bool {
 	if k == nil || len(w.c.circular) > 0 {
 		return false
 	}
+	w.runner.Literals = w.c.literals(k.Open, p.sheet, p.at)
 	f := w.runner.One(k, p.at)
 	if f != f {
 		return false
 	}
-	t.put(i, kind, f)
+	t.put(i, kind, f, w.beside)
 	t.settle(i)
 	w.count++
 	return true

@@ -1,11 +1,8 @@
 package calc
 
 import (
-	"cmp"
 	"context"
 	"slices"
-	"sync"
-	"sync/atomic"
 
 	"gridflow/internal/calc/eval"
 	"gridflow/internal/calc/graph"
@@ -21,35 +18,8 @@ import (
 // Only what changed goes on: a unit is passed over where no cell that it reads has another
 // value than before.
 
-const (
-	alone   = 4 * 1e3 // cost below which one worker does a level; starting others costs more
-	runsMax = 32      // rectangles in which the changes of a step are told; more are told as one
-)
-
-// piece is a part of a unit: cells of one column, in one band.
-type piece struct {
-	sheet int
-	col   int
-	band  int
-	first int // rows in the band
-	last  int
-}
-
-// extend makes one piece of two that follow one another, and reports whether they do.
-func (p *piece) extend(q piece) bool {
-	if p.sheet != q.sheet || p.col != q.col || p.band != q.band {
-		return false
-	}
-	switch {
-	case q.first == p.last+1:
-		p.last = q.last
-	case q.last == p.first-1:
-		p.first = q.first
-	default:
-		return false
-	}
-	return true
-}
+// runsMax is the number of rectangles in which the changes of a step are told; more are told as one.
+const runsMax = 32
 
 // run calculates what is dirty.
 func (c *calculation) run(ctx context.Context, d *graph.Dirty, sources []graph.Area) error {
@@ -84,7 +54,7 @@ func (c *calculation) worker() *worker { return &worker{c: c} }
 func (c *calculation) level(w *worker, plan *graph.Plan, first, last int, h *hits) {
 	var pieces []piece
 	var cost int64
-	var parts, done []graph.Step
+	var parts, done, shared []graph.Step // of a unit; that others read; that are cut into pieces
 	for unit := first; unit < last; unit++ {
 		u := &plan.Units[unit]
 		hit := false
@@ -103,9 +73,14 @@ func (c *calculation) level(w *worker, plan *graph.Plan, first, last int, h *hit
 			}
 			continue
 		case u.Order == graph.Independent && !spans(parts):
+			cells := int64(0)
 			for _, s := range parts {
-				pieces = c.cut(pieces, s)
+				cells += s.Cells.Cells()
 			}
+			for _, s := range parts {
+				pieces = c.cut(pieces, s, u.Cost/cells)
+			}
+			shared = append(shared, parts...)
 			cost += u.Cost
 		default:
 			for s := range plan.Steps(unit) {
@@ -117,6 +92,9 @@ func (c *calculation) level(w *worker, plan *graph.Plan, first, last int, h *hit
 		}
 	}
 	c.touched = h.touched
+	if c.touched == nil { // else most cells may be passed over
+		c.fetch(shared, cost)
+	}
 	c.spreadOut(w, pieces, cost)
 	c.touched = nil
 	for _, s := range done {
@@ -155,10 +133,10 @@ func (c *calculation) cells(s graph.Step, f func(t *tile, col, band, first, last
 	}
 }
 
-// cut adds the pieces of a step.
-func (c *calculation) cut(pieces []piece, s graph.Step) []piece {
+// cut adds the pieces of a step, of which each cell costs so much.
+func (c *calculation) cut(pieces []piece, s graph.Step, each int64) []piece {
 	c.cells(s, func(_ *tile, col, band, first, last int) {
-		p := piece{s.Span.Template.Sheet, col, band, first, last}
+		p := piece{s.Span.Template.Sheet, col, band, first, last, each * int64(last-first+1)}
 		if n := len(pieces); n > 0 && pieces[n-1].extend(p) {
 			return
 		}
@@ -170,7 +148,7 @@ func (c *calculation) cut(pieces []piece, s graph.Step) []piece {
 // step calculates the cells of a step on demand, in their order.
 func (w *worker) step(s graph.Step) {
 	w.c.cells(s, func(t *tile, col, band, first, last int) {
-		w.piece(piece{s.Span.Template.Sheet, col, band, first, last}, t)
+		w.piece(piece{sheet: s.Span.Template.Sheet, col: col, band: band, first: first, last: last}, t)
 	})
 }
 
@@ -209,84 +187,10 @@ func (w *worker) rest() {
 	for i, s := range w.c.sheets {
 		s.each(func(col, band int, t *tile) {
 			if t.todo != nil && t.todo.left.Load() > 0 {
-				w.piece(piece{i, col, band, 0, grid.BandRows - 1}, t)
+				w.piece(piece{sheet: i, col: col, band: band, last: grid.BandRows - 1}, t)
 			}
 		})
 	}
-}
-
-// spreadOut has the pieces calculated by as many workers as it pays.
-func (c *calculation) spreadOut(w *worker, pieces []piece, cost int64) {
-	n := c.workers()
-	if n < 2 || cost < alone {
-		for _, p := range pieces {
-			w.piece(p, c.sheets[p.sheet].tile(p.col, p.band))
-		}
-		return
-	}
-	groups := shares(pieces, cost)
-	n = min(n, len(groups))
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	counts := make([]int, n)
-	for k := range n {
-		wg.Go(func() {
-			w := &worker{c: c, beside: true}
-			for !c.stopped() {
-				i := int(next.Add(1)) - 1
-				if i >= len(groups) {
-					break
-				}
-				for _, p := range groups[i] {
-					w.piece(p, c.sheets[p.sheet].tile(p.col, p.band))
-				}
-			}
-			counts[k] = w.count
-		})
-	}
-	wg.Wait()
-	for _, k := range counts {
-		c.count += k
-	}
-}
-
-// heavy is the cost of a cell from which on a tile is shared by workers.
-const heavy = 64
-
-// shares divides pieces into what one worker does at a time: the pieces of a tile, for they have
-// in common what is near in memory; where cells take long, 64 rows of it, which have a word of
-// tile.changed of their own.
-func shares(pieces []piece, cost int64) (groups [][]piece) {
-	rows := 0
-	for _, p := range pieces {
-		rows += p.last - p.first + 1
-	}
-	height := grid.BandRows
-	if cost/int64(max(rows, 1)) >= heavy {
-		height = 64
-		var parts []piece
-		for _, p := range pieces {
-			for p.first/height != p.last/height {
-				q := p
-				q.last = p.first | (height - 1)
-				p.first = q.last + 1
-				parts = append(parts, q)
-			}
-			parts = append(parts, p)
-		}
-		pieces = parts
-	}
-	slices.SortFunc(pieces, func(a, b piece) int {
-		return cmp.Or(cmp.Compare(a.sheet, b.sheet), cmp.Compare(a.col, b.col), cmp.Compare(a.band, b.band), cmp.Compare(a.first, b.first))
-	})
-	for left := pieces; len(left) > 0; {
-		k, p := 1, left[0]
-		for k < len(left) && left[k].sheet == p.sheet && left[k].col == p.col && left[k].band == p.band && left[k].first/height == p.first/height {
-			k++
-		}
-		groups, left = append(groups, left[:k]), left[k:]
-	}
-	return groups
 }
 
 // hits says which cells that are dirty read one that has another value than before.

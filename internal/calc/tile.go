@@ -7,15 +7,15 @@ import (
 	"gridflow/internal/grid"
 )
 
-// tile is one column of one band, unpacked. Only one goroutine at a time calculates cells of
-// 64 rows that have a word of changed in common; others may read cells that are calculated.
+// tile is one column of one band, unpacked. Each of its cells is calculated by one goroutine, while
+// others calculate other ones and may read cells that are calculated.
 type tile struct {
 	kinds [grid.BandRows]cell.Kind
 	nums  [grid.BandRows]float64
 	texts atomic.Pointer[[grid.BandRows]string] // nil as long as there is none
 
-	todo    *todo // what of it is to be calculated; nil where nothing is
-	changed [grid.BandRows / 64]uint64
+	todo    *todo                      // what of it is to be calculated; nil where nothing is
+	changed [grid.BandRows / 64]uint64 // which cells have other values than the sheet; written to by note
 }
 
 // state is how far a cell with a formula is.
@@ -62,8 +62,17 @@ func (t *tile) set(i int, v cell.Value) bool {
 		}
 		texts[i] = v.Text()
 	}
-	t.changed[i/64] |= 1 << (i % 64)
+	t.note(i, true)
 	return true
+}
+
+// note says that a cell has another value. With shared other goroutines may be at cells around.
+func (t *tile) note(i int, shared bool) {
+	if shared {
+		atomic.OrUint64(&t.changed[i/64], 1<<(i%64))
+	} else {
+		t.changed[i/64] |= 1 << (i % 64)
+	}
 }
 
 // sheetTiles are the tiles of a sheet.
@@ -119,6 +128,26 @@ func (s *sheetTiles) tile(col, band int) *tile {
 		}
 	}
 	return t
+}
+
+// there gives the tile of a band of a column if it was unpacked and has a cell, else nil.
+func (s *sheetTiles) there(col, band int) *tile {
+	if t := s.asked(col, band); t != nothing {
+		return t
+	}
+	return nil
+}
+
+// asked gives the tile of a band of a column as far as somebody asked for it: nil where nobody did.
+func (s *sheetTiles) asked(col, band int) *tile {
+	if col >= len(s.cols) {
+		return nil
+	}
+	c := s.cols[col].Load()
+	if c == nil || band >= len(c.bands) {
+		return nil
+	}
+	return c.bands[band].Load()
 }
 
 // unpack reads a tile from the sheet.
@@ -249,10 +278,28 @@ func (t *tile) settleRows(first, last int) {
 }
 
 // put is set for a number, or a logical value as 0 or 1.
-func (t *tile) put(i int, k cell.Kind, f float64) {
+func (t *tile) put(i int, k cell.Kind, f float64, shared bool) {
 	if t.kinds[i] != k || t.nums[i] != f {
 		t.kinds[i], t.nums[i] = k, f
-		t.changed[i/64] |= 1 << (i % 64)
+		t.note(i, shared)
+	}
+}
+
+// putRows is put for rows that follow one another. Others may be at cells around.
+func (t *tile) putRows(first int, k cell.Kind, list []float64) {
+	for len(list) > 0 {
+		n := min(64-first%64, len(list)) // rows that have a word of changed in common
+		kinds, nums, changed := t.kinds[first:first+n], t.nums[first:first+n], uint64(0)
+		for i, f := range list[:n] {
+			if kinds[i] != k || nums[i] != f {
+				kinds[i], nums[i] = k, f
+				changed |= 1 << i
+			}
+		}
+		if changed != 0 {
+			atomic.OrUint64(&t.changed[first/64], changed<<(first%64))
+		}
+		first, list = first+n, list[n:]
 	}
 }
 

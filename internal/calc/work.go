@@ -100,6 +100,7 @@ func (w *worker) calculate(p place, t *tile, i int) {
 	if f.Volatile {
 		m.Rand = w.c.random(p)
 	}
+	m.Literals = w.c.literals(f.Open, p.sheet, p.at)
 	v := m.Run(f.Program, p.sheet, p.at, f.arrays())
 	w.path = w.path[:len(w.path)-1]
 	if w.put != nil || w.c.stopped() {
@@ -123,7 +124,9 @@ func (w *worker) spared(p place, t *tile, i int) bool {
 	if w.c.touched == nil || !f.Conditional() || f.arrays() || f.Volatile {
 		return false
 	}
-	if w.put = nil; !w.machine(0).Spared(f.Program, p.sheet, p.at, w.c.touched) || w.put != nil {
+	m := w.machine(0)
+	m.Literals = w.c.literals(f.Open, p.sheet, p.at)
+	if w.put = nil; !m.Spared(f.Program, p.sheet, p.at, w.c.touched) || w.put != nil {
 		return false
 	}
 	t.settle(i)

@@ -174,6 +174,37 @@ func checkRelative(t testing.TB, tree *Tree, text string, at cell.Ref) {
 	if got := again.Relative(at); got != relative {
 		t.Errorf("relative form of %q is not stable:\n %q\n %q", text, relative, got)
 	}
+	checkTemplate(t, tree, text, at)
+}
+
+// checkTemplate: the literals are those of the tree, and the template is a formula with as many.
+func checkTemplate(t testing.TB, tree *Tree, text string, at cell.Ref) {
+	t.Helper()
+	var l, m Literals
+	b, err := AppendTemplate(nil, text, at, &l)
+	if err != nil {
+		t.Errorf("template of %q: %v", text, err)
+		return
+	}
+	numbers, texts := tree.Literals()
+	for _, n := range numbers {
+		m.Numbers = append(m.Numbers, n.Float())
+	}
+	for _, n := range texts {
+		m.Texts = append(m.Texts, n.Text)
+	}
+	if !l.Equal(&m) {
+		t.Errorf("literals of %q:\n by text %v\n by tree %v", text, l, m)
+	}
+	again, err := ParseMode(string(b), Mode{Style: R1C1, At: at})
+	if err != nil {
+		t.Errorf("template of %q does not parse: %q: %v", text, b, err)
+		return
+	}
+	numbers, texts = again.Literals()
+	if len(numbers) != len(l.Numbers) || len(texts) != len(l.Texts) {
+		t.Errorf("template of %q, %q, has %d numbers and %d texts of %d and %d", text, b, len(numbers), len(texts), len(l.Numbers), len(l.Texts))
+	}
 }
 
 func checkShift(t testing.TB, tree *Tree, text string, from, to cell.Ref) {

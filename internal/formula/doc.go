@@ -4,9 +4,10 @@
 // [Parse] gives a [Tree]: the text and a root [Node]. [References] walks what a tree
 // refers to, as [Reference] values; [Tree.Rewrite] makes the tree in which some of
 // them are others; [Tree.Shift] is the rewrite that copying to another cell does.
-// Three functions do without a tree because they run for every formula of a
+// Some functions do without a tree because they run for every formula of a
 // workbook when it is loaded: [ShiftText] (the members of a shared formula),
-// [AppendRelative] and [Fingerprint] (which formulas are copies of one another).
+// [AppendRelative] and [Fingerprint] (which formulas are copies of one another); and
+// [AppendTemplate] and [Pattern], for which copies may have other numbers and texts ([Literals]).
 // [Display] takes out what only files write, and [Stored] puts it in; [Tree.Spills] says which
 // formulas files have to mark as dynamic arrays.
 //
@@ -21,7 +22,7 @@
 // point in numbers) together with what people type: a leading "=", function names
 // without their storage prefixes, [@Column].
 //
-// Everything here may be called from any number of goroutines at once.
+// Everything here but a Pattern may be used by any number of goroutines at once.
 //
 // Start reading at [Node] and (*parser).expression; the words of the language are
 // in scan.go and scanref.go.

@@ -211,13 +211,16 @@ func (p *parser) operand() *Node {
 
 // finite reports whether a number literal is one that a cell can hold.
 func (p *parser) finite(text string, pos int) bool {
+	return finite(text) || p.fail(pos, "the number is too large")
+}
+
+// finite reports whether a number is one that a cell can hold.
+func finite(text string) bool {
 	if len(text) < 300 && !strings.ContainsAny(text, "eE") {
 		return true
 	}
-	if f, err := strconv.ParseFloat(text, 64); err != nil || math.IsInf(f, 0) {
-		return p.fail(pos, "the number is too large")
-	}
-	return true
+	f, err := strconv.ParseFloat(text, 64)
+	return err == nil && !math.IsInf(f, 0)
 }
 
 // reference makes n the reference, name, table part or bound name that t is.

@@ -251,18 +251,11 @@ func (s *scanner) operandToken(t *token) bool {
 	s.at++
 	switch c {
 	case '"':
-		for {
-			n := strings.IndexByte(src[s.at:], '"')
-			if n < 0 {
-				return s.fail(i, "the text that begins here has no closing quote,")
-			}
-			s.at += n + 1
-			if s.at == len(src) || src[s.at] != '"' {
-				break
-			}
-			s.at++
+		n := textEnd(src[i:])
+		if n == 0 {
+			return s.fail(i, "the text that begins here has no closing quote,")
 		}
-		t.kind, s.operand = tokenText, true
+		t.kind, s.at, s.operand = tokenText, i+n, true
 	case '\'', '[', '!':
 		s.at = i
 		return s.qualified(t)
@@ -332,30 +325,10 @@ func (s *scanner) number(t *token) bool {
 		t.kind, t.end, s.at, s.operand = tokenRef, end, end, true
 		return true
 	}
-	src, i := s.src, s.at
-	digits := func() (n int) {
-		for i < len(src) && class[src[i]]&isDigit != 0 {
-			i++
-			n++
-		}
-		return n
-	}
-	n := digits()
-	if i < len(src) && src[i] == '.' {
-		i++
-		n += digits()
-	}
-	if n == 0 {
+	src := s.src
+	i := s.at + numberEnd(src[s.at:])
+	if i == s.at {
 		return s.fail(s.at, "expected a value or reference, found .")
-	}
-	if i < len(src) && src[i]|0x20 == 'e' {
-		mantissa := i
-		if i++; i < len(src) && (src[i] == '+' || src[i] == '-') {
-			i++
-		}
-		if digits() == 0 {
-			i = mantissa
-		}
 	}
 	if i < len(src) && class[src[i]]&isName != 0 || i < len(src) && src[i] == '!' {
 		// 2019!A1: a sheet name that should have quotes but does not.
@@ -366,6 +339,54 @@ func (s *scanner) number(t *token) bool {
 	}
 	t.kind, t.end, s.at, s.operand = tokenNumber, i, i, true
 	return true
+}
+
+// numberEnd gives the length of the number that src begins with, 0 where it does with none.
+func numberEnd(src string) int {
+	i := digits(src, 0)
+	n := i
+	if i < len(src) && src[i] == '.' {
+		i = digits(src, i+1)
+		n = i - 1
+	}
+	if n == 0 {
+		return 0
+	}
+	if i < len(src) && src[i]|0x20 == 'e' {
+		exponent := i + 1
+		if exponent < len(src) && (src[exponent] == '+' || src[exponent] == '-') {
+			exponent++
+		}
+		if end := digits(src, exponent); end > exponent {
+			i = end
+		}
+	}
+	return i
+}
+
+// digits gives where the digits from i on end.
+func digits(src string, i int) int {
+	for i < len(src) && class[src[i]]&isDigit != 0 {
+		i++
+	}
+	return i
+}
+
+// textEnd gives the length of the text literal that src begins with, 0 where it does with none.
+func textEnd(src string) int {
+	if src == "" || src[0] != '"' {
+		return 0
+	}
+	for i := 1; ; {
+		n := strings.IndexByte(src[i:], '"')
+		if n < 0 {
+			return 0
+		}
+		if i += n + 1; i == len(src) || src[i] != '"' {
+			return i
+		}
+		i++
+	}
 }
 
 // word reads what begins with a letter or a "$": a reference, a sheet prefix, a

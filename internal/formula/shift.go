@@ -89,6 +89,11 @@ func shift(kind *RefKind, first, last *Corner, dRow, dCol int) bool {
 // [Tree.Relative]. At is the cell that holds the formula. It looks at words, not at
 // grammar, and gives an error only where a word is broken; b then comes back as it was.
 func AppendRelative(b []byte, text string, at cell.Ref) ([]byte, error) {
+	return appendRelative(b, text, at, nil)
+}
+
+// appendRelative does so; with open, the literals are taken out and put there.
+func appendRelative(b []byte, text string, at cell.Ref, open *Literals) ([]byte, error) {
 	s := scanner{src: text}
 	if !s.start() {
 		return b, s.err
@@ -98,6 +103,7 @@ func AppendRelative(b []byte, text string, at cell.Ref) ([]byte, error) {
 	mode := Mode{Style: R1C1, At: at}
 	p := printer{b: b, mode: mode, canonical: true}
 	ranged := false // the last token was the range operator
+	array := false  // within an array constant
 	for {
 		before := s.at
 		if !s.next(&t) {
@@ -108,6 +114,11 @@ func AppendRelative(b []byte, text string, at cell.Ref) ([]byte, error) {
 			p.quoted(len(p.b) - (t.body - t.pos))
 		}
 		word := text[t.body:t.end]
+		if array = t.kind == tokenOpenArray || array && t.kind != tokenCloseArray; open != nil && s.open(&t, array, ranged) {
+			p.b = open.take(p.b, t.kind, word)
+			ranged = false
+			continue
+		}
 		switch t.kind {
 		case tokenEnd:
 			return p.b, nil

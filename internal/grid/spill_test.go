@@ -1,6 +1,9 @@
 package grid
 
 import (
+	"bytes"
+	"math"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -136,4 +139,77 @@ func TestWithValues(t *testing.T) {
 			t.Fatalf("%d, %d, %d cells; want %d, %d, %d", got.FilledCells(), got.StoredCells(), got.FormulaCells(), want.FilledCells(), want.StoredCells(), want.FormulaCells())
 		}
 	})
+}
+
+// TestRenumbered: a column that is copied down and gets numbers is packed as a builder packs it.
+func TestRenumbered(t *testing.T) {
+	sheet := func(first, rows int, number func(i int) float64) *Sheet {
+		b := NewBuilder("S")
+		for i := range rows {
+			r := cell.Ref{Row: first + i, Col: 1}
+			if err := b.Number(r, 3, number(i)); err != nil {
+				t.Fatal(err)
+			}
+			id, err := b.AddFormula([]byte("A1+1"), -1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.SetFormula(r, id)
+		}
+		return b.Finish(nil)
+	}
+	for _, c := range []struct {
+		name   string
+		number func(i int) float64
+		quick  bool
+	}{
+		{"zeros", func(int) float64 { return 0 }, true},
+		{"bytes", func(i int) float64 { return float64(i % 256) }, true},
+		{"two bytes", func(i int) float64 { return float64(i * 100) }, true},
+		{"four bytes", func(i int) float64 { return float64(-i) }, true},
+		{"the largest", func(i int) float64 { return float64(math.MaxInt32 - i%2) }, true},
+		{"too large", func(i int) float64 { return float64(math.MaxInt32 + i) }, true},
+		{"fractions", func(i int) float64 { return float64(i) / 8 }, true},
+		{"minus zero", func(i int) float64 { return math.Copysign(0, float64(i%2)-1) }, true},
+		{"no number", func(i int) float64 { return []float64{1, math.Inf(1), math.NaN()}[i%3] }, false},
+	} {
+		for _, at := range [][2]int{{0, BandRows}, {5, 100}, {BandRows - 70, 70}, {63, 2}} {
+			old := sheet(at[0], at[1], func(i int) float64 { return float64(-i) - 0.5 })
+			v := Values{Col: 1, Changed: new([BandRows / 64]uint64), Kinds: new([BandRows]cell.Kind), Nums: new([BandRows]float64)}
+			for i := range at[1] {
+				o := at[0] + i
+				v.Changed[o/64] |= 1 << (o % 64)
+				v.Kinds[o], v.Nums[o] = cell.Number, c.number(i)
+			}
+			k := old.bands[0].chunk(1)
+			n := k.renumbered(&v)
+			if (n != nil) != c.quick {
+				t.Errorf("%s: renumbered %v", c.name, n)
+			}
+			if n == nil {
+				continue
+			}
+			if want := sheet(at[0], at[1], c.number).bands[0].chunk(1); !reflect.DeepEqual(n, want) {
+				t.Errorf("%s of %v: %+v, want %+v", c.name, at, n, want)
+			}
+			general := *k
+			general.styles, general.styleWidth = bytes.Repeat([]byte{3}, k.n), 1
+			if want, ok := general.revalued(&v, newColumn(), nil); !ok || !reflect.DeepEqual(n, want) {
+				t.Errorf("%s of %v: %+v, want %+v", c.name, at, n, want)
+			}
+			v.Changed[at[0]/64] &^= 1 << (at[0] % 64)
+			if k.renumbered(&v) != nil {
+				t.Errorf("%s: a cell that did not change", c.name)
+			}
+			if !old.dense(&v) && at[1] > foldDense {
+				t.Errorf("%s of %v is patched", c.name, at)
+			}
+			if o := at[0] + at[1]; o < BandRows {
+				v.Changed[o/64] |= 1 << (o % 64)
+				if old.dense(&v) {
+					t.Errorf("%s of %v: a cell without a formula", c.name, at)
+				}
+			}
+		}
+	}
 }

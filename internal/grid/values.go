@@ -2,6 +2,8 @@ package grid
 
 import (
 	"cmp"
+	"encoding/binary"
+	"math"
 	"math/bits"
 	"slices"
 	"sync"
@@ -85,6 +87,9 @@ func (s *Sheet) dense(v *Values) bool {
 	if count < foldDense || k == nil || s.patchedBetween(first, first+BandRows-1) {
 		return false
 	}
+	if n := len(k.formulaRows); n > 0 && int(k.formulaRows[n-1]-k.formulaRows[0]) == n-1 {
+		return v.within(int(k.formulaRows[0]), int(k.formulaRows[n-1]))
+	}
 	f := 0
 	for row := range v.rows {
 		for f < len(k.formulaRows) && int(k.formulaRows[f]) < row {
@@ -95,6 +100,25 @@ func (s *Sheet) dense(v *Values) bool {
 		}
 	}
 	return true
+}
+
+// within reports whether only rows from one to another changed.
+func (v *Values) within(first, last int) bool {
+	for w, changed := range v.Changed {
+		if changed&^mask(w, first, last) != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// mask has the bits of word w for the rows from one to another.
+func mask(w, first, last int) uint64 {
+	lo, hi := max(first-w*64, 0), min(last-w*64, 63)
+	if lo > hi {
+		return 0
+	}
+	return ^uint64(0) << lo & (^uint64(0) >> (63 - hi))
 }
 
 // worthWorker is how many chunks are worth a goroutine more.
@@ -165,8 +189,10 @@ func (s *Sheet) revalue(list []*Values, workers int) error {
 
 // revalued gives the chunk with other values; intern gives the number of a text.
 func (k *Chunk) revalued(v *Values, c *column, intern func(string) (uint64, bool)) (*Chunk, bool) {
+	if n := k.renumbered(v); n != nil {
+		return n, true
+	}
 	c.reset()
-	f := 0
 	for i := range k.n {
 		o := k.row(i)
 		t, payload := k.tagAt(i), k.payloadAt(i)
@@ -193,10 +219,63 @@ func (k *Chunk) revalued(v *Values, c *column, intern func(string) (uint64, bool
 		} else {
 			c.add(o, like, payload)
 		}
-		if f < len(k.formulaRows) && k.formulaRows[f] == o {
-			c.formulaRows, c.formulas = append(c.formulaRows, o), append(c.formulas, k.formulas[f])
-			f++
+	}
+	n := c.seal()
+	n.formulaRows, n.formulas = k.formulaRows, k.formulas
+	return n, true
+}
+
+// renumbered is revalued where all cells follow one another, have one style and get numbers, as
+// those of a column that is copied down do; else it gives nil.
+func (k *Chunk) renumbered(v *Values) *Chunk {
+	if k.rows != nil || k.styles != nil {
+		return nil
+	}
+	first, last := int(k.first), int(k.first)+k.n-1
+	for w, changed := range v.Changed {
+		if m := mask(w, first, last); changed&m != m {
+			return nil
 		}
 	}
-	return c.seal(), true
+	for _, kind := range v.Kinds[first : last+1] {
+		if kind != cell.Number {
+			return nil
+		}
+	}
+	nums := v.Nums[first : last+1]
+	whole, all := true, uint64(0)
+	for _, f := range nums {
+		if f-f != 0 {
+			return nil
+		}
+		i := int32(f)
+		whole = whole && math.Float64bits(float64(i)) == math.Float64bits(f)
+		all |= uint64(uint32(i))
+	}
+	n := &Chunk{n: k.n, first: k.first, tag: tagFloat, style: k.style, width: 8, formulaRows: k.formulaRows, formulas: k.formulas}
+	if whole {
+		n.tag, n.width = tagInt, width(all)
+	}
+	n.payload = make([]byte, k.n*int(n.width))
+	switch b := n.payload; n.width {
+	case 0:
+		n.payload = nil
+	case 1:
+		for i, f := range nums {
+			b[i] = byte(int32(f))
+		}
+	case 2:
+		for i, f := range nums {
+			binary.LittleEndian.PutUint16(b[2*i:], uint16(int32(f)))
+		}
+	case 4:
+		for i, f := range nums {
+			binary.LittleEndian.PutUint32(b[4*i:], uint32(int32(f)))
+		}
+	default:
+		for i, f := range nums {
+			binary.LittleEndian.PutUint64(b[8*i:], math.Float64bits(f))
+		}
+	}
+	return n
 }

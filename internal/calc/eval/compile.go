@@ -15,7 +15,25 @@ import (
 // The program may be run for every cell to which the formula was copied, on that sheet. Only
 // a table part that names no table ([@Column]) is bound to the table of the cell at.
 func Compile(scope Scope, tree *formula.Tree, sheet int, at cell.Ref) *Program {
-	c := &compiler{scope: scope, p: &Program{}, sheet: sheet, at: at, names: map[nameKey]*binding{}}
+	return compile(scope, tree, sheet, at, nil)
+}
+
+// CompileTemplate is Compile for a program that is run for formulas with other literals too
+// (formula.AppendTemplate): for those that [Machine.Literals] has, and the tree's own where it has none. What else a
+// program says of itself holds for them all.
+func CompileTemplate(scope Scope, tree *formula.Tree, sheet int, at cell.Ref) *Program {
+	numbers, texts := tree.Literals()
+	open := make(map[*formula.Node]int, len(numbers)+len(texts))
+	for _, list := range [...][]*formula.Node{numbers, texts} {
+		for i, n := range list {
+			open[n] = i
+		}
+	}
+	return compile(scope, tree, sheet, at, open)
+}
+
+func compile(scope Scope, tree *formula.Tree, sheet int, at cell.Ref, open map[*formula.Node]int) *Program {
+	c := &compiler{scope: scope, p: &Program{}, sheet: sheet, at: at, names: map[nameKey]*binding{}, open: open}
 	c.p.root = c.expr(tree.Root)
 	c.p.conditional = conditionalOf(c.p.root)
 	if b, ok := c.p.root.(*binary); ok {
@@ -35,6 +53,7 @@ type compiler struct {
 	wrap  bool     // within a name, whose relative references wrap around the edges
 	bound []string // names that LET and LAMBDA bound, innermost last
 	names map[nameKey]*binding
+	open  map[*formula.Node]int // the literals that are parameters, with their numbers
 }
 
 type nameKey struct {
@@ -47,9 +66,9 @@ func (c *compiler) expr(n *formula.Node) expr {
 	c.p.Cost++
 	switch n.Kind {
 	case formula.Number:
-		return &constant{fn.Num(n.Float())}
+		return c.literal(n, fn.Num(n.Float()))
 	case formula.Text:
-		return &constant{fn.Text(n.Text)}
+		return c.literal(n, fn.Text(n.Text))
 	case formula.Logical:
 		return &constant{fn.Bool(n.Bool())}
 	case formula.Error:
@@ -87,6 +106,15 @@ func (c *compiler) expr(n *formula.Node) expr {
 		return &invocation{c.expr(n.Kids[0]), c.exprs(n.Kids[1:])}
 	}
 	return &failed{cell.ErrValue, "this part of the formula is not understood"}
+}
+
+// literal compiles a number or a text, which is a parameter in a template.
+func (c *compiler) literal(n *formula.Node, v fn.Value) expr {
+	if i, ok := c.open[n]; ok {
+		c.p.Open = true
+		return &parameter{i, v}
+	}
+	return &constant{v}
 }
 
 func (c *compiler) exprs(nodes []*formula.Node) []expr {

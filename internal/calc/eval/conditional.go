@@ -12,7 +12,7 @@ import (
 // another row need not be calculated.
 type conditional struct {
 	ranges   []fn.Area // of the criteria
-	criteria []expr    // each a constant or a single cell
+	criteria []expr    // each a constant, a parameter or a single cell
 	values   *fn.Area  // what is added up; nil where the rows are only counted
 }
 
@@ -50,7 +50,7 @@ func conditionalOf(root expr) *conditional {
 			if !x.v.IsScalar() {
 				return nil
 			}
-		case *one:
+		case *one, *parameter:
 		default:
 			return nil
 		}

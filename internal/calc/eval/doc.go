@@ -3,8 +3,10 @@
 // [Compile] binds what a formula names (sheets, defined names, tables, functions) in a
 // [Scope] and gives a [Program]: a tree of small nodes that does not know which cell it is
 // run for, so that all copies of a formula share one. A Program also says what the
-// formula reads ([Program.Reads]), which is all that a dependency graph needs of it. A
-// [Machine] runs programs; each goroutine has its own.
+// formula reads ([Program.Reads]), which is all that a dependency graph needs of it.
+// [CompileTemplate] makes the literals parameters, too: none is looked at before a program runs, so
+// that what is said of the program holds whatever they are. A [Machine] runs programs; each
+// goroutine has its own.
 //
 // A node is asked in one of two ways: eval gives what the expression is, a reference
 // included; value gives what stands there, a single value or an array. The functions are

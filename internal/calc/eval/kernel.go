@@ -21,7 +21,9 @@ import (
 type Kernel struct {
 	// Logical says that the results are logical values, 0 or 1.
 	Logical bool
-	root    node
+	// Open says that literals of the formula are parameters.
+	Open bool
+	root node
 }
 
 // Numbers is where a kernel finds what cells hold. A cell that is not calculated yet, or holds
@@ -36,6 +38,10 @@ type Numbers interface {
 
 // Runner runs kernels. It belongs to one goroutine.
 type Runner struct {
+	// Literals are those of the cells that a kernel is run for; nil where all are those of the
+	// kernel.
+	Literals Literals
+
 	src     Numbers
 	at      cell.Ref
 	n       int
@@ -47,7 +53,7 @@ type Runner struct {
 // NewRunner makes a runner that reads cells from src.
 func NewRunner(src Numbers) *Runner { return &Runner{src: src} }
 
-// Rows runs k for n cells downwards from one, at most grid.BandRows. ok is false where a cell
+// Rows runs k for n cells of one band downwards from one. ok is false where a cell
 // that they read has no number. The results are there until the next run.
 func (r *Runner) Rows(k *Kernel, from cell.Ref, n int) (out []float64, ok bool) {
 	r.at, r.n, r.used = from, n, 0
@@ -81,7 +87,7 @@ func (p *Program) Kernel() *Kernel {
 	if n == nil {
 		return nil
 	}
-	return &Kernel{logical, n}
+	return &Kernel{logical, p.Open, n}
 }
 
 // lower makes the node of an expression; nil where there is none.
@@ -92,6 +98,10 @@ func lower(e expr) (n node, logical bool) {
 		case !e.v.IsScalar():
 		case v.Kind() == cell.Number && v.Number()-v.Number() == 0, v.Kind() == cell.Bool:
 			return &number{v.Number()}, v.Kind() == cell.Bool
+		}
+	case *parameter:
+		if v := e.v.Scalar(); v.Kind() == cell.Number {
+			return &openNumber{e.i, v.Number()}, false
 		}
 	case *one:
 		if !e.wrap {
@@ -161,6 +171,29 @@ type number struct{ f float64 }
 func (k *number) one(*Runner) float64 { return k.f }
 func (k *number) rows(r *Runner) ([]float64, bool) {
 	return fill(r.buf()[:r.n], k.f), true
+}
+
+// openNumber is a number that is a parameter.
+type openNumber struct {
+	i int
+	f float64 // of the formula that was compiled
+}
+
+func (k *openNumber) one(r *Runner) float64 {
+	if r.Literals != nil {
+		if f, ok := r.Literals.Number(k.i, r.at.Row%grid.BandRows); ok {
+			return f
+		}
+	}
+	return k.f
+}
+
+func (k *openNumber) rows(r *Runner) ([]float64, bool) {
+	out := fill(r.buf()[:r.n], k.f)
+	if r.Literals != nil {
+		r.Literals.Numbers(k.i, r.at.Row%grid.BandRows, out)
+	}
+	return out, true
 }
 
 func fill(out []float64, f float64) []float64 {

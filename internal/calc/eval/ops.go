@@ -6,6 +6,7 @@ import (
 	"gridflow/internal/calc/fn"
 	"gridflow/internal/cell"
 	"gridflow/internal/formula"
+	"gridflow/internal/grid"
 )
 
 // binary is an operator between two values.
@@ -214,6 +215,29 @@ type constant struct{ v fn.Value }
 
 func (k *constant) eval(*Machine) fn.Value  { return k.v }
 func (k *constant) value(*Machine) fn.Value { return k.v }
+
+// parameter is a literal that copies of the formula may have another of.
+type parameter struct {
+	i int
+	v fn.Value // of the formula that was compiled
+}
+
+func (p *parameter) eval(m *Machine) fn.Value { return p.value(m) }
+
+func (p *parameter) value(m *Machine) fn.Value {
+	if m.Literals == nil {
+		return p.v
+	}
+	row := m.At.Row % grid.BandRows
+	if p.v.Scalar().Kind() == cell.Text {
+		if s, ok := m.Literals.Text(p.i, row); ok {
+			return fn.Text(s)
+		}
+	} else if f, ok := m.Literals.Number(p.i, row); ok {
+		return fn.Num(f)
+	}
+	return p.v
+}
 
 // failed is a part of the formula that is an error whenever it is run.
 type failed struct {

@@ -51,6 +51,8 @@ type Program struct {
 	// Elsewhere says that the formula needs what only the program that saved the file had:
 	// another workbook, a server, a macro.
 	Elsewhere bool
+	// Open says that literals of the formula are parameters, which each copy may have others of.
+	Open bool
 	// Unknown are the names of functions that are not there and of names that nobody
 	// defined; each gives #NAME?.
 	Unknown []string
@@ -71,6 +73,15 @@ type Host interface {
 	External(book, sheet string, r cell.Range) fn.Value
 }
 
+// Literals are those of copies of formulas, by their row in the band, as far as they are not
+// those that the program was compiled with. Numbers and texts are numbered each by itself.
+type Literals interface {
+	Number(i, row int) (f float64, ok bool)
+	Text(i, row int) (s string, ok bool)
+	// Numbers puts those from row first on into out, and leaves the others as they are there.
+	Numbers(i, first int, out []float64)
+}
+
 // expr is a node of a program.
 type expr interface {
 	// eval gives what the expression is; it may be a reference.
@@ -86,6 +97,9 @@ const maxDepth = 1024
 type Machine struct {
 	fn.Context
 	Host Host
+	// Literals are those of the cells around the one that a program is run for; nil where all are
+	// those of the program.
+	Literals Literals
 
 	locals []fn.Value // what LET and LAMBDA bound, innermost last
 	stack  []fn.Value // arguments of calls under way

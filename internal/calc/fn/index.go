@@ -35,14 +35,21 @@ type ColumnIndex struct {
 	texts  map[string]int32 // by FoldText
 
 	starts, places []int32 // the cells of group i are places[starts[i]:starts[i+1]], ascending
-	pairs          []pair  // until Finish
+
+	// Until Finish.
+	pairs   []pair
+	written map[string]int32 // texts with digits: the group of the number that each is taken for, -1 for none
 }
+
+// writtenMax bounds the texts of which it is remembered whether they are numbers: columns that are searched
+// for texts have the same ones again and again.
+const writtenMax = 1 << 12
 
 type pair struct{ group, place int32 }
 
 // NewColumnIndex makes an index of about n cells that holds nothing yet.
 func NewColumnIndex(n int, dates numfmt.DateSystem) *ColumnIndex {
-	return &ColumnIndex{dates: dates, groups: make(map[uint64]int32, n/4), texts: map[string]int32{}, pairs: make([]pair, 0, n)}
+	return &ColumnIndex{dates: dates, groups: make(map[uint64]int32, n/4), texts: map[string]int32{}, pairs: make([]pair, 0, n), written: map[string]int32{}}
 }
 
 // numberKey is the same for numbers whose first 15 digits are.
@@ -80,13 +87,29 @@ func (x *ColumnIndex) Add(place int, v cell.Value) {
 		s := v.Text()
 		x.pairs = append(x.pairs, pair{x.text(FoldText(s)), int32(place)})
 		if strings.ContainsAny(s, "0123456789") {
-			if f, ok := ParseNumber(s, x.dates); ok { // a criterion takes it for the number
-				x.pairs = append(x.pairs, pair{x.group(numberKey(f)), int32(place)})
+			if g := x.number(s); g >= 0 { // a criterion takes it for the number
+				x.pairs = append(x.pairs, pair{g, int32(place)})
 			}
 		}
 	default:
 		x.pairs = append(x.pairs, pair{x.group(keyOf(v)), int32(place)})
 	}
+}
+
+// number gives the group of the number that a text is taken for, -1 if it is for none.
+func (x *ColumnIndex) number(s string) int32 {
+	g, ok := x.written[s]
+	if ok {
+		return g
+	}
+	g = -1
+	if f, ok := ParseNumber(s, x.dates); ok {
+		g = x.group(numberKey(f))
+	}
+	if len(x.written) < writtenMax {
+		x.written[s] = g
+	}
+	return g
 }
 
 func (x *ColumnIndex) next() int32 { return int32(len(x.groups) + len(x.texts)) }
@@ -123,7 +146,7 @@ func (x *ColumnIndex) Finish() {
 		x.places[x.starts[p.group+1]] = p.place
 		x.starts[p.group+1]++
 	}
-	x.pairs = nil
+	x.pairs, x.written = nil, nil
 }
 
 // Find gives the places, ascending, of cells among which are all that equal v, be it as a

@@ -70,6 +70,12 @@ var scenarios = []struct {
 		}
 		return fmt.Appendf(b, "$A$1*%d", 2)
 	}},
+	{"S4-literals", 100_000, 2, func(b []byte, row, col int) []byte {
+		if col == 0 {
+			return b
+		}
+		return fmt.Appendf(b, "$A$1*%d", row)
+	}},
 	// Every formula is a template of its own.
 	{"irregular", 100_000, 3, func(b []byte, row, col int) []byte {
 		if col == 0 {
@@ -227,6 +233,20 @@ func BenchmarkWith(b *testing.B) {
 			b.ReportMetric(float64(h.Stats().Spans), "spans")
 		})
 	}
+}
+
+// BenchmarkLiteral measures an edit of one literal, in a long line of such edits.
+func BenchmarkLiteral(b *testing.B) {
+	h := graphOf(b, "S4-literals")
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		at := cell.Ref{Row: i * 7919 % 100_000, Col: 1}
+		var err error
+		if h, err = h.With([]Change{{0, at, grid.Formula{Text: fmt.Sprintf("$A$1*%d.5", i), Anchor: at}}}, references{[]string{"Data"}}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(h.Stats().Spans), "spans")
 }
 
 func BenchmarkSpanAt(b *testing.B) {

@@ -3,7 +3,9 @@ package graph
 import (
 	"context"
 	"errors"
+	"strings"
 
+	"gridflow/internal/formula"
 	"gridflow/internal/grid"
 )
 
@@ -31,11 +33,12 @@ func Build(ctx context.Context, sheets []*grid.Sheet, c Compiler) (*Graph, error
 	if err != nil {
 		return nil, err
 	}
-	b := builder{g: g}
+	b := builder{g: g, literals: newLiteralWriter(g)}
 	for i := range pieces {
 		b.put(&pieces[i])
 	}
 	b.endColumn()
+	b.literals.finish()
 	err = parallel(ctx, len(b.formulas), 16, func() func(int) {
 		return func(i int) { b.templates[i].compile(b.formulas[i], len(sheets), c) }
 	})
@@ -52,6 +55,7 @@ type builder struct {
 	templates []*Template
 	formulas  []Formula // that the templates were first met as
 	spans     []span
+	literals  *literalWriter
 
 	// The runs of the column being put together, and of the column before it, by row.
 	sheet, col int
@@ -74,9 +78,13 @@ func (b *builder) put(p *piece) {
 		}
 		b.sheet, b.col = p.sheet, p.col
 	}
-	for _, r := range p.runs {
+	for i := range p.runs {
+		r := &p.runs[i]
 		t := b.template(r.proto)
 		b.g.formulas += int64(r.end - r.row + 1)
+		if r.varied || !r.proto.literals.Equal(&t.literals) {
+			p.cells(r, func(row int32, l *formula.Literals) { b.literals.put(p.sheet, p.col, int(row), l, &t.literals) })
+		}
 		// A piece ends anywhere: the run may go on one of the piece above.
 		if n := len(b.here); n > 0 && b.here[n-1].tpl == t && b.here[n-1].rows.hi == r.row-1 {
 			b.here[n-1].rows.hi = r.end
@@ -113,6 +121,15 @@ func (b *builder) endColumn() {
 	b.prev, b.here = b.here, b.prev[:0]
 }
 
+// template makes the template of a proto. It may not keep the texts of the sheet.
+func (p *proto) template() *Template {
+	t := &Template{Sheet: p.formula.Sheet, Kind: p.formula.Kind, Relative: p.formula.Relative, literals: p.literals}
+	for i, s := range t.literals.Texts {
+		t.literals.Texts[i] = strings.Clone(s)
+	}
+	return t
+}
+
 // template gives the template of a proto, as one for all scanners.
 func (b *builder) template(p *proto) *Template {
 	if p.tpl != nil {
@@ -121,7 +138,7 @@ func (b *builder) template(p *proto) *Template {
 	key := templateKey{int32(p.formula.Sheet), p.formula.Kind, p.formula.Relative}
 	t := b.g.base[key]
 	if t == nil {
-		t = &Template{Sheet: p.formula.Sheet, Kind: p.formula.Kind, Relative: p.formula.Relative}
+		t = p.template()
 		b.g.base[key] = t
 		b.templates, b.formulas = append(b.templates, t), append(b.formulas, p.formula)
 	}

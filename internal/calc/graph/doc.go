@@ -4,7 +4,7 @@
 //
 // Principal types: [Graph] (immutable; made by [Build], and by [Graph.With] out of another
 // one), [Template] (a formula in the form that its copies share), [Span] (copies over a
-// rectangle), [Read] (a region that a formula reads, as seen from its cell), [Dirty] (what
+// rectangle), [Literals] (in what the copies differ), [Read] (a region that a formula reads, as seen from its cell), [Dirty] (what
 // has to be calculated), [Plan] and [Unit] (the order).
 //
 // The one invariant: every cell with a formula lies in the area of exactly one span, and every
@@ -17,7 +17,9 @@
 // Formulas are copies of others far more often than not. Those of one sheet with the same
 // relative form are one template, which is compiled once; a template over a rectangle is
 // a span, and a span is all that is kept of its cells. A sheet of 750 000 formulas that were copied
-// down is three spans. This is the compression of TACO (Tang et al., Efficient and Compact
+// down is three spans. Copies may differ in their literals too: those are parameters of the template, and
+// where a cell has another one than the template it stands in a page of its column and band
+// (literal.go). This is the compression of TACO (Tang et al., Efficient and Compact
 // Spreadsheet Formula Graphs, arXiv 2302.05482), taken from the formulas rather than
 // found among single edges.
 //
@@ -51,8 +53,10 @@
 // With F formulas in S spans with R reads in all, and k what is found:
 //
 //   - Build: O(F) to compare texts, on all processors, and O((S+R) log R).
-//   - Memory: some 50 bytes a span and 30 a read, 200 a template, and nothing a formula.
-//   - With: O(log S + log R) for each rectangle of cells that is changed, in time and memory.
+//   - Memory: some 50 bytes a span and 30 a read, 250 a template, and nothing a formula; for a literal that is
+//     neither that of its template nor that of the cell above, 10 bytes for a number and 18 for a text.
+//   - With: O(log S + log R) for each rectangle of cells that is changed, in time and memory, and a page
+//     where literals are.
 //   - Dependents, SpanAt: O(log + k) where rectangles overlap little, as in any R-tree.
 //   - Dirty: a step for each rectangle that becomes dirty at once. What is dirty in a span takes a
 //     rectangle where it is one, and never more than a bit a cell.

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"gridflow/internal/cell"
+	"gridflow/internal/formula"
 	"gridflow/internal/grid"
 )
 
@@ -30,6 +31,8 @@ type edit struct {
 	pages   map[int]bool
 	special bool                      // g.special is the edit's own
 	fresh   map[templateKey]*Template // that the graph did not know
+
+	literals *literalWriter
 }
 
 // With gives the graph after changes, of which the later counts where two are of one cell.
@@ -67,7 +70,8 @@ func (g *Graph) With(changes []Change, c Compiler) (*Graph, error) {
 	n := *g
 	n.sheets = slices.Clone(g.sheets)
 	n.spans = slices.Clone(g.spans)
-	e := &edit{g: &n, owner: new(owner), pages: make(map[int]bool), fresh: make(map[templateKey]*Template)}
+	e := &edit{g: &n, owner: new(owner), pages: make(map[int]bool), fresh: make(map[templateKey]*Template), literals: newLiteralWriter(&n)}
+	e.literals.owned, e.literals.sheets = make(map[*literalColumn]bool), make(map[int]bool)
 	// First all cells are cleared, by runs below one another, then the formulas are put.
 	for k := 0; k < len(kept); {
 		first := &changes[kept[k]]
@@ -94,14 +98,19 @@ func (g *Graph) With(changes []Change, c Compiler) (*Graph, error) {
 			continue
 		}
 		col := interval{int32(ch.At.Col), int32(ch.At.Col)}
-		for _, r := range p.runs {
-			e.put(e.template(r.proto, c), box{{r.row, r.end}, col})
+		for i := range p.runs {
+			r := &p.runs[i]
+			t := e.template(r.proto, c)
+			e.put(t, box{{r.row, r.end}, col})
+			// Also where they are those of the template: the cells may have had others.
+			p.cells(r, func(row int32, l *formula.Literals) { e.literals.put(ch.Sheet, ch.At.Col, int(row), l, &t.literals) })
 		}
 		for _, r := range p.arrays {
 			e.insert(span{e.template(r.proto, c), box{{r.row, r.row}, col}, r.out})
 		}
-		p.runs, p.arrays = p.runs[:0], p.arrays[:0]
+		p.runs, p.arrays, p.numbers, p.texts = p.runs[:0], p.arrays[:0], p.numbers[:0], p.texts[:0]
 	}
+	e.literals.finish()
 	e.finish()
 	return &n, nil
 }
@@ -222,7 +231,7 @@ func (e *edit) template(p *proto, c Compiler) *Template {
 		return p.tpl
 	}
 	if p.tpl = e.fresh[key]; p.tpl == nil {
-		p.tpl = &Template{Sheet: p.formula.Sheet, Kind: p.formula.Kind, Relative: p.formula.Relative}
+		p.tpl = p.template()
 		p.tpl.compile(p.formula, len(g.sheets), c)
 		e.fresh[key] = p.tpl
 	}

@@ -4,6 +4,7 @@ import (
 	"iter"
 
 	"gridflow/internal/cell"
+	"gridflow/internal/formula"
 	"gridflow/internal/grid"
 )
 
@@ -12,11 +13,12 @@ import (
 type Template struct {
 	Sheet    int
 	Kind     grid.FormulaKind // NormalFormula, ArrayFormula or DynamicArray
-	Relative string           // as formula.AppendRelative gives it
+	Relative string           // as formula.AppendTemplate gives it; of an array formula, as formula.AppendRelative does
 	Facts    Facts            // without Reads, which the graph keeps in a form of its own
 	Err      error            // why the compiler does not understand it
 
-	reads []read
+	reads    []read
+	literals formula.Literals // of the copy that was met first
 }
 
 // Reads is the number of regions that one cell of the template reads.
@@ -44,6 +46,18 @@ type Span struct {
 	Output   cell.Range // the cells whose values it gives: Area, but for an array formula that fills more
 }
 
+// Reads yields what some cells of the span read, an area for each read of its template.
+func (s Span) Reads(cells cell.Range) iter.Seq[Area] {
+	return func(yield func(Area) bool) {
+		for i := range s.Template.reads {
+			r := &s.Template.reads[i]
+			if x := r.image(boxOf(cells)); !x.empty() && !yield(Area{int(r.sheet), x.Range()}) {
+				return
+			}
+		}
+	}
+}
+
 // Graph is which formulas of a workbook read which cells, and the order that this puts on
 // them. It is immutable and may be used from any number of goroutines.
 type Graph struct {
@@ -65,6 +79,8 @@ type sheet struct {
 	used    box  // what the formulas can find there; for estimates only
 	outputs tree // of the spans that stand on it
 	reads   tree // of all spans, as far as they reach it
+
+	literals []*literalColumn // by column
 }
 
 type templateKey struct {
@@ -164,16 +180,11 @@ func (g *Graph) Precedents(sheet int, at cell.Ref) iter.Seq[Area] {
 		if !ok {
 			return
 		}
-		from := boxAt(at)
+		from := cell.Range{First: at, Last: at}
 		if s.Area != s.Output {
-			from = boxOf(s.Area)
+			from = s.Area
 		}
-		for i := range s.Template.reads {
-			r := &s.Template.reads[i]
-			if x := r.image(from); !x.empty() && !yield(Area{int(r.sheet), x.Range()}) {
-				return
-			}
-		}
+		s.Reads(from)(yield)
 	}
 }
 
@@ -196,17 +207,17 @@ func (g *Graph) Stats() Stats {
 			s.Spans++
 			if !seen[t] {
 				seen[t] = true
-				s.Bytes += templateBytes + int64(len(t.Relative)) + 28*int64(cap(t.reads))
+				s.Bytes += templateBytes + int64(len(t.Relative)) + 28*int64(cap(t.reads)) + 8*int64(len(t.literals.Numbers)) + 16*int64(len(t.literals.Texts))
 			}
 		}
 	}
 	s.Templates = len(seen)
 	s.Bytes += 200 + int64(8+pageSize*40)*int64(len(g.spans)) + 4*int64(cap(g.special)) + 8*int64(cap(g.recent)) + 48*int64(len(g.base))
 	for i := range g.sheets {
-		s.Bytes += 48 + g.sheets[i].outputs.bytes() + g.sheets[i].reads.bytes()
+		s.Bytes += 72 + g.sheets[i].outputs.bytes() + g.sheets[i].reads.bytes() + g.sheets[i].literalBytes()
 	}
 	return s
 }
 
 // templateBytes is the size of a Template.
-const templateBytes = 160
+const templateBytes = 208

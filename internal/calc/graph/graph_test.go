@@ -79,7 +79,7 @@ func TestStored(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, h := range []*Graph{again, with} {
-			if x, ok := h.SpanAt(0, r); !ok || x.Template.Relative != "1+1" || h.Stats().Formulas != 2*rows {
+			if x, ok := h.SpanAt(0, r); !ok || x.Template.Relative != "0+0" || h.Stats().Formulas != 2*rows {
 				t.Errorf("form %d: %v", i, x)
 			}
 		}
@@ -99,7 +99,7 @@ func TestStored(t *testing.T) {
 func TestAlternating(t *testing.T) {
 	m := newModel(1)
 	for row := range 60 {
-		m.set(0, cell.Ref{Row: row}, []string{"B%d+1", "B%d+2", "b%d+1", "SUM(B$1:B%d)"}[row%4])
+		m.set(0, cell.Ref{Row: row}, []string{"B%d+1", "B%d-2", "b%d+1", "SUM(B$1:B%d)"}[row%4])
 	}
 	for s, f := range m.cells {
 		f.Text = fmt.Sprintf(f.Text, s.row+1)

@@ -266,7 +266,22 @@ func drawFormula(t *rapid.T, m *model, at cell.Ref) string {
 	case 1:
 		b.WriteString(`+INDIRECT("A1")`)
 	}
+	if rapid.Bool().Draw(t, "literal") {
+		b.WriteString("+7")
+	}
+	if rapid.IntRange(0, 3).Draw(t, "text") == 0 {
+		b.WriteString(`&"x"`)
+	}
 	return b.String()
+}
+
+// drawLiterals gives a formula of drawFormula with other literals, or the same.
+func drawLiterals(t *rapid.T, text string) string {
+	if rapid.IntRange(0, 2).Draw(t, "other") == 0 {
+		text = strings.Replace(text, "+7", "+"+rapid.SampledFrom([]string{"7.0", "8", "1e3"}).Draw(t, "number"), 1)
+		text = strings.Replace(text, `&"x"`, `&`+rapid.SampledFrom([]string{`""`, `"y"`}).Draw(t, "text"), 1)
+	}
+	return text
 }
 
 // drawFormulas puts copies of a random formula over a random range, or an array formula, or
@@ -300,7 +315,7 @@ func drawFormulas(t *rapid.T, m *model, sheet int) (changes []Change) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			put(at, grid.Formula{Text: copied, Anchor: at})
+			put(at, grid.Formula{Text: drawLiterals(t, copied), Anchor: at})
 		}
 	}
 	return changes

@@ -48,12 +48,15 @@ func checkGraph(t *rapid.T, g *Graph, m *model) {
 	for s, f := range m.cells {
 		at := cell.Ref{Row: s.row, Col: s.col}
 		x, ok := g.SpanAt(s.sheet, at)
-		relative, err := formula.AppendRelative(nil, f.Text, at)
+		relative, literals, err := relativeForm(f, at)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if !ok || !x.Area.Contains(at) || x.Template.Relative != string(relative) || x.Template.Kind != f.Kind {
 			t.Fatalf("span at %v %v: %v %+v, want %q", s.sheet, at, ok, x, relative)
+		}
+		if got := g.literalsAt(x, at); !got.Equal(&literals) {
+			t.Fatalf("literals of %v %v: %v, want %v%s", s.sheet, at, got, literals, m.describe())
 		}
 		if x.Area == (cell.Range{First: at, Last: at}) && x.Output != m.output(s) {
 			t.Fatalf("output of %v: %v, want %v", at, x.Output, m.output(s))
@@ -287,4 +290,39 @@ func withProperty(t testing.TB) func(*rapid.T) {
 			checkDirty(rt, d, v.m, v.m.dirty(sources))
 		}
 	}
+}
+
+// relativeForm gives what the template of a formula has to have, and the literals of the formula.
+func relativeForm(f grid.Formula, at cell.Ref) (b []byte, l formula.Literals, err error) {
+	if f.Kind == grid.NormalFormula {
+		b, err = formula.AppendTemplate(nil, f.Text, at, &l)
+		return b, l, err
+	}
+	b, err = formula.AppendRelative(nil, f.Text, at)
+	return b, l, err
+}
+
+// literalsAt gives the literals of the formula of a cell of a span, once one by one and once as
+// part of a list.
+func (g *Graph) literalsAt(s Span, at cell.Ref) (out formula.Literals) {
+	page, row := g.Literals(s.Template.Sheet, at.Col, at.Row/grid.BandRows), at.Row%grid.BandRows
+	for i, f := range s.Template.literals.Numbers {
+		first := max(row-1, 0)
+		list := []float64{f, f, f}
+		page.Numbers(i, first, list)
+		if own, ok := page.Number(i, row); ok {
+			f = own
+		}
+		if list[row-first] != f {
+			return formula.Literals{}
+		}
+		out.Numbers = append(out.Numbers, f)
+	}
+	for i, w := range s.Template.literals.Texts {
+		if own, ok := page.Text(i, row); ok {
+			w = own
+		}
+		out.Texts = append(out.Texts, w)
+	}
+	return out
 }

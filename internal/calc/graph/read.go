@@ -55,18 +55,19 @@ type Facts struct {
 	Program  any  // whatever evaluates it; the graph carries it and does not look at it
 }
 
-// Formula is a formula that a Compiler is asked about. All its copies have one Relative.
+// Formula is a formula that a Compiler is asked about. All its copies have one Relative; those of a
+// NormalFormula may have other literals (formula.Literals).
 type Formula struct {
 	Sheet    int
 	At       cell.Ref         // the cell that Text is written for
 	Kind     grid.FormulaKind // NormalFormula, ArrayFormula or DynamicArray
 	Text     string           // as it is stored, without "="
-	Relative string           // as formula.AppendRelative gives it; Text where it gives an error
+	Relative string           // see Template; "=" and Text where the text is no formula
 }
 
 // Compiler says what formulas read. It knows the names, the tables and the sheets of the
 // workbook, which the graph does not. Facts has to be the same for all copies of a
-// formula. An error means that the formula cannot be understood; it is kept, and reads
+// formula, whatever their literals are. An error means that the formula cannot be understood; it is kept, and reads
 // nothing. Facts is called by several goroutines at once.
 type Compiler interface {
 	Facts(f Formula) (Facts, error)

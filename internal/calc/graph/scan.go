@@ -16,7 +16,8 @@ import (
 // What a build spends its time on is telling which formulas are copies of which. Three
 // things make it short. The members of a shared formula are told by their anchor. A formula
 // that is stored as a text for each cell is compared with the open text of those above it
-// (formula.Pattern), and its relative form made only where it is none of them. And columns
+// (formula.Pattern), and its relative form made only where it is none of them. Literals are open
+// in both (literal.go). And columns
 // are cut into pieces of rows which are scanned on all processors; the pieces are put
 // together in their order, so that the result does not depend on who scanned what.
 
@@ -29,6 +30,10 @@ type piece struct {
 
 	runs   []run
 	arrays []run
+
+	// The literals of the runs in which they are not all those of the proto, row by row.
+	numbers []float64
+	texts   []string
 }
 
 // run is copies of a formula below one another, or one array formula, which fills out.
@@ -36,33 +41,48 @@ type run struct {
 	proto    *proto
 	row, end int32
 	out      box
+
+	varied         bool  // the literals of its cells are in the piece
+	numbers, texts int32 // where they begin
 }
 
 // proto is a template as one scanner met it.
 type proto struct {
-	formula Formula
-	tpl     *Template // once the pieces are put together
+	formula  Formula
+	literals formula.Literals
+	tpl      *Template // once the pieces are put together
 }
 
 // scanner tells formulas of one sheet apart.
 type scanner struct {
 	sheet  int
 	protos map[protoKey]*proto
-	groups map[groupKey]*proto // shared formulas
+	groups map[groupKey]*sharedFormula // shared formulas
 	buf    []byte
 
 	// What was met last: the shared formula, and in the column patterns and formulas that had none.
 	lastKey groupKey
-	last    *proto
+	last    *sharedFormula
 	col     int
 	recent  [4]recent
 	missed  [4]*proto
+
+	// The literals of the formula that was looked at last; own is nil where they are those of its proto.
+	own      *formula.Literals
+	literals formula.Literals // room for them
 }
 
-// recent is a formula that was met again below itself, and its text with open rows.
+// recent is a formula that was met again below itself, and its text with open rows and literals.
 type recent struct {
 	proto   *proto
 	pattern *formula.Pattern
+	varied  bool // the literals of the pattern are not those of the proto
+}
+
+// sharedFormula is one of the file.
+type sharedFormula struct {
+	proto    *proto
+	literals *formula.Literals // nil where they are those of the proto
 }
 
 type protoKey struct {
@@ -76,24 +96,28 @@ type groupKey struct {
 }
 
 func newScanner(sheet int) *scanner {
-	return &scanner{sheet: sheet, protos: make(map[protoKey]*proto), groups: make(map[groupKey]*proto)}
+	return &scanner{sheet: sheet, protos: make(map[protoKey]*proto), groups: make(map[groupKey]*sharedFormula)}
 }
 
 // proto gives the template of the formula of cell at.
 func (s *scanner) proto(f *grid.Formula, at cell.Ref) *proto {
+	s.own = nil
 	switch f.Kind {
 	case grid.SharedFormula:
-		if s.last != nil && s.lastKey.anchor == f.Anchor && s.lastKey.text == f.Text {
-			return s.last
-		}
 		key := groupKey{f.Anchor, f.Text}
-		p := s.groups[key]
-		if p == nil {
-			p = s.byText(grid.NormalFormula, f.Text, f.Anchor)
-			s.groups[key] = p
+		if s.last == nil || s.lastKey != key {
+			g := s.groups[key]
+			if g == nil {
+				g = &sharedFormula{proto: s.byText(grid.NormalFormula, f.Text, f.Anchor)}
+				if s.own != nil {
+					g.literals = &formula.Literals{Numbers: slices.Clone(s.own.Numbers), Texts: slices.Clone(s.own.Texts)}
+				}
+				s.groups[key] = g
+			}
+			s.lastKey, s.last = key, g
 		}
-		s.lastKey, s.last = key, p
-		return p
+		s.own = s.last.literals
+		return s.last.proto
 	case grid.NormalFormula:
 		if s.col != at.Col {
 			s.col, s.recent, s.missed = at.Col, [4]recent{}, [4]*proto{}
@@ -103,15 +127,23 @@ func (s *scanner) proto(f *grid.Formula, at cell.Ref) *proto {
 			if r.proto == nil {
 				break
 			}
-			if r.pattern.Matches(f.Text, at.Row) {
-				p := r.proto
-				if i > 0 {
-					x := *r
-					copy(s.recent[1:i+1], s.recent[:i])
-					s.recent[0] = x
-				}
-				return p
+			same, ok := r.pattern.Match(f.Text, at.Row, &s.literals)
+			if !ok {
+				continue
 			}
+			p := r.proto
+			switch {
+			case same && r.varied:
+				s.own = r.pattern.Literals()
+			case !same && !s.literals.Equal(&p.literals):
+				s.own = &s.literals
+			}
+			if i > 0 {
+				x := *r
+				copy(s.recent[1:i+1], s.recent[:i])
+				s.recent[0] = x
+			}
+			return p
 		}
 		p := s.byText(grid.NormalFormula, f.Text, at)
 		// A formula that was not met before in this column, or one that is written otherwise: a
@@ -119,7 +151,7 @@ func (s *scanner) proto(f *grid.Formula, at cell.Ref) *proto {
 		if slices.Contains(s.missed[:], p) {
 			if pattern, err := formula.NewPattern(f.Text, at); err == nil {
 				copy(s.recent[1:], s.recent[:])
-				s.recent[0] = recent{p, pattern}
+				s.recent[0] = recent{p, pattern, s.own != nil}
 			}
 		}
 		copy(s.missed[1:], s.missed[:])
@@ -131,15 +163,28 @@ func (s *scanner) proto(f *grid.Formula, at cell.Ref) *proto {
 
 // byText gives the template of a text that is written for cell at.
 func (s *scanner) byText(kind grid.FormulaKind, text string, at cell.Ref) *proto {
-	b, err := formula.AppendRelative(s.buf[:0], text, at)
+	var b []byte
+	var err error
+	if kind == grid.NormalFormula {
+		b, err = formula.AppendTemplate(s.buf[:0], text, at, &s.literals)
+	} else {
+		// There are few of them, and the calculation makes new ones of their texts where they spill.
+		s.literals = formula.Literals{}
+		b, err = formula.AppendRelative(s.buf[:0], text, at)
+	}
 	if s.buf = b; err != nil {
-		s.buf = append(b[:0], text...)
+		s.literals = formula.Literals{}
+		s.buf = append(append(b[:0], '='), text...) // no relative form begins like that
 	}
 	if p := s.protos[protoKey{kind, string(s.buf)}]; p != nil {
+		if !s.literals.Equal(&p.literals) {
+			s.own = &s.literals
+		}
 		return p
 	}
 	relative := string(s.buf)
 	p := &proto{formula: Formula{Sheet: s.sheet, At: at, Kind: kind, Text: text, Relative: relative}}
+	p.literals = formula.Literals{Numbers: slices.Clone(s.literals.Numbers), Texts: slices.Clone(s.literals.Texts)}
 	s.protos[protoKey{kind, relative}] = p
 	return p
 }
@@ -160,14 +205,46 @@ func (p *piece) put(s *scanner, f *grid.Formula, at cell.Ref) {
 	}
 	x, row := s.proto(f, at), int32(at.Row)
 	if out, more := output(f, at); more {
-		p.arrays = append(p.arrays, run{x, row, row, out})
+		p.arrays = append(p.arrays, run{proto: x, row: row, end: row, out: out})
 		return
 	}
-	if n := len(p.runs); n > 0 && p.runs[n-1].proto == x && p.runs[n-1].end == row-1 {
-		p.runs[n-1].end = row
-		return
+	n := len(p.runs)
+	if n == 0 || p.runs[n-1].proto != x || p.runs[n-1].end != row-1 {
+		p.runs = append(p.runs, run{proto: x, row: row, end: row - 1})
+		n++
 	}
-	p.runs = append(p.runs, run{proto: x, row: row, end: row})
+	r := &p.runs[n-1]
+	if s.own != nil && !r.varied {
+		r.varied, r.numbers, r.texts = true, int32(len(p.numbers)), int32(len(p.texts))
+		for range r.end - r.row + 1 {
+			p.literals(&x.literals)
+		}
+	}
+	r.end = row
+	switch {
+	case s.own != nil:
+		p.literals(s.own)
+	case r.varied:
+		p.literals(&x.literals)
+	}
+}
+
+// literals adds those of a cell.
+func (p *piece) literals(l *formula.Literals) {
+	p.numbers, p.texts = append(p.numbers, l.Numbers...), append(p.texts, l.Texts...)
+}
+
+// cells calls f for the rows of a run, with the literals of each.
+func (p *piece) cells(r *run, f func(row int32, l *formula.Literals)) {
+	l := r.proto.literals
+	n, m := len(l.Numbers), len(l.Texts)
+	for row := r.row; row <= r.end; row++ {
+		if r.varied {
+			i := int(row - r.row)
+			l = formula.Literals{Numbers: p.numbers[int(r.numbers)+i*n:][:n], Texts: p.texts[int(r.texts)+i*m:][:m]}
+		}
+		f(row, &l)
+	}
 }
 
 // scanSheets scans all formulas. The pieces come back by sheet, column and row.
