@@ -100,7 +100,7 @@ var disagreeReasons = map[string]string{
 // reasonOf says why a row disagrees: what is known of the function, or else the kind.
 func reasonOf(r row, got string) string {
 	kind := kindOf(r, got)
-	text := r.formulas[0]
+	text := r.forms[0].formula
 	if strings.HasPrefix(r.group, "=") {
 		text = r.group[1:]
 	}

@@ -107,7 +107,15 @@ func (m *Machine) Run(p *Program, sheet int, at cell.Ref, arrays bool) fn.Value 
 	m.Sheet, m.At, m.Arrays = sheet, at, arrays
 	m.Begin()
 	m.locals, m.stack, m.depth = m.locals[:0], m.stack[:0], 0
-	v := p.root.value(m)
+	var v fn.Value
+	if arrays {
+		if v = p.root.eval(m); !fitsFrom(v.Ref(), at) {
+			return m.Fail(cell.ErrSpill, "the range does not fit on the sheet from this cell on")
+		}
+		v = m.deref(v)
+	} else {
+		v = p.root.value(m)
+	}
 	if a := v.Array(); a != nil {
 		if arrays && len(a.Cells) > 1 {
 			return fn.Of(withoutBlanks(a))
@@ -121,6 +129,16 @@ func (m *Machine) Run(p *Program, sheet int, at cell.Ref, arrays bool) fn.Value 
 		return fn.Num(0) // a formula that refers to an empty cell shows 0
 	}
 	return v
+}
+
+// fitsFrom reports whether the values of a reference would fit on the sheet from a cell on. Of whole
+// columns only the part in use is read, but it is their whole length that spills.
+func fitsFrom(r *fn.Ref, at cell.Ref) bool {
+	if r == nil || len(r.Areas) != 1 {
+		return true
+	}
+	size := r.Areas[0].Range
+	return at.Row+size.Rows() <= cell.MaxRows && at.Col+size.Cols() <= cell.MaxCols
 }
 
 // withoutBlanks gives an array with 0 where it has blanks: a formula fills no cell with
