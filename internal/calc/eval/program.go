@@ -118,7 +118,7 @@ func (m *Machine) Run(p *Program, sheet int, at cell.Ref, arrays bool) fn.Value 
 	}
 	if a := v.Array(); a != nil {
 		if arrays && len(a.Cells) > 1 {
-			return fn.Of(withoutBlanks(a))
+			return fn.Of(m.withoutBlanks(a))
 		}
 		v = fn.Scalar(a.Cells[0])
 	}
@@ -143,16 +143,20 @@ func fitsFrom(r *fn.Ref, at cell.Ref) bool {
 
 // withoutBlanks gives an array with 0 where it has blanks: a formula fills no cell with
 // nothing.
-func withoutBlanks(a *fn.Array) *fn.Array {
+func (m *Machine) withoutBlanks(a *fn.Array) *fn.Array {
 	isBlank := func(v cell.Value) bool { return v.IsBlank() }
 	if !slices.ContainsFunc(a.Cells, isBlank) {
 		return a
 	}
-	out := &fn.Array{Rows: a.Rows, Cols: a.Cols, Cells: slices.Clone(a.Cells)}
-	for i, v := range out.Cells {
-		if isBlank(v) {
-			out.Cells[i] = cell.NumberValue(0)
+	out := fn.NewArray(a.Rows, a.Cols)
+	for i, v := range a.Cells {
+		if m.StopAt(i) {
+			break
 		}
+		if isBlank(v) {
+			v = cell.NumberValue(0)
+		}
+		out.Cells[i] = v
 	}
 	return out
 }

@@ -357,7 +357,11 @@ func (c *Context) part(v Value, row, col, rows, cols int) Value {
 		return Scalar(m.At(row, col))
 	}
 	out := NewArray(rows, cols)
+	copying := pace{c: c}
 	for i := range rows {
+		if copying.stop(cols) {
+			break
+		}
 		copy(out.Cells[i*cols:(i+1)*cols], m.Cells[(row+i)*m.Cols+col:])
 	}
 	return Of(out)
