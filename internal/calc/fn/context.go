@@ -5,8 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
-	"github.com/dlclark/regexp2"
-
+	"gridflow/internal/calc/regex"
 	"gridflow/internal/cell"
 	"gridflow/internal/numfmt"
 )
@@ -94,7 +93,7 @@ type Context struct {
 
 	// What was compiled from a text before: formulas that are filled down ask for the same.
 	formats kept[*numfmt.Format]
-	regexes kept[*regexp2.Regexp]
+	regexes kept[*regex.Regexp]
 }
 
 // kept holds what was made from texts of late.

@@ -249,7 +249,7 @@ func (c *Context) matcher(mode int, pattern string) (func(string) bool, Value) {
 	if re == nil {
 		return nil, bad
 	}
-	return func(s string) bool { ok, err := re.MatchString(s); return ok && err == nil }, Value{}
+	return func(s string) bool { spans, _ := c.matches(re, s).next(); return spans != nil }, Value{}
 }
 
 // bisectMode finds x, or by mode its neighbour, in sorted values.
