@@ -11,6 +11,9 @@ const (
 	MatchLimit = 10_000_000 * stepCost
 	stepCost   = 16
 	pollEvery  = 1 << 16 // some tenths of a millisecond
+	// How deep continuations may be nested, which take up the stack: enough for a group that repeats over the
+	// longest text of a cell.
+	maxNested = 1 << 17
 )
 
 // The errors of a search.
@@ -78,6 +81,7 @@ type matcher struct {
 	spans  []int
 	start  int // of the match
 	budget *Budget
+	nested int
 	err    error
 }
 
@@ -109,6 +113,15 @@ func (m *matcher) match(n node, i int, then func(int) bool) bool {
 	if !m.step() {
 		return false
 	}
+	if m.nested++; m.nested > maxNested {
+		m.err = ErrLimit
+	}
+	found := m.err == nil && m.matchNode(n, i, then)
+	m.nested--
+	return found
+}
+
+func (m *matcher) matchNode(n node, i int, then func(int) bool) bool {
 	switch n := n.(type) {
 	case *single:
 		return m.spend(n.cost) && i < len(m.text) && n.is(m.text[i]) && then(i+1)

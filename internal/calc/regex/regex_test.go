@@ -117,6 +117,7 @@ func TestLimit(t *testing.T) {
 		{`(.*)*(x)`, strings.Repeat("a", 3000)},
 		{`(?<=(a|aa|aaa)+c)(b)`, strings.Repeat("a", 3000)},
 		{`^(([a-z])+.)+([A-Z])([a-z])+$`, strings.Repeat("a", 3000)},
+		{`((){65535}){65535}c`, "c"}, // deep, not long
 	} {
 		re, err := Compile(c.pattern, false)
 		if err != nil {
@@ -130,9 +131,13 @@ func TestLimit(t *testing.T) {
 			t.Errorf("%s: stopped, it asks %d times: %v", c.pattern, polls, err)
 		}
 	}
+	// A group may repeat over the longest text of a cell.
+	if got := found(`(?:(a|b))*c`, strings.Repeat("ab", 16383)+"c", false); !strings.HasPrefix(got, "0:abab") {
+		t.Error(got[:40])
+	}
 	// What looks at every character from every place is no search without end.
 	for _, c := range []struct{ pattern, text string }{
-		{`\w+@`, strings.Repeat("a", 32767)}, {`\w+@\w`, strings.Repeat("a", 8000) + " @"}, {`(\w+)@(\w)`, strings.Repeat("a", 3000) + " @"},
+		{`\w+@`, strings.Repeat("a", 32767)}, {`\w+@\w`, strings.Repeat("a", 4000) + " @"}, {`(\w+)@(\w)`, strings.Repeat("a", 1000) + " @"},
 	} {
 		if got := found(c.pattern, c.text, false); got != "none" {
 			t.Errorf("%s: %s", c.pattern, got)
