@@ -212,9 +212,10 @@ func (p *parser) character() (rune, error) {
 		if r == 'x' {
 			base, most = 16, 2
 		}
-		from, end := p.at, p.at
+		from := p.at
+		var end int
 		if p.take("{") {
-			from = p.at
+			from++
 			for p.more() && p.text[p.at] != '}' {
 				p.at++
 			}
