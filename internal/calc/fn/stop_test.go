@@ -145,3 +145,31 @@ func TestRoom(t *testing.T) {
 		t.Error("a calculation that is to end makes a large array")
 	}
 }
+
+// TestRegexStops: a regular expression that goes back and forth without end asks whether the calculation is
+// to end as often as its steps say, on any machine, and is given up after as many of them.
+func TestRegexStops(t *testing.T) {
+	text, pattern := Text(strings.Repeat("a", 2000)+"b"), Text("(a|aa)+$")
+	for name, args := range map[string][]Value{
+		"REGEXTEST": {text, pattern}, "REGEXEXTRACT": {text, pattern}, "REGEXREPLACE": {text, pattern, Text("")},
+	} {
+		polls, limit := 0, 1<<62
+		c := gridBook{}.context()
+		c.Stopped = func() bool { polls++; return polls > limit }
+		run := func() int {
+			polls = 0
+			if v := Apply(c, Find(name), append([]Value(nil), args...)); v.Err() != cell.ErrValue {
+				t.Errorf("%s gives %v", name, v.Scalar())
+			}
+			return polls
+		}
+		if name == "REGEXTEST" {
+			if all := run(); all < 1000 || run() != all {
+				t.Errorf("%s asks %d times, and then another number of times", name, all)
+			}
+		}
+		if limit = 7; run() != 8 {
+			t.Errorf("%s, told to stop at question 8, asks %d times", name, polls)
+		}
+	}
+}
