@@ -127,7 +127,9 @@ answer as Excel does where it cannot reach it, and %d are not known (they give #
 *Cells* are formulas of workbooks that Excel calculated whose value is Excel's, by the outermost function
 (testdata/categories.txt; every other one stands in testdata/misses.txt with its reason). *Tables* are
 results that the authors of six other programs expect (testdata/tables.txt); they are beliefs, and every one that is
-not met stands in testdata/disagreements.txt.
+not met stands in testdata/disagreements.txt with its reason: a cell that Excel calculated, Microsoft's description, the
+table itself, or that nothing decides. What is no test of Excel is left out by rules (testdata/tables.txt counts them),
+whether it would be met or not.
 
 | category | functions | cells | tables |
 |---|---|---|---|
@@ -156,11 +158,13 @@ not met stands in testdata/disagreements.txt.
 		fmt.Fprintf(&b, "| %s | %s |\n", table.name, percent(rates(readTestdata(t, "tables.txt"), "")[table.name]))
 	}
 	fmt.Fprintf(&b, "| all, if an error counts as an error whatever its code | %s |\n", percent(rates(readTestdata(t, "tables.txt"), "")["an error, of whatever code"]))
+	fmt.Fprintf(&b, "| all, without the rows that a cell of Excel's contradicts | %s |\n", percent(rates(readTestdata(t, "tables.txt"), "")["without what cells of Excel contradict"]))
 	b.WriteString(`
 ## Every function
 
 *Parameters* are shapes: ` + "`num`, `text`, `bool`" + ` are coerced; ` + "`range`" + ` takes a reference as it is, ` + "`ref`" + ` nothing else; ` + "`?`" + ` may be
-left out, ` + "`*` and `...`" + ` may come again. *Rows* is how many rows of testdata/functions call it.
+left out, ` + "`*` and `...`" + ` may come again. *Rows* is how many rows of testdata/functions call it (testdata/kinds.txt
+has them by kind: normal, edge, coercion, error, array).
 
 | function | category | parameters | since | state | rows |
 |---|---|---|---|---|---|

@@ -3,9 +3,12 @@ package calc
 import (
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"testing"
 
 	"gridflow/internal/cell"
 )
@@ -16,7 +19,6 @@ var missReasons = []struct{ file, text, reason string }{
 	{"number_format.xlsm", "", "a function of the workbook's macros, or what reads it"},
 	{"comments_stress_test", "Comment(", "a function of the workbook's macros"},
 	{"metadata_2019", "_FV(", "a field of a data type of the web, which is not asked"},
-	{"metadata_2019", "UNIQUE(", "#SPILL!, for which the file has #VALUE! with a rich value, which is not read"},
 	{"", "CUBE", "a cube, to which nothing is connected"},
 	{"", "GETPIVOTDATA", "the values of a pivot table are not calculated"},
 	{"56737", "NR_", "a name of another workbook"},
@@ -28,11 +30,9 @@ var missReasons = []struct{ file, text, reason string }{
 	{"", "CODE(C21)", "calculated by Excel for Mac, which has the letters of the Mac"},
 	{"", "PHONETIC", "calculated by Excel for Mac, which has no phonetic texts"},
 	{"", "RANDARRAY", "chance"},
-	{"ERROR.TYPE", "", "an error for which the file has #VALUE! with a rich value, which is not read"},
 	{"T_VALUE_VALUETOTEXT", "VALUE(", "calculated by Excel in British English: the day before the month"},
 	{"CalcChain", "", "written by another program without calculating"},
 	{"dynamic_array01", "", "written by another program without calculating"},
-	{"ConditionalFormattingSamples", "SUBTOTAL", "a row hidden by hand in a table with a filter, which here counts as hidden by it"},
 	{"issue.2301", "", "values of cells that the formula reads were changed after Excel calculated it"},
 	{"gantt_project_tracker", "", "depends on the day, by way of the dates on Tasks"},
 }
@@ -70,48 +70,76 @@ func missReason(line string) string {
 	return unexplained
 }
 
-// The reasons for which rows of the tables of expected results are not met, by the function: what
-// is known of Excel and other in the table.
-var disagreeReasons = map[string]string{
-	"BESSELI": "Excel has eight digits, and its cells agree with ours to the last bit", "BESSELJ": "Excel has eight digits, and its cells agree with ours to the last bit",
-	"BESSELK": "Excel has eight digits, and its cells agree with ours to the last bit", "BESSELY": "Excel has eight digits, and its cells agree with ours to the last bit",
-	"PERCENTRANK": "Excel cuts digits off, the table rounds", "PERCENTRANK.INC": "Excel cuts digits off, the table rounds", "PERCENTRANK.EXC": "Excel cuts digits off, the table rounds",
-	"BINOM.INV": "Excel wants probabilities between 0 and 1, both excluded", "CRITBINOM": "Excel wants probabilities between 0 and 1, both excluded",
-	"AMORLINC": "Excel does not know basis 2 here", "AMORDEGRC": "errors in another order",
-	"MDURATION": "on a coupon date the basis counts for nothing in Excel", "YIELD": "the days of a period are counted as Excel's cells show", "PRICE": "the days of a period are counted as Excel's cells show",
-	"INTRATE": "basis 1: the length of a year as Excel's cells show", "RECEIVED": "basis 1: the length of a year as Excel's cells show",
-	"PRICEDISC": "30/360 days as Excel's cells show", "TBILLEQ": "more than half a year goes by Excel's second formula", "TBILLPRICE": "actual days, as Excel counts them", "TBILLYIELD": "actual days, as Excel counts them",
-	"MOD": "Excel refuses a quotient that is too large", "POWER": "0^0 is #NUM! in Excel", "YEAR": "serial 0 is the year 1900 in Excel", "MONTH": "serial 0 is January 1900 in Excel", "DAY": "serial 60 is 29 February 1900 in Excel, serial 0 day 0",
-	"COMBINA": "Excel gives 1 where nothing is chosen", "DATEVALUE": "the order of day and month, or the year of a date without one", "DATEDIF": "YD counts in the year in which the first date lies",
-	"EUROCONVERT": "Excel rounds to the currency's digits, and knows the first twelve", "ISNUMBER": "TRUE is a logical value in Excel, not a number", "TYPE": "TRUE is a logical value in Excel, not a number",
-	"CEILING": "of two negative numbers CEILING goes away from 0 in Excel", "FLOOR": "of two negative numbers FLOOR goes towards 0 in Excel",
-	"T.DIST": "the third argument is whether to add up, not the number of tails", "BIN2HEX": "Excel writes capital digits", "OCT2HEX": "Excel writes capital digits",
-	"SEC": "cosine of a right angle is not quite 0", "TAN": "cosine of a right angle is not quite 0", "CSC": "the sine of π is not quite 0", "COT": "the tangent of π is not quite 0",
-	"SUMX2MY2": "Excel passes pairs over that are no numbers, and ranges of different sizes are #N/A", "SUMX2PY2": "Excel passes pairs over that are no numbers, and ranges of different sizes are #N/A", "SUMXMY2": "Excel passes pairs over that are no numbers, and ranges of different sizes are #N/A",
-	"XIRR": "Excel stops at 1e-8; both are roots", "MAX": "a text among the arguments is #VALUE! in Excel", "MIN": "a text among the arguments is #VALUE! in Excel", "MAXA": "a text among the arguments is #VALUE! in Excel", "MINA": "a text among the arguments is #VALUE! in Excel",
-	"STDEVA": "a text among the arguments is #VALUE! in Excel", "VARPA": "a text among the arguments is #VALUE! in Excel", "COUNTIF": "Excel takes no array instead of a range", "COUNTIFS": "Excel takes no array instead of a range", "AVERAGEIFS": "Excel takes no array instead of a range",
-	"COLUMNS": "Excel takes any array", "ROWS": "Excel takes any array", "IMPOWER": "Excel goes by way of the polar form, with its last digits", "IMSQRT": "Excel goes by way of the polar form, with its last digits",
-	"GAMMA": "Excel's approximation, whose digits its cells show", "CONFIDENCE.NORM": "the inverse has full precision here", "CONFIDENCE.T": "the quantile of the table is wrong in the fourth digit", "LOGINV": "the inverse has full precision here", "NORMSINV": "the inverse has full precision here",
-	"VALUETOTEXT": "quotes are escaped otherwise in the table", "FORMULATEXT": "spaces as they were typed", "SEARCHB": "bytes count only where the system's language has two-byte letters", "LENB": "bytes count only where the system's language has two-byte letters", "MIDB": "bytes count only where the system's language has two-byte letters",
-	"N": "Excel's N of a text is 0", "FIXED": "Excel's FIXED has two decimals unless told", "DOLLAR": "negative amounts stand in parentheses in US English", "ADDRESS": "the separator between sheet and cell is that of LibreOffice",
-	"ISTEXT": "the cell was typed with an apostrophe, which the table does not have", "SYD": "Excel wants a period from 1 on", "DATE": "a text that is no number in Excel",
+// The verdicts on rows of the tables of expected results that are not met: testdata/reasons.txt says what
+// they mean.
+const (
+	byExcel         = "Excel"
+	byDocumentation = "documentation"
+	byTable         = "table"
+	undecided       = "open"
+)
+
+// disagreement is a line of testdata/reasons.txt.
+type disagreement struct {
+	table, text string // what the table's name begins with and what a row holds
+	verdict     string
+	reason      string
+	evidence    string // a row of testdata/functions that Excel calculated; only where the verdict is Excel's
+	used        bool
 }
 
-// reasonOf says why a row disagrees: what is known of the function, or else the kind.
-func reasonOf(r row, got string) string {
-	kind := kindOf(r, got)
-	text := r.formulas[0]
-	if strings.HasPrefix(r.group, "=") {
-		text = r.group[1:]
+func readReasons(t *testing.T) []*disagreement {
+	t.Helper()
+	data, err := os.ReadFile("testdata/reasons.txt")
+	if err != nil {
+		t.Fatal(err)
 	}
-	name, _, _ := strings.Cut(strings.ToUpper(strings.TrimPrefix(text, "_xlfn.")), "(")
-	if why := disagreeReasons[name]; why != "" && kind != otherError {
-		return kind + ": " + why
+	var list []*disagreement
+	for line := range strings.Lines(string(data)) {
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		f := strings.Split(strings.TrimRight(line, "\n"), "\t")
+		if len(f) != 5 || !slices.Contains([]string{byExcel, byDocumentation, byTable, undecided}, f[2]) || (f[2] == byExcel) != (f[4] != "") {
+			t.Fatalf("testdata/reasons.txt: %q", line)
+		}
+		list = append(list, &disagreement{table: f[0], text: f[1], verdict: f[2], reason: f[3], evidence: f[4]})
 	}
-	if strings.Contains(text, `""`) {
-		return kind + `: "" is a text in Excel and no blank`
+	return list
+}
+
+// reasonFor gives the first line that fits a row, or nil.
+func reasonFor(list []*disagreement, table, line string) *disagreement {
+	for _, d := range list {
+		if strings.HasPrefix(table, d.table) && strings.Contains(line, d.text) {
+			d.used = true
+			return d
+		}
 	}
-	return kind
+	return nil
+}
+
+// TestEvidence: what is said to be a cell that Excel calculated stands in a table of such.
+func TestEvidence(t *testing.T) {
+	files, err := filepath.Glob("testdata/functions/*_excel.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := map[string]bool{}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(data)) {
+			rows[strings.TrimSpace(line)] = true
+		}
+	}
+	for _, d := range readReasons(t) {
+		if d.evidence != "" && !rows[d.evidence] {
+			t.Errorf("%s: there is no row %q that Excel calculated", d.text, d.evidence)
+		}
+	}
 }
 
 // otherError is the kind of a row where both sides give an error, but not the same.

@@ -21,13 +21,16 @@ func FuzzFormula(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
+	seeds := map[string]int{} // a few rows of each function: fuzzing begins with going through all
 	for _, name := range files {
 		data, err := os.ReadFile(name)
 		if err != nil {
 			f.Fatal(err)
 		}
 		for line := range strings.Lines(string(data)) {
-			if text, _, ok := cutLast(line, " => "); ok && text[0] == '=' {
+			text, _, ok := cutLast(line, " => ")
+			if fun, _, _ := strings.Cut(text, "("); ok && text[0] == '=' && seeds[fun] < 3 {
+				seeds[fun]++
 				f.Add(text[1:], true)
 			}
 		}

@@ -156,8 +156,9 @@ func (w *worker) Format(sheet int, at cell.Ref) *numfmt.Format {
 	return w.c.in.Book.Styles.Format(style)
 }
 
-// RowHidden reports whether a row is hidden, and whether a filter did it: the rows of a
-// range with a filter count as hidden by it.
+// RowHidden reports whether a row is hidden, and whether a filter did it. Excel does not know which hid
+// a row: where a filter has a criterion, all hidden rows of its range count as hidden by it, also those
+// that were hidden by hand; where it has none, no row does.
 func (w *worker) RowHidden(sheet, row int) (hidden, byFilter bool) {
 	s := w.c.in.Sheets[sheet]
 	if s == nil {
@@ -166,11 +167,11 @@ func (w *worker) RowHidden(sheet, row int) (hidden, byFilter bool) {
 	if r, ok := s.Layout.Row(row); !ok || !r.Hidden {
 		return false, false
 	}
-	if f := s.Layout.AutoFilter; f != nil && row > f.First.Row && row <= f.Last.Row {
+	if f := s.Layout.AutoFilter; f != nil && s.Layout.Filtering && row > f.First.Row && row <= f.Last.Row {
 		return true, true
 	}
 	for i := range w.c.in.Tables {
-		if t := &w.c.in.Tables[i]; t.Sheet == sheet && t.AutoFilter && row > t.Range.First.Row && row <= t.Range.Last.Row {
+		if t := &w.c.in.Tables[i]; t.Sheet == sheet && t.Filtering && row > t.Range.First.Row && row <= t.Range.Last.Row {
 			return true, true
 		}
 	}

@@ -14,6 +14,7 @@ type Layout struct {
 	Validations []Validation
 	Conditional []ConditionalFormat
 	AutoFilter  *cell.Range
+	Filtering   bool // some column of AutoFilter has a criterion: its hidden rows are those that do not meet it
 	PrintAreas  []cell.Range
 	Protected   bool
 	TabColor    *Color

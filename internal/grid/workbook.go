@@ -85,6 +85,7 @@ type Table struct {
 	Columns     []TableColumn
 	StyleName   string
 	AutoFilter  bool
+	Filtering   bool // some column has a criterion
 	Part        string
 	ID          int
 	HeaderShown bool

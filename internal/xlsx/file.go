@@ -3,8 +3,10 @@ package xlsx
 import (
 	"context"
 	"io"
+	"sync"
 	"sync/atomic"
 
+	"gridflow/internal/cell"
 	"gridflow/internal/grid"
 	"gridflow/internal/lazy"
 )
@@ -23,6 +25,8 @@ type File struct {
 
 	tables  lazy.Load[[]grid.Table]
 	persons lazy.Load[map[string]string]
+
+	richErrors func() []cell.ErrorCode // see readRichErrors; read once
 }
 
 // Open reads the directory, the workbook part, the styles and the theme of the workbook
@@ -37,6 +41,7 @@ func Open(ctx context.Context, src io.ReaderAt, size int64, limits Limits) (*Fil
 		return nil, err
 	}
 	f := &File{pkg: pkg}
+	f.richErrors = sync.OnceValue(f.readRichErrors)
 	top, err := pkg.relationshipsOf("")
 	if err != nil {
 		return nil, err

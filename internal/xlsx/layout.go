@@ -114,7 +114,7 @@ func (p *layoutReader) element() {
 		l.Protected = r.Bool("sheet", false)
 	case "autoFilter":
 		if rng, ok := cell.ParseRange(r.Value("ref")); ok {
-			l.AutoFilter = &rng
+			l.AutoFilter, l.Filtering = &rng, filtering(r)
 		}
 	case "mergeCells":
 		for d := r.Depth(); r.Child(d); {

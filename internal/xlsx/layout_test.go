@@ -163,3 +163,24 @@ func TestPrintAreas(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
+
+// TestFiltering: a filter filters where a column of it has a criterion, not where it only hides a button.
+func TestFiltering(t *testing.T) {
+	for text, want := range map[string]bool{
+		`<autoFilter ref="A1:B9"/>`: false,
+		`<autoFilter ref="A1:B9"><filterColumn colId="0" hiddenButton="1"/></autoFilter>`:                                                                        false,
+		`<autoFilter ref="A1:B9"><sortState ref="A2:B9"><sortCondition ref="A2"/></sortState></autoFilter>`:                                                      false,
+		`<autoFilter ref="A1:B9"><filterColumn colId="0"/><filterColumn colId="1"><filters><filter val="x"/></filters></filterColumn></autoFilter>`:              true,
+		`<autoFilter ref="A1:B9"><filterColumn colId="0"><customFilters><customFilter operator="lessThan" val="2"/></customFilters></filterColumn></autoFilter>`: true,
+		`<autoFilter ref="A1:B9"><filterColumn colId="0"><top10 val="3"/></filterColumn><sortState ref="A2:B9"/></autoFilter>`:                                   true,
+	} {
+		var l grid.Layout
+		if err := parseTail([]byte(worksheetTag+text), &relationships{}, &l); err != nil || l.AutoFilter == nil || l.Filtering != want {
+			t.Errorf("%s: filtering %v, error %v", text, l.Filtering, err)
+		}
+		doc := `<table ` + mainNS + ` id="1" name="T" displayName="T" ref="A1:B9">` + text + `<tableColumns count="2"><tableColumn id="1" name="a"/><tableColumn id="2" name="b"/></tableColumns></table>`
+		if table, err := parseTable([]byte(doc)); err != nil || !table.AutoFilter || table.Filtering != want || len(table.Columns) != 2 {
+			t.Errorf("a table with %s: %+v, error %v", text, table, err)
+		}
+	}
+}

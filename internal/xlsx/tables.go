@@ -55,6 +55,23 @@ func (f *File) readTables(ctx context.Context) ([]grid.Table, error) {
 	return tables, nil
 }
 
+// filtering reports whether some column of the filter at which r stands has a criterion. One that has
+// none may be told of to hide its button.
+func filtering(r *xmltext.Reader) (yes bool) {
+	for d := r.Depth(); r.Child(d); {
+		if string(r.Local()) != "filterColumn" {
+			continue
+		}
+		for c := r.Depth(); r.Child(c); {
+			switch string(r.Local()) {
+			case "filters", "top10", "customFilters", "dynamicFilter", "colorFilter", "iconFilter":
+				yes = true
+			}
+		}
+	}
+	return yes
+}
+
 // parseTable reads a table part.
 func parseTable(doc []byte) (grid.Table, error) {
 	r := xmltext.New(doc)
@@ -80,7 +97,7 @@ func parseTable(doc []byte) (grid.Table, error) {
 		}
 		switch string(r.Local()) {
 		case "autoFilter":
-			t.AutoFilter = true
+			t.AutoFilter, t.Filtering = true, filtering(r)
 		case "tableStyleInfo":
 			t.StyleName = r.Value("name")
 		case "tableColumns":

@@ -170,6 +170,9 @@ func (m *Machine) each(v fn.Value, f func(cell.Value) cell.Value) fn.Value {
 	}
 	out := fn.NewArray(a.Rows, a.Cols)
 	for i, x := range a.Cells {
+		if m.StopAt(i) {
+			break
+		}
 		out.Cells[i] = f(x)
 	}
 	return fn.Of(out)

@@ -121,10 +121,18 @@ func (m *Machine) Run(p *Program, sheet int, at cell.Ref, arrays bool) fn.Value 
 	m.Sheet, m.At, m.Arrays = sheet, at, arrays
 	m.Begin()
 	m.locals, m.stack, m.depth = m.locals[:0], m.stack[:0], 0
-	v := p.root.value(m)
+	var v fn.Value
+	if arrays {
+		if v = p.root.eval(m); !fitsFrom(v.Ref(), at) {
+			return m.Fail(cell.ErrSpill, "the range does not fit on the sheet from this cell on")
+		}
+		v = m.deref(v)
+	} else {
+		v = p.root.value(m)
+	}
 	if a := v.Array(); a != nil {
 		if arrays && len(a.Cells) > 1 {
-			return fn.Of(withoutBlanks(a))
+			return fn.Of(m.withoutBlanks(a))
 		}
 		v = fn.Scalar(a.Cells[0])
 	}
@@ -137,18 +145,32 @@ func (m *Machine) Run(p *Program, sheet int, at cell.Ref, arrays bool) fn.Value 
 	return v
 }
 
+// fitsFrom reports whether the values of a reference would fit on the sheet from a cell on. Of whole
+// columns only the part in use is read, but it is their whole length that spills.
+func fitsFrom(r *fn.Ref, at cell.Ref) bool {
+	if r == nil || len(r.Areas) != 1 {
+		return true
+	}
+	size := r.Areas[0].Range
+	return at.Row+size.Rows() <= cell.MaxRows && at.Col+size.Cols() <= cell.MaxCols
+}
+
 // withoutBlanks gives an array with 0 where it has blanks: a formula fills no cell with
 // nothing.
-func withoutBlanks(a *fn.Array) *fn.Array {
+func (m *Machine) withoutBlanks(a *fn.Array) *fn.Array {
 	isBlank := func(v cell.Value) bool { return v.IsBlank() }
 	if !slices.ContainsFunc(a.Cells, isBlank) {
 		return a
 	}
-	out := &fn.Array{Rows: a.Rows, Cols: a.Cols, Cells: slices.Clone(a.Cells)}
-	for i, v := range out.Cells {
-		if isBlank(v) {
-			out.Cells[i] = cell.NumberValue(0)
+	out := fn.NewArray(a.Rows, a.Cols)
+	for i, v := range a.Cells {
+		if m.StopAt(i) {
+			break
 		}
+		if isBlank(v) {
+			v = cell.NumberValue(0)
+		}
+		out.Cells[i] = v
 	}
 	return out
 }

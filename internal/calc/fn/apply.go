@@ -50,8 +50,8 @@ func (a Args) Truth(i int, def bool) bool {
 
 // Apply calls f. It changes args.
 //
-// The first error among the arguments, from left to right, is the result, where the
-// parameter does not ask for errors. Where an argument for a single value is an array, so
+// The first error among the arguments, from left to right, is the result, where neither the
+// parameter nor the function asks for errors. Where an argument for a single value is an array, so
 // is the result: f is called for each element, single rows and columns are repeated, and
 // where arrays do not fit the element is #N/A.
 func Apply(c *Context, f *Function, args []Value) Value {
@@ -97,6 +97,10 @@ func (c *Context) call(f *Function, args []Value) Value {
 			}
 		} else if shape == ShapeRaw && args[i].IsOmitted() {
 			args[i] = Value{}
+		} else if shape <= ShapeArray && shape > ShapeRaw && i < f.params.Min && !f.Errors {
+			if e := args[i].Err(); e != 0 {
+				return Err(e)
+			}
 		}
 	}
 	return f.Eval(c, args)

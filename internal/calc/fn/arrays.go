@@ -10,13 +10,13 @@ var arrayFunctions = concat(sortFunctions, groupFunctions, []Function{
 	{Name: "CHOOSEROWS", Category: Lookup, Params: "array array...", Since: 2024, Eval: func(c *Context, a Args) Value { return c.choose(a, true) }},
 	{Name: "DROP", Category: Lookup, Params: "array opt? opt?", Since: 2024, Eval: drop},
 	{Name: "EXPAND", Category: Lookup, Params: "array opt? opt? range?", Since: 2024, Eval: expand},
-	{Name: "HSTACK", Category: Lookup, Params: "array...", Since: 2024, Eval: func(c *Context, a Args) Value { return c.stack(a, false) }},
+	{Name: "HSTACK", Category: Lookup, Params: "array...", Since: 2024, Errors: true, Eval: func(c *Context, a Args) Value { return c.stack(a, false) }},
 	{Name: "TAKE", Category: Lookup, Params: "array opt? opt?", Since: 2024, Eval: take},
-	{Name: "TOCOL", Category: Lookup, Params: "array num? bool?", Since: 2024, Eval: func(c *Context, a Args) Value { return c.flatten(a, true) }},
-	{Name: "TOROW", Category: Lookup, Params: "array num? bool?", Since: 2024, Eval: func(c *Context, a Args) Value { return c.flatten(a, false) }},
+	{Name: "TOCOL", Category: Lookup, Params: "array num? bool?", Since: 2024, Errors: true, Eval: func(c *Context, a Args) Value { return c.flatten(a, true) }},
+	{Name: "TOROW", Category: Lookup, Params: "array num? bool?", Since: 2024, Errors: true, Eval: func(c *Context, a Args) Value { return c.flatten(a, false) }},
 	{Name: "TRANSPOSE", Category: Lookup, Params: "array", Since: 2007, Eval: transpose},
 	{Name: "TRIMRANGE", Category: Lookup, Params: "array opt? opt?", Since: 2024, Eval: trimRange},
-	{Name: "VSTACK", Category: Lookup, Params: "array...", Since: 2024, Eval: func(c *Context, a Args) Value { return c.stack(a, true) }},
+	{Name: "VSTACK", Category: Lookup, Params: "array...", Since: 2024, Errors: true, Eval: func(c *Context, a Args) Value { return c.stack(a, true) }},
 	{Name: "WRAPCOLS", Category: Lookup, Params: "array num range?", Since: 2024, Eval: func(c *Context, a Args) Value { return c.wrap(a, false) }},
 	{Name: "WRAPROWS", Category: Lookup, Params: "array num range?", Since: 2024, Eval: func(c *Context, a Args) Value { return c.wrap(a, true) }},
 })
@@ -29,10 +29,14 @@ func (c *Context) matrix(v Value) (*Array, cell.ErrorCode) {
 	return c.Matrix(v)
 }
 
-// Transposed gives the array with its rows as columns.
-func (a *Array) Transposed() *Array {
+// transposed gives an array with its rows as columns.
+func (c *Context) transposed(a *Array) *Array {
 	out := NewArray(a.Cols, a.Rows)
+	copying := pace{c: c}
 	for i := range a.Rows {
+		if copying.stop(a.Cols) {
+			break
+		}
 		for j := range a.Cols {
 			out.Cells[j*a.Rows+i] = a.Cells[i*a.Cols+j]
 		}
@@ -48,7 +52,7 @@ func transpose(c *Context, a Args) Value {
 	if !c.Room(m.Cols, m.Rows) {
 		return c.Fail(cell.ErrNum, "there are more rows than a sheet has columns")
 	}
-	return Of(m.Transposed())
+	return Of(c.transposed(m))
 }
 
 // choose gives the rows or columns whose numbers are given, negative ones counted from
@@ -71,7 +75,10 @@ func (c *Context) choose(a Args, byRow bool) Value {
 		if list.Rows > 1 && list.Cols > 1 {
 			return c.Fail(cell.ErrValue, "the numbers are neither in one row nor in one column")
 		}
-		for _, x := range list.Cells {
+		for i, x := range list.Cells {
+			if c.StopAt(i) {
+				break
+			}
 			f, e := c.ToNumber(x)
 			if e != 0 {
 				return Err(e)
@@ -86,12 +93,16 @@ func (c *Context) choose(a Args, byRow bool) Value {
 			picks = append(picks, n-1)
 		}
 	}
+	copying := pace{c: c}
 	if byRow {
 		if !c.Room(len(picks), m.Cols) {
 			return c.Fail(cell.ErrNum, "the array would be too large")
 		}
 		out := NewArray(len(picks), m.Cols)
 		for i, n := range picks {
+			if copying.stop(m.Cols) {
+				break
+			}
 			copy(out.Cells[i*m.Cols:(i+1)*m.Cols], m.Cells[n*m.Cols:])
 		}
 		return Of(out)
@@ -101,6 +112,9 @@ func (c *Context) choose(a Args, byRow bool) Value {
 	}
 	out := NewArray(m.Rows, len(picks))
 	for i := range m.Rows {
+		if copying.stop(len(picks)) {
+			break
+		}
 		for j, n := range picks {
 			out.Set(i, j, m.At(i, n))
 		}
@@ -170,7 +184,11 @@ func expand(c *Context, a Args) Value {
 	}
 	pad := c.padding(a, 3)
 	out := NewArray(rows, cols)
+	copying := pace{c: c}
 	for i := range rows {
+		if copying.stop(cols) {
+			break
+		}
 		for j := range cols {
 			if i < m.Rows && j < m.Cols {
 				out.Set(i, j, m.At(i, j))
@@ -202,11 +220,18 @@ func (c *Context) stack(a Args, down bool) Value {
 	}
 	out := NewArray(rows, cols)
 	for i := range out.Cells {
+		if c.StopAt(i) {
+			break
+		}
 		out.Cells[i] = cell.ErrorValue(cell.ErrNA)
 	}
 	row, col := 0, 0
+	copying := pace{c: c}
 	for _, m := range all {
 		for i := range m.Rows {
+			if copying.stop(m.Cols) {
+				break
+			}
 			copy(out.Cells[(row+i)*cols+col:], m.Cells[i*m.Cols:(i+1)*m.Cols])
 		}
 		if down {
@@ -230,12 +255,15 @@ func (c *Context) flatten(a Args, down bool) Value {
 		return Err(e)
 	}
 	if a.Truth(2, false) {
-		m = m.Transposed()
+		m = c.transposed(m)
 	}
 	cells := m.Cells
 	if ignore > 0 {
 		cells = nil
-		for _, v := range m.Cells {
+		for i, v := range m.Cells {
+			if c.StopAt(i) {
+				break
+			}
 			if v.IsBlank() && ignore&1 != 0 || v.Kind() == cell.Error && ignore&2 != 0 {
 				continue
 			}
@@ -280,6 +308,9 @@ func (c *Context) wrap(a Args, byRow bool) Value {
 	pad := c.padding(a, 2)
 	out := NewArray(rows, cols)
 	for k := range lines * size {
+		if c.StopAt(k) {
+			break
+		}
 		v := pad
 		if k < len(m.Cells) {
 			v = m.Cells[k]
@@ -325,6 +356,9 @@ func trimRange(c *Context, a Args) Value {
 		})
 	case a[0].Array() != nil:
 		for k, v := range a[0].Array().Cells {
+			if c.StopAt(k) {
+				break
+			}
 			if !v.IsBlank() {
 				see(k/cols, k%cols)
 			}

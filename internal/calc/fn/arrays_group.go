@@ -241,7 +241,7 @@ func (x *axis) split(rows []int, from, to int) []group {
 	place := map[string]int{}
 	var out []group
 	for i, r := range rows {
-		if x.g.c.stopAt(i) {
+		if x.g.c.StopAt(i) {
 			break
 		}
 		line := x.fields.Cells[r*x.fields.Cols:]

@@ -40,6 +40,9 @@ type sortKey struct {
 func (c *Context) order(n int, keys []sortKey) []int {
 	rows := make([]int, n)
 	for i := range rows {
+		if c.StopAt(i) {
+			return rows
+		}
 		rows[i] = i
 	}
 	if len(keys) == 1 {
@@ -59,7 +62,7 @@ func (c *Context) order(n int, keys []sortKey) []int {
 	for k := range keys {
 		columns[k] = make([]cell.Value, n)
 		for i := range columns[k] {
-			if c.stopAt(i) {
+			if c.StopAt(i) {
 				return rows
 			}
 			columns[k][i] = keys[k].at(i)
@@ -90,7 +93,7 @@ func (c *Context) order(n int, keys []sortKey) []int {
 func (k *sortKey) numbers(c *Context, n int) []float64 {
 	nums := make([]float64, n)
 	for i := range nums {
-		if c.stopAt(i) {
+		if c.StopAt(i) {
 			return nil
 		}
 		v := k.at(i)
@@ -105,8 +108,9 @@ func (k *sortKey) numbers(c *Context, n int) []float64 {
 // pick gives the array of some rows of m.
 func (c *Context) pick(m *Array, rows []int) *Array {
 	out := NewArray(len(rows), m.Cols)
+	copying := pace{c: c}
 	for i, r := range rows {
-		if c.stopAt(i) {
+		if copying.stop(m.Cols) {
 			break
 		}
 		copy(out.Cells[i*m.Cols:(i+1)*m.Cols], m.Cells[r*m.Cols:])
@@ -115,13 +119,13 @@ func (c *Context) pick(m *Array, rows []int) *Array {
 }
 
 // across carries f out on the rows of m or, if it is asked for, on its columns.
-func across(m *Array, columns bool, f func(*Array) Value) Value {
+func (c *Context) across(m *Array, columns bool, f func(*Array) Value) Value {
 	if !columns {
 		return f(m)
 	}
-	v := f(m.Transposed())
+	v := f(c.transposed(m))
 	if a := v.Array(); a != nil {
-		return Of(a.Transposed())
+		return Of(c.transposed(a))
 	}
 	return v
 }
@@ -131,7 +135,7 @@ func sortRows(c *Context, a Args) Value {
 	if e != 0 {
 		return Err(e)
 	}
-	return across(m, a.Truth(3, false), func(m *Array) Value {
+	return c.across(m, a.Truth(3, false), func(m *Array) Value {
 		indexes, e1 := c.numbersIn(a, 1, 1)
 		orders, e2 := c.numbersIn(a, 2, 1)
 		if e1 != 0 || e2 != 0 || len(orders) > len(indexes) {
@@ -197,7 +201,7 @@ func sortBy(c *Context, a Args) Value {
 		}
 		keys = append(keys, sortKey{func(row int) cell.Value { return by.Cells[row] }, sign})
 	}
-	return across(m, columns, func(m *Array) Value { return Of(c.pick(m, c.order(m.Rows, keys))) })
+	return c.across(m, columns, func(m *Array) Value { return Of(c.pick(m, c.order(m.Rows, keys))) })
 }
 
 func filter(c *Context, a Args) Value {
@@ -219,7 +223,7 @@ func filter(c *Context, a Args) Value {
 	}
 	var rows []int
 	for i, v := range include.Cells {
-		if c.stopAt(i) {
+		if c.StopAt(i) {
 			break
 		}
 		keep, e := ToBool(v)
@@ -236,7 +240,7 @@ func filter(c *Context, a Args) Value {
 		}
 		return c.Fail(cell.ErrCalc, "nothing passes the filter")
 	}
-	return across(m, columns, func(m *Array) Value { return Of(c.pick(m, rows)) })
+	return c.across(m, columns, func(m *Array) Value { return Of(c.pick(m, rows)) })
 }
 
 // unique gives the rows that differ, or only those that are there once.
@@ -245,7 +249,7 @@ func unique(c *Context, a Args) Value {
 	if e != 0 {
 		return Err(e)
 	}
-	return across(m, a.Truth(1, false), func(m *Array) Value {
+	return c.across(m, a.Truth(1, false), func(m *Array) Value {
 		var rows, times []int
 		add := func(i, seen int, again bool) (place int) {
 			if again {
@@ -258,7 +262,7 @@ func unique(c *Context, a Args) Value {
 		if m.Cols == 1 {
 			first := map[cell.Value]int{} // by value, its place in rows
 			for i, v := range m.Cells {
-				if c.stopAt(i) {
+				if c.StopAt(i) {
 					break
 				}
 				if v.Kind() == cell.Text {
@@ -272,7 +276,7 @@ func unique(c *Context, a Args) Value {
 		} else {
 			first := map[string]int{}
 			for i := range m.Rows {
-				if c.stopAt(i) {
+				if c.StopAt(i) {
 					break
 				}
 				k := rowKey(m.Cells[i*m.Cols : (i+1)*m.Cols])

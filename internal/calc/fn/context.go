@@ -5,8 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
-	"github.com/dlclark/regexp2"
-
+	"gridflow/internal/calc/regex"
 	"gridflow/internal/cell"
 	"gridflow/internal/numfmt"
 )
@@ -94,7 +93,7 @@ type Context struct {
 
 	// What was compiled from a text before: formulas that are filled down ask for the same.
 	formats kept[*numfmt.Format]
-	regexes kept[*regexp2.Regexp]
+	regexes kept[*regex.Regexp]
 }
 
 // kept holds what was made from texts of late.
@@ -161,9 +160,24 @@ const (
 // Stop reports whether the calculation is to end.
 func (c *Context) Stop() bool { return c.Stopped != nil && c.Stopped() }
 
-// stopAt is Stop for loops over many elements that take little each, of which i is the number:
+// StopAt is Stop for loops over many elements that take little each, of which i is the number:
 // it asks at one of 4 096.
-func (c *Context) stopAt(i int) bool { return i&4095 == 4095 && c.Stop() }
+func (c *Context) StopAt(i int) bool { return i&4095 == 4095 && c.Stop() }
+
+// pace is StopAt for loops whose steps copy several elements each.
+type pace struct {
+	c *Context
+	n int // elements since the last question
+}
+
+// stop counts n elements more and, where they have become many, asks whether the calculation is to end.
+func (p *pace) stop(n int) bool {
+	if p.n += n; p.n < 1<<12 {
+		return false
+	}
+	p.n = 0
+	return p.c.Stop()
+}
 
 // sort orders numbers, ascending; in no certain order where the calculation is to end.
 func (c *Context) sort(xs []float64) {
@@ -179,7 +193,7 @@ func (c *Context) sort(xs []float64) {
 func sortFunc[T any](c *Context, xs []T, compare func(a, b T) int) {
 	asked, stopped := 0, false
 	slices.SortFunc(xs, func(a, b T) int {
-		if asked++; c.stopAt(asked) {
+		if asked++; c.StopAt(asked) {
 			stopped = true
 		}
 		if stopped {

@@ -160,8 +160,17 @@ func findUnit(name string) (unit, bool) {
 	return unit{}, false
 }
 
-// zeroPoints are the temperatures, in kelvin, that scales call 0.
-var zeroPoints = map[string]float64{"C": 273.15, "cel": 273.15, "F": 459.67 * 5 / 9, "fah": 459.67 * 5 / 9, "Reau": 273.15}
+// zeroPoint is the temperature, in degrees Celsius, that a scale calls 0: counted from there, and not from
+// 0 kelvin, the freezing point stays free of rounding.
+func zeroPoint(scale string) float64 {
+	switch scale {
+	case "C", "cel", "Reau":
+		return 0
+	case "F", "fah":
+		return -160.0 / 9
+	}
+	return -273.15 // kelvin, with a prefix or without, and Rankine
+}
 
 // convert brings a number from one unit of measure to another.
 func convert(c *Context, a Args) Value {
@@ -181,7 +190,7 @@ func convert(c *Context, a Args) Value {
 		return Num(x)
 	}
 	if from.of == ofTemperature {
-		return Num((x*from.factor + zeroPoints[fromName] - zeroPoints[toName]) / to.factor)
+		return Num((x*from.factor + zeroPoint(fromName) - zeroPoint(toName)) / to.factor)
 	}
 	return Num(x * (from.factor / to.factor))
 }

@@ -9,9 +9,9 @@ var lambdaFunctions = []Function{
 	{Name: "BYCOL", Category: Logical, Params: "array fn", Since: 2024, Eval: func(c *Context, a Args) Value { return c.byLine(a, false) }},
 	{Name: "BYROW", Category: Logical, Params: "array fn", Since: 2024, Eval: func(c *Context, a Args) Value { return c.byLine(a, true) }},
 	{Name: "MAKEARRAY", Category: Logical, Params: "num num fn", Since: 2024, Eval: makeArray},
-	{Name: "MAP", Category: Logical, Params: "array open...", Since: 2024, Eval: mapArrays},
-	{Name: "REDUCE", Category: Logical, Params: "array array fn", Since: 2024, Eval: func(c *Context, a Args) Value { return c.foldArray(a, false) }},
-	{Name: "SCAN", Category: Logical, Params: "array array fn", Since: 2024, Eval: func(c *Context, a Args) Value { return c.foldArray(a, true) }},
+	{Name: "MAP", Category: Logical, Params: "array open...", Since: 2024, Errors: true, Eval: mapArrays},
+	{Name: "REDUCE", Category: Logical, Params: "array array fn", Since: 2024, Errors: true, Eval: func(c *Context, a Args) Value { return c.foldArray(a, false) }},
+	{Name: "SCAN", Category: Logical, Params: "array array fn", Since: 2024, Errors: true, Eval: func(c *Context, a Args) Value { return c.foldArray(a, true) }},
 }
 
 // takes checks that a function was given and can be called with n arguments.

@@ -249,7 +249,7 @@ func (c *Context) matcher(mode int, pattern string) (func(string) bool, Value) {
 	if re == nil {
 		return nil, bad
 	}
-	return func(s string) bool { ok, err := re.MatchString(s); return ok && err == nil }, Value{}
+	return func(s string) bool { spans, _ := c.matches(re, s).next(); return spans != nil }, Value{}
 }
 
 // bisectMode finds x, or by mode its neighbour, in sorted values.
@@ -357,7 +357,11 @@ func (c *Context) part(v Value, row, col, rows, cols int) Value {
 		return Scalar(m.At(row, col))
 	}
 	out := NewArray(rows, cols)
+	copying := pace{c: c}
 	for i := range rows {
+		if copying.stop(cols) {
+			break
+		}
 		copy(out.Cells[i*cols:(i+1)*cols], m.Cells[(row+i)*m.Cols+col:])
 	}
 	return Of(out)

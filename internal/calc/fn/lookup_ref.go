@@ -179,8 +179,8 @@ func index(c *Context, a Args) Value {
 	case a.Has(2) || cols == 1:
 	case rows == 1: // of a single row the only number is the column
 		row, col = 0, row
-	case a.Has(1):
-		return c.Fail(cell.ErrRef, "the table has rows and columns, and only one of the two is asked for")
+	case a.Has(1) && table.Ref() != nil: // of an array it is the row: the two forms differ in this
+		return c.Fail(cell.ErrRef, "the range has rows and columns, and only one of the two is asked for")
 	}
 	if row > rows || col > cols {
 		return c.Fail(cell.ErrRef, "the row or the column to return lies outside of the table")

@@ -109,7 +109,7 @@ func (v *vector) from(i int, f func(i int, x cell.Value) bool) {
 func (v *vector) numbers(x float64, f func(i int) bool) {
 	if v.cells != nil {
 		for i := range v.n {
-			if e := &v.cells.Cells[v.base+i*v.step]; e.Kind() == cell.Number && e.Number() == x && !f(i) || v.c.stopAt(i) {
+			if e := &v.cells.Cells[v.base+i*v.step]; e.Kind() == cell.Number && e.Number() == x && !f(i) || v.c.StopAt(i) {
 				return
 			}
 		}
@@ -131,7 +131,7 @@ func (v *vector) numbers(x float64, f func(i int) bool) {
 func (v *vector) texts(x string, f func(i int) bool) {
 	if v.cells != nil {
 		for i := range v.n {
-			if e := &v.cells.Cells[v.base+i*v.step]; e.Kind() == cell.Text && EqualText(e.Text(), x) && !f(i) || v.c.stopAt(i) {
+			if e := &v.cells.Cells[v.base+i*v.step]; e.Kind() == cell.Text && EqualText(e.Text(), x) && !f(i) || v.c.StopAt(i) {
 				return
 			}
 		}

@@ -262,7 +262,7 @@ func seriesSum(c *Context, a Args) Value {
 	}
 	total := 0.0
 	for i, v := range coefficients.Cells {
-		if c.stopAt(i) {
+		if c.StopAt(i) {
 			break
 		}
 		k, e := c.ToNumber(v)

@@ -69,22 +69,24 @@ func roundTo(x, n float64, how rounding) float64 {
 	}
 	p := math.Pow10(int(math.Abs(n)))
 	y := math.Abs(x)
+	scaled := func(y float64) float64 {
+		if n < 0 {
+			return y / p
+		}
+		return y * p
+	}
 	switch {
 	case n >= 0 && y >= 1<<52, n == 0 && how != awayFromZero && y == math.Trunc(y):
 		return x
-	case n < 0:
-		y /= p
 	case n > 300:
 		return x
-	default:
-		y *= p
 	}
-	if y >= 1e15 {
+	if y = scaled(y); y >= 1e15 {
 		return x
 	}
 	// only near a whole or a half do the last digits decide
 	if half := math.Round(2*y) / 2; math.Abs(y-half) <= 1e-13*max(y, 1) {
-		y = Round15(y)
+		y = Round15(scaled(Round15(math.Abs(x))))
 	}
 	switch how {
 	case halfAway:

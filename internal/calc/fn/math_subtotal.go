@@ -7,7 +7,7 @@ import (
 )
 
 var subtotalFunctions = []Function{
-	{Name: "AGGREGATE", Category: Math, Params: "num num array array*", Since: 2010, Eval: aggregate},
+	{Name: "AGGREGATE", Category: Math, Params: "num num array array*", Since: 2010, Errors: true, Eval: aggregate},
 	{Name: "SUBTOTAL", Category: Math, Params: "num ref...", Since: 2007, Eval: subtotal},
 }
 

@@ -102,7 +102,7 @@ func (c *Context) grid(v Value, rows, cols int) ([]float64, cell.ErrorCode) {
 			return nil, e
 		}
 		for i := range rows {
-			if c.stopAt(i) {
+			if c.StopAt(i) {
 				break
 			}
 			for j := range cols {

@@ -9,7 +9,7 @@ import (
 // offlineFunctions ask a server, another program or a library outside of the workbook.
 // They answer as Excel does where it cannot reach it.
 var offlineFunctions = []Function{
-	{Name: "CALL", Category: Information, Params: "range range*", Since: 2007, Eval: unreachable(cell.ErrBlocked, "code of a library is not called")},
+	{Name: "CALL", Category: Information, Params: "range range*", Since: 2007, Errors: true, Eval: unreachable(cell.ErrBlocked, "code of a library is not called")},
 	{Name: "CUBEKPIMEMBER", Category: Cube, Params: "any any num any?", Since: 2007, Eval: noCube},
 	{Name: "CUBEMEMBER", Category: Cube, Params: "any range any?", Since: 2007, Eval: noCube},
 	{Name: "CUBEMEMBERPROPERTY", Category: Cube, Params: "any any any", Since: 2007, Eval: noCube},

@@ -65,7 +65,7 @@ func (c *Context) Matrix(v Value) (*Array, cell.ErrorCode) {
 			for i := range r.Kinds {
 				out.Cells[(r.Row+i-first.Row)*cols+r.Col-first.Col] = r.At(i)
 			}
-			return true
+			return !c.Stop()
 		})
 		return out, 0
 	}
@@ -112,7 +112,7 @@ func (c *Context) Each(v Value, f func(x cell.Value, whole bool) bool) {
 	switch x := v.more.(type) {
 	case *Array:
 		for i, e := range x.Cells {
-			if !f(e, true) || c.stopAt(i) {
+			if !f(e, true) || c.StopAt(i) {
 				return
 			}
 		}
@@ -153,7 +153,7 @@ func (c *Context) numbers(v Value, f func(float64)) (code cell.ErrorCode) {
 	switch x := v.more.(type) {
 	case *Array:
 		for i := range x.Cells {
-			if c.stopAt(i) {
+			if c.StopAt(i) {
 				return 0
 			}
 			switch x.Cells[i].Kind() {

@@ -13,8 +13,8 @@ var statisticalFunctions = slices.Concat(countFunctions, selectFunctions, spread
 	normalFunctions, continuousFunctions, discreteFunctions, testFunctions, pairFunctions, regressionFunctions, etsFunctions)
 
 var countFunctions = []Function{
-	{Name: "COUNT", Category: Statistical, Params: "range...", Since: 2007, Eval: countNumbers},
-	{Name: "COUNTA", Category: Statistical, Params: "range...", Since: 2007, Eval: countA},
+	{Name: "COUNT", Category: Statistical, Params: "range...", Since: 2007, Errors: true, Eval: countNumbers},
+	{Name: "COUNTA", Category: Statistical, Params: "range...", Since: 2007, Errors: true, Eval: countA},
 	{Name: "COUNTBLANK", Category: Statistical, Params: "ref", Since: 2007, Eval: countBlank},
 	{Name: "AVERAGE", Category: Statistical, Params: "range...", Since: 2007, Eval: averageOf},
 	{Name: "AVERAGEA", Category: Statistical, Params: "range...", Since: 2007, Eval: allNumbers((*Context).NumbersA, average)},

@@ -147,7 +147,7 @@ func placed(f func(c *Context, xs []float64, k float64) Value) func(*Context, Ar
 		}
 		out := NewArray(ks.Rows, ks.Cols)
 		for i, v := range ks.Cells {
-			if c.stopAt(i) {
+			if c.StopAt(i) {
 				break
 			}
 			out.Cells[i] = place(v).Scalar()

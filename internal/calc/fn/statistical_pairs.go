@@ -48,7 +48,7 @@ func (c *Context) numberPairs(v, w Value) (xs, ys []float64, code cell.ErrorCode
 	}
 	if rows == rows2 { // whole columns may have been cut to different lengths
 		for row := range min(a.Rows, b.Rows) {
-			if c.stopAt(row) {
+			if c.StopAt(row) {
 				break
 			}
 			for col := range min(a.Cols, b.Cols) {
@@ -57,7 +57,7 @@ func (c *Context) numberPairs(v, w Value) (xs, ys []float64, code cell.ErrorCode
 		}
 	} else {
 		for i := range min(len(a.Cells), len(b.Cells)) {
-			if c.stopAt(i) {
+			if c.StopAt(i) {
 				break
 			}
 			add(a.Cells[i], b.Cells[i])

@@ -49,7 +49,7 @@ func (c *Context) matrixOfNumbers(v Value) (xs []float64, rows, cols int, code c
 	}
 	xs = make([]float64, len(m.Cells))
 	for i, x := range m.Cells {
-		if c.stopAt(i) {
+		if c.StopAt(i) {
 			break
 		}
 		if e := x.Err(); e != 0 {

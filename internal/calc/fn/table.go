@@ -34,6 +34,8 @@ type Function struct {
 	Params   string // see [Params]
 	Since    int    // the version of Excel that brought it: 2007 (and before), 2010, 2013, 2016, 2019, 2021, 2024
 	Volatile bool   // calculated anew at every calculation
+	// Errors says that a single error, given where a whole argument has to be, is a value like others.
+	Errors bool
 
 	// Eval is called by [Apply] with arguments of the shapes of Params: single values are
 	// coerced, so that a[0].Number() of a "num" is one. An argument that was left empty is

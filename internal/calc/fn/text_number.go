@@ -11,7 +11,7 @@ import (
 
 // The functions between numbers and texts.
 var textNumberFunctions = []Function{
-	{Name: "ARRAYTOTEXT", Category: TextFunctions, Params: "array num?", Since: 2021, Eval: arrayToText},
+	{Name: "ARRAYTOTEXT", Category: TextFunctions, Params: "array num?", Since: 2021, Errors: true, Eval: arrayToText},
 	{Name: "DOLLAR", Category: TextFunctions, Params: "num num?", Since: 2007, Eval: dollar},
 	{Name: "FIXED", Category: TextFunctions, Params: "num num? bool?", Since: 2007, Eval: fixed},
 	{Name: "NUMBERVALUE", Category: TextFunctions, Params: "text text? text?", Since: 2013, Eval: numberValue},

@@ -1,55 +1,81 @@
 package fn
 
 import (
-	"strings"
-	"time"
-	"unicode/utf8"
+	"errors"
 
-	"github.com/dlclark/regexp2"
-
+	"gridflow/internal/calc/regex"
 	"gridflow/internal/cell"
 )
 
-// The functions of regular expressions. Excel takes PCRE2 for them; regexp2, which has the
-// back references and the look-around of it, comes nearest in Go.
+// The functions of regular expressions, of the syntax of PCRE2.
 var regexFunctions = []Function{
 	{Name: "REGEXEXTRACT", Category: TextFunctions, Params: "text text opt? opt?", Since: 2024, Eval: regexExtract},
 	{Name: "REGEXREPLACE", Category: TextFunctions, Params: "text text text opt? opt?", Since: 2024, Eval: regexReplace},
 	{Name: "REGEXTEST", Category: TextFunctions, Params: "text text opt?", Since: 2024, Eval: regexTest},
 }
 
-// regexTime bounds one search: a pattern that backtracks without end is #VALUE! after it.
-const regexTime = time.Second
-
-// posixClasses are what .NET's syntax lacks of PCRE's, inside of brackets.
-var posixClasses = strings.NewReplacer(
-	"[:alpha:]", `\p{L}`, "[:digit:]", `0-9`, "[:alnum:]", `\p{L}\p{N}`, "[:upper:]", `\p{Lu}`, "[:lower:]", `\p{Ll}`,
-	"[:space:]", `\s`, "[:blank:]", ` \t`, "[:punct:]", `!-/:-@\[-`+"`"+`{-~`, "[:xdigit:]", `0-9A-Fa-f`, "[:word:]", `\w`,
-	"[:cntrl:]", `\x00-\x1f\x7f`, "[:print:]", `\x20-\x7e`, "[:graph:]", `\x21-\x7e`)
-
 // regex compiles the pattern in argument i, with the option in argument fold for small
 // and capital letters.
-func (c *Context) regex(a Args, i, fold int) (*regexp2.Regexp, Value) {
+func (c *Context) regex(a Args, i, fold int) (*regex.Regexp, Value) {
 	insensitive := a.option(fold, 0)
 	if insensitive != 0 && insensitive != 1 {
 		return nil, c.Fail(cell.ErrValue, "the case sensitivity is neither 0 nor 1")
 	}
 	pattern, key := a[i].Str(), "c"+a[i].Str()
-	options := regexp2.RegexOptions(regexp2.None)
 	if insensitive != 0 {
-		options, key = regexp2.IgnoreCase, "i"+pattern
+		key = "i" + pattern
 	}
-	re, err := c.regexes.of(key, func() (*regexp2.Regexp, error) {
-		re, err := regexp2.Compile(posixClasses.Replace(pattern), options)
-		if err == nil {
-			re.MatchTimeout = regexTime
-		}
-		return re, err
-	})
+	re, err := c.regexes.of(key, func() (*regex.Regexp, error) { return regex.Compile(pattern, insensitive != 0) })
 	if err != nil {
-		return nil, c.Fail(cell.ErrValue, "the regular expression cannot be read")
+		return nil, c.Fail(cell.ErrValue, "the regular expression cannot be read: "+err.Error())
 	}
 	return re, Value{}
+}
+
+// matches is a text that a pattern is looked for in, match by match.
+type matches struct {
+	re     *regex.Regexp
+	text   []rune
+	budget regex.Budget
+	from   int
+}
+
+func (c *Context) matches(re *regex.Regexp, text string) *matches {
+	return &matches{re: re, text: []rune(text), budget: regex.Budget{Stop: c.Stop}}
+}
+
+// next gives the spans of the next match, nil where there is none. After an empty one it goes on
+// a character further.
+func (s *matches) next() ([]int, error) {
+	if s.from > len(s.text) {
+		return nil, nil
+	}
+	spans, err := s.re.Find(s.text, s.from, &s.budget)
+	if spans == nil {
+		s.from = len(s.text) + 1
+		return nil, err
+	}
+	if s.from = spans[1]; spans[1] <= spans[0] {
+		s.from = max(spans[0], spans[1]) + 1
+	}
+	return spans, nil
+}
+
+// part gives a group of a match, empty for one that took no part.
+func (s *matches) part(spans []int, group int) string {
+	from, to := spans[2*group], spans[2*group+1]
+	if from < 0 || to < from {
+		return ""
+	}
+	return string(s.text[from:to])
+}
+
+// searchFailed gives the error of a search that was given up.
+func (c *Context) searchFailed(err error) Value {
+	if errors.Is(err, regex.ErrStopped) {
+		return Err(cell.ErrValue) // thrown away
+	}
+	return c.Fail(cell.ErrValue, "the regular expression takes too long")
 }
 
 func regexTest(c *Context, a Args) Value {
@@ -57,11 +83,11 @@ func regexTest(c *Context, a Args) Value {
 	if re == nil {
 		return bad
 	}
-	ok, err := re.MatchString(a[0].Str())
+	spans, err := c.matches(re, a[0].Str()).next()
 	if err != nil {
-		return c.Fail(cell.ErrValue, "the regular expression takes too long")
+		return c.searchFailed(err)
 	}
-	return Bool(ok)
+	return Bool(spans != nil)
 }
 
 func regexExtract(c *Context, a Args) Value {
@@ -73,32 +99,32 @@ func regexExtract(c *Context, a Args) Value {
 	if mode < 0 || mode > 2 {
 		return c.Fail(cell.ErrValue, "the return mode is not 0, 1 or 2")
 	}
-	m, err := re.FindStringMatch(a[0].Str())
-	if err == nil && m == nil {
+	s := c.matches(re, a[0].Str())
+	spans, err := s.next()
+	if err != nil {
+		return c.searchFailed(err)
+	}
+	if spans == nil {
 		return c.Fail(cell.ErrNA, "the regular expression fits nowhere")
 	}
 	var found []cell.Value
 	switch mode {
 	case 0:
-		if err == nil {
-			return Text(m.String())
-		}
+		return Text(s.part(spans, 0))
 	case 1:
-		for ; err == nil && m != nil && len(found) < maxText; m, err = re.FindNextMatch(m) {
-			found = append(found, cell.TextValue(m.String()))
+		for ; spans != nil && len(found) < maxText; spans, err = s.next() {
+			found = append(found, cell.TextValue(s.part(spans, 0)))
+		}
+		if err != nil {
+			return c.searchFailed(err)
 		}
 	case 2:
-		if err == nil {
-			for _, g := range m.Groups()[1:] {
-				found = append(found, cell.TextValue(g.String()))
-			}
-			if len(found) == 0 {
-				return c.Fail(cell.ErrNA, "the regular expression has no groups")
-			}
+		for g := range re.Groups() {
+			found = append(found, cell.TextValue(s.part(spans, g+1)))
 		}
-	}
-	if err != nil {
-		return c.Fail(cell.ErrValue, "the regular expression takes too long")
+		if len(found) == 0 {
+			return c.Fail(cell.ErrNA, "the regular expression has no groups")
+		}
 	}
 	if !c.Room(1, len(found)) {
 		return c.Fail(cell.ErrNum, "there are more matches than a row can hold")
@@ -111,57 +137,46 @@ func regexReplace(c *Context, a Args) Value {
 	if re == nil {
 		return bad
 	}
-	s, with := a[0].Str(), a[2].Str()
-	if strings.Contains(strings.ReplaceAll(with, "$$", ""), "$_") || strings.Contains(with, "$`") || strings.Contains(with, "$'") {
-		return c.Fail(cell.ErrValue, "the replacement cannot be read") // .NET has these, PCRE has not
+	with, err := re.Replacement(a[2].Str())
+	if err != nil {
+		return c.Fail(cell.ErrValue, err.Error())
 	}
-	// The matches are gone through first: for where they begin, and for how long the result
-	// may get, as every $ may stand for the longest group.
+	s := c.matches(re, a[0].Str())
 	nth := a.option(3, 0)
-	var starts []int // in characters, as regexp2 counts
-	size, dollars := len(s), strings.Count(with, "$")
-	m, err := re.FindStringMatch(s)
-	for ; err == nil && m != nil && (nth <= 0 || len(starts) < nth); m, err = re.FindNextMatch(m) {
-		starts = append(starts, m.Index)
-		longest := 0
-		for i := range m.GroupCount() {
-			longest = max(longest, m.GroupByNumber(i).Length)
+	if nth < 0 { // counted from the end: the matches are counted first
+		n := 0
+		for spans, err := s.next(); spans != nil || err != nil; spans, err = s.next() {
+			if err != nil {
+				return c.searchFailed(err)
+			}
+			n++
 		}
-		more := len(with) + dollars*longest*utf8.UTFMax
-		if nth != 0 { // only one of them is replaced
-			more = max(0, len(s)+more-size)
+		if nth += n + 1; nth < 1 {
+			return a[0]
 		}
-		if size += more; size > 1<<24 {
+		s.from = 0
+	}
+	var out []byte
+	done := 0 // what of the text is in out
+	for n := 1; ; n++ {
+		spans, err := s.next()
+		if err != nil {
+			return c.searchFailed(err)
+		}
+		if spans == nil {
+			break
+		}
+		if from, to := spans[0], max(spans[0], spans[1]); nth == 0 || n == nth {
+			out = append(out, string(s.text[done:max(from, done)])...)
+			out = with.Append(out, s.text, spans, 4*maxText)
+			done = max(to, done)
+		}
+		if n == nth {
+			break
+		}
+		if len(out) > 4*maxText {
 			return c.Fail(cell.ErrValue, "the text would be longer than 32767 characters")
 		}
 	}
-	if err != nil {
-		return c.Fail(cell.ErrValue, "the regular expression takes too long")
-	}
-	from, n := -1, -1
-	if nth != 0 {
-		if nth < 0 {
-			nth += len(starts) + 1
-		}
-		if nth < 1 || nth > len(starts) {
-			return Text(s)
-		}
-		from, n = offsetOfRune(s, starts[nth-1]), 1
-	}
-	out, err := re.Replace(s, with, from, n)
-	if err != nil {
-		return c.Fail(cell.ErrValue, "the regular expression takes too long, or its replacement cannot be read")
-	}
-	return c.text(out)
-}
-
-// offsetOfRune gives the byte offset of the n-th character of s, or the length of s.
-func offsetOfRune(s string, n int) int {
-	for i := range s {
-		if n == 0 {
-			return i
-		}
-		n--
-	}
-	return len(s)
+	return c.text(string(append(out, string(s.text[done:])...)))
 }

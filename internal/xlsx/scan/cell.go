@@ -28,6 +28,8 @@ func (s *Sheet) cell(b []byte, p, end int) (int, error) {
 			h.kind = kindWord(a.value)
 		case "cm":
 			h.meta = parseInt(a.value) > 0
+		case "vm":
+			h.rich = parseInt(a.value)
 		}
 	}
 	if !h.ref.Valid() {
@@ -58,6 +60,7 @@ type cellHead struct {
 	style uint32
 	kind  string // the t attribute, "n" where there is none
 	meta  bool   // it has cell metadata (cm), which marks dynamic arrays
+	rich  int    // its value metadata (vm), 0 where it has none
 }
 
 // kindWord gives the t attribute as a constant, so that nothing is allocated.
@@ -278,6 +281,11 @@ func (s *Sheet) storeValue(h *cellHead, body *cellBody) error {
 		return s.b.Bool(h.ref, h.style, truth(v))
 	case "e":
 		if e, ok := cell.ParseError(string(bytes.ToUpper(v))); ok {
+			if e == cell.ErrValue && h.rich > 0 && s.RichError != nil {
+				if rich, ok := s.RichError(h.rich); ok {
+					e = rich
+				}
+			}
 			return s.b.Error(h.ref, h.style, e)
 		}
 		return s.text(h, body.value) // an error that is not known is shown as it stands

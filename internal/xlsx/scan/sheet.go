@@ -44,6 +44,9 @@ type Sheet struct {
 	// DateText turns the text of an ISO 8601 cell (t="d") into a date serial, where it is
 	// one and the cell's style shows it as one.
 	DateText func(text string, style uint32) (serial float64, ok bool)
+	// RichError gives the error that stands behind the value metadata (vm) of a cell that holds
+	// #VALUE!, where it is another one.
+	RichError func(meta int) (code cell.ErrorCode, ok bool)
 
 	phase  phase
 	base   int64  // offset in the part of the window's first byte

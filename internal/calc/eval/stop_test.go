@@ -1,0 +1,43 @@
+package eval_test
+
+import (
+	"testing"
+
+	"gridflow/internal/calc/eval"
+	"gridflow/internal/calc/plain"
+	"gridflow/internal/cell"
+	"gridflow/internal/formula"
+)
+
+// TestStops: what the evaluator itself does to the elements of an array asks now and then whether the
+// calculation is to end, and ends then. Questions are counted, not time.
+func TestStops(t *testing.T) {
+	b := plain.New("S")
+	run := func(text string, limit int) (polls int) {
+		t.Helper()
+		tree, err := formula.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := eval.NewMachine(b)
+		m.Stopped = func() bool { polls++; return polls > limit }
+		m.Run(eval.Compile(b, tree, 0, cell.Ref{}), 0, cell.Ref{}, true)
+		return polls
+	}
+	const none = 1 << 40
+	for _, c := range []struct{ with, without string }{
+		{"ROWS(-SEQUENCE(16384,4))", "ROWS(SEQUENCE(16384,4))"},
+		{"ROWS(SEQUENCE(16384,4)%)", "ROWS(SEQUENCE(16384,4))"},
+		{"ROWS(SEQUENCE(16384,4)+1)", "ROWS(SEQUENCE(16384,4))"},
+		{"ROWS(1&SEQUENCE(16384,4))", "ROWS(SEQUENCE(16384,4))"},
+		{"EXPAND(1,16384,4,)", "1"}, // blanks become 0
+	} {
+		with, without := run(c.with, none), run(c.without, none)
+		if with-without < 16384*4/4096-1 {
+			t.Errorf("%s asks %d times more than %s", c.with, with-without, c.without)
+		}
+		if polls := run(c.with, without); polls-without > 8 {
+			t.Errorf("%s, told to stop, asks %d times more", c.with, polls-without)
+		}
+	}
+}
