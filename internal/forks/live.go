@@ -18,6 +18,7 @@ type live struct {
 
 	holds      []*workspace.Hold // by base of the line; nil where it was not needed yet
 	kept       []kept            // contents at hand, the one made or asked for first in front
+	clock      clock             // that a content at hand was calculated with
 	unanchored int               // edits since an anchor when one could not be written
 	weight     int64             // bytes, as the store knows it
 	why        string            // the newest content cannot be calculated
@@ -231,14 +232,28 @@ func (l *live) info(stale bool) *Info {
 	return i
 }
 
+// clock is a moment that was read from a record. Many contents have it, and it is asked for
+// again and again.
+type clock struct {
+	pos position // of the record, 0: none was read
+	at  *book.Moment
+}
+
 // moment gives the clock and the seed that the content of a version is calculated with, nil
 // where none were recorded.
 func (l *live) moment(v uint64) (*book.Moment, error) {
-	entry, err := l.store.log.At(l.line.versions[l.line.versions[v].calc].pos)
+	pos := l.line.versions[l.line.versions[v].calc].pos
+	if l.clock.pos == pos {
+		return l.clock.at, nil
+	}
+	entry, err := l.store.log.At(pos)
 	if err != nil {
 		return nil, err
 	}
 	e, _, err := decode(entry.Data)
+	if err == nil {
+		l.clock = clock{pos, e.Calc}
+	}
 	return e.Calc, err
 }
 

@@ -42,7 +42,7 @@ type Options struct {
 
 	Max            int           // forks that there may be; 64 where 0
 	TTL            time.Duration // a fork that nobody has used for so long is discarded; 0: never
-	CheckpointsMax int           // of one fork; 64 where 0
+	CheckpointsMax int           // of one fork; checkpointsMax where 0
 	StagedMax      int           // of one fork; 64 where 0
 	LiveMax        int           // forks in memory; 1 024 where 0
 	LiveBytes      int64         // what they may take beside their bases; 0: a twelfth of what these take, at least 512 KiB
@@ -68,6 +68,9 @@ type Options struct {
 	Changed func(id string, version uint64) // told of each new version; it must not block; nil: nobody is
 	Logger  *slog.Logger                    // slog.Default where nil
 }
+
+// checkpointsMax is how many checkpoints a fork may have where the options do not say.
+const checkpointsMax = 64
 
 // Store is the forks of one journal. Its methods may be called from any number of
 // goroutines at once.
@@ -210,7 +213,7 @@ func (l *line) info(id string, stale bool) *Info {
 
 // Open opens the forks that the journal has. Bases that no fork stands on are dropped.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	o.Max, o.CheckpointsMax, o.StagedMax = cmp.Or(o.Max, 64), cmp.Or(o.CheckpointsMax, 64), cmp.Or(o.StagedMax, 64)
+	o.Max, o.CheckpointsMax, o.StagedMax = cmp.Or(o.Max, 64), cmp.Or(o.CheckpointsMax, checkpointsMax), cmp.Or(o.StagedMax, 64)
 	o.Idle, o.CalcBudget = cmp.Or(o.Idle, 5*time.Minute), cmp.Or(o.CalcBudget, calcBudget)
 	if o.Now == nil {
 		o.Now = time.Now
