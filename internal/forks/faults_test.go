@@ -298,7 +298,7 @@ func TestAnchorsBoundDepth(t *testing.T) {
 	if err := r.store.look(t.Context(), f.ID, func(l *live) error {
 		for v := range l.line.versions {
 			depth := 0
-			for at := l.line.content(uint64(v)); l.line.versions[at].anchor == 0 && !l.line.versions[at].fresh; at = l.line.versions[at].parent {
+			for at := l.line.content(uint64(v)); l.line.rec(at).anchor == 0 && !l.line.rec(at).fresh; at = l.line.rec(at).parent {
 				depth++
 			}
 			most = max(most, depth)

@@ -20,6 +20,7 @@ type live struct {
 	kept       []kept            // contents at hand, the one made or asked for first in front
 	clock      clock             // that a content at hand was calculated with
 	unanchored int               // edits since an anchor when one could not be written
+	shortenAt  uint64            // the version from which on it is looked again whether the line is too long
 	weight     int64             // bytes, as the store knows it
 	why        string            // the newest content cannot be calculated
 	gone       bool              // discarded: it only waits to be let go
@@ -33,7 +34,7 @@ func (s *Store) restore(_ context.Context, id string) (*live, error) {
 		return nil, notFound(id)
 	}
 	l := &live{store: s, fork: f}
-	for entry, err := range s.log.All(id) {
+	for entry, err := range s.log.All(f.stream) {
 		if err == nil {
 			var e event
 			if e, _, err = decode(entry.Data); err == nil {
@@ -96,10 +97,13 @@ func (l *live) hold(ctx context.Context, i int) (*workspace.Hold, error) {
 
 // at gives the snapshot of a version, with the hold that it stands on, which is l's.
 func (l *live) at(ctx context.Context, v uint64) (*book.Snapshot, *workspace.Hold, error) {
+	if v < l.line.first {
+		return nil, nil, l.goneBy("fork %s does not keep version %d any more", l.fork.id, v)
+	}
 	if v > l.line.head() {
 		return nil, nil, fail(CodeVersion, "Call fork_history for the versions that there are", "fork %s has no version %d, the newest is %d", l.fork.id, v, l.line.head())
 	}
-	hold, err := l.hold(ctx, int(l.line.versions[v].base))
+	hold, err := l.hold(ctx, int(l.line.rec(v).base))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -122,7 +126,7 @@ func (l *live) content(ctx context.Context, v uint64, hold *workspace.Hold) (*bo
 	var from *version // the content at hand, or calculated since, that it begins with
 	at := v
 	for snap == nil {
-		rec := &l.line.versions[at]
+		rec := l.line.rec(at)
 		switch {
 		case l.atHand(at) != nil:
 			snap, from = l.atHand(at), rec
@@ -147,7 +151,7 @@ func (l *live) content(ctx context.Context, v uint64, hold *workspace.Hold) (*bo
 		}
 	}
 	for i := len(edits) - 1; i >= 0; i-- {
-		edit, ok, err := l.edit(l.line.versions[edits[i]].pos)
+		edit, ok, err := l.edit(l.line.rec(edits[i]).pos)
 		if err != nil {
 			return nil, err
 		}
@@ -163,12 +167,12 @@ func (l *live) content(ctx context.Context, v uint64, hold *workspace.Hold) (*bo
 				if snap, err = l.calculated(ctx, at, snap, from); err != nil {
 					return nil, err
 				}
-				from = &l.line.versions[at]
+				from = l.line.rec(at)
 				next, _, err = snap.Replay(ctx, edit)
 			}
 			if err == nil {
 				next, err = l.calculated(ctx, edits[i], next, from)
-				from = &l.line.versions[edits[i]]
+				from = l.line.rec(edits[i])
 			}
 		}
 		if err != nil {
@@ -193,7 +197,7 @@ func (l *live) content(ctx context.Context, v uint64, hold *workspace.Hold) (*bo
 // One calculation is enough, however many there were on the way: each gives what follows from
 // the cells and its own moment, and the last moment counts.
 func (l *live) calculated(ctx context.Context, v uint64, snap *book.Snapshot, from *version) (*book.Snapshot, error) {
-	rec := &l.line.versions[v]
+	rec := l.line.rec(v)
 	if !rec.timed {
 		return snap, nil
 	}
@@ -242,7 +246,7 @@ type clock struct {
 // moment gives the clock and the seed that the content of a version is calculated with, nil
 // where none were recorded.
 func (l *live) moment(v uint64) (*book.Moment, error) {
-	pos := l.line.versions[l.line.versions[v].calc].pos
+	pos := l.line.rec(l.line.rec(v).calc).pos
 	if l.clock.pos == pos {
 		return l.clock.at, nil
 	}
@@ -292,7 +296,7 @@ func (l *live) commit(k kind, e event, edit *book.Edit, snap *book.Snapshot) err
 	if snap != nil && k != moved {
 		e.Fresh, e.Whole = !snap.Stale(), snap.Whole()
 	}
-	entry, err := l.store.log.Append(l.fork.id, uint8(k), e.encode(payload))
+	entry, err := l.store.log.Append(l.fork.stream, uint8(k), e.encode(payload))
 	if err != nil {
 		return journalError(err)
 	}
@@ -311,7 +315,7 @@ func (l *live) commit(k kind, e event, edit *book.Edit, snap *book.Snapshot) err
 		l.store.supersede(l.fork.id)
 		l.remember(l.line.content(v), snap)
 		// Its base is held: the content was made on it.
-		l.fork.publish(&head{snap.As(l.fork.id, v), l.holds[l.line.versions[v].base].Again()}, l.info(snap.Stale()))
+		l.fork.publish(&head{snap.As(l.fork.id, v), l.holds[l.line.rec(v).base].Again()}, l.info(snap.Stale()))
 		l.store.commits.Add(1)
 		l.store.changed(l.fork.id, v)
 		return nil
@@ -352,7 +356,7 @@ func (l *live) givesAgain(ctx context.Context, base *book.Snapshot, whole book.E
 // and looked at again after as many edits more.
 func (l *live) anchor(ctx context.Context) {
 	v := l.line.head()
-	depth := int(l.line.versions[l.line.content(v)].depth)
+	depth := int(l.line.rec(l.line.content(v)).depth)
 	if depth < anchorEvery {
 		l.unanchored = 0
 	}

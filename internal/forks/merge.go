@@ -62,7 +62,7 @@ func (s *Store) mergeFork(ctx context.Context, id, with string, o MergeOptions) 
 	m.With = fmt.Sprintf("%s@%d", other, theirs.snap.Version)
 	err = s.merging(ctx, id, &m, o, func(ctx context.Context, l *live, ours *book.Snapshot) (*book.Merged, *book.Snapshot, event, error) {
 		e := event{Tool: text(o.Tool), Label: text(o.Label), From: m.With}
-		base := l.holds[l.line.versions[l.line.head()].base]
+		base := l.holds[l.line.rec(l.line.head()).base]
 		if base.SHA256 != theirs.hold.SHA256 {
 			return nil, nil, e, s.apart(l, other, version)
 		}
@@ -116,7 +116,7 @@ func (s *Store) rebase(ctx context.Context, id, with string, o MergeOptions) (m 
 	}()
 	m.With, m.Rebased = entry.ID, true
 	err = s.merging(ctx, id, &m, o, func(ctx context.Context, l *live, ours *book.Snapshot) (*book.Merged, *book.Snapshot, event, error) {
-		now := l.line.versions[l.line.head()].base
+		now := l.line.rec(l.line.head()).base
 		base := l.holds[now]
 		if entry.ID != l.line.workbook { // the name has come to mean another since
 			return nil, nil, event{}, fail(CodeConflict, "Send the call again", "%s has become another workbook meanwhile", entry.Path)

@@ -63,7 +63,7 @@ func (s *Store) Save(ctx context.Context, id string, o SaveOptions) (out Saved, 
 		}
 		h = head{snap, hold.Again()}
 		original = l.line.path
-		expect = append(expect, l.line.bases[l.line.versions[v].base].SHA256)
+		expect = append(expect, l.line.bases[l.line.rec(v).base].SHA256)
 		expect = append(expect, l.line.savedSum[original]...)
 		return nil
 	})

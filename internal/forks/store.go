@@ -44,6 +44,7 @@ type Options struct {
 	TTL            time.Duration // a fork that nobody has used for so long is discarded; 0: never
 	CheckpointsMax int           // of one fork; checkpointsMax where 0
 	StagedMax      int           // of one fork; 64 where 0
+	History        int           // versions back from the newest that a fork keeps at least; 0: all of them
 	LiveMax        int           // forks in memory; 1 024 where 0
 	LiveBytes      int64         // what they may take beside their bases; 0: a twelfth of what these take, at least 512 KiB
 	Idle           time.Duration // a fork that nobody has used for so long leaves memory; 5 minutes where 0
@@ -95,6 +96,7 @@ type Store struct {
 	unread   int                       // streams that could not be read: nobody knows what it stands on, nothing is dropped
 
 	commits, conflicts, replayed atomic.Uint64
+	shortened                    atomic.Uint64
 	calcs                        calcs
 	liveBytes                    atomic.Int64 // what live forks take, beside their bases
 	liveMost                     atomic.Int64 // what they may take; it is reckoned anew now and then
@@ -112,6 +114,7 @@ type Stats struct {
 	Commits   uint64 // versions that were made
 	Conflicts uint64 // changes that expected another version
 	Replayed  uint64 // records of the journal that forks were made again from
+	Shortened uint64 // lines that were told again, shorter or in one place
 	Calc      CalcStats
 	Actors    actor.Stats
 	Journal   journal.Stats
@@ -129,12 +132,13 @@ func (s *Store) Stats() Stats {
 	s.mu.Unlock()
 	c := s.calcs.read()
 	c.Behind, c.Stale = behind, stale
-	return Stats{n, s.commits.Load(), s.conflicts.Load(), s.replayed.Load(), c, s.registry.Stats(), s.log.Stats()}
+	return Stats{n, s.commits.Load(), s.conflicts.Load(), s.replayed.Load(), s.shortened.Load(), c, s.registry.Stats(), s.log.Stats()}
 }
 
 // fork is what is known of a fork whether it is in memory or not.
 type fork struct {
 	id      string
+	stream  string       // of the journal; the actor's, which changes it when it shortens the line
 	touched atomic.Int64 // when it was last used, in Unix nanoseconds
 
 	mu   lock.Mutex[lock.Fork]
@@ -193,6 +197,7 @@ type Info struct {
 	TTL      time.Duration
 
 	Version     uint64
+	First       uint64 // the oldest version that there is
 	Edits       int    // commits that changed cells
 	Stale       bool   // values of formulas may be older than what they are computed from
 	StaleWhy    string // why they stay so; "" while they are calculated
@@ -203,10 +208,10 @@ type Info struct {
 }
 
 func (l *line) info(id string, stale bool) *Info {
-	last := &l.versions[l.head()]
+	last := l.rec(l.head())
 	return &Info{
 		ID: id, Workbook: l.workbook, Path: l.path, Label: l.label, From: l.from, Base: l.bases[last.base], Created: l.created, Changed: time.Unix(0, last.at), TTL: l.ttl,
-		Version: l.head(), Edits: l.edits, Checkpoints: len(l.checkpoints), Staged: len(l.staged), Undo: len(l.undo), Redo: len(l.redo), Saved: l.savedAt,
+		Version: l.head(), First: l.first, Edits: l.edits, Checkpoints: len(l.checkpoints), Staged: len(l.staged), Undo: len(l.undo), Redo: len(l.redo), Saved: l.savedAt,
 		Stale: stale,
 	}
 }
@@ -227,8 +232,8 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, id := range s.log.Streams() {
-		if err := s.recover(id); err != nil {
+	for id, streams := range streamsOf(s.log.Streams()) {
+		if err := s.recover(id, streams); err != nil {
 			// One damaged fork must not shut out the others; nothing of it is touched.
 			o.Logger.Error("a fork cannot be read from the journal; it is left alone", "fork", id, "error", err)
 			s.unread++
@@ -244,31 +249,53 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	return s, nil
 }
 
-// recover reads what is known of a fork; its content waits until somebody asks.
-func (s *Store) recover(id string) error {
-	var l line
-	for entry, err := range s.log.All(id) {
+// recover reads what is known of a fork; its content waits until somebody asks. Of streams,
+// the older ones first, one tells all of it: the others are of a line that was being shortened.
+func (s *Store) recover(id string, streams []string) error {
+	for i, stream := range slices.Backward(streams) {
+		l, err := s.read(stream)
 		if err != nil {
 			return err
+		}
+		if l.retelling {
+			if i == 0 {
+				return errRecord // the stream that it was told from is not there
+			}
+			s.endStream(stream)
+			continue
+		}
+		for _, older := range streams[:i] {
+			s.endStream(older)
+		}
+		f := &fork{id: id, stream: stream, info: l.info(id, l.stale())}
+		f.touched.Store(time.Now().UnixNano())
+		s.forks[id] = f
+		for _, b := range l.bases {
+			s.standLocked(b)
+		}
+		return nil
+	}
+	return nil // there is no id without a stream
+}
+
+// read makes the line that a stream tells of.
+func (s *Store) read(stream string) (l line, err error) {
+	for entry, err := range s.log.All(stream) {
+		if err != nil {
+			return l, err
 		}
 		e, _, err := decode(entry.Data)
 		if err != nil {
-			return err
+			return l, err
 		}
 		if err := l.apply(kind(entry.Kind), e, entry.Pos, entry.Time); err != nil {
-			return err
+			return l, err
 		}
 	}
 	if len(l.versions) == 0 {
-		return errRecord
+		return l, errRecord
 	}
-	f := &fork{id: id, info: l.info(id, l.stale())}
-	f.touched.Store(time.Now().UnixNano())
-	s.forks[id] = f
-	for _, b := range l.bases {
-		s.standLocked(b)
-	}
-	return nil
+	return l, nil
 }
 
 // stand is a base and the number of forks, made or being made, that stand on it.
@@ -528,7 +555,7 @@ func (s *Store) Create(ctx context.Context, from string, o CreateOptions) (Info,
 	if err := l.apply(created, e, rec.Pos, rec.Time); err != nil {
 		panic(err)
 	}
-	f = &fork{id: id, info: l.info(id, stale)}
+	f = &fork{id: id, stream: id, info: l.info(id, stale)}
 	f.touched.Store(time.Now().UnixNano())
 	return f.known(), nil
 }
@@ -642,7 +669,7 @@ func (s *Store) Discard(ctx context.Context, id string) error {
 }
 
 func (l *live) discard() error {
-	if err := l.store.log.End(l.fork.id); err != nil {
+	if err := l.store.log.End(l.fork.stream); err != nil {
 		return journalError(err)
 	}
 	l.gone = true
