@@ -100,12 +100,13 @@ func (l *live) shorten(ctx context.Context) {
 	if keep > 0 && head-first >= 2*keep {
 		if f := l.oldestNeeded(keep); f-first >= keep {
 			first = f
+		} else {
+			l.shortenAt = head + 1 + keep/4
 		}
 	}
 	info, _ := l.store.log.Info(l.fork.stream)
 	strewn := info.Segments >= strewnMin && info.Bytes/uint64(info.Segments) < strewnPart
 	if first == l.line.first && !strewn {
-		l.shortenAt = head + 1 + keep/4
 		return
 	}
 	err := l.retell(ctx, first)
