@@ -71,14 +71,14 @@ type event struct {
 
 // state is what a line has beside its versions.
 type state struct {
-	Created     int64               `json:"created_ns"`
-	Label       string              `json:"label,omitempty"`
-	Edits       int                 `json:"edits"`
-	Undo        []uint64            `json:"undo,omitempty"`
-	Redo        []uint64            `json:"redo,omitempty"`
-	Checkpoints []Checkpoint        `json:"checkpoints,omitempty"`
-	Saved       map[string][]string `json:"saved,omitempty"`
-	SavedAt     uint64              `json:"saved_at,omitempty"`
+	Created     int64             `json:"created_ns"`
+	Label       string            `json:"label,omitempty"`
+	Edits       int               `json:"edits"`
+	Undo        []uint64          `json:"undo,omitempty"`
+	Redo        []uint64          `json:"redo,omitempty"`
+	Checkpoints []Checkpoint      `json:"checkpoints,omitempty"`
+	Saved       map[string][]left `json:"saved,omitempty"`
+	SavedAt     uint64            `json:"saved_at,omitempty"`
 }
 
 // text makes of what a caller wrote what a record can hold, so that it is the same when it is

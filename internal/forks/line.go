@@ -32,9 +32,9 @@ type line struct {
 	checkpoints []Checkpoint
 	staged      []Staged
 
-	savedSum map[string][]string // by path: what this line has left there, the last one or two hashes
-	savedAt  uint64              // the version that was last saved
-	edits    int                 // commits that changed cells
+	left    map[string][]left // by path: what this line has left there, the last one or two files
+	savedAt uint64            // the version that was last saved
+	edits   int               // commits that changed cells
 
 	retelling bool // the records so far tell of a line again that another stream has: see shorten.go
 }
@@ -127,7 +127,7 @@ func (l *line) apply(k kind, e event, pos journal.Pos, at time.Time) error {
 		}
 		*l = line{
 			workbook: e.Workbook, path: e.Path, label: e.Label, from: e.From, created: at, ttl: time.Duration(e.TTL),
-			bases: []workspace.Base{*e.Base}, savedSum: make(map[string][]string),
+			bases: []workspace.Base{*e.Base}, left: make(map[string][]left),
 		}
 		v.fresh, v.stale = true, !e.Fresh && e.From != ""
 		v.timed, v.whole = e.Calc != nil, e.Whole
@@ -183,11 +183,11 @@ func (l *line) apply(k kind, e event, pos journal.Pos, at time.Time) error {
 		}
 		l.unstage(e.ID)
 	case saving: // nobody knows whether it came to that until it was saved
-		if !slices.Contains(l.savedSum[e.Path], e.Sum) {
-			l.savedSum[e.Path] = append(l.savedSum[e.Path], e.Sum)
+		if f := l.leaves(e); !slices.Contains(l.left[e.Path], f) {
+			l.left[e.Path] = append(l.left[e.Path], f)
 		}
 	case saved:
-		l.savedSum[e.Path], l.savedAt = []string{e.Sum}, e.Of
+		l.left[e.Path], l.savedAt = []left{l.leaves(e)}, e.Of
 	case anchored:
 		whole := l.rec(l.content(e.Of))
 		whole.anchor, whole.depth = pos, 0
@@ -195,6 +195,35 @@ func (l *line) apply(k kind, e event, pos journal.Pos, at time.Time) error {
 		return fmt.Errorf("%w: of the unknown kind %d; a newer version of the program wrote it", errRecord, k)
 	}
 	return nil
+}
+
+// left is a file that a line has left somewhere.
+type left struct {
+	Sum  string `json:"sum"`            // SHA-256 in hex
+	Base string `json:"base,omitempty"` // that of what the saved version stands on; "" where the version is not kept any more
+}
+
+// leaves gives the file that a record of a save speaks of.
+func (l *line) leaves(e event) left {
+	f := left{Sum: e.Sum}
+	if l.has(e.Of) {
+		f.Base = l.bases[l.rec(e.Of).base].SHA256
+	}
+	return f
+}
+
+// mayReplace gives the hashes of the files that a version may replace at a path without a
+// question: those that this line has left there of the same revision of the workbook. Of
+// another one they may have what another program has changed and what this version knows nothing
+// of: a merge that was undone.
+func (l *line) mayReplace(path string, v uint64) (sums []string) {
+	base := l.bases[l.rec(v).base].SHA256
+	for _, f := range l.left[path] {
+		if f.Base == base {
+			sums = append(sums, f.Sum)
+		}
+	}
+	return sums
 }
 
 // change adds a version with a content of its own, made on the present one.

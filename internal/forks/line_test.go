@@ -188,11 +188,11 @@ func TestSavedSums(t *testing.T) {
 		apply(saving, event{Path: "a.xlsx", Sum: "1"})
 	}
 	apply(saving, event{Path: "a.xlsx", Sum: "2"})
-	if got := fmt.Sprint(l.savedSum["a.xlsx"]); got != "[1 2]" {
+	if got := fmt.Sprint(l.left["a.xlsx"]); got != "[{1 x} {2 x}]" {
 		t.Error(got)
 	}
 	apply(saved, event{Path: "a.xlsx", Sum: "2"})
-	if got := fmt.Sprint(l.savedSum["a.xlsx"]); got != "[2]" {
+	if got := fmt.Sprint(l.left["a.xlsx"]); got != "[{2 x}]" {
 		t.Error(got)
 	}
 }

@@ -136,9 +136,9 @@ func (s *Store) WriteTo(ctx context.Context, id string, w io.Writer) (out Writte
 		out.Warnings = append(out.Warnings, w.Code+": "+w.Message)
 	}
 	err = s.look(ctx, fork, func(l *live) error {
-		for path, sums := range l.line.savedSum {
-			for _, sum := range sums {
-				if sum == out.SHA256 {
+		for path, files := range l.line.left {
+			for _, f := range files {
+				if f.Sum == out.SHA256 {
 					out.SavedTo = path
 				}
 			}

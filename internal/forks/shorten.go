@@ -189,7 +189,7 @@ func (t *teller) tell(ctx context.Context, first uint64) error {
 	}
 	err := t.add(complete, event{State: &state{
 		Created: old.created.UnixNano(), Label: old.label, Edits: old.edits, Undo: t.steps(old.undo), Redo: t.steps(old.redo),
-		Checkpoints: old.checkpoints, Saved: old.savedSum, SavedAt: old.savedAt,
+		Checkpoints: old.checkpoints, Saved: old.left, SavedAt: old.savedAt,
 	}}, nil)
 	if err != nil {
 		return err
@@ -368,7 +368,7 @@ func (l *line) resume(v version, e event) error {
 	}
 	*l = line{
 		workbook: e.Workbook, path: e.Path, from: e.From, first: e.First,
-		bases: []workspace.Base{*e.Base}, savedSum: make(map[string][]string), retelling: true,
+		bases: []workspace.Base{*e.Base}, left: make(map[string][]left), retelling: true,
 	}
 	l.ttl = time.Duration(e.TTL)
 	l.entire(v, e, 0)
@@ -419,7 +419,7 @@ func (l *line) finish(e event) error {
 	l.label, l.created, l.edits = s.Label, time.Unix(0, s.Created), s.Edits
 	l.undo, l.redo, l.checkpoints, l.savedAt = s.Undo, s.Redo, s.Checkpoints, s.SavedAt
 	if s.Saved != nil {
-		l.savedSum = s.Saved
+		l.left = s.Saved
 	}
 	l.retelling = false
 	return nil

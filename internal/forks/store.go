@@ -27,6 +27,7 @@ type position = journal.Pos
 // be called from any number of goroutines at once.
 type Bases interface {
 	Lookup(ctx context.Context, id string) (workspace.Entry, error)
+	View(ctx context.Context, id string, fn func(*book.Snapshot) error) error
 	KeepBase(ctx context.Context, id string) (workspace.Entry, *workspace.Hold, error)
 	HoldBase(ctx context.Context, b workspace.Base) (*workspace.Hold, error)
 	KeptBases() ([]workspace.Base, error)
@@ -115,6 +116,8 @@ type Stats struct {
 	Conflicts uint64 // changes that expected another version
 	Replayed  uint64 // records of the journal that forks were made again from
 	Shortened uint64 // lines that were told again, shorter or in one place
+	LiveBytes int64  // what live forks take beside their bases
+	LiveMost  int64  // what they may take
 	Calc      CalcStats
 	Actors    actor.Stats
 	Journal   journal.Stats
@@ -132,7 +135,7 @@ func (s *Store) Stats() Stats {
 	s.mu.Unlock()
 	c := s.calcs.read()
 	c.Behind, c.Stale = behind, stale
-	return Stats{n, s.commits.Load(), s.conflicts.Load(), s.replayed.Load(), s.shortened.Load(), c, s.registry.Stats(), s.log.Stats()}
+	return Stats{n, s.commits.Load(), s.conflicts.Load(), s.replayed.Load(), s.shortened.Load(), s.liveBytes.Load(), s.liveMost.Load(), c, s.registry.Stats(), s.log.Stats()}
 }
 
 // fork is what is known of a fork whether it is in memory or not.
@@ -242,6 +245,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if s.unread == 0 && !o.ReadOnly {
 		s.sweep()
 	}
+	s.liveMost.Store(s.budget())
 	s.run, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	if !o.ReadOnly {
 		s.done.Go(func() { s.expire(s.run) })
