@@ -405,8 +405,12 @@ func (m *machine) mergeTwo(t *rapid.T) {
 		m.expect("merge", err, CodeGone)
 		return
 	}
-	if f == g || f.now().rev != theirs.rev {
+	if f == g || f.now().rev != theirs.rev && f.workbook != g.workbook {
 		m.expect("merge", err, CodeBadInput)
+		return
+	}
+	if f.now().rev != theirs.rev {
+		m.mergeAcross(f, theirs, all, got, err)
 		return
 	}
 	merged, cells, same, conflicts := f.now().base.merge(f.now().is, theirs.is, all)
@@ -427,6 +431,30 @@ func (m *machine) mergeTwo(t *rapid.T) {
 	v := f.now()
 	v.is, v.what = merged, "edit"
 	f.push(v)
+}
+
+// mergeAcross compares a merge with a fork on another revision: its own changes are made on f as
+// on a revision of the workbook.
+func (m *machine) mergeAcross(f *model, theirs modelVersion, all *book.Choice, got Merging, err error) {
+	if all != nil { // the model's rebase calls the fork ours
+		all = new(book.TakeOurs + book.TakeTheirs - *all)
+	}
+	is := theirs.base.rebase(theirs.is, f.now().is, all)
+	if code(err) == CodeNothing {
+		if d := f.now().is.diff(is); d != "" {
+			m.Fatalf("nothing to merge, but\n%s", d)
+		}
+		return
+	}
+	m.expect("merge", err, "")
+	if got.Done != (is != nil) {
+		m.Fatalf("%+v; the model says %v", got, is != nil)
+	}
+	if got.Done {
+		v := f.now()
+		v.is, v.what = is, "edit"
+		f.push(v)
+	}
 }
 
 func (m *machine) rebaseOne(t *rapid.T) {

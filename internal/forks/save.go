@@ -1,6 +1,7 @@
 package forks
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -171,7 +172,7 @@ func (s *Store) changedFile(ctx context.Context, refused *workspace.Error, workb
 			}
 			if counts[c.Sheet]++; counts[c.Sheet] == 1 {
 				where = append(where, c.Sheet)
-				first[c.Sheet] = c.Ref.String()
+				first[c.Sheet] = cmp.Or(c.Ref, c.Range.First).String() // rows have no Ref
 			}
 		}
 		return nil
