@@ -282,3 +282,25 @@ func BenchmarkOldVersion(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkShorten is what it takes to tell a line again, by versions that stay: beside
+// edits in which nothing is shortened.
+func BenchmarkShorten(b *testing.B) {
+	for _, history := range []int{0, 1_000} {
+		b.Run(fmt.Sprintf("history=%d", history), func(b *testing.B) {
+			r := benchRig(b, 100_000, false, Options{History: history})
+			f := r.create("a.xlsx")
+			sheet := r.sheet(f.ID)
+			var slowest time.Duration
+			n := 0
+			for b.Loop() {
+				n++
+				start := time.Now()
+				r.edit(f.ID, one(sheet, n%50_000, n))
+				slowest = max(slowest, time.Since(start))
+			}
+			b.ReportMetric(float64(slowest)/1e6, "slowest-ms")
+			b.ReportMetric(float64(r.store.Stats().Shortened), "shortened")
+		})
+	}
+}

@@ -37,11 +37,11 @@ import (
 )
 
 const (
-	broughtMax = 8       // contents that a line may bring along from versions that go; where there were more, these stay
-	redoKept   = 4       // what a redo would go to stays, up to so many times the length that is kept
-	strewnMin  = 8       // segments from which on a line is gathered
-	strewnPart = 1 << 20 // bytes that it has in each of them at most, on the average
-	chunkBytes = 1 << 20 // of the new stream that are written and synced together
+	broughtMax = 8         // contents that a line may bring along from versions that go; where there were more, these stay
+	redoKept   = 4         // what a redo would go to stays, up to so many times the length that is kept
+	strewnMin  = 8         // segments from which on a line is gathered
+	strewnPart = 256 << 10 // bytes that it has in each of them at most, on the average
+	chunkBytes = 1 << 20   // of the new stream that are written and synced together
 )
 
 // streamsOf gives the streams of each fork, the older ones first. Those of "fork-x" are "fork-x",
