@@ -14,6 +14,7 @@ import (
 //	operation kind (byte) · length of the body in bytes · body
 //	SetCells  sheet (text) · number of cells · cell …
 //	GrowTable table (text) · last row
+//	SetResults as SetCells
 //	cell      flags (byte) · row · column · what the flags say, in their order:
 //	          value (number: 8 bytes of a float64, little endian; text; logical: byte 0 or 1;
 //	          error: byte) · formula (text) · number format (text)
@@ -37,6 +38,8 @@ type opKind byte
 const (
 	kindSetCells  opKind = 1
 	kindGrowTable opKind = 2
+
+	kindSetResults opKind = 3
 )
 
 // opKinds has the kinds of operation: a new one is a row here, a type, and its methods.
@@ -46,6 +49,8 @@ var opKinds = [...]struct {
 }{
 	kindSetCells:  {"set_cells", decodeSetCells},
 	kindGrowTable: {"grow_table", decodeGrowTable},
+
+	kindSetResults: {"set_results", decodeSetResults},
 }
 
 // AppendTo appends the binary form of e to b.

@@ -145,6 +145,12 @@ func (l *live) content(ctx context.Context, v uint64, hold *workspace.Hold) (*bo
 					return nil, err
 				}
 			}
+			if edit.HasResults() {
+				if snap, err = l.resulting(ctx, at, snap, edit); err != nil {
+					return nil, err
+				}
+				from = rec
+			}
 		default:
 			edits = append(edits, at)
 			at = rec.parent
@@ -328,27 +334,59 @@ func (l *live) commit(k kind, e event, edit *book.Edit, snap *book.Snapshot) err
 // it again takes no more than as many edits.
 const anchorEvery = 256
 
-// givesAgain reports whether an edit of the file makes the content of a version, with all
-// values of formulas. An edit has no values that were calculated, and a formula that was edited
-// and set back, or what reads a value that was, looks as if it had never been touched: calculated
-// again it keeps the value of the file, and that may be another one than ours.
-func (l *live) givesAgain(ctx context.Context, base *book.Snapshot, whole book.Edit, v uint64, snap *book.Snapshot) (bool, error) {
+// resultsMax is how many values an anchor may have that a calculation of its cells does not give.
+const resultsMax = 4096
+
+// standing gives the edit of the file that makes the content of a version, with all values of
+// formulas. What the cells are is not enough: a formula that was edited and set back, or what
+// reads a value that was, looks as if it had never been touched, and calculated again it keeps the
+// value of the file, which may be another one than ours; and an iteration goes on from where the
+// one before came to. Such values go with the edit. ok is false where that does not do: where
+// an array fills other cells, of two that want the same.
+func (l *live) standing(ctx context.Context, base *book.Snapshot, v uint64, snap *book.Snapshot) (whole book.Edit, ok bool, err error) {
+	whole, err = book.Between(ctx, base, snap)
+	if err != nil {
+		return whole, false, err
+	}
 	if l.store.o.CalcBudget < 0 || snap.Stale() {
 		// Nothing was calculated, and what will be is up to the edit alone.
-		return l.store.o.CalcBudget < 0 || l.why != "", nil
+		return whole, l.store.o.CalcBudget < 0 || l.why != "", nil
 	}
 	at, err := l.moment(l.line.content(v))
 	if err != nil || at == nil {
-		return err == nil, err
+		return whole, err == nil, err
 	}
 	again, _, err := base.As(l.fork.id, 0).Apply(ctx, whole)
 	if err != nil {
-		return false, err
+		return whole, false, err
 	}
-	if again, _, err = l.store.refresh(ctx, again, *at); err != nil {
-		return false, err
+	if again, _, err = l.store.again(ctx, again, *at, snap.Whole()); err != nil {
+		return whole, false, err
 	}
-	return book.SameValues(ctx, again, snap)
+	results, ok, err := book.Results(ctx, again, snap, resultsMax)
+	if err != nil || !ok || len(results) == 0 {
+		return whole, ok, err
+	}
+	whole.Ops = append(whole.Ops, results...)
+	if again, err = again.WithResults(ctx, whole); err != nil {
+		return whole, false, err
+	}
+	ok, err = book.SameValues(ctx, again, snap)
+	return whole, ok, err
+}
+
+// resulting gives the content of a version that was made by an edit of the file, with what the
+// edit says of values that a calculation does not give. It takes as long as it takes: they cannot be
+// put in later.
+func (l *live) resulting(ctx context.Context, v uint64, snap *book.Snapshot, edit book.Edit) (*book.Snapshot, error) {
+	at, err := l.moment(v)
+	if err != nil || at == nil || l.store.o.CalcBudget < 0 {
+		return snap, err
+	}
+	if snap, _, err = l.store.calculate(ctx, snap, *at, l.line.rec(v).whole, 0); err != nil {
+		return nil, err
+	}
+	return snap.WithResults(ctx, edit)
 }
 
 // anchor writes the present content whole if it is time. It is no part of a promise: a
@@ -367,11 +405,8 @@ func (l *live) anchor(ctx context.Context) {
 	if err != nil {
 		return
 	}
-	whole, err := book.Between(ctx, hold.Snapshot(), snap)
-	if err != nil {
-		return
-	}
-	if same, err := l.givesAgain(ctx, hold.Snapshot(), whole, v, snap); err != nil || !same {
+	whole, ok, err := l.standing(ctx, hold.Snapshot(), v, snap)
+	if err != nil || !ok {
 		l.unanchored = depth
 		return
 	}

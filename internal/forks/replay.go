@@ -78,7 +78,12 @@ func (l *live) replay(ctx context.Context, v uint64, r *Replay) error {
 			return fmt.Errorf("%w: its edit has %d cells, and it says %d", errRecord, edit.Cells(), rec.cells)
 		}
 	}
-	if snap, err = l.calculated(ctx, v, snap, from); err != nil {
+	if edit.HasResults() {
+		snap, err = l.resulting(ctx, v, snap, edit)
+	} else {
+		snap, err = l.calculated(ctx, v, snap, from)
+	}
+	if err != nil {
 		return err
 	}
 	if rec.anchor != 0 {
@@ -90,7 +95,7 @@ func (l *live) replay(ctx context.Context, v uint64, r *Replay) error {
 		if err != nil {
 			return err
 		}
-		if !bytes.Equal(made.AppendTo(nil), whole.AppendTo(nil)) {
+		if !bytes.Equal(made.AppendTo(nil), whole.WithoutResults().AppendTo(nil)) {
 			return fmt.Errorf("%w: what stands whole in the journal is not what the edits make", errRecord)
 		}
 		r.Anchors++

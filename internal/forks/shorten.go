@@ -256,12 +256,8 @@ func (t *teller) whole(ctx context.Context, c uint64) (payload []byte, at *book.
 	if err != nil {
 		return nil, nil, err
 	}
-	edit, err := book.Between(ctx, hold.Snapshot(), snap)
-	if err != nil {
-		return nil, nil, err
-	}
-	same, err := t.givesAgain(ctx, hold.Snapshot(), edit, c, snap)
-	if err == nil && !same {
+	edit, ok, err := t.standing(ctx, hold.Snapshot(), c, snap)
+	if err == nil && !ok {
 		err = errWhole
 	}
 	return edit.AppendTo(nil), at, err

@@ -518,18 +518,11 @@ func (s *Store) Create(ctx context.Context, from string, o CreateOptions) (Info,
 	var hold *workspace.Hold
 	var stale, whole bool
 	if IsFork(from) {
-		h, info, edit, err := s.contentOf(ctx, from)
+		h, info, edit, at, err := s.contentOf(ctx, from)
 		if err != nil {
 			return Info{}, err
 		}
-		err = s.look(ctx, info.ID, func(l *live) (err error) {
-			e.Calc, err = l.moment(l.line.content(h.snap.Version))
-			return err
-		})
-		if err != nil {
-			h.hold.Release()
-			return Info{}, err
-		}
+		e.Calc = at
 		hold, payload, stale = h.hold, edit.AppendTo(nil), h.snap.Stale()
 		whole = h.snap.Whole()
 		e.Workbook, e.Path, e.From = info.Workbook, info.Path, fmt.Sprintf("%s@%d", info.ID, h.snap.Version)
@@ -590,16 +583,42 @@ func (s *Store) standBeside(b workspace.Base) (ok bool) {
 	return ok
 }
 
-// contentOf gives a version of a fork, its hold, and what it has over its base as one edit.
-func (s *Store) contentOf(ctx context.Context, from string) (h head, info Info, edit book.Edit, err error) {
+// contentOf gives a version of a fork, its hold, what it has over its base as one edit, and when
+// it was calculated.
+func (s *Store) contentOf(ctx context.Context, from string) (h head, info Info, edit book.Edit, at *book.Moment, err error) {
 	id, version, err := split(from)
 	if err != nil {
 		return
 	}
-	if h, err = s.use(ctx, id, version); err != nil {
+	var stands bool
+	// All of it in one message: the version might go in between.
+	err = s.call(ctx, id, func(ctx context.Context, l *live) error {
+		v := l.line.head()
+		if version != nil {
+			v = *version
+		}
+		snap, hold, err := l.at(ctx, v)
+		if err != nil {
+			return err
+		}
+		if v == l.line.head() {
+			l.show(snap, hold)
+		}
+		if at, err = l.moment(l.line.content(v)); err != nil {
+			return err
+		}
+		if snap.Workbook().Iterative { // where it has come to is no matter of its cells alone
+			if edit, stands, err = l.standing(ctx, hold.Snapshot(), v, snap); err != nil {
+				return err
+			}
+		}
+		h, info = head{snap, hold.Again()}, l.fork.known()
+		return nil
+	})
+	if err != nil {
 		return
 	}
-	if info, err = s.Info(id); err == nil {
+	if !stands {
 		edit, err = book.Between(ctx, h.hold.Snapshot(), h.snap)
 	}
 	if err != nil {
