@@ -353,6 +353,13 @@ func (l *live) become(t *teller) {
 	for _, b := range old.bases {
 		s.leave(b)
 	}
+	if now := l.line.content(l.line.head()); now != old.content(old.head()) {
+		// Who calculates the present content behind calls it by the number that it had.
+		s.supersede(l.fork.id)
+		if snap := l.atHand(now); snap != nil {
+			l.finishBehind(snap)
+		}
+	}
 	s.shortened.Add(1)
 	l.fork.setInfo(l.info(l.fork.known().Stale))
 }

@@ -347,3 +347,44 @@ func TestStrewnLineIsGathered(t *testing.T) {
 		r.restart()
 	}
 }
+
+// A content that is calculated behind becomes one of another number when the line is shortened:
+// it is calculated all the same.
+func TestShortenWhileCalculatedBehind(t *testing.T) {
+	open, told := make(chan struct{}), make(chan struct{}, 1)
+	begin := func(ctx context.Context) (context.Context, func(), error) {
+		select {
+		case <-open:
+			return ctx, func() {}, nil
+		case <-ctx.Done():
+			return nil, nil, context.Cause(ctx)
+		}
+	}
+	r := newRig(t, Options{History: 1, CalcBudget: 1, Calculate: begin, Changed: func(string, uint64) {
+		select {
+		case told <- struct{}{}:
+		default:
+		}
+	}})
+	a := r.create("a.xlsx")
+	r.edit(a.ID, number("A1", 100))
+	f := r.create(a.ID) // its version 0 is stale, and stands whole
+	r.edit(f.ID, number("D4", 1))
+	zero := uint64(0)
+	for r.info(f.ID).First == 0 {
+		if _, err := r.store.Restore(t.Context(), f.ID, "", &zero, Commit{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	i := r.info(f.ID)
+	if !i.Stale {
+		t.Fatalf("%+v", i)
+	}
+	close(open)
+	for r.info(f.ID).Stale {
+		<-told
+	}
+	if got := r.at(f.ID, "C1"); got != "200=A1*2" {
+		t.Errorf("C1 is %s", got)
+	}
+}
