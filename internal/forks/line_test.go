@@ -1,6 +1,7 @@
 package forks
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"reflect"
@@ -54,8 +55,8 @@ func FuzzRecords(f *testing.F) {
 			if err != nil {
 				continue
 			}
-			if again, _, err := decode(e.encode(nil)); err != nil || !reflect.DeepEqual(again, e) {
-				t.Fatalf("%+v became %+v, %v", e, again, err)
+			if again, _, err := decode(e.encode(nil)); err != nil || !bytes.Equal(again.encode(nil), e.encode(nil)) {
+				t.Fatalf("%s became %s, %v", e.encode(nil), again.encode(nil), err)
 			}
 			if i == 0 && e.First != 0 {
 				k = byte(resumed)
