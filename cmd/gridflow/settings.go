@@ -47,6 +47,8 @@ type config struct {
 	forkTTL        time.Duration
 	maxCheckpoints int
 	maxStaged      int
+	history        int
+	forkBytes      int64
 	calcBudget     time.Duration // negative: nothing is calculated
 
 	seats     int
@@ -133,6 +135,8 @@ func settings(c *config) []setting {
 		duration("fork-ttl", "Forks", "a fork that nobody has used for so long is discarded; 0: never", "0s", &c.forkTTL),
 		number("max-checkpoints", "Forks", "checkpoints of one fork", "64", "a whole number from 1 up", &c.maxCheckpoints),
 		number("max-staged", "Forks", "staged changes of one fork", "64", "a whole number from 1 up", &c.maxStaged),
+		number("history", "Forks", "versions back from the newest that a fork keeps at least; older ones may go, but for those that a checkpoint or a staged change is of, and all after them; 0: none goes", "0", "a whole number from 0 up, where 0 means that all are kept", &c.history),
+		size("fork-bytes", "Forks", "memory for forks in use beside their workbooks; 0: a twelfth of what these take", "0", &c.forkBytes),
 		{
 			name: "calc-budget", group: "Forks", def: "2s",
 			doc:     "what a change may spend on calculating formulas; the rest is done behind it, and results say so until then; off: nothing is calculated",

@@ -14,6 +14,7 @@ import (
 //	operation kind (byte) · length of the body in bytes · body
 //	SetCells  sheet (text) · number of cells · cell …
 //	GrowTable table (text) · last row
+//	SetResults as SetCells
 //	FormatCells sheet (text) · Anew (byte 0 or 1) · number of ranges · of each the first row and
 //	          column and the last ones · settings
 //	Arrange   JSON (text)
@@ -42,8 +43,9 @@ type opKind byte
 const (
 	kindSetCells    opKind = 1
 	kindGrowTable   opKind = 2
-	kindFormatCells opKind = 3
-	kindArrange     opKind = 4
+	kindSetResults  opKind = 3
+	kindFormatCells opKind = 4
+	kindArrange     opKind = 5
 )
 
 // opKinds has the kinds of operation: a new one is a row here, a type, and its methods.
@@ -53,6 +55,7 @@ var opKinds = [...]struct {
 }{
 	kindSetCells:    {"set_cells", decodeSetCells},
 	kindGrowTable:   {"grow_table", decodeGrowTable},
+	kindSetResults:  {"set_results", decodeSetResults},
 	kindFormatCells: {"format_cells", decodeFormatCells},
 	kindArrange:     {"arrange", decodeArrange},
 }

@@ -124,8 +124,8 @@ func TestEditBytes(t *testing.T) {
 	}}
 	want = "01" + "03" +
 		"01" + "0f" + "0153" + "01" + "d00000" + "0130" + "02" + "03000131" + "0c01" +
-		"03" + "0e" + "0153" + "01" + "01" + "0000ac0202" + "01" + "28000131" +
-		"04" + "21" + "20" + hex.EncodeToString([]byte(`{"sheet":"S","view":{"zoom":90}}`))
+		"04" + "0e" + "0153" + "01" + "01" + "0000ac0202" + "01" + "28000131" +
+		"05" + "21" + "20" + hex.EncodeToString([]byte(`{"sheet":"S","view":{"zoom":90}}`))
 	if got := hex.EncodeToString(looks.AppendTo(nil)); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -174,4 +174,29 @@ func FuzzDecodeEdit(f *testing.F) {
 			t.Fatal(err)
 		}
 	})
+}
+
+// A SetResults is values and nothing else, is no edit of its own, and comes back as it was.
+func TestSetResults(t *testing.T) {
+	e := Edit{Ops: []Op{
+		SetCells{Sheet: "s", Cells: []CellEdit{{Ref: cell.Ref{Row: 1}, Value: cell.NumberValue(2)}}},
+		SetResults{Sheet: "s", Cells: []CellEdit{{Ref: cell.Ref{Row: 2}, Value: cell.TextValue("x")}, {Ref: cell.Ref{Row: 3}}}},
+	}}
+	got, err := DecodeEdit(e.AppendTo(nil))
+	if err != nil || !reflect.DeepEqual(got, e) {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	if !e.HasResults() || e.Cells() != 1 || e.WithoutResults().HasResults() || len(e.WithoutResults().Ops) != 1 || len(e.Ops) != 2 {
+		t.Errorf("%+v", e.WithoutResults())
+	}
+	s := storedSnapshot("wb", "rev", largeBook(t, 10))
+	name := s.Workbook().Sheets[0].Name
+	for _, c := range []CellEdit{{Clear: true}, {Keep: true}, {HasFormula: true, Formula: "1"}, {NumFmt: "0.00"}, {Ref: cell.Ref{Row: -1}}} {
+		if _, err := s.WithResults(t.Context(), Edit{Ops: []Op{SetResults{Sheet: name, Cells: []CellEdit{c}}}}); err == nil {
+			t.Errorf("%+v was taken", c)
+		}
+	}
+	if _, err := s.WithResults(t.Context(), Edit{Ops: []Op{SetResults{Sheet: "nowhere"}}}); err == nil {
+		t.Error("a sheet that is not there was taken")
+	}
 }

@@ -18,7 +18,7 @@ type Conflict struct {
 	Base, Ours, Theirs CellState
 
 	take CellEdit // gives the cell of ours the state of theirs; of a Rebase, the cell of theirs that of ours
-	Lost bool     // of a Rebase: theirs has no such cell any more, so that only theirs can be chosen
+	Lost bool     // there is no such cell any more where the change would go: only what leaves all as it is can be chosen, see Merged.Stay
 }
 
 // Choice says what becomes of a conflict.
@@ -44,6 +44,14 @@ type Merged struct {
 	Same      int        // cells that both changed in the same way
 
 	onto bool // it is of a Rebase: Edit is for theirs
+}
+
+// Stay is the choice that leaves the cell of a conflict as it is.
+func (m *Merged) Stay() Choice {
+	if m.onto {
+		return TakeTheirs
+	}
+	return TakeOurs
 }
 
 // Merge finds what happened to cells between base and theirs, and makes an Edit of it for
@@ -224,9 +232,9 @@ func (m *Merged) Resolve(choices map[Target]Resolution) (Edit, error) {
 		used++
 		edit := c.take
 		switch {
-		case r.Choice != TakeTheirs && c.Lost:
-			return Edit{}, c.refused("theirs has no such cell any more, so that only theirs can be chosen")
-		case r.Choice == TakeOurs && !m.onto, r.Choice == TakeTheirs && m.onto:
+		case r.Choice != m.Stay() && c.Lost:
+			return Edit{}, c.refused("there is no such cell any more, so that only what is there can be chosen")
+		case r.Choice == m.Stay():
 			continue
 		case r.Choice == TakeOurs, r.Choice == TakeTheirs:
 		case r.Choice == TakeManual:

@@ -58,6 +58,23 @@ func Rebase(ctx context.Context, base, ours, onto *Snapshot) (*Merged, error) {
 	return m, m.rebaseTables(ctx, c, ours, onto)
 }
 
+// MergeAcross is Merge for theirs that stands on another revision of the workbook than ours.
+// base is the revision that theirs stands on: what theirs changed in it is brought to ours, by the
+// ways of [Rebase]. What else is different between the two revisions stays as it is in ours; where
+// theirs changed such a cell, that is a conflict.
+func MergeAcross(ctx context.Context, base, ours, theirs *Snapshot) (*Merged, error) {
+	m, err := Rebase(ctx, base, theirs, ours)
+	if err != nil {
+		return nil, err
+	}
+	m.onto = false
+	for i := range m.Conflicts {
+		c := &m.Conflicts[i]
+		c.Ours, c.Theirs = c.Theirs, c.Ours
+	}
+	return m, nil
+}
+
 // rebase is one sheet of a Rebase.
 type rebase struct {
 	*comparison

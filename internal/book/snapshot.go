@@ -160,11 +160,12 @@ func (s *Snapshot) BytesOver(old *Snapshot) int64 {
 	return n
 }
 
-// ModelBytes is about what the compiled formulas of the source keep alive, which all versions
-// of it share: 0 as long as nobody has calculated.
+// ModelBytes is about what the compiled formulas of the source keep alive, with the indexes that
+// calculations left for the next ones, which all versions of it share: 0 as long as nobody has
+// calculated.
 func (s *Snapshot) ModelBytes() int64 {
 	if m, ok := s.models.base.Peek(); ok {
-		return m.Bytes()
+		return m.Bytes() + m.IndexBytes()
 	}
 	return 0
 }

@@ -1,9 +1,11 @@
 package forks
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"testing"
 
 	"gridflow/internal/book"
@@ -78,4 +80,85 @@ func oddBook(t *testing.T) []byte {
 		t.Fatal(err)
 	}
 	return out.Bytes()
+}
+
+// circling is a workbook that iterates: Data!A2 counts the calculations of what depends on A1.
+func (r *rig) circling(t *testing.T) {
+	t.Helper()
+	b := smallBook(t, 1)
+	in, err := zip.NewReader(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	w := zip.NewWriter(&out)
+	for _, f := range in.File {
+		h, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.Name == "xl/workbook.xml" {
+			text = bytes.Replace(text, []byte("</workbook>"), []byte(`<calcPr iterate="1" iterateCount="3" iterateDelta="0"/></workbook>`), 1)
+		}
+		p, err := w.Create(f.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.Write(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r.put("circle.xlsx", out.Bytes())
+}
+
+// TestAnchorOfACircle: a content that is made of an anchor goes on from where its iterations had
+// come to, and so does the oldest version of a line that was shortened.
+func TestAnchorOfACircle(t *testing.T) {
+	for _, history := range []int{0, 20} {
+		r := newRig(t, Options{History: history})
+		r.circling(t)
+		f := r.create("circle.xlsx")
+		r.edit(f.ID, set("Data", "D2", book.CellEdit{HasFormula: true, Formula: "D2+A1"}))
+		for n := range anchorEvery + 20 {
+			r.edit(f.ID, number("A1", float64(n)))
+		}
+		i := r.info(f.ID)
+		want := r.everything(f.ID, max(i.First, i.Version-30), i.Version)
+		if a, b := want[i.Version]["Data!D2"].value.Number(), want[i.Version-1]["Data!D2"].value.Number(); a != b+3*float64(anchorEvery+19) {
+			t.Fatalf("D2 is %v after %v: it is no circle", a, b)
+		}
+		if history > 0 && i.First == 0 {
+			t.Errorf("the history is not shortened: %+v", i)
+		}
+		if err := r.store.look(t.Context(), f.ID, func(l *live) error {
+			if d := l.line.rec(i.Version).depth; d > anchorEvery {
+				t.Errorf("to make it again takes %d edits", d)
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			r.restart()
+			r.same(f.ID, want)
+			if _, err := r.store.Replay(t.Context(), f.ID); err != nil {
+				t.Error(err)
+			}
+		}
+		child := r.create(f.ID)
+		if d := r.read(child.ID).diff(want[i.Version]); d != "" {
+			t.Errorf("a fork of it:\n%s", d)
+		}
+		r.edit(f.ID, number("A1", 1))
+		if a, b := r.read(f.ID)["Data!D2"].value.Number(), want[i.Version]["Data!D2"].value.Number(); a != b+3 {
+			t.Errorf("D2 is %v after %v", a, b)
+		}
+	}
 }

@@ -77,8 +77,10 @@ func (s *Store) commit(ctx context.Context, id string, c Commit, fn func(ctx con
 			return err
 		}
 		l.finishBehind(out.next)
-		r.Version, r.Changeset, r.Info = l.line.head(), out.changes, l.fork.known()
+		r.Version, r.Changeset = l.line.head(), out.changes
 		l.anchor(ctx)
+		l.shorten(ctx)
+		r.Info = l.fork.known()
 		return nil
 	})
 	if ours := (*Error)(nil); errors.As(err, &ours) && ours.Code == CodeConflict {
@@ -106,6 +108,9 @@ func (s *Store) walk(ctx context.Context, id string, steps int, why string, c Co
 		stack := l.line.undo
 		if why == whyRedo {
 			stack = l.line.redo
+		}
+		if len(stack) < steps && why == whyUndo && l.line.first > 0 {
+			return step{}, l.goneBy("there are %d steps to undo, not %d, of the versions that are kept", len(stack), steps)
 		}
 		if len(stack) < steps {
 			return step{}, fail(CodeNothing, "Call fork_history to see the versions; restore_checkpoint goes to any of them",
@@ -304,10 +309,11 @@ type Version struct {
 	ID     string // the checkpoint that was restored, the staged change that was applied
 }
 
-// History lists the versions from one on, the oldest first, at most limit of them.
+// History lists the versions from one on, the oldest first, at most limit of them. Those that
+// are not kept any more are left out: see Info.First.
 func (s *Store) History(ctx context.Context, id string, from uint64, limit int) (list []Version, err error) {
 	err = s.look(ctx, id, func(l *live) error {
-		for n := from; n < uint64(len(l.line.versions)) && len(list) < limit; n++ {
+		for n := max(from, l.line.first); n <= l.line.head() && len(list) < limit; n++ {
 			list = append(list, l.line.version(n))
 		}
 		return nil
@@ -316,7 +322,7 @@ func (s *Store) History(ctx context.Context, id string, from uint64, limit int) 
 }
 
 func (l *line) version(n uint64) Version {
-	v := l.versions[n]
+	v := l.rec(n)
 	by := v.said.Value()
 	out := Version{Number: n, At: time.Unix(0, v.at), Of: v.content, Tool: by.tool, Label: by.label, Cells: v.cells, ID: by.id, What: by.why}
 	switch v.kind {
@@ -332,14 +338,16 @@ func (l *line) version(n uint64) Version {
 	return out
 }
 
-// EditsOf gives the edits of the versions from one on, at most limit versions of them.
+// EditsOf gives the edits of the versions from one on, at most limit versions of them. Of the
+// oldest version of a line that was shortened there is the content, and no edit.
 func (s *Store) EditsOf(ctx context.Context, id string, from uint64, limit int) (versions []Version, edits []book.Edit, err error) {
 	err = s.look(ctx, id, func(l *live) error {
-		for n := from; n < uint64(len(l.line.versions)) && len(versions) < limit; n++ {
-			if v := l.line.versions[n]; v.kind != edited && v.kind != rebased {
+		for n := max(from, l.line.first); n <= l.line.head() && len(versions) < limit; n++ {
+			v := l.line.rec(n)
+			if v.kind != edited && v.kind != rebased || v.entire {
 				continue
 			}
-			edit, _, err := l.edit(l.line.versions[n].pos)
+			edit, _, err := l.edit(v.pos)
 			if err != nil {
 				return err
 			}

@@ -175,6 +175,23 @@ func (s *script) fixed(t *testing.T) {
 	s.set(a, 5)
 	s.discard(b)
 	s.set(a, 6)
+	c := s.create("a.xlsx") // long enough to be shortened, with moves to contents that go
+	for n := range 4 {
+		s.set(c, float64(10+n))
+	}
+	s.restore(c, uint64(len(s.valuesOf(c))-2))
+	s.set(c, 20)
+	s.undo(c, 2)
+	s.set(c, 21)
+	s.stage(c, 22)
+	s.set(c, 23)
+}
+
+func (s *script) valuesOf(id string) []float64 {
+	if a := s.forks[id]; a != nil {
+		return a.values
+	}
+	return make([]float64, 2) // the script has stopped
 }
 
 // crash stops the machine, if it has not, and starts it anew on what is left. Then it looks
@@ -282,7 +299,17 @@ func (s *script) matches(id string, a *acked) string {
 	if int(i.Version) != len(a.values)-1 || i.Checkpoints != a.checkpoints || i.Staged != staged {
 		return fmt.Sprintf("%s: %+v, want %+v", id, i, a)
 	}
+	keep := uint64(s.o.History)
+	if i.First > 0 && (keep == 0 || i.First+keep > i.Version) {
+		return fmt.Sprintf("%s: the oldest version is %d of %d", id, i.First, i.Version)
+	}
 	for v, n := range a.values {
+		if uint64(v) < i.First {
+			if err := s.store.View(context.Background(), fmt.Sprintf("%s@%d", id, v), func(*book.Snapshot) error { return nil }); code(err) != CodeGone {
+				return fmt.Sprintf("%s@%d: %v", id, v, err)
+			}
+			continue
+		}
 		is := s.read(fmt.Sprintf("%s@%d", id, v))
 		want := cell.NumberValue(n)
 		if n < 0 {
@@ -331,7 +358,11 @@ func (s *script) random(t *testing.T, rnd *rand.Rand) {
 		case 0:
 			s.checkpoint(id)
 		case 1:
-			s.restore(id, uint64(rnd.IntN(len(a.values))))
+			i, err := s.store.Info(id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.restore(id, i.First+uint64(rnd.IntN(len(a.values)-int(i.First))))
 		case 2:
 			if a.staged == "" {
 				a.ground, a.to = len(a.values)-1, n
@@ -358,21 +389,35 @@ func (s *script) random(t *testing.T, rnd *rand.Rand) {
 	}
 }
 
-func newScript(t *testing.T) *script {
-	return &script{rig: newRig(t, Options{LiveMax: 2, StagedMax: 1}), forks: map[string]*acked{}}
+func newScript(t *testing.T, history int) *script {
+	r := newRig(t, Options{LiveMax: 2, StagedMax: 1, History: history})
+	r.log.SegmentBytes = 2000 // so that they come and go
+	return &script{rig: r, forks: map[string]*acked{}}
 }
 
 // TestCrashAnywhere stops the machine after each operation of a script on the file system of
 // the journal. Everything that was acknowledged is there afterwards, and the line goes on.
 func TestCrashAnywhere(t *testing.T) {
-	t.Parallel()
-	s := newScript(t)
+	for _, history := range []int{0, 2} {
+		t.Run(fmt.Sprint("history=", history), func(t *testing.T) {
+			t.Parallel()
+			crashAnywhere(t, history)
+		})
+	}
+}
+
+func crashAnywhere(t *testing.T, history int) {
+	s := newScript(t, history)
+	s.fresh(t)
 	opened := s.operations()
 	s.fixed(t)
 	if s.err != nil {
 		t.Fatal(s.err)
 	}
 	ops := s.operations() - opened
+	if n := s.store.Stats().Shortened; (n > 0) != (history > 0) {
+		t.Fatalf("%d lines were shortened", n)
+	}
 	for n := range ops {
 		s.fresh(t)
 		s.fs.(*crashfs.FS).StopAfter(s.operations() + n + 1)
@@ -389,9 +434,10 @@ func TestCrashAnyScript(t *testing.T) {
 	if count == 0 {
 		count = 20
 	}
-	s := newScript(t)
+	s := newScript(t, 2)
 	for seed := range count {
 		rnd := rand.New(rand.NewPCG(uint64(seed), 11))
+		s.o.History = seed % 3
 		s.fresh(t)
 		for range 3 {
 			s.fs.(*crashfs.FS).StopAfter(s.operations() + 1 + rnd.IntN(60))

@@ -6,7 +6,8 @@
 // full and applied to an immutable snapshot, written to the journal and made durable there,
 // published with one store of a pointer, and then acknowledged. Readers take the published
 // pointer and never wait for writers. Undo, redo and going back to a checkpoint are commits
-// as well, which point to contents that are there already.
+// as well, which point to contents that are there already. A line that has become long is told
+// again in another stream of the journal, see shorten.go.
 //
 // Principal types: [Store] has the forks; [Info] is what is known of one. Inside, a line is
 // the history (a pure state machine that the journal's records drive) and a live is a fork

@@ -15,6 +15,7 @@ const (
 	CodeConflict   = "CONFLICT"
 	CodeLimit      = "LIMIT"
 	CodeVersion    = "VERSION_NOT_FOUND"
+	CodeGone       = "VERSION_GONE" // it was there, and is not kept any more
 	CodeNothing    = "NOTHING_TO_DO"
 	CodeCheckpoint = "CHECKPOINT_NOT_FOUND"
 	CodeChange     = "CHANGE_NOT_FOUND"

@@ -27,6 +27,18 @@ const (
 	saving       kind = 11 // version Of is about to be saved to Path, whose bytes will have the hash Sum
 	recalculated kind = 12 // the present content with its formulas calculated at Calc: all of them, or those that need it
 	anchored     kind = 10 // the payload is all that the content of version Of has over its base: a place to begin from
+
+	// The line is told again in another stream, without versions that are not kept any more.
+	resumed  kind = 13 // it begins with version First, of which the payload is all that it has over Base
+	brought  kind = 14 // a version of which the content has gone with its own version; the payload is all that it has over Base
+	complete kind = 15 // all of it has been told; State
+)
+
+// retold are the kinds of record between resumed and complete; ofVersions those that speak of a
+// version which must be there.
+var (
+	retold     = []kind{edited, recalculated, moved, rebased, brought, anchored, staged, complete}
+	ofVersions = []kind{moved, checkpointed, staged, anchored}
 )
 
 // event is the head of a record: what happened, but for the edit.
@@ -49,7 +61,24 @@ type event struct {
 	TTL      int64           `json:"ttl_ns,omitempty"`
 	From     string          `json:"from,omitempty"` // the fork, with its version, that a line begins with or was merged with
 
+	First uint64 `json:"first,omitempty"` // of resumed
+	Kind  kind   `json:"kind,omitempty"`  // of resumed and brought: how the version was made
+	At    int64  `json:"at_ns,omitempty"` // of a record that is told again: when it was written first, in Unix nanoseconds
+	State *state `json:"state,omitempty"` // of complete
+
 	hold *workspace.Hold // of Base, of a rebased that is being made
+}
+
+// state is what a line has beside its versions.
+type state struct {
+	Created     int64             `json:"created_ns"`
+	Label       string            `json:"label,omitempty"`
+	Edits       int               `json:"edits"`
+	Undo        []uint64          `json:"undo,omitempty"`
+	Redo        []uint64          `json:"redo,omitempty"`
+	Checkpoints []Checkpoint      `json:"checkpoints,omitempty"`
+	Saved       map[string][]left `json:"saved,omitempty"`
+	SavedAt     uint64            `json:"saved_at,omitempty"`
 }
 
 // text makes of what a caller wrote what a record can hold, so that it is the same when it is

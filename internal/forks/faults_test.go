@@ -298,7 +298,7 @@ func TestAnchorsBoundDepth(t *testing.T) {
 	if err := r.store.look(t.Context(), f.ID, func(l *live) error {
 		for v := range l.line.versions {
 			depth := 0
-			for at := l.line.content(uint64(v)); l.line.versions[at].anchor == 0 && !l.line.versions[at].fresh; at = l.line.versions[at].parent {
+			for at := l.line.content(uint64(v)); l.line.rec(at).anchor == 0 && !l.line.rec(at).fresh; at = l.line.rec(at).parent {
 				depth++
 			}
 			most = max(most, depth)
@@ -559,7 +559,7 @@ func (c *countingBases) KeepBase(ctx context.Context, id string) (workspace.Entr
 }
 
 // A fork does not move to another workbook, and that is known before a byte of it is copied.
-// Forks of one workbook that stand on different revisions are told how to meet.
+// Forks of one workbook can be merged, whichever revisions they stand on.
 func TestMergeWithStrangers(t *testing.T) {
 	r := newRig(t, Options{})
 	a, b := r.create("a.xlsx"), r.create("b.xlsx")
@@ -583,19 +583,8 @@ func TestMergeWithStrangers(t *testing.T) {
 	r.put("a.xlsx", smallBook(t, 3))
 	newer := r.create("a.xlsx")
 	r.edit(newer.ID, number("D2", 2))
-	_, err := r.store.Merge(t.Context(), a.ID, newer.ID, MergeOptions{})
-	if code(err) != CodeBadInput || !strings.Contains(hint(err), a.ID) || !strings.Contains(hint(err), newer.ID) {
-		t.Fatalf("a merge of forks of two revisions: %v", err)
-	}
-	if _, err := r.store.Merge(t.Context(), a.ID, newer.ID+"@1", MergeOptions{}); code(err) != CodeBadInput || !strings.Contains(hint(err), newer.ID+"@1") {
-		t.Errorf("a merge with a version: %v", err)
-	}
-	// What the hint says works.
-	if m, err := r.store.Merge(t.Context(), a.ID, "a.xlsx", MergeOptions{}); err != nil || !m.Done {
-		t.Fatal(m, err)
-	}
-	if m, err := r.store.Merge(t.Context(), a.ID, newer.ID, MergeOptions{}); err != nil || !m.Done {
-		t.Fatal(m, err)
+	if m, err := r.store.Merge(t.Context(), a.ID, newer.ID+"@1", MergeOptions{}); err != nil || !m.Done || m.Rebased || m.Cells != 1 {
+		t.Fatalf("a merge of forks of two revisions: %+v, %v", m, err)
 	}
 	if r.at(a.ID, "D1") != "1" || r.at(a.ID, "D2") != "2" {
 		t.Errorf("D1 is %s and D2 %s", r.at(a.ID, "D1"), r.at(a.ID, "D2"))
@@ -612,6 +601,50 @@ func TestForkOfNewFile(t *testing.T) {
 		f := r.create(name)
 		if err := r.store.Discard(t.Context(), f.ID); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+// Of a fork on another revision its own changes come, and nothing else of that revision. Where
+// the revisions differ in a cell that it changed there is a conflict, with the sides as the caller
+// knows them.
+func TestMergeAcrossRevisions(t *testing.T) {
+	for _, choice := range []struct {
+		name string
+		all  *book.Choice
+		a1   string
+	}{{"none", nil, "11"}, {"ours", new(book.TakeOurs), "11"}, {"theirs", new(book.TakeTheirs), "5"}} {
+		r := newRig(t, Options{})
+		ours := r.create("a.xlsx")
+		r.edit(ours.ID, number("D2", 1))
+		r.put("a.xlsx", smallBook(t, 3)) // A1 is 31 and no more 11, and so is what follows from it
+		theirs := r.create("a.xlsx")
+		r.edit(theirs.ID, number("D3", 2))
+		r.edit(theirs.ID, number("A1", 5))
+		m, err := r.store.Merge(t.Context(), ours.ID, theirs.ID, MergeOptions{All: choice.all})
+		if err != nil || m.Done != (choice.all != nil) || len(m.Conflicts) != 1 {
+			t.Fatalf("%s: %+v, %v", choice.name, m, err)
+		}
+		c := m.Conflicts[0]
+		if c.Ref.String() != "A1" || c.Base.Value.Number() != 31 || c.Ours.Value.Number() != 11 || c.Theirs.Value.Number() != 5 || c.Lost {
+			t.Fatalf("%+v", c)
+		}
+		if got := r.at(ours.ID, "A1"); got != choice.a1 {
+			t.Errorf("%s: A1 is %s", choice.name, got)
+		}
+		if !m.Done {
+			m, err = r.store.Merge(t.Context(), ours.ID, theirs.ID, MergeOptions{Choices: map[book.Target]book.Resolution{c.Target: {Choice: book.TakeManual, Cell: book.CellEdit{Value: cell.NumberValue(8)}}}})
+			if err != nil || !m.Done || r.at(ours.ID, "A1") != "8" {
+				t.Errorf("%+v, %v: A1 is %s", m, err, r.at(ours.ID, "A1"))
+			}
+		}
+		if r.at(ours.ID, "D2") != "1" || r.at(ours.ID, "D3") != "2" || r.at(ours.ID, "A2") != "12" {
+			t.Errorf("%s: D2 is %s, D3 %s, A2 %s", choice.name, r.at(ours.ID, "D2"), r.at(ours.ID, "D3"), r.at(ours.ID, "A2"))
+		}
+		want := r.read(ours.ID)
+		r.restart()
+		if d := r.read(ours.ID).diff(want); d != "" {
+			t.Error(d)
 		}
 	}
 }

@@ -24,16 +24,19 @@ type line struct {
 	ttl      time.Duration
 
 	bases    []workspace.Base
-	versions []version
-	undo     []uint64 // versions whose contents an undo goes back to, the next one last
+	first    uint64    // the number of the oldest version that there is
+	versions []version // from first on
+	undo     []uint64  // versions whose contents an undo goes back to, the next one last
 	redo     []uint64
 
 	checkpoints []Checkpoint
 	staged      []Staged
 
-	savedSum map[string][]string // by path: what this line has left there, the last one or two hashes
-	savedAt  uint64              // the version that was last saved
-	edits    int                 // commits that changed cells
+	left    map[string][]left // by path: what this line has left there, the last one or two files
+	savedAt uint64            // the version that was last saved
+	edits   int               // commits that changed cells
+
+	retelling bool // the records so far tell of a line again that another stream has: see shorten.go
 }
 
 // version is one commit. There are many in memory, of many forks: what most have in common
@@ -53,6 +56,7 @@ type version struct {
 	base    int16 // index in bases
 	kind    kind
 	fresh   bool // the content begins at the base and not at parent
+	entire  bool // its record has all of its content, and not what was asked for
 	stale   bool // of a content of its own: values of formulas may be older than what they are computed from
 }
 
@@ -67,10 +71,10 @@ const basesMax = math.MaxInt16
 
 // A Checkpoint is a version with a name.
 type Checkpoint struct {
-	ID      string
-	Label   string
-	Version uint64
-	Created time.Time
+	ID      string    `json:"id"`
+	Label   string    `json:"label,omitempty"`
+	Version uint64    `json:"version"`
+	Created time.Time `json:"created"`
 }
 
 // A Staged change is an edit that waits to be applied.
@@ -86,21 +90,34 @@ type Staged struct {
 }
 
 // head is the number of the newest version.
-func (l *line) head() uint64 { return uint64(len(l.versions) - 1) }
+func (l *line) head() uint64 { return l.first + uint64(len(l.versions)-1) }
+
+// rec is what is known of a version, which there must be.
+func (l *line) rec(v uint64) *version { return &l.versions[v-l.first] }
+
+// has reports whether there is a version.
+func (l *line) has(v uint64) bool { return v >= l.first && v-l.first < uint64(len(l.versions)) }
 
 // stale tells whether the newest version is, as far as the records say.
-func (l *line) stale() bool { return l.versions[l.content(l.head())].stale }
+func (l *line) stale() bool { return l.rec(l.content(l.head())).stale }
 
 // content is the version whose content version v has.
-func (l *line) content(v uint64) uint64 { return l.versions[v].content }
+func (l *line) content(v uint64) uint64 { return l.rec(v).content }
 
 // apply notes a record. An error means that the record can't follow those before it.
 func (l *line) apply(k kind, e event, pos journal.Pos, at time.Time) error {
-	if (len(l.versions) == 0) != (k == created) {
-		return fmt.Errorf("%w: kind %d at version %d", errRecord, k, len(l.versions))
+	if (len(l.versions) == 0) != (k == created || k == resumed) {
+		return fmt.Errorf("%w: kind %d after %d versions", errRecord, k, len(l.versions))
 	}
-	if e.Of > uint64(max(len(l.versions)-1, 0)) {
+	if l.retelling && !slices.Contains(retold, k) || !l.retelling && (k == brought || k == complete) {
+		return fmt.Errorf("%w: kind %d in this place", errRecord, k)
+	}
+	// What was saved may be a version that has gone while it was being written.
+	if e.Of != 0 && (len(l.versions) == 0 || e.Of > l.head()) || e.Of < l.first && slices.Contains(ofVersions, k) {
 		return fmt.Errorf("%w: version %d is not there", errRecord, e.Of)
+	}
+	if e.At != 0 {
+		at = time.Unix(0, e.At)
 	}
 	v := version{at: at.UnixNano(), kind: k, pos: pos, cells: e.Cells, said: unique.Make(said{e.Why, e.Tool, e.Label, cmp.Or(e.Change, e.ID)}), stale: !e.Fresh}
 	switch k {
@@ -110,13 +127,19 @@ func (l *line) apply(k kind, e event, pos journal.Pos, at time.Time) error {
 		}
 		*l = line{
 			workbook: e.Workbook, path: e.Path, label: e.Label, from: e.From, created: at, ttl: time.Duration(e.TTL),
-			bases: []workspace.Base{*e.Base}, savedSum: make(map[string][]string),
+			bases: []workspace.Base{*e.Base}, left: make(map[string][]left),
 		}
 		v.fresh, v.stale = true, !e.Fresh && e.From != ""
 		v.timed, v.whole = e.Calc != nil, e.Whole
 		l.versions = append(l.versions, v)
+	case resumed:
+		return l.resume(v, e)
+	case brought:
+		return l.bring(v, e)
+	case complete:
+		return l.finish(e)
 	case edited:
-		if _, ok := l.stagedChange(e.Change); !ok && e.Change != "" {
+		if _, ok := l.stagedChange(e.Change); !ok && e.Change != "" && !l.retelling {
 			return fmt.Errorf("%w: no change %q is staged", errRecord, e.Change)
 		}
 		l.unstage(e.Change)
@@ -135,7 +158,7 @@ func (l *line) apply(k kind, e event, pos journal.Pos, at time.Time) error {
 		}
 		l.bases = append(l.bases, *e.Base)
 		v.base, v.fresh = int16(len(l.bases)-1), true
-		v.calc, v.timed, v.whole = uint64(len(l.versions)), e.Calc != nil, e.Whole
+		v.calc, v.timed, v.whole = l.head()+1, e.Calc != nil, e.Whole
 		l.push(v)
 	case moved:
 		return l.move(v, e)
@@ -160,13 +183,13 @@ func (l *line) apply(k kind, e event, pos journal.Pos, at time.Time) error {
 		}
 		l.unstage(e.ID)
 	case saving: // nobody knows whether it came to that until it was saved
-		if !slices.Contains(l.savedSum[e.Path], e.Sum) {
-			l.savedSum[e.Path] = append(l.savedSum[e.Path], e.Sum)
+		if f := l.leaves(e); !slices.Contains(l.left[e.Path], f) {
+			l.left[e.Path] = append(l.left[e.Path], f)
 		}
 	case saved:
-		l.savedSum[e.Path], l.savedAt = []string{e.Sum}, e.Of
+		l.left[e.Path], l.savedAt = []left{l.leaves(e)}, e.Of
 	case anchored:
-		whole := &l.versions[l.content(e.Of)]
+		whole := l.rec(l.content(e.Of))
 		whole.anchor, whole.depth = pos, 0
 	default:
 		return fmt.Errorf("%w: of the unknown kind %d; a newer version of the program wrote it", errRecord, k)
@@ -174,22 +197,51 @@ func (l *line) apply(k kind, e event, pos journal.Pos, at time.Time) error {
 	return nil
 }
 
+// left is a file that a line has left somewhere.
+type left struct {
+	Sum  string `json:"sum"`            // SHA-256 in hex
+	Base string `json:"base,omitempty"` // that of what the saved version stands on; "" where the version is not kept any more
+}
+
+// leaves gives the file that a record of a save speaks of.
+func (l *line) leaves(e event) left {
+	f := left{Sum: e.Sum}
+	if l.has(e.Of) {
+		f.Base = l.bases[l.rec(e.Of).base].SHA256
+	}
+	return f
+}
+
+// mayReplace gives the hashes of the files that a version may replace at a path without a
+// question: those that this line has left there of the same revision of the workbook. Of
+// another one they may have what another program has changed and what this version knows nothing
+// of: a merge that was undone.
+func (l *line) mayReplace(path string, v uint64) (sums []string) {
+	base := l.bases[l.rec(v).base].SHA256
+	for _, f := range l.left[path] {
+		if f.Base == base {
+			sums = append(sums, f.Sum)
+		}
+	}
+	return sums
+}
+
 // change adds a version with a content of its own, made on the present one.
 func (l *line) change(v version, e event) {
-	now := l.versions[l.head()]
-	on := l.versions[now.content]
+	now := l.rec(l.head())
+	on := l.rec(now.content)
 	v.parent, v.base = now.content, now.base
 	v.depth = on.depth + 1
 	v.calc, v.timed, v.whole = on.calc, on.timed, e.Whole
 	if e.Calc != nil {
-		v.calc, v.timed = uint64(len(l.versions)), true
+		v.calc, v.timed = l.head()+1, true
 	}
 	l.push(v)
 }
 
 func (l *line) push(v version) {
 	l.undo, l.redo = append(l.undo, l.content(l.head())), nil
-	v.content = uint64(len(l.versions))
+	v.content = l.head() + 1
 	l.versions = append(l.versions, v)
 	l.edits++
 }
@@ -197,8 +249,9 @@ func (l *line) push(v version) {
 func (l *line) move(v version, e event) error {
 	now := l.content(l.head())
 	to := l.content(e.Of)
-	switch e.Why {
-	case whyUndo, whyRedo:
+	switch why := e.Why; {
+	case l.retelling: // which steps there are is told in the end
+	case why == whyUndo || why == whyRedo:
 		from, onto := &l.undo, &l.redo
 		if e.Why == whyRedo {
 			from, onto = onto, from
@@ -213,12 +266,12 @@ func (l *line) move(v version, e event) error {
 			now = (*from)[i]
 		}
 		*from = (*from)[:left]
-	case whyRestore:
+	case why == whyRestore:
 		l.undo, l.redo = append(l.undo, now), nil
 	default:
 		return fmt.Errorf("%w: a move because of %q", errRecord, e.Why)
 	}
-	v.content, v.base = to, l.versions[to].base
+	v.content, v.base = to, l.rec(to).base
 	l.versions = append(l.versions, v)
 	return nil
 }

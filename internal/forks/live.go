@@ -18,7 +18,9 @@ type live struct {
 
 	holds      []*workspace.Hold // by base of the line; nil where it was not needed yet
 	kept       []kept            // contents at hand, the one made or asked for first in front
+	clock      clock             // that a content at hand was calculated with
 	unanchored int               // edits since an anchor when one could not be written
+	shortenAt  uint64            // the version from which on it is looked again whether the line is too long
 	weight     int64             // bytes, as the store knows it
 	why        string            // the newest content cannot be calculated
 	gone       bool              // discarded: it only waits to be let go
@@ -32,7 +34,7 @@ func (s *Store) restore(_ context.Context, id string) (*live, error) {
 		return nil, notFound(id)
 	}
 	l := &live{store: s, fork: f}
-	for entry, err := range s.log.All(id) {
+	for entry, err := range s.log.All(f.stream) {
 		if err == nil {
 			var e event
 			if e, _, err = decode(entry.Data); err == nil {
@@ -95,10 +97,13 @@ func (l *live) hold(ctx context.Context, i int) (*workspace.Hold, error) {
 
 // at gives the snapshot of a version, with the hold that it stands on, which is l's.
 func (l *live) at(ctx context.Context, v uint64) (*book.Snapshot, *workspace.Hold, error) {
+	if v < l.line.first {
+		return nil, nil, l.goneBy("fork %s does not keep version %d any more", l.fork.id, v)
+	}
 	if v > l.line.head() {
 		return nil, nil, fail(CodeVersion, "Call fork_history for the versions that there are", "fork %s has no version %d, the newest is %d", l.fork.id, v, l.line.head())
 	}
-	hold, err := l.hold(ctx, int(l.line.versions[v].base))
+	hold, err := l.hold(ctx, int(l.line.rec(v).base))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -121,7 +126,7 @@ func (l *live) content(ctx context.Context, v uint64, hold *workspace.Hold) (*bo
 	var from *version // the content at hand, or calculated since, that it begins with
 	at := v
 	for snap == nil {
-		rec := &l.line.versions[at]
+		rec := l.line.rec(at)
 		switch {
 		case l.atHand(at) != nil:
 			snap, from = l.atHand(at), rec
@@ -140,13 +145,19 @@ func (l *live) content(ctx context.Context, v uint64, hold *workspace.Hold) (*bo
 					return nil, err
 				}
 			}
+			if edit.HasResults() {
+				if snap, err = l.resulting(ctx, at, snap, edit); err != nil {
+					return nil, err
+				}
+				from = rec
+			}
 		default:
 			edits = append(edits, at)
 			at = rec.parent
 		}
 	}
 	for i := len(edits) - 1; i >= 0; i-- {
-		edit, ok, err := l.edit(l.line.versions[edits[i]].pos)
+		edit, ok, err := l.edit(l.line.rec(edits[i]).pos)
 		if err != nil {
 			return nil, err
 		}
@@ -162,12 +173,12 @@ func (l *live) content(ctx context.Context, v uint64, hold *workspace.Hold) (*bo
 				if snap, err = l.calculated(ctx, at, snap, from); err != nil {
 					return nil, err
 				}
-				from = &l.line.versions[at]
+				from = l.line.rec(at)
 				next, _, err = snap.Replay(ctx, edit)
 			}
 			if err == nil {
 				next, err = l.calculated(ctx, edits[i], next, from)
-				from = &l.line.versions[edits[i]]
+				from = l.line.rec(edits[i])
 			}
 		}
 		if err != nil {
@@ -192,7 +203,7 @@ func (l *live) content(ctx context.Context, v uint64, hold *workspace.Hold) (*bo
 // One calculation is enough, however many there were on the way: each gives what follows from
 // the cells and its own moment, and the last moment counts.
 func (l *live) calculated(ctx context.Context, v uint64, snap *book.Snapshot, from *version) (*book.Snapshot, error) {
-	rec := &l.line.versions[v]
+	rec := l.line.rec(v)
 	if !rec.timed {
 		return snap, nil
 	}
@@ -231,14 +242,28 @@ func (l *live) info(stale bool) *Info {
 	return i
 }
 
+// clock is a moment that was read from a record. Many contents have it, and it is asked for
+// again and again.
+type clock struct {
+	pos position // of the record, 0: none was read
+	at  *book.Moment
+}
+
 // moment gives the clock and the seed that the content of a version is calculated with, nil
 // where none were recorded.
 func (l *live) moment(v uint64) (*book.Moment, error) {
-	entry, err := l.store.log.At(l.line.versions[l.line.versions[v].calc].pos)
+	pos := l.line.rec(l.line.rec(v).calc).pos
+	if l.clock.pos == pos {
+		return l.clock.at, nil
+	}
+	entry, err := l.store.log.At(pos)
 	if err != nil {
 		return nil, err
 	}
 	e, _, err := decode(entry.Data)
+	if err == nil {
+		l.clock = clock{pos, e.Calc}
+	}
 	return e.Calc, err
 }
 
@@ -277,7 +302,7 @@ func (l *live) commit(k kind, e event, edit *book.Edit, snap *book.Snapshot) err
 	if snap != nil && k != moved {
 		e.Fresh, e.Whole = !snap.Stale(), snap.Whole()
 	}
-	entry, err := l.store.log.Append(l.fork.id, uint8(k), e.encode(payload))
+	entry, err := l.store.log.Append(l.fork.stream, uint8(k), e.encode(payload))
 	if err != nil {
 		return journalError(err)
 	}
@@ -296,7 +321,7 @@ func (l *live) commit(k kind, e event, edit *book.Edit, snap *book.Snapshot) err
 		l.store.supersede(l.fork.id)
 		l.remember(l.line.content(v), snap)
 		// Its base is held: the content was made on it.
-		l.fork.publish(&head{snap.As(l.fork.id, v), l.holds[l.line.versions[v].base].Again()}, l.info(snap.Stale()))
+		l.fork.publish(&head{snap.As(l.fork.id, v), l.holds[l.line.rec(v).base].Again()}, l.info(snap.Stale()))
 		l.store.commits.Add(1)
 		l.store.changed(l.fork.id, v)
 		return nil
@@ -309,27 +334,59 @@ func (l *live) commit(k kind, e event, edit *book.Edit, snap *book.Snapshot) err
 // it again takes no more than as many edits.
 const anchorEvery = 256
 
-// givesAgain reports whether an edit of the file makes the content of a version, with all
-// values of formulas. An edit has no values that were calculated, and a formula that was edited
-// and set back, or what reads a value that was, looks as if it had never been touched: calculated
-// again it keeps the value of the file, and that may be another one than ours.
-func (l *live) givesAgain(ctx context.Context, base *book.Snapshot, whole book.Edit, v uint64, snap *book.Snapshot) (bool, error) {
+// resultsMax is how many values an anchor may have that a calculation of its cells does not give.
+const resultsMax = 4096
+
+// standing gives the edit of the file that makes the content of a version, with all values of
+// formulas. What the cells are is not enough: a formula that was edited and set back, or what
+// reads a value that was, looks as if it had never been touched, and calculated again it keeps the
+// value of the file, which may be another one than ours; and an iteration goes on from where the
+// one before came to. Such values go with the edit. ok is false where that does not do: where
+// an array fills other cells, of two that want the same.
+func (l *live) standing(ctx context.Context, base *book.Snapshot, v uint64, snap *book.Snapshot) (whole book.Edit, ok bool, err error) {
+	whole, err = book.Between(ctx, base, snap)
+	if err != nil {
+		return whole, false, err
+	}
 	if l.store.o.CalcBudget < 0 || snap.Stale() {
 		// Nothing was calculated, and what will be is up to the edit alone.
-		return l.store.o.CalcBudget < 0 || l.why != "", nil
+		return whole, l.store.o.CalcBudget < 0 || l.why != "", nil
 	}
 	at, err := l.moment(l.line.content(v))
 	if err != nil || at == nil {
-		return err == nil, err
+		return whole, err == nil, err
 	}
 	again, _, err := base.As(l.fork.id, 0).Apply(ctx, whole)
 	if err != nil {
-		return false, err
+		return whole, false, err
 	}
-	if again, _, err = l.store.refresh(ctx, again, *at); err != nil {
-		return false, err
+	if again, _, err = l.store.again(ctx, again, *at, snap.Whole()); err != nil {
+		return whole, false, err
 	}
-	return book.SameValues(ctx, again, snap)
+	results, ok, err := book.Results(ctx, again, snap, resultsMax)
+	if err != nil || !ok || len(results) == 0 {
+		return whole, ok, err
+	}
+	whole.Ops = append(whole.Ops, results...)
+	if again, err = again.WithResults(ctx, whole); err != nil {
+		return whole, false, err
+	}
+	ok, err = book.SameValues(ctx, again, snap)
+	return whole, ok, err
+}
+
+// resulting gives the content of a version that was made by an edit of the file, with what the
+// edit says of values that a calculation does not give. It takes as long as it takes: they cannot be
+// put in later.
+func (l *live) resulting(ctx context.Context, v uint64, snap *book.Snapshot, edit book.Edit) (*book.Snapshot, error) {
+	at, err := l.moment(v)
+	if err != nil || at == nil || l.store.o.CalcBudget < 0 {
+		return snap, err
+	}
+	if snap, _, err = l.store.calculate(ctx, snap, *at, l.line.rec(v).whole, 0); err != nil {
+		return nil, err
+	}
+	return snap.WithResults(ctx, edit)
 }
 
 // anchor writes the present content whole if it is time. It is no part of a promise: a
@@ -337,7 +394,7 @@ func (l *live) givesAgain(ctx context.Context, base *book.Snapshot, whole book.E
 // and looked at again after as many edits more.
 func (l *live) anchor(ctx context.Context) {
 	v := l.line.head()
-	depth := int(l.line.versions[l.line.content(v)].depth)
+	depth := int(l.line.rec(l.line.content(v)).depth)
 	if depth < anchorEvery {
 		l.unanchored = 0
 	}
@@ -348,11 +405,8 @@ func (l *live) anchor(ctx context.Context) {
 	if err != nil {
 		return
 	}
-	whole, err := book.Between(ctx, hold.Snapshot(), snap)
-	if err != nil {
-		return
-	}
-	if same, err := l.givesAgain(ctx, hold.Snapshot(), whole, v, snap); err != nil || !same {
+	whole, ok, err := l.standing(ctx, hold.Snapshot(), v, snap)
+	if err != nil || !ok {
 		l.unanchored = depth
 		return
 	}

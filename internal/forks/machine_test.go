@@ -15,6 +15,7 @@ import (
 
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
+	"gridflow/internal/journal"
 	"gridflow/internal/vfs/crashfs"
 )
 
@@ -87,7 +88,7 @@ func newMachine(t *testing.T, rt *rapid.T, variants [][]byte) *machine {
 	}
 	m := &machine{
 		t: rt, books: map[string]contents{}, revs: map[string]string{},
-		rig: &rig{failer: rt, dir: root, bases: filepath.Join(dir, "bases"), fs: crashfs.New(), o: Options{Max: 5, LiveMax: 2, LiveBytes: rapid.SampledFrom([]int64{0, 1}).Draw(rt, "LiveBytes"), CheckpointsMax: 3, StagedMax: 3, Logger: slog.New(slog.DiscardHandler)}},
+		rig: &rig{failer: rt, dir: root, bases: filepath.Join(dir, "bases"), fs: crashfs.New(), log: journal.Options{SegmentBytes: rapid.SampledFrom([]int64{0, 1000}).Draw(rt, "SegmentBytes")}, o: Options{History: rapid.SampledFrom([]int{0, 1, 2, 5}).Draw(rt, "History"), Max: 5, LiveMax: 2, LiveBytes: rapid.SampledFrom([]int64{0, 1}).Draw(rt, "LiveBytes"), CheckpointsMax: 3, StagedMax: 3, Logger: slog.New(slog.DiscardHandler)}},
 	}
 	m.put("a.xlsx", variants[0])
 	m.put("b.xlsx", variants[1])
@@ -142,18 +143,22 @@ func (m *machine) expect(what string, err error, want string) bool {
 func (m *machine) createOne(t *rapid.T) {
 	var from string
 	var v modelVersion
+	gone := false
 	fork := len(m.models) > 0 && rapid.Bool().Draw(t, "of a fork")
 	n := &model{}
 	if fork {
 		of := m.pick()
 		at := rapid.Uint64Range(0, of.head()).Draw(t, "version")
-		from, v, n.workbook = fmt.Sprintf("%s@%d", of.id, at), of.versions[at], of.workbook
+		from, v, n.workbook, gone = fmt.Sprintf("%s@%d", of.id, at), of.versions[at], of.workbook, at < of.first
 	} else {
 		from = rapid.SampledFrom([]string{"a.xlsx", "b.xlsx"}).Draw(t, "workbook")
 		v, n.workbook = modelVersion{is: m.books[from], base: m.books[from], rev: m.revs[from]}, from
 	}
 	i, err := m.store.Create(context.Background(), from, CreateOptions{Label: "ä"})
 	want := ""
+	if gone {
+		want = CodeGone
+	}
 	if len(m.models) >= m.o.Max {
 		want = CodeLimit
 	}
@@ -277,7 +282,8 @@ func (m *machine) walk(t *rapid.T) {
 	steps := rapid.IntRange(1, 3).Draw(t, "steps")
 	var ok bool
 	var err error
-	if rapid.Bool().Draw(t, "undo") {
+	undo := rapid.Bool().Draw(t, "undo")
+	if undo {
 		_, err = m.store.Undo(context.Background(), f.id, steps, Commit{})
 		ok = f.walk(steps, "undo", &f.undo, &f.redo)
 	} else {
@@ -287,6 +293,9 @@ func (m *machine) walk(t *rapid.T) {
 	want := ""
 	if !ok {
 		want = CodeNothing
+	}
+	if !ok && undo && f.first > 0 {
+		want = CodeGone
 	}
 	m.expect("walk", err, want)
 }
@@ -317,6 +326,10 @@ func (m *machine) back(t *rapid.T) {
 	} else {
 		to = rapid.Uint64Range(0, f.head()).Draw(t, "version")
 		_, err = m.store.Restore(context.Background(), f.id, "", &to, Commit{})
+	}
+	if to < f.first {
+		m.expect("restore", err, CodeGone)
+		return
 	}
 	m.expect("restore", err, "")
 	f.undo, f.redo = append(f.undo, f.now().own), nil
@@ -388,8 +401,16 @@ func (m *machine) mergeTwo(t *rapid.T) {
 	all := someChoice(t)
 	got, err := m.store.Merge(context.Background(), f.id, fmt.Sprintf("%s@%d", g.id, at), MergeOptions{All: all})
 	theirs := g.versions[at]
-	if f == g || f.now().rev != theirs.rev {
+	if f != g && at < g.first {
+		m.expect("merge", err, CodeGone)
+		return
+	}
+	if f == g || f.now().rev != theirs.rev && f.workbook != g.workbook {
 		m.expect("merge", err, CodeBadInput)
+		return
+	}
+	if f.now().rev != theirs.rev {
+		m.mergeAcross(f, theirs, all, got, err)
 		return
 	}
 	merged, cells, same, conflicts := f.now().base.merge(f.now().is, theirs.is, all)
@@ -410,6 +431,30 @@ func (m *machine) mergeTwo(t *rapid.T) {
 	v := f.now()
 	v.is, v.what = merged, "edit"
 	f.push(v)
+}
+
+// mergeAcross compares a merge with a fork on another revision: its own changes are made on f as
+// on a revision of the workbook.
+func (m *machine) mergeAcross(f *model, theirs modelVersion, all *book.Choice, got Merging, err error) {
+	if all != nil { // the model's rebase calls the fork ours
+		all = new(book.TakeOurs + book.TakeTheirs - *all)
+	}
+	is := theirs.base.rebase(theirs.is, f.now().is, all)
+	if code(err) == CodeNothing {
+		if d := f.now().is.diff(is); d != "" {
+			m.Fatalf("nothing to merge, but\n%s", d)
+		}
+		return
+	}
+	m.expect("merge", err, "")
+	if got.Done != (is != nil) {
+		m.Fatalf("%+v; the model says %v", got, is != nil)
+	}
+	if got.Done {
+		v := f.now()
+		v.is, v.what = is, "edit"
+		f.push(v)
+	}
 }
 
 func (m *machine) rebaseOne(t *rapid.T) {
@@ -440,6 +485,10 @@ func (m *machine) save(t *rapid.T) {
 	name := fmt.Sprintf("saved%d.xlsx", m.saves)
 	drop := v == f.head() && rapid.IntRange(0, 3).Draw(t, "drop") == 0
 	out, err := m.store.Save(context.Background(), f.id, SaveOptions{Path: name, Version: &v, Drop: drop})
+	if v < f.first {
+		m.expect("save", err, CodeGone)
+		return
+	}
 	m.expect("save", err, "")
 	if out.Version != v || out.Dropped != drop {
 		t.Fatalf("%+v", out)
@@ -492,7 +541,7 @@ func (m *machine) check() {
 	stand := map[string]bool{}
 	for _, f := range m.models {
 		m.checkFork(f)
-		for _, v := range f.versions {
+		for _, v := range f.versions[f.first:] {
 			stand[v.rev] = true
 		}
 	}
@@ -501,12 +550,30 @@ func (m *machine) check() {
 	}
 }
 
+// shortened looks whether a fork may have become so short, and has the model follow.
+func (m *machine) shortened(f *model, first uint64) {
+	m.Helper()
+	keep := uint64(m.o.History)
+	if keep == 0 || first < f.first || first+keep > f.head() {
+		m.Fatalf("the oldest version is %d, it was %d; %d of %d are to stay", first, f.first, keep, f.head())
+	}
+	for _, c := range slices.Concat(f.checkpoints, f.staged) {
+		if c.version < first {
+			m.Fatalf("the oldest version is %d, and %s is of %d", first, c.id, c.version)
+		}
+	}
+	f.shorten(first)
+}
+
 func (m *machine) checkFork(f *model) {
 	m.Helper()
 	ctx := context.Background()
 	i, err := m.store.Info(f.id)
 	if err != nil {
 		m.Fatal(err)
+	}
+	if i.First != f.first {
+		m.shortened(f, i.First)
 	}
 	got := fmt.Sprint(i.Version, i.Edits, i.Undo, i.Redo, i.Checkpoints, i.Staged, i.Saved, i.Base.SHA256)
 	want := fmt.Sprint(f.head(), f.edits, len(f.undo), len(f.redo), len(f.checkpoints), len(f.staged), f.saved, f.now().rev)
@@ -517,6 +584,10 @@ func (m *machine) checkFork(f *model) {
 		m.Fatalf("%s at %d:\n%s", f.id, f.head(), d)
 	}
 	v := (f.head()*7 + uint64(f.edits)*3) % (f.head() + 1)
+	if v < f.first {
+		m.expect("view", m.store.View(ctx, fmt.Sprintf("%s@%d", f.id, v), func(*book.Snapshot) error { return nil }), CodeGone)
+		v = f.first
+	}
 	if d := m.read(fmt.Sprintf("%s@%d", f.id, v)).diff(f.versions[v].is); d != "" {
 		m.Fatalf("%s@%d of %d:\n%s", f.id, v, f.head(), d)
 	}
@@ -529,6 +600,9 @@ func (m *machine) checkFork(f *model) {
 		is = append(is, fmt.Sprintf("%d %s of %d", h.Number, h.What, h.Of))
 	}
 	for n, v := range f.versions {
+		if uint64(n) < f.first {
+			continue
+		}
 		should = append(should, fmt.Sprintf("%d %s of %d", n, v.what, v.own))
 	}
 	cps, err := m.store.Checkpoints(ctx, f.id)

@@ -30,7 +30,8 @@ type Merging struct {
 	Conflicts []book.Conflict
 }
 
-// Merge brings into a fork what another fork of the same workbook has changed, or, where with
+// Merge brings into a fork what another fork of the same workbook has changed, on whichever
+// revision of it that stands, or, where with
 // names a workbook, puts the fork's changes on the workbook as it is now. Conflicts that no
 // choice is made for are told, and nothing is changed.
 func (s *Store) Merge(ctx context.Context, id, with string, o MergeOptions) (m Merging, err error) {
@@ -60,32 +61,24 @@ func (s *Store) mergeFork(ctx context.Context, id, with string, o MergeOptions) 
 	}
 	defer theirs.hold.Release()
 	m.With = fmt.Sprintf("%s@%d", other, theirs.snap.Version)
+	info, err := s.Info(other)
+	if err != nil {
+		return m, err
+	}
 	err = s.merging(ctx, id, &m, o, func(ctx context.Context, l *live, ours *book.Snapshot) (*book.Merged, *book.Snapshot, event, error) {
 		e := event{Tool: text(o.Tool), Label: text(o.Label), From: m.With}
-		base := l.holds[l.line.versions[l.line.head()].base]
-		if base.SHA256 != theirs.hold.SHA256 {
-			return nil, nil, e, s.apart(l, other, version)
+		base := l.holds[l.line.rec(l.line.head()).base]
+		if base.SHA256 == theirs.hold.SHA256 {
+			found, err := book.Merge(ctx, base.Snapshot(), ours, theirs.snap)
+			return found, ours, e, err
 		}
-		found, err := book.Merge(ctx, base.Snapshot(), ours, theirs.snap)
+		if info.Workbook != l.line.workbook {
+			return nil, nil, e, fail(CodeBadInput, "Compare them with diff_workbooks, and make what is wanted of it with edit_batch", "the forks are of different workbooks, %s and %s", l.line.path, info.Path)
+		}
+		found, err := book.MergeAcross(ctx, theirs.hold.Snapshot(), ours, theirs.snap)
 		return found, ours, e, err
 	})
 	return m, err
-}
-
-// apart says what to do about two forks that stand on different bases, l's and other.
-func (s *Store) apart(l *live, other string, version *uint64) error {
-	theirs, err := s.Info(other)
-	switch {
-	case err != nil:
-		return err
-	case theirs.Workbook != l.line.workbook:
-		return fail(CodeBadInput, "Compare them with diff_workbooks, and make what is wanted of it with edit_batch", "the forks are of different workbooks, %s and %s", l.line.path, theirs.Path)
-	case version != nil:
-		return fail(CodeBadInput, fmt.Sprintf("Make a fork of it (create_fork of %s@%d), bring that to the workbook as it is now (merge_fork with no other fork), then merge it", other, *version),
-			"version %d of %s stands on another revision of %s than %s", *version, other, l.line.path, l.fork.id)
-	}
-	return fail(CodeBadInput, fmt.Sprintf("Bring both to the workbook as it is now, merge_fork {\"fork_id\":%q} and merge_fork {\"fork_id\":%q}, then merge them; one that is there already says NOTHING_TO_DO", l.fork.id, other),
-		"%s and %s stand on different revisions of %s", l.fork.id, other, l.line.path)
 }
 
 // rebase puts the changes of a fork on a workbook as it is now.
@@ -116,7 +109,7 @@ func (s *Store) rebase(ctx context.Context, id, with string, o MergeOptions) (m 
 	}()
 	m.With, m.Rebased = entry.ID, true
 	err = s.merging(ctx, id, &m, o, func(ctx context.Context, l *live, ours *book.Snapshot) (*book.Merged, *book.Snapshot, event, error) {
-		now := l.line.versions[l.line.head()].base
+		now := l.line.rec(l.line.head()).base
 		base := l.holds[now]
 		if entry.ID != l.line.workbook { // the name has come to mean another since
 			return nil, nil, event{}, fail(CodeConflict, "Send the call again", "%s has become another workbook meanwhile", entry.Path)
@@ -151,7 +144,7 @@ func (s *Store) merging(ctx context.Context, id string, m *Merging, o MergeOptio
 			if r, ok := o.Choices[c.Target]; ok {
 				choices[c.Target] = r
 			} else if o.All != nil && c.Lost {
-				choices[c.Target] = book.Resolution{Choice: book.TakeTheirs} // there is no other
+				choices[c.Target] = book.Resolution{Choice: found.Stay()} // there is no other
 			} else if o.All != nil {
 				choices[c.Target] = book.Resolution{Choice: *o.All}
 			} else {

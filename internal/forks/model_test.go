@@ -16,6 +16,7 @@ import (
 type model struct {
 	id          string
 	workbook    string // its file
+	first       uint64 // the oldest version that is kept; the others stand here all the same
 	versions    []modelVersion
 	undo, redo  []uint64 // versions with the contents to go back to
 	checkpoints []modelMark
@@ -41,6 +42,33 @@ type modelMark struct {
 
 func (m *model) head() uint64      { return uint64(len(m.versions) - 1) }
 func (m *model) now() modelVersion { return m.versions[m.head()] }
+
+// shorten is that versions before first are kept no more. A content that goes with its version
+// becomes that of the first version that is kept and has it; steps are left down to the first
+// to a content that nothing has.
+func (m *model) shorten(first uint64) {
+	m.first = first
+	now := map[uint64]uint64{}
+	for v := first; v <= m.head(); v++ {
+		is := &m.versions[v]
+		if _, ok := now[is.own]; !ok {
+			now[is.own] = v
+		}
+		is.own = now[is.own]
+	}
+	left := func(steps []uint64) (out []uint64) {
+		for _, v := range slices.Backward(steps) {
+			to, ok := now[v]
+			if !ok {
+				break
+			}
+			out = append(out, to)
+		}
+		slices.Reverse(out)
+		return out
+	}
+	m.undo, m.redo = left(m.undo), left(m.redo)
+}
 
 // push is a commit that changes cells.
 func (m *model) push(v modelVersion) {

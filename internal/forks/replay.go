@@ -29,11 +29,11 @@ type Replay struct {
 func (s *Store) Replay(ctx context.Context, id string) (r Replay, err error) {
 	err = s.look(ctx, id, func(l *live) error {
 		r = Replay{Info: l.fork.known(), Bases: l.line.bases}
-		for v := range l.line.versions {
+		for v := l.line.first; v <= l.line.head(); v++ {
 			if err := ctx.Err(); err != nil {
 				return context.Cause(ctx)
 			}
-			if err := l.replay(ctx, uint64(v), &r); err != nil {
+			if err := l.replay(ctx, v, &r); err != nil {
 				return fmt.Errorf("fork %s, version %d: %w", l.fork.id, v, err)
 			}
 			if len(l.kept) > keptMax {
@@ -47,7 +47,7 @@ func (s *Store) Replay(ctx context.Context, id string) (r Replay, err error) {
 
 // replay makes a version's own content by its edit.
 func (l *live) replay(ctx context.Context, v uint64, r *Replay) error {
-	rec := &l.line.versions[v]
+	rec := l.line.rec(v)
 	if rec.content != v {
 		return nil
 	}
@@ -63,7 +63,7 @@ func (l *live) replay(ctx context.Context, v uint64, r *Replay) error {
 	}
 	snap, from := on, (*version)(nil)
 	if !rec.fresh {
-		from = &l.line.versions[rec.parent]
+		from = l.line.rec(rec.parent)
 	}
 	edit, ok, err := l.edit(rec.pos)
 	if err != nil {
@@ -74,11 +74,16 @@ func (l *live) replay(ctx context.Context, v uint64, r *Replay) error {
 			return err
 		}
 		r.Edits, r.Cells = r.Edits+1, r.Cells+edit.Cells()
-		if rec.kind == edited && edit.Cells() != rec.cells {
+		if rec.kind == edited && !rec.entire && edit.Cells() != rec.cells {
 			return fmt.Errorf("%w: its edit has %d cells, and it says %d", errRecord, edit.Cells(), rec.cells)
 		}
 	}
-	if snap, err = l.calculated(ctx, v, snap, from); err != nil {
+	if edit.HasResults() {
+		snap, err = l.resulting(ctx, v, snap, edit)
+	} else {
+		snap, err = l.calculated(ctx, v, snap, from)
+	}
+	if err != nil {
 		return err
 	}
 	if rec.anchor != 0 {
@@ -90,7 +95,7 @@ func (l *live) replay(ctx context.Context, v uint64, r *Replay) error {
 		if err != nil {
 			return err
 		}
-		if !bytes.Equal(made.AppendTo(nil), whole.AppendTo(nil)) {
+		if !bytes.Equal(made.AppendTo(nil), whole.WithoutResults().AppendTo(nil)) {
 			return fmt.Errorf("%w: what stands whole in the journal is not what the edits make", errRecord)
 		}
 		r.Anchors++
@@ -136,9 +141,9 @@ func (s *Store) WriteTo(ctx context.Context, id string, w io.Writer) (out Writte
 		out.Warnings = append(out.Warnings, w.Code+": "+w.Message)
 	}
 	err = s.look(ctx, fork, func(l *live) error {
-		for path, sums := range l.line.savedSum {
-			for _, sum := range sums {
-				if sum == out.SHA256 {
+		for path, files := range l.line.left {
+			for _, f := range files {
+				if f.Sum == out.SHA256 {
 					out.SavedTo = path
 				}
 			}

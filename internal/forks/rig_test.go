@@ -36,6 +36,7 @@ type rig struct {
 	bases string
 	fs    vfs.FS
 	o     Options
+	log   journal.Options
 	ws    *workspace.Workspace
 	store *Store
 }
@@ -74,7 +75,7 @@ func (r *rig) open() {
 		}
 	}
 	o := r.o
-	if o.Journal, err = journal.Open(r.fs, "journal", journal.Options{}); err != nil {
+	if o.Journal, err = journal.Open(r.fs, "journal", r.log); err != nil {
 		r.Fatal(err)
 	}
 	o.Bases, o.Files = r.ws, r.ws

@@ -1,14 +1,18 @@
 package forks
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"fmt"
 	"io"
 	"path"
 	"strings"
 
 	"gridflow/internal/book"
+	"gridflow/internal/cell"
 	"gridflow/internal/workspace"
 	"gridflow/internal/xlsx/patch"
 )
@@ -49,7 +53,7 @@ func (s *Store) Save(ctx context.Context, id string, o SaveOptions) (out Saved, 
 	if o.Version == nil {
 		o.Version = version
 	}
-	var original string
+	var original, workbook string
 	var expect []string
 	var h head
 	err = s.call(ctx, id, func(ctx context.Context, l *live) error {
@@ -63,8 +67,9 @@ func (s *Store) Save(ctx context.Context, id string, o SaveOptions) (out Saved, 
 		}
 		h = head{snap, hold.Again()}
 		original = l.line.path
-		expect = append(expect, l.line.bases[l.line.versions[v].base].SHA256)
-		expect = append(expect, l.line.savedSum[original]...)
+		expect = append(expect, l.line.bases[l.line.rec(v).base].SHA256)
+		expect = append(expect, l.line.mayReplace(original, v)...)
+		workbook = l.line.workbook
 		return nil
 	})
 	if err != nil {
@@ -107,6 +112,10 @@ func (s *Store) Save(ctx context.Context, id string, o SaveOptions) (out Saved, 
 			return saving, event{Of: h.snap.Version, Path: target.Path, Sum: sum}, nil, nil
 		})
 	})
+	var refused *workspace.Error
+	if errors.As(err, &refused) && refused.Code == workspace.CodeConflict {
+		err = s.changedFile(ctx, refused, workbook, h.hold.Snapshot())
+	}
 	if err != nil {
 		return out, err
 	}
@@ -132,4 +141,58 @@ func (s *Store) Save(ctx context.Context, id string, o SaveOptions) (out Saved, 
 		}
 	}
 	return out, nil
+}
+
+// Of the changes of a file so many are counted for who is told that there are some, and so many
+// sheets named.
+const (
+	changesMost = 1000
+	sheetsMost  = 5
+)
+
+// changedFile is the error for a file that may not be replaced without a question, because it
+// is not what the fork stands on, base, nor what the fork has left there: it says where they differ.
+func (s *Store) changedFile(ctx context.Context, refused *workspace.Error, workbook string, base *book.Snapshot) error {
+	e := fail(CodeConflict, refused.Hint+"; force replaces it", "%s", refused.Message)
+	e.cause = refused
+	var where, parts []string // sheets with changes, in the order in which they come
+	counts, first := map[string]int{}, map[string]string{}
+	n, others := 0, 0
+	err := s.bases.View(ctx, workbook, func(now *book.Snapshot) error {
+		for c, err := range book.Diff(ctx, base, now, book.DiffOptions{}) {
+			if err != nil {
+				return err
+			}
+			if n++; n > changesMost {
+				break
+			}
+			if c.Kind > book.RowsDeleted {
+				others++
+				continue
+			}
+			if counts[c.Sheet]++; counts[c.Sheet] == 1 {
+				where = append(where, c.Sheet)
+				first[c.Sheet] = cmp.Or(c.Ref, c.Range.First).String() // rows have no Ref
+			}
+		}
+		return nil
+	})
+	if err != nil || n == 0 { // it cannot be read, or differs in what is no cell
+		return e
+	}
+	for _, sheet := range where[:min(len(where), sheetsMost)] {
+		parts = append(parts, fmt.Sprintf("%d in %s from %s on", counts[sheet], cell.QuoteSheet(sheet), first[sheet]))
+	}
+	if more := len(where) - sheetsMost; more > 0 {
+		parts = append(parts, fmt.Sprintf("others in %d more sheets", more))
+	}
+	if others > 0 {
+		parts = append(parts, fmt.Sprintf("%d of sheets, tables and names", others))
+	}
+	at := fmt.Sprint(n)
+	if n > changesMost {
+		at = fmt.Sprintf("more than %d", changesMost)
+	}
+	e.Message += fmt.Sprintf("; differences to what the fork stands on: %s (%s)", at, strings.Join(parts, ", "))
+	return e
 }

@@ -27,6 +27,7 @@ type position = journal.Pos
 // be called from any number of goroutines at once.
 type Bases interface {
 	Lookup(ctx context.Context, id string) (workspace.Entry, error)
+	View(ctx context.Context, id string, fn func(*book.Snapshot) error) error
 	KeepBase(ctx context.Context, id string) (workspace.Entry, *workspace.Hold, error)
 	HoldBase(ctx context.Context, b workspace.Base) (*workspace.Hold, error)
 	KeptBases() ([]workspace.Base, error)
@@ -42,8 +43,9 @@ type Options struct {
 
 	Max            int           // forks that there may be; 64 where 0
 	TTL            time.Duration // a fork that nobody has used for so long is discarded; 0: never
-	CheckpointsMax int           // of one fork; 64 where 0
+	CheckpointsMax int           // of one fork; checkpointsMax where 0
 	StagedMax      int           // of one fork; 64 where 0
+	History        int           // versions back from the newest that a fork keeps at least; 0: all of them
 	LiveMax        int           // forks in memory; 1 024 where 0
 	LiveBytes      int64         // what they may take beside their bases; 0: a twelfth of what these take, at least 512 KiB
 	Idle           time.Duration // a fork that nobody has used for so long leaves memory; 5 minutes where 0
@@ -69,6 +71,9 @@ type Options struct {
 	Logger  *slog.Logger                    // slog.Default where nil
 }
 
+// checkpointsMax is how many checkpoints a fork may have where the options do not say.
+const checkpointsMax = 64
+
 // Store is the forks of one journal. Its methods may be called from any number of
 // goroutines at once.
 type Store struct {
@@ -92,6 +97,7 @@ type Store struct {
 	unread   int                       // streams that could not be read: nobody knows what it stands on, nothing is dropped
 
 	commits, conflicts, replayed atomic.Uint64
+	shortened                    atomic.Uint64
 	calcs                        calcs
 	liveBytes                    atomic.Int64 // what live forks take, beside their bases
 	liveMost                     atomic.Int64 // what they may take; it is reckoned anew now and then
@@ -109,6 +115,9 @@ type Stats struct {
 	Commits   uint64 // versions that were made
 	Conflicts uint64 // changes that expected another version
 	Replayed  uint64 // records of the journal that forks were made again from
+	Shortened uint64 // lines that were told again, shorter or in one place
+	LiveBytes int64  // what live forks take beside their bases
+	LiveMost  int64  // what they may take
 	Calc      CalcStats
 	Actors    actor.Stats
 	Journal   journal.Stats
@@ -126,12 +135,13 @@ func (s *Store) Stats() Stats {
 	s.mu.Unlock()
 	c := s.calcs.read()
 	c.Behind, c.Stale = behind, stale
-	return Stats{n, s.commits.Load(), s.conflicts.Load(), s.replayed.Load(), c, s.registry.Stats(), s.log.Stats()}
+	return Stats{n, s.commits.Load(), s.conflicts.Load(), s.replayed.Load(), s.shortened.Load(), s.liveBytes.Load(), s.liveMost.Load(), c, s.registry.Stats(), s.log.Stats()}
 }
 
 // fork is what is known of a fork whether it is in memory or not.
 type fork struct {
 	id      string
+	stream  string       // of the journal; the actor's, which changes it when it shortens the line
 	touched atomic.Int64 // when it was last used, in Unix nanoseconds
 
 	mu   lock.Mutex[lock.Fork]
@@ -190,6 +200,7 @@ type Info struct {
 	TTL      time.Duration
 
 	Version     uint64
+	First       uint64 // the oldest version that there is
 	Edits       int    // commits that changed cells
 	Stale       bool   // values of formulas may be older than what they are computed from
 	StaleWhy    string // why they stay so; "" while they are calculated
@@ -200,17 +211,17 @@ type Info struct {
 }
 
 func (l *line) info(id string, stale bool) *Info {
-	last := &l.versions[l.head()]
+	last := l.rec(l.head())
 	return &Info{
 		ID: id, Workbook: l.workbook, Path: l.path, Label: l.label, From: l.from, Base: l.bases[last.base], Created: l.created, Changed: time.Unix(0, last.at), TTL: l.ttl,
-		Version: l.head(), Edits: l.edits, Checkpoints: len(l.checkpoints), Staged: len(l.staged), Undo: len(l.undo), Redo: len(l.redo), Saved: l.savedAt,
+		Version: l.head(), First: l.first, Edits: l.edits, Checkpoints: len(l.checkpoints), Staged: len(l.staged), Undo: len(l.undo), Redo: len(l.redo), Saved: l.savedAt,
 		Stale: stale,
 	}
 }
 
 // Open opens the forks that the journal has. Bases that no fork stands on are dropped.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	o.Max, o.CheckpointsMax, o.StagedMax = cmp.Or(o.Max, 64), cmp.Or(o.CheckpointsMax, 64), cmp.Or(o.StagedMax, 64)
+	o.Max, o.CheckpointsMax, o.StagedMax = cmp.Or(o.Max, 64), cmp.Or(o.CheckpointsMax, checkpointsMax), cmp.Or(o.StagedMax, 64)
 	o.Idle, o.CalcBudget = cmp.Or(o.Idle, 5*time.Minute), cmp.Or(o.CalcBudget, calcBudget)
 	if o.Now == nil {
 		o.Now = time.Now
@@ -224,8 +235,8 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, id := range s.log.Streams() {
-		if err := s.recover(id); err != nil {
+	for id, streams := range streamsOf(s.log.Streams()) {
+		if err := s.recover(id, streams); err != nil {
 			// One damaged fork must not shut out the others; nothing of it is touched.
 			o.Logger.Error("a fork cannot be read from the journal; it is left alone", "fork", id, "error", err)
 			s.unread++
@@ -234,6 +245,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if s.unread == 0 && !o.ReadOnly {
 		s.sweep()
 	}
+	s.liveMost.Store(s.budget())
 	s.run, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	if !o.ReadOnly {
 		s.done.Go(func() { s.expire(s.run) })
@@ -241,31 +253,53 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	return s, nil
 }
 
-// recover reads what is known of a fork; its content waits until somebody asks.
-func (s *Store) recover(id string) error {
-	var l line
-	for entry, err := range s.log.All(id) {
+// recover reads what is known of a fork; its content waits until somebody asks. Of streams,
+// the older ones first, one tells all of it: the others are of a line that was being shortened.
+func (s *Store) recover(id string, streams []string) error {
+	for i, stream := range slices.Backward(streams) {
+		l, err := s.read(stream)
 		if err != nil {
 			return err
+		}
+		if l.retelling {
+			if i == 0 {
+				return errRecord // the stream that it was told from is not there
+			}
+			s.endStream(stream)
+			continue
+		}
+		for _, older := range streams[:i] {
+			s.endStream(older)
+		}
+		f := &fork{id: id, stream: stream, info: l.info(id, l.stale())}
+		f.touched.Store(time.Now().UnixNano())
+		s.forks[id] = f
+		for _, b := range l.bases {
+			s.standLocked(b)
+		}
+		return nil
+	}
+	return nil // there is no id without a stream
+}
+
+// read makes the line that a stream tells of.
+func (s *Store) read(stream string) (l line, err error) {
+	for entry, err := range s.log.All(stream) {
+		if err != nil {
+			return l, err
 		}
 		e, _, err := decode(entry.Data)
 		if err != nil {
-			return err
+			return l, err
 		}
 		if err := l.apply(kind(entry.Kind), e, entry.Pos, entry.Time); err != nil {
-			return err
+			return l, err
 		}
 	}
 	if len(l.versions) == 0 {
-		return errRecord
+		return l, errRecord
 	}
-	f := &fork{id: id, info: l.info(id, l.stale())}
-	f.touched.Store(time.Now().UnixNano())
-	s.forks[id] = f
-	for _, b := range l.bases {
-		s.standLocked(b)
-	}
-	return nil
+	return l, nil
 }
 
 // stand is a base and the number of forks, made or being made, that stand on it.
@@ -484,18 +518,11 @@ func (s *Store) Create(ctx context.Context, from string, o CreateOptions) (Info,
 	var hold *workspace.Hold
 	var stale, whole bool
 	if IsFork(from) {
-		h, info, edit, err := s.contentOf(ctx, from)
+		h, info, edit, at, err := s.contentOf(ctx, from)
 		if err != nil {
 			return Info{}, err
 		}
-		err = s.look(ctx, info.ID, func(l *live) (err error) {
-			e.Calc, err = l.moment(l.line.content(h.snap.Version))
-			return err
-		})
-		if err != nil {
-			h.hold.Release()
-			return Info{}, err
-		}
+		e.Calc = at
 		hold, payload, stale = h.hold, edit.AppendTo(nil), h.snap.Stale()
 		whole = h.snap.Whole()
 		e.Workbook, e.Path, e.From = info.Workbook, info.Path, fmt.Sprintf("%s@%d", info.ID, h.snap.Version)
@@ -525,7 +552,7 @@ func (s *Store) Create(ctx context.Context, from string, o CreateOptions) (Info,
 	if err := l.apply(created, e, rec.Pos, rec.Time); err != nil {
 		panic(err)
 	}
-	f = &fork{id: id, info: l.info(id, stale)}
+	f = &fork{id: id, stream: id, info: l.info(id, stale)}
 	f.touched.Store(time.Now().UnixNano())
 	return f.known(), nil
 }
@@ -556,16 +583,42 @@ func (s *Store) standBeside(b workspace.Base) (ok bool) {
 	return ok
 }
 
-// contentOf gives a version of a fork, its hold, and what it has over its base as one edit.
-func (s *Store) contentOf(ctx context.Context, from string) (h head, info Info, edit book.Edit, err error) {
+// contentOf gives a version of a fork, its hold, what it has over its base as one edit, and when
+// it was calculated.
+func (s *Store) contentOf(ctx context.Context, from string) (h head, info Info, edit book.Edit, at *book.Moment, err error) {
 	id, version, err := split(from)
 	if err != nil {
 		return
 	}
-	if h, err = s.use(ctx, id, version); err != nil {
+	var stands bool
+	// All of it in one message: the version might go in between.
+	err = s.call(ctx, id, func(ctx context.Context, l *live) error {
+		v := l.line.head()
+		if version != nil {
+			v = *version
+		}
+		snap, hold, err := l.at(ctx, v)
+		if err != nil {
+			return err
+		}
+		if v == l.line.head() {
+			l.show(snap, hold)
+		}
+		if at, err = l.moment(l.line.content(v)); err != nil {
+			return err
+		}
+		if snap.Workbook().Iterative { // where it has come to is no matter of its cells alone
+			if edit, stands, err = l.standing(ctx, hold.Snapshot(), v, snap); err != nil {
+				return err
+			}
+		}
+		h, info = head{snap, hold.Again()}, l.fork.known()
+		return nil
+	})
+	if err != nil {
 		return
 	}
-	if info, err = s.Info(id); err == nil {
+	if !stands {
 		edit, err = book.Between(ctx, h.hold.Snapshot(), h.snap)
 	}
 	if err != nil {
@@ -639,7 +692,7 @@ func (s *Store) Discard(ctx context.Context, id string) error {
 }
 
 func (l *live) discard() error {
-	if err := l.store.log.End(l.fork.id); err != nil {
+	if err := l.store.log.End(l.fork.stream); err != nil {
 		return journalError(err)
 	}
 	l.gone = true

@@ -17,15 +17,27 @@ type request struct {
 	data   []byte
 	kind   uint8
 	flags  uint8
+
+	rest    []Record // that follow at once, in the same batch
+	entries []Entry  // where they are told of, as long as rest
 }
 
-func (r request) size() int64 { return int64(fixedSize + len(r.stream) + len(r.data)) }
+func (r request) size() int64 {
+	n := int64(fixedSize + len(r.stream) + len(r.data))
+	for i := range r.rest {
+		n += int64(fixedSize + len(r.stream) + len(r.rest[i].Data))
+	}
+	return n
+}
 
 // staged is a record that was given a place and is not published.
 type staged struct {
 	rec    record
 	stream *stream
 	pos    Pos
+	req    int // the request that it is of
+	part   int // of its rest, -1: the first
+	size   int // of its data
 }
 
 // copyMax is up to which size data are copied to be written together with others.
@@ -99,32 +111,37 @@ func (l *Log) write(g *segment, reqs []request, out []batch.Outcome[Entry]) (end
 		s := l.writerStream(r.stream)
 		if s == nil && r.flags&flagEnd != 0 {
 			out[i].Err = ErrNoStream
-			l.staged = append(l.staged, staged{})
 			continue
 		}
 		if s == nil {
 			s = new(stream)
 			l.fresh[r.stream] = s
 		}
-		st := staged{stream: s, pos: position(g.segment, end), rec: record{
-			epoch: g.epoch, batch: uint32(begin), sequence: l.next, time: now, seq: s.tipSeq + 1, prev: s.tip, kind: r.kind, flags: r.flags,
-		}}
-		l.next++
-		s.tip, s.tipSeq, s.tipEnds = st.pos, st.rec.seq, r.flags&flagEnd != 0
-		l.staged = append(l.staged, st)
-		l.buf = appendRecord(l.buf, g.salt, &st.rec, r.stream, r.data)
-		if len(r.data) <= copyMax {
-			l.buf = append(l.buf, r.data...)
-		} else {
-			if _, err := l.file.Write(l.buf); err != nil {
-				return 0, err
+		for part := -1; part < len(r.rest); part++ {
+			kind, data := r.kind, r.data
+			if part >= 0 {
+				kind, data = r.rest[part].Kind, r.rest[part].Data
 			}
-			l.buf = l.buf[:0]
-			if _, err := l.file.Write(r.data); err != nil {
-				return 0, err
+			st := staged{stream: s, pos: position(g.segment, end), req: i, part: part, size: len(data), rec: record{
+				epoch: g.epoch, batch: uint32(begin), sequence: l.next, time: now, seq: s.tipSeq + 1, prev: s.tip, kind: kind, flags: r.flags,
+			}}
+			l.next++
+			s.tip, s.tipSeq, s.tipEnds = st.pos, st.rec.seq, r.flags&flagEnd != 0
+			l.staged = append(l.staged, st)
+			l.buf = appendRecord(l.buf, g.salt, &st.rec, r.stream, data)
+			if len(data) <= copyMax {
+				l.buf = append(l.buf, data...)
+			} else {
+				if _, err := l.file.Write(l.buf); err != nil {
+					return 0, err
+				}
+				l.buf = l.buf[:0]
+				if _, err := l.file.Write(data); err != nil {
+					return 0, err
+				}
 			}
+			end += int64(fixedSize + len(r.stream) + len(data))
 		}
-		end += r.size()
 	}
 	if len(l.buf) > 0 {
 		_, err = l.file.Write(l.buf)
@@ -149,19 +166,16 @@ func (l *Log) publish(g *segment, reqs []request, out []batch.Outcome[Entry], en
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i := range l.staged {
-		st, r := &l.staged[i], &reqs[i]
-		s := st.stream
-		if s == nil {
-			continue
-		}
+		st := &l.staged[i]
+		r, s := &reqs[st.req], st.stream
 		if s.run == nil {
 			s.run = &run{stream: r.stream}
 			l.runs = append(l.runs, s.run)
 			s.segments = append(s.segments, g.segment)
 			g.live++
 		}
-		s.run.add(&st.rec, len(r.data), uint32(st.pos.offset()))
-		s.publish(&st.rec, st.pos, len(r.data))
+		s.run.add(&st.rec, st.size, uint32(st.pos.offset()))
+		s.publish(&st.rec, st.pos, st.size)
 		switch {
 		case r.flags&flagEnd != 0:
 			l.kill(r.stream, s, g)
@@ -169,9 +183,13 @@ func (l *Log) publish(g *segment, reqs []request, out []batch.Outcome[Entry], en
 		case st.rec.seq == 1:
 			l.streams[r.stream] = s
 		}
-		out[i].Value = Entry{
-			Pos: st.pos, Stream: r.stream, Kind: r.kind, Snapshot: r.flags&flagSnapshot != 0,
-			Seq: st.rec.seq, Time: time.Unix(0, st.rec.time), Data: r.data,
+		e, data := &out[st.req].Value, r.data
+		if st.part >= 0 {
+			e, data = &r.entries[st.part], r.rest[st.part].Data
+		}
+		*e = Entry{
+			Pos: st.pos, Stream: r.stream, Kind: st.rec.kind, Snapshot: r.flags&flagSnapshot != 0,
+			Seq: st.rec.seq, Time: time.Unix(0, st.rec.time), Data: data,
 		}
 	}
 	l.stats.Records += l.next - 1 - g.last

@@ -22,6 +22,9 @@
 //  3. Sync.
 //  4. They are published: readers see them, callers return.
 //
+// [Log.AppendAll] has several records of one stream written by one batch. They are no unit: of
+// those that were not acknowledged a crash may leave the first ones.
+//
 // An error in 1 to 3 poisons the log: nobody knows what is on the disk, and a sync that
 // is tried again may report success for pages that the kernel has given up. So nothing
 // is tried again; every Append fails with [ErrPoisoned] until the log was closed and
@@ -41,7 +44,8 @@
 // A stream lives from its first record to [Log.End]. A segment is deleted when no living
 // stream has a record in it and no older segment is left whose records an End in it has
 // killed: without the End those would come alive again. Records are not copied out of
-// segments that are mostly dead, so one long-lived stream keeps each segment it wrote to.
+// segments that are mostly dead, so one long-lived stream keeps each segment it wrote to; its
+// user can write it again as another stream (package forks does).
 //
 // docs/journal-format.md has the format, byte by byte. Start reading at commit in
 // commit.go, then Open in open.go.

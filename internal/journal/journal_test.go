@@ -576,3 +576,53 @@ func TestTogether(t *testing.T) {
 	sound(t, l)
 	must(t, l.Close())
 }
+
+// Records that are given together follow one another, whatever others append, and all are
+// told of as if each had been appended alone.
+func TestAppendAll(t *testing.T) {
+	f := crashfs.New()
+	l := open(t, f, Options{SegmentBytes: 4 << 10, MaxRecord: 1 << 20})
+	var wg sync.WaitGroup
+	for w := range 4 {
+		wg.Go(func() {
+			for n := range 20 {
+				records := []Record{{1, []byte("first")}, {2, bytes.Repeat([]byte("x"), n*100)}, {3, nil}, {4, bytes.Repeat([]byte("y"), copyMax+w)}}
+				got, err := l.AppendAll("a", records)
+				if err != nil || len(got) != len(records) {
+					t.Errorf("%d entries, %v", len(got), err)
+					return
+				}
+				for i, e := range got {
+					at, err := l.At(e.Pos)
+					if err != nil || e.Seq != got[0].Seq+uint64(i) || at.Seq != e.Seq || at.Kind != records[i].Kind || e.Kind != at.Kind || e.Stream != "a" || !e.Time.Equal(at.Time) || !bytes.Equal(at.Data, records[i].Data) || !bytes.Equal(e.Data, at.Data) {
+						t.Errorf("record %d is %v at %v (%v)", i, e.Seq, at.Seq, err)
+					}
+				}
+				if _, err := l.Append("b", 1, nil); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	must(t, l.Close())
+	l = open(t, f, Options{MaxRecord: 2})
+	if info, _ := l.Info("a"); info.Records != 320 || l.Streams()[1] != "b" {
+		t.Errorf("%+v", info)
+	}
+	sound(t, l)
+	var large *TooLargeError
+	if _, err := l.AppendAll("a", []Record{{1, nil}, {1, make([]byte, 3)}}); !errors.As(err, &large) {
+		t.Error(err)
+	}
+	if got, err := l.AppendAll("c", nil); got != nil || err != nil {
+		t.Error(got, err)
+	}
+	if _, err := l.AppendAll("", []Record{{1, nil}}); !errors.Is(err, ErrStreamID) {
+		t.Error(err)
+	}
+	if info, _ := l.Info("a"); info.Records != 320 {
+		t.Errorf("%+v", info)
+	}
+	must(t, l.Close())
+}

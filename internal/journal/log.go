@@ -126,19 +126,46 @@ type Info struct {
 // Errors: [ErrStreamID], [ErrTooLarge], [ErrReadOnly], [ErrClosed]: nothing was written.
 // [ErrPoisoned]: it is not known whether the record is there after the next Open.
 func (l *Log) Append(stream string, kind uint8, data []byte) (Entry, error) {
-	return l.append(request{stream, data, kind, 0})
+	return l.append(request{stream: stream, data: data, kind: kind})
+}
+
+// A Record is what AppendAll is given.
+type Record struct {
+	Kind uint8 // the user's
+	Data []byte
+}
+
+// AppendAll is Append for several records of a stream: they follow one another, and are
+// durable together when it returns. A crash before that may leave the first of them without
+// the others.
+func (l *Log) AppendAll(stream string, records []Record) ([]Entry, error) {
+	if len(records) == 0 {
+		return nil, nil
+	}
+	for i := range records {
+		if n := len(records[i].Data); n > l.o.MaxRecord {
+			return nil, &TooLargeError{n, l.o.MaxRecord}
+		}
+	}
+	entries := make([]Entry, len(records))
+	first, err := l.append(request{stream: stream, data: records[0].Data, kind: records[0].Kind, rest: records[1:], entries: entries[1:]})
+	if err != nil {
+		return nil, err
+	}
+	entries[0] = first
+	return entries, nil
 }
 
 // AppendSnapshot is Append, and marks the record as one that makes those before it
 // needless: Tail begins at it.
 func (l *Log) AppendSnapshot(stream string, kind uint8, data []byte) (Entry, error) {
-	return l.append(request{stream, data, kind, flagSnapshot})
+	return l.append(request{stream: stream, data: data, kind: kind, flags: flagSnapshot})
 }
 
 // End ends a stream, durably. Its records are dead, and its id may be used again for a
 // new stream, whose records are counted from 1. [ErrNoStream]: it is not alive.
 func (l *Log) End(stream string) error {
-	_, err := l.append(request{stream, nil, 0, flagEnd})
+	_, err := l.append(request{stream: stream, flags: flagEnd})
 	return err
 }
 

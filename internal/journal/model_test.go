@@ -100,9 +100,19 @@ func (m model) resolve(l *Log, pending []request) (model, error) {
 	return nil, fmt.Errorf("the journal is none that it may be:\n%s", strings.Join(why, "\n"))
 }
 
-// commitAll writes requests as one batch.
+// commitAll writes requests as one batch. Some of those that follow one another in a stream
+// are given as one request of several records, as AppendAll does.
 func commitAll(l *Log, reqs []request) error {
-	return l.commit(reqs, make([]batch.Outcome[Entry], len(reqs)))
+	var folded []request
+	for _, r := range reqs {
+		if n := len(folded) - 1; n >= 0 && folded[n].stream == r.stream && folded[n].flags == 0 && r.flags == 0 && len(r.data)%3 != 0 {
+			folded[n].rest = append(folded[n].rest, Record{r.kind, r.data})
+			folded[n].entries = append(folded[n].entries, Entry{})
+			continue
+		}
+		folded = append(folded, r)
+	}
+	return l.commit(folded, make([]batch.Outcome[Entry], len(folded)))
 }
 
 // machine is a journal and what it should hold.
@@ -253,7 +263,7 @@ func script() [][]request {
 			[]request{{stream: id, kind: 3, data: data(600), flags: flagSnapshot}, {stream: "z", data: data(1)}, {stream: "z", flags: flagEnd}},
 			nil, // close and open
 			[]request{{stream: id, kind: 4, data: data(5)}, {stream: id, flags: flagEnd}, {stream: id, kind: 5, data: data(700)}},
-			[]request{{stream: "long", kind: 6, data: data(50)}},
+			[]request{{stream: "long", kind: 6, data: data(50)}, {stream: "long", kind: 7, data: data(i + 1)}, {stream: "long", kind: 8, data: data(4)}},
 		)
 		if i%2 == 1 {
 			steps = append(steps, []request{{stream: id, flags: flagEnd}})

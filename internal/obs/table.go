@@ -98,6 +98,9 @@ const (
 	forksKept
 	forksLive
 	forkMailboxDepth
+	forkBytes
+	forkBytesMost
+	forkShortened
 	forkCommits
 	forkConflicts
 	forkRestores
@@ -219,6 +222,9 @@ var table = [metrics]metric{
 	forksKept:          {"gridflow_forks", gauge, nil, nil, "Forks that there are."},
 	forksLive:          {"gridflow_forks_live", gauge, nil, nil, "Forks that are in memory, because somebody uses them."},
 	forkMailboxDepth:   {"gridflow_fork_mailbox_depth", gauge, nil, nil, "Changes that wait for the one before them in the same fork, of all forks."},
+	forkBytes:          {"gridflow_forks_bytes", gauge, nil, nil, "Memory that forks in use keep beside their workbooks, as last weighed."},
+	forkBytesMost:      {"gridflow_forks_capacity_bytes", gauge, nil, nil, "Memory that forks in use may keep beside their workbooks (fork-bytes)."},
+	forkShortened:      {"gridflow_forks_shortened_total", counter, nil, nil, "Times that the history of a fork was written anew, shorter (history) or in one place, so that segments of the journal can go."},
 	forkCommits:        {"gridflow_fork_commits_total", counter, nil, nil, "Versions that were made."},
 	forkConflicts:      {"gridflow_fork_conflicts_total", counter, nil, nil, "Changes that were refused because they were made for an older version."},
 	forkRestores:       {"gridflow_fork_restores_total", counter, nil, nil, "Forks that were made again from the journal, because somebody wanted them."},

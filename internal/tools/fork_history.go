@@ -27,6 +27,7 @@ type versionRow struct {
 type forkHistoryOut struct {
 	Cut
 	stamp
+	First    uint64       `json:"oldest_version,omitempty"` // where older ones are not kept any more
 	Undo     int          `json:"undo_steps"`
 	Redo     int          `json:"redo_steps"`
 	Versions []versionRow `json:"versions"`
@@ -49,7 +50,7 @@ var forkHistory = define(Spec{
 	if err != nil {
 		return nil, err
 	}
-	out := &forkHistoryOut{stamp: stamp{info.ID, info.Version}, Undo: info.Undo, Redo: info.Redo, Versions: []versionRow{}}
+	out := &forkHistoryOut{stamp: stamp{info.ID, info.Version}, First: info.First, Undo: info.Undo, Redo: info.Redo, Versions: []versionRow{}}
 	lim := env.budget(in.Limit)
 	for _, v := range list {
 		row := versionRow{v.Number, rfc3339(v.At), v.What, v.Of, v.Tool, v.Label, v.Cells, v.ID}
@@ -58,16 +59,20 @@ var forkHistory = define(Spec{
 		}
 		out.Versions = append(out.Versions, row)
 	}
-	if next := in.From + len(out.Versions); uint64(next) <= info.Version && len(out.Versions) > 0 {
-		was := in.From
-		in.From = next
-		out.Next = fmt.Sprintf("versions %d-%d of %d; next: %s", was, next-1, info.Version, callText("fork_history", in))
+	if n := len(out.Versions); n > 0 && out.Versions[n-1].Version < info.Version {
+		was, last := out.Versions[0].Version, out.Versions[n-1].Version
+		in.From = int(last) + 1
+		out.Next = fmt.Sprintf("versions %d-%d of %d; next: %s", was, last, info.Version, callText("fork_history", in))
 	}
 	return out, nil
 })
 
 func (o *forkHistoryOut) appendText(b []byte, _ bool) []byte {
-	b = fmt.Appendf(b, "%s is at version %d; %d steps to undo, %d to redo\nversion\twhat\tcells\ttool\tlabel\tat\n", o.ForkID, o.Version, o.Undo, o.Redo)
+	b = fmt.Appendf(b, "%s is at version %d; %d steps to undo, %d to redo", o.ForkID, o.Version, o.Undo, o.Redo)
+	if o.First > 0 {
+		b = fmt.Appendf(b, "; versions before %d are not kept any more", o.First)
+	}
+	b = append(b, "\nversion\twhat\tcells\ttool\tlabel\tat\n"...)
 	for _, v := range o.Versions {
 		what := v.What
 		if v.ContentOf != v.Version {
