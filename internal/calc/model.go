@@ -115,17 +115,17 @@ func (m *Model) over() int64 {
 // Graph gives the graph of the formulas.
 func (m *Model) Graph() *graph.Graph { return m.graph }
 
-// Facts compiles a formula for the graph.
+// Facts compiles a formula for the graph. One that cannot be understood gives #NAME?.
 func (w *words) Facts(f graph.Formula) (graph.Facts, error) {
 	tree, err := formula.Parse(f.Text)
 	if err != nil {
 		broken, _ := formula.Parse("#NAME?")
-		return graph.Facts{Program: &program{eval.Compile(w, broken, f.Sheet, f.At), nil, f.Text, f.At}}, nil
+		return graph.Facts{Program: &program{eval.Compile(w, broken, f.Sheet, f.At), nil, f.Text, f.At}}, err
 	}
 	p := eval.Compile(w, tree, f.Sheet, f.At)
 	facts := graph.Facts{Volatile: p.Volatile, Dynamic: p.Dynamic, Spill: f.Kind == grid.DynamicArray, Program: &program{p, p.Kernel(), f.Text, f.At}}
 	for _, r := range p.Reads {
-		facts.Reads = append(facts.Reads, graph.Read{Sheet: r.Sheet, First: r.First, Last: r.Last})
+		facts.Reads = append(facts.Reads, graph.Read{Sheet: r.Sheet, First: r.First, Last: r.Last, Named: r.Named})
 	}
 	return facts, nil
 }

@@ -29,12 +29,24 @@ type Corner = formula.Corner
 type Read struct {
 	Sheet       int // index of the sheet
 	First, Last Corner
+	Named       bool   // it is only named: ROWS(A1:A9) goes by where it lies, not by what it holds
+	Through     string // the defined name or table that the formula says instead, "" where it names cells
+}
+
+// External is cells, a name or a table of another workbook that a formula refers to.
+type External struct {
+	Book        string // the number of the link ("1" is the first), or the name of a file
+	Sheet       string
+	Name        string // "" for cells
+	First, Last Corner // of cells
 }
 
 // Program is a formula that can be run.
 type Program struct {
-	// Reads are the regions that the formula may read, as far as its text tells.
+	// Reads are the regions that the formula may read or names, as far as its text tells.
 	Reads []Read
+	// Externals are what the formula refers to of other workbooks.
+	Externals []External
 	// Volatile says that the formula may give another value although nothing that it reads
 	// has changed.
 	Volatile bool
