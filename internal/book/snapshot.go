@@ -160,11 +160,20 @@ func (s *Snapshot) BytesOver(old *Snapshot) int64 {
 	return n
 }
 
-// ModelBytes is about what the compiled formulas of the source keep alive, which all versions
-// of it share: 0 as long as nobody has calculated.
+// ModelBytes is about what the compiled formulas of the source keep alive, with the indexes that
+// calculations of its versions left for one another, which all versions of it share: 0 as long as
+// nobody has calculated.
 func (s *Snapshot) ModelBytes() int64 {
 	if m, ok := s.models.base.Peek(); ok {
-		return m.Bytes()
+		return m.Bytes() + m.IndexBytes()
+	}
+	return 0
+}
+
+// IndexBytes is the part of ModelBytes that the indexes take.
+func (s *Snapshot) IndexBytes() int64 {
+	if m, ok := s.models.base.Peek(); ok {
+		return m.IndexBytes()
 	}
 	return 0
 }

@@ -46,6 +46,7 @@ type Options struct {
 	StagedMax      int           // of one fork; 64 where 0
 	LiveMax        int           // forks in memory; 1 024 where 0
 	LiveBytes      int64         // what they may take beside their bases; 0: a twelfth of what these take, at least 512 KiB
+	BaseBytes      int64         // what the bases of forks in memory may take together before those that are idle leave it; any number where 0
 	Idle           time.Duration // a fork that nobody has used for so long leaves memory; 5 minutes where 0
 
 	// ReadOnly is for who looks at a state folder that may be another process's: nothing is
