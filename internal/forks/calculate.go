@@ -209,7 +209,10 @@ func (s *Store) whenLet(ctx context.Context, snap *book.Snapshot, at book.Moment
 		if err == nil {
 			defer end()
 			// It has one seat, and so one goroutine.
-			fresh, _, err := s.calculate(under, snap, at, false, 1)
+			fresh, did, err := s.calculate(under, snap, at, false, 1)
+			if did != nil {
+				s.calcs.behind.Add(uint64(did.Calculated))
+			}
 			return fresh, err
 		}
 		timer := time.NewTimer(wait)
