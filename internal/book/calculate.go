@@ -91,7 +91,7 @@ func (s *Snapshot) CalculateWithin(ctx context.Context, since *Snapshot, at Mome
 			return nil, nil, err
 		}
 		if !model.SameTables(tables) {
-			opt.Areas = model.TableReaders()
+			opt.Areas = model.TableReaders(tables)
 		}
 	}
 	r, err := model.Calculate(ctx, in, opt)
@@ -136,18 +136,13 @@ func (s *Snapshot) modelOf(ctx context.Context, in calc.Input, since *Snapshot) 
 	if since != nil {
 		model = since.model
 	}
-	if model != nil && !model.SameTables(in.Tables) {
-		return calc.NewModel(ctx, in)
-	}
 	if model == nil {
 		var err error
 		if from, model, err = s.baseModel(ctx); err != nil {
 			return nil, err
 		}
 	}
-	if !model.SameTables(in.Tables) {
-		return calc.NewModel(ctx, in)
-	}
+	model = model.WithTables(in)
 	changed, err := s.differing(ctx, from, true)
 	if err != nil || len(changed) == 0 {
 		return model, err

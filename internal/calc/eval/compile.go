@@ -7,6 +7,7 @@ import (
 	"gridflow/internal/calc/fn"
 	"gridflow/internal/cell"
 	"gridflow/internal/formula"
+	"gridflow/internal/grid"
 )
 
 // Compile makes the program of a formula that stands in a cell of a sheet. It always gives
@@ -356,7 +357,7 @@ func (c *compiler) name(r *formula.Reference, sheet int) expr {
 	tree, on, ok := c.scope.Name(sheet, r.Name)
 	if !ok {
 		if t, ok := c.scope.Table(r.Name, c.sheet, c.at); ok && r.Name != "" {
-			c.p.Tables = true
+			c.uses(t, false)
 			if data, ok := t.DataRange(); ok {
 				return c.fixed(t.Sheet, data, t.Name)
 			}
@@ -402,13 +403,21 @@ func (c *compiler) fixed(sheet int, r cell.Range, through string) expr {
 	return newArea(sheet, sheet, first, last, false)
 }
 
+// uses notes that the formula names a table, or a part of it in its own row.
+func (c *compiler) uses(t *grid.Table, row bool) {
+	if !slices.Contains(c.p.Tables, t.Name) {
+		c.p.Tables = append(c.p.Tables, t.Name)
+	}
+	c.p.OtherRows = c.p.OtherRows || !row
+}
+
 // table compiles a part of a table.
 func (c *compiler) table(r *formula.Reference) expr {
-	c.p.Tables = true
 	t, ok := c.scope.Table(r.Name, c.sheet, c.at)
 	if !ok {
 		return &failed{cell.ErrRef, "there is no table " + r.Name}
 	}
+	c.uses(t, r.Items()&formula.ItemThisRow != 0)
 	x := t.Range
 	if first, last := r.Columns(); first != "" {
 		i := slices.IndexFunc(t.Columns, func(n tableColumn) bool { return strings.EqualFold(n.Name, first) })

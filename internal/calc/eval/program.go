@@ -58,8 +58,10 @@ type Program struct {
 	// Ranged says that with arrays the formula gives something else than without: a range or an
 	// array stands where a single value is expected. Typed into Excel it spills.
 	Ranged bool
-	// Tables says that the formula names a table or a part of one.
-	Tables bool
+	// Tables are the names of the tables that the formula names, or parts of.
+	Tables []string
+	// OtherRows says that it names more of a table than what stands in its own row.
+	OtherRows bool
 	// Elsewhere says that the formula needs what only the program that saved the file had:
 	// another workbook, a server, a macro.
 	Elsewhere bool
