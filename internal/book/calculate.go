@@ -28,8 +28,9 @@ func MomentAt(t time.Time, seed uint64) Moment {
 
 // Limits bound a calculation. The zero Limits has none.
 type Limits struct {
-	Workers int   // goroutines that calculate at once; as many as there are processors where 0
-	Bytes   int64 // that it may take beside the workbook; 0: any number
+	Workers int    // goroutines that calculate at once; as many as there are processors where 0
+	Bytes   int64  // that it may take beside the workbook; 0: any number
+	Rest    func() // called now and then where Workers is 1, to let others go first; nil: nobody is let
 }
 
 // Calculation says what a calculation did.
@@ -73,7 +74,7 @@ func (s *Snapshot) CalculateWithin(ctx context.Context, since *Snapshot, at Mome
 	if err != nil {
 		return nil, nil, err
 	}
-	opt := calc.Options{Now: at.Now, Seed: at.Seed, All: since == nil, Workers: limits.Workers, Bytes: limits.Bytes}
+	opt := calc.Options{Now: at.Now, Seed: at.Seed, All: since == nil, Workers: limits.Workers, Bytes: limits.Bytes, Rest: limits.Rest}
 	if in.Book.Dates == numfmt.Date1904 {
 		opt.Now -= days1904
 	}

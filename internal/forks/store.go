@@ -66,6 +66,10 @@ type Options struct {
 	// Calculate is the same for the calculations that a commit had no time for.
 	Calculate func(ctx context.Context) (under context.Context, end func(), err error)
 
+	// Rest is called by such a calculation every now and then, with the context that Calculate
+	// gave: whoever waits for what it holds may go first. nil: nobody may.
+	Rest func(under context.Context)
+
 	Changed func(id string, version uint64) // told of each new version; it must not block; nil: nobody is
 	Logger  *slog.Logger                    // slog.Default where nil
 }
