@@ -165,6 +165,11 @@ func (s *Snapshot) baseModel(ctx context.Context) (*Snapshot, *calc.Model, error
 		return &base, m, err
 	}
 	// The arrays of a file without values fill what they were calculated to.
+	if s.opens != nil {
+		if opened, ok := s.opens.load.Peek(); ok && opened != nil {
+			return opened, opened.model, nil
+		}
+	}
 	if opened, ok := s.models.opened.Peek(); ok && opened != nil {
 		return opened, opened.model, nil
 	}

@@ -53,6 +53,7 @@ type Snapshot struct {
 	whole  bool        // all formulas were calculated once
 	styles *styleMemo  // of the whole line and its forks
 	models *models     // the same
+	opens  *opening    // how a file without values is opened for this line; nil: as for whoever reads it first
 	stored bool        // sheets are given as the file has them
 	before *Snapshot   // the last version that was calculated, if this one is stale
 	since  []calc.Cell // cells that edits have made different since then, also those that became again what they were

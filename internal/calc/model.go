@@ -113,6 +113,15 @@ func (m *Model) over() int64 {
 	return 0
 }
 
+// Restless reports whether a formula is calculated whatever was edited: it depends on time, on chance
+// or on what only evaluation tells.
+func (m *Model) Restless() bool {
+	for range m.graph.Restless() {
+		return true
+	}
+	return false
+}
+
 // Graph gives the graph of the formulas.
 func (m *Model) Graph() *graph.Graph { return m.graph }
 

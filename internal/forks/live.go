@@ -3,6 +3,7 @@ package forks
 import (
 	"context"
 	"fmt"
+	"hash/fnv"
 	"time"
 
 	"gridflow/internal/book"
@@ -17,6 +18,7 @@ type live struct {
 	line  line
 
 	holds      []*workspace.Hold // by base of the line; nil where it was not needed yet
+	opened     []*book.Snapshot  // the bases as standing gives them; nil where it was not asked
 	kept       []kept            // contents at hand, the one made or asked for first in front
 	unanchored int               // edits since an anchor when one could not be written
 	weight     int64             // bytes, as the store knows it
@@ -74,7 +76,7 @@ func (l *live) release() {
 			h.Release()
 		}
 	}
-	l.holds, l.kept = nil, nil
+	l.holds, l.kept, l.opened = nil, nil, nil
 	l.takes(0)
 }
 
@@ -91,6 +93,26 @@ func (l *live) hold(ctx context.Context, i int) (*workspace.Hold, error) {
 		l.holds[i] = h
 	}
 	return l.holds[i], nil
+}
+
+// standing gives the base number i as the fork's versions are made on it. Where the file has no values
+// of its formulas, time and chance are those of the fork's beginning, after a restart as well.
+func (l *live) standing(hold *workspace.Hold, i int) *book.Snapshot {
+	for len(l.opened) <= i {
+		l.opened = append(l.opened, nil)
+	}
+	if l.opened[i] == nil {
+		l.opened[i] = l.openedAs(hold, i)
+	}
+	return l.opened[i]
+}
+
+// openedAs is standing for a base that may be none of the fork's yet.
+func (l *live) openedAs(hold *workspace.Hold, i int) *book.Snapshot {
+	seed := fnv.New64a()
+	_, _ = seed.Write([]byte(l.fork.id))
+	at := book.MomentAt(l.line.created.In(l.store.o.Now().Location()), seed.Sum64()+uint64(i))
+	return hold.Snapshot().As(l.fork.id, 0).OpenedAt(at)
 }
 
 // at gives the snapshot of a version, with the hold that it stands on, which is l's.
@@ -130,7 +152,7 @@ func (l *live) content(ctx context.Context, v uint64, hold *workspace.Hold) (*bo
 			if pos == 0 {
 				pos = rec.pos
 			}
-			base := hold.Snapshot().As(l.fork.id, 0)
+			base := l.standing(hold, int(rec.base))
 			edit, ok, err := l.edit(pos)
 			if err != nil {
 				return nil, err

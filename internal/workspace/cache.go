@@ -392,7 +392,7 @@ func (c *cache) stats() CacheStats {
 	}
 	return CacheStats{
 		FormulaBytes: formulas, CalculationBytes: calculations,
-		
+
 		Hits: c.hits.Load(), Joined: c.joined.Load(), Misses: c.misses.Load(), Loads: c.loads.Load(), Evictions: c.evictions.Load(),
 		Entries: c.entries.EstimatedSize(), Bytes: int64(c.entries.WeightedSize()) * weightUnit, MaxBytes: c.max,
 		Indexes: c.indexes.EstimatedSize(), IndexBytes: int64(c.indexes.WeightedSize()) * weightUnit,
