@@ -80,6 +80,9 @@ func (m *Model) Explain(ctx context.Context, in Input, opt Options, at Cell) (o 
 			o.Reason = "the formula does not give it now: the value is older than what it is computed from"
 		default:
 			o.Reason = "the formula gives it"
+			if o.Function = p.Outermost(); o.Function != "" {
+				o.Reason = "it gives that for these arguments"
+			}
 		}
 		return o, true, nil
 	}

@@ -75,6 +75,14 @@ type Program struct {
 	conditional *conditional // nil where the formula is none
 }
 
+// Outermost is the name of the function whose value the formula gives, "" where it is not one.
+func (p *Program) Outermost() string {
+	if k, ok := p.root.(*call); ok {
+		return k.f.Name
+	}
+	return ""
+}
+
 // Host is what programs are run against.
 type Host interface {
 	fn.Book
