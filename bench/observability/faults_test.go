@@ -15,6 +15,7 @@ import (
 
 	"gridflow/flow"
 	"gridflow/flow/limit"
+	"gridflow/internal/forks"
 )
 
 // patient is a server of four seats whose queues nobody leaves by himself.
@@ -37,6 +38,24 @@ func bursts(s *scene) {
 }
 
 var errDisk = errors.New("input/output error")
+
+// calculates brings calculations, of which one in so many takes longer than a change may wait and
+// leaves a fork stale until the next.
+func (s *scene) calculates(interval time.Duration, over int) {
+	s.calc.Store(&forks.CalcStats{})
+	n := 0
+	s.every(interval, func() {
+		c := *s.calc.Load()
+		c.Seconds.Count++
+		c.Formulas += 100
+		c.Stale = 0
+		if n++; over > 0 && n%over == 0 {
+			c.Over++
+			c.Stale = 1
+		}
+		s.calc.Store(&c)
+	})
+}
 
 // A fault is what happens to a server, and the alert that has to fire for it.
 type fault struct {
@@ -121,6 +140,22 @@ var faults = []fault{
 	{"GridflowJournalFailed", "nothing can be edited", 5 * time.Minute, flow.Defaults(4, 0), func(s *scene) {
 		if s.pause(time.Minute) {
 			s.poisoned.Store(true)
+		}
+	}},
+	{"GridflowForksStale", "quarter of an hour: 2", 30 * time.Minute, flow.Defaults(4, 0), func(s *scene) {
+		if s.pause(time.Minute) {
+			s.calc.Store(&forks.CalcStats{Stale: 2})
+		}
+	}},
+	{"GridflowCalcOverBudget", "one calculation in five", 40 * time.Minute, flow.Defaults(4, 0), func(s *scene) {
+		s.calculates(10*time.Second, 3)
+	}},
+	{"GridflowCalcTooLarge", "more memory", 5 * time.Minute, flow.Defaults(4, 0), func(s *scene) {
+		s.calculates(10*time.Second, 0)
+		if s.pause(time.Minute) {
+			c := *s.calc.Load()
+			c.TooLarge++
+			s.calc.Store(&c)
 		}
 	}},
 	{"GridflowFilesSetAside", "Files under /books that cannot be read again and again: 1", 15 * time.Minute, flow.Defaults(4, 0), func(s *scene) {
@@ -208,6 +243,7 @@ func TestNoAlertWhileWell(t *testing.T) {
 			}
 			s.metrics.Reloaded(true)
 		},
+		"calculating": func(s *scene) { s.calculates(5*time.Second, 20) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			for alert, text := range firing(t, perform(t, time.Hour, flow.Defaults(4, 0), more)) {

@@ -42,6 +42,7 @@ type scene struct {
 	inside   atomic.Int64
 	cache    atomic.Pointer[workspace.CacheStats]
 	poisoned atomic.Bool // the journal takes no more records
+	calc     atomic.Pointer[forks.CalcStats]
 }
 
 // perform plays a fault to a server with an ordinary load, and gives what a scraper has
@@ -66,6 +67,9 @@ func perform(t *testing.T, length time.Duration, conf flow.Config, fault func(*s
 			Drain:    func() (bool, int) { return s.draining.Load(), int(s.inside.Load()) },
 			Breakers: func() []breaker.Stats { return []breaker.Stats{s.disk.Stats()} },
 			Forks: func() (f forks.Stats) {
+				if c := s.calc.Load(); c != nil {
+					f.Calc = *c
+				}
 				if s.poisoned.Load() {
 					f.Journal.Poisoned = journal.ErrPoisoned
 				}

@@ -39,21 +39,81 @@ func (j *Jobs) Begin(ctx context.Context) (under context.Context, end func(), er
 	return j.begin(ctx, flow.Amounts{flow.CPU: 1, flow.IO: 1})
 }
 
-// Calculate is Begin for the calculation of a workbook, with one of the seats for these.
+// Calculate is Begin for the calculation of a workbook, with one of the seats for these. It may
+// take as long as it likes, if it rests now and then.
 func (j *Jobs) Calculate(ctx context.Context) (under context.Context, end func(), err error) {
 	return j.begin(ctx, flow.Amounts{flow.CPU: 1, flow.Recalc: 1})
 }
+
+// A turn is the permits of a job, one after the other. It belongs to the goroutine of the job.
+type turn struct {
+	gate   *flow.Gate
+	need   flow.Amounts
+	permit flow.Permit // the zero Permit where it has none
+}
+
+type turnKey struct{}
 
 func (j *Jobs) begin(ctx context.Context, need flow.Amounts) (under context.Context, end func(), err error) {
 	g := j.gate.Load()
 	if g == nil {
 		return ctx, func() {}, nil
 	}
-	p, err := g.Acquire(ctx, flow.Request{Class: flow.Background, Client: JobClient, Cost: jobCost, Need: need})
-	if err != nil {
+	t := &turn{gate: g, need: need}
+	if err := t.take(ctx); err != nil {
 		return nil, nil, err
 	}
-	return Under(flow.WithPermit(ctx, p)), func() { p.Done(flow.OK) }, nil
+	ctx = context.WithValue(ctx, turnKey{}, t)
+	return Under(flow.WithPermit(ctx, t.permit)), t.give, nil
+}
+
+func (t *turn) take(ctx context.Context) (err error) {
+	t.permit, err = t.gate.Acquire(ctx, flow.Request{Class: flow.Background, Client: JobClient, Cost: jobCost, Need: t.need})
+	return err
+}
+
+// give gives the permit back.
+func (t *turn) give() {
+	if t.permit != (flow.Permit{}) {
+		t.permit.Done(flow.OK)
+		t.permit = flow.Permit{}
+	}
+}
+
+// restLeast and restMost are how long a job that rested waits where it is refused: twice as long
+// each time.
+const (
+	restLeast = 100 * time.Millisecond
+	restMost  = 10 * time.Second
+)
+
+// Rest lets calls go first that wait for a seat: the job under which it is called, with the context
+// that it was given, has its seats back when Rest returns, or ctx is done. It is called by the job's
+// own goroutine.
+func (j *Jobs) Rest(under context.Context) {
+	t, ok := under.Value(turnKey{}).(*turn)
+	if !ok || !t.wanted() {
+		return
+	}
+	t.give()
+	for wait := restLeast; t.take(under) != nil && under.Err() == nil; wait = min(2*wait, restMost) {
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-under.Done():
+			timer.Stop()
+		}
+	}
+}
+
+// wanted reports whether a call waits that somebody has asked for.
+func (t *turn) wanted() bool {
+	for i, c := range t.gate.Stats().Classes {
+		if i != flow.Background && c.Waiting > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // keeper is a permit as package lazy sees it.

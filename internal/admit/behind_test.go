@@ -112,3 +112,71 @@ func TestUnder(t *testing.T) {
 		}
 	})
 }
+
+// TestRest: a long calculation that nobody waits for gives its seats to a call that waits, and has
+// them again afterwards; where nobody waits it keeps them.
+func TestRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var jobs Jobs
+		jobs.Rest(t.Context()) // of no job: nothing happens
+		gate, err := flow.New(flow.Defaults(2, 0), flow.Listener{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		jobs.Use(gate)
+		ctx, cancel := context.WithCancel(t.Context())
+		under, end, err := jobs.Calculate(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		jobs.Rest(under)
+		if s := gate.Stats(); s.Classes[flow.Background].InFlight != 1 {
+			t.Fatalf("a job that nobody waits for has %+v", s.Classes)
+		}
+		began := make(chan time.Time, 2)
+		for range 2 { // one after the other: one of the seats is kept for short calls
+			go func() {
+				p, err := gate.Acquire(t.Context(), flow.Request{Class: flow.Medium, Client: "a", Need: flow.Amounts{flow.CPU: 1}})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				began <- time.Now()
+				time.Sleep(time.Second)
+				p.Done(flow.OK)
+			}()
+		}
+		synctest.Wait()
+		start := time.Now()
+		for range 3 {
+			jobs.Rest(under)
+		}
+		if took := time.Since(start); took < time.Second || took > 3*time.Second {
+			t.Errorf("the job rested for %v", took)
+		}
+		if first := <-began; first.Sub(start) > 0 {
+			t.Errorf("the call began %v after it could", first.Sub(start))
+		}
+		if s := gate.Stats(); s.Classes[flow.Background].InFlight != 1 || s.Resources[flow.Recalc].Used != 1 {
+			t.Errorf("after its rest the job has %+v, %+v", s.Classes, s.Resources)
+		}
+		time.Sleep(5 * time.Second)
+		ended := make(chan struct{})
+		go func() { // waits while the job is cancelled
+			p, err := gate.Acquire(t.Context(), flow.Request{Class: flow.Medium, Client: "a", Need: flow.Amounts{flow.CPU: 1}})
+			if err == nil {
+				<-ended
+				p.Done(flow.OK)
+			}
+		}()
+		synctest.Wait()
+		time.AfterFunc(time.Second, cancel)
+		jobs.Rest(under)
+		end()
+		close(ended)
+		synctest.Wait()
+		if s := gate.Stats(); s.Classes[flow.Background].InFlight != 0 || s.Resources[flow.Recalc].Used != 0 {
+			t.Errorf("a job that was cancelled while it rested has %+v", s.Resources)
+		}
+	})
+}

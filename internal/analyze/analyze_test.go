@@ -409,7 +409,7 @@ func TestTraceAgainstNaive(t *testing.T) {
 			}
 		}
 		snap := b.snapshot()
-		tr, err := NewGraph(snap).Trace(context.Background(), snap, target, at, TraceOptions{Dependents: true, Depth: 1, PageSize: 1000, ExpandTo: 500})
+		tr, err := Follow(context.Background(), snap, target, at, TraceOptions{Dependents: true, Depth: 1, PageSize: 1000, ExpandTo: 500})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -430,7 +430,7 @@ func TestTraceAgainstNaive(t *testing.T) {
 func TestFormulaMapCountsEveryFormulaOnce(t *testing.T) {
 	b := wideBook(1500, 6)
 	s := b.sheets[0]
-	k, err := NewSkeleton(context.Background(), s)
+	k, err := NewFormulas(context.Background(), s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -473,10 +473,10 @@ func TestCancelled(t *testing.T) {
 		"Regions":     func() error { _, err := Regions(ctx, v); return err },
 		"Profile":     func() error { _, err := Profile(ctx, v, used, []int{0, 1}, ProfileOptions{}); return err },
 		"FindValues":  func() error { _, err := FindValues(ctx, v, Query{Match: m}, &Page{Limit: 1}); return err },
-		"NewSkeleton": func() error { _, err := NewSkeleton(ctx, v.Sheet); return err },
-		"Trace": func() error {
+		"NewFormulas": func() error { _, err := NewFormulas(ctx, v.Sheet); return err },
+		"Follow": func() error {
 			snap := b.snapshot()
-			_, err := NewGraph(snap).Trace(ctx, snap, 0, cell.Ref{}, TraceOptions{Dependents: true, Depth: 1, PageSize: 5})
+			_, err := Follow(ctx, snap, 0, cell.Ref{}, TraceOptions{Dependents: true, Depth: 1, PageSize: 5})
 			return err
 		},
 	} {
@@ -585,10 +585,8 @@ func TestSharedByMany(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range traces {
 		wg.Go(func() {
-			g, err := GraphOf(ctx, snap)
-			if err == nil {
-				traces[i], err = g.Trace(ctx, snap, 0, cell.Ref{Row: 300}, TraceOptions{Dependents: true, Depth: 3, PageSize: 50})
-			}
+			var err error
+			traces[i], err = Follow(ctx, snap, 0, cell.Ref{Row: 300}, TraceOptions{Dependents: true, Depth: 3, PageSize: 50})
 			if err == nil {
 				regions[i], err = Regions(ctx, b.view(0))
 			}

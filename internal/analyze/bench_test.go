@@ -4,7 +4,6 @@ import (
 	"context"
 	"sync"
 	"testing"
-	"weak"
 
 	"gridflow/internal/cell"
 )
@@ -63,11 +62,11 @@ func BenchmarkFindFormulaMillion(b *testing.B) {
 	}
 }
 
-func BenchmarkSkeletonMillion(b *testing.B) {
+func BenchmarkFormulasMillion(b *testing.B) {
 	s := million().sheets[0]
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := NewSkeleton(context.Background(), s); err != nil {
+		if _, err := NewFormulas(context.Background(), s); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -76,12 +75,10 @@ func BenchmarkSkeletonMillion(b *testing.B) {
 // BenchmarkReferenceIndexMillion builds the graph and asks for the dependents of a cell.
 func BenchmarkReferenceIndexMillion(b *testing.B) {
 	book := million()
-	snap := book.snapshot()
 	b.ReportAllocs()
 	for b.Loop() {
-		skeletons.drop(weak.Make(book.sheets[0]))
-		g := NewGraph(snap)
-		if _, err := g.Trace(context.Background(), snap, 0, cell.Ref{Row: 5000}, TraceOptions{Dependents: true, Depth: 1, PageSize: 20}); err != nil {
+		snap := book.snapshot()
+		if _, err := Follow(context.Background(), snap, 0, cell.Ref{Row: 5000}, TraceOptions{Dependents: true, Depth: 1, PageSize: 20}); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -90,9 +87,8 @@ func BenchmarkReferenceIndexMillion(b *testing.B) {
 // BenchmarkTraceDependents asks an index that is there.
 func BenchmarkTraceDependents(b *testing.B) {
 	snap := million().snapshot()
-	g := NewGraph(snap)
 	for b.Loop() {
-		if _, err := g.Trace(context.Background(), snap, 0, cell.Ref{Row: 80000}, TraceOptions{Dependents: true, Depth: 3, PageSize: 20}); err != nil {
+		if _, err := Follow(context.Background(), snap, 0, cell.Ref{Row: 80000}, TraceOptions{Dependents: true, Depth: 3, PageSize: 20}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -5,20 +5,18 @@ import (
 	"runtime"
 	"weak"
 
-	"gridflow/internal/book"
 	"gridflow/internal/grid"
 	"gridflow/internal/lazy"
 	"gridflow/internal/lock"
 )
 
-// What is derived from a sheet or a snapshot costs more than to read it, is asked for
+// What is derived from a sheet costs more than to read it, is asked for
 // again and again while an agent looks around, and may be thrown away at any time.
 // It is kept beside the sheet by its address, weakly: when the sheet goes, so does what
-// was derived from it. Nothing kept here points at a sheet or a snapshot.
+// was derived from it. Nothing kept here points at a sheet.
 var (
-	detections = newCache[grid.Sheet, *Detection](4 << 20)
-	skeletons  = newCache[grid.Sheet, *Skeleton](32 << 20)
-	graphs     = newCache[book.Snapshot, *Graph](96 << 20)
+	detections    = newCache[grid.Sheet, *Detection](4 << 20)
+	sheetFormulas = newCache[grid.Sheet, *Formulas](32 << 20)
 )
 
 // cache keeps a value of type V for each living *K, at most max bytes of them, those
@@ -133,9 +131,4 @@ func (d *Detection) memoryBytes() int64 {
 		}
 	}
 	return n
-}
-
-// SkeletonOf gives the formulas of a whole sheet, from the cache where they are known.
-func SkeletonOf(ctx context.Context, s *grid.Sheet) (*Skeleton, error) {
-	return skeletons.get(ctx, s, func(ctx context.Context) (*Skeleton, error) { return NewSkeleton(ctx, s) }, (*Skeleton).memoryBytes)
 }

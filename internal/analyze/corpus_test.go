@@ -19,7 +19,7 @@ import (
 )
 
 // TestCorpus runs every analysis on workbooks that other people's programs made.
-// Nothing may fail, regions may not overlap, every formula is in the skeleton once, and
+// Nothing may fail, regions may not overlap, every formula is in the map once, and
 // a cell that a formula refers to has that formula among its dependents.
 func TestCorpus(t *testing.T) {
 	dir := os.Getenv("GRIDFLOW_CORPUS")
@@ -60,7 +60,6 @@ func analyseFile(t *testing.T, path string) {
 		t.Fatal(err)
 	}
 	snap := book.NewSnapshot("wb-test", "", file)
-	g := NewGraph(snap)
 	for i := range snap.Workbook().Sheets {
 		s, err := snap.Sheet(ctx, i)
 		if errors.As(err, &refused) {
@@ -70,7 +69,7 @@ func analyseFile(t *testing.T, path string) {
 			t.Fatal(err)
 		}
 		analyseSheet(t, ViewOf(snap.Workbook(), s))
-		checkDependents(t, g, snap, i, s)
+		checkDependents(t, snap, i, s)
 	}
 	for _, n := range VolatileNames(snap.Workbook()) {
 		if len(n.Functions) == 0 {
@@ -120,9 +119,9 @@ func analyseSheet(t *testing.T, v View) {
 // formulasChecked is how many formulas of a sheet are looked up by their references.
 const formulasChecked = 20
 
-func checkDependents(t *testing.T, g *Graph, snap *book.Snapshot, index int, s *grid.Sheet) {
+func checkDependents(t *testing.T, snap *book.Snapshot, index int, s *grid.Sheet) {
 	ctx := context.Background()
-	k, err := NewSkeleton(ctx, s)
+	k, err := NewFormulas(ctx, s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,8 +134,8 @@ func checkDependents(t *testing.T, g *Graph, snap *book.Snapshot, index int, s *
 		n += x.Count
 		x.Describe(s)
 	}
-	if n != k.Formulas-k.Left {
-		t.Errorf("%s: %d formulas in groups, %d in the skeleton", s.Name, n, k.Formulas)
+	if n != k.Count() {
+		t.Errorf("%s: %d formulas in groups, %d in all", s.Name, n, k.Count())
 	}
 	step, at := max(1, s.FormulaCells()/formulasChecked), 0
 	for c := range s.Cells(cell.WholeSheet) {
@@ -165,7 +164,7 @@ func checkDependents(t *testing.T, g *Graph, snap *book.Snapshot, index int, s *
 			if !ok {
 				continue
 			}
-			tr, err := g.Trace(ctx, snap, target, x.Last, TraceOptions{Dependents: true, Depth: 1, PageSize: 1 << 20})
+			tr, err := Follow(ctx, snap, target, x.Last, TraceOptions{Dependents: true, Depth: 1, PageSize: 1 << 20})
 			if refused := (*xlsx.Error)(nil); errors.As(err, &refused) {
 				return // another sheet of the file cannot be read
 			}

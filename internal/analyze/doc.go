@@ -4,17 +4,17 @@
 //
 // A [View] is a sheet together with what is needed to read its values. [Detect] cuts
 // it into regions, [Profile] describes the columns of a range, [FindValues] and
-// [FindLabels] search it. [Skeleton] is what a sheet's formulas say once: copies of a
-// formula are runs of one template; [FormulaMap], [Volatiles] and [FindFormulas] read
-// it, and [Index] joins the skeletons of all sheets so that [Index.Trace] can walk
-// precedents and dependents across them.
+// [FindLabels] search it. [Formulas] is what a sheet's formulas say once, copies of a formula
+// as spans of one template; [FormulaMap], [Volatiles] and [FindFormulas] read it. [Follow]
+// walks precedents and dependents across sheets, by the graph that calculation has.
 //
 // The one invariant: a result depends on the cells alone, never on a clock, on load or
-// on the order in which sheets were read. Work is bounded by counting it, and a result
+// on the order in which sheets were read; what a formula reaches by INDIRECT and its kind
+// is what it reaches now. Work is bounded by counting it, and a result
 // that was cut says so.
 //
 // Everything takes a context and looks at it every few thousand cells. All functions
 // may be called from any number of goroutines at once.
 //
-// Start reading at [Detect] (region.go) and [NewSkeleton] (skeleton.go).
+// Start reading at [Detect] (region.go), [NewFormulas] (sheet.go) and [Follow] (trace.go).
 package analyze

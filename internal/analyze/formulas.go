@@ -40,38 +40,35 @@ const (
 // groupRanges bounds the ranges that are kept for one group.
 const groupRanges = 4096
 
-// FormulaMap groups the formulas of a sheet, or of a range of it.
-func FormulaMap(ctx context.Context, s *grid.Sheet, k *Skeleton, within cell.Range, order GroupOrder) ([]Group, error) {
+// FormulaMap groups the formulas of a sheet, or of a range of it. f is what NewFormulas gave for it.
+func FormulaMap(ctx context.Context, s *grid.Sheet, f *Formulas, within cell.Range, order GroupOrder) ([]Group, error) {
 	p := newPace(ctx)
-	index := make(map[int32]int)
-	var groups []Group
-	err := k.parts(within, func(r Run) error {
-		i, ok := index[r.Template]
-		if !ok {
-			t := &k.Templates[r.Template]
-			i = len(groups)
-			index[r.Template] = i
-			groups = append(groups, Group{Fingerprint: t.Fingerprint(), First: r.Range().First, Nodes: int(t.Nodes),
-				Array: t.Array, Shared: t.Shared, Volatile: t.Volatile, Err: t.Err})
-		}
-		g := &groups[i]
-		x := r.Range()
-		g.Count += x.Rows()
-		if first := x.First; first.Row < g.First.Row || first.Row == g.First.Row && first.Col < g.First.Col {
-			g.First = first
-		}
-		if len(g.Ranges) < groupRanges {
-			g.Ranges = append(g.Ranges, x)
-		} else {
-			g.RangesCut = true
-		}
-		return p.step(1)
-	})
+	list, err := copiesIn(p, f.graph, 0, within)
 	if err != nil {
 		return nil, err
 	}
-	for i := range groups {
-		groups[i].Ranges = compress(groups[i].Ranges)
+	groups := make([]Group, len(list))
+	for i := range list {
+		c, says := &list[i], list[i].said()
+		g := Group{Fingerprint: fingerprint(c.Template), First: c.first(), Count: c.count(), Ranges: c.cells, Nodes: says.Nodes, Array: isArray(c.Template), Volatile: says.Volatile}
+		if c.Err != nil {
+			g.Err = c.Err.Error()
+		}
+		for _, r := range c.cells {
+			if err := p.step(1); err != nil {
+				return nil, err
+			}
+			first, _ := s.At(r.First)
+			last, _ := s.At(r.Last)
+			if g.Shared = s.Formula(first).Kind == grid.SharedFormula || s.Formula(last).Kind == grid.SharedFormula; g.Shared {
+				break
+			}
+		}
+		if g.RangesCut = len(g.Ranges) > groupRanges; g.RangesCut {
+			g.Ranges = g.Ranges[:groupRanges]
+		}
+		g.Ranges = compress(g.Ranges)
+		groups[i] = g
 	}
 	slices.SortFunc(groups, func(a, b Group) int {
 		by := 0
@@ -96,19 +93,10 @@ func (g *Group) Describe(s *grid.Sheet) {
 	}
 }
 
-// compress joins ranges of single columns, sorted by column and row, into rectangles,
-// and sorts these row by row.
+// compress joins the ranges of rectangles that lie below one another with the same columns, as
+// single cells laid out row by row give them, and sorts them row by row.
 func compress(ranges []cell.Range) []cell.Range {
-	nodes := make([]Node, len(ranges))
-	for i, r := range ranges {
-		nodes[i].Range = r
-	}
-	nodes = joinColumns(nodes)
-	out := ranges[:0]
-	for _, n := range nodes {
-		out = append(out, n.Range)
-	}
-	// Rows of equal width below one another: from single cells laid out row by row.
+	out := slices.Clone(ranges)
 	slices.SortFunc(out, func(a, b cell.Range) int {
 		return cmp.Or(cmp.Compare(a.First.Col, b.First.Col), cmp.Compare(a.Last.Col, b.Last.Col), cmp.Compare(a.First.Row, b.First.Row))
 	})
@@ -185,48 +173,35 @@ func volatileCalls(tree *formula.Tree) (out []string) {
 	return out
 }
 
-// VolatileRun is formulas below one another that are volatile for the same reason.
+// VolatileRun is copies of a formula that is volatile.
 type VolatileRun struct {
 	Range     cell.Range
 	Functions []string
 	Name      string // the defined name that the first of them comes through, "" where the formula calls it
-	template  int32
 }
 
-// Volatiles gives the volatile formulas of a sheet, column by column. names is what
-// VolatileNames gave.
-func Volatiles(ctx context.Context, wb *grid.Workbook, sheet int, s *grid.Sheet, k *Skeleton, names []VolatileName) ([]VolatileRun, error) {
-	type reason struct {
-		functions []string
-		name      string
-	}
-	reasons := make(map[int32]reason)
-	p := newPace(ctx)
-	for i := range k.Templates {
-		if err := p.step(1); err != nil {
-			return nil, err
-		}
-		t := &k.Templates[i]
-		r := reason{functions: t.Volatile}
-		if len(r.functions) == 0 && t.Names && len(names) > 0 {
-			r.functions, r.name = throughName(wb, sheet, s, t, names)
-		}
-		if len(r.functions) > 0 {
-			reasons[int32(i)] = r
-		}
-	}
-	if len(reasons) == 0 {
-		return nil, nil
+// Volatiles gives the volatile formulas of a sheet, column by column. f is what NewFormulas gave for
+// it, names what VolatileNames gave.
+func Volatiles(ctx context.Context, wb *grid.Workbook, sheet int, s *grid.Sheet, f *Formulas, names []VolatileName) ([]VolatileRun, error) {
+	list, err := copiesIn(newPace(ctx), f.graph, 0, cell.WholeSheet)
+	if err != nil {
+		return nil, err
 	}
 	var out []VolatileRun
-	for _, r := range k.Runs {
-		if err := p.step(1); err != nil {
-			return nil, err
+	for i := range list {
+		c, says := &list[i], list[i].said()
+		functions, through := says.Volatile, ""
+		if len(functions) == 0 && says.Names && len(names) > 0 {
+			at, _ := s.At(c.cells[0].First)
+			functions, through = namesIn(wb, sheet, book.FormulaText(s, at), names)
 		}
-		if why, ok := reasons[r.Template]; ok {
-			out = append(out, VolatileRun{r.Range(), why.functions, why.name, r.Template})
+		if len(functions) > 0 {
+			for _, r := range c.cells {
+				out = append(out, VolatileRun{r, functions, through})
+			}
 		}
 	}
+	slices.SortFunc(out, func(a, b VolatileRun) int { return compareRanges(a.Range, b.Range) })
 	return out, nil
 }
 
@@ -240,12 +215,7 @@ func VolatileThrough(wb *grid.Workbook, sheet int, text string, names []Volatile
 	return functions
 }
 
-// throughName gives the volatile functions that a formula calls through a defined name.
-func throughName(wb *grid.Workbook, sheet int, s *grid.Sheet, t *Template, names []VolatileName) ([]string, string) {
-	c, _ := s.At(t.At)
-	return namesIn(wb, sheet, book.FormulaText(s, c), names)
-}
-
+// namesIn gives the volatile functions that a formula calls through a defined name, and that name.
 func namesIn(wb *grid.Workbook, sheet int, text string, names []VolatileName) ([]string, string) {
 	tree, err := formula.Parse(text)
 	if err != nil {
@@ -265,16 +235,23 @@ func namesIn(wb *grid.Workbook, sheet int, text string, names []VolatileName) ([
 	return nil, ""
 }
 
-// FindFormulas yields to the page the formula cells whose text holds what m looks for,
-// row by row.
+// nameDepth bounds names that refer to names.
+const nameDepth = 8
+
+// FindFormulas yields to the page the formula cells whose text, as it is shown, holds what m looks
+// for, row by row.
 func FindFormulas(ctx context.Context, v View, m *Matcher, p *Page) ([]grid.Cell, error) {
 	if v.FormulaCells() == 0 {
 		return nil, nil
 	}
-	f := formulaFinder{sheet: v.Sheet, match: m, shifts: strings.ContainsAny(m.text, "0123456789#"), known: make(map[memberKey]bool)}
+	if m.isWord() {
+		return findWord(ctx, v, m, p)
+	}
 	var hits []grid.Cell
 	q := Query{}
-	err := scanBands(ctx, v.Sheet, q.reach, v, p, f.test, func(c grid.Cell) {
+	err := scanBands(ctx, v.Sheet, q.reach, v, p, func(c grid.Cell) bool {
+		return c.HasFormula() && m.Match(book.FormulaText(v.Sheet, c))
+	}, func(c grid.Cell) {
 		if p.take() {
 			hits = append(hits, c)
 		}
@@ -282,42 +259,94 @@ func FindFormulas(ctx context.Context, v View, m *Matcher, p *Page) ([]grid.Cell
 	return hits, err
 }
 
-// formulaFinder tests formula texts. The members of a shared formula that stand in one
-// column differ in nothing but row numbers, so that a query without a digit is tested
-// once for all of them.
-type formulaFinder struct {
-	sheet  *grid.Sheet
-	match  *Matcher
-	shifts bool // the query may match some members and not others
-	known  map[memberKey]bool
-}
-
-type memberKey struct {
-	anchor cell.Ref
-	col    int
-}
-
-// knownMax bounds what a formulaFinder remembers.
-const knownMax = 1 << 16
-
-func (f *formulaFinder) test(c grid.Cell) bool {
-	if !c.HasFormula() {
+// isWord reports whether m looks for a part of a name or the beginning of a call, in whatever case:
+// copies of a formula in one column then match all or none. They may differ in spaces, in case and
+// in numbers of rows, and in none of these does a word.
+func (m *Matcher) isWord() bool {
+	if m.mode != Contains || !m.fold || m.text == "" {
 		return false
 	}
-	x := f.sheet.Formula(c)
-	if x.Kind != grid.SharedFormula || x.Anchor == c.Ref {
-		return f.match.Match(x.Text)
-	}
-	if f.shifts {
-		return f.match.Match(book.FormulaText(f.sheet, c))
-	}
-	key := memberKey{x.Anchor, c.Ref.Col}
-	ok, seen := f.known[key]
-	if !seen {
-		ok = f.match.Match(book.FormulaText(f.sheet, c))
-		if len(f.known) < knownMax {
-			f.known[key] = ok
+	for i := range len(m.text) {
+		switch c := m.text[i]; {
+		case c >= 'a' && c <= 'z', c == '_', c == '.':
+		case c == '(' && i == len(m.text)-1 && i > 0:
+		default:
+			return false
 		}
 	}
-	return ok
+	return !strings.Contains("#ref!", m.text) // which a copy is where it refers beyond the edge of the sheet
+}
+
+// findWord is FindFormulas for a word: each formula is looked at once for each column that holds
+// copies of it, and only the cells of the page one by one.
+func findWord(ctx context.Context, v View, m *Matcher, p *Page) ([]grid.Cell, error) {
+	f, err := FormulasOf(ctx, v.Sheet)
+	if err != nil {
+		return nil, err
+	}
+	pace := newPace(ctx)
+	var found []cell.Range // single columns
+	for s := range f.graph.SpansIn(0, cell.WholeSheet) {
+		for col := s.Area.First.Col; col <= s.Area.Last.Col; col++ {
+			if err := pace.step(16); err != nil {
+				return nil, err
+			}
+			top := cell.Ref{Row: s.Area.First.Row, Col: col}
+			if c, ok := v.At(top); ok && m.Match(book.FormulaText(v.Sheet, c)) {
+				found = append(found, cell.Range{First: top, Last: cell.Ref{Row: s.Area.Last.Row, Col: col}})
+			}
+		}
+	}
+	slices.SortFunc(found, func(a, b cell.Range) int { return cmp.Compare(a.First.Row, b.First.Row) })
+	total := 0
+	for _, r := range found {
+		total += r.Rows()
+	}
+	// Bands of rows, as far as the page reaches.
+	skip, want := max(p.Offset-p.Total, 0), max(p.Offset+p.Limit-max(p.Total, p.Offset), 0)
+	p.Total += total
+	var hits []grid.Cell
+	var open, band []cell.Range
+	for next, top := 0, 0; (next < len(found) || len(open) > 0) && len(hits) < want; top += grid.BandRows {
+		if len(open) == 0 {
+			top = max(top, found[next].First.Row/grid.BandRows*grid.BandRows)
+		}
+		last := top + grid.BandRows - 1
+		for ; next < len(found) && found[next].First.Row <= last; next++ {
+			open = append(open, found[next])
+		}
+		cells, left := 0, 0
+		band = band[:0]
+		for _, r := range open {
+			x := r
+			x.First.Row, x.Last.Row = max(r.First.Row, top), min(r.Last.Row, last)
+			band = append(band, x)
+			cells += x.Rows()
+			if r.Last.Row > last {
+				open[left] = r
+				left++
+			}
+		}
+		open = open[:left]
+		if err := pace.step(cells + 16); err != nil {
+			return nil, err
+		}
+		if cells <= skip {
+			skip -= cells
+			continue
+		}
+		var refs []cell.Ref
+		for _, r := range band {
+			for row := r.First.Row; row <= r.Last.Row; row++ {
+				refs = append(refs, cell.Ref{Row: row, Col: r.First.Col})
+			}
+		}
+		slices.SortFunc(refs, func(a, b cell.Ref) int { return cmp.Or(cmp.Compare(a.Row, b.Row), cmp.Compare(a.Col, b.Col)) })
+		for _, at := range refs[skip:min(len(refs), skip+want-len(hits))] {
+			c, _ := v.At(at)
+			hits = append(hits, c)
+		}
+		skip = 0
+	}
+	return hits, nil
 }

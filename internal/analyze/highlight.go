@@ -4,29 +4,27 @@ import (
 	"cmp"
 	"slices"
 
+	"gridflow/internal/calc/graph"
 	"gridflow/internal/cell"
 )
 
-// groupKey names a template of a workbook.
-type groupKey struct {
-	sheet    int
-	template int32
-}
-
 // summarise counts the nodes of a layer and picks what is worth a look.
 func (t *tracer) summarise(l *Layer) error {
-	groups := make(map[groupKey]*GroupHighlight)
-	count := func(sheet int, k *Skeleton, r Run) {
-		key := groupKey{sheet, r.Template}
-		g := groups[key]
+	groups := make(map[*graph.Template]*GroupHighlight)
+	count := func(sheet int, c *copies) {
+		g := groups[c.Template]
 		if g == nil {
-			tpl := &k.Templates[r.Template]
-			g = &GroupHighlight{Sheet: sheet, Fingerprint: tpl.Fingerprint(), First: r.Range().First}
-			groups[key] = g
+			g = &GroupHighlight{Sheet: sheet, Fingerprint: fingerprint(c.Template), First: c.cells[0].First}
+			groups[c.Template] = g
 		}
-		g.Count += int(r.Last - r.First + 1)
-		for row := r.First; row <= r.Last && len(g.Samples) < groupSamples; row++ {
-			g.Samples = append(g.Samples, cell.Ref{Row: int(row), Col: int(r.Col)})
+		g.Count += c.count()
+		for _, r := range c.cells {
+			for ref := range refsOf(r) {
+				if len(g.Samples) == groupSamples {
+					return
+				}
+				g.Samples = append(g.Samples, ref)
+			}
 		}
 	}
 	kinds := make([]string, len(t.next))
@@ -41,23 +39,18 @@ func (t *tracer) summarise(l *Layer) error {
 			kinds[i] = "external"
 			continue
 		}
-		s, err := t.sheet(t.ctx, t.snap, n.Sheet)
-		if err != nil {
-			return err
-		}
 		v, err := t.view(n.Sheet)
 		if err != nil {
 			return err
 		}
-		formulas := false
-		err = s.parts(n.Range, func(r Run) error {
-			formulas = true
-			count(n.Sheet, s.Skeleton, r)
-			return t.pace.step(1)
-		})
+		list, err := copiesIn(t.pace, t.graph, n.Sheet, n.Range)
 		if err != nil {
 			return err
 		}
+		for k := range list {
+			count(n.Sheet, &list[k])
+		}
+		formulas := len(list) > 0
 		for range v.Arrays(n.Range) {
 			formulas = true // the cell has what an array formula gives, or its anchor
 			break

@@ -325,7 +325,7 @@ func (b *memBook) call(t *testing.T, out *strings.Builder, words []string) {
 		}
 		printf("total %d\n", p.Total)
 	case "map":
-		k, err := NewSkeleton(ctx, v.Sheet)
+		k, err := NewFormulas(ctx, v.Sheet)
 		fail(err)
 		order := map[string]GroupOrder{"complexity": ByComplexity, "count": ByCount}[arg(2)]
 		groups, err := FormulaMap(ctx, v.Sheet, k, cell.WholeSheet, order)
@@ -345,12 +345,12 @@ func (b *memBook) call(t *testing.T, out *strings.Builder, words []string) {
 			printf("\n")
 		}
 		var d Diagnostics
-		d.Diagnose(v.Sheet, k)
+		fail(d.Diagnose(ctx, v.Sheet, k))
 		for _, g := range d.Groups {
 			printf("failed x%d %v %q: %s\n", g.Count, g.Samples, g.Preview, g.Message)
 		}
 	case "volatiles":
-		k, err := NewSkeleton(ctx, v.Sheet)
+		k, err := NewFormulas(ctx, v.Sheet)
 		fail(err)
 		runs, err := Volatiles(ctx, &b.wb, index, v.Sheet, k, VolatileNames(&b.wb))
 		fail(err)
@@ -367,7 +367,7 @@ func (b *memBook) call(t *testing.T, out *strings.Builder, words []string) {
 		if n := number(5, 0); n > 0 {
 			o.Cursor = &Cursor{n, number(6, 0)}
 		}
-		tr, err := NewGraph(snap).Trace(ctx, snap, index, at, o)
+		tr, err := Follow(ctx, snap, index, at, o)
 		fail(err)
 		name := func(n Node) string {
 			if n.Sheet < 0 {
@@ -383,6 +383,9 @@ func (b *memBook) call(t *testing.T, out *strings.Builder, words []string) {
 				printf("  %s -> %s", name(e.From), name(e.To))
 				if e.Name != "" {
 					printf(" (%s)", e.Name)
+				}
+				if e.Reached {
+					printf(" reached")
 				}
 				printf("\n")
 			}

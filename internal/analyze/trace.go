@@ -7,8 +7,21 @@ import (
 	"slices"
 
 	"gridflow/internal/book"
+	"gridflow/internal/calc"
+	"gridflow/internal/calc/eval"
+	"gridflow/internal/calc/graph"
 	"gridflow/internal/cell"
+	"gridflow/internal/grid"
 )
+
+// Progress is told how far long work is, in units of its own. A nil Progress is nobody.
+type Progress func(done, total int, message string)
+
+func (p Progress) report(done, total int, message string) {
+	if p != nil {
+		p(done, total, message)
+	}
+}
 
 // Node is a vertex of a trace: a cell, a range that is too large to be looked at cell
 // by cell, or a reference to another workbook.
@@ -22,6 +35,7 @@ type Node struct {
 type Edge struct {
 	From, To Node
 	Name     string // the defined name or table that the reference is written with
+	Reached  bool   // the formula does not say so: it was run, and read To
 }
 
 // Cursor is where a layer's edges are gone on with.
@@ -94,28 +108,32 @@ const (
 	expandCells   = 500    // ranges up to this size are looked at cell by cell
 	layerNodes    = 20_000 // nodes of one layer
 	layerEdges    = 50_000 // edges of one layer
-	dependentsMax = 500    // places that depend on one node
+	dependentsMax = 500    // places that depend on one node, but for the origin
+	dynamicMax    = 2_000  // formulas that are run to see what they reach
 	topRanges     = 3
 	topGroups     = 3
 	notableCells  = 5
 	groupSamples  = 5
 )
 
-// Trace walks the references from or to a cell, breadth first and across sheets.
-// References through names, tables and 3-D ranges are followed; what OFFSET and
-// INDIRECT reach at calculation is not known here, and a note says where it matters.
-func (g *Graph) Trace(ctx context.Context, snap *book.Snapshot, sheet int, at cell.Ref, o TraceOptions) (*Trace, error) {
-	t := tracer{Graph: g, ctx: ctx, snap: snap, options: o, pace: newPace(ctx), seen: make(map[Node]bool), views: make(map[int]View), noted: make(map[string]bool)}
-	if o.Dependents {
-		rev, err := g.reversed(ctx, snap, o.Progress)
-		if err != nil {
-			return nil, err
-		}
-		t.rev = rev
-		if rev.cut {
-			t.note("The workbook has more references than are indexed: some dependents may be missing.")
+// Follow walks the references from or to a cell, breadth first and across sheets, through names,
+// tables and 3-D ranges. What INDIRECT, OFFSET and their kind reach is followed as they do it now.
+// It asks the graph that calculation has, too: where that is not there yet it is made, and all
+// sheets are read.
+func Follow(ctx context.Context, snap *book.Snapshot, sheet int, at cell.Ref, o TraceOptions) (*Trace, error) {
+	for i, info := range snap.Workbook().Sheets {
+		o.Progress.report(i, len(snap.Workbook().Sheets), "reading the formulas of sheet "+info.Name)
+		if info.Kind == grid.Worksheet {
+			if _, err := snap.Sheet(ctx, i); err != nil {
+				return nil, err
+			}
 		}
 	}
+	f, err := snap.Formulas(ctx)
+	if err != nil {
+		return nil, err
+	}
+	t := tracer{ctx: ctx, snap: snap, formulas: f, graph: f.Graph(), options: o, pace: newPace(ctx), seen: make(map[Node]bool), views: make(map[int]View), noted: make(map[string]bool)}
 	origin := Node{Sheet: sheet, Range: cell.Range{First: at, Last: at}}
 	t.seen[origin] = true
 	t.origin = origin
@@ -127,7 +145,9 @@ func (g *Graph) Trace(ctx context.Context, snap *book.Snapshot, sheet int, at ce
 			if n.Sheet < 0 {
 				continue
 			}
-			var err error
+			if len(t.edges) >= layerEdges && len(t.next) >= layerNodes {
+				break // whatever comes is left out, and a note says so
+			}
 			if o.Dependents {
 				err = t.dependents(n)
 			} else {
@@ -162,28 +182,39 @@ func (g *Graph) Trace(ctx context.Context, snap *book.Snapshot, sheet int, at ce
 			}
 		}
 	}
-	out.Notes = t.notes
-	if t.dynamic {
-		out.Notes = append(out.Notes, "A formula on the way calls OFFSET or INDIRECT: what these reach is known only when they are calculated, and is not followed.")
+	if t.reached {
+		t.note("A formula on the way calls INDIRECT, OFFSET or the like: what it reads with the present values is followed.")
 	}
+	out.Notes = t.notes
 	return out, nil
 }
 
 type tracer struct {
-	*Graph
-	ctx     context.Context
-	snap    *book.Snapshot
-	options TraceOptions
-	pace    *pace
-	rev     *reverse
-	origin  Node
-	seen    map[Node]bool
-	views   map[int]View
-	edges   []Edge
-	next    []Node
-	notes   []string
-	noted   map[string]bool // by format
-	dynamic bool
+	ctx      context.Context
+	snap     *book.Snapshot
+	formulas *book.Formulas
+	graph    *graph.Graph
+	options  TraceOptions
+	pace     *pace
+	origin   Node
+	seen     map[Node]bool
+	views    map[int]View
+	edges    []Edge
+	next     []Node
+	notes    []string
+	noted    map[string]bool // by format
+
+	reader  *calc.Reader // nil until a formula has to be run
+	runs    int          // of formulas
+	reached bool         // something was followed that only a run told
+	readers []reach      // what formulas reach by the functions that only a run tells
+	listed  bool         // readers is made
+}
+
+// reach is what one cell reads beyond what its formula says.
+type reach struct {
+	at    Node
+	areas []graph.Area
 }
 
 // note adds a note, the first one of each format.
@@ -207,157 +238,244 @@ func (t *tracer) view(i int) (View, error) {
 	return v, nil
 }
 
-// precedents adds what the formulas in n refer to.
-func (t *tracer) precedents(n Node) error {
-	s, err := t.sheet(t.ctx, t.snap, n.Sheet)
-	if err != nil {
-		return err
+// user is formulas of which something is asked: copies of one that stand together, or an array
+// formula with the cells that it fills.
+type user struct {
+	span  graph.Span // of one of them
+	read  int        // by which of its reads, where that counts
+	sheet int
+	cells cell.Range // that hold the formula
+	shown cell.Range // the same, or what an array formula fills
+}
+
+func compareUsers(a, b user) int {
+	return cmp.Or(cmp.Compare(a.sheet, b.sheet), compareRanges(a.shown, b.shown), cmp.Compare(a.read, b.read))
+}
+
+// together makes one of users that are copies of one formula side by side, so that it does not
+// matter in which pieces the graph has them.
+func together(list []user) []user {
+	type key struct {
+		template *graph.Template
+		read     int
 	}
-	use := func(from Node, r Run) error {
-		t.seeTemplate(&s.Templates[r.Template])
-		for _, l := range s.linksOf(r.Template) {
-			name := ""
-			if l.name >= 0 {
-				name = s.names[l.name]
-			}
-			if l.from < 0 {
-				to := Node{Sheet: -1, External: s.externals[l.external]}
-				t.edge(Edge{from, to, name})
-				t.reach(to)
+	index := make(map[key]int)
+	var out []user
+	var cells [][]cell.Range
+	for _, u := range list {
+		if u.cells != u.shown {
+			out, cells = append(out, u), append(cells, nil)
+			continue
+		}
+		k := key{u.span.Template, u.read}
+		i, ok := index[k]
+		if !ok {
+			i = len(out)
+			index[k] = i
+			out, cells = append(out, u), append(cells, nil)
+		}
+		cells[i] = append(cells[i], u.cells)
+	}
+	for i, n := 0, len(out); i < n; i++ {
+		for k, r := range rectangles(cells[i]) {
+			if k == 0 {
+				out[i].cells, out[i].shown = r, r
 				continue
 			}
-			x, ok := l.target(r.Col, r.First, r.Last)
+			u := out[i]
+			u.cells, u.shown = r, r
+			out = append(out, u)
+		}
+	}
+	slices.SortFunc(out, compareUsers)
+	return out
+}
+
+// precedents adds what the formulas in n refer to.
+func (t *tracer) precedents(n Node) error {
+	var list []user
+	for s := range t.graph.SpansIn(n.Sheet, n.Range) {
+		if err := t.pace.step(1); err != nil {
+			return err
+		}
+		u := user{span: s, sheet: n.Sheet, cells: s.Area}
+		if x, ok := s.Area.Intersect(n.Range); ok {
+			u.cells, u.shown = x, x
+		} else {
+			// What an array formula fills has its references, though only its anchor holds it.
+			u.shown, _ = s.Output.Intersect(n.Range)
+		}
+		list = append(list, u)
+	}
+	for _, u := range together(list) {
+		from := Node{Sheet: n.Sheet, Range: u.shown}
+		for _, x := range calc.Externals(u.span) {
+			to := Node{Sheet: -1, External: t.external(&x, u.cells)}
+			t.edge(Edge{From: from, To: to})
+			t.reach(to)
+		}
+		for i := range u.span.Template.Reads() {
+			x, ok := u.span.Template.Image(i, u.cells)
 			if !ok {
 				continue
 			}
-			for i := l.from; i <= l.to; i++ {
-				to := Node{Sheet: int(i), Range: x}
-				t.edge(Edge{from, to, name})
+			to := Node{Sheet: x.Sheet, Range: x.Range}
+			t.edge(Edge{From: from, To: to, Name: calc.ReadName(u.span, i)})
+			if err := t.reachRange(to); err != nil {
+				return err
+			}
+		}
+		if !u.span.Template.Facts.Dynamic {
+			continue
+		}
+		for at := range refsOf(u.cells) {
+			areas, more, err := t.run(n.Sheet, at)
+			if err != nil {
+				return err
+			}
+			if u.cells == u.shown {
+				from.Range = cell.Range{First: at, Last: at}
+			}
+			for _, a := range areas {
+				t.reached = true
+				to := Node{Sheet: a.Sheet, Range: a.Range}
+				t.edge(Edge{From: from, To: to, Reached: true})
 				if err := t.reachRange(to); err != nil {
 					return err
 				}
 			}
-		}
-		return nil
-	}
-	err = s.parts(n.Range, func(r Run) error { return use(Node{Sheet: n.Sheet, Range: r.Range()}, r) })
-	if err != nil {
-		return err
-	}
-	// What an array formula fills has its references, though only its anchor holds it.
-	v, err := t.view(n.Sheet)
-	if err != nil {
-		return err
-	}
-	for f := range v.Arrays(n.Range) {
-		if n.Range.Contains(f.Anchor) {
-			continue
-		}
-		filled, _ := f.Range.Intersect(n.Range)
-		at := cell.Range{First: f.Anchor, Last: f.Anchor}
-		if err := s.parts(at, func(r Run) error { return use(Node{Sheet: n.Sheet, Range: filled}, r) }); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (t *tracer) seeTemplate(tpl *Template) {
-	t.dynamic = t.dynamic || slices.Contains(tpl.Volatile, "OFFSET") || slices.Contains(tpl.Volatile, "INDIRECT")
-}
-
-// parts calls f for the parts of runs that lie in x.
-func (k *Skeleton) parts(x cell.Range, f func(Run) error) error {
-	for i := k.search(x.First.Col, x.First.Row); i < len(k.Runs); {
-		r := k.Runs[i]
-		if int(r.Col) > x.Last.Col {
-			return nil
-		}
-		if int(r.First) > x.Last.Row || int(r.Last) < x.First.Row {
-			// Behind the rows of x in this column: on to the next, by a search.
-			col := int(r.Col)
-			if int(r.First) > x.Last.Row {
-				col++
+			if !more {
+				break
 			}
-			i = max(k.search(col, x.First.Row), i+1)
-			continue
 		}
-		r.First, r.Last = max(r.First, int32(x.First.Row)), min(r.Last, int32(x.Last.Row))
-		if err := f(r); err != nil {
-			return err
-		}
-		i++
 	}
 	return nil
+}
+
+// external gives what a formula in some cells refers to of another workbook, as a text with the
+// workbook's own path where the file gives one.
+func (t *tracer) external(x *eval.External, cells cell.Range) string {
+	file := x.Book
+	if n, ok := cell.ParseRow(file); ok && n < len(t.snap.Workbook().External) && t.snap.Workbook().External[n] != "" {
+		file = t.snap.Workbook().External[n]
+	}
+	text := "[" + file + "]"
+	if x.Sheet != "" {
+		text += x.Sheet + "!"
+	}
+	if x.Name != "" {
+		return text + x.Name
+	}
+	area, _ := graph.ImageOf(graph.Read{First: x.First, Last: x.Last}, cells)
+	return text + area.String()
+}
+
+// run gives what the formula of a cell reads beyond what it says; more is false where so many were
+// run that this has to do.
+func (t *tracer) run(sheet int, at cell.Ref) (areas []graph.Area, more bool, err error) {
+	if t.runs >= dynamicMax {
+		t.note("More than %d formulas call INDIRECT, OFFSET or the like: what the rest of them reach is left out.", dynamicMax)
+		return nil, false, nil
+	}
+	t.runs++
+	if t.reader == nil {
+		t.reader = t.formulas.Reader()
+	}
+	areas, err = t.reader.Reached(t.ctx, calc.Cell{Sheet: sheet, At: at})
+	return areas, true, err
 }
 
 // dependents adds the formulas that refer to n.
 func (t *tracer) dependents(n Node) error {
-	var err error
-	places := 0
-	t.rev.to[n.Sheet].reaching(n.Range, func(e entry) bool {
-		if err = t.pace.step(1); err != nil {
-			return false
+	most := dependentsMax
+	if n == t.origin {
+		most = layerEdges
+	}
+	var list []user
+	cut := false
+	for d := range t.graph.Dependents(n.Sheet, n.Range) {
+		if err := t.pace.step(1); err != nil {
+			return err
 		}
-		var s *sheetGraph
-		if s, err = t.sheet(t.ctx, t.snap, int(e.sheet)); err != nil {
-			return false
+		u := user{span: d.Span, read: d.Read, sheet: d.Span.Template.Sheet, cells: d.Cells, shown: d.Cells}
+		if d.Span.Area != d.Span.Output {
+			u.shown = d.Span.Output
 		}
-		r, l := s.Runs[e.run], &s.links[e.link]
-		lo, hi, ok := l.holders(r.First, r.Last, int32(n.Range.First.Row), int32(n.Range.Last.Row))
-		if !ok {
-			return true
+		if list = append(list, u); len(list) >= 2*most {
+			slices.SortFunc(list, compareUsers)
+			list, cut = list[:most], true
 		}
-		if places++; places > dependentsMax {
-			t.note("More than %d places depend on %s: the rest is left out.", dependentsMax, n.Range)
-			return false
+	}
+	list = together(list)
+	if cut = cut || len(list) > most; cut {
+		t.note("More than %d places depend on %s: the rest is left out.", most, n.Range)
+		list = list[:min(most, len(list))]
+	}
+	for _, u := range list {
+		from := Node{Sheet: u.sheet, Range: u.shown}
+		t.edge(Edge{From: from, To: n, Name: calc.ReadName(u.span, u.read)})
+		if err := t.reachRange(from); err != nil {
+			return err
 		}
-		r.First, r.Last = lo, hi
-		name := ""
-		if l.name >= 0 {
-			name = s.names[l.name]
+	}
+	if err := t.list(); err != nil {
+		return err
+	}
+	for _, r := range t.readers {
+		for _, a := range r.areas {
+			if err := t.pace.step(1); err != nil {
+				return err
+			}
+			if _, meets := a.Range.Intersect(n.Range); !meets || a.Sheet != n.Sheet {
+				continue
+			}
+			t.reached = true
+			t.edge(Edge{From: r.at, To: n, Reached: true})
+			if err := t.reachRange(r.at); err != nil {
+				return err
+			}
+			break
 		}
-		from := Node{Sheet: int(e.sheet), Range: r.Range()}
-		if s.Templates[r.Template].Array {
-			return t.arrayDependents(from, n, name, &err)
-		}
-		t.edge(Edge{from, n, name})
-		err = t.reachRange(from)
-		return err == nil
-	})
-	return err
+	}
+	return nil
 }
 
-// arrayDependents adds array formulas that refer to n, whose anchors are from, with all
-// the cells that they fill.
-func (t *tracer) arrayDependents(from, n Node, name string, err *error) bool {
-	var v View
-	if v, *err = t.view(from.Sheet); *err != nil {
-		return false
+// list runs all formulas of which only a run tells what they read.
+func (t *tracer) list() error {
+	if t.listed {
+		return nil
 	}
-	anchors := from.Range
-	for f := range v.Arrays(anchors) {
-		if !anchors.Contains(f.Anchor) {
-			continue
+	t.listed = true
+	var list []user
+	for s := range t.graph.Restless() {
+		if err := t.pace.step(1); err != nil {
+			return err
 		}
-		if anchors.Cells() == 1 {
-			from.Range = f.Range
-		}
-		if *err = t.reachRange(Node{Sheet: from.Sheet, Range: f.Range}); *err != nil {
-			return false
+		if s.Template.Facts.Dynamic {
+			list = append(list, user{span: s, sheet: s.Template.Sheet, cells: s.Area, shown: s.Output})
 		}
 	}
-	t.edge(Edge{from, n, name})
-	*err = t.reachRange(from)
-	return *err == nil
+	slices.SortFunc(list, compareUsers)
+	for _, u := range list {
+		for at := range refsOf(u.cells) {
+			areas, more, err := t.run(u.sheet, at)
+			if err != nil || !more {
+				return err
+			}
+			shown := u.shown
+			if u.cells == u.shown {
+				shown = cell.Range{First: at, Last: at}
+			}
+			if len(areas) > 0 {
+				t.readers = append(t.readers, reach{Node{Sheet: u.sheet, Range: shown}, areas})
+			}
+		}
+	}
+	return nil
 }
 
 // edge adds an edge, cell by cell where that was asked for.
 func (t *tracer) edge(e Edge) {
-	if len(t.edges) >= layerEdges {
-		t.note("A layer has more than %d edges: the rest is left out.", layerEdges)
-		return
-	}
 	side := &e.To
 	if t.options.Dependents {
 		side = &e.From
@@ -368,8 +486,16 @@ func (t *tracer) edge(e Edge) {
 	if n := side.Range.Cells(); side.Sheet >= 0 && n > 1 && n <= int64(t.options.ExpandTo) {
 		for ref := range refsOf(side.Range) {
 			side.Range = cell.Range{First: ref, Last: ref}
-			t.edges = append(t.edges, e)
+			t.add(e)
 		}
+		return
+	}
+	t.add(e)
+}
+
+func (t *tracer) add(e Edge) {
+	if len(t.edges) >= layerEdges {
+		t.note("A layer has more than %d edges: the rest is left out.", layerEdges)
 		return
 	}
 	t.edges = append(t.edges, e)
@@ -425,11 +551,22 @@ func compareNodes(a, b Node) int {
 		cmp.Compare(a.External, b.External))
 }
 
+// order puts false before true.
+func order(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
+}
+
 // layer makes the layer out of what was added: its edges sorted and cut to the page,
 // its new nodes counted.
 func (t *tracer) layer(depth int) (Layer, error) {
 	slices.SortFunc(t.edges, func(a, b Edge) int {
-		return cmp.Or(compareNodes(a.From, b.From), compareNodes(a.To, b.To), cmp.Compare(a.Name, b.Name))
+		return cmp.Or(compareNodes(a.From, b.From), compareNodes(a.To, b.To), cmp.Compare(a.Name, b.Name), order(a.Reached, b.Reached))
 	})
 	edges := slices.Compact(t.edges)
 	l := Layer{Depth: depth, Total: len(edges)}

@@ -28,8 +28,9 @@ func MomentAt(t time.Time, seed uint64) Moment {
 
 // Limits bound a calculation. The zero Limits has none.
 type Limits struct {
-	Workers int   // goroutines that calculate at once; as many as there are processors where 0
-	Bytes   int64 // that it may take beside the workbook; 0: any number
+	Workers int    // goroutines that calculate at once; as many as there are processors where 0
+	Bytes   int64  // that it may take beside the workbook; 0: any number
+	Rest    func() // called now and then where Workers is 1, to let others go first; nil: nobody is let
 }
 
 // Calculation says what a calculation did.
@@ -73,7 +74,7 @@ func (s *Snapshot) CalculateWithin(ctx context.Context, since *Snapshot, at Mome
 	if err != nil {
 		return nil, nil, err
 	}
-	opt := calc.Options{Now: at.Now, Seed: at.Seed, All: since == nil, Workers: limits.Workers, Bytes: limits.Bytes}
+	opt := calc.Options{Now: at.Now, Seed: at.Seed, All: since == nil, Workers: limits.Workers, Bytes: limits.Bytes, Rest: limits.Rest}
 	if in.Book.Dates == numfmt.Date1904 {
 		opt.Now -= days1904
 	}
@@ -91,7 +92,7 @@ func (s *Snapshot) CalculateWithin(ctx context.Context, since *Snapshot, at Mome
 			return nil, nil, err
 		}
 		if !model.SameTables(tables) {
-			opt.Areas = model.TableReaders()
+			opt.Areas = model.TableReaders(tables)
 		}
 	}
 	r, err := model.Calculate(ctx, in, opt)
@@ -136,18 +137,13 @@ func (s *Snapshot) modelOf(ctx context.Context, in calc.Input, since *Snapshot) 
 	if since != nil {
 		model = since.model
 	}
-	if model != nil && !model.SameTables(in.Tables) {
-		return calc.NewModel(ctx, in)
-	}
 	if model == nil {
 		var err error
 		if from, model, err = s.baseModel(ctx); err != nil {
 			return nil, err
 		}
 	}
-	if !model.SameTables(in.Tables) {
-		return calc.NewModel(ctx, in)
-	}
+	model = model.WithTables(in)
 	changed, err := s.differing(ctx, from, true)
 	if err != nil || len(changed) == 0 {
 		return model, err
@@ -169,6 +165,11 @@ func (s *Snapshot) baseModel(ctx context.Context) (*Snapshot, *calc.Model, error
 		return &base, m, err
 	}
 	// The arrays of a file without values fill what they were calculated to.
+	if s.opens != nil {
+		if opened, ok := s.opens.load.Peek(); ok && opened != nil {
+			return opened, opened.model, nil
+		}
+	}
 	if opened, ok := s.models.opened.Peek(); ok && opened != nil {
 		return opened, opened.model, nil
 	}

@@ -75,8 +75,12 @@ func (s *Snapshot) Check(ctx context.Context, at Moment, tolerance float64, each
 	return c, nil
 }
 
-// near reports whether two values are the same within a tolerance.
+// near reports whether a stored value and a calculated one are the same within a tolerance. Some
+// programs write errors as texts.
 func near(a, b cell.Value, tolerance float64) bool {
+	if a.Kind() == cell.Text && b.Kind() == cell.Error {
+		return a.Text() == b.String()
+	}
 	if a.Kind() == cell.Number && b.Kind() == cell.Number {
 		x, y := a.Number(), b.Number()
 		return math.Abs(x-y) <= tolerance*max(math.Abs(x), math.Abs(y))

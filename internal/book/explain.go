@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"gridflow/internal/calc"
+	"gridflow/internal/calc/graph"
 	"gridflow/internal/cell"
 	"gridflow/internal/numfmt"
 )
@@ -26,10 +27,7 @@ func (s *Snapshot) Explain(ctx context.Context, sheet int, at cell.Ref) (o Origi
 	if err != nil {
 		return o, false, err
 	}
-	opt := calc.Options{Now: MomentAt(time.Now(), 0).Now}
-	if in.Book.Dates == numfmt.Date1904 {
-		opt.Now -= days1904
-	}
+	opt := calc.Options{Now: serialNow(in.Book.Dates)}
 	found, ok, err := model.Explain(ctx, in, opt, calc.Cell{Sheet: sheet, At: at})
 	if err != nil || !ok {
 		return o, false, err
@@ -43,8 +41,8 @@ type SheetRange struct {
 	Range cell.Range
 }
 
-// Precedents yields the ranges that the formula behind a cell reads, as far as its text tells, in
-// the order in which it names them.
+// Precedents yields the ranges that the formula behind a cell reads or names, as far as its text
+// tells, in the order in which it names them.
 func (s *Snapshot) Precedents(ctx context.Context, sheet int, at cell.Ref) (iter.Seq[SheetRange], error) {
 	_, model, err := s.formulas(ctx)
 	if err != nil {
@@ -57,6 +55,41 @@ func (s *Snapshot) Precedents(ctx context.Context, sheet int, at cell.Ref) (iter
 			}
 		}
 	}, nil
+}
+
+// Formulas is the compiled formulas of a snapshot, with the values that it has. It is immutable
+// and may be used from any number of goroutines.
+type Formulas struct {
+	model *calc.Model
+	in    calc.Input
+}
+
+// Formulas gives the compiled formulas of s, which all versions and forks of a workbook share as far
+// as they are the same. All sheets are read whole, if they were not yet. The error is that of ctx,
+// or what the Source says of a sheet that cannot be read.
+func (s *Snapshot) Formulas(ctx context.Context) (*Formulas, error) {
+	in, model, err := s.formulas(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &Formulas{model, in}, nil
+}
+
+// Graph gives what the formulas read.
+func (f *Formulas) Graph() *graph.Graph { return f.model.Graph() }
+
+// Reader gives a reader of what single formulas reach.
+func (f *Formulas) Reader() *calc.Reader {
+	return f.model.Reader(f.in, calc.Options{Now: serialNow(f.in.Book.Dates)})
+}
+
+// serialNow is the present moment as formulas have it.
+func serialNow(dates numfmt.DateSystem) float64 {
+	now := MomentAt(time.Now(), 0).Now
+	if dates == numfmt.Date1904 {
+		now -= days1904
+	}
+	return now
 }
 
 // formulas gives the workbook and its compiled formulas.

@@ -42,22 +42,59 @@ func (s *Snapshot) valued(ctx context.Context, i int, read func() (*grid.Sheet, 
 	return sheet, nil
 }
 
+// opening is the values of what depends on time or chance in a file that has none, for all versions
+// of a line.
+type opening struct {
+	at   Moment
+	load lazy.Load[*Snapshot]
+}
+
+// OpenedAt gives s with a moment of its own for what depends on time or chance in a file without
+// values. Else that is the moment of the first reading, which nobody records: what is to be the
+// same after a restart has one that is known.
+func (s *Snapshot) OpenedAt(at Moment) *Snapshot {
+	t := *s
+	t.opens = &opening{at: at}
+	return &t
+}
+
 // openedFile gives the file's own snapshot with all formulas calculated.
 func (s *Snapshot) openedFile(ctx context.Context) (*Snapshot, error) {
+	shared, err := s.openedOnce(ctx)
+	if err != nil || shared == nil || s.opens == nil || !shared.model.Restless() {
+		return shared, err
+	}
+	return s.opens.load.Wait(ctx, lazy.Whole, func(ctx context.Context, _ *lazy.Publisher[*Snapshot]) (*Snapshot, error) {
+		done, _, err := shared.Calculate(ctx, shared, s.opens.at)
+		if err != nil {
+			return nil, err
+		}
+		done.sheets = s.withoutValues(done.sheets)
+		return done, nil
+	})
+}
+
+// withoutValues gives the sheets that have no values in the file. The others keep theirs: whoever
+// reads one does not wait for this.
+func (s *Snapshot) withoutValues(sheets []editedSheet) []editedSheet {
+	kept := sheets[:0:0]
+	for _, e := range sheets {
+		if s.uncalculated(e.base) {
+			kept = append(kept, e)
+		}
+	}
+	return kept
+}
+
+// openedOnce is openedFile for all lines.
+func (s *Snapshot) openedOnce(ctx context.Context) (*Snapshot, error) {
 	return s.models.opened.Wait(ctx, lazy.Whole, func(ctx context.Context, _ *lazy.Publisher[*Snapshot]) (*Snapshot, error) {
 		file := s.Stored()
 		done, _, err := file.Calculate(ctx, nil, MomentAt(time.Now(), rand.Uint64()))
 		if err != nil {
 			return nil, err
 		}
-		// A sheet that has its values keeps them: whoever reads it does not wait for this.
-		kept := done.sheets[:0:0]
-		for _, e := range done.sheets {
-			if s.uncalculated(e.base) {
-				kept = append(kept, e)
-			}
-		}
-		done.sheets = kept
+		done.sheets = s.withoutValues(done.sheets)
 		s.models.bytes.Store(done.BytesOver(nil))
 		done.stored = false
 		return done, nil

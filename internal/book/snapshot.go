@@ -53,6 +53,7 @@ type Snapshot struct {
 	whole  bool        // all formulas were calculated once
 	styles *styleMemo  // of the whole line and its forks
 	models *models     // the same
+	opens  *opening    // how a file without values is opened for this line; nil: as for whoever reads it first
 	stored bool        // sheets are given as the file has them
 	before *Snapshot   // the last version that was calculated, if this one is stale
 	since  []calc.Cell // cells that edits have made different since then, also those that became again what they were
@@ -161,11 +162,19 @@ func (s *Snapshot) BytesOver(old *Snapshot) int64 {
 }
 
 // ModelBytes is about what the compiled formulas of the source keep alive, with the indexes that
-// calculations left for the next ones, which all versions of it share: 0 as long as nobody has
-// calculated.
+// calculations of its versions left for one another, which all versions of it share: 0 as long as
+// nobody has calculated.
 func (s *Snapshot) ModelBytes() int64 {
 	if m, ok := s.models.base.Peek(); ok {
 		return m.Bytes() + m.IndexBytes()
+	}
+	return 0
+}
+
+// IndexBytes is the part of ModelBytes that the indexes take.
+func (s *Snapshot) IndexBytes() int64 {
+	if m, ok := s.models.base.Peek(); ok {
+		return m.IndexBytes()
 	}
 	return 0
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"gridflow/internal/calc/eval"
 	"gridflow/internal/calc/graph"
@@ -31,6 +32,9 @@ type Options struct {
 	Areas   []graph.Area // more sources
 	// Workers is how many goroutines calculate at once; GOMAXPROCS where 0.
 	Workers int
+	// Rest, if not nil, is called every now and then by a calculation of one worker: it goes on
+	// when Rest comes back, so that others can have the processor for a while.
+	Rest func()
 	// Bytes is what the calculation may take beside the workbook; any number where 0. One
 	// that needs more ends with an [ErrTooLarge].
 	Bytes int64
@@ -89,7 +93,8 @@ type calculation struct {
 	opt    Options
 	sheets []*sheetTiles
 	forms  []form
-	halt   atomic.Bool
+	signal atomic.Int32 // goOn, pause or halt
+	rested *time.Timer  // nil where there is no Rest
 	memory memory
 
 	spills   map[place]cell.Range // of dynamic arrays, where they differ from the model's
@@ -128,7 +133,7 @@ func (m *Model) Calculate(ctx context.Context, in Input, opt Options) (*Result, 
 func (m *Model) begin(in Input, opt Options) *calculation {
 	c := &calculation{m: m, in: in, opt: opt, spills: map[place]cell.Range{}, empty: map[int][]cell.Ref{}, circular: map[place]bool{}, blocked: map[place]bool{}, indexes: map[columnKey]*index{}}
 	c.memory.most = opt.Bytes
-	c.memory.over = func() { c.halt.Store(true) }
+	c.memory.over = func() { c.signal.Store(halt) }
 	for _, s := range in.Sheets {
 		tiles := newSheetTiles(s)
 		tiles.memory = &c.memory
@@ -139,8 +144,12 @@ func (m *Model) begin(in Input, opt Options) *calculation {
 
 func (m *Model) calculate(ctx context.Context, in Input, opt Options) (*Result, *calculation, error) {
 	c := m.begin(in, opt)
-	stop := context.AfterFunc(ctx, func() { c.halt.Store(true) })
+	stop := context.AfterFunc(ctx, func() { c.signal.Store(halt) })
 	defer stop()
+	if opt.Rest != nil && c.workers() == 1 {
+		c.rested = time.AfterFunc(restEvery, func() { c.signal.CompareAndSwap(goOn, pause) })
+		defer c.rested.Stop()
+	}
 	sources := make([]graph.Area, len(opt.Sources))
 	for i, s := range opt.Sources {
 		sources[i] = graph.Area{Sheet: s.Sheet, Range: cell.Range{First: s.At, Last: s.At}}
@@ -201,7 +210,28 @@ func (c *calculation) withBlocked(sources []graph.Area) []graph.Area {
 	return sources
 }
 
-func (c *calculation) stopped() bool { return c.halt.Load() }
+// What a calculation is told.
+const (
+	goOn int32 = iota
+	pause
+	halt
+)
+
+// restEvery is how long a calculation goes on before it rests.
+const restEvery = 20 * time.Millisecond
+
+// stopped reports whether the calculation is to end. Where it is to rest it does so first.
+func (c *calculation) stopped() bool {
+	switch c.signal.Load() {
+	case goOn:
+		return false
+	case pause:
+		c.opt.Rest()
+		c.signal.CompareAndSwap(pause, goOn)
+		c.rested.Reset(restEvery)
+	}
+	return c.signal.Load() == halt
+}
 
 // rewire brings the graph up to date where arrays fill other cells than before.
 func (c *calculation) rewire() error {

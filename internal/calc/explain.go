@@ -34,7 +34,7 @@ func (m *Model) Explain(ctx context.Context, in Input, opt Options, at Cell) (o 
 		}
 	}
 	machine.Stopped = func() bool { return ctx.Err() != nil }
-	seen := map[Cell]bool{}
+	seen := map[Cell]int{} // after how many steps
 	for o.Cell = at; ; o.Steps++ {
 		if err := ctx.Err(); err != nil {
 			return o, false, err
@@ -43,22 +43,21 @@ func (m *Model) Explain(ctx context.Context, in Input, opt Options, at Cell) (o 
 		if w.code == 0 {
 			return o, false, nil
 		}
-		if seen[o.Cell] || o.Steps == stepsMax {
+		if steps, was := seen[o.Cell]; was || o.Steps == stepsMax {
 			o.Reason = "it comes from cells that read one another"
+			if was && w.code == cell.ErrCirc {
+				o.Steps, o.Reason = steps, "the cell depends on itself"
+			}
 			return o, true, nil
 		}
-		seen[o.Cell] = true
+		seen[o.Cell] = o.Steps
 		span, here := m.graph.SpanAt(o.Cell.Sheet, o.Cell.At)
 		if !here {
 			o.Reason = "the cell holds the error as a value"
 			return o, true, nil
 		}
 		p := programOf(span)
-		switch {
-		case w.code == cell.ErrCirc:
-			o.Reason = "the cell depends on itself"
-			return o, true, nil
-		case !span.Area.Contains(o.Cell.At): // a cell that an array fills
+		if !span.Area.Contains(o.Cell.At) { // a cell that an array fills
 			o.Cell.At = span.Area.First
 		}
 		place := place{o.Cell.Sheet, o.Cell.At}
@@ -73,13 +72,18 @@ func (m *Model) Explain(ctx context.Context, in Input, opt Options, at Cell) (o 
 		case w.why.Reason != "":
 			o.Function, o.Reason = w.why.Function, w.why.Reason
 		case p.Elsewhere && in.External == nil:
-			o.Reason = "it stood in the file: the formula needs another workbook, a server or a macro"
+			o.Reason = "the formula needs another workbook, a server or a macro, and none is asked here"
 		case w.code == cell.ErrSpill:
 			o.Reason = "the array does not fit: cells in its way are filled or merged, or the sheet ends"
+		case w.code == cell.ErrCirc:
+			o.Reason = "the cell depends on itself"
 		case !gives(v, w.code):
 			o.Reason = "the formula does not give it now: the value is older than what it is computed from"
 		default:
 			o.Reason = "the formula gives it"
+			if o.Function = p.Outermost(); o.Function != "" {
+				o.Reason = "it gives that for these arguments"
+			}
 		}
 		return o, true, nil
 	}

@@ -34,8 +34,13 @@ type words struct {
 // counts.
 func Scope(in Input) eval.Scope { return newWords(in) }
 
+// words is what formulas are compiled in. Programs keep it, and it is not to keep versions of sheets.
+func (in Input) words() Input {
+	return Input{Book: in.Book, Tables: in.Tables, Sheets: make([]*grid.Sheet, len(in.Sheets)), File: in.File}
+}
+
 func newWords(in Input) *words {
-	w := &words{in: in, sheets: map[string]int{}, names: map[string][]int{}, trees: map[int]*formula.Tree{}}
+	w := &words{in: in.words(), sheets: map[string]int{}, names: map[string][]int{}, trees: map[int]*formula.Tree{}}
 	for i, s := range in.Book.Sheets {
 		w.sheets[fold(s.Name)] = i
 	}

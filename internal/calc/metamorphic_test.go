@@ -222,6 +222,9 @@ func (l *line) plainly(t testing.TB, opt Options) {
 	}
 	b := plain.New(names...)
 	b.Now, b.Dates = opt.Now, l.in.Book.Dates
+	for _, n := range l.in.Book.Names {
+		b.Names[strings.ToUpper(n.Name)] = n.RefersTo
+	}
 	for i, s := range l.in.Sheets {
 		for c := range s.Cells(cell.WholeSheet) {
 			if e := c.Value.Err(); e == cell.ErrCirc || e == cell.ErrSpill {
@@ -304,6 +307,7 @@ func someFormula(r *rand.Rand) (text string, spills bool) {
 		"MATCH(" + c + "," + a + ",0)", "INDEX(" + a + ",2)", "SUM(OFFSET(" + c + ",0,0,2,1))", `INDIRECT("` + c + `")+1`,
 		"CHOOSE(1+MOD(" + c + ",2)," + d + ",7)", c + `&"x"`, "SUMIF(" + a + `,">1")`, "COUNTIF(" + a + "," + c + ")", "NOW()+" + c,
 		"ROW()+" + c, "SUMPRODUCT(" + a + "," + a + ")", "ISBLANK(" + c + ")", "N(" + c + ")", "_xlfn.FORMULATEXT(" + c + ")", "SUM(" + anchor + ")", "IF(" + c + "," + c + "," + d + ")",
+		"_xlfn.ISFORMULA(" + c + ")*2", "ROWS(Block)+SUM(Block)", "ROWS(Some)+SUM(Block)", "COLUMN(" + c + ")+ROWS(Block)",
 	}
 	array := []string{
 		"_xlfn.SEQUENCE(1+MOD(" + c + ",3))", "_xlfn.SEQUENCE(1,1+MOD(ABS(N(" + c + ")),3))", block + "*2", "_xlfn._xlws.SORT(" + block + ")", "_xlfn.UNIQUE(" + block + ")",
@@ -335,12 +339,15 @@ func someChange(r *rand.Rand) grid.Change {
 	return c
 }
 
-// emptyBook is a workbook of two sheets without cells.
+// emptyBook is a workbook of two sheets without cells, and names.
 func emptyBook() Input {
 	in := Input{Book: &grid.Workbook{}}
 	for _, name := range []string{"S", "T"} {
 		in.Book.Sheets = append(in.Book.Sheets, grid.SheetInfo{Name: name})
 		in.Sheets = append(in.Sheets, grid.NewBuilder(name).Finish(nil))
+	}
+	for name, refers := range map[string]string{"Block": "S!$A$1:$B$3", "Some": "INDEX(T!$A$1:$A$4,1):INDEX(T!$A$1:$A$4,1+MOD(ABS(N(S!$C$2)),4))"} {
+		in.Book.Names = append(in.Book.Names, grid.Name{Name: name, Sheet: -1, RefersTo: refers})
 	}
 	return in
 }

@@ -32,6 +32,7 @@ type program struct {
 	kernel *eval.Kernel // nil where it has none
 	text   string       // of the first copy, as the file has it, with its literals
 	at     cell.Ref
+	words  *words // in which it was compiled
 }
 
 // NewModel compiles the formulas of a workbook. The error is that of ctx.
@@ -112,24 +113,33 @@ func (m *Model) over() int64 {
 	return 0
 }
 
+// Restless reports whether a formula is calculated whatever was edited: it depends on time, on chance
+// or on what only evaluation tells.
+func (m *Model) Restless() bool {
+	for range m.graph.Restless() {
+		return true
+	}
+	return false
+}
+
 // Graph gives the graph of the formulas.
 func (m *Model) Graph() *graph.Graph { return m.graph }
 
-// Facts compiles a formula for the graph.
+// Facts compiles a formula for the graph. One that cannot be understood gives #NAME?.
 func (w *words) Facts(f graph.Formula) (graph.Facts, error) {
 	tree, err := formula.Parse(f.Text)
 	if err != nil {
 		broken, _ := formula.Parse("#NAME?")
-		return graph.Facts{Program: &program{eval.Compile(w, broken, f.Sheet, f.At), nil, f.Text, f.At}}, nil
+		return graph.Facts{Program: &program{eval.Compile(w, broken, f.Sheet, f.At), nil, f.Text, f.At, w}}, err
 	}
 	compile := eval.Compile
 	if f.Kind == grid.NormalFormula {
 		compile = eval.CompileTemplate
 	}
 	p := compile(w, tree, f.Sheet, f.At)
-	facts := graph.Facts{Volatile: p.Volatile, Dynamic: p.Dynamic, Spill: f.Kind == grid.DynamicArray, Program: &program{p, p.Kernel(), f.Text, f.At}}
+	facts := graph.Facts{Volatile: p.Volatile, Dynamic: p.Dynamic, Spill: f.Kind == grid.DynamicArray, Program: &program{p, p.Kernel(), f.Text, f.At, w}}
 	for _, r := range p.Reads {
-		facts.Reads = append(facts.Reads, graph.Read{Sheet: r.Sheet, First: r.First, Last: r.Last})
+		facts.Reads = append(facts.Reads, graph.Read{Sheet: r.Sheet, First: r.First, Last: r.Last, Named: r.Named})
 	}
 	return facts, nil
 }
@@ -154,18 +164,77 @@ func programOf(s graph.Span) *program {
 // Formulas is the number of cells with a formula.
 func (m *Model) Formulas() int { return int(m.graph.Stats().Formulas) }
 
-// SameTables reports whether the tables of a workbook lie where they do in m: if not, what
-// names them has to be compiled anew.
-func (m *Model) SameTables(tables []grid.Table) bool {
-	return slices.EqualFunc(m.words.in.Tables, tables, func(a, b grid.Table) bool { return a.Name == b.Name && a.Sheet == b.Sheet && a.Range == b.Range })
+// Outdated implements graph.Renewer: it tells the formulas that name tables which are others now
+// than when they were compiled.
+func (w *words) Outdated(t *graph.Template) (graph.Formula, bool) {
+	p, _ := t.Facts.Program.(*program)
+	if p == nil || p.words == w || !w.moved(p.words, p.Tables) {
+		return graph.Formula{}, false
+	}
+	return graph.Formula{Sheet: t.Sheet, At: p.at, Kind: t.Kind, Text: p.text, Relative: t.Relative}, true
 }
 
-// TableReaders gives the cells of which the formula names a table.
-func (m *Model) TableReaders() []graph.Area {
+// moved reports whether one of some tables lies otherwise than it did.
+func (w *words) moved(was *words, names []string) bool {
+	for _, name := range names {
+		a, ok := was.Table(name, 0, cell.Ref{})
+		b, still := w.Table(name, 0, cell.Ref{})
+		if ok != still || ok && !sameTable(*a, *b) {
+			return true
+		}
+	}
+	return false
+}
+
+func sameTable(a, b grid.Table) bool {
+	return a.Name == b.Name && a.Sheet == b.Sheet && a.Range == b.Range
+}
+
+// SameTables reports whether the tables of a workbook lie where they do in m.
+func (m *Model) SameTables(tables []grid.Table) bool {
+	return slices.EqualFunc(m.words.in.Tables, tables, sameTable)
+}
+
+// WithTables gives the model of a workbook with the formulas of m, whose tables may lie otherwise:
+// what names one that does is compiled anew. in is the workbook as it is now; its names and sheets
+// are those of m.
+func (m *Model) WithTables(in Input) *Model {
+	if m.SameTables(in.Tables) {
+		return m
+	}
+	w := *m.words
+	w.in = in.words()
+	g, changed := m.graph.Renew(&w)
+	next := m.derive(g, changed)
+	next.words = &w
+	return next
+}
+
+// TableReaders gives the cells whose formula names a table that lies otherwise in m than in tables:
+// of those that name only what stands in their own row, the ones in rows that came or went.
+func (m *Model) TableReaders(tables []grid.Table) []graph.Area {
+	was := words{in: Input{Tables: tables}}
 	var areas []graph.Area
 	for s := range m.graph.Spans() {
-		if p := programOf(s); p != nil && p.Tables {
+		p := programOf(s)
+		if p == nil || len(p.Tables) == 0 || !m.words.moved(&was, p.Tables) {
+			continue
+		}
+		if p.OtherRows || s.Area != s.Output {
 			areas = append(areas, graph.Area{Sheet: s.Template.Sheet, Range: s.Area})
+			continue
+		}
+		for _, name := range p.Tables {
+			a, ok := was.Table(name, 0, cell.Ref{})
+			b, still := m.words.Table(name, 0, cell.Ref{})
+			rows := s.Area
+			if ok && still && a.Range.First == b.Range.First {
+				rows.First.Row = max(rows.First.Row, min(a.Range.Last.Row, b.Range.Last.Row)+1)
+				rows.Last.Row = min(rows.Last.Row, max(a.Range.Last.Row, b.Range.Last.Row))
+			}
+			if rows.First.Row <= rows.Last.Row {
+				areas = append(areas, graph.Area{Sheet: s.Template.Sheet, Range: rows})
+			}
 		}
 	}
 	return areas

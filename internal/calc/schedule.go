@@ -244,7 +244,9 @@ func (h *hits) touch(sheet int, r cell.Range) {
 // area notes that cells have other values.
 func (h *hits) area(a graph.Area) {
 	for d := range h.c.m.graph.Dependents(a.Sheet, a.Range) {
-		h.add(d.Span.ID, d.Cells)
+		if !d.Named {
+			h.add(d.Span.ID, d.Cells)
+		}
 	}
 }
 

@@ -78,18 +78,19 @@ func (s *Store) refresh(ctx context.Context, snap *book.Snapshot, at book.Moment
 func (s *Store) again(ctx context.Context, snap *book.Snapshot, at book.Moment, all bool) (*book.Snapshot, *book.Calculation, error) {
 	within, cancel := context.WithTimeout(ctx, s.o.CalcBudget)
 	defer cancel()
-	fresh, did, err := s.calculate(within, snap, at, all, 0)
+	fresh, did, err := s.calculate(within, snap, at, all, book.Limits{})
 	if err != nil && ctx.Err() == nil && within.Err() != nil {
 		s.calcs.over.Add(1)
 	}
 	return fresh, did, err
 }
 
-// calculate calculates a content, with all every formula, with so many workers, 0: as many as
-// there are processors.
-func (s *Store) calculate(ctx context.Context, snap *book.Snapshot, at book.Moment, all bool, workers int) (*book.Snapshot, *book.Calculation, error) {
+// calculate calculates a content, with all every formula. What memory it may take is not for the
+// caller to say.
+func (s *Store) calculate(ctx context.Context, snap *book.Snapshot, at book.Moment, all bool, limits book.Limits) (*book.Snapshot, *book.Calculation, error) {
 	begun := time.Now()
-	fresh, did, err := snap.Recalculate(ctx, at, all, book.Limits{Workers: workers, Bytes: s.o.CalcBytes})
+	limits.Bytes = s.o.CalcBytes
+	fresh, did, err := snap.Recalculate(ctx, at, all, limits)
 	s.calcs.seconds.Add(time.Since(begun))
 	if did != nil {
 		s.calcs.formulas.Add(uint64(did.Calculated))
@@ -209,7 +210,14 @@ func (s *Store) whenLet(ctx context.Context, snap *book.Snapshot, at book.Moment
 		if err == nil {
 			defer end()
 			// It has one seat, and so one goroutine.
-			fresh, _, err := s.calculate(under, snap, at, false, 1)
+			limits := book.Limits{Workers: 1}
+			if s.o.Rest != nil {
+				limits.Rest = func() { s.o.Rest(under) }
+			}
+			fresh, did, err := s.calculate(under, snap, at, false, limits)
+			if did != nil {
+				s.calcs.behind.Add(uint64(did.Calculated))
+			}
 			return fresh, err
 		}
 		timer := time.NewTimer(wait)

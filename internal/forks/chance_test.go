@@ -162,3 +162,50 @@ func TestAnchorOfACircle(t *testing.T) {
 		}
 	}
 }
+
+// TestChanceOfFilesWithoutValues: of a file that has no values of its formulas, what depends on time
+// and chance is the same in all versions of a fork after a restart, also in those that nothing
+// was calculated for; two forks have their own.
+func TestChanceOfFilesWithoutValues(t *testing.T) {
+	b := &genbook.Book{}
+	var data, more genbook.Grid
+	data.Formula("A1", 0, "RAND()", nil)
+	data.Formula("A2", 0, "NOW()+RANDBETWEEN(1,1000)", nil)
+	data.Formula("A3", 0, "A1*2+B1", nil)
+	data.Set("B1", 0, 5.0)
+	more.Formula("A1", 0, "Data!A3+1", nil)
+	b.AddSheet(data.Fill(&genbook.Sheet{Name: "Data"}))
+	b.AddSheet(more.Fill(&genbook.Sheet{Name: "More"}))
+	var out bytes.Buffer
+	if err := b.Write(&out); err != nil {
+		t.Fatal(err)
+	}
+	r := newRig(t, Options{})
+	r.put("none.xlsx", out.Bytes())
+	f, other := r.create("none.xlsx"), r.create("none.xlsx")
+	ids := []string{f.ID + "@0", f.ID + "@1", f.ID + "@2", f.ID, other.ID}
+	first := r.read(f.ID)
+	r.edit(f.ID, number("B1", 6))
+	r.edit(f.ID, number("D9", 1))
+	if _, err := r.store.Undo(t.Context(), f.ID, 2, Commit{}); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]contents{}
+	for _, id := range ids {
+		want[id] = r.read(id)
+	}
+	if d := want[f.ID].diff(first); d != "" {
+		t.Errorf("undone to the beginning:\n%s", d)
+	}
+	if want[f.ID]["Data!A1"] == want[other.ID]["Data!A1"] {
+		t.Error("two forks have the same random numbers")
+	}
+	for range 2 {
+		r.restart()
+		for _, id := range ids {
+			if d := r.read(id).diff(want[id]); d != "" {
+				t.Errorf("%s after a restart:\n%s", id, d)
+			}
+		}
+	}
+}

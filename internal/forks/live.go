@@ -3,6 +3,7 @@ package forks
 import (
 	"context"
 	"fmt"
+	"hash/fnv"
 	"time"
 
 	"gridflow/internal/book"
@@ -17,6 +18,7 @@ type live struct {
 	line  line
 
 	holds      []*workspace.Hold // by base of the line; nil where it was not needed yet
+	opened     []*book.Snapshot  // the bases as ground gives them; nil where it was not asked
 	kept       []kept            // contents at hand, the one made or asked for first in front
 	clock      clock             // that a content at hand was calculated with
 	unanchored int               // edits since an anchor when one could not be written
@@ -76,7 +78,7 @@ func (l *live) release() {
 			h.Release()
 		}
 	}
-	l.holds, l.kept = nil, nil
+	l.holds, l.kept, l.opened = nil, nil, nil
 	l.takes(0)
 }
 
@@ -93,6 +95,26 @@ func (l *live) hold(ctx context.Context, i int) (*workspace.Hold, error) {
 		l.holds[i] = h
 	}
 	return l.holds[i], nil
+}
+
+// ground gives the base number i as the fork's versions are made on it. Where the file has no values
+// of its formulas, time and chance are those of the fork's beginning, after a restart as well.
+func (l *live) ground(hold *workspace.Hold, i int) *book.Snapshot {
+	for len(l.opened) <= i {
+		l.opened = append(l.opened, nil)
+	}
+	if l.opened[i] == nil {
+		l.opened[i] = l.openedAs(hold, i)
+	}
+	return l.opened[i]
+}
+
+// openedAs is ground for a base that may be none of the fork's yet.
+func (l *live) openedAs(hold *workspace.Hold, i int) *book.Snapshot {
+	seed := fnv.New64a()
+	_, _ = seed.Write([]byte(l.fork.id))
+	at := book.MomentAt(l.line.created.In(l.store.o.Now().Location()), seed.Sum64()+uint64(i))
+	return hold.Snapshot().As(l.fork.id, 0).OpenedAt(at)
 }
 
 // at gives the snapshot of a version, with the hold that it stands on, which is l's.
@@ -135,7 +157,7 @@ func (l *live) content(ctx context.Context, v uint64, hold *workspace.Hold) (*bo
 			if pos == 0 {
 				pos = rec.pos
 			}
-			base := hold.Snapshot().As(l.fork.id, 0)
+			base := l.ground(hold, int(rec.base))
 			edit, ok, err := l.edit(pos)
 			if err != nil {
 				return nil, err
@@ -343,8 +365,8 @@ const resultsMax = 4096
 // value of the file, which may be another one than ours; and an iteration goes on from where the
 // one before came to. Such values go with the edit. ok is false where that does not do: where
 // an array fills other cells, of two that want the same.
-func (l *live) standing(ctx context.Context, base *book.Snapshot, v uint64, snap *book.Snapshot) (whole book.Edit, ok bool, err error) {
-	whole, err = book.Between(ctx, base, snap)
+func (l *live) standing(ctx context.Context, hold *workspace.Hold, v uint64, snap *book.Snapshot) (whole book.Edit, ok bool, err error) {
+	whole, err = book.Between(ctx, hold.Snapshot(), snap)
 	if err != nil {
 		return whole, false, err
 	}
@@ -356,7 +378,7 @@ func (l *live) standing(ctx context.Context, base *book.Snapshot, v uint64, snap
 	if err != nil || at == nil {
 		return whole, err == nil, err
 	}
-	again, _, err := base.As(l.fork.id, 0).Apply(ctx, whole)
+	again, _, err := l.ground(hold, int(l.line.rec(l.line.content(v)).base)).Apply(ctx, whole)
 	if err != nil {
 		return whole, false, err
 	}
@@ -383,7 +405,7 @@ func (l *live) resulting(ctx context.Context, v uint64, snap *book.Snapshot, edi
 	if err != nil || at == nil || l.store.o.CalcBudget < 0 {
 		return snap, err
 	}
-	if snap, _, err = l.store.calculate(ctx, snap, *at, l.line.rec(v).whole, 0); err != nil {
+	if snap, _, err = l.store.calculate(ctx, snap, *at, l.line.rec(v).whole, book.Limits{}); err != nil {
 		return nil, err
 	}
 	return snap.WithResults(ctx, edit)
@@ -405,7 +427,7 @@ func (l *live) anchor(ctx context.Context) {
 	if err != nil {
 		return
 	}
-	whole, ok, err := l.standing(ctx, hold.Snapshot(), v, snap)
+	whole, ok, err := l.standing(ctx, hold, v, snap)
 	if err != nil || !ok {
 		l.unanchored = depth
 		return

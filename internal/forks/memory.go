@@ -8,6 +8,9 @@ package forks
 //   - a fork keeps the content of its newest version, and of the others no more than its part;
 //   - beyond the budget the forks that had nothing to do for the longest are let go.
 //
+// A fork in memory holds its base there, too, whether the cache of workbooks still has it or not.
+// What the bases take together has a budget of its own, and the same forks go first.
+//
 // Nothing is lost by either: whatever is not at hand is made again from base and journal, by
 // anchorEvery edits at most. Reads of a newest version that is at hand pass the actor by, and so
 // count as nothing to do; the read after that restores the fork and puts it behind the others.
@@ -145,26 +148,45 @@ func (s *Store) budget() int64 {
 	if s.o.LiveBytes > 0 {
 		return s.o.LiveBytes
 	}
+	return max(s.baseBytes()/liveShare, liveLeast)
+}
+
+// baseBytes is what the bases of forks take that are in memory.
+func (s *Store) baseBytes() (n int64) {
 	s.mu.Lock()
 	bases := make([]workspace.Base, 0, len(s.standing))
 	for _, at := range s.standing {
 		bases = append(bases, at.base)
 	}
 	s.mu.Unlock()
-	var n int64
 	for _, b := range bases {
 		n += s.bases.BaseMemory(b)
 	}
-	return max(n/liveShare, liveLeast)
+	return n
 }
 
 // shed lets forks go that had nothing to do, while all of them take too much together. It
 // goes somewhat below the budget, so that not every message has to.
 func (s *Store) shed() {
+	if s.o.BaseBytes > 0 && s.registry.Live() > 1 && s.dueBases() && s.baseBytes() > s.o.BaseBytes {
+		s.registry.ReleaseIdle() // one at a message: what it held may be gone only later
+	}
 	most := s.liveMost.Load()
 	if s.liveBytes.Load() <= most {
 		return
 	}
 	for s.liveBytes.Load() > most-most/8 && s.registry.Live() > forksLeast && s.registry.ReleaseIdle() {
 	}
+}
+
+// basesAtOnce is how many bases are looked at without a thought of what that costs.
+const basesAtOnce = 64
+
+// dueBases reports whether it is time to look what bases take: after each message, or where there
+// are many of them after so many messages more.
+func (s *Store) dueBases() bool {
+	s.mu.Lock()
+	n := len(s.standing)
+	s.mu.Unlock()
+	return n <= basesAtOnce || s.weighings.Load()%uint64(n/basesAtOnce) == 0
 }

@@ -1,12 +1,14 @@
 package forks
 
 import (
+	"bytes"
 	"fmt"
 	"sync"
 	"testing"
 
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
+	"gridflow/internal/genbook"
 )
 
 // Live forks stay within their budget, whatever they keep: those that were let go, and
@@ -122,5 +124,82 @@ func TestShedUnderLoad(t *testing.T) {
 	}
 	if commits != writers*rounds {
 		t.Errorf("%d commits are left of %d", commits, writers*rounds)
+	}
+}
+
+// largeBook is a workbook of some megabytes in memory, with lookups in an unsorted column.
+func largeBook(t failer, seed, rows int) []byte {
+	t.Helper()
+	b := &genbook.Book{}
+	var g genbook.Grid
+	for row := 1; row <= rows; row++ {
+		g.Set(fmt.Sprintf("A%d", row), 0, float64(seed)+float64(row)*7919/13)
+		if row <= 50 {
+			g.Formula(fmt.Sprintf("B%d", row), 0, fmt.Sprintf("MATCH(A%d,$A$1:$A$%d,0)+0*$C$1", row, rows), float64(row))
+		}
+	}
+	b.AddSheet(g.Fill(&genbook.Sheet{Name: "Data"}))
+	var out bytes.Buffer
+	if err := b.Write(&out); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// What is kept for a calculated workbook is weighed with it: the compiled formulas, and the
+// indexes of columns that formulas search.
+func TestCalculatedWeight(t *testing.T) {
+	r := newRig(t, Options{})
+	r.put("large.xlsx", largeBook(t, 1, 20_000))
+	f := r.create("large.xlsx")
+	r.read(f.ID)
+	before := r.ws.Stats().Bytes
+	r.edit(f.ID, number("C1", 1))
+	more := r.ws.Stats().Bytes - before
+	var model, index int64
+	if err := r.store.View(t.Context(), f.ID, func(snap *book.Snapshot) error {
+		model, index = snap.ModelBytes(), snap.IndexBytes()
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if index < 20_000*8 || model <= index {
+		t.Fatalf("the index of 20 000 numbers is said to take %d bytes, all of the model %d", index, model)
+	}
+	if more < index*15/16 {
+		t.Errorf("the workbook weighs %d bytes more, %d are kept for calculations", more, model)
+	}
+}
+
+// The bases of forks in memory stay within their budget, but for one: a fork that is idle is let
+// go, and made again when somebody wants it.
+func TestBasesOfForks(t *testing.T) {
+	const books, rows = 6, 20_000
+	r := newRig(t, Options{})
+	for n := range books {
+		r.put(fmt.Sprintf("%d.xlsx", n), largeBook(t, n, rows))
+	}
+	id := r.create("0.xlsx").ID
+	r.edit(id, number("C1", 1))
+	one := r.store.baseBytes()
+	r.close()
+	r.cache, r.o.BaseBytes = one, 5*one/2
+	r.open()
+	ids := []string{id}
+	for n := 1; n < books; n++ {
+		ids = append(ids, r.create(fmt.Sprintf("%d.xlsx", n)).ID)
+	}
+	for turn := range 3 {
+		for n, id := range ids {
+			r.edit(id, number("C1", float64(10*turn+n)))
+			if got := r.store.baseBytes(); got > 4*one {
+				t.Fatalf("bases in memory take %d bytes, each %d", got, one)
+			}
+		}
+	}
+	for n, id := range ids {
+		if got := r.at(id, "C1"); got != fmt.Sprint(20+n) {
+			t.Errorf("fork %d has %s", n, got)
+		}
 	}
 }

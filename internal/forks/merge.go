@@ -119,7 +119,7 @@ func (s *Store) rebase(ctx context.Context, id, with string, o MergeOptions) (m 
 			return nil, nil, e, fail(CodeNothing, "There is nothing to merge", "%s is what the fork stands on", entry.Path)
 		}
 		found, err := book.Rebase(ctx, base.Snapshot(), ours, onto.Snapshot())
-		return found, onto.Snapshot(), e, err
+		return found, l.openedAs(onto, len(l.line.bases)), e, err
 	})
 	return m, err
 }

@@ -2,6 +2,8 @@ package forks
 
 import (
 	"context"
+
+	"gridflow/internal/book"
 )
 
 // Recalculate makes a version of a fork in which formulas are calculated anew: with all every
@@ -15,7 +17,7 @@ func (s *Store) Recalculate(ctx context.Context, id string, all bool, c Commit) 
 			return step{}, err
 		}
 		at := s.moment()
-		next, did, err := s.calculate(ctx, now, *at, all, 0)
+		next, did, err := s.calculate(ctx, now, *at, all, book.Limits{})
 		if err != nil {
 			return step{}, err
 		}

@@ -55,7 +55,7 @@ func (l *live) replay(ctx context.Context, v uint64, r *Replay) error {
 	if err != nil {
 		return err
 	}
-	on := hold.Snapshot().As(l.fork.id, 0)
+	on := l.ground(hold, int(rec.base))
 	if !rec.fresh {
 		if on, err = l.content(ctx, rec.parent, hold); err != nil {
 			return err

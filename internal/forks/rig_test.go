@@ -37,6 +37,7 @@ type rig struct {
 	fs    vfs.FS
 	o     Options
 	log   journal.Options
+	cache int64 // bytes of the cache of workbooks; its default where 0
 	ws    *workspace.Workspace
 	store *Store
 }
@@ -69,7 +70,7 @@ func (r *rig) open() {
 	ctx := context.Background()
 	var err error
 	if r.ws == nil {
-		r.ws, err = workspace.Open(ctx, workspace.Options{Roots: []string{r.dir}, Bases: r.bases, Logger: slog.New(slog.DiscardHandler)})
+		r.ws, err = workspace.Open(ctx, workspace.Options{Roots: []string{r.dir}, Bases: r.bases, CacheBytes: r.cache, Logger: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			r.Fatal(err)
 		}

@@ -256,7 +256,7 @@ func (t *teller) whole(ctx context.Context, c uint64) (payload []byte, at *book.
 	if err != nil {
 		return nil, nil, err
 	}
-	edit, ok, err := t.standing(ctx, hold.Snapshot(), c, snap)
+	edit, ok, err := t.standing(ctx, hold, c, snap)
 	if err == nil && !ok {
 		err = errWhole
 	}

@@ -48,6 +48,7 @@ type Options struct {
 	History        int           // versions back from the newest that a fork keeps at least; 0: all of them
 	LiveMax        int           // forks in memory; 1 024 where 0
 	LiveBytes      int64         // what they may take beside their bases; 0: a twelfth of what these take, at least 512 KiB
+	BaseBytes      int64         // what the bases of forks in memory may take together before those that are idle leave it; any number where 0
 	Idle           time.Duration // a fork that nobody has used for so long leaves memory; 5 minutes where 0
 
 	// ReadOnly is for who looks at a state folder that may be another process's: nothing is
@@ -66,6 +67,10 @@ type Options struct {
 
 	// Calculate is the same for the calculations that a commit had no time for.
 	Calculate func(ctx context.Context) (under context.Context, end func(), err error)
+
+	// Rest is called by such a calculation every now and then, with the context that Calculate
+	// gave: whoever waits for what it holds may go first. nil: nobody may.
+	Rest func(under context.Context)
 
 	Changed func(id string, version uint64) // told of each new version; it must not block; nil: nobody is
 	Logger  *slog.Logger                    // slog.Default where nil
@@ -608,7 +613,7 @@ func (s *Store) contentOf(ctx context.Context, from string) (h head, info Info, 
 			return err
 		}
 		if snap.Workbook().Iterative { // where it has come to is no matter of its cells alone
-			if edit, stands, err = l.standing(ctx, hold.Snapshot(), v, snap); err != nil {
+			if edit, stands, err = l.standing(ctx, hold, v, snap); err != nil {
 				return err
 			}
 		}

@@ -28,8 +28,8 @@ type parser struct {
 	scanner
 	tok    token
 	depth  int
-	unions bool     // a comma is the union operator, not the end of an argument
-	bound  []string // names that LET and LAMBDA bind around here, without prefixes
+	unions bool    // a comma is the union operator, not the end of an argument
+	bound  []bound // names that LET and LAMBDA bind around here
 
 	// Nodes, references and operand lists come from blocks, to have a few allocations
 	// per formula and not a few per node. A block that is full is left to its users.
@@ -295,7 +295,7 @@ func (p *parser) paren(n Node) *Node {
 // call reads the arguments of the function that t names.
 func (p *parser) call(n Node, t token) *Node {
 	name := p.src[t.body : t.end-1]
-	if t.body == t.pos && p.isBound(name) {
+	if t.body == t.pos && p.invokes(name) {
 		return p.invoke(p.node(Node{Kind: Local, Text: name, pos: n.pos, end: n.end - 1}))
 	}
 	n.Kind, n.Text = Call, name
@@ -415,15 +415,27 @@ func (p *parser) bind(b binder, args []*Node) {
 	i := len(args) - 1
 	if b == lambdaBinder {
 		if p.local(args[i]) {
-			p.bound = append(p.bound, args[i].Name())
+			p.bindName(args[i], false)
 		}
 		return
 	}
 	if i%2 == 0 {
 		p.local(args[i])
 	} else if args[i-1].Kind == Local {
-		p.bound = append(p.bound, args[i-1].Name())
+		p.bindName(args[i-1], args[i].Kind == Call && args[i].Function() == "LAMBDA")
 	}
+}
+
+// bound is a name that LET or LAMBDA bound.
+type bound struct {
+	name   string // without a prefix
+	stored bool   // it has one, as in files
+	lambda bool   // LET bound it to a LAMBDA
+}
+
+func (p *parser) bindName(n *Node, lambda bool) {
+	name := n.Name()
+	p.bound = append(p.bound, bound{name, n.Text[0] == '_' && len(n.Text) > len(name), lambda})
 }
 
 // local makes n a bound name if it is a name at all. It is still the parser's own.
@@ -442,16 +454,33 @@ func (p *parser) local(n *Node) bool {
 }
 
 func (p *parser) isBound(name string) bool {
+	_, ok := p.boundTo(name)
+	return ok
+}
+
+// boundTo gives the innermost binding of a name.
+func (p *parser) boundTo(name string) (bound, bool) {
 	if len(p.bound) == 0 {
-		return false
+		return bound{}, false
 	}
 	name = localName(name)
-	for _, b := range p.bound {
-		if strings.EqualFold(b, name) {
-			return true
+	for i := len(p.bound) - 1; i >= 0; i-- {
+		if strings.EqualFold(p.bound[i].name, name) {
+			return p.bound[i], true
 		}
 	}
-	return false
+	return bound{}, false
+}
+
+// invokes reports whether what looks like the call of a function calls what a name is bound to. A
+// function of Excel is meant where there is one, as in LET(rows,ROWS(x),…,ROWS(y)), unless the
+// prefix of files says otherwise, or in the absence of any prefix the name stands for a LAMBDA.
+func (p *parser) invokes(name string) bool {
+	b, ok := p.boundTo(name)
+	if !ok {
+		return false
+	}
+	return len(localName(name)) < len(name) || !Builtin(FunctionName(name)) || b.lambda && !b.stored
 }
 
 // array reads an array constant.

@@ -149,3 +149,22 @@ func TestCorpusPrefixes(t *testing.T) {
 	}
 	t.Logf("the corpus has %d of the %d functions in the list", n, len(future))
 }
+
+// TestStoredShadow: a function whose name LET has bound stays a function in files, and is one when
+// it comes from there.
+func TestStoredShadow(t *testing.T) {
+	for typed, want := range map[string]string{
+		"LET(sum,5,sum+SUM(1,sum))":          "_xlfn.LET(_xlpm.sum,5,_xlpm.sum+SUM(1,_xlpm.sum))",
+		"LET(rows,ROWS(A1:A3),ROWS(rows))":   "_xlfn.LET(_xlpm.rows,ROWS(A1:A3),ROWS(_xlpm.rows))",
+		"LET(sum,LAMBDA(x,x),sum(4))":        "_xlfn.LET(_xlpm.sum,_xlfn.LAMBDA(_xlpm.x,_xlpm.x),_xlpm.sum(4))",
+		"LAMBDA(f,f(1)+INT(f))(LAMBDA(x,x))": "_xlfn.LAMBDA(_xlpm.f,_xlpm.f(1)+INT(_xlpm.f))(_xlfn.LAMBDA(_xlpm.x,_xlpm.x))",
+	} {
+		stored, err := Stored(typed)
+		if err != nil || stored != want {
+			t.Errorf("%s is stored as %s (%v)", typed, stored, err)
+		}
+		if back := Display(stored); back != typed {
+			t.Errorf("%s is shown as %s", stored, back)
+		}
+	}
+}

@@ -124,6 +124,21 @@ var alerts = []alert{
 		do:      "What was acknowledged is safe; mend or empty the disk of the state folder, then start the server anew",
 	},
 	{
+		name: "GridflowForksStale", expr: `$forks_stale > 0`, lasts: 15 * time.Minute, severity: warning,
+		summary: "Forks have been without a calculation for a quarter of an hour: {{ $value }}",
+		do:      "Each read of them says so. list_forks names them, and the reason where there is one; where they wait for their turn, raise --recalc-seats",
+	},
+	{
+		name: "GridflowCalcOverBudget", expr: `rate($calc_over_budget_total[10m]) > 0.2 * rate($calc_seconds_count[10m]) and rate($calc_over_budget_total[10m]) > 0.005`, lasts: 10 * time.Minute, severity: notice,
+		summary: "Changes are answered before their formulas are calculated, one calculation in five",
+		do:      "Raise --calc-budget if callers may wait longer; see calc_seconds, and server_status for the tools and workbooks",
+	},
+	{
+		name: "GridflowCalcTooLarge", expr: `increase($calc_too_large_total[15m]) > 0`, lasts: 0, severity: warning,
+		summary: "A workbook needs more memory to be calculated than a calculation may take",
+		do:      "Its fork stays stale; raise --cache-bytes if there is memory",
+	},
+	{
 		name: "GridflowFilesSetAside", expr: `$breaker_quarantined > 0`, lasts: 5 * time.Minute, severity: warning,
 		summary: "Files under {{ $labels.name }} that cannot be read again and again: {{ $value }}",
 		do:      "The log names them; look for a bad spot of the disk",

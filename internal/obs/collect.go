@@ -64,6 +64,8 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		put(cacheCapacity, float64(s.MaxBytes))
 		put(cacheEntries, float64(s.Entries))
 		put(cacheIndexBytes, float64(s.IndexBytes))
+		put(calcFormulaBytes, float64(s.FormulaBytes))
+		put(calcIndexBytes, float64(s.CalculationBytes))
 	}
 	if costs := m.sources.Costs; costs != nil {
 		missed, of := costs.Mispredicted()
@@ -98,6 +100,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		put(calcCircular, float64(f.Calc.Circular))
 		put(calcOver, float64(f.Calc.Over))
 		put(calcTooLarge, float64(f.Calc.TooLarge))
+		put(calcLater, float64(f.Calc.Later))
 		put(calcBehind, float64(f.Calc.Behind))
 		put(journalAppends, float64(f.Journal.Records))
 		put(journalSyncs, float64(f.Journal.Batch.Batches))

@@ -52,11 +52,13 @@ func observed(t *testing.T, conf flow.Config) (*flow.Gate, *Metrics) {
 	batches := batch.Stats{Batches: 2, Items: 9}
 	batches.Sizes[0], batches.Sizes[3] = 1, 1 // one of 1, one of 8
 	m.Connect(Sources{
-		Gate: g, Costs: new(flow.Costs), Cache: func() workspace.CacheStats { return workspace.CacheStats{Hits: 7, Bytes: 1 << 20} },
+		Gate: g, Costs: new(flow.Costs), Cache: func() workspace.CacheStats {
+			return workspace.CacheStats{Hits: 7, Bytes: 1 << 20, FormulaBytes: 4096, CalculationBytes: 512}
+		},
 		Drain:    func() (bool, int) { return false, 3 },
 		Breakers: func() []breaker.Stats { return []breaker.Stats{{Name: "/books", State: breaker.Open, Rejected: 5}} },
 		Forks: func() forks.Stats {
-			return forks.Stats{Forks: 3, Commits: 4, Conflicts: 1, Replayed: 9, Calc: forks.CalcStats{Seconds: tallied, Formulas: 12, Changed: 8, Circular: 1, Over: 2, TooLarge: 1, Behind: 1, Stale: 2}, Journal: journal.Stats{Batch: batches, Syncs: tallied}}
+			return forks.Stats{Forks: 3, Commits: 4, Conflicts: 1, Replayed: 9, Calc: forks.CalcStats{Seconds: tallied, Formulas: 12, Changed: 8, Circular: 1, Over: 2, TooLarge: 1, Later: 5, Behind: 1, Stale: 2}, Journal: journal.Stats{Batch: batches, Syncs: tallied}}
 		},
 		Events: func() (int, uint64) { return 2, 11 },
 		Locks:  func() []lock.Wait { return []lock.Wait{{Rank: "flow.gate", Histogram: tallied}} },

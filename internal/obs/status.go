@@ -31,6 +31,7 @@ func (m *Metrics) Status(recent int, metrics bool) *tools.ServerStatus {
 		out.Cache = &tools.CacheStatus{
 			Workbooks: c.Entries, Bytes: c.Bytes, CapacityBytes: c.MaxBytes, Hits: c.Hits, Joined: c.Joined,
 			Misses: c.Misses, Loads: c.Loads, Evictions: c.Evictions, Revoked: s.Revoked,
+			FormulaBytes: c.FormulaBytes, CalculationBytes: c.CalculationBytes,
 		}
 	}
 	if breakers := m.sources.Breakers; breakers != nil {
@@ -42,7 +43,8 @@ func (m *Metrics) Status(recent int, metrics bool) *tools.ServerStatus {
 		f := m.sources.Forks()
 		out.Forks = &tools.ForksStatus{
 			Forks: f.Forks, InMemory: f.Actors.Live, Waiting: f.Actors.Depth, Commits: f.Commits, Conflicts: f.Conflicts,
-			Calculations: f.Calc.Seconds.Count, CalculatedFormulas: f.Calc.Formulas, Behind: f.Calc.Behind, Stale: f.Calc.Stale,
+			Calculations: f.Calc.Seconds.Count, CalculationMs: 1000 * f.Calc.Seconds.Sum, CalculatedFormulas: f.Calc.Formulas, OverBudget: f.Calc.Over, TooLarge: f.Calc.TooLarge,
+			FormulasBehind: f.Calc.Later, Behind: f.Calc.Behind, Stale: f.Calc.Stale,
 			JournalRecords: f.Journal.Records, JournalSyncs: f.Journal.Batch.Batches, JournalBytes: f.Journal.Bytes, Poisoned: f.Journal.Poisoned != nil,
 		}
 	}

@@ -111,7 +111,10 @@ const (
 	calcCircular
 	calcOver
 	calcTooLarge
+	calcLater
 	calcBehind
+	calcFormulaBytes
+	calcIndexBytes
 	journalAppends
 	journalSyncs
 	journalBytes
@@ -235,6 +238,9 @@ var table = [metrics]metric{
 	calcCircular:       {"gridflow_calc_circular_total", counter, nil, nil, "Cells that calculations found to depend on themselves."},
 	calcOver:           {"gridflow_calc_over_budget_total", counter, nil, nil, "Calculations that took longer than a change may wait for (calc-budget)."},
 	calcTooLarge:       {"gridflow_calc_too_large_total", counter, nil, nil, "Calculations that needed more memory than they may take, and were not made."},
+	calcLater:          {"gridflow_calc_later_formulas_total", counter, nil, nil, "Of the formulas that were run, those that no call waited for."},
+	calcFormulaBytes:   {"gridflow_calc_model_bytes", gauge, nil, nil, "Memory of the compiled formulas of open workbooks and of what they read; in gridflow_cache_bytes too."},
+	calcIndexBytes:     {"gridflow_calc_index_bytes", gauge, nil, nil, "Memory of the indexes of columns that calculations left for the next ones; in gridflow_cache_bytes too."},
 	calcBehind:         {"gridflow_calc_behind", gauge, nil, nil, "Calculations that no call waits for, under way or waiting for their turn."},
 	journalAppends:     {"gridflow_journal_appends_total", counter, nil, nil, "Records that were made durable."},
 	journalSyncs:       {"gridflow_journal_batches_total", counter, nil, nil, "Times that records were written and synced together."},

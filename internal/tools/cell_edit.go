@@ -444,6 +444,9 @@ func summarize(cs *book.Changeset, stale bool) summary {
 			calc.Circular = append(calc.Circular, address(x.Sheet, x.Ref))
 		}
 	}
+	if cs.Stale {
+		calc.Results = nil // nobody knows them yet
+	}
 	if calc.Cells > 0 || len(calc.Results) > 0 || calc.NewErrors > 0 || len(calc.Circular) > 0 {
 		s.Calculated = &calc
 	}

@@ -191,7 +191,11 @@ func (o *explainCellOut) appendText(b []byte, _ bool) []byte {
 			}
 		}
 		if p.Filled > 0 {
-			b = fmt.Appendf(b, ", … (%d filled)", p.Filled)
+			least := ""
+			if p.Filled == precedentCountMax {
+				least = "at least "
+			}
+			b = fmt.Appendf(b, ", … (%s%d filled)", least, p.Filled)
 		}
 		b = append(b, '\n')
 	}

@@ -104,7 +104,7 @@ type traceEdge struct {
 var formulaTrace = define(Spec{
 	Name: "formula_trace", Title: "Trace a formula", Toolset: "analysis", Core: true, Reach: ReachBook,
 	Description: "What a cell is computed from (precedents), or what changes with it (dependents), layer by layer and across sheets, " +
-		"through names, tables and 3-D references. Copies of a formula are shown as one range.",
+		"through names, tables, 3-D references and what INDIRECT and OFFSET reach now. Copies of a formula are shown as one range.",
 	Example: `{"workbook_or_fork_id":"wb-23456789ab","sheet_name":"Sheet1","cell_address":"D10","direction":"precedents"}`,
 }, func(ctx context.Context, env *Env, in formulaTraceIn) (*formulaTraceOut, error) {
 	var out *formulaTraceOut
@@ -140,11 +140,7 @@ func traceFormula(ctx context.Context, env *Env, snap *book.Snapshot, in formula
 	if env.Profile == Compat {
 		o.ExpandTo = expandCompat
 	}
-	g, err := analyze.GraphOf(ctx, snap)
-	if err != nil {
-		return nil, err
-	}
-	tr, err := g.Trace(ctx, snap, index, at, o)
+	tr, err := analyze.Follow(ctx, snap, index, at, o)
 	if err != nil {
 		return nil, err
 	}
@@ -219,7 +215,10 @@ func (t *traceWriter) layer(l *analyze.Layer) (traceLayer, error) {
 			return out, err
 		}
 		edge := traceEdge{From: t.name(e.From), To: t.name(e.To), Formula: clip(text, 500)}
-		if e.Name != "" {
+		switch {
+		case e.Reached:
+			edge.Note = "when it is calculated"
+		case e.Name != "":
 			edge.Note = "through " + e.Name
 		}
 		out.Edges = append(out.Edges, edge)
@@ -291,26 +290,14 @@ func (t *traceWriter) diagnostics(in formulaTraceIn, index int) (*parseFailures,
 	sheets := []int{index}
 	if in.Direction == "dependents" {
 		sheets = sheets[:0]
-		for i := range t.snap.Workbook().Sheets {
-			sheets = append(sheets, i)
+		for i, info := range t.snap.Workbook().Sheets {
+			if info.Kind == grid.Worksheet {
+				sheets = append(sheets, i)
+			}
 		}
 	}
 	var failed error
-	out, err := parseDiagnostics(in.ParsePolicy, func(d *analyze.Diagnostics) {
-		for _, i := range sheets {
-			s, err := t.snap.Sheet(t.ctx, i)
-			if err != nil {
-				failed = err
-				return
-			}
-			k, err := analyze.SkeletonOf(t.ctx, s)
-			if err != nil {
-				failed = err
-				return
-			}
-			d.Diagnose(s, k)
-		}
-	})
+	out, err := parseDiagnostics(in.ParsePolicy, func(d *analyze.Diagnostics) { failed = d.DiagnoseAll(t.ctx, t.snap, sheets) })
 	if failed != nil {
 		return nil, failed
 	}

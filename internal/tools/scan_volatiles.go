@@ -141,13 +141,15 @@ func (l *volatileList) sheet(ctx context.Context, snap *book.Snapshot, index int
 	if err != nil {
 		return err
 	}
-	k, err := analyze.SkeletonOf(ctx, sheet)
+	f, err := analyze.FormulasOf(ctx, sheet)
 	if err != nil {
 		return err
 	}
-	d.Diagnose(sheet, k)
+	if err := d.Diagnose(ctx, sheet, f); err != nil {
+		return err
+	}
 	wb := snap.Workbook()
-	runs, err := analyze.Volatiles(ctx, wb, index, sheet, k, names)
+	runs, err := analyze.Volatiles(ctx, wb, index, sheet, f, names)
 	if err != nil {
 		return err
 	}
@@ -155,11 +157,11 @@ func (l *volatileList) sheet(ctx context.Context, snap *book.Snapshot, index int
 	groups := make(map[string]int)
 	var items []volatileItem
 	for _, r := range runs {
-		l.out.TotalCells += r.Range.Rows()
+		l.out.TotalCells += int(r.Range.Cells())
 		function := strings.Join(r.Functions, ", ")
 		if !summary {
 			c, _ := sheet.At(r.Range.First)
-			item := volatileItem{Address: r.Range.String(), Sheet: name, Function: function, Count: r.Range.Rows(), Through: r.Name, Formula: clip(book.FormulaText(sheet, c), 300)}
+			item := volatileItem{Address: r.Range.String(), Sheet: name, Function: function, Count: int(r.Range.Cells()), Through: r.Name, Formula: clip(book.FormulaText(sheet, c), 300)}
 			item.Note = item.Formula
 			l.add(item)
 			continue
@@ -170,7 +172,7 @@ func (l *volatileList) sheet(ctx context.Context, snap *book.Snapshot, index int
 			groups[function] = i
 			items = append(items, volatileItem{Sheet: name, Function: function, Through: r.Name})
 		}
-		items[i].Count += r.Range.Rows()
+		items[i].Count += int(r.Range.Cells())
 		switch {
 		case !addresses:
 		case len(items[i].Addresses) < l.in.AddressesLimit:

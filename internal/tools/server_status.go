@@ -108,6 +108,9 @@ type CacheStatus struct {
 	Loads         uint64 `json:"loads"`
 	Evictions     uint64 `json:"evictions"`
 	Revoked       uint64 `json:"revoked"` // loads that were told to stop when their call had its answer
+
+	FormulaBytes     int64 `json:"formula_bytes"`     // of bytes: compiled formulas and what they read
+	CalculationBytes int64 `json:"calculation_bytes"` // of bytes: indexes of columns, which calculations left for the next ones
 }
 
 // BreakerStatus tells of the breaker before the disk of a root.
@@ -120,19 +123,23 @@ type BreakerStatus struct {
 
 // ForksStatus tells of forks and their journal.
 type ForksStatus struct {
-	Forks              int    `json:"forks"`
-	InMemory           int    `json:"in_memory"`
-	Waiting            int    `json:"waiting"` // changes behind others of the same fork
-	Commits            uint64 `json:"commits"`
-	Conflicts          uint64 `json:"conflicts"`
-	Calculations       uint64 `json:"calculations"`
-	CalculatedFormulas uint64 `json:"calculated_formulas"`
-	Behind             int    `json:"calculations_behind"` // that no call waits for
-	Stale              int    `json:"stale"`               // whose newest version is not calculated
-	JournalRecords     uint64 `json:"journal_records"`
-	JournalSyncs       uint64 `json:"journal_syncs"`
-	JournalBytes       int64  `json:"journal_bytes"`
-	Poisoned           bool   `json:"journal_poisoned"`
+	Forks              int     `json:"forks"`
+	InMemory           int     `json:"in_memory"`
+	Waiting            int     `json:"waiting"` // changes behind others of the same fork
+	Commits            uint64  `json:"commits"`
+	Conflicts          uint64  `json:"conflicts"`
+	Calculations       uint64  `json:"calculations"`
+	CalculationMs      float64 `json:"calculation_ms"` // all of them together
+	CalculatedFormulas uint64  `json:"calculated_formulas"`
+	OverBudget         uint64  `json:"calculations_over_budget"` // that took longer than a change may wait
+	TooLarge           uint64  `json:"calculations_too_large"`   // that would have needed more memory than they may take
+	FormulasBehind     uint64  `json:"formulas_behind"`          // of the formulas, those that no call waited for
+	Behind             int     `json:"calculations_behind"`      // that no call waits for
+	Stale              int     `json:"stale"`                    // whose newest version is not calculated
+	JournalRecords     uint64  `json:"journal_records"`
+	JournalSyncs       uint64  `json:"journal_syncs"`
+	JournalBytes       int64   `json:"journal_bytes"`
+	Poisoned           bool    `json:"journal_poisoned"`
 }
 
 // CallStatus is one call that has ended.
@@ -236,8 +243,8 @@ func (o *serverStatusOut) appendText(b []byte, _ bool) []byte {
 		}
 	}
 	if c := o.Cache; c != nil {
-		b = fmt.Appendf(b, "cache: %d workbooks, %d of %d bytes; %d hits, %d joined, %d misses, %d loads, %d evictions, %d revoked\n",
-			c.Workbooks, c.Bytes, c.CapacityBytes, c.Hits, c.Joined, c.Misses, c.Loads, c.Evictions, c.Revoked)
+		b = fmt.Appendf(b, "cache: %d workbooks, %d of %d bytes, %d of them for formulas and %d for indexes of calculations; %d hits, %d joined, %d misses, %d loads, %d evictions, %d revoked\n",
+			c.Workbooks, c.Bytes, c.CapacityBytes, c.FormulaBytes, c.CalculationBytes, c.Hits, c.Joined, c.Misses, c.Loads, c.Evictions, c.Revoked)
 	}
 	if len(o.Breakers) > 0 {
 		b = append(b, "breaker\tstate\trejected\tquarantined\n"...)
@@ -246,8 +253,8 @@ func (o *serverStatusOut) appendText(b []byte, _ bool) []byte {
 		}
 	}
 	if f := o.Forks; f != nil {
-		b = fmt.Appendf(b, "forks: %d, %d in memory, %d changes waiting; %d versions made, %d conflicts; %d calculations of %d formulas, %d behind, %d forks stale; journal: %d records in %d syncs, %d bytes",
-			f.Forks, f.InMemory, f.Waiting, f.Commits, f.Conflicts, f.Calculations, f.CalculatedFormulas, f.Behind, f.Stale, f.JournalRecords, f.JournalSyncs, f.JournalBytes)
+		b = fmt.Appendf(b, "forks: %d, %d in memory, %d changes waiting; %d versions made, %d conflicts; %d calculations of %d formulas in %.0f ms, %d of them over the budget, %d too large; %d formulas calculated behind, %d calculations behind now, %d forks stale; journal: %d records in %d syncs, %d bytes",
+			f.Forks, f.InMemory, f.Waiting, f.Commits, f.Conflicts, f.Calculations, f.CalculatedFormulas, f.CalculationMs, f.OverBudget, f.TooLarge, f.FormulasBehind, f.Behind, f.Stale, f.JournalRecords, f.JournalSyncs, f.JournalBytes)
 		if f.Poisoned {
 			b = append(b, ", no more can be written"...)
 		}

@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -83,16 +84,17 @@ func formulaMap(ctx context.Context, env *Env, snap *book.Snapshot, in formulaMa
 	if err != nil {
 		return nil, err
 	}
-	k, err := analyze.SkeletonOf(ctx, sheet)
+	f, err := analyze.FormulasOf(ctx, sheet)
 	if err != nil {
 		return nil, err
 	}
-	failures, err := parseDiagnostics(in.ParsePolicy, func(d *analyze.Diagnostics) { d.Diagnose(sheet, k) })
-	if err != nil {
+	var failed error
+	failures, err := parseDiagnostics(in.ParsePolicy, func(d *analyze.Diagnostics) { failed = d.Diagnose(ctx, sheet, f) })
+	if err = cmp.Or(failed, err); err != nil {
 		return nil, err
 	}
 	orders := map[string]analyze.GroupOrder{"complexity": analyze.ByComplexity, "count": analyze.ByCount}
-	groups, err := analyze.FormulaMap(ctx, sheet, k, within, orders[in.SortBy])
+	groups, err := analyze.FormulaMap(ctx, sheet, f, within, orders[in.SortBy])
 	if err != nil {
 		return nil, err
 	}

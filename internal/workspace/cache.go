@@ -133,6 +133,9 @@ type CacheStats struct {
 
 	Indexes    int // of workbooks that were dropped for room
 	IndexBytes int64
+
+	FormulaBytes     int64 // of Bytes, what compiled formulas and what they read take
+	CalculationBytes int64 // and what calculations left for the next ones: indexes of columns that are searched
 }
 
 // cacheShards is the number of locks that guard who opens a file; a power of two.
@@ -380,7 +383,16 @@ func (c *cache) close() {
 }
 
 func (c *cache) stats() CacheStats {
+	var formulas, calculations int64
+	for _, o := range c.entries.All() {
+		if l, ok := o.load.Peek(); ok {
+			indexes := l.snapshot.IndexBytes()
+			formulas, calculations = formulas+l.snapshot.ModelBytes()-indexes, calculations+indexes
+		}
+	}
 	return CacheStats{
+		FormulaBytes: formulas, CalculationBytes: calculations,
+
 		Hits: c.hits.Load(), Joined: c.joined.Load(), Misses: c.misses.Load(), Loads: c.loads.Load(), Evictions: c.evictions.Load(),
 		Entries: c.entries.EstimatedSize(), Bytes: int64(c.entries.WeightedSize()) * weightUnit, MaxBytes: c.max,
 		Indexes: c.indexes.EstimatedSize(), IndexBytes: int64(c.indexes.WeightedSize()) * weightUnit,

@@ -7,6 +7,7 @@ import (
 	"gridflow/internal/calc/fn"
 	"gridflow/internal/cell"
 	"gridflow/internal/formula"
+	"gridflow/internal/grid"
 )
 
 // Compile makes the program of a formula that stands in a cell of a sheet. It always gives
@@ -49,8 +50,10 @@ type compiler struct {
 	p     *Program
 	sheet int
 	at    cell.Ref
-	whole bool     // arrays are on here whatever the formula: within an argument that takes whole ones
-	wrap  bool     // within a name, whose relative references wrap around the edges
+	whole bool // arrays are on here whatever the formula: within an argument that takes whole ones
+	wrap  bool // within a name, whose relative references wrap around the edges
+	mode  mode
+	via   string   // the name within which the references stand, "" outside of any
 	bound []string // names that LET and LAMBDA bound, innermost last
 	names map[nameKey]*binding
 	open  map[*formula.Node]int // the literals that are parameters, with their numbers
@@ -59,7 +62,17 @@ type compiler struct {
 type nameKey struct {
 	sheet int
 	name  string
+	mode  mode
 }
+
+// mode is what becomes of the references that are met.
+type mode uint8
+
+const (
+	reading    mode = iota // their cells are read
+	positional             // only where they lie counts
+	mentioning             // nothing is evaluated: the formula cannot be
+)
 
 // expr compiles a node; an argument left empty is a blank.
 func (c *compiler) expr(n *formula.Node) expr {
@@ -249,12 +262,16 @@ func multi(e expr, depth int) bool {
 func (c *compiler) reference(r *formula.Reference) expr {
 	if b := r.Book(); b != "" && b != "0" {
 		c.p.Elsewhere = true
+		x := External{Book: b, Sheet: r.Sheet(), Name: r.Name}
 		switch r.Kind {
 		case formula.NameRef, formula.TableRef, formula.DeletedRef:
+			c.external(x)
 			return &failed{cell.ErrRef, "the formula refers to another workbook, " + b + ", which is not read"}
 		}
 		first, last := corners(r)
-		return &external{b, r.Sheet(), c.corner(first), c.corner(last)}
+		x.Name, x.First, x.Last = "", c.corner(first), c.corner(last)
+		c.external(x)
+		return &external{b, x.Sheet, x.First, x.Last}
 	}
 	from, to, ok := c.sheets(r)
 	if !ok {
@@ -271,7 +288,7 @@ func (c *compiler) reference(r *formula.Reference) expr {
 	first, last := corners(r)
 	first, last = c.corner(first), c.corner(last)
 	for s := from; s <= to; s++ {
-		c.read(Read{s, first, last})
+		c.read(Read{Sheet: s, First: first, Last: last, Through: c.via})
 	}
 	if r.Kind == formula.CellRef && from == to {
 		return &one{from, first, c.wrap}
@@ -329,23 +346,48 @@ func (c *compiler) corner(x Corner) Corner {
 }
 
 func (c *compiler) read(r Read) {
-	if !slices.Contains(c.p.Reads, r) {
+	r.Named = r.Named || c.mode != reading
+	i := slices.IndexFunc(c.p.Reads, func(o Read) bool { return o.Sheet == r.Sheet && o.First == r.First && o.Last == r.Last })
+	if i < 0 {
 		c.p.Reads = append(c.p.Reads, r)
+		return
+	}
+	c.p.Reads[i].Named = c.p.Reads[i].Named && r.Named
+}
+
+// mention notes what arguments refer to that are not evaluated.
+func (c *compiler) mention(nodes []*formula.Node) {
+	p, m := c.p, c.mode
+	c.p, c.mode = &Program{}, mentioning
+	c.exprs(nodes)
+	other := c.p
+	c.p, c.mode = p, m
+	for _, r := range other.Reads {
+		c.read(r)
+	}
+	for _, x := range other.Externals {
+		c.external(x)
+	}
+}
+
+func (c *compiler) external(x External) {
+	if !slices.Contains(c.p.Externals, x) {
+		c.p.Externals = append(c.p.Externals, x)
 	}
 }
 
 // name compiles a defined name, the name of a table, or that of a function which is passed on.
 func (c *compiler) name(r *formula.Reference, sheet int) expr {
-	key := nameKey{sheet, strings.ToUpper(r.Name)}
+	key := nameKey{sheet, strings.ToUpper(r.Name), c.mode}
 	if b := c.names[key]; b != nil {
 		return &named{r.Name, b}
 	}
 	tree, on, ok := c.scope.Name(sheet, r.Name)
 	if !ok {
 		if t, ok := c.scope.Table(r.Name, c.sheet, c.at); ok && r.Name != "" {
-			c.p.Tables = true
+			c.uses(t, false)
 			if data, ok := t.DataRange(); ok {
-				return c.fixed(t.Sheet, data)
+				return c.fixed(t.Sheet, data, t.Name)
 			}
 		}
 		word := strings.TrimPrefix(strings.ToUpper(r.Name), "_XLETA.")
@@ -356,33 +398,54 @@ func (c *compiler) name(r *formula.Reference, sheet int) expr {
 	}
 	b := &binding{}
 	c.names[key] = b
-	at, wrap, bound, home, whole := c.at, c.wrap, c.bound, c.sheet, c.whole
-	c.at, c.wrap, c.bound, c.whole = cell.Ref{}, true, nil, true
+	as := c.mode
+	if as == positional && !refers(tree.Root) {
+		c.mode = reading // to tell where it lies, it is evaluated
+	}
+	at, wrap, bound, home, whole, via := c.at, c.wrap, c.bound, c.sheet, c.whole, c.via
+	c.at, c.wrap, c.bound, c.whole, c.via = cell.Ref{}, true, nil, true, r.Name
 	if on >= 0 {
 		c.sheet = on
 	}
 	b.root = c.expr(tree.Root)
-	c.at, c.wrap, c.bound, c.sheet, c.whole = at, wrap, bound, home, whole
+	c.at, c.wrap, c.bound, c.sheet, c.whole, c.via = at, wrap, bound, home, whole, via
+	c.mode = as
 	return &named{r.Name, b}
 }
 
+// refers reports whether an expression is one reference.
+func refers(n *formula.Node) bool {
+	for n.Kind == formula.Paren {
+		n = n.Kids[0]
+	}
+	return n.Kind == formula.Ref
+}
+
 // fixed is a reference to the same cells wherever the formula stands.
-func (c *compiler) fixed(sheet int, r cell.Range) expr {
+func (c *compiler) fixed(sheet int, r cell.Range, through string) expr {
 	abs := func(x cell.Ref) Corner {
 		return Corner{Row: int32(x.Row), Col: int32(x.Col), AbsRow: true, AbsCol: true}
 	}
 	first, last := abs(r.First), abs(r.Last)
-	c.read(Read{sheet, first, last})
+	c.read(Read{Sheet: sheet, First: first, Last: last, Through: through})
 	return newArea(sheet, sheet, first, last, false)
+}
+
+// uses notes that the formula names a table, or a part of it in its own row.
+func (c *compiler) uses(t *grid.Table, row bool) {
+	if !slices.Contains(c.p.Tables, t.Name) {
+		c.p.Tables = append(c.p.Tables, t.Name)
+	}
+	c.p.OtherRows = c.p.OtherRows || !row
 }
 
 // table compiles a part of a table.
 func (c *compiler) table(r *formula.Reference) expr {
-	c.p.Tables = true
 	t, ok := c.scope.Table(r.Name, c.sheet, c.at)
 	if !ok {
 		return &failed{cell.ErrRef, "there is no table " + r.Name}
 	}
+	c.uses(t, r.Items()&formula.ItemThisRow != 0)
 	x := t.Range
 	if first, last := r.Columns(); first != "" {
 		i := slices.IndexFunc(t.Columns, func(n tableColumn) bool { return strings.EqualFold(n.Name, first) })
@@ -394,13 +457,17 @@ func (c *compiler) table(r *formula.Reference) expr {
 	}
 	data := cell.Range{First: cell.Ref{Row: t.Range.First.Row + t.HeaderRows, Col: x.First.Col},
 		Last: cell.Ref{Row: t.Range.Last.Row - t.TotalsRows, Col: x.Last.Col}}
+	through := t.Name
+	if r.Name == "" {
+		through = c.via // [@Column] is written without the table
+	}
 	items := r.Items()
 	switch {
 	case items&formula.ItemThisRow != 0:
-		c.read(Read{t.Sheet, Corner{Col: int32(x.First.Col), AbsCol: true}, Corner{Col: int32(x.Last.Col), AbsCol: true}})
+		c.read(Read{Sheet: t.Sheet, First: Corner{Col: int32(x.First.Col), AbsCol: true}, Last: Corner{Col: int32(x.Last.Col), AbsCol: true}, Through: through})
 		return &thisRow{sheet: t.Sheet, data: data, first: x.First.Col, last: x.Last.Col}
 	case items&formula.ItemAll != 0:
-		return c.fixed(t.Sheet, x)
+		return c.fixed(t.Sheet, x, through)
 	case items&formula.ItemHeaders != 0 && t.HeaderRows == 0, items&formula.ItemTotals != 0 && t.TotalsRows == 0:
 		return &failed{cell.ErrRef, "table " + t.Name + " has no such row"}
 	}
@@ -420,5 +487,5 @@ func (c *compiler) table(r *formula.Reference) expr {
 	if out.First.Row > out.Last.Row {
 		return &failed{cell.ErrRef, "table " + t.Name + " has no rows"}
 	}
-	return c.fixed(t.Sheet, out)
+	return c.fixed(t.Sheet, out, through)
 }

@@ -11,10 +11,10 @@ import (
 
 type tableColumn = grid.TableColumn
 
-// positional are the functions that look at where their first argument lies, not at what
+// byPlace are the functions that look at where their first argument lies, not at what
 // it holds: it is not read.
-var positional = map[string]bool{"ROW": true, "COLUMN": true, "ROWS": true, "COLUMNS": true, "OFFSET": true, "AREAS": true,
-	"SHEET": true, "SHEETS": true, "FORMULATEXT": true, "ISFORMULA": true, "ISREF": true}
+var byPlace = map[string]bool{"ROW": true, "COLUMN": true, "ROWS": true, "COLUMNS": true, "OFFSET": true, "AREAS": true,
+	"SHEET": true, "SHEETS": true, "ISREF": true}
 
 // call compiles a call of a function.
 func (c *compiler) call(n *formula.Node) expr {
@@ -22,6 +22,7 @@ func (c *compiler) call(n *formula.Node) expr {
 	if n.Ref != nil { // Sheet1!Name(1) or a function of another workbook
 		if b := n.Ref.Book(); b != "" && b != "0" {
 			c.p.Elsewhere = true
+			c.mention(n.Kids)
 			return c.unknown(name)
 		}
 	}
@@ -41,6 +42,7 @@ func (c *compiler) call(n *formula.Node) expr {
 			return &invocation{c.name(&formula.Reference{Kind: formula.NameRef, Name: n.Text}, c.sheet), c.exprs(n.Kids)}
 		}
 		c.p.Elsewhere = true // it may be a macro's
+		c.mention(n.Kids)
 		return c.unknown(name)
 	}
 	c.p.Elsewhere = c.p.Elsewhere || f.Offline()
@@ -50,12 +52,11 @@ func (c *compiler) call(n *formula.Node) expr {
 	switch name {
 	case "INDIRECT", "OFFSET":
 		c.p.Dynamic, c.p.Volatile = true, true
-	case "FORMULATEXT", "ISFORMULA":
-		c.p.Volatile = true // it depends on formulas, of which only the values count elsewhere
 	case "SUBTOTAL", "AGGREGATE":
 		c.p.Subtotal = true
 	}
 	if p := f.Takes(); len(n.Kids) < p.Min || len(n.Kids) > p.Max {
+		c.mention(n.Kids)
 		return &failed{cell.ErrValue, f.Count(len(n.Kids))}
 	}
 	if f.Special() {
@@ -63,14 +64,14 @@ func (c *compiler) call(n *formula.Node) expr {
 	}
 	out := &call{f: f, args: make([]expr, len(n.Kids)), arr: make([]bool, len(n.Kids)), ref: make([]bool, len(n.Kids))}
 	for i, k := range n.Kids {
-		reads, whole := len(c.p.Reads), c.whole
+		whole, as := c.whole, c.mode
 		shape := f.Takes().Shape(i)
 		c.whole = whole || shape == fn.ShapeArray || shape == fn.ShapeFunc || shape == fn.ShapeOpen
-		out.args[i] = c.argument(k)
-		c.whole = whole
-		if i == 0 && positional[name] && k.Kind == formula.Ref {
-			c.p.Reads = c.p.Reads[:reads]
+		if i == 0 && as == reading && byPlace[name] && k.Kind == formula.Ref {
+			c.mode = positional
 		}
+		out.args[i] = c.argument(k)
+		c.whole, c.mode = whole, as
 		switch shape {
 		case fn.ShapeArray, fn.ShapeFunc, fn.ShapeOpen:
 			out.arr[i], out.ref[i] = true, true

@@ -29,12 +29,24 @@ type Corner = formula.Corner
 type Read struct {
 	Sheet       int // index of the sheet
 	First, Last Corner
+	Named       bool   // it is only named: ROWS(A1:A9) goes by where it lies, not by what it holds
+	Through     string // the defined name or table that the formula says instead, "" where it names cells
+}
+
+// External is cells, a name or a table of another workbook that a formula refers to.
+type External struct {
+	Book        string // the number of the link ("1" is the first), or the name of a file
+	Sheet       string
+	Name        string // "" for cells
+	First, Last Corner // of cells
 }
 
 // Program is a formula that can be run.
 type Program struct {
-	// Reads are the regions that the formula may read, as far as its text tells.
+	// Reads are the regions that the formula may read or names, as far as its text tells.
 	Reads []Read
+	// Externals are what the formula refers to of other workbooks.
+	Externals []External
 	// Volatile says that the formula may give another value although nothing that it reads
 	// has changed.
 	Volatile bool
@@ -46,8 +58,10 @@ type Program struct {
 	// Ranged says that with arrays the formula gives something else than without: a range or an
 	// array stands where a single value is expected. Typed into Excel it spills.
 	Ranged bool
-	// Tables says that the formula names a table or a part of one.
-	Tables bool
+	// Tables are the names of the tables that the formula names, or parts of.
+	Tables []string
+	// OtherRows says that it names more of a table than what stands in its own row.
+	OtherRows bool
 	// Elsewhere says that the formula needs what only the program that saved the file had:
 	// another workbook, a server, a macro.
 	Elsewhere bool
@@ -61,6 +75,14 @@ type Program struct {
 
 	root        expr
 	conditional *conditional // nil where the formula is none
+}
+
+// Outermost is the name of the function whose value the formula gives, "" where it is not one.
+func (p *Program) Outermost() string {
+	if k, ok := p.root.(*call); ok {
+		return k.f.Name
+	}
+	return ""
 }
 
 // Host is what programs are run against.

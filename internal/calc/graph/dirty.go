@@ -58,7 +58,9 @@ func (g *Graph) All(ctx context.Context) (*Dirty, error) {
 		}
 		s := g.spans.at(id)
 		g.sheets[s.tpl.Sheet].reads.search(s.out, func(e *entry) bool {
-			d.edges = append(d.edges, edge{int32(from), d.at.get(e.span), e.read})
+			if !g.spans.at(e.span).tpl.reads[e.read].named {
+				d.edges = append(d.edges, edge{int32(from), d.at.get(e.span), e.read})
+			}
 			return true
 		})
 	}
@@ -221,7 +223,7 @@ func (p *propagation) follow(from int32, sheet int, x box, self int) {
 		s := g.spans.at(e.span)
 		r := &s.tpl.reads[e.read]
 		found := r.inverse(s.area, x)
-		if found.empty() {
+		if r.named || found.empty() {
 			return true
 		}
 		to := p.position(e.span)

@@ -40,8 +40,8 @@ type edit struct {
 // cost is by the changes and the logarithm of the graph. Templates that the graph knows are
 // not compiled again.
 //
-// What the compiler knows must be as it was: where names, tables or sheets changed, the
-// graph is to be built anew.
+// What the compiler knows must be as it was, or as it was when Renew gave the graph: where
+// sheets changed, the graph is to be built anew.
 func (g *Graph) With(changes []Change, c Compiler) (*Graph, error) {
 	for i := range changes {
 		ch := &changes[i]
@@ -113,6 +113,58 @@ func (g *Graph) With(changes []Change, c Compiler) (*Graph, error) {
 	e.literals.finish()
 	e.finish()
 	return &n, nil
+}
+
+// Renewer is a Compiler of which what it knows has changed.
+type Renewer interface {
+	Compiler
+	// Outdated reports whether a template would be compiled otherwise now, and gives its formula.
+	Outdated(t *Template) (f Formula, yes bool)
+}
+
+func outdated(c Compiler, t *Template) bool {
+	r, ok := c.(Renewer)
+	if !ok {
+		return false
+	}
+	_, yes := r.Outdated(t)
+	return yes
+}
+
+// Renew gives the graph with the templates that are outdated compiled again, and the number of spans
+// that this changes. It looks at all spans; else the cost is as that of With.
+func (g *Graph) Renew(c Renewer) (*Graph, int) {
+	old := make(map[*Template]*proto)
+	var ids []int32
+	for id := range int32(g.spans.ids()) {
+		t := g.spans.at(id).tpl
+		if t == nil {
+			continue
+		}
+		if old[t] == nil {
+			f, yes := c.Outdated(t)
+			if !yes {
+				continue
+			}
+			old[t] = &proto{formula: f}
+		}
+		ids = append(ids, id)
+	}
+	if len(ids) == 0 {
+		return g, 0
+	}
+	n := *g
+	n.sheets = slices.Clone(g.sheets)
+	n.spans = slices.Clone(g.spans)
+	e := &edit{g: &n, owner: new(owner), pages: make(map[int]bool), fresh: make(map[templateKey]*Template)}
+	for _, id := range ids {
+		s := *g.spans.at(id)
+		e.remove(id)
+		s.tpl = e.template(old[s.tpl], c)
+		e.insert(s)
+	}
+	e.finish()
+	return &n, len(ids)
 }
 
 // clear takes the formulas out of the cells of x. What else their spans have stays, in up
@@ -222,11 +274,11 @@ func (e *edit) template(p *proto, c Compiler) *Template {
 	}
 	g := e.g
 	key := templateKey{int32(p.formula.Sheet), p.formula.Kind, p.formula.Relative}
-	if p.tpl = g.base[key]; p.tpl != nil {
+	if p.tpl = g.base[key]; p.tpl != nil && !outdated(c, p.tpl) {
 		return p.tpl
 	}
 	i, ok := slices.BinarySearchFunc(g.recent, key, func(t *Template, key templateKey) int { return compareKeys(t.key(), key) })
-	if ok {
+	if ok && !outdated(c, g.recent[i]) {
 		p.tpl = g.recent[i]
 		return p.tpl
 	}
@@ -278,9 +330,11 @@ func (e *edit) finish() {
 	recent := make([]*Template, 0, len(g.recent)+len(fresh))
 	left := g.recent
 	for _, t := range fresh {
-		i, _ := slices.BinarySearchFunc(left, t.key(), func(t *Template, key templateKey) int { return compareKeys(t.key(), key) })
+		i, ok := slices.BinarySearchFunc(left, t.key(), func(t *Template, key templateKey) int { return compareKeys(t.key(), key) })
 		recent = append(append(recent, left[:i]...), t)
-		left = left[i:]
+		if left = left[i:]; ok {
+			left = left[1:] // outdated
+		}
 	}
 	recent = append(recent, left...)
 	if g.recent = recent; len(recent) < g.sweep {

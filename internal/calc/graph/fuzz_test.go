@@ -61,7 +61,7 @@ func FuzzReads(f *testing.F) {
 		for row := range int(rows%300) + 1 {
 			m.set(0, cell.Ref{Row: row, Col: 2}, "x")
 		}
-		read := Read{0, formula.Corner{Row: r0, Col: c0, AbsRow: abs&1 > 0, AbsCol: abs&2 > 0}, formula.Corner{Row: r1, Col: c1, AbsRow: abs&4 > 0, AbsCol: abs&8 > 0}}
+		read := Read{Sheet: 0, First: formula.Corner{Row: r0, Col: c0, AbsRow: abs&1 > 0, AbsCol: abs&2 > 0}, Last: formula.Corner{Row: r1, Col: c1, AbsRow: abs&4 > 0, AbsCol: abs&8 > 0}}
 		g, err := Build(t.Context(), m.grids(t), anything{Facts{Reads: []Read{read}}})
 		if err != nil {
 			t.Fatal(err)

@@ -21,8 +21,16 @@ type Template struct {
 	literals formula.Literals // of the copy that was met first
 }
 
-// Reads is the number of regions that one cell of the template reads.
+// Reads is the number of regions that one cell of the template reads or names.
 func (t *Template) Reads() int { return len(t.reads) }
+
+// Image gives all that cells of the template read by one of its reads, which has no gaps; ok is
+// false where that is off the sheet.
+func (t *Template) Image(read int, cells cell.Range) (a Area, ok bool) {
+	r := &t.reads[read]
+	x := r.image(boxOf(cells))
+	return Area{int(r.sheet), x.Range()}, !x.empty()
+}
 
 // restless reports whether the template is one whose cells a calculation begins with, whatever
 // was changed.
@@ -149,15 +157,16 @@ func (g *Graph) SpansIn(sheet int, r cell.Range) iter.Seq[Span] {
 	}
 }
 
-// Dependent is formulas that read a range.
+// Dependent is formulas that read a range, or name it.
 type Dependent struct {
 	Span  Span
 	Cells cell.Range // the cells of Span.Area that do
 	Read  int        // by which of the template's reads
+	Named bool       // it does not go by what the range holds
 }
 
-// Dependents yields the formulas that read some cell of a range, directly. A span comes
-// once for each of its reads that does. The cost is by what is found.
+// Dependents yields the formulas that read or name some cell of a range, directly. A span
+// comes once for each of its reads that does. The cost is by what is found.
 func (g *Graph) Dependents(sheet int, r cell.Range) iter.Seq[Dependent] {
 	return func(yield func(Dependent) bool) {
 		if uint(sheet) >= uint(len(g.sheets)) {
@@ -166,13 +175,25 @@ func (g *Graph) Dependents(sheet int, r cell.Range) iter.Seq[Dependent] {
 		d := boxOf(r)
 		g.sheets[sheet].reads.search(d, func(e *entry) bool {
 			s := g.spans.at(e.span)
-			x := s.tpl.reads[e.read].inverse(s.area, d)
-			return x.empty() || yield(Dependent{g.span(e.span), x.Range(), int(e.read)})
+			r := &s.tpl.reads[e.read]
+			x := r.inverse(s.area, d)
+			return x.empty() || yield(Dependent{g.span(e.span), x.Range(), int(e.read), r.named})
 		})
 	}
 }
 
-// Precedents yields what the formula behind a cell's value reads, directly: an area for
+// Restless yields the spans that are volatile or dynamic, by id.
+func (g *Graph) Restless() iter.Seq[Span] {
+	return func(yield func(Span) bool) {
+		for _, id := range g.special {
+			if !yield(g.span(id)) {
+				return
+			}
+		}
+	}
+}
+
+// Precedents yields what the formula behind a cell's value reads or names, directly: an area for
 // each read, in the order in which the compiler gave them.
 func (g *Graph) Precedents(sheet int, at cell.Ref) iter.Seq[Area] {
 	return func(yield func(Area) bool) {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 
@@ -146,9 +145,6 @@ func TestRefusals(t *testing.T) {
 	for range g.SpansIn(1, rangeOf(t, "A1:C9")) {
 		t.Error("a span on no sheet")
 	}
-	for range g.Trace(Area{3, rangeOf(t, "A1")}, ToDependents, 3) {
-		t.Error("a trace on no sheet")
-	}
 	if _, ok := g.SpanAt(0, cell.Ref{Row: -1}); ok {
 		t.Error("a span off the sheet")
 	}
@@ -165,55 +161,6 @@ func TestForeignSheet(t *testing.T) {
 	g := m.build(t)
 	if n := len(slices.Collect(g.Precedents(0, at(t, "B1")))); n != 1 {
 		t.Errorf("%d precedents", n)
-	}
-}
-
-// TestTrace walks a small workbook in both directions.
-func TestTrace(t *testing.T) {
-	m := newModel(2)
-	for row := range 9 {
-		m.set(0, cell.Ref{Row: row, Col: 1}, fmt.Sprintf("A%d*2", row+1))
-	}
-	m.set(0, at(t, "C1"), "SUM(B:B)")
-	m.set(1, at(t, "A1"), "S0!C1+S0!B3")
-	m.set(0, at(t, "D1"), "D1+S1!A1") // a circle
-	m.cells[spot{0, 20, 0}] = grid.Formula{Text: "S1!A1*B1:B3", Kind: grid.ArrayFormula, Anchor: at(t, "A21"), Range: rangeOf(t, "A21:A23")}
-	m.set(0, at(t, "E1"), "A22")
-	g := m.build(t)
-	list := func(from string, to Direction, depth int) string {
-		var out []string
-		for l := range g.Trace(Area{0, rangeOf(t, from)}, to, depth) {
-			out = append(out, fmt.Sprintf("%d %s!%v reads %s!%v", l.Depth, m.names[l.Reader.Sheet], l.Reader.Range, m.names[l.Read.Sheet], l.Read.Range))
-		}
-		slices.Sort(out)
-		return strings.Join(out, "\n")
-	}
-	for _, c := range []struct {
-		from  string
-		to    Direction
-		depth int
-		want  string
-	}{
-		{"A3", ToDependents, 1, "1 S0!B3 reads S0!A3"},
-		{"A3", ToDependents, 2, "1 S0!B3 reads S0!A3\n2 S0!A21 reads S0!B3\n2 S0!C1 reads S0!B3\n2 S1!A1 reads S0!B3"},
-		{"A3:A4", ToDependents, 1, "1 S0!B3:B4 reads S0!A3:A4"},
-		{"D1", ToDependents, 5, "1 S0!D1 reads S0!D1"},
-		{"A1", ToDependents, 0, ""},
-		{"B1", ToDependents, 2, "1 S0!A21 reads S0!B1\n1 S0!C1 reads S0!B1\n2 S0!E1 reads S0!A22\n2 S1!A1 reads S0!C1"},
-		{"E1", ToPrecedents, 1, "1 S0!E1 reads S0!A22"},
-		{"E1", ToPrecedents, 2, "1 S0!E1 reads S0!A22\n2 S0!A21 reads S0!B1:B3\n2 S0!A21 reads S1!A1"},
-		{"D1", ToPrecedents, 4, "1 S0!D1 reads S0!D1\n1 S0!D1 reads S1!A1\n2 S1!A1 reads S0!B3\n2 S1!A1 reads S0!C1\n3 S0!B3 reads S0!A3\n3 S0!C1 reads S0!B1:B1048576\n" +
-			"4 S0!B1:B2 reads S0!A1:A2\n4 S0!B4:B9 reads S0!A4:A9"},
-	} {
-		got := list(c.from, c.to, c.depth)
-		if got = strings.ReplaceAll(got, "B:B", "B1:B1048576"); got != c.want {
-			t.Errorf("%s, direction %d, depth %d:\n%s\nwant\n%s", c.from, c.to, c.depth, got, c.want)
-		}
-	}
-	for _, to := range []Direction{ToDependents, ToPrecedents} {
-		for range g.Trace(Area{0, rangeOf(t, "A1:E22")}, to, 9) {
-			break
-		}
 	}
 }
 

@@ -138,6 +138,9 @@ func (d *Dirty) cost(pos int32) int64 {
 	each := int64(1)
 	for i := range s.tpl.reads {
 		x := &s.tpl.reads[i]
+		if x.named {
+			continue
+		}
 		if a := x.image(middle).and(g.sheets[x.sheet].used); !a.empty() {
 			each += a.cells()
 		}

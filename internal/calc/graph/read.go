@@ -16,12 +16,15 @@ import (
 type Read struct {
 	Sheet       int
 	First, Last formula.Corner
+	// Named says that the formula goes by where the region lies and not by what it holds, or
+	// cannot be evaluated. Then nothing has to be calculated when a cell of it changes.
+	Named bool
 }
 
 // ReadOf gives the read of a reference to cells, whose relative parts are offsets, on a
 // sheet; ok is false for other kinds of reference.
 func ReadOf(sheet int, ref formula.Reference) (r Read, ok bool) {
-	r = Read{sheet, ref.First, ref.Last}
+	r = Read{Sheet: sheet, First: ref.First, Last: ref.Last}
 	switch ref.Kind {
 	case formula.CellRef:
 		r.Last = r.First
@@ -43,7 +46,7 @@ func ReadArea(a Area) Read {
 	corner := func(c cell.Ref) formula.Corner {
 		return formula.Corner{Row: int32(c.Row), Col: int32(c.Col), AbsRow: true, AbsCol: true}
 	}
-	return Read{a.Sheet, corner(a.Range.First), corner(a.Range.Last)}
+	return Read{Sheet: a.Sheet, First: corner(a.Range.First), Last: corner(a.Range.Last)}
 }
 
 // Facts is what the graph has to know of a template.
@@ -202,17 +205,25 @@ func (x axis) relation(v, u interval) (r relation) {
 // read is a Read as the graph computes with it.
 type read struct {
 	sheet int32
+	named bool
 	axes  [2]axis
 }
 
 func newRead(r Read) read {
 	a, b := r.First, r.Last
-	return read{int32(r.Sheet), [2]axis{newAxis(a.Row, b.Row, a.AbsRow, b.AbsRow), newAxis(a.Col, b.Col, a.AbsCol, b.AbsCol)}}
+	return read{int32(r.Sheet), r.Named, [2]axis{newAxis(a.Row, b.Row, a.AbsRow, b.AbsRow), newAxis(a.Col, b.Col, a.AbsCol, b.AbsCol)}}
 }
 
 // image gives all that the cells of v read; it is empty where that is off the sheet.
 func (r *read) image(v box) box {
 	return box{r.axes[rows].image(v[rows]), r.axes[cols].image(v[cols])}.and(wholeSheet)
+}
+
+// ImageOf gives all that cells read by r; ok is false where that is off the sheet.
+func ImageOf(r Read, cells cell.Range) (area cell.Range, ok bool) {
+	x := newRead(r)
+	b := x.image(boxOf(cells))
+	return b.Range(), !b.empty()
 }
 
 // inverse gives the cells of v that read some of d.
