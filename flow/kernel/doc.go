@@ -118,6 +118,7 @@
 // there is. And whatever has run for longer than ShortMax does not count as short any
 // more: what was taken for a short call and is a long one gives its place in the buffer to
 // the next, but not to one of a part that has as much running already, nor to one of such a
-// flow while there are others. So a resource with a buffer has to be one that can be shared
-// for a while, as processors can.
+// flow while there are others, nor while that would keep out somebody whose turn it is: short
+// calls that all turn out long have no more than the share of their class. So a resource with
+// a buffer has to be one that can be shared for a while, as processors can.
 package kernel

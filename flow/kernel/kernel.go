@@ -14,6 +14,7 @@ type Kernel struct {
 	classes []*class
 
 	now        Instant
+	dispatched Instant // the last time at which it was looked who may start
 	free       Amounts // of each resource
 	buffered   Amounts // taken by requests of buffered classes
 	bufferedAt Instant // when the last request of a buffered class arrived
@@ -134,8 +135,9 @@ func (k *Kernel) Arrive(now Instant, t *Ticket, out []Decision) []Decision {
 	p.flow.weight = float64(max(t.Weight, 1))
 	p.weight = float64(max(t.PartBy, 1))
 
-	// Nothing that waits could start just now, else it would have. So if nothing of this
-	// class waits and the ticket fits, it is its turn.
+	// Nothing that waits could start just now, else it would have (or will with the Advance
+	// that is due in this moment). So if nothing of this class waits and the ticket fits, it is
+	// its turn.
 	if c.waiting == 0 && c.open(now) && k.room(c, p, &t.Need) {
 		c.tag = max(c.tag, k.vtime)
 		c.catchUp(p)
@@ -466,28 +468,38 @@ func (k *Kernel) Next() (Instant, bool) {
 	}
 	at, ok := Instant(math.MaxInt64), false
 	sooner := func(t Instant) {
-		if t < at && t > k.now {
+		if t = max(t, k.now+1); t < at {
 			at, ok = t, true
 		}
 	}
+	// A moment that has been seen to pass changes nothing any more. One that passed with an
+	// event in which nobody was looked for, since that one could start at once, still does.
+	moment := func(t Instant) {
+		if t > k.dispatched {
+			sooner(t)
+		}
+	}
 	if k.expiries.len() > 0 {
-		sooner(max(k.expiries.e[0].key, k.now+1))
+		sooner(k.expiries.e[0].key)
 	}
 	for _, c := range k.classes {
 		if c.short.head != nil && c.ShortMax > 0 {
-			sooner(max(c.short.head.started+c.ShortMax, k.now+1))
+			moment(c.short.head.started + c.ShortMax)
 		}
 		if c.waiting == 0 {
 			continue
 		}
 		if c.WaitMax > 0 {
-			sooner(max(c.oldest.arrived+c.WaitMax, k.now+1))
+			sooner(c.oldest.arrived + c.WaitMax)
 		}
 		if c.Gap > 0 {
-			sooner(c.startedAt + c.Gap)
+			moment(c.startedAt + c.Gap)
+		}
+		if c.AgeMax > 0 && c.short.head != nil { // its claim lets others outgrow the buffer
+			moment(c.servedAt + c.AgeMax)
 		}
 		if !c.Buffered && k.hadBuffer {
-			sooner(k.bufferedAt + k.conf.BufferIdle)
+			moment(k.bufferedAt + k.conf.BufferIdle)
 		}
 	}
 	return at, ok
