@@ -69,6 +69,26 @@ func TestOutgrownKeepNobodyOut(t *testing.T) {
 	}
 }
 
+// TestOutgrownLeaveClaim: what somebody has a claim to is not taken by calls that outgrow the
+// buffer either.
+func TestOutgrownLeaveClaim(t *testing.T) {
+	const ms = time.Millisecond
+	d := drive(t, Config{
+		Classes: []Class{
+			{Name: "fast", Weight: 32, QueueMax: 512, Buffered: true, ShortMax: 10 * ms, AgeMax: time.Second},
+			{Name: "slow", Weight: 4, QueueMax: 64, AgeMax: time.Second},
+		},
+		Resources: []Resource{{Name: "cpu", Capacity: 3, Buffer: 1}},
+	})
+	asks := []Request{{Class: 0, Cost: 50 * ms, Need: Amounts{1}}, {Class: 1, Cost: 300 * ms, Need: Amounts{1}}}
+	d.load(10*ms, asks, []int{20, 3})
+	large := d.arrive(Request{Class: 1, Flow: 1 << 32, Cost: ms, Need: Amounts{2}})
+	d.load(time.Minute, asks, []int{0, 0})
+	if wait := large.Started() - large.Arrived(); large.Waiting() || wait > 5*time.Second {
+		t.Errorf("a request for two of three seats waits: %v; it has waited for %v", large.Waiting(), wait)
+	}
+}
+
 // TestStuckInBuffer: where a call that counts as short does not end, and others wait that are
 // due, short ones do not wait for it for longer than AgeMax.
 func TestStuckInBuffer(t *testing.T) {
