@@ -186,3 +186,100 @@ func TestRetryAfterIdleness(t *testing.T) {
 		t.Errorf("behind 20 ms of work: %v", out)
 	}
 }
+
+// TestOutgrownForNobody: who waits for something else is not kept out by short calls that
+// turned out long, and these leave the buffer to the next then.
+func TestOutgrownForNobody(t *testing.T) {
+	const ms = time.Millisecond
+	fast, slow := Request{Class: 0, Cost: 100 * ms, Need: Amounts{1}}, Request{Class: 1, Cost: ms, Need: Amounts{1}}
+	for name, c := range map[string]struct {
+		seats int64
+		limit int
+		asks  []Request
+	}{
+		"the others have their seats themselves": {2, 0, []Request{slow, fast, slow}},
+		"the others may have no more":            {3, 1, []Request{slow, fast, fast, slow}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := drive(t, Config{
+				Classes: []Class{
+					{Name: "fast", Weight: 32, QueueMax: 512, Buffered: true, ShortMax: 10 * ms, AgeMax: time.Second},
+					{Name: "slow", Weight: 4, QueueMax: 64, Limit: c.limit},
+				},
+				Resources: []Resource{{Name: "cpu", Capacity: c.seats, Buffer: 1}},
+			})
+			var last *Ticket
+			for i, r := range c.asks {
+				r.Flow = uint64(i)
+				last = d.arrive(r)
+			}
+			if !last.Waiting() {
+				t.Fatal("it does not wait")
+			}
+			d.arrive(Request{Class: 0, Flow: 99, Cost: ms, Need: Amounts{1}})
+			if len(d.waiting) != 2 {
+				t.Fatalf("%d wait", len(d.waiting))
+			}
+			d.advance(10 * ms)
+			if len(d.waiting) != 1 || !last.Waiting() {
+				t.Errorf("the next short call is not let in: %v", d.log)
+			}
+			if err := d.check(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestOutgrownInOrder: a place that has become free with time is that of who waits for it,
+// not of who comes in the same moment.
+func TestOutgrownInOrder(t *testing.T) {
+	const ms = time.Millisecond
+	class := func(name string) Class {
+		return Class{Name: name, QueueMax: 9, Buffered: true, ShortMax: 10 * ms}
+	}
+	d := drive(t, Config{Classes: []Class{class("a"), class("b")}, Resources: []Resource{{Name: "cpu", Capacity: 2, Buffer: 1}}})
+	d.arrive(Request{Class: 0, Flow: 1, Need: Amounts{1}})
+	d.arrive(Request{Class: 0, Flow: 2, Need: Amounts{1}})
+	waits := d.arrive(Request{Class: 0, Flow: 3, Need: Amounts{1}})
+	d.now += 10 * ms
+	comes := d.arrive(Request{Class: 1, Flow: 4, Need: Amounts{1}})
+	if !waits.Running() || comes.Running() {
+		t.Errorf("who waited runs: %v, who came: %v", waits.Running(), comes.Running())
+	}
+}
+
+// TestDebtsOutlastCrowd: who owes is not forgotten when his place is wanted.
+func TestDebtsOutlastCrowd(t *testing.T) {
+	const work = 10 * time.Millisecond
+	conf := seat(1, Class{Name: "a", QueueMax: 1000})
+	conf.FlowsMax = 2
+	d := drive(t, conf)
+	dear := d.arrive(ask(0, 2, work, 1))
+	for range 200 {
+		d.arrive(ask(0, 1, work, 1))
+	}
+	d.now += 20 * work
+	d.done(dear)
+	d.arrive(ask(0, 3, work, 1)) // there is no place for this one
+	for range 50 {
+		d.arrive(ask(0, 2, work, 1))
+	}
+	if of := d.turns(10); of[2] > 0 {
+		t.Errorf("of 10 turns %d are of the one who owes as many", of[2])
+	}
+}
+
+// TestBurstIsBounded: who has not asked for long may ask as often at once as the bucket
+// holds, and no more.
+func TestBurstIsBounded(t *testing.T) {
+	d := drive(t, seat(100, Class{Name: "a", QueueMax: 9, Rate: 1, Burst: 3}))
+	keep := d.arrive(ask(0, 1, time.Millisecond, 1)) // so that the flow is not forgotten
+	d.advance(time.Hour)
+	for i := range 5 {
+		if got := d.arrive(ask(0, 1, time.Millisecond, 1)).Running(); got != (i < 3) {
+			t.Errorf("after an hour request %d runs: %v", i, got)
+		}
+	}
+	d.done(keep)
+}
