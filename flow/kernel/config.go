@@ -70,7 +70,8 @@ type Class struct {
 	// longer when an overload begins or ends.
 	Target, Interval time.Duration
 
-	// Rate bounds the requests of one flow by a token bucket, Burst is its size. 0: any.
+	// Rate bounds the requests of one flow by a token bucket, Burst is its size. Of a Burst of
+	// two and more the parts of a flow each find their share: Rate by their number. 0: any.
 	Rate, Burst float64
 
 	// Gap is the least time between two starts; 0: none.

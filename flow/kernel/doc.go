@@ -25,8 +25,8 @@
 //
 // A flow is who can be held to account; a part is what it says of itself. So all that limits
 // is of the flow: its share and its weight, the bound of its queue, its token bucket, its
-// place in the buffer. Parts only share what their flow has: a client that makes up a new
-// name for each call takes from its own others, and from nobody else.
+// place in the buffer. Parts only share what their flow has, its tokens too: a client that
+// makes up a new name for each call takes from its own others, and from nobody else.
 //
 // The cost is service time. What a request will take is not known when it starts, so its
 // predicted cost is charged then, and when it is done the difference to what it took is

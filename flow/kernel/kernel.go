@@ -177,12 +177,14 @@ func (k *Kernel) admit(c *class, t *Ticket, now Instant) (p *part, o Outcome, af
 	}
 	f := k.flowOf(c, t.Flow, now)
 	if c.Rate > 0 {
-		if ok, wait := f.take(now, c.Rate, c.Burst); !ok {
-			c.rest(&f.own, now) // it may have been made for this ticket
+		if ok, wait := f.take(f.known(t.Flow, t.Part), now, c.Rate, c.Burst); !ok {
+			c.rest(&f.own, now) // the flow may have been made for this ticket
 			return nil, RateLimited, time.Duration(math.Ceil(wait * 1e9))
 		}
 	}
-	return k.partOf(c, f, t.Flow, t.Part, now), Started, 0
+	p = k.partOf(c, f, t.Flow, t.Part, now)
+	p.took = now
+	return p, Started, 0
 }
 
 // Ride lets a ticket in that needs nothing of its own, because what it wants comes of
@@ -254,16 +256,19 @@ func (k *Kernel) Peek(now Instant, class int, key, part uint64) (o Outcome, afte
 	if f == nil {
 		return Started, 0
 	}
+	p := f.known(key, part)
 	if c.Rate > 0 {
-		if wait := f.lacks(max(k.now, now), c.Rate, c.Burst); wait > 0 {
+		any, wait := f.lacks(p, max(k.now, now), c.Rate, c.Burst)
+		if part == AnyPart {
+			wait = any
+		}
+		if wait > 0 {
 			return RateLimited, time.Duration(math.Ceil(wait * 1e9))
 		}
 	}
 	// A flow with a full queue has requests waiting, so that no other one starts at once.
 	waiting := 0
-	if p := f.parts[part]; part == 0 {
-		waiting = f.own.waiting
-	} else if p != nil {
+	if p != nil {
 		waiting = p.waiting
 	}
 	if f.waiting >= c.FlowQueueMax {

@@ -84,6 +84,11 @@ var mutants = []struct{ file, old, new string }{
 	{"kernel.go", "share < (levelFrom[k.level]-levelSlack)*k.conf.QueueMax", "share < levelFrom[k.level]*k.conf.QueueMax"},
 	{"class.go", "now-c.startedAt >= c.Gap", "now-c.startedAt >= c.Gap/2"},
 	{"flow.go", "f.tokens = min(burst, f.tokens+rate*(now-f.filled).Seconds())", "f.tokens += rate * (now - f.filled).Seconds()"},
+	{"flow.go", "min(len(f.parts), rateParts)", "len(f.parts)"},
+	{"flow.go", "min(parts-1, math.Floor(burst/2))", "min(parts-1, 0)"},
+	{"flow.go", "1 - tokenEps - min(", "1 - min("},
+	{"kernel.go", "\tp.took = now\n", ""},
+	{"flow.go", "its = min(its, max(any, turn))", "_ = turn"},
 	// Flows that come and go.
 	{"flow.go", "f.period == c.period && f.tag > c.vtime || !f.full", "!f.full"},
 	{"flow.go", " || !f.full(now, c.Rate, c.Burst)", ""},
@@ -108,7 +113,8 @@ var mutants = []struct{ file, old, new string }{
 	{"part.go", "len(f.parts) < c.kernel.conf.PartsMax && ", ""},
 	{"part.go", " && c.parts < c.kernel.conf.FlowsMax", ""},
 	{"part.go", "p.busy == f.busy && p.tag > f.vtime", "false"},
-	{"part.go", "key = client", "key = 0"},
+	{"part.go", "\t\tkey = client\n\t}\n\tc.forget", "\t\tkey = 0\n\t}\n\tc.forget"},
+	{"part.go", "\t\tkey = client\n\t} else", "\t\tkey = 0\n\t} else"},
 	{"flow.go", "\t\tc.parts -= len(f.parts)\n", ""},
 	{"shape.go", "if b.flow.bunchIn(s) != nil {", "if false {"},
 	// Work left behind.

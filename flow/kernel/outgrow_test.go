@@ -269,17 +269,3 @@ func TestDebtsOutlastCrowd(t *testing.T) {
 		t.Errorf("of 10 turns %d are of the one who owes as many", of[2])
 	}
 }
-
-// TestBurstIsBounded: who has not asked for long may ask as often at once as the bucket
-// holds, and no more.
-func TestBurstIsBounded(t *testing.T) {
-	d := drive(t, seat(100, Class{Name: "a", QueueMax: 9, Rate: 1, Burst: 3}))
-	keep := d.arrive(ask(0, 1, time.Millisecond, 1)) // so that the flow is not forgotten
-	d.advance(time.Hour)
-	for i := range 5 {
-		if got := d.arrive(ask(0, 1, time.Millisecond, 1)).Running(); got != (i < 3) {
-			t.Errorf("after an hour request %d runs: %v", i, got)
-		}
-	}
-	d.done(keep)
-}

@@ -20,6 +20,7 @@ type part struct {
 	place int
 
 	key                uint64
+	took               Instant // the last token of the rate limit
 	idleAt             Instant
 	idleNext, idlePrev *part
 }
@@ -69,13 +70,11 @@ func (p *part) before(q *part) bool {
 // partOf gives the part of a flow that has the key, making it if need be. In a flow that
 // many clients share each of them is a part.
 func (k *Kernel) partOf(c *class, f *flow, client, key uint64, now Instant) *part {
+	if p := f.known(client, key); p != nil {
+		return p
+	}
 	if f.shared {
 		key = client
-	} else if key == 0 {
-		return &f.own
-	}
-	if p := f.parts[key]; p != nil {
-		return p
 	}
 	c.forgetParts(f, now, 2)
 	if c.roomForPart(f) || c.forgetParts(f, now, 1) > 0 {
@@ -94,6 +93,16 @@ func (k *Kernel) partOf(c *class, f *flow, client, key uint64, now Instant) *par
 		return p
 	}
 	return f.sharedPart(key)
+}
+
+// known gives the part of a flow that has the key, nil if there is none, or it shares one.
+func (f *flow) known(client, key uint64) *part {
+	if f.shared {
+		key = client
+	} else if key == 0 {
+		return &f.own
+	}
+	return f.parts[key]
 }
 
 // roomForPart reports whether another part of the flow can be told apart.
