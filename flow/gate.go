@@ -452,7 +452,10 @@ func (g *Gate) Draining(class int) *Refusal {
 }
 
 // Drain ends admission: calls that come are refused with [CodeDraining]. Those that wait
-// keep their turn, unless empty is set. Work behind calls is told to stop.
+// keep their turn, unless empty is set. Work behind calls is told to stop. A server that
+// counts requests itself, from the moment in which they are read, closes its own door first
+// and drains the gate when its patience is over: what it has taken on may still be on its way
+// here.
 func (g *Gate) Drain(empty bool) {
 	var revoke []func()
 	g.change(func(now kernel.Instant, out []kernel.Decision) []kernel.Decision {
