@@ -62,7 +62,13 @@ for n in $(seq 2 "$most"); do
   check ok seats last
   build -DN="$n" -DSHARING="$n"
   check ok seats last
+  build -DN="$n" -DKEEPING=1
+  check ok seats last
 done
+build -DN=3 -DKEEPING=2
+check ok seats first last
+build -DN=2 -DKEEPING=2 -DSHARING=0
+check ok seats first last
 # The faults.
 depth=300000
 build -DN=2 -DFORGET=1
@@ -71,4 +77,8 @@ build -DN=3 -DENDLESS
 check wrong last
 build -DN=3 -DSILENT=1
 check wrong first
+build -DN=2 -DKEEPING=2 -DGIVEN=1
+check wrong seats
+build -DN=2 -DKEEPING=1 -DSHARING=0 -DLOST=1
+check wrong seats
 echo "prove: all as it should be, for up to $most calls"
