@@ -374,7 +374,7 @@ func (p Permit) Done(result Result) time.Duration {
 	g.out = g.out[:0]
 	g.ended(p.w, took, result, now)
 	var n notice
-	if last := g.leave(p.w); last != nil {
+	if last := g.leave(p.w, now); last != nil {
 		if last.tail != nil {
 			n = g.left(last.tail, now)
 		} else {

@@ -14,7 +14,9 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime/debug"
+	"runtime/metrics"
 	"runtime/pprof"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -99,16 +101,17 @@ func TestS48_Soak(t *testing.T) {
 
 // soakLive is how much more the heap may hold whatever it was: what has a bound that some
 // minutes do not reach. The index of the journal's segment that is written, some hundred bytes
-// for each fork until the segment is full, which is at 64 MB; up to 1 024 ids that name nothing.
-// soakResident is the same of what is resident when the collector has given back what it can:
-// beside the heap that is pages of it which are not empty, and stacks.
+// for each fork until the segment is full, which is at 64 MB; up to 1 024 ids that name nothing;
+// buckets of histograms. soakResident is the same of what is resident when the collector has
+// given back what it can: beside the heap that is pages of it which are not empty, and stacks.
 const (
-	soakLive     = 2 << 20
-	soakResident = 8 << 20
+	soakLive     = 1 << 20
+	soakResident = 4 << 20
 )
 
 // tellMemory has the program, whenever it gets SIGUSR1, collect what nobody uses, give back
-// what is free, and write a profile of its heap into the folder that it was started in.
+// what is free, and leave in the folder that it was started in a profile of its heap and, last,
+// how many bytes were found to be in use.
 func tellMemory() {
 	asked := make(chan os.Signal, 1)
 	signal.Notify(asked, syscall.SIGUSR1)
@@ -116,9 +119,12 @@ func tellMemory() {
 		for range asked {
 			debug.FreeOSMemory() // what has been found to be unused in one collection …
 			debug.FreeOSMemory() // … is swept, and its finalizers have run, by the next
-			f, err := os.Create("heap.new")
+			live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+			metrics.Read(live)
+			f, err := os.Create("heap")
 			if err == nil {
-				err = errors.Join(pprof.WriteHeapProfile(f), f.Close(), os.Rename("heap.new", "heap"))
+				err = errors.Join(pprof.WriteHeapProfile(f), f.Close(),
+					os.WriteFile("live.new", fmt.Append(nil, live[0].Value.Uint64()), 0o666), os.Rename("live.new", "live"))
 			}
 			if err != nil {
 				fmt.Fprintln(os.Stderr, "profile:", err)
@@ -133,19 +139,24 @@ func (r *running) collected(profile string) (resident, live int64) {
 	if err := r.cmd.Process.Signal(syscall.SIGUSR1); err != nil {
 		r.t.Fatal(err)
 	}
+	told := filepath.Join(r.cmd.Dir, "live")
 	for {
-		data, err := os.ReadFile(filepath.Join(r.cmd.Dir, "heap"))
+		data, err := os.ReadFile(told)
 		if err == nil {
-			writeFile(r.t, profile+".pprof", data)
+			live, err = strconv.ParseInt(string(data), 10, 64)
+			if err = errors.Join(err, os.Remove(told)); err != nil {
+				r.t.Fatal(err)
+			}
 			break
 		}
-		r.pause("a profile of the heap")
+		r.pause("the collector has run")
 	}
-	if err := os.Remove(filepath.Join(r.cmd.Dir, "heap")); err != nil {
+	data, err := os.ReadFile(filepath.Join(r.cmd.Dir, "heap"))
+	if err != nil {
 		r.t.Fatal(err)
 	}
-	m := r.scrape()
-	return int64(m.value("process_resident_memory_bytes")), int64(m.value("go_memstats_heap_alloc_bytes"))
+	writeFile(r.t, profile+".pprof", data)
+	return int64(r.scrape().value("process_resident_memory_bytes")), live
 }
 
 // soakCounts are the series that have to come back, and by how much they may differ whatever

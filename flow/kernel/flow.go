@@ -31,6 +31,8 @@ type flow struct {
 	tokens float64 // of the rate limit, at the instant filled
 	filled Instant
 
+	riding int // requests that run under others
+
 	parts    map[uint64]*part    // but own and those in crowd
 	crowd    *[SharedParts]*part // for those beyond PartsMax
 	passed   *part               // lowest by tag, parked, while another part started …
@@ -86,7 +88,10 @@ func (f *flow) take(p *part, now Instant, rate, burst float64) (ok bool, wait fl
 // nothing. And no more than rateParts are counted, so that who makes up more does not make
 // that time any longer.
 func (f *flow) lacks(p *part, now Instant, rate, burst float64) (any, its float64) {
-	missing := 1 - tokenEps - min(burst, f.tokens+rate*(now-f.filled).Seconds())
+	missing := 1 - min(burst, f.tokens+rate*(now-f.filled).Seconds())
+	if missing < tokenEps {
+		missing = min(missing, 0)
+	}
 	any = max(0, missing) / rate
 	parts := float64(min(len(f.parts), rateParts))
 	kept := min(parts-1, math.Floor(burst/2))
@@ -177,7 +182,7 @@ func mix(x uint64) uint64 {
 func (c *class) rest(p *part, now Instant) {
 	f := p.flow
 	f.restPart(p, now)
-	if f.shared || f.idle || f.waiting > 0 || f.inFlight > 0 {
+	if f.shared || f.idle || f.waiting > 0 || f.inFlight > 0 || f.riding > 0 {
 		return
 	}
 	f.idle, f.idleAt = true, now

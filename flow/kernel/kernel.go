@@ -188,21 +188,49 @@ func (k *Kernel) admit(c *class, t *Ticket, now Instant) (p *part, o Outcome, af
 }
 
 // Ride lets a ticket in that needs nothing of its own, because what it wants comes of
-// another one that runs. It is refused for the reasons that have nothing to do with room;
-// else it neither waits nor is done later.
+// another one that runs. It is refused for the reasons that have nothing to do with room, and
+// if its flow has as many that ride or wait as may wait. Else it does not wait, and rides until
+// Alight.
 func (k *Kernel) Ride(now Instant, t *Ticket) Decision {
 	now = k.at(now)
+	if t.state != stateNew {
+		panic("kernel: Ride of a ticket that waits or runs")
+	}
 	c := k.classes[t.Class]
 	t.arrived = now
 	c.stats.Arrived++
 	p, o, after := k.admit(c, t, now)
+	if o == Started && p.flow.riding+p.flow.waiting >= c.FlowQueueMax {
+		c.rest(p, now)
+		o, after = FullFlow, c.retryAfter()
+	}
 	if o != Started {
 		c.stats.Outcomes[o]++
 		return Decision{t, o, after}
 	}
-	c.stats.Joined++
-	c.rest(p, now)
+	c.ride(t, p)
 	return Decision{t, Started, 0}
+}
+
+// ride notes that a ticket rides.
+func (c *class) ride(t *Ticket, p *part) {
+	c.rouse(p)
+	t.state, t.part = stateRiding, p
+	p.riding++
+	p.flow.riding++
+	c.stats.Joined++
+}
+
+// Alight ends the ride of a ticket. Nothing comes back, since it has taken nothing.
+func (k *Kernel) Alight(now Instant, t *Ticket) {
+	if t.state != stateRiding {
+		panic("kernel: Alight of a ticket that does not ride")
+	}
+	p := t.part
+	p.riding--
+	p.flow.riding--
+	t.state, t.part = stateNew, nil
+	k.classes[t.Class].rest(p, k.at(now))
 }
 
 // placeFor looks for a place in the queue for a request of a flow, of whose part so many
@@ -296,16 +324,16 @@ func (k *Kernel) Cancel(now Instant, t *Ticket, out []Decision) ([]Decision, boo
 }
 
 // Join takes a waiting ticket out of the queue because what it wants comes of another one
-// that runs: it needs nothing of its own, and is not done later. It reports whether the
+// that runs: it needs nothing of its own, and rides until Alight. It reports whether the
 // ticket was waiting.
 func (k *Kernel) Join(now Instant, t *Ticket, out []Decision) ([]Decision, bool) {
 	now = k.at(now)
 	if t.state != stateWaiting {
 		return out, false
 	}
-	c := k.classes[t.Class]
+	c, p := k.classes[t.Class], t.part
 	k.quit(c, t, now)
-	c.stats.Joined++
+	c.ride(t, p)
 	return k.dispatch(now, out), true
 }
 

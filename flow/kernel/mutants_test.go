@@ -86,7 +86,7 @@ var mutants = []struct{ file, old, new string }{
 	{"flow.go", "f.tokens = min(burst, f.tokens+rate*(now-f.filled).Seconds())", "f.tokens += rate * (now - f.filled).Seconds()"},
 	{"flow.go", "min(len(f.parts), rateParts)", "len(f.parts)"},
 	{"flow.go", "min(parts-1, math.Floor(burst/2))", "min(parts-1, 0)"},
-	{"flow.go", "1 - tokenEps - min(", "1 - min("},
+	{"flow.go", "if missing < tokenEps {", "if false {"},
 	{"kernel.go", "\tp.took = now\n", ""},
 	{"flow.go", "its = min(its, max(any, turn))", "_ = turn"},
 	// Flows that come and go.
@@ -117,6 +117,11 @@ var mutants = []struct{ file, old, new string }{
 	{"part.go", "\t\tkey = client\n\t} else", "\t\tkey = 0\n\t} else"},
 	{"flow.go", "\t\tc.parts -= len(f.parts)\n", ""},
 	{"shape.go", "if b.flow.bunchIn(s) != nil {", "if false {"},
+	// Riders.
+	{"kernel.go", "o == Started && p.flow.riding+p.flow.waiting >= c.FlowQueueMax", "o == Started && p.flow.riding >= c.FlowQueueMax"},
+	{"kernel.go", "\tp.flow.riding--\n", ""},
+	{"flow.go", "f.inFlight > 0 || f.riding > 0", "f.inFlight > 0"},
+	{"part.go", "p.inFlight > 0 || p.riding > 0", "p.inFlight > 0"},
 	// Work left behind.
 	{"kernel.go", " && k.room(c, p, &to.Need) && k.besideBuffer(&to.Need)", " && k.besideBuffer(&to.Need)"},
 	{"kernel.go", "fits := (from.Class == to.Class || c.open(now)) && k.room", "fits := k.room"},

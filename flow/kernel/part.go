@@ -20,6 +20,7 @@ type part struct {
 	place int
 
 	key                uint64
+	riding             int
 	took               Instant // the last token of the rate limit
 	idleAt             Instant
 	idleNext, idlePrev *part
@@ -158,7 +159,7 @@ func (f *flow) lowest() (best *part) {
 
 // restPart notes that a part may have neither requests waiting nor running any more.
 func (f *flow) restPart(p *part, now Instant) {
-	if p.shared || p.idle || p.waiting > 0 || p.inFlight > 0 {
+	if p.shared || p.idle || p.waiting > 0 || p.inFlight > 0 || p.riding > 0 {
 		return
 	}
 	p.idle, p.idleAt = true, now

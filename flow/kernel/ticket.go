@@ -40,6 +40,7 @@ const (
 	stateNew state = iota
 	stateWaiting
 	stateRunning
+	stateRiding // under another one that runs
 )
 
 // Waiting reports whether the ticket waits.
