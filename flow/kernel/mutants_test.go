@@ -198,7 +198,7 @@ func TestMutants(t *testing.T) {
 				t.Fatalf("it does not compile:\n%s", out)
 			}
 			for _, pkg := range []string{".", "../sim"} {
-				out, err := run("test", "-failfast", "-count=1", "-timeout=120s", pkg)
+				out, err := run("test", "-failfast", "-count=1", "-timeout=300s", pkg)
 				if err != nil {
 					for _, line := range strings.Split(out, "\n") {
 						if strings.HasPrefix(line, "--- FAIL") || strings.HasPrefix(line, "panic:") {
