@@ -269,3 +269,49 @@ func TestDebtsOutlastCrowd(t *testing.T) {
 		t.Errorf("of 10 turns %d are of the one who owes as many", of[2])
 	}
 }
+
+// TestOutgrownWhenDue: a class that has had more than its share does not keep short calls
+// from leaving the buffer to the next: it is their turn.
+func TestOutgrownWhenDue(t *testing.T) {
+	const ms = time.Millisecond
+	d := drive(t, Config{
+		Classes: []Class{
+			{Name: "fast", Weight: 32, QueueMax: 512, Buffered: true, ShortMax: 10 * ms, AgeMax: time.Second},
+			{Name: "slow", Weight: 4, QueueMax: 64},
+		},
+		Resources: []Resource{{Name: "cpu", Capacity: 2, Buffer: 1}},
+	})
+	fast := func(flow uint64) *Ticket {
+		return d.arrive(Request{Class: 0, Flow: flow, Cost: 100 * ms, Need: Amounts{1}})
+	}
+	had := d.arrive(Request{Class: 1, Flow: 1, Cost: ms, Need: Amounts{1}})
+	fast(2)
+	d.advance(10 * time.Second)
+	d.done(had)
+	fast(3)
+	slow := d.arrive(Request{Class: 1, Flow: 1, Cost: ms, Need: Amounts{1}})
+	next := fast(4)
+	if !slow.Waiting() || !next.Waiting() {
+		t.Fatalf("they wait: %v, %v", slow.Waiting(), next.Waiting())
+	}
+	d.advance(10 * ms)
+	if !next.Running() || !slow.Waiting() {
+		t.Errorf("the short call runs: %v, the other waits: %v", next.Running(), slow.Waiting())
+	}
+}
+
+// TestIdleBeginsAnew: virtual time begins anew when nothing waits or runs, so that tags do
+// not grow as long as a server lives.
+func TestIdleBeginsAnew(t *testing.T) {
+	d := drive(t, seat(1, Class{Name: "a", QueueMax: 9}))
+	x, y := d.arrive(ask(0, 1, time.Hour, 1)), d.arrive(ask(0, 1, time.Hour, 1))
+	d.now += time.Hour
+	d.done(x)
+	if d.k.vtime == 0 {
+		t.Fatal("virtual time stands still")
+	}
+	d.done(y)
+	if c := d.k.classes[0]; d.k.vtime != 0 || c.tag != 0 || c.vtime != 0 {
+		t.Errorf("virtual time is %g, and in the class %g; its tag is %g", d.k.vtime, c.vtime, c.tag)
+	}
+}
