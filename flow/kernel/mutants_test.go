@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 var mutate = flag.Bool("mutants", false, "try whether the tests notice seeded faults; takes minutes")
@@ -159,11 +160,17 @@ func TestMutantsFit(t *testing.T) {
 }
 
 // TestMutants: the tests of this package and of the simulation fail with every one of
-// them. A fault that makes them run for ever is noticed too.
+// them. A fault that makes them run for ever is noticed too: for ten times as long as they
+// take without it, on the machine as it is.
 func TestMutants(t *testing.T) {
 	if !*mutate {
 		t.Skip("only with -mutants")
 	}
+	began := time.Now()
+	if out, err := exec.Command("go", "test", "-count=1", "-timeout=1h", ".", "../sim").CombinedOutput(); err != nil {
+		t.Fatalf("without a fault: %v\n%s", err, out)
+	}
+	forEver := "-timeout=" + (10*time.Since(began) + time.Minute).String()
 	for _, m := range mutants {
 		t.Run(m.file+" "+m.new, func(t *testing.T) {
 			source, err := os.ReadFile(m.file)
@@ -198,7 +205,7 @@ func TestMutants(t *testing.T) {
 				t.Fatalf("it does not compile:\n%s", out)
 			}
 			for _, pkg := range []string{".", "../sim"} {
-				out, err := run("test", "-failfast", "-count=1", "-timeout=300s", pkg)
+				out, err := run("test", "-failfast", "-count=1", forEver, pkg)
 				if err != nil {
 					for _, line := range strings.Split(out, "\n") {
 						if strings.HasPrefix(line, "--- FAIL") || strings.HasPrefix(line, "panic:") {
