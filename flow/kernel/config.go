@@ -55,7 +55,7 @@ type Class struct {
 	Weight int64  // share of service time against other classes that have requests waiting; 0 means 1
 
 	QueueMax     int           // requests waiting; at least 1
-	FlowQueueMax int           // requests of one flow waiting, of all its parts; 0: QueueMax
+	FlowQueueMax int           // requests of one flow waiting, of all its parts, or riding; 0: QueueMax
 	WaitMax      time.Duration // longest wait; 0: any
 	AgeMax       time.Duration // after so long without a start the class goes first; 0: never
 	Limit        int           // requests running at once; 0: as many as fit
