@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Checks permit.pml with Spin: the model itself must pass, each of its faults must fail.
-# PROVE_N is how many calls there are at most, 4 by default; 3 takes seconds. Nothing is
+# PROVE_N is how many calls there are at most, 4 by default; 3 takes a minute or two. Nothing is
 # installed: where spin or gcc is missing this says so and fails, or with PROVE_OPTIONAL=1
 # says that it is skipped.
 set -euo pipefail
