@@ -58,7 +58,7 @@ func TestExploreCounting(t *testing.T) {
 		{name: "four", threads: threads("call", "call", "call", "look")},
 	} {
 		t.Run(p.name, func(t *testing.T) {
-			interleave.Explore(t, options(len(p.threads)), p.count)
+			interleave.Explore(t, interleave.ByThreads(len(p.threads)), p.count)
 		})
 	}
 }
@@ -98,7 +98,7 @@ func (p program) count(r *interleave.Run) {
 // TestExploreCosts: what is learned by several at once is all counted.
 func TestExploreCosts(t *testing.T) {
 	for _, n := range []int{2, 3, 4} {
-		interleave.Explore(t, options(n), func(r *interleave.Run) {
+		interleave.Explore(t, interleave.ByThreads(n), func(r *interleave.Run) {
 			var c Costs
 			kind := Kind{Name: "read"}
 			for i := range n {

@@ -121,23 +121,17 @@ var programs = []program{
 	{name: "three share, the first leaves", conf: seats(2), held: "call", threads: threads("share-double-leave", "share", "share", "cancel release")},
 }
 
-// options say how far a program with so many threads is explored.
-func options(threads int) interleave.Options {
-	switch threads {
-	case 2:
-		return interleave.Options{}
-	case 3:
-		return interleave.Options{Mode: interleave.Bounded, Bound: 3}
-	default:
-		return interleave.Options{Mode: interleave.Bounded, Bound: 2}
+func cases() (cases []interleave.Case) {
+	for _, p := range programs {
+		cases = append(cases, interleave.Case{Name: p.name, Options: interleave.ByThreads(len(p.threads)), Run: p.run, Once: p.big})
 	}
+	return cases
 }
 
-func TestExploreGate(t *testing.T) {
-	for _, p := range programs {
-		t.Run(p.name, func(t *testing.T) { interleave.Explore(t, options(len(p.threads)), p.run) })
-	}
-}
+func TestExploreGate(t *testing.T) { interleave.ExploreAll(t, cases()) }
+
+// TestMutants: each fault in testdata/mutants.txt makes one of the programs fail.
+func TestMutants(t *testing.T) { interleave.FindMutants(t, 30, cases()) }
 
 // shareMaxTest is how many share a permit in these programs.
 const shareMaxTest = 2

@@ -374,7 +374,7 @@ func (p Permit) Done(result Result) time.Duration {
 	g.out = g.out[:0]
 	g.ended(p.w, took, result, now)
 	var n notice
-	if last := g.leave(p.w); last != nil {
+	if last := g.leave(p.w, now); last != nil {
 		if last.tail != nil {
 			n = g.left(last.tail, now)
 		} else {
@@ -452,7 +452,10 @@ func (g *Gate) Draining(class int) *Refusal {
 }
 
 // Drain ends admission: calls that come are refused with [CodeDraining]. Those that wait
-// keep their turn, unless empty is set. Work behind calls is told to stop.
+// keep their turn, unless empty is set. Work behind calls is told to stop. A server that
+// counts requests itself, from the moment in which they are read, closes its own door first
+// and drains the gate when its patience is over: what it has taken on may still be on its way
+// here.
 func (g *Gate) Drain(empty bool) {
 	var revoke []func()
 	g.change(func(now kernel.Instant, out []kernel.Decision) []kernel.Decision {

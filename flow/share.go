@@ -95,7 +95,7 @@ func (g *Gate) lead(w *waiter, started bool, now kernel.Instant) {
 
 // leave ends a call that has a permit. It gives the waiter whose ticket stands for the
 // permit if that was the last call under it; nil: others run under it.
-func (g *Gate) leave(w *waiter) *waiter {
+func (g *Gate) leave(w *waiter, now kernel.Instant) *waiter {
 	s := w.share
 	if s == nil {
 		if w.tail != nil {
@@ -106,17 +106,17 @@ func (g *Gate) leave(w *waiter) *waiter {
 	}
 	s.members--
 	leader := s.leader
+	if w != leader {
+		g.k.Alight(now, &w.Ticket)
+		g.recycle(w)
+	}
 	if s.members > 0 {
 		if w == leader {
 			w.turn++ // its call is done, its ticket is not
-		} else {
-			g.recycle(w)
 		}
 		return nil
 	}
-	if w != leader {
-		g.recycle(w)
-	} else if w.tail != nil {
+	if w == leader && w.tail != nil {
 		w.turn++ // the same
 	}
 	return leader

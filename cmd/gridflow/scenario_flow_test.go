@@ -180,59 +180,57 @@ func TestS14_Levels(t *testing.T) {
 	mustCall(t, s, "list_sheets", `{"workbook_id":"long"}`)
 }
 
-// TestS15: one client's flood is that client's problem. The other's calls, of the same
-// kind, each pass all but a few of the flood's.
+// TestS15: one client's flood is that client's problem. The other's calls, of the same kind and
+// from the same machine, are all let in, and each passes all but a few of the flood's. The
+// test lets the flood's calls end one by one, so that it does not matter how fast anything is.
 func TestS15_Flood(t *testing.T) {
 	t.Parallel()
-	const seats, flood = 2, 400
-	r := serving(t, exampleRoot(t), fmt.Sprint("--seats=", seats), "--class-fast=queue=200,client-queue=100,wait=10m",
-		"--class-medium=queue=200,client-queue=100,wait=10m", "--class-slow=queue=200,client-queue=100,wait=10m")
-	const profile = `{"workbook_id":"sales"}`
-	flooder, victim := r.client(eras[0]), r.client(eras[0])
-	mustCall(t, victim, "table_profile", profile) // loads the workbook
-	answers := make(chan answer, flood)
-	for range flood {
-		go func() {
-			a, err := call(t.Context(), flooder, "table_profile", profile)
-			if err != nil {
-				a = answer{text: err.Error(), failed: true}
-			}
-			answers <- a
-		}()
-	}
-	served := func() int {
-		return len(r.log.matching("tool=table_profile", "outcome=ok", "session="+flooder.ID()))
-	}
-	r.log.await(t, 3, "tool=table_profile", "outcome=ok", "session="+flooder.ID()) // the flood is on
-	for i := range 10 {
-		before := served()
-		if before >= 150 {
-			break // the flood is nearly over
+	const seats, places, flood, calls = 2, 100, 1000, 10
+	r := servingPaced(t, t.TempDir(), "--seats=4", fmt.Sprintf("--class-slow=limit=%d,queue=%d,client-queue=%d,wait=10m", seats, 2*places, places))
+	operator, flooder, victim := r.client(eras[1]), []*mcp.ClientSession{r.client(eras[0])}, []*mcp.ClientSession{r.client(eras[0])}
+	b := r.batch()
+	b.send(t.Context(), flood, flooder, "slow", "holds", `{"key":"flood"}`)
+	refused := flood - seats - places
+	b.await("", refused)
+	r.untilMetrics("the flood has every seat and every place", func(m scrape) bool {
+		return m.value(`gridflow_inflight{class="slow"}`) == seats && m.value(`gridflow_queue_depth{class="slow"}`) == places
+	})
+	released := 0
+	for i := range calls {
+		waiting := r.scrape().value(`gridflow_queue_depth{class="slow"}`)
+		v := r.batch()
+		v.send(t.Context(), 1, victim, "slow", "works", `{"ms":1}`)
+		if waiting < places {
+			waiting++
+		} else {
+			refused++ // the newest of the flood gives way
 		}
-		mustCall(t, victim, "table_profile", profile)
-		// While one call waits and runs, those that hold the seats may end, and as many may
-		// start beside it; some more while it is on its way. Behind the flood there would be
-		// a hundred before it.
-		if passed := served() - before; passed > 10*seats {
-			t.Errorf("call %d of the victim: %d calls of the flood were served meanwhile", i, passed)
+		r.untilMetrics("the victim's call waits", func(m scrape) bool {
+			return m.value(`gridflow_queue_depth{class="slow"}`) == waiting && b.count("OVERLOADED") == refused
+		})
+		before := released
+		for v.open() > 0 && released-before < places/2 {
+			r.letGo(operator, "flood", 1)
+			released++
+			b.await("ok", released)
+			r.untilMetrics("the seat is taken again", func(m scrape) bool { return v.open() == 0 || m.value(`gridflow_inflight{class="slow"}`) == seats })
 		}
-	}
-	ok, refused := 0, 0
-	for range flood {
-		switch a := <-answers; {
-		case !a.failed:
-			ok++
-		case strings.HasPrefix(a.text, "OVERLOADED: ") || strings.HasPrefix(a.text, "TIMEOUT: "):
-			refused++
-		default:
-			t.Errorf("the flooder got %s", clipped(a.text))
+		v.await("", 1)
+		if v.count("ok") != 1 {
+			t.Errorf("call %d of the victim: %v %q", i, v.back, v.odd)
+		}
+		// Those that hold the seats may end, and as many may start beside it. Behind the flood
+		// there would be a hundred before it.
+		if passed := released - before; passed > 3*seats {
+			t.Errorf("call %d of the victim: %d calls of the flood ended before it", i, passed)
 		}
 	}
-	t.Logf("of the flood %d were served and %d refused", ok, refused)
-	// On a slow machine most of what waits leaves when the queue stands.
-	if refused == 0 || ok < 3 {
-		t.Errorf("of the flood %d were served and %d refused", ok, refused)
+	r.letGo(operator, "flood", flood-refused-released)
+	b.await("", flood)
+	if ok := b.count("ok"); ok != flood-refused || b.count("OVERLOADED") != refused {
+		t.Errorf("of the flood's %d calls %d were served and %d refused, want %d and %d: %v %q", flood, ok, b.count("OVERLOADED"), flood-refused, refused, b.back, b.odd)
 	}
+	t.Logf("%d calls of the victim were served while %d of the flood ended", calls, released)
 }
 
 // TestS28: short calls find a seat while long ones hold and wait for all others, from the

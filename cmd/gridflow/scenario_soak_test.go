@@ -4,15 +4,22 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"regexp"
+	"runtime/debug"
+	"runtime/metrics"
+	"runtime/pprof"
+	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -40,7 +47,8 @@ func TestS48_Soak(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := launch(t, self, "http", "--listen=127.0.0.1:0", "--root="+root, "--state-dir="+state, "--toolsets=all", "--cache-bytes=1MiB", noDeadline)
+	profiles := t.ArtifactDir() // what is kept of them is for who wants to know what has grown
+	r := launchNamed(t, "gridflow-soaked", self, "http", "--listen=127.0.0.1:0", "--root="+root, "--state-dir="+state, "--toolsets=all", "--cache-bytes=1MiB", noDeadline)
 	if r.url = regexp.MustCompile(`http://[0-9.:]+/mcp`).FindString(r.log.await(t, 1, "serving MCP")[0]); r.url == "" {
 		t.Fatal("no URL")
 	}
@@ -67,10 +75,10 @@ func TestS48_Soak(t *testing.T) {
 		return lives, calls
 	}
 	lives, calls := churn(.5, 2)
-	before := r.settled(root, state)
+	before := r.settled(root, state, filepath.Join(profiles, "before"))
 	t.Logf("after %d lives and %d calls in %v: %v", lives, calls, time.Since(began).Round(time.Second), before)
 	lives, calls = churn(.5, 2)
-	after := r.settled(root, state)
+	after := r.settled(root, state, filepath.Join(profiles, "after"))
 	t.Logf("after %d more and %d calls in %v: %v", lives, calls, time.Since(began).Round(time.Second), after)
 	for i, name := range soakCounts {
 		if *soak == 0 && name.slack > 0 {
@@ -83,19 +91,73 @@ func TestS48_Soak(t *testing.T) {
 	if after.files > before.files {
 		t.Errorf("%d files are left over, and it was %d", after.files, before.files)
 	}
-	if *soak > 0 && (after.resident > before.resident+max(before.resident/20, soakMemory) || after.live > before.live+max(before.live/20, soakMemory)) {
-		t.Errorf("%d bytes are resident and %d in use, and it was %d and %d", after.resident, after.live, before.resident, before.live)
+	if *soak > 0 && (after.resident > before.resident+max(before.resident/20, soakResident) || after.live > before.live+max(before.live/20, soakLive)) {
+		t.Errorf("%d bytes are resident and %d in use, and it was %d and %d; profiles of the heap are in %s (kept with -artifacts)", after.resident, after.live, before.resident, before.live, profiles)
 	}
 	if stuck := r.log.matching("stuck"); len(stuck) > 0 {
 		t.Errorf("%d calls were stuck: %s", len(stuck), stuck[0])
 	}
 }
 
-// soakMemory is how much of memory may be more or less whatever it was: what has a bound that
-// some minutes do not reach. The index of the journal's segment that is written, some hundred
-// bytes for each fork until the segment is full, which is at 64 MB; up to 1 024 ids that name
-// nothing; what the collector has not given back.
-const soakMemory = 8 << 20
+// soakLive is how much more the heap may hold whatever it was: what has a bound that some
+// minutes do not reach. The index of the journal's segment that is written, some hundred bytes
+// for each fork until the segment is full, which is at 64 MB; up to 1 024 ids that name nothing;
+// buckets of histograms. soakResident is the same of what is resident when the collector has
+// given back what it can: beside the heap that is pages of it which are not empty, and stacks.
+const (
+	soakLive     = 1 << 20
+	soakResident = 4 << 20
+)
+
+// tellMemory has the program, whenever it gets SIGUSR1, collect what nobody uses, give back
+// what is free, and leave in the folder that it was started in a profile of its heap and, last,
+// how many bytes were found to be in use.
+func tellMemory() {
+	asked := make(chan os.Signal, 1)
+	signal.Notify(asked, syscall.SIGUSR1)
+	go func() {
+		for range asked {
+			debug.FreeOSMemory() // what has been found to be unused in one collection …
+			debug.FreeOSMemory() // … is swept, and its finalizers have run, by the next
+			live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+			metrics.Read(live)
+			f, err := os.Create("heap")
+			if err == nil {
+				err = errors.Join(pprof.WriteHeapProfile(f), f.Close(),
+					os.WriteFile("live.new", fmt.Append(nil, live[0].Value.Uint64()), 0o666), os.Rename("live.new", "live"))
+			}
+			if err != nil {
+				fmt.Fprintln(os.Stderr, "profile:", err)
+			}
+		}
+	}()
+}
+
+// collected has the program of a soak collect what nobody uses, and gives what it has then.
+func (r *running) collected(profile string) (resident, live int64) {
+	r.t.Helper()
+	if err := r.cmd.Process.Signal(syscall.SIGUSR1); err != nil {
+		r.t.Fatal(err)
+	}
+	told := filepath.Join(r.cmd.Dir, "live")
+	for {
+		data, err := os.ReadFile(told)
+		if err == nil {
+			live, err = strconv.ParseInt(string(data), 10, 64)
+			if err = errors.Join(err, os.Remove(told)); err != nil {
+				r.t.Fatal(err)
+			}
+			break
+		}
+		r.pause("the collector has run")
+	}
+	data, err := os.ReadFile(filepath.Join(r.cmd.Dir, "heap"))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	writeFile(r.t, profile+".pprof", data)
+	return int64(r.scrape().value("process_resident_memory_bytes")), live
+}
 
 // soakCounts are the series that have to come back, and by how much they may differ whatever
 // they were: a connection of the scraper's more, a goroutine of the runtime's.
@@ -129,22 +191,14 @@ func (s soaked) String() string {
 }
 
 // settled waits until nobody is in the server, and gives what it has then. In a soak it waits
-// until nothing is kept of forks either, which takes five minutes: by then the collector has
-// run by itself, which it does every two, and has given memory back. Of memory it takes the
-// least that it sees.
-func (r *running) settled(root, state string) (s soaked) {
+// until nothing is kept of forks either, which takes five minutes.
+func (r *running) settled(root, state, profile string) (s soaked) {
 	r.t.Helper()
 	r.http.CloseIdleConnections()
 	look := func(m scrape) {
 		s.counts = nil
 		for _, c := range soakCounts {
 			s.counts = append(s.counts, m.value(strings.Replace(c.series, "ROOT", root, 1)))
-		}
-		if resident := int64(m.value("process_resident_memory_bytes")); s.resident == 0 || resident < s.resident {
-			s.resident = resident
-		}
-		if live := int64(m.value("go_memstats_heap_alloc_bytes")); s.live == 0 || live < s.live {
-			s.live = live
 		}
 	}
 	r.untilMetrics("nobody is inside", func(m scrape) bool {
@@ -163,6 +217,7 @@ func (r *running) settled(root, state string) (s soaked) {
 			idle = m.value("gridflow_forks_live") == 0
 		}
 	}
+	s.resident, s.live = r.collected(profile)
 	for _, dir := range []string{root, state} {
 		filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 			if err == nil && !d.IsDir() && !strings.HasSuffix(path, ".xlsx") && !strings.Contains(path, "journal") {

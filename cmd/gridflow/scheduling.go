@@ -32,7 +32,7 @@ var classKeys = []struct {
 	set      func(c *classBounds, text string) error
 }{
 	{"queue", "calls waiting", func(c *classBounds, s string) error { return positive(&c.QueueMax, s) }},
-	{"client-queue", "calls of one client waiting", func(c *classBounds, s string) error { return positive(&c.FlowQueueMax, s) }},
+	{"client-queue", "calls of one client waiting, or served by a load that another call has begun", func(c *classBounds, s string) error { return positive(&c.FlowQueueMax, s) }},
 	{"wait", "longest wait", func(c *classBounds, s string) error { return parseWait(&c.WaitMax, s) }},
 	{"limit", "calls running at once", func(c *classBounds, s string) error { return positive(&c.Limit, s) }},
 	{"gap", "least time between two starts", func(c *classBounds, s string) error { return parseWait(&c.Gap, s) }},

@@ -63,19 +63,18 @@ var programs = []program{
 	{"four, company", couple, []string{"do", "leave", "cancel", "expire"}},
 }
 
-// options: two threads in every order, three with three preemptions, four with two.
-func (p program) options() interleave.Options {
-	if n := len(p.threads); n > 2 {
-		return interleave.Options{Mode: interleave.Bounded, Bound: map[int]int{3: 3, 4: 2}[n]}
+func cases() (cases []interleave.Case) {
+	for _, p := range programs {
+		n := len(p.threads)
+		cases = append(cases, interleave.Case{Name: p.name, Options: interleave.ByThreads(n), Run: p.run, Once: n > 3})
 	}
-	return interleave.Options{}
+	return cases
 }
 
-func TestExploreBatch(t *testing.T) {
-	for _, p := range programs {
-		t.Run(p.name, func(t *testing.T) { interleave.Explore(t, p.options(), p.run) })
-	}
-}
+func TestExploreBatch(t *testing.T) { interleave.ExploreAll(t, cases()) }
+
+// TestMutants: each fault in testdata/mutants.txt makes one of the programs fail.
+func TestMutants(t *testing.T) { interleave.FindMutants(t, 14, cases()) }
 
 var (
 	errLeft = errors.New("left")

@@ -102,18 +102,26 @@ func freed(w *world) error {
 	return is(Closed, 0)(w)
 }
 
-func (p program) options() interleave.Options {
-	if n := len(p.threads); n > 2 {
-		return interleave.Options{Mode: interleave.Bounded, Bound: map[int]int{3: 3, 4: 2}[n]}
+func cases() (cases []interleave.Case) {
+	for _, p := range programs {
+		n := len(p.threads)
+		cases = append(cases, interleave.Case{Name: p.name, Options: interleave.ByThreads(n), Run: p.run, Once: n > 3})
 	}
-	return interleave.Options{}
+	return cases
 }
 
-func TestExploreBreaker(t *testing.T) {
-	for _, p := range programs {
-		t.Run(p.name, func(t *testing.T) { interleave.Explore(t, p.options(), p.run) })
+func setCases() (cases []interleave.Case) {
+	for _, p := range setPrograms {
+		n := len(p.threads)
+		cases = append(cases, interleave.Case{Name: p.name, Options: interleave.ByThreads(n), Run: p.run, Once: n > 3})
 	}
+	return cases
 }
+
+func TestExploreBreaker(t *testing.T) { interleave.ExploreAll(t, cases()) }
+
+// TestMutants: each fault in testdata/mutants.txt makes one of the programs fail.
+func TestMutants(t *testing.T) { interleave.FindMutants(t, 14, append(cases(), setCases()...)) }
 
 // world is one execution of a program.
 type world struct {
@@ -234,11 +242,7 @@ func (w *world) atEnd(p program) error {
 
 // A set of breakers under every order of who asks for which.
 
-func TestExploreSet(t *testing.T) {
-	for _, c := range setPrograms {
-		t.Run(c.name, func(t *testing.T) { interleave.Explore(t, program{threads: c.threads}.options(), c.run) })
-	}
-}
+func TestExploreSet(t *testing.T) { interleave.ExploreAll(t, setCases()) }
 
 type setProgram struct {
 	name    string

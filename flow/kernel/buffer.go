@@ -42,15 +42,63 @@ func (k *Kernel) unbuffer(c *class, t *Ticket) {
 }
 
 // outgrow takes the requests out of the buffer that have run for too long to be short, and
-// reports whether there were any.
+// reports whether there were any. While others are due what these would take, they keep
+// their places: else short calls, each of which turns out long, would get all there is by
+// way of the buffer, whatever the weights say.
 func (k *Kernel) outgrow(now Instant) (any bool) {
 	for _, c := range k.classes {
-		for c.ShortMax > 0 && c.short.head != nil && now-c.short.head.started >= c.ShortMax {
+		for c.ShortMax > 0 && c.short.head != nil && now-c.short.head.started >= c.ShortMax && !k.keptOut(c, now) {
 			k.unbuffer(c, c.short.head)
 			any = true
 		}
 	}
 	return any
+}
+
+// keptOut reports whether requests of the buffered class c keep somebody out who is due: who
+// has the claim, or is before them by tag and would fit if they had nothing but the buffer. If
+// it is the buffered class that has the claim, nobody else is due.
+func (k *Kernel) keptOut(c *class, now Instant) bool {
+	if k.claim != nil {
+		return !k.claimant.Buffered
+	}
+	tag := c.tag
+	if c.waiting == 0 {
+		tag = max(tag, k.vtime)
+	}
+	for _, o := range k.classes {
+		if !o.Buffered && o.waiting > 0 && o.tag <= tag && o.open(now) && k.fitsBesideBuffer(&o.lowest().head.Need) {
+			return true
+		}
+	}
+	return false
+}
+
+// fitsBesideBuffer reports whether there would be as much if buffered classes had their
+// buffers and no more.
+func (k *Kernel) fitsBesideBuffer(need *Amounts) (fits bool) {
+	for r, res := range k.conf.Resources {
+		if need[r] > 0 && res.Buffer > 0 {
+			fits = true
+		}
+	}
+	if !fits {
+		return false // it is not the buffer that matters
+	}
+	var held Amounts
+	for _, c := range k.classes {
+		for t := c.running; t != nil && !c.Buffered; t = t.next {
+			for r := range k.conf.Resources {
+				held[r] += t.Need[r]
+			}
+		}
+	}
+	for r, res := range k.conf.Resources {
+		if need[r] > 0 && (res.Buffer == 0 && need[r] > k.free[r] || held[r]+need[r] > res.Capacity-res.Buffer) {
+			return false
+		}
+	}
+	return true
 }
 
 // load says who has as much running in a buffered class as the smallest buffer.

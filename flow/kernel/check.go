@@ -62,8 +62,8 @@ func (k *Kernel) Check() error {
 			if length != p.waiting {
 				bad("class %s flow %d part %d: %d tickets, %d counted", c.Name, f.key, p.key, length, p.waiting)
 			}
-			if p.idle != (!p.shared && p.waiting == 0 && p.inFlight == 0) {
-				bad("class %s flow %d part %d: idle is %v with %d waiting and %d running", c.Name, f.key, p.key, p.idle, p.waiting, p.inFlight)
+			if p.idle != (!p.shared && p.waiting == 0 && p.inFlight == 0 && p.riding == 0) {
+				bad("class %s flow %d part %d: idle is %v with %d waiting, %d running and %d riding", c.Name, f.key, p.key, p.idle, p.waiting, p.inFlight, p.riding)
 			}
 			if (p.in != nil) != (p.waiting > 0) {
 				bad("class %s flow %d part %d: %d tickets wait, and its place does not fit", c.Name, f.key, p.key, p.waiting)
@@ -85,16 +85,16 @@ func (k *Kernel) Check() error {
 			n += f.waiting
 			running += f.inFlight
 			fattest = max(fattest, f.waiting)
-			waits, runs, bunched := f.own.waiting, f.own.inFlight, 0
+			waits, runs, rides, bunched := f.own.waiting, f.own.inFlight, f.own.riding, 0
 			checkPart(&f.own)
 			for _, p := range f.parts {
-				waits, runs = waits+p.waiting, runs+p.inFlight
+				waits, runs, rides = waits+p.waiting, runs+p.inFlight, rides+p.riding
 				checkPart(p)
 			}
 			if f.crowd != nil {
 				for _, p := range f.crowd {
 					if p != nil {
-						waits, runs = waits+p.waiting, runs+p.inFlight
+						waits, runs, rides = waits+p.waiting, runs+p.inFlight, rides+p.riding
 						checkPart(p)
 					}
 				}
@@ -104,11 +104,11 @@ func (k *Kernel) Check() error {
 					bunched += e.value.waiting
 				}
 			}
-			if waits != f.waiting || runs != f.inFlight || bunched != waits {
-				bad("class %s flow %d: its parts have %d waiting (%d by their places) and %d running, counted are %d and %d", c.Name, f.key, waits, bunched, runs, f.waiting, f.inFlight)
+			if waits != f.waiting || runs != f.inFlight || rides != f.riding || bunched != waits {
+				bad("class %s flow %d: its parts have %d waiting (%d by their places), %d running and %d riding, counted are %d, %d and %d", c.Name, f.key, waits, bunched, runs, rides, f.waiting, f.inFlight, f.riding)
 			}
-			if f.idle != (!f.shared && f.waiting == 0 && f.inFlight == 0) {
-				bad("class %s flow %d: idle is %v with %d waiting and %d running", c.Name, f.key, f.idle, f.waiting, f.inFlight)
+			if f.idle != (!f.shared && f.waiting == 0 && f.inFlight == 0 && f.riding == 0) {
+				bad("class %s flow %d: idle is %v with %d waiting, %d running and %d riding", c.Name, f.key, f.idle, f.waiting, f.inFlight, f.riding)
 			}
 			parts += len(f.parts)
 		}

@@ -184,18 +184,35 @@ func (c *class) tally(lost bool, now Instant) {
 	if c.Target == 0 {
 		return
 	}
+	c.fade(now)
+	c.decided++
+	if lost {
+		c.lost++
+	}
+	c.standing = c.tooManyLost()
+}
+
+// fade lets what was counted weigh less, the longer ago it was.
+func (c *class) fade(now Instant) {
 	if dt := now - c.talliedAt; dt > 0 {
 		keep := float64(c.Interval) / float64(c.Interval+dt)
 		c.lost *= keep
 		c.decided *= keep
 		c.talliedAt = now
 	}
-	c.decided++
-	if lost {
-		c.lost++
-	}
-	c.standing = c.lost > lossShare*(c.decided+lossDoubt)
 }
+
+// stands reports whether the queue stands still, when nothing has been counted for a while:
+// what was lost in an overload says nothing an hour later.
+func (c *class) stands(now Instant) bool {
+	if c.standing {
+		c.fade(now)
+		c.standing = c.tooManyLost()
+	}
+	return c.standing
+}
+
+func (c *class) tooManyLost() bool { return c.lost > lossShare*(c.decided+lossDoubt) }
 
 // open reports whether the class may start another request now, whatever is free.
 func (c *class) open(now Instant) bool {

@@ -55,7 +55,7 @@ type Class struct {
 	Weight int64  // share of service time against other classes that have requests waiting; 0 means 1
 
 	QueueMax     int           // requests waiting; at least 1
-	FlowQueueMax int           // requests of one flow waiting, of all its parts; 0: QueueMax
+	FlowQueueMax int           // requests of one flow waiting, of all its parts, or riding; 0: QueueMax
 	WaitMax      time.Duration // longest wait; 0: any
 	AgeMax       time.Duration // after so long without a start the class goes first; 0: never
 	Limit        int           // requests running at once; 0: as many as fit
@@ -70,7 +70,8 @@ type Class struct {
 	// longer when an overload begins or ends.
 	Target, Interval time.Duration
 
-	// Rate bounds the requests of one flow by a token bucket, Burst is its size. 0: any.
+	// Rate bounds the requests of one flow by a token bucket, Burst is its size. Of a Burst of
+	// two and more the parts of a flow each find their share: Rate by their number. 0: any.
 	Rate, Burst float64
 
 	// Gap is the least time between two starts; 0: none.

@@ -14,21 +14,24 @@ const costMax = time.Hour
 
 // dispatch starts requests until none fits that may start.
 func (k *Kernel) dispatch(now Instant, out []Decision) []Decision {
+	k.dispatched = now
 	for k.waiting > 0 {
 		before := len(out)
 		var c *class
 		var p *part
 		c, p, out = k.pick(now, out)
 		if p == nil && len(out) == before {
-			break
+			// Who was kept out may have come in, and no other one may be due.
+			if !k.outgrow(now) {
+				break
+			}
+			continue
 		}
 		if p == nil { // what was dropped may have been in the way of others
 			continue
 		}
 		t := k.turn(c, p, now)
-		if c.stats.Started > 0 {
-			c.gap += (min(now-c.startedAt, retryMax) - c.gap) / 8
-		}
+		c.gap += (min(now-c.servedAt, retryMax) - c.gap) / 8
 		claimed := p == k.claim
 		c.notePassing(p, now)
 		k.quit(c, t, now)

@@ -25,8 +25,8 @@
 //
 // A flow is who can be held to account; a part is what it says of itself. So all that limits
 // is of the flow: its share and its weight, the bound of its queue, its token bucket, its
-// place in the buffer. Parts only share what their flow has: a client that makes up a new
-// name for each call takes from its own others, and from nobody else.
+// place in the buffer. Parts only share what their flow has, its tokens too: a client that
+// makes up a new name for each call takes from its own others, and from nobody else.
 //
 // The cost is service time. What a request will take is not known when it starts, so its
 // predicted cost is charged then, and when it is done the difference to what it took is
@@ -118,6 +118,7 @@
 // there is. And whatever has run for longer than ShortMax does not count as short any
 // more: what was taken for a short call and is a long one gives its place in the buffer to
 // the next, but not to one of a part that has as much running already, nor to one of such a
-// flow while there are others. So a resource with a buffer has to be one that can be shared
-// for a while, as processors can.
+// flow while there are others, nor while that would keep out somebody whose turn it is: short
+// calls that all turn out long have no more than the share of their class. So a resource with
+// a buffer has to be one that can be shared for a while, as processors can.
 package kernel

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"math"
+	"slices"
 	"testing"
 	"time"
 )
@@ -264,6 +265,7 @@ func (w *world) do(choice int) bool {
 func (w *world) handOver(i int, t *Ticket) {
 	to := &Ticket{Request: t.Request}
 	to.Class = w.behind
+	w.k.outgrow(w.now)
 	want := true
 	for r, res := range w.k.conf.Resources {
 		free := w.k.free[r] + t.Need[r]
@@ -299,10 +301,12 @@ func (w *world) part(t *Ticket) *part {
 	return f.parts[t.Part]
 }
 
-// short reports whether a ticket that runs has its place in the buffer.
+// short reports whether a ticket that runs has its place in the buffer: as long as it is
+// short, and beyond that while it would keep others out. When that is the kernel says; check
+// looks that there is somebody.
 func (w *world) short(t *Ticket) bool {
 	c := &w.conf.Classes[t.Class]
-	return c.Buffered && (c.ShortMax == 0 || w.now-t.started < c.ShortMax)
+	return c.Buffered && (c.ShortMax == 0 || w.now-t.started < c.ShortMax || t.buffered)
 }
 
 // take believes no decision: the ticket must be one that waits for it.
@@ -333,6 +337,13 @@ func (w *world) check() error {
 	}
 	waiting, running := 0, 0
 	var used, buffered Amounts
+	others := slices.ContainsFunc(w.live, func(t *Ticket) bool { return t.Waiting() && !w.conf.Classes[t.Class].Buffered })
+	for _, t := range w.live {
+		// Where nothing waits it does not matter, and is seen to with the next event.
+		if c := &w.conf.Classes[t.Class]; w.k.Waiting() > 0 && !others && t.Running() && t.buffered && c.ShortMax > 0 && w.now-t.started >= c.ShortMax {
+			return fmt.Errorf("a ticket that is not short any more keeps its place in the buffer, and keeps nobody out")
+		}
+	}
 	for _, t := range w.live {
 		switch {
 		case t.Waiting():
@@ -450,6 +461,7 @@ func (w *world) fingerprint(b []byte) []byte {
 		if t.Running() {
 			num(int(w.now - t.started))
 			num(int(t.charged))
+			yes(t.buffered)
 		} else if t.StartBy > 0 {
 			num(int(t.StartBy - w.now))
 		}

@@ -31,6 +31,8 @@ type flow struct {
 	tokens float64 // of the rate limit, at the instant filled
 	filled Instant
 
+	riding int // requests that run under others
+
 	parts    map[uint64]*part    // but own and those in crowd
 	crowd    *[SharedParts]*part // for those beyond PartsMax
 	passed   *part               // lowest by tag, parked, while another part started …
@@ -66,22 +68,48 @@ func later(tag, by float64) float64 {
 	return math.Nextafter(tag, math.Inf(1))
 }
 
-// take takes a token out of the bucket. If there is none it says after how many seconds
-// there will be one.
-func (f *flow) take(now Instant, rate, burst float64) (ok bool, wait float64) {
+// take takes a token out of the bucket for a part; nil: a new one. If there is none for it it
+// says after how many seconds there will be one.
+func (f *flow) take(p *part, now Instant, rate, burst float64) (ok bool, wait float64) {
 	f.tokens = min(burst, f.tokens+rate*(now-f.filled).Seconds())
 	f.filled = now
-	if f.tokens < 1 {
-		return false, (1 - f.tokens) / rate
+	if _, wait = f.lacks(p, now, rate, burst); wait > 0 {
+		return false, wait
 	}
 	f.tokens--
 	return true, 0
 }
 
-// lacks gives the seconds until there is a token, 0 if there is one.
-func (f *flow) lacks(now Instant, rate, burst float64) float64 {
-	return max(0, 1-min(burst, f.tokens+rate*(now-f.filled).Seconds())) / rate
+// lacks gives the seconds until there is a token for some part, and for this one, nil being a
+// new one; 0 if there is one. The last few of the bucket are kept for parts that have taken
+// none for as long as it takes until each could have had one. So a part that asks seldom
+// finds one, however often another asks, and what nobody else wants is everybody's. A new part
+// waits for its turn like others, and is not remembered until it has had a token: names cost
+// nothing. And no more than rateParts are counted, so that who makes up more does not make
+// that time any longer.
+func (f *flow) lacks(p *part, now Instant, rate, burst float64) (any, its float64) {
+	missing := 1 - min(burst, f.tokens+rate*(now-f.filled).Seconds())
+	if missing < tokenEps {
+		missing = min(missing, 0)
+	}
+	any = max(0, missing) / rate
+	parts := float64(min(len(f.parts), rateParts))
+	kept := min(parts-1, math.Floor(burst/2))
+	if kept <= 0 {
+		return any, any
+	}
+	its = max(0, missing+kept) / rate
+	if p != nil {
+		turn := parts/rate - (now - p.took).Seconds()
+		its = min(its, max(any, turn))
+	}
+	return any, its
 }
+
+const (
+	rateParts = 16
+	tokenEps  = 1e-9 // of a token, which is lost in adding many small pieces
+)
 
 // full reports whether the bucket has filled up, so that forgetting it loses nothing.
 func (f *flow) full(now Instant, rate, burst float64) bool {
@@ -154,7 +182,7 @@ func mix(x uint64) uint64 {
 func (c *class) rest(p *part, now Instant) {
 	f := p.flow
 	f.restPart(p, now)
-	if f.shared || f.idle || f.waiting > 0 || f.inFlight > 0 {
+	if f.shared || f.idle || f.waiting > 0 || f.inFlight > 0 || f.riding > 0 {
 		return
 	}
 	f.idle, f.idleAt = true, now

@@ -14,6 +14,7 @@ type Kernel struct {
 	classes []*class
 
 	now        Instant
+	dispatched Instant // the last time at which it was looked who may start
 	free       Amounts // of each resource
 	buffered   Amounts // taken by requests of buffered classes
 	bufferedAt Instant // when the last request of a buffered class arrived
@@ -134,8 +135,9 @@ func (k *Kernel) Arrive(now Instant, t *Ticket, out []Decision) []Decision {
 	p.flow.weight = float64(max(t.Weight, 1))
 	p.weight = float64(max(t.PartBy, 1))
 
-	// Nothing that waits could start just now, else it would have. So if nothing of this
-	// class waits and the ticket fits, it is its turn.
+	// Nothing that waits could start just now, else it would have (or will with the Advance
+	// that is due in this moment). So if nothing of this class waits and the ticket fits, it is
+	// its turn.
 	if c.waiting == 0 && c.open(now) && k.room(c, p, &t.Need) {
 		c.tag = max(c.tag, k.vtime)
 		c.catchUp(p)
@@ -175,30 +177,60 @@ func (k *Kernel) admit(c *class, t *Ticket, now Instant) (p *part, o Outcome, af
 	}
 	f := k.flowOf(c, t.Flow, now)
 	if c.Rate > 0 {
-		if ok, wait := f.take(now, c.Rate, c.Burst); !ok {
-			c.rest(&f.own, now) // it may have been made for this ticket
+		if ok, wait := f.take(f.known(t.Flow, t.Part), now, c.Rate, c.Burst); !ok {
+			c.rest(&f.own, now) // the flow may have been made for this ticket
 			return nil, RateLimited, time.Duration(math.Ceil(wait * 1e9))
 		}
 	}
-	return k.partOf(c, f, t.Flow, t.Part, now), Started, 0
+	p = k.partOf(c, f, t.Flow, t.Part, now)
+	p.took = now
+	return p, Started, 0
 }
 
 // Ride lets a ticket in that needs nothing of its own, because what it wants comes of
-// another one that runs. It is refused for the reasons that have nothing to do with room;
-// else it neither waits nor is done later.
+// another one that runs. It is refused for the reasons that have nothing to do with room, and
+// if its flow has as many that ride or wait as may wait. Else it does not wait, and rides until
+// Alight.
 func (k *Kernel) Ride(now Instant, t *Ticket) Decision {
 	now = k.at(now)
+	if t.state != stateNew {
+		panic("kernel: Ride of a ticket that waits or runs")
+	}
 	c := k.classes[t.Class]
 	t.arrived = now
 	c.stats.Arrived++
 	p, o, after := k.admit(c, t, now)
+	if o == Started && p.flow.riding+p.flow.waiting >= c.FlowQueueMax {
+		c.rest(p, now)
+		o, after = FullFlow, c.retryAfter()
+	}
 	if o != Started {
 		c.stats.Outcomes[o]++
 		return Decision{t, o, after}
 	}
-	c.stats.Joined++
-	c.rest(p, now)
+	c.ride(t, p)
 	return Decision{t, Started, 0}
+}
+
+// ride notes that a ticket rides.
+func (c *class) ride(t *Ticket, p *part) {
+	c.rouse(p)
+	t.state, t.part = stateRiding, p
+	p.riding++
+	p.flow.riding++
+	c.stats.Joined++
+}
+
+// Alight ends the ride of a ticket. Nothing comes back, since it has taken nothing.
+func (k *Kernel) Alight(now Instant, t *Ticket) {
+	if t.state != stateRiding {
+		panic("kernel: Alight of a ticket that does not ride")
+	}
+	p := t.part
+	p.riding--
+	p.flow.riding--
+	t.state, t.part = stateNew, nil
+	k.classes[t.Class].rest(p, k.at(now))
 }
 
 // placeFor looks for a place in the queue for a request of a flow, of whose part so many
@@ -252,16 +284,19 @@ func (k *Kernel) Peek(now Instant, class int, key, part uint64) (o Outcome, afte
 	if f == nil {
 		return Started, 0
 	}
+	p := f.known(key, part)
 	if c.Rate > 0 {
-		if wait := f.lacks(max(k.now, now), c.Rate, c.Burst); wait > 0 {
+		any, wait := f.lacks(p, max(k.now, now), c.Rate, c.Burst)
+		if part == AnyPart {
+			wait = any
+		}
+		if wait > 0 {
 			return RateLimited, time.Duration(math.Ceil(wait * 1e9))
 		}
 	}
 	// A flow with a full queue has requests waiting, so that no other one starts at once.
 	waiting := 0
-	if p := f.parts[part]; part == 0 {
-		waiting = f.own.waiting
-	} else if p != nil {
+	if p != nil {
 		waiting = p.waiting
 	}
 	if f.waiting >= c.FlowQueueMax {
@@ -289,16 +324,16 @@ func (k *Kernel) Cancel(now Instant, t *Ticket, out []Decision) ([]Decision, boo
 }
 
 // Join takes a waiting ticket out of the queue because what it wants comes of another one
-// that runs: it needs nothing of its own, and is not done later. It reports whether the
+// that runs: it needs nothing of its own, and rides until Alight. It reports whether the
 // ticket was waiting.
 func (k *Kernel) Join(now Instant, t *Ticket, out []Decision) ([]Decision, bool) {
 	now = k.at(now)
 	if t.state != stateWaiting {
 		return out, false
 	}
-	c := k.classes[t.Class]
+	c, p := k.classes[t.Class], t.part
 	k.quit(c, t, now)
-	c.stats.Joined++
+	c.ride(t, p)
 	return k.dispatch(now, out), true
 }
 
@@ -466,28 +501,38 @@ func (k *Kernel) Next() (Instant, bool) {
 	}
 	at, ok := Instant(math.MaxInt64), false
 	sooner := func(t Instant) {
-		if t < at && t > k.now {
+		if t = max(t, k.now+1); t < at {
 			at, ok = t, true
 		}
 	}
+	// A moment that has been seen to pass changes nothing any more. One that passed with an
+	// event in which nobody was looked for, since that one could start at once, still does.
+	moment := func(t Instant) {
+		if t > k.dispatched {
+			sooner(t)
+		}
+	}
 	if k.expiries.len() > 0 {
-		sooner(max(k.expiries.e[0].key, k.now+1))
+		sooner(k.expiries.e[0].key)
 	}
 	for _, c := range k.classes {
 		if c.short.head != nil && c.ShortMax > 0 {
-			sooner(max(c.short.head.started+c.ShortMax, k.now+1))
+			moment(c.short.head.started + c.ShortMax)
 		}
 		if c.waiting == 0 {
 			continue
 		}
 		if c.WaitMax > 0 {
-			sooner(max(c.oldest.arrived+c.WaitMax, k.now+1))
+			sooner(c.oldest.arrived + c.WaitMax)
 		}
 		if c.Gap > 0 {
-			sooner(c.startedAt + c.Gap)
+			moment(c.startedAt + c.Gap)
+		}
+		if c.AgeMax > 0 && c.short.head != nil { // its claim lets others outgrow the buffer
+			moment(c.servedAt + c.AgeMax)
 		}
 		if !c.Buffered && k.hadBuffer {
-			sooner(k.bufferedAt + k.conf.BufferIdle)
+			moment(k.bufferedAt + k.conf.BufferIdle)
 		}
 	}
 	return at, ok

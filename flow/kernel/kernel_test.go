@@ -158,6 +158,7 @@ func TestInvariants(t *testing.T) {
 			t.Fatalf("%v: %+v", err, conf)
 		}
 		d := &driver{k: k, waiting: map[*Ticket]bool{}, running: map[*Ticket]bool{}, ids: map[*Ticket]int{}}
+		riding := map[*Ticket]bool{}
 		anyOf := func(set map[*Ticket]bool, label string) *Ticket {
 			byID := map[int]*Ticket{}
 			var ids []int
@@ -215,6 +216,34 @@ func TestInvariants(t *testing.T) {
 					t.Fatal(err)
 				}
 			},
+			"ride": func(t *rapid.T) {
+				x := anyOf(d.waiting, "waiting")
+				if x != nil && rapid.Bool().Draw(t, "called in") {
+					out, joined := d.k.Join(d.now, x, nil)
+					if !joined {
+						t.Fatal("a ticket that waits is not called in")
+					}
+					delete(d.waiting, x)
+					riding[x] = true
+					d.take(out)
+					return
+				}
+				x = &Ticket{Request: Request{
+					Class: rapid.IntRange(0, len(conf.Classes)-1).Draw(t, "class"),
+					Flow:  rapid.Uint64Range(1, 6).Draw(t, "flow"),
+					Part:  rapid.Uint64Range(0, 4).Draw(t, "part"),
+				}}
+				d.ids[x] = len(d.ids) + 1
+				if d.k.Ride(d.now, x).Outcome == Started {
+					riding[x] = true
+				}
+			},
+			"alight": func(t *rapid.T) {
+				if x := anyOf(riding, "riding"); x != nil {
+					delete(riding, x)
+					d.k.Alight(d.now, x)
+				}
+			},
 			"cancel": func(t *rapid.T) {
 				if x := anyOf(d.waiting, "waiting"); x != nil {
 					d.cancel(x)
@@ -247,6 +276,9 @@ func TestInvariants(t *testing.T) {
 				}
 			},
 		})
+		for x := range riding {
+			d.k.Alight(d.now, x)
+		}
 		// Whatever happened, all that waits gets its turn or leaves.
 		for range 10000 {
 			if len(d.waiting)+len(d.running) == 0 {

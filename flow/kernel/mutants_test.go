@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 var mutate = flag.Bool("mutants", false, "try whether the tests notice seeded faults; takes minutes")
@@ -56,6 +57,15 @@ var mutants = []struct{ file, old, new string }{
 	{"buffer.go", "min(k.spareBuffer(r), free+buffer)", "k.spareBuffer(r)"},
 	{"buffer.go", "p.inFlight < c.kernel.bufferMin", "p.inFlight <= c.kernel.bufferMin"},
 	{"buffer.go", "\t\t\tk.unbuffer(c, c.short.head)\n", "\t\t\tbreak\n"},
+	{"buffer.go", "now-c.short.head.started >= c.ShortMax && !k.keptOut(c, now) {", "now-c.short.head.started >= c.ShortMax {"},
+	{"buffer.go", "return !k.claimant.Buffered", "return true"},
+	{"buffer.go", "return !k.claimant.Buffered", "return false"},
+	{"buffer.go", "!o.Buffered && o.waiting > 0 && o.tag <= tag && o.open(now) && k.fits", "!o.Buffered && o.waiting > 0 && o.open(now) && k.fits"},
+	{"buffer.go", "!o.Buffered && o.waiting > 0 && o.tag <= tag && o.open(now) && k.fits", "!o.Buffered && o.waiting > 0 && o.tag <= tag && k.fits"},
+	{"buffer.go", "held[r] += t.Need[r]", "held[r] += 0"},
+	{"dispatch.go", "if !k.outgrow(now) {", "if true {"},
+	{"dispatch.go", "min(now-c.servedAt, retryMax)", "min(now-c.startedAt, retryMax)"},
+	{"kernel.go", "\t\tif t > k.dispatched {\n", "\t\tif t > k.now {\n"},
 	{"shape.go", "\tb.in = s\n\ts.bunches.push(b.flow.tag, b.flow.seq, b, &b.place)", "\tb.in = s\n\ts.bunches.push(b.flow.tag+1, b.flow.seq, b, &b.place)"},
 	{"kernel.go", "\tif k.outgrow(now) {\n", "\tif k.outgrow(now) && false {\n"},
 	{"class.go", "case wasHead && (p.in.in.mixed || p.in.in.need != p.head.Need):", "case wasHead && p.in.in.mixed:"},
@@ -64,16 +74,22 @@ var mutants = []struct{ file, old, new string }{
 	{"kernel.go", "v.fat[v.fattest].fattest().tail", "v.fat[v.fattest].fattest().head"},
 	{"kernel.go", "if v == c && f.waiting+1 >= c.fattest {", "if v == c {"},
 	{"kernel.go", "if by := float64(o.waiting) / float64(o.Weight); o != c && by > most {", "if by := float64(o.waiting); o != c && by > most {"},
-	{"class.go", "c.lost > lossShare*(c.decided+lossDoubt)", "c.lost > lossShare*(c.decided+lossDoubt) && false"},
-	{"class.go", "c.lost > lossShare*(c.decided+lossDoubt)", "c.lost > 0"},
+	{"class.go", "return c.lost > lossShare*(c.decided+lossDoubt)", "return c.lost > lossShare*(c.decided+lossDoubt) && false"},
+	{"class.go", "return c.lost > lossShare*(c.decided+lossDoubt)", "return c.lost > 0"},
+	{"class.go", "\t\tc.fade(now)\n\t\tc.standing = c.tooManyLost()\n", ""},
 	{"class.go", "\t\tc.lost *= keep\n", ""},
 	{"kernel.go", "case t.StartBy > 0 && now >= t.StartBy:", "case t.StartBy > 0 && now > t.StartBy:"},
-	{"kernel.go", "sooner(max(c.oldest.arrived+c.WaitMax, k.now+1))", "sooner(max(c.youngest.arrived+c.WaitMax, k.now+1))"},
+	{"kernel.go", "sooner(c.oldest.arrived + c.WaitMax)", "sooner(c.youngest.arrived + c.WaitMax)"},
 	{"kernel.go", "t.StartBy <= now+c.WaitMax", "t.StartBy > now+c.WaitMax"},
 	{"kernel.go", "\tk.conf, k.bufferMin = conf, conf.smallestBuffer()\n\tk.relevel()\n", "\tk.conf, k.bufferMin = conf, conf.smallestBuffer()\n"},
 	{"kernel.go", "share < (levelFrom[k.level]-levelSlack)*k.conf.QueueMax", "share < levelFrom[k.level]*k.conf.QueueMax"},
 	{"class.go", "now-c.startedAt >= c.Gap", "now-c.startedAt >= c.Gap/2"},
 	{"flow.go", "f.tokens = min(burst, f.tokens+rate*(now-f.filled).Seconds())", "f.tokens += rate * (now - f.filled).Seconds()"},
+	{"flow.go", "min(len(f.parts), rateParts)", "len(f.parts)"},
+	{"flow.go", "min(parts-1, math.Floor(burst/2))", "min(parts-1, 0)"},
+	{"flow.go", "if missing < tokenEps {", "if false {"},
+	{"kernel.go", "\tp.took = now\n", ""},
+	{"flow.go", "its = min(its, max(any, turn))", "_ = turn"},
 	// Flows that come and go.
 	{"flow.go", "f.period == c.period && f.tag > c.vtime || !f.full", "!f.full"},
 	{"flow.go", " || !f.full(now, c.Rate, c.Burst)", ""},
@@ -98,9 +114,15 @@ var mutants = []struct{ file, old, new string }{
 	{"part.go", "len(f.parts) < c.kernel.conf.PartsMax && ", ""},
 	{"part.go", " && c.parts < c.kernel.conf.FlowsMax", ""},
 	{"part.go", "p.busy == f.busy && p.tag > f.vtime", "false"},
-	{"part.go", "key = client", "key = 0"},
+	{"part.go", "\t\tkey = client\n\t}\n\tc.forget", "\t\tkey = 0\n\t}\n\tc.forget"},
+	{"part.go", "\t\tkey = client\n\t} else", "\t\tkey = 0\n\t} else"},
 	{"flow.go", "\t\tc.parts -= len(f.parts)\n", ""},
 	{"shape.go", "if b.flow.bunchIn(s) != nil {", "if false {"},
+	// Riders.
+	{"kernel.go", "o == Started && p.flow.riding+p.flow.waiting >= c.FlowQueueMax", "o == Started && p.flow.riding >= c.FlowQueueMax"},
+	{"kernel.go", "\tp.flow.riding--\n", ""},
+	{"flow.go", "f.inFlight > 0 || f.riding > 0", "f.inFlight > 0"},
+	{"part.go", "p.inFlight > 0 || p.riding > 0", "p.inFlight > 0"},
 	// Work left behind.
 	{"kernel.go", " && k.room(c, p, &to.Need) && k.besideBuffer(&to.Need)", " && k.besideBuffer(&to.Need)"},
 	{"kernel.go", "fits := (from.Class == to.Class || c.open(now)) && k.room", "fits := k.room"},
@@ -138,11 +160,17 @@ func TestMutantsFit(t *testing.T) {
 }
 
 // TestMutants: the tests of this package and of the simulation fail with every one of
-// them. A fault that makes them run for ever is noticed too.
+// them. A fault that makes them run for ever is noticed too: for ten times as long as they
+// take without it, on the machine as it is.
 func TestMutants(t *testing.T) {
 	if !*mutate {
 		t.Skip("only with -mutants")
 	}
+	began := time.Now()
+	if out, err := exec.Command("go", "test", "-count=1", "-timeout=1h", ".", "../sim").CombinedOutput(); err != nil {
+		t.Fatalf("without a fault: %v\n%s", err, out)
+	}
+	forEver := "-timeout=" + (10*time.Since(began) + time.Minute).String()
 	for _, m := range mutants {
 		t.Run(m.file+" "+m.new, func(t *testing.T) {
 			source, err := os.ReadFile(m.file)
@@ -177,7 +205,7 @@ func TestMutants(t *testing.T) {
 				t.Fatalf("it does not compile:\n%s", out)
 			}
 			for _, pkg := range []string{".", "../sim"} {
-				out, err := run("test", "-failfast", "-count=1", "-timeout=120s", pkg)
+				out, err := run("test", "-failfast", "-count=1", forEver, pkg)
 				if err != nil {
 					for _, line := range strings.Split(out, "\n") {
 						if strings.HasPrefix(line, "--- FAIL") || strings.HasPrefix(line, "panic:") {

@@ -20,6 +20,8 @@ type part struct {
 	place int
 
 	key                uint64
+	riding             int
+	took               Instant // the last token of the rate limit
 	idleAt             Instant
 	idleNext, idlePrev *part
 }
@@ -69,13 +71,11 @@ func (p *part) before(q *part) bool {
 // partOf gives the part of a flow that has the key, making it if need be. In a flow that
 // many clients share each of them is a part.
 func (k *Kernel) partOf(c *class, f *flow, client, key uint64, now Instant) *part {
+	if p := f.known(client, key); p != nil {
+		return p
+	}
 	if f.shared {
 		key = client
-	} else if key == 0 {
-		return &f.own
-	}
-	if p := f.parts[key]; p != nil {
-		return p
 	}
 	c.forgetParts(f, now, 2)
 	if c.roomForPart(f) || c.forgetParts(f, now, 1) > 0 {
@@ -94,6 +94,16 @@ func (k *Kernel) partOf(c *class, f *flow, client, key uint64, now Instant) *par
 		return p
 	}
 	return f.sharedPart(key)
+}
+
+// known gives the part of a flow that has the key, nil if there is none, or it shares one.
+func (f *flow) known(client, key uint64) *part {
+	if f.shared {
+		key = client
+	} else if key == 0 {
+		return &f.own
+	}
+	return f.parts[key]
 }
 
 // roomForPart reports whether another part of the flow can be told apart.
@@ -149,7 +159,7 @@ func (f *flow) lowest() (best *part) {
 
 // restPart notes that a part may have neither requests waiting nor running any more.
 func (f *flow) restPart(p *part, now Instant) {
-	if p.shared || p.idle || p.waiting > 0 || p.inFlight > 0 {
+	if p.shared || p.idle || p.waiting > 0 || p.inFlight > 0 || p.riding > 0 {
 		return
 	}
 	p.idle, p.idleAt = true, now

@@ -228,6 +228,23 @@ func TestPartsAreBounded(t *testing.T) {
 	}
 }
 
+// TestPartsOfOneFlow: one client alone has no more parts than PartsMax told apart, however many
+// the class has room for.
+func TestPartsOfOneFlow(t *testing.T) {
+	conf := seat(2, Class{Name: "a", QueueMax: 1000})
+	conf.PartsMax, conf.FlowsMax = 3, 50
+	d := drive(t, conf)
+	for i := range uint64(30) {
+		d.arrive(askOf(1, 1+i, time.Millisecond, 1))
+	}
+	if n := d.k.Stats(0).Parts; n != 3 {
+		t.Errorf("%d parts are told apart", n)
+	}
+	if err := d.check(); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestSharedFlowIsFair: clients that share a flow because there are too many are its parts,
 // so that one of them with many requests does not keep another back.
 func TestSharedFlowIsFair(t *testing.T) {

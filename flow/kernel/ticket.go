@@ -40,6 +40,7 @@ const (
 	stateNew state = iota
 	stateWaiting
 	stateRunning
+	stateRiding // under another one that runs
 )
 
 // Waiting reports whether the ticket waits.
@@ -58,7 +59,7 @@ func (c *class) overdue(t *Ticket, now Instant) (Outcome, bool) {
 		return TooLate, true
 	case c.WaitMax > 0 && now-t.arrived >= c.WaitMax:
 		return WaitedOut, true
-	case c.standing && now-t.arrived > c.Target:
+	case c.standing && now-t.arrived > c.Target && c.stands(now):
 		return Standing, true
 	}
 	return Started, false

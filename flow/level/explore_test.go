@@ -40,18 +40,17 @@ var programs = []program{
 	{"four workers", []string{"x start", "y start", "z start", "x start"}},
 }
 
-func (p program) options() interleave.Options {
-	if n := len(p.threads); n > 2 {
-		return interleave.Options{Mode: interleave.Bounded, Bound: map[int]int{3: 3, 4: 2}[n]}
+func cases() (cases []interleave.Case) {
+	for _, p := range programs {
+		cases = append(cases, interleave.Case{Name: p.name, Options: interleave.ByThreads(len(p.threads)), Run: p.run})
 	}
-	return interleave.Options{}
+	return cases
 }
 
-func TestExploreLevel(t *testing.T) {
-	for _, p := range programs {
-		t.Run(p.name, func(t *testing.T) { interleave.Explore(t, p.options(), p.run) })
-	}
-}
+func TestExploreLevel(t *testing.T) { interleave.ExploreAll(t, cases()) }
+
+// TestMutants: each fault in testdata/mutants.txt makes one of the programs fail.
+func TestMutants(t *testing.T) { interleave.FindMutants(t, 10, cases()) }
 
 // The kinds, by the words for a piece of them.
 var parts = []Type{{Name: "x", Lot: 1, Longest: interval}, {Name: "y", Lot: 1, Longest: interval}, {Name: "z", Lot: 2, Longest: interval}}

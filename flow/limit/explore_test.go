@@ -44,23 +44,24 @@ var programs = []program{
 	{"four, quick", 3, 1, []string{"quick late", "quick", "quick", "quick"}},
 }
 
-func (p program) options() interleave.Options {
-	if n := len(p.threads); n > 2 {
-		return interleave.Options{Mode: interleave.Bounded, Bound: map[int]int{3: 3, 4: 2}[n]}
+// cases gives the programs of one of the two limiters.
+func cases(run func(program) func(*interleave.Run)) (cases []interleave.Case) {
+	for _, p := range programs {
+		cases = append(cases, interleave.Case{Name: p.name, Options: interleave.ByThreads(len(p.threads)), Run: run(p)})
 	}
-	return interleave.Options{}
+	return cases
 }
 
-func TestExploreController(t *testing.T) {
-	for _, p := range programs {
-		t.Run(p.name, func(t *testing.T) { interleave.Explore(t, p.options(), p.controller) })
-	}
-}
+func ofController(p program) func(*interleave.Run) { return p.controller }
+func ofGradient(p program) func(*interleave.Run)   { return p.gradient }
 
-func TestExploreGradient(t *testing.T) {
-	for _, p := range programs {
-		t.Run(p.name, func(t *testing.T) { interleave.Explore(t, p.options(), p.gradient) })
-	}
+func TestExploreController(t *testing.T) { interleave.ExploreAll(t, cases(ofController)) }
+
+func TestExploreGradient(t *testing.T) { interleave.ExploreAll(t, cases(ofGradient)) }
+
+// TestMutants: each fault in testdata/mutants.txt makes one of the programs fail.
+func TestMutants(t *testing.T) {
+	interleave.FindMutants(t, 10, append(cases(ofController), cases(ofGradient)...))
 }
 
 const (

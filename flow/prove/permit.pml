@@ -1,6 +1,7 @@
 /*
- * The protocol of permits, of gate.go and share.go: calls arrive, wait, are let in, give
- * back, leave; some share a permit; the gate drains. What the gate does under its lock is
+ * The protocol of permits, of gate.go, share.go and behind.go: calls arrive, wait, are let in,
+ * give back, leave; some share a permit; some leave work behind that keeps their seat; the gate
+ * drains. What the gate does under its lock is
  * one atomic step here, and what happens between the steps is every interleaving: a call
  * that is cancelled may find, once it has the lock, that it has been let in meanwhile.
  *
@@ -9,10 +10,16 @@
  * cancelled at some time while they wait, is left open (the others wait for as long as it
  * takes), and whether and when the gate drains (EMPTY: refusing those that wait).
  *
- * FORGET, ENDLESS and SILENT are faults, as planted in a test: a call that leaves in the
- * moment in which it is let in does not give its permit back; a shared permit has no bound
- * on the calls that come to be under it one after the other; who is called in under a
- * shared permit is not woken. A check of this model that passes with them is worth nothing.
+ * The first KEEPING calls may leave work behind: what they held passes to it, at once, and
+ * comes back when it ends. Under a shared permit there is one such piece at most that goes on
+ * when the last call is done, and calls with the key go on coming in under it.
+ *
+ * FORGET, ENDLESS, SILENT, GIVEN and LOST are faults, as planted in a test: a call that leaves
+ * in the moment in which it is let in does not give its permit back; a shared permit has no
+ * bound on the calls that come to be under it one after the other; who is called in under a
+ * shared permit is not woken; the last call under a shared permit gives it back though work
+ * goes on under it; work that goes on behind a call that shares with nobody does not give the
+ * seat back. A check of this model that passes with them is worth nothing.
  */
 
 #ifndef N
@@ -33,6 +40,15 @@
 #endif
 #ifndef SILENT
 #define SILENT 0
+#endif
+#ifndef KEEPING
+#define KEEPING 0
+#endif
+#ifndef GIVEN
+#define GIVEN 0
+#endif
+#ifndef LOST
+#define LOST 0
 #endif
 #ifdef ENDLESS
 #define ROOM (members < SHAREMAX)
@@ -56,6 +72,8 @@ byte length = 0;
 byte members = 0;         /* calls under the shared permit */
 byte came = 0;            /* calls that have come to be, since it was taken */
 bool led = false;         /* the shared permit is taken */
+byte behind = 0;          /* seats in the hands of work that calls have left behind … */
+bool kept = false;        /* … and there is such work under the shared permit */
 bool draining = false;
 
 byte decided[N];
@@ -116,16 +134,18 @@ inline dispatch() {
 	c = 0; k = 0; m = 0
 }
 
-/* Gives back what call i holds. */
-inline done(i) {
+/* Gives back what call i holds, or leaves it to work behind. */
+inline done(i, keeps) {
 	assert(holds[i] != NOTHING);
 	if
-	:: holds[i] == ALONE -> free++
+	:: holds[i] == ALONE && keeps -> behind++
+	:: holds[i] == ALONE && !keeps -> free++
 	:: else ->
 		assert(led && members > 0);
+		kept = kept || keeps;
 		members--;
 		if
-		:: members == 0 -> led = false; came = 0; free++
+		:: members == 0 && (!kept || GIVEN) -> led = false; came = 0; free++
 		:: else
 		fi
 	fi;
@@ -133,11 +153,43 @@ inline done(i) {
 	dispatch()
 }
 
+/* Work that goes on behind calls ends some time: one piece after the other, and that under
+   the shared permit. */
+proctype worker() {
+	byte c, k, m;
+	do
+	:: d_step { behind > 0 ->
+		behind--;
+		if
+		:: LOST
+		:: else -> free++
+		fi;
+		dispatch()
+	   }
+	od
+}
+
+proctype sharedWorker() {
+	byte c, k, m;
+	do
+	:: d_step { kept ->
+		kept = false;
+		if
+		:: members == 0 && !GIVEN -> led = false; came = 0; free++
+		:: else
+		fi;
+		dispatch()
+	   }
+	od
+}
+
 proctype call(byte i) {
 	byte c, k, m;
-	bool left, impatient;
+	bool left, impatient, keeps;
 	do
-	:: atomic { if :: impatient = true :: impatient = false fi;
+	:: atomic {
+	   if :: impatient = true :: impatient = false fi;
+	   if :: i < KEEPING -> keeps = true :: keeps = false fi;
 	   d_step { /* Acquire, until it waits */
 		assert(holds[i] == NOTHING && !token[i]);
 		decided[i] = OPEN;
@@ -184,7 +236,7 @@ proctype call(byte i) {
 			}
 			if
 			:: decided[i] == STARTED && FORGET -> holds[i] = NOTHING
-			:: decided[i] == STARTED && !FORGET -> d_step { done(i) }
+			:: decided[i] == STARTED && !FORGET -> d_step { done(i, false) }
 			:: else
 			fi
 		fi
@@ -197,14 +249,14 @@ proctype call(byte i) {
 			:: holds[i] == ALONE -> inside++
 			:: holds[i] == UNDER -> sharers++
 			fi;
-			assert(inside + (sharers > 0 -> 1 : 0) <= SEATS)
+			assert(inside + behind + (sharers > 0 || kept -> 1 : 0) <= SEATS)
 		}
 		d_step { /* the work is done: Done */
 			if
 			:: holds[i] == ALONE -> inside--
 			:: holds[i] == UNDER -> sharers--
 			fi;
-			done(i)
+			done(i, keeps)
 		}
 	   :: else
 	   fi
@@ -236,11 +288,16 @@ init {
 		:: i < N -> run call(i); i++
 		:: else -> break
 		od;
-		run drainer()
+		run drainer();
+		if
+		:: KEEPING > 0 -> run worker(); run sharedWorker()
+		:: else
+		fi
 	}
 }
 
-/* Each seat is free, or in one call's hands, or in those of the calls that share it. */
+/* Each seat is free, or in one call's hands, or in those of the calls that share it, or in
+   those of work that was left behind. */
 #if N == 2
 #define HOLDING(what) ((holds[0] == what) + (holds[1] == what))
 #elif N == 3
@@ -248,7 +305,7 @@ init {
 #else
 #define HOLDING(what) ((holds[0] == what) + (holds[1] == what) + (holds[2] == what) + (holds[3] == what))
 #endif
-ltl seats { [] (free + HOLDING(ALONE) + led == SEATS && members == HOLDING(UNDER)) }
+ltl seats { [] (free + HOLDING(ALONE) + led + behind == SEATS && members == HOLDING(UNDER) && (kept -> led)) }
 
 /* Nobody waits for ever. With weak fairness: a step that stays possible is made. The first
    call has the key (if any has), the last has it if all have. */

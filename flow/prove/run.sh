@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Checks permit.pml with Spin: the model itself must pass, each of its faults must fail.
-# PROVE_N is how many calls there are at most, 4 by default; 3 takes seconds. Nothing is
+# PROVE_N is how many calls there are at most, 4 by default; 3 takes a minute or two. Nothing is
 # installed: where spin or gcc is missing this says so and fails, or with PROVE_OPTIONAL=1
 # says that it is skipped.
 set -euo pipefail
@@ -62,7 +62,13 @@ for n in $(seq 2 "$most"); do
   check ok seats last
   build -DN="$n" -DSHARING="$n"
   check ok seats last
+  build -DN="$n" -DKEEPING=1
+  check ok seats last
 done
+build -DN=3 -DKEEPING=2
+check ok seats first last
+build -DN=2 -DKEEPING=2 -DSHARING=0
+check ok seats first last
 # The faults.
 depth=300000
 build -DN=2 -DFORGET=1
@@ -71,4 +77,8 @@ build -DN=3 -DENDLESS
 check wrong last
 build -DN=3 -DSILENT=1
 check wrong first
+build -DN=2 -DKEEPING=2 -DGIVEN=1
+check wrong seats
+build -DN=2 -DKEEPING=1 -DSHARING=0 -DLOST=1
+check wrong seats
 echo "prove: all as it should be, for up to $most calls"

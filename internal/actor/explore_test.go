@@ -60,20 +60,17 @@ var programs = []program{
 	{"three, close while it is let go", 4, 2, []string{"a a", "due", "close"}, 3, 0},
 }
 
-func TestExploreActors(t *testing.T) {
+func cases() (cases []interleave.Case) {
 	for _, p := range programs {
-		t.Run(p.name, func(t *testing.T) {
-			interleave.Explore(t, p.options(), p.run)
-		})
+		cases = append(cases, interleave.Case{Name: p.name, Options: interleave.AtMost(p.bound), Run: p.run, Once: len(p.threads) > 2 && p.bound != 2})
 	}
+	return cases
 }
 
-func (p program) options() interleave.Options {
-	if p.bound > 0 {
-		return interleave.Options{Mode: interleave.Bounded, Bound: p.bound}
-	}
-	return interleave.Options{}
-}
+func TestExploreActors(t *testing.T) { interleave.ExploreAll(t, cases()) }
+
+// TestMutants: each fault in testdata/mutants.txt makes one of the programs fail.
+func TestMutants(t *testing.T) { interleave.FindMutants(t, 15, cases()) }
 
 var (
 	errLeft  = errors.New("left")

@@ -40,18 +40,17 @@ var programs = []program{
 	{"a publisher, a reader, one who lets it go", 2, []string{"a b a", "leave", "cancel"}, 3},
 }
 
-func TestExploreHub(t *testing.T) {
+func cases() (cases []interleave.Case) {
 	for _, p := range programs {
-		t.Run(p.name, func(t *testing.T) { interleave.Explore(t, p.options(), p.run) })
+		cases = append(cases, interleave.Case{Name: p.name, Options: interleave.AtMost(p.bound), Run: p.run})
 	}
+	return cases
 }
 
-func (p program) options() interleave.Options {
-	if p.bound > 0 {
-		return interleave.Options{Mode: interleave.Bounded, Bound: p.bound}
-	}
-	return interleave.Options{}
-}
+func TestExploreHub(t *testing.T) { interleave.ExploreAll(t, cases()) }
+
+// TestMutants: each fault in testdata/mutants.txt makes one of the programs fail.
+func TestMutants(t *testing.T) { interleave.FindMutants(t, 12, cases()) }
 
 var errLeft = errors.New("left")
 

@@ -5,7 +5,8 @@
 //
 // The principal words are [Explore], which fails a test, and [Search], which gives the
 // failure; [Run], one execution; [Options]; [Failure], a schedule with its trace; [Replay];
-// [History] and [Linearizable]; [KillMutants] and [Planted]. Code that is explored imports
+// [History] and [Linearizable]; [KillMutants] and [Planted]; a [Case], of which a package has a
+// table, for [ExploreAll] and [FindMutants]. Code that is explored imports
 // interleave/csync, and interleave/mutant for faults that a test must find.
 //
 // # How to write a test

@@ -62,20 +62,17 @@ var programs = []program{
 	{"four, all leave", "stay", []string{"leave", "leave", "leave", "cancel"}, 2, false},
 }
 
-func TestExploreLoad(t *testing.T) {
+func cases() (cases []interleave.Case) {
 	for _, p := range programs {
-		t.Run(p.name, func(t *testing.T) {
-			interleave.Explore(t, p.options(), p.run)
-		})
+		cases = append(cases, interleave.Case{Name: p.name, Options: interleave.AtMost(p.bound), Run: p.run, Once: len(p.threads) > 3})
 	}
+	return cases
 }
 
-func (p program) options() interleave.Options {
-	if p.bound > 0 {
-		return interleave.Options{Mode: interleave.Bounded, Bound: p.bound}
-	}
-	return interleave.Options{}
-}
+func TestExploreLoad(t *testing.T) { interleave.ExploreAll(t, cases()) }
+
+// TestMutants: each fault in testdata/mutants.txt makes one of the programs fail.
+func TestMutants(t *testing.T) { interleave.FindMutants(t, 20, cases()) }
 
 var (
 	errLeft = errors.New("left")

@@ -22,7 +22,7 @@ type HTTPOptions struct {
 	AllowedOrigins []string // of web pages, as scheme://host[:port]; pages of the server's own origin may always call
 	AllowedHosts   []string // names that the Host header may hold besides localhost; an address may always be used unless Loopback
 	Loopback       bool     // the server listens to this machine only
-	MaxSessions    int      // of the older era at once; 0 means 4096
+	MaxSessions    int      // of the older era at once; 0 means 4096. One machine may have a quarter of them, this one all
 
 	MaxConnections int   // at once; 0 means 8192. One machine may have a quarter of them, this one all
 	MaxBodyBytes   int64 // of the bodies of requests at once; 0 means 64 MiB. The same
@@ -242,7 +242,8 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	r.Header[connectionMark] = []string{e.origin(r)}
+	machine := e.origin(r)
+	r.Header[connectionMark] = []string{machine}
 	w.Header().Set("X-Accel-Buffering", "no") // a proxy must not hold events back
 	stream := newEventStream(w, e.server.unanswered)
 	defer stream.stop()
@@ -252,10 +253,10 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 
 	session := r.Header.Get("Mcp-Session-Id")
-	if r.Method == http.MethodPost && session == "" && !e.sessions.room(e.server.mcp, cmp.Or(e.allowed.MaxSessions, sessionsMax)) {
+	if r.Method == http.MethodPost && session == "" && !e.sessions.room(e.server.mcp, machine, cmp.Or(e.allowed.MaxSessions, sessionsMax)) {
 		e.refused("sessions")
 		w.Header().Set("Retry-After", "60")
-		plain(w, http.StatusServiceUnavailable, "there are as many sessions as there may be; end one, or wait until one has been idle for long enough")
+		plain(w, http.StatusServiceUnavailable, "there are as many sessions as there may be, or as many of your machine; end one, or wait until one has been idle for long enough")
 		return
 	}
 	if r.Method == http.MethodGet {
@@ -278,7 +279,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r.Header[requestMark] = []string{mark}
 	e.stateful.ServeHTTP(stream, r)
 	if session == "" {
-		e.sessions.begun(w.Header().Get("Mcp-Session-Id"))
+		e.sessions.begun(w.Header().Get("Mcp-Session-Id"), machine)
 	}
 }
 

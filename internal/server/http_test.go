@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -353,6 +354,36 @@ func TestUnusedSessions(t *testing.T) {
 	for session, want := range map[string]int{used: http.StatusOK, oldest: http.StatusNotFound, later: http.StatusOK, next: http.StatusOK} {
 		if resp, body := s.do(s.request(t.Context(), legacyCall("echo"), session)); resp.StatusCode != want {
 			t.Errorf("%s, want %d: %s", resp.Status, want, body)
+		}
+	}
+}
+
+// TestSessionsOfOneMachine: a machine that opens sessions and uses them all has a quarter of
+// what there may be, and shuts nobody else out.
+func TestSessionsOfOneMachine(t *testing.T) {
+	s := newSite(t, fixtureTools(), HTTPOptions{MaxSessions: 8, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
+	from := func(machine string) (status int, session string) {
+		r := s.request(t.Context(), initializeMessage, "")
+		r.Header.Set("X-Forwarded-For", machine)
+		resp, _ := s.do(r)
+		session = resp.Header.Get("Mcp-Session-Id")
+		if session != "" {
+			r := s.request(t.Context(), legacyCall("echo"), session)
+			r.Header.Set("X-Forwarded-For", machine)
+			for range 2 { // it is used
+				s.do(r.Clone(t.Context()))
+			}
+		}
+		return resp.StatusCode, session
+	}
+	for i := range 12 {
+		if status, _ := from("198.51.100.7"); (status == http.StatusOK) != (i < 2) {
+			t.Errorf("session %d of one machine: %d", i, status)
+		}
+	}
+	for i := range 2 {
+		if status, _ := from("203.0.113.9"); status != http.StatusOK {
+			t.Errorf("session %d of another machine: %d", i, status)
 		}
 	}
 }

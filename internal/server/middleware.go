@@ -169,6 +169,10 @@ func (s *Server) followCaller(next mcp.MethodHandler) mcp.MethodHandler {
 			if mark := extra.Header[requestMark]; len(mark) == 1 {
 				if v, ok := s.httpRequests.Load(mark[0]); ok {
 					defer context.AfterFunc(v.(context.Context), func() { cancel(errDisconnected) })()
+				} else if !strings.HasPrefix(method, "notifications/") {
+					// The HTTP request has ended before its message came this far, and without an answer:
+					// nobody waits for one. Notifications are answered before they are handled.
+					cancel(errDisconnected)
 				}
 			}
 		}

@@ -11,7 +11,8 @@ import (
 
 // sessions knows of the sessions of the older era what decides which of them has to go
 // when there are as many as there may be: one that was opened and never used since. An
-// initialize costs its sender nothing, so that sessions alone must not shut others out.
+// initialize costs its sender nothing, so that sessions alone must not shut others out. Nor
+// does it cost much to use them, so that one machine has no more than a share of them.
 type sessions struct {
 	mu   lock.Mutex[lock.ServerSessions]
 	byID map[string]*sessionUse
@@ -19,6 +20,7 @@ type sessions struct {
 
 // sessionUse is how a session is used.
 type sessionUse struct {
+	machine  string
 	begun    time.Time
 	requests int // after initialize
 	inFlight int
@@ -31,8 +33,8 @@ type sessionUse struct {
 // only says that it was answered.
 func (u *sessionUse) used() bool { return u.requests > 1 || u.inFlight > 0 }
 
-// begun notes a new session; id is "" where none was opened.
-func (s *sessions) begun(id string) {
+// begun notes a new session of a machine; id is "" where none was opened.
+func (s *sessions) begun(id, machine string) {
 	if id == "" {
 		return
 	}
@@ -42,7 +44,7 @@ func (s *sessions) begun(id string) {
 		s.byID = make(map[string]*sessionUse)
 	}
 	over, end := context.WithCancel(context.Background())
-	s.byID[id] = &sessionUse{begun: time.Now(), over: over, end: end}
+	s.byID[id] = &sessionUse{machine: machine, begun: time.Now(), over: over, end: end}
 }
 
 // use notes a request of a session, and its end when done is called. The context is ctx
@@ -76,34 +78,39 @@ func (s *sessions) end(id string) {
 	}
 }
 
-// room tells whether one more session may begin. Where there are enough it ends the oldest
-// that was never used, if there is one.
-func (s *sessions) room(server *mcp.Server, most int) bool {
-	n := 0
+// room tells whether one more session of a machine may begin. Where there are as many as
+// there may be, in all or of that machine, it ends the oldest of these that was never used, if
+// there is one.
+func (s *sessions) room(server *mcp.Server, machine string, most int) bool {
 	live := make(map[string]*mcp.ServerSession)
 	for session := range server.Sessions() {
-		n++
 		live[session.ID()] = session
 	}
 	s.mu.Lock()
-	victim := ""
+	its := 0
 	for id, u := range s.byID {
-		switch {
-		case live[id] == nil:
+		if live[id] == nil {
 			u.end()
 			delete(s.byID, id)
-		case !u.used() && (victim == "" || u.begun.Before(s.byID[victim].begun)):
+		} else if u.machine == machine {
+			its++
+		}
+	}
+	share := max(most/ofOneMachine, 1)
+	tooMany := machine != thisMachine && its >= share
+	if len(live) < most && !tooMany {
+		s.mu.Unlock()
+		return true
+	}
+	victim := ""
+	for id, u := range s.byID {
+		if !u.used() && (!tooMany || u.machine == machine) && (victim == "" || u.begun.Before(s.byID[victim].begun)) {
 			victim = id
 		}
 	}
-	if n >= most {
-		delete(s.byID, victim)
-	}
+	delete(s.byID, victim)
 	s.mu.Unlock()
-	switch {
-	case n < most:
-		return true
-	case victim == "":
+	if victim == "" {
 		return false
 	}
 	_ = live[victim].Close() // it may have ended by itself
