@@ -327,6 +327,17 @@ func (w *Workspace) View(ctx context.Context, id string, fn func(*book.Snapshot)
 	return w.use(ctx, id, func(_ *opened, l *loaded) error { return fn(l.snapshot) })
 }
 
+// ViewFile is View with the open file that the snapshot is read from, for who makes another of
+// it. A text file has none, and is refused.
+func (w *Workspace) ViewFile(ctx context.Context, id string, fn func(*book.Snapshot, *xlsx.File) error) error {
+	return w.use(ctx, id, func(_ *opened, l *loaded) error {
+		if l.xlsx == nil {
+			return &Error{Code: CodeUnsupported, Message: l.checked.path + " is a text file, which has values and nothing else", Hint: "Make a workbook of it with create_workbook and import_csv"}
+		}
+		return fn(l.snapshot, l.xlsx)
+	})
+}
+
 // use is View for what stands behind a snapshot.
 func (w *Workspace) use(ctx context.Context, id string, fn func(*opened, *loaded) error) error {
 	e, err := w.Lookup(ctx, id)
