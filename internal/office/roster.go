@@ -46,6 +46,8 @@ type waiter struct {
 	came  time.Duration
 }
 
+func newWaiter(kind int) *waiter { return &waiter{kind: kind, ready: csync.MakeParker()} }
+
 // kinds are the kinds of jobs that take turns.
 var kinds = [...]wire.Op{wire.Recalculate, wire.Paint, wire.Convert, wire.Ping}
 
@@ -191,6 +193,14 @@ func (r *roster) done(now, service time.Duration, s *slot, rss int64) {
 	r.idle = append(r.idle, s)
 }
 
+// unused takes back a worker that was given out for nothing.
+func (r *roster) unused(now time.Duration, s *slot) {
+	r.active--
+	s.state = idle
+	r.idle = append(r.idle, s)
+	r.dispatch(now)
+}
+
 // ended takes in the end of a job.
 func (r *roster) ended(now, service time.Duration) {
 	r.active--
@@ -217,6 +227,15 @@ func (r *roster) retire(s *slot) Worker {
 func (r *roster) live() (n int) {
 	for _, s := range r.slots {
 		if s.state == starting || s.state == idle || s.state == busy {
+			n++
+		}
+	}
+	return n
+}
+
+func (r *roster) count(st state) (n int) {
+	for _, s := range r.slots {
+		if s.state == st {
 			n++
 		}
 	}
@@ -281,6 +300,9 @@ func (r *roster) toEnd(now time.Duration, stamp string) (list []*slot, why []Cau
 	}
 	for _, s := range r.idle { // the coldest first
 		cause := r.overdue(now, s, stamp)
+		if (cause == CauseAge || cause == CauseUpdated) && (len(list) > 0 || r.count(starting) > 0) {
+			continue // one after the other: what becomes of that one brings us here again
+		}
 		if cause == "" && surplus > 0 && now-s.idled >= r.limits.Idle {
 			cause = CauseIdle
 		}
