@@ -141,6 +141,33 @@ func (b *Breaker) Allow(key string) (*Permit, error) {
 	return p, nil
 }
 
+// Peek says what Allow would refuse a call for now, with an [*OpenError], and takes
+// nothing: for who has something to prepare before the call. nil promises nothing, and a
+// refusal counts as one.
+func (b *Breaker) Peek(key string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if s := b.suspects.get(key); s != nil && !s.until.IsZero() {
+		switch left := time.Until(s.until); {
+		case left > 0:
+			return b.refusal(key, left)
+		case s.probing:
+			return b.refusal(key, probeWait)
+		}
+	}
+	switch {
+	case b.state == Closed:
+		return nil
+	case b.probing:
+		return b.refusal("", probeWait)
+	case b.state == Open:
+		if left := b.circuit.RemainingDelay(); left > 0 {
+			return b.refusal("", left)
+		}
+	}
+	return nil
+}
+
 // enter asks the circuit. Locked.
 func (b *Breaker) enter(p *Permit) error {
 	if b.state == Closed {

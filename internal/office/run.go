@@ -1,0 +1,308 @@
+package office
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+
+	"gridflow/internal/office/wire"
+)
+
+// A Job is something to do with one document.
+type Job struct {
+	// Op is what Prepare will ask for. Where it is known beforehand, a job that would be refused
+	// prepares nothing. "": it is seen then.
+	Op wire.Op
+	// Share is a key that jobs have in common which do the same with the same document: of those
+	// that are there at once one runs, and each collects. "": none.
+	Share string
+	// Prepare writes the inputs into dir, a folder of mode 0700 that only this run uses, and gives
+	// the request; its In and Out lie in dir. No worker waits for it.
+	Prepare func(dir string) (wire.Request, error)
+	// Collect reads the outputs. Of jobs that share a run each Collect is called, maybe at once:
+	// it changes nothing in dir, which is removed after the last.
+	Collect func(dir string, r wire.Response) error
+}
+
+// A flight is one run of a job, and who waits for it.
+type flight struct {
+	share   string
+	cancel  context.CancelCauseFunc
+	waiters int // guarded by Pool.mu
+	done    chan struct{}
+
+	dir string // these are written before done is closed
+	r   wire.Response
+	err error
+}
+
+// errUnwanted is why a run ends that nobody waits for any more.
+var errUnwanted = errors.New("nobody waits for it any more")
+
+// Run does a job. key is the content of its document, as a hash, by which one that brings
+// LibreOffice down is set aside alone; "": it has none.
+//
+// The error is that of Prepare or of Collect, a [*FailedError] for what LibreOffice says of the
+// document, an [*Error] for everything else that is not a fault of the server, or the cause of
+// ctx's end. When ctx ends Run returns once the worker that had the job is gone, unless others
+// share the run.
+func (p *Pool) Run(ctx context.Context, key string, job Job) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if err := p.Available(); err != nil {
+		return err
+	}
+	f, err := p.board(key, job)
+	if err != nil {
+		return err
+	}
+	defer p.alight(ctx, f)
+	select {
+	case <-f.done:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	if f.err != nil {
+		return f.err
+	}
+	return job.Collect(f.dir, f.r)
+}
+
+// board gives the run of a job: that of others, or a new one.
+func (p *Pool) board(key string, job Job) (*flight, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil, errDraining
+	}
+	if f := p.flights[job.Share]; job.Share != "" && f != nil {
+		f.waiters++
+		p.count.joined++
+		return f, nil
+	}
+	ctx, cancel := context.WithCancelCause(p.life)
+	f := &flight{share: job.Share, cancel: cancel, waiters: 1, done: make(chan struct{})}
+	if job.Share != "" {
+		p.flights[job.Share] = f
+	}
+	p.lastJob++
+	f.dir = filepath.Join(p.folder, jobsFolder, strconv.FormatUint(p.lastJob, 10))
+	p.work.Go(func() {
+		defer cancel(nil)
+		p.fly(ctx, f, key, job)
+	})
+	return f, nil
+}
+
+// seal keeps others from joining a run. p.mu is held.
+func (p *Pool) seal(f *flight) {
+	if p.flights[f.share] == f {
+		delete(p.flights, f.share)
+	}
+}
+
+// alight ends the wait for a run. Who is the last to do so stops it where it still goes on,
+// waits until it has stopped, and removes its folder.
+func (p *Pool) alight(ctx context.Context, f *flight) {
+	p.mu.Lock()
+	f.waiters--
+	last := f.waiters == 0
+	if last {
+		p.seal(f)
+	}
+	p.mu.Unlock()
+	if last {
+		f.cancel(context.Cause(ctx))
+		<-f.done
+		os.RemoveAll(f.dir)
+	}
+}
+
+// fly does what a run is for.
+func (p *Pool) fly(ctx context.Context, f *flight, key string, job Job) {
+	kind, out := kindOf(job.Op), failed
+	defer func() {
+		if v := recover(); v != nil {
+			f.err = fmt.Errorf("office: a job panicked: %v\n%s", v, debug.Stack())
+		}
+		p.mu.Lock()
+		p.seal(f)
+		p.count.outcomes[kind][out]++
+		p.mu.Unlock()
+		close(f.done)
+	}()
+	if job.Op != "" {
+		if err := p.breakers[kind].Peek(key); err != nil {
+			f.err, out = refused(err), rejected
+			return
+		}
+	}
+	if f.err = os.Mkdir(f.dir, 0o700); f.err != nil {
+		return
+	}
+	var r wire.Request
+	if r, f.err = job.Prepare(f.dir); f.err != nil {
+		return
+	}
+	if f.err = within(f.dir, r); f.err != nil {
+		return
+	}
+	kind = kindOf(r.Op)
+	f.r, out, f.err = p.do(ctx, kind, key, r)
+}
+
+// within refuses a request for files elsewhere: paths that go there could only come from a
+// name that was taken for part of one.
+func within(dir string, r wire.Request) error {
+	for _, path := range []string{r.In, r.Out} {
+		if path == "" {
+			continue
+		}
+		if rel, err := filepath.Rel(dir, path); err != nil || !filepath.IsLocal(rel) || rel == "." {
+			return fmt.Errorf("office: %q is not in the job's folder", path)
+		}
+	}
+	return nil
+}
+
+// do has a worker do a request.
+func (p *Pool) do(ctx context.Context, kind int, key string, r wire.Request) (wire.Response, outcome, error) {
+	for {
+		s, err := p.acquire(ctx, kind)
+		if err != nil {
+			if ctx.Err() != nil {
+				return wire.Response{}, cancelled, err
+			}
+			return wire.Response{}, rejected, err
+		}
+		// Much may have happened while it waited.
+		permit, err := p.breakers[kind].Allow(key)
+		if err != nil {
+			p.give(s)
+			return wire.Response{}, rejected, refused(err)
+		}
+		select {
+		case <-s.worker.Gone(): // it died while it had nothing to do: that says nothing of this job
+			permit.Done(context.Canceled)
+			p.finish(s, 0, wire.Response{}, CauseCrash)
+			continue
+		default:
+		}
+		limit := p.Limits().JobTimeout
+		run, stop := context.WithTimeoutCause(ctx, limit, errHang)
+		begin := time.Now()
+		resp, err := s.worker.Do(run, r)
+		took := time.Since(begin)
+		v := judge(run, r, resp, err, took, limit, s.worker)
+		stop()
+		if v.cause != "" && err == nil { // it still lives, and nobody knows what it does
+			s.worker.Kill()
+			<-s.worker.Gone()
+		}
+		permit.Done(v.blame)
+		p.seconds[kind].Add(took)
+		p.finish(s, took, resp, v.cause)
+		return resp, v.outcome, v.err
+	}
+}
+
+var errHang = errors.New("the job took longer than jobs may")
+
+// A verdict is what the end of a job means.
+type verdict struct {
+	outcome outcome
+	err     error // for the caller; nil: it is well
+	blame   error // for the breaker: nil a success, errBackend a failure, others say nothing
+	cause   Cause // why the worker is not used again; "": it is
+}
+
+var (
+	errBackend = errors.New("LibreOffice failed")
+	errNeutral = errors.New("it says nothing of LibreOffice")
+)
+
+// judge says what the end of a job means, and whose doing it was.
+func judge(run context.Context, r wire.Request, resp wire.Response, err error, took, limit time.Duration, w Worker) verdict {
+	switch {
+	case err != nil && run.Err() != nil:
+		cause := context.Cause(run)
+		switch {
+		case errors.Is(cause, errHang):
+			return verdict{timedOut, tookTooLong(r.Op, limit, cause), errBackend, CauseTimeout}
+		case errors.Is(cause, context.DeadlineExceeded) && took >= limit/2:
+			// A caller who waits for a moment only says nothing of LibreOffice; one who has
+			// given it a fair time does.
+			return verdict{timedOut, cause, errBackend, CauseTimeout}
+		}
+		return verdict{cancelled, cause, errNeutral, CauseCancelled}
+	case err != nil:
+		exit := Exit{What: "it lives, but does not answer as it should"}
+		select {
+		case <-w.Gone():
+			exit = w.Exit()
+		default:
+		}
+		why := CauseCrash
+		if exit.OutOfMemory {
+			why = CauseMemory
+		}
+		return verdict{crashedOut, crashed(r.Op, exit, err), errBackend, why}
+	case resp.Failure != nil && resp.Failure.Code == wire.Broken:
+		exit := Exit{What: resp.Failure.Message}
+		return verdict{crashedOut, crashed(r.Op, exit, &FailedError{r.Op, *resp.Failure}), errBackend, CauseBroken}
+	case resp.Failure != nil:
+		return verdict{failed, &FailedError{r.Op, *resp.Failure}, errNeutral, ""}
+	case !written(r.Out):
+		return verdict{crashedOut, empty(r.Op), errBackend, CauseBroken}
+	}
+	return verdict{outcome: succeeded}
+}
+
+// written tells whether there is an output: a file, with something in it, and not a link to
+// what this process may read and the worker may not.
+func written(path string) bool {
+	if path == "" {
+		return true
+	}
+	info, err := os.Lstat(path)
+	return err == nil && info.Mode().IsRegular() && info.Size() > 0 && !strings.HasSuffix(path, string(filepath.Separator))
+}
+
+// give puts back a worker that was not used.
+func (p *Pool) give(s *slot) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.r.unused(p.now(), s)
+	p.plan()
+}
+
+// finish ends a job's hold of a slot. why says that the worker is gone, and why; "": it is
+// there.
+func (p *Pool) finish(s *slot, took time.Duration, resp wire.Response, why Cause) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.now()
+	if why != "" {
+		exit := s.worker.Exit()
+		p.r.ended(now, took)
+		p.bury(s, why, exit)
+		p.plan()
+		return
+	}
+	p.r.done(now, took, s, resp.Usage.RSS)
+	switch why := p.r.overdue(now, s, p.stamp); {
+	case p.closed:
+		p.retire(s, CauseDrain)
+	case why != "":
+		p.retire(s, why)
+	}
+	p.r.dispatch(now)
+	p.plan()
+}
