@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"math"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -84,10 +85,16 @@ func (o *Office) Recalculate(ctx context.Context, d Document) (*Values, error) {
 	return v, err
 }
 
-// probeOf gives a number that no formula gives, by the contents of a document.
+// probeOf gives a number that no formula gives, by the contents of a document. LibreOffice writes
+// 15 digits, so that it has fewer.
 func probeOf(key string) cell.Value {
 	sum := sha256.Sum256([]byte(key))
-	return cell.NumberValue(-1e-201 * (1 + float64(binary.LittleEndian.Uint32(sum[:]))/(1<<32)))
+	return cell.NumberValue(-float64(1_000_000+binary.LittleEndian.Uint32(sum[:])%1_000_000) * 1e-207)
+}
+
+// isProbe reports whether a value is that of a probe, which has been written and read again.
+func isProbe(v, probe cell.Value) bool {
+	return v.Kind() == cell.Number && math.Abs(v.Number()-probe.Number()) <= 1e-12*math.Abs(probe.Number())
 }
 
 func unreadable(ctx context.Context, err error) error {
@@ -170,7 +177,7 @@ func (v *Values) read(ctx context.Context, d *Document, out *xlsx.File, probes [
 		}
 	}
 	for _, at := range probes {
-		if theirs[at.Sheet].Value(at.Ref) == probe {
+		if isProbe(theirs[at.Sheet].Value(at.Ref), probe) {
 			return fail(CodeNoEffect, "Use the backend native; the operator should look at the settings of LibreOffice", "LibreOffice has opened and saved the workbook without calculating it: %s!%v has the value that it was given",
 				cell.QuoteSheet(sheets[at.Sheet].Name), at.Ref)
 		}
