@@ -13,6 +13,8 @@ import (
 	"gridflow/internal/cell"
 	"gridflow/internal/forks"
 	"gridflow/internal/nearest"
+	"gridflow/internal/office"
+	"gridflow/internal/office/job"
 	"gridflow/internal/workspace"
 	"gridflow/internal/xlsx"
 )
@@ -50,6 +52,8 @@ func mapError(err error) error {
 	var ofBook *book.Error
 	var ofFile *xlsx.Error
 	var theirs *workspace.Error
+	var ofJob *job.Error
+	var ofOffice *office.Error
 	switch {
 	case errors.As(err, &ours):
 		return ours
@@ -69,6 +73,10 @@ func mapError(err error) error {
 		return &Error{Code: theirs.Code, Message: theirs.Message, Hint: theirs.Hint, RetryAfterMillis: theirs.RetryAfter.Milliseconds()}
 	case errors.As(err, &ofFile): // of what is written; what is read comes by the workspace
 		return &Error{Code: string(ofFile.Code), Message: strings.TrimSuffix(ofFile.Error(), "."), Hint: strings.TrimSuffix(ofFile.Hint, ".")}
+	case errors.As(err, &ofJob):
+		return &Error{Code: ofJob.Code, Message: ofJob.Message, Hint: ofJob.Hint}
+	case errors.As(err, &ofOffice):
+		return &Error{Code: ofOffice.Code, Message: ofOffice.Message, Hint: ofOffice.Hint, RetryAfterMillis: ofOffice.RetryAfter.Milliseconds()}
 	case errors.Is(err, context.DeadlineExceeded):
 		return fail(codeTimeout, "Ask for less at once: a smaller range, one sheet, or a page", "the call took too long")
 	case errors.Is(err, context.Canceled):
