@@ -35,10 +35,15 @@ type Exit struct {
 
 // A Starter starts workers.
 type Starter interface {
-	// Start gives a worker that is warm, of the LibreOffice in the folder program, with a
-	// profile and scratch files in the folder dir, which only this one uses. When ctx ends
-	// first, nothing of it is left.
-	Start(ctx context.Context, program, dir string) (Worker, error)
+	// Start gives a worker that is warm. When ctx ends first, nothing of it is left.
+	Start(ctx context.Context, at Place) (Worker, error)
+}
+
+// A Place is where a worker works. Nobody else uses its folders at the same time.
+type Place struct {
+	Program string // the folder of LibreOffice's programs
+	Dir     string // the worker's own folder: profile/ in it stays, tmp/ is scratch
+	Jobs    string // the folder in which the folder of its job appears, and goes when the job has ended
 }
 
 // Installed is a LibreOffice on this machine.

@@ -54,6 +54,7 @@ type counts struct {
 	outcomes [len(kinds)][outcomes]uint64
 	joined   uint64
 	rejected uint64 // jobs that found the queue full
+	plans    uint64 // how often it was looked whether workers should start or end
 }
 
 // New makes a pool, and removes what a killed server has left in its folder. It starts no
@@ -245,6 +246,7 @@ func (p *Pool) overloaded() error {
 
 // plan starts and ends workers as the roster wants it. p.mu is held.
 func (p *Pool) plan() {
+	p.count.plans++
 	if p.closed {
 		return
 	}
@@ -285,7 +287,9 @@ func (p *Pool) start(s *slot, permit *breaker.Permit) {
 	var w Worker
 	if err == nil {
 		begin := time.Now()
-		if w, err = p.starter.Start(ctx, is.Program, p.workerFolder(s)); err == nil {
+		if err = os.MkdirAll(p.jobsOf(s), 0o700); err != nil {
+			err = startError{err}
+		} else if w, err = p.starter.Start(ctx, Place{Program: is.Program, Dir: p.workerFolder(s), Jobs: p.jobsOf(s)}); err == nil {
 			p.mark(w)
 			p.log.Info("a worker of LibreOffice is warm", "slot", s.number, "after", time.Since(begin).Round(time.Millisecond))
 		} else {

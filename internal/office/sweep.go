@@ -11,19 +11,24 @@ import (
 	"strings"
 )
 
-// What lies in a pool's folder: one folder for each slot, whose profile is kept, for to make
-// one costs LibreOffice a second; one with the folders of jobs; and for each worker a file that
-// says which process it is. The last is there for the next server: a worker ends when its
-// server does, but what it started need not.
+// What lies in a pool's folder: one folder for each slot, with a profile, which is kept, for to
+// make one costs LibreOffice a second, and the folder of the job that its worker has; one with
+// the folders of jobs that wait, or are read; and for each worker a file that says which process
+// it is. The last is there for the next server: a worker ends when its server does, but what it
+// started need not.
 const (
-	jobsFolder   = "jobs"
-	slotFolder   = "worker-"
-	processFiles = "process-"
+	jobsFolder    = "jobs"
+	scratchFolder = "tmp"
+	slotFolders   = "worker-"
+	processFiles  = "process-"
 )
 
 func (p *Pool) workerFolder(s *slot) string {
-	return filepath.Join(p.folder, slotFolder+strconv.Itoa(s.number))
+	return filepath.Join(p.folder, slotFolders+strconv.Itoa(s.number))
 }
+
+// jobsOf is where the job of a slot's worker lies: no worker sees the job of another.
+func (p *Pool) jobsOf(s *slot) string { return filepath.Join(p.workerFolder(s), jobsFolder) }
 
 // mark notes which process a worker is.
 func (p *Pool) mark(w Worker) {
@@ -75,8 +80,8 @@ func sweep(folder string, log *slog.Logger) error {
 			failed = append(failed, os.Remove(path))
 		case e.Name() == jobsFolder:
 			failed = append(failed, removeContents(path))
-		case strings.HasPrefix(e.Name(), slotFolder):
-			failed = append(failed, os.RemoveAll(filepath.Join(path, scratchFolder)))
+		case strings.HasPrefix(e.Name(), slotFolders):
+			failed = append(failed, removeContents(filepath.Join(path, scratchFolder)), removeContents(filepath.Join(path, jobsFolder)))
 		}
 	}
 	if err := errors.Join(failed...); err != nil {
@@ -84,9 +89,6 @@ func sweep(folder string, log *slog.Logger) error {
 	}
 	return nil
 }
-
-// scratchFolder is where a worker has its temporary files, in the folder of its slot.
-const scratchFolder = "tmp"
 
 func removeContents(folder string) error {
 	entries, err := os.ReadDir(folder)
