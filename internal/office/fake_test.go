@@ -81,7 +81,6 @@ type fakeWorker struct {
 func (w *fakeWorker) Kill()                 { w.end() }
 func (w *fakeWorker) Gone() <-chan struct{} { return w.gone }
 func (w *fakeWorker) Exit() Exit            { return w.exit }
-func (w *fakeWorker) Process() int          { return 0 }
 
 func (w *fakeWorker) die(what string) (wire.Response, error) {
 	w.exit.What = what

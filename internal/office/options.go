@@ -22,8 +22,6 @@ type Worker interface {
 	Gone() <-chan struct{}
 	// Exit says how the worker ended. It is asked when it is gone.
 	Exit() Exit
-	// Process is the number of its process, which leads a process group; 0: it has none.
-	Process() int
 }
 
 // Exit is how a worker ended.
@@ -35,7 +33,9 @@ type Exit struct {
 
 // A Starter starts workers.
 type Starter interface {
-	// Start gives a worker that is warm. When ctx ends first, nothing of it is left.
+	// Start gives a worker that is warm. When ctx ends first, nothing of it is left. A worker that
+	// is a process has the environment variable HOME=Place.Dir, as has whatever it starts: by that
+	// it is found when its server has been killed.
 	Start(ctx context.Context, at Place) (Worker, error)
 }
 

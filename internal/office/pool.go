@@ -290,7 +290,6 @@ func (p *Pool) start(s *slot, permit *breaker.Permit) {
 		if err = os.MkdirAll(p.jobsOf(s), 0o700); err != nil {
 			err = startError{err}
 		} else if w, err = p.starter.Start(ctx, Place{Program: is.Program, Dir: p.workerFolder(s), Jobs: p.jobsOf(s)}); err == nil {
-			p.mark(w)
 			p.log.Info("a worker of LibreOffice is warm", "slot", s.number, "after", time.Since(begin).Round(time.Millisecond))
 		} else {
 			if ctx.Err() != nil && p.boot.Err() == nil {
@@ -316,7 +315,6 @@ func (p *Pool) start(s *slot, permit *breaker.Permit) {
 		p.r.started(p.now(), s, w, is.Stamp)
 		p.work.Go(func() {
 			<-w.Gone()
-			p.unmark(w)
 			p.lost(s, w)
 		})
 		p.plan()
@@ -346,7 +344,6 @@ func (p *Pool) retire(s *slot, why Cause) {
 	p.work.Go(func() {
 		w.Kill()
 		<-w.Gone()
-		p.unmark(w)
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		s.state = absent
