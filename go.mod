@@ -48,3 +48,5 @@ require (
 	github.com/anishathalye/porcupine v1.3.1
 	github.com/dlclark/regexp2 v1.12.0
 )
+
+require github.com/ebitengine/purego v0.11.3 // indirect
