@@ -28,6 +28,7 @@ type Worker interface {
 type Exit struct {
 	What        string // for people: "signal: segmentation fault", "exit status 3"
 	OutOfMemory bool   // it took more memory than it may
+	Protocol    bool   // it said what cannot be true, and was ended for that
 	Said        string // the last that it wrote to standard error
 }
 
@@ -95,8 +96,9 @@ func (l *Limits) check() error {
 // Options are what a [Pool] is made from.
 type Options struct {
 	Limits
-	// Folder holds the folders of workers and jobs. It is made if need be, and must be used by
-	// nobody else: what a killed server has left in it is removed, processes too.
+	// Folder holds the folders of workers and jobs, and is kept; "": a temporary one. It is made
+	// when it is needed. One pool has it at a time; what a killed server has left in it is
+	// removed, processes too.
 	Folder string
 	// Starter starts workers.
 	Starter Starter

@@ -194,7 +194,7 @@ func alive(pid int) bool {
 func begun(t *testing.T, p *Pool) Worker {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(time.Millisecond) {
-		if seen, _ := filepath.Glob(filepath.Join(p.folder, "worker-*/jobs/*/in.seen")); len(seen) == 0 {
+		if seen, _ := filepath.Glob(filepath.Join(p.home.path, "worker-*/jobs/*/in.seen")); len(seen) == 0 {
 			continue
 		}
 		p.mu.Lock()

@@ -28,6 +28,7 @@ func (s state) String() string {
 // A slot is a place for one worker, with a folder of its own.
 type slot struct {
 	number int
+	jobsAt string // the folder of its jobs, once a worker has been started; fixed
 	state  state
 	worker Worker        // while idle or busy
 	began  time.Duration // when the worker was warm

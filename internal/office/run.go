@@ -59,7 +59,11 @@ func (p *Pool) Run(ctx context.Context, key string, job Job) error {
 	if err := p.Available(); err != nil {
 		return err
 	}
-	f, err := p.board(key, job)
+	home, err := p.home.open()
+	if err != nil {
+		return err
+	}
+	f, err := p.board(home, key, job)
 	if err != nil {
 		return err
 	}
@@ -76,7 +80,7 @@ func (p *Pool) Run(ctx context.Context, key string, job Job) error {
 }
 
 // board gives the run of a job: that of others, or a new one.
-func (p *Pool) board(key string, job Job) (*flight, error) {
+func (p *Pool) board(home, key string, job Job) (*flight, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
@@ -93,7 +97,7 @@ func (p *Pool) board(key string, job Job) (*flight, error) {
 		p.flights[job.Share] = f
 	}
 	p.lastJob++
-	f.dir = filepath.Join(p.folder, jobsFolder, strconv.FormatUint(p.lastJob, 10))
+	f.dir = filepath.Join(home, jobsFolder, strconv.FormatUint(p.lastJob, 10))
 	p.work.Go(func() {
 		defer cancel(nil)
 		p.fly(ctx, f, key, job)
@@ -197,7 +201,7 @@ func (p *Pool) do(ctx context.Context, kind int, key, dir string, r wire.Request
 		}
 		// The folder is at the worker's for as long as the job is, so that no other job of any
 		// worker can read it or change it.
-		there := filepath.Join(p.jobsOf(s), filepath.Base(dir))
+		there := filepath.Join(s.jobsAt, filepath.Base(dir))
 		if err := os.Rename(dir, there); err != nil {
 			permit.Done(context.Canceled)
 			p.give(s)
@@ -243,7 +247,7 @@ func (p *Pool) ask(ctx context.Context, w Worker, r wire.Request) (wire.Response
 	}
 	w.Kill() // which it should be already
 	<-w.Gone()
-	return resp, took, judgeEnd(ctx, r.Op, err, took, limit, w.Exit())
+	return resp, took, judgeEnd(ctx, r, err, took, limit, w.Exit())
 }
 
 var errHang = errors.New("the job took longer than jobs may")
@@ -263,7 +267,8 @@ var (
 
 // judgeEnd says what it means that a worker has ended instead of answering, and whose doing it
 // was. limit is how long the job might take, took how long it did.
-func judgeEnd(ctx context.Context, op wire.Op, err error, took, limit time.Duration, exit Exit) verdict {
+func judgeEnd(ctx context.Context, r wire.Request, err error, took, limit time.Duration, exit Exit) verdict {
+	op := r.Op
 	switch cause := context.Cause(ctx); {
 	case errors.Is(cause, errHang):
 		return verdict{timedOut, tookTooLong(op, limit, cause), errBackend, CauseTimeout}
@@ -273,6 +278,10 @@ func judgeEnd(ctx context.Context, op wire.Op, err error, took, limit time.Durat
 		return verdict{timedOut, cause, errBackend, CauseTimeout}
 	case cause != nil:
 		return verdict{cancelled, cause, errNeutral, CauseCancelled}
+	case exit.Protocol && !written(r.Out):
+		return verdict{crashedOut, empty(op), errBackend, CauseBroken}
+	case exit.Protocol:
+		return verdict{crashedOut, crashed(op, exit, err), errBackend, CauseBroken}
 	case exit.OutOfMemory:
 		return verdict{crashedOut, crashed(op, exit, err), errBackend, CauseMemory}
 	}
