@@ -120,3 +120,53 @@ func TestWhoWritesFiles(t *testing.T) {
 		t.Errorf("at the disk: %s, want %s", got, want)
 	}
 }
+
+// TestOffice: what LibreOffice does takes a seat for recalculations or renderings, and none of
+// the processors unless the call calculates by itself too; it is never taken for a short call.
+func TestOffice(t *testing.T) {
+	p := &Pricer{
+		Books:    books{"small": {20_000, 20_000}, "large": {80_000_000, 70_000_000}},
+		MaxBytes: func() int64 { return 100 << 20 },
+	}
+	rows := map[string]*tools.Tool{
+		"draws":    {Name: "draws", Reach: tools.ReachBook, Office: tools.OfficeRender},
+		"converts": {Name: "converts", Reach: tools.ReachBook, Disk: true, Office: tools.OfficeConvert},
+		"lists":    {Name: "lists"},
+	}
+	for _, tool := range tools.Table() {
+		if tool.Office == tools.OfficeRecalc {
+			rows[tool.Name] = &tool
+		}
+	}
+	if rows["recalculate"] == nil || rows["verify_calculation"] == nil {
+		t.Fatal("who recalculates with LibreOffice does not say so")
+	}
+	type seats struct{ cpu, io, recalc, render int64 }
+	for _, c := range []struct {
+		tool, args string
+		want       seats
+		class      int
+		share      string
+	}{
+		{"lists", `{"workbook_id":"small","backend":"libreoffice"}`, seats{1, 0, 0, 0}, flow.Fast, ""},
+		{"draws", `{"workbook_id":"small"}`, seats{0, 0, 0, 1}, flow.Medium, ""},
+		{"draws", `{"workbook_id":"large"}`, seats{0, 0, 0, 1}, flow.Slow, ""},
+		{"converts", `{"workbook_id":"small"}`, seats{0, 1, 1, 0}, flow.Medium, ""},
+		{"recalculate", `{"fork_id":"small"}`, seats{1, 0, 0, 0}, flow.Fast, ""},
+		{"recalculate", `{"fork_id":"small","backend":"auto"}`, seats{1, 0, 0, 0}, flow.Fast, ""},
+		{"recalculate", `{"fork_id":"small","backend":"native"}`, seats{1, 0, 0, 0}, flow.Fast, ""},
+		{"recalculate", `{"fork_id":"small","backend":7}`, seats{1, 0, 0, 0}, flow.Fast, ""},
+		{"recalculate", `{"fork_id":"small","backend":"LibreOffice"}`, seats{0, 0, 1, 0}, flow.Medium, "office recalculate libreoffice small"},
+		{"recalculate", `{"fork_id":"large","backend":"both"}`, seats{1, 0, 1, 0}, flow.Slow, "office recalculate both large"},
+		{"verify_calculation", `{"workbook_or_fork_id":"small","backend":"libreoffice"}`, seats{0, 0, 1, 0}, flow.Medium, "office verify_calculation libreoffice small"},
+	} {
+		w := p.Price(rows[c.tool], json.RawMessage(c.args), "")
+		got := seats{w.Need[flow.CPU], w.Need[flow.IO], w.Need[flow.Recalc], w.Need[flow.Render]}
+		if got != c.want || flow.ClassOf(w.Prior) != c.class || w.Share != c.share || w.Class != flow.Auto {
+			t.Errorf("%s %s: %+v of class %d, share %q", c.tool, c.args, got, flow.ClassOf(w.Prior), w.Share)
+		}
+		if native := p.Price(rows[c.tool], json.RawMessage(`{"workbook_id":"small"}`), ""); c.want.recalc > 0 && c.tool != "converts" && native.Kind == w.Kind {
+			t.Errorf("%s by LibreOffice is predicted as if it were not", c.tool)
+		}
+	}
+}

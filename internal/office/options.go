@@ -22,23 +22,29 @@ type Worker interface {
 	Gone() <-chan struct{}
 	// Exit says how the worker ended. It is asked when it is gone.
 	Exit() Exit
-	// Process is the number of its process, which leads a process group; 0: it has none.
-	Process() int
 }
 
 // Exit is how a worker ended.
 type Exit struct {
 	What        string // for people: "signal: segmentation fault", "exit status 3"
 	OutOfMemory bool   // it took more memory than it may
+	Protocol    bool   // it said what cannot be true, and was ended for that
 	Said        string // the last that it wrote to standard error
 }
 
 // A Starter starts workers.
 type Starter interface {
-	// Start gives a worker that is warm, of the LibreOffice in the folder program, with a
-	// profile and scratch files in the folder dir, which only this one uses. When ctx ends
-	// first, nothing of it is left.
-	Start(ctx context.Context, program, dir string) (Worker, error)
+	// Start gives a worker that is warm. When ctx ends first, nothing of it is left. A worker that
+	// is a process has the environment variable HOME=Place.Dir, as has whatever it starts: by that
+	// it is found when its server has been killed.
+	Start(ctx context.Context, at Place) (Worker, error)
+}
+
+// A Place is where a worker works. Nobody else uses its folders at the same time.
+type Place struct {
+	Program string // the folder of LibreOffice's programs
+	Dir     string // the worker's own folder: profile/ in it stays, tmp/ is scratch
+	Jobs    string // the folder in which the folder of its job appears, and goes when the job has ended
 }
 
 // Installed is a LibreOffice on this machine.
@@ -90,8 +96,9 @@ func (l *Limits) check() error {
 // Options are what a [Pool] is made from.
 type Options struct {
 	Limits
-	// Folder holds the folders of workers and jobs. It is made if need be, and must be used by
-	// nobody else: what a killed server has left in it is removed, processes too.
+	// Folder holds the folders of workers and jobs, and is kept; "": a temporary one. It is made
+	// when it is needed. One pool has it at a time; what a killed server has left in it is
+	// removed, processes too.
 	Folder string
 	// Starter starts workers.
 	Starter Starter

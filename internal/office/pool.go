@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"time"
 
@@ -18,7 +19,7 @@ import (
 // A Pool does jobs with LibreOffice. Its methods may be called from any number of goroutines
 // at once.
 type Pool struct {
-	folder   string
+	home     home
 	starter  Starter
 	presence *presence
 	log      *slog.Logger
@@ -54,10 +55,11 @@ type counts struct {
 	outcomes [len(kinds)][outcomes]uint64
 	joined   uint64
 	rejected uint64 // jobs that found the queue full
+	plans    uint64 // how often it was looked whether workers should start or end
 }
 
 // New makes a pool, and removes what a killed server has left in its folder. It starts no
-// worker; see [Pool.Warm]. The error says what is wrong with the options or the folder.
+// worker; see [Pool.Warm]. The error says what is wrong with the options.
 func New(o Options) (*Pool, error) {
 	if err := o.check(); err != nil {
 		return nil, err
@@ -66,19 +68,12 @@ func New(o Options) (*Pool, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	folder, err := filepath.Abs(o.Folder)
-	if err == nil {
-		err = os.MkdirAll(filepath.Join(folder, jobsFolder), 0o700)
-	}
-	if err == nil {
-		err = sweep(folder, log)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("office: %w", err)
-	}
 	p := &Pool{
-		folder: folder, starter: o.Starter, presence: &presence{find: o.Find}, log: log, origin: time.Now(),
+		home: home{given: o.Folder, log: log}, starter: o.Starter, presence: &presence{find: o.Find}, log: log, origin: time.Now(),
 		r: newRoster(o.Limits), flights: make(map[string]*flight), count: counts{ended: make(map[Cause]uint64)},
+	}
+	if err := p.home.sweepOld(); err != nil {
+		log.Warn("LibreOffice cannot be used yet", "error", err) // whoever wants it tries again
 	}
 	if err := p.guard(); err != nil {
 		return nil, err
@@ -109,8 +104,7 @@ func (p *Pool) Available() error {
 	}
 	var ours *Error
 	if err != nil && !errors.As(err, &ours) {
-		return &Error{Code: CodeUnavailable, Message: fmt.Sprintf("there is no LibreOffice: %v", err), Cause: err,
-			Hint: "The operator can install it (Debian: libreoffice-calc-nogui) while the server runs. What needs no LibreOffice works"}
+		return notInstalled(err)
 	}
 	return err
 }
@@ -129,6 +123,10 @@ func (p *Pool) Warm() {
 	p.work.Go(func() {
 		if p.Available() != nil {
 			return // who wants it later looks again
+		}
+		if _, err := p.home.open(); err != nil {
+			p.log.Warn("LibreOffice cannot be used yet", "error", err)
+			return
 		}
 		p.mu.Lock()
 		defer p.mu.Unlock()
@@ -189,7 +187,7 @@ func (p *Pool) Close(ctx context.Context) {
 		<-over
 	}
 	p.cut(errDraining)
-	os.RemoveAll(filepath.Join(p.folder, jobsFolder))
+	p.home.close()
 }
 
 // acquire waits for a worker, of which the caller has the slot then. The error says why there
@@ -245,6 +243,7 @@ func (p *Pool) overloaded() error {
 
 // plan starts and ends workers as the roster wants it. p.mu is held.
 func (p *Pool) plan() {
+	p.count.plans++
 	if p.closed {
 		return
 	}
@@ -285,8 +284,7 @@ func (p *Pool) start(s *slot, permit *breaker.Permit) {
 	var w Worker
 	if err == nil {
 		begin := time.Now()
-		if w, err = p.starter.Start(ctx, is.Program, p.workerFolder(s)); err == nil {
-			p.mark(w)
+		if w, err = p.startIn(ctx, s, is.Program); err == nil {
 			p.log.Info("a worker of LibreOffice is warm", "slot", s.number, "after", time.Since(begin).Round(time.Millisecond))
 		} else {
 			if ctx.Err() != nil && p.boot.Err() == nil {
@@ -312,7 +310,6 @@ func (p *Pool) start(s *slot, permit *breaker.Permit) {
 		p.r.started(p.now(), s, w, is.Stamp)
 		p.work.Go(func() {
 			<-w.Gone()
-			p.unmark(w)
 			p.lost(s, w)
 		})
 		p.plan()
@@ -321,10 +318,14 @@ func (p *Pool) start(s *slot, permit *breaker.Permit) {
 	// Another one is not started for that: the next job asks for it.
 	s.state = absent
 	var start startError
-	if !errors.As(err, &start) {
+	var ours *Error
+	switch {
+	case !errors.As(err, &start):
 		p.installed = false // it has been removed in the meantime
-		err = &Error{Code: CodeUnavailable, Message: fmt.Sprintf("there is no LibreOffice: %v", err), Cause: err}
-	} else {
+		err = notInstalled(err)
+	case errors.As(err, &ours):
+		err = ours // there is something that looks like it and is not
+	default:
 		p.count.ended[CauseStart]++
 		p.log.Warn("a worker of LibreOffice does not start", "slot", s.number, "error", err)
 		err = notStarted(start.error)
@@ -332,6 +333,21 @@ func (p *Pool) start(s *slot, permit *breaker.Permit) {
 	if p.r.live() == 0 {
 		p.r.fail(err)
 	}
+}
+
+// startIn starts a worker in the folder of a slot.
+func (p *Pool) startIn(ctx context.Context, s *slot, program string) (Worker, error) {
+	home, err := p.home.open()
+	if err != nil {
+		return nil, err
+	}
+	at := Place{Program: program, Dir: filepath.Join(home, slotFolders+strconv.Itoa(s.number))}
+	at.Jobs = filepath.Join(at.Dir, jobsFolder) // no worker sees the job of another
+	if err := os.MkdirAll(at.Jobs, 0o700); err != nil {
+		return nil, err
+	}
+	s.jobsAt = at.Jobs
+	return p.starter.Start(ctx, at)
 }
 
 // retire ends a worker behind the caller's back. p.mu is held.
@@ -342,7 +358,6 @@ func (p *Pool) retire(s *slot, why Cause) {
 	p.work.Go(func() {
 		w.Kill()
 		<-w.Gone()
-		p.unmark(w)
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		s.state = absent

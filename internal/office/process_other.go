@@ -2,11 +2,5 @@
 
 package office
 
-import "errors"
-
-func processBegan(int) (string, error) {
-	return "", errors.New("not known on this system")
-}
-
-// killGroup kills nothing: no process has been noted.
-func killGroup(int, string, string) (bool, error) { return false, nil }
+// killOf kills nothing: workers exist on Linux only.
+func killOf(string) (killed int, err error) { return 0, nil }

@@ -28,6 +28,7 @@ func (s state) String() string {
 // A slot is a place for one worker, with a folder of its own.
 type slot struct {
 	number int
+	jobsAt string // the folder of its jobs, once a worker has been started; fixed
 	state  state
 	worker Worker        // while idle or busy
 	began  time.Duration // when the worker was warm
@@ -257,9 +258,11 @@ func (r *roster) wanted(now time.Duration) int {
 	return level.Spares(busyOnes, l.Warm, l.capacity(), level.Share(f.ArrivalCV, f.ServiceCV))
 }
 
-// toStart gives the slots in which workers should be started now.
+// toStart gives the slots in which workers should be started now. Spares are started when
+// nobody waits for a start any more, and one after the other: to start takes a processor for a
+// second.
 func (r *roster) toStart(now time.Duration) (list []*slot) {
-	missing := r.wanted(now) - r.live()
+	missing := min(r.wanted(now)-r.live(), max(min(r.waiting, r.limits.Workers-r.active), 1)-r.count(starting))
 	for _, s := range r.slots[:min(len(r.slots), r.limits.capacity())] {
 		if missing <= len(list) {
 			break

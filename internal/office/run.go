@@ -59,7 +59,11 @@ func (p *Pool) Run(ctx context.Context, key string, job Job) error {
 	if err := p.Available(); err != nil {
 		return err
 	}
-	f, err := p.board(key, job)
+	home, err := p.home.open()
+	if err != nil {
+		return err
+	}
+	f, err := p.board(home, key, job)
 	if err != nil {
 		return err
 	}
@@ -76,7 +80,7 @@ func (p *Pool) Run(ctx context.Context, key string, job Job) error {
 }
 
 // board gives the run of a job: that of others, or a new one.
-func (p *Pool) board(key string, job Job) (*flight, error) {
+func (p *Pool) board(home, key string, job Job) (*flight, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
@@ -93,7 +97,7 @@ func (p *Pool) board(key string, job Job) (*flight, error) {
 		p.flights[job.Share] = f
 	}
 	p.lastJob++
-	f.dir = filepath.Join(p.folder, jobsFolder, strconv.FormatUint(p.lastJob, 10))
+	f.dir = filepath.Join(home, jobsFolder, strconv.FormatUint(p.lastJob, 10))
 	p.work.Go(func() {
 		defer cancel(nil)
 		p.fly(ctx, f, key, job)
@@ -119,7 +123,7 @@ func (p *Pool) alight(ctx context.Context, f *flight) {
 	}
 	p.mu.Unlock()
 	if last {
-		f.cancel(context.Cause(ctx))
+		f.cancel(ctx.Err()) // whether it was a deadline matters, and the cause need not say
 		<-f.done
 		os.RemoveAll(f.dir)
 	}
@@ -155,7 +159,7 @@ func (p *Pool) fly(ctx context.Context, f *flight, key string, job Job) {
 		return
 	}
 	kind = kindOf(r.Op)
-	f.r, out, f.err = p.do(ctx, kind, key, r)
+	f.r, out, f.err = p.do(ctx, kind, key, f.dir, r)
 }
 
 // within refuses a request for files elsewhere: paths that go there could only come from a
@@ -172,8 +176,8 @@ func within(dir string, r wire.Request) error {
 	return nil
 }
 
-// do has a worker do a request.
-func (p *Pool) do(ctx context.Context, kind int, key string, r wire.Request) (wire.Response, outcome, error) {
+// do has a worker do a request, with the folder dir.
+func (p *Pool) do(ctx context.Context, kind int, key, dir string, r wire.Request) (wire.Response, outcome, error) {
 	for {
 		s, err := p.acquire(ctx, kind)
 		if err != nil {
@@ -195,22 +199,55 @@ func (p *Pool) do(ctx context.Context, kind int, key string, r wire.Request) (wi
 			continue
 		default:
 		}
-		limit := p.Limits().JobTimeout
-		run, stop := context.WithTimeoutCause(ctx, limit, errHang)
-		begin := time.Now()
-		resp, err := s.worker.Do(run, r)
-		took := time.Since(begin)
-		v := judge(run, r, resp, err, took, limit, s.worker)
-		stop()
-		if v.cause != "" && err == nil { // it still lives, and nobody knows what it does
-			s.worker.Kill()
-			<-s.worker.Gone()
+		// The folder is at the worker's for as long as the job is, so that no other job of any
+		// worker can read it or change it.
+		there := filepath.Join(s.jobsAt, filepath.Base(dir))
+		if err := os.Rename(dir, there); err != nil {
+			permit.Done(context.Canceled)
+			p.give(s)
+			return wire.Response{}, failed, err
+		}
+		resp, took, v := p.ask(ctx, s.worker, moved(r, dir, there))
+		if err := os.Rename(there, dir); err != nil && v.err == nil {
+			v.err, v.outcome = err, failed
 		}
 		permit.Done(v.blame)
 		p.seconds[kind].Add(took)
 		p.finish(s, took, resp, v.cause)
 		return resp, v.outcome, v.err
 	}
+}
+
+// moved gives a request of which the files have been moved.
+func moved(r wire.Request, from, to string) wire.Request {
+	for _, path := range []*string{&r.In, &r.Out} {
+		if rest, ok := strings.CutPrefix(*path, from); ok {
+			*path = to + rest
+		}
+	}
+	return r
+}
+
+// ask has a worker do a request, and gives what that means. If the worker is not to be used
+// again it is gone.
+func (p *Pool) ask(ctx context.Context, w Worker, r wire.Request) (wire.Response, time.Duration, verdict) {
+	limit := p.Limits().JobTimeout
+	ctx, stop := context.WithTimeoutCause(ctx, limit, errHang)
+	defer stop()
+	begin := time.Now()
+	resp, err := w.Do(ctx, r)
+	took := time.Since(begin)
+	if err == nil {
+		v := judgeAnswer(r, resp)
+		if v.cause != "" { // it lives, and nobody knows what it does
+			w.Kill()
+			<-w.Gone()
+		}
+		return resp, took, v
+	}
+	w.Kill() // which it should be already
+	<-w.Gone()
+	return resp, took, judgeEnd(ctx, r, err, took, limit, w.Exit())
 }
 
 var errHang = errors.New("the job took longer than jobs may")
@@ -228,37 +265,36 @@ var (
 	errNeutral = errors.New("it says nothing of LibreOffice")
 )
 
-// judge says what the end of a job means, and whose doing it was.
-func judge(run context.Context, r wire.Request, resp wire.Response, err error, took, limit time.Duration, w Worker) verdict {
-	switch {
-	case err != nil && run.Err() != nil:
-		cause := context.Cause(run)
-		switch {
-		case errors.Is(cause, errHang):
-			return verdict{timedOut, tookTooLong(r.Op, limit, cause), errBackend, CauseTimeout}
-		case errors.Is(cause, context.DeadlineExceeded) && took >= limit/2:
-			// A caller who waits for a moment only says nothing of LibreOffice; one who has
-			// given it a fair time does.
-			return verdict{timedOut, cause, errBackend, CauseTimeout}
-		}
+// judgeEnd says what it means that a worker has ended instead of answering, and whose doing it
+// was. limit is how long the job might take, took how long it did.
+func judgeEnd(ctx context.Context, r wire.Request, err error, took, limit time.Duration, exit Exit) verdict {
+	op := r.Op
+	switch cause := context.Cause(ctx); {
+	case errors.Is(cause, errHang):
+		return verdict{timedOut, tookTooLong(op, limit, cause), errBackend, CauseTimeout}
+	case errors.Is(cause, context.DeadlineExceeded) && took >= limit/2:
+		// A caller who waits for a moment only says nothing of LibreOffice; one who has given it
+		// a fair time does.
+		return verdict{timedOut, cause, errBackend, CauseTimeout}
+	case cause != nil:
 		return verdict{cancelled, cause, errNeutral, CauseCancelled}
-	case err != nil:
-		exit := Exit{What: "it lives, but does not answer as it should"}
-		select {
-		case <-w.Gone():
-			exit = w.Exit()
-		default:
-		}
-		why := CauseCrash
-		if exit.OutOfMemory {
-			why = CauseMemory
-		}
-		return verdict{crashedOut, crashed(r.Op, exit, err), errBackend, why}
-	case resp.Failure != nil && resp.Failure.Code == wire.Broken:
-		exit := Exit{What: resp.Failure.Message}
-		return verdict{crashedOut, crashed(r.Op, exit, &FailedError{r.Op, *resp.Failure}), errBackend, CauseBroken}
-	case resp.Failure != nil:
-		return verdict{failed, &FailedError{r.Op, *resp.Failure}, errNeutral, ""}
+	case exit.Protocol && !written(r.Out):
+		return verdict{crashedOut, empty(op), errBackend, CauseBroken}
+	case exit.Protocol:
+		return verdict{crashedOut, crashed(op, exit, err), errBackend, CauseBroken}
+	case exit.OutOfMemory:
+		return verdict{crashedOut, crashed(op, exit, err), errBackend, CauseMemory}
+	}
+	return verdict{crashedOut, crashed(op, exit, err), errBackend, CauseCrash}
+}
+
+// judgeAnswer says what an answer means.
+func judgeAnswer(r wire.Request, resp wire.Response) verdict {
+	switch f := resp.Failure; {
+	case f != nil && f.Code == wire.Broken:
+		return verdict{crashedOut, crashed(r.Op, Exit{What: f.Message}, &FailedError{r.Op, *f}), errBackend, CauseBroken}
+	case f != nil:
+		return verdict{failed, &FailedError{r.Op, *f}, errNeutral, ""}
 	case !written(r.Out):
 		return verdict{crashedOut, empty(r.Op), errBackend, CauseBroken}
 	}
@@ -272,7 +308,7 @@ func written(path string) bool {
 		return true
 	}
 	info, err := os.Lstat(path)
-	return err == nil && info.Mode().IsRegular() && info.Size() > 0 && !strings.HasSuffix(path, string(filepath.Separator))
+	return err == nil && info.Mode().IsRegular() && info.Size() > 0
 }
 
 // give puts back a worker that was not used.

@@ -35,7 +35,7 @@ type exportWorkbookOut struct {
 }
 
 var exportWorkbook = define(Spec{
-	Name: "export_workbook", Title: "Export as PDF or ODS", Toolset: "office", Writes: true, Idempotent: true, Reach: ReachBook, Disk: true,
+	Name: "export_workbook", Title: "Export as PDF or ODS", Toolset: "office", Writes: true, Idempotent: true, Reach: ReachBook, Disk: true, Office: OfficeConvert,
 	Description: "Writes a workbook, fork or version, or a sheet or range of it, to a .pdf (the pages that printing gives) or .ods file. Needs LibreOffice on the server. The .xlsx of a fork is written by save_fork, .csv by export_csv.",
 	Example:     `{"workbook_or_fork_id":"fork-abcdefgh2345","target_path":"exports/report.pdf","sheet_name":"Summary"}`,
 }, func(ctx context.Context, env *Env, in exportWorkbookIn) (*exportWorkbookOut, error) {

@@ -53,7 +53,7 @@ type secondOut struct {
 const evalErrorsMax = 200
 
 var recalculate = define(Spec{
-	Name: "recalculate", Title: "Recalculate", Toolset: "edit", Writes: true, Reach: ReachBook,
+	Name: "recalculate", Title: "Recalculate", Toolset: "edit", Writes: true, Reach: ReachBook, Office: OfficeRecalc,
 	Description: "Calculates the formulas of a fork anew, as one version that undo takes back. Edits do it by themselves: call it for new values of NOW, RAND and their kind, or where the file's own values are not to be trusted. LibreOffice, where installed, gives a second opinion (both) or its own values (libreoffice).",
 	Example:     `{"fork_id":"fork-abcdefgh2345"}`,
 }, func(ctx context.Context, env *Env, in recalculateIn) (any, error) {
@@ -328,7 +328,7 @@ type calcDifference struct {
 const verifyTolerance = 1e-9
 
 var verifyCalculation = define(Spec{
-	Name: "verify_calculation", Title: "Check calculated values", Toolset: "analysis", Reach: ReachBook,
+	Name: "verify_calculation", Title: "Check calculated values", Toolset: "analysis", Reach: ReachBook, Office: OfficeRecalc,
 	Description: "Calculates every formula of a workbook or fork and lists the cells whose stored value is another one, with both values and the formula. " +
 		"What depends on time or chance is not compared. Changes nothing.",
 	Example: `{"workbook_or_fork_id":"wb-23456789ab"}`,

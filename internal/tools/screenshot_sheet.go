@@ -58,12 +58,13 @@ const (
 const PictureScheme = "gridflow://.pictures/"
 
 var screenshotSheet = define(Spec{
-	Name: "screenshot_sheet", Title: "Picture of a sheet", Toolset: "office", Reach: ReachSheet,
+	Name: "screenshot_sheet", Title: "Picture of a sheet", Toolset: "office", Reach: ReachSheet, Office: OfficeRender,
 	Description: "A PNG of a range as a spreadsheet program shows it: formats, charts, pictures, conditional formats. Of a fork with its unsaved edits. Needs LibreOffice on the server. " +
 		"For values read them (range_values): that is cheaper and exact.",
 	Example: `{"workbook_or_fork_id":"wb-23456789ab","sheet_name":"Summary","range":"A1:H30"}`,
 }, func(ctx context.Context, env *Env, in screenshotSheetIn) (*screenshotSheetOut, error) {
 	begin := time.Now()
+	in.Scale = math.Round(100*in.Scale) / 100 // as exact as workers draw
 	var out *screenshotSheetOut
 	err := env.document(ctx, in.Workbook, "screenshot_sheet needs", "layout_page shows a sheet as text", func(o *job.Office, d job.Document) error {
 		index, err := worksheetNamed(d.Snapshot, in.Sheet)

@@ -31,15 +31,17 @@ const (
 
 // A Request is one job.
 type Request struct {
-	ID     uint64  `json:"id"`
-	Op     Op      `json:"op"`
-	In     string  `json:"in,omitempty"`     // path of the document
-	Out    string  `json:"out,omitempty"`    // path of what is to be written
-	Format string  `json:"format,omitempty"` // Convert: xlsx, ods, pdf
-	Filter string  `json:"filter,omitempty"` // Convert: options of LibreOffice's export filter
-	Sheet  int     `json:"sheet,omitempty"`  // Paint: which, from 0, hidden ones counted
-	Range  Range   `json:"range,omitzero"`   // Paint
-	Scale  float64 `json:"scale,omitempty"`  // Paint: pixels for each 1/96 inch; 0 is 1
+	ID     uint64 `json:"id"`
+	Op     Op     `json:"op"`
+	In     string `json:"in,omitempty"`     // path of the document
+	Out    string `json:"out,omitempty"`    // path of what is to be written
+	Format string `json:"format,omitempty"` // Convert: xlsx, ods, pdf
+	Filter string `json:"filter,omitempty"` // Convert: options of LibreOffice's export filter
+	Sheet  int    `json:"sheet,omitempty"`  // Paint: which, from 0, hidden ones counted
+	Range  Range  `json:"range,omitzero"`   // Paint
+	// Scale is how many pixels Paint draws for each 1/96 inch, to the hundredth, from 0.2 to 4; 0
+	// is 1.
+	Scale float64 `json:"scale,omitempty"`
 	// MaxPixels is the most that Paint may draw; more is the failure TooLarge, with the size
 	// that it would have had. 0 is without bound.
 	MaxPixels int `json:"max_pixels,omitempty"`
@@ -91,6 +93,8 @@ const (
 	NoSheet Code = "no_sheet"
 	// TooLarge: the picture would have more pixels than it may.
 	TooLarge Code = "too_large"
+	// NotInstalled: there is no LibreOffice, or none that can be loaded. Of a Hello.
+	NotInstalled Code = "not_installed"
 	// BadRequest: the request makes no sense.
 	BadRequest Code = "bad_request"
 	// Broken: the worker is not to be used again.
@@ -108,4 +112,7 @@ type Hello struct {
 	Version string   `json:"version"` // of LibreOffice, such as "7.4.7.2"
 	Failure *Failure `json:"failure,omitempty"`
 	Usage   Usage    `json:"usage"` // of starting and warming up
+	// Confined says by what the worker is kept from files outside of its folders, such as
+	// "landlock 7"; "" is by its good will.
+	Confined string `json:"confined,omitempty"`
 }

@@ -1,0 +1,121 @@
+package worker
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+)
+
+// Cause is why a worker ended.
+type Cause string
+
+const (
+	// Killed: its parent had no more use for it, or its job took too long.
+	Killed Cause = "killed"
+	// Crashed: it ended by itself, by a signal or with a code.
+	Crashed Cause = "crashed"
+	// Memory: it crashed, most likely because it had all the memory that it may have.
+	Memory Cause = "out of memory"
+	// Protocol: it said what makes no sense, and was killed for it.
+	Protocol Cause = "protocol"
+)
+
+// An Exit is how a worker ended. As an error it is that of the job that it had.
+type Exit struct {
+	Cause  Cause
+	Code   int    // the exit code; -1 where it ended by a signal
+	Signal string // the signal, such as "segmentation fault"; "" where there was none
+	Detail string // of Protocol: what it said
+	// Printed is the end of what it printed, for people: at most [printedMax] bytes.
+	Printed string
+	// RSSMax is the most memory that it had at once, in bytes.
+	RSSMax int64
+}
+
+func (e *Exit) Error() string {
+	switch {
+	case e.Cause == Killed:
+		return "the office worker was killed"
+	case e.Cause == Protocol:
+		return "the office worker was killed: " + e.Detail
+	}
+	how := fmt.Sprintf("ended with code %d", e.Code)
+	if e.Signal != "" {
+		how = "ended by the signal " + e.Signal
+	}
+	if e.Cause == Memory {
+		how += ", most likely out of memory"
+	}
+	if said := said(e.Printed); said != "" {
+		how += fmt.Sprintf(" (%.200s)", said)
+	}
+	return "the office worker " + how
+}
+
+// said finds the line that says most: the reason for which Go's runtime or the C++ library ended
+// the process, else the last one.
+func said(text string) string {
+	last := ""
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		for _, begin := range []string{"fatal error: ", "panic: ", "SIG", "terminate called", "unexpected fault"} {
+			if strings.HasPrefix(line, begin) {
+				return line
+			}
+		}
+		if line != "" {
+			last = line
+		}
+	}
+	return last
+}
+
+// printedMax is how much is kept of what a worker prints.
+const printedMax = 4096
+
+// A tail keeps the end of what is written to it. Go's runtime says first why it dies, and then
+// much more; so the line with the reason is kept for itself.
+type tail struct {
+	mu     sync.Mutex
+	text   []byte
+	reason string
+}
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.text = append(t.text, p...)
+	if t.reason == "" {
+		t.reason = reasonIn(string(t.text))
+	}
+	if len(t.text) > printedMax {
+		t.text = append(t.text[:0], t.text[len(t.text)-printedMax:]...)
+	}
+	return len(p), nil
+}
+
+// outOfMemory are words with which a process says that it had no memory: of Go's runtime, and
+// of the C++ library.
+var outOfMemory = []string{"out of memory", "cannot allocate memory", "bad_alloc", "Cannot allocate memory", "failed to create new OS thread"}
+
+func reasonIn(text string) string {
+	for _, words := range outOfMemory {
+		if strings.Contains(text, words) {
+			return words
+		}
+	}
+	return ""
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return string(t.text)
+}
+
+// noMemory reports whether it was said that there was no memory.
+func (t *tail) noMemory() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.reason != ""
+}
