@@ -1,5 +1,5 @@
-// Package cold is office workers for tests: jobs are done by a function of the test, or by
-// LibreOffice itself, started anew for each.
+// Package cold is office workers for tests: jobs are done by a function of the test, by
+// LibreOffice that is started anew for each, or by a pool as the server has it.
 //
 // The one invariant: nothing but tests imports it.
 //
@@ -16,9 +16,12 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"gridflow/internal/office"
+	"gridflow/internal/office/lok"
 	"gridflow/internal/office/wire"
+	"gridflow/internal/office/worker"
 )
 
 // A Runner does each job by calling Do with the request, whose files are there; it is a
@@ -109,4 +112,25 @@ func Soffice(t testing.TB, never bool) *Runner {
 		}
 		return wire.Response{}, nil
 	}}
+}
+
+// A program that is started to be a worker is one: a test has to be a program of its own for that.
+func init() { worker.Intercept() }
+
+// Pool is a pool of workers of the LibreOffice that is installed; else the test is skipped.
+func Pool(t testing.TB) *office.Pool {
+	t.Helper()
+	if _, err := lok.Find(""); err != nil {
+		t.Skipf("LibreOffice is not installed (Debian: libreoffice-calc-nogui): %v", err)
+	}
+	limits := office.Defaults()
+	limits.JobTimeout, limits.StartTimeout = 5*time.Minute, 5*time.Minute // the machine may be busy
+	p, err := office.New(office.Options{
+		Limits: limits, Folder: t.TempDir(), Starter: office.LibreOffice{DataLimit: func() int64 { return 1 << 30 }}, Find: office.Finder("auto"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Close(context.Background()) })
+	return p
 }

@@ -2,6 +2,8 @@ package job
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io"
 	"path/filepath"
@@ -16,19 +18,23 @@ import (
 var Foreign = []string{".xls", ".xlt", ".xlsb", ".ods", ".ots"}
 
 // Convert writes an .xlsx file to w that is made of another kind of workbook, in src, which has
-// size bytes and the extension ext, one of Foreign. key names its contents. What is no workbook
+// size bytes, the extension ext, one of Foreign, and the SHA-256 sum, in hex. What is no workbook
 // of that kind, is encrypted, or an OpenDocument that would load something from outside of itself
 // is refused without LibreOffice seeing it.
-func (o *Office) Convert(ctx context.Context, key, ext string, src io.ReaderAt, size int64, w io.Writer) error {
+func (o *Office) Convert(ctx context.Context, sum, ext string, src io.ReaderAt, size int64, w io.Writer) error {
 	if err := inspect(ext, src, size); err != nil {
 		return err
 	}
-	return o.run(ctx, CodeUnreadable, key, office.Job{
-		Op: wire.Convert, Share: "open " + ext + " " + key,
+	return o.run(ctx, CodeUnreadable, sum, office.Job{
+		Op: wire.Convert, Share: "open " + ext + " " + sum,
 		Prepare: func(dir string) (wire.Request, error) {
 			in := filepath.Join(dir, "in"+ext)
 			err := create(in, func(w io.Writer) error {
-				_, err := io.Copy(w, io.NewSectionReader(src, 0, size))
+				h := sha256.New()
+				_, err := io.Copy(io.MultiWriter(w, h), io.NewSectionReader(src, 0, size))
+				if err == nil && hex.EncodeToString(h.Sum(nil)) != sum {
+					return fail("FILE_CHANGED", "Call again: the next call sees the new contents", "the file was changed while it was being read")
+				}
 				return err
 			})
 			return wire.Request{Op: wire.Convert, In: in, Out: filepath.Join(dir, outName+".xlsx"), Format: "xlsx"}, err

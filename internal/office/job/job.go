@@ -64,6 +64,9 @@ type Error struct {
 // Error gives the text without the hint.
 func (e *Error) Error() string { return e.Code + ": " + e.Message }
 
+// Told gives what a caller is told, for rooms that say of which file it is.
+func (e *Error) Told() (code, message, hint string) { return e.Code, e.Message, e.Hint }
+
 // Unwrap gives the error behind this one, if any.
 func (e *Error) Unwrap() error { return e.cause }
 
@@ -83,7 +86,7 @@ func (o *Office) run(ctx context.Context, code, key string, j office.Job) error 
 	switch said.Code {
 	case wire.NotLoaded:
 		e.Message = "LibreOffice does not open the document: " + clip(said.Message, 300)
-		e.Hint = "Check that the file opens in a spreadsheet program"
+		e.Hint = "Check that the file opens in a spreadsheet program, without a password"
 	case wire.NotWritten:
 		e.Message = "LibreOffice opened the document and wrote nothing: " + clip(said.Message, 300)
 	case wire.TooLarge:

@@ -75,7 +75,7 @@ func values(t testing.TB, s *book.Snapshot) string {
 
 // TestRecalculate: LibreOffice's values are those of its formulas, with the types that ours have.
 func TestRecalculate(t *testing.T) {
-	o := &Office{Runner: cold.Soffice(t, false)}
+	o := &Office{Runner: cold.Pool(t)}
 	d := document(t, calculations(t))
 	v, err := o.Recalculate(t.Context(), d)
 	if err != nil {
@@ -116,7 +116,7 @@ func TestUnknownFunctions(t *testing.T) {
 	g.Formula("B4", 0, "nosuchname+1", nil)
 	b := &genbook.Book{}
 	b.AddSheet(g.Fill(&genbook.Sheet{Name: "Data"}))
-	o := &Office{Runner: cold.Soffice(t, false)}
+	o := &Office{Runner: cold.Pool(t)}
 	v, err := o.Recalculate(t.Context(), document(t, packed(t, b)))
 	if err != nil {
 		t.Fatal(err)
