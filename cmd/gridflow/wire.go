@@ -74,6 +74,14 @@ func openWith(ctx context.Context, c *config, log *slog.Logger, files func(*work
 	if records == nil {
 		state = ""
 	}
+	pool, err := c.openOffice(state, log)
+	if err != nil {
+		if router.Forks != nil {
+			err = errors.Join(err, router.Forks.Close(context.WithoutCancel(ctx)))
+		}
+		w.Shut()
+		return nil, err
+	}
 	return &opened{
 		env:       env,
 		state:     state,
@@ -84,7 +92,11 @@ func openWith(ctx context.Context, c *config, log *slog.Logger, files func(*work
 		breakers:  w.Breakers,
 		events:    w.Events,
 		forks:     stats,
+		office:    pool,
 		close: func() (err error) {
+			// Before the journal, whose end lets another process take over the state folder. No
+			// call is left that could have a job.
+			pool.Close(context.WithoutCancel(ctx))
 			if router.Forks != nil {
 				err = router.Forks.Close(context.WithoutCancel(ctx))
 			}

@@ -24,6 +24,7 @@ var floors = [][]string{
 	{"internal/admit"},
 	{"internal/tools"},
 	{"internal/forks"},
+	{"internal/office"},
 	{"internal/workspace"},
 	{"internal/analyze"},
 	{"internal/book"},

@@ -13,6 +13,7 @@ import (
 	"gridflow/internal/cell"
 	"gridflow/internal/forks"
 	"gridflow/internal/nearest"
+	"gridflow/internal/office"
 	"gridflow/internal/workspace"
 	"gridflow/internal/xlsx"
 )
@@ -50,6 +51,8 @@ func mapError(err error) error {
 	var ofBook *book.Error
 	var ofFile *xlsx.Error
 	var theirs *workspace.Error
+	var ofOffice *office.Error
+	var ofDocument *office.FailedError
 	switch {
 	case errors.As(err, &ours):
 		return ours
@@ -65,6 +68,14 @@ func mapError(err error) error {
 			message = cell.QuoteSheet(ofBook.Sheet) + "!" + ofBook.Ref.String() + ": " + ofBook.Message
 		}
 		return &Error{Code: string(ofBook.Code), Message: message, Hint: strings.TrimSuffix(ofBook.Hint, ".")}
+	case errors.As(err, &ofOffice):
+		e := &Error{Code: ofOffice.Code, Message: ofOffice.Message, Hint: ofOffice.Hint, RetryAfterMillis: ofOffice.RetryAfter.Milliseconds()}
+		if ofOffice.Code == office.CodeTimeout {
+			e.Details = map[string]any{"phase": "exec"}
+		}
+		return e
+	case errors.As(err, &ofDocument):
+		return fail("OFFICE_"+strings.ToUpper(string(ofDocument.Code)), "What LibreOffice cannot do with it, other tools may", "%s", ofDocument.Error())
 	case errors.As(err, &theirs):
 		return &Error{Code: theirs.Code, Message: theirs.Message, Hint: theirs.Hint, RetryAfterMillis: theirs.RetryAfter.Milliseconds()}
 	case errors.As(err, &ofFile): // of what is written; what is read comes by the workspace
