@@ -49,4 +49,4 @@ require (
 	github.com/dlclark/regexp2 v1.12.0
 )
 
-require github.com/ebitengine/purego v0.11.3 // indirect
+require github.com/ebitengine/purego v0.11.3
