@@ -4,7 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
-	"sync"
+
+	"gridflow/internal/lock"
 )
 
 // Cause is why a worker ended.
@@ -59,7 +60,7 @@ const printedMax = 4096
 // A tail keeps the end of what is written to it. Go's runtime says first why it dies, and then
 // much more; so the line with the reason is kept for itself.
 type tail struct {
-	mu     sync.Mutex
+	mu     lock.Mutex[lock.OfficeOutput]
 	text   []byte
 	reason string
 	memory bool // there were words of having no memory

@@ -8,10 +8,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
+	"gridflow/internal/lock"
 	"gridflow/internal/office/lok"
 	"gridflow/internal/office/wire"
 )
@@ -111,7 +111,7 @@ type Process struct {
 	busy  atomic.Bool
 	lastN uint64 // number of the latest job; of Do
 
-	mu      sync.Mutex
+	mu      lock.Mutex[lock.OfficeWorker]
 	awaited uint64 // number of the job whose answer is awaited; 0 is none
 	ended   *Exit  // why we ended it, if it was we
 	reaped  bool   // its number may be another process's now
