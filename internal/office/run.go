@@ -26,7 +26,7 @@ type Job struct {
 	// the request; its In and Out lie in dir. No worker waits for it.
 	Prepare func(dir string) (wire.Request, error)
 	// Collect reads the outputs. Of jobs that share a run each Collect is called, maybe at once:
-	// it changes nothing in dir, which is removed after the last.
+	// it changes nothing in dir, which is removed after the last. nil: there is nothing to read.
 	Collect func(dir string, r wire.Response) error
 }
 
@@ -75,6 +75,9 @@ func (p *Pool) Run(ctx context.Context, key string, job Job) error {
 	}
 	if f.err != nil {
 		return f.err
+	}
+	if job.Collect == nil {
+		return nil
 	}
 	return job.Collect(f.dir, f.r)
 }
