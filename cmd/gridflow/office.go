@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"gridflow/flow/breaker"
 	"gridflow/internal/office"
 )
 
@@ -35,4 +36,26 @@ func (c *config) openOffice(state string, log *slog.Logger) (*office.Pool, error
 		Limits: c.officeLimits(), Folder: folder, Logger: log, Find: office.Finder(c.office),
 		Starter: office.LibreOffice{DataLimit: func() int64 { return hard }},
 	})
+}
+
+// allBreakers gives the breakers before disks and before LibreOffice; nil: there are none.
+func (o *opened) allBreakers() func() []breaker.Stats {
+	if o.office == nil {
+		return o.breakers
+	}
+	return func() []breaker.Stats {
+		var all []breaker.Stats
+		if o.breakers != nil {
+			all = o.breakers()
+		}
+		return append(all, o.office.Breakers()...)
+	}
+}
+
+// officeStats gives what tells of LibreOffice; nil: there is none.
+func (o *opened) officeStats() func() office.Stats {
+	if o.office == nil {
+		return nil
+	}
+	return o.office.Stats
 }

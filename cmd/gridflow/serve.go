@@ -166,7 +166,7 @@ func (u *setup) host(ctx context.Context) (*host, error) {
 		Metrics: metrics, ToolTimeout: c.toolTimeout, Log: log,
 	})
 	metrics.Connect(obs.Sources{
-		Gate: scheduler.Gate, Costs: scheduler.Costs, Cache: o.cache, Drain: s.Drain, Breakers: o.breakers, Forks: o.forks, Locks: lock.Waits,
+		Gate: scheduler.Gate, Costs: scheduler.Costs, Cache: o.cache, Drain: s.Drain, Breakers: o.allBreakers(), Forks: o.forks, Office: o.officeStats(), Locks: lock.Waits,
 		Events: func() (int, uint64) {
 			sessions, lagged := s.Subscribers()
 			if o.events != nil {

@@ -286,7 +286,7 @@ func judgeEnd(ctx context.Context, r wire.Request, err error, took, limit time.D
 	case exit.Protocol:
 		return verdict{crashedOut, crashed(op, exit, err), errBackend, CauseBroken}
 	case exit.OutOfMemory:
-		return verdict{crashedOut, crashed(op, exit, err), errBackend, CauseMemory}
+		return verdict{crashedOut, crashed(op, exit, err), errBackend, CauseTooMuch}
 	}
 	return verdict{crashedOut, crashed(op, exit, err), errBackend, CauseCrash}
 }
