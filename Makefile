@@ -19,7 +19,7 @@ test:
 	$(if $(RACE),$(GO) test ./flow/sim ./internal/xlsx/splice ./internal/xlsx/patch) # one goroutine and much to compute: most of it is left out above
 
 # What schedules, and what is scheduled: where an order of goroutines could matter.
-CONCURRENT = ./flow/... ./internal/admit ./internal/forks ./internal/lazy ./internal/load ./internal/obs ./internal/server ./internal/workspace
+CONCURRENT = ./flow/... ./internal/admit ./internal/forks ./internal/lazy ./internal/load ./internal/obs ./internal/office ./internal/server ./internal/workspace
 
 ## cpus: the tests of what runs concurrently, on one, two, four and eight processors
 cpus:
@@ -58,7 +58,7 @@ mutants:
 	  echo "$$out" | grep -E ' lives,|breaks|: search|^(ok|FAIL)'; exit $$code
 
 # The packages whose locks have ranks; and the program, whose scenarios go through all of them, without those that compare times.
-RANKED = ./internal/lock ./internal/actor ./internal/hub ./internal/lazy ./internal/analyze ./internal/book ./internal/journal ./internal/forks ./internal/workspace ./internal/server ./flow ./flow/batch ./flow/breaker ./flow/mcpflow
+RANKED = ./internal/lock ./internal/actor ./internal/hub ./internal/lazy ./internal/office ./internal/analyze ./internal/book ./internal/journal ./internal/forks ./internal/workspace ./internal/server ./flow ./flow/batch ./flow/breaker ./flow/mcpflow
 TIMED = TestS15|TestS28|TestS42
 
 ## lockcheck: tests in a build that crashes where locks are taken out of order or wait for each other

@@ -12,8 +12,12 @@ import (
 	"context"
 	"os"
 
+	"gridflow/internal/office/worker"
 	"gridflow/internal/tools"
 )
+
+// A process that was started to be an office worker is nothing else.
+func init() { worker.Intercept() }
 
 func main() {
 	p := &program{table: tools.Table(), open: openWorkspace, environ: os.Environ(), stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}

@@ -26,7 +26,7 @@ type Job struct {
 	// the request; its In and Out lie in dir. No worker waits for it.
 	Prepare func(dir string) (wire.Request, error)
 	// Collect reads the outputs. Of jobs that share a run each Collect is called, maybe at once:
-	// it changes nothing in dir, which is removed after the last.
+	// it changes nothing in dir, which is removed after the last. nil: there is nothing to read.
 	Collect func(dir string, r wire.Response) error
 }
 
@@ -75,6 +75,9 @@ func (p *Pool) Run(ctx context.Context, key string, job Job) error {
 	}
 	if f.err != nil {
 		return f.err
+	}
+	if job.Collect == nil {
+		return nil
 	}
 	return job.Collect(f.dir, f.r)
 }
@@ -283,7 +286,7 @@ func judgeEnd(ctx context.Context, r wire.Request, err error, took, limit time.D
 	case exit.Protocol:
 		return verdict{crashedOut, crashed(op, exit, err), errBackend, CauseBroken}
 	case exit.OutOfMemory:
-		return verdict{crashedOut, crashed(op, exit, err), errBackend, CauseMemory}
+		return verdict{crashedOut, crashed(op, exit, err), errBackend, CauseTooMuch}
 	}
 	return verdict{crashedOut, crashed(op, exit, err), errBackend, CauseCrash}
 }

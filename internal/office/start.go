@@ -63,8 +63,12 @@ func (l LibreOffice) Start(ctx context.Context, at Place) (Worker, error) {
 }
 
 func notInstalled(cause error) *Error {
+	message := fmt.Sprintf("there is no LibreOffice: %v", cause)
+	if missing := new(lok.NotFoundError); errors.As(cause, &missing) {
+		message = missing.Error()
+	}
 	return &Error{
-		Code: CodeUnavailable, Message: fmt.Sprintf("there is no LibreOffice: %v", cause), Cause: cause,
+		Code: CodeUnavailable, Message: message, Cause: cause,
 		Hint: "The operator can install it (Debian: libreoffice-calc-nogui) while the server runs. What needs no LibreOffice works",
 	}
 }

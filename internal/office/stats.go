@@ -15,7 +15,7 @@ type Cause string
 // Why workers end.
 const (
 	CauseJobs      Cause = "jobs"      // it has done as many as it may
-	CauseMemory    Cause = "memory"    // it has or needed more than it may
+	CauseMemory    Cause = "memory"    // it has more than it should
 	CauseAge       Cause = "age"       // it has become as old as it may
 	CauseIdle      Cause = "idle"      // nobody wanted it
 	CauseFewer     Cause = "fewer"     // there are to be fewer
@@ -24,12 +24,13 @@ const (
 	CauseTimeout   Cause = "timeout"   // its job took too long
 	CauseCancelled Cause = "cancelled" // nobody wanted its job any more
 	CauseBroken    Cause = "broken"    // it said so, or what it said was not true
+	CauseTooMuch   Cause = "too_much"  // it needed more memory than it may have, and died of that
 	CauseStart     Cause = "start"     // it never became warm
 	CauseDrain     Cause = "drain"     // the server stops
 )
 
 // Causes are all of them.
-var Causes = [...]Cause{CauseJobs, CauseMemory, CauseAge, CauseIdle, CauseFewer, CauseUpdated, CauseCrash, CauseTimeout, CauseCancelled, CauseBroken, CauseStart, CauseDrain}
+var Causes = [...]Cause{CauseJobs, CauseMemory, CauseAge, CauseIdle, CauseFewer, CauseUpdated, CauseCrash, CauseTimeout, CauseCancelled, CauseBroken, CauseTooMuch, CauseStart, CauseDrain}
 
 // outcome is how a job ended.
 type outcome uint8

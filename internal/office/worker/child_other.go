@@ -9,6 +9,8 @@ import (
 	"gridflow/internal/office/wire"
 )
 
+const unconfined = "none"
+
 var errOnlyLinux = errors.New("office workers run on Linux only")
 
 func checkPipes() error         { return errOnlyLinux }

@@ -1,12 +1,13 @@
 package worker
 
 import (
+	"debug/elf"
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
-	"slices"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -15,8 +16,9 @@ import (
 )
 
 // A worker is confined by Landlock: it reads what LibreOffice needs to run, and has its own
-// folder and that of the jobs; every other file of the system is not there for it, nor may it
-// connect by TCP, or signal a process that is not its own. Landlock asks for no privilege. What
+// folder and that of the jobs; every other file of the system is closed to it, nor may it execute
+// a program, connect by TCP, or signal a process that is not its own. (LibreOffice would execute
+// a shell and several parts of GnuPG when it starts, for printers and signatures.) Landlock asks for no privilege. What
 // it says holds for the calling thread and what that thread starts; so the worker confines its
 // first thread and executes itself again, and all its threads are born confined.
 //
@@ -34,14 +36,15 @@ var readable = []string{
 }
 
 const (
-	accessRead = unix.LANDLOCK_ACCESS_FS_EXECUTE | unix.LANDLOCK_ACCESS_FS_READ_FILE | unix.LANDLOCK_ACCESS_FS_READ_DIR
+	accessRead    = unix.LANDLOCK_ACCESS_FS_READ_FILE | unix.LANDLOCK_ACCESS_FS_READ_DIR
+	accessExecute = unix.LANDLOCK_ACCESS_FS_EXECUTE | unix.LANDLOCK_ACCESS_FS_READ_FILE
 	// accessFile are the rights that there are for what is not a folder.
 	accessFile  = unix.LANDLOCK_ACCESS_FS_EXECUTE | unix.LANDLOCK_ACCESS_FS_READ_FILE | unix.LANDLOCK_ACCESS_FS_WRITE_FILE | unix.LANDLOCK_ACCESS_FS_TRUNCATE
-	accessFirst = accessRead | unix.LANDLOCK_ACCESS_FS_WRITE_FILE | unix.LANDLOCK_ACCESS_FS_REMOVE_DIR | unix.LANDLOCK_ACCESS_FS_REMOVE_FILE |
+	accessFirst = accessRead | accessExecute | unix.LANDLOCK_ACCESS_FS_WRITE_FILE | unix.LANDLOCK_ACCESS_FS_REMOVE_DIR | unix.LANDLOCK_ACCESS_FS_REMOVE_FILE |
 		unix.LANDLOCK_ACCESS_FS_MAKE_CHAR | unix.LANDLOCK_ACCESS_FS_MAKE_DIR | unix.LANDLOCK_ACCESS_FS_MAKE_REG | unix.LANDLOCK_ACCESS_FS_MAKE_SOCK |
 		unix.LANDLOCK_ACCESS_FS_MAKE_FIFO | unix.LANDLOCK_ACCESS_FS_MAKE_BLOCK | unix.LANDLOCK_ACCESS_FS_MAKE_SYM
-	// accessOwn is what a worker may do in its folders: all but devices.
-	accessNever = unix.LANDLOCK_ACCESS_FS_MAKE_CHAR | unix.LANDLOCK_ACCESS_FS_MAKE_BLOCK
+	// accessNever is what a worker may not even do in its own folders.
+	accessNever = unix.LANDLOCK_ACCESS_FS_EXECUTE | unix.LANDLOCK_ACCESS_FS_MAKE_CHAR | unix.LANDLOCK_ACCESS_FS_MAKE_BLOCK
 )
 
 // landlockVersion is what the kernel has: 0 is nothing.
@@ -53,17 +56,41 @@ func landlockVersion() int {
 	return int(v)
 }
 
-// confine makes this process one that is confined, by executing it again; it returns only where
-// nothing is to be done any more, or nothing can be.
+// unconfined is what the second stage is told where the first could not, or was not to, confine it.
+const unconfined = "none"
+
+// confine makes this process one that is confined and has no files of its parent's, by executing
+// it again; when it returns without an error, that has been done before.
 func confine(start wire.Start) error {
-	version := landlockVersion()
-	if start.Open || start.Confined != "" || version == 0 {
+	if start.Confined != "" {
 		return nil
 	}
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
+	start.Confined = unconfined
+	if version := landlockVersion(); version > 0 && !start.Open {
+		dropCapabilities()
+		if err := restrict(start, version, self); err != nil {
+			return fmt.Errorf("landlock: %w", err)
+		}
+		start.Confined = fmt.Sprintf("landlock %d", version)
+	}
+	// A parent can have files that it was itself given without a word.
+	if err := unix.CloseRange(wire.ResponseFD+1, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC); err != nil && err != unix.ENOSYS && err != unix.EINVAL {
+		return err
+	}
+	for _, fd := range []uintptr{wire.RequestFD, wire.ResponseFD} {
+		if _, err := unix.FcntlInt(fd, unix.F_SETFD, 0); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("executing %s again: %w", self, unix.Exec(self, append(os.Args[:1:1], start.Args()...), os.Environ()))
+}
+
+// restrict confines the calling thread and what it executes.
+func restrict(start wire.Start, version int, self string) error {
 	attr := unix.LandlockRulesetAttr{Handled_access_fs: accessFirst}
 	if version >= 2 {
 		attr.Handled_access_fs |= unix.LANDLOCK_ACCESS_FS_REFER
@@ -80,7 +107,7 @@ func confine(start wire.Start) error {
 	// An older kernel takes a longer struct where the rest is zero.
 	fd, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr), 0)
 	if errno != 0 {
-		return fmt.Errorf("landlock: %w", errno)
+		return errno
 	}
 	ruleset := int(fd)
 	defer unix.Close(ruleset)
@@ -89,34 +116,50 @@ func confine(start wire.Start) error {
 	if err != nil {
 		return err
 	}
-	for _, path := range slices.Concat([]string{self}, installation(program), readable) {
+	for _, path := range append(interpreter(self), self) {
+		if err := allow(ruleset, path, accessExecute); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	for _, path := range append(installation(program), readable...) {
 		if err := allow(ruleset, path, accessRead); err != nil && !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.EACCES) {
-			return fmt.Errorf("landlock: %s: %w", path, err)
+			return fmt.Errorf("%s: %w", path, err)
 		}
 	}
 	if err := allow(ruleset, "/dev/null", accessRead|unix.LANDLOCK_ACCESS_FS_WRITE_FILE); err != nil {
-		return fmt.Errorf("landlock: /dev/null: %w", err)
+		return fmt.Errorf("/dev/null: %w", err)
 	}
 	for _, dir := range []string{start.Dir, start.Jobs} {
 		if err := allow(ruleset, dir, attr.Handled_access_fs&^accessNever); err != nil {
-			return fmt.Errorf("landlock: %s: %w", dir, err)
+			return fmt.Errorf("%s: %w", dir, err)
 		}
 	}
 
-	dropCapabilities()
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("no new privileges: %w", err)
 	}
 	if _, _, errno := unix.Syscall(unix.SYS_LANDLOCK_RESTRICT_SELF, uintptr(ruleset), 0, 0); errno != 0 {
-		return fmt.Errorf("landlock: %w", errno)
+		return errno
 	}
-	start.Confined = fmt.Sprintf("landlock %d", version)
-	for _, fd := range []uintptr{wire.RequestFD, wire.ResponseFD} {
-		if _, err := unix.FcntlInt(fd, unix.F_SETFD, 0); err != nil {
-			return err
+	return nil
+}
+
+// interpreter gives the program that loads a program's libraries, if it has any.
+func interpreter(program string) []string {
+	f, err := elf.Open(program)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	for _, p := range f.Progs {
+		if p.Type == elf.PT_INTERP && p.Filesz < unix.PathMax {
+			path := make([]byte, p.Filesz)
+			if _, err := p.ReadAt(path, 0); err == nil {
+				return []string{unix.ByteSliceToString(path)}
+			}
 		}
 	}
-	return fmt.Errorf("executing %s again: %w", self, unix.Exec(self, append(os.Args[:1:1], start.Args()...), os.Environ()))
+	return nil
 }
 
 // installation gives the folder of LibreOffice and what its links lead to: packages keep the

@@ -1,9 +1,11 @@
 package worker
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
-	"sync"
+
+	"gridflow/internal/lock"
 )
 
 // Cause is why a worker ended.
@@ -25,7 +27,7 @@ type Exit struct {
 	Cause  Cause
 	Code   int    // the exit code; -1 where it ended by a signal
 	Signal string // the signal, such as "segmentation fault"; "" where there was none
-	Detail string // of Protocol: what it said
+	Detail string // of Protocol: what it said; else the line of what it printed that says most
 	// Printed is the end of what it printed, for people: at most [printedMax] bytes.
 	Printed string
 	// RSSMax is the most memory that it had at once, in bytes.
@@ -46,28 +48,10 @@ func (e *Exit) Error() string {
 	if e.Cause == Memory {
 		how += ", most likely out of memory"
 	}
-	if said := said(e.Printed); said != "" {
-		how += fmt.Sprintf(" (%.200s)", said)
+	if e.Detail != "" {
+		how += fmt.Sprintf(" (%.200s)", e.Detail)
 	}
 	return "the office worker " + how
-}
-
-// said finds the line that says most: the reason for which Go's runtime or the C++ library ended
-// the process, else the last one.
-func said(text string) string {
-	last := ""
-	for line := range strings.Lines(text) {
-		line = strings.TrimSpace(line)
-		for _, begin := range []string{"fatal error: ", "panic: ", "SIG", "terminate called", "unexpected fault"} {
-			if strings.HasPrefix(line, begin) {
-				return line
-			}
-		}
-		if line != "" {
-			last = line
-		}
-	}
-	return last
 }
 
 // printedMax is how much is kept of what a worker prints.
@@ -76,9 +60,10 @@ const printedMax = 4096
 // A tail keeps the end of what is written to it. Go's runtime says first why it dies, and then
 // much more; so the line with the reason is kept for itself.
 type tail struct {
-	mu     sync.Mutex
+	mu     lock.Mutex[lock.OfficeOutput]
 	text   []byte
 	reason string
+	memory bool // there were words of having no memory
 }
 
 func (t *tail) Write(p []byte) (int, error) {
@@ -86,7 +71,10 @@ func (t *tail) Write(p []byte) (int, error) {
 	defer t.mu.Unlock()
 	t.text = append(t.text, p...)
 	if t.reason == "" {
-		t.reason = reasonIn(string(t.text))
+		t.reason = reason(string(t.text))
+	}
+	for _, words := range outOfMemory {
+		t.memory = t.memory || bytes.Contains(t.text, []byte(words))
 	}
 	if len(t.text) > printedMax {
 		t.text = append(t.text[:0], t.text[len(t.text)-printedMax:]...)
@@ -96,26 +84,28 @@ func (t *tail) Write(p []byte) (int, error) {
 
 // outOfMemory are words with which a process says that it had no memory: of Go's runtime, and
 // of the C++ library.
-var outOfMemory = []string{"out of memory", "cannot allocate memory", "bad_alloc", "Cannot allocate memory", "failed to create new OS thread"}
+var outOfMemory = []string{"out of memory", "annot allocate memory", "bad_alloc", "failed to create new OS thread"}
 
-func reasonIn(text string) string {
-	for _, words := range outOfMemory {
-		if strings.Contains(text, words) {
-			return words
+// reason finds the line with which Go's runtime or the C++ library ends a process.
+func reason(text string) string {
+	for line := range strings.Lines(text) {
+		for _, begin := range []string{"fatal error: ", "panic: ", "SIG", "terminate called", "runtime: "} {
+			if strings.HasPrefix(line, begin) {
+				return strings.TrimSpace(line)
+			}
 		}
 	}
 	return ""
 }
 
-func (t *tail) String() string {
+// said gives what was printed, the line that says most of it, and whether there was no memory.
+func (t *tail) said() (text, most string, noMemory bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return string(t.text)
-}
-
-// noMemory reports whether it was said that there was no memory.
-func (t *tail) noMemory() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.reason != ""
+	text, most = string(t.text), t.reason
+	if most == "" {
+		lines := strings.TrimSpace(text)
+		most = lines[strings.LastIndexByte(lines, '\n')+1:]
+	}
+	return text, most, t.memory
 }

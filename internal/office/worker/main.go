@@ -46,7 +46,10 @@ func serve(start wire.Start) int {
 	requests := os.NewFile(wire.RequestFD, "requests")
 	answers := json.NewEncoder(os.NewFile(wire.ResponseFD, "responses"))
 
-	hello := wire.Hello{Confined: start.Confined}
+	var hello wire.Hello
+	if start.Confined != unconfined {
+		hello.Confined = start.Confined
+	}
 	w, failure := open(start, &hello)
 	hello.Failure, hello.Usage = failure, began.usage()
 	if answers.Encode(hello) != nil {
@@ -92,7 +95,7 @@ func open(start wire.Start, hello *wire.Hello) (*office, *wire.Failure) {
 	}
 	start.Program = program.Dir
 	offer()
-	// Returns unless the process begins anew, confined.
+	// Returns in the process that has begun anew.
 	if err := confine(start); err != nil {
 		return nil, failed(wire.Broken, err)
 	}

@@ -8,10 +8,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
+	"gridflow/internal/lock"
 	"gridflow/internal/office/lok"
 	"gridflow/internal/office/wire"
 )
@@ -111,7 +111,7 @@ type Process struct {
 	busy  atomic.Bool
 	lastN uint64 // number of the latest job; of Do
 
-	mu      sync.Mutex
+	mu      lock.Mutex[lock.OfficeWorker]
 	awaited uint64 // number of the job whose answer is awaited; 0 is none
 	ended   *Exit  // why we ended it, if it was we
 	reaped  bool   // its number may be another process's now
@@ -257,23 +257,39 @@ func (p *Process) Do(ctx context.Context, r wire.Request) (wire.Response, error)
 		if !stop() {
 			break // killed between the answer and now
 		}
-		if response.Failure != nil && response.Failure.Code == wire.Broken {
-			p.Kill()
-		}
-		return response, nil
+		return p.settle(r, response)
 	case <-p.gone:
 		if !stop() {
 			break
 		}
 		select {
 		case response := <-p.answers: // its last words
-			return response, nil
+			return p.settle(r, response)
 		default:
 			return wire.Response{}, p.exit
 		}
 	}
 	<-p.gone
 	return wire.Response{}, fmt.Errorf("%w; the office worker was killed for it", context.Cause(ctx))
+}
+
+// settle looks at what became of a job that was answered.
+func (p *Process) settle(r wire.Request, response wire.Response) (wire.Response, error) {
+	if response.Failure != nil {
+		if response.Failure.Code == wire.Broken {
+			p.Kill()
+		}
+		return response, nil
+	}
+	if r.Op == wire.Ping {
+		return response, nil
+	}
+	if info, err := os.Lstat(r.Out); err != nil || !info.Mode().IsRegular() {
+		p.end(&Exit{Cause: Protocol, Detail: "it says that it has done the job, but has written no file"})
+		<-p.gone
+		return wire.Response{}, p.exit
+	}
+	return response, nil
 }
 
 // Kill ends the worker and all that it has started, now. It does not wait: see [Process.Gone].

@@ -210,7 +210,9 @@ func (p *Process) reap() {
 	p.mu.Unlock()
 	err := p.cmd.Wait()
 
-	exit := &Exit{Cause: Crashed, Code: p.cmd.ProcessState.ExitCode(), Printed: p.printed.String()}
+	exit := &Exit{Cause: Crashed, Code: p.cmd.ProcessState.ExitCode()}
+	var noMemory bool
+	exit.Printed, exit.Detail, noMemory = p.printed.said()
 	status, _ := p.cmd.ProcessState.Sys().(syscall.WaitStatus)
 	if status.Signaled() {
 		exit.Signal = status.Signal().String()
@@ -224,7 +226,7 @@ func (p *Process) reap() {
 	case status.Signaled() && status.Signal() == syscall.SIGKILL:
 		// Not by us: on most systems nobody else does that but the kernel, when it has no memory.
 		exit.Cause = Memory
-	case err != nil && p.printed.noMemory():
+	case err != nil && noMemory:
 		exit.Cause = Memory
 	}
 	os.RemoveAll(filepath.Join(p.dir, scratchName))
