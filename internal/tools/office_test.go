@@ -186,7 +186,7 @@ func TestScreenshotRefused(t *testing.T) {
 	withOffice(t, env, runner)
 	for args, code := range map[string]string{
 		`{"workbook_id":"sales","sheet_name":"None"}`:                           "SHEET_NOT_FOUND",
-		`{"workbook_id":"sales","sheet_name":"Data","range":"nonsense"}`:        "RANGE_INVALID",
+		`{"workbook_id":"sales","sheet_name":"Data","range":"nonsense"}`:        "NAME_NOT_FOUND",
 		`{"workbook_id":"sales","sheet_name":"Data","range":"Plain!A1:B2"}`:     "RANGE_INVALID",
 		`{"workbook_id":"sales","sheet_name":"Data","range":"A1:B2,C3:D4"}`:     "RANGE_INVALID",
 		`{"workbook_id":"orders","sheet_name":"orders"}`:                        "UNSUPPORTED_FORMAT",
