@@ -19,7 +19,7 @@ type Edit struct {
 }
 
 // Op is one operation of an Edit. The kinds are the types of this package that are in the
-// table opKinds: [SetCells], [GrowTable].
+// table opKinds: [SetCells], [GrowTable], [GiveValues].
 type Op interface {
 	kind() opKind
 	// appendTo appends the binary form without the kind.

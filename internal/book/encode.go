@@ -14,6 +14,9 @@ import (
 //	operation kind (byte) · length of the body in bytes · body
 //	SetCells  sheet (text) · number of cells · cell …
 //	GrowTable table (text) · last row
+//	GiveValues sheet (text) · number of cells · given …
+//	given     kind of value (byte; bit 3: what it fills follows) · row · column · value ·
+//	          last row and last column of what it fills
 //	cell      flags (byte) · row · column · what the flags say, in their order:
 //	          value (number: 8 bytes of a float64, little endian; text; logical: byte 0 or 1;
 //	          error: byte) · formula (text) · number format (text)
@@ -37,6 +40,8 @@ type opKind byte
 const (
 	kindSetCells  opKind = 1
 	kindGrowTable opKind = 2
+
+	kindGiveValues opKind = 3
 )
 
 // opKinds has the kinds of operation: a new one is a row here, a type, and its methods.
@@ -46,6 +51,8 @@ var opKinds = [...]struct {
 }{
 	kindSetCells:  {"set_cells", decodeSetCells},
 	kindGrowTable: {"grow_table", decodeGrowTable},
+
+	kindGiveValues: {"give_values", decodeGiveValues},
 }
 
 // AppendTo appends the binary form of e to b.
@@ -128,21 +135,27 @@ func (c *CellEdit) appendTo(b []byte) []byte {
 	b = append(b, flags)
 	b = binary.AppendUvarint(b, uint64(c.Ref.Row))
 	b = binary.AppendUvarint(b, uint64(c.Ref.Col))
-	switch c.Value.Kind() {
-	case cell.Number:
-		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(c.Value.Number()))
-	case cell.Text:
-		b = appendText(b, c.Value.Text())
-	case cell.Bool:
-		b = append(b, byte(c.Value.Number()))
-	case cell.Error:
-		b = append(b, byte(c.Value.Err()))
-	}
+	b = appendValue(b, c.Value)
 	if c.HasFormula {
 		b = appendText(b, c.Formula)
 	}
 	if c.NumFmt != "" {
 		b = appendText(b, c.NumFmt)
+	}
+	return b
+}
+
+// appendValue appends a value without its kind.
+func appendValue(b []byte, v cell.Value) []byte {
+	switch v.Kind() {
+	case cell.Number:
+		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(v.Number()))
+	case cell.Text:
+		b = appendText(b, v.Text())
+	case cell.Bool:
+		b = append(b, byte(v.Number()))
+	case cell.Error:
+		b = append(b, byte(v.Err()))
 	}
 	return b
 }
@@ -159,29 +172,7 @@ func decodeSetCells(d *decoder) Op {
 func decodeCell(d *decoder) (c CellEdit) {
 	flags := d.byte()
 	c.Ref = cell.Ref{Row: d.below(cell.MaxRows), Col: d.below(cell.MaxCols)}
-	switch kind := cell.Kind(flags & flagKind); kind {
-	case cell.Blank:
-	case cell.Number:
-		if b := d.take(8); b != nil {
-			c.Value = cell.NumberValue(math.Float64frombits(binary.LittleEndian.Uint64(b)))
-		}
-	case cell.Text:
-		c.Value = cell.TextValue(d.text())
-	case cell.Bool:
-		v := d.byte()
-		if v > 1 {
-			d.fail("%d is no logical value", v)
-		}
-		c.Value = cell.BoolValue(v == 1)
-	case cell.Error:
-		e := cell.ErrorCode(d.byte())
-		if !knownError(e) {
-			d.fail("%d is no error value", e)
-		}
-		c.Value = cell.ErrorValue(e)
-	default:
-		d.fail("kind %d of a value is not known", kind)
-	}
+	c.Value = d.value(cell.Kind(flags & flagKind))
 	if flags&flagUnknown != 0 {
 		d.fail("a cell has a flag that is not known")
 	}
@@ -195,6 +186,34 @@ func decodeCell(d *decoder) (c CellEdit) {
 		}
 	}
 	return c
+}
+
+// value reads a value of a kind.
+func (d *decoder) value(kind cell.Kind) (v cell.Value) {
+	switch kind {
+	case cell.Blank:
+	case cell.Number:
+		if b := d.take(8); b != nil {
+			v = cell.NumberValue(math.Float64frombits(binary.LittleEndian.Uint64(b)))
+		}
+	case cell.Text:
+		v = cell.TextValue(d.text())
+	case cell.Bool:
+		b := d.byte()
+		if b > 1 {
+			d.fail("%d is no logical value", b)
+		}
+		v = cell.BoolValue(b == 1)
+	case cell.Error:
+		e := cell.ErrorCode(d.byte())
+		if !knownError(e) {
+			d.fail("%d is no error value", e)
+		}
+		v = cell.ErrorValue(e)
+	default:
+		d.fail("kind %d of a value is not known", kind)
+	}
+	return v
 }
 
 // decoder reads values off bytes; after the first fault it gives zeros.

@@ -120,7 +120,7 @@ func TestLineRefuses(t *testing.T) {
 		{"a redo to elsewhere", begin, step{moved, event{Why: whyRedo, Of: 1}}},
 		{"a redo after an edit", append(begin[:4:4], step{edited, event{}}), step{moved, event{Why: whyRedo, Of: 2}}},
 		{"a move without a reason", begin, step{moved, event{Of: 1}}},
-		{"a kind to come", begin, step{13, event{}}},
+		{"a kind to come", begin, step{14, event{}}},
 		{"no kind", begin, step{0, event{}}},
 		{"a checkpoint that is there", marked, step{checkpointed, event{ID: "cp", Of: 1}}},
 		{"a checkpoint that is not there", marked, step{uncheckedOut, event{ID: "other"}}},

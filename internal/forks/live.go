@@ -155,6 +155,11 @@ func (l *live) content(ctx context.Context, v uint64, hold *workspace.Hold) (*bo
 			continue
 		}
 		next, _, err := snap.Replay(ctx, edit)
+		if l.line.versions[edits[i]].kind == valued && err == nil {
+			// All that formulas gave before is replaced, so that nothing of it has to be calculated.
+			snap, at, from = next, edits[i], &l.line.versions[edits[i]]
+			continue
+		}
 		if err == nil && (!next.SameArrays(snap) || next.Workbook().Iterative) {
 			// Of two arrays that want a cell the one that is there first gets it, and an iteration
 			// goes on from where the one before came to. Else one calculation in the end does for all.
@@ -193,7 +198,7 @@ func (l *live) content(ctx context.Context, v uint64, hold *workspace.Hold) (*bo
 // the cells and its own moment, and the last moment counts.
 func (l *live) calculated(ctx context.Context, v uint64, snap *book.Snapshot, from *version) (*book.Snapshot, error) {
 	rec := &l.line.versions[v]
-	if !rec.timed {
+	if !rec.timed || rec.kind == valued {
 		return snap, nil
 	}
 	all := rec.whole && (from == nil || !from.whole)

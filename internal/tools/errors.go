@@ -14,6 +14,7 @@ import (
 	"gridflow/internal/forks"
 	"gridflow/internal/nearest"
 	"gridflow/internal/office"
+	"gridflow/internal/office/job"
 	"gridflow/internal/workspace"
 	"gridflow/internal/xlsx"
 )
@@ -51,6 +52,7 @@ func mapError(err error) error {
 	var ofBook *book.Error
 	var ofFile *xlsx.Error
 	var theirs *workspace.Error
+	var ofJob *job.Error
 	var ofOffice *office.Error
 	var ofDocument *office.FailedError
 	switch {
@@ -68,6 +70,12 @@ func mapError(err error) error {
 			message = cell.QuoteSheet(ofBook.Sheet) + "!" + ofBook.Ref.String() + ": " + ofBook.Message
 		}
 		return &Error{Code: string(ofBook.Code), Message: message, Hint: strings.TrimSuffix(ofBook.Hint, ".")}
+	case errors.As(err, &theirs):
+		return &Error{Code: theirs.Code, Message: theirs.Message, Hint: theirs.Hint, RetryAfterMillis: theirs.RetryAfter.Milliseconds()}
+	case errors.As(err, &ofFile): // of what is written; what is read comes by the workspace
+		return &Error{Code: string(ofFile.Code), Message: strings.TrimSuffix(ofFile.Error(), "."), Hint: strings.TrimSuffix(ofFile.Hint, ".")}
+	case errors.As(err, &ofJob):
+		return &Error{Code: ofJob.Code, Message: ofJob.Message, Hint: ofJob.Hint}
 	case errors.As(err, &ofOffice):
 		e := &Error{Code: ofOffice.Code, Message: ofOffice.Message, Hint: ofOffice.Hint, RetryAfterMillis: ofOffice.RetryAfter.Milliseconds()}
 		if ofOffice.Code == office.CodeTimeout {
@@ -76,10 +84,6 @@ func mapError(err error) error {
 		return e
 	case errors.As(err, &ofDocument):
 		return fail("OFFICE_"+strings.ToUpper(string(ofDocument.Code)), "What LibreOffice cannot do with it, other tools may", "%s", ofDocument.Error())
-	case errors.As(err, &theirs):
-		return &Error{Code: theirs.Code, Message: theirs.Message, Hint: theirs.Hint, RetryAfterMillis: theirs.RetryAfter.Milliseconds()}
-	case errors.As(err, &ofFile): // of what is written; what is read comes by the workspace
-		return &Error{Code: string(ofFile.Code), Message: strings.TrimSuffix(ofFile.Error(), "."), Hint: strings.TrimSuffix(ofFile.Hint, ".")}
 	case errors.Is(err, context.DeadlineExceeded):
 		return fail(codeTimeout, "Ask for less at once: a smaller range, one sheet, or a page", "the call took too long")
 	case errors.Is(err, context.Canceled):

@@ -55,7 +55,13 @@ var editTools = []Tool{
 	verifyWorkbook,
 }
 
-var table = sorted(readTools, analysisTools, editTools)
+// officeTools are the rows of the tools that only LibreOffice can do.
+var officeTools = []Tool{
+	exportWorkbook,
+	screenshotSheet,
+}
+
+var table = sorted(readTools, analysisTools, editTools, officeTools)
 
 func sorted(groups ...[]Tool) []Tool {
 	all := slices.Concat(groups...)

@@ -92,6 +92,13 @@ type Result struct {
 	Text       string          // what the model reads
 	Structured json.RawMessage // set only in the compat profile (or by tools that always have it)
 	Links      []ResourceLink  // resources that hold the same data
+	Images     []Image         // what the model sees
+}
+
+// Image is a picture that is part of a result.
+type Image struct {
+	MIMEType string
+	Data     []byte
 }
 
 // ResourceLink points a client at a resource of this server.
