@@ -1,12 +1,16 @@
 package main
 
 import (
+	"context"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"time"
 
 	"gridflow/flow/breaker"
 	"gridflow/internal/office"
+	"gridflow/internal/office/job"
+	"gridflow/internal/office/shelf"
 )
 
 // warmAfter is when workers of LibreOffice are started that are to be warm before anybody
@@ -36,6 +40,53 @@ func (c *config) openOffice(state string, log *slog.Logger) (*office.Pool, error
 		Limits: c.officeLimits(), Folder: folder, Logger: log, Find: office.Finder(c.office),
 		Starter: office.LibreOffice{DataLimit: func() int64 { return hard }},
 	})
+}
+
+// suite is LibreOffice with what it makes: pictures, and workbooks that were converted.
+type suite struct {
+	pool        *office.Pool
+	office      *job.Office
+	conversions *job.Conversions
+	pictures    *shelf.Shelf // nil where there is no state folder
+	converted   *shelf.Shelf // the same
+}
+
+// The bounds of what is kept in the state folder of what LibreOffice has made. It can be made
+// again.
+const (
+	picturesMax, pictureBytesMax    = 500, 256 << 20
+	convertedMax, convertedBytesMax = 500, 1 << 30
+)
+
+// openSuite makes the pool, and opens the folders of what it makes in the state folder, "": there
+// is none.
+func (c *config) openSuite(state string, log *slog.Logger) (s *suite, err error) {
+	s = new(suite)
+	if s.pool, err = c.openOffice(state, log); err != nil {
+		return nil, err
+	}
+	if state != "" {
+		s.pictures, err = shelf.Open(filepath.Join(state, "pictures"), picturesMax, pictureBytesMax)
+		if err == nil {
+			s.converted, err = shelf.Open(filepath.Join(state, "converted"), convertedMax, convertedBytesMax)
+		}
+		if err != nil {
+			s.close(context.Background())
+			return nil, fmt.Errorf("state folder: %w", err)
+		}
+	}
+	s.office = &job.Office{Runner: s.pool}
+	s.conversions = &job.Conversions{Office: s.office, Shelf: s.converted}
+	return s, nil
+}
+
+func (s *suite) close(ctx context.Context) {
+	s.pool.Close(context.WithoutCancel(ctx))
+	for _, shelf := range []*shelf.Shelf{s.pictures, s.converted} {
+		if shelf != nil {
+			shelf.Close()
+		}
+	}
 }
 
 // allBreakers gives the breakers before disks and before LibreOffice; nil: there are none.

@@ -72,9 +72,7 @@ func mapError(err error) error {
 		return &Error{Code: string(ofBook.Code), Message: message, Hint: strings.TrimSuffix(ofBook.Hint, ".")}
 	case errors.As(err, &theirs):
 		return &Error{Code: theirs.Code, Message: theirs.Message, Hint: theirs.Hint, RetryAfterMillis: theirs.RetryAfter.Milliseconds()}
-	case errors.As(err, &ofFile): // of what is written; what is read comes by the workspace
-		return &Error{Code: string(ofFile.Code), Message: strings.TrimSuffix(ofFile.Error(), "."), Hint: strings.TrimSuffix(ofFile.Hint, ".")}
-	case errors.As(err, &ofJob):
+	case errors.As(err, &ofJob): // what it says of what lies behind is more
 		return &Error{Code: ofJob.Code, Message: ofJob.Message, Hint: ofJob.Hint}
 	case errors.As(err, &ofOffice):
 		e := &Error{Code: ofOffice.Code, Message: ofOffice.Message, Hint: ofOffice.Hint, RetryAfterMillis: ofOffice.RetryAfter.Milliseconds()}
@@ -84,6 +82,8 @@ func mapError(err error) error {
 		return e
 	case errors.As(err, &ofDocument):
 		return fail("OFFICE_"+strings.ToUpper(string(ofDocument.Code)), "What LibreOffice cannot do with it, other tools may", "%s", ofDocument.Error())
+	case errors.As(err, &ofFile): // of what is written; what is read comes by the workspace
+		return &Error{Code: string(ofFile.Code), Message: strings.TrimSuffix(ofFile.Error(), "."), Hint: strings.TrimSuffix(ofFile.Hint, ".")}
 	case errors.Is(err, context.DeadlineExceeded):
 		return fail(codeTimeout, "Ask for less at once: a smaller range, one sheet, or a page", "the call took too long")
 	case errors.Is(err, context.Canceled):

@@ -36,7 +36,9 @@ func (c *converter) Available() error {
 
 type refusal struct{ error }
 
-func (refusal) Told() (code, message, hint string) { return "ENCRYPTED", "it has a password", "Remove it" }
+func (refusal) Told() (code, message, hint string) {
+	return "ENCRYPTED", "it has a password", "Remove it"
+}
 
 func (c *converter) Convert(_ context.Context, sum, ext string, src io.ReaderAt, size int64) (*os.File, error) {
 	c.runs.Add(1)

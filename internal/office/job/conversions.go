@@ -15,7 +15,7 @@ import (
 // are a workspace.Converter, and may be used from any number of goroutines at once.
 type Conversions struct {
 	Office *Office
-	Shelf  *shelf.Shelf
+	Shelf  *shelf.Shelf // nil: nothing is kept
 }
 
 // conversion is a part of the names of files on the shelf. Another number makes all anew.
@@ -33,6 +33,9 @@ func (c *Conversions) Convert(ctx context.Context, sum, ext string, src io.Reade
 	if !slices.Contains(Foreign, ext) {
 		return nil, fail(CodeUnsupported, "", "files that end in %q are not converted", ext)
 	}
+	if c.Shelf == nil {
+		return c.once(ctx, sum, ext, src, size)
+	}
 	name := sum + ext + "." + conversion + ".xlsx"
 	if f, err := c.Shelf.Get(name); !errors.Is(err, fs.ErrNotExist) {
 		return f, err
@@ -40,4 +43,19 @@ func (c *Conversions) Convert(ctx context.Context, sum, ext string, src io.Reade
 	return c.Shelf.Put(ctx, name, func(w io.Writer) error {
 		return c.Office.Convert(ctx, sum, ext, src, size, w)
 	})
+}
+
+// once converts into a file that goes with its last user.
+func (c *Conversions) once(ctx context.Context, sum, ext string, src io.ReaderAt, size int64) (*os.File, error) {
+	f, err := os.CreateTemp("", "gridflow-converted-*.xlsx")
+	if err != nil {
+		return nil, err
+	}
+	// Where a file that is open cannot be removed it stays for the system to sweep.
+	_ = os.Remove(f.Name())
+	if err := c.Office.Convert(ctx, sum, ext, src, size, f); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
 }
