@@ -450,6 +450,48 @@ func TestShare(t *testing.T) {
 	})
 }
 
+// TestLeaderLeaves: a run is begun anew for the others when the one whose inputs it was has left
+// while they were written; and that one leaves only when nothing of its own is used any more.
+func TestLeaderLeaves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := newRig(t, nil)
+		ctx, stop := context.WithCancel(t.Context())
+		mine := job(wire.Recalculate, "mine", nil)
+		mine.Share = "same"
+		var left time.Time
+		mine.Prepare = func(string) (wire.Request, error) {
+			<-ctx.Done()
+			time.Sleep(3 * time.Second) // it does not stop at once
+			left = time.Now()
+			return wire.Request{}, ctx.Err()
+		}
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if err := x.Run(ctx, "k", mine); !errors.Is(err, context.Canceled) || left.IsZero() {
+				t.Errorf("the leader: %v, and its inputs are written until %v", err, left)
+			}
+		})
+		synctest.Wait()
+		got := make([]string, 3)
+		for i := range got {
+			j := job(wire.Recalculate, "1s theirs", &got[i])
+			j.Share = "same"
+			wg.Go(func() { x.want(x.Run(t.Context(), "k", j), "") })
+		}
+		synctest.Wait()
+		stop()
+		wg.Wait()
+		for _, g := range got {
+			if g != "recalculate theirs" {
+				t.Errorf("got %q", got)
+			}
+		}
+		if docs := x.documents(); len(docs) != 1 {
+			t.Errorf("%q", docs)
+		}
+	})
+}
+
 // TestKindsTakeTurns: a picture does not wait behind all recalculations that came before it.
 func TestKindsTakeTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

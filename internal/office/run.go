@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"gridflow/internal/office/wire"
@@ -32,14 +33,18 @@ type Job struct {
 
 // A flight is one run of a job, and who waits for it.
 type flight struct {
-	share   string
-	cancel  context.CancelCauseFunc
-	waiters int // guarded by Pool.mu
-	done    chan struct{}
+	share    string
+	leader   context.Context // of the call that began it, whose Prepare it is
+	cancel   context.CancelCauseFunc
+	waiters  int           // guarded by Pool.mu
+	prepared chan struct{} // closed when Prepare has returned, or will not be called
+	done     chan struct{}
 
 	dir string // these are written before done is closed
 	r   wire.Response
 	err error
+	// orphaned says that Prepare broke off because the leader left: whoever else waits begins anew.
+	orphaned bool
 }
 
 // errUnwanted is why a run ends that nobody waits for any more.
@@ -63,39 +68,54 @@ func (p *Pool) Run(ctx context.Context, key string, job Job) error {
 	if err != nil {
 		return err
 	}
-	f, err := p.board(home, key, job)
+	for {
+		err, again := p.ride(ctx, home, key, job)
+		if !again {
+			return err
+		}
+	}
+}
+
+// ride takes part in a run. again says that it broke off for what another caller did.
+func (p *Pool) ride(ctx context.Context, home, key string, job Job) (err error, again bool) {
+	f, leads, err := p.board(ctx, home, key, job)
 	if err != nil {
-		return err
+		return err, false
 	}
 	defer p.alight(ctx, f)
 	select {
 	case <-f.done:
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		if leads {
+			<-f.prepared // what Prepare uses may be the caller's for as long as the call only
+		}
+		return context.Cause(ctx), false
 	}
-	if f.err != nil {
-		return f.err
+	switch {
+	case f.orphaned && ctx.Err() == nil:
+		return nil, true
+	case f.err != nil:
+		return f.err, false
+	case job.Collect == nil:
+		return nil, false
 	}
-	if job.Collect == nil {
-		return nil
-	}
-	return job.Collect(f.dir, f.r)
+	return job.Collect(f.dir, f.r), false
 }
 
-// board gives the run of a job: that of others, or a new one.
-func (p *Pool) board(home, key string, job Job) (*flight, error) {
+// board gives the run of a job: that of others, or a new one, which the caller leads.
+func (p *Pool) board(caller context.Context, home, key string, job Job) (f *flight, leads bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
-		return nil, errDraining
+		return nil, false, errDraining
 	}
 	if f := p.flights[job.Share]; job.Share != "" && f != nil {
 		f.waiters++
 		p.count.joined++
-		return f, nil
+		return f, false, nil
 	}
 	ctx, cancel := context.WithCancelCause(p.life)
-	f := &flight{share: job.Share, cancel: cancel, waiters: 1, done: make(chan struct{})}
+	f = &flight{share: job.Share, leader: caller, cancel: cancel, waiters: 1, prepared: make(chan struct{}), done: make(chan struct{})}
 	if job.Share != "" {
 		p.flights[job.Share] = f
 	}
@@ -105,7 +125,7 @@ func (p *Pool) board(home, key string, job Job) (*flight, error) {
 		defer cancel(nil)
 		p.fly(ctx, f, key, job)
 	})
-	return f, nil
+	return f, true, nil
 }
 
 // seal keeps others from joining a run. p.mu is held.
@@ -135,7 +155,9 @@ func (p *Pool) alight(ctx context.Context, f *flight) {
 // fly does what a run is for.
 func (p *Pool) fly(ctx context.Context, f *flight, key string, job Job) {
 	kind, out := kindOf(job.Op), failed
+	prepared := sync.OnceFunc(func() { close(f.prepared) })
 	defer func() {
+		prepared()
 		if v := recover(); v != nil {
 			f.err = fmt.Errorf("office: a job panicked: %v\n%s", v, debug.Stack())
 		}
@@ -155,7 +177,10 @@ func (p *Pool) fly(ctx context.Context, f *flight, key string, job Job) {
 		return
 	}
 	var r wire.Request
-	if r, f.err = job.Prepare(f.dir); f.err != nil {
+	r, f.err = job.Prepare(f.dir)
+	prepared()
+	if f.err != nil {
+		f.orphaned = f.leader.Err() != nil
 		return
 	}
 	if f.err = within(f.dir, r); f.err != nil {

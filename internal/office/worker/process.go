@@ -103,6 +103,7 @@ type Process struct {
 
 	self     string
 	args     []string
+	limit    int64 // DataLimit
 	cmd      *exec.Cmd
 	requests *os.File
 	answers  chan wire.Response // has room for the one answer that is awaited
@@ -113,6 +114,7 @@ type Process struct {
 
 	mu      lock.Mutex[lock.OfficeWorker]
 	awaited uint64 // number of the job whose answer is awaited; 0 is none
+	warm    int64  // bytes that the worker had when it was ready
 	ended   *Exit  // why we ended it, if it was we
 	reaped  bool   // its number may be another process's now
 
@@ -199,7 +201,7 @@ func prepare(o Options, program string) (*Process, error) {
 	if start.FileLimit == 0 {
 		start.FileLimit = DefaultFileLimit
 	}
-	return &Process{dir: dir, self: self, args: start.Args(), answers: make(chan wire.Response, 1), gone: make(chan struct{})}, nil
+	return &Process{dir: dir, self: self, args: start.Args(), limit: o.DataLimit, answers: make(chan wire.Response, 1), gone: make(chan struct{})}, nil
 }
 
 // command is the worker's, to be started once.

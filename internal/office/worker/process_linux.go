@@ -133,6 +133,9 @@ func (p *Process) read(from *os.File, hello chan<- wire.Hello) {
 				p.end(&Exit{Cause: Protocol, Detail: fmt.Sprintf("it began with %.60q", line)})
 				return
 			}
+			p.mu.Lock()
+			p.warm = h.Usage.RSS
+			p.mu.Unlock()
 			hello <- h
 			continue
 		}
@@ -206,7 +209,7 @@ func (p *Process) reap() {
 	}
 	p.mu.Lock()
 	p.reaped = true
-	ended := p.ended
+	ended, warm := p.ended, p.warm
 	p.mu.Unlock()
 	err := p.cmd.Wait()
 
@@ -226,7 +229,9 @@ func (p *Process) reap() {
 	case status.Signaled() && status.Signal() == syscall.SIGKILL:
 		// Not by us: on most systems nobody else does that but the kernel, when it has no memory.
 		exit.Cause = Memory
-	case err != nil && noMemory:
+	case err != nil && (noMemory || p.limit > 0 && exit.RSSMax > (p.limit+warm)/2):
+		// C++ that is refused memory says so, or runs into a null pointer. What it was refused may
+		// have been as much as it had.
 		exit.Cause = Memory
 	}
 	os.RemoveAll(filepath.Join(p.dir, scratchName))
