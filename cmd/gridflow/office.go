@@ -22,7 +22,8 @@ func (c *config) officeLimits() office.Limits {
 	l := office.Defaults()
 	l.Workers, l.Warm, l.Jobs, l.Memory, l.Idle = c.officeWorkers, c.officeWarm, c.officeJobs, c.officeMemory, c.officeIdle
 	l.JobTimeout = c.officeTimeout
-	if c.toolTimeout > 0 { // no call waits for longer, whatever it is told
+	l.StartTimeout = max(l.StartTimeout, l.JobTimeout) // where jobs may take long so may a start
+	if c.toolTimeout > 0 {                             // no call waits for longer, whatever it is told
 		l.JobTimeout = min(l.JobTimeout, c.toolTimeout)
 	}
 	return l

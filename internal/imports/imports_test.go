@@ -27,7 +27,6 @@ var floors = [][]string{
 	{"internal/office"},
 	{"internal/workspace"},
 	{"internal/analyze"},
-	{"internal/office"},
 	{"internal/book"},
 	{"internal/xlsx", "internal/textfile", "internal/vba"},
 	{"internal/calc"},

@@ -105,6 +105,8 @@ var exportWorkbook = define(Spec{
 func (o *exportWorkbookOut) appendText(b []byte, _ bool) []byte {
 	what := "all sheets that are not hidden"
 	switch {
+	case o.Format == "ods" && o.Sheet == "":
+		what = "all sheets"
 	case o.Range != "":
 		what = cell.QuoteSheet(o.Sheet) + "!" + o.Range
 	case o.Sheet != "":
@@ -113,7 +115,7 @@ func (o *exportWorkbookOut) appendText(b []byte, _ bool) []byte {
 	b = append(appendEscaped(b, what), " of "...)
 	b = fmt.Appendf(b, "%s: in %s, %d bytes", plain(o.WorkbookID), plain(o.SavedTo), o.Bytes)
 	if o.Pages > 0 {
-		b = fmt.Appendf(b, ", %d pages", o.Pages)
+		b = fmt.Appendf(b, ", pages: %d", o.Pages)
 	}
 	return append(b, '\n')
 }

@@ -11,6 +11,7 @@ import (
 
 	"gridflow/internal/book"
 	"gridflow/internal/office"
+	"gridflow/internal/office/intake"
 	"gridflow/internal/office/wire"
 	"gridflow/internal/xlsx"
 	"gridflow/internal/xlsx/patch"
@@ -42,15 +43,15 @@ type Document struct {
 
 // The codes of [Error].
 const (
-	CodeNoEffect    = "RECALC_NO_EFFECT" // the pool has it for a worker that writes nothing
-	CodeFailed      = "RECALC_FAILED"
-	CodeRender      = "RENDER_FAILED"
-	CodeTooLarge    = "RENDER_TOO_LARGE"
-	CodeUnreadable  = string(xlsx.Unreadable)
-	CodeUnsupported = string(xlsx.Unsupported)
-	CodeEncrypted   = string(xlsx.Encrypted)
-	CodeUnsafe      = "UNSAFE_DOCUMENT"
-	CodeConvert     = "CONVERT_FAILED"
+	CodeNoEffect     = "RECALC_NO_EFFECT" // the pool has it for a worker that writes nothing
+	CodeFailed       = "RECALC_FAILED"
+	CodeRender       = "RENDER_FAILED"
+	CodeTooLarge     = "RENDER_TOO_LARGE"
+	CodeUnreadable   = string(xlsx.Unreadable)
+	CodeUnsupported  = string(xlsx.Unsupported)
+	CodeEncrypted    = string(xlsx.Encrypted)
+	CodeFileTooLarge = string(xlsx.TooLarge)
+	CodeConvert      = "CONVERT_FAILED"
 )
 
 // Error is a failure that the caller can understand and mend.
@@ -104,6 +105,7 @@ func clip(s string, n int) string {
 
 // The names of files in the folder of a job.
 const (
+	rawName = "raw" // what is not for LibreOffice as it is
 	inName  = "in.xlsx"
 	outName = "out"
 )
@@ -119,11 +121,37 @@ func create(name string, write func(io.Writer) error) error {
 
 // save writes the document of a job with a patch.
 func (d *Document) save(ctx context.Context, dir string, p patch.Patch) (path string, err error) {
-	path = filepath.Join(dir, inName)
-	return path, create(path, func(w io.Writer) error {
+	raw := filepath.Join(dir, rawName)
+	err = create(raw, func(w io.Writer) error {
 		_, err := patch.Save(ctx, d.File, p, w)
 		return err
 	})
+	if err != nil {
+		return "", err
+	}
+	path = filepath.Join(dir, inName)
+	return path, shown(path, raw, intake.XLSX)
+}
+
+// shown makes of the file raw, which goes, the one that LibreOffice is shown.
+func shown(in, raw string, format intake.Format) error {
+	defer os.Remove(raw)
+	_, err := intake.Limits{}.Copy(in, raw, format)
+	var theirs *intake.Error
+	if !errors.As(err, &theirs) {
+		return err
+	}
+	e := fail(CodeUnreadable, "Check what the file is, and that it opens in a spreadsheet program", "LibreOffice is not shown it: %s", theirs.Detail)
+	e.cause = err
+	switch theirs.Reason {
+	case intake.Encrypted:
+		e.Code, e.Hint = CodeEncrypted, "Open it in a spreadsheet program, remove the password and save it"
+	case intake.TooLarge:
+		e.Code, e.Hint = CodeFileTooLarge, "Split the workbook, or use what needs no LibreOffice"
+	case intake.OtherFormat, intake.NotWorkbook:
+		e.Code, e.Hint = CodeUnsupported, "Check what the file is, and name it so"
+	}
+	return e
 }
 
 // made opens what a worker has made. It is a regular file, whatever the worker put there: what is

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"gridflow/internal/book"
@@ -46,7 +47,8 @@ const probesMax = 64
 // back with others. The document itself stays as it is.
 //
 // LibreOffice has no logical values, only numbers that are shown so: where a formula has had a
-// logical value or a number, one of 0 and 1 is taken for that.
+// logical value or a number, one of 0 and 1 is taken for that. It writes numbers with 15 digits: one
+// that is the same as it was to these stays as it was.
 func (o *Office) Recalculate(ctx context.Context, d Document) (*Values, error) {
 	v := &Values{Kept: map[Cell]bool{}}
 	// Whoever shares a run with others has not prepared it, so that it must be plain what was given.
@@ -217,6 +219,8 @@ func taken(was, is cell.Value) (v cell.Value, known bool) {
 		return was, false
 	case is.IsBlank(): // no formula gives nothing: it is an empty text
 		return cell.TextValue(""), true
+	case was.Kind() == cell.Number && is.Kind() == cell.Number && digits(was) == digits(is):
+		return was, true // the same, and exact
 	case was.Kind() == cell.Bool && is.Kind() == cell.Number && (is.Number() == 0 || is.Number() == 1):
 		return cell.BoolValue(is.Number() == 1), true
 	case was.Kind() == cell.Number && is.Kind() == cell.Bool:
@@ -224,6 +228,9 @@ func taken(was, is cell.Value) (v cell.Value, known bool) {
 	}
 	return is, true
 }
+
+// digits are those of a number that LibreOffice writes.
+func digits(v cell.Value) string { return strconv.FormatFloat(v.Number(), 'g', 15, 64) }
 
 // callName is a function that is called, as LibreOffice writes those that it does not know: in
 // lower case, which no other program does.

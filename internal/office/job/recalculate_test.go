@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"gridflow/internal/book"
+	"gridflow/internal/cell"
 	"gridflow/internal/genbook"
 	"gridflow/internal/office/cold"
 	"gridflow/internal/office/wire"
@@ -126,6 +127,34 @@ func TestUnknownFunctions(t *testing.T) {
 	}
 	if len(v.Kept) != 2 || fmt.Sprint(v.Functions) != "[NOSUCHTHING]" {
 		t.Errorf("kept %v, functions %v", v.Kept, v.Functions)
+	}
+}
+
+// TestTaken says which value a formula has in the end.
+func TestTaken(t *testing.T) {
+	n, b, x := cell.NumberValue, cell.BoolValue, cell.TextValue
+	for _, c := range []struct {
+		was, is, want cell.Value
+		known         bool
+	}{
+		{n(1), n(2), n(2), true},
+		{n(1229.8497276986882), n(1229.84972769869), n(1229.8497276986882), true},
+		{n(1229.8497276986882), n(1229.84972769870), n(1229.84972769870), true},
+		{b(true), n(1), b(true), true},
+		{b(true), n(0), b(false), true},
+		{b(true), n(2), n(2), true},
+		{n(5), b(true), n(1), true},
+		{x("a"), b(true), b(true), true},
+		{cell.Value{}, b(true), b(true), true},
+		{x("a"), cell.Value{}, x(""), true},
+		{n(5), cell.ErrorValue(cell.ErrName), n(5), false},
+		{cell.Value{}, cell.ErrorValue(cell.ErrName), cell.ErrorValue(cell.ErrName), true},
+		{cell.ErrorValue(cell.ErrName), cell.ErrorValue(cell.ErrName), cell.ErrorValue(cell.ErrName), true},
+		{n(5), cell.ErrorValue(cell.ErrNA), cell.ErrorValue(cell.ErrNA), true},
+	} {
+		if got, known := taken(c.was, c.is); got != c.want || known != c.known {
+			t.Errorf("was %v, is %v: %v, %v", c.was, c.is, got, known)
+		}
 	}
 }
 
