@@ -48,7 +48,7 @@ cpus:
 	$(GO) test $(RACE) -count=1 -timeout 20m -cpu 1,2,4,8 $(CONCURRENT)
 
 # The scenarios that CI runs with fewer rounds than they are specified with.
-ROUNDS = TestS06|TestS43|TestS45
+ROUNDS = TestS06|TestS18_S20|TestS43|TestS45
 
 ## scenarios: the scenarios with as many rounds as they are specified with, some ten minutes; S45 then in the build that checks the order of locks
 scenarios:
