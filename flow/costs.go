@@ -14,6 +14,7 @@ type Work struct {
 	Class int           // Auto, or the class that it is of whatever it takes
 	Need  Amounts
 	Share string // see Request.Share
+	Apart bool   // see Request.Apart
 }
 
 // Auto lets the class of a call follow from its predicted cost.

@@ -125,7 +125,7 @@ func (p *Pricer) office(w *flow.Work, tool *tools.Tool, args json.RawMessage) {
 	}
 	w.Kind.Via = string(office)
 	if !itself {
-		w.Need[flow.CPU] = 0
+		w.Need[flow.CPU], w.Apart = 0, true
 	}
 	seat := flow.Recalc
 	if office == tools.OfficeRender {

@@ -83,7 +83,7 @@ func TestPrice(t *testing.T) {
 		if cpu := w.Need[flow.CPU]; cpu != 1 && class != flow.Admin || cpu != 0 && class == flow.Admin {
 			t.Errorf("%s %s%s takes %d seats", c.tool, c.args, c.uri, cpu)
 		}
-		if disk := strings.Contains(" create_fork create_workbook export_csv save_fork ", " "+c.tool+" "); (w.Need[flow.IO] == 1) != disk || w.Need[flow.IO] > 1 {
+		if disk := strings.Contains(" create_fork create_workbook export_csv export_workbook save_fork ", " "+c.tool+" "); (w.Need[flow.IO] == 1) != disk || w.Need[flow.IO] > 1 {
 			t.Errorf("%s takes %d seats at the disk", c.tool, w.Need[flow.IO])
 		}
 		if w.Prior <= 0 || w.Prior > time.Minute || w.Kind.Name == "" {
@@ -115,7 +115,7 @@ func TestWhoWritesFiles(t *testing.T) {
 			disk = append(disk, tool.Name)
 		}
 	}
-	const want = "create_fork create_workbook export_csv save_fork"
+	const want = "create_fork create_workbook export_csv export_workbook save_fork"
 	if got := strings.Join(disk, " "); got != want {
 		t.Errorf("at the disk: %s, want %s", got, want)
 	}
@@ -161,6 +161,9 @@ func TestOffice(t *testing.T) {
 		{"verify_calculation", `{"workbook_or_fork_id":"small","backend":"libreoffice"}`, seats{0, 0, 1, 0}, flow.Medium, "office verify_calculation libreoffice small"},
 	} {
 		w := p.Price(rows[c.tool], json.RawMessage(c.args), "")
+		if w.Apart != (w.Need[flow.CPU] == 0) {
+			t.Errorf("%s %s: apart is %v", c.tool, c.args, w.Apart)
+		}
 		got := seats{w.Need[flow.CPU], w.Need[flow.IO], w.Need[flow.Recalc], w.Need[flow.Render]}
 		if got != c.want || flow.ClassOf(w.Prior) != c.class || w.Share != c.share || w.Class != flow.Auto {
 			t.Errorf("%s %s: %+v of class %d, share %q", c.tool, c.args, got, flow.ClassOf(w.Prior), w.Share)

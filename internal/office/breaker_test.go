@@ -230,3 +230,15 @@ func TestD23NamesAreInert(t *testing.T) {
 		x.want(x.Run(t.Context(), "k", j), "RENDER_NO_EFFECT")
 	})
 }
+
+// lenient gives a breaker that never opens.
+func lenient(name string) *breaker.Breaker {
+	conf := breaker.Recalc()
+	conf.Failures, conf.Poison = 1_000_000, 0
+	conf.Classify = func(error) breaker.Verdict { return breaker.Neutral }
+	b, err := breaker.New(name, conf)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}

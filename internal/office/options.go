@@ -28,7 +28,8 @@ type Worker interface {
 type Exit struct {
 	What        string // for people: "signal: segmentation fault", "exit status 3"
 	OutOfMemory bool   // it took more memory than it may
-	Protocol    bool   // it said what cannot be true, and was ended for that
+	Protocol    bool   // it said what makes no sense, and was ended for that
+	NoOutput    bool   // it said that it was done and had written nothing, and was ended for that
 	Said        string // the last that it wrote to standard error
 }
 

@@ -306,7 +306,7 @@ func judgeEnd(ctx context.Context, r wire.Request, err error, took, limit time.D
 		return verdict{timedOut, cause, errBackend, CauseTimeout}
 	case cause != nil:
 		return verdict{cancelled, cause, errNeutral, CauseCancelled}
-	case exit.Protocol && !written(r.Out):
+	case exit.NoOutput:
 		return verdict{crashedOut, empty(op), errBackend, CauseBroken}
 	case exit.Protocol:
 		return verdict{crashedOut, crashed(op, exit, err), errBackend, CauseBroken}

@@ -81,5 +81,5 @@ func (p process) Exit() Exit {
 	if e == nil {
 		return Exit{}
 	}
-	return Exit{What: e.Error(), OutOfMemory: e.Cause == worker.Memory, Protocol: e.Cause == worker.Protocol, Said: e.Printed}
+	return Exit{What: e.Error(), OutOfMemory: e.Cause == worker.Memory, Protocol: e.Cause == worker.Protocol, NoOutput: e.Cause == worker.NoOutput, Said: e.Printed}
 }

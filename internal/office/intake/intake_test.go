@@ -136,7 +136,8 @@ func file(t testing.TB, content []byte) string {
 func TestCheck(t *testing.T) {
 	plain := ooxml(mainType)
 	ods := map[string]string{"mimetype": "application/vnd.oasis.opendocument.spreadsheet", "META-INF/manifest.xml": "<manifest/>", "content.xml": "<content/>"}
-	zeros := make([]byte, 80<<20)
+	zeros := make([]byte, 4<<20)
+	limits := Limits{RatioFree: 1 << 20}
 	bof := []byte{0x09, 0x08, 8, 0, 0, 6, 5, 0, 0, 0, 0, 0}
 	pass := append(slices.Clone(bof), 0x2f, 0, 2, 0, 0, 0)
 	for _, test := range []struct {
@@ -181,13 +182,13 @@ func TestCheck(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			path := file(t, test.content)
-			got, err := Limits{}.Check(path)
+			got, err := limits.Check(path)
 			var refused *Error
 			if errors.As(err, &refused); got != test.format && test.reason == "" || test.reason != "" && (refused == nil || refused.Reason != test.reason) || test.reason == "" && err != nil {
 				t.Errorf("got %q, %v; want %q, %q", got, err, test.format, test.reason)
 			}
 			copied := filepath.Join(t.TempDir(), "copy")
-			got, err = Limits{}.Copy(copied, path)
+			got, err = limits.Copy(copied, path)
 			if refused = nil; errors.As(err, &refused) != (test.reason != "") || test.reason != "" && refused.Reason != test.reason || got != test.format {
 				t.Errorf("the copy: %q, %v", got, err)
 			}
@@ -195,16 +196,19 @@ func TestCheck(t *testing.T) {
 				t.Errorf("the copy failed with %v, and the file: %v", err, stat)
 			}
 			if err == nil {
-				if again, err := (Limits{}).Check(copied, test.format); err != nil || again != test.format {
+				if again, err := limits.Check(copied, test.format); err != nil || again != test.format {
 					t.Errorf("the copy is %q, %v", again, err)
 				}
 			}
 			// As an .xlsx, a good file of another format is refused too.
-			err = Check(path)
+			_, err = limits.Check(path, XLSX)
 			if refused = nil; test.reason == "" && test.format != XLSX && (!errors.As(err, &refused) || refused.Reason != OtherFormat || refused.Format != test.format) || test.format == XLSX && err != nil {
 				t.Errorf("as an .xlsx: %v", err)
 			}
 		})
+	}
+	if err := Check(file(t, pack(t, plain))); err != nil {
+		t.Error(err)
 	}
 	if err := Check(filepath.Join(t.TempDir(), "none")); !errors.Is(err, fs.ErrNotExist) {
 		t.Error(err)

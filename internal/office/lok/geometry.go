@@ -140,7 +140,7 @@ func (a Axis) Edges(first, last int, z Zoom) []int {
 			at += size
 		}
 	}
-	for ; next <= last; next++ { // beyond what LibreOffice knows of
+	for next = max(next, first); next <= last; next++ { // beyond what LibreOffice knows of
 		edges = append(edges, at)
 	}
 	return append(edges, at)

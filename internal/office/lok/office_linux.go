@@ -21,11 +21,7 @@ const (
 )
 
 // An Office is LibreOffice, started in this process.
-type Office struct {
-	o object
-	// Changed are the signals that LibreOffice took when it started, and that were given back.
-	Changed []int
-}
+type Office struct{ o object }
 
 // Open loads LibreOffice and starts it with the user profile in the folder profile, which it
 // makes if it is not there. It works once in a process. The calling goroutine must be locked to
@@ -41,11 +37,11 @@ func Open(p Program, profile string) (*Office, error) {
 	}
 	before := snapshotActions()
 	r, _, _ := purego.SyscallN(hook, uintptr(unsafe.Pointer(cString(p.Dir))), uintptr(unsafe.Pointer(cString(fileURL(profile)))))
-	changed := before.restore()
+	before.restore()
 	if r == 0 {
 		return nil, &Error{Op: "start"}
 	}
-	return &Office{o: object(r), Changed: changed}, nil
+	return &Office{o: object(r)}, nil
 }
 
 // fileURL names a file as LibreOffice wants it.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -26,6 +27,7 @@ const patience = 3 * time.Minute
 // survived there is another worker.
 type office struct {
 	options worker.Options
+	root    string // what is in it is the test's
 	jobs    string
 	p       *worker.Process
 	n       int
@@ -49,6 +51,7 @@ func newOffice(t testing.TB, change func(o *worker.Options)) *office {
 	if change != nil {
 		change(&o.options)
 	}
+	o.root = root
 	o.ready(t)
 	t.Cleanup(func() {
 		o.p.Kill()
@@ -124,6 +127,36 @@ func (o *office) good(t testing.TB, content []byte, r wire.Request) (wire.Respon
 	return response, out
 }
 
+// TestOffice is all that is tested with one worker, if it lives so long: a start takes a
+// processor for a second or two.
+func TestOffice(t *testing.T) {
+	// A file that is open in the parent and would be in every child, as those are that its own
+	// parent forgot to close.
+	inherited := filepath.Join(t.TempDir(), "inherited")
+	fd, err := syscall.Open(inherited, syscall.O_CREAT|syscall.O_RDWR, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Close(fd)
+	o := newOffice(t, nil)
+	for _, test := range []struct {
+		name string
+		run  func(*testing.T, *office)
+	}{
+		{"Jobs", testJobs},
+		{"Paths", testPaths},
+		{"Inherits nothing", testInheritsNothing},
+		{"Picture", testPicture},
+		{"Picture of many tiles", testPictureOfManyTiles},
+		{"Paint fails", testPaintFails},
+		{"Hostile files", testHostileFiles},
+		{"Processor bomb", testProcessorBomb},
+		{"Killed in the middle", testKilledInTheMiddle},
+	} {
+		t.Run(test.name, func(t *testing.T) { test.run(t, o) })
+	}
+}
+
 // content is a workbook as bytes.
 func content(t testing.TB, f *excelize.File) []byte {
 	t.Helper()
@@ -180,7 +213,7 @@ func colored(f *excelize.File, sheet string, g wire.Range) error {
 
 // What was painted has the colours of the cells just where it says that the cells are: in their
 // middle, and one pixel within each corner.
-func TestPicture(t *testing.T) {
+func testPicture(t *testing.T, o *office) {
 	near, far := wire.Range{LastRow: 19, LastCol: 14}, wire.Range{FirstRow: 90, FirstCol: 94, LastRow: 109, LastCol: 103}
 	widths := []float64{3, 8.43, 12.71, 20.3, 1.5, 31}
 	book := workbook(t, func(f *excelize.File) error {
@@ -230,7 +263,6 @@ func TestPicture(t *testing.T) {
 		}
 		return row, col
 	}
-	o := newOffice(t, nil)
 	for _, scale := range []float64{1, 2, 1.5, 1.1, 1.33, 0.57, 3.99} {
 		for _, g := range []wire.Range{near, far, {FirstRow: 99, LastRow: 99, FirstCol: 99, LastCol: 99}} {
 			t.Run(fmt.Sprintf("%v %v", scale, g), func(t *testing.T) {
@@ -277,10 +309,9 @@ func TestPicture(t *testing.T) {
 }
 
 // A picture that is painted in several tiles and bands is the same as its parts.
-func TestPictureOfManyTiles(t *testing.T) {
+func testPictureOfManyTiles(t *testing.T, o *office) {
 	g := wire.Range{LastRow: 120, LastCol: 139}
 	book := workbook(t, func(f *excelize.File) error { return colored(f, "Sheet1", g) })
-	o := newOffice(t, nil)
 	const scale = 1.13
 	response, all := o.good(t, book, wire.Request{Op: wire.Paint, Range: g, Scale: scale})
 	p := response.Picture
@@ -300,7 +331,7 @@ func TestPictureOfManyTiles(t *testing.T) {
 }
 
 // What cannot be painted is said, and never another sheet's picture.
-func TestPaintFails(t *testing.T) {
+func testPaintFails(t *testing.T, o *office) {
 	book := workbook(t, func(f *excelize.File) error {
 		for _, name := range []string{"Hidden", "Very hidden", "Last"} {
 			if _, err := f.NewSheet(name); err != nil {
@@ -315,7 +346,6 @@ func TestPaintFails(t *testing.T) {
 		}
 		return f.SetSheetVisible("Very hidden", false, true)
 	})
-	o := newOffice(t, nil)
 	for _, test := range []struct {
 		name    string
 		request wire.Request

@@ -287,7 +287,7 @@ func (p *Process) settle(r wire.Request, response wire.Response) (wire.Response,
 		return response, nil
 	}
 	if info, err := os.Lstat(r.Out); err != nil || !info.Mode().IsRegular() {
-		p.end(&Exit{Cause: Protocol, Detail: "it says that it has done the job, but has written no file"})
+		p.end(&Exit{Cause: NoOutput, Detail: "it says that it has done the job, but has written no file"})
 		<-p.gone
 		return wire.Response{}, p.exit
 	}
