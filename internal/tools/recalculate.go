@@ -112,6 +112,9 @@ func (in *recalculateIn) adopt(ctx context.Context, env *Env, store *forks.Store
 		return nil, invalid("Leave scope out", "LibreOffice calculates all formulas: there is no scope %q with it", in.Scope)
 	}
 	fork, version, err := forks.Resolve(in.Fork)
+	if err == nil {
+		_, err = store.Info(fork) // before LibreOffice works for nothing
+	}
 	if err == nil && version != nil {
 		err = invalid("Give the fork_id without a version", "%s is one version, and never changes", clip(in.Fork, 60))
 	}
