@@ -90,9 +90,7 @@ func TestRoster(t *testing.T) {
 			"died": func(t *rapid.T) {
 				s := pick(busy)
 				waiters = slices.DeleteFunc(waiters, func(w *waiter) bool { return w.slot == s })
-				r.ended(now, time.Second)
-				r.retire(s)
-				s.state = absent
+				r.died(now, time.Second, s)
 				plan()
 			},
 			"died idle": func(t *rapid.T) {
