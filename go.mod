@@ -4,7 +4,7 @@ go 1.26.0
 
 require (
 	github.com/bits-and-blooms/bitset v1.24.4 // indirect
-	github.com/ebitengine/purego v0.11.3
+	github.com/ebitengine/purego v0.11.3 // LibreOffice's library is loaded and called without cgo
 	github.com/failsafe-go/failsafe-go v0.9.8
 	github.com/klauspost/compress v1.20.4
 	github.com/richardlehane/mscfb v1.0.9
@@ -50,4 +50,3 @@ require (
 	github.com/anishathalye/porcupine v1.3.1
 	github.com/dlclark/regexp2 v1.12.0
 )
-

@@ -373,14 +373,14 @@ func (p *Pool) lost(s *slot, w Worker) {
 	if s.worker != w || s.state != idle {
 		return
 	}
-	p.bury(s, CauseCrash, w.Exit())
+	p.r.retire(s)
+	s.state = absent
+	p.mourn(s, CauseCrash, w.Exit())
 	p.plan()
 }
 
-// bury takes in that the worker of a slot is gone. p.mu is held.
-func (p *Pool) bury(s *slot, why Cause, exit Exit) {
-	p.r.retire(s)
-	s.state = absent
+// mourn counts and tells that the worker of a slot is gone. p.mu is held.
+func (p *Pool) mourn(s *slot, why Cause, exit Exit) {
 	p.count.ended[why]++
 	level := slog.LevelWarn
 	if why == CauseCancelled {

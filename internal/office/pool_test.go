@@ -224,6 +224,23 @@ func TestSpare(t *testing.T) {
 	})
 }
 
+// TestSpareForWhoWaits: when a worker dies whoever waits gets the spare at once.
+func TestSpareForWhoWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := newRig(t, func(o *Options, f *fakes) { o.Workers, f.boot = 1, 10*time.Second })
+		x.want(x.do("15s"), "") // by then there is a spare
+		var wg sync.WaitGroup
+		wg.Go(func() { x.want(x.do("1s crash"), "RECALC_BACKEND_CRASHED") })
+		synctest.Wait()
+		begin := time.Now()
+		x.want(x.do("1s waits"), "")
+		if took := time.Since(begin); took != 2*time.Second {
+			t.Errorf("who waited for a worker that died had his answer after %v", took)
+		}
+		wg.Wait()
+	})
+}
+
 // TestRecycled: a worker is replaced after so many jobs, with so much memory, and when it is
 // so old; nobody waits for that.
 func TestRecycled(t *testing.T) {

@@ -202,6 +202,14 @@ func (r *roster) unused(now time.Duration, s *slot) {
 	r.dispatch(now)
 }
 
+// died takes in the end of a job with its worker, whose slot is free.
+func (r *roster) died(now, service time.Duration, s *slot) {
+	r.ended(now, service)
+	r.retire(s)
+	s.state = absent
+	r.dispatch(now) // a spare may be there for who waits
+}
+
 // ended takes in the end of a job.
 func (r *roster) ended(now, service time.Duration) {
 	r.active--

@@ -355,8 +355,8 @@ func (p *Pool) finish(s *slot, took time.Duration, resp wire.Response, why Cause
 	now := p.now()
 	if why != "" {
 		exit := s.worker.Exit()
-		p.r.ended(now, took)
-		p.bury(s, why, exit)
+		p.r.died(now, took, s)
+		p.mourn(s, why, exit)
 		p.plan()
 		return
 	}

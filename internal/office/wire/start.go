@@ -51,8 +51,9 @@ func (s *Start) flags() *flag.FlagSet {
 // Args are the arguments of the process, beginning with [Command].
 func (s Start) Args() []string {
 	args := []string{Command}
+	unsaid := new(Start).flags()
 	s.flags().VisitAll(func(f *flag.Flag) {
-		if v := f.Value.String(); v != "" && v != "0" && v != "false" {
+		if v := f.Value.String(); v != unsaid.Lookup(f.Name).DefValue {
 			args = append(args, "-"+f.Name+"="+v)
 		}
 	})
