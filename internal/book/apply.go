@@ -146,9 +146,8 @@ func (d *draft) finish() (*Snapshot, *Changeset) {
 		}
 		next.stale, next.before, next.since = false, nil, nil
 		next.given, next.whole = true, false
-		if d.edited == 0 && !d.grew && !d.base.stale {
-			next.model = d.base.model
-		}
+		// The compiled formulas are forgotten: they know which arrays found no room, which is not
+		// so by the values that were given, and who makes this version again has none.
 		return &next, set
 	}
 	indices := map[string]int{}

@@ -160,6 +160,24 @@ func TestAdoptConflict(t *testing.T) {
 	}
 }
 
+// TestAdoptedArray: an array that found no room, and was given a value, is after a restart what
+// it was before: found by TestValuesAgain.
+func TestAdoptedArray(t *testing.T) {
+	r := newRig(t, Options{})
+	r.put("wrong.xlsx", wrongBook(t))
+	f := r.create("wrong.xlsx").ID
+	r.edit(f, number("A5", 3))
+	r.edit(f, set("Data", "A4", book.CellEdit{HasFormula: true, Formula: "SEQUENCE(A1)"}))
+	r.adopt(f, func(c grid.Cell) cell.Value { return cell.NumberValue(900) })
+	r.edit(f, set("Data", "F6", book.CellEdit{HasFormula: true, Formula: "SUM(A1:A9)"}))
+	want := r.cells(f)
+	r.restart()
+	// NOW and RAND have their moment in the record.
+	if got := r.cells(f); got != want {
+		t.Errorf("%s\nbefore the restart %s", got, want)
+	}
+}
+
 // TestValuesAgain: whatever is edited, calculated by us or by others, undone and forked, in
 // whatever order, each version has the same values once it is made again from the journal.
 func TestValuesAgain(t *testing.T) {
