@@ -3,9 +3,13 @@ package forks
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"pgregory.net/rapid"
 
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
@@ -154,4 +158,89 @@ func TestAdoptConflict(t *testing.T) {
 			t.Errorf("%v, want %s", err, c.code)
 		}
 	}
+}
+
+// TestValuesAgain: whatever is edited, calculated by us or by others, undone and forked, in
+// whatever order, each version has the same values once it is made again from the journal.
+func TestValuesAgain(t *testing.T) {
+	wrong := wrongBook(t)
+	rapid.Check(t, func(rt *rapid.T) {
+		clock := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+		r := newRig(t, Options{LiveMax: 2, CalcBudget: time.Hour, Now: func() time.Time { clock = clock.Add(time.Hour); return clock }})
+		r.put("wrong.xlsx", wrong)
+		ctx := t.Context()
+		ids := []string{r.create("wrong.xlsx").ID}
+		want := map[string]string{}
+		var formulas = []string{"A1*2", "B1+1", "SEQUENCE(A1)", "SUM(A1:A9)", "RAND()", "7", "A5:A7*2", "NOW()+A1"}
+		for range rapid.IntRange(1, 14).Draw(rt, "steps") {
+			id := rapid.SampledFrom(ids).Draw(rt, "fork")
+			var err error
+			switch rapid.IntRange(0, 8).Draw(rt, "step") {
+			case 0, 1:
+				a1 := fmt.Sprintf("%c%d", rapid.SampledFrom([]rune("ABC")).Draw(rt, "column"), rapid.IntRange(1, 7).Draw(rt, "row"))
+				_, err = r.store.Edit(ctx, id, number(a1, float64(rapid.IntRange(1, 4).Draw(rt, "number"))), Commit{})
+			case 2, 3:
+				a1 := fmt.Sprintf("%c%d", rapid.SampledFrom([]rune("AF")).Draw(rt, "column"), rapid.IntRange(4, 6).Draw(rt, "row"))
+				_, err = r.store.Edit(ctx, id, set("Data", a1, book.CellEdit{HasFormula: true, Formula: rapid.SampledFrom(formulas).Draw(rt, "formula")}), Commit{})
+			case 4, 5:
+				n := float64(rapid.IntRange(1, 9).Draw(rt, "theirs") * 100)
+				r.adopt(id, func(c grid.Cell) cell.Value {
+					if rapid.Bool().Draw(rt, "an error") {
+						return cell.ErrorValue(cell.ErrNA)
+					}
+					return cell.NumberValue(n + float64(c.Ref.Row))
+				})
+			case 6:
+				_, err = r.store.Recalculate(ctx, id, rapid.Bool().Draw(rt, "all"), Commit{})
+			case 7:
+				if rapid.Bool().Draw(rt, "undo") {
+					_, err = r.store.Undo(ctx, id, 1, Commit{})
+				} else {
+					_, err = r.store.Redo(ctx, id, 1, Commit{})
+				}
+			case 8:
+				if len(ids) < 3 {
+					child := r.create(id).ID
+					ids = append(ids, child)
+					given := false
+					if err := r.store.View(ctx, id, func(s *book.Snapshot) error { given = s.Given(); return nil }); err != nil {
+						rt.Fatal(err)
+					}
+					if got := r.cells(child); given && got != r.cells(id) { // else chance is given another go
+
+						rt.Fatalf("a fork of %s has\n%s, and that\n%s", id, got, r.cells(id))
+					}
+				}
+			}
+			if ours := (*Error)(nil); errors.As(err, &ours) && ours.Code == CodeNothing {
+				err = nil
+			}
+			var part *book.Error
+			if err != nil && !errors.As(err, &part) { // a part of an array cannot be edited
+				rt.Fatal(err)
+			}
+			for _, id := range ids {
+				info, err := r.store.Info(id)
+				if err != nil {
+					rt.Fatal(err)
+				}
+				at := fmt.Sprintf("%s@%d", id, info.Version)
+				if _, ok := want[at]; !ok {
+					want[at] = r.cells(at)
+				}
+			}
+		}
+		r.restart()
+		for _, at := range rapid.Permutation(slices.Sorted(maps.Keys(want))).Draw(rt, "order") {
+			if got := r.cells(at); got != want[at] {
+				rt.Fatalf("%s: %s\nbefore the restart %s", at, got, want[at])
+			}
+		}
+		for _, id := range ids {
+			if _, err := r.store.Replay(ctx, id); err != nil {
+				rt.Fatal(err)
+			}
+		}
+		r.close()
+	})
 }

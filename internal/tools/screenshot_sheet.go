@@ -159,11 +159,14 @@ func (o *screenshotSheetOut) links() []ResourceLink {
 	return []ResourceLink{{URI: o.URI, Name: o.Sheet + " " + o.Range + ".png", MIMEType: "image/png"}}
 }
 
-func (o *screenshotSheetOut) appendText(b []byte, _ bool) []byte {
+func (o *screenshotSheetOut) appendText(b []byte, verbose bool) []byte {
 	b = appendEscaped(b, cell.QuoteSheet(o.Sheet)+"!"+o.Range)
 	b = fmt.Appendf(b, " of %s: a picture of %d x %d pixels, %d bytes", plain(o.WorkbookID), o.Width, o.Height, o.Bytes)
 	if o.URI != "" {
 		b = append(append(b, "; "...), o.URI...)
+		if verbose {
+			b = append(append(b, ", "...), o.Path...)
+		}
 	}
 	b = append(b, '\n')
 	if o.png == nil {
