@@ -36,11 +36,12 @@ func (c *config) openOffice(state string, log *slog.Logger) (*office.Pool, error
 	if state != "" {
 		folder = filepath.Join(state, "office")
 	}
-	hard := 2 * c.officeMemory
-	return office.New(office.Options{
+	var pool *office.Pool
+	pool, err := office.New(office.Options{
 		Limits: c.officeLimits(), Folder: folder, Logger: log, Find: office.Finder(c.office),
-		Starter: office.LibreOffice{DataLimit: func() int64 { return hard }},
+		Starter: office.LibreOffice{DataLimit: func() int64 { return 2 * pool.Limits().Memory }}, // which may change
 	})
+	return pool, err
 }
 
 // suite is LibreOffice with what it makes: pictures, and workbooks that were converted.

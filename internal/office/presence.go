@@ -34,10 +34,3 @@ func (p *presence) now() (Installed, error) {
 	}
 	return p.is, p.err
 }
-
-// last gives what was found last, without looking; false: nothing is known, or there is none.
-func (p *presence) last() (Installed, bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.is, p.looked && p.err == nil
-}

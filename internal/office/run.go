@@ -47,9 +47,6 @@ type flight struct {
 	orphaned bool
 }
 
-// errUnwanted is why a run ends that nobody waits for any more.
-var errUnwanted = errors.New("nobody waits for it any more")
-
 // Run does a job. key is the content of its document, as a hash, by which one that brings
 // LibreOffice down is set aside alone; "": it has none.
 //
