@@ -168,7 +168,14 @@ func TestAdoptedArray(t *testing.T) {
 	f := r.create("wrong.xlsx").ID
 	r.edit(f, number("A5", 3))
 	r.edit(f, set("Data", "A4", book.CellEdit{HasFormula: true, Formula: "SEQUENCE(A1)"}))
-	r.adopt(f, func(c grid.Cell) cell.Value { return cell.NumberValue(900) })
+	r.edit(f, number("C7", 2))
+	r.create(f)
+	r.adopt(f, func(c grid.Cell) cell.Value {
+		if c.Ref.Row == 0 && c.Ref.Col > 1 {
+			return cell.ErrorValue(cell.ErrNA)
+		}
+		return cell.NumberValue(900)
+	})
 	r.edit(f, set("Data", "F6", book.CellEdit{HasFormula: true, Formula: "SUM(A1:A9)"}))
 	want := r.cells(f)
 	r.restart()
