@@ -7,26 +7,48 @@ GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@latest
 
 KILLS ?= 1000
 
-.PHONY: test crash cpus scenarios soak interleave mutants lockcheck prove check build generate examples workbooks bench peers bench-calc anchors alerts conformance oracle fuzz clean
+.PHONY: test libreoffice office crash cpus scenarios soak interleave mutants lockcheck prove check build generate examples workbooks bench peers bench-calc anchors alerts conformance oracle fuzz clean
 
 # The race detector needs a C compiler; without one the tests run without it.
 RACE := $(shell command -v gcc >/dev/null 2>&1 || command -v clang >/dev/null 2>&1 && echo -race)
 
-## test: bring the modules and run all tests
-test:
+# What the tests of LibreOffice need, on Debian and its kin; the fonts have other names in some of them.
+OFFICE_PACKAGES = libreoffice-calc-nogui
+OFFICE_FONTS = fonts-liberation2 fonts-liberation fonts-crosextra-carlito fonts-crosextra-caladea
+APT = DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends
+
+## test: bring the modules, and LibreOffice where that can be installed, and run all tests
+test: libreoffice
 	$(GO) mod download
 	$(GO) test $(RACE) -timeout 10m ./...
 	$(if $(RACE),$(GO) test ./flow/sim ./internal/xlsx/splice ./internal/xlsx/patch) # one goroutine and much to compute: most of it is left out above
 
+## libreoffice: install LibreOffice if it is not there, as root with apt; without it the tests of it are skipped, and say so
+libreoffice:
+	@if [ -e /usr/lib/libreoffice/program/libmergedlo.so ] || command -v soffice >/dev/null 2>&1; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+	  echo "installing LibreOffice (some 90 MB) for the tests of it"; \
+	  { apt-get update -q && $(APT) $(OFFICE_PACKAGES); } >/dev/null 2>&1 && \
+	  { for font in $(OFFICE_FONTS); do $(APT) $$font; done >/dev/null 2>&1; true; } || \
+	  echo "LibreOffice cannot be installed from here: the tests of it are skipped, those with fake workers are not"; \
+	else echo "LibreOffice is not installed, and this is not root with apt: the tests of it are skipped, those with fake workers are not"; fi
+
+# How many jobs of LibreOffice there are, a quarter of them hostile.
+OFFICE_JOBS ?= 2000
+
+## office: OFFICE_JOBS jobs for two workers of LibreOffice, a quarter of them hostile: every good one succeeds, and nothing is left
+office: libreoffice
+	$(GO) test -v -count=1 -timeout 120m -run TestSoak ./internal/office -office.jobs $(OFFICE_JOBS)
+
 # What schedules, and what is scheduled: where an order of goroutines could matter.
-CONCURRENT = ./flow/... ./internal/admit ./internal/forks ./internal/lazy ./internal/load ./internal/obs ./internal/server ./internal/workspace
+CONCURRENT = ./flow/... ./internal/admit ./internal/forks ./internal/lazy ./internal/load ./internal/obs ./internal/office ./internal/server ./internal/workspace
 
 ## cpus: the tests of what runs concurrently, on one, two, four and eight processors
 cpus:
 	$(GO) test $(RACE) -count=1 -timeout 20m -cpu 1,2,4,8 $(CONCURRENT)
 
 # The scenarios that CI runs with fewer rounds than they are specified with.
-ROUNDS = TestS06|TestS43|TestS45
+ROUNDS = TestS06|TestS18_S20|TestS43|TestS45
 
 ## scenarios: the scenarios with as many rounds as they are specified with, some ten minutes; S45 then in the build that checks the order of locks
 scenarios:
@@ -58,7 +80,7 @@ mutants:
 	  echo "$$out" | grep -E ' lives,|breaks|: search|^(ok|FAIL)'; exit $$code
 
 # The packages whose locks have ranks; and the program, whose scenarios go through all of them, without those that compare times.
-RANKED = ./internal/lock ./internal/actor ./internal/hub ./internal/lazy ./internal/analyze ./internal/book ./internal/journal ./internal/forks ./internal/workspace ./internal/server ./flow ./flow/batch ./flow/breaker ./flow/mcpflow
+RANKED = ./internal/lock ./internal/actor ./internal/hub ./internal/lazy ./internal/office ./internal/analyze ./internal/book ./internal/journal ./internal/forks ./internal/workspace ./internal/server ./flow ./flow/batch ./flow/breaker ./flow/mcpflow
 TIMED = TestS15|TestS28|TestS42
 
 ## lockcheck: tests in a build that crashes where locks are taken out of order or wait for each other

@@ -179,6 +179,7 @@ func (g *Gate) freed(w *waiter, result Result, now kernel.Instant) notice {
 		}
 	}
 	g.out = g.k.Done(now, &w.Ticket, g.out)
+	g.apart(w, now, -1)
 	g.recycle(w)
 	return n
 }
@@ -205,6 +206,7 @@ func (g *Gate) left(t *tail, now kernel.Instant) (n notice) {
 	}
 	g.out = slices.Delete(g.out, at, at+1) // of what it says, all that follows is here
 	g.started(t.class, now)
+	g.apart(from, now, -1)
 	n.freed, n.held, n.began = from.Class, now-from.began, t.class
 	to.since, to.began, to.beside = now, now, g.k.Running(t.class)
 	to.share, to.tail, to.behind = from.share, t, true

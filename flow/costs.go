@@ -14,6 +14,7 @@ type Work struct {
 	Class int           // Auto, or the class that it is of whatever it takes
 	Need  Amounts
 	Share string // see Request.Share
+	Apart bool   // see Request.Apart
 }
 
 // Auto lets the class of a call follow from its predicted cost.
@@ -24,6 +25,7 @@ type Kind struct {
 	Name string // of the tool
 	Size uint8  // of what it works on; see [SizeBucket]
 	Cold bool   // what it works on has to be loaded first
+	Via  string // by whom it is done, where calls of one name may differ in that; "": as always
 }
 
 // SizeBucket gives the bucket of a size in bytes: sizes within a factor of two share one.

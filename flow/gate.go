@@ -32,6 +32,12 @@ type Request struct {
 	// the loading of a workbook: while one of them holds a permit others run under it, up to
 	// ShareMax in all, and it comes back when the last of them is done. "": none.
 	Share string
+
+	// Apart says that the work is done elsewhere, such as by another program. It comes in as
+	// others do; from then on, where the limit of the class adapts ([Gate.Adapt]), it is neither
+	// among the calls that the limit is on nor among those by which it moves. Seats of its own
+	// bound it.
+	Apart bool
 }
 
 // A Gate lets calls in. Its methods may be called from any number of goroutines at once.
@@ -93,6 +99,7 @@ type waiter struct {
 	tail   *tail          // what goes on behind the calls under this one's permit; nil: nothing
 	behind bool           // no call, but what goes on behind some
 
+	apart   bool      // Request.Apart
 	name    string    // Request.Kind …
 	kind    int       // … its number in rotates,
 	rotates *rotation // where it waits for its turn; nil: nowhere
@@ -133,7 +140,7 @@ func (g *Gate) Acquire(ctx context.Context, r Request) (Permit, error) {
 	w := g.waiter()
 	w.Request = kernel.Request{Class: r.Class, Flow: flow, Weight: r.Weight, Part: part, PartBy: r.PartWeight, Cost: r.Cost, Need: r.Need}
 	now := g.now()
-	w.since, w.name = now, r.Kind
+	w.since, w.name, w.apart = now, r.Kind, r.Apart
 	if r.Share != "" {
 		if d, decided := g.join(w, r.Share, now); decided {
 			return g.conclude(w, d, now) // unlocks
@@ -199,6 +206,7 @@ func (g *Gate) settle(now kernel.Instant, mine *kernel.Ticket) (d kernel.Decisio
 		w.unrotate(now, o.Outcome == kernel.Started)
 		if o.Outcome == kernel.Started {
 			g.started(w.Class, now)
+			g.apart(w, now, 1)
 		}
 		if o.Ticket == mine {
 			d, decided = o, true
@@ -273,7 +281,7 @@ func (g *Gate) waiter() *waiter {
 
 func (g *Gate) recycle(w *waiter) {
 	w.turn++
-	w.share, w.tail, w.behind, w.name = nil, nil, false, ""
+	w.share, w.tail, w.behind, w.name, w.apart = nil, nil, false, "", false
 	w.next = g.spare
 	g.spare = w
 }

@@ -12,6 +12,7 @@ import (
 type steering struct {
 	limiter limit.Limiter // nil: the class's own Limit holds
 	limit   int           // the class's own Limit; 0: none
+	apart   int           // tickets that run and are not among those that the limiter's limit is on
 
 	gap   time.Duration // the class's own Gap
 	meter *level.Meter  // nil: starts are not levelled
@@ -66,9 +67,22 @@ func (g *Gate) applyLimit(class int, now kernel.Instant, out []kernel.Decision) 
 	s := &g.steer[class]
 	n := s.limit
 	if s.limiter != nil && (n == 0 || s.limiter.Limit() < n) {
-		n = s.limiter.Limit()
+		n = s.limiter.Limit() + s.apart
+		if s.limit > 0 {
+			n = min(n, s.limit)
+		}
 	}
 	return g.k.SetLimit(now, class, n, out)
+}
+
+// apart counts a ticket that starts (by 1) or ends (by -1) where its work is done elsewhere.
+// g.mu is held.
+func (g *Gate) apart(w *waiter, now kernel.Instant, by int) {
+	if s := &g.steer[w.Class]; w.apart {
+		if s.apart += by; s.limiter != nil {
+			g.out = g.applyLimit(w.Class, now, g.out)
+		}
+	}
 }
 
 // applyGap sets the kernel's gap of a class to the larger of its own and the pacer's.
@@ -151,10 +165,10 @@ func (g *Gate) ended(w *waiter, took time.Duration, result Result, now kernel.In
 		s.meter.Done(now, took)
 		s.rotation.took(w.name, took)
 	}
-	if s.limiter == nil || result == Unused {
+	if s.limiter == nil || result == Unused || w.apart {
 		return
 	}
-	c, ok := s.limiter.Observe(now, limit.Sample{Service: took, InFlight: w.beside, Outcome: limitOutcome(result)})
+	c, ok := s.limiter.Observe(now, limit.Sample{Service: took, InFlight: max(w.beside-s.apart, 1), Outcome: limitOutcome(result)})
 	if ok {
 		g.limits = append(g.limits, limitStep{w.Class, c})
 		g.out = g.applyLimit(w.Class, now, g.out)

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"testing"
@@ -161,4 +162,79 @@ func TestLimitBounds(t *testing.T) {
 			t.Errorf("the limit is %d, within %d…%d, want %d…%d", c.Limit, c.LimitMin, c.LimitMax, step.lo, step.hi)
 		}
 	}
+}
+
+// TestApart: calls whose work is done elsewhere neither use up an adaptive limit nor move it;
+// the class's own limit is on them as on others.
+func TestApart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var steps []limit.Change
+		g, err := New(Config{
+			Classes:   []Class{{Name: "work", QueueMax: 1000}},
+			Resources: []Resource{{Name: "seat", Capacity: 100}},
+		}, Listener{Limit: func(_ int, c limit.Change) { steps = append(steps, c) }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, err := limit.New(limit.Medium(1, 2))
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.Adapt(0, l)
+		acquire := func(apart bool) Permit {
+			t.Helper()
+			ctx, stop := context.WithTimeout(t.Context(), time.Second)
+			defer stop()
+			p, err := g.Acquire(ctx, Request{Apart: apart})
+			if err != nil {
+				return Permit{}
+			}
+			return p
+		}
+		var elsewhere, here []Permit
+		for range 2 {
+			elsewhere = append(elsewhere, acquire(true))
+		}
+		for range 2 {
+			here = append(here, acquire(false))
+		}
+		for _, p := range append(elsewhere, here...) {
+			if p == (Permit{}) {
+				t.Fatalf("two elsewhere and two here do not run at once: %v, %v", elsewhere, here)
+			}
+		}
+		if acquire(false) != (Permit{}) {
+			t.Error("the limit of two lets a third in")
+		}
+		if n := g.Stats().Classes[0].Limit; n != 4 {
+			t.Errorf("the limit on all is %d, want 4", n)
+		}
+		for i, p := range here { // to come in, such a call needs a place as others do
+			p.Done(Unused)
+			here[i] = Permit{}
+		}
+		// An hour's work elsewhere says nothing of this machine.
+		for range 20 {
+			time.Sleep(time.Hour)
+			for i, p := range elsewhere {
+				p.Done(OK)
+				elsewhere[i] = acquire(true)
+			}
+		}
+		if len(steps) != 0 || g.Stats().Classes[0].Limit != 4 {
+			t.Errorf("steps %+v, limit %d", steps, g.Stats().Classes[0].Limit)
+		}
+		for _, p := range append(elsewhere, here...) {
+			p.Done(Unused)
+		}
+		if n := g.Stats().Classes[0].Limit; n != 2 {
+			t.Errorf("when all are gone the limit is %d", n)
+		}
+		g.SetLimit(0, 1)
+		one := acquire(true)
+		if acquire(true) != (Permit{}) || acquire(false) != (Permit{}) {
+			t.Error("the class's own limit of one lets two in")
+		}
+		one.Done(OK)
+	})
 }

@@ -165,6 +165,31 @@ var faults = []fault{
 			}
 		}
 	}},
+	{"GridflowOfficeBreakerOpen", "LibreOffice fails: libreoffice recalc", 5 * time.Minute, flow.Defaults(4, 0), func(s *scene) {
+		if s.pause(time.Minute) {
+			s.office.crashes.Store(true)
+		}
+	}},
+	{"GridflowOfficeDocumentsSetAside", "down each time: 1", 10 * time.Minute, flow.Defaults(4, 0), func(s *scene) {
+		s.office.crashes.Store(true)
+		for range 2 {
+			if err := s.recalculate("poison"); err == nil {
+				s.t.Error("it does not crash")
+			}
+		}
+		s.office.crashes.Store(false)
+	}},
+	{"GridflowOfficeDoesNotStart", "does not start", 10 * time.Minute, flow.Defaults(4, 0), func(s *scene) { s.office.dead.Store(true) }},
+	{"GridflowOfficeWorkersDie", "die under their jobs", 30 * time.Minute, flow.Defaults(4, 0), func(s *scene) {
+		for s.pause(time.Minute) { // one in a minute does not open the breaker
+			s.office.crashes.Store(true)
+			_ = s.recalculate(fmt.Sprint("bad ", time.Now()))
+			s.office.crashes.Store(false)
+		}
+	}},
+	{"GridflowOfficeWaits", "Jobs wait", 20 * time.Minute, flow.Defaults(4, 0), func(s *scene) {
+		s.office.work.Store(int64(15 * time.Second)) // two at once, and one comes every seven seconds and a half
+	}},
 	{"GridflowLoadsWait", "memory for loads", 15 * time.Minute, flow.Defaults(4, 1<<30), func(s *scene) {
 		p, err := s.gate.Acquire(s.ctx, flow.Request{Class: flow.Slow, Need: flow.Amounts{flow.Bytes: 3 << 28}})
 		if err != nil {

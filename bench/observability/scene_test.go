@@ -35,6 +35,7 @@ type scene struct {
 	costs   *flow.Costs
 	metrics *obs.Metrics
 	disk    *breaker.Breaker
+	office  *libre
 	going   sync.WaitGroup
 
 	gone     atomic.Bool // nobody answers the scraper
@@ -62,10 +63,14 @@ func perform(t *testing.T, length time.Duration, conf flow.Config, fault func(*s
 		if s.disk, err = breaker.New("/books", files); err != nil {
 			t.Fatal(err)
 		}
+		if s.office, err = newLibre(t.TempDir()); err != nil {
+			t.Fatal(err)
+		}
 		s.metrics.Connect(obs.Sources{
 			Gate: s.gate, Costs: s.costs, Cache: func() workspace.CacheStats { return *s.cache.Load() },
 			Drain:    func() (bool, int) { return s.draining.Load(), int(s.inside.Load()) },
-			Breakers: func() []breaker.Stats { return []breaker.Stats{s.disk.Stats()} },
+			Breakers: func() []breaker.Stats { return append(s.office.Breakers(), s.disk.Stats()) },
+			Office:   s.office.Stats,
 			Forks: func() (f forks.Stats) {
 				if c := s.calc.Load(); c != nil {
 					f.Calc = *c
@@ -85,12 +90,14 @@ func perform(t *testing.T, length time.Duration, conf flow.Config, fault func(*s
 			c.Hits, c.Misses, c.Loads = c.Hits+20, c.Misses+1, c.Loads+1
 			s.cache.Store(&c)
 		})
+		s.going.Go(func() { s.recalculates(7*time.Second, another) })
 		s.going.Go(func() { fault(s) })
 		for start := time.Now(); time.Since(start) < length; time.Sleep(scrapeEvery) {
 			s.scrape(h)
 		}
 		end()
 		s.going.Wait()
+		s.office.Close(context.Background())
 	})
 	return h
 }

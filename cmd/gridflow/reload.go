@@ -9,14 +9,13 @@ import (
 	"github.com/fsnotify/fsnotify"
 
 	"gridflow/internal/obs"
-	"gridflow/internal/server"
 )
 
-// followConfig applies the scheduling settings anew whenever the configuration file
-// changes, until ctx is done: bounds, rates, seats and weights change under the calls that wait and
-// run. A file that is wrong changes nothing. Other settings hold until the next start.
+// followConfig applies the settings of scheduling and of LibreOffice anew whenever the
+// configuration file changes, until ctx is done: bounds, rates, seats and weights change under the
+// calls that wait and run. A file that is wrong changes nothing. Other settings hold until the next start.
 // again reads all settings as the start of the program did.
-func followConfig(ctx context.Context, path string, scheduler *server.Flow, again func() (*config, error), metrics *obs.Metrics, log *slog.Logger) (stop func()) {
+func followConfig(ctx context.Context, path string, apply func(*config) error, again func() (*config, error), metrics *obs.Metrics, log *slog.Logger) (stop func()) {
 	watcher, err := fsnotify.NewWatcher()
 	if err == nil {
 		// The folder is watched, because editors and deployments replace the file.
@@ -31,7 +30,7 @@ func followConfig(ctx context.Context, path string, scheduler *server.Flow, agai
 	// What was changed between the start and the watch counts from now on.
 	last, _ := os.ReadFile(path)
 	if c, err := again(); err == nil {
-		_ = c.applyFlow(scheduler) // settings that were good for the start
+		_ = apply(c) // settings that were good for the start
 	}
 	done := make(chan struct{})
 	ctx, cancel := context.WithCancel(ctx)
@@ -59,7 +58,7 @@ func followConfig(ctx context.Context, path string, scheduler *server.Flow, agai
 			last = text
 			c, err := again()
 			if err == nil {
-				err = c.applyFlow(scheduler)
+				err = apply(c)
 			}
 			metrics.Reloaded(err == nil)
 			if err != nil {

@@ -20,6 +20,7 @@ import (
 	"gridflow/internal/forks"
 	"gridflow/internal/hub"
 	"gridflow/internal/obs"
+	"gridflow/internal/office"
 	"gridflow/internal/server"
 	"gridflow/internal/tools"
 	"gridflow/internal/workspace"
@@ -64,6 +65,7 @@ type opened struct {
 	breakers  func() []breaker.Stats      // nil: there is none
 	forks     func() forks.Stats          // nil: there are none
 	events    func() hub.Stats            // nil: nothing changes
+	office    *office.Pool                // nil: there is none
 	close     func() error
 }
 

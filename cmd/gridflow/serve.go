@@ -11,6 +11,7 @@ import (
 	"slices"
 	"sync"
 	"syscall"
+	"time"
 
 	"gridflow/internal/lock"
 	"gridflow/internal/obs"
@@ -165,7 +166,7 @@ func (u *setup) host(ctx context.Context) (*host, error) {
 		Metrics: metrics, ToolTimeout: c.toolTimeout, Log: log,
 	})
 	metrics.Connect(obs.Sources{
-		Gate: scheduler.Gate, Costs: scheduler.Costs, Cache: o.cache, Drain: s.Drain, Breakers: o.breakers, Forks: o.forks, Locks: lock.Waits,
+		Gate: scheduler.Gate, Costs: scheduler.Costs, Cache: o.cache, Drain: s.Drain, Breakers: o.allBreakers(), Forks: o.forks, Office: o.officeStats(), Locks: lock.Waits,
 		Events: func() (int, uint64) {
 			sessions, lagged := s.Subscribers()
 			if o.events != nil {
@@ -175,6 +176,10 @@ func (u *setup) host(ctx context.Context) (*host, error) {
 		},
 	})
 	h := &host{setup: u, server: s, opened: o}
+	if o.office != nil {
+		warm := time.AfterFunc(warmAfter, o.office.Warm)
+		h.beside = append(h.beside, func() { warm.Stop() })
+	}
 	looking, stopLooking := context.WithCancel(ctx)
 	var looked sync.WaitGroup
 	looked.Go(func() { c.look(looking, scheduler.Gate, metrics) })
@@ -184,7 +189,15 @@ func (u *setup) host(ctx context.Context) (*host, error) {
 			c, _, err := configure(u.cmd, u.args, u.lookupEnv)
 			return c, err
 		}
-		h.beside = append(h.beside, followConfig(ctx, c.configFile, scheduler, again, metrics, log))
+		apply := func(c *config) error {
+			if o.office != nil {
+				if err := o.office.Reconfigure(c.officeLimits()); err != nil {
+					return err
+				}
+			}
+			return c.applyFlow(scheduler)
+		}
+		h.beside = append(h.beside, followConfig(ctx, c.configFile, apply, again, metrics, log))
 	}
 	return h, nil
 }

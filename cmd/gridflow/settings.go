@@ -17,6 +17,7 @@ import (
 
 	"gridflow/flow"
 	"gridflow/internal/admit"
+	"gridflow/internal/office"
 )
 
 // config holds every setting of the program.
@@ -50,6 +51,14 @@ type config struct {
 	history        int
 	forkBytes      int64
 	calcBudget     time.Duration // negative: nothing is calculated
+
+	office        string // auto, off, or a program folder
+	officeWorkers int
+	officeWarm    int
+	officeMemory  int64
+	officeJobs    int
+	officeTimeout time.Duration
+	officeIdle    time.Duration
 
 	seats     int
 	queueMax  int
@@ -108,6 +117,7 @@ func (s *setting) env() string {
 // settings makes the table over c. Each row's set function writes into c.
 func settings(c *config) []setting {
 	count := "a whole number from 0 up, where 0 means no bound"
+	const count0 = "a whole number from 0 up"
 	return []setting{
 		text("config", "Files", "read settings from this YAML file", "", "the path of a YAML file", &c.configFile, nil),
 		{
@@ -152,6 +162,24 @@ func settings(c *config) []setting {
 				return nil
 			}),
 		},
+
+		{
+			name: "office", group: "LibreOffice", def: "auto",
+			doc:     "LibreOffice for what only an office suite can do: auto, where it is installed, be that later; off; or its program folder",
+			allowed: "auto, off, or the path of LibreOffice's program folder", set: single(func(s string) error {
+				if s == "" {
+					return errNotAllowed
+				}
+				c.office = s
+				return nil
+			}),
+		},
+		number("office-workers", "LibreOffice", "documents that it works on at once; 0: none. A third as many workers more, rounded up, are kept warm where they are wanted", strconv.Itoa(office.DefaultWorkers), count0, &c.officeWorkers),
+		number("office-warm", "LibreOffice", "workers that are kept warm though nobody uses them, from a moment after the start on", "0", count0, &c.officeWarm),
+		atLeast(400<<20, size("office-memory", "LibreOffice", "a worker with more memory than this is replaced; one that wants twice as much is ended", "600MiB", &c.officeMemory)),
+		number("office-jobs", "LibreOffice", "a worker is replaced after so many documents; 0: never for that", strconv.Itoa(office.DefaultJobs), count0, &c.officeJobs),
+		positiveDuration("office-timeout", "LibreOffice", "longest work on one document", office.DefaultJobTimeout.String(), &c.officeTimeout),
+		positiveDuration("office-idle", "LibreOffice", "a worker that has had nothing to do for so long ends, but for those that are kept warm", "5m", &c.officeIdle),
 
 		{
 			name: "seats", group: "Scheduling", def: "0",
@@ -304,6 +332,11 @@ func duration(name, group, doc, def string, p *time.Duration) setting {
 		*p = d
 		return nil
 	})}
+}
+
+// positiveDuration is a duration of more than nothing.
+func positiveDuration(name, group, doc, def string, p *time.Duration) setting {
+	return setting{name: name, group: group, doc: doc, def: def, allowed: "a time such as 500ms, 30s, 2m, more than 0", set: single(func(s string) error { return parseWait(p, s) })}
 }
 
 func words(name, group, doc, def, allowed string, p *[]string, check func(string) error) setting {

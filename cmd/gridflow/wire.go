@@ -46,9 +46,17 @@ func openWith(ctx context.Context, c *config, log *slog.Logger, files func(*work
 	}
 	if records != nil {
 		o.Bases = filepath.Join(state, "bases")
+	} else {
+		state = ""
 	}
+	suite, err := c.openSuite(state, log)
+	if err != nil {
+		return nil, errors.Join(err, closeJournal(records))
+	}
+	o.Converter = suite.conversions
 	w, err := workspace.Open(ctx, o)
 	if err != nil {
+		suite.close(ctx)
 		return nil, errors.Join(err, closeJournal(records))
 	}
 	router, jobs := &forks.Router{Workspace: w}, new(admit.Jobs)
@@ -61,19 +69,18 @@ func openWith(ctx context.Context, c *config, log *slog.Logger, files func(*work
 		})
 		if err != nil {
 			w.Shut()
+			suite.close(ctx)
 			return nil, errors.Join(err, closeJournal(records))
 		}
 	}
 	env := &tools.Env{Workspace: tools.Seeing{Workspace: router}, Forks: router.Forks, NoForks: noForks, Profile: tools.Profile(c.profile), Caps: c.caps()}
+	env.Office, env.Documents, env.Pictures = suite.office, router, suite.pictures
 	if !c.readOnly {
 		env.Files = w
 	}
 	var stats func() forks.Stats
 	if router.Forks != nil {
 		stats = router.Forks.Stats
-	}
-	if records == nil {
-		state = ""
 	}
 	return &opened{
 		env:       env,
@@ -85,7 +92,11 @@ func openWith(ctx context.Context, c *config, log *slog.Logger, files func(*work
 		breakers:  w.Breakers,
 		events:    w.Events,
 		forks:     stats,
+		office:    suite.pool,
 		close: func() (err error) {
+			// Before the journal, whose end lets another process take over the state folder. No
+			// call is left that could have a job.
+			suite.close(ctx)
 			if router.Forks != nil {
 				err = router.Forks.Close(context.WithoutCancel(ctx))
 			}

@@ -116,15 +116,11 @@ func (b *Breaker) Allow(key string) (*Permit, error) {
 	defer b.mu.Unlock()
 	now := time.Now()
 	s := b.suspects.get(key)
-	if s != nil && !s.until.IsZero() {
-		switch left := s.until.Sub(now); {
-		case left > 0:
-			return nil, b.refusal(key, left)
-		case s.probing:
-			return nil, b.refusal(key, probeWait)
-		}
-	} else {
+	if s != nil && s.until.IsZero() {
 		s = nil // known, but not in quarantine
+	}
+	if err := b.aside(s, now); err != nil {
+		return nil, err
 	}
 	p := &Permit{b: b, key: key, keyProbe: s}
 	if err := b.enter(p); err != nil {
@@ -139,6 +135,45 @@ func (b *Breaker) Allow(key string) (*Permit, error) {
 		p.timer = time.AfterFunc(b.cfg.Timeout, func() { p.end(Failure) })
 	}
 	return p, nil
+}
+
+// Peek says what Allow would refuse a call for now, with an [*OpenError], and takes
+// nothing: for who has something to prepare before the call. nil promises nothing, and a
+// refusal counts as one.
+func (b *Breaker) Peek(key string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if s := b.suspects.get(key); s != nil && !s.until.IsZero() {
+		if err := b.aside(s, time.Now()); err != nil {
+			return err
+		}
+	}
+	switch {
+	case b.state == Closed:
+		return nil
+	case b.probing:
+		return b.refusal("", probeWait)
+	case b.state == Open:
+		if left := b.circuit.RemainingDelay(); left > 0 {
+			return b.refusal("", left)
+		}
+	}
+	return nil
+}
+
+// aside gives the refusal of a key that is in quarantine, unless it may be tried; nil is
+// none. Locked.
+func (b *Breaker) aside(s *suspect, now time.Time) error {
+	if s == nil {
+		return nil
+	}
+	switch left := s.until.Sub(now); {
+	case left > 0:
+		return b.refusal(s.key, left)
+	case s.probing:
+		return b.refusal(s.key, probeWait)
+	}
+	return nil
 }
 
 // enter asks the circuit. Locked.

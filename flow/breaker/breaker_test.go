@@ -683,3 +683,46 @@ func BenchmarkRefused(b *testing.B) {
 		x.Allow("book")
 	}
 }
+
+// TestPeek: Peek foretells what Allow says in each state, and takes nothing.
+func TestPeek(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := newBench(t, Recalc())
+		agree := func(when, key string) {
+			t.Helper()
+			peeked := x.Peek(key)
+			if again := x.Peek(key); (again == nil) != (peeked == nil) {
+				t.Errorf("%s: peeking twice gives %v and %v", when, peeked, again)
+			}
+			p, err := x.Allow(key)
+			if fmt.Sprint(peeked) != fmt.Sprint(err) {
+				t.Errorf("%s: peek %v, allow %v", when, peeked, err)
+			}
+			if err == nil {
+				p.Done(context.Canceled)
+			}
+		}
+		agree("closed", "a")
+		for range 2 {
+			x.allow("poison").Done(errBackend)
+		}
+		agree("in quarantine", "poison")
+		agree("beside the quarantine", "b")
+		time.Sleep(11 * time.Minute)
+		agree("quarantine over", "poison")
+		probe := x.allow("poison")
+		agree("while the key is probed", "poison")
+		probe.Done(nil)
+		x.fail(3)
+		x.wantState(Open)
+		agree("open", "a")
+		time.Sleep(30 * time.Second)
+		agree("open for long enough", "a") // Allow has a probe now that says nothing
+		agree("half-open", "a")
+		p := x.allow("a")
+		agree("while it is probed", "a")
+		p.Done(nil)
+		x.allow("a").Done(nil)
+		agree("closed again", "a")
+	})
+}

@@ -114,7 +114,7 @@ func Middleware(o Options) mcp.Middleware {
 			came := time.Now()
 			permit, err := o.Gate.Acquire(ctx, flow.Request{
 				Class: class, Client: who.Client, Weight: who.Weight, Part: who.Part, PartWeight: who.PartWeight,
-				Cost: cost, Need: work.Need, Kind: work.Kind.Name, Share: work.Share,
+				Cost: cost, Need: work.Need, Kind: work.Kind.Name, Share: work.Share, Apart: work.Apart,
 			})
 			if err != nil {
 				res, refused := o.Refuse(ctx, method, req, err)

@@ -44,6 +44,11 @@ const (
 	scanPerMB   = 5 * time.Millisecond   // looking at every cell, per megabyte of the file
 	loadPerMB   = 12 * time.Millisecond  // loading them before
 	loadedBytes = 2                      // what loading may take, per byte of the file
+
+	// LibreOffice on a small workbook: to load it, calculate it and write it, or to draw a part
+	// of it; and what it takes longer for each megabyte of one (a megabyte is some 20 000 cells).
+	officeJob   = 150 * time.Millisecond
+	officePerMB = 500 * time.Millisecond
 )
 
 // Price gives what is known of a call: tool is nil for the reading of the resource uri.
@@ -58,6 +63,9 @@ func (p *Pricer) Price(tool *tools.Tool, args json.RawMessage, uri string) flow.
 	}
 	if disk {
 		w.Need[flow.IO] = 1
+	}
+	if tool != nil {
+		p.office(&w, tool, args)
 	}
 	if reach == tools.ReachNothing {
 		w.Class, w.Need = flow.Admin, flow.Amounts{}
@@ -78,10 +86,13 @@ func (p *Pricer) Price(tool *tools.Tool, args json.RawMessage, uri string) flow.
 	case reach != tools.ReachPart:
 		w.Prior = lookup + perMB(scanPerMB)
 	}
+	if w.Kind.Via != "" {
+		w.Prior += officeJob + perMB(officePerMB)
+	}
 	switch {
 	case w.Kind.Cold:
 		w.Need[flow.Bytes] = p.rounded(size * loadedBytes)
-		if reach == tools.ReachPart && !disk {
+		if reach == tools.ReachPart && !disk && w.Share == "" {
 			// Many callers of one sheet wait for one load, and do little after it: they do so
 			// under one permit, so that the load goes on as long as one of them is there.
 			w.Share = "load " + id
@@ -95,6 +106,35 @@ func (p *Pricer) Price(tool *tools.Tool, args json.RawMessage, uri string) flow.
 		w.Need[flow.Bytes] = p.rounded(p.Books.Unread(id, sheet))
 	}
 	return w
+}
+
+// office adds what a call takes of LibreOffice: a seat for recalculations or renderings, and
+// none of the processors, unless it calculates by itself too. While LibreOffice works the call
+// waits for it; what it does itself, to write the workbook and to read the result, is bounded by
+// those seats. Otherwise one picture on a machine of two processors would keep out all but the
+// short calls. Recalculations of the same workbook come in under one permit, because the pool
+// does those of the same version once for all.
+func (p *Pricer) office(w *flow.Work, tool *tools.Tool, args json.RawMessage) {
+	var a struct {
+		Backend string `json:"backend"`
+	}
+	_ = json.Unmarshal(args, &a) // what is wrong with it is for the tool to say
+	office, itself := tool.TakesOffice(a.Backend)
+	if office == tools.OfficeNothing {
+		return
+	}
+	w.Kind.Via = string(office)
+	if !itself {
+		w.Need[flow.CPU], w.Apart = 0, true
+	}
+	seat := flow.Recalc
+	if office == tools.OfficeRender {
+		seat = flow.Render
+	}
+	w.Need[seat] = 1
+	if id, _ := bookOfArguments(args); office == tools.OfficeRecalc && id != "" {
+		w.Share = "office " + tool.Name + " " + strings.ToLower(a.Backend) + " " + id
+	}
 }
 
 // rounded gives the bytes that a load takes, so that the scheduler has few different needs

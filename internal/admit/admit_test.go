@@ -83,7 +83,7 @@ func TestPrice(t *testing.T) {
 		if cpu := w.Need[flow.CPU]; cpu != 1 && class != flow.Admin || cpu != 0 && class == flow.Admin {
 			t.Errorf("%s %s%s takes %d seats", c.tool, c.args, c.uri, cpu)
 		}
-		if disk := strings.Contains(" create_fork create_workbook export_csv save_fork ", " "+c.tool+" "); (w.Need[flow.IO] == 1) != disk || w.Need[flow.IO] > 1 {
+		if disk := strings.Contains(" create_fork create_workbook export_csv export_workbook save_fork ", " "+c.tool+" "); (w.Need[flow.IO] == 1) != disk || w.Need[flow.IO] > 1 {
 			t.Errorf("%s takes %d seats at the disk", c.tool, w.Need[flow.IO])
 		}
 		if w.Prior <= 0 || w.Prior > time.Minute || w.Kind.Name == "" {
@@ -115,8 +115,61 @@ func TestWhoWritesFiles(t *testing.T) {
 			disk = append(disk, tool.Name)
 		}
 	}
-	const want = "create_fork create_workbook export_csv save_fork"
+	const want = "create_fork create_workbook export_csv export_workbook save_fork"
 	if got := strings.Join(disk, " "); got != want {
 		t.Errorf("at the disk: %s, want %s", got, want)
+	}
+}
+
+// TestOffice: what LibreOffice does takes a seat for recalculations or renderings, and none of
+// the processors unless the call calculates by itself too; it is never taken for a short call.
+func TestOffice(t *testing.T) {
+	p := &Pricer{
+		Books:    books{"small": {20_000, 20_000}, "large": {80_000_000, 70_000_000}},
+		MaxBytes: func() int64 { return 100 << 20 },
+	}
+	rows := map[string]*tools.Tool{
+		"draws":    {Name: "draws", Reach: tools.ReachBook, Office: tools.OfficeRender},
+		"converts": {Name: "converts", Reach: tools.ReachBook, Disk: true, Office: tools.OfficeConvert},
+		"lists":    {Name: "lists"},
+	}
+	for _, tool := range tools.Table() {
+		if tool.Office == tools.OfficeRecalc {
+			rows[tool.Name] = &tool
+		}
+	}
+	if rows["recalculate"] == nil || rows["verify_calculation"] == nil {
+		t.Fatal("who recalculates with LibreOffice does not say so")
+	}
+	type seats struct{ cpu, io, recalc, render int64 }
+	for _, c := range []struct {
+		tool, args string
+		want       seats
+		class      int
+		share      string
+	}{
+		{"lists", `{"workbook_id":"small","backend":"libreoffice"}`, seats{1, 0, 0, 0}, flow.Fast, ""},
+		{"draws", `{"workbook_id":"small"}`, seats{0, 0, 0, 1}, flow.Medium, ""},
+		{"draws", `{"workbook_id":"large"}`, seats{0, 0, 0, 1}, flow.Slow, ""},
+		{"converts", `{"workbook_id":"small"}`, seats{0, 1, 1, 0}, flow.Medium, ""},
+		{"recalculate", `{"fork_id":"small"}`, seats{1, 0, 0, 0}, flow.Fast, ""},
+		{"recalculate", `{"fork_id":"small","backend":"auto"}`, seats{1, 0, 0, 0}, flow.Fast, ""},
+		{"recalculate", `{"fork_id":"small","backend":"native"}`, seats{1, 0, 0, 0}, flow.Fast, ""},
+		{"recalculate", `{"fork_id":"small","backend":7}`, seats{1, 0, 0, 0}, flow.Fast, ""},
+		{"recalculate", `{"fork_id":"small","backend":"LibreOffice"}`, seats{0, 0, 1, 0}, flow.Medium, "office recalculate libreoffice small"},
+		{"recalculate", `{"fork_id":"large","backend":"both"}`, seats{1, 0, 1, 0}, flow.Slow, "office recalculate both large"},
+		{"verify_calculation", `{"workbook_or_fork_id":"small","backend":"libreoffice"}`, seats{0, 0, 1, 0}, flow.Medium, "office verify_calculation libreoffice small"},
+	} {
+		w := p.Price(rows[c.tool], json.RawMessage(c.args), "")
+		if w.Apart != (w.Need[flow.CPU] == 0) {
+			t.Errorf("%s %s: apart is %v", c.tool, c.args, w.Apart)
+		}
+		got := seats{w.Need[flow.CPU], w.Need[flow.IO], w.Need[flow.Recalc], w.Need[flow.Render]}
+		if got != c.want || flow.ClassOf(w.Prior) != c.class || w.Share != c.share || w.Class != flow.Auto {
+			t.Errorf("%s %s: %+v of class %d, share %q", c.tool, c.args, got, flow.ClassOf(w.Prior), w.Share)
+		}
+		if native := p.Price(rows[c.tool], json.RawMessage(`{"workbook_id":"small"}`), ""); c.want.recalc > 0 && c.tool != "converts" && native.Kind == w.Kind {
+			t.Errorf("%s by LibreOffice is predicted as if it were not", c.tool)
+		}
 	}
 }

@@ -144,7 +144,7 @@ func TestManyDependents(t *testing.T) {
 		notes        int
 	}{
 		{"$A$1*2", 1, 1, 0},
-		{"$A$1*%d", layerEdges, layerNodes, 2},
+		{"$A$1+SUM({%d})", layerEdges, layerNodes, 2},
 	} {
 		b := newMemBook()
 		builder := grid.NewBuilder("S")

@@ -100,6 +100,7 @@ type draft struct {
 	next   Snapshot
 	edited int
 	again  bool                // arrays make room for the edit: see Replay
+	given  bool                // formulas were given values, of which a calculation knows nothing
 	grew   bool                // a table did: what formulas mean by its name is another range
 	was    map[int]*grid.Sheet // the sheets that were put anew, as they were in base
 	scope  eval.Scope          // what formulas name, made when it is first needed
@@ -137,6 +138,18 @@ func (d *draft) finish() (*Snapshot, *Changeset) {
 		next.before = d.base
 	}
 	set := &Changeset{From: d.base.Version, To: next.Version, Edited: d.edited}
+	if d.given {
+		for _, e := range next.sheets {
+			if old := d.was[e.index]; old != nil {
+				set.sheets = append(set.sheets, sheetPair{name: next.Workbook().Sheets[e.index].Name, old: old, new: e.sheet, sameStyle: sameIndex})
+			}
+		}
+		next.stale, next.before, next.since = false, nil, nil
+		next.given, next.whole = true, false
+		// The compiled formulas are forgotten: they know which arrays found no room, which is not
+		// so by the values that were given, and who makes this version again has none.
+		return &next, set
+	}
 	indices := map[string]int{}
 	for _, e := range next.sheets {
 		if old := d.was[e.index]; old != nil {

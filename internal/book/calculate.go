@@ -105,6 +105,7 @@ func (s *Snapshot) CalculateWithin(ctx context.Context, since *Snapshot, at Mome
 	}
 	next.model = r.Model
 	next.whole = s.whole || since == nil
+	next.given = s.given && since != nil
 	c := &Calculation{Calculated: r.Calculated, Changed: r.Changed}
 	for _, x := range r.Circular {
 		c.Circular = append(c.Circular, SheetCell{in.Book.Sheets[x.Sheet].Name, x.At})

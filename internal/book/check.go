@@ -40,6 +40,48 @@ func (s *Snapshot) Check(ctx context.Context, at Moment, tolerance float64, each
 	if err != nil {
 		return c, err
 	}
+	return s.compare(ctx, done, volatile.Contains, tolerance, each)
+}
+
+// Opinion compares what gridflow calculates of all formulas of s with what theirs has, which is s
+// with values that another program gave them (see GiveValues): of a Difference, Stored is
+// gridflow's. Else it is Check.
+func (s *Snapshot) Opinion(ctx context.Context, at Moment, theirs *Snapshot, tolerance float64, each func(Difference)) (c Check, err error) {
+	done, _, err := s.Calculate(ctx, nil, at)
+	if err != nil {
+		return c, err
+	}
+	volatile, err := done.model.Graph().Dirty(ctx, nil)
+	if err != nil {
+		return c, err
+	}
+	return done.compare(ctx, theirs, volatile.Contains, tolerance, each)
+}
+
+// CheckGiven compares the values of s, those of its file where it is unedited, with those that
+// theirs has, which is s with values that another program gave its formulas. Else it is Check.
+func (s *Snapshot) CheckGiven(ctx context.Context, theirs *Snapshot, tolerance float64, each func(Difference)) (c Check, err error) {
+	if len(s.sheets) == 0 {
+		s = s.Stored()
+	}
+	in, err := s.input(ctx)
+	if err != nil {
+		return c, err
+	}
+	model, err := s.modelOf(ctx, in, nil)
+	if err != nil {
+		return c, err
+	}
+	volatile, err := model.Graph().Dirty(ctx, nil)
+	if err != nil {
+		return c, err
+	}
+	return s.compare(ctx, theirs, volatile.Contains, tolerance, each)
+}
+
+// compare goes over the cells that differ between two states of one workbook with the same
+// formulas.
+func (s *Snapshot) compare(ctx context.Context, theirs *Snapshot, volatile func(sheet int, r cell.Ref) bool, tolerance float64, each func(Difference)) (c Check, err error) {
 	for i, info := range s.Workbook().Sheets {
 		if info.Kind != grid.Worksheet {
 			continue
@@ -48,7 +90,7 @@ func (s *Snapshot) Check(ctx context.Context, at Moment, tolerance float64, each
 		if err != nil {
 			return c, err
 		}
-		is, err := done.Sheet(ctx, i)
+		is, err := theirs.Sheet(ctx, i)
 		if err != nil {
 			return c, err
 		}
@@ -61,7 +103,7 @@ func (s *Snapshot) Check(ctx context.Context, at Moment, tolerance float64, each
 			switch {
 			case x.HasFormula() && x.Value.IsBlank():
 				c.Missing++
-			case volatile.Contains(i, d.Ref):
+			case volatile(i, d.Ref):
 				c.Volatile++
 			case !near(x.Value, y.Value, tolerance):
 				c.Different++
@@ -85,5 +127,6 @@ func near(a, b cell.Value, tolerance float64) bool {
 		x, y := a.Number(), b.Number()
 		return math.Abs(x-y) <= tolerance*max(math.Abs(x), math.Abs(y))
 	}
-	return a == b
+	// No other program has an error of its own for what depends on itself.
+	return a == b || a.Err() == cell.ErrCirc && b.Kind() == cell.Error
 }

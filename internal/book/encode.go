@@ -18,6 +18,9 @@ import (
 //	FormatCells sheet (text) · Anew (byte 0 or 1) · number of ranges · of each the first row and
 //	          column and the last ones · settings
 //	Arrange   JSON (text)
+//	GiveValues sheet (text) · number of cells · given …
+//	given     kind of value (byte; bit 3: what it fills follows) · row · column · value ·
+//	          last row and last column of what it fills
 //	settings  number · of each the leaf (byte) · whether it is reset (byte 0 or 1) · unless it is,
 //	          the value (text)
 //	cell      flags (byte) · row · column · what the flags say, in their order:
@@ -46,6 +49,7 @@ const (
 	kindSetResults  opKind = 3
 	kindFormatCells opKind = 4
 	kindArrange     opKind = 5
+	kindGiveValues  opKind = 6
 )
 
 // opKinds has the kinds of operation: a new one is a row here, a type, and its methods.
@@ -58,6 +62,7 @@ var opKinds = [...]struct {
 	kindSetResults:  {"set_results", decodeSetResults},
 	kindFormatCells: {"format_cells", decodeFormatCells},
 	kindArrange:     {"arrange", decodeArrange},
+	kindGiveValues:  {"give_values", decodeGiveValues},
 }
 
 // AppendTo appends the binary form of e to b.
@@ -143,16 +148,7 @@ func (c *CellEdit) appendTo(b []byte) []byte {
 	b = append(b, flags)
 	b = binary.AppendUvarint(b, uint64(c.Ref.Row))
 	b = binary.AppendUvarint(b, uint64(c.Ref.Col))
-	switch c.Value.Kind() {
-	case cell.Number:
-		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(c.Value.Number()))
-	case cell.Text:
-		b = appendText(b, c.Value.Text())
-	case cell.Bool:
-		b = append(b, byte(c.Value.Number()))
-	case cell.Error:
-		b = append(b, byte(c.Value.Err()))
-	}
+	b = appendValue(b, c.Value)
 	if c.HasFormula {
 		b = appendText(b, c.Formula)
 	}
@@ -161,6 +157,21 @@ func (c *CellEdit) appendTo(b []byte) []byte {
 	}
 	if len(c.Format) > 0 {
 		b = appendSettings(b, c.Format)
+	}
+	return b
+}
+
+// appendValue appends a value without its kind.
+func appendValue(b []byte, v cell.Value) []byte {
+	switch v.Kind() {
+	case cell.Number:
+		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(v.Number()))
+	case cell.Text:
+		b = appendText(b, v.Text())
+	case cell.Bool:
+		b = append(b, byte(v.Number()))
+	case cell.Error:
+		b = append(b, byte(v.Err()))
 	}
 	return b
 }
@@ -177,28 +188,9 @@ func decodeSetCells(d *decoder) Op {
 func decodeCell(d *decoder) (c CellEdit) {
 	flags := d.byte()
 	c.Ref = cell.Ref{Row: d.below(cell.MaxRows), Col: d.below(cell.MaxCols)}
-	switch kind := cell.Kind(flags & flagKind); kind {
-	case cell.Blank:
-	case cell.Number:
-		if b := d.take(8); b != nil {
-			c.Value = cell.NumberValue(math.Float64frombits(binary.LittleEndian.Uint64(b)))
-		}
-	case cell.Text:
-		c.Value = cell.TextValue(d.text())
-	case cell.Bool:
-		v := d.byte()
-		if v > 1 {
-			d.fail("%d is no logical value", v)
-		}
-		c.Value = cell.BoolValue(v == 1)
-	case cell.Error:
-		e := cell.ErrorCode(d.byte())
-		if !knownError(e) {
-			d.fail("%d is no error value", e)
-		}
-		c.Value = cell.ErrorValue(e)
-	default:
-		d.fail("kind %d of a value is not known", kind)
+	c.Value = d.value(cell.Kind(flags & flagKind))
+	if d.err != nil {
+		return c
 	}
 	c.Clear, c.Keep, c.HasFormula = flags&flagClear != 0, flags&flagKeep != 0, flags&flagFormula != 0
 	if c.HasFormula {
@@ -215,6 +207,34 @@ func decodeCell(d *decoder) (c CellEdit) {
 		}
 	}
 	return c
+}
+
+// value reads a value of a kind.
+func (d *decoder) value(kind cell.Kind) (v cell.Value) {
+	switch kind {
+	case cell.Blank:
+	case cell.Number:
+		if b := d.take(8); b != nil {
+			v = cell.NumberValue(math.Float64frombits(binary.LittleEndian.Uint64(b)))
+		}
+	case cell.Text:
+		v = cell.TextValue(d.text())
+	case cell.Bool:
+		b := d.byte()
+		if b > 1 {
+			d.fail("%d is no logical value", b)
+		}
+		v = cell.BoolValue(b == 1)
+	case cell.Error:
+		e := cell.ErrorCode(d.byte())
+		if !knownError(e) {
+			d.fail("%d is no error value", e)
+		}
+		v = cell.ErrorValue(e)
+	default:
+		d.fail("kind %d of a value is not known", kind)
+	}
+	return v
 }
 
 // decoder reads values off bytes; after the first fault it gives zeros.

@@ -78,6 +78,18 @@ func drawEdit(t *rapid.T) Edit {
 		}
 		e.Ops = append(e.Ops, o)
 	}
+	for range rapid.IntRange(0, 2).Draw(t, "values") {
+		o := GiveValues{Sheet: rapid.SampledFrom([]string{"Sheet1", "Blatt ü"}).Draw(t, "sheet")}
+		for range rapid.IntRange(0, 5).Draw(t, "cells") {
+			c := drawCellEdit(t)
+			v := GivenValue{Ref: c.Ref, Value: c.Value}
+			if rapid.Bool().Draw(t, "spills") {
+				v.Fills = cell.Range{First: c.Ref, Last: cell.Ref{Row: min(c.Ref.Row+3, cell.MaxRows-1), Col: c.Ref.Col}}
+			}
+			o.Cells = append(o.Cells, v)
+		}
+		e.Ops = append(e.Ops, o)
+	}
 	return e
 }
 
@@ -108,6 +120,13 @@ func TestEditBytes(t *testing.T) {
 		{Ref: cell.Ref{Col: 1}, Value: cell.TextValue("é")},
 		{Clear: true}, {Keep: true}, {Value: cell.BoolValue(true)}, {Value: cell.ErrorValue(cell.ErrNA)},
 	}}}}
+	values := Edit{Ops: []Op{GiveValues{"S", []GivenValue{
+		{Ref: cell.Ref{Row: 300, Col: 2}, Value: cell.NumberValue(1.5)},
+		{Value: cell.TextValue("é"), Fills: cell.Range{Last: cell.Ref{Row: 4, Col: 1}}},
+	}}}}
+	if got, want := hex.EncodeToString(values.AppendTo(nil)), "0101031701530201ac0202000000000000f83f0a000002c3a90401"; got != want {
+		t.Errorf("values: %s, want %s", got, want)
+	}
 	want := "01" + "01" + "01" + "2c" + "0153" + "07" + // version, operations, kind, bytes, sheet, cells
 		"41" + "ac02" + "02" + "000000000000f83f" + "023025" +
 		"20" + "0000" + "024132" +

@@ -50,7 +50,8 @@ type Snapshot struct {
 	sheets []editedSheet  // by index
 	grown  []grownTable   // by name
 	stale  bool
-	whole  bool        // all formulas were calculated once
+	whole  bool        // all formulas were calculated once, and not given values since
+	given  bool        // see Given
 	styles *styleMemo  // of the whole line and its forks
 	models *models     // the same
 	opens  *opening    // how a file without values is opened for this line; nil: as for whoever reads it first

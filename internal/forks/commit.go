@@ -330,7 +330,7 @@ func (l *line) version(n uint64) Version {
 		out.What = "created"
 	case edited:
 		out.What = "edit"
-	case recalculated:
+	case recalculated, valued:
 		out.What = "recalculate"
 	case rebased:
 		out.What = "rebase"

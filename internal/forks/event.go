@@ -26,6 +26,7 @@ const (
 	rebased      kind = 9  // Base is new, the payload is an edit on it
 	saving       kind = 11 // version Of is about to be saved to Path, whose bytes will have the hash Sum
 	recalculated kind = 12 // the present content with its formulas calculated at Calc: all of them, or those that need it
+	valued       kind = 16 // the payload gives the formulas of the present content values that another program, Why, has calculated
 	anchored     kind = 10 // the payload is all that the content of version Of has over its base: a place to begin from
 
 	// The line is told again in another stream, without versions that are not kept any more.
@@ -37,7 +38,7 @@ const (
 // retold are the kinds of record between resumed and complete; ofVersions those that speak of a
 // version which must be there.
 var (
-	retold     = []kind{edited, recalculated, moved, rebased, brought, anchored, staged, complete}
+	retold     = []kind{edited, recalculated, valued, moved, rebased, brought, anchored, staged, complete}
 	ofVersions = []kind{moved, checkpointed, staged, anchored}
 )
 

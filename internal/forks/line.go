@@ -149,6 +149,8 @@ func (l *line) apply(k kind, e event, pos journal.Pos, at time.Time) error {
 			return fmt.Errorf("%w: a calculation at no time", errRecord)
 		}
 		l.change(v, e)
+	case valued:
+		l.change(v, e)
 	case rebased:
 		if e.Base == nil {
 			return fmt.Errorf("%w: no base", errRecord)

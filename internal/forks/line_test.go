@@ -131,7 +131,7 @@ func TestLineRefuses(t *testing.T) {
 		{"a redo to elsewhere", begin, step{moved, event{Why: whyRedo, Of: 1}}},
 		{"a redo after an edit", append(begin[:4:4], step{edited, event{}}), step{moved, event{Why: whyRedo, Of: 2}}},
 		{"a move without a reason", begin, step{moved, event{Of: 1}}},
-		{"a kind to come", begin, step{16, event{}}},
+		{"a kind to come", begin, step{17, event{}}},
 		{"resumed twice", begin, step{resumed, event{Base: base, Kind: edited}}},
 		{"resumed without a base", nil, step{resumed, event{Kind: edited}}},
 		{"resumed by no version", nil, step{resumed, event{Base: base, Kind: staged}}},

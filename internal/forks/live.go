@@ -188,6 +188,11 @@ func (l *live) content(ctx context.Context, v uint64, hold *workspace.Hold) (*bo
 			continue
 		}
 		next, _, err := snap.Replay(ctx, edit)
+		if l.line.rec(edits[i]).kind == valued && err == nil {
+			// All that formulas gave before is replaced, so that nothing of it has to be calculated.
+			snap, at, from = next, edits[i], l.line.rec(edits[i])
+			continue
+		}
 		if err == nil && (!next.SameArrays(snap) || next.Workbook().Iterative) {
 			// Of two arrays that want a cell the one that is there first gets it, and an iteration
 			// goes on from where the one before came to. Else one calculation in the end does for all.
@@ -226,7 +231,7 @@ func (l *live) content(ctx context.Context, v uint64, hold *workspace.Hold) (*bo
 // the cells and its own moment, and the last moment counts.
 func (l *live) calculated(ctx context.Context, v uint64, snap *book.Snapshot, from *version) (*book.Snapshot, error) {
 	rec := l.line.rec(v)
-	if !rec.timed {
+	if !rec.timed || rec.kind == valued {
 		return snap, nil
 	}
 	all := rec.whole && (from == nil || !from.whole)
@@ -366,6 +371,9 @@ const resultsMax = 4096
 // one before came to. Such values go with the edit. ok is false where that does not do: where
 // an array fills other cells, of two that want the same.
 func (l *live) standing(ctx context.Context, hold *workspace.Hold, v uint64, snap *book.Snapshot) (whole book.Edit, ok bool, err error) {
+	if snap.Given() {
+		return whole, false, nil // no calculation comes to what another program gave
+	}
 	whole, err = book.Between(ctx, hold.Snapshot(), snap)
 	if err != nil {
 		return whole, false, err

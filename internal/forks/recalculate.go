@@ -25,3 +25,35 @@ func (s *Store) Recalculate(ctx context.Context, id string, all bool, c Commit) 
 		return step{recalculated, event{Tool: text(c.Tool), Label: text(c.Label), Calc: at}, nil, next, next.Since(now, 0, did), ""}, nil
 	})
 }
+
+// Adopt makes a version of a fork in which formulas have the values that another program, by
+// name, has calculated for the version that c expects: values is that of book.Snapshot.Values.
+// The values are in the journal, and are not calculated again; an undo goes back to those before.
+func (s *Store) Adopt(ctx context.Context, id string, values book.Edit, by string, c Commit) (Result, error) {
+	if c.Expected == nil {
+		return Result{}, fail(CodeBadInput, "", "values without the version that they are of")
+	}
+	return s.commit(ctx, id, c, func(ctx context.Context, l *live) (step, error) {
+		now, _, err := l.newest(ctx)
+		if err != nil {
+			return step{}, err
+		}
+		next, changes, err := now.Apply(ctx, values)
+		if err != nil {
+			return step{}, err
+		}
+		did := &book.Calculation{}
+		for _, op := range values.Ops {
+			if o, ok := op.(book.GiveValues); ok {
+				did.Calculated += len(o.Cells)
+			}
+		}
+		for change := range changes.Changes() {
+			if change.Old.Value != change.New.Value {
+				did.Changed++
+			}
+		}
+		changes.Calculation = did
+		return step{valued, event{Tool: text(c.Tool), Label: text(c.Label), Why: text(by)}, &values, next, changes, ""}, nil
+	})
+}

@@ -6,6 +6,8 @@ import (
 
 	"gridflow/internal/book"
 	"gridflow/internal/workspace"
+	"gridflow/internal/xlsx"
+	"gridflow/internal/xlsx/patch"
 )
 
 // Router finds what an id means, a workbook or a fork, for whoever reads either. Methods of
@@ -23,6 +25,44 @@ func (r *Router) View(ctx context.Context, id string, fn func(*book.Snapshot) er
 		return r.Forks.View(ctx, id, fn)
 	}
 	return r.Workspace.View(ctx, id, fn)
+}
+
+// A Package is a workbook, or a version of a fork, as a file that can be written: what it
+// stands on, and what a save would change in that.
+type Package struct {
+	Snapshot *book.Snapshot
+	File     *xlsx.File
+	Patch    patch.Patch
+	// Key names the contents: no two of one Key differ.
+	Key string
+}
+
+// Package runs fn on the newest state of a workbook or fork, or the version of a fork that the
+// id names. It may be used until fn returns.
+func (r *Router) Package(ctx context.Context, id string, fn func(Package) error) error {
+	if !IsFork(id) || r.Forks == nil {
+		key, err := r.Workspace.Revision(ctx, id)
+		if err != nil {
+			return err
+		}
+		return r.Workspace.ViewFile(ctx, id, func(snap *book.Snapshot, f *xlsx.File) error {
+			return fn(Package{Snapshot: snap, File: f, Key: key})
+		})
+	}
+	id, version, err := split(id)
+	if err != nil {
+		return err
+	}
+	h, err := r.Forks.use(ctx, id, version)
+	if err != nil {
+		return err
+	}
+	defer h.hold.Release()
+	p, _, err := patchOf(ctx, h.hold.Snapshot(), h.snap)
+	if err != nil {
+		return err
+	}
+	return fn(Package{Snapshot: h.snap, File: h.hold.File(), Patch: p, Key: fmt.Sprintf("%s@%d", h.snap.ID, h.snap.Version)})
 }
 
 // Lookup finds a workbook, or gives a fork in the form of one: with the path and the size of

@@ -82,6 +82,9 @@ func (s *Store) Save(ctx context.Context, id string, o SaveOptions) (out Saved, 
 	}
 	ext := strings.ToLower(path.Ext(o.Path))
 	if ext != h.hold.Ext {
+		if o.Path == original {
+			return out, fail(CodeBadInput, "Give a target_path that ends in "+h.hold.Ext, "%s cannot be written: a fork of it is saved as a %s file", clip(original), h.hold.Ext)
+		}
 		return out, fail(CodeBadInput, "Give a path that ends in "+h.hold.Ext, "the fork was made of a %s file and is saved as one, not as %q", h.hold.Ext, clip(o.Path))
 	}
 	target, err := s.o.Files.Target(o.Path)

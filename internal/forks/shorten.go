@@ -366,7 +366,7 @@ func (l *live) become(t *teller) {
 
 // resume begins a line that is told again.
 func (l *line) resume(v version, e event) error {
-	if e.Base == nil || e.First > 1<<62 || !slices.Contains([]kind{created, edited, moved, rebased, recalculated}, e.Kind) {
+	if e.Base == nil || e.First > 1<<62 || !slices.Contains([]kind{created, edited, moved, rebased, recalculated, valued}, e.Kind) {
 		return fmt.Errorf("%w: it resumes a line in a way that there is not", errRecord)
 	}
 	*l = line{

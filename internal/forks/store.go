@@ -16,6 +16,8 @@ import (
 
 	"gridflow/internal/actor"
 	"gridflow/internal/book"
+	"gridflow/internal/cell"
+	"gridflow/internal/grid"
 	"gridflow/internal/journal"
 	"gridflow/internal/lock"
 	"gridflow/internal/workspace"
@@ -521,14 +523,24 @@ func (s *Store) Create(ctx context.Context, from string, o CreateOptions) (Info,
 	e := event{Label: text(o.Label), TTL: int64(cmp.Or(o.TTL, s.o.TTL))}
 	var payload []byte
 	var hold *workspace.Hold
-	var stale, whole bool
+	var stale, whole, calculates bool
 	if IsFork(from) {
 		h, info, edit, at, err := s.contentOf(ctx, from)
 		if err != nil {
 			return Info{}, err
 		}
 		e.Calc = at
-		hold, payload, stale = h.hold, edit.AppendTo(nil), h.snap.Stale()
+		given := h.snap.Given() && !h.snap.Stale()
+		if given { // no calculation would come to the values that another program gave
+			e.Calc = nil
+			values, err := h.snap.Values(ctx, func(_ int, c grid.Cell) cell.Value { return c.Value })
+			if err != nil {
+				h.hold.Release()
+				return Info{}, err
+			}
+			edit.Ops = append(edit.Ops, values.Ops...)
+		}
+		hold, payload, stale, calculates = h.hold, edit.AppendTo(nil), h.snap.Stale(), !given
 		whole = h.snap.Whole()
 		e.Workbook, e.Path, e.From = info.Workbook, info.Path, fmt.Sprintf("%s@%d", info.ID, h.snap.Version)
 		if !s.standBeside(hold.Base) { // the other was discarded meanwhile, and its base with it
@@ -544,7 +556,7 @@ func (s *Store) Create(ctx context.Context, from string, o CreateOptions) (Info,
 	}
 	defer hold.Release()
 	e.Base, e.Fresh, e.Whole = &hold.Base, !stale, whole
-	if e.Calc == nil && len(payload) > 0 {
+	if e.Calc == nil && calculates && len(payload) > 0 {
 		e.Calc = s.moment()
 	}
 	id := "fork-" + randomID()

@@ -80,6 +80,12 @@ type (
 	JournalLog struct{}
 	// FlowBatch guards what waits for the next batch.
 	FlowBatch struct{}
+	// OfficeHome is held while the folder of office workers is made or given back.
+	OfficeHome struct{}
+	// OfficePresence is held while a LibreOffice is looked for.
+	OfficePresence struct{}
+	// OfficePool guards which job has which worker.
+	OfficePool struct{}
 	// BreakerSet guards which breakers there are.
 	BreakerSet struct{}
 	// Breaker guards the state of one breaker.
@@ -88,6 +94,10 @@ type (
 	FlowGate struct{}
 	// FlowCosts guards the predictions.
 	FlowCosts struct{}
+	// OfficeWorker guards which job a worker is at, and why it ended.
+	OfficeWorker struct{}
+	// OfficeOutput guards the end of what a worker has printed.
+	OfficeOutput struct{}
 
 	// Unranked locks may be taken in any order: only deadlocks are found.
 	Unranked struct{}
@@ -125,6 +135,11 @@ func (HubQueue) place() (int, string)            { return 64, "hub.queue" }
 func (AnalyzeCache) place() (int, string)        { return 70, "analyze.cache" }
 func (LazyLoad) place() (int, string)            { return 72, "lazy.load" }
 func (LazyParts) place() (int, string)           { return 73, "lazy.parts" }
+func (OfficeHome) place() (int, string)          { return 77, "office.home" }
+func (OfficePresence) place() (int, string)      { return 78, "office.presence" }
+func (OfficePool) place() (int, string)          { return 79, "office.pool" }
+func (OfficeWorker) place() (int, string)        { return 94, "office.worker" }
+func (OfficeOutput) place() (int, string)        { return 96, "office.output" }
 func (BreakerSet) place() (int, string)          { return 80, "breaker.set" }
 func (Breaker) place() (int, string)             { return 82, "breaker" }
 func (FlowGate) place() (int, string)            { return 90, "flow.gate" }
@@ -137,6 +152,6 @@ func ranks() []Rank {
 		ServerSending{}, ServerProgress{}, ServerStream{}, ServerWriting{}, ServerLines{}, ServerPipe{}, ServerSessions{}, ServerSubscriptions{}, ServerPeers{}, ServerNotices{}, ServerBodies{}, ServerDrain{}, ServerConnections{},
 		ForksDropping{}, ForksStore{}, Fork{},
 		WorkspaceLooking{}, WorkspaceShard{}, WorkspaceBases{}, WorkspaceOpened{}, WorkspaceCatalogue{}, WorkspaceUnknown{}, WorkspaceTouched{},
-		ActorShard{}, HubIndex{}, HubQueue{}, AnalyzeCache{}, BookStyles{}, LazyLoad{}, LazyParts{}, JournalLog{}, FlowBatch{}, BreakerSet{}, Breaker{}, FlowGate{}, FlowCosts{},
+		ActorShard{}, HubIndex{}, HubQueue{}, AnalyzeCache{}, BookStyles{}, LazyLoad{}, LazyParts{}, JournalLog{}, FlowBatch{}, OfficeHome{}, OfficePresence{}, OfficePool{}, BreakerSet{}, Breaker{}, FlowGate{}, FlowCosts{}, OfficeWorker{}, OfficeOutput{},
 	}
 }

@@ -113,7 +113,7 @@ var alerts = []alert{
 	},
 	{
 		name:  "GridflowBreakerOpen",
-		expr:  `$breaker_state > 0 or sum without (to) (increase($breaker_transitions_total{to="open"}[5m])) > 0`,
+		expr:  `$breaker_state{name!~"libreoffice .*"} > 0 or sum without (to) (increase($breaker_transitions_total{to="open",name!~"libreoffice .*"}[5m])) > 0`,
 		lasts: 0, severity: critical,
 		summary: "The disk or the network under {{ $labels.name }} fails",
 		do:      "Workbooks in memory are served, others are answered with CIRCUIT_OPEN; mend the disk or the mount",
@@ -139,9 +139,40 @@ var alerts = []alert{
 		do:      "Its fork stays stale; raise --cache-bytes if there is memory",
 	},
 	{
-		name: "GridflowFilesSetAside", expr: `$breaker_quarantined > 0`, lasts: 5 * time.Minute, severity: warning,
+		name: "GridflowFilesSetAside", expr: `$breaker_quarantined{name!~"libreoffice .*"} > 0`, lasts: 5 * time.Minute, severity: warning,
 		summary: "Files under {{ $labels.name }} that cannot be read again and again: {{ $value }}",
 		do:      "The log names them; look for a bad spot of the disk",
+	},
+	{
+		name:  "GridflowOfficeBreakerOpen",
+		expr:  `$breaker_state{name=~"libreoffice .*"} > 0 or sum without (to) (increase($breaker_transitions_total{to="open",name=~"libreoffice .*"}[5m])) > 0`,
+		lasts: 0, severity: warning,
+		summary: "LibreOffice fails: {{ $labels.name }}",
+		do:      "Calls that want it are answered with CIRCUIT_OPEN, all others are served; the log has how its workers ended",
+	},
+	{
+		name: "GridflowOfficeDocumentsSetAside", expr: `$breaker_quarantined{name=~"libreoffice .*"} > 0`, lasts: 0, severity: notice,
+		summary: "Documents that bring LibreOffice down each time: {{ $value }}",
+		do:      "They are left alone for ten minutes at a time, others are served; the log has their hashes",
+	},
+	{
+		name:  "GridflowOfficeDoesNotStart",
+		expr:  `increase($lo_restarts_total{cause="start"}[10m]) > 1`,
+		lasts: 0, severity: warning,
+		summary: "LibreOffice is installed and does not start",
+		do:      "The log has why; start it by hand as the user of the server: soffice --headless --version",
+	},
+	{
+		name:  "GridflowOfficeWorkersDie",
+		expr:  `sum by (job, instance) (increase($lo_restarts_total{cause=~"crash|timeout|broken|too_much"}[15m])) > 5`,
+		lasts: 0, severity: warning,
+		summary: "Workers of LibreOffice die under their jobs: {{ $value }} in a quarter of an hour",
+		do:      "See lo_restarts_total by cause: timeout, raise --office-timeout; too_much, raise --office-memory; else the documents, whose hashes the log has once they are set aside",
+	},
+	{
+		name: "GridflowOfficeWaits", expr: `sum by (job, instance) ($lo_queue_depth) > 0`, lasts: 5 * time.Minute, severity: warning,
+		summary: "Jobs wait for LibreOffice",
+		do:      "Raise --office-workers where there are processors and memory for more, or lower --recalc-seats and --render-seats so that calls wait in their queue instead",
 	},
 	{
 		name: "GridflowLoadsWait", expr: `$resource_used{resource="bytes"} / ($resource_capacity{resource="bytes"} - $resource_buffer{resource="bytes"}) > 0.9`, lasts: 5 * time.Minute, severity: warning,

@@ -115,6 +115,33 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		put(journalReplayed, float64(f.Replayed))
 		spread(batchSize, batchSizes(f.Journal.Batch), "journal")
 	}
+	if office := m.sources.Office; office != nil {
+		s := office()
+		put(loInstalled, number(s.Installed))
+		put(loSlots, float64(s.Slots))
+		for state, n := range s.Workers {
+			put(loWorkers, float64(n), state)
+		}
+		put(loWorkersWanted, float64(s.Wanted))
+		put(loWorkersMax, float64(s.Capacity))
+		put(loSpare, s.Share)
+		put(loStarts, float64(s.Started))
+		for cause, n := range s.Ended {
+			put(loRestarts, float64(n), string(cause))
+		}
+		for _, k := range s.Jobs {
+			for outcome, n := range k.Outcomes {
+				put(loJobs, float64(n), k.Kind, outcome)
+			}
+			spread(loJobSeconds, k.Seconds, k.Kind)
+			put(loQueueDepth, float64(k.Waiting), k.Kind)
+		}
+		put(loJoined, float64(s.Joined))
+		put(loRejected, float64(s.Rejected))
+		put(loQueueCapacity, float64(s.Queue))
+		put(loQueueDepthMax, float64(s.WaitingMax))
+		spread(loQueueWait, s.Waits)
+	}
 	if events := m.sources.Events; events != nil {
 		sessions, lagged := events()
 		put(subscribersNow, float64(sessions))

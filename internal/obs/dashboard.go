@@ -43,6 +43,14 @@ var sections = []struct {
 		{"Workbooks in memory", "bytes", []curve{{"$cache_bytes", "{{instance}}"}, {"$cache_capacity_bytes", "bound"}}},
 		{"Calls that find their workbook open", "percentunit", []curve{{"gridflow:cache_hits:ratio5m", "{{instance}}"}}},
 	}},
+	{"LibreOffice", []panel{
+		{"Workers, and how many there should be", "none", []curve{{"$lo_workers", "{{state}}"}, {"$lo_workers_wanted", "wanted"}, {"$lo_workers_max", "at most"}}},
+		{"Jobs, a second", "ops", []curve{{"sum by (kind, outcome) (rate($lo_jobs_total[5m])) > 0", "{{kind}} {{outcome}}"}}},
+		{"Time at a job, 95th percentile", "s", []curve{{"histogram_quantile(0.95, sum by (kind, le) (rate($lo_job_seconds_bucket[5m])))", "{{kind}}"}}},
+		{"Workers that ended", "none", []curve{{"increase($lo_restarts_total[5m]) > 0", "{{cause}}"}}},
+		{"Jobs that wait for a worker", "none", []curve{{"$lo_queue_depth", "{{kind}}"}}},
+		{"Wait for a worker, 95th percentile", "s", []curve{{"histogram_quantile(0.95, sum by (le) (rate($lo_queue_wait_seconds_bucket[5m])))", "{{instance}}"}}},
+	}},
 	{"Forks and the journal", []panel{
 		{"Forks, and those in memory", "none", []curve{{"$forks", "{{instance}}"}, {"$forks_live", "in memory"}, {"$fork_mailbox_depth", "changes that wait"}}},
 		{"Versions made, changes refused as a conflict, a second", "ops", []curve{{"rate($fork_commits_total[5m])", "versions"}, {"rate($fork_conflicts_total[5m])", "conflicts"}, {"rate($fork_restores_total[5m])", "restores"}}},

@@ -16,6 +16,7 @@ import (
 	"gridflow/flow/limit"
 	"gridflow/internal/forks"
 	"gridflow/internal/lock"
+	"gridflow/internal/office"
 	"gridflow/internal/workspace"
 )
 
@@ -74,6 +75,7 @@ type Sources struct {
 
 	Breakers func() []breaker.Stats // nil: there is none
 	Forks    func() forks.Stats     // nil: there are none
+	Office   func() office.Stats    // nil: there is no LibreOffice
 
 	Events func() (subscribers int, lagged uint64) // nil: nobody can watch anything
 	Locks  func() []lock.Wait                      // nil: nobody counts

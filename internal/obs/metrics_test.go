@@ -30,6 +30,7 @@ import (
 	"gridflow/internal/forks"
 	"gridflow/internal/journal"
 	"gridflow/internal/lock"
+	"gridflow/internal/office"
 	"gridflow/internal/tally"
 	"gridflow/internal/workspace"
 )
@@ -59,6 +60,13 @@ func observed(t *testing.T, conf flow.Config) (*flow.Gate, *Metrics) {
 		Breakers: func() []breaker.Stats { return []breaker.Stats{{Name: "/books", State: breaker.Open, Rejected: 5}} },
 		Forks: func() forks.Stats {
 			return forks.Stats{Forks: 3, Commits: 4, Conflicts: 1, Replayed: 9, Calc: forks.CalcStats{Seconds: tallied, Formulas: 12, Changed: 8, Circular: 1, Over: 2, TooLarge: 1, Later: 5, Behind: 1, Stale: 2}, Journal: journal.Stats{Batch: batches, Syncs: tallied}}
+		},
+		Office: func() office.Stats {
+			return office.Stats{
+				Installed: true, Workers: map[string]int{"idle": 1, "busy": 2}, Wanted: 3, Slots: 2, Capacity: 3, Share: .25, Waiting: 1, WaitingMax: 4, Queue: 64, Waits: tallied,
+				Jobs:   []office.KindStats{{Kind: "paint", Waiting: 1, Seconds: tallied, Outcomes: map[string]uint64{"ok": 6, "crash": 1}}},
+				Joined: 2, Rejected: 1, Started: 9, Ended: map[office.Cause]uint64{office.CauseJobs: 5, office.CauseCrash: 1},
+			}
 		},
 		Events: func() (int, uint64) { return 2, 11 },
 		Locks:  func() []lock.Wait { return []lock.Wait{{Rank: "flow.gate", Histogram: tallied}} },
@@ -257,8 +265,7 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// TestNothingMissing: what is asked of a server of this kind is there (see docs/concurrency.md;
-// workers and jobs of recalculation come with recalculation).
+// TestNothingMissing: what is asked of a server of this kind is there (see docs/concurrency.md).
 func TestNothingMissing(t *testing.T) {
 	names := map[string]bool{}
 	for _, m := range table {
@@ -270,7 +277,7 @@ func TestNothingMissing(t *testing.T) {
 		cache_hits_total cache_misses_total cache_joined_total cache_loads_total cache_evictions_total cache_bytes cache_entries loads_inflight_bytes
 		forks fork_mailbox_depth fork_conflicts_total batch_size takt_seconds cycle_seconds takt_ratio flow_efficiency arrival_cv service_cv
 		class_share_actual class_share_target andon_level journal_appends_total journal_fsync_seconds journal_replayed_total
-		drain_state drain_inflight lock_wait_seconds subscribers events_lagged_total`) {
+		drain_state drain_inflight lo_workers lo_restarts_total lo_job_seconds lock_wait_seconds subscribers events_lagged_total`) {
 		if !names[prefix+name] {
 			t.Errorf("there is no %s", name)
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"gridflow/flow/kernel"
+	"gridflow/internal/office"
 	"gridflow/internal/tools"
 )
 
@@ -47,6 +48,9 @@ func (m *Metrics) Status(recent int, metrics bool) *tools.ServerStatus {
 			FormulasBehind: f.Calc.Later, Behind: f.Calc.Behind, Stale: f.Calc.Stale,
 			JournalRecords: f.Journal.Records, JournalSyncs: f.Journal.Batch.Batches, JournalBytes: f.Journal.Bytes, Poisoned: f.Journal.Poisoned != nil,
 		}
+	}
+	if m.sources.Office != nil {
+		out.Office = officeStatus(m.sources.Office())
 	}
 	if metrics {
 		out.Metrics = m.series()
@@ -126,6 +130,32 @@ func (m *Metrics) Status(recent int, metrics bool) *tools.ServerStatus {
 	out.ByService = shown(func(u *client) float64 { return u.served })
 	out.ByWait = shown(func(u *client) float64 { return u.waited })
 	return out
+}
+
+// officeStatus tells of LibreOffice.
+func officeStatus(s office.Stats) *tools.OfficeStatus {
+	o := &tools.OfficeStatus{
+		Installed: s.Installed, Slots: s.Slots, Workers: s.Workers, Wanted: s.Wanted, Most: s.Capacity,
+		Waiting: s.Waiting, Queue: s.Queue, Joined: s.Joined, Ended: make(map[string]uint64), Jobs: make(map[string]tools.OfficeJobs),
+	}
+	for cause, n := range s.Ended {
+		if n > 0 {
+			o.Ended[string(cause)] = n
+		}
+	}
+	for _, k := range s.Jobs {
+		j := tools.OfficeJobs{Waiting: k.Waiting, Outcomes: make(map[string]uint64)}
+		for outcome, n := range k.Outcomes {
+			if n > 0 {
+				j.Outcomes[outcome] = n
+			}
+		}
+		if k.Seconds.Count > 0 {
+			j.MeanMs = known(1000 * k.Seconds.Sum / float64(k.Seconds.Count))
+		}
+		o.Jobs[k.Kind] = j
+	}
+	return o
 }
 
 // series gives what /metrics gives, of the rows of the table: it asks the same registry.

@@ -123,6 +123,22 @@ const (
 	journalFsync
 	journalReplayed
 	batchSize
+	loInstalled
+	loSlots
+	loWorkers
+	loWorkersWanted
+	loWorkersMax
+	loSpare
+	loStarts
+	loRestarts
+	loJobs
+	loJobSeconds
+	loJoined
+	loRejected
+	loQueueDepth
+	loQueueCapacity
+	loQueueDepthMax
+	loQueueWait
 	subscribersNow
 	eventsLagged
 	lockWait
@@ -207,10 +223,10 @@ var table = [metrics]metric{
 	andonLevel:         {"gridflow_andon_level", gauge, nil, nil, "How full the queues are: 0 ok, 1 warn, 2 critical, 3 emergency. At least 1 from when gridflow_takt_ratio of a class has been above 1 for half a minute until it has been below 0.9 for as long."},
 	drainState:         {"gridflow_drain_state", gauge, nil, nil, "0 while the server serves, 1 once it stops."},
 	drainInflight:      {"gridflow_drain_inflight", gauge, nil, nil, "Requests inside the server, which a stop has to wait for."},
-	breakerState:       {"gridflow_breaker_state", gauge, byName, nil, "State of the breaker before the disk of a root, which is its name: 0 closed, 1 half-open, 2 open."},
+	breakerState:       {"gridflow_breaker_state", gauge, byName, nil, "State of the breaker before the disk of a root, which is its name, or before LibreOffice (libreoffice start, recalc, render, convert): 0 closed, 1 half-open, 2 open."},
 	breakerTransitions: {"gridflow_breaker_transitions_total", counter, []string{"name", "to"}, nil, "Changes of the state of the breaker to this one."},
-	breakerRejected:    {"gridflow_breaker_rejected_total", counter, byName, nil, "Reads that the breaker refused, of the root or of a file that is set aside."},
-	breakerQuarantined: {"gridflow_breaker_quarantined", gauge, byName, nil, "Files that are set aside because they could not be read again and again."},
+	breakerRejected:    {"gridflow_breaker_rejected_total", counter, byName, nil, "Reads and jobs of LibreOffice that the breaker refused, all or those of a file that is set aside."},
+	breakerQuarantined: {"gridflow_breaker_quarantined", gauge, byName, nil, "Files that are set aside because they could not be read again and again, or because LibreOffice failed on them each time."},
 	predictions:        {"gridflow_predictions_total", counter, nil, nil, "Calls whose time was predicted and is known."},
 	mispredictions:     {"gridflow_mispredictions_total", counter, nil, nil, "Of these, calls that belonged in another class."},
 	cacheHits:          {"gridflow_cache_hits_total", counter, nil, nil, "Calls that found their workbook open."},
@@ -250,6 +266,22 @@ var table = [metrics]metric{
 	journalFsync:       {"gridflow_journal_fsync_seconds", histogram, nil, tallyBuckets, "Time until what was written to the journal was on the disk."},
 	journalReplayed:    {"gridflow_journal_replayed_total", counter, nil, nil, "Records of the journal that forks were made again from."},
 	batchSize:          {"gridflow_batch_size", histogram, []string{"kind"}, batchBuckets, "What was done together in one go: records that were synced together (journal)."},
+	loInstalled:        {"gridflow_lo_installed", gauge, nil, nil, "1 where LibreOffice was there when somebody last wanted it, 0 where it was not, or nobody has."},
+	loSlots:            {"gridflow_lo_slots", gauge, nil, nil, "Documents that LibreOffice may work on at once."},
+	loWorkers:          {"gridflow_lo_workers", gauge, []string{"state"}, nil, "Workers of LibreOffice, each a process: starting, idle, busy, ending."},
+	loWorkersWanted:    {"gridflow_lo_workers_wanted", gauge, nil, nil, "Workers that there should be: those that are busy, or have been lately, and the spares."},
+	loWorkersMax:       {"gridflow_lo_workers_max", gauge, nil, nil, "Workers that there may be."},
+	loSpare:            {"gridflow_lo_spare_ratio", gauge, nil, nil, "Part of the workers that may be that the variation of jobs asks to have as spares, by Kingman's formula as in gridflow_buffer_wanted_ratio; over five minutes."},
+	loStarts:           {"gridflow_lo_starts_total", counter, nil, nil, "Workers that have become warm."},
+	loRestarts:         {"gridflow_lo_restarts_total", counter, []string{"cause"}, nil, "Workers that have ended, by why: jobs, memory, age (replaced in good time), idle, fewer, updated, drain; crash, timeout, cancelled, broken, too_much (memory), start (it never became warm)."},
+	loJobs:             {"gridflow_lo_jobs_total", counter, []string{"kind", "outcome"}, nil, "Runs of jobs that have ended: ok, failed (LibreOffice does not like the document), rejected (not tried), cancelled, timeout, crash."},
+	loJobSeconds:       {"gridflow_lo_job_seconds", histogram, []string{"kind"}, tallyBuckets, "Time that workers were at jobs."},
+	loJoined:           {"gridflow_lo_joined_total", counter, nil, nil, "Calls that took the result of a run that another call had begun."},
+	loRejected:         {"gridflow_lo_rejected_total", counter, nil, nil, "Jobs that were refused because as many waited as may."},
+	loQueueDepth:       {"gridflow_lo_queue_depth", gauge, []string{"kind"}, nil, "Jobs that wait for a worker, beyond the queues of calls."},
+	loQueueCapacity:    {"gridflow_lo_queue_capacity", gauge, nil, nil, "Jobs that may wait for a worker."},
+	loQueueDepthMax:    {"gridflow_lo_queue_depth_max", gauge, nil, nil, "The most jobs that have waited at once since the start."},
+	loQueueWait:        {"gridflow_lo_queue_wait_seconds", histogram, nil, tallyBuckets, "Time that jobs waited for a worker which then got one."},
 	subscribersNow:     {"gridflow_subscribers", gauge, nil, nil, "Sessions that watch resources."},
 	eventsLagged:       {"gridflow_events_lagged_total", counter, nil, nil, "Changes that somebody who watches was not told of, because a later one of the same workbook came before he took it, or because too many waited. He is told that there was one."},
 	lockWait:           {"gridflow_lock_wait_seconds", histogram, []string{"rank"}, tallyBuckets, "Time that mutexes were waited for which were not free, by their place in the order of locks; absent where nobody has waited."},

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -117,14 +118,15 @@ func outcomeOf(code, outcome string) string {
 }
 
 // resultOf tells by the code of its error how the work of a call ended. Codes that the
-// caller can do something about are the caller's errors; a disk that gives no answer is none.
+// caller can do something about are the caller's errors; a disk that gives no answer is none,
+// nor a LibreOffice that dies.
 func resultOf(code string, err error) flow.Result {
 	switch {
 	case code == "TIMEOUT":
 		return flow.TimedOut
 	case code == "CANCELLED" || code == "DRAINING":
 		return flow.Cancelled
-	case code == "INTERNAL" || code == "READ_TIMEOUT":
+	case code == "INTERNAL" || code == "READ_TIMEOUT" || code == "BACKEND_NOT_STARTED" || strings.HasSuffix(code, "_BACKEND_CRASHED"):
 		return flow.Failed
 	case code != "" || err != nil:
 		return flow.UserError

@@ -44,6 +44,7 @@ type Resource struct {
 // Contents are what a resource holds.
 type Contents struct {
 	MIMEType, Text string
+	Blob           []byte // in place of Text; nil: it is a text
 }
 
 var rangeTemplate = &mcp.ResourceTemplate{
@@ -130,9 +131,9 @@ func (s *Server) readResource(ctx context.Context, req *mcp.ReadResourceRequest)
 		note(ctx).outcome = e.Code
 		return nil, protocolError(e)
 	}
-	note(ctx).bytes = len(c.Text)
+	note(ctx).bytes = len(c.Text) + len(c.Blob)
 	return &mcp.ReadResourceResult{
-		Contents: []*mcp.ResourceContents{{URI: uri, MIMEType: c.MIMEType, Text: c.Text}},
+		Contents: []*mcp.ResourceContents{{URI: uri, MIMEType: c.MIMEType, Text: c.Text, Blob: c.Blob}},
 	}, nil
 }
 

@@ -182,9 +182,14 @@ func (s *Server) callTool(t *tools.Tool) mcp.ToolHandler {
 		if res == nil {
 			return nil, fmt.Errorf("tool %s gave neither a result nor an error", t.Name)
 		}
-		content := make([]mcp.Content, 0, 1+len(res.Links))
+		content := make([]mcp.Content, 0, 1+len(res.Images)+len(res.Links))
 		if res.Text != "" || res.Structured == nil {
 			content = append(content, &mcp.TextContent{Text: res.Text})
+		}
+		pictures := 0
+		for _, img := range res.Images {
+			content = append(content, &mcp.ImageContent{MIMEType: img.MIMEType, Data: img.Data})
+			pictures += len(img.Data)
 		}
 		for _, link := range res.Links {
 			content = append(content, &mcp.ResourceLink{URI: link.URI, Name: link.Name, MIMEType: link.MIMEType})
@@ -193,7 +198,7 @@ func (s *Server) callTool(t *tools.Tool) mcp.ToolHandler {
 		if res.Structured != nil {
 			out.StructuredContent = res.Structured
 		}
-		note(ctx).bytes = len(res.Text) + len(res.Structured)
+		note(ctx).bytes = len(res.Text) + len(res.Structured) + pictures
 		return out, nil
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"net/url"
 	"path"
 	"strings"
@@ -56,6 +58,9 @@ func (r *workbookResources) List(context.Context) ([]Resource, error) {
 }
 
 func (r *workbookResources) Read(ctx context.Context, uri string) (Contents, error) {
+	if name, ok := strings.CutPrefix(uri, tools.PictureScheme); ok {
+		return r.picture(name)
+	}
 	workbook, sheet, area, err := splitURI(uri)
 	if err != nil {
 		return Contents{}, err
@@ -84,6 +89,28 @@ func (r *workbookResources) Read(ctx context.Context, uri string) (Contents, err
 	}
 	return Contents{MIMEType: kind, Text: res.Text}, nil
 }
+
+// picture gives a picture that screenshot_sheet has made. It is there until newer ones have
+// taken its place.
+func (r *workbookResources) picture(name string) (Contents, error) {
+	gone := &tools.Error{Code: "PICTURE_NOT_FOUND", Message: fmt.Sprintf("there is no picture %q, or no longer", clip(name, 100)), Hint: "Call screenshot_sheet again"}
+	if r.env.Pictures == nil {
+		return Contents{}, gone
+	}
+	f, err := r.env.Pictures.Get(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Contents{}, gone
+	}
+	if err != nil {
+		return Contents{}, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, pictureMax))
+	return Contents{MIMEType: "image/png", Blob: b}, err
+}
+
+// pictureMax is more than any picture has: 12 million pixels, of four bytes each.
+const pictureMax = 64 << 20
 
 func (r *workbookResources) Workbook(ctx context.Context, uri string) (string, error) {
 	workbook, _, _, err := splitURI(uri)

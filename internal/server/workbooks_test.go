@@ -40,13 +40,13 @@ func TestWorkbookResources(t *testing.T) {
 	}
 	r := WorkbookResources(fixtureWorkbooks{}, table, &tools.Env{Profile: tools.Dense})
 	for uri, want := range map[string]Contents{
-		"gridflow://wb-1":                    {"text/plain", `list_sheets {"workbook_or_fork_id":"wb-1"}`},
-		"gridflow://wb-1/":                   {"text/plain", `list_sheets {"workbook_or_fork_id":"wb-1"}`},
-		"gridflow://wb-1/My%20Data":          {"text/tab-separated-values", `sheet_page {"sheet_name":"My Data","workbook_or_fork_id":"wb-1"}`},
-		"gridflow://wb-1/a%2Fb/A1:B2":        {"text/tab-separated-values", `range_values {"ranges":["A1:B2"],"sheet_name":"a/b","workbook_or_fork_id":"wb-1"}`},
-		"gridflow://wb-1/S/Sheet%201!A1%3AB": {"text/tab-separated-values", `range_values {"ranges":["Sheet 1!A1:B"],"sheet_name":"S","workbook_or_fork_id":"wb-1"}`},
+		"gridflow://wb-1":                    {MIMEType: "text/plain", Text: `list_sheets {"workbook_or_fork_id":"wb-1"}`},
+		"gridflow://wb-1/":                   {MIMEType: "text/plain", Text: `list_sheets {"workbook_or_fork_id":"wb-1"}`},
+		"gridflow://wb-1/My%20Data":          {MIMEType: "text/tab-separated-values", Text: `sheet_page {"sheet_name":"My Data","workbook_or_fork_id":"wb-1"}`},
+		"gridflow://wb-1/a%2Fb/A1:B2":        {MIMEType: "text/tab-separated-values", Text: `range_values {"ranges":["A1:B2"],"sheet_name":"a/b","workbook_or_fork_id":"wb-1"}`},
+		"gridflow://wb-1/S/Sheet%201!A1%3AB": {MIMEType: "text/tab-separated-values", Text: `range_values {"ranges":["Sheet 1!A1:B"],"sheet_name":"S","workbook_or_fork_id":"wb-1"}`},
 	} {
-		if got, err := r.Read(t.Context(), uri); err != nil || got != want {
+		if got, err := r.Read(t.Context(), uri); err != nil || got.MIMEType != want.MIMEType || got.Text != want.Text || got.Blob != nil {
 			t.Errorf("%s: %v (%v), want %v", uri, got, err, want)
 		}
 	}
@@ -55,7 +55,7 @@ func TestWorkbookResources(t *testing.T) {
 		t.Errorf("a broken URI gives %v", err)
 	}
 	compat := WorkbookResources(fixtureWorkbooks{}, table, &tools.Env{Profile: tools.Compat})
-	if got, err := compat.Read(t.Context(), "gridflow://wb-1"); err != nil || got != (Contents{"application/json", "{}"}) {
+	if got, err := compat.Read(t.Context(), "gridflow://wb-1"); err != nil || got.MIMEType != "application/json" || got.Text != "{}" {
 		t.Errorf("compat: %v (%v)", got, err)
 	}
 	list, err := r.List(t.Context())

@@ -23,6 +23,7 @@ type Spec struct {
 	Example     string // arguments of a typical call, as JSON: for the reference, and to mend wrong calls
 	Reach       Reach  // how much of a workbook a call looks at
 	Disk        bool   // a call writes a file or copies one
+	Office      Office // what a call takes of LibreOffice; see Tool.Office
 
 	Writes      bool // changes something; the zero value is a read
 	Destructive bool
@@ -56,7 +57,7 @@ func define[In, Out any](spec Spec, handler func(context.Context, *Env, In) (Out
 		params[i] = f.Param
 	}
 	return Tool{
-		Name: spec.Name, Title: spec.Title, Description: spec.Description, Toolset: spec.Toolset, Core: spec.Core, Example: spec.Example, Reach: spec.Reach, Disk: spec.Disk,
+		Name: spec.Name, Title: spec.Title, Description: spec.Description, Toolset: spec.Toolset, Core: spec.Core, Example: spec.Example, Reach: spec.Reach, Disk: spec.Disk, Office: spec.Office,
 		ReadOnly: !spec.Writes, Destructive: spec.Destructive, Idempotent: !spec.Writes || spec.Idempotent,
 		Schema: args.appendSchema(nil), Params: params,
 		Call: func(ctx context.Context, env *Env, raw json.RawMessage) (*Result, error) {

@@ -5,6 +5,8 @@ import (
 
 	"gridflow/internal/book"
 	"gridflow/internal/forks"
+	"gridflow/internal/office/job"
+	"gridflow/internal/office/shelf"
 	"gridflow/internal/workspace"
 )
 
@@ -18,6 +20,12 @@ type Env struct {
 	Files     Files        // nil: no file may be written
 	NoForks   error        // why Forks is nil, where more is to be said than that
 	Status    Status       // nil: there is no scheduler, as where single calls are made from a shell
+
+	// Office is what LibreOffice does; nil: this server has none. Documents is where its
+	// documents come from then, and Pictures where pictures are kept, nil: nowhere.
+	Office    *job.Office
+	Documents Documents
+	Pictures  *shelf.Shelf
 
 	// Absent are the tools that clients cannot call, with the toolsets that have them.
 	Absent map[string]string
@@ -39,6 +47,12 @@ type Workspace interface {
 	Revision(ctx context.Context, id string) (string, error)
 	// Close drops the workbook from the cache and says whether it was there.
 	Close(id string) (dropped bool, err error)
+}
+
+// Documents is where what LibreOffice is given comes from; *forks.Router is it.
+type Documents interface {
+	// Package runs fn on a workbook, a fork or a version of one, as a file that can be written.
+	Package(ctx context.Context, id string, fn func(forks.Package) error) error
 }
 
 // Profile chooses the defaults of what results look like.

@@ -13,6 +13,8 @@ import (
 	"gridflow/internal/cell"
 	"gridflow/internal/forks"
 	"gridflow/internal/nearest"
+	"gridflow/internal/office"
+	"gridflow/internal/office/job"
 	"gridflow/internal/workspace"
 	"gridflow/internal/xlsx"
 )
@@ -50,6 +52,9 @@ func mapError(err error) error {
 	var ofBook *book.Error
 	var ofFile *xlsx.Error
 	var theirs *workspace.Error
+	var ofJob *job.Error
+	var ofOffice *office.Error
+	var ofDocument *office.FailedError
 	switch {
 	case errors.As(err, &ours):
 		return ours
@@ -67,6 +72,16 @@ func mapError(err error) error {
 		return &Error{Code: string(ofBook.Code), Message: message, Hint: strings.TrimSuffix(ofBook.Hint, ".")}
 	case errors.As(err, &theirs):
 		return &Error{Code: theirs.Code, Message: theirs.Message, Hint: theirs.Hint, RetryAfterMillis: theirs.RetryAfter.Milliseconds()}
+	case errors.As(err, &ofJob): // what it says of what lies behind is more
+		return &Error{Code: ofJob.Code, Message: ofJob.Message, Hint: ofJob.Hint}
+	case errors.As(err, &ofOffice):
+		e := &Error{Code: ofOffice.Code, Message: ofOffice.Message, Hint: ofOffice.Hint, RetryAfterMillis: ofOffice.RetryAfter.Milliseconds()}
+		if ofOffice.Code == office.CodeTimeout {
+			e.Details = map[string]any{"phase": "exec"}
+		}
+		return e
+	case errors.As(err, &ofDocument):
+		return fail("OFFICE_"+strings.ToUpper(string(ofDocument.Code)), "What LibreOffice cannot do with it, other tools may", "%s", ofDocument.Error())
 	case errors.As(err, &ofFile): // of what is written; what is read comes by the workspace
 		return &Error{Code: string(ofFile.Code), Message: strings.TrimSuffix(ofFile.Error(), "."), Hint: strings.TrimSuffix(ofFile.Hint, ".")}
 	case errors.Is(err, context.DeadlineExceeded):

@@ -6,14 +6,18 @@ import (
 	"time"
 
 	"gridflow/internal/book"
+	"gridflow/internal/forks"
 	"gridflow/internal/grid"
+	"gridflow/internal/office/job"
 )
 
 type recalculateIn struct {
 	ForkArg
 	Scope   string `json:"scope" default:"all" enum:"all|stale" doc:"all formulas, or those that are stale or volatile"`
-	Backend string `json:"backend" default:"auto" enum:"auto|native|libreoffice|both" also:"formualizer=native" doc:"What calculates; auto is native"`
+	Backend string `json:"backend" default:"auto" enum:"auto|native|libreoffice|both" also:"formualizer=native" doc:"auto is native; libreoffice takes its values into the fork; both compares the two and changes nothing"`
 	Timeout int    `json:"timeout_ms" default:"30000" min:"0" doc:"0 is as long as calls may take"`
+	Limit   int    `json:"limit" default:"100" min:"1" max:"2000" doc:"With both: differences to list"`
+	Offset  int    `json:"offset" default:"0" min:"0"`
 	Guard
 }
 
@@ -28,27 +32,31 @@ type recalculateOut struct {
 	AllErrors int         `json:"error_cells"`
 	Circular  int         `json:"circular_count,omitempty"`
 	Details   *calculated `json:"calculated,omitempty"`
+	opinion
+}
+
+// secondOut is what recalculate gives with backend both.
+type secondOut struct {
+	Cut
+	stamp
+	Millis     int64            `json:"duration_ms"`
+	Backend    string           `json:"backend"`
+	Formulas   int              `json:"formula_cells"`
+	Different  int              `json:"different"`
+	Volatile   int              `json:"volatile"`
+	Rows       []calcDifference `json:"differences"`
+	NextOffset int              `json:"next_offset,omitempty"`
+	opinion
 }
 
 // evalErrorsMax is how many cells with errors are listed.
 const evalErrorsMax = 200
 
-// nativeOnly refuses a backend that is not there.
-func nativeOnly(backend, tool string) error {
-	if backend == "auto" || backend == "native" {
-		return nil
-	}
-	return fail("BACKEND_UNAVAILABLE", fmt.Sprintf("Call %s with \"backend\":\"native\" or leave backend out", tool), "this server does not calculate with LibreOffice, which the backend %q needs", backend)
-}
-
 var recalculate = define(Spec{
-	Name: "recalculate", Title: "Recalculate", Toolset: "edit", Writes: true, Reach: ReachBook,
-	Description: "Calculates the formulas of a fork anew, as one version that undo takes back. Edits do it by themselves: call it for new values of NOW, RAND and their kind, or where the file's own values are not to be trusted.",
+	Name: "recalculate", Title: "Recalculate", Toolset: "edit", Writes: true, Reach: ReachBook, Office: OfficeRecalc,
+	Description: "Calculates the formulas of a fork anew, as one version that undo takes back. Edits do it by themselves: call it for new values of NOW, RAND and their kind, or where the file's own values are not to be trusted. LibreOffice, where installed, gives a second opinion (both) or its own values (libreoffice).",
 	Example:     `{"fork_id":"fork-abcdefgh2345"}`,
-}, func(ctx context.Context, env *Env, in recalculateIn) (*recalculateOut, error) {
-	if err := nativeOnly(in.Backend, "recalculate"); err != nil {
-		return nil, err
-	}
+}, func(ctx context.Context, env *Env, in recalculateIn) (any, error) {
 	store, err := env.forkStore()
 	if err != nil {
 		return nil, err
@@ -60,23 +68,124 @@ var recalculate = define(Spec{
 		run, stop = context.WithTimeoutCause(ctx, time.Duration(in.Timeout)*time.Millisecond, late)
 		defer stop()
 	}
+	out, err := in.run(run, env, store)
+	if err != nil && ctx.Err() == nil && run.Err() != nil {
+		return nil, context.Cause(run)
+	}
+	return out, err
+})
+
+// run does what the backend is.
+func (in *recalculateIn) run(ctx context.Context, env *Env, store *forks.Store) (any, error) {
 	begin := time.Now()
-	r, err := store.Recalculate(run, in.Fork, in.Scope == "all", in.commit("recalculate", ""))
+	switch in.Backend {
+	case "both":
+		return in.compare(ctx, env, begin)
+	case "libreoffice":
+		return in.adopt(ctx, env, store, begin)
+	}
+	r, err := store.Recalculate(ctx, in.Fork, in.Scope == "all", in.commit("recalculate", ""))
 	if err != nil {
-		if ctx.Err() == nil && run.Err() != nil {
-			return nil, context.Cause(run)
-		}
 		return nil, err
 	}
+	return recalculated(ctx, store, r, "native", begin)
+}
+
+// recalculated words a version that a calculation has made.
+func recalculated(ctx context.Context, store *forks.Store, r forks.Result, backend string, begin time.Time) (*recalculateOut, error) {
 	did := r.Changeset.Calculation
 	out := &recalculateOut{
-		stamp: stamp{r.Info.ID, r.Version}, Before: r.Before, Millis: time.Since(begin).Milliseconds(), Backend: "native",
+		stamp: stamp{r.Info.ID, r.Version}, Before: r.Before, Backend: backend,
 		Evaluated: did.Calculated, Changed: did.Changed, Errors: []string{}, Circular: len(did.Circular),
 		Details: summarize(r.Changeset, false).Calculated,
 	}
-	err = store.View(ctx, fmt.Sprintf("%s@%d", r.Info.ID, r.Version), func(snap *book.Snapshot) error { return out.errors(ctx, snap) })
+	err := store.View(ctx, fmt.Sprintf("%s@%d", r.Info.ID, r.Version), func(snap *book.Snapshot) error { return out.errors(ctx, snap) })
+	out.Millis = time.Since(begin).Milliseconds()
 	return out, err
-})
+}
+
+const needsOffice = "the backend %q needs"
+
+// adopt takes the values of LibreOffice into the fork.
+func (in *recalculateIn) adopt(ctx context.Context, env *Env, store *forks.Store, begin time.Time) (*recalculateOut, error) {
+	if in.Scope == "stale" {
+		return nil, invalid("Leave scope out", "LibreOffice calculates all formulas: there is no scope %q with it", in.Scope)
+	}
+	fork, version, err := forks.Resolve(in.Fork)
+	if err == nil {
+		_, err = store.Info(fork) // before LibreOffice works for nothing
+	}
+	if err == nil && version != nil {
+		err = invalid("Give the fork_id without a version", "%s is one version, and never changes", clip(in.Fork, 60))
+	}
+	if err != nil {
+		return nil, err
+	}
+	var out *recalculateOut
+	err = env.document(ctx, fork, fmt.Sprintf(needsOffice, in.Backend), `Call recalculate with "backend":"native" or leave backend out`, func(o *job.Office, d job.Document) error {
+		c := in.commit("recalculate", "")
+		if c.Expected == nil { // what comes between makes the values those of another version
+			v := d.Snapshot.Version
+			c.Expected = &v
+		} else if *c.Expected != d.Snapshot.Version {
+			_, err := store.Adopt(ctx, fork, book.Edit{}, "", c) // says what the fork has by now
+			return err
+		}
+		v, err := o.Recalculate(ctx, d)
+		if err != nil {
+			return err
+		}
+		r, err := store.Adopt(ctx, fork, v.Edit, "libreoffice", c)
+		if err != nil {
+			return err
+		}
+		out, err = recalculated(ctx, store, r, "libreoffice", begin)
+		if err == nil {
+			out.opinion = opinionOf(v)
+		}
+		return err
+	})
+	return out, err
+}
+
+// compare gives the cells that the two backends calculate to different values.
+func (in *recalculateIn) compare(ctx context.Context, env *Env, begin time.Time) (*secondOut, error) {
+	out := &secondOut{Backend: "both", Rows: []calcDifference{}}
+	err := env.document(ctx, in.Fork, fmt.Sprintf(needsOffice, in.Backend), `Call recalculate with "backend":"native" or leave backend out`, func(o *job.Office, d job.Document) error {
+		if in.Expected != nil && uint64(*in.Expected) != d.Snapshot.Version {
+			return fail(forks.CodeConflict, "Leave expected_version out, or give the version that is there", "the fork has version %d, not %d", d.Snapshot.Version, *in.Expected)
+		}
+		v, err := o.Recalculate(ctx, d)
+		if err != nil {
+			return err
+		}
+		out.stamp, out.opinion = stamp{d.Snapshot.ID, d.Snapshot.Version}, opinionOf(v)
+		list := differences{limit: env.budget(in.Limit), offset: in.Offset, both: true, kept: v.Kept, sheets: d.Snapshot.SheetIndex}
+		check, err := d.Snapshot.Opinion(ctx, book.MomentAt(time.Now(), 1), v.Snapshot, verifyTolerance, list.add)
+		out.Formulas, out.Volatile, out.Different, out.Rows = check.Formulas, check.Volatile, list.n, append(out.Rows, list.rows...)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if next := in.Offset + len(out.Rows); next < out.Different && len(out.Rows) > 0 {
+		again := *in
+		out.NextOffset, again.Offset = next, next
+		out.Next = fmt.Sprintf("differences %d-%d of %d; next: %s", in.Offset+1, next, out.Different, callText("recalculate", again))
+	}
+	out.Millis = time.Since(begin).Milliseconds()
+	return out, nil
+}
+
+func (o *secondOut) appendText(b []byte, _ bool) []byte {
+	b = fmt.Appendf(b, "%s version %d: %d formula cells; gridflow and LibreOffice differ in %d; nothing was changed", o.ForkID, o.Version, o.Formulas, o.Different)
+	if o.Volatile > 0 {
+		b = fmt.Appendf(b, "; %d depend on time or chance and are not compared", o.Volatile)
+	}
+	b = append(b, '\n')
+	b = o.appendOpinion(b, "are not compared")
+	return appendDifferences(b, o.Rows, "gridflow\tlibreoffice")
+}
 
 // errors counts the formulas that give errors, and lists the first.
 func (o *recalculateOut) errors(ctx context.Context, snap *book.Snapshot) error {
@@ -105,6 +214,10 @@ func (o *recalculateOut) errors(ctx context.Context, snap *book.Snapshot) error 
 
 func (o *recalculateOut) appendText(b []byte, _ bool) []byte {
 	b = fmt.Appendf(b, "%s: version %d (was %d); %d formulas calculated, %d cells changed, %d formulas give errors\n", o.ForkID, o.Version, o.Before, o.Evaluated, o.Changed, o.AllErrors)
+	if o.Backend == "libreoffice" {
+		b = append(b, "the values are LibreOffice's\n"...)
+	}
+	b = o.appendOpinion(b, "keep the value that they had")
 	if o.Details != nil {
 		b = o.Details.appendText(b)
 	}
@@ -117,112 +230,6 @@ func (o *recalculateOut) appendText(b []byte, _ bool) []byte {
 		b = appendEscaped(b, e)
 	}
 	if len(o.Errors) > 0 {
-		b = append(b, '\n')
-	}
-	return b
-}
-
-type verifyCalculationIn struct {
-	Book
-	Sheet     string   `json:"sheet_name" doc:"List those of this sheet only"`
-	Backend   string   `json:"backend" default:"auto" enum:"auto|native|libreoffice|both" doc:"What calculates; auto is native"`
-	Tolerance *float64 `json:"tolerance" min:"0" doc:"By how much numbers may differ, as a part of the larger one; 1e-9 unless given"`
-	Limit     int      `json:"limit" default:"100" min:"1" max:"2000"`
-	Offset    int      `json:"offset" default:"0" min:"0"`
-}
-
-type verifyCalculationOut struct {
-	Cut
-	WorkbookID string           `json:"workbook_id"`
-	Backend    string           `json:"backend"`
-	Formulas   int              `json:"formula_cells"`
-	Different  int              `json:"different"`
-	Missing    int              `json:"without_value"`
-	Volatile   int              `json:"volatile"`
-	Rows       []calcDifference `json:"differences"`
-	NextOffset int              `json:"next_offset,omitempty"`
-
-	offset int
-}
-
-// calcDifference is a value that is not what its formula gives.
-type calcDifference struct {
-	Address    string `json:"address"`
-	Stored     told   `json:"stored"`
-	Calculated told   `json:"calculated"`
-	Formula    string `json:"formula,omitempty"`
-}
-
-// verifyTolerance is how far values of two programs may be apart where a caller does not say.
-const verifyTolerance = 1e-9
-
-var verifyCalculation = define(Spec{
-	Name: "verify_calculation", Title: "Check calculated values", Toolset: "analysis", Reach: ReachBook,
-	Description: "Calculates every formula of a workbook or fork and lists the cells whose stored value is another one, with both values and the formula. " +
-		"What depends on time or chance is not compared. Changes nothing.",
-	Example: `{"workbook_or_fork_id":"wb-23456789ab"}`,
-}, func(ctx context.Context, env *Env, in verifyCalculationIn) (*verifyCalculationOut, error) {
-	if err := nativeOnly(in.Backend, "verify_calculation"); err != nil {
-		return nil, err
-	}
-	out := &verifyCalculationOut{Backend: "native", Rows: []calcDifference{}, offset: in.Offset}
-	err := env.Workspace.View(ctx, in.Workbook, func(snap *book.Snapshot) error {
-		only := ""
-		if in.Sheet != "" {
-			i, err := sheetNamed(snap, in.Sheet)
-			if err != nil {
-				return err
-			}
-			only = snap.Workbook().Sheets[i].Name
-		}
-		out.WorkbookID = snap.ID
-		lim := env.budget(in.Limit)
-		n, full := 0, false
-		check, err := snap.Check(ctx, book.MomentAt(time.Now(), 1), orElse(in.Tolerance, verifyTolerance), func(d book.Difference) {
-			if only != "" && d.Sheet != only {
-				return
-			}
-			if n++; n <= in.Offset || full {
-				return
-			}
-			row := calcDifference{address(d.Sheet, d.Ref), told{d.Stored}, told{d.Calculated}, clip(d.Formula, changeTextMax)}
-			if full = !lim.takeEntry(&row); !full {
-				out.Rows = append(out.Rows, row)
-			}
-		})
-		out.Formulas, out.Different, out.Missing, out.Volatile = check.Formulas, n, check.Missing, check.Volatile
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	if next := in.Offset + len(out.Rows); next < out.Different && len(out.Rows) > 0 {
-		out.NextOffset, in.Offset = next, next
-		out.Next = fmt.Sprintf("differences %d-%d of %d; next: %s", out.offset+1, next, out.Different, callText("verify_calculation", in))
-	}
-	return out, nil
-})
-
-func (o *verifyCalculationOut) appendText(b []byte, _ bool) []byte {
-	b = fmt.Appendf(b, "%s: %d formula cells; %d stored values are not what is calculated", plain(o.WorkbookID), o.Formulas, o.Different)
-	if o.Missing > 0 {
-		b = fmt.Appendf(b, "; %d have no stored value", o.Missing)
-	}
-	if o.Volatile > 0 {
-		b = fmt.Appendf(b, "; %d depend on time or chance and are not compared", o.Volatile)
-	}
-	b = append(b, '\n')
-	if len(o.Rows) > 0 {
-		b = append(b, "cell\tstored\tcalculated\tformula\n"...)
-	}
-	for i := range o.Rows {
-		r := &o.Rows[i]
-		b = append(appendEscaped(b, r.Address), '\t')
-		b = append(r.Stored.appendText(b), '\t')
-		b = append(r.Calculated.appendText(b), '\t')
-		if r.Formula != "" {
-			b = appendEscaped(append(b, '='), r.Formula)
-		}
 		b = append(b, '\n')
 	}
 	return b

@@ -32,6 +32,11 @@ type linker interface {
 	links() []ResourceLink
 }
 
+// imager is a result with pictures.
+type imager interface {
+	images() []Image
+}
+
 // seenVersion is the version of a fork that a call has read, for its result to say.
 type seenVersion struct {
 	id      string // "" where none was read
@@ -104,6 +109,9 @@ func encode(env *Env, out any) (*Result, error) {
 	res := &Result{}
 	if l, ok := out.(linker); ok {
 		res.Links = l.links()
+	}
+	if i, ok := out.(imager); ok {
+		res.Images = i.images()
 	}
 	cut, _ := out.(interface{ cut() *Cut })
 	if t, ok := out.(texter); ok && env.Profile != Compat {

@@ -35,6 +35,7 @@ type ServerStatus struct {
 	Cache         *CacheStatus     `json:"cache,omitempty"`
 	Breakers      []BreakerStatus  `json:"breakers,omitempty"`
 	Forks         *ForksStatus     `json:"forks,omitempty"`
+	Office        *OfficeStatus    `json:"office,omitempty"`
 	Calls         []CallStatus     `json:"recent_calls"` // the latest first
 	ByService     []ClientStatus   `json:"top_clients_by_service"`
 	ByWait        []ClientStatus   `json:"top_clients_by_wait"`
@@ -113,7 +114,7 @@ type CacheStatus struct {
 	CalculationBytes int64 `json:"calculation_bytes"` // of bytes: indexes of columns, which calculations left for the next ones
 }
 
-// BreakerStatus tells of the breaker before the disk of a root.
+// BreakerStatus tells of the breaker before the disk of a root, or before LibreOffice.
 type BreakerStatus struct {
 	Name        string `json:"breaker"`
 	State       string `json:"state"`
@@ -142,6 +143,27 @@ type ForksStatus struct {
 	Poisoned           bool    `json:"journal_poisoned"`
 }
 
+// OfficeStatus tells of LibreOffice.
+type OfficeStatus struct {
+	Installed bool                  `json:"installed"` // when somebody last wanted it
+	Slots     int                   `json:"at_once"`   // documents that it may work on
+	Workers   map[string]int        `json:"workers"`   // by state: starting, idle, busy, ending
+	Wanted    int                   `json:"workers_wanted"`
+	Most      int                   `json:"workers_max"`
+	Waiting   int                   `json:"waiting"` // jobs for a worker
+	Queue     int                   `json:"queue_capacity"`
+	Joined    uint64                `json:"joined"` // calls that took the result of another one's run
+	Ended     map[string]uint64     `json:"workers_ended"`
+	Jobs      map[string]OfficeJobs `json:"jobs"` // by kind: recalculate, paint, convert
+}
+
+// OfficeJobs tells of the jobs of one kind.
+type OfficeJobs struct {
+	Waiting  int               `json:"waiting"`
+	MeanMs   *float64          `json:"mean_ms"`
+	Outcomes map[string]uint64 `json:"outcomes"`
+}
+
 // CallStatus is one call that has ended.
 type CallStatus struct {
 	SecondsAgo float64 `json:"seconds_ago"`
@@ -167,7 +189,7 @@ type ClientStatus struct {
 
 type serverStatusIn struct {
 	Recent   int      `json:"recent" default:"10" min:"0" max:"100" doc:"Calls and clients listed"`
-	Sections []string `json:"sections" enum:"classes|resources|cache|breakers|forks|calls|clients|metrics" doc:"Default: all but metrics"`
+	Sections []string `json:"sections" enum:"classes|resources|cache|breakers|forks|office|calls|clients|metrics" doc:"Default: all but metrics"`
 }
 
 type serverStatusOut struct {
@@ -202,6 +224,7 @@ var serverStatus = define(Spec{
 		"cache":     func() { out.Cache = nil },
 		"breakers":  func() { out.Breakers = nil },
 		"forks":     func() { out.Forks = nil },
+		"office":    func() { out.Office = nil },
 		"calls":     func() { out.Calls = nil },
 		"clients":   func() { out.ByService, out.ByWait = nil, nil },
 	} {
@@ -260,6 +283,9 @@ func (o *serverStatusOut) appendText(b []byte, _ bool) []byte {
 		}
 		b = append(b, '\n')
 	}
+	if o.Office != nil {
+		b = o.Office.appendText(b)
+	}
 	if o.shows("calls") {
 		b = append(b, "latest calls\nseconds ago\ttool\tclass\tclient\tqueue ms\trun ms\toutcome\n"...)
 		for _, c := range o.Calls {
@@ -277,6 +303,35 @@ func (o *serverStatusOut) appendText(b []byte, _ bool) []byte {
 		}
 	}
 	return b
+}
+
+func (o *OfficeStatus) appendText(b []byte) []byte {
+	is := "not seen yet, or not installed"
+	if o.Installed {
+		is = "installed"
+	}
+	b = fmt.Appendf(b, "LibreOffice: %s; %d at once; workers: %d starting, %d idle, %d busy, %d ending, %d wanted, %d at most; %d of %d jobs wait; %d calls joined another one's run; workers ended: %s\n",
+		is, o.Slots, o.Workers["starting"], o.Workers["idle"], o.Workers["busy"], o.Workers["ending"], o.Wanted, o.Most, o.Waiting, o.Queue, o.Joined, listed(o.Ended))
+	for i, kind := range slices.Sorted(maps.Keys(o.Jobs)) {
+		j := o.Jobs[kind]
+		if i == 0 {
+			b = append(b, "job\twaiting\tmean ms\tended\n"...)
+		}
+		b = fmt.Appendf(b, "%s\t%d\t%s\t%s\n", kind, j.Waiting, brief(j.MeanMs), listed(j.Outcomes))
+	}
+	return b
+}
+
+// listed writes numbers with what they count, by name; none is "-".
+func listed(counts map[string]uint64) string {
+	var list []string
+	for _, name := range slices.Sorted(maps.Keys(counts)) {
+		list = append(list, name+" "+strconv.FormatUint(counts[name], 10))
+	}
+	if list == nil {
+		return "-"
+	}
+	return strings.Join(list, ", ")
 }
 
 func (c *ClassStatus) appendText(b []byte) []byte {

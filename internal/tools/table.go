@@ -74,7 +74,13 @@ var editTools = []Tool{
 	verifyWorkbook,
 }
 
-var table = sorted(readTools, analysisTools, editTools, batchTools, whatIfTools)
+// officeTools are the rows of the tools that only LibreOffice can do.
+var officeTools = []Tool{
+	exportWorkbook,
+	screenshotSheet,
+}
+
+var table = sorted(readTools, analysisTools, editTools, batchTools, whatIfTools, officeTools)
 
 func sorted(groups ...[]Tool) []Tool {
 	all := slices.Concat(groups...)

@@ -3,6 +3,7 @@ package tools
 import (
 	"context"
 	"encoding/json"
+	"strings"
 )
 
 // Tool is one row of the tool table: everything that the MCP edge, the shell
@@ -18,6 +19,10 @@ type Tool struct {
 
 	Reach Reach // how much of a workbook a call looks at: what it will cost
 	Disk  bool  // a call writes a file or copies one
+
+	// Office is what a call takes of LibreOffice: each, or where the tool has an argument
+	// "backend" those that name it there.
+	Office Office
 
 	ReadOnly    bool // changes nothing
 	Destructive bool // may destroy something that cannot be had back
@@ -43,6 +48,33 @@ const (
 	ReachBook                 // every sheet
 )
 
+// Office says what a call takes of LibreOffice.
+type Office string
+
+// What calls have LibreOffice do.
+const (
+	OfficeNothing Office = ""
+	OfficeRecalc  Office = "recalc"  // calculate a workbook
+	OfficeRender  Office = "render"  // draw a sheet
+	OfficeConvert Office = "convert" // write a document in another format
+)
+
+// TakesOffice tells what a call whose argument "backend" is the one given takes of LibreOffice,
+// and whether it calculates by itself too.
+func (t *Tool) TakesOffice(backend string) (office Office, itself bool) {
+	chooses := false
+	for i := range t.Params {
+		chooses = chooses || t.Params[i].Name == "backend"
+	}
+	switch {
+	case !chooses || strings.EqualFold(backend, "libreoffice"):
+		return t.Office, false
+	case strings.EqualFold(backend, "both"):
+		return t.Office, true
+	}
+	return OfficeNothing, true
+}
+
 // Param describes one argument of a tool.
 type Param struct {
 	Name     string
@@ -60,6 +92,13 @@ type Result struct {
 	Text       string          // what the model reads
 	Structured json.RawMessage // set only in the compat profile (or by tools that always have it)
 	Links      []ResourceLink  // resources that hold the same data
+	Images     []Image         // what the model sees
+}
+
+// Image is a picture that is part of a result.
+type Image struct {
+	MIMEType string
+	Data     []byte
 }
 
 // ResourceLink points a client at a resource of this server.

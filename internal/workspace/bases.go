@@ -227,6 +227,9 @@ func (w *Workspace) holdOn(b Base, o *opened) *Hold {
 func (w *Workspace) keep(ctx context.Context, e Entry, l *loaded) (Base, error) {
 	src := l.checked.current()
 	b := Base{Ext: strings.ToLower(filepath.Ext(e.Path)), Bytes: src.info.Size()}
+	if l.convertedOf != "" {
+		b.Ext = ".xlsx" // what was made of it
+	}
 	temp := tempName()
 	f, err := w.bases.dir.OpenFile(temp, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {

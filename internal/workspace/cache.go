@@ -47,8 +47,11 @@ type loaded struct {
 	src      source
 	checked  *checked
 	xlsx     *xlsx.File // nil for a text file
-	sha256   lazy.Load[string]
-	kept     *lazy.Load[Base] // guarded by bases.mu; nil where nobody has wanted it
+
+	convertedOf string // SHA-256 of the file that this was made of, "" where it is the file itself
+
+	sha256 lazy.Load[string]
+	kept   *lazy.Load[Base] // guarded by bases.mu; nil where nobody has wanted it
 }
 
 // sameFile reports whether two looks at a path saw the same bytes, as far as the file

@@ -27,7 +27,7 @@ type Entry struct {
 
 	root    int    // index of the root
 	legacy  string // see legacyID
-	foreign bool   // it has a format that does not open: it is known by name, and not listed
+	foreign bool   // it has a format that does not open, or by a Converter: it is known by name, and mostly not listed
 }
 
 // catalogue is what is known to lie under the roots: a tree of folders, and tables of the
@@ -41,8 +41,9 @@ type catalogue struct {
 	byName     map[string][]*Entry // by lower-case path, file name and slug
 	entries    int
 	folders    int
-	generation uint64  // grows with every change
-	sorted     []Entry // what list gives; nil after a change
+	converts   func(name string) bool // by a Converter
+	generation uint64                 // grows with every change
+	sorted     [2][]Entry             // what list gives, without and with what a Converter opens; nil after a change
 }
 
 // folder is one folder of the tree. What it holds is guarded by the catalogue's lock, the
@@ -59,8 +60,8 @@ func newFolder() *folder {
 	return &folder{files: make(map[string]*Entry), folders: make(map[string]*folder)}
 }
 
-func newCatalogue(roots int) *catalogue {
-	c := &catalogue{byID: make(map[string]*Entry), byName: make(map[string][]*Entry), folders: roots}
+func newCatalogue(roots int, converts func(name string) bool) *catalogue {
+	c := &catalogue{converts: converts, byID: make(map[string]*Entry), byName: make(map[string][]*Entry), folders: roots}
 	for range roots {
 		c.tops = append(c.tops, newFolder())
 	}
@@ -174,7 +175,7 @@ func (c *catalogue) set(f *folder, r *root, rel string, info fs.FileInfo, foreig
 	}
 	c.entries++
 	c.changed()
-	if foreign {
+	if foreign && !c.converts(path.Base(rel)) {
 		return "", false // nobody can read it, so that nobody needs to hear of it
 	}
 	return e.ID, false
@@ -218,7 +219,7 @@ func (c *catalogue) forget(e *Entry) {
 
 func (c *catalogue) changed() {
 	c.generation++
-	c.sorted = nil
+	c.sorted = [2][]Entry{}
 }
 
 // fold gives the form in which names and paths are compared. A name may have its accents
@@ -241,18 +242,19 @@ func (e *Entry) names() []string {
 // match tells how well a path or name fits the entry: its own path best, then that in
 // other letters, then its file name, with or without extension, and that in other letters.
 func (e *Entry) match(key string) int {
-	base := path.Base(e.Path)
+	base, fit := path.Base(e.Path), 1
 	switch {
-	case e.foreign: // what opens fits better
-		return 1
 	case e.Path == key:
-		return 5
+		fit = 4
 	case fold(e.Path) == fold(key):
-		return 4
+		fit = 3
 	case base == key || e.Slug == key:
-		return 3
+		fit = 2
 	}
-	return 2
+	if !e.foreign { // what opens by itself fits better
+		fit += 4
+	}
+	return fit
 }
 
 // find gives the entries that key names: by an id of any kind, or by the path or name
@@ -297,24 +299,29 @@ func (c *catalogue) has(id string) bool {
 	return c.byID[id] != nil
 }
 
-// list gives all entries by slug, then path. The slice is shared.
-func (c *catalogue) list() []Entry {
+// list gives all entries by slug, then path, with those that are converted where that can be. The
+// slice is shared.
+func (c *catalogue) list(converted bool) []Entry {
+	which := 0
+	if converted {
+		which = 1
+	}
 	c.mu.RLock()
-	sorted := c.sorted
+	sorted := c.sorted[which]
 	c.mu.RUnlock()
 	if sorted != nil {
 		return sorted
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.sorted != nil {
-		return c.sorted
+	if c.sorted[which] != nil {
+		return c.sorted[which]
 	}
 	all := make([]Entry, 0, c.entries)
 	var add func(f *folder)
 	add = func(f *folder) {
 		for _, e := range f.files {
-			if !e.foreign {
+			if !e.foreign || converted && c.converts(path.Base(e.Path)) {
 				all = append(all, *e)
 			}
 		}
@@ -328,7 +335,7 @@ func (c *catalogue) list() []Entry {
 	slices.SortFunc(all, func(a, b Entry) int {
 		return cmp.Or(strings.Compare(a.Slug, b.Slug), strings.Compare(a.Path, b.Path), cmp.Compare(a.root, b.root))
 	})
-	c.sorted = all
+	c.sorted[which] = all
 	return all
 }
 

@@ -145,6 +145,9 @@ func (w *Workspace) Write(ctx context.Context, t Target, o WriteOptions, fn func
 	}
 	w.scan(context.WithoutCancel(ctx), place{t.place.root, path.Dir(t.place.rel)}, false)
 	e, ok := w.look(t.place)
+	if info, err := dir.Stat(name); !ok && err == nil { // a file that is no workbook
+		e, ok = w.roots[t.place.root].entry(t.place.rel, info), true
+	}
 	if !ok {
 		return Entry{}, &Error{Code: CodeNotFound, Message: t.Path + " was written and is gone again", Hint: "Another program has moved it"}
 	}

@@ -152,7 +152,7 @@ func TestCostOfChange(t *testing.T) {
 		t.Fatal(err)
 	}
 	cost := func(files int) float64 {
-		c := newCatalogue(1)
+		c := newCatalogue(1, func(string) bool { return false })
 		r := &root{path: "/r"}
 		for i := range files {
 			c.set(c.tops[0], r, fmt.Sprintf("f%d.csv", i), info, false)
@@ -189,7 +189,7 @@ func BenchmarkNewFiles(b *testing.B) {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		c := newCatalogue(1)
+		c := newCatalogue(1, func(string) bool { return false })
 		r := &root{path: "/r"}
 		for i := range 10_000 {
 			c.set(c.tops[0], r, fmt.Sprintf("f%d.csv", i), info, false)
@@ -238,7 +238,7 @@ func TestLookupWhileWalking(t *testing.T) {
 	if !w.Walking() {
 		t.Fatal("not walking")
 	}
-	for _, id := range []string{"a.csv", filepath.Join(w.roots[0].path, "a.csv"), w.catalogue.list()[0].ID} {
+	for _, id := range []string{"a.csv", filepath.Join(w.roots[0].path, "a.csv"), w.catalogue.list(false)[0].ID} {
 		if _, err := w.Lookup(t.Context(), id); err != nil {
 			t.Errorf("%q: %v", id, err)
 		}

@@ -41,6 +41,7 @@ type Options struct {
 	Logger     *slog.Logger // slog.Default where nil
 	Writes     bool         // files may be written: what writers that died have left is removed
 	Bases      string       // folder where revisions are kept that forks stand on; "": there are no forks
+	Converter  Converter    // opens workbooks of other formats; nil: they do not open
 	BasesRead  bool         // that folder is another process's: it is there, and nothing in it is touched
 
 	ReadTimeout time.Duration // a read of a file that takes longer has failed; 0: there is no such time
@@ -53,6 +54,7 @@ type Workspace struct {
 	extensions []string
 	limits     xlsx.Limits
 	writes     bool
+	converter  Converter // nil: there is none
 	log        *slog.Logger
 
 	readTimeout time.Duration
@@ -76,7 +78,7 @@ type Workspace struct {
 // that is done, for a root may be large. Shut ends it.
 func Open(ctx context.Context, o Options) (*Workspace, error) {
 	w := &Workspace{
-		extensions: o.Extensions, limits: o.Limits, writes: o.Writes, log: o.Logger, readTimeout: o.ReadTimeout,
+		extensions: o.Extensions, limits: o.Limits, writes: o.Writes, converter: o.Converter, log: o.Logger, readTimeout: o.ReadTimeout,
 		walked: make(chan struct{}), openAt: openAt, readerOf: func(f *os.File) io.ReaderAt { return f },
 	}
 	if w.extensions == nil {
@@ -99,7 +101,7 @@ func Open(ctx context.Context, o Options) (*Workspace, error) {
 		return nil, err
 	}
 	w.cache = newCache(cmp.Or(o.CacheBytes, 512<<20), w.bases.forget)
-	w.catalogue = newCatalogue(len(w.roots))
+	w.catalogue = newCatalogue(len(w.roots), w.converts)
 	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	w.stop = cancel
 	watcher, err := fsnotify.NewWatcher()
@@ -118,7 +120,7 @@ func Open(ctx context.Context, o Options) (*Workspace, error) {
 			w.scan(run, place{i, "."}, false)
 		}
 		if run.Err() == nil {
-			w.log.Info("workspace opened", "roots", len(w.roots), "workbooks", len(w.catalogue.list()))
+			w.log.Info("workspace opened", "roots", len(w.roots), "workbooks", len(w.catalogue.list(w.converting())))
 		}
 	})
 	return w, nil
@@ -159,7 +161,7 @@ func (w *Workspace) Entries() []Entry {
 		case <-timer.C:
 		}
 	}
-	return w.catalogue.list()
+	return w.catalogue.list(w.converting())
 }
 
 // Walking tells whether the roots are still being read for the first time.
@@ -210,7 +212,7 @@ func (w *Workspace) Lookup(ctx context.Context, id string) (Entry, error) {
 	}
 	return Entry{}, w.unknown.get(id, generation, func() error {
 		var slugs []string
-		for _, e := range w.catalogue.list() {
+		for _, e := range w.catalogue.list(w.converting()) {
 			slugs = append(slugs, e.Slug)
 		}
 		hint := "Call list_workbooks for the ids"
@@ -242,23 +244,11 @@ func (w *Workspace) ambiguous(id string, found []Entry) error {
 	}
 }
 
-// openable gives the entry, or the error for a file of a format that does not open.
-func (w *Workspace) openable(e Entry) (Entry, error) {
-	if !e.foreign {
-		return e, nil
-	}
-	kind := foreignFormats[strings.ToLower(path.Ext(e.Path))]
-	return Entry{}, &Error{
-		Code: CodeUnsupported, Message: fmt.Sprintf("%s is %s, which does not open here", e.Path, kind),
-		Hint: fmt.Sprintf("Files that open: %s. Save it as .xlsx in a spreadsheet program", strings.Join(w.extensions, ", ")),
-	}
-}
-
 // onDisk finds files by their path whether they are in the catalogue or not: one in each
 // root at most.
 func (w *Workspace) onDisk(id string) (found []Entry) {
 	rel := path.Clean(filepath.ToSlash(strings.TrimSpace(id)))
-	if !w.listed(path.Base(rel)) {
+	if base := path.Base(rel); !w.listed(base) && !w.converts(base) {
 		return nil
 	}
 	if filepath.IsAbs(id) {
@@ -294,10 +284,13 @@ func (w *Workspace) look(at place) (Entry, bool) {
 		return Entry{}, false
 	}
 	at, ok := w.locate(real)
-	if !ok || hidden(at.rel) || !w.listed(path.Base(at.rel)) {
+	base := path.Base(at.rel)
+	if !ok || hidden(at.rel) || !w.listed(base) && !w.converts(base) {
 		return Entry{}, false
 	}
-	return w.roots[at.root].entry(at.rel, info), true
+	e := w.roots[at.root].entry(at.rel, info)
+	e.foreign = !w.listed(base)
+	return e, true
 }
 
 // Peek tells how large the file of a workbook is and how much of it is in memory, in
@@ -325,6 +318,17 @@ func (w *Workspace) Unread(id, sheet string) int64 {
 // used until fn returns. fn's error is returned as it is.
 func (w *Workspace) View(ctx context.Context, id string, fn func(*book.Snapshot) error) error {
 	return w.use(ctx, id, func(_ *opened, l *loaded) error { return fn(l.snapshot) })
+}
+
+// ViewFile is View with the open file that the snapshot is read from, for who makes another of
+// it. A text file has none, and is refused.
+func (w *Workspace) ViewFile(ctx context.Context, id string, fn func(*book.Snapshot, *xlsx.File) error) error {
+	return w.use(ctx, id, func(_ *opened, l *loaded) error {
+		if l.xlsx == nil {
+			return &Error{Code: CodeUnsupported, Message: l.checked.path + " is a text file, which has values and nothing else", Hint: "Make a workbook of it with create_workbook and import_csv"}
+		}
+		return fn(l.snapshot, l.xlsx)
+	})
 }
 
 // use is View for what stands behind a snapshot.
@@ -412,12 +416,28 @@ func (w *Workspace) open(ctx context.Context, from origin, o *opened) (*loaded, 
 	b := &backing{key: from.id}
 	check := &checked{backing: b, path: from.path}
 	var file *xlsx.File
+	var sum string // of a file that was converted
 	if err == nil {
 		o.settle(info)
 		b.at.Store(&handle{f, info, w.readerOf(f), from.disk})
-		switch strings.ToLower(path.Ext(from.path)) {
-		case ".csv", ".tsv":
-			check.source, err = textfile.Open(ctx, b, info.Size(), path.Base(from.path))
+		switch base := path.Base(from.path); {
+		case slices.Contains([]string{".csv", ".tsv"}, strings.ToLower(path.Ext(base))):
+			check.source, err = textfile.Open(ctx, b, info.Size(), base)
+		case w.converts(base):
+			var made *os.File
+			if made, sum, err = w.converted(ctx, from, b, info); err != nil {
+				break
+			}
+			defer f.Close()
+			f = made
+			if made, merr := f.Stat(); merr != nil {
+				err = merr
+			} else {
+				b.at.Store(&handle{f, made, w.readerOf(f), cmp.Or(w.bases.disk, from.disk)})
+				// No index is used for it: made again, the same workbook may have other bytes.
+				file, err = xlsx.Open(ctx, b, made.Size(), w.limits)
+				check.source = file
+			}
 		default:
 			if file, err = xlsx.Open(ctx, b, info.Size(), w.limits); err == nil {
 				file.UseIndex(w.cache.index(o.id, info))
@@ -433,7 +453,7 @@ func (w *Workspace) open(ctx context.Context, from origin, o *opened) (*loaded, 
 	}
 	check.OnLoad(func() { w.cache.reweigh(o) })
 	revision := fmt.Sprintf("%x-%x", info.Size(), info.ModTime().UnixNano())
-	return &loaded{snapshot: book.NewSnapshot(o.id, revision, check), src: check, checked: check, xlsx: file}, nil
+	return &loaded{snapshot: book.NewSnapshot(o.id, revision, check), src: check, checked: check, xlsx: file, convertedOf: sum}, nil
 }
 
 // openFile opens the file at an origin. Where the process has as many files open as it may, it
@@ -488,6 +508,9 @@ func (c *checked) Macros(ctx context.Context) ([]byte, error) {
 // once per revision.
 func (w *Workspace) Revision(ctx context.Context, id string) (sum string, err error) {
 	err = w.use(ctx, id, func(_ *opened, l *loaded) error {
+		if sum = l.convertedOf; sum != "" {
+			return nil
+		}
 		sum, err = l.sha256.Wait(ctx, lazy.Whole, func(ctx context.Context, _ *lazy.Publisher[string]) (string, error) {
 			h := sha256.New()
 			if err := hashing(ctx, io.NewSectionReader(l.checked.current().file, 0, 1<<62), h); err != nil {

@@ -115,16 +115,20 @@ func TestCatalogue(t *testing.T) {
 // told what it is and what opens.
 func TestForeignFormats(t *testing.T) {
 	dir := t.TempDir()
-	for _, f := range []string{"a.csv", "old.xls", "sub/Big.XLSB", "odf.ods", "~$lock.xls"} {
+	for _, f := range []string{"a.csv", "old.xls", "sub/Big.XLSB", "odf.ods", "its.numbers", "~$lock.xls"} {
 		write(t, filepath.Join(dir, filepath.FromSlash(f)), "x")
 	}
 	w := open(t, Options{}, dir)
 	if n := len(w.Entries()); n != 1 {
 		t.Errorf("%d workbooks are listed, wanted 1", n)
 	}
-	for _, id := range []string{"old.xls", "old", "./old.xls", filepath.Join(w.Entries()[0].Root, "old.xls"), "sub/big.xlsb", "big.xlsb", "odf.ods"} {
+	for _, id := range []string{"old.xls", "old", "./old.xls", filepath.Join(w.Entries()[0].Root, "old.xls"), "sub/big.xlsb", "big.xlsb", "odf.ods", "its.numbers"} {
 		_, err := w.Lookup(t.Context(), id)
-		if e, ok := errors.AsType[*Error](err); !ok || e.Code != CodeUnsupported || !strings.Contains(e.Hint, ".xlsx, .xlsm") {
+		want := CodeNoConverter
+		if id == "its.numbers" {
+			want = CodeUnsupported
+		}
+		if e, ok := errors.AsType[*Error](err); !ok || e.Code != want || !strings.Contains(e.Hint, ".xlsx, .xlsm") {
 			t.Errorf("%q: %v", id, err)
 		}
 	}

@@ -146,7 +146,7 @@ func (g *Graph) Renew(c Renewer) (*Graph, int) {
 			if !yes {
 				continue
 			}
-			old[t] = &proto{formula: f}
+			old[t] = &proto{formula: f, literals: t.literals} // from which its cells differ
 		}
 		ids = append(ids, id)
 	}

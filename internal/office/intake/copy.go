@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/xml"
 	"io"
+	"net/url"
 	"os"
 	"path"
 	"regexp"
@@ -207,7 +208,10 @@ func odfOutside(text []byte) ([]span, error) {
 }
 
 // leavesDocument reports whether a link of OpenDocument means something outside of its package.
-// There ".." is the folder that the package lies in.
+// There ".." is the folder that the package lies in, however its dots are spelt.
 func leavesDocument(target string) bool {
+	if plain, err := url.PathUnescape(target); err == nil {
+		target = plain
+	}
 	return leavesPackage(target) || strings.HasPrefix(target, "/") || target == ".." || strings.HasPrefix(target, "../") || strings.Contains(target, "/../")
 }

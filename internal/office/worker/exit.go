@@ -4,7 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
-	"sync"
+
+	"gridflow/internal/lock"
 )
 
 // Cause is why a worker ended.
@@ -19,6 +20,8 @@ const (
 	Memory Cause = "out of memory"
 	// Protocol: it said what makes no sense, and was killed for it.
 	Protocol Cause = "protocol"
+	// NoOutput: it said that it has done its job and had written no file, and was killed for it.
+	NoOutput Cause = "no output"
 )
 
 // An Exit is how a worker ended. As an error it is that of the job that it had.
@@ -37,7 +40,7 @@ func (e *Exit) Error() string {
 	switch {
 	case e.Cause == Killed:
 		return "the office worker was killed"
-	case e.Cause == Protocol:
+	case e.Cause == Protocol || e.Cause == NoOutput:
 		return "the office worker was killed: " + e.Detail
 	}
 	how := fmt.Sprintf("ended with code %d", e.Code)
@@ -59,7 +62,7 @@ const printedMax = 4096
 // A tail keeps the end of what is written to it. Go's runtime says first why it dies, and then
 // much more; so the line with the reason is kept for itself.
 type tail struct {
-	mu     sync.Mutex
+	mu     lock.Mutex[lock.OfficeOutput]
 	text   []byte
 	reason string
 	memory bool // there were words of having no memory

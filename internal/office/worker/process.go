@@ -8,10 +8,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
+	"gridflow/internal/lock"
 	"gridflow/internal/office/lok"
 	"gridflow/internal/office/wire"
 )
@@ -112,7 +112,7 @@ type Process struct {
 	busy  atomic.Bool
 	lastN uint64 // number of the latest job; of Do
 
-	mu      sync.Mutex
+	mu      lock.Mutex[lock.OfficeWorker]
 	awaited uint64 // number of the job whose answer is awaited; 0 is none
 	warm    int64  // bytes that the worker had when it was ready
 	ended   *Exit  // why we ended it, if it was we
@@ -287,7 +287,7 @@ func (p *Process) settle(r wire.Request, response wire.Response) (wire.Response,
 		return response, nil
 	}
 	if info, err := os.Lstat(r.Out); err != nil || !info.Mode().IsRegular() {
-		p.end(&Exit{Cause: Protocol, Detail: "it says that it has done the job, but has written no file"})
+		p.end(&Exit{Cause: NoOutput, Detail: "it says that it has done the job, but has written no file"})
 		<-p.gone
 		return wire.Response{}, p.exit
 	}

@@ -127,7 +127,7 @@ func TestFaults(t *testing.T) {
 		{"garbage", worker.Protocol, -1, "legacy.osl"},
 		{"wrongid", worker.Protocol, -1, "job 8 when job 1"},
 		{"endless", worker.Protocol, -1, "too long"},
-		{"nofile", worker.Protocol, -1, "no file"},
+		{"nofile", worker.NoOutput, -1, "no file"},
 	} {
 		t.Run(test.script, func(t *testing.T) {
 			p := start(t, "good")

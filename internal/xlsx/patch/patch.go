@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 
 	"gridflow/internal/cell"
 	"gridflow/internal/xf"
@@ -20,6 +22,8 @@ type Patch struct {
 	Tables []TablePatch // each table at most once
 	// RecalcOnLoad makes Excel calculate all formulas when it opens the file.
 	RecalcOnLoad bool
+	// View is for copies that are made to be looked at or printed.
+	View ViewPatch
 }
 
 // Empty reports whether p changes nothing.
@@ -29,7 +33,7 @@ func (p *Patch) Empty() bool {
 			return false
 		}
 	}
-	return len(p.Styles) == 0 && len(p.Tables) == 0 && !p.RecalcOnLoad
+	return len(p.Styles) == 0 && len(p.Tables) == 0 && !p.RecalcOnLoad && p.View.empty()
 }
 
 // SheetPatch is what changes in a sheet.
@@ -140,6 +144,7 @@ type saver struct {
 	// formulas: some cell got a formula that had none or of another kind, or the other way
 	// round, so that the calculation chain is wrong.
 	formulas  bool
+	lines     map[int]bool    // see ViewPatch
 	relations map[string]bool // ids of the workbook's relationships, new ones included
 	dynamic   int             // the cell metadata that marks dynamic arrays, 0 until it is asked for
 }
@@ -150,6 +155,7 @@ func (s *saver) change(p *Patch) error {
 	}
 	have := len(s.f.Workbook().Styles.Xfs)
 	s.styles = max(1, have) + len(p.Styles)
+	s.lines = maps.Clone(p.View.Gridlines)
 	seen := make(map[int]bool, len(p.Sheets))
 	for i := range p.Sheets {
 		sp := &p.Sheets[i]
@@ -163,6 +169,17 @@ func (s *saver) change(p *Patch) error {
 		if err := s.sheet(sp); err != nil {
 			return err
 		}
+	}
+	for _, i := range slices.Sorted(maps.Keys(s.lines)) { // of sheets whose cells stay
+		if i < 0 || i >= len(s.f.Workbook().Sheets) {
+			return invalid("", "there is no sheet %d", i)
+		}
+		if err := s.sheet(&SheetPatch{Sheet: i}); err != nil {
+			return err
+		}
+	}
+	if err := s.view(&p.View); err != nil {
+		return err
 	}
 	if len(p.Styles) > 0 {
 		if err := s.addStyles(p.Styles, have); err != nil {

@@ -42,6 +42,16 @@ func (s *saver) sheet(sp *SheetPatch) error {
 	if err := wholeArrays(part, loaded, sp.Cells); err != nil {
 		return err
 	}
+	var view []splice.Edit
+	if on, ok := s.lines[sp.Sheet]; ok {
+		delete(s.lines, sp.Sheet)
+		if view, err = s.gridlines(part, stream, on); err != nil {
+			return err
+		}
+		if len(sp.Cells) == 0 {
+			return s.splice(part, stream, view)
+		}
+	}
 	refs := make([]cell.Ref, len(sp.Cells))
 	for i := range sp.Cells {
 		refs[i] = sp.Cells[i].Ref
@@ -81,17 +91,19 @@ func (s *saver) sheet(sp *SheetPatch) error {
 	if err != nil {
 		return err
 	}
+	edits = append(edits, view...)
 	if sp.Layout != nil {
 		head, err := s.readHead(stream, l.Data.From)
 		if err != nil {
 			return s.failed(part, err)
 		}
+		e.list = nil
 		if err := e.arrange(head, sp.Layout); err != nil {
 			return err
 		}
-		edits = e.list
-		order(edits)
+		edits = append(edits, e.list...)
 	}
+	order(edits)
 	return s.splice(part, stream, edits)
 }
 

@@ -1,0 +1,104 @@
+package job
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"io"
+	"path/filepath"
+
+	"gridflow/internal/cell"
+	"gridflow/internal/office"
+	"gridflow/internal/office/wire"
+	"gridflow/internal/xlsx/patch"
+)
+
+// PaintOptions say how a picture is to look.
+type PaintOptions struct {
+	Scale     float64 // pixels for each 1/96 inch
+	Gridlines *bool   // nil: as the sheet says
+	MaxSide   int     // pixels of width or height, and …
+	MaxPixels int     // … of both together, that a picture may have
+}
+
+// A Painting is a picture of cells.
+type Painting struct {
+	Image *image.NRGBA
+	// Cols and Rows are the edges of columns and rows in pixels from the left and the top: one
+	// more than there are columns and rows. What is hidden has no width.
+	Cols, Rows []int
+}
+
+// Paint draws a range of a sheet as the document has it now, the edits of a fork included. A
+// hidden sheet is drawn as if it were shown. A picture that would be larger than it may is
+// refused with RENDER_TOO_LARGE.
+func (o *Office) Paint(ctx context.Context, d Document, sheet int, area cell.Range, opt PaintOptions) (*Painting, error) {
+	var p *Painting
+	lines := "as it is"
+	if opt.Gridlines != nil {
+		lines = fmt.Sprint(*opt.Gridlines)
+	}
+	err := o.run(ctx, CodeRender, d.Key, office.Job{
+		Op: wire.Paint, Share: fmt.Sprintf("paint %s %d %v %v %s %d", d.Key, sheet, area, opt.Scale, lines, opt.MaxPixels),
+		Prepare: func(dir string) (wire.Request, error) {
+			copied, err := d.flat(ctx, nil)
+			if err != nil {
+				return wire.Request{}, err
+			}
+			copied.View = patch.ViewPatch{Show: []int{sheet}}
+			if opt.Gridlines != nil {
+				copied.View.Gridlines = map[int]bool{sheet: *opt.Gridlines}
+			}
+			in, err := d.save(ctx, dir, copied)
+			return wire.Request{
+				Op: wire.Paint, In: in, Out: filepath.Join(dir, outName), Sheet: sheet, Scale: opt.Scale, MaxPixels: opt.MaxPixels,
+				Range: wire.Range{FirstRow: area.First.Row, FirstCol: area.First.Col, LastRow: area.Last.Row, LastCol: area.Last.Col},
+			}, err
+		},
+		Collect: func(dir string, r wire.Response) (err error) {
+			p, err = collect(filepath.Join(dir, outName), r.Picture, area, opt)
+			return err
+		},
+	})
+	return p, err
+}
+
+// collect reads the pixels that a worker has painted, and looks whether they are what it says.
+func collect(path string, w *wire.Picture, area cell.Range, opt PaintOptions) (*Painting, error) {
+	wrong := func(what string) error {
+		return fail(CodeRender, "Try again", "LibreOffice gave no picture of the range: %s", what)
+	}
+	switch {
+	case w == nil:
+		return nil, wrong("it says nothing of one")
+	case w.Width <= 0 || w.Height <= 0:
+		return nil, fail(CodeRender, "Give a range with visible rows and columns", "all rows or all columns of %v are hidden, so that there is nothing to see", area)
+	case w.Width > opt.MaxSide || w.Height > opt.MaxSide || w.Width*w.Height > opt.MaxPixels:
+		return nil, fail(CodeTooLarge, "", "the picture of %v would have %d by %d pixels", area, w.Width, w.Height)
+	case len(w.Cols) != area.Cols()+1 || len(w.Rows) != area.Rows()+1 || !rising(w.Cols, w.Width) || !rising(w.Rows, w.Height):
+		return nil, wrong("its columns and rows are not those of the range")
+	}
+	f, size, err := made(path, CodeRender)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	img := image.NewNRGBA(image.Rect(0, 0, w.Width, w.Height))
+	if size != int64(len(img.Pix)) {
+		return nil, wrong(fmt.Sprintf("%d bytes are no picture of %d by %d pixels", size, w.Width, w.Height))
+	}
+	if _, err := io.ReadFull(f, img.Pix); err != nil {
+		return nil, err
+	}
+	return &Painting{Image: img, Cols: w.Cols, Rows: w.Rows}, nil
+}
+
+// rising reports whether edges go from 0 to the end, never back.
+func rising(edges []int, end int) bool {
+	for i := 1; i < len(edges); i++ {
+		if edges[i] < edges[i-1] {
+			return false
+		}
+	}
+	return edges[0] == 0 && edges[len(edges)-1] == end
+}

@@ -1,0 +1,268 @@
+package patch
+
+import (
+	"bytes"
+	"slices"
+	"strconv"
+
+	"gridflow/internal/cell"
+	"gridflow/internal/xlsx"
+	"gridflow/internal/xlsx/emit"
+	"gridflow/internal/xlsx/scan"
+	"gridflow/internal/xlsx/splice"
+)
+
+// ViewPatch says what a copy that is made to be looked at or printed shows. The zero ViewPatch
+// leaves everything as the file has it. Sheets are counted as the file does.
+type ViewPatch struct {
+	// Show are sheets that are visible whatever the file says; the first becomes the active one.
+	Show []int
+	// Others says what becomes of all other sheets.
+	Others Others
+	// Print are the ranges that are printed of sheets, in place of those that the file names.
+	Print []PrintArea
+	// Gridlines are sheets whose gridlines are shown, or are not, whatever the file says.
+	Gridlines map[int]bool
+}
+
+// Others is what becomes of the sheets that are not shown.
+type Others uint8
+
+// What may become of them.
+const (
+	OthersStay   Others = iota // they stay as they are
+	OthersHidden               // they are hidden
+	OthersGone                 // the workbook lists them no more, nor any defined name that the file has
+)
+
+// PrintArea is what is printed of a sheet.
+type PrintArea struct {
+	Sheet int
+	Range cell.Range
+}
+
+func (v *ViewPatch) empty() bool { return len(v.Show)+len(v.Print)+len(v.Gridlines) == 0 }
+
+// view changes the workbook part. The gridlines are changed with the sheets.
+func (s *saver) view(v *ViewPatch) error {
+	if len(v.Show)+len(v.Print) == 0 {
+		return nil
+	}
+	sheets := s.f.Workbook().Sheets
+	for _, i := range v.Show {
+		if i < 0 || i >= len(sheets) {
+			return invalid("", "there is no sheet %d to show", i)
+		}
+	}
+	for _, p := range v.Print {
+		if p.Sheet < 0 || p.Sheet >= len(sheets) || v.Others == OthersGone && !slices.Contains(v.Show, p.Sheet) {
+			return invalid("", "there is no sheet %d to print", p.Sheet)
+		}
+	}
+	d, err := s.document(s.f.WorkbookPart())
+	if err != nil {
+		return err
+	}
+	root, ok := d.root()
+	if !ok {
+		return broken(d.part, -1, "it has no root element")
+	}
+	at, err := s.showSheets(d, root, v, len(sheets))
+	if err != nil {
+		return err
+	}
+	s.activate(d, root, v, at)
+	s.printAreas(d, root, v, at)
+	s.save(d)
+	return nil
+}
+
+// showSheets changes the list of sheets and gives the number that each sheet has afterwards, -1
+// for one that is gone.
+func (s *saver) showSheets(d *document, root element, v *ViewPatch, sheets int) (at []int, err error) {
+	list, ok := d.child(root, "sheets")
+	if !ok {
+		return nil, broken(d.part, -1, "it lists no sheets")
+	}
+	n := 0
+	for _, c := range d.children(list) {
+		if c.local != "sheet" {
+			continue
+		}
+		i := len(at)
+		shown := len(v.Show) == 0 || slices.Contains(v.Show, i)
+		switch {
+		case len(v.Show) > 0 && shown:
+			if state := attribute(c.tag(d.text), "state"); state != nil {
+				d.edit(c.from, c.tagEnd, withAttribute(c.tag(d.text), "state", "visible"))
+			}
+		case !shown && v.Others == OthersHidden:
+			if string(attribute(c.tag(d.text), "state")) != "veryHidden" {
+				d.edit(c.from, c.tagEnd, withAttribute(c.tag(d.text), "state", "hidden"))
+			}
+		case !shown && v.Others == OthersGone:
+			d.edit(c.from, c.to, nil)
+			at = append(at, -1)
+			continue
+		}
+		at = append(at, n)
+		n++
+	}
+	if len(at) != sheets {
+		return nil, broken(d.part, -1, "its list of sheets cannot be changed")
+	}
+	return at, nil
+}
+
+// activate makes the first sheet of v.Show the active one: a program shows the active sheet even
+// where it is hidden.
+func (s *saver) activate(d *document, root element, v *ViewPatch, at []int) {
+	if len(v.Show) == 0 {
+		return
+	}
+	views, ok := d.child(root, "bookViews")
+	if !ok {
+		return // the first visible one is
+	}
+	for _, c := range d.children(views) {
+		if c.local == "workbookView" {
+			tag := withAttribute(c.tag(d.text), "activeTab", strconv.Itoa(at[v.Show[0]]))
+			d.edit(c.from, c.tagEnd, withAttribute(tag, "firstSheet", "0"))
+		}
+	}
+}
+
+const printArea = "_xlnm.Print_Area"
+
+// printAreas sets what is printed. A print area is a defined name of its sheet.
+func (s *saver) printAreas(d *document, root element, v *ViewPatch, at []int) {
+	var added []byte
+	for _, p := range v.Print {
+		info := s.f.Workbook().Sheets[p.Sheet]
+		added = append(added, "<"+root.prefix+`definedName name="`+printArea+`" localSheetId="`+strconv.Itoa(at[p.Sheet])+`">`...)
+		added = emit.AppendText(added, cell.QuoteSheet(info.Name)+"!"+absolute(p.Range))
+		added = append(added, "</"+root.prefix+"definedName>"...)
+	}
+	names, ok := d.child(root, "definedNames")
+	if ok && v.Others == OthersGone {
+		open, end := "<"+root.prefix+"definedNames>", "</"+root.prefix+"definedNames>"
+		if len(added) == 0 {
+			open, end = "", "" // an empty list is none
+		}
+		d.edit(names.from, names.to, slices.Concat([]byte(open), added, []byte(end)))
+		return
+	}
+	if len(added) == 0 {
+		return
+	}
+	if ok && !names.empty {
+		for _, c := range d.children(names) {
+			tag := c.tag(d.text)
+			i, err := strconv.Atoi(string(attribute(tag, "localSheetId")))
+			if err == nil && decoded(attribute(tag, "name")) == printArea && slices.ContainsFunc(v.Print, func(p PrintArea) bool { return p.Sheet == i }) {
+				d.edit(c.from, c.to, nil)
+			}
+		}
+		d.edit(names.inner, names.inner, added)
+		return
+	}
+	added = slices.Concat([]byte("<"+root.prefix+"definedNames>"), added, []byte("</"+root.prefix+"definedNames>"))
+	if ok {
+		d.edit(names.from, names.to, added)
+		return
+	}
+	// It follows these in the schema (ECMA-376 part 1, CT_Workbook).
+	before := []string{"sheets", "functionGroups", "externalReferences"}
+	place := -1
+	for _, c := range d.children(root) {
+		if slices.Contains(before, c.local) {
+			place = c.to
+		}
+	}
+	d.edit(place, place, added)
+}
+
+// absolute writes a range as defined names have it: $A$1:$C$9.
+func absolute(r cell.Range) string {
+	corner := func(b []byte, c cell.Ref) []byte {
+		b = append(cell.AppendColumn(append(b, '$'), c.Col), '$')
+		return strconv.AppendInt(b, int64(c.Row)+1, 10)
+	}
+	b := corner(nil, r.First)
+	if r.First != r.Last {
+		b = corner(append(b, ':'), r.Last)
+	}
+	return string(b)
+}
+
+// viewHead is how much of a sheet's part is looked at for its view, which stands in front.
+const viewHead = 1 << 20
+
+// gridlines gives the edits of a sheet's part that show its gridlines, or hide them.
+func (s *saver) gridlines(part *xlsx.Part, stream *splice.Stream, on bool) ([]splice.Edit, error) {
+	r := stream.ReaderAt(0)
+	defer r.Close()
+	var head []byte
+	for len(head) < viewHead && !bytes.Contains(head, []byte("sheetData")) {
+		chunk, err := r.Next(s.ctx)
+		if err != nil {
+			if s.ctx.Err() != nil {
+				return nil, s.failed(part, err)
+			}
+			break // that it ends here, or how it is broken, is for who reads its cells
+		}
+		head = append(head, chunk...)
+	}
+	value := "0"
+	if on {
+		value = "1"
+	}
+	var list []splice.Edit
+	place, prefix := -1, ""
+	for p := 0; ; {
+		i := bytes.IndexByte(head[p:], '<')
+		if i < 0 || p+i+1 >= len(head) {
+			break
+		}
+		p += i
+		if c := head[p+1]; c == '!' || c == '?' {
+			if p = scan.SkipMarkup(head, p); p < 0 {
+				break
+			}
+			continue
+		}
+		end := scan.TagEnd(head, p)
+		if end < 0 {
+			break
+		}
+		tag := head[p:end]
+		name := string(bytes.TrimPrefix(tag[1:scan.NameEnd(tag)], []byte("/")))
+		space := ""
+		if i := bytes.IndexByte([]byte(name), ':'); i >= 0 {
+			space, name = name[:i+1], name[i+1:]
+		}
+		switch name {
+		case "worksheet":
+			place, prefix = end, space
+		case "sheetPr", "dimension": // they stand before the views
+			if space == prefix {
+				place = end
+			}
+		case "sheetView":
+			if tag[1] != '/' {
+				list = append(list, splice.Edit{From: int64(p), To: int64(end), New: withAttribute(tag, "showGridLines", value)})
+			}
+		case "sheetFormatPr", "cols", "sheetData":
+			if space != prefix {
+				break
+			}
+			if len(list) == 0 {
+				xml := "<" + prefix + `sheetViews><` + prefix + `sheetView showGridLines="` + value + `" workbookViewId="0"/></` + prefix + "sheetViews>"
+				list = append(list, splice.Edit{From: int64(place), To: int64(place), New: []byte(xml)})
+			}
+			return list, nil
+		}
+		p = end
+	}
+	return list, nil
+}
