@@ -52,7 +52,7 @@ func (reader) Facts(f graph.Formula) (graph.Facts, error) {
 
 // NewFormulas reads the formulas of a whole sheet.
 func NewFormulas(ctx context.Context, s *grid.Sheet) (*Formulas, error) {
-	g, err := graph.Build(ctx, []*grid.Sheet{s}, reader{})
+	g, err := graph.BuildExact(ctx, []*grid.Sheet{s}, reader{})
 	if err != nil {
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)

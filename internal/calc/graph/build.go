@@ -16,6 +16,16 @@ var ErrPartial = errors.New("the sheet is not loaded whole")
 // cannot be read, has no formulas and is read as blank. The cost is by formulas, not by
 // cells; all processors work on it. The error is that of ctx, or ErrPartial.
 func Build(ctx context.Context, sheets []*grid.Sheet, c Compiler) (*Graph, error) {
+	return makeGraph(ctx, sheets, c, false)
+}
+
+// BuildExact is Build for who wants to know what the formulas say: those that differ in a literal are
+// of different templates, whose Relative is what formula.AppendRelative gives. Such a graph is not to be edited.
+func BuildExact(ctx context.Context, sheets []*grid.Sheet, c Compiler) (*Graph, error) {
+	return makeGraph(ctx, sheets, c, true)
+}
+
+func makeGraph(ctx context.Context, sheets []*grid.Sheet, c Compiler, exact bool) (*Graph, error) {
 	g := &Graph{sheets: make([]sheet, len(sheets)), base: make(map[templateKey]*Template)}
 	for i, s := range sheets {
 		g.sheets[i].used = box{{0, -1}, {0, -1}}
@@ -29,7 +39,7 @@ func Build(ctx context.Context, sheets []*grid.Sheet, c Compiler) (*Graph, error
 			g.sheets[i].used = boxOf(used)
 		}
 	}
-	pieces, err := scanSheets(ctx, sheets)
+	pieces, err := scanSheets(ctx, sheets, exact)
 	if err != nil {
 		return nil, err
 	}

@@ -56,6 +56,7 @@ type proto struct {
 // scanner tells formulas of one sheet apart.
 type scanner struct {
 	sheet  int
+	exact  bool // literals are part of a template
 	protos map[protoKey]*proto
 	groups map[groupKey]*sharedFormula // shared formulas
 	buf    []byte
@@ -128,7 +129,7 @@ func (s *scanner) proto(f *grid.Formula, at cell.Ref) *proto {
 				break
 			}
 			same, ok := r.pattern.Match(f.Text, at.Row, &s.literals)
-			if !ok {
+			if !ok || s.exact && !same {
 				continue
 			}
 			p := r.proto
@@ -165,10 +166,10 @@ func (s *scanner) proto(f *grid.Formula, at cell.Ref) *proto {
 func (s *scanner) byText(kind grid.FormulaKind, text string, at cell.Ref) *proto {
 	var b []byte
 	var err error
-	if kind == grid.NormalFormula {
+	if kind == grid.NormalFormula && !s.exact {
 		b, err = formula.AppendTemplate(s.buf[:0], text, at, &s.literals)
 	} else {
-		// There are few of them, and the calculation makes new ones of their texts where they spill.
+		// Of arrays there are few, and the calculation makes new ones of their texts where they spill.
 		s.literals = formula.Literals{}
 		b, err = formula.AppendRelative(s.buf[:0], text, at)
 	}
@@ -248,7 +249,7 @@ func (p *piece) cells(r *run, f func(row int32, l *formula.Literals)) {
 }
 
 // scanSheets scans all formulas. The pieces come back by sheet, column and row.
-func scanSheets(ctx context.Context, sheets []*grid.Sheet) ([]piece, error) {
+func scanSheets(ctx context.Context, sheets []*grid.Sheet, exact bool) ([]piece, error) {
 	var pieces []piece
 	for i, s := range sheets {
 		if s == nil || s.FormulaCells() == 0 {
@@ -267,6 +268,7 @@ func scanSheets(ctx context.Context, sheets []*grid.Sheet) ([]piece, error) {
 			p := &pieces[i]
 			if s.sheet != p.sheet {
 				s = newScanner(p.sheet)
+				s.exact = exact
 			}
 			for row, f := range sheets[p.sheet].Formulas(p.col, p.first, p.last) {
 				p.put(s, &f, cell.Ref{Row: row, Col: p.col})
