@@ -9,6 +9,7 @@ import (
 var readTools = []Tool{
 	closeWorkbook,
 	describeWorkbook,
+	executeManifest,
 	getManifestStub,
 	gridExport,
 	inspectCells,
