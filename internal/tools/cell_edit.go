@@ -516,6 +516,7 @@ func (s *summary) bound() {
 
 func (s *summary) end() {
 	s.bound()
+	s.Bounds = slices.DeleteFunc(s.Bounds, func(b string) bool { return b == "" }) // of sheets of which no cell changes
 	s.Kinds = append(s.Kinds, "set_cells")
 }
 

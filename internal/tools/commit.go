@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"gridflow/internal/book"
@@ -81,6 +82,11 @@ func (e *Env) commitOnce(ctx context.Context, fork, tool string, mode EditMode, 
 			return out, again && isConflict(err), err
 		}
 		out.changedOut = changed(r)
+	}
+	for _, op := range d.edit().Ops {
+		if o, ok := op.(book.Arrange); ok && !slices.Contains(out.Summary.Sheets, o.Sheet) { // it has no cells to tell of
+			out.Summary.Sheets = append(out.Summary.Sheets, o.Sheet)
+		}
 	}
 	warnings, kinds, counts := d.told()
 	if kinds != nil {
