@@ -68,5 +68,5 @@ var removeDuplicates = define(Spec{
 
 func (o *removeDuplicatesOut) appendText(b []byte, verbose bool) []byte {
 	b = o.rowsOut.appendText(b, verbose)
-	return append(appendCount(append(b, "removed: "...), o.Removed, "row"), '\n')
+	return fmt.Appendf(b, "removed: %d rows\n", o.Removed)
 }

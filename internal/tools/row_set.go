@@ -1,0 +1,221 @@
+package tools
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gridflow/internal/book"
+	"gridflow/internal/cell"
+	"gridflow/internal/grid"
+)
+
+// RowsArg is embedded in the operations on the rows of a range or a table.
+type RowsArg struct {
+	ForkArg
+	Sheet  string `json:"sheet_name" doc:"Where range is"`
+	Range  string `json:"range" lead:"true" doc:"With its headings, if it has any"`
+	Table  string `json:"table_name" doc:"Instead of a range"`
+	Header *bool  `json:"has_header" doc:"Whether the first row is headings, which stay; of a table it is known, and else guessed by the kinds of values"`
+}
+
+type rowsOut struct {
+	committed
+	Sheet string `json:"sheet_name"`
+	Range string `json:"range"`
+	Rows  int    `json:"rows"`
+	Moved int    `json:"rows_moved"`
+}
+
+func (o *rowsOut) appendText(b []byte, verbose bool) []byte {
+	b = o.committed.appendText(b, verbose)
+	b = appendEscaped(b, cell.QuoteSheet(o.Sheet)+"!"+o.Range)
+	return fmt.Appendf(b, ": %d rows, %d moved\n", o.Rows, o.Moved)
+}
+
+// rowSet is the rows of a range, without headings and totals.
+type rowSet struct {
+	snap     *book.Snapshot
+	index    int
+	sheet    *grid.Sheet
+	rng      cell.Range
+	first, n int
+	headings map[string]int // columns by their heading in lower case
+}
+
+func (r *rowSet) all() []int {
+	list := make([]int, r.n)
+	for i := range list {
+		list[i] = i
+	}
+	return list
+}
+
+// column finds a column by its letter or its heading.
+func (r *rowSet) column(name string) (int, error) {
+	if col, ok := cell.ParseColumn(name); ok && col >= r.rng.First.Col && col <= r.rng.Last.Col {
+		return col, nil
+	}
+	if col, ok := r.headings[strings.ToLower(strings.TrimSpace(name))]; ok {
+		return col, nil
+	}
+	names := make([]string, 0, len(r.headings))
+	for n := range r.headings {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	return 0, fail("COLUMN_NOT_FOUND", suggest("columns", name, names), "%v has no column %q", r.rng, clip(name, 60))
+}
+
+// rowsOf finds the rows that are meant.
+func rowsOf(ctx context.Context, b *batch, in RowsArg) (*rowSet, error) {
+	r := &rowSet{snap: b.snap, headings: map[string]int{}}
+	header := 0
+	switch {
+	case (in.Table != "") == (in.Range != ""):
+		return nil, invalid(`Example: "sheet_name":"Sheet1","range":"A1:D99"`, "give range or table_name, and not both")
+	case in.Table != "":
+		tables, err := b.snap.Tables(ctx)
+		if err != nil {
+			return nil, err
+		}
+		i := slices.IndexFunc(tables, func(t grid.Table) bool { return book.FoldName(t.Name) == book.FoldName(in.Table) })
+		if i < 0 {
+			names := make([]string, len(tables))
+			for i := range tables {
+				names[i] = tables[i].Name
+			}
+			return nil, fail("TABLE_NOT_FOUND", suggest("tables", in.Table, names), "there is no table %q", clip(in.Table, 60))
+		}
+		t := &tables[i]
+		r.index, r.rng, header = t.Sheet, t.Range, t.HeaderRows
+		r.rng.Last.Row -= t.TotalsRows
+	default:
+		index := 0
+		if in.Sheet != "" {
+			var err error
+			if index, err = sheetNamed(b.snap, in.Sheet); err != nil {
+				return nil, err
+			}
+		} else if !strings.Contains(in.Range, "!") && len(b.snap.Workbook().Sheets) > 1 {
+			return nil, invalid("Give sheet_name", "%q does not say on which sheet it is", clip(in.Range, 60))
+		}
+		a, err := oneArea(ctx, b.snap, index, in.Range)
+		if err != nil {
+			return nil, err
+		}
+		r.index = a.sheet
+		if r.rng, err = b.withData(a.sheet, a.rng); err != nil {
+			return nil, err
+		}
+		header = -1
+	}
+	var err error
+	if r.sheet, err = b.snap.Sheet(ctx, r.index); err != nil {
+		return nil, err
+	}
+	for _, m := range r.sheet.Layout.Merges {
+		if _, meet := m.Intersect(r.rng); meet {
+			return nil, fail("MERGED_CELLS", "Unmerge them first, or leave them out", "%v has merged cells, %v, and rows with such cannot move", r.rng, m)
+		}
+	}
+	if in.Header != nil {
+		header = 0
+		if *in.Header {
+			header = 1
+		}
+	} else if header < 0 {
+		header = r.guessHeader()
+	}
+	if header > 0 {
+		for col := r.rng.First.Col; col <= r.rng.Last.Col; col++ {
+			if c, ok := r.sheet.At(cell.Ref{Row: r.rng.First.Row + header - 1, Col: col}); ok && c.Value.Kind() == cell.Text {
+				key := strings.ToLower(strings.TrimSpace(c.Value.Text()))
+				if _, twice := r.headings[key]; !twice {
+					r.headings[key] = col
+				}
+			}
+		}
+	}
+	r.first = r.rng.First.Row + header
+	r.n = r.rng.Last.Row - r.first + 1
+	if r.n < 1 {
+		return nil, fail(codeRangeInvalid, "", "%v has no rows below its headings", r.rng)
+	}
+	return r, nil
+}
+
+// guessHeader tells whether the first row looks like headings: texts in all its filled cells, over a column that
+// has something else, or all texts that the columns do not repeat.
+func (r *rowSet) guessHeader() int {
+	if r.rng.Rows() < 2 {
+		return 0
+	}
+	other := false
+	for col := r.rng.First.Col; col <= r.rng.Last.Col; col++ {
+		head, _ := r.sheet.At(cell.Ref{Row: r.rng.First.Row, Col: col})
+		below, _ := r.sheet.At(cell.Ref{Row: r.rng.First.Row + 1, Col: col})
+		if head.Value.Kind() != cell.Text && !head.Value.IsBlank() {
+			return 0
+		}
+		if !head.Value.IsBlank() && below.Value.Kind() != cell.Text && !below.Value.IsBlank() {
+			other = true
+		}
+	}
+	if other {
+		return 1
+	}
+	return 0
+}
+
+// rows has the rows of a range put in another order, of which some may be left out: they leave empty
+// rows at the end.
+func (e *Env) rows(ctx context.Context, in RowsArg, tool string, mode EditMode, guard Guard, order func(*rowSet) ([]int, error)) (*rowsOut, error) {
+	out := &rowsOut{}
+	made, err := e.commit(ctx, in.Fork, tool, mode, guard, func(snap *book.Snapshot) (draft, error) {
+		b := &batch{ctx: ctx, snap: snap, policy: "off", kinds: []string{tool}, counts: map[string]int{}}
+		r, err := rowsOf(ctx, b, in)
+		if err != nil {
+			return nil, err
+		}
+		list, err := order(r)
+		if err != nil {
+			return nil, err
+		}
+		copier := snap.NewCopier()
+		ed := b.editor(r.index)
+		out.Sheet, out.Range, out.Rows, out.Moved = snap.Workbook().Sheets[r.index].Name, r.rng.String(), len(list), 0
+		for to := range r.n {
+			if to < len(list) && list[to] == to {
+				continue
+			}
+			if to < len(list) {
+				out.Moved++
+			}
+			for col := r.rng.First.Col; col <= r.rng.Last.Col; col++ {
+				at := cell.Ref{Row: r.first + to, Col: col}
+				if to >= len(list) {
+					if c, ok := r.sheet.At(at); ok && !c.Empty() {
+						ed.set(r.index, book.CellEdit{Ref: at, Clear: true})
+					}
+					continue
+				}
+				from := cell.Ref{Row: r.first + list[to], Col: col}
+				_, there := r.sheet.At(at)
+				_, is := r.sheet.At(from)
+				if there || is {
+					ed.set(r.index, copier.Cell(r.sheet, from, r.sheet, at))
+				}
+			}
+		}
+		b.counts["rows_moved"] = out.Moved
+		return b, b.take(ed)
+	})
+	if err != nil {
+		return nil, err
+	}
+	out.committed = made
+	out.Applied = 1
+	return out, nil
+}

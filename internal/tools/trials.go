@@ -1,0 +1,182 @@
+package tools
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gridflow/internal/book"
+	"gridflow/internal/cell"
+	"gridflow/internal/grid"
+	"gridflow/internal/whatif"
+)
+
+// scenario is a set of inputs with its name.
+type scenario struct {
+	name   string
+	inputs []whatif.Input
+}
+
+// trials collects sets of inputs.
+type trials struct {
+	snap   *book.Snapshot
+	sheet  int // of cells that do not say on which one they are; -1: there is none
+	sets   []scenario
+	places []cellAt // that are inputs, in the order in which they come first
+	inputs []string // their names
+}
+
+func newTrials(snap *book.Snapshot, sheet string) (t *trials, err error) {
+	t = &trials{snap: snap, sheet: -1}
+	if sheet != "" {
+		t.sheet, err = sheetNamed(snap, sheet)
+		return t, err
+	}
+	only := 0
+	for i, info := range snap.Workbook().Sheets {
+		if info.Kind == grid.Worksheet {
+			only++
+			t.sheet = i
+		}
+	}
+	if only != 1 {
+		t.sheet = -1
+	}
+	return t, nil
+}
+
+// cell finds a cell by its address or name.
+func (t *trials) cell(ctx context.Context, text string) (cellAt, string, error) {
+	sheet := max(t.sheet, 0)
+	a, err := oneArea(ctx, t.snap, sheet, text)
+	if err != nil {
+		return cellAt{}, "", err
+	}
+	_, bare := cell.ParseRef(strings.ReplaceAll(strings.TrimSpace(text), "$", ""))
+	switch {
+	case bare && t.sheet < 0:
+		return cellAt{}, "", invalid("Give sheet_name, or write it as Sheet1!B2", "%q does not say on which sheet it is", clip(text, 60))
+	case a.rng.First != a.rng.Last:
+		return cellAt{}, "", fail(codeRangeInvalid, "Name one cell", "%q is %v, and not one cell", clip(text, 60), a.rng)
+	}
+	return cellAt{a.sheet, a.rng.First}, address(t.snap.Workbook().Sheets[a.sheet].Name, a.rng.First), nil
+}
+
+func (t *trials) cells(ctx context.Context, texts []string) (list []cellAt, names []string, err error) {
+	for _, text := range texts {
+		c, name, err := t.cell(ctx, text)
+		if err != nil {
+			return nil, nil, err
+		}
+		list, names = append(list, c), append(names, name)
+	}
+	return list, names, nil
+}
+
+// input notes a cell as one that inputs go to.
+func (t *trials) input(ctx context.Context, text string) (cellAt, error) {
+	c, name, err := t.cell(ctx, text)
+	if err != nil {
+		return c, err
+	}
+	if !slices.Contains(t.places, c) {
+		t.places, t.inputs = append(t.places, c), append(t.inputs, name)
+	}
+	return c, nil
+}
+
+// value reads the value of an input.
+func (t *trials) value(at cellAt, n node) (whatif.Input, error) {
+	s, problem := scalarOf(n)
+	if problem != "" {
+		return whatif.Input{}, fail("BAD_INPUT", "Inputs are texts, numbers, booleans or null", "%s: %s", at.ref, problem)
+	}
+	e := newEditor(t.snap, at.sheet, false, "fail")
+	c := book.CellEdit{Ref: at.ref}
+	e.scalar(&c, s, false)
+	if c.HasFormula {
+		return whatif.Input{}, fail("BAD_INPUT", "Begin it with '= for a text", "%s: an input is a value, and not the formula %s", at.ref, clip(c.Formula, 40))
+	}
+	return whatif.Input{Sheet: at.sheet, Ref: at.ref, Value: c.Value}, nil
+}
+
+// list reads sets of inputs.
+func (t *trials) list(ctx context.Context, in []scenarioIn) error {
+	for i, s := range in {
+		set := scenario{name: s.Name}
+		if set.name == "" {
+			set.name = strconv.Itoa(i + 1)
+		}
+		for k, name := range s.Inputs.names {
+			at, err := t.input(ctx, name)
+			if err != nil {
+				return inOperation(err, i, len(in))
+			}
+			v, err := t.value(at, s.Inputs.items[k])
+			if err != nil {
+				return inOperation(err, i, len(in))
+			}
+			set.inputs = append(set.inputs, v)
+		}
+		t.sets = append(t.sets, set)
+	}
+	return nil
+}
+
+// combine makes every combination of lists of values: the last cell's values change first.
+func (t *trials) combine(ctx context.Context, n node) error {
+	t.sets = []scenario{{}}
+	for k, name := range n.names {
+		at, err := t.input(ctx, name)
+		if err != nil {
+			return err
+		}
+		list := n.items[k]
+		if list.kind != arrayNode {
+			list = node{kind: arrayNode, items: []node{list}}
+		}
+		if len(list.items) == 0 {
+			return invalid("", "%s has no values", clip(name, 60))
+		}
+		if len(t.sets)*len(list.items) > combinationsMax {
+			return fail("TOO_MANY", "Give fewer values, or the sets that matter as scenarios", "there are more than %d combinations", combinationsMax)
+		}
+		var sets []scenario
+		for _, s := range t.sets {
+			for _, item := range list.items {
+				v, err := t.value(at, item)
+				if err != nil {
+					return err
+				}
+				sets = append(sets, scenario{inputs: append(slices.Clip(s.inputs), v)})
+			}
+		}
+		t.sets = sets
+	}
+	for i := range t.sets {
+		t.sets[i].name = strconv.Itoa(i + 1)
+	}
+	return nil
+}
+
+// warnings tells of inputs that stand where a formula is.
+func (t *trials) warnings(ctx context.Context, o *runScenariosOut) error {
+	for i, at := range t.places {
+		sheet, err := t.snap.SheetTo(ctx, at.sheet, at.ref.Row)
+		if err != nil {
+			return err
+		}
+		if c, ok := sheet.At(at.ref); ok && c.HasFormula() {
+			o.Warnings = append(o.Warnings, fmt.Sprintf("WARN_INPUT_FORMULA: %s has a formula, =%s, which the input stands in for", t.inputs[i], clip(book.FormulaText(sheet, c), 60)))
+		}
+	}
+	return nil
+}
+
+// node gives the scalar as the JSON value that it was.
+func (s Scalar) node() node {
+	kinds := map[ScalarKind]nodeKind{NullScalar: nullNode, TextScalar: textNode, NumberScalar: numberNode, BoolScalar: boolNode}
+	return node{kind: kinds[s.Kind], text: s.Text}
+}
