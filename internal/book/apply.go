@@ -109,6 +109,16 @@ type draft struct {
 // sheet gives sheet i as the operations so far left it.
 func (d *draft) sheet(i int) (*grid.Sheet, error) { return d.next.Sheet(d.ctx, i) }
 
+// named gives a sheet by its name, with its index.
+func (d *draft) named(name string) (int, *grid.Sheet, error) {
+	i, wrong := d.next.worksheet(name)
+	if wrong != nil {
+		return 0, nil, wrong
+	}
+	sheet, err := d.sheet(i)
+	return i, sheet, err
+}
+
 // put makes sheet the state of sheet i, which was so far was.
 func (d *draft) put(i int, was, sheet *grid.Sheet) {
 	n, ok := slices.BinarySearchFunc(d.next.sheets, i, func(e editedSheet, i int) int { return e.index - i })
@@ -189,11 +199,7 @@ func (s *Snapshot) mayHaveFormulas() bool {
 }
 
 func (o SetCells) apply(d *draft) error {
-	i, wrong := d.next.worksheet(o.Sheet)
-	if wrong != nil {
-		return wrong
-	}
-	sheet, err := d.sheet(i)
+	i, sheet, err := d.named(o.Sheet)
 	if err != nil {
 		return err
 	}

@@ -122,11 +122,7 @@ func checkSettings(s xf.Settings) *Error {
 }
 
 func (o FormatCells) apply(d *draft) error {
-	i, wrong := d.next.worksheet(o.Sheet)
-	if wrong != nil {
-		return wrong
-	}
-	sheet, err := d.sheet(i)
+	i, sheet, err := d.named(o.Sheet)
 	if err != nil {
 		return err
 	}

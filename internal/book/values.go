@@ -90,11 +90,7 @@ func (o GiveValues) check(s *Snapshot) *Error {
 }
 
 func (o GiveValues) apply(d *draft) error {
-	i, wrong := d.next.worksheet(o.Sheet)
-	if wrong != nil {
-		return wrong
-	}
-	sheet, err := d.sheet(i)
+	i, sheet, err := d.named(o.Sheet)
 	if err != nil {
 		return err
 	}

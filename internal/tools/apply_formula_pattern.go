@@ -34,33 +34,24 @@ var applyFormulaPattern = define(Spec{
 	Example:     `{"fork_id":"fork-abcdefgh2345","sheet_name":"Sheet1","target_range":"D2:D99","anchor_cell":"D2","base_formula":"B2*C2"}`,
 }, func(ctx context.Context, env *Env, in applyFormulaPatternIn) (*applyFormulaPatternOut, error) {
 	out := &applyFormulaPatternOut{}
-	made, err := env.commit(ctx, in.Fork, "apply_formula_pattern", in.EditMode, in.Guard, func(snap *book.Snapshot) (draft, error) {
-		b := &batch{ctx: ctx, snap: snap, policy: "fail", kinds: []string{"apply_formula_pattern"}}
-		index, err := sheetNamed(snap, in.Sheet)
-		if err != nil {
-			return nil, err
-		}
-		a, err := oneArea(ctx, snap, index, in.Target)
-		if err != nil {
-			return nil, err
-		}
+	made, err := env.onRange(ctx, in.Fork, "apply_formula_pattern", in.EditMode, in.Guard, in.Sheet, in.Target, func(b *batch, a area) error {
 		r, err := b.withData(a.sheet, a.rng)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		anchor, ok := cell.ParseRef(strings.ReplaceAll(in.Anchor, "$", ""))
 		switch {
 		case !ok || anchor != r.First:
-			return nil, invalid("Give "+r.First.String(), "the anchor cell %s is not the first cell of %s", clip(in.Anchor, 20), r)
+			return invalid("Give "+r.First.String(), "the anchor cell %s is not the first cell of %s", clip(in.Anchor, 20), r)
 		case in.Direction == "down" && r.Cols() > 1, in.Direction == "right" && r.Rows() > 1:
-			return nil, invalid("Give fill_direction both, or one column or row", "%s has more than one column and row to fill %s", r, in.Direction)
+			return invalid("Give fill_direction both, or one column or row", "%s has more than one column and row to fill %s", r, in.Direction)
 		case r.Cells() > filledMax:
-			return nil, fail(codeRangeInvalid, "Fill the part that is needed", "%s has more than %d cells", r, filledMax)
+			return fail(codeRangeInvalid, "Fill the part that is needed", "%s has more than %d cells", r, filledMax)
 		}
 		e := b.editor(a.sheet)
 		fill, err := newFiller(e, a.sheet, book.CellEdit{Ref: anchor, HasFormula: true, Formula: in.Formula})
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if fill.tree != nil && in.Relative != "excel" {
 			fill.tree = pinned(fill.tree, in.Relative == "abs_cols")
@@ -68,13 +59,13 @@ var applyFormulaPattern = define(Spec{
 		for ref := range refsOf(r) {
 			c, err := fill.at(ref)
 			if err != nil {
-				return nil, err
+				return err
 			}
 			e.set(a.sheet, c)
 		}
-		out.Sheet, out.Target, out.Filled = snap.Workbook().Sheets[a.sheet].Name, r.String(), int(r.Cells())
-		b.counts = map[string]int{"cells_filled": out.Filled}
-		return b, b.take(e)
+		out.Sheet, out.Target, out.Filled = b.snap.Workbook().Sheets[a.sheet].Name, r.String(), int(r.Cells())
+		b.counts["cells_filled"] = out.Filled
+		return b.take(e)
 	})
 	if err != nil {
 		return nil, err

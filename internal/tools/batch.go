@@ -114,6 +114,22 @@ func (e *Env) batch(ctx context.Context, fork, tool, policy string, mode EditMod
 	return out, nil
 }
 
+// onRange has a fork changed, or the change staged, by what do makes of one range.
+func (e *Env) onRange(ctx context.Context, fork, tool string, mode EditMode, guard Guard, sheet, rng string, do func(b *batch, a area) error) (committed, error) {
+	return e.commit(ctx, fork, tool, mode, guard, func(snap *book.Snapshot) (draft, error) {
+		b := &batch{ctx: ctx, snap: snap, policy: "fail", kinds: []string{tool}, counts: map[string]int{}}
+		index, err := sheetNamed(snap, sheet)
+		if err != nil {
+			return nil, err
+		}
+		a, err := oneArea(ctx, snap, index, rng)
+		if err != nil {
+			return nil, err
+		}
+		return b, do(b, a)
+	})
+}
+
 // inOperation says which operation of several an error is of.
 func inOperation(err error, i, n int) error {
 	if e, ok := err.(*Error); ok && n > 1 {

@@ -33,33 +33,24 @@ var fillSeries = define(Spec{
 	Example:     `{"fork_id":"fork-abcdefgh2345","sheet_name":"Sheet1","range":"A2:A13","kind":"month","start":"2026-01-31"}`,
 }, func(ctx context.Context, env *Env, in fillSeriesIn) (*fillSeriesOut, error) {
 	out := &fillSeriesOut{}
-	made, err := env.commit(ctx, in.Fork, "fill_series", in.EditMode, in.Guard, func(snap *book.Snapshot) (draft, error) {
-		b := &batch{ctx: ctx, snap: snap, policy: "fail", kinds: []string{"fill_series"}}
-		index, err := sheetNamed(snap, in.Sheet)
-		if err != nil {
-			return nil, err
-		}
-		a, err := oneArea(ctx, snap, index, in.Range)
-		if err != nil {
-			return nil, err
-		}
+	made, err := env.onRange(ctx, in.Fork, "fill_series", in.EditMode, in.Guard, in.Sheet, in.Range, func(b *batch, a area) error {
 		switch {
 		case a.rng.Rows() > 1 && a.rng.Cols() > 1:
-			return nil, invalid("Fill one row or column at a time", "%v is more than one row and column", a.rng)
+			return invalid("Fill one row or column at a time", "%v is more than one row and column", a.rng)
 		case a.rng.Cells() > filledMax:
-			return nil, fail(codeRangeInvalid, "", "%v has more than %d cells", a.rng, filledMax)
+			return fail(codeRangeInvalid, "", "%v has more than %d cells", a.rng, filledMax)
 		case in.Kind == "growth" && in.Step == 0, in.Kind != "growth" && in.Kind != "copy" && in.Step == 0:
-			return nil, invalid("", "step is 0")
+			return invalid("", "step is 0")
 		}
 		e := b.editor(a.sheet)
 		first := book.CellEdit{Ref: a.rng.First}
-		sheet, err := snap.Sheet(ctx, a.sheet)
+		sheet, err := b.snap.Sheet(ctx, a.sheet)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if in.Start != nil {
 			if len(*in.Start) != 1 {
-				return nil, invalid("", "start is more than one value")
+				return invalid("", "start is more than one value")
 			}
 			s := (*in.Start)[0]
 			if s.Kind != TextScalar || e.date(&first, s.Text) != nil {
@@ -70,9 +61,9 @@ var fillSeries = define(Spec{
 			first.Value = c.Value
 		}
 		if first.Value.Kind() != cell.Number && in.Kind != "copy" {
-			return nil, fail("BAD_INPUT", "Give start, or write a number or date into the first cell", "%v holds no number to begin with", a.rng.First)
+			return fail("BAD_INPUT", "Give start, or write a number or date into the first cell", "%v holds no number to begin with", a.rng.First)
 		}
-		series := seriesOf(in.Kind, first.Value, in.Step, snap.Workbook().Dates)
+		series := seriesOf(in.Kind, first.Value, in.Step, b.snap.Workbook().Dates)
 		out.Filled = 0
 		i := 0
 		for ref := range refsOf(a.rng) {
@@ -80,7 +71,7 @@ var fillSeries = define(Spec{
 			c.Ref = ref
 			var ok bool
 			if c.Value, ok = series(i); !ok {
-				return nil, fail("BAD_INPUT", "Fill fewer cells, or take a smaller step", "cell %d of the series is no number that a cell can hold", i+1)
+				return fail("BAD_INPUT", "Fill fewer cells, or take a smaller step", "cell %d of the series is no number that a cell can hold", i+1)
 			}
 			if in.Stop != nil && in.Kind != "copy" && (c.Value.Number()-*in.Stop)*math.Copysign(1, in.Step) > 0 && (in.Kind != "growth" || in.Step > 1) {
 				break
@@ -92,11 +83,11 @@ var fillSeries = define(Spec{
 			i++
 		}
 		if in.Start == nil && in.Kind != "linear" && in.Kind != "growth" && in.Kind != "copy" {
-			if err := b.likeFirst(e, a, snap); err != nil {
-				return nil, err
+			if err := b.likeFirst(e, a); err != nil {
+				return err
 			}
 		}
-		return b, b.take(e)
+		return b.take(e)
 	})
 	if err != nil {
 		return nil, err
@@ -107,13 +98,13 @@ var fillSeries = define(Spec{
 })
 
 // likeFirst gives the cells of a series the number format of its first one, so that dates look alike.
-func (b *batch) likeFirst(e *editor, a area, snap *book.Snapshot) error {
-	sheet, err := snap.Sheet(b.ctx, a.sheet)
+func (b *batch) likeFirst(e *editor, a area) error {
+	sheet, err := b.snap.Sheet(b.ctx, a.sheet)
 	if err != nil {
 		return err
 	}
 	c, ok := sheet.At(a.rng.First)
-	styles := snap.Workbook().Styles
+	styles := b.snap.Workbook().Styles
 	if !ok || styles == nil || int(c.Style) >= len(styles.Xfs) || len(e.sheets) == 0 {
 		return nil
 	}
