@@ -66,34 +66,9 @@ func (s *Snapshot) Calculate(ctx context.Context, since *Snapshot, at Moment) (*
 // CalculateWithin is Calculate within limits. A calculation that needs more memory than it may
 // take ends with a *[calc.ErrTooLarge].
 func (s *Snapshot) CalculateWithin(ctx context.Context, since *Snapshot, at Moment, limits Limits) (*Snapshot, *Calculation, error) {
-	in, err := s.input(ctx)
+	in, model, opt, err := s.calculation(ctx, since, at, limits)
 	if err != nil {
 		return nil, nil, err
-	}
-	model, err := s.modelOf(ctx, in, since)
-	if err != nil {
-		return nil, nil, err
-	}
-	opt := calc.Options{Now: at.Now, Seed: at.Seed, All: since == nil, Workers: limits.Workers, Bytes: limits.Bytes, Rest: limits.Rest}
-	if in.Book.Dates == numfmt.Date1904 {
-		opt.Now -= days1904
-	}
-	if since != nil {
-		if opt.Sources, err = s.differing(ctx, since, false); err != nil {
-			return nil, nil, err
-		}
-		if since == s.before {
-			// A formula may have followed the way there and back, where what the file says of its
-			// value is not what it gives.
-			opt.Sources = append(opt.Sources, s.since...)
-		}
-		tables, err := since.Tables(ctx)
-		if err != nil {
-			return nil, nil, err
-		}
-		if !model.SameTables(tables) {
-			opt.Areas = model.TableReaders(tables)
-		}
 	}
 	r, err := model.Calculate(ctx, in, opt)
 	if err != nil {
@@ -111,6 +86,63 @@ func (s *Snapshot) CalculateWithin(ctx context.Context, since *Snapshot, at Mome
 		c.Circular = append(c.Circular, SheetCell{in.Book.Sheets[x.Sheet].Name, x.At})
 	}
 	return next, c, nil
+}
+
+// Outcome gives the values that some cells have once the formulas of s are true, and leaves s as
+// it is: it saves the making of a version that nobody will read but for these cells. The error is as
+// CalculateWithin has it.
+func (s *Snapshot) Outcome(ctx context.Context, at Moment, limits Limits, cells []calc.Cell) ([]cell.Value, error) {
+	if s.stale && s.before != nil {
+		in, model, opt, err := s.calculation(ctx, s.before, at, limits)
+		if err != nil {
+			return nil, err
+		}
+		return model.Values(ctx, in, opt, cells)
+	}
+	list := make([]cell.Value, len(cells))
+	for i, x := range cells {
+		sheet, err := s.SheetTo(ctx, x.Sheet, x.At.Row)
+		if err != nil {
+			return nil, err
+		}
+		c, _ := sheet.At(x.At)
+		list[i] = c.Value
+	}
+	return list, nil
+}
+
+// calculation gives what a calculation is made of.
+func (s *Snapshot) calculation(ctx context.Context, since *Snapshot, at Moment, limits Limits) (in calc.Input, model *calc.Model, opt calc.Options, err error) {
+	in, err = s.input(ctx)
+	if err != nil {
+		return in, nil, opt, err
+	}
+	model, err = s.modelOf(ctx, in, since)
+	if err != nil {
+		return in, nil, opt, err
+	}
+	opt = calc.Options{Now: at.Now, Seed: at.Seed, All: since == nil, Workers: limits.Workers, Bytes: limits.Bytes, Rest: limits.Rest}
+	if in.Book.Dates == numfmt.Date1904 {
+		opt.Now -= days1904
+	}
+	if since != nil {
+		if opt.Sources, err = s.differing(ctx, since, false); err != nil {
+			return in, nil, opt, err
+		}
+		if since == s.before {
+			// A formula may have followed the way there and back, where what the file says of its
+			// value is not what it gives.
+			opt.Sources = append(opt.Sources, s.since...)
+		}
+		tables, err := since.Tables(ctx)
+		if err != nil {
+			return in, nil, opt, err
+		}
+		if !model.SameTables(tables) {
+			opt.Areas = model.TableReaders(tables)
+		}
+	}
+	return in, model, opt, nil
 }
 
 // input gives the workbook as a calculation sees it.

@@ -119,14 +119,34 @@ const maxRounds = 10
 // Calculate makes formulas of the workbook true. in is the workbook of the model, whose values
 // may be others. The error is that of ctx, or an [ErrTooLarge]; the workbook is then as it was.
 func (m *Model) Calculate(ctx context.Context, in Input, opt Options) (*Result, error) {
-	r, c, err := m.calculate(ctx, in, opt)
-	if ctx.Err() == nil && c.memory.exceeded() {
-		return nil, &ErrTooLarge{Most: opt.Bytes}
+	c, err := m.calculate(ctx, in, opt)
+	if err != nil {
+		return nil, err
 	}
-	if r != nil {
-		r.Bytes = c.memory.used.Load()
+	r, err := c.publish(ctx)
+	if err != nil {
+		return nil, err
 	}
-	return r, err
+	r.Bytes = c.memory.used.Load()
+	return r, nil
+}
+
+// Values gives the values that some cells have when formulas have been made true, and leaves the
+// sheets as they are: for who tries something and looks at a few cells, it saves what making new sheets costs. All
+// else is as Calculate has it.
+func (m *Model) Values(ctx context.Context, in Input, opt Options, cells []Cell) ([]cell.Value, error) {
+	c, err := m.calculate(ctx, in, opt)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]cell.Value, len(cells))
+	for i, x := range cells {
+		if in.Sheets[x.Sheet] != nil {
+			t, row := c.cell(place{x.Sheet, x.At})
+			list[i] = t.at(row)
+		}
+	}
+	return list, nil
 }
 
 // begin makes a calculation in which nothing is dirty yet.
@@ -142,8 +162,22 @@ func (m *Model) begin(in Input, opt Options) *calculation {
 	return c
 }
 
-func (m *Model) calculate(ctx context.Context, in Input, opt Options) (*Result, *calculation, error) {
+// calculate makes formulas true, in tiles that nobody else sees.
+func (m *Model) calculate(ctx context.Context, in Input, opt Options) (*calculation, error) {
 	c := m.begin(in, opt)
+	err := c.settle(ctx)
+	switch {
+	case ctx.Err() == nil && c.memory.exceeded():
+		return nil, &ErrTooLarge{Most: opt.Bytes}
+	case err == nil && c.stopped():
+		err = ctx.Err()
+	}
+	return c, err
+}
+
+// settle runs what is dirty until nothing is.
+func (c *calculation) settle(ctx context.Context) error {
+	m, opt := c.m, &c.opt
 	stop := context.AfterFunc(ctx, func() { c.signal.Store(halt) })
 	defer stop()
 	if opt.Rest != nil && c.workers() == 1 {
@@ -171,20 +205,20 @@ func (m *Model) calculate(ctx context.Context, in Input, opt Options) (*Result, 
 		c.left, c.start = nil, c.m.graph
 		d, err := dirty(c.m.graph)
 		if err != nil {
-			return nil, c, err
+			return err
 		}
 		maps.DeleteFunc(c.circular, func(p place, _ bool) bool { return d.Contains(p.sheet, p.at) }) // of the round before
 		if err := c.run(ctx, d, sources); err != nil || c.stopped() {
-			return nil, c, err
+			return err
 		}
 		if err := c.allCircles(ctx); err != nil {
-			return nil, c, err
+			return err
 		}
 		if len(c.left) == 0 {
 			break
 		}
 		if err := c.rewire(); err != nil {
-			return nil, c, err
+			return err
 		}
 		if round+1 == maxRounds {
 			break
@@ -192,14 +226,7 @@ func (m *Model) calculate(ctx context.Context, in Input, opt Options) (*Result, 
 		sources = c.withBlocked(c.left)
 		dirty = func(g *graph.Graph) (*graph.Dirty, error) { return g.Dirty(ctx, sources) }
 	}
-	if err := c.iterate(ctx); err != nil {
-		return nil, c, err
-	}
-	if c.stopped() {
-		return nil, c, ctx.Err()
-	}
-	r, err := c.publish(ctx)
-	return r, c, err
+	return c.iterate(ctx)
 }
 
 // withBlocked adds to sources the arrays that have no room: there may be some now.

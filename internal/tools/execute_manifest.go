@@ -127,7 +127,7 @@ func (r *manifestRun) read(p *runPort) (v portValue, err error) {
 		if err != nil {
 			return v, err
 		}
-		x, err := whatif.Value(r.ctx, r.snap, a.sheet, a.rng.First)
+		x, err := r.value(a)
 		v.json, v.text = appendValue(nil, x), append(told{x}.appendText(nil), '\n')
 		return v, err
 	case "record":
@@ -137,7 +137,7 @@ func (r *manifestRun) read(p *runPort) (v portValue, err error) {
 			if err != nil {
 				return v, err
 			}
-			x, err := whatif.Value(r.ctx, r.snap, a.sheet, a.rng.First)
+			x, err := r.value(a)
 			if err != nil {
 				return v, err
 			}
@@ -221,4 +221,14 @@ func appendValue(b []byte, v cell.Value) []byte {
 		return append(b, "null"...)
 	}
 	return told{v}.appendJSON(b)
+}
+
+// value gives the value of the first cell of an area.
+func (r *manifestRun) value(a area) (cell.Value, error) {
+	s, err := r.snap.SheetTo(r.ctx, a.sheet, a.rng.First.Row)
+	if err != nil {
+		return cell.Value{}, err
+	}
+	c, _ := s.At(a.rng.First)
+	return c.Value, nil
 }

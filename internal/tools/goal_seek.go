@@ -63,20 +63,20 @@ var goalSeek = define(Spec{
 		if err != nil {
 			return calcTooLarge(err)
 		}
-		were, err := readCells(ctx, model.Base(), at)
+		were, err := model.Outcome(ctx, nil, at)
 		if err != nil {
 			return err
 		}
 		out.stamp = stamp{snap.ID, snap.Version}
-		out.Cell, out.Input, out.Before = names[0], names[1], were[0]
-		sheet, err := snap.Sheet(ctx, at[1].sheet)
+		out.Cell, out.Input, out.Before = names[0], names[1], told{were[0]}
+		sheet, err := snap.Sheet(ctx, at[1].Sheet)
 		if err != nil {
 			return err
 		}
-		if c, ok := sheet.At(at[1].ref); ok && (c.HasFormula() || c.Value.Kind() != cell.Number && !c.Value.IsBlank()) {
+		if c, ok := sheet.At(at[1].Ref); ok && (c.HasFormula() || c.Value.Kind() != cell.Number && !c.Value.IsBlank()) {
 			return fail("BAD_INPUT", "Name the cell that its formula reads", "%s holds no number that could change: a formula or a text", names[1])
 		}
-		g := whatif.Goal{Sheet: at[0].sheet, Ref: at[0].ref, Value: in.To, InputSheet: at[1].sheet, Input: at[1].ref,
+		g := whatif.Goal{Sheet: at[0].Sheet, Ref: at[0].Ref, Value: in.To, InputSheet: at[1].Sheet, Input: at[1].Ref,
 			Min: orElse(in.Min, math.Inf(-1)), Max: orElse(in.Max, math.Inf(1)), Tolerance: orElse(in.Tolerance, 1e-9*max(1, math.Abs(in.To))), Trials: in.Trials}
 		if were[1].Kind() == cell.Number {
 			g.Start = were[1].Number()
@@ -90,7 +90,7 @@ var goalSeek = define(Spec{
 		}
 		out.Reached, out.Trials, out.Why = f.Reached, f.Trials, f.Why
 		out.Found, out.Value = told{cell.NumberValue(f.Input)}, told{cell.NumberValue(f.Value)}
-		edit = book.Edit{Ops: []book.Op{book.SetCells{Sheet: snap.Workbook().Sheets[at[1].sheet].Name, Cells: []book.CellEdit{{Ref: at[1].ref, Value: out.Found.Value}}}}}
+		edit = book.Edit{Ops: []book.Op{book.SetCells{Sheet: snap.Workbook().Sheets[at[1].Sheet].Name, Cells: []book.CellEdit{{Ref: at[1].Ref, Value: out.Found.Value}}}}}
 		return nil
 	})
 	if err != nil || !in.Apply || !out.Reached {

@@ -10,6 +10,7 @@ import (
 
 	"gridflow/internal/book"
 	"gridflow/internal/calc"
+	"gridflow/internal/cell"
 	"gridflow/internal/whatif"
 )
 
@@ -94,21 +95,18 @@ var runScenarios = define(Spec{
 })
 
 // run makes the trials of a page.
-func (o *runScenariosOut) run(ctx context.Context, env *Env, model *whatif.Model, t *trials, outputs []cellAt, in runScenariosIn) error {
+func (o *runScenariosOut) run(ctx context.Context, env *Env, model *whatif.Model, t *trials, outputs []whatif.Cell, in runScenariosIn) error {
 	sets := t.sets[min(in.Offset, len(t.sets)):]
 	sets = sets[:min(len(sets), in.Limit)]
 	rows := make([]scenarioRow, len(sets))
 	done := 0
-	err := model.Run(ctx, len(sets), runtime.GOMAXPROCS(0), func(i int) []whatif.Input { return sets[i].inputs }, func(i int, s *book.Snapshot) error {
-		rows[i].Name = sets[i].name
-		var err error
-		if rows[i].Outputs, err = readCells(ctx, s, outputs); err != nil {
-			return err
-		}
-		rows[i].Inputs, err = readCells(ctx, s, t.places)
+	cells := slices.Concat(outputs, t.places)
+	err := model.Run(ctx, len(sets), runtime.GOMAXPROCS(0), func(i int) []whatif.Input { return sets[i].inputs }, cells, func(i int, values []cell.Value) error {
+		told := tellAll(values)
+		rows[i] = scenarioRow{sets[i].name, told[len(outputs):], told[:len(outputs)]}
 		done++
 		ReportProgress(ctx, float64(done), float64(len(sets)), "calculating scenarios")
-		return err
+		return nil
 	})
 	if err != nil {
 		return calcTooLarge(err)
@@ -129,16 +127,13 @@ func (o *runScenariosOut) run(ctx context.Context, env *Env, model *whatif.Model
 	return nil
 }
 
-func readCells(ctx context.Context, s *book.Snapshot, cells []cellAt) ([]told, error) {
-	list := make([]told, len(cells))
-	for i, c := range cells {
-		v, err := whatif.Value(ctx, s, c.sheet, c.ref)
-		if err != nil {
-			return nil, err
-		}
+// tellAll gives values as results show them.
+func tellAll(values []cell.Value) []told {
+	list := make([]told, len(values))
+	for i, v := range values {
 		list[i] = told{v}
 	}
-	return list, nil
+	return list
 }
 
 // calcTooLarge words the error of a calculation that may not take as much memory as it needs.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"gridflow/internal/book"
+	"gridflow/internal/cell"
 	"gridflow/internal/whatif"
 )
 
@@ -65,7 +66,7 @@ var sensitivityTable = define(Spec{
 			return err
 		}
 		out.WorkbookID, out.Outputs, out.Column = snap.ID, names, column
-		var side cellAt
+		var side whatif.Cell
 		if two {
 			if side, out.Row, err = t.cell(ctx, in.Row); err != nil {
 				return err
@@ -101,12 +102,11 @@ var sensitivityTable = define(Spec{
 			return calcTooLarge(err)
 		}
 		done := 0
-		return calcTooLarge(model.Run(ctx, len(inputs), runtime.GOMAXPROCS(0), func(i int) []whatif.Input { return inputs[i] }, func(i int, s *book.Snapshot) error {
-			values, err := readCells(ctx, s, outputs)
-			copy(out.Rows[i/len(across)][1+i%len(across)*len(outputs):], values)
+		return calcTooLarge(model.Run(ctx, len(inputs), runtime.GOMAXPROCS(0), func(i int) []whatif.Input { return inputs[i] }, outputs, func(i int, values []cell.Value) error {
+			copy(out.Rows[i/len(across)][1+i%len(across)*len(outputs):], tellAll(values))
 			done++
 			ReportProgress(ctx, float64(done), float64(len(inputs)), "calculating the table")
-			return err
+			return nil
 		}))
 	})
 	if err != nil {

@@ -24,8 +24,8 @@ type trials struct {
 	snap   *book.Snapshot
 	sheet  int // of cells that do not say on which one they are; -1: there is none
 	sets   []scenario
-	places []cellAt // that are inputs, in the order in which they come first
-	inputs []string // their names
+	places []whatif.Cell // that are inputs, in the order in which they come first
+	inputs []string      // their names
 }
 
 func newTrials(snap *book.Snapshot, sheet string) (t *trials, err error) {
@@ -48,23 +48,23 @@ func newTrials(snap *book.Snapshot, sheet string) (t *trials, err error) {
 }
 
 // cell finds a cell by its address or name.
-func (t *trials) cell(ctx context.Context, text string) (cellAt, string, error) {
+func (t *trials) cell(ctx context.Context, text string) (whatif.Cell, string, error) {
 	sheet := max(t.sheet, 0)
 	a, err := oneArea(ctx, t.snap, sheet, text)
 	if err != nil {
-		return cellAt{}, "", err
+		return whatif.Cell{}, "", err
 	}
 	_, bare := cell.ParseRef(strings.ReplaceAll(strings.TrimSpace(text), "$", ""))
 	switch {
 	case bare && t.sheet < 0:
-		return cellAt{}, "", invalid("Give sheet_name, or write it as Sheet1!B2", "%q does not say on which sheet it is", clip(text, 60))
+		return whatif.Cell{}, "", invalid("Give sheet_name, or write it as Sheet1!B2", "%q does not say on which sheet it is", clip(text, 60))
 	case a.rng.First != a.rng.Last:
-		return cellAt{}, "", fail(codeRangeInvalid, "Name one cell", "%q is %v, and not one cell", clip(text, 60), a.rng)
+		return whatif.Cell{}, "", fail(codeRangeInvalid, "Name one cell", "%q is %v, and not one cell", clip(text, 60), a.rng)
 	}
-	return cellAt{a.sheet, a.rng.First}, address(t.snap.Workbook().Sheets[a.sheet].Name, a.rng.First), nil
+	return whatif.Cell{Sheet: a.sheet, Ref: a.rng.First}, address(t.snap.Workbook().Sheets[a.sheet].Name, a.rng.First), nil
 }
 
-func (t *trials) cells(ctx context.Context, texts []string) (list []cellAt, names []string, err error) {
+func (t *trials) cells(ctx context.Context, texts []string) (list []whatif.Cell, names []string, err error) {
 	for _, text := range texts {
 		c, name, err := t.cell(ctx, text)
 		if err != nil {
@@ -76,7 +76,7 @@ func (t *trials) cells(ctx context.Context, texts []string) (list []cellAt, name
 }
 
 // input notes a cell as one that inputs go to.
-func (t *trials) input(ctx context.Context, text string) (cellAt, error) {
+func (t *trials) input(ctx context.Context, text string) (whatif.Cell, error) {
 	c, name, err := t.cell(ctx, text)
 	if err != nil {
 		return c, err
@@ -88,18 +88,18 @@ func (t *trials) input(ctx context.Context, text string) (cellAt, error) {
 }
 
 // value reads the value of an input.
-func (t *trials) value(at cellAt, n node) (whatif.Input, error) {
+func (t *trials) value(at whatif.Cell, n node) (whatif.Input, error) {
 	s, problem := scalarOf(n)
 	if problem != "" {
-		return whatif.Input{}, fail("BAD_INPUT", "Inputs are texts, numbers, booleans or null", "%s: %s", at.ref, problem)
+		return whatif.Input{}, fail("BAD_INPUT", "Inputs are texts, numbers, booleans or null", "%s: %s", at.Ref, problem)
 	}
-	e := newEditor(t.snap, at.sheet, false, "fail")
-	c := book.CellEdit{Ref: at.ref}
+	e := newEditor(t.snap, at.Sheet, false, "fail")
+	c := book.CellEdit{Ref: at.Ref}
 	e.scalar(&c, s, false)
 	if c.HasFormula {
-		return whatif.Input{}, fail("BAD_INPUT", "Begin it with '= for a text", "%s: an input is a value, and not the formula %s", at.ref, clip(c.Formula, 40))
+		return whatif.Input{}, fail("BAD_INPUT", "Begin it with '= for a text", "%s: an input is a value, and not the formula %s", at.Ref, clip(c.Formula, 40))
 	}
-	return whatif.Input{Sheet: at.sheet, Ref: at.ref, Value: c.Value}, nil
+	return whatif.Input{Sheet: at.Sheet, Ref: at.Ref, Value: c.Value}, nil
 }
 
 // list reads sets of inputs.
@@ -164,11 +164,11 @@ func (t *trials) combine(ctx context.Context, n node) error {
 // warnings tells of inputs that stand where a formula is.
 func (t *trials) warnings(ctx context.Context, o *runScenariosOut) error {
 	for i, at := range t.places {
-		sheet, err := t.snap.SheetTo(ctx, at.sheet, at.ref.Row)
+		sheet, err := t.snap.SheetTo(ctx, at.Sheet, at.Ref.Row)
 		if err != nil {
 			return err
 		}
-		if c, ok := sheet.At(at.ref); ok && c.HasFormula() {
+		if c, ok := sheet.At(at.Ref); ok && c.HasFormula() {
 			o.Warnings = append(o.Warnings, fmt.Sprintf("WARN_INPUT_FORMULA: %s has a formula, =%s, which the input stands in for", t.inputs[i], clip(book.FormulaText(sheet, c), 60)))
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"gridflow/internal/book"
+	"gridflow/internal/calc"
 	"gridflow/internal/cell"
 )
 
@@ -41,10 +42,39 @@ func (m *Model) Base() *book.Snapshot { return m.base }
 // Try gives the snapshot with inputs in their cells and all formulas true. Errors are those of
 // book.Snapshot.Apply and of the calculation.
 func (m *Model) Try(ctx context.Context, inputs []Input) (*book.Snapshot, error) {
-	return m.try(ctx, inputs, 0)
+	next, err := m.with(ctx, inputs)
+	if err != nil {
+		return nil, err
+	}
+	next, _, err = next.Refresh(ctx, m.at, book.Limits{Bytes: m.bytes})
+	return next, err
 }
 
-func (m *Model) try(ctx context.Context, inputs []Input, workers int) (*book.Snapshot, error) {
+// Cell is one cell of a workbook.
+type Cell struct {
+	Sheet int
+	Ref   cell.Ref
+}
+
+// Outcome gives the values that cells have with inputs: Try for who wants no more than these.
+func (m *Model) Outcome(ctx context.Context, inputs []Input, cells []Cell) ([]cell.Value, error) {
+	return m.outcome(ctx, inputs, cells, 0)
+}
+
+func (m *Model) outcome(ctx context.Context, inputs []Input, cells []Cell, workers int) ([]cell.Value, error) {
+	next, err := m.with(ctx, inputs)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]calc.Cell, len(cells))
+	for i, c := range cells {
+		list[i] = calc.Cell{Sheet: c.Sheet, At: c.Ref}
+	}
+	return next.Outcome(ctx, m.at, book.Limits{Workers: workers, Bytes: m.bytes}, list)
+}
+
+// with gives the snapshot with inputs, and formulas that are as they were.
+func (m *Model) with(ctx context.Context, inputs []Input) (*book.Snapshot, error) {
 	var edit book.Edit
 	sorted := slices.SortedStableFunc(slices.Values(inputs), func(a, b Input) int { return cmp.Compare(a.Sheet, b.Sheet) })
 	for i := 0; i < len(sorted); {
@@ -56,16 +86,13 @@ func (m *Model) try(ctx context.Context, inputs []Input, workers int) (*book.Sna
 		edit.Ops = append(edit.Ops, op)
 	}
 	next, _, err := m.base.Apply(ctx, edit)
-	if err != nil {
-		return nil, err
-	}
-	next, _, err = next.Refresh(ctx, m.at, book.Limits{Workers: workers, Bytes: m.bytes})
 	return next, err
 }
 
 // Run makes n trials, of which inputs gives those of number i, up to workers at once, and calls
-// done with each, in any order but never twice at the same time. It ends with the first error, of a trial or of done.
-func (m *Model) Run(ctx context.Context, n, workers int, inputs func(i int) []Input, done func(i int, s *book.Snapshot) error) error {
+// done with the values that cells have in each, in any order but never twice at the same time. It ends with the first
+// error, of a trial or of done.
+func (m *Model) Run(ctx context.Context, n, workers int, inputs func(i int) []Input, cells []Cell, done func(i int, values []cell.Value) error) error {
 	workers = max(1, min(workers, n))
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -83,11 +110,11 @@ func (m *Model) Run(ctx context.Context, n, workers int, inputs func(i int) []In
 				if i >= n || ctx.Err() != nil {
 					return
 				}
-				s, err := m.try(ctx, inputs(i), each)
+				values, err := m.outcome(ctx, inputs(i), cells, each)
 				if err == nil {
 					mu.Lock()
 					if ctx.Err() == nil {
-						err = done(i, s)
+						err = done(i, values)
 					}
 					mu.Unlock()
 				}
@@ -100,14 +127,4 @@ func (m *Model) Run(ctx context.Context, n, workers int, inputs func(i int) []In
 	}
 	wg.Wait()
 	return context.Cause(ctx)
-}
-
-// Value gives the value of a cell.
-func Value(ctx context.Context, s *book.Snapshot, sheet int, ref cell.Ref) (cell.Value, error) {
-	cells, err := s.SheetTo(ctx, sheet, ref.Row)
-	if err != nil {
-		return cell.Value{}, err
-	}
-	c, _ := cells.At(ref)
-	return c.Value, nil
 }

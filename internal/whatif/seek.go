@@ -56,14 +56,11 @@ type seeker struct {
 // at gives how far the cell is from the goal with an input; ok is false where it is no number.
 func (s *seeker) at(x float64) (d float64, ok bool, err error) {
 	s.found.Trials++
-	snap, err := s.m.try(s.ctx, []Input{{s.g.InputSheet, s.g.Input, cell.NumberValue(x)}}, 0)
+	values, err := s.m.Outcome(s.ctx, []Input{{s.g.InputSheet, s.g.Input, cell.NumberValue(x)}}, []Cell{{s.g.Sheet, s.g.Ref}})
 	if err != nil {
 		return 0, false, err
 	}
-	v, err := Value(s.ctx, snap, s.g.Sheet, s.g.Ref)
-	if err != nil {
-		return 0, false, err
-	}
+	v := values[0]
 	switch v.Kind() {
 	case cell.Number, cell.Bool:
 	case cell.Blank:

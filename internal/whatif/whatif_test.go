@@ -57,25 +57,33 @@ func model(t testing.TB, cells map[string]any) *Model {
 	return m
 }
 
+// value gives the value of a cell of the model, without inputs.
+func value(t *testing.T, m *Model, at string) cell.Value {
+	t.Helper()
+	values, err := m.Outcome(t.Context(), nil, []Cell{{0, ref(at)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return values[0]
+}
+
 func ref(at string) cell.Ref { r, _ := cell.ParseRef(at); return r }
 
 // TestRun: each trial gives what its inputs alone come to, however many run at once; the model stays
 // as it is.
 func TestRun(t *testing.T) {
 	m := model(t, map[string]any{"A1": 1.0, "A2": 2.0, "B1": "A1*A2+RAND()*0", "B2": "SUM(A1:A2)", "B3": "RAND()", "B4": "B1+B2"})
-	chance, _ := Value(t.Context(), m.Base(), 0, ref("B3"))
+	chance := value(t, m, "B3")
 	for _, workers := range []int{1, 4} {
 		const n = 100
 		got := make([]float64, n)
 		err := m.Run(t.Context(), n, workers, func(i int) []Input {
 			return []Input{{0, ref("A1"), cell.NumberValue(float64(i))}, {0, ref("A2"), cell.NumberValue(float64(i + 1))}}
-		}, func(i int, s *book.Snapshot) error {
-			v, err := Value(t.Context(), s, 0, ref("B4"))
-			got[i] = v.Number()
-			if c, _ := Value(t.Context(), s, 0, ref("B3")); c != chance {
-				t.Errorf("trial %d is of another chance: %v and not %v", i, c, chance)
+		}, []Cell{{0, ref("B4")}, {0, ref("B3")}}, func(i int, values []cell.Value) error {
+			if got[i] = values[0].Number(); values[1] != chance {
+				t.Errorf("trial %d is of another chance: %v and not %v", i, values[1], chance)
 			}
-			return err
+			return nil
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -86,7 +94,7 @@ func TestRun(t *testing.T) {
 			}
 		}
 	}
-	if v, _ := Value(t.Context(), m.Base(), 0, ref("B4")); v.Number() != 5 {
+	if v := value(t, m, "B4"); v.Number() != 5 {
 		t.Errorf("the model gives %v now", v)
 	}
 }
@@ -96,7 +104,7 @@ func TestRunEnds(t *testing.T) {
 	m := model(t, map[string]any{"A1": 1.0, "B1": "A1"})
 	stop := errors.New("enough")
 	made := 0
-	err := m.Run(t.Context(), 1000, 4, func(int) []Input { return nil }, func(int, *book.Snapshot) error {
+	err := m.Run(t.Context(), 1000, 4, func(int) []Input { return nil }, nil, func(int, []cell.Value) error {
 		if made++; made == 3 {
 			return stop
 		}
@@ -107,7 +115,7 @@ func TestRunEnds(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := m.Run(ctx, 10, 2, func(int) []Input { return nil }, func(int, *book.Snapshot) error { return nil }); !errors.Is(err, context.Canceled) {
+	if err := m.Run(ctx, 10, 2, func(int) []Input { return nil }, nil, func(int, []cell.Value) error { return nil }); !errors.Is(err, context.Canceled) {
 		t.Errorf("a cancelled run ends with %v", err)
 	}
 }
@@ -137,7 +145,7 @@ func TestSeek(t *testing.T) {
 		{"a jump", map[string]any{"A1": 1.0, "B1": "IF(A1>5,10,0)"}, 5, math.Inf(-1), math.Inf(1), math.NaN()},
 	} {
 		m := model(t, c.cells)
-		start, _ := Value(t.Context(), m.Base(), 0, ref("A1"))
+		start := value(t, m, "A1")
 		f, err := m.Seek(t.Context(), Goal{Ref: ref("B1"), Value: c.goal, Input: ref("A1"), Start: start.Number(), Min: c.min, Max: c.max, Tolerance: 1e-6, Trials: 200})
 		switch {
 		case err != nil:
@@ -164,7 +172,7 @@ func BenchmarkScenarios(b *testing.B) {
 	m := model(b, cells)
 	for b.Loop() {
 		err := m.Run(b.Context(), 1000, 2, func(i int) []Input { return []Input{{0, ref("A1"), cell.NumberValue(float64(i) / 1e4)}} },
-			func(int, *book.Snapshot) error { return nil })
+			[]Cell{{0, ref("E5001")}}, func(int, []cell.Value) error { return nil })
 		if err != nil {
 			b.Fatal(err)
 		}
