@@ -13,7 +13,14 @@ import (
 //
 // The Edit that it gives is for onto, which plays theirs. What onto has changed as well, or has
 // no place for any more, is a conflict, unless both did the same.
+//
+// Columns and panes have no conflicts: what both changed becomes as ours has it.
 func Rebase(ctx context.Context, base, ours, onto *Snapshot) (*Merged, error) {
+	return rebased(ctx, base, ours, onto, true)
+}
+
+// rebased is Rebase; wins says whether columns and panes that onto changed as well become those of ours.
+func rebased(ctx context.Context, base, ours, onto *Snapshot, wins bool) (*Merged, error) {
 	c, err := newComparison(ctx, base, onto, DiffOptions{})
 	if err != nil {
 		return nil, err
@@ -48,11 +55,10 @@ func Rebase(ctx context.Context, base, ours, onto *Snapshot) (*Merged, error) {
 		if len(op.Cells) > 0 {
 			m.Edit.Ops = append(m.Edit.Ops, op)
 		}
-		if o, ok := Rearranged(was, mine, r.name); ok && r.there {
-			if o.Columns != nil {
-				o.Columns = restyled(*o.Columns, r.theirs.Layout.Columns)
+		if r.there { // columns and panes do not move with rows
+			if o, ok := mergeLayouts(r.name, was.Layout, r.theirs.Layout, mine.Layout, wins); ok {
+				m.Edit.Ops = append(m.Edit.Ops, o)
 			}
-			m.Edit.Ops = append(m.Edit.Ops, o) // columns and panes do not move with rows
 		}
 	}
 	return m, m.rebaseTables(ctx, c, ours, onto)
@@ -61,9 +67,9 @@ func Rebase(ctx context.Context, base, ours, onto *Snapshot) (*Merged, error) {
 // MergeAcross is Merge for theirs that stands on another revision of the workbook than ours.
 // base is the revision that theirs stands on: what theirs changed in it is brought to ours, by the
 // ways of [Rebase]. What else is different between the two revisions stays as it is in ours; where
-// theirs changed such a cell, that is a conflict.
+// theirs changed such a cell, that is a conflict. Columns and panes of which that is so stay as ours has them.
 func MergeAcross(ctx context.Context, base, ours, theirs *Snapshot) (*Merged, error) {
-	m, err := Rebase(ctx, base, theirs, ours)
+	m, err := rebased(ctx, base, theirs, ours, false)
 	if err != nil {
 		return nil, err
 	}
