@@ -35,7 +35,10 @@ func rebased(ctx context.Context, base, ours, onto *Snapshot, wins bool) (*Merge
 		if err != nil {
 			return nil, err
 		}
-		r := rebase{comparison: c, was: was, mine: mine, cur: ours, name: ours.Workbook().Sheets[i].Name}
+		r := rebase{
+			comparison: c, was: was, mine: mine, cur: ours, name: ours.Workbook().Sheets[i].Name,
+			before: looks{styles: base.Workbook().Styles}, now: looks{styles: onto.Workbook().Styles},
+		}
 		if r.pair, r.there = c.byOld[i]; r.there {
 			p := c.pairs[r.pair]
 			if r.theirs, err = onto.Sheet(ctx, p.new); err != nil {
@@ -90,6 +93,7 @@ type rebase struct {
 	was, mine, theirs *grid.Sheet
 	cur               *Snapshot
 	rows              alignment
+	before, now       looks // of was, and of theirs
 }
 
 // cell gives the edit that makes on onto what became of x in ours, which is y. Where it gives
@@ -116,18 +120,37 @@ func (r *rebase) cell(m *Merged, x, y grid.Cell) (CellEdit, bool) {
 	edit.Ref.Row = row
 	c.Ref, c.take = edit.Ref, edit
 	c.Theirs = stateAt(r.theirs, edit.Ref)
-	if edit.Keep { // only the format is ours
+	clash := r.clash(&edit, at)
+	if !clash && (edit.Keep || r.unchanged(c.Base, c.Theirs, at, edit.Ref)) { // with Keep only the format is ours
 		return edit, true
 	}
-	if r.unchanged(c.Base, c.Theirs, at, edit.Ref) {
-		return edit, true
-	}
-	if c.Theirs.HasFormula == edit.HasFormula && c.Theirs.Formula == edit.Formula && (edit.HasFormula || c.Theirs.Value == c.Ours.Value) {
+	if !clash && c.Theirs.HasFormula == edit.HasFormula && c.Theirs.Formula == edit.Formula && (edit.HasFormula || c.Theirs.Value == c.Ours.Value) {
 		m.Same++
 		return CellEdit{Ref: edit.Ref, Keep: true, NumFmt: edit.NumFmt, Format: edit.Format}, edit.formats()
 	}
 	m.Conflicts = append(m.Conflicts, c)
 	return edit, false
+}
+
+// clash tells whether edit gives the format of its cell, which was at another place in base, something
+// that onto has changed as well, to something else.
+func (r *rebase) clash(edit *CellEdit, was cell.Ref) bool {
+	if !edit.formats() {
+		return false
+	}
+	style := func(s *grid.Sheet, at cell.Ref) uint32 {
+		if c, ok := s.At(at); ok {
+			return c.Style
+		}
+		return inheritedStyle(s, at)
+	}
+	before, now := r.before.of(style(r.was, was)), r.now.of(style(r.theirs, edit.Ref))
+	for _, s := range edit.settings() {
+		if now[s.Leaf] != before[s.Leaf] && now[s.Leaf] != s.Value {
+			return true
+		}
+	}
+	return false
 }
 
 // row gives the row of onto that a row of base became. What lies below everything that base
