@@ -172,7 +172,7 @@ func mergeColumns(base, onto, from *grid.Layout, wins bool) []grid.ColumnSpan {
 		is, _ := onto.Column(first)
 		to, _ := from.Column(first)
 		next := is
-		if (to.Width != was.Width || to.Custom != was.Custom) && (wins || is.Width == was.Width && is.Custom == was.Custom) {
+		if sized(was, to) && (wins || !sized(was, is)) {
 			next.Width, next.Custom = to.Width, to.Custom
 		}
 		if to.Hidden != was.Hidden && (wins || is.Hidden == was.Hidden) {
@@ -184,6 +184,9 @@ func mergeColumns(base, onto, from *grid.Layout, wins bool) []grid.ColumnSpan {
 		if to.Collapsed != was.Collapsed && (wins || is.Collapsed == was.Collapsed) {
 			next.Collapsed = to.Collapsed
 		}
+		if next != is && next.Width == 0 {
+			next.Width = to.Width // Excel takes a span without a width for one of none
+		}
 		if next != is {
 			list = grid.EditColumns(list, first, last, func(c *grid.ColumnSpan) {
 				next.First, next.Last = c.First, c.Last
@@ -192,6 +195,12 @@ func mergeColumns(base, onto, from *grid.Layout, wins bool) []grid.ColumnSpan {
 		}
 	}
 	return list
+}
+
+// sized tells whether the width of a column was changed. That of the usual column, which hidden and grouped
+// ones have to name, is no change.
+func sized(was, is grid.ColumnSpan) bool {
+	return (is.Width != was.Width || is.Custom != was.Custom) && (is.Custom || was.Width != 0)
 }
 
 // Parts names what differs between two layouts, of that which edits can change: "columns", "view".

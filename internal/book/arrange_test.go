@@ -30,6 +30,11 @@ func TestMergeColumns(t *testing.T) {
 			cols{wide(0, 0, 10), wide(2, 2, 10), {First: 5, Last: 6, Outline: 1, Collapsed: true}}},
 		{"another file's styles", cols{{First: 0, Last: 0, Style: 3}}, cols{{First: 0, Last: 0, Style: 8}}, cols{{First: 0, Last: 0, Style: 3, Width: 9, Custom: true}}, true,
 			cols{{First: 0, Last: 0, Style: 8, Width: 9, Custom: true}}},
+		{"one that was hidden and one that was sized", nil, cols{wide(3, 3, 50)}, cols{{First: 3, Last: 3, Width: 9.14, Hidden: true}}, true,
+			cols{{First: 3, Last: 3, Width: 50, Custom: true, Hidden: true}}},
+		{"one that was sized and one that was hidden", nil, cols{{First: 3, Last: 3, Width: 9.14, Hidden: true}}, cols{wide(3, 3, 50)}, false,
+			cols{{First: 3, Last: 3, Width: 50, Custom: true, Hidden: true}}},
+		{"a hidden one has a width", nil, nil, cols{{First: 3, Last: 3, Width: 9.14, Hidden: true}}, false, cols{{First: 3, Last: 3, Width: 9.14, Hidden: true}}},
 		{"nothing changed", cols{wide(0, 0, 10)}, cols{wide(0, 0, 11)}, cols{wide(0, 0, 10)}, true, nil},
 	} {
 		was := slices.Clone(c.onto)
