@@ -130,21 +130,73 @@ func Rearranged(base, cur *grid.Sheet, name string) (o Arrange, ok bool) {
 	return o, !same
 }
 
-// mergeLayouts gives what theirs changed of a layout and ours did not. Where both did, ours stays.
-func mergeLayouts(name string, base, ours, theirs *grid.Layout) (o Arrange, ok bool) {
-	o, same := arranged(base, theirs)
+// mergeLayouts gives what brings to the layout of onto what from changed of base: of columns each
+// property by itself, so that a width that one sets takes none away that the other has set. Where both
+// changed the same, it stays as onto has it, unless wins says that from has the say. The styles
+// of columns are those of onto: no edit changes them, and another file numbers its own.
+func mergeLayouts(name string, base, onto, from *grid.Layout, wins bool) (o Arrange, ok bool) {
+	changed, same := arranged(base, from)
 	if same {
 		return o, false
 	}
-	mine, _ := arranged(base, ours)
-	if mine.Columns != nil {
-		o.Columns = nil
+	if changed.Columns != nil {
+		if list := mergeColumns(base, onto, from, wins); !slices.Equal(list, onto.Columns) {
+			o.Columns = &list
+		}
 	}
-	if mine.View != nil {
-		o.View = nil
+	if changed.View != nil && (wins || reflect.DeepEqual(base.Views, onto.Views)) && !reflect.DeepEqual(from.Views, onto.Views) {
+		o.View = changed.View
 	}
 	o.Sheet = name
 	return o, o.Columns != nil || o.View != nil
+}
+
+// mergeColumns gives the columns of onto with what from changed of base.
+func mergeColumns(base, onto, from *grid.Layout, wins bool) []grid.ColumnSpan {
+	var starts []int // where a span of one of them begins, or has ended
+	for _, l := range [...]*grid.Layout{base, onto, from} {
+		for _, c := range l.Columns {
+			starts = append(starts, c.First, c.Last+1)
+		}
+	}
+	slices.Sort(starts)
+	starts = slices.Compact(starts)
+	list := onto.Columns
+	for i, first := range starts[:max(0, len(starts)-1)] {
+		last := starts[i+1] - 1
+		was, _ := base.Column(first)
+		is, _ := onto.Column(first)
+		to, _ := from.Column(first)
+		next := is
+		if sized(was, to) && (wins || !sized(was, is)) {
+			next.Width, next.Custom = to.Width, to.Custom
+		}
+		if to.Hidden != was.Hidden && (wins || is.Hidden == was.Hidden) {
+			next.Hidden = to.Hidden
+		}
+		if to.Outline != was.Outline && (wins || is.Outline == was.Outline) {
+			next.Outline = to.Outline
+		}
+		if to.Collapsed != was.Collapsed && (wins || is.Collapsed == was.Collapsed) {
+			next.Collapsed = to.Collapsed
+		}
+		if next != is && next.Width == 0 {
+			next.Width = to.Width // Excel takes a span without a width for one of none
+		}
+		if next != is {
+			list = grid.EditColumns(list, first, last, func(c *grid.ColumnSpan) {
+				next.First, next.Last = c.First, c.Last
+				*c = next
+			})
+		}
+	}
+	return list
+}
+
+// sized tells whether the width of a column was changed. That of the usual column, which hidden and grouped
+// ones have to name, is no change.
+func sized(was, is grid.ColumnSpan) bool {
+	return (is.Width != was.Width || is.Custom != was.Custom) && (is.Custom || was.Width != 0)
 }
 
 // Parts names what differs between two layouts, of that which edits can change: "columns", "view".
@@ -162,27 +214,4 @@ func (o Arrange) Parts() (list []string) {
 		list = append(list, "view")
 	}
 	return list
-}
-
-// restyled gives spans of columns with the styles that the columns have in another file, whose numbers
-// of styles are its own.
-func restyled(list, onto []grid.ColumnSpan) *[]grid.ColumnSpan {
-	var out []grid.ColumnSpan
-	for _, c := range list {
-		out = grid.EditColumns(out, c.First, c.Last, func(x *grid.ColumnSpan) {
-			first, last := x.First, x.Last
-			*x = c
-			x.First, x.Last, x.Style = first, last, 0
-		})
-	}
-	for _, c := range onto {
-		if c.Style != 0 {
-			out = grid.EditColumns(out, c.First, c.Last, func(x *grid.ColumnSpan) {
-				if x.Style = c.Style; x.Width == 0 {
-					x.Width, x.Custom = c.Width, c.Custom
-				}
-			})
-		}
-	}
-	return &out
 }

@@ -82,7 +82,7 @@ func Merge(ctx context.Context, base, ours, theirs *Snapshot) (*Merged, error) {
 		if cells := s.merge(m); len(cells) > 0 {
 			m.Edit.Ops = append(m.Edit.Ops, SetCells{Sheet: info.Name, Cells: cells})
 		}
-		if o, ok := mergeLayouts(info.Name, s.base.sheet.Layout, s.ours.sheet.Layout, s.theirs.sheet.Layout); ok {
+		if o, ok := mergeLayouts(info.Name, s.base.sheet.Layout, s.ours.sheet.Layout, s.theirs.sheet.Layout, false); ok {
 			m.Edit.Ops = append(m.Edit.Ops, o)
 		}
 		if ctx.Err() != nil {

@@ -13,7 +13,14 @@ import (
 //
 // The Edit that it gives is for onto, which plays theirs. What onto has changed as well, or has
 // no place for any more, is a conflict, unless both did the same.
+//
+// Columns and panes have no conflicts: what both changed becomes as ours has it.
 func Rebase(ctx context.Context, base, ours, onto *Snapshot) (*Merged, error) {
+	return rebased(ctx, base, ours, onto, true)
+}
+
+// rebased is Rebase; wins says whether columns and panes that onto changed as well become those of ours.
+func rebased(ctx context.Context, base, ours, onto *Snapshot, wins bool) (*Merged, error) {
 	c, err := newComparison(ctx, base, onto, DiffOptions{})
 	if err != nil {
 		return nil, err
@@ -28,7 +35,10 @@ func Rebase(ctx context.Context, base, ours, onto *Snapshot) (*Merged, error) {
 		if err != nil {
 			return nil, err
 		}
-		r := rebase{comparison: c, was: was, mine: mine, cur: ours, name: ours.Workbook().Sheets[i].Name}
+		r := rebase{
+			comparison: c, was: was, mine: mine, cur: ours, name: ours.Workbook().Sheets[i].Name,
+			before: looks{styles: base.Workbook().Styles}, now: looks{styles: onto.Workbook().Styles},
+		}
 		if r.pair, r.there = c.byOld[i]; r.there {
 			p := c.pairs[r.pair]
 			if r.theirs, err = onto.Sheet(ctx, p.new); err != nil {
@@ -48,11 +58,10 @@ func Rebase(ctx context.Context, base, ours, onto *Snapshot) (*Merged, error) {
 		if len(op.Cells) > 0 {
 			m.Edit.Ops = append(m.Edit.Ops, op)
 		}
-		if o, ok := Rearranged(was, mine, r.name); ok && r.there {
-			if o.Columns != nil {
-				o.Columns = restyled(*o.Columns, r.theirs.Layout.Columns)
+		if r.there { // columns and panes do not move with rows
+			if o, ok := mergeLayouts(r.name, was.Layout, r.theirs.Layout, mine.Layout, wins); ok {
+				m.Edit.Ops = append(m.Edit.Ops, o)
 			}
-			m.Edit.Ops = append(m.Edit.Ops, o) // columns and panes do not move with rows
 		}
 	}
 	return m, m.rebaseTables(ctx, c, ours, onto)
@@ -61,9 +70,9 @@ func Rebase(ctx context.Context, base, ours, onto *Snapshot) (*Merged, error) {
 // MergeAcross is Merge for theirs that stands on another revision of the workbook than ours.
 // base is the revision that theirs stands on: what theirs changed in it is brought to ours, by the
 // ways of [Rebase]. What else is different between the two revisions stays as it is in ours; where
-// theirs changed such a cell, that is a conflict.
+// theirs changed such a cell, that is a conflict. Columns and panes of which that is so stay as ours has them.
 func MergeAcross(ctx context.Context, base, ours, theirs *Snapshot) (*Merged, error) {
-	m, err := Rebase(ctx, base, theirs, ours)
+	m, err := rebased(ctx, base, theirs, ours, false)
 	if err != nil {
 		return nil, err
 	}
@@ -84,6 +93,7 @@ type rebase struct {
 	was, mine, theirs *grid.Sheet
 	cur               *Snapshot
 	rows              alignment
+	before, now       looks // of was, and of theirs
 }
 
 // cell gives the edit that makes on onto what became of x in ours, which is y. Where it gives
@@ -110,18 +120,37 @@ func (r *rebase) cell(m *Merged, x, y grid.Cell) (CellEdit, bool) {
 	edit.Ref.Row = row
 	c.Ref, c.take = edit.Ref, edit
 	c.Theirs = stateAt(r.theirs, edit.Ref)
-	if edit.Keep { // only the format is ours
+	clash := r.clash(&edit, at)
+	if !clash && (edit.Keep || r.unchanged(c.Base, c.Theirs, at, edit.Ref)) { // with Keep only the format is ours
 		return edit, true
 	}
-	if r.unchanged(c.Base, c.Theirs, at, edit.Ref) {
-		return edit, true
-	}
-	if c.Theirs.HasFormula == edit.HasFormula && c.Theirs.Formula == edit.Formula && (edit.HasFormula || c.Theirs.Value == c.Ours.Value) {
+	if !clash && c.Theirs.HasFormula == edit.HasFormula && c.Theirs.Formula == edit.Formula && (edit.HasFormula || c.Theirs.Value == c.Ours.Value) {
 		m.Same++
 		return CellEdit{Ref: edit.Ref, Keep: true, NumFmt: edit.NumFmt, Format: edit.Format}, edit.formats()
 	}
 	m.Conflicts = append(m.Conflicts, c)
 	return edit, false
+}
+
+// clash tells whether edit gives the format of its cell, which was at another place in base, something
+// that onto has changed as well, to something else.
+func (r *rebase) clash(edit *CellEdit, was cell.Ref) bool {
+	if !edit.formats() {
+		return false
+	}
+	style := func(s *grid.Sheet, at cell.Ref) uint32 {
+		if c, ok := s.At(at); ok {
+			return c.Style
+		}
+		return inheritedStyle(s, at)
+	}
+	before, now := r.before.of(style(r.was, was)), r.now.of(style(r.theirs, edit.Ref))
+	for _, s := range edit.settings() {
+		if now[s.Leaf] != before[s.Leaf] && now[s.Leaf] != s.Value {
+			return true
+		}
+	}
+	return false
 }
 
 // row gives the row of onto that a row of base became. What lies below everything that base

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"gridflow/internal/cell"
 )
 
 // TestRebase holds what becomes of edits when the file below them is another one.
@@ -47,6 +49,62 @@ func TestRebase(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestRebaseFormats: of a format that both have changed each part is merged by itself, and a part that both
+// have changed is a conflict, whether the contents are one or not.
+func TestRebaseFormats(t *testing.T) {
+	for _, c := range []struct {
+		name, ours, onto string
+		conflicts        int
+		want             string // the number format of A1 with ours chosen
+	}{
+		{"ours alone", "A1!0.00", "A1=1", 0, "0.00"},
+		{"theirs alone", "A1=2", "A1=1 A1!0%", 0, "0%"},
+		{"both the same", "A1!0.00", "A1=1 A1!0.00", 0, "0.00"},
+		{"both", "A1!0.00", "A1=1 A1!0%", 1, "0.00"},
+		{"both, and a value", "A1=2 A1!0.00", "A1=1 A1!0%", 1, "0.00"},
+		{"both, and the same value", "A1=2 A1!0.00", "A1=2 A1!0%", 1, "0.00"},
+		{"ours, and both a value", "A1=2 A1!0.00", "A1=3", 1, "0.00"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			base := snapshot(t, "A1=1")
+			ours, _ := apply(t, base, set(t, "Sheet1", c.ours))
+			onto, _ := apply(t, snapshot(t, "A1=1"), set(t, "Sheet1", c.onto))
+			m, err := Rebase(t.Context(), base, ours, onto)
+			if err != nil || len(m.Conflicts) != c.conflicts {
+				t.Fatalf("%v: %+v", err, m)
+			}
+			for choice, want := range map[Choice]string{TakeOurs: c.want, TakeTheirs: format(onto.Workbook().Styles, styleAt(t, onto)).NumFmt} {
+				if c.conflicts == 0 {
+					want = c.want
+				}
+				choices := map[Target]Resolution{}
+				for _, x := range m.Conflicts {
+					choices[x.Target] = Resolution{Choice: choice}
+				}
+				e, err := m.Resolve(choices)
+				if err != nil {
+					t.Fatal(err)
+				}
+				n, _ := apply(t, onto, e)
+				if got := format(n.Workbook().Styles, styleAt(t, n)).NumFmt; got != want {
+					t.Errorf("with choice %d A1 has the format %q, not %q", choice, got, want)
+				}
+			}
+		})
+	}
+}
+
+// styleAt gives the style of A1.
+func styleAt(t *testing.T, s *Snapshot) uint32 {
+	t.Helper()
+	sheet, err := s.Sheet(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, _ := sheet.At(cell.Ref{})
+	return c.Style
 }
 
 // TestRebaseResolved: what is chosen for a conflict holds, and what has no place any more can

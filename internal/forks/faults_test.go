@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
+	"gridflow/internal/grid"
 	"gridflow/internal/journal"
 	"gridflow/internal/vfs/crashfs"
 	"gridflow/internal/workspace"
@@ -647,4 +649,69 @@ func TestMergeAcrossRevisions(t *testing.T) {
 			t.Error(d)
 		}
 	}
+}
+
+// TestMergeOfColumns holds that widths which two have set come together, whichever way they are merged, and
+// that a merge of nothing but widths is one.
+func TestMergeOfColumns(t *testing.T) {
+	for _, way := range []string{"forks", "file", "across"} {
+		r := newRig(t, Options{})
+		ours := r.create("a.xlsx")
+		r.edit(ours.ID, widths(0, 44))
+		theirs := r.create("a.xlsx")
+		r.edit(theirs.ID, widths(1, 30))
+		if way != "forks" { // another program has saved theirs
+			if _, err := r.store.Save(t.Context(), theirs.ID, SaveOptions{Overwrite: true}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		with := theirs.ID
+		switch way {
+		case "file":
+			with = "a.xlsx"
+		case "across":
+			f := r.create("a.xlsx")
+			r.edit(f.ID, book.Edit{Ops: []book.Op{book.Arrange{Sheet: "Data", Columns: &[]grid.ColumnSpan{
+				{First: 1, Last: 1, Width: 30, Custom: true}, {First: 2, Last: 2, Width: 19, Custom: true},
+			}}}})
+			with = f.ID
+		}
+		want := []float64{44, 30, 0}
+		if way == "across" { // what the revisions have of their own stays apart
+			want = []float64{44, 0, 19}
+		}
+		m, err := r.store.Merge(t.Context(), ours.ID, with, MergeOptions{})
+		if err != nil || !m.Done || len(m.Conflicts) > 0 {
+			t.Fatalf("%s: %+v, %v", way, m, err)
+		}
+		for range 2 {
+			if got := r.widths(ours.ID, 3); !slices.Equal(got, want) {
+				t.Errorf("%s: the columns are %v wide, not %v", way, got, want)
+			}
+			r.restart()
+		}
+		if _, err := r.store.Merge(t.Context(), ours.ID, theirs.ID, MergeOptions{}); way == "forks" && code(err) != CodeNothing {
+			t.Errorf("merged twice: %v", err)
+		}
+	}
+}
+
+func widths(col int, width float64) book.Edit {
+	return book.Edit{Ops: []book.Op{book.Arrange{Sheet: "Data", Columns: &[]grid.ColumnSpan{{First: col, Last: col, Width: width, Custom: true}}}}}
+}
+
+// widths gives how wide the first n columns of the first sheet are.
+func (r *rig) widths(id string, n int) (list []float64) {
+	r.Helper()
+	if err := r.store.View(context.Background(), id, func(s *book.Snapshot) error {
+		sheet, err := s.Sheet(context.Background(), 0)
+		for col := 0; err == nil && col < n; col++ {
+			c, _ := sheet.Layout.Column(col)
+			list = append(list, c.Width)
+		}
+		return err
+	}); err != nil {
+		r.Fatal(err)
+	}
+	return list
 }

@@ -163,7 +163,7 @@ func (s *Store) merging(ctx context.Context, id string, m *Merging, o MergeOptio
 			return step{}, err
 		}
 		m.Cells = edit.Cells()
-		if m.Cells == 0 && !m.Rebased {
+		if len(edit.Ops) == 0 && !m.Rebased { // not by its cells: it may be columns alone
 			return step{}, fail(CodeNothing, "Nothing was changed", "%s has nothing that the fork has not", m.With)
 		}
 		made, err := s.make(ctx, ground, edit, (*book.Snapshot).Replay)
