@@ -4,6 +4,8 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -104,4 +106,21 @@ func TestSave_ArrayFormulas(t *testing.T) {
 func whole(formula string, others ...book.CellEdit) book.Edit {
 	at, _ := cell.ParseRef("F1")
 	return book.Edit{Ops: []book.Op{book.SetCells{Sheet: "Data", Cells: append([]book.CellEdit{{Ref: at, HasFormula: true, Formula: formula}}, others...)}}}
+}
+
+// Fixed bug: the values that an array formula gives to other cells were told as set by the edit of
+// what it reads.
+func TestEdit_ArrayFormulaIsCalculated(t *testing.T) {
+	for _, filled := range []bool{false, true} {
+		r := newRig(t, Options{})
+		r.put("d.xlsx", arrayBook(t, filled))
+		id := r.create("d.xlsx").ID
+		var got []string
+		for c := range r.edit(id, number("A2", 7)).Changeset.Changes() {
+			got = append(got, fmt.Sprintf("%v %v %v", c.Ref, c.New.Value, c.Calculated))
+		}
+		if want := []string{"A2 7 false", "F2 70 true", "G2 7t true"}; !slices.Equal(got, want) {
+			t.Errorf("filled %v: %q, not %q", filled, got, want)
+		}
+	}
 }
