@@ -124,7 +124,7 @@ func TestEditBytes(t *testing.T) {
 		{Ref: cell.Ref{Row: 300, Col: 2}, Value: cell.NumberValue(1.5)},
 		{Value: cell.TextValue("é"), Fills: cell.Range{Last: cell.Ref{Row: 4, Col: 1}}},
 	}}}}
-	if got, want := hex.EncodeToString(values.AppendTo(nil)), "0101031701530201ac0202000000000000f83f0a000002c3a90401"; got != want {
+	if got, want := hex.EncodeToString(values.AppendTo(nil)), "0101061701530201ac0202000000000000f83f0a000002c3a90401"; got != want {
 		t.Errorf("values: %s, want %s", got, want)
 	}
 	want := "01" + "01" + "01" + "2c" + "0153" + "07" + // version, operations, kind, bytes, sheet, cells
