@@ -143,12 +143,20 @@ func (p sheetPair) changes() iter.Seq[Change] {
 			same := sameFormula(old, new, x.Ref, y.Ref)
 			c, ok := cellChange(old, new, x.Ref, y.Ref, same, p.tolerance, p.sameStyle)
 			c.Sheet = p.name
-			c.Calculated = c.Subtype == RecalcResult || c.Subtype != StyleEdit && !new.HasFormula && !old.HasFormula && (spilledInto(p.new, c.Ref) || spilledInto(p.old, c.Ref) && new.Value.IsBlank())
+			c.Calculated = c.Subtype == RecalcResult || c.Subtype != StyleEdit && !new.HasFormula && !old.HasFormula && (filledInto(p.new, c.Ref) || spilledInto(p.old, c.Ref) && new.Value.IsBlank())
 			if ok && !yield(c) {
 				return
 			}
 		}
 	}
+}
+
+// filledInto reports whether the value of a cell is that of an array formula in another one.
+func filledInto(s *grid.Sheet, r cell.Ref) bool {
+	for f := range s.Arrays(cell.Range{First: r, Last: r}) {
+		return f.Anchor != r
+	}
+	return false
 }
 
 // sameIndex compares styles of two states of which one came out of the other: an index

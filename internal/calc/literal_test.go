@@ -154,3 +154,25 @@ func TestLiteralReason(t *testing.T) {
 		t.Errorf("%+v %v %v", o, ok, err)
 	}
 }
+
+// TestLiteralReached: what a formula reads is told by the cell's own literals.
+func TestLiteralReached(t *testing.T) {
+	m := &maker{grid.NewBuilder("S")}
+	m.b.AnyOrder()
+	for row := range 5 {
+		m.Formula(row, 1, fmt.Sprintf(`INDIRECT("A%d")`, row+1))
+		m.Formula(row, 2, fmt.Sprintf("OFFSET($A$1,%d,0)*2", row))
+	}
+	in := Input{Book: &grid.Workbook{Sheets: []grid.SheetInfo{{Name: "S"}}}, Sheets: []*grid.Sheet{m.b.Finish(nil)}}
+	l := begin(t, in, Options{})
+	r := l.model.Reader(l.in, Options{})
+	for col := 1; col <= 2; col++ {
+		for row := 4; row >= 0; row-- {
+			areas, err := r.Reached(context.Background(), Cell{0, cell.Ref{Row: row, Col: col}})
+			want := cell.Range{First: cell.Ref{Row: row}, Last: cell.Ref{Row: row}}
+			if err != nil || len(areas) != 1 || areas[0].Range != want {
+				t.Errorf("row %d, column %d: %v %v, want %v", row, col, areas, err, want)
+			}
+		}
+	}
+}

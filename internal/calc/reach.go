@@ -42,13 +42,15 @@ func (r *Reader) Reached(ctx context.Context, at Cell) ([]graph.Area, error) {
 	r.machine.Stopped = func() bool { return ctx.Err() != nil }
 	r.machine.Rand = r.c.random(place{at.Sheet, at.At})
 	r.noting.areas = nil
-	r.machine.Run(programOf(s).Program, at.Sheet, at.At, s.Template.Kind != grid.NormalFormula)
+	p := programOf(s)
+	r.machine.Literals = r.c.literals(p.Open, at.Sheet, at.At)
+	r.machine.Run(p.Program, at.Sheet, at.At, s.Template.Kind != grid.NormalFormula)
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
 	own := cell.Range{First: at.At, Last: at.At}
 	return slices.DeleteFunc(r.noting.areas, func(a graph.Area) bool {
-		for i, read := range programOf(s).Reads {
+		for i, read := range p.Reads {
 			if x, ok := s.Template.Image(i, own); ok && !read.Named && x.Sheet == a.Sheet && x.Range.ContainsRange(a.Range) {
 				return true
 			}

@@ -1,6 +1,7 @@
 package forks
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -61,23 +62,18 @@ func patchOf(ctx context.Context, base, cur *book.Snapshot) (p patch.Patch, cell
 				sheet.Cells = append(sheet.Cells, patch.CellPatch{Ref: y.Ref, Keep: patch.KeepContent, Style: y.Style})
 				continue
 			}
-			c := patch.CellPatch{Ref: y.Ref, Value: y.Value, HasValue: !y.Value.IsBlank(), Style: y.Style}
-			if y.Value.Err() == cell.ErrCirc {
-				c.Value = cell.NumberValue(0) // what Excel keeps of a cell that depends on itself; it has no such error
-			}
+			c := contentOf(is, y)
 			if y.HasFormula() {
-				if f := is.Formula(y); f.Kind == grid.DynamicArray {
-					c.Spills, c.Fills = true, f.Range
-				}
-				c.HasFormula, c.Formula = true, book.StoredFormula(is, y)
 				if there && sameFormula(was, x, is, y) && was.Formula(x).Range == is.Formula(y).Range {
 					c.Keep = patch.KeepFormula
 				}
-			} else if there && filled(was, x.Ref) && filled(is, y.Ref) {
-				c.Keep = patch.KeepFormula // a value that an array gives
+			} else if filled(was, y.Ref) && filled(is, y.Ref) {
+				// A value that an array gives. Where the file has none there may be no cell either.
+				c.Keep = patch.KeepFormula
 			}
 			sheet.Cells = append(sheet.Cells, c)
 		}
+		sheet.Cells = endArrays(sheet.Cells, was, is)
 		if o, ok := book.Rearranged(was, is, ""); ok {
 			sheet.Layout = &patch.LayoutPatch{Columns: o.Columns, View: o.View}
 		}
@@ -87,6 +83,59 @@ func patchOf(ctx context.Context, base, cur *book.Snapshot) (p patch.Patch, cell
 		}
 	}
 	return p, cells, nil
+}
+
+// contentOf says that a cell of a sheet is all that there is to be at its place.
+func contentOf(s *grid.Sheet, y grid.Cell) patch.CellPatch {
+	c := patch.CellPatch{Ref: y.Ref, Value: y.Value, HasValue: !y.Value.IsBlank(), Style: y.Style}
+	if y.Value.Err() == cell.ErrCirc {
+		c.Value = cell.NumberValue(0) // what Excel keeps of a cell that depends on itself; it has no such error
+	}
+	if y.HasFormula() {
+		if f := s.Formula(y); f.Kind == grid.DynamicArray {
+			c.Spills, c.Fills = true, f.Range
+		}
+		c.HasFormula, c.Formula = true, book.StoredFormula(s, y)
+	}
+	return c
+}
+
+// endArrays has all cells of an array formula that was replaced written, as it goes as a whole or not at
+// all: also those that look as they did, because what stands there now gives them the same value or
+// is an array, too. A dynamic array goes with its own cell.
+func endArrays(cells []patch.CellPatch, was, is *grid.Sheet) []patch.CellPatch {
+	for a := range was.Arrays(cell.WholeSheet) {
+		if a.Kind == grid.DynamicArray || stands(is, &a) {
+			continue
+		}
+		for row := a.Range.First.Row; row <= a.Range.Last.Row; row++ {
+			for col := a.Range.First.Col; col <= a.Range.Last.Col; col++ {
+				c := patch.CellPatch{Ref: cell.Ref{Row: row, Col: col}, Remove: true}
+				if y, ok := is.At(c.Ref); ok {
+					c = contentOf(is, y)
+				}
+				i, found := slices.BinarySearchFunc(cells, c.Ref, func(p patch.CellPatch, r cell.Ref) int {
+					return cmp.Or(cmp.Compare(p.Ref.Row, r.Row), cmp.Compare(p.Ref.Col, r.Col))
+				})
+				if found {
+					cells[i] = c
+				} else {
+					cells = slices.Insert(cells, i, c)
+				}
+			}
+		}
+	}
+	return cells
+}
+
+// stands tells whether an array formula is in a sheet as it was.
+func stands(s *grid.Sheet, a *grid.Formula) bool {
+	for b := range s.Arrays(a.Range) {
+		if b.Kind == a.Kind && b.Range == a.Range && b.Text == a.Text {
+			return true
+		}
+	}
+	return false
 }
 
 // filled tells whether an array formula gives the value of a cell.

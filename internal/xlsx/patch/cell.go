@@ -132,7 +132,7 @@ func (e *sheetEditor) fresh(c *CellPatch, tag, kept []byte) ([]byte, error) {
 		value = cell.Value{}
 	}
 	// The values that an array gives to other cells than its first are marked as computed.
-	computed := f != nil || tag != nil && c.Keep == KeepFormula
+	computed := f != nil || c.Keep == KeepFormula && (tag != nil || !c.HasFormula)
 
 	xml := []byte("<" + p + `c r="`)
 	xml = append(xml, c.Ref.String()...)
