@@ -215,6 +215,8 @@ func filled(s *grid.Sheet, r cell.Ref) bool {
 // gives is; known is false where LibreOffice knows no value.
 func taken(was, is cell.Value) (v cell.Value, known bool) {
 	switch {
+	case is.Kind() == cell.Text && ourCopy.MatchString(is.Text()):
+		return was, false // CELL("filename"): where the copy lay is nobody's business
 	case is.Err() == cell.ErrName && !was.IsBlank() && was.Err() != cell.ErrName:
 		return was, false
 	case is.IsBlank(): // no formula gives nothing: it is an empty text
@@ -228,6 +230,9 @@ func taken(was, is cell.Value) (v cell.Value, known bool) {
 	}
 	return is, true
 }
+
+// ourCopy is the address of the copy of a document that LibreOffice is given.
+var ourCopy = regexp.MustCompile(`file://[^'"]*/` + regexp.QuoteMeta(inName))
 
 // digits are those of a number that LibreOffice writes.
 func digits(v cell.Value) string { return strconv.FormatFloat(v.Number(), 'g', 15, 64) }

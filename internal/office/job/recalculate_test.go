@@ -151,6 +151,8 @@ func TestTaken(t *testing.T) {
 		{cell.Value{}, cell.ErrorValue(cell.ErrName), cell.ErrorValue(cell.ErrName), true},
 		{cell.ErrorValue(cell.ErrName), cell.ErrorValue(cell.ErrName), cell.ErrorValue(cell.ErrName), true},
 		{n(5), cell.ErrorValue(cell.ErrNA), cell.ErrorValue(cell.ErrNA), true},
+		{x("[b.xlsx]S"), x("'file:///s/office/worker-0/j/in.xlsx'#$S"), x("[b.xlsx]S"), false},
+		{x("a"), x("file:///home/me/mine.xlsx"), x("file:///home/me/mine.xlsx"), true},
 	} {
 		if got, known := taken(c.was, c.is); got != c.want || known != c.known {
 			t.Errorf("was %v, is %v: %v, %v", c.was, c.is, got, known)
