@@ -81,7 +81,7 @@ mutants:
 
 # The packages whose locks have ranks; and the program, whose scenarios go through all of them, without those that compare times.
 RANKED = ./internal/lock ./internal/actor ./internal/hub ./internal/lazy ./internal/office ./internal/analyze ./internal/book ./internal/journal ./internal/forks ./internal/workspace ./internal/server ./flow ./flow/batch ./flow/breaker ./flow/mcpflow
-TIMED = TestS15|TestS28|TestS42
+TIMED = TestS15|TestS16|TestS28|TestS42
 
 ## lockcheck: tests in a build that crashes where locks are taken out of order or wait for each other
 lockcheck:
