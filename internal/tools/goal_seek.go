@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"time"
 
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
@@ -59,9 +58,9 @@ var goalSeek = define(Spec{
 		if err != nil {
 			return err
 		}
-		model, err := whatif.NewModel(ctx, snap, book.MomentAt(time.Now(), 1), 0)
+		model, err := t.model(ctx)
 		if err != nil {
-			return calcTooLarge(err)
+			return err
 		}
 		were, err := model.Outcome(ctx, nil, at)
 		if err != nil {

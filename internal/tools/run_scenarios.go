@@ -2,14 +2,10 @@ package tools
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"runtime"
 	"slices"
-	"time"
 
 	"gridflow/internal/book"
-	"gridflow/internal/calc"
 	"gridflow/internal/cell"
 	"gridflow/internal/whatif"
 )
@@ -81,9 +77,9 @@ var runScenarios = define(Spec{
 		if err := t.warnings(ctx, out); err != nil {
 			return err
 		}
-		model, err := whatif.NewModel(ctx, snap, book.MomentAt(time.Now(), 1), 0)
+		model, err := t.model(ctx)
 		if err != nil {
-			return calcTooLarge(err)
+			return err
 		}
 		if in.Base {
 			t.sets = slices.Insert(t.sets, 0, scenario{name: "base"})
@@ -99,17 +95,13 @@ func (o *runScenariosOut) run(ctx context.Context, env *Env, model *whatif.Model
 	sets := t.sets[min(in.Offset, len(t.sets)):]
 	sets = sets[:min(len(sets), in.Limit)]
 	rows := make([]scenarioRow, len(sets))
-	done := 0
 	cells := slices.Concat(outputs, t.places)
-	err := model.Run(ctx, len(sets), runtime.GOMAXPROCS(0), func(i int) []whatif.Input { return sets[i].inputs }, cells, func(i int, values []cell.Value) error {
+	err := tryAll(ctx, model, len(sets), "calculating scenarios", func(i int) []whatif.Input { return sets[i].inputs }, cells, func(i int, values []cell.Value) {
 		told := tellAll(values)
 		rows[i] = scenarioRow{sets[i].name, told[len(outputs):], told[:len(outputs)]}
-		done++
-		ReportProgress(ctx, float64(done), float64(len(sets)), "calculating scenarios")
-		return nil
 	})
 	if err != nil {
-		return calcTooLarge(err)
+		return err
 	}
 	lim := env.budget(in.Limit)
 	for i := range rows {
@@ -125,23 +117,6 @@ func (o *runScenariosOut) run(ctx context.Context, env *Env, model *whatif.Model
 		o.Next = fmt.Sprintf("scenarios %d-%d of %d; next: %s", from+1, next, o.Total, callText("run_scenarios", in))
 	}
 	return nil
-}
-
-// tellAll gives values as results show them.
-func tellAll(values []cell.Value) []told {
-	list := make([]told, len(values))
-	for i, v := range values {
-		list[i] = told{v}
-	}
-	return list
-}
-
-// calcTooLarge words the error of a calculation that may not take as much memory as it needs.
-func calcTooLarge(err error) error {
-	if large := (*calc.ErrTooLarge)(nil); errors.As(err, &large) {
-		return fail("TOO_LARGE", "The operator can give more with --cache-bytes", "to calculate it takes more than the %d MB of memory that a calculation may take", large.Most>>20)
-	}
-	return err
 }
 
 func (o *runScenariosOut) appendText(b []byte, _ bool) []byte {

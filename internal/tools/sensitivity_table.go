@@ -3,9 +3,7 @@ package tools
 import (
 	"context"
 	"fmt"
-	"runtime"
 	"strings"
-	"time"
 
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
@@ -97,17 +95,13 @@ var sensitivityTable = define(Spec{
 		for i := range out.Rows {
 			out.Rows[i] = append(out.Rows[i], make([]told, len(across)*len(outputs))...)
 		}
-		model, err := whatif.NewModel(ctx, snap, book.MomentAt(time.Now(), 1), 0)
+		model, err := t.model(ctx)
 		if err != nil {
-			return calcTooLarge(err)
+			return err
 		}
-		done := 0
-		return calcTooLarge(model.Run(ctx, len(inputs), runtime.GOMAXPROCS(0), func(i int) []whatif.Input { return inputs[i] }, outputs, func(i int, values []cell.Value) error {
+		return tryAll(ctx, model, len(inputs), "calculating the table", func(i int) []whatif.Input { return inputs[i] }, outputs, func(i int, values []cell.Value) {
 			copy(out.Rows[i/len(across)][1+i%len(across)*len(outputs):], tellAll(values))
-			done++
-			ReportProgress(ctx, float64(done), float64(len(inputs)), "calculating the table")
-			return nil
-		}))
+		})
 	})
 	if err != nil {
 		return nil, err
