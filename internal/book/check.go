@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 
+	"gridflow/internal/calc/graph"
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
 )
@@ -32,26 +33,29 @@ func (s *Snapshot) Check(ctx context.Context, at Moment, tolerance float64, each
 	if len(s.sheets) == 0 {
 		s = s.Stored()
 	}
-	done, _, err := s.Calculate(ctx, nil, at)
-	if err != nil {
-		return c, err
-	}
-	volatile, err := done.model.Graph().Dirty(ctx, nil)
+	done, volatile, err := s.recalculated(ctx, at)
 	if err != nil {
 		return c, err
 	}
 	return s.compare(ctx, done, volatile.Contains, tolerance, each)
 }
 
+// recalculated gives s with all its formulas calculated, and those of them that may have
+// other values the next time.
+func (s *Snapshot) recalculated(ctx context.Context, at Moment) (*Snapshot, *graph.Dirty, error) {
+	done, _, err := s.Calculate(ctx, nil, at)
+	if err != nil {
+		return nil, nil, err
+	}
+	volatile, err := done.model.Graph().Dirty(ctx, nil)
+	return done, volatile, err
+}
+
 // Opinion compares what gridflow calculates of all formulas of s with what theirs has, which is s
 // with values that another program gave them (see GiveValues): of a Difference, Stored is
 // gridflow's. Else it is Check.
 func (s *Snapshot) Opinion(ctx context.Context, at Moment, theirs *Snapshot, tolerance float64, each func(Difference)) (c Check, err error) {
-	done, _, err := s.Calculate(ctx, nil, at)
-	if err != nil {
-		return c, err
-	}
-	volatile, err := done.model.Graph().Dirty(ctx, nil)
+	done, volatile, err := s.recalculated(ctx, at)
 	if err != nil {
 		return c, err
 	}
