@@ -46,11 +46,9 @@ func without(parts map[string]string, name string) map[string]string {
 	return parts
 }
 
-// pack makes a package of parts, in the order of their names.
-func pack(t testing.TB, parts map[string]string) []byte {
+// add writes parts, in the order of their names.
+func add(t testing.TB, z *zip.Writer, parts map[string]string) {
 	t.Helper()
-	var b bytes.Buffer
-	z := zip.NewWriter(&b)
 	for _, name := range slices.Sorted(maps.Keys(parts)) {
 		w, err := z.Create(name)
 		if err != nil {
@@ -60,6 +58,14 @@ func pack(t testing.TB, parts map[string]string) []byte {
 			t.Fatal(err)
 		}
 	}
+}
+
+// pack makes a package of parts, in the order of their names.
+func pack(t testing.TB, parts map[string]string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	add(t, z, parts)
 	if err := z.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -71,15 +77,7 @@ func raw(t testing.TB, parts map[string]string, h zip.FileHeader, packed []byte)
 	t.Helper()
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)
-	for _, name := range slices.Sorted(maps.Keys(parts)) {
-		w, err := z.Create(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := io.WriteString(w, parts[name]); err != nil {
-			t.Fatal(err)
-		}
-	}
+	add(t, z, parts)
 	w, err := z.CreateRaw(&h)
 	if err != nil {
 		t.Fatal(err)
