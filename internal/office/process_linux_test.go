@@ -149,8 +149,13 @@ func (w *processWorker) Do(ctx context.Context, r wire.Request) (wire.Response, 
 // processRig gives a pool of processes.
 func processRig(t *testing.T, change func(*Options)) *Pool {
 	t.Helper()
-	folder := t.TempDir()
-	o := Options{Limits: Defaults(), Folder: folder, Starter: processes{}, Find: func() (Installed, error) { return Installed{Program: "/lo"}, nil }}
+	o := Options{Limits: Defaults(), Folder: t.TempDir(), Starter: processes{}, Find: func() (Installed, error) { return Installed{Program: "/lo"}, nil }}
+	return watched(t, o, change)
+}
+
+// watched gives a pool that may leave no process and no file behind.
+func watched(t testing.TB, o Options, change func(*Options)) *Pool {
+	t.Helper()
 	o.JobTimeout, o.StartTimeout = time.Minute, time.Minute // a slow machine is not at fault
 	if change != nil {
 		change(&o)
@@ -161,11 +166,11 @@ func processRig(t *testing.T, change func(*Options)) *Pool {
 	}
 	t.Cleanup(func() {
 		p.Close(context.Background())
-		if left := living("\x00HOME=" + folder); len(left) > 0 {
+		if left := living("\x00HOME=" + o.Folder); len(left) > 0 {
 			t.Errorf("processes are left: %v", left)
 		}
-		for _, where := range []string{"jobs/*", "worker-*/jobs/*"} {
-			if left, _ := filepath.Glob(filepath.Join(folder, where)); len(left) > 0 {
+		for _, where := range []string{"jobs/*", "worker-*/jobs/*", "worker-*/tmp/*"} {
+			if left, _ := filepath.Glob(filepath.Join(o.Folder, where)); len(left) > 0 {
 				t.Errorf("left: %v", left)
 			}
 		}

@@ -1,12 +1,10 @@
 package office
 
 import (
-	"context"
 	"errors"
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	_ "gridflow/internal/office/fake"
 	"gridflow/internal/office/lok"
@@ -29,28 +27,8 @@ func wholeRig(t testing.TB, setting string, change func(*Options)) *Pool {
 			t.Skip("not with -short")
 		}
 	}
-	folder := t.TempDir()
-	o := Options{Limits: Defaults(), Folder: folder, Find: Finder(setting), Starter: LibreOffice{DataLimit: func() int64 { return 2 * DefaultMemory }}}
-	o.JobTimeout, o.StartTimeout = time.Minute, time.Minute // a slow machine is not at fault
-	if change != nil {
-		change(&o)
-	}
-	p, err := New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		p.Close(context.Background())
-		if left := living("\x00HOME=" + folder); len(left) > 0 {
-			t.Errorf("processes are left: %v", left)
-		}
-		for _, where := range []string{"jobs/*", "worker-*/jobs/*", "worker-*/tmp/*"} {
-			if left, _ := filepath.Glob(filepath.Join(folder, where)); len(left) > 0 {
-				t.Errorf("left: %v", left)
-			}
-		}
-	})
-	return p
+	o := Options{Limits: Defaults(), Folder: t.TempDir(), Find: Finder(setting), Starter: LibreOffice{DataLimit: func() int64 { return 2 * DefaultMemory }}}
+	return watched(t, o, change)
 }
 
 // fileJob is a job with a copy of a file.
