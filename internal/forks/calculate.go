@@ -130,7 +130,7 @@ func (s *Store) behind(l *live, snap *book.Snapshot, at book.Moment) {
 	ctx, cancel := context.WithCancel(s.run)
 	j := &job{v, cancel}
 	s.jobs[id] = j
-	hold := l.holds[l.line.rec(l.line.head()).base].Again()
+	hold := l.held(l.line.head()).Again()
 	s.done.Go(func() {
 		defer hold.Release()
 		defer s.finish(id, j)
@@ -241,10 +241,10 @@ func (s *Store) beginCalc(ctx context.Context) (under context.Context, end func(
 func (l *live) replace(v uint64, snap *book.Snapshot) {
 	now := l.line.head()
 	l.remember(v, snap)
-	if int(l.line.rec(now).base) >= len(l.holds) || l.holds[l.line.rec(now).base] == nil {
+	hold := l.held(now)
+	if hold == nil {
 		return // it was let go meanwhile; it is calculated when somebody asks again
 	}
-	hold := l.holds[l.line.rec(now).base]
 	l.fork.publish(&head{snap.As(l.fork.id, now), hold.Again()}, l.info(snap.Stale()))
 	l.store.changed(l.fork.id, now)
 }

@@ -17,15 +17,20 @@ type live struct {
 	fork  *fork
 	line  line
 
-	holds      []*workspace.Hold // by base of the line; nil where it was not needed yet
-	opened     []*book.Snapshot  // the bases as ground gives them; nil where it was not asked
-	kept       []kept            // contents at hand, the one made or asked for first in front
-	clock      clock             // that a content at hand was calculated with
-	unanchored int               // edits since an anchor when one could not be written
-	shortenAt  uint64            // the version from which on it is looked again whether the line is too long
-	weight     int64             // bytes, as the store knows it
-	why        string            // the newest content cannot be calculated
-	gone       bool              // discarded: it only waits to be let go
+	bases      []base // those of the line, by their numbers in it; the last ones may be missing
+	kept       []kept // contents at hand, the one made or asked for first in front
+	clock      clock  // that a content at hand was calculated with
+	unanchored int    // edits since an anchor when one could not be written
+	shortenAt  uint64 // the version from which on it is looked again whether the line is too long
+	weight     int64  // bytes, as the store knows it
+	why        string // the newest content cannot be calculated
+	gone       bool   // discarded: it only waits to be let go
+}
+
+// base is a base in use.
+type base struct {
+	hold   *workspace.Hold // nil where it was not needed yet
+	opened *book.Snapshot  // as ground gives it; nil where it was not asked
 }
 
 // restore makes the history of a fork from the journal. Its contents wait until somebody
@@ -73,47 +78,58 @@ func (s *Store) letGo(_ string, l *live, _ error) { l.release() }
 
 func (l *live) release() {
 	l.fork.publish(nil, nil)
-	for _, h := range l.holds {
-		if h != nil {
-			h.Release()
+	releaseAll(l.bases)
+	l.bases, l.kept = nil, nil
+	l.takes(0)
+}
+
+func releaseAll(bases []base) {
+	for _, b := range bases {
+		if b.hold != nil {
+			b.hold.Release()
 		}
 	}
-	l.holds, l.kept, l.opened = nil, nil, nil
-	l.takes(0)
 }
 
 // hold gives the base number i in use, for as long as l lives.
 func (l *live) hold(ctx context.Context, i int) (*workspace.Hold, error) {
-	for len(l.holds) <= i {
-		l.holds = append(l.holds, nil)
-	}
-	if l.holds[i] == nil {
+	b := l.base(i)
+	if b.hold == nil {
 		h, err := l.store.bases.HoldBase(ctx, l.line.bases[i])
 		if err != nil {
 			return nil, err
 		}
-		l.holds[i] = h
+		b.hold = h
 	}
-	return l.holds[i], nil
+	return b.hold, nil
 }
+
+func (l *live) base(i int) *base {
+	for len(l.bases) <= i {
+		l.bases = append(l.bases, base{})
+	}
+	return &l.bases[i]
+}
+
+// held gives the hold on what a version stands on, nil where there is none.
+func (l *live) held(v uint64) *workspace.Hold { return l.base(int(l.line.rec(v).base)).hold }
 
 // ground gives the base number i as the fork's versions are made on it. Where the file has no values
 // of its formulas, time and chance are those of the fork's beginning, after a restart as well.
 func (l *live) ground(hold *workspace.Hold, i int) *book.Snapshot {
-	for len(l.opened) <= i {
-		l.opened = append(l.opened, nil)
+	b := l.base(i)
+	if b.opened == nil {
+		b.opened = l.openedAs(hold)
 	}
-	if l.opened[i] == nil {
-		l.opened[i] = l.openedAs(hold, i)
-	}
-	return l.opened[i]
+	return b.opened
 }
 
-// openedAs is ground for a base that may be none of the fork's yet.
-func (l *live) openedAs(hold *workspace.Hold, i int) *book.Snapshot {
+// openedAs is ground for a base that may be none of the fork's yet. Its number plays no part in it: a
+// base has another one once those before it are needed no more.
+func (l *live) openedAs(hold *workspace.Hold) *book.Snapshot {
 	seed := fnv.New64a()
-	_, _ = seed.Write([]byte(l.fork.id))
-	at := book.MomentAt(l.line.created.In(l.store.o.Now().Location()), seed.Sum64()+uint64(i))
+	_, _ = seed.Write([]byte(l.fork.id + nameOf(hold.Base)))
+	at := book.MomentAt(l.line.created.In(l.store.o.Now().Location()), seed.Sum64())
 	return hold.Snapshot().As(l.fork.id, 0).OpenedAt(at)
 }
 
@@ -338,17 +354,14 @@ func (l *live) commit(k kind, e event, edit *book.Edit, snap *book.Snapshot) err
 	}
 	l.fork.touched.Store(time.Now().UnixNano())
 	if k == rebased {
-		for len(l.holds) < len(l.line.bases) {
-			l.holds = append(l.holds, nil)
-		}
-		l.holds[len(l.holds)-1] = e.hold.Again()
+		l.base(len(l.line.bases) - 1).hold = e.hold.Again()
 	}
 	v := l.line.head()
 	if snap != nil {
 		l.store.supersede(l.fork.id)
 		l.remember(l.line.content(v), snap)
 		// Its base is held: the content was made on it.
-		l.fork.publish(&head{snap.As(l.fork.id, v), l.holds[l.line.rec(v).base].Again()}, l.info(snap.Stale()))
+		l.fork.publish(&head{snap.As(l.fork.id, v), l.held(v).Again()}, l.info(snap.Stale()))
 		l.store.commits.Add(1)
 		l.store.changed(l.fork.id, v)
 		return nil

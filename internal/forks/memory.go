@@ -133,7 +133,7 @@ const (
 // bytes is about what l takes beside its bases.
 func (l *live) bytes() int64 {
 	line := &l.line
-	n := int64(unsafe.Sizeof(*l)) + actorBytes + int64(holdBytes*(len(l.holds)+1))
+	n := int64(unsafe.Sizeof(*l)) + actorBytes + int64(holdBytes*(len(l.bases)+1))
 	n += int64(cap(line.versions))*int64(unsafe.Sizeof(version{})) + int64(8*(cap(line.undo)+cap(line.redo)))
 	n += int64(cap(line.checkpoints))*int64(unsafe.Sizeof(Checkpoint{})) + int64(cap(line.staged))*int64(unsafe.Sizeof(Staged{}))
 	n += int64(cap(l.kept)) * int64(unsafe.Sizeof(kept{}))

@@ -67,7 +67,7 @@ func (s *Store) mergeFork(ctx context.Context, id, with string, o MergeOptions) 
 	}
 	err = s.merging(ctx, id, &m, o, func(ctx context.Context, l *live, ours *book.Snapshot) (*book.Merged, *book.Snapshot, event, error) {
 		e := event{Tool: text(o.Tool), Label: text(o.Label), From: m.With}
-		base := l.holds[l.line.rec(l.line.head()).base]
+		base := l.held(l.line.head())
 		if base.SHA256 == theirs.hold.SHA256 {
 			found, err := book.Merge(ctx, base.Snapshot(), ours, theirs.snap)
 			return found, ours, e, err
@@ -109,8 +109,7 @@ func (s *Store) rebase(ctx context.Context, id, with string, o MergeOptions) (m 
 	}()
 	m.With, m.Rebased = entry.ID, true
 	err = s.merging(ctx, id, &m, o, func(ctx context.Context, l *live, ours *book.Snapshot) (*book.Merged, *book.Snapshot, event, error) {
-		now := l.line.rec(l.line.head()).base
-		base := l.holds[now]
+		base := l.held(l.line.head())
 		if entry.ID != l.line.workbook { // the name has come to mean another since
 			return nil, nil, event{}, fail(CodeConflict, "Send the call again", "%s has become another workbook meanwhile", entry.Path)
 		}
@@ -119,7 +118,7 @@ func (s *Store) rebase(ctx context.Context, id, with string, o MergeOptions) (m 
 			return nil, nil, e, fail(CodeNothing, "There is nothing to merge", "%s is what the fork stands on", entry.Path)
 		}
 		found, err := book.Rebase(ctx, base.Snapshot(), ours, onto.Snapshot())
-		return found, l.openedAs(onto, len(l.line.bases)), e, err
+		return found, l.openedAs(onto), e, err
 	})
 	return m, err
 }

@@ -325,22 +325,18 @@ func (l *live) become(t *teller) {
 		s.standLocked(b)
 	}
 	s.mu.Unlock()
-	holds := make([]*workspace.Hold, len(t.line.bases))
+	bases := make([]base, len(t.line.bases))
 	for i, b := range t.line.bases {
-		for _, h := range l.holds {
-			if h != nil && nameOf(h.Base) == nameOf(b) {
-				holds[i] = h.Again()
+		for _, had := range l.bases {
+			if had.hold != nil && nameOf(had.hold.Base) == nameOf(b) {
+				bases[i] = base{had.hold.Again(), had.opened}
 				break
 			}
 		}
 	}
-	for _, h := range l.holds {
-		if h != nil {
-			h.Release()
-		}
-	}
+	releaseAll(l.bases)
 	ended := l.fork.stream
-	l.holds, l.line, l.fork.stream = holds, t.line, t.stream
+	l.bases, l.line, l.fork.stream = bases, t.line, t.stream
 	l.clock, l.unanchored, l.shortenAt = clock{}, 0, 0
 	for i := len(l.kept) - 1; i >= 0; i-- {
 		if to, ok := t.contents[l.kept[i].version]; ok {

@@ -1,13 +1,16 @@
 package forks
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
+	"gridflow/internal/genbook"
 	"gridflow/internal/journal"
 )
 
@@ -224,6 +227,56 @@ func TestHistoryBrings(t *testing.T) {
 	r.restart()
 	if r.kept() != 1 || r.at(f.ID, "D4") != "7" {
 		t.Errorf("%d bases are kept, D4 is %s", r.kept(), r.at(f.ID, "D4"))
+	}
+}
+
+// TestHistoryLeavesBases holds that a version is read on what it stands on also when what earlier ones stood
+// on has gone, and with it the number that its base had; and that what depends on chance stays as it was.
+func TestHistoryLeavesBases(t *testing.T) {
+	r := newRig(t, Options{History: 2, LiveBytes: 1})
+	chancy := func(b1 float64) []byte {
+		b := &genbook.Book{}
+		var data genbook.Grid
+		data.Formula("A1", 0, "RAND()", nil)
+		data.Formula("A2", 0, "B1*2", nil)
+		data.Set("B1", 0, b1)
+		b.AddSheet(data.Fill(&genbook.Sheet{Name: "Data"}))
+		b.AddSheet(&genbook.Sheet{Name: "Sums"})
+		var out bytes.Buffer
+		if err := b.Write(&out); err != nil {
+			t.Fatal(err)
+		}
+		return out.Bytes()
+	}
+	r.put("none.xlsx", chancy(1))
+	f := r.create("none.xlsx")
+	want := map[uint64]contents{}
+	look := func() {
+		now := r.info(f.ID)
+		want[now.Version] = r.read(f.ID)
+		maps.DeleteFunc(want, func(v uint64, _ contents) bool { return v < now.First })
+		r.same(f.ID, want)
+	}
+	for n := range 6 {
+		r.put("none.xlsx", chancy(float64(n+2)))
+		if m, err := r.store.Merge(t.Context(), f.ID, "none.xlsx", MergeOptions{}); err != nil || !m.Done {
+			t.Fatal(m, err)
+		}
+		look()
+		for range n {
+			r.edit(f.ID, number("C5", float64(n)))
+			look()
+		}
+		if n == 4 {
+			r.restart()
+			look()
+		}
+	}
+	if r.store.Stats().Shortened == 0 || r.kept() != 1 {
+		t.Errorf("%+v; %d bases", r.store.Stats(), r.kept())
+	}
+	if got := r.at(f.ID, "A2"); got != "14=B1*2" {
+		t.Errorf("A2 is %s", got)
 	}
 }
 
