@@ -14,13 +14,13 @@ import (
 
 type compareTablesIn struct {
 	Base    string   `json:"baseline_workbook_or_fork_id" alias:"baseline_id" required:"true" doc:"The earlier one: a workbook, a fork, or a version of one (fork-…@3)"`
-	Current string   `json:"current_workbook_or_fork_id" alias:"current_id|workbook_or_fork_id|workbook_id" doc:"The later one; the same unless given"`
+	Current string   `json:"current_workbook_or_fork_id" alias:"current_id|workbook_or_fork_id|workbook_id" required:"true" doc:"The later one; it may be the same, with another table"`
 	Sheet   string   `json:"sheet_name" doc:"Of both tables; the first sheet unless given"`
 	Table   string   `json:"table_name" doc:"Table or defined name"`
 	Range   string   `json:"range" doc:"With its header"`
 	Header  *int     `json:"header_row" min:"1" max:"1048576"`
 	Other   otherIn  `json:"current" doc:"Where the later table is, if elsewhere than the earlier one"`
-	Key     []string `json:"key" required:"true" min:"1" doc:"Headers or letters of the columns that say which row is which, letters those of the earlier table"`
+	Key     []string `json:"key" required:"true" min:"1" doc:"Headers or letters of the columns that say which row is which"`
 	Columns []string `json:"columns" doc:"Headers of those to compare; all that both have unless given"`
 	Ignore  []string `json:"ignore_columns" doc:"Headers"`
 
@@ -82,11 +82,8 @@ var compareTables = define(Spec{
 	Example:     `{"baseline_workbook_or_fork_id":"wb-23456789ab","current_workbook_or_fork_id":"fork-abcdefgh2345","table_name":"Sales","key":["Day","Item"]}`,
 }, func(ctx context.Context, env *Env, in compareTablesIn) (*compareTablesOut, error) {
 	asked := in
-	if in.Current == "" {
-		in.Current = in.Base
-		if in.Other == (otherIn{}) {
-			return nil, invalid(`Give current_workbook_or_fork_id, or current, such as "current":{"sheet_name":"March"}`, "a table is to be compared with itself")
-		}
+	if in.Current == in.Base && in.Other == (otherIn{}) {
+		return nil, invalid(`Say where the other one is, such as "current":{"sheet_name":"March"}`, "a table is to be compared with itself")
 	}
 	if in.Other == (otherIn{}) {
 		in.Other = otherIn{in.Sheet, in.Table, in.Range, in.Header}
@@ -144,6 +141,9 @@ func (c *comparer) compare(ctx context.Context, env *Env, base, cur *book.Snapsh
 		}
 		header := c.old.labels[col-c.old.target.First.Col]
 		now, err := c.new.column(header)
+		if letters, ok := cell.ParseColumn(strings.TrimSpace(name)); err != nil && ok && letters == col && !c.new.outside(col) {
+			now, err = col, nil // it was named by its letters, which the later table has as well
+		}
 		if err != nil {
 			return err
 		}
