@@ -447,8 +447,15 @@ func (m *Mover) movedSpills(list []spill, own string) (out []spill) {
 		if !ok {
 			continue
 		}
-		fills, _ := m.r.Range(own, x.fills)
-		out = append(out, spill{anchor, fills})
+		out = append(out, spill{anchor, m.filled(own, x.fills, anchor)})
 	}
 	return out
+}
+
+// filled gives what an array fills after the change, of which the own cell is anchor then. One that is cut apart has that left.
+func (m *Mover) filled(own string, fills cell.Range, anchor cell.Ref) cell.Range {
+	if to, ok := m.r.Range(own, fills); ok && to.First == anchor {
+		return to
+	}
+	return cell.Range{First: anchor, Last: anchor}
 }

@@ -125,11 +125,10 @@ func (m *Mover) movedFormulas(f *formulas, own string) *movedFormulas {
 // movedArray gives the group of an array formula after a change. One whose own cell is gone is no array any more.
 func (m *Mover) movedArray(g formulaGroup, own string) formulaGroup {
 	sheet, anchor, ok := m.r.Locate(own, g.anchor)
-	rng, left := m.r.Range(own, g.rng)
-	if !ok || !left || m.change.Kind == structure.MoveCells && !strings.EqualFold(sheet, own) {
+	if !ok || m.change.Kind == structure.MoveCells && !strings.EqualFold(sheet, own) {
 		return formulaGroup{kind: NormalFormula}
 	}
-	return formulaGroup{g.kind, anchor, rng}
+	return formulaGroup{g.kind, anchor, m.filled(own, g.rng, anchor)}
 }
 
 // renumbering is what numbers the formulas of cells have after a change.
