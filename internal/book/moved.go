@@ -319,7 +319,7 @@ func (m *movedSource) weigh(ctx context.Context, i int, sheet *grid.Sheet) error
 // before gives the sheet with an id before step n, made of that of the file.
 func (m *movedSource) before(ctx context.Context, id, n int) (*grid.Sheet, error) {
 	files := len(m.file.Workbook().Sheets)
-	if id == files+n-1 { // step n-1 has added it
+	if n > 0 && id == files+n-1 { // step n-1 has added it
 		return grid.NewBuilder(m.steps[n-1].change.Sheet).Finish(nil), nil
 	}
 	if n == 0 {

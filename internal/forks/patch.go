@@ -16,6 +16,9 @@ import (
 // patchOf says what a save has to change in the file of base to make it cur, and how many
 // cells that are.
 func patchOf(ctx context.Context, base, cur *book.Snapshot) (p patch.Patch, cells int, err error) {
+	if len(cur.Moves()) > 0 {
+		return p, 0, fail(CodeStructure, "Undo them, or read what is wanted and write it to a workbook of its own", "inserted, deleted and moved rows, columns and sheets cannot be saved yet")
+	}
 	styles := cur.Workbook().Styles
 	if styles != nil {
 		for i, from := range styles.Derived {
