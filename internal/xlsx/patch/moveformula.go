@@ -156,14 +156,22 @@ func (f *sheetFilter) group(e *scan.CellXML, tag []byte, text string, r cell.Ref
 	return g, nil
 }
 
+// know tells a filter of the shared formulas that another one has come across.
+func (f *sheetFilter) know(o *sheetFilter) {
+	f.known, f.numbers = make(map[int]*sharedGroup, len(o.groups)), o.numbers
+	for si, g := range o.groups {
+		f.known[si] = &sharedGroup{si: si, text: g.text, anchor: g.anchor, area: g.area}
+	}
+}
+
 // prepare finds out what becomes of a shared formula.
 func (f *sheetFilter) prepare(g *sharedGroup) {
 	g.pieces = f.c.shared(g.text, f.own, g.anchor, g.area)
 	g.numbers = slices.Repeat([]int{-1}, len(g.pieces))
-	if len(g.pieces) == 1 && !f.moves {
+	if len(g.pieces) == 1 && (!f.moves || f.block) {
 		p := &g.pieces[0]
 		back, err := formula.ShiftText(p.Text, p.Area.First, g.anchor)
-		g.same = err == nil && back == g.text && p.Area == g.area
+		g.same = err == nil && back == g.text && p.Area == g.area && g.area.Contains(g.anchor)
 	}
 }
 
@@ -180,14 +188,9 @@ func (f *sheetFilter) member(g *sharedGroup, xml []byte, e *scan.CellXML, r, to 
 	if i >= len(g.pieces) || !g.pieces[i].Area.Contains(to) {
 		i = slices.IndexFunc(g.pieces, func(p structure.Piece) bool { return p.Area.Contains(to) })
 	}
-	if i < 0 || g.pieces[i].Area.First == g.pieces[i].Area.Last {
-		// It is outside of what the formula says to be its area, or alone.
-		text, err := formula.ShiftText(g.text, g.anchor, r)
-		if err != nil {
-			text = g.text
-		}
-		text, _ = f.c.formulaAt(text, f.own, r)
-		return f.textElement(alone(tag), text), nil
+	if i < 0 || g.pieces[i].Area.First == g.pieces[i].Area.Last || f.block && f.moves && !g.same {
+		// It is outside of what the formula says to be its area, or alone, or cells move.
+		return f.textElement(alone(tag), f.own1(g.text, g.anchor, r)), nil
 	}
 	g.last = i
 	p := &g.pieces[i]

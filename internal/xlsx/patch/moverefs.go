@@ -21,6 +21,8 @@ type refs struct {
 	// columns: the breaks below are between columns.
 	columns bool
 	depth   int
+	// goneParts are the relationships of the sheet that are no more.
+	goneParts map[string]bool
 }
 
 // maxDepth is how deep what refers to cells may lie.
@@ -73,7 +75,7 @@ var textsRead = map[string]reading{
 
 // lists go when the last of their elements has gone, and say how many these are.
 var lists = []string{"mergeCells", "hyperlinks", "dataValidations", "protectedRanges", "ignoredErrors", "cellWatches", "rowBreaks", "colBreaks",
-	"conditionalFormattings", "sparklines", "sparklineGroup", "sparklineGroups", "scenario", "scenarios", "ext", "extLst", "smartTags", "singleXmlCells"}
+	"conditionalFormattings", "sparklines", "sparklineGroup", "sparklineGroups", "scenario", "scenarios", "ext", "extLst", "smartTags", "singleXmlCells", "tableParts"}
 
 // content rewrites the elements in text[from:to]. Out is nil where nothing changed; kept is how many elements are left.
 func (x *refs) content(text []byte, from, to int) (out []byte, kept, gone int) {
@@ -116,7 +118,7 @@ func (x *refs) element(text []byte, e element) (out []byte, goes bool) {
 			return slices.Concat(with, text[e.tagEnd:e.to]), goes
 		}
 		return nil, false
-	case "dataRef":
+	case "dataRef", "worksheetSource":
 		return x.sourceRange(text, e), false
 	case "cfvo":
 		if string(attribute(e.tag(text), "type")) == "formula" {
@@ -126,6 +128,8 @@ func (x *refs) element(text []byte, e element) (out []byte, goes bool) {
 		}
 	case "from", "to":
 		return nil, false // of anchors, which are looked at as a whole
+	case "tablePart":
+		return nil, x.goneParts[relationshipID(e.tag(text))]
 	case "rowBreaks", "colBreaks":
 		x.columns = e.local == "colBreaks"
 	case "anchor":
@@ -265,8 +269,11 @@ func (x *refs) read(s string, as reading) (out string, changed, left bool) {
 			return s, false, true
 		}
 		sheet, to, ok := x.c.locate(x.own, at)
-		if name, _ := x.c.sheet(x.own); !ok || !strings.EqualFold(sheet, name) {
+		if !ok {
 			return "", true, false
+		}
+		if !strings.EqualFold(sheet, x.name()) {
+			return s, false, true // it cannot go to another sheet
 		}
 		out = to.String()
 		if to == at {

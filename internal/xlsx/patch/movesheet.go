@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 
 	"gridflow/internal/cell"
 	"gridflow/internal/xlsx/scan"
@@ -48,27 +49,36 @@ type sheetFilter struct {
 	formula []byte // how a formula element begins
 	columns []int32
 	row     int // the current one, afterwards; -1 for one that goes
-	next    int // the row that one without a number would have
-	col     int // the last column, afterwards
 	digits  []byte
 	tail    []byte
 
-	groups    map[int]*sharedGroup // the shared formulas by their numbers in the file
-	known     map[int]*sharedGroup // those of the whole sheet, where it has been gone through
-	collects  bool                 // it is being gone through, and nothing is written
-	numbers   int                  // the first that no shared formula of the file has
-	fresh     int                  // the next one in a new stream
-	carried   map[int][]carriedCell
-	carries   bool // cells come in, see movecells.go
-	insertRow func(row int) error
+	groups   map[int]*sharedGroup // the shared formulas by their numbers in the file
+	known    map[int]*sharedGroup // those of the whole sheet, where it has been gone through
+	collects bool                 // it is being gone through, and nothing is written
+	numbers  int                  // the first that no shared formula of the file has
+	fresh    int                  // the next one in a new stream
+
+	// Of cells that move: see movecells.go.
+	block    bool
+	leaves   bool // cells leave the sheet, or go elsewhere in it
+	carries  bool // cells come to it
+	from, to cell.Range
+	picked   []pickedCell
+	carried  map[int][]carriedCell // by row
+	rows     []int                 // to which they go, and that have not come yet
+	pending  []carriedCell         // of the current row
 }
 
 // newSheetFilter gives one for a sheet, by its name before.
 func newSheetFilter(c *course, own string) *sheetFilter {
 	f := &sheetFilter{c: c, own: own, moves: c.moves(own), row: -1}
 	f.refs = refs{c: c, own: own, moves: f.moves}
-	if f.moves {
+	if _, f.block = c.block(); f.moves && !f.block {
 		f.mapColumns()
+	}
+	if change, ok := c.block(); ok {
+		f.leaves = strings.EqualFold(own, change.Sheet)
+		f.from, f.to = change.Range, change.Destination()
 	}
 	f.groups = make(map[int]*sharedGroup)
 	f.w = scan.NewWalker(f)
@@ -129,8 +139,15 @@ func (f *sheetFilter) Head(b []byte) error {
 		case e.local == "dimension" && f.moves:
 			with = f.dimension(e.tag(b))
 			with = append(with, b[e.tagEnd:e.to]...)
-		case e.local == "cols" && f.moves:
+		case e.local == "cols" && f.moves && !f.block:
 			with = f.cols(b, e)
+		case e.local == "sheetData" && len(f.rows) > 0: // it is empty
+			with = opened(e.tag(b))
+			for _, row := range f.rows {
+				with = append(with, f.newRow(row)...)
+			}
+			f.rows = nil
+			with = append(with, "</"+f.prefix+"sheetData>"...)
 		default:
 			if with, _ = f.refs.element(b, e); with == nil {
 				continue
@@ -153,8 +170,11 @@ func (f *sheetFilter) dimension(tag []byte) []byte {
 	if !ok {
 		return slices.Clone(tag)
 	}
-	if f.carries {
-		return slices.Clone(tag) // see movecells.go
+	if f.block {
+		if f.carries {
+			used = used.Union(f.to)
+		}
+		return slices.Clone(withAttribute(tag, "ref", corners(used)))
 	}
 	to, ok := f.c.area(f.own, used)
 	if !ok {
@@ -191,25 +211,37 @@ func (f *sheetFilter) cols(text []byte, e element) []byte {
 
 // Row implements scan.Visitor.
 func (f *sheetFilter) Row(tag []byte, row int) error {
-	f.col = -1
 	if !f.moves {
 		f.row = row
 		return f.keep(tag)
 	}
-	to, ok := f.c.line(f.own, row, true)
+	to, ok := row, true
+	if !f.block {
+		to, ok = f.c.line(f.own, row, true)
+	}
 	if !ok {
 		f.row = -1
 		return f.change(tag, nil)
 	}
-	if f.insertRow != nil {
-		if err := f.insertRow(to); err != nil {
-			return err
-		}
+	if err := f.missing(to); err != nil {
+		return err
 	}
 	f.row, f.digits = to, strconv.AppendInt(f.digits[:0], int64(to)+1, 10)
 	with := withAttribute(tag, "r", string(f.digits))
-	if f.carries || f.c.columns {
+	if f.block || f.c.columns {
 		with = withoutAttribute(with, "spans")
+	}
+	if len(f.rows) > 0 && f.rows[0] == to {
+		f.pending, f.rows = f.carried[to], f.rows[1:]
+		if with[len(with)-2] == '/' {
+			if err := f.change(tag, opened(with)); err != nil {
+				return err
+			}
+			if err := f.arrivals(cell.MaxCols); err != nil {
+				return err
+			}
+			return f.put([]byte("</" + f.prefix + "row>"))
+		}
 	}
 	return f.change(tag, with)
 }
@@ -250,6 +282,9 @@ func (f *sheetFilter) RowEnd(tag []byte) error {
 	if f.row < 0 {
 		return f.change(tag, nil)
 	}
+	if err := f.arrivals(cell.MaxCols); err != nil {
+		return err
+	}
 	return f.keep(tag)
 }
 
@@ -261,6 +296,9 @@ func (f *sheetFilter) place(r cell.Ref) (cell.Ref, bool) {
 	if !f.moves {
 		return r, true
 	}
+	if f.block {
+		return r, !(f.leaves && f.from.Contains(r)) && !(f.carries && f.to.Contains(r))
+	}
 	if f.row < 0 || f.columns[r.Col] < 0 {
 		return cell.Ref{}, false
 	}
@@ -270,6 +308,14 @@ func (f *sheetFilter) place(r cell.Ref) (cell.Ref, bool) {
 // Cell implements scan.Visitor.
 func (f *sheetFilter) Cell(xml []byte, r cell.Ref) error {
 	to, left := f.place(r)
+	if f.block {
+		if err := f.arrivals(r.Col); err != nil {
+			return err
+		}
+		if f.collects && f.leaves && f.from.Contains(r) {
+			f.picked = append(f.picked, pickedCell{r, bytes.Clone(xml)})
+		}
+	}
 	if i := bytes.Index(xml, f.formula); i >= 0 && scan.ParseCell(xml, f.prefix).HasFormula {
 		return f.formulaCell(xml, r, to, left)
 	}
@@ -305,8 +351,8 @@ func (f *sheetFilter) moved(xml []byte, to cell.Ref) error {
 
 // Tail implements scan.Visitor.
 func (f *sheetFilter) Tail(b []byte, final bool) error {
-	if f.insertRow != nil && f.tail == nil {
-		if err := f.insertRow(cell.MaxRows); err != nil {
+	if f.tail == nil {
+		if err := f.missing(cell.MaxRows); err != nil {
 			return err
 		}
 	}
