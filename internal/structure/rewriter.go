@@ -176,6 +176,30 @@ func (r *Rewriter) Formula(text, own string) (out string, changed bool) {
 	return r.rewrite(text, own, false)
 }
 
+// Name is Formula for what a defined name refers to. Its relative references count from the cell that uses the name: where
+// cells move, only references whose ends are all absolute do. Of $A1 that are insertions of columns, but not of rows.
+func (r *Rewriter) Name(text string) (out string, changed bool) {
+	if !r.mayConcern(text, "") {
+		return text, false
+	}
+	out, err := formula.RewriteText(text, func(x formula.Reference) formula.Reference {
+		to := r.reference(x, "", false)
+		if to.First == x.First && to.Last == x.Last || x.Kind > formula.RowsRef {
+			return to
+		}
+		rows := x.Kind == formula.ColumnsRef || x.First.AbsRow && (x.Kind == formula.CellRef || x.Last.AbsRow)
+		cols := x.Kind == formula.RowsRef || x.First.AbsCol && (x.Kind == formula.CellRef || x.Last.AbsCol)
+		if r.rows != nil && !rows || r.cols != nil && !cols || r.block != nil && !(rows && cols) {
+			return x
+		}
+		return to
+	})
+	if err != nil {
+		return text, false
+	}
+	return out, out != text
+}
+
 // FormulaAt is Formula for the formula of a cell. It differs from Formula where the cell moves to another
 // sheet: the formula refers to what it referred to.
 func (r *Rewriter) FormulaAt(text, own string, at cell.Ref) (out string, changed bool) {
