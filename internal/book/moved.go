@@ -82,6 +82,23 @@ func (s *Snapshot) Origin(sheet int) int {
 	return -1
 }
 
+// Shifted reports whether cells of a sheet lie elsewhere than in the file, or may.
+func (s *Snapshot) Shifted(sheet int) bool {
+	m := s.moved()
+	if m == nil {
+		return false
+	}
+	for i := range m.steps {
+		st := &m.steps[i]
+		_, _, lines := st.change.Lines()
+		k := slices.Index(st.ids, m.ids[sheet])
+		if k >= 0 && (lines || st.change.Kind == structure.MoveCells) && st.r.Concerns(st.names[k]) {
+			return true
+		}
+	}
+	return false
+}
+
 // sameMoves reports whether two states are of one file and the same changes were made to it, so that their
 // sheets and cells are counted alike.
 func sameMoves(a, b *Snapshot) bool {
@@ -209,14 +226,12 @@ func (st *step) workbook(book *grid.Workbook, ids []int) *grid.Workbook {
 	}
 	n.Names = nil
 	for _, name := range book.Names {
-		own := ""
 		if name.Sheet >= 0 && name.Sheet < len(to) {
-			own = st.names[name.Sheet]
 			if name.Sheet = to[name.Sheet]; name.Sheet < 0 {
 				continue
 			}
 		}
-		name.RefersTo, _ = st.r.Formula(name.RefersTo, own)
+		name.RefersTo, _ = st.r.Name(name.RefersTo)
 		n.Names = append(n.Names, name)
 	}
 	return &n
@@ -356,8 +371,8 @@ func (m *movedSource) over(file *Snapshot, raw bool) *movedSource {
 }
 
 // Written gives the file after the structural changes of s as it is when nothing else was done to it: with the values that
-// stand in it, what dynamic arrays filled that were cut apart, and tables' new columns without a heading. It is
-// what a save goes on from.
+// stand in it, what dynamic arrays filled that were cut apart, and plain headings of tables' new columns. It is
+// what a save goes on from. Sheets that were not read yet may be otherwise.
 func (s *Snapshot) Written() *Snapshot {
 	base := s.Stored()
 	if m := base.moved(); m != nil && (m.other.Load() || s.moved().other.Load()) {
@@ -462,23 +477,23 @@ func cuts(r *structure.Rewriter, own string, f grid.Formula) bool {
 		parts[0].Range.Cells() != f.Range.Cells()
 }
 
-// headed writes the names of the columns that tables got to their header rows.
+// headed writes the names of the columns that tables got to their header rows, as the heading beside it looks.
 func (p *stepper) headed(sheet *grid.Sheet, own string) (*grid.Sheet, error) {
 	var changes []grid.Change
 	for _, h := range p.st.headings {
-		if p.source.raw || !strings.EqualFold(h.sheet, own) {
+		if !strings.EqualFold(h.sheet, own) {
 			continue
 		}
 		c := grid.Change{Ref: h.at, Value: cell.TextValue(h.name)}
-		if beside, ok := sheet.At(cell.Ref{Row: h.at.Row, Col: h.at.Col - 1}); ok {
+		if beside, ok := sheet.At(cell.Ref{Row: h.at.Row, Col: h.at.Col - 1}); ok && beside.Style != 0 && !p.source.raw {
 			c.Style = beside.Style
+			p.source.other.Store(true)
 		}
 		changes = append(changes, c)
 	}
 	if changes == nil {
 		return sheet, nil
 	}
-	p.source.other.Store(true)
 	return sheet.With(changes)
 }
 

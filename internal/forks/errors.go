@@ -23,7 +23,6 @@ const (
 	CodeDisabled   = "FORKS_DISABLED"
 	CodeOverloaded = "OVERLOADED"
 	CodeBadInput   = "INVALID_ARGUMENT"
-	CodeStructure  = "STRUCTURE_UNSAVED"
 )
 
 // Error is a failure that the caller can understand and mend. Nothing was changed.

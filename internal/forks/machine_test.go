@@ -604,10 +604,6 @@ func (m *machine) save(t *rapid.T) {
 		m.expect("save", err, CodeGone)
 		return
 	}
-	if len(f.versions[v].moves) > 0 {
-		m.expect("save", err, CodeStructure)
-		return
-	}
 	m.expect("save", err, "")
 	if out.Version != v || out.Dropped != drop {
 		t.Fatalf("%+v", out)
