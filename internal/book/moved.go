@@ -231,7 +231,11 @@ func (st *step) workbook(book *grid.Workbook, ids []int) *grid.Workbook {
 				continue
 			}
 		}
-		name.RefersTo, _ = st.r.Name(name.RefersTo)
+		to, changed := st.r.Name(name.RefersTo)
+		if changed && strings.EqualFold(name.Name, "_xlnm._FilterDatabase") && strings.Contains(to, "#REF!") {
+			continue // a filter left it behind that is gone
+		}
+		name.RefersTo = to
 		n.Names = append(n.Names, name)
 	}
 	return &n

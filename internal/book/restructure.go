@@ -13,8 +13,8 @@ import (
 	"gridflow/internal/structure"
 )
 
-// Restructure inserts, deletes or moves rows, columns, cells or sheets. All references of the workbook follow, and every
-// formula is calculated anew. The operations behind it in an Edit count rows, columns and sheets as they are after it.
+// Restructure inserts, deletes or moves rows, columns, cells or sheets. All references of the workbook follow, for which all of its
+// sheets are read, and every formula is calculated anew. The operations behind it in an Edit count rows, columns and sheets as they are after it.
 //
 // An inserted column of a table gets a name, which is written to its header cell. A dynamic array that is cut apart goes
 // back to its own cell, until it is calculated.
@@ -68,6 +68,14 @@ func refusedStructure(c structure.Change, err error) *Error {
 func (o Restructure) apply(d *draft) error {
 	if wrong := o.check(&d.next); wrong != nil {
 		return wrong
+	}
+	for i, info := range d.next.Workbook().Sheets {
+		if info.Kind != grid.Worksheet {
+			continue
+		}
+		if _, err := d.sheet(i); err != nil { // there may be formulas in it that have to follow
+			return err
+		}
 	}
 	if err := o.fits(d); err != nil {
 		return err
@@ -123,47 +131,72 @@ func (o Restructure) fits(d *draft) error {
 	if _, _, lines := o.Lines(); !lines && o.Kind != structure.MoveCells {
 		return nil
 	}
-	on, err := o.contents(d, o.Sheet)
-	if err != nil {
-		return err
-	}
-	to := on
-	if o.Kind == structure.MoveCells && !strings.EqualFold(o.Target(), o.Sheet) {
-		if to, err = o.contents(d, o.Target()); err != nil {
+	// The file is restructured before anything else is done to it: what stands in the way there cannot be saved.
+	for _, state := range []*Snapshot{&d.next, d.next.unedited()} {
+		on, err := o.contents(d.ctx, state, o.Sheet)
+		if err != nil {
 			return err
 		}
-		for _, a := range on.Arrays {
-			if o.Range.ContainsRange(a) {
-				return errorf(ArrayPart, "Move the cells around it, and set its formula anew.", "the array formula in %v cannot be moved to another sheet", a)
-			}
+		to, err := o.contents(d.ctx, state, o.Target())
+		if err != nil {
+			return err
 		}
-	}
-	if wrong := refusedStructure(o.Change, o.Fits(on, to)); wrong != nil {
+		wrong := refusedStructure(o.Change, o.Fits(on, to))
+		if wrong == nil && o.Kind == structure.MoveCells && !strings.EqualFold(o.Target(), o.Sheet) {
+			wrong = o.carriesWhole(on)
+		}
+		if wrong == nil {
+			continue
+		}
+		if state != &d.next {
+			wrong.Message += ", in the file that this stands on"
+			wrong.Hint = "Save what there is, and go on with the saved file."
+		}
 		return wrong
 	}
 	return nil
 }
 
+// carriesWhole refuses to move to another sheet what is a part of its own.
+func (o Restructure) carriesWhole(on structure.Contents) *Error {
+	list := slices.Concat(on.Arrays, on.Pivots)
+	for _, t := range on.Tables {
+		list = append(list, t.Range)
+	}
+	for _, r := range list {
+		if o.Range.ContainsRange(r) {
+			wrong := errorf(Code(structure.TablePart), "Move it within its sheet, or move the cells around it.", "what stands in %v, a table or an array formula, cannot go to another sheet", r)
+			wrong.Sheet, wrong.Ref = o.Sheet, r.First
+			return wrong
+		}
+	}
+	return nil
+}
+
 // contents gives what a change has to heed of a sheet.
-func (o Restructure) contents(d *draft, name string) (c structure.Contents, err error) {
-	i, sheet, err := d.named(name)
+func (o Restructure) contents(ctx context.Context, s *Snapshot, name string) (c structure.Contents, err error) {
+	i, wrong := s.worksheet(name)
+	if wrong != nil {
+		return c, wrong
+	}
+	sheet, err := s.Sheet(ctx, i)
 	if err != nil {
 		return c, err
 	}
 	c.Used, c.Cells = sheet.Used()
-	c.Merges = sheet.Layout.Merges
+	c.Merges, c.Pivots = sheet.Layout.Merges, sheet.Layout.Pivots
 	for f := range sheet.Arrays(cell.WholeSheet) {
 		if f.Kind != grid.DynamicArray {
 			c.Arrays = append(c.Arrays, f.Range)
 		}
 	}
-	tables, err := d.next.Tables(d.ctx)
+	tables, err := s.Tables(ctx)
 	if err != nil {
 		return c, err
 	}
 	for k := range tables {
 		if tables[k].Sheet == i {
-			c.Tables = append(c.Tables, tableOf(namesOf(d.next.Workbook()), &tables[k]))
+			c.Tables = append(c.Tables, tableOf(namesOf(s.Workbook()), &tables[k]))
 		}
 	}
 	return c, nil

@@ -447,15 +447,21 @@ func (m *Mover) movedSpills(list []spill, own string) (out []spill) {
 		if !ok {
 			continue
 		}
-		out = append(out, spill{anchor, m.filled(own, x.fills, anchor)})
+		out = append(out, spill{anchor, m.filled(own, DynamicArray, x.fills, anchor)})
 	}
 	return out
 }
 
-// filled gives what an array fills after the change, of which the own cell is anchor then. One that is cut apart has that left.
-func (m *Mover) filled(own string, fills cell.Range, anchor cell.Ref) cell.Range {
-	if to, ok := m.r.Range(own, fills); ok && to.First == anchor {
-		return to
+// filled gives what an array formula fills after the change, of which the own cell is anchor then. A dynamic array keeps
+// its size, whatever becomes of the cells that it filled.
+func (m *Mover) filled(own string, kind FormulaKind, fills cell.Range, anchor cell.Ref) cell.Range {
+	if kind != DynamicArray {
+		if to, ok := m.r.Range(own, fills); ok && to.First == anchor {
+			return to
+		}
 	}
-	return cell.Range{First: anchor, Last: anchor}
+	return cell.Range{First: anchor, Last: cell.Ref{
+		Row: min(anchor.Row+fills.Rows(), cell.MaxRows) - 1,
+		Col: min(anchor.Col+fills.Cols(), cell.MaxCols) - 1,
+	}}
 }

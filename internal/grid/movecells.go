@@ -42,7 +42,7 @@ func (m *Mover) moveCells(n, s, from *Sheet, own string, t *renumbering) error {
 			case across:
 				p = m.foreign(source, x)
 				if f := source.Formula(x); x.HasFormula() && f.Kind == DynamicArray {
-					spills = append(spills, spill{at, m.filled(c.Sheet, f.Range, at)})
+					spills = append(spills, spill{at, m.filled(c.Sheet, DynamicArray, f.Range, at)})
 				}
 			case p.formula == wordsFormula:
 				p.words = &words{p.words.text, p.words.formula}
@@ -63,7 +63,7 @@ func (m *Mover) moveCells(n, s, from *Sheet, own string, t *renumbering) error {
 	n.spills = nil
 	for _, x := range s.spills {
 		if sheet, anchor, ok := m.r.Locate(own, x.anchor); ok && strings.EqualFold(sheet, own) {
-			n.spills = append(n.spills, spill{anchor, m.filled(own, x.fills, anchor)})
+			n.spills = append(n.spills, spill{anchor, m.filled(own, DynamicArray, x.fills, anchor)})
 		}
 	}
 	n.spills = append(n.spills, spills...)

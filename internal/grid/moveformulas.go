@@ -128,7 +128,7 @@ func (m *Mover) movedArray(g formulaGroup, own string) formulaGroup {
 	if !ok || m.change.Kind == structure.MoveCells && !strings.EqualFold(sheet, own) {
 		return formulaGroup{kind: NormalFormula}
 	}
-	return formulaGroup{g.kind, anchor, m.filled(own, g.rng, anchor)}
+	return formulaGroup{g.kind, anchor, m.filled(own, g.kind, g.rng, anchor)}
 }
 
 // renumbering is what numbers the formulas of cells have after a change.

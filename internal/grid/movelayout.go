@@ -48,18 +48,18 @@ func (m *Mover) movedRules(n, l *Layout, own, onto string) {
 		}
 	}
 	for _, v := range l.Validations {
+		v.Formula1, v.Formula2 = m.relative(v.Formula1, own, v.Ranges), m.relative(v.Formula2, own, v.Ranges)
 		v.Ranges = ranges(v.Ranges)
-		v.Formula1, v.Formula2 = formula(v.Formula1), formula(v.Formula2)
 		if len(v.Ranges) > 0 {
 			n.Validations = append(n.Validations, v)
 		}
 	}
 	for _, f := range l.Conditional {
-		f.Ranges = ranges(f.Ranges)
 		f.Formulas = slices.Clone(f.Formulas)
 		for i := range f.Formulas {
-			f.Formulas[i] = formula(f.Formulas[i])
+			f.Formulas[i] = m.relative(f.Formulas[i], own, f.Ranges)
 		}
+		f.Ranges = ranges(f.Ranges)
 		if len(f.Ranges) > 0 {
 			n.Conditional = append(n.Conditional, f)
 		}
@@ -81,14 +81,42 @@ func (m *Mover) movedRules(n, l *Layout, own, onto string) {
 	}
 }
 
+// relative gives what becomes of a formula that the cells of some ranges have in common, which is written for the
+// first cell of the first one: as it reads in the first cell that is left.
+func (m *Mover) relative(text, own string, list []cell.Range) string {
+	if text == "" {
+		return ""
+	}
+	var anchor, at cell.Ref
+	found := false
+	for i, r := range list {
+		if i == 0 {
+			anchor, at = r.First, r.First
+		}
+		for row := r.First.Row; row <= r.Last.Row && !found; row++ {
+			at = cell.Ref{Row: row, Col: r.First.Col}
+			_, _, found = m.r.Locate(own, at)
+		}
+		for col := r.First.Col; col <= r.Last.Col && !found; col++ {
+			at = cell.Ref{Row: r.First.Row, Col: col}
+			_, _, found = m.r.Locate(own, at)
+		}
+	}
+	if found {
+		text = shifted(text, anchor, at)
+	}
+	text, _ = m.r.FormulaAt(text, own, at)
+	return text
+}
+
 // movedLines gives what of a layout lies by rows and columns alone.
 func (m *Mover) movedLines(n *Layout, own string) {
 	rows, deletes, lines := m.change.Lines()
 	at, count := m.change.At, m.change.Count
 	if lines = lines && m.on(own); lines && rows {
-		n.Rows = moved(n.Rows, at, count, deletes, cell.MaxRows, func(s *RowSpan) (*int, *int) { return &s.First, &s.Last })
+		n.Rows = movedRows(n.Rows, at, count, deletes)
 	} else if lines {
-		n.Columns = moved(n.Columns, at, count, deletes, cell.MaxCols, func(s *ColumnSpan) (*int, *int) { return &s.First, &s.Last })
+		n.Columns = m.movedColumns(n.Columns, own)
 	}
 	if n.AutoFilter != nil {
 		if r, ok := m.r.Range(own, *n.AutoFilter); ok {
@@ -104,22 +132,47 @@ func (m *Mover) movedLines(n *Layout, own string) {
 		}
 	}
 	n.PrintAreas = areas
+	var pivots []cell.Range
+	for _, r := range n.Pivots {
+		if to, ok := m.r.Range(own, r); ok {
+			pivots = append(pivots, to)
+		}
+	}
+	n.Pivots = pivots
 }
 
-// moved gives spans of rows or columns, which ascend, after some were inserted or deleted. Those that are
-// inserted are in none.
-func moved[S any](list []S, at, count int, deletes bool, size int, ends func(*S) (first, last *int)) (out []S) {
-	add := func(s S, first, last int) {
-		if last = min(last, size-1); first > last {
+// movedColumns gives the columns after some were inserted or deleted. One that is inserted within a span is as its neighbours
+// are, as in the file.
+func (m *Mover) movedColumns(list []ColumnSpan, own string) (out []ColumnSpan) {
+	for _, c := range list {
+		r := cell.Range{First: cell.Ref{Col: c.First}, Last: cell.Ref{Row: cell.MaxRows - 1, Col: c.Last}}
+		if to, ok := m.r.Range(own, r); ok {
+			c.First, c.Last = to.First.Col, to.Last.Col
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// movedRows gives the rows after some were inserted, of which nothing is said, or deleted.
+func movedRows(list []RowSpan, at, count int, deletes bool) (out []RowSpan) {
+	add := func(s RowSpan, first, last int) {
+		if last = min(last, cell.MaxRows-1); first > last {
 			return
 		}
-		a, b := ends(&s)
-		*a, *b = first, last
+		s.First, s.Last = first, last
+		if n := len(out); n > 0 && out[n-1].Last+1 == first {
+			same := out[n-1]
+			same.First, same.Last = first, last
+			if same == s {
+				out[n-1].Last = last
+				return
+			}
+		}
 		out = append(out, s)
 	}
 	for _, s := range list {
-		a, b := ends(&s)
-		first, last := *a, *b
+		first, last := s.First, s.Last
 		add(s, first, min(last, at-1))
 		switch {
 		case last < at:
