@@ -114,10 +114,11 @@ func (x *refs) element(text []byte, e element) (out []byte, goes bool) {
 	case "brk":
 		return x.pageBreak(text, e)
 	case "filterColumn":
-		if with, goes := x.filterColumn(e.tag(text)); goes || with != nil {
-			return slices.Concat(with, text[e.tagEnd:e.to]), goes
+		with, goes := x.filterColumn(e.tag(text))
+		if with != nil {
+			with = slices.Concat(with, text[e.tagEnd:e.to])
 		}
-		return nil, false
+		return with, goes
 	case "dataRef", "worksheetSource":
 		return x.sourceRange(text, e), false
 	case "cfvo":
