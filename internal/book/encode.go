@@ -18,6 +18,7 @@ import (
 //	FormatCells sheet (text) · Anew (byte 0 or 1) · number of ranges · of each the first row and
 //	          column and the last ones · settings
 //	Arrange   JSON (text)
+//	Restructure JSON (text)
 //	GiveValues sheet (text) · number of cells · given …
 //	given     kind of value (byte; bit 3: what it fills follows) · row · column · value ·
 //	          last row and last column of what it fills
@@ -50,6 +51,7 @@ const (
 	kindFormatCells opKind = 4
 	kindArrange     opKind = 5
 	kindGiveValues  opKind = 6
+	kindRestructure opKind = 7
 )
 
 // opKinds has the kinds of operation: a new one is a row here, a type, and its methods.
@@ -63,6 +65,7 @@ var opKinds = [...]struct {
 	kindFormatCells: {"format_cells", decodeFormatCells},
 	kindArrange:     {"arrange", decodeArrange},
 	kindGiveValues:  {"give_values", decodeGiveValues},
+	kindRestructure: {"restructure", decodeRestructure},
 }
 
 // AppendTo appends the binary form of e to b.

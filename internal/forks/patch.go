@@ -31,16 +31,25 @@ func patchOf(ctx context.Context, base, cur *book.Snapshot) (p patch.Patch, cell
 	for _, g := range grown {
 		p.Tables = append(p.Tables, patch.TablePatch{Name: g.Table, LastRow: g.LastRow})
 	}
+	p.Structure = cur.Moves()
 	sheets := cur.EditedSheets()
-	if len(sheets) > 0 { // what was calculated because the file has no values is saved with the rest
-		for _, i := range base.OpenedSheets() {
-			if !slices.Contains(sheets, i) {
-				sheets = append(sheets, i)
+	if len(sheets) > 0 || len(p.Structure) > 0 { // what was calculated because the file has no values is saved with the rest
+		opened := base.OpenedSheets()
+		for i, info := range cur.Workbook().Sheets {
+			if !slices.Contains(opened, cur.Origin(i)) && !cur.Shifted(i) || slices.Contains(sheets, i) || info.Kind != grid.Worksheet {
+				continue
 			}
+			if _, err := cur.Sheet(ctx, i); err != nil { // so that all is known that a move has done to it
+				return p, 0, err
+			}
+			sheets = append(sheets, i)
 		}
 		slices.Sort(sheets)
 	}
 	file := base.Stored()
+	if len(p.Structure) > 0 {
+		file = cur.Written()
+	}
 	for _, i := range sheets {
 		was, err := file.Sheet(ctx, i)
 		if err != nil {

@@ -16,6 +16,7 @@ type Layout struct {
 	AutoFilter  *cell.Range
 	Filtering   bool // some column of AutoFilter has a criterion: its hidden rows are those that do not meet it
 	PrintAreas  []cell.Range
+	Pivots      []cell.Range // where pivot tables are, as far as their parts say it
 	Protected   bool
 	TabColor    *Color
 
