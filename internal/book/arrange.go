@@ -1,7 +1,6 @@
 package book
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -33,15 +32,7 @@ func (o Arrange) appendTo(b []byte) []byte {
 
 func decodeArrange(d *decoder) Op {
 	var o Arrange
-	text := d.text()
-	if d.err != nil {
-		return o
-	}
-	r := json.NewDecoder(bytes.NewReader([]byte(text)))
-	r.DisallowUnknownFields() // a newer gridflow meant something by them
-	if err := r.Decode(&o); err != nil || r.More() {
-		d.fail("the arrangement is not one: %v", err)
-	}
+	d.json(&o)
 	return o
 }
 

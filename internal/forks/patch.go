@@ -31,6 +31,15 @@ func patchOf(ctx context.Context, base, cur *book.Snapshot) (p patch.Patch, cell
 	for _, g := range grown {
 		p.Tables = append(p.Tables, patch.TablePatch{Name: g.Table, LastRow: g.LastRow})
 	}
+	if o, ok := book.NamesBetween(base, cur); ok {
+		for _, e := range o.Names {
+			n := patch.NamePatch{Name: grid.Name{Name: e.Name, Sheet: -1, RefersTo: e.RefersTo, Comment: e.Comment, Hidden: e.Hidden}, Remove: e.Delete}
+			if e.Sheet != "" {
+				n.Sheet, _ = base.SheetIndex(e.Sheet)
+			}
+			p.Names = append(p.Names, n)
+		}
+	}
 	sheets := cur.EditedSheets()
 	if len(sheets) > 0 { // what was calculated because the file has no values is saved with the rest
 		for _, i := range base.OpenedSheets() {
