@@ -15,6 +15,9 @@ type Arrange struct {
 	Columns *[]grid.ColumnSpan `json:"columns,omitempty"` // widths, and what is hidden or grouped; ascending and apart
 	View    *grid.View         `json:"view,omitempty"`    // frozen panes, zoom, grid lines
 	Merges  *Ranges            `json:"merges,omitempty"`  // merged cells
+
+	Validations *[]grid.Validation        `json:"validations,omitempty"`
+	Conditional *[]grid.ConditionalFormat `json:"conditional,omitempty"` // rules of conditional formatting
 }
 
 // part is one part of what a sheet has besides its cells. Its functions look at that part alone.
@@ -36,6 +39,8 @@ var parts = [...]part{
 	columnsPart,
 	viewPart,
 	mergesPart,
+	validationsPart,
+	conditionalPart,
 }
 
 func (o Arrange) kind() opKind { return kindArrange }

@@ -79,6 +79,9 @@ func patchOf(ctx context.Context, base, cur *book.Snapshot) (p patch.Patch, cell
 				Columns: o.Columns,
 				View:    o.View,
 				Merges:  (*[]cell.Range)(o.Merges),
+
+				Validations: o.Validations,
+				Conditional: o.Conditional,
 			}
 		}
 		if len(sheet.Cells) > 0 || sheet.Layout != nil {

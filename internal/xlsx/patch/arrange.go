@@ -20,6 +20,9 @@ type LayoutPatch struct {
 	View *grid.View
 	// Merges are all merged ranges.
 	Merges *[]cell.Range
+	// Validations and Conditional are all rules: those that an extension has stay in it.
+	Validations *[]grid.Validation
+	Conditional *[]grid.ConditionalFormat
 }
 
 // headOrder is the order of what stands before the cells (ECMA-376 part 1, CT_Worksheet).

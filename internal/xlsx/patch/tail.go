@@ -18,6 +18,8 @@ var tailParts = [...]struct {
 	write func(t *tail, p *LayoutPatch) error
 }{
 	{"mergeCells", func(p *LayoutPatch) bool { return p.Merges != nil }, (*tail).merges},
+	{"conditionalFormatting", func(p *LayoutPatch) bool { return p.Conditional != nil }, (*tail).conditional},
+	{"dataValidations", func(p *LayoutPatch) bool { return p.Validations != nil }, (*tail).validations},
 }
 
 // behind tells whether something behind the cells changes.
@@ -64,6 +66,7 @@ func (e *sheetEditor) arrangeBehind(text []byte, loaded *grid.Sheet, p *LayoutPa
 			}
 		}
 	}
+	t.tidy()
 	for _, x := range t.edits {
 		e.edit(x.From+e.l.DataEnd, x.To+e.l.DataEnd, x.New)
 	}
