@@ -70,6 +70,12 @@ func drawEdit(t *rapid.T) Edit {
 			if rapid.Bool().Draw(t, "view") {
 				a.View = &grid.View{FrozenRows: rapid.IntRange(0, 9).Draw(t, "frozen"), TopLeft: "A10", ZoomPercent: 85, RightToLeft: true}
 			}
+			if rapid.Bool().Draw(t, "merges") {
+				a.Merges = &Ranges{{Last: cell.Ref{Row: 2, Col: 1}}, {First: cell.Ref{Row: 7}, Last: cell.Ref{Row: cell.MaxRows - 1, Col: 9}}}
+			}
+			if rapid.Bool().Draw(t, "unmerged") {
+				a.Merges = &Ranges{}
+			}
 			e.Ops = append(e.Ops, a)
 			continue
 		}

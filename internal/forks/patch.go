@@ -84,7 +84,14 @@ func patchOf(ctx context.Context, base, cur *book.Snapshot) (p patch.Patch, cell
 		}
 		sheet.Cells = endArrays(sheet.Cells, was, is)
 		if o, ok := book.Rearranged(was, is, ""); ok {
-			sheet.Layout = &patch.LayoutPatch{Columns: o.Columns, View: o.View}
+			sheet.Layout = &patch.LayoutPatch{
+				Columns: o.Columns,
+				View:    o.View,
+				Merges:  (*[]cell.Range)(o.Merges),
+
+				Validations: o.Validations,
+				Conditional: o.Conditional,
+			}
 		}
 		if len(sheet.Cells) > 0 || sheet.Layout != nil {
 			p.Sheets = append(p.Sheets, sheet)

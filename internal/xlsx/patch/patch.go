@@ -147,6 +147,7 @@ type saver struct {
 	formulas  bool
 	lines     map[int]bool    // see ViewPatch
 	relations map[string]bool // ids of the workbook's relationships, new ones included
+	looks     *looks          // formats of rules, nil until one is asked for
 	dynamic   int             // the cell metadata that marks dynamic arrays, 0 until it is asked for
 }
 
@@ -185,7 +186,7 @@ func (s *saver) change(p *Patch) error {
 	if err := s.names(s.namesToo(p.Names, &p.View)); err != nil {
 		return err
 	}
-	if len(p.Styles) > 0 {
+	if len(p.Styles) > 0 || s.looks != nil {
 		if err := s.addStyles(p.Styles, have); err != nil {
 			return err
 		}
