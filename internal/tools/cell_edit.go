@@ -477,6 +477,9 @@ func summarizeEdit(e book.Edit) *summary {
 				s.Flags.RecalcNeeded = s.Flags.RecalcNeeded || !c.Keep
 				s.count(o.Sheet, c.Ref, kind)
 			}
+		case book.EditNames:
+			s.Counts["names_changed"] += len(o.Names)
+			s.Flags.RecalcNeeded = true
 		case book.Arrange:
 			if !slices.Contains(s.Sheets, o.Sheet) {
 				s.bound()

@@ -40,6 +40,9 @@ var batchTools = []Tool{
 	transformBatch,
 }
 
+// nameTools are the rows of the tools that change defined names.
+var nameTools = []Tool{defineName, deleteName, updateName}
+
 // whatIfTools are the rows of the tools that try inputs.
 var whatIfTools = []Tool{
 	goalSeek,
@@ -83,7 +86,7 @@ var officeTools = []Tool{
 	screenshotSheet,
 }
 
-var table = sorted(readTools, analysisTools, editTools, batchTools, whatIfTools, officeTools)
+var table = sorted(readTools, analysisTools, editTools, batchTools, nameTools, whatIfTools, officeTools)
 
 func sorted(groups ...[]Tool) []Tool {
 	all := slices.Concat(groups...)

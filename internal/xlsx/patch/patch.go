@@ -23,6 +23,7 @@ type Patch struct {
 	// where the workbook has no style sheet, which is made then, style 1+i.
 	Styles []StyleDerivation
 	Tables []TablePatch // each table at most once
+	Names  []NamePatch  // each name of a sheet, or of the workbook, at most once
 	// RecalcOnLoad makes Excel calculate all formulas when it opens the file.
 	RecalcOnLoad bool
 	// View is for copies that are made to be looked at or printed.
@@ -36,7 +37,7 @@ func (p *Patch) Empty() bool {
 			return false
 		}
 	}
-	return len(p.Structure) == 0 && len(p.Styles) == 0 && len(p.Tables) == 0 && !p.RecalcOnLoad && p.View.empty()
+	return len(p.Structure) == 0 && len(p.Styles) == 0 && len(p.Tables)+len(p.Names) == 0 && !p.RecalcOnLoad && p.View.empty()
 }
 
 // SheetPatch is what changes in a sheet.
@@ -158,6 +159,7 @@ type saver struct {
 	formulas  bool
 	lines     map[int]bool    // see ViewPatch
 	relations map[string]bool // ids of the workbook's relationships, new ones included
+	looks     *looks          // formats of rules, nil until one is asked for
 	dynamic   int             // the cell metadata that marks dynamic arrays, 0 until it is asked for
 
 	metadata                   *metadata              // nil until it is needed
@@ -205,7 +207,10 @@ func (s *saver) change(p *Patch) error {
 	if err := s.view(&p.View); err != nil {
 		return err
 	}
-	if len(p.Styles) > 0 {
+	if err := s.names(s.namesToo(p.Names, &p.View)); err != nil {
+		return err
+	}
+	if len(p.Styles) > 0 || s.looks != nil {
 		if err := s.addStyles(p.Styles, have); err != nil {
 			return err
 		}
