@@ -14,6 +14,7 @@ var readTools = []Tool{
 	gridExport,
 	inspectCells,
 	layoutPage,
+	listRules,
 	listSheets,
 	listWorkbooks,
 	namedRanges,
@@ -35,6 +36,7 @@ var batchTools = []Tool{
 	removeDuplicates,
 	replaceInFormulas,
 	sortRange,
+	rulesBatch,
 	styleBatch,
 	transformBatch,
 }
