@@ -33,6 +33,7 @@ var batchTools = []Tool{
 	applyFormulaPattern,
 	columnSizeBatch,
 	fillSeries,
+	gridImport,
 	removeDuplicates,
 	replaceInFormulas,
 	sortRange,
