@@ -35,7 +35,7 @@ type rulesBatchOut struct{ batchOut }
 var rulesBatch = define(Spec{
 	Name: "rules_batch", Title: "Validate and format by rules", Toolset: "styles", Writes: true, Reach: ReachSheet,
 	Description: "Sets and clears data validations (lists, numbers, dates, texts, formulas, with prompts and error messages) and conditional formats (comparisons, formulas, texts, dates, top and bottom, averages, duplicates, colour scales, data bars, icon sets) of a fork. Formulas are written for the first cell of the range. list_rules shows what there is.",
-	Example:     `{"fork_id":"fork-abcdefgh2345","ops":[{"kind":"set_data_validation","sheet_name":"Sheet1","target_range":"B2:B99","validation":{"kind":"list","formula1":"\"open,done\""}},{"kind":"add_conditional_format","sheet_name":"Sheet1","target_range":"C2:C99","rule":{"kind":"cell_is","operator":"between","formula":"1","formula2":"9"},"style":{"fill_color":"#FFC7CE"}}]}`,
+	Example:     `{"fork_id":"fork-abcdefgh2345","ops":[{"kind":"set_data_validation","sheet_name":"Sheet1","target_range":"B2:B99","validation":{"kind":"list","values":["open","done"]}},{"kind":"add_conditional_format","sheet_name":"Sheet1","target_range":"C2:C99","rule":{"kind":"cell_is","operator":"less_than","formula":"0"}}]}`,
 }, func(ctx context.Context, env *Env, in rulesBatchIn) (*rulesBatchOut, error) {
 	var bounds []string
 	made, err := env.batch(ctx, in.Fork, "rules_batch", env.batchPolicy(in.Formula), in.EditMode, in.Guard, len(in.Ops), func(b *batch, i int) error {
