@@ -42,6 +42,7 @@ func (r *LaneRunner) Run(c *LaneCode, leaves []Lane, out []float64) (known bool)
 		return allNumbers(out)
 	}
 	r.values, r.used = r.values[:0], 0
+	sure := false
 	last := len(c.steps) - 1
 	for k := range c.steps {
 		s := &c.steps[k]
@@ -57,13 +58,14 @@ func (r *LaneRunner) Run(c *LaneCode, leaves []Lane, out []float64) (known bool)
 				args[i] = &r.values[^a]
 			}
 		}
-		v := r.step(s, args[:s.count], to)
+		var v Lane
+		v, sure = r.step(s, args[:s.count], to)
 		r.values = append(r.values, v)
 	}
 	if v := &r.values[last]; v.List == nil {
 		r.Spread(v, out)
 	}
-	return allNumbers(out)
+	return sure || allNumbers(out)
 }
 
 // buf gives room for n lanes.
@@ -105,8 +107,8 @@ func allNumbers(list []float64) bool {
 	return true
 }
 
-// step applies a step to values, and may use out for what comes of it.
-func (r *LaneRunner) step(s *laneStep, args []*Lane, out []float64) Lane {
+// step applies a step to values, and may use out for what comes of it. sure says that it is a number in all lanes.
+func (r *LaneRunner) step(s *laneStep, args []*Lane, out []float64) (v Lane, sure bool) {
 	uniform := true
 	for _, a := range args {
 		uniform = uniform && a.List == nil
@@ -116,15 +118,21 @@ func (r *LaneRunner) step(s *laneStep, args []*Lane, out []float64) Lane {
 		for i, a := range args {
 			f[i] = a.F
 		}
-		return Lane{F: s.of(&r.context, f[0], f[1], f[2])}
+		return Lane{F: s.of(&r.context, f[0], f[1], f[2])}, false
 	}
 	switch {
 	case s.binary != nil:
 		x, y := args[0], args[1]
-		if !r.binary(s.binary, x, y, out) {
-			for i := range out {
-				out[i] = s.binary.number(x.at(i), y.at(i))
-			}
+		if s.op >= 0 && !s.op.arithmetic(out, x, y) {
+			return Lane{List: out}, true
+		}
+		for i := range out {
+			out[i] = s.binary.number(x.at(i), y.at(i))
+		}
+	case s.comparison != nil:
+		x, y := args[0], args[1]
+		for i := range out {
+			out[i] = s.comparison.of(x.at(i), y.at(i))
 		}
 	case s.choice:
 		cond, yes, no := r.list(args[0], len(out)), args[1], args[2]
@@ -147,103 +155,54 @@ func (r *LaneRunner) step(s *laneStep, args []*Lane, out []float64) Lane {
 			out[i] = s.of(&r.context, f[0], f[1], f[2])
 		}
 	}
-	return Lane{List: out}
+	return Lane{List: out}, false
 }
 
-// binary applies an operator of arithmetic the fast way, and reports whether that gave what binary.number
-// gives: there is no result that a cell does not hold as it is, and none that may be only rounding.
-func (r *LaneRunner) binary(b *binary, x, y *Lane, out []float64) bool {
-	if b.op == formula.OpPower {
-		return false
-	}
-	p, q := r.list(x, len(out)), r.list(y, len(out))
-	odd := false
-	switch b.op {
-	case formula.OpPlus:
-		odd = addLanes(out, p, q)
-	case formula.OpMinus:
-		odd = subtractLanes(out, p, q)
-	case formula.OpMultiply:
-		odd = multiplyLanes(out, p, q)
-	case formula.OpDivide:
-		odd = divideLanes(out, p, q)
-	}
-	if b.last && !odd && (b.op == formula.OpPlus || b.op == formula.OpMinus) {
-		odd = cancelled(out, p)
-	}
-	return !odd
-}
+// laneOp is an operator of arithmetic over lanes, by the number that laneArithmetic knows it by. Those of the
+// last operator of a formula also look for sums that may be only rounding.
+type laneOp int
 
-// The bits of the smallest normal number and, from there on, of what is none.
 const (
-	firstNormal = 0x0010000000000000
-	normals     = 0x7fe0000000000000
-	signBit     = 1 << 63
+	laneAdd laneOp = iota
+	laneSubtract
+	laneMultiply
+	laneDivide
+	laneAddLast
+	laneSubtractLast
+	laneGather // adds without looking at what comes of it
 )
 
-// oddBits reports whether a number is neither normal nor 0.
-func oddBits(f float64) bool {
-	b := math.Float64bits(f) &^ signBit
-	return b-firstNormal >= normals && b != 0
+// laneOps are the operators of those in formulas, the last ones of formulas in the second row.
+var laneOps = [2]map[formula.Op]laneOp{
+	{formula.OpPlus: laneAdd, formula.OpMinus: laneSubtract, formula.OpMultiply: laneMultiply, formula.OpDivide: laneDivide},
+	{formula.OpPlus: laneAddLast, formula.OpMinus: laneSubtractLast, formula.OpMultiply: laneMultiply, formula.OpDivide: laneDivide},
 }
 
-func addLanes(out, x, y []float64) (odd bool) {
-	x, y = x[:len(out)], y[:len(out)]
-	for i := range out {
-		f := x[i] + y[i] + 0
-		out[i] = f
-		if oddBits(f) {
-			odd = true
+// arithmetic applies an operator the fast way, and reports whether some result is odd: one that a cell does not hold as
+// it is, or that may be only rounding. Then binary.number says what it is. The lists may be the same ones.
+func (op laneOp) arithmetic(out []float64, x, y *Lane) (odd bool) {
+	n, odd := wideLanes(op, out, x, y)
+	for i := n; i < len(out); i++ {
+		a, b := x.at(i), y.at(i)
+		var f float64
+		switch op {
+		case laneGather:
+			out[i] = a + b
+			continue
+		case laneAdd, laneAddLast:
+			f = a + b + 0 // which makes a negative zero a positive one
+		case laneSubtract, laneSubtractLast:
+			f = a - b + 0
+		case laneMultiply:
+			f = float64(a*b) + 0
+		default:
+			f = a/b + 0
 		}
+		out[i] = f
+		size := math.Abs(f)
+		odd = odd || !(size <= math.MaxFloat64) || size < 0x1p-1022 && size != 0 || op >= laneAddLast && size < math.Abs(a)*0x1p-48
 	}
 	return odd
-}
-
-func subtractLanes(out, x, y []float64) (odd bool) {
-	x, y = x[:len(out)], y[:len(out)]
-	for i := range out {
-		f := x[i] - y[i] + 0
-		out[i] = f
-		if oddBits(f) {
-			odd = true
-		}
-	}
-	return odd
-}
-
-func multiplyLanes(out, x, y []float64) (odd bool) {
-	x, y = x[:len(out)], y[:len(out)]
-	for i := range out {
-		f := x[i]*y[i] + 0
-		out[i] = f
-		if oddBits(f) {
-			odd = true
-		}
-	}
-	return odd
-}
-
-func divideLanes(out, x, y []float64) (odd bool) {
-	x, y = x[:len(out)], y[:len(out)]
-	for i := range out {
-		f := x[i]/y[i] + 0
-		out[i] = f
-		if oddBits(f) {
-			odd = true
-		}
-	}
-	return odd
-}
-
-// cancelled reports whether a sum may be no more than the rounding of its first part.
-func cancelled(sum, x []float64) bool {
-	x = x[:len(sum)]
-	for i, f := range sum {
-		if math.Abs(f) < math.Abs(x[i])*0x1p-48 {
-			return true
-		}
-	}
-	return false
 }
 
 // Fold adds the numbers of terms to what is in acc, or does whatever else op does, in their order.
@@ -269,15 +228,8 @@ func (op FoldOp) Fold(acc []float64, terms []Lane) {
 			for i := range acc {
 				acc[i] = max(acc[i], t.at(i))
 			}
-		case t.List == nil:
-			for i := range acc {
-				acc[i] += t.F
-			}
 		default:
-			list := t.List[:len(acc)]
-			for i := range acc {
-				acc[i] += list[i]
-			}
+			laneGather.arithmetic(acc, &Lane{List: acc}, t)
 		}
 	}
 }

@@ -99,6 +99,7 @@ type laneRef int16
 type laneStep struct {
 	args       [3]laneRef
 	binary     *binary
+	op         laneOp // of binary; -1 where it has none
 	sign       *sign
 	comparison *comparison
 	function   *fn.Function
@@ -222,7 +223,15 @@ func laneOf(e expr, asNumber bool) *laneNode {
 				return over(laneStep{comparison: &comparison{op: e.op}}, true, l, r)
 			}
 		case e.arithmetic():
-			return over(laneStep{binary: e}, false, laneOf(e.l, true), laneOf(e.r, true))
+			last := 0
+			if e.last {
+				last = 1
+			}
+			op, ok := laneOps[last][e.op]
+			if !ok {
+				op = -1
+			}
+			return over(laneStep{binary: e, op: op}, false, laneOf(e.l, true), laneOf(e.r, true))
 		}
 	case *branch:
 		yes, no := laneOf(e.yes, asNumber), laneOf(e.no, asNumber)
