@@ -185,7 +185,9 @@ func (m *Model) Lanes(ctx context.Context, in Input, opt Options, inputs []LaneI
 	stop := context.AfterFunc(ctx, func() { k.c.signal.Store(halt) })
 	defer stop()
 	k.w = k.c.worker()
-	k.ids = make([]laneValue, firstValue)
+	n := int(d.Cells())
+	k.ids = make([]laneValue, int(firstValue), n+n/8+len(inputs)+int(firstValue))
+	k.cells, k.operands = make([]laneCell, 0, n+n/8), make([]int32, 0, 3*n)
 	k.mark(d)
 	for _, x := range inputs {
 		k.put(x.Sheet, x.At, k.fresh(-1))

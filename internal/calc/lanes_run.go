@@ -9,22 +9,23 @@ import (
 	"gridflow/internal/cell"
 )
 
-// How wide a block of lanes is: as wide as pays, as long as its lists take no more than blockBytes, and
-// so narrow that every worker has some.
+// How wide a block of lanes is: so narrow that its lists stay near the processor, if they are not below
+// widthLeast; narrower than that only where they would take more than blockBytes, or where else some worker had none.
 const (
-	widthMax   = 256
+	widthMost  = 256
+	widthLeast = 128
+	nearBytes  = 1 << 20
 	blockBytes = 64 << 20
 	laneTexts  = 1 << 20 // so many texts may a block make; one that makes more is cut in two
 )
 
 // width gives the lanes of a block of n by so many workers.
 func (l *Lanes) width(n, workers int) int {
-	w := min(widthMax, blockBytes/(8*max(l.slots, 1)))
-	if share := (n + workers - 1) / workers; share < w*4 {
-		parts := (share + w - 1) / w
-		w = (share + parts - 1) / parts
-	}
-	return max(w, 1)
+	each := 8 * max(l.slots, 1)
+	w := min(max(min(widthMost, nearBytes/each), widthLeast), blockBytes/each)
+	share := (n + workers - 1) / max(workers, 1)
+	parts := (share + w - 1) / max(w, 1)
+	return max((share+parts-1)/max(parts, 1), 1)
 }
 
 // Run calculates n sets. input gives the values of set i in the order of the inputs, and is called by several
