@@ -386,7 +386,7 @@ func TestCorpusLanes(t *testing.T) {
 // TestLanesOfOddNumbers: numbers that cancel, that are too small to be held, and that grow too large, at every place of
 // a block: what lanes do several of at a time has to see each.
 func TestLanesOfOddNumbers(t *testing.T) {
-	odd := []float64{1e-310, 2.2250738585072014e-308, -3e-308, 4.9e-324, 1e308, -1.7e308, 1e-160, 0.1 + 0.2, 0.3, -0.3, 1e16, 0, 1e-290}
+	odd := []float64{1e-310, 2.2250738585072014e-308, -3e-308, 4.9e-324, 1e308, -1.7e308, 1e-160, 0.30000000000000004, 0.3, -0.3, 1e16, 0, 1e-290}
 	for i, text := range []string{
 		"A1+B1", "A1-B1", "A1*B1", "A1/B1", "B1/A1+1", "-A1", "A1%", "A1-0.3", "A1+B1+C1", "SUM(A1:C1)", "PRODUCT(A1:C1)", "AVERAGE(A1:C1)", "MIN(A1:C1)", "MAX(A1:C1)",
 		"A1*B1*C1", "A1>B1", "A1=B1+0", "IF(A1>=B1,A1*C1,B1/C1)", "A1^B1", "A1*1E-300*1E+300", "SUM(A$1:A1)", "SQRT(A1)", "ABS(A1-B1)", "A1",
@@ -416,9 +416,9 @@ func TestLanesOfOddNumbers(t *testing.T) {
 					set[k] = cell.NumberValue(odd[r.IntN(len(odd))])
 				}
 			case n == 24: // a sum that is only rounding, among what is as usual
-				set[0], set[1] = cell.NumberValue(0.1+0.2), cell.NumberValue(-0.3)
+				set[0], set[1] = cell.NumberValue(0.30000000000000004), cell.NumberValue(-0.3)
 			case n == 36:
-				set[0], set[1] = cell.NumberValue(0.1+0.2), cell.NumberValue(0.3)
+				set[0], set[1] = cell.NumberValue(0.30000000000000004), cell.NumberValue(0.3)
 			}
 			x.sets = append(x.sets, set)
 		}
