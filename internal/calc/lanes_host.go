@@ -35,7 +35,8 @@ func newLaneHost(w *laneWorker) *laneHost {
 	h := &laneHost{worker: w.c.worker(), of: w}
 	m := eval.NewMachine(h)
 	m.Dates, m.Now = w.c.in.Book.Dates, w.c.opt.Now
-	m.Stopped = w.ended.Load
+	m.Stopped = func() bool { return w.ended.Load() || w.c.memory.exceeded() }
+	m.Claim = w.c.memory.take
 	m.Index = h
 	m.Rand = rand.New(rand.NewPCG(w.c.opt.Seed, 0))
 	h.machine = m

@@ -37,7 +37,7 @@ func (l *Lanes) Run(ctx context.Context, n, workers int, input func(i int, value
 	blocks := (n + width - 1) / width
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	r := &laneRun{Lanes: l, input: input, done: done}
+	r := &laneRun{Lanes: l, ctx: ctx, input: input, done: done}
 	defer context.AfterFunc(ctx, func() { r.ended.Store(true) })()
 	var next atomic.Int64
 	var wg sync.WaitGroup
@@ -47,6 +47,7 @@ func (l *Lanes) Run(ctx context.Context, n, workers int, input func(i int, value
 			l.c.memory.take(room)
 			defer l.c.memory.take(-room)
 			w := newLaneWorker(r, width)
+			defer w.host.machine.Begin() // what it claimed is free
 			for !r.ended.Load() {
 				i := int(next.Add(1)) - 1
 				if i >= blocks {
@@ -66,6 +67,7 @@ func (l *Lanes) Run(ctx context.Context, n, workers int, input func(i int, value
 // laneRun is one call of Run.
 type laneRun struct {
 	*Lanes
+	ctx   context.Context
 	input func(i int, values []cell.Value)
 	done  func(i int, values []cell.Value) error
 	ended atomic.Bool
@@ -136,7 +138,7 @@ func (w *laneWorker) block(first, last int) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for lane := range w.n {
-		if w.ended.Load() {
+		if w.ended.Load() || w.ctx.Err() != nil {
 			return nil
 		}
 		list := values[:len(w.outputs)]
