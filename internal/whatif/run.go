@@ -215,3 +215,37 @@ func (m *Model) together(ctx context.Context, g *group, workers int, cells []Cel
 	}
 	return err
 }
+
+// trier gives a function that tells what one cell comes to with a value in another one. What depends on that is
+// put into order once, for all trials, where the workbook lets it be (calc.Lanes). some is a value of those that will be tried. The function
+// belongs to one goroutine.
+func (m *Model) trier(ctx context.Context, in Cell, some cell.Value, out Cell) (func(cell.Value) (cell.Value, error), error) {
+	alone := func(v cell.Value) (cell.Value, error) {
+		values, err := m.Outcome(ctx, []Input{{in.Sheet, in.Ref, v}}, []Cell{out})
+		if err != nil {
+			return cell.Value{}, err
+		}
+		return values[0], nil
+	}
+	first, err := m.with(ctx, []Input{{in.Sheet, in.Ref, some}})
+	if err != nil {
+		return nil, err
+	}
+	l, err := first.Lanes(ctx, m.at, m.limits(1), []calc.LaneInput{{Cell: calc.Cell{Sheet: in.Sheet, At: in.Ref}}}, listOf([]Cell{out}))
+	if err != nil || l == nil {
+		return alone, err
+	}
+	return func(v cell.Value) (is cell.Value, err error) {
+		if !plain(v) {
+			return alone(v)
+		}
+		err = l.Run(ctx, 1, 1, func(_ int, values []cell.Value) { values[0] = v }, func(_ int, values []cell.Value) error {
+			is = values[0]
+			return nil
+		})
+		if errors.Is(err, calc.ErrOneByOne) {
+			return alone(v)
+		}
+		return is, err
+	}, nil
+}
