@@ -135,9 +135,14 @@ $(WORKBOOKS)/W2.xlsx:
 bench: workbooks
 	GRIDFLOW_WORKBOOKS=$(WORKBOOKS) $(GO) test -run '^$$' -bench . ./...
 
-## peers: other programs' readers and ours, in one run, as ratios
+# Where other programs are brought that gridflow is compared with: never into the repository.
+PEERS ?= $(or $(TMPDIR),/tmp)/gridflow-peers
+
+## peers: other programs' readers and ours, in one run, as ratios; then other MCP servers and libraries (docs/peers.md), brought into PEERS
 peers: workbooks
 	cd bench/peers && $(GO) run . -books $(WORKBOOKS)
+	bench/peers/servers/install.sh $(PEERS)
+	cd bench/peers && $(GO) run ./servers -books $(WORKBOOKS) -tools $(PEERS)
 
 ## bench-calc: LibreOffice's, excelize's and our calculation of the workbooks of the speed goals, in one run, as ratios
 bench-calc:

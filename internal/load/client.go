@@ -150,20 +150,19 @@ func (c *client) prepare(openCtx context.Context) error {
 			}
 			vars := values{"n": 0, "client": c.index, "principal": c.who.principal, "group": c.group.Name, "value": c.rng.IntN(1_000_001)}
 			c.own.vars(vars, c.rng)
-			call := making.with(vars)
-			res, err := v.session.CallTool(openCtx, call.params())
+			res, err := v.session.CallTool(openCtx, making.MakeParams(vars))
 			if err != nil {
 				return fmt.Errorf("making {%s}: %w", name, err)
 			}
 			text := textOf(res)
-			found := making.take.FindStringSubmatch(text)
-			if res.IsError || found == nil {
-				return fmt.Errorf("making {%s}: %s answered %.300s", name, call.Tool, text)
+			value, found := making.Found(text)
+			if res.IsError || !found {
+				return fmt.Errorf("making {%s}: %s answered %.300s", name, making.Tool, text)
 			}
 			if c.made == nil {
 				c.made = values{}
 			}
-			c.made[name] = found[min(1, len(found)-1)]
+			c.made[name] = value
 		}
 	}
 	return nil

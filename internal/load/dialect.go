@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
 // A Dialect says by which tools and arguments a server does what a load is made of.
@@ -129,6 +131,28 @@ func (c Call) uses() (names []string) {
 		}
 	})
 	return names
+}
+
+// Params gives an operation as a call with its variables filled in, for who makes single
+// calls; ok is false where the dialect has no such operation.
+func (d *Dialect) Params(op string, vars map[string]any) (params *mcp.CallToolParams, ok bool) {
+	c, ok := d.Ops[op]
+	if !ok {
+		return nil, false
+	}
+	return c.with(vars).params(), true
+}
+
+// MakeParams gives the call that makes a variable.
+func (m Making) MakeParams(vars map[string]any) *mcp.CallToolParams { return m.with(vars).params() }
+
+// Found gives the variable out of the text of that call's result.
+func (m Making) Found(text string) (value string, ok bool) {
+	found := m.take.FindStringSubmatch(text)
+	if found == nil {
+		return "", false
+	}
+	return found[min(1, len(found)-1)], true
 }
 
 func eachText(v any, do func(string)) {
