@@ -58,6 +58,7 @@ var wide = []struct{ tool, args string }{
 	{"sheet_statistics", `{"workbook_id":"orders","sheet_name":"orders"}`},
 	{"sheet_styles", `{"workbook_id":"budget","sheet_name":"Summary"}`},
 	{"table_profile", `{"workbook_id":"orders"}`},
+	{"compare_tables", `{"baseline_id":"budget","current_id":"budget","sheet_name":"Jan","current":{"sheet_name":"Feb"},"key":["A"]}`},
 	{"workbook_style_summary", `{"workbook_id":"budget"}`},
 	{"get_manifest_stub", `{"workbook_id":"budget"}`},
 	{"explain_cell", `{"workbook_id":"budget","sheet_name":"Summary","cell_address":"B5"}`},

@@ -70,6 +70,7 @@ type config struct {
 	classes   [flow.Background + 1]classChange // by class
 	clients   map[string]int64                 // their weights
 
+	outside          string
 	profile          string
 	maxCells         int
 	maxPayloadBytes  int
@@ -137,6 +138,7 @@ func settings(c *config) []setting {
 			doc:     "offer only tools that change nothing",
 			allowed: "true or false", set: boolean(&c.readOnly),
 		},
+		choice("outside-formulas", "Tools", "new formulas that reach outside of their workbook (web, other programs and workbooks, links): allow, warn in the result, or refuse", "warn", &c.outside, "allow", "warn", "refuse"),
 		duration("tool-timeout", "Tools", "longest run of one call; 0 means no bound", "30s", &c.toolTimeout),
 		duration("drain-timeout", "Tools", "how long calls in flight may finish once the server stops", "20s", &c.drainTimeout),
 

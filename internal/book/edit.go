@@ -2,6 +2,7 @@ package book
 
 import (
 	"fmt"
+	"iter"
 	"math"
 	"slices"
 	"strings"
@@ -179,6 +180,23 @@ func checkNumFmt(code string) *Error {
 		return e
 	}
 	return nil
+}
+
+// Formulas yields the formulas that e writes into cells, each with the name of its sheet.
+func (e Edit) Formulas() iter.Seq2[string, *CellEdit] {
+	return func(yield func(string, *CellEdit) bool) {
+		for _, op := range e.Ops {
+			o, ok := op.(SetCells)
+			if !ok {
+				continue
+			}
+			for k := range o.Cells {
+				if c := &o.Cells[k]; c.HasFormula && !yield(o.Sheet, c) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // BadFormulas parses the formulas of e and gives an error for each that is none. Apply does

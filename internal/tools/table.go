@@ -8,6 +8,7 @@ import (
 // readTools are the rows of the tools that list, read and describe.
 var readTools = []Tool{
 	closeWorkbook,
+	compareTables,
 	describeWorkbook,
 	executeManifest,
 	getManifestStub,
@@ -50,6 +51,7 @@ var whatIfTools = []Tool{
 var editTools = []Tool{
 	appendRows,
 	applyStagedChange,
+	changesSince,
 	checkpointFork,
 	createFork,
 	createWorkbook,

@@ -64,6 +64,9 @@ func (s *saver) newPart(base, kind, contentType string) (space string, add func(
 		n++
 	}
 	id := "rId" + strconv.Itoa(n)
+	if strings.Contains(kind, "://") { // it is none of the standard's
+		relationship = ""
+	}
 	s.relations[id] = true
 	r.edit(relationsRoot.inner, relationsRoot.inner, []byte("<"+relationsRoot.prefix+`Relationship Id="`+id+`" Type="`+relationship+kind+`" Target="`+file+`"/>`))
 	s.save(r)

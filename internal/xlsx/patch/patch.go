@@ -147,6 +147,11 @@ type saver struct {
 	lines     map[int]bool    // see ViewPatch
 	relations map[string]bool // ids of the workbook's relationships, new ones included
 	dynamic   int             // the cell metadata that marks dynamic arrays, 0 until it is asked for
+
+	metadata                   *metadata              // nil until it is needed
+	rich                       map[cell.ErrorCode]int // the value metadata that stands for errors
+	richValues, richStructures *richPart              // nil until they are needed
+	richStructure              int                    // that of an error
 }
 
 func (s *saver) change(p *Patch) error {
@@ -202,6 +207,7 @@ func (s *saver) change(p *Patch) error {
 			return err
 		}
 	}
+	s.finishMetadata()
 	for _, d := range s.edited {
 		if err := s.stream(d); err != nil {
 			return err
