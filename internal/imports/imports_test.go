@@ -36,7 +36,7 @@ var floors = [][]string{
 	{"internal/formula", "internal/numfmt", "internal/lazy", "internal/nearest", "internal/actor", "internal/hub"},
 	{"flow"},
 	{"internal/lock"},
-	{"internal/cell", "internal/interleave", "internal/tally", "internal/vfs"},
+	{"internal/audit", "internal/cell", "internal/interleave", "internal/tally", "internal/vfs"},
 }
 
 // within are the imports that stay on one floor: a text file fails with the errors of a
