@@ -26,7 +26,7 @@ var floors = [][]string{
 	{"internal/forks"},
 	{"internal/office"},
 	{"internal/workspace"},
-	{"internal/analyze", "internal/whatif"},
+	{"internal/analyze", "internal/outside", "internal/whatif"},
 	{"internal/book"},
 	{"internal/xlsx", "internal/textfile", "internal/vba"},
 	{"internal/calc"},
