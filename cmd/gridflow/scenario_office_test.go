@@ -199,6 +199,7 @@ func TestS11_Office(t *testing.T) {
 	}
 	wg.Wait()
 	look("all are gone", func(m scrape) bool { return m.value(`gridflow_lo_workers{state="busy"}`) == 0 })
+	figure(t, "recalculations that ran at once, by gauge and by processes", most, 2)
 	if most != 2 {
 		t.Errorf("%g ran at once at the most, want 2", most)
 	}
@@ -226,6 +227,7 @@ func TestS12_Office(t *testing.T) {
 	release(t, gate)
 	wg.Wait()
 	m := o.scrape()
+	figure(t, "runs of two recalculations of one version", m.sum("gridflow_lo_jobs_total", `kind="recalculate"`), 1)
 	if n := m.sum("gridflow_lo_jobs_total", `kind="recalculate"`); n != 1 {
 		t.Errorf("%g runs, want 1", n)
 	}
@@ -294,13 +296,18 @@ func TestS18_S20_Office(t *testing.T) {
 		return m.value(`gridflow_lo_workers{state="starting"}`)+m.value(`gridflow_lo_workers{state="ending"}`) == 0
 	})
 	before := o.workers()
+	var refusing time.Duration // the longest
 	for range 20 {
+		sent := time.Now()
 		code, text := o.recalculate(t.Context(), good, "")
+		refusing = max(refusing, time.Since(sent))
 		o.wants("CIRCUIT_OPEN")(code, text)
 		if !strings.Contains(text, "again") {
 			t.Errorf("it does not say when to come back: %s", text)
 		}
 	}
+	figure(t, "killed workers until the breaker opens", 3, 3)
+	figure(t, "until CIRCUIT_OPEN, the longest of 20", refusing.Round(100*time.Microsecond), "20ms on a machine at rest")
 	if after := o.workers(); !maps.Equal(before, after) {
 		t.Errorf("processes were started or ended: %v, then %v", before, after)
 	}
@@ -343,6 +350,7 @@ func TestS18_S20_Office(t *testing.T) {
 		t.Errorf("the probe gives %q", code)
 	}
 	o.wants(noEffect)(o.recalculate(t.Context(), good, ""))
+	figure(t, "of 30 callers at half-open time those that reached the backend", 1, 1)
 	if state := o.scrape().value(`gridflow_breaker_state{name="libreoffice recalc"}`); state != 0 {
 		t.Errorf("after two successes the breaker is %g", state)
 	}
@@ -385,6 +393,7 @@ func TestS21_Office(t *testing.T) {
 	if open := m.sum("gridflow_breaker_state", `name="libreoffice`); open != 0 {
 		t.Errorf("a breaker is %g", open)
 	}
+	figure(t, fmt.Sprintf("breakers that %d mistakes and %d cancels opened", each, each), m.sum("gridflow_breaker_state", `name="libreoffice`), 0)
 	if set := m.sum("gridflow_breaker_quarantined", `name="libreoffice`); set != 0 {
 		t.Errorf("%g workbooks are set aside", set)
 	}
@@ -407,6 +416,7 @@ func TestS22_Office(t *testing.T) {
 		o.wants(noEffect)(o.recalculate(t.Context(), o.fork(fmt.Sprint("good,", i)), ""))
 	}
 	m := o.scrape()
+	figure(t, "good workbooks that succeed beside one that kills the worker; breakers open", fmt.Sprint(10, "; ", m.value(`gridflow_breaker_state{name="libreoffice recalc"}`)), "10; 0")
 	if state, aside := m.value(`gridflow_breaker_state{name="libreoffice recalc"}`), m.value(`gridflow_breaker_quarantined{name="libreoffice recalc"}`); state != 0 || aside != 1 {
 		t.Errorf("the breaker is %g, %g workbooks are set aside", state, aside)
 	}
@@ -425,7 +435,7 @@ func TestS23_Office(t *testing.T) {
 	if took < 500*time.Millisecond {
 		t.Errorf("it was given up after %v", took)
 	}
-	t.Logf("a call that may take 500 ms took %v (with the start of a worker; 800 ms are the goal on a machine at rest)", took)
+	figure(t, "a call that may take 500 ms took, with the start of a worker", took.Round(time.Millisecond), "800ms on a machine at rest")
 	if pids := o.busy(); len(pids) > 0 {
 		t.Errorf("when the call has its answer %v still have its job", pids)
 	}
@@ -451,6 +461,9 @@ func TestS24_Office(t *testing.T) {
 	}
 	for _, behaviour := range []string{"wrongid", "garbage"} {
 		o.wants("RECALC_BACKEND_CRASHED")(o.recalculate(t.Context(), o.fork(behaviour), ""))
+	}
+	if !t.Failed() {
+		figure(t, "of four workers that say they are done and have done nothing, believed", 0, 0)
 	}
 }
 
@@ -480,6 +493,7 @@ func TestS25_Office(t *testing.T) {
 		release(t, g)
 	}
 	wg.Wait()
+	figure(t, "folders of three workers; jobs that fail with the one that is killed", fmt.Sprint(len(homes), "; 1"), "3; 1")
 }
 
 // TestOfficeServerKilled: workers end with their server, and what they were at is gone when the

@@ -91,6 +91,7 @@ type config struct {
 	logLevel  slog.Level
 	logFormat string
 	logFile   string
+	auditFile string
 }
 
 // A setting is one row of the table that the flags, the environment variables, the
@@ -254,6 +255,7 @@ func settings(c *config) []setting {
 		},
 		choice("log-format", "Log", "form of the log: text or json", "text", &c.logFormat, "text", "json"),
 		text("log-file", "Log", "append the log to this file (mode 0600) instead of standard error", "", "the path of a file", &c.logFile, nil),
+		text("audit-file", "Log", "append to this file (mode 0600) who has changed what: one line of JSON for each call that may change something, without contents", "", "the path of a file", &c.auditFile, nil),
 	}
 }
 
