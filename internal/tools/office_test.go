@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"image"
 	"image/color"
 	"image/png"
@@ -217,15 +218,18 @@ func TestScreenshotRefused(t *testing.T) {
 	}
 }
 
-// TestRecalculateConflict: values of a version that the fork no longer has are not taken.
+// TestRecalculateConflict: values of a version that the fork no longer has are not taken: LibreOffice
+// calculates the one that it has by then, unless the caller said which it means, or that does not end.
 func TestRecalculateConflict(t *testing.T) {
 	env := editingEnv(t, Dense)
 	var fork string
+	edits := 1000 // that somebody will yet make while LibreOffice calculates
 	runner := &cold.Runner{}
 	runner.Do = func(ctx context.Context, r wire.Request) (wire.Response, error) {
-		// Somebody edits while LibreOffice calculates.
-		if _, err := callTool(t, env, "edit_batch", `{"fork_id":"`+fork+`","edits":[{"sheet_name":"Inputs","address":"B1","value":9}]}`); err != nil {
-			t.Error(err)
+		if edits--; edits >= 0 {
+			if _, err := callTool(t, env, "edit_batch", fmt.Sprintf(`{"fork_id":%q,"edits":[{"sheet_name":"Inputs","address":"B1","value":%d}]}`, fork, edits)); err != nil {
+				t.Error(err)
+			}
 		}
 		var g, h genbook.Grid
 		for row := 1; row <= 9; row++ {
@@ -264,7 +268,19 @@ func TestRecalculateConflict(t *testing.T) {
 	if _, err := callTool(t, env, "recalculate", `{"fork_id":"`+fork+`@0","backend":"libreoffice"}`); err == nil {
 		t.Error("a version was recalculated")
 	}
-	if n := runner.Jobs.Load(); n != 1 {
+	if n := runner.Jobs.Load(); n != adoptTries {
+		t.Errorf("LibreOffice was asked %d times", n)
+	}
+	edits = 1
+	res, err = callTool(t, env, "recalculate", `{"fork_id":"`+fork+`","backend":"libreoffice"}`)
+	if err != nil || !strings.HasPrefix(res.Text, fmt.Sprintf("%s: version %d (was %d)", fork, adoptTries+2, adoptTries+1)) {
+		t.Errorf("with one edit meanwhile: %v, %v", res, err)
+	}
+	edits = 1
+	if _, err := callTool(t, env, "recalculate", fmt.Sprintf(`{"fork_id":%q,"backend":"libreoffice","expected_version":%d}`, fork, adoptTries+2)); !errors.As(err, &ours) || ours.Code != "CONFLICT" {
+		t.Errorf("with one edit meanwhile, and a version that is expected: %v", err)
+	}
+	if n := runner.Jobs.Load(); n != adoptTries+3 {
 		t.Errorf("LibreOffice was asked %d times", n)
 	}
 }
