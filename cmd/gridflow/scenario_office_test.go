@@ -315,12 +315,23 @@ func TestS18_S20_Office(t *testing.T) {
 	if !*specified {
 		return
 	}
-	time.Sleep(30 * time.Second)
 	gate := fifo(t, "a")
 	probing := o.fork("wait=" + gate)
 	first := make(chan string, 1)
-	go func() { code, _ := o.recalculate(t.Context(), probing, ""); first <- code }()
-	o.untilBusy(1)
+	try := func() {
+		code, _ := o.recalculate(t.Context(), probing, "")
+		first <- code
+	}
+	go try()
+	for len(o.busy()) == 0 {
+		select {
+		case code := <-first:
+			o.wants("CIRCUIT_OPEN")(code, "the time has not come")
+			go try()
+		default:
+		}
+		o.pause("the breaker lets one try")
+	}
 	var wg sync.WaitGroup
 	for range 29 {
 		fork := o.fork("")
@@ -582,15 +593,10 @@ func TestOfficeComesLater(t *testing.T) {
 		t.Fatal(err)
 	}
 	writeFile(t, filepath.Join(program, "libmergedlo.so"), []byte("no library"))
-	for range 1000 {
-		if code, _ = o.screenshot(t.Context(), fork); code != "BACKEND_UNAVAILABLE" || o.scrape().value("gridflow_lo_installed") == 1 {
-			break
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	if o.scrape().value("gridflow_lo_installed") != 1 {
-		t.Errorf("what has come is not seen: %q", code)
-	}
+	o.untilMetrics("what has come is seen", func(m scrape) bool {
+		o.screenshot(t.Context(), fork) // who wants it looks
+		return m.value("gridflow_lo_installed") == 1
+	})
 }
 
 // TestOfficeReload: the bounds of LibreOffice follow the configuration file.
