@@ -33,7 +33,18 @@ func (s *Snapshot) EditedSheets() []int {
 // cur is a version of, what cur is, but for the values that a calculation gave to formulas.
 func Between(ctx context.Context, base, cur *Snapshot) (Edit, error) {
 	var e Edit
-	for _, i := range cur.EditedSheets() {
+	tables, some, err := cur.ArrangedTables(ctx)
+	if err != nil {
+		return Edit{}, err
+	}
+	// With what formulas say of tables then, so that of cells only the rest is told.
+	if base, err = base.settleTables(ctx, tables); err != nil {
+		return Edit{}, err
+	}
+	if tables.Names = otherNames(base, cur); some || len(tables.Names) > 0 {
+		e.Ops = append(e.Ops, tables)
+	}
+	for _, i := range edited(base, cur) {
 		was, err := base.Sheet(ctx, i)
 		if err != nil {
 			return Edit{}, err
@@ -58,11 +69,14 @@ func Between(ctx context.Context, base, cur *Snapshot) (Edit, error) {
 			e.Ops = append(e.Ops, o)
 		}
 	}
-	grown, err := cur.GrownTables(ctx)
-	for _, g := range grown {
-		e.Ops = append(e.Ops, g)
-	}
-	return e, err
+	return e, nil
+}
+
+// edited gives the sheets that may differ between two states of a line.
+func edited(a, b *Snapshot) []int {
+	list := slices.Concat(a.EditedSheets(), b.EditedSheets())
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
 // SameValues reports whether two versions of a line have the same values in all cells.

@@ -18,6 +18,7 @@ import (
 //	FormatCells sheet (text) · Anew (byte 0 or 1) · number of ranges · of each the first row and
 //	          column and the last ones · settings
 //	Arrange   JSON (text)
+//	ArrangeTables JSON (text)
 //	GiveValues sheet (text) · number of cells · given …
 //	given     kind of value (byte; bit 3: what it fills follows) · row · column · value ·
 //	          last row and last column of what it fills
@@ -50,6 +51,9 @@ const (
 	kindFormatCells opKind = 4
 	kindArrange     opKind = 5
 	kindGiveValues  opKind = 6
+
+	// Kinds 20 to 29 are of what lies on sheets: tables, charts, pictures.
+	kindArrangeTables opKind = 20
 )
 
 // opKinds has the kinds of operation: a new one is a row here, a type, and its methods.
@@ -63,6 +67,8 @@ var opKinds = [...]struct {
 	kindFormatCells: {"format_cells", decodeFormatCells},
 	kindArrange:     {"arrange", decodeArrange},
 	kindGiveValues:  {"give_values", decodeGiveValues},
+
+	kindArrangeTables: {"arrange_tables", decodeArrangeTables},
 }
 
 // AppendTo appends the binary form of e to b.

@@ -64,6 +64,14 @@ func Merge(ctx context.Context, base, ours, theirs *Snapshot) (*Merged, error) {
 		return nil, errorf(Unrelated, "Merge forks of one workbook; compare others with verify_workbook.", "the three are not states of one workbook")
 	}
 	m := &Merged{}
+	tables, err := mergeTables(ctx, base, ours, theirs)
+	if err != nil {
+		return nil, err
+	}
+	base, ours, theirs = tables.base, tables.ours, tables.theirs
+	if len(tables.op.Tables)+len(tables.op.Names) > 0 {
+		m.Edit.Ops = append(m.Edit.Ops, tables.op)
+	}
 	for i, info := range ours.Workbook().Sheets {
 		if theirs.edited(i) == base.edited(i) {
 			continue
@@ -89,7 +97,7 @@ func Merge(ctx context.Context, base, ours, theirs *Snapshot) (*Merged, error) {
 			return nil, ctx.Err()
 		}
 	}
-	return m, m.mergeTables(ctx, ours, theirs)
+	return m, nil
 }
 
 // state is a sheet in one of the states.

@@ -26,7 +26,24 @@ func rebased(ctx context.Context, base, ours, onto *Snapshot, wins bool) (*Merge
 		return nil, err
 	}
 	m := &Merged{onto: true}
-	for _, i := range ours.EditedSheets() {
+	tables, err := rebaseTables(ctx, c, ours, onto)
+	if err != nil {
+		return nil, err
+	}
+	if len(tables.Tables) > 0 {
+		m.Edit.Ops = append(m.Edit.Ops, tables)
+		if onto, err = onto.settleTables(ctx, tables); err != nil {
+			return nil, err
+		}
+	}
+	mine, _, err := ours.ArrangedTables(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if base, err = base.settleTables(ctx, mine); err != nil {
+		return nil, err
+	}
+	for _, i := range edited(base, ours) {
 		was, err := base.Sheet(ctx, i)
 		if err != nil {
 			return nil, err
@@ -64,7 +81,7 @@ func rebased(ctx context.Context, base, ours, onto *Snapshot, wins bool) (*Merge
 			}
 		}
 	}
-	return m, m.rebaseTables(ctx, c, ours, onto)
+	return m, nil
 }
 
 // MergeAcross is Merge for theirs that stands on another revision of the workbook than ours.

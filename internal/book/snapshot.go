@@ -48,7 +48,7 @@ type Snapshot struct {
 	// What the edits since the base file left. Older versions share it as far as it goes.
 	book   *grid.Workbook // nil as long as it is the source's
 	sheets []editedSheet  // by index
-	grown  []grownTable   // by name
+	tables *tableStates   // nil as long as they are the source's
 	stale  bool
 	whole  bool        // all formulas were calculated once, and not given values since
 	given  bool        // see Given

@@ -24,13 +24,10 @@ func patchOf(ctx context.Context, base, cur *book.Snapshot) (p patch.Patch, cell
 		}
 	}
 	p.RecalcOnLoad = cur.Stale()
-	grown, err := cur.GrownTables(ctx)
-	if err != nil {
+	if p.Tables, err = tablesOf(ctx, cur); err != nil {
 		return p, 0, err
 	}
-	for _, g := range grown {
-		p.Tables = append(p.Tables, patch.TablePatch{Name: g.Table, LastRow: g.LastRow})
-	}
+	p.Names = namesOf(base, cur)
 	sheets := cur.EditedSheets()
 	if len(sheets) > 0 { // what was calculated because the file has no values is saved with the rest
 		for _, i := range base.OpenedSheets() {

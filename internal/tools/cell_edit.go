@@ -477,10 +477,12 @@ func summarizeEdit(e book.Edit) *summary {
 				s.Flags.RecalcNeeded = s.Flags.RecalcNeeded || !c.Keep
 				s.count(o.Sheet, c.Ref, kind)
 			}
-		case book.Arrange:
-			if !slices.Contains(s.Sheets, o.Sheet) {
-				s.bound()
-				s.Sheets, s.Bounds = append(s.Sheets, o.Sheet), append(s.Bounds, "")
+		default:
+			for _, name := range sheetsBeside(op) {
+				if !slices.Contains(s.Sheets, name) {
+					s.bound()
+					s.Sheets, s.Bounds = append(s.Sheets, name), append(s.Bounds, "")
+				}
 			}
 		case book.FormatCells:
 			for _, r := range o.Ranges {

@@ -84,8 +84,10 @@ func (e *Env) commitOnce(ctx context.Context, fork, tool string, mode EditMode, 
 		out.changedOut = changed(r)
 	}
 	for _, op := range d.edit().Ops {
-		if o, ok := op.(book.Arrange); ok && !slices.Contains(out.Summary.Sheets, o.Sheet) { // it has no cells to tell of
-			out.Summary.Sheets = append(out.Summary.Sheets, o.Sheet)
+		for _, name := range sheetsBeside(op) {
+			if !slices.Contains(out.Summary.Sheets, name) {
+				out.Summary.Sheets = append(out.Summary.Sheets, name)
+			}
 		}
 	}
 	warnings, kinds, counts := d.told()
@@ -98,6 +100,21 @@ func (e *Env) commitOnce(ctx context.Context, fork, tool string, mode EditMode, 
 	out.Warnings = append([]string{}, warnings...)
 	out.Summary.Warnings = out.Warnings
 	return out, false, nil
+}
+
+// sheetsBeside gives the sheets that an operation changes besides their cells.
+func sheetsBeside(op book.Op) (sheets []string) {
+	switch o := op.(type) {
+	case book.Arrange:
+		sheets = append(sheets, o.Sheet)
+	case book.ArrangeTables:
+		for _, t := range o.Tables {
+			if t.To != nil && !slices.Contains(sheets, t.To.Sheet) {
+				sheets = append(sheets, t.To.Sheet)
+			}
+		}
+	}
+	return sheets
 }
 
 func isConflict(err error) bool {

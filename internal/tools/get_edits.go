@@ -30,7 +30,7 @@ type editRow struct {
 	IsFormula bool   `json:"is_formula"`
 	NumFmt    string `json:"number_format,omitempty"`
 	Format    string `json:"format,omitempty"` // as "font.bold=1, fill.pattern_type="
-	What      string `json:"what"`             // "value", "formula", "clear" or "format"
+	What      string `json:"what"`             // "value", "formula", "clear", "format", "layout" or "table"
 }
 
 type getEditsOut struct {
@@ -99,6 +99,21 @@ func editRows(op book.Op) iter.Seq[editRow] {
 					return
 				}
 			}
+		case book.ArrangeTables:
+			for _, t := range o.Tables {
+				row := editRow{What: "table", Value: t.Of}
+				if t.To != nil {
+					row.Sheet, row.Address = t.To.Sheet, t.To.Range
+					if row.Value = t.To.Name; t.Of != "" && t.Of != t.To.Name {
+						row.Value = t.Of + " => " + t.To.Name
+					}
+				} else {
+					row.Value += " ends"
+				}
+				if !yield(row) {
+					return
+				}
+			}
 		case book.FormatCells:
 			for _, r := range o.Ranges {
 				row := editRow{Sheet: o.Sheet, Address: r.String(), What: "format", Format: settingsText(o.Settings)}
@@ -156,12 +171,17 @@ func (o *getEditsOut) appendText(b []byte, _ bool) []byte {
 			b = append(b, '\n')
 		}
 		b = append(b, "  "...)
-		if b = appendEscaped(b, cell.QuoteSheet(e.Sheet)); e.Address != "" {
+		if e.Sheet != "" {
+			b = appendEscaped(b, cell.QuoteSheet(e.Sheet))
+		}
+		if e.Address != "" {
 			b = append(append(b, '!'), e.Address...)
 		}
 		switch e.What {
 		case "formula":
 			b = appendEscaped(append(b, "\t="...), e.Value)
+		case "table":
+			b = appendEscaped(append(b, "\ttable "...), e.Value)
 		case "value", "layout":
 			b = appendEscaped(append(b, '\t'), e.Value)
 		default:

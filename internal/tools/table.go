@@ -31,6 +31,7 @@ var readTools = []Tool{
 var batchTools = []Tool{
 	applyFormulaPattern,
 	columnSizeBatch,
+	tableBatch,
 	fillSeries,
 	removeDuplicates,
 	replaceInFormulas,
