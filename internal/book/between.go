@@ -69,6 +69,9 @@ func Between(ctx context.Context, base, cur *Snapshot) (Edit, error) {
 			e.Ops = append(e.Ops, o)
 		}
 	}
+	for _, o := range cur.ArrangedObjects() {
+		e.Ops = append(e.Ops, o)
+	}
 	return e, nil
 }
 

@@ -19,6 +19,7 @@ import (
 //	          column and the last ones · settings
 //	Arrange   JSON (text)
 //	ArrangeTables JSON (text)
+//	ArrangeObjects JSON (text) · of each object that is added the bytes of its picture, as a text
 //	GiveValues sheet (text) · number of cells · given …
 //	given     kind of value (byte; bit 3: what it fills follows) · row · column · value ·
 //	          last row and last column of what it fills
@@ -53,7 +54,8 @@ const (
 	kindGiveValues  opKind = 6
 
 	// Kinds 20 to 29 are of what lies on sheets: tables, charts, pictures.
-	kindArrangeTables opKind = 20
+	kindArrangeTables  opKind = 20
+	kindArrangeObjects opKind = 21
 )
 
 // opKinds has the kinds of operation: a new one is a row here, a type, and its methods.
@@ -68,7 +70,8 @@ var opKinds = [...]struct {
 	kindArrange:     {"arrange", decodeArrange},
 	kindGiveValues:  {"give_values", decodeGiveValues},
 
-	kindArrangeTables: {"arrange_tables", decodeArrangeTables},
+	kindArrangeTables:  {"arrange_tables", decodeArrangeTables},
+	kindArrangeObjects: {"arrange_objects", decodeArrangeObjects},
 }
 
 // AppendTo appends the binary form of e to b.

@@ -97,6 +97,7 @@ func Merge(ctx context.Context, base, ours, theirs *Snapshot) (*Merged, error) {
 			return nil, ctx.Err()
 		}
 	}
+	m.Edit.Ops = append(m.Edit.Ops, mergeObjects(base, ours, theirs)...)
 	return m, nil
 }
 

@@ -106,7 +106,7 @@ func (s *Snapshot) openedOnce(ctx context.Context) (*Snapshot, error) {
 func (s *Snapshot) Stored() *Snapshot {
 	base := *s
 	base.Version, base.stored = 0, true
-	base.book, base.sheets, base.tables, base.before, base.since, base.model = nil, nil, nil, nil, nil, nil
+	base.book, base.sheets, base.tables, base.objects, base.before, base.since, base.model = nil, nil, nil, nil, nil, nil, nil
 	base.stale, base.whole, base.given = false, false, false
 	return &base
 }

@@ -81,7 +81,9 @@ func rebased(ctx context.Context, base, ours, onto *Snapshot, wins bool) (*Merge
 			}
 		}
 	}
-	return m, nil
+	objects, err := rebaseObjects(ctx, c, ours, onto)
+	m.Edit.Ops = append(m.Edit.Ops, objects...)
+	return m, err
 }
 
 // MergeAcross is Merge for theirs that stands on another revision of the workbook than ours.

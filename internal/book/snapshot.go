@@ -46,19 +46,20 @@ type Snapshot struct {
 	byName map[string]int
 
 	// What the edits since the base file left. Older versions share it as far as it goes.
-	book   *grid.Workbook // nil as long as it is the source's
-	sheets []editedSheet  // by index
-	tables *tableStates   // nil as long as they are the source's
-	stale  bool
-	whole  bool        // all formulas were calculated once, and not given values since
-	given  bool        // see Given
-	styles *styleMemo  // of the whole line and its forks
-	models *models     // the same
-	opens  *opening    // how a file without values is opened for this line; nil: as for whoever reads it first
-	stored bool        // sheets are given as the file has them
-	before *Snapshot   // the last version that was calculated, if this one is stale
-	since  []calc.Cell // cells that edits have made different since then, also those that became again what they were
-	model  *calc.Model // of the formulas as they are here; nil where they were not needed yet
+	book    *grid.Workbook // nil as long as it is the source's
+	sheets  []editedSheet  // by index
+	tables  *tableStates   // nil as long as they are the source's
+	objects *objectStates  // the same
+	stale   bool
+	whole   bool        // all formulas were calculated once, and not given values since
+	given   bool        // see Given
+	styles  *styleMemo  // of the whole line and its forks
+	models  *models     // the same
+	opens   *opening    // how a file without values is opened for this line; nil: as for whoever reads it first
+	stored  bool        // sheets are given as the file has them
+	before  *Snapshot   // the last version that was calculated, if this one is stale
+	since   []calc.Cell // cells that edits have made different since then, also those that became again what they were
+	model   *calc.Model // of the formulas as they are here; nil where they were not needed yet
 }
 
 // editedSheet is a sheet that is no more as the source has it.
@@ -156,6 +157,7 @@ func (s *Snapshot) BytesOver(old *Snapshot) int64 {
 		}
 		n += m
 	}
+	n += s.objectBytes(old)
 	if s.book != nil && s.book != book {
 		n += int64(xfBytes * len(s.book.Styles.Xfs))
 	}

@@ -18,6 +18,7 @@ type Layout struct {
 	PrintAreas  []cell.Range
 	Protected   bool
 	TabColor    *Color
+	Sparklines  []Sparklines
 
 	DefaultRowHeight   float64 // points; 0 where the file does not say
 	DefaultColumnWidth float64 // characters; 0 where the file does not say

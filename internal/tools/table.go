@@ -14,6 +14,7 @@ var readTools = []Tool{
 	gridExport,
 	inspectCells,
 	layoutPage,
+	listObjects,
 	listSheets,
 	listWorkbooks,
 	namedRanges,
