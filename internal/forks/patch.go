@@ -28,6 +28,9 @@ func patchOf(ctx context.Context, base, cur *book.Snapshot) (p patch.Patch, cell
 		return p, 0, err
 	}
 	p.Names = namesOf(base, cur)
+	if p.Objects, err = objectsOf(ctx, cur); err != nil {
+		return p, 0, err
+	}
 	sheets := cur.EditedSheets()
 	if len(sheets) > 0 { // what was calculated because the file has no values is saved with the rest
 		for _, i := range base.OpenedSheets() {

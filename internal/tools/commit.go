@@ -107,6 +107,8 @@ func sheetsBeside(op book.Op) (sheets []string) {
 	switch o := op.(type) {
 	case book.Arrange:
 		sheets = append(sheets, o.Sheet)
+	case book.ArrangeObjects:
+		sheets = append(sheets, o.Sheet)
 	case book.ArrangeTables:
 		for _, t := range o.Tables {
 			if t.To != nil && !slices.Contains(sheets, t.To.Sheet) {

@@ -30,7 +30,7 @@ type editRow struct {
 	IsFormula bool   `json:"is_formula"`
 	NumFmt    string `json:"number_format,omitempty"`
 	Format    string `json:"format,omitempty"` // as "font.bold=1, fill.pattern_type="
-	What      string `json:"what"`             // "value", "formula", "clear", "format", "layout" or "table"
+	What      string `json:"what"`             // "value", "formula", "clear", "format", "layout", "table" or "object"
 }
 
 type getEditsOut struct {
@@ -114,6 +114,17 @@ func editRows(op book.Op) iter.Seq[editRow] {
 					return
 				}
 			}
+		case book.ArrangeObjects:
+			for _, id := range o.Remove {
+				if !yield(editRow{Sheet: o.Sheet, What: "object", Value: id + " removed"}) {
+					return
+				}
+			}
+			for i := range o.Add {
+				if !yield(editRow{Sheet: o.Sheet, Address: o.Add[i].Anchor.Cell, What: "object", Value: o.Add[i].ID + " added"}) {
+					return
+				}
+			}
 		case book.FormatCells:
 			for _, r := range o.Ranges {
 				row := editRow{Sheet: o.Sheet, Address: r.String(), What: "format", Format: settingsText(o.Settings)}
@@ -182,7 +193,7 @@ func (o *getEditsOut) appendText(b []byte, _ bool) []byte {
 			b = appendEscaped(append(b, "\t="...), e.Value)
 		case "table":
 			b = appendEscaped(append(b, "\ttable "...), e.Value)
-		case "value", "layout":
+		case "value", "layout", "object":
 			b = appendEscaped(append(b, '\t'), e.Value)
 		default:
 			b = append(append(b, "\t("...), e.What+")"...)

@@ -31,7 +31,9 @@ var readTools = []Tool{
 // batchTools are the rows of the tools that change many cells of a fork by one rule.
 var batchTools = []Tool{
 	applyFormulaPattern,
+	chartBatch,
 	columnSizeBatch,
+	imageBatch,
 	tableBatch,
 	fillSeries,
 	removeDuplicates,

@@ -192,6 +192,11 @@ func (s *saver) addPart(name string, content []byte) {
 // addTyped is addPart for a part of a type of its own.
 func (s *saver) addTyped(name, contentType string, content []byte) {
 	s.addPart(name, content)
+	s.override(name, contentType)
+}
+
+// override says of what type a new part is.
+func (s *saver) override(name, contentType string) {
 	if s.overrides == nil {
 		s.overrides = map[string]string{}
 	}

@@ -21,6 +21,8 @@ type Patch struct {
 	Styles []StyleDerivation
 	Tables []TablePatch // each table at most once
 	Names  []NamePatch  // defined names that refer to something else
+	// Objects are charts and pictures that come and go.
+	Objects []ObjectPatch // each sheet at most once
 	// RecalcOnLoad makes Excel calculate all formulas when it opens the file.
 	RecalcOnLoad bool
 	// View is for copies that are made to be looked at or printed.
@@ -34,7 +36,7 @@ func (p *Patch) Empty() bool {
 			return false
 		}
 	}
-	return len(p.Styles) == 0 && len(p.Tables) == 0 && len(p.Names) == 0 && !p.RecalcOnLoad && p.View.empty()
+	return len(p.Styles) == 0 && len(p.Tables) == 0 && len(p.Names) == 0 && len(p.Objects) == 0 && !p.RecalcOnLoad && p.View.empty()
 }
 
 // SheetPatch is what changes in a sheet.

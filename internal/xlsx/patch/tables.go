@@ -32,7 +32,7 @@ type NamePatch struct {
 // objects changes what lies on sheets, and all that belongs to it but the sheets' own XML, which
 // waits in tails.
 func (s *saver) objects(p *Patch) error {
-	if len(p.Tables) > 0 {
+	if len(p.Tables)+len(p.Objects) > 0 {
 		if err := s.findForm(); err != nil {
 			return err
 		}
@@ -45,6 +45,9 @@ func (s *saver) objects(p *Patch) error {
 		return err
 	}
 	if err := s.arrangeTables(tables); err != nil {
+		return err
+	}
+	if err := s.drawings(p.Objects); err != nil {
 		return err
 	}
 	return s.renameNames(p.Names)

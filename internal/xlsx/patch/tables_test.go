@@ -208,7 +208,9 @@ func TestTableChanges(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	swap := func(pairs ...string) string { return strings.NewReplacer(pairs...).Replace(before["xl/tables/table1.xml"]) }
+	swap := func(pairs ...string) string {
+		return strings.NewReplacer(pairs...).Replace(before["xl/tables/table1.xml"])
+	}
 	for _, c := range []struct {
 		name   string
 		change func(*grid.Table)
