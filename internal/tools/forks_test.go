@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"image"
+	"image/png"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -43,6 +45,13 @@ func editingEnv(t *testing.T, profile Profile) *Env {
 		if err := os.WriteFile(filepath.Join(root, name), formulaBook(t, valued), 0o644); err != nil {
 			t.Fatal(err)
 		}
+	}
+	var dot bytes.Buffer
+	if err := png.Encode(&dot, image.NewGray(image.Rect(0, 0, 8, 4))); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(root, "dot.png"), dot.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
 	}
 	quiet := slog.New(slog.DiscardHandler)
 	w, err := workspace.Open(t.Context(), workspace.Options{Roots: []string{root}, Bases: filepath.Join(state, "bases"), Logger: quiet})
@@ -143,7 +152,7 @@ func formulaBook(t *testing.T, valued bool) []byte {
 // the dense profile and, for lines that begin with "json ", in A's shapes. Names that are
 // made by chance are written as $1, $2, … in the order in which they come.
 func TestForkTranscript(t *testing.T) {
-	for _, name := range []string{"forks.txt", "edits.txt", "compat.txt", "calculation.txt", "batches.txt", "rows.txt", "tables.txt", "whatif.txt"} {
+	for _, name := range []string{"forks.txt", "edits.txt", "compat.txt", "calculation.txt", "batches.txt", "objects.txt", "rows.txt", "tables.txt", "whatif.txt"} {
 		t.Run(name, func(t *testing.T) { playForks(t, filepath.Join("testdata", name), nil) })
 	}
 }

@@ -27,8 +27,56 @@ type SeriesData struct {
 
 // chartWriter writes a chart part (ECMA-376 part 1, 21.2). The order of elements is that of the schema.
 type chartWriter struct {
-	b []byte
-	c *ChartPatch
+	b      []byte
+	c      *ChartPatch
+	themed bool // the workbook has a theme, whose colours are taken
+}
+
+// palette are the colours of Excel's own theme, for a workbook that has none.
+var palette = [...]string{"4472C4", "ED7D31", "A5A5A5", "FFC000", "5B9BD5", "70AD47"}
+
+// colour gives the fill of number i of what is told apart by its colour.
+func (w *chartWriter) colour(i int) string {
+	i %= len(palette)
+	if w.themed {
+		return `<a:solidFill><a:schemeClr val="accent` + strconv.Itoa(i+1) + `"/></a:solidFill>`
+	}
+	return `<a:solidFill><a:srgbClr val="` + palette[i] + `"/></a:solidFill>`
+}
+
+// looks gives what a series looks like: a filled shape, or a line and the marks on it.
+func (w *chartWriter) looks(i int) string {
+	marks := `<c:marker><c:symbol val="circle"/><c:size val="5"/><c:spPr>` + w.colour(i) + `</c:spPr></c:marker>`
+	line := `<c:spPr><a:ln w="28575" cap="rnd">` + w.colour(i) + `<a:round/></a:ln></c:spPr>`
+	none := `<c:marker><c:symbol val="none"/></c:marker>`
+	switch w.c.Types[0] {
+	case "line":
+		if w.c.Markers {
+			return line + marks
+		}
+		return line + none
+	case "scatter":
+		switch {
+		case !w.c.Lines:
+			return `<c:spPr><a:ln w="19050"><a:noFill/></a:ln></c:spPr>` + marks
+		case w.c.Markers:
+			return line + marks
+		}
+		return line + none
+	case "pie":
+		return ""
+	}
+	return `<c:spPr>` + w.colour(i) + `</c:spPr>`
+}
+
+// slicesMax is how many slices of a pie are given their colours; the others have those of whoever draws them.
+const slicesMax = 60
+
+// slices gives the slices of a pie their colours.
+func (w *chartWriter) slices(n int) {
+	for i := range min(n, slicesMax) {
+		w.put(`<c:dPt><c:idx val="`, strconv.Itoa(i), `"/><c:bubble3D val="0"/><c:spPr>`, w.colour(i), `</c:spPr></c:dPt>`)
+	}
 }
 
 const (
@@ -37,8 +85,8 @@ const (
 )
 
 // xml gives the chart's part.
-func (c *ChartPatch) xml() []byte {
-	w := chartWriter{c: c}
+func (c *ChartPatch) xml(themed bool) []byte {
+	w := chartWriter{c: c, themed: themed}
 	w.put(declaration, `<c:chartSpace xmlns:c="`, chartSpace, `" xmlns:a="`, drawingMain, `" xmlns:r="`, strings.TrimSuffix(transitionalTypes, "/"), `"><c:roundedCorners val="0"/><c:chart>`)
 	w.title(c.Title, false)
 	deleted := "0"
@@ -70,7 +118,7 @@ func (c *ChartPatch) xml() []byte {
 	if pos := map[string]string{"right": "r", "left": "l", "top": "t", "bottom": "b", "corner": "tr"}[c.Legend]; pos != "" {
 		w.put(`<c:legend><c:legendPos val="`, pos, `"/><c:overlay val="0"/></c:legend>`)
 	}
-	w.put(`<c:plotVisOnly val="1"/><c:dispBlanksAs val="gap"/></c:chart></c:chartSpace>`)
+	w.put(`<c:plotVisOnly val="1"/><c:dispBlanksAs val="gap"/></c:chart><c:spPr><a:solidFill><a:srgbClr val="FFFFFF"/></a:solidFill><a:ln w="9525"><a:solidFill><a:srgbClr val="D9D9D9"/></a:solidFill></a:ln></c:spPr></c:chartSpace>`)
 	return w.b
 }
 
@@ -154,11 +202,7 @@ func (w *chartWriter) bars() {
 
 func (w *chartWriter) lines() {
 	w.put(`<c:lineChart><c:grouping val="`, w.grouping(), `"/><c:varyColors val="0"/>`)
-	before := `<c:marker><c:symbol val="none"/></c:marker>`
-	if w.c.Markers {
-		before = ""
-	}
-	w.series(before, `<c:smooth val="`+flag(w.c.Smooth)+`"/>`)
+	w.series("", `<c:smooth val="`+flag(w.c.Smooth)+`"/>`)
 	w.labels()
 	w.put(`<c:marker val="1"/>`)
 	w.axisIDs()
@@ -168,13 +212,7 @@ func (w *chartWriter) lines() {
 
 func (w *chartWriter) points() {
 	w.put(`<c:scatterChart><c:scatterStyle val="lineMarker"/><c:varyColors val="0"/>`)
-	before := ""
-	if !w.c.Lines {
-		before = `<c:spPr><a:ln w="19050"><a:noFill/></a:ln></c:spPr>`
-	} else if !w.c.Markers {
-		before = `<c:marker><c:symbol val="none"/></c:marker>`
-	}
-	w.series(before, `<c:smooth val="`+flag(w.c.Smooth)+`"/>`)
+	w.series("", `<c:smooth val="`+flag(w.c.Smooth)+`"/>`)
 	w.labels()
 	w.axisIDs()
 	w.put(`</c:scatterChart>`)
@@ -210,7 +248,7 @@ func (w *chartWriter) axes(categories, values, crosses string) {
 func (w *chartWriter) valueAxis(id, other, side, crosses, title string, lines bool) {
 	w.put(`<c:valAx><c:axId val="`, id, `"/><c:scaling><c:orientation val="minMax"/></c:scaling><c:delete val="0"/><c:axPos val="`, side, `"/>`)
 	if lines || id == valueAxis {
-		w.put(`<c:majorGridlines/>`)
+		w.put(`<c:majorGridlines><c:spPr><a:ln w="9525"><a:solidFill><a:srgbClr val="D9D9D9"/></a:solidFill></a:ln></c:spPr></c:majorGridlines>`)
 	}
 	w.title(title, side == "l")
 	w.put(`<c:numFmt formatCode="General" sourceLinked="1"/><c:majorTickMark val="out"/><c:minorTickMark val="none"/><c:tickLblPos val="nextTo"/><c:crossAx val="`, other, `"/><c:crosses val="autoZero"/><c:crossBetween val="`, crosses, `"/></c:valAx>`)
@@ -236,7 +274,10 @@ func (w *chartWriter) series(before, after string) {
 			w.b = emit.AppendText(w.b, s.Name)
 			w.put(`</c:v></c:tx>`)
 		}
-		w.put(before)
+		w.put(w.looks(i), before)
+		if w.c.Types[0] == "pie" {
+			w.slices(len(data.Values))
+		}
 		x, y := "cat", "val"
 		if w.c.Types[0] == "scatter" {
 			x, y = "xVal", "yVal"

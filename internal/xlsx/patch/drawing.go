@@ -246,7 +246,7 @@ func (s *saver) anchors(drawing, prefix string, largest int, list []DrawingObjec
 		office := strings.TrimSuffix(transitionalTypes, "/")
 		if o.Chart != nil {
 			name := s.freeName(s.folder()+"charts/chart", ".xml")
-			s.addTyped(name, chartType, o.Chart.xml())
+			s.addTyped(name, chartType, o.Chart.xml(s.f.Related("theme") != nil))
 			id := r.add(chartKind, name)
 			b = append(b, "<"+prefix+`graphicFrame macro=""><`+prefix+"nvGraphicFramePr>"...)
 			shape()
