@@ -219,7 +219,17 @@ func (o ArrangeObjects) apply(d *draft) error {
 			is.removed = append(is.removed, x)
 		}
 	}
+	var there []grid.Object // of the source
+	if len(o.Add) > 0 && !d.again {
+		var err error
+		if there, err = d.next.Stored().Objects(d.ctx, i); err != nil {
+			return err
+		}
+	}
 	for _, n := range o.Add {
+		if slices.ContainsFunc(there, func(x grid.Object) bool { return x.ID == n.ID }) {
+			return errorf(BadObject, "", "there is an object %q already", n.ID)
+		}
 		k := slices.IndexFunc(is.added, func(a addedObject) bool { return a.ID == n.ID })
 		switch {
 		case k >= 0 && is.added[k].sheet != i:

@@ -336,8 +336,11 @@ func (b *batch) seriesOf(sheet int, c *grid.Chart, op *chartOp) (shown cell.Rang
 	if lines > 1 {
 		start = 1
 	}
-	if lines-start > book.MaxSeries || r.Cells() > book.MaxPoints*4 {
+	switch {
+	case lines-start > book.MaxSeries:
 		return shown, fail("TOO_MANY", "Show a part of it", "%q would be %d series, and a chart shows %d at most", clip(op.Data, 64), lines-start, book.MaxSeries)
+	case long > book.MaxPoints:
+		return shown, fail("TOO_MANY", "Show a part, or sums of it", "%q would be series of %d cells, and a series shows %d at most", clip(op.Data, 64), long, book.MaxPoints)
 	}
 	name := b.snap.Workbook().Sheets[a.sheet].Name
 	cells := func(line int) string {

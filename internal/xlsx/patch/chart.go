@@ -240,9 +240,21 @@ func (w *chartWriter) axes(categories, values, crosses string) {
 	}
 	w.put(`<c:catAx><c:axId val="`, categoryAxis, `"/><c:scaling><c:orientation val="minMax"/></c:scaling><c:delete val="0"/><c:axPos val="`, categories, `"/>`)
 	w.title(title(categories), categories == "l")
-	w.put(`<c:numFmt formatCode="General" sourceLinked="1"/><c:majorTickMark val="out"/><c:minorTickMark val="none"/><c:tickLblPos val="nextTo"/><c:crossAx val="`, valueAxis,
+	w.put(`<c:numFmt formatCode="`)
+	w.b = emit.AppendAttribute(w.b, w.categoriesFormat())
+	w.put(`" sourceLinked="1"/><c:majorTickMark val="out"/><c:minorTickMark val="none"/><c:tickLblPos val="nextTo"/><c:crossAx val="`, valueAxis,
 		`"/><c:crosses val="autoZero"/><c:auto val="1"/><c:lblAlgn val="ctr"/><c:lblOffset val="100"/><c:noMultiLvlLbl val="0"/></c:catAx>`)
 	w.valueAxis(valueAxis, categoryAxis, values, crosses, title(values), values == "l")
+}
+
+// categoriesFormat is the number format of the labels of an axis.
+func (w *chartWriter) categoriesFormat() string {
+	for i := range w.c.Data {
+		if d := &w.c.Data[i]; d.CategoriesFormat != "" && numeric(d.Categories) {
+			return d.CategoriesFormat
+		}
+	}
+	return "General"
 }
 
 func (w *chartWriter) valueAxis(id, other, side, crosses, title string, lines bool) {

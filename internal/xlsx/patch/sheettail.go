@@ -10,8 +10,8 @@ import (
 	"gridflow/internal/xlsx/splice"
 )
 
-// tailOrder is the order of what stands behind the cells of a sheet (ECMA-376 part 1, CT_Worksheet).
-var tailOrder = []string{"sheetCalcPr", "sheetProtection", "protectedRanges", "scenarios", "autoFilter", "sortState", "dataConsolidate", "customSheetViews",
+// behindOrder is the order of what stands behind the cells of a sheet (ECMA-376 part 1, CT_Worksheet).
+var behindOrder = []string{"sheetCalcPr", "sheetProtection", "protectedRanges", "scenarios", "autoFilter", "sortState", "dataConsolidate", "customSheetViews",
 	"mergeCells", "phoneticPr", "conditionalFormatting", "dataValidations", "hyperlinks", "printOptions", "pageMargins", "pageSetup", "headerFooter", "rowBreaks",
 	"colBreaks", "customProperties", "cellWatches", "ignoredErrors", "smartTags", "drawing", "legacyDrawing", "legacyDrawingHF", "drawingHF", "picture", "oleObjects",
 	"controls", "webPublishItems", "tableParts", "extLst"}
@@ -113,7 +113,7 @@ func (t *sheetTail) item(local string) (element, bool) {
 func (t *sheetTail) insert(local string, xml []byte) {
 	at := t.end()
 	for _, e := range t.items {
-		if t.order(e) > slices.Index(tailOrder, local) {
+		if t.order(e) > slices.Index(behindOrder, local) {
 			at = e.from
 			break
 		}
@@ -121,17 +121,17 @@ func (t *sheetTail) insert(local string, xml []byte) {
 	t.d.edit(at, at, xml)
 }
 
-// order gives the place of an element in tailOrder, -1 for one that the schema has not. One that there
+// order gives the place of an element in behindOrder, -1 for one that the schema has not. One that there
 // is in several versions has the place of what is in them.
 func (t *sheetTail) order(e element) int {
 	if e.local == "AlternateContent" {
 		for _, choice := range t.d.children(e) {
 			for _, c := range t.d.children(choice) {
-				return slices.Index(tailOrder, c.local)
+				return slices.Index(behindOrder, c.local)
 			}
 		}
 	}
-	return slices.Index(tailOrder, e.local)
+	return slices.Index(behindOrder, e.local)
 }
 
 // end gives where the root's end tag begins.
