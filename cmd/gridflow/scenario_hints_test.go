@@ -25,6 +25,7 @@ var wide = []struct{ tool, args string }{
 	{"sensitivity_table", `{"workbook_id":"loan","sheet_name":"Schedule","column_input":"B8","column_values":[1,2,3,4,5,6],"row_input":"B9","row_values":[1,2,3,4],"outputs":["E10"]}`},
 	{"list_rules", `{"workbook_id":"loan"}`},
 	{"list_sheets", `{"workbook_id":"budget"}`},
+	{"list_objects", `{"workbook_id":"budget"}`},
 	{"list_sheets", `{"workbook_id":"budget","limit":3,"include_bounds":true}`},
 	{"named_ranges", `{"workbook_id":"budget"}`},
 	{"named_ranges", `{"workbook_id":"budget","limit":1}`},

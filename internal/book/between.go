@@ -44,12 +44,22 @@ func Between(ctx context.Context, base, cur *Snapshot) (Edit, error) {
 	for _, c := range moves {
 		e.Ops = append(e.Ops, Restructure{c})
 	}
-	if o, ok := NamesBetween(base, cur); ok { // first: whether a formula spills goes by what it names
+	tables, some, err := cur.ArrangedTables(ctx)
+	if err != nil {
+		return Edit{}, err
+	}
+	// With what formulas and names say of tables then, so that of these only the rest is told.
+	if base, err = base.settleTables(ctx, tables); err != nil {
+		return Edit{}, err
+	}
+	if some {
+		e.Ops = append(e.Ops, tables)
+	}
+	if o, ok := NamesBetween(base, cur); ok { // before cells: whether a formula spills goes by what it names
 		e.Ops = append(e.Ops, o)
 	}
 	d := &draft{ctx: ctx, base: cur, next: *cur}
-	d.next.grown = nil // that tables grow comes after the cells
-	for _, i := range cur.EditedSheets() {
+	for _, i := range edited(base, cur) {
 		was, err := base.Sheet(ctx, i)
 		if err != nil {
 			return Edit{}, err
@@ -79,11 +89,17 @@ func Between(ctx context.Context, base, cur *Snapshot) (Edit, error) {
 			e.Ops = append(e.Ops, o)
 		}
 	}
-	grown, err := cur.GrownTables(ctx)
-	for _, g := range grown {
-		e.Ops = append(e.Ops, g)
+	for _, o := range cur.ArrangedObjects() {
+		e.Ops = append(e.Ops, o)
 	}
-	return e, err
+	return e, nil
+}
+
+// edited gives the sheets that may differ between two states of a line.
+func edited(a, b *Snapshot) []int {
+	list := slices.Concat(a.EditedSheets(), b.EditedSheets())
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
 // asTheyAre has edits of formulas say whether these are arrays, where that would be read otherwise with

@@ -141,6 +141,14 @@ func (s *Snapshot) calculation(ctx context.Context, since *Snapshot, at Moment, 
 		}
 		if !model.SameTables(tables) {
 			opt.Areas = model.TableReaders(tables)
+			// A formula may have named a table by way of a defined name, which says something else now.
+			old := since.model
+			if old == nil {
+				if _, old, err = s.baseModel(ctx); err != nil {
+					return in, nil, opt, err
+				}
+			}
+			opt.Areas = append(opt.Areas, old.TableReaders(in.Tables)...)
 		}
 		if names := since.Workbook().Names; !model.SameNames(names) {
 			opt.Areas = append(opt.Areas, model.NameReaders(names)...)

@@ -83,8 +83,11 @@ func (c *comparison) names(yield func(Change, error) bool) bool {
 
 // tables yields the tables that differ in name or place.
 func (c *comparison) tables(yield func(Change, error) bool) bool {
-	if c.line && slices.Equal(c.base.grown, c.cur.grown) {
+	if c.line && c.base.tables == c.cur.tables {
 		return true
+	}
+	if c.line {
+		return c.lineTables(yield)
 	}
 	olds, err := c.base.Tables(c.ctx)
 	if err != nil {

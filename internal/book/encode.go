@@ -22,6 +22,8 @@ import (
 //	Arrange   JSON (text)
 //	Restructure JSON (text)
 //	EditNames JSON (text)
+//	ArrangeTables JSON (text)
+//	ArrangeObjects JSON (text) · of each object that is added the bytes of its picture, as a text
 //	GiveValues sheet (text) · number of cells · given …
 //	given     kind of value (byte; bit 3: what it fills follows) · row · column · value ·
 //	          last row and last column of what it fills
@@ -58,6 +60,10 @@ const (
 	kindGiveValues  opKind = 6
 	kindRestructure opKind = 7
 	kindEditNames   opKind = 16
+
+	// Kinds 20 to 29 are of what lies on sheets: tables, charts, pictures.
+	kindArrangeTables  opKind = 20
+	kindArrangeObjects opKind = 21
 )
 
 // opKinds has the kinds of operation: a new one is a row here, a type, and its methods.
@@ -73,6 +79,9 @@ var opKinds = [...]struct {
 	kindGiveValues:  {"give_values", decodeGiveValues},
 	kindRestructure: {"restructure", decodeRestructure},
 	kindEditNames:   {"edit_names", decodeEditNames},
+
+	kindArrangeTables:  {"arrange_tables", decodeArrangeTables},
+	kindArrangeObjects: {"arrange_objects", decodeArrangeObjects},
 }
 
 // AppendTo appends the binary form of e to b.

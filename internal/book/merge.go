@@ -74,6 +74,14 @@ func Merge(ctx context.Context, base, ours, theirs *Snapshot) (*Merged, error) {
 	if err != nil {
 		return nil, err
 	}
+	tables, err := mergeTables(ctx, base, ours, theirs)
+	if err != nil {
+		return nil, err
+	}
+	base, ours, theirs = tables.base, tables.ours, tables.theirs
+	if len(tables.op.Tables) > 0 {
+		m.Edit.Ops = append(m.Edit.Ops, tables.op)
+	}
 	m.mergeNames(base, ours, theirs)
 	for i, info := range ours.Workbook().Sheets {
 		if theirs.edited(i) == base.edited(i) {
@@ -100,7 +108,8 @@ func Merge(ctx context.Context, base, ours, theirs *Snapshot) (*Merged, error) {
 			return nil, ctx.Err()
 		}
 	}
-	return m, m.mergeTables(ctx, ours, theirs)
+	m.Edit.Ops = append(m.Edit.Ops, mergeObjects(base, ours, theirs)...)
+	return m, nil
 }
 
 // restructure brings the three to where rows, columns and sheets are in that of ours and theirs which has changed more of

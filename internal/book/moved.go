@@ -126,7 +126,7 @@ func (s *Snapshot) like(ctx context.Context, later *Snapshot) (*Snapshot, []stru
 		return nil, nil, errorf(Unrelated, "", "the rows, columns or sheets of the two were changed in different ways")
 	case len(moves) == 0:
 		return s, nil, nil
-	case len(s.sheets) == 0 && len(s.grown) == 0 && s.book == nil:
+	case len(s.sheets) == 0 && s.tables == nil && s.objects == nil && s.book == nil:
 		return later.unedited(), moves, nil // so they share what they can
 	}
 	n, err := s.Restructured(ctx, moves...)
@@ -137,7 +137,7 @@ func (s *Snapshot) like(ctx context.Context, later *Snapshot) (*Snapshot, []stru
 func (s *Snapshot) unedited() *Snapshot {
 	t := *s
 	t.Version = 0
-	t.book, t.sheets, t.grown, t.before, t.since, t.model = nil, nil, nil, nil, nil, nil
+	t.book, t.sheets, t.tables, t.objects, t.before, t.since, t.model = nil, nil, nil, nil, nil, nil, nil
 	t.stale, t.whole, t.given, t.decided = false, false, false, false
 	return &t
 }

@@ -34,8 +34,25 @@ func rebased(ctx context.Context, base, ours, onto *Snapshot, wins bool) (*Merge
 	for _, x := range moves {
 		m.Edit.Ops = append(m.Edit.Ops, Restructure{x})
 	}
+	tables, err := rebaseTables(ctx, c, ours, onto)
+	if err != nil {
+		return nil, err
+	}
+	if len(tables.Tables) > 0 {
+		m.Edit.Ops = append(m.Edit.Ops, tables)
+		if onto, err = onto.settleTables(ctx, tables); err != nil {
+			return nil, err
+		}
+	}
+	mine, _, err := ours.ArrangedTables(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if base, err = base.settleTables(ctx, mine); err != nil {
+		return nil, err
+	}
 	m.rebaseNames(c, base, ours, onto)
-	for _, i := range ours.EditedSheets() {
+	for _, i := range edited(base, ours) {
 		was, err := base.Sheet(ctx, i)
 		if err != nil {
 			return nil, err
@@ -73,7 +90,9 @@ func rebased(ctx context.Context, base, ours, onto *Snapshot, wins bool) (*Merge
 			}
 		}
 	}
-	return m, m.rebaseTables(ctx, c, ours, onto)
+	objects, err := rebaseObjects(ctx, c, ours, onto)
+	m.Edit.Ops = append(m.Edit.Ops, objects...)
+	return m, err
 }
 
 // MergeAcross is Merge for theirs that stands on another revision of the workbook than ours.

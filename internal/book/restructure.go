@@ -296,9 +296,10 @@ func (r *restructuring) snapshot(ctx context.Context, s *Snapshot) (*Snapshot, e
 	}
 	slices.SortFunc(n.sheets, func(a, b editedSheet) int { return a.index - b.index })
 	var err error
-	if n.grown, err = r.grown(ctx, s); err != nil {
+	if n.tables, err = r.tables(ctx, s); err != nil {
 		return nil, err
 	}
+	n.objects = r.objects(s)
 	n.before, n.since = nil, nil
 	n.stale = s.stale || n.mayHaveFormulas()
 	return &n, nil
@@ -321,27 +322,6 @@ func (r *restructuring) book(s *Snapshot) *grid.Workbook {
 		book.Names = r.src.book.Names // they share them, so that nobody has to compare them
 	}
 	return book
-}
-
-// grown gives the tables that have grown, where they end after the change.
-func (r *restructuring) grown(ctx context.Context, s *Snapshot) (list []grownTable, err error) {
-	if len(s.grown) == 0 {
-		return nil, nil
-	}
-	tables, err := s.Tables(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, g := range s.grown {
-		i := slices.IndexFunc(tables, func(t grid.Table) bool { return FoldName(t.Name) == g.name })
-		if i < 0 {
-			continue
-		}
-		if after, _, ok := r.step.r.Table(tableOf(r.step.names, &tables[i])); ok {
-			list = append(list, grownTable{g.name, after.Range.Last.Row})
-		}
-	}
-	return list, nil
 }
 
 // Restructured gives the state of s after structural changes, calculated no further: what was true of its cells is of

@@ -49,7 +49,8 @@ type Snapshot struct {
 	// What the edits since the base file left. Older versions share it as far as it goes.
 	book    *grid.Workbook // nil as long as it is the source's
 	sheets  []editedSheet  // by index
-	grown   []grownTable   // by name
+	tables  *tableStates   // nil as long as they are the source's
+	objects *objectStates  // the same
 	stale   bool
 	decided bool        // whether formulas are arrays may have been decided by other names than there are
 	whole   bool        // all formulas were calculated once, and not given values since
@@ -166,6 +167,7 @@ func (s *Snapshot) BytesOver(old *Snapshot) int64 {
 		}
 		n += m
 	}
+	n += s.objectBytes(old)
 	if s.book != nil && s.book != book {
 		n += bookBytes(s.book, cmp.Or(book, s.src.Workbook()))
 	}

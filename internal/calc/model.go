@@ -174,9 +174,12 @@ func (w *words) Outdated(t *graph.Template) (graph.Formula, bool) {
 	return graph.Formula{Sheet: t.Sheet, At: p.at, Kind: t.Kind, Text: p.text, Relative: t.Relative}, true
 }
 
-// moved reports whether one of some tables lies otherwise than it did.
+// moved reports whether one of some tables lies otherwise than it did, or has other columns.
 func (w *words) moved(was *words, names []string) bool {
 	for _, name := range names {
+		if name == "" { // whichever is around the formula
+			return true
+		}
 		a, ok := was.Table(name, 0, cell.Ref{})
 		b, still := w.Table(name, 0, cell.Ref{})
 		if ok != still || ok && !sameTable(*a, *b) {
@@ -186,8 +189,14 @@ func (w *words) moved(was *words, names []string) bool {
 	return false
 }
 
-func sameTable(a, b grid.Table) bool {
-	return a.Name == b.Name && a.Sheet == b.Sheet && a.Range == b.Range
+func sameTable(a, b grid.Table) bool { return a.Range == b.Range && sameShape(&a, &b) }
+
+// sameShape reports whether two tables have the same name, place, columns and kinds of rows, but
+// for where they end.
+func sameShape(a, b *grid.Table) bool {
+	return a.Name == b.Name && a.Sheet == b.Sheet && a.Range.First == b.Range.First && a.Range.Last.Col == b.Range.Last.Col &&
+		a.HeaderRows == b.HeaderRows && a.TotalsRows == b.TotalsRows &&
+		slices.EqualFunc(a.Columns, b.Columns, func(x, y grid.TableColumn) bool { return x.Name == y.Name })
 }
 
 // SameTables reports whether the tables of a workbook lie where they do in m.
@@ -199,18 +208,13 @@ func (m *Model) SameTables(tables []grid.Table) bool {
 // whose defined names may say something else: what names one is compiled anew. in is the workbook as it
 // is now; its sheets are those of m.
 func (m *Model) WithWords(in Input) *Model {
-	names := m.SameNames(in.Book.Names)
-	if names && m.SameTables(in.Tables) {
+	if m.SameNames(in.Book.Names) && m.SameTables(in.Tables) {
 		return m
 	}
-	w := *m.words
-	w.in = in.words()
-	if !names {
-		w = *newWords(in)
-	}
-	g, changed := m.graph.Renew(&w)
+	w := newWords(in)
+	g, changed := m.graph.Renew(w)
 	next := m.derive(g, changed)
-	next.words = &w
+	next.words = w
 	return next
 }
 
@@ -232,7 +236,7 @@ func (m *Model) TableReaders(tables []grid.Table) []graph.Area {
 			a, ok := was.Table(name, 0, cell.Ref{})
 			b, still := m.words.Table(name, 0, cell.Ref{})
 			rows := s.Area
-			if ok && still && a.Range.First == b.Range.First {
+			if ok && still && sameShape(a, b) {
 				rows.First.Row = max(rows.First.Row, min(a.Range.Last.Row, b.Range.Last.Row)+1)
 				rows.Last.Row = min(rows.Last.Row, max(a.Range.Last.Row, b.Range.Last.Row))
 			}

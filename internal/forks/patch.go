@@ -24,12 +24,11 @@ func patchOf(ctx context.Context, base, cur *book.Snapshot) (p patch.Patch, cell
 		}
 	}
 	p.RecalcOnLoad = cur.Stale()
-	grown, err := cur.GrownTables(ctx)
-	if err != nil {
+	if p.Tables, err = tablesOf(ctx, cur); err != nil {
 		return p, 0, err
 	}
-	for _, g := range grown {
-		p.Tables = append(p.Tables, patch.TablePatch{Name: g.Table, LastRow: g.LastRow})
+	if p.Objects, err = objectsOf(ctx, cur); err != nil {
+		return p, 0, err
 	}
 	p.Structure = cur.Moves()
 	sheets := cur.EditedSheets()

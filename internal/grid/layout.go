@@ -19,6 +19,7 @@ type Layout struct {
 	Pivots      []cell.Range // where pivot tables are, as far as their parts say it
 	Protected   bool
 	TabColor    *Color
+	Sparklines  []Sparklines
 
 	DefaultRowHeight   float64 // points; 0 where the file does not say
 	DefaultColumnWidth float64 // characters; 0 where the file does not say

@@ -83,20 +83,28 @@ type Table struct {
 	HeaderRows  int        // 0 or 1
 	TotalsRows  int        // 0 or 1
 	Columns     []TableColumn
-	StyleName   string
-	AutoFilter  bool
-	Filtering   bool // some column has a criterion
+	StyleName   string // "" for none
+	AutoFilter  bool   // its header has filter buttons
+	Filtering   bool   // some column has a criterion
 	Part        string
 	ID          int
 	HeaderShown bool
+
+	// What of its style is shown.
+	FirstColumn, LastColumn, RowStripes, ColumnStripes bool
+
+	// Bound says what the table depends on that knows its shape: "a query", "an XML map", "a slicer";
+	// "" for a table that stands alone.
+	Bound string
 }
 
 // TableColumn is one column of a table.
 type TableColumn struct {
-	Name          string
-	Formula       string // calculated-column formula, "" where there is none
-	TotalsLabel   string
-	TotalsFormula string // the function's name or a custom formula
+	Name           string
+	Formula        string // calculated-column formula, "" where there is none
+	TotalsLabel    string
+	TotalsFunction string // "sum", "average", "count", "countNums", "max", "min", "stdDev", "var", "custom"; "" for none
+	TotalsFormula  string // of the function "custom"
 }
 
 // DataRange is the table without its header and totals rows, and whether any row is left.

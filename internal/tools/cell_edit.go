@@ -489,10 +489,12 @@ func summarizeEdit(e book.Edit) *summary {
 		case book.EditNames:
 			s.Counts["names_changed"] += len(o.Names)
 			s.Flags.RecalcNeeded = true
-		case book.Arrange:
-			if !slices.Contains(s.Sheets, o.Sheet) {
-				s.bound()
-				s.Sheets, s.Bounds = append(s.Sheets, o.Sheet), append(s.Bounds, "")
+		default:
+			for _, name := range sheetsBeside(op) {
+				if !slices.Contains(s.Sheets, name) {
+					s.bound()
+					s.Sheets, s.Bounds = append(s.Sheets, name), append(s.Bounds, "")
+				}
 			}
 		case book.FormatCells:
 			for _, r := range o.Ranges {

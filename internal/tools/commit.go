@@ -88,9 +88,9 @@ func (e *Env) commitOnce(ctx context.Context, fork, tool string, mode EditMode, 
 		out.changedOut = changed(r)
 	}
 	for _, op := range d.edit().Ops {
-		for _, sheet := range besideCells(op) { // there are no cells of it to tell of
-			if sheet != "" && !slices.Contains(out.Summary.Sheets, sheet) {
-				out.Summary.Sheets = append(out.Summary.Sheets, sheet)
+		for _, name := range sheetsBeside(op) {
+			if !slices.Contains(out.Summary.Sheets, name) {
+				out.Summary.Sheets = append(out.Summary.Sheets, name)
 			}
 		}
 	}
@@ -106,14 +106,24 @@ func (e *Env) commitOnce(ctx context.Context, fork, tool string, mode EditMode, 
 	return out, false, nil
 }
 
-// besideCells gives the sheets of which an operation changes what is no cell.
-func besideCells(op book.Op) (sheets []string) {
+// sheetsBeside gives the sheets that an operation changes besides their cells.
+func sheetsBeside(op book.Op) (sheets []string) {
 	switch o := op.(type) {
 	case book.Arrange:
 		sheets = append(sheets, o.Sheet)
 	case book.EditNames:
 		for _, n := range o.Names {
-			sheets = append(sheets, n.Sheet)
+			if n.Sheet != "" {
+				sheets = append(sheets, n.Sheet)
+			}
+		}
+	case book.ArrangeObjects:
+		sheets = append(sheets, o.Sheet)
+	case book.ArrangeTables:
+		for _, t := range o.Tables {
+			if t.To != nil && !slices.Contains(sheets, t.To.Sheet) {
+				sheets = append(sheets, t.To.Sheet)
+			}
 		}
 	}
 	return sheets

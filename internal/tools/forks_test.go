@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"image"
+	"image/png"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -44,6 +46,13 @@ func editingEnv(t *testing.T, profile Profile) *Env {
 		if err := os.WriteFile(filepath.Join(root, name), formulaBook(t, valued), 0o644); err != nil {
 			t.Fatal(err)
 		}
+	}
+	var dot bytes.Buffer
+	if err := png.Encode(&dot, image.NewGray(image.Rect(0, 0, 8, 4))); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(root, "dot.png"), dot.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
 	}
 	quiet := slog.New(slog.DiscardHandler)
 	w, err := workspace.Open(t.Context(), workspace.Options{Roots: []string{root}, Bases: filepath.Join(state, "bases"), Logger: quiet})
@@ -153,9 +162,11 @@ func TestForkTranscript(t *testing.T) {
 		"forks.txt",
 		"grids.txt",
 		"names.txt",
+		"objects.txt",
 		"outside.txt",
 		"rows.txt",
 		"rules.txt",
+		"tables.txt",
 		"whatif.txt",
 	} {
 		t.Run(name, func(t *testing.T) { playForks(t, filepath.Join("testdata", name), nil) })

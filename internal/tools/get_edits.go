@@ -31,7 +31,7 @@ type editRow struct {
 	IsFormula bool   `json:"is_formula"`
 	NumFmt    string `json:"number_format,omitempty"`
 	Format    string `json:"format,omitempty"` // as "font.bold=1, fill.pattern_type="
-	What      string `json:"what"`             // "value", "formula", "clear", "format", "layout" or "name"
+	What      string `json:"what"`             // "value", "formula", "clear", "format", "layout", "name", "table" or "object"
 	Name      string `json:"name,omitempty"`   // that is defined, changed or, without a value, deleted
 }
 
@@ -104,6 +104,32 @@ func editRows(op book.Op) iter.Seq[editRow] {
 		case book.Arrange:
 			for _, part := range o.Parts() {
 				if !yield(editRow{Sheet: o.Sheet, What: "layout", Value: part}) {
+					return
+				}
+			}
+		case book.ArrangeTables:
+			for _, t := range o.Tables {
+				row := editRow{What: "table", Value: t.Of}
+				if t.To != nil {
+					row.Sheet, row.Address = t.To.Sheet, t.To.Range
+					if row.Value = t.To.Name; t.Of != "" && t.Of != t.To.Name {
+						row.Value = t.Of + " => " + t.To.Name
+					}
+				} else {
+					row.Value += " ends"
+				}
+				if !yield(row) {
+					return
+				}
+			}
+		case book.ArrangeObjects:
+			for _, id := range o.Remove {
+				if !yield(editRow{Sheet: o.Sheet, What: "object", Value: id + " removed"}) {
+					return
+				}
+			}
+			for i := range o.Add {
+				if !yield(editRow{Sheet: o.Sheet, Address: o.Add[i].Anchor.Cell, What: "object", Value: o.Add[i].ID + " added"}) {
 					return
 				}
 			}
@@ -181,7 +207,9 @@ func (o *getEditsOut) appendText(b []byte, _ bool) []byte {
 			}
 		case "formula":
 			b = appendEscaped(append(b, "\t="...), e.Value)
-		case "value", "layout":
+		case "table":
+			b = appendEscaped(append(b, "\ttable "...), e.Value)
+		case "value", "layout", "object":
 			b = appendEscaped(append(b, '\t'), e.Value)
 		default:
 			b = append(append(b, "\t("...), e.What+")"...)

@@ -16,6 +16,7 @@ var readTools = []Tool{
 	inspectCells,
 	layoutPage,
 	listRules,
+	listObjects,
 	listSheets,
 	listWorkbooks,
 	namedRanges,
@@ -32,7 +33,10 @@ var readTools = []Tool{
 // batchTools are the rows of the tools that change many cells of a fork by one rule.
 var batchTools = []Tool{
 	applyFormulaPattern,
+	chartBatch,
 	columnSizeBatch,
+	imageBatch,
+	tableBatch,
 	fillSeries,
 	gridImport,
 	removeDuplicates,

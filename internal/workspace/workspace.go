@@ -511,6 +511,26 @@ func (c *checked) Macros(ctx context.Context) ([]byte, error) {
 	return b, c.judge(err)
 }
 
+// Objects implements book.ObjectSource.
+func (c *checked) Objects(ctx context.Context, i int) ([]grid.Object, error) {
+	s, ok := c.source.(book.ObjectSource)
+	if !ok {
+		return nil, nil
+	}
+	list, err := s.Objects(ctx, i)
+	return list, c.judge(err)
+}
+
+// Media implements book.ObjectSource.
+func (c *checked) Media(ctx context.Context, part string, limit int64) ([]byte, error) {
+	s, ok := c.source.(book.ObjectSource)
+	if !ok {
+		return nil, fmt.Errorf("%s: the workbook has no pictures", part)
+	}
+	b, err := s.Media(ctx, part, limit)
+	return b, c.judge(err)
+}
+
 // Revision gives the SHA-256 of the workbook's file in hex. It reads the whole file
 // once per revision.
 func (w *Workspace) Revision(ctx context.Context, id string) (sum string, err error) {

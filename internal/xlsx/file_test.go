@@ -56,7 +56,7 @@ func TestWorkbook(t *testing.T) {
 	}
 	wantTables := []grid.Table{{
 		Name: "Sales", Sheet: 0, Range: rng(t, "A1:B3"), HeaderRows: 1, TotalsRows: 1, StyleName: "Medium2", AutoFilter: true, Part: "xl/tables/table1.xml", ID: 3, HeaderShown: true,
-		Columns: []grid.TableColumn{{Name: "a\nb", TotalsLabel: "Sum"}, {Name: "n", Formula: "A1&1", TotalsFormula: "MAX(n)"}},
+		Columns: []grid.TableColumn{{Name: "a\nb", TotalsLabel: "Sum"}, {Name: "n", Formula: "A1&1", TotalsFunction: "custom", TotalsFormula: "MAX(n)"}},
 	}}
 	if !reflect.DeepEqual(tables, wantTables) {
 		t.Errorf("tables %+v\nwant   %+v", tables, wantTables)

@@ -292,14 +292,42 @@ func (p *layoutReader) extensions() {
 	}
 }
 
-// sparklines counts the sparklines of all groups.
+// sparklines reads the sparklines of all groups, and counts them.
 func (p *layoutReader) sparklines() (n int) {
 	r := p.r
 	for d := r.Depth(); r.Child(d); { // each group
+		g := grid.Sparklines{Type: "line"}
+		switch r.Value("type") {
+		case "column":
+			g.Type = "column"
+		case "stacked":
+			g.Type = "win_loss"
+		}
 		for d := r.Depth(); r.Child(d); {
-			if string(r.Local()) == "sparklines" {
-				n += p.children("sparkline")
+			if string(r.Local()) != "sparklines" {
+				continue
 			}
+			for d := r.Depth(); r.Child(d); {
+				if string(r.Local()) != "sparkline" {
+					continue
+				}
+				n++
+				var s grid.Sparkline
+				for d := r.Depth(); r.Child(d); {
+					switch string(r.Local()) {
+					case "f":
+						s.Source = r.Text()
+					case "sqref":
+						s.Cell = r.Text()
+					}
+				}
+				if p.room(1, unsafe.Sizeof(s)+uintptr(len(s.Source)+len(s.Cell))) {
+					g.Cells = append(g.Cells, s)
+				}
+			}
+		}
+		if len(g.Cells) > 0 {
+			p.l.Sparklines = append(p.l.Sparklines, g)
 		}
 	}
 	return n

@@ -19,6 +19,10 @@ func (f *File) Tables(ctx context.Context) ([]grid.Table, error) {
 
 func (f *File) readTables(ctx context.Context) ([]grid.Table, error) {
 	var tables []grid.Table
+	sliced, err := f.slicedTables()
+	if err != nil {
+		return nil, err
+	}
 	seen := make(map[*Part]bool) // no part is a table of two sheets
 	columns := 0
 	for i := range f.book.Sheets {
@@ -49,10 +53,39 @@ func (f *File) readTables(ctx context.Context) ([]grid.Table, error) {
 				return nil, tooLarge(part.Name, "the tables have more than %d columns together", maxEntries)
 			}
 			t.Sheet, t.Part = i, part.Name
+			if own, err := f.pkg.relationshipsOf(part.Name); err == nil && own.first("queryTable") != nil {
+				t.Bound = "a query"
+			} else if sliced[t.ID] {
+				t.Bound = "a slicer"
+			}
 			tables = append(tables, t)
 		}
 	}
 	return tables, nil
+}
+
+// slicedTables gives the ids of the tables that slicers filter.
+func (f *File) slicedTables() (map[int]bool, error) {
+	var ids map[int]bool
+	for _, part := range f.rels.parts("slicerCache") {
+		doc, err := f.pkg.readXML(part)
+		if err != nil {
+			return nil, err
+		}
+		r := xmltext.New(doc)
+		for t := r.Next(); t != xmltext.EOF; t = r.Next() {
+			if t == xmltext.Start && string(r.Local()) == "tableSlicerCache" && len(ids) < maxEntries {
+				if ids == nil {
+					ids = make(map[int]bool)
+				}
+				ids[r.Int("tableId", 0)] = true
+			}
+		}
+		if err := r.Err(); err != nil {
+			return nil, inPart(part.Name, err)
+		}
+	}
+	return ids, nil
 }
 
 // filtering reports whether some column of the filter at which r stands has a criterion. One that has
@@ -86,6 +119,12 @@ func parseTable(doc []byte) (grid.Table, error) {
 		t.Name = xmltext.Unescape(r.Value("name"))
 	}
 	t.HeaderShown = t.HeaderRows > 0
+	switch r.Value("tableType") {
+	case "xml":
+		t.Bound = "an XML map"
+	case "queryTable":
+		t.Bound = "a query"
+	}
 	rng, ok := cell.ParseRange(r.Value("ref"))
 	if !ok {
 		return t, damaged("", int64(r.Offset()), "the table %q has no valid range: %q", t.Name, r.Value("ref"))
@@ -100,6 +139,8 @@ func parseTable(doc []byte) (grid.Table, error) {
 			t.AutoFilter, t.Filtering = true, filtering(r)
 		case "tableStyleInfo":
 			t.StyleName = r.Value("name")
+			t.FirstColumn, t.LastColumn = r.Bool("showFirstColumn", false), r.Bool("showLastColumn", false)
+			t.RowStripes, t.ColumnStripes = r.Bool("showRowStripes", false), r.Bool("showColumnStripes", false)
 		case "tableColumns":
 			for d := r.Depth(); r.Child(d); {
 				if string(r.Local()) != "tableColumn" {
@@ -118,7 +159,10 @@ func parseTable(doc []byte) (grid.Table, error) {
 // tableColumn reads a <tableColumn>.
 func tableColumn(r *xmltext.Reader) grid.TableColumn {
 	c := grid.TableColumn{
-		Name: xmltext.Unescape(r.Value("name")), TotalsLabel: xmltext.Unescape(r.Value("totalsRowLabel")), TotalsFormula: r.Value("totalsRowFunction"),
+		Name: xmltext.Unescape(r.Value("name")), TotalsLabel: xmltext.Unescape(r.Value("totalsRowLabel")), TotalsFunction: r.Value("totalsRowFunction"),
+	}
+	if c.TotalsFunction == "none" {
+		c.TotalsFunction = ""
 	}
 	for d := r.Depth(); r.Child(d); {
 		switch string(r.Local()) {

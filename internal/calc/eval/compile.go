@@ -371,6 +371,9 @@ func (c *compiler) mention(nodes []*formula.Node) {
 	for _, name := range other.Names {
 		c.looksFor(name)
 	}
+	for _, name := range other.Tables {
+		c.usesNamed(name, !other.OtherRows)
+	}
 }
 
 // looksFor notes that what the formula is depends on whether there is a defined name, and on what it says.
@@ -405,6 +408,7 @@ func (c *compiler) name(r *formula.Reference, sheet int) expr {
 		if f := fn.Find(formula.FunctionName(word)); f != nil && !f.Special() {
 			return &constant{fn.Func(&fn.Lambda{Params: f.Takes().Max, Optional: f.Takes().Max - f.Takes().Min, Body: f})}
 		}
+		c.usesNamed(r.Name, false)
 		return c.unknown(r.Name)
 	}
 	b := &binding{}
@@ -443,9 +447,13 @@ func (c *compiler) fixed(sheet int, r cell.Range, through string) expr {
 }
 
 // uses notes that the formula names a table, or a part of it in its own row.
-func (c *compiler) uses(t *grid.Table, row bool) {
-	if !slices.Contains(c.p.Tables, t.Name) {
-		c.p.Tables = append(c.p.Tables, t.Name)
+func (c *compiler) uses(t *grid.Table, row bool) { c.usesNamed(t.Name, row) }
+
+// usesNamed is uses for a name, also of a table that is not there: it may come. "" is the table
+// around the formula, where there is none.
+func (c *compiler) usesNamed(name string, row bool) {
+	if !slices.Contains(c.p.Tables, name) {
+		c.p.Tables = append(c.p.Tables, name)
 	}
 	c.p.OtherRows = c.p.OtherRows || !row
 }
@@ -454,6 +462,7 @@ func (c *compiler) uses(t *grid.Table, row bool) {
 func (c *compiler) table(r *formula.Reference) expr {
 	t, ok := c.scope.Table(r.Name, c.sheet, c.at)
 	if !ok {
+		c.usesNamed(r.Name, false)
 		return &failed{cell.ErrRef, "there is no table " + r.Name}
 	}
 	c.uses(t, r.Items()&formula.ItemThisRow != 0)

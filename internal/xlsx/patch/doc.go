@@ -21,7 +21,9 @@
 // A formula that gives an array (formula.Tree.Spills) becomes a dynamic array: an array formula
 // over its own cell with the cell metadata that says so, which is added where the workbook has
 // none (metadata.go). An error that came after Excel 2007 becomes #VALUE! with a rich value behind it
-// that says what it is (richerror.go).
+// that says what it is (richerror.go). Other parts that are added are tables (tables.go), drawings with
+// their charts and pictures (drawing.go, chart.go), and relationships (parts.go); what is removed goes with
+// the parts that nothing else refers to.
 //
 // Start reading at [Save].
 package patch

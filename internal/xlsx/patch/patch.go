@@ -24,6 +24,8 @@ type Patch struct {
 	Styles []StyleDerivation
 	Tables []TablePatch // each table at most once
 	Names  []NamePatch  // each name of a sheet, or of the workbook, at most once
+	// Objects are charts and pictures that come and go.
+	Objects []ObjectPatch // each sheet at most once
 	// RecalcOnLoad makes Excel calculate all formulas when it opens the file.
 	RecalcOnLoad bool
 	// View is for copies that are made to be looked at or printed.
@@ -37,7 +39,7 @@ func (p *Patch) Empty() bool {
 			return false
 		}
 	}
-	return len(p.Structure) == 0 && len(p.Styles) == 0 && len(p.Tables)+len(p.Names) == 0 && !p.RecalcOnLoad && p.View.empty()
+	return len(p.Structure) == 0 && len(p.Styles) == 0 && len(p.Tables)+len(p.Names)+len(p.Objects) == 0 && !p.RecalcOnLoad && p.View.empty()
 }
 
 // SheetPatch is what changes in a sheet.
@@ -76,12 +78,6 @@ type CellPatch struct {
 	Spills bool       // the formula is known to be a dynamic array, and
 	Fills  cell.Range // fills these cells, from Ref on
 
-}
-
-// TablePatch is a table that ends further down than in the file.
-type TablePatch struct {
-	Name    string
-	LastRow int
 }
 
 // StyleDerivation is a cell format that differs from another in what its settings say. None of
@@ -156,8 +152,20 @@ type saver struct {
 	edited    []*document
 	// formulas: some cell got a formula that had none or of another kind, or the other way
 	// round, so that the calculation chain is wrong.
-	formulas  bool
-	lines     map[int]bool    // see ViewPatch
+	formulas bool
+	lines    map[int]bool // see ViewPatch
+	strict   bool         // the file is in the strict form of the standard
+
+	// What changes of the package: see parts.go.
+	tails     map[int]*sheetTail
+	partRels  map[string]*partRels // by the name of their part
+	overrides map[string]string    // content types of new parts
+	defaults  map[string]string    // content types by extension
+	untyped   map[string]bool      // parts that the list of types names no more, in lower case
+	referrers map[*xlsx.Part]int   // how many parts refer to one
+	gone      map[*xlsx.Part]bool  // parts that are left out
+	removed   map[string]bool      // relationships that are
+
 	relations map[string]bool // ids of the workbook's relationships, new ones included
 	looks     *looks          // formats of rules, nil until one is asked for
 	dynamic   int             // the cell metadata that marks dynamic arrays, 0 until it is asked for
@@ -182,6 +190,9 @@ func (s *saver) change(p *Patch) error {
 	have := len(s.f.Workbook().Styles.Xfs)
 	s.styles = max(1, have) + len(p.Styles)
 	s.lines = maps.Clone(p.View.Gridlines)
+	if err := s.objects(p); err != nil {
+		return err
+	}
 	seen := make(map[int]bool, len(p.Sheets))
 	for i := range p.Sheets {
 		sp := &p.Sheets[i]
@@ -196,7 +207,14 @@ func (s *saver) change(p *Patch) error {
 			return err
 		}
 	}
-	for _, i := range slices.Sorted(maps.Keys(s.lines)) { // of sheets whose cells stay
+	rest := maps.Clone(s.lines) // of sheets whose cells stay
+	for i := range s.tails {
+		if rest == nil {
+			rest = map[int]bool{}
+		}
+		rest[i] = true
+	}
+	for _, i := range slices.Sorted(maps.Keys(rest)) {
 		if i < 0 || i >= len(s.f.Workbook().Sheets) {
 			return invalid("", "there is no sheet %d", i)
 		}
@@ -215,10 +233,7 @@ func (s *saver) change(p *Patch) error {
 			return err
 		}
 	}
-	if err := s.tableHeaders(p.Sheets); err != nil {
-		return err
-	}
-	if err := s.growTables(p.Tables); err != nil {
+	if err := s.finishParts(); err != nil {
 		return err
 	}
 	if s.formulas {

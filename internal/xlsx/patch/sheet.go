@@ -43,14 +43,23 @@ func (s *saver) sheet(sp *SheetPatch) error {
 		return err
 	}
 	var view []splice.Edit
-	if on, ok := s.lines[sp.Sheet]; ok {
+	if t := s.tails[sp.Sheet]; t != nil {
+		delete(s.tails, sp.Sheet)
+		t.finishTables()
+		view = t.edits()
+	}
+	on, lined := s.lines[sp.Sheet]
+	if lined {
 		delete(s.lines, sp.Sheet)
-		if view, err = s.gridlines(part, stream, on); err != nil {
+		lines, err := s.gridlines(part, stream, on)
+		if err != nil {
 			return err
 		}
-		if len(sp.Cells) == 0 {
-			return s.splice(part, stream, view)
-		}
+		view = append(lines, view...)
+	}
+	if len(sp.Cells) == 0 && sp.Layout == nil && s.documents[part] == nil {
+		order(view)
+		return s.splice(part, stream, view)
 	}
 	refs := make([]cell.Ref, len(sp.Cells))
 	for i := range sp.Cells {
@@ -86,6 +95,7 @@ func (s *saver) sheet(sp *SheetPatch) error {
 			}
 			d.edits = e.list
 		}
+		d.edits = append(d.edits, view...)
 		order(d.edits)
 		s.save(d)
 		return nil

@@ -19,6 +19,7 @@ const (
 	X15                     // what Excel 2013 added
 	Formula                 // xm:f and xm:sqref of the extensions
 	Threaded                // threaded comments and their persons
+	NewDrawing              // what drawings got after 2007: newer charts, slicers, controls
 )
 
 // namespaceOf gives the namespace of an address.
@@ -52,6 +53,15 @@ func namespaceOf(uri []byte) NS {
 		return Formula
 	case "http://schemas.microsoft.com/office/spreadsheetml/2018/threadedcomments":
 		return Threaded
+	case "http://schemas.microsoft.com/office/drawing/2010/main",
+		"http://schemas.microsoft.com/office/drawing/2010/slicer",
+		"http://schemas.microsoft.com/office/drawing/2012/timeslicer",
+		"http://schemas.microsoft.com/office/drawing/2014/chartex",
+		"http://schemas.microsoft.com/office/drawing/2015/9/8/chartex",
+		"http://schemas.microsoft.com/office/drawing/2015/10/21/chartex",
+		"http://schemas.microsoft.com/office/drawing/2016/5/10/chartex",
+		"http://schemas.microsoft.com/office/drawing/2016/5/12/chartex":
+		return NewDrawing
 	}
 	return Unknown
 }
@@ -59,7 +69,7 @@ func namespaceOf(uri []byte) NS {
 // understood reports whether the branch of an alternative that needs ns is for us.
 func (ns NS) understood() bool {
 	switch ns {
-	case Main, Relationship, X14, Formula:
+	case Main, Relationship, X14, Formula, NewDrawing:
 		return true
 	}
 	return false

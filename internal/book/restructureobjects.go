@@ -1,0 +1,186 @@
+package book
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"gridflow/internal/cell"
+	"gridflow/internal/grid"
+)
+
+// What structural changes do to tables, charts and pictures that edits have made or changed: those of the file go
+// with the file.
+
+// tables gives the tables of s after the change, nil where they are those of the source.
+func (r *restructuring) tables(ctx context.Context, s *Snapshot) (*tableStates, error) {
+	if s.tables == nil {
+		return nil, nil
+	}
+	before, err := s.src.Tables(ctx)
+	if err != nil {
+		return nil, err
+	}
+	after, _ := r.src.Tables(ctx)
+	named := func(list []grid.Table, name string) int {
+		return slices.IndexFunc(list, func(t grid.Table) bool { return FoldName(t.Name) == FoldName(name) })
+	}
+	var list []tableState
+	for i := range s.tables.list {
+		t := s.tables.list[i]
+		is, from, ok := r.step.r.Table(tableOf(r.step.names, &t.Table))
+		if !ok {
+			continue
+		}
+		source := -1 // the table that it comes from, as the source has it afterwards
+		if t.from > 0 {
+			if source = named(after, before[t.from-1].Name); source < 0 {
+				t.from = 0 // the change ended it, and left what an edit has added
+			} else {
+				t.from = source + 1
+			}
+		}
+		t.Range, t.Sheet = is.Range, r.sheet(is.Sheet)
+		columns, was := make([]grid.TableColumn, len(from)), make([]string, len(from))
+		for k, old := range from {
+			if old >= 0 {
+				columns[k] = t.Columns[old]
+				for _, f := range [...]*string{&columns[k].Formula, &columns[k].TotalsFormula} {
+					*f, _ = r.step.r.Formula(*f, is.Sheet)
+				}
+				was[k] = t.was[old]
+			}
+			columns[k].Name = is.Columns[k]
+			if source < 0 {
+				was[k] = ""
+				continue
+			}
+			if old < 0 { // what the change has inserted into the table of the source as well
+				if at := t.Range.First.Col + k - after[source].Range.First.Col; at >= 0 && at < len(after[source].Columns) && named(before, after[source].Name) >= 0 {
+					name := after[source].Columns[at].Name
+					if !slices.ContainsFunc(before[named(before, after[source].Name)].Columns, func(c grid.TableColumn) bool { return strings.EqualFold(c.Name, name) }) {
+						was[k] = name
+					}
+				}
+			} else if !slices.ContainsFunc(after[source].Columns, func(c grid.TableColumn) bool { return c.Name == was[k] }) {
+				was[k] = ""
+			}
+		}
+		t.Columns, t.was = columns, was
+		list = append(list, t)
+	}
+	return newTableStates(list), nil
+}
+
+// sheet gives the index that a sheet has afterwards, by the name that it has then.
+func (r *restructuring) sheet(name string) int {
+	return slices.IndexFunc(r.src.book.Sheets, func(s grid.SheetInfo) bool { return strings.EqualFold(s.Name, name) })
+}
+
+// objects gives the objects that edits put on sheets and took away, after the change. What lay at a cell that is gone lies
+// where the next one is.
+func (r *restructuring) objects(s *Snapshot) *objectStates {
+	if s.objects == nil {
+		return nil
+	}
+	n := &objectStates{}
+	for _, x := range s.objects.removed {
+		if to := r.to(x.sheet); to >= 0 {
+			n.removed = append(n.removed, removedObject{to, x.id})
+		}
+	}
+	for _, x := range s.objects.added {
+		to := r.to(x.sheet)
+		if to < 0 {
+			continue
+		}
+		at, _ := cell.ParseRef(x.Anchor.Cell)
+		x.Anchor.Cell = r.step.anchor(r.step.names[x.sheet], at).String()
+		x.Chart = r.step.chart(x.Chart)
+		x.sheet = to
+		n.added = append(n.added, x)
+	}
+	return n
+}
+
+// anchor gives where something lies afterwards that lay at a cell: where that is, or where what follows it comes to
+// if it is gone.
+func (st *step) anchor(sheet string, at cell.Ref) cell.Ref {
+	if to, ok := st.r.Ref(sheet, at); ok {
+		return to
+	}
+	c := &st.change
+	if rows, deletes, _ := c.Lines(); deletes && rows {
+		return cell.Ref{Row: c.At, Col: at.Col}
+	} else if deletes {
+		return cell.Ref{Row: at.Row, Col: c.At}
+	}
+	return at
+}
+
+// chart gives a chart that shows the cells afterwards that it showed.
+func (st *step) chart(c *grid.Chart) *grid.Chart {
+	if c == nil {
+		return nil
+	}
+	n := *c
+	n.Series = slices.Clone(c.Series)
+	for i := range n.Series {
+		s := &n.Series[i]
+		for _, text := range [...]*string{&s.NameRef, &s.Categories, &s.Values} {
+			if *text != "" {
+				*text, _ = st.r.Name(*text)
+			}
+		}
+	}
+	return &n
+}
+
+// Objects implements ObjectSource.
+func (m *movedSource) Objects(ctx context.Context, i int) ([]grid.Object, error) {
+	src, ok := m.file.src.(ObjectSource)
+	if !ok {
+		return nil, nil
+	}
+	if i < 0 {
+		return src.Objects(ctx, i)
+	}
+	id := m.ids[i]
+	if id >= len(m.file.Workbook().Sheets) {
+		return nil, nil
+	}
+	list, err := src.Objects(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	list = slices.Clone(list)
+	for k := range list {
+		o := &list[k]
+		o.Sheet = i
+		for n := range m.steps {
+			st := &m.steps[n]
+			own := st.names[slices.Index(st.ids, id)]
+			if o.Anchored && !o.Anchor.Free {
+				o.Anchor.From, o.Anchor.To = st.anchor(own, o.Anchor.From), st.anchor(own, o.Anchor.To)
+			}
+			o.Chart = st.chart(o.Chart)
+			if o.Pivot != nil {
+				if to, ok := st.r.Range(own, o.Pivot.Range); ok {
+					p := *o.Pivot
+					p.Range = to
+					o.Pivot = &p
+				}
+			}
+		}
+	}
+	return list, nil
+}
+
+// Media implements ObjectSource.
+func (m *movedSource) Media(ctx context.Context, part string, limit int64) ([]byte, error) {
+	src, ok := m.file.src.(ObjectSource)
+	if !ok {
+		return nil, errorf(BadObject, "", "the workbook has no pictures")
+	}
+	return src.Media(ctx, part, limit)
+}

@@ -1,0 +1,41 @@
+package tools
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"gridflow/internal/xlsx"
+)
+
+// TestShowImage: a picture of a fork, and of the file that is saved of it, comes as a picture.
+func TestShowImage(t *testing.T) {
+	env := editingEnv(t, Dense)
+	call := func(tool Tool, args string, a ...any) *Result {
+		t.Helper()
+		res, err := tool.Call(t.Context(), env, json.RawMessage(fmt.Sprintf(args, a...)))
+		if err != nil {
+			t.Fatalf("%s: %v", tool.Name, err)
+		}
+		return res
+	}
+	fork, _, _ := strings.Cut(call(createFork, `{"workbook_or_fork_id":"sales"}`).Text, ",")
+	text := call(imageBatch, `{"fork_id":%q,"ops":[{"kind":"insert","sheet_name":"Data","path":"dot.png","anchor":"B2"}]}`, fork).Text
+	id, _, _ := strings.Cut(text[strings.Index(text, "picture-"):], " ")
+	call(saveFork, `{"fork_id":%q,"target_path":"shown.xlsx"}`, fork)
+	for book, object := range map[string]string{fork: id, "shown": "drawing1.2"} {
+		res := call(listObjects, `{"workbook_or_fork_id":%q,"kinds":["chart"],"show_image":%q}`, book, object)
+		if len(res.Images) != 1 || res.Images[0].MIMEType != "image/png" {
+			t.Fatalf("of %s there is %+v", object, res)
+		}
+		if format, w, h, ok := xlsx.Picture(res.Images[0].Data); !ok || format != "png" || w != 8 || h != 4 {
+			t.Errorf("of %s there is a %s of %dx%d", object, format, w, h)
+		}
+	}
+	text = call(chartBatch, `{"fork_id":%q,"ops":[{"kind":"create","sheet_name":"Data","data_range":"A1:C4"}]}`, fork).Text
+	chart, _, _ := strings.Cut(text[strings.Index(text, "chart-"):], " ")
+	if _, err := listObjects.Call(t.Context(), env, json.RawMessage(fmt.Sprintf(`{"workbook_or_fork_id":%q,"show_image":%q}`, fork, chart))); err == nil || !strings.Contains(err.Error(), "is no picture") {
+		t.Errorf("a chart as a picture: %v", err)
+	}
+}
