@@ -15,9 +15,10 @@ import (
 const partMax = 256 << 20
 
 // placeless writes to w the package in f, which has size bytes and was made by LibreOffice in the folder
-// dir of a job, without the address of that folder. LibreOffice puts it into values, such as that of
-// CELL("filename"), and before the names of other workbooks, which then lead nowhere: without it they
-// are beside the workbook, as they were.
+// dir of a job, without the address of that folder, which is the server's business. LibreOffice puts it
+// into values, such as that of CELL("filename"), and before the names of other workbooks. These lead
+// nowhere with it or without, but have the values that they had: LibreOffice keeps those under names that
+// begin with file:///, and so they still do.
 func placeless(w io.Writer, f io.ReaderAt, size int64, dir string) error {
 	z, err := zip.NewReader(f, size)
 	if err != nil {
@@ -33,7 +34,7 @@ func placeless(w io.Writer, f io.ReaderAt, size int64, dir string) error {
 		} else if err == nil {
 			var part io.Writer
 			if part, err = out.CreateHeader(&zip.FileHeader{Name: e.Name, Method: zip.Deflate}); err == nil {
-				_, err = part.Write(place.ReplaceAll(text, nil))
+				_, err = part.Write(place.ReplaceAll(text, []byte("file:///")))
 			}
 		}
 		if err != nil {
