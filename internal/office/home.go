@@ -21,6 +21,7 @@ const (
 	scratchFolder = "tmp"
 	slotFolders   = "worker-"
 	lockFile      = "LOCK"
+	jobFolders    = "gridflow-job-" // no name that the links of a document have in them
 
 	temporaryHomes = "gridflow-office-" // how the names of folders begin that are for one pool only
 )

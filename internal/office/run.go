@@ -117,7 +117,7 @@ func (p *Pool) board(caller context.Context, home, key string, job Job) (f *flig
 		p.flights[job.Share] = f
 	}
 	p.lastJob++
-	f.dir = filepath.Join(home, jobsFolder, strconv.FormatUint(p.lastJob, 10))
+	f.dir = filepath.Join(home, jobsFolder, jobFolders+strconv.FormatUint(p.lastJob, 10))
 	p.work.Go(func() {
 		defer cancel(nil)
 		p.fly(ctx, f, key, job)

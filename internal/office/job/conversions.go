@@ -19,7 +19,7 @@ type Conversions struct {
 }
 
 // conversion is a part of the names of files on the shelf. Another number makes all anew.
-const conversion = "1"
+const conversion = "2"
 
 // Formats are the extensions that can be converted.
 func (c *Conversions) Formats() []string { return Foreign }

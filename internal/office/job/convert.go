@@ -55,8 +55,7 @@ func (o *Office) Convert(ctx context.Context, sum, ext string, src io.ReaderAt, 
 				}
 				return err
 			}
-			_, err = io.Copy(w, io.NewSectionReader(f, 0, size))
-			return err
+			return placeless(w, f, size, dir)
 		},
 	})
 }

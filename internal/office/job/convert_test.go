@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"gridflow/internal/cell"
+	"gridflow/internal/genbook"
 	"gridflow/internal/office/cold"
 	"gridflow/internal/office/shelf"
 	"gridflow/internal/office/wire"
@@ -51,6 +52,94 @@ func odf(t testing.TB, inside string) []byte {
 	content := `<office:document-content ` + odfSpace + ` office:version="1.2"><office:body><office:spreadsheet>` + fmt.Sprintf(odfTable, "<table:table-cell>"+inside+"</table:table-cell>") + `</office:spreadsheet></office:body></office:document-content>`
 	manifest := `<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"><manifest:file-entry manifest:full-path="/" manifest:media-type="` + odfKind + `"/><manifest:file-entry manifest:full-path="content.xml" manifest:media-type="text/xml"/></manifest:manifest>`
 	return zipped(t, "mimetype", odfKind, "content.xml", content, "META-INF/manifest.xml", manifest)
+}
+
+// TestPlaceless: what LibreOffice says of the folder that its copy lay in is in no file that leaves.
+func TestPlaceless(t *testing.T) {
+	const dir = "/home/a/jobs/gridflow-job-7"
+	in := zipped(t, "mimetype", odfKind,
+		"content.xml", `<a f="of:=['file:///state/worker-0/jobs/gridflow-job-7/other.xlsx'#$S.A1]+['file:///data/jobs/7/b.ods'#$S.A1]" v="&apos;file:///st&amp;ate/%20x/gridflow-job-7/in.ods&apos;#$S"/>`,
+		"xl/externalLinks/_rels/a.xml.rels", `<r Target="file:///x/gridflow-job-7/c.xlsx"/><r Target="file:///y/gridflow-job-77/d.xlsx"/>`,
+		"Pictures/a.png", "file:///x/gridflow-job-7/", "styles.xml", "<s/>")
+	var out bytes.Buffer
+	if err := placeless(&out, bytes.NewReader(in), int64(len(in)), dir); err != nil {
+		t.Fatal(err)
+	}
+	z, err := zip.NewReader(bytes.NewReader(out.Bytes()), int64(out.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, f := range z.File {
+		names = append(names, f.Name)
+		r, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := map[string]string{
+			"content.xml":                       `<a f="of:=['file:///other.xlsx'#$S.A1]+['file:///data/jobs/7/b.ods'#$S.A1]" v="&apos;file:///in.ods&apos;#$S"/>`,
+			"xl/externalLinks/_rels/a.xml.rels": `<r Target="file:///c.xlsx"/><r Target="file:///y/gridflow-job-77/d.xlsx"/>`,
+		}[f.Name]
+		if want != "" && string(text) != want {
+			t.Errorf("%s: %s", f.Name, text)
+		}
+	}
+	if got := strings.Join(names, " "); got != "mimetype content.xml xl/externalLinks/_rels/a.xml.rels Pictures/a.png styles.xml" {
+		t.Errorf("the parts are %s", got)
+	}
+	if err := placeless(io.Discard, bytes.NewReader(in[:len(in)/2]), int64(len(in)/2), dir); err == nil {
+		t.Error("half a package is written")
+	}
+}
+
+// TestPlacelessWhole: an .ods with the formula CELL("filename") that LibreOffice exports, and what it converts
+// that to again, do not say where the server keeps its files.
+func TestPlacelessWhole(t *testing.T) {
+	o := &Office{Runner: cold.Pool(t)}
+	var g genbook.Grid
+	g.Formula("A1", 0, `CELL("filename")`, "was")
+	b := &genbook.Book{}
+	b.AddSheet(g.Fill(&genbook.Sheet{Name: "S"}))
+	d := document(t, packed(t, b))
+	says := func(what string, b []byte) {
+		t.Helper()
+		z, err := zip.NewReader(bytes.NewReader(b), int64(len(b)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		named := false
+		for _, f := range z.File {
+			r, err := f.Open()
+			if err != nil {
+				t.Fatal(err)
+			}
+			text, err := io.ReadAll(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			named = named || bytes.Contains(text, []byte("in."))
+			if bytes.Contains(text, []byte("gridflow-job")) || bytes.Contains(text, []byte(os.TempDir())) {
+				t.Errorf("%s: %s has where the copy lay", what, f.Name)
+			}
+		}
+		if !named {
+			t.Errorf("%s: LibreOffice says nothing of its copy: this is no test", what)
+		}
+	}
+	var ods, back bytes.Buffer
+	if err := o.Export(t.Context(), d, Export{Format: "ods", Sheet: -1, Formulas: true}, &ods); err != nil {
+		t.Fatal(err)
+	}
+	says("exported", ods.Bytes())
+	sum := sha256.Sum256(ods.Bytes())
+	if err := o.Convert(t.Context(), hex.EncodeToString(sum[:]), ".ods", bytes.NewReader(ods.Bytes()), int64(ods.Len()), &back); err != nil {
+		t.Fatal(err)
+	}
+	says("converted", back.Bytes())
 }
 
 // TestRefused says what LibreOffice is not shown, and that what it is shown leads nowhere.

@@ -71,8 +71,8 @@ func (d *Document) flat(ctx context.Context, only map[int]cell.Range) (patch.Pat
 	p := d.Patch
 	sheets, formulas := map[int]*grid.Sheet{}, 0
 	for i, info := range d.Snapshot.Workbook().Sheets {
-		if _, wanted := only[i]; info.Kind != grid.Worksheet || only != nil && !wanted {
-			continue
+		if _, wanted := only[i]; info.Kind != grid.Worksheet || info.Problem != "" || only != nil && !wanted {
+			continue // what cannot be read here is LibreOffice's to read
 		}
 		sheet, err := d.Snapshot.Sheet(ctx, i)
 		if err != nil {

@@ -37,11 +37,14 @@ func (o *Office) Export(ctx context.Context, d Document, e Export, w io.Writer) 
 			return wire.Request{Op: wire.Convert, In: in, Out: filepath.Join(dir, outName+"."+e.Format), Format: e.Format}, err
 		},
 		Collect: func(dir string, _ wire.Response) error {
-			f, _, err := made(filepath.Join(dir, outName+"."+e.Format), CodeConvert)
+			f, size, err := made(filepath.Join(dir, outName+"."+e.Format), CodeConvert)
 			if err != nil {
 				return err
 			}
 			defer f.Close()
+			if e.Format == "ods" {
+				return placeless(w, f, size, dir)
+			}
 			_, err = io.Copy(w, f)
 			return err
 		},

@@ -7,6 +7,7 @@ import (
 	"io"
 	"path/filepath"
 
+	"gridflow/internal/book"
 	"gridflow/internal/cell"
 	"gridflow/internal/office"
 	"gridflow/internal/office/wire"
@@ -56,6 +57,11 @@ func (o *Office) Paint(ctx context.Context, d Document, sheet int, area cell.Ran
 			}, err
 		},
 		Collect: func(dir string, r wire.Response) (err error) {
+			// It was told the number of the sheet, which is another one's where it has left one out.
+			infos := d.Snapshot.Workbook().Sheets
+			if n := len(r.Sheets); n > 0 && n != len(infos) && (sheet >= n || book.FoldName(r.Sheets[sheet]) != book.FoldName(infos[sheet].Name)) {
+				return fail(CodeRender, "Save the workbook in a spreadsheet program, which may mend it", "LibreOffice has %d of the workbook's %d sheets, and another one in the place of %q", n, len(infos), clip(infos[sheet].Name, 64))
+			}
 			p, err = collect(filepath.Join(dir, outName), r.Picture, area, opt)
 			return err
 		},

@@ -202,3 +202,40 @@ func TestFlat(t *testing.T) {
 		t.Errorf("the copy has %s, want %s", seen, want)
 	}
 }
+
+// TestPaintBesideUnreadable: a sheet is drawn though another one of the workbook cannot be read; and where
+// LibreOffice has left a sheet out, so that the number means another one, nothing is.
+func TestPaintBesideUnreadable(t *testing.T) {
+	const (
+		main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+		rels = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+		pack = `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">`
+	)
+	d := document(t, zipped(t,
+		"[Content_Types].xml", `<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>`+
+			`<Override PartName="/xl/workbook.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/>`+
+			`<Override PartName="/xl/styles.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.styles+xml"/>`+
+			`<Override PartName="/xl/worksheets/sheet2.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"/></Types>`,
+		"_rels/.rels", pack+`<Relationship Id="rId1" Type="`+rels+`/officeDocument" Target="xl/workbook.xml"/></Relationships>`,
+		"xl/workbook.xml", `<workbook xmlns="`+main+`" xmlns:r="`+rels+`"><sheets><sheet name="Lost" sheetId="1" r:id="rId1"/><sheet name="Here" sheetId="2" r:id="rId2"/></sheets></workbook>`,
+		"xl/_rels/workbook.xml.rels", pack+`<Relationship Id="rId1" Type="`+rels+`/worksheet" Target="worksheets/sheet1.xml"/><Relationship Id="rId2" Type="`+rels+`/worksheet" Target="worksheets/sheet2.xml"/>`+
+			`<Relationship Id="rId3" Type="`+rels+`/styles" Target="styles.xml"/></Relationships>`,
+		"xl/styles.xml", `<styleSheet xmlns="`+main+`"><fonts count="1"><font/></fonts><fills count="3"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill>`+
+			`<fill><patternFill patternType="solid"><fgColor rgb="FFFF0000"/></patternFill></fill></fills><borders count="1"><border/></borders><cellStyleXfs count="1"><xf/></cellStyleXfs><cellXfs count="2"><xf xfId="0"/><xf xfId="0" fillId="2" applyFill="1"/></cellXfs></styleSheet>`,
+		"xl/worksheets/sheet2.xml", `<worksheet xmlns="`+main+`"><sheetData><row r="2"><c r="B2" s="1"/></row></sheetData></worksheet>`,
+	))
+	opt := PaintOptions{Scale: 1, MaxSide: 4096, MaxPixels: 1 << 24}
+	p, err := (&Office{Runner: cold.Pool(t)}).Paint(t.Context(), d, 1, area(t, "A1:C3"), opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.check(t, "beside a sheet that cannot be read", 1, 1, red)
+
+	other := &cold.Runner{Do: func(_ context.Context, r wire.Request) (wire.Response, error) {
+		return wire.Response{Sheets: []string{"Lost", "Else", "Here"}, Picture: &wire.Picture{Width: 1, Height: 1, Cols: []int{0, 1}, Rows: []int{0, 1}}}, os.WriteFile(r.Out, make([]byte, 4), 0o600)
+	}}
+	var ours *Error
+	if _, err := (&Office{Runner: other}).Paint(t.Context(), d, 1, area(t, "A1"), opt); !errors.As(err, &ours) || ours.Code != CodeRender {
+		t.Errorf("another sheet in its place: %v", err)
+	}
+}
