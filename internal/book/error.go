@@ -9,7 +9,7 @@ import (
 // Code says to a program what is wrong with a request.
 type Code string
 
-// The codes.
+// The codes; why a structural change is refused, structure.Reason says.
 const (
 	SheetNotFound Code = "SHEET_NOT_FOUND"     // no sheet of that name
 	NotAWorksheet Code = "NOT_A_WORKSHEET"     // a chart sheet or the like: it has no cells
@@ -19,12 +19,14 @@ const (
 	BadFormat     Code = "BAD_FORMAT"          // no number format code
 	BadLayout     Code = "BAD_LAYOUT"          // columns or panes that no sheet can have
 	BadTable      Code = "BAD_TABLE"           // a table that is not there, or cannot become that
+	BadName       Code = "BAD_NAME"            // what cannot be a defined name
 	TooLong       Code = "TOO_LONG"            // longer than Excel allows
 	ArrayPart     Code = "ARRAY_PART"          // a part of an array formula or data table, without the rest
 	TooMany       Code = "TOO_MANY"            // more than can be stored
 	BadEdit       Code = "BAD_EDIT"            // bytes that are no edit, or none of this version
 	BadChoice     Code = "BAD_CHOICE"          // a resolution that fits no conflict, or a conflict without one
 	Unrelated     Code = "UNRELATED_WORKBOOKS" // what needs states of one workbook was given others
+	BothMoved     Code = "STRUCTURE_CONFLICT"  // what two sides did to rows, columns or sheets cannot be brought together
 )
 
 // Error says why an edit, or another request of this package, is refused. Nothing was

@@ -9,13 +9,15 @@ import (
 
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
+	"gridflow/internal/structure"
 	"gridflow/internal/xf"
 )
 
-// Conflict is a cell that two lines changed in different ways.
+// Conflict is a cell, or a defined name, that two lines changed in different ways.
 type Conflict struct {
 	Target
-	Base, Ours, Theirs CellState
+	Base, Ours, Theirs CellState // of a cell
+	nameConflict                 // of a name
 
 	take CellEdit // gives the cell of ours the state of theirs; of a Rebase, the cell of theirs that of ours
 	Lost bool     // there is no such cell any more where the change would go: only what leaves all as it is can be chosen, see Merged.Stay
@@ -34,13 +36,14 @@ const (
 // Resolution is what becomes of one conflict. The Ref of Cell is filled in.
 type Resolution struct {
 	Choice Choice
-	Cell   CellEdit // for TakeManual
+	Cell   CellEdit // for TakeManual of a cell
+	Text   string   // for TakeManual of a name: what it refers to; "" deletes it
 }
 
 // Merged is what theirs would change in ours, or, of a [Rebase], what ours would change in theirs.
 type Merged struct {
 	Edit      Edit       // what theirs changed and ours did not
-	Conflicts []Conflict // by sheet, row and column
+	Conflicts []Conflict // first of names, then by sheet, row and column
 	Same      int        // cells that both changed in the same way
 
 	onto bool // it is of a Rebase: Edit is for theirs
@@ -59,11 +62,19 @@ func (m *Merged) Stay() Choice {
 // with Unrelated. A cell that both changed to the same is no conflict, nor is the value that a
 // calculation gave to a formula: it is no change at all, and formulas are the same if their
 // texts are. Nothing is applied: ours.Apply does that.
+//
+// Where one of ours and theirs has rows, columns or sheets restructured and the other has not, that is done to the other first, and
+// cells are those that they became. What both have restructured, in different ways, is an *Error with BothMoved.
 func Merge(ctx context.Context, base, ours, theirs *Snapshot) (*Merged, error) {
-	if base.src != ours.src || base.src != theirs.src {
+	if base.file() != ours.file() || base.file() != theirs.file() {
 		return nil, errorf(Unrelated, "Merge forks of one workbook; compare others with verify_workbook.", "the three are not states of one workbook")
 	}
 	m := &Merged{}
+	base, ours, theirs, err := m.restructure(ctx, base, ours, theirs)
+	if err != nil {
+		return nil, err
+	}
+	m.mergeNames(base, ours, theirs)
 	for i, info := range ours.Workbook().Sheets {
 		if theirs.edited(i) == base.edited(i) {
 			continue
@@ -92,6 +103,88 @@ func Merge(ctx context.Context, base, ours, theirs *Snapshot) (*Merged, error) {
 	return m, m.mergeTables(ctx, ours, theirs)
 }
 
+// restructure brings the three to where rows, columns and sheets are in that of ours and theirs which has changed more of
+// them. What of it ours has not, comes first in the Edit.
+func (m *Merged) restructure(ctx context.Context, base, ours, theirs *Snapshot) (b, o, t *Snapshot, err error) {
+	moves, ok := movesSince(ours, theirs)
+	if ok && len(moves) > 0 {
+		lost, err := lostBy(ctx, base, ours, moves)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		if len(lost) > 0 {
+			e := errorf(BothMoved, "Undo one of the two, or move the changed cells away first.", "what is to be merged deletes cells that were changed here, %s!%v among them", cell.QuoteSheet(lost[0].Sheet), lost[0].Ref)
+			e.Sheet, e.Ref = lost[0].Sheet, lost[0].Ref
+			return nil, nil, nil, e
+		}
+		for _, c := range moves {
+			m.Edit.Ops = append(m.Edit.Ops, Restructure{c})
+		}
+		if ours, _, err = ours.like(ctx, theirs); err != nil {
+			return nil, nil, nil, err
+		}
+	} else if !ok {
+		if moves, ok = movesSince(theirs, ours); !ok {
+			return nil, nil, nil, errorf(BothMoved, "Undo the one or the other, merge, and make it again.", "rows, columns or sheets were inserted, deleted or moved on both sides")
+		}
+		lost, err := lostBy(ctx, base, theirs, moves)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		m.Conflicts = append(m.Conflicts, lost...)
+		if theirs, _, err = theirs.like(ctx, ours); err != nil {
+			return nil, nil, nil, err
+		}
+	}
+	if base, _, err = base.like(ctx, ours); err != nil {
+		return nil, nil, nil, errorf(BothMoved, "", "what both have in common is not what was restructured")
+	}
+	return base, ours, theirs, nil
+}
+
+// lostBy gives the cells that side has changed since base and that some structural changes, made on side, would delete.
+func lostBy(ctx context.Context, base, side *Snapshot, moves []structure.Change) (lost []Conflict, err error) {
+	base, _, err = base.like(ctx, side)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range side.sheets {
+		name := side.Workbook().Sheets[e.index].Name
+		s := sheetMerge{name: name}
+		was, err := base.Sheet(ctx, e.index)
+		if err != nil {
+			return nil, err
+		}
+		s.base = state{was, looks{styles: base.Workbook().Styles}}
+		later := state{e.sheet, looks{styles: side.Workbook().Styles}}
+		for _, at := range slices.SortedFunc(maps.Keys(s.touched(&later)), byPlace) {
+			if isThere(moves, name, at, side) {
+				continue
+			}
+			c := Conflict{Target: Target{Sheet: name, Ref: at}, Lost: true}
+			c.Base, _ = s.base.at(at)
+			c.Theirs, _ = later.at(at)
+			lost = append(lost, c)
+		}
+	}
+	return lost, nil
+}
+
+// isThere reports whether a cell is there after some changes of a state.
+func isThere(moves []structure.Change, sheet string, at cell.Ref, s *Snapshot) bool {
+	names := namesOf(s.Workbook())
+	for _, c := range moves {
+		var ok bool
+		if sheet, at, ok = c.Rewriter(names).Locate(sheet, at); !ok {
+			return false
+		}
+		names = c.Sheets(names)
+	}
+	return true
+}
+
+func byPlace(a, b cell.Ref) int { return cmp.Or(cmp.Compare(a.Row, b.Row), cmp.Compare(a.Col, b.Col)) }
+
 // state is a sheet in one of the states.
 type state struct {
 	sheet *grid.Sheet
@@ -118,9 +211,7 @@ type sheetMerge struct {
 // merge notes conflicts in m and gives the edits of ours.
 func (s *sheetMerge) merge(m *Merged) (cells []CellEdit) {
 	ours, theirs := s.touched(&s.ours), s.touched(&s.theirs)
-	refs := slices.SortedFunc(maps.Keys(theirs), func(a, b cell.Ref) int {
-		return cmp.Or(cmp.Compare(a.Row, b.Row), cmp.Compare(a.Col, b.Col))
-	})
+	refs := slices.SortedFunc(maps.Keys(theirs), byPlace)
 	for _, r := range refs {
 		mine, myFormat := s.ours.at(r)
 		take, same := s.take(r, mine, myFormat)
@@ -130,7 +221,7 @@ func (s *sheetMerge) merge(m *Merged) (cells []CellEdit) {
 		case same:
 			m.Same++
 		default:
-			c := Conflict{Target: Target{s.name, r}, Ours: mine, take: take}
+			c := Conflict{Target: Target{Sheet: s.name, Ref: r}, Ours: mine, take: take}
 			c.Base, _ = s.base.at(r)
 			c.Theirs, _ = s.theirs.at(r)
 			m.Conflicts = append(m.Conflicts, c)
@@ -240,8 +331,13 @@ func (m *Merged) Resolve(choices map[Target]Resolution) (Edit, error) {
 		case r.Choice == TakeManual:
 			edit = r.Cell
 			edit.Ref = c.Ref
+			c.takeName = NameEdit{Name: c.Name, Sheet: c.Sheet, RefersTo: r.Text, Delete: r.Text == ""}
 		default:
 			return Edit{}, c.refused(fmt.Sprintf("choice %d is not known", r.Choice))
+		}
+		if c.Name != "" {
+			ops = addName(ops, c.takeName)
+			continue
 		}
 		ops = add(ops, c.Sheet, edit)
 	}
@@ -269,7 +365,7 @@ func add(ops []Op, sheet string, c CellEdit) []Op {
 
 // refused is the error for a conflict and what was chosen for it.
 func (c *Conflict) refused(why string) *Error {
-	err := errorf(BadChoice, "Choose ours, theirs or a manual edit for each conflict, and for nothing else.", "%s!%v: %s", cell.QuoteSheet(c.Sheet), c.Ref, why)
+	err := errorf(BadChoice, "Choose ours, theirs or a manual edit for each conflict, and for nothing else.", "%v: %s", c.Target, why)
 	err.Sheet, err.Ref = c.Sheet, c.Ref
 	return err
 }

@@ -14,18 +14,27 @@ import (
 // The Edit that it gives is for onto, which plays theirs. What onto has changed as well, or has
 // no place for any more, is a conflict, unless both did the same.
 //
-// Columns and panes have no conflicts: what both changed becomes as ours has it.
+// Columns and panes have no conflicts: what both changed becomes as ours has it. What ours has restructured is done to onto
+// first; where that cannot be, the error is an *Error with BothMoved.
 func Rebase(ctx context.Context, base, ours, onto *Snapshot) (*Merged, error) {
 	return rebased(ctx, base, ours, onto, true)
 }
 
 // rebased is Rebase; wins says whether columns and panes that onto changed as well become those of ours.
 func rebased(ctx context.Context, base, ours, onto *Snapshot, wins bool) (*Merged, error) {
+	base, onto, moves, err := transplant(ctx, base, ours, onto)
+	if err != nil {
+		return nil, err
+	}
 	c, err := newComparison(ctx, base, onto, DiffOptions{})
 	if err != nil {
 		return nil, err
 	}
 	m := &Merged{onto: true}
+	for _, x := range moves {
+		m.Edit.Ops = append(m.Edit.Ops, Restructure{x})
+	}
+	m.rebaseNames(c, base, ours, onto)
 	for _, i := range ours.EditedSheets() {
 		was, err := base.Sheet(ctx, i)
 		if err != nil {
@@ -80,6 +89,7 @@ func MergeAcross(ctx context.Context, base, ours, theirs *Snapshot) (*Merged, er
 	for i := range m.Conflicts {
 		c := &m.Conflicts[i]
 		c.Ours, c.Theirs = c.Theirs, c.Ours
+		c.swap()
 	}
 	return m, nil
 }
@@ -104,7 +114,7 @@ func (r *rebase) cell(m *Merged, x, y grid.Cell) (CellEdit, bool) {
 		return edit, false // a calculation did it, and will do it again
 	}
 	at := edit.Ref
-	c := Conflict{Target: Target{r.name, at}, Base: stateAt(r.was, at), Ours: stateAt(r.mine, at)}
+	c := Conflict{Target: Target{Sheet: r.name, Ref: at}, Base: stateAt(r.was, at), Ours: stateAt(r.mine, at)}
 	row := 0
 	if ok = false; r.there {
 		row, ok = r.row(at.Row)

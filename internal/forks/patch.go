@@ -31,16 +31,34 @@ func patchOf(ctx context.Context, base, cur *book.Snapshot) (p patch.Patch, cell
 	for _, g := range grown {
 		p.Tables = append(p.Tables, patch.TablePatch{Name: g.Table, LastRow: g.LastRow})
 	}
+	p.Structure = cur.Moves()
 	sheets := cur.EditedSheets()
-	if len(sheets) > 0 { // what was calculated because the file has no values is saved with the rest
-		for _, i := range base.OpenedSheets() {
-			if !slices.Contains(sheets, i) {
-				sheets = append(sheets, i)
+	if len(sheets) > 0 || len(p.Structure) > 0 { // what was calculated because the file has no values is saved with the rest
+		opened := base.OpenedSheets()
+		for i, info := range cur.Workbook().Sheets {
+			if !slices.Contains(opened, cur.Origin(i)) && !cur.Shifted(i) || slices.Contains(sheets, i) || info.Kind != grid.Worksheet {
+				continue
 			}
+			if _, err := cur.Sheet(ctx, i); err != nil { // so that all is known that a move has done to it
+				return p, 0, err
+			}
+			sheets = append(sheets, i)
 		}
 		slices.Sort(sheets)
 	}
 	file := base.Stored()
+	if len(p.Structure) > 0 {
+		file = cur.Written()
+	}
+	if o, ok := book.NamesBetween(file, cur); ok {
+		for _, e := range o.Names {
+			n := patch.NamePatch{Name: grid.Name{Name: e.Name, Sheet: -1, RefersTo: e.RefersTo, Comment: e.Comment, Hidden: e.Hidden}, Remove: e.Delete}
+			if e.Sheet != "" {
+				n.Sheet, _ = file.SheetIndex(e.Sheet)
+			}
+			p.Names = append(p.Names, n)
+		}
+	}
 	for _, i := range sheets {
 		was, err := file.Sheet(ctx, i)
 		if err != nil {
@@ -75,7 +93,14 @@ func patchOf(ctx context.Context, base, cur *book.Snapshot) (p patch.Patch, cell
 		}
 		sheet.Cells = endArrays(sheet.Cells, was, is)
 		if o, ok := book.Rearranged(was, is, ""); ok {
-			sheet.Layout = &patch.LayoutPatch{Columns: o.Columns, View: o.View}
+			sheet.Layout = &patch.LayoutPatch{
+				Columns: o.Columns,
+				View:    o.View,
+				Merges:  (*[]cell.Range)(o.Merges),
+
+				Validations: o.Validations,
+				Conditional: o.Conditional,
+			}
 		}
 		if len(sheet.Cells) > 0 || sheet.Layout != nil {
 			p.Sheets = append(p.Sheets, sheet)

@@ -16,6 +16,7 @@ type Layout struct {
 	AutoFilter  *cell.Range
 	Filtering   bool // some column of AutoFilter has a criterion: its hidden rows are those that do not meet it
 	PrintAreas  []cell.Range
+	Pivots      []cell.Range // where pivot tables are, as far as their parts say it
 	Protected   bool
 	TabColor    *Color
 
@@ -75,33 +76,6 @@ type Comment struct {
 	Author   string
 	Text     string
 	Threaded bool
-}
-
-// Validation is a data-validation rule.
-type Validation struct {
-	Ranges                   []cell.Range
-	Type                     string // "list", "whole", "decimal", "date", "time", "textLength", "custom", "none"
-	Operator                 string // "between" where not given
-	Formula1, Formula2       string
-	AllowBlank, HideDropDown bool
-	ErrorStyle               string
-	ErrorTitle, Error        string
-	PromptTitle, Prompt      string
-}
-
-// ConditionalFormat is one conditional-formatting rule.
-type ConditionalFormat struct {
-	Ranges     []cell.Range
-	Type       string // "cellIs", "expression", "colorScale", "dataBar", "iconSet", …
-	Operator   string
-	Formulas   []string
-	Priority   int
-	DxfID      int // -1 where none
-	StopIfTrue bool
-	Text       string
-	Rank       int
-	Percent    bool
-	Bottom     bool
 }
 
 // Column gives the span that covers col, if any.

@@ -32,6 +32,7 @@ var floors = [][]string{
 	{"internal/calc"},
 	{"internal/xf"},
 	{"internal/grid", "internal/journal"},
+	{"internal/structure"},
 	{"flow"},
 	{"internal/formula", "internal/numfmt", "internal/lazy", "internal/nearest", "internal/actor", "internal/hub"},
 	{"flow"},

@@ -144,7 +144,20 @@ func formulaBook(t *testing.T, valued bool) []byte {
 // the dense profile and, for lines that begin with "json ", in A's shapes. Names that are
 // made by chance are written as $1, $2, … in the order in which they come.
 func TestForkTranscript(t *testing.T) {
-	for _, name := range []string{"forks.txt", "edits.txt", "compat.txt", "calculation.txt", "batches.txt", "rows.txt", "whatif.txt", "outside.txt", "compare.txt"} {
+	for _, name := range []string{
+		"batches.txt",
+		"calculation.txt",
+		"compare.txt",
+		"compat.txt",
+		"edits.txt",
+		"forks.txt",
+		"grids.txt",
+		"names.txt",
+		"outside.txt",
+		"rows.txt",
+		"rules.txt",
+		"whatif.txt",
+	} {
 		t.Run(name, func(t *testing.T) { playForks(t, filepath.Join("testdata", name), nil) })
 	}
 }

@@ -15,6 +15,7 @@ var readTools = []Tool{
 	gridExport,
 	inspectCells,
 	layoutPage,
+	listRules,
 	listSheets,
 	listWorkbooks,
 	namedRanges,
@@ -33,12 +34,17 @@ var batchTools = []Tool{
 	applyFormulaPattern,
 	columnSizeBatch,
 	fillSeries,
+	gridImport,
 	removeDuplicates,
 	replaceInFormulas,
 	sortRange,
+	rulesBatch,
 	styleBatch,
 	transformBatch,
 }
+
+// nameTools are the rows of the tools that change defined names.
+var nameTools = []Tool{defineName, deleteName, updateName}
 
 // whatIfTools are the rows of the tools that try inputs.
 var whatIfTools = []Tool{
@@ -83,7 +89,7 @@ var officeTools = []Tool{
 	screenshotSheet,
 }
 
-var table = sorted(readTools, analysisTools, editTools, batchTools, whatIfTools, officeTools)
+var table = sorted(readTools, analysisTools, editTools, batchTools, nameTools, whatIfTools, officeTools)
 
 func sorted(groups ...[]Tool) []Tool {
 	all := slices.Concat(groups...)

@@ -32,6 +32,8 @@ type Locator struct {
 	// Ascending says that rows are known to ascend and cells to lie in theirs: then the rows
 	// between those that are looked for are passed over without a look at their cells.
 	Ascending bool
+	// ToEnd says that DataEnd is wanted whatever is looked for.
+	ToEnd bool
 
 	rowName, cellName []byte // the name in a row's tags, the start of a cell's
 	passing           bool   // the current row has cells, none of which is looked for
@@ -103,12 +105,15 @@ func (l *Locator) HeadDone() bool { return l.phase > inHead }
 // Done reports whether all is known: the cells have ended, or rows ascend and those that are
 // looked for have been passed. A shared formula that loses its master has to be fed to the end.
 func (l *Locator) Done() bool {
-	return l.phase == inTail || l.Ascending && l.phase == inData && l.nextRow == len(l.Rows) && l.open < 0 && len(l.Orphans) == 0
+	return l.phase == inTail || !l.ToEnd && l.Ascending && l.phase == inData && l.nextRow == len(l.Rows) && l.open < 0 && len(l.Orphans) == 0
 }
 
-// Next gives the first row that is not yet passed; ok is false where there is none, or the
-// sheet is to be read on to the end.
+// Next gives the first row that is not yet passed, or the last that there can be where the end is wanted; ok is
+// false where there is none, or the sheet is to be read on to the end.
 func (l *Locator) Next() (row int, ok bool) {
+	if l.ToEnd && l.nextRow == len(l.Rows) && l.open < 0 && len(l.Orphans) == 0 {
+		return cell.MaxRows - 1, true
+	}
 	if l.nextRow == len(l.Rows) || l.open >= 0 || len(l.Orphans) > 0 {
 		return 0, false
 	}
@@ -329,7 +334,7 @@ func (l *Locator) cell(b []byte, p, end int) (int, error) {
 	}
 	next := end
 	if b[end-2] != '/' {
-		if next = l.cellEnd(b, end); next < 0 {
+		if next = cellEnd(b, end, l.Prefix); next < 0 {
 			return -1, nil
 		}
 	}
@@ -363,7 +368,7 @@ func (l *Locator) cell(b []byte, p, end int) (int, error) {
 }
 
 // cellEnd gives the position behind the end tag of the cell whose start tag ends at p.
-func (l *Locator) cellEnd(b []byte, p int) int {
+func cellEnd(b []byte, p int, prefix string) int {
 	for {
 		at, end := nextTag(b, p)
 		if end < 0 {
@@ -371,11 +376,11 @@ func (l *Locator) cellEnd(b []byte, p int) int {
 		}
 		switch {
 		case b[at+1] == '/':
-			if localName(b[at+2:end], l.Prefix) == "c" {
+			if localName(b[at+2:end], prefix) == "c" {
 				return end
 			}
-		case b[end-2] != '/' && localName(b[at+1:end], l.Prefix) == "extLst":
-			if end = closing(b, end, l.Prefix, "extLst"); end < 0 {
+		case b[end-2] != '/' && localName(b[at+1:end], prefix) == "extLst":
+			if end = closing(b, end, prefix, "extLst"); end < 0 {
 				return -1
 			}
 		}
