@@ -39,6 +39,9 @@ func TestAudit(t *testing.T) {
 		if strings.Contains(string(text), "secret") || s.ID() != "" && strings.Contains(string(text), s.ID()) {
 			t.Errorf("the record has what it must not have:\n%s", text)
 		}
+		if s.ID() != "" && len(r.log.matching(s.ID())) > 0 {
+			t.Errorf("the log has the id of a session: %s", r.log.matching(s.ID())[0])
+		}
 		lines := strings.Split(strings.TrimSpace(string(text)), "\n")
 		if len(lines) != 6*(i+1) { // each is there when its call is answered
 			t.Fatalf("%d lines, want %d:\n%s", len(lines), 6*(i+1), text)

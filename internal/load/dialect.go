@@ -15,7 +15,8 @@ import (
 // A Dialect says by which tools and arguments a server does what a load is made of.
 //
 // In the arguments, at any depth, {name} in a text stands for a variable, and a text that
-// is nothing else but a variable becomes what that is, a number for example. {{ is a brace.
+// is nothing else but a variable becomes what that is, a number for example, or with
+// {name:text} a text all the same. {{ is a brace.
 // These are known: book, sheet, rows and columns of the workbook that was drawn; row and
 // last, two rows of it with twenty rows from the one to the other; column and cell, a
 // letter and an address; value, a whole number up to a million; n, the number of the call;
@@ -105,7 +106,7 @@ var variables = []string{"book", "sheet", "rows", "columns", "row", "last", "col
 type values map[string]any
 
 // variable finds what may stand for a variable, and the doubled brace.
-var variable = regexp.MustCompile(`\{\{|\{([a-z_]+)\}`)
+var variable = regexp.MustCompile(`\{\{|\{([a-z_]+)(:text)?\}`)
 
 // check says which variable of a call is not known.
 func (c Call) check(known []string) error {
@@ -199,7 +200,7 @@ func fill(v any, vars values) any {
 }
 
 func fillText(s string, vars values) any {
-	if m := variable.FindStringSubmatch(s); m != nil && m[0] == s && m[1] != "" {
+	if m := variable.FindStringSubmatch(s); m != nil && m[0] == s && m[1] != "" && m[2] == "" {
 		if v, ok := vars[m[1]]; ok {
 			return v
 		}
@@ -208,7 +209,7 @@ func fillText(s string, vars values) any {
 		if m == "{{" {
 			return "{"
 		}
-		if v, ok := vars[m[1:len(m)-1]]; ok {
+		if v, ok := vars[strings.TrimSuffix(m[1:len(m)-1], ":text")]; ok {
 			return fmt.Sprint(v)
 		}
 		return m

@@ -155,7 +155,7 @@ func TestOpsAreAll(t *testing.T) {
 func TestDialect(t *testing.T) {
 	d, err := ReadDialect(strings.NewReader(`
 ops:
-  read: {tool: get, args: {file: "/data/{book}.xlsx", from: "{row}", n: 7, deep: [{at: "{cell}", "{book}": "{{row}"}]}}
+  read: {tool: get, args: {file: "/data/{book}.xlsx", from: "{row}", n: 7, s: "{row:text}", deep: [{at: "{cell}", "{book}": "{{row}"}]}}
   ask: {tool: ask}
 make:
   copy: {tool: copy, args: {of: "{book}"}, take: 'id=(\w+)'}
@@ -165,7 +165,7 @@ refused: {BUSY: "(?i)too busy"}
 		t.Fatal(err)
 	}
 	call := d.Ops["read"].with(values{"book": "b", "row": 12, "cell": "C3"})
-	want := map[string]any{"file": "/data/b.xlsx", "from": 12, "n": 7, "deep": []any{map[string]any{"at": "C3", "{book}": "{row}"}}}
+	want := map[string]any{"file": "/data/b.xlsx", "from": 12, "n": 7, "s": "12", "deep": []any{map[string]any{"at": "C3", "{book}": "{row}"}}}
 	if !reflect.DeepEqual(call.Args, want) {
 		t.Errorf("%#v", call.Args)
 	}

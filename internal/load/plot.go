@@ -6,6 +6,7 @@ import (
 	"html"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -314,5 +315,5 @@ func tick(v float64) string {
 	if v != 0 && (math.Abs(v) >= 1e6 || math.Abs(v) < 1e-3) {
 		return fmt.Sprintf("%.0e", v)
 	}
-	return fmt.Sprintf("%.4g", v)
+	return strconv.FormatFloat(math.Round(v*1e6)/1e6, 'f', -1, 64)
 }

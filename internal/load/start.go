@@ -71,7 +71,11 @@ func Start(ctx context.Context, program Program, at string) (*Server, error) {
 		close(s.done)
 	}()
 
-	ctx, cancel := context.WithTimeoutCause(ctx, startMax, fmt.Errorf("it cannot be reached after %v", startMax))
+	late := fmt.Errorf("it cannot be reached after %v", startMax)
+	if at == "" {
+		late = fmt.Errorf("it has not said where it listens within %v, as gridflow does at --log-level info", startMax)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, startMax, late)
 	defer cancel()
 	if at != "" {
 		found = nil

@@ -61,8 +61,14 @@ func hashed(part string) string {
 	if !ok {
 		return clip(part, aboutMax)
 	}
+	return "session " + hashedID(id)
+}
+
+// hashedID tells sessions apart without giving their ids away, which are drawn at random
+// and cannot be found by trying.
+func hashedID(id string) string {
 	sum := sha256.Sum256([]byte(id))
-	return "session " + hex.EncodeToString(sum[:4])
+	return hex.EncodeToString(sum[:4])
 }
 
 // programName gives what a client says that it is, in either era.

@@ -113,7 +113,7 @@ func (s *Server) logRequests(next mcp.MethodHandler) mcp.MethodHandler {
 		}
 		attrs = append(attrs, slog.String("outcome", outcome), slog.Duration("took", time.Since(start)), slog.Int("bytes", n.bytes))
 		if id := req.GetSession().ID(); id != "" {
-			attrs = append(attrs, slog.String("session", id))
+			attrs = append(attrs, slog.String("session", hashedID(id))) // the id itself is as good as a password
 		}
 		s.log.LogAttrs(ctx, level, "request", attrs...)
 		return res, err

@@ -23,6 +23,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -110,13 +111,18 @@ func compare(o options) error {
 	if _, err := os.Stat("servers/peers.yaml"); err != nil {
 		return errors.New("run this in bench/peers")
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	sandbox, err := os.MkdirTemp("", "peers")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(sandbox)
+	// What peers leave in the folder for temporary files goes with them.
+	temp := filepath.Join(sandbox, "tmp")
+	if err := errors.Join(os.Mkdir(temp, 0o700), os.Setenv("TMPDIR", temp)); err != nil {
+		return err
+	}
 	all, skipped, err := prepare(o, sandbox)
 	if err != nil {
 		return err
@@ -171,7 +177,11 @@ func prepare(o options, sandbox string) (all peers, skipped []string, err error)
 	vars := func(name string) (*strings.Replacer, string, error) {
 		root := filepath.Join(sandbox, name)
 		for _, b := range []book{large, mixed, calc, small} {
-			if err := copyFile(filepath.Join(o.books, b.name+".xlsx"), filepath.Join(root, b.name+".xlsx")); err != nil {
+			from, to := filepath.Join(o.books, b.name+".xlsx"), filepath.Join(root, b.name+".xlsx")
+			if b == large && os.MkdirAll(root, 0o777) == nil && os.Link(from, to) == nil { // nobody writes it
+				continue
+			}
+			if err := copyFile(from, to); err != nil {
 				return nil, "", err
 			}
 		}
