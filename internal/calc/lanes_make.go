@@ -41,7 +41,7 @@ func (k *laneMaker) mark(d *graph.Dirty) {
 		}
 		keep := p.Elsewhere && k.c.in.External == nil
 		set := func(r cell.Range) {
-			for col := r.First.Col; col <= r.Last.Col; col++ {
+			for col := r.First.Col; col <= r.Last.Col && !k.c.stopped(); col++ {
 				for row := r.First.Row; row <= r.Last.Row; row++ {
 					at := cell.Ref{Row: row, Col: col}
 					if !keep || k.w.Value(s.Template.Sheet, at).IsBlank() {
@@ -128,8 +128,8 @@ func (k *laneMaker) form(t *graph.Template) int32 {
 
 // cell makes the value of a cell.
 func (k *laneMaker) cell(form int32, sheet int, at cell.Ref) {
-	if k.value(sheet, at) != notByLanes {
-		return // it keeps the value that the file has
+	if k.value(sheet, at) != notByLanes || len(k.cells)&4095 == 0 && k.c.stopped() {
+		return // it keeps the value that the file has, or nobody wants it any longer
 	}
 	f := &k.Lanes.forms[form]
 	x := laneCell{form: form, sheet: int32(sheet), row: int32(at.Row), col: int32(at.Col)}
