@@ -45,6 +45,7 @@ type tally struct {
 // depends on the time, on chance, on another workbook or on the program (CELL, INFO). Numbers
 // agree to 1e-9, those of functions that search a root to 1e-6.
 func TestCorpus(t *testing.T) {
+	t.Parallel()
 	dir := os.Getenv("GRIDFLOW_CORPUS")
 	if dir == "" {
 		t.Skip("GRIDFLOW_CORPUS is not set: it names a folder of third-party workbooks to read")

@@ -19,6 +19,9 @@
 // that are searched again and again are indexed (index.go), and the indexes kept with the
 // Model; sums that begin with the same cell share their parts. None of this changes a value, not even its last bit.
 //
+// Many sets of inputs are calculated side by side ([Model.Lanes]): what depends on them is put into one order, once,
+// and each formula is calculated for a block of sets at a time (lanes.go).
+//
 // The one invariant: a published sheet is never changed; a calculation has tiles of its
 // own and gives new sheets that share what did not change. The values do not depend on
 // the order in which cells were calculated.

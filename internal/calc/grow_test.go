@@ -53,6 +53,7 @@ func growBook(t testing.TB) Input {
 // TestTablesGrow grows tables, among edits of other kinds: the values are those of a model that
 // was made anew, and what names no table that grew is not compiled again.
 func TestTablesGrow(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	for seed := range uint64(40) {
 		r := rand.New(rand.NewPCG(seed, 9))

@@ -144,6 +144,23 @@ func (l *Lanes) touches(sheet int, r cell.Range) bool {
 	return false
 }
 
+// differs reports whether a cell of an area differs.
+func (l *Lanes) differs(sheet int, r cell.Range) bool {
+	s := &l.sheets[sheet]
+	for col := r.First.Col; col <= r.Last.Col && col < len(s.cols); col++ {
+		for band := r.First.Row / grid.BandRows; band <= r.Last.Row/grid.BandRows && band < len(s.cols[col]); band++ {
+			if t, top := s.cols[col][band], band*grid.BandRows; t != nil {
+				for _, v := range t[max(r.First.Row-top, 0):min(r.Last.Row-top+1, grid.BandRows)] {
+					if v != sameInAll {
+						return true
+					}
+				}
+			}
+		}
+	}
+	return false
+}
+
 // lanesMax bounds the formulas that are calculated over lanes, and the terms of sums.
 const lanesMax = 1 << 22
 

@@ -219,3 +219,45 @@ func (h *laneHost) Pick(column fn.Area, places []int32, r *fn.Run) {
 		}
 	}
 }
+
+// laneGuard answers what a part of a formula asks of the workbook, as long as that is the same in all lanes.
+type laneGuard struct {
+	*worker
+	of      *Lanes
+	machine *eval.Machine
+	astray  bool // it asked for something else
+}
+
+func newLaneGuard(k *laneMaker) *laneGuard {
+	g := &laneGuard{worker: k.w, of: k.Lanes}
+	m := eval.NewMachine(g)
+	m.Dates, m.Now = k.c.in.Book.Dates, k.c.opt.Now
+	m.Stopped = func() bool { return g.astray || k.c.stopped() }
+	m.Claim = k.c.memory.take
+	m.Rand = rand.New(rand.NewPCG(k.c.opt.Seed, 0))
+	g.machine = m
+	return g
+}
+
+// Value gives the value of a cell.
+func (g *laneGuard) Value(sheet int, at cell.Ref) cell.Value {
+	if sheet >= 0 && sheet < len(g.of.sheets) && g.of.value(sheet, at) != sameInAll {
+		g.astray = true
+		return cell.Value{}
+	}
+	return g.worker.Value(sheet, at)
+}
+
+// Runs gives the cells of an area.
+func (g *laneGuard) Runs(a fn.Area, f func(*fn.Run) bool) {
+	if a.Sheet >= 0 && a.Sheet < len(g.of.sheets) && g.of.differs(a.Sheet, a.Range) {
+		g.astray = true
+		return
+	}
+	g.worker.Runs(a, f)
+}
+
+// Resolve reads the text of a reference.
+func (g *laneGuard) Resolve(c *fn.Context, text string, a1 bool) (*fn.Ref, cell.ErrorCode) {
+	return eval.Resolve(g, c, text, a1)
+}

@@ -16,7 +16,8 @@ type laneMaker struct {
 	ids   []laneValue
 	out   []int32 // values of the outputs
 	sums  map[columnKey]gathered
-	large bool // there are too many terms
+	large bool       // there are too many terms
+	guard *laneGuard // made when it is needed
 }
 
 // gathered is a sum of a column from one cell on, as far as it was made.
@@ -40,7 +41,7 @@ func (k *laneMaker) mark(d *graph.Dirty) {
 		}
 		keep := p.Elsewhere && k.c.in.External == nil
 		set := func(r cell.Range) {
-			for col := r.First.Col; col <= r.Last.Col; col++ {
+			for col := r.First.Col; col <= r.Last.Col && !k.c.stopped(); col++ {
 				for row := r.First.Row; row <= r.Last.Row; row++ {
 					at := cell.Ref{Row: row, Col: col}
 					if !keep || k.w.Value(s.Template.Sheet, at).IsBlank() {
@@ -127,8 +128,8 @@ func (k *laneMaker) form(t *graph.Template) int32 {
 
 // cell makes the value of a cell.
 func (k *laneMaker) cell(form int32, sheet int, at cell.Ref) {
-	if k.value(sheet, at) != notByLanes {
-		return // it keeps the value that the file has
+	if k.value(sheet, at) != notByLanes || len(k.cells)&4095 == 0 && k.c.stopped() {
+		return // it keeps the value that the file has, or nobody wants it any longer
 	}
 	f := &k.Lanes.forms[form]
 	x := laneCell{form: form, sheet: int32(sheet), row: int32(at.Row), col: int32(at.Col)}
@@ -209,20 +210,45 @@ func (k *laneMaker) leaf(f *laneForm, code *eval.LaneCode, i int, x laneCell) (v
 		}
 		return v, ok
 	}
-	at, ok := eval.At(l.At, x.at())
-	if !ok {
-		return 0, false
+	var b cell.Value // what is the same in all lanes
+	if l.Kind == eval.LeafPart {
+		if b, ok = k.part(f, l, x); !ok {
+			return 0, false
+		}
+	} else {
+		at, ok := eval.At(l.At, x.at())
+		if !ok {
+			return 0, false
+		}
+		if v := k.value(l.Sheet, at); v != sameInAll {
+			return v, true
+		}
+		b = k.w.Value(l.Sheet, at)
 	}
-	if v := k.value(l.Sheet, at); v != sameInAll {
-		return v, true
-	}
-	switch b := k.w.Value(l.Sheet, at); b.Kind() {
+	switch b.Kind() {
 	case cell.Number, cell.Blank:
 		return k.number(b.Number()), true
 	case cell.Bool:
 		return k.number(b.Number()), l.Numeric
 	}
 	return 0, false
+}
+
+// part evaluates a part of a formula that no code knows; ok is false where it is not one value that is the same
+// in all lanes.
+func (k *laneMaker) part(f *laneForm, l *eval.Leaf, x laneCell) (v cell.Value, ok bool) {
+	if k.guard == nil {
+		k.guard = newLaneGuard(k)
+	}
+	g := k.guard
+	g.astray = false
+	g.machine.Literals = k.c.literals(f.Open, int(x.sheet), x.at())
+	is := g.machine.Part(l, int(x.sheet), x.at())
+	g.machine.Begin() // what it claimed is free
+	if g.astray || !is.IsScalar() || k.c.stopped() {
+		return cell.Value{}, false
+	}
+	return is.Scalar(), true
 }
 
 // fold makes the value of a sum or one of its kind.

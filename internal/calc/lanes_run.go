@@ -17,6 +17,8 @@ const (
 	nearBytes  = 1 << 20
 	blockBytes = 64 << 20
 	laneTexts  = 1 << 20 // so many texts may a block make; one that makes more is cut in two
+
+	foldedAtOnce = 1 << 10 // terms of a sum between two looks whether the run is to end
 )
 
 // width gives the lanes of a block of n by so many workers.
@@ -220,12 +222,17 @@ func (w *laneWorker) cell(i int32, x *laneCell) {
 			return
 		}
 	case byFold:
-		w.leaves = w.leaves[:0]
-		for _, v := range operands {
-			w.leaves = append(w.leaves, w.operand(v, false))
+		begin := w.operand(operands[0], false)
+		w.runner.Spread(&begin, out)
+		for terms := operands[1:]; len(terms) > 0 && !w.ended.Load(); {
+			n := min(len(terms), foldedAtOnce)
+			w.leaves = w.leaves[:0]
+			for _, v := range terms[:n] {
+				w.leaves = append(w.leaves, w.operand(v, false))
+			}
+			x.op.Fold(out, w.leaves)
+			terms = terms[n:]
 		}
-		w.runner.Spread(&w.leaves[0], out)
-		x.op.Fold(out, w.leaves[1:])
 		if !x.raw {
 			known = x.op.Finish(out, int(x.numbers))
 		}

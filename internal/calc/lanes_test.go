@@ -240,6 +240,7 @@ func calculated(in Input, opt Options) (*trial, error) {
 // TestLanes: what sets of inputs come to over lanes is what each comes to alone, to the last bit, whatever the formulas are:
 // all formulas are outputs, or some, so that others are not needed.
 func TestLanes(t *testing.T) {
+	t.Parallel()
 	var mu sync.Mutex
 	lanes, all := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
@@ -270,6 +271,7 @@ func TestLanes(t *testing.T) {
 // TestLanesOfAnything: so it is for small workbooks that were edited at random, with arrays, circles and references that
 // are calculated; where lanes do not serve them they say so.
 func TestLanesOfAnything(t *testing.T) {
+	t.Parallel()
 	lanes, all := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 2))
@@ -323,6 +325,7 @@ func TestLanesOfAnything(t *testing.T) {
 
 // TestCorpusLanes: and so it is for workbooks that people made.
 func TestCorpusLanes(t *testing.T) {
+	t.Parallel()
 	dir := os.Getenv("GRIDFLOW_CORPUS")
 	if dir == "" {
 		t.Skip("GRIDFLOW_CORPUS is not set: it names a folder of third-party workbooks to read")
@@ -333,11 +336,12 @@ func TestCorpusLanes(t *testing.T) {
 	}
 	n := 0
 	for row := range strings.Lines(string(golden)) {
-		if n++; n%*every != 1 {
+		if n++; (n+1)%*every != 0 {
 			continue
 		}
 		name, _, _ := strings.Cut(row, "\t")
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			in, problem := openInput(t, filepath.Join(dir, filepath.FromSlash(name)))
 			if problem != "" || in.Book.Iterative {
 				t.Skip(problem)
@@ -386,6 +390,7 @@ func TestCorpusLanes(t *testing.T) {
 // TestLanesOfOddNumbers: numbers that cancel, that are too small to be held, and that grow too large, at every place of
 // a block: what lanes do several of at a time has to see each.
 func TestLanesOfOddNumbers(t *testing.T) {
+	t.Parallel()
 	odd := []float64{1e-310, 2.2250738585072014e-308, -3e-308, 4.9e-324, 1e308, -1.7e308, 1e-160, 0.30000000000000004, 0.3, -0.3, 1e16, 0, 1e-290}
 	for i, text := range []string{
 		"A1+B1", "A1-B1", "A1*B1", "A1/B1", "B1/A1+1", "-A1", "A1%", "A1-0.3", "A1+B1+C1", "SUM(A1:C1)", "PRODUCT(A1:C1)", "AVERAGE(A1:C1)", "MIN(A1:C1)", "MAX(A1:C1)",

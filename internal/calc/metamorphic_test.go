@@ -359,9 +359,13 @@ var (
 
 // TestRandomEdits edits small workbooks at random.
 func TestRandomEdits(t *testing.T) {
+	t.Parallel()
 	const edits = 40
 	for seed := range *books {
-		randomEdits(t, seed, edits)
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			randomEdits(t, seed, edits)
+		})
 	}
 }
 
@@ -386,6 +390,7 @@ func randomEdits(t *testing.T, seed uint64, edits int) {
 // TestCorpusEdits edits workbooks that people made: numbers that formulas read become others,
 // formulas are copied, cells are emptied.
 func TestCorpusEdits(t *testing.T) {
+	t.Parallel()
 	dir := os.Getenv("GRIDFLOW_CORPUS")
 	if dir == "" {
 		t.Skip("GRIDFLOW_CORPUS is not set: it names a folder of third-party workbooks to read")
@@ -401,6 +406,7 @@ func TestCorpusEdits(t *testing.T) {
 		}
 		name, _, _ := strings.Cut(row, "\t")
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			in, problem := openInput(t, filepath.Join(dir, filepath.FromSlash(name)))
 			if problem != "" || in.Book.Iterative {
 				t.Skip(problem)
@@ -460,7 +466,11 @@ func corpusEdits(t *testing.T, in Input) {
 // TestScenarioEdits edits the workbooks of the benchmarks, made smaller, which are large enough
 // for several workers.
 func TestScenarioEdits(t *testing.T) {
+	t.Parallel()
 	for _, s := range scenes.All {
-		t.Run(s.Name, func(t *testing.T) { corpusEdits(t, workbook(s.Fill, 25)) })
+		t.Run(s.Name, func(t *testing.T) {
+			t.Parallel()
+			corpusEdits(t, workbook(s.Fill, 25))
+		})
 	}
 }

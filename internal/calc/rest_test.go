@@ -11,6 +11,7 @@ import (
 // TestRest: a calculation of one worker rests while it runs, also within one long formula, and ends
 // there when it is cancelled; what it gives is what it gives without.
 func TestRest(t *testing.T) {
+	t.Parallel()
 	in := emptyBook()
 	var changes []grid.Change
 	for row := range 40 {

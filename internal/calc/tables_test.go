@@ -55,6 +55,7 @@ var expectedTables = []struct {
 // is. testdata/disagreements.txt lists every row that is not met, with the reason that testdata/reasons.txt
 // has for it; a row without one fails. The shares in testdata/tables.txt may rise and never fall.
 func TestExpectedTables(t *testing.T) {
+	t.Parallel()
 	dir := os.Getenv("GRIDFLOW_CORPUS")
 	if dir == "" {
 		t.Skip("GRIDFLOW_CORPUS is not set: it names a folder of third-party workbooks to read")

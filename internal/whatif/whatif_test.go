@@ -158,3 +158,66 @@ func TestSeek(t *testing.T) {
 		}
 	}
 }
+
+// TestRunSideBySide: trials that are made together come to what each comes to alone: with inputs that some of them
+// leave out, that stand in for formulas, that empty cells, that are errors or texts, and without any.
+func TestRunSideBySide(t *testing.T) {
+	m := model(t, map[string]any{"A1": 1.0, "A2": 2.0, "A3": 3.0, "B1": "A1*2", "B2": "B1+A2", "B3": "IF(A3>2,B2/A3,\"low\")", "B4": "SUM(A1:B3)", "B5": "RAND()*A1", "B6": "B4&\"!\"", "B7": "COUNTA(A1:A3)"})
+	var cells []Cell
+	for _, at := range []string{"A1", "A2", "A3", "B1", "B2", "B3", "B4", "B5", "B6", "B7"} {
+		cells = append(cells, Cell{0, ref(at)})
+	}
+	values := []cell.Value{cell.NumberValue(5), cell.NumberValue(-1.5), cell.TextValue("x"), cell.BoolValue(true), cell.ErrorValue(cell.ErrNA), {}}
+	var sets [][]Input
+	for i := range 200 {
+		var set []Input
+		for k, at := range []string{"A1", "A2", "A3", "B1"} {
+			if i>>k&1 == 1 {
+				set = append(set, Input{0, ref(at), values[(i/16+k)%len(values)]})
+			}
+		}
+		if i%7 == 0 && len(set) > 0 {
+			set = append(set, Input{0, ref("A2"), cell.NumberValue(9)}) // the last one counts
+		}
+		sets = append(sets, set)
+	}
+	got := make([][]cell.Value, len(sets))
+	err := m.Run(t.Context(), len(sets), 2, func(i int) []Input { return sets[i] }, cells, func(i int, values []cell.Value) error {
+		if got[i] != nil {
+			t.Errorf("trial %d is told twice", i)
+		}
+		got[i] = values
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, set := range sets {
+		want, err := m.Outcome(t.Context(), set, cells)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for k := range want {
+			if got[i][k] != want[k] {
+				t.Errorf("trial %d, %v: %v together, and %v alone; inputs %v", i, cells[k].Ref, got[i][k], want[k], set)
+			}
+		}
+	}
+}
+
+// TestBaseIsOfTheMoment: the values without inputs are of the moment of the trials, also where the snapshot was calculated
+// at another one.
+func TestBaseIsOfTheMoment(t *testing.T) {
+	was := model(t, map[string]any{"A1": 1.0, "B1": "RAND()", "B2": "NOW()+A1"})
+	m, err := NewModel(t.Context(), was.Base(), book.Moment{Now: 47000, Seed: 9}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	with, err := m.Outcome(t.Context(), []Input{{0, ref("A1"), cell.NumberValue(1)}}, []Cell{{0, ref("B1")}, {0, ref("B2")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, b := value(t, m, "B1"), value(t, m, "B2"); a != with[0] || b != with[1] || b.Number() != 47001 || a == value(t, was, "B1") {
+		t.Errorf("the base is %v and %v, a trial of the same %v", a, b, with)
+	}
+}

@@ -442,7 +442,7 @@ func (a *applied) one(r *Runner) float64 {
 		if f != f {
 			return f
 		}
-		args[k] = fn.Num(f)
+		args[k] = fn.Scalar(cell.NumberValue(f)) // as it is: Num would take a denormal one for 0
 	}
 	return applyNumbers(&r.context, a.f, args[:len(a.args)])
 }
@@ -465,7 +465,7 @@ rows:
 				out[i] = f
 				continue rows
 			}
-			args[k] = fn.Num(f)
+			args[k] = fn.Scalar(cell.NumberValue(f)) // as it is: Num would take a denormal one for 0
 		}
 		out[i] = applyNumbers(&r.context, a.f, args[:len(a.args)])
 	}

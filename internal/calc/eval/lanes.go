@@ -43,6 +43,8 @@ type Leaf struct {
 	Literal int       // of a number that is a parameter: which one, else -1
 	Fold    *Fold     // of a fold
 	Shared  *LaneCode // of a part of the formula that gives the same wherever the formula stands
+
+	part expr // of a part that no code knows: see [Machine.Part]
 }
 
 // LeafKind says what a [Leaf] is.
@@ -54,6 +56,7 @@ const (
 	LeafNumber
 	LeafFold
 	LeafShared
+	LeafPart
 )
 
 // Fold is a call of SUM or one of its kind. Of ranges it takes the numbers and passes over all
@@ -104,6 +107,7 @@ type laneStep struct {
 	comparison *comparison
 	function   *fn.Function
 	choice     bool // args are the condition and both branches
+	quotient   bool // args are two numbers, and what there is in place of their quotient where the second one is 0
 	count      int  // of args
 }
 
@@ -233,6 +237,8 @@ func laneOf(e expr, asNumber bool) *laneNode {
 			}
 			return over(laneStep{binary: e, op: op}, false, laneOf(e.l, true), laneOf(e.r, true))
 		}
+	case *rescue:
+		return rescued(e, asNumber)
 	case *branch:
 		yes, no := laneOf(e.yes, asNumber), laneOf(e.no, asNumber)
 		if yes != nil && no != nil && (asNumber || yes.logical == no.logical) {
@@ -240,17 +246,46 @@ func laneOf(e expr, asNumber bool) *laneNode {
 		}
 	case *call:
 		if op, ok := foldOps[e.f.Name]; ok {
-			return foldOf(op, e)
+			if n := foldOf(op, e); n != nil {
+				return n
+			}
 		}
 		if slices.Contains(numeric[:], e.f.Name) {
 			kids := make([]*laneNode, len(e.args))
 			for i, x := range e.args {
 				kids[i] = laneOf(x, true)
 			}
-			return over(laneStep{function: e.f}, false, kids...)
+			if n := over(laneStep{function: e.f}, false, kids...); n != nil {
+				return n
+			}
 		}
+		return leaf(Leaf{Kind: LeafPart, part: e, Numeric: asNumber}, false)
+	case *named, *pick, *cases, *thisRow:
+		return leaf(Leaf{Kind: LeafPart, part: e, Numeric: asNumber}, false)
 	}
 	return nil
+}
+
+// rescued makes the node of IFERROR or IFNA, which is what its first argument is where that is known. Of a quotient it
+// is also known where that is an error.
+func rescued(e *rescue, asNumber bool) *laneNode {
+	b, ok := e.x.(*binary)
+	if !ok || b.op != formula.OpDivide || e.onlyNA {
+		return laneOf(e.x, asNumber)
+	}
+	x, y, alt := laneOf(b.l, true), laneOf(b.r, true), laneOf(e.alt, asNumber)
+	if alt == nil || alt.logical && !asNumber {
+		return laneOf(e.x, asNumber)
+	}
+	return over(laneStep{quotient: true}, false, x, y, alt)
+}
+
+// Part gives what a part of a formula that no code knows is in a cell.
+func (m *Machine) Part(l *Leaf, sheet int, at cell.Ref) fn.Value {
+	m.Sheet, m.At, m.Arrays = sheet, at, false
+	m.Begin()
+	m.locals, m.stack, m.depth = m.locals[:0], m.stack[:0], 0
+	return l.part.value(m)
 }
 
 // foldOf makes the node of a call of SUM or one of its kind.
@@ -295,6 +330,11 @@ func (s *laneStep) of(c *fn.Context, x, y, z float64) float64 {
 			return y
 		}
 		return z
+	case s.quotient:
+		if y == 0 && x == x {
+			return z
+		}
+		return held(x / y)
 	case s.comparison != nil:
 		return s.comparison.of(x, y)
 	case s.sign != nil:
@@ -302,6 +342,12 @@ func (s *laneStep) of(c *fn.Context, x, y, z float64) float64 {
 	case x != x || s.count > 1 && y != y || s.count > 2 && z != z:
 		return math.NaN()
 	}
-	args := [3]fn.Value{fn.Num(x), fn.Num(y), fn.Num(z)}
+	switch f := s.function; {
+	case s.count == 1 && f.One != nil:
+		return held(f.One(x))
+	case s.count == 2 && f.Two != nil:
+		return held(f.Two(x, y))
+	}
+	args := [3]fn.Value{fn.Scalar(cell.NumberValue(x)), fn.Scalar(cell.NumberValue(y)), fn.Scalar(cell.NumberValue(z))}
 	return applyNumbers(c, s.function, args[:s.count])
 }

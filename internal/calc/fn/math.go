@@ -7,7 +7,7 @@ import (
 )
 
 var mathFunctions = []Function{
-	{Name: "ABS", Category: Math, Params: "num", Since: 2007, Eval: of1(math.Abs)},
+	{Name: "ABS", Category: Math, Params: "num", Since: 2007, Eval: of1(math.Abs), One: math.Abs},
 	{Name: "ACOS", Category: Math, Params: "num", Since: 2007, Eval: of1(math.Acos)},
 	{Name: "ACOSH", Category: Math, Params: "num", Since: 2007, Eval: of1(math.Acosh)},
 	{Name: "ACOT", Category: Math, Params: "num", Since: 2013, Eval: of1(func(x float64) float64 { return math.Pi/2 - math.Atan(x) })},
@@ -40,8 +40,8 @@ var mathFunctions = []Function{
 		return 1 / math.Sinh(x)
 	})},
 	{Name: "DEGREES", Category: Math, Params: "num", Since: 2007, Eval: of1(func(x float64) float64 { return x / math.Pi * 180 })},
-	{Name: "EXP", Category: Math, Params: "num", Since: 2007, Eval: of1(exp)},
-	{Name: "LN", Category: Math, Params: "num", Since: 2007, Eval: of1(logarithm(math.Log))},
+	{Name: "EXP", Category: Math, Params: "num", Since: 2007, Eval: of1(exp), One: exp},
+	{Name: "LN", Category: Math, Params: "num", Since: 2007, Eval: of1(logarithm(math.Log)), One: logarithm(math.Log)},
 	{Name: "LOG", Category: Math, Params: "num num?", Since: 2007, Eval: log},
 	{Name: "LOG10", Category: Math, Params: "num", Since: 2007, Eval: of1(logarithm(log10))},
 	{Name: "MOD", Category: Math, Params: "num num", Since: 2007, Eval: mod},
@@ -71,7 +71,7 @@ var mathFunctions = []Function{
 	})},
 	{Name: "SIN", Category: Math, Params: "num", Since: 2007, Eval: angle(math.Sin)},
 	{Name: "SINH", Category: Math, Params: "num", Since: 2007, Eval: of1(math.Sinh)},
-	{Name: "SQRT", Category: Math, Params: "num", Since: 2007, Eval: of1(math.Sqrt)},
+	{Name: "SQRT", Category: Math, Params: "num", Since: 2007, Eval: of1(math.Sqrt), One: math.Sqrt},
 	{Name: "SQRTPI", Category: Math, Params: "real", Since: 2007, Eval: of1(func(x float64) float64 { return math.Sqrt(x * math.Pi) })},
 	{Name: "SUM", Category: Math, Params: "range...", Since: 2007, Eval: sum},
 	{Name: "SUMSQ", Category: Math, Params: "range...", Since: 2007, Eval: func(c *Context, a Args) Value {

@@ -26,16 +26,16 @@ var roundingFunctions = []Function{
 		return math.Floor(x / s)
 	})},
 	{Name: "FLOOR.PRECISE", Category: Math, Params: "num num?", Since: 2010, Eval: multipleOf(func(q, s float64, _ bool) float64 { return math.Floor(q / s) })},
-	{Name: "INT", Category: Math, Params: "num", Since: 2007, Eval: of1(math.Floor)},
+	{Name: "INT", Category: Math, Params: "num", Since: 2007, Eval: of1(math.Floor), One: math.Floor},
 	{Name: "ISO.CEILING", Category: Math, Params: "num num?", Since: 2010, Eval: multipleOf(func(q, s float64, _ bool) float64 { return math.Ceil(q / s) })},
 	{Name: "ECMA.CEILING", Category: Math, Params: "num num?", Since: 2007, Eval: multipleOf(func(q, s float64, _ bool) float64 { return math.Ceil(q / s) })},
 	{Name: "MROUND", Category: Math, Params: "real real", Since: 2007, Eval: mround},
 	{Name: "ODD", Category: Math, Params: "num", Since: 2007, Eval: of1(func(x float64) float64 {
 		return math.Copysign(2*math.Ceil((max(math.Abs(x), 1)-1)/2)+1, x)
 	})},
-	{Name: "ROUND", Category: Math, Params: "num num", Since: 2007, Eval: of2(func(x, n float64) float64 { return roundTo(x, n, halfAway) })},
-	{Name: "ROUNDDOWN", Category: Math, Params: "num num", Since: 2007, Eval: of2(func(x, n float64) float64 { return roundTo(x, n, towardZero) })},
-	{Name: "ROUNDUP", Category: Math, Params: "num num", Since: 2007, Eval: of2(func(x, n float64) float64 { return roundTo(x, n, awayFromZero) })},
+	{Name: "ROUND", Category: Math, Params: "num num", Since: 2007, Eval: of2(rounded(halfAway)), Two: rounded(halfAway)},
+	{Name: "ROUNDDOWN", Category: Math, Params: "num num", Since: 2007, Eval: of2(rounded(towardZero)), Two: rounded(towardZero)},
+	{Name: "ROUNDUP", Category: Math, Params: "num num", Since: 2007, Eval: of2(rounded(awayFromZero)), Two: rounded(awayFromZero)},
 	{Name: "TRUNC", Category: Math, Params: "num num?", Since: 2007, Eval: func(_ *Context, a Args) Value {
 		return Num(roundTo(a[0].Number(), a.Num(1, 0), towardZero))
 	}},
@@ -52,6 +52,11 @@ const (
 
 // Round gives x with n digits after the point, n before it where it is negative, as ROUND does.
 func Round(x float64, n int) float64 { return roundTo(x, float64(n), halfAway) }
+
+// rounded gives the function that rounds one number to as many digits as the other says.
+func rounded(how rounding) func(x, n float64) float64 {
+	return func(x, n float64) float64 { return roundTo(x, n, how) }
+}
 
 // roundTo rounds to n digits after the point. What decides is the number as Excel shows it, of
 // 15 digits: 2.675, which is a little less in binary, is rounded up to 2.68.

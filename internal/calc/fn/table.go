@@ -42,6 +42,10 @@ type Function struct {
 	// what its shape makes of a blank; one of a whole shape then IsOmitted. Nil for a
 	// function that the evaluator itself carries out.
 	Eval func(c *Context, a Args) Value
+	// One and Two, if not nil, are the function where it has one argument, or two, and these are numbers: what Eval
+	// gives is then Num of it.
+	One func(x float64) float64
+	Two func(x, y float64) float64
 
 	params Params
 }
