@@ -30,7 +30,7 @@ type editRow struct {
 	IsFormula bool   `json:"is_formula"`
 	NumFmt    string `json:"number_format,omitempty"`
 	Format    string `json:"format,omitempty"` // as "font.bold=1, fill.pattern_type="
-	What      string `json:"what"`             // "value", "formula", "clear" or "format"
+	What      string `json:"what"`             // "value", "formula", "clear", "format", "layout" or "structure"
 }
 
 type getEditsOut struct {
@@ -99,6 +99,8 @@ func editRows(op book.Op) iter.Seq[editRow] {
 					return
 				}
 			}
+		case book.Restructure:
+			yield(editRow{Sheet: o.Sheet, What: "structure", Value: structureText(o.Change)})
 		case book.FormatCells:
 			for _, r := range o.Ranges {
 				row := editRow{Sheet: o.Sheet, Address: r.String(), What: "format", Format: settingsText(o.Settings)}
@@ -162,7 +164,7 @@ func (o *getEditsOut) appendText(b []byte, _ bool) []byte {
 		switch e.What {
 		case "formula":
 			b = appendEscaped(append(b, "\t="...), e.Value)
-		case "value", "layout":
+		case "value", "layout", "structure":
 			b = appendEscaped(append(b, '\t'), e.Value)
 		default:
 			b = append(append(b, "\t("...), e.What+")"...)

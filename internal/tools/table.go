@@ -35,6 +35,7 @@ var batchTools = []Tool{
 	removeDuplicates,
 	replaceInFormulas,
 	sortRange,
+	structureBatch,
 	styleBatch,
 	transformBatch,
 }
