@@ -509,7 +509,7 @@ func (s *summary) structure(c *book.Change) {
 	case book.ColumnsInserted, book.ColumnsDeleted:
 		kind, n = strings.Replace(kind, "columns", "cols", 1), c.Range.Cols()
 	case book.CellsMoved:
-		n = int(c.Range.Cells())
+		kind = "ranges_moved"
 	case book.SheetAdded:
 		kind = "sheets_created"
 	case book.SheetDeleted, book.SheetRenamed, book.SheetMoved:
@@ -561,7 +561,8 @@ func (s *summary) end() {
 // countNames are the kinds of change in the order in which they are told, with the words.
 var countNames = [...][2]string{
 	{"rows_inserted", "rows inserted"}, {"rows_deleted", "rows deleted"}, {"cols_inserted", "columns inserted"}, {"cols_deleted", "columns deleted"},
-	{"cells_moved", "cells moved"}, {"sheets_created", "sheets created"}, {"sheets_deleted", "sheets deleted"}, {"sheets_renamed", "sheets renamed"}, {"sheets_moved", "sheets moved"},
+	{"rows_moved", "rows moved"}, {"cols_moved", "columns moved"}, {"rows_cloned", "rows cloned"}, {"cells_inserted", "cells inserted"}, {"cells_deleted", "cells deleted"},
+	{"cells_moved", "cells moved"}, {"cells_copied", "cells copied"}, {"sums_expanded", "sums expanded"}, {"sheets_created", "sheets created"}, {"sheets_deleted", "sheets deleted"}, {"sheets_renamed", "sheets renamed"}, {"sheets_moved", "sheets moved"},
 	{"cells_value_set", "values set"}, {"cells_formula_set", "formulas set"}, {"cells_cleared", "cleared"}, {"cells_style_changed", "formats changed"}}
 
 func (s *summary) appendText(b []byte) []byte {

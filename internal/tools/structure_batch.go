@@ -86,12 +86,20 @@ var structureBatch = define(Spec{
 		return nil, err
 	}
 	out.batchOut = *made
+	for _, name := range structuralCounts { // what an operation consists of is not what was asked for
+		if _, asked := s.counts[name]; !asked {
+			delete(out.Summary.Counts, name)
+		}
+	}
 	if out.ChangeID != "" {
 		out.Summary.Counts["preview_change_items"] = len(s.ops)
 	}
 	out.Impact, out.Delta = s.report(), s.deltas
 	return out, nil
 })
+
+// structuralCounts are what a changeset counts of structural changes.
+var structuralCounts = []string{"rows_inserted", "rows_deleted", "cols_inserted", "cols_deleted", "ranges_moved"}
 
 // structureRun is the operations of one call.
 type structureRun struct {
