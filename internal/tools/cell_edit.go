@@ -561,7 +561,7 @@ func (s *summary) end() {
 // countNames are the kinds of change in the order in which they are told, with the words.
 var countNames = [...][2]string{
 	{"rows_inserted", "rows inserted"}, {"rows_deleted", "rows deleted"}, {"cols_inserted", "columns inserted"}, {"cols_deleted", "columns deleted"},
-	{"rows_moved", "rows moved"}, {"cols_moved", "columns moved"}, {"rows_cloned", "rows cloned"}, {"cells_inserted", "cells inserted"}, {"cells_deleted", "cells deleted"},
+	{"rows_relocated", "rows moved"}, {"cols_relocated", "columns moved"}, {"rows_cloned", "rows cloned"}, {"cells_inserted", "cells inserted"}, {"cells_deleted", "cells deleted"},
 	{"cells_moved", "cells moved"}, {"cells_copied", "cells copied"}, {"sums_expanded", "sums expanded"}, {"sheets_created", "sheets created"}, {"sheets_deleted", "sheets deleted"}, {"sheets_renamed", "sheets renamed"}, {"sheets_moved", "sheets moved"},
 	{"cells_value_set", "values set"}, {"cells_formula_set", "formulas set"}, {"cells_cleared", "cleared"}, {"cells_style_changed", "formats changed"}}
 

@@ -41,11 +41,11 @@ func (s *structureRun) moveLines(op *structureOp) error {
 	insert, remove := structure.InsertRows, structure.DeleteRows
 	if rows {
 		block.First.Row, block.Last.Row, dest.Row = from, min(from+op.Count, cell.MaxRows)-1, to
-		s.counts["rows_moved"] += op.Count
+		s.counts["rows_relocated"] += op.Count
 	} else {
 		insert, remove = structure.InsertColumns, structure.DeleteColumns
 		block.First.Col, block.Last.Col, dest.Col = from, min(from+op.Count, cell.MaxCols)-1, to
-		s.counts["cols_moved"] += op.Count
+		s.counts["cols_relocated"] += op.Count
 	}
 	return s.restructure(
 		structure.Change{Kind: insert, Sheet: name, At: to, Count: op.Count},
