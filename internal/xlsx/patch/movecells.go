@@ -60,7 +60,11 @@ func (s *saver) pickUp(c *course) error {
 		slices.SortStableFunc(list, func(a, b carriedCell) int { return a.col - b.col })
 	}
 	f.picked = nil
-	return nil
+	if strings.EqualFold(change.Sheet, change.Target()) {
+		return nil
+	}
+	s.rules, err = s.pickRules(f, part, change)
+	return err
 }
 
 // pickedCell is a cell that is going to move, as the file has it.
@@ -122,6 +126,9 @@ func (f *sheetFilter) receives(s *saver) {
 		f.carries, f.carried = true, s.carried
 		for row := range s.carried {
 			f.rows = append(f.rows, row)
+		}
+		if !f.leaves {
+			f.rules = s.rules
 		}
 		slices.Sort(f.rows)
 	}

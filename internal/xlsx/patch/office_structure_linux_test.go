@@ -354,7 +354,7 @@ func explain(b officeBook, at string, own, ours [2]string) string {
 		return "volatile"
 	case threeD.MatchString(own[0]):
 		return "a reference to several sheets stays in Excel when the cells of one of them move"
-	case strings.HasPrefix(ours[0], "{="):
+	case strings.HasPrefix(own[0], "{=") || strings.HasPrefix(ours[0], "{="):
 		return "a dynamic array fills as many cells as before, and LibreOffice knows only arrays that cannot be parted"
 	case own[0] == "" && column.MatchString(ours[0]):
 		return "a new column of a table has a name in Excel"
