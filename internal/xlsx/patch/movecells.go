@@ -84,14 +84,14 @@ func (f *sheetFilter) carry(xml []byte, r cell.Ref) ([]byte, error) {
 	if !e.HasFormula {
 		return slices.Concat(tag, xml[e.TagEnd:]), nil
 	}
-	with := xml[e.F[0]:e.F[1]]
+	var with []byte
 	switch {
 	case e.Kind == "shared":
 		text, anchor := e.FormulaText(), r
 		if g := f.known[e.SI]; text == "" && g != nil {
 			text, anchor = g.text, g.anchor
 		}
-		if with = nil; text != "" { // else its master is missing, and it is a value
+		if text != "" { // else its master is missing, and it is a value
 			with = f.textElement(alone(xml[e.F[0]:e.FTag]), f.own1(text, anchor, r))
 		}
 	default:
