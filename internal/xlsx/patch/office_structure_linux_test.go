@@ -203,9 +203,9 @@ type officeBook struct {
 // has other rules than Excel (explained) we keep to Excel's.
 func TestLibreOfficeStructure(t *testing.T) {
 	o := newOfficeRun(t)
-	books := 40
+	books := 16
 	if testing.Short() {
-		books = 8
+		books = 4
 	}
 	if *officeCorpus {
 		books = 400
