@@ -2,6 +2,7 @@ package patch
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"gridflow/internal/cell"
@@ -143,14 +144,12 @@ func (c *course) relative(text, own string, ranges []cell.Range) string {
 		return out
 	}
 	anchor := ranges[0].First
-	at := anchor
-	if _, _, ok := c.locate(own, anchor); !ok {
-		at = c.survivor(own, ranges)
-		if shifted, err := formula.ShiftText(text, anchor, at); err == nil {
+	if !c.left(own, anchor) {
+		if shifted, err := formula.ShiftText(text, anchor, c.survivor(own, ranges)); err == nil {
 			text = shifted
 		}
 	}
-	out, _ := c.formulaAt(text, own, at)
+	out, _ := c.formula(text, own)
 	return out
 }
 
@@ -171,9 +170,16 @@ func (c *course) survivor(own string, ranges []cell.Range) cell.Ref {
 	return ranges[0].First
 }
 
+// left reports whether a cell is still on its sheet.
 func (c *course) left(own string, x cell.Ref) bool {
-	_, _, ok := c.locate(own, x)
-	return ok
+	sheet, _, ok := c.locate(own, x)
+	name, _ := c.sheet(own)
+	return ok && strings.EqualFold(sheet, name)
+}
+
+// renames reports whether all that it does is to rename sheets.
+func (c *course) renames() bool {
+	return !slices.ContainsFunc(c.steps, func(r *structure.Rewriter) bool { return r.Change().Kind != structure.RenameSheet })
 }
 
 // refused gives the error of a change that is refused its type.

@@ -20,7 +20,12 @@
 //
 // A formula that gives an array (formula.Tree.Spills) becomes a dynamic array: an array formula
 // over its own cell with the cell metadata that says so, which is added where the workbook has
-// none (metadata.go). Such a part is all that is ever added to a package.
+// none (metadata.go). Such a part, a style sheet and new sheets are all that is ever added to a package.
 //
-// Start reading at [Save].
+// Sheets, rows, columns and ranges that come, go and move ([Patch.Structure]) are applied first, and
+// what else a patch says to the workbook that results, which is never written (structure.go). A sheet whose cells move is written
+// anew, through a filter that sees each byte once; in all other parts what refers to cells becomes
+// edits like any other.
+//
+// Start reading at [Save]; for structure changes, at (*saver).restructure.
 package patch

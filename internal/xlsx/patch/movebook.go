@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"gridflow/internal/grid"
 	"gridflow/internal/xlsx"
 	"gridflow/internal/xlsx/emit"
 	"gridflow/internal/xlsx/scan"
@@ -78,7 +79,7 @@ func relationshipID(tag []byte) string { return decoded(relationshipAttribute(ta
 func (s *saver) listSheets(c *course, d *document, list element, old []element) error {
 	renamed := func(i int, name string) []byte {
 		tag := old[i].tag(d.text)
-		if decoded(attribute(tag, "name")) == name {
+		if c.before[i] == name {
 			return tag
 		}
 		return withAttribute(tag, "name", string(emit.AppendAttribute(nil, name)))
@@ -136,13 +137,31 @@ func (s *saver) moveViews(c *course, d *document, root element) {
 	if !ok {
 		return
 	}
+	visible := func(i int) bool {
+		return c.origin[i] < 0 || s.f.Workbook().Sheets[c.origin[i]].Visibility == grid.Visible
+	}
 	at := func(was int) int {
-		for ; was < len(c.before); was++ {
-			if i := slices.Index(c.origin, was); i >= 0 {
-				return i
+		if i := slices.Index(c.origin, was); i >= 0 {
+			return i
+		}
+		next := was + 1 // the first behind it that is left
+		for ; next < len(c.before) && !slices.Contains(c.origin, next); next++ {
+		}
+		i := slices.Index(c.origin, next)
+		if i < 0 {
+			i = len(c.origin)
+		}
+		for k := i; k < len(c.origin); k++ {
+			if visible(k) {
+				return k
 			}
 		}
-		return len(c.origin) - 1
+		for k := i - 1; k > 0; k-- {
+			if visible(k) {
+				return k
+			}
+		}
+		return 0
 	}
 	for _, v := range d.children(views) {
 		tag := v.tag(d.text)
