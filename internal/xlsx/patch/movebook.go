@@ -96,7 +96,7 @@ func (s *saver) listSheets(c *course, d *document, list element, old []element) 
 		}
 		return nil
 	}
-	next, prefix := 1, ""
+	next, prefix, declared := 1, "", ""
 	for i := range old {
 		tag := old[i].tag(d.text)
 		if id, err := strconv.Atoi(string(attribute(tag, "sheetId"))); err == nil {
@@ -104,8 +104,12 @@ func (s *saver) listSheets(c *course, d *document, list element, old []element) 
 		}
 		for _, a := range scan.Attributes(tag) {
 			if name, ok := bytes.CutSuffix(a.Name, []byte(":id")); ok {
-				prefix = string(name)
+				prefix, declared = string(name), ""
 			}
+		}
+		// Some programs declare the prefix in each element that uses it.
+		if space := attribute(tag, "xmlns:"+prefix); space != nil {
+			declared = ` xmlns:` + prefix + `="` + string(space) + `"`
 		}
 	}
 	var xml []byte
@@ -124,7 +128,7 @@ func (s *saver) listSheets(c *course, d *document, list element, old []element) 
 		}
 		add([]byte(`<worksheet xmlns="` + space + `"><sheetData/></worksheet>`))
 		xml = append(xml, "<"+list.prefix+`sheet name="`...)
-		xml = append(emit.AppendAttribute(xml, c.after[i]), `" sheetId="`+strconv.Itoa(next)+`" `+prefix+`:id="`+id+`"/>`...)
+		xml = append(emit.AppendAttribute(xml, c.after[i]), `" sheetId="`+strconv.Itoa(next)+`" `+prefix+`:id="`+id+`"`+declared+`/>`...)
 		next++
 	}
 	d.edit(list.tagEnd, list.inner, xml)
