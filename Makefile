@@ -7,7 +7,7 @@ GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@latest
 
 KILLS ?= 1000
 
-.PHONY: test libreoffice office crash cpus scenarios soak interleave mutants lockcheck prove check build generate examples workbooks bench peers bench-calc anchors alerts conformance oracle fuzz clean
+.PHONY: test libreoffice office crash cpus scenarios soak interleave mutants lockcheck prove check build generate examples workbooks bench peers bench-calc structure anchors alerts conformance oracle fuzz clean
 
 # The race detector needs a C compiler; without one the tests run without it.
 RACE := $(shell command -v gcc >/dev/null 2>&1 || command -v clang >/dev/null 2>&1 && echo -race)
@@ -41,6 +41,10 @@ office: libreoffice
 	$(GO) test -v -count=1 -timeout 120m -run TestSoak ./internal/office -office.jobs $(OFFICE_JOBS)
 
 # What schedules, and what is scheduled: where an order of goroutines could matter.
+## structure: rows, columns and sheets that come, go and move, beside LibreOffice doing the same, over GRIDFLOW_CORPUS too; 10 minutes
+structure: libreoffice
+	$(GO) test -v -count=1 -timeout 60m -run 'TestLibreOfficeStructure|TestLibreOfficeCorpus|TestCorpusStructure' ./internal/xlsx/patch -office-corpus
+
 CONCURRENT = ./flow/... ./internal/admit ./internal/forks ./internal/lazy ./internal/load ./internal/obs ./internal/office ./internal/server ./internal/workspace
 
 ## cpus: the tests of what runs concurrently, on one, two, four and eight processors

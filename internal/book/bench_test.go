@@ -7,6 +7,7 @@ import (
 
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
+	"gridflow/internal/structure"
 )
 
 // largeBook is one sheet of rows × 10 cells, mixed as a machine writes them.
@@ -144,5 +145,44 @@ func BenchmarkDiff(b *testing.B) {
 			}
 		}
 		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(cells), "ns/cell")
+	})
+}
+
+// BenchmarkRestructure inserts a row at the top of a sheet of a million cells, a tenth of them formulas, and calculates all formulas, as
+// an edit does; and makes of that the edit which stands in the journal.
+func BenchmarkRestructure(b *testing.B) {
+	ctx := b.Context()
+	s := NewSnapshot("wb", "rev", largeBook(b, 100_000)).Stored()
+	e := Edit{Ops: []Op{Restructure{structure.Change{Kind: structure.InsertRows, Sheet: "Sheet1", Count: 1}}}}
+	var next *Snapshot
+	b.Run("apply", func(b *testing.B) {
+		for b.Loop() {
+			var err error
+			if next, _, err = s.Apply(ctx, e); err != nil {
+				b.Fatal(err)
+			}
+			if _, err = next.Sheet(ctx, 0); err != nil { // it is moved when it is asked for
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(float64(next.OwnBytes()), "kept-B")
+	})
+	b.Run("calculate", func(b *testing.B) {
+		for b.Loop() {
+			n, _, err := s.Apply(ctx, e)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if next, _, err = n.Refresh(ctx, Moment{Now: 45000}, Limits{}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("between", func(b *testing.B) {
+		for b.Loop() {
+			if made, err := Between(ctx, s, next); err != nil || len(made.Ops) != 1 {
+				b.Fatal(made, err)
+			}
+		}
 	})
 }

@@ -6,6 +6,9 @@
 // shares with the one before all that did not change, and a [Changeset]: what became
 // different. A fork is a Snapshot that somebody goes on from; it costs its own edits only.
 //
+// Structural changes ([Restructure]) make of the Source below a Snapshot another one, the file after them; edits lie over
+// it as over a file (moved.go).
+//
 // Principal types: [Snapshot], [Source], [Edit] with its [Op]s, [Changeset], [Change], [Error].
 //
 // The one invariant: a Snapshot never changes. Whoever holds one may read it for ever

@@ -13,6 +13,7 @@ import (
 
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
+	"gridflow/internal/structure"
 	"gridflow/internal/xf"
 	"gridflow/internal/xf/xftest"
 )
@@ -85,6 +86,16 @@ func drawEdit(t *rapid.T) Edit {
 		}
 		if rapid.IntRange(0, 5).Draw(t, "renames") == 0 {
 			e.Ops = append(e.Ops, drawNames(t, "Blatt ü"))
+			continue
+		}
+		if rapid.IntRange(0, 5).Draw(t, "restructures") == 0 {
+			at := cell.Ref{Row: rapid.IntRange(0, 9).Draw(t, "row"), Col: rapid.IntRange(0, 3).Draw(t, "col")}
+			e.Ops = append(e.Ops, Restructure{rapid.SampledFrom([]structure.Change{
+				{Kind: structure.InsertRows, Sheet: "Sheet1", At: at.Row, Count: 3},
+				{Kind: structure.MoveCells, Sheet: "Blatt ü", Range: cell.Range{First: at, Last: cell.Ref{Row: 9, Col: 9}}, To: at, ToSheet: "Sheet1"},
+				{Kind: structure.RenameSheet, Sheet: "Sheet1", Name: "It's \"<1>\""},
+				{Kind: structure.AddSheet, Sheet: "New", Position: at.Row},
+			}).Draw(t, "change")})
 			continue
 		}
 		o := SetCells{Sheet: rapid.SampledFrom([]string{"Sheet1", "Blatt ü", ""}).Draw(t, "sheet")}
@@ -191,6 +202,7 @@ func TestEditBytes(t *testing.T) {
 func FuzzDecodeEdit(f *testing.F) {
 	f.Add([]byte{})
 	f.Add(set(f, "Sheet1", "A1=1 B2==A1*2 C3='text D4= A2!0.00").AppendTo(nil))
+	f.Add(Edit{Ops: []Op{Restructure{structure.Change{Kind: structure.InsertRows, Sheet: "Sheet1", At: 1, Count: 2}}, Restructure{structure.Change{Kind: structure.DeleteColumns, Sheet: "Sheet1", Count: 1}}}}.AppendTo(nil))
 	f.Add([]byte("\x01\x01\x01\x06\x01S\x01\x08\x00\x00"))
 	f.Add(Edit{Ops: []Op{EditNames{[]NameEdit{{Name: "a", Sheet: "Sheet1", RefersTo: "A1"}, {Name: "a", Delete: true}}}}}.AppendTo(nil))
 	f.Add(Edit{Ops: []Op{Arrange{Sheet: "Sheet1", Merges: &Ranges{{Last: cell.Ref{Row: 2}}}, Validations: &[]grid.Validation{{Type: "list", Ranges: Ranges{{}}, Formula1: "A1"}},

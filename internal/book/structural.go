@@ -56,6 +56,9 @@ func structural(moves []structure.Change) (list []Change) {
 	return list
 }
 
+// Structural tells of one structural change as a change of the workbook.
+func Structural(c structure.Change) []Change { return structural([]structure.Change{c}) }
+
 // nameAfter gives the name that a sheet has after some changes more.
 func nameAfter(moves []structure.Change, name string) string {
 	for _, c := range moves {

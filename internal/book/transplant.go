@@ -3,6 +3,7 @@ package book
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
@@ -58,6 +59,13 @@ func (c *comparison) transplant(x structure.Change) (moved structure.Change, why
 		return moved, "it has no such sheet", nil
 	}
 	moved.Sheet = c.pairs[pair].name
+	r := x.Rewriter(namesOf(c.base.Workbook()))
+	gone := func(sheet string) func(at cell.Ref) bool {
+		return func(at cell.Ref) bool {
+			_, _, ok := r.Locate(sheet, at)
+			return !ok
+		}
+	}
 	switch rows, deletes, lines := x.Lines(); {
 	case lines:
 		if rows {
@@ -73,7 +81,7 @@ func (c *comparison) transplant(x structure.Change) (moved structure.Change, why
 				was.First.Col, was.Last.Col = x.At, x.At+x.Count-1
 				is = was
 			}
-			return c.asItWas(moved, pair, was, is)
+			return c.asItWas(moved, pair, was, is, gone(x.Sheet))
 		}
 	case x.Kind == structure.MoveCells:
 		target := pair
@@ -89,9 +97,9 @@ func (c *comparison) transplant(x structure.Change) (moved structure.Change, why
 			return moved, "its rows are not those any more", firstOf(err1, err2)
 		}
 		moved.Range.First.Row, moved.Range.Last.Row, moved.To.Row = first, first+x.Range.Rows()-1, to
-		return c.asItWas(moved, target, x.Destination(), moved.Destination())
+		return c.asItWas(moved, target, x.Destination(), moved.Destination(), gone(x.Target()))
 	case x.Kind == structure.DeleteSheet:
-		return c.asItWas(moved, pair, cell.WholeSheet, cell.WholeSheet)
+		return c.asItWas(moved, pair, cell.WholeSheet, cell.WholeSheet, gone(x.Sheet))
 	case x.Kind == structure.MoveSheet:
 		moved.Position = min(x.Position, len(c.cur.Workbook().Sheets)-1)
 	}
@@ -139,8 +147,9 @@ func (c *comparison) rowsOf(pair, at, count int, all bool) (int, bool, error) {
 	return row, ok, nil
 }
 
-// asItWas gives a change that does away with cells of cur, if they hold what they held in base.
-func (c *comparison) asItWas(moved structure.Change, pair int, was, is cell.Range) (structure.Change, string, error) {
+// asItWas gives a change that does away with cells of cur, if they hold what they held in base. gone says which of base
+// it does away with.
+func (c *comparison) asItWas(moved structure.Change, pair int, was, is cell.Range, gone func(at cell.Ref) bool) (structure.Change, string, error) {
 	a, b, err := c.sheets(c.pairs[pair].old, c.pairs[pair].new)
 	if err != nil || a == b {
 		return moved, "", err
@@ -148,25 +157,26 @@ func (c *comparison) asItWas(moved structure.Change, pair int, was, is cell.Rang
 	dRow := is.First.Row - was.First.Row
 	held := map[cell.Ref]grid.Cell{}
 	for x := range a.Cells(was) {
-		if !x.Empty() {
+		if !x.Empty() && gone(x.Ref) {
 			held[cell.Ref{Row: x.Ref.Row + dRow, Col: x.Ref.Col}] = x
 		}
 	}
-	differs := func(at cell.Ref) (structure.Change, string, error) {
-		return moved, fmt.Sprintf("it takes cells that were changed there, %v among them", at), nil
-	}
+	var differs []cell.Ref
 	for y := range b.Cells(is) {
-		if y.Empty() {
+		if y.Empty() || !gone(cell.Ref{Row: y.Ref.Row - dRow, Col: y.Ref.Col}) {
 			continue
 		}
 		x, ok := held[y.Ref]
 		delete(held, y.Ref)
 		if !ok || !y.HasFormula() && x.Value != y.Value || !c.sameFormula(stateOf(a, x, ok), stateOf(b, y, true), x.Ref, y.Ref, pair) {
-			return differs(y.Ref)
+			differs = append(differs, y.Ref)
 		}
 	}
 	for at := range held {
-		return differs(at)
+		differs = append(differs, at)
 	}
-	return moved, "", nil
+	if len(differs) == 0 {
+		return moved, "", nil
+	}
+	return moved, fmt.Sprintf("it takes cells that were changed there, %v among them", slices.MinFunc(differs, byPlace)), nil
 }

@@ -233,7 +233,7 @@ func someChange(t *rapid.T, is contents) structure.Change {
 	c := structure.Change{
 		Kind: rapid.SampledFrom([]structure.Kind{
 			structure.InsertRows, structure.InsertRows, structure.DeleteRows, structure.DeleteRows, structure.InsertColumns, structure.DeleteColumns,
-			structure.AddSheet, structure.DeleteSheet, structure.RenameSheet, structure.MoveSheet,
+			structure.MoveCells, structure.MoveCells, structure.AddSheet, structure.DeleteSheet, structure.RenameSheet, structure.MoveSheet,
 		}).Draw(t, "change"),
 		Sheet: rapid.SampledFrom(sheets).Draw(t, "of sheet"),
 	}
@@ -243,6 +243,13 @@ func someChange(t *rapid.T, is contents) structure.Change {
 		c.At, c.Count = rapid.IntRange(0, editRows).Draw(t, "at"), rapid.IntRange(1, 2).Draw(t, "count")
 	case ok:
 		c.At, c.Count = rapid.IntRange(0, 3).Draw(t, "at"), 1
+	case c.Kind == structure.MoveCells:
+		c.Range.First = cell.Ref{Row: rapid.IntRange(0, editRows).Draw(t, "row"), Col: rapid.IntRange(0, 3).Draw(t, "col")}
+		c.Range.Last = cell.Ref{Row: c.Range.First.Row + rapid.IntRange(0, 2).Draw(t, "rows"), Col: c.Range.First.Col + rapid.IntRange(0, 2).Draw(t, "cols")}
+		c.To = cell.Ref{Row: rapid.IntRange(0, editRows).Draw(t, "to row"), Col: rapid.IntRange(0, 3).Draw(t, "to col")}
+		if to := rapid.SampledFrom(sheets).Draw(t, "to sheet"); to != c.Sheet {
+			c.ToSheet = to
+		}
 	case c.Kind == structure.AddSheet:
 		c.Sheet, c.Position = name, rapid.IntRange(0, len(sheets)).Draw(t, "position")
 	case c.Kind == structure.RenameSheet:

@@ -166,7 +166,7 @@ func (s contents) restructure(moves ...structure.Change) contents {
 		for key, is := range s {
 			sheet, at := place(key)
 			if to, ref, ok := r.Locate(sheet, at); ok && ref.Row < windowRows && ref.Col < windowCols {
-				is.formula, _ = r.Formula(is.formula, sheet)
+				is.formula, _ = r.FormulaAt(is.formula, sheet, at)
 				out[to+"!"+ref.String()] = is
 			}
 		}
@@ -191,6 +191,21 @@ func (s contents) restructure(moves ...structure.Change) contents {
 // fits reports whether nothing leaves the window by a change.
 func (s contents) fits(c structure.Change) bool {
 	rows, deletes, ok := c.Lines()
+	if c.Kind == structure.MoveCells { // of a row with a format, it is not known here which cells have it by themselves
+		for sheet, r := range map[string]cell.Range{c.Sheet: c.Range, c.Target(): c.Destination()} {
+			for row := r.First.Row; row <= r.Last.Row; row++ {
+				if s[sheet+"!"+cell.Ref{Row: row, Col: windowCols - 1}.String()].format != "General" || row >= windowRows || r.Last.Col >= windowCols-1 {
+					return false
+				}
+			}
+		}
+		for row := c.Range.First.Row; row <= c.Range.Last.Row; row++ {
+			if s[c.Sheet+"!"+cell.Ref{Row: row, Col: windowCols - 1}.String()].format != "General" {
+				return false
+			}
+		}
+		return true
+	}
 	if !ok || deletes {
 		return true
 	}

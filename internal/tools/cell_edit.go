@@ -434,6 +434,10 @@ func summarize(cs *book.Changeset, stale bool) summary {
 	}
 	var calc calculated
 	for c := range cs.Changes() {
+		if c.Kind > book.CellModified {
+			s.structure(&c)
+			continue
+		}
 		if calc.add(&c); c.Calculated {
 			continue
 		}
@@ -491,11 +495,13 @@ func summarizeEdit(e book.Edit) *summary {
 			s.Flags.RecalcNeeded = true
 		default:
 			for _, name := range sheetsBeside(op) {
-				if !slices.Contains(s.Sheets, name) {
-					s.bound()
-					s.Sheets, s.Bounds = append(s.Sheets, name), append(s.Bounds, "")
-				}
+				s.affects(name)
 			}
+		case book.Restructure:
+			for _, c := range book.Structural(o.Change) {
+				s.structure(&c)
+			}
+			s.Flags.RecalcNeeded = true
 		case book.FormatCells:
 			for _, r := range o.Ranges {
 				s.count(o.Sheet, r.First, "cells_style_changed")
@@ -508,10 +514,42 @@ func summarizeEdit(e book.Edit) *summary {
 	return s
 }
 
+// structure notes a change of rows, columns or sheets.
+func (s *summary) structure(c *book.Change) {
+	kind, n := c.Kind.String(), 1
+	switch c.Kind {
+	case book.RowsInserted, book.RowsDeleted:
+		n = c.Range.Rows()
+	case book.ColumnsInserted, book.ColumnsDeleted:
+		kind, n = strings.Replace(kind, "columns", "cols", 1), c.Range.Cols()
+	case book.CellsMoved:
+		kind = "ranges_moved"
+	case book.SheetAdded:
+		kind = "sheets_created"
+	case book.SheetDeleted, book.SheetRenamed, book.SheetMoved:
+		kind = strings.Replace(kind, "sheet_", "sheets_", 1)
+	}
+	s.Counts[kind] += n
+	if c.Kind != book.SheetDeleted {
+		s.affects(c.Sheet)
+	}
+}
+
+// affects notes a sheet of which no cell may change.
+func (s *summary) affects(sheet string) {
+	if !slices.Contains(s.Sheets, sheet) {
+		s.bound()
+		s.Sheets, s.Bounds = append(s.Sheets, sheet), append(s.Bounds, "")
+	}
+}
+
 // count notes one cell that is changed.
 func (s *summary) count(sheet string, r cell.Ref, kind string) {
-	if n := len(s.Sheets); n == 0 || s.Sheets[n-1] != sheet {
+	if n := len(s.Sheets); n == 0 || s.Sheets[n-1] != sheet || len(s.Bounds) == n {
 		s.bound()
+		if i := slices.Index(s.Sheets, sheet); i >= 0 && s.Bounds[i] == "" { // so far none of its cells
+			s.Sheets, s.Bounds = slices.Delete(s.Sheets, i, i+1), slices.Delete(s.Bounds, i, i+1)
+		}
 		s.Sheets = append(s.Sheets, sheet)
 		s.bounds = cell.Range{First: r, Last: r}
 	}
@@ -535,7 +573,11 @@ func (s *summary) end() {
 }
 
 // countNames are the kinds of change in the order in which they are told, with the words.
-var countNames = [...][2]string{{"cells_value_set", "values set"}, {"cells_formula_set", "formulas set"}, {"cells_cleared", "cleared"}, {"cells_style_changed", "formats changed"}}
+var countNames = [...][2]string{
+	{"rows_inserted", "rows inserted"}, {"rows_deleted", "rows deleted"}, {"cols_inserted", "columns inserted"}, {"cols_deleted", "columns deleted"},
+	{"rows_relocated", "rows moved"}, {"cols_relocated", "columns moved"}, {"rows_cloned", "rows cloned"}, {"cells_inserted", "cells inserted"}, {"cells_deleted", "cells deleted"},
+	{"cells_moved", "cells moved"}, {"cells_copied", "cells copied"}, {"sums_expanded", "sums expanded"}, {"sheets_created", "sheets created"}, {"sheets_deleted", "sheets deleted"}, {"sheets_renamed", "sheets renamed"}, {"sheets_moved", "sheets moved"},
+	{"cells_value_set", "values set"}, {"cells_formula_set", "formulas set"}, {"cells_cleared", "cleared"}, {"cells_style_changed", "formats changed"}}
 
 func (s *summary) appendText(b []byte) []byte {
 	sep := "; "

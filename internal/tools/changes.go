@@ -16,7 +16,7 @@ import (
 
 // changeRow is one difference, in spreadsheet-mcp's shapes.
 type changeRow struct {
-	Kind       string  `json:"kind"` // "cell", "rows", "sheet", "table" or "name"
+	Kind       string  `json:"kind"` // "cell", "rows", "columns", "cells", "sheet", "table" or "name"
 	Type       string  `json:"type"`
 	Subtype    string  `json:"subtype,omitempty"`
 	Sheet      string  `json:"sheet,omitempty"`
@@ -80,7 +80,13 @@ func (v changeValues) row(c book.Change) changeRow {
 	case book.RowsInserted, book.RowsDeleted:
 		r.Kind, r.Type = "rows", c.Kind.String()
 		r.Range = fmt.Sprintf("%d:%d", c.Range.First.Row+1, c.Range.Last.Row+1)
-	case book.SheetAdded, book.SheetDeleted, book.SheetRenamed:
+	case book.ColumnsInserted, book.ColumnsDeleted:
+		r.Kind, r.Type = "columns", c.Kind.String()
+		r.Range = cell.ColumnName(c.Range.First.Col) + ":" + cell.ColumnName(c.Range.Last.Col)
+	case book.CellsMoved:
+		r.Kind, r.Type = "cells", c.Kind.String()
+		r.OldRange, r.NewRange, r.OldName = c.OldRange.String(), c.Range.String(), c.OldName
+	case book.SheetAdded, book.SheetDeleted, book.SheetRenamed, book.SheetMoved:
 		r.Kind, r.Type, r.OldName = "sheet", c.Kind.String(), c.OldName
 	case book.LayoutModified:
 		r.Kind, r.Type, r.Name = "layout", c.Kind.String(), c.Name
@@ -173,6 +179,14 @@ func (r *changeRow) appendText(b []byte) []byte {
 		}
 	case "rows":
 		b = append(b, "  rows "+r.Range+" "+strings.TrimPrefix(r.Type, "rows_")...)
+	case "columns":
+		b = append(b, "  columns "+r.Range+" "+strings.TrimPrefix(r.Type, "columns_")...)
+	case "cells":
+		b = append(b, "  "...)
+		if r.OldName != "" {
+			b = append(appendEscaped(b, cell.QuoteSheet(r.OldName)), '!')
+		}
+		b = append(b, r.OldRange+" moved to "+r.NewRange...)
 	case "layout":
 		b = append(b, "  "+r.Name+" arranged otherwise"...)
 	case "sheet":

@@ -166,6 +166,7 @@ func TestForkTranscript(t *testing.T) {
 		"outside.txt",
 		"rows.txt",
 		"rules.txt",
+		"structure.txt",
 		"tables.txt",
 		"whatif.txt",
 	} {

@@ -31,7 +31,7 @@ type editRow struct {
 	IsFormula bool   `json:"is_formula"`
 	NumFmt    string `json:"number_format,omitempty"`
 	Format    string `json:"format,omitempty"` // as "font.bold=1, fill.pattern_type="
-	What      string `json:"what"`             // "value", "formula", "clear", "format", "layout", "name", "table" or "object"
+	What      string `json:"what"`             // "value", "formula", "clear", "format", "layout", "name", "table", "object" or "structure"
 	Name      string `json:"name,omitempty"`   // that is defined, changed or, without a value, deleted
 }
 
@@ -133,6 +133,8 @@ func editRows(op book.Op) iter.Seq[editRow] {
 					return
 				}
 			}
+		case book.Restructure:
+			yield(editRow{Sheet: o.Sheet, What: "structure", Value: structureText(o.Change)})
 		case book.FormatCells:
 			for _, r := range o.Ranges {
 				row := editRow{Sheet: o.Sheet, Address: r.String(), What: "format", Format: settingsText(o.Settings)}
@@ -209,7 +211,7 @@ func (o *getEditsOut) appendText(b []byte, _ bool) []byte {
 			b = appendEscaped(append(b, "\t="...), e.Value)
 		case "table":
 			b = appendEscaped(append(b, "\ttable "...), e.Value)
-		case "value", "layout", "object":
+		case "value", "layout", "object", "structure":
 			b = appendEscaped(append(b, '\t'), e.Value)
 		default:
 			b = append(append(b, "\t("...), e.What+")"...)

@@ -43,6 +43,7 @@ var batchTools = []Tool{
 	replaceInFormulas,
 	sortRange,
 	rulesBatch,
+	structureBatch,
 	styleBatch,
 	transformBatch,
 }

@@ -2,6 +2,8 @@ package patch
 
 import (
 	"errors"
+	"slices"
+	"sort"
 	"strings"
 
 	"gridflow/internal/cell"
@@ -143,27 +145,50 @@ func (c *course) relative(text, own string, ranges []cell.Range) string {
 		return out
 	}
 	anchor := ranges[0].First
-	at := anchor
-	if _, _, ok := c.locate(own, anchor); !ok {
-		at = c.survivor(own, ranges)
-		if shifted, err := formula.ShiftText(text, anchor, at); err == nil {
+	if !c.left(own, anchor) {
+		if shifted, err := formula.ShiftText(text, anchor, c.survivor(own, ranges)); err == nil {
 			text = shifted
 		}
 	}
-	out, _ := c.formulaAt(text, own, at)
+	out, _ := c.formula(text, own)
 	return out
 }
 
 // survivor gives the first cell of ranges that is left; their first one where none is.
 func (c *course) survivor(own string, ranges []cell.Range) cell.Ref {
 	for _, r := range ranges {
-		for row := r.First.Row; row <= r.Last.Row; row++ {
-			if x := (cell.Ref{Row: row, Col: r.First.Col}); c.left(own, x) {
-				return x
+		if _, ok := c.block(); ok {
+			// Cells that leave are a rectangle: what is left of the first row or column begins behind it.
+			for _, x := range [...]cell.Ref{{Row: r.First.Row, Col: c.behind(own, r, false)}, {Row: c.behind(own, r, true), Col: r.First.Col}} {
+				if r.Contains(x) && c.left(own, x) {
+					return x
+				}
 			}
+			continue
 		}
-		for col := r.First.Col; col <= r.Last.Col; col++ {
-			if x := (cell.Ref{Row: r.First.Row, Col: col}); c.left(own, x) {
+		if after, ok := c.area(own, r); ok {
+			// A range that begins further down comes to begin where r does, as long as the lines that it leaves out are such as go.
+			rows := sort.Search(r.Rows(), func(n int) bool {
+				part := r
+				part.First.Row += n
+				to, ok := c.area(own, part)
+				return !ok || to.First.Row > after.First.Row
+			})
+			cols := sort.Search(r.Cols(), func(n int) bool {
+				part := r
+				part.First.Col += n
+				to, ok := c.area(own, part)
+				return !ok || to.First.Col > after.First.Col
+			})
+			x := cell.Ref{Row: r.First.Row + max(rows-1, 0), Col: r.First.Col + max(cols-1, 0)}
+			// Before it there may be lines that came.
+			for n := 0; n < 1000 && !c.left(own, x) && x.Row < r.Last.Row; n++ {
+				x.Row++
+			}
+			for n := 0; n < 1000 && !c.left(own, x) && x.Col < r.Last.Col; n++ {
+				x.Col++
+			}
+			if c.left(own, x) {
 				return x
 			}
 		}
@@ -171,9 +196,29 @@ func (c *course) survivor(own string, ranges []cell.Range) cell.Ref {
 	return ranges[0].First
 }
 
+// behind gives the row or column behind the cells that leave.
+func (c *course) behind(own string, r cell.Range, rows bool) int {
+	change, _ := c.block()
+	hole := change.Range
+	if !strings.EqualFold(own, change.Sheet) || !hole.Contains(r.First) {
+		hole = change.Destination()
+	}
+	if rows {
+		return hole.Last.Row + 1
+	}
+	return hole.Last.Col + 1
+}
+
+// left reports whether a cell is still on its sheet.
 func (c *course) left(own string, x cell.Ref) bool {
-	_, _, ok := c.locate(own, x)
-	return ok
+	sheet, _, ok := c.locate(own, x)
+	name, _ := c.sheet(own)
+	return ok && strings.EqualFold(sheet, name)
+}
+
+// renames reports whether all that it does is to rename sheets.
+func (c *course) renames() bool {
+	return !slices.ContainsFunc(c.steps, func(r *structure.Rewriter) bool { return r.Change().Kind != structure.RenameSheet })
 }
 
 // refused gives the error of a change that is refused its type.

@@ -25,5 +25,10 @@
 // their charts and pictures (drawing.go, chart.go), and relationships (parts.go); what is removed goes with
 // the parts that nothing else refers to.
 //
-// Start reading at [Save].
+// Sheets, rows, columns and ranges that come, go and move ([Patch.Structure]) are applied first, and
+// what else a patch says to the workbook that results, which is never written (structure.go). A sheet whose cells move is written
+// anew, through a filter that sees each byte once; in all other parts what refers to cells becomes
+// edits like any other.
+//
+// Start reading at [Save]; for structure changes, at (*saver).restructure.
 package patch

@@ -225,3 +225,15 @@ func withAttribute(tag []byte, name, value string) []byte {
 func order(edits []splice.Edit) {
 	sort.SliceStable(edits, func(i, j int) bool { return edits[i].From < edits[j].From })
 }
+
+// attributesOfTag gives the names of the attributes of a start tag.
+func attributesOfTag(tag []byte) []string {
+	var names []string
+	for _, a := range scan.Attributes(tag) {
+		names = append(names, string(a.Name))
+	}
+	return names
+}
+
+// endOfTag gives where the tag ends that text begins with.
+func endOfTag(text []byte) int { return max(scan.TagEnd(text, 0), 0) }

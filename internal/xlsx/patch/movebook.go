@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"gridflow/internal/grid"
 	"gridflow/internal/xlsx"
 	"gridflow/internal/xlsx/emit"
 	"gridflow/internal/xlsx/scan"
@@ -78,7 +79,7 @@ func relationshipID(tag []byte) string { return decoded(relationshipAttribute(ta
 func (s *saver) listSheets(c *course, d *document, list element, old []element) error {
 	renamed := func(i int, name string) []byte {
 		tag := old[i].tag(d.text)
-		if decoded(attribute(tag, "name")) == name {
+		if c.before[i] == name {
 			return tag
 		}
 		return withAttribute(tag, "name", string(emit.AppendAttribute(nil, name)))
@@ -95,7 +96,7 @@ func (s *saver) listSheets(c *course, d *document, list element, old []element) 
 		}
 		return nil
 	}
-	next, prefix := 1, ""
+	next, prefix, declared := 1, "", ""
 	for i := range old {
 		tag := old[i].tag(d.text)
 		if id, err := strconv.Atoi(string(attribute(tag, "sheetId"))); err == nil {
@@ -103,8 +104,12 @@ func (s *saver) listSheets(c *course, d *document, list element, old []element) 
 		}
 		for _, a := range scan.Attributes(tag) {
 			if name, ok := bytes.CutSuffix(a.Name, []byte(":id")); ok {
-				prefix = string(name)
+				prefix, declared = string(name), ""
 			}
+		}
+		// Some programs declare the prefix in each element that uses it.
+		if space := attribute(tag, "xmlns:"+prefix); space != nil {
+			declared = ` xmlns:` + prefix + `="` + string(space) + `"`
 		}
 	}
 	var xml []byte
@@ -123,7 +128,7 @@ func (s *saver) listSheets(c *course, d *document, list element, old []element) 
 		}
 		add([]byte(`<worksheet xmlns="` + space + `"><sheetData/></worksheet>`))
 		xml = append(xml, "<"+list.prefix+`sheet name="`...)
-		xml = append(emit.AppendAttribute(xml, c.after[i]), `" sheetId="`+strconv.Itoa(next)+`" `+prefix+`:id="`+id+`"/>`...)
+		xml = append(emit.AppendAttribute(xml, c.after[i]), `" sheetId="`+strconv.Itoa(next)+`" `+prefix+`:id="`+id+`"`+declared+`/>`...)
 		next++
 	}
 	d.edit(list.tagEnd, list.inner, xml)
@@ -136,13 +141,31 @@ func (s *saver) moveViews(c *course, d *document, root element) {
 	if !ok {
 		return
 	}
+	visible := func(i int) bool {
+		return c.origin[i] < 0 || s.f.Workbook().Sheets[c.origin[i]].Visibility == grid.Visible
+	}
 	at := func(was int) int {
-		for ; was < len(c.before); was++ {
-			if i := slices.Index(c.origin, was); i >= 0 {
-				return i
+		if i := slices.Index(c.origin, was); i >= 0 {
+			return i
+		}
+		next := was + 1 // the first behind it that is left
+		for ; next < len(c.before) && !slices.Contains(c.origin, next); next++ {
+		}
+		i := slices.Index(c.origin, next)
+		if i < 0 {
+			i = len(c.origin)
+		}
+		for k := i; k < len(c.origin); k++ {
+			if visible(k) {
+				return k
 			}
 		}
-		return len(c.origin) - 1
+		for k := i - 1; k > 0; k-- {
+			if visible(k) {
+				return k
+			}
+		}
+		return 0
 	}
 	for _, v := range d.children(views) {
 		tag := v.tag(d.text)

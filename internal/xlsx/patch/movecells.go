@@ -60,7 +60,11 @@ func (s *saver) pickUp(c *course) error {
 		slices.SortStableFunc(list, func(a, b carriedCell) int { return a.col - b.col })
 	}
 	f.picked = nil
-	return nil
+	if strings.EqualFold(change.Sheet, change.Target()) {
+		return nil
+	}
+	s.rules, err = s.pickRules(f, part, change)
+	return err
 }
 
 // pickedCell is a cell that is going to move, as the file has it.
@@ -80,14 +84,14 @@ func (f *sheetFilter) carry(xml []byte, r cell.Ref) ([]byte, error) {
 	if !e.HasFormula {
 		return slices.Concat(tag, xml[e.TagEnd:]), nil
 	}
-	with := xml[e.F[0]:e.F[1]]
+	var with []byte
 	switch {
 	case e.Kind == "shared":
 		text, anchor := e.FormulaText(), r
 		if g := f.known[e.SI]; text == "" && g != nil {
 			text, anchor = g.text, g.anchor
 		}
-		if with = nil; text != "" { // else its master is missing, and it is a value
+		if text != "" { // else its master is missing, and it is a value
 			with = f.textElement(alone(xml[e.F[0]:e.FTag]), f.own1(text, anchor, r))
 		}
 	default:
@@ -122,6 +126,9 @@ func (f *sheetFilter) receives(s *saver) {
 		f.carries, f.carried = true, s.carried
 		for row := range s.carried {
 			f.rows = append(f.rows, row)
+		}
+		if !f.leaves {
+			f.rules = s.rules
 		}
 		slices.Sort(f.rows)
 	}

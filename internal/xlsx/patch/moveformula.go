@@ -184,8 +184,10 @@ func (f *sheetFilter) member(g *sharedGroup, xml []byte, e *scan.CellXML, r, to 
 		return nil, nil
 	}
 	tag := xml[e.F[0]:e.FTag]
-	i := g.last
-	if i >= len(g.pieces) || !g.pieces[i].Area.Contains(to) {
+	i := g.last // most cells are in the piece of the one before, or the next one
+	for ; i < min(len(g.pieces), g.last+2) && !g.pieces[i].Area.Contains(to); i++ {
+	}
+	if i == min(len(g.pieces), g.last+2) {
 		i = slices.IndexFunc(g.pieces, func(p structure.Piece) bool { return p.Area.Contains(to) })
 	}
 	if i < 0 || g.pieces[i].Area.First == g.pieces[i].Area.Last || f.block && f.moves && !g.same {

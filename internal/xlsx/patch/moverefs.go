@@ -52,6 +52,7 @@ var attributesRead = map[string]map[string]reading{
 	"dataValidation":        {"sqref": asList},
 	"protectedRange":        {"sqref": asList},
 	"ignoredError":          {"sqref": asList},
+	"scenarios":             {"sqref": asList},
 	"cellWatch":             {"r": asCell},
 	"inputCells":            {"r": asCell},
 	"singleXmlCell":         {"r": asCell},
@@ -109,7 +110,7 @@ func (x *refs) content(text []byte, from, to int) (out []byte, kept, gone int) {
 // element gives what becomes of an element: nil where it stays. It goes where nothing is left of what it is about.
 func (x *refs) element(text []byte, e element) (out []byte, goes bool) {
 	switch e.local {
-	case "sheetViews", "printOptions", "pageMargins", "pageSetup", "headerFooter", "sheetProtection", "sheetCalcPr", "phoneticPr":
+	case "sheetViews", "selection", "pane", "printOptions", "pageMargins", "pageSetup", "headerFooter", "sheetProtection", "sheetCalcPr", "phoneticPr":
 		return nil, false
 	case "brk":
 		return x.pageBreak(text, e)

@@ -63,6 +63,7 @@ type sheetFilter struct {
 	picked   []pickedCell
 	carried  map[int][]carriedCell // by row
 	rows     []int                 // to which they go, and that have not come yet
+	rules    []carriedRule         // what applies to them, from another sheet
 	pending  []carriedCell         // of the current row
 }
 
@@ -359,19 +360,31 @@ func (f *sheetFilter) Tail(b []byte, final bool) error {
 	if !final {
 		return nil
 	}
-	at := 0
-	for _, e := range elements(f.tail, 0, len(f.tail)) {
-		with, goes := f.refs.element(f.tail, e)
-		if with == nil && !goes {
-			continue
+	var edits []splice.Edit
+	list := elements(f.tail, 0, len(f.tail))
+	for _, e := range list {
+		if with, goes := f.refs.element(f.tail, e); with != nil || goes {
+			edits = append(edits, splice.Edit{From: int64(e.from), To: int64(e.to), New: with})
 		}
-		if err := f.keep(f.tail[at:e.from]); err != nil {
+	}
+	if f.collects {
+		return nil
+	}
+	arrived := f.arrived(list)
+	edits = slices.DeleteFunc(edits, func(e splice.Edit) bool { // whose list takes in others
+		return slices.ContainsFunc(arrived, func(a splice.Edit) bool { return a.From == e.From && a.To == e.To })
+	})
+	edits = append(edits, arrived...)
+	order(edits)
+	at := int64(0)
+	for _, e := range edits {
+		if err := f.keep(f.tail[at:e.From]); err != nil {
 			return err
 		}
-		if err := f.change(f.tail[e.from:e.to], with); err != nil {
+		if err := f.change(f.tail[e.From:e.To], e.New); err != nil {
 			return err
 		}
-		at = e.to
+		at = e.To
 	}
 	if err := f.keep(f.tail[at:]); err != nil {
 		return err

@@ -181,6 +181,8 @@ type saver struct {
 	rewritten map[*xlsx.Part]bool
 	pickedUp  *sheetFilter
 	carried   map[int][]carriedCell
+	rules     []carriedRule
+	links     map[string]bool // ids of relationships that links got
 }
 
 func (s *saver) change(p *Patch) error {

@@ -1,6 +1,7 @@
 package patch
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -155,7 +156,7 @@ func (s *saver) restructure(changes []structure.Change) error {
 	if err := s.moveBook(c); err != nil {
 		return err
 	}
-	if s.f.Related("calcChain") != nil {
+	if !c.renames() {
 		if err := s.dropCalcChain(); err != nil {
 			return err
 		}
@@ -364,6 +365,9 @@ func (s *saver) moveSheet(c *course, i int) error {
 	}
 	var known *sheetFilter // that has gone through it beforehand
 	rewrite := c.moves(info.Name)
+	if !rewrite && !s.mayRefer(stream) {
+		return nil
+	}
 	for {
 		f := newSheetFilter(c, info.Name)
 		f.refs.goneParts = s.goneParts[part]
@@ -404,6 +408,30 @@ func (s *saver) moveSheet(c *course, i int) error {
 			return nil
 		}
 		return s.splice(part, stream, f.edits)
+	}
+}
+
+// mayRefer reports whether a sheet's part may have a formula that refers to another sheet, or to a table: most that have none
+// have none of the characters that such a one needs, and there is no need to look at their cells.
+func (s *saver) mayRefer(stream *splice.Stream) bool {
+	r := stream.ReaderAt(0)
+	defer r.Close()
+	last := byte(0)
+	for first := true; ; first = false {
+		chunk, err := r.Next(s.ctx)
+		if err == io.EOF {
+			return false
+		}
+		if err != nil || first && !xmltext.IsUTF8(chunk[:min(len(chunk), 256)]) {
+			return true // who walks through it, finds out
+		}
+		if bytes.IndexByte(chunk, '!') >= 0 || bytes.IndexByte(chunk, '[') >= 0 ||
+			bytes.Contains(chunk, []byte("&#")) || len(chunk) > 0 && last == '&' && chunk[0] == '#' {
+			return true
+		}
+		if len(chunk) > 0 {
+			last = chunk[len(chunk)-1]
+		}
 	}
 }
 

@@ -70,8 +70,8 @@ func (b bookModel) change(c structure.Change) bookModel {
 		}
 		for _, m := range b.merges[i] {
 			for _, a := range r.Cover(name, m) {
-				if a.Range.First != a.Range.Last && strings.EqualFold(a.Sheet, to) {
-					after.merges[index(to)] = append(after.merges[index(to)], a.Range)
+				if a.Range.First != a.Range.Last {
+					after.merges[index(a.Sheet)] = append(after.merges[index(a.Sheet)], a.Range)
 				}
 			}
 		}
@@ -130,6 +130,9 @@ func (b bookModel) compare(want bookModel) error {
 	for i, name := range b.names {
 		if err := differences(b.sheets[i], want.sheets[i]); err != nil {
 			return fmt.Errorf("sheet %s: %w", name, err)
+		}
+		for _, list := range [][]cell.Range{b.merges[i], want.merges[i]} {
+			slices.SortFunc(list, func(a, b cell.Range) int { return compareCells(a.First, b.First) })
 		}
 		if fmt.Sprint(b.merges[i]) != fmt.Sprint(want.merges[i]) && len(b.merges[i])+len(want.merges[i]) > 0 {
 			return fmt.Errorf("sheet %s: %v are merged, want %v", name, b.merges[i], want.merges[i])

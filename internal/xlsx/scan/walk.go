@@ -26,7 +26,6 @@ type Walker struct {
 	v     Visitor
 	phase phase
 	base  int64
-	head  []byte
 	row   int
 	col   int
 	inRow bool // a row has begun

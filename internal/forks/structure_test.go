@@ -1,0 +1,200 @@
+package forks
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"gridflow/internal/book"
+	"gridflow/internal/cell"
+	"gridflow/internal/structure"
+	"gridflow/internal/xlsx"
+	"gridflow/internal/xlsx/patch"
+)
+
+func restructured(changes ...structure.Change) (e book.Edit) {
+	for _, c := range changes {
+		e.Ops = append(e.Ops, book.Restructure{Change: c})
+	}
+	return e
+}
+
+func rows(kind structure.Kind, at, count int) structure.Change {
+	return structure.Change{Kind: kind, Sheet: "Data", At: at, Count: count}
+}
+
+// savedSame saves a fork and looks whether the file has what it has, and the fork after a restart.
+func (r *rig) savedSame(id, path string) {
+	r.Helper()
+	r.save(id, path)
+	want := r.column(id)
+	if got := r.column(r.create(path).ID); got != want {
+		r.Errorf("the saved file has %s, the fork %s", got, want)
+	}
+	r.restart()
+	if got := r.column(id); got != want {
+		r.Errorf("after a restart there is %s, and there was %s", got, want)
+	}
+}
+
+// An array that spills is cut apart by a row, and loses its own cell: it fills what it did again, or is gone with all that
+// it filled, in the saved file too.
+func TestStructure_Spill(t *testing.T) {
+	r := spilled(t)
+	id := r.create("c.xlsx").ID
+	r.edit(id, restructured(rows(structure.InsertRows, 1, 1)))
+	if got := r.column(id); got != "1|2|3||" {
+		t.Errorf("a row was inserted among its cells, and it gives %s", got)
+	}
+	r.savedSame(id, "in.xlsx")
+	r.edit(id, restructured(rows(structure.DeleteRows, 0, 1)))
+	if got := r.column(id); got != "||||" {
+		t.Errorf("its own cell is gone, and there is %s", got)
+	}
+	r.savedSame(id, "gone.xlsx")
+	if _, err := r.store.Undo(t.Context(), id, 2, Commit{}); err != nil {
+		t.Fatal(err)
+	}
+	if got := r.column(id); got != "1|2|3||" {
+		t.Errorf("undone, it gives %s", got)
+	}
+	r.edit(id, restructured(structure.Change{Kind: structure.MoveCells, Sheet: "Data", Range: cell.RangeOf(cell.Ref{Col: 5}, cell.Ref{Row: 1, Col: 5}), To: cell.Ref{Row: 8, Col: 5}}))
+	if got := r.column(id); got != "||||" {
+		t.Errorf("its own cell was moved, and it left %s", got)
+	}
+	r.savedSame(id, "moved.xlsx")
+}
+
+// What is in the way of a change is refused with a code, also where it is in the way in the file alone.
+func TestStructure_Refused(t *testing.T) {
+	r := newRig(t, Options{})
+	r.put("f.xlsx", arrayBook(t, true))
+	id := r.create("f.xlsx").ID
+	try := func(c structure.Change, want string) {
+		t.Helper()
+		_, err := r.store.Edit(t.Context(), id, restructured(c), Commit{})
+		if code(err) != want {
+			t.Errorf("%+v: %v, want %s", c, err, want)
+		}
+	}
+	try(rows(structure.InsertRows, 1, 1), string(structure.ArrayPart))
+	try(rows(structure.DeleteRows, 2, 1), string(structure.ArrayPart))
+	try(structure.Change{Kind: structure.DeleteSheet, Sheet: "Data"}, string(structure.LastSheet))
+	try(structure.Change{Kind: structure.RenameSheet, Sheet: "Data", Name: "a:b"}, string(structure.BadName))
+	try(structure.Change{Kind: structure.InsertRows, Sheet: "No", Count: 1}, string(structure.NoSheet))
+	try(structure.Change{Kind: "turn", Sheet: "Data"}, string(structure.BadKind))
+	gone := book.SetCells{Sheet: "Data"}
+	for _, at := range []string{"F1", "F2", "F3", "G1", "G2"} {
+		ref, _ := cell.ParseRef(at)
+		gone.Cells = append(gone.Cells, book.CellEdit{Ref: ref, Clear: true})
+	}
+	r.edit(id, book.Edit{Ops: []book.Op{gone}})
+	_, err := r.store.Edit(t.Context(), id, restructured(rows(structure.InsertRows, 1, 1)), Commit{})
+	if code(err) != string(structure.ArrayPart) || !strings.Contains(err.Error(), "file") {
+		t.Errorf("an array that the file has yet: %v", err)
+	}
+	r.edit(id, restructured(rows(structure.InsertRows, 0, 1)))
+	r.savedSame(id, "g.xlsx")
+}
+
+// A table that has grown moves with its rows, and gets a column with a name; the file has both.
+func TestStructure_Table(t *testing.T) {
+	r := newRig(t, Options{})
+	r.put("t.xlsx", tableBook(t, 0, "note"))
+	id := r.create("t.xlsx").ID
+	r.edit(id, appended(4, 5))
+	r.edit(id, restructured(rows(structure.InsertRows, 0, 2), rows(structure.DeleteRows, 6, 1),
+		structure.Change{Kind: structure.InsertColumns, Sheet: "Data", At: 1, Count: 1}, structure.Change{Kind: structure.RenameSheet, Sheet: "Data", Name: "Dätä"}))
+	look := func(id string) {
+		t.Helper()
+		if got := r.table(id); got != "A3:C6" {
+			t.Errorf("the table of %s is in %s", id, got)
+		}
+		is := r.read(id)
+		for at, want := range map[string]string{"Dätä!B3": "Column1", "Dätä!C3": "Net", "Dätä!C6": "40", "Sums!A1": "45=SUM(Sales[Net])"} {
+			if got := is[at].String(); got != want {
+				t.Errorf("%s of %s is %s, want %s", at, id, got, want)
+			}
+		}
+	}
+	look(id)
+	r.restart()
+	look(id)
+	r.save(id, "out.xlsx")
+	look(r.create("out.xlsx").ID)
+	child := r.create(id)
+	look(child.ID)
+}
+
+// What LibreOffice is given of a fork is its file restructured, with what a save would change in that.
+func TestStructure_Package(t *testing.T) {
+	r := newRig(t, Options{})
+	id := r.create("a.xlsx").ID
+	r.edit(id, restructured(structure.Change{Kind: structure.AddSheet, Sheet: "New", Position: 0}, rows(structure.InsertRows, 1, 2)))
+	r.edit(id, set("New", "B2", book.CellEdit{Value: cell.NumberValue(7)}))
+	router := &Router{Workspace: r.ws, Forks: r.store}
+	err := router.Package(t.Context(), id, func(p Package) error {
+		if len(p.Patch.Structure) > 0 || p.File.Workbook().Sheets[0].Name != "New" {
+			t.Errorf("the file has the sheets %v and is to be restructured by %v", p.File.Workbook().Sheets, p.Patch.Structure)
+		}
+		var out bytes.Buffer
+		if _, err := patch.Save(t.Context(), p.File, p.Patch, &out); err != nil {
+			return err
+		}
+		f, err := xlsx.Open(t.Context(), bytes.NewReader(out.Bytes()), int64(out.Len()), xlsx.Limits{})
+		if err != nil {
+			return err
+		}
+		is, err := contentsOf(book.NewSnapshot("x", "x", f).Stored())
+		if d := is.diff(r.read(id)); d != "" {
+			t.Error(d)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What an undo leaves of a change is nothing: the saved file is the one that was forked, byte for byte.
+func TestStructure_UndoneLeavesNothing(t *testing.T) {
+	r := newRig(t, Options{})
+	id := r.create("a.xlsx").ID
+	r.edit(id, restructured(rows(structure.InsertRows, 1, 2)))
+	if _, err := r.store.Undo(t.Context(), id, 1, Commit{}); err != nil {
+		t.Fatal(err)
+	}
+	r.save(id, "out.xlsx")
+	was, err := os.ReadFile(filepath.Join(r.dir, "a.xlsx"))
+	is, err2 := os.ReadFile(filepath.Join(r.dir, "out.xlsx"))
+	if err != nil || err2 != nil || !bytes.Equal(was, is) {
+		t.Errorf("%v, %v; the saved file is another one", err, err2)
+	}
+}
+
+// TestStructure_OldAddresses: a comparison names the place that an edited cell had before rows came above it.
+func TestStructure_OldAddresses(t *testing.T) {
+	r := newRig(t, Options{})
+	id := r.create("a.xlsx").ID
+	r.edit(id, number("A2", 99))
+	r.edit(id, restructured(rows(structure.InsertRows, 0, 3)))
+	var got []string
+	err := r.store.View(t.Context(), id, func(now *book.Snapshot) error {
+		return r.store.View(t.Context(), id+"@0", func(then *book.Snapshot) error {
+			for c, err := range book.Diff(context.Background(), then, now, book.DiffOptions{}) {
+				if err != nil {
+					return err
+				}
+				got = append(got, c.Kind.String()+" "+c.Subtype.String()+" "+c.OldRef.String()+" "+c.Ref.String())
+			}
+			return nil
+		})
+	})
+	want := []string{"rows_inserted  A1 A1", "cell_modified value_edit A2 A5", "cell_modified recalc_result C2 C5", "cell_modified recalc_result A1 A1"}
+	if err != nil || strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("%v; got\n%s\nwant\n%s", err, strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}

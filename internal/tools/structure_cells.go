@@ -1,0 +1,251 @@
+package tools
+
+import (
+	"strings"
+
+	"gridflow/internal/book"
+	"gridflow/internal/cell"
+	"gridflow/internal/structure"
+)
+
+// moveLines moves rows or columns: it makes room, moves the cells, and takes away what they left.
+func (s *structureRun) moveLines(op *structureOp) error {
+	_, name, err := s.on(op)
+	if err != nil {
+		return err
+	}
+	rows := op.Kind == "move_rows"
+	var start, to int
+	switch {
+	case rows && (op.StartRow == nil || op.ToRow == nil):
+		return s.missing(op, "start_row and to_row")
+	case rows:
+		start, to = *op.StartRow-1, *op.ToRow-1
+	default:
+		if start, err = s.column(op, op.StartCol, "start_col"); err != nil {
+			return err
+		}
+		if to, err = s.column(op, op.ToCol, "to_col"); err != nil {
+			return err
+		}
+	}
+	if to >= start && to <= start+op.Count {
+		s.warn("WARN_NOTHING_TO_DO: they are there already")
+		return nil
+	}
+	from := start
+	if to < start {
+		from += op.Count
+	}
+	block, dest := cell.WholeSheet, cell.Ref{}
+	insert, remove := structure.InsertRows, structure.DeleteRows
+	if rows {
+		block.First.Row, block.Last.Row, dest.Row = from, min(from+op.Count, cell.MaxRows)-1, to
+		s.counts["rows_relocated"] += op.Count
+	} else {
+		insert, remove = structure.InsertColumns, structure.DeleteColumns
+		block.First.Col, block.Last.Col, dest.Col = from, min(from+op.Count, cell.MaxCols)-1, to
+		s.counts["cols_relocated"] += op.Count
+	}
+	return s.restructure(
+		structure.Change{Kind: insert, Sheet: name, At: to, Count: op.Count},
+		structure.Change{Kind: structure.MoveCells, Sheet: name, Range: block, To: dest},
+		structure.Change{Kind: remove, Sheet: name, At: from, Count: op.Count},
+	)
+}
+
+// shiftCells inserts or deletes cells of a range: those beside it move.
+func (s *structureRun) shiftCells(op *structureOp) error {
+	i, name, err := s.on(op)
+	if err != nil {
+		return err
+	}
+	target, err := s.rng(op, op.Target, "target_range", i)
+	if err != nil {
+		return err
+	}
+	inserts := op.Kind == "insert_cells"
+	down := op.Shift == "down" || op.Shift == "up"
+	if want := map[bool]string{true: "down or right", false: "up or left"}[inserts]; !strings.Contains(want, op.Shift) || op.Shift == "" {
+		return invalid("Give shift "+want, "%s needs shift %s", op.Kind, want)
+	}
+	sheet, err := s.snap.Sheet(s.ctx, i)
+	if err != nil {
+		return err
+	}
+	used, _ := sheet.Used()
+	block, to := target, target.First
+	switch {
+	case inserts && down:
+		block.Last.Row = max(used.Last.Row, target.First.Row)
+		to.Row += target.Rows()
+	case inserts:
+		block.Last.Col = max(used.Last.Col, target.First.Col)
+		to.Col += target.Cols()
+	case down: // what is deleted is all moved over
+		block.First.Row, block.Last.Row = target.Last.Row+1, max(used.Last.Row, target.Last.Row+target.Rows())
+	default:
+		block.First.Col, block.Last.Col = target.Last.Col+1, max(used.Last.Col, target.Last.Col+target.Cols())
+	}
+	s.counts[map[bool]string{true: "cells_inserted", false: "cells_deleted"}[inserts]] += int(target.Cells())
+	return s.restructure(structure.Change{Kind: structure.MoveCells, Sheet: name, Range: block, To: to})
+}
+
+// rng reads a range of a sheet.
+func (s *structureRun) rng(op *structureOp, text, name string, sheet int) (cell.Range, error) {
+	if text == "" {
+		return cell.Range{}, s.missing(op, name)
+	}
+	a, err := oneArea(s.ctx, s.snap, sheet, text)
+	if err != nil {
+		return cell.Range{}, err
+	}
+	if a.sheet != sheet {
+		return cell.Range{}, invalid("Give that sheet as sheet_name", "%s %q is on another sheet", name, clip(text, 64))
+	}
+	return a.rng, nil
+}
+
+// cloneRow inserts rows and copies one into each of them.
+func (s *structureRun) cloneRow(op *structureOp) error {
+	i, name, err := s.on(op)
+	if err != nil {
+		return err
+	}
+	if op.Source == nil || op.InsertAt == nil {
+		return s.missing(op, "source_row and insert_at")
+	}
+	source, at := *op.Source-1, *op.InsertAt-1
+	if err := s.restructure(structure.Change{Kind: structure.InsertRows, Sheet: name, At: at, Count: op.Count}); err != nil {
+		return err
+	}
+	if source >= at {
+		source += op.Count
+	}
+	if source >= cell.MaxRows {
+		return fail(codeRangeInvalid, "", "there is no row %d", *op.Source)
+	}
+	sheet, err := s.snap.Sheet(s.ctx, i)
+	if err != nil {
+		return err
+	}
+	set := book.SetCells{Sheet: name}
+	copier := s.snap.NewCopier()
+	formulas := false
+	for c := range sheet.Cells(cell.Range{First: cell.Ref{Row: source}, Last: cell.Ref{Row: source, Col: cell.MaxCols - 1}}) {
+		formulas = formulas || c.HasFormula()
+		for n := range op.Count {
+			if len(set.Cells) >= filledMax {
+				return fail(codeRangeInvalid, "Make fewer copies at once", "the copies have more than %d cells", filledMax)
+			}
+			set.Cells = append(set.Cells, copier.Cell(sheet, c.Ref, sheet, cell.Ref{Row: at + n, Col: c.Ref.Col}))
+		}
+	}
+	s.counts["rows_cloned"] += op.Count
+	if len(set.Cells) == 0 {
+		s.warn("WARN_CLONE_TEMPLATE_EMPTY: row %d has no cells to copy", *op.Source)
+	} else if err := s.batch.do(set); err != nil {
+		return err
+	}
+	if formulas {
+		s.warn("WARN_CLONE_FORMULA_SHIFT: the references of row %d moved along with its copies; those with a $ stayed", *op.Source)
+	}
+	if op.Expand {
+		return s.expandSums(i, at, op.Count)
+	}
+	return nil
+}
+
+// transfer copies a range, or moves it. What is moved as a whole takes the references to it along.
+func (s *structureRun) transfer(op *structureOp) error {
+	i, name, err := s.on(op)
+	if err != nil {
+		return err
+	}
+	to, target := i, name
+	if op.Dest != "" {
+		if to, err = sheetNamed(s.snap, op.Dest); err != nil {
+			return err
+		}
+		target = s.snap.Workbook().Sheets[to].Name
+	}
+	src, err := s.rng(op, op.Src, "src_range", i)
+	if err != nil {
+		return err
+	}
+	if src, err = s.withData(i, src); err != nil {
+		return err
+	}
+	anchor, ok := cell.ParseRef(strings.ReplaceAll(strings.TrimSpace(op.Anchor), "$", ""))
+	switch {
+	case op.Anchor == "":
+		return s.missing(op, "dest_anchor")
+	case !ok:
+		return fail(codeRangeInvalid, "Write a cell such as B2", "dest_anchor %q is no cell", clip(op.Anchor, 20))
+	case anchor.Row+src.Rows() > cell.MaxRows || anchor.Col+src.Cols() > cell.MaxCols:
+		return fail(codeRangeInvalid, "Give a smaller range, or another place", "%v does not fit on the sheet from %v on", src, anchor)
+	case to == i && anchor == src.First:
+		s.warn("WARN_NOTHING_TO_DO: %v is there already", src)
+		return nil
+	}
+	moves := op.Kind == "move_range"
+	if moves {
+		s.counts["ranges_moved"]++
+		s.counts["cells_moved"] += int(src.Cells())
+	} else {
+		s.counts["ranges_copied"]++
+		s.counts["cells_copied"] += int(src.Cells())
+	}
+	if moves && op.Styles && op.Formulas {
+		c := structure.Change{Kind: structure.MoveCells, Sheet: name, Range: src, To: anchor}
+		if to != i {
+			c.ToSheet = target
+		}
+		return s.restructure(c)
+	}
+	return s.copyCells(op, i, src, to, anchor)
+}
+
+// copyCells copies cells, and empties those that they were if the operation moves them.
+func (s *structureRun) copyCells(op *structureOp, i int, src cell.Range, to int, anchor cell.Ref) error {
+	if src.Cells() > filledMax {
+		return fail(codeRangeInvalid, "Copy the part that is needed", "%v has more than %d cells", src, filledMax)
+	}
+	sheet, err := s.snap.Sheet(s.ctx, i)
+	if err != nil {
+		return err
+	}
+	onto, err := s.snap.Sheet(s.ctx, to)
+	if err != nil {
+		return err
+	}
+	sheets := s.snap.Workbook().Sheets
+	set := book.SetCells{Sheet: sheets[to].Name}
+	copier := s.snap.NewCopier()
+	dest := cell.Range{First: anchor, Last: cell.Ref{Row: anchor.Row + src.Rows() - 1, Col: anchor.Col + src.Cols() - 1}}
+	for at := range refsOf(src) {
+		there := cell.Ref{Row: at.Row - src.First.Row + anchor.Row, Col: at.Col - src.First.Col + anchor.Col}
+		c := copier.Cell(sheet, at, onto, there)
+		if !op.Styles {
+			c.NumFmt, c.Format = "", nil
+		}
+		if c.HasFormula && !op.Formulas {
+			c.HasFormula, c.Formula, c.Value = false, "", sheet.Value(at)
+		}
+		if _, stored := onto.At(there); c.Clear && !stored && c.NumFmt == "" && len(c.Format) == 0 {
+			continue
+		}
+		set.Cells = append(set.Cells, c)
+	}
+	ops := []book.Op{set}
+	if op.Kind == "move_range" {
+		empty := book.SetCells{Sheet: sheets[i].Name}
+		for c := range sheet.Cells(src) {
+			if i != to || !dest.Contains(c.Ref) {
+				empty.Cells = append(empty.Cells, book.CellEdit{Ref: c.Ref, Clear: true})
+			}
+		}
+		ops = []book.Op{empty, set}
+	}
+	return s.batch.do(ops...)
+}
