@@ -83,6 +83,10 @@ func drawEdit(t *rapid.T) Edit {
 			e.Ops = append(e.Ops, drawNames(t, "Blatt ü"))
 			continue
 		}
+		if rapid.IntRange(0, 5).Draw(t, "pages") == 0 {
+			e.Ops = append(e.Ops, drawPage(t, "Blatt ü"))
+			continue
+		}
 		o := SetCells{Sheet: rapid.SampledFrom([]string{"Sheet1", "Blatt ü", ""}).Draw(t, "sheet")}
 		for range rapid.IntRange(0, 5).Draw(t, "cells") {
 			o.Cells = append(o.Cells, drawCellEdit(t))

@@ -91,7 +91,10 @@ func patchOf(ctx context.Context, base, cur *book.Snapshot) (p patch.Patch, cell
 
 				Validations: o.Validations,
 				Conditional: o.Conditional,
+
+				Rows: o.Rows, TabColor: o.TabColor, Margins: o.Margins, Setup: o.Setup, Breaks: o.Breaks, Edges: o.Edges, Protection: o.Protection,
 			}
+			sheet.Layout.Outlines.Rows, sheet.Layout.Outlines.Columns = is.Layout.Outlines()
 		}
 		if len(sheet.Cells) > 0 || sheet.Layout != nil {
 			p.Sheets = append(p.Sheets, sheet)

@@ -23,6 +23,18 @@ type LayoutPatch struct {
 	// Validations and Conditional are all rules: those that an extension has stay in it.
 	Validations *[]grid.Validation
 	Conditional *[]grid.ConditionalFormat
+
+	// Rows are what some rows are, ascending and apart; others stay.
+	Rows *[]grid.RowSpan
+	// Outlines, where Rows or Columns are given, is how deep rows and columns are grouped then.
+	Outlines struct{ Rows, Columns int }
+
+	TabColor   *string // as xf.Color has it; "" for none
+	Margins    *grid.PageMargins
+	Setup      *grid.PageSetup
+	Breaks     *grid.PageBreaks
+	Edges      *grid.HeaderFooter
+	Protection *grid.SheetProtection
 }
 
 // headOrder is the order of what stands before the cells (ECMA-376 part 1, CT_Worksheet).
@@ -66,6 +78,7 @@ func (e *sheetEditor) arrange(head []byte, p *LayoutPatch) error {
 		}
 		return at, element{}, false
 	}
+	e.sheetPr(d, children, root, p)
 	if p.View != nil {
 		at, old, there := place("sheetViews")
 		if there {
@@ -78,6 +91,9 @@ func (e *sheetEditor) arrange(head []byte, p *LayoutPatch) error {
 			xml := slices.Concat([]byte("<"+e.l.Prefix+"sheetViews>"), e.view(d, element{}, *p.View), []byte("</"+e.l.Prefix+"sheetViews>"))
 			e.edit(int64(at), int64(at), xml)
 		}
+	}
+	if p.Columns != nil || p.Rows != nil {
+		e.outlines(d, place, p.Outlines.Rows, p.Outlines.Columns)
 	}
 	if p.Columns != nil {
 		at, old, there := place("cols")
