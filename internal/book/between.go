@@ -36,6 +36,9 @@ func Between(ctx context.Context, base, cur *Snapshot) (Edit, error) {
 	if o, ok := NamesBetween(base, cur); ok { // first: whether a formula spills goes by what it names
 		e.Ops = append(e.Ops, o)
 	}
+	if o, ok := BookBetween(base, cur); ok {
+		e.Ops = append(e.Ops, o)
+	}
 	d := &draft{ctx: ctx, base: cur, next: *cur}
 	d.next.grown = nil // that tables grow comes after the cells
 	for _, i := range cur.EditedSheets() {

@@ -41,7 +41,7 @@ func Diff(ctx context.Context, base, cur *Snapshot, o DiffOptions) iter.Seq2[Cha
 			yield(Change{}, err)
 			return
 		}
-		for _, part := range []func(func(Change, error) bool) bool{c.names, c.tables, c.sheetList, c.cells} {
+		for _, part := range []func(func(Change, error) bool) bool{c.names, c.tables, c.sheetList, c.shown, c.cells} {
 			if !part(yield) {
 				return
 			}

@@ -22,7 +22,7 @@ type Edit struct {
 
 // Op is one operation of an Edit. The kinds are the types of this package that are in the
 // table opKinds: [SetCells], [GrowTable], [SetResults], [FormatCells], [Arrange], [GiveValues],
-// [EditNames].
+// [EditNames], [ArrangeBook].
 type Op interface {
 	kind() opKind
 	// appendTo appends the binary form without the kind.

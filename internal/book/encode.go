@@ -21,6 +21,7 @@ import (
 //	          column and the last ones · settings
 //	Arrange   JSON (text)
 //	EditNames JSON (text)
+//	ArrangeBook JSON (text)
 //	GiveValues sheet (text) · number of cells · given …
 //	given     kind of value (byte; bit 3: what it fills follows) · row · column · value ·
 //	          last row and last column of what it fills
@@ -56,6 +57,7 @@ const (
 	kindArrange     opKind = 5
 	kindGiveValues  opKind = 6
 	kindEditNames   opKind = 16
+	kindArrangeBook opKind = 17
 )
 
 // opKinds has the kinds of operation: a new one is a row here, a type, and its methods.
@@ -70,6 +72,7 @@ var opKinds = [...]struct {
 	kindArrange:     {"arrange", decodeArrange},
 	kindGiveValues:  {"give_values", decodeGiveValues},
 	kindEditNames:   {"edit_names", decodeEditNames},
+	kindArrangeBook: {"arrange_book", decodeArrangeBook},
 }
 
 // AppendTo appends the binary form of e to b.

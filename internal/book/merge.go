@@ -67,6 +67,7 @@ func Merge(ctx context.Context, base, ours, theirs *Snapshot) (*Merged, error) {
 	}
 	m := &Merged{}
 	m.mergeNames(base, ours, theirs)
+	m.mergeBook(base, ours, theirs, false, sameSheet)
 	for i, info := range ours.Workbook().Sheets {
 		if theirs.edited(i) == base.edited(i) {
 			continue

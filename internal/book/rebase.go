@@ -27,6 +27,7 @@ func rebased(ctx context.Context, base, ours, onto *Snapshot, wins bool) (*Merge
 	}
 	m := &Merged{onto: true}
 	m.rebaseNames(c, base, ours, onto)
+	m.mergeBook(base, onto, ours, wins, c.newName)
 	for _, i := range ours.EditedSheets() {
 		was, err := base.Sheet(ctx, i)
 		if err != nil {

@@ -23,6 +23,7 @@ func besides(s *book.Snapshot) (string, error) {
 		b.Write(append(text, '\n'))
 		return err
 	}
+	fmt.Fprintf(&b, "%+v %d\n", wb.Protection, wb.ActiveSheet)
 	if err := say(append([]grid.Name{}, wb.Names...)); err != nil {
 		return "", err
 	}
@@ -48,6 +49,20 @@ func besides(s *book.Snapshot) (string, error) {
 func someArrangement(t *rapid.T) book.Op {
 	sheet := rapid.SampledFrom(sheetNames).Draw(t, "sheet")
 	count := func(most int, what string) int { return rapid.IntRange(0, most).Draw(t, what) }
+	if count(7, "of the workbook") == 0 {
+		o := book.ArrangeBook{Sheets: []book.SheetShown{{Sheet: sheet, Visibility: grid.Visibility(count(2, "visibility"))}}}
+		if o.Sheets[0].Visibility != grid.Visible { // one stays
+			for _, other := range sheetNames {
+				if other != sheet {
+					o.Sheets = append(o.Sheets, book.SheetShown{Sheet: other})
+				}
+			}
+		}
+		if rapid.Bool().Draw(t, "protect") {
+			o.Protection = &grid.WorkbookProtection{Structure: rapid.Bool().Draw(t, "structure"), Password: grid.Password{Legacy: rapid.SampledFrom([]string{"", "AB12"}).Draw(t, "password")}}
+		}
+		return o
+	}
 	switch rapid.IntRange(0, 12).Draw(t, "what") {
 	case 0, 1:
 		n := book.NameEdit{Name: rapid.SampledFrom([]string{"One", "Two", "_three"}).Draw(t, "name")}

@@ -24,6 +24,8 @@ type LayoutPatch struct {
 	Validations *[]grid.Validation
 	Conditional *[]grid.ConditionalFormat
 
+	// Selected says whether the tab of the sheet is selected, which that in front is.
+	Selected *bool
 	// Rows are what some rows are, ascending and apart; others stay.
 	Rows *[]grid.RowSpan
 	// Outlines, where Rows or Columns are given, is how deep rows and columns are grouped then.
@@ -86,10 +88,17 @@ func (e *sheetEditor) arrange(head []byte, p *LayoutPatch) error {
 			if !ok {
 				return broken(e.part, int64(at), "its list of views is empty")
 			}
-			e.edit(int64(view.from), int64(view.to), e.view(d, view, *p.View))
+			e.edit(int64(view.from), int64(view.to), e.selected(e.view(d, view, *p.View), p.Selected))
 		} else {
-			xml := slices.Concat([]byte("<"+e.l.Prefix+"sheetViews>"), e.view(d, element{}, *p.View), []byte("</"+e.l.Prefix+"sheetViews>"))
+			xml := slices.Concat([]byte("<"+e.l.Prefix+"sheetViews>"), e.selected(e.view(d, element{}, *p.View), p.Selected), []byte("</"+e.l.Prefix+"sheetViews>"))
 			e.edit(int64(at), int64(at), xml)
+		}
+	}
+	if p.View == nil && p.Selected != nil {
+		if _, old, there := place("sheetViews"); there {
+			if view, ok := d.child(old, "sheetView"); ok {
+				e.edit(int64(view.from), int64(view.tagEnd), e.selected(slices.Clone(view.tag(d.text)), p.Selected))
+			}
 		}
 	}
 	if p.Columns != nil || p.Rows != nil {
@@ -105,6 +114,24 @@ func (e *sheetEditor) arrange(head []byte, p *LayoutPatch) error {
 		e.edit(int64(at), int64(to), xml)
 	}
 	return nil
+}
+
+// selected gives the XML of a view that says whether the sheet's tab is selected.
+func (e *sheetEditor) selected(xml []byte, on *bool) []byte {
+	if on == nil {
+		return xml
+	}
+	end := scan.TagEnd(xml, 0)
+	tag := xml[:end]
+	switch is := attribute(tag, "tabSelected"); {
+	case truth(is) == *on:
+		return xml
+	case *on:
+		tag = withAttribute(tag, "tabSelected", "1")
+	default:
+		tag = withoutAttribute(tag, "tabSelected")
+	}
+	return slices.Concat(tag, xml[end:])
 }
 
 // rootEnd gives where the root's start tag ends, -1 where there is none.
