@@ -111,6 +111,10 @@ func besideCells(op book.Op) (sheets []string) {
 		for _, n := range o.Names {
 			sheets = append(sheets, n.Sheet)
 		}
+	case book.ArrangeBook:
+		for _, x := range o.Sheets {
+			sheets = append(sheets, x.Sheet)
+		}
 	}
 	return sheets
 }
