@@ -173,8 +173,11 @@ func (o *getEditsOut) appendText(b []byte, _ bool) []byte {
 			b = append(b, '\n')
 		}
 		b = append(b, "  "...)
-		if e.Sheet != "" {
+		switch {
+		case e.Sheet != "":
 			b = appendEscaped(b, cell.QuoteSheet(e.Sheet))
+		case e.Name == "":
+			b = append(b, "(workbook)"...)
 		}
 		if place := cmp.Or(e.Address, e.Name); place != "" && e.Sheet != "" {
 			b = appendEscaped(append(b, '!'), place)

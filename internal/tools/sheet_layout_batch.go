@@ -333,7 +333,7 @@ func (b *batch) setPageBreaks(index int, op *layoutOp) error {
 	if op.Clear && len(op.RowBreaks)+len(op.ColBreaks) > 0 {
 		return invalid("Give one of them", "clear and breaks exclude each other")
 	}
-	if !op.Clear && len(op.RowBreaks)+len(op.ColBreaks) == 0 {
+	if !op.Clear && op.RowBreaks == nil && op.ColBreaks == nil { // empty lists take away, as in spreadsheet-mcp
 		return lacks(op.Kind, "row_breaks or col_breaks", `"row_breaks":[50,100]`)
 	}
 	list := func(given []int, most int, what string) ([]int, error) {

@@ -40,7 +40,7 @@ var batchTools = []Tool{
 }
 
 // layoutTools are the rows of the tools that change what sheets have besides their cells.
-var layoutTools = []Tool{rowSizeBatch, sheetLayoutBatch}
+var layoutTools = []Tool{protectionBatch, rowSizeBatch, sheetLayoutBatch}
 
 // nameTools are the rows of the tools that change defined names.
 var nameTools = []Tool{defineName, deleteName, updateName}
