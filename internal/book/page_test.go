@@ -154,6 +154,27 @@ func TestHiddenRows(t *testing.T) {
 	}
 }
 
+// TestRebaseRows: heights and page breaks follow the rows that they are of into another revision.
+func TestRebaseRows(t *testing.T) {
+	base := storedSnapshot("book", "rev", newBook(t, "A1='a A2='b A3='c A4='d A5='e"))
+	onto := storedSnapshot("book", "rev2", newBook(t, "A1='new A2='a A3='newer A4='b A5='d A6='e"))
+	rows := []grid.RowSpan{{First: 0, Last: 3, Height: 30, Custom: true}, {First: 9, Last: 9, Hidden: true}}
+	ours, _ := apply(t, base, Edit{Ops: []Op{Arrange{Sheet: "Sheet1", Rows: &rows, Breaks: &grid.PageBreaks{Rows: []int{2, 3}}}}})
+	m, err := Rebase(t.Context(), base, ours, onto)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next, _ := apply(t, onto, m.Edit)
+	sheet, err := next.Sheet(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []grid.RowSpan{{First: 1, Last: 1, Height: 30, Custom: true}, {First: 3, Last: 4, Height: 30, Custom: true}, {First: 10, Last: 10, Hidden: true}}
+	if !reflect.DeepEqual(sheet.Layout.Rows, want) || !reflect.DeepEqual(sheet.Layout.Breaks.Rows, []int{4}) {
+		t.Errorf("%+v, %v", sheet.Layout.Rows, sheet.Layout.Breaks)
+	}
+}
+
 // TestBadPages: what no sheet can have is refused.
 func TestBadPages(t *testing.T) {
 	base := namesBook(t)

@@ -61,7 +61,7 @@ func rebased(ctx context.Context, base, ours, onto *Snapshot, wins bool) (*Merge
 			m.Edit.Ops = append(m.Edit.Ops, op)
 		}
 		if r.there { // columns and panes do not move with rows
-			if o, ok := mergeLayouts(r.name, was.Layout, r.theirs.Layout, mine.Layout, wins); ok {
+			if o, ok := mergeLayouts(r.name, r.shifted(was.Layout), r.theirs.Layout, r.shifted(mine.Layout), wins); ok {
 				m.Edit.Ops = append(m.Edit.Ops, o)
 			}
 		}

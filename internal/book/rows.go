@@ -124,3 +124,46 @@ func hides(was, is *grid.Layout) bool {
 	}
 	return false
 }
+
+// shifted gives a layout of base, or of a version of it, in which what is said of rows is said of those that they
+// became in onto: heights and page breaks.
+func (r *rebase) shifted(l *grid.Layout) *grid.Layout {
+	if len(l.Rows) == 0 && len(l.Breaks.Rows) == 0 || slices.Equal(r.rows, inPlace) {
+		return l
+	}
+	t := *l
+	t.Rows, t.Breaks.Rows = nil, nil
+	for _, s := range l.Rows {
+		for row := s.First; row <= s.Last; {
+			part := s
+			last := r.together(row, s.Last)
+			if to, ok := r.row(row); ok {
+				part.First, part.Last = to, min(to+last-row, cell.MaxRows-1)
+				t.Rows = append(t.Rows, part)
+			}
+			row = last + 1
+		}
+	}
+	for _, n := range l.Breaks.Rows {
+		if to, ok := r.row(n - 1); ok && to+1 < cell.MaxRows {
+			t.Breaks.Rows = append(t.Breaks.Rows, to+1)
+		}
+	}
+	return &t
+}
+
+// together gives the last row, up to most, that stays beside row: all that lie between move alike, or go.
+func (r *rebase) together(row, most int) int {
+	for _, b := range r.rows {
+		switch {
+		case row < b.old:
+			return min(most, b.old-1)
+		case row < b.old+b.n:
+			return min(most, b.old+b.n-1)
+		}
+	}
+	if used, ok := r.was.Used(); ok && row <= used.Last.Row {
+		return min(most, used.Last.Row)
+	}
+	return most
+}
