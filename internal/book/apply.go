@@ -11,17 +11,20 @@ import (
 	"gridflow/internal/calc/eval"
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
+	"gridflow/internal/structure"
 )
 
 // Changeset is what became different by a commit.
 type Changeset struct {
-	From, To uint64 // versions
-	Edited   int    // cells that the edit names, those that stayed as they were included
-	Stale    bool   // some formula's value may no longer be what the formula says
+	From, To uint64             // versions
+	Moves    []structure.Change // what was restructured; cells are compared with those that they were before it
+	Edited   int                // cells that the edit names, those that stayed as they were included
+	Stale    bool               // some formula's value may no longer be what the formula says
 
 	// Calculation says what was calculated, nil where nothing was.
 	Calculation *Calculation
 
+	base   *Snapshot // the earlier state, restructured
 	sheets []sheetPair
 }
 
@@ -38,6 +41,11 @@ type sheetPair struct {
 // that share what they can.
 func (c *Changeset) Changes() iter.Seq[Change] {
 	return func(yield func(Change) bool) {
+		for _, change := range structural(c.Moves) {
+			if !yield(change) {
+				return
+			}
+		}
 		for _, p := range c.sheets {
 			for change := range p.changes() {
 				if !yield(change) {
@@ -52,7 +60,7 @@ func (c *Changeset) Changes() iter.Seq[Change] {
 // stays as it is, and what the edit does not touch is shared. Apply may be called by any
 // number of goroutines at once, of one Snapshot too: each call begins a line of its own.
 //
-// First everything is checked; then nothing can fail any more. An edit that is wrong gives an
+// First everything is checked, but for what stands behind a Restructure; then nothing can fail any more. An edit that is wrong gives an
 // *Error which names the operation and the cell. The sheets that the edit touches are read
 // whole, if they were not yet: ctx ends the wait, and what the Source then says comes back as it is.
 //
@@ -70,17 +78,28 @@ func (s *Snapshot) Replay(ctx context.Context, e Edit) (*Snapshot, *Changeset, e
 }
 
 func (s *Snapshot) apply(ctx context.Context, e Edit, again bool) (*Snapshot, *Changeset, error) {
+	restructures := false
 	for i, op := range e.Ops {
 		if op == nil {
 			return nil, nil, &Error{Code: BadEdit, Op: i, Cell: -1, Message: "the operation is missing"}
+		}
+		if restructures {
+			continue // it is for what there will be
 		}
 		if err := op.check(s); err != nil {
 			err.Op = i
 			return nil, nil, err
 		}
+		_, restructures = op.(Restructure)
 	}
 	d := &draft{ctx: ctx, base: s, next: *s, was: map[int]*grid.Sheet{}, again: again}
 	for i, op := range e.Ops {
+		if len(d.moves) > 0 {
+			if err := op.check(&d.next); err != nil {
+				err.Op = i
+				return nil, nil, err
+			}
+		}
 		if err := op.apply(d); err != nil {
 			var wrong *Error
 			if errors.As(err, &wrong) {
@@ -96,9 +115,10 @@ func (s *Snapshot) apply(ctx context.Context, e Edit, again bool) (*Snapshot, *C
 // draft is a snapshot in the making. Nobody else sees it.
 type draft struct {
 	ctx    context.Context
-	base   *Snapshot
+	base   *Snapshot // what the edit is of, restructured like next
 	next   Snapshot
 	edited int
+	moves  []structure.Change
 	again  bool // arrays make room for the edit: see Replay
 	given  bool // formulas were given values, of which a calculation knows nothing
 	grew   bool // a table did: what formulas mean by its name is another range
@@ -147,10 +167,10 @@ func (d *draft) finish() (*Snapshot, *Changeset) {
 	next := d.next
 	next.Version++
 	next.model = nil
-	if next.before == nil {
+	if next.before == nil && !next.stale {
 		next.before = d.base
 	}
-	set := &Changeset{From: d.base.Version, To: next.Version, Edited: d.edited}
+	set := &Changeset{From: d.base.Version, To: next.Version, Edited: d.edited, Moves: d.moves, base: d.base}
 	if d.given {
 		for _, e := range next.sheets {
 			if old := d.was[e.index]; old != nil {

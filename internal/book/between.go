@@ -30,9 +30,20 @@ func (s *Snapshot) EditedSheets() []int {
 }
 
 // Between gives the edit that makes of base, which is the unedited state of the workbook that
-// cur is a version of, what cur is, but for the values that a calculation gave to formulas.
+// cur is a version of, what cur is, but for the values that a calculation gave to formulas. Structural changes
+// come first in it, and all else is counted as it is after them.
 func Between(ctx context.Context, base, cur *Snapshot) (Edit, error) {
 	var e Edit
+	moves, ok := movesSince(base, cur)
+	if !ok {
+		return Edit{}, errorf(Unrelated, "", "the rows, columns or sheets of the two were changed in different ways")
+	}
+	if len(moves) > 0 {
+		base = cur.unedited()
+	}
+	for _, c := range moves {
+		e.Ops = append(e.Ops, Restructure{c})
+	}
 	if o, ok := NamesBetween(base, cur); ok { // first: whether a formula spills goes by what it names
 		e.Ops = append(e.Ops, o)
 	}
@@ -102,6 +113,9 @@ func (d *draft) asTheyAre(i int, is *grid.Sheet, cells []CellEdit) error {
 
 // SameValues reports whether two versions of a line have the same values in all cells.
 func SameValues(ctx context.Context, a, b *Snapshot) (bool, error) {
+	if !sameMoves(a, b) {
+		return false, nil
+	}
 	for _, i := range slices.Concat(a.EditedSheets(), b.EditedSheets()) {
 		x, err := a.Sheet(ctx, i)
 		if err != nil {

@@ -2,6 +2,7 @@ package book
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -92,7 +93,7 @@ func (s *Snapshot) CalculateWithin(ctx context.Context, since *Snapshot, at Mome
 // it is: it saves the making of a version that nobody will read but for these cells. The error is as
 // CalculateWithin has it.
 func (s *Snapshot) Outcome(ctx context.Context, at Moment, limits Limits, cells []calc.Cell) ([]cell.Value, error) {
-	if s.stale && s.before != nil {
+	if s.stale {
 		in, model, opt, err := s.calculation(ctx, s.before, at, limits)
 		if err != nil {
 			return nil, err
@@ -196,7 +197,8 @@ func (s *Snapshot) modelOf(ctx context.Context, in calc.Input, since *Snapshot) 
 
 // baseModel gives the file's own snapshot with its compiled formulas.
 func (s *Snapshot) baseModel(ctx context.Context) (*Snapshot, *calc.Model, error) {
-	base := *s.Stored()
+	base := *s.unedited()
+	base.stored = true
 	m, err := s.models.base.Wait(ctx, lazy.Whole, func(ctx context.Context, _ *lazy.Publisher[*calc.Model]) (*calc.Model, error) {
 		in, err := base.input(ctx)
 		if err != nil {
@@ -290,7 +292,7 @@ func sameStored(a, b *grid.Sheet, x, y grid.Cell) bool {
 
 // changesOf gives what became different between two versions of a line.
 func changesOf(base, next *Snapshot, edited int) *Changeset {
-	set := &Changeset{From: base.Version, To: next.Version, Edited: edited, Stale: next.stale}
+	set := &Changeset{From: base.Version, To: next.Version, Edited: edited, Stale: next.stale, base: base}
 	for _, e := range next.sheets {
 		old := base.edited(e.index)
 		if old == nil {
@@ -306,7 +308,7 @@ func changesOf(base, next *Snapshot, edited int) *Changeset {
 // Refresh is CalculateWithin for what was edited since the last calculation: nothing, unless
 // s is stale.
 func (s *Snapshot) Refresh(ctx context.Context, at Moment, limits Limits) (*Snapshot, *Calculation, error) {
-	if !s.stale || s.before == nil {
+	if !s.stale {
 		return s, nil, nil
 	}
 	return s.CalculateWithin(ctx, s.before, at, limits)
@@ -319,7 +321,7 @@ func (s *Snapshot) Recalculate(ctx context.Context, at Moment, all bool, limits 
 	switch {
 	case all:
 		since = nil
-	case s.stale && s.before != nil:
+	case s.stale:
 		since = s.before
 	}
 	return s.CalculateWithin(ctx, since, at, limits)
@@ -333,6 +335,14 @@ func (s *Snapshot) Whole() bool { return s.whole }
 // SameArrays reports whether s, a later version of old, has the arrays of old, and they fill the
 // same cells.
 func (s *Snapshot) SameArrays(old *Snapshot) bool {
+	if !sameMoves(s, old) { // then it is so at least where edits have made no arrays
+		for _, e := range slices.Concat(s.sheets, old.sheets) {
+			if !e.sheet.SameArrays(e.base) {
+				return false
+			}
+		}
+		return true
+	}
 	for _, e := range s.sheets {
 		was := old.edited(e.index)
 		if was == nil {
@@ -350,6 +360,14 @@ func (s *Snapshot) SameArrays(old *Snapshot) bool {
 func (s *Snapshot) Since(base *Snapshot, edited int, c *Calculation) *Changeset {
 	set := changesOf(base, s, edited)
 	set.Calculation = c
+	return set
+}
+
+// Calculated gives c for the version that it is of after formulas were calculated in it. did is what
+// was calculated, nil where nothing was.
+func (c *Changeset) Calculated(s *Snapshot, did *Calculation) *Changeset {
+	set := changesOf(c.base, s, c.Edited)
+	set.Moves, set.Calculation = c.Moves, did
 	return set
 }
 

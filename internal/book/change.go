@@ -28,13 +28,18 @@ const (
 	NameDeleted
 	NameModified
 	LayoutModified // what a sheet has besides its cells: Name says what of it
+	ColumnsInserted
+	ColumnsDeleted
+	CellsMoved
+	SheetMoved // to another place in the list
 	kinds
 )
 
 // String gives the kind in lower case, "cell_added" for one.
 func (k ChangeKind) String() string {
 	return [kinds]string{"cell_added", "cell_deleted", "cell_modified", "rows_inserted", "rows_deleted", "sheet_added", "sheet_deleted",
-		"sheet_renamed", "table_added", "table_deleted", "table_modified", "name_added", "name_deleted", "name_modified", "layout_modified"}[k]
+		"sheet_renamed", "table_added", "table_deleted", "table_modified", "name_added", "name_deleted", "name_modified", "layout_modified",
+		"columns_inserted", "columns_deleted", "cells_moved", "sheet_moved"}[k]
 }
 
 // Subtype says what of a cell was modified. The first that fits counts.
@@ -85,15 +90,15 @@ type Change struct {
 	Ref      cell.Ref   // cells: where it is, or was if it was deleted
 	OldRef   cell.Ref   // cells: where it was, which differs where rows were inserted or deleted above
 	Old, New CellState  // cells
-	Range    cell.Range // rows: whole rows, in the later state if inserted, else in the earlier; tables: the new range
-	OldRange cell.Range // tables
+	Range    cell.Range // rows and columns: whole ones, in the later state if inserted, else in the earlier; tables: the new range; cells that moved: where they are
+	OldRange cell.Range // tables; cells that moved: where they were
 	Cells    int        // rows: how many stored cells are in them
 	// Calculated says of a cell that a calculation did it and no edit: the same formula has
 	// another value, or an array in another cell fills it.
 	Calculated bool
 
 	Name     string // tables and names; layouts: "columns" or "view"
-	OldName  string // sheets that were renamed
+	OldName  string // sheets that were renamed; the sheet that cells moved from, if it is another
 	OldText  string // names: what it referred to
 	NewText  string // names: what it refers to
 	HasScope bool   // names: it is one of the sheet Sheet

@@ -8,6 +8,7 @@ import (
 	"gridflow/internal/cell"
 	"gridflow/internal/formula"
 	"gridflow/internal/grid"
+	"gridflow/internal/structure"
 )
 
 // DiffOptions says what Diff compares.
@@ -27,7 +28,8 @@ type DiffOptions struct {
 // as they are in cur. An error, which is that of ctx or of a Source, ends it.
 //
 // Two states of one line, forks included, are compared by what they do not share, at a cost
-// that goes by the edits. Other workbooks are compared cell by cell: sheets by name, and those
+// that goes by the edits. What was restructured in the later one comes before all else, and cells are compared with those that
+// they were. Other workbooks are compared cell by cell: sheets by name, and those
 // that are left by equal content, which is then a rename; rows as they were aligned, so
 // that an inserted row is one change. Of the cells of inserted and deleted rows, and of added
 // and deleted sheets, nothing more is said; formulas count as the same if they are so but for
@@ -41,7 +43,7 @@ func Diff(ctx context.Context, base, cur *Snapshot, o DiffOptions) iter.Seq2[Cha
 			yield(Change{}, err)
 			return
 		}
-		for _, part := range []func(func(Change, error) bool) bool{c.names, c.tables, c.sheetList, c.shown, c.cells} {
+		for _, part := range []func(func(Change, error) bool) bool{c.structure, c.names, c.tables, c.sheetList, c.shown, c.cells} {
 			if !part(yield) {
 				return
 			}
@@ -55,6 +57,9 @@ type comparison struct {
 	base, cur *Snapshot
 	o         DiffOptions
 	line      bool // both are states of one line
+
+	// What was restructured between them: base is as that left it.
+	moves []structure.Change
 
 	pairs      []sheetMatch // by the order of cur
 	added      []int        // sheets of cur that base has not
@@ -75,7 +80,14 @@ type sheetMatch struct {
 }
 
 func newComparison(ctx context.Context, base, cur *Snapshot, o DiffOptions) (*comparison, error) {
-	c := &comparison{ctx: ctx, base: base, cur: cur, o: o, line: base.src == cur.src, byOld: map[int]int{}}
+	c := &comparison{ctx: ctx, base: base, cur: cur, o: o, line: sameMoves(base, cur), byOld: map[int]int{}}
+	if _, ok := movesSince(base, cur); ok && !c.line {
+		var err error
+		if c.base, c.moves, err = base.like(ctx, cur); err != nil {
+			return nil, err
+		}
+		base, c.line = c.base, true
+	}
 	if o.Sheet != "" {
 		_, inCur := cur.SheetIndex(o.Sheet)
 		if _, inBase := base.SheetIndex(o.Sheet); !inCur && !inBase {
@@ -240,6 +252,16 @@ func (c *comparison) wanted(sheet string) bool {
 	return c.o.Sheet == "" || FoldName(sheet) == FoldName(c.o.Sheet)
 }
 
+// structure yields what was restructured.
+func (c *comparison) structure(yield func(Change, error) bool) bool {
+	for _, change := range structural(c.moves) {
+		if c.wanted(change.Sheet) && !yield(change, nil) {
+			return false
+		}
+	}
+	return true
+}
+
 // sheetList yields the sheets that were deleted, added and renamed.
 func (c *comparison) sheetList(yield func(Change, error) bool) bool {
 	olds, news := c.base.Workbook().Sheets, c.cur.Workbook().Sheets
@@ -280,6 +302,7 @@ func (c *comparison) cells(yield func(Change, error) bool) bool {
 		}
 		if c.line {
 			for change := range (sheetPair{p.name, a, b, c.o.Tolerance, c.sameStyles}).changes() {
+				change.OldRef = before(c.moves, p.name, change.OldRef)
 				if !yield(change, nil) {
 					return false
 				}

@@ -2,6 +2,7 @@ package book
 
 import (
 	"fmt"
+	"iter"
 	"math"
 	"slices"
 	"strings"
@@ -21,8 +22,8 @@ type Edit struct {
 }
 
 // Op is one operation of an Edit. The kinds are the types of this package that are in the
-// table opKinds: [SetCells], [GrowTable], [SetResults], [FormatCells], [Arrange], [GiveValues],
-// [EditNames], [ArrangeBook].
+// table opKinds: [SetCells], [GrowTable], [SetResults], [FormatCells], [Arrange],
+// [GiveValues], [Restructure], [EditNames], [ArrangeBook].
 type Op interface {
 	kind() opKind
 	// appendTo appends the binary form without the kind.
@@ -195,6 +196,23 @@ func checkNumFmt(code string) *Error {
 		return e
 	}
 	return nil
+}
+
+// Formulas yields the formulas that e writes into cells, each with the name of its sheet.
+func (e Edit) Formulas() iter.Seq2[string, *CellEdit] {
+	return func(yield func(string, *CellEdit) bool) {
+		for _, op := range e.Ops {
+			o, ok := op.(SetCells)
+			if !ok {
+				continue
+			}
+			for k := range o.Cells {
+				if c := &o.Cells[k]; c.HasFormula && !yield(o.Sheet, c) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // BadFormulas parses the formulas of e and gives an error for each that is none. Apply does

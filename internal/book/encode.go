@@ -20,6 +20,7 @@ import (
 //	FormatCells sheet (text) · Anew (byte 0 or 1) · number of ranges · of each the first row and
 //	          column and the last ones · settings
 //	Arrange   JSON (text)
+//	Restructure JSON (text)
 //	EditNames JSON (text)
 //	ArrangeBook JSON (text)
 //	GiveValues sheet (text) · number of cells · given …
@@ -56,6 +57,7 @@ const (
 	kindFormatCells opKind = 4
 	kindArrange     opKind = 5
 	kindGiveValues  opKind = 6
+	kindRestructure opKind = 7
 	kindEditNames   opKind = 16
 	kindArrangeBook opKind = 17
 )
@@ -71,6 +73,7 @@ var opKinds = [...]struct {
 	kindFormatCells: {"format_cells", decodeFormatCells},
 	kindArrange:     {"arrange", decodeArrange},
 	kindGiveValues:  {"give_values", decodeGiveValues},
+	kindRestructure: {"restructure", decodeRestructure},
 	kindEditNames:   {"edit_names", decodeEditNames},
 	kindArrangeBook: {"arrange_book", decodeArrangeBook},
 }

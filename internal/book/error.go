@@ -9,7 +9,7 @@ import (
 // Code says to a program what is wrong with a request.
 type Code string
 
-// The codes.
+// The codes; why a structural change is refused, structure.Reason says.
 const (
 	SheetNotFound Code = "SHEET_NOT_FOUND"     // no sheet of that name
 	NotAWorksheet Code = "NOT_A_WORKSHEET"     // a chart sheet or the like: it has no cells
@@ -26,6 +26,7 @@ const (
 	BadEdit       Code = "BAD_EDIT"            // bytes that are no edit, or none of this version
 	BadChoice     Code = "BAD_CHOICE"          // a resolution that fits no conflict, or a conflict without one
 	Unrelated     Code = "UNRELATED_WORKBOOKS" // what needs states of one workbook was given others
+	BothMoved     Code = "STRUCTURE_CONFLICT"  // what two sides did to rows, columns or sheets cannot be brought together
 )
 
 // Error says why an edit, or another request of this package, is refused. Nothing was

@@ -9,6 +9,7 @@ import (
 
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
+	"gridflow/internal/structure"
 	"gridflow/internal/xf"
 )
 
@@ -61,11 +62,18 @@ func (m *Merged) Stay() Choice {
 // with Unrelated. A cell that both changed to the same is no conflict, nor is the value that a
 // calculation gave to a formula: it is no change at all, and formulas are the same if their
 // texts are. Nothing is applied: ours.Apply does that.
+//
+// Where one of ours and theirs has rows, columns or sheets restructured and the other has not, that is done to the other first, and
+// cells are those that they became. What both have restructured, in different ways, is an *Error with BothMoved.
 func Merge(ctx context.Context, base, ours, theirs *Snapshot) (*Merged, error) {
-	if base.src != ours.src || base.src != theirs.src {
+	if base.file() != ours.file() || base.file() != theirs.file() {
 		return nil, errorf(Unrelated, "Merge forks of one workbook; compare others with verify_workbook.", "the three are not states of one workbook")
 	}
 	m := &Merged{}
+	base, ours, theirs, err := m.restructure(ctx, base, ours, theirs)
+	if err != nil {
+		return nil, err
+	}
 	m.mergeNames(base, ours, theirs)
 	m.mergeBook(base, ours, theirs, false, sameSheet)
 	for i, info := range ours.Workbook().Sheets {
@@ -96,6 +104,88 @@ func Merge(ctx context.Context, base, ours, theirs *Snapshot) (*Merged, error) {
 	return m, m.mergeTables(ctx, ours, theirs)
 }
 
+// restructure brings the three to where rows, columns and sheets are in that of ours and theirs which has changed more of
+// them. What of it ours has not, comes first in the Edit.
+func (m *Merged) restructure(ctx context.Context, base, ours, theirs *Snapshot) (b, o, t *Snapshot, err error) {
+	moves, ok := movesSince(ours, theirs)
+	if ok && len(moves) > 0 {
+		lost, err := lostBy(ctx, base, ours, moves)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		if len(lost) > 0 {
+			e := errorf(BothMoved, "Undo one of the two, or move the changed cells away first.", "what is to be merged deletes cells that were changed here, %s!%v among them", cell.QuoteSheet(lost[0].Sheet), lost[0].Ref)
+			e.Sheet, e.Ref = lost[0].Sheet, lost[0].Ref
+			return nil, nil, nil, e
+		}
+		for _, c := range moves {
+			m.Edit.Ops = append(m.Edit.Ops, Restructure{c})
+		}
+		if ours, _, err = ours.like(ctx, theirs); err != nil {
+			return nil, nil, nil, err
+		}
+	} else if !ok {
+		if moves, ok = movesSince(theirs, ours); !ok {
+			return nil, nil, nil, errorf(BothMoved, "Undo the one or the other, merge, and make it again.", "rows, columns or sheets were inserted, deleted or moved on both sides")
+		}
+		lost, err := lostBy(ctx, base, theirs, moves)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		m.Conflicts = append(m.Conflicts, lost...)
+		if theirs, _, err = theirs.like(ctx, ours); err != nil {
+			return nil, nil, nil, err
+		}
+	}
+	if base, _, err = base.like(ctx, ours); err != nil {
+		return nil, nil, nil, errorf(BothMoved, "", "what both have in common is not what was restructured")
+	}
+	return base, ours, theirs, nil
+}
+
+// lostBy gives the cells that side has changed since base and that some structural changes, made on side, would delete.
+func lostBy(ctx context.Context, base, side *Snapshot, moves []structure.Change) (lost []Conflict, err error) {
+	base, _, err = base.like(ctx, side)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range side.sheets {
+		name := side.Workbook().Sheets[e.index].Name
+		s := sheetMerge{name: name}
+		was, err := base.Sheet(ctx, e.index)
+		if err != nil {
+			return nil, err
+		}
+		s.base = state{was, looks{styles: base.Workbook().Styles}}
+		later := state{e.sheet, looks{styles: side.Workbook().Styles}}
+		for _, at := range slices.SortedFunc(maps.Keys(s.touched(&later)), byPlace) {
+			if isThere(moves, name, at, side) {
+				continue
+			}
+			c := Conflict{Target: Target{Sheet: name, Ref: at}, Lost: true}
+			c.Base, _ = s.base.at(at)
+			c.Theirs, _ = later.at(at)
+			lost = append(lost, c)
+		}
+	}
+	return lost, nil
+}
+
+// isThere reports whether a cell is there after some changes of a state.
+func isThere(moves []structure.Change, sheet string, at cell.Ref, s *Snapshot) bool {
+	names := namesOf(s.Workbook())
+	for _, c := range moves {
+		var ok bool
+		if sheet, at, ok = c.Rewriter(names).Locate(sheet, at); !ok {
+			return false
+		}
+		names = c.Sheets(names)
+	}
+	return true
+}
+
+func byPlace(a, b cell.Ref) int { return cmp.Or(cmp.Compare(a.Row, b.Row), cmp.Compare(a.Col, b.Col)) }
+
 // state is a sheet in one of the states.
 type state struct {
 	sheet *grid.Sheet
@@ -122,9 +212,7 @@ type sheetMerge struct {
 // merge notes conflicts in m and gives the edits of ours.
 func (s *sheetMerge) merge(m *Merged) (cells []CellEdit) {
 	ours, theirs := s.touched(&s.ours), s.touched(&s.theirs)
-	refs := slices.SortedFunc(maps.Keys(theirs), func(a, b cell.Ref) int {
-		return cmp.Or(cmp.Compare(a.Row, b.Row), cmp.Compare(a.Col, b.Col))
-	})
+	refs := slices.SortedFunc(maps.Keys(theirs), byPlace)
 	for _, r := range refs {
 		mine, myFormat := s.ours.at(r)
 		take, same := s.take(r, mine, myFormat)

@@ -49,7 +49,7 @@ func (m namesModel) apply(o EditNames) namesModel {
 	return m
 }
 
-func namesOf(s *Snapshot) namesModel {
+func namesIn(s *Snapshot) namesModel {
 	m := namesModel{}
 	wb := s.Workbook()
 	for _, n := range wb.Names {
@@ -76,7 +76,7 @@ func TestEditNames(t *testing.T) {
 	base := namesBook(t)
 	start := calculated(t, base)
 	rapid.Check(t, func(rt *rapid.T) {
-		cur, m := start, namesOf(base)
+		cur, m := start, namesIn(base)
 		for range rapid.IntRange(1, 5).Draw(rt, "edits") {
 			o := drawNames(rt, "Sheet1", "other")
 			next, set, err := cur.Apply(t.Context(), Edit{Ops: []Op{o}})
@@ -85,7 +85,7 @@ func TestEditNames(t *testing.T) {
 			}
 			was := m
 			m = m.apply(o)
-			if got := namesOf(next); !maps.Equal(got, m) {
+			if got := namesIn(next); !maps.Equal(got, m) {
 				rt.Fatalf("%+v gives\n%v, want\n%v", o, got, m)
 			}
 			if !maps.Equal(was, m) && !set.Stale {
@@ -109,7 +109,7 @@ func TestEditNames(t *testing.T) {
 			rt.Fatal(err)
 		}
 		again, _, err := base.Apply(t.Context(), e)
-		if err != nil || !slices.Equal(again.Workbook().Names, cur.Workbook().Names) && !maps.Equal(namesOf(again), namesOf(cur)) {
+		if err != nil || !slices.Equal(again.Workbook().Names, cur.Workbook().Names) && !maps.Equal(namesIn(again), namesIn(cur)) {
 			rt.Fatalf("%+v, %v: %v", e, err, again.Workbook().Names)
 		}
 		counts := map[ChangeKind]int{}
@@ -120,7 +120,7 @@ func TestEditNames(t *testing.T) {
 			counts[c.Kind]++
 		}
 		want := map[ChangeKind]int{}
-		old := namesOf(base)
+		old := namesIn(base)
 		visible := func(s string, ok bool) (string, bool) { return s, ok && !strings.HasSuffix(s, "true") }
 		for key := range maps.Keys(maps.Collect(func(yield func([2]string, bool) bool) {
 			for k := range old {
@@ -166,7 +166,7 @@ func TestMergeNames(t *testing.T) {
 		if err != nil {
 			rt.Fatal(err)
 		}
-		b, o, th := namesOf(base), namesOf(ours), namesOf(theirs)
+		b, o, th := namesIn(base), namesIn(ours), namesIn(theirs)
 		choice := rapid.SampledFrom([]Choice{TakeOurs, TakeTheirs}).Draw(rt, "choice")
 		want, conflicts := maps.Clone(o), 0
 		for _, keys := range []namesModel{b, th} {
@@ -193,8 +193,8 @@ func TestMergeNames(t *testing.T) {
 			rt.Fatal(err)
 		}
 		got, _, err := ours.Apply(t.Context(), e)
-		if err != nil || !maps.Equal(namesOf(got), want) {
-			rt.Fatalf("%v gives %v, want %v", e, namesOf(got), want)
+		if err != nil || !maps.Equal(namesIn(got), want) {
+			rt.Fatalf("%v gives %v, want %v", e, namesIn(got), want)
 		}
 	})
 }
@@ -232,7 +232,7 @@ func TestRebaseNames(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, _ := apply(t, onto, e)
-		names := namesOf(got)
+		names := namesIn(got)
 		for key, want := range map[[2]string]string{{"area", ""}: "Sheet1!$A$3:$A$4", {"new", "sheet1"}: "Sheet1!$A$2", {"taken", ""}: "1", {"rate", ""}: choice.rate} {
 			if want != "" {
 				want += "false"

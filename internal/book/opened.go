@@ -17,7 +17,7 @@ import (
 
 // uncalculated reports whether the formulas of a sheet of the file have no values that count.
 func (s *Snapshot) uncalculated(sheet *grid.Sheet) bool {
-	return sheet.Valueless() > 0 || s.src.Workbook().FullCalcOnLoad && sheet.FormulaCells() > 0
+	return s.moved() == nil && sheet.Valueless() > 0 || s.src.Workbook().FullCalcOnLoad && sheet.FormulaCells() > 0
 }
 
 // valued gives sheet i of the file as read gives it, or calculated, where it is to be.
@@ -104,11 +104,15 @@ func (s *Snapshot) openedOnce(ctx context.Context) (*Snapshot, error) {
 // Stored gives the workbook as its file has it: without edits, and with the values that stand
 // in the file, if any, even where a reader is given calculated ones.
 func (s *Snapshot) Stored() *Snapshot {
-	base := *s
-	base.Version, base.stored = 0, true
-	base.book, base.sheets, base.grown, base.before, base.since, base.model = nil, nil, nil, nil, nil, nil
-	base.stale, base.whole, base.given, base.decided = false, false, false, false
-	return &base
+	base := s.unedited()
+	if m := s.moved(); m != nil && !s.stored {
+		if _, ok := m.file.models.opened.Peek(); ok {
+			base.src = m.over(m.file.Stored(), m.raw)
+			base.models = new(models)
+		}
+	}
+	base.stored = true
+	return base
 }
 
 // OpenedSheets gives the sheets of the file, by index, of which formulas had to be calculated for

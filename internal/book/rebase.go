@@ -14,18 +14,26 @@ import (
 // The Edit that it gives is for onto, which plays theirs. What onto has changed as well, or has
 // no place for any more, is a conflict, unless both did the same.
 //
-// Columns and panes have no conflicts: what both changed becomes as ours has it.
+// Columns and panes have no conflicts: what both changed becomes as ours has it. What ours has restructured is done to onto
+// first; where that cannot be, the error is an *Error with BothMoved.
 func Rebase(ctx context.Context, base, ours, onto *Snapshot) (*Merged, error) {
 	return rebased(ctx, base, ours, onto, true)
 }
 
 // rebased is Rebase; wins says whether columns and panes that onto changed as well become those of ours.
 func rebased(ctx context.Context, base, ours, onto *Snapshot, wins bool) (*Merged, error) {
+	base, onto, moves, err := transplant(ctx, base, ours, onto)
+	if err != nil {
+		return nil, err
+	}
 	c, err := newComparison(ctx, base, onto, DiffOptions{})
 	if err != nil {
 		return nil, err
 	}
 	m := &Merged{onto: true}
+	for _, x := range moves {
+		m.Edit.Ops = append(m.Edit.Ops, Restructure{x})
+	}
 	m.rebaseNames(c, base, ours, onto)
 	m.mergeBook(base, onto, ours, wins, c.newName)
 	for _, i := range ours.EditedSheets() {

@@ -92,7 +92,7 @@ func (s *Snapshot) WithResults(ctx context.Context, e Edit) (*Snapshot, error) {
 // has not: two versions of a line of which made has the same cells and was calculated. ok is false
 // where they differ in more than such values, or in more than most of them.
 func Results(ctx context.Context, made, now *Snapshot, most int) (ops []Op, ok bool, err error) {
-	if !made.SameArrays(now) || !now.SameArrays(made) {
+	if !sameMoves(made, now) || !made.SameArrays(now) || !now.SameArrays(made) {
 		return nil, false, nil
 	}
 	var indices []int

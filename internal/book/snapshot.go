@@ -58,7 +58,7 @@ type Snapshot struct {
 	models  *models     // the same
 	opens   *opening    // how a file without values is opened for this line; nil: as for whoever reads it first
 	stored  bool        // sheets are given as the file has them
-	before  *Snapshot   // the last version that was calculated, if this one is stale
+	before  *Snapshot   // the last version that was calculated, if this one is stale; nil: every formula is to be
 	since   []calc.Cell // cells that edits have made different since then, also those that became again what they were
 	model   *calc.Model // of the formulas as they are here; nil where they were not needed yet
 }
@@ -72,13 +72,18 @@ type editedSheet struct {
 
 // NewSnapshot is the snapshot of an unedited file.
 func NewSnapshot(id, revision string, src Source) *Snapshot {
-	s := &Snapshot{ID: id, Revision: revision, src: src, byName: make(map[string]int), styles: new(styleMemo), models: new(models)}
-	for i, info := range src.Workbook().Sheets {
-		if key := FoldName(info.Name); s.byName[key] == 0 {
-			s.byName[key] = i + 1
+	return &Snapshot{ID: id, Revision: revision, src: src, byName: byName(src.Workbook()), styles: new(styleMemo), models: new(models)}
+}
+
+// byName gives the indices of sheets by their folded names, plus 1.
+func byName(book *grid.Workbook) map[string]int {
+	m := make(map[string]int, len(book.Sheets))
+	for i, info := range book.Sheets {
+		if key := FoldName(info.Name); m[key] == 0 {
+			m[key] = i + 1
 		}
 	}
-	return s
+	return m
 }
 
 // FoldName gives the form in which sheet, table and defined names are compared, which
@@ -147,6 +152,9 @@ func (s *Snapshot) BytesOver(old *Snapshot) int64 {
 		if e.sheet != was {
 			n += e.sheet.MemoryOver(was)
 		}
+	}
+	if m := s.moved(); m != nil && (old == nil || old.src != s.src) {
+		n += m.bytes.Load()
 	}
 	if s.model != nil && (old == nil || old.model != s.model) {
 		m := s.model.Bytes()

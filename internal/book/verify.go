@@ -147,6 +147,7 @@ func (c *comparison) target(t Target) (TargetDelta, error) {
 	if row, ok := al.inverse().row(t.Ref.Row); ok {
 		d.OldRef.Row = row
 		d.Before = stateAt(old, d.OldRef)
+		d.OldRef = before(c.moves, p.name, d.OldRef)
 	}
 	d.Class = c.class(pair, d.CellDelta)
 	d.Changed = d.Class != Unchanged
@@ -200,6 +201,7 @@ func (c *comparison) errors(v *Verification, limit int) error {
 			if row, ok := back.row(x.Ref.Row); ok {
 				d.OldRef.Row = row
 				d.Before = stateAt(old, d.OldRef)
+				d.OldRef = before(c.moves, p.name, d.OldRef)
 			}
 			if d.Before.Value.Kind() == cell.Error {
 				note(&v.Preexisting, &v.PreexistingCount, d)
@@ -208,7 +210,7 @@ func (c *comparison) errors(v *Verification, limit int) error {
 			}
 		}
 		for x := range old.Errors() {
-			d := CellDelta{Sheet: p.name, Ref: x.Ref, OldRef: x.Ref, Before: stateOf(old, x, true)}
+			d := CellDelta{Sheet: p.name, Ref: x.Ref, OldRef: before(c.moves, p.name, x.Ref), Before: stateOf(old, x, true)}
 			if row, ok := al.row(x.Ref.Row); ok {
 				d.Ref.Row = row
 				d.After = stateAt(new, d.Ref)

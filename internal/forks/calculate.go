@@ -50,7 +50,7 @@ func (s *Store) make(ctx context.Context, on *book.Snapshot, edit book.Edit, app
 	if did == nil { // nothing that a formula depends on: the values stay those of the last moment
 		m.at = nil
 	}
-	m.snap, m.changes = fresh, fresh.Since(on, changes.Edited, did)
+	m.snap, m.changes = fresh, changes.Calculated(fresh, did)
 	return m, nil
 }
 

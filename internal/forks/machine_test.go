@@ -16,6 +16,7 @@ import (
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
 	"gridflow/internal/journal"
+	"gridflow/internal/structure"
 	"gridflow/internal/vfs/crashfs"
 )
 
@@ -57,6 +58,7 @@ func TestMachine(t *testing.T) {
 			"create":  m.createOne,
 			"edit":    m.editOne,
 			"edit2":   m.editOne,
+			"move":    m.moveOne,
 			"refuse":  m.refuse,
 			"walk":    m.walk,
 			"mark":    m.mark,
@@ -171,10 +173,10 @@ func (m *machine) createOne(t *rapid.T) {
 }
 
 // someEdit is an edit of one to four cells of one or both sheets.
-func someEdit(t *rapid.T) book.Edit {
+func someEdit(t *rapid.T, sheets []string) book.Edit {
 	var e book.Edit
 	for range rapid.IntRange(1, 2).Draw(t, "operations") {
-		o := book.SetCells{Sheet: rapid.SampledFrom(sheetNames).Draw(t, "sheet")}
+		o := book.SetCells{Sheet: rapid.SampledFrom(sheets).Draw(t, "sheet")}
 		seen := map[cell.Ref]bool{}
 		for range rapid.IntRange(1, 3).Draw(t, "cells") {
 			c := someCell(t)
@@ -190,7 +192,7 @@ func someEdit(t *rapid.T) book.Edit {
 
 func someCell(t *rapid.T) book.CellEdit {
 	// Where formulas and formats are, things happen.
-	c := book.CellEdit{Ref: cell.Ref{Row: rapid.IntRange(0, windowRows-1).Draw(t, "row"), Col: rapid.SampledFrom([]int{0, 0, 2, 2, 1, 3}).Draw(t, "col")}}
+	c := book.CellEdit{Ref: cell.Ref{Row: rapid.IntRange(0, editRows-1).Draw(t, "row"), Col: rapid.SampledFrom([]int{0, 0, 2, 2, 1, 3}).Draw(t, "col")}}
 	switch rapid.IntRange(0, 5).Draw(t, "kind") {
 	case 0:
 		c.Clear = true
@@ -211,7 +213,50 @@ func someCell(t *rapid.T) book.CellEdit {
 
 func (m *machine) editOne(t *rapid.T) {
 	f := m.pick()
-	e := someEdit(t)
+	m.commitOne(t, f, someEdit(t, f.now().is.sheets()))
+}
+
+// moveOne makes a structural change, and perhaps edits what there is then.
+func (m *machine) moveOne(t *rapid.T) {
+	f := m.pick()
+	c := someChange(t, f.now().is)
+	e := book.Edit{Ops: []book.Op{book.Restructure{Change: c}}}
+	if rapid.IntRange(0, 2).Draw(t, "edited") == 0 {
+		e.Ops = append(e.Ops, someEdit(t, f.now().is.restructure(c).sheets()).Ops...)
+	}
+	m.commitOne(t, f, e)
+}
+
+// someChange is a structural change that leaves all that there is in the window.
+func someChange(t *rapid.T, is contents) structure.Change {
+	sheets := is.sheets()
+	c := structure.Change{
+		Kind: rapid.SampledFrom([]structure.Kind{
+			structure.InsertRows, structure.InsertRows, structure.DeleteRows, structure.DeleteRows, structure.InsertColumns, structure.DeleteColumns,
+			structure.AddSheet, structure.DeleteSheet, structure.RenameSheet, structure.MoveSheet,
+		}).Draw(t, "change"),
+		Sheet: rapid.SampledFrom(sheets).Draw(t, "of sheet"),
+	}
+	name := rapid.SampledFrom([]string{"Data", "Sums", "New", "Dätä 2", "X"}).Draw(t, "name")
+	switch rows, _, ok := c.Lines(); {
+	case ok && rows:
+		c.At, c.Count = rapid.IntRange(0, editRows).Draw(t, "at"), rapid.IntRange(1, 2).Draw(t, "count")
+	case ok:
+		c.At, c.Count = rapid.IntRange(0, 3).Draw(t, "at"), 1
+	case c.Kind == structure.AddSheet:
+		c.Sheet, c.Position = name, rapid.IntRange(0, len(sheets)).Draw(t, "position")
+	case c.Kind == structure.RenameSheet:
+		c.Name = name
+	case c.Kind == structure.MoveSheet:
+		c.Position = rapid.IntRange(0, len(sheets)-1).Draw(t, "position")
+	}
+	if c.Check(sheets) != nil || !is.fits(c) || c.Kind == structure.AddSheet && len(sheets) > 3 {
+		t.Skip("it does not fit")
+	}
+	return c
+}
+
+func (m *machine) commitOne(t *rapid.T, f *model, e book.Edit) {
 	c := Commit{Tool: "edit_batch", Label: "é"}
 	if rapid.Bool().Draw(t, "expecting") {
 		v := f.head()
@@ -224,6 +269,9 @@ func (m *machine) editOne(t *rapid.T) {
 		t.Fatalf("version %d on %d, want %d", r.Version, r.Before, f.head())
 	}
 	for change := range r.Changeset.Changes() {
+		if change.Kind > book.CellModified {
+			continue
+		}
 		key := change.Sheet + "!" + change.Ref.String()
 		if got, want := change.New.Value, f.now().is[key].value; got != want {
 			t.Fatalf("the change of %s says %v, the cell has %v", key, got, want)
@@ -234,6 +282,11 @@ func (m *machine) editOne(t *rapid.T) {
 func (f *model) commitEdit(e book.Edit) {
 	v := f.now()
 	v.is, v.what = v.is.apply(e), "edit"
+	for _, op := range e.Ops {
+		if o, ok := op.(book.Restructure); ok {
+			v.moves = append(slices.Clip(v.moves), o.Change)
+		}
+	}
 	f.push(v)
 }
 
@@ -349,7 +402,10 @@ func (m *machine) unmark(t *rapid.T) {
 
 func (m *machine) stage(t *rapid.T) {
 	f := m.pick()
-	e := someEdit(t)
+	e := someEdit(t, f.now().is.sheets())
+	if rapid.IntRange(0, 2).Draw(t, "moved") == 0 {
+		e = book.Edit{Ops: []book.Op{book.Restructure{Change: someChange(t, f.now().is)}}}
+	}
 	st, changes, err := m.store.Stage(context.Background(), f.id, e, Commit{Tool: "edit_batch"})
 	want := ""
 	if len(f.staged) >= m.o.StagedMax {
@@ -409,12 +465,43 @@ func (m *machine) mergeTwo(t *rapid.T) {
 		m.expect("merge", err, CodeBadInput)
 		return
 	}
+	if f.now().rev != theirs.rev && len(f.now().moves)+len(theirs.moves) > 0 {
+		// What rows became which is for the tests of package book. The fork is as it was if it did not come to anything.
+		if err == nil && got.Done {
+			v := f.now()
+			v.is, v.what = m.read(f.id), "edit"
+			v.moves = m.moves(f.id)
+			f.push(v)
+		}
+		return
+	}
 	if f.now().rev != theirs.rev {
 		m.mergeAcross(f, theirs, all, got, err)
 		return
 	}
-	merged, cells, same, conflicts := f.now().base.merge(f.now().is, theirs.is, all)
-	if merged != nil && cells == 0 {
+	// Where one side has restructured more than the other, that is done to the other first.
+	base, ours, their, moves, lost := f.now().base, f.now().is, theirs.is, f.now().moves, 0
+	rest, ok := beyond(moves, theirs.moves)
+	if ok && len(rest) > 0 {
+		if ours.lostBy(base.restructure(moves...), rest) > 0 {
+			m.expect("merge", err, string(book.BothMoved))
+			return
+		}
+		ours, moves = ours.restructure(rest...), theirs.moves
+	} else if !ok {
+		more, ok := beyond(theirs.moves, moves)
+		if !ok {
+			m.expect("merge", err, string(book.BothMoved))
+			return
+		}
+		lost = their.lostBy(base.restructure(theirs.moves...), more)
+		their = their.restructure(more...)
+	}
+	merged, cells, same, conflicts := base.restructure(moves...).merge(ours, their, all)
+	if conflicts += lost; lost > 0 && all == nil {
+		merged = nil
+	}
+	if merged != nil && cells == 0 && len(rest) == 0 {
 		m.expect("merge", err, CodeNothing)
 		return
 	}
@@ -429,7 +516,7 @@ func (m *machine) mergeTwo(t *rapid.T) {
 		t.Fatalf("%d cells, %d the same, %d conflicts; want %d, %d, %d", got.Cells, got.Same, len(got.Conflicts), cells, same, conflicts)
 	}
 	v := f.now()
-	v.is, v.what = merged, "edit"
+	v.is, v.moves, v.what = merged, moves, "edit"
 	f.push(v)
 }
 
@@ -466,15 +553,43 @@ func (m *machine) rebaseOne(t *rapid.T) {
 		m.expect("rebase", err, CodeNothing)
 		return
 	}
+	onto, base := m.books[name], f.now().base
+	for _, c := range f.now().moves {
+		if !mayBeMade(c, base, onto) {
+			m.expect("rebase", err, string(book.BothMoved))
+			return
+		}
+		base, onto = base.restructure(c), onto.restructure(c)
+	}
 	m.expect("rebase", err, "")
-	onto := m.books[name]
-	is := f.now().base.rebase(f.now().is, onto, all)
+	is := base.rebase(f.now().is, onto.calculated(), all)
 	if got.Done != (is != nil) {
 		t.Fatalf("%+v; the model says %v", got, is != nil)
 	}
 	if got.Done {
-		f.push(modelVersion{is: is, base: onto, rev: m.revs[name], what: "rebase"})
+		f.push(modelVersion{is: is, moves: f.now().moves, base: m.books[name], rev: m.revs[name], what: "rebase"})
 	}
+}
+
+// mayBeMade reports whether a structural change deletes nothing of onto that is not as it was in base.
+func mayBeMade(c structure.Change, base, onto contents) bool {
+	r := c.Rewriter(base.sheets())
+	for key, is := range base {
+		sheet, at := place(key)
+		if _, _, ok := r.Locate(sheet, at); !ok && !is.same(onto[key]) {
+			return false
+		}
+	}
+	return true
+}
+
+// moves gives the structural changes of a fork.
+func (m *machine) moves(id string) (moves []structure.Change) {
+	m.Helper()
+	if err := m.store.View(context.Background(), id, func(s *book.Snapshot) error { moves = s.Moves(); return nil }); err != nil {
+		m.Fatal(err)
+	}
+	return moves
 }
 
 // save writes a version to a new file, which has to have what the version has.

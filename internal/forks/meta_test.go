@@ -70,7 +70,7 @@ func someFork(t *rapid.T, name string, depth int) *metaFork {
 		changes := func() { undo, redo, versions = undo+1, 0, versions+1 }
 		switch op.what {
 		case "edit":
-			op.edit = someEdit(t)
+			op.edit = someEdit(t, sheetNames)
 			changes()
 		case "undo":
 			op.n = rapid.IntRange(1, undo).Draw(t, "steps")
@@ -90,7 +90,7 @@ func someFork(t *rapid.T, name string, depth int) *metaFork {
 			op.n = rapid.IntRange(0, checkpoints-1).Draw(t, "checkpoint")
 			checkpoints--
 		case "stage":
-			op.edit = someEdit(t)
+			op.edit = someEdit(t, sheetNames)
 			staged = true
 			f.ops = append(f.ops, op)
 			op = metaOp{what: rapid.SampledFrom([]string{"apply", "unstage"}).Draw(t, "then")}

@@ -8,6 +8,7 @@ import (
 
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
+	"gridflow/internal/structure"
 )
 
 // model is what a fork should be: every version whole, as plain maps. It knows nothing of
@@ -26,11 +27,12 @@ type model struct {
 }
 
 type modelVersion struct {
-	is   contents
-	base contents // what the workbook had that it stands on
-	rev  string   // hash of that
-	what string
-	own  uint64 // the version whose content this is
+	is    contents
+	moves []structure.Change // since base
+	base  contents           // what the workbook had that it stands on
+	rev   string             // hash of that
+	what  string
+	own   uint64 // the version whose content this is
 }
 
 // modelMark is a checkpoint or a staged change.
@@ -39,6 +41,9 @@ type modelMark struct {
 	version uint64
 	edit    book.Edit
 }
+
+// GoString is short, for rapid shows what it draws.
+func (m *model) GoString() string { return m.id }
 
 func (m *model) head() uint64      { return uint64(len(m.versions) - 1) }
 func (m *model) now() modelVersion { return m.versions[m.head()] }
@@ -103,6 +108,10 @@ func (m *model) walk(steps int, what string, from, onto *[]uint64) bool {
 func (s contents) apply(e book.Edit) contents {
 	s = maps.Clone(s)
 	for _, op := range e.Ops {
+		if o, ok := op.(book.Restructure); ok {
+			s = s.restructure(o.Change)
+			continue
+		}
 		o := op.(book.SetCells)
 		for _, c := range o.Cells {
 			key := o.Sheet + "!" + c.Ref.String()
@@ -124,13 +133,116 @@ func (s contents) apply(e book.Edit) contents {
 	return s.calculated()
 }
 
+// sheets gives the names of the sheets.
+func (s contents) sheets() []string {
+	names := map[string]bool{}
+	for key := range s {
+		sheet, _ := place(key)
+		names[sheet] = true
+	}
+	return slices.Sorted(maps.Keys(names))
+}
+
+func place(key string) (sheet string, at cell.Ref) {
+	sheet, ref, _ := strings.Cut(key, "!")
+	at, _ = cell.ParseRef(ref)
+	return sheet, at
+}
+
+// restructure gives contents after structural changes. A row has the format of its last cell of the window where nothing
+// was said of a cell.
+func (s contents) restructure(moves ...structure.Change) contents {
+	for _, c := range moves {
+		names := s.sheets()
+		r := c.Rewriter(names)
+		out := contents{}
+		for _, name := range c.Sheets(names) {
+			for row := range windowRows {
+				for col := range windowCols {
+					out[name+"!"+cell.Ref{Row: row, Col: col}.String()] = cellIs{format: "General"}
+				}
+			}
+		}
+		for key, is := range s {
+			sheet, at := place(key)
+			if to, ref, ok := r.Locate(sheet, at); ok && ref.Row < windowRows && ref.Col < windowCols {
+				is.formula, _ = r.Formula(is.formula, sheet)
+				out[to+"!"+ref.String()] = is
+			}
+		}
+		if rows, deletes, ok := c.Lines(); ok && !rows {
+			for row := range windowRows {
+				at := func(col int) string { return c.Sheet + "!" + cell.Ref{Row: row, Col: col}.String() }
+				usual := cellIs{format: s[at(windowCols-1)].format}
+				for n := range c.Count {
+					if deletes {
+						out[at(windowCols-1-n)] = usual
+					} else {
+						out[at(c.At+n)] = usual
+					}
+				}
+			}
+		}
+		s = out
+	}
+	return s
+}
+
+// fits reports whether nothing leaves the window by a change.
+func (s contents) fits(c structure.Change) bool {
+	rows, deletes, ok := c.Lines()
+	if !ok || deletes {
+		return true
+	}
+	for key, is := range s {
+		sheet, at := place(key)
+		switch {
+		case sheet != c.Sheet:
+		case rows && at.Row >= windowRows-c.Count && is != cellIs{format: "General"}:
+			return false
+		case !rows && at.Col >= windowCols-1-c.Count && (!is.value.IsBlank() || is.formula != "" || is.format != s[sheet+"!"+cell.Ref{Row: at.Row, Col: windowCols - 1}.String()].format):
+			return false
+		}
+	}
+	return true
+}
+
+// lostBy counts the cells that differ from base and are gone after some structural changes.
+func (s contents) lostBy(base contents, moves []structure.Change) (n int) {
+	for key, is := range s {
+		if !is.touched(base[key]) {
+			continue
+		}
+		sheet, at := place(key)
+		names, ok := s.sheets(), true
+		for _, c := range moves {
+			if ok {
+				sheet, at, ok = c.Rewriter(names).Locate(sheet, at)
+			}
+			names = c.Sheets(names)
+		}
+		if !ok {
+			n++
+		}
+	}
+	return n
+}
+
+// beyond gives the structural changes that b has beyond those of a; ok is false where it does not have those.
+func beyond(a, b []structure.Change) (rest []structure.Change, ok bool) {
+	if len(a) > len(b) || !slices.Equal(a, b[:len(a)]) {
+		return nil, false
+	}
+	return b[len(a):], true
+}
+
 // calculated gives the contents with every formula true, by the plain model of calculation.
 func (s contents) calculated() contents {
-	b := plain.New(sheetNames...)
+	names := s.sheets()
+	b := plain.New(names...)
 	place := func(key string) (int, cell.Ref) {
-		sheet, ref, _ := strings.Cut(key, "!")
-		at, _ := cell.ParseRef(ref)
-		return slices.Index(sheetNames, sheet), at
+		sheet, at := place(key)
+		return slices.Index(names, sheet), at
 	}
 	for key, is := range s {
 		sheet, at := place(key)

@@ -31,46 +31,55 @@ func patchOf(ctx context.Context, base, cur *book.Snapshot) (p patch.Patch, cell
 	for _, g := range grown {
 		p.Tables = append(p.Tables, patch.TablePatch{Name: g.Table, LastRow: g.LastRow})
 	}
-	if o, ok := book.NamesBetween(base, cur); ok {
+	p.Structure = cur.Moves()
+	sheets := cur.EditedSheets()
+	if len(sheets) > 0 || len(p.Structure) > 0 { // what was calculated because the file has no values is saved with the rest
+		opened := base.OpenedSheets()
+		for i, info := range cur.Workbook().Sheets {
+			if !slices.Contains(opened, cur.Origin(i)) && !cur.Shifted(i) || slices.Contains(sheets, i) || info.Kind != grid.Worksheet {
+				continue
+			}
+			if _, err := cur.Sheet(ctx, i); err != nil { // so that all is known that a move has done to it
+				return p, 0, err
+			}
+			sheets = append(sheets, i)
+		}
+		slices.Sort(sheets)
+	}
+	file := base.Stored()
+	if len(p.Structure) > 0 {
+		file = cur.Written()
+	}
+	if o, ok := book.NamesBetween(file, cur); ok {
 		for _, e := range o.Names {
 			n := patch.NamePatch{Name: grid.Name{Name: e.Name, Sheet: -1, RefersTo: e.RefersTo, Comment: e.Comment, Hidden: e.Hidden}, Remove: e.Delete}
 			if e.Sheet != "" {
-				n.Sheet, _ = base.SheetIndex(e.Sheet)
+				n.Sheet, _ = file.SheetIndex(e.Sheet)
 			}
 			p.Names = append(p.Names, n)
 		}
 	}
-	if o, ok := book.BookBetween(base, cur); ok {
+	if o, ok := book.BookBetween(file, cur); ok {
 		p.Book.Protection = o.Protection
 		for _, x := range o.Sheets {
 			if p.Book.Shown == nil {
 				p.Book.Shown = map[int]grid.Visibility{}
 			}
-			i, _ := base.SheetIndex(x.Sheet)
+			i, _ := file.SheetIndex(x.Sheet)
 			p.Book.Shown[i] = x.Visibility
 		}
 	}
 	selected := map[int]*bool{}
-	if was, is := base.Workbook().ActiveSheet, cur.Workbook().ActiveSheet; was != is {
+	if was, is := file.Workbook().ActiveSheet, cur.Workbook().ActiveSheet; was != is {
 		p.Book.Active = &is
 		selected[was], selected[is] = new(bool), new(true)
 	}
-	sheets := cur.EditedSheets()
-	if len(sheets) > 0 { // what was calculated because the file has no values is saved with the rest
-		for _, i := range base.OpenedSheets() {
-			if !slices.Contains(sheets, i) {
-				sheets = append(sheets, i)
-			}
-		}
-		slices.Sort(sheets)
-	}
 	for i := range selected {
-		if !slices.Contains(sheets, i) && base.Workbook().Sheets[i].Kind == grid.Worksheet {
+		if !slices.Contains(sheets, i) && cur.Workbook().Sheets[i].Kind == grid.Worksheet {
 			sheets = append(sheets, i)
 		}
 	}
 	slices.Sort(sheets)
-	file := base.Stored()
 	for _, i := range sheets {
 		was, err := file.Sheet(ctx, i)
 		if err != nil {

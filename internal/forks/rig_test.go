@@ -174,13 +174,19 @@ func code(err error) string {
 	if errors.As(err, &e) {
 		return e.Code
 	}
+	var wrong *book.Error
+	if errors.As(err, &wrong) {
+		return string(wrong.Code)
+	}
 	return fmt.Sprint(err)
 }
 
-// The cells that tests look at: windowRows × windowCols of each sheet.
+// The cells that tests look at: windowRows × windowCols of each sheet. What they edit is editRows of these; the others are
+// room for rows and columns that are inserted.
 const (
-	windowRows = 5
-	windowCols = 4
+	windowRows = 8
+	windowCols = 6
+	editRows   = 5
 )
 
 var sheetNames = []string{"Data", "Sums"}
@@ -262,6 +268,9 @@ func contentsOf(snap *book.Snapshot) (contents, error) {
 // diff tells where two contents differ, "" where they do not.
 func (s contents) diff(want contents) string {
 	out := ""
+	if len(s) != len(want) {
+		out = fmt.Sprintf("%d cells of %v, want %d of %v\n", len(s), s.sheets(), len(want), want.sheets())
+	}
 	for k, w := range want {
 		if g := s[k]; g != w {
 			out += fmt.Sprintf("%s: %v (%s), want %v (%s)\n", k, g, g.format, w, w.format)

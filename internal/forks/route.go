@@ -28,7 +28,7 @@ func (r *Router) View(ctx context.Context, id string, fn func(*book.Snapshot) er
 }
 
 // A Package is a workbook, or a version of a fork, as a file that can be written: what it
-// stands on, and what a save would change in that.
+// stands on, restructured like it, and what a save would change in that.
 type Package struct {
 	Snapshot *book.Snapshot
 	File     *xlsx.File
@@ -62,7 +62,14 @@ func (r *Router) Package(ctx context.Context, id string, fn func(Package) error)
 	if err != nil {
 		return err
 	}
-	return fn(Package{Snapshot: h.snap, File: h.hold.File(), Patch: p, Key: fmt.Sprintf("%s@%d", h.snap.ID, h.snap.Version)})
+	file := h.hold.File()
+	if len(p.Structure) > 0 {
+		if file, err = patch.Restructure(ctx, file, p.Structure); err != nil {
+			return err
+		}
+		p.Structure = nil
+	}
+	return fn(Package{Snapshot: h.snap, File: file, Patch: p, Key: fmt.Sprintf("%s@%d", h.snap.ID, h.snap.Version)})
 }
 
 // Lookup finds a workbook, or gives a fork in the form of one: with the path and the size of
@@ -112,6 +119,12 @@ func (r *Router) Peek(id string) (fileBytes, memoryBytes int64, ok bool) {
 		return 0, 0, false
 	}
 	return info.Base.Bytes, r.BaseMemory(info.Base), true
+}
+
+// Converts reports whether who reads what an id names may have to wait until LibreOffice has made an
+// .xlsx file of it. The base of a fork is one.
+func (r *Router) Converts(id string) bool {
+	return (!IsFork(id) || r.Forks == nil) && r.Workspace.Converts(id)
 }
 
 // Unread tells how much memory the load of a sheet, with "" of all sheets, of what an id

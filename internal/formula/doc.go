@@ -5,7 +5,7 @@
 // refers to, as [Reference] values; [Tree.Rewrite] makes the tree in which some of
 // them are others; [Tree.Shift] is the rewrite that copying to another cell does.
 // Some functions do without a tree because they run for every formula of a
-// workbook when it is loaded: [ShiftText] (the members of a shared formula),
+// workbook when it is loaded or moved: [ShiftText] (the members of a shared formula), [RewriteText],
 // [AppendRelative] and [Fingerprint] (which formulas are copies of one another); and
 // [AppendTemplate] and [Pattern], for which copies may have other numbers and texts ([Literals]).
 // [Display] takes out what only files write, and [Stored] puts it in; [Tree.Spills] says which

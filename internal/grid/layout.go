@@ -14,7 +14,8 @@ type Layout struct {
 	Validations []Validation
 	Conditional []ConditionalFormat
 	AutoFilter  *cell.Range
-	Filtering   bool // some column of AutoFilter has a criterion: its hidden rows are those that do not meet it
+	Filtering   bool         // some column of AutoFilter has a criterion: its hidden rows are those that do not meet it
+	Pivots      []cell.Range // where pivot tables are, as far as their parts say it
 	Protection  SheetProtection
 	TabColor    string // as xf.Color has it; "" where the tab has none
 	Margins     PageMargins

@@ -317,7 +317,13 @@ func (s *Sheet) MemoryBytes() int64 {
 // MemoryOver is about what s keeps alive besides what it shares with base, of which it is
 // an edited version: what one version more costs.
 func (s *Sheet) MemoryOver(base *Sheet) int64 {
+	if s == base {
+		return 0
+	}
 	n := int64(sheetOverhead) + s.overBytes(base)
+	if s.formulas != base.formulas {
+		n += s.formulas.memoryBytes()
+	}
 	if len(s.bands) > 0 && (len(base.bands) == 0 || &s.bands[0] != &base.bands[0]) {
 		n += int64(8 * len(s.bands))
 		for i, b := range s.bands {

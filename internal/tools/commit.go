@@ -66,6 +66,10 @@ func (e *Env) commitOnce(ctx context.Context, fork, tool string, mode EditMode, 
 	if err != nil {
 		return out, false, err
 	}
+	asking, err := e.outside(d.edit())
+	if err != nil {
+		return out, false, err
+	}
 	out.Mode = mode.Mode
 	if nothing := len(d.edit().Ops) == 0 && (c.Expected == nil || *c.Expected == seen); nothing {
 		out.changedOut = changedOut{stamp: stamp{fork, seen}, Before: seen, Summary: summarize(nil, false)}
@@ -97,7 +101,7 @@ func (e *Env) commitOnce(ctx context.Context, fork, tool string, mode EditMode, 
 	for name, n := range counts {
 		out.Summary.Counts[name] = n
 	}
-	out.Warnings = append([]string{}, warnings...)
+	out.Warnings = append(append([]string{}, warnings...), asking...)
 	out.Summary.Warnings = out.Warnings
 	return out, false, nil
 }

@@ -8,12 +8,14 @@ import (
 // readTools are the rows of the tools that list, read and describe.
 var readTools = []Tool{
 	closeWorkbook,
+	compareTables,
 	describeWorkbook,
 	executeManifest,
 	getManifestStub,
 	gridExport,
 	inspectCells,
 	layoutPage,
+	listRules,
 	listSheets,
 	listWorkbooks,
 	namedRanges,
@@ -32,9 +34,11 @@ var batchTools = []Tool{
 	applyFormulaPattern,
 	columnSizeBatch,
 	fillSeries,
+	gridImport,
 	removeDuplicates,
 	replaceInFormulas,
 	sortRange,
+	rulesBatch,
 	styleBatch,
 	transformBatch,
 }
@@ -56,6 +60,7 @@ var whatIfTools = []Tool{
 var editTools = []Tool{
 	appendRows,
 	applyStagedChange,
+	changesSince,
 	checkpointFork,
 	createFork,
 	createWorkbook,

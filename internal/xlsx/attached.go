@@ -26,8 +26,33 @@ func (f *File) finishLayout(ctx context.Context, i int, rels *relationships, l *
 		countObjects(l, "diagram", len(drawn.parts("diagramData")))
 	}
 	countObjects(l, "pivotTable", len(rels.parts("pivotTable")))
+	l.Pivots = f.pivots(rels)
 	countObjects(l, "slicer", len(rels.parts("slicer")))
 	return f.readComments(ctx, rels, l)
+}
+
+// pivots gives where the pivot tables of a sheet are, as far as their parts can be read.
+func (f *File) pivots(rels *relationships) (list []cell.Range) {
+	for _, part := range rels.parts("pivotTable") {
+		doc, err := f.pkg.readXML(part)
+		if err != nil {
+			continue
+		}
+		r := xmltext.New(doc)
+		if !r.Root() {
+			continue
+		}
+		for depth := r.Depth(); r.Child(depth); {
+			if string(r.Local()) != "location" {
+				continue
+			}
+			if at, ok := cell.ParseRange(r.Value("ref")); ok && len(list) < maxEntries {
+				list = append(list, at)
+			}
+			break
+		}
+	}
+	return list
 }
 
 // readComments reads the notes of a sheet and, in place of the notes that stand in for

@@ -56,6 +56,11 @@ func (e *Error) Error() string {
 // Unwrap gives the error of the file system or of the decoder behind this one, if any.
 func (e *Error) Unwrap() error { return e.cause }
 
+// Refused is the error of an edit that is refused for a reason that another error says. Its text is that of cause.
+func Refused(code Code, part string, cause error, hint string) *Error {
+	return &Error{Code: code, Part: part, Offset: -1, Message: cause.Error(), Hint: hint, cause: cause}
+}
+
 const hintDamaged = "The file is damaged. Open it in a spreadsheet program, let that repair it, and save it again."
 
 const hintTooLarge = "Split the workbook, or remove what is not needed from it."

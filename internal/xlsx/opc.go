@@ -108,6 +108,32 @@ func (p *Package) relationshipsOf(source string) (*relationships, error) {
 	return rels, nil
 }
 
+// Relationship is a line from a part to what it refers to.
+type Relationship struct {
+	ID       string
+	Kind     string // the last word of its type: "worksheet", "comments", "vbaProject", …
+	Target   string // as it stands in the file
+	External bool
+	Part     *Part // what an internal target names; nil where it names no part
+}
+
+// Relationships gives those of a part, in file order; nil stands for the package. A part that has none gives none.
+func (p *Package) Relationships(of *Part) ([]Relationship, error) {
+	name := ""
+	if of != nil {
+		name = of.Name
+	}
+	rels, err := p.relationshipsOf(name)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]Relationship, len(rels.list))
+	for i, r := range rels.list {
+		list[i] = Relationship{r.id, r.kind, r.target, r.external, r.part}
+	}
+	return list, nil
+}
+
 // relationshipKind gives the last word of a relationship type. The addresses of the
 // transitional, the strict and Microsoft's own types differ in what stands before it.
 func relationshipKind(uri []byte) string {

@@ -61,6 +61,9 @@ func foldPart(name string) string {
 	return name
 }
 
+// Limits are those that the package was opened with.
+func (p *Package) Limits() Limits { return p.limits }
+
 // Len is the number of entries, folders and duplicates included.
 func (p *Package) Len() int { return len(p.dir.parts) }
 

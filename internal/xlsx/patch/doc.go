@@ -20,7 +20,8 @@
 //
 // A formula that gives an array (formula.Tree.Spills) becomes a dynamic array: an array formula
 // over its own cell with the cell metadata that says so, which is added where the workbook has
-// none (metadata.go). Such a part is all that is ever added to a package.
+// none (metadata.go). An error that came after Excel 2007 becomes #VALUE! with a rich value behind it
+// that says what it is (richerror.go).
 //
 // Start reading at [Save].
 package patch

@@ -1,12 +1,10 @@
 package patch
 
 import (
-	"bytes"
 	"slices"
 
 	"gridflow/internal/cell"
 	"gridflow/internal/xlsx/emit"
-	"gridflow/internal/xlsx/scan"
 	"gridflow/internal/xlsx/splice"
 )
 
@@ -97,11 +95,11 @@ func (t *tail) tidy() {
 	}
 }
 
-// drop takes an element away, with the edits that were made in it.
+// drop takes an element away, with the edits that were made in it. What is put before or behind it stays.
 func (t *tail) drop(e element) {
 	kept := t.edits[:0]
 	for _, x := range t.edits {
-		if x.From < int64(e.from) || x.To > int64(e.to) {
+		if x.To <= int64(e.from) || x.From >= int64(e.to) {
 			kept = append(kept, x)
 		}
 	}
@@ -182,19 +180,4 @@ func (t *tail) extFormulas(r element, formulas []string) {
 			n++
 		}
 	}
-}
-
-// withoutAttribute gives a start tag that does not have an attribute.
-func withoutAttribute(tag []byte, name string) []byte {
-	for _, a := range scan.Attributes(tag) {
-		if string(a.Name) != name {
-			continue
-		}
-		from := bytes.LastIndex(tag[:a.From], []byte(name))
-		for from > 0 && (tag[from-1] == ' ' || tag[from-1] == '\t' || tag[from-1] == '\n' || tag[from-1] == '\r') {
-			from--
-		}
-		return slices.Concat(tag[:from], tag[a.To+1:])
-	}
-	return tag
 }

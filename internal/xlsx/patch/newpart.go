@@ -15,32 +15,41 @@ import (
 // that of its relationship. It gives the namespace of the workbook and what adds the part's
 // XML, without the declaration. add is nil where the package has no place for the part.
 func (s *saver) newPart(base, kind, contentType string) (space string, add func(xml []byte), _ error) {
+	space, _, add, err := s.newPartID(base, kind, contentType)
+	return space, add, err
+}
+
+// newPartID is newPart that also gives the id of the relationship.
+func (s *saver) newPartID(base, kind, contentType string) (space, id string, add func(xml []byte), _ error) {
 	types, relations := s.pkg.Find("[Content_Types].xml"), s.pkg.RelationshipsPart(s.f.WorkbookPart())
 	if types == nil || relations == nil {
-		return "", nil, nil
+		return "", "", nil, nil
 	}
 	book, err := s.document(s.f.WorkbookPart())
 	if err != nil {
-		return "", nil, err
+		return "", "", nil, err
 	}
 	t, err := s.document(types)
 	if err != nil {
-		return "", nil, err
+		return "", "", nil, err
 	}
 	r, err := s.document(relations)
 	if err != nil {
-		return "", nil, err
+		return "", "", nil, err
 	}
 	bookRoot, ok1 := book.root()
 	typesRoot, ok2 := t.root()
 	relationsRoot, ok3 := r.root()
 	if !ok1 || !ok2 || !ok3 || typesRoot.empty || relationsRoot.empty {
-		return "", nil, nil
+		return "", "", nil, nil
 	}
 
 	folder, _ := path.Split(s.f.WorkbookPart().Name)
 	file := base + ".xml"
-	for i := 1; s.pkg.Find(folder+file) != nil; i++ {
+	taken := func(name string) bool {
+		return s.pkg.Find(name) != nil || slices.ContainsFunc(s.added, func(p xlsx.NewPart) bool { return strings.EqualFold(p.Name, name) })
+	}
+	for i := 1; taken(folder + file); i++ {
 		file = base + strconv.Itoa(i) + ".xml"
 	}
 	t.edit(typesRoot.inner, typesRoot.inner, []byte("<"+typesRoot.prefix+`Override PartName="/`+folder+file+`" ContentType="`+contentType+`"/>`))
@@ -63,11 +72,14 @@ func (s *saver) newPart(base, kind, contentType string) (space string, add func(
 	for s.relations["rId"+strconv.Itoa(n)] {
 		n++
 	}
-	id := "rId" + strconv.Itoa(n)
+	id = "rId" + strconv.Itoa(n)
+	if strings.Contains(kind, "://") { // it is none of the standard's
+		relationship = ""
+	}
 	s.relations[id] = true
 	r.edit(relationsRoot.inner, relationsRoot.inner, []byte("<"+relationsRoot.prefix+`Relationship Id="`+id+`" Type="`+relationship+kind+`" Target="`+file+`"/>`))
 	s.save(r)
-	return space, func(xml []byte) {
+	return space, id, func(xml []byte) {
 		xml = append([]byte(`<?xml version="1.0" encoding="UTF-8" standalone="yes"?>`+"\r\n"), xml...)
 		s.added = append(s.added, xlsx.NewPart{Name: folder + file, Content: xml})
 		s.report.Added = append(s.report.Added, folder+file)

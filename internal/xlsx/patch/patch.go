@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"gridflow/internal/cell"
+	"gridflow/internal/structure"
 	"gridflow/internal/xf"
 	"gridflow/internal/xlsx"
 	"gridflow/internal/xlsx/splice"
@@ -15,7 +16,9 @@ import (
 
 // Patch says what of a workbook changes. Sheets and styles are counted as the file does.
 type Patch struct {
-	Sheets []SheetPatch // each sheet at most once
+	// Structure is applied first, one change after the other. Everything else counts the sheets as they are afterwards.
+	Structure []structure.Change
+	Sheets    []SheetPatch // each sheet at most once
 	// Styles are new cell formats. Number i becomes style len(Workbook().Styles.Xfs)+i;
 	// where the workbook has no style sheet, which is made then, style 1+i.
 	Styles []StyleDerivation
@@ -35,7 +38,7 @@ func (p *Patch) Empty() bool {
 			return false
 		}
 	}
-	return len(p.Styles) == 0 && len(p.Tables)+len(p.Names) == 0 && p.Book.empty() && !p.RecalcOnLoad && p.View.empty()
+	return len(p.Structure) == 0 && len(p.Styles) == 0 && len(p.Tables)+len(p.Names) == 0 && p.Book.empty() && !p.RecalcOnLoad && p.View.empty()
 }
 
 // SheetPatch is what changes in a sheet.
@@ -118,7 +121,15 @@ func Save(ctx context.Context, f *xlsx.File, p Patch, w io.Writer) (Report, erro
 // save is Save. plain makes it encode every changed part as a whole, as if nothing were known
 // of its inside.
 func save(ctx context.Context, f *xlsx.File, p Patch, w io.Writer, plain bool) (Report, error) {
-	s := &saver{ctx: ctx, f: f, pkg: f.Package(), plain: plain, changes: make(map[*xlsx.Part]*splice.Result), documents: make(map[*xlsx.Part]*document)}
+	var report Report
+	if len(p.Structure) > 0 {
+		var err error
+		if f, report, err = restructured(ctx, f, p.Structure, plain); err != nil {
+			return report, err
+		}
+		p.Structure = nil
+	}
+	s := newSaver(ctx, f, plain)
 	if !p.Empty() {
 		if err := s.change(&p); err != nil {
 			return s.report, err
@@ -127,7 +138,8 @@ func save(ctx context.Context, f *xlsx.File, p Patch, w io.Writer, plain bool) (
 	out := &counter{w: w}
 	err := s.pkg.Rewrite(ctx, out, s.changes, s.added...)
 	s.report.Bytes = out.n
-	return s.report, err
+	report.add(s.report)
+	return report, err
 }
 
 // saver is a patch being applied.
@@ -150,6 +162,18 @@ type saver struct {
 	relations map[string]bool // ids of the workbook's relationships, new ones included
 	looks     *looks          // formats of rules, nil until one is asked for
 	dynamic   int             // the cell metadata that marks dynamic arrays, 0 until it is asked for
+
+	metadata                   *metadata              // nil until it is needed
+	rich                       map[cell.ErrorCode]int // the value metadata that stands for errors
+	richValues, richStructures *richPart              // nil until they are needed
+	richStructure              int                    // that of an error
+	// Of structure changes: see structure.go.
+	headers   []header
+	goneParts map[*xlsx.Part]map[string]bool // ids of a sheet's relationships that are no more
+	cut       []link                         // these relationships
+	rewritten map[*xlsx.Part]bool
+	pickedUp  *sheetFilter
+	carried   map[int][]carriedCell
 }
 
 func (s *saver) change(p *Patch) error {
@@ -211,6 +235,7 @@ func (s *saver) change(p *Patch) error {
 			return err
 		}
 	}
+	s.finishMetadata()
 	for _, d := range s.edited {
 		if err := s.stream(d); err != nil {
 			return err

@@ -150,8 +150,8 @@ func openTag(e element, text []byte) []byte {
 	return tag
 }
 
-// maxTail bounds what stands behind the cells.
-const maxTail = 64 << 20
+// maxTail bounds what stands behind the cells of a sheet that is changed.
+const maxTail = 256 << 20
 
 // readTail gives a part from an offset on.
 func (s *saver) readTail(part *xlsx.Part, stream *splice.Stream, from int64) ([]byte, error) {

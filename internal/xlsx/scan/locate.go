@@ -364,7 +364,7 @@ func (l *Locator) cell(b []byte, p, end int) (int, error) {
 	}
 	next := end
 	if b[end-2] != '/' {
-		if next = l.cellEnd(b, end); next < 0 {
+		if next = cellEnd(b, end, l.Prefix); next < 0 {
 			return -1, nil
 		}
 	}
@@ -398,7 +398,7 @@ func (l *Locator) cell(b []byte, p, end int) (int, error) {
 }
 
 // cellEnd gives the position behind the end tag of the cell whose start tag ends at p.
-func (l *Locator) cellEnd(b []byte, p int) int {
+func cellEnd(b []byte, p int, prefix string) int {
 	for {
 		at, end := nextTag(b, p)
 		if end < 0 {
@@ -406,11 +406,11 @@ func (l *Locator) cellEnd(b []byte, p int) int {
 		}
 		switch {
 		case b[at+1] == '/':
-			if localName(b[at+2:end], l.Prefix) == "c" {
+			if localName(b[at+2:end], prefix) == "c" {
 				return end
 			}
-		case b[end-2] != '/' && localName(b[at+1:end], l.Prefix) == "extLst":
-			if end = closing(b, end, l.Prefix, "extLst"); end < 0 {
+		case b[end-2] != '/' && localName(b[at+1:end], prefix) == "extLst":
+			if end = closing(b, end, prefix, "extLst"); end < 0 {
 				return -1
 			}
 		}

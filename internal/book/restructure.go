@@ -1,0 +1,365 @@
+package book
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+
+	"gridflow/internal/cell"
+	"gridflow/internal/grid"
+	"gridflow/internal/structure"
+)
+
+// Restructure inserts, deletes or moves rows, columns, cells or sheets. All references of the workbook follow, for which all of its
+// sheets are read, and every formula is calculated anew. The operations behind it in an Edit count rows, columns and sheets as they are after it.
+//
+// An inserted column of a table gets a name, which is written to its header cell. A dynamic array that is cut apart goes
+// back to its own cell, until it is calculated.
+type Restructure struct {
+	structure.Change
+}
+
+func (o Restructure) kind() opKind { return kindRestructure }
+
+// appendTo appends the body as JSON, whose form package structure keeps.
+func (o Restructure) appendTo(b []byte) []byte {
+	text, err := json.Marshal(o.Change)
+	if err != nil {
+		panic(err) // the type has nothing that JSON has not
+	}
+	return appendText(b, string(text))
+}
+
+func decodeRestructure(d *decoder) Op {
+	var o Restructure
+	text := d.text()
+	if d.err != nil {
+		return o
+	}
+	r := json.NewDecoder(bytes.NewReader([]byte(text)))
+	r.DisallowUnknownFields() // a newer gridflow meant something by them
+	if err := r.Decode(&o.Change); err != nil || r.More() {
+		d.fail("the structural change is none: %v", err)
+	}
+	return o
+}
+
+func (o Restructure) check(s *Snapshot) *Error {
+	return refusedStructure(o.Change, o.Check(namesOf(s.Workbook())))
+}
+
+// refusedStructure tells in the words of this package why a change is refused; nil where it is not.
+func refusedStructure(c structure.Change, err error) *Error {
+	var e *structure.Error
+	switch {
+	case err == nil:
+		return nil
+	case !errors.As(err, &e):
+		return errorf(BadEdit, "", "%v", err)
+	}
+	wrong := errorf(Code(e.Reason), e.Hint, "%s", e.Message)
+	wrong.Sheet, wrong.cause = c.Sheet, err
+	return wrong
+}
+
+func (o Restructure) apply(d *draft) error {
+	if wrong := o.check(&d.next); wrong != nil {
+		return wrong
+	}
+	for i, info := range d.next.Workbook().Sheets {
+		if info.Kind != grid.Worksheet {
+			continue
+		}
+		if _, err := d.sheet(i); err != nil { // there may be formulas in it that have to follow
+			return err
+		}
+	}
+	if err := o.fits(d); err != nil {
+		return err
+	}
+	r, err := newRestructuring(d.ctx, &d.next, o.Change)
+	if err != nil {
+		return err
+	}
+	base, err := r.snapshot(d.ctx, d.base)
+	if err != nil {
+		return err
+	}
+	next, err := r.snapshot(d.ctx, &d.next)
+	if err != nil {
+		return err
+	}
+	was := map[int]*grid.Sheet{}
+	for i := range d.was {
+		if to := r.to(i); to >= 0 {
+			if was[to], err = base.Sheet(d.ctx, to); err != nil {
+				return err
+			}
+		}
+	}
+	d.base, d.next, d.was, d.scope = base, *next, was, nil
+	d.moves = append(d.moves, o.Change)
+	d.edited += o.lines()
+	return nil
+}
+
+// lines is how many rows or columns come or go, or 1.
+func (o Restructure) lines() int {
+	if _, _, ok := o.Lines(); ok {
+		return o.Count
+	}
+	return 1
+}
+
+// fits refuses what is in the way of the change.
+func (o Restructure) fits(d *draft) error {
+	book := d.next.Workbook()
+	if o.Kind == structure.DeleteSheet {
+		i, _ := d.next.SheetIndex(o.Sheet)
+		for k, info := range book.Sheets {
+			if k != i && info.Visibility == grid.Visible {
+				return nil
+			}
+		}
+		wrong := errorf(Code(structure.LastSheet), "Add another sheet first, or show a hidden one.", "sheet %q is the last one that is visible, and a workbook needs one", book.Sheets[i].Name)
+		wrong.Sheet = o.Sheet
+		return wrong
+	}
+	if _, _, lines := o.Lines(); !lines && o.Kind != structure.MoveCells {
+		return nil
+	}
+	// The file is restructured before anything else is done to it: what stands in the way there cannot be saved.
+	for _, state := range []*Snapshot{&d.next, d.next.unedited()} {
+		on, err := o.contents(d.ctx, state, o.Sheet)
+		if err != nil {
+			return err
+		}
+		to, err := o.contents(d.ctx, state, o.Target())
+		if err != nil {
+			return err
+		}
+		wrong := refusedStructure(o.Change, o.Fits(on, to))
+		if wrong == nil && o.Kind == structure.MoveCells && !strings.EqualFold(o.Target(), o.Sheet) {
+			wrong = o.carriesWhole(on)
+		}
+		if wrong == nil {
+			continue
+		}
+		if state != &d.next {
+			wrong.Message += ", in the file that this stands on"
+			wrong.Hint = "Save what there is, and go on with the saved file."
+		}
+		return wrong
+	}
+	return nil
+}
+
+// carriesWhole refuses to move to another sheet what is a part of its own.
+func (o Restructure) carriesWhole(on structure.Contents) *Error {
+	list := slices.Concat(on.Arrays, on.Pivots)
+	for _, t := range on.Tables {
+		list = append(list, t.Range)
+	}
+	for _, r := range list {
+		if o.Range.ContainsRange(r) {
+			wrong := errorf(Code(structure.TablePart), "Move it within its sheet, or move the cells around it.", "what stands in %v, a table or an array formula, cannot go to another sheet", r)
+			wrong.Sheet, wrong.Ref = o.Sheet, r.First
+			return wrong
+		}
+	}
+	return nil
+}
+
+// contents gives what a change has to heed of a sheet.
+func (o Restructure) contents(ctx context.Context, s *Snapshot, name string) (c structure.Contents, err error) {
+	i, wrong := s.worksheet(name)
+	if wrong != nil {
+		return c, wrong
+	}
+	sheet, err := s.Sheet(ctx, i)
+	if err != nil {
+		return c, err
+	}
+	c.Used, c.Cells = sheet.Used()
+	c.Merges, c.Pivots = sheet.Layout.Merges, sheet.Layout.Pivots
+	for f := range sheet.Arrays(cell.WholeSheet) {
+		if f.Kind != grid.DynamicArray {
+			c.Arrays = append(c.Arrays, f.Range)
+		}
+	}
+	tables, err := s.Tables(ctx)
+	if err != nil {
+		return c, err
+	}
+	for k := range tables {
+		if tables[k].Sheet == i {
+			c.Tables = append(c.Tables, tableOf(namesOf(s.Workbook()), &tables[k]))
+		}
+	}
+	return c, nil
+}
+
+// restructuring makes states of one line what they are after a change, so that they share what they shared before.
+type restructuring struct {
+	src   *movedSource
+	step  *step
+	by    *stepper
+	order []int // where each sheet of before is, -1 where it is gone
+}
+
+// newRestructuring makes the source of s after c, which must have passed its check.
+func newRestructuring(ctx context.Context, s *Snapshot, c structure.Change) (*restructuring, error) {
+	src, err := after(ctx, s, c)
+	if err != nil {
+		return nil, err
+	}
+	st := &src.steps[len(src.steps)-1]
+	r := &restructuring{src: src, step: st, by: src.stepper(st)}
+	for _, id := range st.ids {
+		r.order = append(r.order, slices.Index(src.ids, id))
+	}
+	was, plain := s.moved(), s.unedited()
+	for i := range r.order {
+		if was == nil || r.to(i) < 0 {
+			continue
+		}
+		// What was moved before goes this step further, and needs not be made of the file again.
+		if sheet, ok := was.sheets[i].Peek(); ok {
+			if err := r.seed(ctx, i, sheet, plain); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return r, nil
+}
+
+// seed gives the source a sheet of before that is at hand, as it is afterwards.
+func (r *restructuring) seed(ctx context.Context, i int, sheet *grid.Sheet, plain *Snapshot) error {
+	to := r.to(i)
+	if _, ok := r.src.sheets[to].Peek(); ok {
+		return nil
+	}
+	n, err := r.by.sheet(i, sheet, func(i int) (*grid.Sheet, error) { return plain.Sheet(ctx, i) })
+	if err != nil {
+		return err
+	}
+	r.src.sheets[to].Set(n)
+	return r.src.weigh(ctx, to, n)
+}
+
+// to gives the index that a sheet has afterwards, -1 where it is gone.
+func (r *restructuring) to(i int) int { return r.order[i] }
+
+// snapshot gives a state after the change.
+func (r *restructuring) snapshot(ctx context.Context, s *Snapshot) (*Snapshot, error) {
+	n := *s
+	n.src, n.models, n.model = r.src, &r.src.models, nil
+	n.byName = byName(r.src.book)
+	if s.book != nil {
+		n.book = r.book(s)
+	}
+	plain := s.unedited()
+	n.sheets = nil
+	for _, e := range s.sheets {
+		to := r.to(e.index)
+		if to < 0 {
+			continue
+		}
+		if err := r.seed(ctx, e.index, e.base, plain); err != nil {
+			return nil, err
+		}
+		base, _ := r.src.sheets[to].Peek()
+		sheet, err := r.by.sheet(e.index, e.sheet, func(i int) (*grid.Sheet, error) { return s.Sheet(ctx, i) })
+		if err != nil {
+			return nil, err
+		}
+		n.sheets = append(n.sheets, editedSheet{to, sheet, base})
+	}
+	if into, from := r.receives(); into >= 0 && s.edited(into) == nil && s.edited(from) != nil {
+		// What it gets is not what the file has there.
+		was, err := plain.Sheet(ctx, into)
+		if err != nil {
+			return nil, err
+		}
+		if err := r.seed(ctx, into, was, plain); err != nil {
+			return nil, err
+		}
+		base, _ := r.src.sheets[r.to(into)].Peek()
+		sheet, err := r.by.sheet(into, was, func(int) (*grid.Sheet, error) { return s.edited(from), nil })
+		if err != nil {
+			return nil, err
+		}
+		n.sheets = append(n.sheets, editedSheet{r.to(into), sheet, base})
+	}
+	slices.SortFunc(n.sheets, func(a, b editedSheet) int { return a.index - b.index })
+	var err error
+	if n.grown, err = r.grown(ctx, s); err != nil {
+		return nil, err
+	}
+	n.before, n.since = nil, nil
+	n.stale = s.stale || n.mayHaveFormulas()
+	return &n, nil
+}
+
+// receives gives the sheet that cells come to from another one, and that; -1 where they come to none.
+func (r *restructuring) receives() (into, from int) {
+	for i, name := range r.step.names {
+		if from, ok := r.step.from(name); ok {
+			return i, from
+		}
+	}
+	return -1, -1
+}
+
+// book gives the workbook of s, which has what edits changed of it, after the change.
+func (r *restructuring) book(s *Snapshot) *grid.Workbook {
+	book := r.step.workbook(s.book, r.src.ids)
+	if was := s.src.Workbook(); len(was.Names) == len(s.book.Names) && (len(was.Names) == 0 || &was.Names[0] == &s.book.Names[0]) {
+		book.Names = r.src.book.Names // they share them, so that nobody has to compare them
+	}
+	return book
+}
+
+// grown gives the tables that have grown, where they end after the change.
+func (r *restructuring) grown(ctx context.Context, s *Snapshot) (list []grownTable, err error) {
+	if len(s.grown) == 0 {
+		return nil, nil
+	}
+	tables, err := s.Tables(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, g := range s.grown {
+		i := slices.IndexFunc(tables, func(t grid.Table) bool { return FoldName(t.Name) == g.name })
+		if i < 0 {
+			continue
+		}
+		if after, _, ok := r.step.r.Table(tableOf(r.step.names, &tables[i])); ok {
+			list = append(list, grownTable{g.name, after.Range.Last.Row})
+		}
+	}
+	return list, nil
+}
+
+// Restructured gives the state of s after structural changes, calculated no further: what was true of its cells is of
+// those that they became. It is for comparing states before and after; an Edit is made by Apply.
+func (s *Snapshot) Restructured(ctx context.Context, changes ...structure.Change) (*Snapshot, error) {
+	for _, c := range changes {
+		if wrong := (Restructure{c}).check(s); wrong != nil {
+			return nil, wrong
+		}
+		r, err := newRestructuring(ctx, s, c)
+		if err != nil {
+			return nil, err
+		}
+		stale := s.stale
+		if s, err = r.snapshot(ctx, s); err != nil {
+			return nil, err
+		}
+		s.stale = stale
+	}
+	return s, nil
+}

@@ -1,0 +1,195 @@
+package grid
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+
+	"gridflow/internal/cell"
+)
+
+// movedLayout gives the layout of a sheet, whose name before the change is own; the layout itself if it
+// stays as it is. From is the sheet that cells come from, nil where none do.
+func (m *Mover) movedLayout(l *Layout, from *Sheet, own string) *Layout {
+	n := *l
+	n.Merges, n.Validations, n.Conditional, n.Hyperlinks, n.Comments = nil, nil, nil, nil, nil
+	m.movedRules(&n, l, own, own)
+	if from != nil {
+		m.movedRules(&n, from.Layout, m.change.Sheet, own)
+	}
+	m.movedLines(&n, own)
+	if reflect.DeepEqual(&n, l) {
+		return l
+	}
+	return &n
+}
+
+// movedRules adds to a layout of sheet onto what of another one, of sheet own, comes to lie there. The names
+// are those before the change.
+func (m *Mover) movedRules(n, l *Layout, own, onto string) {
+	name, _ := m.r.Sheet(onto)
+	ranges := func(list []cell.Range) (out []cell.Range) {
+		for _, r := range list {
+			for _, a := range m.r.Cover(own, r) {
+				if strings.EqualFold(a.Sheet, name) {
+					out = append(out, a.Range)
+				}
+			}
+		}
+		return out
+	}
+	formula := func(text string) string {
+		text, _ = m.r.Formula(text, own)
+		return text
+	}
+	for _, r := range ranges(l.Merges) {
+		if r.Cells() > 1 {
+			n.Merges = append(n.Merges, r)
+		}
+	}
+	for _, v := range l.Validations {
+		v.Formula1, v.Formula2 = m.relative(v.Formula1, own, v.Ranges), m.relative(v.Formula2, own, v.Ranges)
+		v.Ranges = ranges(v.Ranges)
+		if len(v.Ranges) > 0 {
+			n.Validations = append(n.Validations, v)
+		}
+	}
+	for _, f := range l.Conditional {
+		f.Formulas = slices.Clone(f.Formulas)
+		for i := range f.Formulas {
+			f.Formulas[i] = m.relative(f.Formulas[i], own, f.Ranges)
+		}
+		f.Ranges = ranges(f.Ranges)
+		if len(f.Ranges) > 0 {
+			n.Conditional = append(n.Conditional, f)
+		}
+	}
+	for _, h := range l.Hyperlinks {
+		if h.Location != "" {
+			h.Location = formula(h.Location)
+		}
+		for _, r := range ranges([]cell.Range{h.Range}) {
+			h.Range = r
+			n.Hyperlinks = append(n.Hyperlinks, h)
+		}
+	}
+	for _, c := range l.Comments {
+		if sheet, to, ok := m.r.Locate(own, c.Ref); ok && strings.EqualFold(sheet, name) {
+			c.Ref = to
+			n.Comments = append(n.Comments, c)
+		}
+	}
+}
+
+// relative gives what becomes of a formula that the cells of some ranges have in common, which is written for the
+// first cell of the first one: as it reads in the first cell that is left.
+func (m *Mover) relative(text, own string, list []cell.Range) string {
+	if text == "" {
+		return ""
+	}
+	var anchor, at cell.Ref
+	found := false
+	for i, r := range list {
+		if i == 0 {
+			anchor, at = r.First, r.First
+		}
+		for row := r.First.Row; row <= r.Last.Row && !found; row++ {
+			at = cell.Ref{Row: row, Col: r.First.Col}
+			_, _, found = m.r.Locate(own, at)
+		}
+		for col := r.First.Col; col <= r.Last.Col && !found; col++ {
+			at = cell.Ref{Row: r.First.Row, Col: col}
+			_, _, found = m.r.Locate(own, at)
+		}
+	}
+	if found {
+		text = shifted(text, anchor, at)
+	}
+	text, _ = m.r.FormulaAt(text, own, at)
+	return text
+}
+
+// movedLines gives what of a layout lies by rows and columns alone.
+func (m *Mover) movedLines(n *Layout, own string) {
+	rows, deletes, lines := m.change.Lines()
+	at, count := m.change.At, m.change.Count
+	if lines = lines && m.on(own); lines && rows {
+		n.Rows = movedRows(n.Rows, at, count, deletes)
+	} else if lines {
+		n.Columns = m.movedColumns(n.Columns, own)
+	}
+	if n.AutoFilter != nil {
+		if r, ok := m.r.Range(own, *n.AutoFilter); ok {
+			n.AutoFilter = &r
+		} else {
+			n.AutoFilter, n.Filtering = nil, false
+		}
+	}
+	n.Breaks.Rows = m.movedBreaks(n.Breaks.Rows, own, func(row int) cell.Range {
+		return cell.Range{First: cell.Ref{Row: row}, Last: cell.Ref{Row: row, Col: cell.MaxCols - 1}}
+	}, func(r cell.Range) int { return r.First.Row })
+	n.Breaks.Cols = m.movedBreaks(n.Breaks.Cols, own, func(col int) cell.Range {
+		return cell.Range{First: cell.Ref{Col: col}, Last: cell.Ref{Row: cell.MaxRows - 1, Col: col}}
+	}, func(r cell.Range) int { return r.First.Col })
+	var pivots []cell.Range
+	for _, r := range n.Pivots {
+		if to, ok := m.r.Range(own, r); ok {
+			pivots = append(pivots, to)
+		}
+	}
+	n.Pivots = pivots
+}
+
+// movedBreaks gives page breaks, which go with the row or column that begins the page.
+func (m *Mover) movedBreaks(list []int, own string, line func(n int) cell.Range, first func(cell.Range) int) (out []int) {
+	for _, n := range list {
+		if to, ok := m.r.Range(own, line(n)); ok && first(to) > 0 {
+			out = append(out, first(to))
+		}
+	}
+	return out
+}
+
+// movedColumns gives the columns after some were inserted or deleted. One that is inserted within a span is as its neighbours
+// are, as in the file.
+func (m *Mover) movedColumns(list []ColumnSpan, own string) (out []ColumnSpan) {
+	for _, c := range list {
+		r := cell.Range{First: cell.Ref{Col: c.First}, Last: cell.Ref{Row: cell.MaxRows - 1, Col: c.Last}}
+		if to, ok := m.r.Range(own, r); ok {
+			c.First, c.Last = to.First.Col, to.Last.Col
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// movedRows gives the rows after some were inserted, of which nothing is said, or deleted.
+func movedRows(list []RowSpan, at, count int, deletes bool) (out []RowSpan) {
+	add := func(s RowSpan, first, last int) {
+		if last = min(last, cell.MaxRows-1); first > last {
+			return
+		}
+		s.First, s.Last = first, last
+		if n := len(out); n > 0 && out[n-1].Last+1 == first {
+			same := out[n-1]
+			same.First, same.Last = first, last
+			if same == s {
+				out[n-1].Last = last
+				return
+			}
+		}
+		out = append(out, s)
+	}
+	for _, s := range list {
+		first, last := s.First, s.Last
+		add(s, first, min(last, at-1))
+		switch {
+		case last < at:
+		case deletes:
+			add(s, max(first, at+count)-count, last-count)
+		default:
+			add(s, max(first, at)+count, last+count)
+		}
+	}
+	return out
+}

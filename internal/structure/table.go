@@ -1,0 +1,139 @@
+package structure
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"gridflow/internal/cell"
+	"gridflow/internal/formula"
+)
+
+// Table is what a change has to know of a table.
+type Table struct {
+	Name    string
+	Sheet   string
+	Range   cell.Range // with its header and totals rows
+	Columns []string
+	Header  int // header rows, 0 or 1
+	Totals  int // totals rows, 0 or 1
+}
+
+// tableFate is what becomes of a table that is changed.
+type tableFate struct {
+	before, after Table
+	gone          bool
+	left          []bool // by the columns before: whether it is still there
+}
+
+// fate gives what becomes of t, and whether references to it may change by that.
+func (r *Rewriter) fate(t Table) (tableFate, bool) {
+	f := tableFate{before: t, after: t}
+	after, from, ok := r.Table(t)
+	if !ok {
+		f.gone = true
+		return f, true
+	}
+	f.after = after
+	f.left = make([]bool, len(t.Columns))
+	for _, i := range from {
+		if i >= 0 {
+			f.left[i] = true
+		}
+	}
+	return f, slices.Contains(f.left, false)
+}
+
+// Table gives what becomes of a table: its sheet, range and columns. From says of each of its columns afterwards
+// which one it was, and -1 of those that are new: they need a cell with their name in the header row. False if the
+// table is gone.
+func (r *Rewriter) Table(t Table) (after Table, from []int, ok bool) {
+	after = t
+	name, ok := r.Sheet(t.Sheet)
+	if !ok {
+		return Table{}, nil, false
+	}
+	after.Sheet = name
+	to, f := r.target(t.Sheet, t.Range)
+	if f == gone {
+		return Table{}, nil, false
+	}
+	if f == moves && r.block != nil {
+		after.Sheet = r.change.Target()
+	}
+	if f != edges { // a table does not grow by cells that are moved
+		after.Range = to
+	}
+	from = make([]int, 0, len(t.Columns))
+	for i := range t.Columns {
+		from = append(from, i)
+	}
+	if r.cols == nil || !r.on(t.Sheet) {
+		return after, from, true
+	}
+	at, first := r.cols.at-t.Range.First.Col, len(t.Columns)
+	if r.cols.deletes {
+		from = slices.DeleteFunc(from, func(i int) bool { return i >= at && i < at+r.cols.count })
+	} else if at > 0 && at < first {
+		from = slices.Insert(from, at, slices.Repeat([]int{-1}, after.Range.Cols()-t.Range.Cols())...)
+	}
+	after.Columns = make([]string, 0, len(from))
+	for _, i := range from {
+		if i >= 0 {
+			after.Columns = append(after.Columns, t.Columns[i])
+		} else {
+			after.Columns = append(after.Columns, newColumn(t.Columns, after.Columns))
+		}
+	}
+	return after, from, true
+}
+
+// newColumn gives the name that Excel gives to a new column: Column1, or the first such that there is not.
+func newColumn(lists ...[]string) string {
+	for n := 1; ; n++ {
+		name := "Column" + strconv.Itoa(n)
+		if !slices.ContainsFunc(lists, func(l []string) bool {
+			return slices.ContainsFunc(l, func(s string) bool { return strings.EqualFold(s, name) })
+		}) {
+			return name
+		}
+	}
+}
+
+// table gives what becomes of a reference to a table: #REF! if what it names is gone, fewer columns if an
+// end of them is.
+func (r *Rewriter) table(x formula.Reference) formula.Reference {
+	i := slices.IndexFunc(r.tables, func(f tableFate) bool { return strings.EqualFold(f.before.Name, x.Name) })
+	if i < 0 || x.Name == "" {
+		return x
+	}
+	f := &r.tables[i]
+	deleted := formula.Reference{Kind: formula.DeletedRef}
+	if f.gone {
+		return deleted
+	}
+	a, b := x.Columns()
+	if a == "" {
+		return x
+	}
+	column := func(name string) int {
+		return slices.IndexFunc(f.before.Columns, func(s string) bool { return strings.EqualFold(s, name) })
+	}
+	first, last := column(a), column(b)
+	if first < 0 || last < 0 || f.left[first] && f.left[last] {
+		return x
+	}
+	if first > last {
+		first, last = last, first
+	}
+	for first <= last && !f.left[first] {
+		first++
+	}
+	for last >= first && !f.left[last] {
+		last--
+	}
+	if first > last {
+		return deleted
+	}
+	return x.WithTable(x.Items(), f.before.Columns[first], f.before.Columns[last])
+}

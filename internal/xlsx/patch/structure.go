@@ -1,0 +1,455 @@
+package patch
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+
+	"gridflow/internal/cell"
+	"gridflow/internal/grid"
+	"gridflow/internal/structure"
+	"gridflow/internal/xlsx"
+	"gridflow/internal/xlsx/splice"
+	"gridflow/internal/xlsx/xmltext"
+)
+
+// Structure changes are applied before everything else. Each run of them gives another workbook, which lies in the old file where
+// nothing changed and else in memory (assembly.go), and what else a patch says is then applied to the last one. One run
+// is one pass over the parts, whatever the number of its changes; only a movement of cells is a run of its own.
+//
+// What becomes of references, package structure says; here is where in a package they stand: formulas of cells and what stands
+// around the cells (movesheet.go, moveformula.go, moverefs.go), tables (movetable.go), drawings, comments, charts and pivot
+// tables (moveparts.go), the workbook's part with its names, and which parts belong to no sheet any more (movebook.go).
+
+// restructured gives the workbook after structure changes.
+func restructured(ctx context.Context, f *xlsx.File, changes []structure.Change, plain bool) (*xlsx.File, Report, error) {
+	var total Report
+	for len(changes) > 0 {
+		n := 1
+		for changes[0].Kind != structure.MoveCells && n < len(changes) && changes[n].Kind != structure.MoveCells {
+			n++
+		}
+		s := newSaver(ctx, f, plain)
+		if err := s.restructure(changes[:n]); err != nil {
+			return nil, total, err
+		}
+		var err error
+		if f, err = s.assembled(); err != nil {
+			return nil, total, err
+		}
+		total.add(s.report)
+		if len(s.headers) > 0 {
+			s, p := newSaver(ctx, f, plain), Patch{Sheets: s.headerCells(f)}
+			if err := s.change(&p); err != nil {
+				return nil, total, err
+			}
+			if f, err = s.assembled(); err != nil {
+				return nil, total, err
+			}
+			total.add(s.report)
+		}
+		changes = changes[n:]
+	}
+	return f, total, nil
+}
+
+func newSaver(ctx context.Context, f *xlsx.File, plain bool) *saver {
+	return &saver{ctx: ctx, f: f, pkg: f.Package(), plain: plain, changes: make(map[*xlsx.Part]*splice.Result), documents: make(map[*xlsx.Part]*document)}
+}
+
+// assembled gives the changed workbook without writing it.
+func (s *saver) assembled() (*xlsx.File, error) {
+	a := &assembly{}
+	if err := s.pkg.Rewrite(s.ctx, a, s.changes, s.added...); err != nil {
+		return nil, err
+	}
+	return xlsx.Open(s.ctx, a, a.size, s.pkg.Limits())
+}
+
+// add makes r the report of both, of which o came after.
+func (r *Report) add(o Report) {
+	r.Bytes = o.Bytes
+	for _, name := range o.Parts {
+		if !slices.Contains(r.Parts, name) && !slices.Contains(r.Added, name) {
+			r.Parts = append(r.Parts, name)
+		}
+	}
+	for _, name := range o.Dropped {
+		if i := slices.Index(r.Added, name); i >= 0 {
+			r.Added = slices.Delete(r.Added, i, i+1)
+			continue
+		}
+		r.Parts = slices.DeleteFunc(r.Parts, func(s string) bool { return s == name })
+		r.Dropped = append(r.Dropped, name)
+	}
+	r.Added = append(r.Added, o.Added...)
+	for _, w := range o.Warnings {
+		if !slices.Contains(r.Warnings, w) {
+			r.Warnings = append(r.Warnings, w)
+		}
+	}
+}
+
+// header is a cell that a new column of a table needs.
+type header struct {
+	sheet string // afterwards
+	at    cell.Ref
+	name  string
+}
+
+// headerCells gives what puts the new headers into their cells.
+func (s *saver) headerCells(f *xlsx.File) []SheetPatch {
+	var list []SheetPatch
+	slices.SortFunc(s.headers, func(a, b header) int { return compareCells(a.at, b.at) })
+	for i := range f.Workbook().Sheets {
+		p := SheetPatch{Sheet: i}
+		for _, h := range s.headers {
+			if strings.EqualFold(h.sheet, f.Workbook().Sheets[i].Name) {
+				p.Cells = append(p.Cells, CellPatch{Ref: h.at, Value: cell.TextValue(h.name)})
+			}
+		}
+		if len(p.Cells) > 0 {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+func compareCells(a, b cell.Ref) int {
+	if a.Row != b.Row {
+		return a.Row - b.Row
+	}
+	return a.Col - b.Col
+}
+
+// restructure makes the changes of one run.
+func (s *saver) restructure(changes []structure.Change) error {
+	if s.pkg.Signed() {
+		s.warn("SIGNATURE_INVALID", "the workbook has a digital signature, which is not valid for the saved file")
+	}
+	c, err := s.plot(changes)
+	if err != nil {
+		return err
+	}
+	if err := s.pickUp(c); err != nil {
+		return err
+	}
+	if err := s.moveTables(c); err != nil {
+		return err
+	}
+	for i := range s.f.Workbook().Sheets {
+		if name := s.f.Workbook().Sheets[i].Name; s.kept(c, name) {
+			if err := s.moveParts(c, i); err != nil {
+				return err
+			}
+			if err := s.moveSheet(c, i); err != nil {
+				return err
+			}
+		}
+	}
+	if err := s.moveShared(c); err != nil {
+		return err
+	}
+	if err := s.moveBook(c); err != nil {
+		return err
+	}
+	if s.f.Related("calcChain") != nil {
+		if err := s.dropCalcChain(); err != nil {
+			return err
+		}
+	}
+	if err := s.dropUnreached(); err != nil {
+		return err
+	}
+	for _, d := range s.edited {
+		if _, dropped := s.changes[d.part]; dropped && s.changes[d.part] == nil {
+			continue
+		}
+		if err := s.stream(d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *saver) kept(c *course, name string) bool {
+	_, ok := c.sheet(name)
+	return ok
+}
+
+// plot checks the changes one after the other and makes the course of them.
+func (s *saver) plot(changes []structure.Change) (*course, error) {
+	sheets := s.f.Workbook().Sheets
+	names := make([]string, len(sheets))
+	origin := make([]int, len(sheets))
+	visible := map[string]bool{}
+	seen := map[string]bool{}
+	for i := range sheets {
+		names[i], origin[i] = sheets[i].Name, i
+		key := strings.ToLower(names[i])
+		if seen[key] {
+			return nil, invalid("", "two sheets are called %.64q", names[i])
+		}
+		seen[key] = true
+		visible[key] = sheets[i].Visibility == grid.Visible
+	}
+	c := &course{before: names}
+	tables, err := s.structureTables()
+	if err != nil {
+		return nil, err
+	}
+	contents := map[string]*structure.Contents{}
+	list := names
+	for _, change := range changes {
+		if err := change.Check(list); err != nil {
+			return nil, refused(err)
+		}
+		key := strings.ToLower(change.Sheet)
+		_, _, lines := change.Lines()
+		if lines || change.Kind == structure.MoveCells {
+			on, err := s.contents(c, contents, list, origin, change.Sheet)
+			if err != nil {
+				return nil, err
+			}
+			to, err := s.contents(c, contents, list, origin, change.Target())
+			if err != nil {
+				return nil, err
+			}
+			on.Tables, to.Tables = tablesOf(tables, change.Sheet), tablesOf(tables, change.Target())
+			if err := change.Fits(*on, *to); err != nil {
+				return nil, refused(err)
+			}
+			if change.Kind == structure.MoveCells && !strings.EqualFold(change.Sheet, change.Target()) {
+				if err := carriesWhole(change, *on); err != nil {
+					return nil, refused(err)
+				}
+			}
+			c.cells = true
+			c.columns = c.columns || change.Kind == structure.InsertColumns || change.Kind == structure.DeleteColumns
+		}
+		r := change.Rewriter(list, tables...)
+		at := slices.IndexFunc(list, func(n string) bool { return strings.EqualFold(n, change.Sheet) })
+		switch change.Kind {
+		case structure.AddSheet:
+			visible[key] = true
+			origin = slices.Insert(slices.Clone(origin), change.Position, -1)
+		case structure.DeleteSheet:
+			left := false
+			for _, name := range list {
+				left = left || visible[strings.ToLower(name)] && !strings.EqualFold(name, change.Sheet)
+			}
+			if !left {
+				return nil, refused(&structure.Error{Reason: structure.LastSheet, Message: "no visible sheet would be left",
+					Hint: "Add another sheet first, or show a hidden one."})
+			}
+			origin = slices.Delete(slices.Clone(origin), at, at+1)
+			delete(contents, key)
+		case structure.RenameSheet:
+			to := strings.ToLower(change.Name)
+			was, on := visible[key], contents[key]
+			delete(visible, key)
+			delete(contents, key)
+			if visible[to] = was; on != nil {
+				contents[to] = on
+			}
+		case structure.MoveSheet:
+			from := origin[at]
+			origin = slices.Insert(slices.Delete(slices.Clone(origin), at, at+1), change.Position, from)
+		}
+		evolve(contents, r)
+		for i := 0; i < len(tables); {
+			after, _, ok := r.Table(tables[i])
+			if !ok {
+				tables = slices.Delete(tables, i, i+1)
+				continue
+			}
+			tables[i] = after
+			i++
+		}
+		list = change.Sheets(list)
+		c.steps = append(c.steps, r)
+	}
+	c.after, c.origin = list, origin
+	return c, nil
+}
+
+// contents gives what a change has to heed of a sheet, by its name after the steps before.
+func (s *saver) contents(c *course, known map[string]*structure.Contents, list []string, origin []int, name string) (*structure.Contents, error) {
+	key := strings.ToLower(name)
+	if known[key] != nil {
+		return known[key], nil
+	}
+	i := origin[slices.IndexFunc(list, func(n string) bool { return strings.EqualFold(n, name) })]
+	out := &structure.Contents{}
+	if i < 0 {
+		known[key] = out // a new one
+		return out, nil
+	}
+	info := &s.f.Workbook().Sheets[i]
+	if info.Kind != grid.Worksheet && info.Kind != grid.Macrosheet || info.Part == "" {
+		return nil, invalid(info.Part, "the sheet %.64q is of a kind that has no cells", info.Name)
+	}
+	loaded, err := s.f.Sheet(s.ctx, i, cell.MaxRows-1)
+	if err != nil {
+		return nil, err
+	}
+	out.Used, out.Cells = loaded.Used()
+	for a := range loaded.Arrays(cell.WholeSheet) {
+		if a.Kind != grid.DynamicArray {
+			out.Arrays = append(out.Arrays, a.Range)
+		}
+	}
+	out.Merges = slices.Clone(loaded.Layout.Merges)
+	if out.Pivots, err = s.pivots(info.Part); err != nil {
+		return nil, err
+	}
+	// No step before this one moved its cells, or it would be known.
+	known[key] = out
+	return out, nil
+}
+
+// carriesWhole refuses to move to another sheet what is a part of its own.
+func carriesWhole(change structure.Change, on structure.Contents) error {
+	list := on.Pivots
+	for _, t := range on.Tables {
+		list = append(list, t.Range)
+	}
+	for _, r := range list {
+		if change.Range.ContainsRange(r) {
+			return &structure.Error{Reason: structure.TablePart, Message: "a table stands in " + r.String() + ", and a table cannot go to another sheet",
+				Hint: "Move it within its sheet, or move its cells without the header row."}
+		}
+	}
+	return nil
+}
+
+// evolve makes the contents what they are after a step.
+func evolve(contents map[string]*structure.Contents, r *structure.Rewriter) {
+	change := r.Change()
+	for key, on := range contents {
+		if !r.Concerns(key) {
+			continue
+		}
+		if change.Kind == structure.MoveCells {
+			if on.Cells {
+				on.Used = on.Used.Union(change.Destination())
+			}
+			on.Cells = on.Cells || strings.EqualFold(key, change.Target())
+		} else if on.Cells {
+			on.Used, on.Cells = r.Range(key, on.Used)
+		}
+		for _, list := range []*[]cell.Range{&on.Arrays, &on.Pivots, &on.Merges} {
+			var after []cell.Range
+			for _, x := range *list {
+				if to, ok := r.Range(key, x); ok {
+					after = append(after, to)
+				}
+			}
+			*list = after
+		}
+	}
+}
+
+// moveSheet makes the new stream of a sheet's part.
+func (s *saver) moveSheet(c *course, i int) error {
+	info := &s.f.Workbook().Sheets[i]
+	part, stream, _, err := s.f.SheetStream(i)
+	if part == nil || err != nil {
+		return err
+	}
+	if s.plain {
+		stream.Map = nil
+	}
+	var known *sheetFilter // that has gone through it beforehand
+	rewrite := c.moves(info.Name)
+	for {
+		f := newSheetFilter(c, info.Name)
+		f.refs.goneParts = s.goneParts[part]
+		if known != nil {
+			f.know(known)
+		}
+		f.receives(s)
+		var res *splice.Result
+		if rewrite {
+			res, err = splice.Make(s.ctx, stream.Stored, func(w io.Writer) error {
+				f.stream = w
+				return s.walk(part, stream, f)
+			})
+		} else {
+			err = s.walk(part, stream, f)
+		}
+		switch {
+		case errors.Is(err, errMasters) && known == nil:
+			known = newSheetFilter(c, info.Name)
+			known.collects = true
+			if err := s.walk(part, stream, known); err != nil {
+				return s.failed(part, err)
+			}
+			continue
+		case errors.Is(err, errScattered) && !rewrite:
+			rewrite = true
+			continue
+		case err != nil:
+			return s.failed(part, err)
+		case res != nil:
+			s.changes[part] = res
+			s.report.Parts = append(s.report.Parts, part.Name)
+			return nil
+		}
+		if d := s.documents[part]; d != nil { // it is not in UTF-8
+			d.edits = append(d.edits, f.edits...)
+			s.save(d)
+			return nil
+		}
+		return s.splice(part, stream, f.edits)
+	}
+}
+
+// walk has a filter see a sheet's part.
+func (s *saver) walk(part *xlsx.Part, stream *splice.Stream, f *sheetFilter) error {
+	r := stream.ReaderAt(0)
+	defer r.Close()
+	var buf []byte // what is not used up, followed by the next chunk
+	for first := true; ; first = false {
+		chunk, err := r.Next(s.ctx)
+		if err == io.EOF {
+			_, err := f.w.Feed(buf, true)
+			return err
+		}
+		if err != nil {
+			return err
+		}
+		if first && !xmltext.IsUTF8(chunk[:min(len(chunk), 256)]) {
+			return s.walkConverted(part, f)
+		}
+		w := chunk
+		if len(buf) > 0 {
+			buf = append(buf, chunk...)
+			w = buf
+		}
+		n, err := f.w.Feed(w, false)
+		if err != nil {
+			return err
+		}
+		if len(w)-n > maxPending {
+			return broken(part, f.w.Offset(), "one element is longer than 16 MiB")
+		}
+		buf = append(buf[:0], w[n:]...)
+	}
+}
+
+// walkConverted is walk for a part that is not in UTF-8. A new stream of it is.
+func (s *saver) walkConverted(part *xlsx.Part, f *sheetFilter) error {
+	d, err := s.document(part)
+	if err != nil {
+		return err
+	}
+	text := d.text
+	if at := declaredEncoding(text); f.stream != nil && at[1] > at[0] {
+		text = slices.Concat(text[:at[0]], []byte("UTF-8"), text[at[1]:])
+	}
+	_, err = f.w.Feed(text, true)
+	return err
+}
