@@ -124,6 +124,7 @@ type draft struct {
 	grew   bool // a table did: what formulas mean by its name is another range
 	// renamed: a defined name came, went or says something else.
 	renamed bool
+	hid     bool                // rows are hidden that were not, or the other way round
 	was     map[int]*grid.Sheet // the sheets that were put anew, as they were in base
 	scope   eval.Scope          // what formulas name, made when it is first needed
 }
@@ -189,7 +190,7 @@ func (d *draft) finish() (*Snapshot, *Changeset) {
 			set.sheets = append(set.sheets, sheetPair{name: next.Workbook().Sheets[e.index].Name, old: old, new: e.sheet, sameStyle: sameIndex})
 		}
 	}
-	if (d.grew || d.renamed) && next.mayHaveFormulas() {
+	if (d.grew || d.renamed || d.hid) && next.mayHaveFormulas() {
 		next.stale = true
 	}
 	next.since = slices.Clip(next.since)

@@ -7,13 +7,21 @@ import (
 )
 
 // Arrange changes what a sheet has besides its cells. A part that is nil stays as it is; one that is given
-// replaces all that there was of it.
+// replaces all that there was of it, but for Rows.
 type Arrange struct {
 	Sheet string `json:"sheet"` // its name; case does not matter
 
 	Columns *[]grid.ColumnSpan `json:"columns,omitempty"` // widths, and what is hidden or grouped; ascending and apart
 	View    *grid.View         `json:"view,omitempty"`    // frozen panes, zoom, grid lines
 	Merges  *Ranges            `json:"merges,omitempty"`  // merged cells
+	Rows    *[]grid.RowSpan    `json:"rows,omitempty"`    // what these rows are, and no others; ascending and apart
+
+	TabColor   *string               `json:"tab_color,omitempty"` // as xf.Color has it; "" takes it away
+	Margins    *grid.PageMargins     `json:"margins,omitempty"`
+	Setup      *grid.PageSetup       `json:"setup,omitempty"`
+	Breaks     *grid.PageBreaks      `json:"breaks,omitempty"`
+	Edges      *grid.HeaderFooter    `json:"edges,omitempty"`
+	Protection *grid.SheetProtection `json:"protection,omitempty"`
 
 	Validations *[]grid.Validation        `json:"validations,omitempty"`
 	Conditional *[]grid.ConditionalFormat `json:"conditional,omitempty"` // rules of conditional formatting
@@ -40,6 +48,13 @@ var parts = [...]part{
 	mergesPart,
 	validationsPart,
 	conditionalPart,
+	rowsPart,
+	tabPart,
+	marginsPart,
+	setupPart,
+	breaksPart,
+	edgesPart,
+	protectionPart,
 }
 
 func (o Arrange) kind() opKind { return kindArrange }
@@ -95,6 +110,7 @@ func (o Arrange) apply(d *draft) error {
 	if _, same := arranged(sheet.Layout, &l); same {
 		return nil
 	}
+	d.hid = d.hid || hides(sheet.Layout, &l)
 	d.put(i, sheet, sheet.WithLayout(&l))
 	return nil
 }

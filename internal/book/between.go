@@ -58,6 +58,9 @@ func Between(ctx context.Context, base, cur *Snapshot) (Edit, error) {
 	if o, ok := NamesBetween(base, cur); ok { // before cells: whether a formula spills goes by what it names
 		e.Ops = append(e.Ops, o)
 	}
+	if o, ok := BookBetween(base, cur); ok {
+		e.Ops = append(e.Ops, o)
+	}
 	d := &draft{ctx: ctx, base: cur, next: *cur}
 	for _, i := range edited(base, cur) {
 		was, err := base.Sheet(ctx, i)

@@ -43,7 +43,7 @@ func Diff(ctx context.Context, base, cur *Snapshot, o DiffOptions) iter.Seq2[Cha
 			yield(Change{}, err)
 			return
 		}
-		for _, part := range []func(func(Change, error) bool) bool{c.structure, c.names, c.tables, c.sheetList, c.objects, c.cells} {
+		for _, part := range []func(func(Change, error) bool) bool{c.structure, c.names, c.tables, c.sheetList, c.shown, c.objects, c.cells} {
 			if !part(yield) {
 				return
 			}

@@ -24,6 +24,7 @@ import (
 //	EditNames JSON (text)
 //	ArrangeTables JSON (text)
 //	ArrangeObjects JSON (text) · of each object that is added the bytes of its picture, as a text
+//	ArrangeBook JSON (text)
 //	GiveValues sheet (text) · number of cells · given …
 //	given     kind of value (byte; bit 3: what it fills follows) · row · column · value ·
 //	          last row and last column of what it fills
@@ -60,6 +61,7 @@ const (
 	kindGiveValues  opKind = 6
 	kindRestructure opKind = 7
 	kindEditNames   opKind = 16
+	kindArrangeBook opKind = 17
 
 	// Kinds 20 to 29 are of what lies on sheets: tables, charts, pictures.
 	kindArrangeTables  opKind = 20
@@ -79,6 +81,7 @@ var opKinds = [...]struct {
 	kindGiveValues:  {"give_values", decodeGiveValues},
 	kindRestructure: {"restructure", decodeRestructure},
 	kindEditNames:   {"edit_names", decodeEditNames},
+	kindArrangeBook: {"arrange_book", decodeArrangeBook},
 
 	kindArrangeTables:  {"arrange_tables", decodeArrangeTables},
 	kindArrangeObjects: {"arrange_objects", decodeArrangeObjects},

@@ -98,6 +98,10 @@ func drawEdit(t *rapid.T) Edit {
 			}).Draw(t, "change")})
 			continue
 		}
+		if rapid.IntRange(0, 5).Draw(t, "pages") == 0 {
+			e.Ops = append(e.Ops, drawPage(t, "Blatt ü"))
+			continue
+		}
 		o := SetCells{Sheet: rapid.SampledFrom([]string{"Sheet1", "Blatt ü", ""}).Draw(t, "sheet")}
 		for range rapid.IntRange(0, 5).Draw(t, "cells") {
 			o.Cells = append(o.Cells, drawCellEdit(t))

@@ -83,6 +83,7 @@ func Merge(ctx context.Context, base, ours, theirs *Snapshot) (*Merged, error) {
 		m.Edit.Ops = append(m.Edit.Ops, tables.op)
 	}
 	m.mergeNames(base, ours, theirs)
+	m.mergeBook(base, ours, theirs, false, sameSheet)
 	for i, info := range ours.Workbook().Sheets {
 		if theirs.edited(i) == base.edited(i) {
 			continue

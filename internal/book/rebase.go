@@ -52,6 +52,7 @@ func rebased(ctx context.Context, base, ours, onto *Snapshot, wins bool) (*Merge
 		return nil, err
 	}
 	m.rebaseNames(c, base, ours, onto)
+	m.mergeBook(base, onto, ours, wins, c.newName)
 	for _, i := range edited(base, ours) {
 		was, err := base.Sheet(ctx, i)
 		if err != nil {
@@ -85,7 +86,7 @@ func rebased(ctx context.Context, base, ours, onto *Snapshot, wins bool) (*Merge
 			m.Edit.Ops = append(m.Edit.Ops, op)
 		}
 		if r.there { // columns and panes do not move with rows
-			if o, ok := mergeLayouts(r.name, was.Layout, r.theirs.Layout, mine.Layout, wins); ok {
+			if o, ok := mergeLayouts(r.name, r.shifted(was.Layout), r.theirs.Layout, r.shifted(mine.Layout), wins); ok {
 				m.Edit.Ops = append(m.Edit.Ops, o)
 			}
 		}

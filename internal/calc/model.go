@@ -247,3 +247,13 @@ func (m *Model) TableReaders(tables []grid.Table) []graph.Area {
 	}
 	return areas
 }
+
+// Subtotals gives the cells whose formula may go by which rows are hidden: those that call SUBTOTAL or AGGREGATE.
+func (m *Model) Subtotals() (areas []graph.Area) {
+	for s := range m.graph.Spans() {
+		if p := programOf(s); p != nil && p.Subtotal {
+			areas = append(areas, graph.Area{Sheet: s.Template.Sheet, Range: s.Area})
+		}
+	}
+	return areas
+}

@@ -23,6 +23,7 @@ func besides(s *book.Snapshot) (string, error) {
 		b.Write(append(text, '\n'))
 		return err
 	}
+	fmt.Fprintf(&b, "%+v %d\n", wb.Protection, wb.ActiveSheet)
 	if err := say(append([]grid.Name{}, wb.Names...)); err != nil {
 		return "", err
 	}
@@ -47,7 +48,22 @@ func besides(s *book.Snapshot) (string, error) {
 // someArrangement draws an operation on what is no cell.
 func someArrangement(t *rapid.T) book.Op {
 	sheet := rapid.SampledFrom(sheetNames).Draw(t, "sheet")
-	switch rapid.IntRange(0, 3).Draw(t, "what") {
+	count := func(most int, what string) int { return rapid.IntRange(0, most).Draw(t, what) }
+	if count(7, "of the workbook") == 0 {
+		o := book.ArrangeBook{Sheets: []book.SheetShown{{Sheet: sheet, Visibility: grid.Visibility(count(2, "visibility"))}}}
+		if o.Sheets[0].Visibility != grid.Visible { // one stays
+			for _, other := range sheetNames {
+				if other != sheet {
+					o.Sheets = append(o.Sheets, book.SheetShown{Sheet: other})
+				}
+			}
+		}
+		if rapid.Bool().Draw(t, "protect") {
+			o.Protection = &grid.WorkbookProtection{Structure: rapid.Bool().Draw(t, "structure"), Password: grid.Password{Legacy: rapid.SampledFrom([]string{"", "AB12"}).Draw(t, "password")}}
+		}
+		return o
+	}
+	switch rapid.IntRange(0, 12).Draw(t, "what") {
 	case 0, 1:
 		n := book.NameEdit{Name: rapid.SampledFrom([]string{"One", "Two", "_three"}).Draw(t, "name")}
 		if rapid.Bool().Draw(t, "of a sheet") {
@@ -60,6 +76,34 @@ func someArrangement(t *rapid.T) book.Op {
 	case 2:
 		list := []grid.ColumnSpan{{First: 1, Last: 2, Width: float64(rapid.IntRange(1, 9).Draw(t, "width")), Custom: true}}
 		return book.Arrange{Sheet: sheet, Columns: &list}
+	}
+	switch count(7, "part") {
+	case 0:
+		first := count(12, "first")
+		rows := []grid.RowSpan{{First: first, Last: first + count(3, "more"), Height: float64(count(2, "height")) * 10.5, Hidden: rapid.Bool().Draw(t, "hide"), Outline: uint8(count(2, "level"))}}
+		rows[0].Custom = rows[0].Height > 0
+		if rapid.Bool().Draw(t, "another") {
+			rows = append(rows, grid.RowSpan{First: 1000 + count(5, "far"), Last: 1005, Collapsed: true})
+		}
+		return book.Arrange{Sheet: sheet, Rows: &rows}
+	case 1:
+		return book.Arrange{Sheet: sheet, TabColor: new(rapid.SampledFrom([]string{"", "FF112233", "theme:4:-0.25"}).Draw(t, "color"))}
+	case 2:
+		return book.Arrange{Sheet: sheet, Margins: &grid.PageMargins{Given: true, Left: float64(count(4, "left")) / 4, Footer: 0.3}}
+	case 3:
+		setup := grid.PageSetup{Orientation: rapid.SampledFrom([]string{"", "portrait", "landscape"}).Draw(t, "orientation"), Fit: rapid.Bool().Draw(t, "fit"), Wide: count(2, "wide"), Tall: count(2, "tall"), Paper: 9}
+		return book.Arrange{Sheet: sheet, Setup: &setup}
+	case 4:
+		return book.Arrange{Sheet: sheet, Breaks: &grid.PageBreaks{Rows: rapid.SampledFrom([][]int{nil, {1, 5}, {3}}).Draw(t, "breaks")}}
+	case 5:
+		return book.Arrange{Sheet: sheet, Edges: &grid.HeaderFooter{OddHeader: rapid.SampledFrom([]string{"", " &L<a>", "&C&P"}).Draw(t, "header"), First: rapid.Bool().Draw(t, "first")}}
+	case 6:
+		p := grid.SheetProtection{On: rapid.Bool().Draw(t, "on")}
+		if p.On {
+			p.Allow, p.Objects = grid.Allowance(count(int(grid.AllowAll), "allow")), true
+			p.Password = rapid.SampledFrom([]grid.Password{{}, {Legacy: "83AF"}, {Algorithm: "SHA-512", Hash: "YWJj", Salt: "YQ==", Spin: 9}}).Draw(t, "password")
+		}
+		return book.Arrange{Sheet: sheet, Protection: &p}
 	}
 	return book.Arrange{Sheet: sheet, View: &grid.View{ZoomPercent: rapid.IntRange(10, 400).Draw(t, "zoom")}}
 }

@@ -58,6 +58,27 @@ func patchOf(ctx context.Context, base, cur *book.Snapshot) (p patch.Patch, cell
 			p.Names = append(p.Names, n)
 		}
 	}
+	if o, ok := book.BookBetween(file, cur); ok {
+		p.Book.Protection = o.Protection
+		for _, x := range o.Sheets {
+			if p.Book.Shown == nil {
+				p.Book.Shown = map[int]grid.Visibility{}
+			}
+			i, _ := file.SheetIndex(x.Sheet)
+			p.Book.Shown[i] = x.Visibility
+		}
+	}
+	selected := map[int]*bool{}
+	if was, is := file.Workbook().ActiveSheet, cur.Workbook().ActiveSheet; was != is {
+		p.Book.Active = &is
+		selected[was], selected[is] = new(bool), new(true)
+	}
+	for i := range selected {
+		if !slices.Contains(sheets, i) && cur.Workbook().Sheets[i].Kind == grid.Worksheet {
+			sheets = append(sheets, i)
+		}
+	}
+	slices.Sort(sheets)
 	for _, i := range sheets {
 		was, err := file.Sheet(ctx, i)
 		if err != nil {
@@ -99,7 +120,16 @@ func patchOf(ctx context.Context, base, cur *book.Snapshot) (p patch.Patch, cell
 
 				Validations: o.Validations,
 				Conditional: o.Conditional,
+
+				Rows: o.Rows, TabColor: o.TabColor, Margins: o.Margins, Setup: o.Setup, Breaks: o.Breaks, Edges: o.Edges, Protection: o.Protection,
 			}
+			sheet.Layout.Outlines.Rows, sheet.Layout.Outlines.Columns = is.Layout.Outlines()
+		}
+		if selected[i] != nil {
+			if sheet.Layout == nil {
+				sheet.Layout = new(patch.LayoutPatch)
+			}
+			sheet.Layout.Selected = selected[i]
 		}
 		if len(sheet.Cells) > 0 || sheet.Layout != nil {
 			p.Sheets = append(p.Sheets, sheet)

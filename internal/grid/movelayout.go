@@ -125,13 +125,12 @@ func (m *Mover) movedLines(n *Layout, own string) {
 			n.AutoFilter, n.Filtering = nil, false
 		}
 	}
-	var areas []cell.Range
-	for _, r := range n.PrintAreas {
-		if to, ok := m.r.Range(own, r); ok {
-			areas = append(areas, to)
-		}
-	}
-	n.PrintAreas = areas
+	n.Breaks.Rows = m.movedBreaks(n.Breaks.Rows, own, func(row int) cell.Range {
+		return cell.Range{First: cell.Ref{Row: row}, Last: cell.Ref{Row: row, Col: cell.MaxCols - 1}}
+	}, func(r cell.Range) int { return r.First.Row })
+	n.Breaks.Cols = m.movedBreaks(n.Breaks.Cols, own, func(col int) cell.Range {
+		return cell.Range{First: cell.Ref{Col: col}, Last: cell.Ref{Row: cell.MaxRows - 1, Col: col}}
+	}, func(r cell.Range) int { return r.First.Col })
 	var pivots []cell.Range
 	for _, r := range n.Pivots {
 		if to, ok := m.r.Range(own, r); ok {
@@ -139,6 +138,16 @@ func (m *Mover) movedLines(n *Layout, own string) {
 		}
 	}
 	n.Pivots = pivots
+}
+
+// movedBreaks gives page breaks, which go with the row or column that begins the page.
+func (m *Mover) movedBreaks(list []int, own string, line func(n int) cell.Range, first func(cell.Range) int) (out []int) {
+	for _, n := range list {
+		if to, ok := m.r.Range(own, line(n)); ok && first(to) > 0 {
+			out = append(out, first(to))
+		}
+	}
+	return out
 }
 
 // movedColumns gives the columns after some were inserted or deleted. One that is inserted within a span is as its neighbours

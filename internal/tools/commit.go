@@ -125,6 +125,10 @@ func sheetsBeside(op book.Op) (sheets []string) {
 				sheets = append(sheets, t.To.Sheet)
 			}
 		}
+	case book.ArrangeBook:
+		for _, x := range o.Sheets {
+			sheets = append(sheets, x.Sheet)
+		}
 	}
 	return sheets
 }

@@ -135,6 +135,15 @@ func editRows(op book.Op) iter.Seq[editRow] {
 			}
 		case book.Restructure:
 			yield(editRow{Sheet: o.Sheet, What: "structure", Value: structureText(o.Change)})
+		case book.ArrangeBook:
+			for _, x := range o.Sheets {
+				if !yield(editRow{Sheet: x.Sheet, What: "layout", Value: x.Visibility.String()}) {
+					return
+				}
+			}
+			if o.Protection != nil && !yield(editRow{What: "layout", Value: "workbook_protection"}) {
+				return
+			}
 		case book.FormatCells:
 			for _, r := range o.Ranges {
 				row := editRow{Sheet: o.Sheet, Address: r.String(), What: "format", Format: settingsText(o.Settings)}
@@ -192,8 +201,11 @@ func (o *getEditsOut) appendText(b []byte, _ bool) []byte {
 			b = append(b, '\n')
 		}
 		b = append(b, "  "...)
-		if e.Sheet != "" || e.Name == "" {
+		switch {
+		case e.Sheet != "":
 			b = appendEscaped(b, cell.QuoteSheet(e.Sheet))
+		case e.Name == "":
+			b = append(b, "(workbook)"...)
 		}
 		if place := cmp.Or(e.Address, e.Name); place != "" && e.Sheet != "" {
 			b = appendEscaped(append(b, '!'), place)

@@ -13,7 +13,7 @@ import (
 // impactReport is spreadsheet-mcp's account of what rows and columns that come or go do to others.
 type impactReport struct {
 	Spans      []shiftedSpan `json:"shifted_spans"`
-	Warnings   []crossedRef `json:"absolute_ref_warnings"`
+	Warnings   []crossedRef  `json:"absolute_ref_warnings"`
 	Affected   int           `json:"tokens_affected"`
 	Unaffected int           `json:"tokens_unaffected"`
 	Notes      []string      `json:"notes,omitempty"`
@@ -208,7 +208,7 @@ func (s *structureRun) tokens(c structure.Change, r *structure.Rewriter, own str
 		if !absolute || len(s.found.Warnings) >= absoluteRefsMax {
 			return x
 		}
-		w := crossedRef{Code: "ABSOLUTE_REF_CROSS_INSERT", Cell: address(own, at), Formula: clip(formula.Display(text), 200), Token: absoluteText(x, area)}
+		w := crossedRef{Code: "ABSOLUTE_REF_CROSS_INSERT", Cell: address(own, at), Formula: clip(formula.Display(text), 200), Token: absoluteCorners(x, area)}
 		if deletes {
 			w.Code = "ABSOLUTE_REF_CROSS_DELETE"
 		}
@@ -223,8 +223,8 @@ func (s *structureRun) tokens(c structure.Change, r *structure.Rewriter, own str
 	})
 }
 
-// absoluteText writes a reference as its formula has it.
-func absoluteText(x formula.Reference, area cell.Range) string {
+// absoluteCorners writes a reference as its formula has it.
+func absoluteCorners(x formula.Reference, area cell.Range) string {
 	corner := func(at cell.Ref, c formula.Corner) string {
 		text := ""
 		if x.Kind != formula.RowsRef {

@@ -48,6 +48,9 @@ var batchTools = []Tool{
 	transformBatch,
 }
 
+// layoutTools are the rows of the tools that change what sheets have besides their cells.
+var layoutTools = []Tool{protectionBatch, rowSizeBatch, sheetLayoutBatch}
+
 // nameTools are the rows of the tools that change defined names.
 var nameTools = []Tool{defineName, deleteName, updateName}
 
@@ -94,7 +97,7 @@ var officeTools = []Tool{
 	screenshotSheet,
 }
 
-var table = sorted(readTools, analysisTools, editTools, batchTools, nameTools, whatIfTools, officeTools)
+var table = sorted(readTools, analysisTools, editTools, batchTools, nameTools, layoutTools, whatIfTools, officeTools)
 
 func sorted(groups ...[]Tool) []Tool {
 	all := slices.Concat(groups...)

@@ -24,6 +24,7 @@ type Patch struct {
 	Styles []StyleDerivation
 	Tables []TablePatch // each table at most once
 	Names  []NamePatch  // each name of a sheet, or of the workbook, at most once
+	Book   BookPatch
 	// Objects are charts and pictures that come and go.
 	Objects []ObjectPatch // each sheet at most once
 	// RecalcOnLoad makes Excel calculate all formulas when it opens the file.
@@ -39,7 +40,7 @@ func (p *Patch) Empty() bool {
 			return false
 		}
 	}
-	return len(p.Structure) == 0 && len(p.Styles) == 0 && len(p.Tables)+len(p.Names)+len(p.Objects) == 0 && !p.RecalcOnLoad && p.View.empty()
+	return len(p.Structure) == 0 && len(p.Styles) == 0 && len(p.Tables)+len(p.Names)+len(p.Objects) == 0 && p.Book.empty() && !p.RecalcOnLoad && p.View.empty()
 }
 
 // SheetPatch is what changes in a sheet.
@@ -225,6 +226,9 @@ func (s *saver) change(p *Patch) error {
 		}
 	}
 	if err := s.view(&p.View); err != nil {
+		return err
+	}
+	if err := s.book(&p.Book, &p.View); err != nil {
 		return err
 	}
 	if err := s.names(s.namesToo(p.Names, &p.View)); err != nil {

@@ -20,6 +20,11 @@ var tailParts = [...]struct {
 	{"mergeCells", func(p *LayoutPatch) bool { return p.Merges != nil }, (*tail).merges},
 	{"conditionalFormatting", func(p *LayoutPatch) bool { return p.Conditional != nil }, (*tail).conditional},
 	{"dataValidations", func(p *LayoutPatch) bool { return p.Validations != nil }, (*tail).validations},
+	{"sheetProtection", func(p *LayoutPatch) bool { return p.Protection != nil }, (*tail).protection},
+	{"pageMargins", func(p *LayoutPatch) bool { return p.Margins != nil }, (*tail).margins},
+	{"pageSetup", func(p *LayoutPatch) bool { return p.Setup != nil }, (*tail).setup},
+	{"headerFooter", func(p *LayoutPatch) bool { return p.Edges != nil }, (*tail).edges},
+	{"rowBreaks", func(p *LayoutPatch) bool { return p.Breaks != nil }, (*tail).breaks},
 }
 
 // behind tells whether something behind the cells changes.
