@@ -18,6 +18,8 @@ type Arrange struct {
 
 	Validations *[]grid.Validation        `json:"validations,omitempty"`
 	Conditional *[]grid.ConditionalFormat `json:"conditional,omitempty"` // rules of conditional formatting
+	Hyperlinks  *[]grid.Hyperlink         `json:"hyperlinks,omitempty"`
+	Comments    *[]grid.Comment           `json:"comments,omitempty"` // notes, and threads, which no edit changes
 }
 
 // part is one part of what a sheet has besides its cells. Its functions look at that part alone.
@@ -41,6 +43,8 @@ var parts = [...]part{
 	mergesPart,
 	validationsPart,
 	conditionalPart,
+	hyperlinksPart,
+	commentsPart,
 }
 
 func (o Arrange) kind() opKind { return kindArrange }

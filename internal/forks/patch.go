@@ -82,6 +82,8 @@ func patchOf(ctx context.Context, base, cur *book.Snapshot) (p patch.Patch, cell
 
 				Validations: o.Validations,
 				Conditional: o.Conditional,
+				Hyperlinks:  o.Hyperlinks,
+				Comments:    o.Comments,
 			}
 		}
 		if len(sheet.Cells) > 0 || sheet.Layout != nil {

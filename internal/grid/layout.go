@@ -63,20 +63,6 @@ type View struct {
 	ActiveCell    string `json:"active_cell,omitempty"`
 }
 
-// Hyperlink is a link on a range. Target is outside, Location inside the workbook.
-type Hyperlink struct {
-	Range                              cell.Range
-	Target, Location, Display, Tooltip string
-}
-
-// Comment is a note on a cell, or the first post of a thread with its replies as text.
-type Comment struct {
-	Ref      cell.Ref
-	Author   string
-	Text     string
-	Threaded bool
-}
-
 // Column gives the span that covers col, if any.
 func (l *Layout) Column(col int) (ColumnSpan, bool) {
 	lo, hi := 0, len(l.Columns)

@@ -143,8 +143,19 @@ type saver struct {
 	edited    []*document
 	// formulas: some cell got a formula that had none or of another kind, or the other way
 	// round, so that the calculation chain is wrong.
-	formulas  bool
-	lines     map[int]bool    // see ViewPatch
+	formulas bool
+	lines    map[int]bool // see ViewPatch
+	strict   bool         // the file is in the strict form of the standard
+
+	// What changes of the package: see parts.go.
+	partRels  map[string]*partRels // by the name of their part
+	overrides map[string]string    // content types of new parts
+	defaults  map[string]string    // content types by extension
+	untyped   map[string]bool      // parts that the list of types names no more, in lower case
+	referrers map[*xlsx.Part]int   // how many parts refer to one
+	gone      map[*xlsx.Part]bool  // parts that are left out
+	removed   map[string]bool      // relationships that are
+
 	relations map[string]bool // ids of the workbook's relationships, new ones included
 	looks     *looks          // formats of rules, nil until one is asked for
 	dynamic   int             // the cell metadata that marks dynamic arrays, 0 until it is asked for
@@ -191,6 +202,9 @@ func (s *saver) change(p *Patch) error {
 		return err
 	}
 	if err := s.growTables(p.Tables); err != nil {
+		return err
+	}
+	if err := s.finishParts(); err != nil {
 		return err
 	}
 	if s.formulas {

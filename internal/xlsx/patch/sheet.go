@@ -262,6 +262,7 @@ type sheetEditor struct {
 	cells []CellPatch
 	l     *scan.Locator
 	heirs map[int][]byte // by cell: its formula element, where it becomes a master
+	root  []byte         // the root's start tag, where the layout changes
 	list  []splice.Edit
 }
 

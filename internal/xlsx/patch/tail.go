@@ -20,6 +20,8 @@ var tailParts = [...]struct {
 	{"mergeCells", func(p *LayoutPatch) bool { return p.Merges != nil }, (*tail).merges},
 	{"conditionalFormatting", func(p *LayoutPatch) bool { return p.Conditional != nil }, (*tail).conditional},
 	{"dataValidations", func(p *LayoutPatch) bool { return p.Validations != nil }, (*tail).validations},
+	{"hyperlinks", func(p *LayoutPatch) bool { return p.Hyperlinks != nil }, (*tail).hyperlinks},
+	{"legacyDrawing", func(p *LayoutPatch) bool { return p.Comments != nil }, (*tail).comments},
 }
 
 // behind tells whether something behind the cells changes.
