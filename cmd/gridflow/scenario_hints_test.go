@@ -23,6 +23,7 @@ var wide = []struct{ tool, args string }{
 	{"run_scenarios", `{"workbook_id":"loan","sheet_name":"Schedule","grid":{"B8":[1,2,3,4,5,6],"B9":[1,2,3,4]},"outputs":["C8","E10"]}`},
 	{"find_errors", `{"workbook_id":"budget"}`},
 	{"sensitivity_table", `{"workbook_id":"loan","sheet_name":"Schedule","column_input":"B8","column_values":[1,2,3,4,5,6],"row_input":"B9","row_values":[1,2,3,4],"outputs":["E10"]}`},
+	{"list_annotations", `{"workbook_id":"loan"}`},
 	{"list_rules", `{"workbook_id":"loan"}`},
 	{"list_sheets", `{"workbook_id":"budget"}`},
 	{"list_sheets", `{"workbook_id":"budget","limit":3,"include_bounds":true}`},
@@ -76,7 +77,7 @@ func TestHints_CutResults(t *testing.T) {
 	}
 	for _, tool := range tools.Table() {
 		// What gives no list: nothing to cut, or nothing in the examples to cut.
-		if !called[tool.Name] && tool.Toolset != "edit" && tool.Toolset != "office" && !slices.Contains([]string{"close_workbook", "column_size_batch", "execute_manifest", "goal_seek", "grid_import", "rules_batch", "server_status", "style_batch", "vba_module_source", "vba_project_summary"}, tool.Name) {
+		if !called[tool.Name] && tool.Toolset != "edit" && tool.Toolset != "office" && !slices.Contains([]string{"close_workbook", "column_size_batch", "comment_batch", "execute_manifest", "goal_seek", "grid_import", "link_batch", "rules_batch", "server_status", "style_batch", "vba_module_source", "vba_project_summary"}, tool.Name) {
 			t.Errorf("%s is not among the calls of this test", tool.Name)
 		}
 	}

@@ -31,12 +31,12 @@ type exportColumn struct {
 }
 
 type exportCell struct {
-	Offset  [2]int           `json:"offset"` // rows and columns from the anchor
-	Value   json.RawMessage  `json:"v"`
-	Kind    string           `json:"t,omitempty"` // "text" where the value would be taken for something else
-	Formula string           `json:"f,omitempty"`
-	Format  string           `json:"fmt,omitempty"`
-	Style   *exportedStyle   `json:"style"`
+	Offset  [2]int          `json:"offset"` // rows and columns from the anchor
+	Value   json.RawMessage `json:"v"`
+	Kind    string          `json:"t,omitempty"` // "text" where the value would be taken for something else
+	Formula string          `json:"f,omitempty"`
+	Format  string          `json:"fmt,omitempty"`
+	Style   *exportedStyle  `json:"style"`
 }
 
 var gridExport = define(Spec{

@@ -348,7 +348,9 @@ func readGrid(n node, anchor cell.Ref) (*gridPayload, error) {
 			g.covers = g.covers.Union(cell.Range{First: x.ref, Last: x.ref})
 		}
 	}
-	slices.SortStableFunc(g.cells, func(a, b gridCell) int { return cmp.Or(cmp.Compare(a.ref.Row, b.ref.Row), cmp.Compare(a.ref.Col, b.ref.Col)) })
+	slices.SortStableFunc(g.cells, func(a, b gridCell) int {
+		return cmp.Or(cmp.Compare(a.ref.Row, b.ref.Row), cmp.Compare(a.ref.Col, b.ref.Col))
+	})
 	if len(g.cells) > filledMax {
 		return nil, fail("TOO_MANY", "Import it in parts", "the grid has more than %d cells", filledMax)
 	}

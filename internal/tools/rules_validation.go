@@ -62,7 +62,9 @@ func (p *ruled) setValidation(spec *validationSpec) error {
 	return p.b.do(book.Arrange{Sheet: p.name, Validations: &list})
 }
 
-func sameValidations(a, b []grid.Validation) bool { return len(a) == len(b) && (len(a) == 0 || reflect.DeepEqual(a, b)) }
+func sameValidations(a, b []grid.Validation) bool {
+	return len(a) == len(b) && (len(a) == 0 || reflect.DeepEqual(a, b))
+}
 
 // cutValidation gives what becomes of a validation when the cells of p are taken out.
 func (p *ruled) cutValidation(old *grid.Validation) []grid.Validation {

@@ -14,6 +14,7 @@ var readTools = []Tool{
 	gridExport,
 	inspectCells,
 	layoutPage,
+	listAnnotations,
 	listRules,
 	listSheets,
 	listWorkbooks,
@@ -32,8 +33,10 @@ var readTools = []Tool{
 var batchTools = []Tool{
 	applyFormulaPattern,
 	columnSizeBatch,
+	commentBatch,
 	fillSeries,
 	gridImport,
+	linkBatch,
 	removeDuplicates,
 	replaceInFormulas,
 	sortRange,
