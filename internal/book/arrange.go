@@ -1,20 +1,27 @@
 package book
 
 import (
-	"bytes"
 	"encoding/json"
 
 	"gridflow/internal/grid"
 )
 
 // Arrange changes what a sheet has besides its cells. A part that is nil stays as it is; one that is given
-// replaces all that there was of it.
+// replaces all that there was of it, but for Rows.
 type Arrange struct {
 	Sheet string `json:"sheet"` // its name; case does not matter
 
 	Columns *[]grid.ColumnSpan `json:"columns,omitempty"` // widths, and what is hidden or grouped; ascending and apart
 	View    *grid.View         `json:"view,omitempty"`    // frozen panes, zoom, grid lines
 	Merges  *Ranges            `json:"merges,omitempty"`  // merged cells
+	Rows    *[]grid.RowSpan    `json:"rows,omitempty"`    // what these rows are, and no others; ascending and apart
+
+	TabColor   *string               `json:"tab_color,omitempty"` // as xf.Color has it; "" takes it away
+	Margins    *grid.PageMargins     `json:"margins,omitempty"`
+	Setup      *grid.PageSetup       `json:"setup,omitempty"`
+	Breaks     *grid.PageBreaks      `json:"breaks,omitempty"`
+	Edges      *grid.HeaderFooter    `json:"edges,omitempty"`
+	Protection *grid.SheetProtection `json:"protection,omitempty"`
 
 	Validations *[]grid.Validation        `json:"validations,omitempty"`
 	Conditional *[]grid.ConditionalFormat `json:"conditional,omitempty"` // rules of conditional formatting
@@ -45,6 +52,13 @@ var parts = [...]part{
 	conditionalPart,
 	hyperlinksPart,
 	commentsPart,
+	rowsPart,
+	tabPart,
+	marginsPart,
+	setupPart,
+	breaksPart,
+	edgesPart,
+	protectionPart,
 }
 
 func (o Arrange) kind() opKind { return kindArrange }
@@ -60,15 +74,7 @@ func (o Arrange) appendTo(b []byte) []byte {
 
 func decodeArrange(d *decoder) Op {
 	var o Arrange
-	text := d.text()
-	if d.err != nil {
-		return o
-	}
-	r := json.NewDecoder(bytes.NewReader([]byte(text)))
-	r.DisallowUnknownFields() // a newer gridflow meant something by them
-	if err := r.Decode(&o); err != nil || r.More() {
-		d.fail("the arrangement is not one: %v", err)
-	}
+	d.json(&o)
 	return o
 }
 
@@ -108,6 +114,7 @@ func (o Arrange) apply(d *draft) error {
 	if _, same := arranged(sheet.Layout, &l); same {
 		return nil
 	}
+	d.hid = d.hid || hides(sheet.Layout, &l)
 	d.put(i, sheet, sheet.WithLayout(&l))
 	return nil
 }

@@ -26,6 +26,8 @@ func rebased(ctx context.Context, base, ours, onto *Snapshot, wins bool) (*Merge
 		return nil, err
 	}
 	m := &Merged{onto: true}
+	m.rebaseNames(c, base, ours, onto)
+	m.mergeBook(base, onto, ours, wins, c.newName)
 	for _, i := range ours.EditedSheets() {
 		was, err := base.Sheet(ctx, i)
 		if err != nil {
@@ -80,6 +82,7 @@ func MergeAcross(ctx context.Context, base, ours, theirs *Snapshot) (*Merged, er
 	for i := range m.Conflicts {
 		c := &m.Conflicts[i]
 		c.Ours, c.Theirs = c.Theirs, c.Ours
+		c.swap()
 	}
 	return m, nil
 }
@@ -104,7 +107,7 @@ func (r *rebase) cell(m *Merged, x, y grid.Cell) (CellEdit, bool) {
 		return edit, false // a calculation did it, and will do it again
 	}
 	at := edit.Ref
-	c := Conflict{Target: Target{r.name, at}, Base: stateAt(r.was, at), Ours: stateAt(r.mine, at)}
+	c := Conflict{Target: Target{Sheet: r.name, Ref: at}, Base: stateAt(r.was, at), Ours: stateAt(r.mine, at)}
 	row := 0
 	if ok = false; r.there {
 		row, ok = r.row(at.Row)

@@ -477,10 +477,15 @@ func summarizeEdit(e book.Edit) *summary {
 				s.Flags.RecalcNeeded = s.Flags.RecalcNeeded || !c.Keep
 				s.count(o.Sheet, c.Ref, kind)
 			}
-		case book.Arrange:
-			if !slices.Contains(s.Sheets, o.Sheet) {
-				s.bound()
-				s.Sheets, s.Bounds = append(s.Sheets, o.Sheet), append(s.Bounds, "")
+		case book.EditNames:
+			s.Counts["names_changed"] += len(o.Names)
+			s.Flags.RecalcNeeded = true
+		case book.Arrange, book.ArrangeBook:
+			for _, sheet := range besideCells(op) {
+				if !slices.Contains(s.Sheets, sheet) {
+					s.bound()
+					s.Sheets, s.Bounds = append(s.Sheets, sheet), append(s.Bounds, "")
+				}
 			}
 		case book.FormatCells:
 			for _, r := range o.Ranges {

@@ -84,8 +84,10 @@ func (e *Env) commitOnce(ctx context.Context, fork, tool string, mode EditMode, 
 		out.changedOut = changed(r)
 	}
 	for _, op := range d.edit().Ops {
-		if o, ok := op.(book.Arrange); ok && !slices.Contains(out.Summary.Sheets, o.Sheet) { // it has no cells to tell of
-			out.Summary.Sheets = append(out.Summary.Sheets, o.Sheet)
+		for _, sheet := range besideCells(op) { // there are no cells of it to tell of
+			if sheet != "" && !slices.Contains(out.Summary.Sheets, sheet) {
+				out.Summary.Sheets = append(out.Summary.Sheets, sheet)
+			}
 		}
 	}
 	warnings, kinds, counts := d.told()
@@ -98,6 +100,23 @@ func (e *Env) commitOnce(ctx context.Context, fork, tool string, mode EditMode, 
 	out.Warnings = append([]string{}, warnings...)
 	out.Summary.Warnings = out.Warnings
 	return out, false, nil
+}
+
+// besideCells gives the sheets of which an operation changes what is no cell.
+func besideCells(op book.Op) (sheets []string) {
+	switch o := op.(type) {
+	case book.Arrange:
+		sheets = append(sheets, o.Sheet)
+	case book.EditNames:
+		for _, n := range o.Names {
+			sheets = append(sheets, n.Sheet)
+		}
+	case book.ArrangeBook:
+		for _, x := range o.Sheets {
+			sheets = append(sheets, x.Sheet)
+		}
+	}
+	return sheets
 }
 
 func isConflict(err error) bool {

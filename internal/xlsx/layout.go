@@ -85,12 +85,6 @@ func (p *layoutReader) read() error {
 func (p *layoutReader) element() {
 	r, l := p.r, p.l
 	switch string(r.Local()) {
-	case "sheetPr":
-		for d := r.Depth(); r.Child(d); {
-			if string(r.Local()) == "tabColor" {
-				l.TabColor = parseColor(r, nil)
-			}
-		}
 	case "dimension":
 		if rng, ok := cell.ParseRange(r.Value("ref")); ok {
 			p.dimension = &rng
@@ -110,8 +104,6 @@ func (p *layoutReader) element() {
 				l.Columns = append(l.Columns, c)
 			}
 		}
-	case "sheetProtection":
-		l.Protected = r.Bool("sheet", false)
 	case "autoFilter":
 		if rng, ok := cell.ParseRange(r.Value("ref")); ok {
 			l.AutoFilter, l.Filtering = &rng, filtering(r)
@@ -140,6 +132,8 @@ func (p *layoutReader) element() {
 		p.count("control", p.children("control"))
 	case "extLst":
 		p.extensions()
+	default:
+		p.page()
 	}
 }
 

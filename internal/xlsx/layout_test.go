@@ -40,7 +40,7 @@ func TestParseHead(t *testing.T) {
 		t.Errorf("dimension %v", dim)
 	}
 	want := grid.Layout{
-		TabColor: &grid.Color{Theme: 4, Indexed: -1, Tint: -0.25},
+		TabColor: "theme:4:-0.25",
 		Views: grid.View{FrozenRows: 2, FrozenCols: 1, TopLeft: "B3", ZoomPercent: 85, HideGridLines: true,
 			RightToLeft: true, ActiveCell: "C7"},
 		DefaultRowHeight: 14.4, DefaultColumnWidth: 9.5,
@@ -77,7 +77,7 @@ func TestParseTail(t *testing.T) {
 	filter := rng(t, "A1:C9")
 	both := []cell.Range{rng(t, "A1:A5"), rng(t, "C1")}
 	want := grid.Layout{
-		Protected: true, AutoFilter: &filter, Merges: []cell.Range{rng(t, "A1:B1"), rng(t, "C3:C5")},
+		Protection: grid.SheetProtection{On: true, Allow: grid.AllowSelectLocked | grid.AllowSelectUnlocked}, AutoFilter: &filter, Merges: []cell.Range{rng(t, "A1:B1"), rng(t, "C3:C5")},
 		Conditional: []grid.ConditionalFormat{
 			{Ranges: both, Type: "cellIs", DxfID: 3, Priority: 2, Operator: "between", StopIfTrue: true, Formulas: []string{"1<2", "$B$1"}},
 			{Ranges: both, Type: "dataBar", DxfID: -1, Priority: 1, Stops: []grid.Stop{{Type: "min"}}, Detail: "{A}"},
@@ -154,13 +154,6 @@ func TestComments(t *testing.T) {
 	})
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
-	}
-}
-
-func TestPrintAreas(t *testing.T) {
-	book := &grid.Workbook{Names: []grid.Name{{Name: "_xlnm.Print_Area", Sheet: 1, RefersTo: "'a,b'!$A$1:$B$2,'a,b'!$D:$D,#REF!"}, {Name: "_xlnm.Print_Area", Sheet: 0, RefersTo: "x!A1"}}}
-	if got, want := printAreas(book, 1), []cell.Range{rng(t, "A1:B2"), rng(t, "D:D")}; !reflect.DeepEqual(got, want) {
-		t.Errorf("got %v, want %v", got, want)
 	}
 }
 

@@ -20,6 +20,8 @@ type Patch struct {
 	// where the workbook has no style sheet, which is made then, style 1+i.
 	Styles []StyleDerivation
 	Tables []TablePatch // each table at most once
+	Names  []NamePatch  // each name of a sheet, or of the workbook, at most once
+	Book   BookPatch
 	// RecalcOnLoad makes Excel calculate all formulas when it opens the file.
 	RecalcOnLoad bool
 	// View is for copies that are made to be looked at or printed.
@@ -33,7 +35,7 @@ func (p *Patch) Empty() bool {
 			return false
 		}
 	}
-	return len(p.Styles) == 0 && len(p.Tables) == 0 && !p.RecalcOnLoad && p.View.empty()
+	return len(p.Styles) == 0 && len(p.Tables)+len(p.Names) == 0 && p.Book.empty() && !p.RecalcOnLoad && p.View.empty()
 }
 
 // SheetPatch is what changes in a sheet.
@@ -191,6 +193,12 @@ func (s *saver) change(p *Patch) error {
 		}
 	}
 	if err := s.view(&p.View); err != nil {
+		return err
+	}
+	if err := s.book(&p.Book, &p.View); err != nil {
+		return err
+	}
+	if err := s.names(s.namesToo(p.Names, &p.View)); err != nil {
 		return err
 	}
 	if len(p.Styles) > 0 || s.looks != nil {

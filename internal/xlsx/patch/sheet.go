@@ -57,12 +57,18 @@ func (s *saver) sheet(sp *SheetPatch) error {
 		refs[i] = sp.Cells[i].Ref
 	}
 	l := scan.NewLocator(refs, func(i int) bool { return sp.Cells[i].Remove || sp.Cells[i].Keep == KeepNothing })
-	l.Ascending = locate != nil || len(refs) == 0
+	if sp.Layout != nil {
+		l.AddRows(rowList(sp.Layout.Rows))
+	}
+	l.Ascending = locate != nil || len(l.Rows) == 0
 	l.ToEnd = sp.Layout.behind()
 	r := stream.ReaderAt(0)
 	defer r.Close()
 	err = find(s.ctx, r, l, locate)
 	e := sheetEditor{s: s, part: part, cells: sp.Cells, l: l}
+	if sp.Layout != nil && sp.Layout.Rows != nil {
+		e.rows = *sp.Layout.Rows
+	}
 	if errors.Is(err, errNotUTF8) {
 		// Then there is no XML to be patched in place: the part is written anew.
 		d, err := s.document(part)
@@ -260,6 +266,7 @@ type sheetEditor struct {
 	s     *saver
 	part  *xlsx.Part
 	cells []CellPatch
+	rows  []grid.RowSpan // what some rows are
 	l     *scan.Locator
 	heirs map[int][]byte // by cell: its formula element, where it becomes a master
 	root  []byte         // the root's start tag, where the layout changes
@@ -305,7 +312,11 @@ func (e *sheetEditor) edits() ([]splice.Edit, error) {
 				inside = append(inside, xml...)
 			}
 		}
-		if last < 0 {
+		is, sized := e.rowIs(row.Row)
+		if row.Found && sized {
+			e.sizeRow(row, is)
+		}
+		if last < 0 && (row.Found || !sized || rowAttributes(is) == rowAttributes(grid.RowSpan{})) {
 			continue
 		}
 		if row.Found {
@@ -315,10 +326,12 @@ func (e *sheetEditor) edits() ([]splice.Edit, error) {
 			}
 			continue
 		}
-		xml := append([]byte("<"+e.l.Prefix+`row r="`), strconv.Itoa(row.Row+1)...)
-		xml = append(xml, `">`...)
-		xml = append(xml, inside...)
-		xml = append(xml, "</"+e.l.Prefix+"row>"...)
+		xml := e.rowTag(row.Row)
+		if last < 0 {
+			xml = append(xml, "/>"...)
+		} else {
+			xml = append(append(append(xml, '>'), inside...), "</"+e.l.Prefix+"row>"...)
+		}
 		if e.l.DataEmpty {
 			opened = append(opened, xml...)
 		} else {

@@ -99,6 +99,36 @@ func NewLocator(refs []cell.Ref, goes func(i int) bool) *Locator {
 	return l
 }
 
+// AddRows has rows looked for, which ascend, whether a cell of them is or not. It is called before the first Feed.
+func (l *Locator) AddRows(rows []int) {
+	if len(rows) == 0 {
+		return
+	}
+	had := l.Rows
+	l.Rows = make([]RowSpot, 0, len(had)+len(rows))
+	past := 0 // the cells of the rows so far
+	put := func(r RowSpot) {
+		for i := r.first; i < r.past; i++ {
+			l.Cells[i].row = len(l.Rows)
+		}
+		past = r.past
+		l.Rows = append(l.Rows, r)
+	}
+	for _, row := range rows {
+		for len(had) > 0 && had[0].Row < row {
+			put(had[0])
+			had = had[1:]
+		}
+		if len(had) > 0 && had[0].Row == row {
+			continue
+		}
+		put(RowSpot{Row: row, At: -1, first: past, past: past})
+	}
+	for _, r := range had {
+		put(r)
+	}
+}
+
 // HeadDone reports whether the cells have begun.
 func (l *Locator) HeadDone() bool { return l.phase > inHead }
 
