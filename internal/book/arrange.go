@@ -26,6 +26,7 @@ type Arrange struct {
 	Validations *[]grid.Validation        `json:"validations,omitempty"`
 	Conditional *[]grid.ConditionalFormat `json:"conditional,omitempty"` // rules of conditional formatting
 	Hyperlinks  *[]grid.Hyperlink         `json:"hyperlinks,omitempty"`
+	Filter      *grid.Filter              `json:"filter,omitempty"`
 	Comments    *[]grid.Comment           `json:"comments,omitempty"` // notes, and threads, which no edit changes
 }
 
@@ -52,6 +53,7 @@ var parts = [...]part{
 	conditionalPart,
 	hyperlinksPart,
 	commentsPart,
+	filterPart,
 	rowsPart,
 	tabPart,
 	marginsPart,

@@ -14,7 +14,8 @@ type Layout struct {
 	Validations []Validation
 	Conditional []ConditionalFormat
 	AutoFilter  *cell.Range
-	Filtering   bool // some column of AutoFilter has a criterion: its hidden rows are those that do not meet it
+	Filtering   bool           // some column of AutoFilter has a criterion: its hidden rows are those that do not meet it
+	Filters     []FilterColumn // the criteria of AutoFilter
 	Protection  SheetProtection
 	TabColor    string // as xf.Color has it; "" where the tab has none
 	Margins     PageMargins

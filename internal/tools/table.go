@@ -35,6 +35,7 @@ var batchTools = []Tool{
 	columnSizeBatch,
 	commentBatch,
 	fillSeries,
+	filterBatch,
 	gridImport,
 	linkBatch,
 	removeDuplicates,

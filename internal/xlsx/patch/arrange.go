@@ -27,6 +27,8 @@ type LayoutPatch struct {
 	// Hyperlinks are all of the sheet; Comments too, of which those that are threaded stay as they are.
 	Hyperlinks *[]grid.Hyperlink
 	Comments   *[]grid.Comment
+	// Filter is the autofilter, without the rows that it hides.
+	Filter *grid.Filter
 
 	// Selected says whether the tab of the sheet is selected, which that in front is.
 	Selected *bool

@@ -18,6 +18,7 @@ var tailParts = [...]struct {
 	write func(t *tail, p *LayoutPatch) error
 }{
 	{"sheetProtection", func(p *LayoutPatch) bool { return p.Protection != nil }, (*tail).protection},
+	{"autoFilter", func(p *LayoutPatch) bool { return p.Filter != nil }, (*tail).filter},
 	{"mergeCells", func(p *LayoutPatch) bool { return p.Merges != nil }, (*tail).merges},
 	{"conditionalFormatting", func(p *LayoutPatch) bool { return p.Conditional != nil }, (*tail).conditional},
 	{"dataValidations", func(p *LayoutPatch) bool { return p.Validations != nil }, (*tail).validations},
