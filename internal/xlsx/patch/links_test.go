@@ -89,8 +89,13 @@ func TestLinksOfFile(t *testing.T) {
 	if s = loadedSheet(t, b3); len(s.Layout.Hyperlinks)+len(s.Layout.Comments) > 0 {
 		t.Errorf("left are %+v and %+v", s.Layout.Hyperlinks, s.Layout.Comments)
 	}
-	if rels := unzipped(t, b3)["xl/worksheets/_rels/sheet1.xml.rels"]; strings.Contains(rels, "hyperlink") {
+	if rels := unzipped(t, b3)["xl/worksheets/_rels/sheet1.xml.rels"]; strings.Contains(rels, "<Relationship ") {
 		t.Errorf("relationships are left: %s", rels)
+	}
+	for name, text := range unzipped(t, b3) {
+		if strings.Contains(name, "comments") || strings.Contains(name, "vml") || strings.Contains(text, "comments1") || strings.Contains(text, "legacyDrawing") {
+			t.Errorf("%s is left: %s", name, text)
+		}
 	}
 	if err := conforms([]byte(unzipped(t, b2)["xl/worksheets/sheet1.xml"])); err != nil {
 		t.Error(err)
@@ -112,6 +117,11 @@ func TestNotesBesideControls(t *testing.T) {
 	got := unzipped(t, b)["xl/drawings/vmlDrawing1.vml"]
 	if !strings.HasPrefix(got, strings.TrimSuffix(vml, "</xml>")) || !strings.Contains(got, `id="_x0000_s2051"`) || !strings.HasSuffix(got, "</v:shape></xml>") {
 		t.Errorf("the drawing is %s", got)
+	}
+	// When the note goes the button stays.
+	b2, _ := saved(t, b, Patch{Sheets: []SheetPatch{{Layout: &LayoutPatch{Comments: new([]grid.Comment)}}}})
+	if left := unzipped(t, b2); left["xl/comments1.xml"] != "" || !strings.Contains(left["xl/drawings/vmlDrawing1.vml"], `"Button"`) || strings.Contains(left["xl/drawings/vmlDrawing1.vml"], `"Note"`) {
+		t.Errorf("left are %v", left)
 	}
 	if sheet := unzipped(t, b)["xl/worksheets/sheet1.xml"]; strings.Count(sheet, "legacyDrawing") != 1 {
 		t.Error(sheet)

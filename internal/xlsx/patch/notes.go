@@ -54,15 +54,46 @@ func (t *tail) comments(p *LayoutPatch) error {
 		return err
 	}
 	i := slices.IndexFunc(rels, func(r xlsx.Relation) bool { return r.Kind == "comments" && r.Part != nil })
-	if i < 0 {
+	switch {
+	case i < 0:
 		err = t.newComments(added)
-	} else {
+	case len(*p.Comments) == 0:
+		return t.dropComments(rels, rels[i], gone)
+	default:
 		err = t.editComments(rels[i].Part, gone, added, changed)
 	}
 	if err != nil || len(gone)+len(added) == 0 {
 		return err
 	}
 	return t.boxes(rels, gone, added)
+}
+
+// dropComments takes the last notes away, with their part, and that of their boxes if nothing else is drawn in it.
+func (t *tail) dropComments(rels []xlsx.Relation, list xlsx.Relation, gone []grid.Comment) error {
+	if _, err := t.rels(); err != nil {
+		return err
+	}
+	s := t.e.s
+	if err := s.dropRelation(t.part.Name, list); err != nil {
+		return err
+	}
+	for _, l := range t.find("legacyDrawing") {
+		id := relationID(l.tag(t.text))
+		i := slices.IndexFunc(rels, func(r xlsx.Relation) bool { return r.ID == id && r.Part != nil })
+		if i < 0 {
+			continue
+		}
+		raw, err := s.pkg.ReadAll(rels[i].Part, maxPart)
+		if err != nil {
+			return err
+		}
+		if bytes.Count(raw, []byte("<v:shape ")) > bytes.Count(raw, []byte(`ObjectType="Note"`)) {
+			return t.editBoxes(rels[i].Part, gone, nil)
+		}
+		t.put("legacyDrawing", nil)
+		return s.dropRelation(t.part.Name, rels[i])
+	}
+	return nil
 }
 
 // newComments adds a part with notes.
