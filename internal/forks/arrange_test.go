@@ -77,3 +77,50 @@ func TestMerges(t *testing.T) {
 	}
 	want(theirs.ID, "D2:D3", "B5:C5")
 }
+
+// TestRulesLinksAndNotes: what stands around the cells comes together of two forks and of a newer file, each thing by itself, and is
+// there after a restart and in the saved file.
+func TestRulesLinksAndNotes(t *testing.T) {
+	r := newRig(t, Options{})
+	one := func(a1 string) []cell.Range {
+		x, _ := cell.ParseRange(a1)
+		return []cell.Range{x}
+	}
+	around := func(a1, text string) book.Edit {
+		return book.Edit{Ops: []book.Op{book.Arrange{
+			Sheet:       "Data",
+			Validations: &[]grid.Validation{{Ranges: one(a1), Type: "list", Operator: "between", Formula1: `"` + text + `"`, ShowError: true}},
+			Conditional: &[]grid.ConditionalFormat{{Ranges: one(a1), Type: "duplicateValues", Priority: 1, DxfID: -1, Look: map[string]string{"font.bold": "1"}}},
+			Hyperlinks:  &[]grid.Hyperlink{{Range: one(a1)[0], Target: "https://example.org/" + text}},
+			Comments:    &[]grid.Comment{{Ref: one(a1)[0].First, Author: "Ann", Text: text}},
+		}}}
+	}
+	ours, theirs, third := r.create("a.xlsx"), r.create("a.xlsx"), r.create("a.xlsx")
+	r.edit(ours.ID, around("A1", "ours"))
+	r.edit(theirs.ID, around("B2", "theirs"))
+	r.edit(third.ID, around("C3", "third"))
+	if m, err := r.store.Merge(t.Context(), ours.ID, theirs.ID, MergeOptions{}); err != nil || !m.Done {
+		t.Fatal(m, err)
+	}
+	r.restart()
+	want := func(id string, n int) {
+		t.Helper()
+		if l := r.layout(id); len(l.Validations) != n || len(l.Conditional) != n || len(l.Hyperlinks) != n || len(l.Comments) != n {
+			t.Errorf("there are %+v\n%+v\n%+v\n%+v, want %d of each", l.Validations, l.Conditional, l.Hyperlinks, l.Comments, n)
+		}
+	}
+	want(ours.ID, 2)
+	if _, err := r.store.Save(t.Context(), ours.ID, SaveOptions{Overwrite: true}); err != nil {
+		t.Fatal(err)
+	}
+	want(r.create("a.xlsx").ID, 2)
+	// The third fork moves onto the file that was saved.
+	if m, err := r.store.Merge(t.Context(), third.ID, "a.xlsx", MergeOptions{}); err != nil || !m.Done {
+		t.Fatal(m, err)
+	}
+	want(third.ID, 3)
+	if _, err := r.store.Save(t.Context(), third.ID, SaveOptions{Overwrite: true}); err != nil {
+		t.Fatal(err)
+	}
+	want(r.create("a.xlsx").ID, 3)
+}

@@ -154,11 +154,13 @@ func formulaBook(t *testing.T, valued bool) []byte {
 // made by chance are written as $1, $2, … in the order in which they come.
 func TestForkTranscript(t *testing.T) {
 	for _, name := range []string{
+		"annotations.txt",
 		"batches.txt",
 		"calculation.txt",
 		"compare.txt",
 		"compat.txt",
 		"edits.txt",
+		"filters_batch.txt",
 		"forks.txt",
 		"grids.txt",
 		"layouts.txt",

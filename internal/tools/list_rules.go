@@ -112,9 +112,14 @@ func readRules(ctx context.Context, env *Env, snap *book.Snapshot, in listRulesI
 		out.NextOffset = next
 		was := in.Offset
 		in.Offset = next
-		out.Next = fmt.Sprintf("rules %d-%d of %d; next: %s", was+1, next, total, callText("list_rules", in))
+		out.Next = entriesCut(was, next, total, "list_rules", in)
 	}
 	return out, nil
+}
+
+// entriesCut says which entries of a list a result has, and the call that goes on.
+func entriesCut(was, next, total int, tool string, in any) string {
+	return fmt.Sprintf("entries %d-%d of %d; next: %s", was+1, next, total, callText(tool, in))
 }
 
 // eachLayout calls fn for what stands around the cells of a sheet, or of all; within are the ranges that are asked for, nil

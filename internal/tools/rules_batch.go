@@ -30,13 +30,11 @@ type rulesBatchIn struct {
 	Guard
 }
 
-type rulesBatchOut struct{ batchOut }
-
 var rulesBatch = define(Spec{
 	Name: "rules_batch", Title: "Validate and format by rules", Toolset: "styles", Writes: true, Reach: ReachSheet,
 	Description: "Sets and clears data validations (lists, numbers, dates, texts, formulas, with prompts and error messages) and conditional formats (comparisons, formulas, texts, dates, top and bottom, averages, duplicates, colour scales, data bars, icon sets) of a fork. Formulas are written for the first cell of the range. list_rules shows what there is.",
 	Example:     `{"fork_id":"fork-abcdefgh2345","ops":[{"kind":"set_data_validation","sheet_name":"Sheet1","target_range":"B2:B99","validation":{"kind":"list","values":["open","done"]}},{"kind":"add_conditional_format","sheet_name":"Sheet1","target_range":"C2:C99","rule":{"kind":"cell_is","operator":"less_than","formula":"0"}}]}`,
-}, func(ctx context.Context, env *Env, in rulesBatchIn) (*rulesBatchOut, error) {
+}, func(ctx context.Context, env *Env, in rulesBatchIn) (*countedOut, error) {
 	var bounds []string
 	made, err := env.batch(ctx, in.Fork, "rules_batch", env.batchPolicy(in.Formula), in.EditMode, in.Guard, len(in.Ops), func(b *batch, i int) error {
 		if i == 0 {
@@ -57,14 +55,17 @@ var rulesBatch = define(Spec{
 		return nil, err
 	}
 	made.Summary.Bounds = append(made.Summary.Bounds, bounds...)
-	return &rulesBatchOut{*made}, nil
+	return &countedOut{*made}, nil
 })
 
 // ruleCounts are what spreadsheet-mcp counts of rules, in the order in which they are told.
 var ruleCounts = []string{"validations_set", "validations_replaced", "conditional_formats_added", "conditional_formats_skipped", "conditional_formats_set",
 	"conditional_formats_replaced", "conditional_formats_set_skipped", "conditional_formats_cleared"}
 
-func (o *rulesBatchOut) appendText(b []byte, verbose bool) []byte {
+// countedOut is what tools tell that change something besides cells: how much of it.
+type countedOut struct{ batchOut }
+
+func (o *countedOut) appendText(b []byte, verbose bool) []byte {
 	return appendCounts(o.batchOut.appendText(b, verbose), o.Summary.Counts)
 }
 
