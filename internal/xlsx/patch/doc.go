@@ -20,7 +20,9 @@
 //
 // A formula that gives an array (formula.Tree.Spills) becomes a dynamic array: an array formula
 // over its own cell with the cell metadata that says so, which is added where the workbook has
-// none (metadata.go). Such a part is all that is ever added to a package.
+// none (metadata.go). Other parts that are added are tables (tables.go), drawings with their charts and
+// pictures (drawing.go, chart.go), and relationships (parts.go); what is removed goes with the parts that
+// nothing else refers to.
 //
 // Start reading at [Save].
 package patch
