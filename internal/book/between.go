@@ -33,17 +33,25 @@ func (s *Snapshot) EditedSheets() []int {
 // cur is a version of, what cur is, but for the values that a calculation gave to formulas.
 func Between(ctx context.Context, base, cur *Snapshot) (Edit, error) {
 	var e Edit
+	// Tables first, with what formulas and names say of them then, so that of these only the rest is told; and names,
+	// because whether a formula spills goes by what it names.
 	tables, some, err := cur.ArrangedTables(ctx)
 	if err != nil {
 		return Edit{}, err
 	}
-	// With what formulas say of tables then, so that of cells only the rest is told.
-	if base, err = base.settleTables(ctx, tables); err != nil {
-		return Edit{}, err
-	}
-	if tables.Names = otherNames(base, cur); some || len(tables.Names) > 0 {
+	if some {
 		e.Ops = append(e.Ops, tables)
+		if base, err = base.settleTables(ctx, tables); err != nil {
+			return Edit{}, err
+		}
 	}
+	if o, ok := NamesBetween(base, cur); ok {
+		e.Ops = append(e.Ops, o)
+	}
+	if o, ok := BookBetween(base, cur); ok {
+		e.Ops = append(e.Ops, o)
+	}
+	d := &draft{ctx: ctx, base: cur, next: *cur}
 	for _, i := range edited(base, cur) {
 		was, err := base.Sheet(ctx, i)
 		if err != nil {
@@ -62,6 +70,11 @@ func Between(ctx context.Context, base, cur *Snapshot) (Edit, error) {
 			op.Cells = append(op.Cells, c)
 		}
 		op.Cells = append(op.Cells, ended(cur, was, is, op.Cells)...)
+		if cur.decided {
+			if err := d.asTheyAre(i, is, op.Cells); err != nil {
+				return Edit{}, err
+			}
+		}
 		if len(op.Cells) > 0 {
 			e.Ops = append(e.Ops, op)
 		}
@@ -80,6 +93,28 @@ func edited(a, b *Snapshot) []int {
 	list := slices.Concat(a.EditedSheets(), b.EditedSheets())
 	slices.Sort(list)
 	return slices.Compact(list)
+}
+
+// asTheyAre has edits of formulas say whether these are arrays, where that would be read otherwise with
+// the names that there are now. d is what the edits before these have left.
+func (d *draft) asTheyAre(i int, is *grid.Sheet, cells []CellEdit) error {
+	forms, err := d.storedForms(i, cells)
+	if err != nil {
+		return err
+	}
+	for k := range cells {
+		c := &cells[k]
+		if !c.HasFormula {
+			continue
+		}
+		x, _ := is.At(c.Ref)
+		if array := is.Formula(x).Kind == grid.DynamicArray; array != forms(c).spills {
+			if c.Array = ArrayNever; array {
+				c.Array = ArrayAlways
+			}
+		}
+	}
+	return nil
 }
 
 // SameValues reports whether two versions of a line have the same values in all cells.

@@ -149,6 +149,16 @@ func (s *Snapshot) calculation(ctx context.Context, since *Snapshot, at Moment, 
 			}
 			opt.Areas = append(opt.Areas, old.TableReaders(in.Tables)...)
 		}
+		if names := since.Workbook().Names; !model.SameNames(names) {
+			opt.Areas = append(opt.Areas, model.NameReaders(names)...)
+		}
+		hid, err := s.hidSince(ctx, since)
+		if err != nil {
+			return in, nil, opt, err
+		}
+		if hid {
+			opt.Areas = append(opt.Areas, model.Subtotals()...)
+		}
 	}
 	return in, model, opt, nil
 }
@@ -184,7 +194,7 @@ func (s *Snapshot) modelOf(ctx context.Context, in calc.Input, since *Snapshot) 
 			return nil, err
 		}
 	}
-	model = model.WithTables(in)
+	model = model.WithWords(in)
 	changed, err := s.differing(ctx, from, true)
 	if err != nil || len(changed) == 0 {
 		return model, err
@@ -253,6 +263,23 @@ func (s *Snapshot) differing(ctx context.Context, since *Snapshot, formulas bool
 		}
 	}
 	return cells, nil
+}
+
+// hidSince reports whether rows are hidden in s that were not in an earlier version, or the other way round.
+func (s *Snapshot) hidSince(ctx context.Context, since *Snapshot) (bool, error) {
+	for _, list := range [][]editedSheet{s.sheets, since.sheets} {
+		for _, e := range list {
+			old, err := since.Sheet(ctx, e.index)
+			if err != nil {
+				return false, err
+			}
+			now, err := s.Sheet(ctx, e.index)
+			if err != nil || hides(old.Layout, now.Layout) {
+				return err == nil, err
+			}
+		}
+	}
+	return false, nil
 }
 
 // sameStored reports whether two cells have the same formula in the same way: an array fills the

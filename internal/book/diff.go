@@ -41,7 +41,7 @@ func Diff(ctx context.Context, base, cur *Snapshot, o DiffOptions) iter.Seq2[Cha
 			yield(Change{}, err)
 			return
 		}
-		for _, part := range []func(func(Change, error) bool) bool{c.names, c.tables, c.sheetList, c.objects, c.cells} {
+		for _, part := range []func(func(Change, error) bool) bool{c.names, c.tables, c.sheetList, c.shown, c.objects, c.cells} {
 			if !part(yield) {
 				return
 			}
@@ -85,7 +85,7 @@ func newComparison(ctx context.Context, base, cur *Snapshot, o DiffOptions) (*co
 		}
 	}
 	c.sameStyles = sameIndex
-	if base.Workbook() != cur.Workbook() {
+	if base.Workbook().Styles != cur.Workbook().Styles {
 		c.styles = map[[2]uint32]bool{}
 		c.sameStyles = c.sameStyle
 	}

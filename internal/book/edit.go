@@ -22,7 +22,7 @@ type Edit struct {
 
 // Op is one operation of an Edit. The kinds are the types of this package that are in the
 // table opKinds: [SetCells], [GrowTable], [SetResults], [FormatCells], [Arrange], [GiveValues],
-// [ArrangeTables], [ArrangeObjects].
+// [EditNames], [ArrangeBook], [ArrangeTables], [ArrangeObjects].
 type Op interface {
 	kind() opKind
 	// appendTo appends the binary form without the kind.
@@ -51,9 +51,21 @@ type CellEdit struct {
 	Value      cell.Value // blank clears too
 	Formula    string     // without "=", as typed or as files have it
 	HasFormula bool
+	Array      Arrayness   // whether the formula is a dynamic array
 	NumFmt     string      // number format code, such as "yyyy-mm-dd"; "" leaves the cell's
 	Format     xf.Settings // all else that changes of how the cell looks
 }
+
+// Arrayness says whether a formula is a dynamic array.
+type Arrayness uint8
+
+// What may be said of it. Excel decides it when a formula is typed, by what the names in it mean then;
+// who makes a cell again that was typed when they meant something else says what it is.
+const (
+	ArrayAsTyped Arrayness = iota // as its text is read, with the names that there are
+	ArrayNever
+	ArrayAlways
+)
 
 // The bounds of Excel, in UTF-16 code units.
 const (
@@ -120,6 +132,9 @@ func (c *CellEdit) check() *Error {
 	}
 	if c.Formula != "" && !c.HasFormula {
 		return errorf(BadCell, "Set HasFormula, or leave the formula out.", "there is a formula that is not to count")
+	}
+	if c.Array > ArrayAlways || c.Array != ArrayAsTyped && !c.HasFormula {
+		return errorf(BadCell, "", "there is no formula that could be an array or none")
 	}
 	switch {
 	case c.Value.Kind() == cell.Number && (math.IsNaN(c.Value.Number()) || math.IsInf(c.Value.Number(), 0)):

@@ -2,7 +2,9 @@ package book
 
 import (
 	"encoding/binary"
+	"encoding/json"
 	"math"
+	"strings"
 
 	"gridflow/internal/cell"
 )
@@ -18,6 +20,8 @@ import (
 //	FormatCells sheet (text) · Anew (byte 0 or 1) · number of ranges · of each the first row and
 //	          column and the last ones · settings
 //	Arrange   JSON (text)
+//	EditNames JSON (text)
+//	ArrangeBook JSON (text)
 //	ArrangeTables JSON (text)
 //	ArrangeObjects JSON (text) · of each object that is added the bytes of its picture, as a text
 //	GiveValues sheet (text) · number of cells · given …
@@ -28,13 +32,15 @@ import (
 //	cell      flags (byte) · row · column · what the flags say, in their order:
 //	          value (number: 8 bytes of a float64, little endian; text; logical: byte 0 or 1;
 //	          error: byte) · formula (text) · number format (text) · settings
-//	flags     bits 0-2 kind of value, 3 Clear, 4 Keep, 5 HasFormula, 6 NumFmt, 7 Format
+//	flags     bits 0-2 kind of value, of a formula 5 for ArrayNever and 6 for ArrayAlways; bits 3 Clear, 4 Keep, 5 HasFormula, 6 NumFmt, 7 Format
 //
 // Rows and columns count from 0. Bytes that are left over make an edit wrong.
 const editVersion = 1
 
 const (
 	flagKind    = 7
+	flagNever   = 5 // in place of a kind
+	flagAlways  = 6
 	flagClear   = 1 << 3
 	flagKeep    = 1 << 4
 	flagFormula = 1 << 5
@@ -52,6 +58,8 @@ const (
 	kindFormatCells opKind = 4
 	kindArrange     opKind = 5
 	kindGiveValues  opKind = 6
+	kindEditNames   opKind = 16
+	kindArrangeBook opKind = 17
 
 	// Kinds 20 to 29 are of what lies on sheets: tables, charts, pictures.
 	kindArrangeTables  opKind = 20
@@ -69,6 +77,8 @@ var opKinds = [...]struct {
 	kindFormatCells: {"format_cells", decodeFormatCells},
 	kindArrange:     {"arrange", decodeArrange},
 	kindGiveValues:  {"give_values", decodeGiveValues},
+	kindEditNames:   {"edit_names", decodeEditNames},
+	kindArrangeBook: {"arrange_book", decodeArrangeBook},
 
 	kindArrangeTables:  {"arrange_tables", decodeArrangeTables},
 	kindArrangeObjects: {"arrange_objects", decodeArrangeObjects},
@@ -139,6 +149,9 @@ func appendText(b []byte, s string) []byte {
 
 func (c *CellEdit) appendTo(b []byte) []byte {
 	flags := byte(c.Value.Kind())
+	if c.Array != ArrayAsTyped {
+		flags = flagNever - byte(ArrayNever) + byte(c.Array)
+	}
 	if c.Clear {
 		flags |= flagClear
 	}
@@ -197,7 +210,11 @@ func decodeSetCells(d *decoder) Op {
 func decodeCell(d *decoder) (c CellEdit) {
 	flags := d.byte()
 	c.Ref = cell.Ref{Row: d.below(cell.MaxRows), Col: d.below(cell.MaxCols)}
-	c.Value = d.value(cell.Kind(flags & flagKind))
+	if kind := flags & flagKind; flags&flagFormula != 0 && (kind == flagNever || kind == flagAlways) {
+		c.Array = ArrayNever + Arrayness(kind-flagNever)
+	} else {
+		c.Value = d.value(cell.Kind(kind))
+	}
 	if d.err != nil {
 		return c
 	}
@@ -307,6 +324,19 @@ func (d *decoder) below(limit int) int {
 }
 
 func (d *decoder) text() string { return string(d.take(d.count(1))) }
+
+// json reads a text of JSON.
+func (d *decoder) json(into any) {
+	text := d.text()
+	if d.err != nil {
+		return
+	}
+	r := json.NewDecoder(strings.NewReader(text))
+	r.DisallowUnknownFields() // a newer gridflow meant something by them
+	if err := r.Decode(into); err != nil || r.More() {
+		d.fail("it is not what it should be: %v", err)
+	}
+}
 
 // end fails where bytes are left.
 func (d *decoder) end() {

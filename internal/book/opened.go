@@ -107,7 +107,7 @@ func (s *Snapshot) Stored() *Snapshot {
 	base := *s
 	base.Version, base.stored = 0, true
 	base.book, base.sheets, base.tables, base.objects, base.before, base.since, base.model = nil, nil, nil, nil, nil, nil, nil
-	base.stale, base.whole, base.given = false, false, false
+	base.stale, base.whole, base.given, base.decided = false, false, false, false
 	return &base
 }
 

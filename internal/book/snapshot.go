@@ -1,6 +1,7 @@
 package book
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -51,6 +52,7 @@ type Snapshot struct {
 	tables  *tableStates   // nil as long as they are the source's
 	objects *objectStates  // the same
 	stale   bool
+	decided bool        // whether formulas are arrays may have been decided by other names than there are
 	whole   bool        // all formulas were calculated once, and not given values since
 	given   bool        // see Given
 	styles  *styleMemo  // of the whole line and its forks
@@ -159,7 +161,18 @@ func (s *Snapshot) BytesOver(old *Snapshot) int64 {
 	}
 	n += s.objectBytes(old)
 	if s.book != nil && s.book != book {
-		n += int64(xfBytes * len(s.book.Styles.Xfs))
+		n += bookBytes(s.book, cmp.Or(book, s.src.Workbook()))
+	}
+	return n
+}
+
+// bookBytes is about what a workbook keeps alive besides what another one does.
+func bookBytes(wb, other *grid.Workbook) (n int64) {
+	if wb.Styles != nil && wb.Styles != other.Styles {
+		n += int64(xfBytes * len(wb.Styles.Xfs))
+	}
+	if len(wb.Names) > 0 && (len(other.Names) == 0 || &wb.Names[0] != &other.Names[0]) {
+		n += int64(nameBytes * len(wb.Names))
 	}
 	return n
 }
@@ -182,10 +195,11 @@ func (s *Snapshot) IndexBytes() int64 {
 	return 0
 }
 
-// The sizes of a Snapshot with its list of sheets, and of a style, in bytes.
+// The sizes of a Snapshot with its list of sheets, of a style, and of a defined name in a list, in bytes.
 const (
 	snapshotBytes = 256
 	xfBytes       = 128
+	nameBytes     = 72
 )
 
 // SheetIndex finds a sheet by its name, ignoring case.

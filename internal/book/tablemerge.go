@@ -69,12 +69,6 @@ func mergeTables(ctx context.Context, base, ours, theirs *Snapshot) (s settled, 
 			return s, err
 		}
 	}
-	mine := otherNames(s.base, s.ours)
-	for _, n := range otherNames(s.base, s.theirs) {
-		if !slices.ContainsFunc(mine, func(o NameText) bool { return o.Name == n.Name && o.Sheet == n.Sheet }) {
-			s.op.Names = append(s.op.Names, n)
-		}
-	}
 	return s, nil
 }
 

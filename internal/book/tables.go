@@ -1,7 +1,6 @@
 package book
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"slices"
@@ -19,16 +18,6 @@ import (
 // headers and totals included, are edits of their own.
 type ArrangeTables struct {
 	Tables []TableChange `json:"tables"`
-	// Names are defined names that refer to something else then than what follows from Tables alone: a table
-	// may have been made larger before it ended.
-	Names []NameText `json:"names,omitempty"`
-}
-
-// NameText is what a defined name refers to.
-type NameText struct {
-	Name     string `json:"name"`
-	Sheet    string `json:"sheet,omitempty"` // that it is of, "" for the workbook
-	RefersTo string `json:"refers_to"`
 }
 
 // TableChange is what becomes of one table.
@@ -197,28 +186,10 @@ func decodeArrangeTables(d *decoder) Op {
 	return o
 }
 
-// json reads a text that is JSON into o. What it does not know a newer gridflow meant something by.
-func (d *decoder) json(o any) {
-	text := d.text()
-	if d.err != nil {
-		return
-	}
-	r := json.NewDecoder(bytes.NewReader([]byte(text)))
-	r.DisallowUnknownFields()
-	if err := r.Decode(o); err != nil || r.More() {
-		d.fail("the text is not what it should be: %v", err)
-	}
-}
-
 // MaxColumnName is how long the name of a table or of its column may be, in UTF-16 code units.
 const MaxColumnName = 255
 
 func (o ArrangeTables) check(s *Snapshot) *Error {
-	for _, n := range o.Names {
-		if err := checkFormula(n.RefersTo); err != nil {
-			return err
-		}
-	}
 	of := map[string]bool{}
 	for _, c := range o.Tables {
 		if key := FoldName(c.Of); c.Of != "" {
@@ -407,7 +378,7 @@ func (o ArrangeTables) apply(d *draft) error {
 		}
 		kept, from = append(kept, list[i]), append(from, i)
 	}
-	if len(o.Names) == 0 && slices.EqualFunc(was, kept, func(a, b tableState) bool { return a.equal(&b) }) {
+	if slices.EqualFunc(was, kept, func(a, b tableState) bool { return a.equal(&b) }) {
 		return nil
 	}
 	follow, err := d.followTables(was, o.Tables, at)
@@ -419,52 +390,9 @@ func (o ArrangeTables) apply(d *draft) error {
 			follow.own(&was[k], &kept[i])
 		}
 	}
-	d.renameNames(o.Names)
 	d.next.tables = newTableStates(kept)
 	d.grew, d.scope = true, nil
 	return nil
-}
-
-// renameNames lets defined names refer to what list says. One that is not there stays away.
-func (d *draft) renameNames(list []NameText) {
-	book := *d.next.Workbook()
-	book.Names = slices.Clone(book.Names)
-	changed := false
-	for _, n := range list {
-		scope := -1
-		if n.Sheet != "" {
-			var ok bool
-			if scope, ok = d.next.SheetIndex(n.Sheet); !ok {
-				continue
-			}
-		}
-		for i := range book.Names {
-			if is := &book.Names[i]; FoldName(is.Name) == FoldName(n.Name) && is.Sheet == scope && is.RefersTo != n.RefersTo {
-				is.RefersTo, changed = n.RefersTo, true
-			}
-		}
-	}
-	if changed {
-		d.next.book = &book
-	}
-}
-
-// otherNames gives the defined names of cur that refer to something else in was, which has the same names,
-// as cur has them.
-func otherNames(was, cur *Snapshot) (list []NameText) {
-	a, b := was.Workbook(), cur.Workbook()
-	for i := range b.Names {
-		n := &b.Names[i]
-		if i >= len(a.Names) || a.Names[i].Name != n.Name || a.Names[i].RefersTo == n.RefersTo {
-			continue
-		}
-		text := NameText{Name: n.Name, RefersTo: n.RefersTo}
-		if n.Sheet >= 0 && n.Sheet < len(b.Sheets) {
-			text.Sheet = b.Sheets[n.Sheet].Name
-		}
-		list = append(list, text)
-	}
-	return list
 }
 
 func bound(t *grid.Table, why string) *Error {
@@ -486,13 +414,13 @@ func (d *draft) fits(list []tableState, gone map[int]bool, i int) error {
 			return errorf(BadTable, "Choose another place.", "table %q in %v would meet table %q in %v", t.Name, t.Range, o.Name, o.Range)
 		}
 	}
+	if d.again {
+		return nil // it fitted once, and what stands there now may come after it
+	}
 	for _, n := range d.next.Workbook().Names {
 		if FoldName(n.Name) == FoldName(t.Name) {
 			return errorf(BadTable, "Choose another name.", "there is a defined name %q already", n.Name)
 		}
-	}
-	if d.again {
-		return nil // it fitted once, and what stands there now may come after it
 	}
 	sheet, err := d.sheet(t.Sheet)
 	if err != nil {

@@ -164,11 +164,11 @@ func programOf(s graph.Span) *program {
 // Formulas is the number of cells with a formula.
 func (m *Model) Formulas() int { return int(m.graph.Stats().Formulas) }
 
-// Outdated implements graph.Renewer: it tells the formulas that name tables which are others now
-// than when they were compiled.
+// Outdated implements graph.Renewer: it tells the formulas that name tables, or look for defined
+// names, which are others now than when they were compiled.
 func (w *words) Outdated(t *graph.Template) (graph.Formula, bool) {
 	p, _ := t.Facts.Program.(*program)
-	if p == nil || p.words == w || !w.moved(p.words, p.Tables) {
+	if p == nil || p.words == w || !w.moved(p.words, p.Tables) && !w.renamed(p.words, p.Names) {
 		return graph.Formula{}, false
 	}
 	return graph.Formula{Sheet: t.Sheet, At: p.at, Kind: t.Kind, Text: p.text, Relative: t.Relative}, true
@@ -204,17 +204,22 @@ func (m *Model) SameTables(tables []grid.Table) bool {
 	return slices.EqualFunc(m.words.in.Tables, tables, sameTable)
 }
 
-// WithTables gives the model of a workbook with the formulas of m, whose tables may lie otherwise:
-// what names one that does is compiled anew. in is the workbook as it is now; its sheets are those
-// of m, and so are its names, but for what tables are called in them.
-func (m *Model) WithTables(in Input) *Model {
-	if m.SameTables(in.Tables) {
+// WithWords gives the model of a workbook with the formulas of m, whose tables may lie otherwise and
+// whose defined names may say something else: what names one is compiled anew. in is the workbook as it
+// is now; its sheets are those of m.
+func (m *Model) WithWords(in Input) *Model {
+	names := m.SameNames(in.Book.Names)
+	if names && m.SameTables(in.Tables) {
 		return m
 	}
-	w := newWords(in) // a table that has another name, has it in the names of the workbook too
-	g, changed := m.graph.Renew(w)
+	w := *m.words
+	w.in = in.words()
+	if !names {
+		w = *newWords(in)
+	}
+	g, changed := m.graph.Renew(&w)
 	next := m.derive(g, changed)
-	next.words = w
+	next.words = &w
 	return next
 }
 
@@ -243,6 +248,16 @@ func (m *Model) TableReaders(tables []grid.Table) []graph.Area {
 			if rows.First.Row <= rows.Last.Row {
 				areas = append(areas, graph.Area{Sheet: s.Template.Sheet, Range: rows})
 			}
+		}
+	}
+	return areas
+}
+
+// Subtotals gives the cells whose formula may go by which rows are hidden: those that call SUBTOTAL or AGGREGATE.
+func (m *Model) Subtotals() (areas []graph.Area) {
+	for s := range m.graph.Spans() {
+		if p := programOf(s); p != nil && p.Subtotal {
+			areas = append(areas, graph.Area{Sheet: s.Template.Sheet, Range: s.Area})
 		}
 	}
 	return areas

@@ -27,9 +27,32 @@ func patchOf(ctx context.Context, base, cur *book.Snapshot) (p patch.Patch, cell
 	if p.Tables, err = tablesOf(ctx, cur); err != nil {
 		return p, 0, err
 	}
-	p.Names = namesOf(base, cur)
 	if p.Objects, err = objectsOf(ctx, cur); err != nil {
 		return p, 0, err
+	}
+	if o, ok := book.NamesBetween(base, cur); ok {
+		for _, e := range o.Names {
+			n := patch.NamePatch{Name: grid.Name{Name: e.Name, Sheet: -1, RefersTo: e.RefersTo, Comment: e.Comment, Hidden: e.Hidden}, Remove: e.Delete}
+			if e.Sheet != "" {
+				n.Sheet, _ = base.SheetIndex(e.Sheet)
+			}
+			p.Names = append(p.Names, n)
+		}
+	}
+	if o, ok := book.BookBetween(base, cur); ok {
+		p.Book.Protection = o.Protection
+		for _, x := range o.Sheets {
+			if p.Book.Shown == nil {
+				p.Book.Shown = map[int]grid.Visibility{}
+			}
+			i, _ := base.SheetIndex(x.Sheet)
+			p.Book.Shown[i] = x.Visibility
+		}
+	}
+	selected := map[int]*bool{}
+	if was, is := base.Workbook().ActiveSheet, cur.Workbook().ActiveSheet; was != is {
+		p.Book.Active = &is
+		selected[was], selected[is] = new(bool), new(true)
 	}
 	sheets := cur.EditedSheets()
 	if len(sheets) > 0 { // what was calculated because the file has no values is saved with the rest
@@ -40,6 +63,12 @@ func patchOf(ctx context.Context, base, cur *book.Snapshot) (p patch.Patch, cell
 		}
 		slices.Sort(sheets)
 	}
+	for i := range selected {
+		if !slices.Contains(sheets, i) && base.Workbook().Sheets[i].Kind == grid.Worksheet {
+			sheets = append(sheets, i)
+		}
+	}
+	slices.Sort(sheets)
 	file := base.Stored()
 	for _, i := range sheets {
 		was, err := file.Sheet(ctx, i)
@@ -75,7 +104,23 @@ func patchOf(ctx context.Context, base, cur *book.Snapshot) (p patch.Patch, cell
 		}
 		sheet.Cells = endArrays(sheet.Cells, was, is)
 		if o, ok := book.Rearranged(was, is, ""); ok {
-			sheet.Layout = &patch.LayoutPatch{Columns: o.Columns, View: o.View}
+			sheet.Layout = &patch.LayoutPatch{
+				Columns: o.Columns,
+				View:    o.View,
+				Merges:  (*[]cell.Range)(o.Merges),
+
+				Validations: o.Validations,
+				Conditional: o.Conditional,
+
+				Rows: o.Rows, TabColor: o.TabColor, Margins: o.Margins, Setup: o.Setup, Breaks: o.Breaks, Edges: o.Edges, Protection: o.Protection,
+			}
+			sheet.Layout.Outlines.Rows, sheet.Layout.Outlines.Columns = is.Layout.Outlines()
+		}
+		if selected[i] != nil {
+			if sheet.Layout == nil {
+				sheet.Layout = new(patch.LayoutPatch)
+			}
+			sheet.Layout.Selected = selected[i]
 		}
 		if len(sheet.Cells) > 0 || sheet.Layout != nil {
 			p.Sheets = append(p.Sheets, sheet)

@@ -39,14 +39,3 @@ func tablesOf(ctx context.Context, cur *book.Snapshot) ([]patch.TablePatch, erro
 	}
 	return list, nil
 }
-
-// namesOf says which defined names refer to something else in cur than in the file.
-func namesOf(base, cur *book.Snapshot) (list []patch.NamePatch) {
-	was, is := base.Workbook().Names, cur.Workbook().Names
-	for i := range is {
-		if i < len(was) && was[i].Name == is[i].Name && was[i].Sheet == is[i].Sheet && was[i].RefersTo != is[i].RefersTo {
-			list = append(list, patch.NamePatch{Name: is[i].Name, Sheet: is[i].Sheet, RefersTo: is[i].RefersTo})
-		}
-	}
-	return list
-}

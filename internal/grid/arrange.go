@@ -12,47 +12,69 @@ func (s *Sheet) WithLayout(l *Layout) *Sheet {
 // last, span by span; columns that had none get one. Spans that then say nothing go, and
 // those that say the same side by side become one. The list itself stays as it is.
 func EditColumns(list []ColumnSpan, first, last int, edit func(c *ColumnSpan)) []ColumnSpan {
-	var out []ColumnSpan
-	add := func(c ColumnSpan) {
-		if c == (ColumnSpan{First: c.First, Last: c.Last}) || c.First > c.Last {
-			return
-		}
-		if n := len(out); n > 0 && out[n-1].Last+1 == c.First {
-			same := out[n-1]
-			same.First, same.Last = c.First, c.Last
-			if same == c {
-				out[n-1].Last = c.Last
-				return
+	return editSpans(list, first, last, (*ColumnSpan).ends, edit)
+}
+
+// appendSpan adds a span to a list, unless it says what the last one does and follows it: then that grows.
+func appendSpan[S comparable](list []S, s S, ends func(*S) (first, last *int)) []S {
+	if n := len(list); n > 0 {
+		first, last := ends(&s)
+		same := list[n-1]
+		f, l := ends(&same)
+		if *l+1 == *first {
+			to := *last
+			*f, *l = *first, *last
+			if same == s {
+				_, l := ends(&list[n-1])
+				*l = to
+				return list
 			}
 		}
-		out = append(out, c)
 	}
-	part := func(c ColumnSpan, from, to int) ColumnSpan {
-		c.First, c.Last = max(c.First, from), min(c.Last, to)
-		return c
+	return append(list, s)
+}
+
+// editSpans is EditColumns for spans of any kind.
+func editSpans[S comparable](list []S, first, last int, ends func(*S) (first, last *int), edit func(*S)) []S {
+	var out []S
+	span := func(from S, first, last int) S {
+		f, l := ends(&from)
+		*f, *l = first, last
+		return from
 	}
-	changed := func(c ColumnSpan) {
-		if c.First <= c.Last {
-			edit(&c)
-			add(c)
+	var none S
+	add := func(s S) {
+		if f, l := ends(&s); *f <= *l && s != span(none, *f, *l) {
+			out = appendSpan(out, s, ends)
 		}
 	}
-	next := first // the first column of those to be edited that is not yet
-	for _, c := range list {
-		if c.Last < first {
-			add(c)
+	part := func(s S, from, to int) S {
+		f, l := ends(&s)
+		return span(s, max(*f, from), min(*l, to))
+	}
+	changed := func(s S) {
+		if f, l := ends(&s); *f <= *l {
+			edit(&s)
+			add(s)
+		}
+	}
+	next := first // the first of those to be edited that is not yet
+	for _, s := range list {
+		f, l := ends(&s)
+		if *l < first {
+			add(s)
 			continue
 		}
-		changed(ColumnSpan{First: next, Last: min(c.First-1, last)})
-		add(part(c, c.First, first-1))
-		changed(part(c, max(first, next), last))
-		next = max(next, min(c.Last, last)+1)
-		if c.First > last {
-			add(c)
+		changed(span(none, next, min(*f-1, last)))
+		add(part(s, *f, first-1))
+		changed(part(s, max(first, next), last))
+		next = max(next, min(*l, last)+1)
+		if *f > last {
+			add(s)
 		} else {
-			add(part(c, last+1, c.Last))
+			add(part(s, last+1, *l))
 		}
 	}
-	changed(ColumnSpan{First: next, Last: last})
+	changed(span(none, next, last))
 	return out
 }

@@ -15,9 +15,12 @@ type Layout struct {
 	Conditional []ConditionalFormat
 	AutoFilter  *cell.Range
 	Filtering   bool // some column of AutoFilter has a criterion: its hidden rows are those that do not meet it
-	PrintAreas  []cell.Range
-	Protected   bool
-	TabColor    *Color
+	Protection  SheetProtection
+	TabColor    string // as xf.Color has it; "" where the tab has none
+	Margins     PageMargins
+	Setup       PageSetup
+	Breaks      PageBreaks
+	Edges       HeaderFooter
 	Sparklines  []Sparklines
 
 	DefaultRowHeight   float64 // points; 0 where the file does not say
@@ -40,16 +43,18 @@ type ColumnSpan struct {
 	Collapsed bool    `json:"collapsed,omitempty"`
 }
 
-// RowSpan gives rows First…Last one height and style.
+// RowSpan gives rows First…Last one height and style. The names in JSON are those of the journal, which knows
+// no styles of rows.
 type RowSpan struct {
-	First, Last int
-	Height      float64 // points; 0 where not given
-	Style       uint32
-	HasStyle    bool
-	Outline     uint8
-	Hidden      bool
-	Custom      bool // the height was set by hand
-	Collapsed   bool
+	First     int     `json:"first"`
+	Last      int     `json:"last"`
+	Height    float64 `json:"height,omitempty"` // points; 0 where not given
+	Style     uint32  `json:"-"`
+	HasStyle  bool    `json:"-"`
+	Outline   uint8   `json:"outline,omitempty"`
+	Hidden    bool    `json:"hidden,omitempty"`
+	Custom    bool    `json:"custom,omitempty"` // the height was set by hand
+	Collapsed bool    `json:"collapsed,omitempty"`
 }
 
 // View is how the sheet was last looked at. The names in JSON are those of the journal.
@@ -76,33 +81,6 @@ type Comment struct {
 	Author   string
 	Text     string
 	Threaded bool
-}
-
-// Validation is a data-validation rule.
-type Validation struct {
-	Ranges                   []cell.Range
-	Type                     string // "list", "whole", "decimal", "date", "time", "textLength", "custom", "none"
-	Operator                 string // "between" where not given
-	Formula1, Formula2       string
-	AllowBlank, HideDropDown bool
-	ErrorStyle               string
-	ErrorTitle, Error        string
-	PromptTitle, Prompt      string
-}
-
-// ConditionalFormat is one conditional-formatting rule.
-type ConditionalFormat struct {
-	Ranges     []cell.Range
-	Type       string // "cellIs", "expression", "colorScale", "dataBar", "iconSet", …
-	Operator   string
-	Formulas   []string
-	Priority   int
-	DxfID      int // -1 where none
-	StopIfTrue bool
-	Text       string
-	Rank       int
-	Percent    bool
-	Bottom     bool
 }
 
 // Column gives the span that covers col, if any.

@@ -22,6 +22,7 @@ type Workbook struct {
 	External       []string // targets of external links, by index from 1
 	App            string   // the program that wrote the file, with its version, as far as the file says
 	ActiveSheet    int      // index of the sheet that was in front
+	Protection     WorkbookProtection
 }
 
 // Visibility says whether people see a sheet's tab.

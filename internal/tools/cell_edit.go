@@ -481,11 +481,14 @@ func summarizeEdit(e book.Edit) *summary {
 				s.Flags.RecalcNeeded = s.Flags.RecalcNeeded || !c.Keep
 				s.count(o.Sheet, c.Ref, kind)
 			}
+		case book.EditNames:
+			s.Counts["names_changed"] += len(o.Names)
+			s.Flags.RecalcNeeded = true
 		default:
-			for _, name := range sheetsBeside(op) {
-				if !slices.Contains(s.Sheets, name) {
+			for _, sheet := range besideCells(op) {
+				if !slices.Contains(s.Sheets, sheet) {
 					s.bound()
-					s.Sheets, s.Bounds = append(s.Sheets, name), append(s.Bounds, "")
+					s.Sheets, s.Bounds = append(s.Sheets, sheet), append(s.Bounds, "")
 				}
 			}
 		case book.FormatCells:

@@ -33,8 +33,7 @@ type columnOp struct {
 	Target *columnTarget `json:"target" doc:"Columns, as a text or an object"`
 	Range  string        `json:"range" doc:"Short for target"`
 	Size   *columnSize   `json:"size"`
-	Hidden *bool         `json:"hidden"`
-	Level  *int          `json:"outline_level" min:"0" max:"7" doc:"How deep the columns are grouped; 0 is not"`
+	Grouping
 }
 
 type columnSizeBatchIn struct {
@@ -52,7 +51,7 @@ type columnSizeBatchOut struct {
 
 var columnSizeBatch = define(Spec{
 	Name: "column_size_batch", Title: "Size columns", Toolset: "styles", Writes: true, Reach: ReachSheet,
-	Description: "Sets the widths of columns in a fork, in characters or to fit what they show, hides and shows them, and groups them.",
+	Description: "Sets the widths of columns in a fork, in characters or to fit what they show, hides and shows them, groups them and folds groups away.",
 	Example:     `{"fork_id":"fork-abcdefgh2345","sheet_name":"Sheet1","ops":[{"target":{"kind":"columns","range":"A:C"},"size":{"kind":"auto","max_width_chars":40}},{"range":"D","size":{"kind":"width","width_chars":12.5}},{"range":"F:G","hidden":true}]}`,
 }, func(ctx context.Context, env *Env, in columnSizeBatchIn) (*columnSizeBatchOut, error) {
 	out := &columnSizeBatchOut{}
@@ -85,16 +84,11 @@ func columnsMeant(b *batch, op *columnOp) (first, last int, err error) {
 	default:
 		b.warn("WARN_COLUMN_SHORTHAND_TARGET: range was read as columns")
 	}
-	from, to, two := strings.Cut(strings.ReplaceAll(strings.ReplaceAll(text, "$", ""), "-", ":"), ":")
-	if !two {
-		to = from
-	}
-	first, ok1 := cell.ParseColumn(strings.TrimSpace(from))
-	last, ok2 := cell.ParseColumn(strings.TrimSpace(to))
-	if !ok1 || !ok2 {
+	first, last, ok := columnsNamed(text)
+	if !ok {
 		return 0, 0, fail(codeRangeInvalid, "Write columns as B, A:C or A-C", "%q names no columns", clip(text, 40))
 	}
-	return min(first, last), max(first, last), nil
+	return first, last, nil
 }
 
 func (b *batch) sizeColumns(index int, op *columnOp) error {
@@ -102,8 +96,11 @@ func (b *batch) sizeColumns(index int, op *columnOp) error {
 	if err != nil {
 		return err
 	}
-	if op.Size == nil && op.Hidden == nil && op.Level == nil {
+	if op.Size == nil && !op.says() {
 		return invalid(`Example: "size":{"kind":"auto"}`, "size is missing")
+	}
+	if err := op.check(); err != nil {
+		return err
 	}
 	sheet, err := b.snap.Sheet(b.ctx, index)
 	if err != nil {
@@ -134,17 +131,24 @@ func (b *batch) sizeColumns(index int, op *columnOp) error {
 			edit(first, last, func(c *grid.ColumnSpan) { c.Width, c.Custom = *s.Width, true })
 		}
 	}
-	edit(first, last, func(c *grid.ColumnSpan) {
-		if op.Hidden != nil {
-			c.Hidden = *op.Hidden
-		}
-		if op.Level != nil {
-			c.Outline = uint8(*op.Level)
-		}
-		if c.Width == 0 && (c.Hidden || c.Outline > 0 || c.Style > 0) { // Excel takes a span without a width for one of none
+	var wrong error
+	sized := func(c *grid.ColumnSpan) {
+		if c.Width == 0 && (c.Hidden || c.Outline > 0 || c.Style > 0 || c.Collapsed) { // Excel takes a span without a width for one of none
 			c.Width = usualWidth(sheet)
 		}
+	}
+	edit(first, last, func(c *grid.ColumnSpan) {
+		if err := op.apply(&c.Hidden, &c.Outline); err != nil {
+			wrong = err
+		}
+		sized(c)
 	})
+	if wrong != nil {
+		return wrong
+	}
+	if op.Collapse != nil && last+1 < cell.MaxCols {
+		edit(last+1, last+1, func(c *grid.ColumnSpan) { c.Collapsed = *op.Collapse; sized(c) })
+	}
 	b.counts["columns_sized"] += last - first + 1
 	return b.do(book.Arrange{Sheet: b.snap.Workbook().Sheets[index].Name, Columns: &columns})
 }

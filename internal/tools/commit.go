@@ -85,9 +85,9 @@ func (e *Env) commitOnce(ctx context.Context, fork, tool string, mode EditMode, 
 		out.changedOut = changed(r)
 	}
 	for _, op := range d.edit().Ops {
-		for _, name := range sheetsBeside(op) {
-			if !slices.Contains(out.Summary.Sheets, name) {
-				out.Summary.Sheets = append(out.Summary.Sheets, name)
+		for _, sheet := range besideCells(op) { // there are no cells of it to tell of
+			if sheet != "" && !slices.Contains(out.Summary.Sheets, sheet) {
+				out.Summary.Sheets = append(out.Summary.Sheets, sheet)
 			}
 		}
 	}
@@ -103,8 +103,8 @@ func (e *Env) commitOnce(ctx context.Context, fork, tool string, mode EditMode, 
 	return out, false, nil
 }
 
-// sheetsBeside gives the sheets that an operation changes besides their cells.
-func sheetsBeside(op book.Op) (sheets []string) {
+// besideCells gives the sheets of which an operation changes what is no cell.
+func besideCells(op book.Op) (sheets []string) {
 	switch o := op.(type) {
 	case book.Arrange:
 		sheets = append(sheets, o.Sheet)
@@ -115,6 +115,14 @@ func sheetsBeside(op book.Op) (sheets []string) {
 			if t.To != nil && !slices.Contains(sheets, t.To.Sheet) {
 				sheets = append(sheets, t.To.Sheet)
 			}
+		}
+	case book.EditNames:
+		for _, n := range o.Names {
+			sheets = append(sheets, n.Sheet)
+		}
+	case book.ArrangeBook:
+		for _, x := range o.Sheets {
+			sheets = append(sheets, x.Sheet)
 		}
 	}
 	return sheets

@@ -27,6 +27,11 @@ var compatFields = map[string]string{
 	"list_staged_changes":   "fork_id:string staged_changes[].change_id:string staged_changes[].created_at:string staged_changes[].label:string staged_changes[].summary.op_kinds[]:string staged_changes[].summary.affected_sheets[]:string staged_changes[].summary.affected_bounds[]:string staged_changes[].summary.counts:object staged_changes[].summary.flags.recalc_needed:bool staged_changes[].summary.warnings:list",
 	"apply_staged_change":   "fork_id:string change_id:string ops_applied:number " + compatSummary,
 	"discard_staged_change": "fork_id:string change_id:string discarded:bool",
+	"define_name":           "workbook_id:string name:string refers_to:string scope_kind:string scope_sheet_name:string",
+	"update_name":           "workbook_id:string name:string refers_to:string previous_refers_to:string scope_kind:string scope_sheet_name:string",
+	"delete_name":           "workbook_id:string name:string deleted:bool",
+	"sheet_layout_batch":    compatBeside + " summary.counts.ops:number summary.counts.freeze_panes_ops:number summary.counts.set_page_setup_ops:number summary.counts.set_print_area_ops:number summary.counts.set_page_breaks_ops:number",
+	"column_size_batch":     compatBeside + " sheet_name:string summary.counts.columns_sized:number summary.counts.width_ops:number",
 	"verify_workbook": "baseline:string current:string target_deltas[].address:string target_deltas[].before:string target_deltas[].after:string target_deltas[].classification:string target_deltas[].changed:bool " +
 		"new_errors:list resolved_errors:list preexisting_errors:list named_range_deltas:list summary.target_count:number summary.changed_targets:number summary.new_error_count:number summary.resolved_error_count:number " +
 		"summary.preexisting_error_count:number summary.named_range_delta_count:number summary.target_classification_counts:object",
@@ -34,6 +39,7 @@ var compatFields = map[string]string{
 
 const (
 	compatSummary = "summary.op_kinds[]:string summary.affected_sheets[]:string summary.affected_bounds[]:string summary.counts:object summary.flags.recalc_needed:bool summary.warnings:list"
+	compatBeside  = "fork_id:string mode:string ops_applied:number summary.op_kinds[]:string summary.affected_sheets[]:string summary.counts:object summary.flags.recalc_needed:bool summary.warnings:list" // of what is no cell
 	compatBatch   = "fork_id:string mode:string ops_applied:number " + compatSummary
 )
 

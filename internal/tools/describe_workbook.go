@@ -31,6 +31,7 @@ type describeWorkbookOut struct {
 	Application   string         `json:"application,omitempty"`
 	ExternalLinks []string       `json:"external_links"`
 	CalcMode      string         `json:"calc_mode,omitempty"`
+	Protection    string         `json:"workbook_protection,omitempty"`
 
 	sheets []grid.SheetInfo
 }
@@ -63,6 +64,7 @@ var describeWorkbook = define(Spec{
 			}
 		}
 		out.MacrosPresent, out.Application, out.CalcMode = wb.HasMacros, wb.App, wb.CalcMode
+		out.Protection = workbookProtectionText(wb.Protection)
 		out.ExternalLinks = wb.External[:min(len(wb.External), 20)]
 		out.DateSystem = "1900"
 		if wb.Dates == numfmt.Date1904 {
@@ -109,6 +111,9 @@ func (o *describeWorkbookOut) appendText(b []byte, _ bool) []byte {
 	}
 	if o.CalcMode != "" && o.CalcMode != "auto" {
 		b = append(b, ", calculation: "+plain(o.CalcMode)...)
+	}
+	if o.Protection != "" {
+		b = append(b, ", protected: "+o.Protection...)
 	}
 	if len(o.ExternalLinks) > 0 {
 		b = append(b, "\nexternal links: "...)

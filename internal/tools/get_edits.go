@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -30,7 +31,8 @@ type editRow struct {
 	IsFormula bool   `json:"is_formula"`
 	NumFmt    string `json:"number_format,omitempty"`
 	Format    string `json:"format,omitempty"` // as "font.bold=1, fill.pattern_type="
-	What      string `json:"what"`             // "value", "formula", "clear", "format", "layout", "table" or "object"
+	What      string `json:"what"`             // "value", "formula", "clear", "format", "layout", "name", "table" or "object"
+	Name      string `json:"name,omitempty"`   // that is defined, changed or, without a value, deleted
 }
 
 type getEditsOut struct {
@@ -93,6 +95,12 @@ func editRows(op book.Op) iter.Seq[editRow] {
 					return
 				}
 			}
+		case book.EditNames:
+			for _, n := range o.Names {
+				if !yield(editRow{Sheet: n.Sheet, What: "name", Name: n.Name, Value: formula.Display(n.RefersTo), IsFormula: !n.Delete}) {
+					return
+				}
+			}
 		case book.Arrange:
 			for _, part := range o.Parts() {
 				if !yield(editRow{Sheet: o.Sheet, What: "layout", Value: part}) {
@@ -124,6 +132,15 @@ func editRows(op book.Op) iter.Seq[editRow] {
 				if !yield(editRow{Sheet: o.Sheet, Address: o.Add[i].Anchor.Cell, What: "object", Value: o.Add[i].ID + " added"}) {
 					return
 				}
+			}
+		case book.ArrangeBook:
+			for _, x := range o.Sheets {
+				if !yield(editRow{Sheet: x.Sheet, What: "layout", Value: x.Visibility.String()}) {
+					return
+				}
+			}
+			if o.Protection != nil && !yield(editRow{What: "layout", Value: "workbook_protection"}) {
+				return
 			}
 		case book.FormatCells:
 			for _, r := range o.Ranges {
@@ -182,13 +199,24 @@ func (o *getEditsOut) appendText(b []byte, _ bool) []byte {
 			b = append(b, '\n')
 		}
 		b = append(b, "  "...)
-		if e.Sheet != "" {
+		switch {
+		case e.Sheet != "":
 			b = appendEscaped(b, cell.QuoteSheet(e.Sheet))
+		case e.Name == "":
+			b = append(b, "(workbook)"...)
 		}
-		if e.Address != "" {
-			b = append(append(b, '!'), e.Address...)
+		if place := cmp.Or(e.Address, e.Name); place != "" && e.Sheet != "" {
+			b = appendEscaped(append(b, '!'), place)
+		} else {
+			b = appendEscaped(b, place)
 		}
 		switch e.What {
+		case "name":
+			if b = append(b, "\t(name)"...); e.IsFormula {
+				b = appendEscaped(append(b, "\t="...), e.Value)
+			} else {
+				b = append(b, "\tdeleted"...)
+			}
 		case "formula":
 			b = appendEscaped(append(b, "\t="...), e.Value)
 		case "table":

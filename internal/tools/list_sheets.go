@@ -40,6 +40,7 @@ type sheetRow struct {
 	Classification string   `json:"classification,omitempty"`
 	StyleTags      []string `json:"style_tags"`
 	Problem        string   `json:"problem,omitempty"` // why the sheet cannot be read
+	Protected      *bool    `json:"protected,omitempty"`
 
 	used   string
 	bytes  int64
@@ -48,7 +49,7 @@ type sheetRow struct {
 
 var listSheets = define(Spec{
 	Name: "list_sheets", Title: "List sheets", Toolset: "read", Core: true,
-	Description: "The sheets of a workbook in tab order, with their tables. include_bounds adds sizes and what each sheet is for.",
+	Description: "The sheets of a workbook in tab order, with their tables. include_bounds adds sizes, what each sheet is for, and which are protected.",
 	Example:     `{"workbook_or_fork_id":"wb-23456789ab","include_bounds":true}`,
 }, func(ctx context.Context, env *Env, in listSheetsIn) (*listSheetsOut, error) {
 	var out *listSheetsOut
@@ -116,6 +117,9 @@ func (r *sheetRow) measure(ctx context.Context, snap *book.Snapshot, index int, 
 	if used, any := sheet.Used(); any {
 		r.used = used.String()
 	}
+	if on := sheet.Layout.Protection.On; on {
+		r.Protected = &on
+	}
 	if !bounds {
 		return nil
 	}
@@ -150,7 +154,11 @@ func (o *listSheetsOut) appendText(b []byte, _ bool) []byte {
 	b = append(b, "\ttables\n"...)
 	for _, s := range o.Sheets {
 		b = append(appendEscaped(b, s.Name), '\t')
-		b = append(b, strings.TrimSpace(s.Visibility+" "+s.Kind)...)
+		state := s.Visibility + " " + s.Kind
+		if s.Protected != nil {
+			state += " protected"
+		}
+		b = append(b, strings.Join(strings.Fields(state), " ")...)
 		switch {
 		case s.Problem != "":
 			b = append(append(b, "\tcannot be read: "...), plain(s.Problem)...)

@@ -33,6 +33,13 @@ type sheetOverviewOut struct {
 	FormulaRatio    float64         `json:"formula_ratio"`
 	NotableFeatures []string        `json:"notable_features"`
 	Notes           []string        `json:"notes"`
+	Protection      *protectionOut  `json:"protection,omitempty"`
+}
+
+// protectionOut tells that a sheet is protected.
+type protectionOut struct {
+	Allowed  []string `json:"allowed"`
+	Password bool     `json:"password"`
 }
 
 type sheetRegion struct {
@@ -86,6 +93,10 @@ func overview(ctx context.Context, env *Env, snap *book.Snapshot, in sheetOvervi
 		return nil, err
 	}
 	out := &sheetOverviewOut{WorkbookID: snap.ID, SheetName: snap.Workbook().Sheets[index].Name, Narrative: analyze.Narrative(v), Notes: slices.Clone(d.Notes)}
+	if p := sheet.Layout.Protection; p.On {
+		out.Protection = &protectionOut{allowed(p), p.Password.Asked()}
+		out.Notes = append(out.Notes, "The sheet is "+protectionText(true, "protected", p.Password)+"; allowed: "+strings.Join(out.Protection.Allowed, ", ")+".")
+	}
 	if n := sheet.FilledCells(); n > 0 {
 		out.FormulaRatio = round(float64(sheet.FormulaCells())/float64(n), 4)
 	}

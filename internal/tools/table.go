@@ -43,6 +43,12 @@ var batchTools = []Tool{
 	transformBatch,
 }
 
+// layoutTools are the rows of the tools that change what sheets have besides their cells.
+var layoutTools = []Tool{protectionBatch, rowSizeBatch, sheetLayoutBatch}
+
+// nameTools are the rows of the tools that change defined names.
+var nameTools = []Tool{defineName, deleteName, updateName}
+
 // whatIfTools are the rows of the tools that try inputs.
 var whatIfTools = []Tool{
 	goalSeek,
@@ -85,7 +91,7 @@ var officeTools = []Tool{
 	screenshotSheet,
 }
 
-var table = sorted(readTools, analysisTools, editTools, batchTools, whatIfTools, officeTools)
+var table = sorted(readTools, analysisTools, editTools, batchTools, nameTools, layoutTools, whatIfTools, officeTools)
 
 func sorted(groups ...[]Tool) []Tool {
 	all := slices.Concat(groups...)

@@ -10,13 +10,12 @@ import (
 	"gridflow/internal/xlsx/xmltext"
 )
 
-// finishLayout adds to the layout of sheet i what stands in other parts: comments, print
-// areas, and how many objects there are.
+// finishLayout adds to the layout of sheet i what stands in other parts: comments, and how
+// many objects there are.
 func (f *File) finishLayout(ctx context.Context, i int, rels *relationships, l *grid.Layout) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	l.PrintAreas = printAreas(f.book, i)
 	for _, part := range rels.parts("drawing") {
 		drawn, err := f.pkg.relationshipsOf(part.Name)
 		if err != nil {
@@ -29,43 +28,6 @@ func (f *File) finishLayout(ctx context.Context, i int, rels *relationships, l *
 	countObjects(l, "pivotTable", len(rels.parts("pivotTable")))
 	countObjects(l, "slicer", len(rels.parts("slicer")))
 	return f.readComments(ctx, rels, l)
-}
-
-// printAreas gives the ranges of the name that says what of sheet i is printed.
-func printAreas(book *grid.Workbook, i int) []cell.Range {
-	var areas []cell.Range
-	for k := range book.Names {
-		n := &book.Names[k]
-		if n.Sheet != i || !strings.EqualFold(n.Name, "_xlnm.Print_Area") {
-			continue
-		}
-		for _, area := range splitAreas(n.RefersTo) {
-			_, text, ok := cell.SplitSheet(area)
-			if !ok {
-				continue
-			}
-			if rng, ok := cell.ParseRange(text); ok {
-				areas = append(areas, rng)
-			}
-		}
-	}
-	return areas
-}
-
-// splitAreas cuts a list of references at the commas that stand in no sheet name.
-func splitAreas(list string) []string {
-	var areas []string
-	quoted, start := false, 0
-	for i := 0; i < len(list); i++ {
-		switch {
-		case list[i] == '\'':
-			quoted = !quoted
-		case list[i] == ',' && !quoted:
-			areas = append(areas, list[start:i])
-			start = i + 1
-		}
-	}
-	return append(areas, list[start:])
 }
 
 // readComments reads the notes of a sheet and, in place of the notes that stand in for

@@ -47,8 +47,8 @@ func TestWorkbook(t *testing.T) {
 	if got, want := fmt.Sprintf("%+v", s.Layout.Comments), "[{Ref:A1 Author:Ann Text:note Threaded:false} {Ref:B1 Author:Bea Text:thread Threaded:true}]"; got != want {
 		t.Errorf("comments %s, want %s", got, want)
 	}
-	if got, want := fmt.Sprint(s.Layout.Objects, s.Layout.PrintAreas, s.Layout.Merges), "map[chart:1 image:1 table:1] [A1:B2] [A3:B3]"; got != want {
-		t.Errorf("objects, print areas and merges %s, want %s", got, want)
+	if got, want := fmt.Sprint(s.Layout.Objects, s.Layout.Merges), "map[chart:1 image:1 table:1] [A3:B3]"; got != want {
+		t.Errorf("objects and merges %s, want %s", got, want)
 	}
 	tables, err := f.Tables(context.Background())
 	if err != nil {

@@ -85,12 +85,6 @@ func (p *layoutReader) read() error {
 func (p *layoutReader) element() {
 	r, l := p.r, p.l
 	switch string(r.Local()) {
-	case "sheetPr":
-		for d := r.Depth(); r.Child(d); {
-			if string(r.Local()) == "tabColor" {
-				l.TabColor = parseColor(r, nil)
-			}
-		}
 	case "dimension":
 		if rng, ok := cell.ParseRange(r.Value("ref")); ok {
 			p.dimension = &rng
@@ -110,8 +104,6 @@ func (p *layoutReader) element() {
 				l.Columns = append(l.Columns, c)
 			}
 		}
-	case "sheetProtection":
-		l.Protected = r.Bool("sheet", false)
 	case "autoFilter":
 		if rng, ok := cell.ParseRange(r.Value("ref")); ok {
 			l.AutoFilter, l.Filtering = &rng, filtering(r)
@@ -140,6 +132,8 @@ func (p *layoutReader) element() {
 		p.count("control", p.children("control"))
 	case "extLst":
 		p.extensions()
+	default:
+		p.page()
 	}
 }
 
@@ -268,125 +262,6 @@ func (p *layoutReader) hyperlinks() {
 			}
 		}
 		p.l.Hyperlinks = append(p.l.Hyperlinks, h)
-	}
-}
-
-// dataValidations reads <dataValidations>, or what an extension holds of them: there
-// formulas stand in elements of their own, and the ranges as well.
-func (p *layoutReader) dataValidations() {
-	r := p.r
-	for d := r.Depth(); r.Child(d); {
-		if string(r.Local()) != "dataValidation" || !p.room(1, unsafe.Sizeof(grid.Validation{})) {
-			continue
-		}
-		v := grid.Validation{
-			Ranges: p.ranges(r.Attr("sqref")), Type: r.Value("type"), Operator: r.Value("operator"),
-			AllowBlank: r.Bool("allowBlank", false), HideDropDown: r.Bool("showDropDown", false), ErrorStyle: r.Value("errorStyle"),
-			ErrorTitle: xmltext.Unescape(r.Value("errorTitle")), Error: xmltext.Unescape(r.Value("error")),
-			PromptTitle: xmltext.Unescape(r.Value("promptTitle")), Prompt: xmltext.Unescape(r.Value("prompt")),
-		}
-		if v.Type == "" {
-			v.Type = "none"
-		}
-		if v.Operator == "" {
-			v.Operator = "between"
-		}
-		for d := r.Depth(); r.Child(d); {
-			switch string(r.Local()) {
-			case "formula1":
-				v.Formula1 = formulaText(r)
-			case "formula2":
-				v.Formula2 = formulaText(r)
-			case "sqref":
-				v.Ranges = append(v.Ranges, p.ranges(r.AppendText(nil))...)
-			}
-		}
-		p.l.Validations = append(p.l.Validations, v)
-	}
-}
-
-// formulaText gives the formula in the current element, which is its text or, in
-// extensions, that of an xm:f in it.
-func formulaText(r *xmltext.Reader) string {
-	var direct, inner []byte
-	for depth := r.Depth(); ; {
-		switch r.Next() {
-		case xmltext.Text:
-			if r.Depth() == depth {
-				direct = r.AppendToken(direct)
-			}
-		case xmltext.Start:
-			if r.Depth() == depth+1 && string(r.Local()) == "f" {
-				inner = r.AppendText(inner)
-			}
-		case xmltext.End:
-			if r.Depth() < depth {
-				if inner != nil {
-					return string(inner)
-				}
-				return string(direct)
-			}
-		case xmltext.EOF:
-			return string(direct)
-		}
-	}
-}
-
-// conditionalFormatting reads one <conditionalFormatting>, or its form in an extension.
-// A rule there that only details one of the sheet's own is left out.
-func (p *layoutReader) conditionalFormatting() {
-	r := p.r
-	ranges := p.ranges(r.Attr("sqref"))
-	first := len(p.l.Conditional)
-	for d := r.Depth(); r.Child(d); {
-		switch string(r.Local()) {
-		case "cfRule":
-			if rule, ok := p.conditionalRule(); ok && p.room(1, unsafe.Sizeof(rule)) {
-				p.l.Conditional = append(p.l.Conditional, rule)
-			}
-		case "sqref":
-			ranges = append(ranges, p.ranges(r.AppendText(nil))...)
-		}
-	}
-	for i := first; i < len(p.l.Conditional); i++ {
-		p.l.Conditional[i].Ranges = ranges
-	}
-}
-
-// conditionalRule reads a <cfRule>; ok is false for one that is known already.
-func (p *layoutReader) conditionalRule() (rule grid.ConditionalFormat, ok bool) {
-	r := p.r
-	rule = grid.ConditionalFormat{
-		Type: r.Value("type"), Operator: r.Value("operator"), Priority: r.Int("priority", 0), DxfID: max(-1, r.Int("dxfId", -1)),
-		StopIfTrue: r.Bool("stopIfTrue", false), Text: r.Value("text"), Rank: r.Int("rank", 0),
-		Percent: r.Bool("percent", false), Bottom: r.Bool("bottom", false),
-	}
-	known := r.InMain() || !p.ruleIDs[string(r.Attr("id"))]
-	for d := r.Depth(); r.Child(d); {
-		switch string(r.Local()) {
-		case "formula", "f":
-			if p.room(1, unsafe.Sizeof("")) {
-				rule.Formulas = append(rule.Formulas, r.Text())
-			}
-		case "extLst":
-			p.ruleExtension()
-		}
-	}
-	return rule, known
-}
-
-// ruleExtension remembers the id under which an extension details the current rule.
-func (p *layoutReader) ruleExtension() {
-	r := p.r
-	for d := r.Depth(); r.Child(d); {
-		for d := r.Depth(); r.Child(d); {
-			if string(r.Local()) == "id" && p.room(1, 64) {
-				if p.ruleIDs == nil {
-					p.ruleIDs = make(map[string]bool)
-				}
-				p.ruleIDs[strings.TrimSpace(r.Text())] = true
-			}
-		}
 	}
 }
 

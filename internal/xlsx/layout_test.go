@@ -40,7 +40,7 @@ func TestParseHead(t *testing.T) {
 		t.Errorf("dimension %v", dim)
 	}
 	want := grid.Layout{
-		TabColor: &grid.Color{Theme: 4, Indexed: -1, Tint: -0.25},
+		TabColor: "theme:4:-0.25",
 		Views: grid.View{FrozenRows: 2, FrozenCols: 1, TopLeft: "B3", ZoomPercent: 85, HideGridLines: true,
 			RightToLeft: true, ActiveCell: "C7"},
 		DefaultRowHeight: 14.4, DefaultColumnWidth: 9.5,
@@ -70,23 +70,23 @@ func TestParseTail(t *testing.T) {
 <extLst><ext><x14:conditionalFormattings><x14:conditionalFormatting><x14:cfRule type="dataBar" id="{A}"><x14:dataBar><x14:cfvo><xm:f>9</xm:f></x14:cfvo></x14:dataBar></x14:cfRule><xm:sqref>A1:A5</xm:sqref></x14:conditionalFormatting>
 <x14:conditionalFormatting><x14:cfRule type="expression" priority="4" id="{B}"><xm:f>Other!A1&gt;0</xm:f></x14:cfRule><xm:sqref>F1 G1</xm:sqref></x14:conditionalFormatting></x14:conditionalFormattings></ext>
 <ext><x14:dataValidations><x14:dataValidation type="list"><x14:formula1><xm:f>Other!$A$1:$A$3</xm:f></x14:formula1><xm:sqref>H1:H2</xm:sqref></x14:dataValidation></x14:dataValidations></ext>
-<ext><x14:sparklineGroups><x14:sparklineGroup><x14:colorSeries/><x14:sparklines><x14:sparkline/><x14:sparkline/></x14:sparklines></x14:sparklineGroup></x14:sparklineGroups></ext></extLst>`), rels, &l)
+<ext><x14:sparklineGroups><x14:sparklineGroup><x14:colorSeries/><x14:sparklines><x14:sparkline><xm:f>S!A1:C1</xm:f><xm:sqref>D1</xm:sqref></x14:sparkline><x14:sparkline/></x14:sparklines></x14:sparklineGroup></x14:sparklineGroups></ext></extLst>`), rels, &l)
 	if err != nil {
 		t.Fatal(err)
 	}
 	filter := rng(t, "A1:C9")
 	both := []cell.Range{rng(t, "A1:A5"), rng(t, "C1")}
 	want := grid.Layout{
-		Protected: true, AutoFilter: &filter, Merges: []cell.Range{rng(t, "A1:B1"), rng(t, "C3:C5")},
+		Protection: grid.SheetProtection{On: true, Allow: grid.AllowSelectLocked | grid.AllowSelectUnlocked}, AutoFilter: &filter, Merges: []cell.Range{rng(t, "A1:B1"), rng(t, "C3:C5")},
 		Conditional: []grid.ConditionalFormat{
 			{Ranges: both, Type: "cellIs", DxfID: 3, Priority: 2, Operator: "between", StopIfTrue: true, Formulas: []string{"1<2", "$B$1"}},
-			{Ranges: both, Type: "dataBar", DxfID: -1, Priority: 1},
-			{Ranges: []cell.Range{rng(t, "F1"), rng(t, "G1")}, Type: "expression", DxfID: -1, Priority: 4, Formulas: []string{"Other!A1>0"}},
+			{Ranges: both, Type: "dataBar", DxfID: -1, Priority: 1, Stops: []grid.Stop{{Type: "min"}}, Detail: "{A}"},
+			{Ranges: []cell.Range{rng(t, "F1"), rng(t, "G1")}, Type: "expression", DxfID: -1, Priority: 4, Formulas: []string{"Other!A1>0"}, Extension: true},
 		},
 		Validations: []grid.Validation{
 			{Ranges: []cell.Range{rng(t, "D1:D9")}, Type: "list", Operator: "between", Formula1: `"1,2,3"`, AllowBlank: true, HideDropDown: true, ErrorTitle: "a\nb"},
 			{Ranges: []cell.Range{rng(t, "E1"), rng(t, "E3")}, Type: "whole", Operator: "lessThan", Formula1: "5"},
-			{Ranges: []cell.Range{rng(t, "H1:H2")}, Type: "list", Operator: "between", Formula1: "Other!$A$1:$A$3"},
+			{Ranges: []cell.Range{rng(t, "H1:H2")}, Type: "list", Operator: "between", Formula1: "Other!$A$1:$A$3", Extension: true},
 		},
 		Hyperlinks: []grid.Hyperlink{
 			{Range: rng(t, "A1"), Target: "https://example.org/?a=1&b", Tooltip: "t"},
@@ -94,6 +94,7 @@ func TestParseTail(t *testing.T) {
 			{Range: rng(t, "A4"), Location: "Sheet2!A1"},
 		},
 		Objects: map[string]int{"drawing": 1, "control": 2, "table": 2, "sparkline": 2},
+		Sparklines: []grid.Sparklines{{Type: "line", Cells: []grid.Sparkline{{Cell: "D1", Source: "S!A1:C1"}, {}}}},
 	}
 	if !reflect.DeepEqual(l, want) {
 		t.Errorf("got  %+v\nwant %+v", l, want)
@@ -154,13 +155,6 @@ func TestComments(t *testing.T) {
 	})
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
-	}
-}
-
-func TestPrintAreas(t *testing.T) {
-	book := &grid.Workbook{Names: []grid.Name{{Name: "_xlnm.Print_Area", Sheet: 1, RefersTo: "'a,b'!$A$1:$B$2,'a,b'!$D:$D,#REF!"}, {Name: "_xlnm.Print_Area", Sheet: 0, RefersTo: "x!A1"}}}
-	if got, want := printAreas(book, 1), []cell.Range{rng(t, "A1:B2"), rng(t, "D:D")}; !reflect.DeepEqual(got, want) {
-		t.Errorf("got %v, want %v", got, want)
 	}
 }
 

@@ -104,6 +104,8 @@ func parseWorkbook(p *Package, doc []byte, rels *relationships) (*workbookPart, 
 			if r.Bool("date1904", false) {
 				b.Dates = numfmt.Date1904
 			}
+		case "workbookProtection":
+			b.Protection = workbookProtection(r)
 		case "bookViews":
 			for d, n := r.Depth(), 0; r.Child(d); n++ {
 				if n == 0 {

@@ -5,18 +5,38 @@ import (
 	"slices"
 	"strconv"
 
+	"gridflow/internal/cell"
 	"gridflow/internal/grid"
 	"gridflow/internal/xlsx/emit"
 	"gridflow/internal/xlsx/scan"
 	"gridflow/internal/xlsx/splice"
 )
 
-// LayoutPatch is what changes in what stands before the cells of a sheet. What is nil stays.
+// LayoutPatch is what changes in what stands around the cells of a sheet. What is nil stays.
 type LayoutPatch struct {
 	// Columns are all spans of columns that say something, ascending and apart.
 	Columns *[]grid.ColumnSpan
 	// View is how the sheet is looked at: panes, zoom, grid lines. Only the first view of a sheet changes.
 	View *grid.View
+	// Merges are all merged ranges.
+	Merges *[]cell.Range
+	// Validations and Conditional are all rules: those that an extension has stay in it.
+	Validations *[]grid.Validation
+	Conditional *[]grid.ConditionalFormat
+
+	// Selected says whether the tab of the sheet is selected, which that in front is.
+	Selected *bool
+	// Rows are what some rows are, ascending and apart; others stay.
+	Rows *[]grid.RowSpan
+	// Outlines, where Rows or Columns are given, is how deep rows and columns are grouped then.
+	Outlines struct{ Rows, Columns int }
+
+	TabColor   *string // as xf.Color has it; "" for none
+	Margins    *grid.PageMargins
+	Setup      *grid.PageSetup
+	Breaks     *grid.PageBreaks
+	Edges      *grid.HeaderFooter
+	Protection *grid.SheetProtection
 }
 
 // headOrder is the order of what stands before the cells (ECMA-376 part 1, CT_Worksheet).
@@ -60,6 +80,7 @@ func (e *sheetEditor) arrange(head []byte, p *LayoutPatch) error {
 		}
 		return at, element{}, false
 	}
+	e.sheetPr(d, children, root, p)
 	if p.View != nil {
 		at, old, there := place("sheetViews")
 		if there {
@@ -67,11 +88,21 @@ func (e *sheetEditor) arrange(head []byte, p *LayoutPatch) error {
 			if !ok {
 				return broken(e.part, int64(at), "its list of views is empty")
 			}
-			e.edit(int64(view.from), int64(view.to), e.view(d, view, *p.View))
+			e.edit(int64(view.from), int64(view.to), e.selected(e.view(d, view, *p.View), p.Selected))
 		} else {
-			xml := slices.Concat([]byte("<"+e.l.Prefix+"sheetViews>"), e.view(d, element{}, *p.View), []byte("</"+e.l.Prefix+"sheetViews>"))
+			xml := slices.Concat([]byte("<"+e.l.Prefix+"sheetViews>"), e.selected(e.view(d, element{}, *p.View), p.Selected), []byte("</"+e.l.Prefix+"sheetViews>"))
 			e.edit(int64(at), int64(at), xml)
 		}
+	}
+	if p.View == nil && p.Selected != nil {
+		if _, old, there := place("sheetViews"); there {
+			if view, ok := d.child(old, "sheetView"); ok {
+				e.edit(int64(view.from), int64(view.tagEnd), e.selected(slices.Clone(view.tag(d.text)), p.Selected))
+			}
+		}
+	}
+	if p.Columns != nil || p.Rows != nil {
+		e.outlines(d, place, p.Outlines.Rows, p.Outlines.Columns)
 	}
 	if p.Columns != nil {
 		at, old, there := place("cols")
@@ -83,6 +114,24 @@ func (e *sheetEditor) arrange(head []byte, p *LayoutPatch) error {
 		e.edit(int64(at), int64(to), xml)
 	}
 	return nil
+}
+
+// selected gives the XML of a view that says whether the sheet's tab is selected.
+func (e *sheetEditor) selected(xml []byte, on *bool) []byte {
+	if on == nil {
+		return xml
+	}
+	end := scan.TagEnd(xml, 0)
+	tag := xml[:end]
+	switch is := attribute(tag, "tabSelected"); {
+	case truth(is) == *on:
+		return xml
+	case *on:
+		tag = withAttribute(tag, "tabSelected", "1")
+	default:
+		tag = withoutAttribute(tag, "tabSelected")
+	}
+	return slices.Concat(tag, xml[end:])
 }
 
 // rootEnd gives where the root's start tag ends, -1 where there is none.

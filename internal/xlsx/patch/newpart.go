@@ -102,6 +102,10 @@ func (s *saver) newStyles(list []StyleDerivation) error {
 	if err := derive(d, root, nil, list, 1); err != nil {
 		return err
 	}
+	if s.looks != nil {
+		s.looks.d = d
+		s.looks.save(root)
+	}
 	slices.SortStableFunc(d.edits, func(a, b splice.Edit) int { return int(a.From - b.From) })
 	add(applied(d.text, d.edits))
 	return nil

@@ -20,7 +20,8 @@ type Patch struct {
 	// where the workbook has no style sheet, which is made then, style 1+i.
 	Styles []StyleDerivation
 	Tables []TablePatch // each table at most once
-	Names  []NamePatch  // defined names that refer to something else
+	Names  []NamePatch  // each name of a sheet, or of the workbook, at most once
+	Book   BookPatch
 	// Objects are charts and pictures that come and go.
 	Objects []ObjectPatch // each sheet at most once
 	// RecalcOnLoad makes Excel calculate all formulas when it opens the file.
@@ -36,7 +37,7 @@ func (p *Patch) Empty() bool {
 			return false
 		}
 	}
-	return len(p.Styles) == 0 && len(p.Tables) == 0 && len(p.Names) == 0 && len(p.Objects) == 0 && !p.RecalcOnLoad && p.View.empty()
+	return len(p.Styles) == 0 && len(p.Tables)+len(p.Names)+len(p.Objects) == 0 && p.Book.empty() && !p.RecalcOnLoad && p.View.empty()
 }
 
 // SheetPatch is what changes in a sheet.
@@ -155,6 +156,7 @@ type saver struct {
 	removed   map[string]bool      // relationships that are
 
 	relations map[string]bool // ids of the workbook's relationships, new ones included
+	looks     *looks          // formats of rules, nil until one is asked for
 	dynamic   int             // the cell metadata that marks dynamic arrays, 0 until it is asked for
 }
 
@@ -200,7 +202,13 @@ func (s *saver) change(p *Patch) error {
 	if err := s.view(&p.View); err != nil {
 		return err
 	}
-	if len(p.Styles) > 0 {
+	if err := s.book(&p.Book, &p.View); err != nil {
+		return err
+	}
+	if err := s.names(s.namesToo(p.Names, &p.View)); err != nil {
+		return err
+	}
+	if len(p.Styles) > 0 || s.looks != nil {
 		if err := s.addStyles(p.Styles, have); err != nil {
 			return err
 		}

@@ -58,7 +58,7 @@ func (s *saver) sheet(sp *SheetPatch) error {
 		view = append(lines, view...)
 	}
 	if len(sp.Cells) == 0 && sp.Layout == nil && s.documents[part] == nil {
-		order(view)
+		orderBehind(view)
 		return s.splice(part, stream, view)
 	}
 	refs := make([]cell.Ref, len(sp.Cells))
@@ -66,11 +66,18 @@ func (s *saver) sheet(sp *SheetPatch) error {
 		refs[i] = sp.Cells[i].Ref
 	}
 	l := scan.NewLocator(refs, func(i int) bool { return sp.Cells[i].Remove || sp.Cells[i].Keep == KeepNothing })
-	l.Ascending = locate != nil || len(refs) == 0
+	if sp.Layout != nil {
+		l.AddRows(rowList(sp.Layout.Rows))
+	}
+	l.Ascending = locate != nil || len(l.Rows) == 0
+	l.ToEnd = sp.Layout.behind()
 	r := stream.ReaderAt(0)
 	defer r.Close()
 	err = find(s.ctx, r, l, locate)
 	e := sheetEditor{s: s, part: part, cells: sp.Cells, l: l}
+	if sp.Layout != nil && sp.Layout.Rows != nil {
+		e.rows = *sp.Layout.Rows
+	}
 	if errors.Is(err, errNotUTF8) {
 		// Then there is no XML to be patched in place: the part is written anew.
 		d, err := s.document(part)
@@ -87,10 +94,15 @@ func (s *saver) sheet(sp *SheetPatch) error {
 			if err := e.arrange(d.text[:l.Data.From], sp.Layout); err != nil {
 				return err
 			}
+			if l.ToEnd {
+				if err := e.arrangeBehind(d.text[l.DataEnd:], loaded, sp.Layout); err != nil {
+					return err
+				}
+			}
 			d.edits = e.list
 		}
 		d.edits = append(d.edits, view...)
-		order(d.edits)
+		orderBehind(d.edits)
 		s.save(d)
 		return nil
 	}
@@ -111,9 +123,18 @@ func (s *saver) sheet(sp *SheetPatch) error {
 		if err := e.arrange(head, sp.Layout); err != nil {
 			return err
 		}
+		if l.ToEnd {
+			tail, err := s.readTail(part, stream, l.DataEnd)
+			if err != nil {
+				return err
+			}
+			if err := e.arrangeBehind(tail, loaded, sp.Layout); err != nil {
+				return err
+			}
+		}
 		edits = append(edits, e.list...)
 	}
-	order(edits)
+	orderBehind(edits)
 	return s.splice(part, stream, edits)
 }
 
@@ -255,6 +276,7 @@ type sheetEditor struct {
 	s     *saver
 	part  *xlsx.Part
 	cells []CellPatch
+	rows  []grid.RowSpan // what some rows are
 	l     *scan.Locator
 	heirs map[int][]byte // by cell: its formula element, where it becomes a master
 	list  []splice.Edit
@@ -299,7 +321,11 @@ func (e *sheetEditor) edits() ([]splice.Edit, error) {
 				inside = append(inside, xml...)
 			}
 		}
-		if last < 0 {
+		is, sized := e.rowIs(row.Row)
+		if row.Found && sized {
+			e.sizeRow(row, is)
+		}
+		if last < 0 && (row.Found || !sized || rowAttributes(is) == rowAttributes(grid.RowSpan{})) {
 			continue
 		}
 		if row.Found {
@@ -309,10 +335,12 @@ func (e *sheetEditor) edits() ([]splice.Edit, error) {
 			}
 			continue
 		}
-		xml := append([]byte("<"+e.l.Prefix+`row r="`), strconv.Itoa(row.Row+1)...)
-		xml = append(xml, `">`...)
-		xml = append(xml, inside...)
-		xml = append(xml, "</"+e.l.Prefix+"row>"...)
+		xml := e.rowTag(row.Row)
+		if last < 0 {
+			xml = append(xml, "/>"...)
+		} else {
+			xml = append(append(append(xml, '>'), inside...), "</"+e.l.Prefix+"row>"...)
+		}
 		if e.l.DataEmpty {
 			opened = append(opened, xml...)
 		} else {

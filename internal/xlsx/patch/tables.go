@@ -1,7 +1,6 @@
 package patch
 
 import (
-	"bytes"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,13 +21,6 @@ type TablePatch struct {
 	Was   []string // of each column of Table what the file calls it; "" for a new one
 }
 
-// NamePatch is a defined name that refers to something else than in the file.
-type NamePatch struct {
-	Name     string
-	Sheet    int // that it is of, -1 for the workbook
-	RefersTo string
-}
-
 // objects changes what lies on sheets, and all that belongs to it but the sheets' own XML, which
 // waits in tails.
 func (s *saver) objects(p *Patch) error {
@@ -47,10 +39,7 @@ func (s *saver) objects(p *Patch) error {
 	if err := s.arrangeTables(tables); err != nil {
 		return err
 	}
-	if err := s.drawings(p.Objects); err != nil {
-		return err
-	}
-	return s.renameNames(p.Names)
+	return s.drawings(p.Objects)
 }
 
 // findForm finds out in which form of the standard the file is.
@@ -454,20 +443,6 @@ func tableStyle(was []byte, t *grid.Table) []byte {
 	return append(tag, was[e.tagEnd:]...)
 }
 
-// withoutAttribute gives a start tag without an attribute.
-func withoutAttribute(tag []byte, name string) []byte {
-	for _, a := range scan.Attributes(tag) {
-		if string(a.Name) == name {
-			from := bytes.LastIndex(tag[:a.From], a.Name)
-			for from > 0 && strings.IndexByte(" \t\r\n", tag[from-1]) >= 0 {
-				from--
-			}
-			return slices.Concat(tag[:from], tag[a.To+1:])
-		}
-	}
-	return tag
-}
-
 func flag(on bool) string {
 	if on {
 		return "1"
@@ -573,41 +548,4 @@ func (d *document) column(p string, old element, c *grid.TableColumn, next *int)
 		return append(tag[:len(tag)-1], "/>"...)
 	}
 	return append(append(tag, inside...), "</"+p+"tableColumn>"...)
-}
-
-// renameNames writes what defined names refer to that say it in the words of a table.
-func (s *saver) renameNames(list []NamePatch) error {
-	if len(list) == 0 {
-		return nil
-	}
-	d, err := s.document(s.f.WorkbookPart())
-	if err != nil {
-		return err
-	}
-	root, ok := d.root()
-	if !ok {
-		return broken(d.part, -1, "it has no root element")
-	}
-	names, _ := d.child(root, "definedNames")
-	for _, n := range list {
-		found := false
-		for _, c := range d.children(names) {
-			tag := c.tag(d.text)
-			sheet := -1
-			if id := attribute(tag, "localSheetId"); id != nil {
-				if sheet, err = strconv.Atoi(string(id)); err != nil {
-					continue
-				}
-			}
-			if c.local == "definedName" && !c.empty && sheet == n.Sheet && decoded(attribute(tag, "name")) == n.Name {
-				d.edit(c.tagEnd, c.inner, emit.AppendText(nil, n.RefersTo))
-				found = true
-			}
-		}
-		if !found {
-			return invalid(d.part.Name, "the workbook has no name %.64q", n.Name)
-		}
-	}
-	s.save(d)
-	return nil
 }

@@ -258,7 +258,7 @@ func TestTableChanges(t *testing.T) {
 // TestTableEnds: with a table goes what names it; the cells stay. A second one goes with its list.
 func TestTableEnds(t *testing.T) {
 	before := tableParts()
-	b, report := saved(t, book(t, before), Patch{Tables: []TablePatch{{Of: "T", Ends: true}}, Names: []NamePatch{{"N", -1, "S!$A$2"}, {"N", 0, `S!$B$2&"<"`}}})
+	b, report := saved(t, book(t, before), Patch{Tables: []TablePatch{{Of: "T", Ends: true}}, Names: []NamePatch{{Name: grid.Name{Name: "N", Sheet: -1, RefersTo: "S!$A$2"}}, {Name: grid.Name{Name: "N", Sheet: 0, RefersTo: `S!$B$2&"<"`, Hidden: true}}}})
 	after := unzipped(t, b)
 	if want := strings.Replace(withTable, `<tableParts count="1"><tablePart r:id="rId7"/></tableParts>`, "", 1); after["xl/worksheets/sheet1.xml"] != want {
 		t.Errorf("the sheet is %s", after["xl/worksheets/sheet1.xml"])

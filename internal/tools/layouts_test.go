@@ -1,0 +1,140 @@
+package tools
+
+import (
+	"archive/zip"
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// called makes a call that must succeed.
+func called(t *testing.T, env *Env, name, args string) string {
+	t.Helper()
+	r, err := callTool(t, env, name, args)
+	if err != nil {
+		t.Fatalf("%s %s: %v", name, args, err)
+	}
+	return r.Text
+}
+
+var forkID = regexp.MustCompile(`fork-[2-9a-z]{12}`)
+
+// TestProtectionIsSaved: the file that is saved asks for the password that was given, and for no other.
+func TestProtectionIsSaved(t *testing.T) {
+	env := editingEnv(t, Dense)
+	fork := forkID.FindString(called(t, env, "create_fork", `{"workbook_id":"sales"}`))
+	called(t, env, "protection_batch", `{"fork_id":"`+fork+`","ops":[{"kind":"protect_sheet","sheet_name":"Data","password":"Öffne dich"},{"kind":"protect_workbook","password":"b"}]}`)
+	called(t, env, "save_fork", `{"fork_id":"`+fork+`","target_path":"kept.xlsx"}`)
+	again := forkID.FindString(called(t, env, "create_fork", `{"workbook_id":"kept"}`))
+	for _, c := range []struct{ op, code string }{
+		{`{"kind":"unprotect_sheet","sheet_name":"Data","password":"öffne dich"}`, "WRONG_PASSWORD"}, {`{"kind":"unprotect_workbook"}`, "WRONG_PASSWORD"},
+		{`{"kind":"unprotect_sheet","sheet_name":"Data","password":"Öffne dich"}`, ""}, {`{"kind":"unprotect_workbook","password":"b"}`, ""},
+	} {
+		_, err := callTool(t, env, "protection_batch", `{"fork_id":"`+again+`","ops":[`+c.op+`]}`)
+		var ours *Error
+		if errors.As(err, &ours); (ours == nil) != (c.code == "") || ours != nil && ours.Code != c.code {
+			t.Errorf("%s: %v", c.op, err)
+		}
+	}
+	if text := called(t, env, "list_sheets", `{"workbook_id":"kept","include_bounds":true}`); !strings.Contains(text, "Data\tprotected\t") {
+		t.Error(text)
+	}
+	if text := called(t, env, "describe_workbook", `{"workbook_id":"`+again+`"}`); strings.Contains(text, "protected") {
+		t.Error(text)
+	}
+}
+
+// TestMacroWorkbooks: what has macros is edited and saved like any other, and they stay to the byte (no. 5 of the
+// peers' faults: forks of .xlsx only).
+func TestMacroWorkbooks(t *testing.T) {
+	env := editingEnv(t, Dense)
+	macros := bytes.Repeat([]byte("macro "), 100)
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	src, err := zip.NewReader(bytes.NewReader(salesBook(t)), int64(len(salesBook(t))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range src.File {
+		r, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch f.Name {
+		case "[Content_Types].xml":
+			text = bytes.Replace(text, []byte("officedocument.spreadsheetml.sheet.main+xml"), []byte("ms-excel.sheet.macroEnabled.main+xml"), 1)
+			text = bytes.Replace(text, []byte("application/vnd.openxmlformats-ms-excel"), []byte("application/vnd.ms-excel"), 1)
+			text = bytes.Replace(text, []byte("</Types>"), []byte(`<Default Extension="bin" ContentType="application/vnd.ms-office.vbaProject"/></Types>`), 1)
+		case "xl/_rels/workbook.xml.rels":
+			text = bytes.Replace(text, []byte("</Relationships>"), []byte(`<Relationship Id="rIdVba" Type="http://schemas.microsoft.com/office/2006/relationships/vbaProject" Target="vbaProject.bin"/></Relationships>`), 1)
+		}
+		w, err := z.Create(f.Name)
+		if err == nil {
+			_, err = w.Write(text)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	w, err := z.Create("xl/vbaProject.bin")
+	if err == nil {
+		_, err = w.Write(macros)
+	}
+	if err = errors.Join(err, z.Close()); err != nil {
+		t.Fatal(err)
+	}
+	target, err := env.Files.Target("macros.xlsm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(target.Root, "macros.xlsm"), b.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	fork := forkID.FindString(called(t, env, "create_fork", `{"workbook_id":"macros.xlsm"}`))
+	called(t, env, "define_name", `{"fork_id":"`+fork+`","name":"Rate","refers_to":"0.5"}`)
+	called(t, env, "sheet_layout_batch", `{"fork_id":"`+fork+`","ops":[{"kind":"set_tab_color","sheet_name":"Data","color":"#112233"},{"kind":"set_print_titles","sheet_name":"Data","rows":"1"}]}`)
+	called(t, env, "row_size_batch", `{"fork_id":"`+fork+`","sheet_name":"Plain","ops":[{"target":"7","hidden":true}]}`)
+	called(t, env, "save_fork", `{"fork_id":"`+fork+`","target_path":"macros2.xlsm"}`)
+	saved, err := zip.OpenReader(filepath.Join(target.Root, "macros2.xlsm"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer saved.Close()
+	r, err := saved.Open("xl/vbaProject.bin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if is, err := io.ReadAll(r); err != nil || !bytes.Equal(is, macros) {
+		t.Errorf("the macros are %d bytes of others, %v", len(is), err)
+	}
+	for name, want := range map[string]string{"named_ranges": "Rate", "describe_workbook": "macros: yes"} {
+		if text := called(t, env, name, `{"workbook_id":"macros2.xlsm"}`); !strings.Contains(text, want) {
+			t.Errorf("%s: %s", name, text)
+		}
+	}
+}
+
+// TestLinesOf: how many lines a wrapped text has.
+func TestLinesOf(t *testing.T) {
+	for _, c := range []struct {
+		text  string
+		width float64
+		want  int
+	}{{"", 10, 1}, {"ten digits", 10, 1}, {"ten digits", 9, 2}, {"one\ntwo\r\nthree", 10, 3}, {"a bc def", 3, 3}, {"abcdefghij", 3, 4}, {"x abcdefghij", 5, 3}, {"\n", 5, 2}} {
+		if got := linesOf(c.text, 11, false, c.width); got != c.want {
+			t.Errorf("%q in %v has %d lines, want %d", c.text, c.width, got, c.want)
+		}
+	}
+	if linesOf("ten digits", 22, false, 10) != 3 || linesOf("ten digits", 11, true, 10) != 2 {
+		t.Error("size and weight do not count")
+	}
+}
