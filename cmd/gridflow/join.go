@@ -54,6 +54,7 @@ func (c *config) hello(rows []tools.Tool) server.Hello {
 		settingTools:         strings.Join(names, ","),
 		"root":               strings.Join(roots, string(filepath.ListSeparator)),
 		"output-profile":     c.profile,
+		"link-targets":       c.linkTargets,
 		"max-cells":          strconv.Itoa(c.maxCells),
 		"max-payload-bytes":  strconv.Itoa(c.maxPayloadBytes),
 		"max-items":          strconv.Itoa(c.maxItems),

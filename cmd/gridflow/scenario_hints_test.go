@@ -23,6 +23,8 @@ var wide = []struct{ tool, args string }{
 	{"run_scenarios", `{"workbook_id":"loan","sheet_name":"Schedule","grid":{"B8":[1,2,3,4,5,6],"B9":[1,2,3,4]},"outputs":["C8","E10"]}`},
 	{"find_errors", `{"workbook_id":"budget"}`},
 	{"sensitivity_table", `{"workbook_id":"loan","sheet_name":"Schedule","column_input":"B8","column_values":[1,2,3,4,5,6],"row_input":"B9","row_values":[1,2,3,4],"outputs":["E10"]}`},
+	{"list_annotations", `{"workbook_id":"loan"}`},
+	{"list_rules", `{"workbook_id":"loan"}`},
 	{"list_sheets", `{"workbook_id":"budget"}`},
 	{"list_objects", `{"workbook_id":"budget"}`},
 	{"list_sheets", `{"workbook_id":"budget","limit":3,"include_bounds":true}`},

@@ -75,6 +75,7 @@ type config struct {
 	maxPayloadBytes  int
 	maxItems         int
 	maxResponseBytes int
+	linkTargets      string
 	toolTimeout      time.Duration
 	drainTimeout     time.Duration
 
@@ -216,6 +217,7 @@ func settings(c *config) []setting {
 		},
 
 		choice("output-profile", "Results", "shape of results: dense text, verbose text, or compat JSON", "dense", &c.profile, "dense", "verbose", "compat"),
+		choice("link-targets", "Results", "what becomes of links that link_batch is to set to files, scripts and unknown programs: they are set (allow), with a warning (warn), or not (refuse)", "warn", &c.linkTargets, "allow", "warn", "refuse"),
 		number("max-cells", "Results", "cells in one result", "10000", count, &c.maxCells),
 		number("max-payload-bytes", "Results", "bytes of rows in one result", "65536", count, &c.maxPayloadBytes),
 		number("max-items", "Results", "entries of one list", "500", count, &c.maxItems),

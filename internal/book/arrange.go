@@ -25,6 +25,9 @@ type Arrange struct {
 
 	Validations *[]grid.Validation        `json:"validations,omitempty"`
 	Conditional *[]grid.ConditionalFormat `json:"conditional,omitempty"` // rules of conditional formatting
+	Hyperlinks  *[]grid.Hyperlink         `json:"hyperlinks,omitempty"`
+	Filter      *grid.Filter              `json:"filter,omitempty"`
+	Comments    *[]grid.Comment           `json:"comments,omitempty"` // notes, and threads, which no edit changes
 }
 
 // part is one part of what a sheet has besides its cells. Its functions look at that part alone.
@@ -48,6 +51,9 @@ var parts = [...]part{
 	mergesPart,
 	validationsPart,
 	conditionalPart,
+	hyperlinksPart,
+	commentsPart,
+	filterPart,
 	rowsPart,
 	tabPart,
 	marginsPart,

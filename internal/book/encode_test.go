@@ -73,6 +73,10 @@ func drawEdit(t *rapid.T) Edit {
 			if rapid.Bool().Draw(t, "merges") {
 				a.Merges = &Ranges{{Last: cell.Ref{Row: 2, Col: 1}}, {First: cell.Ref{Row: 7}, Last: cell.Ref{Row: cell.MaxRows - 1, Col: 9}}}
 			}
+			if rapid.Bool().Draw(t, "rules") {
+				a.Validations = &[]grid.Validation{{Ranges: []cell.Range{{Last: cell.Ref{Row: 8}}}, Type: "list", Operator: "between", Formula1: rapid.String().Draw(t, "formula"), ShowError: true}}
+				a.Conditional = &[]grid.ConditionalFormat{{Ranges: []cell.Range{{Last: cell.Ref{Row: cell.MaxRows - 1}}}, Type: "colorScale", DxfID: -1, Stops: []grid.Stop{{Type: "num", Value: "1", Above: true}}, Look: map[string]string{"font.bold": "1"}}}
+			}
 			if rapid.Bool().Draw(t, "unmerged") {
 				a.Merges = &Ranges{}
 			}
@@ -192,6 +196,8 @@ func FuzzDecodeEdit(f *testing.F) {
 	f.Add([]byte{})
 	f.Add(set(f, "Sheet1", "A1=1 B2==A1*2 C3='text D4= A2!0.00").AppendTo(nil))
 	f.Add([]byte("\x01\x01\x01\x06\x01S\x01\x08\x00\x00"))
+	f.Add(Edit{Ops: []Op{Arrange{Sheet: "Sheet1", Merges: &Ranges{{Last: cell.Ref{Row: 2}}}, Validations: &[]grid.Validation{{Type: "list", Ranges: Ranges{{}}, Formula1: "A1"}},
+		Conditional: &[]grid.ConditionalFormat{{Type: "top10", Rank: 3, Ranges: Ranges{{}}, DxfID: -1, Look: map[string]string{"font.bold": "1"}}}}}}.AppendTo(nil))
 	f.Add(Edit{Ops: []Op{EditNames{[]NameEdit{{Name: "a", Sheet: "Sheet1", RefersTo: "A1"}, {Name: "a", Delete: true}}}}}.AppendTo(nil))
 	m := newBook(f, "A1=1 B2==A1")
 	f.Fuzz(func(t *testing.T, b []byte) {

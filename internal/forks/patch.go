@@ -111,6 +111,9 @@ func patchOf(ctx context.Context, base, cur *book.Snapshot) (p patch.Patch, cell
 
 				Validations: o.Validations,
 				Conditional: o.Conditional,
+				Hyperlinks:  o.Hyperlinks,
+				Comments:    o.Comments,
+				Filter:      o.Filter,
 
 				Rows: o.Rows, TabColor: o.TabColor, Margins: o.Margins, Setup: o.Setup, Breaks: o.Breaks, Edges: o.Edges, Protection: o.Protection,
 			}

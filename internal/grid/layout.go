@@ -14,7 +14,8 @@ type Layout struct {
 	Validations []Validation
 	Conditional []ConditionalFormat
 	AutoFilter  *cell.Range
-	Filtering   bool // some column of AutoFilter has a criterion: its hidden rows are those that do not meet it
+	Filtering   bool           // some column of AutoFilter has a criterion: its hidden rows are those that do not meet it
+	Filters     []FilterColumn // the criteria of AutoFilter
 	Protection  SheetProtection
 	TabColor    string // as xf.Color has it; "" where the tab has none
 	Margins     PageMargins
@@ -67,20 +68,6 @@ type View struct {
 	HideHeadings  bool   `json:"hide_headings,omitempty"`
 	RightToLeft   bool   `json:"right_to_left,omitempty"`
 	ActiveCell    string `json:"active_cell,omitempty"`
-}
-
-// Hyperlink is a link on a range. Target is outside, Location inside the workbook.
-type Hyperlink struct {
-	Range                              cell.Range
-	Target, Location, Display, Tooltip string
-}
-
-// Comment is a note on a cell, or the first post of a thread with its replies as text.
-type Comment struct {
-	Ref      cell.Ref
-	Author   string
-	Text     string
-	Threaded bool
 }
 
 // Column gives the span that covers col, if any.

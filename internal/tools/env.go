@@ -19,6 +19,7 @@ type Env struct {
 	Forks     *forks.Store // nil: nothing can be edited
 	Files     Files        // nil: no file may be written
 	NoForks   error        // why Forks is nil, where more is to be said than that
+	Links     LinkPolicy   // what becomes of links to files, scripts and the like; "" is LinksWarn
 	Status    Status       // nil: there is no scheduler, as where single calls are made from a shell
 
 	// Office is what LibreOffice does; nil: this server has none. Documents is where its

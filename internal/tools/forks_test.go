@@ -152,7 +152,7 @@ func formulaBook(t *testing.T, valued bool) []byte {
 // the dense profile and, for lines that begin with "json ", in A's shapes. Names that are
 // made by chance are written as $1, $2, … in the order in which they come.
 func TestForkTranscript(t *testing.T) {
-	for _, name := range []string{"forks.txt", "edits.txt", "compat.txt", "calculation.txt", "batches.txt", "objects.txt", "rows.txt", "tables.txt", "whatif.txt", "names.txt", "layouts.txt", "protection.txt"} {
+	for _, name := range []string{"forks.txt", "edits.txt", "compat.txt", "calculation.txt", "batches.txt", "objects.txt", "rows.txt", "rules.txt", "grids.txt", "annotations.txt", "filters_batch.txt", "tables.txt", "whatif.txt", "names.txt", "layouts.txt", "protection.txt"} {
 		t.Run(name, func(t *testing.T) { playForks(t, filepath.Join("testdata", name), nil) })
 	}
 }

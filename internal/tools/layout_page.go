@@ -138,6 +138,7 @@ func readLayout(ctx context.Context, env *Env, snap *book.Snapshot, in layoutPag
 			out.Merged = append(out.Merged, m.String())
 		}
 	}
+	out.Notes = append(out.Notes, annotated(sheet.Layout, p.page)...)
 	names := func(list []area) (names []string) {
 		for _, a := range list {
 			if a.sheet != index {

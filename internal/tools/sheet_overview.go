@@ -97,6 +97,15 @@ func overview(ctx context.Context, env *Env, snap *book.Snapshot, in sheetOvervi
 		out.Protection = &protectionOut{allowed(p), p.Password.Asked()}
 		out.Notes = append(out.Notes, "The sheet is "+protectionText(true, "protected", p.Password)+"; allowed: "+strings.Join(out.Protection.Allowed, ", ")+".")
 	}
+	l := sheet.Layout
+	for _, has := range []struct {
+		n          int
+		what, tool string
+	}{{len(l.Hyperlinks), "links", "list_annotations"}, {len(l.Comments), "comments", "list_annotations"}, {len(l.Validations), "validations", "list_rules"}, {len(l.Conditional), "conditional formats", "list_rules"}} {
+		if has.n > 0 {
+			out.Notes = append(out.Notes, fmt.Sprintf("%d %s: %s shows them", has.n, has.what, has.tool))
+		}
+	}
 	if n := sheet.FilledCells(); n > 0 {
 		out.FormulaRatio = round(float64(sheet.FormulaCells())/float64(n), 4)
 	}

@@ -106,7 +106,8 @@ func (p *layoutReader) element() {
 		}
 	case "autoFilter":
 		if rng, ok := cell.ParseRange(r.Value("ref")); ok {
-			l.AutoFilter, l.Filtering = &rng, filtering(r)
+			l.AutoFilter, l.Filters = &rng, p.filters()
+			l.Filtering = len(l.Filters) > 0
 		}
 	case "mergeCells":
 		for d := r.Depth(); r.Child(d); {

@@ -1,6 +1,7 @@
 package patch
 
 import (
+	"bytes"
 	"io"
 	"slices"
 	"strconv"
@@ -23,6 +24,11 @@ type LayoutPatch struct {
 	// Validations and Conditional are all rules: those that an extension has stay in it.
 	Validations *[]grid.Validation
 	Conditional *[]grid.ConditionalFormat
+	// Hyperlinks are all of the sheet; Comments too, of which those that are threaded stay as they are.
+	Hyperlinks *[]grid.Hyperlink
+	Comments   *[]grid.Comment
+	// Filter is the autofilter, without the rows that it hides.
+	Filter *grid.Filter
 
 	// Selected says whether the tab of the sheet is selected, which that in front is.
 	Selected *bool
@@ -66,6 +72,7 @@ func (e *sheetEditor) arrange(head []byte, p *LayoutPatch) error {
 	if root < 0 {
 		return broken(e.part, 0, "it has no root element")
 	}
+	e.root = head[bytes.LastIndexByte(head[:root], '<'):root]
 	d := &document{part: e.part, text: head}
 	children := elements(head, root, len(head))
 	place := func(name string) (at int, old element, there bool) {

@@ -97,11 +97,11 @@ func (t *tail) tidy() {
 	}
 }
 
-// drop takes an element away, with the edits that were made in it.
+// drop takes an element away, with the edits that were made in it. What is put before or behind it stays.
 func (t *tail) drop(e element) {
 	kept := t.edits[:0]
 	for _, x := range t.edits {
-		if x.From < int64(e.from) || x.To > int64(e.to) {
+		if x.To <= int64(e.from) || x.From >= int64(e.to) {
 			kept = append(kept, x)
 		}
 	}

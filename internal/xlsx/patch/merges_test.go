@@ -100,3 +100,15 @@ func TestTailOfLargeSheet(t *testing.T) {
 		t.Errorf("%v %v", s.Layout.Merges, err)
 	}
 }
+
+// TestTailParts: the parts stand in the order of the schema, as they must where several come to one place.
+func TestTailParts(t *testing.T) {
+	last := -1
+	for _, p := range tailParts {
+		i := slices.Index(tailOrder, p.name)
+		if i <= last {
+			t.Errorf("%s is out of place", p.name)
+		}
+		last = i
+	}
+}

@@ -279,6 +279,7 @@ type sheetEditor struct {
 	rows  []grid.RowSpan // what some rows are
 	l     *scan.Locator
 	heirs map[int][]byte // by cell: its formula element, where it becomes a master
+	root  []byte         // the root's start tag, where the layout changes
 	list  []splice.Edit
 }
 

@@ -168,6 +168,9 @@ func orderBehind(edits []splice.Edit) {
 		if a.From != b.From {
 			return a.From < b.From
 		}
+		if put, too := a.From == a.To, b.From == b.To; put != too {
+			return put // before what stands there
+		}
 		p, q := place(a), place(b)
 		return p >= 0 && q >= 0 && p < q
 	})

@@ -11,20 +11,23 @@ import (
 )
 
 // tailParts write what stands behind the cells: of each the element, whether a patch has it, and what
-// makes its edits.
+// makes its edits. They stand in the order of tailOrder: what comes to one place comes in this order.
 var tailParts = [...]struct {
 	name  string
 	given func(p *LayoutPatch) bool
 	write func(t *tail, p *LayoutPatch) error
 }{
+	{"sheetProtection", func(p *LayoutPatch) bool { return p.Protection != nil }, (*tail).protection},
+	{"autoFilter", func(p *LayoutPatch) bool { return p.Filter != nil }, (*tail).filter},
 	{"mergeCells", func(p *LayoutPatch) bool { return p.Merges != nil }, (*tail).merges},
 	{"conditionalFormatting", func(p *LayoutPatch) bool { return p.Conditional != nil }, (*tail).conditional},
 	{"dataValidations", func(p *LayoutPatch) bool { return p.Validations != nil }, (*tail).validations},
-	{"sheetProtection", func(p *LayoutPatch) bool { return p.Protection != nil }, (*tail).protection},
+	{"hyperlinks", func(p *LayoutPatch) bool { return p.Hyperlinks != nil }, (*tail).hyperlinks},
 	{"pageMargins", func(p *LayoutPatch) bool { return p.Margins != nil }, (*tail).margins},
 	{"pageSetup", func(p *LayoutPatch) bool { return p.Setup != nil }, (*tail).setup},
 	{"headerFooter", func(p *LayoutPatch) bool { return p.Edges != nil }, (*tail).edges},
 	{"rowBreaks", func(p *LayoutPatch) bool { return p.Breaks != nil }, (*tail).breaks},
+	{"legacyDrawing", func(p *LayoutPatch) bool { return p.Comments != nil }, (*tail).comments},
 }
 
 // behind tells whether something behind the cells changes.
