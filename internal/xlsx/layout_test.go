@@ -93,7 +93,7 @@ func TestParseTail(t *testing.T) {
 			{Range: rng(t, "A2:B3"), Location: "X!A1", Display: "d"},
 			{Range: rng(t, "A4"), Location: "Sheet2!A1"},
 		},
-		Objects: map[string]int{"drawing": 1, "control": 2, "table": 2, "sparkline": 2},
+		Objects:    map[string]int{"drawing": 1, "control": 2, "table": 2, "sparkline": 2},
 		Sparklines: []grid.Sparklines{{Type: "line", Cells: []grid.Sparkline{{Cell: "D1", Source: "S!A1:C1"}, {}}}},
 	}
 	if !reflect.DeepEqual(l, want) {
