@@ -48,12 +48,11 @@ func Between(ctx context.Context, base, cur *Snapshot) (Edit, error) {
 	if err != nil {
 		return Edit{}, err
 	}
-	// With what formulas and names say of tables then, so that of these only the rest is told.
-	if base, err = base.settleTables(ctx, tables); err != nil {
-		return Edit{}, err
-	}
-	if some {
+	if some { // with what formulas and names say of tables then, so that of these only the rest is told
 		e.Ops = append(e.Ops, tables)
+		if base, err = base.settleTables(ctx, tables); err != nil {
+			return Edit{}, err
+		}
 	}
 	if o, ok := NamesBetween(base, cur); ok { // before cells: whether a formula spills goes by what it names
 		e.Ops = append(e.Ops, o)

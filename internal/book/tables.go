@@ -414,13 +414,13 @@ func (d *draft) fits(list []tableState, gone map[int]bool, i int) error {
 			return errorf(BadTable, "Choose another place.", "table %q in %v would meet table %q in %v", t.Name, t.Range, o.Name, o.Range)
 		}
 	}
+	if d.again {
+		return nil // it fitted once, and what stands there now may come after it
+	}
 	for _, n := range d.next.Workbook().Names {
 		if FoldName(n.Name) == FoldName(t.Name) {
 			return errorf(BadTable, "Choose another name.", "there is a defined name %q already", n.Name)
 		}
-	}
-	if d.again {
-		return nil // it fitted once, and what stands there now may come after it
 	}
 	sheet, err := d.sheet(t.Sheet)
 	if err != nil {

@@ -51,6 +51,7 @@ type editor struct {
 	pinned bool // places were chosen by what the snapshot has: they are wrong on any other version
 	typed  bool // values that begin with = are said to be formulas
 
+	headed     []book.TableChange // of tables whose headers are edited
 	grown      []book.GrowTable
 	grownTexts []string
 	sheets     []*book.SetCells
@@ -79,6 +80,9 @@ func (e *editor) edit() book.Edit {
 	var out book.Edit
 	for _, s := range e.sheets {
 		out.Ops = append(out.Ops, *s)
+	}
+	if len(e.headed) > 0 {
+		out.Ops = append(out.Ops, book.ArrangeTables{Tables: e.headed})
 	}
 	for _, g := range e.grown {
 		out.Ops = append(out.Ops, g)

@@ -58,10 +58,11 @@ func (e *Env) commitOnce(ctx context.Context, fork, tool string, mode EditMode, 
 			return err
 		}
 		seen = snap.Version
+		err = d.foresee(ctx)
 		if d.onlyHere() && c.Expected == nil {
 			c.Expected, again = &snap.Version, true
 		}
-		return d.foresee(ctx)
+		return err
 	})
 	if err != nil {
 		return out, false, err

@@ -24,6 +24,7 @@ func (e *editor) foresee(ctx context.Context) error {
 		}
 		tables = nil // where they cannot be read nobody can keep them right
 	}
+	e.headed = nil
 	for _, index := range slices.Sorted(maps.Keys(e.bySheet)) {
 		set := e.bySheet[index]
 		sheet, err := e.snap.Sheet(ctx, index)
@@ -113,19 +114,17 @@ func (f *foreseen) headers(t *grid.Table) {
 		if c.Keep {
 			return
 		}
-		was := name(c.Ref.Col - row.First.Col)
 		text := c.Value.Text()
 		if c.Clear || c.HasFormula || c.Value.Kind() != cell.Text || text == "" {
-			f.warn("TABLE_HEADER: %v is the header of column %q of table %q, and such a header must be a text: Excel will repair the saved file", c.Ref, clip(was, 64), clip(t.Name, 64))
+			f.warn("TABLE_HEADER: %v is the header of column %q of table %q, and such a header must be a text: Excel will repair the saved file", c.Ref, clip(name(c.Ref.Col-row.First.Col), 64), clip(t.Name, 64))
 			return
 		}
-		if renamed[c.Ref.Col-row.First.Col] = text; text != was {
-			f.warn("TABLE_COLUMN: column %q of table %q is called %q now: formulas that name it must be changed as well", clip(was, 64), clip(t.Name, 64), clip(text, 64))
-		}
+		renamed[c.Ref.Col-row.First.Col] = text
 	})
 	if len(renamed) == 0 {
 		return
 	}
+	form, differ := f.snap.TableForm(t), t.Bound == ""
 	first := map[string]int{}
 	for col := range t.Columns {
 		is, ok := renamed[col]
@@ -136,9 +135,27 @@ func (f *foreseen) headers(t *grid.Table) {
 		if other, twice := first[key]; twice {
 			at := cell.Ref{Row: row.First.Row, Col: row.First.Col + other}
 			f.warn("TABLE_HEADER: %v and %v give two columns of table %q the name %q, which must differ: Excel will repair the saved file", at, cell.Ref{Row: at.Row, Col: row.First.Col + col}, clip(t.Name, 64), clip(is, 64))
+			differ = false
 			continue
 		}
 		first[key] = col
+		form.Columns[col].Name = is
+		differ = differ && len(is) <= book.MaxColumnName
+	}
+	changed := slices.ContainsFunc(form.Columns, func(c book.TableFormColumn) bool { return c.Name != c.Was })
+	for col := range t.Columns {
+		is, ok := renamed[col]
+		switch was := name(col); {
+		case !ok || is == was:
+		case differ:
+			f.warn("TABLE_COLUMN: column %q of table %q is called %q now, and formulas that name it follow", clip(was, 64), clip(t.Name, 64), clip(is, 64))
+		default:
+			f.warn("TABLE_COLUMN: column %q of table %q is called %q now: formulas that name it must be changed as well", clip(was, 64), clip(t.Name, 64), clip(is, 64))
+		}
+	}
+	if differ && changed {
+		f.headed = append(f.headed, book.TableChange{Of: t.Name, To: &form})
+		f.pinned = true
 	}
 }
 

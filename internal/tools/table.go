@@ -16,6 +16,7 @@ var readTools = []Tool{
 	inspectCells,
 	layoutPage,
 	listAnnotations,
+	listObjects,
 	listRules,
 	listObjects,
 	listSheets,

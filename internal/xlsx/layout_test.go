@@ -70,7 +70,7 @@ func TestParseTail(t *testing.T) {
 <extLst><ext><x14:conditionalFormattings><x14:conditionalFormatting><x14:cfRule type="dataBar" id="{A}"><x14:dataBar><x14:cfvo><xm:f>9</xm:f></x14:cfvo></x14:dataBar></x14:cfRule><xm:sqref>A1:A5</xm:sqref></x14:conditionalFormatting>
 <x14:conditionalFormatting><x14:cfRule type="expression" priority="4" id="{B}"><xm:f>Other!A1&gt;0</xm:f></x14:cfRule><xm:sqref>F1 G1</xm:sqref></x14:conditionalFormatting></x14:conditionalFormattings></ext>
 <ext><x14:dataValidations><x14:dataValidation type="list"><x14:formula1><xm:f>Other!$A$1:$A$3</xm:f></x14:formula1><xm:sqref>H1:H2</xm:sqref></x14:dataValidation></x14:dataValidations></ext>
-<ext><x14:sparklineGroups><x14:sparklineGroup><x14:colorSeries/><x14:sparklines><x14:sparkline/><x14:sparkline/></x14:sparklines></x14:sparklineGroup></x14:sparklineGroups></ext></extLst>`), rels, &l)
+<ext><x14:sparklineGroups><x14:sparklineGroup><x14:colorSeries/><x14:sparklines><x14:sparkline><xm:f>S!A1:C1</xm:f><xm:sqref>D1</xm:sqref></x14:sparkline><x14:sparkline/></x14:sparklines></x14:sparklineGroup></x14:sparklineGroups></ext></extLst>`), rels, &l)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +93,8 @@ func TestParseTail(t *testing.T) {
 			{Range: rng(t, "A2:B3"), Location: "X!A1", Display: "d"},
 			{Range: rng(t, "A4"), Location: "Sheet2!A1"},
 		},
-		Objects: map[string]int{"drawing": 1, "control": 2, "table": 2, "sparkline": 2},
+		Objects:    map[string]int{"drawing": 1, "control": 2, "table": 2, "sparkline": 2},
+		Sparklines: []grid.Sparklines{{Type: "line", Cells: []grid.Sparkline{{Cell: "D1", Source: "S!A1:C1"}, {}}}},
 	}
 	if !reflect.DeepEqual(l, want) {
 		t.Errorf("got  %+v\nwant %+v", l, want)

@@ -242,9 +242,6 @@ func (s *saver) change(p *Patch) error {
 	if err := s.finishParts(); err != nil {
 		return err
 	}
-	if err := s.finishParts(); err != nil {
-		return err
-	}
 	if s.formulas {
 		if err := s.dropCalcChain(); err != nil {
 			return err

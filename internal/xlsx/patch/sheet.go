@@ -58,7 +58,7 @@ func (s *saver) sheet(sp *SheetPatch) error {
 		view = append(lines, view...)
 	}
 	if len(sp.Cells) == 0 && sp.Layout == nil && s.documents[part] == nil {
-		order(view)
+		orderBehind(view)
 		return s.splice(part, stream, view)
 	}
 	refs := make([]cell.Ref, len(sp.Cells))
@@ -102,7 +102,7 @@ func (s *saver) sheet(sp *SheetPatch) error {
 			d.edits = e.list
 		}
 		d.edits = append(d.edits, view...)
-		order(d.edits)
+		orderBehind(d.edits)
 		s.save(d)
 		return nil
 	}
@@ -134,7 +134,7 @@ func (s *saver) sheet(sp *SheetPatch) error {
 		}
 		edits = append(edits, e.list...)
 	}
-	order(edits)
+	orderBehind(edits)
 	return s.splice(part, stream, edits)
 }
 

@@ -1,20 +1,15 @@
 package patch
 
 import (
+	"bytes"
 	"errors"
-	"io"
 	"slices"
+	"sort"
 
 	"gridflow/internal/xlsx"
 	"gridflow/internal/xlsx/scan"
 	"gridflow/internal/xlsx/splice"
 )
-
-// behindOrder is the order of what stands behind the cells of a sheet (ECMA-376 part 1, CT_Worksheet).
-var behindOrder = []string{"sheetCalcPr", "sheetProtection", "protectedRanges", "scenarios", "autoFilter", "sortState", "dataConsolidate", "customSheetViews",
-	"mergeCells", "phoneticPr", "conditionalFormatting", "dataValidations", "hyperlinks", "printOptions", "pageMargins", "pageSetup", "headerFooter", "rowBreaks",
-	"colBreaks", "customProperties", "cellWatches", "ignoredErrors", "smartTags", "drawing", "legacyDrawing", "legacyDrawingHF", "drawingHF", "picture", "oleObjects",
-	"controls", "webPublishItems", "tableParts", "extLst"}
 
 // sheetTail is what stands behind the cells of a sheet, to be changed.
 type sheetTail struct {
@@ -33,7 +28,7 @@ func (s *saver) tail(sheet int) (*sheetTail, error) {
 	if t := s.tails[sheet]; t != nil {
 		return t, nil
 	}
-	part, stream, _, err := s.f.SheetStream(sheet)
+	part, stream, locate, err := s.f.SheetStream(sheet)
 	if err != nil {
 		return nil, err
 	}
@@ -41,8 +36,9 @@ func (s *saver) tail(sheet int) (*sheetTail, error) {
 		return nil, invalid("", "sheet %d is of a kind that has no cells", sheet)
 	}
 	l := scan.NewLocator(nil, nil)
+	l.Ascending, l.ToEnd = locate != nil, true
 	r := stream.ReaderAt(0)
-	err = find(s.ctx, r, l, nil)
+	err = find(s.ctx, r, l, locate)
 	r.Close()
 	t := &sheetTail{part: part}
 	switch {
@@ -58,9 +54,9 @@ func (s *saver) tail(sheet int) (*sheetTail, error) {
 	case err != nil:
 		return nil, s.failed(part, err)
 	default:
-		text, err := s.readFrom(stream, l.DataEnd)
+		text, err := s.readTail(part, stream, l.DataEnd)
 		if err != nil {
-			return nil, s.failed(part, err)
+			return nil, err
 		}
 		t.d = &document{part: part, text: text}
 	}
@@ -71,32 +67,6 @@ func (s *saver) tail(sheet int) (*sheetTail, error) {
 	}
 	s.tails[sheet] = t
 	return t, nil
-}
-
-// readFrom gives the content of a stream from an offset on.
-func (s *saver) readFrom(stream *splice.Stream, offset int64) (text []byte, err error) {
-	r := stream.ReaderAt(offset)
-	defer r.Close()
-	for {
-		at := r.Offset()
-		chunk, err := r.Next(s.ctx)
-		if err == io.EOF {
-			return text, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		if skip := offset - at - int64(len(text)); skip > 0 {
-			if skip >= int64(len(chunk)) {
-				continue
-			}
-			chunk = chunk[skip:]
-		}
-		if len(text)+len(chunk) > maxPart {
-			return nil, invalid("", "what stands behind the cells of a sheet is larger than %d MiB", maxPart>>20)
-		}
-		text = append(text, chunk...)
-	}
 }
 
 // item gives an element of the tail by its name.
@@ -113,7 +83,7 @@ func (t *sheetTail) item(local string) (element, bool) {
 func (t *sheetTail) insert(local string, xml []byte) {
 	at := t.end()
 	for _, e := range t.items {
-		if t.order(e) > slices.Index(behindOrder, local) {
+		if t.order(e) > slices.Index(tailOrder, local) {
 			at = e.from
 			break
 		}
@@ -121,17 +91,17 @@ func (t *sheetTail) insert(local string, xml []byte) {
 	t.d.edit(at, at, xml)
 }
 
-// order gives the place of an element in behindOrder, -1 for one that the schema has not. One that there
+// order gives the place of an element in tailOrder, -1 for one that the schema has not. One that there
 // is in several versions has the place of what is in them.
 func (t *sheetTail) order(e element) int {
 	if e.local == "AlternateContent" {
 		for _, choice := range t.d.children(e) {
 			for _, c := range t.d.children(choice) {
-				return slices.Index(behindOrder, c.local)
+				return slices.Index(tailOrder, c.local)
 			}
 		}
 	}
-	return slices.Index(behindOrder, e.local)
+	return slices.Index(tailOrder, e.local)
 }
 
 // end gives where the root's end tag begins.
@@ -178,4 +148,30 @@ func (t *sheetTail) edits() []splice.Edit {
 		list[i] = splice.Edit{From: e.From + t.base, To: e.To + t.base, New: e.New}
 	}
 	return list
+}
+
+// orderBehind sorts edits as order does; of elements that are put in at one place behind the cells the one comes first
+// that the schema has first.
+func orderBehind(edits []splice.Edit) {
+	place := func(e *splice.Edit) int {
+		if e.From < e.To || len(e.New) < 2 || e.New[0] != '<' {
+			return -1
+		}
+		name := e.New[1:scan.NameEnd(e.New)]
+		if i := bytes.IndexByte(name, ':'); i >= 0 {
+			name = name[i+1:]
+		}
+		return slices.Index(tailOrder, string(name))
+	}
+	sort.SliceStable(edits, func(i, j int) bool {
+		a, b := &edits[i], &edits[j]
+		if a.From != b.From {
+			return a.From < b.From
+		}
+		if put, too := a.From == a.To, b.From == b.To; put != too {
+			return put // before what stands there
+		}
+		p, q := place(a), place(b)
+		return p >= 0 && q >= 0 && p < q
+	})
 }
