@@ -3,6 +3,8 @@ package main
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
@@ -29,6 +31,18 @@ type asker struct {
 	session *mcp.ClientSession
 	made    map[string]any
 	n       int
+}
+
+// named gives how a book is named to the server: {id} is what spreadsheet-mcp makes of its
+// path, ten letters for the first 50 bits of the path's SHA-256.
+func (s *server) named(b book) string {
+	const letters = "23456789abcdefghijkmnpqrstuvwxyz"
+	sum := sha256.Sum256([]byte(filepath.Join(s.root, b.name+".xlsx")))
+	bits, id := binary.BigEndian.Uint64(sum[:8]), []byte("wb-")
+	for i := range 10 {
+		id = append(id, letters[bits>>(59-5*i)&31])
+	}
+	return s.vars.Replace(strings.NewReplacer("{name}", b.name, "{id}", string(id)).Replace(s.Book))
 }
 
 func (s *server) line(of []string) []string {
@@ -89,7 +103,7 @@ func (a *asker) close() {
 func (a *asker) ask(ctx context.Context, op string, b book, value int) (text string, took time.Duration, err error) {
 	a.n++
 	vars := map[string]any{
-		"book": a.server.vars.Replace(strings.ReplaceAll(a.server.Book, "{name}", b.name)), "sheet": b.sheet,
+		"book": a.server.named(b), "sheet": b.sheet,
 		"rows": b.rows, "columns": b.columns, "row": 1, "last": 20, "column": string(rune('A' + b.columns - 1)),
 		"cell": b.cell, "value": value, "n": a.n, "client": 0, "principal": "peers", "group": "peers",
 	}

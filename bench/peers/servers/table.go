@@ -269,7 +269,7 @@ func (s *server) target(ctx context.Context) (load.Target, func(), error) {
 }
 
 func (s *server) book(b book) load.Book {
-	return load.Book{Name: s.vars.Replace(strings.ReplaceAll(s.Book, "{name}", b.name)), Sheet: b.sheet, Rows: b.rows, Columns: b.columns}
+	return load.Book{Name: s.named(b), Sheet: b.sheet, Rows: b.rows, Columns: b.columns}
 }
 
 func (t *table) reads32(ctx context.Context, s *server) figure {
