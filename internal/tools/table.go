@@ -18,7 +18,6 @@ var readTools = []Tool{
 	listAnnotations,
 	listObjects,
 	listRules,
-	listObjects,
 	listSheets,
 	listWorkbooks,
 	namedRanges,
