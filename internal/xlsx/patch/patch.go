@@ -165,8 +165,8 @@ type saver struct {
 	goneParts map[*xlsx.Part]map[string]bool // ids of a sheet's relationships that are no more
 	cut       []link                         // these relationships
 	rewritten map[*xlsx.Part]bool
-	pickedUp  *sheetFilter
 	carried   map[int][]carriedCell
+	carriedAs string // the prefix of their elements
 	rules     []carriedRule
 	links     map[string]bool // ids of relationships that links got
 }

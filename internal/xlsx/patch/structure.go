@@ -363,7 +363,7 @@ func (s *saver) moveSheet(c *course, i int) error {
 	if s.plain {
 		stream.Map = nil
 	}
-	var known *sheetFilter // that has gone through it beforehand
+	numbers := -1 // how many the shared formulas use, once it has been gone through
 	rewrite := c.moves(info.Name)
 	if !rewrite && !s.mayRefer(stream) {
 		return nil
@@ -371,8 +371,8 @@ func (s *saver) moveSheet(c *course, i int) error {
 	for {
 		f := newSheetFilter(c, info.Name)
 		f.refs.goneParts = s.goneParts[part]
-		if known != nil {
-			f.know(known)
+		if numbers >= 0 {
+			f.numbers, f.counted = numbers, true
 		}
 		f.receives(s)
 		var res *splice.Result
@@ -385,12 +385,13 @@ func (s *saver) moveSheet(c *course, i int) error {
 			err = s.walk(part, stream, f)
 		}
 		switch {
-		case errors.Is(err, errMasters) && known == nil:
-			known = newSheetFilter(c, info.Name)
-			known.collects = true
-			if err := s.walk(part, stream, known); err != nil {
+		case errors.Is(err, errNumbers) && numbers < 0:
+			first := newSheetFilter(c, info.Name)
+			first.collects = true
+			if err := s.walk(part, stream, first); err != nil {
 				return s.failed(part, err)
 			}
+			numbers = first.numbers
 			continue
 		case errors.Is(err, errScattered) && !rewrite:
 			rewrite = true
