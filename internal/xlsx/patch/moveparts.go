@@ -30,7 +30,9 @@ func (s *saver) moveParts(c *course, i int) error {
 		x := refs{c: c, own: info.Name, moves: moves}
 		switch r.Kind {
 		case "comments", "threadedComment", "tableSingleCells", "ctrlProp", "drawing":
-			s.movePart(r.Part, &x)
+			if s.movePart(r.Part, &x); x.stayed > 0 && r.Kind == "comments" {
+				s.warn("NOT_MOVED", "comments of cells that went to another sheet stayed on %.64q, where they were: %d", info.Name, x.stayed)
+			}
 		case "vmlDrawing":
 			s.moveVML(r.Part, &x)
 		case "pivotTable":

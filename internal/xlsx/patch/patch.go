@@ -101,7 +101,7 @@ type Report struct {
 
 // Warning is something that the user of a saved file should know.
 type Warning struct {
-	Code    string // SIGNATURE_INVALID, TABLE_HEADER or TABLE_COLUMN
+	Code    string // SIGNATURE_INVALID, TABLE_HEADER, TABLE_COLUMN, MACRO_MODULE or NOT_MOVED
 	Message string
 }
 
