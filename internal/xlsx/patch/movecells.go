@@ -97,7 +97,7 @@ func (f *sheetFilter) carry(xml []byte, r cell.Ref) ([]byte, error) {
 			text, anchor = g.text, g.anchor
 		}
 		if text != "" { // else its master is missing, and it is a value
-			with = f.textElement(alone(xml[e.F[0]:e.FTag]), f.own1(text, anchor, r))
+			with = f.textElement(alone(xml[e.F[0]:e.FTag]), f.unshared(text, anchor, r))
 		}
 	default:
 		fTag := f.filled(xml[e.F[0]:e.FTag], xml[:e.TagEnd], e.Kind, r, to)
@@ -109,8 +109,8 @@ func (f *sheetFilter) carry(xml []byte, r cell.Ref) ([]byte, error) {
 	return slices.Concat(tag, xml[e.TagEnd:e.F[0]], with, xml[e.F[1]:]), nil
 }
 
-// own1 gives the formula that a cell has for itself, of one that it shared, afterwards.
-func (f *sheetFilter) own1(text string, anchor, r cell.Ref) string {
+// unshared gives the formula that a cell has for itself, of one that it shared, afterwards.
+func (f *sheetFilter) unshared(text string, anchor, r cell.Ref) string {
 	if shifted, err := formula.ShiftText(text, anchor, r); err == nil {
 		text = shifted
 	}
@@ -144,18 +144,18 @@ func (f *sheetFilter) adopt() {
 	cells := make(map[int][]carriedCell, len(f.carried))
 	for row, list := range f.carried {
 		for _, c := range list {
-			cells[row] = append(cells[row], carriedCell{c.col, prefixed1(c.xml, f.carriedAs, f.prefix)})
+			cells[row] = append(cells[row], carriedCell{c.col, withPrefix(c.xml, f.carriedAs, f.prefix)})
 		}
 	}
 	rules := slices.Clone(f.rules)
 	for i := range rules {
-		rules[i].xml = prefixed1(rules[i].xml, f.carriedAs, f.prefix)
+		rules[i].xml = withPrefix(rules[i].xml, f.carriedAs, f.prefix)
 	}
 	f.carried, f.rules = cells, rules
 }
 
-// prefixed1 gives XML whose elements with one prefix have another. Those with a third one are of other namespaces.
-func prefixed1(xml []byte, from, to string) []byte {
+// withPrefix gives XML whose elements with one prefix have another. Those with a third one are of other namespaces.
+func withPrefix(xml []byte, from, to string) []byte {
 	var out []byte
 	at := 0
 	for p := 0; p < len(xml); {

@@ -180,7 +180,7 @@ func (f *sheetFilter) member(g *sharedGroup, xml []byte, e *scan.CellXML, r, to 
 	}
 	if i < 0 || g.pieces[i].Area.First == g.pieces[i].Area.Last || f.block && f.moves && !g.same {
 		// It is outside of what the formula says to be its area, or alone, or cells move.
-		return f.textElement(alone(tag), f.own1(g.text, g.anchor, r)), nil
+		return f.textElement(alone(tag), f.unshared(g.text, g.anchor, r)), nil
 	}
 	g.last = i
 	p := &g.pieces[i]

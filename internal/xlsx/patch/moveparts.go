@@ -144,9 +144,9 @@ func (x *refs) shape(text []byte, e element) (out []byte, goes bool) {
 		value := strings.TrimSpace(string(text[c.tagEnd:c.inner]))
 		switch c.local {
 		case "Row":
-			row = number0(value)
+			row = position(value)
 		case "Column":
-			col = number0(value)
+			col = position(value)
 		case "MoveWithCells": // it says that it does not
 			fixed = fixed || !strings.EqualFold(value, "False")
 		case "SizeWithCells":
@@ -206,8 +206,8 @@ func (x *refs) name() string {
 	return name
 }
 
-// number0 reads a number from 0 on; -1 is none.
-func number0(s string) int {
+// position reads a number from 0 on; -1 is none.
+func position(s string) int {
 	n, err := strconv.Atoi(s)
 	if err != nil || n < 0 {
 		return -1
