@@ -51,13 +51,12 @@ CONCURRENT = ./flow/... ./internal/admit ./internal/forks ./internal/lazy ./inte
 cpus:
 	$(GO) test $(RACE) -count=1 -timeout 20m -cpu 1,2,4,8 $(CONCURRENT)
 
-# The scenarios that CI runs with fewer rounds than they are specified with.
-ROUNDS = TestS06|TestS18_S20|TestS43|TestS45
+# SPECIFIED= leaves the rounds at what CI runs, which takes some minutes.
+SPECIFIED ?= -specified
 
-## scenarios: the scenarios with as many rounds as they are specified with, some ten minutes; S45 then in the build that checks the order of locks
+## scenarios: S1 to S50 as one suite, each figure beside its bound, with as many rounds as specified (half an hour); S45 also in the build that checks the order of locks
 scenarios:
-	$(GO) test -v -count=1 -timeout 60m -run '$(ROUNDS)' ./cmd/gridflow -specified
-	$(GO) test -v -count=1 -timeout 60m -tags lockcheck -run TestS45 ./cmd/gridflow -specified
+	$(GO) run ./bench/scenarios $(SPECIFIED)
 
 # How long the server is soaked.
 SOAK ?= 30m
@@ -140,9 +139,14 @@ $(WORKBOOKS)/W2.xlsx:
 bench: workbooks
 	GRIDFLOW_WORKBOOKS=$(WORKBOOKS) $(GO) test -run '^$$' -bench . ./...
 
-## peers: other programs' readers and ours, in one run, as ratios
+# Where other programs are brought that gridflow is compared with: never into the repository.
+PEERS ?= $(or $(TMPDIR),/tmp)/gridflow-peers
+
+## peers: other programs' readers and ours, in one run, as ratios; then other MCP servers and libraries (docs/peers.md), brought into PEERS
 peers: workbooks
 	cd bench/peers && $(GO) run . -books $(WORKBOOKS)
+	bench/peers/servers/install.sh $(PEERS)
+	cd bench/peers && $(GO) run ./servers -books $(WORKBOOKS) -tools $(PEERS)
 
 ## bench-calc: LibreOffice's, excelize's and our calculation of the workbooks of the speed goals, in one run, as ratios
 bench-calc:

@@ -3,6 +3,7 @@ module gridflow
 go 1.26.0
 
 require (
+	github.com/HdrHistogram/hdrhistogram-go v1.4.0 // times of calls, in a form that others can read and merge
 	github.com/bits-and-blooms/bitset v1.24.4 // indirect
 	github.com/ebitengine/purego v0.11.3 // LibreOffice's library is loaded and called without cgo
 	github.com/failsafe-go/failsafe-go v0.9.8

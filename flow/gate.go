@@ -93,7 +93,7 @@ type waiter struct {
 	next  *waiter
 
 	since  kernel.Instant // when it came in
-	began  kernel.Instant // when it was let in
+	began  kernel.Instant // when it was let in: the kernel's start, where it has one
 	beside int            // calls of the class that ran then, this one included
 	share  *share         // nil: it has no key
 	tail   *tail          // what goes on behind the calls under this one's permit; nil: nothing
@@ -231,9 +231,13 @@ func (g *Gate) conclude(w *waiter, d kernel.Decision, now kernel.Instant) (Permi
 	class := w.Class
 	told := g.untold()
 	if d.Outcome == kernel.Started {
-		w.began, w.beside = now, g.k.Running(class)
+		if w.began = now; w.Running() {
+			// Not when its goroutine came to know: it is charged from here on.
+			w.began = w.Ticket.Started()
+		}
+		w.beside = g.k.Running(class)
 		p := Permit{g, w, w.turn}
-		waited, joined := now-w.since, w.share != nil && w.share.leader != w
+		waited, joined := w.began-w.since, w.share != nil && w.share.leader != w
 		g.mu.Unlock()
 		if told {
 			g.tell()

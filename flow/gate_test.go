@@ -104,6 +104,29 @@ func TestHandOver(t *testing.T) {
 	})
 }
 
+// TestHeldFromTheStart: what a call has held a permit for counts from the decision, as the kernel
+// charges it, not from when its goroutine came to run.
+func TestHeldFromTheStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := oneSeat(t, nil)
+		var clock atomic.Int64
+		g.now = func() kernel.Instant { return kernel.Instant(clock.Add(1)) } // each reading is a moment of its own
+		first, _ := g.Acquire(t.Context(), seat)                              // 1
+		var held, waited time.Duration
+		go func() {
+			p, _ := g.Acquire(t.Context(), seat) // comes at 2, knows at 4
+			waited = p.Waited()
+			held = p.Done(OK) // 5
+		}()
+		synctest.Wait()
+		first.Done(OK) // 3
+		synctest.Wait()
+		if waited != 1 || held != 2 {
+			t.Errorf("waited for %d, held for %d, want 1, 2", waited, held)
+		}
+	})
+}
+
 // TestStalePermit: a permit of a call that is over gives back nothing of another's.
 func TestStalePermit(t *testing.T) {
 	g := oneSeat(t, nil)

@@ -193,3 +193,4 @@ type noBooks struct{}
 
 func (noBooks) Peek(string) (fileBytes, memoryBytes int64, ok bool) { return 0, 0, false }
 func (noBooks) Unread(_, _ string) int64                            { return 0 }
+func (noBooks) Converts(string) bool                                { return false }

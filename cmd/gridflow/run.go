@@ -85,7 +85,7 @@ func commands() []command {
 		{"journal", "DIR [--stream ID | --check] [--json]", "show the streams of a journal, or the records of one, or verify all of it", (*program).journal},
 		{"journal replay", "STATE [FORK] [--json]", "make all versions of the forks of a state folder again, and check them", (*program).replay},
 		{"journal rebuild", "STATE FORK[@VERSION] FILE [--json]", "write the workbook that a fork had at a version", (*program).rebuild},
-		{"bench", "[--url URL] [--group 'name=… clients=… rate=… tool=… args={…}' …] [--for 10s]", "put a running server under load", (*program).bench},
+		{"bench", "[--scenario FILE | --group 'name=… clients=… rate=… mix=read:80,edit:20' …] [--book NAME:SHEET:ROWS …] [--for 10s] [--steps 1,2,5,10] [--dialect FILE] [--report-json] [--svg FILE] [--url URL] [-- COMMAND]", "put an MCP server under load: one that runs, or one that COMMAND starts (http and stdio are gridflow's own)", (*program).bench},
 		{"version", "", "print the version", (*program).version},
 		{"help", "", "print this text", (*program).help},
 	}

@@ -49,7 +49,8 @@ func (r *running) stops(n int) {
 	ended := time.Since(start)
 	idle := r.untilIdle()
 	used := r.cpuTicks() - ticks
-	r.t.Logf("ended %v after it was given up, idle %v later, %d ms of processor time (bound %d)", ended.Round(time.Millisecond), idle.Round(time.Millisecond), 10*used, 10*ticksAfterCancel)
+	figure(r.t, "ended after it was given up, and idle after that", fmt.Sprint(ended.Round(time.Millisecond), ", ", idle.Round(time.Millisecond)), "1s on a machine at rest")
+	figure(r.t, "processor time after it was given up, ms", 10*used, 10*ticksAfterCancel)
 	if used > ticksAfterCancel {
 		r.t.Errorf("%d ms of processor time were used after the call was given up: %s", 10*used, line)
 	}
@@ -225,7 +226,9 @@ func TestS21_BreakerStaysClosed(t *testing.T) {
 	}
 	m := r.scrape()
 	wrong, left := m.sum("gridflow_requests_total", `outcome="user_error"`), m.sum("gridflow_requests_total", `outcome="cancelled"`)
-	if open := m.sum("gridflow_requests_total", `outcome="circuit_open"`); open != 0 || wrong != each || left != each {
+	open := m.sum("gridflow_requests_total", `outcome="circuit_open"`)
+	figure(t, "calls that a breaker refused, of and after 50 mistakes and 50 that left", open, 0)
+	if open != 0 || wrong != each || left != each {
 		t.Errorf("%g calls were refused by a breaker, %g were wrong and %g left; want 0, %d and %d", open, wrong, left, each, each)
 	}
 }

@@ -37,7 +37,8 @@ func TestS33_DemandIsSeen(t *testing.T) {
 	m := r.scrape()
 	most := time.Since(before)
 	takt, l, lambdaW := m.value(`gridflow_takt_seconds{class="slow"}`), m.value(`gridflow_little_l{class="slow"}`), m.value(`gridflow_little_lambda_w{class="slow"}`)
-	t.Logf("%d calls in %v to %v: takt %.4f s; %.4f calls inside, %.4f by rate and time", few, least, most, takt, l, lambdaW)
+	figure(t, fmt.Sprintf("takt, s, of %d calls one after the other", few), fmt.Sprintf("%.4f", takt), fmt.Sprintf("%.4f to %.4f, and a tenth", least.Seconds()/few, most.Seconds()/few))
+	figure(t, "calls inside, and by rate and time (Little's law)", fmt.Sprintf("%.4f, %.4f", l, lambdaW), "a tenth apart")
 	if got := takt * few; most < time.Minute && (got < .9*least.Seconds() || got > 1.1*most.Seconds()) {
 		t.Errorf("takt %.4f s of %d calls is %.3f s, and it was %v to %v", takt, few, got, least, most)
 	}
@@ -122,7 +123,7 @@ func TestS39_CutShort(t *testing.T) {
 			if err := r.cmd.Wait(); r.cmd.ProcessState.ExitCode() != exitError {
 				t.Errorf("exit: %v", err)
 			}
-			t.Logf("a budget of %s: it ended %v after it was told to", c.budget, time.Since(told).Round(time.Millisecond))
+			figure(t, fmt.Sprintf("a budget of %s: it ended after it was told to", c.budget), time.Since(told).Round(time.Millisecond), "the budget and 250ms on a machine at rest")
 			held.awaitOpen(0)
 			if held.count("ok") != 0 {
 				t.Error("the call that holds its seat was answered")

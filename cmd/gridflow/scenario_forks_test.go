@@ -128,12 +128,16 @@ func TestS06(t *testing.T) {
 			}
 		})
 	}
-	for n := range often(200, 1000) {
+	rounds := often(200, 1000)
+	for n := range rounds {
 		do(t, writer, "edit_batch", `{"fork_id":%q,"sheet_name":%q,"edits":[{"address":"Z1","value":%d}]}`, fork, sheet, n+1)
 		acknowledged.Store(int64(n + 1))
 	}
 	close(stop)
 	readers.Wait()
+	if !t.Failed() {
+		figure(t, fmt.Sprintf("old values that 20 readers saw in %d rounds", rounds), 0, 0)
+	}
 }
 
 func firstSheet(t *testing.T, s *mcp.ClientSession, id string) string {
@@ -174,6 +178,9 @@ func TestS07(t *testing.T) {
 	if left, _ := filepath.Glob(filepath.Join(root, "*")); len(left) != 2 {
 		t.Errorf("the folder has %v", left)
 	}
+	if !t.Failed() {
+		figure(t, "concurrent edits that are in the fork, its history and the saved file", 50, 50)
+	}
 }
 
 // TestS09 is scenario S9: compare and swap. Twenty clients count one cell up; no step is lost.
@@ -183,10 +190,11 @@ func TestS09(t *testing.T) {
 	fork := newFork(t, first, "loan")
 	sheet := firstSheet(t, first, fork)
 	do(t, first, "edit_batch", `{"fork_id":%q,"sheet_name":%q,"edits":[{"address":"Z1","value":0}]}`, fork, sheet)
-	const goal = 100
+	goal, clients := often(100, 1000), often(10, 20)
+	var conflicts atomic.Int64
 	version := regexp.MustCompile(`version (\d+)`)
 	var wg sync.WaitGroup
-	for i := range 10 {
+	for i := range clients {
 		s := r.client(eras[i%2])
 		wg.Go(func() {
 			for {
@@ -206,11 +214,16 @@ func TestS09(t *testing.T) {
 					t.Errorf("%v %s", err, got.text)
 					return
 				}
+				if got.failed {
+					conflicts.Add(1)
+				}
 			}
 		})
 	}
 	wg.Wait()
-	if got := at(t, first, fork, sheet, "Z1"); !strings.HasSuffix(got, strconv.Itoa(goal)) {
+	counted := at(t, first, fork, sheet, "Z1")
+	figure(t, fmt.Sprintf("counted to by %d clients, %d of whose steps came too late and were refused", clients, conflicts.Load()), counted, goal)
+	if got := counted; !strings.HasSuffix(got, strconv.Itoa(goal)) {
 		t.Errorf("counted to %s", got)
 	}
 	if h := do(t, first, "fork_history", `{"fork_id":%q,"limit":1}`, fork); !strings.Contains(h, fmt.Sprintf("at version %d;", goal+1)) {
@@ -242,6 +255,7 @@ func TestS34(t *testing.T) {
 		})
 	}
 	wg.Wait()
+	figure(t, "forks made, and refused with LIMIT", fmt.Sprint(made.Load(), ", ", limited.Load()), "10, 40")
 	if made.Load() != 10 || limited.Load() != 40 {
 		t.Errorf("%d made, %d refused", made.Load(), limited.Load())
 	}
@@ -259,9 +273,12 @@ func TestS35(t *testing.T) {
 	s := r.client(eras[0])
 	fork := forkID.FindString(do(t, s, "create_fork", `{"workbook_or_fork_id":"loan","ttl_seconds":1}`))
 	do(t, s, "edit_batch", `{"fork_id":%q,"sheet_name":%q,"edits":[{"address":"Z1","value":1}]}`, fork, firstSheet(t, s, fork))
+	since, probes := time.Now(), 0
 	for strings.Contains(do(t, s, "list_forks", `{}`), fork) {
 		r.pause("the fork has gone")
+		probes++
 	}
+	figure(t, fmt.Sprintf("until a fork with a second to live was gone, though asked for %d times", probes), time.Since(since).Round(10*time.Millisecond), "soon after 1s on a machine at rest")
 	refused(t, "FORK_NOT_FOUND", s, "fork_history", `{"fork_id":%q}`, fork)
 	if left, _ := os.ReadDir(filepath.Join(state, "bases")); len(left) != 0 {
 		t.Errorf("%d bases are left that nothing stands on", len(left))
@@ -338,7 +355,8 @@ func TestS37(t *testing.T) {
 		r.cmd.Wait()
 	}
 	temps, _ := filepath.Glob(filepath.Join(root, ".gridflow-*"))
-	t.Logf("%d edits acknowledged over %d kills; %d temporary files", acknowledged, *kills, len(temps))
+	figure(t, fmt.Sprintf("acknowledged edits lost, or there by half, of %d over %d kills", acknowledged, *kills), 0, 0)
+	t.Logf("%d temporary files", len(temps))
 }
 
 // TestS46 is scenario S46: a checkpoint is one exact version, and to go back to it is a new
@@ -377,6 +395,7 @@ func TestS46(t *testing.T) {
 	if got := at(t, s, fork, sheet, "Z1"); !strings.HasSuffix(got, "21") {
 		t.Errorf("after undoing the restore: %q", got)
 	}
+	figure(t, "the version whose contents the checkpoint has, taken while 20 edits came; the version after it was restored", cp[1]+"; 22", "one of 1 to 21; 22")
 }
 
 // TestS47 is scenario S47: a staged change whose ground has moved is refused, and one that
@@ -401,6 +420,9 @@ func TestS47(t *testing.T) {
 	}
 	if got := at(t, s, fork, sheet, "Z1"); !strings.HasSuffix(got, "1") {
 		t.Errorf("Z1 is %q", got)
+	}
+	if !t.Failed() {
+		figure(t, "changes that a stale or failing edit has left", 0, 0)
 	}
 }
 
@@ -471,6 +493,7 @@ func TestMergeForks(t *testing.T) {
 // TestS45 is scenario S45: two sessions compare and merge two forks in opposite order, again
 // and again; neither ever waits for the other for good. As specified it goes on for ten minutes.
 func TestS45(t *testing.T) {
+	var merges atomic.Int64
 	rounds := func(n int) bool { return n < 25 }
 	if *specified {
 		end := time.Now().Add(10 * time.Minute)
@@ -489,6 +512,7 @@ func TestS45(t *testing.T) {
 				do(t, s, "edit_batch", `{"fork_id":%q,"sheet_name":%q,"edits":[{"address":"Z%d","value":%d}]}`, mine, sheet, i+1, n)
 				do(t, s, "diff_workbooks", `{"baseline_id":%q,"current_id":%q}`, mine, other)
 				got, err := call(t.Context(), s, "merge_fork", fmt.Sprintf(`{"fork_id":%q,"with":%q,"conflicts":"theirs"}`, mine, other))
+				merges.Add(1)
 				if err != nil || got.failed && !strings.HasPrefix(got.text, "NOTHING_TO_DO:") {
 					t.Errorf("%v %s", err, got.text)
 					return
@@ -497,7 +521,9 @@ func TestS45(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if stuck := r.log.matching("stuck"); len(stuck) > 0 {
+	stuck := r.log.matching("stuck")
+	figure(t, fmt.Sprintf("calls that were stuck in %d merges against each other", merges.Load()), len(stuck), 0)
+	if len(stuck) > 0 {
 		t.Errorf("%d calls were stuck: %s", len(stuck), stuck[0])
 	}
 }
@@ -539,6 +565,7 @@ func TestS43(t *testing.T) {
 	lines := bufio.NewScanner(stream.Body)
 	for lines.Scan() {
 		if strings.Contains(lines.Text(), "notifications/resources/updated") && strings.Contains(lines.Text(), uri) {
+			figure(t, "edits that were acknowledged while a subscriber did not read", edits, edits)
 			return
 		}
 	}

@@ -254,4 +254,7 @@ func TestS49_WireFaults(t *testing.T) {
 	if status, body, err := post(t.Context(), t, r.url, strings.ReplaceAll(statelessCall("list_workbooks"), "\n", ""), nil); err != nil || status != http.StatusOK || !strings.Contains(body, "budget") {
 		t.Errorf("afterwards: %d %s (%v)", status, clipped(body), err)
 	}
+	if !t.Failed() {
+		figure(t, "malformed messages answered as the caller's fault, the server going on", 7, 7)
+	}
 }

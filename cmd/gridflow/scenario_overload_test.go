@@ -41,6 +41,7 @@ func TestS11_TwoAtOnce(t *testing.T) {
 	r.letGo(s, "job", 2)
 	b.await("ok", 3)
 	look("all are gone", 0, 0)
+	figure(t, "calls that ran at once, at most", most, 2)
 	if most != 2 {
 		t.Errorf("%g ran at once at the most, want 2", most)
 	}
@@ -127,6 +128,7 @@ func equalShares(t *testing.T) bool {
 	least, most := served[0], served[clients-1]
 	t.Logf("of %d calls %d had ended, the slowest in %.0f ms; clients were served for %.0f to %.0f ms, in the mean %.0f", calls, b.count(""), slowest, least, most, mean)
 	may := mean * share / 100
+	figure(t, "furthest from the mean that a client was served for, %", fmt.Sprintf("%.1f", 100*max(mean-least, most-mean)/mean), fmt.Sprint(share, " where no call took more than twice its time"))
 	if slowest > 2*longest { // a call that took so long puts its client ahead
 		may += slowest
 	}
@@ -201,6 +203,8 @@ func TestS17_HundredTimes(t *testing.T) {
 	ok, refused := b.count("ok"), b.count("OVERLOADED")
 	t.Logf("of %d calls %d were served in the time of %d, %d of those that waited by then, and %d refused; memory grew by %.1f MB at most; /readyz said %s",
 		rounds*overload, good, rounds*seats, ok-good-usual*seats, refused, float64(grown)/1e6, level)
+	figure(t, "calls served in the time of as many seats, at a hundred times the load, %", 100*good/(rounds*seats), "at least 80")
+	figure(t, "accepted and refused, of those that were sent", fmt.Sprint(ok, " + ", refused), usual*seats+rounds*overload)
 	if bound := int64(128<<20) * int64(slowness); grown > bound { // what is measured in time and space has one factor here
 		t.Errorf("memory grew by %.1f MB, want at most %.1f", float64(grown)/1e6, float64(bound)/1e6)
 	}

@@ -43,6 +43,7 @@ func TestS29_WorkConserving(t *testing.T) {
 	r.untilMetrics("every seat is free", func(m scrape) bool {
 		return m.value(`gridflow_resource_used{resource="cpu"}`) == 0 && m.sum("gridflow_queue_depth") == 0
 	})
+	figure(t, "seats that one class alone has, of those there are", seats, seats)
 }
 
 // limitSteps gives the changes of a class's limit so far.
@@ -165,6 +166,7 @@ func TestS31_LimitFollows(t *testing.T) {
 		r.pause("the limit rises again under load")
 	}
 	used.end(t)
+	figure(t, "the limit, from where and down to what", fmt.Sprint(seats, " to ", down[len(down)-1].to), fmt.Sprint(seats, " to 1, and never below"))
 }
 
 // lastWait gives how long the slow call waited that ended last, in ms.
@@ -234,7 +236,7 @@ func TestS32_Levelled(t *testing.T) {
 			if len(starts) != burst {
 				t.Fatalf("%d of %d calls were served", len(starts), burst)
 			}
-			t.Logf("%d calls at once began %v to %v later", burst, starts[0].Sub(sent).Round(time.Millisecond), starts[burst-1].Sub(sent).Round(time.Millisecond))
+			figure(t, fmt.Sprintf("%d calls at once began this much later", burst), fmt.Sprint(starts[0].Sub(sent).Round(time.Millisecond), " to ", starts[burst-1].Sub(sent).Round(time.Millisecond)), fmt.Sprint("0s to ", (burst-1)*gap))
 			for i, began := range starts {
 				// The pace of the demand is not known beforehand, and only bounded by the setting.
 				if least := time.Duration(i) * gap; strings.HasPrefix(level, "gap") && began.Sub(sent) < least {

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"gridflow/internal/audit"
 	"gridflow/internal/lock"
 	"gridflow/internal/obs"
 	"gridflow/internal/server"
@@ -145,6 +146,12 @@ func (u *setup) host(ctx context.Context) (*host, error) {
 	if err != nil {
 		return nil, errors.Join(err, o.close())
 	}
+	var record *audit.Log
+	if c.auditFile != "" {
+		if record, err = audit.Open(c.auditFile); err != nil {
+			return nil, errors.Join(usagef("--audit-file: %v", err), o.close())
+		}
+	}
 	metrics := obs.NewMetrics(version(), conf.Classes)
 	scheduler, err := c.schedule(conf, paces, o, metrics, log)
 	if err != nil {
@@ -163,7 +170,7 @@ func (u *setup) host(ctx context.Context) (*host, error) {
 	}
 	s := server.New(server.Config{
 		Version: version(), Tools: u.rows, Env: o.env, Resources: o.resources, Flow: scheduler,
-		Metrics: metrics, ToolTimeout: c.toolTimeout, Log: log,
+		Metrics: metrics, ToolTimeout: c.toolTimeout, Log: log, Audit: record,
 	})
 	metrics.Connect(obs.Sources{
 		Gate: scheduler.Gate, Costs: scheduler.Costs, Cache: o.cache, Drain: s.Drain, Breakers: o.allBreakers(), Forks: o.forks, Office: o.officeStats(), Locks: lock.Waits,
@@ -176,6 +183,9 @@ func (u *setup) host(ctx context.Context) (*host, error) {
 		},
 	})
 	h := &host{setup: u, server: s, opened: o}
+	if record != nil {
+		h.beside = append(h.beside, func() { record.Close() }) // the first of them, and so the last to end
+	}
 	if o.office != nil {
 		warm := time.AfterFunc(warmAfter, o.office.Warm)
 		h.beside = append(h.beside, func() { warm.Stop() })

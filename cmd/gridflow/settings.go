@@ -70,6 +70,7 @@ type config struct {
 	classes   [flow.Background + 1]classChange // by class
 	clients   map[string]int64                 // their weights
 
+	outside          string
 	profile          string
 	maxCells         int
 	maxPayloadBytes  int
@@ -90,6 +91,7 @@ type config struct {
 	logLevel  slog.Level
 	logFormat string
 	logFile   string
+	auditFile string
 }
 
 // A setting is one row of the table that the flags, the environment variables, the
@@ -137,6 +139,7 @@ func settings(c *config) []setting {
 			doc:     "offer only tools that change nothing",
 			allowed: "true or false", set: boolean(&c.readOnly),
 		},
+		choice("outside-formulas", "Tools", "new formulas that reach outside of their workbook (web, other programs and workbooks, links): allow, warn in the result, or refuse", "warn", &c.outside, "allow", "warn", "refuse"),
 		duration("tool-timeout", "Tools", "longest run of one call; 0 means no bound", "30s", &c.toolTimeout),
 		duration("drain-timeout", "Tools", "how long calls in flight may finish once the server stops", "20s", &c.drainTimeout),
 
@@ -252,6 +255,7 @@ func settings(c *config) []setting {
 		},
 		choice("log-format", "Log", "form of the log: text or json", "text", &c.logFormat, "text", "json"),
 		text("log-file", "Log", "append the log to this file (mode 0600) instead of standard error", "", "the path of a file", &c.logFile, nil),
+		text("audit-file", "Log", "append to this file (mode 0600) who has changed what: one line of JSON for each call that may change something, without contents", "", "the path of a file", &c.auditFile, nil),
 	}
 }
 

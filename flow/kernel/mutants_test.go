@@ -54,7 +54,7 @@ var mutants = []struct{ file, old, new string }{
 	{"buffer.go", "return free - k.spareBuffer(r)", "return free - buffer"},
 	{"buffer.go", "k.now-k.bufferedAt < k.conf.BufferIdle", "k.now-k.bufferedAt <= 1000*k.conf.BufferIdle"},
 	{"buffer.go", "k.buffered[r] -= t.Need[r]", "k.buffered[r] -= 0"},
-	{"buffer.go", "min(k.spareBuffer(r), free+buffer)", "k.spareBuffer(r)"},
+	{"buffer.go", "min(k.spareBuffer(r), free+buffer)", "max(k.spareBuffer(r), min(0, buffer))"},
 	{"buffer.go", "p.inFlight < c.kernel.bufferMin", "p.inFlight <= c.kernel.bufferMin"},
 	{"buffer.go", "\t\t\tk.unbuffer(c, c.short.head)\n", "\t\t\tbreak\n"},
 	{"buffer.go", "now-c.short.head.started >= c.ShortMax && !k.keptOut(c, now) {", "now-c.short.head.started >= c.ShortMax {"},

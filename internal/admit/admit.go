@@ -22,6 +22,9 @@ import (
 type Books interface {
 	// Peek gives the size of a workbook's file and what of it is in memory, in bytes.
 	Peek(id string) (fileBytes, memoryBytes int64, ok bool)
+	// Converts reports whether who reads a workbook now may have to wait until LibreOffice has
+	// made an .xlsx file of it.
+	Converts(id string) bool
 	// Unread gives what the load of a sheet, with "" of all sheets, of a workbook that is open
 	// may still come to take, in bytes: 0 where nothing is known.
 	Unread(id, sheet string) int64
@@ -89,6 +92,10 @@ func (p *Pricer) Price(tool *tools.Tool, args json.RawMessage, uri string) flow.
 	if w.Kind.Via != "" {
 		w.Prior += officeJob + perMB(officePerMB)
 	}
+	if p.Books.Converts(id) {
+		converted(&w)
+		w.Prior += officeJob + perMB(officePerMB)
+	}
 	switch {
 	case w.Kind.Cold:
 		w.Need[flow.Bytes] = p.rounded(size * loadedBytes)
@@ -134,6 +141,17 @@ func (p *Pricer) office(w *flow.Work, tool *tools.Tool, args json.RawMessage) {
 	w.Need[seat] = 1
 	if id, _ := bookOfArguments(args); office == tools.OfficeRecalc && id != "" {
 		w.Share = "office " + tool.Name + " " + strings.ToLower(a.Backend) + " " + id
+	}
+}
+
+// converted adds what it takes that LibreOffice converts the workbook before the call can read it:
+// a seat, as for export_workbook, and no processor, as for all that waits for LibreOffice. Where the
+// workbook was converted before, the seat is held for no longer than the call.
+func converted(w *flow.Work) {
+	w.Need[flow.Recalc] = 1
+	if w.Kind.Via == "" {
+		w.Kind.Via = string(tools.OfficeConvert)
+		w.Need[flow.CPU], w.Apart = 0, true
 	}
 }
 

@@ -19,6 +19,9 @@ func (b books) Peek(id string) (fileBytes, memoryBytes int64, ok bool) {
 	return x[0], x[1], ok
 }
 
+// Converts is of ids that begin with an extension.
+func (b books) Converts(id string) bool { return strings.HasPrefix(id, ".xls-") }
+
 func (b books) Unread(id, sheet string) int64 {
 	switch {
 	case id == "half" && sheet == "":
@@ -125,7 +128,7 @@ func TestWhoWritesFiles(t *testing.T) {
 // the processors unless the call calculates by itself too; it is never taken for a short call.
 func TestOffice(t *testing.T) {
 	p := &Pricer{
-		Books:    books{"small": {20_000, 20_000}, "large": {80_000_000, 70_000_000}},
+		Books:    books{"small": {20_000, 20_000}, "large": {80_000_000, 70_000_000}, ".xls-a": {20_000, 0}},
 		MaxBytes: func() int64 { return 100 << 20 },
 	}
 	rows := map[string]*tools.Tool{
@@ -152,6 +155,8 @@ func TestOffice(t *testing.T) {
 		{"draws", `{"workbook_id":"small"}`, seats{0, 0, 0, 1}, flow.Medium, ""},
 		{"draws", `{"workbook_id":"large"}`, seats{0, 0, 0, 1}, flow.Slow, ""},
 		{"converts", `{"workbook_id":"small"}`, seats{0, 1, 1, 0}, flow.Medium, ""},
+		{"lists", `{"workbook_id":".xls-a"}`, seats{0, 0, 1, 0}, flow.Medium, "load .xls-a"},
+		{"draws", `{"workbook_id":".xls-a"}`, seats{0, 0, 1, 1}, flow.Medium, ""},
 		{"recalculate", `{"fork_id":"small"}`, seats{1, 0, 0, 0}, flow.Fast, ""},
 		{"recalculate", `{"fork_id":"small","backend":"auto"}`, seats{1, 0, 0, 0}, flow.Fast, ""},
 		{"recalculate", `{"fork_id":"small","backend":"native"}`, seats{1, 0, 0, 0}, flow.Fast, ""},

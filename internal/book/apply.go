@@ -119,11 +119,13 @@ type draft struct {
 	next   Snapshot
 	edited int
 	moves  []structure.Change
-	again  bool                // arrays make room for the edit: see Replay
-	given  bool                // formulas were given values, of which a calculation knows nothing
-	grew   bool                // a table did: what formulas mean by its name is another range
-	was    map[int]*grid.Sheet // the sheets that were put anew, as they were in base
-	scope  eval.Scope          // what formulas name, made when it is first needed
+	again  bool // arrays make room for the edit: see Replay
+	given  bool // formulas were given values, of which a calculation knows nothing
+	grew   bool // a table did: what formulas mean by its name is another range
+	// renamed: a defined name came, went or says something else.
+	renamed bool
+	was     map[int]*grid.Sheet // the sheets that were put anew, as they were in base
+	scope   eval.Scope          // what formulas name, made when it is first needed
 }
 
 // sheet gives sheet i as the operations so far left it.
@@ -187,7 +189,7 @@ func (d *draft) finish() (*Snapshot, *Changeset) {
 			set.sheets = append(set.sheets, sheetPair{name: next.Workbook().Sheets[e.index].Name, old: old, new: e.sheet, sameStyle: sameIndex})
 		}
 	}
-	if d.grew && next.mayHaveFormulas() {
+	if (d.grew || d.renamed) && next.mayHaveFormulas() {
 		next.stale = true
 	}
 	next.since = slices.Clip(next.since)
@@ -200,7 +202,10 @@ func (d *draft) finish() (*Snapshot, *Changeset) {
 		}
 	}
 	if set.Stale = next.stale; !next.stale {
-		next.before, next.since, next.model = nil, nil, d.base.model
+		next.before, next.since = nil, nil
+		if !d.renamed { // else it knows other names
+			next.model = d.base.model
+		}
 	}
 	return &next, set
 }

@@ -1,13 +1,8 @@
 package book
 
 import (
-	"bytes"
 	"encoding/json"
-	"fmt"
-	"reflect"
-	"slices"
 
-	"gridflow/internal/cell"
 	"gridflow/internal/grid"
 )
 
@@ -18,6 +13,33 @@ type Arrange struct {
 
 	Columns *[]grid.ColumnSpan `json:"columns,omitempty"` // widths, and what is hidden or grouped; ascending and apart
 	View    *grid.View         `json:"view,omitempty"`    // frozen panes, zoom, grid lines
+	Merges  *Ranges            `json:"merges,omitempty"`  // merged cells
+
+	Validations *[]grid.Validation        `json:"validations,omitempty"`
+	Conditional *[]grid.ConditionalFormat `json:"conditional,omitempty"` // rules of conditional formatting
+}
+
+// part is one part of what a sheet has besides its cells. Its functions look at that part alone.
+type part struct {
+	name  string
+	given func(o *Arrange) bool
+	check func(o *Arrange) *Error // what is wrong with it whatever the sheet is
+	// fits finds what is wrong with it on a sheet as the operations before left it; nil: nothing can be.
+	fits  func(o *Arrange, d *draft, index int, sheet *grid.Sheet) error
+	apply func(o *Arrange, l *grid.Layout)
+	// change sets the part in o where two layouts differ in it.
+	change func(o *Arrange, was, is *grid.Layout)
+	// merge is change from onto to what it becomes by what from changed of base: see mergeLayouts.
+	merge func(o *Arrange, base, onto, from *grid.Layout, wins bool)
+}
+
+// parts are all of them, in the order in which they are told.
+var parts = [...]part{
+	columnsPart,
+	viewPart,
+	mergesPart,
+	validationsPart,
+	conditionalPart,
 }
 
 func (o Arrange) kind() opKind { return kindArrange }
@@ -33,55 +55,20 @@ func (o Arrange) appendTo(b []byte) []byte {
 
 func decodeArrange(d *decoder) Op {
 	var o Arrange
-	text := d.text()
-	if d.err != nil {
-		return o
-	}
-	r := json.NewDecoder(bytes.NewReader([]byte(text)))
-	r.DisallowUnknownFields() // a newer gridflow meant something by them
-	if err := r.Decode(&o); err != nil || r.More() {
-		d.fail("the arrangement is not one: %v", err)
-	}
+	d.json(&o)
 	return o
 }
-
-// The widest column, in characters, and the deepest outline that Excel takes.
-const (
-	MaxColumnWidth = 255
-	MaxOutline     = 7
-)
 
 func (o Arrange) check(s *Snapshot) *Error {
 	if _, err := s.worksheet(o.Sheet); err != nil {
 		err.Sheet = o.Sheet
 		return err
 	}
-	if o.Columns != nil {
-		last := -1
-		for _, c := range *o.Columns {
-			switch {
-			case c.First <= last || c.Last < c.First || c.Last >= cell.MaxCols:
-				return errorf(BadLayout, "", "columns %d to %d are none of a worksheet, or come after others that they should come before", c.First+1, c.Last+1)
-			case !(c.Width >= 0 && c.Width <= MaxColumnWidth):
-				return errorf(BadLayout, fmt.Sprintf("A column is 0 to %d characters wide.", MaxColumnWidth), "column %s cannot be %v wide", cell.ColumnName(c.First), c.Width)
-			case c.Outline > MaxOutline:
-				return errorf(BadLayout, "", "column %s is grouped %d levels deep, and %d are the most", cell.ColumnName(c.First), c.Outline, MaxOutline)
+	for i := range parts {
+		if p := &parts[i]; p.given(&o) {
+			if err := p.check(&o); err != nil {
+				return err
 			}
-			last = c.Last
-		}
-	}
-	if v := o.View; v != nil {
-		topLeft, ok := cell.ParseRef(v.TopLeft)
-		switch {
-		case v.FrozenRows < 0 || v.FrozenRows >= cell.MaxRows || v.FrozenCols < 0 || v.FrozenCols >= cell.MaxCols:
-			return errorf(BadLayout, "", "%d rows and %d columns cannot be frozen", v.FrozenRows, v.FrozenCols)
-		case (v.FrozenRows > 0 || v.FrozenCols > 0) && (!ok || topLeft.Row < v.FrozenRows || topLeft.Col < v.FrozenCols):
-			return errorf(BadLayout, "It is the first cell to be seen below and right of the frozen ones.", "%q is no cell outside of %d frozen rows and %d columns", v.TopLeft, v.FrozenRows, v.FrozenCols)
-		case v.ZoomPercent != 0 && (v.ZoomPercent < 10 || v.ZoomPercent > 400):
-			return errorf(BadLayout, "", "the zoom cannot be %d %%, only 10 to 400", v.ZoomPercent)
-		}
-		if _, ok := cell.ParseRef(v.ActiveCell); v.ActiveCell != "" && !ok {
-			return errorf(BadLayout, "", "%q is no cell", v.ActiveCell)
 		}
 	}
 	return nil
@@ -93,13 +80,19 @@ func (o Arrange) apply(d *draft) error {
 		return err
 	}
 	l := *sheet.Layout
-	if o.Columns != nil {
-		l.Columns = slices.Clone(*o.Columns)
+	for k := range parts {
+		p := &parts[k]
+		if !p.given(&o) {
+			continue
+		}
+		if p.fits != nil {
+			if err := p.fits(&o, d, i, sheet); err != nil {
+				return err
+			}
+		}
+		p.apply(&o, &l)
 	}
-	if o.View != nil {
-		l.Views = *o.View
-	}
-	if o2, same := arranged(sheet.Layout, &l); same || o2 == (Arrange{}) {
+	if _, same := arranged(sheet.Layout, &l); same {
 		return nil
 	}
 	d.put(i, sheet, sheet.WithLayout(&l))
@@ -111,15 +104,10 @@ func arranged(was, is *grid.Layout) (o Arrange, same bool) {
 	if was == is {
 		return o, true
 	}
-	same = true
-	if !slices.Equal(was.Columns, is.Columns) {
-		list := is.Columns
-		o.Columns, same = &list, false
+	for i := range parts {
+		parts[i].change(&o, was, is)
 	}
-	if !reflect.DeepEqual(was.Views, is.Views) {
-		o.View, same = &is.Views, false
-	}
-	return o, same
+	return o, o == (Arrange{})
 }
 
 // Rearranged gives what changed in the layout of a sheet of cur since base, of which cur is a version;
@@ -139,67 +127,17 @@ func mergeLayouts(name string, base, onto, from *grid.Layout, wins bool) (o Arra
 	if same {
 		return o, false
 	}
-	if changed.Columns != nil {
-		if list := mergeColumns(base, onto, from, wins); !slices.Equal(list, onto.Columns) {
-			o.Columns = &list
+	for i := range parts {
+		if p := &parts[i]; p.given(&changed) {
+			p.merge(&o, base, onto, from, wins)
 		}
 	}
-	if changed.View != nil && (wins || reflect.DeepEqual(base.Views, onto.Views)) && !reflect.DeepEqual(from.Views, onto.Views) {
-		o.View = changed.View
-	}
+	ok = o != (Arrange{})
 	o.Sheet = name
-	return o, o.Columns != nil || o.View != nil
+	return o, ok
 }
 
-// mergeColumns gives the columns of onto with what from changed of base.
-func mergeColumns(base, onto, from *grid.Layout, wins bool) []grid.ColumnSpan {
-	var starts []int // where a span of one of them begins, or has ended
-	for _, l := range [...]*grid.Layout{base, onto, from} {
-		for _, c := range l.Columns {
-			starts = append(starts, c.First, c.Last+1)
-		}
-	}
-	slices.Sort(starts)
-	starts = slices.Compact(starts)
-	list := onto.Columns
-	for i, first := range starts[:max(0, len(starts)-1)] {
-		last := starts[i+1] - 1
-		was, _ := base.Column(first)
-		is, _ := onto.Column(first)
-		to, _ := from.Column(first)
-		next := is
-		if sized(was, to) && (wins || !sized(was, is)) {
-			next.Width, next.Custom = to.Width, to.Custom
-		}
-		if to.Hidden != was.Hidden && (wins || is.Hidden == was.Hidden) {
-			next.Hidden = to.Hidden
-		}
-		if to.Outline != was.Outline && (wins || is.Outline == was.Outline) {
-			next.Outline = to.Outline
-		}
-		if to.Collapsed != was.Collapsed && (wins || is.Collapsed == was.Collapsed) {
-			next.Collapsed = to.Collapsed
-		}
-		if next != is && next.Width == 0 {
-			next.Width = to.Width // Excel takes a span without a width for one of none
-		}
-		if next != is {
-			list = grid.EditColumns(list, first, last, func(c *grid.ColumnSpan) {
-				next.First, next.Last = c.First, c.Last
-				*c = next
-			})
-		}
-	}
-	return list
-}
-
-// sized tells whether the width of a column was changed. That of the usual column, which hidden and grouped
-// ones have to name, is no change.
-func sized(was, is grid.ColumnSpan) bool {
-	return (is.Width != was.Width || is.Custom != was.Custom) && (is.Custom || was.Width != 0)
-}
-
-// Parts names what differs between two layouts, of that which edits can change: "columns", "view".
+// Parts names what differs between two layouts, of that which edits can change: "columns", "view", ….
 func Parts(was, is *grid.Layout) []string {
 	o, _ := arranged(was, is)
 	return o.Parts()
@@ -207,11 +145,10 @@ func Parts(was, is *grid.Layout) []string {
 
 // Parts names what o changes of a layout.
 func (o Arrange) Parts() (list []string) {
-	if o.Columns != nil {
-		list = append(list, "columns")
-	}
-	if o.View != nil {
-		list = append(list, "view")
+	for i := range parts {
+		if parts[i].given(&o) {
+			list = append(list, parts[i].name)
+		}
 	}
 	return list
 }

@@ -44,6 +44,11 @@ func Between(ctx context.Context, base, cur *Snapshot) (Edit, error) {
 	for _, c := range moves {
 		e.Ops = append(e.Ops, Restructure{c})
 	}
+	if o, ok := NamesBetween(base, cur); ok { // first: whether a formula spills goes by what it names
+		e.Ops = append(e.Ops, o)
+	}
+	d := &draft{ctx: ctx, base: cur, next: *cur}
+	d.next.grown = nil // that tables grow comes after the cells
 	for _, i := range cur.EditedSheets() {
 		was, err := base.Sheet(ctx, i)
 		if err != nil {
@@ -62,6 +67,11 @@ func Between(ctx context.Context, base, cur *Snapshot) (Edit, error) {
 			op.Cells = append(op.Cells, c)
 		}
 		op.Cells = append(op.Cells, ended(cur, was, is, op.Cells)...)
+		if cur.decided {
+			if err := d.asTheyAre(i, is, op.Cells); err != nil {
+				return Edit{}, err
+			}
+		}
 		if len(op.Cells) > 0 {
 			e.Ops = append(e.Ops, op)
 		}
@@ -74,6 +84,28 @@ func Between(ctx context.Context, base, cur *Snapshot) (Edit, error) {
 		e.Ops = append(e.Ops, g)
 	}
 	return e, err
+}
+
+// asTheyAre has edits of formulas say whether these are arrays, where that would be read otherwise with
+// the names that there are now. d is what the edits before these have left.
+func (d *draft) asTheyAre(i int, is *grid.Sheet, cells []CellEdit) error {
+	forms, err := d.storedForms(i, cells)
+	if err != nil {
+		return err
+	}
+	for k := range cells {
+		c := &cells[k]
+		if !c.HasFormula {
+			continue
+		}
+		x, _ := is.At(c.Ref)
+		if array := is.Formula(x).Kind == grid.DynamicArray; array != forms(c).spills {
+			if c.Array = ArrayNever; array {
+				c.Array = ArrayAlways
+			}
+		}
+	}
+	return nil
 }
 
 // SameValues reports whether two versions of a line have the same values in all cells.

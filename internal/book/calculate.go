@@ -142,6 +142,9 @@ func (s *Snapshot) calculation(ctx context.Context, since *Snapshot, at Moment, 
 		if !model.SameTables(tables) {
 			opt.Areas = model.TableReaders(tables)
 		}
+		if names := since.Workbook().Names; !model.SameNames(names) {
+			opt.Areas = append(opt.Areas, model.NameReaders(names)...)
+		}
 	}
 	return in, model, opt, nil
 }
@@ -177,7 +180,7 @@ func (s *Snapshot) modelOf(ctx context.Context, in calc.Input, since *Snapshot) 
 			return nil, err
 		}
 	}
-	model = model.WithTables(in)
+	model = model.WithWords(in)
 	changed, err := s.differing(ctx, from, true)
 	if err != nil || len(changed) == 0 {
 		return model, err

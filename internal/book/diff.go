@@ -97,7 +97,7 @@ func newComparison(ctx context.Context, base, cur *Snapshot, o DiffOptions) (*co
 		}
 	}
 	c.sameStyles = sameIndex
-	if base.Workbook() != cur.Workbook() {
+	if base.Workbook().Styles != cur.Workbook().Styles {
 		c.styles = map[[2]uint32]bool{}
 		c.sameStyles = c.sameStyle
 	}

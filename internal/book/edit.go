@@ -2,6 +2,7 @@ package book
 
 import (
 	"fmt"
+	"iter"
 	"math"
 	"slices"
 	"strings"
@@ -22,7 +23,7 @@ type Edit struct {
 
 // Op is one operation of an Edit. The kinds are the types of this package that are in the
 // table opKinds: [SetCells], [GrowTable], [SetResults], [FormatCells], [Arrange],
-// [GiveValues], [Restructure].
+// [GiveValues], [Restructure], [EditNames].
 type Op interface {
 	kind() opKind
 	// appendTo appends the binary form without the kind.
@@ -51,9 +52,21 @@ type CellEdit struct {
 	Value      cell.Value // blank clears too
 	Formula    string     // without "=", as typed or as files have it
 	HasFormula bool
+	Array      Arrayness   // whether the formula is a dynamic array
 	NumFmt     string      // number format code, such as "yyyy-mm-dd"; "" leaves the cell's
 	Format     xf.Settings // all else that changes of how the cell looks
 }
+
+// Arrayness says whether a formula is a dynamic array.
+type Arrayness uint8
+
+// What may be said of it. Excel decides it when a formula is typed, by what the names in it mean then;
+// who makes a cell again that was typed when they meant something else says what it is.
+const (
+	ArrayAsTyped Arrayness = iota // as its text is read, with the names that there are
+	ArrayNever
+	ArrayAlways
+)
 
 // The bounds of Excel, in UTF-16 code units.
 const (
@@ -121,6 +134,9 @@ func (c *CellEdit) check() *Error {
 	if c.Formula != "" && !c.HasFormula {
 		return errorf(BadCell, "Set HasFormula, or leave the formula out.", "there is a formula that is not to count")
 	}
+	if c.Array > ArrayAlways || c.Array != ArrayAsTyped && !c.HasFormula {
+		return errorf(BadCell, "", "there is no formula that could be an array or none")
+	}
 	switch {
 	case c.Value.Kind() == cell.Number && (math.IsNaN(c.Value.Number()) || math.IsInf(c.Value.Number(), 0)):
 		return errorf(BadValue, "Give an error value such as #NUM!, or a text.", "a cell cannot hold the number %v", c.Value.Number())
@@ -180,6 +196,23 @@ func checkNumFmt(code string) *Error {
 		return e
 	}
 	return nil
+}
+
+// Formulas yields the formulas that e writes into cells, each with the name of its sheet.
+func (e Edit) Formulas() iter.Seq2[string, *CellEdit] {
+	return func(yield func(string, *CellEdit) bool) {
+		for _, op := range e.Ops {
+			o, ok := op.(SetCells)
+			if !ok {
+				continue
+			}
+			for k := range o.Cells {
+				if c := &o.Cells[k]; c.HasFormula && !yield(o.Sheet, c) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // BadFormulas parses the formulas of e and gives an error for each that is none. Apply does

@@ -2,7 +2,9 @@ package book
 
 import (
 	"encoding/binary"
+	"encoding/json"
 	"math"
+	"strings"
 
 	"gridflow/internal/cell"
 )
@@ -19,6 +21,7 @@ import (
 //	          column and the last ones · settings
 //	Arrange   JSON (text)
 //	Restructure JSON (text)
+//	EditNames JSON (text)
 //	GiveValues sheet (text) · number of cells · given …
 //	given     kind of value (byte; bit 3: what it fills follows) · row · column · value ·
 //	          last row and last column of what it fills
@@ -27,13 +30,15 @@ import (
 //	cell      flags (byte) · row · column · what the flags say, in their order:
 //	          value (number: 8 bytes of a float64, little endian; text; logical: byte 0 or 1;
 //	          error: byte) · formula (text) · number format (text) · settings
-//	flags     bits 0-2 kind of value, 3 Clear, 4 Keep, 5 HasFormula, 6 NumFmt, 7 Format
+//	flags     bits 0-2 kind of value, of a formula 5 for ArrayNever and 6 for ArrayAlways; bits 3 Clear, 4 Keep, 5 HasFormula, 6 NumFmt, 7 Format
 //
 // Rows and columns count from 0. Bytes that are left over make an edit wrong.
 const editVersion = 1
 
 const (
 	flagKind    = 7
+	flagNever   = 5 // in place of a kind
+	flagAlways  = 6
 	flagClear   = 1 << 3
 	flagKeep    = 1 << 4
 	flagFormula = 1 << 5
@@ -52,6 +57,7 @@ const (
 	kindArrange     opKind = 5
 	kindGiveValues  opKind = 6
 	kindRestructure opKind = 7
+	kindEditNames   opKind = 16
 )
 
 // opKinds has the kinds of operation: a new one is a row here, a type, and its methods.
@@ -66,6 +72,7 @@ var opKinds = [...]struct {
 	kindArrange:     {"arrange", decodeArrange},
 	kindGiveValues:  {"give_values", decodeGiveValues},
 	kindRestructure: {"restructure", decodeRestructure},
+	kindEditNames:   {"edit_names", decodeEditNames},
 }
 
 // AppendTo appends the binary form of e to b.
@@ -133,6 +140,9 @@ func appendText(b []byte, s string) []byte {
 
 func (c *CellEdit) appendTo(b []byte) []byte {
 	flags := byte(c.Value.Kind())
+	if c.Array != ArrayAsTyped {
+		flags = flagNever - byte(ArrayNever) + byte(c.Array)
+	}
 	if c.Clear {
 		flags |= flagClear
 	}
@@ -191,7 +201,11 @@ func decodeSetCells(d *decoder) Op {
 func decodeCell(d *decoder) (c CellEdit) {
 	flags := d.byte()
 	c.Ref = cell.Ref{Row: d.below(cell.MaxRows), Col: d.below(cell.MaxCols)}
-	c.Value = d.value(cell.Kind(flags & flagKind))
+	if kind := flags & flagKind; flags&flagFormula != 0 && (kind == flagNever || kind == flagAlways) {
+		c.Array = ArrayNever + Arrayness(kind-flagNever)
+	} else {
+		c.Value = d.value(cell.Kind(kind))
+	}
 	if d.err != nil {
 		return c
 	}
@@ -301,6 +315,19 @@ func (d *decoder) below(limit int) int {
 }
 
 func (d *decoder) text() string { return string(d.take(d.count(1))) }
+
+// json reads a text of JSON.
+func (d *decoder) json(into any) {
+	text := d.text()
+	if d.err != nil {
+		return
+	}
+	r := json.NewDecoder(strings.NewReader(text))
+	r.DisallowUnknownFields() // a newer gridflow meant something by them
+	if err := r.Decode(into); err != nil || r.More() {
+		d.fail("it is not what it should be: %v", err)
+	}
+}
 
 // end fails where bytes are left.
 func (d *decoder) end() {

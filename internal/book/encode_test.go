@@ -30,6 +30,7 @@ func drawCellEdit(t *rapid.T) CellEdit {
 		c.Keep = true
 	case 2:
 		c.HasFormula, c.Formula = true, rapid.SampledFrom([]string{"A1+1", "SUM(A:A)", "\"ü\""}).Draw(t, "formula")
+		c.Array = Arrayness(rapid.IntRange(0, 2).Draw(t, "array"))
 	case 3:
 		c.Value = cell.TextValue(rapid.String().Draw(t, "text"))
 	case 4:
@@ -70,6 +71,16 @@ func drawEdit(t *rapid.T) Edit {
 			if rapid.Bool().Draw(t, "view") {
 				a.View = &grid.View{FrozenRows: rapid.IntRange(0, 9).Draw(t, "frozen"), TopLeft: "A10", ZoomPercent: 85, RightToLeft: true}
 			}
+			if rapid.Bool().Draw(t, "merges") {
+				a.Merges = &Ranges{{Last: cell.Ref{Row: 2, Col: 1}}, {First: cell.Ref{Row: 7}, Last: cell.Ref{Row: cell.MaxRows - 1, Col: 9}}}
+			}
+			if rapid.Bool().Draw(t, "rules") {
+				a.Validations = &[]grid.Validation{{Ranges: []cell.Range{{Last: cell.Ref{Row: 8}}}, Type: "list", Operator: "between", Formula1: rapid.String().Draw(t, "formula"), ShowError: true}}
+				a.Conditional = &[]grid.ConditionalFormat{{Ranges: []cell.Range{{Last: cell.Ref{Row: cell.MaxRows - 1}}}, Type: "colorScale", DxfID: -1, Stops: []grid.Stop{{Type: "num", Value: "1", Above: true}}, Look: map[string]string{"font.bold": "1"}}}
+			}
+			if rapid.Bool().Draw(t, "unmerged") {
+				a.Merges = &Ranges{}
+			}
 			e.Ops = append(e.Ops, a)
 			continue
 		}
@@ -81,6 +92,10 @@ func drawEdit(t *rapid.T) Edit {
 				{Kind: structure.RenameSheet, Sheet: "Sheet1", Name: "It's \"<1>\""},
 				{Kind: structure.AddSheet, Sheet: "New", Position: at.Row},
 			}).Draw(t, "change")})
+			continue
+		}
+		if rapid.IntRange(0, 5).Draw(t, "renames") == 0 {
+			e.Ops = append(e.Ops, drawNames(t, "Blatt ü"))
 			continue
 		}
 		o := SetCells{Sheet: rapid.SampledFrom([]string{"Sheet1", "Blatt ü", ""}).Draw(t, "sheet")}
@@ -130,6 +145,7 @@ func TestEditBytes(t *testing.T) {
 		{Ref: cell.Ref{}, HasFormula: true, Formula: "A2"},
 		{Ref: cell.Ref{Col: 1}, Value: cell.TextValue("é")},
 		{Clear: true}, {Keep: true}, {Value: cell.BoolValue(true)}, {Value: cell.ErrorValue(cell.ErrNA)},
+		{HasFormula: true, Formula: "A2", Array: ArrayNever}, {HasFormula: true, Formula: "A2", Array: ArrayAlways},
 	}}}}
 	values := Edit{Ops: []Op{GiveValues{"S", []GivenValue{
 		{Ref: cell.Ref{Row: 300, Col: 2}, Value: cell.NumberValue(1.5)},
@@ -138,11 +154,11 @@ func TestEditBytes(t *testing.T) {
 	if got, want := hex.EncodeToString(values.AppendTo(nil)), "0101061701530201ac0202000000000000f83f0a000002c3a90401"; got != want {
 		t.Errorf("values: %s, want %s", got, want)
 	}
-	want := "01" + "01" + "01" + "2c" + "0153" + "07" + // version, operations, kind, bytes, sheet, cells
+	want := "01" + "01" + "01" + "38" + "0153" + "09" + // version, operations, kind, bytes, sheet, cells
 		"41" + "ac02" + "02" + "000000000000f83f" + "023025" +
 		"20" + "0000" + "024132" +
 		"02" + "0001" + "02c3a9" +
-		"080000" + "100000" + "03000001" + "04000007"
+		"080000" + "100000" + "03000001" + "04000007" + "250000024132" + "260000024132"
 	got := hex.EncodeToString(e.AppendTo(nil))
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
@@ -157,6 +173,11 @@ func TestEditBytes(t *testing.T) {
 		"04" + "0e" + "0153" + "01" + "01" + "0000ac0202" + "01" + "28000131" +
 		"05" + "21" + "20" + hex.EncodeToString([]byte(`{"sheet":"S","view":{"zoom":90}}`))
 	if got := hex.EncodeToString(looks.AppendTo(nil)); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	names := Edit{Ops: []Op{EditNames{[]NameEdit{{Name: "a", RefersTo: "1"}, {Name: "b", Sheet: "S", Delete: true}}}}}
+	want = "01" + "01" + "10" + "4d" + "4c" + hex.EncodeToString([]byte(`{"names":[{"name":"a","refers":"1"},{"name":"b","sheet":"S","delete":true}]}`))
+	if got := hex.EncodeToString(names.AppendTo(nil)); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	for name, text := range map[string]string{
@@ -183,6 +204,9 @@ func FuzzDecodeEdit(f *testing.F) {
 	f.Add(set(f, "Sheet1", "A1=1 B2==A1*2 C3='text D4= A2!0.00").AppendTo(nil))
 	f.Add(Edit{Ops: []Op{Restructure{structure.Change{Kind: structure.InsertRows, Sheet: "Sheet1", At: 1, Count: 2}}, Restructure{structure.Change{Kind: structure.DeleteColumns, Sheet: "Sheet1", Count: 1}}}}.AppendTo(nil))
 	f.Add([]byte("\x01\x01\x01\x06\x01S\x01\x08\x00\x00"))
+	f.Add(Edit{Ops: []Op{EditNames{[]NameEdit{{Name: "a", Sheet: "Sheet1", RefersTo: "A1"}, {Name: "a", Delete: true}}}}}.AppendTo(nil))
+	f.Add(Edit{Ops: []Op{Arrange{Sheet: "Sheet1", Merges: &Ranges{{Last: cell.Ref{Row: 2}}}, Validations: &[]grid.Validation{{Type: "list", Ranges: Ranges{{}}, Formula1: "A1"}},
+		Conditional: &[]grid.ConditionalFormat{{Type: "top10", Rank: 3, Ranges: Ranges{{}}, DxfID: -1, Look: map[string]string{"font.bold": "1"}}}}}}.AppendTo(nil))
 	m := newBook(f, "A1=1 B2==A1")
 	f.Fuzz(func(t *testing.T, b []byte) {
 		e, err := DecodeEdit(b)

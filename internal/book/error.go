@@ -19,6 +19,7 @@ const (
 	BadFormat     Code = "BAD_FORMAT"          // no number format code
 	BadLayout     Code = "BAD_LAYOUT"          // columns or panes that no sheet can have
 	BadTable      Code = "BAD_TABLE"           // a table that is not there, or cannot become that
+	BadName       Code = "BAD_NAME"            // what cannot be a defined name
 	TooLong       Code = "TOO_LONG"            // longer than Excel allows
 	ArrayPart     Code = "ARRAY_PART"          // a part of an array formula or data table, without the rest
 	TooMany       Code = "TOO_MANY"            // more than can be stored

@@ -13,10 +13,11 @@ import (
 	"gridflow/internal/xf"
 )
 
-// Conflict is a cell that two lines changed in different ways.
+// Conflict is a cell, or a defined name, that two lines changed in different ways.
 type Conflict struct {
 	Target
-	Base, Ours, Theirs CellState
+	Base, Ours, Theirs CellState // of a cell
+	nameConflict                 // of a name
 
 	take CellEdit // gives the cell of ours the state of theirs; of a Rebase, the cell of theirs that of ours
 	Lost bool     // there is no such cell any more where the change would go: only what leaves all as it is can be chosen, see Merged.Stay
@@ -35,13 +36,14 @@ const (
 // Resolution is what becomes of one conflict. The Ref of Cell is filled in.
 type Resolution struct {
 	Choice Choice
-	Cell   CellEdit // for TakeManual
+	Cell   CellEdit // for TakeManual of a cell
+	Text   string   // for TakeManual of a name: what it refers to; "" deletes it
 }
 
 // Merged is what theirs would change in ours, or, of a [Rebase], what ours would change in theirs.
 type Merged struct {
 	Edit      Edit       // what theirs changed and ours did not
-	Conflicts []Conflict // by sheet, row and column
+	Conflicts []Conflict // first of names, then by sheet, row and column
 	Same      int        // cells that both changed in the same way
 
 	onto bool // it is of a Rebase: Edit is for theirs
@@ -72,6 +74,7 @@ func Merge(ctx context.Context, base, ours, theirs *Snapshot) (*Merged, error) {
 	if err != nil {
 		return nil, err
 	}
+	m.mergeNames(base, ours, theirs)
 	for i, info := range ours.Workbook().Sheets {
 		if theirs.edited(i) == base.edited(i) {
 			continue
@@ -158,7 +161,7 @@ func lostBy(ctx context.Context, base, side *Snapshot, moves []structure.Change)
 			if isThere(moves, name, at, side) {
 				continue
 			}
-			c := Conflict{Target: Target{name, at}, Lost: true}
+			c := Conflict{Target: Target{Sheet: name, Ref: at}, Lost: true}
 			c.Base, _ = s.base.at(at)
 			c.Theirs, _ = later.at(at)
 			lost = append(lost, c)
@@ -218,7 +221,7 @@ func (s *sheetMerge) merge(m *Merged) (cells []CellEdit) {
 		case same:
 			m.Same++
 		default:
-			c := Conflict{Target: Target{s.name, r}, Ours: mine, take: take}
+			c := Conflict{Target: Target{Sheet: s.name, Ref: r}, Ours: mine, take: take}
 			c.Base, _ = s.base.at(r)
 			c.Theirs, _ = s.theirs.at(r)
 			m.Conflicts = append(m.Conflicts, c)
@@ -328,8 +331,13 @@ func (m *Merged) Resolve(choices map[Target]Resolution) (Edit, error) {
 		case r.Choice == TakeManual:
 			edit = r.Cell
 			edit.Ref = c.Ref
+			c.takeName = NameEdit{Name: c.Name, Sheet: c.Sheet, RefersTo: r.Text, Delete: r.Text == ""}
 		default:
 			return Edit{}, c.refused(fmt.Sprintf("choice %d is not known", r.Choice))
+		}
+		if c.Name != "" {
+			ops = addName(ops, c.takeName)
+			continue
 		}
 		ops = add(ops, c.Sheet, edit)
 	}
@@ -357,7 +365,7 @@ func add(ops []Op, sheet string, c CellEdit) []Op {
 
 // refused is the error for a conflict and what was chosen for it.
 func (c *Conflict) refused(why string) *Error {
-	err := errorf(BadChoice, "Choose ours, theirs or a manual edit for each conflict, and for nothing else.", "%s!%v: %s", cell.QuoteSheet(c.Sheet), c.Ref, why)
+	err := errorf(BadChoice, "Choose ours, theirs or a manual edit for each conflict, and for nothing else.", "%v: %s", c.Target, why)
 	err.Sheet, err.Ref = c.Sheet, c.Ref
 	return err
 }

@@ -98,7 +98,7 @@ func TestResolve(t *testing.T) {
 	ours, _ := apply(t, base, set(t, "Sheet1", "A1=10 A2=20 A3=30"))
 	theirs, _ := apply(t, base, set(t, "Sheet1", "A1=11 A2=21 A3= A4=41"))
 	m := merge(t, base, ours, theirs)
-	at := func(a1 string) Target { r, _ := cell.ParseRef(a1); return Target{"Sheet1", r} }
+	at := func(a1 string) Target { r, _ := cell.ParseRef(a1); return Target{Sheet: "Sheet1", Ref: r} }
 	choices := map[Target]Resolution{at("A1"): {}, at("A2"): {Choice: TakeTheirs}, at("A3"): {Choice: TakeManual, Cell: CellEdit{Value: cell.TextValue("x")}}}
 	e, err := m.Resolve(choices)
 	if err != nil {
@@ -130,7 +130,7 @@ func TestMergeOfNothing(t *testing.T) {
 	base := snapshot(t, "A1=1 B1=2")
 	ours, _ := apply(t, base, set(t, "Sheet1", "B1!0% B1="))
 	theirs, _ := apply(t, base, set(t, "Sheet1", "B1="))
-	e, err := merge(t, base, ours, theirs).Resolve(map[Target]Resolution{{"Sheet1", cell.Ref{Col: 1}}: {Choice: TakeTheirs}})
+	e, err := merge(t, base, ours, theirs).Resolve(map[Target]Resolution{{Sheet: "Sheet1", Ref: cell.Ref{Col: 1}}: {Choice: TakeTheirs}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -138,7 +138,7 @@ func (s *Snapshot) unedited() *Snapshot {
 	t := *s
 	t.Version = 0
 	t.book, t.sheets, t.grown, t.before, t.since, t.model = nil, nil, nil, nil, nil, nil
-	t.stale, t.whole, t.given = false, false, false
+	t.stale, t.whole, t.given, t.decided = false, false, false, false
 	return &t
 }
 

@@ -34,6 +34,7 @@ func rebased(ctx context.Context, base, ours, onto *Snapshot, wins bool) (*Merge
 	for _, x := range moves {
 		m.Edit.Ops = append(m.Edit.Ops, Restructure{x})
 	}
+	m.rebaseNames(c, base, ours, onto)
 	for _, i := range ours.EditedSheets() {
 		was, err := base.Sheet(ctx, i)
 		if err != nil {
@@ -88,6 +89,7 @@ func MergeAcross(ctx context.Context, base, ours, theirs *Snapshot) (*Merged, er
 	for i := range m.Conflicts {
 		c := &m.Conflicts[i]
 		c.Ours, c.Theirs = c.Theirs, c.Ours
+		c.swap()
 	}
 	return m, nil
 }
@@ -112,7 +114,7 @@ func (r *rebase) cell(m *Merged, x, y grid.Cell) (CellEdit, bool) {
 		return edit, false // a calculation did it, and will do it again
 	}
 	at := edit.Ref
-	c := Conflict{Target: Target{r.name, at}, Base: stateAt(r.was, at), Ours: stateAt(r.mine, at)}
+	c := Conflict{Target: Target{Sheet: r.name, Ref: at}, Base: stateAt(r.was, at), Ours: stateAt(r.mine, at)}
 	row := 0
 	if ok = false; r.there {
 		row, ok = r.row(at.Row)

@@ -1,6 +1,7 @@
 package book
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -46,19 +47,20 @@ type Snapshot struct {
 	byName map[string]int
 
 	// What the edits since the base file left. Older versions share it as far as it goes.
-	book   *grid.Workbook // nil as long as it is the source's
-	sheets []editedSheet  // by index
-	grown  []grownTable   // by name
-	stale  bool
-	whole  bool        // all formulas were calculated once, and not given values since
-	given  bool        // see Given
-	styles *styleMemo  // of the whole line and its forks
-	models *models     // the same
-	opens  *opening    // how a file without values is opened for this line; nil: as for whoever reads it first
-	stored bool        // sheets are given as the file has them
-	before *Snapshot   // the last version that was calculated, if this one is stale; nil: every formula is to be
-	since  []calc.Cell // cells that edits have made different since then, also those that became again what they were
-	model  *calc.Model // of the formulas as they are here; nil where they were not needed yet
+	book    *grid.Workbook // nil as long as it is the source's
+	sheets  []editedSheet  // by index
+	grown   []grownTable   // by name
+	stale   bool
+	decided bool        // whether formulas are arrays may have been decided by other names than there are
+	whole   bool        // all formulas were calculated once, and not given values since
+	given   bool        // see Given
+	styles  *styleMemo  // of the whole line and its forks
+	models  *models     // the same
+	opens   *opening    // how a file without values is opened for this line; nil: as for whoever reads it first
+	stored  bool        // sheets are given as the file has them
+	before  *Snapshot   // the last version that was calculated, if this one is stale; nil: every formula is to be
+	since   []calc.Cell // cells that edits have made different since then, also those that became again what they were
+	model   *calc.Model // of the formulas as they are here; nil where they were not needed yet
 }
 
 // editedSheet is a sheet that is no more as the source has it.
@@ -165,7 +167,18 @@ func (s *Snapshot) BytesOver(old *Snapshot) int64 {
 		n += m
 	}
 	if s.book != nil && s.book != book {
-		n += int64(xfBytes * len(s.book.Styles.Xfs))
+		n += bookBytes(s.book, cmp.Or(book, s.src.Workbook()))
+	}
+	return n
+}
+
+// bookBytes is about what a workbook keeps alive besides what another one does.
+func bookBytes(wb, other *grid.Workbook) (n int64) {
+	if wb.Styles != nil && wb.Styles != other.Styles {
+		n += int64(xfBytes * len(wb.Styles.Xfs))
+	}
+	if len(wb.Names) > 0 && (len(other.Names) == 0 || &wb.Names[0] != &other.Names[0]) {
+		n += int64(nameBytes * len(wb.Names))
 	}
 	return n
 }
@@ -188,10 +201,11 @@ func (s *Snapshot) IndexBytes() int64 {
 	return 0
 }
 
-// The sizes of a Snapshot with its list of sheets, and of a style, in bytes.
+// The sizes of a Snapshot with its list of sheets, of a style, and of a defined name in a list, in bytes.
 const (
 	snapshotBytes = 256
 	xfBytes       = 128
+	nameBytes     = 72
 )
 
 // SheetIndex finds a sheet by its name, ignoring case.

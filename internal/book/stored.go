@@ -42,6 +42,10 @@ func (d *draft) storedForms(sheet int, cells []CellEdit) (func(c *CellEdit) stor
 		if err != nil {
 			return stored{text: c.Formula}
 		}
+		if c.Array != ArrayAsTyped {
+			d.next.decided = true
+			return stored{text, c.Array == ArrayAlways}
+		}
 		return stored{text, d.spills(text, sheet, c.Ref, tables)}
 	}, nil
 }

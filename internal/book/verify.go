@@ -29,6 +29,9 @@ func (c Class) String() string {
 type Target struct {
 	Sheet string
 	Ref   cell.Ref
+	// Name, if not empty, is a defined name, which is the target in place of a cell: one of the sheet, or of
+	// the workbook where Sheet is empty. Only conflicts have such targets.
+	Name string
 }
 
 // VerifyOptions says what Verify looks at.

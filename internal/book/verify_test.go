@@ -97,7 +97,7 @@ func TestVerifyTargets(t *testing.T) {
 		{"C3", Unchanged, "C2"}, {"C4", FormulaShift, "C3"}, {"D4", Unchanged, "D3"}, {"C5", FormulaShift, "C4"}, {"E5", DirectEdit, "E4"}, {"Z99", Unchanged, "Z98"},
 	} {
 		r, _ := cell.ParseRef(c.cell)
-		v, err := Verify(t.Context(), base, cur, VerifyOptions{Targets: []Target{{"sheet1", r}}, Tolerance: 1e-6, NoErrors: true})
+		v, err := Verify(t.Context(), base, cur, VerifyOptions{Targets: []Target{{Sheet: "sheet1", Ref: r}}, Tolerance: 1e-6, NoErrors: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -117,13 +117,13 @@ func TestVerifyTargets(t *testing.T) {
 	if err != nil || calculated.Version != base.Version || calculated.Stale() {
 		t.Fatalf("version %d, stale %v: %v", calculated.Version, calculated.Stale(), err)
 	}
-	v, err := Verify(t.Context(), base, calculated, VerifyOptions{Targets: []Target{{"Sheet1", r}}})
+	v, err := Verify(t.Context(), base, calculated, VerifyOptions{Targets: []Target{{Sheet: "Sheet1", Ref: r}}})
 	if err != nil || v.Targets[0].Class != Recalculated || v.Changed() != 1 {
 		t.Errorf("a new value of a formula: %+v, %v", v, err)
 	}
-	for _, bad := range []Target{{"None", cell.Ref{}}, {"Sheet1", cell.Ref{Row: -1}}} {
+	for _, bad := range []Target{{Sheet: "None"}, {Sheet: "Sheet1", Ref: cell.Ref{Row: -1}}} {
 		var e *Error
-		if _, err := Verify(t.Context(), base, cur, VerifyOptions{Targets: []Target{{"Sheet1", cell.Ref{}}, bad}}); !errors.As(err, &e) || e.Cell != 1 {
+		if _, err := Verify(t.Context(), base, cur, VerifyOptions{Targets: []Target{{Sheet: "Sheet1"}, bad}}); !errors.As(err, &e) || e.Cell != 1 {
 			t.Errorf("%v: %v", bad, err)
 		}
 	}

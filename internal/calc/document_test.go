@@ -2,6 +2,7 @@ package calc
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -153,7 +154,17 @@ whether it would be met or not.
 		}
 	}
 	fmt.Fprintf(&b, "| **all** | %d | %s | %s |\n\n", len(fn.All()), percent(allCells), percent(allTables))
-	b.WriteString("| table | met |\n|---|---|\n")
+	b.WriteString("Cells by the project that the workbooks are from; those that cannot be met ask macros, cubes, the web or other workbooks:\n\n| workbooks of | cells |\n|---|---|\n")
+	files := map[string][2]int{}
+	for name, n := range rates(readTestdata(t, "corpus.txt"), "") {
+		project, _, _ := strings.Cut(name, "/")
+		is := files[project]
+		files[project] = [2]int{is[0] + n[0], is[1] + n[1]}
+	}
+	for _, project := range slices.Sorted(maps.Keys(files)) {
+		fmt.Fprintf(&b, "| %s | %s |\n", project, percent(files[project]))
+	}
+	b.WriteString("\n| table | met |\n|---|---|\n")
 	for _, table := range expectedTables {
 		fmt.Fprintf(&b, "| %s | %s |\n", table.name, percent(rates(readTestdata(t, "tables.txt"), "")[table.name]))
 	}

@@ -86,7 +86,7 @@ func TestTablesGrow(t *testing.T) {
 				now.Sheets[i] = s
 			}
 			opt.Sources, changed = differing(l.in, now)
-			m := l.model.WithTables(now)
+			m := l.model.WithWords(now)
 			same := compiledOnce(l.model, m)
 			m, err := m.With(now, changed)
 			if err != nil {
@@ -136,13 +136,13 @@ func TestRowsOfTablesStay(t *testing.T) {
 	now := l.in
 	now.Tables = slices.Clone(now.Tables)
 	now.Tables[0].Range.Last.Row += 2
-	m := l.model.WithTables(now)
+	m := l.model.WithWords(now)
 	for _, a := range m.TableReaders(l.in.Tables) {
 		if a.Sheet == 0 && a.Range.String() != "C5:C6" {
 			t.Errorf("%v is calculated", a.Range)
 		}
 	}
-	if m.WithTables(now) != m {
+	if m.WithWords(now) != m {
 		t.Error("tables that lie as they did give another model")
 	}
 }

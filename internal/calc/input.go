@@ -40,12 +40,11 @@ func (in Input) words() Input {
 }
 
 func newWords(in Input) *words {
-	w := &words{in: in.words(), sheets: map[string]int{}, names: map[string][]int{}, trees: map[int]*formula.Tree{}}
+	w := &words{in: in.words(), sheets: map[string]int{}, names: indexed(in.Book.Names), trees: map[int]*formula.Tree{}}
 	for i, s := range in.Book.Sheets {
 		w.sheets[fold(s.Name)] = i
 	}
 	for i, n := range in.Book.Names {
-		w.names[fold(n.Name)] = append(w.names[fold(n.Name)], i)
 		if tree, err := formula.Parse(n.RefersTo); err == nil {
 			w.trees[i] = tree
 		}

@@ -13,13 +13,14 @@ func (e *ErrTooLarge) Error() string {
 	return fmt.Sprintf("the calculation needs more than the %d bytes that it may take", e.Most)
 }
 
-// memory counts what a calculation takes beside the workbook: its tiles, and what is to be
-// calculated of them. What a formula makes while it runs is bounded by itself (fn.Context.Room)
-// and gone when it has run. Any number of goroutines may count at once.
+// memory counts what a calculation takes beside the workbook: its tiles, what is to be
+// calculated of them, and the large arrays that formulas make, until the next formula is run. Smaller ones are soon
+// gone. Any number of goroutines may count at once.
 type memory struct {
-	most int64 // 0: any number
-	used atomic.Int64
-	over func() // ends the calculation; it may be called again and again
+	most   int64 // 0: any number
+	used   atomic.Int64
+	passed atomic.Bool // used was more than most
+	over   func()      // ends the calculation; it may be called again and again
 }
 
 const (
@@ -28,11 +29,12 @@ const (
 	textBytes = int64(unsafe.Sizeof("")) * int64(len(tile{}.kinds))
 )
 
-// take counts n bytes more.
+// take counts n bytes more, or less.
 func (m *memory) take(n int64) {
 	if now := m.used.Add(n); m.most > 0 && now > m.most {
+		m.passed.Store(true)
 		m.over()
 	}
 }
 
-func (m *memory) exceeded() bool { return m.most > 0 && m.used.Load() > m.most }
+func (m *memory) exceeded() bool { return m.passed.Load() }

@@ -164,11 +164,11 @@ func programOf(s graph.Span) *program {
 // Formulas is the number of cells with a formula.
 func (m *Model) Formulas() int { return int(m.graph.Stats().Formulas) }
 
-// Outdated implements graph.Renewer: it tells the formulas that name tables which are others now
-// than when they were compiled.
+// Outdated implements graph.Renewer: it tells the formulas that name tables, or look for defined
+// names, which are others now than when they were compiled.
 func (w *words) Outdated(t *graph.Template) (graph.Formula, bool) {
 	p, _ := t.Facts.Program.(*program)
-	if p == nil || p.words == w || !w.moved(p.words, p.Tables) {
+	if p == nil || p.words == w || !w.moved(p.words, p.Tables) && !w.renamed(p.words, p.Names) {
 		return graph.Formula{}, false
 	}
 	return graph.Formula{Sheet: t.Sheet, At: p.at, Kind: t.Kind, Text: p.text, Relative: t.Relative}, true
@@ -195,15 +195,19 @@ func (m *Model) SameTables(tables []grid.Table) bool {
 	return slices.EqualFunc(m.words.in.Tables, tables, sameTable)
 }
 
-// WithTables gives the model of a workbook with the formulas of m, whose tables may lie otherwise:
-// what names one that does is compiled anew. in is the workbook as it is now; its names and sheets
-// are those of m.
-func (m *Model) WithTables(in Input) *Model {
-	if m.SameTables(in.Tables) {
+// WithWords gives the model of a workbook with the formulas of m, whose tables may lie otherwise and
+// whose defined names may say something else: what names one is compiled anew. in is the workbook as it
+// is now; its sheets are those of m.
+func (m *Model) WithWords(in Input) *Model {
+	names := m.SameNames(in.Book.Names)
+	if names && m.SameTables(in.Tables) {
 		return m
 	}
 	w := *m.words
 	w.in = in.words()
+	if !names {
+		w = *newWords(in)
+	}
 	g, changed := m.graph.Renew(&w)
 	next := m.derive(g, changed)
 	next.words = &w

@@ -59,7 +59,7 @@ func someValue(r *rand.Rand, col int) cell.Value {
 	case k == 8 && r.IntN(6) == 0:
 		return cell.ErrorValue(cell.ErrNA)
 	case k < 14:
-		return cell.NumberValue([]float64{5, 0.1 + 0.2, 0.3, 1e15 + 1, 1e-310, 1e300, math.Copysign(0, -1)}[r.IntN(7)])
+		return cell.NumberValue([]float64{5, 0.30000000000000004, 0.3, 1e15 + 1, 1e-310, 1e300, math.Copysign(0, -1)}[r.IntN(7)])
 	}
 	return cell.NumberValue(float64(r.IntN(60)))
 }

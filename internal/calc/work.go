@@ -138,7 +138,7 @@ func (w *worker) machine(depth int) *eval.Machine {
 	if depth == len(w.machines) {
 		m := eval.NewMachine(w)
 		m.Dates, m.Now = w.c.in.Book.Dates, w.c.opt.Now
-		m.Stopped = w.c.stopped
+		m.Stopped, m.Claim = w.c.stopped, w.c.memory.take
 		if !w.c.settling {
 			m.Index = w
 		}

@@ -1,6 +1,7 @@
 package cell
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 )
@@ -190,4 +191,17 @@ func looksR1C1(name string) bool {
 		return digits(rest) == ""
 	}
 	return false
+}
+
+// MarshalText gives the range in A1 form, as it stands in JSON.
+func (r Range) MarshalText() ([]byte, error) { return r.AppendA1(nil), nil }
+
+// UnmarshalText reads a range in A1 form.
+func (r *Range) UnmarshalText(text []byte) error {
+	is, ok := ParseRange(string(text))
+	if !ok {
+		return fmt.Errorf("%q is no range", text)
+	}
+	*r = is
+	return nil
 }

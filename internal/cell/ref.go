@@ -1,6 +1,7 @@
 package cell
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 )
@@ -103,4 +104,17 @@ func ParseRef(s string) (Ref, bool) {
 	}
 	row, ok := ParseRow(strings.TrimPrefix(s[n:], "$"))
 	return Ref{Row: row, Col: col}, ok
+}
+
+// MarshalText gives the reference in A1 form, as it stands in JSON.
+func (r Ref) MarshalText() ([]byte, error) { return r.AppendA1(nil), nil }
+
+// UnmarshalText reads a reference in A1 form.
+func (r *Ref) UnmarshalText(text []byte) error {
+	is, ok := ParseRef(string(text))
+	if !ok {
+		return fmt.Errorf("%q is no cell", text)
+	}
+	*r = is
+	return nil
 }

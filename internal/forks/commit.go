@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"gridflow/internal/audit"
 	"gridflow/internal/book"
 )
 
@@ -85,6 +86,9 @@ func (s *Store) commit(ctx context.Context, id string, c Commit, fn func(ctx con
 	})
 	if ours := (*Error)(nil); errors.As(err, &ours) && ours.Code == CodeConflict {
 		s.conflicts.Add(1)
+	}
+	if err == nil {
+		audit.Record(ctx, audit.Change{Kind: audit.VersionMade, ID: id, Version: r.Version})
 	}
 	return r, err
 }

@@ -50,6 +50,15 @@ func patchOf(ctx context.Context, base, cur *book.Snapshot) (p patch.Patch, cell
 	if len(p.Structure) > 0 {
 		file = cur.Written()
 	}
+	if o, ok := book.NamesBetween(file, cur); ok {
+		for _, e := range o.Names {
+			n := patch.NamePatch{Name: grid.Name{Name: e.Name, Sheet: -1, RefersTo: e.RefersTo, Comment: e.Comment, Hidden: e.Hidden}, Remove: e.Delete}
+			if e.Sheet != "" {
+				n.Sheet, _ = file.SheetIndex(e.Sheet)
+			}
+			p.Names = append(p.Names, n)
+		}
+	}
 	for _, i := range sheets {
 		was, err := file.Sheet(ctx, i)
 		if err != nil {
@@ -84,7 +93,14 @@ func patchOf(ctx context.Context, base, cur *book.Snapshot) (p patch.Patch, cell
 		}
 		sheet.Cells = endArrays(sheet.Cells, was, is)
 		if o, ok := book.Rearranged(was, is, ""); ok {
-			sheet.Layout = &patch.LayoutPatch{Columns: o.Columns, View: o.View}
+			sheet.Layout = &patch.LayoutPatch{
+				Columns: o.Columns,
+				View:    o.View,
+				Merges:  (*[]cell.Range)(o.Merges),
+
+				Validations: o.Validations,
+				Conditional: o.Conditional,
+			}
 		}
 		if len(sheet.Cells) > 0 || sheet.Layout != nil {
 			p.Sheets = append(p.Sheets, sheet)

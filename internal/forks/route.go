@@ -121,6 +121,12 @@ func (r *Router) Peek(id string) (fileBytes, memoryBytes int64, ok bool) {
 	return info.Base.Bytes, r.BaseMemory(info.Base), true
 }
 
+// Converts reports whether who reads what an id names may have to wait until LibreOffice has made an
+// .xlsx file of it. The base of a fork is one.
+func (r *Router) Converts(id string) bool {
+	return (!IsFork(id) || r.Forks == nil) && r.Workspace.Converts(id)
+}
+
 // Unread tells how much memory the load of a sheet, with "" of all sheets, of what an id
 // names may still come to take, in bytes.
 func (r *Router) Unread(id, sheet string) int64 {

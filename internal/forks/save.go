@@ -132,11 +132,11 @@ func (s *Store) Save(ctx context.Context, id string, o SaveOptions) (out Saved, 
 		return out, nil
 	}
 	if o.Drop {
-		err := s.call(ctx, id, func(_ context.Context, l *live) error {
+		err := s.call(ctx, id, func(ctx context.Context, l *live) error {
 			if l.line.head() != out.Version {
 				return conflict(out.Version, l.line.head())
 			}
-			return l.discard()
+			return l.discardFor(ctx)
 		})
 		out.Dropped = err == nil
 		if err != nil {

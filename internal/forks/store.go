@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"gridflow/internal/actor"
+	"gridflow/internal/audit"
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
@@ -571,6 +572,7 @@ func (s *Store) Create(ctx context.Context, from string, o CreateOptions) (Info,
 	}
 	f = &fork{id: id, stream: id, info: l.info(id, stale)}
 	f.touched.Store(time.Now().UnixNano())
+	audit.Record(ctx, audit.Change{Kind: audit.ForkMade, ID: id, Path: e.Path})
 	return f.known(), nil
 }
 
@@ -705,7 +707,16 @@ func (s *Store) Discard(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	return s.call(ctx, id, func(_ context.Context, l *live) error { return l.discard() })
+	return s.call(ctx, id, func(ctx context.Context, l *live) error { return l.discardFor(ctx) })
+}
+
+// discardFor is discard for a caller.
+func (l *live) discardFor(ctx context.Context) error {
+	err := l.discard()
+	if err == nil {
+		audit.Record(ctx, audit.Change{Kind: audit.ForkDiscarded, ID: l.fork.id})
+	}
+	return err
 }
 
 func (l *live) discard() error {

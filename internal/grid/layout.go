@@ -78,33 +78,6 @@ type Comment struct {
 	Threaded bool
 }
 
-// Validation is a data-validation rule.
-type Validation struct {
-	Ranges                   []cell.Range
-	Type                     string // "list", "whole", "decimal", "date", "time", "textLength", "custom", "none"
-	Operator                 string // "between" where not given
-	Formula1, Formula2       string
-	AllowBlank, HideDropDown bool
-	ErrorStyle               string
-	ErrorTitle, Error        string
-	PromptTitle, Prompt      string
-}
-
-// ConditionalFormat is one conditional-formatting rule.
-type ConditionalFormat struct {
-	Ranges     []cell.Range
-	Type       string // "cellIs", "expression", "colorScale", "dataBar", "iconSet", …
-	Operator   string
-	Formulas   []string
-	Priority   int
-	DxfID      int // -1 where none
-	StopIfTrue bool
-	Text       string
-	Rank       int
-	Percent    bool
-	Bottom     bool
-}
-
 // Column gives the span that covers col, if any.
 func (l *Layout) Column(col int) (ColumnSpan, bool) {
 	lo, hi := 0, len(l.Columns)

@@ -26,7 +26,7 @@ var floors = [][]string{
 	{"internal/forks"},
 	{"internal/office"},
 	{"internal/workspace"},
-	{"internal/analyze", "internal/whatif"},
+	{"internal/analyze", "internal/outside", "internal/whatif"},
 	{"internal/book"},
 	{"internal/xlsx", "internal/textfile", "internal/vba"},
 	{"internal/calc"},
@@ -37,7 +37,7 @@ var floors = [][]string{
 	{"internal/formula", "internal/numfmt", "internal/lazy", "internal/nearest", "internal/actor", "internal/hub"},
 	{"flow"},
 	{"internal/lock"},
-	{"internal/cell", "internal/interleave", "internal/tally", "internal/vfs"},
+	{"internal/audit", "internal/cell", "internal/interleave", "internal/tally", "internal/vfs"},
 }
 
 // within are the imports that stay on one floor: a text file fails with the errors of a

@@ -13,6 +13,7 @@ import (
 
 	"gridflow/flow"
 	"gridflow/internal/admit"
+	"gridflow/internal/audit"
 	"gridflow/internal/obs"
 	"gridflow/internal/tools"
 )
@@ -27,6 +28,7 @@ type Config struct {
 	Metrics     *obs.Metrics // counts what becomes of calls; nil: nobody does
 	ToolTimeout time.Duration
 	Log         *slog.Logger // nil: no log
+	Audit       *audit.Log   // of what changes something; nil: there is none
 	Extend      *Extension   // nil: nothing but the above
 }
 
@@ -140,6 +142,7 @@ func New(conf Config) *Server {
 		s.dropCancelled,
 		s.recoverPanics, // around all that does work, for it may panic
 		s.logRequests,
+		s.keepRecord,
 		s.refuseWhenDraining,
 		s.followCaller,
 		s.checkTool,

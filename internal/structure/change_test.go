@@ -205,7 +205,7 @@ func TestJSON(t *testing.T) {
 		{Change{Kind: InsertRows, Sheet: "Data", At: 4, Count: 2}, `{"kind":"insert_rows","sheet":"Data","at":4,"count":2}`},
 		{Change{Kind: RenameSheet, Sheet: "Data", Name: "New"}, `{"kind":"rename_sheet","sheet":"Data","name":"New"}`},
 		{Change{Kind: MoveCells, Sheet: "Data", Range: ranged(t, "B2:C3"), To: cell.Ref{Row: 4}, ToSheet: "Other"},
-			`{"kind":"move_cells","sheet":"Data","range":{"First":{"Row":1,"Col":1},"Last":{"Row":2,"Col":2}},"to":{"Row":4,"Col":0},"to_sheet":"Other"}`},
+			`{"kind":"move_cells","sheet":"Data","range":"B2:C3","to":"A5","to_sheet":"Other"}`},
 	} {
 		got, err := json.Marshal(c.change)
 		var back Change

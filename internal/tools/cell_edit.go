@@ -223,7 +223,7 @@ func (e *editor) scalar(c *book.CellEdit, v Scalar, isFormula bool) {
 			if !isFormula && !e.typed {
 				e.warn("WARN_FORMULA_PREFIX: a value that begins with = was taken for a formula; begin it with '= for a text")
 			}
-			c.HasFormula, c.Formula = true, text
+			c.HasFormula, c.Formula = true, e.formula(text, c.Ref)
 		case strings.HasPrefix(text, "'="):
 			c.Value = cell.TextValue(text[1:])
 		case e.guess:
@@ -234,6 +234,15 @@ func (e *editor) scalar(c *book.CellEdit, v Scalar, isFormula bool) {
 			c.Value = cell.TextValue(text)
 		}
 	}
+}
+
+// formula gives a formula as Excel keeps what is typed.
+func (e *editor) formula(text string, at cell.Ref) string {
+	is := formula.Typed(text)
+	if is != text {
+		e.warn("WARN_DIGITS: of a number in a formula the first 15 digits count, as in Excel (%s)", at)
+	}
+	return is
 }
 
 // guessed reads a text as somebody who types it into a cell would expect.
@@ -481,6 +490,9 @@ func summarizeEdit(e book.Edit) *summary {
 				s.Flags.RecalcNeeded = s.Flags.RecalcNeeded || !c.Keep
 				s.count(o.Sheet, c.Ref, kind)
 			}
+		case book.EditNames:
+			s.Counts["names_changed"] += len(o.Names)
+			s.Flags.RecalcNeeded = true
 		case book.Arrange:
 			s.affects(o.Sheet)
 		case book.Restructure:

@@ -106,9 +106,9 @@ func (v changeValues) row(c book.Change) changeRow {
 		r.Sheet = ""
 		switch c.Kind {
 		case book.NameAdded:
-			r.Formula = c.NewText
+			r.Formula = formula.Display(c.NewText)
 		case book.NameModified:
-			r.OldFormula, r.NewFormula = c.OldText, c.NewText
+			r.OldFormula, r.NewFormula = formula.Display(c.OldText), formula.Display(c.NewText)
 		}
 	}
 	return r

@@ -66,6 +66,10 @@ func (e *Env) commitOnce(ctx context.Context, fork, tool string, mode EditMode, 
 	if err != nil {
 		return out, false, err
 	}
+	asking, err := e.outside(d.edit())
+	if err != nil {
+		return out, false, err
+	}
 	out.Mode = mode.Mode
 	if nothing := len(d.edit().Ops) == 0 && (c.Expected == nil || *c.Expected == seen); nothing {
 		out.changedOut = changedOut{stamp: stamp{fork, seen}, Before: seen, Summary: summarize(nil, false)}
@@ -84,8 +88,10 @@ func (e *Env) commitOnce(ctx context.Context, fork, tool string, mode EditMode, 
 		out.changedOut = changed(r)
 	}
 	for _, op := range d.edit().Ops {
-		if o, ok := op.(book.Arrange); ok && !slices.Contains(out.Summary.Sheets, o.Sheet) { // it has no cells to tell of
-			out.Summary.Sheets = append(out.Summary.Sheets, o.Sheet)
+		for _, sheet := range besideCells(op) { // there are no cells of it to tell of
+			if sheet != "" && !slices.Contains(out.Summary.Sheets, sheet) {
+				out.Summary.Sheets = append(out.Summary.Sheets, sheet)
+			}
 		}
 	}
 	warnings, kinds, counts := d.told()
@@ -95,9 +101,22 @@ func (e *Env) commitOnce(ctx context.Context, fork, tool string, mode EditMode, 
 	for name, n := range counts {
 		out.Summary.Counts[name] = n
 	}
-	out.Warnings = append([]string{}, warnings...)
+	out.Warnings = append(append([]string{}, warnings...), asking...)
 	out.Summary.Warnings = out.Warnings
 	return out, false, nil
+}
+
+// besideCells gives the sheets of which an operation changes what is no cell.
+func besideCells(op book.Op) (sheets []string) {
+	switch o := op.(type) {
+	case book.Arrange:
+		sheets = append(sheets, o.Sheet)
+	case book.EditNames:
+		for _, n := range o.Names {
+			sheets = append(sheets, n.Sheet)
+		}
+	}
+	return sheets
 }
 
 func isConflict(err error) bool {

@@ -19,6 +19,8 @@ var compatFields = map[string]string{
 	"get_edits":             "fork_id:string edits[].timestamp:string edits[].sheet:string edits[].address:string edits[].value:string edits[].is_formula:bool",
 	"edit_batch":            "fork_id:string edits_applied:number total_edits:number recalc_needed:bool warnings[]:string " + compatBatch,
 	"append_rows":           compatBatch,
+	"rules_batch":           compatBatch,
+	"grid_import":           compatBatch,
 	"get_changeset":         "fork_id:string base_workbook:string summary.total_changes:number summary.returned_changes:number summary.truncated:bool summary.counts_by_kind:object summary.counts_by_type:object summary.affected_sheets[]:string",
 	"checkpoint_fork":       "fork_id:string checkpoint.checkpoint_id:string checkpoint.created_at:string checkpoint.label:string total_checkpoints:number",
 	"list_checkpoints":      "fork_id:string checkpoints[].checkpoint_id:string checkpoints[].created_at:string checkpoints[].label:string",

@@ -75,6 +75,10 @@ var createWorkbook = define(Spec{
 			return nil, err
 		}
 	}
+	asking, err := env.outside(e.edit())
+	if err != nil {
+		return nil, err
+	}
 	entry, err := env.Files.Write(ctx, at, workspace.WriteOptions{Overwrite: in.Overwrite}, func(f io.Writer) (err error) {
 		w := write.New(ctx, f, write.Options{})
 		defer func() { err = errors.Join(err, w.Close()) }()
@@ -99,7 +103,7 @@ var createWorkbook = define(Spec{
 	if err != nil {
 		return nil, err
 	}
-	out.WorkbookID, out.SavedTo, out.Bytes, out.Warnings = entry.ID, entry.Path, entry.Bytes, append([]string{}, e.warnings...)
+	out.WorkbookID, out.SavedTo, out.Bytes, out.Warnings = entry.ID, entry.Path, entry.Bytes, append(append([]string{}, e.warnings...), asking...)
 	return out, nil
 })
 

@@ -168,7 +168,10 @@ func (n node) appendJSON(b []byte) []byte {
 //
 // Its error is an INVALID_PARAMS that tells every problem, one argument at a time, and
 // shows the call as it could be: what was right in it, the rest from example.
-func (p *plan) decode(tool, example string, raw json.RawMessage, v reflect.Value) error {
+//
+// With compat, arguments in camel case count as those of the same name in snake case: A's JavaScript client
+// sends what it was given beside what it makes of it.
+func (p *plan) decode(tool, example string, raw json.RawMessage, v reflect.Value, compat bool) error {
 	args := node{kind: objectNode}
 	if len(bytes.TrimSpace(raw)) > 0 {
 		n, err := parseJSON(raw)
@@ -183,6 +186,9 @@ func (p *plan) decode(tool, example string, raw json.RawMessage, v reflect.Value
 			return p.refuse(tool, example, nil, []string{"the arguments are " + n.kind.String() + ", wanted an object"})
 		}
 	}
+	if compat {
+		args = p.snaked(args)
+	}
 	good, problems := p.fill(v, args, "")
 	if problems != nil {
 		return p.refuse(tool, example, good, problems)
@@ -196,6 +202,46 @@ const (
 	problemsBytes = 550
 	exampleBytes  = 350
 )
+
+// snaked gives arguments in which those in camel case have their names in snake case, if they are known by
+// these; those that are given in snake case as well are left out, and so are others in camel case and the
+// client's own "options".
+func (p *plan) snaked(args node) node {
+	given := make(map[*field]bool)
+	for _, name := range args.names {
+		given[p.byName[name]] = true
+	}
+	out := node{kind: objectNode}
+	for i, name := range args.names {
+		if p.byName[name] == nil {
+			snake := snakeCase(name)
+			f := p.byName[snake]
+			if snake == name && name != "options" {
+				f = new(field) // it is refused like any other
+			}
+			if f == nil || given[f] {
+				continue
+			}
+			name, given[f] = snake, true
+		}
+		out.names, out.items = append(out.names, name), append(out.items, args.items[i])
+	}
+	return out
+}
+
+// snakeCase gives a name like sheetName in the form sheet_name.
+func snakeCase(name string) string {
+	var b []byte
+	for i := range len(name) {
+		c := name[i]
+		if 'A' <= c && c <= 'Z' {
+			b = append(b, '_')
+			c |= 0x20
+		}
+		b = append(b, c)
+	}
+	return string(b)
+}
 
 // fill sets the members of v. good holds those members that were right.
 func (p *plan) fill(v reflect.Value, args node, path string) (good map[*field]node, problems []string) {

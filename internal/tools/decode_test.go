@@ -3,6 +3,7 @@ package tools
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -101,7 +102,7 @@ func TestDecode(t *testing.T) {
 // decodeToText gives the call that args stand for, or the error.
 func decodeToText(args string) string {
 	var in allArgs
-	if err := planOf(reflect.TypeOf(in)).decode("t", allExample, json.RawMessage(args), reflect.ValueOf(&in).Elem()); err != nil {
+	if err := planOf(reflect.TypeOf(in)).decode("t", allExample, json.RawMessage(args), reflect.ValueOf(&in).Elem(), false); err != nil {
 		return err.Error()
 	}
 	return strings.TrimPrefix(callText("t", in), "t ")
@@ -216,5 +217,32 @@ func TestErrorsAreShort(t *testing.T) {
 		if !ok || !json.Valid([]byte(example)) {
 			t.Errorf("%s: no example in %v", tool.Name, err)
 		}
+	}
+}
+
+// TestCamelCase: A's JavaScript client sends each argument as it was given beside what it makes of it.
+func TestCamelCase(t *testing.T) {
+	p := planOf(reflect.TypeFor[sheetPageIn]())
+	for args, want := range map[string]string{
+		`{"workbookId":"w","sheetName":"S","startRow":3,"workbook_id":"w","sheet_name":"S","start_row":3,"contextId":"x","options":{"dryRun":true}}`: "w S 3",
+		`{"workbookId":"w","sheetName":"S","startRow":4}`:                "w S 4",
+		`{"workbookId":"other","workbook_id":"w","sheet_name":"S"}`:      "w S 1",
+		`{"workbook_id":"w","sheet_name":"S","nonsense":1}`:              `"nonsense" is not an argument`,
+		`{"workbook_id":"w","workbook_or_fork_id":"w","sheet_name":"S"}`: "are the same argument",
+	} {
+		var in sheetPageIn
+		got := ""
+		if err := p.decode("t", "", json.RawMessage(args), reflect.ValueOf(&in).Elem(), true); err != nil {
+			got = err.Error()
+		} else {
+			got = fmt.Sprint(in.Workbook, " ", in.Sheet, " ", in.StartRow)
+		}
+		if !strings.Contains(got, want) {
+			t.Errorf("%s\ngives %s, want %s", args, got, want)
+		}
+	}
+	var in sheetPageIn
+	if err := p.decode("t", "", json.RawMessage(`{"workbookId":"w","sheet_name":"S"}`), reflect.ValueOf(&in).Elem(), false); err == nil {
+		t.Error("camel case is taken where nobody said so")
 	}
 }

@@ -48,7 +48,7 @@ func define[In, Out any](spec Spec, handler func(context.Context, *Env, In) (Out
 	args := planOf(reflect.TypeFor[In]())
 	if spec.Example != "" {
 		var in In
-		if err := args.decode(spec.Name, "", json.RawMessage(spec.Example), reflect.ValueOf(&in).Elem()); err != nil {
+		if err := args.decode(spec.Name, "", json.RawMessage(spec.Example), reflect.ValueOf(&in).Elem(), false); err != nil {
 			panic(fmt.Sprintf("the example of %s: %v", spec.Name, err))
 		}
 	}
@@ -62,7 +62,7 @@ func define[In, Out any](spec Spec, handler func(context.Context, *Env, In) (Out
 		Schema: args.appendSchema(nil), Params: params,
 		Call: func(ctx context.Context, env *Env, raw json.RawMessage) (*Result, error) {
 			var in In
-			if err := args.decode(spec.Name, spec.Example, raw, reflect.ValueOf(&in).Elem()); err != nil {
+			if err := args.decode(spec.Name, spec.Example, raw, reflect.ValueOf(&in).Elem(), env.Profile == Compat); err != nil {
 				return nil, err
 			}
 			seen := new(seenVersion)

@@ -110,5 +110,5 @@ func wordEdit(sheet string, c book.CellEdit) string {
 func decodeArgs(t *testing.T, tool, args string, in any) error {
 	t.Helper()
 	v := reflect.ValueOf(in).Elem()
-	return planOf(v.Type()).decode(tool, "", json.RawMessage(args), v)
+	return planOf(v.Type()).decode(tool, "", json.RawMessage(args), v, false)
 }

@@ -7,6 +7,7 @@ import (
 	"gridflow/internal/forks"
 	"gridflow/internal/office/job"
 	"gridflow/internal/office/shelf"
+	"gridflow/internal/outside"
 	"gridflow/internal/workspace"
 )
 
@@ -16,10 +17,11 @@ type Env struct {
 	Workspace Workspace
 	Profile   Profile
 	Caps      Caps
-	Forks     *forks.Store // nil: nothing can be edited
-	Files     Files        // nil: no file may be written
-	NoForks   error        // why Forks is nil, where more is to be said than that
-	Status    Status       // nil: there is no scheduler, as where single calls are made from a shell
+	Outside   outside.Policy // on formulas that reach outside of the workbook; "" is outside.Warn
+	Forks     *forks.Store   // nil: nothing can be edited
+	Files     Files          // nil: no file may be written
+	NoForks   error          // why Forks is nil, where more is to be said than that
+	Status    Status         // nil: there is no scheduler, as where single calls are made from a shell
 
 	// Office is what LibreOffice does; nil: this server has none. Documents is where its
 	// documents come from then, and Pictures where pictures are kept, nil: nowhere.

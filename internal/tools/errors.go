@@ -29,6 +29,7 @@ const (
 	codeNameNotFound     = "NAME_NOT_FOUND"
 	codeColumnNotFound   = "COLUMN_NOT_FOUND"
 	codeResponseTooLarge = "RESPONSE_TOO_LARGE"
+	codeOutside          = "OUTSIDE_REFUSED"
 	codeCancelled        = "CANCELLED"
 	codeTimeout          = "TIMEOUT"
 )

@@ -16,6 +16,7 @@ import (
 	"gridflow/internal/forks"
 	"gridflow/internal/genbook"
 	"gridflow/internal/journal"
+	"gridflow/internal/outside"
 	"gridflow/internal/vfs"
 	"gridflow/internal/workspace"
 )
@@ -143,8 +144,29 @@ func formulaBook(t *testing.T, valued bool) []byte {
 // the dense profile and, for lines that begin with "json ", in A's shapes. Names that are
 // made by chance are written as $1, $2, … in the order in which they come.
 func TestForkTranscript(t *testing.T) {
-	for _, name := range []string{"forks.txt", "edits.txt", "compat.txt", "calculation.txt", "batches.txt", "rows.txt", "structure.txt", "whatif.txt"} {
+	for _, name := range []string{
+		"batches.txt",
+		"calculation.txt",
+		"compare.txt",
+		"compat.txt",
+		"edits.txt",
+		"forks.txt",
+		"grids.txt",
+		"names.txt",
+		"outside.txt",
+		"rows.txt",
+		"rules.txt",
+		"structure.txt",
+		"whatif.txt",
+	} {
 		t.Run(name, func(t *testing.T) { playForks(t, filepath.Join("testdata", name), nil) })
+	}
+}
+
+// TestOutside plays what is said of formulas that reach outside of their workbook, by the operator's policy.
+func TestOutside(t *testing.T) {
+	for policy, file := range map[outside.Policy]string{outside.Refuse: "outside_refused.txt", outside.Allow: "outside_allowed.txt"} {
+		playForks(t, filepath.Join("testdata", file), func(env *Env) { env.Outside = policy })
 	}
 }
 

@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -30,7 +31,8 @@ type editRow struct {
 	IsFormula bool   `json:"is_formula"`
 	NumFmt    string `json:"number_format,omitempty"`
 	Format    string `json:"format,omitempty"` // as "font.bold=1, fill.pattern_type="
-	What      string `json:"what"`             // "value", "formula", "clear", "format", "layout" or "structure"
+	What      string `json:"what"`             // "value", "formula", "clear", "format", "layout", "name" or "structure"
+	Name      string `json:"name,omitempty"`   // that is defined, changed or, without a value, deleted
 }
 
 type getEditsOut struct {
@@ -90,6 +92,12 @@ func editRows(op book.Op) iter.Seq[editRow] {
 		case book.SetCells:
 			for k := range o.Cells {
 				if !yield(editRowOf(o.Sheet, &o.Cells[k])) {
+					return
+				}
+			}
+		case book.EditNames:
+			for _, n := range o.Names {
+				if !yield(editRow{Sheet: n.Sheet, What: "name", Name: n.Name, Value: formula.Display(n.RefersTo), IsFormula: !n.Delete}) {
 					return
 				}
 			}
@@ -158,10 +166,21 @@ func (o *getEditsOut) appendText(b []byte, _ bool) []byte {
 			b = append(b, '\n')
 		}
 		b = append(b, "  "...)
-		if b = appendEscaped(b, cell.QuoteSheet(e.Sheet)); e.Address != "" {
-			b = append(append(b, '!'), e.Address...)
+		if e.Sheet != "" || e.Name == "" {
+			b = appendEscaped(b, cell.QuoteSheet(e.Sheet))
+		}
+		if place := cmp.Or(e.Address, e.Name); place != "" && e.Sheet != "" {
+			b = appendEscaped(append(b, '!'), place)
+		} else {
+			b = appendEscaped(b, place)
 		}
 		switch e.What {
+		case "name":
+			if b = append(b, "\t(name)"...); e.IsFormula {
+				b = appendEscaped(append(b, "\t="...), e.Value)
+			} else {
+				b = append(b, "\tdeleted"...)
+			}
 		case "formula":
 			b = appendEscaped(append(b, "\t="...), e.Value)
 		case "value", "layout", "structure":

@@ -8,6 +8,7 @@ import (
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
+	"gridflow/internal/numfmt"
 )
 
 type gridExportIn struct {
@@ -30,11 +31,12 @@ type exportColumn struct {
 }
 
 type exportCell struct {
-	Offset  [2]int           `json:"offset"` // rows and columns from the anchor
-	Value   json.RawMessage  `json:"v"`
-	Formula string           `json:"f,omitempty"`
-	Format  string           `json:"fmt,omitempty"`
-	Style   *styleDescriptor `json:"style"`
+	Offset  [2]int          `json:"offset"` // rows and columns from the anchor
+	Value   json.RawMessage `json:"v"`
+	Kind    string          `json:"t,omitempty"` // "text" where the value would be taken for something else
+	Formula string          `json:"f,omitempty"`
+	Format  string          `json:"fmt,omitempty"`
+	Style   *exportedStyle  `json:"style"`
 }
 
 var gridExport = define(Spec{
@@ -94,7 +96,7 @@ func exportGrid(ctx context.Context, env *Env, snap *book.Snapshot, in gridExpor
 			return nil, exportTooLarge(in, out.Sheet, a.sheet == index, rng, cell.Ref{Row: rng.First.Row, Col: rng.First.Col + rng.Cols()/2})
 		}
 	}
-	styles := map[uint32]*styleDescriptor{}
+	styles := map[uint32]*exportedStyle{}
 	rows := []byte{'['}
 	g := gridRows{w: w, sheet: sheet, stop: most}
 	for row := range sheet.OccupiedRows(rng.First.Row, rng.Last.Row) {
@@ -115,7 +117,7 @@ func exportGrid(ctx context.Context, env *Env, snap *book.Snapshot, in gridExpor
 				rows = append(rows, `{"cells":[`...)
 			}
 			g.shorten(rows, &c)
-			rows, _ = appendJSON(rows, w.exported(sheet, c, rng.First, styles), 0)
+			rows, _ = appendJSON(rows, w.exported(sheet, c, rng, styles, env.Profile == Compat), 0)
 			if most > 0 && len(rows)+len("]}]") > most {
 				return nil, exportTooLarge(in, snap.Workbook().Sheets[a.sheet].Name, a.sheet == index, rng, c.Ref)
 			}
@@ -146,13 +148,46 @@ func exportTooLarge(in gridExportIn, sheet string, home bool, rng cell.Range, at
 	return fail(codeResponseTooLarge, "Export it in parts, first: "+callText("grid_export", in), "the range %s is larger than a result may be", rng)
 }
 
-func (w values) exported(sheet *grid.Sheet, c grid.Cell, anchor cell.Ref, styles map[uint32]*styleDescriptor) exportCell {
-	e := exportCell{Offset: [2]int{c.Ref.Row - anchor.Row, c.Ref.Col - anchor.Col}}
+// filledFrom tells whether the value of a cell is that of an array formula in another cell of a range.
+func filledFrom(sheet *grid.Sheet, r cell.Ref, rng cell.Range) bool {
+	for f := range sheet.Arrays(cell.Range{First: r, Last: r}) {
+		if f.Anchor != r && rng.Contains(f.Anchor) {
+			return true
+		}
+	}
+	return false
+}
+
+// exportedValue gives a value so that grid_import makes the same one of it: a date as a text only where that says it
+// exactly, and of a text that reads as something else that it is one.
+func (w values) exportedValue(c grid.Cell) (v json.RawMessage, kind string) {
+	v = w.appendPrimitive(nil, c)
+	switch c.Value.Kind() {
+	case cell.Number:
+		if w.isDate(c) {
+			if serial, _, ok := numfmt.ParseISO(strings.Trim(string(v), `"`), w.dates); !ok || serial != c.Value.Number() {
+				v = cell.AppendNumber(nil, c.Value.Number())
+			}
+		}
+	case cell.Text:
+		text := c.Value.Text()
+		_, _, date := numfmt.ParseISO(text, w.dates)
+		if _, fault := cell.ParseError(text); fault || date && w.styles.Format(c.Style).IsDate() {
+			kind = "text"
+		}
+	}
+	return v, kind
+}
+
+func (w values) exported(sheet *grid.Sheet, c grid.Cell, rng cell.Range, styles map[uint32]*exportedStyle, compat bool) exportCell {
+	e := exportCell{Offset: [2]int{c.Ref.Row - rng.First.Row, c.Ref.Col - rng.First.Col}}
 	switch {
 	case c.HasFormula():
 		e.Formula = "=" + book.FormulaText(sheet, c)
+	case filledFrom(sheet, c.Ref, rng):
+		// What fills it comes with the formula.
 	case !c.Value.IsBlank():
-		e.Value = w.appendPrimitive(nil, c)
+		e.Value, e.Kind = w.exportedValue(c)
 	}
 	if f := w.styles.Format(c.Style); f != nil && !strings.EqualFold(f.Code(), "General") {
 		e.Format = f.Code()
@@ -162,9 +197,7 @@ func (w values) exported(sheet *grid.Sheet, c grid.Cell, anchor cell.Ref, styles
 	}
 	d, ok := styles[c.Style]
 	if !ok {
-		full := describeStyle(w.styles, c.Style)
-		full.NumberFormat = "" // it stands in fmt
-		d = &full
+		d = exportStyle(w.styles, c.Style, compat)
 		styles[c.Style] = d
 	}
 	e.Style = d

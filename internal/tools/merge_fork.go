@@ -15,14 +15,14 @@ type mergeForkIn struct {
 	ForkArg
 	With    string         `json:"with" doc:"A fork of the same workbook, or a version of one (fork-…@3), or a workbook; left out: the workbook that was forked, as it is now"`
 	All     string         `json:"conflicts" enum:"list|ours|theirs" default:"list" doc:"ours keeps what the fork has, theirs takes the other's; list changes nothing while there are any"`
-	Resolve []resolutionIn `json:"resolutions" doc:"For single cells"`
+	Resolve []resolutionIn `json:"resolutions" doc:"For single cells and names"`
 	Preview bool           `json:"preview" default:"false" doc:"Tell what would happen"`
 	Label   string         `json:"label"`
 	Guard
 }
 
 type resolutionIn struct {
-	Address string   `json:"address" required:"true" doc:"Sheet1!B2"`
+	Address string   `json:"address" required:"true" doc:"Sheet1!B2, or a defined name"`
 	Choice  string   `json:"choice" enum:"ours|theirs|manual" required:"true"`
 	Value   *Scalars `json:"value" doc:"For manual"`
 	Formula string   `json:"formula" doc:"For manual"`
@@ -49,7 +49,7 @@ type mergeForkOut struct {
 
 var mergeFork = define(Spec{
 	Name: "merge_fork", Title: "Merge", Toolset: "edit", Writes: true, Reach: ReachBook,
-	Description: "Brings the changes of another fork into this one, cell by cell, or puts this fork's changes on its workbook as it is now, after another program has saved it. Cells that both changed differently are conflicts: they are listed and nothing is done, until each has a choice.",
+	Description: "Brings the changes of another fork into this one, cell by cell and name by name, or puts this fork's changes on its workbook as it is now, after another program has saved it. Cells that both changed differently are conflicts: they are listed and nothing is done, until each has a choice.",
 	Example:     `{"fork_id":"fork-abcdefgh2345","with":"fork-bcdefgh23456","conflicts":"ours"}`,
 }, func(ctx context.Context, env *Env, in mergeForkIn) (*mergeForkOut, error) {
 	store, info, err := env.fork(in.Fork)
@@ -87,6 +87,18 @@ var mergeFork = define(Spec{
 	}
 	lim := env.budget(0)
 	for _, c := range m.Conflicts {
+		if c.Name != "" {
+			row := conflictRow{c.Target.String(), nameText(c.BaseText), nameText(c.OursText), nameText(c.TheirsText)}
+			if c.Lost {
+				row.Theirs = "(no place for such a name any more: theirs is the only choice)"
+			}
+			if !lim.takeEntry(&row) {
+				out.Next = fmt.Sprintf("%d of %d conflicts; choose ours or theirs for all, or for those that are shown with resolutions", len(out.Conflicts), out.Count)
+				break
+			}
+			out.Conflicts = append(out.Conflicts, row)
+			continue
+		}
 		row := conflictRow{cell.QuoteSheet(c.Sheet) + "!" + c.Ref.String(), words.state(c.Base, c.Ref), words.state(c.Ours, c.Ref), words.state(c.Theirs, c.Ref)}
 		if c.Lost {
 			row.Theirs = "(no such cell any more: theirs is the only choice)"
@@ -100,6 +112,14 @@ var mergeFork = define(Spec{
 	return out, nil
 })
 
+// nameText writes what a name refers to, "" where there is none.
+func nameText(text string) string {
+	if text == "" {
+		return ""
+	}
+	return clip("="+formula.Display(text), changeTextMax)
+}
+
 // state writes a cell in one text: its formula, or its value.
 func (w values) state(s book.CellState, ref cell.Ref) string {
 	switch {
@@ -111,17 +131,53 @@ func (w values) state(s book.CellState, ref cell.Ref) string {
 	return clip(string(w.appendPlain(nil, grid.Cell{Ref: ref, Value: s.Value, Style: s.Style})), changeTextMax)
 }
 
+// conflictTarget reads what a conflict is of: a cell with its sheet, or a defined name, of the workbook or with
+// the sheet that it is of.
+func conflictTarget(snap *book.Snapshot, text string) (book.Target, error) {
+	sheet, name, ok := cell.SplitSheet(text)
+	if !ok {
+		sheet, name = "", text
+	}
+	if _, isCell := cell.ParseRef(name); isCell || book.CheckName(name) != nil {
+		return oneTarget(snap, text)
+	}
+	t := book.Target{Name: name}
+	if sheet != "" {
+		i, err := sheetNamed(snap, sheet)
+		if err != nil {
+			return t, err
+		}
+		t.Sheet = snap.Workbook().Sheets[i].Name
+	}
+	// Conflicts have the spelling that there is.
+	for _, n := range snap.Workbook().Names {
+		if book.FoldName(n.Name) == book.FoldName(name) {
+			t.Name = n.Name
+		}
+	}
+	return t, nil
+}
+
 // resolutions reads what is chosen for single cells.
 func (e *Env) resolutions(ctx context.Context, in mergeForkIn) (map[book.Target]book.Resolution, error) {
 	choices := map[book.Target]book.Resolution{}
 	err := e.Workspace.View(ctx, in.Fork, func(snap *book.Snapshot) error {
 		for i, r := range in.Resolve {
-			t, err := oneTarget(snap, r.Address)
+			t, err := conflictTarget(snap, r.Address)
 			if err != nil {
 				return inEntry(err, i)
 			}
 			res := book.Resolution{Choice: map[string]book.Choice{"ours": book.TakeOurs, "theirs": book.TakeTheirs, "manual": book.TakeManual}[r.Choice]}
-			if r.Choice == "manual" {
+			if r.Choice == "manual" && t.Name != "" {
+				if r.Formula == "" {
+					return inEntry(invalid(`Example: "formula":"Sheet1!$A$1"`, "a manual choice for a name needs a formula"), i)
+				}
+				said, _, err := refersTo(snap, t.Name, t.Sheet, r.Formula)
+				if err != nil {
+					return inEntry(err, i)
+				}
+				res.Text = said
+			} else if r.Choice == "manual" {
 				ed := newEditor(snap, -1, false, "fail")
 				if err := ed.add(cellEditIn{Address: r.Address, Value: r.Value, Formula: r.Formula}); err != nil {
 					return inEntry(err, i)

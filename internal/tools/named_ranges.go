@@ -102,7 +102,7 @@ func readNames(ctx context.Context, env *Env, snap *book.Snapshot, in namedRange
 // describeName says what a defined name is: a named_range if it is one range (then
 // with the sheet it lies on), otherwise a formula.
 func describeName(wb *grid.Workbook, n *grid.Name) nameItem {
-	item := nameItem{Name: n.Name, RefersTo: n.RefersTo, Kind: "unknown", Comment: n.Comment, Scope: "workbook", ScopeKind: "workbook"}
+	item := nameItem{Name: n.Name, RefersTo: formula.Display(n.RefersTo), Kind: "unknown", Comment: n.Comment, Scope: "workbook", ScopeKind: "workbook"}
 	if n.Sheet >= 0 && n.Sheet < len(wb.Sheets) {
 		item.Scope, item.ScopeKind, item.ScopeSheetName = wb.Sheets[n.Sheet].Name, "sheet", wb.Sheets[n.Sheet].Name
 	}

@@ -5,11 +5,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"image"
 	"image/color"
 	"image/png"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -166,15 +168,85 @@ func TestScreenshotTiles(t *testing.T) {
 	}
 	m := measureOf(&grid.Layout{}, 1)
 	whole := cell.Range{Last: cell.Ref{Row: 999, Col: 99}}
-	list, more := m.tiles(whole, 4096, 12_000_000)
+	list := m.tiling(whole, 4096, 12_000_000)
 	covered := int64(0)
-	for _, r := range list {
+	for i := range list.len() {
+		r := list.at(i)
 		if covered += r.Cells(); m.width(r) > 4096 || m.height(r) > 4096 {
 			t.Errorf("the tile %v is too large", r)
 		}
 	}
-	if covered != whole.Cells() || more != 0 {
-		t.Errorf("%d tiles cover %d cells of %d, %d more", len(list), covered, whole.Cells(), more)
+	if covered != whole.Cells() {
+		t.Errorf("%d tiles cover %d cells of %d", list.len(), covered, whole.Cells())
+	}
+}
+
+// TestScreenshotInTiles: with tiles what is too large comes as several pictures, page by page, which cover
+// all of the range once; what is not comes as one.
+func TestScreenshotInTiles(t *testing.T) {
+	env := editingEnv(t, Dense)
+	var asked wire.Request
+	withOffice(t, env, painter(t, &asked))
+	call := func(args string) *Result {
+		t.Helper()
+		res, err := callTool(t, env, "screenshot_sheet", args)
+		if err != nil {
+			t.Fatalf("%s: %v", args, err)
+		}
+		if len(res.Links) == 0 || len(res.Images) > len(res.Links) {
+			t.Fatalf("%s: %d images, %d links", args, len(res.Images), len(res.Links))
+		}
+		return res
+	}
+	if res := call(`{"workbook_id":"sales","sheet_name":"Data","range":"B3:D7","tiles":true}`); len(res.Images) != 1 || strings.Contains(res.Text, "next:") {
+		t.Errorf("one that fits: %d images, %s", len(res.Images), res.Text)
+	}
+	whole := cell.Range{Last: cell.Ref{Row: 449, Col: 69}}
+	args, pages, drawn := `{"workbook_id":"sales","sheet_name":"Data","range":"`+whole.String()+`","tiles":true}`, 0, map[cell.Ref]bool{}
+	next := regexp.MustCompile(`next: screenshot_sheet (\{.*\})`)
+	ranges := regexp.MustCompile(`Data!(\S+) of `)
+	for args != "" {
+		res := call(args)
+		if pages++; pages > 100 {
+			t.Fatal("no end of pages")
+		}
+		found := ranges.FindAllStringSubmatch(res.Text, -1)
+		if len(found) != len(res.Links) || len(found) > tilesAtOnce {
+			t.Fatalf("%d ranges, %d links: %s", len(found), len(res.Links), res.Text)
+		}
+		for _, f := range found {
+			r, ok := cell.ParseRange(f[1])
+			if !ok {
+				t.Fatal(f[1])
+			}
+			for row := r.First.Row; row <= r.Last.Row; row++ {
+				for col := r.First.Col; col <= r.Last.Col; col++ {
+					at := cell.Ref{Row: row, Col: col}
+					if drawn[at] || !whole.Contains(at) {
+						t.Fatalf("%v is drawn once more, or not wanted", at)
+					}
+					drawn[at] = true
+				}
+			}
+		}
+		args = ""
+		if m := next.FindStringSubmatch(res.Text); m != nil {
+			args = m[1]
+		}
+	}
+	if int64(len(drawn)) != whole.Cells() || pages < 2 {
+		t.Errorf("%d pages have %d cells of %d", pages, len(drawn), whole.Cells())
+	}
+	for args, code := range map[string]string{
+		`{"workbook_id":"sales","sheet_name":"Data","range":"A1:BR450","tiles":true,"offset":8}`: "RANGE_INVALID",
+		`{"workbook_id":"sales","sheet_name":"Data","range":"A1:BR450","offset":1}`:              "INVALID_PARAMS",
+		`{"workbook_id":"sales","sheet_name":"Data","range":"A1:BR450"}`:                         job.CodeTooLarge,
+	} {
+		_, err := callTool(t, env, "screenshot_sheet", args)
+		var ours *Error
+		if !errors.As(err, &ours) || ours.Code != code {
+			t.Errorf("%s: %v, want %s", args, err, code)
+		}
 	}
 }
 
@@ -200,6 +272,19 @@ func TestScreenshotRefused(t *testing.T) {
 			t.Errorf("%s: %v, want %s", args, err, code)
 		}
 	}
+	// Nothing is to be seen where all columns are hidden.
+	res, err := callTool(t, env, "create_fork", `{"workbook_id":"sales"}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fork, _, _ := strings.Cut(res.Text, ",")
+	if _, err := callTool(t, env, "column_size_batch", `{"fork_id":"`+fork+`","sheet_name":"Data","ops":[{"range":"F:G","hidden":true}]}`); err != nil {
+		t.Fatal(err)
+	}
+	var hidden *Error
+	if _, err := callTool(t, env, "screenshot_sheet", `{"workbook_id":"`+fork+`","sheet_name":"Data","range":"F1:G9"}`); !errors.As(err, &hidden) || hidden.Code != job.CodeRender || hidden.Hint == "" {
+		t.Errorf("hidden columns: %v", err)
+	}
 	if n := runner.Jobs.Load(); n != 0 {
 		t.Errorf("LibreOffice was asked %d times", n)
 	}
@@ -217,15 +302,18 @@ func TestScreenshotRefused(t *testing.T) {
 	}
 }
 
-// TestRecalculateConflict: values of a version that the fork no longer has are not taken.
+// TestRecalculateConflict: values of a version that the fork no longer has are not taken: LibreOffice
+// calculates the one that it has by then, unless the caller said which it means, or that does not end.
 func TestRecalculateConflict(t *testing.T) {
 	env := editingEnv(t, Dense)
 	var fork string
+	edits := 1000 // that somebody will yet make while LibreOffice calculates
 	runner := &cold.Runner{}
 	runner.Do = func(ctx context.Context, r wire.Request) (wire.Response, error) {
-		// Somebody edits while LibreOffice calculates.
-		if _, err := callTool(t, env, "edit_batch", `{"fork_id":"`+fork+`","edits":[{"sheet_name":"Inputs","address":"B1","value":9}]}`); err != nil {
-			t.Error(err)
+		if edits--; edits >= 0 {
+			if _, err := callTool(t, env, "edit_batch", fmt.Sprintf(`{"fork_id":%q,"edits":[{"sheet_name":"Inputs","address":"B1","value":%d}]}`, fork, edits)); err != nil {
+				t.Error(err)
+			}
 		}
 		var g, h genbook.Grid
 		for row := 1; row <= 9; row++ {
@@ -264,7 +352,19 @@ func TestRecalculateConflict(t *testing.T) {
 	if _, err := callTool(t, env, "recalculate", `{"fork_id":"`+fork+`@0","backend":"libreoffice"}`); err == nil {
 		t.Error("a version was recalculated")
 	}
-	if n := runner.Jobs.Load(); n != 1 {
+	if n := runner.Jobs.Load(); n != adoptTries {
+		t.Errorf("LibreOffice was asked %d times", n)
+	}
+	edits = 1
+	res, err = callTool(t, env, "recalculate", `{"fork_id":"`+fork+`","backend":"libreoffice"}`)
+	if err != nil || !strings.HasPrefix(res.Text, fmt.Sprintf("%s: version %d (was %d)", fork, adoptTries+2, adoptTries+1)) {
+		t.Errorf("with one edit meanwhile: %v, %v", res, err)
+	}
+	edits = 1
+	if _, err := callTool(t, env, "recalculate", fmt.Sprintf(`{"fork_id":%q,"backend":"libreoffice","expected_version":%d}`, fork, adoptTries+2)); !errors.As(err, &ours) || ours.Code != "CONFLICT" {
+		t.Errorf("with one edit meanwhile, and a version that is expected: %v", err)
+	}
+	if n := runner.Jobs.Load(); n != adoptTries+3 {
 		t.Errorf("LibreOffice was asked %d times", n)
 	}
 }

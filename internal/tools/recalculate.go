@@ -2,6 +2,7 @@ package tools
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -122,6 +123,22 @@ func (in *recalculateIn) adopt(ctx context.Context, env *Env, store *forks.Store
 		return nil, err
 	}
 	var out *recalculateOut
+	for range adoptTries {
+		out, err = in.adoptOnce(ctx, env, store, fork, begin)
+		if e, ok := errors.AsType[*forks.Error](err); !ok || e.Code != forks.CodeConflict || in.Expected != nil {
+			break
+		}
+	}
+	return out, err
+}
+
+// adoptTries is how often LibreOffice calculates a fork that others change meanwhile, where the
+// caller did not say which version it means: whoever recalculates at the same time is one of them.
+const adoptTries = 3
+
+// adoptOnce is adopt for the version that the fork has now. If it has another one when LibreOffice is
+// done, that is a conflict.
+func (in *recalculateIn) adoptOnce(ctx context.Context, env *Env, store *forks.Store, fork string, begin time.Time) (out *recalculateOut, err error) {
 	err = env.document(ctx, fork, fmt.Sprintf(needsOffice, in.Backend), `Call recalculate with "backend":"native" or leave backend out`, func(o *job.Office, d job.Document) error {
 		c := in.commit("recalculate", "")
 		if c.Expected == nil { // what comes between makes the values those of another version

@@ -11,7 +11,6 @@ import (
 	"image/png"
 	"io"
 	"math"
-	"strings"
 	"time"
 
 	"gridflow/internal/book"
@@ -28,6 +27,8 @@ type screenshotSheetIn struct {
 	Scale     float64 `json:"scale" default:"1" min:"0.25" max:"4" doc:"2 is twice as large"`
 	Headings  bool    `json:"headings" default:"true" doc:"Column letters and row numbers"`
 	Gridlines *bool   `json:"gridlines" doc:"As the sheet shows them unless given"`
+	Tiles     bool    `json:"tiles" default:"false" doc:"A range that is too large for one picture comes as several"`
+	Offset    int     `json:"offset" default:"0" min:"0" doc:"With tiles: which to begin with"`
 }
 
 type screenshotSheetOut struct {
@@ -62,63 +63,103 @@ var screenshotSheet = define(Spec{
 	Description: "A PNG of a range as a spreadsheet program shows it: formats, charts, pictures, conditional formats. Of a fork with its unsaved edits. Needs LibreOffice on the server. " +
 		"For values read them (range_values): that is cheaper and exact.",
 	Example: `{"workbook_or_fork_id":"wb-23456789ab","sheet_name":"Summary","range":"A1:H30"}`,
-}, func(ctx context.Context, env *Env, in screenshotSheetIn) (*screenshotSheetOut, error) {
+}, func(ctx context.Context, env *Env, in screenshotSheetIn) (out any, err error) {
 	begin := time.Now()
 	in.Scale = math.Round(100*in.Scale) / 100 // as exact as workers draw
-	var out *screenshotSheetOut
-	err := env.document(ctx, in.Workbook, "screenshot_sheet needs", "layout_page shows a sheet as text", func(o *job.Office, d job.Document) error {
-		index, err := worksheetNamed(d.Snapshot, in.Sheet)
-		if err != nil {
+	if in.Offset > 0 && !in.Tiles {
+		return nil, invalid("Give tiles too", "an offset is one of tiles")
+	}
+	err = env.document(ctx, in.Workbook, "screenshot_sheet needs", "layout_page shows a sheet as text", func(o *job.Office, d job.Document) error {
+		s := &shot{env: env, in: &in, office: o, doc: d}
+		if err := s.find(ctx); err != nil {
 			return err
 		}
-		name := d.Snapshot.Workbook().Sheets[index].Name
-		at, err := oneArea(ctx, d.Snapshot, index, in.Range)
-		if err != nil {
+		if in.Offset > 0 {
+			out, err = s.drawTiles(ctx, begin)
 			return err
 		}
-		if at.sheet != index {
-			return fail(codeRangeInvalid, "Give a range of the sheet, or the sheet of the range", "%q is not on the sheet %s", clip(in.Range, 64), plain(name))
-		}
-		sheet, err := d.Snapshot.Sheet(ctx, index)
-		if err != nil {
+		p, err := s.draw(ctx, s.area)
+		if e, ok := errors.AsType[*Error](err); ok && e.Code == job.CodeTooLarge && in.Tiles && s.tiling().len() > 1 {
+			out, err = s.drawTiles(ctx, begin)
 			return err
 		}
-		area := drawable(sheet, at.rng)
-		side, pixels := pictureSideMax, picturePixelsMax
-		if in.Headings {
-			side -= frame.Margin(in.Scale)
-			pixels -= 2 * pictureSideMax * frame.Margin(in.Scale) // at most
+		if err == nil {
+			p.Millis = time.Since(begin).Milliseconds()
+			out = p
 		}
-		m := measureOf(sheet.Layout, in.Scale)
-		tooLarge := func() error { return m.tooLarge(&in, name, area, side, pixels) }
-		// By how much our idea of widths may be wrong: LibreOffice has the last word.
-		const doubt = 2
-		if w, h := m.width(area), m.height(area); w > doubt*float64(side) || h > doubt*float64(side) || w*h > doubt*float64(pixels) {
-			return tooLarge()
-		}
-		p, err := o.Paint(ctx, d, index, area, job.PaintOptions{Scale: in.Scale, Gridlines: in.Gridlines, MaxSide: side, MaxPixels: pixels})
-		var theirs *job.Error
-		if errors.As(err, &theirs) && theirs.Code == job.CodeTooLarge {
-			return tooLarge()
-		}
-		if err != nil {
-			return err
-		}
-		img := p.Image
-		if in.Headings {
-			if img, err = frame.Headings(img, p.Cols, p.Rows, area.First, in.Scale); err != nil {
-				return err
-			}
-		}
-		out = &screenshotSheetOut{WorkbookID: d.Snapshot.ID, Sheet: name, Range: area.String()}
-		return out.keep(ctx, env, img)
+		return err
 	})
+	return out, err
+})
+
+// A shot is a call of screenshot_sheet, with what it is of.
+type shot struct {
+	env    *Env
+	in     *screenshotSheetIn
+	office *job.Office
+	doc    job.Document
+
+	index        int // of the sheet
+	sheet        string
+	area         cell.Range
+	measure      measure
+	side, pixels int // that cells may have in a picture
+}
+
+// find looks what is to be drawn.
+func (s *shot) find(ctx context.Context) (err error) {
+	snap := s.doc.Snapshot
+	if s.index, err = worksheetNamed(snap, s.in.Sheet); err != nil {
+		return err
+	}
+	s.sheet = snap.Workbook().Sheets[s.index].Name
+	at, err := oneArea(ctx, snap, s.index, s.in.Range)
+	if err != nil {
+		return err
+	}
+	if at.sheet != s.index {
+		return fail(codeRangeInvalid, "Give a range of the sheet, or the sheet of the range", "%q is not on the sheet %s", clip(s.in.Range, 64), plain(s.sheet))
+	}
+	sheet, err := snap.Sheet(ctx, s.index)
+	if err != nil {
+		return err
+	}
+	s.area, s.measure = drawable(sheet, at.rng), measureOf(sheet.Layout, s.in.Scale)
+	s.side, s.pixels = pictureSideMax, picturePixelsMax
+	if s.in.Headings {
+		s.side -= frame.Margin(s.in.Scale)
+		s.pixels -= 2 * pictureSideMax * frame.Margin(s.in.Scale) // at most
+	}
+	if s.measure.width(s.area) == 0 || s.measure.height(s.area) == 0 {
+		return fail(job.CodeRender, "Give a range with visible rows and columns", "all rows or all columns of %s are hidden, so that there is nothing to see", rangeOf(s.sheet, s.area))
+	}
+	return nil
+}
+
+// draw makes one picture of an area.
+func (s *shot) draw(ctx context.Context, area cell.Range) (*screenshotSheetOut, error) {
+	// By how much our idea of widths may be wrong: LibreOffice has the last word.
+	const doubt = 2
+	if w, h := s.measure.width(area), s.measure.height(area); w > doubt*float64(s.side) || h > doubt*float64(s.side) || w*h > doubt*float64(s.pixels) {
+		return nil, s.tooLarge(area)
+	}
+	p, err := s.office.Paint(ctx, s.doc, s.index, area, job.PaintOptions{Scale: s.in.Scale, Gridlines: s.in.Gridlines, MaxSide: s.side, MaxPixels: s.pixels})
+	var theirs *job.Error
+	if errors.As(err, &theirs) && theirs.Code == job.CodeTooLarge {
+		return nil, s.tooLarge(area)
+	}
 	if err != nil {
 		return nil, err
 	}
-	out.Millis = time.Since(begin).Milliseconds()
-	return out, nil
-})
+	img := p.Image
+	if s.in.Headings {
+		if img, err = frame.Headings(img, p.Cols, p.Rows, area.First, s.in.Scale); err != nil {
+			return nil, err
+		}
+	}
+	out := &screenshotSheetOut{WorkbookID: s.doc.Snapshot.ID, Sheet: s.sheet, Range: area.String()}
+	return out, out.keep(ctx, s.env, img)
+}
 
 // keep encodes the picture and puts it where it can be had again.
 func (o *screenshotSheetOut) keep(ctx context.Context, env *Env, img *image.NRGBA) error {
@@ -201,119 +242,6 @@ func drawable(sheet *grid.Sheet, r cell.Range) cell.Range {
 		r.Last.Col = max(used.Last.Col, r.First.Col)
 	}
 	return r
-}
-
-// measure estimates how large cells are drawn.
-type measure struct {
-	layout *grid.Layout
-	scale  float64
-}
-
-func measureOf(l *grid.Layout, scale float64) measure { return measure{l, scale} }
-
-// col is the width of a column in pixels: of its characters, each as wide as a digit of the
-// standard font, 7 pixels, and 5 pixels of padding (ECMA-376 part 1, 18.3.1.13).
-func (m measure) col(i int) float64 {
-	chars := m.layout.DefaultColumnWidth
-	if s, ok := m.layout.Column(i); ok {
-		if s.Hidden {
-			return 0
-		}
-		if s.Width > 0 {
-			chars = s.Width
-		}
-	}
-	if chars == 0 {
-		return 64 * m.scale
-	}
-	return math.Floor(chars*7+5) * m.scale
-}
-
-// row is the height of a row in pixels, of which there are 4 for 3 points.
-func (m measure) row(i int) float64 {
-	points := m.layout.DefaultRowHeight
-	if s, ok := m.layout.Row(i); ok {
-		if s.Hidden {
-			return 0
-		}
-		if s.Height > 0 {
-			points = s.Height
-		}
-	}
-	if points == 0 {
-		points = 15
-	}
-	return points / 3 * 4 * m.scale
-}
-
-func (m measure) width(r cell.Range) (w float64) {
-	for i := r.First.Col; i <= r.Last.Col; i++ {
-		w += m.col(i)
-	}
-	return w
-}
-
-func (m measure) height(r cell.Range) (h float64) {
-	for i := r.First.Row; i <= r.Last.Row; i++ {
-		h += m.row(i)
-	}
-	return h
-}
-
-// tiles gives ranges that are drawn one by one to see all of r: each fits, by a margin, unless
-// it is a single cell.
-func (m measure) tiles(r cell.Range, side, pixels int) (list []cell.Range, more int) {
-	const margin = 0.8
-	most := float64(side) * margin
-	runs := func(first, last int, size func(int) float64, most float64) (runs [][2]int) {
-		begin, sum := first, 0.0
-		for i := first; i <= last; i++ {
-			if n := size(i); sum+n > most && i > begin {
-				runs = append(runs, [2]int{begin, i - 1})
-				begin, sum = i, n
-			} else {
-				sum += n
-			}
-		}
-		return append(runs, [2]int{begin, last})
-	}
-	cols := runs(r.First.Col, r.Last.Col, m.col, most)
-	widest := 1.0
-	for _, c := range cols {
-		widest = max(widest, m.width(cell.Range{First: cell.Ref{Col: c[0]}, Last: cell.Ref{Col: c[1]}}))
-	}
-	rows := runs(r.First.Row, r.Last.Row, m.row, min(most, float64(pixels)*margin/widest))
-	for _, row := range rows {
-		for _, col := range cols {
-			if len(list) == tilesMax {
-				return list, len(rows)*len(cols) - tilesMax
-			}
-			list = append(list, cell.Range{First: cell.Ref{Row: row[0], Col: col[0]}, Last: cell.Ref{Row: row[1], Col: col[1]}})
-		}
-	}
-	return list, 0
-}
-
-// tooLarge says which ranges can be drawn instead.
-func (m measure) tooLarge(in *screenshotSheetIn, sheet string, r cell.Range, side, pixels int) error {
-	list, more := m.tiles(r, side, pixels)
-	var names []string
-	for _, t := range list {
-		names = append(names, t.String())
-	}
-	again := *in
-	again.Range = names[0]
-	hint := fmt.Sprintf("Ask for one of these ranges at a time: %s", strings.Join(names, ", "))
-	if more > 0 {
-		hint += fmt.Sprintf(" and %d more", more)
-	}
-	hint += "; first: " + callText("screenshot_sheet", again)
-	if len(list) == 1 {
-		hint = "Give a smaller scale"
-	}
-	e := fail(job.CodeTooLarge, hint, "a picture of %s at scale %v would have more than %d pixels on a side or %d in all", rangeOf(sheet, r), in.Scale, pictureSideMax, picturePixelsMax)
-	e.Details = map[string]any{"tiles": names}
-	return e
 }
 
 func rangeOf(sheet string, r cell.Range) string { return cell.QuoteSheet(sheet) + "!" + r.String() }

@@ -13,7 +13,7 @@ import (
 // impactReport is spreadsheet-mcp's account of what rows and columns that come or go do to others.
 type impactReport struct {
 	Spans      []shiftedSpan `json:"shifted_spans"`
-	Warnings   []absoluteRef `json:"absolute_ref_warnings"`
+	Warnings   []crossedRef  `json:"absolute_ref_warnings"`
 	Affected   int           `json:"tokens_affected"`
 	Unaffected int           `json:"tokens_unaffected"`
 	Notes      []string      `json:"notes,omitempty"`
@@ -29,7 +29,7 @@ type shiftedSpan struct {
 	Direction   string `json:"direction"`
 }
 
-type absoluteRef struct {
+type crossedRef struct {
 	Code    string `json:"warning_code"`
 	Cell    string `json:"cell"`
 	Formula string `json:"formula"`
@@ -61,7 +61,7 @@ func (s *structureRun) report() *impactReport {
 		r.Spans = []shiftedSpan{}
 	}
 	if r.Warnings == nil {
-		r.Warnings = []absoluteRef{}
+		r.Warnings = []crossedRef{}
 	}
 	return &r
 }
@@ -208,7 +208,7 @@ func (s *structureRun) tokens(c structure.Change, r *structure.Rewriter, own str
 		if !absolute || len(s.found.Warnings) >= absoluteRefsMax {
 			return x
 		}
-		w := absoluteRef{Code: "ABSOLUTE_REF_CROSS_INSERT", Cell: address(own, at), Formula: clip(formula.Display(text), 200), Token: absoluteText(x, area)}
+		w := crossedRef{Code: "ABSOLUTE_REF_CROSS_INSERT", Cell: address(own, at), Formula: clip(formula.Display(text), 200), Token: absoluteText(x, area)}
 		if deletes {
 			w.Code = "ABSOLUTE_REF_CROSS_DELETE"
 		}

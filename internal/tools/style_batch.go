@@ -235,6 +235,9 @@ func (p *stylePatch) gradient(n, stops node) error {
 				color = stop.items[i].text
 			}
 		}
+		if color == "" {
+			color = "auto" // as exports have it
+		}
 		text += " " + position + "=" + color
 	}
 	v, err := xf.Check(xf.FillGradient, text)

@@ -8,12 +8,14 @@ import (
 // readTools are the rows of the tools that list, read and describe.
 var readTools = []Tool{
 	closeWorkbook,
+	compareTables,
 	describeWorkbook,
 	executeManifest,
 	getManifestStub,
 	gridExport,
 	inspectCells,
 	layoutPage,
+	listRules,
 	listSheets,
 	listWorkbooks,
 	namedRanges,
@@ -32,13 +34,18 @@ var batchTools = []Tool{
 	applyFormulaPattern,
 	columnSizeBatch,
 	fillSeries,
+	gridImport,
 	removeDuplicates,
 	replaceInFormulas,
 	sortRange,
+	rulesBatch,
 	structureBatch,
 	styleBatch,
 	transformBatch,
 }
+
+// nameTools are the rows of the tools that change defined names.
+var nameTools = []Tool{defineName, deleteName, updateName}
 
 // whatIfTools are the rows of the tools that try inputs.
 var whatIfTools = []Tool{
@@ -51,6 +58,7 @@ var whatIfTools = []Tool{
 var editTools = []Tool{
 	appendRows,
 	applyStagedChange,
+	changesSince,
 	checkpointFork,
 	createFork,
 	createWorkbook,
@@ -82,7 +90,7 @@ var officeTools = []Tool{
 	screenshotSheet,
 }
 
-var table = sorted(readTools, analysisTools, editTools, batchTools, whatIfTools, officeTools)
+var table = sorted(readTools, analysisTools, editTools, batchTools, nameTools, whatIfTools, officeTools)
 
 func sorted(groups ...[]Tool) []Tool {
 	all := slices.Concat(groups...)

@@ -177,7 +177,7 @@ func newFiller(e *editor, sheet int, model book.CellEdit) (*filler, error) {
 	if !model.HasFormula {
 		return f, nil
 	}
-	f.model.Formula = strings.TrimPrefix(strings.TrimSpace(model.Formula), "=")
+	f.model.Formula = e.formula(strings.TrimPrefix(strings.TrimSpace(model.Formula), "="), model.Ref)
 	if ok, err := e.parses(sheet, f.model); !ok {
 		return nil, err
 	}

@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"sync"
-	"sync/atomic"
 
 	"gridflow/internal/book"
 	"gridflow/internal/calc"
@@ -26,10 +24,12 @@ type Model struct {
 	bytes int64
 }
 
-// NewModel gives the model of a snapshot, whose formulas are calculated first if they are not. The
+// NewModel gives the model of a snapshot, whose formulas are calculated first: all of them, unless
+// they were before (the values of a file are those of another program, and a trial's are to be compared with
+// the base's), else those that depend on what was edited, on time or on chance. The
 // calculations of each trial may take bytes of memory, 0: any number.
 func NewModel(ctx context.Context, snap *book.Snapshot, at book.Moment, bytes int64) (*Model, error) {
-	base, _, err := snap.Refresh(ctx, at, book.Limits{Bytes: bytes})
+	base, _, err := snap.Recalculate(ctx, at, !snap.Whole(), book.Limits{Bytes: bytes})
 	if err != nil {
 		return nil, err
 	}
@@ -66,11 +66,19 @@ func (m *Model) outcome(ctx context.Context, inputs []Input, cells []Cell, worke
 	if err != nil {
 		return nil, err
 	}
+	return next.Outcome(ctx, m.at, m.limits(workers), listOf(cells))
+}
+
+func (m *Model) limits(workers int) book.Limits {
+	return book.Limits{Workers: workers, Bytes: m.bytes}
+}
+
+func listOf(cells []Cell) []calc.Cell {
 	list := make([]calc.Cell, len(cells))
 	for i, c := range cells {
 		list[i] = calc.Cell{Sheet: c.Sheet, At: c.Ref}
 	}
-	return next.Outcome(ctx, m.at, book.Limits{Workers: workers, Bytes: m.bytes}, list)
+	return list
 }
 
 // with gives the snapshot with inputs, and formulas that are as they were.
@@ -87,44 +95,4 @@ func (m *Model) with(ctx context.Context, inputs []Input) (*book.Snapshot, error
 	}
 	next, _, err := m.base.Apply(ctx, edit)
 	return next, err
-}
-
-// Run makes n trials, of which inputs gives those of number i, up to workers at once, and calls
-// done with the values that cells have in each, in any order but never twice at the same time. It ends with the first
-// error, of a trial or of done.
-func (m *Model) Run(ctx context.Context, n, workers int, inputs func(i int) []Input, cells []Cell, done func(i int, values []cell.Value) error) error {
-	workers = max(1, min(workers, n))
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	var next atomic.Int64
-	var mu sync.Mutex
-	var wg sync.WaitGroup
-	each := 1
-	if workers == 1 {
-		each = 0 // then one trial may use them all
-	}
-	for range workers {
-		wg.Go(func() {
-			for {
-				i := int(next.Add(1)) - 1
-				if i >= n || ctx.Err() != nil {
-					return
-				}
-				values, err := m.outcome(ctx, inputs(i), cells, each)
-				if err == nil {
-					mu.Lock()
-					if ctx.Err() == nil {
-						err = done(i, values)
-					}
-					mu.Unlock()
-				}
-				if err != nil {
-					cancel(err) // the first one counts
-					return
-				}
-			}
-		})
-	}
-	wg.Wait()
-	return context.Cause(ctx)
 }

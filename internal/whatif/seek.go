@@ -38,15 +38,18 @@ type Found struct {
 //
 // It may be called by any number of goroutines at once. An error is that of a trial; not to reach the goal is none.
 func (m *Model) Seek(ctx context.Context, g Goal) (Found, error) {
-	s := &seeker{ctx: ctx, m: m, g: g}
+	try, err := m.trier(ctx, Cell{g.InputSheet, g.Input}, cell.NumberValue(g.Start), Cell{g.Sheet, g.Ref})
+	if err != nil {
+		return Found{}, err
+	}
+	s := &seeker{try: try, g: g}
 	s.found.Input, s.best = g.Start, math.Inf(1)
-	err := s.run()
+	err = s.run()
 	return s.found, err
 }
 
 type seeker struct {
-	ctx   context.Context
-	m     *Model
+	try   func(cell.Value) (cell.Value, error)
 	g     Goal
 	best  float64 // the least distance so far
 	found Found
@@ -56,11 +59,10 @@ type seeker struct {
 // at gives how far the cell is from the goal with an input; ok is false where it is no number.
 func (s *seeker) at(x float64) (d float64, ok bool, err error) {
 	s.found.Trials++
-	values, err := s.m.Outcome(s.ctx, []Input{{s.g.InputSheet, s.g.Input, cell.NumberValue(x)}}, []Cell{{s.g.Sheet, s.g.Ref}})
+	v, err := s.try(cell.NumberValue(x))
 	if err != nil {
 		return 0, false, err
 	}
-	v := values[0]
 	switch v.Kind() {
 	case cell.Number, cell.Bool:
 	case cell.Blank:

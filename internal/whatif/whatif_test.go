@@ -5,7 +5,6 @@ import (
 	"errors"
 	"math"
 	"testing"
-	"time"
 
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
@@ -158,34 +157,4 @@ func TestSeek(t *testing.T) {
 			t.Errorf("%s took %d trials", c.name, f.Trials)
 		}
 	}
-}
-
-// BenchmarkScenarios: 1,000 sets of inputs on 10,000 formulas, as multiples of one calculation of all of them.
-func BenchmarkScenarios(b *testing.B) {
-	cells := map[string]any{"A1": 0.05, "A2": 100.0}
-	for i := range 5000 {
-		at := cell.Ref{Row: i + 1, Col: 3}
-		prev := cell.Ref{Row: i, Col: 3}
-		cells[at.String()] = prev.String() + "*(1+$A$1)/1.05+$A$2"
-		cells[cell.Ref{Row: i + 1, Col: 4}.String()] = at.String() + "*0.2"
-	}
-	m := model(b, cells)
-	for b.Loop() {
-		err := m.Run(b.Context(), 1000, 2, func(i int) []Input { return []Input{{0, ref("A1"), cell.NumberValue(float64(i) / 1e4)}} },
-			[]Cell{{0, ref("E5001")}}, func(int, []cell.Value) error { return nil })
-		if err != nil {
-			b.Fatal(err)
-		}
-	}
-	whole := b.Elapsed().Seconds() / float64(b.N)
-	const rounds = 20
-	start := time.Now()
-	for range rounds {
-		if _, _, err := m.Base().Calculate(b.Context(), nil, book.Moment{}); err != nil {
-			b.Fatal(err)
-		}
-	}
-	full := time.Since(start).Seconds() / rounds
-	b.ReportMetric(whole/full, "x-full")
-	b.ReportMetric(full*1e3, "full-ms")
 }

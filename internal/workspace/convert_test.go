@@ -86,6 +86,11 @@ func TestConverted(t *testing.T) {
 	if got := strings.Join(names, " "); got != "a.csv locked.xls sub/odf.ODS old.xls" {
 		t.Errorf("listed: %s", got)
 	}
+	for id, want := range map[string]bool{"old.xls": true, "odf": true, "a.csv": false, "not.xlsb": false, "none": false} {
+		if got := w.Converts(id); got != want {
+			t.Errorf("%s is converted when it is read: %v", id, got)
+		}
+	}
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
@@ -97,6 +102,9 @@ func TestConverted(t *testing.T) {
 	all.Wait()
 	if n := c.runs.Load(); n != 1 {
 		t.Errorf("converted %d times", n)
+	}
+	if w.Converts("old.xls") {
+		t.Error("what is open is converted once more")
 	}
 	if got, err := c.first(w, "odf"); err != nil || got != "two.ods" {
 		t.Errorf("%q, %v", got, err)

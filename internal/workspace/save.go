@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"gridflow/internal/audit"
 )
 
 // The codes of failed saves.
@@ -143,6 +145,7 @@ func (w *Workspace) Write(ctx context.Context, t Target, o WriteOptions, fn func
 	if err != nil {
 		return Entry{}, writeError(t.Path, err)
 	}
+	audit.Record(ctx, audit.Change{Kind: audit.FileWritten, Path: t.Path})
 	w.scan(context.WithoutCancel(ctx), place{t.place.root, path.Dir(t.place.rel)}, false)
 	e, ok := w.look(t.place)
 	if info, err := dir.Stat(name); !ok && err == nil { // a file that is no workbook

@@ -304,6 +304,13 @@ func (w *Workspace) Peek(id string) (fileBytes, memoryBytes int64, ok bool) {
 	return found[0].Bytes, w.cache.weight(found[0].ID), true
 }
 
+// Converts reports whether a workbook is of another format, and nobody has it open: who reads it
+// has it converted, unless that was done before. It does not look at the disk.
+func (w *Workspace) Converts(id string) bool {
+	found, _, _ := w.catalogue.find(id)
+	return len(found) == 1 && found[0].foreign && w.converts(path.Base(found[0].Path)) && w.cache.weight(found[0].ID) == 0
+}
+
 // Unread tells how much memory the load of a sheet, with "" of all sheets, of a workbook that
 // is open may still come to take, in bytes: 0 where nothing is known of it.
 func (w *Workspace) Unread(id, sheet string) int64 {

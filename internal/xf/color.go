@@ -8,6 +8,17 @@ import (
 	"gridflow/internal/grid"
 )
 
+// Color gives a colour as a text, in the form of the leaves that are colours.
+func Color(c *grid.Color) string { return colorText(c) }
+
+// CheckColor gives a colour in the form of [Color], or says what is allowed.
+func CheckColor(v string) (string, error) {
+	if v == "" {
+		return "", fmt.Errorf("a colour is empty")
+	}
+	return checkColor(v)
+}
+
 // A colour as a text: "FF4472C4" (alpha, red, green, blue), "theme:4", "indexed:10" or "auto", each with
 // ":tint" behind it where it has one, as in "theme:4:0.4"; "" where none is given.
 func colorText(c *grid.Color) string {

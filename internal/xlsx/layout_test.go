@@ -80,13 +80,13 @@ func TestParseTail(t *testing.T) {
 		Protected: true, AutoFilter: &filter, Merges: []cell.Range{rng(t, "A1:B1"), rng(t, "C3:C5")},
 		Conditional: []grid.ConditionalFormat{
 			{Ranges: both, Type: "cellIs", DxfID: 3, Priority: 2, Operator: "between", StopIfTrue: true, Formulas: []string{"1<2", "$B$1"}},
-			{Ranges: both, Type: "dataBar", DxfID: -1, Priority: 1},
-			{Ranges: []cell.Range{rng(t, "F1"), rng(t, "G1")}, Type: "expression", DxfID: -1, Priority: 4, Formulas: []string{"Other!A1>0"}},
+			{Ranges: both, Type: "dataBar", DxfID: -1, Priority: 1, Stops: []grid.Stop{{Type: "min"}}, Detail: "{A}"},
+			{Ranges: []cell.Range{rng(t, "F1"), rng(t, "G1")}, Type: "expression", DxfID: -1, Priority: 4, Formulas: []string{"Other!A1>0"}, Extension: true},
 		},
 		Validations: []grid.Validation{
 			{Ranges: []cell.Range{rng(t, "D1:D9")}, Type: "list", Operator: "between", Formula1: `"1,2,3"`, AllowBlank: true, HideDropDown: true, ErrorTitle: "a\nb"},
 			{Ranges: []cell.Range{rng(t, "E1"), rng(t, "E3")}, Type: "whole", Operator: "lessThan", Formula1: "5"},
-			{Ranges: []cell.Range{rng(t, "H1:H2")}, Type: "list", Operator: "between", Formula1: "Other!$A$1:$A$3"},
+			{Ranges: []cell.Range{rng(t, "H1:H2")}, Type: "list", Operator: "between", Formula1: "Other!$A$1:$A$3", Extension: true},
 		},
 		Hyperlinks: []grid.Hyperlink{
 			{Range: rng(t, "A1"), Target: "https://example.org/?a=1&b", Tooltip: "t"},

@@ -368,6 +368,16 @@ func (c *compiler) mention(nodes []*formula.Node) {
 	for _, x := range other.Externals {
 		c.external(x)
 	}
+	for _, name := range other.Names {
+		c.looksFor(name)
+	}
+}
+
+// looksFor notes that what the formula is depends on whether there is a defined name, and on what it says.
+func (c *compiler) looksFor(name string) {
+	if name = strings.ToUpper(name); !slices.Contains(c.p.Names, name) {
+		c.p.Names = append(c.p.Names, name)
+	}
 }
 
 func (c *compiler) external(x External) {
@@ -382,6 +392,7 @@ func (c *compiler) name(r *formula.Reference, sheet int) expr {
 	if b := c.names[key]; b != nil {
 		return &named{r.Name, b}
 	}
+	c.looksFor(r.Name)
 	tree, on, ok := c.scope.Name(sheet, r.Name)
 	if !ok {
 		if t, ok := c.scope.Table(r.Name, c.sheet, c.at); ok && r.Name != "" {

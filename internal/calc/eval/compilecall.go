@@ -38,6 +38,7 @@ func (c *compiler) call(n *formula.Node) expr {
 	}
 	f := fn.Find(name)
 	if f == nil {
+		c.looksFor(n.Text)
 		if tree, _, ok := c.scope.Name(c.sheet, n.Text); ok && tree != nil {
 			return &invocation{c.name(&formula.Reference{Kind: formula.NameRef, Name: n.Text}, c.sheet), c.exprs(n.Kids)}
 		}

@@ -125,7 +125,7 @@ func lower(e expr) (n node, logical bool) {
 			if !ll && !rl { // a logical value is more than any number
 				return &comparison{e.op, l, r}, true
 			}
-		case e.op == formula.OpPlus || e.op == formula.OpMinus || e.op == formula.OpMultiply || e.op == formula.OpDivide || e.op == formula.OpPower:
+		case e.arithmetic():
 			return &arithmetic{e, l, r}, false
 		}
 	case *branch:
@@ -155,12 +155,12 @@ func lower(e expr) (n node, logical bool) {
 // numeric are the functions that take nothing but numbers and depend on nothing else.
 var numeric = [...]string{"ABS", "INT", "SIGN", "SQRT", "EXP", "LN", "MOD", "ROUND", "ROUNDUP", "ROUNDDOWN", "TRUNC", "POWER"}
 
-// held gives a result as a cell can hold it, or a NaN for what is an error.
+// held gives a result as a cell can hold it, which a negative zero is not, or a NaN for what is an error.
 func held(f float64) float64 {
 	switch {
 	case f-f != 0:
 		return math.NaN()
-	case f < 0x1p-1022 && f > -0x1p-1022 && f != 0:
+	case f < 0x1p-1022 && f > -0x1p-1022:
 		return 0
 	}
 	return f
@@ -265,13 +265,24 @@ type arithmetic struct {
 	l, r node
 }
 
-func (a *arithmetic) one(r *Runner) float64 {
-	x, y := a.l.one(r), a.r.one(r)
-	switch a.b.op {
+func (a *arithmetic) one(r *Runner) float64 { return a.b.number(a.l.one(r), a.r.one(r)) }
+
+// arithmetic reports whether an operator gives a number of two.
+func (b *binary) arithmetic() bool {
+	switch b.op {
+	case formula.OpPlus, formula.OpMinus, formula.OpMultiply, formula.OpDivide, formula.OpPower:
+		return true
+	}
+	return false
+}
+
+// number applies an operator of arithmetic to numbers; what gives none is a NaN.
+func (b *binary) number(x, y float64) float64 {
+	switch b.op {
 	case formula.OpPlus:
-		return held(a.b.settle(x+y, x, y))
+		return held(b.settle(x+y, x, y))
 	case formula.OpMinus:
-		return held(a.b.settle(x-y, x, y))
+		return held(b.settle(x-y, x, y))
 	case formula.OpMultiply:
 		return held(x * y)
 	case formula.OpDivide:
@@ -416,8 +427,9 @@ type applied struct {
 	args []node
 }
 
-func (a *applied) call(r *Runner, args []fn.Value) float64 {
-	if v := a.f.Eval(&r.context, args).Scalar(); v.Kind() == cell.Number {
+// applyNumbers calls a function of numbers; what is none is a NaN.
+func applyNumbers(c *fn.Context, f *fn.Function, args []fn.Value) float64 {
+	if v := f.Eval(c, args).Scalar(); v.Kind() == cell.Number {
 		return v.Number()
 	}
 	return math.NaN()
@@ -432,7 +444,7 @@ func (a *applied) one(r *Runner) float64 {
 		}
 		args[k] = fn.Num(f)
 	}
-	return a.call(r, args[:len(a.args)])
+	return applyNumbers(&r.context, a.f, args[:len(a.args)])
 }
 
 func (a *applied) rows(r *Runner) ([]float64, bool) {
@@ -455,7 +467,7 @@ rows:
 			}
 			args[k] = fn.Num(f)
 		}
-		out[i] = a.call(r, args[:len(a.args)])
+		out[i] = applyNumbers(&r.context, a.f, args[:len(a.args)])
 	}
 	return out, true
 }

@@ -117,12 +117,12 @@ func compare(op formula.Op, order int) cell.Value {
 }
 
 // number gives a number as a cell can hold it. Results too small for a normal number are
-// 0 in Excel.
+// 0 in Excel, and there is only one zero: what a cell held before is not to show in its sign.
 func (m *Machine) number(f float64) cell.Value {
 	if f-f != 0 {
 		return m.fail(cell.ErrNum, "the result is too large or not a real number")
 	}
-	if f != 0 && math.Abs(f) < 0x1p-1022 {
+	if math.Abs(f) < 0x1p-1022 {
 		f = 0
 	}
 	return cell.NumberValue(f)

@@ -60,6 +60,9 @@ type Program struct {
 	Ranged bool
 	// Tables are the names of the tables that the formula names, or parts of.
 	Tables []string
+	// Names are the words of the formula, and of the defined names that it goes through, that were looked
+	// for among the defined names, in upper case: those that were found and those that were not.
+	Names []string
 	// OtherRows says that it names more of a table than what stands in its own row.
 	OtherRows bool
 	// Elsewhere says that the formula needs what only the program that saved the file had:

@@ -22,6 +22,9 @@ func place(c Corner, at cell.Ref, wrap bool) (r cell.Ref, ok bool) {
 	return r, r.Valid()
 }
 
+// At gives the position that a corner has for a cell; ok is false off the sheet.
+func At(c Corner, at cell.Ref) (r cell.Ref, ok bool) { return place(c, at, false) }
+
 // one is a reference to one cell.
 type one struct {
 	sheet int

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math/rand/v2"
 	"slices"
+	"unsafe"
 
 	"gridflow/internal/calc/regex"
 	"gridflow/internal/cell"
@@ -89,7 +90,12 @@ type Context struct {
 	// Index, if not nil, finds values in columns faster than a scan does.
 	Index Index
 
-	made int // elements of large arrays in this evaluation
+	// Claim, if not nil, is told of the memory that large arrays take, in bytes, when they are made, and with a negative
+	// number when the evaluation that made them is over. Where that is too much, Stopped says so at once.
+	Claim func(bytes int64)
+
+	made    int   // elements of large arrays in this evaluation
+	claimed int64 // bytes that Claim was told of
 
 	// What was compiled from a text before: formulas that are filled down ask for the same.
 	formats kept[*numfmt.Format]
@@ -139,15 +145,33 @@ func (c *Context) Room(rows, cols int) bool {
 	if n < largeArray {
 		return true
 	}
-	if c.made+n > EvaluationElements || c.Stop() {
+	if c.made+n > EvaluationElements || !c.claim(int64(n)*elementBytes) {
 		return false
 	}
 	c.made += n
 	return true
 }
 
+// claim counts memory before it is taken, and reports whether the calculation is to go on.
+func (c *Context) claim(bytes int64) bool {
+	if c.Claim != nil {
+		c.claimed += bytes
+		c.Claim(bytes)
+	}
+	return !c.Stop()
+}
+
 // Begin is called before each evaluation.
-func (c *Context) Begin() { c.made = 0 }
+func (c *Context) Begin() {
+	c.made = 0
+	if c.claimed > 0 {
+		c.Claim(-c.claimed)
+		c.claimed = 0
+	}
+}
+
+// elementBytes is what an element of an array takes.
+const elementBytes = int64(unsafe.Sizeof(cell.Value{}))
 
 // EvaluationElements bounds the elements of all large arrays that one evaluation of a
 // formula makes. Arrays of less than largeArray elements do not count: they are many where

@@ -89,6 +89,9 @@ func (c *Context) grid(v Value, rows, cols int) ([]float64, cell.ErrorCode) {
 	if rows*cols > MaxElements {
 		return nil, cell.ErrNum
 	}
+	if rows*cols >= largeArray && !c.claim(8*int64(rows*cols)) {
+		return nil, cell.ErrNum // which nobody will see
+	}
 	out := make([]float64, rows*cols)
 	for i := range out {
 		out[i] = math.NaN()

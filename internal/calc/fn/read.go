@@ -197,8 +197,8 @@ func (c *Context) numbers(v Value, f func(float64)) (code cell.ErrorCode) {
 	return 0
 }
 
-// blockMax is how many cells an area of several columns has at most to be read row by row.
-const blockMax = 1 << 13
+// BlockMax is how many cells an area of several columns has at most for its numbers to be read row by row.
+const BlockMax = 1 << 13
 
 // smallBlock reports whether an area has several columns with values and few cells, and gives
 // the size of the part outside of which it holds nothing.
@@ -207,7 +207,7 @@ func (c *Context) smallBlock(a Area) (rows, cols int, ok bool) {
 		return 0, 0, false
 	}
 	rows, cols = c.extent(To(Cells(a)))
-	return rows, cols, cols > 1 && rows > 1 && rows*cols <= blockMax
+	return rows, cols, cols > 1 && rows > 1 && rows*cols <= BlockMax
 }
 
 // numbersByRow calls f for the numbers of an area row by row, the order in which Excel adds: it

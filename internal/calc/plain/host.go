@@ -40,13 +40,19 @@ func (b *Book) Runs(a fn.Area, f func(*fn.Run) bool) {
 
 // Used is the range of the cells that are there.
 func (b *Book) Used(sheet int) (r cell.Range, ok bool) {
-	for at := range b.sheets[sheet].cells {
+	b.settle()
+	s := b.sheets[sheet]
+	if s.known || len(s.cells) == 0 {
+		return s.used, len(s.cells) > 0
+	}
+	for at := range s.cells {
 		if one := (cell.Range{First: at, Last: at}); ok {
 			r = r.Union(one)
 		} else {
 			r, ok = one, true
 		}
 	}
+	s.used, s.known = r, true
 	return r, ok
 }
 

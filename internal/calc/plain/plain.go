@@ -32,8 +32,9 @@ type Book struct {
 	Now     float64
 	File    string
 
-	sheets []*sheet
-	active int
+	sheets  []*sheet
+	active  int
+	changed bool // since Reset
 }
 
 // Place is a cell of a sheet.
@@ -43,8 +44,30 @@ type Place struct {
 }
 
 type sheet struct {
-	name  string
-	cells map[cell.Ref]*entry
+	name    string
+	cells   map[cell.Ref]*entry
+	spilled map[cell.Ref][]cell.Ref // the cells that an array fills beside its own, by that
+	used    cell.Range              // as Used gives it, where that was asked since cells came or went
+	known   bool
+}
+
+// put puts an entry into a cell, nil to empty it.
+func (s *sheet) put(at cell.Ref, e *entry) {
+	if s.known = false; e == nil {
+		delete(s.cells, at)
+		return
+	}
+	s.cells[at] = e
+}
+
+// vacate empties the cells that the array of a cell fills.
+func (s *sheet) vacate(at cell.Ref) {
+	for _, r := range s.spilled[at] {
+		if e := s.cells[r]; e != nil && e.from != nil && *e.from == at {
+			s.put(r, nil)
+		}
+	}
+	delete(s.spilled, at)
 }
 
 type entry struct {
@@ -62,15 +85,15 @@ type entry struct {
 func New(names ...string) *Book {
 	b := &Book{Names: map[string]string{}, Formats: map[Place]*numfmt.Format{}, Now: 45000.5}
 	for _, n := range names {
-		b.sheets = append(b.sheets, &sheet{name: n, cells: map[cell.Ref]*entry{}})
+		b.sheets = append(b.sheets, &sheet{name: n, cells: map[cell.Ref]*entry{}, spilled: map[cell.Ref][]cell.Ref{}})
 	}
 	return b
 }
 
 // Set puts a value.
 func (b *Book) Set(sheet int, at cell.Ref, v cell.Value) {
-	b.sheets[sheet].cells[at] = &entry{value: v}
-	b.Reset()
+	b.sheets[sheet].put(at, &entry{value: v})
+	b.changed = true
 }
 
 // SetFormula puts a formula. With arrays it spills; fill, unless it is zero, is the range
@@ -80,31 +103,40 @@ func (b *Book) SetFormula(sheet int, at cell.Ref, text string, arrays bool, fill
 	if err != nil {
 		return err
 	}
-	b.sheets[sheet].cells[at] = &entry{text: "=" + strings.TrimPrefix(text, "="), prog: eval.Compile(b, tree, sheet, at), array: arrays,
-		extents: fill, fixed: fill != cell.Range{}}
-	b.Reset()
+	b.sheets[sheet].put(at, &entry{text: "=" + strings.TrimPrefix(text, "="), prog: eval.Compile(b, tree, sheet, at), array: arrays,
+		extents: fill, fixed: fill != cell.Range{}})
+	b.changed = true
 	return nil
 }
 
 // Reset forgets what was calculated.
 func (b *Book) Reset() {
+	b.changed = false
 	for _, s := range b.sheets {
-		for r, e := range s.cells {
-			switch {
-			case e.prog != nil:
+		for at := range s.spilled {
+			s.vacate(at)
+		}
+		for _, e := range s.cells {
+			if e.prog != nil {
 				e.state = 0
 				if !e.fixed {
 					e.extents = cell.Range{}
 				}
-			case e.from != nil:
-				delete(s.cells, r)
 			}
 		}
 	}
 }
 
+// settle forgets what was calculated before cells were set.
+func (b *Book) settle() {
+	if b.changed {
+		b.Reset()
+	}
+}
+
 // Calculate calculates every formula, arrays first, until what spills is stable.
 func (b *Book) Calculate() {
+	b.settle()
 	for range 16 {
 		before := b.filled()
 		for i, s := range b.sheets {
@@ -164,6 +196,7 @@ func (b *Book) Value(sheet int, at cell.Ref) cell.Value {
 	if sheet < 0 || sheet >= len(b.sheets) {
 		return cell.ErrorValue(cell.ErrRef)
 	}
+	b.settle()
 	e := b.sheets[sheet].cells[at]
 	switch {
 	case e == nil:
@@ -184,8 +217,8 @@ func (b *Book) calculate(e *entry, sheet int, at cell.Ref) {
 	m.Dates, m.Now, m.Rand = b.Dates, b.Now, rand.New(rand.NewPCG(1, 2))
 	v := m.Run(e.prog, sheet, at, e.array)
 	a := v.Array()
-	cells := b.sheets[sheet].cells
-	maps.DeleteFunc(cells, func(_ cell.Ref, x *entry) bool { return x.from != nil && *x.from == at })
+	s := b.sheets[sheet]
+	s.vacate(at)
 	if a == nil && !e.fixed {
 		e.extents = cell.Range{}
 		e.value = v.Scalar()
@@ -199,7 +232,7 @@ func (b *Book) calculate(e *entry, sheet int, at cell.Ref) {
 		for row := range a.Rows {
 			for col := range a.Cols {
 				r := cell.Ref{Row: at.Row + row, Col: at.Col + col}
-				if other := cells[r]; !r.Valid() || r != at && other != nil && (other.from == nil || *other.from != at) {
+				if other := s.cells[r]; !r.Valid() || r != at && other != nil && (other.from == nil || *other.from != at) {
 					e.value, e.extents = cell.ErrorValue(cell.ErrSpill), cell.Range{}
 					return
 				}
@@ -210,7 +243,8 @@ func (b *Book) calculate(e *entry, sheet int, at cell.Ref) {
 		for col := range e.extents.Cols() {
 			r := cell.Ref{Row: at.Row + row, Col: at.Col + col}
 			if r != at {
-				cells[r] = &entry{from: &at, value: shown(a.Stretch(row, col))}
+				s.put(r, &entry{from: &at, value: shown(a.Stretch(row, col))})
+				s.spilled[at] = append(s.spilled[at], r)
 			}
 		}
 	}

@@ -19,6 +19,17 @@ import (
 // shows none. In OpenDocument the links of all but hyperlinks are emptied. An .xls is copied as
 // it is. Where it fails there is nothing at dst.
 func (l Limits) Copy(dst, src string, wanted ...Format) (Format, error) {
+	return l.copy(dst, src, false, wanted)
+}
+
+// CopyCells is Copy without what no formula reads: what lies upon the cells of an .xlsx or .xlsb, such as
+// drawings, charts, pictures and comments, and its colours. LibreOffice takes as long for one chart
+// as for hundreds of formulas.
+func (l Limits) CopyCells(dst, src string, wanted ...Format) (Format, error) {
+	return l.copy(dst, src, true, wanted)
+}
+
+func (l Limits) copy(dst, src string, cells bool, wanted []Format) (Format, error) {
 	in, err := os.Open(src)
 	if err != nil {
 		return "", err
@@ -35,7 +46,7 @@ func (l Limits) Copy(dst, src string, wanted ...Format) (Format, error) {
 	if w.zip == nil {
 		_, err = io.Copy(out, io.NewSectionReader(in, 0, w.size))
 	} else if err = w.unpackAll(); err == nil {
-		err = w.write(out)
+		err = w.write(out, cells)
 	}
 	if closing := out.Close(); err == nil {
 		err = closing
@@ -47,8 +58,9 @@ func (l Limits) Copy(dst, src string, wanted ...Format) (Format, error) {
 	return w.format, nil
 }
 
-// write writes the package anew, the entries that need no cleaning as they are packed.
-func (w *workbook) write(out io.Writer) error {
+// write writes the package anew, the entries that need no cleaning as they are packed; cells is that
+// of what lies upon the cells nothing is to be found.
+func (w *workbook) write(out io.Writer, cells bool) error {
 	z := zip.NewWriter(out)
 	for _, e := range w.zip.File {
 		if strings.HasSuffix(e.Name, "/") {
@@ -64,7 +76,7 @@ func (w *workbook) write(out io.Writer) error {
 			}
 		case w.format != ODS && strings.EqualFold(path.Ext(e.Name), ".rels"):
 			if text, err = readEntry(e, smallMax); err == nil {
-				cut, err = relsOutside(e.Name, text)
+				cut, err = relsOutside(e.Name, text, cells)
 			}
 		}
 		if err != nil {
@@ -102,8 +114,9 @@ type span struct{ from, to int64 }
 
 // relsOutside gives the relationships of a part that lead out of the package. LibreOffice finds a
 // relationship by its id and does not ask for its type: a picture can mean one that calls itself
-// a hyperlink. So a hyperlink stays only where nothing but cells can mean it.
-func relsOutside(name string, text []byte) ([]span, error) {
+// a hyperlink. So a hyperlink stays only where nothing but cells can mean it. With cells it gives those too
+// that lead to what no formula reads.
+func relsOutside(name string, text []byte, cells bool) ([]span, error) {
 	folder := strings.ToLower(path.Dir(name))
 	stays := map[string]bool{}
 	switch folder {
@@ -121,12 +134,27 @@ func relsOutside(name string, text []byte) ([]span, error) {
 		}
 		target := strings.TrimSpace(attribute(e, "Target"))
 		outside := !strings.EqualFold(strings.TrimSpace(attribute(e, "TargetMode")), "Internal") && attribute(e, "TargetMode") != "" || leavesPackage(target)
-		if kind := strings.ToLower(path.Base(attribute(e, "Type"))); outside && !stays[kind] {
+		kind := strings.ToLower(path.Base(attribute(e, "Type")))
+		if outside && !stays[kind] || cells && upon(folder, kind) {
 			cut = append(cut, withoutElement(text, from, to))
 		}
 		return nil
 	})
 	return cut, err
+}
+
+// upon tells whether a relationship, in small letters, of the parts in a folder leads to what no formula
+// reads. Of a sheet these are all but those to tables.
+func upon(folder, kind string) bool {
+	switch folder {
+	case "xl/worksheets/_rels":
+		return kind != "table" && kind != "pivottable" && kind != "querytable"
+	case "xl/chartsheets/_rels", "xl/dialogsheets/_rels":
+		return true
+	case "xl/_rels":
+		return kind == "theme" || kind == "calcchain"
+	}
+	return false
 }
 
 // withoutElement gives the bytes of an element without content, or only its attributes: what is

@@ -233,10 +233,11 @@ func TestCopyCleans(t *testing.T) {
 		"xl/externalLinks/_rels/externalLink1.xml.rels", "<Relationships>"+rel("r1", "externalLinkPath", "other.xlsx", external)+rel("r2", "oleObject", "file:///evil", external)+"</Relationships>",
 		"xl/media/a.png", "picture",
 	)
+	copied := Limits.Copy
 	check := func(t *testing.T, content []byte, gone, stays []string) {
 		t.Helper()
 		out := filepath.Join(t.TempDir(), "copy")
-		if _, err := (Limits{}).Copy(out, file(t, content)); err != nil {
+		if _, err := copied(Limits{}, out, file(t, content)); err != nil {
 			t.Fatal(err)
 		}
 		z, err := zip.OpenReader(out)
@@ -271,6 +272,13 @@ func TestCopyCleans(t *testing.T) {
 			`<text:a xlink:href="https://example.com/">a</text:a><draw:image y:href = "file:///etc/passwd"></draw:image><draw:image xlink:href="../../etc/shadow"/></o:d>`,
 		"Object 1/styles.xml": `<a:b xlink:href="/etc/group"/>`,
 	}), []string{"evil", "passwd", "shadow", "group"}, []string{`"Pictures/a.png"`, `"https://example.com/"`, `xlink:title=" xlink:href="`})
+
+	copied = Limits.CopyCells
+	check(t, pack(t, with(parts,
+		"xl/worksheets/_rels/sheet2.xml.rels", "<Relationships>"+rel("r1", "drawing", "../drawings/upon1.xml", "")+rel("r2", "table", "../tables/table1.xml", "")+rel("r3", "pivotTable", "../pivotTables/p1.xml", "")+rel("r4", "comments", "../upon2.xml", "")+"</Relationships>",
+		"xl/chartsheets/_rels/sheet1.xml.rels", "<Relationships>"+rel("r1", "drawing", "../drawings/upon3.xml", "")+"</Relationships>",
+		"xl/_rels/workbook.xml.rels", "<Relationships>"+rel("r1", "theme", "theme/upon4.xml", "")+rel("r2", "styles", "styles.xml", "")+rel("r3", "calcChain", "upon5.xml", "")+rel("r4", "worksheet", "worksheets/sheet1.xml", "")+"</Relationships>",
+	)), []string{"evil", "passwd", "upon", "https://example.com/"}, []string{"other.xlsx", "tables/table1.xml", "pivotTables/p1.xml", `"styles.xml"`, "worksheets/sheet1.xml"})
 }
 
 // Whatever the bytes are, the check ends, without a panic, and the copy of what passes passes.

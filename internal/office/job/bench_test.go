@@ -27,7 +27,7 @@ func BenchmarkJobs(b *testing.B) {
 				return err
 			}
 			dir := b.TempDir()
-			_, err = d.save(b.Context(), dir, p)
+			_, err = d.save(b.Context(), dir, p, false)
 			return err
 		},
 		"patch alone": func() error {

@@ -38,7 +38,7 @@ func (o *Office) Convert(ctx context.Context, sum, ext string, src io.ReaderAt, 
 				return err
 			})
 			if err == nil {
-				err = shown(in, raw, formats[ext])
+				err = shown(in, raw, formats[ext], intake.Limits.Copy)
 			}
 			return wire.Request{Op: wire.Convert, In: in, Out: filepath.Join(dir, outName+".xlsx"), Format: "xlsx"}, err
 		},

@@ -33,7 +33,7 @@ func (o *Office) Export(ctx context.Context, d Document, e Export, w io.Writer) 
 			if err != nil {
 				return wire.Request{}, err
 			}
-			in, err := d.save(ctx, dir, p)
+			in, err := d.save(ctx, dir, p, false)
 			return wire.Request{Op: wire.Convert, In: in, Out: filepath.Join(dir, outName+"."+e.Format), Format: e.Format}, err
 		},
 		Collect: func(dir string, _ wire.Response) error {

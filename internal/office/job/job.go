@@ -119,8 +119,8 @@ func create(name string, write func(io.Writer) error) error {
 	return errors.Join(write(f), f.Close())
 }
 
-// save writes the document of a job with a patch.
-func (d *Document) save(ctx context.Context, dir string, p patch.Patch) (path string, err error) {
+// save writes the document of a job with a patch, cells alone or all.
+func (d *Document) save(ctx context.Context, dir string, p patch.Patch, cells bool) (path string, err error) {
 	raw := filepath.Join(dir, rawName)
 	err = create(raw, func(w io.Writer) error {
 		_, err := patch.Save(ctx, d.File, p, w)
@@ -130,13 +130,16 @@ func (d *Document) save(ctx context.Context, dir string, p patch.Patch) (path st
 		return "", err
 	}
 	path = filepath.Join(dir, inName)
-	return path, shown(path, raw, intake.XLSX)
+	if cells {
+		return path, shown(path, raw, intake.XLSX, intake.Limits.CopyCells)
+	}
+	return path, shown(path, raw, intake.XLSX, intake.Limits.Copy)
 }
 
 // shown makes of the file raw, which goes, the one that LibreOffice is shown.
-func shown(in, raw string, format intake.Format) error {
+func shown(in, raw string, format intake.Format, copied func(l intake.Limits, in, raw string, wanted ...intake.Format) (intake.Format, error)) error {
 	defer os.Remove(raw)
-	_, err := intake.Limits{}.Copy(in, raw, format)
+	_, err := copied(intake.Limits{}, in, raw, format)
 	var theirs *intake.Error
 	if !errors.As(err, &theirs) {
 		return err

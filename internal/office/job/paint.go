@@ -49,7 +49,7 @@ func (o *Office) Paint(ctx context.Context, d Document, sheet int, area cell.Ran
 			if opt.Gridlines != nil {
 				copied.View.Gridlines = map[int]bool{sheet: *opt.Gridlines}
 			}
-			in, err := d.save(ctx, dir, copied)
+			in, err := d.save(ctx, dir, copied, false)
 			return wire.Request{
 				Op: wire.Paint, In: in, Out: filepath.Join(dir, outName), Sheet: sheet, Scale: opt.Scale, MaxPixels: opt.MaxPixels,
 				Range: wire.Range{FirstRow: area.First.Row, FirstCol: area.First.Col, LastRow: area.Last.Row, LastCol: area.Last.Col},

@@ -60,7 +60,7 @@ func (o *Office) Recalculate(ctx context.Context, d Document) (*Values, error) {
 			if err != nil {
 				return wire.Request{}, err
 			}
-			in, err := d.save(ctx, dir, p)
+			in, err := d.save(ctx, dir, p, true)
 			return wire.Request{Op: wire.Recalculate, In: in, Out: filepath.Join(dir, outName+".xlsx")}, err
 		},
 		Collect: func(dir string, _ wire.Response) error {

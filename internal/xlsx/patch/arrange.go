@@ -5,18 +5,24 @@ import (
 	"slices"
 	"strconv"
 
+	"gridflow/internal/cell"
 	"gridflow/internal/grid"
 	"gridflow/internal/xlsx/emit"
 	"gridflow/internal/xlsx/scan"
 	"gridflow/internal/xlsx/splice"
 )
 
-// LayoutPatch is what changes in what stands before the cells of a sheet. What is nil stays.
+// LayoutPatch is what changes in what stands around the cells of a sheet. What is nil stays.
 type LayoutPatch struct {
 	// Columns are all spans of columns that say something, ascending and apart.
 	Columns *[]grid.ColumnSpan
 	// View is how the sheet is looked at: panes, zoom, grid lines. Only the first view of a sheet changes.
 	View *grid.View
+	// Merges are all merged ranges.
+	Merges *[]cell.Range
+	// Validations and Conditional are all rules: those that an extension has stay in it.
+	Validations *[]grid.Validation
+	Conditional *[]grid.ConditionalFormat
 }
 
 // headOrder is the order of what stands before the cells (ECMA-376 part 1, CT_Worksheet).

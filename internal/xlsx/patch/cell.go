@@ -152,6 +152,15 @@ func (e *sheetEditor) fresh(c *CellPatch, tag, kept []byte) ([]byte, error) {
 		xml = strconv.AppendInt(xml, int64(meta), 10)
 		xml = append(xml, '"')
 	}
+	rich, err := e.s.richError(value)
+	if err != nil {
+		return nil, err
+	}
+	if rich > 0 {
+		xml = append(xml, ` vm="`...)
+		xml = strconv.AppendInt(xml, int64(rich), 10)
+		xml = append(xml, '"')
+	}
 	for _, a := range scan.Attributes(tag) {
 		switch string(a.Name) {
 		case "r", "s", "t":

@@ -20,7 +20,8 @@
 //
 // A formula that gives an array (formula.Tree.Spills) becomes a dynamic array: an array formula
 // over its own cell with the cell metadata that says so, which is added where the workbook has
-// none (metadata.go). Such a part, a style sheet and new sheets are all that is ever added to a package.
+// none (metadata.go). An error that came after Excel 2007 becomes #VALUE! with a rich value behind it
+// that says what it is (richerror.go). Such a part, a style sheet and new sheets are all that is ever added to a package.
 //
 // Sheets, rows, columns and ranges that come, go and move ([Patch.Structure]) are applied first, and
 // what else a patch says to the workbook that results, which is never written (structure.go). A sheet whose cells move is written

@@ -3,6 +3,7 @@ package patch
 import (
 	"bytes"
 	"strconv"
+	"strings"
 
 	"gridflow/internal/formula"
 )
@@ -46,120 +47,202 @@ func (e *sheetEditor) dynamic(c *CellPatch) (int, error) {
 // dynamicMetadata gives the cell metadata that marks dynamic arrays and adds what of it is
 // missing; -1 where the package has no place for it.
 func (s *saver) dynamicMetadata() (int, error) {
-	part := s.f.Related(metadataKind)
-	if part == nil {
-		return s.newMetadata()
-	}
-	d, err := s.document(part)
-	if err != nil {
-		return 0, err
-	}
-	root, ok := d.root()
-	if !ok {
-		return 0, broken(part, -1, "it has no root element")
-	}
-	m := metadata{d: d, root: root}
-	n := m.dynamic()
-	s.save(d)
-	return n, nil
-}
-
-// newMetadata adds a part with the metadata to the package.
-func (s *saver) newMetadata() (int, error) {
-	space, add, err := s.newPart("metadata", metadataKind, metadataType)
-	if err != nil || add == nil {
+	m, err := s.metadataPart()
+	if err != nil || m == nil {
 		return -1, err
 	}
-	m := metadata{d: &document{text: []byte(`<metadata xmlns="` + space + `"/>`)}}
-	m.root, _ = m.d.root()
-	n := m.dynamic()
-	add(applied(m.d.text, m.d.edits))
-	return n, nil
+	return m.dynamic(), nil
 }
 
-// metadata is a metadata part in which something is looked up or else added.
+// metadata is the metadata part, in which something is looked up or else added. What is added
+// waits until finish: the lists of the part have an order, whichever of them is needed first.
 type metadata struct {
 	d    *document
 	root element
+	add  func(xml []byte) // of a part that is new; nil: it is in the file
+
+	types, cells, values *element   // the lists; nil: it has none
+	future               []*element // of all names
+	last                 int        // the end of what comes before cellMetadata in the schema
+
+	newTypes, newCells, newValues []string            // items
+	newFuture                     map[string][]string // by the name of the list
+	futures                       []string            // names of lists that are new
 }
 
-// dynamic gives the number, from 1, of the cell metadata that marks dynamic arrays.
-func (m *metadata) dynamic() int {
-	p := m.root.prefix
-	kind, mark := 0, -1
-	var types, future, cells *element
-	last := m.root.tagEnd // of what comes before cellMetadata in the schema
+// metadataPart gives the workbook's metadata, making the part if there is none; nil where the
+// package has no place for it.
+func (s *saver) metadataPart() (*metadata, error) {
+	if s.metadata != nil {
+		return s.metadata, nil
+	}
+	m := &metadata{newFuture: make(map[string][]string)}
+	if part := s.f.Related(metadataKind); part != nil {
+		d, err := s.document(part)
+		if err != nil {
+			return nil, err
+		}
+		root, ok := d.root()
+		if !ok {
+			return nil, broken(part, -1, "it has no root element")
+		}
+		m.d, m.root = d, root
+	} else {
+		space, add, err := s.newPart("metadata", metadataKind, metadataType)
+		if err != nil || add == nil {
+			return nil, err
+		}
+		m.d, m.add = &document{text: []byte(`<metadata xmlns="` + space + `"/>`)}, add
+		m.root, _ = m.d.root()
+	}
+	m.last = m.root.tagEnd
 	for _, c := range m.d.children(m.root) {
-		if c.prefix != p {
+		if c.prefix != m.root.prefix {
 			continue
 		}
 		switch c.local {
 		case "metadataTypes":
-			types = &c
+			m.types = &c
 		case "futureMetadata":
-			if decoded(m.attribute(c, "name")) == dynamicName {
-				future = &c
-			}
+			m.future = append(m.future, &c)
 		case "cellMetadata":
-			cells = &c
+			m.cells = &c
+		case "valueMetadata":
+			m.values = &c
 		}
 		switch c.local {
 		case "metadataTypes", "metadataStrings", "mdxMetadata", "futureMetadata":
-			last = c.to
+			m.last = c.to
 		}
 	}
-	nTypes := 0
-	for _, c := range m.items(types, "metadataType") {
-		if nTypes++; decoded(m.attribute(c, "name")) == dynamicName {
-			kind = nTypes
-		}
-	}
-	if m.root.empty {
-		m.d.edit(m.root.tagEnd-2, m.root.tagEnd, []byte(">"))
-	}
-	if kind == 0 {
-		kind = nTypes + 1
-		item := "<" + p + dynamicType
-		if types == nil {
-			m.insert(m.root.tagEnd, "metadataTypes", "", item)
-		} else {
-			m.add(types, nTypes, item)
-		}
-	}
-	nFuture := 0
-	for _, c := range m.items(future, "bk") {
+	s.metadata = m
+	return m, nil
+}
+
+// dynamic gives the number, from 1, of the cell metadata that marks dynamic arrays. It is asked once.
+func (m *metadata) dynamic() int {
+	p := m.root.prefix
+	kind := m.kind(dynamicName, dynamicType)
+	mark, n := -1, 0
+	for _, c := range m.items(m.futureOf(dynamicName), "bk") {
 		if m.isDynamic(c) && mark < 0 {
-			mark = nFuture
+			mark = n
 		}
-		nFuture++
+		n++
 	}
 	if mark < 0 {
-		mark = nFuture
-		item := "<" + p + "bk><" + p + "extLst><" + p + dynamicExt + p + "ext></" + p + "extLst></" + p + "bk>"
-		if future == nil {
-			m.insert(last, "futureMetadata", ` name="`+dynamicName+`"`, item)
-		} else {
-			m.add(future, nFuture, item)
-		}
+		mark = n
+		m.addFuture(dynamicName, "<"+p+"bk><"+p+"extLst><"+p+dynamicExt+p+"ext></"+p+"extLst></"+p+"bk>")
 	}
 	nCells := 0
-	for _, c := range m.items(cells, "bk") {
+	for _, c := range m.items(m.cells, "bk") {
 		nCells++
 		rcs := m.d.children(c)
 		if len(rcs) == 1 && string(m.attribute(rcs[0], "t")) == strconv.Itoa(kind) && string(m.attribute(rcs[0], "v")) == strconv.Itoa(mark) {
 			return nCells
 		}
 	}
-	item := "<" + p + "bk><" + p + `rc t="` + strconv.Itoa(kind) + `" v="` + strconv.Itoa(mark) + `"/></` + p + "bk>"
-	if cells == nil {
-		m.insert(last, "cellMetadata", "", item)
-	} else {
-		m.add(cells, nCells, item)
+	m.newCells = append(m.newCells, m.record(kind, mark))
+	return nCells + len(m.newCells)
+}
+
+// kind gives the number, from 1, of the type of a name. element is what it is if it is new, but for the
+// first bracket.
+func (m *metadata) kind(name, element string) int {
+	n := 0
+	for _, c := range m.items(m.types, "metadataType") {
+		if n++; decoded(m.attribute(c, "name")) == name {
+			return n
+		}
+	}
+	for _, item := range m.newTypes {
+		if n++; strings.Contains(item, `name="`+name+`"`) {
+			return n
+		}
+	}
+	m.newTypes = append(m.newTypes, "<"+m.root.prefix+element)
+	return n + 1
+}
+
+// futureOf gives the list of futureMetadata of a name, nil where there is none.
+func (m *metadata) futureOf(name string) *element {
+	for _, f := range m.future {
+		if decoded(m.attribute(*f, "name")) == name {
+			return f
+		}
+	}
+	return nil
+}
+
+// addFuture adds an item to the futureMetadata of a name.
+func (m *metadata) addFuture(name, item string) {
+	if m.futureOf(name) == nil && m.newFuture[name] == nil {
+		m.futures = append(m.futures, name)
+	}
+	m.newFuture[name] = append(m.newFuture[name], item)
+}
+
+// record gives an item that names a type, from 1, and one of its items, from 0.
+func (m *metadata) record(kind, item int) string {
+	p := m.root.prefix
+	return "<" + p + "bk><" + p + `rc t="` + strconv.Itoa(kind) + `" v="` + strconv.Itoa(item) + `"/></` + p + "bk>"
+}
+
+// finish writes what was added, each list in the place that the schema has for it.
+func (m *metadata) finish(s *saver) {
+	if len(m.newTypes)+len(m.newCells)+len(m.newValues)+len(m.newFuture) == 0 {
+		return
 	}
 	if m.root.empty {
-		m.d.edit(m.root.tagEnd, m.root.tagEnd, []byte("</"+p+"metadata>"))
+		m.d.edit(m.root.tagEnd-2, m.root.tagEnd, []byte(">"))
 	}
-	return nCells + 1
+	m.append(m.types, "metadataType", "metadataTypes", "", m.root.tagEnd, m.newTypes)
+	for _, f := range m.future {
+		m.append(f, "bk", "", "", 0, m.newFuture[decoded(m.attribute(*f, "name"))])
+	}
+	for _, name := range m.futures {
+		m.append(nil, "bk", "futureMetadata", ` name="`+name+`"`, m.last, m.newFuture[name])
+	}
+	m.append(m.cells, "bk", "cellMetadata", "", m.last, m.newCells)
+	after := m.last
+	if m.cells != nil {
+		after = m.cells.to
+	}
+	m.append(m.values, "bk", "valueMetadata", "", after, m.newValues)
+	if m.root.empty {
+		m.d.edit(m.root.tagEnd, m.root.tagEnd, []byte("</"+m.root.prefix+"metadata>"))
+	}
+	if m.add != nil {
+		m.add(applied(m.d.text, m.d.edits))
+		return
+	}
+	s.save(m.d)
+}
+
+// append adds items to a list, or puts one in where there is none.
+func (m *metadata) append(list *element, item, name, attributes string, at int, items []string) {
+	if len(items) == 0 {
+		return
+	}
+	all := strings.Join(items, "")
+	if list == nil {
+		p := m.root.prefix
+		m.d.edit(at, at, []byte("<"+p+name+attributes+` count="`+strconv.Itoa(len(items))+`">`+all+"</"+p+name+">"))
+		return
+	}
+	appendTo(m.d, *list, len(m.items(list, item))+len(items), all)
+}
+
+// appendTo adds to the content of an element, which has a count.
+func appendTo(d *document, list element, count int, content string) {
+	tag := withAttribute(list.tag(d.text), "count", strconv.Itoa(count))
+	if list.empty {
+		tag = append(bytes.TrimRight(tag[:len(tag)-2], " \t\r\n"), '>')
+		d.edit(list.from, list.to, append(append(tag, content...), "</"+list.prefix+list.local+">"...))
+		return
+	}
+	d.edit(list.from, list.tagEnd, tag)
+	d.edit(list.inner, list.inner, []byte(content))
 }
 
 func (m *metadata) attribute(e element, name string) []byte {
@@ -196,21 +279,3 @@ func (m *metadata) isDynamic(bk element) bool {
 
 // truth reads a logical value of XML.
 func truth(v []byte) bool { return string(v) == "1" || string(v) == "true" }
-
-// insert puts in a list of one item.
-func (m *metadata) insert(at int, name, attributes, item string) {
-	p := m.root.prefix
-	m.d.edit(at, at, []byte("<"+p+name+attributes+` count="1">`+item+"</"+p+name+">"))
-}
-
-// add puts an item to the n that a list has.
-func (m *metadata) add(list *element, n int, item string) {
-	tag := withAttribute(list.tag(m.d.text), "count", strconv.Itoa(n+1))
-	if list.empty {
-		tag = append(bytes.TrimRight(tag[:len(tag)-2], " \t\r\n"), '>')
-		m.d.edit(list.from, list.to, append(append(tag, item...), "</"+list.prefix+list.local+">"...))
-		return
-	}
-	m.d.edit(list.from, list.tagEnd, tag)
-	m.d.edit(list.inner, list.inner, []byte(item))
-}

@@ -22,10 +22,6 @@ type carriedRule struct {
 	xml    []byte
 }
 
-// tailOrder is the order of what stands behind the cells, as far as something is put there (ECMA-376 part 1, CT_Worksheet).
-var tailOrder = []string{"sheetCalcPr", "sheetProtection", "protectedRanges", "scenarios", "autoFilter", "sortState", "dataConsolidate", "customSheetViews",
-	"mergeCells", "phoneticPr", "conditionalFormatting", "dataValidations", "hyperlinks"}
-
 // pickRules collects what applies to the cells that f picked up and goes to another sheet.
 func (s *saver) pickRules(f *sheetFilter, part *xlsx.Part, change structure.Change) ([]carriedRule, error) {
 	target := s.pkg.Find(s.f.Workbook().Sheets[slices.IndexFunc(f.c.before, func(n string) bool { return strings.EqualFold(n, change.Target()) })].Part)

@@ -14,9 +14,6 @@ import (
 	"gridflow/internal/xlsx/splice"
 )
 
-// maxTail bounds what stands behind the cells of a sheet that is changed.
-const maxTail = 256 << 20
-
 // errMasters: a shared formula is used before it is defined, or is cut while nobody knows which numbers are free: the sheet has
 // to be gone through beforehand.
 var errMasters = errors.New("the shared formulas have to be known beforehand")

@@ -73,6 +73,9 @@ func (s *saver) newPartID(base, kind, contentType string) (space, id string, add
 		n++
 	}
 	id = "rId" + strconv.Itoa(n)
+	if strings.Contains(kind, "://") { // it is none of the standard's
+		relationship = ""
+	}
 	s.relations[id] = true
 	r.edit(relationsRoot.inner, relationsRoot.inner, []byte("<"+relationsRoot.prefix+`Relationship Id="`+id+`" Type="`+relationship+kind+`" Target="`+file+`"/>`))
 	s.save(r)
@@ -110,6 +113,10 @@ func (s *saver) newStyles(list []StyleDerivation) error {
 	root, _ := d.root()
 	if err := derive(d, root, nil, list, 1); err != nil {
 		return err
+	}
+	if s.looks != nil {
+		s.looks.d = d
+		s.looks.save(root)
 	}
 	slices.SortStableFunc(d.edits, func(a, b splice.Edit) int { return int(a.From - b.From) })
 	add(applied(d.text, d.edits))

@@ -23,6 +23,7 @@ type Patch struct {
 	// where the workbook has no style sheet, which is made then, style 1+i.
 	Styles []StyleDerivation
 	Tables []TablePatch // each table at most once
+	Names  []NamePatch  // each name of a sheet, or of the workbook, at most once
 	// RecalcOnLoad makes Excel calculate all formulas when it opens the file.
 	RecalcOnLoad bool
 	// View is for copies that are made to be looked at or printed.
@@ -36,7 +37,7 @@ func (p *Patch) Empty() bool {
 			return false
 		}
 	}
-	return len(p.Structure) == 0 && len(p.Styles) == 0 && len(p.Tables) == 0 && !p.RecalcOnLoad && p.View.empty()
+	return len(p.Structure) == 0 && len(p.Styles) == 0 && len(p.Tables)+len(p.Names) == 0 && !p.RecalcOnLoad && p.View.empty()
 }
 
 // SheetPatch is what changes in a sheet.
@@ -158,8 +159,13 @@ type saver struct {
 	formulas  bool
 	lines     map[int]bool    // see ViewPatch
 	relations map[string]bool // ids of the workbook's relationships, new ones included
+	looks     *looks          // formats of rules, nil until one is asked for
 	dynamic   int             // the cell metadata that marks dynamic arrays, 0 until it is asked for
 
+	metadata                   *metadata              // nil until it is needed
+	rich                       map[cell.ErrorCode]int // the value metadata that stands for errors
+	richValues, richStructures *richPart              // nil until they are needed
+	richStructure              int                    // that of an error
 	// Of structure changes: see structure.go.
 	headers   []header
 	goneParts map[*xlsx.Part]map[string]bool // ids of a sheet's relationships that are no more
@@ -203,7 +209,10 @@ func (s *saver) change(p *Patch) error {
 	if err := s.view(&p.View); err != nil {
 		return err
 	}
-	if len(p.Styles) > 0 {
+	if err := s.names(s.namesToo(p.Names, &p.View)); err != nil {
+		return err
+	}
+	if len(p.Styles) > 0 || s.looks != nil {
 		if err := s.addStyles(p.Styles, have); err != nil {
 			return err
 		}
@@ -224,6 +233,7 @@ func (s *saver) change(p *Patch) error {
 			return err
 		}
 	}
+	s.finishMetadata()
 	for _, d := range s.edited {
 		if err := s.stream(d); err != nil {
 			return err

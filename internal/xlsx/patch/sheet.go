@@ -58,6 +58,7 @@ func (s *saver) sheet(sp *SheetPatch) error {
 	}
 	l := scan.NewLocator(refs, func(i int) bool { return sp.Cells[i].Remove || sp.Cells[i].Keep == KeepNothing })
 	l.Ascending = locate != nil || len(refs) == 0
+	l.ToEnd = sp.Layout.behind()
 	r := stream.ReaderAt(0)
 	defer r.Close()
 	err = find(s.ctx, r, l, locate)
@@ -77,6 +78,11 @@ func (s *saver) sheet(sp *SheetPatch) error {
 		if sp.Layout != nil {
 			if err := e.arrange(d.text[:l.Data.From], sp.Layout); err != nil {
 				return err
+			}
+			if l.ToEnd {
+				if err := e.arrangeBehind(d.text[l.DataEnd:], loaded, sp.Layout); err != nil {
+					return err
+				}
 			}
 			d.edits = e.list
 		}
@@ -100,6 +106,15 @@ func (s *saver) sheet(sp *SheetPatch) error {
 		e.list = nil
 		if err := e.arrange(head, sp.Layout); err != nil {
 			return err
+		}
+		if l.ToEnd {
+			tail, err := s.readTail(part, stream, l.DataEnd)
+			if err != nil {
+				return err
+			}
+			if err := e.arrangeBehind(tail, loaded, sp.Layout); err != nil {
+				return err
+			}
 		}
 		edits = append(edits, e.list...)
 	}

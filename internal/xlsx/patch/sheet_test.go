@@ -91,7 +91,7 @@ func TestSheetXML(t *testing.T) {
 			`<sheetData><row r="1"><c r="A1" t="inlineStr"><is><t xml:space="preserve"> a&lt;_x0001__x005F_x0041_</t></is></c><c r="B1" t="inlineStr"><is><t></t></is></c></row></sheetData>`},
 		{"an error that files do not know", `<sheetData><row r="1"/></sheetData>`,
 			[]CellPatch{{Ref: at("A1"), Value: cell.ErrorValue(cell.ErrSpill)}},
-			`<sheetData><row r="1"><c r="A1" t="e"><v>#VALUE!</v></c></row></sheetData>`},
+			`<sheetData><row r="1"><c r="A1" t="e" vm="1"><v>#VALUE!</v></c></row></sheetData>`},
 		{"new cells", `<dimension ref="B2:C3"/><sheetData><row r="2" spans="2:3" ht="9"><c r="B2"/><c r="C2"/></row><row r="3"><c r="C3"/></row></sheetData>`,
 			[]CellPatch{number("A2", 1), number("E2", 2), number("D5", 3)},
 			`<dimension ref="A2:E5"/><sheetData><row r="2" spans="1:5" ht="9"><c r="A2"><v>1</v></c><c r="B2"/><c r="C2"/><c r="E2"><v>2</v></c></row><row r="3"><c r="C3"/></row><row r="5"><c r="D5"><v>3</v></c></row></sheetData>`},

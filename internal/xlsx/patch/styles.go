@@ -24,8 +24,13 @@ func (s *saver) addStyles(list []StyleDerivation, have int) error {
 		return err
 	}
 	root, _ := d.root()
-	if err := derive(d, root, s.f.Workbook().Styles, list, have); err != nil {
-		return err
+	if len(list) > 0 {
+		if err := derive(d, root, s.f.Workbook().Styles, list, have); err != nil {
+			return err
+		}
+	}
+	if s.looks != nil {
+		s.looks.save(root)
 	}
 	s.save(d)
 	return nil

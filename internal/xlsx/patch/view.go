@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"slices"
 	"strconv"
+	"strings"
 
 	"gridflow/internal/cell"
+	"gridflow/internal/grid"
 	"gridflow/internal/xlsx"
-	"gridflow/internal/xlsx/emit"
 	"gridflow/internal/xlsx/scan"
 	"gridflow/internal/xlsx/splice"
 )
@@ -134,52 +135,49 @@ func (s *saver) activate(d *document, root element, v *ViewPatch, at []int) {
 
 const printArea = "_xlnm.Print_Area"
 
-// printAreas sets what is printed. A print area is a defined name of its sheet.
+// printAreas sets what is printed. A print area is a defined name of its sheet. Where names stay, those of
+// the areas are for [saver.names] to write.
 func (s *saver) printAreas(d *document, root element, v *ViewPatch, at []int) {
-	var added []byte
-	for _, p := range v.Print {
-		info := s.f.Workbook().Sheets[p.Sheet]
-		added = append(added, "<"+root.prefix+`definedName name="`+printArea+`" localSheetId="`+strconv.Itoa(at[p.Sheet])+`">`...)
-		added = emit.AppendText(added, cell.QuoteSheet(info.Name)+"!"+absolute(p.Range))
-		added = append(added, "</"+root.prefix+"definedName>"...)
+	if v.Others != OthersGone {
+		return
 	}
 	names, ok := d.child(root, "definedNames")
-	if ok && v.Others == OthersGone {
-		open, end := "<"+root.prefix+"definedNames>", "</"+root.prefix+"definedNames>"
-		if len(added) == 0 {
-			open, end = "", "" // an empty list is none
-		}
-		d.edit(names.from, names.to, slices.Concat([]byte(open), added, []byte(end)))
+	if !ok && len(v.Print) == 0 {
 		return
 	}
-	if len(added) == 0 {
-		return
+	var xml []byte
+	for _, p := range v.Print {
+		n := s.printArea(p)
+		n.Sheet = at[p.Sheet]
+		xml = append(xml, n.xml(root.prefix)...)
 	}
-	if ok && !names.empty {
-		for _, c := range d.children(names) {
-			tag := c.tag(d.text)
-			i, err := strconv.Atoi(string(attribute(tag, "localSheetId")))
-			if err == nil && decoded(attribute(tag, "name")) == printArea && slices.ContainsFunc(v.Print, func(p PrintArea) bool { return p.Sheet == i }) {
-				d.edit(c.from, c.to, nil)
-			}
-		}
-		d.edit(names.inner, names.inner, added)
-		return
+	if len(xml) > 0 { // an empty list is none
+		xml = slices.Concat([]byte("<"+root.prefix+"definedNames>"), xml, []byte("</"+root.prefix+"definedNames>"))
 	}
-	added = slices.Concat([]byte("<"+root.prefix+"definedNames>"), added, []byte("</"+root.prefix+"definedNames>"))
 	if ok {
-		d.edit(names.from, names.to, added)
+		d.edit(names.from, names.to, xml)
 		return
 	}
-	// It follows these in the schema (ECMA-376 part 1, CT_Workbook).
-	before := []string{"sheets", "functionGroups", "externalReferences"}
-	place := -1
-	for _, c := range d.children(root) {
-		if slices.Contains(before, c.local) {
-			place = c.to
-		}
+	place := d.place(root, "definedNames", workbookOrder)
+	d.edit(place, place, xml)
+}
+
+// printArea gives the name that says what is printed.
+func (s *saver) printArea(p PrintArea) NamePatch {
+	return NamePatch{Name: grid.Name{Name: printArea, Sheet: p.Sheet, RefersTo: cell.QuoteSheet(s.f.Workbook().Sheets[p.Sheet].Name) + "!" + absolute(p.Range)}}
+}
+
+// namesToo gives a list of names with those that a view sets, which count before others.
+func (s *saver) namesToo(list []NamePatch, v *ViewPatch) []NamePatch {
+	if v.Others == OthersGone {
+		return nil
 	}
-	d.edit(place, place, added)
+	for _, p := range v.Print {
+		n := s.printArea(p)
+		list = slices.DeleteFunc(slices.Clone(list), func(o NamePatch) bool { return o.Sheet == p.Sheet && strings.EqualFold(o.Name.Name, printArea) })
+		list = append(list, n)
+	}
+	return list
 }
 
 // absolute writes a range as defined names have it: $A$1:$C$9.

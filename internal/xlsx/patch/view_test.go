@@ -23,7 +23,7 @@ func TestView(t *testing.T) {
 			ViewPatch{Show: []int{1}}},
 		{"one is shown alone, of which a range is printed", three + `<definedNames><definedName name="_xlnm.Print_Area" localSheetId="1">x</definedName><definedName name="a">1</definedName></definedNames>`,
 			`<sheets><sheet name="S" sheetId="1" r:id="rId1" state="hidden"/><sheet name="It's" sheetId="2" state="visible" r:id="rId5"/><sheet name="Z" sheetId="3" state='veryHidden' r:id="rId6"/></sheets>` +
-				`<definedNames><definedName name="a">1</definedName><definedName name="_xlnm.Print_Area" localSheetId="1">'It''s'!$B$2:$D$9</definedName></definedNames>`,
+				`<definedNames><definedName name="_xlnm.Print_Area" localSheetId="1">'It''s'!$B$2:$D$9</definedName><definedName name="a">1</definedName></definedNames>`,
 			ViewPatch{Show: []int{1}, Others: OthersHidden, Print: []PrintArea{{1, area}}}},
 		{"one is left", `<bookViews><workbookView/></bookViews>` + three + `<definedNames><definedName name="a">1</definedName></definedNames><calcPr/>`,
 			`<bookViews><workbookView activeTab="0" firstSheet="0"/></bookViews><sheets><sheet name="Z" sheetId="3" state='visible' r:id="rId6"/></sheets>` +

@@ -1,0 +1,384 @@
+package load
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+)
+
+// fake is a session whose calls are what do does.
+type fake struct {
+	do     func(ctx context.Context, p *mcp.CallToolParams) (*mcp.CallToolResult, error)
+	closed *atomic.Int64
+}
+
+func (f fake) CallTool(ctx context.Context, p *mcp.CallToolParams) (*mcp.CallToolResult, error) {
+	return f.do(ctx, p)
+}
+
+func (f fake) Close() error {
+	f.closed.Add(1)
+	return nil
+}
+
+// faked is a target of fake sessions, which counts them.
+func faked(do func(ctx context.Context, p *mcp.CallToolParams) (*mcp.CallToolResult, error)) (t Target, opened, closed *atomic.Int64) {
+	opened, closed = new(atomic.Int64), new(atomic.Int64)
+	return Target{dial: func(context.Context, caller) (session, error) {
+		opened.Add(1)
+		return fake{do, closed}, nil
+	}}, opened, closed
+}
+
+func result(text string, failed bool) *mcp.CallToolResult {
+	return &mcp.CallToolResult{IsError: failed, Content: []mcp.Content{&mcp.TextContent{Text: text}}}
+}
+
+// TestNoCoordinatedOmission: a server that serves one call at a time, each for a
+// millisecond, stands still for a second. Every call that was due meanwhile is counted with
+// the time since it was due, as an observer with paper and pencil has it.
+func TestNoCoordinatedOmission(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const (
+			rate  = 100
+			calls = 2 * rate
+			serve = time.Millisecond
+			stop  = 495 * time.Millisecond // between two calls
+			again = stop + time.Second
+		)
+		start := time.Now()
+		seat := make(chan struct{}, 1)
+		target, opened, closed := faked(func(context.Context, *mcp.CallToolParams) (*mcp.CallToolResult, error) {
+			seat <- struct{}{}
+			if at := time.Since(start); at >= stop && at < again {
+				time.Sleep(again - at)
+			}
+			time.Sleep(serve)
+			<-seat
+			return result("well", false), nil
+		})
+		res, err := Run(t.Context(), target, Scenario{For: 2 * time.Second, Groups: []Group{{Name: "g", Rate: rate, Calls: []Call{{Tool: "x"}}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want []time.Duration
+		free := time.Duration(0) // when the server is
+		for i := range calls {
+			due := time.Duration(i) * time.Second / rate
+			begin := max(due, free)
+			if begin >= stop && begin < again {
+				begin = again
+			}
+			free = begin + serve
+			want = append(want, free-due)
+		}
+		slices.Sort(want)
+		g := res.Steps[0].Groups[0]
+		if g.Due != calls || g.OK() != calls {
+			t.Fatalf("%d were due, %d answered, want %d: %v", g.Due, g.OK(), calls, g.Counts)
+		}
+		for _, c := range []struct {
+			q   float64
+			got time.Duration
+		}{{0.50, g.Latency.P50}, {0.90, g.Latency.P90}, {0.99, g.Latency.P99}, {1, g.Latency.Max}} {
+			exact := want[int(math.Ceil(c.q*calls))-1]
+			if math.Abs(float64(c.got-exact)) > 0.002*float64(exact) {
+				t.Errorf("the quantile %v is %v, want %v", c.q, c.got, exact)
+			}
+		}
+		if g.Lag.Max != 0 {
+			t.Errorf("calls were sent %v late, and nothing held the generator up", g.Lag.Max)
+		}
+		if opened.Load() != 1 || closed.Load() != 1 {
+			t.Errorf("%d sessions were opened and %d closed", opened.Load(), closed.Load())
+		}
+	})
+}
+
+// TestSteps: rates are multiplied, but for who keeps his; each call is counted in the step
+// in which it was due, and in the bin in which it came back.
+func TestSteps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		target, _, _ := faked(func(context.Context, *mcp.CallToolParams) (*mcp.CallToolResult, error) {
+			time.Sleep(1500 * time.Millisecond)
+			return result("well", false), nil
+		})
+		res, err := Run(t.Context(), target, Scenario{For: 2 * time.Second, Steps: []float64{1, 10, 0.5}, Groups: []Group{
+			{Name: "crowd", Clients: 4, Rate: 5, Within: time.Second, Calls: []Call{{Tool: "x"}}},
+			{Name: "steady", Rate: 5, Fixed: true, Calls: []Call{{Tool: "x"}}},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range [][2]int{{40, 10}, {400, 10}, {20, 10}} {
+			for j, g := range res.Steps[i].Groups {
+				if g.Due != want[j] || g.OK() != want[j] {
+					t.Errorf("step %d, %s: %d due, %d answered, want %d", i, g.Group, g.Due, g.OK(), want[j])
+				}
+				if late := map[string]int{"crowd": want[j]}[g.Group]; g.Late != late {
+					t.Errorf("step %d, %s: %d late, want %d", i, g.Group, g.Late, late)
+				}
+			}
+		}
+		if got := res.Steps[1].Groups[0].Offered; got != 200 {
+			t.Errorf("offered %v calls a second, want 200", got)
+		}
+		sum := 0.0
+		for _, p := range res.Series[0].Points {
+			sum += p.Good * res.Bin.Seconds()
+		}
+		if math.Round(sum) != 460 || res.Series[0].Points[0].Good != 0 {
+			t.Errorf("the series has %v answers, want 460, none in the first second: %+v", sum, res.Series[0].Points)
+		}
+		if res.Took != 7400*time.Millisecond { // the last call is due at 5.9 s
+			t.Errorf("it took %v, want 7.4 s", res.Took)
+		}
+	})
+}
+
+// TestInFlightMax: an open loop against a server that does not answer sends no more than
+// it may have under way, counts the others, and gives up those that were sent when its
+// patience is over.
+func TestInFlightMax(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		target, _, _ := faked(func(ctx context.Context, _ *mcp.CallToolParams) (*mcp.CallToolResult, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		})
+		res, err := Run(t.Context(), target, Scenario{For: time.Second, Groups: []Group{
+			{Name: "stuck", Rate: 1000, InFlightMax: 3, Timeout: 10 * time.Second, Calls: []Call{{Tool: "x"}}},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		g := res.Steps[0].Groups[0]
+		if g.Due != 1000 || g.Counts[timedOut] != 3 || g.Counts[notSent] != 997 || g.OK() != 0 {
+			t.Errorf("%d due: %v", g.Due, g.Counts)
+		}
+	})
+}
+
+// TestStopped: a run that is stopped says so, and tells what there was.
+func TestStopped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		defer cancel()
+		target, _, closed := faked(func(ctx context.Context, _ *mcp.CallToolParams) (*mcp.CallToolResult, error) {
+			select {
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			case <-time.After(2 * time.Second):
+				return result("well", false), nil
+			}
+		})
+		res, err := Run(ctx, target, Scenario{For: time.Hour, Steps: []float64{1, 2}, Groups: []Group{{Name: "g", Rate: 10, Calls: []Call{{Tool: "x"}}}}})
+		if !errors.Is(err, context.DeadlineExceeded) || res == nil {
+			t.Fatalf("%v, %v", res, err)
+		}
+		g := res.Steps[0].Groups[0]
+		if len(res.Steps) != 1 || g.OK() < 9 || g.OK() > 11 || g.Counts[cancelled] < 19 || g.OK()+g.Counts[cancelled] != g.Due {
+			t.Errorf("%d steps, %d due: %v", len(res.Steps), g.Due, g.Counts)
+		}
+		if closed.Load() != 1 {
+			t.Errorf("%d sessions were closed", closed.Load())
+		}
+	})
+}
+
+// TestManners: clients that leave are counted as that, whatever the server does with what
+// they wanted; those that live for some calls come again in another session.
+func TestManners(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var left atomic.Int64
+		target, opened, closed := faked(func(ctx context.Context, _ *mcp.CallToolParams) (*mcp.CallToolResult, error) {
+			select {
+			case <-ctx.Done():
+				left.Add(1)
+				return nil, ctx.Err()
+			case <-time.After(time.Second):
+				return result("well", false), nil
+			}
+		})
+		res, err := Run(t.Context(), target, Scenario{Seed: 7, For: 10 * time.Second, Groups: []Group{
+			{Name: "leaving", Rate: 100, Leave: 0.25, LeaveAfter: time.Millisecond, Calls: []Call{{Tool: "x"}}},
+			{Name: "coming", Rate: 10, Life: 8, Calls: []Call{{Tool: "x"}}},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		leaving, coming := res.Steps[0].Groups[0], res.Steps[0].Groups[1]
+		if n := leaving.Counts["left"]; int64(n) != left.Load() || n < 200 || n > 300 || n+leaving.OK() != leaving.Due {
+			t.Errorf("%d of %d left, the server saw %d go: %v", n, leaving.Due, left.Load(), leaving.Counts)
+		}
+		if coming.OK() != 100 {
+			t.Errorf("coming: %v", coming.Counts)
+		}
+		// One of those who leave, and 100 calls of eight each.
+		if opened.Load() != 1+13 || closed.Load() != opened.Load() {
+			t.Errorf("%d sessions were opened and %d closed, want 14", opened.Load(), closed.Load())
+		}
+	})
+}
+
+// TestSameSeed: what is asked for depends on the seed alone, and another seed asks for
+// something else.
+func TestSameSeed(t *testing.T) {
+	asked := func(seed uint64) (all []string) {
+		synctest.Test(t, func(t *testing.T) {
+			var mu sync.Mutex
+			target, _, _ := faked(func(_ context.Context, p *mcp.CallToolParams) (*mcp.CallToolResult, error) {
+				mu.Lock()
+				defer mu.Unlock()
+				args, _ := json.Marshal(p.Arguments)
+				all = append(all, fmt.Sprint(p.Name, string(args)))
+				return result("fork-abcdefgh2345", false), nil
+			})
+			_, err := Run(t.Context(), target, Scenario{Seed: seed, For: time.Second, Zipf: 1, Books: []Book{{Name: "a", Sheet: "S"}, {Name: "b", Sheet: "S"}},
+				Groups: []Group{{Name: "g", Clients: 3, Rate: 20, Arrivals: Poisson, Mix: map[string]float64{"read": 2, "edit": 1}}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+		})
+		slices.Sort(all)
+		return all
+	}
+	first := asked(1)
+	if again := asked(1); !slices.Equal(first, again) {
+		t.Errorf("asked for %d calls and then for %d others", len(first), len(again))
+	}
+	if other := asked(2); slices.Equal(first, other) {
+		t.Error("another seed asks for the same")
+	}
+	edits := 0
+	for _, call := range first {
+		if strings.HasPrefix(call, "edit_batch") {
+			edits++
+			if !strings.Contains(call, `"fork_id":"fork-abcdefgh2345"`) {
+				t.Errorf("an edit of something else: %s", call)
+			}
+		}
+	}
+	if edits == 0 {
+		t.Error("nothing was edited")
+	}
+}
+
+// target is a server over HTTP with a tool that answers, one that refuses every other
+// call, one that fails, and one whose answer is long.
+func target(t *testing.T) Target {
+	server := mcp.NewServer(&mcp.Implementation{Name: "target", Version: "1"}, nil)
+	var n atomic.Int64
+	tool := func(name string, fn func() (string, error)) {
+		server.AddTool(&mcp.Tool{Name: name, InputSchema: json.RawMessage(`{"type":"object"}`)},
+			func(context.Context, *mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+				text, err := fn()
+				if err != nil {
+					return result(err.Error(), true), nil
+				}
+				return result(text, false), nil
+			})
+	}
+	tool("fine", func() (string, error) { return "fine", nil })
+	tool("long", func() (string, error) { return strings.Repeat("x", 3000), nil })
+	tool("picky", func() (string, error) {
+		if n.Add(1)%2 == 0 {
+			return "", errors.New("OVERLOADED: not you")
+		}
+		return "well", nil
+	})
+	tool("broken", func() (string, error) { return "", errors.New("no code here") })
+	web := httptest.NewServer(mcp.NewStreamableHTTPHandler(func(r *http.Request) *mcp.Server {
+		if r.Header.Get("Authorization") == "nobody" {
+			return nil
+		}
+		return server
+	}, nil))
+	t.Cleanup(web.Close)
+	return Target{URL: web.URL, Era: "2025-11-25"}
+}
+
+// TestHTTP: over HTTP each group makes the calls that it should, each of which is counted
+// once, by what came back; also of those that read slowly, and with headers.
+func TestHTTP(t *testing.T) {
+	res, err := Run(t.Context(), target(t), Scenario{For: time.Minute, Groups: []Group{
+		{Name: "closed", Clients: 3, Parallel: 2, Limit: 10, Calls: []Call{{Tool: "fine"}}},
+		{Name: "mixed", Limit: 12, Calls: []Call{{Tool: "picky"}, {Tool: "broken"}, {Tool: "nowhere"}}},
+		{Name: "open", Clients: 2, Rate: 200, Limit: 5, Calls: []Call{{Tool: "fine"}}},
+		{Name: "slow", Limit: 2, ReadBytes: 1 << 20, Headers: map[string]string{"X-Who": "{principal}"}, Calls: []Call{{Tool: "long"}}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []map[string]int{
+		{ok: 30},
+		{ok: 2, "OVERLOADED": 2, noCode: 4, rpcError: 4},
+		{ok: 10},
+		{ok: 2},
+	}
+	for i, r := range res.Steps[0].Groups {
+		sum := 0
+		for outcome, n := range r.Counts {
+			sum += n
+			if want[i][outcome] != n {
+				t.Errorf("%s: %d times %q, want %d (%s)", r.Group, n, outcome, want[i][outcome], r.Texts[outcome])
+			}
+		}
+		if sum != r.Due || sum == 0 {
+			t.Errorf("%s: %d due, %d counted", r.Group, r.Due, sum)
+		}
+		if l := r.Latency; l.P50 <= 0 || l.P50 > l.P90 || l.P90 > l.P99 || l.P99 > l.Max || r.PerSecond <= 0 {
+			t.Errorf("%s: %+v", r.Group, r)
+		}
+	}
+	if mixed := res.Steps[0].Groups[1]; mixed.RefusedN() != 2 || mixed.Texts[noCode] != "no code here" {
+		t.Errorf("%d refused; %v", mixed.RefusedN(), mixed.Texts)
+	}
+	text := res.Text()
+	for _, part := range []string{"closed ", "OVERLOADED 2, error 4, rpc-error 4", "\nopen ", "error of mixed at 1×, the first: no code here"} {
+		if !strings.Contains(text, part) {
+			t.Errorf("the text has no %q:\n%s", part, text)
+		}
+	}
+	if _, err := Run(t.Context(), target(t), Scenario{Groups: []Group{{Headers: map[string]string{"Authorization": "nobody"}, Calls: []Call{{Tool: "fine"}}}}}); err == nil {
+		t.Error("a server that lets nobody in was put under load")
+	}
+}
+
+// TestNotUnderstood: what a scenario cannot mean is an error before anything is opened.
+func TestNotUnderstood(t *testing.T) {
+	target, opened, _ := faked(nil)
+	for name, s := range map[string]Scenario{
+		"groups: there is none":                      {},
+		`no operation "fly"`:                         {Groups: []Group{{Mix: map[string]float64{"fly": 1}}}},
+		"read is about a workbook":                   {Groups: []Group{{Mix: map[string]float64{"read": 1}}}},
+		"edit is about a workbook":                   {Groups: []Group{{Mix: map[string]float64{"edit": 1}}}},
+		"there is no variable {fork}":                {Groups: []Group{{Calls: []Call{{Tool: "x", Args: map[string]any{"a": "{fork}"}}}}}},
+		"it makes no calls":                          {Groups: []Group{{}}},
+		"no operation has a weight":                  {Groups: []Group{{Mix: map[string]float64{"list": 0}}}},
+		`arrivals: "sometimes"`:                      {Groups: []Group{{Arrivals: "sometimes", Mix: map[string]float64{"list": 1}}}},
+		`two are called "a"`:                         {Groups: []Group{{Name: "a", Mix: map[string]float64{"list": 1}}, {Name: "a", Mix: map[string]float64{"list": 1}}}},
+		"NaN is no multiple":                         {Steps: []float64{math.NaN()}, Groups: []Group{{Mix: map[string]float64{"list": 1}}}},
+		"leave: 2 is not":                            {Groups: []Group{{Leave: 2, Mix: map[string]float64{"list": 1}}}},
+		"books: {Name: Sheet: Rows:0 Columns:0} nee": {Books: []Book{{}}, Groups: []Group{{Mix: map[string]float64{"list": 1}}}},
+	} {
+		if _, err := Run(t.Context(), target, s); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%v, want %q", err, name)
+		}
+	}
+	if opened.Load() != 0 {
+		t.Errorf("%d sessions were opened", opened.Load())
+	}
+}

@@ -1,0 +1,105 @@
+package server
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"gridflow/internal/audit"
+)
+
+// audited are the arguments that say what a call is about. None of them is what is in cells.
+var audited = []string{
+	"workbook_or_fork_id", "workbook_id", "fork_id", "with", "target_path", "output_path", "expected_version", "version", "checkpoint_id", "change_id", "mode", "drop_fork", "overwrite",
+}
+
+// aboutMax bounds a text that the record takes over from a caller, in bytes.
+const aboutMax = 300
+
+// keepRecord writes a line of the audit for each call of a tool that may change something,
+// before the call is answered. A line that cannot be written keeps nobody from working: what
+// was done is in the journal, and the log says that the record has a gap.
+func (s *Server) keepRecord(next mcp.MethodHandler) mcp.MethodHandler {
+	if s.conf.Audit == nil {
+		return next
+	}
+	return func(ctx context.Context, method string, req mcp.Request) (mcp.Result, error) {
+		tool := s.tools[toolName(req)]
+		if method != methodCallTool || tool == nil || tool.ReadOnly {
+			return next(ctx, method, req)
+		}
+		ctx, changes := audit.Collect(ctx)
+		res, err := next(ctx, method, req)
+		outcome := note(ctx).outcome
+		switch {
+		case err != nil:
+			outcome = "error"
+		case outcome == "":
+			outcome = "ok"
+		}
+		e := audit.Entry{
+			Time: time.Now().UTC(), Client: client(req), Part: hashed(part(req)), Program: clip(strings.TrimSpace(programName(req)), aboutMax),
+			Tool: tool.Name, Outcome: outcome, About: about(req), Changes: changes(),
+		}
+		if werr := s.conf.Audit.Write(e); werr != nil {
+			s.log.LogAttrs(ctx, slog.LevelError, "the audit has a gap", slog.String("error", werr.Error()), slog.String("tool", tool.Name), slog.String("outcome", outcome))
+		}
+		return res, err
+	}
+}
+
+// hashed keeps a session's id, which is as good as a password, out of the record. The same
+// session has the same hash in all lines.
+func hashed(part string) string {
+	id, ok := strings.CutPrefix(part, "session ")
+	if !ok {
+		return clip(part, aboutMax)
+	}
+	sum := sha256.Sum256([]byte(id))
+	return "session " + hex.EncodeToString(sum[:4])
+}
+
+// programName gives what a client says that it is, in either era.
+func programName(req mcp.Request) string {
+	if named, ok := req.(interface{ ClientInfo() *mcp.Implementation }); ok {
+		if info := named.ClientInfo(); info != nil {
+			return info.Name + " " + info.Version
+		}
+	}
+	return programOf(req)
+}
+
+// about gives the arguments that say what a call is about.
+func about(req mcp.Request) map[string]any {
+	call, ok := req.(*mcp.CallToolRequest)
+	if !ok || call.Params == nil {
+		return nil
+	}
+	var args map[string]json.RawMessage
+	if json.Unmarshal(call.Params.Arguments, &args) != nil {
+		return nil
+	}
+	out := map[string]any{}
+	for _, name := range audited {
+		var v any
+		if raw, ok := args[name]; !ok || json.Unmarshal(raw, &v) != nil {
+			continue
+		}
+		switch v := v.(type) {
+		case string:
+			out[name] = clip(v, aboutMax)
+		case bool, float64:
+			out[name] = v
+		}
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return out
+}

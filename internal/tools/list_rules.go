@@ -1,0 +1,263 @@
+package tools
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"gridflow/internal/book"
+	"gridflow/internal/cell"
+	"gridflow/internal/grid"
+)
+
+type listRulesIn struct {
+	Book
+	Sheet  string `json:"sheet_name" doc:"All sheets unless given"`
+	Range  string `json:"range" doc:"Only rules of some of these cells"`
+	Kinds  string `json:"kinds" enum:"all|validations|conditional_formats" default:"all"`
+	Limit  int    `json:"limit" default:"100" min:"1" max:"5000"`
+	Offset int    `json:"offset" default:"0" min:"0"`
+}
+
+type listRulesOut struct {
+	Cut
+	WorkbookID string     `json:"workbook_id"`
+	Rules      []ruleItem `json:"rules"`
+	NextOffset int        `json:"next_offset,omitempty"`
+}
+
+type ruleItem struct {
+	Sheet    string   `json:"sheet_name"`
+	Rule     string   `json:"rule"` // "validation" or "conditional_format"
+	Range    string   `json:"range"`
+	Type     string   `json:"type"` // as files have it
+	Operator string   `json:"operator,omitempty"`
+	Formulas []string `json:"formulas"`
+
+	// Of validations.
+	AllowBlank   bool         `json:"allow_blank,omitempty"`
+	HideDropDown bool         `json:"hide_drop_down,omitempty"`
+	Prompt       *ruleMessage `json:"prompt"`
+	Error        *ruleMessage `json:"error"`
+
+	// Of conditional formats.
+	Priority   int               `json:"priority,omitempty"`
+	StopIfTrue bool              `json:"stop_if_true,omitempty"`
+	Text       string            `json:"text,omitempty"`
+	Period     string            `json:"period,omitempty"`
+	Rank       int               `json:"rank,omitempty"`
+	Percent    bool              `json:"percent,omitempty"`
+	Bottom     bool              `json:"bottom,omitempty"`
+	Below      bool              `json:"below_average,omitempty"`
+	Equal      bool              `json:"equal,omitempty"`
+	StdDev     int               `json:"std_dev,omitempty"`
+	Stops      []grid.Stop       `json:"stops"`
+	Colors     []string          `json:"colors"`
+	IconSet    string            `json:"icon_set,omitempty"`
+	HideValue  bool              `json:"hide_value,omitempty"`
+	Reverse    bool              `json:"reverse,omitempty"`
+	Style      map[string]string `json:"style"` // leaf by leaf
+
+	Extension bool `json:"extension,omitempty"` // only newer versions of Excel know it
+}
+
+var listRules = define(Spec{
+	Name: "list_rules", Title: "List validations and conditional formats", Toolset: "read", Reach: ReachBook,
+	Description: "The data validations and conditional formats of a workbook or sheet, each with its cells, formulas, messages, thresholds, and how cells look that it holds for. rules_batch changes them.",
+	Example:     `{"workbook_or_fork_id":"wb-23456789ab","sheet_name":"Sheet1"}`,
+}, func(ctx context.Context, env *Env, in listRulesIn) (*listRulesOut, error) {
+	var out *listRulesOut
+	err := env.Workspace.View(ctx, in.Workbook, func(snap *book.Snapshot) (err error) {
+		out, err = readRules(ctx, env, snap, in)
+		return err
+	})
+	return out, err
+})
+
+func readRules(ctx context.Context, env *Env, snap *book.Snapshot, in listRulesIn) (*listRulesOut, error) {
+	out := &listRulesOut{WorkbookID: snap.ID}
+	lim := env.budget(in.Limit)
+	total, full := 0, false
+	err := eachLayout(ctx, snap, in.Sheet, in.Range, func(sheet string, l *grid.Layout, within []cell.Range) {
+		add := func(item ruleItem) {
+			total++
+			if total <= in.Offset || full {
+				return
+			}
+			if full = !lim.takeEntry(&item); !full {
+				out.Rules = append(out.Rules, item)
+			}
+		}
+		if in.Kinds != "conditional_formats" {
+			for i := range l.Validations {
+				if meets(l.Validations[i].Ranges, within) {
+					add(validationItem(sheet, &l.Validations[i]))
+				}
+			}
+		}
+		if in.Kinds != "validations" {
+			for i := range l.Conditional {
+				if meets(l.Conditional[i].Ranges, within) {
+					add(conditionalItem(sheet, snap.Workbook().Styles, &l.Conditional[i]))
+				}
+			}
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	if next := in.Offset + len(out.Rules); next < total && len(out.Rules) > 0 {
+		out.NextOffset = next
+		was := in.Offset
+		in.Offset = next
+		out.Next = fmt.Sprintf("rules %d-%d of %d; next: %s", was+1, next, total, callText("list_rules", in))
+	}
+	return out, nil
+}
+
+// eachLayout calls fn for what stands around the cells of a sheet, or of all; within are the ranges that are asked for, nil
+// for all.
+func eachLayout(ctx context.Context, snap *book.Snapshot, sheet, rng string, fn func(sheet string, l *grid.Layout, within []cell.Range)) error {
+	only, within := -1, []cell.Range(nil)
+	if sheet == "" && rng != "" {
+		return invalid("Give sheet_name, too", "range %q is of no sheet", clip(rng, 64))
+	}
+	if sheet != "" {
+		var err error
+		if only, err = sheetNamed(snap, sheet); err != nil {
+			return err
+		}
+		if rng != "" {
+			list, err := areas(ctx, snap, only, rng)
+			if err != nil {
+				return err
+			}
+			for _, a := range list {
+				if a.sheet != list[0].sheet {
+					return invalid("Make two calls of it", "%q is on two sheets", clip(rng, 64))
+				}
+				within = append(within, a.rng)
+			}
+			only = list[0].sheet
+		}
+	}
+	for i, info := range snap.Workbook().Sheets {
+		if only >= 0 && i != only || only < 0 && (info.Kind != grid.Worksheet || info.Problem != "") {
+			continue
+		}
+		s, err := snap.Sheet(ctx, i)
+		if err != nil {
+			return err
+		}
+		fn(info.Name, s.Layout, within)
+	}
+	return nil
+}
+
+// meets tells whether some range of a list has cells of one of others; nil others are all cells.
+func meets(list, others []cell.Range) bool {
+	if others == nil {
+		return true
+	}
+	for _, a := range list {
+		if slices.ContainsFunc(others, func(b cell.Range) bool { _, meet := a.Intersect(b); return meet }) {
+			return true
+		}
+	}
+	return false
+}
+
+// allRanges writes a list of ranges whole.
+func allRanges(list []cell.Range) string {
+	text, _ := book.Ranges(list).MarshalText()
+	return string(text)
+}
+
+func validationItem(sheet string, v *grid.Validation) ruleItem {
+	item := ruleItem{Sheet: sheet, Rule: "validation", Range: allRanges(v.Ranges), Type: v.Type, AllowBlank: v.AllowBlank, HideDropDown: v.HideDropDown, Extension: v.Extension}
+	if _, compares := textOrNumber[v.Type]; compares {
+		item.Operator = v.Operator
+	}
+	for _, f := range []string{v.Formula1, v.Formula2} {
+		if f != "" {
+			item.Formulas = append(item.Formulas, f)
+		}
+	}
+	if v.PromptTitle != "" || v.Prompt != "" {
+		item.Prompt = &ruleMessage{Title: v.PromptTitle, Message: v.Prompt}
+	}
+	if v.ShowError || v.ErrorTitle != "" || v.Error != "" {
+		item.Error = &ruleMessage{Title: v.ErrorTitle, Message: v.Error, Style: orText(v.ErrorStyle, "stop")}
+	}
+	return item
+}
+
+// textOrNumber are the types of validation that compare.
+var textOrNumber = map[string]bool{"whole": true, "decimal": true, "date": true, "time": true, "textLength": true}
+
+func conditionalItem(sheet string, styles *grid.Styles, f *grid.ConditionalFormat) ruleItem {
+	return ruleItem{Sheet: sheet, Rule: "conditional_format", Range: allRanges(f.Ranges), Type: f.Type, Operator: f.Operator, Formulas: f.Formulas, Priority: f.Priority,
+		StopIfTrue: f.StopIfTrue, Text: f.Text, Period: f.TimePeriod, Rank: f.Rank, Percent: f.Percent, Bottom: f.Bottom, Below: f.Below, Equal: f.Equal, StdDev: f.StdDev,
+		Stops: f.Stops, Colors: f.Colors, IconSet: f.IconSet, HideValue: f.HideValue, Reverse: f.Reverse, Style: lookOf(styles, f), Extension: f.Extension}
+}
+
+func (o *listRulesOut) appendText(b []byte, _ bool) []byte {
+	if len(o.Rules) == 0 {
+		return append(b, "no validations or conditional formats\n"...)
+	}
+	sheet := ""
+	for i := range o.Rules {
+		r := &o.Rules[i]
+		if r.Sheet != sheet {
+			sheet = r.Sheet
+			b = append(appendEscaped(b, sheet), '\n')
+		}
+		b = append(append(append(b, "  "...), r.Range...), '\t')
+		b = append(b, map[string]string{"validation": "allows ", "conditional_format": "format "}[r.Rule]...)
+		b = append(b, plain(r.Type)...)
+		part := func(format string, args ...any) { b = fmt.Appendf(b, format, args...) }
+		if r.Operator != "" && r.Operator != r.Type {
+			part(" %s", plain(r.Operator))
+		}
+		if len(r.Formulas) > 0 {
+			part(" %s", plain(strings.Join(r.Formulas, " and ")))
+		}
+		for _, w := range []struct {
+			on   bool
+			text string
+		}{{r.Text != "", ` text "` + r.Text + `"`}, {r.Period != "", " " + r.Period}, {r.Rank > 0, fmt.Sprintf(" %d", r.Rank)}, {r.Percent, " percent"}, {r.Bottom, " bottom"},
+			{r.Below, " below"}, {r.Equal, " or equal"}, {r.StdDev > 0, fmt.Sprintf(" %d std dev", r.StdDev)}, {r.IconSet != "", " " + r.IconSet}, {r.Reverse, " reversed"},
+			{r.HideValue, " values hidden"}, {r.HideDropDown, " no drop-down"}, {r.Rule == "validation" && !r.AllowBlank, " not blank"}, {r.Extension, " (extension)"}, {r.StopIfTrue, " stop"}} {
+			if w.on {
+				b = append(b, plain(w.text)...)
+			}
+		}
+		for k, stop := range r.Stops {
+			sep := map[bool]string{true: " stops ", false: ", "}[k == 0]
+			part("%s%s", sep, strings.TrimSuffix(plain(stop.Type+" "+stop.Value), " "))
+		}
+		if len(r.Colors) > 0 {
+			part(" colours %s", plain(strings.Join(r.Colors, ", ")))
+		}
+		if r.Prompt != nil {
+			part("\tprompt %s: %s", plain(r.Prompt.Title), plain(r.Prompt.Message))
+		}
+		if r.Error != nil && r.Error.Title+r.Error.Message != "" {
+			part("\t%s %s: %s", r.Error.Style, plain(r.Error.Title), plain(r.Error.Message))
+		}
+		if len(r.Style) > 0 {
+			list := make([]string, 0, len(r.Style))
+			for _, leaf := range slices.Sorted(maps.Keys(r.Style)) {
+				list = append(list, leaf+"="+r.Style[leaf])
+			}
+			part("\t%s", plain(strings.Join(list, ", ")))
+		}
+		if r.Priority > 0 {
+			part("\tpriority %d", r.Priority)
+		}
+		b = append(b, '\n')
+	}
+	return b
+}
