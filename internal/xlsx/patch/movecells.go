@@ -46,20 +46,10 @@ func (s *saver) pickUp(c *course) error {
 	if err := s.walk(part, stream, f); err != nil {
 		return s.failed(part, err)
 	}
-	s.pickedUp, s.carried = f, map[int][]carriedCell{}
-	f.known = f.groups
-	for _, p := range f.picked {
-		xml, err := f.carry(p.xml, p.at)
-		if err != nil {
-			return s.failed(part, err)
-		}
-		_, to, _ := c.locate(c.before[i], p.at)
-		s.carried[to.Row] = append(s.carried[to.Row], carriedCell{to.Col, xml})
-	}
+	s.carried, s.carriedAs = f.carried, f.prefix
 	for _, list := range s.carried {
 		slices.SortStableFunc(list, func(a, b carriedCell) int { return a.col - b.col })
 	}
-	f.picked = nil
 	if strings.EqualFold(change.Sheet, change.Target()) {
 		return nil
 	}
@@ -67,10 +57,18 @@ func (s *saver) pickUp(c *course) error {
 	return err
 }
 
-// pickedCell is a cell that is going to move, as the file has it.
-type pickedCell struct {
-	at  cell.Ref
-	xml []byte
+// pick takes a cell along.
+func (f *sheetFilter) pick(xml []byte, r cell.Ref) error {
+	if f.carried == nil {
+		f.carried = map[int][]carriedCell{}
+	}
+	with, err := f.carry(bytes.Clone(xml), r)
+	if err != nil {
+		return err
+	}
+	_, to, _ := f.c.locate(f.own, r)
+	f.carried[to.Row] = append(f.carried[to.Row], carriedCell{to.Col, with})
+	return nil
 }
 
 // carry gives a cell as it is where it goes.
@@ -80,6 +78,13 @@ func (f *sheetFilter) carry(xml []byte, r cell.Ref) ([]byte, error) {
 	if e.TagEnd == 0 {
 		return nil, &scan.Error{Message: "cell " + r.String() + " is not valid XML, as it must be to be moved"}
 	}
+	if change, _ := f.c.block(); len(e.Others) > 0 && !strings.EqualFold(change.Sheet, change.Target()) {
+		// What their elements mean, the other sheet need not say.
+		for i := len(e.Others) - 1; i >= 0; i-- {
+			xml = slices.Delete(xml, e.Others[i][0], e.Others[i][1])
+		}
+		e = scan.ParseCell(xml, f.prefix)
+	}
 	tag := withAttribute(xml[:e.TagEnd], "r", to.String())
 	if !e.HasFormula {
 		return slices.Concat(tag, xml[e.TagEnd:]), nil
@@ -88,11 +93,11 @@ func (f *sheetFilter) carry(xml []byte, r cell.Ref) ([]byte, error) {
 	switch {
 	case e.Kind == "shared":
 		text, anchor := e.FormulaText(), r
-		if g := f.known[e.SI]; text == "" && g != nil {
+		if g := f.groups[e.SI]; text == "" && g != nil {
 			text, anchor = g.text, g.anchor
 		}
 		if text != "" { // else its master is missing, and it is a value
-			with = f.textElement(alone(xml[e.F[0]:e.FTag]), f.own1(text, anchor, r))
+			with = f.textElement(alone(xml[e.F[0]:e.FTag]), f.unshared(text, anchor, r))
 		}
 	default:
 		fTag := f.filled(xml[e.F[0]:e.FTag], xml[:e.TagEnd], e.Kind, r, to)
@@ -104,8 +109,8 @@ func (f *sheetFilter) carry(xml []byte, r cell.Ref) ([]byte, error) {
 	return slices.Concat(tag, xml[e.TagEnd:e.F[0]], with, xml[e.F[1]:]), nil
 }
 
-// own1 gives the formula that a cell has for itself, of one that it shared, afterwards.
-func (f *sheetFilter) own1(text string, anchor, r cell.Ref) string {
+// unshared gives the formula that a cell has for itself, of one that it shared, afterwards.
+func (f *sheetFilter) unshared(text string, anchor, r cell.Ref) string {
 	if shifted, err := formula.ShiftText(text, anchor, r); err == nil {
 		text = shifted
 	}
@@ -119,11 +124,8 @@ func (f *sheetFilter) receives(s *saver) {
 	if !ok {
 		return
 	}
-	if f.leaves {
-		f.know(s.pickedUp)
-	}
 	if strings.EqualFold(f.own, change.Target()) {
-		f.carries, f.carried = true, s.carried
+		f.carries, f.carried, f.carriedAs = true, s.carried, s.carriedAs
 		for row := range s.carried {
 			f.rows = append(f.rows, row)
 		}
@@ -132,6 +134,56 @@ func (f *sheetFilter) receives(s *saver) {
 		}
 		slices.Sort(f.rows)
 	}
+}
+
+// adopt gives what came the prefix that elements have in this sheet, once that is known.
+func (f *sheetFilter) adopt() {
+	if f.carriedAs == f.prefix || !f.carries {
+		return
+	}
+	cells := make(map[int][]carriedCell, len(f.carried))
+	for row, list := range f.carried {
+		for _, c := range list {
+			cells[row] = append(cells[row], carriedCell{c.col, withPrefix(c.xml, f.carriedAs, f.prefix)})
+		}
+	}
+	rules := slices.Clone(f.rules)
+	for i := range rules {
+		rules[i].xml = withPrefix(rules[i].xml, f.carriedAs, f.prefix)
+	}
+	f.carried, f.rules = cells, rules
+}
+
+// withPrefix gives XML whose elements with one prefix have another. Those with a third one are of other namespaces.
+func withPrefix(xml []byte, from, to string) []byte {
+	var out []byte
+	at := 0
+	for p := 0; p < len(xml); {
+		i := bytes.IndexByte(xml[p:], '<')
+		if i < 0 || p+i+1 >= len(xml) {
+			break
+		}
+		p += i
+		if c := xml[p+1]; c == '!' || c == '?' {
+			if p = scan.SkipMarkup(xml, p); p < 0 {
+				break
+			}
+			continue
+		}
+		name := p + 1
+		if xml[name] == '/' {
+			name++
+		}
+		rest := xml[name : name+max(scan.NameEnd(xml[name-1:])-1, 0)]
+		if bytes.HasPrefix(rest, []byte(from)) && bytes.IndexByte(rest[len(from):], ':') < 0 {
+			out = append(append(out, xml[at:name]...), to...)
+			at = name + len(from)
+		}
+		if p = scan.TagEnd(xml, p); p < 0 {
+			break
+		}
+	}
+	return append(out, xml[at:]...)
 }
 
 // missing writes the rows above a row that the sheet does not have and cells go to.

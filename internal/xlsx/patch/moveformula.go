@@ -55,24 +55,19 @@ func (f *sheetFilter) formulaCell(xml []byte, r, to cell.Ref, left bool) error {
 func (f *sheetFilter) element(xml []byte, e *scan.CellXML, r, to cell.Ref, left bool) ([]byte, error) {
 	tag := xml[e.F[0]:e.FTag]
 	text := e.FormulaText()
+	f.numbers = max(f.numbers, e.SI+1)
 	switch {
 	case e.Kind == "shared" && text == "" && e.SI >= 0:
 		if !left || f.collects {
 			return nil, nil
 		}
-		g := f.groups[e.SI]
-		if g == nil {
-			g = f.known[e.SI]
-		}
-		switch {
+		switch g := f.groups[e.SI]; {
 		case g != nil:
 			return f.member(g, xml, e, r, to)
-		case f.known == nil:
-			return nil, errMasters
 		case f.stream == nil:
 			return nil, nil
 		}
-		return []byte{}, nil // its master is missing, and it is a value; its number may be another's now
+		return []byte{}, nil // it comes before its master, or has none, and so is a value; its number may be another's now
 	case e.Kind == "shared" && e.HasRef && e.SI >= 0 && text != "":
 		g, err := f.group(e, tag, text, r)
 		if err != nil || !left || f.collects {
@@ -142,26 +137,15 @@ func (f *sheetFilter) group(e *scan.CellXML, tag []byte, text string, r cell.Ref
 		area = cell.Range{First: r, Last: r}
 	}
 	g := &sharedGroup{si: e.SI, text: text, anchor: r, area: area}
-	if known := f.known[e.SI]; known != nil && known.anchor == r {
-		g = known
-	}
 	f.groups[e.SI] = g
-	if f.numbers = max(f.numbers, e.SI+1); f.collects || g.pieces != nil {
+	if f.collects {
 		return g, nil
 	}
 	f.prepare(g)
-	if f.stream == nil && len(g.pieces) > 1 && f.known == nil {
-		return nil, errMasters
+	if f.stream == nil && len(g.pieces) > 1 && !f.counted {
+		return nil, errNumbers
 	}
 	return g, nil
-}
-
-// know tells a filter of the shared formulas that another one has come across.
-func (f *sheetFilter) know(o *sheetFilter) {
-	f.known, f.numbers = make(map[int]*sharedGroup, len(o.groups)), o.numbers
-	for si, g := range o.groups {
-		f.known[si] = &sharedGroup{si: si, text: g.text, anchor: g.anchor, area: g.area}
-	}
 }
 
 // prepare finds out what becomes of a shared formula.
@@ -177,11 +161,15 @@ func (f *sheetFilter) prepare(g *sharedGroup) {
 
 // member gives the formula element of a cell that shares a formula: the first one of a piece defines it, the others name it.
 func (f *sheetFilter) member(g *sharedGroup, xml []byte, e *scan.CellXML, r, to cell.Ref) ([]byte, error) {
-	if g.pieces == nil {
-		f.prepare(g)
-	}
 	if g.same && f.stream == nil {
-		return nil, nil
+		if g.area.Contains(to) {
+			return nil, nil
+		}
+		if text, err := formula.ShiftText(g.text, g.anchor, r); err == nil {
+			if _, changed := f.c.formulaAt(text, f.own, r); !changed {
+				return nil, nil // it is outside of the area that the file says to be that of the formula
+			}
+		}
 	}
 	tag := xml[e.F[0]:e.FTag]
 	i := g.last // most cells are in the piece of the one before, or the next one
@@ -192,7 +180,7 @@ func (f *sheetFilter) member(g *sharedGroup, xml []byte, e *scan.CellXML, r, to 
 	}
 	if i < 0 || g.pieces[i].Area.First == g.pieces[i].Area.Last || f.block && f.moves && !g.same {
 		// It is outside of what the formula says to be its area, or alone, or cells move.
-		return f.textElement(alone(tag), f.own1(g.text, g.anchor, r)), nil
+		return f.textElement(alone(tag), f.unshared(g.text, g.anchor, r)), nil
 	}
 	g.last = i
 	p := &g.pieces[i]

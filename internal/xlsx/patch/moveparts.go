@@ -30,7 +30,9 @@ func (s *saver) moveParts(c *course, i int) error {
 		x := refs{c: c, own: info.Name, moves: moves}
 		switch r.Kind {
 		case "comments", "threadedComment", "tableSingleCells", "ctrlProp", "drawing":
-			s.movePart(r.Part, &x)
+			if s.movePart(r.Part, &x); x.stayed > 0 && r.Kind == "comments" {
+				s.warn("NOT_MOVED", "comments of cells that went to another sheet stayed on %.64q, where they were: %d", info.Name, x.stayed)
+			}
 		case "vmlDrawing":
 			s.moveVML(r.Part, &x)
 		case "pivotTable":
@@ -142,9 +144,9 @@ func (x *refs) shape(text []byte, e element) (out []byte, goes bool) {
 		value := strings.TrimSpace(string(text[c.tagEnd:c.inner]))
 		switch c.local {
 		case "Row":
-			row = number0(value)
+			row = position(value)
 		case "Column":
-			col = number0(value)
+			col = position(value)
 		case "MoveWithCells": // it says that it does not
 			fixed = fixed || !strings.EqualFold(value, "False")
 		case "SizeWithCells":
@@ -204,8 +206,8 @@ func (x *refs) name() string {
 	return name
 }
 
-// number0 reads a number from 0 on; -1 is none.
-func number0(s string) int {
+// position reads a number from 0 on; -1 is none.
+func position(s string) int {
 	n, err := strconv.Atoi(s)
 	if err != nil || n < 0 {
 		return -1

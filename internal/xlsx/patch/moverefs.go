@@ -21,6 +21,7 @@ type refs struct {
 	// columns: the breaks below are between columns.
 	columns bool
 	depth   int
+	stayed  int // cells of which something is told, as comments, that went to another sheet without it
 	// goneParts are the relationships of the sheet that are no more.
 	goneParts map[string]bool
 }
@@ -275,6 +276,7 @@ func (x *refs) read(s string, as reading) (out string, changed, left bool) {
 			return "", true, false
 		}
 		if !strings.EqualFold(sheet, x.name()) {
+			x.stayed++
 			return s, false, true // it cannot go to another sheet
 		}
 		out = to.String()

@@ -1,6 +1,7 @@
 package patch
 
 import (
+	"bytes"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,10 +17,9 @@ import (
 // carriedRule is an element behind the cells of a sheet that goes with cells to another sheet: what is merged, a conditional format, a
 // validation, a link.
 type carriedRule struct {
-	list   string // the element that holds such, "" where they stand alone
-	name   string
-	prefix string
-	xml    []byte
+	list string // the element that holds such, "" where they stand alone
+	name string
+	xml  []byte
 }
 
 // pickRules collects what applies to the cells that f picked up and goes to another sheet.
@@ -59,7 +59,7 @@ func (s *saver) pickRules(f *sheetFilter, part *xlsx.Part, change structure.Chan
 			tag, _ = f.refs.attribute(tag, "location", asFormula)
 		}
 		body, _ := (&carrier{f, ranges[0].First, first}).content(f.tail, e)
-		rules = append(rules, carriedRule{list, e.local, e.prefix, slices.Concat(tag, body, f.tail[e.inner:e.to])})
+		rules = append(rules, carriedRule{list, e.local, slices.Concat(tag, body, f.tail[e.inner:e.to])})
 		return nil
 	}
 	for _, e := range elements(f.tail, 0, len(f.tail)) {
@@ -166,14 +166,14 @@ func (f *sheetFilter) arrived(list []element) []splice.Edit {
 		if holder == "" {
 			holder = r.name
 		}
-		if r.prefix != f.prefix || done[holder] {
-			continue // of a sheet that is written in another manner
+		if done[holder] {
+			continue
 		}
 		done[holder] = true
 		var xml []byte
 		n := 0
 		for _, o := range f.rules {
-			if o.name == r.name && o.prefix == r.prefix {
+			if o.name == r.name {
 				xml, n = append(xml, o.xml...), n+1
 			}
 		}
@@ -210,8 +210,8 @@ func (f *sheetFilter) arrived(list []element) []splice.Edit {
 // behind gives where an element belongs among those behind the cells, and the one of that name if there is one.
 func (f *sheetFilter) behind(list []element, name string) (int64, *element) {
 	at := 0
-	if len(f.tail) > 0 && f.tail[0] == '<' && len(f.tail) > 1 && f.tail[1] == '/' {
-		at = endOfTag(f.tail) // that of sheetData
+	if bytes.HasPrefix(f.tail, []byte("</"+f.prefix+"sheetData")) {
+		at = endOfTag(f.tail)
 	}
 	for i := range list {
 		e := &list[i]

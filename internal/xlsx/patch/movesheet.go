@@ -14,9 +14,9 @@ import (
 	"gridflow/internal/xlsx/splice"
 )
 
-// errMasters: a shared formula is used before it is defined, or is cut while nobody knows which numbers are free: the sheet has
-// to be gone through beforehand.
-var errMasters = errors.New("the shared formulas have to be known beforehand")
+// errNumbers: a shared formula is cut while nobody knows which numbers are free: the sheet has to be gone through
+// beforehand.
+var errNumbers = errors.New("the numbers of the shared formulas have to be known beforehand")
 
 // errScattered: so much changes that the part is better written anew.
 var errScattered = errors.New("the edits are too many")
@@ -50,21 +50,21 @@ type sheetFilter struct {
 	tail    []byte
 
 	groups   map[int]*sharedGroup // the shared formulas by their numbers in the file
-	known    map[int]*sharedGroup // those of the whole sheet, where it has been gone through
+	counted  bool                 // the sheet has been gone through, so that numbers is known
 	collects bool                 // it is being gone through, and nothing is written
 	numbers  int                  // the first that no shared formula of the file has
 	fresh    int                  // the next one in a new stream
 
 	// Of cells that move: see movecells.go.
-	block    bool
-	leaves   bool // cells leave the sheet, or go elsewhere in it
-	carries  bool // cells come to it
-	from, to cell.Range
-	picked   []pickedCell
-	carried  map[int][]carriedCell // by row
-	rows     []int                 // to which they go, and that have not come yet
-	rules    []carriedRule         // what applies to them, from another sheet
-	pending  []carriedCell         // of the current row
+	block     bool
+	leaves    bool // cells leave the sheet, or go elsewhere in it
+	carries   bool // cells come to it
+	from, to  cell.Range
+	carried   map[int][]carriedCell // by row; carriedAs is the prefix of their elements
+	carriedAs string
+	rows      []int         // to which they go, and that have not come yet
+	rules     []carriedRule // what applies to them, from another sheet
+	pending   []carriedCell // of the current row
 }
 
 // newSheetFilter gives one for a sheet, by its name before.
@@ -126,6 +126,7 @@ func (f *sheetFilter) flush(limit int) error {
 func (f *sheetFilter) Head(b []byte) error {
 	f.prefix = f.w.Prefix
 	f.formula = []byte("<" + f.prefix + "f")
+	f.adopt()
 	root := rootEnd(b)
 	if root < 0 {
 		return &scan.Error{Message: "it has no root element"}
@@ -311,7 +312,9 @@ func (f *sheetFilter) Cell(xml []byte, r cell.Ref) error {
 			return err
 		}
 		if f.collects && f.leaves && f.from.Contains(r) {
-			f.picked = append(f.picked, pickedCell{r, bytes.Clone(xml)})
+			if err := f.pick(xml, r); err != nil {
+				return err
+			}
 		}
 	}
 	if i := bytes.Index(xml, f.formula); i >= 0 && scan.ParseCell(xml, f.prefix).HasFormula {
@@ -374,7 +377,7 @@ func (f *sheetFilter) Tail(b []byte, final bool) error {
 	edits = slices.DeleteFunc(edits, func(e splice.Edit) bool { // whose list takes in others
 		return slices.ContainsFunc(arrived, func(a splice.Edit) bool { return a.From == e.From && a.To == e.To })
 	})
-	edits = append(edits, arrived...)
+	edits = append(arrived, edits...) // so that what is put in before an element comes first
 	order(edits)
 	at := int64(0)
 	for _, e := range edits {

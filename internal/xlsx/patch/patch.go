@@ -102,7 +102,7 @@ type Report struct {
 
 // Warning is something that the user of a saved file should know.
 type Warning struct {
-	Code    string // SIGNATURE_INVALID, TABLE_HEADER or TABLE_COLUMN
+	Code    string // SIGNATURE_INVALID, TABLE_HEADER, TABLE_COLUMN, MACRO_MODULE or NOT_MOVED
 	Message string
 }
 
@@ -171,8 +171,8 @@ type saver struct {
 	goneParts map[*xlsx.Part]map[string]bool // ids of a sheet's relationships that are no more
 	cut       []link                         // these relationships
 	rewritten map[*xlsx.Part]bool
-	pickedUp  *sheetFilter
 	carried   map[int][]carriedCell
+	carriedAs string // the prefix of their elements
 	rules     []carriedRule
 	links     map[string]bool // ids of relationships that links got
 }
