@@ -8,7 +8,6 @@ package grid
 // changes, its number stays, and where a shared formula falls to pieces, the pieces behind the first get new numbers.
 
 import (
-
 	"gridflow/internal/cell"
 	"gridflow/internal/structure"
 )
