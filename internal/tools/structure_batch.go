@@ -12,7 +12,7 @@ import (
 )
 
 type structureOp struct {
-	Kind     string `json:"kind" alias:"op" required:"true" enum:"insert_rows|delete_rows|insert_cols|delete_cols|move_rows|move_cols|insert_cells|delete_cells|clone_row|copy_range|move_range|create_sheet|delete_sheet|rename_sheet|move_sheet" also:"add_sheet=create_sheet|insert_columns=insert_cols|delete_columns=delete_cols|move_columns=move_cols"`
+	Kind     string `json:"kind" alias:"op" required:"true" enum:"insert_rows|delete_rows|insert_cols|delete_cols|move_rows|move_cols|insert_cells|delete_cells|clone_row|merge_cells|unmerge_cells|copy_range|move_range|create_sheet|delete_sheet|rename_sheet|move_sheet" also:"add_sheet=create_sheet|insert_columns=insert_cols|delete_columns=delete_cols|move_columns=move_cols"`
 	Sheet    string `json:"sheet_name" doc:"All but create, delete and rename_sheet"`
 	AtRow    *int   `json:"at_row" min:"1" doc:"insert_rows: the first new row"`
 	StartRow *int   `json:"start_row" min:"1" doc:"delete_rows, move_rows"`
@@ -24,7 +24,7 @@ type structureOp struct {
 	Expand   bool   `json:"expand_adjacent_sums" default:"false" doc:"insert_rows, clone_row: SUMs just below the new rows take them in"`
 	Source   *int   `json:"source_row" min:"1" doc:"clone_row"`
 	InsertAt *int   `json:"insert_at" min:"1" doc:"clone_row: the first new row"`
-	Target   string `json:"target_range" doc:"insert_cells, delete_cells"`
+	Target   string `json:"target_range" doc:"insert_cells, delete_cells, merge_cells, unmerge_cells"`
 	Shift    string `json:"shift" enum:"down|right|up|left" doc:"insert_cells: down or right; delete_cells: up or left"`
 	Src      string `json:"src_range" doc:"copy_range, move_range"`
 	Anchor   string `json:"dest_anchor" doc:"copy_range, move_range: where the first cell goes"`
@@ -138,6 +138,8 @@ func (s *structureRun) do(op *structureOp) error {
 		return s.shiftCells(op)
 	case "clone_row":
 		return s.cloneRow(op)
+	case "merge_cells", "unmerge_cells":
+		return s.mergeCells(op)
 	case "copy_range", "move_range":
 		return s.transfer(op)
 	}

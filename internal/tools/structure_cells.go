@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"slices"
 	"strings"
 
 	"gridflow/internal/book"
@@ -89,6 +90,59 @@ func (s *structureRun) shiftCells(op *structureOp) error {
 	}
 	s.counts[map[bool]string{true: "cells_inserted", false: "cells_deleted"}[inserts]] += int(target.Cells())
 	return s.restructure(structure.Change{Kind: structure.MoveCells, Sheet: name, Range: block, To: to})
+}
+
+// mergeCells merges a range, of which as in Excel only the first cell keeps what it holds, or takes apart what is merged in one.
+func (s *structureRun) mergeCells(op *structureOp) error {
+	i, name, err := s.on(op)
+	if err != nil {
+		return err
+	}
+	target, err := s.rng(op, op.Target, "target_range", i)
+	if err != nil {
+		return err
+	}
+	sheet, err := s.snap.Sheet(s.ctx, i)
+	if err != nil {
+		return err
+	}
+	apart := 0
+	merges := slices.DeleteFunc(slices.Clone(sheet.Layout.Merges), func(m cell.Range) bool {
+		_, meet := m.Intersect(target)
+		if meet && m != target {
+			apart++
+		}
+		return meet
+	})
+	if op.Kind == "unmerge_cells" {
+		gone := len(sheet.Layout.Merges) - len(merges)
+		if s.counts["cells_unmerged"] += gone; gone == 0 {
+			s.warn("WARN_NOTHING_TO_DO: nothing is merged in %s", address(name, target.First))
+			return nil
+		}
+		return s.batch.do(book.Arrange{Sheet: name, Merges: (*book.Ranges)(&merges)})
+	}
+	if target.Cells() < 2 {
+		return invalid("Give a range of two cells or more", "one cell cannot be merged")
+	}
+	if apart > 0 {
+		s.counts["cells_unmerged"] += apart
+		s.warn("WARN_UNMERGED: %d merged ranges were taken apart where %v goes", apart, target)
+	}
+	merges = append(merges, target)
+	s.counts["cells_merged"]++
+	ops := []book.Op{book.Arrange{Sheet: name, Merges: (*book.Ranges)(&merges)}}
+	empty := book.SetCells{Sheet: name}
+	for c := range sheet.Cells(target) {
+		if c.Ref != target.First && !c.Empty() {
+			empty.Cells = append(empty.Cells, book.CellEdit{Ref: c.Ref, Clear: true})
+		}
+	}
+	if len(empty.Cells) > 0 {
+		s.warn("WARN_MERGE_CLEARED: %d cells of %v were emptied: of merged cells only the first holds something", len(empty.Cells), target)
+		ops = append(ops, empty)
+	}
+	return s.batch.do(ops...)
 }
 
 // rng reads a range of a sheet.

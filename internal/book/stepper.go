@@ -1,0 +1,132 @@
+package book
+
+import (
+	"strings"
+
+	"gridflow/internal/cell"
+	"gridflow/internal/grid"
+	"gridflow/internal/structure"
+)
+
+// stepper makes sheets what they are after a step. Versions of a sheet that go through the same one share afterwards
+// what they have shared before.
+type stepper struct {
+	source *movedSource
+	st     *step
+	mover  *grid.Mover
+	made   map[[2]*grid.Sheet]*grid.Sheet
+}
+
+func (m *movedSource) stepper(st *step) *stepper {
+	return &stepper{m, st, grid.NewMover(st.r), map[[2]*grid.Sheet]*grid.Sheet{}}
+}
+
+// sheet gives sheet i, in one of its states, after the step. Other gives the state of another sheet then.
+func (p *stepper) sheet(i int, sheet *grid.Sheet, other func(i int) (*grid.Sheet, error)) (*grid.Sheet, error) {
+	own := p.st.names[i]
+	key := [2]*grid.Sheet{sheet}
+	from, receives := p.st.from(own)
+	if receives {
+		var err error
+		if key[1], err = other(from); err != nil {
+			return nil, err
+		}
+	}
+	if n := p.made[key]; n != nil {
+		return n, nil
+	}
+	whole, err := p.withdrawn(sheet, own)
+	if err != nil {
+		return nil, err
+	}
+	var n *grid.Sheet
+	if receives {
+		source, err := p.withdrawn(key[1], p.st.names[from])
+		if err != nil {
+			return nil, err
+		}
+		n, err = p.mover.Receive(whole, source, own)
+		if err != nil {
+			return nil, err
+		}
+	} else if n, err = p.mover.Sheet(whole, own); err != nil {
+		return nil, err
+	}
+	if n, err = p.headed(n, own); err != nil {
+		return nil, err
+	}
+	p.made[key] = n
+	return n, nil
+}
+
+// withdrawn lets dynamic arrays that the change cuts apart go back to their own cells, until they are calculated.
+func (p *stepper) withdrawn(sheet *grid.Sheet, own string) (*grid.Sheet, error) {
+	if p.source.raw || !p.st.r.Concerns(own) || p.st.change.Kind == structure.RenameSheet {
+		return sheet, nil
+	}
+	var back []grid.Change
+	for f := range sheet.Arrays(cell.WholeSheet) {
+		if f.Kind != grid.DynamicArray || !cuts(p.st.r, own, f) {
+			continue
+		}
+		for x := range sheet.Cells(f.Range) {
+			c := grid.Change{Ref: x.Ref, Kind: grid.SetValue}
+			if x.Ref == f.Anchor {
+				c.Value, c.Spills, c.Fills = x.Value, true, cell.Range{First: x.Ref, Last: x.Ref}
+			}
+			back = append(back, c)
+		}
+	}
+	if back == nil {
+		return sheet, nil
+	}
+	p.source.other.Store(true)
+	ground, err := sheet.With(back)
+	if err != nil {
+		return nil, err
+	}
+	refs := make([]cell.Ref, len(back))
+	for i := range back {
+		refs[i] = back[i].Ref
+	}
+	return ground.Without(refs)
+}
+
+// cuts reports whether the cells that an array fills do not all go the same way.
+func cuts(r *structure.Rewriter, own string, f grid.Formula) bool {
+	sheet, anchor, ok := r.Locate(own, f.Anchor)
+	if !ok {
+		return true
+	}
+	lastSheet, last, ok := r.Locate(own, f.Range.Last)
+	parts := r.Cover(own, f.Range)
+	return !ok || len(parts) != 1 || sheet != lastSheet || last.Row-anchor.Row != f.Range.Rows()-1 || last.Col-anchor.Col != f.Range.Cols()-1 ||
+		parts[0].Range.Cells() != f.Range.Cells()
+}
+
+// headed writes the names of the columns that tables got to their header rows, as the heading beside it looks.
+func (p *stepper) headed(sheet *grid.Sheet, own string) (*grid.Sheet, error) {
+	var changes []grid.Change
+	for _, h := range p.st.headings {
+		if !strings.EqualFold(h.sheet, own) {
+			continue
+		}
+		c := grid.Change{Ref: h.at, Value: cell.TextValue(h.name)}
+		if beside, ok := sheet.At(cell.Ref{Row: h.at.Row, Col: h.at.Col - 1}); ok && beside.Style != 0 && !p.source.raw {
+			c.Style = beside.Style
+			p.source.other.Store(true)
+		}
+		changes = append(changes, c)
+	}
+	if changes == nil {
+		return sheet, nil
+	}
+	return sheet.With(changes)
+}
+
+// heading is the name of a new column of a table, and the cell in which it has to stand.
+type heading struct {
+	sheet string
+	at    cell.Ref
+	name  string
+}
