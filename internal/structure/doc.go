@@ -1,7 +1,7 @@
 // Package structure says what becomes of references when rows, columns, ranges or sheets of a workbook are
 // inserted, deleted or moved, by Excel's rules.
 //
-// Principal types: [Change], one structural change as data; [Rewriter], which rewrites formulas,
+// Principal types: [Change], one structural change as data; [Rewriter], which rewrites formulas ([Chain], by many changes at once),
 // ranges and names by it; [Piece], a part of a shared formula afterwards; [Table] and [Contents], what on a sheet a
 // change has to heed; [Error], why a change is refused.
 //

@@ -15,7 +15,7 @@ import (
 // course is a run of structure changes that is applied in one pass: what becomes of names, cells, ranges and formulas by all
 // of them, one after the other.
 type course struct {
-	steps   []*structure.Rewriter
+	steps   structure.Chain
 	before  []string // the sheets, by name
 	after   []string
 	origin  []int // by sheet afterwards: which it was, -1 for a new one
@@ -49,30 +49,14 @@ func (c *course) moves(name string) bool {
 }
 
 // formula gives what becomes of a formula, as structure.Rewriter.Formula does.
-func (c *course) formula(text, own string) (string, bool) {
-	changed := false
-	for _, r := range c.steps {
-		out, yes := r.Formula(text, own)
-		text, changed = out, changed || yes
-		if name, ok := r.Sheet(own); ok {
-			own = name
-		}
-	}
-	return text, changed
-}
+func (c *course) formula(text, own string) (string, bool) { return c.steps.Formula(text, own) }
 
 // formulaAt gives what becomes of the formula of a cell.
 func (c *course) formulaAt(text, own string, at cell.Ref) (string, bool) {
-	changed := false
-	for _, r := range c.steps {
-		out, yes := r.FormulaAt(text, own, at)
-		text, changed = out, changed || yes
-		var ok bool
-		if own, at, ok = r.Locate(own, at); !ok {
-			break
-		}
+	if _, ok := c.block(); ok {
+		return c.steps[0].FormulaAt(text, own, at)
 	}
-	return text, changed
+	return c.steps.Formula(text, own)
 }
 
 // locate gives where a cell is afterwards.

@@ -24,7 +24,7 @@ func TestSurvivor(t *testing.T) {
 			change := structure.Change{Kind: structure.MoveCells, Sheet: "A", To: cell.Ref{Row: small.Draw(t, "row"), Col: small.Draw(t, "col")},
 				Range:   cell.RangeOf(cell.Ref{Row: small.Draw(t, "r"), Col: small.Draw(t, "c")}, cell.Ref{Row: small.Draw(t, "r2"), Col: small.Draw(t, "c2")}),
 				ToSheet: rapid.SampledFrom(names).Draw(t, "to")}
-			c.steps = []*structure.Rewriter{change.Rewriter(names)}
+			c.steps = structure.Chain{change.Rewriter(names)}
 		}
 		r := cell.RangeOf(cell.Ref{Row: small.Draw(t, "r3"), Col: small.Draw(t, "c3")}, cell.Ref{Row: small.Draw(t, "r4"), Col: small.Draw(t, "c4")})
 		got := c.survivor("A", []cell.Range{r})

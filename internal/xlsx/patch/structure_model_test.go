@@ -319,7 +319,11 @@ func TestCorpusStructure(t *testing.T) {
 			}
 		})
 	}
-	t.Logf("%d were made, %d refused", made, len(refusals))
+	n := 0
+	for _, times := range refusals {
+		n += times
+	}
+	t.Logf("%d were made, %d refused for %d reasons", made, n, len(refusals))
 	if made < 500 && !raceDetector {
 		t.Errorf("only %d were made", made)
 	}
