@@ -20,6 +20,9 @@ type (
 	Level = kernel.Level
 )
 
+// QueueMost is the largest bound of a class's queue; see [kernel.QueueMost].
+const QueueMost = kernel.QueueMost
+
 // The classes of [Defaults], by how long their calls take.
 const (
 	Admin      = iota // status, cancel, close: let in at once, whatever else waits

@@ -31,8 +31,8 @@ var classKeys = []struct {
 	key, doc string
 	set      func(c *classBounds, text string) error
 }{
-	{"queue", "calls waiting", func(c *classBounds, s string) error { return positive(&c.QueueMax, s) }},
-	{"client-queue", "calls of one client waiting, or served by a load that another call has begun", func(c *classBounds, s string) error { return positive(&c.FlowQueueMax, s) }},
+	{"queue", "calls waiting", func(c *classBounds, s string) error { return queueLength(&c.QueueMax, s) }},
+	{"client-queue", "calls of one client waiting, or served by a load that another call has begun", func(c *classBounds, s string) error { return queueLength(&c.FlowQueueMax, s) }},
 	{"wait", "longest wait", func(c *classBounds, s string) error { return parseWait(&c.WaitMax, s) }},
 	{"limit", "calls running at once", func(c *classBounds, s string) error { return positive(&c.Limit, s) }},
 	{"gap", "least time between two starts", func(c *classBounds, s string) error { return parseWait(&c.Gap, s) }},
@@ -52,6 +52,15 @@ var classKeys = []struct {
 func positive(p *int, s string) error {
 	n, err := strconv.Atoi(s)
 	if err != nil || n < 1 {
+		return errNotAllowed
+	}
+	*p = n
+	return nil
+}
+
+func queueLength(p *int, s string) error {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 || n > flow.QueueMost {
 		return errNotAllowed
 	}
 	*p = n

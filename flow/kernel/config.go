@@ -20,8 +20,8 @@ type Config struct {
 	Classes   []Class
 	Resources []Resource // at most MaxResources
 
-	// QueueMax bounds the requests that wait in all classes together; 0: the sum of the
-	// classes' bounds.
+	// QueueMax bounds the requests that wait in all classes together, and is at most QueueMost
+	// for each class; 0: the sum of the classes' bounds.
 	QueueMax int
 
 	// FlowsMax bounds the flows of a class that are told apart. The clients beyond it
@@ -49,12 +49,16 @@ const SharedFlows = 256
 // SharedParts is the number of parts that those beyond PartsMax share, per flow.
 const SharedParts = 16
 
+// QueueMost is the largest bound of a class's queue. More would fill any memory, and bounds
+// that overflow when they are added up, or made percentages of, bound nothing.
+const QueueMost = 1 << 24
+
 // A Class is a kind of request that competes with the other kinds by weight.
 type Class struct {
 	Name   string // as it appears in decisions and statistics
 	Weight int64  // share of service time against other classes that have requests waiting; 0 means 1
 
-	QueueMax     int           // requests waiting; at least 1
+	QueueMax     int           // requests waiting; 1 to QueueMost
 	FlowQueueMax int           // requests of one flow waiting, of all its parts, or riding; 0: QueueMax
 	WaitMax      time.Duration // longest wait; 0: any
 	AgeMax       time.Duration // after so long without a start the class goes first; 0: never
@@ -131,6 +135,9 @@ func (c *Config) check() error {
 	if c.QueueMax < 0 || c.FlowsMax < 0 || c.PartsMax < 0 || c.FlowIdle < 0 || c.BufferIdle < 0 {
 		return errors.New("flow: a bound is negative; give 0 for its default")
 	}
+	if c.QueueMax > QueueMost*len(c.Classes) {
+		return fmt.Errorf("flow: QueueMax is %d; give at most %d for each class", c.QueueMax, QueueMost)
+	}
 	if c.QueueMax == 0 {
 		c.QueueMax = sum
 	}
@@ -151,8 +158,8 @@ func (c *Config) check() error {
 
 func (c *Class) check() error {
 	switch {
-	case c.QueueMax < 1:
-		return fmt.Errorf("its QueueMax is %d; give at least 1", c.QueueMax)
+	case c.QueueMax < 1 || c.QueueMax > QueueMost:
+		return fmt.Errorf("its QueueMax is %d; give 1 to %d", c.QueueMax, QueueMost)
 	case c.FlowQueueMax < 0 || c.FlowQueueMax > c.QueueMax:
 		return fmt.Errorf("its FlowQueueMax is %d; give 1 to QueueMax, which is %d", c.FlowQueueMax, c.QueueMax)
 	case c.Weight < 0 || c.Limit < 0 || c.WaitMax < 0 || c.AgeMax < 0 || c.Target < 0 || c.Interval < 0 || c.Gap < 0 || c.ShortMax < 0:

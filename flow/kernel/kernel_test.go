@@ -349,3 +349,40 @@ func drawConfig(t *rapid.T) Config {
 	conf.BufferIdle = rapid.SampledFrom([]time.Duration{0, 20 * time.Millisecond}).Draw(t, "buffer idle")
 	return conf
 }
+
+// TestQueueMost: bounds that would overflow as a sum or in percent are refused. With the largest
+// ones the level of a kernel in which a few wait is that of empty queues.
+func TestQueueMost(t *testing.T) {
+	conf := func(total int, queues ...int) Config {
+		c := Config{Resources: []Resource{{Name: "seats", Capacity: 1}}, QueueMax: total}
+		for i, q := range queues {
+			c.Classes = append(c.Classes, Class{Name: fmt.Sprint(i), QueueMax: q, ShedAt: LevelEmergency})
+		}
+		return c
+	}
+	const most = int(^uint(0) >> 1)
+	for _, c := range []Config{
+		conf(0, most, most, most), conf(0, QueueMost+1), conf(0, most/70+1), conf(2*QueueMost+1, 1, 1), conf(most, 1),
+	} {
+		if _, err := New(c); err == nil {
+			t.Errorf("queues of %d in all are taken: %+v", c.QueueMax, c.Classes)
+		}
+		k, err := New(conf(0, 1, 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := k.Reconfigure(0, c, nil); err == nil {
+			t.Errorf("queues of %d in all are taken later on: %+v", c.QueueMax, c.Classes)
+		}
+	}
+	for _, c := range []Config{conf(0, QueueMost, QueueMost), conf(2*QueueMost, QueueMost, QueueMost)} {
+		d := drive(t, c)
+		for class := range 2 {
+			d.arrive(Request{Class: class, Need: Amounts{1}})
+			d.arrive(Request{Class: class, Need: Amounts{1}})
+		}
+		if d.k.Level() != LevelOK || len(d.waiting) != 3 {
+			t.Errorf("with %d waiting of %d the level is %v", len(d.waiting), d.k.Config().QueueMax, d.k.Level())
+		}
+	}
+}

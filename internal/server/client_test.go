@@ -105,7 +105,7 @@ func TestRenamedCalls(t *testing.T) {
 	const places = 3
 	s, _ := observedSite(t, fixtureTools(), HTTPOptions{}, func(c *flow.Config) {
 		c.QueueMax = 0
-		for i := flow.Fast; i <= flow.Slow; i++ {
+		for i := flow.Fast; i <= flow.Background; i++ {
 			c.Classes[i].FlowQueueMax = places
 		}
 	})
@@ -138,7 +138,7 @@ func TestRenamedCalls(t *testing.T) {
 	var held []flow.Permit
 	ctx, leave := context.WithCancel(t.Context())
 	var waiting sync.WaitGroup
-	for class := flow.Fast; class <= flow.Slow; class++ {
+	for class := flow.Fast; class <= flow.Background; class++ {
 		p, err := gate.Acquire(t.Context(), flow.Request{Class: class, Client: "somebody", Cost: 20e9})
 		if err != nil {
 			t.Fatal(err)
@@ -165,7 +165,7 @@ func TestRenamedCalls(t *testing.T) {
 			}
 		}
 	}
-	for class := flow.Fast; class <= flow.Slow; class++ {
+	for class := flow.Fast; class <= flow.Background; class++ {
 		full(class, places)
 	}
 	w := call(flood, "yet another", "")

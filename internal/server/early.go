@@ -42,8 +42,8 @@ func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
 // enough to tell that it would be refused. It tells whether it has.
 //
 // The newer era names method and tool in headers, which the SDK holds to the message later
-// on. The class of a call follows from its arguments too, which are not known here; so a
-// call is refused only if it would be in each class that it could be of.
+// on. The class of a call follows from its arguments too, and from the hint in its _meta, which
+// are not known here; so a call is refused only if it would be in each class that it could be of.
 func (e *endpoint) refuseEarly(w http.ResponseWriter, r *http.Request) bool {
 	s := e.server
 	if r.Method != http.MethodPost || r.Header.Get("Mcp-Protocol-Version") < statelessSince {
@@ -93,11 +93,11 @@ func (s *Server) peek(t *tools.Tool, client, part string) (first *flow.Refusal) 
 	if f == nil {
 		return nil
 	}
-	classes := []int{flow.Fast, flow.Medium, flow.Slow}
+	highest := flow.Fast
 	if t != nil && t.Reach == tools.ReachNothing {
-		classes = []int{flow.Admin}
+		highest = flow.Admin
 	}
-	for _, class := range classes {
+	for class := highest; class <= flow.Background; class++ { // a hint may lower it to any
 		r := f.Gate.Peek(class, client)
 		if part != "" {
 			r = f.Gate.PeekPart(class, client, part)

@@ -253,7 +253,7 @@ func TestReadiness(t *testing.T) {
 // message is read; another one is let in.
 func TestRateLimitedEarly(t *testing.T) {
 	s, _ := observedSite(t, fixtureTools(), HTTPOptions{Metrics: true}, func(c *flow.Config) {
-		for _, i := range []int{flow.Fast, flow.Medium, flow.Slow} {
+		for i := flow.Fast; i <= flow.Background; i++ {
 			c.Classes[i].Rate, c.Classes[i].Burst = .01, 1
 		}
 	})
@@ -269,14 +269,17 @@ func TestRateLimitedEarly(t *testing.T) {
 	s.has(`gridflow_requests_total{class="fast",outcome="rate_limited",tool="echo"} 1`, `gridflow_dropped_total{class="fast",reason="rate_limited"} 1`)
 
 	f := s.server.conf.Flow
-	client := "user eager"
-	for _, class := range []int{flow.Fast, flow.Medium, flow.Slow} {
-		p, err := f.Gate.Acquire(t.Context(), flow.Request{Class: class, Client: client})
-		if err != nil {
-			t.Fatal(err)
+	empty := func(client string, last int) {
+		for class := flow.Fast; class <= last; class++ {
+			p, err := f.Gate.Acquire(t.Context(), flow.Request{Class: class, Client: client})
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.Done(flow.OK)
 		}
-		p.Done(flow.OK)
 	}
+	empty("user eager", flow.Background)
+	empty("user modest", flow.Slow)
 	h, err := s.server.Handler(HTTPOptions{Path: "/mcp"})
 	if err != nil {
 		t.Fatal(err)
@@ -284,14 +287,23 @@ func TestRateLimitedEarly(t *testing.T) {
 	known := auth.RequireBearerToken(func(_ context.Context, token string, _ *http.Request) (*auth.TokenInfo, error) {
 		return &auth.TokenInfo{UserID: token, Expiration: time.Now().Add(time.Hour)}, nil
 	}, nil)(h)
-	for user, status := range map[string]int{"eager": 429, "patient": 200} {
-		r := s.request(t.Context(), modernCall("echo"), "")
+	// The modest one's call says in its _meta that it is of the one class in which he may ask still.
+	hinted := strings.Replace(modernCall("echo"), `"_meta":{`, `"_meta":{"flow/class":"background",`, 1)
+	for user, status := range map[string]int{"eager": 429, "patient": 200, "modest": 200} {
+		message := modernCall("echo")
+		if user == "modest" {
+			message = hinted
+		}
+		r := s.request(t.Context(), message, "")
 		r.Host = "localhost"
 		r.Header.Set("Authorization", "Bearer "+user)
 		w := httptest.NewRecorder()
 		known.ServeHTTP(w, r)
 		if w.Code != status || status == 429 && (w.Header().Get("Retry-After") != "100" || !strings.HasPrefix(w.Body.String(), "RATE_LIMITED: ")) {
 			t.Errorf("%s gets %d %q: %s", user, w.Code, w.Header().Get("Retry-After"), w.Body)
+		}
+		if status == 200 && !strings.Contains(w.Body.String(), `"text":"{}"`) {
+			t.Errorf("%s gets %s", user, w.Body)
 		}
 	}
 	s.has(`gridflow_http_refused_total{reason="rate_limited"} 1`)

@@ -326,7 +326,7 @@ func TestTooManyInFlight(t *testing.T) {
 	if p == nil || !strings.Contains(p.message, "OVERLOADED") {
 		t.Fatalf("one more gave %v", p)
 	}
-	if answer := string(p.answer(json.RawMessage(`"one more"`))); !strings.Contains(answer, `"data":{"bytes":8192,"bytes_capacity":67108864,"capacity":4096,"code":"OVERLOADED","depth":4096,"reason":"connection","retryAfterMs":100}`) {
+	if answer := string(p.answer(json.RawMessage(`"one more"`))); !strings.Contains(answer, `"data":{"bytes":8192,"bytes_capacity":67108864,"capacity":4096,"code":"OVERLOADED","depth":4096,"reason":"connection","retryAfterMs":100,"retry_after_ms":100}`) {
 		t.Errorf("one more is answered %s", answer)
 	}
 	msg, _, _ = decode([]byte(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":5}}`))

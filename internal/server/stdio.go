@@ -340,7 +340,9 @@ func (c *lineConn) register(msg jsonrpc.Message, b *batch) *problem {
 			message: fmt.Sprintf("OVERLOADED: %d requests with %d bytes of parameters are in flight on this connection; wait for answers before sending more", len(c.pending), c.bytes),
 			data: map[string]any{
 				"code": flow.CodeOverloaded, "reason": "connection", "depth": len(c.pending), "capacity": inFlightMax,
-				"bytes": c.bytes, "bytes_capacity": inFlightBytesMax, "retryAfterMs": connectionRetry.Milliseconds(),
+				"bytes": c.bytes, "bytes_capacity": inFlightBytesMax,
+				// By both names, as the gate's refusals of what is no call of a tool.
+				"retry_after_ms": connectionRetry.Milliseconds(), "retryAfterMs": connectionRetry.Milliseconds(),
 			},
 		}
 	}
