@@ -17,7 +17,7 @@ func (m *Mover) movedLayout(l *Layout, from *Sheet, own string) *Layout {
 	if from != nil {
 		m.movedRules(&n, from.Layout, m.change.Sheet, own)
 	}
-	m.movedLines(&n, own)
+	m.movedLines(&n, l, own)
 	if reflect.DeepEqual(&n, l) {
 		return l
 	}
@@ -109,8 +109,8 @@ func (m *Mover) relative(text, own string, list []cell.Range) string {
 	return text
 }
 
-// movedLines gives what of a layout lies by rows and columns alone.
-func (m *Mover) movedLines(n *Layout, own string) {
+// movedLines gives what of a layout, which was l, lies by rows and columns alone, or goes with its cells on their sheet.
+func (m *Mover) movedLines(n, l *Layout, own string) {
 	rows, deletes, lines := m.change.Lines()
 	at, count := m.change.At, m.change.Count
 	if lines = lines && m.on(own); lines && rows {
@@ -120,11 +120,14 @@ func (m *Mover) movedLines(n *Layout, own string) {
 	}
 	if n.AutoFilter != nil {
 		if r, ok := m.r.Range(own, *n.AutoFilter); ok {
+			n.Filters = m.movedFilters(n.Filters, own, *n.AutoFilter, r)
+			n.Filtering = n.Filtering && (len(n.Filters) > 0 || len(l.Filters) == 0)
 			n.AutoFilter = &r
 		} else {
-			n.AutoFilter, n.Filtering = nil, false
+			n.AutoFilter, n.Filtering, n.Filters = nil, false, nil
 		}
 	}
+	n.Sparklines = m.movedSparklines(n.Sparklines, own)
 	n.Breaks.Rows = m.movedBreaks(n.Breaks.Rows, own, func(row int) cell.Range {
 		return cell.Range{First: cell.Ref{Row: row}, Last: cell.Ref{Row: row, Col: cell.MaxCols - 1}}
 	}, func(r cell.Range) int { return r.First.Row })
@@ -138,6 +141,68 @@ func (m *Mover) movedLines(n *Layout, own string) {
 		}
 	}
 	n.Pivots = pivots
+}
+
+// movedFilters gives the criteria of a filter in was, which is in is afterwards: they count from its first column.
+func (m *Mover) movedFilters(list []FilterColumn, own string, was, is cell.Range) (out []FilterColumn) {
+	if !was.ContainsRange(is) && is.Cols() == was.Cols() {
+		return list // it moves as a whole
+	}
+	for _, f := range list {
+		col := was.First.Col + f.Column
+		to, ok := m.r.Range(own, cell.Range{First: cell.Ref{Col: col}, Last: cell.Ref{Row: cell.MaxRows - 1, Col: col}})
+		if !ok {
+			continue
+		}
+		f.Column = to.First.Col - is.First.Col
+		out = append(out, f)
+	}
+	return out
+}
+
+// movedSparklines gives the sparklines that stay on their sheet, each in its cell.
+func (m *Mover) movedSparklines(list []Sparklines, own string) (out []Sparklines) {
+	name, _ := m.r.Sheet(own)
+	for _, g := range list {
+		var left []Sparkline
+		for _, s := range g.Cells {
+			ranges, texts := rangesOf(s.Cell), []string(nil)
+			if len(ranges) == 0 { // it says no place
+				s.Source, _ = m.r.Formula(s.Source, own)
+				left = append(left, s)
+				continue
+			}
+			s.Source = m.relative(s.Source, own, ranges)
+			for _, r := range ranges {
+				for _, a := range m.r.Cover(own, r) {
+					if strings.EqualFold(a.Sheet, name) {
+						texts = append(texts, a.Range.String())
+					}
+				}
+			}
+			if len(texts) > 0 {
+				s.Cell = strings.Join(texts, " ")
+				left = append(left, s)
+			}
+		}
+		if len(left) > 0 {
+			g.Cells = left
+			out = append(out, g)
+		}
+	}
+	return out
+}
+
+// rangesOf reads ranges that stand one after the other, nil where that is not what a text is.
+func rangesOf(text string) (list []cell.Range) {
+	for _, word := range strings.Fields(text) {
+		r, ok := cell.ParseRange(word)
+		if !ok {
+			return nil
+		}
+		list = append(list, r)
+	}
+	return list
 }
 
 // movedBreaks gives page breaks, which go with the row or column that begins the page.
