@@ -22,6 +22,7 @@ test: libreoffice
 	$(GO) mod download
 	$(GO) test $(RACE) -timeout 10m ./...
 	$(if $(RACE),$(GO) test ./flow/sim ./internal/xlsx/splice ./internal/xlsx/patch) # one goroutine and much to compute: most of it is left out above
+	$(if $(RACE),$(GO) test -run StructureOfCorpus ./internal/forks) # the same
 
 ## libreoffice: install LibreOffice if it is not there, as root with apt; without it the tests of it are skipped, and say so
 libreoffice:

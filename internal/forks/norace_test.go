@@ -1,0 +1,5 @@
+//go:build !race
+
+package forks
+
+const raceDetector = false
