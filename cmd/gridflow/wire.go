@@ -74,7 +74,7 @@ func openWith(ctx context.Context, c *config, log *slog.Logger, files func(*work
 			return nil, errors.Join(err, closeJournal(records))
 		}
 	}
-	env := &tools.Env{Workspace: tools.Seeing{Workspace: router}, Forks: router.Forks, NoForks: noForks, Profile: tools.Profile(c.profile), Caps: c.caps(), Outside: outside.Policy(c.outside), Links: tools.LinkPolicy(c.linkTargets)}
+	env := &tools.Env{Workspace: tools.Seeing{Workspace: router}, Forks: router.Forks, NoForks: noForks, Profile: tools.Profile(c.profile), Caps: c.caps(), Outside: outside.Policy(c.outside), Links: outside.Policy(c.linkTargets)}
 	env.Office, env.Documents, env.Pictures = suite.office, router, suite.pictures
 	if !c.readOnly {
 		env.Files = w

@@ -420,18 +420,30 @@ func withdrawn(sheet *grid.Sheet, changes []grid.Change) (*grid.Sheet, error) {
 				continue
 			}
 			done[f.Anchor] = true
-			for x := range sheet.Cells(f.Range) {
-				to := grid.Change{Ref: x.Ref, Kind: grid.SetValue}
-				if x.Ref == f.Anchor {
-					to.Value, to.Spills, to.Fills = x.Value, true, cell.Range{First: x.Ref, Last: x.Ref}
-				}
-				back = append(back, to)
-			}
+			back = collapse(back, sheet, f)
 		}
 	}
 	if back == nil {
 		return sheet, nil
 	}
+	return collapsed(sheet, back)
+}
+
+// collapse adds what takes a dynamic array back to its own cell.
+func collapse(back []grid.Change, sheet *grid.Sheet, f grid.Formula) []grid.Change {
+	for x := range sheet.Cells(f.Range) {
+		c := grid.Change{Ref: x.Ref, Kind: grid.SetValue}
+		if x.Ref == f.Anchor {
+			c.Value, c.Spills, c.Fills = x.Value, true, cell.Range{First: x.Ref, Last: x.Ref}
+		}
+		back = append(back, c)
+	}
+	return back
+}
+
+// collapsed gives a sheet with these arrays in their own cells, without the cells that held nothing but
+// what they spilled.
+func collapsed(sheet *grid.Sheet, back []grid.Change) (*grid.Sheet, error) {
 	ground, err := sheet.With(back)
 	if err != nil {
 		return nil, err

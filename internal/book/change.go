@@ -127,7 +127,7 @@ func subtype(x, y CellState, sameFormula, sameStyle bool, tolerance float64) (t 
 	switch {
 	case !sameFormula:
 		return FormulaEdit, true
-	case !sameValue(x.Value, y.Value, tolerance):
+	case !SameValue(x.Value, y.Value, tolerance):
 		if y.HasFormula {
 			return RecalcResult, true
 		}

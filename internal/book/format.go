@@ -198,15 +198,7 @@ func stylesOf(sheet *grid.Sheet, r cell.Range) func(yield func(cell.Ref, uint32)
 // apart gives ranges of which no two meet, with the cells of list.
 func apart(list []cell.Range) (out []cell.Range) {
 	for _, r := range list {
-		rest := []cell.Range{r}
-		for _, o := range out {
-			var next []cell.Range
-			for _, x := range rest {
-				next = append(next, without(x, o)...)
-			}
-			rest = next
-		}
-		out = append(out, rest...)
+		out = append(out, less(r, out)...)
 	}
 	return out
 }

@@ -322,19 +322,24 @@ func rangesKey(list []cell.Range) string {
 	return string(b)
 }
 
+// less gives the parts of a range that lie in none of others.
+func less(r cell.Range, others []cell.Range) []cell.Range {
+	rest := []cell.Range{r}
+	for _, o := range others {
+		var next []cell.Range
+		for _, x := range rest {
+			next = append(next, without(x, o)...)
+		}
+		rest = next
+	}
+	return rest
+}
+
 // Cut gives the ranges without the cells of others, as parts that do not meet. What meets none of them stays as it is.
 func Cut(list, others []cell.Range) []cell.Range {
 	var out []cell.Range
 	for _, r := range list {
-		rest := []cell.Range{r}
-		for _, o := range others {
-			var next []cell.Range
-			for _, x := range rest {
-				next = append(next, without(x, o)...)
-			}
-			rest = next
-		}
-		out = append(out, rest...)
+		out = append(out, less(r, others)...)
 	}
 	return out
 }

@@ -69,27 +69,13 @@ func (p *stepper) withdrawn(sheet *grid.Sheet, own string) (*grid.Sheet, error) 
 		if f.Kind != grid.DynamicArray || !cuts(p.st.r, own, f) {
 			continue
 		}
-		for x := range sheet.Cells(f.Range) {
-			c := grid.Change{Ref: x.Ref, Kind: grid.SetValue}
-			if x.Ref == f.Anchor {
-				c.Value, c.Spills, c.Fills = x.Value, true, cell.Range{First: x.Ref, Last: x.Ref}
-			}
-			back = append(back, c)
-		}
+		back = collapse(back, sheet, f)
 	}
 	if back == nil {
 		return sheet, nil
 	}
 	p.source.other.Store(true)
-	ground, err := sheet.With(back)
-	if err != nil {
-		return nil, err
-	}
-	refs := make([]cell.Ref, len(back))
-	for i := range back {
-		refs[i] = back[i].Ref
-	}
-	return ground.Without(refs)
+	return collapsed(sheet, back)
 }
 
 // cuts reports whether the cells that an array fills do not all go the same way.

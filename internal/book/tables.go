@@ -292,22 +292,7 @@ func tableName(name string) bool {
 	if _, cells := cell.ParseRef(name); cells || strings.EqualFold(name, "TRUE") || strings.EqualFold(name, "FALSE") {
 		return false
 	}
-	return !likeR1C1(strings.ToUpper(name))
-}
-
-// likeR1C1 reports whether a name in upper case is a cell, a row or a column in the other way of
-// writing: R, C, R1, C1, R1C1.
-func likeR1C1(name string) bool {
-	digits := func(s string) string { return strings.TrimLeft(s, "0123456789") }
-	rest, row := strings.CutPrefix(name, "R")
-	if row {
-		rest = digits(rest)
-	}
-	rest, col := strings.CutPrefix(rest, "C")
-	if col {
-		rest = digits(rest)
-	}
-	return rest == "" && (row || col)
+	return !cell.LooksR1C1(name)
 }
 
 func (o ArrangeTables) apply(d *draft) error {

@@ -6,10 +6,10 @@ import (
 	"gridflow/internal/cell"
 )
 
-// sameValue reports whether two values are the same: numbers if they differ by no more than
+// SameValue reports whether two values are the same: numbers if they differ by no more than
 // tolerance times the larger of them, or than tolerance where both are below 1; all others
 // if they are equal.
-func sameValue(x, y cell.Value, tolerance float64) bool {
+func SameValue(x, y cell.Value, tolerance float64) bool {
 	if x == y {
 		return true
 	}

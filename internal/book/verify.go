@@ -163,7 +163,7 @@ func stateAt(sheet *grid.Sheet, r cell.Ref) CellState {
 func (c *comparison) class(pair int, d CellDelta) Class {
 	formula := c.sameFormula(d.Before, d.After, d.OldRef, d.Ref, pair)
 	switch {
-	case formula && sameValue(d.Before.Value, d.After.Value, c.o.Tolerance):
+	case formula && SameValue(d.Before.Value, d.After.Value, c.o.Tolerance):
 		return Unchanged
 	case d.After.Value.Kind() == cell.Error && d.Before.Value.Kind() != cell.Error:
 		return NewError

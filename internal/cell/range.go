@@ -173,12 +173,12 @@ func plainSheetName(name string) bool {
 	if _, ok := ParseRef(name); ok {
 		return false
 	}
-	return !looksR1C1(name)
+	return !LooksR1C1(name)
 }
 
-// looksR1C1 reports whether Excel could read name as an R1C1 reference ("R", "C12",
+// LooksR1C1 reports whether Excel could read name as an R1C1 reference ("R", "C12",
 // "RC3", "R2C4"), which forces quotes.
-func looksR1C1(name string) bool {
+func LooksR1C1(name string) bool {
 	s := strings.ToUpper(name)
 	digits := func(s string) string { return strings.TrimLeft(s, "0123456789") }
 	if rest, ok := strings.CutPrefix(s, "R"); ok {
@@ -191,6 +191,19 @@ func looksR1C1(name string) bool {
 		return digits(rest) == ""
 	}
 	return false
+}
+
+// ParseRanges reads ranges in A1 form with white space between; ok is false where one is none, or there is
+// no range at all.
+func ParseRanges(text string) (list []Range, ok bool) {
+	for word := range strings.FieldsSeq(text) {
+		r, ok := ParseRange(word)
+		if !ok {
+			return nil, false
+		}
+		list = append(list, r)
+	}
+	return list, len(list) > 0
 }
 
 // MarshalText gives the range in A1 form, as it stands in JSON.

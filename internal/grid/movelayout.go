@@ -166,13 +166,14 @@ func (m *Mover) movedSparklines(list []Sparklines, own string) (out []Sparklines
 	for _, g := range list {
 		var left []Sparkline
 		for _, s := range g.Cells {
-			ranges, texts := rangesOf(s.Cell), []string(nil)
-			if len(ranges) == 0 { // it says no place
+			ranges, ok := cell.ParseRanges(s.Cell)
+			if !ok { // it says no place
 				s.Source, _ = m.r.Formula(s.Source, own)
 				left = append(left, s)
 				continue
 			}
 			s.Source = m.relative(s.Source, own, ranges)
+			var texts []string
 			for _, r := range ranges {
 				for _, a := range m.r.Cover(own, r) {
 					if strings.EqualFold(a.Sheet, name) {
@@ -191,18 +192,6 @@ func (m *Mover) movedSparklines(list []Sparklines, own string) (out []Sparklines
 		}
 	}
 	return out
-}
-
-// rangesOf reads ranges that stand one after the other, nil where that is not what a text is.
-func rangesOf(text string) (list []cell.Range) {
-	for _, word := range strings.Fields(text) {
-		r, ok := cell.ParseRange(word)
-		if !ok {
-			return nil
-		}
-		list = append(list, r)
-	}
-	return list
 }
 
 // movedBreaks gives page breaks, which go with the row or column that begins the page.

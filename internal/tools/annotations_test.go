@@ -7,6 +7,7 @@ import (
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
+	"gridflow/internal/outside"
 )
 
 // TestThreadsStay: threaded comments are neither changed nor removed, and notes beside them can be.
@@ -43,14 +44,14 @@ func TestLinkPolicy(t *testing.T) {
 	b := newTestBook()
 	b.addSheet(t, "S", "1|2")
 	for _, c := range []struct {
-		policy LinkPolicy
+		policy outside.Policy
 		target string
 		warned bool
 		code   string
 	}{
-		{"", "file:///x", true, ""}, {LinksWarn, "javascript:x", true, ""}, {LinksAllow, "file:///x", false, ""}, {LinksRefuse, "FILE:///x", false, "LINK_REFUSED"},
-		{LinksRefuse, "data:text/html,x", false, "LINK_REFUSED"}, {LinksRefuse, "x.exe", false, "LINK_REFUSED"}, {LinksRefuse, "https://example.org", false, ""}, {LinksRefuse, "#S!A1", false, ""},
-		{LinksRefuse, "//host/share", false, "LINK_REFUSED"}, {LinksRefuse, " javascript:x", false, "LINK_REFUSED"}, {LinksRefuse, "java\tscript:x", false, "INVALID_PARAMS"},
+		{"", "file:///x", true, ""}, {outside.Warn, "javascript:x", true, ""}, {outside.Allow, "file:///x", false, ""}, {outside.Refuse, "FILE:///x", false, "LINK_REFUSED"},
+		{outside.Refuse, "data:text/html,x", false, "LINK_REFUSED"}, {outside.Refuse, "x.exe", false, "LINK_REFUSED"}, {outside.Refuse, "https://example.org", false, ""}, {outside.Refuse, "#S!A1", false, ""},
+		{outside.Refuse, "//host/share", false, "LINK_REFUSED"}, {outside.Refuse, " javascript:x", false, "LINK_REFUSED"}, {outside.Refuse, "java\tscript:x", false, "INVALID_PARAMS"},
 	} {
 		made := &batch{ctx: t.Context(), snap: book.NewSnapshot("wb", "r", b), counts: map[string]int{}}
 		err := made.link(&linkOp{Kind: "set", Sheet: "S", Range: "A1", Target: c.target}, c.policy)

@@ -3,7 +3,6 @@ package tools
 import (
 	"context"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
@@ -351,11 +350,7 @@ func (c *comparer) sameRow(old, new int) bool {
 
 func (c *comparer) sameValue(old, new int, at [2]int) bool {
 	x, y := c.old.sheet.Value(cell.Ref{Row: old, Col: at[0]}), c.new.sheet.Value(cell.Ref{Row: new, Col: at[1]})
-	if x.Kind() == cell.Number && y.Kind() == cell.Number {
-		a, b := x.Number(), y.Number()
-		return a == b || math.Abs(a-b) <= orElse(c.in.Tolerance, 0)*max(math.Abs(a), math.Abs(b), 1)
-	}
-	return x == y
+	return book.SameValue(x, y, orElse(c.in.Tolerance, 0))
 }
 
 // fields gives the values that differ, or all of a row that the other side has not, which is -1 then.

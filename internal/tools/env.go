@@ -22,7 +22,7 @@ type Env struct {
 	Files     Files          // nil: no file may be written
 	NoForks   error          // why Forks is nil, where more is to be said than that
 	Status    Status         // nil: there is no scheduler, as where single calls are made from a shell
-	Links     LinkPolicy     // what becomes of links to files, scripts and the like; "" is LinksWarn
+	Links     outside.Policy // on links that may do harm when somebody follows them: to files, scripts and unknown programs; "" is outside.Warn
 
 	// Office is what LibreOffice does; nil: this server has none. Documents is where its
 	// documents come from then, and Pictures where pictures are kept, nil: nowhere.

@@ -10,18 +10,8 @@ import (
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
+	"gridflow/internal/outside"
 	"gridflow/internal/xf"
-)
-
-// LinkPolicy says what becomes of links that may do harm when somebody follows them: to files, scripts and unknown
-// programs.
-type LinkPolicy string
-
-// The policies.
-const (
-	LinksWarn   LinkPolicy = "warn" // they are set, and the result says so: the default
-	LinksAllow  LinkPolicy = "allow"
-	LinksRefuse LinkPolicy = "refuse"
 )
 
 type linkOp struct {
@@ -57,7 +47,7 @@ var linkBatch = define(Spec{
 	return &countedOut{*made}, nil
 })
 
-func (b *batch) link(op *linkOp, policy LinkPolicy) error {
+func (b *batch) link(op *linkOp, policy outside.Policy) error {
 	index, err := sheetNamed(b.snap, op.Sheet)
 	if err != nil {
 		return err
@@ -118,7 +108,7 @@ func (b *batch) link(op *linkOp, policy LinkPolicy) error {
 }
 
 // linkTo reads where a link leads.
-func (b *batch) linkTo(op *linkOp, r cell.Range, policy LinkPolicy) (h grid.Hyperlink, err error) {
+func (b *batch) linkTo(op *linkOp, r cell.Range, policy outside.Policy) (h grid.Hyperlink, err error) {
 	h = grid.Hyperlink{Range: r, Tooltip: op.Tooltip, Display: op.Text}
 	target, location := strings.TrimSpace(op.Target), strings.TrimPrefix(strings.TrimSpace(op.Location), "#")
 	if place, inside := strings.CutPrefix(target, "#"); inside && location == "" {
@@ -138,8 +128,8 @@ func (b *batch) linkTo(op *linkOp, r cell.Range, policy LinkPolicy) (h grid.Hype
 		return h, invalid("", "the target of the link of %s has characters that no address has", r)
 	}
 	h.Target = strings.ReplaceAll(target, " ", "%20")
-	if why := danger(target); why != "" && policy != LinksAllow {
-		if policy == LinksRefuse {
+	if why := danger(target); why != "" && policy != outside.Allow {
+		if policy == outside.Refuse {
 			return h, fail("LINK_REFUSED", "Link to a web or mail address, or to a place of the workbook; the operator decides by --link-targets", "the target %q of %s %s", clip(target, 60), r, why)
 		}
 		b.warn("WARN_LINK_TARGET: the target %s of %s %s", clip(target, 60), r, why)

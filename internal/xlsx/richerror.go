@@ -28,6 +28,17 @@ var richErrorCodes = map[string]cell.ErrorCode{
 	"8": cell.ErrSpill, "9": cell.ErrConnect, "10": cell.ErrBlocked, "11": cell.ErrUnknown, "12": cell.ErrField, "13": cell.ErrCalc, "14": cell.ErrBusy,
 }
 
+// RichErrorType gives the errorType by which a rich value says an error; ok is false for one that none can say. It
+// may be called by any number of goroutines at once.
+func RichErrorType(code cell.ErrorCode) (errorType string, ok bool) {
+	for t, c := range richErrorCodes {
+		if c == code {
+			return t, true
+		}
+	}
+	return "", false
+}
+
 // richError gives the error that stands behind a cell's value metadata; ok is false where it is none, or
 // where the parts that say so are missing or damaged: the cell keeps the error that it has. The parts are
 // read when first asked for. It may be called by several goroutines at once.

@@ -27,13 +27,9 @@ func decoded(raw []byte) string {
 
 // recalcOnLoad sets fullCalcOnLoad in the workbook part.
 func (s *saver) recalcOnLoad() error {
-	d, err := s.document(s.f.WorkbookPart())
+	d, root, err := s.rooted(s.f.WorkbookPart())
 	if err != nil {
 		return err
-	}
-	root, ok := d.root()
-	if !ok {
-		return broken(d.part, -1, "it has no root element")
 	}
 	if calc, ok := d.child(root, "calcPr"); ok {
 		tag := calc.tag(d.text)

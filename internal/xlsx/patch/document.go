@@ -48,6 +48,19 @@ func (s *saver) document(part *xlsx.Part) (*document, error) {
 	return d, nil
 }
 
+// rooted gives a part to be changed with its root element, which it must have.
+func (s *saver) rooted(part *xlsx.Part) (*document, element, error) {
+	d, err := s.document(part)
+	if err != nil {
+		return nil, element{}, err
+	}
+	root, ok := d.root()
+	if !ok {
+		return nil, element{}, broken(part, -1, "it has no root element")
+	}
+	return d, root, nil
+}
+
 func broken(part *xlsx.Part, offset int64, message string) error {
 	return &xlsx.Error{Code: xlsx.Unreadable, Part: part.Name, Offset: offset, Message: message,
 		Hint: "The file is damaged. Open it in a spreadsheet program, let that repair it, and save it again."}

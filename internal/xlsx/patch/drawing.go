@@ -81,13 +81,9 @@ func (s *saver) drawing(p *ObjectPatch) error {
 		return s.newDrawing(tail, p.Add)
 	}
 	part := rels[k].Part
-	d, err := s.document(part)
+	d, root, err := s.rooted(part)
 	if err != nil {
 		return err
-	}
-	root, ok := d.root()
-	if !ok {
-		return broken(part, -1, "it has no root element")
 	}
 	var stay, goes []element
 	left := slices.Clone(p.Remove)

@@ -78,13 +78,9 @@ func (s *saver) metadataPart() (*metadata, error) {
 	}
 	m := &metadata{newFuture: make(map[string][]string)}
 	if part := s.f.Related(metadataKind); part != nil {
-		d, err := s.document(part)
+		d, root, err := s.rooted(part)
 		if err != nil {
 			return nil, err
-		}
-		root, ok := d.root()
-		if !ok {
-			return nil, broken(part, -1, "it has no root element")
 		}
 		m.d, m.root = d, root
 	} else {

@@ -83,7 +83,7 @@ func (m model) apply(cells []CellPatch) {
 		if n.formula != "" && !c.HasValue {
 			n.value = cell.Value{}
 		}
-		if n.value.Kind() == cell.Error && errorTypes[n.value.Err()] == 0 {
+		if _, rich := xlsx.RichErrorType(n.value.Err()); n.value.Kind() == cell.Error && !rich {
 			n.value = cell.ErrorValue(emit.Stored(n.value.Err()))
 		}
 		m.set(c.Ref, n)

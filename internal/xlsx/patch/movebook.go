@@ -22,13 +22,9 @@ const (
 
 // moveBook rewrites the workbook's part: its sheets and names, and which sheet is the active one.
 func (s *saver) moveBook(c *course) error {
-	d, err := s.document(s.f.WorkbookPart())
+	d, root, err := s.rooted(s.f.WorkbookPart())
 	if err != nil {
 		return err
-	}
-	root, ok := d.root()
-	if !ok {
-		return broken(d.part, -1, "it has no root element")
 	}
 	list, ok := d.child(root, "sheets")
 	if !ok {

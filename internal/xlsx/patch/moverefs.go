@@ -205,30 +205,17 @@ func counted(tag []byte, n int, body []byte) []byte {
 // its element for them.
 func (x *refs) applies(text []byte, e element) ([]cell.Range, bool) {
 	if raw := attribute(e.tag(text), "sqref"); raw != nil {
-		return parseList(decoded(raw))
+		return cell.ParseRanges(decoded(raw))
 	}
 	switch e.local {
 	case "conditionalFormatting", "dataValidation", "sparkline", "ignoredError", "protectedRange":
 		for _, c := range elements(text, e.tagEnd, e.inner) {
 			if c.local == "sqref" && plainText(text[c.tagEnd:c.inner]) {
-				return parseList(plain(text[c.tagEnd:c.inner]))
+				return cell.ParseRanges(plain(text[c.tagEnd:c.inner]))
 			}
 		}
 	}
 	return nil, false
-}
-
-// parseList reads ranges that stand one after the other.
-func parseList(s string) ([]cell.Range, bool) {
-	var out []cell.Range
-	for _, word := range strings.Fields(s) {
-		r, ok := cell.ParseRange(word)
-		if !ok {
-			return nil, false
-		}
-		out = append(out, r)
-	}
-	return out, len(out) > 0
 }
 
 // list gives what is left of ranges.
@@ -310,7 +297,7 @@ func (x *refs) read(s string, as reading) (out string, changed, left bool) {
 			out = corners(to)
 		}
 	case asList:
-		ranges, ok := parseList(s)
+		ranges, ok := cell.ParseRanges(s)
 		if !ok || !x.moves {
 			// In a chart it is a reference with its sheet.
 			out, _ = x.c.formula(s, x.own)

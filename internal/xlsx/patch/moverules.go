@@ -31,7 +31,7 @@ func (s *saver) pickRules(f *sheetFilter, part *xlsx.Part, change structure.Chan
 		if e.local == "mergeCell" || e.local == "hyperlink" {
 			attr = "ref"
 		}
-		ranges, ok := parseList(decoded(attribute(e.tag(f.tail), attr)))
+		ranges, ok := cell.ParseRanges(decoded(attribute(e.tag(f.tail), attr)))
 		if !ok {
 			return nil
 		}

@@ -84,13 +84,9 @@ func (s *saver) moveTables(c *course) error {
 			}
 			continue
 		}
-		d, err := s.document(part)
+		d, root, err := s.rooted(part)
 		if err != nil {
 			return err
-		}
-		root, ok := d.root()
-		if !ok {
-			return broken(part, -1, "it has no root element")
 		}
 		x := refs{c: c, own: was.Sheet, moves: c.moves(was.Sheet)}
 		text := d.text

@@ -38,13 +38,9 @@ func (s *saver) names(list []NamePatch) error {
 	if len(list) == 0 {
 		return nil
 	}
-	d, err := s.document(s.f.WorkbookPart())
+	d, root, err := s.rooted(s.f.WorkbookPart())
 	if err != nil {
 		return err
-	}
-	root, ok := d.root()
-	if !ok {
-		return broken(d.part, -1, "it has no root element")
 	}
 	sheets := len(s.f.Workbook().Sheets)
 	for i := range list {

@@ -40,13 +40,9 @@ func (s *saver) rels(owner string) (*partRels, error) {
 		r.base = strictTypes
 	}
 	if part := s.pkg.Find(relsName(owner)); part != nil && !s.gone[part] {
-		d, err := s.document(part)
+		d, root, err := s.rooted(part)
 		if err != nil {
 			return nil, err
-		}
-		root, ok := d.root()
-		if !ok {
-			return nil, broken(part, -1, "it has no root element")
 		}
 		r.d, r.root = d, root
 		for _, c := range d.children(root) {
@@ -128,13 +124,9 @@ func (s *saver) finishParts() error {
 		return &xlsx.Error{Code: xlsx.Unsupported, Offset: -1, Message: "the package does not say what its parts are, and so it can have no new ones",
 			Hint: "Save it once in a spreadsheet program; that adds the list."}
 	}
-	d, err := s.document(part)
+	d, root, err := s.rooted(part)
 	if err != nil {
 		return err
-	}
-	root, ok := d.root()
-	if !ok {
-		return broken(part, -1, "it has no root element")
 	}
 	have := map[string]bool{}
 	var xml []byte

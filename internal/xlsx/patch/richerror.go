@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"gridflow/internal/cell"
+	"gridflow/internal/xlsx"
 	"gridflow/internal/xlsx/emit"
 	"gridflow/internal/xlsx/xmltext"
 )
@@ -25,21 +26,20 @@ const (
 	maxRich       = 1 << 20 // entries of a list that are counted
 )
 
-// errorTypes are the errors as the errorType of a rich value has them.
-var errorTypes = map[cell.ErrorCode]int{
-	cell.ErrSpill: 8, cell.ErrConnect: 9, cell.ErrBlocked: 10, cell.ErrUnknown: 11, cell.ErrField: 12, cell.ErrCalc: 13, cell.ErrBusy: 14,
-}
-
 // richError gives the value metadata, from 1, for a value that the file's kinds of error do not have; 0
 // for any other, and where the package has no place for what says so.
 func (s *saver) richError(v cell.Value) (int, error) {
-	if v.Kind() != cell.Error || emit.Stored(v.Err()) == v.Err() || errorTypes[v.Err()] == 0 {
+	if v.Kind() != cell.Error || emit.Stored(v.Err()) == v.Err() {
+		return 0, nil
+	}
+	errorType, ok := xlsx.RichErrorType(v.Err())
+	if !ok {
 		return 0, nil
 	}
 	if n, ok := s.rich[v.Err()]; ok {
 		return n, nil
 	}
-	n, err := s.addRichError(errorTypes[v.Err()])
+	n, err := s.addRichError(errorType)
 	if err != nil {
 		return 0, err
 	}
@@ -50,7 +50,7 @@ func (s *saver) richError(v cell.Value) (int, error) {
 	return n, nil
 }
 
-func (s *saver) addRichError(code int) (int, error) {
+func (s *saver) addRichError(errorType string) (int, error) {
 	m, err := s.metadataPart()
 	if err != nil || m == nil {
 		return 0, err
@@ -69,7 +69,7 @@ func (s *saver) addRichError(code int) (int, error) {
 		s.richValues, s.richStructures = values, structures
 	}
 	p := s.richValues.root.prefix
-	value := s.richValues.add("<" + p + `rv s="` + strconv.Itoa(s.richStructure) + `"><` + p + "v>" + strconv.Itoa(code) + "</" + p + "v><" + p + "v>0</" + p + "v></" + p + "rv>")
+	value := s.richValues.add("<" + p + `rv s="` + strconv.Itoa(s.richStructure) + `"><` + p + "v>" + errorType + "</" + p + "v><" + p + "v>0</" + p + "v></" + p + "rv>")
 
 	p = m.root.prefix
 	kind := m.kind(richName, richType)
@@ -93,16 +93,11 @@ type richPart struct {
 func (s *saver) richPart(base, kind, contentType, root string) (*richPart, error) {
 	p := &richPart{}
 	if part := s.f.Related(kind); part != nil {
-		d, err := s.document(part)
-		if err != nil {
+		var err error
+		if p.d, p.root, err = s.rooted(part); err != nil {
 			return nil, err
 		}
-		var ok bool
-		if p.root, ok = d.root(); !ok {
-			return nil, broken(part, -1, "it has no root element")
-		}
-		p.d = d
-		r := xmltext.New(d.text)
+		r := xmltext.New(p.d.text)
 		if r.Root() {
 			for depth := r.Depth(); r.Child(depth) && p.count < maxRich; {
 				p.count++

@@ -25,13 +25,9 @@ func (s *saver) book(b *BookPatch, v *ViewPatch) error {
 	if b.empty() {
 		return nil
 	}
-	d, err := s.document(s.f.WorkbookPart())
+	d, root, err := s.rooted(s.f.WorkbookPart())
 	if err != nil {
 		return err
-	}
-	root, ok := d.root()
-	if !ok {
-		return broken(d.part, -1, "it has no root element")
 	}
 	if len(v.Show) == 0 {
 		list, _ := d.child(root, "sheets")

@@ -337,13 +337,9 @@ func (t *sheetTail) finishTables() {
 
 // changeTable writes a table of the file as it is to be.
 func (s *saver) changeTable(t *tableNow) error {
-	d, err := s.document(s.pkg.Find(t.file.Part))
+	d, root, err := s.rooted(s.pkg.Find(t.file.Part))
 	if err != nil {
 		return err
-	}
-	root, ok := d.root()
-	if !ok {
-		return broken(d.part, -1, "it has no root element")
 	}
 	d.edit(root.from, root.to, d.table(root, t))
 	s.save(d)

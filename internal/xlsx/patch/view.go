@@ -60,13 +60,9 @@ func (s *saver) view(v *ViewPatch) error {
 			return invalid("", "there is no sheet %d to print", p.Sheet)
 		}
 	}
-	d, err := s.document(s.f.WorkbookPart())
+	d, root, err := s.rooted(s.f.WorkbookPart())
 	if err != nil {
 		return err
-	}
-	root, ok := d.root()
-	if !ok {
-		return broken(d.part, -1, "it has no root element")
 	}
 	at, err := s.showSheets(d, root, v, len(sheets))
 	if err != nil {
