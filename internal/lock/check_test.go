@@ -79,13 +79,13 @@ func TestInOrder(t *testing.T) {
 
 func TestOutOfOrder(t *testing.T) {
 	var outer Mutex[WorkspaceLooking]
-	var inner Mutex[WorkspaceShard]
+	var inner Mutex[WorkspaceBases]
 	contains(t, reported(t, func() {
 		take(&inner)
 		take(&outer)
 		outer.Unlock()
 		inner.Unlock()
-	}), "workspace.looking (40) is taken by who holds workspace.shard (42)", "take", "TestOutOfOrder", "taken here", "was taken here")
+	}), "workspace.looking (40) is taken by who holds workspace.bases (43)", "take", "TestOutOfOrder", "taken here", "was taken here")
 	clean(t)
 }
 

@@ -47,8 +47,6 @@ type (
 
 	// WorkspaceLooking is held while what was seen on the disk is noted.
 	WorkspaceLooking struct{}
-	// WorkspaceShard guards the entries of a part of the cache.
-	WorkspaceShard struct{}
 	// WorkspaceBases guards which kept revisions are in use.
 	WorkspaceBases struct{}
 	// WorkspaceOpened guards one entry of the cache.
@@ -124,7 +122,6 @@ func (BookStyles) place() (int, string)          { return 71, "book.styles" }
 func (JournalLog) place() (int, string)          { return 74, "journal.log" }
 func (FlowBatch) place() (int, string)           { return 76, "flow.batch" }
 func (WorkspaceLooking) place() (int, string)    { return 40, "workspace.looking" }
-func (WorkspaceShard) place() (int, string)      { return 42, "workspace.shard" }
 func (WorkspaceOpened) place() (int, string)     { return 44, "workspace.opened" }
 func (WorkspaceCatalogue) place() (int, string)  { return 46, "workspace.catalogue" }
 func (WorkspaceUnknown) place() (int, string)    { return 48, "workspace.unknown" }
@@ -151,7 +148,7 @@ func ranks() []Rank {
 	return []Rank{
 		ServerSending{}, ServerProgress{}, ServerStream{}, ServerWriting{}, ServerLines{}, ServerPipe{}, ServerSessions{}, ServerSubscriptions{}, ServerPeers{}, ServerNotices{}, ServerBodies{}, ServerDrain{}, ServerConnections{},
 		ForksDropping{}, ForksStore{}, Fork{},
-		WorkspaceLooking{}, WorkspaceShard{}, WorkspaceBases{}, WorkspaceOpened{}, WorkspaceCatalogue{}, WorkspaceUnknown{}, WorkspaceTouched{},
+		WorkspaceLooking{}, WorkspaceBases{}, WorkspaceOpened{}, WorkspaceCatalogue{}, WorkspaceUnknown{}, WorkspaceTouched{},
 		ActorShard{}, HubIndex{}, HubQueue{}, AnalyzeCache{}, BookStyles{}, LazyLoad{}, LazyParts{}, JournalLog{}, FlowBatch{}, OfficeHome{}, OfficePresence{}, OfficePool{}, BreakerSet{}, Breaker{}, FlowGate{}, FlowCosts{}, OfficeWorker{}, OfficeOutput{},
 	}
 }

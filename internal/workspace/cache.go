@@ -141,9 +141,6 @@ type CacheStats struct {
 	CalculationBytes int64 // and what calculations left for the next ones: indexes of columns that are searched
 }
 
-// cacheShards is the number of locks that guard who opens a file; a power of two.
-const cacheShards = 16
-
 // cache holds open workbooks by id, one revision of each, bounded by their bytes. Of
 // those that were dropped for room it holds the indexes, which are a small part of the
 // cells: a page of such a workbook is read by its index, without loading it again.
@@ -152,7 +149,6 @@ type cache struct {
 	indexes *otter.Cache[string, *kept]
 	max     int64 // of entries
 	maxKept int64 // of indexes
-	shards  [cacheShards]lock.Mutex[lock.WorkspaceShard]
 
 	files    atomic.Int64 // that workbooks have open
 	maxFiles int64
@@ -203,34 +199,28 @@ func newCache(maxBytes int64, unused func(*opened)) *cache {
 	return c
 }
 
-// shard gives the lock for an id. All of the id is hashed: its prefix is constant.
-func (c *cache) shard(id string) *lock.Mutex[lock.WorkspaceShard] {
-	h := uint32(2166136261)
-	for i := range len(id) {
-		h = (h ^ uint32(id[i])) * 16777619
-	}
-	return &c.shards[h&(cacheShards-1)]
-}
-
 // acquire gives the entry for the file that info describes and makes the caller a user
 // of it. fresh says that the entry is new: nobody has begun to load it.
+//
+// The cache may drop an entry for room at any moment, and lets go of it then. So whatever
+// changes an entry does it in one step with looking whether it is still there.
 func (c *cache) acquire(id string, info fs.FileInfo) (o *opened, fresh bool) {
 	if o, ok := c.entries.GetIfPresent(id); ok && o.retain(info) {
 		return o, false
 	}
-	shard := c.shard(id)
-	shard.Lock()
-	defer shard.Unlock()
-	old, ok := c.entries.GetIfPresent(id)
-	if ok && old.retain(info) {
-		return old, false
-	}
-	o = &opened{id: id, info: info, users: 2, weight: minWeight}
-	c.entries.Set(id, o)
-	if ok {
+	var old *opened // which the new one takes the place of
+	o, _ = c.entries.Compute(id, func(cur *opened, found bool) (*opened, otter.ComputeOp) {
+		old, fresh = nil, false
+		if found && cur.retain(info) {
+			return cur, otter.CancelOp
+		}
+		old, fresh = cur, true
+		return &opened{id: id, info: info, users: 2, weight: minWeight}, otter.WriteOp
+	})
+	if old != nil {
 		c.release(old)
 	}
-	return o, true
+	return o, fresh
 }
 
 // reweigh tells the cache what an entry weighs, if that has changed much since: when a View
@@ -249,12 +239,12 @@ func (c *cache) reweigh(o *opened) {
 	}
 	o.weight, o.coming = now, coming
 	o.mu.Unlock()
-	shard := c.shard(o.id)
-	shard.Lock()
-	defer shard.Unlock()
-	if cur, ok := c.entries.GetEntryQuietly(o.id); ok && cur.Value == o {
-		c.entries.Set(o.id, o)
-	}
+	c.entries.ComputeIfPresent(o.id, func(cur *opened) (*opened, otter.ComputeOp) {
+		if cur != o {
+			return cur, otter.CancelOp
+		}
+		return o, otter.WriteOp
+	})
 }
 
 // weight is what the workbook of an id weighed when it was last looked at, 0 where nobody
@@ -330,9 +320,6 @@ func (c *cache) index(id string, info fs.FileInfo) *xlsx.Index {
 
 // drop takes the entry of an id out and says whether there was one.
 func (c *cache) drop(id string) bool {
-	shard := c.shard(id)
-	shard.Lock()
-	defer shard.Unlock()
 	c.indexes.Invalidate(id)
 	_, ok := c.entries.Invalidate(id)
 	return ok
@@ -340,12 +327,12 @@ func (c *cache) drop(id string) bool {
 
 // forget takes an entry out that failed for a reason which may be gone at the next call.
 func (c *cache) forget(o *opened) {
-	shard := c.shard(o.id)
-	shard.Lock()
-	defer shard.Unlock()
-	if cur, ok := c.entries.GetEntryQuietly(o.id); ok && cur.Value == o {
-		c.entries.Invalidate(o.id)
-	}
+	c.entries.ComputeIfPresent(o.id, func(cur *opened) (*opened, otter.ComputeOp) {
+		if cur != o {
+			return cur, otter.CancelOp
+		}
+		return nil, otter.InvalidateOp
+	})
 }
 
 // shed closes up to n workbooks that nobody uses at the moment, the least useful first,

@@ -1,0 +1,68 @@
+package workspace
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+// TestUsersOfEntries: whoever has acquired an entry keeps it, whatever the cache drops for
+// room at the moment, and when all have let go the cache alone uses what it holds.
+func TestUsersOfEntries(t *testing.T) {
+	dir := t.TempDir()
+	revisions := make([][2]fs.FileInfo, 5)
+	for i := range revisions {
+		for r := range revisions[i] {
+			path := filepath.Join(dir, fmt.Sprint(i, "-", r))
+			write(t, path, "x")
+			info, err := os.Stat(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			revisions[i][r] = info
+		}
+	}
+	var dropped sync.Map // by what nobody uses any more
+	var twice atomic.Int32
+	c := newCache(3*minWeight, func(o *opened) {
+		if _, before := dropped.LoadOrStore(o, true); before {
+			twice.Add(1)
+		}
+	})
+	defer c.close()
+	var wg sync.WaitGroup
+	for g := range 8 {
+		wg.Go(func() {
+			for n := range 20_000 {
+				i := (g*3 + n) % len(revisions)
+				o, _ := c.acquire(fmt.Sprint(i), revisions[i][n/50%2])
+				o.mu.Lock()
+				o.weight = 2 * minWeight // so that it has changed and is told to the cache
+				o.mu.Unlock()
+				c.reweigh(o)
+				if n%40 == 0 {
+					c.forget(o)
+				}
+				if _, gone := dropped.Load(o); gone {
+					t.Errorf("call %d of %d: the entry was let go of by all while it was in use", n, g)
+					return
+				}
+				c.release(o)
+			}
+		})
+	}
+	wg.Wait()
+	c.entries.CleanUp()
+	if n := twice.Load(); n > 0 {
+		t.Errorf("%d entries were let go of by all more than once", n)
+	}
+	for id, o := range c.entries.All() {
+		if _, gone := dropped.Load(o); gone || o.users != 1 {
+			t.Errorf("entry %s: %d users", id, o.users)
+		}
+	}
+}
