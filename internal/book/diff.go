@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"reflect"
+	"slices"
 
 	"gridflow/internal/cell"
 	"gridflow/internal/formula"
@@ -229,6 +230,34 @@ func (c *comparison) sameStyle(old, new uint32) bool {
 	return same
 }
 
+// layouts gives the layouts of a sheet of both without the numbers that each file gives to its formats: columns have
+// those of base where they look the same, and rules say how cells look.
+func (c *comparison) layouts(a, b *grid.Layout) (was, is *grid.Layout) {
+	if a == b || c.styles == nil {
+		return a, b
+	}
+	old, now := *a, *b
+	old.Conditional, now.Conditional = spelledOut(c.base.Workbook().Styles, a.Conditional), spelledOut(c.cur.Workbook().Styles, b.Conditional)
+	if len(old.Columns) == len(now.Columns) {
+		now.Columns = slices.Clone(now.Columns)
+		for i := range now.Columns {
+			if was := old.Columns[i].Style; c.sameStyles(was, now.Columns[i].Style) {
+				now.Columns[i].Style = was
+			}
+		}
+	}
+	return &old, &now
+}
+
+// spelledOut gives rules that say by themselves how cells look.
+func spelledOut(styles *grid.Styles, rules []grid.ConditionalFormat) []grid.ConditionalFormat {
+	rules = slices.Clone(rules)
+	for i := range rules {
+		rules[i].Look, rules[i].DxfID = RuleLook(styles, &rules[i]), -1
+	}
+	return rules
+}
+
 // look is what a style says, without the numbers that a file gives to its parts.
 type look struct {
 	xf    grid.Xf
@@ -295,7 +324,7 @@ func (c *comparison) cells(yield func(Change, error) bool) bool {
 		if err != nil {
 			return yield(Change{}, err) && false
 		}
-		for _, what := range Parts(a.Layout, b.Layout) {
+		for _, what := range Parts(c.layouts(a.Layout, b.Layout)) {
 			if !yield(Change{Kind: LayoutModified, Sheet: p.name, Name: what}, nil) {
 				return false
 			}

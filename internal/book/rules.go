@@ -131,6 +131,22 @@ var conditionalPart = part{
 	},
 }
 
+// RuleLook gives how cells look that a rule holds for, by the leaves of package xf; styles are those of its workbook.
+func RuleLook(styles *grid.Styles, f *grid.ConditionalFormat) map[string]string {
+	if f.Look != nil || f.DxfID < 0 || styles == nil || f.DxfID >= len(styles.Dxfs) {
+		return f.Look
+	}
+	look := map[string]string{}
+	leaves := xf.Of(styles.Dxfs[f.DxfID])
+	for i, v := range leaves {
+		leaf, d := xf.Leaf(i), &styles.Dxfs[f.DxfID]
+		if v != "" && !(leaf == xf.ProtectLocked && d.Protection == nil) && !(leaf == xf.NumberFormat && d.NumFmt == "") {
+			look[leaf.String()] = v
+		}
+	}
+	return look
+}
+
 // mergeConditional merges rules. They are the same where they say the same, whatever number and priority a file gives
 // them: those are of onto, as far as it has the rule.
 func mergeConditional(base, onto, from []grid.ConditionalFormat, wins bool) []grid.ConditionalFormat {

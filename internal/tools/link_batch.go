@@ -102,7 +102,11 @@ func (b *batch) link(op *linkOp, policy outside.Policy) error {
 		b.warn("WARN_LINK_UNSEEN: %s is blank, so that nobody sees its link; text writes one", a.rng.First)
 	}
 	if op.Look {
-		ops = append(ops, book.FormatCells{Sheet: name, Ranges: []cell.Range{a.rng}, Settings: xf.Settings{{Leaf: xf.FontUnderline, Value: "single"}, {Leaf: xf.FontColor, Value: "theme:10"}}})
+		part, ok := clipToUsed(sheet, a.rng)
+		if !ok { // a link on whole columns of an empty sheet
+			part = cell.Range{First: a.rng.First, Last: a.rng.First}
+		}
+		ops = append(ops, book.FormatCells{Sheet: name, Ranges: []cell.Range{part}, Settings: xf.Settings{{Leaf: xf.FontUnderline, Value: "single"}, {Leaf: xf.FontColor, Value: "theme:10"}}})
 	}
 	return b.do(ops...)
 }

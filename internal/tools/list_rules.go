@@ -205,7 +205,7 @@ var textOrNumber = map[string]bool{"whole": true, "decimal": true, "date": true,
 func conditionalItem(sheet string, styles *grid.Styles, f *grid.ConditionalFormat) ruleItem {
 	return ruleItem{Sheet: sheet, Rule: "conditional_format", Range: allRanges(f.Ranges), Type: f.Type, Operator: f.Operator, Formulas: f.Formulas, Priority: f.Priority,
 		StopIfTrue: f.StopIfTrue, Text: f.Text, Period: f.TimePeriod, Rank: f.Rank, Percent: f.Percent, Bottom: f.Bottom, Below: f.Below, Equal: f.Equal, StdDev: f.StdDev,
-		Stops: f.Stops, Colors: f.Colors, IconSet: f.IconSet, HideValue: f.HideValue, Reverse: f.Reverse, Style: lookOf(styles, f), Extension: f.Extension}
+		Stops: f.Stops, Colors: f.Colors, IconSet: f.IconSet, HideValue: f.HideValue, Reverse: f.Reverse, Style: book.RuleLook(styles, f), Extension: f.Extension}
 }
 
 func (o *listRulesOut) appendText(b []byte, _ bool) []byte {

@@ -82,7 +82,7 @@ func (p *ruled) format(op *ruleOp, exact, compat bool) error {
 		p.b.counts["conditional_formats_added"]++
 	} else {
 		of := slices.DeleteFunc(slices.Clone(have), func(x grid.ConditionalFormat) bool { return !sameRanges(x.Ranges, p.ranges) })
-		if len(of) == 1 && sameRule(&of[0], &f) && maps.Equal(lookOf(p.b.snap.Workbook().Styles, &of[0]), lookOf(p.b.snap.Workbook().Styles, &f)) {
+		if len(of) == 1 && sameRule(&of[0], &f) && maps.Equal(book.RuleLook(p.b.snap.Workbook().Styles, &of[0]), book.RuleLook(p.b.snap.Workbook().Styles, &f)) {
 			p.b.counts["conditional_formats_set_skipped"]++
 			return nil
 		}
@@ -162,22 +162,6 @@ func sameRule(a, b *grid.ConditionalFormat) bool {
 		return string(text)
 	}
 	return key(*a) == key(*b)
-}
-
-// lookOf gives how cells look that a rule holds for, by the leaves of package xf.
-func lookOf(styles *grid.Styles, f *grid.ConditionalFormat) map[string]string {
-	if f.Look != nil || f.DxfID < 0 || styles == nil || f.DxfID >= len(styles.Dxfs) {
-		return f.Look
-	}
-	look := map[string]string{}
-	leaves := xf.Of(styles.Dxfs[f.DxfID])
-	for i, v := range leaves {
-		leaf, d := xf.Leaf(i), &styles.Dxfs[f.DxfID]
-		if v != "" && !(leaf == xf.ProtectLocked && d.Protection == nil) && !(leaf == xf.NumberFormat && d.NumFmt == "") {
-			look[leaf.String()] = v
-		}
-	}
-	return look
 }
 
 // The look that spreadsheet-mcp gives where none is said.
