@@ -28,26 +28,25 @@ func (d *draft) storedForms(sheet int, cells []CellEdit) (func(c *CellEdit) stor
 			break // where they cannot be read, nothing can be said of them
 		}
 	}
-	copies := make(map[int]*copied)
+	var copies formula.Copies[bool] // of formulas that are stored as they are typed: whether they spill
 	return func(c *CellEdit) stored {
 		if !c.HasFormula {
 			return stored{}
 		}
 		if tables == nil && c.Array == ArrayAsTyped { // what stands in a table depends on the row
-			k := copies[c.Ref.Col]
-			if k == nil {
-				k = &copied{}
-				copies[c.Ref.Col] = k
-			}
-			if k.of(c) {
-				return stored{c.Formula, k.spills}
+			if spills, ok := copies.Of(c.Formula, c.Ref); ok {
+				return stored{c.Formula, spills}
 			}
 			text, err := formula.StoredIn(c.Formula, "")
 			if err != nil {
 				return stored{text: c.Formula}
 			}
 			is := stored{text, d.spills(text, sheet, c.Ref, nil)}
-			k.note(c, is)
+			if text == c.Formula {
+				copies.Note(text, c.Ref, is.spills)
+			} else {
+				copies.Forget(c.Ref.Col)
+			}
 			return is
 		}
 		table := ""
@@ -66,33 +65,6 @@ func (d *draft) storedForms(sheet int, cells []CellEdit) (func(c *CellEdit) stor
 		}
 		return stored{text, d.spills(text, sheet, c.Ref, tables)}
 	}, nil
-}
-
-// copied knows the formula that a column was given last, so that the ones that are filled down need not
-// be parsed: what becomes of a copy with the same literals is what became of the first.
-type copied struct {
-	met     bool             // a formula
-	pattern *formula.Pattern // of it, from the second on: a formula that comes once needs none
-	spills  bool
-}
-
-// of reports whether a formula is stored as it is typed, and spills as the one does that was noted.
-func (k *copied) of(c *CellEdit) bool {
-	if k.pattern == nil {
-		return false
-	}
-	var l formula.Literals
-	same, ok := k.pattern.Match(c.Formula, c.Ref.Row, &l)
-	return ok && same
-}
-
-// note notes what became of a formula that was no copy.
-func (k *copied) note(c *CellEdit, is stored) {
-	k.pattern, k.spills = nil, is.spills
-	if k.met && is.text == c.Formula {
-		k.pattern, _ = formula.NewPattern(c.Formula, c.Ref) // none where it has no relative form
-	}
-	k.met = true
 }
 
 // stored is a formula as a sheet keeps it.
