@@ -91,6 +91,13 @@ type RowSpot struct {
 // each whether its formula goes, if it has one.
 func NewLocator(refs []cell.Ref, goes func(i int) bool) *Locator {
 	l := &Locator{refs: refs, goes: goes, Cells: make([]CellSpot, len(refs)), open: -1, last: -1, row: -1, col: -1, active: make(map[int]*Orphan)}
+	rows := 0
+	for i, r := range refs {
+		if i == 0 || r.Row != refs[i-1].Row {
+			rows++
+		}
+	}
+	l.Rows = make([]RowSpot, 0, rows)
 	for i, r := range refs {
 		if n := len(l.Rows); n == 0 || l.Rows[n-1].Row != r.Row {
 			l.Rows = append(l.Rows, RowSpot{Row: r.Row, At: -1, first: i, past: i})

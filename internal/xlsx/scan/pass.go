@@ -79,12 +79,20 @@ func (l *Locator) restOfRow(w []byte, p int) int {
 	}
 	rest := w[p:end]
 	r := &l.Rows[l.open]
-	if bytes.Count(rest, l.cellName) != bytes.Count(rest, l.cellRef) {
-		return -1
+	last := -1 // where the name of the last cell begins
+	for i := 0; ; i = last {
+		k := bytes.Index(rest[i:], l.cellName)
+		if k < 0 {
+			break
+		}
+		if !bytes.HasPrefix(rest[i+k:], l.cellRef) {
+			return -1
+		}
+		last = i + k + len(l.cellRef)
 	}
 	if refs := l.refs[r.first:r.past]; len(refs) > 0 {
-		if i := bytes.LastIndex(rest, l.cellRef); i >= 0 && l.last != r.past-1 {
-			name := rest[i+len(l.cellRef):]
+		if last >= 0 && l.last != r.past-1 {
+			name := rest[last:]
 			n := bytes.IndexByte(name, '"')
 			if n < 0 {
 				return -1
