@@ -7,7 +7,8 @@
 #
 #   bench/conformance/run.sh [NAME-PATTERN]     run the steps whose name matches
 #
-# What each step printed is in results/.
+# What each step printed is in results/. With SPREADSHEET_KIT_SDK=DIR the client library of
+# spreadsheet-mcp is run as well: DIR is npm/spreadsheet-kit-sdk of its repository.
 set -uo pipefail
 cd "$(dirname "$0")" || exit 2
 here=$PWD
@@ -116,6 +117,13 @@ for transport in stdio http; do
   step "sdk-v2-legacy-$transport" node sdk-v2.mjs 2025-11-25 $tool '{}' $found "${target[@]}"
   step "sdk-v2-modern-$transport" node sdk-v2.mjs 2026-07-28 $tool '{}' $found "${target[@]}"
 done
+
+# spreadsheet-mcp's own client library, where somebody has it (it is on no registry).
+if [ -n "${SPREADSHEET_KIT_SDK:-}" ]; then
+  mkdir "$work/kit" && cp "$root"/examples/*.xlsx "$work/kit"
+  step spreadsheet-kit node spreadsheet-kit.mjs "$SPREADSHEET_KIT_SDK" "$work/kit" \
+    "$work/gridflow" stdio --root "$work/kit" --state-dir "$work/kit-state" --toolsets all --output-profile compat --log-level error
+fi
 
 if [ $count -eq 0 ]; then
   echo "conformance: no step is named *$pattern*" >&2

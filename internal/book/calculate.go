@@ -217,8 +217,9 @@ func (s *Snapshot) baseModel(ctx context.Context) (*Snapshot, *calc.Model, error
 	if err != nil || s.stored {
 		return &base, m, err
 	}
-	// The arrays of a file without values fill what they were calculated to.
-	if s.opens != nil {
+	// The arrays of a file without values fill what they were calculated to. The sheets of a file that is
+	// restructured have that, and others than it had: what was opened is the file before.
+	if s.opens != nil && s.moved() == nil {
 		if opened, ok := s.opens.load.Peek(); ok && opened != nil {
 			return opened, opened.model, nil
 		}

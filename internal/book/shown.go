@@ -69,6 +69,9 @@ func (o ArrangeBook) apply(d *draft) error {
 	if !slices.ContainsFunc(wb.Sheets, func(s grid.SheetInfo) bool { return s.Visibility == grid.Visible }) {
 		return errorf(BadLayout, "Show another one first.", "the last sheet that is visible cannot be hidden")
 	}
+	// From the file's own on, so that it depends on what is shown and not on what was in between: a fork of the
+	// fork is told the former only.
+	wb.ActiveSheet = d.next.src.Workbook().ActiveSheet
 	for wb.Sheets[wb.ActiveSheet].Visibility != grid.Visible { // a program shows the one in front whatever it is
 		wb.ActiveSheet = (wb.ActiveSheet + 1) % len(wb.Sheets)
 	}

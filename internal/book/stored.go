@@ -28,9 +28,26 @@ func (d *draft) storedForms(sheet int, cells []CellEdit) (func(c *CellEdit) stor
 			break // where they cannot be read, nothing can be said of them
 		}
 	}
+	var copies formula.Copies[bool] // of formulas that are stored as they are typed: whether they spill
 	return func(c *CellEdit) stored {
 		if !c.HasFormula {
 			return stored{}
+		}
+		if tables == nil && c.Array == ArrayAsTyped { // what stands in a table depends on the row
+			if spills, ok := copies.Of(c.Formula, c.Ref); ok {
+				return stored{c.Formula, spills}
+			}
+			text, err := formula.StoredIn(c.Formula, "")
+			if err != nil {
+				return stored{text: c.Formula}
+			}
+			is := stored{text, d.spills(text, sheet, c.Ref, nil)}
+			if text == c.Formula {
+				copies.Note(text, c.Ref, is.spills)
+			} else {
+				copies.Forget(c.Ref.Col)
+			}
+			return is
 		}
 		table := ""
 		for i := range tables {

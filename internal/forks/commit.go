@@ -14,6 +14,9 @@ type Commit struct {
 	Expected *uint64 // the version that the fork must have; nil: any
 	Tool     string  // that makes the change, for the history
 	Label    string
+
+	// Account is asked, while a change is staged, what its maker wants to hear of it again (Staged.Account).
+	Account func(*book.Changeset) string
 }
 
 // A Result is a version that a commit has made.
@@ -22,6 +25,7 @@ type Result struct {
 	Before    uint64 // the version that it was made on
 	Changeset *book.Changeset
 	Info      Info
+	Staged    Staged // the change as it was staged, where it was
 }
 
 // Edit makes the next version of a fork: edit on the newest. It is all or nothing, durable
@@ -222,7 +226,11 @@ func (s *Store) Stage(ctx context.Context, id string, edit book.Edit, c Commit) 
 			return 0, event{}, nil, err
 		}
 		changes = m.changes
-		return staged, event{ID: "chg-" + randomID(), Label: text(c.Label), Tool: text(c.Tool), Of: l.line.head(), Cells: edit.Cells()}, &edit, nil
+		e := event{ID: "chg-" + randomID(), Label: text(c.Label), Tool: text(c.Tool), Of: l.line.head(), Cells: edit.Cells()}
+		if c.Account != nil {
+			e.Account = text(c.Account(changes))
+		}
+		return staged, e, &edit, nil
 	}, func(l *live) { st = l.line.staged[len(l.line.staged)-1] })
 	return st, changes, err
 }
@@ -233,26 +241,11 @@ func (s *Store) StagedChanges(ctx context.Context, id string) (list []Staged, er
 	return list, err
 }
 
-// StagedEdits gives what the staged changes of a fork would do, in the order of StagedChanges.
-func (s *Store) StagedEdits(ctx context.Context, id string) (list []Staged, edits []book.Edit, err error) {
-	err = s.look(ctx, id, func(l *live) error {
-		list = append(list, l.line.staged...)
-		for _, st := range list {
-			edit, _, err := l.edit(st.pos)
-			if err != nil {
-				return err
-			}
-			edits = append(edits, edit)
-		}
-		return nil
-	})
-	return list, edits, err
-}
-
 // ApplyStaged makes a version of a staged change, if the fork still has the content that it
 // was made for.
 func (s *Store) ApplyStaged(ctx context.Context, id, change string, c Commit) (Result, error) {
-	return s.commit(ctx, id, c, func(ctx context.Context, l *live) (step, error) {
+	var was Staged
+	r, err := s.commit(ctx, id, c, func(ctx context.Context, l *live) (step, error) {
 		st, ok := l.line.stagedChange(change)
 		if !ok {
 			return step{}, noChange(id, change)
@@ -274,8 +267,11 @@ func (s *Store) ApplyStaged(ctx context.Context, id, change string, c Commit) (R
 		if err != nil {
 			return step{}, err
 		}
+		was = st
 		return step{edited, event{Tool: st.Tool, Label: st.Label, Cells: st.Cells, Change: st.ID, Calc: m.at}, &edit, m.snap, m.changes, m.why}, nil
 	})
+	r.Staged = was
+	return r, err
 }
 
 // DiscardStaged forgets a staged change.

@@ -54,10 +54,11 @@ type event struct {
 	Of       uint64          `json:"of,omitempty"`
 	Steps    int             `json:"steps,omitempty"` // of an undo or redo; 0 is one
 	Cells    int             `json:"cells,omitempty"`
-	Change   string          `json:"change,omitempty"` // the staged change that an edit was
-	Fresh    bool            `json:"fresh,omitempty"`  // of a content: no formula's value may be older than what it is computed from
-	Calc     *book.Moment    `json:"calc,omitempty"`   // of a content: when its formulas were calculated, or are to be
-	Whole    bool            `json:"whole,omitempty"`  // of a content: once all its formulas were calculated, not only those that depend on what was edited
+	Change   string          `json:"change,omitempty"`  // the staged change that an edit was
+	Account  string          `json:"account,omitempty"` // of staged: what its maker tells of it
+	Fresh    bool            `json:"fresh,omitempty"`   // of a content: no formula's value may be older than what it is computed from
+	Calc     *book.Moment    `json:"calc,omitempty"`    // of a content: when its formulas were calculated, or are to be
+	Whole    bool            `json:"whole,omitempty"`   // of a content: once all its formulas were calculated, not only those that depend on what was edited
 	Sum      string          `json:"sum,omitempty"`
 	TTL      int64           `json:"ttl_ns,omitempty"`
 	From     string          `json:"from,omitempty"` // the fork, with its version, that a line begins with or was merged with

@@ -85,6 +85,7 @@ type Staged struct {
 	Version uint64 // that it was made for
 	Cells   int
 	Created time.Time
+	Account string // what its maker said of it when it was staged
 
 	pos journal.Pos
 }
@@ -178,7 +179,7 @@ func (l *line) apply(k kind, e event, pos journal.Pos, at time.Time) error {
 		if _, ok := l.stagedChange(e.ID); ok {
 			return fmt.Errorf("%w: change %q is staged already", errRecord, e.ID)
 		}
-		l.staged = append(l.staged, Staged{e.ID, e.Label, e.Tool, e.Of, e.Cells, at, pos})
+		l.staged = append(l.staged, Staged{e.ID, e.Label, e.Tool, e.Of, e.Cells, at, e.Account, pos})
 	case unstaged:
 		if _, ok := l.stagedChange(e.ID); !ok {
 			return fmt.Errorf("%w: no change %q is staged", errRecord, e.ID)

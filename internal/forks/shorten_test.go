@@ -132,7 +132,7 @@ func TestHistoryIsHeld(t *testing.T) {
 		t.Fatal(err)
 	}
 	edits(2)
-	st, _, err := r.store.Stage(t.Context(), f.ID, number("A1", 8), Commit{})
+	st, _, err := r.store.Stage(t.Context(), f.ID, number("A1", 8), Commit{Account: func(*book.Changeset) string { return "as said \xff" }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,8 +148,8 @@ func TestHistoryIsHeld(t *testing.T) {
 		t.Fatalf("%+v", i)
 	}
 	r.restart()
-	list, changes, err := r.store.StagedEdits(t.Context(), f.ID)
-	if err != nil || len(list) != 1 || list[0].ID != st.ID || list[0].Version != 4 || !list[0].Created.Equal(st.Created) || changes[0].Cells() != 1 {
+	list, err := r.store.StagedChanges(t.Context(), f.ID)
+	if err != nil || len(list) != 1 || list[0].ID != st.ID || list[0].Version != 4 || !list[0].Created.Equal(st.Created) || list[0].Cells != 1 || list[0].Account != "as said \ufffd" {
 		t.Fatalf("%v, %v", list, err)
 	}
 	if err := r.store.DiscardStaged(t.Context(), f.ID, st.ID); err != nil {

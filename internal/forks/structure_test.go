@@ -3,6 +3,7 @@ package forks
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
+	"gridflow/internal/genbook"
 	"gridflow/internal/structure"
 	"gridflow/internal/xlsx"
 	"gridflow/internal/xlsx/patch"
@@ -127,6 +129,63 @@ func TestStructure_Table(t *testing.T) {
 	look(r.create("out.xlsx").ID)
 	child := r.create(id)
 	look(child.ID)
+}
+
+// Formulas that do not say which table they mean, as XlsxWriter writes those of totals, mean the one
+// around their cell: each its own, also where it is no copy of the other's, and still that one when the
+// table shrinks or the formula is moved out of it.
+func TestStructure_UnnamedTable(t *testing.T) {
+	b := &genbook.Book{}
+	sheet := &genbook.Sheet{Name: "Data"}
+	var g genbook.Grid
+	for k, corner := range []cell.Ref{{}, {Col: 3}, {Row: 4}} {
+		at := func(row, col int) string { return cell.Ref{Row: corner.Row + row, Col: corner.Col + col}.String() }
+		g.Set(at(0, 0), 0, "Item")
+		g.Set(at(0, 1), 0, "Net")
+		for row := 1; row <= 2; row++ {
+			g.Set(at(row, 0), 0, "x")
+			g.Set(at(row, 1), 0, float64((k+1)*100+row))
+		}
+		g.Formula(at(3, 1), 0, "SUBTOTAL(109,[Net])", 0)
+		sheet.Tables = append(sheet.Tables, genbook.Table{Name: fmt.Sprintf("T%d", k), Range: cell.RangeOf(corner, cell.Ref{Row: corner.Row + 3, Col: corner.Col + 1}),
+			Columns: []genbook.TableColumn{{Name: "Item"}, {Name: "Net", Total: "sum"}}, Totals: true})
+	}
+	b.AddSheet(g.Fill(sheet))
+	var file bytes.Buffer
+	if err := b.Write(&file); err != nil {
+		t.Fatal(err)
+	}
+	r := newRig(t, Options{})
+	r.put("t.xlsx", file.Bytes())
+	id := r.create("t.xlsx").ID
+	if _, err := r.store.Recalculate(t.Context(), id, true, Commit{}); err != nil {
+		t.Fatal(err)
+	}
+	look := func(id string, want map[string]string) {
+		t.Helper()
+		is := r.read(id)
+		for at, want := range want {
+			if got := is["Data!"+at].String(); got != want {
+				t.Errorf("%s of %s is %s, want %s", at, id, got, want)
+			}
+		}
+	}
+	look(id, map[string]string{"B4": "203=SUBTOTAL(109,T0[Net])", "E4": "403=SUBTOTAL(109,T1[Net])", "B8": "603=SUBTOTAL(109,T2[Net])"})
+	gone := func(row int) structure.Change {
+		return structure.Change{Kind: structure.DeleteRows, Sheet: "Data", At: row, Count: 1}
+	}
+	r.edit(id, restructured(gone(1), structure.Change{Kind: structure.MoveCells, Sheet: "Data", Range: cell.RangeOf(cell.Ref{Row: 2, Col: 4}, cell.Ref{Row: 2, Col: 4}), To: cell.Ref{Row: 6, Col: 5}}))
+	after := map[string]string{"B3": "102=SUBTOTAL(109,T0[Net])", "F7": "202=SUBTOTAL(109,T1[Net])", "B7": "603=SUBTOTAL(109,T2[Net])"}
+	look(id, after)
+	r.save(id, "out.xlsx")
+	look(r.create("out.xlsx").ID, after)
+	out, err := os.ReadFile(filepath.Join(r.dir, "out.xlsx"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if xml := parts(t, out)["xl/worksheets/sheet1.xml"]; !strings.Contains(xml, ">SUBTOTAL(109,T1[Net])<") || !strings.Contains(xml, ">SUBTOTAL(109,[Net])<") {
+		t.Errorf("only the formula that was moved has to name its table:\n%s", xml)
+	}
 }
 
 // What LibreOffice is given of a fork is its file restructured, with what a save would change in that.

@@ -1,6 +1,9 @@
 package formula
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // tableReader reads the bracketed part of a table reference: Table1[Amount],
 // Table1[[#Headers],[a]:[b]], [@Amount].
@@ -226,4 +229,38 @@ func (p *tablePart) append(b []byte) []byte {
 		}
 	}
 	return append(b, ']')
+}
+
+// PartOfUnnamedTable reports whether brackets stand in a formula where a reference begins: a part of the
+// table around the formula's cell, [Amount], a workbook, [1]Sheet1!A1, or an optional parameter. It is a
+// quick look that does not parse: what it says yes to may be no formula.
+func PartOfUnnamedTable(text []byte) bool {
+	before := byte('=')
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		switch c {
+		case '"', '\'': // a text, the name of a sheet
+			for i++; i < len(text) && text[i] != c; i++ {
+			}
+		case '[':
+			if before < utf8.RuneSelf && class[before]&isName == 0 && before != '\'' && before != ']' {
+				return true
+			}
+			depth := 1
+			for i++; i < len(text) && depth > 0; i++ {
+				switch text[i] {
+				case '\'': // the next character is one of a column's name
+					i++
+				case '[':
+					depth++
+				case ']':
+					depth--
+				}
+			}
+			i--
+			c = ']'
+		}
+		before = c
+	}
+	return false
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
+	"gridflow/internal/actor"
 	"gridflow/internal/tools"
 )
 
@@ -66,7 +67,11 @@ func (s *Server) callError(ctx context.Context, err error) *tools.Error {
 	if isKnown {
 		return known
 	}
-	return s.internalError("call failed", slog.String("error", err.Error()))
+	attrs := []slog.Attr{slog.String("error", err.Error())}
+	if p, ok := errors.AsType[*actor.PanicError](err); ok { // a fork's own goroutine
+		attrs = append(attrs, slog.String("stack", string(p.Stack)))
+	}
+	return s.internalError("call failed", attrs...)
 }
 
 // internalError logs a fault of the server under a fresh reference and words it for

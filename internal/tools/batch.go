@@ -30,6 +30,13 @@ func (b *batch) edit() book.Edit { return book.Edit{Ops: b.ops} }
 
 func (b *batch) onlyHere() bool { return true }
 
+func (b *batch) operations() int {
+	if b.done == 0 { // a tool of one operation counts its cells
+		return max(b.edit().Cells(), 1)
+	}
+	return b.done
+}
+
 func (b *batch) foresee(context.Context) error { return nil } // each operation has
 
 func (b *batch) told() ([]string, []string, map[string]int) { return b.warnings, b.kinds, b.counts }

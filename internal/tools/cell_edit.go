@@ -92,6 +92,8 @@ func (e *editor) edit() book.Edit {
 
 func (e *editor) onlyHere() bool { return e.pinned }
 
+func (e *editor) operations() int { return e.edit().Cells() }
+
 func (e *editor) told() (warnings []string, kinds []string, counts map[string]int) {
 	return e.warnings, nil, nil
 }
@@ -473,50 +475,6 @@ func summarize(cs *book.Changeset, stale bool) summary {
 
 // blankCell tells whether a cell holds nothing, whatever it looks like.
 func blankCell(c book.CellState) bool { return !c.HasFormula && c.Value.IsBlank() }
-
-// summarizeEdit tells what an edit would do, cell by cell, whatever the cells are now.
-func summarizeEdit(e book.Edit) *summary {
-	s := &summary{Kinds: []string{}, Sheets: []string{}, Bounds: []string{}, Counts: map[string]int{}, Warnings: []string{}}
-	for _, op := range e.Ops {
-		switch o := op.(type) {
-		case book.SetCells:
-			for i := range o.Cells {
-				c := &o.Cells[i]
-				kind := "cells_value_set"
-				switch {
-				case c.Keep:
-					kind = "cells_style_changed"
-				case c.HasFormula:
-					kind = "cells_formula_set"
-				case c.Clear || c.Value.IsBlank():
-					kind = "cells_cleared"
-				}
-				s.Flags.RecalcNeeded = s.Flags.RecalcNeeded || !c.Keep
-				s.count(o.Sheet, c.Ref, kind)
-			}
-		case book.EditNames:
-			s.Counts["names_changed"] += len(o.Names)
-			s.Flags.RecalcNeeded = true
-		default:
-			for _, name := range sheetsBeside(op) {
-				s.affects(name)
-			}
-		case book.Restructure:
-			for _, c := range book.Structural(o.Change) {
-				s.structure(&c)
-			}
-			s.Flags.RecalcNeeded = true
-		case book.FormatCells:
-			for _, r := range o.Ranges {
-				s.count(o.Sheet, r.First, "cells_style_changed")
-				s.count(o.Sheet, r.Last, "cells_style_changed")
-				s.Counts["cells_style_changed"] += int(r.Cells()) - 2
-			}
-		}
-	}
-	s.end()
-	return s
-}
 
 // structure notes a change of rows, columns or sheets.
 func (s *summary) structure(c *book.Change) {

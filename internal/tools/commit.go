@@ -2,8 +2,10 @@ package tools
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -18,6 +20,8 @@ type draft interface {
 	onlyHere() bool
 	// foresee warns of what the change will come to that its caller may not know.
 	foresee(ctx context.Context) error
+	// operations counts what the caller asked for.
+	operations() int
 	// told gives the warnings, and what is counted besides the cells that become others.
 	told() (warnings []string, kinds []string, counts map[string]int)
 }
@@ -75,6 +79,16 @@ func (e *Env) commitOnce(ctx context.Context, fork, tool string, mode EditMode, 
 	if nothing := len(d.edit().Ops) == 0 && (c.Expected == nil || *c.Expected == seen); nothing {
 		out.changedOut = changedOut{stamp: stamp{fork, seen}, Before: seen, Summary: summarize(nil, false)}
 	} else if mode.Mode == "preview" {
+		c.Account = func(changes *book.Changeset) string {
+			a := account{d.operations(), summarize(changes, false)}
+			a.Summary.tell(d, asking)
+			a.Summary.Calculated = nil
+			said, err := json.Marshal(a)
+			if err != nil {
+				panic(err) // the type has nothing that JSON has not
+			}
+			return string(said)
+		}
 		st, changes, err := store.Stage(ctx, fork, d.edit(), c)
 		if err != nil {
 			return out, again && isConflict(err), err
@@ -88,23 +102,26 @@ func (e *Env) commitOnce(ctx context.Context, fork, tool string, mode EditMode, 
 		}
 		out.changedOut = changed(r)
 	}
+	out.Summary.tell(d, asking)
+	out.Warnings = out.Summary.Warnings
+	return out, false, nil
+}
+
+// tell adds what a draft knows and its cells do not say, and the warnings.
+func (s *summary) tell(d draft, asking []string) {
 	for _, op := range d.edit().Ops {
 		for _, name := range sheetsBeside(op) {
-			if !slices.Contains(out.Summary.Sheets, name) {
-				out.Summary.Sheets = append(out.Summary.Sheets, name)
+			if !slices.Contains(s.Sheets, name) {
+				s.Sheets = append(s.Sheets, name)
 			}
 		}
 	}
 	warnings, kinds, counts := d.told()
 	if kinds != nil {
-		out.Summary.Kinds = kinds
+		s.Kinds = kinds
 	}
-	for name, n := range counts {
-		out.Summary.Counts[name] = n
-	}
-	out.Warnings = append(append([]string{}, warnings...), asking...)
-	out.Summary.Warnings = out.Warnings
-	return out, false, nil
+	maps.Copy(s.Counts, counts)
+	s.Warnings = append(append([]string{}, warnings...), asking...)
 }
 
 // sheetsBeside gives the sheets that an operation changes besides their cells.

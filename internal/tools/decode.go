@@ -340,6 +340,13 @@ func (f *field) set(v reflect.Value, n node) string {
 		v = v.Elem()
 	}
 	switch {
+	case f.typ == scalarsType && f.Min != nil:
+		if n = embedded(n, arrayNode); n.kind == arrayNode {
+			if problem := f.length(len(n.items)); problem != "" {
+				return problem
+			}
+		}
+		return setScalars(v, n)
 	case f.typ == scalarsType:
 		return setScalars(v, n)
 	case f.typ == matrixType:
@@ -379,6 +386,17 @@ func embedded(n node, kind nodeKind) node {
 	return n
 }
 
+// length says what is wrong with how many entries an array has, "" for nothing.
+func (f *field) length(n int) string {
+	switch {
+	case f.Min != nil && float64(n) < *f.Min:
+		return fmt.Sprintf("wanted at least %v entries, got %d", *f.Min, n)
+	case f.Max != nil && float64(n) > *f.Max:
+		return fmt.Sprintf("wanted at most %v entries, got %d", *f.Max, n)
+	}
+	return ""
+}
+
 func (f *field) setSlice(v reflect.Value, n node) string {
 	n = embedded(n, arrayNode)
 	if f.members != nil {
@@ -390,11 +408,8 @@ func (f *field) setSlice(v reflect.Value, n node) string {
 		}
 		n = node{kind: arrayNode, items: []node{n}}
 	}
-	if f.Min != nil && float64(len(n.items)) < *f.Min {
-		return fmt.Sprintf("wanted at least %v entries, got %d", *f.Min, len(n.items))
-	}
-	if f.Max != nil && float64(len(n.items)) > *f.Max {
-		return fmt.Sprintf("wanted at most %v entries, got %d", *f.Max, len(n.items))
+	if problem := f.length(len(n.items)); problem != "" {
+		return problem
 	}
 	elem := *f
 	elem.typ, elem.Type, elem.Min, elem.Max = f.typ.Elem(), strings.TrimPrefix(f.Type, "array of "), nil, nil

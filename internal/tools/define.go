@@ -197,6 +197,8 @@ func newField(t reflect.Type, sf reflect.StructField, name string) *field {
 	f.Min, f.Max = bound(sf.Tag.Get("min"), bad), bound(sf.Tag.Get("max"), bad)
 
 	switch {
+	case f.typ == scalarsType && f.Min != nil: // a list, and not a value that may be one
+		f.Type = "array of string"
 	case f.typ == scalarsType:
 		f.Type = "string"
 	case f.typ == matrixType:

@@ -53,6 +53,7 @@ var fillSeries = define(Spec{
 				return invalid("", "start is more than one value")
 			}
 			s := (*in.Start)[0]
+			e.guess = in.Kind != "copy" // a series begins with a number, also where a text says which
 			if s.Kind != TextScalar || e.date(&first, s.Text) != nil {
 				e.scalar(&first, s, false)
 			}
@@ -61,6 +62,9 @@ var fillSeries = define(Spec{
 			first.Value = c.Value
 		}
 		if first.Value.Kind() != cell.Number && in.Kind != "copy" {
+			if in.Start != nil {
+				return fail("BAD_INPUT", "Examples: 100, 2026-01-31", "start is no number and no date")
+			}
 			return fail("BAD_INPUT", "Give start, or write a number or date into the first cell", "%v holds no number to begin with", a.rng.First)
 		}
 		series := seriesOf(in.Kind, first.Value, in.Step, b.snap.Workbook().Dates)

@@ -3,8 +3,8 @@ package tools
 import (
 	"context"
 	"fmt"
-	"strings"
 
+	"gridflow/internal/calc/fn"
 	"gridflow/internal/cell"
 )
 
@@ -47,7 +47,7 @@ var removeDuplicates = define(Spec{
 				c, _ := r.sheet.At(cell.Ref{Row: r.first + i, Col: col})
 				text := c.Value.String()
 				if !in.CaseSensitive {
-					text = strings.ToLower(text)
+					text = fn.FoldText(text)
 				}
 				key = fmt.Appendf(key, "%d %d %s", c.Value.Kind(), len(text), text)
 			}

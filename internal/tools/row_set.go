@@ -42,6 +42,7 @@ type rowSet struct {
 	rng      cell.Range
 	first, n int
 	headings map[string]int // columns by their heading in lower case
+	names    []string       // the headings as they are written
 }
 
 func (r *rowSet) all() []int {
@@ -60,12 +61,7 @@ func (r *rowSet) column(name string) (int, error) {
 	if col, ok := r.headings[strings.ToLower(strings.TrimSpace(name))]; ok {
 		return col, nil
 	}
-	names := make([]string, 0, len(r.headings))
-	for n := range r.headings {
-		names = append(names, n)
-	}
-	slices.Sort(names)
-	return 0, fail("COLUMN_NOT_FOUND", suggest("columns", name, names), "%v has no column %q", r.rng, clip(name, 60))
+	return 0, fail("COLUMN_NOT_FOUND", suggest("columns", name, r.names), "%v has no column %q", r.rng, clip(name, 60))
 }
 
 // rowsOf finds the rows that are meant.
@@ -133,7 +129,7 @@ func rowsOf(ctx context.Context, b *batch, in RowsArg) (*rowSet, error) {
 			if c, ok := r.sheet.At(cell.Ref{Row: r.rng.First.Row + header - 1, Col: col}); ok && c.Value.Kind() == cell.Text {
 				key := strings.ToLower(strings.TrimSpace(c.Value.Text()))
 				if _, twice := r.headings[key]; !twice {
-					r.headings[key] = col
+					r.headings[key], r.names = col, append(r.names, c.Value.Text())
 				}
 			}
 		}

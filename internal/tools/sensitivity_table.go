@@ -14,9 +14,9 @@ type sensitivityIn struct {
 	Book
 	Sheet      string   `json:"sheet_name" lead:"true" doc:"Where cells without a sheet are"`
 	Row        string   `json:"row_input" doc:"The input whose values stand across the top"`
-	RowValues  *Scalars `json:"row_values"`
+	RowValues  *Scalars `json:"row_values" min:"1" max:"10000"`
 	Column     string   `json:"column_input" required:"true" doc:"The input whose values go down"`
-	ColumnVals Scalars  `json:"column_values" required:"true"`
+	ColumnVals Scalars  `json:"column_values" required:"true" min:"1" max:"10000"`
 	Outputs    []string `json:"outputs" required:"true" min:"1" max:"50" doc:"One cell where there are two inputs; several with one"`
 }
 
@@ -72,7 +72,7 @@ var sensitivityTable = define(Spec{
 		}
 		inputs := make([][]whatif.Input, 0, len(in.ColumnVals)*len(across))
 		for _, c := range in.ColumnVals {
-			v, err := t.value(down, c.node())
+			v, err := t.value(ctx, down, c.node())
 			if err != nil {
 				return err
 			}
@@ -80,7 +80,7 @@ var sensitivityTable = define(Spec{
 			for _, r := range across {
 				set := []whatif.Input{v}
 				if two {
-					w, err := t.value(side, r.node())
+					w, err := t.value(ctx, side, r.node())
 					if err != nil {
 						return err
 					}

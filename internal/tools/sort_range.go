@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"gridflow/internal/calc/fn"
 	"gridflow/internal/cell"
 )
 
@@ -100,7 +101,7 @@ func compareValues(x, y cell.Value, caseSensitive bool) int {
 	case cell.Number, cell.Bool:
 		return cmp.Compare(x.Number(), y.Number())
 	case cell.Text:
-		c := strings.Compare(strings.ToLower(x.Text()), strings.ToLower(y.Text()))
+		c := fn.CompareText(x.Text(), y.Text())
 		if c == 0 && caseSensitive {
 			c = -strings.Compare(x.Text(), y.Text()) // lower case comes first, as in Excel
 		}

@@ -2,9 +2,9 @@ package tools
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
-	"gridflow/internal/book"
 	"gridflow/internal/forks"
 )
 
@@ -38,17 +38,11 @@ var listStagedChanges = define(Spec{
 		return nil, err
 	}
 	out := &listStagedOut{ForkID: in.Fork, Staged: []stagedRow{}}
-	var list []forks.Staged
-	var edits []book.Edit
-	if env.Profile == Compat {
-		list, edits, err = store.StagedEdits(ctx, in.Fork)
-	} else {
-		list, err = store.StagedChanges(ctx, in.Fork)
-	}
-	for i, s := range list {
+	list, err := store.StagedChanges(ctx, in.Fork)
+	for _, s := range list {
 		row := stagedRow{ID: s.ID, Created: rfc3339(s.Created), Label: s.Label, Tool: s.Tool, Version: s.Version, Cells: s.Cells}
-		if edits != nil {
-			row.Summary = summarizeEdit(edits[i])
+		if a, ok := accountOf(s); ok && env.Profile == Compat {
+			row.Summary = &a.Summary
 		}
 		out.Staged = append(out.Staged, row)
 	}
@@ -66,6 +60,18 @@ func (o *listStagedOut) appendText(b []byte, _ bool) []byte {
 		b = append(b, '\n')
 	}
 	return b
+}
+
+// account is what the tool that staged a change said of it: it stands with the change in the
+// journal, because the edit alone does not know the operations that it was made of.
+type account struct {
+	Ops     int     `json:"ops"`
+	Summary summary `json:"summary"`
+}
+
+func accountOf(s forks.Staged) (a account, ok bool) {
+	ok = s.Account != "" && json.Unmarshal([]byte(s.Account), &a) == nil
+	return a, ok
 }
 
 type stagedIn struct {
@@ -96,7 +102,13 @@ var applyStagedChange = define(Spec{
 	if err != nil {
 		return nil, err
 	}
-	return &applyStagedOut{changedOut: changed(r), ChangeID: in.Change}, nil
+	out := &applyStagedOut{changedOut: changed(r), ChangeID: in.Change}
+	if a, ok := accountOf(r.Staged); ok { // it does what was previewed, and says so in the same words
+		out.Applied, out.Summary.Kinds, out.Summary.Counts = a.Ops, a.Summary.Kinds, a.Summary.Counts
+		out.Warnings = a.Summary.Warnings
+		out.Summary.Warnings = a.Summary.Warnings
+	}
+	return out, nil
 })
 
 type discardStagedOut struct {

@@ -91,13 +91,23 @@ func (t *trials) input(ctx context.Context, text string) (whatif.Cell, error) {
 	return c, nil
 }
 
-// value reads the value of an input.
-func (t *trials) value(at whatif.Cell, n node) (whatif.Input, error) {
+// value reads the value of an input. A text that reads as a number, a logical value or a date is one,
+// because schemas have values as texts; only in a cell that holds a text it is one, too.
+func (t *trials) value(ctx context.Context, at whatif.Cell, n node) (whatif.Input, error) {
 	s, problem := scalarOf(n)
 	if problem != "" {
 		return whatif.Input{}, fail("BAD_INPUT", "Inputs are texts, numbers, booleans or null", "%s: %s", at.Ref, problem)
 	}
-	e := newEditor(t.snap, at.Sheet, false, "fail")
+	guess := false
+	if s.Kind == TextScalar {
+		sheet, err := t.snap.SheetTo(ctx, at.Sheet, at.Ref.Row)
+		if err != nil {
+			return whatif.Input{}, err
+		}
+		now, _ := sheet.At(at.Ref)
+		guess = now.Value.Kind() != cell.Text
+	}
+	e := newEditor(t.snap, at.Sheet, guess, "fail")
 	c := book.CellEdit{Ref: at.Ref}
 	e.scalar(&c, s, false)
 	if c.HasFormula {
@@ -118,7 +128,7 @@ func (t *trials) list(ctx context.Context, in []scenarioIn) error {
 			if err != nil {
 				return inOperation(err, i, len(in))
 			}
-			v, err := t.value(at, s.Inputs.items[k])
+			v, err := t.value(ctx, at, s.Inputs.items[k])
 			if err != nil {
 				return inOperation(err, i, len(in))
 			}
@@ -150,7 +160,7 @@ func (t *trials) combine(ctx context.Context, n node) error {
 		var sets []scenario
 		for _, s := range t.sets {
 			for _, item := range list.items {
-				v, err := t.value(at, item)
+				v, err := t.value(ctx, at, item)
 				if err != nil {
 					return err
 				}

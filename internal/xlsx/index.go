@@ -202,7 +202,7 @@ func (f *File) readRows(ctx context.Context, i int, x *sheetIndex, firstRow, las
 	b := grid.NewBuilder(f.book.Sheets[i].Name)
 	read := func(first, last int) (*scan.Sheet, error) {
 		s := scan.NewRows(b, scan.Limits{Cells: f.pkg.limits.Cells}, x.rows, first, last)
-		s.DateText, s.RichError = f.dateText, f.richError
+		s.DateText, s.RichError, s.Qualify = f.dateText, f.richError, f.Qualifier(i)
 		_, offset := x.rows.Locate(first)
 		return s, scanFailed(part, f.pkg.scanRows(ctx, part, x, offset, s))
 	}

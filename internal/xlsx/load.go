@@ -142,7 +142,7 @@ func (f *File) readSheet(ctx context.Context, i int, p *lazy.Publisher[*grid.She
 		b.AnyOrder()
 	}
 	l := &sheetLoad{file: f, builder: b, publisher: p, scan: scan.NewSheet(b, scan.Limits{Cells: f.pkg.limits.Cells})}
-	l.scan.DateText, l.scan.RichError = f.dateText, f.richError
+	l.scan.DateText, l.scan.RichError, l.scan.Qualify = f.dateText, f.richError, f.Qualifier(i)
 	var index *sheetIndex
 	if !anyOrder && f.index[i].Load() == nil {
 		index = newIndex(part)

@@ -2,8 +2,10 @@ package xlsx
 
 import (
 	"context"
+	"slices"
 
 	"gridflow/internal/cell"
+	"gridflow/internal/formula"
 	"gridflow/internal/grid"
 	"gridflow/internal/lazy"
 	"gridflow/internal/xlsx/xmltext"
@@ -62,6 +64,47 @@ func (f *File) readTables(ctx context.Context) ([]grid.Table, error) {
 		}
 	}
 	return tables, nil
+}
+
+// Qualifier gives what names the tables in the formulas of a sheet that mean the one around their cell
+// and do not say which: SUBTOTAL(109,[Amount]), which XlsxWriter writes and Excel reads, would mean
+// another table, or none, as soon as it is looked at as one of several copies, or moved. It is nil where
+// there is nothing to name; tables that cannot be read are told of by [File.Tables].
+func (f *File) Qualifier(i int) func(text []byte, at cell.Ref) []byte {
+	rels, err := f.pkg.relationshipsOf(f.book.Sheets[i].Part)
+	if err != nil {
+		return nil
+	}
+	var tables []grid.Table
+	for _, part := range rels.parts("table") {
+		if doc, err := f.pkg.readXML(part); err == nil {
+			if t, err := parseTable(doc); err == nil {
+				tables = append(tables, t)
+			}
+		}
+	}
+	if len(tables) == 0 {
+		return nil
+	}
+	var was, is string // of the formula before, in table in: filled down they are all alike
+	in := -1
+	return func(text []byte, at cell.Ref) []byte {
+		if !formula.PartOfUnnamedTable(text) {
+			return text
+		}
+		k := slices.IndexFunc(tables, func(t grid.Table) bool { return t.Range.Contains(at) })
+		if k < 0 {
+			return text
+		}
+		if k != in || string(text) != was {
+			named, err := formula.StoredIn(string(text), tables[k].Name)
+			if err != nil {
+				return text
+			}
+			was, is, in = string(text), named, k
+		}
+		return append(text[:0:0], is...)
+	}
 }
 
 // slicedTables gives the ids of the tables that slicers filter.

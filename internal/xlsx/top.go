@@ -32,7 +32,7 @@ func (f *File) top(ctx context.Context, i int) (*grid.Sheet, error) {
 	return f.loads.tops[i].Wait(ctx, lazy.Whole, func(ctx context.Context, _ *lazy.Publisher[*grid.Sheet]) (*grid.Sheet, error) {
 		b := grid.NewBuilder(info.Name)
 		s := scan.NewSheet(b, scan.Limits{Cells: f.pkg.limits.Cells})
-		s.DateText, s.RichError = f.dateText, f.richError
+		s.DateText, s.RichError, s.Qualify = f.dateText, f.richError, f.Qualifier(i)
 		err := f.pkg.scanStart(ctx, part, s, func() bool { return true })
 		rows, ok := s.WholeRows()
 		if errors.Is(err, errNotUTF8) || errors.Is(err, grid.ErrRowOrder) || err == nil && !ok {

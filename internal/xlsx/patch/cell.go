@@ -106,7 +106,7 @@ func (e *sheetEditor) fresh(c *CellPatch, tag, kept []byte) ([]byte, error) {
 		return nil, err
 	}
 	p := e.l.Prefix
-	f := kept
+	f := kept // the formula element
 	meta := 0
 	switch {
 	case c.Keep == KeepNothing && c.HasFormula:
@@ -114,7 +114,7 @@ func (e *sheetEditor) fresh(c *CellPatch, tag, kept []byte) ([]byte, error) {
 		if meta, err = e.dynamic(c); err != nil {
 			return nil, err
 		}
-		f = append(f, "<"+p+"f"...)
+		f = append(append(append(e.formula[:0], '<'), p...), 'f')
 		if meta > 0 {
 			fills := cell.Range{First: c.Ref, Last: c.Ref}
 			if c.Spills {
@@ -123,7 +123,8 @@ func (e *sheetEditor) fresh(c *CellPatch, tag, kept []byte) ([]byte, error) {
 			f = append(f, ` t="array" ref="`+fills.String()+`"`...)
 		}
 		f = emit.AppendText(append(f, '>'), c.Formula)
-		f = append(f, "</"+p+"f>"...)
+		f = append(append(append(f, "</"...), p...), "f>"...)
+		e.formula = f
 	case c.Keep == KeepContent:
 		f = nil // it is not there, so there is no content to keep
 	}
@@ -134,8 +135,12 @@ func (e *sheetEditor) fresh(c *CellPatch, tag, kept []byte) ([]byte, error) {
 	// The values that an array gives to other cells than its first are marked as computed.
 	computed := f != nil || c.Keep == KeepFormula && (tag != nil || !c.HasFormula)
 
-	xml := []byte("<" + p + `c r="`)
-	xml = append(xml, c.Ref.String()...)
+	const usual = 256 // more than most cells take
+	if cap(e.room) < usual {
+		e.room = make([]byte, 0, 256*usual)
+	}
+	xml := append(append(append(e.room, '<'), p...), `c r="`...)
+	xml = c.Ref.AppendA1(xml)
 	xml = append(xml, '"')
 	if c.Style != 0 {
 		xml = append(xml, ` s="`...)
@@ -177,13 +182,15 @@ func (e *sheetEditor) fresh(c *CellPatch, tag, kept []byte) ([]byte, error) {
 		xml = append(xml, '=')
 		xml = append(xml, tag[a.From-1:a.To+1]...) // with its quotes
 	}
-	body := emit.AppendValue(append([]byte(nil), f...), p, value, computed)
-	if len(body) == 0 {
-		return append(xml, "/>"...), nil
+	tagEnd := len(xml)
+	xml = emit.AppendValue(append(append(xml, '>'), f...), p, value, computed)
+	if len(xml) == tagEnd+1 {
+		xml = append(xml[:tagEnd], "/>"...)
+	} else {
+		xml = append(append(append(xml, "</"...), p...), "c>"...)
 	}
-	xml = append(xml, '>')
-	xml = append(xml, body...)
-	return append(xml, "</"+p+"c>"...), nil
+	e.room = xml[len(xml):] // what comes next stands behind it, if there is room
+	return slices.Clip(xml), nil
 }
 
 // inherit gives the formulas of masters that go to the first cell that shares each.

@@ -27,9 +27,14 @@ const (
 // not say how far it spills, that is for Excel to find out.
 func (e *sheetEditor) dynamic(c *CellPatch) (int, error) {
 	if !c.Spills {
-		t, err := formula.Parse(c.Formula)
-		if err != nil || !t.Spills() {
-			return 0, nil // what does not parse is not known to be an array
+		spills, known := e.copies.Of(c.Formula, c.Ref)
+		if !known {
+			t, err := formula.Parse(c.Formula)
+			spills = err == nil && t.Spills() // what does not parse is not known to be an array
+			e.copies.Note(c.Formula, c.Ref, spills)
+		}
+		if !spills {
+			return 0, nil
 		}
 	}
 	var err error

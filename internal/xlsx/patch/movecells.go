@@ -42,7 +42,7 @@ func (s *saver) pickUp(c *course) error {
 		return err
 	}
 	f := newSheetFilter(c, c.before[i])
-	f.collects = true
+	f.collects, f.qualify = true, s.f.Qualifier(i)
 	if err := s.walk(part, stream, f); err != nil {
 		return s.failed(part, err)
 	}
@@ -102,11 +102,21 @@ func (f *sheetFilter) carry(xml []byte, r cell.Ref) ([]byte, error) {
 	default:
 		fTag := f.filled(xml[e.F[0]:e.FTag], xml[:e.TagEnd], e.Kind, r, to)
 		with = slices.Concat(fTag, xml[e.FTag:e.F[1]])
-		if out, changed := f.c.formulaAt(e.FormulaText(), f.own, r); changed {
+		text := f.named(e.FormulaText(), r)
+		if out, changed := f.c.formulaAt(text, f.own, r); changed || text != e.FormulaText() {
 			with = f.textElement(fTag, out)
 		}
 	}
 	return slices.Concat(tag, xml[e.TagEnd:e.F[0]], with, xml[e.F[1]:]), nil
+}
+
+// named gives the formula of a cell that moves with the name of the table around the cell, where it
+// means that one and does not say so.
+func (f *sheetFilter) named(text string, r cell.Ref) string {
+	if f.qualify == nil || strings.IndexByte(text, '[') < 0 {
+		return text
+	}
+	return string(f.qualify([]byte(text), r))
 }
 
 // unshared gives the formula that a cell has for itself, of one that it shared, afterwards.
@@ -114,6 +124,7 @@ func (f *sheetFilter) unshared(text string, anchor, r cell.Ref) string {
 	if shifted, err := formula.ShiftText(text, anchor, r); err == nil {
 		text = shifted
 	}
+	text = f.named(text, r)
 	text, _ = f.c.formulaAt(text, f.own, r)
 	return text
 }

@@ -56,6 +56,7 @@ type sheetFilter struct {
 	fresh    int                  // the next one in a new stream
 
 	// Of cells that move: see movecells.go.
+	qualify   func(text []byte, at cell.Ref) []byte // as [xlsx.File.Qualifier] gives it
 	block     bool
 	leaves    bool // cells leave the sheet, or go elsewhere in it
 	carries   bool // cells come to it

@@ -1,9 +1,11 @@
 package patch
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -281,6 +283,11 @@ type sheetEditor struct {
 	heirs map[int][]byte // by cell: its formula element, where it becomes a master
 	root  []byte         // the root's start tag, where the layout changes
 	list  []splice.Edit
+
+	copies  formula.Copies[bool] // whether formulas spill
+	room    []byte               // for elements of cells, which stand one behind the other
+	formula []byte               // the formula element of the cell that is being made
+	spans   []byte               // what the spans of the row above became
 }
 
 func (e *sheetEditor) edit(from, to int64, with []byte) {
@@ -291,6 +298,7 @@ func (e *sheetEditor) edits() ([]splice.Edit, error) {
 	if err := e.inherit(); err != nil {
 		return nil, err
 	}
+	e.list = slices.Grow(e.list, len(e.cells)+len(e.l.Rows)) // a cell each, and the spans of its row
 	used, grown := e.dimension(), false
 	opened := []byte(nil) // what goes into an empty sheetData
 	next := 0
@@ -406,6 +414,11 @@ func (e *sheetEditor) widen(row *scan.RowSpot, first, last int) {
 			lo, hi = min(lo, m), max(hi, n)
 		}
 		lo, hi = min(lo, first+1), max(hi, last+1)
-		e.edit(row.From+int64(a.From), row.From+int64(a.To), []byte(strconv.Itoa(lo)+":"+strconv.Itoa(hi)))
+		var buf [2*20 + 1]byte
+		is := strconv.AppendInt(append(strconv.AppendInt(buf[:0], int64(lo), 10), ':'), int64(hi), 10)
+		if !bytes.Equal(is, e.spans) {
+			e.spans = bytes.Clone(is)
+		}
+		e.edit(row.From+int64(a.From), row.From+int64(a.To), e.spans)
 	}
 }

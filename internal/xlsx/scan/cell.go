@@ -364,6 +364,14 @@ func (t *tableInputs) formula() []byte {
 	return fmt.Appendf(nil, "TABLE(,%s)", t.first)
 }
 
+// qualified gives the text of a formula for a cell so that it does not say less than it means there.
+func (s *Sheet) qualified(text []byte, at cell.Ref) []byte {
+	if s.Qualify == nil || bytes.IndexByte(text, '[') < 0 {
+		return text
+	}
+	return s.Qualify(text, at)
+}
+
 // storeFormula gives the cell that was just stored its formula.
 func (s *Sheet) storeFormula(h *cellHead, body *cellBody) error {
 	kind, si, ref := "", -1, ""
@@ -425,6 +433,7 @@ func (s *Sheet) storeFormula(h *cellHead, body *cellBody) error {
 			return nil
 		}
 	}
+	text = s.qualified(text, h.ref)
 	id, err := s.b.AddFormula(text, group)
 	if err != nil {
 		return err

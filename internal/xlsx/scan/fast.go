@@ -257,7 +257,7 @@ func (s *Sheet) fastFormula(b []byte, q int, r cell.Ref, style uint32) int {
 		s.scratch = unescape(appendText(s.scratch[:0], text))
 		text = s.scratch
 	}
-	id, err := s.b.AddFormula(text, -1)
+	id, err := s.b.AddFormula(s.qualified(text, r), -1)
 	if err != nil {
 		return 0 // the general path meets it again, and tells of it
 	}

@@ -35,7 +35,9 @@ type Locator struct {
 	ToEnd bool
 
 	rowName, cellName []byte // the name in a row's tags, the start of a cell's
+	cellRef           []byte // the start of a cell's that says where it is
 	passing           bool   // the current row has cells, none of which is looked for
+	settled           bool   // the current row's cells from here on may be none that are looked for: restOfRow tells
 
 	cursor
 	refs    []cell.Ref
@@ -84,6 +86,13 @@ type RowSpot struct {
 // each whether its formula goes, if it has one.
 func NewLocator(refs []cell.Ref, goes func(i int) bool) *Locator {
 	l := &Locator{refs: refs, goes: goes, Cells: make([]CellSpot, len(refs)), open: -1, last: -1, cursor: atStart(), active: make(map[int]*Orphan)}
+	rows := 0
+	for i, r := range refs {
+		if i == 0 || r.Row != refs[i-1].Row {
+			rows++
+		}
+	}
+	l.Rows = make([]RowSpot, 0, rows)
 	for i, r := range refs {
 		if n := len(l.Rows); n == 0 || l.Rows[n-1].Row != r.Row {
 			l.Rows = append(l.Rows, RowSpot{Row: r.Row, At: -1, first: i, past: i})
@@ -147,7 +156,7 @@ func (l *Locator) Next() (row int, ok bool) {
 
 // Jump makes the next Feed begin at offset, the start tag of row.
 func (l *Locator) Jump(row int, offset int64) {
-	l.base, l.row, l.col, l.inRow, l.last, l.passing = offset, row-1, -1, row > 0, -1, false
+	l.base, l.row, l.col, l.inRow, l.last, l.passing, l.settled = offset, row-1, -1, row > 0, -1, false, false
 }
 
 // Feed scans w as Sheet.Feed does.
@@ -185,6 +194,15 @@ func (l *Locator) Feed(w []byte, final bool) (consumed int, err error) {
 			p, l.passing = q, false
 			continue
 		}
+		if l.settled {
+			l.settled = false
+			if fast && len(l.active) == 0 {
+				if q := l.restOfRow(w, p); q >= 0 {
+					p = q
+					continue
+				}
+			}
+		}
 		i := bytes.IndexByte(w[p:], '<')
 		if i < 0 {
 			p = len(w)
@@ -217,6 +235,7 @@ func (l *Locator) beginData(doc []byte, t dataTag) {
 		l.DimTag = bytes.Clone(doc[t.root+from : t.root+to])
 	}
 	l.rowName, l.cellName = []byte(t.prefix+"row"), []byte("<"+t.prefix+"c")
+	l.cellRef = []byte("<" + t.prefix + `c r="`)
 	if t.empty {
 		l.endData(int64(t.end))
 	}
@@ -282,6 +301,7 @@ func (l *Locator) startRow(tag []byte, at int) error {
 	} else {
 		l.inserts = r.past // its cells belong in the first of the two
 	}
+	l.settled = !empty
 	if empty {
 		l.endRow(from + int64(len(tag)))
 	}
@@ -289,18 +309,25 @@ func (l *Locator) startRow(tag []byte, at int) error {
 }
 
 func (l *Locator) endRow(at int64) {
-	l.last, l.passing, l.between = -1, false, true
+	l.last, l.passing, l.settled, l.between = -1, false, false, true
 	if l.open < 0 {
 		return
 	}
 	r := &l.Rows[l.open]
 	for ; l.inserts < r.past; l.inserts++ {
-		l.Cells[l.inserts].At = at
+		l.belongs(l.inserts, at)
 	}
 	if !r.closed {
 		r.End, r.closed = at, true
 	}
 	l.open = -1
+}
+
+// belongs notes where a cell belongs that is not there.
+func (l *Locator) belongs(i int, at int64) {
+	if c := &l.Cells[i]; !c.Found {
+		c.At = at
+	}
 }
 
 func (l *Locator) cell(b []byte, p, end int) (int, error) {
@@ -326,11 +353,12 @@ func (l *Locator) cell(b []byte, p, end int) (int, error) {
 	if l.open >= 0 {
 		r := &l.Rows[l.open]
 		for ; l.inserts < r.past && l.refs[l.inserts].Col < ref.Col; l.inserts++ {
-			l.Cells[l.inserts].At = from
+			l.belongs(l.inserts, from)
 		}
 		i, ok := slices.BinarySearchFunc(l.refs[r.first:r.past], ref.Col, func(r cell.Ref, col int) int { return r.Col - col })
 		if ok {
 			l.last = r.first + i
+			l.settled = l.last == r.past-1
 			c := &l.Cells[l.last]
 			if c.Found {
 				c.Earlier = append(c.Earlier, c.Span)

@@ -54,8 +54,15 @@ func sheetText(t *rapid.T) string {
 		col := 0
 		for range rnd.IntN(5) {
 			step := 1 + rnd.IntN(2)
+			if col > 0 && rnd.IntN(12) == 0 {
+				step = 0 // a cell comes again
+			}
 			col += step
-			ref := fmt.Sprintf(` r="%s"`, cell.Ref{Row: row - 1, Col: col - 1})
+			name := cell.Ref{Row: row - 1, Col: col - 1}.String()
+			if rnd.IntN(10) == 0 {
+				name = strings.ToLower(name)
+			}
+			ref := fmt.Sprintf(` r="%s"`, name)
 			if step == 1 && rnd.IntN(4) == 0 {
 				ref = ""
 			}

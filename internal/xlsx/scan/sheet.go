@@ -47,6 +47,9 @@ type Sheet struct {
 	// RichError gives the error that stands behind the value metadata (vm) of a cell that holds
 	// #VALUE!, where it is another one.
 	RichError func(meta int) (code cell.ErrorCode, ok bool)
+	// Qualify gives the text of a formula that is written for a cell, in which brackets stand, as it
+	// reads elsewhere; nil where the sheet has no tables. The text may be changed in place.
+	Qualify func(text []byte, at cell.Ref) []byte
 
 	phase  phase
 	base   int64  // offset in the part of the window's first byte
