@@ -40,7 +40,7 @@ func (r *restructuring) tables(ctx context.Context, s *Snapshot) (*tableStates, 
 				t.from = source + 1
 			}
 		}
-		t.Range, t.Sheet = is.Range, r.sheet(is.Sheet)
+		t.Range, t.Sheet, t.TotalsRows = is.Range, r.sheet(is.Sheet), is.Totals
 		columns, was := make([]grid.TableColumn, len(from)), make([]string, len(from))
 		for k, old := range from {
 			if old >= 0 {
