@@ -158,7 +158,8 @@ func (s *Snapshot) calculation(ctx context.Context, since *Snapshot, at Moment, 
 		if err != nil {
 			return in, nil, opt, err
 		}
-		if hid {
+		if hid || !slices.EqualFunc(tables, in.Tables, func(a, b grid.Table) bool { return a.Filtering == b.Filtering }) {
+			// Which rows a filter hides is another matter by that, too.
 			opt.Areas = append(opt.Areas, model.Subtotals()...)
 		}
 	}

@@ -270,6 +270,8 @@ func (st *step) tables(tables []grid.Table, book *grid.Workbook) []grid.Table {
 			columns[k].Name = after.Columns[k]
 		}
 		t.Columns = columns
+		t.Filters = criteriaOn(t.Filters, func(k int) int { return slices.Index(from, k) })
+		t.Filtering = len(t.Filters) > 0
 		out = append(out, t)
 	}
 	slices.SortStableFunc(out, func(a, b grid.Table) int { return a.Sheet - b.Sheet })

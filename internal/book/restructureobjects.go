@@ -67,6 +67,8 @@ func (r *restructuring) tables(ctx context.Context, s *Snapshot) (*tableStates, 
 			}
 		}
 		t.Columns, t.was = columns, was
+		t.Filters = criteriaOn(t.Filters, func(k int) int { return slices.Index(from, k) })
+		t.Filtering = len(t.Filters) > 0
 		list = append(list, t)
 	}
 	return newTableStates(list), nil
