@@ -11,7 +11,8 @@ import (
 	"gridflow/internal/grid"
 )
 
-// The form of an export that costs least: values as rows, and each format once with the ranges that have it. A row is a list of
+// The form of an export that costs least: values as rows, and each format once with the ranges that have it, and of it that in
+// which it differs from the base, the format of cells without one. A row is a list of
 // values from the first column on, a text with = a formula. What lies between, rows or cells, is null or {"skip":n}. A text that would
 // be taken for something else is {"v":"…","t":"text"}.
 
@@ -22,6 +23,7 @@ type compactExport struct {
 	rng   cell.Range
 	most  int // bytes that it may have; 0: any number
 
+	base   []byte
 	rows   []byte
 	looks  []exportLook
 	byKey  map[string]int // of the looks
@@ -49,7 +51,8 @@ const (
 )
 
 func newCompactExport(w values, sheet *grid.Sheet, rng cell.Range, most int) *compactExport {
-	return &compactExport{w: w, sheet: sheet, rng: rng, most: most, rows: []byte{'['}, byKey: map[string]int{}, byXf: map[uint32]int{}, open: map[lookRun]int{}}
+	base := usualStyle(w.styles).appendJSON(nil)
+	return &compactExport{w: w, sheet: sheet, rng: rng, most: most, base: base, bounds: len(base) + len(`,"base":`), rows: []byte{'['}, byKey: map[string]int{}, byXf: map[uint32]int{}, open: map[lookRun]int{}}
 }
 
 // over reports whether there is more than there may be.

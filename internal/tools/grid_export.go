@@ -24,6 +24,7 @@ type gridExportOut struct {
 	Widths  []*float64      `json:"widths"` // by column, null where it has none of its own
 	Merges  []string        `json:"merges"`
 	Rows    json.RawMessage `json:"rows"`
+	Base    json.RawMessage `json:"base"` // the format of cells without one, from which the others differ
 	Formats json.RawMessage `json:"formats"`
 }
 
@@ -121,7 +122,9 @@ func exportGrid(ctx context.Context, env *Env, snap *book.Snapshot, in gridExpor
 	case !fits:
 		return nil, exportTooLarge(in, out.Sheet, a.sheet == index, rng, at)
 	}
-	out.Rows, out.Formats = x.rows, x.formats()
+	if out.Rows, out.Formats = x.rows, x.formats(); out.Formats != nil {
+		out.Base = x.base
+	}
 	return out, nil
 }
 

@@ -19,7 +19,7 @@ type gridImportIn struct {
 	ForkArg
 	Sheet    string `json:"sheet_name" required:"true"`
 	Anchor   string `json:"anchor" required:"true" doc:"The cell of the grid's first one"`
-	Grid     Tree   `json:"grid" required:"true" doc:"What grid_export gives: anchor, widths, merges, rows of values, formats with their cells; rows may also be of cells with offset, v, f, fmt, style"`
+	Grid     Tree   `json:"grid" required:"true" doc:"What grid_export gives: anchor, widths, merges, rows of values, base (the look of cells without a format), formats with their cells; rows may also be of cells with offset, v, f, fmt, style"`
 	Clear    bool   `json:"clear_target" default:"false" doc:"Empties the cells that the grid covers first, their formats and merges, too"`
 	Formulas string `json:"formulas" enum:"as_is|shift" default:"as_is" doc:"shift moves the references of formulas with the grid"`
 	Policy   string `json:"formula_parse_policy" enum:"fail|warn|off" doc:"warn leaves formulas out that do not parse, and tells; fail unless given"`
@@ -71,6 +71,7 @@ type gridPayload struct {
 	merges   []cell.Range
 	cells    []gridCell
 	looks    []gridLook
+	base     node       // what all styles have that say nothing else
 	covers   cell.Range // all cells that it is of
 }
 
@@ -235,7 +236,10 @@ func (g *gridPayload) putStyles(b *batch, name string) error {
 	put := func(l *gridLook) error {
 		p := stylePatch{warn: func(string, ...any) {}}
 		if l.styled {
-			if err := p.branch("", l.style); err != nil {
+			if g.base.kind == objectNode {
+				p.settings = withoutUsual(b.snap.Workbook().Styles)
+			}
+			if err := p.branch("", overlaid(g.base, l.style)); err != nil {
 				return at(l.ranges[0].First, mapError(err))
 			}
 		}
@@ -286,6 +290,32 @@ func (g *gridPayload) putStyles(b *batch, name string) error {
 	return nil
 }
 
+// withoutUsual gives the settings that clear what cells of a workbook look like without a format: a grid that has a base says that itself.
+func withoutUsual(styles *grid.Styles) (list xf.Settings) {
+	for _, one := range usualStyle(styles).leaves {
+		if is, err := xf.Check(one.Leaf, ""); err == nil && is == "" {
+			list = append(list, xf.Setting{Leaf: one.Leaf})
+		}
+	}
+	return list
+}
+
+// overlaid gives what an object says with what another one says besides, or instead.
+func overlaid(under, over node) node {
+	if under.kind != objectNode || over.kind != objectNode {
+		return over
+	}
+	out := node{kind: objectNode, names: slices.Clone(under.names), items: slices.Clone(under.items)}
+	for i, name := range over.names {
+		if k := slices.Index(out.names, name); k >= 0 {
+			out.items[k] = overlaid(out.items[k], over.items[i])
+			continue
+		}
+		out.names, out.items = append(out.names, name), append(out.items, over.items[i])
+	}
+	return out
+}
+
 // stacked makes one range of those that lie below one another and are as wide.
 func stacked(list []cell.Range) []cell.Range {
 	slices.SortFunc(list, func(a, b cell.Range) int {
@@ -327,7 +357,7 @@ func readGrid(n node, anchor cell.Ref) (*gridPayload, error) {
 		}
 	}
 	for _, name := range n.names {
-		if !slices.Contains([]string{"sheet", "anchor", "columns", "widths", "merges", "rows", "formats", "version", "workbook_id", "fork_id"}, name) {
+		if !slices.Contains([]string{"sheet", "anchor", "columns", "widths", "merges", "rows", "base", "formats", "version", "workbook_id", "fork_id"}, name) {
 			return nil, bad("a grid has no %s", clip(name, 40))
 		}
 	}
@@ -374,6 +404,9 @@ func readGrid(n node, anchor cell.Ref) (*gridPayload, error) {
 	}
 	if err := g.readRows(n.member("rows"), anchor); err != nil {
 		return nil, err
+	}
+	if g.base = n.member("base"); g.base.kind != nullNode && g.base.kind != objectNode {
+		return nil, bad("base is %s, wanted an object", g.base.brief())
 	}
 	if err := g.readFormats(n.member("formats"), anchor); err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,6 +13,8 @@ import (
 
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
+	"gridflow/internal/grid"
+	"gridflow/internal/xf"
 	"gridflow/internal/xf/xftest"
 )
 
@@ -140,4 +143,33 @@ func anchorOf(t interface{ Fatal(...any) }, payload string) string {
 
 func inGrid(t interface{ Fatal(...any) }, payload string, row, col int) bool {
 	return strings.Contains(payload, fmt.Sprintf(`"offset":[%d,%d]`, row, col))
+}
+
+// TestGridBase: into a workbook whose cells look otherwise without a format, one comes as it was: what it does not say the base says.
+func TestGridBase(t *testing.T) {
+	from := newTestBook()
+	from.addSheet(t, "S", "1|2")
+	snap, _, err := book.NewSnapshot("wb", "r", from).Apply(t.Context(), book.Edit{Ops: []book.Op{book.FormatCells{Sheet: "S", Ranges: []cell.Range{{}}, Settings: xf.Settings{{Leaf: xf.FontBold, Value: xf.Yes}}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	payload := exportText(t, Dense, snap, "S", "A1:B1")
+	other := newTestBook()
+	other.addSheet(t, "S", "")
+	styles := *other.wb.Styles
+	styles.Xfs = slices.Clone(styles.Xfs)
+	styles.Xfs[0].Font = &grid.Font{Name: "Arial", Size: 20, Italic: true}
+	other.wb.Styles = &styles
+	to := importGrid(t, book.NewSnapshot("wb2", "r", other), 0, "A1", payload, false)
+	look := func(s *book.Snapshot) xf.Leaves {
+		sheet, err := s.Sheet(t.Context(), len(s.Workbook().Sheets)-1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, _ := sheet.At(cell.Ref{})
+		return xf.Of(s.Workbook().Styles.Xfs[c.Style])
+	}
+	if was, is := look(snap), look(to); was != is {
+		t.Errorf("%s became\n%v, and was\n%v", payload, is, was)
+	}
 }
