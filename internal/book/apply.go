@@ -177,7 +177,7 @@ func (d *draft) finish() (*Snapshot, *Changeset) {
 				set.sheets = append(set.sheets, sheetPair{name: next.Workbook().Sheets[e.index].Name, old: old, new: e.sheet, sameStyle: sameIndex})
 			}
 		}
-		next.stale, next.before, next.since = false, nil, nil
+		next.settle()
 		next.given, next.whole = true, false
 		// The compiled formulas are forgotten: they know which arrays found no room, which is not
 		// so by the values that were given, and who makes this version again has none.
@@ -203,7 +203,7 @@ func (d *draft) finish() (*Snapshot, *Changeset) {
 		}
 	}
 	if set.Stale = next.stale; !next.stale {
-		next.before, next.since = nil, nil
+		next.settle()
 		if !d.renamed { // else it knows other names
 			next.model = d.base.model
 		}

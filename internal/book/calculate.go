@@ -134,13 +134,14 @@ func (s *Snapshot) calculation(ctx context.Context, since *Snapshot, at Moment, 
 			// A formula may have followed the way there and back, where what the file says of its
 			// value is not what it gives.
 			opt.Sources = append(opt.Sources, s.since...)
+			opt.Areas = s.disturbed.areas(model)
 		}
 		tables, err := since.Tables(ctx)
 		if err != nil {
 			return in, nil, opt, err
 		}
 		if !model.SameTables(tables) {
-			opt.Areas = model.TableReaders(tables)
+			opt.Areas = append(opt.Areas, model.TableReaders(tables)...)
 			// A formula may have named a table by way of a defined name, which says something else now.
 			old := since.model
 			if old == nil {
@@ -157,7 +158,8 @@ func (s *Snapshot) calculation(ctx context.Context, since *Snapshot, at Moment, 
 		if err != nil {
 			return in, nil, opt, err
 		}
-		if hid {
+		if hid || !slices.EqualFunc(tables, in.Tables, func(a, b grid.Table) bool { return a.Filtering == b.Filtering }) {
+			// Which rows a filter hides is another matter by that, too.
 			opt.Areas = append(opt.Areas, model.Subtotals()...)
 		}
 	}
@@ -189,7 +191,8 @@ func (s *Snapshot) modelOf(ctx context.Context, in calc.Input, since *Snapshot) 
 	if since != nil {
 		model = since.model
 	}
-	if model == nil {
+	anew := model == nil
+	if anew {
 		var err error
 		if from, model, err = s.baseModel(ctx); err != nil {
 			return nil, err
@@ -197,10 +200,13 @@ func (s *Snapshot) modelOf(ctx context.Context, in calc.Input, since *Snapshot) 
 	}
 	model = model.WithWords(in)
 	changed, err := s.differing(ctx, from, true)
-	if err != nil || len(changed) == 0 {
-		return model, err
+	if err == nil && len(changed) > 0 {
+		model, err = model.With(in, changed)
 	}
-	return model.With(in, changed)
+	if err == nil && anew && since != nil {
+		model = model.AsIn(in) // since was calculated, with a model that is no more
+	}
+	return model, err
 }
 
 // baseModel gives the file's own snapshot with its compiled formulas.
@@ -217,9 +223,12 @@ func (s *Snapshot) baseModel(ctx context.Context) (*Snapshot, *calc.Model, error
 	if err != nil || s.stored {
 		return &base, m, err
 	}
-	// The arrays of a file without values fill what they were calculated to. The sheets of a file that is
-	// restructured have that, and others than it had: what was opened is the file before.
-	if s.opens != nil && s.moved() == nil {
+	// The arrays of a file without values fill what they were calculated to. Once cells have moved, that is so in the sheets that they moved from.
+	if s.moved() != nil {
+		base.stored = false
+		return &base, m, nil
+	}
+	if s.opens != nil {
 		if opened, ok := s.opens.load.Peek(); ok && opened != nil {
 			return opened, opened.model, nil
 		}

@@ -3,6 +3,7 @@ package book
 import (
 	"slices"
 
+	"gridflow/internal/cell"
 	"gridflow/internal/grid"
 )
 
@@ -50,11 +51,16 @@ func (o *Arrange) checkFilter() *Error {
 	if !validRange(f.Range) {
 		return errorf(BadCell, "", "%v is no range of a worksheet", f.Range)
 	}
+	return checkCriteria(f.Columns, f.Range)
+}
+
+// checkCriteria finds what is wrong with the criteria of a filter of a range.
+func checkCriteria(list []grid.FilterColumn, r cell.Range) *Error {
 	last := -1
-	for i := range f.Columns {
-		c := &f.Columns[i]
-		if c.Column <= last || c.Column >= f.Range.Cols() {
-			return errorf(BadLayout, "", "a criterion is of column %d of %v, or of one that comes before another", c.Column+1, f.Range)
+	for i := range list {
+		c := &list[i]
+		if c.Column <= last || c.Column >= r.Cols() {
+			return errorf(BadLayout, "", "a criterion is of column %d of %v, or of one that comes before another", c.Column+1, r)
 		}
 		last = c.Column
 		if len(c.Values) > MaxFilterValues || len(c.Custom) > 2 {
@@ -83,8 +89,25 @@ func (o *Arrange) filterFits(d *draft, index int, sheet *grid.Sheet) error {
 	if o.Filter.None || sameFilter(was, *o.Filter) {
 		return nil
 	}
-	known := knownRules(was.Columns)
-	for _, c := range o.Filter.Columns {
+	if err := settable(was.Columns, o.Filter.Columns); err != nil {
+		return err
+	}
+	tables, err := d.next.Tables(d.ctx)
+	if err != nil {
+		return err
+	}
+	for i := range tables {
+		if _, meet := tables[i].Range.Intersect(o.Filter.Range); meet && tables[i].Sheet == index {
+			return errorf(BadLayout, "Filter the table by its name, or cells outside of it.", "%v has cells of table %q, which has a filter of its own", o.Filter.Range, tables[i].Name)
+		}
+	}
+	return nil
+}
+
+// settable refuses criteria that only files have, unless they are among those that there were.
+func settable(was, list []grid.FilterColumn) error {
+	known := knownRules(was)
+	for _, c := range list {
 		kinds := 0
 		for _, is := range []bool{len(c.Values) > 0 || c.Blank, len(c.Custom) > 0, c.Top > 0} {
 			if is {
@@ -93,15 +116,6 @@ func (o *Arrange) filterFits(d *draft, index int, sheet *grid.Sheet) error {
 		}
 		if !known(c) && (c.Other != "" || kinds != 1) {
 			return errorf(BadLayout, "Give values, tests or how many of the best.", "the criterion of column %d is none that can be set", c.Column+1)
-		}
-	}
-	tables, err := d.next.Tables(d.ctx)
-	if err != nil {
-		return err
-	}
-	for i := range tables {
-		if _, meet := tables[i].Range.Intersect(o.Filter.Range); meet && tables[i].Sheet == index {
-			return errorf(BadLayout, "Filter cells outside of it.", "%v has cells of table %q, which has a filter of its own", o.Filter.Range, tables[i].Name)
 		}
 	}
 	return nil

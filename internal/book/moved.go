@@ -137,8 +137,9 @@ func (s *Snapshot) like(ctx context.Context, later *Snapshot) (*Snapshot, []stru
 func (s *Snapshot) unedited() *Snapshot {
 	t := *s
 	t.Version = 0
-	t.book, t.sheets, t.tables, t.objects, t.before, t.since, t.model = nil, nil, nil, nil, nil, nil, nil
-	t.stale, t.whole, t.given, t.decided = false, false, false, false
+	t.book, t.sheets, t.tables, t.objects, t.model = nil, nil, nil, nil, nil
+	t.settle()
+	t.whole, t.given, t.decided = false, false, false
 	return &t
 }
 
@@ -253,7 +254,7 @@ func (st *step) tables(tables []grid.Table, book *grid.Workbook) []grid.Table {
 		if !ok {
 			continue
 		}
-		t.Range = after.Range
+		t.Range, t.TotalsRows = after.Range, after.Totals
 		t.Sheet = slices.IndexFunc(book.Sheets, func(s grid.SheetInfo) bool { return strings.EqualFold(s.Name, after.Sheet) })
 		columns := make([]grid.TableColumn, len(from))
 		for k, old := range from {
@@ -269,6 +270,8 @@ func (st *step) tables(tables []grid.Table, book *grid.Workbook) []grid.Table {
 			columns[k].Name = after.Columns[k]
 		}
 		t.Columns = columns
+		t.Filters = criteriaOn(t.Filters, func(k int) int { return slices.Index(from, k) })
+		t.Filtering = len(t.Filters) > 0
 		out = append(out, t)
 	}
 	slices.SortStableFunc(out, func(a, b grid.Table) int { return a.Sheet - b.Sheet })

@@ -2,10 +2,12 @@ package book
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
+	"gridflow/internal/structure"
 )
 
 // TestOpened: a file without values of its formulas is read with calculated ones, which all
@@ -70,4 +72,48 @@ func TestOpenedByRequest(t *testing.T) {
 			t.Errorf("asked %t: %v, %v", ask, sheet.Value(cell.Ref{Col: 1}), err)
 		}
 	}
+}
+
+// A file with a sheet without values, of which a fork has its own because of a formula that depends on time, is restructured after somebody
+// has read it: the compiled formulas of what was opened are not those of the file after the change.
+func TestOpenedAndRestructured(t *testing.T) {
+	m := newBook(t, "A1==NOW()*0+1")
+	b := grid.NewBuilder("Sheet2")
+	for row, text := range []string{"", "A1+1", "A2*2"} {
+		ref := cell.Ref{Row: row}
+		if err := b.Value(ref, 0, cell.NumberValue([]float64{1, 2, 4}[row])); err != nil {
+			t.Fatal(err)
+		}
+		if text == "" {
+			continue
+		}
+		id, err := b.AddFormula([]byte(text), -1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.SetFormula(ref, id)
+	}
+	m.add("Sheet2", b.Finish(nil))
+	s := NewSnapshot("wb", "rev", m).OpenedAt(Moment{Now: 45000})
+	if got := valuesOf(t, s, 0); got != "1" {
+		t.Fatalf("opened, it has %s", got)
+	}
+	next, _ := apply(t, s, restructure(structure.Change{Kind: structure.InsertRows, Sheet: "Sheet2", At: 1, Count: 2}))
+	next = refreshed(t, next)
+	if got := valuesOf(t, next, 1); got != "1 2 4" {
+		t.Errorf("restructured, it has %s", got)
+	}
+	next, _ = apply(t, next, set(t, "Sheet2", "A1=5"))
+	if got := valuesOf(t, refreshed(t, next), 1); got != "5 6 12" {
+		t.Errorf("and edited, it has %s", got)
+	}
+}
+
+func valuesOf(t *testing.T, s *Snapshot, i int) string {
+	t.Helper()
+	var list []string
+	for c := range sheetAt(t, s, i).Cells(cell.WholeSheet) {
+		list = append(list, c.Value.String())
+	}
+	return strings.Join(list, " ")
 }

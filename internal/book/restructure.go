@@ -14,7 +14,8 @@ import (
 )
 
 // Restructure inserts, deletes or moves rows, columns, cells or sheets. All references of the workbook follow, for which all of its
-// sheets are read, and every formula is calculated anew. The operations behind it in an Edit count rows, columns and sheets as they are after it.
+// sheets are read. A formula whose references went with their cells keeps its value; those are calculated anew that read something else
+// now or go by where they stand (disturbance.go). The operations behind it in an Edit count rows, columns and sheets as they are after it.
 //
 // An inserted column of a table gets a name, which is written to its header cell. A dynamic array that is cut apart goes
 // back to its own cell, until it is calculated.
@@ -90,6 +91,9 @@ func (o Restructure) apply(d *draft) error {
 	}
 	next, err := r.snapshot(d.ctx, &d.next)
 	if err != nil {
+		return err
+	}
+	if err := r.unsettle(d.ctx, d.base, base, &d.next, next); err != nil {
 		return err
 	}
 	was := map[int]*grid.Sheet{}
@@ -300,7 +304,7 @@ func (r *restructuring) snapshot(ctx context.Context, s *Snapshot) (*Snapshot, e
 		return nil, err
 	}
 	n.objects = r.objects(s)
-	n.before, n.since = nil, nil
+	n.before, n.since, n.disturbed = nil, nil, nil
 	n.stale = s.stale || n.mayHaveFormulas()
 	return &n, nil
 }

@@ -40,7 +40,7 @@ func (r *restructuring) tables(ctx context.Context, s *Snapshot) (*tableStates, 
 				t.from = source + 1
 			}
 		}
-		t.Range, t.Sheet = is.Range, r.sheet(is.Sheet)
+		t.Range, t.Sheet, t.TotalsRows = is.Range, r.sheet(is.Sheet), is.Totals
 		columns, was := make([]grid.TableColumn, len(from)), make([]string, len(from))
 		for k, old := range from {
 			if old >= 0 {
@@ -67,6 +67,8 @@ func (r *restructuring) tables(ctx context.Context, s *Snapshot) (*tableStates, 
 			}
 		}
 		t.Columns, t.was = columns, was
+		t.Filters = criteriaOn(t.Filters, func(k int) int { return slices.Index(from, k) })
+		t.Filtering = len(t.Filters) > 0
 		list = append(list, t)
 	}
 	return newTableStates(list), nil

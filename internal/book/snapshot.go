@@ -61,7 +61,9 @@ type Snapshot struct {
 	stored  bool        // sheets are given as the file has them
 	before  *Snapshot   // the last version that was calculated, if this one is stale; nil: every formula is to be
 	since   []calc.Cell // cells that edits have made different since then, also those that became again what they were
-	model   *calc.Model // of the formulas as they are here; nil where they were not needed yet
+	// What structural changes have done since then to what formulas read; nil where there were none.
+	disturbed *disturbance
+	model     *calc.Model // of the formulas as they are here; nil where they were not needed yet
 }
 
 // editedSheet is a sheet that is no more as the source has it.
@@ -127,7 +129,7 @@ func (s *Snapshot) Calculated(ctx context.Context, sheets map[int]*grid.Sheet) (
 		d.put(i, was, sheet)
 	}
 	next := d.next
-	next.stale, next.before, next.since = false, nil, nil
+	next.settle()
 	return &next, nil
 }
 

@@ -15,10 +15,12 @@ type stepper struct {
 	st     *step
 	mover  *grid.Mover
 	made   map[[2]*grid.Sheet]*grid.Sheet
+	// By sheet, as it was: the cells there whose formulas the change has made read something else.
+	disturbed map[*grid.Sheet][]cell.Range
 }
 
 func (m *movedSource) stepper(st *step) *stepper {
-	return &stepper{m, st, grid.NewMover(st.r), map[[2]*grid.Sheet]*grid.Sheet{}}
+	return &stepper{m, st, grid.NewMover(st.r), map[[2]*grid.Sheet]*grid.Sheet{}, map[*grid.Sheet][]cell.Range{}}
 }
 
 // sheet gives sheet i, in one of its states, after the step. Other gives the state of another sheet then.
@@ -52,6 +54,7 @@ func (p *stepper) sheet(i int, sheet *grid.Sheet, other func(i int) (*grid.Sheet
 	} else if n, err = p.mover.Sheet(whole, own); err != nil {
 		return nil, err
 	}
+	p.disturbed[sheet] = append(p.disturbed[sheet], p.mover.Disturbed(whole)...)
 	if n, err = p.headed(n, own); err != nil {
 		return nil, err
 	}
@@ -70,6 +73,7 @@ func (p *stepper) withdrawn(sheet *grid.Sheet, own string) (*grid.Sheet, error) 
 			continue
 		}
 		back = collapse(back, sheet, f)
+		p.disturbed[sheet] = append(p.disturbed[sheet], cell.Range{First: f.Anchor, Last: f.Anchor})
 	}
 	if back == nil {
 		return sheet, nil

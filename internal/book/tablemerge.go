@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"gridflow/internal/cell"
+	"gridflow/internal/grid"
 )
 
 // settleTables gives s with its tables as an edit of them leaves these, and with what formulas then say;
@@ -87,7 +88,7 @@ func mergeTable(was, mine, their *tableState) tableState {
 	}
 	if mine.sameLook(was) {
 		is.StyleName, is.FirstColumn, is.LastColumn, is.RowStripes, is.ColumnStripes = their.StyleName, their.FirstColumn, their.LastColumn, their.RowStripes, their.ColumnStripes
-		is.AutoFilter, is.Filtering = their.AutoFilter, their.Filtering
+		is.AutoFilter = their.AutoFilter
 	}
 	shape := func(a, b *tableState) bool { // but for where they end
 		return a.Range.First == b.Range.First && a.Range.Last.Col == b.Range.Last.Col && a.HeaderRows == b.HeaderRows && a.TotalsRows == b.TotalsRows && slices.Equal(a.was, b.was)
@@ -112,7 +113,51 @@ func mergeTable(was, mine, their *tableState) tableState {
 			}
 		}
 	}
+	is.mergeCriteria(was, mine, their)
 	return is
+}
+
+// mergeCriteria gives t, which is made of two states of a table, their criteria: of columns that the table had, those of the one that
+// changed them, mine before theirs; of new ones, those that they came with.
+func (t *tableState) mergeCriteria(was, mine, their *tableState) {
+	t.Filters = nil
+	changed, other := mine, their
+	if sameCriteria(mine, was) {
+		changed, other = their, mine
+	}
+	if t.AutoFilter {
+		t.Filters = slices.Concat(
+			criteriaOn(changed.Filters, func(k int) int { return t.like(changed, k) }),
+			criteriaOn(other.Filters, func(k int) int {
+				if was.like(other, k) >= 0 || changed.like(other, k) >= 0 {
+					return -1
+				}
+				return t.like(other, k)
+			}))
+		slices.SortFunc(t.Filters, func(a, b grid.FilterColumn) int { return a.Column - b.Column })
+	}
+	t.Filtering = len(t.Filters) > 0
+}
+
+// like gives which column of t is column k of another state of the table, -1 where there is none.
+func (t *tableState) like(o *tableState, k int) int {
+	if was := o.was[k]; was != "" {
+		return slices.Index(t.was, was)
+	}
+	if i := t.column(o.Columns[k].Name); i >= 0 && t.was[i] == "" { // both have it only since
+		return i
+	}
+	return -1
+}
+
+// sameCriteria reports whether the columns that two states of a table have both have the same criteria.
+func sameCriteria(a, b *tableState) bool {
+	return sameList(criteriaOn(a.Filters, func(k int) int { return b.like(a, k) }), criteriaOn(b.Filters, func(k int) int {
+		if a.like(b, k) < 0 {
+			return -1
+		}
+		return k
+	}))
 }
 
 // lineTables yields the tables that differ between two states of one line, each followed under

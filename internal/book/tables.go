@@ -34,6 +34,8 @@ type TableForm struct {
 	Header bool   `json:"header"`
 	Totals bool   `json:"totals,omitempty"`
 	Filter bool   `json:"filter,omitempty"` // the header has filter buttons
+	// Criteria are those of the filter, by columns of the form; nil: those that there are stay, with their columns.
+	Criteria *[]grid.FilterColumn `json:"criteria,omitempty"`
 
 	Style         string `json:"style,omitempty"`
 	FirstColumn   bool   `json:"first_column,omitempty"`
@@ -140,7 +142,7 @@ func (f *TableForm) state(of tableState, sheet int) tableState {
 	t.Range, _ = cell.ParseRange(f.Range)
 	t.HeaderRows, t.TotalsRows = int(boolByte(f.Header)), int(boolByte(f.Totals))
 	t.HeaderShown = f.Header
-	t.AutoFilter, t.Filtering = f.Filter, of.Filtering && f.Filter
+	t.AutoFilter = f.Filter
 	t.StyleName, t.FirstColumn, t.LastColumn, t.RowStripes, t.ColumnStripes = f.Style, f.FirstColumn, f.LastColumn, f.RowStripes, f.ColumnStripes
 	t.Columns, t.was = make([]grid.TableColumn, len(f.Columns)), make([]string, len(f.Columns))
 	for i, c := range f.Columns {
@@ -149,7 +151,33 @@ func (f *TableForm) state(of tableState, sheet int) tableState {
 			t.was[i] = of.was[k]
 		}
 	}
+	switch {
+	case !f.Filter:
+		t.Filters = nil
+	case f.Criteria != nil:
+		t.Filters = slices.Clone(*f.Criteria)
+	default:
+		t.Filters = criteriaOn(of.Filters, func(k int) int {
+			return slices.IndexFunc(f.Columns, func(c TableFormColumn) bool { return c.Was != "" && strings.EqualFold(c.Was, of.Columns[k].Name) })
+		})
+		if of.Range.First != t.Range.First || of.Range.Last.Col != t.Range.Last.Col {
+			// Those that only files have are written as they stand there, by their columns: they do not move.
+			t.Filters = slices.DeleteFunc(t.Filters, func(c grid.FilterColumn) bool { return c.Other != "" })
+		}
+	}
+	t.Filtering = len(t.Filters) > 0
 	return t
+}
+
+// criteriaOn gives criteria for other columns; to is which one each became, -1 where it is gone.
+func criteriaOn(list []grid.FilterColumn, to func(k int) int) (out []grid.FilterColumn) {
+	for _, c := range list {
+		if c.Column = to(c.Column); c.Column >= 0 {
+			out = append(out, c)
+		}
+	}
+	slices.SortFunc(out, func(a, b grid.FilterColumn) int { return a.Column - b.Column })
+	return out
 }
 
 // column gives the number of a column by its name, -1 where there is none.
@@ -161,7 +189,7 @@ func (t *tableState) equal(o *tableState) bool {
 	a, b := t.Table, o.Table
 	a.Columns, b.Columns = nil, nil
 	return a.Name == b.Name && a.Sheet == b.Sheet && a.Range == b.Range && a.HeaderRows == b.HeaderRows && a.TotalsRows == b.TotalsRows &&
-		t.sameLook(o) && slices.Equal(t.Columns, o.Columns) && slices.Equal(t.was, o.was)
+		t.sameLook(o) && slices.Equal(t.Columns, o.Columns) && slices.Equal(t.was, o.was) && sameList(t.Filters, o.Filters)
 }
 
 func (t *tableState) sameLook(o *tableState) bool {
@@ -231,6 +259,8 @@ func (f *TableForm) check(s *Snapshot) *Error {
 		return errorf(BadTable, "", "table %q has %d columns and %d names for them", f.Name, r.Cols(), len(f.Columns))
 	case f.Filter && !f.Header:
 		return errorf(BadTable, "", "table %q has no header for filter buttons", f.Name)
+	case f.Criteria != nil && len(*f.Criteria) > 0 && !f.Filter:
+		return errorf(BadTable, "", "table %q has no filter buttons, and so no criteria", f.Name)
 	case utf16Longer(f.Style, MaxColumnName) || !utf8.ValidString(f.Style):
 		return errorf(TooLong, "", "the name of the style of table %q is too long", f.Name)
 	}
@@ -260,6 +290,9 @@ func (f *TableForm) check(s *Snapshot) *Error {
 			}
 		}
 		seen[key] = true
+	}
+	if f.Criteria != nil {
+		return checkCriteria(*f.Criteria, r)
 	}
 	return nil
 }
@@ -331,6 +364,11 @@ func (o ArrangeTables) apply(d *draft) error {
 		is := c.To.state(of, sheet)
 		if i >= 0 && of.Sheet != sheet {
 			return errorf(BadTable, "", "table %q cannot move to another sheet", of.Name)
+		}
+		if !d.again && c.To.Criteria != nil {
+			if err := settable(of.Filters, is.Filters); err != nil {
+				return err
+			}
 		}
 		if !d.again && of.Bound != "" && !slices.Equal(columnNames(&of.Table), columnNames(&is.Table)) {
 			return bound(&of.Table, "its columns cannot change")
@@ -473,6 +511,10 @@ func arrange(was, is []tableState, book *grid.Workbook) (o ArrangeTables) {
 					f.Columns[n].Was = was[k].Columns[j].Name
 				}
 			}
+		}
+		if k >= 0 && len(was[k].Filters) > 0 || len(is[i].Filters) > 0 {
+			list := append([]grid.FilterColumn{}, is[i].Filters...) // no null, which would leave those that there are
+			f.Criteria = &list
 		}
 		c.To = &f
 		o.Tables = append(o.Tables, c)

@@ -10,6 +10,7 @@ import (
 
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
+	"gridflow/internal/structure"
 )
 
 // tabled is a workbook with two tables, formulas that name them, and a defined name that does.
@@ -54,7 +55,7 @@ func showTables(tb testing.TB, s *Snapshot) string {
 	}
 	var b strings.Builder
 	for _, t := range tables {
-		fmt.Fprintf(&b, "%s %d!%v %d/%d %v %q %v\n", t.Name, t.Sheet, t.Range, t.HeaderRows, t.TotalsRows, t.Columns, t.StyleName, t.AutoFilter)
+		fmt.Fprintf(&b, "%s %d!%v %d/%d %v %q %v %+v\n", t.Name, t.Sheet, t.Range, t.HeaderRows, t.TotalsRows, t.Columns, t.StyleName, t.AutoFilter, t.Filters)
 	}
 	for _, n := range s.Workbook().Names {
 		fmt.Fprintf(&b, "%s=%s\n", n.Name, n.RefersTo)
@@ -314,7 +315,7 @@ func drawTableEdit(rt *rapid.T, s *Snapshot) (Edit, bool) {
 		rt.Fatal(err)
 	}
 	names := []string{"Sales", "Other", "Third", "Fourth"}
-	kind := rapid.IntRange(0, 7).Draw(rt, "kind")
+	kind := rapid.IntRange(0, 8).Draw(rt, "kind")
 	if kind == 0 {
 		col, row := rapid.IntRange(6, 9).Draw(rt, "column"), rapid.IntRange(0, 6).Draw(rt, "row")
 		f := TableForm{Name: rapid.SampledFrom(names).Draw(rt, "name"), Sheet: rapid.SampledFrom([]string{"Sheet1", "Sheet2"}).Draw(rt, "sheet"), Header: true,
@@ -348,6 +349,16 @@ func drawTableEdit(rt *rapid.T, s *Snapshot) (Edit, bool) {
 		if f.Totals = rapid.Bool().Draw(rt, "totals"); f.Totals {
 			f.Columns[0].TotalsLabel = "Total"
 		}
+	case 8:
+		if f.Filter = rapid.IntRange(0, 4).Draw(rt, "buttons") > 0; f.Filter {
+			list := []grid.FilterColumn{}
+			for k := range f.Columns {
+				if rapid.Bool().Draw(rt, "criterion") {
+					list = append(list, grid.FilterColumn{Column: k, Top: float64(rapid.IntRange(1, 3).Draw(rt, "top"))})
+				}
+			}
+			f.Criteria = &list
+		}
 	case 6:
 		if rapid.Bool().Draw(rt, "less") && len(f.Columns) > 1 {
 			f.Columns = f.Columns[1:]
@@ -362,6 +373,77 @@ func drawTableEdit(rt *rapid.T, s *Snapshot) (Edit, bool) {
 	}
 	f.Range = r.String()
 	return changeTable(t.Name, &f), true
+}
+
+// Criteria go with their columns through changes of the table, of sheets and of both sides of a merge, and say which rows a filter hides.
+func TestTableCriteria(t *testing.T) {
+	m := tabled(t)
+	m.tables[0].Filters, m.tables[0].Filtering = []grid.FilterColumn{{Column: 0, Values: []string{"a"}}, {Column: 1, Other: "colorFilter"}}, true
+	base := NewSnapshot("b", "r", m).Stored()
+	criteria := func(s *Snapshot, name string) string {
+		t.Helper()
+		tables, err := s.Tables(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range tables {
+			if x.Name == name {
+				var list []string
+				for _, c := range x.Filters {
+					list = append(list, fmt.Sprint(x.Columns[c.Column].Name, c.Values, c.Top, c.Other))
+				}
+				return fmt.Sprint(x.Filtering, list)
+			}
+		}
+		return "no table"
+	}
+	f := tableForm(t, base, "Sales")
+	f.Name, f.Columns[1].Name = "Costs", "Gross"
+	ours, _ := apply(t, base, changeTable("Sales", &f))
+	if got := criteria(ours, "Costs"); got != "true [Item[a] 0 Gross[] 0colorFilter]" {
+		t.Errorf("renamed, it has %s", got)
+	}
+	g := tableForm(t, base, "Sales")
+	g.Criteria = &[]grid.FilterColumn{{Column: 1, Top: 3}}
+	theirs, _ := apply(t, base, changeTable("Sales", &g))
+	if got := criteria(theirs, "Sales"); got != "true [Net[] 3]" {
+		t.Errorf("set anew, it has %s", got)
+	}
+	merged, err := Merge(t.Context(), base, ours, theirs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, _ := apply(t, ours, merged.Edit)
+	if got := criteria(got, "Costs"); got != "true [Gross[] 3]" {
+		t.Errorf("merged, it has %s", got)
+	}
+	moved, _ := apply(t, theirs, restructure(structure.Change{Kind: structure.InsertColumns, Sheet: "Sheet1", At: 1, Count: 2}))
+	if got := criteria(moved, "Sales"); got != "true [Net[] 3]" {
+		t.Errorf("with columns in it, it has %s", got)
+	}
+	moved, _ = apply(t, moved, restructure(structure.Change{Kind: structure.DeleteColumns, Sheet: "Sheet1", At: 3, Count: 1}))
+	if got := criteria(moved, "Sales"); got != "false []" {
+		t.Errorf("without its column, it has %s", got)
+	}
+	for _, bad := range [][]grid.FilterColumn{{{Column: 3, Top: 1}}, {{Column: 1, Top: 1}, {Column: 0, Top: 1}}, {{Column: 0, Other: "colorFilter"}}, {{Column: 0}}, {{Column: 0, Top: 501}}} {
+		g.Criteria = &bad
+		if _, _, err := base.Apply(t.Context(), changeTable("Sales", &g)); err == nil {
+			t.Errorf("%+v is taken", bad)
+		}
+	}
+	// A row that was hidden by hand counts as hidden by the filter as soon as that has a criterion.
+	hidden := []grid.RowSpan{{First: 1, Last: 1, Hidden: true}}
+	s, _ := apply(t, base, changeTable("Sales", &TableForm{Name: "Sales", Sheet: "Sheet1", Range: "A1:C4", Header: true, Filter: true, Criteria: &[]grid.FilterColumn{}, Columns: tableForm(t, base, "Sales").Columns}))
+	s, _ = apply(t, s, Edit{Ops: []Op{Arrange{Sheet: "Sheet1", Rows: &hidden}, SetCells{Sheet: "Sheet1", Cells: edits(t, "H1==SUBTOTAL(9,B2:B4)")}}})
+	s = refreshed(t, s)
+	if v := sheetAt(t, s, 0).Value(cell.Ref{Col: 7}); v != cell.NumberValue(7) {
+		t.Fatalf("SUBTOTAL of rows of which one is hidden by hand gives %v", v)
+	}
+	g.Criteria = &[]grid.FilterColumn{{Column: 1, Top: 3}}
+	s, _ = apply(t, s, changeTable("Sales", &g))
+	if v := sheetAt(t, refreshed(t, s), 0).Value(cell.Ref{Col: 7}); v != cell.NumberValue(6) {
+		t.Errorf("with a criterion it gives %v", v)
+	}
 }
 
 // TestTablesMerge: of two lines each has its say in what the other left alone.

@@ -65,6 +65,17 @@ func blockedIn(in Input, g *graph.Graph) (list []place) {
 	return list
 }
 
+// AsIn gives the model for the values that in has, where those of which m was made are others: it knows which dynamic arrays have no room.
+func (m *Model) AsIn(in Input) *Model {
+	blocked := blockedIn(in, m.graph)
+	if slices.Equal(blocked, m.blocked) {
+		return m
+	}
+	n := *m
+	n.blocked = blocked
+	return &n
+}
+
 // What a compiled formula takes, about, and what one more changed cell does: a span, its entries in
 // the indexes and a program of its own.
 const (

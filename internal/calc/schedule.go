@@ -212,7 +212,7 @@ type runs struct {
 
 func newHits(c *calculation, sources []graph.Area, spans int) *hits {
 	h := &hits{c: c, of: make(map[int32]runs, spans)}
-	if h.all = c.opt.All && sources == nil || len(sources) == 0; h.all {
+	if h.all = c.opt.All && len(sources) == 0; h.all {
 		return h
 	}
 	for _, a := range sources {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
+	"iter"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -25,6 +26,14 @@ import (
 // TestStructureOfCorpus restructures third-party workbooks at random and compares what the snapshot says of every sheet
 // with what stands in the file that is written.
 func TestStructureOfCorpus(t *testing.T) {
+	for name, path := range corpusFiles(t) {
+		t.Run(name, func(t *testing.T) { restructureFile(t, path) })
+	}
+}
+
+// corpusFiles yields the smaller workbooks of the corpus, by name; with the race detector only some of them: a test that has one
+// goroutine runs over the whole of it without.
+func corpusFiles(t *testing.T) iter.Seq2[string, string] {
 	dir := os.Getenv("GRIDFLOW_CORPUS")
 	if dir == "" {
 		t.Skip("GRIDFLOW_CORPUS is not set: it names a folder of third-party workbooks to read")
@@ -40,12 +49,15 @@ func TestStructureOfCorpus(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	for i, path := range files {
-		if raceDetector && i%8 != 0 { // one goroutine: the whole of it is for a run without
-			continue
+	return func(yield func(name, path string) bool) {
+		for i, path := range files {
+			if raceDetector && i%8 != 0 {
+				continue
+			}
+			if name, _ := filepath.Rel(dir, path); !yield(name, path) {
+				return
+			}
 		}
-		name, _ := filepath.Rel(dir, path)
-		t.Run(name, func(t *testing.T) { restructureFile(t, path) })
 	}
 }
 
@@ -203,4 +215,82 @@ func sheetList(b *grid.Workbook) (names []string) {
 		names = append(names, s.Name)
 	}
 	return names
+}
+
+// TestStructureValuesOfCorpus restructures third-party workbooks at random. With what the changes disturbed calculated, all formulas have
+// the values that they have when all of them are, to the last bit; and so it is where changes follow one another before anything is
+// calculated.
+func TestStructureValuesOfCorpus(t *testing.T) {
+	for name, path := range corpusFiles(t) {
+		t.Run(name, func(t *testing.T) { restructureValues(t, path) })
+	}
+}
+
+func restructureValues(t *testing.T, path string) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	seed := fnv.New64a()
+	seed.Write([]byte(filepath.Base(path)))
+	rng := rand.New(rand.NewPCG(seed.Sum64(), 2))
+	f, err := xlsx.Open(ctx, bytes.NewReader(data), int64(len(data)), xlsx.Limits{})
+	if err != nil {
+		t.Skip(err)
+	}
+	at := book.Moment{Now: 45000.5, Seed: 7}
+	s, _, err := book.NewSnapshot("wb", "rev", f).Stored().Calculate(ctx, nil, at)
+	if err != nil || s.Workbook().Iterative { // what iterates goes on from where it came to
+		t.Skip(err)
+	}
+	run, all := 0, 0
+	for round := range 6 {
+		c := randomChange(ctx, rng, s)
+		next, _, err := s.Apply(ctx, book.Edit{Ops: []book.Op{book.Restructure{Change: c}}})
+		if err != nil {
+			continue
+		}
+		if s = next; round%3 == 1 {
+			continue
+		}
+		fresh, did, err := s.Refresh(ctx, at, book.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		whole, every, err := s.Calculate(ctx, nil, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if did != nil {
+			run, all = run+did.Calculated, all+every.Calculated
+		}
+		if d := differences(ctx, fresh, whole); d != "" {
+			t.Fatalf("%+v, with what was disturbed calculated | with everything:\n%s", s.Moves(), d)
+		}
+		s = fresh
+	}
+	t.Logf("%d of %d formulas were calculated", run, all)
+}
+
+// differences tells the cells of which two states of a workbook have other values.
+func differences(ctx context.Context, a, b *book.Snapshot) string {
+	var out strings.Builder
+	for i, info := range a.Workbook().Sheets {
+		x, err := a.Sheet(ctx, i)
+		if err != nil {
+			continue
+		}
+		y, err := b.Sheet(ctx, i)
+		if err != nil {
+			continue
+		}
+		for p, q := range grid.Diff(x, y, nil) {
+			if p.Value != q.Value && out.Len() < 2000 {
+				fmt.Fprintf(&out, "%s!%v%v: %v | %v =%s\n", info.Name, p.Ref, q.Ref, p.Value, q.Value, book.FormulaText(y, q))
+			}
+		}
+	}
+	return out.String()
 }

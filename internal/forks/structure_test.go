@@ -257,3 +257,68 @@ func TestStructure_OldAddresses(t *testing.T) {
 		t.Errorf("%v; got\n%s\nwant\n%s", err, strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
+
+// Formulas of which the file has other values than they give keep them while rows move around them: after an undo and a redo, a restart,
+// a merge, from a content that stands whole in the journal, and in the saved file.
+func TestStructure_Keeps(t *testing.T) {
+	var data genbook.Grid
+	for row := 1; row <= 6; row++ {
+		data.Set(fmt.Sprintf("A%d", row), 0, float64(row))
+		data.Formula(fmt.Sprintf("B%d", row), 0, fmt.Sprintf("A%d*3", row), float64(1000+row)) // whatever gave that
+	}
+	data.Formula("C1", 0, "SUM(A1:A3)", 2000.0)
+	data.Formula("C2", 0, "SUM(A4:A6)", 3000.0)
+	data.Formula("C3", 0, "C2*2", 4000.0)
+	b := &genbook.Book{}
+	b.AddSheet(data.Fill(&genbook.Sheet{Name: "Data"}))
+	var out bytes.Buffer
+	if err := b.Write(&out); err != nil {
+		t.Fatal(err)
+	}
+	r := newRig(t, Options{})
+	r.put("k.xlsx", out.Bytes())
+	id := r.create("k.xlsx").ID
+	look := func(id, when, want string) {
+		t.Helper()
+		is := r.read(id)
+		var list []string
+		for _, at := range strings.Fields("B1 B2 B3 B4 B5 B6 B7 B8 B9 C1 C2 C3 C4") {
+			if s := is["Data!"+at].String(); s != "" {
+				list = append(list, strings.Split(s, "=")[0])
+			}
+		}
+		if got := strings.Join(list, " "); got != want {
+			t.Errorf("%s there is %s, want %s", when, got, want)
+		}
+	}
+	const moved, edited = "1001 1002 1003 1004 1005 1006 6 3000 4000", "1001 1002 1003 1004 1005 21 6 16 32"
+	did := r.edit(id, restructured(rows(structure.InsertRows, 1, 1)))
+	if c := did.Changeset.Calculation; c == nil || c.Calculated != 1 {
+		t.Errorf("%+v was calculated, and only C1 reads another range", c)
+	}
+	all := func(want string) {
+		t.Helper()
+		look(id, "now", want)
+		r.restart()
+		look(id, "after a restart", want)
+	}
+	all("1001 1002 1003 1004 1005 1006 6 3000 4000")
+	if _, err := r.store.Undo(t.Context(), id, 1, Commit{}); err != nil {
+		t.Fatal(err)
+	}
+	all("1001 1002 1003 1004 1005 1006 2000 3000 4000")
+	if _, err := r.store.Redo(t.Context(), id, 1, Commit{}); err != nil {
+		t.Fatal(err)
+	}
+	all(moved)
+	r.edit(id, set("Data", "A7", book.CellEdit{Value: cell.NumberValue(7)}))
+	all(edited)
+	other := r.create("k.xlsx").ID
+	r.edit(other, set("Data", "D9", book.CellEdit{Value: cell.NumberValue(1)}))
+	if m, err := r.store.Merge(t.Context(), other, id, MergeOptions{}); err != nil || !m.Done {
+		t.Fatalf("%+v, %v", m, err)
+	}
+	look(other, "merged", edited)
+	r.save(id, "kept.xlsx")
+	look(r.create("kept.xlsx").ID, "saved", edited)
+}

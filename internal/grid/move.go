@@ -21,6 +21,8 @@ type Mover struct {
 	sheets   map[sheetKey]*Sheet
 	bands    map[bandKey]*Band
 	formulas map[*formulas]*movedFormulas
+
+	disturbed map[*Sheet][]cell.Range
 }
 
 // sheetKey is a sheet, and the one whose cells come to it, if cells do.
@@ -28,7 +30,7 @@ type sheetKey struct{ sheet, other *Sheet }
 
 // NewMover starts a change that r knows.
 func NewMover(r *structure.Rewriter) *Mover {
-	return &Mover{change: r.Change(), r: r, sheets: map[sheetKey]*Sheet{}, bands: map[bandKey]*Band{}, formulas: map[*formulas]*movedFormulas{}}
+	return &Mover{change: r.Change(), r: r, sheets: map[sheetKey]*Sheet{}, bands: map[bandKey]*Band{}, formulas: map[*formulas]*movedFormulas{}, disturbed: map[*Sheet][]cell.Range{}}
 }
 
 // bandKey is what a band was made of. Own is the texts of edits where the band has formulas among them.
@@ -72,10 +74,13 @@ func (m *Mover) sheet(s, from *Sheet, own string) (*Sheet, error) {
 	f := m.movedFormulas(s.formulas, own)
 	n.formulas = f.to
 	t := &renumbering{f: f, from: s.formulas.len(), to: f.to.len(), own: s.own}
-	if err := t.rewriteOwn(s, func(text string) (string, bool) { return m.r.Formula(text, own) }); err != nil {
+	if err := t.rewriteOwn(s, func(text string) (string, bool, bool) { return m.r.Follow(text, own) }); err != nil {
 		return nil, err
 	}
 	n.own = t.own
+	if cells := m.disturbedCells(s, t, own); len(cells) > 0 {
+		m.disturbed[s] = cells
+	}
 	on := m.on(own)
 	n.bands = m.movedBands(s, t, on)
 	n.over = m.movedPatches(s, t, own, on)

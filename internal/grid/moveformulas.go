@@ -14,6 +14,18 @@ import (
 type movedFormulas struct {
 	to     *formulas
 	pieces map[uint32][]formulaPiece // of the shared formulas that fell apart, by their number
+
+	// Of which formulas the change disturbs what they read, by their number before it: see structure.Rewriter.Follow.
+	// Those that are shared, in the cells that are given.
+	disturbed map[uint32][]cell.Range
+}
+
+// disturb notes a formula.
+func (f *movedFormulas) disturb(number int, cells ...cell.Range) {
+	if f.disturbed == nil {
+		f.disturbed = map[uint32][]cell.Range{}
+	}
+	f.disturbed[uint32(number)] = cells
 }
 
 // formulaPiece is where a shared formula has another number.
@@ -58,21 +70,27 @@ func (m *Mover) movedFormulas(f *formulas, own string) *movedFormulas {
 	for i := range f.list {
 		rec := f.list[i]
 		text := f.texts.At(rec.text)
-		if rec.group < 0 {
-			if to, changed := m.r.Formula(text, own); changed {
+		if rec.group < 0 || groups[rec.group].kind != SharedFormula {
+			to, changed, disturbed := m.r.Follow(text, own)
+			if changed {
 				change(i, to)
 			}
+			if disturbed {
+				out.disturb(i, cell.WholeSheet)
+			}
+		}
+		if rec.group < 0 {
 			continue
 		}
 		g := groups[rec.group]
 		if g.kind != SharedFormula {
-			if to, changed := m.r.Formula(text, own); changed {
-				change(i, to)
-			}
 			if on || m.change.Kind == structure.MoveCells {
 				group(int(rec.group), m.movedArray(g, own))
 			}
 			continue
+		}
+		if cells := m.r.Disturbed(text, own, g.anchor, g.rng); len(cells) > 0 {
+			out.disturb(i, cells...)
 		}
 		pieces := slices.DeleteFunc(m.r.Shared(text, own, g.anchor, g.rng), func(p structure.Piece) bool { return !strings.EqualFold(p.Sheet, now) })
 		if len(pieces) == 0 {
@@ -137,11 +155,12 @@ type renumbering struct {
 	from, to  int       // how many formulas were read, and how many there are in their place
 	own       *textList // the texts of edits, with those that were rewritten behind
 	rewritten map[uint32]uint32
-	patches   bool // some patch is another one
+	disturbed map[uint32]bool // of the texts of edits, those of which the change disturbs what they read
+	patches   bool            // some patch is another one
 }
 
 // rewriteOwn rewrites the formulas of edits that are in the bands.
-func (t *renumbering) rewriteOwn(s *Sheet, rewrite func(string) (string, bool)) error {
+func (t *renumbering) rewriteOwn(s *Sheet, rewrite func(string) (text string, changed, disturbed bool)) error {
 	if t.own.len() == 0 {
 		return nil
 	}
@@ -158,7 +177,13 @@ func (t *renumbering) rewriteOwn(s *Sheet, rewrite func(string) (string, bool)) 
 					continue
 				}
 				seen[f] = true
-				text, changed := rewrite(t.own.at(f - uint32(t.from)))
+				text, changed, disturbed := rewrite(t.own.at(f - uint32(t.from)))
+				if disturbed {
+					if t.disturbed == nil {
+						t.disturbed = map[uint32]bool{}
+					}
+					t.disturbed[f] = true
+				}
 				if !changed {
 					continue
 				}

@@ -84,9 +84,10 @@ type Table struct {
 	HeaderRows  int        // 0 or 1
 	TotalsRows  int        // 0 or 1
 	Columns     []TableColumn
-	StyleName   string // "" for none
-	AutoFilter  bool   // its header has filter buttons
-	Filtering   bool   // some column has a criterion
+	StyleName   string         // "" for none
+	AutoFilter  bool           // its header has filter buttons
+	Filtering   bool           // some column has a criterion
+	Filters     []FilterColumn // the criteria, by columns of the table
 	Part        string
 	ID          int
 	HeaderShown bool

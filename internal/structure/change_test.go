@@ -167,6 +167,22 @@ func TestTable(t *testing.T) {
 			t.Errorf("%+v: the table is %s, %v (from %v), want %s, %s", c.change, area, after.Columns, from, c.area, c.columns)
 		}
 	}
+	// Without its row a table has no totals, and its last row of data stays one.
+	table.Totals = 1
+	for _, c := range []struct {
+		change Change
+		totals int
+	}{
+		{Change{Kind: DeleteRows, Sheet: "Data", At: 8, Count: 1}, 0},
+		{Change{Kind: DeleteRows, Sheet: "Data", At: 7, Count: 9}, 0},
+		{Change{Kind: DeleteRows, Sheet: "Data", At: 7, Count: 1}, 1},
+		{Change{Kind: DeleteRows, Sheet: "Other", At: 8, Count: 1}, 1},
+		{Change{Kind: InsertRows, Sheet: "Data", At: 8, Count: 1}, 1},
+	} {
+		if after, _, ok := c.change.Rewriter(sheets).Table(table); !ok || after.Totals != c.totals {
+			t.Errorf("%+v: the table has %d totals rows, want %d", c.change, after.Totals, c.totals)
+		}
+	}
 	moved, _, _ := Change{Kind: MoveCells, Sheet: "Data", Range: ranged(t, "A1:D9"), ToSheet: "Other"}.Rewriter(sheets).Table(table)
 	if moved.Sheet != "Other" {
 		t.Errorf("the table is on %s", moved.Sheet)

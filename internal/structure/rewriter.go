@@ -225,9 +225,7 @@ func (r *Rewriter) rewrite(text, own string, carried bool) (string, bool) {
 // mayConcern spares the scanning of a text of which nothing can change.
 func (r *Rewriter) mayConcern(text, own string) bool {
 	switch r.change.Kind {
-	case AddSheet:
-		return false
-	case MoveSheet:
+	case AddSheet, MoveSheet:
 		return strings.IndexByte(text, '!') >= 0
 	case DeleteSheet, RenameSheet:
 	default:

@@ -1,6 +1,7 @@
 package structure
 
 import (
+	"iter"
 	"slices"
 
 	"gridflow/internal/cell"
@@ -30,24 +31,38 @@ func (r *Rewriter) Shared(text, own string, anchor cell.Ref, area cell.Range) []
 	if anchor == area.First && !r.mayConcern(text, own) {
 		return []Piece{{Sheet: name, Area: area, Text: text}}
 	}
-	s := r.slice(text, own, anchor, area)
 	var pieces []Piece
-	for i, row := range s.rows {
-		from := len(pieces)
-		for j, col := range s.cols {
-			strip := cell.Range{First: cell.Ref{Row: row, Col: col}, Last: cell.Ref{Row: area.Last.Row, Col: area.Last.Col}}
-			if i+1 < len(s.rows) {
-				strip.Last.Row = s.rows[i+1] - 1
-			}
-			if j+1 < len(s.cols) {
-				strip.Last.Col = s.cols[j+1] - 1
-			}
-			if p, ok := r.piece(text, own, anchor, strip); ok && (len(pieces) == from || !pieces[len(pieces)-1].joinRight(p)) {
-				pieces = append(pieces, p)
-			}
+	row, from := -1, 0
+	for strip := range r.strips(text, own, anchor, area) {
+		if strip.First.Row != row {
+			row, from = strip.First.Row, len(pieces)
+		}
+		if p, ok := r.piece(text, own, anchor, strip); ok && (len(pieces) == from || !pieces[len(pieces)-1].joinRight(p)) {
+			pieces = append(pieces, p)
 		}
 	}
 	return joinDown(pieces)
+}
+
+// strips yields the parts of area in each of which all copies of a formula have the same fate, row by row.
+func (r *Rewriter) strips(text, own string, anchor cell.Ref, area cell.Range) iter.Seq[cell.Range] {
+	return func(yield func(cell.Range) bool) {
+		s := r.slice(text, own, anchor, area)
+		for i, row := range s.rows {
+			for j, col := range s.cols {
+				strip := cell.Range{First: cell.Ref{Row: row, Col: col}, Last: cell.Ref{Row: area.Last.Row, Col: area.Last.Col}}
+				if i+1 < len(s.rows) {
+					strip.Last.Row = s.rows[i+1] - 1
+				}
+				if j+1 < len(s.cols) {
+					strip.Last.Col = s.cols[j+1] - 1
+				}
+				if !yield(strip) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // piece gives what becomes of cells that all have the same fate.
@@ -109,6 +124,7 @@ type corners struct {
 	first, last       int
 	absFirst, absLast bool
 	concerned         bool // it is to a sheet that the change is on
+	still             bool // it is to several sheets, whose cells it does not follow
 }
 
 // slice finds where to cut.
@@ -123,12 +139,13 @@ func (r *Rewriter) slice(text, own string, anchor cell.Ref, area cell.Range) sli
 			sheet = x.Sheet()
 		}
 		concerned := r.Concerns(sheet) && x.Book() == "" && x.LastSheet() == ""
+		still := x.LastSheet() != ""
 		if x.Kind != formula.ColumnsRef {
-			c := corners{int(x.First.Row), int(x.Last.Row), x.First.AbsRow, x.Last.AbsRow, concerned}
+			c := corners{int(x.First.Row), int(x.Last.Row), x.First.AbsRow, x.Last.AbsRow, concerned, still}
 			rows = append(rows, c.relative(anchor.Row))
 		}
 		if x.Kind != formula.RowsRef {
-			c := corners{int(x.First.Col), int(x.Last.Col), x.First.AbsCol, x.Last.AbsCol, concerned}
+			c := corners{int(x.First.Col), int(x.Last.Col), x.First.AbsCol, x.Last.AbsCol, concerned, still}
 			cols = append(cols, c.relative(anchor.Col))
 		}
 		return x
@@ -210,7 +227,7 @@ func (a *axis) cuts(refs []corners, area span, own bool) []int {
 			for _, k := range [...]int{0, 1, a.size - 1, a.size} { // it leaves the sheet, or spans all of it
 				add(k - end.offset)
 			}
-			if c.concerned {
+			if c.concerned || c.still {
 				for _, k := range a.critical {
 					add(k - end.offset)
 					add(k - end.offset + 1) // it is the first or last line of the range there, or is not

@@ -64,6 +64,9 @@ func (r *Rewriter) Table(t Table) (after Table, from []int, ok bool) {
 	if f != edges { // a table does not grow by cells that are moved
 		after.Range = to
 	}
+	if last := t.Range.Last.Row; r.rows != nil && r.rows.deletes && r.on(t.Sheet) && last >= r.rows.at && last < r.rows.at+r.rows.count {
+		after.Totals = 0 // its row is gone, and the last row that is left is one of data
+	}
 	from = make([]int, 0, len(t.Columns))
 	for i := range t.Columns {
 		from = append(from, i)

@@ -7,8 +7,8 @@ import (
 	"gridflow/internal/xf"
 )
 
-// exportedStyle is a format as grid_export writes it and grid_import reads it: all that it says besides the number format, in the
-// shape of a style patch. Colours are as the file has them, so that one of the theme stays one. In the compat profile it is the
+// exportedStyle is a format as grid_export writes it and grid_import reads it, without the number format: in what it differs from that of
+// cells without one, which the export has as its base, in the shape of a style patch. Colours are as the file has them, so that one of the theme stays one. In the compat profile it is the
 // descriptor of spreadsheet-mcp, whose colours are resolved.
 type exportedStyle struct {
 	leaves     []xf.Setting
@@ -30,8 +30,22 @@ func exportStyle(styles *grid.Styles, style uint32, compat bool) *exportedStyle 
 		leaf := xf.Leaf(i)
 		switch {
 		case leaf == xf.NumberFormat:
-		case leaf == xf.ProtectLocked && v == xf.Yes: // what cells are without a word
-		case v != "" || usual[i] != "":
+		case v != usual[i]:
+			s.leaves = append(s.leaves, xf.Setting{Leaf: leaf, Value: v})
+		}
+	}
+	return s
+}
+
+// usualStyle gives the format of cells without one, as far as it says something.
+func usualStyle(styles *grid.Styles) *exportedStyle {
+	s := &exportedStyle{}
+	if styles == nil || len(styles.Xfs) == 0 {
+		return s
+	}
+	for i, v := range xf.Of(styles.Xfs[0]) {
+		leaf := xf.Leaf(i)
+		if v != "" && leaf != xf.NumberFormat && !(leaf == xf.ProtectLocked && v == xf.Yes) { // locked is what cells are without a word
 			s.leaves = append(s.leaves, xf.Setting{Leaf: leaf, Value: v})
 		}
 	}

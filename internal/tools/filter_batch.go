@@ -33,7 +33,8 @@ type filterColumnSpec struct {
 
 type filterOp struct {
 	Kind    string             `json:"kind" alias:"op" enum:"set|clear" also:"set_filter=set|clear_filter=clear|remove=clear" default:"set"`
-	Sheet   string             `json:"sheet_name" required:"true"`
+	Sheet   string             `json:"sheet_name" doc:"Of a sheet's filter"`
+	Table   string             `json:"table_name" doc:"The table whose filter it is, instead of sheet_name"`
 	Range   string             `json:"range" alias:"target_range" doc:"With its header row; the filter that there is unless given"`
 	Columns []filterColumnSpec `json:"columns" max:"200" doc:"None: there are buttons, and all rows are shown"`
 }
@@ -47,7 +48,7 @@ type filterBatchIn struct {
 
 var filterBatch = define(Spec{
 	Name: "filter_batch", Title: "Filter rows", Toolset: "styles", Writes: true, Reach: ReachSheet,
-	Description: "Sets the autofilter of a sheet of a fork, with criteria for its columns, and hides the rows that do not meet them, as Excel does; or clears it and shows them again. A sheet has one filter. The rows are still there: to read some, read_table has filters.",
+	Description: "Sets the autofilter of a sheet or table of a fork, with criteria for its columns, and hides the rows that do not meet them, as Excel does; or clears it and shows them again (a table keeps its buttons). A sheet has one filter, and each table its own. list_rules has them. The rows are still there: to read some, read_table has filters.",
 	Example:     `{"fork_id":"fork-abcdefgh2345","ops":[{"sheet_name":"Sheet1","range":"A1:D99","columns":[{"column":"Status","values":["open","late"]},{"column":"C","tests":[{"operator":">=","value":100}]}]}]}`,
 }, func(ctx context.Context, env *Env, in filterBatchIn) (*countedOut, error) {
 	made, err := env.batch(ctx, in.Fork, "filter_batch", "fail", in.EditMode, in.Guard, len(in.Ops), func(b *batch, i int) error {
@@ -61,6 +62,15 @@ var filterBatch = define(Spec{
 })
 
 func (b *batch) filter(op *filterOp) error {
+	if op.Table != "" {
+		if op.Range != "" {
+			return invalid("Leave it out: the filter of a table is over all of it", "a range is given for table %q", clip(op.Table, 60))
+		}
+		return b.filterTable(op, op.Table)
+	}
+	if op.Sheet == "" {
+		return invalid(`Examples: "sheet_name":"Sheet1", "table_name":"Sales"`, "there is neither a sheet nor a table")
+	}
 	index, err := sheetNamed(b.snap, op.Sheet)
 	if err != nil {
 		return err
@@ -86,33 +96,56 @@ func (b *batch) filter(op *filterOp) error {
 		if a.sheet != index {
 			return invalid("Give the sheet of the range as sheet_name", "%q is on another sheet", clip(op.Range, 60))
 		}
+		if a.table != nil {
+			return b.filterTable(op, a.table.Name)
+		}
 		if to.Range, err = b.withData(index, a.rng); err != nil {
 			return err
 		}
 	case was.None:
 		return invalid(`Example: "range":"A1:D99"`, "the sheet has no filter, and no range is given for one")
 	}
-	f := filterer{b: b, sheet: sheet, words: valuesOf(b.snap), rng: to.Range}
-	var keep []func(c grid.Cell) bool
+	hidden := map[int]bool{}
 	if !to.None {
-		for i := range op.Columns {
-			c, test, err := f.column(&op.Columns[i])
-			if err != nil {
-				return err
-			}
-			if slices.ContainsFunc(to.Columns, func(x grid.FilterColumn) bool { return x.Column == c.Column }) {
-				return invalid("Give one criterion for each", "column %s is named twice", clip(op.Columns[i].Column, 40))
-			}
-			to.Columns, keep = append(to.Columns, c), append(keep, test)
+		if to.Columns, hidden, err = b.criteria(op, sheet, to.Range); err != nil {
+			return err
 		}
 	}
-	columns := slices.Clone(to.Columns)
-	slices.SortFunc(to.Columns, func(a, b grid.FilterColumn) int { return cmp.Compare(a.Column, b.Column) })
-	hidden := map[int]bool{}
+	name := b.snap.Workbook().Sheets[index].Name
+	b.countFilter(op)
+	ops := []book.Op{book.Arrange{Sheet: name, Filter: &to}}
+	ops = append(ops, rowsShown(name, sheet, was, to, hidden)...)
+	ops = append(ops, filterName(b.snap, index, to)...)
+	return b.do(ops...)
+}
+
+func (b *batch) countFilter(op *filterOp) {
+	if op.Kind == "clear" {
+		b.counts["filters_cleared"]++
+	} else {
+		b.counts["filters_set"]++
+	}
+}
+
+// criteria reads the criteria of a filter over a range, and finds the rows that it hides.
+func (b *batch) criteria(op *filterOp, sheet *grid.Sheet, rng cell.Range) (list []grid.FilterColumn, hidden map[int]bool, err error) {
+	f := filterer{b: b, sheet: sheet, words: valuesOf(b.snap), rng: rng}
+	var keep []func(c grid.Cell) bool
+	for i := range op.Columns {
+		c, test, err := f.column(&op.Columns[i])
+		if err != nil {
+			return nil, nil, err
+		}
+		if slices.ContainsFunc(list, func(x grid.FilterColumn) bool { return x.Column == c.Column }) {
+			return nil, nil, invalid("Give one criterion for each", "column %s is named twice", clip(op.Columns[i].Column, 40))
+		}
+		list, keep = append(list, c), append(keep, test)
+	}
+	hidden = map[int]bool{}
 	if len(keep) > 0 {
-		for row := to.Range.First.Row + 1; row <= to.Range.Last.Row; row++ {
+		for row := rng.First.Row + 1; row <= rng.Last.Row; row++ {
 			for i, test := range keep {
-				at := cell.Ref{Row: row, Col: to.Range.First.Col + columns[i].Column}
+				at := cell.Ref{Row: row, Col: rng.First.Col + list[i].Column}
 				c, _ := sheet.At(at)
 				if c.Ref = at; !test(c) {
 					hidden[row] = true
@@ -122,16 +155,45 @@ func (b *batch) filter(op *filterOp) error {
 		}
 		b.counts["rows_hidden"] += len(hidden)
 	}
-	name := b.snap.Workbook().Sheets[index].Name
-	if to.None {
-		b.counts["filters_cleared"]++
-	} else {
-		b.counts["filters_set"]++
+	slices.SortFunc(list, func(a, b grid.FilterColumn) int { return cmp.Compare(a.Column, b.Column) })
+	return list, hidden, nil
+}
+
+// filterTable sets or clears the criteria of a table's filter.
+func (b *batch) filterTable(op *filterOp, name string) error {
+	t, err := tableNamed(b.ctx, b.snap, name)
+	if err != nil {
+		return err
 	}
-	ops := []book.Op{book.Arrange{Sheet: name, Filter: &to}}
-	ops = append(ops, rowsShown(name, sheet, was, to, hidden)...)
-	ops = append(ops, filterName(b.snap, index, to)...)
-	return b.do(ops...)
+	if t.HeaderRows == 0 {
+		return fail(string(book.BadTable), "table_batch can give it one", "table %q has no header row, and so no filter", t.Name)
+	}
+	sheet, err := b.snap.Sheet(b.ctx, t.Sheet)
+	if err != nil {
+		return err
+	}
+	rng := t.Range // the totals are not filtered
+	rng.Last.Row -= t.TotalsRows
+	was := grid.Filter{Range: rng, Columns: t.Filters}
+	to := grid.Filter{Range: rng}
+	hidden := map[int]bool{}
+	form := b.snap.TableForm(t)
+	switch {
+	case op.Kind != "clear":
+		if to.Columns, hidden, err = b.criteria(op, sheet, rng); err != nil {
+			return err
+		}
+		form.Filter = true
+	case len(op.Columns) > 0:
+		return invalid("Leave them out", "to clear a filter takes no columns")
+	case len(t.Filters) == 0:
+		b.warn("WARN_NO_FILTER: table %s has no criteria", clip(t.Name, 60))
+		return nil
+	}
+	b.countFilter(op)
+	form.Criteria = &to.Columns
+	ops := []book.Op{book.ArrangeTables{Tables: []book.TableChange{{Of: t.Name, To: &form}}}}
+	return b.do(append(ops, rowsShown(form.Sheet, sheet, was, to, hidden)...)...)
 }
 
 // rowsShown hides the rows that a filter hides, and shows those that the one before it hid. The header of a range is always shown.

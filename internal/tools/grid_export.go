@@ -21,8 +21,11 @@ type gridExportOut struct {
 	Sheet   string          `json:"sheet"`
 	Anchor  string          `json:"anchor"`
 	Columns []exportColumn  `json:"columns"`
+	Widths  []*float64      `json:"widths"` // by column, null where it has none of its own
 	Merges  []string        `json:"merges"`
 	Rows    json.RawMessage `json:"rows"`
+	Base    json.RawMessage `json:"base"` // the format of cells without one, from which the others differ
+	Formats json.RawMessage `json:"formats"`
 }
 
 type exportColumn struct {
@@ -41,7 +44,7 @@ type exportCell struct {
 
 var gridExport = define(Spec{
 	Name: "grid_export", Title: "Export a range with its looks", Toolset: "exchange", Reach: ReachSheet,
-	Description: "A range as JSON with values, formulas, formats, styles, column widths and merges. Cells with a formula have no value.",
+	Description: "A range as JSON for grid_import: rows of values (of a cell with a formula that, with =; {\"skip\":n} for n empty ones), each format once with its cells, widths of columns, merges.",
 	Example:     `{"workbook_or_fork_id":"wb-23456789ab","sheet_name":"Sheet1","range":"A1:F30"}`,
 }, func(ctx context.Context, env *Env, in gridExportIn) (*gridExportOut, error) {
 	var out *gridExportOut
@@ -75,7 +78,14 @@ func exportGrid(ctx context.Context, env *Env, snap *book.Snapshot, in gridExpor
 	out.Anchor = rng.First.String()
 	for _, s := range sheet.Layout.Columns {
 		for col := max(s.First, rng.First.Col); col <= min(s.Last, rng.Last.Col) && s.Width > 0; col++ {
-			out.Columns = append(out.Columns, exportColumn{col - rng.First.Col, s.Width})
+			if env.Profile == Compat {
+				out.Columns = append(out.Columns, exportColumn{col - rng.First.Col, s.Width})
+				continue
+			}
+			for len(out.Widths) <= col-rng.First.Col {
+				out.Widths = append(out.Widths, nil)
+			}
+			out.Widths[col-rng.First.Col] = &s.Width
 		}
 	}
 	for _, m := range sheet.Layout.Merges {
@@ -96,12 +106,37 @@ func exportGrid(ctx context.Context, env *Env, snap *book.Snapshot, in gridExpor
 			return nil, exportTooLarge(in, out.Sheet, a.sheet == index, rng, cell.Ref{Row: rng.First.Row, Col: rng.First.Col + rng.Cols()/2})
 		}
 	}
+	if env.Profile == Compat {
+		rows, at, fits, err := w.exportRows(ctx, sheet, rng, most)
+		if err == nil && !fits {
+			err = exportTooLarge(in, out.Sheet, a.sheet == index, rng, at)
+		}
+		out.Rows = rows
+		return out, err
+	}
+	x := newCompactExport(w, sheet, rng, most)
+	at, fits, err := x.write(ctx)
+	switch {
+	case err != nil:
+		return nil, err
+	case !fits:
+		return nil, exportTooLarge(in, out.Sheet, a.sheet == index, rng, at)
+	}
+	if out.Rows, out.Formats = x.rows, x.formats(); out.Formats != nil {
+		out.Base = x.base
+	}
+	return out, nil
+}
+
+// exportRows gives rows of cells that each have all that is said of them, as A's clients read them. Where they do not fit, at is the cell
+// that does not.
+func (w values) exportRows(ctx context.Context, sheet *grid.Sheet, rng cell.Range, most int) (rows []byte, at cell.Ref, fits bool, err error) {
 	styles := map[uint32]*exportedStyle{}
-	rows := []byte{'['}
+	rows = []byte{'['}
 	g := gridRows{w: w, sheet: sheet, stop: most}
 	for row := range sheet.OccupiedRows(rng.First.Row, rng.Last.Row) {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return nil, at, false, err
 		}
 		before := len(rows)
 		for c := range sheet.Cells(cell.Range{First: cell.Ref{Row: row, Col: rng.First.Col}, Last: cell.Ref{Row: row, Col: rng.Last.Col}}) {
@@ -117,17 +152,16 @@ func exportGrid(ctx context.Context, env *Env, snap *book.Snapshot, in gridExpor
 				rows = append(rows, `{"cells":[`...)
 			}
 			g.shorten(rows, &c)
-			rows, _ = appendJSON(rows, w.exported(sheet, c, rng, styles, env.Profile == Compat), 0)
+			rows, _ = appendJSON(rows, w.exported(sheet, c, rng, styles), 0)
 			if most > 0 && len(rows)+len("]}]") > most {
-				return nil, exportTooLarge(in, snap.Workbook().Sheets[a.sheet].Name, a.sheet == index, rng, c.Ref)
+				return nil, c.Ref, false, nil
 			}
 		}
 		if len(rows) > before {
 			rows = append(rows, "]}"...)
 		}
 	}
-	out.Rows = append(rows, ']')
-	return out, nil
+	return append(rows, ']'), at, true, nil
 }
 
 // exportTooLarge names the part of the range that fits: the rows above the cell at which
@@ -179,7 +213,7 @@ func (w values) exportedValue(c grid.Cell) (v json.RawMessage, kind string) {
 	return v, kind
 }
 
-func (w values) exported(sheet *grid.Sheet, c grid.Cell, rng cell.Range, styles map[uint32]*exportedStyle, compat bool) exportCell {
+func (w values) exported(sheet *grid.Sheet, c grid.Cell, rng cell.Range, styles map[uint32]*exportedStyle) exportCell {
 	e := exportCell{Offset: [2]int{c.Ref.Row - rng.First.Row, c.Ref.Col - rng.First.Col}}
 	switch {
 	case c.HasFormula():
@@ -197,7 +231,7 @@ func (w values) exported(sheet *grid.Sheet, c grid.Cell, rng cell.Range, styles 
 	}
 	d, ok := styles[c.Style]
 	if !ok {
-		d = exportStyle(w.styles, c.Style, compat)
+		d = exportStyle(w.styles, c.Style, true)
 		styles[c.Style] = d
 	}
 	e.Style = d

@@ -3,7 +3,6 @@ package tools
 import (
 	"cmp"
 	"context"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,7 +19,7 @@ type gridImportIn struct {
 	ForkArg
 	Sheet    string `json:"sheet_name" required:"true"`
 	Anchor   string `json:"anchor" required:"true" doc:"The cell of the grid's first one"`
-	Grid     Tree   `json:"grid" required:"true" doc:"What grid_export gives: anchor, columns, merges, rows of cells with offset, v, f, fmt, style"`
+	Grid     Tree   `json:"grid" required:"true" doc:"What grid_export gives: anchor, widths, merges, rows of values, base (the look of cells without a format), formats with their cells; rows may also be of cells with offset, v, f, fmt, style"`
 	Clear    bool   `json:"clear_target" default:"false" doc:"Empties the cells that the grid covers first, their formats and merges, too"`
 	Formulas string `json:"formulas" enum:"as_is|shift" default:"as_is" doc:"shift moves the references of formulas with the grid"`
 	Policy   string `json:"formula_parse_policy" enum:"fail|warn|off" doc:"warn leaves formulas out that do not parse, and tells; fail unless given"`
@@ -31,7 +30,7 @@ type gridImportIn struct {
 var gridImport = define(Spec{
 	Name: "grid_import", Title: "Import a range with its looks", Toolset: "exchange", Writes: true, Reach: ReachSheet,
 	Description: "Writes what grid_export gave into a fork, at any anchor: merges, which move with it, column widths, values, formulas and styles, in this order. Cells that the grid does not name stay, unless clear_target empties them.",
-	Example:     `{"fork_id":"fork-abcdefgh2345","sheet_name":"Sheet1","anchor":"H2","grid":{"anchor":"A1","columns":[{"offset":0,"width_chars":14}],"merges":["A1:B1"],"rows":[{"cells":[{"offset":[0,0],"v":"Total","style":{"font":{"bold":true}}},{"offset":[1,0],"f":"=SUM(A3:A9)","fmt":"#,##0"}]}]}}`,
+	Example:     `{"fork_id":"fork-abcdefgh2345","sheet_name":"Sheet1","anchor":"H2","grid":{"anchor":"A1","widths":[14],"merges":["A1:B1"],"rows":[["Total"],["=SUM(A3:A9)",null,7]],"formats":[{"cells":"A1","style":{"font":{"bold":true}}},{"cells":"A2,C2","fmt":"#,##0"}]}}`,
 }, func(ctx context.Context, env *Env, in gridImportIn) (*batchOut, error) {
 	return env.batch(ctx, in.Fork, "grid_import", env.batchPolicy(in.Policy), in.EditMode, in.Guard, 1, func(b *batch, _ int) error {
 		b.begin("grid_import")
@@ -71,7 +70,17 @@ type gridPayload struct {
 	widths   map[int]float64 // by column
 	merges   []cell.Range
 	cells    []gridCell
+	looks    []gridLook
+	base     node       // what all styles have that say nothing else
 	covers   cell.Range // all cells that it is of
+}
+
+// gridLook is a format that cells have.
+type gridLook struct {
+	ranges []cell.Range
+	format string
+	style  node
+	styled bool
 }
 
 type gridCell struct {
@@ -80,6 +89,7 @@ type gridCell struct {
 	given   bool // it has a value, which may be null
 	formula string
 	format  string
+	dated   bool   // the list of formats gives it one of dates
 	kind    string // of a value: "text", "number", …; "" where the value itself says it
 	style   node
 	styled  bool
@@ -212,7 +222,7 @@ func (x *gridCell) content(dates numfmt.DateSystem) cell.Value {
 		if code, ok := cell.ParseError(text); ok {
 			return cell.ErrorValue(code)
 		}
-		if serial, _, ok := numfmt.ParseISO(text, dates); ok && x.format != "" && numfmt.Compile(x.format).IsDate() {
+		if serial, _, ok := numfmt.ParseISO(text, dates); ok && (x.dated || x.format != "" && numfmt.Compile(x.format).IsDate()) {
 			return cell.NumberValue(serial)
 		}
 		return cell.TextValue(text)
@@ -223,36 +233,52 @@ func (x *gridCell) content(dates numfmt.DateSystem) cell.Value {
 func (g *gridPayload) putStyles(b *batch, name string) error {
 	byLook := map[string]*book.FormatCells{}
 	var looks []*book.FormatCells
-	for i := range g.cells {
-		x := &g.cells[i]
-		if !x.styled && x.format == "" {
-			continue
-		}
+	put := func(l *gridLook) error {
 		p := stylePatch{warn: func(string, ...any) {}}
-		if x.styled {
-			if err := p.branch("", x.style); err != nil {
-				return at(x.ref, mapError(err))
+		if l.styled {
+			if g.base.kind == objectNode {
+				p.settings = withoutUsual(b.snap.Workbook().Styles)
+			}
+			if err := p.branch("", overlaid(g.base, l.style)); err != nil {
+				return at(l.ranges[0].First, mapError(err))
 			}
 		}
-		if x.format != "" {
-			if err := p.set("number_format", x.format); err != nil {
-				return at(x.ref, mapError(err))
+		if l.format != "" {
+			if err := p.set("number_format", l.format); err != nil {
+				return at(l.ranges[0].First, mapError(err))
 			}
 		}
-		key := strconv.FormatBool(x.styled)
+		key := strconv.FormatBool(l.styled)
 		for _, one := range p.settings.Sorted() {
 			key += "\x00" + one.Leaf.String() + "=" + strconv.FormatBool(one.Reset) + one.Value
 		}
 		f := byLook[key]
 		if f == nil {
-			f = &book.FormatCells{Sheet: name, Anew: x.styled, Settings: p.settings}
+			f = &book.FormatCells{Sheet: name, Anew: l.styled, Settings: p.settings}
 			byLook[key] = f
 			looks = append(looks, f)
 		}
-		if n := len(f.Ranges); n > 0 && f.Ranges[n-1].Last == (cell.Ref{Row: x.ref.Row, Col: x.ref.Col - 1}) {
-			f.Ranges[n-1].Last = x.ref
-		} else {
-			f.Ranges = append(f.Ranges, cell.Range{First: x.ref, Last: x.ref})
+		for _, r := range l.ranges {
+			if n := len(f.Ranges); n > 0 && r.Rows() == 1 && f.Ranges[n-1].Rows() == 1 && f.Ranges[n-1].Last == (cell.Ref{Row: r.First.Row, Col: r.First.Col - 1}) {
+				f.Ranges[n-1].Last = r.Last
+			} else {
+				f.Ranges = append(f.Ranges, r)
+			}
+		}
+		return nil
+	}
+	for i := range g.cells {
+		x := &g.cells[i]
+		if !x.styled && x.format == "" {
+			continue
+		}
+		if err := put(&gridLook{[]cell.Range{{First: x.ref, Last: x.ref}}, x.format, x.style, x.styled}); err != nil {
+			return err
+		}
+	}
+	for i := range g.looks {
+		if err := put(&g.looks[i]); err != nil {
+			return err
 		}
 	}
 	for _, f := range looks {
@@ -262,6 +288,32 @@ func (g *gridPayload) putStyles(b *batch, name string) error {
 		}
 	}
 	return nil
+}
+
+// withoutUsual gives the settings that clear what cells of a workbook look like without a format: a grid that has a base says that itself.
+func withoutUsual(styles *grid.Styles) (list xf.Settings) {
+	for _, one := range usualStyle(styles).leaves {
+		if is, err := xf.Check(one.Leaf, ""); err == nil && is == "" {
+			list = append(list, xf.Setting{Leaf: one.Leaf})
+		}
+	}
+	return list
+}
+
+// overlaid gives what an object says with what another one says besides, or instead.
+func overlaid(under, over node) node {
+	if under.kind != objectNode || over.kind != objectNode {
+		return over
+	}
+	out := node{kind: objectNode, names: slices.Clone(under.names), items: slices.Clone(under.items)}
+	for i, name := range over.names {
+		if k := slices.Index(out.names, name); k >= 0 {
+			out.items[k] = overlaid(out.items[k], over.items[i])
+			continue
+		}
+		out.names, out.items = append(out.names, name), append(out.items, over.items[i])
+	}
+	return out
 }
 
 // stacked makes one range of those that lie below one another and are as wide.
@@ -290,7 +342,7 @@ func at(r cell.Ref, err error) error {
 	return err
 }
 
-const gridExample = `Example: {"anchor":"A1","columns":[{"offset":0,"width_chars":12}],"merges":["A1:B1"],"rows":[{"cells":[{"offset":[0,0],"v":1}]}]}`
+const gridExample = `Example: {"anchor":"A1","widths":[12],"merges":["A1:B1"],"rows":[["Total"],["=SUM(B3:B9)",null,7]],"formats":[{"cells":"A1:B2","fmt":"0.00"}]}`
 
 // readGrid reads a payload for an anchor.
 func readGrid(n node, anchor cell.Ref) (*gridPayload, error) {
@@ -305,7 +357,7 @@ func readGrid(n node, anchor cell.Ref) (*gridPayload, error) {
 		}
 	}
 	for _, name := range n.names {
-		if !slices.Contains([]string{"sheet", "anchor", "columns", "merges", "rows", "version", "workbook_id", "fork_id"}, name) {
+		if !slices.Contains([]string{"sheet", "anchor", "columns", "widths", "merges", "rows", "base", "formats", "version", "workbook_id", "fork_id"}, name) {
 			return nil, bad("a grid has no %s", clip(name, 40))
 		}
 	}
@@ -314,39 +366,50 @@ func readGrid(n node, anchor cell.Ref) (*gridPayload, error) {
 		if m.kind != textNode || !ok {
 			return nil, bad("%s is no merged range", m.brief())
 		}
-		to := r
-		if g.anchored { // they are where the grid was
-			to.First, ok = moveRef(r.First, g.from, anchor)
-			var ok2 bool
-			to.Last, ok2 = moveRef(r.Last, g.from, anchor)
-			if ok = ok && ok2; !ok {
-				return nil, fail(codeRangeInvalid, "Choose another anchor", "the merged range %s would lie outside of the sheet", r)
-			}
+		to, ok := g.moved(r, anchor)
+		if !ok {
+			return nil, fail(codeRangeInvalid, "Choose another anchor", "the merged range %s would lie outside of the sheet", r)
 		}
 		g.merges = append(g.merges, to)
 	}
-	for _, c := range n.member("columns").items {
-		offset, err := c.member("offset").integer()
-		width, err2 := strconv.ParseFloat(c.member("width_chars").text, 64)
-		if err != nil || err2 != nil || !(width >= 0 && width <= book.MaxColumnWidth) {
-			return nil, bad("%s is no width of a column", c.brief())
+	wide := func(c node, offset int, text string) error {
+		width, err := strconv.ParseFloat(text, 64)
+		if err != nil || !(width >= 0 && width <= book.MaxColumnWidth) {
+			return bad("%s is no width of a column", c.brief())
 		}
 		col := anchor.Col + offset
 		if offset < 0 || col >= cell.MaxCols {
-			return nil, fail(codeRangeInvalid, "Choose another anchor", "column %d of the grid would lie outside of the sheet", offset)
+			return fail(codeRangeInvalid, "Choose another anchor", "column %d of the grid would lie outside of the sheet", offset)
 		}
 		g.widths[col] = width
 		g.covers.Last.Col = max(g.covers.Last.Col, col)
+		return nil
 	}
-	for _, row := range n.member("rows").items {
-		for _, c := range row.member("cells").items {
-			x, err := readGridCell(c, anchor)
-			if err != nil {
-				return nil, err
-			}
-			g.cells = append(g.cells, x)
-			g.covers = g.covers.Union(cell.Range{First: x.ref, Last: x.ref})
+	for _, c := range n.member("columns").items {
+		offset, err := c.member("offset").integer()
+		if err != nil {
+			return nil, bad("%s is no width of a column", c.brief())
 		}
+		if err := wide(c, offset, c.member("width_chars").text); err != nil {
+			return nil, err
+		}
+	}
+	for offset, c := range n.member("widths").items {
+		if c.kind == nullNode {
+			continue
+		}
+		if err := wide(c, offset, c.text); err != nil {
+			return nil, err
+		}
+	}
+	if err := g.readRows(n.member("rows"), anchor); err != nil {
+		return nil, err
+	}
+	if g.base = n.member("base"); g.base.kind != nullNode && g.base.kind != objectNode {
+		return nil, bad("base is %s, wanted an object", g.base.brief())
+	}
+	if err := g.readFormats(n.member("formats"), anchor); err != nil {
+		return nil, err
 	}
 	slices.SortStableFunc(g.cells, func(a, b gridCell) int {
 		return cmp.Or(cmp.Compare(a.ref.Row, b.ref.Row), cmp.Compare(a.ref.Col, b.ref.Col))
@@ -354,7 +417,18 @@ func readGrid(n node, anchor cell.Ref) (*gridPayload, error) {
 	if len(g.cells) > filledMax {
 		return nil, fail("TOO_MANY", "Import it in parts", "the grid has more than %d cells", filledMax)
 	}
+	g.dateCells()
 	return g, nil
+}
+
+// moved gives where a range goes that is told by where the grid was.
+func (g *gridPayload) moved(r cell.Range, anchor cell.Ref) (to cell.Range, ok bool) {
+	if !g.anchored {
+		return r, true
+	}
+	first, ok1 := moveRef(r.First, g.from, anchor)
+	last, ok2 := moveRef(r.Last, g.from, anchor)
+	return cell.Range{First: first, Last: last}, ok1 && ok2
 }
 
 // moveRef moves a cell by as much as from is moved to to; ok is false where it leaves the sheet.
@@ -382,17 +456,8 @@ func readGridCell(n node, anchor cell.Ref) (x gridCell, err error) {
 		switch name {
 		case "offset":
 		case "v":
-			if v.kind == arrayNode || v.kind == objectNode {
-				return x, at(x.ref, invalid(gridExample, "the value is %s", v.brief()))
-			}
-			x.given = v.kind != nullNode
-			x.value = Scalar{Text: v.text, Kind: map[nodeKind]ScalarKind{textNode: TextScalar, numberNode: NumberScalar, boolNode: BoolScalar}[v.kind]}
-			if x.value.Number = 0; v.kind == numberNode {
-				if x.value.Number, err = strconv.ParseFloat(v.text, 64); err != nil || math.IsInf(x.value.Number, 0) {
-					return x, at(x.ref, invalid("", "%s is no number that a cell can hold", clip(v.text, 40)))
-				}
-			} else if v.text == "true" && v.kind == boolNode {
-				x.value.Number = 1
+			if err := x.read(v); err != nil {
+				return x, err
 			}
 		case "f":
 			x.formula = strings.TrimPrefix(strings.TrimSpace(v.text), "=")

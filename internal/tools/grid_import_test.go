@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,12 +13,14 @@ import (
 
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
+	"gridflow/internal/grid"
+	"gridflow/internal/xf"
 	"gridflow/internal/xf/xftest"
 )
 
 // exportText gives what grid_export says of a range.
-func exportText(t interface{ Fatal(...any) }, snap *book.Snapshot, sheet, rng string) string {
-	out, err := exportGrid(context.Background(), &Env{}, snap, gridExportIn{Sheet: sheet, Range: rng})
+func exportText(t interface{ Fatal(...any) }, profile Profile, snap *book.Snapshot, sheet, rng string) string {
+	out, err := exportGrid(context.Background(), &Env{Profile: profile}, snap, gridExportIn{Sheet: sheet, Range: rng})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,9 +97,9 @@ func TestGridRoundTrip(t *testing.T) {
 			}
 			snap = made.snap
 		}
-		was := exportText(t, snap, "From", "A1:H9")
+		was := exportText(t, Dense, snap, "From", "A1:H9")
 		// In its own place.
-		if is := exportText(t, importGrid(t, snap, 0, anchorOf(t, was), was, rapid.Bool().Draw(t, "clear")), "From", "A1:H9"); is != was {
+		if is := exportText(t, Dense, importGrid(t, snap, 0, anchorOf(t, was), was, rapid.Bool().Draw(t, "clear")), "From", "A1:H9"); is != was {
 			t.Fatalf("imported where it was, it is\n%s\nand not\n%s", is, was)
 		}
 		// On another sheet, at another place.
@@ -109,12 +112,13 @@ func TestGridRoundTrip(t *testing.T) {
 			t.Fatal(err)
 		}
 		source, _ := snap.Sheet(context.Background(), 0)
+		cells := exportText(t, Compat, snap, "From", "A1:H9")
 		for r := range 8 {
 			for c := range 8 {
 				a, b := cell.Ref{Row: from.Row + r, Col: from.Col + c}, cell.Ref{Row: to.Row + r, Col: to.Col + c}
 				x, okX := source.At(a)
 				y, okY := sheet.At(b)
-				if inGrid(t, was, r, c) && (x.Value != y.Value && !x.HasFormula() || book.FormulaText(source, x) != book.FormulaText(sheet, y) || !okX || !okY) {
+				if inGrid(t, cells, r, c) && (x.Value != y.Value && !x.HasFormula() || book.FormulaText(source, x) != book.FormulaText(sheet, y) || !okX || !okY) {
 					t.Fatalf("%v is %v (%s), and %v is %v (%s): %s", a, x.Value, book.FormulaText(source, x), b, y.Value, book.FormulaText(sheet, y), was)
 				}
 			}
@@ -139,4 +143,33 @@ func anchorOf(t interface{ Fatal(...any) }, payload string) string {
 
 func inGrid(t interface{ Fatal(...any) }, payload string, row, col int) bool {
 	return strings.Contains(payload, fmt.Sprintf(`"offset":[%d,%d]`, row, col))
+}
+
+// TestGridBase: into a workbook whose cells look otherwise without a format, one comes as it was: what it does not say the base says.
+func TestGridBase(t *testing.T) {
+	from := newTestBook()
+	from.addSheet(t, "S", "1|2")
+	snap, _, err := book.NewSnapshot("wb", "r", from).Apply(t.Context(), book.Edit{Ops: []book.Op{book.FormatCells{Sheet: "S", Ranges: []cell.Range{{}}, Settings: xf.Settings{{Leaf: xf.FontBold, Value: xf.Yes}}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	payload := exportText(t, Dense, snap, "S", "A1:B1")
+	other := newTestBook()
+	other.addSheet(t, "S", "")
+	styles := *other.wb.Styles
+	styles.Xfs = slices.Clone(styles.Xfs)
+	styles.Xfs[0].Font = &grid.Font{Name: "Arial", Size: 20, Italic: true}
+	other.wb.Styles = &styles
+	to := importGrid(t, book.NewSnapshot("wb2", "r", other), 0, "A1", payload, false)
+	look := func(s *book.Snapshot) xf.Leaves {
+		sheet, err := s.Sheet(t.Context(), len(s.Workbook().Sheets)-1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, _ := sheet.At(cell.Ref{})
+		return xf.Of(s.Workbook().Styles.Xfs[c.Style])
+	}
+	if was, is := look(snap), look(to); was != is {
+		t.Errorf("%s became\n%v, and was\n%v", payload, is, was)
+	}
 }

@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -16,7 +17,7 @@ type listRulesIn struct {
 	Book
 	Sheet  string `json:"sheet_name" doc:"All sheets unless given"`
 	Range  string `json:"range" doc:"Only rules of some of these cells"`
-	Kinds  string `json:"kinds" enum:"all|validations|conditional_formats" default:"all"`
+	Kinds  string `json:"kinds" enum:"all|validations|conditional_formats|filters" default:"all" doc:"Tables whose filter has no criteria only with filters"`
 	Limit  int    `json:"limit" default:"100" min:"1" max:"5000"`
 	Offset int    `json:"offset" default:"0" min:"0"`
 }
@@ -30,9 +31,9 @@ type listRulesOut struct {
 
 type ruleItem struct {
 	Sheet    string   `json:"sheet_name"`
-	Rule     string   `json:"rule"` // "validation" or "conditional_format"
+	Rule     string   `json:"rule"` // "validation", "conditional_format" or "filter"
 	Range    string   `json:"range"`
-	Type     string   `json:"type"` // as files have it
+	Type     string   `json:"type,omitempty"` // as files have it
 	Operator string   `json:"operator,omitempty"`
 	Formulas []string `json:"formulas"`
 
@@ -41,6 +42,10 @@ type ruleItem struct {
 	HideDropDown bool         `json:"hide_drop_down,omitempty"`
 	Prompt       *ruleMessage `json:"prompt"`
 	Error        *ruleMessage `json:"error"`
+
+	// Of filters.
+	Table   string       `json:"table_name,omitempty"`
+	Columns []filterItem `json:"columns"`
 
 	// Of conditional formats.
 	Priority   int               `json:"priority,omitempty"`
@@ -64,8 +69,8 @@ type ruleItem struct {
 }
 
 var listRules = define(Spec{
-	Name: "list_rules", Title: "List validations and conditional formats", Toolset: "read", Reach: ReachBook,
-	Description: "The data validations and conditional formats of a workbook or sheet, each with its cells, formulas, messages, thresholds, and how cells look that it holds for. rules_batch changes them.",
+	Name: "list_rules", Title: "List validations, conditional formats and filters", Toolset: "read", Reach: ReachBook,
+	Description: "The data validations, conditional formats and filters of a workbook or sheet, each with its cells, formulas, messages, thresholds, criteria, and how cells look that it holds for. rules_batch and filter_batch change them.",
 	Example:     `{"workbook_or_fork_id":"wb-23456789ab","sheet_name":"Sheet1"}`,
 }, func(ctx context.Context, env *Env, in listRulesIn) (*listRulesOut, error) {
 	var out *listRulesOut
@@ -80,7 +85,11 @@ func readRules(ctx context.Context, env *Env, snap *book.Snapshot, in listRulesI
 	out := &listRulesOut{WorkbookID: snap.ID}
 	lim := env.budget(in.Limit)
 	total, full := 0, false
-	err := eachLayout(ctx, snap, in.Sheet, in.Range, func(sheet string, l *grid.Layout, within []cell.Range) {
+	tables, err := snap.Tables(ctx)
+	if err != nil && ctx.Err() != nil {
+		return nil, err
+	}
+	err = eachLayout(ctx, snap, in.Sheet, in.Range, func(sheet string, l *grid.Layout, within []cell.Range) {
 		add := func(item ruleItem) {
 			total++
 			if total <= in.Offset || full {
@@ -90,18 +99,39 @@ func readRules(ctx context.Context, env *Env, snap *book.Snapshot, in listRulesI
 				out.Rules = append(out.Rules, item)
 			}
 		}
-		if in.Kinds != "conditional_formats" {
+		all := in.Kinds == "all" || in.Kinds == ""
+		if all || in.Kinds == "validations" {
 			for i := range l.Validations {
 				if meets(l.Validations[i].Ranges, within) {
 					add(validationItem(sheet, &l.Validations[i]))
 				}
 			}
 		}
-		if in.Kinds != "validations" {
+		if all || in.Kinds == "conditional_formats" {
 			for i := range l.Conditional {
 				if meets(l.Conditional[i].Ranges, within) {
 					add(conditionalItem(sheet, snap.Workbook().Styles, &l.Conditional[i]))
 				}
+			}
+		}
+		if all || in.Kinds == "filters" { // every table has buttons: they are told only where they were asked for
+			if f := l.Filter(); !f.None && meets([]cell.Range{f.Range}, within) {
+				add(ruleItem{Sheet: sheet, Rule: "filter", Range: f.Range.String(), Columns: filterItems(f, func(k int) string { return cell.ColumnName(f.Range.First.Col + k) })})
+			}
+			index, _ := snap.SheetIndex(sheet)
+			for i := range tables {
+				t := &tables[i]
+				if t.Sheet != index || !t.AutoFilter || all && len(t.Filters) == 0 || !meets([]cell.Range{t.Range}, within) {
+					continue
+				}
+				f := grid.Filter{Range: t.Range, Columns: t.Filters}
+				f.Range.Last.Row -= t.TotalsRows
+				add(ruleItem{Sheet: sheet, Rule: "filter", Range: f.Range.String(), Table: t.Name, Columns: filterItems(f, func(k int) string {
+					if k >= len(t.Columns) {
+						return cell.ColumnName(f.Range.First.Col + k)
+					}
+					return t.Columns[k].Name
+				})})
 			}
 		}
 	})
@@ -116,6 +146,84 @@ func readRules(ctx context.Context, env *Env, snap *book.Snapshot, in listRulesI
 	}
 	return out, nil
 }
+
+// filterItem is the criterion of a column, in the words of filter_batch.
+type filterItem struct {
+	Column  string           `json:"column"`
+	Values  []string         `json:"values"`
+	Blanks  bool             `json:"blanks,omitempty"`
+	Tests   []filterTestItem `json:"tests"`
+	Match   string           `json:"match,omitempty"`
+	Top     float64          `json:"top,omitempty"`
+	Bottom  float64          `json:"bottom,omitempty"`
+	Percent bool             `json:"percent,omitempty"`
+	Other   string           `json:"other,omitempty"` // a kind that filter_batch does not set, as files call it
+}
+
+type filterTestItem struct {
+	Operator string `json:"operator"`
+	Value    string `json:"value"` // as files have it: * and ? are wildcards, dates are serials
+}
+
+// filterItems words criteria; name gives that of a column.
+func filterItems(f grid.Filter, name func(k int) string) (list []filterItem) {
+	operators := map[string]string{}
+	for word, o := range filterOperators {
+		if o.value == "%" {
+			operators[o.file] = word
+		}
+	}
+	for _, c := range f.Columns {
+		item := filterItem{Column: name(c.Column), Values: c.Values, Blanks: c.Blank, Percent: c.Percent, Other: c.Other}
+		for _, t := range c.Custom {
+			item.Tests = append(item.Tests, filterTestItem{operators[cmp.Or(t.Operator, "equal")], t.Value})
+		}
+		if len(c.Custom) == 2 && !c.And {
+			item.Match = "any"
+		}
+		if c.Bottom {
+			item.Bottom = c.Top
+		} else {
+			item.Top = c.Top
+		}
+		list = append(list, item)
+	}
+	return list
+}
+
+// String words a criterion.
+func (f *filterItem) String() string {
+	b := []byte(f.Column)
+	switch {
+	case f.Other != "":
+		b = fmt.Appendf(b, " by %s", f.Other)
+	case f.Top > 0 || f.Bottom > 0:
+		b = fmt.Appendf(b, " %s %v", map[bool]string{true: "top", false: "bottom"}[f.Top > 0], f.Top+f.Bottom)
+		if f.Percent {
+			b = append(b, " percent"...)
+		}
+	case len(f.Tests) > 0:
+		for k, t := range f.Tests {
+			if k > 0 {
+				b = append(b, map[bool]string{true: " or", false: " and"}[f.Match == "any"]...)
+			}
+			b = fmt.Appendf(b, " %s %q", t.Operator, t.Value)
+		}
+	default:
+		shown := f.Values[:min(len(f.Values), filterValuesShown)]
+		b = fmt.Appendf(b, " is %q", shown)
+		if more := len(f.Values) - len(shown); more > 0 {
+			b = fmt.Appendf(b, " or one of %d more", more)
+		}
+		if f.Blanks {
+			b = append(b, " or blank"...)
+		}
+	}
+	return string(b)
+}
+
+// filterValuesShown is how many texts of a criterion are told in words.
+const filterValuesShown = 20
 
 // entriesCut says which entries of a list a result has, and the call that goes on.
 func entriesCut(was, next, total int, tool string, in any) string {
@@ -210,7 +318,7 @@ func conditionalItem(sheet string, styles *grid.Styles, f *grid.ConditionalForma
 
 func (o *listRulesOut) appendText(b []byte, _ bool) []byte {
 	if len(o.Rules) == 0 {
-		return append(b, "no validations or conditional formats\n"...)
+		return append(b, "no validations, conditional formats or filters\n"...)
 	}
 	sheet := ""
 	for i := range o.Rules {
@@ -220,9 +328,15 @@ func (o *listRulesOut) appendText(b []byte, _ bool) []byte {
 			b = append(appendEscaped(b, sheet), '\n')
 		}
 		b = append(append(append(b, "  "...), r.Range...), '\t')
-		b = append(b, map[string]string{"validation": "allows ", "conditional_format": "format "}[r.Rule]...)
+		b = append(b, map[string]string{"validation": "allows ", "conditional_format": "format ", "filter": "filter"}[r.Rule]...)
 		b = append(b, plain(r.Type)...)
 		part := func(format string, args ...any) { b = fmt.Appendf(b, format, args...) }
+		if r.Table != "" {
+			part(" of table %s", plain(r.Table))
+		}
+		for k := range r.Columns {
+			part("%s%s", map[bool]string{true: ": ", false: "; "}[k == 0], plain(r.Columns[k].String()))
+		}
 		if r.Operator != "" && r.Operator != r.Type {
 			part(" %s", plain(r.Operator))
 		}

@@ -131,23 +131,6 @@ func (f *File) slicedTables() (map[int]bool, error) {
 	return ids, nil
 }
 
-// filtering reports whether some column of the filter at which r stands has a criterion. One that has
-// none may be told of to hide its button.
-func filtering(r *xmltext.Reader) (yes bool) {
-	for d := r.Depth(); r.Child(d); {
-		if string(r.Local()) != "filterColumn" {
-			continue
-		}
-		for c := r.Depth(); r.Child(c); {
-			switch string(r.Local()) {
-			case "filters", "top10", "customFilters", "dynamicFilter", "colorFilter", "iconFilter":
-				yes = true
-			}
-		}
-	}
-	return yes
-}
-
 // parseTable reads a table part.
 func parseTable(doc []byte) (grid.Table, error) {
 	r := xmltext.New(doc)
@@ -179,7 +162,9 @@ func parseTable(doc []byte) (grid.Table, error) {
 		}
 		switch string(r.Local()) {
 		case "autoFilter":
-			t.AutoFilter, t.Filtering = true, filtering(r)
+			p := &layoutReader{r: r}
+			t.AutoFilter, t.Filters = true, p.filters()
+			t.Filtering = len(t.Filters) > 0
 		case "tableStyleInfo":
 			t.StyleName = r.Value("name")
 			t.FirstColumn, t.LastColumn = r.Bool("showFirstColumn", false), r.Bool("showLastColumn", false)

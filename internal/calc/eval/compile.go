@@ -101,6 +101,7 @@ func (c *compiler) expr(n *formula.Node) expr {
 		return c.unknown(n.Name())
 	case formula.Unary:
 		if n.Op == formula.OpImplicit || n.Op == formula.OpIntersect {
+			c.p.Intersects = true
 			return &single{c.expr(n.Kids[0])}
 		}
 		u := &unary{n.Op, c.expr(n.Kids[0])}
@@ -198,6 +199,7 @@ func (c *compiler) binary(n *formula.Node) expr {
 		if n.Op == formula.OpRange {
 			c.p.Dynamic, c.p.Volatile = true, true
 		}
+		c.p.Intersects = c.p.Intersects || n.Op == formula.OpIntersect
 		return &join{n.Op, c.expr(n.Kids[0]), c.expr(n.Kids[1])}
 	}
 	b := &binary{op: n.Op, l: c.expr(n.Kids[0]), r: c.expr(n.Kids[1])}
@@ -406,6 +408,7 @@ func (c *compiler) name(r *formula.Reference, sheet int) expr {
 		}
 		word := strings.TrimPrefix(strings.ToUpper(r.Name), "_XLETA.")
 		if f := fn.Find(formula.FunctionName(word)); f != nil && !f.Special() {
+			c.p.Placed = c.p.Placed || placed[f.Name]
 			return &constant{fn.Func(&fn.Lambda{Params: f.Takes().Max, Optional: f.Takes().Max - f.Takes().Min, Body: f})}
 		}
 		c.usesNamed(r.Name, false)

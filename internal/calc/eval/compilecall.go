@@ -16,6 +16,10 @@ type tableColumn = grid.TableColumn
 var byPlace = map[string]bool{"ROW": true, "COLUMN": true, "ROWS": true, "COLUMNS": true, "OFFSET": true, "AREAS": true,
 	"SHEET": true, "SHEETS": true, "ISREF": true}
 
+// placed are the functions whose value may be another one after rows, columns or sheets came, went or moved, although what they are given
+// are the same cells.
+var placed = map[string]bool{"ROW": true, "COLUMN": true, "SHEET": true, "SHEETS": true, "FORMULATEXT": true, "CELL": true, "OFFSET": true, "INDIRECT": true}
+
 // call compiles a call of a function.
 func (c *compiler) call(n *formula.Node) expr {
 	name := n.Function()
@@ -33,6 +37,7 @@ func (c *compiler) call(n *formula.Node) expr {
 		}
 	case "SINGLE":
 		if len(n.Kids) == 1 {
+			c.p.Intersects = true
 			return &single{c.expr(n.Kids[0])}
 		}
 	}
@@ -50,6 +55,7 @@ func (c *compiler) call(n *formula.Node) expr {
 	if f.Volatile {
 		c.p.Volatile = true
 	}
+	c.p.Placed = c.p.Placed || placed[name]
 	switch name {
 	case "INDIRECT", "OFFSET":
 		c.p.Dynamic, c.p.Volatile = true, true
@@ -83,6 +89,9 @@ func (c *compiler) call(n *formula.Node) expr {
 		default:
 			c.cut(out.args[i])
 		}
+	}
+	if extends[name] {
+		c.extend(out.args)
 	}
 	return out
 }

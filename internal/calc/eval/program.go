@@ -65,6 +65,12 @@ type Program struct {
 	Names []string
 	// OtherRows says that it names more of a table than what stands in its own row.
 	OtherRows bool
+	// Placed says that the formula goes by where it stands or where its references lie: it calls ROW, SHEET,
+	// FORMULATEXT or another function of their kind, or has SUMIF read past the end of a reference.
+	Placed bool
+	// Intersects says that it cuts references by where they lie: by one another, or by its own row and column where that
+	// is written in it.
+	Intersects bool
 	// Elsewhere says that the formula needs what only the program that saved the file had:
 	// another workbook, a server, a macro.
 	Elsewhere bool

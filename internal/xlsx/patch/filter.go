@@ -16,20 +16,29 @@ func (t *tail) filter(p *LayoutPatch) error {
 		t.put("autoFilter", nil)
 		return nil
 	}
-	prefix := t.e.l.Prefix
-	tag := []byte("<" + prefix + "autoFilter>")
+	var old *element
 	was := t.loaded.Layout.Filter()
+	if list := t.find("autoFilter"); len(list) > 0 && !was.None {
+		old = &list[0]
+	}
+	t.put("autoFilter", autoFilter(t.document, t.e.l.Prefix, old, was, f))
+	return nil
+}
+
+// autoFilter gives the XML of a filter, from that of the file, if there is one: old in d, which says was.
+func autoFilter(d *document, prefix string, old *element, was, f grid.Filter) []byte {
+	tag := []byte("<" + prefix + "autoFilter>")
 	have := map[int]element{} // the criteria of the file, and the columns whose buttons it hides, by column
 	var rest []byte
-	if old := t.find("autoFilter"); len(old) > 0 && !was.None {
-		tag = openTag(old[0], t.text)
-		for _, c := range t.children(old[0]) {
-			switch id, err := strconv.Atoi(string(attribute(c.tag(t.text), "colId"))); {
+	if old != nil {
+		tag = openTag(*old, d.text)
+		for _, c := range d.children(*old) {
+			switch id, err := strconv.Atoi(string(attribute(c.tag(d.text), "colId"))); {
 			case was.Range != f.Range:
 			case c.local == "filterColumn" && err == nil:
 				have[id] = c
 			default:
-				rest = append(rest, t.text[c.from:c.to]...) // how it was sorted
+				rest = append(rest, d.text[c.from:c.to]...) // how it was sorted
 			}
 		}
 	}
@@ -40,16 +49,16 @@ func (t *tail) filter(p *LayoutPatch) error {
 		c, there := have[col]
 		switch {
 		case i < 0 && k < 0 && there: // it only hides a button
-			xml = append(xml, t.text[c.from:c.to]...)
+			xml = append(xml, d.text[c.from:c.to]...)
 		case i < 0:
 		case there && k >= 0 && sameColumn(&was.Columns[k], &f.Columns[i]):
-			xml = append(xml, t.text[c.from:c.to]...)
+			xml = append(xml, d.text[c.from:c.to]...)
+		case f.Columns[i].Other != "": // only the file could say it
 		default:
 			xml = append(xml, filterColumn(prefix, &f.Columns[i])...)
 		}
 	}
-	t.put("autoFilter", slices.Concat(xml, rest, []byte("</"+prefix+"autoFilter>")))
-	return nil
+	return slices.Concat(xml, rest, []byte("</"+prefix+"autoFilter>"))
 }
 
 func sameColumn(a, b *grid.FilterColumn) bool {

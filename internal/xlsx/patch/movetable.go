@@ -100,6 +100,9 @@ func (s *saver) moveTables(c *course) error {
 		if after.Range != was.Range {
 			tag = withAttribute(tag, "ref", corners(after.Range))
 		}
+		if after.Totals != was.Totals {
+			tag = withAttribute(tag, "totalsRowCount", strconv.Itoa(after.Totals))
+		}
 		text = slices.Concat(tag, text[root.tagEnd-root.from:])
 		if string(text) == string(d.text[root.from:root.to]) {
 			continue

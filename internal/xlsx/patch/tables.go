@@ -379,6 +379,9 @@ func (d *document) table(root element, t *tableNow) []byte {
 	filtered := t.Range
 	filtered.Last.Row -= t.TotalsRows
 	filter := []byte("<" + p + `autoFilter ref="` + corners(filtered) + `"/>`)
+	if len(t.Filters) > 0 {
+		filter = autoFilter(d, p, nil, grid.Filter{None: true}, grid.Filter{Range: filtered, Columns: t.Filters})
+	}
 	style := []byte("<" + p + "tableStyleInfo/>")
 	hasStyle := false
 	moved := t.file != nil && (t.file.Range.First != t.Range.First || t.file.Range.Last.Col != t.Range.Last.Col)
@@ -388,7 +391,12 @@ func (d *document) table(root element, t *tableNow) []byte {
 		own := d.text[c.from:c.to]
 		switch c.local {
 		case "autoFilter":
-			if !moved {
+			switch {
+			case moved:
+			case !slices.EqualFunc(t.Filters, t.file.Filters, func(a, b grid.FilterColumn) bool { return sameColumn(&a, &b) }):
+				// The one of the file keeps what else it says of its columns, whichever rows it has.
+				filter = autoFilter(d, p, &c, grid.Filter{Range: filtered, Columns: t.file.Filters}, grid.Filter{Range: filtered, Columns: t.Filters})
+			default:
 				filter = slices.Concat(withAttribute(c.tag(d.text), "ref", corners(filtered)), d.text[c.tagEnd:c.to])
 			}
 		case "sortState":

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -255,6 +256,71 @@ func TestTableChanges(t *testing.T) {
 	}
 }
 
+// TestTableFilter: criteria of a table's filter are written in its part, and those of the file that stay are kept to the byte.
+func TestTableFilter(t *testing.T) {
+	const button, colour, custom = `<filterColumn colId="0" hiddenButton="1"/>`, `<filterColumn colId="1"><colorFilter dxfId="3"/></filterColumn>`,
+		`<filterColumn colId="1"><customFilters><customFilter operator="greaterThan" val="5"/><customFilter val="a&amp;*"/></customFilters></filterColumn>`
+	tests := []grid.FilterTest{{Operator: "greaterThan", Value: "5"}, {Operator: "equal", Value: "a&*"}}
+	for _, c := range []struct {
+		name, was, want string
+		change          func(*grid.Table)
+	}{
+		{"one is set", button, button + custom, func(t *grid.Table) { t.Filters = []grid.FilterColumn{{Column: 1, Custom: tests}} }},
+		{"one takes the place of another", button + colour, button + custom, func(t *grid.Table) { t.Filters = []grid.FilterColumn{{Column: 1, Custom: tests}} }},
+		{"one is added", button + colour, `<filterColumn colId="0"><top10 val="3"/></filterColumn>` + colour, func(t *grid.Table) {
+			t.Filters = []grid.FilterColumn{{Column: 0, Top: 3}, {Column: 1, Other: "colorFilter"}}
+		}},
+		{"it is cleared", button + colour + `<sortState ref="A2:B2"/>`, button + `<sortState ref="A2:B2"/>`, func(t *grid.Table) { t.Filters = nil }},
+		{"rows come", button + colour, button + colour, func(t *grid.Table) { t.Range.Last.Row = 8 }},
+		{"a column comes", custom, custom, func(t *grid.Table) {
+			t.Range.Last.Col, t.Columns = 2, append(t.Columns, grid.TableColumn{Name: "c"})
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			before := tableParts()
+			const part = "xl/tables/table1.xml"
+			before[part] = strings.Replace(before[part], button, c.was, 1)
+			f, err := openBytes(book(t, before))
+			if err != nil {
+				t.Fatal(err)
+			}
+			tables, err := f.Tables(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			table := tables[0]
+			table.Columns = slices.Clone(table.Columns)
+			c.change(&table)
+			was := []string{"a", "b", ""}[:len(table.Columns)]
+			b, _ := saved(t, book(t, before), Patch{Tables: []TablePatch{{Of: "T", Table: table, Was: was}}})
+			after := unzipped(t, b)
+			_, is, _ := strings.Cut(after[part], "<autoFilter ")
+			is, _, _ = strings.Cut(is, "</autoFilter>")
+			if want := `ref="` + table.Range.String() + `">` + c.want; is != want {
+				t.Errorf("got %s\nwant %s", is, want)
+			}
+			if err := tableConforms(after[part]); err != nil {
+				t.Error(err)
+			}
+			sameParts(t, before, after, part)
+			if f, err = openBytes(b); err != nil {
+				t.Fatal(err)
+			}
+			tables, err = f.Tables(t.Context())
+			if err != nil || !reflect.DeepEqual(tables[0].Filters, slicesOfTests(table.Filters)) || tables[0].Filtering != (len(table.Filters) > 0) {
+				t.Errorf("read as %+v, %v", tables[0].Filters, err)
+			}
+			x, err := excelize.OpenReader(bytes.NewReader(b))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if theirs, err := x.GetTables("S"); err != nil || len(theirs) != 1 {
+				t.Errorf("excelize sees %+v, %v", theirs, err)
+			}
+		})
+	}
+}
+
 // TestTableEnds: with a table goes what names it; the cells stay. A second one goes with its list.
 func TestTableEnds(t *testing.T) {
 	before := tableParts()
@@ -336,6 +402,7 @@ func TestTableLibreOffice(t *testing.T) {
 	}
 	dir := t.TempDir()
 	table := namedTable("U", "D3:E5", grid.TableColumn{Name: "x"}, grid.TableColumn{Name: "y"})
+	table.Filters = []grid.FilterColumn{{Column: 1, Custom: []grid.FilterTest{{Operator: "greaterThan", Value: "1"}}}}
 	b, _ := saved(t, book(t, tableParts()), Patch{Sheets: []SheetPatch{{Cells: []CellPatch{text("D3", "x"), text("E3", "y"), number("D4", 3), number("D5", 4), {Ref: at("G9"), HasFormula: true, Formula: "SUM(U[x])"}}}},
 		Tables: []TablePatch{{Table: table, Was: make([]string, 2)}}, RecalcOnLoad: true})
 	path := filepath.Join(dir, "t.xlsx")
@@ -360,6 +427,11 @@ func TestTableLibreOffice(t *testing.T) {
 	}
 	if !slices.ContainsFunc(tables, func(t grid.Table) bool { return t.Name == "U" && t.Range == table.Range }) {
 		t.Errorf("LibreOffice sees %+v", tables)
+	}
+	if !slices.ContainsFunc(tables, func(t grid.Table) bool {
+		return t.Name == "U" && len(t.Filters) == 1 && t.Filters[0].Column == 1 && slices.Equal(t.Filters[0].Custom, table.Filters[0].Custom)
+	}) {
+		t.Errorf("LibreOffice sees the filter in %+v, and it is %+v", tables, table.Filters)
 	}
 	sheet, err := f.Sheet(t.Context(), 0, cell.MaxRows-1)
 	if err != nil {

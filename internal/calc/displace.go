@@ -1,0 +1,46 @@
+package calc
+
+import (
+	"slices"
+	"strings"
+
+	"gridflow/internal/calc/eval"
+	"gridflow/internal/calc/graph"
+	"gridflow/internal/grid"
+)
+
+// Displacement is what structural changes have done to a workbook that the references in the text of a formula do not
+// tell: see structure.Rewriter.Follow.
+type Displacement struct {
+	Any    bool     // there was a change
+	Cells  bool     // cells were moved out of their rows and columns
+	Names  []string // defined names that say other cells than they did, in any case
+	Tables []string // tables that have other cells than they had, in any case
+}
+
+// Displaced gives the cells whose formula may give something else for a displacement, although its references went with their cells.
+func (m *Model) Displaced(d Displacement) (areas []graph.Area) {
+	if !d.Any {
+		return nil
+	}
+	has := func(list, names []string) bool {
+		return slices.ContainsFunc(list, func(a string) bool {
+			return a == "" || slices.ContainsFunc(names, func(b string) bool { return strings.EqualFold(a, b) })
+		})
+	}
+	scoped := slices.ContainsFunc(m.words.in.Book.Names, func(n grid.Name) bool { return n.Sheet >= 0 })
+	for s := range m.graph.Spans() {
+		p := programOf(s)
+		if p == nil {
+			continue
+		}
+		away := slices.ContainsFunc(p.Reads, func(r eval.Read) bool { return r.Sheet != s.Template.Sheet })
+		// What stands in the row or column of the formula is another cell where that went another way.
+		aligned := p.Intersects || p.Ranged && s.Template.Kind == grid.NormalFormula || len(p.Tables) > 0 && !p.OtherRows
+		if p.Placed || has(p.Names, d.Names) && len(d.Names) > 0 || p.OtherRows && len(d.Tables) > 0 && has(p.Tables, d.Tables) ||
+			aligned && (d.Cells || away) || d.Cells && (p.Subtotal || scoped && len(p.Names) > 0) {
+			areas = append(areas, graph.Area{Sheet: s.Template.Sheet, Range: s.Area})
+		}
+	}
+	return areas
+}
