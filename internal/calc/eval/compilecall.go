@@ -84,6 +84,9 @@ func (c *compiler) call(n *formula.Node) expr {
 			c.cut(out.args[i])
 		}
 	}
+	if len(out.args) == 3 && (name == "SUMIF" || name == "AVERAGEIF") {
+		c.beyond(out.args[0], out.args[2])
+	}
 	return out
 }
 
