@@ -102,6 +102,9 @@ func (w *worker) calculate(p place, t *tile, i int) {
 	}
 	m.Literals = w.c.literals(f.Open, p.sheet, p.at)
 	v := m.Run(f.Program, p.sheet, p.at, f.arrays())
+	if f.kind == grid.DynamicArray {
+		v = m.Spilled(v, p.at)
+	}
 	w.path = w.path[:len(w.path)-1]
 	if w.put != nil || w.c.stopped() {
 		t.todo.state[i] = was

@@ -31,7 +31,7 @@ func (c *Context) element(v Value) cell.Value {
 	switch {
 	case v.Lambda() != nil:
 		return cell.ErrorValue(cell.ErrCalc)
-	case v.Array() != nil && len(v.Array().Cells) > 1:
+	case v.Array() != nil && (len(v.Array().Cells) > 1 || v.Array().Long()):
 		return c.Fail(cell.ErrCalc, "the function gives an array where one value is expected").Scalar()
 	case v.Ref() != nil:
 		if r := v.Ref(); len(r.Areas) > 1 || !r.Areas[0].Single() {
