@@ -1,6 +1,7 @@
 package book
 
 import (
+	"slices"
 	"strings"
 
 	"gridflow/internal/calc"
@@ -28,6 +29,10 @@ func (d *draft) storedForms(sheet int, cells []CellEdit) (func(c *CellEdit) stor
 			break // where they cannot be read, nothing can be said of them
 		}
 	}
+	names := d.next.Workbook().Names
+	defined := func(name string) bool {
+		return slices.ContainsFunc(names, func(n grid.Name) bool { return FoldName(n.Name) == FoldName(name) })
+	}
 	return func(c *CellEdit) stored {
 		if !c.HasFormula {
 			return stored{}
@@ -38,7 +43,7 @@ func (d *draft) storedForms(sheet int, cells []CellEdit) (func(c *CellEdit) stor
 				table = t.Name
 			}
 		}
-		text, err := formula.StoredIn(c.Formula, table)
+		text, err := formula.Scope{Table: table, Defined: defined}.Stored(c.Formula)
 		if err != nil {
 			return stored{text: c.Formula}
 		}

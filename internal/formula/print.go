@@ -390,6 +390,10 @@ func (p *printer) reference(r *Reference, ranged bool) {
 	p.sheets(r.sheets)
 	switch r.Kind {
 	case NameRef:
+		if p.display && Handed(r.Name) != "" {
+			p.b = append(p.b, r.Name[storagePrefix(r.Name):]...)
+			return
+		}
 		p.name(r.Name)
 	case TableRef:
 		if p.display && r.table.items == ItemThisRow {

@@ -395,6 +395,13 @@ func (c *compiler) name(r *formula.Reference, sheet int) expr {
 	if b := c.names[key]; b != nil {
 		return &named{r.Name, b}
 	}
+	if name := formula.Handed(r.Name); name != "" {
+		// Files also define such names, as #NAME?, for programs that know of no functions that are handed over.
+		if f := fn.Find(name); f != nil && !f.Special() {
+			return c.handed(f)
+		}
+		return c.unknown(r.Name)
+	}
 	c.looksFor(r.Name)
 	tree, on, ok := c.scope.Name(sheet, r.Name)
 	if !ok {
@@ -404,9 +411,8 @@ func (c *compiler) name(r *formula.Reference, sheet int) expr {
 				return c.fixed(t.Sheet, data, t.Name)
 			}
 		}
-		word := strings.TrimPrefix(strings.ToUpper(r.Name), "_XLETA.")
-		if f := fn.Find(formula.FunctionName(word)); f != nil && !f.Special() {
-			return &constant{fn.Func(&fn.Lambda{Params: f.Takes().Max, Optional: f.Takes().Max - f.Takes().Min, Body: f})}
+		if f := fn.Find(formula.FunctionName(r.Name)); f != nil && !f.Special() {
+			return c.handed(f)
 		}
 		c.usesNamed(r.Name, false)
 		return c.unknown(r.Name)
@@ -426,6 +432,24 @@ func (c *compiler) name(r *formula.Reference, sheet int) expr {
 	c.at, c.wrap, c.bound, c.sheet, c.whole, c.via = at, wrap, bound, home, whole, via
 	c.mode = as
 	return &named{r.Name, b}
+}
+
+// handed compiles a function that is not called here, but handed to another one.
+func (c *compiler) handed(f *fn.Function) expr {
+	c.calls(f)
+	return &constant{fn.Func(&fn.Lambda{Params: f.Takes().Max, Optional: f.Takes().Max - f.Takes().Min, Body: f})}
+}
+
+// calls notes what a formula is that calls a function.
+func (c *compiler) calls(f *fn.Function) {
+	c.p.Elsewhere = c.p.Elsewhere || f.Offline()
+	c.p.Volatile = c.p.Volatile || f.Volatile
+	switch f.Name {
+	case "INDIRECT", "OFFSET":
+		c.p.Dynamic, c.p.Volatile = true, true
+	case "SUBTOTAL", "AGGREGATE":
+		c.p.Subtotal = true
+	}
 }
 
 // refers reports whether an expression is one reference.

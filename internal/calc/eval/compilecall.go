@@ -46,16 +46,7 @@ func (c *compiler) call(n *formula.Node) expr {
 		c.mention(n.Kids)
 		return c.unknown(name)
 	}
-	c.p.Elsewhere = c.p.Elsewhere || f.Offline()
-	if f.Volatile {
-		c.p.Volatile = true
-	}
-	switch name {
-	case "INDIRECT", "OFFSET":
-		c.p.Dynamic, c.p.Volatile = true, true
-	case "SUBTOTAL", "AGGREGATE":
-		c.p.Subtotal = true
-	}
+	c.calls(f)
 	if p := f.Takes(); len(n.Kids) < p.Min || len(n.Kids) > p.Max {
 		c.mention(n.Kids)
 		return &failed{cell.ErrValue, f.Count(len(n.Kids))}
