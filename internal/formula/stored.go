@@ -7,7 +7,7 @@ import (
 
 // Stored gives the formula text as a file has to have it, which is the inverse of
 // [Display]: functions that came after Excel 2007 and the names that LET and LAMBDA bind
-// get their prefixes, A1# becomes _xlfn.ANCHORARRAY(A1) and @A1 becomes _xlfn.SINGLE(A1).
+// get their prefixes, A1# becomes _xlfn.ANCHORARRAY(A1), @A1 becomes _xlfn.SINGLE(A1) and A1:.B9 becomes _xlfn._TRO_TRAILING(A1:B9).
 // T[@Column] becomes T[[#This Row],[Column]], for which files have no @, and the SUM of BYROW(A1:B9,SUM)
 // becomes _xleta.SUM. Everything else stays
 // as it was typed, to the byte; so does a text that is stored already. The error is a
@@ -75,6 +75,11 @@ func (s *storer) node(n *Node) {
 		s.local(n)
 	case n.Kind == Ref && n.Ref.Kind == TableRef:
 		s.part(n)
+	case n.Kind == Ref && n.Ref.Trim != 0:
+		mark := n.Ref.Trim.colon()
+		s.insert(int(n.pos), 0, "_xlfn."+trimNames[n.Ref.Trim]+"(")
+		s.insert(int(n.pos)+strings.LastIndex(s.src[n.pos:n.end], mark), len(mark), ":")
+		s.insert(int(n.end), 0, ")")
 	case n.Kind == Unary && n.Op == OpImplicit:
 		open, end := asArgument("_xlfn.SINGLE(", n.Kids[0])
 		s.insert(int(n.pos), 1, open)

@@ -260,6 +260,11 @@ func multi(e expr, depth int) bool {
 
 // reference compiles a reference and notes what it reads.
 func (c *compiler) reference(r *formula.Reference) expr {
+	if r.Trim != 0 {
+		whole := *r
+		whole.Trim = 0
+		return c.trimmed(r.Trim, func() expr { return c.reference(&whole) })
+	}
 	if b := r.Book(); b != "" && b != "0" {
 		c.p.Elsewhere = true
 		x := External{Book: b, Sheet: r.Sheet(), Name: r.Name}
@@ -294,6 +299,19 @@ func (c *compiler) reference(r *formula.Reference) expr {
 		return &one{from, first, c.wrap}
 	}
 	return newArea(from, to, first, last, c.wrap)
+}
+
+// trimmed compiles what leaves the empty rows and columns at the ends of cells away. Where they end depends on what they
+// hold.
+func (c *compiler) trimmed(ends formula.Trim, cells func() expr) expr {
+	was := c.mode
+	if was == positional {
+		c.mode = reading
+	}
+	x := cells()
+	c.mode = was
+	n := &constant{fn.Num(float64(ends))}
+	return &call{f: fn.Find("TRIMRANGE"), args: []expr{x, n, n}, arr: []bool{true, false, false}, ref: []bool{true, false, false}}
 }
 
 // corners gives the corners of a reference to cells.

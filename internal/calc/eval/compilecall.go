@@ -31,6 +31,10 @@ func (c *compiler) call(n *formula.Node) expr {
 		if len(n.Kids) == 1 {
 			return &spilled{c.expr(n.Kids[0])}
 		}
+	case "_TRO_ALL", "_TRO_LEADING", "_TRO_TRAILING":
+		if len(n.Kids) == 1 {
+			return c.trimmed(formula.TrimOf(name), func() expr { return c.expr(n.Kids[0]) })
+		}
 	case "SINGLE":
 		if len(n.Kids) == 1 {
 			return &single{c.expr(n.Kids[0])}
