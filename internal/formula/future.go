@@ -4,9 +4,9 @@ import "strings"
 
 // futureNames are the functions that came after Excel 2007, whose names files begin with
 // _xlfn. The list is that of [MS-XLSX] 2.2.2 (future functions), with the functions of Excel
-// 365 that came after it, and those that stand for the dots of A1:.B9. Not in it are ECMA.CEILING, ISO.CEILING, NETWORKDAYS.INTL and
-// WORKDAY.INTL, which are as new and are stored without a prefix. ANCHORARRAY and SINGLE
-// are no functions that anybody types: see [Stored].
+// 365 that came after it. Not in it are ECMA.CEILING, ISO.CEILING, NETWORKDAYS.INTL and
+// WORKDAY.INTL, which are as new and are stored without a prefix. ANCHORARRAY, SINGLE and
+// _TRO_ALL are no functions that anybody types: see [Stored].
 const futureNames = `
 	ACOT ACOTH AGGREGATE ARABIC ARRAYTOTEXT BASE BETA.DIST BETA.INV BINOM.DIST BINOM.DIST.RANGE BINOM.INV BITAND
 	BITLSHIFT BITOR BITRSHIFT BITXOR BYCOL BYROW CEILING.MATH CEILING.PRECISE CHISQ.DIST CHISQ.DIST.RT CHISQ.INV
@@ -22,7 +22,6 @@ const futureNames = `
 	SEC SECH SEQUENCE SHEET SHEETS SKEW.P SORT SORTBY STDEV.P STDEV.S STOCKHISTORY SWITCH T.DIST T.DIST.2T T.DIST.RT
 	T.INV T.INV.2T T.TEST TAKE TEXTAFTER TEXTBEFORE TEXTJOIN TEXTSPLIT TOCOL TOROW TRANSLATE TRIMRANGE UNICHAR UNICODE
 	UNIQUE VALUETOTEXT VAR.P VAR.S VSTACK WEBSERVICE WEIBULL.DIST WRAPCOLS WRAPROWS XLOOKUP XMATCH XOR Z.TEST
-	_TRO_ALL _TRO_LEADING _TRO_TRAILING
 `
 
 // worksheetNames are those of them that have a second prefix, _xlws., because there were

@@ -202,7 +202,7 @@ func (p *printer) node(n *Node) {
 		switch {
 		case p.canonical:
 			p.b = append(p.b, FunctionName(n.Text)...)
-		case p.display:
+		case p.display && TrimOf(n.Function()) == 0: // which without its prefix is nothing that could be typed
 			p.b = append(p.b, n.Text[storagePrefix(n.Text):]...)
 		default:
 			p.b = append(p.b, n.Text...)
