@@ -148,7 +148,11 @@ func (m *Machine) pairs(l, r fn.Value, f func(x, y cell.Value) cell.Value) fn.Va
 			break
 		}
 		for col := range out.Cols {
-			out.Set(row, col, f(la.Stretch(row, col), ra.Stretch(row, col)))
+			x := f(la.Stretch(row, col), ra.Stretch(row, col))
+			if !m.Keeps(x) {
+				return m.Fail(cell.ErrNum, "the texts of the array are too long")
+			}
+			out.Set(row, col, x)
 		}
 	}
 	return fn.Of(out)

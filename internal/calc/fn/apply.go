@@ -131,7 +131,11 @@ func (c *Context) lift(f *Function, args []Value, arrays []*Array) Value {
 					one[i] = Scalar(a.Stretch(row, col))
 				}
 			}
-			out.Set(row, col, c.Single(c.call(f, one)))
+			x := c.Single(c.call(f, one))
+			if !c.Keeps(x) {
+				return c.Fail(cell.ErrNum, tooMuchText)
+			}
+			out.Set(row, col, x)
 		}
 	}
 	return Of(out)

@@ -38,7 +38,11 @@ func (c *Context) element(v Value) cell.Value {
 			return c.Fail(cell.ErrCalc, "the function gives a range where one value is expected").Scalar()
 		}
 	}
-	return c.Single(v)
+	x := c.Single(v)
+	if !c.Keeps(x) {
+		return c.Fail(cell.ErrNum, tooMuchText).Scalar()
+	}
+	return x
 }
 
 // sizeToRead gives the size of v if c can go through it, with whole columns and rows cut
