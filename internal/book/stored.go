@@ -1,6 +1,7 @@
 package book
 
 import (
+	"slices"
 	"strings"
 
 	"gridflow/internal/calc"
@@ -29,6 +30,10 @@ func (d *draft) storedForms(sheet int, cells []CellEdit) (func(c *CellEdit) stor
 		}
 	}
 	var copies formula.Copies[bool] // of formulas that are stored as they are typed: whether they spill
+	names := d.next.Workbook().Names
+	defined := func(name string) bool {
+		return slices.ContainsFunc(names, func(n grid.Name) bool { return FoldName(n.Name) == FoldName(name) })
+	}
 	return func(c *CellEdit) stored {
 		if !c.HasFormula {
 			return stored{}
@@ -37,7 +42,7 @@ func (d *draft) storedForms(sheet int, cells []CellEdit) (func(c *CellEdit) stor
 			if spills, ok := copies.Of(c.Formula, c.Ref); ok {
 				return stored{c.Formula, spills}
 			}
-			text, err := formula.StoredIn(c.Formula, "")
+			text, err := formula.Scope{Defined: defined}.Stored(c.Formula)
 			if err != nil {
 				return stored{text: c.Formula}
 			}
@@ -55,7 +60,7 @@ func (d *draft) storedForms(sheet int, cells []CellEdit) (func(c *CellEdit) stor
 				table = t.Name
 			}
 		}
-		text, err := formula.StoredIn(c.Formula, table)
+		text, err := formula.Scope{Table: table, Defined: defined}.Stored(c.Formula)
 		if err != nil {
 			return stored{text: c.Formula}
 		}

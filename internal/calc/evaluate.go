@@ -30,7 +30,7 @@ func (m *Model) Evaluate(ctx context.Context, in Input, opt Options, at Cell, te
 		}
 		reasons[code] = why
 	}
-	v := machine.Run(eval.Compile(m.words, tree, at.Sheet, at.At), at.Sheet, at.At, true)
+	v := machine.Spilled(machine.Run(eval.Compile(m.words, tree, at.Sheet, at.At), at.Sheet, at.At, true), at.At)
 	if err := ctx.Err(); err != nil {
 		return nil, "", err
 	}

@@ -14,7 +14,7 @@ func (e *ErrTooLarge) Error() string {
 }
 
 // memory counts what a calculation takes beside the workbook: its tiles, what is to be
-// calculated of them, and the large arrays that formulas make, until the next formula is run. Smaller ones are soon
+// calculated of them, the long texts that formulas give, and the large arrays that formulas make, until the next formula is run. Smaller ones are soon
 // gone. Any number of goroutines may count at once.
 type memory struct {
 	most   int64 // 0: any number

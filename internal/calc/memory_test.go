@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"gridflow/internal/cell"
@@ -94,5 +95,43 @@ func TestLanesEnd(t *testing.T) {
 	})
 	if !errors.Is(err, stop) || told != 3 {
 		t.Errorf("%d sets were told of, and the error is %v", told, err)
+	}
+}
+
+// TestTextsCount: long texts count against what a calculation may take, in the arrays that a formula makes and in
+// the cells; one that many cells have in common counts once.
+func TestTextsCount(t *testing.T) {
+	const most = 48 << 17
+	for _, c := range []struct {
+		formula string
+		rows    int
+		fits    bool
+	}{
+		{`SUM(LEN(REPT("x",_xlfn.SEQUENCE(100,1,30000,0))))`, 3, true},
+		{`SUM(LEN(REPT("x",_xlfn.SEQUENCE(3000,1,30000,0))))`, 1, false},
+		{`SUM(LEN(_xlfn.SEQUENCE(3000)&REPT("x",30000)))`, 1, false},
+		{`SUM(LEN(_xlfn.MAP(_xlfn.SEQUENCE(3000),_xlfn.LAMBDA(_xlpm.n,REPT("x",30000)))))`, 1, false},
+		{`REPT("x",30000)`, 50, true},
+		{`REPT("x",30000)`, 1000, false},
+		{`Z1`, 1000, true},
+	} {
+		in := emptyBook()
+		changes := []grid.Change{{Ref: cell.Ref{Col: 25}, Value: cell.TextValue(strings.Repeat("z", 30000))}}
+		for row := range c.rows {
+			changes = append(changes, grid.Change{Ref: cell.Ref{Row: row}, Formula: strings.ReplaceAll(c.formula, "Z1", "$Z$1")})
+		}
+		var err error
+		if in.Sheets[0], err = in.Sheets[0].With(changes); err != nil {
+			t.Fatal(err)
+		}
+		m, err := NewModel(t.Context(), in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = m.Calculate(t.Context(), in, Options{All: true, Workers: 1, Bytes: most})
+		var large *ErrTooLarge
+		if errors.As(err, &large) == c.fits || c.fits && err != nil {
+			t.Errorf("%d times %s: %v", c.rows, c.formula, err)
+		}
 	}
 }

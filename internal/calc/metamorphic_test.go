@@ -308,6 +308,13 @@ func someFormula(r *rand.Rand) (text string, spills bool) {
 		"CHOOSE(1+MOD(" + c + ",2)," + d + ",7)", c + `&"x"`, "SUMIF(" + a + `,">1")`, "COUNTIF(" + a + "," + c + ")", "NOW()+" + c,
 		"ROW()+" + c, "SUMPRODUCT(" + a + "," + a + ")", "ISBLANK(" + c + ")", "N(" + c + ")", "_xlfn.FORMULATEXT(" + c + ")", "SUM(" + anchor + ")", "IF(" + c + "," + c + "," + d + ")",
 		"_xlfn.ISFORMULA(" + c + ")*2", "ROWS(Block)+SUM(Block)", "ROWS(Some)+SUM(Block)", "COLUMN(" + c + ")+ROWS(Block)",
+		// that read more than they name
+		"SUMIF(" + block + "," + c + "," + d + ")", "AVERAGEIF(" + block + `,"<>",` + c + ")", "SUMIF(B:B," + c + "," + d + ")", "SUMIF(Block," + c + "," + a + ")",
+		"SUMIF(INDEX(" + block + ",0,1)," + c + "," + d + ")",
+		// whole columns, three dimensions, and what joins references
+		"SUM((B:B=" + c + ")*1)", "MATCH(TRUE,B:B=" + c + ",0)", "SUMPRODUCT((B:B<>\"\")*1)", "SUM(S:T!" + d[max(0, len(d)-2):] + ")", "SUM(" + a + " " + block + ")",
+		"SUM(INDEX(" + block + ",1,1):" + c + ")", "SUMIFS(" + block + "," + block + `,">1")`, "MDETERM(" + block + ")",
+		"_xlfn.LET(_xlpm.x," + c + ",_xlpm.y," + d + ",_xlpm.x+_xlpm.y*2)", "_xlfn.REDUCE(0," + block + ",_xlfn.LAMBDA(_xlpm.a,_xlpm.x,_xlpm.a+N(_xlpm.x)))",
 	}
 	array := []string{
 		"_xlfn.SEQUENCE(1+MOD(" + c + ",3))", "_xlfn.SEQUENCE(1,1+MOD(ABS(N(" + c + ")),3))", block + "*2", "_xlfn._xlws.SORT(" + block + ")", "_xlfn.UNIQUE(" + block + ")",

@@ -3,6 +3,7 @@ package calc
 import (
 	"math/rand/v2"
 	"slices"
+	"unsafe"
 
 	"gridflow/internal/calc/eval"
 	"gridflow/internal/calc/fn"
@@ -21,9 +22,10 @@ type worker struct {
 	trace    *trace          // where reads are noted; mostly nil
 	columns  map[columnKey]*sought
 	sums     map[columnKey]*runningSums
-	places   []int32      // that Candidates gave last
-	runner   *eval.Runner // of kernels
-	beside   bool         // others work at the same time: a cell that is not calculated is no business of this one
+	places   []int32        // that Candidates gave last
+	runner   *eval.Runner   // of kernels
+	texts    map[*byte]bool // those of which keeps has counted, or the latest
+	beside   bool           // others work at the same time: a cell that is not calculated is no business of this one
 }
 
 // maxPath is how deep cells are calculated within one another before one is put off.
@@ -102,6 +104,9 @@ func (w *worker) calculate(p place, t *tile, i int) {
 	}
 	m.Literals = w.c.literals(f.Open, p.sheet, p.at)
 	v := m.Run(f.Program, p.sheet, p.at, f.arrays())
+	if f.kind == grid.DynamicArray {
+		v = m.Spilled(v, p.at)
+	}
 	w.path = w.path[:len(w.path)-1]
 	if w.put != nil || w.c.stopped() {
 		t.todo.state[i] = was
@@ -111,11 +116,39 @@ func (w *worker) calculate(p place, t *tile, i int) {
 		v = fn.Err(cell.ErrCirc)
 	}
 	w.count++
+	w.keeps(v)
 	if f.arrays() {
 		v = fn.Scalar(w.c.spread(p, f, v))
 	}
 	t.set(i, v.Scalar())
 	t.settle(i) // last: who sees that all of a tile is calculated may read what changed in it
+}
+
+// keeps counts the long texts that a formula gave. A text that cells have in common counts once.
+func (w *worker) keeps(v fn.Value) {
+	const long, most = 64, 1 << 16
+	one := func(x cell.Value) {
+		s := x.Text()
+		if len(s) < long {
+			return
+		}
+		at := unsafe.StringData(s)
+		if w.texts[at] {
+			return
+		}
+		if w.texts == nil || len(w.texts) == most {
+			w.texts = map[*byte]bool{}
+		}
+		w.texts[at] = true
+		w.c.memory.take(int64(len(s)))
+	}
+	if a := v.Array(); a != nil {
+		for _, x := range a.Cells {
+			one(x)
+		}
+		return
+	}
+	one(v.Scalar())
 }
 
 // spared passes over a cell that depends on none of the few that changed.

@@ -6,7 +6,7 @@ import "strings"
 const arrayNames = `
 	BYCOL BYROW CHOOSECOLS CHOOSEROWS DROP EXPAND FILTER FREQUENCY GROUPBY GROWTH HSTACK LINEST LOGEST MAKEARRAY MAP
 	MINVERSE MMULT MODE.MULT MUNIT PIVOTBY RANDARRAY SCAN SEQUENCE SORT SORTBY STOCKHISTORY TAKE TEXTSPLIT TOCOL TOROW
-	TRANSPOSE TREND TRIMRANGE UNIQUE VSTACK WRAPCOLS WRAPROWS
+	TRANSPOSE TREND TRIMRANGE _TRO_ALL _TRO_LEADING _TRO_TRAILING UNIQUE VSTACK WRAPCOLS WRAPROWS
 `
 
 // liftedNames are functions of single values only. Of an array they give an array. Those that
@@ -66,6 +66,8 @@ type boundName struct {
 
 func (s *spiller) array(n *Node) bool {
 	switch n.Kind {
+	case Ref:
+		return n.Ref.Trim != 0
 	case Local:
 		for i := len(s.bound) - 1; i >= 0; i-- {
 			if strings.EqualFold(s.bound[i].name, n.Name()) {

@@ -6,8 +6,20 @@ import (
 )
 
 // The prefixes that files put before the names of functions which came after Excel
-// 2007; two of them may follow one another.
-var storagePrefixes = [...]string{"_xlfn.", "_xlws.", "_xludf."}
+// 2007, of which two may follow one another, and before those that are not called but handed to another one.
+var storagePrefixes = [...]string{"_xlfn.", "_xlws.", "_xludf.", handedPrefix}
+
+// handedPrefix is what files put before the name of a function that another one is given: _xleta.SUM.
+const handedPrefix = "_xleta."
+
+// Handed gives the function, named as by [FunctionName], for which files have this name where it is handed to another
+// one; "" for any other name.
+func Handed(name string) string {
+	if n := len(handedPrefix); len(name) > n && strings.EqualFold(name[:n], handedPrefix) {
+		return FunctionName(name)
+	}
+	return ""
+}
 
 // FunctionName gives a function's name as users know it: in upper case, without the
 // storage prefixes.

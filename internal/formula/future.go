@@ -5,8 +5,8 @@ import "strings"
 // futureNames are the functions that came after Excel 2007, whose names files begin with
 // _xlfn. The list is that of [MS-XLSX] 2.2.2 (future functions), with the functions of Excel
 // 365 that came after it. Not in it are ECMA.CEILING, ISO.CEILING, NETWORKDAYS.INTL and
-// WORKDAY.INTL, which are as new and are stored without a prefix. ANCHORARRAY and SINGLE
-// are no functions that anybody types: see [Stored].
+// WORKDAY.INTL, which are as new and are stored without a prefix. ANCHORARRAY, SINGLE and
+// _TRO_ALL are no functions that anybody types: see [Stored].
 const futureNames = `
 	ACOT ACOTH AGGREGATE ARABIC ARRAYTOTEXT BASE BETA.DIST BETA.INV BINOM.DIST BINOM.DIST.RANGE BINOM.INV BITAND
 	BITLSHIFT BITOR BITRSHIFT BITXOR BYCOL BYROW CEILING.MATH CEILING.PRECISE CHISQ.DIST CHISQ.DIST.RT CHISQ.INV

@@ -234,7 +234,7 @@ func (p *parser) reference(n *Node, t *token) bool {
 	switch t.kind {
 	case tokenRef:
 		if t.ref != DeletedRef {
-			r.First, r.Last = t.first, t.last
+			r.First, r.Last, r.Trim = t.first, t.last, t.trim
 		}
 	case tokenName:
 		r.Kind, r.Name = NameRef, text

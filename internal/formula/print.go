@@ -41,7 +41,7 @@ func (t *Tree) Relative(at cell.Ref) string {
 
 // Display gives the formula text as Excel shows it: without the prefixes that files
 // put before newer functions and before the names of LET and LAMBDA, with A1# for
-// _xlfn.ANCHORARRAY(A1), @A1 for _xlfn.SINGLE(A1) and T[@Column] for
+// _xlfn.ANCHORARRAY(A1), @A1 for _xlfn.SINGLE(A1), A1:.B9 for _xlfn._TRO_TRAILING(A1:B9) and T[@Column] for
 // T[[#This Row],[Column]]. What does not parse comes back as it is.
 func Display(text string) string {
 	if !mayBeStored(text) {
@@ -87,7 +87,13 @@ func operators(n *Node) *Node {
 	m := *n
 	m.Kids = kids
 	if n.Kind == Call && len(kids) == 1 && kids[0].Kind != Missing && storagePrefix(n.Text) > 0 {
-		switch n.Function() {
+		switch name := n.Function(); name {
+		case "_TRO_ALL", "_TRO_LEADING", "_TRO_TRAILING":
+			if r := kids[0].Ref; kids[0].Kind == Ref && r.trims() {
+				to := *r
+				to.Trim = TrimOf(name)
+				return &Node{Kind: Ref, Ref: &to, pos: n.pos, end: n.end}
+			}
 		case "ANCHORARRAY":
 			if kids[0].mayRefer() {
 				m.Kind, m.Op = Postfix, OpSpill
@@ -196,7 +202,7 @@ func (p *printer) node(n *Node) {
 		switch {
 		case p.canonical:
 			p.b = append(p.b, FunctionName(n.Text)...)
-		case p.display:
+		case p.display && TrimOf(n.Function()) == 0: // which without its prefix is nothing that could be typed
 			p.b = append(p.b, n.Text[storagePrefix(n.Text):]...)
 		default:
 			p.b = append(p.b, n.Text...)
@@ -390,6 +396,10 @@ func (p *printer) reference(r *Reference, ranged bool) {
 	p.sheets(r.sheets)
 	switch r.Kind {
 	case NameRef:
+		if p.display && Handed(r.Name) != "" {
+			p.b = append(p.b, r.Name[storagePrefix(r.Name):]...)
+			return
+		}
 		p.name(r.Name)
 	case TableRef:
 		if p.display && r.table.items == ItemThisRow {
@@ -401,23 +411,23 @@ func (p *printer) reference(r *Reference, ranged bool) {
 		p.b = r.table.append(p.b)
 		p.table(from, len(r.Name))
 	default:
-		p.cells(r.Kind, r.First, r.Last, ranged)
+		p.cells(r.Kind, r.First, r.Last, r.Trim, ranged)
 	}
 }
 
 // cells writes a reference to cells. In R1C1 one column is C and not C:C, except for an
 // operand of the range operator, where C:C:C would be read otherwise.
-func (p *printer) cells(kind RefKind, first, last Corner, ranged bool) {
-	if p.mode.Style == R1C1 && !ranged && first == last && (kind == ColumnsRef || kind == RowsRef) {
+func (p *printer) cells(kind RefKind, first, last Corner, trim Trim, ranged bool) {
+	if p.mode.Style == R1C1 && !ranged && trim == 0 && first == last && (kind == ColumnsRef || kind == RowsRef) {
 		p.b = appendCorner(p.b, kind, first, p.mode)
 		return
 	}
-	p.b = appendCells(p.b, kind, first, last, p.mode)
+	p.b = appendCells(p.b, kind, first, last, trim, p.mode)
 }
 
 // appendCells writes a reference to cells. What lies off the sheet is #REF! in A1; in
 // R1C1 it is an offset like any other.
-func appendCells(b []byte, kind RefKind, first, last Corner, mode Mode) []byte {
+func appendCells(b []byte, kind RefKind, first, last Corner, trim Trim, mode Mode) []byte {
 	if kind == DeletedRef || mode.Style == A1 && !visible(kind, first, last) {
 		return append(b, deletedText...)
 	}
@@ -425,7 +435,7 @@ func appendCells(b []byte, kind RefKind, first, last Corner, mode Mode) []byte {
 	if kind == CellRef {
 		return b
 	}
-	return appendCorner(append(b, ':'), kind, last, mode)
+	return appendCorner(append(b, trim.colon()...), kind, last, mode)
 }
 
 // visible reports whether both corners are on the sheet.

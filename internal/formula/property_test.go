@@ -119,6 +119,9 @@ func (g trees) reference() *Node {
 	default:
 		r.First = Corner{}
 	}
+	if r.trims() {
+		r.Trim = Trim(max(0, g.intn("trim", 7)-3))
+	}
 	if r.Kind == NameRef {
 		r.Name = g.pick("name", "Rate", "foo.bar", "_x", "Größe", `\a`)
 	}

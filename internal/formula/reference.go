@@ -26,6 +26,31 @@ var refKindNames = [...]string{"cell", "area", "columns", "rows", "name", "table
 // String gives the kind's name in lower case.
 func (k RefKind) String() string { return refKindNames[k] }
 
+// Trim says at which ends a reference leaves empty rows and columns away: a dot beside its colon.
+type Trim uint8
+
+// The ends, with the numbers that TRIMRANGE has for them.
+const (
+	TrimLeading  Trim = 1 << iota // A1.:B9
+	TrimTrailing                  // A1:.B9
+)
+
+// trimNames are the functions that files have for them.
+var trimNames = [...]string{TrimLeading: "_TRO_LEADING", TrimTrailing: "_TRO_TRAILING", TrimLeading | TrimTrailing: "_TRO_ALL"}
+
+// colon gives what stands between the corners.
+func (t Trim) colon() string { return [...]string{":", ".:", ":.", ".:."}[t] }
+
+// TrimOf gives the ends that a function of files stands for, given as [FunctionName] gives it; 0 for any other.
+func TrimOf(function string) Trim {
+	for t, name := range trimNames {
+		if name != "" && name == function {
+			return Trim(t)
+		}
+	}
+	return 0
+}
+
 // Corner is one end of a reference: 0-based positions, and whether each has a "$".
 // In a tree whose relative parts are offsets (see [Mode]) a position may be negative.
 type Corner struct {
@@ -38,6 +63,7 @@ type Corner struct {
 type Reference struct {
 	Kind        RefKind
 	First, Last Corner
+	Trim        Trim   // of an area, columns or rows
 	Name        string // of a NameRef or TableRef; a TableRef without one is about the table it stands in
 	sheets      *sheets
 	table       *tablePart
@@ -156,6 +182,9 @@ func (r Reference) Range() (x cell.Range, ok bool) {
 }
 
 func (c Corner) onSheet() bool { return uint32(c.Row) < cell.MaxRows && uint32(c.Col) < cell.MaxCols }
+
+// trims reports whether the reference may have dots beside its colon, and has none.
+func (r *Reference) trims() bool { return r.Kind >= AreaRef && r.Kind <= RowsRef && r.Trim == 0 }
 
 // References walks every reference under n, in the order in which they are written.
 // Names that LET and LAMBDA bind are not among them, names of called functions are

@@ -23,11 +23,11 @@ func RewriteText(text string, f func(Reference) Reference) (string, error) {
 			}
 			return string(append(b, text[copied:]...)), nil
 		}
-		r := Reference{Kind: t.ref, First: t.first, Last: t.last}
+		r := Reference{Kind: t.ref, First: t.first, Last: t.last, Trim: t.trim}
 		switch t.kind {
 		case tokenRef:
 			if t.ref == DeletedRef {
-				r.First, r.Last = Corner{}, Corner{}
+				r.First, r.Last, r.Trim = Corner{}, Corner{}, 0
 			}
 		case tokenName:
 			r = Reference{Kind: NameRef, Name: text[t.body:t.end]}

@@ -66,7 +66,7 @@ const (
 	tokenText              // quotes included
 	tokenLogical           //
 	tokenError             // op is the cell.ErrorCode
-	tokenRef               // ref, first, last; the sheet prefix before body
+	tokenRef               // ref, first, last, trim; the sheet prefix before body
 	tokenName              // the sheet prefix before body
 	tokenTable             // as tokenName, brackets from spec
 	tokenCall              // as tokenName, "(" included
@@ -91,6 +91,7 @@ type token struct {
 	body        int // where it goes on behind the sheet prefix; pos without one
 	spec        int // where the brackets of a table reference begin
 	first, last Corner
+	trim        Trim
 }
 
 // scanner cuts a formula into tokens. Whether "-" is a sign, "#" begins an error or

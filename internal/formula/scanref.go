@@ -113,7 +113,7 @@ func (s *scanner) sheetName(i int) int {
 // t.last, and gives their end, or -1. What only looks like a reference (LOG10(, a
 // sheet name, a longer name) is none.
 func (s *scanner) reference(t *token, i int) int {
-	if i == len(s.src) {
+	if t.trim = 0; i == len(s.src) {
 		return -1
 	}
 	if s.mode.Style == R1C1 {
@@ -124,11 +124,11 @@ func (s *scanner) reference(t *token, i int) int {
 	if end < 0 {
 		return -1
 	}
-	if end < len(src) && src[end] == ':' {
-		kind2, end2 := scanA1(src, end+1, &t.last)
+	if next, trim := colon(src, end); next > 0 {
+		kind2, end2 := scanA1(src, next, &t.last)
 		// A1:B2# is A1:(B2#).
 		if end2 > 0 && kind2 == kind && !continues(src, end2) && !(kind == CellRef && end2 < len(src) && src[end2] == '#') {
-			if t.ref = kind; kind == CellRef {
+			if t.ref, t.trim = kind, trim; kind == CellRef {
 				t.ref = AreaRef
 			}
 			return end2
@@ -140,6 +140,22 @@ func (s *scanner) reference(t *token, i int) int {
 	t.ref = CellRef
 	t.last = t.first
 	return end
+}
+
+// colon gives the end of the colon at i with the dots beside it, or -1.
+func colon(src string, i int) (end int, trim Trim) {
+	if i < len(src) && src[i] == '.' {
+		trim = TrimLeading
+		i++
+	}
+	if i == len(src) || src[i] != ':' {
+		return -1, 0
+	}
+	if i++; i < len(src) && src[i] == '.' {
+		trim |= TrimTrailing
+		i++
+	}
+	return i, trim
 }
 
 // continues reports whether what ends at i goes on as something longer.
@@ -206,10 +222,10 @@ func (s *scanner) referenceR1C1(t *token, i int) int {
 	if end < 0 {
 		return -1
 	}
-	if end < len(src) && src[end] == ':' {
-		kind2, end2 := s.scanR1C1(end+1, &t.last)
+	if next, trim := colon(src, end); next > 0 {
+		kind2, end2 := s.scanR1C1(next, &t.last)
 		if end2 > 0 && kind2 == kind && !continues(src, end2) && !(kind == CellRef && end2 < len(src) && src[end2] == '#') {
-			if t.ref = kind; kind == CellRef {
+			if t.ref, t.trim = kind, trim; kind == CellRef {
 				t.ref = AreaRef
 			}
 			return end2

@@ -38,7 +38,7 @@ func ShiftText(text string, from, to cell.Ref) (string, error) {
 			b = make([]byte, 0, len(text)+16)
 		}
 		b = append(b, text[copied:t.body]...)
-		b = appendCells(b, t.ref, t.first, t.last, Mode{})
+		b = appendCells(b, t.ref, t.first, t.last, t.trim, Mode{})
 		copied = t.end
 	}
 	if b == nil {
@@ -123,7 +123,7 @@ func appendRelative(b []byte, text string, at cell.Ref, open *Literals) ([]byte,
 		case tokenEnd:
 			return p.b, nil
 		case tokenRef:
-			p.cells(t.ref, t.first, t.last, ranged || s.nextByte() == ':')
+			p.cells(t.ref, t.first, t.last, t.trim, ranged || s.nextByte() == ':')
 		case tokenName:
 			p.name(word)
 		case tokenTable:

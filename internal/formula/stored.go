@@ -7,25 +7,35 @@ import (
 
 // Stored gives the formula text as a file has to have it, which is the inverse of
 // [Display]: functions that came after Excel 2007 and the names that LET and LAMBDA bind
-// get their prefixes, A1# becomes _xlfn.ANCHORARRAY(A1) and @A1 becomes _xlfn.SINGLE(A1).
-// T[@Column] becomes T[[#This Row],[Column]], for which files have no @. Everything else stays
+// get their prefixes, A1# becomes _xlfn.ANCHORARRAY(A1), @A1 becomes _xlfn.SINGLE(A1) and A1:.B9 becomes _xlfn._TRO_TRAILING(A1:B9).
+// T[@Column] becomes T[[#This Row],[Column]], for which files have no @, and the SUM of BYROW(A1:B9,SUM)
+// becomes _xleta.SUM. Everything else stays
 // as it was typed, to the byte; so does a text that is stored already. The error is a
 // [*ParseError].
 //
-// [@Column] alone stays: which table that is, its cell says. [StoredIn] is told.
+// [@Column] alone stays: which table that is, its cell says; and so does a defined name that is called as a function
+// is. [Scope.Stored] is told of both.
 //
 // A prefix that is there but wrong, as that of _xlfn.FILTER, is put right. A function that
 // Stored does not know keeps what it has: it may be newer than the list.
-func Stored(text string) (string, error) { return StoredIn(text, "") }
+func Stored(text string) (string, error) { return Scope{}.Stored(text) }
 
-// StoredIn is Stored for a cell of the table of that name. References to columns that name no
-// table are to this one, and get its name, without which files do not have them.
-func StoredIn(text, table string) (string, error) {
+// Scope is what the form that files have of a formula depends on beside its text.
+type Scope struct {
+	// Table is the table that the formula stands in, "" for none. References to columns that name no
+	// table are to this one, and get its name, without which files do not have them.
+	Table string
+	// Defined reports whether there is a defined name of that name; nil says that there is none.
+	Defined func(name string) bool
+}
+
+// Stored is [Stored] within the scope.
+func (in Scope) Stored(text string) (string, error) {
 	t, err := Parse(text)
 	if err != nil {
 		return "", err
 	}
-	s := storer{src: text, table: table}
+	s := storer{src: text, table: in.Table, defined: in.Defined}
 	s.node(t.Root)
 	if len(s.edits) == 0 {
 		return text, nil
@@ -36,9 +46,10 @@ func StoredIn(text, table string) (string, error) {
 // storer collects what has to be put into a formula's text. The text is edited, and not
 // printed from the nodes, because these do not know of lower case column letters.
 type storer struct {
-	src   string
-	table string // that the formula stands in, "" for none
-	edits []insertion
+	src     string
+	table   string // that the formula stands in, "" for none
+	defined func(name string) bool
+	edits   []insertion
 }
 
 // insertion puts text in at a position, in place of skip bytes.
@@ -57,10 +68,18 @@ func (s *storer) node(n *Node) {
 	switch {
 	case n.Kind == Call && n.Ref == nil: // one with a sheet prefix is a function of a workbook
 		s.function(n)
+		if i := takesFunction(n); i >= 0 {
+			s.handed(n.Kids[i])
+		}
 	case n.Kind == Local:
 		s.local(n)
 	case n.Kind == Ref && n.Ref.Kind == TableRef:
 		s.part(n)
+	case n.Kind == Ref && n.Ref.Trim != 0:
+		mark := n.Ref.Trim.colon()
+		s.insert(int(n.pos), 0, "_xlfn."+trimNames[n.Ref.Trim]+"(")
+		s.insert(int(n.pos)+strings.LastIndex(s.src[n.pos:n.end], mark), len(mark), ":")
+		s.insert(int(n.end), 0, ")")
 	case n.Kind == Unary && n.Op == OpImplicit:
 		open, end := asArgument("_xlfn.SINGLE(", n.Kids[0])
 		s.insert(int(n.pos), 1, open)
@@ -91,6 +110,37 @@ func asArgument(call string, n *Node) (open, end string) {
 // joins reports whether n has a union that is not in parentheses.
 func joins(n *Node) bool {
 	return n.Kind == Binary && (n.Op == OpUnion || joins(n.Kids[0]) || joins(n.Kids[1]))
+}
+
+// takesFunction gives the argument of a call that is a function, or -1.
+func takesFunction(n *Node) int {
+	at := -1
+	switch n.Function() {
+	case "BYCOL", "BYROW", "MAKEARRAY", "MAP", "REDUCE", "SCAN":
+		at = len(n.Kids) - 1
+	case "GROUPBY":
+		at = 2
+	case "PIVOTBY":
+		at = 3
+	}
+	if at >= len(n.Kids) {
+		return -1
+	}
+	return at
+}
+
+// handed puts the prefix before the name of a function that is handed to another one, or several in HSTACK or VSTACK.
+func (s *storer) handed(n *Node) {
+	switch {
+	case n.Kind == Ref && n.Ref.Kind == NameRef && n.Ref.sheets == nil && storagePrefix(n.Ref.Name) == 0:
+		if name := n.Ref.Name; Builtin(strings.ToUpper(name)) && (s.defined == nil || !s.defined(name)) {
+			s.insert(int(n.pos), 0, handedPrefix)
+		}
+	case n.Kind == Call && n.Ref == nil && (n.Function() == "HSTACK" || n.Function() == "VSTACK"):
+		for _, k := range n.Kids {
+			s.handed(k)
+		}
+	}
 }
 
 func (s *storer) function(n *Node) {

@@ -57,6 +57,9 @@ func describeSheets(b *strings.Builder, r Reference) {
 
 func describeReference(b *strings.Builder, r Reference) {
 	b.WriteString(" " + r.Kind.String())
+	if r.Trim != 0 {
+		b.WriteString(" " + r.Trim.colon())
+	}
 	describeSheets(b, r)
 	corner := func(c Corner) {
 		b.WriteByte(' ')

@@ -339,7 +339,7 @@ func (e *tableEdit) columnFormula(name, text string) error {
 		e.form.Columns[i].Formula = ""
 		return nil
 	}
-	stored, err := formula.StoredIn(text, e.form.Name)
+	stored, err := formula.Scope{Table: e.form.Name}.Stored(text)
 	if err != nil {
 		return badFormulaOf(text, err)
 	}
@@ -479,7 +479,7 @@ func (e *tableEdit) sayTotal(i int, op *totalOp) error {
 	c.TotalsLabel, c.TotalsFunction, c.TotalsFormula = op.Label, totalsWords[op.Function], ""
 	if op.Formula != "" {
 		text := strings.TrimPrefix(strings.TrimSpace(op.Formula), "=")
-		stored, err := formula.StoredIn(text, e.form.Name)
+		stored, err := formula.Scope{Table: e.form.Name}.Stored(text)
 		if err != nil {
 			return badFormulaOf(text, err)
 		}

@@ -97,7 +97,7 @@ func (f *File) Qualifier(i int) func(text []byte, at cell.Ref) []byte {
 			return text
 		}
 		if k != in || string(text) != was {
-			named, err := formula.StoredIn(string(text), tables[k].Name)
+			named, err := formula.Scope{Table: tables[k].Name}.Stored(string(text))
 			if err != nil {
 				return text
 			}

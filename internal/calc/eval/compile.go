@@ -262,6 +262,11 @@ func multi(e expr, depth int) bool {
 
 // reference compiles a reference and notes what it reads.
 func (c *compiler) reference(r *formula.Reference) expr {
+	if r.Trim != 0 {
+		whole := *r
+		whole.Trim = 0
+		return c.trimmed(r.Trim, func() expr { return c.reference(&whole) })
+	}
 	if b := r.Book(); b != "" && b != "0" {
 		c.p.Elsewhere = true
 		x := External{Book: b, Sheet: r.Sheet(), Name: r.Name}
@@ -296,6 +301,19 @@ func (c *compiler) reference(r *formula.Reference) expr {
 		return &one{from, first, c.wrap}
 	}
 	return newArea(from, to, first, last, c.wrap)
+}
+
+// trimmed compiles what leaves the empty rows and columns at the ends of cells away. Where they end depends on what they
+// hold.
+func (c *compiler) trimmed(ends formula.Trim, cells func() expr) expr {
+	was := c.mode
+	if was == positional {
+		c.mode = reading
+	}
+	x := cells()
+	c.mode = was
+	n := &constant{fn.Num(float64(ends))}
+	return &call{f: fn.Find("TRIMRANGE"), args: []expr{x, n, n}, arr: []bool{true, false, false}, ref: []bool{true, false, false}}
 }
 
 // corners gives the corners of a reference to cells.
@@ -397,6 +415,13 @@ func (c *compiler) name(r *formula.Reference, sheet int) expr {
 	if b := c.names[key]; b != nil {
 		return &named{r.Name, b}
 	}
+	if name := formula.Handed(r.Name); name != "" {
+		// Files also define such names, as #NAME?, for programs that know of no functions that are handed over.
+		if f := fn.Find(name); f != nil && !f.Special() {
+			return c.handed(f)
+		}
+		return c.unknown(r.Name)
+	}
 	c.looksFor(r.Name)
 	tree, on, ok := c.scope.Name(sheet, r.Name)
 	if !ok {
@@ -406,10 +431,8 @@ func (c *compiler) name(r *formula.Reference, sheet int) expr {
 				return c.fixed(t.Sheet, data, t.Name)
 			}
 		}
-		word := strings.TrimPrefix(strings.ToUpper(r.Name), "_XLETA.")
-		if f := fn.Find(formula.FunctionName(word)); f != nil && !f.Special() {
-			c.p.Placed = c.p.Placed || placed[f.Name]
-			return &constant{fn.Func(&fn.Lambda{Params: f.Takes().Max, Optional: f.Takes().Max - f.Takes().Min, Body: f})}
+		if f := fn.Find(formula.FunctionName(r.Name)); f != nil && !f.Special() {
+			return c.handed(f)
 		}
 		c.usesNamed(r.Name, false)
 		return c.unknown(r.Name)
@@ -429,6 +452,25 @@ func (c *compiler) name(r *formula.Reference, sheet int) expr {
 	c.at, c.wrap, c.bound, c.sheet, c.whole, c.via = at, wrap, bound, home, whole, via
 	c.mode = as
 	return &named{r.Name, b}
+}
+
+// handed compiles a function that is not called here, but handed to another one.
+func (c *compiler) handed(f *fn.Function) expr {
+	c.calls(f)
+	return &constant{fn.Func(&fn.Lambda{Params: f.Takes().Max, Optional: f.Takes().Max - f.Takes().Min, Body: f})}
+}
+
+// calls notes what a formula is that calls a function.
+func (c *compiler) calls(f *fn.Function) {
+	c.p.Elsewhere = c.p.Elsewhere || f.Offline()
+	c.p.Volatile = c.p.Volatile || f.Volatile
+	c.p.Placed = c.p.Placed || placed[f.Name]
+	switch f.Name {
+	case "INDIRECT", "OFFSET":
+		c.p.Dynamic, c.p.Volatile = true, true
+	case "SUBTOTAL", "AGGREGATE":
+		c.p.Subtotal = true
+	}
 }
 
 // refers reports whether an expression is one reference.

@@ -35,6 +35,10 @@ func (c *compiler) call(n *formula.Node) expr {
 		if len(n.Kids) == 1 {
 			return &spilled{c.expr(n.Kids[0])}
 		}
+	case "_TRO_ALL", "_TRO_LEADING", "_TRO_TRAILING":
+		if len(n.Kids) == 1 {
+			return c.trimmed(formula.TrimOf(name), func() expr { return c.expr(n.Kids[0]) })
+		}
 	case "SINGLE":
 		if len(n.Kids) == 1 {
 			c.p.Intersects = true
@@ -51,17 +55,7 @@ func (c *compiler) call(n *formula.Node) expr {
 		c.mention(n.Kids)
 		return c.unknown(name)
 	}
-	c.p.Elsewhere = c.p.Elsewhere || f.Offline()
-	if f.Volatile {
-		c.p.Volatile = true
-	}
-	c.p.Placed = c.p.Placed || placed[name]
-	switch name {
-	case "INDIRECT", "OFFSET":
-		c.p.Dynamic, c.p.Volatile = true, true
-	case "SUBTOTAL", "AGGREGATE":
-		c.p.Subtotal = true
-	}
+	c.calls(f)
 	if p := f.Takes(); len(n.Kids) < p.Min || len(n.Kids) > p.Max {
 		c.mention(n.Kids)
 		return &failed{cell.ErrValue, f.Count(len(n.Kids))}
@@ -90,8 +84,8 @@ func (c *compiler) call(n *formula.Node) expr {
 			c.cut(out.args[i])
 		}
 	}
-	if extends[name] {
-		c.extend(out.args)
+	if len(out.args) == 3 && (name == "SUMIF" || name == "AVERAGEIF") {
+		c.beyond(out.args[0], out.args[2])
 	}
 	return out
 }

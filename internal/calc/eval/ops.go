@@ -139,25 +139,24 @@ func (m *Machine) pairs(l, r fn.Value, f func(x, y cell.Value) cell.Value) fn.Va
 	}
 	la, _ := m.Matrix(l)
 	ra, _ := m.Matrix(r)
-	rows, cols := stretched(la.Rows, ra.Rows), stretched(la.Cols, ra.Cols)
-	if !m.Room(rows, cols) {
+	out := m.Joined(la, ra)
+	if out == nil {
 		return m.Fail(cell.ErrNum, "the array is too large")
 	}
-	out := fn.NewArray(rows, cols)
-	for row := range rows {
+	for row := range out.Rows {
 		if m.Stop() {
 			break
 		}
-		for col := range cols {
-			out.Set(row, col, f(la.Stretch(row, col), ra.Stretch(row, col)))
+		for col := range out.Cols {
+			x := f(la.Stretch(row, col), ra.Stretch(row, col))
+			if !m.Keeps(x) {
+				return m.Fail(cell.ErrNum, "the texts of the array are too long")
+			}
+			out.Set(row, col, x)
 		}
 	}
 	return fn.Of(out)
 }
-
-// stretched is the size of a result: two sizes that do not fit give the larger, with #N/A
-// where one has no element.
-func stretched(a, b int) int { return max(a, b) }
 
 // each applies f to the elements of a value.
 func (m *Machine) each(v fn.Value, f func(cell.Value) cell.Value) fn.Value {
@@ -169,6 +168,7 @@ func (m *Machine) each(v fn.Value, f func(cell.Value) cell.Value) fn.Value {
 		return fn.Scalar(f(v.Scalar()))
 	}
 	out := fn.NewArray(a.Rows, a.Cols)
+	out.Below, out.Right = a.Below, a.Right
 	for i, x := range a.Cells {
 		if m.StopAt(i) {
 			break

@@ -146,23 +146,15 @@ func NewMachine(h Host) *Machine {
 }
 
 // Run runs a program for a cell. With arrays the result may be an array (of more than one
-// element); without, it is cut to one value, as in formulas that were entered for a single
+// element), and a long one; without, it is cut to one value, as in formulas that were entered for a single
 // cell before arrays spilled.
 func (m *Machine) Run(p *Program, sheet int, at cell.Ref, arrays bool) fn.Value {
 	m.Sheet, m.At, m.Arrays = sheet, at, arrays
 	m.Begin()
 	m.locals, m.stack, m.depth = m.locals[:0], m.stack[:0], 0
-	var v fn.Value
-	if arrays {
-		if v = p.root.eval(m); !fitsFrom(v.Ref(), at) {
-			return m.Fail(cell.ErrSpill, "the range does not fit on the sheet from this cell on")
-		}
-		v = m.deref(v)
-	} else {
-		v = p.root.value(m)
-	}
+	v := p.root.value(m)
 	if a := v.Array(); a != nil {
-		if arrays && len(a.Cells) > 1 {
+		if arrays && (len(a.Cells) > 1 || a.Long()) {
 			return fn.Of(m.withoutBlanks(a))
 		}
 		v = fn.Scalar(a.Cells[0])
@@ -176,14 +168,18 @@ func (m *Machine) Run(p *Program, sheet int, at cell.Ref, arrays bool) fn.Value 
 	return v
 }
 
-// fitsFrom reports whether the values of a reference would fit on the sheet from a cell on. Of whole
-// columns only the part in use is read, but it is their whole length that spills.
-func fitsFrom(r *fn.Ref, at cell.Ref) bool {
-	if r == nil || len(r.Areas) != 1 {
-		return true
+// Spilled gives what a result of [Machine.Run] puts into the cells from at on. Of whole columns that is the part in use,
+// but it is their whole length that has to have room.
+func (m *Machine) Spilled(v fn.Value, at cell.Ref) fn.Value {
+	a := v.Array()
+	switch {
+	case a == nil:
+	case !a.Fits(at):
+		return m.Fail(cell.ErrSpill, "the result does not fit on the sheet from this cell on")
+	case a.Long():
+		return fn.Of(a.Head())
 	}
-	size := r.Areas[0].Range
-	return at.Row+size.Rows() <= cell.MaxRows && at.Col+size.Cols() <= cell.MaxCols
+	return v
 }
 
 // withoutBlanks gives an array with 0 where it has blanks: a formula fills no cell with
@@ -194,6 +190,7 @@ func (m *Machine) withoutBlanks(a *fn.Array) *fn.Array {
 		return a
 	}
 	out := fn.NewArray(a.Rows, a.Cols)
+	out.Below, out.Right = a.Below, a.Right
 	for i, v := range a.Cells {
 		if m.StopAt(i) {
 			break

@@ -45,7 +45,7 @@ func (m *Machine) choose(which fn.Value, branches []expr, pick func(cell.Value) 
 	}
 	picks := make([]int, len(w.Cells))
 	got := make([]*fn.Array, len(branches))
-	rows, cols := w.Rows, w.Cols
+	arrays := []*fn.Array{w}
 	for i, x := range w.Cells {
 		n, e := pick(x)
 		if e != 0 {
@@ -58,26 +58,18 @@ func (m *Machine) choose(which fn.Value, branches []expr, pick func(cell.Value) 
 			if e != 0 {
 				return fn.Err(e)
 			}
-			got[n] = a
-			rows, cols = max(rows, a.Rows), max(cols, a.Cols)
+			got[n], arrays = a, append(arrays, a)
 		}
 	}
-	if !m.Room(rows, cols) {
+	out := m.Joined(arrays...)
+	if out == nil {
 		return m.Fail(cell.ErrNum, "the array is too large")
 	}
-	out := fn.NewArray(rows, cols)
-	for row := range rows {
-		for col := range cols {
-			i, j := row, col
-			if w.Rows == 1 {
-				i = 0
-			}
-			if w.Cols == 1 {
-				j = 0
-			}
+	for row := range out.Rows {
+		for col := range out.Cols {
 			v := cell.ErrorValue(cell.ErrNA)
-			if i < w.Rows && j < w.Cols {
-				if n := picks[i*w.Cols+j]; n < 0 {
+			if i, ok := w.Place(row, col); ok {
+				if n := picks[i]; n < 0 {
 					v = cell.ErrorValue(cell.ErrorCode(-n))
 				} else {
 					v = got[n].Stretch(row, col)

@@ -58,12 +58,17 @@ func Apply(c *Context, f *Function, args []Value) Value {
 	if len(args) < f.params.Min || len(args) > f.params.Max || !f.whole(len(args)) {
 		return c.Fail(cell.ErrValue, f.Count(len(args)))
 	}
-	rows, cols := 0, 0
+	var lifted []*Array
 	for i := range args {
 		shape := f.params.Shape(i)
 		if !shape.single() {
 			if e := c.fit(&args[i], shape); e != 0 {
 				return c.Fail(e, f.Name+" is not given what it takes as argument "+ordinal(i))
+			}
+			if a := args[i].Array(); a != nil && a.Long() {
+				if e := c.short(f, args, i); e != 0 {
+					return c.Fail(e, "argument "+ordinal(i)+" of "+f.Name+" is too large an array")
+				}
 			}
 			continue
 		}
@@ -74,11 +79,11 @@ func Apply(c *Context, f *Function, args []Value) Value {
 			args[i] = c.Fetch(r)
 		}
 		if a := args[i].Array(); a != nil {
-			rows, cols = max(rows, a.Rows), max(cols, a.Cols)
+			lifted = append(lifted, a)
 		}
 	}
-	if rows > 0 {
-		return c.lift(f, args, rows, cols)
+	if lifted != nil {
+		return c.lift(f, args, lifted)
 	}
 	return c.call(f, args)
 }
@@ -108,22 +113,29 @@ func (c *Context) call(f *Function, args []Value) Value {
 
 var shapeNames = map[Shape]string{ShapeNum: "number", ShapeReal: "number", ShapeOpt: "number", ShapeBool: "logical value", ShapeText: "text", ShapeAny: "value"}
 
-// lift calls f for each element of a result of rows × cols.
-func (c *Context) lift(f *Function, args []Value, rows, cols int) Value {
-	out := NewArray(rows, cols)
+// lift calls f for each element of what the arrays are that stand for single values.
+func (c *Context) lift(f *Function, args []Value, arrays []*Array) Value {
+	out := c.Joined(arrays...)
+	if out == nil {
+		return c.Fail(cell.ErrNum, "the array is too large")
+	}
 	one := make([]Value, len(args))
-	for row := range rows {
+	for row := range out.Rows {
 		if c.Stop() {
 			break
 		}
-		for col := range cols {
+		for col := range out.Cols {
 			copy(one, args)
 			for i := range one {
 				if a := one[i].Array(); a != nil && f.params.Shape(i).single() {
 					one[i] = Scalar(a.Stretch(row, col))
 				}
 			}
-			out.Set(row, col, c.Single(c.call(f, one)))
+			x := c.Single(c.call(f, one))
+			if !c.Keeps(x) {
+				return c.Fail(cell.ErrNum, tooMuchText)
+			}
+			out.Set(row, col, x)
 		}
 	}
 	return Of(out)

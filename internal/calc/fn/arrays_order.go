@@ -205,34 +205,47 @@ func sortBy(c *Context, a Args) Value {
 }
 
 func filter(c *Context, a Args) Value {
-	m, e := c.matrix(a[0])
+	m, e := c.longMatrix(a[0])
 	if e != 0 {
 		return Err(e)
 	}
-	include, e := c.matrix(a[1])
+	include, e := c.longMatrix(a[1])
 	if e != 0 {
 		return Err(e)
 	}
 	columns := false
 	switch {
-	case include.Cols == 1 && include.Rows == m.Rows:
-	case include.Rows == 1 && include.Cols == m.Cols:
+	case include.Width() == 1 && include.Height() == m.Height():
+	case include.Height() == 1 && include.Width() == m.Width():
 		columns = true
 	default:
 		return c.Fail(cell.ErrValue, "what is filtered by is not one row or column as long as the array")
 	}
+	// Beyond n all rows are like the one before.
+	n, more := joined([]*Array{m, include}, func(a *Array) (int, int) { return a.Rows, a.Below })
+	held := m.Rows
+	if columns {
+		n, more = joined([]*Array{m, include}, func(a *Array) (int, int) { return a.Cols, a.Right })
+		held = m.Cols
+	}
 	var rows []int
-	for i, v := range include.Cells {
+	for i := 0; i < n; i++ {
 		if c.StopAt(i) {
 			break
 		}
-		keep, e := ToBool(v)
+		keep, e := ToBool(include.Cells[min(i, len(include.Cells)-1)])
 		if e != 0 {
 			return c.Fail(e, "what is filtered by has something else than logical values")
 		}
 		if keep {
-			rows = append(rows, i)
+			rows = append(rows, min(i, held-1))
+			if i == n-1 {
+				n, more = n+more, 0
+			}
 		}
+	}
+	if !c.Room(max(len(rows), 1), max(m.Rows*m.Cols/held, 1)) {
+		return c.Fail(cell.ErrNum, "the array is too large")
 	}
 	if len(rows) == 0 {
 		if a.Given(2) {
@@ -240,12 +253,30 @@ func filter(c *Context, a Args) Value {
 		}
 		return c.Fail(cell.ErrCalc, "nothing passes the filter")
 	}
-	return c.across(m, columns, func(m *Array) Value { return Of(c.pick(m, rows)) })
+	v := c.across(m, columns, func(m *Array) Value { return Of(c.pick(m, rows)) })
+	if out := v.Array(); columns {
+		out.Below = m.Below
+	} else {
+		out.Right = m.Right
+	}
+	return v
+}
+
+// longMatrix is matrix, but of whole columns and rows it gives the long array.
+func (c *Context) longMatrix(v Value) (*Array, cell.ErrorCode) {
+	if r := v.Ref(); r != nil && len(r.Areas) == 1 {
+		return c.long(r.Areas[0])
+	}
+	return c.matrix(v)
 }
 
 // unique gives the rows that differ, or only those that are there once.
 func unique(c *Context, a Args) Value {
-	m, e := c.matrix(a[0])
+	read := c.matrix
+	if !a.Truth(1, false) && !a.Truth(2, false) {
+		read = c.longMatrix // what is empty below counts once
+	}
+	m, e := read(a[0])
 	if e != 0 {
 		return Err(e)
 	}

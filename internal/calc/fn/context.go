@@ -95,6 +95,8 @@ type Context struct {
 	Claim func(bytes int64)
 
 	made    int     // elements of large arrays in this evaluation
+	written int64   // bytes of the texts that arrays were given in this evaluation
+	counted int64   // of these, those that were claimed
 	claimed int64   // bytes that Claim was told of
 	room    *picked // for the next selection by an index, nil while one uses it
 
@@ -153,6 +155,25 @@ func (c *Context) Room(rows, cols int) bool {
 	return true
 }
 
+// Keeps counts a text that was made for an element of an array, and reports whether there is room for it. The answer to no is
+// #NUM!: an array within [Context.Room] could have texts that no machine has the memory for.
+func (c *Context) Keeps(v cell.Value) bool {
+	if v.Kind() != cell.Text {
+		return true
+	}
+	if c.written += int64(len(v.Text())); c.written > EvaluationTexts {
+		return false
+	}
+	if n := c.written - c.counted; n >= 1<<20 {
+		c.counted = c.written
+		return c.claim(n)
+	}
+	return true
+}
+
+// tooMuchText is why an array is #NUM! where [Context.Keeps] says no.
+const tooMuchText = "the texts of the array are too long"
+
 // claim counts memory before it is taken, and reports whether the calculation is to go on.
 func (c *Context) claim(bytes int64) bool {
 	if c.Claim != nil {
@@ -164,7 +185,7 @@ func (c *Context) claim(bytes int64) bool {
 
 // Begin is called before each evaluation.
 func (c *Context) Begin() {
-	c.made = 0
+	c.made, c.written, c.counted = 0, 0, 0
 	if c.claimed > 0 {
 		c.Claim(-c.claimed)
 		c.claimed = 0
@@ -180,6 +201,8 @@ const elementBytes = int64(unsafe.Sizeof(cell.Value{}))
 const (
 	EvaluationElements = 4 * MaxElements
 	largeArray         = 1 << 16
+	// EvaluationTexts bounds the bytes of the texts that an evaluation makes for elements of arrays.
+	EvaluationTexts = 1 << 29
 )
 
 // Stop reports whether the calculation is to end.

@@ -75,34 +75,34 @@ var complexFunctions = []Function{
 // Complex numbers are texts. They are calculated from real functions as Excel does it, which
 // leaves the same rounding behind: the square root of -12 has a real part of 2E-16.
 
-func polar(r, angle float64) complex128 { return complex(r*math.Cos(angle), r*math.Sin(angle)) }
+func polar(r, angle float64) complex128 { return complex(r*cos(angle), r*sin(angle)) }
 
 func sinComplex(z complex128) complex128 {
-	return complex(math.Sin(real(z))*math.Cosh(imag(z)), math.Cos(real(z))*math.Sinh(imag(z)))
+	return complex(sin(real(z))*math.Cosh(imag(z)), cos(real(z))*math.Sinh(imag(z)))
 }
 
 func cosComplex(z complex128) complex128 {
-	return complex(math.Cos(real(z))*math.Cosh(imag(z)), -math.Sin(real(z))*math.Sinh(imag(z)))
+	return complex(cos(real(z))*math.Cosh(imag(z)), -sin(real(z))*math.Sinh(imag(z)))
 }
 
 func sinhComplex(z complex128) complex128 {
-	return complex(math.Sinh(real(z))*math.Cos(imag(z)), math.Cosh(real(z))*math.Sin(imag(z)))
+	return complex(math.Sinh(real(z))*cos(imag(z)), math.Cosh(real(z))*sin(imag(z)))
 }
 
 func coshComplex(z complex128) complex128 {
-	return complex(math.Cosh(real(z))*math.Cos(imag(z)), math.Sinh(real(z))*math.Sin(imag(z)))
+	return complex(math.Cosh(real(z))*cos(imag(z)), math.Sinh(real(z))*sin(imag(z)))
 }
 
 // The tangent and the cotangent, in a form that keeps the small real part far from the real
 // axis and does not overflow there.
 
 func tanComplex(z complex128) complex128 {
-	sin, cos := math.Sincos(real(z))
+	sin, cos := sincos(real(z))
 	return tangent(sin*cos, imag(z), cos)
 }
 
 func cotComplex(z complex128) complex128 {
-	sin, cos := math.Sincos(real(z))
+	sin, cos := sincos(real(z))
 	return tangent(sin*cos, -imag(z), sin)
 }
 

@@ -31,14 +31,18 @@ func (c *Context) element(v Value) cell.Value {
 	switch {
 	case v.Lambda() != nil:
 		return cell.ErrorValue(cell.ErrCalc)
-	case v.Array() != nil && len(v.Array().Cells) > 1:
+	case v.Array() != nil && (len(v.Array().Cells) > 1 || v.Array().Long()):
 		return c.Fail(cell.ErrCalc, "the function gives an array where one value is expected").Scalar()
 	case v.Ref() != nil:
 		if r := v.Ref(); len(r.Areas) > 1 || !r.Areas[0].Single() {
 			return c.Fail(cell.ErrCalc, "the function gives a range where one value is expected").Scalar()
 		}
 	}
-	return c.Single(v)
+	x := c.Single(v)
+	if !c.Keeps(x) {
+		return c.Fail(cell.ErrNum, tooMuchText).Scalar()
+	}
+	return x
 }
 
 // sizeToRead gives the size of v if c can go through it, with whole columns and rows cut

@@ -354,7 +354,13 @@ func (c *Context) part(v Value, row, col, rows, cols int) Value {
 		return v.orBlank()
 	}
 	if rows == 1 && cols == 1 {
-		return Scalar(m.At(row, col))
+		return Scalar(m.Stretch(row, col))
+	}
+	if m.Long() {
+		var e cell.ErrorCode
+		if m, e = c.whole(m); e != 0 {
+			return Err(e)
+		}
 	}
 	out := NewArray(rows, cols)
 	copying := pace{c: c}

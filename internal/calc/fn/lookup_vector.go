@@ -10,6 +10,7 @@ import (
 type vector struct {
 	c     *Context
 	n     int
+	held  int    // of an array: how many elements there are, the last of which stands for the rest
 	cells *Array // of an array: every step-th element from base on
 	base  int
 	step  int
@@ -35,9 +36,9 @@ func (c *Context) lineOf(v Value, column bool, i int) vector {
 		m = &Array{Rows: 1, Cols: 1, Cells: []cell.Value{v.scalar}}
 	}
 	if column {
-		return vector{c: c, n: m.Rows, cells: m, base: i, step: m.Cols, down: true}
+		return vector{c: c, n: m.Height(), held: m.Rows, cells: m, base: min(i, m.Cols-1), step: m.Cols, down: true}
 	}
-	return vector{c: c, n: m.Cols, cells: m, base: i * m.Cols, step: 1}
+	return vector{c: c, n: m.Width(), held: m.Cols, cells: m, base: min(i, m.Rows-1) * m.Cols, step: 1}
 }
 
 // vectorOf gives v as one row or one column; ok is false for anything with more of both.
@@ -52,7 +53,7 @@ func (c *Context) vectorOf(v Value) (x vector, ok bool) {
 // at gives element i.
 func (v *vector) at(i int) cell.Value {
 	if v.cells != nil {
-		return v.cells.Cells[v.base+i*v.step]
+		return v.cells.Cells[v.base+min(i, v.held-1)*v.step]
 	}
 	return v.c.Book.Value(v.area.Sheet, v.place(i))
 }
@@ -80,7 +81,11 @@ func (v *vector) placeIn(r *Run, k int) int {
 func (v *vector) from(i int, f func(i int, x cell.Value) bool) {
 	if v.cells != nil {
 		for ; i < v.n; i++ {
-			if x := v.at(i); !x.IsBlank() && !f(i, x) {
+			x := v.at(i)
+			if x.IsBlank() && i >= v.held-1 {
+				return
+			}
+			if !x.IsBlank() && !f(i, x) || v.c.StopAt(i) {
 				return
 			}
 		}
@@ -108,11 +113,7 @@ func (v *vector) from(i int, f func(i int, x cell.Value) bool) {
 // to be made.
 func (v *vector) numbers(x float64, f func(i int) bool) {
 	if v.cells != nil {
-		for i := range v.n {
-			if e := &v.cells.Cells[v.base+i*v.step]; e.Kind() == cell.Number && e.Number() == x && !f(i) || v.c.StopAt(i) {
-				return
-			}
-		}
+		v.equal(func(e *cell.Value) bool { return e.Kind() == cell.Number && e.Number() == x }, f)
 		return
 	}
 	v.c.Book.Runs(v.area, func(r *Run) bool {
@@ -130,11 +131,7 @@ func (v *vector) numbers(x float64, f func(i int) bool) {
 // texts is numbers for texts that equal x without regard to case.
 func (v *vector) texts(x string, f func(i int) bool) {
 	if v.cells != nil {
-		for i := range v.n {
-			if e := &v.cells.Cells[v.base+i*v.step]; e.Kind() == cell.Text && EqualText(e.Text(), x) && !f(i) || v.c.StopAt(i) {
-				return
-			}
-		}
+		v.equal(func(e *cell.Value) bool { return e.Kind() == cell.Text && EqualText(e.Text(), x) }, f)
 		return
 	}
 	v.c.Book.Runs(v.area, func(r *Run) bool {
@@ -150,6 +147,21 @@ func (v *vector) texts(x string, f func(i int) bool) {
 		}
 		return !v.c.Stop()
 	})
+}
+
+// equal calls f for the elements of an array for which is holds, until it says no more.
+func (v *vector) equal(is func(*cell.Value) bool, f func(i int) bool) {
+	last := false
+	for i := range v.held {
+		if last = is(&v.cells.Cells[v.base+i*v.step]); last && !f(i) || v.c.StopAt(i) {
+			return
+		}
+	}
+	for i := v.held; last && i < v.n; i++ {
+		if !f(i) || v.c.StopAt(i) {
+			return
+		}
+	}
 }
 
 // exact gives the first or the last place where x stands: of the same kind, texts without

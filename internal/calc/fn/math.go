@@ -28,11 +28,11 @@ var mathFunctions = []Function{
 		return Num(math.Atan2(y, x))
 	}},
 	{Name: "ATANH", Category: Math, Params: "num", Since: 2007, Eval: of1(math.Atanh)},
-	{Name: "COS", Category: Math, Params: "num", Since: 2007, Eval: angle(math.Cos)},
+	{Name: "COS", Category: Math, Params: "num", Since: 2007, Eval: angle(cos)},
 	{Name: "COSH", Category: Math, Params: "num", Since: 2007, Eval: of1(math.Cosh)},
-	{Name: "COT", Category: Math, Params: "num", Since: 2013, Eval: angle(inverse(math.Tan))},
+	{Name: "COT", Category: Math, Params: "num", Since: 2013, Eval: angle(inverse(tan))},
 	{Name: "COTH", Category: Math, Params: "num", Since: 2013, Eval: defined(inverse(math.Tanh))},
-	{Name: "CSC", Category: Math, Params: "num", Since: 2013, Eval: angle(inverse(math.Sin))},
+	{Name: "CSC", Category: Math, Params: "num", Since: 2013, Eval: angle(inverse(sin))},
 	{Name: "CSCH", Category: Math, Params: "num", Since: 2013, Eval: defined(func(x float64) float64 {
 		if x == 0 {
 			return math.NaN()
@@ -57,7 +57,7 @@ var mathFunctions = []Function{
 		return Num(math.Trunc(a[0].Number() / a[1].Number()))
 	}},
 	{Name: "RADIANS", Category: Math, Params: "num", Since: 2007, Eval: of1(func(x float64) float64 { return x / 180 * math.Pi })},
-	{Name: "SEC", Category: Math, Params: "num", Since: 2013, Eval: angle(inverse(math.Cos))},
+	{Name: "SEC", Category: Math, Params: "num", Since: 2013, Eval: angle(inverse(cos))},
 	{Name: "SECH", Category: Math, Params: "num", Since: 2013, Eval: defined(func(x float64) float64 { return 1 / math.Cosh(x) })},
 	{Name: "SERIESSUM", Category: Math, Params: "real real real array", Since: 2007, Eval: seriesSum},
 	{Name: "SIGN", Category: Math, Params: "num", Since: 2007, Eval: of1(func(x float64) float64 {
@@ -69,7 +69,7 @@ var mathFunctions = []Function{
 		}
 		return 0
 	})},
-	{Name: "SIN", Category: Math, Params: "num", Since: 2007, Eval: angle(math.Sin)},
+	{Name: "SIN", Category: Math, Params: "num", Since: 2007, Eval: angle(sin)},
 	{Name: "SINH", Category: Math, Params: "num", Since: 2007, Eval: of1(math.Sinh)},
 	{Name: "SQRT", Category: Math, Params: "num", Since: 2007, Eval: of1(math.Sqrt), One: math.Sqrt},
 	{Name: "SQRTPI", Category: Math, Params: "real", Since: 2007, Eval: of1(func(x float64) float64 { return math.Sqrt(x * math.Pi) })},
@@ -81,7 +81,7 @@ var mathFunctions = []Function{
 		}
 		return Num(total)
 	}},
-	{Name: "TAN", Category: Math, Params: "num", Since: 2007, Eval: angle(math.Tan)},
+	{Name: "TAN", Category: Math, Params: "num", Since: 2007, Eval: angle(tan)},
 	{Name: "TANH", Category: Math, Params: "num", Since: 2007, Eval: of1(math.Tanh)},
 }
 

@@ -39,12 +39,13 @@ func (c *Context) numbersOnly(v Value) (m []float64, rows, cols int, failed Valu
 	}
 	rows, cols = Size(v)
 	partRows, partCols := c.extent(v)
-	if partRows != rows || partCols != cols {
-		return nil, 0, 0, c.Fail(cell.ErrValue, "a matrix has empty cells")
-	}
-	m, e := c.grid(v, rows, cols)
+	// An error in it goes before empty cells, be these within the part of the sheet that is used or not.
+	m, e := c.grid(v, partRows, partCols)
 	if e != 0 {
 		return nil, 0, 0, Err(e)
+	}
+	if partRows != rows || partCols != cols {
+		return nil, 0, 0, c.Fail(cell.ErrValue, "a matrix has empty cells")
 	}
 	for _, x := range m {
 		if x != x {

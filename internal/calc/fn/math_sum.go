@@ -72,7 +72,10 @@ func (c *Context) WhereAll(args Args, f func(float64)) cell.ErrorCode {
 func (c *Context) extent(v Value) (rows, cols int) {
 	r := v.Ref()
 	if r == nil {
-		return Size(v)
+		if a := v.Array(); a != nil {
+			return a.Rows, a.Cols
+		}
+		return 1, 1
 	}
 	a := r.Areas[0]
 	used, ok := c.Book.Used(a.Sheet)
@@ -111,7 +114,7 @@ func (c *Context) grid(v Value, rows, cols int) ([]float64, cell.ErrorCode) {
 				break
 			}
 			for j := range cols {
-				switch x := m.At(i, j); x.Kind() {
+				switch x := m.Stretch(i, j); x.Kind() {
 				case cell.Number:
 					out[i*cols+j] = x.Number()
 				case cell.Error:
@@ -145,7 +148,7 @@ func (c *Context) grid(v Value, rows, cols int) ([]float64, cell.ErrorCode) {
 // sumProduct adds up the products of what stands in the same places; what is no number is 0.
 func sumProduct(c *Context, a Args) Value {
 	rows, cols := Size(a[0])
-	partRows, partCols := 0, 0
+	partRows, partCols, long := 0, 0, false
 	for i, v := range a {
 		if e := v.Err(); e != 0 {
 			return Err(e)
@@ -162,6 +165,13 @@ func sumProduct(c *Context, a Args) Value {
 		// beyond the smaller of two parts one factor holds nothing, but the other may hold an error
 		r, k := c.extent(v)
 		partRows, partCols = max(partRows, r), max(partCols, k)
+		long = long || v.Array() != nil && v.Array().Long()
+	}
+	if long { // the last row and the last column stand for all behind them
+		partRows, partCols = min(partRows+1, rows), min(partCols+1, cols)
+		if !c.Room(partRows, partCols) {
+			return c.Fail(cell.ErrNum, "the array is too large")
+		}
 	}
 	var product []float64
 	for i, v := range a {
@@ -178,10 +188,19 @@ func sumProduct(c *Context, a Args) Value {
 		}
 	}
 	total := 0.0
-	for _, x := range product {
-		if x == x { // a NaN stands where one of the factors is no number
-			total += x
+	for i, x := range product {
+		if x != x { // a NaN stands where one of the factors is no number
+			continue
 		}
+		if long && x != 0 {
+			if i/partCols == partRows-1 {
+				x *= float64(rows - partRows + 1)
+			}
+			if i%partCols == partCols-1 {
+				x *= float64(cols - partCols + 1)
+			}
+		}
+		total += x
 	}
 	return Num(total)
 }

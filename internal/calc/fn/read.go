@@ -5,7 +5,8 @@ import (
 )
 
 // Fetch gives what a reference refers to, as a value: of one cell its value; of several
-// an array where arrays are on, and else the one that lies beside the formula.
+// an array where arrays are on, and else the one that lies beside the formula. The
+// array of whole columns or rows is long.
 func (c *Context) Fetch(r *Ref) Value {
 	a := r.Areas[0]
 	if len(r.Areas) > 1 {
@@ -17,7 +18,7 @@ func (c *Context) Fetch(r *Ref) Value {
 	if !c.Arrays {
 		return c.Intersect(a)
 	}
-	m, e := c.Matrix(To(r))
+	m, e := c.long(a)
 	if e != 0 {
 		return Err(e)
 	}
@@ -54,22 +55,26 @@ func (c *Context) Matrix(v Value) (*Array, cell.ErrorCode) {
 		if len(x.Areas) != 1 {
 			return nil, cell.ErrValue
 		}
-		area := c.Clip(x.Areas[0])
-		rows, cols := area.Range.Rows(), area.Range.Cols()
-		if !c.Room(rows, cols) {
-			return nil, cell.ErrNum
-		}
-		out := NewArray(rows, cols)
-		first := area.Range.First
-		c.Book.Runs(area, func(r *Run) bool {
-			for i := range r.Kinds {
-				out.Cells[(r.Row+i-first.Row)*cols+r.Col-first.Col] = r.At(i)
-			}
-			return !c.Stop()
-		})
-		return out, 0
+		return c.read(c.Clip(x.Areas[0]))
 	}
 	return nil, cell.ErrValue
+}
+
+// read gives the values of an area, blanks included. The code is #NUM! if it is too large.
+func (c *Context) read(area Area) (*Array, cell.ErrorCode) {
+	rows, cols := area.Range.Rows(), area.Range.Cols()
+	if !c.Room(rows, cols) {
+		return nil, cell.ErrNum
+	}
+	out := NewArray(rows, cols)
+	first := area.Range.First
+	c.Book.Runs(area, func(r *Run) bool {
+		for i := range r.Kinds {
+			out.Cells[(r.Row+i-first.Row)*cols+r.Col-first.Col] = r.At(i)
+		}
+		return !c.Stop()
+	})
+	return out, 0
 }
 
 // Clip cuts whole columns and whole rows to what the sheet uses, at least one cell. Other
@@ -97,7 +102,7 @@ func (c *Context) Clip(a Area) Area {
 func Size(v Value) (rows, cols int) {
 	switch x := v.more.(type) {
 	case *Array:
-		return x.Rows, x.Cols
+		return x.Height(), x.Width()
 	case *Ref:
 		return x.Areas[0].Range.Rows(), x.Areas[0].Range.Cols()
 	}

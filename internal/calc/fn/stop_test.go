@@ -173,3 +173,21 @@ func TestRegexStops(t *testing.T) {
 		}
 	}
 }
+
+// An array whose texts would take more memory than an evaluation may have for them is an error.
+func TestTextsOfArraysAreBounded(t *testing.T) {
+	c := gridBook{}.context()
+	c.Arrays = true
+	repeated := func() Value {
+		return Apply(c, Find("REPT"), []Value{Text("x"), Of(Column([]cell.Value{cell.NumberValue(300), cell.NumberValue(300)}))})
+	}
+	if c.written = EvaluationTexts - 600; repeated().Array() == nil {
+		t.Error("there is room for both texts, and no array")
+	}
+	if c.written = EvaluationTexts - 599; repeated().Err() != cell.ErrNum {
+		t.Error("there is no room for the second text, and no #NUM!")
+	}
+	if c.Begin(); repeated().Array() == nil {
+		t.Error("the next evaluation has no room")
+	}
+}

@@ -48,6 +48,7 @@ type Function struct {
 	Two func(x, y float64) float64
 
 	params Params
+	beyond beyond
 }
 
 // Takes gives the parameters in their parsed form.
@@ -76,7 +77,7 @@ func makeTable() map[string]*Function {
 			if err != nil {
 				panic(fmt.Sprintf("fn: parameters of %s: %v", f.Name, err))
 			}
-			f.params = p
+			f.params, f.beyond = p, beyondOf[f.Name]
 			if t[f.Name] != nil {
 				panic("fn: two functions of the name " + f.Name)
 			}

@@ -96,7 +96,20 @@ func (v Value) Err() cell.ErrorCode { return v.scalar.Err() }
 type Array struct {
 	Rows, Cols int
 	Cells      []cell.Value // Rows × Cols
+	// Below and Right are how many more rows and columns there are, each like the last one: what is made of whole columns
+	// and rows is the same everywhere beyond the part of the sheet that is used. [Apply] gives such a long array only
+	// to functions that know of it.
+	Below, Right int
 }
+
+// Height is the number of all rows.
+func (a *Array) Height() int { return a.Rows + a.Below }
+
+// Width is the number of all columns.
+func (a *Array) Width() int { return a.Cols + a.Right }
+
+// Long reports whether there is more of the array than its elements.
+func (a *Array) Long() bool { return a.Below > 0 || a.Right > 0 }
 
 // MaxElements bounds an array that a function makes or a range is read into: 2^24
 // elements, which is a third more than ten whole columns.
@@ -120,16 +133,27 @@ func (a *Array) Set(row, col int, v cell.Value) { a.Cells[row*a.Cols+col] = v }
 // Stretch gives the element for a place in a larger array: a single row, column or
 // element repeats, and past the end of anything else is #N/A.
 func (a *Array) Stretch(row, col int) cell.Value {
-	if a.Rows == 1 {
+	if i, ok := a.Place(row, col); ok {
+		return a.Cells[i]
+	}
+	return cell.ErrorValue(cell.ErrNA)
+}
+
+// Place gives which of Cells [Array.Stretch] takes.
+func (a *Array) Place(row, col int) (i int, ok bool) {
+	switch {
+	case a.Rows == 1:
 		row = 0
+	case row >= a.Rows && row < a.Rows+a.Below:
+		row = a.Rows - 1
 	}
-	if a.Cols == 1 {
+	switch {
+	case a.Cols == 1:
 		col = 0
+	case col >= a.Cols && col < a.Cols+a.Right:
+		col = a.Cols - 1
 	}
-	if row >= a.Rows || col >= a.Cols {
-		return cell.ErrorValue(cell.ErrNA)
-	}
-	return a.Cells[row*a.Cols+col]
+	return row*a.Cols + col, row < a.Rows && col < a.Cols
 }
 
 // Area is a rectangle of cells of one sheet.

@@ -216,6 +216,9 @@ func (b *Book) calculate(e *entry, sheet int, at cell.Ref) {
 	m := eval.NewMachine(b)
 	m.Dates, m.Now, m.Rand = b.Dates, b.Now, rand.New(rand.NewPCG(1, 2))
 	v := m.Run(e.prog, sheet, at, e.array)
+	if !e.fixed {
+		v = m.Spilled(v, at)
+	}
 	a := v.Array()
 	s := b.sheets[sheet]
 	s.vacate(at)
@@ -269,5 +272,5 @@ func (b *Book) Ask(sheet int, at cell.Ref, text string, arrays bool) (fn.Value, 
 	b.active = sheet
 	m := eval.NewMachine(b)
 	m.Dates, m.Now, m.Rand = b.Dates, b.Now, rand.New(rand.NewPCG(1, 2))
-	return m.Run(eval.Compile(b, tree, sheet, at), sheet, at, arrays), nil
+	return m.Spilled(m.Run(eval.Compile(b, tree, sheet, at), sheet, at, arrays), at), nil
 }
