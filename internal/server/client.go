@@ -81,11 +81,7 @@ func userOf(req mcp.Request) string {
 const clientInfoKey = "io.modelcontextprotocol/clientInfo"
 
 func programOf(req mcp.Request) string {
-	params := req.GetParams()
-	if params == nil {
-		return ""
-	}
-	info, _ := params.GetMeta()[clientInfoKey].(map[string]any)
+	info, _ := mcpflow.Meta(req)[clientInfoKey].(map[string]any)
 	name, _ := info["name"].(string)
 	version, _ := info["version"].(string)
 	return name + " " + version
