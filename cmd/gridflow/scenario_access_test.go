@@ -645,7 +645,7 @@ func TestAccessNeverShows(t *testing.T) {
 				{"fork_history", fmt.Sprintf(`{"fork_id":%q}`, id)}, {"get_edits", fmt.Sprintf(`{"fork_id":%q}`, id)}, {"get_changeset", fmt.Sprintf(`{"fork_id":%q}`, id)},
 				{"list_checkpoints", fmt.Sprintf(`{"fork_id":%q}`, id)}, {"list_staged_changes", fmt.Sprintf(`{"fork_id":%q}`, id)},
 				{"checkpoint_fork", fmt.Sprintf(`{"fork_id":%q,"label":%q}`, id, p.secret)},
-				{"merge_fork", fmt.Sprintf(`{"fork_id":%q,"with":%q}`, id, with)}, {"diff_workbooks", fmt.Sprintf(`{"base":%q,"other":%q}`, id, with)},
+				{"merge_fork", fmt.Sprintf(`{"fork_id":%q,"with":%q}`, id, with)}, {"diff_workbooks", fmt.Sprintf(`{"baseline_workbook_or_fork_id":%q,"current_workbook_or_fork_id":%q}`, id, with)},
 				{"save_fork", fmt.Sprintf(`{"fork_id":%q,"target_path":"%s.xlsx","overwrite":true}`, id, p.secret)},
 				{"discard_fork", fmt.Sprintf(`{"fork_id":%q}`, id)}, {"undo", fmt.Sprintf(`{"fork_id":%q}`, id)}, {"close_workbook", fmt.Sprintf(`{"workbook_or_fork_id":%q}`, id)},
 				{"edit_batch", fmt.Sprintf(`{"fork_id":%q,"sheet_name":"Data","edits":[{"address":"Z1","value":%q}]}`, id, p.secret)},
