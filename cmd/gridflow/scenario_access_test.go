@@ -20,16 +20,21 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+	"github.com/modelcontextprotocol/go-sdk/oauthex"
 	"pgregory.net/rapid"
 
 	"gridflow/internal/access"
@@ -113,10 +118,16 @@ type guarded struct {
 // only) and ops (of both, may read metrics).
 func asking(t *testing.T, args ...string) *guarded {
 	t.Helper()
+	return askingWith(t, "", args...)
+}
+
+// askingWith is asking with more lines in the file of principals.
+func askingWith(t *testing.T, more string, args ...string) *guarded {
+	t.Helper()
 	base := t.TempDir()
 	g := &guarded{
 		ours: filepath.Join(base, "ours"), theirs: filepath.Join(base, "theirs"), file: filepath.Join(base, "conf", "principals.yaml"),
-		certs: filepath.Join(base, "certs"), authority: newAuthority(t), tokens: map[string]string{},
+		extra: more, certs: filepath.Join(base, "certs"), authority: newAuthority(t), tokens: map[string]string{},
 	}
 	for root, names := range map[string][]string{g.ours: {"loan", "budget"}, g.theirs: {"messy", "budget"}} {
 		for _, name := range names {
@@ -196,10 +207,10 @@ func (g *guarded) as(name, era string) *mcp.ClientSession {
 // post sends a request as it is written, and gives the answer with its body read.
 func (g *guarded) post(body string, headers ...string) (*http.Response, string) {
 	g.t.Helper()
-	return g.send2(http.MethodPost, g.url, body, headers...)
+	return g.request(http.MethodPost, g.url, body, headers...)
 }
 
-func (g *guarded) send2(method, url, body string, headers ...string) (*http.Response, string) {
+func (g *guarded) request(method, url, body string, headers ...string) (*http.Response, string) {
 	g.t.Helper()
 	r, err := http.NewRequestWithContext(g.t.Context(), method, url, strings.NewReader(body))
 	if err != nil {
@@ -254,7 +265,7 @@ func TestAccess(t *testing.T) {
 		{"in the query, escaped", nil, "?access%5Ftoken=" + good, 400, `error="invalid_request"`},
 		{"in the query and the header", []string{"Authorization: Bearer " + good}, "?access_token=" + good, 400, `error="invalid_request"`},
 	} {
-		res, text := g.send2(http.MethodPost, g.url+c.query, listTools, append(slices.Clone(modern), c.headers...)...)
+		res, text := g.request(http.MethodPost, g.url+c.query, listTools, append(slices.Clone(modern), c.headers...)...)
 		if res.StatusCode != c.status && !(c.name == "empty" && res.StatusCode == 400) || !strings.Contains(res.Header.Get("WWW-Authenticate"), c.challenge) || !res.Close {
 			t.Errorf("%s: %s, %q, closed %v: %s", c.name, res.Status, res.Header.Get("WWW-Authenticate"), res.Close, text)
 		}
@@ -267,12 +278,12 @@ func TestAccess(t *testing.T) {
 		t.Fatalf("the scheme in small letters: %s: %s", res.Status, text)
 	}
 	for path, want := range map[string]int{"/healthz": 200, "/readyz": 200, "/metrics": 401, "/nothing": 404} {
-		if res, _ := g.send2(http.MethodGet, strings.TrimSuffix(g.url, "/mcp")+path, ""); res.StatusCode != want {
+		if res, _ := g.request(http.MethodGet, strings.TrimSuffix(g.url, "/mcp")+path, ""); res.StatusCode != want {
 			t.Errorf("%s without a token: %s", path, res.Status)
 		}
 	}
 	for name, want := range map[string]int{"alice": 403, "ops": 200} {
-		res, text := g.send2(http.MethodGet, strings.TrimSuffix(g.url, "/mcp")+"/metrics", "", "Authorization: Bearer "+g.tokens[name])
+		res, text := g.request(http.MethodGet, strings.TrimSuffix(g.url, "/mcp")+"/metrics", "", "Authorization: Bearer "+g.tokens[name])
 		if res.StatusCode != want || want == 200 && !strings.Contains(text, `gridflow_http_refused_total{reason="token_unknown"} `) {
 			t.Errorf("metrics for %s: %s\n%s", name, res.Status, clipped(text))
 		}
@@ -468,7 +479,7 @@ func TestAccessSessions(t *testing.T) {
 	if a, b, none := use(g.tokens["alice"], alice.ID()), use(g.tokens["bob"], alice.ID()), use(g.tokens["bob"], "nothing"); a != 200 || b != 404 || none != 404 {
 		t.Errorf("the session of alice: alice %d, bob %d; one that is not there: %d", a, b, none)
 	}
-	res, _ := g.send2(http.MethodDelete, g.url, "", "Mcp-Protocol-Version: 2025-11-25", "Mcp-Session-Id: "+alice.ID(), "Authorization: Bearer "+g.tokens["bob"])
+	res, _ := g.request(http.MethodDelete, g.url, "", "Mcp-Protocol-Version: 2025-11-25", "Mcp-Session-Id: "+alice.ID(), "Authorization: Bearer "+g.tokens["bob"])
 	if res.StatusCode != 404 || use(g.tokens["alice"], alice.ID()) != 200 {
 		t.Errorf("bob ends the session of alice: %s", res.Status)
 	}
@@ -822,5 +833,114 @@ func TestAccessSettings(t *testing.T) {
 	r.log.await(t, 1, "serving MCP")
 	if lines := r.log.matching("asks nobody"); lines != nil {
 		t.Error(lines)
+	}
+}
+
+// TestAccessOAuth: the server tells where access tokens come from, and takes those of its issuer:
+// with the rights of their subject and their scopes, for itself alone.
+func TestAccessOAuth(t *testing.T) {
+	t.Parallel()
+	key := newKey(t)
+	var fetched atomic.Int64
+	mux := http.NewServeMux()
+	issuer := httptest.NewServer(mux)
+	t.Cleanup(issuer.Close)
+	mux.HandleFunc("/.well-known/oauth-authorization-server", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, `{"issuer":%q,"jwks_uri":%q}`, issuer.URL, issuer.URL+"/keys")
+	})
+	mux.HandleFunc("/keys", func(w http.ResponseWriter, _ *http.Request) {
+		fetched.Add(1)
+		_ = json.NewEncoder(w).Encode(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: "k", Algorithm: "ES256"}}})
+	})
+	const resource = "https://localhost/mcp"
+	g := askingWith(t, "  paula: {roots: [ours], subject: auth0|paula}\ndefault: {roots: [theirs], read_only: false}\n", "--oauth-issuer="+issuer.URL, "--oauth-resource="+resource)
+	token := func(id string, by *ecdsa.PrivateKey, change func(map[string]any)) string {
+		signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: by}, (&jose.SignerOptions{}).WithType("at+jwt").WithHeader("kid", id))
+		if err != nil {
+			t.Fatal(err)
+		}
+		claims := map[string]any{"iss": issuer.URL, "aud": resource, "sub": "auth0|paula", "exp": time.Now().Add(time.Hour).Unix(), "scope": "gridflow:read gridflow:write"}
+		change(claims)
+		text, err := jwt.Signed(signer).Claims(claims).Serialize()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	as := func(change func(map[string]any)) string { return token("k", key, change) }
+	g.tokens["paula"] = as(func(map[string]any) {})
+	g.tokens["reader"] = as(func(c map[string]any) { c["scope"] = "gridflow:read" })
+	g.tokens["one"] = as(func(c map[string]any) { c["sub"] = "one" })
+	g.tokens["two"] = as(func(c map[string]any) { c["sub"] = "two" })
+
+	// How a client finds out.
+	res, _ := g.post(listTools, modern...)
+	challenge := res.Header.Get("WWW-Authenticate")
+	if res.StatusCode != 401 || !strings.Contains(challenge, `resource_metadata="https://localhost/.well-known/oauth-protected-resource/mcp"`) || !strings.Contains(challenge, `scope="gridflow:read"`) {
+		t.Errorf("%s: %s", res.Status, challenge)
+	}
+	for _, path := range []string{"/.well-known/oauth-protected-resource", "/.well-known/oauth-protected-resource/mcp"} {
+		res, text := g.request(http.MethodGet, strings.TrimSuffix(g.url, "/mcp")+path, "", "Origin: https://anywhere.example.com")
+		var m oauthex.ProtectedResourceMetadata
+		if err := json.Unmarshal([]byte(text), &m); err != nil || res.StatusCode != 200 || m.Resource != resource || !slices.Equal(m.AuthorizationServers, []string{issuer.URL}) ||
+			!slices.Equal(m.ScopesSupported, []string{"gridflow:read", "gridflow:write"}) || res.Header.Get("Access-Control-Allow-Origin") != "*" {
+			t.Errorf("%s: %s %s", path, res.Status, text)
+		}
+	}
+	for _, era := range eras {
+		paula, reader := g.as("paula", era), g.as("reader", era)
+		if list := do(t, paula, "list_workbooks", `{}`); !strings.Contains(list, "loan") || strings.Contains(list, "messy") {
+			t.Error(list)
+		}
+		fork := newFork(t, paula, "loan")
+		do(t, reader, "fork_history", `{"fork_id":%q}`, fork) // it is her own, without the right to change it
+		if era == eras[0] {
+			refused(t, "READ_ONLY", reader, "discard_fork", `{"fork_id":%q}`, fork)
+		} else if _, err := call(t.Context(), reader, "discard_fork", fmt.Sprintf(`{"fork_id":%q}`, fork)); err == nil {
+			t.Error("without the scope a fork is discarded")
+		}
+		// Two of whom the file has nothing have the same rights, and nothing of one another.
+		one, two := g.as("one", era), g.as("two", era)
+		theirs := newFork(t, one, "messy")
+		refused(t, "FORK_NOT_FOUND", two, "fork_history", `{"fork_id":%q}`, theirs)
+		refused(t, "WORKBOOK_NOT_FOUND", two, "describe_workbook", `{"workbook_id":"loan"}`)
+		if list := do(t, one, "list_forks", `{}`); !strings.Contains(list, theirs) || strings.Contains(list, fork) {
+			t.Error(list)
+		}
+	}
+	discard := strings.NewReplacer("tools/list", "tools/call", `"params":{`, `"params":{"name":"discard_fork","arguments":{"fork_id":"fork-222222222222"},`).Replace(listTools)
+	res, _ = g.post(discard, "Mcp-Protocol-Version: 2026-07-28", "Mcp-Method: tools/call", "Mcp-Name: discard_fork", "Authorization: Bearer "+g.tokens["reader"])
+	if got := res.Header.Get("WWW-Authenticate"); res.StatusCode != 403 || !strings.Contains(got, `error="insufficient_scope"`) || !strings.Contains(got, `scope="gridflow:read gridflow:write"`) {
+		t.Errorf("without the scope: %s %s", res.Status, got)
+	}
+	none := "." + strings.Split(g.tokens["paula"], ".")[1] + "."
+	for name, c := range map[string]struct {
+		token  string
+		status int
+	}{
+		"expired":      {as(func(c map[string]any) { c["exp"] = time.Now().Add(-time.Hour).Unix() }), 401},
+		"for another":  {as(func(c map[string]any) { c["aud"] = "https://localhost/other" }), 401},
+		"of another":   {as(func(c map[string]any) { c["iss"] = "https://evil.example.com" }), 401},
+		"no scope":     {as(func(c map[string]any) { delete(c, "scope") }), 403},
+		"another key":  {token("k", newKey(t), func(map[string]any) {}), 401},
+		"unsigned":     {"eyJhbGciOiJub25lIn0" + none, 401},
+		"a name alone": {"paula", 401},
+	} {
+		if res, text := g.post(listTools, append(slices.Clone(modern), "Authorization: Bearer "+c.token)...); res.StatusCode != c.status {
+			t.Errorf("%s: %s %s", name, res.Status, text)
+		}
+	}
+	// Keys that nobody has are not asked for again and again.
+	stranger := newKey(t)
+	for i := range 40 {
+		g.post(listTools, append(slices.Clone(modern), "Authorization: Bearer "+token(fmt.Sprint("none", i), stranger, func(map[string]any) {}))...)
+	}
+	if n := fetched.Load(); n > 2 {
+		t.Errorf("the keys were fetched %d times", n)
+	}
+	for name := range g.tokens {
+		if lines := g.log.matching(g.tokens[name]); lines != nil {
+			t.Errorf("the log has a token: %s", lines[0])
+		}
 	}
 }

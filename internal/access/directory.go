@@ -191,6 +191,15 @@ func (d *Directory) BySubject(subject string, write bool) *principal.Principal {
 	return p.reading
 }
 
+// mayWrite tells whether p reads only because of how it came.
+func (d *Directory) mayWrite(p *principal.Principal) bool {
+	t := d.now.Load()
+	if known := t.principals[p.Name]; known != nil {
+		return known.reading == p && !known.ReadOnly
+	}
+	return t.fallback != nil && !t.fallback.readOnly
+}
+
 func (d *Directory) bySubject(subject string) *live {
 	t := d.now.Load()
 	if e := t.subjects[subject]; e != nil {

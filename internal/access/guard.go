@@ -102,6 +102,20 @@ func (g *Guard) Admit(w http.ResponseWriter, r *http.Request, machine string, ne
 	g.seal(next).ServeHTTP(w, r)
 }
 
+// LacksScope reports whether what may only read would be let change something with an access
+// token of more scopes.
+func (g *Guard) LacksScope(p *principal.Principal) bool {
+	return g.Issuer != nil && p != nil && p.ReadOnly && g.Directory.mayWrite(p)
+}
+
+// RefuseScope answers a request for which LacksScope is true, and which would change something.
+func (g *Guard) RefuseScope(w http.ResponseWriter, r *http.Request, machine string) {
+	g.refuse(w, r, machine, &refusal{
+		status: http.StatusForbidden, reason: reasonScope, code: "insufficient_scope", text: "the access token has not the scope to change something",
+		scope: strings.TrimSpace(g.Issuer.ReadScope + " " + g.Issuer.WriteScope),
+	})
+}
+
 // extraKey is where the principal of a request is in its auth.TokenInfo.
 const extraKey = "gridflow/principal"
 

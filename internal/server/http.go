@@ -276,7 +276,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serve answers a request of whoever may call.
 func (e *endpoint) serve(w http.ResponseWriter, r *http.Request) {
-	if e.refuseEarly(w, r) {
+	if e.refuseScope(w, r) || e.refuseEarly(w, r) {
 		return
 	}
 
