@@ -634,9 +634,7 @@ func TestAccessNeverShows(t *testing.T) {
 	var good, hidden int // calls that were answered well, and that were about what is the other's
 	for i, p := range parties {
 		p.s = g.as(p.name, eras[i])
-		for _, id := range regexp.MustCompile(`wb-\w+`).FindAllString(do(t, p.s, "list_workbooks", `{}`), -1) {
-			p.books = append(p.books, id)
-		}
+		p.books = append(p.books, regexp.MustCompile(`wb-\w+`).FindAllString(do(t, p.s, "list_workbooks", `{}`), -1)...)
 	}
 	parties[0].others = []string{"bobsecret", g.theirs}
 	parties[1].others = []string{"alicesecret", g.ours}

@@ -3,10 +3,15 @@ package access
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +19,7 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
 	"github.com/modelcontextprotocol/go-sdk/auth"
 
 	"gridflow/internal/principal"
@@ -238,4 +244,71 @@ func TestGuardAccessTokens(t *testing.T) {
 	if _, refused := p.claims(ctx, "a.b.c", "m"); refused == nil {
 		t.Error("a request that was given up comes through")
 	}
+}
+
+// BenchmarkAdmit: what it costs a request that it is asked whose it is.
+func BenchmarkAdmit(b *testing.B) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		b.Fatal(err)
+	}
+	s := &idp{requests: map[string]int{}, keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: "ec", Algorithm: "ES256"}}}
+	token, h := NewToken()
+	path := filepath.Join(b.TempDir(), "p.yaml")
+	if err := os.WriteFile(path, []byte("default: {roots: all}\nprincipals:\n  a: {roots: all, tokens: ["+h+"]}\n"), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	d, err := Open(path, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	g := NewGuard(d, slog.New(slog.DiscardHandler))
+	g.Issuer, err = NewIssuer(IssuerOptions{Issuer: idpURL, Audience: []string{resource}, Client: &http.Client{Transport: s}, Log: g.Log})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer g.Issuer.Close()
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: key}, (&jose.SignerOptions{}).WithHeader("kid", "ec"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	var signed []string
+	for n := range 1000 {
+		text, err := jwt.Signed(signer).Claims(map[string]any(good().with("jti", fmt.Sprint(n)))).Serialize()
+		if err != nil {
+			b.Fatal(err)
+		}
+		signed = append(signed, text)
+	}
+	through := 0
+	next := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { through++ })
+	run := func(b *testing.B, token func(n int) string) {
+		through = 0
+		n := 0
+		for b.Loop() {
+			r := httptest.NewRequest(http.MethodPost, "/mcp", nil)
+			r.Header.Set("Authorization", "Bearer "+token(n))
+			g.Admit(httptest.NewRecorder(), r, "m", next)
+			n++
+		}
+		if through != n {
+			_, err := g.Issuer.Verify(b.Context(), token(0), true)
+			b.Fatalf("%d of %d came through: %v", through, n, err)
+		}
+	}
+	b.Run("token", func(b *testing.B) { run(b, func(int) string { return token }) })
+	b.Run("access token, seen before", func(b *testing.B) { run(b, func(int) string { return signed[0] }) })
+	b.Run("access token, new", func(b *testing.B) {
+		run(b, func(n int) string {
+			clear(g.Issuer.verified.byHash)
+			return signed[n%len(signed)]
+		})
+	})
+	b.Run("nothing but the request", func(b *testing.B) {
+		for b.Loop() {
+			r := httptest.NewRequest(http.MethodPost, "/mcp", nil)
+			r.Header.Set("Authorization", "Bearer "+token)
+			next.ServeHTTP(httptest.NewRecorder(), r)
+		}
+	})
 }
