@@ -444,6 +444,9 @@ func TestAccessRoots(t *testing.T) {
 		if strings.Contains(status, g.theirs) || !strings.Contains(status, g.ours) || len(slices.Compact(users)) != 1 {
 			t.Errorf("alice is told: %s", status)
 		}
+		if status := do(t, ops, "server_status", `{"recent":100}`); !regexp.MustCompile(`user [0-9a-f]{8}\t3\t`).MatchString(status) || !strings.Contains(status, g.theirs) {
+			t.Errorf("ops, of weight 3, is told: %s", status)
+		}
 		refused(t, "FORBIDDEN", alice, "server_status", `{"sections":["metrics"]}`)
 	}
 	// The audit says who.

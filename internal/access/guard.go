@@ -274,7 +274,7 @@ func (g *Guard) challenge(why *refusal) string {
 
 // claims gives what an access token of the issuer says.
 func (g *Guard) claims(ctx context.Context, token, machine string) (Claims, *refusal) {
-	// To verify a signature takes a processor some 50 µs. Who has failed too often does not get
+	// To verify a signature takes a processor a tenth of a millisecond or two. Who has failed too often does not get
 	// that, but for tokens that were good before.
 	var blocked *refusal
 	if after, tooMany := g.failures.blocked(machine); tooMany {
