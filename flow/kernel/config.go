@@ -53,10 +53,14 @@ const SharedParts = 16
 // that overflow when they are added up, or made percentages of, bound nothing.
 const QueueMost = 1 << 24
 
+// WeightMost is the largest weight of a class. One of more would have the server for itself, but for what
+// ages.
+const WeightMost = 1 << 20
+
 // A Class is a kind of request that competes with the other kinds by weight.
 type Class struct {
 	Name   string // as it appears in decisions and statistics
-	Weight int64  // share of service time against other classes that have requests waiting; 0 means 1
+	Weight int64  // share of service time against other classes that have requests waiting; 1 to WeightMost, 0 means 1
 
 	QueueMax     int           // requests waiting; 1 to QueueMost
 	FlowQueueMax int           // requests of one flow waiting, of all its parts, or riding; 0: QueueMax
@@ -164,6 +168,8 @@ func (c *Class) check() error {
 		return fmt.Errorf("its FlowQueueMax is %d; give 1 to QueueMax, which is %d", c.FlowQueueMax, c.QueueMax)
 	case c.Weight < 0 || c.Limit < 0 || c.WaitMax < 0 || c.AgeMax < 0 || c.Target < 0 || c.Interval < 0 || c.Gap < 0 || c.ShortMax < 0:
 		return errors.New("a bound is negative; give 0 for none")
+	case c.Weight > WeightMost:
+		return fmt.Errorf("its Weight is %d; give 1 to %d", c.Weight, WeightMost)
 	case !(c.Rate >= 0) || !(c.Burst >= 0):
 		return fmt.Errorf("its Rate is %g and its Burst %g; give 0 for none", c.Rate, c.Burst)
 	case c.Rate > 0 && c.Burst < 1:

@@ -350,7 +350,7 @@ func drawConfig(t *rapid.T) Config {
 	return conf
 }
 
-// TestQueueMost: bounds that would overflow as a sum or in percent are refused. With the largest
+// TestQueueMost: bounds that would overflow as a sum or in percent are refused, and weights that leave nothing to others. With the largest
 // ones the level of a kernel in which a few wait is that of empty queues.
 func TestQueueMost(t *testing.T) {
 	conf := func(total int, queues ...int) Config {
@@ -361,7 +361,10 @@ func TestQueueMost(t *testing.T) {
 		return c
 	}
 	const most = int(^uint(0) >> 1)
+	heavy := conf(0, 1, 1)
+	heavy.Classes[1].Weight = WeightMost + 1
 	for _, c := range []Config{
+		heavy,
 		conf(0, most, most, most), conf(0, QueueMost+1), conf(0, most/70+1), conf(2*QueueMost+1, 1, 1), conf(most, 1),
 	} {
 		if _, err := New(c); err == nil {

@@ -146,6 +146,16 @@ func (w *worker) search(a fn.Area) *index {
 	return x.index
 }
 
+// searched reports whether a range is a column of which an index is kept, so that few cells of it are looked at.
+func (c *calculation) searched(sheet int, r cell.Range) bool {
+	from := c.sheets[sheet].from
+	if from == nil || r.Cols() > 1 {
+		return false
+	}
+	k := columnKey{sheet, r.First.Col, r.First.Row, r.Last.Row}
+	return c.m.kept.get(keptKey{k, c.in.Book.Dates}, from) != nil
+}
+
 // index gives the index of a column, which is made only where it is asked to.
 func (c *calculation) index(k columnKey, make bool) *index {
 	c.indexing.Lock()
@@ -293,10 +303,10 @@ func (w *worker) Exact(column fn.Area, v cell.Value, last bool) (found int, ok b
 }
 
 // Candidates finds the cells of a column that may equal a value.
-func (w *worker) Candidates(column fn.Area, v cell.Value) ([]int32, bool) {
+func (w *worker) Candidates(column fn.Area, v cell.Value) (places []int32, exact, ok bool) {
 	x := w.search(column)
 	if x == nil {
-		return nil, false
+		return nil, false, false
 	}
 	list := x.Find(v)
 	if len(x.odd) > 0 {
@@ -304,7 +314,7 @@ func (w *worker) Candidates(column fn.Area, v cell.Value) ([]int32, bool) {
 		slices.Sort(w.places)
 		list = slices.Compact(w.places)
 	}
-	return list, true
+	return list, len(x.odd) == 0 && x.ColumnIndex.Exact(v), true
 }
 
 // Pick reads cells of a column.

@@ -179,9 +179,9 @@ func (h *laneHost) Exact(column fn.Area, v cell.Value, last bool) (found int, ok
 }
 
 // Candidates finds the cells that may equal a value in a column that is the same in all lanes.
-func (h *laneHost) Candidates(column fn.Area, v cell.Value) ([]int32, bool) {
+func (h *laneHost) Candidates(column fn.Area, v cell.Value) (places []int32, exact, ok bool) {
 	if h.differs(column) {
-		return nil, false
+		return nil, false, false
 	}
 	return h.worker.Candidates(column, v)
 }

@@ -202,6 +202,63 @@ func (p *pair) compare(with string, value func(cell.Ref) cell.Value) {
 	}
 }
 
+// TestFewByIndex compares conditional sums whose criteria few cells meet, which are found by an index,
+// with those of package plain, before and after keys change. The Kelvin sign and the long s fold into letters
+// of ASCII, which a criterion does not take for them.
+func TestFewByIndex(t *testing.T) {
+	const rows, formulas = 900, 48
+	keys := func(i int) cell.Value {
+		if i%11 == 3 {
+			return cell.NumberValue(float64(i % 47))
+		}
+		return cell.TextValue(fmt.Sprintf([]string{"k%d", "K%d", "\u212a%d", "s%d", "\u017f%d", "é%d", "É%d", "%d"}[i%8], i%47))
+	}
+	for _, workers := range []int{1, 3} {
+		t.Run(fmt.Sprint(workers), func(t *testing.T) {
+			p := &pair{t: t, plain: plain.New("S"), rows: rows, cols: 6}
+			m := &maker{grid.NewBuilder("S")}
+			set := func(at cell.Ref, v cell.Value) {
+				if err := m.b.Value(at, 0, v); err != nil {
+					t.Fatal(err)
+				}
+				p.plain.Set(0, at, v)
+			}
+			for row := range rows {
+				set(cell.Ref{Row: row}, keys(row))
+				set(cell.Ref{Row: row, Col: 1}, cell.NumberValue(float64(row%7)))
+				set(cell.Ref{Row: row, Col: 2}, cell.NumberValue(float64(row%13)))
+				if row >= formulas {
+					continue
+				}
+				key := []string{"k", "K", "s", "é", "\u212a", ""}[row%6]
+				for col, f := range []string{
+					fmt.Sprintf(`SUMIFS($C$1:$C$%d,$A$1:$A$%d,"%s%d",$B$1:$B$%d,">2")`, rows, rows, key, row, rows),
+					fmt.Sprintf(`COUNTIF($A$1:$A$%d,"%s%d")`, rows, key, row),
+					fmt.Sprintf(`SUMIFS($C$1:$C$%d,$B$1:$B$%d,"<5",$A$1:$A$%d,$A%d)`, rows, rows, rows, row+1),
+				} {
+					m.Formula(row, 3+col, f)
+					if err := p.plain.SetFormula(0, cell.Ref{Row: row, Col: 3 + col}, f, false, cell.Range{}); err != nil {
+						t.Fatal(f, err)
+					}
+				}
+			}
+			p.in = Input{Book: &grid.Workbook{Sheets: []grid.SheetInfo{{Name: "S"}}}, Sheets: []*grid.Sheet{m.b.Finish(nil)}}
+			var err error
+			if p.model, err = NewModel(t.Context(), p.in); err != nil {
+				t.Fatal(err)
+			}
+			p.check(Options{All: true, Workers: workers})
+			p.compare("plain", func(at cell.Ref) cell.Value { return p.plain.Value(0, at) })
+			for i := range 20 {
+				at := cell.Ref{Row: i * 41}
+				p.edit(at, keys(i*5))
+				p.check(Options{Sources: []Cell{{0, at}}, Workers: workers})
+			}
+			p.compare("plain", func(at cell.Ref) cell.Value { return p.plain.Value(0, at) })
+		})
+	}
+}
+
 // TestWorkers calculates the scenes with one worker and with several: large enough that all of
 // the work is shared.
 func TestWorkers(t *testing.T) {

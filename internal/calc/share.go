@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"gridflow/internal/calc/graph"
+	"gridflow/internal/cell"
 	"gridflow/internal/grid"
 )
 
@@ -103,7 +104,7 @@ func (c *calculation) fetch(steps []graph.Step, cost int64) {
 			}
 			tiles := c.sheets[a.Sheet]
 			r, ok := a.Range.Intersect(tiles.used)
-			if tiles.empty || !ok {
+			if tiles.empty || !ok || c.searched(a.Sheet, cell.Range{First: a.Range.First, Last: r.Last}) {
 				continue
 			}
 			bands := int64(r.Last.Row/grid.BandRows - r.First.Row/grid.BandRows + 1)

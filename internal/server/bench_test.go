@@ -7,13 +7,18 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"gridflow/internal/tools"
 )
 
 // The benchmarks compare a call of a tool that does nothing through this package with
@@ -105,5 +110,54 @@ func BenchmarkHTTP(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// BenchmarkWaiting tells what a call takes in memory while it waits, connection and stacks included.
+func BenchmarkWaiting(b *testing.B) {
+	var waiting atomic.Int64
+	blocks := fixtureTools()[0]
+	call := blocks.Call
+	blocks.Call = func(ctx context.Context, env *tools.Env, args json.RawMessage) (*tools.Result, error) {
+		waiting.Add(1)
+		defer waiting.Add(-1)
+		return call(ctx, env, args)
+	}
+	h, err := New(Config{Tools: []tools.Tool{blocks}}).Handler(HTTPOptions{Path: "/mcp"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	s := httptest.NewServer(h)
+	defer s.Close()
+	const calls = 1000
+	request := fmt.Sprintf("POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAccept: application/json, text/event-stream\r\n"+
+		"Mcp-Protocol-Version: %s\r\nMcp-Method: tools/call\r\nMcp-Name: blocks\r\nContent-Length: %d\r\n\r\n%s", statelessSince, len(modernCall("blocks")), modernCall("blocks"))
+	memory := func() float64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return float64(m.HeapInuse + m.StackInuse)
+	}
+	for b.Loop() {
+		before := memory()
+		var all []net.Conn
+		for range calls {
+			c, err := net.Dial("tcp", s.Listener.Addr().String())
+			if err != nil {
+				b.Fatal(err)
+			}
+			all = append(all, c)
+			io.WriteString(c, request)
+		}
+		for waiting.Load() < calls {
+			runtime.Gosched()
+		}
+		b.ReportMetric((memory()-before)/calls, "B/call")
+		for _, c := range all {
+			c.Close()
+		}
+		for waiting.Load() > 0 {
+			runtime.Gosched()
+		}
 	}
 }

@@ -15,12 +15,13 @@ import (
 const (
 	// bodyMax bounds the body of a request, in bytes; larger ones get status 413.
 	bodyMax = 4 << 20
-	// bodiesMax bounds the bodies of all requests that are being read or answered, unless
+	// bodiesMax bounds what all requests that are being read or answered take, unless
 	// HTTPOptions says otherwise: a call is let in by what it is, and until that is known its
 	// body takes memory. One machine may have a quarter of it; this one all.
-	bodiesMax = 64 << 20
-	// requestCost is what a request counts for besides its body.
-	requestCost = 4 << 10
+	bodiesMax = 256 << 20
+	// requestCost is what a request counts for besides its body: about what one that waits has in
+	// buffers, stacks and decoded messages (BenchmarkWaiting).
+	requestCost = 40 << 10
 	// A client has bodyTime to send a body, and for a large one as much longer as it takes at
 	// bodyRate bytes in a second.
 	bodyTime = 10 * time.Second

@@ -31,7 +31,7 @@ type HTTPOptions struct {
 	MaxSessions    int      // of the older era at once; 0 means 4096. One machine may have a quarter of them, this one all
 
 	MaxConnections int   // at once; 0 means 8192. One machine may have a quarter of them, this one all
-	MaxBodyBytes   int64 // of the bodies of requests at once; 0 means 64 MiB. The same
+	MaxBodyBytes   int64 // for requests at once: their bodies, and 40 KiB for each; 0 means 256 MiB. The same
 
 	// TrustedProxies are the addresses of proxies that tell in X-Forwarded-For whom they speak
 	// for. Nobody else is believed: a machine could pass for as many as it likes.

@@ -11,3 +11,5 @@ import (
 func lock(f *os.File) error {
 	return &os.PathError{Op: "lock", Path: f.Name(), Err: errors.ErrUnsupported}
 }
+
+func unlock(*os.File) error { return nil }

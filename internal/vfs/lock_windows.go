@@ -18,3 +18,7 @@ func lock(f *os.File) error {
 		return &os.PathError{Op: "LockFileEx", Path: f.Name(), Err: err}
 	}
 }
+
+func unlock(f *os.File) error {
+	return windows.UnlockFileEx(windows.Handle(f.Fd()), 0, 1, 0, new(windows.Overlapped))
+}

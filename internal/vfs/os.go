@@ -99,8 +99,14 @@ func (o *OS) Lock(name string) (io.Closer, error) {
 		f.Close()
 		return nil, err
 	}
-	return f, nil
+	return held{f}, nil
 }
+
+// held is a lock that somebody has. A process that is being started has a copy of the file until its program
+// begins, and with it the lock: so the lock is given back by itself, before the file is closed.
+type held struct{ f *os.File }
+
+func (h held) Close() error { return errors.Join(unlock(h.f), h.f.Close()) }
 
 // osFile knows its name from the root on, which os.File does not.
 type osFile struct {

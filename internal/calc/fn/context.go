@@ -94,8 +94,9 @@ type Context struct {
 	// number when the evaluation that made them is over. Where that is too much, Stopped says so at once.
 	Claim func(bytes int64)
 
-	made    int   // elements of large arrays in this evaluation
-	claimed int64 // bytes that Claim was told of
+	made    int     // elements of large arrays in this evaluation
+	claimed int64   // bytes that Claim was told of
+	room    *picked // for the next selection by an index, nil while one uses it
 
 	// What was compiled from a text before: formulas that are filled down ask for the same.
 	formats kept[*numfmt.Format]

@@ -18,8 +18,9 @@ type Index interface {
 	// where there is none.
 	Exact(column Area, v cell.Value, last bool) (found int, ok bool)
 	// Candidates gives the places, ascending, of cells of a column among which are all that
-	// equal v as a criterion compares. They are only to be read, until the next call.
-	Candidates(column Area, v cell.Value) (places []int32, ok bool)
+	// equal v as a criterion compares. They are only to be read, until the next call. exact says
+	// that there is no other among them: it may, where v is a text of ASCII.
+	Candidates(column Area, v cell.Value) (places []int32, exact, ok bool)
 	// Pick makes the lists of r what the cells of a column at these places hold. It always serves.
 	Pick(column Area, places []int32, r *Run)
 	// Sum gives the sum of the numbers in a column, added from top to bottom, and how many there
@@ -33,6 +34,7 @@ type ColumnIndex struct {
 	dates  numfmt.DateSystem
 	groups map[uint64]int32 // of numbers, logical values and errors, by numberKey and its like
 	texts  map[string]int32 // by FoldText
+	folds  bool             // some text outside of ASCII folds into it, as the Kelvin sign does
 
 	starts, places []int32 // the cells of group i are places[starts[i]:starts[i+1]], ascending
 
@@ -85,7 +87,9 @@ func (x *ColumnIndex) Add(place int, v cell.Value) {
 	case cell.Blank:
 	case cell.Text:
 		s := v.Text()
-		x.pairs = append(x.pairs, pair{x.text(FoldText(s)), int32(place)})
+		folded := FoldText(s)
+		x.folds = x.folds || !isASCII(s) && isASCII(folded)
+		x.pairs = append(x.pairs, pair{x.text(folded), int32(place)})
 		if strings.ContainsAny(s, "0123456789") {
 			if g := x.number(s); g >= 0 { // a criterion takes it for the number
 				x.pairs = append(x.pairs, pair{g, int32(place)})
@@ -168,6 +172,12 @@ func (x *ColumnIndex) Find(v cell.Value) []int32 {
 	return x.places[x.starts[g]:x.starts[g+1]]
 }
 
+// Exact reports whether the cells that [ColumnIndex.Find] gives for v are those that meet a criterion
+// which asks for v, and no others.
+func (x *ColumnIndex) Exact(v cell.Value) bool {
+	return v.Kind() == cell.Text && isASCII(v.Text()) && !x.folds
+}
+
 // Bytes is about what the index takes in memory, without the texts.
 func (x *ColumnIndex) Bytes() int64 {
 	return 200 + 4*int64(len(x.places)+len(x.starts)) + 24*int64(len(x.groups)) + 40*int64(len(x.texts))
@@ -185,29 +195,51 @@ func SameCell(e, x cell.Value) bool {
 // sparse is how much smaller than a column a list of candidates has to be to pay.
 const sparse = 8
 
+// picked is the room of a selection by an index: its list, and what is read of one column.
+type picked struct {
+	list []int32
+	run  Run
+}
+
+// pickedMax bounds the cells of a room that is kept for the next selection.
+const pickedMax = 1 << 14
+
 // few finds the cells of a selection of one column by an index, where one of the criteria asks for
 // a value that few cells hold.
 func (s *Selection) few(c *Context, criteria []*Criterion, areas []Area) bool {
 	if c.Index == nil || s.cols != 1 || s.rows < 64 {
 		return false
 	}
-	best := -1
-	var among []int32
+	room := c.room
+	if c.room = nil; room == nil {
+		room = &picked{}
+	}
+	fewest := s.rows/sparse + 1
+	met := -1 // the criterion that all of the fewest meet
+	among := room.list[:0]
 	for i, k := range criteria {
 		v, ok := k.Equals()
 		if !ok {
 			continue
 		}
-		list, ok := c.Index.Candidates(s.part(areas[i]), v)
-		if ok && (best < 0 || len(list) < len(among)) {
-			best, among = i, append(among[:0], list...)
+		list, exact, ok := c.Index.Candidates(s.part(areas[i]), v)
+		if !ok || len(list) >= fewest {
+			continue
+		}
+		fewest, among, met = len(list), append(among[:0], list...), -1
+		if exact {
+			met = i
 		}
 	}
-	if best < 0 || len(among)*sparse > s.rows {
+	if fewest > s.rows/sparse {
+		c.room = room
 		return false
 	}
-	r := &Run{}
 	for i, k := range criteria {
+		if i == met {
+			continue
+		}
+		r := &room.run
 		c.Index.Pick(s.part(areas[i]), among, r)
 		kept := among[:0]
 		for j := 0; j < len(r.Kinds); {
@@ -221,6 +253,16 @@ func (s *Selection) few(c *Context, criteria []*Criterion, areas []Area) bool {
 		}
 		among = kept
 	}
-	s.list, s.sparse, s.run = among, true, r
+	room.list = among
+	s.room = room
 	return true
+}
+
+// Done gives the room of a selection that is not used any more to the next one.
+func (s *Selection) Done(c *Context) {
+	if s.room != nil && cap(s.room.list) <= pickedMax {
+		clear(s.room.run.Texts)
+		c.room = s.room
+	}
+	s.room = nil
 }

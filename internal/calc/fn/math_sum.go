@@ -53,6 +53,7 @@ func (c *Context) Where(args Args, f func(float64)) cell.ErrorCode {
 	if e != 0 {
 		return e
 	}
+	defer s.Done(c)
 	return s.Numbers(c, from, f)
 }
 
@@ -63,6 +64,7 @@ func (c *Context) WhereAll(args Args, f func(float64)) cell.ErrorCode {
 	if e != 0 {
 		return e
 	}
+	defer s.Done(c)
 	return s.Numbers(c, args[0], f)
 }
 

@@ -16,9 +16,7 @@ type Selection struct {
 	outside    int64 // how many cells outside meet the criteria
 
 	// Where few cells of one column were found by an index they are a list, and there are no bits.
-	sparse bool
-	list   []int32
-	run    *Run // room to read them
+	room *picked
 }
 
 // selectionMax bounds the cells of a selection: 32 MB of bits.
@@ -156,8 +154,8 @@ func put(set []uint64, at int, w uint64, n int) {
 
 // Count gives the number of cells that were selected.
 func (s *Selection) Count() int64 {
-	if s.sparse {
-		return int64(len(s.list))
+	if s.room != nil {
+		return int64(len(s.room.list))
 	}
 	n := s.outside
 	for _, w := range s.bits {
@@ -195,11 +193,11 @@ func (s *Selection) Numbers(c *Context, v Value, f func(float64)) (code cell.Err
 // picked gives the cells of v that are on the list, nil where there is none.
 func (s *Selection) picked(c *Context, v Value) *Run {
 	a, e := oneArea(v)
-	if !s.sparse || e != 0 {
+	if s.room == nil || e != 0 {
 		return nil
 	}
-	c.Index.Pick(s.part(a), s.list, s.run)
-	return s.run
+	c.Index.Pick(s.part(a), s.room.list, &s.room.run)
+	return &s.room.run
 }
 
 // Each calls f for the cells of v, a range of the selection's size, that were selected and
@@ -209,7 +207,7 @@ func (s *Selection) Each(c *Context, v Value, f func(r *Run, i int) bool) {
 	if e != 0 {
 		return
 	}
-	if s.sparse {
+	if s.room != nil {
 		if r := s.picked(c, v); r != nil {
 			for i, k := range r.Kinds {
 				if k != cell.Blank && !f(r, i) {

@@ -21,6 +21,7 @@ func countIfs(c *Context, a Args) Value {
 	if e != 0 {
 		return c.Fail(e, unequalRanges)
 	}
+	defer s.Done(c)
 	return Num(float64(s.Count()))
 }
 
@@ -32,6 +33,7 @@ func selected(f func(*Context, numbers) Value) func(*Context, Args) Value {
 		if e != 0 {
 			return c.Fail(e, unequalRanges)
 		}
+		defer s.Done(c)
 		return f(c, func(g func(float64)) cell.ErrorCode { return s.Numbers(c, a[0], g) })
 	}
 }
@@ -57,5 +59,6 @@ func averageIf(c *Context, a Args) Value {
 	if e != 0 {
 		return c.Fail(e, unequalRanges)
 	}
+	defer s.Done(c)
 	return average(c, func(f func(float64)) cell.ErrorCode { return s.Numbers(c, from, f) })
 }

@@ -2,7 +2,6 @@ package scan
 
 import (
 	"bytes"
-	"fmt"
 	"slices"
 	"sort"
 
@@ -38,15 +37,11 @@ type Locator struct {
 	rowName, cellName []byte // the name in a row's tags, the start of a cell's
 	passing           bool   // the current row has cells, none of which is looked for
 
+	cursor
 	refs    []cell.Ref
 	goes    func(i int) bool
-	phase   phase
-	base    int64
 	head    []byte
-	row     int
-	col     int
-	inRow   bool // a row has begun
-	between bool // and has ended
+	between bool // the row has ended
 	nextRow int  // the first of Rows that may still lie above the current row
 	open    int  // index in Rows of the current row, -1
 	inserts int  // the first of the open row's cells whose place is not known
@@ -88,7 +83,7 @@ type RowSpot struct {
 // NewLocator gives a Locator of cells that must be in row order, each once. goes says of
 // each whether its formula goes, if it has one.
 func NewLocator(refs []cell.Ref, goes func(i int) bool) *Locator {
-	l := &Locator{refs: refs, goes: goes, Cells: make([]CellSpot, len(refs)), open: -1, last: -1, row: -1, col: -1, active: make(map[int]*Orphan)}
+	l := &Locator{refs: refs, goes: goes, Cells: make([]CellSpot, len(refs)), open: -1, last: -1, cursor: atStart(), active: make(map[int]*Orphan)}
 	for i, r := range refs {
 		if n := len(l.Rows); n == 0 || l.Rows[n-1].Row != r.Row {
 			l.Rows = append(l.Rows, RowSpot{Row: r.Row, At: -1, first: i, past: i})
@@ -150,9 +145,6 @@ func (l *Locator) Next() (row int, ok bool) {
 	return l.Rows[l.nextRow].Row, true
 }
 
-// Offset is where the next Feed begins.
-func (l *Locator) Offset() int64 { return l.base }
-
 // Jump makes the next Feed begin at offset, the start tag of row.
 func (l *Locator) Jump(row int, offset int64) {
 	l.base, l.row, l.col, l.inRow, l.last, l.passing = offset, row-1, -1, row > 0, -1, false
@@ -168,17 +160,18 @@ func (l *Locator) Feed(w []byte, final bool) (consumed int, err error) {
 			l.head = append(l.head, w...)
 			doc = l.head
 		}
-		end, err := l.findData(doc, final)
+		t, err := l.findData(doc, final)
 		switch {
 		case err != nil:
 			return 0, err
-		case end < 0:
+		case t.end == 0:
 			if len(l.head) == 0 {
 				l.head = bytes.Clone(w)
 			}
 			return len(w), nil
 		}
-		p = len(w) - (len(doc) - end)
+		l.beginData(doc, t)
+		p = len(w) - (len(doc) - t.end)
 		l.head = nil
 	}
 	fast := l.Ascending && l.phase == inData && plainCells(w)
@@ -215,43 +208,18 @@ func (l *Locator) Feed(w []byte, final bool) (consumed int, err error) {
 	return p, nil
 }
 
-func (l *Locator) fault(at int, format string, args ...any) error {
-	return &Error{Offset: l.base + int64(at), Message: fmt.Sprintf(format, args...)}
-}
-
-// findData looks for the start of sheetData in all there is of the head, and gives the
-// position behind its tag, -1 where it is not there yet.
-func (l *Locator) findData(doc []byte, final bool) (int, error) {
-	s := Sheet{}
-	root, ok := s.findRoot(doc)
-	if s.doctype {
-		return 0, l.fault(0, doctypeRefused)
+// beginData notes what the head says. It began at the part's first byte.
+func (l *Locator) beginData(doc []byte, t dataTag) {
+	l.Prefix = t.prefix
+	l.Data, l.DataEmpty = Span{int64(t.start), int64(t.end)}, t.empty
+	if from, to, _, ok := findStartTag(doc[t.root:t.start], t.prefix, "dimension"); ok {
+		l.Dimension = Span{int64(t.root + from), int64(t.root + to)}
+		l.DimTag = bytes.Clone(doc[t.root+from : t.root+to])
 	}
-	if ok {
-		l.Prefix = s.prefix
-		start, end, empty, ok := findStartTag(doc[root:], s.prefix, "sheetData")
-		if ok {
-			// The head began at the part's first byte.
-			l.Data, l.DataEmpty = Span{int64(root + start), int64(root + end)}, empty
-			if from, to, _, ok := findStartTag(doc[root:root+start], s.prefix, "dimension"); ok {
-				l.Dimension = Span{int64(root + from), int64(root + to)}
-				l.DimTag = bytes.Clone(doc[root+from : root+to])
-			}
-			l.phase = inData
-			l.rowName, l.cellName = []byte(s.prefix+"row"), []byte("<"+s.prefix+"c")
-			if empty {
-				l.endData(int64(root + end))
-			}
-			return root + end, nil
-		}
+	l.rowName, l.cellName = []byte(t.prefix+"row"), []byte("<"+t.prefix+"c")
+	if t.empty {
+		l.endData(int64(t.end))
 	}
-	switch {
-	case !final && len(doc) > maxHead:
-		return 0, &Error{l.base, fmt.Sprintf("what precedes the cells is larger than %d MiB", maxHead>>20), ErrTooLarge}
-	case final:
-		return 0, l.fault(0, "the sheet has no element for cells (sheetData)")
-	}
-	return -1, nil
 }
 
 func (l *Locator) endData(at int64) {
@@ -287,23 +255,11 @@ func (l *Locator) startRow(tag []byte, at int) error {
 	if l.open >= 0 {
 		return l.fault(at, "a row begins inside another")
 	}
-	next := l.row + 1
-	if !l.inRow {
-		next = 0
+	if err := l.cursor.startRow(tag, at); err != nil {
+		return err
 	}
-	for a := (attrs{b: tag, p: nameEnd(tag)}); a.next(); {
-		if string(a.name) == "r" {
-			row, ok := cell.ParseRow(string(bytes.TrimSpace(a.value)))
-			if !ok {
-				return l.fault(at, "row number %q is not between 1 and %d", clip(a.value), cell.MaxRows)
-			}
-			next = row
-		}
-	}
-	if next >= cell.MaxRows {
-		return l.fault(at, "there are more than %d rows", cell.MaxRows)
-	}
-	l.row, l.col, l.inRow, l.last, l.between = next, -1, true, -1, false
+	next := l.row
+	l.last, l.between = -1, false
 	from := l.base + int64(at)
 	for l.nextRow < len(l.Rows) && l.Rows[l.nextRow].Row <= next {
 		if r := &l.Rows[l.nextRow]; r.Row < next && r.At < 0 {
@@ -318,8 +274,8 @@ func (l *Locator) startRow(tag []byte, at int) error {
 		return nil
 	}
 	l.open, l.inserts = i, l.Rows[i].first
-	if !wholeTag(tag) {
-		return l.fault(at, "the start of row %d is not valid XML, as it must be to be changed", next+1)
+	if err := l.wholeRow(tag, at); err != nil {
+		return err
 	}
 	if r := &l.Rows[i]; !r.Found {
 		r.Found, r.Span, r.Tag, r.Empty = true, Span{from, from + int64(len(tag))}, bytes.Clone(tag), empty
@@ -348,19 +304,12 @@ func (l *Locator) endRow(at int64) {
 }
 
 func (l *Locator) cell(b []byte, p, end int) (int, error) {
-	ref, said := cell.Ref{Row: l.row, Col: l.col + 1}, false
-	for a := (attrs{b: b[p:end], p: nameEnd(b[p:end])}); a.next(); {
-		if string(a.name) == "r" {
-			if ref, said = cell.ParseRef(string(bytes.TrimSpace(a.value))); !said {
-				return 0, l.fault(p, "%q is not a cell reference", clip(a.value))
-			}
-		}
+	ref, said, err := l.cellAt(b[p:end], p)
+	if err == nil {
+		err = l.inPlace(ref, l.between, p)
 	}
-	if !ref.Valid() {
-		return 0, l.fault(p, "a cell lies outside of the worksheet")
-	}
-	if ref.Row != l.row || !l.inRow || l.between {
-		return 0, l.fault(p, "cell %v does not stand in its row, as it must for the sheet to be changed", ref)
+	if err != nil {
+		return 0, err
 	}
 	next := end
 	if b[end-2] != '/' {

@@ -2,7 +2,6 @@ package scan
 
 import (
 	"bytes"
-	"fmt"
 
 	"gridflow/internal/cell"
 )
@@ -23,34 +22,28 @@ type Visitor interface {
 type Walker struct {
 	Prefix string // of the spreadsheet elements, with its colon; known with the head
 
-	v     Visitor
-	phase phase
-	base  int64
-	row   int
-	col   int
-	inRow bool // a row has begun
-	open  bool // and has not ended
+	cursor
+	v    Visitor
+	open bool // a row has begun and has not ended
 }
 
 // NewWalker gives a Walker for v.
-func NewWalker(v Visitor) *Walker { return &Walker{v: v, row: -1, col: -1} }
-
-// Offset is where the next Feed begins.
-func (l *Walker) Offset() int64 { return l.base }
+func NewWalker(v Visitor) *Walker { return &Walker{v: v, cursor: atStart()} }
 
 // Feed walks through w as far as it can and gives how far that is; the rest must stand at the start of the next window.
 func (l *Walker) Feed(w []byte, final bool) (consumed int, err error) {
 	defer func() { l.base += int64(consumed) }()
 	p := 0
 	if l.phase == inHead {
-		end, err := l.findData(w, final)
-		if err != nil || end < 0 {
+		t, err := l.findData(w, final)
+		if err != nil || t.end == 0 {
 			return 0, err
 		}
-		if err := l.v.Head(w[:end]); err != nil {
+		l.Prefix = t.prefix
+		if err := l.v.Head(w[:t.end]); err != nil {
 			return 0, err
 		}
-		p = end
+		p = t.end
 	}
 	for l.phase == inData && p < len(w) {
 		i := bytes.IndexByte(w[p:], '<')
@@ -82,35 +75,6 @@ func (l *Walker) Feed(w []byte, final bool) (consumed int, err error) {
 	return p, nil
 }
 
-func (l *Walker) fault(at int, format string, args ...any) error {
-	return &Error{Offset: l.base + int64(at), Message: fmt.Sprintf(format, args...)}
-}
-
-// findData gives the position behind the start tag of sheetData, -1 where it is not there yet.
-func (l *Walker) findData(doc []byte, final bool) (int, error) {
-	s := Sheet{}
-	root, ok := s.findRoot(doc)
-	if s.doctype {
-		return 0, l.fault(0, doctypeRefused)
-	}
-	if ok {
-		l.Prefix = s.prefix
-		if _, end, empty, ok := findStartTag(doc[root:], s.prefix, "sheetData"); ok {
-			if l.phase = inData; empty {
-				l.phase = inTail
-			}
-			return root + end, nil
-		}
-	}
-	switch {
-	case !final && len(doc) > maxHead:
-		return 0, &Error{l.base, fmt.Sprintf("what precedes the cells is larger than %d MiB", maxHead>>20), ErrTooLarge}
-	case final:
-		return 0, l.fault(0, "the sheet has no element for cells (sheetData)")
-	}
-	return -1, nil
-}
-
 func (l *Walker) markup(b []byte, p int) (int, error) {
 	end, name, closes := markupAt(b, p, l.Prefix)
 	if end < 0 {
@@ -139,51 +103,29 @@ func (l *Walker) startRow(tag []byte, at int) error {
 	if l.open {
 		return l.fault(at, "a row begins inside another")
 	}
-	next := l.row + 1
-	if !l.inRow {
-		next = 0
+	if err := l.cursor.startRow(tag, at); err != nil {
+		return err
 	}
-	for a := (attrs{b: tag, p: nameEnd(tag)}); a.next(); {
-		if string(a.name) == "r" {
-			row, ok := cell.ParseRow(string(bytes.TrimSpace(a.value)))
-			if !ok {
-				return l.fault(at, "row number %q is not between 1 and %d", clip(a.value), cell.MaxRows)
-			}
-			next = row
-		}
+	if err := l.wholeRow(tag, at); err != nil {
+		return err
 	}
-	if next >= cell.MaxRows {
-		return l.fault(at, "there are more than %d rows", cell.MaxRows)
-	}
-	if !wholeTag(tag) {
-		return l.fault(at, "the start of row %d is not valid XML, as it must be to be changed", next+1)
-	}
-	l.row, l.col, l.inRow = next, -1, true
 	l.open = tag[len(tag)-2] != '/'
-	return l.v.Row(tag, next)
+	return l.v.Row(tag, l.row)
 }
 
 func (l *Walker) cell(b []byte, p, end int) (int, error) {
-	ref := cell.Ref{Row: l.row, Col: l.col + 1}
-	if r, ok := plainRef(b[p:end], l.Prefix); ok {
-		ref = r
-	} else {
+	ref, ok := plainRef(b[p:end], l.Prefix)
+	if !ok {
 		if !wholeTag(b[p:end]) {
 			return 0, l.fault(p, "a cell is not valid XML, as it must be to be changed")
 		}
-		for a := (attrs{b: b[p:end], p: nameEnd(b[p:end])}); a.next(); {
-			if string(a.name) == "r" {
-				if ref, ok = cell.ParseRef(string(bytes.TrimSpace(a.value))); !ok {
-					return 0, l.fault(p, "%q is not a cell reference", clip(a.value))
-				}
-			}
+		var err error
+		if ref, _, err = l.cellAt(b[p:end], p); err != nil {
+			return 0, err
 		}
 	}
-	if !ref.Valid() {
-		return 0, l.fault(p, "a cell lies outside of the worksheet")
-	}
-	if ref.Row != l.row || !l.open {
-		return 0, l.fault(p, "cell %v does not stand in its row, as it must for the sheet to be changed", ref)
+	if err := l.inPlace(ref, !l.open, p); err != nil {
+		return 0, err
 	}
 	if b[end-2] != '/' {
 		if end = cellEnd(b, end, l.Prefix); end < 0 {
