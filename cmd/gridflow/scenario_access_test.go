@@ -881,6 +881,9 @@ func TestAccessOAuth(t *testing.T) {
 		t.Errorf("%s: %s", res.Status, challenge)
 	}
 	for _, path := range []string{"/.well-known/oauth-protected-resource", "/.well-known/oauth-protected-resource/mcp"} {
+		if m, err := oauthex.GetProtectedResourceMetadata(t.Context(), strings.TrimSuffix(g.url, "/mcp")+path, resource, g.http); err != nil || !slices.Equal(m.AuthorizationServers, []string{issuer.URL}) {
+			t.Errorf("the SDK's client finds %+v, %v", m, err)
+		}
 		res, text := g.request(http.MethodGet, strings.TrimSuffix(g.url, "/mcp")+path, "", "Origin: https://anywhere.example.com")
 		var m oauthex.ProtectedResourceMetadata
 		if err := json.Unmarshal([]byte(text), &m); err != nil || res.StatusCode != 200 || m.Resource != resource || !slices.Equal(m.AuthorizationServers, []string{issuer.URL}) ||

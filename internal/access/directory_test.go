@@ -216,3 +216,30 @@ func TestTokens(t *testing.T) {
 		}
 	}
 }
+
+// FuzzFile: no file ends the process, and what is taken in has a name and its roots.
+func FuzzFile(f *testing.F) {
+	f.Add([]byte("principals:\n  a: {roots: all, tokens: [" + hash + "], weight: 3}\n  b:\n    roots: [ours]\n    read_only: true\ndefault: {roots: theirs}\n"))
+	f.Add([]byte("principals: &a\n  b: *a\n"))
+	f.Add([]byte("principals:\n  <<: {a: {roots: all}}\n"))
+	f.Add([]byte("--- !!map\n? [a]\n: b\n"))
+	f.Add([]byte("principals: {a: {roots: !!binary YWxs}}"))
+	d := &Directory{path: "p", roots: []string{"/srv/ours", "/srv/theirs"}}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		table, err := d.parse(data)
+		if err != nil {
+			return
+		}
+		for name, e := range table.alive(nil).entries {
+			p := table.principals[name]
+			if !ValidName(name) || !e.all && len(p.Roots) == 0 || p.Weight < 0 || p.Weight > weightMax || e.all != p.SeesAll() {
+				t.Errorf("%q: %+v", data, e)
+			}
+			for root := range p.Roots {
+				if root != "/srv/ours" && root != "/srv/theirs" {
+					t.Errorf("%q sees %q", name, root)
+				}
+			}
+		}
+	})
+}
