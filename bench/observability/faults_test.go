@@ -225,6 +225,20 @@ var faults = []fault{
 			}
 		}
 	}},
+	{"GridflowTokensRefused", "token_unknown", 10 * time.Minute, flow.Defaults(4, 0), func(s *scene) {
+		for range 90 {
+			if s.pause(3 * time.Second) {
+				s.metrics.RefusedHTTP("token_unknown")
+			}
+		}
+	}},
+	{"GridflowIssuerGone", "keys of their issuer", 10 * time.Minute, flow.Defaults(4, 0), func(s *scene) {
+		for range 10 {
+			if s.pause(20 * time.Second) {
+				s.metrics.RefusedHTTP("token_unavailable")
+			}
+		}
+	}},
 }
 
 // TestEachAlertFires (S50): each alert that is shipped fires when what it is for happens,

@@ -191,6 +191,8 @@ func waitForTest(ctx context.Context, _ *tools.Env, _ json.RawMessage) (*tools.R
 // noBooks is a workspace without workbooks.
 type noBooks struct{}
 
-func (noBooks) Peek(string) (fileBytes, memoryBytes int64, ok bool) { return 0, 0, false }
-func (noBooks) Unread(_, _ string) int64                            { return 0 }
-func (noBooks) Converts(string) bool                                { return false }
+func (noBooks) Peek(context.Context, string) (fileBytes, memoryBytes int64, ok bool) {
+	return 0, 0, false
+}
+func (noBooks) Unread(_ context.Context, _, _ string) int64 { return 0 }
+func (noBooks) Converts(context.Context, string) bool       { return false }

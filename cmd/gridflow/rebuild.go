@@ -116,7 +116,7 @@ func (p *program) replay(ctx context.Context, args []string) (err error) {
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
 	var ids []string
-	for _, i := range s.store.List() {
+	for _, i := range s.store.List(ctx) {
 		ids = append(ids, i.ID)
 	}
 	if len(rest) == 2 {
@@ -187,7 +187,7 @@ func (p *program) rebuild(ctx context.Context, args []string) (err error) {
 	if err := s.soundBases(ctx, id); err != nil {
 		return err
 	}
-	info, err := s.store.Info(id)
+	info, err := s.store.Info(ctx, id)
 	if err != nil {
 		return err
 	}

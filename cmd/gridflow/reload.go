@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/fsnotify/fsnotify"
 
@@ -16,22 +18,49 @@ import (
 // calls that wait and run. A file that is wrong changes nothing. Other settings hold until the next start.
 // again reads all settings as the start of the program did.
 func followConfig(ctx context.Context, path string, apply func(*config) error, again func() (*config, error), metrics *obs.Metrics, log *slog.Logger) (stop func()) {
+	take := func() error {
+		c, err := again()
+		if err == nil {
+			err = apply(c)
+		}
+		return err
+	}
+	began := func() { _ = take() } // settings that were good for the start
+	return followFiles(ctx, []string{path}, log, began, func() {
+		err := take()
+		metrics.Reloaded(err == nil)
+		if err != nil {
+			log.Error("the configuration file has changed and is wrong; the settings stay as they were", "file", path, "error", err)
+			return
+		}
+		log.Info("scheduling settings taken from the changed configuration file", "file", path)
+	})
+}
+
+// followFiles calls changed whenever the contents of files have changed, until ctx is done or stop is
+// called, which waits for it. began is called first, once they are watched: what was changed
+// between their first reading and the watch counts from then on.
+func followFiles(ctx context.Context, files []string, log *slog.Logger, began, changed func()) (stop func()) {
 	watcher, err := fsnotify.NewWatcher()
 	if err == nil {
-		// The folder is watched, because editors and deployments replace the file.
-		if err = watcher.Add(filepath.Dir(path)); err != nil {
+		var folders []string
+		for _, f := range files {
+			// The folder is watched, because editors and deployments replace the file.
+			if folder := filepath.Dir(f); !slices.Contains(folders, folder) {
+				folders = append(folders, folder)
+				err = errors.Join(err, watcher.Add(folder))
+			}
+		}
+		if err != nil {
 			watcher.Close()
 		}
 	}
 	if err != nil {
-		log.Warn("the configuration file cannot be watched; changes hold after a restart", "file", path, "error", err)
+		log.Warn("files cannot be watched; changes hold after a restart", "files", files, "error", err)
 		return func() {}
 	}
-	// What was changed between the start and the watch counts from now on.
-	last, _ := os.ReadFile(path)
-	if c, err := again(); err == nil {
-		_ = apply(c) // settings that were good for the start
-	}
+	last, _ := contents(files)
+	began()
 	done := make(chan struct{})
 	ctx, cancel := context.WithCancel(ctx)
 	go func() {
@@ -49,24 +78,28 @@ func followConfig(ctx context.Context, path string, apply func(*config) error, a
 				if !ok {
 					return
 				}
-				log.Warn("watching the configuration file", "error", err) // look at it: something may have been missed
+				log.Warn("watching files", "files", files, "error", err) // look at them: something may have been missed
 			}
-			text, err := os.ReadFile(path)
-			if err != nil || string(text) == string(last) {
-				continue // it is being replaced, or something else in the folder has changed
+			now, err := contents(files)
+			if err != nil || slices.Equal(now, last) {
+				continue // one is being replaced, or something else in a folder has changed
 			}
-			last = text
-			c, err := again()
-			if err == nil {
-				err = apply(c)
-			}
-			metrics.Reloaded(err == nil)
-			if err != nil {
-				log.Error("the configuration file has changed and is wrong; the settings stay as they were", "file", path, "error", err)
-				continue
-			}
-			log.Info("scheduling settings taken from the changed configuration file", "file", path)
+			last = now
+			changed()
 		}
 	}()
 	return func() { cancel(); <-done }
+}
+
+// contents reads files.
+func contents(files []string) ([]string, error) {
+	var all []string
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, string(text))
+	}
+	return all, nil
 }

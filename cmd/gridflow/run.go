@@ -57,6 +57,7 @@ func (p *program) lookupEnv(name string) (string, bool) {
 // opened is the workspace as the server sees it.
 type opened struct {
 	env       *tools.Env
+	roots     []string         // that are served, by absolute path
 	state     string           // the folder whose forks this process has for itself; "": none
 	resources server.Resources // nil: none
 	books     admit.Books
@@ -86,6 +87,7 @@ func commands() []command {
 		{"journal replay", "STATE [FORK] [--json]", "make all versions of the forks of a state folder again, and check them", (*program).replay},
 		{"journal rebuild", "STATE FORK[@VERSION] FILE [--json]", "write the workbook that a fork had at a version", (*program).rebuild},
 		{"bench", "[--scenario FILE | --group 'name=… clients=… rate=… mix=read:80,edit:20' …] [--book NAME:SHEET:ROWS …] [--for 10s] [--steps 1,2,5,10] [--dialect FILE] [--report-json] [--svg FILE] [--url URL] [-- COMMAND]", "put an MCP server under load: one that runs, or one that COMMAND starts (http and stdio are gridflow's own)", (*program).bench},
+		{"token", "NAME [--until DAY]", "make a token for a principal, and the lines for the file of --principals", (*program).token},
 		{"version", "", "print the version", (*program).version},
 		{"help", "", "print this text", (*program).help},
 	}

@@ -300,6 +300,8 @@ func (c *config) schedule(conf flow.Config, paces []time.Duration, o *opened, me
 	weights.Set(c.clients)
 	return &server.Flow{
 		Gate: gate, Costs: new(flow.Costs), Weights: weights,
-		Price: func(call server.Call) flow.Work { return pricer.Price(call.Tool, call.Arguments, call.URI) },
+		Price: func(ctx context.Context, call server.Call) flow.Work {
+			return pricer.Price(ctx, call.Tool, call.Arguments, call.URI)
+		},
 	}, nil
 }

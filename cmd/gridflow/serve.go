@@ -10,9 +10,12 @@ import (
 	"os/signal"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
+	"gridflow/flow/breaker"
+	"gridflow/internal/access"
 	"gridflow/internal/audit"
 	"gridflow/internal/lock"
 	"gridflow/internal/obs"
@@ -64,11 +67,11 @@ func (p *program) http(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	return h.serve(func(s *server.Server) error { return u.serveHTTP(ctx, s) })
+	return h.serve(func(s *server.Server) error { return h.serveHTTP(ctx, s) })
 }
 
-func (u *setup) serveHTTP(ctx context.Context, s *server.Server) error {
-	c := u.c
+func (h *host) serveHTTP(ctx context.Context, s *server.Server) error {
+	u, c := h.setup, h.setup.c
 	l, err := net.Listen("tcp", c.listen)
 	if err != nil {
 		return fmt.Errorf("%w; choose another address with --listen", err)
@@ -81,8 +84,18 @@ func (u *setup) serveHTTP(ctx context.Context, s *server.Server) error {
 	if host, _, err := net.SplitHostPort(c.listen); err == nil && host != "" && net.ParseIP(host) == nil {
 		o.AllowedHosts = append(o.AllowedHosts[:len(o.AllowedHosts):len(o.AllowedHosts)], host)
 	}
-	u.log.Info("serving MCP", "url", "http://"+l.Addr().String()+c.path, "version", version())
-	if !o.Loopback {
+	end, err := h.access(ctx, &o)
+	defer end()
+	if err != nil {
+		l.Close()
+		return err
+	}
+	scheme := "http"
+	if o.TLS != nil {
+		scheme = "https"
+	}
+	u.log.Info("serving MCP", "url", scheme+"://"+l.Addr().String()+c.path, "version", version())
+	if !o.Loopback && o.Guard == nil && c.tlsClientCA == "" {
 		u.log.Warn("the server can be reached from other machines and asks nobody who they are", "listen", c.listen)
 	}
 	return s.ServeHTTP(ctx, l, o, c.drainTimeout)
@@ -129,10 +142,12 @@ func (p *program) setUp(cmd string, args []string) (*setup, error) {
 
 // A host is a server over an open workspace. Whoever has one calls serve or close.
 type host struct {
-	setup  *setup
-	server *server.Server
-	opened *opened
-	beside []func() // ends what runs beside it
+	setup   *setup
+	server  *server.Server
+	opened  *opened
+	metrics *obs.Metrics
+	issuer  atomic.Pointer[access.Issuer] // of access tokens; nil: there is none
+	beside  []func()                      // ends what runs beside it
 }
 
 // host opens the workspace and makes a server over it. ctx ends what runs beside it.
@@ -172,8 +187,10 @@ func (u *setup) host(ctx context.Context) (*host, error) {
 		Version: version(), Tools: u.rows, Env: o.env, Resources: o.resources, Flow: scheduler,
 		Metrics: metrics, ToolTimeout: c.toolTimeout, Log: log, Audit: record,
 	})
+	h := &host{setup: u, server: s, opened: o, metrics: metrics}
+	breakers := o.allBreakers()
 	metrics.Connect(obs.Sources{
-		Gate: scheduler.Gate, Costs: scheduler.Costs, Cache: o.cache, Drain: s.Drain, Breakers: o.allBreakers(), Forks: o.forks, Office: o.officeStats(), Locks: lock.Waits,
+		Gate: scheduler.Gate, Costs: scheduler.Costs, Cache: o.cache, Drain: s.Drain, Breakers: func() []breaker.Stats { return h.allBreakers(breakers) }, Forks: o.forks, Office: o.officeStats(), Locks: lock.Waits,
 		Events: func() (int, uint64) {
 			sessions, lagged := s.Subscribers()
 			if o.events != nil {
@@ -182,7 +199,6 @@ func (u *setup) host(ctx context.Context) (*host, error) {
 			return sessions, lagged
 		},
 	})
-	h := &host{setup: u, server: s, opened: o}
 	if record != nil {
 		h.beside = append(h.beside, func() { record.Close() }) // the first of them, and so the last to end
 	}
@@ -210,6 +226,17 @@ func (u *setup) host(ctx context.Context) (*host, error) {
 		h.beside = append(h.beside, followConfig(ctx, c.configFile, apply, again, metrics, log))
 	}
 	return h, nil
+}
+
+// allBreakers adds that of the issuer of access tokens.
+func (h *host) allBreakers(others func() []breaker.Stats) (all []breaker.Stats) {
+	if others != nil {
+		all = others()
+	}
+	if i := h.issuer.Load(); i != nil {
+		all = append(all, i.Breaker())
+	}
+	return all
 }
 
 // serve runs a transport, and serves the clients of other processes beside it where this one

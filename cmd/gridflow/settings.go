@@ -89,6 +89,18 @@ type config struct {
 	allowedHosts    []string
 	metrics         bool
 
+	principals    string
+	tlsCert       string
+	tlsKey        string
+	tlsClientCA   string
+	behindTLS     bool
+	oauthIssuer   string
+	oauthResource string
+	oauthAudience []string
+	oauthKeys     string
+	oauthRead     string
+	oauthWrite    string
+
 	logLevel  slog.Level
 	logFormat string
 	logFile   string
@@ -227,7 +239,7 @@ func settings(c *config) []setting {
 		number("max-response-bytes", "Results", "bytes of one whole result", "1000000", count, &c.maxResponseBytes),
 
 		httpOnly(text("listen", "HTTP", "address to listen at", "127.0.0.1:8079", "host:port with a port from 0 to 65535, where 0 lets the system choose; to listen at all addresses write 0.0.0.0:port or [::]:port", &c.listen, checkListen)),
-		httpOnly(text("path", "HTTP", "path of the MCP endpoint", "/mcp", "a path of plain segments such as /mcp or /tools/mcp, other than /healthz, /readyz and /metrics", &c.path, checkPath)),
+		httpOnly(text("path", "HTTP", "path of the MCP endpoint", "/mcp", "a path of plain segments such as /mcp or /tools/mcp, other than /healthz, /readyz, /metrics and below /.well-known", &c.path, checkPath)),
 		httpOnly(words("allowed-origins", "HTTP", "web origins whose pages may call the server", "", "origins such as https://app.example.com, comma separated", &c.allowedOrigins, checkOrigin)),
 		httpOnly(words("allowed-hosts", "HTTP", "host names the server may be called by besides localhost", "", "host names without scheme and port, comma separated", &c.allowedHosts, checkHost)),
 		httpOnly(number("max-connections", "HTTP", "connections at once; a machine other than this may have a quarter of them", "8192", "a whole number from 0 up, where 0 means 8192", &c.maxConnections)),
@@ -242,6 +254,22 @@ func settings(c *config) []setting {
 			doc:     "serve metrics at /metrics, in the Prometheus text format",
 			allowed: "true or false", set: boolean(&c.metrics),
 		}),
+
+		httpOnly(text("principals", "Access", "YAML file of those who may call, with hashes of their tokens (gridflow token) and the roots that each sees; left out: nobody is asked who he is", "", "the path of a file", &c.principals, nil)),
+		httpOnly(text("tls-cert", "Access", "file with the server's certificate and its chain, in PEM; followed when it changes", "", "the path of a file", &c.tlsCert, nil)),
+		httpOnly(text("tls-key", "Access", "file with the key of the certificate, in PEM", "", "the path of a file", &c.tlsKey, nil)),
+		httpOnly(text("tls-client-ca", "Access", "file with the authorities whose certificates clients must show, in PEM; a principal may be named by the subject of one", "", "the path of a file", &c.tlsClientCA, nil)),
+		httpOnly(setting{
+			name: "behind-tls", group: "Access", def: "false", flag: true,
+			doc:     "what connects has encrypted what comes from elsewhere: tokens may come in plain at an address of other machines",
+			allowed: "true or false", set: boolean(&c.behindTLS),
+		}),
+		httpOnly(text("oauth-issuer", "Access", "URL of the authorization server whose access tokens are good, as they name it in iss", "", "a URL such as https://id.example.com", &c.oauthIssuer, checkSecureURL)),
+		httpOnly(text("oauth-resource", "Access", "URL by which clients call this server, which they ask the authorization server for", "", "a URL such as https://sheets.example.com/mcp", &c.oauthResource, checkSecureURL)),
+		httpOnly(words("oauth-audience", "Access", "what access tokens must name in aud, one of these; left out: the resource", "", "texts, comma separated", &c.oauthAudience, nil)),
+		httpOnly(text("oauth-keys", "Access", "URL of the issuer's keys (JWKS); left out: its metadata say", "", "a URL such as https://id.example.com/jwks.json", &c.oauthKeys, checkSecureURL)),
+		httpOnly(text("oauth-read-scope", "Access", `scope that an access token needs to read; "": none`, "gridflow:read", "the name of a scope", &c.oauthRead, checkScope)),
+		httpOnly(text("oauth-write-scope", "Access", `scope that it needs to change something too; "": none`, "gridflow:write", "the name of a scope", &c.oauthWrite, checkScope)),
 
 		{
 			name: "log-level", group: "Log", def: "info",
@@ -468,7 +496,7 @@ func checkListen(addr string) error {
 // checkPath asks for a path that means itself: a client could not ask for any other, and
 // what stands for something in a pattern would not be served as it is written.
 func checkPath(p string) error {
-	if !strings.HasPrefix(p, "/") || p == "/" || p != path.Clean(p) || p == "/healthz" || p == "/readyz" || p == "/metrics" ||
+	if !strings.HasPrefix(p, "/") || p == "/" || p != path.Clean(p) || p == "/healthz" || strings.HasPrefix(p, "/.well-known/") || p == "/readyz" || p == "/metrics" ||
 		strings.ContainsFunc(p, func(r rune) bool {
 			return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/-_.~", r))
 		}) {
@@ -506,6 +534,30 @@ func prefixes(p *[]netip.Prefix) func([]string) error {
 		*p = all
 		return nil
 	}
+}
+
+// checkSecureURL asks for a URL at which nobody on the way can answer for another.
+func checkSecureURL(text string) error {
+	if text == "" {
+		return nil
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" || u.RawQuery != "" {
+		return errNotAllowed
+	}
+	ip := net.ParseIP(u.Hostname())
+	if u.Scheme != "https" && !(u.Scheme == "http" && (u.Hostname() == "localhost" || ip != nil && ip.IsLoopback())) {
+		return errors.New("it has to begin with https, or lie on this machine")
+	}
+	return nil
+}
+
+// checkScope asks for one scope as RFC 6749 has it.
+func checkScope(scope string) error {
+	if strings.ContainsFunc(scope, func(r rune) bool { return r <= ' ' || r > '~' || r == '"' || r == '\\' }) {
+		return errNotAllowed
+	}
+	return nil
 }
 
 func checkHost(host string) error {

@@ -85,6 +85,7 @@ func openWith(ctx context.Context, c *config, log *slog.Logger, files func(*work
 	}
 	return &opened{
 		env:       env,
+		roots:     w.Roots(),
 		state:     state,
 		resources: server.WorkbookResources(router, tools.Table(), env),
 		books:     router,

@@ -17,6 +17,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"reflect"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
@@ -159,13 +160,19 @@ func resultOf(ctx context.Context, res mcp.Result, err error) flow.Result {
 	return flow.OK
 }
 
+// Meta gives the _meta of a request, nil where it has none: a list may be asked for without any
+// params, for which the SDK has a nil pointer.
+func Meta(req mcp.Request) map[string]any {
+	params := req.GetParams()
+	if v := reflect.ValueOf(params); !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
+		return nil
+	}
+	return params.GetMeta()
+}
+
 // hint gives the class that the client asks for, 0 if it asks for none.
 func hint(g *flow.Gate, req mcp.Request) int {
-	params := req.GetParams()
-	if params == nil {
-		return 0
-	}
-	name, ok := params.GetMeta()[HintKey].(string)
+	name, ok := Meta(req)[HintKey].(string)
 	if !ok {
 		return 0
 	}

@@ -8,6 +8,7 @@
 package admit
 
 import (
+	"context"
 	"encoding/json"
 	"math/bits"
 	"net/url"
@@ -15,19 +16,20 @@ import (
 	"time"
 
 	"gridflow/flow"
+	"gridflow/internal/principal"
 	"gridflow/internal/tools"
 )
 
 // Books is what a Pricer needs of a workspace.
 type Books interface {
 	// Peek gives the size of a workbook's file and what of it is in memory, in bytes.
-	Peek(id string) (fileBytes, memoryBytes int64, ok bool)
+	Peek(ctx context.Context, id string) (fileBytes, memoryBytes int64, ok bool)
 	// Converts reports whether who reads a workbook now may have to wait until LibreOffice has
 	// made an .xlsx file of it.
-	Converts(id string) bool
+	Converts(ctx context.Context, id string) bool
 	// Unread gives what the load of a sheet, with "" of all sheets, of a workbook that is open
 	// may still come to take, in bytes: 0 where nothing is known.
-	Unread(id, sheet string) int64
+	Unread(ctx context.Context, id, sheet string) int64
 }
 
 // A Pricer prices calls. It may be used from any number of goroutines at once.
@@ -54,8 +56,9 @@ const (
 	officePerMB = 500 * time.Millisecond
 )
 
-// Price gives what is known of a call: tool is nil for the reading of the resource uri.
-func (p *Pricer) Price(tool *tools.Tool, args json.RawMessage, uri string) flow.Work {
+// Price gives what is known of a call: tool is nil for the reading of the resource uri. Of a
+// workbook that the principal of ctx does not see it knows nothing.
+func (p *Pricer) Price(ctx context.Context, tool *tools.Tool, args json.RawMessage, uri string) flow.Work {
 	w := flow.Work{Class: flow.Auto, Need: flow.Amounts{flow.CPU: 1}, Prior: lookup}
 	w.Kind.Name = "resources/read"
 	reach, disk := tools.ReachPart, false
@@ -68,13 +71,13 @@ func (p *Pricer) Price(tool *tools.Tool, args json.RawMessage, uri string) flow.
 		w.Need[flow.IO] = 1
 	}
 	if tool != nil {
-		p.office(&w, tool, args)
+		p.office(ctx, &w, tool, args)
 	}
 	if reach == tools.ReachNothing {
 		w.Class, w.Need = flow.Admin, flow.Amounts{}
 		return w
 	}
-	size, inMemory, ok := p.Books.Peek(id)
+	size, inMemory, ok := p.Books.Peek(ctx, id)
 	if !ok {
 		return w // there is no such workbook, or none is meant: an answer costs little
 	}
@@ -92,7 +95,7 @@ func (p *Pricer) Price(tool *tools.Tool, args json.RawMessage, uri string) flow.
 	if w.Kind.Via != "" {
 		w.Prior += officeJob + perMB(officePerMB)
 	}
-	if p.Books.Converts(id) {
+	if p.Books.Converts(ctx, id) {
 		converted(&w)
 		w.Prior += officeJob + perMB(officePerMB)
 	}
@@ -102,15 +105,15 @@ func (p *Pricer) Price(tool *tools.Tool, args json.RawMessage, uri string) flow.
 		if reach == tools.ReachPart && !disk && w.Share == "" {
 			// Many callers of one sheet wait for one load, and do little after it: they do so
 			// under one permit, so that the load goes on as long as one of them is there.
-			w.Share = "load " + id
+			w.Share = "load " + ours(ctx) + id
 			if sheet != "" {
 				w.Share += "/" + sheet
 			}
 		}
 	case reach == tools.ReachBook:
-		w.Need[flow.Bytes] = p.rounded(p.Books.Unread(id, ""))
+		w.Need[flow.Bytes] = p.rounded(p.Books.Unread(ctx, id, ""))
 	case sheet != "": // others of the workbook are in memory, this one need not be
-		w.Need[flow.Bytes] = p.rounded(p.Books.Unread(id, sheet))
+		w.Need[flow.Bytes] = p.rounded(p.Books.Unread(ctx, id, sheet))
 	}
 	return w
 }
@@ -121,7 +124,7 @@ func (p *Pricer) Price(tool *tools.Tool, args json.RawMessage, uri string) flow.
 // those seats. Otherwise one picture on a machine of two processors would keep out all but the
 // short calls. Recalculations of the same workbook come in under one permit, because the pool
 // does those of the same version once for all.
-func (p *Pricer) office(w *flow.Work, tool *tools.Tool, args json.RawMessage) {
+func (p *Pricer) office(ctx context.Context, w *flow.Work, tool *tools.Tool, args json.RawMessage) {
 	var a struct {
 		Backend string `json:"backend"`
 	}
@@ -140,8 +143,16 @@ func (p *Pricer) office(w *flow.Work, tool *tools.Tool, args json.RawMessage) {
 	}
 	w.Need[seat] = 1
 	if id, _ := bookOfArguments(args); office == tools.OfficeRecalc && id != "" {
-		w.Share = "office " + tool.Name + " " + strings.ToLower(a.Backend) + " " + id
+		w.Share = "office " + tool.Name + " " + strings.ToLower(a.Backend) + " " + ours(ctx) + id
 	}
+}
+
+// ours tells apart what may be another workbook by the same name for who sees other roots.
+func ours(ctx context.Context) string {
+	if p := principal.From(ctx); !p.SeesAll() {
+		return p.Name + " "
+	}
+	return ""
 }
 
 // converted adds what it takes that LibreOffice converts the workbook before the call can read it:

@@ -1,6 +1,7 @@
 package admit
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -14,15 +15,15 @@ import (
 // books are workbooks by id: the size of the file and what of it is in memory.
 type books map[string][2]int64
 
-func (b books) Peek(id string) (fileBytes, memoryBytes int64, ok bool) {
+func (b books) Peek(_ context.Context, id string) (fileBytes, memoryBytes int64, ok bool) {
 	x, ok := b[id]
 	return x[0], x[1], ok
 }
 
 // Converts is of ids that begin with an extension.
-func (b books) Converts(id string) bool { return strings.HasPrefix(id, ".xls-") }
+func (b books) Converts(_ context.Context, id string) bool { return strings.HasPrefix(id, ".xls-") }
 
-func (b books) Unread(id, sheet string) int64 {
+func (b books) Unread(_ context.Context, id, sheet string) int64 {
 	switch {
 	case id == "half" && sheet == "":
 		return 9_000_000
@@ -74,7 +75,7 @@ func TestPrice(t *testing.T) {
 		{uri: "gridflow://%6Coaded/x", class: flow.Fast},
 		{uri: "nonsense", class: flow.Fast},
 	} {
-		w := p.Price(rows[c.tool], json.RawMessage(c.args), c.uri)
+		w := p.Price(t.Context(), rows[c.tool], json.RawMessage(c.args), c.uri)
 		class := w.Class
 		if class == flow.Auto {
 			class = flow.ClassOf(w.Prior)
@@ -165,7 +166,7 @@ func TestOffice(t *testing.T) {
 		{"recalculate", `{"fork_id":"large","backend":"both"}`, seats{1, 0, 1, 0}, flow.Slow, "office recalculate both large"},
 		{"verify_calculation", `{"workbook_or_fork_id":"small","backend":"libreoffice"}`, seats{0, 0, 1, 0}, flow.Medium, "office verify_calculation libreoffice small"},
 	} {
-		w := p.Price(rows[c.tool], json.RawMessage(c.args), "")
+		w := p.Price(t.Context(), rows[c.tool], json.RawMessage(c.args), "")
 		if w.Apart != (w.Need[flow.CPU] == 0) {
 			t.Errorf("%s %s: apart is %v", c.tool, c.args, w.Apart)
 		}
@@ -173,7 +174,7 @@ func TestOffice(t *testing.T) {
 		if got != c.want || flow.ClassOf(w.Prior) != c.class || w.Share != c.share || w.Class != flow.Auto {
 			t.Errorf("%s %s: %+v of class %d, share %q", c.tool, c.args, got, flow.ClassOf(w.Prior), w.Share)
 		}
-		if native := p.Price(rows[c.tool], json.RawMessage(`{"workbook_id":"small"}`), ""); c.want.recalc > 0 && c.tool != "converts" && native.Kind == w.Kind {
+		if native := p.Price(t.Context(), rows[c.tool], json.RawMessage(`{"workbook_id":"small"}`), ""); c.want.recalc > 0 && c.tool != "converts" && native.Kind == w.Kind {
 			t.Errorf("%s by LibreOffice is predicted as if it were not", c.tool)
 		}
 	}

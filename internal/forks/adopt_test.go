@@ -1,6 +1,7 @@
 package forks
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -245,7 +246,7 @@ func TestValuesAgain(t *testing.T) {
 				rt.Fatal(err)
 			}
 			for _, id := range ids {
-				info, err := r.store.Info(id)
+				info, err := r.store.Info(context.Background(), id)
 				if err != nil {
 					rt.Fatal(err)
 				}

@@ -24,13 +24,13 @@ func TestCalculationAsksFirst(t *testing.T) {
 	r.edit(id, number("A1", 7))
 	<-changed
 	<-asked
-	if i, err := r.store.Info(id); err != nil || !i.Stale {
+	if i, err := r.store.Info(context.Background(), id); err != nil || !i.Stale {
 		t.Errorf("calculated without leave: %+v, %v", i, err)
 	}
 	close(may)
 	<-ended
 	<-changed
-	if i, err := r.store.Info(id); err != nil || i.Stale {
+	if i, err := r.store.Info(context.Background(), id); err != nil || i.Stale {
 		t.Errorf("not calculated with leave: %+v, %v", i, err)
 	}
 }

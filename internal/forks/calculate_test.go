@@ -43,7 +43,7 @@ func hurried(t *testing.T, s *turnstile, changed func(string, uint64)) *rig {
 
 func (r *rig) staleness(id string) (stale bool, why string) {
 	r.Helper()
-	i, err := r.store.Info(id)
+	i, err := r.store.Info(context.Background(), id)
 	if err != nil {
 		r.Fatal(err)
 	}

@@ -210,7 +210,7 @@ func (s *script) crash(rnd *rand.Rand) {
 		s.Fatalf("after a crash in %s a fork cannot be read", s.begun)
 	}
 	strangers := 0
-	for _, i := range s.store.List() {
+	for _, i := range s.store.List(context.Background()) {
 		if s.forks[i.ID] == nil {
 			strangers++
 			s.read(i.ID)
@@ -246,7 +246,7 @@ func (s *script) crash(rnd *rand.Rand) {
 func (s *script) goOn() {
 	s.Helper()
 	s.err, s.begun, s.mayBe = nil, "", false
-	for _, i := range s.store.List() {
+	for _, i := range s.store.List(context.Background()) {
 		if s.forks[i.ID] == nil {
 			if err := s.store.Discard(context.Background(), i.ID); err != nil {
 				s.Fatal(err)
@@ -266,7 +266,7 @@ func (s *script) goOn() {
 			s.Fatal(found)
 		}
 	}
-	list, stands := s.store.List(), map[string]bool{}
+	list, stands := s.store.List(context.Background()), map[string]bool{}
 	for _, i := range list {
 		if err := s.store.look(context.Background(), i.ID, func(l *live) error {
 			for _, b := range l.line.bases {
@@ -285,7 +285,7 @@ func (s *script) goOn() {
 // matches tells what is not as it should be, "" where all is.
 func (s *script) matches(id string, a *acked) string {
 	s.Helper()
-	i, err := s.store.Info(id)
+	i, err := s.store.Info(context.Background(), id)
 	if a.gone || err != nil {
 		if a.gone && code(err) == CodeNotFound {
 			return ""
@@ -358,7 +358,7 @@ func (s *script) random(t *testing.T, rnd *rand.Rand) {
 		case 0:
 			s.checkpoint(id)
 		case 1:
-			i, err := s.store.Info(id)
+			i, err := s.store.Info(context.Background(), id)
 			if err != nil {
 				t.Fatal(err)
 			}

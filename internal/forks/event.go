@@ -46,6 +46,8 @@ var (
 type event struct {
 	Workbook string          `json:"workbook,omitempty"`
 	Path     string          `json:"path,omitempty"`
+	Root     string          `json:"root,omitempty"`  // of created and resumed: the absolute path of the root that Path is relative to
+	Owner    string          `json:"owner,omitempty"` // of created and resumed: the principal that the line belongs to
 	Base     *workspace.Base `json:"base,omitempty"`
 	Label    string          `json:"label,omitempty"`
 	Tool     string          `json:"tool,omitempty"`
@@ -122,7 +124,7 @@ func decode(data []byte) (e event, payload []byte, err error) {
 
 // intern lets the strings that a thousand forks of one workbook have alike stand in memory once.
 func (e *event) intern() {
-	for _, s := range []*string{&e.Workbook, &e.Path} {
+	for _, s := range []*string{&e.Workbook, &e.Path, &e.Root, &e.Owner} {
 		*s = unique.Make(*s).Value()
 	}
 	if e.Base != nil {

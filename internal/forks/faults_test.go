@@ -209,14 +209,14 @@ func TestBaseOfUnknownOutcome(t *testing.T) {
 			}
 			r.fs.(*crashfs.FS).SetFault(nil)
 			r.restart()
-			for _, f := range r.store.List() {
+			for _, f := range r.store.List(context.Background()) {
 				r.read(f.ID)
 				if what == "rebase" && f.Version != 2 {
 					t.Skip("the record was not kept")
 				}
 			}
-			if len(r.store.List()) != 1 {
-				t.Fatalf("%d forks: the case that the test is for has not come about", len(r.store.List()))
+			if len(r.store.List(context.Background())) != 1 {
+				t.Fatalf("%d forks: the case that the test is for has not come about", len(r.store.List(context.Background())))
 			}
 		})
 	}
@@ -233,10 +233,10 @@ func TestDamagedStream(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.restart()
-	if list := r.store.List(); len(list) != 1 || list[0].ID != b.ID {
+	if list := r.store.List(context.Background()); len(list) != 1 || list[0].ID != b.ID {
 		t.Fatalf("%+v", list)
 	}
-	if _, err := r.store.Info(a.ID); code(err) != CodeNotFound {
+	if _, err := r.store.Info(context.Background(), a.ID); code(err) != CodeNotFound {
 		t.Errorf("the damaged one: %v", err)
 	}
 	if got := r.at(b.ID, "A1"); got != "7" {
@@ -368,7 +368,7 @@ func TestForkWithoutBase(t *testing.T) {
 	if err := r.store.Discard(t.Context(), f.ID); err != nil {
 		t.Errorf("discard: %v", err)
 	}
-	if n := len(r.store.List()); n != 0 {
+	if n := len(r.store.List(context.Background())); n != 0 {
 		t.Errorf("%d forks", n)
 	}
 }
@@ -409,7 +409,7 @@ func TestUndoStepsAtOnce(t *testing.T) {
 		t.Errorf("%+v, %v", res, err)
 	}
 	r.restart()
-	if i, _ := r.store.Info(f.ID); i.Undo != 5 || i.Redo != 0 {
+	if i, _ := r.store.Info(context.Background(), f.ID); i.Undo != 5 || i.Redo != 0 {
 		t.Errorf("%+v", i)
 	}
 }
@@ -454,7 +454,7 @@ func TestPoisonedJournal(t *testing.T) {
 	if _, err := r.store.Undo(t.Context(), f.ID, 1, Commit{}); err != nil {
 		t.Fatal(err)
 	}
-	before, _ := r.store.Info(f.ID)
+	before, _ := r.store.Info(context.Background(), f.ID)
 	want := r.read(f.ID)
 	r.fs.(*crashfs.FS).SetFault(func(op crashfs.Op) *crashfs.Fault {
 		if op.Kind == crashfs.Sync || op.Kind == crashfs.Write {
@@ -482,7 +482,7 @@ func TestPoisonedJournal(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	after, _ := r.store.Info(f.ID)
+	after, _ := r.store.Info(context.Background(), f.ID)
 	before.Used = after.Used
 	if before != after {
 		t.Errorf("%+v\n%+v", before, after)

@@ -18,6 +18,8 @@ import (
 type line struct {
 	workbook string // id of the workbook that the fork was made of
 	path     string // of its file, relative to its root
+	root     string // the absolute path of that, "" where it is not known
+	owner    string // the principal that it belongs to, "": the operator
 	label    string
 	from     string
 	created  time.Time
@@ -127,7 +129,7 @@ func (l *line) apply(k kind, e event, pos journal.Pos, at time.Time) error {
 			return fmt.Errorf("%w: no base", errRecord)
 		}
 		*l = line{
-			workbook: e.Workbook, path: e.Path, label: e.Label, from: e.From, created: at, ttl: time.Duration(e.TTL),
+			workbook: e.Workbook, path: e.Path, root: e.Root, owner: e.Owner, label: e.Label, from: e.From, created: at, ttl: time.Duration(e.TTL),
 			bases: []workspace.Base{*e.Base}, left: make(map[string][]left),
 		}
 		v.fresh, v.stale = true, !e.Fresh && e.From != ""

@@ -332,7 +332,7 @@ func (m *machine) refuse(t *rapid.T) {
 		m.expect("apply", err, CodeChange)
 	case 7:
 		m.expect("view", m.store.View(ctx, fmt.Sprintf("%s@%d", f.id, far), func(*book.Snapshot) error { return nil }), CodeVersion)
-		_, err := m.store.Info("fork-none")
+		_, err := m.store.Info(context.Background(), "fork-none")
 		m.expect("info", err, CodeNotFound)
 	}
 }
@@ -656,7 +656,7 @@ func (m *machine) gone(f *model) {
 // of each fork.
 func (m *machine) check() {
 	m.Helper()
-	list := m.store.List()
+	list := m.store.List(context.Background())
 	if len(list) != len(m.models) {
 		m.Fatalf("%d forks, want %d", len(list), len(m.models))
 	}
@@ -690,7 +690,7 @@ func (m *machine) shortened(f *model, first uint64) {
 func (m *machine) checkFork(f *model) {
 	m.Helper()
 	ctx := context.Background()
-	i, err := m.store.Info(f.id)
+	i, err := m.store.Info(context.Background(), f.id)
 	if err != nil {
 		m.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package forks
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"sync"
 	"testing"
@@ -48,7 +49,7 @@ func TestFewForksStay(t *testing.T) {
 		r.edit(r.create("a.xlsx").ID, number("A1", 1))
 	}
 	before := r.store.registry.Stats()
-	for _, f := range r.store.List() {
+	for _, f := range r.store.List(context.Background()) {
 		r.edit(f.ID, number("A1", 2))
 	}
 	if now := r.store.registry.Stats(); now.Live != forksLeast || now.Restores != before.Restores {
@@ -119,7 +120,7 @@ func TestShedUnderLoad(t *testing.T) {
 	}
 	wg.Wait()
 	var commits uint64
-	for _, f := range r.store.List() {
+	for _, f := range r.store.List(context.Background()) {
 		commits += f.Version
 	}
 	if commits != writers*rounds {

@@ -61,7 +61,7 @@ func (s *Store) mergeFork(ctx context.Context, id, with string, o MergeOptions) 
 	}
 	defer theirs.hold.Release()
 	m.With = fmt.Sprintf("%s@%d", other, theirs.snap.Version)
-	info, err := s.Info(other)
+	info, err := s.Info(ctx, other)
 	if err != nil {
 		return m, err
 	}
@@ -83,7 +83,7 @@ func (s *Store) mergeFork(ctx context.Context, id, with string, o MergeOptions) 
 
 // rebase puts the changes of a fork on a workbook as it is now.
 func (s *Store) rebase(ctx context.Context, id, with string, o MergeOptions) (m Merging, err error) {
-	info, err := s.Info(id)
+	info, err := s.Info(ctx, id)
 	if err != nil {
 		return m, err
 	}

@@ -142,7 +142,7 @@ type metaState struct {
 func (m *metaRun) work(f *metaFork) error {
 	at := m.is[f.name]
 	for at.done < len(f.ops) {
-		before, err := m.store.Info(at.id)
+		before, err := m.store.Info(context.Background(), at.id)
 		if err != nil {
 			return err
 		}
@@ -288,7 +288,7 @@ func (m *metaRun) restartAfterCrash(rnd *rand.Rand) {
 	m.close()
 	m.fs = old.Crash(rnd)
 	m.open()
-	for _, i := range m.store.List() {
+	for _, i := range m.store.List(context.Background()) {
 		m.is[i.Label].id = i.ID // one that was made without anybody being told, too
 	}
 	for _, f := range m.forks {
@@ -296,7 +296,7 @@ func (m *metaRun) restartAfterCrash(rnd *rand.Rand) {
 		if at.before == nil {
 			continue
 		}
-		now, err := m.store.Info(at.id)
+		now, err := m.store.Info(context.Background(), at.id)
 		if err != nil {
 			m.Fatal(err)
 		}
@@ -317,7 +317,7 @@ func (m *metaRun) describe() string {
 	var b strings.Builder
 	for _, f := range m.forks {
 		id := m.is[f.name].id
-		i, err := m.store.Info(id)
+		i, err := m.store.Info(context.Background(), id)
 		if err != nil {
 			m.Fatal(err)
 		}
@@ -426,7 +426,7 @@ func TestStaleAfterRestart(t *testing.T) {
 	r.edit(format, set("Data", "A1", book.CellEdit{Keep: true, NumFmt: "0.000"}))
 	for range 2 {
 		for id, want := range map[string]bool{stale: true, back: false, from: true, format: false} {
-			if i, err := r.store.Info(id); err != nil || i.Stale != want {
+			if i, err := r.store.Info(context.Background(), id); err != nil || i.Stale != want {
 				t.Errorf("%+v is said to be stale: %t (%v)", i, i.Stale, err)
 			}
 		}

@@ -78,7 +78,7 @@ func (r *Router) Lookup(ctx context.Context, id string) (workspace.Entry, error)
 	if !IsFork(id) || r.Forks == nil {
 		return r.Workspace.Lookup(ctx, id)
 	}
-	info, err := r.Forks.Info(id)
+	info, err := r.Forks.Info(ctx, id)
 	if err != nil {
 		return workspace.Entry{}, err
 	}
@@ -93,7 +93,7 @@ func (r *Router) Revision(ctx context.Context, id string) (string, error) {
 	if !IsFork(id) || r.Forks == nil {
 		return r.Workspace.Revision(ctx, id)
 	}
-	info, err := r.Forks.Info(id)
+	info, err := r.Forks.Info(ctx, id)
 	if err != nil {
 		return "", err
 	}
@@ -101,20 +101,20 @@ func (r *Router) Revision(ctx context.Context, id string) (string, error) {
 }
 
 // Close drops a workbook from memory. A fork leaves it by itself.
-func (r *Router) Close(id string) (bool, error) {
+func (r *Router) Close(ctx context.Context, id string) (bool, error) {
 	if !IsFork(id) || r.Forks == nil {
-		return r.Workspace.Close(id)
+		return r.Workspace.Close(ctx, id)
 	}
-	_, err := r.Forks.Info(id)
+	_, err := r.Forks.Info(ctx, id)
 	return false, err
 }
 
 // Peek tells how large what an id names is, and how much of it is in memory.
-func (r *Router) Peek(id string) (fileBytes, memoryBytes int64, ok bool) {
+func (r *Router) Peek(ctx context.Context, id string) (fileBytes, memoryBytes int64, ok bool) {
 	if !IsFork(id) || r.Forks == nil {
-		return r.Workspace.Peek(id)
+		return r.Workspace.Peek(ctx, id)
 	}
-	info, err := r.Forks.Info(id)
+	info, err := r.Forks.Info(ctx, id)
 	if err != nil {
 		return 0, 0, false
 	}
@@ -123,17 +123,17 @@ func (r *Router) Peek(id string) (fileBytes, memoryBytes int64, ok bool) {
 
 // Converts reports whether who reads what an id names may have to wait until LibreOffice has made an
 // .xlsx file of it. The base of a fork is one.
-func (r *Router) Converts(id string) bool {
-	return (!IsFork(id) || r.Forks == nil) && r.Workspace.Converts(id)
+func (r *Router) Converts(ctx context.Context, id string) bool {
+	return (!IsFork(id) || r.Forks == nil) && r.Workspace.Converts(ctx, id)
 }
 
 // Unread tells how much memory the load of a sheet, with "" of all sheets, of what an id
 // names may still come to take, in bytes.
-func (r *Router) Unread(id, sheet string) int64 {
+func (r *Router) Unread(ctx context.Context, id, sheet string) int64 {
 	if !IsFork(id) || r.Forks == nil {
-		return r.Workspace.Unread(id, sheet)
+		return r.Workspace.Unread(ctx, id, sheet)
 	}
-	info, err := r.Forks.Info(id)
+	info, err := r.Forks.Info(ctx, id)
 	if err != nil {
 		return 0
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"path/filepath"
 	"strings"
 
 	"gridflow/internal/book"
@@ -19,7 +20,7 @@ import (
 
 // Files is where saves go; *workspace.Workspace is it.
 type Files interface {
-	Target(name string) (workspace.Target, error)
+	Target(ctx context.Context, name string) (workspace.Target, error)
 	Write(ctx context.Context, t workspace.Target, o workspace.WriteOptions, fn func(io.Writer) error) (workspace.Entry, error)
 }
 
@@ -53,7 +54,7 @@ func (s *Store) Save(ctx context.Context, id string, o SaveOptions) (out Saved, 
 	if o.Version == nil {
 		o.Version = version
 	}
-	var original, workbook string
+	var original, root, workbook string
 	var expect []string
 	var h head
 	err = s.call(ctx, id, func(ctx context.Context, l *live) error {
@@ -66,7 +67,7 @@ func (s *Store) Save(ctx context.Context, id string, o SaveOptions) (out Saved, 
 			return err
 		}
 		h = head{snap, hold.Again()}
-		original = l.line.path
+		original, root = l.line.path, l.line.root
 		expect = append(expect, l.line.bases[l.line.rec(v).base].SHA256)
 		expect = append(expect, l.line.mayReplace(original, v)...)
 		workbook = l.line.workbook
@@ -87,7 +88,7 @@ func (s *Store) Save(ctx context.Context, id string, o SaveOptions) (out Saved, 
 		}
 		return out, fail(CodeBadInput, "Give a path that ends in "+h.hold.Ext, "the fork was made of a %s file and is saved as one, not as %q", h.hold.Ext, clip(o.Path))
 	}
-	target, err := s.o.Files.Target(o.Path)
+	target, err := s.target(ctx, o.Path, original, root)
 	if err != nil {
 		return out, err
 	}
@@ -144,6 +145,18 @@ func (s *Store) Save(ctx context.Context, id string, o SaveOptions) (out Saved, 
 		}
 	}
 	return out, nil
+}
+
+// target finds the place of a save. That of the file which the fork was made of is under its own
+// root: another one may have a file of that path, too. Where that root is not served any more, or
+// under another path, the path counts alone, as for all others.
+func (s *Store) target(ctx context.Context, name, original, root string) (workspace.Target, error) {
+	if name == original && root != "" {
+		if t, err := s.o.Files.Target(ctx, filepath.Join(root, filepath.FromSlash(original))); err == nil {
+			return t, nil
+		}
+	}
+	return s.o.Files.Target(ctx, name)
 }
 
 // Of the changes of a file so many are counted for who is told that there are some, and so many

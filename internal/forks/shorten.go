@@ -213,7 +213,7 @@ func (t *teller) version(ctx context.Context, v uint64, first bool) error {
 		content := old.rec(rec.content)
 		e.Base, e.Calc, e.Fresh, e.Whole = &old.bases[content.base], at, !content.stale, content.whole
 		if first {
-			e.First, e.Workbook, e.Path, e.From, e.TTL = v, old.workbook, old.path, old.from, int64(old.ttl)
+			e.First, e.Workbook, e.Path, e.Root, e.Owner, e.From, e.TTL = v, old.workbook, old.path, old.root, old.owner, old.from, int64(old.ttl)
 			return t.add(resumed, e, payload)
 		}
 		return t.add(brought, e, payload)
@@ -366,7 +366,7 @@ func (l *line) resume(v version, e event) error {
 		return fmt.Errorf("%w: it resumes a line in a way that there is not", errRecord)
 	}
 	*l = line{
-		workbook: e.Workbook, path: e.Path, from: e.From, first: e.First,
+		workbook: e.Workbook, path: e.Path, root: e.Root, owner: e.Owner, from: e.From, first: e.First,
 		bases: []workspace.Base{*e.Base}, left: make(map[string][]left), retelling: true,
 	}
 	l.ttl = time.Duration(e.TTL)

@@ -35,7 +35,7 @@ func (r *rig) same(id string, want map[uint64]contents) {
 
 func (r *rig) info(id string) Info {
 	r.Helper()
-	i, err := r.store.Info(id)
+	i, err := r.store.Info(context.Background(), id)
 	if err != nil {
 		r.Fatal(err)
 	}
@@ -112,7 +112,7 @@ func TestHistoryIsBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.restart()
-	if n := len(r.store.List()); n != 0 || len(r.store.log.Streams()) != 0 {
+	if n := len(r.store.List(context.Background())); n != 0 || len(r.store.log.Streams()) != 0 {
 		t.Errorf("%d forks, streams %v", n, r.store.log.Streams())
 	}
 }
@@ -338,8 +338,8 @@ func TestUnfinishedStream(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.restart()
-	if len(r.store.List()) != 1 || r.store.Unread() != 1 || len(r.store.log.Streams()) != 2 {
-		t.Errorf("%d forks, streams %v", len(r.store.List()), r.store.log.Streams())
+	if len(r.store.List(context.Background())) != 1 || r.store.Unread() != 1 || len(r.store.log.Streams()) != 2 {
+		t.Errorf("%d forks, streams %v", len(r.store.List(context.Background())), r.store.log.Streams())
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 	"gridflow/internal/grid"
 	"gridflow/internal/journal"
 	"gridflow/internal/lock"
+	"gridflow/internal/principal"
 	"gridflow/internal/workspace"
 )
 
@@ -199,6 +200,8 @@ type Info struct {
 	ID       string
 	Workbook string // id of the workbook that it was made of
 	Path     string // of its file when the fork was made
+	Root     string // that the file lies under, "" where an earlier program made the fork
+	Owner    string // for whom it was made, as a principal owns it; "": the operator
 	Label    string
 	From     string // the fork, with its version, that it was made of, if it was
 	Base     workspace.Base
@@ -221,7 +224,7 @@ type Info struct {
 func (l *line) info(id string, stale bool) *Info {
 	last := l.rec(l.head())
 	return &Info{
-		ID: id, Workbook: l.workbook, Path: l.path, Label: l.label, From: l.from, Base: l.bases[last.base], Created: l.created, Changed: time.Unix(0, last.at), TTL: l.ttl,
+		ID: id, Workbook: l.workbook, Path: l.path, Root: l.root, Owner: l.owner, Label: l.label, From: l.from, Base: l.bases[last.base], Created: l.created, Changed: time.Unix(0, last.at), TTL: l.ttl,
 		Version: l.head(), First: l.first, Edits: l.edits, Checkpoints: len(l.checkpoints), Staged: len(l.staged), Undo: len(l.undo), Redo: len(l.redo), Saved: l.savedAt,
 		Stale: stale,
 	}
@@ -356,6 +359,26 @@ func (s *Store) fork(id string) *fork {
 	return s.forks[id]
 }
 
+// forkFor is fork for a caller: nil also where the fork is not for the principal of ctx, so that
+// nobody learns of it. Whatever comes from outside of the store begins here.
+func (s *Store) forkFor(ctx context.Context, id string) *fork {
+	f := s.fork(id)
+	if f == nil || !f.isFor(principal.From(ctx)) {
+		return nil
+	}
+	return f
+}
+
+// isFor tells whether p may know of the fork.
+func (f *fork) isFor(p *principal.Principal) bool {
+	if p == nil {
+		return true
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return p.Owns(f.info.Owner, f.info.Root)
+}
+
 // IsFork tells whether an id has the form of a fork's, with or without a version.
 func IsFork(id string) bool { return strings.HasPrefix(id, "fork-") }
 
@@ -387,7 +410,7 @@ func Resolve(id string) (fork string, version *uint64, err error) { return split
 
 // call runs fn on the fork, alone.
 func (s *Store) call(ctx context.Context, id string, fn func(ctx context.Context, l *live) error) error {
-	f := s.fork(id)
+	f := s.forkFor(ctx, id)
 	if f == nil {
 		return notFound(id)
 	}
@@ -420,7 +443,7 @@ func (s *Store) View(ctx context.Context, id string, fn func(*book.Snapshot) err
 
 // use gives a version with a hold that the caller releases.
 func (s *Store) use(ctx context.Context, id string, version *uint64) (head, error) {
-	f := s.fork(id)
+	f := s.forkFor(ctx, id)
 	if f == nil {
 		return head{}, notFound(id)
 	}
@@ -453,13 +476,17 @@ func (s *Store) use(ctx context.Context, id string, version *uint64) (head, erro
 	return h, err
 }
 
-// List gives the forks, the oldest first. It is no use of them.
-func (s *Store) List() []Info {
+// List gives the forks that the principal of ctx may know of, the oldest first. It is no use of
+// them.
+func (s *Store) List(ctx context.Context) []Info {
+	p := principal.From(ctx)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	list := make([]Info, 0, len(s.forks))
 	for _, f := range s.forks {
-		list = append(list, f.known())
+		if f.isFor(p) {
+			list = append(list, f.known())
+		}
 	}
 	slices.SortFunc(list, func(a, b Info) int { return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID)) })
 	return list
@@ -480,16 +507,42 @@ func (f *fork) known() Info {
 }
 
 // Info gives what is known of a fork. It is no use of it.
-func (s *Store) Info(id string) (Info, error) {
+func (s *Store) Info(ctx context.Context, id string) (Info, error) {
 	id, _, err := split(id)
 	if err != nil {
 		return Info{}, err
 	}
-	f := s.fork(id)
+	f := s.forkFor(ctx, id)
 	if f == nil {
 		return Info{}, notFound(id)
 	}
 	return f.known(), nil
+}
+
+// roomFor fails where a principal has as many forks as it may have. Forks that are being made do
+// not count yet: who asks for several at once may come to have as many more.
+func (s *Store) roomFor(p *principal.Principal) error {
+	if p == nil || p.MaxForks == 0 {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, f := range s.forks {
+		if f.owner() == p.Name {
+			n++
+		}
+	}
+	if n >= p.MaxForks {
+		return fail(CodeLimit, "Discard one that is no longer needed (list_forks, discard_fork)", "you have %d forks, which is as many as you may have", n)
+	}
+	return nil
+}
+
+func (f *fork) owner() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.info.Owner
 }
 
 // CreateOptions say how a fork begins.
@@ -503,6 +556,9 @@ type CreateOptions struct {
 func (s *Store) Create(ctx context.Context, from string, o CreateOptions) (Info, error) {
 	if o.TTL < 0 {
 		return Info{}, fail(CodeBadInput, "Give a time to live of 0 or more", "a time to live of %v", o.TTL)
+	}
+	if err := s.roomFor(principal.From(ctx)); err != nil {
+		return Info{}, err
 	}
 	s.mu.Lock()
 	if len(s.forks)+s.reserved >= s.o.Max {
@@ -521,7 +577,7 @@ func (s *Store) Create(ctx context.Context, from string, o CreateOptions) (Info,
 			s.forks[f.id] = f
 		}
 	}()
-	e := event{Label: text(o.Label), TTL: int64(cmp.Or(o.TTL, s.o.TTL))}
+	e := event{Label: text(o.Label), Owner: text(principal.From(ctx).Owner()), TTL: int64(cmp.Or(o.TTL, s.o.TTL))}
 	var payload []byte
 	var hold *workspace.Hold
 	var stale, whole, calculates bool
@@ -543,7 +599,7 @@ func (s *Store) Create(ctx context.Context, from string, o CreateOptions) (Info,
 		}
 		hold, payload, stale, calculates = h.hold, edit.AppendTo(nil), h.snap.Stale(), !given
 		whole = h.snap.Whole()
-		e.Workbook, e.Path, e.From = info.Workbook, info.Path, fmt.Sprintf("%s@%d", info.ID, h.snap.Version)
+		e.Workbook, e.Path, e.Root, e.From = info.Workbook, info.Path, info.Root, fmt.Sprintf("%s@%d", info.ID, h.snap.Version)
 		if !s.standBeside(hold.Base) { // the other was discarded meanwhile, and its base with it
 			hold.Release()
 			return Info{}, notFound(from)
@@ -553,7 +609,7 @@ func (s *Store) Create(ctx context.Context, from string, o CreateOptions) (Info,
 		if err != nil {
 			return Info{}, err
 		}
-		hold, e.Workbook, e.Path = h, entry.ID, entry.Path
+		hold, e.Workbook, e.Path, e.Root = h, entry.ID, entry.Path, entry.Root
 	}
 	defer hold.Release()
 	e.Base, e.Fresh, e.Whole = &hold.Base, !stale, whole

@@ -16,9 +16,9 @@ import (
 // for the system tells it of files.
 func inTime(t *testing.T, o Options, fn func(t *testing.T, r *rig)) {
 	r := newRig(t, o)
-	r.ws.Entries() // all is catalogued
+	r.ws.Entries(context.Background()) // all is catalogued
 	r.create("a.xlsx")
-	r.read(r.store.List()[0].ID)
+	r.read(r.store.List(context.Background())[0].ID)
 	if err := r.store.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -49,8 +49,8 @@ func TestTimeToLive(t *testing.T) {
 		}
 		there := func(want bool) {
 			t.Helper()
-			r.store.List()
-			_, err := r.store.Info(f.ID)
+			r.store.List(context.Background())
+			_, err := r.store.Info(context.Background(), f.ID)
 			if got := err == nil; got != want {
 				t.Errorf("there: %v, want %v (%v)", got, want, err)
 			}
@@ -88,7 +88,7 @@ func TestTimeToLive(t *testing.T) {
 		}
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		if n := len(r.store.List()); n != 0 || r.kept() != 0 {
+		if n := len(r.store.List(context.Background())); n != 0 || r.kept() != 0 {
 			t.Errorf("%d forks, %d bases", n, r.kept())
 		}
 		if _, err := r.store.Create(t.Context(), "a.xlsx", CreateOptions{TTL: -1}); code(err) != CodeBadInput {
@@ -128,13 +128,13 @@ func TestExpiryAsksFirst(t *testing.T) {
 		f := r.create("a.xlsx")
 		time.Sleep(2 * time.Minute)
 		synctest.Wait()
-		if _, err := r.store.Info(f.ID); err != nil || begun.Load() != 0 {
+		if _, err := r.store.Info(context.Background(), f.ID); err != nil || begun.Load() != 0 {
 			t.Errorf("discarded without leave: %v, %d", err, begun.Load())
 		}
 		may.Store(true)
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		if _, err := r.store.Info(f.ID); code(err) != CodeNotFound || begun.Load() != 1 || ended.Load() != 1 {
+		if _, err := r.store.Info(context.Background(), f.ID); code(err) != CodeNotFound || begun.Load() != 1 || ended.Load() != 1 {
 			t.Errorf("with leave: %v, begun %d times, ended %d times", err, begun.Load(), ended.Load())
 		}
 	})
@@ -147,14 +147,14 @@ func TestPassivation(t *testing.T) {
 		for n := range 3 {
 			r.edit(f.ID, number("A1", float64(n)))
 		}
-		before, _ := r.store.Info(f.ID)
+		before, _ := r.store.Info(context.Background(), f.ID)
 		want := r.read(f.ID)
 		time.Sleep(2 * time.Minute)
 		synctest.Wait()
 		if s := r.store.registry.Stats(); s.Live != 0 || s.Passivations == 0 || r.store.fork(f.ID).snapshot() != nil {
 			t.Errorf("%+v", s)
 		}
-		after, _ := r.store.Info(f.ID)
+		after, _ := r.store.Info(context.Background(), f.ID)
 		if before.Used = after.Used; before != after {
 			t.Errorf("%+v\n%+v", before, after)
 		}

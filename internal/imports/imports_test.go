@@ -21,7 +21,7 @@ var floors = [][]string{
 	{"cmd/gridflow"},
 	{"internal/server", "internal/load"},
 	{"internal/obs"},
-	{"internal/admit"},
+	{"internal/admit", "internal/access"},
 	{"internal/tools"},
 	{"internal/forks"},
 	{"internal/office"},
@@ -37,7 +37,7 @@ var floors = [][]string{
 	{"internal/formula", "internal/numfmt", "internal/lazy", "internal/nearest", "internal/actor", "internal/hub"},
 	{"flow"},
 	{"internal/lock"},
-	{"internal/audit", "internal/cell", "internal/interleave", "internal/tally", "internal/vfs"},
+	{"internal/audit", "internal/cell", "internal/interleave", "internal/principal", "internal/tally", "internal/vfs"},
 }
 
 // within are the imports that stay on one floor: a text file fails with the errors of a

@@ -19,6 +19,17 @@ type (
 	// ServerWriting is held while a line is written to the output.
 	ServerWriting struct{}
 
+	// AccessReading is held while the file of principals is read again.
+	AccessReading struct{}
+	// AccessStrangers guards who comes with an access token and has no entry.
+	AccessStrangers struct{}
+	// AccessFailures guards how often machines have failed to say who they are.
+	AccessFailures struct{}
+	// AccessKeys guards the keys of an issuer.
+	AccessKeys struct{}
+	// AccessVerified guards which access tokens were verified.
+	AccessVerified struct{}
+
 	// ServerLines guards which calls of a line connection are open.
 	ServerLines struct{}
 	// ServerPipe guards what a pipe has in flight.
@@ -105,6 +116,11 @@ func (ServerSending) place() (int, string)       { return 8, "server.sending" }
 func (ServerProgress) place() (int, string)      { return 10, "server.progress" }
 func (ServerStream) place() (int, string)        { return 12, "server.stream" }
 func (ServerWriting) place() (int, string)       { return 14, "server.writing" }
+func (AccessReading) place() (int, string)       { return 15, "access.reading" }
+func (AccessStrangers) place() (int, string)     { return 16, "access.strangers" }
+func (AccessFailures) place() (int, string)      { return 17, "access.failures" }
+func (AccessKeys) place() (int, string)          { return 18, "access.keys" }
+func (AccessVerified) place() (int, string)      { return 19, "access.verified" }
 func (ServerLines) place() (int, string)         { return 20, "server.lines" }
 func (ServerPipe) place() (int, string)          { return 21, "server.pipe" }
 func (ServerSessions) place() (int, string)      { return 22, "server.sessions" }

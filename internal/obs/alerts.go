@@ -201,6 +201,18 @@ var alerts = []alert{
 		summary: "Requests are refused for their {{ $labels.reason }}",
 		do:      "A name or a page that should be allowed is missing in --allowed-hosts or --allowed-origins; or somebody tries",
 	},
+	{
+		name:  "GridflowTokensRefused",
+		expr:  `sum by (job, instance, reason) (increase($http_refused_total{reason=~"token_(unknown|expired|invalid|in_query|certificate|failures)"}[15m])) > 50`,
+		lasts: 0, severity: warning,
+		summary: "Requests are refused for their token: {{ $labels.reason }}",
+		do:      "Look in the log from which machines; a client has an old token, or somebody guesses. token_in_query: a client puts its token into URLs; have another one made",
+	},
+	{
+		name: "GridflowIssuerGone", expr: `sum by (job, instance) (increase($http_refused_total{reason="token_unavailable"}[5m])) > 0`, lasts: 0, severity: critical,
+		summary: "Access tokens cannot be verified, for the keys of their issuer cannot be had",
+		do:      "See in the log why; look at --oauth-issuer, --oauth-keys, and whether this machine reaches them",
+	},
 }
 
 var rowName = regexp.MustCompile(`\$([a-z][a-z0-9_]*)`)

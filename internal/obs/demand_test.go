@@ -93,7 +93,7 @@ func TestTaktRaisesLevel(t *testing.T) {
 		if !slices.Equal(edges, []string{"ok>warn [slow]"}) || s.Level != kernel.LevelWarn || g.Level() != kernel.LevelWarn || s.Waiting > s.QueueMax/10 {
 			t.Errorf("with more than can be done, and %d of %d waiting: %v", s.Waiting, s.QueueMax, edges)
 		}
-		if n := m.Status(0, false); n.Level != "warn" || !slices.Equal(n.Behind, []string{"slow"}) {
+		if n := m.Status(0, false, ""); n.Level != "warn" || !slices.Equal(n.Behind, []string{"slow"}) {
 			t.Errorf("the status says %s, %v", n.Level, n.Behind)
 		}
 		if text, _ := scrape(t, m); !strings.Contains(text, "\ngridflow_andon_level 1\n") || !strings.Contains(text, "\ngridflow_andon_changes_total{level=\"warn\"} 1\n") {

@@ -368,7 +368,7 @@ func TestStatus(t *testing.T) {
 			synctest.Wait()
 		}
 		time.Sleep(time.Second)
-		s := m.Status(2, false)
+		s := m.Status(2, false, "")
 		c := s.Classes[flow.Fast]
 		if c.Recent != 3 || *c.WaitP50 != 100 || *c.WaitP99 != 200 || *c.RunP95 != 100 || *c.Efficiency != .5 || c.Waiting != 0 || len(c.Refused) != 0 {
 			t.Errorf("class: %+v", c)
@@ -406,7 +406,7 @@ func TestStatusIsMetrics(t *testing.T) {
 		m.Observe(Call{Tool: `a "tool"`, Class: NoClass, Outcome: "draining"}) // a label that has to be quoted
 		synctest.Wait()                                                        // nobody does anything any more in this moment, so that both looks see the same
 		text, _ := scrape(t, m)
-		got := m.Status(0, true).Metrics
+		got := m.Status(0, true, "").Metrics
 		for line := range strings.Lines(text) {
 			series, number, _ := strings.Cut(strings.TrimSpace(line), " ")
 			if i := strings.LastIndexByte(line, '}'); i > 0 {
@@ -443,13 +443,13 @@ func TestConcurrentUse(t *testing.T) {
 		})
 		wg.Go(func() {
 			for range 20 {
-				m.Status(5, true)
+				m.Status(5, true, "")
 				m.registry.Gather()
 			}
 		})
 	}
 	wg.Wait()
-	if n := m.Status(0, false).Classes[flow.Fast].Recent; n != 160 {
+	if n := m.Status(0, false, "").Classes[flow.Fast].Recent; n != 160 {
 		t.Errorf("%d calls, want 160", n)
 	}
 }

@@ -13,7 +13,8 @@ import (
 )
 
 // Status is what the tool server_status shows. It needs what [Metrics.Connect] tells.
-func (m *Metrics) Status(recent int, metrics bool) *tools.ServerStatus {
+// Of a client by name it tells of that one's calls alone.
+func (m *Metrics) Status(recent int, metrics bool, only string) *tools.ServerStatus {
 	now := m.now()
 	s := m.sources.Gate.Stats()
 	out := &tools.ServerStatus{
@@ -104,6 +105,13 @@ func (m *Metrics) Status(recent int, metrics bool) *tools.ServerStatus {
 		c.WaitP50, c.WaitP95, c.WaitP99 = quantile(waits, .5), quantile(waits, .95), quantile(waits, .99)
 		c.RunP50, c.RunP95 = quantile(runs, .5), quantile(runs, .95)
 		out.Classes = append(out.Classes, c)
+	}
+	if only != "" {
+		others := func(name string) bool { return name != only }
+		for i := range kept {
+			kept[i] = slices.DeleteFunc(kept[i], func(c endedCall) bool { return others(c.Client) })
+		}
+		clients = slices.DeleteFunc(clients, func(c client) bool { return others(c.name) })
 	}
 	for _, call := range latest(kept, recent) {
 		out.Calls = append(out.Calls, tools.CallStatus{

@@ -181,7 +181,7 @@ var table = [metrics]metric{
 	requests:      {"gridflow_requests_total", counter, []string{"tool", "class", "outcome"}, nil, "Calls that have ended, by what became of them. The class of a call that was refused before one was chosen is none."},
 	execSeconds:   {"gridflow_exec_seconds", histogram, []string{"tool", "class"}, secondsBuckets, "Time that calls ran, without their wait."},
 	queueWait:     {"gridflow_queue_wait_seconds", histogram, byClass, secondsBuckets, "Time that calls waited which were then let in."},
-	httpRefused:   {"gridflow_http_refused_total", counter, []string{"reason"}, nil, "HTTP requests refused before their message was read: host, origin, connections, bodies, sessions, overloaded, rate_limited, draining."},
+	httpRefused:   {"gridflow_http_refused_total", counter, []string{"reason"}, nil, "HTTP requests refused before their message was read: host, origin, connections, bodies, sessions, session (it is another's), metrics, overloaded, rate_limited, draining; and for want of a good token: token_missing, token_malformed, token_in_query, token_unknown, token_expired, token_invalid, token_scope, token_nobody, token_certificate, token_failures (too many of one machine), token_unavailable (the issuer's keys cannot be had)."},
 	andonChanges:  {"gridflow_andon_changes_total", counter, []string{"level"}, nil, "Changes of the level to this one."},
 	limiterAdjust: {"gridflow_limiter_adjust_total", counter, []string{"class", "dir", "cause"}, nil, "Steps of the adaptive limit of the class, up or down, by why: latency, failures, scheduler, headroom."},
 	configReloads: {"gridflow_config_reloads_total", counter, []string{"outcome"}, nil, "Changes of the configuration file that were applied, or rejected because the file is wrong."},

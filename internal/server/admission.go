@@ -27,7 +27,9 @@ func (s *Server) admit() mcp.Middleware {
 	}
 	admitted := mcpflow.Middleware(mcpflow.Options{
 		Gate: f.Gate, Costs: f.Costs,
-		Price:  func(_ context.Context, _ string, req mcp.Request) (flow.Work, bool) { return f.work(s.tools, req) },
+		Price: func(ctx context.Context, _ string, req mcp.Request) (flow.Work, bool) {
+			return f.work(ctx, s.tools, req)
+		},
 		Client: client, Part: part,
 		Weight: f.weight, PartWeight: f.partWeight,
 		Result: func(ctx context.Context, res mcp.Result, err error) flow.Result {
@@ -60,14 +62,14 @@ var listing = flow.Work{Kind: flow.Kind{Name: "resources/list"}, Class: flow.Aut
 
 // work tells what is known of a request before it runs; false: it is none that has to be let
 // in.
-func (f *Flow) work(known map[string]*tools.Tool, req mcp.Request) (flow.Work, bool) {
+func (f *Flow) work(ctx context.Context, known map[string]*tools.Tool, req mcp.Request) (flow.Work, bool) {
 	switch r := req.(type) {
 	case *mcp.CallToolRequest:
-		return f.Price(Call{Tool: known[r.Params.Name], Arguments: json.RawMessage(r.Params.Arguments)}), true
+		return f.Price(ctx, Call{Tool: known[r.Params.Name], Arguments: json.RawMessage(r.Params.Arguments)}), true
 	case *mcp.ReadResourceRequest:
-		return f.Price(Call{URI: r.Params.URI}), true
+		return f.Price(ctx, Call{URI: r.Params.URI}), true
 	case *mcp.SubscribeRequest:
-		return f.Price(Call{URI: r.Params.URI}), true
+		return f.Price(ctx, Call{URI: r.Params.URI}), true
 	case *mcp.ListResourcesRequest:
 		return listing, true
 	}
@@ -76,13 +78,13 @@ func (f *Flow) work(known map[string]*tools.Tool, req mcp.Request) (flow.Work, b
 
 // drainingError words the refusal of a request by a server that stops, with what flow says
 // of such a one.
-func (s *Server) drainingError(req mcp.Request) *tools.Error {
+func (s *Server) drainingError(ctx context.Context, req mcp.Request) *tools.Error {
 	e := errDraining()
 	f := s.conf.Flow
 	if f == nil {
 		return e
 	}
-	work, ok := f.work(s.tools, req)
+	work, ok := f.work(ctx, s.tools, req)
 	if !ok {
 		return e
 	}

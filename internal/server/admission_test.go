@@ -79,8 +79,8 @@ func TestWeights(t *testing.T) {
 		}
 		run(map[string]float64{"heavy": 3, "light": 1})
 		run(map[string]float64{"heavy": 3, "light": 1, "nobody": 1})
-		for _, c := range m.Status(3, false).ByService {
-			if want := map[bool]int64{true: 3, false: 1}[c.ServiceMs == m.Status(1, false).ByService[0].ServiceMs]; c.Weight != want || !strings.HasPrefix(c.Client, "user ") {
+		for _, c := range m.Status(3, false, "").ByService {
+			if want := map[bool]int64{true: 3, false: 1}[c.ServiceMs == m.Status(1, false, "").ByService[0].ServiceMs]; c.Weight != want || !strings.HasPrefix(c.Client, "user ") {
 				t.Errorf("the status has %+v, want weight %d", c, want)
 			}
 		}

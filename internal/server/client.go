@@ -9,6 +9,8 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"gridflow/flow/mcpflow"
+	"gridflow/internal/access"
+	"gridflow/internal/principal"
 )
 
 // Who makes a request has two parts. The client is who can be held to account: the user, or
@@ -25,10 +27,13 @@ const connectionMark = "gridflow connection"
 // process on the same state folder, or from a loopback address.
 const thisMachine = "local"
 
+// userPrefix begins the names of clients that have said who they are.
+const userPrefix = "user "
+
 // client says who is held to account for a request.
 func client(req mcp.Request) string {
 	if user := userOf(req); user != "" {
-		return "user " + user
+		return userPrefix + user
 	}
 	if extra := req.GetExtra(); extra != nil {
 		if mark := extra.Header[connectionMark]; len(mark) == 1 {
@@ -57,6 +62,14 @@ func part(req mcp.Request) string {
 	return "stdio"
 }
 
+// principalOf gives the principal that a request is of, nil where nobody was asked.
+func principalOf(req mcp.Request) *principal.Principal {
+	if extra := req.GetExtra(); extra != nil {
+		return access.PrincipalOf(extra.TokenInfo)
+	}
+	return nil
+}
+
 func userOf(req mcp.Request) string {
 	if extra := req.GetExtra(); extra != nil && extra.TokenInfo != nil {
 		return extra.TokenInfo.UserID
@@ -68,11 +81,7 @@ func userOf(req mcp.Request) string {
 const clientInfoKey = "io.modelcontextprotocol/clientInfo"
 
 func programOf(req mcp.Request) string {
-	params := req.GetParams()
-	if params == nil {
-		return ""
-	}
-	info, _ := params.GetMeta()[clientInfoKey].(map[string]any)
+	info, _ := mcpflow.Meta(req)[clientInfoKey].(map[string]any)
 	name, _ := info["name"].(string)
 	version, _ := info["version"].(string)
 	return name + " " + version
@@ -80,6 +89,9 @@ func programOf(req mcp.Request) string {
 
 // weight gives the weight of the client that makes a request, among clients.
 func (f *Flow) weight(req mcp.Request) int64 {
+	if p := principalOf(req); p != nil && p.Weight > 0 {
+		return p.Weight
+	}
 	if f.Weights == nil || f.Weights.None() {
 		return 1
 	}
@@ -104,7 +116,7 @@ func (f *Flow) partWeight(req mcp.Request) int64 {
 // partOf which part of it makes the request, "" where the headers do not tell.
 func (e *endpoint) clientOf(r *http.Request) string {
 	if info := auth.TokenInfoFromContext(r.Context()); info != nil && info.UserID != "" {
-		return "user " + info.UserID
+		return userPrefix + info.UserID
 	}
 	return e.origin(r)
 }

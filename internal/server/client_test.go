@@ -189,3 +189,25 @@ func TestRenamedCalls(t *testing.T) {
 		}
 	}
 }
+
+// TestListsWithoutParams: a list that is asked for without any params, as clients do, is given,
+// in a server that lets calls in by what they cost.
+func TestListsWithoutParams(t *testing.T) {
+	f, _ := schedule(t, nil)
+	s := New(Config{Tools: fixtureTools(), Resources: fixtureResources{}, Flow: f})
+	server, client := mcp.NewInMemoryTransports()
+	if _, err := s.mcp.Connect(t.Context(), server, nil); err != nil {
+		t.Fatal(err)
+	}
+	session, err := mcp.NewClient(&mcp.Implementation{Name: "t", Version: "1"}, nil).Connect(t.Context(), client, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer session.Close()
+	if res, err := session.ListResources(t.Context(), nil); err != nil || len(res.Resources) != 2 {
+		t.Error(res, err)
+	}
+	if res, err := session.ListTools(t.Context(), nil); err != nil || len(res.Tools) == 0 {
+		t.Error(res, err)
+	}
+}

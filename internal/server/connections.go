@@ -1,6 +1,7 @@
 package server
 
 import (
+	"crypto/tls"
 	"io"
 	"net"
 	"net/http"
@@ -47,6 +48,9 @@ func (c *connections) admit(conn net.Conn, machine string, most, mostOfOne int) 
 func (c *connections) follow(conn net.Conn, state http.ConnState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if encrypted, ok := conn.(*tls.Conn); ok {
+		conn = encrypted.NetConn()
+	}
 	known, ok := c.open[conn]
 	if !ok {
 		return
@@ -112,6 +116,7 @@ type boundedListener struct {
 	machine   func(remote string) string // "": it may have all
 	refused   func()
 	lingering chan struct{}
+	encrypted bool // what is refused is not answered, for it would not be understood
 }
 
 func (l *boundedListener) Accept() (net.Conn, error) {
@@ -131,6 +136,10 @@ func (l *boundedListener) Accept() (net.Conn, error) {
 // refuse answers a connection and closes it. Closing at once, while there is something of
 // the client's to read, would take the answer away from it.
 func (l *boundedListener) refuse(c net.Conn) {
+	if l.encrypted {
+		c.Close()
+		return
+	}
 	select {
 	case l.lingering <- struct{}{}:
 	default:

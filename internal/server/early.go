@@ -10,6 +10,7 @@ import (
 	"gridflow/flow/kernel"
 	"gridflow/flow/mcpflow"
 	"gridflow/internal/obs"
+	"gridflow/internal/principal"
 	"gridflow/internal/tools"
 )
 
@@ -82,6 +83,22 @@ func (e *endpoint) refuseEarly(w http.ResponseWriter, r *http.Request) bool {
 	s.log.Debug("request refused", "why", outcome, "tool", name)
 	retryAfter(w, after)
 	plain(w, status, text)
+	return true
+}
+
+// refuseScope tells a client of the newer era, whose headers say which tool it calls, that its access
+// token has not the scope for it: it may get another one then. It tells whether it has. In the
+// older era the call itself is refused.
+func (e *endpoint) refuseScope(w http.ResponseWriter, r *http.Request) bool {
+	g := e.allowed.Guard
+	if g == nil || r.Header.Get("Mcp-Protocol-Version") < statelessSince || r.Header.Get("Mcp-Method") != methodCallTool {
+		return false
+	}
+	t := e.server.tools[r.Header.Get("Mcp-Name")]
+	if t == nil || t.ReadOnly || !g.LacksScope(principal.From(r.Context())) {
+		return false
+	}
+	g.RefuseScope(w, r, e.origin(r))
 	return true
 }
 

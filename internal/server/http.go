@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"log/slog"
@@ -13,7 +14,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/modelcontextprotocol/go-sdk/auth"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+	"github.com/modelcontextprotocol/go-sdk/oauthex"
+
+	"gridflow/internal/access"
+	"gridflow/internal/principal"
 )
 
 // HTTPOptions say how a server is reached.
@@ -31,6 +37,15 @@ type HTTPOptions struct {
 	// for. Nobody else is believed: a machine could pass for as many as it likes.
 	TrustedProxies []netip.Prefix
 	Metrics        bool // /metrics is served, if the server has metrics
+
+	// Guard lets in who proves to be a principal; nil: nobody is asked who he is. /healthz and
+	// /readyz are for everybody, /metrics for principals that may read them.
+	Guard *access.Guard
+	// Resource is what the server tells about where access tokens come from (RFC 9728), nil:
+	// nothing.
+	Resource *oauthex.ProtectedResourceMetadata
+	// TLS encrypts the connections; nil: they are plain. It speaks HTTP/1.1.
+	TLS *tls.Config
 }
 
 const (
@@ -80,7 +95,7 @@ func (s *Server) ServeHTTP(ctx context.Context, l net.Listener, o HTTPOptions, b
 	var open connections
 	srv.ConnState = open.follow
 	l = &boundedListener{
-		Listener: l, open: &open, most: cmp.Or(o.MaxConnections, connectionsMax), lingering: make(chan struct{}, lingerMax),
+		Listener: l, open: &open, most: cmp.Or(o.MaxConnections, connectionsMax), lingering: make(chan struct{}, lingerMax), encrypted: o.TLS != nil,
 		machine: func(remote string) string {
 			addr, ok := addressOf(remote)
 			if !ok || addr.IsLoopback() || o.trusts(addr) {
@@ -93,6 +108,9 @@ func (s *Server) ServeHTTP(ctx context.Context, l net.Listener, o HTTPOptions, b
 				s.conf.Metrics.RefusedHTTP("connections")
 			}
 		},
+	}
+	if o.TLS != nil {
+		l = tls.NewListener(l, o.TLS)
 	}
 	srv.RegisterOnShutdown(open.closeFresh)
 	telling, stopTelling := context.WithCancel(ctx)
@@ -154,13 +172,27 @@ func (s *Server) Handler(o HTTPOptions) (http.Handler, error) {
 
 	mux := http.NewServeMux()
 	mux.Handle(o.Path, e)
+	if o.Guard != nil {
+		s.guarded.Store(true)
+	}
+	if o.Resource != nil {
+		s.tellResource(mux, o)
+	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", s.ready)
 	if o.Metrics && s.conf.Metrics != nil {
 		scrape := s.conf.Metrics.Handler(s.log)
 		mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) {
 			if e.trusts(w, r) {
-				scrape.ServeHTTP(w, r)
+				e.admit(w, r, func(w http.ResponseWriter, r *http.Request) {
+					// It names roots, and tells how much everybody does.
+					if p := principal.From(r.Context()); p != nil && !p.Metrics {
+						e.refused("metrics")
+						plain(w, http.StatusForbidden, "you may not read metrics")
+						return
+					}
+					scrape.ServeHTTP(w, r)
+				})
 			}
 		})
 	}
@@ -225,8 +257,26 @@ func (e *endpoint) refused(reason string) {
 	}
 }
 
+// admit runs next for a request whose principal is known, where there is a guard. Nothing of the
+// request has been read, and nothing been taken for it, before that.
+func (e *endpoint) admit(w http.ResponseWriter, r *http.Request, next http.HandlerFunc) {
+	if e.allowed.Guard == nil {
+		next(w, r)
+		return
+	}
+	e.allowed.Guard.Admit(w, r, e.origin(r), next)
+}
+
 func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !e.trusts(w, r) || e.answerPreflight(w, r) || e.refuseEarly(w, r) {
+	if !e.trusts(w, r) || e.answerPreflight(w, r) {
+		return
+	}
+	e.admit(w, r, e.serve)
+}
+
+// serve answers a request of whoever may call.
+func (e *endpoint) serve(w http.ResponseWriter, r *http.Request) {
+	if e.refuseScope(w, r) || e.refuseEarly(w, r) {
 		return
 	}
 
@@ -252,11 +302,17 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
-	session := r.Header.Get("Mcp-Session-Id")
-	if r.Method == http.MethodPost && session == "" && !e.sessions.room(e.server.mcp, machine, cmp.Or(e.allowed.MaxSessions, sessionsMax)) {
+	session, who := r.Header.Get("Mcp-Session-Id"), e.clientOf(r)
+	if !e.sessions.isOf(session, who) {
+		// The SDK would say that it is another user's, and so that there is one.
+		e.refused("session")
+		plain(w, http.StatusNotFound, "session not found")
+		return
+	}
+	if r.Method == http.MethodPost && session == "" && !e.sessions.room(e.server.mcp, who, cmp.Or(e.allowed.MaxSessions, sessionsMax)) {
 		e.refused("sessions")
 		w.Header().Set("Retry-After", "60")
-		plain(w, http.StatusServiceUnavailable, "there are as many sessions as there may be, or as many of your machine; end one, or wait until one has been idle for long enough")
+		plain(w, http.StatusServiceUnavailable, "there are as many sessions as there may be, or as many of yours; end one, or wait until one has been idle for long enough")
 		return
 	}
 	if r.Method == http.MethodGet {
@@ -279,7 +335,12 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r.Header[requestMark] = []string{mark}
 	e.stateful.ServeHTTP(stream, r)
 	if session == "" {
-		e.sessions.begun(w.Header().Get("Mcp-Session-Id"), machine)
+		id := w.Header().Get("Mcp-Session-Id")
+		e.sessions.begun(id, who)
+		if p := principal.From(r.Context()); p != nil && p.Over != nil {
+			// Who is no more what he was begins again: what he watches he may not see any more.
+			e.sessions.endWith(p.Over, id, func() { e.server.closeSession(id) })
+		}
 	}
 }
 
@@ -293,7 +354,11 @@ func (e *endpoint) answerPreflight(w http.ResponseWriter, r *http.Request) bool 
 	h := w.Header()
 	h.Add("Vary", "Origin")
 	h.Set("Access-Control-Allow-Origin", origin) // it has passed the check
-	h.Set("Access-Control-Expose-Headers", "Mcp-Session-Id, Mcp-Protocol-Version")
+	exposed := "Mcp-Session-Id, Mcp-Protocol-Version"
+	if e.allowed.Guard != nil {
+		exposed += ", WWW-Authenticate"
+	}
+	h.Set("Access-Control-Expose-Headers", exposed)
 	if r.Method != http.MethodOptions {
 		return false
 	}
@@ -304,6 +369,33 @@ func (e *endpoint) answerPreflight(w http.ResponseWriter, r *http.Request) bool 
 	h.Set("Access-Control-Max-Age", "600")
 	w.WriteHeader(http.StatusNoContent)
 	return true
+}
+
+// tellResource serves what the server tells about where access tokens come from: at the path of
+// the endpoint below the well-known one, and at that itself. It is for everybody, pages too.
+func (s *Server) tellResource(mux *http.ServeMux, o HTTPOptions) {
+	tell := auth.ProtectedResourceMetadataHandler(o.Resource)
+	for _, path := range []string{wellKnownResource, wellKnownResource + o.Path} {
+		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+			if !hostAllowed(r.Host, o) {
+				plain(w, http.StatusForbidden, fmt.Sprintf("the host %q is not served here; the operator can allow it with --allowed-hosts", clip(r.Host, 200)))
+				return
+			}
+			tell.ServeHTTP(w, r)
+		})
+	}
+}
+
+// wellKnownResource is where RFC 9728 has the metadata of a protected resource.
+const wellKnownResource = "/.well-known/oauth-protected-resource"
+
+// closeSession ends a session of the older era, if there is one of that id.
+func (s *Server) closeSession(id string) {
+	for session := range s.mcp.Sessions() {
+		if session.ID() == id {
+			_ = session.Close() // it may have ended by itself
+		}
+	}
 }
 
 // hostAllowed tells whether the Host header may be what it is. A page that an attacker

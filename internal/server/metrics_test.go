@@ -35,7 +35,7 @@ func schedule(t *testing.T, change func(*flow.Config)) (*Flow, *obs.Metrics) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Flow{Gate: gate, Costs: new(flow.Costs), Price: func(c Call) flow.Work {
+	return &Flow{Gate: gate, Costs: new(flow.Costs), Price: func(_ context.Context, c Call) flow.Work {
 		w := flow.Work{Kind: flow.Kind{Name: "resources/read"}, Class: flow.Fast, Need: flow.Amounts{1}}
 		if c.Tool != nil {
 			w.Kind.Name = c.Tool.Name

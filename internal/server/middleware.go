@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"gridflow/flow/mcpflow"
 	"gridflow/internal/nearest"
 	"gridflow/internal/obs"
+	"gridflow/internal/principal"
 	"gridflow/internal/tools"
 )
 
@@ -85,6 +87,45 @@ func (s *Server) dropCancelled(next mcp.MethodHandler) mcp.MethodHandler {
 	}
 }
 
+// identify puts the principal of a request where the rooms below find it. A request that came
+// over HTTP past the guard is none of ours.
+func (s *Server) identify(next mcp.MethodHandler) mcp.MethodHandler {
+	return func(ctx context.Context, method string, req mcp.Request) (mcp.Result, error) {
+		p := principalOf(req)
+		if extra := req.GetExtra(); p == nil && s.guarded.Load() && extra != nil && extra.Header[connectionMark] != nil {
+			return nil, protocolError(s.internalError("a request has no principal", slog.String("method", method)))
+		}
+		return next(principal.With(ctx, p), method, req)
+	}
+}
+
+// narrow keeps what changes something from principals that may read only: it is neither offered
+// to them nor done.
+func (s *Server) narrow(next mcp.MethodHandler) mcp.MethodHandler {
+	return func(ctx context.Context, method string, req mcp.Request) (mcp.Result, error) {
+		p := principal.From(ctx)
+		if p == nil || !p.ReadOnly {
+			return next(ctx, method, req)
+		}
+		if t := s.tools[toolName(req)]; method == methodCallTool && (t == nil || !t.ReadOnly) {
+			return s.refuseCall(ctx, req, errReadOnly(toolName(req))), nil
+		}
+		res, err := next(ctx, method, req)
+		if list, ok := res.(*mcp.ListToolsResult); ok && err == nil {
+			list.Tools = slices.DeleteFunc(slices.Clone(list.Tools), func(t *mcp.Tool) bool {
+				row := s.tools[t.Name]
+				return row == nil || !row.ReadOnly
+			})
+		}
+		return res, err
+	}
+}
+
+// errReadOnly refuses what changes something.
+func errReadOnly(tool string) *tools.Error {
+	return &tools.Error{Code: "READ_ONLY", Message: fmt.Sprintf("%s changes something, and you may only read on this server", clip(tool, 100)), Hint: "Nothing was done; tools/list names what you may call"}
+}
+
 // logRequests writes one line per request. It never writes arguments or results: they
 // hold what is in the cells.
 func (s *Server) logRequests(next mcp.MethodHandler) mcp.MethodHandler {
@@ -106,12 +147,15 @@ func (s *Server) logRequests(next mcp.MethodHandler) mcp.MethodHandler {
 		case outcome == "":
 			outcome = "ok"
 		}
-		attrs := make([]slog.Attr, 0, 6)
+		attrs := make([]slog.Attr, 0, 7)
 		attrs = append(attrs, slog.String("method", method))
 		if name := toolName(req); name != "" {
 			attrs = append(attrs, slog.String("tool", name))
 		}
 		attrs = append(attrs, slog.String("outcome", outcome), slog.Duration("took", time.Since(start)), slog.Int("bytes", n.bytes))
+		if user := userOf(req); user != "" {
+			attrs = append(attrs, slog.String("user", user))
+		}
 		if id := req.GetSession().ID(); id != "" {
 			attrs = append(attrs, slog.String("session", hashedID(id))) // the id itself is as good as a password
 		}
@@ -140,9 +184,9 @@ func (s *Server) refuseWhenDraining(next mcp.MethodHandler) mcp.MethodHandler {
 				s.observe(obs.Call{Tool: name, Class: obs.NoClass, Client: client(req), Part: part(req), Outcome: mcpflow.OutcomeDraining})
 			}
 			if method == methodCallTool {
-				return s.refuseCall(ctx, req, s.drainingError(req)), nil
+				return s.refuseCall(ctx, req, s.drainingError(ctx, req)), nil
 			}
-			return nil, protocolError(s.drainingError(req))
+			return nil, protocolError(s.drainingError(ctx, req))
 		}
 		defer leave()
 		return next(ctx, method, req)

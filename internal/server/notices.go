@@ -24,7 +24,8 @@ const noticeMax = 10 * time.Second
 // read holds up nobody else. What waits for it is bounded: of a resource that has changed
 // again there is one notice still.
 type notices struct {
-	log *slog.Logger
+	log     *slog.Logger
+	concern func(session *mcp.ServerSession, uri string) bool // whether a notice is for a session; nil: all are
 
 	mu      lock.Mutex[lock.ServerNotices]
 	ctx     context.Context // ends the sending
@@ -48,6 +49,9 @@ func (n *notices) queue(next mcp.MethodHandler) mcp.MethodHandler {
 		params, about := req.GetParams().(*mcp.ResourceUpdatedNotificationParams)
 		if method != methodResourceUpdated || !ok || !about {
 			return next(ctx, method, req)
+		}
+		if n.concern != nil && !n.concern(session, params.URI) {
+			return nil, nil // the URI is another workbook's for this session
 		}
 		n.put(session, params.URI, func(ctx context.Context) error {
 			_, err := next(ctx, method, req)

@@ -138,19 +138,22 @@ func (s *Server) readResource(ctx context.Context, req *mcp.ReadResourceRequest)
 }
 
 // subscriptions knows which URIs the sessions watch: the SDK tells the watchers of an
-// exact URI, but a change is a change of a whole workbook, whatever a URI calls it.
+// exact URI, but a change is a change of a whole workbook, whatever a URI calls it; and one URI
+// may lie in different workbooks for principals that see different roots.
 type subscriptions struct {
 	workbook func(ctx context.Context, uri string) (string, error) // see Resources
 
 	mu     lock.Mutex[lock.ServerSubscriptions]
 	byURI  map[string]*watched
 	counts map[*mcp.ServerSession]int
+	// telling is the workbook of which a change is being told. The SDK has no context for that; it
+	// tells one after the other.
+	telling string
 }
 
-// watched is a URI that somebody watches.
+// watched is a URI that somebody watches: by session, the workbook that it lies in.
 type watched struct {
-	workbook string // that it lies in
-	sessions map[*mcp.ServerSession]bool
+	workbooks map[*mcp.ServerSession]string
 }
 
 // sessionSubscriptionsMax bounds what one session may watch.
@@ -173,8 +176,8 @@ func (s *subscriptions) subscribe(ctx context.Context, req *mcp.SubscribeRequest
 	defer s.mu.Unlock()
 	w := s.byURI[uri]
 	switch {
-	case w != nil && w.sessions[req.Session]:
-		w.workbook = workbook
+	case w != nil && w.workbooks[req.Session] != "":
+		w.workbooks[req.Session] = workbook // a name may have passed to another file
 		return nil
 	case s.counts[req.Session] >= sessionSubscriptionsMax:
 		return protocolError(&tools.Error{
@@ -183,11 +186,10 @@ func (s *subscriptions) subscribe(ctx context.Context, req *mcp.SubscribeRequest
 			Hint:    "Unsubscribe from some, or subscribe to whole workbooks: gridflow://{workbook}",
 		})
 	case w == nil:
-		w = &watched{sessions: make(map[*mcp.ServerSession]bool)}
+		w = &watched{workbooks: make(map[*mcp.ServerSession]string)}
 		s.byURI[uri] = w
 	}
-	w.workbook = workbook // a name may have passed to another file
-	w.sessions[req.Session] = true
+	w.workbooks[req.Session] = workbook
 	s.counts[req.Session]++
 	return nil
 }
@@ -201,11 +203,11 @@ func (s *subscriptions) unsubscribe(_ context.Context, req *mcp.UnsubscribeReque
 
 func (s *subscriptions) drop(uri string, session *mcp.ServerSession) {
 	w := s.byURI[uri]
-	if w == nil || !w.sessions[session] {
+	if w == nil || w.workbooks[session] == "" {
 		return
 	}
-	delete(w.sessions, session)
-	if len(w.sessions) == 0 {
+	delete(w.workbooks, session)
+	if len(w.workbooks) == 0 {
 		delete(s.byURI, uri)
 	}
 	if s.counts[session]--; s.counts[session] == 0 {
@@ -220,17 +222,41 @@ func (s *subscriptions) within(workbook string, live map[*mcp.ServerSession]bool
 	defer s.mu.Unlock()
 	var uris []string
 	for uri, w := range s.byURI {
-		for session := range w.sessions {
+		concerns := false
+		for session, of := range w.workbooks {
 			if !live[session] {
 				s.drop(uri, session)
+			} else if of == workbook {
+				concerns = true
 			}
 		}
-		if w.workbook == workbook && len(w.sessions) > 0 {
+		if concerns {
 			uris = append(uris, uri)
 		}
 	}
 	slices.Sort(uris)
 	return uris
+}
+
+// tell runs fn, in which the SDK is told of a change of the workbook.
+func (s *subscriptions) tell(workbook string, fn func()) {
+	set := func(workbook string) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.telling = workbook
+	}
+	set(workbook)
+	defer set("")
+	fn()
+}
+
+// concern tells whether the change that is being told is one of what a session watches under a
+// URI.
+func (s *subscriptions) concern(session *mcp.ServerSession, uri string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w := s.byURI[uri]
+	return w != nil && w.workbooks[session] == s.telling
 }
 
 // watching counts the sessions that watch something; those that have ended do not count.
@@ -277,13 +303,15 @@ func (s *Server) tellChanges(ctx context.Context) {
 	}()
 	s.notices.during(ctx, func() {
 		s.conf.Resources.Changes(ctx, func(workbook string) {
-			for _, uri := range s.subscriptions.within(workbook, s.liveSessions()) {
-				// The SDK knows who watches the URI; what it sends to them waits in notices.
-				err := s.mcp.ResourceUpdated(ctx, &mcp.ResourceUpdatedNotificationParams{URI: uri})
-				if err != nil && ctx.Err() == nil {
-					s.log.Warn("a change could not be told", "uri", uri, "error", err)
+			s.subscriptions.tell(workbook, func() {
+				for _, uri := range s.subscriptions.within(workbook, s.liveSessions()) {
+					// The SDK knows who watches the URI; what it sends to them waits in notices.
+					err := s.mcp.ResourceUpdated(ctx, &mcp.ResourceUpdatedNotificationParams{URI: uri})
+					if err != nil && ctx.Err() == nil {
+						s.log.Warn("a change could not be told", "uri", uri, "error", err)
+					}
 				}
-			}
+			})
 		})
 	})
 }

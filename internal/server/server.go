@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -52,7 +53,7 @@ type Call struct {
 type Flow struct {
 	Gate  *flow.Gate
 	Costs *flow.Costs
-	Price func(Call) flow.Work // what is known of a call before it runs
+	Price func(context.Context, Call) flow.Work // what is known of a call before it runs
 
 	Weights *admit.Weights // of the clients; nil: all have the same
 }
@@ -75,6 +76,7 @@ type Server struct {
 
 	gate          *gate
 	peers         sync.Map       // id of the session of a peer → its *gate
+	guarded       atomic.Bool    // who calls over HTTP has been asked who he is
 	subscriptions *subscriptions // nil where there are no resources
 	notices       *notices
 
@@ -113,6 +115,7 @@ func New(conf Config) *Server {
 	}
 	if conf.Resources != nil {
 		s.subscriptions = newSubscriptions(conf.Resources.Workbook)
+		s.notices.concern = s.subscriptions.concern
 		opts.Capabilities.Resources = &mcp.ResourceCapabilities{Subscribe: true}
 		opts.SubscribeHandler = s.subscriptions.subscribe
 		opts.UnsubscribeHandler = s.subscriptions.unsubscribe
@@ -141,11 +144,13 @@ func New(conf Config) *Server {
 	s.mcp.AddReceivingMiddleware(
 		s.dropCancelled,
 		s.recoverPanics, // around all that does work, for it may panic
+		s.identify,
 		s.logRequests,
 		s.keepRecord,
 		s.refuseWhenDraining,
 		s.followCaller,
 		s.checkTool,
+		s.narrow,
 		s.reportProgress, // a call that waits makes progress, too
 		s.admit(),
 		s.watchdog,
@@ -209,9 +214,11 @@ func (s *Server) callTool(t *tools.Tool) mcp.ToolHandler {
 // cacheable tells clients how long lists hold. They are fixed while the process lives,
 // but a client cannot know when it is replaced; hence minutes, not days.
 func cacheable(_ context.Context, req mcp.Request, c *mcp.Cacheable) {
-	switch req.(type) {
-	case *mcp.ReadResourceRequest:
+	switch _, read := req.(*mcp.ReadResourceRequest); {
+	case read:
 		*c = mcp.Cacheable{TTLMs: 0, CacheScope: "private"} // a file may change at any moment
+	case principalOf(req) != nil: // another may be offered other tools
+		*c = mcp.Cacheable{TTLMs: int(listLifetime / time.Millisecond), CacheScope: "private"}
 	default:
 		*c = mcp.Cacheable{TTLMs: int(listLifetime / time.Millisecond), CacheScope: "public"}
 	}

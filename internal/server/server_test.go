@@ -149,7 +149,7 @@ func TestAdmission(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		price := func(call Call) flow.Work {
+		price := func(_ context.Context, call Call) flow.Work {
 			name := call.URI
 			if call.Tool != nil {
 				name = call.Tool.Name + string(call.Arguments)

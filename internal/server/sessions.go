@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -12,7 +13,7 @@ import (
 // sessions knows of the sessions of the older era what decides which of them has to go
 // when there are as many as there may be: one that was opened and never used since. An
 // initialize costs its sender nothing, so that sessions alone must not shut others out. Nor
-// does it cost much to use them, so that one machine has no more than a share of them.
+// does it cost much to use them, so that one client has no more than a share of them.
 type sessions struct {
 	mu   lock.Mutex[lock.ServerSessions]
 	byID map[string]*sessionUse
@@ -20,21 +21,31 @@ type sessions struct {
 
 // sessionUse is how a session is used.
 type sessionUse struct {
-	machine  string
+	client   string // who has opened it: a user, or a machine
 	begun    time.Time
 	requests int // after initialize
 	inFlight int
 
 	over context.Context // ends with the session
 	end  context.CancelFunc
+
+	forget func() bool // that it is to end with its principal; nil: it is not
+}
+
+// dropped lets go of what a session holds that has ended.
+func (u *sessionUse) dropped() {
+	u.end()
+	if u.forget != nil {
+		u.forget()
+	}
 }
 
 // used tells whether somebody works with the session. The first request after initialize
 // only says that it was answered.
 func (u *sessionUse) used() bool { return u.requests > 1 || u.inFlight > 0 }
 
-// begun notes a new session of a machine; id is "" where none was opened.
-func (s *sessions) begun(id, machine string) {
+// begun notes a new session of a client; id is "" where none was opened.
+func (s *sessions) begun(id, client string) {
 	if id == "" {
 		return
 	}
@@ -44,7 +55,25 @@ func (s *sessions) begun(id, machine string) {
 		s.byID = make(map[string]*sessionUse)
 	}
 	over, end := context.WithCancel(context.Background())
-	s.byID[id] = &sessionUse{machine: machine, begun: time.Now(), over: over, end: end}
+	s.byID[id] = &sessionUse{client: client, begun: time.Now(), over: over, end: end}
+}
+
+// isOf tells whether a client may use a session: one that it has opened, or none that there is,
+// which the SDK says.
+func (s *sessions) isOf(id, client string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u := s.byID[id]
+	return u == nil || !strings.HasPrefix(u.client, userPrefix) || u.client == client
+}
+
+// endWith calls end when over has ended, unless the session has gone before.
+func (s *sessions) endWith(over context.Context, id string, end func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if u := s.byID[id]; u != nil {
+		u.forget = context.AfterFunc(over, end)
+	}
 }
 
 // use notes a request of a session, and its end when done is called. The context is ctx
@@ -78,10 +107,10 @@ func (s *sessions) end(id string) {
 	}
 }
 
-// room tells whether one more session of a machine may begin. Where there are as many as
-// there may be, in all or of that machine, it ends the oldest of these that was never used, if
+// room tells whether one more session of a client may begin. Where there are as many as
+// there may be, in all or of that client, it ends the oldest of these that was never used, if
 // there is one.
-func (s *sessions) room(server *mcp.Server, machine string, most int) bool {
+func (s *sessions) room(server *mcp.Server, client string, most int) bool {
 	live := make(map[string]*mcp.ServerSession)
 	for session := range server.Sessions() {
 		live[session.ID()] = session
@@ -90,23 +119,26 @@ func (s *sessions) room(server *mcp.Server, machine string, most int) bool {
 	its := 0
 	for id, u := range s.byID {
 		if live[id] == nil {
-			u.end()
+			u.dropped()
 			delete(s.byID, id)
-		} else if u.machine == machine {
+		} else if u.client == client {
 			its++
 		}
 	}
 	share := max(most/ofOneMachine, 1)
-	tooMany := machine != thisMachine && its >= share
+	tooMany := client != thisMachine && its >= share
 	if len(live) < most && !tooMany {
 		s.mu.Unlock()
 		return true
 	}
 	victim := ""
 	for id, u := range s.byID {
-		if !u.used() && (!tooMany || u.machine == machine) && (victim == "" || u.begun.Before(s.byID[victim].begun)) {
+		if !u.used() && (!tooMany || u.client == client) && (victim == "" || u.begun.Before(s.byID[victim].begun)) {
 			victim = id
 		}
+	}
+	if u := s.byID[victim]; u != nil {
+		u.dropped()
 	}
 	delete(s.byID, victim)
 	s.mu.Unlock()

@@ -18,7 +18,7 @@ import (
 
 // Workbooks is what WorkbookResources needs of a workspace.
 type Workbooks interface {
-	Entries() []workspace.Entry
+	Entries(ctx context.Context) []workspace.Entry
 	Lookup(ctx context.Context, id string) (workspace.Entry, error)
 	Changes(ctx context.Context, fn func(id string))
 }
@@ -42,8 +42,8 @@ type workbookResources struct {
 
 const resourceScheme = "gridflow://"
 
-func (r *workbookResources) List(context.Context) ([]Resource, error) {
-	entries := r.workbooks.Entries()
+func (r *workbookResources) List(ctx context.Context) ([]Resource, error) {
+	entries := r.workbooks.Entries(ctx)
 	list := make([]Resource, 0, len(entries))
 	for _, e := range entries {
 		list = append(list, Resource{
@@ -59,7 +59,7 @@ func (r *workbookResources) List(context.Context) ([]Resource, error) {
 
 func (r *workbookResources) Read(ctx context.Context, uri string) (Contents, error) {
 	if name, ok := strings.CutPrefix(uri, tools.PictureScheme); ok {
-		return r.picture(name)
+		return r.picture(ctx, name)
 	}
 	workbook, sheet, area, err := splitURI(uri)
 	if err != nil {
@@ -92,9 +92,9 @@ func (r *workbookResources) Read(ctx context.Context, uri string) (Contents, err
 
 // picture gives a picture that screenshot_sheet has made. It is there until newer ones have
 // taken its place.
-func (r *workbookResources) picture(name string) (Contents, error) {
+func (r *workbookResources) picture(ctx context.Context, name string) (Contents, error) {
 	gone := &tools.Error{Code: "PICTURE_NOT_FOUND", Message: fmt.Sprintf("there is no picture %q, or no longer", clip(name, 100)), Hint: "Call screenshot_sheet again"}
-	if r.env.Pictures == nil {
+	if r.env.Pictures == nil || !strings.HasPrefix(name, tools.PicturesOf(ctx)) {
 		return Contents{}, gone
 	}
 	f, err := r.env.Pictures.Get(name)

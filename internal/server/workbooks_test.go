@@ -13,7 +13,7 @@ import (
 
 type fixtureWorkbooks struct{}
 
-func (fixtureWorkbooks) Entries() []workspace.Entry {
+func (fixtureWorkbooks) Entries(context.Context) []workspace.Entry {
 	return []workspace.Entry{{ID: "wb-1", Path: "plans/budget.xlsx", Bytes: 7, ModTime: time.Unix(0, 0)}}
 }
 

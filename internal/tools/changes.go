@@ -354,7 +354,7 @@ var getChangeset = define(Spec{
 	Description: "What became different in a fork, cell by cell with old and new values: against the workbook that was forked, or between any two of its versions.",
 	Example:     `{"fork_id":"fork-abcdefgh2345"}`,
 }, func(ctx context.Context, env *Env, in getChangesetIn) (*getChangesetOut, error) {
-	store, info, err := env.fork(in.Fork)
+	store, info, err := env.fork(ctx, in.Fork)
 	if err != nil {
 		return nil, err
 	}

@@ -29,7 +29,7 @@ var changesSince = define(Spec{
 	Description: "What others have done to a fork since the version that you saw last: who made which versions, and the cells that are different now, with old and new values. Costs next to nothing when nothing moved.",
 	Example:     `{"fork_id":"fork-abcdefgh2345","version":3}`,
 }, func(ctx context.Context, env *Env, in changesSinceIn) (*changesSinceOut, error) {
-	store, info, err := env.fork(in.Fork)
+	store, info, err := env.fork(ctx, in.Fork)
 	if err != nil {
 		return nil, err
 	}

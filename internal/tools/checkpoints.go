@@ -42,7 +42,7 @@ var checkpointFork = define(Spec{
 	if err != nil {
 		return nil, err
 	}
-	info, err := store.Info(in.Fork)
+	info, err := store.Info(ctx, in.Fork)
 	return &checkpointForkOut{info.ID, checkpointRowOf(c), info.Checkpoints}, err
 })
 

@@ -23,7 +23,7 @@ var closeWorkbook = define(Spec{
 	if err != nil {
 		return nil, err
 	}
-	dropped, err := env.Workspace.Close(entry.ID)
+	dropped, err := env.Workspace.Close(ctx, entry.ID)
 	if err != nil {
 		return nil, err
 	}

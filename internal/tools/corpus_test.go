@@ -31,7 +31,7 @@ func TestCorpus(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer w.Shut()
-	if len(w.Entries()) == 0 {
+	if len(w.Entries(context.Background())) == 0 {
 		t.Fatal("GRIDFLOW_CORPUS has no workbooks")
 	}
 	sheetCalls := []string{
@@ -49,7 +49,7 @@ func TestCorpus(t *testing.T) {
 	}
 	bookCalls := []string{`describe_workbook {`, `list_sheets {"include_bounds":true`, `named_ranges {`, `workbook_style_summary {"summary_only":false`}
 	opened, results := 0, 0
-	for i, entry := range w.Entries() {
+	for i, entry := range w.Entries(context.Background()) {
 		if testing.Short() && i%20 != 0 {
 			continue
 		}

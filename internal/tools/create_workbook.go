@@ -50,7 +50,7 @@ var createWorkbook = define(Spec{
 	if ext := strings.ToLower(path.Ext(in.Target)); ext != ".xlsx" {
 		return nil, fail("BAD_PATH", "Give a target_path such as reports/costs.xlsx", "%q does not end in .xlsx", clip(in.Target, 60))
 	}
-	at, err := env.Files.Target(in.Target)
+	at, err := env.Files.Target(ctx, in.Target)
 	if err != nil {
 		return nil, err
 	}

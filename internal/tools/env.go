@@ -40,7 +40,7 @@ type Workspace interface {
 	// View runs fn on the workbook's present snapshot, loading it if need be.
 	View(ctx context.Context, id string, fn func(*book.Snapshot) error) error
 	// Entries lists the workbooks by slug and then path, without looking at the disk.
-	Entries() []workspace.Entry
+	Entries(ctx context.Context) []workspace.Entry
 	// Walking tells whether the roots are still being read for the first time, so that
 	// Entries may not be all.
 	Walking() bool
@@ -49,7 +49,7 @@ type Workspace interface {
 	// Revision gives the SHA-256 of the workbook's file in hex.
 	Revision(ctx context.Context, id string) (string, error)
 	// Close drops the workbook from the cache and says whether it was there.
-	Close(id string) (dropped bool, err error)
+	Close(ctx context.Context, id string) (dropped bool, err error)
 }
 
 // Documents is where what LibreOffice is given comes from; *forks.Router is it.

@@ -18,7 +18,7 @@ import (
 // Files is where tools write files; *workspace.Workspace is it.
 type Files interface {
 	// Target finds the place that a path names, inside of the roots.
-	Target(name string) (workspace.Target, error)
+	Target(ctx context.Context, name string) (workspace.Target, error)
 	// Write writes a file as a whole or not at all.
 	Write(ctx context.Context, t workspace.Target, o workspace.WriteOptions, fn func(io.Writer) error) (workspace.Entry, error)
 }
@@ -59,7 +59,7 @@ var exportCSV = define(Spec{
 	default:
 		return nil, fail("BAD_PATH", "Give a target_path such as exports/sheet1.csv", "%q ends neither in .csv nor in .tsv", clip(in.Target, 60))
 	}
-	at, err := env.Files.Target(in.Target)
+	at, err := env.Files.Target(ctx, in.Target)
 	if err != nil {
 		return nil, err
 	}

@@ -54,7 +54,7 @@ var exportWorkbook = define(Spec{
 	if in.Range != "" && in.Sheet == "" {
 		return nil, invalid("Give sheet_name too", "a range is of a sheet, and none is named")
 	}
-	at, err := env.Files.Target(in.Target)
+	at, err := env.Files.Target(ctx, in.Target)
 	if err != nil {
 		return nil, err
 	}

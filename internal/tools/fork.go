@@ -52,12 +52,12 @@ type stamp struct {
 func (stamp) versioned() {}
 
 // fork gives the store, and what is known of one of its forks.
-func (e *Env) fork(id string) (*forks.Store, forks.Info, error) {
+func (e *Env) fork(ctx context.Context, id string) (*forks.Store, forks.Info, error) {
 	store, err := e.forkStore()
 	if err != nil {
 		return nil, forks.Info{}, err
 	}
-	info, err := store.Info(id)
+	info, err := store.Info(ctx, id)
 	return store, info, err
 }
 
@@ -127,14 +127,14 @@ var listForks = define(Spec{
 	Name: "list_forks", Title: "List forks", Toolset: "edit", Core: true, Reach: ReachNothing,
 	Description: "The forks that there are, with version, edits and age. To list them does not count as using them.",
 	Example:     `{}`,
-}, func(_ context.Context, env *Env, in listForksIn) (*listForksOut, error) {
+}, func(ctx context.Context, env *Env, in listForksIn) (*listForksOut, error) {
 	store, err := env.forkStore()
 	if err != nil {
 		return nil, err
 	}
 	out := &listForksOut{Forks: []forkRow{}}
 	lim := env.budget(in.Limit)
-	all := store.List()
+	all := store.List(ctx)
 	now := time.Now()
 	for _, i := range all[min(in.Offset, len(all)):] {
 		row := forkRow{

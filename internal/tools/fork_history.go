@@ -46,7 +46,7 @@ var forkHistory = define(Spec{
 	if err != nil {
 		return nil, err
 	}
-	info, err := store.Info(in.Fork)
+	info, err := store.Info(ctx, in.Fork)
 	if err != nil {
 		return nil, err
 	}

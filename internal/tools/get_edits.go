@@ -46,7 +46,7 @@ var getEdits = define(Spec{
 	Description: "What was asked of a fork, cell by cell, in the order in which it was: with version, time and tool.",
 	Example:     `{"fork_id":"fork-abcdefgh2345"}`,
 }, func(ctx context.Context, env *Env, in getEditsIn) (*getEditsOut, error) {
-	store, info, err := env.fork(in.Fork)
+	store, info, err := env.fork(ctx, in.Fork)
 	if err != nil {
 		return nil, err
 	}

@@ -44,7 +44,7 @@ var goalSeek = define(Spec{
 }, func(ctx context.Context, env *Env, in goalSeekIn) (*goalSeekOut, error) {
 	out := &goalSeekOut{}
 	if in.Apply {
-		if _, _, err := env.fork(in.Workbook); err != nil {
+		if _, _, err := env.fork(ctx, in.Workbook); err != nil {
 			return nil, err // before it takes the trouble
 		}
 	}

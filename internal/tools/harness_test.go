@@ -385,7 +385,7 @@ var testEntry = workspace.Entry{ID: "wb-2345678abc", ShortID: "2345678abc", Slug
 
 const testRevision = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 
-func (b *testBookSource) Entries() []workspace.Entry {
+func (b *testBookSource) Entries(context.Context) []workspace.Entry {
 	other := testEntry
 	other.ID, other.ShortID, other.Slug, other.Folder, other.Path, other.Bytes = "wb-zzzzzzzzzz", "zzzzzzzzzz", "zoo", "", "zoo.xlsx", 999
 	return []workspace.Entry{testEntry, other}
@@ -407,7 +407,7 @@ func (b *testBookSource) View(ctx context.Context, id string, fn func(*book.Snap
 	return fn(book.NewSnapshot(testEntry.ID, testRevision, b))
 }
 
-func (b *testBookSource) Status(recent int, metrics bool) *ServerStatus {
+func (b *testBookSource) Status(recent int, metrics bool, _ string) *ServerStatus {
 	s := *b.status
 	if !metrics {
 		s.Metrics = nil
@@ -418,7 +418,7 @@ func (b *testBookSource) Status(recent int, metrics bool) *ServerStatus {
 
 func (b *testBookSource) Revision(context.Context, string) (string, error) { return testRevision, nil }
 
-func (b *testBookSource) Close(string) (bool, error) {
+func (b *testBookSource) Close(context.Context, string) (bool, error) {
 	b.closed++
 	return b.closed == 1, nil
 }

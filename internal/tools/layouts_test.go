@@ -92,7 +92,7 @@ func TestMacroWorkbooks(t *testing.T) {
 	if err = errors.Join(err, z.Close()); err != nil {
 		t.Fatal(err)
 	}
-	target, err := env.Files.Target("macros.xlsm")
+	target, err := env.Files.Target(t.Context(), "macros.xlsm")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -54,7 +54,7 @@ var listWorkbooks = define(Spec{
 	Name: "list_workbooks", Title: "List workbooks", Toolset: "read", Core: true, Reach: ReachNothing,
 	Description: "The spreadsheet files that this server can read, by name. Other tools take an id, a unique file name without extension, or a path.",
 	Example:     `{"slug_prefix":"budget"}`,
-}, func(_ context.Context, env *Env, in listWorkbooksIn) (*listWorkbooksOut, error) {
+}, func(ctx context.Context, env *Env, in listWorkbooksIn) (*listWorkbooksOut, error) {
 	glob, err := compileGlob(in.PathGlob)
 	if err != nil {
 		return nil, err
@@ -63,10 +63,10 @@ var listWorkbooks = define(Spec{
 	out := &listWorkbooksOut{}
 	lim := env.budget(in.Limit)
 	full := false
-	entries := env.Workspace.Entries()
+	entries := env.Workspace.Entries(ctx)
 	walking := env.Workspace.Walking()
 	if !walking {
-		entries = env.Workspace.Entries() // it may have ended after the first look
+		entries = env.Workspace.Entries(ctx) // it may have ended after the first look
 	}
 	for _, e := range entries {
 		if !hasPrefixFold(e.Slug, in.SlugPrefix) || in.Folder != "" && !strings.EqualFold(e.Folder, in.Folder) ||

@@ -52,7 +52,7 @@ var mergeFork = define(Spec{
 	Description: "Brings the changes of another fork into this one, cell by cell and name by name, or puts this fork's changes on its workbook as it is now, after another program has saved it. Cells that both changed differently are conflicts: they are listed and nothing is done, until each has a choice.",
 	Example:     `{"fork_id":"fork-abcdefgh2345","with":"fork-bcdefgh23456","conflicts":"ours"}`,
 }, func(ctx context.Context, env *Env, in mergeForkIn) (*mergeForkOut, error) {
-	store, info, err := env.fork(in.Fork)
+	store, info, err := env.fork(ctx, in.Fork)
 	if err != nil {
 		return nil, err
 	}

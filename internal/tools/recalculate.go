@@ -114,7 +114,7 @@ func (in *recalculateIn) adopt(ctx context.Context, env *Env, store *forks.Store
 	}
 	fork, version, err := forks.Resolve(in.Fork)
 	if err == nil {
-		_, err = store.Info(fork) // before LibreOffice works for nothing
+		_, err = store.Info(ctx, fork) // before LibreOffice works for nothing
 	}
 	if err == nil && version != nil {
 		err = invalid("Give the fork_id without a version", "%s is one version, and never changes", clip(in.Fork, 60))

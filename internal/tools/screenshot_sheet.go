@@ -18,6 +18,7 @@ import (
 	"gridflow/internal/grid"
 	"gridflow/internal/office/frame"
 	"gridflow/internal/office/job"
+	"gridflow/internal/principal"
 )
 
 type screenshotSheetIn struct {
@@ -175,7 +176,7 @@ func (o *screenshotSheetOut) keep(ctx context.Context, env *Env, img *image.NRGB
 		return nil
 	}
 	sum := sha256.Sum256(b.Bytes())
-	name := hex.EncodeToString(sum[:16]) + ".png"
+	name := PicturesOf(ctx) + hex.EncodeToString(sum[:16]) + ".png"
 	f, err := env.Pictures.Put(ctx, name, func(w io.Writer) error { _, err := w.Write(b.Bytes()); return err })
 	if err != nil {
 		return fail("STATE_UNWRITABLE", "The operator should look at the disk that holds the state folder", "the picture could not be kept: %v", err)
@@ -184,6 +185,17 @@ func (o *screenshotSheetOut) keep(ctx context.Context, env *Env, img *image.NRGB
 	o.Path = "file://" + env.Pictures.Path(name)
 	o.ClientPath, o.URI = o.Path, PictureScheme+name
 	return nil
+}
+
+// PicturesOf begins the names of the pictures that were made for the principal of ctx: nobody
+// else is given them. It is "" for the operator, who has them all.
+func PicturesOf(ctx context.Context) string {
+	p := principal.From(ctx)
+	if p == nil {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(p.Name))
+	return hex.EncodeToString(sum[:8]) + "-"
 }
 
 func (o *screenshotSheetOut) images() []Image {

@@ -5,17 +5,20 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"gridflow/internal/principal"
 )
 
 // Status is what the server knows of itself.
 type Status interface {
-	// Status tells how the server does, with at most so many recent calls and clients.
-	// With metrics it fills in Metrics too.
-	Status(recent int, metrics bool) *ServerStatus
+	// Status tells how the server does, with at most so many recent calls and clients: those of
+	// the client of that name alone where one is given. With metrics it fills in Metrics too.
+	Status(recent int, metrics bool, client string) *ServerStatus
 }
 
 // ServerStatus is how the server does at one moment. Waits and runs are in milliseconds.
@@ -209,7 +212,7 @@ var serverStatus = define(Spec{
 	Name: "server_status", Title: "How the server does", Toolset: "admin", Core: true, Reach: ReachNothing,
 	Description: "How busy this server is: queues, waits and run times by class of calls, memory, forks, the latest calls and the busiest clients. For when calls are slow or refused.",
 	Example:     `{"recent":5}`,
-}, func(_ context.Context, env *Env, in serverStatusIn) (any, error) {
+}, func(ctx context.Context, env *Env, in serverStatusIn) (any, error) {
 	if env.Status == nil {
 		return &noStatus{"there is no scheduler: this process runs single calls and serves nobody else"}, nil
 	}
@@ -217,7 +220,18 @@ var serverStatus = define(Spec{
 	if in.Recent > 0 {
 		recent = env.Caps.items(in.Recent)
 	}
-	out := &serverStatusOut{*env.Status.Status(recent, slices.Contains(in.Sections, "metrics")), in.Sections}
+	p, metrics, client := principal.From(ctx), slices.Contains(in.Sections, "metrics"), ""
+	if p != nil && !p.Metrics {
+		client = "user " + p.Name // what others do is nobody's business
+		if metrics {
+			return nil, fail("FORBIDDEN", "Leave metrics out of sections", "you may not read metrics")
+		}
+	}
+	out := &serverStatusOut{*env.Status.Status(recent, metrics, client), in.Sections}
+	if p != nil && !p.Metrics {
+		// The breaker before a disk has the path of its root.
+		out.Breakers = slices.DeleteFunc(out.Breakers, func(b BreakerStatus) bool { return filepath.IsAbs(b.Name) && !p.Sees(b.Name) })
+	}
 	for section, drop := range map[string]func(){
 		"classes":   func() { out.Classes = nil },
 		"resources": func() { out.Resources = nil },

@@ -74,7 +74,7 @@ func TestCorpusMacros(t *testing.T) {
 	}
 	defer w.Shut()
 	modules, drafts := 0, 0
-	for _, entry := range w.Entries() {
+	for _, entry := range w.Entries(context.Background()) {
 		if entry.Bytes > 64<<10 && !strings.HasSuffix(entry.Path, "m") {
 			continue
 		}

@@ -1,6 +1,7 @@
 package workspace
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
@@ -73,7 +74,7 @@ func TestBaseOutlivesItsFile(t *testing.T) {
 		t.Errorf("%d cells of a base whose file was overwritten, want %d", got, want)
 	}
 	os.Remove(path)
-	w.Close("a")
+	w.Close(context.Background(), "a")
 	if got := sumOf(t, hold.Snapshot()); got != want {
 		t.Errorf("%d cells of a base whose file is gone, want %d", got, want)
 	}
@@ -164,7 +165,7 @@ func TestWrite(t *testing.T) {
 	}
 	w := open(t, Options{}, dir)
 	save := func(name string, o WriteOptions, text string, fail error) (Entry, error) {
-		at, err := w.Target(name)
+		at, err := w.Target(context.Background(), name)
 		if err != nil {
 			return Entry{}, err
 		}

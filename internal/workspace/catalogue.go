@@ -12,6 +12,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"gridflow/internal/lock"
+	"gridflow/internal/principal"
 )
 
 // Entry is one workbook file under a root.
@@ -259,18 +260,20 @@ func (e *Entry) match(key string) int {
 
 // find gives the entries that key names: by an id of any kind, or by the path or name
 // that fits best. byID says that it was an id, of which there is one whatever else is
-// still to be found. With the answer comes the generation that it is from.
-func (c *catalogue) find(key string) (found []Entry, byID bool, generation uint64) {
+// still to be found. With the answer comes the generation that it is from. What may not be
+// seen is not there: of two files of one name the one that may be is the only one.
+func (c *catalogue) find(key string, seen *principal.Principal) (found []Entry, byID bool, generation uint64) {
 	key = strings.TrimSpace(key)
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	if e := c.byID[strings.ToLower(key)]; e != nil {
+	if e := c.byID[strings.ToLower(key)]; e != nil && seen.Sees(e.Root) {
 		return []Entry{*e}, true, c.generation
 	}
 	key = path.Clean(filepath.ToSlash(key))
 	best := 0
 	for _, e := range c.byName[fold(key)] {
 		switch fit := e.match(key); {
+		case !seen.Sees(e.Root):
 		case fit > best:
 			best, found = fit, append(found[:0], *e)
 		case fit == best:

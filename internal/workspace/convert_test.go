@@ -80,14 +80,14 @@ func TestConverted(t *testing.T) {
 	c := &converter{t: t, dir: t.TempDir()}
 	w := open(t, Options{Converter: c, Bases: filepath.Join(t.TempDir(), "bases")}, dir)
 	var names []string
-	for _, e := range w.Entries() {
+	for _, e := range w.Entries(context.Background()) {
 		names = append(names, e.Path)
 	}
 	if got := strings.Join(names, " "); got != "a.csv locked.xls sub/odf.ODS old.xls" {
 		t.Errorf("listed: %s", got)
 	}
 	for id, want := range map[string]bool{"old.xls": true, "odf": true, "a.csv": false, "not.xlsb": false, "none": false} {
-		if got := w.Converts(id); got != want {
+		if got := w.Converts(context.Background(), id); got != want {
 			t.Errorf("%s is converted when it is read: %v", id, got)
 		}
 	}
@@ -103,7 +103,7 @@ func TestConverted(t *testing.T) {
 	if n := c.runs.Load(); n != 1 {
 		t.Errorf("converted %d times", n)
 	}
-	if w.Converts("old.xls") {
+	if w.Converts(context.Background(), "old.xls") {
 		t.Error("what is open is converted once more")
 	}
 	if got, err := c.first(w, "odf"); err != nil || got != "two.ods" {
@@ -141,14 +141,14 @@ func TestConverted(t *testing.T) {
 	// The converter goes, and comes again.
 	gone := &Error{Code: CodeNoConverter, Message: "gone"}
 	c.absent.Store(gone)
-	if n := len(w.Entries()); n != 1 {
+	if n := len(w.Entries(context.Background())); n != 1 {
 		t.Errorf("%d are listed without it", n)
 	}
 	if _, err := c.first(w, "old.xls"); !errors.Is(err, gone) {
 		t.Errorf("%v", err)
 	}
 	c.absent.Store(nil)
-	if n := len(w.Entries()); n != 4 {
+	if n := len(w.Entries(context.Background())); n != 4 {
 		t.Errorf("%d are listed with it", n)
 	}
 	if _, err := w.Lookup(t.Context(), "not.xlsb"); code(err) != CodeNoConverter {

@@ -3,6 +3,7 @@ package workspace
 import (
 	"archive/zip"
 	"bytes"
+	"context"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -124,7 +125,7 @@ func TestIndexOutlivesCells(t *testing.T) {
 		t.Fatal("the load of the new file left no index")
 	}
 
-	if _, err := w.Close("tall"); err != nil {
+	if _, err := w.Close(context.Background(), "tall"); err != nil {
 		t.Fatal(err)
 	}
 	if s := w.Stats(); s.Indexes != 0 {

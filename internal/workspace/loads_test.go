@@ -1,6 +1,7 @@
 package workspace
 
 import (
+	"context"
 	"io"
 	"os"
 	"path/filepath"
@@ -74,14 +75,14 @@ func TestLoadsAreCounted(t *testing.T) {
 	if got := w.Stats().Bytes; got < size {
 		t.Errorf("in the middle of the load of %d bytes the cache counts %d", size, got)
 	}
-	if _, memory, _ := w.Peek("long.csv"); memory != minWeight {
+	if _, memory, _ := w.Peek(context.Background(), "long.csv"); memory != minWeight {
 		t.Errorf("of what is not there yet %d bytes are said to be in memory", memory)
 	}
 	close(h.go_)
 	if !<-g.ended {
 		t.Fatal("the load was stopped")
 	}
-	_, memory, _ := w.Peek("long.csv")
+	_, memory, _ := w.Peek(context.Background(), "long.csv")
 	if got := w.Stats().Bytes; memory <= minWeight || got < memory/weightUnit*weightUnit || got > memory+weightUnit {
 		t.Errorf("after the load %d bytes are in memory, and the cache counts %d", memory, got)
 	}
@@ -91,7 +92,7 @@ func TestLoadsAreCounted(t *testing.T) {
 // the cache.
 func TestLoadStopsWithItsWorkbook(t *testing.T) {
 	w, size, h, g := midLoad(t)
-	if dropped, err := w.Close("long.csv"); err != nil || !dropped {
+	if dropped, err := w.Close(context.Background(), "long.csv"); err != nil || !dropped {
 		t.Fatal(dropped, err)
 	}
 	close(h.go_)

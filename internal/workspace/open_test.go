@@ -3,6 +3,7 @@
 package workspace
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -25,7 +26,7 @@ func TestPassingFailures(t *testing.T) {
 		if a1, _, err := first(t.Context(), w, "a"); a1 != "1" || err != nil {
 			t.Errorf("after %v: got %q, %v", errno, a1, err)
 		}
-		if dropped, err := w.Close("a"); !dropped || err != nil {
+		if dropped, err := w.Close(context.Background(), "a"); !dropped || err != nil {
 			t.Errorf("after %v: %v, %v", errno, dropped, err)
 		}
 	}

@@ -12,7 +12,7 @@ import (
 // ReadFile gives the content of a file under a root, which need be no workbook and must not be larger than
 // limit. The path is one that Target takes; what is no regular file is refused.
 func (w *Workspace) ReadFile(ctx context.Context, name string, limit int64) ([]byte, error) {
-	t, err := w.Target(name)
+	t, err := w.Target(ctx, name)
 	if err != nil {
 		var ours *Error
 		if errors.As(err, &ours) {

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"gridflow/internal/audit"
+	"gridflow/internal/principal"
 )
 
 // The codes of failed saves.
@@ -30,8 +31,8 @@ type Target struct {
 
 // Target finds the place that a path names: relative to the first root that has its folder,
 // or absolute inside of one. The file need not be there, its folder does. Symbolic links are
-// followed and may not lead out.
-func (w *Workspace) Target(name string) (Target, error) {
+// followed and may not lead out. Roots that the principal of ctx does not see are not there.
+func (w *Workspace) Target(ctx context.Context, name string) (Target, error) {
 	bad := func(why, hint string) (Target, error) {
 		return Target{}, &Error{Code: CodeBadPath, Message: "cannot write to " + clip(name) + ": " + why, Hint: hint}
 	}
@@ -43,17 +44,23 @@ func (w *Workspace) Target(name string) (Target, error) {
 		return bad("names that begin with ~$ are lock files of spreadsheet programs", "Choose another name")
 	}
 	var places []place
+	seen := principal.From(ctx)
+	sees := func(at place) bool { return seen.Sees(w.roots[at.root].path) }
 	if filepath.IsAbs(name) {
 		real, err := filepath.EvalSymlinks(filepath.Dir(filepath.Clean(name)))
-		if err != nil {
+		at, under := w.locate(filepath.Clean(name))
+		// Of folders that are not served nobody is told whether they are there.
+		if err != nil && (seen == nil || under && sees(at)) {
 			return bad("its folder is not there", "Create the folder first, or choose another")
 		}
-		if at, ok := w.locate(filepath.Join(real, base)); ok {
+		if at, ok := w.locate(filepath.Join(real, base)); err == nil && ok && sees(at) {
 			places = []place{at}
 		}
 	} else if rel := path.Clean(filepath.ToSlash(name)); filepath.IsLocal(filepath.FromSlash(rel)) {
 		for i := range w.roots {
-			places = append(places, place{i, rel})
+			if at := (place{i, rel}); sees(at) {
+				places = append(places, at)
+			}
 		}
 	}
 	if len(places) == 0 {
@@ -73,7 +80,7 @@ func (w *Workspace) Target(name string) (Target, error) {
 		if err != nil {
 			continue
 		}
-		if at, ok := w.locate(filepath.Join(real, base)); ok {
+		if at, ok := w.locate(filepath.Join(real, base)); ok && sees(at) {
 			if info, err := w.roots[at.root].dir.Load().Lstat(filepath.FromSlash(at.rel)); err == nil && !info.Mode().IsRegular() {
 				return bad("there is something else than a regular file", "Choose another name")
 			}

@@ -42,7 +42,7 @@ func (o *observer) await(what string, ok func() bool) {
 }
 
 func (o *observer) has(path string) bool {
-	return slices.ContainsFunc(o.w.Entries(), func(e Entry) bool { return e.Path == path })
+	return slices.ContainsFunc(o.w.Entries(context.Background()), func(e Entry) bool { return e.Path == path })
 }
 
 // What appears, changes and goes under a root is told, and the catalogue has it then.
@@ -58,7 +58,7 @@ func TestWatch(t *testing.T) {
 	if err := replace(filepath.Join(dir, "a.csv"), "1\n2\n3\n"); err != nil {
 		t.Fatal(err)
 	}
-	o.await("a changed file", func() bool { return w.Entries()[0].Bytes == 6 })
+	o.await("a changed file", func() bool { return w.Entries(context.Background())[0].Bytes == 6 })
 	if err := os.Rename(filepath.Join(dir, "new"), filepath.Join(dir, "old")); err != nil {
 		t.Fatal(err)
 	}
@@ -101,11 +101,11 @@ func TestFilesInNewFolders(t *testing.T) {
 	for i := range folders {
 		write(t, filepath.Join(dir, fmt.Sprintf("n%d/b/c", i), "f.csv"), "1\n")
 	}
-	o.await("all of them", func() bool { return len(w.Entries()) == folders })
+	o.await("all of them", func() bool { return len(w.Entries(context.Background())) == folders })
 	for i := range folders {
 		write(t, filepath.Join(dir, fmt.Sprintf("n%d/b/c", i), "late.csv"), "1\n")
 	}
-	o.await("all that came later", func() bool { return len(w.Entries()) == 2*folders })
+	o.await("all that came later", func() bool { return len(w.Entries(context.Background())) == 2*folders })
 }
 
 // A folder that cannot be watched hides no other. A path that is too long for the system
@@ -138,7 +138,7 @@ func TestUnwatchableFolder(t *testing.T) {
 	for i := range others {
 		write(t, filepath.Join(dir, fmt.Sprintf("%c", 'a'+i), "new.csv"), "1\n")
 	}
-	o.await("new files in all other folders", func() bool { return len(w.Entries()) == 2*others })
+	o.await("new files in all other folders", func() bool { return len(w.Entries(context.Background())) == 2*others })
 	w.Shut()
 	if n := strings.Count(log.String(), "folders cannot be watched"); n != 1 {
 		t.Errorf("said %d times:\n%s", n, log.String())
@@ -208,7 +208,7 @@ func TestReplacedRoot(t *testing.T) {
 	if err := os.Rename(dir, dir+".old"); err != nil {
 		t.Fatal(err)
 	}
-	o.await("the root is gone", func() bool { return len(w.Entries()) == 0 })
+	o.await("the root is gone", func() bool { return len(w.Entries(context.Background())) == 0 })
 	write(t, filepath.Join(dir, "new.csv"), "2\n")
 	o.await("another folder at its path", func() bool { return o.has("new.csv") })
 	if a1, _, err := first(t.Context(), w, "new.csv"); a1 != "2" || err != nil {
@@ -221,7 +221,7 @@ func TestReplacedRoot(t *testing.T) {
 	if err := os.RemoveAll(above); err != nil {
 		t.Fatal(err)
 	}
-	o.await("the root is gone with the folder above", func() bool { return len(w.Entries()) == 0 })
+	o.await("the root is gone with the folder above", func() bool { return len(w.Entries(context.Background())) == 0 })
 	write(t, filepath.Join(dir, "newest.csv"), "4\n")
 	o.await("both are back", func() bool { return o.has("newest.csv") })
 }
@@ -262,7 +262,7 @@ func TestAmbiguousPaths(t *testing.T) {
 	write(t, filepath.Join(dir, "r1", "budget.csv"), "r1\n")
 	write(t, filepath.Join(dir, "r2", "budget.csv"), "r2\n")
 	w := open(t, Options{}, filepath.Join(dir, "r1"), filepath.Join(dir, "r2"))
-	if len(w.Entries()) != 4 {
+	if len(w.Entries(context.Background())) != 4 {
 		t.Skip("letter case does not count in this file system")
 	}
 	r2 := filepath.Join(w.roots[1].path, "budget.csv")
@@ -279,7 +279,7 @@ func TestAmbiguousPaths(t *testing.T) {
 		}
 	}
 	_, err := w.Lookup(t.Context(), "budget.csv")
-	for _, e := range w.Entries()[2:] {
+	for _, e := range w.Entries(context.Background())[2:] {
 		if ours, ok := err.(*Error); !ok || !strings.Contains(ours.Hint, e.ID) {
 			t.Errorf("%v does not name %s", err, e.ID)
 		}
@@ -289,12 +289,12 @@ func TestAmbiguousPaths(t *testing.T) {
 // A file that comes while an id is looked for is not hidden by the answer.
 func TestUnknownIDOfAnEarlierGeneration(t *testing.T) {
 	var n negative
-	_ = n.get("x", 2, func() error { return fs.ErrNotExist })
-	_ = n.get("y", 1, func() error { return fs.ErrNotExist })
-	if err := n.get("y", 2, func() error { return nil }); err != nil {
+	_ = n.get(unknownKey{id: "x"}, 2, func() error { return fs.ErrNotExist })
+	_ = n.get(unknownKey{id: "y"}, 1, func() error { return fs.ErrNotExist })
+	if err := n.get(unknownKey{id: "y"}, 2, func() error { return nil }); err != nil {
 		t.Errorf("an answer from before the change is kept: %v", err)
 	}
-	if err := n.get("x", 3, func() error { return nil }); err != nil {
+	if err := n.get(unknownKey{id: "x"}, 3, func() error { return nil }); err != nil {
 		t.Errorf("an answer outlives the change: %v", err)
 	}
 }
@@ -327,13 +327,13 @@ func TestTooManyChanges(t *testing.T) {
 	}
 	w.tell([]string{"first"}, nil)
 	<-begun
-	for _, e := range w.Entries() {
+	for _, e := range w.Entries(context.Background()) {
 		w.tell([]string{e.ID}, nil)
 	}
 	w.tell([]string{"last"}, nil)
 	close(hold)
 	<-ended
-	for _, e := range w.Entries() {
+	for _, e := range w.Entries(context.Background()) {
 		if told[e.ID] == 0 {
 			t.Errorf("%s was not told", e.Path)
 		}

@@ -25,6 +25,7 @@ import (
 	"gridflow/internal/lazy"
 	"gridflow/internal/lock"
 	"gridflow/internal/nearest"
+	"gridflow/internal/principal"
 	"gridflow/internal/textfile"
 	"gridflow/internal/xlsx"
 )
@@ -150,9 +151,10 @@ func (w *Workspace) Stats() CacheStats { return w.cache.stats() }
 // the first list is whole unless a root is very large.
 const walkGrace = 2 * time.Second
 
-// Entries lists the workbooks by slug and then path, without looking at the disk. The
-// slice is shared and must not be changed. While Walking, it is what was found so far.
-func (w *Workspace) Entries() []Entry {
+// Entries lists the workbooks by slug and then path, without looking at the disk: those that
+// the principal of ctx sees. The slice may be shared and must not be changed. While Walking, it
+// is what was found so far.
+func (w *Workspace) Entries(ctx context.Context) []Entry {
 	if w.Walking() {
 		timer := time.NewTimer(walkGrace)
 		defer timer.Stop()
@@ -161,7 +163,26 @@ func (w *Workspace) Entries() []Entry {
 		case <-timer.C:
 		}
 	}
-	return w.catalogue.list(w.converting())
+	all, seen := w.catalogue.list(w.converting()), principal.From(ctx)
+	if seen.SeesAll() {
+		return all
+	}
+	var its []Entry
+	for _, e := range all {
+		if seen.Sees(e.Root) {
+			its = append(its, e)
+		}
+	}
+	return its
+}
+
+// Roots gives the absolute paths of the roots, without symbolic links. They do not change.
+func (w *Workspace) Roots() []string {
+	var all []string
+	for _, r := range w.roots {
+		all = append(all, r.path)
+	}
+	return all
 }
 
 // Walking tells whether the roots are still being read for the first time.
@@ -177,23 +198,24 @@ func (w *Workspace) Walking() bool {
 // Lookup finds a workbook by its id, short id, legacy id, path relative to its root,
 // or, where only one has it, file name with or without extension. Letter case does not
 // count where only one fits without it. While Walking, an id that is known and a path
-// are found at once; a name has to wait, for another file may have it, too.
+// are found at once; a name has to wait, for another file may have it, too. What the principal of
+// ctx does not see is not there: no answer tells that from what never was.
 func (w *Workspace) Lookup(ctx context.Context, id string) (Entry, error) {
 	if err := ctx.Err(); err != nil {
 		return Entry{}, err
 	}
-	walking := w.Walking()
-	found, byID, generation := w.catalogue.find(id)
+	walking, seen := w.Walking(), principal.From(ctx)
+	found, byID, generation := w.catalogue.find(id, seen)
 	if len(found) == 1 && (byID || !walking) {
 		return w.openable(found[0])
 	}
 	if len(found) == 0 && filepath.IsAbs(id) {
-		if at, ok := w.locate(filepath.Clean(id)); ok {
+		if at, ok := w.locate(filepath.Clean(id)); ok && seen.Sees(w.roots[at.root].path) {
 			found = w.catalogue.at(at)
 		}
 	}
 	if walking || len(found) == 0 {
-		if onDisk := w.onDisk(id); len(onDisk) > 0 {
+		if onDisk := w.onDisk(id, seen); len(onDisk) > 0 {
 			found, walking = onDisk, false
 		}
 	}
@@ -210,9 +232,10 @@ func (w *Workspace) Lookup(ctx context.Context, id string) (Entry, error) {
 	case len(found) > 1:
 		return Entry{}, w.ambiguous(id, found)
 	}
-	return Entry{}, w.unknown.get(id, generation, func() error {
+	// What is told of near names is another for each who sees other roots.
+	return Entry{}, w.unknown.get(unknownKey{seen, id}, generation, func() error {
 		var slugs []string
-		for _, e := range w.catalogue.list(w.converting()) {
+		for _, e := range w.Entries(ctx) {
 			slugs = append(slugs, e.Slug)
 		}
 		hint := "Call list_workbooks for the ids"
@@ -245,15 +268,15 @@ func (w *Workspace) ambiguous(id string, found []Entry) error {
 }
 
 // onDisk finds files by their path whether they are in the catalogue or not: one in each
-// root at most.
-func (w *Workspace) onDisk(id string) (found []Entry) {
+// root at most, of the roots that are seen.
+func (w *Workspace) onDisk(id string, seen *principal.Principal) (found []Entry) {
 	rel := path.Clean(filepath.ToSlash(strings.TrimSpace(id)))
 	if base := path.Base(rel); !w.listed(base) && !w.converts(base) {
 		return nil
 	}
 	if filepath.IsAbs(id) {
-		if at, ok := w.locate(filepath.Clean(id)); ok {
-			if e, ok := w.look(at); ok {
+		if at, ok := w.locate(filepath.Clean(id)); ok && seen.Sees(w.roots[at.root].path) {
+			if e, ok := w.look(at); ok && seen.Sees(e.Root) {
 				return []Entry{e}
 			}
 		}
@@ -261,7 +284,10 @@ func (w *Workspace) onDisk(id string) (found []Entry) {
 	}
 	for i := range w.roots {
 		// Two paths may lead to one file, by a symbolic link.
-		if e, ok := w.look(place{i, rel}); ok && !slices.ContainsFunc(found, func(f Entry) bool { return f.ID == e.ID }) {
+		if !seen.Sees(w.roots[i].path) {
+			continue
+		}
+		if e, ok := w.look(place{i, rel}); ok && seen.Sees(e.Root) && !slices.ContainsFunc(found, func(f Entry) bool { return f.ID == e.ID }) {
 			found = append(found, e)
 		}
 	}
@@ -296,8 +322,8 @@ func (w *Workspace) look(at place) (Entry, bool) {
 // Peek tells how large the file of a workbook is and how much of it is in memory, in
 // bytes, as far as is known without looking at the disk: 0 in memory where nobody has
 // opened it.
-func (w *Workspace) Peek(id string) (fileBytes, memoryBytes int64, ok bool) {
-	found, _, _ := w.catalogue.find(id)
+func (w *Workspace) Peek(ctx context.Context, id string) (fileBytes, memoryBytes int64, ok bool) {
+	found, _, _ := w.catalogue.find(id, principal.From(ctx))
 	if len(found) != 1 {
 		return 0, 0, false
 	}
@@ -306,15 +332,15 @@ func (w *Workspace) Peek(id string) (fileBytes, memoryBytes int64, ok bool) {
 
 // Converts reports whether a workbook is of another format, and nobody has it open: who reads it
 // has it converted, unless that was done before. It does not look at the disk.
-func (w *Workspace) Converts(id string) bool {
-	found, _, _ := w.catalogue.find(id)
+func (w *Workspace) Converts(ctx context.Context, id string) bool {
+	found, _, _ := w.catalogue.find(id, principal.From(ctx))
 	return len(found) == 1 && found[0].foreign && w.converts(path.Base(found[0].Path)) && w.cache.weight(found[0].ID) == 0
 }
 
 // Unread tells how much memory the load of a sheet, with "" of all sheets, of a workbook that
 // is open may still come to take, in bytes: 0 where nothing is known of it.
-func (w *Workspace) Unread(id, sheet string) int64 {
-	if found, _, _ := w.catalogue.find(id); len(found) == 1 {
+func (w *Workspace) Unread(ctx context.Context, id, sheet string) int64 {
+	if found, _, _ := w.catalogue.find(id, principal.From(ctx)); len(found) == 1 {
 		return w.cache.unread(found[0].ID, sheet)
 	}
 	return 0
@@ -552,8 +578,8 @@ func (w *Workspace) Revision(ctx context.Context, id string) (sum string, err er
 
 // Close drops a workbook from the cache and says whether it was there. Views under way
 // go on.
-func (w *Workspace) Close(id string) (dropped bool, err error) {
-	e, err := w.Lookup(context.Background(), id)
+func (w *Workspace) Close(ctx context.Context, id string) (dropped bool, err error) {
+	e, err := w.Lookup(ctx, id)
 	if err != nil {
 		return false, err
 	}
@@ -577,7 +603,7 @@ func (w *Workspace) changes(ctx context.Context, room int, fn func(id string)) {
 			return
 		}
 		if e.Lost > 0 { // which ones is not known any more: it may be any
-			for _, entry := range w.Entries() {
+			for _, entry := range w.Entries(ctx) {
 				fn(entry.ID)
 			}
 		}
@@ -590,30 +616,36 @@ func (w *Workspace) changes(ctx context.Context, room int, fn func(id string)) {
 type negative struct {
 	mu         lock.Mutex[lock.WorkspaceUnknown]
 	generation uint64
-	ids        map[string]error
+	ids        map[unknownKey]error
+}
+
+// unknownKey is an id, and to whom it names nothing.
+type unknownKey struct {
+	to *principal.Principal
+	id string
 }
 
 const maxNegative = 1024
 
 // get gives what is remembered of an id, or what make_ says, without the lock: it may take long,
 // and others want other ids meanwhile.
-func (n *negative) get(id string, generation uint64, make_ func() error) error {
+func (n *negative) get(id unknownKey, generation uint64, make_ func() error) error {
 	if err, ok := n.known(id, generation); ok {
 		return err
 	}
 	err := make_()
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if len(id) <= 256 && generation == n.generation {
+	if len(id.id) <= 256 && generation == n.generation {
 		if n.ids == nil || len(n.ids) >= maxNegative {
-			n.ids = make(map[string]error)
+			n.ids = make(map[unknownKey]error)
 		}
 		n.ids[id] = err
 	}
 	return err
 }
 
-func (n *negative) known(id string, generation uint64) (err error, ok bool) {
+func (n *negative) known(id unknownKey, generation uint64) (err error, ok bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if generation > n.generation {

@@ -85,7 +85,7 @@ func TestCatalogue(t *testing.T) {
 	}
 	w := open(t, Options{}, dir, filepath.Join(dir, "sub"))
 	var got []string
-	for _, e := range w.Entries() {
+	for _, e := range w.Entries(context.Background()) {
 		got = append(got, e.Path+"|"+e.Slug+"|"+e.Folder)
 	}
 	want := []string{"a.csv|a|", "sub/a.csv|a|sub", "b.csv|b|", "sub/deep/c.xlsx|c|deep"}
@@ -93,7 +93,7 @@ func TestCatalogue(t *testing.T) {
 		t.Errorf("got %q\nwant %q", got, want)
 	}
 
-	b := w.Entries()[2]
+	b := w.Entries(context.Background())[2]
 	if !strings.HasPrefix(b.ID, "wb-") || b.ID != "wb-"+b.ShortID || len(b.ShortID) != 10 {
 		t.Errorf("id %q, short id %q", b.ID, b.ShortID)
 	}
@@ -119,10 +119,10 @@ func TestForeignFormats(t *testing.T) {
 		write(t, filepath.Join(dir, filepath.FromSlash(f)), "x")
 	}
 	w := open(t, Options{}, dir)
-	if n := len(w.Entries()); n != 1 {
+	if n := len(w.Entries(context.Background())); n != 1 {
 		t.Errorf("%d workbooks are listed, wanted 1", n)
 	}
-	for _, id := range []string{"old.xls", "old", "./old.xls", filepath.Join(w.Entries()[0].Root, "old.xls"), "sub/big.xlsb", "big.xlsb", "odf.ods", "its.numbers"} {
+	for _, id := range []string{"old.xls", "old", "./old.xls", filepath.Join(w.Entries(context.Background())[0].Root, "old.xls"), "sub/big.xlsb", "big.xlsb", "odf.ods", "its.numbers"} {
 		_, err := w.Lookup(t.Context(), id)
 		want := CodeNoConverter
 		if id == "its.numbers" {
@@ -333,7 +333,7 @@ func TestReplacedUnderReaders(t *testing.T) {
 	}
 	close(stop)
 	readers.Wait()
-	if n := len(w.Entries()); n != 1 {
+	if n := len(w.Entries(context.Background())); n != 1 {
 		t.Errorf("%d entries", n)
 	}
 	w.catalogue.mu.Lock()
@@ -381,7 +381,7 @@ func TestConfinement(t *testing.T) {
 		}
 	}
 	w := open(t, Options{}, root)
-	if n := len(w.Entries()); n != 1 {
+	if n := len(w.Entries(context.Background())); n != 1 {
 		t.Errorf("%d workbooks are listed", n)
 	}
 	for _, id := range []string{"../out/secret.csv", "out.csv", "outdir/secret.csv", filepath.Join(dir, "out", "secret.csv"), ".hidden/h.csv", "root/../../out/secret.csv", "..\\out\\secret.csv", "in.csv/../../out/secret.csv", "\x00.csv", "CON.csv"} {
@@ -428,7 +428,7 @@ func TestCloseAndRevision(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "a.csv"), "abc")
 	w := open(t, Options{}, dir)
-	if dropped, err := w.Close("a"); dropped || err != nil {
+	if dropped, err := w.Close(context.Background(), "a"); dropped || err != nil {
 		t.Errorf("nothing was open: %v, %v", dropped, err)
 	}
 	sum, err := w.Revision(t.Context(), "a")
@@ -439,7 +439,7 @@ func TestCloseAndRevision(t *testing.T) {
 	if err := w.use(t.Context(), "a", func(_ *opened, l *loaded) error { file = l.checked.current().file; return nil }); err != nil {
 		t.Fatal(err)
 	}
-	if dropped, err := w.Close("a"); !dropped || err != nil {
+	if dropped, err := w.Close(context.Background(), "a"); !dropped || err != nil {
 		t.Errorf("dropped %v, %v", dropped, err)
 	}
 	w.cache.close() // waits for the cache's own goroutines
@@ -449,7 +449,7 @@ func TestCloseAndRevision(t *testing.T) {
 	if _, err := file.Stat(); !errors.Is(err, fs.ErrClosed) {
 		t.Errorf("the dropped file is still open: %v", err)
 	}
-	if _, err := w.Close("zzz"); code(err) != CodeNotFound {
+	if _, err := w.Close(context.Background(), "zzz"); code(err) != CodeNotFound {
 		t.Errorf("got %v", err)
 	}
 }
@@ -474,11 +474,11 @@ func TestUnknownIDsOneByOne(t *testing.T) {
 		return fs.ErrNotExist
 	}
 	for range 2 {
-		if err := n.get("x", 1, say); err != fs.ErrNotExist {
+		if err := n.get(unknownKey{id: "x"}, 1, say); err != fs.ErrNotExist {
 			t.Error(err)
 		}
 	}
-	if n.get("x", 2, say); made != 2 {
+	if n.get(unknownKey{id: "x"}, 2, say); made != 2 {
 		t.Errorf("worked out %d times for two generations", made)
 	}
 }
