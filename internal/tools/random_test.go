@@ -121,7 +121,7 @@ func (c *caller) open() {
 	if c.fork == "" {
 		book := []string{"sales.xlsx", "loan.xlsx"}[c.IntN(2)]
 		c.must("create_fork", map[string]any{"workbook_or_fork_id": book})
-		for _, f := range store.List() {
+		for _, f := range store.List(c.t.Context()) {
 			c.fork = f.ID
 		}
 	}
@@ -142,7 +142,7 @@ func (c *caller) look() {
 }
 
 func (c *caller) version() (v uint64) {
-	for _, f := range c.env.Forks.List() {
+	for _, f := range c.env.Forks.List(c.t.Context()) {
 		if f.ID == c.fork {
 			v = f.Version
 		}
