@@ -96,7 +96,13 @@ func TestForksBelongToWhoMadeThem(t *testing.T) {
 			_, err := r.store.Recalculate(ctx, id, true, Commit{})
 			return err
 		},
-		"Undo": func(ctx context.Context, id string) error { _, err := r.store.Undo(ctx, id, 1, Commit{}); return err },
+		"Undo": func(ctx context.Context, id string) error {
+			_, err := r.store.Undo(ctx, id, 1, Commit{})
+			if code(err) == CodeGone { // the calls come in any order, and few versions are kept
+				return nil
+			}
+			return err
+		},
 		"Save": func(ctx context.Context, id string) error {
 			_, err := r.store.Save(ctx, id, SaveOptions{Path: "saved.xlsx", Overwrite: true})
 			return err
