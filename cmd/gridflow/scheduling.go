@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"runtime"
 	"strconv"
 	"strings"
@@ -31,8 +32,8 @@ var classKeys = []struct {
 	key, doc string
 	set      func(c *classBounds, text string) error
 }{
-	{"queue", "calls waiting", func(c *classBounds, s string) error { return queueLength(&c.QueueMax, s) }},
-	{"client-queue", "calls of one client waiting, or served by a load that another call has begun", func(c *classBounds, s string) error { return queueLength(&c.FlowQueueMax, s) }},
+	{"queue", "calls waiting", func(c *classBounds, s string) error { return count(&c.QueueMax, s, flow.QueueMost) }},
+	{"client-queue", "calls of one client waiting, or served by a load that another call has begun", func(c *classBounds, s string) error { return count(&c.FlowQueueMax, s, flow.QueueMost) }},
 	{"wait", "longest wait", func(c *classBounds, s string) error { return parseWait(&c.WaitMax, s) }},
 	{"limit", "calls running at once", func(c *classBounds, s string) error { return positive(&c.Limit, s) }},
 	{"gap", "least time between two starts", func(c *classBounds, s string) error { return parseWait(&c.Gap, s) }},
@@ -49,18 +50,12 @@ var classKeys = []struct {
 	}},
 }
 
-func positive(p *int, s string) error {
-	n, err := strconv.Atoi(s)
-	if err != nil || n < 1 {
-		return errNotAllowed
-	}
-	*p = n
-	return nil
-}
+func positive(p *int, s string) error { return count(p, s, math.MaxInt) }
 
-func queueLength(p *int, s string) error {
+// count reads a whole number from 1 to most.
+func count(p *int, s string, most int) error {
 	n, err := strconv.Atoi(s)
-	if err != nil || n < 1 || n > flow.QueueMost {
+	if err != nil || n < 1 || n > most {
 		return errNotAllowed
 	}
 	*p = n

@@ -46,12 +46,10 @@ func (r *restructuring) unsettle(ctx context.Context, base, restructured, now, n
 		return nil
 	}
 	switch {
-	case !now.stale:
+	case !now.stale, now.before == base:
 		next.before = restructured
 	case now.before == nil:
 		return nil // every formula is to be calculated
-	case now.before == base:
-		next.before = restructured
 	default:
 		before, err := r.snapshot(ctx, now.before)
 		if err != nil {

@@ -61,16 +61,22 @@ func corpusFiles(t *testing.T) iter.Seq2[string, string] {
 	}
 }
 
-func restructureFile(t *testing.T, path string) {
+// drawnFile reads a file, and gives what draws the same for it in each run; each test has a stream of its own.
+func drawnFile(t *testing.T, path string, stream uint64) ([]byte, *rand.Rand) {
+	t.Helper()
 	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
 	seed := fnv.New64a()
 	seed.Write([]byte(filepath.Base(path)))
-	rng := rand.New(rand.NewPCG(seed.Sum64(), 1))
+	return data, rand.New(rand.NewPCG(seed.Sum64(), stream))
+}
+
+func restructureFile(t *testing.T, path string) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	data, rng := drawnFile(t, path, 1)
 	for round := range 4 {
 		f, err := xlsx.Open(ctx, bytes.NewReader(data), int64(len(data)), xlsx.Limits{})
 		if err != nil {
@@ -227,15 +233,9 @@ func TestStructureValuesOfCorpus(t *testing.T) {
 }
 
 func restructureValues(t *testing.T, path string) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	seed := fnv.New64a()
-	seed.Write([]byte(filepath.Base(path)))
-	rng := rand.New(rand.NewPCG(seed.Sum64(), 2))
+	data, rng := drawnFile(t, path, 2)
 	f, err := xlsx.Open(ctx, bytes.NewReader(data), int64(len(data)), xlsx.Limits{})
 	if err != nil {
 		t.Skip(err)

@@ -229,7 +229,7 @@ func (e *endpoint) trusts(w http.ResponseWriter, r *http.Request) bool {
 	if !hostAllowed(r.Host, e.allowed) {
 		e.refused("host")
 		e.server.log.Warn("request refused", "why", "host", "host", r.Host)
-		plain(w, http.StatusForbidden, fmt.Sprintf("the host %q is not served here; the operator can allow it with --allowed-hosts", clip(r.Host, 200)))
+		refuseHost(w, r.Host)
 		return false
 	}
 	// Reading is no safer than writing here, so every method is held to what
@@ -378,7 +378,7 @@ func (s *Server) tellResource(mux *http.ServeMux, o HTTPOptions) {
 	for _, path := range []string{wellKnownResource, wellKnownResource + o.Path} {
 		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 			if !hostAllowed(r.Host, o) {
-				plain(w, http.StatusForbidden, fmt.Sprintf("the host %q is not served here; the operator can allow it with --allowed-hosts", clip(r.Host, 200)))
+				refuseHost(w, r.Host)
 				return
 			}
 			tell.ServeHTTP(w, r)
@@ -396,6 +396,10 @@ func (s *Server) closeSession(id string) {
 			_ = session.Close() // it may have ended by itself
 		}
 	}
+}
+
+func refuseHost(w http.ResponseWriter, host string) {
+	plain(w, http.StatusForbidden, fmt.Sprintf("the host %q is not served here; the operator can allow it with --allowed-hosts", clip(host, 200)))
 }
 
 // hostAllowed tells whether the Host header may be what it is. A page that an attacker

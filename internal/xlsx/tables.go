@@ -43,13 +43,9 @@ func (f *File) readTables(ctx context.Context) ([]grid.Table, error) {
 				continue
 			}
 			seen[part] = true
-			doc, err := f.pkg.readXML(part)
+			t, err := f.readTable(part)
 			if err != nil {
 				return nil, err
-			}
-			t, err := parseTable(doc)
-			if err != nil {
-				return nil, inPart(part.Name, err)
 			}
 			if columns += len(t.Columns); columns > maxEntries {
 				return nil, tooLarge(part.Name, "the tables have more than %d columns together", maxEntries)
@@ -66,6 +62,18 @@ func (f *File) readTables(ctx context.Context) ([]grid.Table, error) {
 	return tables, nil
 }
 
+func (f *File) readTable(part *Part) (grid.Table, error) {
+	doc, err := f.pkg.readXML(part)
+	if err != nil {
+		return grid.Table{}, err
+	}
+	t, err := parseTable(doc)
+	if err != nil {
+		return t, inPart(part.Name, err)
+	}
+	return t, nil
+}
+
 // Qualifier gives what names the tables in the formulas of a sheet that mean the one around their cell
 // and do not say which: SUBTOTAL(109,[Amount]), which XlsxWriter writes and Excel reads, would mean
 // another table, or none, as soon as it is looked at as one of several copies, or moved. It is nil where
@@ -77,10 +85,8 @@ func (f *File) Qualifier(i int) func(text []byte, at cell.Ref) []byte {
 	}
 	var tables []grid.Table
 	for _, part := range rels.parts("table") {
-		if doc, err := f.pkg.readXML(part); err == nil {
-			if t, err := parseTable(doc); err == nil {
-				tables = append(tables, t)
-			}
+		if t, err := f.readTable(part); err == nil {
+			tables = append(tables, t)
 		}
 	}
 	if len(tables) == 0 {
