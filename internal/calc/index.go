@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"gridflow/internal/calc/fn"
+	"gridflow/internal/calc/graph"
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
 	"gridflow/internal/numfmt"
@@ -27,8 +28,9 @@ type index struct {
 
 // sought is a column as a worker searched it.
 type sought struct {
-	times int
-	index *index
+	times  int
+	index  *index
+	picked int // cells that were picked of it
 }
 
 const (
@@ -131,6 +133,16 @@ func (w *worker) search(a fn.Area) *index {
 	if !ok {
 		return nil
 	}
+	x := w.sought(k)
+	if x.index == nil {
+		x.times++
+		x.index = w.c.index(k, x.times > scans)
+	}
+	return x.index
+}
+
+// sought gives what the worker remembers of a column.
+func (w *worker) sought(k columnKey) *sought {
 	x := w.columns[k]
 	if x == nil {
 		if w.columns == nil || len(w.columns) >= heldMax {
@@ -139,21 +151,23 @@ func (w *worker) search(a fn.Area) *index {
 		x = &sought{}
 		w.columns[k] = x
 	}
-	if x.index == nil {
-		x.times++
-		x.index = w.c.index(k, x.times > scans)
-	}
-	return x.index
+	return x
 }
 
-// searched reports whether a range is a column of which an index is kept, so that few cells of it are looked at.
-func (c *calculation) searched(sheet int, r cell.Range) bool {
-	from := c.sheets[sheet].from
-	if from == nil || r.Cols() > 1 {
-		return false
+// searchedRows gives how many rows a column among the ranges has of which an index is kept, 0 where there is none: of that
+// and of the columns beside it few cells are looked at.
+func (c *calculation) searchedRows(reads []graph.Area) int {
+	for _, a := range reads {
+		s := c.sheets[a.Sheet]
+		if s.from == nil || s.empty || a.Range.Cols() > 1 {
+			continue
+		}
+		k := columnKey{a.Sheet, a.Range.First.Col, a.Range.First.Row, min(a.Range.Last.Row, s.used.Last.Row)}
+		if c.m.kept.get(keptKey{k, c.in.Book.Dates}, s.from) != nil {
+			return a.Range.Rows()
+		}
 	}
-	k := columnKey{sheet, r.First.Col, r.First.Row, r.Last.Row}
-	return c.m.kept.get(keptKey{k, c.in.Book.Dates}, from) != nil
+	return 0
 }
 
 // index gives the index of a column, which is made only where it is asked to.
@@ -317,35 +331,63 @@ func (w *worker) Candidates(column fn.Area, v cell.Value) (places []int32, exact
 	return list, len(x.odd) == 0 && x.ColumnIndex.Exact(v), true
 }
 
-// Pick reads cells of a column.
+// Pick reads cells of a column. As long as a worker picks fewer cells than the column has they are read where
+// they are stored: to unpack the column would cost more than all of them. That is no more than twice the work of
+// who knew how many there will be.
 func (w *worker) Pick(column fn.Area, places []int32, r *fn.Run) {
 	n := len(places)
 	r.Row, r.Col = column.Range.First.Row, column.Range.First.Col
 	r.Kinds, r.Nums = slices.Grow(r.Kinds[:0], n)[:n], slices.Grow(r.Nums[:0], n)[:n]
 	texts := r.Texts[:0]
 	s := w.c.sheets[column.Sheet]
+	stored := w.stored(column, n)
 	t, band := (*tile)(nil), -1
 	for j, place := range places {
 		row := r.Row + int(place)
 		if b := row / grid.BandRows; b != band {
-			t, band = s.tile(r.Col, b), b
+			if band = b; stored {
+				t = s.asked(r.Col, b)
+			} else {
+				t = s.tile(r.Col, b)
+			}
 		}
-		if t == nil {
+		text := ""
+		switch i := row % grid.BandRows; {
+		case t != nil:
+			if !t.isClean(i) {
+				w.need(placeOf(column.Sheet, row, r.Col), t, i)
+			}
+			if r.Kinds[j], r.Nums[j] = t.kinds[i], t.nums[i]; r.Kinds[j] == cell.Text {
+				text = t.texts.Load()[i]
+			}
+		case stored: // a tile that nobody asked for has nothing to be calculated
+			v := s.from.Value(cell.Ref{Row: row, Col: r.Col})
+			r.Kinds[j], r.Nums[j], text = v.Kind(), v.Payload(), v.Text()
+		default:
 			r.Kinds[j], r.Nums[j] = cell.Blank, 0
-			continue
 		}
-		i := row % grid.BandRows
-		if !t.isClean(i) {
-			w.need(placeOf(column.Sheet, row, r.Col), t, i)
-		}
-		if r.Kinds[j], r.Nums[j] = t.kinds[i], t.nums[i]; r.Kinds[j] == cell.Text {
+		if r.Kinds[j] == cell.Text {
 			for len(texts) < n {
 				texts = append(texts, "")
 			}
-			texts[j] = t.texts.Load()[i]
+			texts[j] = text
 		}
 	}
 	r.Texts = texts
+}
+
+// stored reports whether n cells more of a column are to be picked where they are stored.
+func (w *worker) stored(column fn.Area, n int) bool {
+	k, ok := w.column(column)
+	if !ok || w.c.sheets[k.sheet].from == nil {
+		return false
+	}
+	x := w.sought(k)
+	if x.picked > k.last-k.first {
+		return false
+	}
+	x.picked += n
+	return true
 }
 
 func placeOf(sheet, row, col int) place { return place{sheet, cell.Ref{Row: row, Col: col}} }

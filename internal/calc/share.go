@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 
 	"gridflow/internal/calc/graph"
-	"gridflow/internal/cell"
 	"gridflow/internal/grid"
 )
 
@@ -93,9 +92,12 @@ func (c *calculation) fetch(steps []graph.Step, cost int64) {
 	}
 	type column struct{ sheet, col, band int }
 	var missing []column
+	var reads []graph.Area // of a step
 	seen := map[graph.Area]bool{}
 	for _, s := range steps {
-		for a := range s.Span.Reads(s.Cells) {
+		reads = slices.AppendSeq(reads[:0], s.Span.Reads(s.Cells))
+		rows := c.searchedRows(reads)
+		for _, a := range reads {
 			if seen[a] {
 				continue
 			}
@@ -104,7 +106,7 @@ func (c *calculation) fetch(steps []graph.Step, cost int64) {
 			}
 			tiles := c.sheets[a.Sheet]
 			r, ok := a.Range.Intersect(tiles.used)
-			if tiles.empty || !ok || c.searched(a.Sheet, cell.Range{First: a.Range.First, Last: r.Last}) {
+			if tiles.empty || !ok || a.Range.Cols() == 1 && a.Range.Rows() == rows {
 				continue
 			}
 			bands := int64(r.Last.Row/grid.BandRows - r.First.Row/grid.BandRows + 1)

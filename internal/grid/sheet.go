@@ -173,8 +173,19 @@ func (s *Sheet) cellAt(k *Chunk, r cell.Ref) (Cell, bool) {
 
 // Value gives the value at r, blank where nothing is stored.
 func (s *Sheet) Value(r cell.Ref) cell.Value {
-	c, _ := s.At(r)
-	return c.Value
+	if len(s.over) > 0 || !r.Valid() {
+		c, _ := s.At(r)
+		return c.Value
+	}
+	k := s.band(r.Row).chunk(r.Col)
+	if k == nil {
+		return cell.Value{}
+	}
+	i, ok := k.find(uint16(r.Row & (BandRows - 1)))
+	if !ok {
+		return cell.Value{}
+	}
+	return s.decode(k.tagAt(i), k.payloadAt(i))
 }
 
 // Cells yields the stored cells of r in row-major order, each row from left to right.
