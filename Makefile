@@ -41,11 +41,11 @@ OFFICE_JOBS ?= 2000
 office: libreoffice
 	$(GO) test -v -count=1 -timeout 120m -run TestSoak ./internal/office -office.jobs $(OFFICE_JOBS)
 
-# What schedules, and what is scheduled: where an order of goroutines could matter.
 ## structure: rows, columns and sheets that come, go and move, beside LibreOffice doing the same, over GRIDFLOW_CORPUS too; 10 minutes
 structure: libreoffice
 	$(GO) test -v -count=1 -timeout 60m -run 'TestLibreOfficeStructure|TestLibreOfficeCorpus|TestCorpusStructure' ./internal/xlsx/patch -office-corpus
 
+# What schedules, and what is scheduled: where an order of goroutines could matter.
 CONCURRENT = ./flow/... ./internal/admit ./internal/forks ./internal/lazy ./internal/load ./internal/obs ./internal/office ./internal/server ./internal/workspace
 
 ## cpus: the tests of what runs concurrently, on one, two, four and eight processors

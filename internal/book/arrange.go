@@ -159,6 +159,14 @@ func mergeLayouts(name string, base, onto, from *grid.Layout, wins bool) (o Arra
 	return o, ok
 }
 
+// mergedProperty gives what a property of onto becomes that was one thing in base, is one in onto and went to one in from.
+func mergedProperty[T comparable](was, is, to T, wins bool) T {
+	if to != was && (wins || is == was) {
+		return to
+	}
+	return is
+}
+
 // Parts names what differs between two layouts, of that which edits can change: "columns", "view", ….
 func Parts(was, is *grid.Layout) []string {
 	o, _ := arranged(was, is)

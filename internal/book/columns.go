@@ -102,15 +102,9 @@ func mergeColumns(base, onto, from *grid.Layout, wins bool) []grid.ColumnSpan {
 		if sized(was, to) && (wins || !sized(was, is)) {
 			next.Width, next.Custom = to.Width, to.Custom
 		}
-		if to.Hidden != was.Hidden && (wins || is.Hidden == was.Hidden) {
-			next.Hidden = to.Hidden
-		}
-		if to.Outline != was.Outline && (wins || is.Outline == was.Outline) {
-			next.Outline = to.Outline
-		}
-		if to.Collapsed != was.Collapsed && (wins || is.Collapsed == was.Collapsed) {
-			next.Collapsed = to.Collapsed
-		}
+		next.Hidden = mergedProperty(was.Hidden, is.Hidden, to.Hidden, wins)
+		next.Outline = mergedProperty(was.Outline, is.Outline, to.Outline, wins)
+		next.Collapsed = mergedProperty(was.Collapsed, is.Collapsed, to.Collapsed, wins)
 		if next != is && next.Width == 0 {
 			next.Width = to.Width // Excel takes a span without a width for one of none
 		}

@@ -69,15 +69,9 @@ func mergeRows(base, onto *grid.Layout, to grid.RowSpan, wins bool) (list []grid
 		if (to.Height != was.Height || to.Custom != was.Custom) && (wins || is.Height == was.Height && is.Custom == was.Custom) {
 			next.Height, next.Custom = to.Height, to.Custom
 		}
-		if to.Hidden != was.Hidden && (wins || is.Hidden == was.Hidden) {
-			next.Hidden = to.Hidden
-		}
-		if to.Outline != was.Outline && (wins || is.Outline == was.Outline) {
-			next.Outline = to.Outline
-		}
-		if to.Collapsed != was.Collapsed && (wins || is.Collapsed == was.Collapsed) {
-			next.Collapsed = to.Collapsed
-		}
+		next.Hidden = mergedProperty(was.Hidden, is.Hidden, to.Hidden, wins)
+		next.Outline = mergedProperty(was.Outline, is.Outline, to.Outline, wins)
+		next.Collapsed = mergedProperty(was.Collapsed, is.Collapsed, to.Collapsed, wins)
 		if next != is {
 			next.First, next.Last, next.Style, next.HasStyle = first, last, 0, false
 			list = append(list, next)

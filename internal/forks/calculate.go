@@ -190,6 +190,7 @@ func (s *Store) work(ctx context.Context, id string, v uint64, snap *book.Snapsh
 	if err != nil {
 		s.o.Logger.Warn("formulas could not be calculated", "fork", id, "version", v, "error", err)
 	}
+	// Where the fork is gone meanwhile, or the store closes, nobody wants what was calculated.
 	_ = s.call(ctx, id, func(_ context.Context, l *live) error {
 		switch {
 		case l.line.content(l.line.head()) != v:

@@ -453,5 +453,5 @@ func (l *live) anchor(ctx context.Context) {
 		l.unanchored = depth
 		return
 	}
-	_ = l.commit(anchored, event{Of: v}, &whole, nil)
+	_ = l.commit(anchored, event{Of: v}, &whole, nil) // see above: the next commit fails by the same journal
 }

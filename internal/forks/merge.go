@@ -30,10 +30,9 @@ type Merging struct {
 	Conflicts []book.Conflict
 }
 
-// Merge brings into a fork what another fork of the same workbook has changed, on whichever
-// revision of it that stands, or, where with
-// names a workbook, puts the fork's changes on the workbook as it is now. Conflicts that no
-// choice is made for are told, and nothing is changed.
+// Merge brings into a fork what another fork of the same workbook has changed, whichever revision
+// of it that one stands on. Where with names a workbook, Merge puts the fork's changes on the
+// workbook as it is now. Conflicts that no choice is made for are told, and nothing is changed.
 func (s *Store) Merge(ctx context.Context, id, with string, o MergeOptions) (m Merging, err error) {
 	id, err = newest(id)
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 )
@@ -40,38 +39,5 @@ func TestMutantsAreCounted(t *testing.T) {
 	}
 	if all := fmt.Sprintf("\n| together | %d |", sum); !strings.Contains(string(page), all) || sum < 100 {
 		t.Errorf("docs/concurrency.md does not have the row %q", strings.TrimSpace(all))
-	}
-}
-
-// TestNamedTestsExist: each test that docs/concurrency.md names is there.
-func TestNamedTestsExist(t *testing.T) {
-	root := filepath.Join("..", "..")
-	page, err := os.ReadFile(filepath.Join(root, "docs", "concurrency.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	there := map[string]bool{}
-	declared := regexp.MustCompile(`(?m)^func ((?:Test|Benchmark)\w+)\(`)
-	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || !strings.HasSuffix(path, "_test.go") {
-			return err
-		}
-		source, err := os.ReadFile(path)
-		for _, m := range declared.FindAllSubmatch(source, -1) {
-			there[string(m[1])] = true
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	named := regexp.MustCompile(`\b(?:Test|Benchmark)[A-Z]\w+`).FindAllString(string(page), -1)
-	for _, name := range named {
-		if !there[name] {
-			t.Errorf("docs/concurrency.md names %s, which there is not", name)
-		}
-	}
-	if len(named) < 100 {
-		t.Errorf("it names %d tests only", len(named))
 	}
 }

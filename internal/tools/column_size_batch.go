@@ -1,7 +1,6 @@
 package tools
 
 import (
-	"context"
 	"math"
 	"strings"
 	"unicode/utf8"
@@ -36,63 +35,18 @@ type columnOp struct {
 	Grouping
 }
 
-type columnSizeBatchIn struct {
-	ForkArg
-	Sheet string     `json:"sheet_name" required:"true"`
-	Ops   []columnOp `json:"ops" required:"true" min:"1" max:"1000"`
-	EditMode
-	Guard
-}
-
-type columnSizeBatchOut struct {
-	batchOut
-	Sheet string `json:"sheet_name"`
-}
-
 var columnSizeBatch = define(Spec{
 	Name: "column_size_batch", Title: "Size columns", Toolset: "styles", Writes: true, Reach: ReachSheet,
 	Description: "Sets the widths of columns in a fork, in characters or to fit what they show, hides and shows them, groups them and folds groups away.",
 	Example:     `{"fork_id":"fork-abcdefgh2345","sheet_name":"Sheet1","ops":[{"target":{"kind":"columns","range":"A:C"},"size":{"kind":"auto","max_width_chars":40}},{"range":"D","size":{"kind":"width","width_chars":12.5}},{"range":"F:G","hidden":true}]}`,
-}, func(ctx context.Context, env *Env, in columnSizeBatchIn) (*columnSizeBatchOut, error) {
-	out := &columnSizeBatchOut{}
-	made, err := env.batch(ctx, in.Fork, "column_size_batch", "fail", in.EditMode, in.Guard, len(in.Ops), func(b *batch, i int) error {
-		b.begin("column_size_batch")
-		index, err := sheetNamed(b.snap, in.Sheet)
-		if err != nil {
-			return err
-		}
-		out.Sheet = b.snap.Workbook().Sheets[index].Name
-		return b.sizeColumns(index, &in.Ops[i])
-	})
-	if err != nil {
-		return nil, err
-	}
-	out.batchOut = *made
-	return out, nil
-})
-
-// columnsMeant reads the columns that are meant.
-func columnsMeant(b *batch, op *columnOp) (first, last int, err error) {
-	text := op.Range
-	switch {
-	case op.Target != nil && op.Range != "":
-		return 0, 0, invalid("Give one of them", "target and range exclude each other")
-	case op.Target != nil:
-		text = op.Target.Range
-	case op.Range == "":
-		return 0, 0, invalid(`Example: "target":{"kind":"columns","range":"A:C"}`, "target is missing")
-	default:
-		b.warn("WARN_COLUMN_SHORTHAND_TARGET: range was read as columns")
-	}
-	first, last, ok := columnsNamed(text)
-	if !ok {
-		return 0, 0, fail(codeRangeInvalid, "Write columns as B, A:C or A-C", "%q names no columns", clip(text, 40))
-	}
-	return first, last, nil
-}
+}, sizeBatch("column_size_batch", (*batch).sizeColumns))
 
 func (b *batch) sizeColumns(index int, op *columnOp) error {
-	first, last, err := columnsMeant(b, op)
+	var target *string
+	if op.Target != nil {
+		target = &op.Target.Range
+	}
+	first, last, err := byColumns.meant(b, target, op.Range)
 	if err != nil {
 		return err
 	}

@@ -135,14 +135,7 @@ var listAnnotations = define(Spec{
 	Name: "list_annotations", Title: "List links and comments", Toolset: "read", Reach: ReachBook,
 	Description: "The hyperlinks, notes and threaded comments of a workbook or sheet, with their cells. link_batch and comment_batch change links and notes.",
 	Example:     `{"workbook_or_fork_id":"wb-23456789ab","sheet_name":"Sheet1"}`,
-}, func(ctx context.Context, env *Env, in listAnnotationsIn) (*listAnnotationsOut, error) {
-	var out *listAnnotationsOut
-	err := env.Workspace.View(ctx, in.Workbook, func(snap *book.Snapshot) (err error) {
-		out, err = readAnnotations(ctx, env, snap, in)
-		return err
-	})
-	return out, err
-})
+}, viewed(readAnnotations))
 
 func readAnnotations(ctx context.Context, env *Env, snap *book.Snapshot, in listAnnotationsIn) (*listAnnotationsOut, error) {
 	out := &listAnnotationsOut{WorkbookID: snap.ID}

@@ -76,16 +76,9 @@ var explainCell = define(Spec{
 	Name: "explain_cell", Title: "Explain a cell", Toolset: "analysis", Reach: ReachBook,
 	Description: "Why a cell has its value: the formula, what it reads with the values there, and of an error the cell, function and reason it comes from.",
 	Example:     `{"workbook_or_fork_id":"wb-23456789ab","sheet_name":"Sheet1","cell_address":"D10"}`,
-}, func(ctx context.Context, env *Env, in explainCellIn) (*explainCellOut, error) {
-	var out *explainCellOut
-	err := env.Workspace.View(ctx, in.Workbook, func(snap *book.Snapshot) (err error) {
-		out, err = explain(ctx, snap, in)
-		return err
-	})
-	return out, err
-})
+}, viewed(explain))
 
-func explain(ctx context.Context, snap *book.Snapshot, in explainCellIn) (*explainCellOut, error) {
+func explain(ctx context.Context, _ *Env, snap *book.Snapshot, in explainCellIn) (*explainCellOut, error) {
 	index, err := sheetNamed(snap, in.Sheet)
 	if err != nil {
 		return nil, err

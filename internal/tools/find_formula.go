@@ -48,14 +48,7 @@ var findFormula = define(Spec{
 	Name: "find_formula", Title: "Find formulas", Toolset: "analysis", Core: true, Reach: ReachBook,
 	Description: "Search the text of formulas, in any sheet. Spaces count as written. For an overview of all formulas call sheet_formula_map.",
 	Example:     `{"workbook_or_fork_id":"wb-23456789ab","query":"VLOOKUP("}`,
-}, func(ctx context.Context, env *Env, in findFormulaIn) (*findFormulaOut, error) {
-	var out *findFormulaOut
-	err := env.Workspace.View(ctx, in.Workbook, func(snap *book.Snapshot) (err error) {
-		out, err = findFormulas(ctx, env, snap, in)
-		return err
-	})
-	return out, err
-})
+}, viewed(findFormulas))
 
 func findFormulas(ctx context.Context, env *Env, snap *book.Snapshot, in findFormulaIn) (*findFormulaOut, error) {
 	if in.Query == "" || in.Query == "=" {

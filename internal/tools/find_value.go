@@ -72,14 +72,7 @@ var findValue = define(Spec{
 	Description: "Search cells by value, or values by their label (\"Total due\" gives what stands right of it or below). " +
 		"Dates match as YYYY-MM-DD, numbers without their format. Regular expressions are RE2.",
 	Example: `{"workbook_or_fork_id":"wb-23456789ab","query":"overdue"}`,
-}, func(ctx context.Context, env *Env, in findValueIn) (*findValueOut, error) {
-	var out *findValueOut
-	err := env.Workspace.View(ctx, in.Workbook, func(snap *book.Snapshot) (err error) {
-		out, err = findValues(ctx, env, snap, in)
-		return err
-	})
-	return out, err
-})
+}, viewed(findValues))
 
 // countCells bounds the cells that are looked at only to count matches behind the page.
 const countCells = 50_000_000

@@ -106,14 +106,7 @@ var formulaTrace = define(Spec{
 	Description: "What a cell is computed from (precedents), or what changes with it (dependents), layer by layer and across sheets, " +
 		"through names, tables, 3-D references and what INDIRECT and OFFSET reach now. Copies of a formula are shown as one range.",
 	Example: `{"workbook_or_fork_id":"wb-23456789ab","sheet_name":"Sheet1","cell_address":"D10","direction":"precedents"}`,
-}, func(ctx context.Context, env *Env, in formulaTraceIn) (*formulaTraceOut, error) {
-	var out *formulaTraceOut
-	err := env.Workspace.View(ctx, in.Workbook, func(snap *book.Snapshot) (err error) {
-		out, err = traceFormula(ctx, env, snap, in)
-		return err
-	})
-	return out, err
-})
+}, viewed(traceFormula))
 
 // expandCompat is up to how many cells a range is shown cell by cell in the compat shape.
 const expandCompat = 500

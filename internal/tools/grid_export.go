@@ -46,14 +46,7 @@ var gridExport = define(Spec{
 	Name: "grid_export", Title: "Export a range with its looks", Toolset: "exchange", Reach: ReachSheet,
 	Description: "A range as JSON for grid_import: rows of values (of a cell with a formula that, with =; {\"skip\":n} for n empty ones), each format once with its cells, widths of columns, merges.",
 	Example:     `{"workbook_or_fork_id":"wb-23456789ab","sheet_name":"Sheet1","range":"A1:F30"}`,
-}, func(ctx context.Context, env *Env, in gridExportIn) (*gridExportOut, error) {
-	var out *gridExportOut
-	err := env.Workspace.View(ctx, in.Workbook, func(snap *book.Snapshot) (err error) {
-		out, err = exportGrid(ctx, env, snap, in)
-		return err
-	})
-	return out, err
-})
+}, viewed(exportGrid))
 
 func exportGrid(ctx context.Context, env *Env, snap *book.Snapshot, in gridExportIn) (*gridExportOut, error) {
 	index, err := sheetNamed(snap, in.Sheet)

@@ -47,14 +47,7 @@ var inspectCells = define(Spec{
 	Name: "inspect_cells", Title: "Inspect cells", Toolset: "read", Core: true, Reach: ReachSheet,
 	Description: "All details of a few cells: value, shown text, formula, where an error comes from, style, merge, comment, link, validation. For many cells use range_values.",
 	Example:     `{"workbook_or_fork_id":"wb-23456789ab","sheet_name":"Sheet1","targets":["B2","D10:D12"]}`,
-}, func(ctx context.Context, env *Env, in inspectCellsIn) (*inspectCellsOut, error) {
-	var out *inspectCellsOut
-	err := env.Workspace.View(ctx, in.Workbook, func(snap *book.Snapshot) (err error) {
-		out, err = inspect(ctx, env, snap, in)
-		return err
-	})
-	return out, err
-})
+}, viewed(inspect))
 
 func inspect(ctx context.Context, env *Env, snap *book.Snapshot, in inspectCellsIn) (*inspectCellsOut, error) {
 	index, err := sheetNamed(snap, in.Sheet)

@@ -72,14 +72,7 @@ var layoutPage = define(Spec{
 	Name: "layout_page", Title: "See a page as laid out", Toolset: "read", Reach: ReachSheet,
 	Description: "A part of a sheet as a person sees it: shown texts in columns of their width, merges, borders, bold and italic. For forms and reports; to read data use sheet_page.",
 	Example:     `{"workbook_or_fork_id":"wb-23456789ab","sheet_name":"Invoice","range":"A1:H40"}`,
-}, func(ctx context.Context, env *Env, in layoutPageIn) (*layoutPageOut, error) {
-	var out *layoutPageOut
-	err := env.Workspace.View(ctx, in.Workbook, func(snap *book.Snapshot) (err error) {
-		out, err = readLayout(ctx, env, snap, in)
-		return err
-	})
-	return out, err
-})
+}, viewed(readLayout))
 
 func readLayout(ctx context.Context, env *Env, snap *book.Snapshot, in layoutPageIn) (*layoutPageOut, error) {
 	index, err := sheetNamed(snap, in.Sheet)

@@ -108,14 +108,7 @@ var listObjects = define(Spec{
 	Name: "list_objects", Title: "List charts, pictures and pivots", Toolset: "read", Reach: ReachBook,
 	Description: "Charts, pictures, shapes, pivot tables, slicers, sparklines, controls and links to other workbooks, of a sheet or the workbook: where each lies, what a chart shows and of which cells, what a pivot table is made of. show_image gives one picture to be seen. Rendered charts: screenshot_sheet.",
 	Example:     `{"workbook_or_fork_id":"wb-23456789ab","sheet_name":"Summary","kinds":["chart"]}`,
-}, func(ctx context.Context, env *Env, in listObjectsIn) (*listObjectsOut, error) {
-	var out *listObjectsOut
-	err := env.Workspace.View(ctx, in.Workbook, func(snap *book.Snapshot) (err error) {
-		out, err = readObjects(ctx, env, snap, in)
-		return err
-	})
-	return out, err
-})
+}, viewed(readObjects))
 
 func readObjects(ctx context.Context, env *Env, snap *book.Snapshot, in listObjectsIn) (*listObjectsOut, error) {
 	sheets := []int{-1}

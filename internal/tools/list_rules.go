@@ -72,14 +72,7 @@ var listRules = define(Spec{
 	Name: "list_rules", Title: "List validations, conditional formats and filters", Toolset: "read", Reach: ReachBook,
 	Description: "The data validations, conditional formats and filters of a workbook or sheet, each with its cells, formulas, messages, thresholds, criteria, and how cells look that it holds for. rules_batch and filter_batch change them.",
 	Example:     `{"workbook_or_fork_id":"wb-23456789ab","sheet_name":"Sheet1"}`,
-}, func(ctx context.Context, env *Env, in listRulesIn) (*listRulesOut, error) {
-	var out *listRulesOut
-	err := env.Workspace.View(ctx, in.Workbook, func(snap *book.Snapshot) (err error) {
-		out, err = readRules(ctx, env, snap, in)
-		return err
-	})
-	return out, err
-})
+}, viewed(readRules))
 
 func readRules(ctx context.Context, env *Env, snap *book.Snapshot, in listRulesIn) (*listRulesOut, error) {
 	out := &listRulesOut{WorkbookID: snap.ID}

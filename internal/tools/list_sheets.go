@@ -51,14 +51,7 @@ var listSheets = define(Spec{
 	Name: "list_sheets", Title: "List sheets", Toolset: "read", Core: true,
 	Description: "The sheets of a workbook in tab order, with their tables. include_bounds adds sizes, what each sheet is for, and which are protected.",
 	Example:     `{"workbook_or_fork_id":"wb-23456789ab","include_bounds":true}`,
-}, func(ctx context.Context, env *Env, in listSheetsIn) (*listSheetsOut, error) {
-	var out *listSheetsOut
-	err := env.Workspace.View(ctx, in.Workbook, func(snap *book.Snapshot) (err error) {
-		out, err = readSheetList(ctx, env, snap, in)
-		return err
-	})
-	return out, err
-})
+}, viewed(readSheetList))
 
 func readSheetList(ctx context.Context, env *Env, snap *book.Snapshot, in listSheetsIn) (*listSheetsOut, error) {
 	wb := snap.Workbook()

@@ -40,14 +40,7 @@ var namedRanges = define(Spec{
 	Name: "named_ranges", Title: "List defined names and tables", Toolset: "read", Core: true,
 	Description: "Defined names (ranges and formulas) and tables of a workbook, with what they refer to. Hidden names are left out.",
 	Example:     `{"workbook_or_fork_id":"wb-23456789ab","name_prefix":"tax"}`,
-}, func(ctx context.Context, env *Env, in namedRangesIn) (*namedRangesOut, error) {
-	var out *namedRangesOut
-	err := env.Workspace.View(ctx, in.Workbook, func(snap *book.Snapshot) (err error) {
-		out, err = readNames(ctx, env, snap, in)
-		return err
-	})
-	return out, err
-})
+}, viewed(readNames))
 
 func readNames(ctx context.Context, env *Env, snap *book.Snapshot, in namedRangesIn) (*namedRangesOut, error) {
 	wb := snap.Workbook()

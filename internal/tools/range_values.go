@@ -48,14 +48,7 @@ var rangeValues = define(Spec{
 	Name: "range_values", Title: "Read ranges", Toolset: "read", Core: true,
 	Description: "Values of exact ranges, as text grids like those of sheet_page. Whole columns and rows end where the sheet does. A bare table name includes its header row.",
 	Example:     `{"workbook_or_fork_id":"wb-23456789ab","sheet_name":"Sheet1","ranges":["A1:D20"]}`,
-}, func(ctx context.Context, env *Env, in rangeValuesIn) (*rangeValuesOut, error) {
-	var out *rangeValuesOut
-	err := env.Workspace.View(ctx, in.Workbook, func(snap *book.Snapshot) (err error) {
-		out, err = readRanges(ctx, env, snap, in)
-		return err
-	})
-	return out, err
-})
+}, viewed(readRanges))
 
 func readRanges(ctx context.Context, env *Env, snap *book.Snapshot, in rangeValuesIn) (*rangeValuesOut, error) {
 	index, err := sheetNamed(snap, in.Sheet)

@@ -1,7 +1,6 @@
 package tools
 
 import (
-	"context"
 	"maps"
 	"math"
 	"slices"
@@ -31,51 +30,6 @@ type rowSize struct {
 	Max    *float64 `json:"max_height_points" min:"0" max:"409.5"`
 }
 
-// Grouping is embedded in operations on rows and on columns.
-type Grouping struct {
-	Hidden   *bool  `json:"hidden"`
-	Level    *int   `json:"outline_level" min:"0" max:"7" doc:"How deep they are grouped; 0 is not"`
-	Group    string `json:"group" enum:"group|ungroup" doc:"One level deeper, or less deep"`
-	Collapse *bool  `json:"collapsed" doc:"Folds the group away, or opens it: hides its rows or columns and marks the next one, which has the button"`
-}
-
-// says tells whether anything is to change.
-func (g *Grouping) says() bool {
-	return g.Hidden != nil || g.Level != nil || g.Group != "" || g.Collapse != nil
-}
-
-// check refuses what contradicts itself.
-func (g *Grouping) check() error {
-	switch {
-	case g.Level != nil && g.Group != "":
-		return invalid("Give one of them", "outline_level and group exclude each other")
-	case g.Hidden != nil && g.Collapse != nil:
-		return invalid("Give one of them", "hidden and collapsed exclude each other: a group that is collapsed is hidden")
-	}
-	return nil
-}
-
-// apply changes what a span says.
-func (g *Grouping) apply(hidden *bool, level *uint8) error {
-	if g.Hidden != nil {
-		*hidden = *g.Hidden
-	}
-	if g.Collapse != nil {
-		*hidden = *g.Collapse
-	}
-	switch {
-	case g.Level != nil:
-		*level = uint8(*g.Level)
-	case g.Group == "group" && *level == book.MaxOutline:
-		return invalid("", "they are grouped %d levels deep already, and there are no more", book.MaxOutline)
-	case g.Group == "group":
-		*level++
-	case g.Group == "ungroup" && *level > 0:
-		*level--
-	}
-	return nil
-}
-
 type rowOp struct {
 	Target *rowTarget `json:"target" doc:"Rows, as a text or an object"`
 	Range  string     `json:"range" doc:"Short for target"`
@@ -83,63 +37,18 @@ type rowOp struct {
 	Grouping
 }
 
-type rowSizeBatchIn struct {
-	ForkArg
-	Sheet string  `json:"sheet_name" required:"true"`
-	Ops   []rowOp `json:"ops" required:"true" min:"1" max:"1000"`
-	EditMode
-	Guard
-}
-
-type rowSizeBatchOut struct {
-	batchOut
-	Sheet string `json:"sheet_name"`
-}
-
 var rowSizeBatch = define(Spec{
 	Name: "row_size_batch", Title: "Size rows", Toolset: "styles", Writes: true, Reach: ReachSheet,
 	Description: "Sets the heights of rows in a fork, in points or to fit what they show, hides and shows them, groups them and folds groups away. SUBTOTAL and AGGREGATE are calculated again where they leave hidden rows out.",
 	Example:     `{"fork_id":"fork-abcdefgh2345","sheet_name":"Sheet1","ops":[{"target":{"kind":"rows","range":"1:1"},"size":{"kind":"height","height_points":30}},{"range":"2:99","size":{"kind":"auto"}},{"range":"10:19","group":"group","collapsed":true}]}`,
-}, func(ctx context.Context, env *Env, in rowSizeBatchIn) (*rowSizeBatchOut, error) {
-	out := &rowSizeBatchOut{}
-	made, err := env.batch(ctx, in.Fork, "row_size_batch", "fail", in.EditMode, in.Guard, len(in.Ops), func(b *batch, i int) error {
-		b.begin("row_size_batch")
-		index, err := sheetNamed(b.snap, in.Sheet)
-		if err != nil {
-			return err
-		}
-		out.Sheet = b.snap.Workbook().Sheets[index].Name
-		return b.sizeRows(index, &in.Ops[i])
-	})
-	if err != nil {
-		return nil, err
-	}
-	out.batchOut = *made
-	return out, nil
-})
-
-// rowsMeant reads the rows that are meant.
-func rowsMeant(b *batch, op *rowOp) (first, last int, err error) {
-	text := op.Range
-	switch {
-	case op.Target != nil && op.Range != "":
-		return 0, 0, invalid("Give one of them", "target and range exclude each other")
-	case op.Target != nil:
-		text = op.Target.Range
-	case op.Range == "":
-		return 0, 0, invalid(`Example: "target":{"kind":"rows","range":"2:9"}`, "target is missing")
-	default:
-		b.warn("WARN_ROW_SHORTHAND_TARGET: range was read as rows")
-	}
-	first, last, ok := rowsNamed(text)
-	if !ok {
-		return 0, 0, fail(codeRangeInvalid, "Write rows as 2, 2:9 or 2-9", "%q names no rows", clip(text, 40))
-	}
-	return first, last, nil
-}
+}, sizeBatch("row_size_batch", (*batch).sizeRows))
 
 func (b *batch) sizeRows(index int, op *rowOp) error {
-	first, last, err := rowsMeant(b, op)
+	var target *string
+	if op.Target != nil {
+		target = &op.Target.Range
+	}
+	first, last, err := byRows.meant(b, target, op.Range)
 	if err != nil {
 		return err
 	}

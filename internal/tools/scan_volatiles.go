@@ -59,14 +59,7 @@ var scanVolatiles = define(Spec{
 	Name: "scan_volatiles", Title: "Find volatile formulas", Toolset: "analysis", Reach: ReachBook,
 	Description: "Formulas and names that Excel calculates anew at every change: NOW, TODAY, RAND, RANDBETWEEN, RANDARRAY, OFFSET, INDIRECT, INFO, CELL.",
 	Example:     `{"workbook_or_fork_id":"wb-23456789ab"}`,
-}, func(ctx context.Context, env *Env, in scanVolatilesIn) (*scanVolatilesOut, error) {
-	var out *scanVolatilesOut
-	err := env.Workspace.View(ctx, in.Workbook, func(snap *book.Snapshot) (err error) {
-		out, err = volatiles(ctx, env, snap, in)
-		return err
-	})
-	return out, err
-})
+}, viewed(volatiles))
 
 // volatileNamesMax bounds the names that a result lists.
 const volatileNamesMax = 50

@@ -58,14 +58,7 @@ var sheetFormulaMap = define(Spec{
 	Description: "The different formulas of a sheet, each with the ranges that hold a copy of it: formulas filled down or right count as one. " +
 		"A column whose copies are interrupted shows where somebody typed over a formula.",
 	Example: `{"workbook_or_fork_id":"wb-23456789ab","sheet_name":"Sheet1","sort_by":"count"}`,
-}, func(ctx context.Context, env *Env, in formulaMapIn) (*formulaMapOut, error) {
-	var out *formulaMapOut
-	err := env.Workspace.View(ctx, in.Workbook, func(snap *book.Snapshot) (err error) {
-		out, err = formulaMap(ctx, env, snap, in)
-		return err
-	})
-	return out, err
-})
+}, viewed(formulaMap))
 
 func formulaMap(ctx context.Context, env *Env, snap *book.Snapshot, in formulaMapIn) (*formulaMapOut, error) {
 	index, err := sheetNamed(snap, in.Sheet)

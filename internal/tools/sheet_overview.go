@@ -69,14 +69,7 @@ var sheetOverview = define(Spec{
 	Description: "What a sheet holds: its blocks of cells (regions) with their headers and what they seem to be for. " +
 		"A region's id is valid as region_id in read_table, table_profile and find_value.",
 	Example: `{"workbook_or_fork_id":"wb-23456789ab","sheet_name":"Sheet1"}`,
-}, func(ctx context.Context, env *Env, in sheetOverviewIn) (*sheetOverviewOut, error) {
-	var out *sheetOverviewOut
-	err := env.Workspace.View(ctx, in.Workbook, func(snap *book.Snapshot) (err error) {
-		out, err = overview(ctx, env, snap, in)
-		return err
-	})
-	return out, err
-})
+}, viewed(overview))
 
 func overview(ctx context.Context, env *Env, snap *book.Snapshot, in sheetOverviewIn) (*sheetOverviewOut, error) {
 	index, err := sheetNamed(snap, in.Sheet)

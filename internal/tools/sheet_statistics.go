@@ -57,14 +57,7 @@ var sheetStatistics = define(Spec{
 	Name: "sheet_statistics", Title: "Statistics of a sheet", Toolset: "analysis", Reach: ReachSheet,
 	Description: "Size, density and statistics of every column of a sheet, over all rows. For one table of a sheet call table_profile.",
 	Example:     `{"workbook_or_fork_id":"wb-23456789ab","sheet_name":"Sheet1"}`,
-}, func(ctx context.Context, env *Env, in sheetStatisticsIn) (*sheetStatisticsOut, error) {
-	var out *sheetStatisticsOut
-	err := env.Workspace.View(ctx, in.Workbook, func(snap *book.Snapshot) (err error) {
-		out, err = statistics(ctx, env, snap, in)
-		return err
-	})
-	return out, err
-})
+}, viewed(statistics))
 
 // statSamples is how many values are shown of a column.
 const statSamples = 5

@@ -42,14 +42,7 @@ var sheetStyles = define(Spec{
 	Name: "sheet_styles", Title: "Styles of a sheet", Toolset: "styles", Reach: ReachSheet,
 	Description: "The different looks of cells on a sheet, the most used first: fonts, fills, borders, number formats, and where they are. Conditional formats are named by type and range.",
 	Example:     `{"workbook_or_fork_id":"wb-23456789ab","sheet_name":"Sheet1","summary_only":false}`,
-}, func(ctx context.Context, env *Env, in sheetStylesIn) (*sheetStylesOut, error) {
-	var out *sheetStylesOut
-	err := env.Workspace.View(ctx, in.Workbook, func(snap *book.Snapshot) (err error) {
-		out, err = readSheetStyles(ctx, env, snap, in)
-		return err
-	})
-	return out, err
-})
+}, viewed(readSheetStyles))
 
 func readSheetStyles(ctx context.Context, env *Env, snap *book.Snapshot, in sheetStylesIn) (*sheetStylesOut, error) {
 	index, err := sheetNamed(snap, in.Sheet)

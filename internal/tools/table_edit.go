@@ -524,7 +524,7 @@ func (e *tableEdit) total(i int) error {
 func columnReference(table, column string) string {
 	tree, err := formula.Parse("T[c]")
 	if err != nil {
-		panic(err)
+		panic(err) // it is a formula
 	}
 	return tree.Rewrite(func(r formula.Reference) formula.Reference {
 		r.Name = table

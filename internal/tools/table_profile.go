@@ -101,14 +101,7 @@ var tableProfile = define(Spec{
 	Description: "What each column of a table holds: type, blanks, different values, the most frequent ones, minimum, maximum, mean, standard deviation, " +
 		"errors, duplicates. All rows are read, however many there are.",
 	Example: `{"workbook_or_fork_id":"wb-23456789ab","sheet_name":"Sheet1"}`,
-}, func(ctx context.Context, env *Env, in tableProfileIn) (*tableProfileOut, error) {
-	var out *tableProfileOut
-	err := env.Workspace.View(ctx, in.Workbook, func(snap *book.Snapshot) (err error) {
-		out, err = profileTable(ctx, env, snap, in)
-		return err
-	})
-	return out, err
-})
+}, viewed(profileTable))
 
 // profileTarget is the cells that are profiled.
 type profileTarget struct {

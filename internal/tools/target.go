@@ -17,6 +17,19 @@ type Book struct {
 	Workbook string `json:"workbook_or_fork_id" alias:"workbook_id" required:"true" doc:"Workbook id, slug or path"`
 }
 
+func (b Book) workbook() string { return b.Workbook }
+
+// viewed is the handler of a tool that reads one workbook and changes nothing: what do makes of its present snapshot.
+func viewed[In interface{ workbook() string }, Out any](do func(ctx context.Context, env *Env, snap *book.Snapshot, in In) (*Out, error)) func(context.Context, *Env, In) (*Out, error) {
+	return func(ctx context.Context, env *Env, in In) (out *Out, err error) {
+		err = env.Workspace.View(ctx, in.workbook(), func(snap *book.Snapshot) (err error) {
+			out, err = do(ctx, env, snap, in)
+			return err
+		})
+		return out, err
+	}
+}
+
 // area is a rectangle of cells that an argument named.
 type area struct {
 	sheet int

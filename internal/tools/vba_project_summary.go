@@ -60,14 +60,7 @@ var vbaProjectSummary = define(Spec{
 	Name: "vba_project_summary", Title: "Summary of the VBA project", Toolset: "vba",
 	Description: "The modules of a workbook's VBA project and the libraries that it refers to. vba_module_source reads a module; nothing is run.",
 	Example:     `{"workbook_or_fork_id":"wb-23456789ab"}`,
-}, func(ctx context.Context, env *Env, in vbaProjectSummaryIn) (*vbaProjectSummaryOut, error) {
-	var out *vbaProjectSummaryOut
-	err := env.Workspace.View(ctx, in.Workbook, func(snap *book.Snapshot) (err error) {
-		out, err = summariseVBA(ctx, env, snap, in)
-		return err
-	})
-	return out, err
-})
+}, viewed(summariseVBA))
 
 func summariseVBA(ctx context.Context, env *Env, snap *book.Snapshot, in vbaProjectSummaryIn) (*vbaProjectSummaryOut, error) {
 	out := &vbaProjectSummaryOut{WorkbookID: snap.ID}

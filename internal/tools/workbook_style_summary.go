@@ -58,14 +58,7 @@ var workbookStyleSummary = define(Spec{
 	Name: "workbook_style_summary", Title: "Styles of a workbook", Toolset: "styles", Reach: ReachBook,
 	Description: "The looks of cells over all sheets, the most used first, with the theme and the conditional formats.",
 	Example:     `{"workbook_or_fork_id":"wb-23456789ab","summary_only":false}`,
-}, func(ctx context.Context, env *Env, in styleSummaryIn) (*styleSummaryOut, error) {
-	var out *styleSummaryOut
-	err := env.Workspace.View(ctx, in.Workbook, func(snap *book.Snapshot) (err error) {
-		out, err = summariseStyles(ctx, env, snap, in)
-		return err
-	})
-	return out, err
-})
+}, viewed(summariseStyles))
 
 func summariseStyles(ctx context.Context, env *Env, snap *book.Snapshot, in styleSummaryIn) (*styleSummaryOut, error) {
 	wb := snap.Workbook()
