@@ -508,7 +508,7 @@ func (c *compiler) table(r *formula.Reference) expr {
 	t, ok := c.scope.Table(r.Name, c.sheet, c.at)
 	if !ok {
 		c.usesNamed(r.Name, false)
-		return &failed{cell.ErrRef, "there is no table " + r.Name}
+		return &failed{cell.ErrRef, c.noTable(r.Name)}
 	}
 	c.uses(t, r.Items()&formula.ItemThisRow != 0)
 	x := t.Range
@@ -538,4 +538,11 @@ func (c *compiler) table(r *formula.Reference) expr {
 		return &failed{cell.ErrRef, "table " + t.Name + " has no such row"}
 	}
 	return c.fixed(t.Sheet, x, through)
+}
+
+func (c *compiler) noTable(name string) string {
+	if name == "" {
+		return "the formula names a column and no table, and stands in none"
+	}
+	return "there is no table " + name
 }
