@@ -36,7 +36,7 @@ func ours() *server.Server {
 		Version: "bench",
 		Env:     &tools.Env{},
 		Tools: []tools.Tool{{
-			Name: "nothing", Title: "Nothing", Description: "Does nothing.", ReadOnly: true, Schema: json.RawMessage(schema),
+			Name: "nothing", Title: "Nothing", Description: "Does nothing.", ReadOnly: true, Schema: func() json.RawMessage { return json.RawMessage(schema) },
 			Call: func(context.Context, *tools.Env, json.RawMessage) (*tools.Result, error) {
 				return &tools.Result{Text: "done"}, nil
 			},

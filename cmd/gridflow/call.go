@@ -200,8 +200,8 @@ func keyValues(t *tools.Tool, pairs []string) (json.RawMessage, error) {
 		}
 		param := findParam(t, key)
 		if param == nil {
-			names := make([]string, len(t.Params))
-			for i, q := range t.Params {
+			names := make([]string, len(t.Params()))
+			for i, q := range t.Params() {
 				names[i] = q.Name
 			}
 			near := didYouMean("", key, names)
@@ -229,8 +229,8 @@ func keyValues(t *tools.Tool, pairs []string) (json.RawMessage, error) {
 }
 
 func findParam(t *tools.Tool, key string) *tools.Param {
-	for i := range t.Params {
-		if p := &t.Params[i]; p.Name == key || slices.Contains(p.Aliases, key) {
+	for i := range t.Params() {
+		if p := &t.Params()[i]; p.Name == key || slices.Contains(p.Aliases, key) {
 			return p
 		}
 	}

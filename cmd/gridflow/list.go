@@ -107,10 +107,10 @@ func overview(rows []tools.Tool) string {
 func describe(t *tools.Tool) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s (%s)\n\n%s\n", t.Name, t.Title, strings.Join(hints(t), ", "), t.Description)
-	if len(t.Params) > 0 {
+	if len(t.Params()) > 0 {
 		b.WriteString("\nParameters\n")
 	}
-	for _, p := range t.Params {
+	for _, p := range t.Params() {
 		fmt.Fprintf(&b, "  %s  %s\n        %s\n", p.Name, strings.Join(facts(p), ", "), p.Doc)
 	}
 	return b.String()

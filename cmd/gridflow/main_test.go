@@ -124,7 +124,7 @@ func fixtureTools() []tools.Tool {
 	row := func(name, title, toolset string, core bool, call func(context.Context, *tools.Env, json.RawMessage) (*tools.Result, error)) tools.Tool {
 		return tools.Tool{
 			Name: name, Title: title, Description: title + ".", Toolset: toolset, Core: core, ReadOnly: toolset == "read",
-			Schema: json.RawMessage(`{"type":"object"}`), Call: call,
+			Schema: anyObject, Params: func() []tools.Param { return nil }, Call: call,
 		}
 	}
 	echo := row("echo", "Gives back its arguments", "read", true, func(_ context.Context, env *tools.Env, args json.RawMessage) (*tools.Result, error) {
@@ -134,7 +134,7 @@ func fixtureTools() []tools.Tool {
 		return &tools.Result{Text: string(args) + "\n"}, nil
 	})
 	one, many := 1.0, 500.0
-	echo.Params = []tools.Param{
+	params := []tools.Param{
 		{Name: "sheet_name", Aliases: []string{"sheet"}, Type: "string", Doc: "the sheet | tab", Required: true},
 		{Name: "limit", Type: "integer", Doc: "how many", Default: "50", Min: &one, Max: &many},
 		{Name: "ratio", Type: "number", Doc: "how much"},
@@ -143,6 +143,7 @@ func fixtureTools() []tools.Tool {
 		{Name: "format", Type: "string", Doc: "how it looks", Enum: []string{"csv", "json"}},
 		{Name: "filters", Type: "array of object", Doc: "what to keep"},
 	}
+	echo.Params = func() []tools.Param { return params }
 	return []tools.Tool{
 		row("breaks", "Fails in a way nobody expected", "read", true, func(context.Context, *tools.Env, json.RawMessage) (*tools.Result, error) {
 			return nil, errors.New("some detail")
@@ -196,3 +197,6 @@ func (noBooks) Peek(context.Context, string) (fileBytes, memoryBytes int64, ok b
 }
 func (noBooks) Unread(_ context.Context, _, _ string) int64 { return 0 }
 func (noBooks) Converts(context.Context, string) bool       { return false }
+
+// anyObject is the schema of a tool that takes what it is given.
+func anyObject() json.RawMessage { return json.RawMessage(`{"type":"object"}`) }

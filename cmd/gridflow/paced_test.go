@@ -78,7 +78,7 @@ func pacedTools(holders *holders) []tools.Tool {
 	row := func(name string, reach tools.Reach, call func(context.Context, pacedArgs) (string, error)) tools.Tool {
 		return tools.Tool{
 			Name: name, Title: name, Description: name + ".", Toolset: "admin", Core: true, ReadOnly: true, Reach: reach,
-			Schema: json.RawMessage(`{"type":"object"}`),
+			Schema: anyObject,
 			Call: func(ctx context.Context, _ *tools.Env, args json.RawMessage) (*tools.Result, error) {
 				var a pacedArgs
 				if err := json.Unmarshal(args, &a); err != nil {

@@ -163,7 +163,7 @@ func TestHints_ToolNames(t *testing.T) {
 	known := map[string]bool{}
 	for _, tool := range tools.Table() {
 		known[tool.Name] = true
-		for _, p := range tool.Params {
+		for _, p := range tool.Params() {
 			known[p.Name] = true
 			for _, a := range p.Aliases {
 				known[a] = true

@@ -10,9 +10,14 @@ import (
 	"gridflow/internal/tools"
 )
 
+// anyObject is the schema of a tool that takes what it is given.
+func anyObject() json.RawMessage { return json.RawMessage(`{"type":"object"}`) }
+
 // fixtureTools are tools whose only purpose is to behave in one way each.
 func fixtureTools() []tools.Tool {
-	object := json.RawMessage(`{"type":"object","properties":{},"additionalProperties":false}`)
+	object := func() json.RawMessage {
+		return json.RawMessage(`{"type":"object","properties":{},"additionalProperties":false}`)
+	}
 	tool := func(name, title string, call func(ctx context.Context, args json.RawMessage) (*tools.Result, error)) tools.Tool {
 		return tools.Tool{
 			Name: name, Title: title, Description: title + ".", Toolset: "fixture", Core: true, ReadOnly: true, Schema: object,

@@ -140,7 +140,7 @@ func TestBothErasOnOneURL(t *testing.T) {
 // TestClientOfTheSDK: the SDK's own client works over HTTP, progress included.
 func TestClientOfTheSDK(t *testing.T) {
 	rows := []tools.Tool{{
-		Name: "steps", Title: "Steps", Toolset: "fixture", Core: true, Schema: json.RawMessage(`{"type":"object"}`),
+		Name: "steps", Title: "Steps", Toolset: "fixture", Core: true, Schema: anyObject,
 		Call: func(ctx context.Context, _ *tools.Env, _ json.RawMessage) (*tools.Result, error) {
 			tools.ReportProgress(ctx, 1, 2, "half")
 			return &tools.Result{Text: "walked"}, nil
@@ -174,7 +174,7 @@ func TestClientOfTheSDK(t *testing.T) {
 func TestEndOfSessionStopsTheWork(t *testing.T) {
 	started := make(chan bool)
 	rows := []tools.Tool{{
-		Name: "works", Title: "Works", Toolset: "fixture", Schema: json.RawMessage(`{"type":"object"}`),
+		Name: "works", Title: "Works", Toolset: "fixture", Schema: anyObject,
 		Call: func(ctx context.Context, _ *tools.Env, _ json.RawMessage) (*tools.Result, error) {
 			started <- true
 			<-ctx.Done()
@@ -211,7 +211,7 @@ func TestEndOfSessionStopsTheWork(t *testing.T) {
 func TestDisconnectStopsTheWork(t *testing.T) {
 	started, stopped := make(chan bool), make(chan error)
 	rows := []tools.Tool{{
-		Name: "works", Title: "Works", Toolset: "fixture", Schema: json.RawMessage(`{"type":"object"}`),
+		Name: "works", Title: "Works", Toolset: "fixture", Schema: anyObject,
 		Call: func(ctx context.Context, _ *tools.Env, _ json.RawMessage) (*tools.Result, error) {
 			started <- true
 			<-ctx.Done()
@@ -482,7 +482,7 @@ func TestDrainUnusedConnection(t *testing.T) {
 func TestDrain(t *testing.T) {
 	started, finish := make(chan bool), make(chan bool)
 	rows := append(fixtureTools(), tools.Tool{
-		Name: "works", Title: "Works", Toolset: "fixture", Schema: json.RawMessage(`{"type":"object"}`),
+		Name: "works", Title: "Works", Toolset: "fixture", Schema: anyObject,
 		Call: func(context.Context, *tools.Env, json.RawMessage) (*tools.Result, error) {
 			started <- true
 			<-finish

@@ -102,7 +102,7 @@ func (s *site) has(lines ...string) {
 // oddTools end in the ways that are counted.
 func oddTools() []tools.Tool {
 	fail := func(name, code string) tools.Tool {
-		return tools.Tool{Name: name, Title: name, Toolset: "fixture", Schema: json.RawMessage(`{"type":"object"}`),
+		return tools.Tool{Name: name, Title: name, Toolset: "fixture", Schema: anyObject,
 			Call: func(context.Context, *tools.Env, json.RawMessage) (*tools.Result, error) {
 				return nil, &tools.Error{Code: code, Message: "so it is"}
 			}}
@@ -170,7 +170,7 @@ func TestMetricsPage(t *testing.T) {
 // at which everything is refused on calls are refused before they are read.
 func TestReadiness(t *testing.T) {
 	status := tools.Tool{
-		Name: "status", Title: "Status", Toolset: "fixture", Schema: json.RawMessage(`{"type":"object"}`), Reach: tools.ReachNothing,
+		Name: "status", Title: "Status", Toolset: "fixture", Schema: anyObject, Reach: tools.ReachNothing,
 		Call: func(context.Context, *tools.Env, json.RawMessage) (*tools.Result, error) {
 			return &tools.Result{Text: "as ever"}, nil
 		},

@@ -128,7 +128,7 @@ func New(conf Config) *Server {
 
 	for i := range conf.Tools {
 		t := &conf.Tools[i]
-		s.mcp.AddTool(Definition(t), s.callTool(t))
+		s.mcp.AddTool(&mcp.Tool{Name: t.Name, InputSchema: noSchema}, s.callTool(t)) // describeTools says the rest
 	}
 	for _, p := range prompts {
 		s.mcp.AddPrompt(p.definition(), p.get)
@@ -151,6 +151,7 @@ func New(conf Config) *Server {
 		s.followCaller,
 		s.checkTool,
 		s.narrow,
+		s.describeTools,
 		s.reportProgress, // a call that waits makes progress, too
 		s.admit(),
 		s.watchdog,
@@ -158,6 +159,29 @@ func New(conf Config) *Server {
 		s.answerResources,
 	)
 	return s
+}
+
+// noSchema stands for the schema of a tool until somebody asks for it: to make those of all tools takes as long as all
+// else that is done before the first answer.
+var noSchema = json.RawMessage(`{"type":"object"}`)
+
+// describeTools puts the whole of each tool into the answer to tools/list.
+func (s *Server) describeTools(next mcp.MethodHandler) mcp.MethodHandler {
+	whole := make(map[string]func() *mcp.Tool, len(s.tools))
+	for name, t := range s.tools {
+		whole[name] = sync.OnceValue(func() *mcp.Tool { return Definition(t) })
+	}
+	return func(ctx context.Context, method string, req mcp.Request) (mcp.Result, error) {
+		res, err := next(ctx, method, req)
+		if list, ok := res.(*mcp.ListToolsResult); ok && err == nil {
+			for i, t := range list.Tools {
+				if w := whole[t.Name]; w != nil {
+					list.Tools[i] = w()
+				}
+			}
+		}
+		return res, err
+	}
 }
 
 // Definition gives the tool as tools/list shows it. All annotations are set: clients
@@ -168,7 +192,7 @@ func Definition(t *tools.Tool) *mcp.Tool {
 		Name:        t.Name,
 		Title:       t.Title,
 		Description: t.Description,
-		InputSchema: t.Schema,
+		InputSchema: t.Schema(),
 		Annotations: &mcp.ToolAnnotations{
 			Title:           t.Title,
 			ReadOnlyHint:    t.ReadOnly,

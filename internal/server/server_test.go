@@ -212,7 +212,7 @@ func TestAdmission(t *testing.T) {
 func TestStubbornCall(t *testing.T) {
 	never := make(chan bool)
 	rows := []tools.Tool{{
-		Name: "stubborn", Schema: json.RawMessage(`{"type":"object"}`),
+		Name: "stubborn", Schema: anyObject,
 		Call: func(context.Context, *tools.Env, json.RawMessage) (*tools.Result, error) { <-never; return nil, nil },
 	}}
 	synctest.Test(t, func(t *testing.T) {
@@ -260,7 +260,7 @@ func TestWatchdog(t *testing.T) {
 
 func testWatchdog(t *testing.T, stubborn func(context.Context) error) {
 	rows := append(fixtureTools(), tools.Tool{
-		Name: "stubborn", Schema: json.RawMessage(`{"type":"object"}`),
+		Name: "stubborn", Schema: anyObject,
 		Call: func(ctx context.Context, _ *tools.Env, _ json.RawMessage) (*tools.Result, error) {
 			return nil, stubborn(ctx)
 		},

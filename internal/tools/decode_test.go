@@ -206,7 +206,7 @@ func TestErrorsAreShort(t *testing.T) {
 	long := strings.Repeat("x", 500)
 	for _, tool := range Table() {
 		args := `{"` + long + `":1`
-		for _, p := range tool.Params {
+		for _, p := range tool.Params() {
 			args += `,"` + p.Name + `":{"` + long + `":["` + long + `"]}`
 		}
 		_, err := tool.Call(t.Context(), &Env{Workspace: newTestBook()}, json.RawMessage(args+"}"))

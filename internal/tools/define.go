@@ -43,26 +43,26 @@ type Spec struct {
 //
 // Fields are of type string, bool, int, float64, a pointer to one of these (nil where
 // not given), []string, []int, Scalars, a struct or a slice of structs. A wrong tag is
-// a fault of the program and panics when the table is made.
+// a fault of the program and panics when the tool is first used or shown.
 func define[In, Out any](spec Spec, handler func(context.Context, *Env, In) (Out, error)) Tool {
-	args := planOf(reflect.TypeFor[In]())
-	if spec.Example != "" {
-		var in In
-		if err := args.decode(spec.Name, "", json.RawMessage(spec.Example), reflect.ValueOf(&in).Elem(), false); err != nil {
-			panic(fmt.Sprintf("the example of %s: %v", spec.Name, err))
+	args := sync.OnceValue(func() *plan {
+		args := planOf(reflect.TypeFor[In]())
+		if spec.Example != "" {
+			var in In
+			if err := args.decode(spec.Name, "", json.RawMessage(spec.Example), reflect.ValueOf(&in).Elem(), false); err != nil {
+				panic(fmt.Sprintf("the example of %s: %v", spec.Name, err))
+			}
 		}
-	}
-	params := make([]Param, len(args.fields))
-	for i, f := range args.fields {
-		params[i] = f.Param
-	}
+		return args
+	})
 	return Tool{
 		Name: spec.Name, Title: spec.Title, Description: spec.Description, Toolset: spec.Toolset, Core: spec.Core, Example: spec.Example, Reach: spec.Reach, Disk: spec.Disk, Office: spec.Office,
 		ReadOnly: !spec.Writes, Destructive: spec.Destructive, Idempotent: !spec.Writes || spec.Idempotent,
-		Schema: args.appendSchema(nil), Params: params,
+		Schema: sync.OnceValue(func() json.RawMessage { return args().appendSchema(nil) }),
+		Params: sync.OnceValue(func() []Param { return args().params() }),
 		Call: func(ctx context.Context, env *Env, raw json.RawMessage) (*Result, error) {
 			var in In
-			if err := args.decode(spec.Name, spec.Example, raw, reflect.ValueOf(&in).Elem(), env.Profile == Compat); err != nil {
+			if err := args().decode(spec.Name, spec.Example, raw, reflect.ValueOf(&in).Elem(), env.Profile == Compat); err != nil {
 				return nil, err
 			}
 			seen := new(seenVersion)
@@ -145,6 +145,15 @@ func planOf(t reflect.Type) *plan {
 	p := newPlan(t)
 	plans.Store(t, p)
 	return p
+}
+
+// params gives what is told of the arguments.
+func (p *plan) params() []Param {
+	params := make([]Param, len(p.fields))
+	for i, f := range p.fields {
+		params[i] = f.Param
+	}
+	return params
 }
 
 // newPlan reads the tags of a struct type.

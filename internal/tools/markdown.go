@@ -47,11 +47,12 @@ func (t *Tool) markdown(b *bufio.Writer) {
 		fmt.Fprint(b, " · destructive")
 	}
 	fmt.Fprintf(b, "\n\n%s\n", t.Description)
-	if len(t.Params) > 0 {
+	params := t.Params()
+	if len(params) > 0 {
 		fmt.Fprint(b, "\n| argument | type | default | meaning |\n|---|---|---|---|\n")
 	}
-	for i := range t.Params {
-		p := &t.Params[i]
+	for i := range params {
+		p := &params[i]
 		name := "`" + p.Name + "`"
 		for _, a := range p.Aliases {
 			name += ", `" + a + "`"

@@ -212,7 +212,7 @@ func (c *caller) call() {
 // arguments draws those of a call: those of the example with the names of what is there, or by the schema.
 func (c *caller) arguments(tool *Tool) map[string]any {
 	var schema map[string]any
-	if err := json.Unmarshal(tool.Schema, &schema); err != nil {
+	if err := json.Unmarshal(tool.Schema(), &schema); err != nil {
 		c.t.Fatal(err)
 	}
 	drawn := c.draw(schema, "").(map[string]any)

@@ -14,7 +14,7 @@ import (
 // definition is a tool as tools/list shows it.
 func definition(t *Tool) []byte {
 	b, err := json.Marshal(map[string]any{
-		"name": t.Name, "title": t.Title, "description": t.Description, "inputSchema": t.Schema,
+		"name": t.Name, "title": t.Title, "description": t.Description, "inputSchema": t.Schema(),
 		"annotations": map[string]any{"title": t.Title, "readOnlyHint": t.ReadOnly, "destructiveHint": t.Destructive,
 			"idempotentHint": t.Idempotent, "openWorldHint": false},
 	})
@@ -63,11 +63,11 @@ func TestSchemaLint(t *testing.T) {
 			t.Errorf("%s: a description of %d bytes, title %q, toolset %q, example %q", tool.Name, len(tool.Description), tool.Title, tool.Toolset, tool.Example)
 		}
 		var schema map[string]any
-		if err := json.Unmarshal(tool.Schema, &schema); err != nil {
+		if err := json.Unmarshal(tool.Schema(), &schema); err != nil {
 			t.Fatalf("%s: %v", tool.Name, err)
 		}
 		lintSchema(t, tool.Name, schema)
-		for _, p := range tool.Params {
+		for _, p := range tool.Params() {
 			if !name.MatchString(p.Name) {
 				t.Errorf("%s: argument %q", tool.Name, p.Name)
 			}
@@ -152,7 +152,7 @@ func TestMarkdown(t *testing.T) {
 			continue
 		}
 		section, _, _ = strings.Cut(section, "\n### ")
-		for _, p := range tool.Params {
+		for _, p := range tool.Params() {
 			if !strings.Contains(section, "| `"+p.Name+"`") {
 				t.Errorf("the reference of %s lacks %s", tool.Name, p.Name)
 			}

@@ -3,6 +3,7 @@ package tools
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 )
 
@@ -28,8 +29,10 @@ type Tool struct {
 	Destructive bool // may destroy something that cannot be had back
 	Idempotent  bool // calling twice with the same arguments equals calling once
 
-	Schema json.RawMessage // flat JSON Schema of the arguments: no unions, no $ref
-	Params []Param         // the same, for documentation and the command line
+	// Schema gives the JSON Schema of the arguments, flat (no unions, no $ref), and Params the same for
+	// documentation and the command line. They are made at the first call: a program that starts needs none.
+	Schema func() json.RawMessage
+	Params func() []Param
 
 	// Call decodes args strictly, runs the tool and renders its result. The error
 	// is an *Error where the caller can do something about it; anything else is a
@@ -63,8 +66,8 @@ const (
 // and whether it calculates by itself too.
 func (t *Tool) TakesOffice(backend string) (office Office, itself bool) {
 	chooses := false
-	for i := range t.Params {
-		chooses = chooses || t.Params[i].Name == "backend"
+	if t.Office != OfficeNothing {
+		chooses = slices.ContainsFunc(t.Params(), func(p Param) bool { return p.Name == "backend" })
 	}
 	switch {
 	case !chooses || strings.EqualFold(backend, "libreoffice"):

@@ -113,10 +113,12 @@ func Open(ctx context.Context, o Options) (*Workspace, error) {
 		t := newTouched()
 		w.done.Go(func() { w.gather(run, t) })
 		w.done.Go(func() { w.watch(run, t) })
-		w.seek(run)
 	}
 	w.done.Go(func() {
 		defer close(w.walked)
+		if w.watcher != nil { // nobody waits for it: to watch a folder of many files, as those above a root may be, takes the system a while
+			w.seek(run)
+		}
 		for i := range w.roots {
 			w.scan(run, place{i, "."}, false)
 		}
