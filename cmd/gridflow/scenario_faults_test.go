@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"net"
@@ -135,11 +136,9 @@ func TestFault_CancelStorm(t *testing.T) {
 	figure(t, "calls cancelled as they were sent, those answered among them; a call afterwards", fmt.Sprintf("%d, %d; answered", storms, answered), "answered")
 }
 
-// TestFault_FullDisk: the disk of the state folder takes no more. The edit that does not fit
-// is refused, and so are all after it; what was acknowledged before is there, then and after
-// a start with room; reads go on. A limit on the size of files stands in for a full disk.
-func TestFault_FullDisk(t *testing.T) {
-	t.Parallel()
+// bounded gives a program that is this one with a limit on the size of files, in blocks of 512 bytes.
+func bounded(t *testing.T, blocks int) string {
+	t.Helper()
 	if _, err := exec.LookPath("sh"); err != nil {
 		t.Skip(err)
 	}
@@ -147,7 +146,6 @@ func TestFault_FullDisk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	state, root := t.TempDir(), loanRoot(t)
 	// A shell bounds itself, ignores the signal that would come, and becomes the server. Ignored
 	// signals stay so.
 	dir := t.TempDir()
@@ -155,10 +153,60 @@ func TestFault_FullDisk(t *testing.T) {
 	if err := os.Symlink(self, named); err != nil { // this binary goes by the name that it is called by
 		t.Fatal(err)
 	}
-	writeFile(t, script, fmt.Appendf(nil, "#!/bin/sh\nulimit -f 2048\ntrap '' XFSZ\nexec '%s' \"$@\"\n", named))
+	writeFile(t, script, fmt.Appendf(nil, "#!/bin/sh\nulimit -f %d\ntrap '' XFSZ\nexec '%s' \"$@\"\n", blocks, named))
 	if err := os.Chmod(script, 0o755); err != nil {
 		t.Fatal(err)
 	}
+	return script
+}
+
+// TestFault_FullDiskBase: the disk of the state folder has no room for the bytes of a workbook that a
+// fork is made of. There is no fork then, and no base that is less than its hash says; with room there are.
+func TestFault_FullDiskBase(t *testing.T) {
+	t.Parallel()
+	state, root := t.TempDir(), t.TempDir()
+	book, err := os.ReadFile("../../examples/sales.xlsx") // 1.8 MB
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, filepath.Join(root, "sales.xlsx"), book)
+	script := bounded(t, 1024)
+	r := servingNamed(t, script, script, root, "--state-dir="+state)
+	s := r.client(eras[0])
+	if a, err := call(t.Context(), s, "create_fork", `{"workbook_or_fork_id":"sales"}`); err != nil {
+		t.Fatal(err)
+	} else if a.failed && !strings.Contains(a.text, "state folder") { // a disk that shares what files have alike has room
+		t.Errorf("refused otherwise: %s", a.text)
+	}
+	bases, err := os.ReadDir(filepath.Join(state, "bases"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range bases {
+		kept, err := os.ReadFile(filepath.Join(state, "bases", b.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(kept, book) {
+			t.Errorf("bases/%s has %d bytes of %d", b.Name(), len(kept), len(book))
+		}
+	}
+	at(t, s, "sales", "Sales", "A1")
+	r.cmd.Process.Signal(syscall.SIGTERM)
+	r.cmd.Wait()
+	s = serving(t, root, "--state-dir="+state).client(eras[1])
+	if got := at(t, s, newFork(t, s, "sales"), "Sales", "A1"); got != "Date" {
+		t.Errorf("a fork that was made with room has %q in A1", got)
+	}
+}
+
+// TestFault_FullDisk: the disk of the state folder takes no more. The edit that does not fit
+// is refused, and so are all after it; what was acknowledged before is there, then and after
+// a start with room; reads go on. A limit on the size of files stands in for a full disk.
+func TestFault_FullDisk(t *testing.T) {
+	t.Parallel()
+	state, root := t.TempDir(), loanRoot(t)
+	script := bounded(t, 2048)
 	r := servingNamed(t, script, script, root, "--state-dir="+state, "--toolsets=all")
 	s := r.client(eras[0])
 	fork := newFork(t, s, "loan")

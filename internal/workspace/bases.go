@@ -241,7 +241,7 @@ func (w *Workspace) keep(ctx context.Context, e Entry, l *loaded) (Base, error) 
 	if cloneFile(f, src.file) == nil {
 		err = hashing(ctx, io.NewSectionReader(f, 0, 1<<62), h)
 	} else {
-		err = hashing(ctx, io.NewSectionReader(src.file, 0, 1<<62), io.MultiWriter(h, writer{f}))
+		err = hashing(ctx, io.NewSectionReader(src.file, 0, 1<<62), io.MultiWriter(h, f))
 	}
 	if err != nil {
 		return b, l.checked.judge(storeError(err))
@@ -346,9 +346,6 @@ func storeError(err error) error {
 	}
 	return err
 }
-
-// writer hides what else a file can do, so that a copy goes through here.
-type writer struct{ io.Writer }
 
 // hashOf gives the SHA-256 of a file in hex.
 func (w *Workspace) hashOf(ctx context.Context, dir *os.Root, name string) (string, error) {

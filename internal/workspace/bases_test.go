@@ -1,6 +1,7 @@
 package workspace
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -345,5 +347,28 @@ func TestOneSnapshotOfABase(t *testing.T) {
 			t.Errorf("%s has another snapshot", id)
 		}
 		h.Release()
+	}
+}
+
+// fullDisk takes so many bytes, and no more.
+type fullDisk int
+
+func (d *fullDisk) Write(b []byte) (int, error) {
+	if n := int(*d); n < len(b) {
+		*d = 0
+		return n, syscall.ENOSPC
+	}
+	*d -= fullDisk(len(b))
+	return len(b), nil
+}
+
+// TestHashingOntoAFullDisk: what is hashed while it is copied is not copied in part without a word.
+func TestHashingOntoAFullDisk(t *testing.T) {
+	const size = 3 << 20
+	for room, want := range map[fullDisk]error{size: nil, size - 1: syscall.ENOSPC, 0: syscall.ENOSPC} {
+		disk := room
+		if err := hashing(t.Context(), bytes.NewReader(make([]byte, size)), io.MultiWriter(sha256.New(), &disk)); err != want {
+			t.Errorf("with room for %d bytes: %v, want %v", room, err, want)
+		}
 	}
 }

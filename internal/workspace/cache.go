@@ -451,7 +451,7 @@ func (c *checked) judge(err error) error {
 	return fileError(c.path, err)
 }
 
-// hashing reads in pieces, between which it looks whether anybody still waits.
+// hashing writes all of r to w, in pieces between which it looks whether anybody still waits.
 func hashing(ctx context.Context, r io.Reader, w io.Writer) error {
 	buf := make([]byte, 1<<20)
 	for {
@@ -459,7 +459,9 @@ func hashing(ctx context.Context, r io.Reader, w io.Writer) error {
 			return err
 		}
 		n, err := r.Read(buf)
-		w.Write(buf[:n])
+		if _, err := w.Write(buf[:n]); err != nil {
+			return err
+		}
 		if err == io.EOF {
 			return nil
 		}

@@ -101,6 +101,11 @@ func (s *Shelf) Put(ctx context.Context, name string, write func(io.Writer) erro
 		err = context.Cause(ctx)
 	}
 	if err == nil {
+		// Else a name that outlives a power cut may stand for a part of the content, for good. That
+		// a name is lost does no harm.
+		err = f.Sync()
+	}
+	if err == nil {
 		err = s.dir.Rename(temp, name)
 	}
 	if err != nil {

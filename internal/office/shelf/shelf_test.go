@@ -159,3 +159,21 @@ func TestAtOnce(t *testing.T) {
 	}
 	all.Wait()
 }
+
+// TestSynced: what is not on the disk is not on the shelf. A file that was closed stands for one whose
+// content the disk does not take when it is synced.
+func TestSynced(t *testing.T) {
+	dir := t.TempDir()
+	s, err := Open(dir, 3, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f, err := s.Put(t.Context(), "a", func(w io.Writer) error { return w.(*os.File).Close() }); err == nil {
+		f.Close()
+		t.Error("it is there, though it could not be synced")
+	}
+	if list := names(t, dir); len(list) > 0 {
+		t.Errorf("it has left %q", list)
+	}
+	put(t, s, "a", "later")
+}
