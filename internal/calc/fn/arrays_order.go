@@ -2,6 +2,7 @@ package fn
 
 import (
 	"cmp"
+	"math"
 	"strings"
 
 	"gridflow/internal/cell"
@@ -89,18 +90,21 @@ func (c *Context) order(n int, keys []sortKey) []int {
 	return rows
 }
 
-// numbers gives the values by which the rows ascend if all of them are numbers, else nil.
+// numbers gives the values by which the rows ascend if all of them are numbers or blank, else nil.
 func (k *sortKey) numbers(c *Context, n int) []float64 {
 	nums := make([]float64, n)
 	for i := range nums {
 		if c.StopAt(i) {
 			return nil
 		}
-		v := k.at(i)
-		if v.Kind() != cell.Number {
+		switch v := k.at(i); v.Kind() {
+		case cell.Number:
+			nums[i] = v.Number() * float64(k.sign)
+		case cell.Blank:
+			nums[i] = math.Inf(1) // last, whatever the order; no number of a sheet is infinite
+		default:
 			return nil
 		}
-		nums[i] = v.Number() * float64(k.sign)
 	}
 	return nums
 }
