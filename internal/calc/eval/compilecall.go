@@ -6,10 +6,7 @@ import (
 	"gridflow/internal/calc/fn"
 	"gridflow/internal/cell"
 	"gridflow/internal/formula"
-	"gridflow/internal/grid"
 )
-
-type tableColumn = grid.TableColumn
 
 // byPlace are the functions that look at where their first argument lies, not at what
 // it holds: it is not read.
