@@ -201,7 +201,7 @@ func (s *Snapshot) modelOf(ctx context.Context, in calc.Input, since *Snapshot) 
 	model = model.WithWords(in)
 	changed, err := s.differing(ctx, from, true)
 	if err == nil && len(changed) > 0 {
-		model, err = model.With(in, changed)
+		model, err = model.With(ctx, in, changed)
 	}
 	if err == nil && anew && since != nil {
 		model = model.AsIn(in) // since was calculated, with a model that is no more
@@ -259,7 +259,11 @@ func (s *Snapshot) differing(ctx context.Context, since *Snapshot, formulas bool
 			if err != nil {
 				return nil, err
 			}
+			looked := 0
 			for x, y := range grid.Diff(old, now, nil) {
+				if looked++; looked&0xfff == 0 && ctx.Err() != nil {
+					return nil, ctx.Err()
+				}
 				ref := y.Ref
 				if _, ok := now.At(y.Ref); !ok {
 					ref = x.Ref

@@ -20,25 +20,28 @@ import (
 // once has to be accepted when a journal is read again.
 func (d *draft) storedForms(sheet int, cells []CellEdit) (func(c *CellEdit) stored, error) {
 	var tables []grid.Table
+	formulas, bracket := false, false
 	for k := range cells {
-		if strings.Contains(cells[k].Formula, "[") { // it may be a column of the table around it
-			var err error
-			if tables, err = d.next.Tables(d.ctx); d.ctx.Err() != nil {
-				return nil, err
-			}
-			break // where they cannot be read, nothing can be said of them
-		}
+		formulas = formulas || cells[k].HasFormula
+		bracket = bracket || strings.Contains(cells[k].Formula, "[") // it may be a column of the table around it
+	}
+	if formulas {
+		var err error
+		if tables, err = d.next.Tables(d.ctx); d.ctx.Err() != nil {
+			return nil, err
+		} // where they cannot be read, nothing can be said of them
 	}
 	var copies formula.Copies[bool] // of formulas that are stored as they are typed: whether they spill
 	names := d.next.Workbook().Names
 	defined := func(name string) bool {
-		return slices.ContainsFunc(names, func(n grid.Name) bool { return FoldName(n.Name) == FoldName(name) })
+		return slices.ContainsFunc(names, func(n grid.Name) bool { return FoldName(n.Name) == FoldName(name) }) ||
+			slices.ContainsFunc(tables, func(t grid.Table) bool { return FoldName(t.Name) == FoldName(name) })
 	}
 	return func(c *CellEdit) stored {
 		if !c.HasFormula {
 			return stored{}
 		}
-		if tables == nil && c.Array == ArrayAsTyped { // what stands in a table depends on the row
+		if !bracket && c.Array == ArrayAsTyped { // what stands in a table depends on the row
 			if spills, ok := copies.Of(c.Formula, c.Ref); ok {
 				return stored{c.Formula, spills}
 			}
@@ -46,7 +49,7 @@ func (d *draft) storedForms(sheet int, cells []CellEdit) (func(c *CellEdit) stor
 			if err != nil {
 				return stored{text: c.Formula}
 			}
-			is := stored{text, d.spills(text, sheet, c.Ref, nil)}
+			is := stored{text, d.spills(text, sheet, c.Ref, tables)}
 			if text == c.Formula {
 				copies.Note(text, c.Ref, is.spills)
 			} else {

@@ -130,6 +130,11 @@ func (f *tableFollower) rewritten(text string, sheet int, at cell.Ref) string {
 	return now
 }
 
+// column gives the column of the table as it was that a formula names, -1 if there is none.
+func (x *followed) column(say string) int {
+	return formula.FindColumn(say, len(x.was.Columns), func(i int) string { return x.was.Columns[i].Name })
+}
+
 var deleted = formula.Reference{Kind: formula.DeletedRef}
 
 // follow gives a reference to a table that goes on.
@@ -141,11 +146,12 @@ func (x *followed) follow(r formula.Reference) formula.Reference {
 	if first == "" || r.Kind == formula.NameRef {
 		return r
 	}
-	nowFirst, ok1 := x.columns[FoldName(first)]
-	nowLast, ok2 := x.columns[FoldName(last)]
-	switch {
-	case !ok1 || !ok2: // it names no column, and means none now
+	i, j := x.column(first), x.column(last)
+	if i < 0 || j < 0 { // it names no column, and means none now
 		return r
+	}
+	nowFirst, nowLast := x.columns[FoldName(x.was.Columns[i].Name)], x.columns[FoldName(x.was.Columns[j].Name)]
+	switch {
 	case nowFirst == "" || nowLast == "":
 		return deleted
 	case nowFirst == first && nowLast == last:
@@ -161,14 +167,13 @@ func (x *followed) plain(r formula.Reference, sheet int, at cell.Ref) formula.Re
 	area := t.Range
 	first, last := r.Columns()
 	if first != "" {
-		i, j := x.was.column(first), x.was.column(last)
+		i, j := x.column(first), x.column(last)
 		if i < 0 || j < 0 {
 			return deleted
 		}
 		area.First.Col, area.Last.Col = t.Range.First.Col+min(i, j), t.Range.First.Col+max(i, j)
 	}
 	items := r.Items()
-	top, bottom := t.Range.First.Row+t.HeaderRows, t.Range.Last.Row-t.TotalsRows
 	fixedRow := true
 	switch {
 	case items&formula.ItemThisRow != 0:
@@ -177,25 +182,11 @@ func (x *followed) plain(r formula.Reference, sheet int, at cell.Ref) formula.Re
 		}
 		area.First.Row, area.Last.Row, fixedRow = at.Row, at.Row, false
 	case items&formula.ItemAll != 0:
-	case items&formula.ItemHeaders != 0 && t.HeaderRows == 0, items&formula.ItemTotals != 0 && t.TotalsRows == 0:
-		return deleted
 	default:
-		area.First.Row, area.Last.Row = top, bottom
-		if items&formula.ItemHeaders != 0 {
-			area.First.Row = t.Range.First.Row
-			if items&(formula.ItemData|formula.ItemTotals) == 0 {
-				area.Last.Row = top - 1
-			}
+		var ok bool
+		if area.First.Row, area.Last.Row, ok = t.Rows(items&formula.ItemHeaders != 0, items&formula.ItemData != 0, items&formula.ItemTotals != 0); !ok {
+			return deleted
 		}
-		if items&formula.ItemTotals != 0 {
-			area.Last.Row = t.Range.Last.Row
-			if items&(formula.ItemData|formula.ItemHeaders) == 0 {
-				area.First.Row = bottom + 1
-			}
-		}
-	}
-	if area.First.Row > area.Last.Row {
-		return deleted
 	}
 	corner := func(c cell.Ref) formula.Corner {
 		return formula.Corner{Row: int32(c.Row), Col: int32(c.Col), AbsRow: fixedRow, AbsCol: true}

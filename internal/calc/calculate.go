@@ -217,7 +217,7 @@ func (c *calculation) settle(ctx context.Context) error {
 		if len(c.left) == 0 {
 			break
 		}
-		if err := c.rewire(); err != nil {
+		if err := c.rewire(ctx); err != nil {
 			return err
 		}
 		if round+1 == maxRounds {
@@ -261,7 +261,7 @@ func (c *calculation) stopped() bool {
 }
 
 // rewire brings the graph up to date where arrays fill other cells than before.
-func (c *calculation) rewire() error {
+func (c *calculation) rewire(ctx context.Context) error {
 	if len(c.moved) == 0 {
 		return nil
 	}
@@ -274,7 +274,7 @@ func (c *calculation) rewire() error {
 		x := programOf(s)
 		changes = append(changes, graph.Change{Sheet: p.sheet, At: p.at, Formula: grid.Formula{Text: x.text, Kind: s.Template.Kind, Anchor: p.at, Range: c.spills[p]}})
 	}
-	g, err := c.m.graph.With(changes, c.m.words)
+	g, err := c.m.graph.With(ctx, changes, c.m.words)
 	if err != nil {
 		return err
 	}
@@ -414,6 +414,9 @@ func (c *calculation) iterate(ctx context.Context) error {
 		}
 		change := 0.0
 		for _, p := range cells {
+			if c.stopped() {
+				break
+			}
 			t, i := c.cell(p)
 			was := t.at(i)
 			w.visit(p)
@@ -440,6 +443,10 @@ func (c *calculation) inOrder() []place {
 	slices.SortFunc(cells, comparePlaces)
 	return cells
 }
+
+// leftAtOnce is how many of the cells that arrays have left are taken out of a sheet between two looks at whether the
+// calculation is to end.
+const leftAtOnce = 1 << 14
 
 // publish makes the sheets with the new values. The error is that of ctx.
 func (c *calculation) publish(ctx context.Context) (*Result, error) {
@@ -478,12 +485,17 @@ func (c *calculation) publish(ctx context.Context) (*Result, error) {
 		if len(values)+len(spills) == 0 {
 			continue
 		}
-		next, err := s.from.WithValues(values, c.workers())
+		next, err := s.from.WithValues(ctx, values, c.workers())
 		if err == nil && len(spills) > 0 {
 			next, err = next.With(spills)
 		}
-		if err == nil {
-			next, err = next.Without(c.empty[i])
+		for left := range slices.Chunk(c.empty[i], leftAtOnce) {
+			if err == nil {
+				err = ctx.Err()
+			}
+			if err == nil {
+				next, err = next.Without(left)
+			}
 		}
 		if err != nil {
 			return nil, err

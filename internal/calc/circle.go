@@ -56,7 +56,7 @@ func (c *calculation) allCircles(ctx context.Context) error {
 		if len(ever) == 0 || c.stopped() {
 			return ctx.Err()
 		}
-		if err := c.rewire(); err != nil {
+		if err := c.rewire(ctx); err != nil {
 			return err
 		}
 		var areas []graph.Area
@@ -73,7 +73,7 @@ func (c *calculation) allCircles(ctx context.Context) error {
 		w := c.worker()
 		w.trace = &trace{d, map[place][]place{}}
 		w.rest()
-		found := w.trace.circles()
+		found := w.trace.circles(c.stopped)
 		if round >= settleCircles {
 			maps.Copy(found, c.circular)
 		}
@@ -108,8 +108,8 @@ func (c *calculation) shrink(p place, now cell.Range) {
 	}
 }
 
-// circles gives the cells that read themselves, by way of others or at once.
-func (t *trace) circles() map[place]bool {
+// circles gives the cells that read themselves, by way of others or at once; some of them where it is stopped.
+func (t *trace) circles(stopped func() bool) map[place]bool {
 	type node struct {
 		index, low int
 		on         bool
@@ -126,7 +126,7 @@ func (t *trace) circles() map[place]bool {
 			continue
 		}
 		frames := []frame{{p: root}}
-		for len(frames) > 0 {
+		for len(frames) > 0 && !stopped() {
 			f := &frames[len(frames)-1]
 			n := nodes[f.p]
 			if n == nil {

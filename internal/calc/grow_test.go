@@ -89,7 +89,7 @@ func TestTablesGrow(t *testing.T) {
 			opt.Sources, changed = differing(l.in, now)
 			m := l.model.WithWords(now)
 			same := compiledOnce(l.model, m)
-			m, err := m.With(now, changed)
+			m, err := m.With(context.Background(), now, changed)
 			if err != nil {
 				t.Fatal(err)
 			}

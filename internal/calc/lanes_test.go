@@ -42,7 +42,7 @@ func (in Input) with(m *Model, inputs []Cell, set []cell.Value) (Input, *Model, 
 	}
 	if len(formulas) > 0 {
 		var err error
-		if m, err = m.With(in, formulas); err != nil {
+		if m, err = m.With(context.Background(), in, formulas); err != nil {
 			return in, nil, err
 		}
 	}

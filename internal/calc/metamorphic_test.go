@@ -118,7 +118,7 @@ func (l *line) edit(t testing.TB, sheet int, changes []grid.Change, opt Options)
 	sources, formulas := differing(l.in, now)
 	m := l.model
 	if len(formulas) > 0 {
-		if m, err = m.With(now, formulas); err != nil {
+		if m, err = m.With(context.Background(), now, formulas); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -310,7 +310,7 @@ func someFormula(r *rand.Rand) (text string, spills bool) {
 		"_xlfn.ISFORMULA(" + c + ")*2", "ROWS(Block)+SUM(Block)", "ROWS(Some)+SUM(Block)", "COLUMN(" + c + ")+ROWS(Block)",
 		// that read more than they name
 		"SUMIF(" + block + "," + c + "," + d + ")", "AVERAGEIF(" + block + `,"<>",` + c + ")", "SUMIF(B:B," + c + "," + d + ")", "SUMIF(Block," + c + "," + a + ")",
-		"SUMIF(INDEX(" + block + ",0,1)," + c + "," + d + ")",
+		"SUMIF(INDEX(" + block + ",0,1)," + c + "," + d + ")", "SUMIF(" + block + `,">0",INDEX(` + block + ",1+MOD(ABS(N(" + c + ")),2),2))",
 		// whole columns, three dimensions, and what joins references
 		"SUM((B:B=" + c + ")*1)", "MATCH(TRUE,B:B=" + c + ",0)", "SUMPRODUCT((B:B<>\"\")*1)", "SUM(S:T!" + d[max(0, len(d)-2):] + ")", "SUM(" + a + " " + block + ")",
 		"SUM(INDEX(" + block + ",1,1):" + c + ")", "SUMIFS(" + block + "," + block + `,">1")`, "MDETERM(" + block + ")",

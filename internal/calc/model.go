@@ -88,8 +88,8 @@ const (
 func (m *Model) Bytes() int64 { return m.bytes }
 
 // With gives the model of a workbook in which the formulas of some cells are others than in
-// m. in is the workbook as it is now; its names, tables and sheets are those of m.
-func (m *Model) With(in Input, changed []Cell) (*Model, error) {
+// m. in is the workbook as it is now; its names, tables and sheets are those of m. The error may be that of ctx.
+func (m *Model) With(ctx context.Context, in Input, changed []Cell) (*Model, error) {
 	changes := make([]graph.Change, 0, len(changed))
 	for _, x := range changed {
 		c := graph.Change{Sheet: x.Sheet, At: x.At}
@@ -100,7 +100,7 @@ func (m *Model) With(in Input, changed []Cell) (*Model, error) {
 		}
 		changes = append(changes, c)
 	}
-	g, err := m.graph.With(changes, m.words)
+	g, err := m.graph.With(ctx, changes, m.words)
 	if err != nil {
 		return nil, err
 	}

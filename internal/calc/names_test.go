@@ -71,7 +71,7 @@ func TestNamesChange(t *testing.T) {
 			if !compiledByName(l.model, m, readers) {
 				l.fail(t, "a formula that goes through no name that changed was compiled again")
 			}
-			m, err := m.With(now, changed)
+			m, err := m.With(context.Background(), now, changed)
 			if err != nil {
 				t.Fatal(err)
 			}

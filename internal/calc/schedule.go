@@ -55,7 +55,7 @@ func (c *calculation) level(w *worker, plan *graph.Plan, first, last int, h *hit
 	var pieces []piece
 	var cost int64
 	var parts, done, shared []graph.Step // of a unit; that others read; that are cut into pieces
-	for unit := first; unit < last; unit++ {
+	for unit := first; unit < last && !c.stopped(); unit++ {
 		u := &plan.Units[unit]
 		hit := false
 		parts = parts[:0]

@@ -35,6 +35,9 @@ func (c *calculation) spread(p place, f *form, v fn.Value) cell.Value {
 	}
 	s := c.sheets[p.sheet]
 	for row := range fills.Rows() {
+		if c.stopped() { // nobody will see the cells
+			break
+		}
 		for col := range fills.Cols() {
 			if row == 0 && col == 0 {
 				continue
@@ -100,6 +103,9 @@ func (c *calculation) free(p place, r, was cell.Range) bool {
 	}
 	for col := inside.First.Col; col <= inside.Last.Col; col++ {
 		for row := inside.First.Row; row <= inside.Last.Row; row++ {
+			if row%grid.BandRows == 0 && c.stopped() {
+				return false
+			}
 			at := cell.Ref{Row: row, Col: col}
 			if at == p.at || was.Contains(at) {
 				continue
@@ -126,7 +132,7 @@ func (c *calculation) fill(p place, fills cell.Range) {
 // vacate empties the cells that an array fills no longer.
 func (c *calculation) vacate(p place, was, now cell.Range) {
 	s := c.sheets[p.sheet]
-	for row := was.First.Row; row <= was.Last.Row; row++ {
+	for row := was.First.Row; row <= was.Last.Row && !c.stopped(); row++ {
 		for col := was.First.Col; col <= was.Last.Col; col++ {
 			at := cell.Ref{Row: row, Col: col}
 			if at == p.at || now.Contains(at) {

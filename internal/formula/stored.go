@@ -25,7 +25,7 @@ type Scope struct {
 	// Table is the table that the formula stands in, "" for none. References to columns that name no
 	// table are to this one, and get its name, without which files do not have them.
 	Table string
-	// Defined reports whether there is a defined name of that name; nil says that there is none.
+	// Defined reports whether there is a defined name or a table of that name; nil says that there is none.
 	Defined func(name string) bool
 }
 
@@ -68,8 +68,12 @@ func (s *storer) node(n *Node) {
 	switch {
 	case n.Kind == Call && n.Ref == nil: // one with a sheet prefix is a function of a workbook
 		s.function(n)
-		if i := takesFunction(n); i >= 0 {
-			s.handed(n.Kids[i])
+		for _, k := range takesFunctions(n) {
+			s.handed(k)
+		}
+	case n.Kind == Invoke:
+		for _, k := range n.Kids[1:] {
+			s.handed(k)
 		}
 	case n.Kind == Local:
 		s.local(n)
@@ -109,11 +113,17 @@ func asArgument(call string, n *Node) (open, end string) {
 
 // joins reports whether n has a union that is not in parentheses.
 func joins(n *Node) bool {
-	return n.Kind == Binary && (n.Op == OpUnion || joins(n.Kids[0]) || joins(n.Kids[1]))
+	switch n.Kind {
+	case Binary:
+		return n.Op == OpUnion || joins(n.Kids[0]) || joins(n.Kids[1])
+	case Unary, Postfix: // -A1,B1 is the sign of a union
+		return joins(n.Kids[0])
+	}
+	return false
 }
 
-// takesFunction gives the argument of a call that is a function, or -1.
-func takesFunction(n *Node) int {
+// takesFunctions gives the arguments of a call that may be functions.
+func takesFunctions(n *Node) []*Node {
 	at := -1
 	switch n.Function() {
 	case "BYCOL", "BYROW", "MAKEARRAY", "MAP", "REDUCE", "SCAN":
@@ -122,23 +132,35 @@ func takesFunction(n *Node) int {
 		at = 2
 	case "PIVOTBY":
 		at = 3
+	case "LET":
+		var values []*Node
+		for i := 1; i < len(n.Kids); i += 2 {
+			values = append(values, n.Kids[i])
+		}
+		return values
 	}
-	if at >= len(n.Kids) {
-		return -1
+	if at < 0 || at >= len(n.Kids) {
+		return nil
 	}
-	return at
+	return n.Kids[at : at+1]
 }
 
-// handed puts the prefix before the name of a function that is handed to another one, or several in HSTACK or VSTACK.
+// handed puts the prefix before the name of a function that is handed on, before several in HSTACK or VSTACK, and before
+// those of which one is chosen.
 func (s *storer) handed(n *Node) {
 	switch {
+	case n.Kind == Paren:
+		s.handed(n.Kids[0])
 	case n.Kind == Ref && n.Ref.Kind == NameRef && n.Ref.sheets == nil && storagePrefix(n.Ref.Name) == 0:
 		if name := n.Ref.Name; Builtin(strings.ToUpper(name)) && (s.defined == nil || !s.defined(name)) {
 			s.insert(int(n.pos), 0, handedPrefix)
 		}
-	case n.Kind == Call && n.Ref == nil && (n.Function() == "HSTACK" || n.Function() == "VSTACK"):
-		for _, k := range n.Kids {
-			s.handed(k)
+	case n.Kind == Call && n.Ref == nil:
+		switch n.Function() {
+		case "CHOOSE", "HSTACK", "IF", "IFERROR", "IFNA", "IFS", "SWITCH", "VSTACK":
+			for _, k := range n.Kids {
+				s.handed(k)
+			}
 		}
 	}
 }

@@ -140,6 +140,22 @@ func (r *tableReader) name(s string, to *string) bool {
 	return true
 }
 
+// FindColumn gives the place of the table column that a formula names, -1 if there is none: name gives
+// what each of count columns is called. Spaces around what a formula says are not part of it, T[ Amount ],
+// but where a column is called just so.
+func FindColumn(say string, count int, name func(int) string) int {
+	trimmed, found := strings.Trim(say, " "), -1
+	for i := range count {
+		switch is := name(i); {
+		case strings.EqualFold(is, say):
+			return i
+		case found < 0 && len(trimmed) < len(say) && strings.EqualFold(is, trimmed):
+			found = i
+		}
+	}
+	return found
+}
+
 func (r *tableReader) space() {
 	for class[r.spec[r.at]]&isSpace != 0 {
 		r.at++

@@ -10,6 +10,7 @@ package grid
 // workbook with ten scattered edits each are an ordinary day.
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -174,7 +175,9 @@ func (s *Sheet) checked(changes []Change) ([]Change, []cell.Range, error) {
 	for i, c := range changes {
 		sorted[i] = numbered{c, i}
 	}
-	slices.SortStableFunc(sorted, func(a, b numbered) int { return order(a.Ref) - order(b.Ref) })
+	if !ascending {
+		slices.SortFunc(sorted, func(a, b numbered) int { return cmp.Or(order(a.Ref)-order(b.Ref), a.index-b.index) })
+	}
 	type touched struct {
 		first int   // the lowest index of a change in the array
 		cells int64 // changed

@@ -2,6 +2,7 @@ package grid
 
 import (
 	"bytes"
+	"context"
 	"math"
 	"reflect"
 	"slices"
@@ -124,7 +125,7 @@ func TestWithValues(t *testing.T) {
 				list = append(list, v)
 			}
 		}
-		got, err := s.WithValues(list, 2)
+		got, err := s.WithValues(context.Background(), list, 2)
 		if err != nil {
 			t.Fatal(err)
 		}

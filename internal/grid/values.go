@@ -2,6 +2,7 @@ package grid
 
 import (
 	"cmp"
+	"context"
 	"encoding/binary"
 	"math"
 	"math/bits"
@@ -46,33 +47,59 @@ func (v *Values) rows(yield func(int) bool) {
 // WithValues gives the sheet with other values, as With does for changes of the kind
 // SetValue, but at the cost of some nanoseconds a cell where many cells of a band have new ones.
 // No column of a band may be there twice. As many goroutines as workers says share the work, if
-// it pays; all have ended when the sheet is there.
-func (s *Sheet) WithValues(list []Values, workers int) (*Sheet, error) {
+// it pays; all have ended when the sheet is there. The error is that of ctx or an *EditError.
+func (s *Sheet) WithValues(ctx context.Context, list []Values, workers int) (*Sheet, error) {
 	if !s.Complete() {
 		return nil, &EditError{Reason: ErrPartial}
 	}
 	n := *s
-	var few []Change
-	var whole []*Values
+	var whole, few []*Values
 	for i := range list {
 		v := &list[i]
 		if s.dense(v) {
 			whole = append(whole, v)
 			continue
 		}
-		for row := range v.rows {
-			few = append(few, Change{Ref: cell.Ref{Row: v.Band*BandRows + row, Col: v.Col}, Kind: SetValue, Value: v.value(row)})
-		}
+		few = append(few, v)
 	}
 	if len(whole) > 0 {
-		if err := n.revalue(whole, workers); err != nil {
+		if err := n.revalue(ctx, whole, workers); err != nil {
 			return nil, err
 		}
 	}
-	if len(few) == 0 {
-		return &n, nil
+	return n.withFew(ctx, few)
+}
+
+// valuesAtOnce is about how many changes are made out of values at a time, so that a large array takes no memory of
+// its size once more, and can be given up.
+const valuesAtOnce = 1 << 16
+
+// withFew gives the sheet with other values, cell by cell. s is not yet handed out.
+func (s *Sheet) withFew(ctx context.Context, list []*Values) (*Sheet, error) {
+	slices.SortFunc(list, compareValues)
+	var changes []Change
+	for i, v := range list {
+		for row := range v.rows {
+			changes = append(changes, Change{Ref: cell.Ref{Row: v.Band*BandRows + row, Col: v.Col}, Kind: SetValue, Value: v.value(row)})
+		}
+		if i+1 < len(list) && len(changes) < valuesAtOnce {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		slices.SortFunc(changes, func(a, b Change) int { return order(a.Ref) - order(b.Ref) })
+		next, err := s.With(changes)
+		if err != nil {
+			return nil, err
+		}
+		s, changes = next, changes[:0]
 	}
-	return n.With(few)
+	return s, nil
+}
+
+func compareValues(a, b *Values) int {
+	return cmp.Or(cmp.Compare(a.Band, b.Band), cmp.Compare(a.Col, b.Col))
 }
 
 // dense reports whether a chunk is better made anew than patched: many of its cells change,
@@ -125,8 +152,8 @@ func mask(w, first, last int) uint64 {
 const worthWorker = 32
 
 // revalue puts new values into chunks. s is not yet handed out.
-func (s *Sheet) revalue(list []*Values, workers int) error {
-	slices.SortFunc(list, func(a, b *Values) int { return cmp.Or(cmp.Compare(a.Band, b.Band), cmp.Compare(a.Col, b.Col)) })
+func (s *Sheet) revalue(ctx context.Context, list []*Values, workers int) error {
+	slices.SortFunc(list, compareValues)
 	bands := slices.Clone(s.bands)
 	chunks := make([]*Chunk, len(list))
 	for i := 0; i < len(list); {
@@ -152,7 +179,7 @@ func (s *Sheet) revalue(list []*Values, workers int) error {
 			c := columns.Get().(*column)
 			defer columns.Put(c)
 			defer c.reset()
-			for i := k * len(list) / workers; i < (k+1)*len(list)/workers; i++ {
+			for i := k * len(list) / workers; i < (k+1)*len(list)/workers && ctx.Err() == nil; i++ {
 				if list[i].Texts == nil {
 					chunks[i], _ = chunks[i].revalued(list[i], c, nil)
 				}
@@ -169,6 +196,9 @@ func (s *Sheet) revalue(list []*Values, workers int) error {
 	defer columns.Put(c)
 	defer c.reset()
 	for i, v := range list {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		if v.Texts != nil {
 			var ok bool
 			if chunks[i], ok = chunks[i].revalued(v, c, intern); !ok {

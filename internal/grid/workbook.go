@@ -117,6 +117,22 @@ func (t *Table) DataRange() (cell.Range, bool) {
 	return r, r.First.Row <= r.Last.Row
 }
 
+// Rows gives the rows that some parts of a table span; with none named they are those of its data. A part
+// that the table does not have counts for nothing beside others; ok is false where no row is left.
+func (t *Table) Rows(headers, data, totals bool) (first, last int, ok bool) {
+	first, last = cell.MaxRows, -1
+	add := func(named bool, from, to int) {
+		if named && from <= to {
+			first, last = min(first, from), max(last, to)
+		}
+	}
+	top, bottom := t.Range.First.Row+t.HeaderRows, t.Range.Last.Row-t.TotalsRows
+	add(headers, t.Range.First.Row, top-1)
+	add(data || !headers && !totals, top, bottom)
+	add(totals, bottom+1, t.Range.Last.Row)
+	return first, last, last >= 0
+}
+
 // Styles is the workbook's style sheet. A cell carries an index into Xfs.
 type Styles struct {
 	Fonts   []Font

@@ -179,6 +179,7 @@ func (l *Log) publish(g *segment, reqs []request, out []batch.Outcome[Entry], en
 		switch {
 		case r.flags&flagEnd != 0:
 			l.kill(r.stream, s, g)
+			l.forget(s.run)
 			ended = true
 		case st.rec.seq == 1:
 			l.streams[r.stream] = s
@@ -231,6 +232,20 @@ func (l *Log) kill(id string, s *stream, g *segment) {
 		}
 	}
 }
+
+// forget drops runs that are past, this one the latest, once they are half of all: who begins and ends streams all the time
+// would else have them all in memory until the segment is full. Locked.
+func (l *Log) forget(r *run) {
+	if !r.past() {
+		return
+	}
+	if l.pastRuns++; l.pastRuns > pastMin && 2*l.pastRuns > len(l.runs) {
+		l.runs = slices.DeleteFunc(l.runs, (*run).past)
+		l.pastRuns = 0
+	}
+}
+
+const pastMin = 64
 
 // find gives a segment by its number; nil: it is not there. Locked, or by the writer.
 func (l *Log) find(number uint32) *segment {
@@ -288,7 +303,7 @@ func (l *Log) seal() error {
 			s.run = nil
 		}
 	}
-	l.runs = nil
+	l.runs, l.pastRuns = nil, 0
 	return nil
 }
 

@@ -31,6 +31,9 @@ func (r *run) add(rec *record, dataSize int, offset uint32) {
 	r.ended = rec.flags&flagEnd != 0
 }
 
+// past reports whether the life lies within the segment: it has left nothing but bytes, and the index says nothing of it.
+func (r *run) past() bool { return r.ended && r.first == 1 }
+
 // index is what is said of a segment when it is sealed.
 type index struct {
 	sequence uint64 // of the last record; where there is none, the one before the first
@@ -39,11 +42,11 @@ type index struct {
 
 const runSize = 1 + 1 + 3*8 + 3*4 + 2*8 // without the id
 
-// encode leaves out lives that lie within the segment: they have left nothing but bytes.
+// encode leaves out what is past.
 func (x *index) encode() []byte {
 	b := binary.LittleEndian.AppendUint64(nil, x.sequence)
 	for _, r := range x.runs {
-		if r.ended && r.first == 1 {
+		if r.past() {
 			continue
 		}
 		b = append(b, uint8(len(r.stream)))

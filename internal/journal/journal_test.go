@@ -142,6 +142,35 @@ func TestEndAndBeginAgain(t *testing.T) {
 	}
 }
 
+// Who begins and ends streams all the time does not fill the memory with them before the segment is full.
+func TestRunsThatArePast(t *testing.T) {
+	f := crashfs.New()
+	l := open(t, f, Options{})
+	appendTo(t, l, "before", "x")
+	must(t, l.Close())
+	l = open(t, f, Options{})
+	appendTo(t, l, "stays", "first")
+	for i := range 1000 {
+		id := fmt.Sprint("s", i%7)
+		appendTo(t, l, id, "one", "two")
+		if i == 500 {
+			must(t, l.End("before")) // of a life that began in another segment there is to be told
+		}
+		must(t, l.End(id))
+		if n := len(l.runs); n > 2*pastMin+3 {
+			t.Fatalf("%d runs after %d lives", n, i)
+		}
+	}
+	appendTo(t, l, "stays", "last")
+	for range 2 {
+		wantText(t, "streams", fmt.Sprint(l.Streams()), "[stays]")
+		wantText(t, "stays", texts(l.All("stays")), "1:first 2:last")
+		sound(t, l)
+		must(t, l.Close())
+		l = open(t, f, Options{})
+	}
+}
+
 func files(t testing.TB, f vfs.FS) string {
 	t.Helper()
 	entries, err := f.ReadDir("j")

@@ -75,13 +75,14 @@ type Log struct {
 	in   *batch.Batcher[request, Entry]
 
 	// The writer is who runs a batch; there is one at a time.
-	file   vfs.File // of the active segment
-	runs   []*run   // of the active segment: its index in the making
-	buf    []byte
-	fresh  map[string]*stream // begun in the batch that is written, and not published
-	staged []staged
-	next   uint64 // sequence of the next record
-	stuck  bool   // no segment is deleted any more
+	file     vfs.File // of the active segment
+	runs     []*run   // of the active segment: its index in the making
+	pastRuns int      // of these: how many of them are past
+	buf      []byte
+	fresh    map[string]*stream // begun in the batch that is written, and not published
+	staged   []staged
+	next     uint64 // sequence of the next record
+	stuck    bool   // no segment is deleted any more
 
 	syncs tally.Durations // needs no lock
 

@@ -120,7 +120,7 @@ func (r *Rewriter) table(x formula.Reference) formula.Reference {
 		return x
 	}
 	column := func(name string) int {
-		return slices.IndexFunc(f.before.Columns, func(s string) bool { return strings.EqualFold(s, name) })
+		return formula.FindColumn(name, len(f.before.Columns), func(i int) string { return f.before.Columns[i] })
 	}
 	first, last := column(a), column(b)
 	if first < 0 || last < 0 || f.left[first] && f.left[last] {

@@ -24,7 +24,7 @@ import (
 )
 
 // editingEnv is an Env over a copy of an example whose forks are in a folder of their own.
-func editingEnv(t *testing.T, profile Profile) *Env {
+func editingEnv(t *testing.T, profile Profile, set ...func(*forks.Options)) *Env {
 	t.Helper()
 	root, state := t.TempDir(), t.TempDir()
 	for _, name := range []string{"loan.xlsx", "orders.csv"} {
@@ -68,7 +68,11 @@ func editingEnv(t *testing.T, profile Profile) *Env {
 	if err != nil {
 		t.Fatal(err)
 	}
-	store, err := forks.Open(t.Context(), forks.Options{Bases: w, Files: w, Journal: log, Logger: quiet})
+	options := forks.Options{Bases: w, Files: w, Journal: log, Logger: quiet}
+	for _, f := range set {
+		f(&options)
+	}
+	store, err := forks.Open(t.Context(), options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,6 +179,60 @@ func TestForkTranscript(t *testing.T) {
 		"whatif.txt",
 	} {
 		t.Run(name, func(t *testing.T) { playForks(t, filepath.Join("testdata", name), nil) })
+	}
+}
+
+// TestStaleIsMarked: every call that reads values of a fork whose formulas are not calculated says so, and no other
+// does. Of two that are compared either may be that one.
+func TestStaleIsMarked(t *testing.T) {
+	env := editingEnv(t, Dense, func(o *forks.Options) { o.CalcBudget = -1 }) // nothing is calculated
+	fork := regexp.MustCompile(`fork-[2-9a-z]+`)
+	do := func(name, args string) string {
+		t.Helper()
+		out, err := callTool(t, env, name, args)
+		if err != nil {
+			t.Fatalf("%s %s: %v", name, args, err)
+		}
+		return out.Text
+	}
+	one := func() string { return fork.FindString(do("create_fork", `{"workbook_id":"sales"}`)) }
+	old, fresh, other := one(), one(), one()
+	do("edit_batch", fmt.Sprintf(`{"fork_id":%q,"sheet_name":"Data","edits":[{"address":"C2","value":77}]}`, old))
+	for name, args := range map[string]string{
+		"compare_tables":    `{"baseline_id":%[1]q,"current_id":%[2]q,"sheet_name":"Sums","key":["A"]}`,
+		"describe_workbook": `{"workbook_id":%[1]q}`,
+		"diff_workbooks":    `{"baseline_id":%[1]q,"current_id":%[2]q}`,
+		"explain_cell":      `{"workbook_id":%[1]q,"sheet_name":"Sums","cell_address":"B2"}`,
+		"export_csv":        `{"workbook_id":%[1]q,"sheet_name":"Sums","target_path":"out-%[1]s-%[2]s.csv"}`,
+		"find_errors":       `{"workbook_id":%[1]q}`,
+		"find_formula":      `{"workbook_id":%[1]q,"query":"SUM"}`,
+		"find_value":        `{"workbook_id":%[1]q,"query":"a"}`,
+		"formula_trace":     `{"workbook_id":%[1]q,"sheet_name":"Sums","cell_address":"B2","direction":"precedents"}`,
+		"grid_export":       `{"workbook_id":%[1]q,"sheet_name":"Sums","range":"A1:D4"}`,
+		"inspect_cells":     `{"workbook_id":%[1]q,"sheet_name":"Sums","targets":["B2"]}`,
+		"layout_page":       `{"workbook_id":%[1]q,"sheet_name":"Sums"}`,
+		"list_sheets":       `{"workbook_id":%[1]q}`,
+		"named_ranges":      `{"workbook_id":%[1]q}`,
+		"range_values":      `{"workbook_id":%[1]q,"sheet_name":"Sums","ranges":["A1:D4"]}`,
+		"read_table":        `{"workbook_id":%[1]q,"table_name":"Totals"}`,
+		"sheet_formula_map": `{"workbook_id":%[1]q,"sheet_name":"Sums"}`,
+		"sheet_overview":    `{"workbook_id":%[1]q,"sheet_name":"Sums"}`,
+		"sheet_page":        `{"workbook_id":%[1]q,"sheet_name":"Sums"}`,
+		"sheet_statistics":  `{"workbook_id":%[1]q,"sheet_name":"Sums"}`,
+		"table_profile":     `{"workbook_id":%[1]q,"sheet_name":"Sums"}`,
+		"verify_workbook":   `{"baseline_id":%[2]q,"current_id":%[1]q}`,
+		"workbook_summary":  `{"workbook_id":%[1]q}`,
+	} {
+		marked := func(a, b string) bool {
+			text := do(name, fmt.Sprintf(args, a, b))
+			return strings.Contains(text, "WARN_STALE_FORMULAS") || strings.Contains(text, `"stale_formulas":true`) || strings.Contains(text, `"recalc_needed":true`)
+		}
+		if !marked(old, fresh) {
+			t.Errorf("%s does not say that formulas are not calculated: %s", name, do(name, strings.ReplaceAll(fmt.Sprintf(args, old, fresh), "out-", "again-")))
+		}
+		if marked(fresh, other) {
+			t.Errorf("%s says of what is calculated that it is not", name)
+		}
 	}
 }
 

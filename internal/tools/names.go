@@ -167,6 +167,11 @@ func refersTo(snap *book.Snapshot, name, scope, text string) (said string, warni
 	if wrong != nil {
 		return "", "", fail("BAD_FORMULA", "Examples: Sheet1!$A$1:$B$9, SUM(Sheet1!$A:$A), 0.19, \"text\"", "what %s refers to does not parse: %v", plain(clip(name, 64)), wrong)
 	}
+	for r := range formula.References(tree.Root) {
+		if r.Kind == formula.TableRef && r.Name == "" {
+			return "", "", fail("BAD_NAME", "Name it: Table1[Amount]", "%q does not say of which table, and a name stands in none", clip(text, 64))
+		}
+	}
 	relative := false
 	var unknown string
 	bare := false

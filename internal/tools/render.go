@@ -41,7 +41,7 @@ type imager interface {
 type seenVersion struct {
 	id      string // "" where none was read
 	version uint64
-	stale   bool // its formulas are not calculated
+	stale   bool // its formulas are not calculated, or those of another that was read
 
 	opened func() bool // whether it was given values that the file does not have
 }
@@ -55,7 +55,8 @@ type Seeing struct{ Workspace }
 func (w Seeing) View(ctx context.Context, id string, fn func(*book.Snapshot) error) error {
 	return w.Workspace.View(ctx, id, func(s *book.Snapshot) error {
 		if seen, ok := ctx.Value(seenKey{}).(*seenVersion); ok && forks.IsFork(s.ID) {
-			seen.id, seen.version, seen.stale = s.ID, s.Version, s.Stale()
+			seen.stale = s.Stale() || seen.stale && seen.id != s.ID // of two that are compared either may be
+			seen.id, seen.version = s.ID, s.Version
 		}
 		return fn(s)
 	})

@@ -2,6 +2,7 @@ package tools
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
 	"gridflow/internal/formula"
+	"gridflow/internal/grid"
 )
 
 type ruleOp struct {
@@ -157,9 +159,24 @@ func (p *ruled) formula(field, text, prefixWarning string) (string, error) {
 	if is == "" || p.b.policy == "off" {
 		return is, nil
 	}
-	stored, err := formula.Stored(is)
+	tree, err := formula.Parse(is)
 	if err == nil {
-		return stored, nil
+		what, hint, wrong := p.unfit(tree.Root)
+		if wrong != nil {
+			return "", wrong
+		}
+		if what != "" {
+			err = errors.New(what)
+			if p.b.policy == "fail" {
+				return "", fail("BAD_FORMULA", hint, "%s of %s: %v", field, p.ranges[0], err)
+			}
+		}
+	}
+	if err == nil {
+		var stored string
+		if stored, err = formula.Stored(is); err == nil {
+			return stored, nil
+		}
 	}
 	if p.b.policy == "fail" {
 		return "", fail("BAD_FORMULA", "Write it as in a cell, with commas between arguments; formula_parse_policy off takes it as it is", "formula parse failed: %s of %s: %v", field, p.ranges[0], err)
@@ -167,6 +184,37 @@ func (p *ruled) formula(field, text, prefixWarning string) (string, error) {
 	p.bad = true
 	p.b.bad = append(p.b.bad, badFormula{p.name, p.ranges[0].First.String(), is, err.Error()})
 	return "", nil
+}
+
+// unfit says what in a formula a rule cannot have, "" for nothing: Excel refuses such a rule when it is typed, and takes a
+// file with it for damaged ([MS-OI29500] 3.2.3.1.2 and 3.2.3.1.3).
+func (p *ruled) unfit(root *formula.Node) (what, hint string, err error) {
+	var tables []grid.Table
+	for n := range formula.Nodes(root) {
+		switch {
+		case n.Kind == formula.Array:
+			return "a rule takes no array in braces", "Write its values into cells, or define a name for it", nil
+		case n.Kind == formula.Binary && (n.Op == formula.OpUnion || n.Op == formula.OpIntersect):
+			return "a rule takes no union and no intersection of references", "Define a name for it", nil
+		case n.Kind == formula.Ref && n.Ref.LastSheet() != "":
+			return "a rule takes no reference through several sheets", "Define a name for it, or calculate it in a cell", nil
+		case n.Kind == formula.Ref && n.Ref.Kind == formula.NameRef && n.Ref.Book() == "":
+			if tables == nil {
+				if tables, err = p.b.snap.Tables(p.b.ctx); p.b.ctx.Err() != nil {
+					return "", "", err
+				} // where they cannot be read, nothing can be said of them
+			}
+			key := book.FoldName(n.Ref.Name)
+			if !slices.ContainsFunc(tables, func(t grid.Table) bool { return book.FoldName(t.Name) == key }) ||
+				slices.ContainsFunc(p.b.snap.Workbook().Names, func(d grid.Name) bool { return book.FoldName(d.Name) == key }) {
+				continue
+			}
+			fallthrough
+		case n.Kind == formula.Ref && n.Ref.Kind == formula.TableRef:
+			return "a rule takes no reference to a table", `Write the cells ($A$2:$A$9), define a name for the column and take that, or INDIRECT("Table1[Amount]")`, nil
+		}
+	}
+	return "", "", nil
 }
 
 // moved gives a formula of a rule whose first cell was at another place.

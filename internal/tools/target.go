@@ -299,26 +299,13 @@ func (r *resolver) tablePart(ref formula.Reference) error {
 		}
 		rng.First.Col, rng.Last.Col = t.Range.First.Col+min(a, b), t.Range.First.Col+max(a, b)
 	}
-	items := ref.Items()
-	if items == 0 {
-		items = formula.ItemData
-	}
-	data, _ := t.DataRange()
-	top, bottom := cell.MaxRows, -1
-	add := func(item formula.Items, first, last int) {
-		if items&item != 0 && first <= last {
-			top, bottom = min(top, first), max(bottom, last)
+	if items := ref.Items(); items&formula.ItemAll == 0 {
+		first, last, ok := t.Rows(items&formula.ItemHeaders != 0, items&formula.ItemData != 0, items&formula.ItemTotals != 0)
+		if rng.First.Row, rng.Last.Row = first, last; !ok || items&formula.ItemThisRow != 0 {
+			return fail(codeRangeInvalid, "Parts of a table: Table1[#All], Table1[#Headers], Table1[#Data], Table1[#Totals], Table1[Column]",
+				"%q has no cells: the table %s is %s", clip(r.text, 64), plain(t.Name), t.Range)
 		}
 	}
-	add(formula.ItemAll, t.Range.First.Row, t.Range.Last.Row)
-	add(formula.ItemHeaders, t.Range.First.Row, data.First.Row-1)
-	add(formula.ItemData, data.First.Row, data.Last.Row)
-	add(formula.ItemTotals, data.Last.Row+1, t.Range.Last.Row)
-	if bottom < 0 {
-		return fail(codeRangeInvalid, "Parts of a table: Table1[#All], Table1[#Headers], Table1[#Data], Table1[#Totals], Table1[Column]",
-			"%q has no cells: the table %s is %s", clip(r.text, 64), plain(t.Name), t.Range)
-	}
-	rng.First.Row, rng.Last.Row = top, bottom
 	r.found = append(r.found, area{sheet: t.Sheet, rng: rng, table: t})
 	return nil
 }
@@ -326,10 +313,10 @@ func (r *resolver) tablePart(ref formula.Reference) error {
 func tableColumn(t *grid.Table, name string) (int, error) {
 	names := make([]string, len(t.Columns))
 	for i, c := range t.Columns {
-		if strings.EqualFold(c.Name, name) {
-			return i, nil
-		}
 		names[i] = c.Name
+	}
+	if i := formula.FindColumn(name, len(names), func(i int) string { return names[i] }); i >= 0 {
+		return i, nil
 	}
 	return 0, fail(codeColumnNotFound, suggest("columns", name, names), "the table %s has no column %q", plain(t.Name), clip(name, 64))
 }

@@ -16,6 +16,12 @@ func (c *compiler) beyond(searched, taken expr) {
 	// What is read changes with the size of either, though neither reference may change where it leads.
 	c.p.Placed = c.p.Placed || s == nil || t == nil || s.size() != t.size()
 	if s == nil || t == nil {
+		if r, ok := within(searched, taken); ok {
+			if t := boundOf(taken); r.first != t.first || r.end != t.end { // else INDEX reads all of it
+				c.read(Read{Sheet: r.sheet, First: r.first, Last: r.end, Through: c.via})
+			}
+			return
+		}
 		c.p.Dynamic, c.p.Volatile = true, true
 		return
 	}
@@ -30,6 +36,49 @@ func (c *compiler) beyond(searched, taken expr) {
 	if first != t.first || last != t.end {
 		c.read(Read{Sheet: t.sheet, First: first, Last: last, Through: c.via})
 	}
+}
+
+// within bounds what is read where INDEX gives either range: a part of its first argument, from which on as many cells
+// are read as the other has at most.
+func within(searched, taken expr) (*area, bool) {
+	s, t := boundOf(searched), boundOf(taken)
+	if s == nil || t == nil {
+		return nil, false
+	}
+	size := s.size()
+	out := *t
+	for axis, max := range [2]int32{cell.MaxRows, cell.MaxCols} {
+		first, end, absFirst, absEnd := &out.first.Row, &out.end.Row, out.first.AbsRow, &out.end.AbsRow
+		if axis == 1 {
+			first, end, absFirst, absEnd = &out.first.Col, &out.end.Col, out.first.AbsCol, &out.end.AbsCol
+		}
+		if size[axis].absFirst != size[axis].absLast || absFirst != *absEnd || *first > *end {
+			return nil, false
+		}
+		more := size[axis].last
+		if more < 0 {
+			more = -more
+		}
+		if *end += more; absFirst && *end >= max || !absFirst && *end-*first >= max/2 {
+			*end, *absEnd = max-1, true
+		}
+	}
+	return &out, true
+}
+
+// boundOf gives cells of which an expression refers to some, whatever it gives; nil where they are not known.
+func boundOf(e expr) *area {
+	switch x := e.(type) {
+	case *named:
+		return boundOf(x.body.root)
+	case *call:
+		if x.f.Name == "INDEX" {
+			return boundOf(x.args[0])
+		}
+		return nil
+	}
+	a, _ := regionOf(e)
+	return a
 }
 
 // size is what distinguishes areas of other sizes.

@@ -508,13 +508,13 @@ func (c *compiler) table(r *formula.Reference) expr {
 	t, ok := c.scope.Table(r.Name, c.sheet, c.at)
 	if !ok {
 		c.usesNamed(r.Name, false)
-		return &failed{cell.ErrRef, "there is no table " + r.Name}
+		return &failed{cell.ErrRef, c.noTable(r.Name)}
 	}
 	c.uses(t, r.Items()&formula.ItemThisRow != 0)
 	x := t.Range
 	if first, last := r.Columns(); first != "" {
-		i := slices.IndexFunc(t.Columns, func(n tableColumn) bool { return strings.EqualFold(n.Name, first) })
-		j := slices.IndexFunc(t.Columns, func(n tableColumn) bool { return strings.EqualFold(n.Name, last) })
+		called := func(i int) string { return t.Columns[i].Name }
+		i, j := formula.FindColumn(first, len(t.Columns), called), formula.FindColumn(last, len(t.Columns), called)
 		if i < 0 || j < 0 {
 			return &failed{cell.ErrRef, "table " + t.Name + " has no column of that name"}
 		}
@@ -533,24 +533,16 @@ func (c *compiler) table(r *formula.Reference) expr {
 		return &thisRow{sheet: t.Sheet, data: data, first: x.First.Col, last: x.Last.Col}
 	case items&formula.ItemAll != 0:
 		return c.fixed(t.Sheet, x, through)
-	case items&formula.ItemHeaders != 0 && t.HeaderRows == 0, items&formula.ItemTotals != 0 && t.TotalsRows == 0:
+	}
+	if x.First.Row, x.Last.Row, ok = t.Rows(items&formula.ItemHeaders != 0, items&formula.ItemData != 0, items&formula.ItemTotals != 0); !ok {
 		return &failed{cell.ErrRef, "table " + t.Name + " has no such row"}
 	}
-	out := data
-	if items&formula.ItemHeaders != 0 {
-		out.First.Row = t.Range.First.Row
-		if items&(formula.ItemData|formula.ItemTotals) == 0 {
-			out.Last.Row = data.First.Row - 1
-		}
+	return c.fixed(t.Sheet, x, through)
+}
+
+func (c *compiler) noTable(name string) string {
+	if name == "" {
+		return "the formula names a column and no table, and stands in none"
 	}
-	if items&formula.ItemTotals != 0 {
-		out.Last.Row = t.Range.Last.Row
-		if items&(formula.ItemData|formula.ItemHeaders) == 0 {
-			out.First.Row = data.Last.Row + 1
-		}
-	}
-	if out.First.Row > out.Last.Row {
-		return &failed{cell.ErrRef, "table " + t.Name + " has no rows"}
-	}
-	return c.fixed(t.Sheet, out, through)
+	return "there is no table " + name
 }

@@ -58,13 +58,13 @@ func transpose(c *Context, a Args) Value {
 // choose gives the rows or columns whose numbers are given, negative ones counted from
 // the end.
 func (c *Context) choose(a Args, byRow bool) Value {
-	m, e := c.matrix(a[0])
+	m, e := c.longMatrix(a[0])
 	if e != 0 {
 		return Err(e)
 	}
-	have := m.Cols
+	have, held := m.Width(), m.Cols
 	if byRow {
-		have = m.Rows
+		have, held = m.Height(), m.Rows
 	}
 	var picks []int
 	for _, v := range a[1:] {
@@ -90,7 +90,7 @@ func (c *Context) choose(a Args, byRow bool) Value {
 			if n < 1 || n > have {
 				return c.Fail(cell.ErrValue, "there is no row or column of this number")
 			}
-			picks = append(picks, n-1)
+			picks = append(picks, min(n, held)-1)
 		}
 	}
 	copying := pace{c: c}
@@ -105,6 +105,7 @@ func (c *Context) choose(a Args, byRow bool) Value {
 			}
 			copy(out.Cells[i*m.Cols:(i+1)*m.Cols], m.Cells[n*m.Cols:])
 		}
+		out.Right = m.Right
 		return Of(out)
 	}
 	if !c.Room(m.Rows, len(picks)) {
@@ -119,6 +120,7 @@ func (c *Context) choose(a Args, byRow bool) Value {
 			out.Set(i, j, m.At(i, n))
 		}
 	}
+	out.Below = m.Below
 	return Of(out)
 }
 
@@ -200,25 +202,37 @@ func expand(c *Context, a Args) Value {
 	return Of(out)
 }
 
-// stack puts arrays side by side or one under the other; the smaller ones end in #N/A.
+// stack puts arrays side by side or one under the other; the smaller ones end in #N/A. Whole columns side by side
+// stay whole; one under the other they would have more rows than a sheet, and only what is used of them is taken.
 func (c *Context) stack(a Args, down bool) Value {
-	rows, cols := 0, 0
+	rows, cols, height := 0, 0, 0
 	all := make([]*Array, len(a))
 	for i, v := range a {
-		m, e := c.Matrix(v) // an error is one of the values
+		m, e := (*Array)(nil), cell.ErrorCode(0)
+		if r := v.Ref(); r != nil && len(r.Areas) == 1 && !down && r.Areas[0].Range.WholeColumns() && !r.Areas[0].Range.WholeRows() {
+			m, e = c.long(r.Areas[0])
+		} else {
+			m, e = c.Matrix(v) // an error is one of the values
+		}
 		if e != 0 {
 			return Err(e)
 		}
 		if all[i] = m; down {
 			rows, cols = rows+m.Rows, max(cols, m.Cols)
 		} else {
-			rows, cols = max(rows, m.Rows), cols+m.Cols
+			rows, cols, height = max(rows, m.Rows), cols+m.Cols, max(height, m.Height())
+		}
+	}
+	for _, m := range all {
+		if height > rows && m.Below == 0 {
+			rows = max(rows, m.Rows+1) // from there on it is #N/A
 		}
 	}
 	if !c.Room(rows, cols) {
 		return c.Fail(cell.ErrNum, "the array would be too large")
 	}
 	out := NewArray(rows, cols)
+	out.Below = max(height-rows, 0)
 	for i := range out.Cells {
 		if c.StopAt(i) {
 			break
@@ -233,6 +247,12 @@ func (c *Context) stack(a Args, down bool) Value {
 				break
 			}
 			copy(out.Cells[(row+i)*cols+col:], m.Cells[i*m.Cols:(i+1)*m.Cols])
+		}
+		for i := m.Rows; m.Below > 0 && i < rows; i++ {
+			if copying.stop(m.Cols) {
+				break
+			}
+			copy(out.Cells[i*cols+col:], m.Cells[(m.Rows-1)*m.Cols:])
 		}
 		if down {
 			row += m.Rows
@@ -250,7 +270,13 @@ func (c *Context) flatten(a Args, down bool) Value {
 	if ignore < 0 || ignore > 3 {
 		return c.Fail(cell.ErrValue, "what is to be ignored is not 0, 1, 2 or 3")
 	}
+	below := 0
 	m, e := c.Matrix(a[0])
+	if r := a[0].Ref(); r != nil && down && ignore&1 == 0 && len(r.Areas) == 1 && r.Areas[0].Range.Cols() == 1 {
+		if m, e = c.long(r.Areas[0]); e == 0 { // what is empty below stays
+			below = m.Below
+		}
+	}
 	if e != 0 {
 		return Err(e)
 	}
@@ -280,7 +306,7 @@ func (c *Context) flatten(a Args, down bool) Value {
 	if !c.Room(rows, cols) {
 		return c.Fail(cell.ErrNum, "the array would be too long")
 	}
-	return Of(&Array{Rows: rows, Cols: cols, Cells: cells})
+	return Of(&Array{Rows: rows, Cols: cols, Cells: cells, Below: below})
 }
 
 // wrap breaks a row or a column into rows or columns of a given length.

@@ -131,11 +131,11 @@ func (c *Context) across(m *Array, columns bool, f func(*Array) Value) Value {
 }
 
 func sortRows(c *Context, a Args) Value {
-	m, e := c.matrix(a[0])
+	m, e := c.longMatrix(a[0]) // what is empty below stands last, whatever the order
 	if e != 0 {
 		return Err(e)
 	}
-	return c.across(m, a.Truth(3, false), func(m *Array) Value {
+	return c.stretched(m, a.Truth(3, false), func(m *Array) Value {
 		indexes, e1 := c.numbersIn(a, 1, 1)
 		orders, e2 := c.numbersIn(a, 2, 1)
 		if e1 != 0 || e2 != 0 || len(orders) > len(indexes) {
@@ -144,13 +144,22 @@ func sortRows(c *Context, a Args) Value {
 		var keys []sortKey
 		for i, f := range indexes {
 			col, sign := count(f)-1, count(orders[min(i, len(orders)-1)])
-			if col < 0 || col >= m.Cols || sign != 1 && sign != -1 {
+			if col < 0 || col >= m.Width() || sign != 1 && sign != -1 {
 				return c.Fail(cell.ErrValue, "there is no such column to sort by, or its order is neither 1 nor -1")
 			}
-			keys = append(keys, sortKey{func(row int) cell.Value { return m.At(row, col) }, sign})
+			keys = append(keys, sortKey{func(row int) cell.Value { return m.At(row, min(col, m.Cols-1)) }, sign})
 		}
 		return Of(c.pick(m, c.order(m.Rows, keys)))
 	})
+}
+
+// stretched is across for an f that leaves the last row where it is, and so all below that are like it.
+func (c *Context) stretched(m *Array, columns bool, f func(*Array) Value) Value {
+	v := c.across(m, columns, f)
+	if out := v.Array(); out != nil {
+		out.Below, out.Right = m.Below, m.Right
+	}
+	return v
 }
 
 // numbersIn gives the numbers of argument i, or def where it was not given.
@@ -174,16 +183,33 @@ func (c *Context) numbersIn(a Args, i int, def float64) ([]float64, cell.ErrorCo
 }
 
 func sortBy(c *Context, a Args) Value {
-	m, e := c.matrix(a[0])
+	m, e := c.longMatrix(a[0])
 	if e != 0 {
 		return Err(e)
+	}
+	// Whole columns stay long where all are: what is empty below stands last. Those of different sheets, of which more
+	// or less is used, are made whole.
+	all := make([]*Array, len(a))
+	alike := true
+	for i := 1; i < len(a); i += 2 {
+		if all[i], e = c.longMatrix(a[i]); e != 0 {
+			return Err(e)
+		}
+		alike = alike && (all[i].Height() != m.Height() || all[i].Rows == m.Rows) && (all[i].Width() != m.Width() || all[i].Cols == m.Cols)
+	}
+	if !alike {
+		if m, e = c.whole(m); e != 0 {
+			return Err(e)
+		}
 	}
 	var keys []sortKey
 	columns := false
 	for i := 1; i < len(a); i += 2 {
-		by, e := c.matrix(a[i])
-		if e != 0 {
-			return Err(e)
+		by := all[i]
+		if !alike {
+			if by, e = c.whole(by); e != 0 {
+				return Err(e)
+			}
 		}
 		sign := 1
 		if a.Given(i + 1) {
@@ -193,15 +219,15 @@ func sortBy(c *Context, a Args) Value {
 			}
 		}
 		switch {
-		case by.Cols == 1 && by.Rows == m.Rows && (i == 1 || !columns):
-		case by.Rows == 1 && by.Cols == m.Cols && (i == 1 || columns):
+		case by.Width() == 1 && by.Height() == m.Height() && (i == 1 || !columns):
+		case by.Height() == 1 && by.Width() == m.Width() && (i == 1 || columns):
 			columns = true
 		default:
 			return c.Fail(cell.ErrValue, "what is sorted by is not one row or column as long as the array")
 		}
 		keys = append(keys, sortKey{func(row int) cell.Value { return by.Cells[row] }, sign})
 	}
-	return c.across(m, columns, func(m *Array) Value { return Of(c.pick(m, c.order(m.Rows, keys))) })
+	return c.stretched(m, columns, func(m *Array) Value { return Of(c.pick(m, c.order(m.Rows, keys))) })
 }
 
 func filter(c *Context, a Args) Value {

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"testing"
@@ -207,7 +208,7 @@ func BenchmarkWith(b *testing.B) {
 	for _, s := range scenarios {
 		edit := func(b *testing.B, g *Graph, i int) *Graph {
 			at := cell.Ref{Row: i * 7919 % s.rows, Col: s.columns - 1}
-			h, err := g.With([]Change{{0, at, grid.Formula{Text: "A1*3", Anchor: at}}}, references{[]string{"Data"}})
+			h, err := g.With(context.Background(), []Change{{0, at, grid.Formula{Text: "A1*3", Anchor: at}}}, references{[]string{"Data"}})
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -242,7 +243,7 @@ func BenchmarkLiteral(b *testing.B) {
 	for i := 0; b.Loop(); i++ {
 		at := cell.Ref{Row: i * 7919 % 100_000, Col: 1}
 		var err error
-		if h, err = h.With([]Change{{0, at, grid.Formula{Text: fmt.Sprintf("$A$1*%d.5", i), Anchor: at}}}, references{[]string{"Data"}}); err != nil {
+		if h, err = h.With(context.Background(), []Change{{0, at, grid.Formula{Text: fmt.Sprintf("$A$1*%d.5", i), Anchor: at}}}, references{[]string{"Data"}}); err != nil {
 			b.Fatal(err)
 		}
 	}

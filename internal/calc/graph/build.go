@@ -45,7 +45,9 @@ func makeGraph(ctx context.Context, sheets []*grid.Sheet, c Compiler, exact bool
 	}
 	b := builder{g: g, literals: newLiteralWriter(g)}
 	for i := range pieces {
-		b.put(&pieces[i])
+		if b.put(&pieces[i]); i&0xf == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 	}
 	b.endColumn()
 	b.literals.finish()
@@ -55,8 +57,10 @@ func makeGraph(ctx context.Context, sheets []*grid.Sheet, c Compiler, exact bool
 	if err != nil {
 		return nil, err
 	}
-	b.finish()
-	return g, ctx.Err()
+	if err := b.finish(ctx); err != nil {
+		return nil, err
+	}
+	return g, nil
 }
 
 // builder puts the pieces of a scan together.
@@ -156,13 +160,16 @@ func (b *builder) template(p *proto) *Template {
 	return t
 }
 
-// finish makes the indexes.
-func (b *builder) finish() {
+// finish makes the indexes. The error is that of ctx.
+func (b *builder) finish(ctx context.Context) error {
 	g := b.g
 	outputs, reads := make([][]entry, len(g.sheets)), make([][]entry, len(g.sheets))
 	for i := range b.spans {
 		s := &b.spans[i]
 		if i&(pageSize-1) == 0 {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
 			g.spans = append(g.spans, new([pageSize]span))
 		}
 		id := int32(i)
@@ -185,6 +192,10 @@ func (b *builder) finish() {
 		g.free = int32(id)
 	}
 	for i := range g.sheets {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		g.sheets[i].outputs, g.sheets[i].reads = pack(outputs[i]), pack(reads[i])
 	}
+	return ctx.Err()
 }

@@ -242,14 +242,14 @@ func corpusFile(t *testing.T, path string) string {
 
 // undone takes a formula away and puts it back, and compares what a change of it makes dirty.
 func undone(t *testing.T, g *Graph, c Compiler, sheet int, at cell.Ref, f grid.Formula) {
-	without, err := g.With([]Change{{Sheet: sheet, At: at}}, c)
+	without, err := g.With(context.Background(), []Change{{Sheet: sheet, At: at}}, c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if x, ok := without.SpanAt(sheet, at); ok && x.Area.Contains(at) {
 		t.Errorf("%v is in %v after its formula was removed", at, x.Area)
 	}
-	back, err := without.With([]Change{{sheet, at, f}}, c)
+	back, err := without.With(context.Background(), []Change{{sheet, at, f}}, c)
 	if err != nil {
 		t.Fatal(err)
 	}

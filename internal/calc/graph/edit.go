@@ -2,6 +2,7 @@ package graph
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -42,7 +43,9 @@ type edit struct {
 //
 // What the compiler knows must be as it was, or as it was when Renew gave the graph: where
 // sheets changed, the graph is to be built anew.
-func (g *Graph) With(changes []Change, c Compiler) (*Graph, error) {
+//
+// The error is that of ctx, or ErrOutside.
+func (g *Graph) With(ctx context.Context, changes []Change, c Compiler) (*Graph, error) {
 	for i := range changes {
 		ch := &changes[i]
 		if uint(ch.Sheet) >= uint(len(g.sheets)) || !ch.At.Valid() {
@@ -73,7 +76,10 @@ func (g *Graph) With(changes []Change, c Compiler) (*Graph, error) {
 	e := &edit{g: &n, owner: new(owner), pages: make(map[int]bool), fresh: make(map[templateKey]*Template), literals: newLiteralWriter(&n)}
 	e.literals.owned, e.literals.sheets = make(map[*literalColumn]bool), make(map[int]bool)
 	// First all cells are cleared, by runs below one another, then the formulas are put.
-	for k := 0; k < len(kept); {
+	for k, looked := 0, 0; k < len(kept); looked++ {
+		if looked&0x3ff == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		first := &changes[kept[k]]
 		end := k + 1
 		for ; end < len(kept); end++ {
@@ -87,6 +93,9 @@ func (g *Graph) With(changes []Change, c Compiler) (*Graph, error) {
 	var s *scanner
 	var p piece
 	for k, i := range kept {
+		if k&0x3ff == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		ch := &changes[i]
 		if s == nil || s.sheet != ch.Sheet {
 			s = newScanner(ch.Sheet)
@@ -99,13 +108,19 @@ func (g *Graph) With(changes []Change, c Compiler) (*Graph, error) {
 		}
 		col := interval{int32(ch.At.Col), int32(ch.At.Col)}
 		for i := range p.runs {
+			if i&0xff == 0xff && ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
 			r := &p.runs[i]
 			t := e.template(r.proto, c)
 			e.put(t, box{{r.row, r.end}, col})
 			// Also where they are those of the template: the cells may have had others.
 			p.cells(r, func(row int32, l *formula.Literals) { e.literals.put(ch.Sheet, ch.At.Col, int(row), l, &t.literals) })
 		}
-		for _, r := range p.arrays {
+		for i, r := range p.arrays {
+			if i&0xff == 0xff && ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
 			e.insert(span{e.template(r.proto, c), box{{r.row, r.row}, col}, r.out})
 		}
 		p.runs, p.arrays, p.numbers, p.texts = p.runs[:0], p.arrays[:0], p.numbers[:0], p.texts[:0]

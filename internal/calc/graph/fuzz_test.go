@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"context"
 	"testing"
 
 	"gridflow/internal/cell"
@@ -34,7 +35,7 @@ func FuzzTexts(f *testing.F) {
 		}
 		g := m.build(t)
 		at := cell.Ref{Row: int(rows % 300), Col: 1}
-		h, err := g.With([]Change{{0, at, grid.Formula{Text: c, Anchor: at}}, {Sheet: 0, At: cell.Ref{Row: 3}}}, m.compiler())
+		h, err := g.With(context.Background(), []Change{{0, at, grid.Formula{Text: c, Anchor: at}}, {Sheet: 0, At: cell.Ref{Row: 3}}}, m.compiler())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -73,7 +74,7 @@ func TestStored(t *testing.T) {
 			t.Fatal(err)
 		}
 		c, _ := edited.At(r)
-		with, err := g.With([]Change{{0, r, edited.Formula(c)}}, references{})
+		with, err := g.With(context.Background(), []Change{{0, r, edited.Formula(c)}}, references{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -84,7 +85,7 @@ func TestStored(t *testing.T) {
 		}
 		// Put back, it is one span again.
 		c, _ = s.At(r)
-		back, err := with.With([]Change{{0, r, s.Formula(c)}}, references{})
+		back, err := with.With(context.Background(), []Change{{0, r, s.Formula(c)}}, references{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -128,11 +129,11 @@ func TestRefusals(t *testing.T) {
 		}
 	}
 	for _, c := range []Change{{Sheet: 1}, {Sheet: -1}, {At: cell.Ref{Row: -1}}, {At: cell.Ref{Col: cell.MaxCols}}} {
-		if _, err := g.With([]Change{c}, m.compiler()); !errors.Is(err, ErrOutside) {
+		if _, err := g.With(context.Background(), []Change{c}, m.compiler()); !errors.Is(err, ErrOutside) {
 			t.Errorf("%+v: %v", c, err)
 		}
 	}
-	if h, err := g.With(nil, m.compiler()); h != g || err != nil {
+	if h, err := g.With(context.Background(), nil, m.compiler()); h != g || err != nil {
 		t.Errorf("no change gives another graph: %v", err)
 	}
 	// Questions about what is not there have no answers.
@@ -219,7 +220,7 @@ func TestForgets(t *testing.T) {
 	g := m.build(t)
 	for i := range 5 * recentMax {
 		r := cell.Ref{Row: i % 7}
-		h, err := g.With([]Change{{0, r, grid.Formula{Text: fmt.Sprintf("B1+%d", i), Anchor: r}}}, m.compiler())
+		h, err := g.With(context.Background(), []Change{{0, r, grid.Formula{Text: fmt.Sprintf("B1+%d", i), Anchor: r}}}, m.compiler())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -246,7 +247,7 @@ func TestConcurrent(t *testing.T) {
 			h := g
 			for k := range 50 {
 				r := cell.Ref{Row: (i*37 + k*11) % 1000, Col: 1}
-				n, err := h.With([]Change{{0, r, grid.Formula{Text: fmt.Sprintf("A1*%d+RAND()", k%3), Anchor: r}}}, m.compiler())
+				n, err := h.With(context.Background(), []Change{{0, r, grid.Formula{Text: fmt.Sprintf("A1*%d+RAND()", k%3), Anchor: r}}}, m.compiler())
 				if err != nil {
 					t.Error(err)
 					return

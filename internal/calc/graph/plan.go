@@ -99,7 +99,7 @@ func (d *Dirty) Plan(ctx context.Context) (*Plan, error) {
 	if err := b.components(ctx); err != nil {
 		return nil, err
 	}
-	return b.plan(), ctx.Err()
+	return b.plan(ctx)
 }
 
 type planner struct {
@@ -197,6 +197,9 @@ func (b *planner) components(ctx context.Context) error {
 			f := &frames[len(frames)-1]
 			v := f.pos
 			if index[v] == unseen {
+				if time&0xfff == 0 && ctx.Err() != nil {
+					return ctx.Err()
+				}
 				index[v], low[v] = time, time
 				time++
 				stack = append(stack, v)
@@ -234,8 +237,8 @@ func (b *planner) components(ctx context.Context) error {
 	return nil
 }
 
-// plan makes the units and puts them into order.
-func (b *planner) plan() *Plan {
+// plan makes the units and puts them into order. The error is that of ctx.
+func (b *planner) plan(ctx context.Context) (*Plan, error) {
 	d, n := b.d, int(b.n)
 	// A unit is numbered when all that read it are: from high to low they are in order.
 	level, waits, mark := make([]int32, n), make([]int32, n), make([]int32, n)
@@ -252,6 +255,9 @@ func (b *planner) plan() *Plan {
 	var inner []int32 // edges inside of a unit
 	innerOf := make([]interval, n)
 	for u := int32(n) - 1; u >= 0; u-- {
+		if u&0xfff == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		innerOf[u].lo = int32(len(inner))
 		for _, pos := range members[starts[u]:starts[u+1]] {
 			for _, i := range b.out[b.starts[pos]:b.starts[pos+1]] {
@@ -267,14 +273,20 @@ func (b *planner) plan() *Plan {
 			link(u, b.demand) // who is asked on demand may ask for anything
 		}
 	}
-	order := make([]int32, n)
-	for i := range order {
-		order[i] = int32(n - 1 - i)
+	levels := 0
+	for _, l := range level {
+		levels = max(levels, int(l)+1)
 	}
-	slices.SortStableFunc(order, func(a, b int32) int { return int(level[a] - level[b]) })
+	_, order := group(levels, n, func(i int) int32 { return level[n-1-i] })
+	for i, u := range order {
+		order[i] = int32(n-1) - u
+	}
 	place := make([]int32, n)
 	p := &Plan{Units: make([]Unit, n), OnDemand: b.demand >= 0, dirty: d, waits: make([]int32, n)}
 	for i, u := range order {
+		if i&0xfff == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		place[u] = int32(i)
 		p.waits[i] = waits[u]
 		p.Units[i] = Unit{Level: int(level[u]), spans: slices.Clip(members[starts[u]:starts[u+1]])}
@@ -284,5 +296,5 @@ func (b *planner) plan() *Plan {
 	for i, l := range p.next {
 		p.next[i] = place[links[l][1]]
 	}
-	return p
+	return p, ctx.Err()
 }

@@ -274,7 +274,7 @@ func withProperty(t testing.TB) func(*rapid.T) {
 			for range rapid.IntRange(1, 2).Draw(rt, "changes") {
 				changes = append(changes, drawFormulas(rt, next, rapid.IntRange(0, len(m.names)-1).Draw(rt, "sheet"))...)
 			}
-			h, err := from.g.With(changes, m.compiler())
+			h, err := from.g.With(context.Background(), changes, m.compiler())
 			if err != nil {
 				rt.Fatal(err)
 			}
