@@ -287,6 +287,11 @@ func (e *endpoint) serve(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		defer release()
+		turn, ok := e.beginDecoding(w, r, body)
+		if !ok {
+			return
+		}
+		defer turn.end()
 		if id, problem := e.server.checkBody(body, modern, r.Header.Get("Mcp-Session-Id") != ""); problem != nil {
 			answerProblem(w, id, problem, modern)
 			return
