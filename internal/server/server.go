@@ -143,7 +143,7 @@ func New(conf Config) *Server {
 	}
 	s.mcp.AddSendingMiddleware(s.notices.queue)
 	s.mcp.AddReceivingMiddleware(
-		s.endDecoding,
+		s.endDecoding, // the SDK is done with the message
 		s.dropCancelled,
 		s.recoverPanics, // around all that does work, for it may panic
 		s.identify,
