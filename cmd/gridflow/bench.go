@@ -32,6 +32,9 @@ func (p *program) bench(ctx context.Context, args []string) (err error) {
 	_, rest, err := configure("bench", args, p.lookupEnv,
 		setting{name: "url", allowed: "the URL of an MCP endpoint", set: single(func(s string) error { target.URL = s; return nil })},
 		setting{name: "era", allowed: "a revision of the protocol such as 2025-11-25", set: single(func(s string) error { target.Era = s; return nil })},
+		setting{name: "token-file", allowed: "a file with bearer tokens, NAME TOKEN a line, or TOKEN", set: single(func(path string) error {
+			return readFile(path, &target.Tokens, load.ReadTokens)
+		})},
 		setting{name: "dialect", allowed: "a file that says how operations are called", set: single(func(path string) error {
 			return readFile(path, &target.Dialect, load.ReadDialect)
 		})},

@@ -27,27 +27,24 @@ func (s *Store) Create(ctx context.Context, from string, o CreateOptions) (Info,
 	if o.TTL < 0 {
 		return Info{}, fail(CodeBadInput, "Give a time to live of 0 or more", "a time to live of %v", o.TTL)
 	}
-	if err := s.roomFor(principal.From(ctx)); err != nil {
+	owner := principal.From(ctx).Owner()
+	if err := s.reserve(principal.From(ctx)); err != nil {
 		return Info{}, err
 	}
-	s.mu.Lock()
-	if len(s.forks)+s.reserved >= s.o.Max {
-		s.mu.Unlock()
-		return Info{}, fail(CodeLimit, "Discard one that is no longer needed (list_forks, discard_fork), or ask the operator for a greater --max-forks", "there are %d forks, which is as many as there may be", s.o.Max)
-	}
-	s.reserved++
-	s.mu.Unlock()
 	var f *fork // once it is made
 	defer func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		// In one step: a fork that counted twice for a moment would take another's place.
 		s.reserved--
+		if s.reservedOf[owner]--; s.reservedOf[owner] == 0 {
+			delete(s.reservedOf, owner)
+		}
 		if f != nil {
 			s.forks[f.id] = f
 		}
 	}()
-	e := event{Label: text(o.Label), Owner: text(principal.From(ctx).Owner()), TTL: int64(cmp.Or(o.TTL, s.o.TTL))}
+	e := event{Label: text(o.Label), Owner: text(owner), TTL: int64(cmp.Or(o.TTL, s.o.TTL))}
 	var payload []byte
 	var hold *workspace.Hold
 	var stale, whole, calculates bool
@@ -102,23 +99,30 @@ func (s *Store) Create(ctx context.Context, from string, o CreateOptions) (Info,
 	return f.known(), nil
 }
 
-// roomFor fails where a principal has as many forks as it may have. Forks that are being made do
-// not count yet: who asks for several at once may come to have as many more.
-func (s *Store) roomFor(p *principal.Principal) error {
-	if p == nil || p.MaxForks == 0 {
-		return nil
-	}
+// reserve takes a place for a fork that is to be made, in all and of the principal's own. It fails
+// where there is none. Those that are being made count: who asks for many at once gets no more.
+func (s *Store) reserve(p *principal.Principal) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n := 0
-	for _, f := range s.forks {
-		if f.owner() == p.Name {
-			n++
+	if p != nil && p.MaxForks > 0 {
+		n := s.reservedOf[p.Name]
+		for _, f := range s.forks {
+			if f.owner() == p.Name {
+				n++
+			}
+		}
+		if n >= p.MaxForks {
+			return fail(CodeLimit, "Discard one that is no longer needed (list_forks, discard_fork)", "you have %d forks, which is as many as you may have", n)
 		}
 	}
-	if n >= p.MaxForks {
-		return fail(CodeLimit, "Discard one that is no longer needed (list_forks, discard_fork)", "you have %d forks, which is as many as you may have", n)
+	if len(s.forks)+s.reserved >= s.o.Max {
+		return fail(CodeLimit, "Discard one that is no longer needed (list_forks, discard_fork), or ask the operator for a greater --max-forks", "there are %d forks, which is as many as there may be", s.o.Max)
 	}
+	s.reserved++
+	if s.reservedOf == nil {
+		s.reservedOf = make(map[string]int)
+	}
+	s.reservedOf[p.Owner()]++
 	return nil
 }
 

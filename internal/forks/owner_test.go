@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"gridflow/internal/book"
@@ -182,6 +184,48 @@ func TestForksOfOnePrincipal(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.create("a.xlsx")
+}
+
+// Of many forks that a principal asks for at once it gets as many as it may have: those that are
+// being made count. And what was not made gives its place back.
+func TestForksOfOnePrincipalAtOnce(t *testing.T) {
+	r := newRig(t, Options{})
+	const most, asked = 3, 40
+	alice := principal.With(t.Context(), &principal.Principal{Name: "alice", MaxForks: most})
+	bob := principal.With(t.Context(), &principal.Principal{Name: "bob", MaxForks: 1})
+	if _, err := r.store.Create(alice, "missing.xlsx", CreateOptions{}); err == nil {
+		t.Fatal("there is no such workbook")
+	}
+	var made, refused atomic.Int64
+	var all sync.WaitGroup
+	begin := make(chan struct{})
+	for range asked {
+		all.Go(func() {
+			<-begin
+			switch _, err := r.store.Create(alice, "a.xlsx", CreateOptions{}); {
+			case err == nil:
+				made.Add(1)
+			case code(err) == CodeLimit:
+				refused.Add(1)
+			default:
+				t.Error(err)
+			}
+		})
+	}
+	all.Go(func() {
+		<-begin
+		if _, err := r.store.Create(bob, "a.xlsx", CreateOptions{}); err != nil {
+			t.Error("another, whose places are his own:", err)
+		}
+	})
+	close(begin)
+	all.Wait()
+	if made.Load() != most || refused.Load() != asked-most {
+		t.Errorf("%d were made and %d refused, of %d that may be and %d asked for", made.Load(), refused.Load(), most, asked)
+	}
+	if n := len(r.store.reservedOf); n != 0 {
+		t.Errorf("%d owners have places reserved, and nothing is being made", n)
+	}
 }
 
 // A fork is saved to the file that it was made of, though another root has one of that path.

@@ -88,14 +88,15 @@ type Store struct {
 	// the right to drop: who gives the lock back does what is due.
 	dropping lock.RWMutex[lock.ForksDropping]
 
-	mu       lock.Mutex[lock.ForksStore]
-	forks    map[string]*fork
-	reserved int                       // forks that are being made
-	standing map[string]stand          // by name of a base
-	unused   map[string]workspace.Base // nothing stands on them, or did not for a moment
-	jobs     map[string]*job           // calculations behind commits, by fork
-	settled  bool                      // no more of them are begun
-	unread   int                       // streams that could not be read: nobody knows what it stands on, nothing is dropped
+	mu         lock.Mutex[lock.ForksStore]
+	forks      map[string]*fork
+	reserved   int                       // forks that are being made
+	reservedOf map[string]int            // … by their owner
+	standing   map[string]stand          // by name of a base
+	unused     map[string]workspace.Base // nothing stands on them, or did not for a moment
+	jobs       map[string]*job           // calculations behind commits, by fork
+	settled    bool                      // no more of them are begun
+	unread     int                       // streams that could not be read: nobody knows what it stands on, nothing is dropped
 
 	commits, conflicts, replayed atomic.Uint64
 	shortened                    atomic.Uint64

@@ -12,7 +12,7 @@ import (
 )
 
 // GroupKeys are the keys of a group in one line, in the order in which they are explained.
-var GroupKeys = []string{"name", "clients", "principals", "rate", "arrivals", "burst", "fixed", "parallel", "think", "limit",
+var GroupKeys = []string{"name", "clients", "principals", "as", "rate", "arrivals", "burst", "fixed", "parallel", "think", "limit",
 	"within", "timeout", "leave", "leave-after", "life", "read-bytes", "mix", "tool", "args"}
 
 // ParseGroup reads a group from one line of key=value pairs, blank separated, as in
@@ -57,6 +57,8 @@ func (g *Group) set(call *Call, key, value string) (err error) {
 		g.Clients, err = positive(value)
 	case "principals":
 		g.Principals, err = positive(value)
+	case "as":
+		g.As = strings.Split(value, ",")
 	case "burst":
 		g.Burst, err = positive(value)
 	case "parallel":

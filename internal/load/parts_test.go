@@ -198,17 +198,32 @@ refused: {BUSY: "(?i)too busy"}
 	}
 }
 
+// TestReadTokens: a file of tokens has one a line; what is wrong with one is said without it.
+func TestReadTokens(t *testing.T) {
+	got, err := ReadTokens(strings.NewReader("# of all\n\nalice  tok-1\n\tbob\ttok-2\r\ntok-3\n"))
+	if want := map[string]string{"alice": "tok-1", "bob": "tok-2", "": "tok-3"}; err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("%v, %v", got, err)
+	}
+	for text, message := range map[string]string{
+		"": "no token", "# nothing": "no token", "a b secret": "line 1 has 3 words", "x\nsecret": `line 2: "" has`, "a secret\na secret": `line 2: "a" has`, "a sécret": "no token",
+	} {
+		if _, err := ReadTokens(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), message) || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%q: %v, want %q", text, err, message)
+		}
+	}
+}
+
 // TestGroupLine: a group in one line says what one in a file does.
 func TestGroupLine(t *testing.T) {
-	got, err := ParseGroup(` name=victim clients=2 principals=2 rate=1.5 arrivals=poisson burst=3 fixed=true within=1s timeout=2s leave=0.5 leave-after=3ms life=9 read-bytes=100 mix=read:3,edit `)
-	want := Group{Name: "victim", Clients: 2, Principals: 2, Rate: 1.5, Arrivals: Poisson, Burst: 3, Fixed: true, Within: time.Second, Timeout: 2 * time.Second,
+	got, err := ParseGroup(` name=victim clients=2 principals=2 as=alice,bob rate=1.5 arrivals=poisson burst=3 fixed=true within=1s timeout=2s leave=0.5 leave-after=3ms life=9 read-bytes=100 mix=read:3,edit `)
+	want := Group{Name: "victim", Clients: 2, Principals: 2, As: []string{"alice", "bob"}, Rate: 1.5, Arrivals: Poisson, Burst: 3, Fixed: true, Within: time.Second, Timeout: 2 * time.Second,
 		Leave: 0.5, LeaveAfter: 3 * time.Millisecond, Life: 9, ReadBytes: 100, Mix: map[string]float64{"read": 3, "edit": 1}}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, %v", got, err)
 	}
 	s, err := ReadScenario(strings.NewReader(`
 groups:
-  - {name: victim, clients: 2, principals: 2, rate: 1.5, arrivals: poisson, burst: 3, fixed: true, within: 1s, timeout: 2s, leave: 0.5, leave-after: 3ms, life: 9, read-bytes: 100, mix: {read: 3, edit: 1}}
+  - {name: victim, clients: 2, principals: 2, as: [alice, bob], rate: 1.5, arrivals: poisson, burst: 3, fixed: true, within: 1s, timeout: 2s, leave: 0.5, leave-after: 3ms, life: 9, read-bytes: 100, mix: {read: 3, edit: 1}}
 `))
 	if err != nil || !reflect.DeepEqual(s.Groups[0], want) {
 		t.Errorf("%+v, %v", s, err)
@@ -219,7 +234,7 @@ groups:
 	}
 	for line, message := range map[string]string{
 		"tool": "no key=value", "clients=2": "which calls", "clients=0 tool=x": "at least 1", "rate=-1 tool=x": "no rate", "rate=x tool=x": "rate=x",
-		"colour=red": "no such key", "args={}": "belong to a tool", "tool=x args={": "args={", "tool=x args={} {}": "more than one", "mix=read:x": "no weight", "mix=:1": "no name",
+		"as=a,,b tool=x": "a name is empty", "colour=red": "no such key", "args={}": "belong to a tool", "tool=x args={": "args={", "tool=x args={} {}": "more than one", "mix=read:x": "no weight", "mix=:1": "no name",
 		"leave=1.5 tool=x": "not between", "think=5 tool=x": "think=5",
 	} {
 		if _, err := ParseGroup(line); err == nil || !strings.Contains(err.Error(), message) {

@@ -41,6 +41,9 @@ func Run(ctx context.Context, target Target, s Scenario) (*Result, error) {
 	if err := r.understood(); err != nil {
 		return nil, fmt.Errorf("load: %w", err)
 	}
+	if err := target.checkTokens(s.Groups); err != nil {
+		return nil, fmt.Errorf("load: %w", err)
+	}
 	defer r.end()
 	steps, length := s.Steps, cmp.Or(s.For, 10*time.Second)
 	if len(steps) == 0 {
@@ -149,7 +152,7 @@ func (r *run) prepare() error {
 		}
 		for j := range max(g.Clients, 1) {
 			c := &client{run: r, group: g, index: j, mix: drawn, record: rec, rng: r.random(i, j, 0)}
-			c.who = caller{principal: fmt.Sprintf("load %s %d", g.Name, j%max(g.Principals, 1)), slow: g.ReadBytes}
+			c.who = caller{principal: fmt.Sprintf("load %s %d", g.Name, j%max(g.Principals, 1)), slow: g.ReadBytes, token: r.dialer.target.Tokens[g.as(j)]}
 			for name, value := range g.Headers {
 				if c.who.headers == nil {
 					c.who.headers = map[string]string{}

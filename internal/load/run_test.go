@@ -1,13 +1,18 @@
 package load
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"math"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -354,6 +359,63 @@ func TestHTTP(t *testing.T) {
 	}
 	if _, err := Run(t.Context(), target(t), Scenario{Groups: []Group{{Headers: map[string]string{"Authorization": "nobody"}, Calls: []Call{{Tool: "fine"}}}}}); err == nil {
 		t.Error("a server that lets nobody in was put under load")
+	}
+}
+
+// TestTokens: sessions send the tokens of their principals by turns, others that of nobody in particular or
+// none; and no token goes to a host that the server sends on to.
+func TestTokens(t *testing.T) {
+	inner := target(t)
+	var mu sync.Mutex
+	sent := map[string]int{} // tokens of calls
+	stray := 0
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		if r.Header.Get("Authorization") != "" {
+			stray++
+		}
+		http.NotFound(w, r)
+	}))
+	t.Cleanup(other.Close)
+	at, err := url.Parse(inner.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httputil.NewSingleHostReverseProxy(at)
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		token := r.Header.Get("Authorization")
+		if token == "Bearer astray" {
+			http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect)
+			return
+		}
+		if bytes.Contains(body, []byte(`"tools/call"`)) {
+			mu.Lock()
+			sent[token]++
+			mu.Unlock()
+		}
+		proxy.ServeHTTP(w, r)
+	}))
+	t.Cleanup(front.Close)
+	to := Target{URL: front.URL, Era: inner.Era, Tokens: map[string]string{"alice": "a", "bob": "b", "eve": "astray", "": "any"}}
+	call := []Call{{Tool: "fine"}}
+	if _, err := Run(t.Context(), to, Scenario{Groups: []Group{
+		{Name: "two", Clients: 3, Limit: 2, As: []string{"alice", "bob"}, Headers: map[string]string{"X-Who": "x"}, Calls: call},
+		{Name: "others", Clients: 2, Limit: 1, Calls: call},
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	if want := map[string]int{"Bearer a": 4, "Bearer b": 2, "Bearer any": 2}; !maps.Equal(sent, want) {
+		t.Errorf("sent %v, want %v", sent, want)
+	}
+	if _, err := Run(t.Context(), to, Scenario{Groups: []Group{{As: []string{"eve"}, Calls: call}}}); err == nil || strings.Contains(err.Error(), "astray") || stray > 0 {
+		t.Errorf("a server that sends on: %v, and %d requests came with the token", err, stray)
+	}
+	to.Tokens = nil
+	if _, err := Run(t.Context(), to, Scenario{Groups: []Group{{As: []string{"alice"}, Calls: call}}}); err == nil || !strings.Contains(err.Error(), `no token of "alice"`) {
+		t.Errorf("a principal without a token: %v", err)
 	}
 }
 

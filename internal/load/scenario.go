@@ -45,6 +45,10 @@ type Group struct {
 	Clients    int    `yaml:"clients"`    // sessions; 0: 1
 	Principals int    `yaml:"principals"` // the sessions are those of so many programs, by turns; 0: of one
 
+	// As are the principals, as the server knows them, whose tokens (Target.Tokens) the sessions send, by turns;
+	// none: they send the token of nobody in particular, where there is one.
+	As []string `yaml:"as"`
+
 	Rate     float64 `yaml:"rate"`     // calls a second of each client; a step multiplies it
 	Arrivals string  `yaml:"arrivals"` // Constant (the default) or Poisson
 	Burst    int     `yaml:"burst"`    // so many calls are due at once, as much more rarely; 0: 1
@@ -176,6 +180,8 @@ func (g *Group) check() error {
 		return fmt.Errorf("arrivals: %q is neither %s nor %s", g.Arrivals, Constant, Poisson)
 	case !(g.Leave >= 0 && g.Leave <= 1):
 		return fmt.Errorf("leave: %v is not between 0 and 1", g.Leave)
+	case slices.Contains(g.As, ""):
+		return errors.New("as: a name is empty")
 	case len(g.Mix) == 0 && len(g.Calls) == 0:
 		return errors.New("it makes no calls: give a mix, or calls")
 	case len(g.Mix) > 0 && len(g.Calls) > 0:

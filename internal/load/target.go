@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os/exec"
 	"strings"
 	"sync"
@@ -22,6 +23,10 @@ type Target struct {
 	Program Program
 	Era     string   // the revision of the protocol to ask for; "" lets the client choose
 	Dialect *Dialect // nil: gridflow's
+
+	// Tokens are the bearer tokens that sessions over HTTP send, by the name of their principal (Group.As); under
+	// "" that of all others. See [ReadTokens].
+	Tokens map[string]string
 
 	// PID is the process of a server at URL, whose memory and processor time the result
 	// tells; 0: they are not known. Those of a Program are known without it.
@@ -61,6 +66,7 @@ type caller struct {
 	principal string // the program's name
 	slow      int    // bytes a second of answers; 0: no bound
 	headers   map[string]string
+	token     string // "": none is sent
 }
 
 // A session is a conversation with the server.
@@ -103,6 +109,13 @@ func (d *dialer) open(ctx, openCtx context.Context, who caller) (session, error)
 	var through http.RoundTripper = d.web
 	if who.slow > 0 || len(who.headers) > 0 {
 		through = mannered{d.web, who}
+	}
+	if who.token != "" {
+		at, err := url.Parse(d.target.URL)
+		if err != nil {
+			return nil, err
+		}
+		through = bearing{through, at.Host, who.token}
 	}
 	s, err := d.connect(ctx, openCtx, who, &mcp.StreamableClientTransport{Endpoint: d.target.URL, HTTPClient: &http.Client{Transport: through}, DisableStandaloneSSE: true})
 	if err != nil {

@@ -3,15 +3,21 @@ package server
 import (
 	"bufio"
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"gridflow/flow"
+	"gridflow/internal/tools"
 )
 
 // TestBodiesAreBounded: a body is read only if there is room for it among those that are
@@ -116,10 +122,17 @@ func TestBodyRoomIsTheLength(t *testing.T) {
 	<-gone
 }
 
-// TestConnectionsAreBounded: beyond what may be open, in all and of one machine, a
+// TestConnectionsAreBounded: beyond what may be open and at work, in all and of one machine, a
 // connection is answered and closed; room comes back with the ones that end.
 func TestConnectionsAreBounded(t *testing.T) {
-	s := New(Config{Tools: fixtureTools()})
+	began := make(chan bool)
+	blocks := fixtureTools()[0]
+	call := blocks.Call
+	blocks.Call = func(ctx context.Context, env *tools.Env, args json.RawMessage) (*tools.Result, error) {
+		began <- true
+		return call(ctx, env, args)
+	}
+	s := New(Config{Tools: []tools.Tool{blocks}})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -145,12 +158,13 @@ func TestConnectionsAreBounded(t *testing.T) {
 		resp.Body.Close()
 		return resp, string(body)
 	}
+	// Connections at work: their calls wait until they are let go.
 	var open []net.Conn
 	for range 3 {
-		c, r := dial()
-		if resp, _ := ask(c, r); resp.StatusCode != 200 {
-			t.Fatalf("within the bound: %s", resp.Status)
-		}
+		c, _ := dial()
+		_, _ = fmt.Fprintf(c, "POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAccept: application/json, text/event-stream\r\n"+
+			"Mcp-Protocol-Version: %s\r\nMcp-Method: tools/call\r\nMcp-Name: blocks\r\nContent-Length: %d\r\n\r\n%s", statelessSince, len(modernCall("blocks")), modernCall("blocks"))
+		<-began
 		open = append(open, c)
 	}
 	resp, body := ask(dial())
@@ -166,6 +180,9 @@ func TestConnectionsAreBounded(t *testing.T) {
 	if resp.StatusCode != 200 {
 		t.Errorf("after one has ended: %s", resp.Status)
 	}
+	for _, c := range open {
+		c.Close()
+	}
 	stop()
 	if err := <-ended; err != nil {
 		t.Error(err)
@@ -177,17 +194,27 @@ func TestConnectionsAreBounded(t *testing.T) {
 	for i := range conns {
 		conns[i], _ = net.Pipe()
 	}
+	admit := func(i int, machine string) bool {
+		givenUp, ok := c.admit(conns[i], machine, 5, 2)
+		if givenUp != nil {
+			t.Errorf("connection %d: one that is at work was given up", i)
+		}
+		if ok && !c.serve(conns[i]) {
+			t.Errorf("connection %d is not known", i)
+		}
+		return ok
+	}
 	for i, want := range []bool{true, true, false} {
-		if got := c.admit(conns[i], "machine 1", 5, 2); got != want {
+		if got := admit(i, "machine 1"); got != want {
 			t.Errorf("connection %d of a machine that may have two: %v", i+1, got)
 		}
 	}
 	for i, machine := range []string{"machine 2", "", ""} {
-		if !c.admit(conns[3+i], machine, 5, 2) {
+		if !admit(3+i, machine) {
 			t.Errorf("another one of %q is refused", machine)
 		}
 	}
-	if c.admit(conns[2], "machine 3", 5, 2) {
+	if admit(2, "machine 3") {
 		t.Error("a sixth of five is let in")
 	}
 	c.follow(conns[0], http.StateActive)
@@ -196,7 +223,113 @@ func TestConnectionsAreBounded(t *testing.T) {
 		c.follow(conn, http.StateClosed)
 		c.follow(conn, http.StateClosed)
 	}
-	if len(c.open)+len(c.ofMachine) != 0 || c.busy() {
-		t.Errorf("%d connections of %d machines are left", len(c.open), len(c.ofMachine))
+	if len(c.open)+len(c.machines) != 0 || c.busy() {
+		t.Errorf("%d connections of %d machines are left", len(c.open), len(c.machines))
+	}
+}
+
+// TestWhichConnectionIsGivenUp: where all places are taken, one goes that carries no request, of the
+// machine that has most: first those that had one, then those that never had, each the longest
+// first, and then those whose client takes its time to send one. One that is at work never does.
+func TestWhichConnectionIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var c connections
+		var conns []net.Conn
+		number := func(conn net.Conn) int {
+			if conn == nil {
+				return -1
+			}
+			return slices.Index(conns, conn)
+		}
+		admit := func(machine string, most, ofOne int) (givenUp int, ok bool) {
+			conn, _ := net.Pipe()
+			conns = append(conns, conn)
+			victim, ok := c.admit(conn, machine, most, ofOne)
+			return number(victim), ok
+		}
+		const most = 6
+		for range 5 { // 0 … 4
+			if v, ok := admit("", most, 2); v >= 0 || !ok {
+				t.Fatal("there was room", v, ok)
+			}
+		}
+		if v, ok := admit("machine 1", most, 2); v >= 0 || !ok { // 5
+			t.Fatal("there was room", v, ok)
+		}
+		c.follow(conns[0], http.StateActive) // sends slowly
+		c.follow(conns[1], http.StateActive)
+		c.serve(conns[1])                    // is at work
+		c.follow(conns[2], http.StateActive) // has been
+		c.serve(conns[2])
+		c.follow(conns[2], http.StateIdle)
+		for i, want := range []int{2, 3, 4, 6, 7} { // the one that was, those that never were; 5 is of a machine with fewer
+			if v, ok := admit("", most, 2); v != want || !ok {
+				t.Errorf("place %d: %d was given up, want %d", i, v, want)
+			}
+		}
+		for i := range conns { // all that are left are at work, but the slow one
+			if i != 0 {
+				c.serve(conns[i])
+			}
+		}
+		if v, ok := admit("", most, 2); v >= 0 || ok { // 11
+			t.Errorf("%d was given up, whose client has just begun to send", v)
+		}
+		time.Sleep(readingMin)
+		if v, ok := admit("", most, 2); v != 0 || !ok { // 12
+			t.Errorf("%d was given up, want the one that sends slowly", v)
+		}
+		c.serve(conns[12])
+		if v, ok := admit("machine 2", most, 2); v >= 0 || ok { // 13
+			t.Errorf("%d was given up, which is at work", v)
+		}
+		if c.serve(conns[0]) {
+			t.Error("what was given up is served")
+		}
+		// A machine that has what it may have gives up its own.
+		c.follow(conns[5], http.StateIdle)
+		c.follow(conns[12], http.StateClosed)
+		if v, ok := admit("machine 1", most, 1); v != 5 || !ok {
+			t.Errorf("%d was given up, want the machine's own", v)
+		}
+	})
+}
+
+// TestSlowloris: clients that take all places and send nothing, or the beginning of a header and no
+// more, shut nobody out.
+func TestSlowloris(t *testing.T) {
+	s := New(Config{Tools: fixtureTools()})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	const most = 50
+	go func() { ended <- s.ServeHTTP(ctx, l, HTTPOptions{Path: "/mcp", MaxConnections: most}, time.Minute) }()
+	for i := range 4 * most {
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if i%2 == 0 {
+			_, _ = io.WriteString(c, "GET /healthz HTTP/1.1\r\nHo")
+		}
+	}
+	web := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	for range 10 {
+		resp, err := web.Get("http://" + l.Addr().String() + "/healthz")
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != 200 {
+			t.Fatalf("beside them: %s", resp.Status)
+		}
+	}
+	stop()
+	if err := <-ended; err != nil && !errors.Is(err, ErrCut) {
+		t.Error(err)
 	}
 }

@@ -84,15 +84,16 @@ func (s *Server) ServeHTTP(ctx context.Context, l net.Listener, o HTTPOptions, b
 	if err != nil {
 		return err
 	}
+	var open connections
 	srv := &http.Server{
-		Handler:           handler,
+		Handler:           open.followed(handler),
+		ConnContext:       func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) },
 		ReadHeaderTimeout: headerTimeout,
 		IdleTimeout:       idleTimeout,
 		WriteTimeout:      writeTimeout, // of plain answers; event streams renew it with every event
 		MaxHeaderBytes:    headerMax,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 	}
-	var open connections
 	srv.ConnState = open.follow
 	l = &boundedListener{
 		Listener: l, open: &open, most: cmp.Or(o.MaxConnections, connectionsMax), lingering: make(chan struct{}, lingerMax), encrypted: o.TLS != nil,
@@ -103,9 +104,9 @@ func (s *Server) ServeHTTP(ctx context.Context, l net.Listener, o HTTPOptions, b
 			}
 			return machine(addr)
 		},
-		refused: func() {
+		refused: func(reason string) {
 			if s.conf.Metrics != nil {
-				s.conf.Metrics.RefusedHTTP("connections")
+				s.conf.Metrics.RefusedHTTP(reason)
 			}
 		},
 	}
@@ -287,6 +288,11 @@ func (e *endpoint) serve(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		defer release()
+		turn, ok := e.beginDecoding(w, r, body)
+		if !ok {
+			return
+		}
+		defer turn.end()
 		if id, problem := e.server.checkBody(body, modern, r.Header.Get("Mcp-Session-Id") != ""); problem != nil {
 			answerProblem(w, id, problem, modern)
 			return

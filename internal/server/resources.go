@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"fmt"
@@ -94,7 +95,8 @@ func (s *Server) resourcesFrom(ctx context.Context, cursor string) (*mcp.ListRes
 		return nil, protocolError(s.callError(ctx, err))
 	}
 	key := func(r Resource) string { return r.Name + "\x00" + r.URI }
-	slices.SortFunc(all, func(a, b Resource) int { return strings.Compare(key(a), key(b)) })
+	// By key, but without making one for each of them again and again.
+	slices.SortFunc(all, func(a, b Resource) int { return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.URI, b.URI)) })
 	first := 0
 	if cursor != "" {
 		last, err := base64.RawURLEncoding.DecodeString(cursor)

@@ -79,6 +79,7 @@ type Server struct {
 	guarded       atomic.Bool    // who calls over HTTP has been asked who he is
 	subscriptions *subscriptions // nil where there are no resources
 	notices       *notices
+	decoding      *decoding // of messages that are not calls yet
 
 	// httpRequests maps the mark that the HTTP handler leaves on a request to the
 	// context of that request; see followCaller.
@@ -92,7 +93,7 @@ func New(conf Config) *Server {
 	if conf.Log == nil {
 		conf.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{conf: conf, log: conf.Log, tools: make(map[string]*tools.Tool, len(conf.Tools)), gate: newGate(), notices: newNotices(conf.Log), unanswered: rand.Text()}
+	s := &Server{conf: conf, log: conf.Log, tools: make(map[string]*tools.Tool, len(conf.Tools)), gate: newGate(), notices: newNotices(conf.Log), unanswered: rand.Text(), decoding: newDecoding(decoders())}
 	if conf.Flow != nil {
 		s.gate.refuse = func() { conf.Flow.Gate.Drain(true) }
 	}
@@ -142,6 +143,7 @@ func New(conf Config) *Server {
 	}
 	s.mcp.AddSendingMiddleware(s.notices.queue)
 	s.mcp.AddReceivingMiddleware(
+		s.endDecoding, // the SDK is done with the message
 		s.dropCancelled,
 		s.recoverPanics, // around all that does work, for it may panic
 		s.identify,

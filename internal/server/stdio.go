@@ -42,7 +42,7 @@ var ErrCut = errors.New("calls in flight were cut off when the drain timeout was
 // the budget, writes their answers and returns; ErrCut tells that some could not.
 // Nothing but the server may write to out.
 func (s *Server) ServeStdio(ctx context.Context, in io.Reader, out io.Writer, budget time.Duration) error {
-	return s.serveLines(ctx, newLineConn(in, out, s.checkCall), budget)
+	return s.serveLines(ctx, newLineConnWith(in, out, s.checkCall, lineOptions{decoding: s.decoding}), budget)
 }
 
 func (s *Server) serveLines(ctx context.Context, conn *lineConn, budget time.Duration) error {
@@ -118,6 +118,8 @@ type lineOptions struct {
 	// relays says that this is the side of a Pipe that its client is on: Read ends with the
 	// input, because what is in flight is in flight elsewhere.
 	relays bool
+	// decoding is whose turn it is to have a call taken apart; nil: nobody has to wait.
+	decoding *decoding
 }
 
 func (o lineOptions) lineMax() int {
@@ -131,9 +133,10 @@ func (o lineOptions) lineMax() int {
 type pendingCall struct {
 	bytes      int
 	initialize bool
-	cancelled  bool   // the client has said that it does not want the answer
-	batch      *batch // nil unless the request came in one
-	place      int    // of the answer in the batch
+	cancelled  bool        // the client has said that it does not want the answer
+	turn       *decodeTurn // that it is taken apart in; nil: none
+	batch      *batch      // nil unless the request came in one
+	place      int         // of the answer in the batch
 }
 
 // A batch collects the answers to requests that came in one JSON array, in the order of
@@ -227,7 +230,10 @@ func (c *lineConn) Read(ctx context.Context) (jsonrpc.Message, error) {
 		if len(c.queue) > 0 {
 			next := c.queue[0]
 			c.queue = c.queue[1:]
-			return next, nil
+			if handed, err := c.hand(ctx, next); handed || err != nil {
+				return next, err
+			}
+			continue
 		}
 		select {
 		case <-c.closed:
@@ -242,8 +248,11 @@ func (c *lineConn) Read(ctx context.Context) (jsonrpc.Message, error) {
 			if err != nil {
 				return nil, err
 			}
-			if msg != nil {
-				return msg, nil
+			if msg == nil {
+				continue
+			}
+			if handed, err := c.hand(ctx, msg); handed || err != nil {
+				return msg, err
 			}
 		}
 	}
@@ -430,6 +439,7 @@ func (c *lineConn) settle(id jsonrpc.ID) *pendingCall {
 	delete(c.pending, id)
 	if call != nil {
 		c.bytes -= call.bytes
+		call.turn.end()
 	}
 	return call
 }

@@ -68,14 +68,26 @@ var listWorkbooks = define(Spec{
 	if !walking {
 		entries = env.Workspace.Entries(ctx) // it may have ended after the first look
 	}
-	for _, e := range entries {
+	every := in.SlugPrefix == "" && in.Folder == "" && glob == nil
+	if every { // how many there are is known: a page costs what is on it
+		out.total = len(entries)
+		entries = entries[min(in.Offset, len(entries)):]
+	}
+	for i, e := range entries {
+		if i%lookEvery == 0 && ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		if every && full {
+			break
+		}
 		if !hasPrefixFold(e.Slug, in.SlugPrefix) || in.Folder != "" && !strings.EqualFold(e.Folder, in.Folder) ||
 			glob != nil && !glob.MatchString(e.Path) && !glob.MatchString(path.Join(e.Root, e.Path)) {
 			continue
 		}
-		out.total++
-		if out.total <= in.Offset || full {
-			continue
+		if !every {
+			if out.total++; out.total <= in.Offset || full {
+				continue
+			}
 		}
 		row := workbookRow{WorkbookID: e.ID, ShortID: e.ShortID, Slug: e.Slug, Folder: e.Folder, Bytes: e.Bytes, LastModified: rfc3339(e.ModTime)}
 		if paths {
@@ -97,6 +109,9 @@ var listWorkbooks = define(Spec{
 	}
 	return out, nil
 })
+
+// lookEvery is after how many workbooks it is looked whether anybody still waits for the list.
+const lookEvery = 1024
 
 func hasPrefixFold(s, prefix string) bool {
 	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix) || strings.HasPrefix(strings.ToLower(s), strings.ToLower(prefix))

@@ -45,6 +45,8 @@ type catalogue struct {
 	converts   func(name string) bool // by a Converter
 	generation uint64                 // grows with every change
 	sorted     [2][]Entry             // what list gives, without and with what a Converter opens; nil after a change
+	seen       map[view][]Entry       // what listSeen gives; nil after a change
+	seenN      int                    // entries in seen, of all views
 }
 
 // folder is one folder of the tree. What it holds is guarded by the catalogue's lock, the
@@ -220,7 +222,7 @@ func (c *catalogue) forget(e *Entry) {
 
 func (c *catalogue) changed() {
 	c.generation++
-	c.sorted = [2][]Entry{}
+	c.sorted, c.seen, c.seenN = [2][]Entry{}, nil, 0
 }
 
 // fold gives the form in which names and paths are compared. A name may have its accents
@@ -340,6 +342,65 @@ func (c *catalogue) list(converted bool) []Entry {
 	})
 	c.sorted[which] = all
 	return all
+}
+
+// A view is what somebody sees of the catalogue.
+type view struct {
+	converted bool
+	roots     string // for each root a byte, 1 where it is seen
+}
+
+// listSeen is list of the roots that a principal sees. It is made once for all who see the same, and
+// shared, as long as nothing changes: a page of a long list costs what is on it.
+func (c *catalogue) listSeen(converted bool, roots []*root, seen *principal.Principal) []Entry {
+	if seen.SeesAll() {
+		return c.list(converted)
+	}
+	mask, n := make([]byte, len(roots)), 0 // n: of roots, and then of entries
+	for i, r := range roots {
+		if seen.Sees(r.path) {
+			mask[i] = 1
+			n++
+		}
+	}
+	switch n {
+	case 0:
+		return nil
+	case len(roots):
+		return c.list(converted)
+	}
+	v := view{converted, string(mask)}
+	c.mu.RLock()
+	its, known := c.seen[v]
+	generation := c.generation
+	c.mu.RUnlock()
+	if known {
+		return its
+	}
+	all := c.list(converted)
+	n = 0
+	for _, e := range all { // counted first: most views are of much less than all, or of almost all
+		n += int(mask[e.root])
+	}
+	its = make([]Entry, 0, n)
+	for _, e := range all {
+		if mask[e.root] == 1 {
+			its = append(its, e)
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.generation != generation {
+		return its // it changes while it is read; the next one may keep what he sees
+	}
+	if c.seen == nil || c.seenN+len(its) > 2*len(all) {
+		c.seen, c.seenN = make(map[view][]Entry), 0 // together they are not much more than the list itself
+	}
+	if _, known := c.seen[v]; !known {
+		c.seenN += len(its)
+	}
+	c.seen[v] = its
+	return its
 }
 
 // entry describes the file at rel of the root.

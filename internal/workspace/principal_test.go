@@ -2,8 +2,10 @@ package workspace
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -104,6 +106,88 @@ func TestRootsOfPrincipals(t *testing.T) {
 	}
 	if at, err := w.Target(alice, filepath.Join(ours, "in", "new.xlsx")); err != nil || at.Root != ours {
 		t.Error(at, err)
+	}
+}
+
+// manyFiles is a catalogue of two roots: of a hundred files one is under the second.
+func manyFiles(t testing.TB, files int) (*catalogue, []*root) {
+	info, err := os.Stat("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := []*root{{path: "/first"}, {path: "/second", index: 1}, {path: "/empty", index: 2}}
+	c := newCatalogue(len(roots), func(string) bool { return false })
+	for i := range files {
+		r := roots[0]
+		if i%100 == 0 {
+			r = roots[1]
+		}
+		c.set(c.tops[r.index], r, fmt.Sprintf("f%d.csv", i), info, false)
+	}
+	return c, roots
+}
+
+func seeing(roots ...string) *principal.Principal {
+	p := &principal.Principal{Name: "alice", Roots: map[string]bool{}}
+	for _, r := range roots {
+		p.Roots[r] = true
+	}
+	return p
+}
+
+// What a principal sees of many files is made once for all who see the same, is what a look at each
+// file gives, also after a change, and takes no more memory than about the list of all.
+func TestListSeen(t *testing.T) {
+	c, roots := manyFiles(t, 10_000)
+	views := [][]string{{"/first"}, {"/second"}, {"/empty"}, {"/first", "/empty"}, {"/second", "/empty"}, {"/first", "/second"}, {"/first", "/second", "/empty"}, {"/elsewhere"}, {}}
+	check := func() {
+		t.Helper()
+		for _, v := range views {
+			p := seeing(v...)
+			var want []Entry
+			for _, e := range c.list(false) {
+				if p.Sees(e.Root) {
+					want = append(want, e)
+				}
+			}
+			for range 2 {
+				if got := c.listSeen(false, roots, p); !slices.Equal(got, want) {
+					t.Errorf("who sees %q has %d files, want %d", v, len(got), len(want))
+				}
+			}
+			if most := 2 * len(c.list(false)); c.seenN > most+len(want) {
+				t.Errorf("%d entries are kept, of %d files", c.seenN, len(c.list(false)))
+			}
+		}
+	}
+	check()
+	info, err := os.Stat("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.set(c.tops[1], roots[1], "new.csv", info, false)
+	check()
+	c.unset(c.tops[1], "new.csv")
+	check()
+	for _, p := range []*principal.Principal{nil, seeing("/second"), seeing("/first")} {
+		c.listSeen(false, roots, p)
+		if n := testing.AllocsPerRun(10, func() { c.listSeen(false, roots, p) }); n > 3 {
+			t.Errorf("a list that is known takes %v allocations", n)
+		}
+	}
+}
+
+// BenchmarkListSeen tells what it costs to have the list of 50 000 files of which one sees all, most or few.
+func BenchmarkListSeen(b *testing.B) {
+	c, roots := manyFiles(b, 50_000)
+	for name, p := range map[string]*principal.Principal{"all": nil, "most": seeing("/first"), "few": seeing("/second")} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			c.listSeen(false, roots, p) // once for all that follow
+			for b.Loop() {
+				c.listSeen(false, roots, p)
+			}
+		})
 	}
 }
 

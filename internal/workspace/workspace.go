@@ -163,19 +163,10 @@ func (w *Workspace) Entries(ctx context.Context) []Entry {
 		select {
 		case <-w.walked:
 		case <-timer.C:
+		case <-ctx.Done():
 		}
 	}
-	all, seen := w.catalogue.list(w.converting()), principal.From(ctx)
-	if seen.SeesAll() {
-		return all
-	}
-	var its []Entry
-	for _, e := range all {
-		if seen.Sees(e.Root) {
-			its = append(its, e)
-		}
-	}
-	return its
+	return w.catalogue.listSeen(w.converting(), w.roots, principal.From(ctx))
 }
 
 // Roots gives the absolute paths of the roots, without symbolic links. They do not change.
