@@ -211,7 +211,7 @@ func (r *changeRow) appendText(b []byte) []byte {
 // ChangeFilter is embedded in the input of tools that list differences.
 type ChangeFilter struct {
 	Sheet       string   `json:"sheet_name"`
-	Limit       int      `json:"limit" default:"200" min:"1" max:"2000"`
+	Limit       int      `json:"limit" default:"200" min:"1" max:"2000" clamp:"both"`
 	Offset      int      `json:"offset" default:"0" min:"0"`
 	SummaryOnly bool     `json:"summary_only" default:"false"`
 	Types       []string `json:"include_types" doc:"added, deleted, modified, rows_inserted, sheet_renamed, …"`

@@ -170,7 +170,8 @@ func (n node) appendJSON(b []byte) []byte {
 // shows the call as it could be: what was right in it, the rest from example.
 //
 // With compat, arguments in camel case count as those of the same name in snake case: A's JavaScript client
-// sends what it was given beside what it makes of it.
+// sends what it was given beside what it makes of it. Where A takes the nearest number that it allows, so
+// does compat.
 func (p *plan) decode(tool, example string, raw json.RawMessage, v reflect.Value, compat bool) error {
 	args := node{kind: objectNode}
 	if len(bytes.TrimSpace(raw)) > 0 {
@@ -187,7 +188,7 @@ func (p *plan) decode(tool, example string, raw json.RawMessage, v reflect.Value
 		}
 	}
 	if compat {
-		args = p.snaked(args)
+		args = p.clamped(p.snaked(args))
 	}
 	good, problems := p.fill(v, args, "")
 	if problems != nil {
@@ -227,6 +228,27 @@ func (p *plan) snaked(args node) node {
 		out.names, out.items = append(out.names, name), append(out.items, args.items[i])
 	}
 	return out
+}
+
+// clamped gives arguments whose numbers lie within their bounds, where the field says so.
+func (p *plan) clamped(args node) node {
+	items := slices.Clone(args.items)
+	for i, name := range args.names {
+		f := p.byName[name]
+		if f == nil || f.clamp == "" || items[i].kind != numberNode && items[i].kind != textNode {
+			continue
+		}
+		x, err := strconv.ParseFloat(strings.TrimSpace(items[i].text), 64)
+		switch {
+		case err != nil || x != math.Trunc(x): // it is refused like any other
+		case f.Max != nil && x > *f.Max:
+			items[i] = node{kind: numberNode, text: strconv.FormatFloat(*f.Max, 'f', -1, 64)}
+		case f.clamp == "both" && x < *f.Min:
+			items[i] = node{kind: numberNode, text: strconv.FormatFloat(*f.Min, 'f', -1, 64)}
+		}
+	}
+	args.items = items
+	return args
 }
 
 // snakeCase gives a name like sheetName in the form sheet_name.

@@ -17,10 +17,10 @@ type findFormulaIn struct {
 	Sheet          string `json:"sheet_name" doc:"All sheets unless given"`
 	CaseSensitive  bool   `json:"case_sensitive" default:"false"`
 	IncludeContext bool   `json:"include_context" default:"false" doc:"The cells around each match"`
-	Limit          int    `json:"limit" default:"50" min:"1" max:"500"`
+	Limit          int    `json:"limit" default:"50" min:"1" max:"500" clamp:"both"`
 	Offset         int    `json:"offset" default:"0" min:"0"`
-	ContextRows    int    `json:"context_rows" default:"1" min:"0" max:"20" doc:"In all, half above and half below"`
-	ContextCols    int    `json:"context_cols" default:"1" min:"0" max:"20" doc:"In all, half on each side"`
+	ContextRows    int    `json:"context_rows" default:"1" min:"0" max:"20" clamp:"max" doc:"In all, half above and half below"`
+	ContextCols    int    `json:"context_cols" default:"1" min:"0" max:"20" clamp:"max" doc:"In all, half on each side"`
 }
 
 type findFormulaOut struct {

@@ -24,7 +24,7 @@ type findValueIn struct {
 	ValueTypes    []string `json:"value_types" enum:"text|number|bool|date|error|null"`
 	HeadersOnly   bool     `json:"search_headers_only" default:"false" doc:"Header rows of the regions and tables"`
 	Direction     string   `json:"direction" default:"any" enum:"right|below|any" doc:"Where the value of a label stands"`
-	Limit         int      `json:"limit" default:"50" min:"1" max:"500"`
+	Limit         int      `json:"limit" default:"50" min:"1" max:"500" clamp:"max"`
 	Offset        int      `json:"offset" default:"0" min:"0"`
 	Context       string   `json:"context" default:"none" enum:"none|neighbors|row|both"`
 	ContextWidth  int      `json:"context_width" default:"3" min:"1" doc:"Columns of row context, 101 at most"`

@@ -15,8 +15,8 @@ type formulaTraceIn struct {
 	Sheet       string       `json:"sheet_name" required:"true"`
 	Cell        string       `json:"cell_address" required:"true"`
 	Direction   string       `json:"direction" required:"true" enum:"precedents|dependents" doc:"What the cell uses, or what uses the cell"`
-	Depth       int          `json:"depth" default:"3" min:"1" max:"5"`
-	PageSize    int          `json:"page_size" default:"20" min:"5" max:"200" alias:"limit" doc:"References for each layer"`
+	Depth       int          `json:"depth" default:"3" min:"1" max:"5" clamp:"both"`
+	PageSize    int          `json:"page_size" default:"20" min:"5" max:"200" clamp:"both" alias:"limit" doc:"References for each layer"`
 	Cursor      *traceCursor `json:"cursor" doc:"Where a layer is gone on with: next_cursor"`
 	ParsePolicy string       `json:"formula_parse_policy" default:"warn" enum:"fail|warn|off"`
 }

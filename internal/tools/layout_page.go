@@ -18,7 +18,7 @@ type layoutPageIn struct {
 	Sheet     string `json:"sheet_name" required:"true"`
 	Range     string `json:"range" default:"A1:T50" doc:"At most 80 rows and 25 columns are shown"`
 	Mode      string `json:"mode" enum:"values|formulas" default:"values"`
-	MaxWidth  int    `json:"max_col_width" default:"20" min:"3" max:"200"`
+	MaxWidth  int    `json:"max_col_width" default:"20" min:"3" max:"200" clamp:"both"`
 	Fit       bool   `json:"fit_columns" default:"false" doc:"As wide as the contents"`
 	TrimEmpty bool   `json:"trim_empty_columns" default:"true"`
 	Render    string `json:"render" enum:"ascii|json|both" doc:"ascii unless given"`

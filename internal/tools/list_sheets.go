@@ -13,7 +13,7 @@ import (
 
 type listSheetsIn struct {
 	Book
-	Limit         int   `json:"limit" default:"100" min:"1" max:"1000"`
+	Limit         int   `json:"limit" default:"100" min:"1" max:"1000" clamp:"max"`
 	Offset        int   `json:"offset" default:"0" min:"0"`
 	IncludeBounds *bool `json:"include_bounds" doc:"Used range, counts and classification; reads every sheet"`
 }

@@ -13,7 +13,7 @@ type listWorkbooksIn struct {
 	SlugPrefix   string `json:"slug_prefix" doc:"Start of the file name"`
 	Folder       string `json:"folder" doc:"Name of the folder that holds the file"`
 	PathGlob     string `json:"path_glob" doc:"For example **/2024/*.xlsx"`
-	Limit        int    `json:"limit" default:"100" min:"1" max:"1000"`
+	Limit        int    `json:"limit" default:"100" min:"1" max:"1000" clamp:"max"`
 	Offset       int    `json:"offset" default:"0" min:"0"`
 	IncludePaths *bool  `json:"include_paths"`
 }

@@ -16,7 +16,7 @@ type scanVolatilesIn struct {
 	SummaryOnly    *bool  `json:"summary_only" doc:"Counts for each sheet and function"`
 	Addresses      *bool  `json:"include_addresses"`
 	AddressesLimit int    `json:"addresses_limit" default:"15" min:"1" max:"10000" doc:"Ranges for each function of a sheet"`
-	Limit          int    `json:"limit" default:"100" min:"1" max:"500"`
+	Limit          int    `json:"limit" default:"100" min:"1" max:"500" clamp:"max"`
 	Offset         int    `json:"offset" default:"0" min:"0"`
 	ParsePolicy    string `json:"formula_parse_policy" default:"warn" enum:"fail|warn|off"`
 }

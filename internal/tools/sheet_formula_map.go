@@ -15,7 +15,7 @@ type formulaMapIn struct {
 	Sheet          string `json:"sheet_name" required:"true"`
 	Range          string `json:"range" doc:"Only formulas in it"`
 	Expand         bool   `json:"expand" default:"false" doc:"No bound on addresses"`
-	Limit          int    `json:"limit" default:"50" min:"1" max:"500" doc:"Groups"`
+	Limit          int    `json:"limit" default:"50" min:"1" max:"500" clamp:"max" doc:"Groups"`
 	Offset         int    `json:"offset" default:"0" min:"0"`
 	SortBy         string `json:"sort_by" default:"address" enum:"address|complexity|count"`
 	SummaryOnly    *bool  `json:"summary_only" doc:"No addresses"`

@@ -15,8 +15,8 @@ import (
 type sheetPageIn struct {
 	Book
 	Sheet           string   `json:"sheet_name" required:"true"`
-	StartRow        int      `json:"start_row" default:"1" min:"1" max:"1048576"`
-	PageSize        int      `json:"page_size" default:"50" min:"1" max:"500" doc:"Rows"`
+	StartRow        int      `json:"start_row" default:"1" min:"1" max:"1048576" clamp:"both"`
+	PageSize        int      `json:"page_size" default:"50" min:"1" max:"500" clamp:"max" doc:"Rows"`
 	Columns         []string `json:"columns" doc:"Letters: \"B\", \"B:D\""`
 	ColumnsByHeader []string `json:"columns_by_header" doc:"By their text in row 1"`
 	Formulas        *bool    `json:"include_formulas"`
@@ -143,20 +143,8 @@ func (p *sheetPager) columns() error {
 	if err != nil {
 		return err
 	}
-	headers := func() (names []string, at []int) {
-		for c := range p.g.sheet.Cells(cell.Range{Last: cell.Ref{Row: 0, Col: cell.MaxCols - 1}}) {
-			text := c.Value.Text() // not copied: it may be megabytes
-			if c.Value.Kind() != cell.Text {
-				text = string(p.g.w.appendPlain(nil, c))
-			}
-			if text != "" {
-				names, at = append(names, text), append(at, c.Ref.Col)
-			}
-		}
-		return names, at
-	}
 	if len(p.in.ColumnsByHeader) > 0 {
-		names, at := headers()
+		names, at := p.headers()
 		for _, wanted := range p.in.ColumnsByHeader {
 			found := false
 			for i, name := range names {
@@ -180,6 +168,50 @@ func (p *sheetPager) columns() error {
 	}
 	p.g.cols = cols
 	return nil
+}
+
+// headers gives what row 1 says, and in which columns.
+func (p *sheetPager) headers() (names []string, at []int) {
+	for c := range p.g.sheet.Cells(cell.Range{Last: cell.Ref{Row: 0, Col: cell.MaxCols - 1}}) {
+		text := c.Value.Text() // not copied: it may be megabytes
+		if c.Value.Kind() != cell.Text {
+			text = string(p.g.w.appendPlain(nil, c))
+		}
+		if text != "" {
+			names, at = append(names, text), append(at, c.Ref.Col)
+		}
+	}
+	return names, at
+}
+
+// compactHeaders names the columns of a compact page: by letters, or in the compat profile as A does, by
+// row 1 where that stands above the page, and by the addresses of the cells of the first row shown where
+// row 1 says nothing or is left out.
+func (p *sheetPager) compactHeaders() []string {
+	names := make([]string, 1, 1+len(p.g.cols))
+	names[0] = "Row"
+	if p.env.Profile != Compat {
+		for _, col := range p.g.cols {
+			names = append(names, cell.ColumnName(col))
+		}
+		return names
+	}
+	row, said := p.first, make(map[int]string)
+	if p.header {
+		row = 0
+		texts, at := p.headers()
+		for i, text := range texts {
+			said[at[i]] = text
+		}
+	}
+	for _, col := range p.g.cols {
+		text, ok := said[col]
+		if !ok {
+			text = cell.Ref{Row: row, Col: col}.String()
+		}
+		names = append(names, text)
+	}
+	return names
 }
 
 // page encodes the page. asked is the last row of the page before it was cut to the
@@ -215,11 +247,14 @@ func (p *sheetPager) page(id string, asked int) (*sheetPageOut, error) {
 		body, shown, next = p.list(body, rows)
 		out.ValuesOnly = &valuesPage{body}
 	case "compact":
-		body, shown, next = p.list([]byte{'['}, rows)
-		out.Compact = &compactPage{Headers: []string{"Row"}, HeaderRow: top, Rows: body}
-		for _, col := range p.g.cols {
-			out.Compact.Headers = append(out.Compact.Headers, cell.ColumnName(col))
+		names := p.compactHeaders()
+		if p.env.Profile == Compat && p.header { // the texts of row 1 are there twice
+			for _, name := range names {
+				p.lim.bytes += len(name)
+			}
 		}
+		body, shown, next = p.list([]byte{'['}, rows)
+		out.Compact = &compactPage{Headers: names, HeaderRow: top, Rows: body}
 	case "full":
 		body, shown, next = p.list([]byte{'['}, rows)
 		out.Rows, out.HeaderRow = body, top

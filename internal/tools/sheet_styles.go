@@ -18,7 +18,7 @@ type sheetStylesIn struct {
 		Region *int   `json:"region_id" min:"0"`
 	} `json:"scope" doc:"The whole sheet unless given"`
 	Granularity string `json:"granularity" enum:"runs|cells" default:"runs" doc:"How ranges are listed"`
-	MaxItems    int    `json:"max_items" default:"50" min:"1" max:"5000" doc:"Ranges per style"`
+	MaxItems    int    `json:"max_items" default:"50" min:"1" max:"5000" clamp:"both" doc:"Ranges per style"`
 	SummaryOnly *bool  `json:"summary_only"`
 	Descriptor  *bool  `json:"include_descriptor"`
 	Ranges      *bool  `json:"include_ranges"`

@@ -47,7 +47,7 @@ var styleBatch = define(Spec{
 				return err
 			}
 			f.Settings = p.settings
-		} else if op.Patch != nil {
+		} else if op.Patch != nil && len(op.Patch.node.names) > 0 && env.Profile != Compat { // A's schema has it required
 			return invalid("Leave the patch out, or give op_mode set", "op_mode clear takes no patch")
 		}
 		for _, r := range ranges {

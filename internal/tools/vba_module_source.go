@@ -15,7 +15,7 @@ type vbaModuleSourceIn struct {
 	Book
 	Module string `json:"module_name" required:"true"`
 	Offset int    `json:"offset_lines" default:"0" min:"0" doc:"Lines to leave out"`
-	Limit  int    `json:"limit_lines" default:"200" min:"1" max:"5000"`
+	Limit  int    `json:"limit_lines" default:"200" min:"1" max:"5000" clamp:"both"`
 }
 
 type vbaModuleSourceOut struct {

@@ -13,8 +13,8 @@ import (
 
 type styleSummaryIn struct {
 	Book
-	MaxStyles      int   `json:"max_styles" default:"200" min:"1" max:"5000"`
-	MaxConditional int   `json:"max_conditional_formats" default:"200" min:"1" max:"5000"`
+	MaxStyles      int   `json:"max_styles" default:"200" min:"1" max:"5000" clamp:"max"`
+	MaxConditional int   `json:"max_conditional_formats" default:"200" min:"1" max:"5000" clamp:"max"`
 	MaxCells       int   `json:"max_cells_scan" default:"500000" min:"1" doc:"Cells looked at, in all sheets together"`
 	SummaryOnly    *bool `json:"summary_only"`
 	Descriptor     *bool `json:"include_descriptor"`

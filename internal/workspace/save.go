@@ -194,7 +194,7 @@ func (w *Workspace) mayWrite(ctx context.Context, dir *os.Root, name string, t T
 }
 
 func errExists(path string) error {
-	return &Error{Code: CodeExists, Message: path + " is there already", Hint: "Choose another path, or allow it to be overwritten"}
+	return &Error{Code: CodeExists, Message: path + " is there already", Hint: "Choose another path, or give overwrite true to replace it"}
 }
 
 // backup keeps what is at name beside it.

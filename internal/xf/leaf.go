@@ -1,6 +1,7 @@
 package xf
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -153,7 +154,11 @@ func whole(least, most int, also ...int) func(string) (string, error) {
 		}
 		n, err := strconv.Atoi(v)
 		if err != nil || (n < least || n > most) && !slices.Contains(also, n) {
-			return "", fmt.Errorf("%q is no whole number from %d to %d", clip(v), least, most)
+			text := fmt.Sprintf("%q is no whole number from %d to %d", clip(v), least, most)
+			for _, n := range also {
+				text += " or " + number(n)
+			}
+			return "", errors.New(text)
 		}
 		return number(n), nil
 	}
