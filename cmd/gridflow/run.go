@@ -151,7 +151,7 @@ func prefixed(prefix, s string) string {
 
 // logger opens the log that the settings ask for.
 func (p *program) logger(c *config) (*slog.Logger, io.Closer, error) {
-	log, closer, err := obs.NewLogger(obs.LogOptions{Level: c.logLevel, Format: c.logFormat, File: c.logFile, Stderr: p.stderr})
+	log, closer, err := obs.NewLogger(obs.LogOptions{Level: c.logLevel, Format: c.logFormat, File: c.logFile, Stderr: p.stderr, Contents: c.logWhole})
 	if err != nil {
 		return nil, nil, usagef("--log-file: %v", err)
 	}

@@ -185,7 +185,7 @@ func (u *setup) host(ctx context.Context) (*host, error) {
 	}
 	s := server.New(server.Config{
 		Version: version(), Tools: u.rows, Env: o.env, Resources: o.resources, Flow: scheduler,
-		Metrics: metrics, ToolTimeout: c.toolTimeout, Log: log, Audit: record,
+		Metrics: metrics, ToolTimeout: c.toolTimeout, Log: log, LogContents: c.logWhole, Audit: record,
 	})
 	h := &host{setup: u, server: s, opened: o, metrics: metrics}
 	breakers := o.allBreakers()

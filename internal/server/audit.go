@@ -23,8 +23,9 @@ var audited = []string{
 const aboutMax = 300
 
 // keepRecord writes a line of the audit for each call of a tool that may change something,
-// before the call is answered. A line that cannot be written keeps nobody from working: what
-// was done is in the journal, and the log says that the record has a gap.
+// before the call is answered, also where it ends in a panic: what it had changed by then is
+// changed. A line that cannot be written keeps nobody from working: what was done is in the
+// journal, and the log says that the record has a gap.
 func (s *Server) keepRecord(next mcp.MethodHandler) mcp.MethodHandler {
 	if s.conf.Audit == nil {
 		return next
@@ -35,21 +36,18 @@ func (s *Server) keepRecord(next mcp.MethodHandler) mcp.MethodHandler {
 			return next(ctx, method, req)
 		}
 		ctx, changes := audit.Collect(ctx)
+		outcome := codeInternal // of a call that does not come back
+		defer func() {
+			e := audit.Entry{
+				Time: time.Now().UTC(), Client: client(req), Part: hashed(part(req)), Program: clip(strings.TrimSpace(programName(req)), aboutMax),
+				Tool: tool.Name, Outcome: outcome, About: about(req), Changes: changes(),
+			}
+			if err := s.conf.Audit.Write(e); err != nil {
+				s.log.LogAttrs(ctx, slog.LevelError, "the audit has a gap", slog.String("error", err.Error()), slog.String("tool", tool.Name), slog.String("outcome", outcome))
+			}
+		}()
 		res, err := next(ctx, method, req)
-		outcome := note(ctx).outcome
-		switch {
-		case err != nil:
-			outcome = "error"
-		case outcome == "":
-			outcome = "ok"
-		}
-		e := audit.Entry{
-			Time: time.Now().UTC(), Client: client(req), Part: hashed(part(req)), Program: clip(strings.TrimSpace(programName(req)), aboutMax),
-			Tool: tool.Name, Outcome: outcome, About: about(req), Changes: changes(),
-		}
-		if werr := s.conf.Audit.Write(e); werr != nil {
-			s.log.LogAttrs(ctx, slog.LevelError, "the audit has a gap", slog.String("error", werr.Error()), slog.String("tool", tool.Name), slog.String("outcome", outcome))
-		}
+		outcome = outcomeIn(ctx, err)
 		return res, err
 	}
 }
