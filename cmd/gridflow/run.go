@@ -17,6 +17,7 @@ import (
 
 	"gridflow/flow/breaker"
 	"gridflow/internal/admit"
+	"gridflow/internal/audit"
 	"gridflow/internal/forks"
 	"gridflow/internal/hub"
 	"gridflow/internal/obs"
@@ -67,6 +68,7 @@ type opened struct {
 	forks     func() forks.Stats          // nil: there are none
 	events    func() hub.Stats            // nil: nothing changes
 	office    *office.Pool                // nil: there is none
+	audit     *audit.Log                  // of what changes something; nil: there is none
 	close     func() error
 }
 
