@@ -5,15 +5,20 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"syscall"
+	"unicode/utf8"
 
 	"gridflow/internal/audit"
+	"gridflow/internal/cell"
 	"gridflow/internal/principal"
 	"gridflow/internal/vfs"
 )
@@ -35,9 +40,16 @@ type Target struct {
 // Target finds the place that a path names: relative to the first root that has its folder,
 // or absolute inside of one. The file need not be there, its folder does. Symbolic links are
 // followed and may not lead out. Roots that the principal of ctx does not see are not there.
+//
+// A new file gets a name that every system can have and every list can show, so that it can be
+// copied anywhere ([unfit]); one that is there keeps its name, whatever it is.
 func (w *Workspace) Target(ctx context.Context, name string) (Target, error) {
 	bad := func(why, hint string) (Target, error) {
-		return Target{}, &Error{Code: CodeBadPath, Message: "cannot write to " + clip(name) + ": " + why, Hint: hint}
+		shown := clip(name)
+		if strings.ContainsFunc(shown, cell.BreaksName) {
+			shown = strconv.Quote(shown)
+		}
+		return Target{}, &Error{Code: CodeBadPath, Message: "cannot write to " + shown + ": " + why, Hint: hint}
 	}
 	base := path.Base(filepath.ToSlash(name))
 	if name == "" || strings.ContainsRune(name, 0) || base == "." || base == ".." || strings.HasPrefix(base, ".") {
@@ -84,13 +96,48 @@ func (w *Workspace) Target(ctx context.Context, name string) (Target, error) {
 			continue
 		}
 		if at, ok := w.locate(filepath.Join(real, base)); ok && sees(at) {
-			if info, err := w.roots[at.root].dir.Load().Lstat(filepath.FromSlash(at.rel)); err == nil && !info.Mode().IsRegular() {
+			switch info, err := w.roots[at.root].dir.Load().Lstat(filepath.FromSlash(at.rel)); {
+			case err == nil && !info.Mode().IsRegular():
 				return bad("there is something else than a regular file", "Choose another name")
+			case err != nil && unfit(base) != "":
+				return bad(unfit(base), "Choose another name")
 			}
 			return Target{at.rel, w.roots[at.root].path, at}, nil
 		}
 	}
 	return bad("its folder is not there", "Create the folder first, or choose another")
+}
+
+// nameMax is how long the name of a file may be on the file systems that there are, in bytes.
+const nameMax = 255
+
+// devices are the names that Windows keeps for itself, whatever ending they have.
+var devices = []string{
+	"CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$",
+	"COM0", "COM1", "COM2", "COM3", "COM4", "COM5", "COM6", "COM7", "COM8", "COM9", "COM¹", "COM²", "COM³",
+	"LPT0", "LPT1", "LPT2", "LPT3", "LPT4", "LPT5", "LPT6", "LPT7", "LPT8", "LPT9", "LPT¹", "LPT²", "LPT³",
+}
+
+// unfit says why a new file cannot be called so, "" where it can.
+func unfit(base string) string {
+	stem, _, _ := strings.Cut(base, ".")
+	switch {
+	case len(base) > nameMax:
+		return fmt.Sprintf("its name has %d bytes, and that of a file may have %d", len(base), nameMax)
+	case !utf8.ValidString(base):
+		return "its name is no text in UTF-8"
+	case strings.ContainsFunc(base, cell.BreaksName):
+		return "its name has the end of a line or another control character in it"
+	case strings.TrimSpace(base) != base:
+		return "its name begins or ends with a blank"
+	case strings.HasSuffix(base, "."):
+		return "its name ends with a dot, which Windows takes away"
+	case strings.ContainsAny(base, `<>:"|?*\`):
+		return `its name has one of <>:"|?*\ in it, which Windows cannot have`
+	case slices.Contains(devices, strings.ToUpper(strings.TrimRight(stem, " "))):
+		return "Windows keeps the name " + strings.ToUpper(strings.TrimRight(stem, " ")) + " for itself"
+	}
+	return ""
 }
 
 // WriteOptions say what a write may do.
@@ -310,6 +357,8 @@ func writeError(path string, err error) error {
 		return err
 	case errors.Is(err, fs.ErrPermission):
 		return &Error{Code: CodeBadPath, Message: path + " may not be written by the server", Hint: "Choose another folder, or give the server's user the right to write", cause: err}
+	case errors.Is(err, syscall.ENAMETOOLONG): // that of the backup is longer
+		return &Error{Code: CodeBadPath, Message: path + " cannot be written: the name is too long for the file system", Hint: "Choose a shorter name, or save without a backup", cause: err}
 	case errors.As(err, &system):
 		return &Error{Code: CodeUnreadable, Message: path + " cannot be written: " + system.Err.Error(), Hint: "Nothing was changed; look at the disk, then save again", cause: err}
 	}

@@ -6,6 +6,8 @@ import (
 	"io"
 	"io/fs"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -187,6 +189,65 @@ func TestSaveFails(t *testing.T) {
 				if isTemp(e.Name()) && failed != crashfs.Remove {
 					t.Errorf("%s: %s failed, and %s is left", s.name, failed, e.Name())
 				}
+			}
+		}
+	}
+}
+
+// TestNamesThatAreThere: a file keeps its name however strange it is, and is saved over under
+// it; but where the name of its backup would be too long nothing is saved.
+func TestNamesThatAreThere(t *testing.T) {
+	dir := t.TempDir()
+	sound := string(loan(t))
+	long := strings.Repeat("n", 250) + ".xlsx"
+	for _, name := range []string{"line\nbreak.xlsx", "con.xlsx", " blank.xlsx", `quote"d.xlsx`, long} {
+		write(t, filepath.Join(dir, name), sound)
+	}
+	w := open(t, Options{}, dir)
+	for _, c := range []struct {
+		name   string
+		backup bool
+		want   string
+	}{
+		{"line\nbreak.xlsx", true, ""}, {"con.xlsx", false, ""}, {" blank.xlsx", false, ""}, {`quote"d.xlsx`, true, ""}, {long, false, ""}, {long, true, CodeBadPath},
+	} {
+		at, err := w.Target(t.Context(), c.name)
+		if err != nil {
+			t.Errorf("%q: %v", c.name, err)
+			continue
+		}
+		text := fmt.Sprint("other ", c.backup)
+		_, err = w.Write(t.Context(), at, WriteOptions{Overwrite: true, Backup: c.backup}, func(f io.Writer) error {
+			_, err := io.WriteString(f, text)
+			return err
+		})
+		now, rerr := os.ReadFile(filepath.Join(dir, c.name))
+		if (err != nil && code(err) != c.want) || (err == nil) != (c.want == "") || rerr != nil || (string(now) == text) != (c.want == "") {
+			t.Errorf("%q: %v, want %q; now it is %.20q", c.name, err, c.want, now)
+		}
+	}
+}
+
+// TestBlanksAroundNames: a blank around a name is part of it where there is such a file, known
+// or not, and is left away where there is none.
+func TestBlanksAroundNames(t *testing.T) {
+	dir := t.TempDir()
+	w := open(t, Options{}, dir)
+	w.Entries(t.Context())
+	for _, known := range []bool{false, true} {
+		for _, name := range []string{" a.csv", "a.csv ", "b.csv"} {
+			write(t, filepath.Join(dir, name), "x\n")
+			if known {
+				w.scan(t.Context(), place{0, "."}, true)
+			}
+		}
+		for id, want := range map[string]string{
+			" a.csv": " a.csv", "b.csv": "b.csv", " b.csv": "b.csv", "b.csv\n": "b.csv", "\tb.csv ": "b.csv", "./ a.csv": " a.csv",
+			filepath.Join(dir, " a.csv"): " a.csv", " " + filepath.Join(dir, "b.csv") + " ": "b.csv", "a.csv": "", "  a.csv": "",
+		} {
+			e, err := w.Lookup(t.Context(), id)
+			if e.Path != want || (err == nil) != (want != "") {
+				t.Errorf("known: %v, %q: %q, %v, want %q", known, id, e.Path, err, want)
 			}
 		}
 	}
