@@ -71,6 +71,7 @@ func newStage(t testing.TB) *stage {
 			case s.next <- a:
 				return b, nil
 			case <-ctx.Done():
+				a.die() // what reads for it would read for ever
 				return nil, ctx.Err()
 			}
 		},

@@ -45,6 +45,12 @@ var settings = []struct{ path, name, value string }{
 // profile has none. Names that a version does not know are passed over.
 var decks = []string{"PropertyDeck", "GalleryDeck", "NavigatorDeck", "StyleListDeck", "ScFunctionsDeck"}
 
+// inputLine is the number of the line above a sheet in which one types (FID_INPUTLINE_STATUS). LibreOffice makes
+// it with every sheet that it loads, from a description that installations without windows (Debian's
+// libreoffice-calc-nogui) do not have: there the document would not load. The profile hides it, and then it is
+// not made.
+const inputLine = "26100"
+
 // profileText is the file registrymodifications.xcu of a user profile.
 func profileText() string {
 	var b strings.Builder
@@ -56,6 +62,7 @@ func profileText() string {
 	for _, name := range decks {
 		fmt.Fprintf(&b, `<item oor:path="/org.openoffice.Office.UI.Sidebar/Content/DeckList"><node oor:name="%s" oor:op="remove"/></item>`+"\n", name)
 	}
+	fmt.Fprintf(&b, `<item oor:path="/org.openoffice.Office.Views/Windows"><node oor:name="%s" oor:op="replace"><prop oor:name="Visible"><value>false</value></prop></node></item>`+"\n", inputLine)
 	b.WriteString("</oor:items>\n")
 	return b.String()
 }
