@@ -56,7 +56,7 @@ func (h *host) access(ctx context.Context, o *server.HTTPOptions) (end func(), e
 		o.TLS = certs.Config()
 		ends = append(ends, followFiles(ctx, certs.Files(), log, func() { _ = certs.Reload() }, func() {
 			if err := certs.Reload(); err != nil {
-				log.Error("the certificate has changed and is wrong; connections are shown the one before", "files", certs.Files(), "error", err)
+				log.Error("the certificate has changed and is wrong; connections are shown the one before", "files", certs.Files(), "error", err.Error())
 				return
 			}
 			log.Info("the changed certificate is shown from now on", "file", c.tlsCert)
@@ -87,7 +87,7 @@ func (h *host) access(ctx context.Context, o *server.HTTPOptions) (end func(), e
 		err := d.Reload()
 		metrics.Reloaded(err == nil)
 		if err != nil {
-			log.Error("the file of principals has changed and is wrong; they stay as they were", "file", c.principals, "error", err)
+			log.Error("the file of principals has changed and is wrong; they stay as they were", "file", c.principals, "error", err.Error())
 			return
 		}
 		log.Info("principals taken from the changed file", "file", c.principals, "principals", d.Len())

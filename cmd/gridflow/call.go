@@ -16,6 +16,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
+	"gridflow/internal/audit"
 	"gridflow/internal/obs"
 	"gridflow/internal/server"
 	"gridflow/internal/tools"
@@ -101,7 +102,21 @@ func (p *program) call(ctx context.Context, args []string) error {
 		ctx, cancel = context.WithTimeoutCause(ctx, c.toolTimeout, errTimeout)
 		defer cancel()
 	}
-	res, err := t.Call(ctx, o.env, raw)
+	var res *tools.Result
+	run := func(ctx context.Context) string {
+		if res, err = t.Call(ctx, o.env, raw); err == nil {
+			return "ok"
+		}
+		if known, ok := errors.AsType[*tools.Error](err); ok {
+			return known.Code
+		}
+		return "INTERNAL"
+	}
+	if t.ReadOnly || o.audit == nil {
+		run(ctx)
+	} else {
+		server.Audited(ctx, o.audit, log, audit.Entry{Client: "local", Part: "command line", Program: "gridflow call " + version(), Tool: t.Name}, raw, run)
+	}
 	if err != nil {
 		if errors.Is(context.Cause(ctx), errTimeout) {
 			return errTimeout

@@ -30,7 +30,7 @@ func followConfig(ctx context.Context, path string, apply func(*config) error, a
 		err := take()
 		metrics.Reloaded(err == nil)
 		if err != nil {
-			log.Error("the configuration file has changed and is wrong; the settings stay as they were", "file", path, "error", err)
+			log.Error("the configuration file has changed and is wrong; the settings stay as they were", "file", path, "error", err.Error())
 			return
 		}
 		log.Info("scheduling settings taken from the changed configuration file", "file", path)

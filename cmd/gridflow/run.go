@@ -17,6 +17,7 @@ import (
 
 	"gridflow/flow/breaker"
 	"gridflow/internal/admit"
+	"gridflow/internal/audit"
 	"gridflow/internal/forks"
 	"gridflow/internal/hub"
 	"gridflow/internal/obs"
@@ -67,6 +68,7 @@ type opened struct {
 	forks     func() forks.Stats          // nil: there are none
 	events    func() hub.Stats            // nil: nothing changes
 	office    *office.Pool                // nil: there is none
+	audit     *audit.Log                  // of what changes something; nil: there is none
 	close     func() error
 }
 
@@ -151,7 +153,7 @@ func prefixed(prefix, s string) string {
 
 // logger opens the log that the settings ask for.
 func (p *program) logger(c *config) (*slog.Logger, io.Closer, error) {
-	log, closer, err := obs.NewLogger(obs.LogOptions{Level: c.logLevel, Format: c.logFormat, File: c.logFile, Stderr: p.stderr})
+	log, closer, err := obs.NewLogger(obs.LogOptions{Level: c.logLevel, Format: c.logFormat, File: c.logFile, Stderr: p.stderr, Contents: c.logWhole})
 	if err != nil {
 		return nil, nil, usagef("--log-file: %v", err)
 	}

@@ -244,3 +244,43 @@ func TestS49_Targets(t *testing.T) {
 		t.Errorf("the saved file has %q", got)
 	}
 }
+
+// TestNamesAreLines: a sheet, a file, a fork and a checkpoint that somebody names get no name
+// that is more than a line or has a control character in it; nothing is done then.
+func TestNamesAreLines(t *testing.T) {
+	t.Parallel()
+	r, root := editing(t, t.TempDir())
+	s := r.client(eras[1])
+	fork := newFork(t, s, "loan")
+	before := fmt.Sprint(hashes(t, root))
+	for _, bad := range []string{"a\nb", "a\rb", "a\tb", "a\x00b", "a\x7fb", "a\u0085b", "a\u2028b", "a\u2029"} {
+		for _, c := range []struct {
+			code, tool string
+			args       map[string]any
+		}{
+			{"INVALID_PARAMS", "create_fork", map[string]any{"workbook_or_fork_id": "loan", "label": bad}},
+			{"INVALID_PARAMS", "checkpoint_fork", map[string]any{"fork_id": fork, "label": bad}},
+			{"INVALID_PARAMS", "edit_batch", map[string]any{"fork_id": fork, "label": bad, "edits": []any{map[string]any{"address": "Loan!Z1", "value": 1}}}},
+			{"INVALID_PARAMS", "structure_batch", map[string]any{"fork_id": fork, "ops": []any{map[string]any{"kind": "create_sheet", "name": bad}}}},
+			{"INVALID_PARAMS", "structure_batch", map[string]any{"fork_id": fork, "ops": []any{map[string]any{"kind": "rename_sheet", "old_name": "Loan", "new_name": bad}}}},
+			{"INVALID_PARAMS", "create_workbook", map[string]any{"target_path": "new.xlsx", "sheets": []any{map[string]any{"name": bad}}}},
+			{"BAD_PATH", "create_workbook", map[string]any{"target_path": bad + ".xlsx"}},
+			{"BAD_PATH", "save_fork", map[string]any{"fork_id": fork, "target_path": bad + ".xlsx"}},
+			{"BAD_PATH", "export_csv", map[string]any{"workbook_or_fork_id": fork, "sheet_name": "Loan", "target_path": bad + ".csv"}},
+		} {
+			got, err := call(t.Context(), s, c.tool, jsonOf(c.args))
+			if err != nil || !got.failed || !strings.HasPrefix(got.text, c.code+":") || strings.ContainsAny(got.text, "\n\r\t\x00") {
+				t.Errorf("%s %v: %v %q", c.tool, c.args, err, got.text)
+			}
+		}
+	}
+	if now := fmt.Sprint(hashes(t, root)); now != before {
+		t.Errorf("files came: %s", now)
+	}
+	if list := do(t, s, "list_forks", `{}`); len(forkID.FindAllString(list, -1)) != 1 {
+		t.Errorf("forks came: %s", list)
+	}
+	if list := do(t, s, "fork_history", `{"fork_id":%q}`, fork); strings.Contains(list, "edit") || strings.Contains(do(t, s, "list_checkpoints", `{"fork_id":%q}`, fork), "cp-") {
+		t.Errorf("versions or checkpoints came: %s", list)
+	}
+}

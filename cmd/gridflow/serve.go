@@ -16,7 +16,6 @@ import (
 
 	"gridflow/flow/breaker"
 	"gridflow/internal/access"
-	"gridflow/internal/audit"
 	"gridflow/internal/lock"
 	"gridflow/internal/obs"
 	"gridflow/internal/server"
@@ -161,12 +160,6 @@ func (u *setup) host(ctx context.Context) (*host, error) {
 	if err != nil {
 		return nil, errors.Join(err, o.close())
 	}
-	var record *audit.Log
-	if c.auditFile != "" {
-		if record, err = audit.Open(c.auditFile); err != nil {
-			return nil, errors.Join(usagef("--audit-file: %v", err), o.close())
-		}
-	}
 	metrics := obs.NewMetrics(version(), conf.Classes)
 	scheduler, err := c.schedule(conf, paces, o, metrics, log)
 	if err != nil {
@@ -185,7 +178,7 @@ func (u *setup) host(ctx context.Context) (*host, error) {
 	}
 	s := server.New(server.Config{
 		Version: version(), Tools: u.rows, Env: o.env, Resources: o.resources, Flow: scheduler,
-		Metrics: metrics, ToolTimeout: c.toolTimeout, Log: log, Audit: record,
+		Metrics: metrics, ToolTimeout: c.toolTimeout, Log: log, LogContents: c.logWhole, Audit: o.audit,
 	})
 	h := &host{setup: u, server: s, opened: o, metrics: metrics}
 	breakers := o.allBreakers()
@@ -199,9 +192,6 @@ func (u *setup) host(ctx context.Context) (*host, error) {
 			return sessions, lagged
 		},
 	})
-	if record != nil {
-		h.beside = append(h.beside, func() { record.Close() }) // the first of them, and so the last to end
-	}
 	if o.office != nil {
 		warm := time.AfterFunc(warmAfter, o.office.Warm)
 		h.beside = append(h.beside, func() { warm.Stop() })

@@ -104,6 +104,7 @@ type config struct {
 	logLevel  slog.Level
 	logFormat string
 	logFile   string
+	logWhole  bool
 	auditFile string
 }
 
@@ -285,6 +286,11 @@ func settings(c *config) []setting {
 		},
 		choice("log-format", "Log", "form of the log: text or json", "text", &c.logFormat, "text", "json"),
 		text("log-file", "Log", "append the log to this file (mode 0600) instead of standard error", "", "the path of a file", &c.logFile, nil),
+		{
+			name: "log-contents", group: "Log", def: "false", flag: true,
+			doc:     "log what errors quote, which may be contents of cells and arguments of calls",
+			allowed: "true or false", set: boolean(&c.logWhole),
+		},
 		text("audit-file", "Log", "append to this file (mode 0600) who has changed what: one line of JSON for each call that may change something, without contents", "", "the path of a file", &c.auditFile, nil),
 	}
 }

@@ -8,8 +8,10 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"time"
 
 	"gridflow/internal/admit"
+	"gridflow/internal/audit"
 	"gridflow/internal/forks"
 	"gridflow/internal/journal"
 	"gridflow/internal/outside"
@@ -50,15 +52,19 @@ func openWith(ctx context.Context, c *config, log *slog.Logger, files func(*work
 	} else {
 		state = ""
 	}
-	suite, err := c.openSuite(state, log)
+	record, err := c.openAudit()
 	if err != nil {
 		return nil, errors.Join(err, closeJournal(records))
+	}
+	suite, err := c.openSuite(state, log)
+	if err != nil {
+		return nil, errors.Join(err, record.Close(), closeJournal(records))
 	}
 	o.Converter = suite.conversions
 	w, err := workspace.Open(ctx, o)
 	if err != nil {
 		suite.close(ctx)
-		return nil, errors.Join(err, closeJournal(records))
+		return nil, errors.Join(err, record.Close(), closeJournal(records))
 	}
 	router, jobs := &forks.Router{Workspace: w}, new(admit.Jobs)
 	if records != nil {
@@ -66,12 +72,12 @@ func openWith(ctx context.Context, c *config, log *slog.Logger, files func(*work
 			Bases: w, Files: files(w), Journal: records, Max: c.maxForks, TTL: c.forkTTL, CheckpointsMax: c.maxCheckpoints, StagedMax: c.maxStaged,
 			History: c.history, LiveBytes: c.forkBytes,
 			Begin: jobs.Begin, Calculate: jobs.Calculate, Rest: jobs.Rest, CalcBudget: c.calcBudget, CalcBytes: c.cacheBytes, BaseBytes: c.cacheBytes,
-			Changed: func(id string, _ uint64) { w.Announce(id) }, Logger: log,
+			Changed: func(id string, _ uint64) { w.Announce(id) }, Expired: expired(record, log), Logger: log,
 		})
 		if err != nil {
 			w.Shut()
 			suite.close(ctx)
-			return nil, errors.Join(err, closeJournal(records))
+			return nil, errors.Join(err, record.Close(), closeJournal(records))
 		}
 	}
 	env := &tools.Env{Workspace: tools.Seeing{Workspace: router}, Forks: router.Forks, NoForks: noForks, Profile: tools.Profile(c.profile), Caps: c.caps(), Outside: outside.Policy(c.outside), Links: outside.Policy(c.linkTargets)}
@@ -95,6 +101,7 @@ func openWith(ctx context.Context, c *config, log *slog.Logger, files func(*work
 		events:    w.Events,
 		forks:     stats,
 		office:    suite.pool,
+		audit:     record,
 		close: func() (err error) {
 			// Before the journal, whose end lets another process take over the state folder. No
 			// call is left that could have a job.
@@ -103,9 +110,37 @@ func openWith(ctx context.Context, c *config, log *slog.Logger, files func(*work
 				err = router.Forks.Close(context.WithoutCancel(ctx))
 			}
 			w.Shut()
-			return err
+			return errors.Join(err, record.Close())
 		},
 	}, nil
+}
+
+// openAudit opens the record of what is changed, nil where there is to be none.
+func (c *config) openAudit() (*audit.Log, error) {
+	if c.auditFile == "" {
+		return nil, nil
+	}
+	record, err := audit.Open(c.auditFile)
+	if err != nil {
+		return nil, usagef("--audit-file: %v", err)
+	}
+	return record, nil
+}
+
+// expired writes the line of a fork whose time was over: no call has ended it.
+func expired(record *audit.Log, log *slog.Logger) func(id, owner string) {
+	if record == nil {
+		return nil
+	}
+	return func(id, owner string) {
+		e := audit.Entry{Time: time.Now().UTC(), Client: "gridflow", Tool: "fork-ttl", Outcome: "ok", Changes: []audit.Change{{Kind: audit.ForkDiscarded, ID: id}}}
+		if owner != "" {
+			e.About = map[string]any{"owner": owner}
+		}
+		if err := record.Write(e); err != nil {
+			log.Error("the audit has a gap", "error", err.Error(), "fork", id)
+		}
+	}
 }
 
 // stateFolder gives the folder where forks are kept, "" where there are to be none.

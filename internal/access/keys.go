@@ -235,7 +235,7 @@ func (k *keys) fetch(now time.Time) <-chan struct{} {
 			}
 			k.set, k.fetched = set, time.Now()
 		} else if k.life.Err() == nil {
-			k.log.Warn("the keys of the issuer of access tokens cannot be had", "error", err, "keys", len(k.set))
+			k.log.Warn("the keys of the issuer of access tokens cannot be had", "error", err.Error(), "keys", len(k.set))
 		}
 		close(over)
 	})

@@ -9,7 +9,8 @@ import (
 type Change struct {
 	Kind    Kind   `json:"kind"`
 	ID      string `json:"id,omitempty"`      // of the fork
-	Version uint64 `json:"version,omitempty"` // that the fork has now, or that was saved
+	Item    string `json:"item,omitempty"`    // the checkpoint or staged change of it
+	Version uint64 `json:"version,omitempty"` // that the fork has now
 	Path    string `json:"path,omitempty"`    // of the file, as callers see it
 }
 
@@ -22,6 +23,12 @@ const (
 	VersionMade   Kind = "version made"
 	ForkDiscarded Kind = "fork discarded"
 	FileWritten   Kind = "file written"
+	BackupMade    Kind = "backup made" // the file that was there before has this name now
+
+	CheckpointMade    Kind = "checkpoint made"
+	CheckpointDeleted Kind = "checkpoint deleted"
+	ChangeStaged      Kind = "change staged"
+	ChangeDiscarded   Kind = "staged change discarded"
 )
 
 type collectorKey struct{}

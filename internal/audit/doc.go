@@ -6,8 +6,8 @@
 // of several processes in one file stay whole; and no line is written twice.
 //
 // What a call has changed is told by the rooms that change it, with [Record], to whoever
-// collects it under the same context ([Collect]): neither knows of the other. A change that
-// nobody collects, one made by the command line for example, is in no record.
+// collects it under the same context ([Collect]): neither knows of the other. What is changed
+// without a call, the end of a fork whose time is over, has a line of its own.
 //
 // The journal of the forks is what makes a change durable, and has each version of a fork
 // with its time and tool; this file adds who it was, and what is outside of forks. It is not

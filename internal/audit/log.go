@@ -12,7 +12,7 @@ import (
 // An Entry is one line of the record.
 type Entry struct {
 	Time    time.Time      `json:"time"`
-	Client  string         `json:"client"`            // the user, or the machine where nobody is asked
+	Client  string         `json:"client"`            // the user, or the machine where nobody is asked; gridflow where nobody has called
 	Part    string         `json:"part,omitempty"`    // its session, by a hash, or how it calls
 	Program string         `json:"program,omitempty"` // as it says itself
 	Tool    string         `json:"tool"`
@@ -57,5 +57,10 @@ func (l *Log) Write(e Entry) error {
 // Failed is the number of entries that could not be written.
 func (l *Log) Failed() uint64 { return l.failed.Load() }
 
-// Close closes the file.
-func (l *Log) Close() error { return l.file.Close() }
+// Close closes the file. To close a nil Log does nothing.
+func (l *Log) Close() error {
+	if l == nil {
+		return nil
+	}
+	return l.file.Close()
+}

@@ -1,6 +1,7 @@
 package forks
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -83,6 +84,7 @@ func (s *Store) commit(ctx context.Context, id string, c Commit, fn func(ctx con
 		}
 		l.finishBehind(out.next)
 		r.Version, r.Changeset = l.line.head(), out.changes
+		audit.Record(ctx, audit.Change{Kind: audit.VersionMade, ID: id, Item: cmp.Or(out.event.Change, out.event.ID), Version: r.Version})
 		l.anchor(ctx)
 		l.shorten(ctx)
 		r.Info = l.fork.known()
@@ -90,9 +92,6 @@ func (s *Store) commit(ctx context.Context, id string, c Commit, fn func(ctx con
 	})
 	if ours := (*Error)(nil); errors.As(err, &ours) && ours.Code == CodeConflict {
 		s.conflicts.Add(1)
-	}
-	if err == nil {
-		audit.Record(ctx, audit.Change{Kind: audit.VersionMade, ID: id, Version: r.Version})
 	}
 	return r, err
 }
@@ -184,7 +183,10 @@ func (s *Store) Checkpoint(ctx context.Context, id, label string) (cp Checkpoint
 			return 0, event{}, nil, fail(CodeLimit, "Delete one that is no longer needed (list_checkpoints, delete_checkpoint)", "fork %s has %d checkpoints, which is as many as there may be", id, s.o.CheckpointsMax)
 		}
 		return checkpointed, event{ID: "cp-" + randomID(), Label: text(label), Of: l.line.head()}, nil, nil
-	}, func(l *live) { cp = l.line.checkpoints[len(l.line.checkpoints)-1] })
+	}, func(l *live) {
+		cp = l.line.checkpoints[len(l.line.checkpoints)-1]
+		audit.Record(ctx, audit.Change{Kind: audit.CheckpointMade, ID: l.fork.id, Item: cp.ID, Version: cp.Version})
+	})
 	return cp, err
 }
 
@@ -201,6 +203,8 @@ func (s *Store) DeleteCheckpoint(ctx context.Context, id, checkpoint string) err
 			return 0, event{}, nil, noCheckpoint(id, checkpoint)
 		}
 		return uncheckedOut, event{ID: checkpoint}, nil, nil
+	}, func(l *live) {
+		audit.Record(ctx, audit.Change{Kind: audit.CheckpointDeleted, ID: l.fork.id, Item: checkpoint})
 	})
 }
 
@@ -231,7 +235,10 @@ func (s *Store) Stage(ctx context.Context, id string, edit book.Edit, c Commit) 
 			e.Account = text(c.Account(changes))
 		}
 		return staged, e, &edit, nil
-	}, func(l *live) { st = l.line.staged[len(l.line.staged)-1] })
+	}, func(l *live) {
+		st = l.line.staged[len(l.line.staged)-1]
+		audit.Record(ctx, audit.Change{Kind: audit.ChangeStaged, ID: l.fork.id, Item: st.ID, Version: st.Version})
+	})
 	return st, changes, err
 }
 
@@ -281,6 +288,8 @@ func (s *Store) DiscardStaged(ctx context.Context, id, change string) error {
 			return 0, event{}, nil, noChange(id, change)
 		}
 		return unstaged, event{ID: change}, nil, nil
+	}, func(l *live) {
+		audit.Record(ctx, audit.Change{Kind: audit.ChangeDiscarded, ID: l.fork.id, Item: change})
 	})
 }
 

@@ -98,6 +98,9 @@ func (s *Store) expireOnce(ctx context.Context) {
 		if err == nil && !over {
 			continue
 		}
+		if err == nil && s.o.Expired != nil {
+			s.o.Expired(f.id, f.owner())
+		}
 		if err == nil {
 			s.o.Logger.Info("a fork was discarded: nobody has used it for its time to live", "fork", f.id)
 		} else if ctx.Err() == nil {

@@ -92,7 +92,7 @@ func (s *Store) Save(ctx context.Context, id string, o SaveOptions) (out Saved, 
 	if err != nil {
 		return out, err
 	}
-	w := workspace.WriteOptions{Overwrite: o.Overwrite, Backup: o.Backup}
+	w := workspace.WriteOptions{Overwrite: o.Overwrite, Backup: o.Backup, Fork: id, Version: h.snap.Version}
 	if !o.Force && target.Path == original {
 		w.Expect = expect
 	}

@@ -69,6 +69,7 @@ type Options struct {
 	Rest func(under context.Context)
 
 	Changed func(id string, version uint64) // told of each new version; it must not block; nil: nobody is
+	Expired func(id, owner string)          // told of each fork that was discarded because its time was over; nil: nobody is
 	Logger  *slog.Logger                    // slog.Default where nil
 }
 

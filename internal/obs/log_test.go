@@ -2,9 +2,15 @@ package obs
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -54,5 +60,46 @@ func TestQuieter(t *testing.T) {
 	log.Debug("loud")
 	if got := out.String(); strings.Contains(got, "dropped") || !strings.Contains(got, "kept") || !strings.Contains(got, "loud") {
 		t.Errorf("log holds %q", got)
+	}
+}
+
+// TestErrorsAreRedacted: of an error the log has what happened and not what the error quotes,
+// unless the operator wants it; texts that are no errors stay as they are.
+func TestErrorsAreRedacted(t *testing.T) {
+	var n struct{ X int8 }
+	ofJSON := json.Unmarshal([]byte(`{"X":98765}`), &n)
+	_, ofNumber := strconv.ParseFloat("sec\"ret", 64)
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{errors.New("plain"), "plain"},
+		{fmt.Errorf("sheet %q has no %q: %w", "secret", "secret", io.EOF), `sheet "…" has no "…": EOF`},
+		{errors.New("it can't read `secret` or 'secret', and isn't to"), "it can't read `…` or '…', and isn't to"},
+		{errors.New(`cut within "secre`), `cut within "…`},
+		{errors.New(`escaped "a\"secret" after`), `escaped "…" after`},
+		{fmt.Errorf("a cell: %w", ofNumber), `a cell: strconv.ParseFloat: parsing "…": invalid syntax`},
+		{fmt.Errorf("a cell: %w", ofJSON), "a cell: json: cannot unmarshal a value into Go struct field .X of type int8"},
+		{&fs.PathError{Op: "open", Path: "/srv/book.xlsx", Err: fs.ErrPermission}, "open /srv/book.xlsx: permission denied"},
+	} {
+		for _, contents := range []bool{false, true} {
+			var out bytes.Buffer
+			log, _, err := NewLogger(LogOptions{Format: "json", Stderr: &out, Contents: contents})
+			if err != nil {
+				t.Fatal(err)
+			}
+			log.Info("x", "error", c.err, "text", `a "text"`)
+			var line struct{ Error, Text string }
+			if err := json.Unmarshal(out.Bytes(), &line); err != nil {
+				t.Fatal(err)
+			}
+			want := c.want
+			if contents {
+				want = c.err.Error()
+			}
+			if line.Error != want || line.Text != `a "text"` {
+				t.Errorf("%v: %q %q, want %q", contents, line.Error, line.Text, want)
+			}
+		}
 	}
 }

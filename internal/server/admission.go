@@ -128,7 +128,7 @@ func resultOf(code string, err error) flow.Result {
 		return flow.TimedOut
 	case code == "CANCELLED" || code == "DRAINING":
 		return flow.Cancelled
-	case code == "INTERNAL" || code == "READ_TIMEOUT" || code == "BACKEND_NOT_STARTED" || strings.HasSuffix(code, "_BACKEND_CRASHED"):
+	case code == codeInternal || code == "READ_TIMEOUT" || code == "BACKEND_NOT_STARTED" || strings.HasSuffix(code, "_BACKEND_CRASHED"):
 		return flow.Failed
 	case code != "" || err != nil:
 		return flow.UserError

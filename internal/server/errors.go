@@ -67,11 +67,24 @@ func (s *Server) callError(ctx context.Context, err error) *tools.Error {
 	if isKnown {
 		return known
 	}
-	attrs := []slog.Attr{slog.String("error", err.Error())}
+	attrs := []slog.Attr{slog.Any("error", err)}
 	if p, ok := errors.AsType[*actor.PanicError](err); ok { // a fork's own goroutine
 		attrs = append(attrs, slog.String("stack", string(p.Stack)))
 	}
 	return s.internalError("call failed", attrs...)
+}
+
+// codeInternal is the code of a fault of the server.
+const codeInternal = "INTERNAL"
+
+// thrown is what somebody has panicked with, as an error: the log leaves out of errors what
+// they quote.
+func thrown(p any) slog.Attr {
+	err, ok := p.(error)
+	if !ok {
+		err = fmt.Errorf("%v", p)
+	}
+	return slog.Any("panic", err)
 }
 
 // internalError logs a fault of the server under a fresh reference and words it for
@@ -80,7 +93,7 @@ func (s *Server) internalError(msg string, attrs ...slog.Attr) *tools.Error {
 	ref := rand.Text()[:10]
 	s.log.LogAttrs(context.Background(), slog.LevelError, msg, append(attrs, slog.String("ref", ref))...)
 	return &tools.Error{
-		Code:    "INTERNAL",
+		Code:    codeInternal,
 		Message: "something went wrong inside the server (reference " + ref + ")",
 		Hint:    "The server goes on; other calls are not affected. Its log explains the failure under the reference",
 	}

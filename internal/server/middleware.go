@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -53,8 +54,8 @@ func (s *Server) recoverPanics(next mcp.MethodHandler) mcp.MethodHandler {
 		ctx = context.WithValue(ctx, callNoteKey{}, new(callNote))
 		defer func() {
 			if p := recover(); p != nil {
-				e := s.internalError("panic", slog.String("method", method), slog.String("tool", toolName(req)),
-					slog.String("panic", fmt.Sprint(p)), slog.String("stack", string(debug.Stack())))
+				e := s.internalError("panic", slog.String("method", method), slog.String("tool", s.toolFor(req)),
+					thrown(p), slog.String("stack", string(debug.Stack())))
 				if method == methodCallTool {
 					res, err = s.refuseCall(ctx, req, e), nil
 				} else {
@@ -126,8 +127,25 @@ func errReadOnly(tool string) *tools.Error {
 	return &tools.Error{Code: "READ_ONLY", Message: fmt.Sprintf("%s changes something, and you may only read on this server", clip(tool, 100)), Hint: "Nothing was done; tools/list names what you may call"}
 }
 
-// logRequests writes one line per request. It never writes arguments or results: they
-// hold what is in the cells.
+// outcomeIn says in a word how a request ended: "ok", the code of its error, or that of the
+// protocol. The texts of errors are not for records: they quote what callers sent.
+func outcomeIn(ctx context.Context, err error) string {
+	var wire *jsonrpc.Error
+	switch n := note(ctx); {
+	case n.outcome != "":
+		return n.outcome
+	case err == nil:
+		return "ok"
+	case errors.As(err, &wire):
+		return "error " + strconv.FormatInt(wire.Code, 10)
+	case ctx.Err() != nil:
+		return "CANCELLED"
+	}
+	return codeInternal // as recoverPanics will word it
+}
+
+// logRequests writes one line per request. It never writes arguments or results, nor texts
+// of errors, unless the operator has asked for these: they hold what is in the cells.
 func (s *Server) logRequests(next mcp.MethodHandler) mcp.MethodHandler {
 	return func(ctx context.Context, method string, req mcp.Request) (mcp.Result, error) {
 		level := slog.LevelDebug
@@ -139,20 +157,16 @@ func (s *Server) logRequests(next mcp.MethodHandler) mcp.MethodHandler {
 		}
 		start := time.Now()
 		res, err := next(ctx, method, req)
-		n := note(ctx)
-		outcome := n.outcome
-		switch {
-		case err != nil:
-			outcome = "error: " + clip(err.Error(), 200)
-		case outcome == "":
-			outcome = "ok"
+		outcome := outcomeIn(ctx, err)
+		if err != nil && s.conf.LogContents {
+			outcome += ": " + clip(err.Error(), 200)
 		}
 		attrs := make([]slog.Attr, 0, 7)
 		attrs = append(attrs, slog.String("method", method))
-		if name := toolName(req); name != "" {
+		if name := s.toolFor(req); name != "" {
 			attrs = append(attrs, slog.String("tool", name))
 		}
-		attrs = append(attrs, slog.String("outcome", outcome), slog.Duration("took", time.Since(start)), slog.Int("bytes", n.bytes))
+		attrs = append(attrs, slog.String("outcome", outcome), slog.Duration("took", time.Since(start)), slog.Int("bytes", note(ctx).bytes))
 		if user := userOf(req); user != "" {
 			attrs = append(attrs, slog.String("user", user))
 		}
@@ -162,6 +176,16 @@ func (s *Server) logRequests(next mcp.MethodHandler) mcp.MethodHandler {
 		s.log.LogAttrs(ctx, level, "request", attrs...)
 		return res, err
 	}
+}
+
+// toolFor gives the name of the tool that is called for the log: of one that is not there it
+// is whatever a caller has made up.
+func (s *Server) toolFor(req mcp.Request) string {
+	name := toolName(req)
+	if name != "" && s.tools[name] == nil && s.conf.Extend == nil && !s.conf.LogContents {
+		return "(unknown)"
+	}
+	return clip(name, 100)
 }
 
 func toolName(req mcp.Request) string {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
@@ -94,7 +95,7 @@ func (n *notices) send(ctx context.Context, session *mcp.ServerSession, q *hub.Q
 			continue // nobody is told any more; what waits is thrown away
 		}
 		if err := n.sendOne(ctx, e.Value); err != nil && ctx.Err() == nil {
-			n.log.Warn("a change could not be told", "uri", e.Key, "error", err)
+			n.log.Warn("a change could not be told", "workbook", workbookIn(e.Key), "error", err)
 		}
 	}
 }
@@ -105,10 +106,16 @@ func (n *notices) sendOne(ctx context.Context, send notice) (err error) {
 	defer cancel()
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+			err = fmt.Errorf("panic: %q\n%s", fmt.Sprint(p), debug.Stack())
 		}
 	}()
 	return send(ctx)
+}
+
+// workbookIn cuts what is within a workbook off a URI: the log has names of workbooks only.
+func workbookIn(uri string) string {
+	workbook, _, _ := strings.Cut(strings.TrimPrefix(uri, resourceScheme), "/")
+	return resourceScheme + workbook
 }
 
 // during lets notices be sent until tell returns, and waits for those that are being sent.

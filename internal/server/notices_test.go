@@ -4,10 +4,13 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
 // TestSlowSessionHoldsUpNobody: two sessions watch the same workbooks, and one does not read.
@@ -91,4 +94,75 @@ type gatedWriter struct {
 func (w *gatedWriter) Write(p []byte) (int, error) {
 	<-w.open
 	return w.to.Write(p)
+}
+
+// panickyResources panic in Changes once each time that something is sent to panic.
+type panickyResources struct {
+	fixtureResources
+	panic chan bool
+}
+
+func (r panickyResources) Changes(ctx context.Context, fn func(workbook string)) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-r.panic:
+			panic("secret detail")
+		case workbook := <-r.changed:
+			fn(workbook)
+		}
+	}
+}
+
+// TestPanicOfTheFollower: what follows the files panics, and so does the telling of a change.
+// The watchers are told of all changes after that, and after the first also that something
+// may have changed meanwhile.
+func TestPanicOfTheFollower(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		resources := panickyResources{fixtureResources{changed: make(chan string)}, make(chan bool)}
+		var out, log lockedBuffer
+		s := New(Config{Tools: fixtureTools(), Resources: resources, Log: slog.New(slog.NewTextHandler(&log, nil))})
+		broken := true
+		s.mcp.AddSendingMiddleware(func(next mcp.MethodHandler) mcp.MethodHandler {
+			return func(ctx context.Context, method string, req mcp.Request) (mcp.Result, error) {
+				if method == methodResourceUpdated && broken {
+					panic("secret detail")
+				}
+				return next(ctx, method, req)
+			}
+		})
+		in, client := io.Pipe()
+		ended := make(chan error, 1)
+		go func() { ended <- s.ServeStdio(t.Context(), in, &out, time.Minute) }()
+		io.WriteString(client, initializeMessage+"\n"+`{"jsonrpc":"2.0","method":"notifications/initialized"}`+"\n"+
+			`{"jsonrpc":"2.0","id":10,"method":"resources/subscribe","params":{"uri":"gridflow://wb-1/Data"}}`+"\n")
+		told := func(want int, when string) {
+			t.Helper()
+			synctest.Wait()
+			if n := strings.Count(out.String(), methodResourceUpdated); n != want {
+				t.Fatalf("%s: %d notices, want %d\n%s", when, n, want, log.String())
+			}
+		}
+		synctest.Wait()
+		resources.changed <- "gridflow://wb-1"
+		told(0, "the telling panics")
+		broken = false
+		resources.changed <- "gridflow://wb-1"
+		told(1, "after a panic of the telling")
+		for i := range 3 {
+			resources.panic <- true
+			time.Sleep(followAgain + time.Millisecond)
+			told(2+2*i, "after a panic of the follower")
+			resources.changed <- "gridflow://wb-1"
+			told(3+2*i, "a change after that")
+		}
+		if n := strings.Count(log.String(), "panic;"); n != 4 {
+			t.Errorf("%d panics are in the log, want 4:\n%s", n, log.String())
+		}
+		client.Close()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
 }

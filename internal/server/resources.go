@@ -4,11 +4,12 @@ import (
 	"cmp"
 	"context"
 	"encoding/base64"
-	"fmt"
 	"log/slog"
+	"maps"
 	"runtime/debug"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
@@ -240,6 +241,19 @@ func (s *subscriptions) within(workbook string, live map[*mcp.ServerSession]bool
 	return uris
 }
 
+// workbooks gives those in which something is watched.
+func (s *subscriptions) workbooks() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make(map[string]bool)
+	for _, w := range s.byURI {
+		for _, workbook := range w.workbooks {
+			all[workbook] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(all))
+}
+
 // tell runs fn, in which the SDK is told of a change of the workbook.
 func (s *subscriptions) tell(workbook string, fn func()) {
 	set := func(workbook string) {
@@ -292,28 +306,54 @@ func (s *Server) liveSessions() map[*mcp.ServerSession]bool {
 	return live
 }
 
+// followAgain is how long after a panic of what follows the files it is begun anew.
+const followAgain = time.Second
+
 // tellChanges passes changes of files on to those who watch them, until ctx is done. It
-// runs on a goroutine of its own, where a panic would end the process.
+// runs on a goroutine of its own, where a panic would end the process: one that a change
+// brings about costs its notice, one of what follows the files is followed by a notice of all
+// that is watched, for nobody knows what has changed meanwhile.
 func (s *Server) tellChanges(ctx context.Context) {
 	if s.conf.Resources == nil {
 		return
 	}
+	tell := func(workbook string) {
+		s.contained("panic; a change of a file is not told", func() { s.tellChange(ctx, workbook) })
+	}
+	s.notices.during(ctx, func() {
+		for s.contained("panic; the files are followed anew", func() { s.conf.Resources.Changes(ctx, tell) }) {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(followAgain):
+			}
+			for _, workbook := range s.subscriptions.workbooks() {
+				tell(workbook)
+			}
+		}
+	})
+}
+
+func (s *Server) tellChange(ctx context.Context, workbook string) {
+	s.subscriptions.tell(workbook, func() {
+		for _, uri := range s.subscriptions.within(workbook, s.liveSessions()) {
+			// The SDK knows who watches the URI; what it sends to them waits in notices.
+			err := s.mcp.ResourceUpdated(ctx, &mcp.ResourceUpdatedNotificationParams{URI: uri})
+			if err != nil && ctx.Err() == nil {
+				s.log.Warn("a change could not be told", "workbook", workbook, "error", err)
+			}
+		}
+	})
+}
+
+// contained tells whether fn has panicked, which the log says with what follows from it.
+func (s *Server) contained(msg string, fn func()) (panicked bool) {
 	defer func() {
 		if p := recover(); p != nil {
-			s.internalError("panic; changes of files are not told any more", slog.String("panic", fmt.Sprint(p)), slog.String("stack", string(debug.Stack())))
+			panicked = true
+			s.internalError(msg, thrown(p), slog.String("stack", string(debug.Stack())))
 		}
 	}()
-	s.notices.during(ctx, func() {
-		s.conf.Resources.Changes(ctx, func(workbook string) {
-			s.subscriptions.tell(workbook, func() {
-				for _, uri := range s.subscriptions.within(workbook, s.liveSessions()) {
-					// The SDK knows who watches the URI; what it sends to them waits in notices.
-					err := s.mcp.ResourceUpdated(ctx, &mcp.ResourceUpdatedNotificationParams{URI: uri})
-					if err != nil && ctx.Err() == nil {
-						s.log.Warn("a change could not be told", "uri", uri, "error", err)
-					}
-				}
-			})
-		})
-	})
+	fn()
+	return false
 }

@@ -29,6 +29,7 @@ type Config struct {
 	Metrics     *obs.Metrics // counts what becomes of calls; nil: nobody does
 	ToolTimeout time.Duration
 	Log         *slog.Logger // nil: no log
+	LogContents bool         // the log may have names that callers made up and texts of their errors
 	Audit       *audit.Log   // of what changes something; nil: there is none
 	Extend      *Extension   // nil: nothing but the above
 }

@@ -9,7 +9,7 @@ import (
 
 type checkpointForkIn struct {
 	ForkArg
-	Label string `json:"label"`
+	Label string `json:"label" line:"true"`
 }
 
 type checkpointRow struct {

@@ -18,7 +18,7 @@ import (
 )
 
 type newSheetIn struct {
-	Name   string `json:"name" required:"true"`
+	Name   string `json:"name" required:"true" line:"true"`
 	Rows   Matrix `json:"rows" min:"0" max:"100000" doc:"Arrays of JSON values from A1 on; a text that begins with = is a formula"`
 	Source string `json:"source" doc:"In place of rows: a .csv or .tsv file of a served folder"`
 }

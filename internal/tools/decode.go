@@ -475,6 +475,9 @@ func (f *field) setScalar(v reflect.Value, n node) string {
 			return f.mismatch(n)
 		}
 		s, problem := f.enumValue(n.text)
+		if f.line && problem == "" {
+			problem = lineProblem(s)
+		}
 		v.SetString(s)
 		return problem
 	case reflect.Bool:
@@ -510,6 +513,15 @@ func (f *field) setScalar(v reflect.Value, n node) string {
 		return fmt.Sprintf("%s is above the maximum %s", n.brief(), cell.AppendNumber(nil, *f.Max))
 	}
 	return ""
+}
+
+// lineProblem says why a text cannot be the name of something, "" where it can: a name is a line
+// of a list.
+func lineProblem(s string) string {
+	if !strings.ContainsFunc(s, cell.BreaksName) {
+		return ""
+	}
+	return node{kind: textNode, text: s}.brief() + " has the end of a line or another control character in it; give one line"
 }
 
 // enumValue gives the canonical spelling of s.

@@ -113,6 +113,7 @@ type field struct {
 	pointer bool              // nil stands for "not given"
 	also    map[string]string // further spellings of enum values, in lower case
 	lead    bool              // most calls need it, though the schema does not: examples have it
+	line    bool              // a name: one line, without control characters
 	clamp   string            // in the compat profile a number beyond a bound is taken for the bound: max or both
 	members *plan             // of a struct or the elements of a slice of structs
 	preset  node              // the default, nullNode where there is none
@@ -187,7 +188,7 @@ func newField(t reflect.Type, sf reflect.StructField, name string) *field {
 		f.typ, f.pointer = f.typ.Elem(), true
 	}
 	f.Name, f.Doc, f.Required, f.Default = name, sf.Tag.Get("doc"), sf.Tag.Get("required") == "true", sf.Tag.Get("default")
-	f.lead = sf.Tag.Get("lead") == "true"
+	f.lead, f.line = sf.Tag.Get("lead") == "true", sf.Tag.Get("line") == "true"
 	f.clamp = sf.Tag.Get("clamp")
 	if s := sf.Tag.Get("alias"); s != "" {
 		f.Aliases = strings.Split(s, "|")

@@ -10,7 +10,7 @@ import (
 // EditMode is embedded in the input of tools whose change can be looked at first.
 type EditMode struct {
 	Mode  string `json:"mode" enum:"apply|preview" default:"apply" doc:"preview stages the change for apply_staged_change"`
-	Label string `json:"label" doc:"For the history"`
+	Label string `json:"label" line:"true" doc:"For the history"`
 }
 
 type editBatchIn struct {

@@ -63,7 +63,7 @@ func (e *Env) fork(ctx context.Context, id string) (*forks.Store, forks.Info, er
 
 type createForkIn struct {
 	Workbook string `json:"workbook_or_fork_id" alias:"workbook_id|fork_id" required:"true" doc:"What to fork: a workbook, a fork, or a version of one (fork-…@3)"`
-	Label    string `json:"label" doc:"A few words that tell forks apart"`
+	Label    string `json:"label" line:"true" doc:"A few words that tell forks apart"`
 	TTL      int    `json:"ttl_seconds" min:"0" doc:"Discard it when nobody has used it for so long; 0 is the server's default"`
 }
 

@@ -17,7 +17,7 @@ type mergeForkIn struct {
 	All     string         `json:"conflicts" enum:"list|ours|theirs" default:"list" doc:"ours keeps what the fork has, theirs takes the other's; list changes nothing while there are any"`
 	Resolve []resolutionIn `json:"resolutions" doc:"For single cells and names"`
 	Preview bool           `json:"preview" default:"false" doc:"Tell what would happen"`
-	Label   string         `json:"label"`
+	Label   string         `json:"label" line:"true"`
 	Guard
 }
 

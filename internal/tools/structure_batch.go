@@ -33,7 +33,7 @@ type structureOp struct {
 	Formulas bool   `json:"include_formulas" default:"true" doc:"copy_range, move_range: else their values"`
 	Name     string `json:"name" doc:"create_sheet, delete_sheet, move_sheet"`
 	OldName  string `json:"old_name" doc:"rename_sheet"`
-	NewName  string `json:"new_name" doc:"rename_sheet"`
+	NewName  string `json:"new_name" line:"true" doc:"rename_sheet"`
 	Position *int   `json:"position" min:"0" doc:"create_sheet, move_sheet: from 0; at the end unless given"`
 }
 
@@ -266,6 +266,9 @@ func (s *structureRun) sheets(op *structureOp) error {
 	case "create_sheet":
 		if op.Name == "" {
 			return s.missing(op, "name")
+		}
+		if problem := lineProblem(op.Name); problem != "" {
+			return invalid("", "name: %s", problem)
 		}
 		at := len(book.Sheets)
 		if op.Position != nil && *op.Position <= at {

@@ -256,7 +256,7 @@ func (w *Workspace) keep(ctx context.Context, e Entry, l *loaded) (Base, error) 
 	if err := w.bases.dir.Rename(temp, b.file()); err != nil {
 		return b, storeError(err)
 	}
-	if err := syncFolder(w.bases.dir, "."); err != nil {
+	if err := (rootFolder{w.bases.dir}).SyncDir("."); err != nil {
 		return b, storeError(err)
 	}
 	if src.disk == w.bases.disk {
@@ -348,19 +348,6 @@ func storeError(err error) error {
 }
 
 // hashOf gives the SHA-256 of a file in hex.
-func (w *Workspace) hashOf(ctx context.Context, dir *os.Root, name string) (string, error) {
-	f, err := dir.Open(name)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if err := hashing(ctx, f, h); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
-}
-
 // BaseMemory is what of a base is in memory, in bytes.
 func (w *Workspace) BaseMemory(b Base) int64 {
 	w.bases.mu.Lock()

@@ -265,7 +265,6 @@ func (e *Entry) match(key string) int {
 // still to be found. With the answer comes the generation that it is from. What may not be
 // seen is not there: of two files of one name the one that may be is the only one.
 func (c *catalogue) find(key string, seen *principal.Principal) (found []Entry, byID bool, generation uint64) {
-	key = strings.TrimSpace(key)
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	if e := c.byID[strings.ToLower(key)]; e != nil && seen.Sees(e.Root) {

@@ -2,17 +2,25 @@ package workspace
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"syscall"
+	"unicode/utf8"
 
 	"gridflow/internal/audit"
+	"gridflow/internal/cell"
 	"gridflow/internal/principal"
+	"gridflow/internal/vfs"
 )
 
 // The codes of failed saves.
@@ -32,9 +40,16 @@ type Target struct {
 // Target finds the place that a path names: relative to the first root that has its folder,
 // or absolute inside of one. The file need not be there, its folder does. Symbolic links are
 // followed and may not lead out. Roots that the principal of ctx does not see are not there.
+//
+// A new file gets a name that every system can have and every list can show, so that it can be
+// copied anywhere ([unfit]); one that is there keeps its name, whatever it is.
 func (w *Workspace) Target(ctx context.Context, name string) (Target, error) {
 	bad := func(why, hint string) (Target, error) {
-		return Target{}, &Error{Code: CodeBadPath, Message: "cannot write to " + clip(name) + ": " + why, Hint: hint}
+		shown := clip(name)
+		if strings.ContainsFunc(shown, cell.BreaksName) {
+			shown = strconv.Quote(shown)
+		}
+		return Target{}, &Error{Code: CodeBadPath, Message: "cannot write to " + shown + ": " + why, Hint: hint}
 	}
 	base := path.Base(filepath.ToSlash(name))
 	if name == "" || strings.ContainsRune(name, 0) || base == "." || base == ".." || strings.HasPrefix(base, ".") {
@@ -81,8 +96,11 @@ func (w *Workspace) Target(ctx context.Context, name string) (Target, error) {
 			continue
 		}
 		if at, ok := w.locate(filepath.Join(real, base)); ok && sees(at) {
-			if info, err := w.roots[at.root].dir.Load().Lstat(filepath.FromSlash(at.rel)); err == nil && !info.Mode().IsRegular() {
+			switch info, err := w.roots[at.root].dir.Load().Lstat(filepath.FromSlash(at.rel)); {
+			case err == nil && !info.Mode().IsRegular():
 				return bad("there is something else than a regular file", "Choose another name")
+			case err != nil && unfit(base) != "":
+				return bad(unfit(base), "Choose another name")
 			}
 			return Target{at.rel, w.roots[at.root].path, at}, nil
 		}
@@ -90,11 +108,82 @@ func (w *Workspace) Target(ctx context.Context, name string) (Target, error) {
 	return bad("its folder is not there", "Create the folder first, or choose another")
 }
 
+// nameMax is how long the name of a file may be on the file systems that there are, in bytes.
+const nameMax = 255
+
+// devices are the names that Windows keeps for itself, whatever ending they have.
+var devices = []string{
+	"CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$",
+	"COM0", "COM1", "COM2", "COM3", "COM4", "COM5", "COM6", "COM7", "COM8", "COM9", "COM¹", "COM²", "COM³",
+	"LPT0", "LPT1", "LPT2", "LPT3", "LPT4", "LPT5", "LPT6", "LPT7", "LPT8", "LPT9", "LPT¹", "LPT²", "LPT³",
+}
+
+// unfit says why a new file cannot be called so, "" where it can.
+func unfit(base string) string {
+	stem, _, _ := strings.Cut(base, ".")
+	switch {
+	case len(base) > nameMax:
+		return fmt.Sprintf("its name has %d bytes, and that of a file may have %d", len(base), nameMax)
+	case !utf8.ValidString(base):
+		return "its name is no text in UTF-8"
+	case strings.ContainsFunc(base, cell.BreaksName):
+		return "its name has the end of a line or another control character in it"
+	case strings.TrimSpace(base) != base:
+		return "its name begins or ends with a blank"
+	case strings.HasSuffix(base, "."):
+		return "its name ends with a dot, which Windows takes away"
+	case strings.ContainsAny(base, `<>:"|?*\`):
+		return `its name has one of <>:"|?*\ in it, which Windows cannot have`
+	case slices.Contains(devices, strings.ToUpper(strings.TrimRight(stem, " "))):
+		return "Windows keeps the name " + strings.ToUpper(strings.TrimRight(stem, " ")) + " for itself"
+	}
+	return ""
+}
+
 // WriteOptions say what a write may do.
 type WriteOptions struct {
 	Overwrite bool     // a file that is there may be replaced
 	Expect    []string // one of these the file must have now as its SHA-256, in hex; nil where any will do
 	Backup    bool     // what was there stays as NAME.bak
+
+	Fork    string // whose version it is that is written, for the audit; "" where it is of none
+	Version uint64
+}
+
+// saveFolder is what a save needs of a root: rootFolder, or a file system of the tests. Names are
+// relative to it.
+type saveFolder interface {
+	Stat(name string) (fs.FileInfo, error)
+	Open(name string) (vfs.File, error)
+	Create(name string, mode fs.FileMode) (vfs.File, error) // which must not be there
+	Link(name, also string) error
+	Rename(name, to string) error
+	Remove(name string) error
+	SyncDir(name string) error // makes the names in a folder durable
+}
+
+type rootFolder struct{ *os.Root }
+
+func (r rootFolder) Open(name string) (vfs.File, error) { return r.Root.Open(name) }
+
+func (r rootFolder) Create(name string, mode fs.FileMode) (vfs.File, error) {
+	f, err := r.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
+	if err == nil {
+		_ = lockTemp(f) // no use to anybody but who sweeps
+	}
+	return f, err
+}
+
+func (r rootFolder) SyncDir(name string) error {
+	f, err := r.Root.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := f.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		return err
+	}
+	return nil
 }
 
 // Write writes a file at the target as a whole or not at all: what fn writes goes to a
@@ -102,21 +191,36 @@ type WriteOptions struct {
 // workbook that is there now. A fault leaves what was there.
 func (w *Workspace) Write(ctx context.Context, t Target, o WriteOptions, fn func(io.Writer) error) (Entry, error) {
 	dir := w.roots[t.place.root].dir.Load()
+	if err := save(ctx, rootFolder{dir}, t, o, fn); err != nil {
+		return Entry{}, writeError(t.Path, err)
+	}
+	w.scan(context.WithoutCancel(ctx), place{t.place.root, path.Dir(t.place.rel)}, false)
+	e, ok := w.look(t.place)
+	if info, err := dir.Stat(filepath.FromSlash(t.place.rel)); !ok && err == nil { // a file that is no workbook
+		e, ok = w.roots[t.place.root].entry(t.place.rel, info), true
+	}
+	if !ok {
+		return Entry{}, &Error{Code: CodeNotFound, Message: t.Path + " was written and is gone again", Hint: "Another program has moved it"}
+	}
+	return e, nil
+}
+
+// save is Write in a folder. When it gives no error, the file and its name are durable.
+func save(ctx context.Context, dir saveFolder, t Target, o WriteOptions, fn func(io.Writer) error) error {
 	name := filepath.FromSlash(t.place.rel)
 	mode := fs.FileMode(0o644)
-	if err := w.mayWrite(ctx, dir, name, t, o); err != nil {
-		return Entry{}, err
+	if err := mayWrite(ctx, dir, name, t, o); err != nil {
+		return err
 	}
 	if info, err := dir.Stat(name); err == nil {
 		mode = info.Mode().Perm()
 	}
 	temp := filepath.Join(filepath.Dir(name), tempName())
-	f, err := dir.OpenFile(temp, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
+	f, err := dir.Create(temp, mode)
 	if err != nil {
-		return Entry{}, writeError(t.Path, err)
+		return err
 	}
 	defer dir.Remove(temp) // gone already where all went well
-	_ = lockTemp(f)        // no use to anybody but who sweeps
 	err = fn(f)
 	if err == nil {
 		err = f.Sync()
@@ -128,44 +232,37 @@ func (w *Workspace) Write(ctx context.Context, t Target, o WriteOptions, fn func
 		err = ctx.Err()
 	}
 	if err != nil {
-		return Entry{}, writeError(t.Path, err)
+		return err
 	}
 	// Writing takes a while, in which another program may have saved.
-	if err := w.mayWrite(ctx, dir, name, t, o); err != nil {
-		return Entry{}, err
+	if err := mayWrite(ctx, dir, name, t, o); err != nil {
+		return err
 	}
 	if o.Backup {
-		if err := backup(dir, name); err != nil {
-			return Entry{}, writeError(t.Path, err)
+		kept, err := backup(dir, name)
+		if err != nil {
+			return err
+		}
+		if kept {
+			audit.Record(ctx, audit.Change{Kind: audit.BackupMade, Path: t.Path + ".bak"})
 		}
 	}
 	if o.Overwrite {
 		err = dir.Rename(temp, name)
 	} else if err = dir.Link(temp, name); errors.Is(err, fs.ErrExist) { // a rename would replace what came meanwhile
-		return Entry{}, errExists(t.Path)
+		return errExists(t.Path)
 	} else if err != nil {
 		err = dir.Rename(temp, name) // a file system without links
 	}
-	if err == nil {
-		err = syncFolder(dir, filepath.Dir(name))
-	}
 	if err != nil {
-		return Entry{}, writeError(t.Path, err)
+		return err
 	}
-	audit.Record(ctx, audit.Change{Kind: audit.FileWritten, Path: t.Path})
-	w.scan(context.WithoutCancel(ctx), place{t.place.root, path.Dir(t.place.rel)}, false)
-	e, ok := w.look(t.place)
-	if info, err := dir.Stat(name); !ok && err == nil { // a file that is no workbook
-		e, ok = w.roots[t.place.root].entry(t.place.rel, info), true
-	}
-	if !ok {
-		return Entry{}, &Error{Code: CodeNotFound, Message: t.Path + " was written and is gone again", Hint: "Another program has moved it"}
-	}
-	return e, nil
+	audit.Record(ctx, audit.Change{Kind: audit.FileWritten, ID: o.Fork, Version: o.Version, Path: t.Path})
+	return dir.SyncDir(filepath.Dir(name))
 }
 
 // mayWrite tells whether the file that is there, if any, may be replaced.
-func (w *Workspace) mayWrite(ctx context.Context, dir *os.Root, name string, t Target, o WriteOptions) error {
+func mayWrite(ctx context.Context, dir saveFolder, name string, t Target, o WriteOptions) error {
 	_, err := dir.Stat(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -174,15 +271,15 @@ func (w *Workspace) mayWrite(ctx context.Context, dir *os.Root, name string, t T
 		}
 		return nil
 	case err != nil:
-		return writeError(t.Path, err)
+		return err
 	case !o.Overwrite:
 		return errExists(t.Path)
 	case o.Expect == nil:
 		return nil
 	}
-	sum, err := w.hashOf(ctx, dir, name)
+	sum, err := hashOf(ctx, dir, name)
 	if err != nil {
-		return writeError(t.Path, err)
+		return err
 	}
 	if !slices.Contains(o.Expect, sum) {
 		return &Error{
@@ -193,47 +290,59 @@ func (w *Workspace) mayWrite(ctx context.Context, dir *os.Root, name string, t T
 	return nil
 }
 
+func hashOf(ctx context.Context, dir saveFolder, name string) (string, error) {
+	f, err := dir.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if err := hashing(ctx, io.NewSectionReader(f, 0, 1<<62), h); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
 func errExists(path string) error {
 	return &Error{Code: CodeExists, Message: path + " is there already", Hint: "Choose another path, or give overwrite true to replace it"}
 }
 
-// backup keeps what is at name beside it.
-func backup(dir *os.Root, name string) error {
-	bak := name + ".bak"
-	if err := dir.Remove(bak); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+// backup keeps what is at name beside it, if there is anything: as a whole, so that an older
+// one is there until then.
+func backup(dir saveFolder, name string) (kept bool, err error) {
+	temp := filepath.Join(filepath.Dir(name), tempName())
+	defer dir.Remove(temp) // it is there still where the older one is this very file
+	err = dir.Link(name, temp)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) { // a file system without links
+		err = copyFile(dir, name, temp)
 	}
-	err := dir.Link(name, bak)
-	if errors.Is(err, fs.ErrNotExist) { // there is nothing to keep
-		return nil
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
 	}
-	if err == nil {
-		return nil
+	if err != nil {
+		return false, err
 	}
+	if err := dir.Rename(temp, name+".bak"); err != nil {
+		return false, err
+	}
+	return true, nil
+}
+
+func copyFile(dir saveFolder, name, to string) error {
 	from, err := dir.Open(name)
 	if err != nil {
 		return err
 	}
 	defer from.Close()
-	to, err := dir.OpenFile(bak, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	f, err := dir.Create(to, 0o644)
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(to, from)
-	return errors.Join(err, to.Sync(), to.Close())
-}
-
-// syncFolder makes the names in a folder durable.
-func syncFolder(dir *os.Root, name string) error {
-	f, err := dir.Open(name)
-	if err != nil {
-		return err
+	_, err = io.Copy(f, io.NewSectionReader(from, 0, 1<<62))
+	if err == nil {
+		err = f.Sync()
 	}
-	defer f.Close()
-	if err := f.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
-		return err
-	}
-	return nil
+	return errors.Join(err, f.Close())
 }
 
 func writeError(path string, err error) error {
@@ -248,6 +357,8 @@ func writeError(path string, err error) error {
 		return err
 	case errors.Is(err, fs.ErrPermission):
 		return &Error{Code: CodeBadPath, Message: path + " may not be written by the server", Hint: "Choose another folder, or give the server's user the right to write", cause: err}
+	case errors.Is(err, syscall.ENAMETOOLONG): // that of the backup is longer
+		return &Error{Code: CodeBadPath, Message: path + " cannot be written: the name is too long for the file system", Hint: "Choose a shorter name, or save without a backup", cause: err}
 	case errors.As(err, &system):
 		return &Error{Code: CodeUnreadable, Message: path + " cannot be written: " + system.Err.Error(), Hint: "Nothing was changed; look at the disk, then save again", cause: err}
 	}

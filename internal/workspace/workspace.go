@@ -191,9 +191,26 @@ func (w *Workspace) Walking() bool {
 // Lookup finds a workbook by its id, short id, legacy id, path relative to its root,
 // or, where only one has it, file name with or without extension. Letter case does not
 // count where only one fits without it. While Walking, an id that is known and a path
-// are found at once; a name has to wait, for another file may have it, too. What the principal of
-// ctx does not see is not there: no answer tells that from what never was.
+// are found at once; a name has to wait, for another file may have it, too. Blanks around an
+// id count where there is such a file, and are left away where there is none. What the principal
+// of ctx does not see is not there: no answer tells that from what never was.
 func (w *Workspace) Lookup(ctx context.Context, id string) (Entry, error) {
+	e, err := w.lookup(ctx, id)
+	if trimmed := strings.TrimSpace(id); trimmed != id && isNotFound(err) {
+		if e, err := w.lookup(ctx, trimmed); !isNotFound(err) {
+			return e, err
+		}
+	}
+	return e, err
+}
+
+func isNotFound(err error) bool {
+	ours, ok := errors.AsType[*Error](err)
+	return ok && ours.Code == CodeNotFound
+}
+
+// lookup is Lookup of an id to the letter.
+func (w *Workspace) lookup(ctx context.Context, id string) (Entry, error) {
 	if err := ctx.Err(); err != nil {
 		return Entry{}, err
 	}
@@ -216,7 +233,7 @@ func (w *Workspace) Lookup(ctx context.Context, id string) (Entry, error) {
 	case walking:
 		select {
 		case <-w.walked:
-			return w.Lookup(ctx, id)
+			return w.lookup(ctx, id)
 		case <-ctx.Done():
 			return Entry{}, context.Cause(ctx)
 		}
@@ -263,7 +280,7 @@ func (w *Workspace) ambiguous(id string, found []Entry) error {
 // onDisk finds files by their path whether they are in the catalogue or not: one in each
 // root at most, of the roots that are seen.
 func (w *Workspace) onDisk(id string, seen *principal.Principal) (found []Entry) {
-	rel := path.Clean(filepath.ToSlash(strings.TrimSpace(id)))
+	rel := path.Clean(filepath.ToSlash(id))
 	if base := path.Base(rel); !w.listed(base) && !w.converts(base) {
 		return nil
 	}
@@ -312,11 +329,20 @@ func (w *Workspace) look(at place) (Entry, bool) {
 	return e, true
 }
 
+// likely gives what the catalogue has under an id, which is what Lookup is likely to find.
+func (w *Workspace) likely(ctx context.Context, id string) []Entry {
+	found, _, _ := w.catalogue.find(id, principal.From(ctx))
+	if trimmed := strings.TrimSpace(id); len(found) == 0 && trimmed != id {
+		found, _, _ = w.catalogue.find(trimmed, principal.From(ctx))
+	}
+	return found
+}
+
 // Peek tells how large the file of a workbook is and how much of it is in memory, in
 // bytes, as far as is known without looking at the disk: 0 in memory where nobody has
 // opened it.
 func (w *Workspace) Peek(ctx context.Context, id string) (fileBytes, memoryBytes int64, ok bool) {
-	found, _, _ := w.catalogue.find(id, principal.From(ctx))
+	found := w.likely(ctx, id)
 	if len(found) != 1 {
 		return 0, 0, false
 	}
@@ -326,14 +352,14 @@ func (w *Workspace) Peek(ctx context.Context, id string) (fileBytes, memoryBytes
 // Converts reports whether a workbook is of another format, and nobody has it open: who reads it
 // has it converted, unless that was done before. It does not look at the disk.
 func (w *Workspace) Converts(ctx context.Context, id string) bool {
-	found, _, _ := w.catalogue.find(id, principal.From(ctx))
+	found := w.likely(ctx, id)
 	return len(found) == 1 && found[0].foreign && w.converts(path.Base(found[0].Path)) && w.cache.weight(found[0].ID) == 0
 }
 
 // Unread tells how much memory the load of a sheet, with "" of all sheets, of a workbook that
 // is open may still come to take, in bytes: 0 where nothing is known of it.
 func (w *Workspace) Unread(ctx context.Context, id, sheet string) int64 {
-	if found, _, _ := w.catalogue.find(id, principal.From(ctx)); len(found) == 1 {
+	if found := w.likely(ctx, id); len(found) == 1 {
 		return w.cache.unread(found[0].ID, sheet)
 	}
 	return 0

@@ -60,7 +60,7 @@ func (f *FS) crash(rnd *rand.Rand, reorder bool) *FS {
 	next := New()
 	next.capacity = f.capacity
 	next.root = f.root.crash(c, make(map[any]any))
-	next.used = next.root.used()
+	next.used = next.root.used(make(map[*inode]bool))
 	return next
 }
 
@@ -89,14 +89,20 @@ func (d *dir) crash(c *chance, seen map[any]any) *dir {
 	return &dir{entries: entries, durable: maps.Clone(entries)}
 }
 
-func (d *dir) used() int64 {
+// used is what the files below take. Of seen each has been counted, and has another name now.
+func (d *dir) used(seen map[*inode]bool) int64 {
 	var n int64
 	for _, e := range d.entries {
 		switch e := e.(type) {
 		case *inode:
+			if seen[e] {
+				e.also++
+				continue
+			}
+			seen[e] = true
 			n += int64(len(e.cache))
 		case *dir:
-			n += e.used()
+			n += e.used(seen)
 		}
 	}
 	return n

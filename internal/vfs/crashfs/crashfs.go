@@ -26,6 +26,7 @@ const (
 	Sync     Kind = "sync"
 	Rename   Kind = "rename"
 	Remove   Kind = "remove"
+	Link     Kind = "link"
 	Mkdir    Kind = "mkdir"
 	SyncDir  Kind = "syncdir"
 	Point    Kind = "point" // a named place in the code, by vfs.Point
@@ -242,7 +243,7 @@ func (f *FS) Rename(from, to string) error {
 		if old == n {
 			return nil
 		}
-		f.used -= int64(len(old.cache))
+		f.forget(old)
 	}
 	if d == e {
 		d.change(set{a, nil}, set{b, n})
@@ -250,6 +251,33 @@ func (f *FS) Rename(from, to string) error {
 		e.change(set{b, n})
 		d.change(set{a, nil})
 	}
+	return nil
+}
+
+// Link gives a file another name beside its own, which must not be there.
+func (f *FS) Link(name, also string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if _, err := f.begin(Link, name); err != nil {
+		return err
+	}
+	d, a, err := f.find(Link, name)
+	if err != nil {
+		return err
+	}
+	e, b, err := f.find(Link, also)
+	if err != nil {
+		return err
+	}
+	n, ok := d.entries[a].(*inode)
+	if !ok {
+		return pathError(Link, name, fs.ErrNotExist) // folders have one name
+	}
+	if e.entries[b] != nil {
+		return pathError(Link, also, fs.ErrExist)
+	}
+	n.also++
+	e.change(set{b, n})
 	return nil
 }
 
@@ -271,10 +299,19 @@ func (f *FS) Remove(name string) error {
 			return pathError(Remove, name, syscall.ENOTEMPTY)
 		}
 	case *inode:
-		f.used -= int64(len(n.cache))
+		f.forget(n)
 	}
 	d.change(set{last, nil})
 	return nil
+}
+
+// forget takes a name from a file, which takes no room once it has none. Locked.
+func (f *FS) forget(n *inode) {
+	if n.also > 0 {
+		n.also--
+		return
+	}
+	f.used -= int64(len(n.cache))
 }
 
 func (f *FS) MkdirAll(name string, _ fs.FileMode) error {

@@ -208,3 +208,34 @@ func TestShortWrite(t *testing.T) {
 		t.Errorf("%d, %v, %q", n, err, content(t, f, "a"))
 	}
 }
+
+// TestLink: a file that has two names is one file, also after a crash, and takes its room until
+// both are gone. A new name is durable when its folder is.
+func TestLink(t *testing.T) {
+	f := New()
+	must(t, create(t, f, "a", "content").Sync())
+	must(t, f.SyncDir("."))
+	must(t, f.Link("a", "b"))
+	if err := f.Link("a", "b"); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("a name that is there: %v", err)
+	}
+	if err := f.Link("c", "d"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a file that is not there: %v", err)
+	}
+	wantOutcomes(t, outcomes(func(rnd *rand.Rand) string { return content(t, f.Crash(rnd), "b") }), "content", "(none)")
+
+	f = New()
+	must(t, create(t, f, "a", "content").Sync())
+	must(t, f.Link("a", "b"))
+	must(t, f.SyncDir("."))
+	f = f.Crash(rand.New(rand.NewPCG(1, 1)))
+	for _, name := range []string{"a", "b"} {
+		if used := f.Used(); used != 7 {
+			t.Errorf("before %s goes %d bytes are used, want 7", name, used)
+		}
+		must(t, f.Remove(name))
+	}
+	if used := f.Used(); used != 0 {
+		t.Errorf("%d bytes are used by no file", used)
+	}
+}

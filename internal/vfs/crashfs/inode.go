@@ -20,6 +20,7 @@ const Sector = 512
 // two what each sector was meanwhile.
 type inode struct {
 	mode    fs.FileMode
+	also    int // names besides its first
 	cache   []byte
 	durable []byte
 

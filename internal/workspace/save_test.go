@@ -1,0 +1,254 @@
+package workspace
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"gridflow/internal/vfs/crashfs"
+)
+
+// unlinked is a file system that has no links.
+type unlinked struct{ *crashfs.FS }
+
+func (unlinked) Link(string, string) error { return syscall.EPERM }
+
+// onDisk gives what a file holds, "" where it is not there.
+func onDisk(t *testing.T, f *crashfs.FS, name string) string {
+	t.Helper()
+	h, err := f.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return ""
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(io.NewSectionReader(h, 0, 1<<40))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// saves are the ways in which a save replaces a file, or does not.
+var saves = []struct {
+	name string
+	was  string // what is there before, "" for nothing
+	o    WriteOptions
+}{
+	{"new", "", WriteOptions{}},
+	{"overwrite", strings.Repeat("old", 1000), WriteOptions{Overwrite: true}},
+	{"overwrite nothing", "", WriteOptions{Overwrite: true, Backup: true}},
+	{"backup", strings.Repeat("old", 1000), WriteOptions{Overwrite: true, Backup: true}},
+}
+
+const savedText = "new"
+
+// saveOn saves over what is on a file system, in which the backup of an older save is.
+func saveOn(t *testing.T, dir saveFolder, o WriteOptions) error {
+	t.Helper()
+	target := Target{Path: "sub/a.xlsx", place: place{0, "sub/a.xlsx"}}
+	return save(t.Context(), dir, target, o, func(w io.Writer) error {
+		for range 4 {
+			if _, err := io.WriteString(w, strings.Repeat(savedText, 250)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func diskWith(t *testing.T, was string) *crashfs.FS {
+	t.Helper()
+	f := crashfs.New()
+	files := map[string]string{"sub/a.xlsx.bak": "older"}
+	if was != "" {
+		files["sub/a.xlsx"] = was
+	}
+	if err := f.MkdirAll("sub", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range files {
+		h, err := f.Create(name, 0o640)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(h, text); err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(h.Sync(), h.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(f.SyncDir("sub"), f.SyncDir(".")); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// TestSaveIsSynced: wherever the power is cut, the file is the old one or the new one as a
+// whole; once a save has been acknowledged it is the new one, and where a backup was asked for
+// the old one is that. Its content is synced before it gets its name, and its folder after.
+func TestSaveIsSynced(t *testing.T) {
+	whole := strings.Repeat(savedText, 1000)
+	for _, s := range saves {
+		for _, links := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, links %v", s.name, links), func(t *testing.T) {
+				on := func(f *crashfs.FS) saveFolder {
+					if links {
+						return f
+					}
+					return unlinked{f}
+				}
+				seen := map[string]bool{}
+				for stop, done := 1, false; !done; stop++ {
+					for seed := range uint64(20) {
+						f := diskWith(t, s.was)
+						before := len(f.Ops())
+						f.StopAfter(before + stop)
+						err := saveOn(t, on(f), s.o)
+						ops := f.Ops()[before:]
+						done = len(ops) < stop
+						if done && err != nil {
+							t.Fatal(err)
+						}
+						if done {
+							synced := slices.IndexFunc(ops, func(o crashfs.Op) bool { return o.Kind == crashfs.Sync && strings.Contains(o.Name, tempPrefix) })
+							named := slices.IndexFunc(ops, func(o crashfs.Op) bool {
+								return (o.Kind == crashfs.Rename || o.Kind == crashfs.Link) && strings.Contains(o.Name, tempPrefix)
+							})
+							folder := slices.IndexFunc(ops, func(o crashfs.Op) bool { return o.Kind == crashfs.SyncDir && o.Name == "sub" })
+							if synced < 0 || named < synced || folder < named {
+								t.Fatalf("synced, named and its folder synced as operations %d, %d and %d of %v", synced, named, folder, ops)
+							}
+						}
+						for _, crash := range []func(*rand.Rand) *crashfs.FS{f.Crash, f.CrashReorder} {
+							g := crash(rand.New(rand.NewPCG(seed, uint64(stop))))
+							got, bak := onDisk(t, g, "sub/a.xlsx"), onDisk(t, g, "sub/a.xlsx.bak")
+							if got != s.was && got != whole || done && got != whole {
+								t.Fatalf("stopped after %v (%v): %.10q, %d bytes", ops, err, got, len(got))
+							}
+							kept := "older"
+							if s.o.Backup && s.was != "" {
+								kept = s.was
+							}
+							if bak != kept && (done || bak != "older") {
+								t.Fatalf("stopped after %v (%v): the backup is %.10q", ops, err, bak)
+							}
+							seen[got] = true
+						}
+					}
+				}
+				if len(seen) != 2 {
+					t.Error("the crashes have not made both outcomes")
+				}
+			})
+		}
+	}
+}
+
+// TestSaveFails: a disk that fails at any operation fails the save, and the file is the old one
+// unless all that failed came after it had its name; nothing is left beside it.
+func TestSaveFails(t *testing.T) {
+	whole := strings.Repeat(savedText, 1000)
+	for _, s := range saves {
+		for at, done := 1, false; !done; at++ {
+			f := diskWith(t, s.was)
+			before := len(f.Ops())
+			var failed crashfs.Kind
+			f.SetFault(func(o crashfs.Op) *crashfs.Fault {
+				if o.N == before+at {
+					failed = o.Kind
+					return &crashfs.Fault{Err: syscall.EIO, Short: 1}
+				}
+				return nil
+			})
+			err := saveOn(t, f, s.o)
+			done = failed == ""
+			want := s.was
+			if done || failed == crashfs.SyncDir || failed == crashfs.Remove || failed == crashfs.Link && err == nil {
+				want = whole // a link that fails is made up for
+			}
+			if got := onDisk(t, f, "sub/a.xlsx"); got != want || (err == nil) != (done || failed == crashfs.Remove || failed == crashfs.Link) {
+				t.Errorf("%s: %s failed: %v, and the file is %.10q of %d bytes", s.name, failed, err, got, len(got))
+			}
+			f.SetFault(nil)
+			list, err := f.ReadDir("sub")
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range list {
+				if isTemp(e.Name()) && failed != crashfs.Remove {
+					t.Errorf("%s: %s failed, and %s is left", s.name, failed, e.Name())
+				}
+			}
+		}
+	}
+}
+
+// TestNamesThatAreThere: a file keeps its name however strange it is, and is saved over under
+// it; but where the name of its backup would be too long nothing is saved.
+func TestNamesThatAreThere(t *testing.T) {
+	dir := t.TempDir()
+	sound := string(loan(t))
+	long := strings.Repeat("n", 250) + ".xlsx"
+	for _, name := range []string{"line\nbreak.xlsx", "con.xlsx", " blank.xlsx", `quote"d.xlsx`, long} {
+		write(t, filepath.Join(dir, name), sound)
+	}
+	w := open(t, Options{}, dir)
+	for _, c := range []struct {
+		name   string
+		backup bool
+		want   string
+	}{
+		{"line\nbreak.xlsx", true, ""}, {"con.xlsx", false, ""}, {" blank.xlsx", false, ""}, {`quote"d.xlsx`, true, ""}, {long, false, ""}, {long, true, CodeBadPath},
+	} {
+		at, err := w.Target(t.Context(), c.name)
+		if err != nil {
+			t.Errorf("%q: %v", c.name, err)
+			continue
+		}
+		text := fmt.Sprint("other ", c.backup)
+		_, err = w.Write(t.Context(), at, WriteOptions{Overwrite: true, Backup: c.backup}, func(f io.Writer) error {
+			_, err := io.WriteString(f, text)
+			return err
+		})
+		now, rerr := os.ReadFile(filepath.Join(dir, c.name))
+		if (err != nil && code(err) != c.want) || (err == nil) != (c.want == "") || rerr != nil || (string(now) == text) != (c.want == "") {
+			t.Errorf("%q: %v, want %q; now it is %.20q", c.name, err, c.want, now)
+		}
+	}
+}
+
+// TestBlanksAroundNames: a blank around a name is part of it where there is such a file, known
+// or not, and is left away where there is none.
+func TestBlanksAroundNames(t *testing.T) {
+	dir := t.TempDir()
+	w := open(t, Options{}, dir)
+	w.Entries(t.Context())
+	for _, known := range []bool{false, true} {
+		for _, name := range []string{" a.csv", "a.csv ", "b.csv"} {
+			write(t, filepath.Join(dir, name), "x\n")
+			if known {
+				w.scan(t.Context(), place{0, "."}, true)
+			}
+		}
+		for id, want := range map[string]string{
+			" a.csv": " a.csv", "b.csv": "b.csv", " b.csv": "b.csv", "b.csv\n": "b.csv", "\tb.csv ": "b.csv", "./ a.csv": " a.csv",
+			filepath.Join(dir, " a.csv"): " a.csv", " " + filepath.Join(dir, "b.csv") + " ": "b.csv", "a.csv": "", "  a.csv": "",
+		} {
+			e, err := w.Lookup(t.Context(), id)
+			if e.Path != want || (err == nil) != (want != "") {
+				t.Errorf("known: %v, %q: %q, %v, want %q", known, id, e.Path, err, want)
+			}
+		}
+	}
+}
