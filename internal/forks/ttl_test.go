@@ -39,24 +39,23 @@ func inTime(t *testing.T, o Options, fn func(t *testing.T, r *rig)) {
 // TestUseIsMonotonic: when a fork was used goes by the monotonic clock, also after a use and in a store that was
 // opened anew. By the clock on the wall all forks would be over when that is set to another year.
 func TestUseIsMonotonic(t *testing.T) {
-	inTime(t, Options{TTL: time.Hour}, func(t *testing.T, r *rig) {
-		f := r.create("a.xlsx")
-		monotonic := func(when string) {
-			t.Helper()
-			for _, i := range r.store.List(t.Context()) {
-				if got := i.Used.String(); !strings.Contains(got, " m=") {
-					t.Errorf("%s: used at %s", when, got)
-				}
+	r := newRig(t, Options{TTL: time.Hour})
+	f := r.create("a.xlsx")
+	monotonic := func(when string) {
+		t.Helper()
+		for _, i := range r.store.List(t.Context()) {
+			if got := i.Used.String(); !strings.Contains(got, " m=") {
+				t.Errorf("%s: used at %s", when, got)
 			}
 		}
-		monotonic("made")
-		r.edit(f.ID, number("A1", 7))
-		monotonic("edited")
-		r.read(f.ID)
-		monotonic("read")
-		r.restart()
-		monotonic("opened anew")
-	})
+	}
+	monotonic("made")
+	r.edit(f.ID, number("A1", 7))
+	monotonic("edited")
+	r.read(f.ID)
+	monotonic("read")
+	r.restart()
+	monotonic("opened anew")
 }
 
 // TestTimeToLive: a fork that nobody uses is discarded when its time is over, with its base,
