@@ -166,7 +166,7 @@ func (d *draft) put(i int, was, sheet *grid.Sheet) {
 func (d *draft) finish() (*Snapshot, *Changeset) {
 	next := d.next
 	next.Version++
-	next.model = nil
+	next.model, next.doubt = nil, new(doubt)
 	if next.before == nil && !next.stale {
 		next.before = d.base
 	}

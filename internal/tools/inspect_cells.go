@@ -72,6 +72,7 @@ func inspect(ctx context.Context, env *Env, snap *book.Snapshot, in inspectCells
 	if len(in.Targets) > 1 {
 		out.Targets = in.Targets
 	}
+	touches(ctx, snap, list...)
 	w := valuesOf(snap)
 	lim := env.budget(0)
 	lim.maxBytes, lim.maxItems = lim.maxFirst, 0 // budget is the bound on cells
