@@ -19,7 +19,7 @@ import (
 type fork struct {
 	id      string
 	stream  string       // of the journal; the actor's, which changes it when it shortens the line
-	touched atomic.Int64 // when it was last used, in Unix nanoseconds
+	touched atomic.Int64 // when it was last used, in nanoseconds since began
 
 	mu   lock.Mutex[lock.Fork]
 	head *head // nil while it is not in memory
@@ -79,6 +79,13 @@ func (f *fork) owner() string {
 	return f.info.Owner
 }
 
+// began is what uses of forks are counted from: by the monotonic clock, for a clock that is set
+// must end no fork.
+var began = time.Now()
+
+// touch notes a use.
+func (f *fork) touch() { f.touched.Store(int64(time.Since(began))) }
+
 func (f *fork) expired() bool {
 	i := f.known()
 	return i.TTL > 0 && time.Since(i.Used) >= i.TTL
@@ -96,7 +103,7 @@ type Info struct {
 	Base     workspace.Base
 	Created  time.Time
 	Changed  time.Time // the newest version
-	Used     time.Time // somebody read or wrote
+	Used     time.Time // somebody read or wrote; with a reading of the monotonic clock
 	TTL      time.Duration
 
 	Version     uint64
@@ -129,7 +136,7 @@ func (f *fork) known() Info {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	i := *f.info
-	i.Used = time.Unix(0, f.touched.Load())
+	i.Used = began.Add(time.Duration(f.touched.Load()))
 	return i
 }
 

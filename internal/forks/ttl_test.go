@@ -3,6 +3,7 @@ package forks
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -162,4 +163,20 @@ func TestPassivation(t *testing.T) {
 			t.Error(d)
 		}
 	})
+}
+
+// TestClockIsSet: the time to live goes by the monotonic clock: a clock that is set forward ends
+// no fork, and one that is set back keeps none. No test can set the clock; that a moment has a
+// reading of the monotonic one shows when it is written, and time goes by it then.
+func TestClockIsSet(t *testing.T) {
+	r := newRig(t, Options{TTL: time.Hour})
+	f := r.create("a.xlsx")
+	for _, use := range []func(){func() {}, func() { r.read(f.ID) }, func() { r.edit(f.ID, number("A1", 7)) }, func() { r.restart() }} {
+		use()
+		for _, i := range r.store.List(context.Background()) {
+			if !strings.Contains(i.Used.String(), " m=") {
+				t.Errorf("used at %v, by the wall clock", i.Used)
+			}
+		}
+	}
 }
