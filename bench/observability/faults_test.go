@@ -244,13 +244,15 @@ var faults = []fault{
 // TestEachAlertFires (S50): each alert that is shipped fires when what it is for happens,
 // and says of what. None is without a fault.
 func TestEachAlertFires(t *testing.T) {
-	covered := make(map[string]bool)
+	covered, well := make(map[string]bool), 0
 	for _, f := range faults {
 		covered[f.alert] = true
 		t.Run(f.alert, func(t *testing.T) {
 			fired := firing(t, perform(t, f.length, f.conf, f.happen))
 			if text, ok := fired[f.alert]; !ok || !strings.Contains(text, f.says) {
 				t.Errorf("it says %q, want %q", text, f.says)
+			} else {
+				well++
 			}
 			t.Logf("%s; also %v", fired[f.alert], slices.DeleteFunc(slices.Sorted(maps.Keys(fired)), func(name string) bool { return name == f.alert }))
 		})
@@ -260,6 +262,7 @@ func TestEachAlertFires(t *testing.T) {
 			t.Errorf("%s is tested by no fault", r.Alert)
 		}
 	}
+	t.Logf("figure: faults, each of which fires its alert, of %d alerts: %d | %d", len(covered), well, len(faults))
 }
 
 // TestNoAlertWhileWell: an ordinary load, and one that keeps most of the seats busy, raise

@@ -6,7 +6,7 @@
 // A scenario is one or several Go tests, which go through the real program (most are in
 // cmd/gridflow, docs/concurrency.md lists them). This program runs them, reads what they
 // print with `figure`, and fails where one of them fails, or where a scenario has no test
-// that has run: a suite that has lost a part of itself must not look well.
+// that has run, or told no figure: a suite that has lost a part of itself must not look well.
 package main
 
 import (
@@ -244,19 +244,23 @@ func (r *results) print(out io.Writer, wanted map[int]bool) error {
 			continue
 		}
 		name := fmt.Sprint("S", n)
-		tests, ran := r.byScenario[n], false
+		tests, ran, measured := r.byScenario[n], false, false
 		bad := false
 		for _, t := range tests {
 			fmt.Fprintf(out, "%-4s %-5s %7.1fs  %s\n", name, word(t.outcome), t.took.Seconds(), t.test)
 			for _, f := range t.figures {
 				fmt.Fprintf(out, "        %s\n", f)
 			}
+			measured = measured || slices.ContainsFunc(t.figures, func(f string) bool { return strings.Contains(f, "bound") })
 			ran = ran || t.outcome == "pass"
 			bad = bad || t.outcome == "fail" || t.outcome == "run"
 		}
 		switch {
 		case bad:
 			failed = append(failed, name)
+		case ran && !measured:
+			fmt.Fprintf(out, "%-4s has told no figure beside its bound\n", name)
+			missing = append(missing, name)
 		case ran:
 			passed++
 		case len(tests) > 0:
@@ -278,7 +282,7 @@ func (r *results) print(out io.Writer, wanted map[int]bool) error {
 			fmt.Fprintf(out, "\n=== %s\n%s", key, strings.Join(t.output[max(0, len(t.output)-60):], ""))
 		}
 	}
-	return fmt.Errorf("failed: %s; without a test that ran: %s", cmp.Or(strings.Join(failed, ", "), "none"), cmp.Or(strings.Join(missing, ", "), "none"))
+	return fmt.Errorf("failed: %s; without a test that ran or a figure: %s", cmp.Or(strings.Join(failed, ", "), "none"), cmp.Or(strings.Join(missing, ", "), "none"))
 }
 
 func word(outcome string) string {

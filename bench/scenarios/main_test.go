@@ -57,8 +57,9 @@ not an event
 	}{
 		{"", "S13,S18,19,S20", []string{"S13  ok        1.2s  TestS13_FullQueue\n        2025: until a refusal: 2ms (bound: 50ms)\n", "S19  ok        2.0s", "        kills: 3 (bound: 3)\n", "4 passed, 0 failed, 0 skipped, 0 missing"}, ""},
 		{"", "S12", []string{"1 skipped", "S12"}, ""},
-		{"", "S1", []string{"S1   no test has run"}, "without a test that ran: S1"},
+		{"", "S1", []string{"S1   no test has run"}, "without a test that ran or a figure: S1"},
 		{`{"Action":"fail","Package":"p","Test":"TestS13_FullQueue"}`, "S13", []string{"FAIL", "=== p TestS13_FullQueue\n"}, "failed: S13"},
+		{`{"Action":"pass","Package":"p","Test":"TestS07"}`, "S7", []string{"S7   has told no figure"}, "a figure: S7"},
 		{`{"Action":"run","Package":"p","Test":"TestS48_Soak"}`, "S48", []string{"HUNG"}, "failed: S48"},
 	} {
 		r := newResults()

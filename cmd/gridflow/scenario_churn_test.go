@@ -99,6 +99,7 @@ func TestS04_Memory(t *testing.T) {
 func TestS05_ReplacedUnderReaders(t *testing.T) {
 	t.Parallel()
 	const readers, states = 50, 20
+	rewrites := often(100, 10_000) // after that, which nobody but one reads
 	root := t.TempDir()
 	state := func(n int64) []byte { return bookOf(t, filled("One", 100, n), filled("Two", 100, n)) }
 	path := writeFile(t, filepath.Join(root, "book.xlsx"), state(1000))
@@ -138,8 +139,20 @@ func TestS05_ReplacedUnderReaders(t *testing.T) {
 	stop()
 	wg.Wait()
 	loads := len(r.log.matching("workbook opened", "error=<nil>"))
+	two := [][]byte{state(2001), state(2002)}
+	for n := range rewrites {
+		replaceFile(t, path, two[n%2])
+		if text := mustCall(t, s, "range_values", args); !strings.Contains(text, fmt.Sprint(2001+n%2)) {
+			t.Fatalf("after rewrite %d: %s", n, clipped(text))
+		}
+	}
 	listed := mustCall(t, s, "list_workbooks", `{}`)
-	t.Logf("%d states seen by %d readers in %d calls, %d loads", states, readers, reads.Load(), loads)
+	t.Logf("%d states seen by %d readers in %d calls, %d loads, no answer of two of them", states, readers, reads.Load(), loads)
+	entries := r.scrape().value("gridflow_cache_entries")
+	figure(t, fmt.Sprintf("ids, and workbooks in memory, after %d rewrites more", rewrites), fmt.Sprint(strings.Count(listed, "\tbook\t"), ", ", entries), "1, 1")
+	if entries > 1 {
+		t.Errorf("%v workbooks are in memory", entries)
+	}
 	if strings.Count(listed, "\tbook\t") != 1 {
 		t.Errorf("the list of workbooks is now %s", listed)
 	}
@@ -344,12 +357,14 @@ func TestS42_OverviewUnderLoad(t *testing.T) {
 	busy := overviews()
 	stop()
 	wg.Wait()
+	differ := 0
 	for i := range idle {
 		if idle[i] != busy[i] {
+			differ++
 			t.Errorf("%v, idle:\n%s\nbusy:\n%s", calls[i], clipped(idle[i]), clipped(busy[i]))
 		}
 	}
-	t.Logf("%d sheets with %d regions: the same text, idle and with 8 scans and %d busy loops", len(calls), regions, runtime.GOMAXPROCS(0))
+	figure(t, fmt.Sprintf("texts that are not the same idle and with 8 scans and %d busy loops, of %d sheets with %d regions", runtime.GOMAXPROCS(0), len(calls), regions), differ, 0)
 	if regions < 60 {
 		t.Errorf("only %d regions were found", regions)
 	}

@@ -191,8 +191,13 @@ func TestS14_Levels(t *testing.T) {
 func TestS15_Flood(t *testing.T) {
 	t.Parallel()
 	const seats, places, flood, calls = 2, 100, 1000, 10
-	r := servingPaced(t, t.TempDir(), "--seats=4", fmt.Sprintf("--class-slow=limit=%d,queue=%d,client-queue=%d,wait=10m", seats, 2*places, places))
+	r := servingPaced(t, exampleRoot(t), "--seats=4", fmt.Sprintf("--class-slow=limit=%d,queue=%d,client-queue=%d,wait=10m", seats, 2*places, places))
 	operator, flooder, victim := r.client(eras[1]), []*mcp.ClientSession{r.client(eras[0])}, []*mcp.ClientSession{r.client(eras[0])}
+	cached := func() {
+		mustCall(t, victim[0], "range_values", `{"workbook_id":"loan","sheet_name":"Loan","ranges":["A1:B3"]}`)
+	}
+	cached()
+	alone := slowest(50, cached)
 	b := r.batch()
 	b.send(t.Context(), flood, flooder, "slow", "holds", `{"key":"flood"}`)
 	refused := flood - seats - places
@@ -200,6 +205,8 @@ func TestS15_Flood(t *testing.T) {
 	r.untilMetrics("the flood has every seat and every place", func(m scrape) bool {
 		return m.value(`gridflow_inflight{class="slow"}`) == seats && m.value(`gridflow_queue_depth{class="slow"}`) == places
 	})
+	busy := slowest(50, cached)
+	beside(t, "a cached read of the victim beside the flood, the slowest of fifty (bound 100ms too)", busy, alone, 3)
 	released, mostPassed := 0, 0
 	for i := range calls {
 		waiting := r.scrape().value(`gridflow_queue_depth{class="slow"}`)
@@ -249,15 +256,18 @@ func TestS28_ShortBesideLong(t *testing.T) {
 	r := serving(t, root, "--seats=2", "--load-bytes=1GiB", "--class-slow=wait=10m")
 	s, other := r.client(eras[0]), r.client(eras[0])
 	mustCall(t, s, "read_table", wholeTable)
+	short := func() {
+		mustCall(t, other, "range_values", `{"workbook_id":"long","sheet_name":"Data","ranges":["A1:C3"]}`)
+	}
+	alone := slowest(50, short)
 	h := r.hogs(s, 8)
 	begin := r.cpuTicks()
 	for r.cpuTicks() < begin+20 {
 		r.pause("the searches are under way")
 	}
-	for range 50 {
-		mustCall(t, other, "range_values", `{"workbook_id":"long","sheet_name":"Data","ranges":["A1:C3"]}`)
-	}
+	busy := slowest(50, short)
 	h.allBusy() // not one long call had ended before the short ones were through
+	beside(t, "a short call beside eight long ones, the slowest of fifty", busy, alone, 2)
 	figure(t, "short calls that were served before the first of eight long ones", 50, 50)
 	h.release()
 }

@@ -80,14 +80,19 @@ func TestS48_Soak(t *testing.T) {
 	lives, calls = churn(.5, 2)
 	after := r.settled(root, state, filepath.Join(profiles, "after"))
 	t.Logf("after %d more and %d calls in %v: %v", lives, calls, time.Since(began).Round(time.Second), after)
+	looked, grown := 0, 0
 	for i, name := range soakCounts {
 		if *soak == 0 && name.slack > 0 {
 			continue // it takes time until files are closed and goroutines end
 		}
-		if allowed := before.counts[i] + max(before.counts[i]/20, float64(name.slack)); after.counts[i] > allowed {
+		allowed := before.counts[i] + max(before.counts[i]/20, float64(name.slack))
+		looked++
+		if after.counts[i] > allowed {
+			grown++
 			t.Errorf("%s: %g, and it was %g", name.series, after.counts[i], before.counts[i])
 		}
 	}
+	figure(t, fmt.Sprintf("gauges of %d that are higher by more than 5 %% after as much again; files left over", looked), fmt.Sprint(grown, "; ", after.files), fmt.Sprint(0, "; ", before.files))
 	if after.files > before.files {
 		t.Errorf("%d files are left over, and it was %d", after.files, before.files)
 	}

@@ -106,7 +106,7 @@ type Info struct {
 	Base     workspace.Base
 	Created  time.Time
 	Changed  time.Time // the newest version
-	Used     time.Time // somebody read or wrote
+	Used     time.Time // somebody read or wrote; with a reading of the monotonic clock
 	TTL      time.Duration
 
 	Version     uint64

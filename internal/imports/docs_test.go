@@ -1,10 +1,13 @@
 package imports
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -86,7 +89,7 @@ var (
 
 // TestNamedTestsExist: each test that a page names is there; of those that a command or "…" cuts short, one.
 func TestNamedTestsExist(t *testing.T) {
-	there := map[string]bool{}
+	there, in := map[string]bool{}, map[string][]string{} // by name, its folders
 	err := filepath.WalkDir(top, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(path, "_test.go") {
 			return err
@@ -94,6 +97,7 @@ func TestNamedTestsExist(t *testing.T) {
 		source, err := os.ReadFile(path)
 		for _, m := range declared.FindAllSubmatch(source, -1) {
 			there[string(m[1])] = true
+			in[string(m[1])] = append(in[string(m[1])], filepath.ToSlash(filepath.Dir(path)))
 		}
 		return err
 	})
@@ -119,5 +123,74 @@ func TestNamedTestsExist(t *testing.T) {
 	}
 	if names < 300 {
 		t.Errorf("the pages name %d tests only", names)
+	}
+	placed := 0
+	for page, text := range pages(t) {
+		for _, m := range ofPackage.FindAllStringSubmatch(text, -1) {
+			_, script := os.Stat(filepath.Join(top, "internal/server/testdata", m[2]+".txtar"))
+			if folders, found := in[m[1]]; found && script != nil { // a script of it may stand there, too
+				placed++
+				if !slices.ContainsFunc(folders, func(folder string) bool { return strings.HasSuffix(folder, "/"+m[2]) }) {
+					t.Errorf("%s has %s in %s, and it is in %v", page, m[1], m[2], folders)
+				}
+			}
+		}
+	}
+	if placed < 100 {
+		t.Errorf("the pages say of %d tests only where they are", placed)
+	}
+}
+
+// ofPackage is a test with its package behind it, as in "TestWire (server)".
+var ofPackage = regexp.MustCompile(`((?:Test|Fuzz)[A-Z]\w*) \(([a-z]+(?:/[a-z]+)*)[);:,]`)
+
+var (
+	rowOf  = regexp.MustCompile(`(?m)^\| ([BS]?\d[^|]*) \|`)
+	number = regexp.MustCompile(`([BS]?)(\d+)(?:–[BS]?(\d+))?`)
+	series = regexp.MustCompile("`((?:[a-z]+_)+[a-z]+)`")
+)
+
+// TestConcurrencyPage: the page has each row of the guide, each fault of its code and each
+// scenario, and the metrics that it names as their numbers are exported.
+func TestConcurrencyPage(t *testing.T) {
+	all := pages(t)
+	page := all["docs/concurrency.md"]
+	found := map[string]bool{}
+	for _, row := range rowOf.FindAllStringSubmatch(page, -1) {
+		for _, m := range number.FindAllStringSubmatch(row[1], -1) {
+			first, _ := strconv.Atoi(m[2])
+			last := first
+			if m[3] != "" {
+				last, _ = strconv.Atoi(m[3])
+			}
+			for n := first; n <= last; n++ {
+				found[fmt.Sprint(m[1], n)] = true
+			}
+		}
+	}
+	for kind, last := range map[string]int{"": 140, "B": 52, "S": 50} {
+		for n := 1; n <= last; n++ {
+			if !found[fmt.Sprint(kind, n)] {
+				t.Errorf("there is no row %s%d", kind, n)
+			}
+		}
+	}
+	named := 0
+	for line := range strings.Lines(page[strings.Index(page, "## The rows"):]) {
+		cells := strings.Split(line, "|")
+		if len(cells) != 7 {
+			continue
+		}
+		for _, m := range series.FindAllStringSubmatch(cells[4], -1) {
+			named++
+			name := m[1]
+			ours := strings.HasPrefix(name, "process_") || strings.HasPrefix(name, "go_") || name == "server_status"
+			if !ours && !strings.Contains(all["docs/metrics.md"], "`gridflow_"+name+"`") {
+				t.Errorf("row %s: there is no metric %s", strings.TrimSpace(cells[1]), name)
+			}
+		}
+	}
+	if named < 50 {
+		t.Errorf("%d metrics only are named", named)
 	}
 }
