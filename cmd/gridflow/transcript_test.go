@@ -31,7 +31,7 @@ import (
 // "-- play --" is what is played. Each "## title" in it begins a test; what stands before the first goes before all
 // of them. A line is
 //
-//	> tool {arguments}         a call. The next lines say what comes of it:
+//	> tool {arguments}         a call, which succeeds unless the next line says otherwise:
 //	< {…}                      an object that has these members. null: the member is missing. A list has these
 //	                           entries, or, where the first is "…", has them among others. "$name" is what it is
 //	                           the first time and the same from then on, in arguments too; "~x" a text with a match
@@ -254,7 +254,17 @@ var dollar = regexp.MustCompile(`\$[a-z]\w*`)
 func (p *player) playAll(t *testing.T, lines string) {
 	t.Helper()
 	for line := range strings.Lines(lines) {
-		p.play(t, strings.TrimSpace(line))
+		line = strings.TrimSpace(line)
+		if p.last.Result.IsError && !strings.HasPrefix(line, "! ") {
+			t.Fatalf("> %s\n%s", p.call, clipped(p.last.text()))
+		}
+		p.play(t, line)
+		if strings.HasPrefix(line, "! ") {
+			p.last = reply{}
+		}
+	}
+	if p.last.Result.IsError {
+		t.Errorf("> %s\n%s", p.call, clipped(p.last.text()))
 	}
 }
 
@@ -281,9 +291,6 @@ func (p *player) play(t *testing.T, line string) {
 			p.forked = in.A + in.B
 		}
 	case "<":
-		if p.last.Result.IsError {
-			t.Fatalf("> %s\nan error: %s", p.call, p.last.text())
-		}
 		if wrong := p.differs(p.want(t, rest), p.last.Result.StructuredContent, ""); wrong != "" {
 			got, _ := json.Marshal(p.last.Result.StructuredContent)
 			t.Errorf("> %s\n< %s\n%s\nin %s", p.call, rest, wrong, clipped(string(got)))
