@@ -37,6 +37,7 @@ import (
 //	                           the first time and the same from then on, in arguments too; "~x" a text with a match
 //	                           for x; "_" whatever there is
 //	! CODE words               an error of the tool with this code, in whose text the words are
+//	shows MIME                 a picture is in the last result
 //	= part…                    the file that was saved has these parts of the workbook that was forked, to the byte
 //	has part text              the part of the file that was saved holds the text
 //	each N tool {arguments}    N calls at once, with {i} for which it is; all succeed
@@ -203,10 +204,10 @@ type player struct {
 // A reply is what a request was answered with.
 type reply struct {
 	Result struct {
-		IsError           bool                    `json:"isError"`
-		Content           []struct{ Text string } `json:"content"`
-		StructuredContent any                     `json:"structuredContent"`
-		Tools             []map[string]any        `json:"tools"`
+		IsError           bool                              `json:"isError"`
+		Content           []struct{ Text, MIMEType string } `json:"content"`
+		StructuredContent any                               `json:"structuredContent"`
+		Tools             []map[string]any                  `json:"tools"`
 	} `json:"result"`
 	Error any `json:"error"`
 }
@@ -255,16 +256,23 @@ func (p *player) playAll(t *testing.T, lines string) {
 	t.Helper()
 	for line := range strings.Lines(lines) {
 		line = strings.TrimSpace(line)
-		if p.last.Result.IsError && !strings.HasPrefix(line, "! ") {
-			t.Fatalf("> %s\n%s", p.call, clipped(p.last.text()))
+		if !strings.HasPrefix(line, "! ") {
+			p.succeeded(t)
 		}
 		p.play(t, line)
 		if strings.HasPrefix(line, "! ") {
 			p.last = reply{}
 		}
 	}
-	if p.last.Result.IsError {
-		t.Errorf("> %s\n%s", p.call, clipped(p.last.text()))
+	p.succeeded(t)
+}
+
+// succeeded checks that the last call has.
+func (p *player) succeeded(t *testing.T) {
+	t.Helper()
+	if last := p.last; last.Result.IsError {
+		p.last = reply{}
+		t.Fatalf("> %s\n%s", p.call, clipped(last.text()))
 	}
 }
 
@@ -299,6 +307,10 @@ func (p *player) play(t *testing.T, line string) {
 		code, words, _ := strings.Cut(rest, " ")
 		if text := p.last.text(); !p.last.Result.IsError || !strings.HasPrefix(text, code+":") || !strings.Contains(text, words) {
 			t.Errorf("> %s\n%s\nwant the error %s: …%s…", p.call, clipped(text), code, words)
+		}
+	case "shows":
+		if content := p.last.Result.Content; !slices.ContainsFunc(content, func(c struct{ Text, MIMEType string }) bool { return c.MIMEType == rest }) {
+			t.Errorf("> %s\nshows no %s", p.call, rest)
 		}
 	case "=":
 		saved := p.saved(t)
