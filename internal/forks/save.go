@@ -124,6 +124,9 @@ func (s *Store) Save(ctx context.Context, id string, o SaveOptions) (out Saved, 
 		return out, err
 	}
 	out.Version, out.Cells = h.snap.Version, cells
+	if target.Lock != "" {
+		out.Warnings = append(out.Warnings, fmt.Sprintf("WARN_OPEN_ELSEWHERE: %s lies beside the file: who has it open in a spreadsheet program does not see what was saved, and may save over it", target.Lock))
+	}
 	// The file is there: from here on nothing is undone.
 	ctx = context.WithoutCancel(ctx)
 	if err := s.note(ctx, id, func(context.Context, *live) (kind, event, *book.Edit, error) {

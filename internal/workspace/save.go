@@ -26,6 +26,7 @@ const (
 type Target struct {
 	Path  string // relative to its root, with forward slashes
 	Root  string // absolute path of the root
+	Lock  string // the name of the file beside it which says that a spreadsheet program has it open; "" where none says so
 	place place
 }
 
@@ -84,10 +85,20 @@ func (w *Workspace) Target(ctx context.Context, name string) (Target, error) {
 			if info, err := w.roots[at.root].dir.Load().Lstat(filepath.FromSlash(at.rel)); err == nil && !info.Mode().IsRegular() {
 				return bad("there is something else than a regular file", "Choose another name")
 			}
-			return Target{at.rel, w.roots[at.root].path, at}, nil
+			return Target{at.rel, w.roots[at.root].path, lockBeside(dir, at.rel), at}, nil
 		}
 	}
 	return bad("its folder is not there", "Create the folder first, or choose another")
+}
+
+// lockBeside gives the name of the file that Excel or LibreOffice keeps beside one that it has open.
+func lockBeside(dir *os.Root, rel string) string {
+	for _, name := range []string{"~$" + path.Base(rel), ".~lock." + path.Base(rel) + "#"} {
+		if _, err := dir.Lstat(filepath.FromSlash(path.Join(path.Dir(rel), name))); err == nil {
+			return name
+		}
+	}
+	return ""
 }
 
 // WriteOptions say what a write may do.
