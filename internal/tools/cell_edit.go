@@ -539,7 +539,8 @@ var countNames = [...][2]string{
 	{"rows_inserted", "rows inserted"}, {"rows_deleted", "rows deleted"}, {"cols_inserted", "columns inserted"}, {"cols_deleted", "columns deleted"},
 	{"rows_relocated", "rows moved"}, {"cols_relocated", "columns moved"}, {"rows_cloned", "rows cloned"}, {"cells_inserted", "cells inserted"}, {"cells_deleted", "cells deleted"},
 	{"cells_moved", "cells moved"}, {"cells_copied", "cells copied"}, {"sums_expanded", "sums expanded"}, {"sheets_created", "sheets created"}, {"sheets_deleted", "sheets deleted"}, {"sheets_renamed", "sheets renamed"}, {"sheets_moved", "sheets moved"},
-	{"cells_value_set", "values set"}, {"cells_formula_set", "formulas set"}, {"cells_cleared", "cleared"}, {"cells_style_changed", "formats changed"}}
+	{"cells_value_set", "values set"}, {"cells_formula_set", "formulas set"}, {"cells_cleared", "cleared"}, {"cells_style_changed", "formats changed"},
+	{"columns_touched", "columns formatted"}, {"rows_touched", "rows formatted"}}
 
 func (s *summary) appendText(b []byte) []byte {
 	sep := "; "

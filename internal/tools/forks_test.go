@@ -160,6 +160,7 @@ func TestForkTranscript(t *testing.T) {
 	for _, name := range []string{
 		"annotations.txt",
 		"batches.txt",
+		"lines.txt",
 		"calculation.txt",
 		"compare.txt",
 		"compat.txt",
