@@ -232,12 +232,14 @@ func TestAccessSessions(t *testing.T) {
 }
 
 // TestAccessNotices: two principals watch the same URI, which is another workbook for each; each is
-// told of its own alone.
+// told of its own alone. Who watches another's fork is not told of it, as of one that is not there.
 func TestAccessNotices(t *testing.T) {
 	t.Parallel()
 	g := asking(t)
 	for _, era := range eras {
 		told := map[string]chan string{"alice": make(chan string, 100), "bob": make(chan string, 100)}
+		editor := g.as("alice", era)
+		fork := newFork(t, editor, "budget")
 		for name := range told {
 			c := mcp.NewClient(&mcp.Implementation{Name: "watcher", Version: "1"}, &mcp.ClientOptions{ResourceUpdatedHandler: func(_ context.Context, r *mcp.ResourceUpdatedNotificationRequest) {
 				told[name] <- r.Params.URI
@@ -253,6 +255,12 @@ func TestAccessNotices(t *testing.T) {
 					t.Fatal(era, name, uri, err)
 				}
 			}
+			for _, id := range []string{fork, "fork-222222222222"} {
+				err := s.Subscribe(t.Context(), &mcp.SubscribeParams{URI: "gridflow://" + id})
+				if seen := name == "alice" && id == fork; era == eras[0] && (seen != (err == nil) || err != nil && !strings.Contains(err.Error(), "FORK_NOT_FOUND")) {
+					t.Errorf("%s watches %s: %v", name, id, err)
+				}
+			}
 			theirs := map[string]string{"alice": "gridflow://messy", "bob": "gridflow://loan"}[name]
 			if era == eras[0] {
 				if err := s.Subscribe(t.Context(), &mcp.SubscribeParams{URI: theirs}); err == nil {
@@ -263,6 +271,10 @@ func TestAccessNotices(t *testing.T) {
 		budget, err := os.ReadFile("../../examples/loan.xlsx")
 		if err != nil {
 			t.Fatal(err)
+		}
+		do(t, editor, "edit_batch", `{"fork_id":%q,"edits":[{"address":"%s!Z1","value":7}]}`, fork, firstSheet(t, editor, fork))
+		if uri := <-told["alice"]; uri != "gridflow://"+fork {
+			t.Error(uri)
 		}
 		// alice's budget changes, then what each watches alone: by then each would have been told.
 		replaceFile(t, filepath.Join(g.ours, "budget.xlsx"), append(slices.Clone(budget), 0))

@@ -136,8 +136,9 @@ func TestFault_CancelStorm(t *testing.T) {
 	figure(t, "calls cancelled as they were sent, those answered among them; a call afterwards", fmt.Sprintf("%d, %d; answered", storms, answered), "answered")
 }
 
-// bounded gives a program that is this one with a limit on the size of files, in blocks of 512 bytes.
-func bounded(t *testing.T, blocks int) string {
+// bounded gives a program that is this one with a limit of the shell's: "-f 2048" on the size of
+// files, in blocks of 512 bytes, "-n 96" on how many are open.
+func bounded(t *testing.T, limit string) string {
 	t.Helper()
 	if _, err := exec.LookPath("sh"); err != nil {
 		t.Skip(err)
@@ -153,7 +154,7 @@ func bounded(t *testing.T, blocks int) string {
 	if err := os.Symlink(self, named); err != nil { // this binary goes by the name that it is called by
 		t.Fatal(err)
 	}
-	writeFile(t, script, fmt.Appendf(nil, "#!/bin/sh\nulimit -f %d\ntrap '' XFSZ\nexec '%s' \"$@\"\n", blocks, named))
+	writeFile(t, script, fmt.Appendf(nil, "#!/bin/sh\nulimit %s\ntrap '' XFSZ\nexec '%s' \"$@\"\n", limit, named))
 	if err := os.Chmod(script, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +171,7 @@ func TestFault_FullDiskBase(t *testing.T) {
 		t.Fatal(err)
 	}
 	writeFile(t, filepath.Join(root, "sales.xlsx"), book)
-	script := bounded(t, 1024)
+	script := bounded(t, "-f 1024")
 	r := servingNamed(t, script, script, root, "--state-dir="+state)
 	s := r.client(eras[0])
 	if a, err := call(t.Context(), s, "create_fork", `{"workbook_or_fork_id":"sales"}`); err != nil {
@@ -206,7 +207,7 @@ func TestFault_FullDiskBase(t *testing.T) {
 func TestFault_FullDisk(t *testing.T) {
 	t.Parallel()
 	state, root := t.TempDir(), loanRoot(t)
-	script := bounded(t, 2048)
+	script := bounded(t, "-f 2048")
 	r := servingNamed(t, script, script, root, "--state-dir="+state, "--toolsets=all")
 	s := r.client(eras[0])
 	fork := newFork(t, s, "loan")
@@ -240,4 +241,29 @@ func TestFault_FullDisk(t *testing.T) {
 	}
 	do(t, s, "edit_batch", `{"fork_id":%q,"sheet_name":%q,"edits":[{"address":"Z1","value":-1}]}`, fork, sheet)
 	figure(t, "acknowledged edits that are there after the disk was full, and after a start with room", acknowledged, acknowledged)
+}
+
+// TestFault_FewFiles: a process that may have few files open keeps some for its work: whoever
+// opens connections and says nothing, more of them than there are files, shuts nobody out.
+func TestFault_FewFiles(t *testing.T) {
+	t.Parallel()
+	const files, strangers = 96, 200
+	script := bounded(t, fmt.Sprint("-n ", files))
+	r := servingNamed(t, script, script, exampleRoot(t), "--state-dir="+t.TempDir(), "--toolsets=all")
+	host := strings.TrimSuffix(strings.TrimPrefix(r.url, "http://"), "/mcp")
+	for range strangers {
+		c, err := net.Dial("tcp", host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+	}
+	s := r.client(eras[1])
+	fork := newFork(t, s, "loan")
+	do(t, s, "edit_batch", `{"fork_id":%q,"sheet_name":"Loan","edits":[{"address":"Z1","value":7}]}`, fork)
+	do(t, s, "save_fork", `{"fork_id":%q,"target_path":"few.xlsx"}`, fork)
+	for _, line := range r.log.matching("too many open files") {
+		t.Error(line)
+	}
+	figure(t, fmt.Sprintf("connections that say nothing, beside which a process of %d files edits and saves, at once", files), strangers, strangers)
 }

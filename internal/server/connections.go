@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"container/list"
 	"crypto/tls"
 	"io"
@@ -210,7 +211,23 @@ func (c *connections) busy() bool {
 	return false
 }
 
+// connectionsMost gives the bound of the connections of which so many are asked for, 0: as many as
+// usual, where so many files may be open: without a file no connection can be accepted, and so
+// none be given up for a new one, nor a workbook be read.
+func (s *Server) connectionsMost(asked, files int) int {
+	asked = cmp.Or(asked, connectionsMax)
+	most := min(asked, max(files/connectionShare, connectionsLeast))
+	if most < asked {
+		s.log.Info("connections are bounded by the number of files that may be open", "connections", most, "asked", asked, "files", files)
+	}
+	return most
+}
+
 const (
+	// connectionShare is the part of the files that connections may take, at least connectionsLeast;
+	// workbooks may take half of them.
+	connectionShare  = 4
+	connectionsLeast = 16
 	// connectionsMax bounds the connections, unless HTTPOptions says otherwise. One machine
 	// may have a quarter of them; this one, and proxies that are trusted, all: those who
 	// call from here may be everybody. What keeps one of them from shutting the others out is that

@@ -20,6 +20,7 @@ import (
 
 	"gridflow/internal/access"
 	"gridflow/internal/principal"
+	"gridflow/internal/vfs"
 )
 
 // HTTPOptions say how a server is reached.
@@ -30,7 +31,7 @@ type HTTPOptions struct {
 	Loopback       bool     // the server listens to this machine only
 	MaxSessions    int      // of the older era at once; 0 means 4096. One machine may have a quarter of them, this one all
 
-	MaxConnections int   // at once; 0 means 8192. One machine may have a quarter of them, this one all
+	MaxConnections int   // at once; 0 means 8192. A quarter of the files that may be open at most. One machine may have a quarter of them, this one all
 	MaxBodyBytes   int64 // for requests at once: their bodies, and 40 KiB for each; 0 means 256 MiB. The same
 
 	// TrustedProxies are the addresses of proxies that tell in X-Forwarded-For whom they speak
@@ -96,7 +97,7 @@ func (s *Server) ServeHTTP(ctx context.Context, l net.Listener, o HTTPOptions, b
 	}
 	srv.ConnState = open.follow
 	l = &boundedListener{
-		Listener: l, open: &open, most: cmp.Or(o.MaxConnections, connectionsMax), lingering: make(chan struct{}, lingerMax), encrypted: o.TLS != nil,
+		Listener: l, open: &open, most: s.connectionsMost(o.MaxConnections, vfs.FilesMax()), lingering: make(chan struct{}, lingerMax), encrypted: o.TLS != nil,
 		machine: func(remote string) string {
 			addr, ok := addressOf(remote)
 			if !ok || addr.IsLoopback() || o.trusts(addr) {

@@ -118,10 +118,10 @@ func (r *workbookResources) Workbook(ctx context.Context, uri string) (string, e
 		return "", err
 	}
 	e, err := r.workbooks.Lookup(ctx, workbook)
-	if theirs, ok := errors.AsType[*workspace.Error](err); ok {
-		err = &tools.Error{Code: theirs.Code, Message: theirs.Message, Hint: theirs.Hint}
+	if err != nil {
+		return "", tools.MapError(err)
 	}
-	return resourceScheme + e.ID, err
+	return resourceScheme + e.ID, nil
 }
 
 func (r *workbookResources) Changes(ctx context.Context, fn func(uri string)) {

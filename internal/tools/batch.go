@@ -107,7 +107,7 @@ func (e *Env) batch(ctx context.Context, fork, tool, policy string, mode EditMod
 		made = &batch{ctx: ctx, snap: snap, policy: policy, guess: e.Profile == Compat, counts: map[string]int{}}
 		for i := range n {
 			if err := do(made, i); err != nil {
-				return nil, inOperation(mapError(err), i, n)
+				return nil, inOperation(MapError(err), i, n)
 			}
 		}
 		return made, made.settle(snap)

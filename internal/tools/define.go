@@ -69,7 +69,7 @@ func define[In, Out any](spec Spec, handler func(context.Context, *Env, In) (Out
 			ctx, seen.opened = book.NoteOpened(context.WithValue(ctx, seenKey{}, seen))
 			out, err := handler(ctx, env, in)
 			if err != nil {
-				return nil, env.hinting(mapError(err))
+				return nil, env.hinting(MapError(err))
 			}
 			return render(env, out, seen)
 		},

@@ -74,7 +74,7 @@ func TestEditor(t *testing.T) {
 			}
 		}
 		if err != nil {
-			ours, ok := mapError(err).(*Error)
+			ours, ok := MapError(err).(*Error)
 			if !ok {
 				t.Errorf("%s: %v", c.edit, err)
 				continue

@@ -45,9 +45,9 @@ func invalid(hint, format string, args ...any) *Error {
 	return fail(codeInvalidParams, hint, format, args...)
 }
 
-// mapError turns what the lower rooms give into an Error where the caller can do
+// MapError turns what the lower rooms give, of files, forks and LibreOffice, into an Error where the caller can do
 // something about it. Other errors stay what they are: faults of the server.
-func mapError(err error) error {
+func MapError(err error) error {
 	var ours *Error
 	var ofForks *forks.Error
 	var ofBook *book.Error

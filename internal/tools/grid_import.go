@@ -240,12 +240,12 @@ func (g *gridPayload) putStyles(b *batch, name string) error {
 				p.settings = withoutUsual(b.snap.Workbook().Styles)
 			}
 			if err := p.branch("", overlaid(g.base, l.style)); err != nil {
-				return at(l.ranges[0].First, mapError(err))
+				return at(l.ranges[0].First, MapError(err))
 			}
 		}
 		if l.format != "" {
 			if err := p.set("number_format", l.format); err != nil {
-				return at(l.ranges[0].First, mapError(err))
+				return at(l.ranges[0].First, MapError(err))
 			}
 		}
 		key := strconv.FormatBool(l.styled)

@@ -49,7 +49,7 @@ var imageBatch = define(Spec{
 		}
 		var err error
 		if pictures[i], err = env.picture(ctx, &in.Ops[i]); err != nil {
-			return nil, inOperation(mapError(err), i, len(in.Ops))
+			return nil, inOperation(MapError(err), i, len(in.Ops))
 		}
 	}
 	var added []objectAt

@@ -120,7 +120,7 @@ func FuzzAreas(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		list, err := areas(context.Background(), snap, 0, text)
 		if err != nil {
-			if _, ok := mapError(err).(*Error); !ok {
+			if _, ok := MapError(err).(*Error); !ok {
 				t.Fatalf("%q: %v", text, err)
 			}
 			return

@@ -14,6 +14,7 @@ import (
 	"gridflow/internal/book"
 	"gridflow/internal/lazy"
 	"gridflow/internal/lock"
+	"gridflow/internal/vfs"
 	"gridflow/internal/xlsx"
 )
 
@@ -169,7 +170,7 @@ const indexShare = 8
 const fileShare = 2
 
 func newCache(maxBytes int64, unused func(*opened)) *cache {
-	c := &cache{unused: unused, max: maxBytes - maxBytes/indexShare, maxKept: maxBytes / indexShare, maxFiles: int64(max(fileLimit()/fileShare, 1))}
+	c := &cache{unused: unused, max: maxBytes - maxBytes/indexShare, maxKept: maxBytes / indexShare, maxFiles: int64(max(vfs.FilesMax()/fileShare, 1))}
 	c.indexes = otter.Must(&otter.Options[string, *kept]{
 		MaximumWeight: uint64(max(c.maxKept/weightUnit, 1)),
 		Weigher:       func(_ string, k *kept) uint32 { return uint32(min(k.bytes/weightUnit+1, math.MaxUint32)) },

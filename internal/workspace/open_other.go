@@ -13,9 +13,6 @@ const openFlags = os.O_RDONLY
 // outOfFiles tells whether a file could not be opened because too many are.
 func outOfFiles(error) bool { return false }
 
-// fileLimit is the number of files that the process may have open.
-func fileLimit() int { return 8192 }
-
 // lockTemp takes the lock of a file that is being written: here there are none, so that
 // nothing is swept.
 func lockTemp(f *os.File) error { return errors.ErrUnsupported }

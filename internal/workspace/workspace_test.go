@@ -19,7 +19,7 @@ import (
 	"gridflow/internal/cell"
 )
 
-func open(t *testing.T, o Options, roots ...string) *Workspace {
+func open(t testing.TB, o Options, roots ...string) *Workspace {
 	t.Helper()
 	o.Roots = roots
 	o.Logger = slog.New(slog.DiscardHandler)
@@ -32,7 +32,7 @@ func open(t *testing.T, o Options, roots ...string) *Workspace {
 	return w
 }
 
-func write(t *testing.T, path, text string) {
+func write(t testing.TB, path, text string) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		t.Fatal(err)
@@ -178,7 +178,8 @@ func TestOneLoadForAll(t *testing.T) {
 	w := open(t, Options{}, dir)
 	start := make(chan struct{})
 	var wg sync.WaitGroup
-	for range 200 {
+	const callers = 1000
+	for range callers {
 		wg.Go(func() {
 			<-start
 			if _, sum, err := first(t.Context(), w, "a"); sum != 10000 || err != nil {
@@ -188,7 +189,7 @@ func TestOneLoadForAll(t *testing.T) {
 	}
 	close(start)
 	wg.Wait()
-	if s := w.Stats(); s.Loads != 1 || s.Misses != 1 || s.Hits+s.Joined != 199 {
+	if s := w.Stats(); s.Loads != 1 || s.Misses != 1 || s.Hits+s.Joined != callers-1 {
 		t.Errorf("%+v", s)
 	}
 }
@@ -480,5 +481,28 @@ func TestUnknownIDsOneByOne(t *testing.T) {
 	}
 	if n.get(unknownKey{id: "x"}, 2, say); made != 2 {
 		t.Errorf("worked out %d times for two generations", made)
+	}
+}
+
+// BenchmarkHit is a view of a workbook that is in memory. Most of it is the look at the file,
+// whether it is still what was read.
+func BenchmarkHit(b *testing.B) {
+	dir := b.TempDir()
+	write(b, filepath.Join(dir, "a.csv"), column(5000, 2))
+	w := open(b, Options{}, dir)
+	if _, _, err := first(b.Context(), w, "a"); err != nil {
+		b.Fatal(err)
+	}
+	for name, do := range map[string]func() error{
+		"view": func() error { return w.View(b.Context(), "a", func(*book.Snapshot) error { return nil }) },
+		"stat": func() error { _, err := w.roots[0].dir.Load().Stat("a.csv"); return err },
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if err := do(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
