@@ -41,6 +41,9 @@ var results = func() map[string]result {
 	return m
 }()
 
+// ArrayFunction reports whether the result of a function, by its name as [Node.Function] has it, is an array by its nature.
+func ArrayFunction(name string) bool { return results[name] == arrayResult }
+
 // Spills reports whether the formula surely gives an array where arrays are not cut down to
 // one value: it calls a function that does by its nature, or refers to a spilled range, and
 // what is done with the result leaves it an array.

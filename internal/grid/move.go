@@ -89,7 +89,8 @@ func (m *Mover) sheet(s, from *Sheet, own string) (*Sheet, error) {
 		n.Name = name
 	}
 	if on {
-		n.dissolved, n.spills = m.movedRanges(s.dissolved, own), m.movedSpills(s.spills, own)
+		n.dissolved = m.movedRanges(s.dissolved, own)
+		n.setSpills(m.movedSpills(s.spills, own))
 		if gone, ok := m.deleted(); ok {
 			n.uncount(s, gone)
 		}

@@ -60,14 +60,13 @@ func (m *Mover) moveCells(n, s, from *Sheet, own string, t *renumbering) error {
 		}
 	}
 	n.dissolved = m.movedRanges(s.dissolved, own)
-	n.spills = nil
 	for _, x := range s.spills {
 		if sheet, anchor, ok := m.r.Locate(own, x.anchor); ok && strings.EqualFold(sheet, own) {
-			n.spills = append(n.spills, spill{anchor, m.filled(own, DynamicArray, x.fills, anchor)})
+			spills = append(spills, spill{anchor, m.filled(own, DynamicArray, x.fills, anchor)})
 		}
 	}
-	n.spills = append(n.spills, spills...)
-	slices.SortFunc(n.spills, func(a, b spill) int { return order(a.anchor) - order(b.anchor) })
+	slices.SortFunc(spills, func(a, b spill) int { return order(a.anchor) - order(b.anchor) })
+	n.setSpills(spills)
 	slices.SortFunc(list, func(a, b patch) int { return a.order() - b.order() })
 	return n.lay(list)
 }

@@ -214,7 +214,7 @@ func (s *Sheet) overBytes(base *Sheet) int64 {
 		n += int64(32 * cap(s.dissolved))
 	}
 	if len(s.spills) != len(base.spills) {
-		n += int64(48 * cap(s.spills))
+		n += int64(48 * (cap(s.spills) + cap(s.wide)))
 	}
 	n += s.own.memoryOver(base.own)
 	old := base.over

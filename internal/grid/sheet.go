@@ -93,6 +93,8 @@ type Sheet struct {
 	ownMax    int          // so many own texts are reason to look which are still needed
 	dissolved []cell.Range // array formulas that edits replaced
 	spills    []spill      // what dynamic arrays fill, where it is not as it was read: see spill.go
+	wide      []spill      // those of spills that fill more than one cell
+	tallest   int          // the most rows that one of wide fills
 
 	used         cell.Range
 	hasCells     bool

@@ -49,26 +49,42 @@ func (s *Sheet) Without(cells []cell.Ref) (*Sheet, error) {
 	return s.With(changes)
 }
 
-// respill brings the list up to date with changes. s is not yet handed out.
+// respill brings the list up to date with changes, which are in row-major order. s is not yet handed out.
 func (s *Sheet) respill(changes []Change) {
-	own := false
+	var list []spill
+	n := 0 // of those that there were, which are in list or gone
 	for i := range changes {
 		c := &changes[i]
-		n, there := s.findSpill(c.Ref)
 		now := c.Spills && (c.Kind == SetCell && c.Formula != "" || c.Kind == SetValue)
-		if c.Kind == SetStyle || c.Kind == SetValue && !now || !there && !now {
+		if c.Kind == SetStyle || c.Kind == SetValue && !now {
 			continue
 		}
-		if !own {
-			s.spills, own = slices.Clone(s.spills), true
+		at, there := s.findSpill(c.Ref)
+		if k := len(list) - 1; k >= 0 && list[k].anchor == c.Ref {
+			list = list[:k] // two changes of one cell that go together
+		} else if !there && !now {
+			continue
 		}
-		switch {
-		case now && there:
-			s.spills[n].fills = c.Fills
-		case now:
-			s.spills = slices.Insert(s.spills, n, spill{c.Ref, c.Fills})
-		default:
-			s.spills = slices.Delete(s.spills, n, n+1)
+		list = append(list, s.spills[n:max(n, at)]...)
+		if n = max(n, at); there && n == at {
+			n++
+		}
+		if now {
+			list = append(list, spill{c.Ref, c.Fills})
+		}
+	}
+	if n > 0 || len(list) > 0 {
+		s.setSpills(append(list, s.spills[n:]...))
+	}
+}
+
+// setSpills gives s, which is not yet handed out, a list in row-major order.
+func (s *Sheet) setSpills(list []spill) {
+	s.spills, s.wide, s.tallest = list, nil, 0
+	for _, x := range list {
+		if x.fills.Cells() > 1 {
+			s.wide = append(s.wide, x)
+			s.tallest = max(s.tallest, x.fills.Rows())
 		}
 	}
 }
@@ -95,9 +111,10 @@ func (s *Sheet) ended(f *Formula) bool {
 // eachSpill yields the arrays of the list that fill more than one cell and touch r, and
 // reports whether more are wanted.
 func (s *Sheet) eachSpill(r cell.Range, yield func(Formula) bool) bool {
-	for i := range s.spills {
-		x := &s.spills[i]
-		if _, touch := x.fills.Intersect(r); !touch || x.fills.Cells() < 2 {
+	i, _ := slices.BinarySearchFunc(s.wide, r.First.Row-s.tallest+1, func(x spill, row int) int { return x.anchor.Row - row })
+	for ; i < len(s.wide) && s.wide[i].anchor.Row <= r.Last.Row; i++ {
+		x := &s.wide[i]
+		if _, touch := x.fills.Intersect(r); !touch {
 			continue
 		}
 		c, ok := s.At(x.anchor)

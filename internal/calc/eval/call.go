@@ -127,7 +127,10 @@ func (i *invocation) eval(m *Machine) fn.Value {
 }
 
 // local is a name that LET or LAMBDA bound, by its place among what is bound.
-type local struct{ slot int }
+type local struct {
+	slot int
+	many bool // see multi
+}
 
 func (l *local) eval(m *Machine) fn.Value {
 	v := m.locals[l.slot]

@@ -53,8 +53,8 @@ type compiler struct {
 	whole bool // arrays are on here whatever the formula: within an argument that takes whole ones
 	wrap  bool // within a name, whose relative references wrap around the edges
 	mode  mode
-	via   string   // the name within which the references stand, "" outside of any
-	bound []string // names that LET and LAMBDA bound, innermost last
+	via   string  // the name within which the references stand, "" outside of any
+	bound []bound // what LET and LAMBDA bound, innermost last
 	names map[nameKey]*binding
 	open  map[*formula.Node]int // the literals that are parameters, with their numbers
 }
@@ -85,7 +85,7 @@ func (c *compiler) expr(n *formula.Node) expr {
 	case formula.Logical:
 		return &constant{fn.Bool(n.Bool())}
 	case formula.Error:
-		return &failed{n.Err, "the formula has this error written in it"}
+		return &failed{code: n.Err, reason: "the formula has this error written in it"}
 	case formula.Missing:
 		return &constant{fn.Value{}}
 	case formula.Array:
@@ -96,7 +96,7 @@ func (c *compiler) expr(n *formula.Node) expr {
 		return c.reference(n.Ref)
 	case formula.Local:
 		if slot := c.slot(n.Name()); slot >= 0 {
-			return &local{slot}
+			return &local{slot, c.bound[slot].many}
 		}
 		return c.unknown(n.Name())
 	case formula.Unary:
@@ -119,7 +119,7 @@ func (c *compiler) expr(n *formula.Node) expr {
 	case formula.Invoke:
 		return &invocation{c.expr(n.Kids[0]), c.exprs(n.Kids[1:])}
 	}
-	return &failed{cell.ErrValue, "this part of the formula is not understood"}
+	return &failed{code: cell.ErrValue, reason: "this part of the formula is not understood"}
 }
 
 // literal compiles a number or a text, which is a parameter in a template.
@@ -149,7 +149,7 @@ func (c *compiler) argument(n *formula.Node) expr {
 
 func (c *compiler) slot(name string) int {
 	for i := len(c.bound) - 1; i >= 0; i-- {
-		if strings.EqualFold(c.bound[i], name) {
+		if strings.EqualFold(c.bound[i].name, name) {
 			return i
 		}
 	}
@@ -160,7 +160,7 @@ func (c *compiler) unknown(name string) expr {
 	if !slices.Contains(c.p.Unknown, name) {
 		c.p.Unknown = append(c.p.Unknown, name)
 	}
-	return &failed{cell.ErrName, "nothing is called " + name}
+	return &failed{code: cell.ErrName, reason: "nothing is called " + name, unknown: true}
 }
 
 func (c *compiler) array(n *formula.Node) expr {
@@ -215,51 +215,6 @@ func (c *compiler) cut(e expr) {
 	}
 }
 
-// multi reports whether an expression gives, by its form, more than one value where arrays
-// are on. Of names that refer to names only the first few are followed.
-func multi(e expr, depth int) bool {
-	if depth > 32 {
-		return false
-	}
-	any := func(list ...expr) bool {
-		return slices.ContainsFunc(list, func(e expr) bool { return e != nil && multi(e, depth+1) })
-	}
-	switch e := e.(type) {
-	case *constant:
-		a := e.v.Array()
-		return a != nil && len(a.Cells) > 1
-	case *area:
-		return e.first != e.end || e.sheet != e.last
-	case *thisRow:
-		return e.first != e.last
-	case *join, *spilled:
-		return true
-	case *named:
-		return any(e.body.root)
-	case *unary:
-		return any(e.x)
-	case *binary:
-		return any(e.l, e.r)
-	case *call:
-		for i, x := range e.args {
-			if !e.arr[i] && !e.ref[i] && any(x) {
-				return true
-			}
-		}
-	case *branch:
-		return any(e.cond, e.yes, e.no)
-	case *rescue:
-		return any(e.x, e.alt)
-	case *pick:
-		return any(e.index) || any(e.among...)
-	case *cases:
-		return any(e.subject) || any(e.when...) || any(e.then...) || any(e.other)
-	case *let:
-		return any(e.body)
-	}
-	return false
-}
-
 // reference compiles a reference and notes what it reads.
 func (c *compiler) reference(r *formula.Reference) expr {
 	if r.Trim != 0 {
@@ -273,7 +228,7 @@ func (c *compiler) reference(r *formula.Reference) expr {
 		switch r.Kind {
 		case formula.NameRef, formula.TableRef, formula.DeletedRef:
 			c.external(x)
-			return &failed{cell.ErrRef, "the formula refers to another workbook, " + b + ", which is not read"}
+			return &failed{code: cell.ErrRef, reason: "the formula refers to another workbook, " + b + ", which is not read"}
 		}
 		first, last := corners(r)
 		x.Name, x.First, x.Last = "", c.corner(first), c.corner(last)
@@ -282,11 +237,11 @@ func (c *compiler) reference(r *formula.Reference) expr {
 	}
 	from, to, ok := c.sheets(r)
 	if !ok {
-		return &failed{cell.ErrRef, "the workbook has no sheet " + r.Sheet()}
+		return &failed{code: cell.ErrRef, reason: "the workbook has no sheet " + r.Sheet()}
 	}
 	switch r.Kind {
 	case formula.DeletedRef:
-		return &failed{cell.ErrRef, "the formula refers to cells that were deleted"}
+		return &failed{code: cell.ErrRef, reason: "the formula refers to cells that were deleted"}
 	case formula.NameRef:
 		return c.name(r, from)
 	case formula.TableRef:
@@ -508,7 +463,7 @@ func (c *compiler) table(r *formula.Reference) expr {
 	t, ok := c.scope.Table(r.Name, c.sheet, c.at)
 	if !ok {
 		c.usesNamed(r.Name, false)
-		return &failed{cell.ErrRef, c.noTable(r.Name)}
+		return &failed{code: cell.ErrRef, reason: c.noTable(r.Name)}
 	}
 	c.uses(t, r.Items()&formula.ItemThisRow != 0)
 	x := t.Range
@@ -516,7 +471,7 @@ func (c *compiler) table(r *formula.Reference) expr {
 		called := func(i int) string { return t.Columns[i].Name }
 		i, j := formula.FindColumn(first, len(t.Columns), called), formula.FindColumn(last, len(t.Columns), called)
 		if i < 0 || j < 0 {
-			return &failed{cell.ErrRef, "table " + t.Name + " has no column of that name"}
+			return &failed{code: cell.ErrRef, reason: "table " + t.Name + " has no column of that name"}
 		}
 		x.First.Col, x.Last.Col = t.Range.First.Col+min(i, j), t.Range.First.Col+max(i, j)
 	}
@@ -535,7 +490,7 @@ func (c *compiler) table(r *formula.Reference) expr {
 		return c.fixed(t.Sheet, x, through)
 	}
 	if x.First.Row, x.Last.Row, ok = t.Rows(items&formula.ItemHeaders != 0, items&formula.ItemData != 0, items&formula.ItemTotals != 0); !ok {
-		return &failed{cell.ErrRef, "table " + t.Name + " has no such row"}
+		return &failed{code: cell.ErrRef, reason: "table " + t.Name + " has no such row"}
 	}
 	return c.fixed(t.Sheet, x, through)
 }

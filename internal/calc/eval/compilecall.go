@@ -55,7 +55,7 @@ func (c *compiler) call(n *formula.Node) expr {
 	c.calls(f)
 	if p := f.Takes(); len(n.Kids) < p.Min || len(n.Kids) > p.Max {
 		c.mention(n.Kids)
-		return &failed{cell.ErrValue, f.Count(len(n.Kids))}
+		return &failed{code: cell.ErrValue, reason: f.Count(len(n.Kids))}
 	}
 	if f.Special() {
 		return c.special(name, n)
@@ -77,6 +77,9 @@ func (c *compiler) call(n *formula.Node) expr {
 			out.ref[i] = true
 		case fn.ShapeReal: // which refuses ranges, but not what a + before one makes of it
 			out.ref[i] = k.Kind != formula.Unary
+			if !reference(out.args[i], 0) {
+				c.cut(out.args[i])
+			}
 		default:
 			c.cut(out.args[i])
 		}
@@ -105,17 +108,20 @@ func (c *compiler) special(name string, n *formula.Node) expr {
 		return &rescue{x: c.expr(kids[0]), alt: c.expr(kids[1]), onlyNA: name == "IFNA"}
 	case "CHOOSE":
 		p := &pick{index: c.expr(kids[0])}
+		c.cut(p.index)
 		for _, k := range kids[1:] {
 			p.among = append(p.among, c.expr(k))
 		}
 		return p
 	case "IFS":
 		if len(kids)%2 != 0 {
-			return &failed{cell.ErrNA, "a condition of IFS has no value"}
+			return &failed{code: cell.ErrNA, reason: "a condition of IFS has no value"}
 		}
 		return c.cases(nil, kids)
 	case "SWITCH":
-		return c.cases(c.expr(kids[0]), kids[1:])
+		subject := c.expr(kids[0])
+		c.cut(subject)
+		return c.cases(subject, kids[1:])
 	case "LET":
 		return c.let(kids)
 	case "LAMBDA":
@@ -133,7 +139,9 @@ func (c *compiler) special(name string, n *formula.Node) expr {
 func (c *compiler) cases(subject expr, kids []*formula.Node) expr {
 	s := &cases{subject: subject}
 	for ; len(kids) > 1; kids = kids[2:] {
-		s.when = append(s.when, c.expr(kids[0]))
+		when := c.expr(kids[0])
+		c.cut(when)
+		s.when = append(s.when, when)
 		s.then = append(s.then, c.expr(kids[1]))
 	}
 	if len(kids) == 1 {
@@ -144,36 +152,36 @@ func (c *compiler) cases(subject expr, kids []*formula.Node) expr {
 
 func (c *compiler) let(kids []*formula.Node) expr {
 	if len(kids)%2 == 0 {
-		return &failed{cell.ErrValue, "LET has no calculation behind its names"}
+		return &failed{code: cell.ErrValue, reason: "LET has no calculation behind its names"}
 	}
-	l, bound := &let{}, len(c.bound)
+	l, outer := &let{}, len(c.bound)
 	for ; len(kids) > 1; kids = kids[2:] {
 		if kids[0].Kind != formula.Local {
-			c.bound = c.bound[:bound]
-			return &failed{cell.ErrName, "LET is given what cannot be a name"}
+			c.bound = c.bound[:outer]
+			return &failed{code: cell.ErrName, reason: "LET is given what cannot be a name"}
 		}
 		l.values = append(l.values, c.expr(kids[1]))
-		c.bound = append(c.bound, kids[0].Name())
+		c.bound = append(c.bound, bound{kids[0].Name(), multi(l.values[len(l.values)-1], 0)})
 	}
 	l.body = c.expr(kids[0])
-	c.bound = c.bound[:bound]
+	c.bound = c.bound[:outer]
 	return l
 }
 
 func (c *compiler) lambda(kids []*formula.Node) expr {
-	l, bound := &lambda{}, len(c.bound)
+	l, outer := &lambda{}, len(c.bound)
 	for _, k := range kids[:len(kids)-1] {
 		if k.Kind != formula.Local {
-			c.bound = c.bound[:bound]
-			return &failed{cell.ErrValue, "LAMBDA is given what cannot be the name of a parameter"}
+			c.bound = c.bound[:outer]
+			return &failed{code: cell.ErrValue, reason: "LAMBDA is given what cannot be the name of a parameter"}
 		}
 		if strings.HasPrefix(k.Text, "[") || len(k.Text) > 6 && strings.EqualFold(k.Text[:6], "_xlop.") {
 			l.optional++
 		}
 		l.params++
-		c.bound = append(c.bound, k.Name())
+		c.bound = append(c.bound, bound{name: k.Name()})
 	}
 	l.body = c.expr(kids[len(kids)-1])
-	c.bound = c.bound[:bound]
+	c.bound = c.bound[:outer]
 	return l
 }

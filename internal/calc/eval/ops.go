@@ -250,8 +250,9 @@ func (p *parameter) value(m *Machine) fn.Value {
 
 // failed is a part of the formula that is an error whenever it is run.
 type failed struct {
-	code   cell.ErrorCode
-	reason string
+	code    cell.ErrorCode
+	reason  string
+	unknown bool // it is a name that nobody knows
 }
 
 func (f *failed) eval(m *Machine) fn.Value  { return m.Fail(f.code, f.reason) }

@@ -1,0 +1,97 @@
+package book
+
+import (
+	"strings"
+	"testing"
+
+	"gridflow/internal/cell"
+	"gridflow/internal/grid"
+)
+
+// TestTypedArrays: a formula becomes a dynamic array when it is typed where it may give more than one value, as in Excel; else it is an
+// ordinary one.
+func TestTypedArrays(t *testing.T) {
+	s := NewSnapshot("wb", "rev", newBook(t, "A1=1 A2=3 B1=2 B2=4"))
+	s, _ = apply(t, s, Edit{Ops: []Op{EditNames{Names: []NameEdit{
+		{Name: "Two", RefersTo: "Sheet1!$A$1:$A$2"}, {Name: "One", RefersTo: "Sheet1!$A$1"}, {Name: "Off", RefersTo: "OFFSET(Sheet1!$A$1,0,0,2)"},
+		{Name: "Twice", RefersTo: "_xlfn.LAMBDA(_xlpm.x,_xlpm.x*2)"}, {Name: "Me", RefersTo: "Me"},
+	}}}})
+	for _, c := range []struct{ formula, values string }{
+		{"LET(x,A1:A2,x*2)", "2 ; 6"},
+		{"LET(x,A1:A2,y,ABS(x),SUM(y))", "4"}, // with arrays, though it is one value
+		{"INDEX(A1:B2,0,1)", "1 ; 3"},
+		{"INDEX(A1:B2,2,)", "3 4"},
+		{"INDEX(A1:A2,,1)*10", "10 ; 30"},
+		{"IFERROR(INDEX(A1:B2,0,2),0)", "2 ; 4"},
+		{"OFFSET(A1,0,0,2)+1", "2 ; 4"},
+		{"OFFSET(A1:B1,1,0)", "3 4"},
+		{`INDIRECT("A1:A2")`, "1 ; 3"},
+		{"XLOOKUP(3,A1:A2,A1:B2)", "3 4"},
+		{"ROW(A1:A2)", "1 ; 2"},
+		{`TEXT(COLUMN(A1:B1),"0")`, "1 2"},
+		{"LARGE(A1:A2,{1,2})", "3 1"},
+		{"COUNTIF(A1:A2,UNIQUE(A1:A2))", "1 ; 1"},
+		{"Twice(A1:A2)", "2 ; 6"},
+		{"LAMBDA(x,x)(A1:A2)", "1 ; 3"},
+		{"Two*Two", "1 ; 9"},
+		{"Off", "1 ; 3"},
+		{"EDATE({1,40},1)", "32 69"},
+		{"SUM(SWITCH(A1:A2,1,10,3,20))", "30"},
+		{"SUM(CHOOSE(A1:A2,5,6,7))", "12"},
+		{"Nobody+1", "#NAME?"}, // it may come to be a range
+		{"NOBODY(1)", "#NAME?"},
+		{"Twice(A1)", "2"},
+		{`INDIRECT("A1")`, "1"},
+	} {
+		if got, dynamic := typed(t, s, c.formula); got != c.values || !dynamic {
+			t.Errorf("=%s is a dynamic array: %v; it gives %s, want %s", c.formula, dynamic, got, c.values)
+		}
+	}
+	for formula, value := range map[string]string{
+		"INDEX(A1:A2,2)": "3", "INDEX(A1:B2,A1,2)": "2", "INDEX(A1:B1,2)": "2", "OFFSET(A1,1,0)": "3", "OFFSET(A1,1,0,1,1)": "3",
+		"XLOOKUP(3,A1:A2,B1:B2)": "4", "VLOOKUP(3,A1:B2,2)": "4", "LET(x,A1,x*2)": "2", "ROW(A2)": "2", "ROW()": "5", "SUM(A1:A2*1)": "", "One+1": "2",
+		"LARGE(A1:A2,1)": "3", "N(A1:A2)": "1", "IF(A1>0,B1,B2)": "2", "SUM(Two)": "4", "SUM(ROW(A1:A2))": "3", "@A1": "1", "MAX(LET(x,A1:A2,x))": "3",
+		"Me": "#CIRC!", "SUMPRODUCT(A1:A2*ROW(A1:A2))": "7",
+	} {
+		got, dynamic := typed(t, s, formula)
+		if value == "" { // an array of which one value is made
+			if !dynamic {
+				t.Errorf("=%s is no dynamic array", formula)
+			}
+			continue
+		}
+		if formula != "Me" && got != value || dynamic {
+			t.Errorf("=%s is a dynamic array: %v; it gives %s, want %s", formula, dynamic, got, value)
+		}
+	}
+}
+
+// typed types a formula into D5 and gives what stands there then, and whether it is a dynamic array.
+func typed(t *testing.T, s *Snapshot, formula string) (values string, dynamic bool) {
+	t.Helper()
+	at := cell.Ref{Row: 4, Col: 3}
+	s, _ = apply(t, s, Edit{Ops: []Op{SetCells{Sheet: "Sheet1", Cells: []CellEdit{{Ref: at, Formula: formula, HasFormula: true}}}}})
+	s, _, err := s.Calculate(t.Context(), nil, Moment{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sheet, err := s.Sheet(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, _ := sheet.At(at)
+	f := sheet.Formula(c)
+	fills := cell.Range{First: at, Last: at}
+	if dynamic = f.Kind == grid.DynamicArray; dynamic {
+		fills = f.Range
+	}
+	var rows []string
+	for row := fills.First.Row; row <= fills.Last.Row; row++ {
+		var cells []string
+		for col := fills.First.Col; col <= fills.Last.Col; col++ {
+			cells = append(cells, sheet.Value(cell.Ref{Row: row, Col: col}).String())
+		}
+		rows = append(rows, strings.Join(cells, " "))
+	}
+	return strings.Join(rows, " ; "), dynamic
+}
