@@ -7,7 +7,7 @@ GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@latest
 
 KILLS ?= 1000
 
-.PHONY: test libreoffice office crash cpus scenarios soak interleave mutants lockcheck prove check build generate examples workbooks bench peers bench-calc structure anchors alerts conformance oracle fuzz clean
+.PHONY: test libreoffice office crash cpus scenarios soak clock interleave mutants lockcheck prove check build generate examples workbooks bench peers bench-calc structure anchors alerts conformance oracle fuzz clean
 
 # The race detector needs a C compiler; without one the tests run without it.
 RACE := $(shell command -v gcc >/dev/null 2>&1 || command -v clang >/dev/null 2>&1 && echo -race)
@@ -92,6 +92,10 @@ lockcheck:
 	$(GO) vet -tags lockcheck ./internal/lock
 	env -u GRIDFLOW_CORPUS $(GO) test -tags lockcheck $(RANKED)
 	env -u GRIDFLOW_CORPUS $(GO) test -tags lockcheck -timeout 20m -skip '$(TIMED)' ./cmd/gridflow
+
+## clock: the server while the clock on the wall jumps by ten years; builds the standard library anew, with such a clock
+clock:
+	$(GO) test -v -count=1 -timeout 20m -run TestFault_ClockJumps ./cmd/gridflow -clock
 
 ## crash: the journal at every crash point, with every byte damaged, and KILLS processes killed while they append; and the server, while it edits and saves
 crash:

@@ -132,9 +132,10 @@ func TestOffice(t *testing.T) {
 		Books:    books{"small": {20_000, 20_000}, "large": {80_000_000, 70_000_000}, ".xls-a": {20_000, 0}},
 		MaxBytes: func() int64 { return 100 << 20 },
 	}
+	none := func() []tools.Param { return nil }
 	rows := map[string]*tools.Tool{
-		"draws":    {Name: "draws", Reach: tools.ReachBook, Office: tools.OfficeRender},
-		"converts": {Name: "converts", Reach: tools.ReachBook, Disk: true, Office: tools.OfficeConvert},
+		"draws":    {Name: "draws", Reach: tools.ReachBook, Office: tools.OfficeRender, Params: none},
+		"converts": {Name: "converts", Reach: tools.ReachBook, Disk: true, Office: tools.OfficeConvert, Params: none},
 		"lists":    {Name: "lists"},
 	}
 	for _, tool := range tools.Table() {

@@ -166,7 +166,7 @@ func (d *draft) put(i int, was, sheet *grid.Sheet) {
 func (d *draft) finish() (*Snapshot, *Changeset) {
 	next := d.next
 	next.Version++
-	next.model = nil
+	next.model, next.doubt = nil, new(doubt)
 	if next.before == nil && !next.stale {
 		next.before = d.base
 	}
@@ -457,15 +457,7 @@ func collapsed(sheet *grid.Sheet, back []grid.Change) (*grid.Sheet, error) {
 
 // inheritedStyle is the style that a cell has while it is not stored: that of its row, or
 // else of its column.
-func inheritedStyle(sheet *grid.Sheet, r cell.Ref) uint32 {
-	if row, ok := sheet.Layout.Row(r.Row); ok && row.HasStyle {
-		return row.Style
-	}
-	if col, ok := sheet.Layout.Column(r.Col); ok {
-		return col.Style
-	}
-	return 0
-}
+func inheritedStyle(sheet *grid.Sheet, r cell.Ref) uint32 { return sheet.Layout.LineStyle(r) }
 
 // numFmt gives the number format code of a style.
 func numFmt(styles *grid.Styles, style uint32) string {

@@ -11,7 +11,7 @@ import (
 type Arrange struct {
 	Sheet string `json:"sheet"` // its name; case does not matter
 
-	Columns *[]grid.ColumnSpan `json:"columns,omitempty"` // widths, and what is hidden or grouped; ascending and apart
+	Columns *[]grid.ColumnSpan `json:"columns,omitempty"` // widths, and what is hidden or grouped; ascending and apart. They keep their styles
 	View    *grid.View         `json:"view,omitempty"`    // frozen panes, zoom, grid lines
 	Merges  *Ranges            `json:"merges,omitempty"`  // merged cells
 	Rows    *[]grid.RowSpan    `json:"rows,omitempty"`    // what these rows are, and no others; ascending and apart
@@ -143,7 +143,7 @@ func Rearranged(base, cur *grid.Sheet, name string) (o Arrange, ok bool) {
 // mergeLayouts gives what brings to the layout of onto what from changed of base: of columns each
 // property by itself, so that a width that one sets takes none away that the other has set. Where both
 // changed the same, it stays as onto has it, unless wins says that from has the say. The styles
-// of columns are those of onto: no edit changes them, and another file numbers its own.
+// of columns and rows are those of onto: see mergeLines.
 func mergeLayouts(name string, base, onto, from *grid.Layout, wins bool) (o Arrange, ok bool) {
 	changed, same := arranged(base, from)
 	if same {

@@ -42,8 +42,12 @@ func TestMergeColumns(t *testing.T) {
 		if !slices.Equal(c.onto, was) {
 			t.Errorf("%s: the columns themselves were changed", c.name)
 		}
-		if ok != (c.want != nil) || ok && (o.Columns == nil || !slices.Equal(*o.Columns, c.want) || o.View != nil) {
-			t.Errorf("%s: %v %+v", c.name, ok, o)
+		l := &grid.Layout{Columns: c.onto}
+		if ok && o.Columns != nil {
+			columnsPart.apply(&o, l)
+		}
+		if ok != (c.want != nil) || ok && (o.Columns == nil || !slices.Equal(l.Columns, c.want) || o.View != nil) {
+			t.Errorf("%s: %v %+v", c.name, ok, l.Columns)
 		}
 	}
 }

@@ -71,6 +71,10 @@ func Between(ctx context.Context, base, cur *Snapshot) (Edit, error) {
 			return Edit{}, err
 		}
 		op := SetCells{Sheet: cur.Workbook().Sheets[i].Name}
+		if lines := linesBetween(base, cur, op.Sheet, was, is); len(lines) > 0 { // before cells, which begin with what their lines have
+			e.Ops = append(e.Ops, lines...)
+			was = was.WithLayout(was.Layout.Restyled(is.Layout))
+		}
 		for x, y := range grid.Diff(was, is, nil) {
 			c, ok := between(cur, was, is, x, y)
 			if !ok {

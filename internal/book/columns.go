@@ -19,14 +19,15 @@ var columnsPart = part{
 	name:  "columns",
 	given: func(o *Arrange) bool { return o.Columns != nil },
 	check: (*Arrange).checkColumns,
-	apply: func(o *Arrange, l *grid.Layout) { l.Columns = slices.Clone(*o.Columns) },
+	apply: func(o *Arrange, l *grid.Layout) { l.Columns = grid.PutColumns(l.Columns, *o.Columns) },
 	change: func(o *Arrange, was, is *grid.Layout) {
-		if !slices.Equal(was.Columns, is.Columns) {
-			o.Columns = &is.Columns
+		if !grid.SameColumns(was, is) {
+			list := grid.PutColumns(nil, is.Columns)
+			o.Columns = &list
 		}
 	},
 	merge: func(o *Arrange, base, onto, from *grid.Layout, wins bool) {
-		if list := mergeColumns(base, onto, from, wins); !slices.Equal(list, onto.Columns) {
+		if list := grid.PutColumns(nil, mergeColumns(base, onto, from, wins)); !slices.Equal(list, grid.PutColumns(nil, onto.Columns)) {
 			o.Columns = &list
 		}
 	},

@@ -230,23 +230,33 @@ func (c *comparison) sameStyle(old, new uint32) bool {
 	return same
 }
 
-// layouts gives the layouts of a sheet of both without the numbers that each file gives to its formats: columns have
-// those of base where they look the same, and rules say how cells look.
+// layouts gives the layouts of a sheet of both without the numbers that each file gives to its formats: rules say how
+// cells look.
 func (c *comparison) layouts(a, b *grid.Layout) (was, is *grid.Layout) {
 	if a == b || c.styles == nil {
 		return a, b
 	}
 	old, now := *a, *b
 	old.Conditional, now.Conditional = spelledOut(c.base.Workbook().Styles, a.Conditional), spelledOut(c.cur.Workbook().Styles, b.Conditional)
-	if len(old.Columns) == len(now.Columns) {
-		now.Columns = slices.Clone(now.Columns)
-		for i := range now.Columns {
-			if was := old.Columns[i].Style; c.sameStyles(was, now.Columns[i].Style) {
-				now.Columns[i].Style = was
-			}
+	return &old, &now
+}
+
+// restyled names the kinds of lines that have other formats.
+func (c *comparison) restyled(a, b *grid.Layout) (list []string) {
+	if a == b {
+		return nil
+	}
+	old, now := lined{a, &looks{styles: c.base.Workbook().Styles}}, lined{b, &looks{styles: c.cur.Workbook().Styles}}
+	for _, o := range mergeLines("", old, old, now, true) {
+		what := "column_formats"
+		if o.(FormatLines).Rows {
+			what = "row_formats"
+		}
+		if !slices.Contains(list, what) {
+			list = append(list, what)
 		}
 	}
-	return &old, &now
+	return list
 }
 
 // spelledOut gives rules that say by themselves how cells look.
@@ -324,7 +334,7 @@ func (c *comparison) cells(yield func(Change, error) bool) bool {
 		if err != nil {
 			return yield(Change{}, err) && false
 		}
-		for _, what := range Parts(c.layouts(a.Layout, b.Layout)) {
+		for _, what := range append(Parts(c.layouts(a.Layout, b.Layout)), c.restyled(a.Layout, b.Layout)...) {
 			if !yield(Change{Kind: LayoutModified, Sheet: p.name, Name: what}, nil) {
 				return false
 			}

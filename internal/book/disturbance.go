@@ -37,7 +37,9 @@ func (d *disturbance) areas(m *calc.Model) []graph.Area {
 }
 
 // settle forgets what s would have to be calculated for.
-func (s *Snapshot) settle() { s.stale, s.before, s.since, s.disturbed = false, nil, nil, nil }
+func (s *Snapshot) settle() {
+	s.stale, s.before, s.since, s.disturbed, s.doubt = false, nil, nil, nil, nil
+}
 
 // unsettle notes in next, which is now after the change, what has to be calculated for it: what had to be of now, and what the
 // change disturbs. base is now's state before the edit, and restructured that one after the change.

@@ -23,7 +23,7 @@ type Edit struct {
 
 // Op is one operation of an Edit. The kinds are the types of this package that are in the
 // table opKinds: [SetCells], [GrowTable], [SetResults], [FormatCells], [Arrange],
-// [GiveValues], [Restructure], [EditNames], [ArrangeBook], [ArrangeTables], [ArrangeObjects].
+// [GiveValues], [Restructure], [FormatLines], [EditNames], [ArrangeBook], [ArrangeTables], [ArrangeObjects].
 type Op interface {
 	kind() opKind
 	// appendTo appends the binary form without the kind.

@@ -20,6 +20,8 @@ import (
 //	FormatCells sheet (text) · Anew (byte 0 or 1) · number of ranges · of each the first row and
 //	          column and the last ones · settings
 //	Arrange   JSON (text)
+//	FormatLines sheet (text) · Rows, Anew, Alone (bytes 0 or 1) · number of spans · of each the first and
+//	          the last row or column · settings
 //	Restructure JSON (text)
 //	EditNames JSON (text)
 //	ArrangeTables JSON (text)
@@ -60,6 +62,7 @@ const (
 	kindArrange     opKind = 5
 	kindGiveValues  opKind = 6
 	kindRestructure opKind = 7
+	kindFormatLines opKind = 8
 	kindEditNames   opKind = 16
 	kindArrangeBook opKind = 17
 
@@ -80,6 +83,7 @@ var opKinds = [...]struct {
 	kindArrange:     {"arrange", decodeArrange},
 	kindGiveValues:  {"give_values", decodeGiveValues},
 	kindRestructure: {"restructure", decodeRestructure},
+	kindFormatLines: {"format_lines", decodeFormatLines},
 	kindEditNames:   {"edit_names", decodeEditNames},
 	kindArrangeBook: {"arrange_book", decodeArrangeBook},
 

@@ -285,6 +285,10 @@ func (e Edit) Formats() (at string, ok bool) {
 			for _, r := range o.Ranges {
 				return cell.QuoteSheet(o.Sheet) + "!" + r.First.String(), true
 			}
+		case FormatLines:
+			for _, l := range o.Spans {
+				return cell.QuoteSheet(o.Sheet) + "!" + o.Range(l).String(), true
+			}
 		}
 	}
 	return "", false

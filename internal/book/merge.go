@@ -82,10 +82,24 @@ func Merge(ctx context.Context, base, ours, theirs *Snapshot) (*Merged, error) {
 	if len(tables.op.Tables) > 0 {
 		m.Edit.Ops = append(m.Edit.Ops, tables.op)
 	}
+	lines, err := mergedLines(ctx, base, ours, theirs)
+	if err != nil {
+		return nil, err
+	}
+	unlined := base
+	if len(lines) > 0 {
+		m.Edit.Ops = append(m.Edit.Ops, lines...)
+		if base, err = base.settleLines(ctx, lines); err != nil {
+			return nil, err
+		}
+		if ours, err = ours.settleLines(ctx, lines); err != nil {
+			return nil, err
+		}
+	}
 	m.mergeNames(base, ours, theirs)
 	m.mergeBook(base, ours, theirs, false, sameSheet)
 	for i, info := range ours.Workbook().Sheets {
-		if theirs.edited(i) == base.edited(i) {
+		if theirs.edited(i) == unlined.edited(i) {
 			continue
 		}
 		s := sheetMerge{name: info.Name}
@@ -98,6 +112,11 @@ func Merge(ctx context.Context, base, ours, theirs *Snapshot) (*Merged, error) {
 				return nil, err
 			}
 			*side.to = state{sheet, looks{styles: side.from.Workbook().Styles}}
+		}
+		if len(lines) > 0 {
+			if s.unlined, err = unlined.Sheet(ctx, i); err != nil {
+				return nil, err
+			}
 		}
 		if cells := s.merge(m); len(cells) > 0 {
 			m.Edit.Ops = append(m.Edit.Ops, SetCells{Sheet: info.Name, Cells: cells})
@@ -216,6 +235,7 @@ func (s *state) at(r cell.Ref) (CellState, *xf.Leaves) {
 type sheetMerge struct {
 	name               string
 	base, ours, theirs state
+	unlined            *grid.Sheet // base, before its lines were formatted as theirs are; nil where they were not
 }
 
 // merge notes conflicts in m and gives the edits of ours.
@@ -237,7 +257,54 @@ func (s *sheetMerge) merge(m *Merged) (cells []CellEdit) {
 			m.Conflicts = append(m.Conflicts, c)
 		}
 	}
+	if s.unlined != nil {
+		cells = append(cells, s.written(ours, theirs)...)
+	}
 	return cells
+}
+
+// written gives the edits of the cells that ours has written where theirs has none, in lines which theirs has formatted:
+// they look as if they had been written afterwards.
+func (s *sheetMerge) written(ours, theirs map[cell.Ref]bool) (cells []CellEdit) {
+	for _, r := range slices.SortedFunc(maps.Keys(ours), byPlace) {
+		mine, format := s.ours.at(r)
+		_, was := s.unlined.At(r)
+		_, is := s.theirs.sheet.At(r)
+		if theirs[r] || was || is || !mine.Stored {
+			continue
+		}
+		c := CellEdit{Ref: r, Keep: true}
+		before, after := s.base.looks.of(inheritedStyle(s.unlined, r)), s.theirs.looks.of(inheritedStyle(s.theirs.sheet, r))
+		to := *format
+		for i := range to {
+			if format[i] == before[i] {
+				to[i] = after[i]
+			}
+		}
+		if c.look(format, &to); c.formats() {
+			cells = append(cells, c)
+		}
+	}
+	return cells
+}
+
+// mergedLines gives the operations that bring to ours the formats of columns and rows that theirs has changed.
+func mergedLines(ctx context.Context, base, ours, theirs *Snapshot) (ops []Op, err error) {
+	for i, info := range ours.Workbook().Sheets {
+		if theirs.edited(i) == base.edited(i) {
+			continue
+		}
+		var three [3]lined
+		for k, from := range [...]*Snapshot{base, ours, theirs} {
+			sheet, err := from.Sheet(ctx, i)
+			if err != nil {
+				return nil, err
+			}
+			three[k] = lined{sheet.Layout, &looks{styles: from.Workbook().Styles}}
+		}
+		ops = append(ops, mergeLines(info.Name, three[0], three[1], three[2], false)...)
+	}
+	return ops, nil
 }
 
 // touched gives the cells that somebody changed between base and a later state.

@@ -51,6 +51,9 @@ func rebased(ctx context.Context, base, ours, onto *Snapshot, wins bool) (*Merge
 	if base, err = base.settleTables(ctx, mine); err != nil {
 		return nil, err
 	}
+	if onto, err = m.rebaseLines(ctx, c, base, ours, onto, wins); err != nil {
+		return nil, err
+	}
 	m.rebaseNames(c, base, ours, onto)
 	m.mergeBook(base, onto, ours, wins, c.newName)
 	for _, i := range edited(base, ours) {
@@ -63,8 +66,8 @@ func rebased(ctx context.Context, base, ours, onto *Snapshot, wins bool) (*Merge
 			return nil, err
 		}
 		r := rebase{
-			comparison: c, was: was, mine: mine, cur: ours, name: ours.Workbook().Sheets[i].Name,
-			before: looks{styles: base.Workbook().Styles}, now: looks{styles: onto.Workbook().Styles},
+			comparison: c, was: was.WithLayout(was.Layout.Restyled(mine.Layout)), mine: mine, cur: ours, name: ours.Workbook().Sheets[i].Name,
+			before: looks{styles: ours.Workbook().Styles}, now: looks{styles: onto.Workbook().Styles},
 		}
 		if r.pair, r.there = c.byOld[i]; r.there {
 			p := c.pairs[r.pair]
@@ -77,7 +80,7 @@ func rebased(ctx context.Context, base, ours, onto *Snapshot, wins bool) (*Merge
 			r.name = p.name
 		}
 		op := SetCells{Sheet: r.name}
-		for x, y := range grid.Diff(was, mine, nil) {
+		for x, y := range grid.Diff(r.was, mine, nil) {
 			if e, ok := r.cell(m, x, y); ok {
 				op.Cells = append(op.Cells, e)
 			}
@@ -209,4 +212,36 @@ func (r *rebase) unchanged(x, y CellState, from, to cell.Ref) bool {
 		return r.sameFormula(x, y, from, to, r.pair)
 	}
 	return x.Value == y.Value
+}
+
+// rebaseLines gives onto with the formats of columns and rows that ours has changed, and notes them in m.
+func (m *Merged) rebaseLines(ctx context.Context, c *comparison, base, ours, onto *Snapshot, wins bool) (*Snapshot, error) {
+	var ops []Op
+	for _, i := range edited(base, ours) {
+		was, err := base.Sheet(ctx, i)
+		if err != nil {
+			return nil, err
+		}
+		mine, err := ours.Sheet(ctx, i)
+		if err != nil {
+			return nil, err
+		}
+		pair, there := c.byOld[i]
+		if !there || was.Layout == mine.Layout {
+			continue
+		}
+		p := c.pairs[pair]
+		theirs, err := onto.Sheet(ctx, p.new)
+		if err != nil {
+			return nil, err
+		}
+		r := rebase{comparison: c, was: was, theirs: theirs}
+		if r.rows, err = c.alignment(pair); err != nil {
+			return nil, err
+		}
+		styles := &looks{styles: ours.Workbook().Styles} // those of base among them
+		ops = append(ops, mergeLines(p.name, lined{r.shifted(was.Layout), styles}, lined{theirs.Layout, &looks{styles: onto.Workbook().Styles}}, lined{r.shifted(mine.Layout), styles}, wins)...)
+	}
+	m.Edit.Ops = append(m.Edit.Ops, ops...)
+	return onto.settleLines(ctx, ops)
 }

@@ -304,7 +304,7 @@ func (r *restructuring) snapshot(ctx context.Context, s *Snapshot) (*Snapshot, e
 		return nil, err
 	}
 	n.objects = r.objects(s)
-	n.before, n.since, n.disturbed = nil, nil, nil
+	n.before, n.since, n.disturbed, n.doubt = nil, nil, nil, nil
 	n.stale = s.stale || n.mayHaveFormulas()
 	return &n, nil
 }

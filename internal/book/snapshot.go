@@ -64,6 +64,7 @@ type Snapshot struct {
 	// What structural changes have done since then to what formulas read; nil where there were none.
 	disturbed *disturbance
 	model     *calc.Model // of the formulas as they are here; nil where they were not needed yet
+	doubt     *doubt      // nil where nothing is stale
 }
 
 // editedSheet is a sheet that is no more as the source has it.

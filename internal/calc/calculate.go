@@ -184,11 +184,7 @@ func (c *calculation) settle(ctx context.Context) error {
 		c.rested = time.AfterFunc(restEvery, func() { c.signal.CompareAndSwap(goOn, pause) })
 		defer c.rested.Stop()
 	}
-	sources := make([]graph.Area, len(opt.Sources))
-	for i, s := range opt.Sources {
-		sources[i] = graph.Area{Sheet: s.Sheet, Range: cell.Range{First: s.At, Last: s.At}}
-	}
-	sources = append(sources, opt.Areas...)
+	sources := c.sources()
 	for _, p := range m.blocked {
 		if s, ok := c.span(p); ok && s.Template.Kind == grid.DynamicArray {
 			c.blocked[p] = true
@@ -227,6 +223,15 @@ func (c *calculation) settle(ctx context.Context) error {
 		dirty = func(g *graph.Graph) (*graph.Dirty, error) { return g.Dirty(ctx, sources) }
 	}
 	return c.iterate(ctx)
+}
+
+// sources gives what the calculation is told of as areas.
+func (c *calculation) sources() []graph.Area {
+	sources := make([]graph.Area, len(c.opt.Sources), len(c.opt.Sources)+len(c.opt.Areas))
+	for i, s := range c.opt.Sources {
+		sources[i] = graph.Area{Sheet: s.Sheet, Range: cell.Range{First: s.At, Last: s.At}}
+	}
+	return append(sources, c.opt.Areas...)
 }
 
 // withBlocked adds to sources the arrays that have no room: there may be some now.

@@ -145,15 +145,11 @@ func (w *worker) Format(sheet int, at cell.Ref) *numfmt.Format {
 	if s == nil || w.c.in.Book.Styles == nil {
 		return nil
 	}
-	style := uint32(0)
-	if c, ok := s.At(at); ok {
-		style = c.Style
-	} else if r, ok := s.Layout.Row(at.Row); ok && r.HasStyle {
-		style = r.Style
-	} else if c, ok := s.Layout.Column(at.Col); ok {
-		style = c.Style
+	c, ok := s.At(at)
+	if !ok {
+		c.Style = s.Layout.LineStyle(at)
 	}
-	return w.c.in.Book.Styles.Format(style)
+	return w.c.in.Book.Styles.Format(c.Style)
 }
 
 // RowHidden reports whether a row is hidden, and whether a filter did it. Excel does not know which hid

@@ -139,6 +139,7 @@ func (l *line) edit(t testing.TB, sheet int, changes []grid.Change, opt Options)
 		return r
 	}
 	step := run(m, false, 1)
+	l.foreseen(t, m, now, sources, step)
 	for _, way := range []struct {
 		name    string
 		m       *Model
@@ -163,6 +164,26 @@ func (l *line) edit(t testing.TB, sheet int, changes []grid.Change, opt Options)
 	}
 	l.in, l.model = now.calculated(step), step.Model
 	return true
+}
+
+// foreseen holds what a calculation changed to what was in doubt before it.
+func (l *line) foreseen(t testing.TB, m *Model, now Input, sources []Cell, r *Result) {
+	t.Helper()
+	d, err := m.Doubt(context.Background(), now, Options{Sources: sources})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, s := range r.Sheets {
+		for x, y := range grid.Diff(now.Sheets[i], s, nil) {
+			at := y.Ref
+			if _, ok := s.At(at); !ok {
+				at = x.Ref
+			}
+			if x.Value != y.Value && !d.Meets(i, cell.Range{First: at, Last: at}) {
+				l.fail(t, "%d!%v was not in doubt, and is %q and not %q", i, at, y.Value, x.Value)
+			}
+		}
+	}
 }
 
 // exact is a value with the bits of its number.

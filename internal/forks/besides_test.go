@@ -12,6 +12,7 @@ import (
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
+	"gridflow/internal/xf"
 )
 
 // besides gives all of a workbook that edits can change besides its cells, and the values of those.
@@ -33,11 +34,34 @@ func besides(s *book.Snapshot) (string, error) {
 			return "", err
 		}
 		fmt.Fprintln(&b, info.Name, info.Visibility)
-		if err := say(sheet.Layout); err != nil {
+		// Numbers of formats are not the same in all states, and columns without a width have the usual one in files.
+		l := *sheet.Layout
+		l.Columns, l.Rows = nil, grid.PutRows(nil, l.Rows)
+		for col := range 12 {
+			c, _ := sheet.Layout.Column(col)
+			if !c.Custom && c.Width == l.UsualWidth() {
+				c.Width = 0
+			}
+			c.First, c.Last, c.Style = col, col, 0
+			l.Columns = append(l.Columns, c)
+		}
+		if err := say(l); err != nil {
 			return "", err
 		}
+		for row := range 17 {
+			for col := range 12 {
+				at := cell.Ref{Row: row, Col: col}
+				c, ok := sheet.At(at)
+				if !ok {
+					c.Style = sheet.Layout.LineStyle(at)
+				}
+				if look := xf.Of(wb.Styles.Xfs[c.Style]); look[xf.NumberFormat] != "General" || look[xf.FontBold]+look[xf.FillForeground] != "" {
+					fmt.Fprintf(&b, "%v %s %s %s; ", at, look[xf.NumberFormat], look[xf.FontBold], look[xf.FillForeground])
+				}
+			}
+		}
 		for c := range sheet.Cells(cell.WholeSheet) {
-			if c.Ref.Col >= 6 { // where this test has formulas
+			if c.Ref.Col >= 6 && !c.Empty() { // where this test has formulas
 				fmt.Fprint(&b, c.Ref, "=", c.Value, " ")
 			}
 		}
@@ -63,7 +87,15 @@ func someArrangement(t *rapid.T) book.Op {
 		}
 		return o
 	}
-	switch rapid.IntRange(0, 12).Draw(t, "what") {
+	switch rapid.IntRange(0, 17).Draw(t, "what") {
+	case 3, 4, 5, 6:
+		o := book.FormatLines{Sheet: sheet, Rows: rapid.Bool().Draw(t, "rows"), Anew: count(4, "anew") == 0, Spans: []book.Lines{{First: count(8, "first")}}}
+		o.Spans[0].Last = o.Spans[0].First + count(3, "more")
+		if !o.Rows && count(5, "wide") == 0 {
+			o.Spans[0].Last = cell.MaxCols - 1
+		}
+		o.Settings = rapid.SampledFrom([]xf.Settings{{{Leaf: xf.FontBold, Value: xf.Yes}}, {{Leaf: xf.FontBold, Value: ""}}, {{Leaf: xf.FillPattern, Value: "solid"}, {Leaf: xf.FillForeground, Value: "FF112233"}}}).Draw(t, "look")
+		return o
 	case 0, 1:
 		n := book.NameEdit{Name: rapid.SampledFrom([]string{"One", "Two", "_three"}).Draw(t, "name")}
 		if rapid.Bool().Draw(t, "of a sheet") {

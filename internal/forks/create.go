@@ -93,8 +93,7 @@ func (s *Store) Create(ctx context.Context, from string, o CreateOptions) (Info,
 	if err := l.apply(created, e, rec.Pos, rec.Time); err != nil {
 		panic(err) // it is durable, and replay would stumble over it as well
 	}
-	f = &fork{id: id, stream: id, info: l.info(id, stale)}
-	f.touch()
+	f = &fork{id: id, stream: id, used: lastUse{began: time.Now()}, info: l.info(id, stale)}
 	audit.Record(ctx, audit.Change{Kind: audit.ForkMade, ID: id, Path: e.Path})
 	return f.known(), nil
 }

@@ -17,14 +17,24 @@ import (
 
 // fork is what is known of a fork whether it is in memory or not.
 type fork struct {
-	id      string
-	stream  string       // of the journal; the actor's, which changes it when it shortens the line
-	touched atomic.Int64 // when it was last used, in nanoseconds since began
+	id     string
+	stream string // of the journal; the actor's, which changes it when it shortens the line
+	used   lastUse
 
 	mu   lock.Mutex[lock.Fork]
 	head *head // nil while it is not in memory
 	info *Info
 }
+
+// lastUse is when a fork was last used. It goes by the monotonic clock: a clock on the wall that is set to another
+// year must not end the time of every fork. Who makes one sets began to now, which is the first use.
+type lastUse struct {
+	began time.Time
+	after atomic.Int64 // nanoseconds after began
+}
+
+func (u *lastUse) note()           { u.after.Store(int64(time.Since(u.began))) }
+func (u *lastUse) when() time.Time { return u.began.Add(time.Duration(u.after.Load())) }
 
 // head is the newest version, with its hold on the base.
 type head struct {
@@ -79,13 +89,6 @@ func (f *fork) owner() string {
 	return f.info.Owner
 }
 
-// began is what uses of forks are counted from: by the monotonic clock, for a clock that is set
-// must end no fork.
-var began = time.Now()
-
-// touch notes a use.
-func (f *fork) touch() { f.touched.Store(int64(time.Since(began))) }
-
 func (f *fork) expired() bool {
 	i := f.known()
 	return i.TTL > 0 && time.Since(i.Used) >= i.TTL
@@ -136,7 +139,7 @@ func (f *fork) known() Info {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	i := *f.info
-	i.Used = began.Add(time.Duration(f.touched.Load()))
+	i.Used = f.used.when()
 	return i
 }
 

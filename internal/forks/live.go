@@ -351,7 +351,7 @@ func (l *live) commit(k kind, e event, edit *book.Edit, snap *book.Snapshot) err
 	if err := l.line.apply(k, e, entry.Pos, entry.Time); err != nil {
 		panic(err) // it is durable, and replay would stumble over it as well
 	}
-	l.fork.touch()
+	l.fork.used.note()
 	if k == rebased {
 		l.base(len(l.line.bases) - 1).hold = e.hold.Again()
 	}

@@ -112,9 +112,10 @@ func patchOf(ctx context.Context, base, cur *book.Snapshot) (p patch.Patch, cell
 			sheet.Cells = append(sheet.Cells, c)
 		}
 		sheet.Cells = endArrays(sheet.Cells, was, is)
-		if o, ok := book.Rearranged(was, is, ""); ok {
+		columns, rows := book.LinesRestyled(was, is)
+		if o, ok := book.Rearranged(was, is, ""); ok || columns != nil || rows != nil {
 			sheet.Layout = &patch.LayoutPatch{
-				Columns: o.Columns,
+				Columns: columns,
 				View:    o.View,
 				Merges:  (*[]cell.Range)(o.Merges),
 
@@ -124,8 +125,9 @@ func patchOf(ctx context.Context, base, cur *book.Snapshot) (p patch.Patch, cell
 				Comments:    o.Comments,
 				Filter:      o.Filter,
 
-				Rows: o.Rows, TabColor: o.TabColor, Margins: o.Margins, Setup: o.Setup, Breaks: o.Breaks, Edges: o.Edges, Protection: o.Protection,
+				Rows: rows, TabColor: o.TabColor, Margins: o.Margins, Setup: o.Setup, Breaks: o.Breaks, Edges: o.Edges, Protection: o.Protection,
 			}
+			sheet.Layout.UsualWidth = is.Layout.UsualWidth()
 			sheet.Layout.Outlines.Rows, sheet.Layout.Outlines.Columns = is.Layout.Outlines()
 		}
 		if selected[i] != nil {

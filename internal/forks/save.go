@@ -124,6 +124,12 @@ func (s *Store) Save(ctx context.Context, id string, o SaveOptions) (out Saved, 
 		return out, err
 	}
 	out.Version, out.Cells = h.snap.Version, cells
+	if p.RecalcOnLoad {
+		out.Warnings = append(out.Warnings, "WARN_STALE_FORMULAS: it was saved before its formulas were calculated: programs that calculate do so when they open the file, others find values that may be older than what they are computed from. Save again in a moment, or call recalculate first")
+	}
+	if target.Lock != "" {
+		out.Warnings = append(out.Warnings, fmt.Sprintf("WARN_OPEN_ELSEWHERE: %s lies beside the file: who has it open in a spreadsheet program does not see what was saved, and may save over it", target.Lock))
+	}
 	// The file is there: from here on nothing is undone.
 	ctx = context.WithoutCancel(ctx)
 	if err := s.note(ctx, id, func(context.Context, *live) (kind, event, *book.Edit, error) {

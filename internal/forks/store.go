@@ -193,8 +193,7 @@ func (s *Store) recover(id string, streams []string) error {
 		for _, older := range streams[:i] {
 			s.endStream(older)
 		}
-		f := &fork{id: id, stream: stream, info: l.info(id, l.stale())}
-		f.touch()
+		f := &fork{id: id, stream: stream, used: lastUse{began: time.Now()}, info: l.info(id, l.stale())}
 		s.forks[id] = f
 		for _, b := range l.bases {
 			s.standLocked(b)
@@ -271,7 +270,7 @@ func (s *Store) call(ctx context.Context, id string, fn func(ctx context.Context
 	if f == nil {
 		return notFound(id)
 	}
-	f.touch()
+	f.used.note()
 	err := s.registry.Call(ctx, id, func(ctx context.Context, l *live) error {
 		if l.gone {
 			return notFound(id)
@@ -307,7 +306,7 @@ func (s *Store) use(ctx context.Context, id string, version *uint64) (head, erro
 	if err := ctx.Err(); err != nil {
 		return head{}, context.Cause(ctx)
 	}
-	f.touch()
+	f.used.note()
 	f.mu.Lock()
 	if f.head != nil && (version == nil || *version == f.head.snap.Version) {
 		h := head{f.head.snap, f.head.hold.Again()}

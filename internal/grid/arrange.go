@@ -1,5 +1,7 @@
 package grid
 
+import "slices"
+
 // WithLayout gives the sheet with another layout and the same cells, which it shares. A cell that is
 // not stored looks as the new layout has it.
 func (s *Sheet) WithLayout(l *Layout) *Sheet {
@@ -13,6 +15,43 @@ func (s *Sheet) WithLayout(l *Layout) *Sheet {
 // those that say the same side by side become one. The list itself stays as it is.
 func EditColumns(list []ColumnSpan, first, last int, edit func(c *ColumnSpan)) []ColumnSpan {
 	return editSpans(list, first, last, (*ColumnSpan).ends, edit)
+}
+
+// PutColumns gives a list in which columns are as others say, and nothing but their styles stays of list.
+func PutColumns(list, others []ColumnSpan) (out []ColumnSpan) {
+	inStep(list, others, (*ColumnSpan).ends, func(a, b ColumnSpan, _ bool) {
+		if b.Style = a.Style; b != (ColumnSpan{First: b.First, Last: b.Last}) {
+			out = appendSpan(out, b, (*ColumnSpan).ends)
+		}
+	})
+	return out
+}
+
+// SameColumns reports whether two layouts say the same of all columns. Styles do not count, nor whether a column that is as
+// wide as usual says so.
+func SameColumns(was, is *Layout) bool {
+	sized := func(l *Layout) (list []ColumnSpan) {
+		for _, c := range l.Columns {
+			if !c.Custom && c.Width == l.UsualWidth() {
+				c.Width = 0
+			}
+			list = append(list, c)
+		}
+		return PutColumns(nil, list)
+	}
+	return slices.Equal(was.Columns, is.Columns) || slices.Equal(sized(was), sized(is))
+}
+
+// Restyled gives a layout that is like l, and in which columns and rows have the styles that as gives them.
+func (l *Layout) Restyled(as *Layout) *Layout {
+	n := *l
+	n.Columns, n.Rows = PutColumns(as.Columns, l.Columns), nil
+	inStep(l.Rows, as.Rows, (*RowSpan).ends, func(a, b RowSpan, _ bool) {
+		if a.Style, a.HasStyle = b.Style, b.HasStyle; a != (RowSpan{First: a.First, Last: a.Last}) {
+			n.Rows = appendSpan(n.Rows, a, (*RowSpan).ends)
+		}
+	})
+	return &n
 }
 
 // appendSpan adds a span to a list, unless it says what the last one does and follows it: then that grows.

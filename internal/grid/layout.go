@@ -1,6 +1,10 @@
 package grid
 
-import "gridflow/internal/cell"
+import (
+	"math"
+
+	"gridflow/internal/cell"
+)
 
 // Layout is everything of a sheet besides its cells' contents. It is immutable with
 // its sheet. Slices are in file order unless said otherwise.
@@ -33,7 +37,8 @@ type Layout struct {
 	Objects map[string]int
 }
 
-// ColumnSpan gives columns First…Last one width and style. The names in JSON are those of the journal.
+// ColumnSpan gives columns First…Last one width and style. The names in JSON are those of the journal, in which a style
+// means nothing: numbers of styles are not the same in all states of a workbook.
 type ColumnSpan struct {
 	First     int     `json:"first"`
 	Last      int     `json:"last"`
@@ -103,6 +108,32 @@ func (l *Layout) Row(row int) (RowSpan, bool) {
 		return l.Rows[lo], true
 	}
 	return RowSpan{}, false
+}
+
+// LineStyle gives the style that a cell has as long as it is not stored: that of its row, or else of its column.
+func (l *Layout) LineStyle(r cell.Ref) uint32 {
+	if row, ok := l.Row(r.Row); ok && row.HasStyle {
+		return row.Style
+	}
+	col, _ := l.Column(r.Col)
+	return col.Style
+}
+
+// UsualWidth is how wide columns are without a word, in the characters of files.
+func (l *Layout) UsualWidth() float64 {
+	if l.DefaultColumnWidth > 0 {
+		return l.DefaultColumnWidth
+	}
+	return FileWidth(usualDigits)
+}
+
+// usualDigits is how many characters can be read in a column of a sheet that does not say how wide they are.
+const usualDigits = 8.43
+
+// FileWidth gives the width that a file has for a column in which n characters can be read, with the
+// margins around them. A digit of the default font is 7 pixels wide, and there are 5 around (ECMA-376 part 1, 18.3.1.13).
+func FileWidth(n float64) float64 {
+	return math.Trunc((n*7+5)/7*256) / 256
 }
 
 // MergeAt gives the merged range that holds r, if any.

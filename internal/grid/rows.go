@@ -23,72 +23,78 @@ func (l *Layout) Outlines() (rows, cols int) {
 // RowsBetween gives the rows of which is says something else than was, with what it says: a span that says
 // nothing where it says nothing. Styles do not count, and are left out.
 func RowsBetween(was, is []RowSpan) (list []RowSpan) {
-	next := 0 // the first row that is not compared yet
-	for len(was) > 0 || len(is) > 0 {
-		a, fromA, toA := spanAt(was, next)
-		b, fromB, toB := spanAt(is, next)
-		first, last := max(next, min(fromA, fromB)), min(toA, toB)
-		if first > next { // neither says anything of the rows before
-			next = first
-			continue
-		}
-		a.First, a.Last, a.Style, a.HasStyle = first, last, 0, false
-		b.First, b.Last, b.Style, b.HasStyle = first, last, 0, false
+	inStep(was, is, (*RowSpan).ends, func(a, b RowSpan, _ bool) {
+		a.Style, a.HasStyle, b.Style, b.HasStyle = 0, false, 0, false
 		if a != b {
 			list = appendSpan(list, b, (*RowSpan).ends)
 		}
-		next = last + 1
-		for len(was) > 0 && was[0].Last < next {
-			was = was[1:]
+	})
+	return list
+}
+
+// StyledRowsBetween is RowsBetween with the styles.
+func StyledRowsBetween(was, is []RowSpan) (list []RowSpan) {
+	inStep(was, is, (*RowSpan).ends, func(a, b RowSpan, _ bool) {
+		if a != b {
+			list = appendSpan(list, b, (*RowSpan).ends)
 		}
-		for len(is) > 0 && is[0].Last < next {
-			is = is[1:]
-		}
-	}
+	})
 	return list
 }
 
 // PutRows gives a list in which the rows of others, which ascend and lie apart, are as these say; styles stay as
 // they are in list.
 func PutRows(list, others []RowSpan) (out []RowSpan) {
-	next := 0
-	for len(list) > 0 || len(others) > 0 {
-		a, fromA, toA := spanAt(list, next)
-		b, fromB, toB := spanAt(others, next)
-		first, last := max(next, min(fromA, fromB)), min(toA, toB)
+	inStep(list, others, (*RowSpan).ends, func(a, b RowSpan, said bool) {
+		if said {
+			b.Style, b.HasStyle = a.Style, a.HasStyle
+			a = b
+		}
+		if a != (RowSpan{First: a.First, Last: a.Last}) {
+			out = appendSpan(out, a, (*RowSpan).ends)
+		}
+	})
+	return out
+}
+
+// inStep goes through two lists of spans, which ascend and lie apart, at once: do is given what each says of the same
+// rows or columns, nothing where it says nothing of them, and whether b has them. What neither has is passed over.
+func inStep[S comparable](a, b []S, ends func(*S) (first, last *int), do func(x, y S, inB bool)) {
+	const behind = 1 << 30 // all rows and columns
+	// at gives what the first span of a list says of next, and from where and up to where it says that; or nothing, and
+	// where it begins to say something.
+	at := func(list []S, next int) (s S, first, last int) {
+		if len(list) == 0 {
+			return s, behind, behind
+		}
+		f, l := ends(&list[0])
+		if *f > next {
+			return s, *f, *f - 1
+		}
+		return list[0], next, *l
+	}
+	next := 0 // the first one that is not passed
+	for len(a) > 0 || len(b) > 0 {
+		x, fromX, toX := at(a, next)
+		y, fromY, toY := at(b, next)
+		first, last := max(next, min(fromX, fromY)), min(toX, toY)
 		if first > next {
 			next = first
 			continue
 		}
-		if fromB == next { // they say something of it
-			b.Style, b.HasStyle = a.Style, a.HasStyle
-			a = b
+		for _, s := range [...]*S{&x, &y} {
+			f, l := ends(s)
+			*f, *l = first, last
 		}
-		if a.First, a.Last = first, last; a != (RowSpan{First: first, Last: last}) {
-			out = appendSpan(out, a, (*RowSpan).ends)
-		}
+		do(x, y, fromY == next)
 		next = last + 1
-		for len(list) > 0 && list[0].Last < next {
-			list = list[1:]
-		}
-		for len(others) > 0 && others[0].Last < next {
-			others = others[1:]
+		for _, list := range [...]*[]S{&a, &b} {
+			for len(*list) > 0 {
+				if _, l := ends(&(*list)[0]); *l >= next {
+					break
+				}
+				*list = (*list)[1:]
+			}
 		}
 	}
-	return out
-}
-
-// noRow lies behind all rows.
-const noRow = 1 << 30
-
-// spanAt gives what the first of some spans says of row next, nothing where it begins further down, and the
-// rows from which and up to which it says that; or where it begins to say something.
-func spanAt(list []RowSpan, next int) (s RowSpan, first, last int) {
-	switch {
-	case len(list) == 0:
-		return s, noRow, noRow
-	case list[0].First > next:
-		return s, list[0].First, list[0].First - 1
-	}
-	return list[0], next, list[0].Last
 }

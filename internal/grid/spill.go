@@ -35,17 +35,11 @@ func (s *Sheet) Without(cells []cell.Ref) (*Sheet, error) {
 		if !ok || !x.Empty() || x.HasFormula() {
 			continue
 		}
-		own := uint32(0)
-		if row, ok := s.Layout.Row(r.Row); ok && row.HasStyle {
-			own = row.Style
-		} else if col, ok := s.Layout.Column(r.Col); ok {
-			own = col.Style
-		}
 		filled := false
 		for range s.Arrays(cell.Range{First: r, Last: r}) {
 			filled = true
 		}
-		if x.Style == own && !filled {
+		if x.Style == s.Layout.LineStyle(r) && !filled {
 			changes = append(changes, Change{Ref: r, Kind: RemoveCell})
 		}
 	}

@@ -116,9 +116,20 @@ func (processes) Start(_ context.Context, at Place) (Worker, error) {
 		return nil, err
 	}
 	w.child, _ = strconv.Atoi(strings.TrimSpace(line))
+	child, err := unix.PidfdOpen(w.child, 0)
+	if err != nil {
+		return nil, err
+	}
 	go func() {
 		w.cmd.Process.Wait()
 		killOf(at.Dir) // what it has started
+		// One that is ending has no environment any more, and is not waited for by that.
+		for {
+			if _, err := unix.Poll([]unix.PollFd{{Fd: int32(child), Events: unix.POLLIN}}, -1); err != unix.EINTR {
+				break
+			}
+		}
+		unix.Close(child)
 		in.Close()
 		out.Close()
 		close(w.gone)

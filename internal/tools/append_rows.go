@@ -22,7 +22,7 @@ type appendRowsIn struct {
 
 var appendRows = define(Spec{
 	Name: "append_rows", Title: "Append rows", Toolset: "edit", Core: true, Writes: true, Reach: ReachSheet,
-	Description: "Writes rows below the last row of a sheet's data in a fork. Cells take the number formats of the row above, so that dates and amounts look alike. A table that the rows stand below grows over them, and its calculated columns go on.",
+	Description: "Writes rows below the last row of a sheet's data in a fork. Cells take the number formats of the row above, so that dates and amounts look alike. A table that the rows stand below grows over them, and its calculated columns go on, as do rules (conditional formats, validations) that hold down to the last row.",
 	Example:     `{"fork_id":"fork-abcdefgh2345","sheet_name":"Sheet1","rows":[["2026-11-26","Rent",1200],["2026-11-27","Power",88.4]]}`,
 }, func(ctx context.Context, env *Env, in appendRowsIn) (*editBatchOut, error) {
 	return env.change(ctx, in.Fork, "append_rows", in.EditMode, in.Guard, func(snap *book.Snapshot) (*editor, error) {
@@ -78,12 +78,24 @@ var appendRows = define(Spec{
 		if len(e.sheets) == 0 {
 			return nil, invalid("", "the rows have no values")
 		}
+		to := last + len(in.Rows)
 		if table == nil {
 			e.belowTotals(ctx, index, last)
-		} else {
-			err = e.growTable(index, sheet, table, last+len(in.Rows))
+		} else if err := e.growTable(index, sheet, table, to); err != nil {
+			return nil, err
 		}
-		return e, err
+		if last >= 0 {
+			data := cell.Range{First: cell.Ref{Row: last, Col: first}, Last: cell.Ref{Row: last, Col: first}}
+			for _, c := range e.bySheet[index].Cells {
+				data.Last.Col = max(data.Last.Col, c.Ref.Col)
+			}
+			data = dataAbove(sheet, data.First, data.Last)
+			if table != nil {
+				data = table.Range
+			}
+			e.growRules(index, sheet, data, to)
+		}
+		return e, nil
 	})
 })
 

@@ -110,7 +110,7 @@ func (e *Env) batch(ctx context.Context, fork, tool, policy string, mode EditMod
 				return nil, inOperation(MapError(err), i, n)
 			}
 		}
-		return made, nil
+		return made, made.settle(snap)
 	})
 	if err != nil {
 		return nil, err
@@ -119,6 +119,25 @@ func (e *Env) batch(ctx context.Context, fork, tool, policy string, mode EditMod
 	out.Applied = made.done
 	out.Bad = diagnose(policy, made.bad)
 	return out, nil
+}
+
+// settle forgets operations on formats that come to nothing, since the state that they began with.
+func (b *batch) settle(was *book.Snapshot) error {
+	if len(b.ops) == 0 {
+		return nil
+	}
+	for _, op := range b.ops {
+		switch op.(type) {
+		case book.FormatCells, book.FormatLines:
+		default:
+			return nil
+		}
+	}
+	same, err := book.SameFormats(b.ctx, was, b.snap)
+	if same {
+		b.ops, b.counts = nil, map[string]int{}
+	}
+	return err
 }
 
 // onRange has a fork changed, or the change staged, by what do makes of one range.
@@ -182,6 +201,17 @@ type OpTarget struct {
 // cells gives the sheet and the ranges of a target. Whole columns and rows end where the
 // sheet's data do.
 func (b *batch) cells(in OpTarget) (sheet int, ranges []cell.Range, err error) {
+	sheet, ranges, err = b.meant(in)
+	for i := range ranges {
+		if err == nil {
+			ranges[i], err = b.withData(sheet, ranges[i])
+		}
+	}
+	return sheet, ranges, err
+}
+
+// meant gives the sheet and the ranges of a target, which may be whole columns and rows.
+func (b *batch) meant(in OpTarget) (sheet int, ranges []cell.Range, err error) {
 	sheet, err = sheetNamed(b.snap, in.Sheet)
 	if err != nil {
 		return 0, nil, err
@@ -227,11 +257,7 @@ func (b *batch) cells(in OpTarget) (sheet int, ranges []cell.Range, err error) {
 			if a.sheet != sheet {
 				return 0, nil, invalid("Make two operations of it", "%q is on two sheets", clip(t.Range, 64))
 			}
-			r, err := b.withData(sheet, a.rng)
-			if err != nil {
-				return 0, nil, err
-			}
-			ranges = append(ranges, r)
+			ranges = append(ranges, a.rng)
 		}
 		return sheet, ranges, nil
 	}

@@ -54,6 +54,8 @@ type editor struct {
 	headed     []book.TableChange // of tables whose headers are edited
 	grown      []book.GrowTable
 	grownTexts []string
+	rules      []book.Arrange // that go on over appended rows
+	rulesGrown int
 	sheets     []*book.SetCells
 	bySheet    map[int]*book.SetCells
 	places     map[cellAt]int // where a cell's edit is: the last one counts
@@ -87,6 +89,9 @@ func (e *editor) edit() book.Edit {
 	for _, g := range e.grown {
 		out.Ops = append(out.Ops, g)
 	}
+	for _, a := range e.rules {
+		out.Ops = append(out.Ops, a)
+	}
 	return out
 }
 
@@ -95,7 +100,10 @@ func (e *editor) onlyHere() bool { return e.pinned }
 func (e *editor) operations() int { return e.edit().Cells() }
 
 func (e *editor) told() (warnings []string, kinds []string, counts map[string]int) {
-	return e.warnings, nil, nil
+	if e.rulesGrown > 0 {
+		counts = map[string]int{"rules_extended": e.rulesGrown}
+	}
+	return e.warnings, nil, counts
 }
 
 // warn notes something once.
@@ -539,7 +547,8 @@ var countNames = [...][2]string{
 	{"rows_inserted", "rows inserted"}, {"rows_deleted", "rows deleted"}, {"cols_inserted", "columns inserted"}, {"cols_deleted", "columns deleted"},
 	{"rows_relocated", "rows moved"}, {"cols_relocated", "columns moved"}, {"rows_cloned", "rows cloned"}, {"cells_inserted", "cells inserted"}, {"cells_deleted", "cells deleted"},
 	{"cells_moved", "cells moved"}, {"cells_copied", "cells copied"}, {"sums_expanded", "sums expanded"}, {"sheets_created", "sheets created"}, {"sheets_deleted", "sheets deleted"}, {"sheets_renamed", "sheets renamed"}, {"sheets_moved", "sheets moved"},
-	{"cells_value_set", "values set"}, {"cells_formula_set", "formulas set"}, {"cells_cleared", "cleared"}, {"cells_style_changed", "formats changed"}}
+	{"cells_value_set", "values set"}, {"cells_formula_set", "formulas set"}, {"cells_cleared", "cleared"}, {"cells_style_changed", "formats changed"},
+	{"rules_extended", "rules extended"}, {"columns_touched", "columns formatted"}, {"rows_touched", "rows formatted"}}
 
 func (s *summary) appendText(b []byte) []byte {
 	sep := "; "

@@ -345,6 +345,7 @@ type getChangesetIn struct {
 
 type getChangesetOut struct {
 	stamp
+	staleMark
 	BaseWorkbook string `json:"base_workbook"`
 	changeList
 }
@@ -371,6 +372,7 @@ var getChangeset = define(Spec{
 	out := &getChangesetOut{stamp: stamp{info.ID, uint64(to)}, BaseWorkbook: info.Path}
 	err = store.View(ctx, fmt.Sprintf("%s@%d", info.ID, from), func(base *book.Snapshot) error {
 		return store.View(ctx, fmt.Sprintf("%s@%d", info.ID, to), func(cur *book.Snapshot) error {
+			out.Stale = base.Stale() || cur.Stale()
 			out.changeList, err = env.changesBetween(ctx, base, cur, in.ChangeFilter, book.DiffOptions{})
 			return err
 		})
@@ -385,7 +387,7 @@ var getChangeset = define(Spec{
 })
 
 func (o *getChangesetOut) appendText(b []byte, _ bool) []byte {
-	return o.changeList.appendText(b, fmt.Sprintf("%s, version %d, of %s", o.ForkID, o.Version, plain(o.BaseWorkbook)))
+	return o.changeList.appendText(o.staleMark.appendText(b), fmt.Sprintf("%s, version %d, of %s", o.ForkID, o.Version, plain(o.BaseWorkbook)))
 }
 
 type diffWorkbooksIn struct {

@@ -15,6 +15,7 @@ type changesSinceIn struct {
 
 type changesSinceOut struct {
 	stamp
+	staleMark
 	Since    uint64       `json:"since_version"`
 	Moved    bool         `json:"moved"`
 	Versions []versionRow `json:"versions"` // the newest of those since
@@ -34,6 +35,7 @@ var changesSince = define(Spec{
 		return nil, err
 	}
 	out := &changesSinceOut{stamp: stamp{info.ID, info.Version}, Since: uint64(in.Since), Moved: info.Version != uint64(in.Since), Versions: []versionRow{}}
+	out.Stale = info.Stale
 	out.Changes, out.Summary = []changeRow{}, changeSummary{ByKind: map[string]int{}, ByType: map[string]int{}, BySubtype: map[string]int{}, Sheets: []string{}}
 	if !out.Moved {
 		return out, nil
@@ -45,6 +47,7 @@ var changesSince = define(Spec{
 	// One that is still to come is refused by the look at it.
 	err = store.View(ctx, fmt.Sprintf("%s@%d", info.ID, in.Since), func(base *book.Snapshot) error {
 		return store.View(ctx, fmt.Sprintf("%s@%d", info.ID, info.Version), func(cur *book.Snapshot) error {
+			out.Stale = base.Stale() || cur.Stale()
 			out.changeList, err = env.changesBetween(ctx, base, cur, in.ChangeFilter, book.DiffOptions{})
 			return err
 		})
@@ -66,6 +69,7 @@ var changesSince = define(Spec{
 })
 
 func (o *changesSinceOut) appendText(b []byte, _ bool) []byte {
+	b = o.staleMark.appendText(b)
 	if !o.Moved {
 		return fmt.Appendf(b, "%s is still at version %d\n", o.ForkID, o.Version)
 	}

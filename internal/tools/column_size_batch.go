@@ -1,7 +1,6 @@
 package tools
 
 import (
-	"math"
 	"strings"
 	"unicode/utf8"
 
@@ -88,7 +87,7 @@ func (b *batch) sizeColumns(index int, op *columnOp) error {
 	var wrong error
 	sized := func(c *grid.ColumnSpan) {
 		if c.Width == 0 && (c.Hidden || c.Outline > 0 || c.Style > 0 || c.Collapsed) { // Excel takes a span without a width for one of none
-			c.Width = usualWidth(sheet)
+			c.Width = sheet.Layout.UsualWidth()
 		}
 	}
 	edit(first, last, func(c *grid.ColumnSpan) {
@@ -105,20 +104,6 @@ func (b *batch) sizeColumns(index int, op *columnOp) error {
 	}
 	b.counts["columns_sized"] += last - first + 1
 	return b.do(book.Arrange{Sheet: b.snap.Workbook().Sheets[index].Name, Columns: &columns})
-}
-
-// usualWidth is how wide columns are without a word, in the characters of files.
-func usualWidth(sheet *grid.Sheet) float64 {
-	if w := sheet.Layout.DefaultColumnWidth; w > 0 {
-		return w
-	}
-	return fileWidth(defaultWidth)
-}
-
-// fileWidth gives the width that a file has for a column in which n characters can be read, with the
-// margins around them. A digit of the default font is 7 pixels wide, and there are 5 around (ECMA-376 part 1, 18.3.1.13).
-func fileWidth(n float64) float64 {
-	return math.Trunc((n*7+5)/7*256) / 256
 }
 
 // fittingWidths yields the columns that show something with the width that shows it whole.
@@ -154,7 +139,7 @@ func fittingWidths(snap *book.Snapshot, sheet *grid.Sheet, first, last int) map[
 		widest[c.Ref.Col] = max(widest[c.Ref.Col], n)
 	}
 	for col, n := range widest {
-		widest[col] = min(fileWidth(n), book.MaxColumnWidth)
+		widest[col] = min(grid.FileWidth(n), book.MaxColumnWidth)
 	}
 	return widest
 }

@@ -129,6 +129,8 @@ func sheetsBeside(op book.Op) (sheets []string) {
 	switch o := op.(type) {
 	case book.Arrange:
 		sheets = append(sheets, o.Sheet)
+	case book.FormatLines:
+		sheets = append(sheets, o.Sheet)
 	case book.EditNames:
 		for _, n := range o.Names {
 			if n.Sheet != "" {

@@ -104,6 +104,7 @@ func explain(ctx context.Context, _ *Env, snap *book.Snapshot, in explainCellIn)
 	for f := range sheet.Arrays(a.rng) {
 		out.Array = f.Range.String()
 	}
+	touches(ctx, snap, a) // where it is not stale, nothing is that it is computed from
 	if out.Origin, err = originOf(ctx, snap, a.sheet, c, out.Formula); err != nil || out.Formula == "" {
 		return out, err
 	}

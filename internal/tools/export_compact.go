@@ -1,8 +1,10 @@
 package tools
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -62,33 +64,81 @@ func (x *compactExport) over() bool {
 
 // write writes all rows. Where they do not fit, at is the cell that does not.
 func (x *compactExport) write(ctx context.Context) (at cell.Ref, fits bool, err error) {
-	next := x.rng.First.Row // the first row that is not told
+	next := x.rng.First.Row  // the first row that is not told
+	empty := x.rng.First.Row // the first row whose formats are not told
 	for row := range x.sheet.OccupiedRows(x.rng.First.Row, x.rng.Last.Row) {
 		if err := ctx.Err(); err != nil {
 			return at, false, err
 		}
+		x.emptyRows(empty, row-1)
 		if at, fits = x.row(row, &next); !fits {
 			return at, false, nil
 		}
+		empty = row + 1
+	}
+	x.emptyRows(empty, x.rng.Last.Row)
+	if x.over() {
+		return x.rng.Last, false, nil
 	}
 	x.rows = append(x.rows, ']')
 	return at, true, nil
 }
 
+// emptyRows takes the formats that rows without cells have by themselves or of their columns.
+func (x *compactExport) emptyRows(first, last int) {
+	l := x.sheet.Layout
+	for first <= last {
+		to := last
+		if i, ok := slices.BinarySearchFunc(l.Rows, first, func(r grid.RowSpan, row int) int { return cmp.Compare(r.Last, row) }); ok || i < len(l.Rows) {
+			if r := l.Rows[i]; r.First > first {
+				to = min(to, r.First-1)
+			} else {
+				to = min(to, r.Last)
+			}
+		}
+		x.spread(x.unstored(nil, first, x.rng.First.Col, x.rng.Last.Col), first, to)
+		first = to + 1
+	}
+}
+
+// unstored adds the formats of cells of a row that are not stored.
+func (x *compactExport) unstored(runs []lookRun, row, first, last int) []lookRun {
+	l := x.sheet.Layout
+	if r, ok := l.Row(row); ok && r.HasStyle {
+		return x.run(runs, r.Style, first, last)
+	}
+	for _, c := range l.Columns {
+		if c.Style != 0 {
+			runs = x.run(runs, c.Style, max(first, c.First), min(last, c.Last))
+		}
+	}
+	return runs
+}
+
+// run adds the format of cells that stand side by side.
+func (x *compactExport) run(runs []lookRun, style uint32, first, last int) []lookRun {
+	look := x.look(style)
+	if look < 0 || first > last {
+		return runs
+	}
+	if n := len(runs); n > 0 && runs[n-1].look == look && runs[n-1].last == first-1 {
+		runs[n-1].last = last
+		return runs
+	}
+	x.bounds += rangeBytes
+	return append(runs, lookRun{look, first, last})
+}
+
 func (x *compactExport) row(row int, next *int) (at cell.Ref, fits bool) {
 	started := false
 	col := x.rng.First.Col // the first column that is not told
+	looked := col          // the first column whose format is not
 	var runs []lookRun
 	g := gridRows{w: x.w, sheet: x.sheet, stop: x.most}
 	for c := range x.sheet.Cells(cell.Range{First: cell.Ref{Row: row, Col: x.rng.First.Col}, Last: cell.Ref{Row: row, Col: x.rng.Last.Col}}) {
-		if look := x.look(c.Style); look >= 0 {
-			if n := len(runs); n > 0 && runs[n-1].look == look && runs[n-1].last == c.Ref.Col-1 {
-				runs[n-1].last = c.Ref.Col
-			} else {
-				runs = append(runs, lookRun{look, c.Ref.Col, c.Ref.Col})
-				x.bounds += rangeBytes
-			}
-		}
+		runs = x.unstored(runs, row, looked, c.Ref.Col-1)
+		runs = x.run(runs, c.Style, c.Ref.Col, c.Ref.Col)
+		looked = c.Ref.Col + 1
 		g.shorten(x.rows, &c)
 		if v := x.value(c); v != nil {
 			if !started {
@@ -110,20 +160,25 @@ func (x *compactExport) row(row int, next *int) (at cell.Ref, fits bool) {
 		x.rows = append(x.rows, ']')
 		*next = row + 1
 	}
+	x.spread(x.unstored(runs, row, looked, x.rng.Last.Col), row, row)
+	return at, true
+}
+
+// spread takes the formats of rows first to last, which have the same ones.
+func (x *compactExport) spread(runs []lookRun, first, last int) {
 	open := make(map[lookRun]int, len(runs))
 	for _, r := range runs {
 		ranges := &x.looks[r.look].ranges
-		if i, ok := x.open[r]; ok && (*ranges)[i].Last.Row == row-1 {
-			(*ranges)[i].Last.Row = row
+		if i, ok := x.open[r]; ok && (*ranges)[i].Last.Row == first-1 {
+			(*ranges)[i].Last.Row = last
 			open[r] = i
 			x.bounds -= rangeBytes // it is not one more
 			continue
 		}
 		open[r] = len(*ranges)
-		*ranges = append(*ranges, cell.Range{First: cell.Ref{Row: row, Col: r.first}, Last: cell.Ref{Row: row, Col: r.last}})
+		*ranges = append(*ranges, cell.Range{First: cell.Ref{Row: first, Col: r.first}, Last: cell.Ref{Row: last, Col: r.last}})
 	}
 	x.open = open
-	return at, true
 }
 
 // separate writes a comma where something stands before.

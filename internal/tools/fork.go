@@ -135,11 +135,11 @@ var listForks = define(Spec{
 	out := &listForksOut{Forks: []forkRow{}}
 	lim := env.budget(in.Limit)
 	all := store.List(ctx)
-	now := time.Now()
+	now := time.Now() // the clock may have been set back since a fork was made
 	for _, i := range all[min(in.Offset, len(all)):] {
 		row := forkRow{
 			stamp: stamp{i.ID, i.Version}, BasePath: i.Path, WorkbookID: i.Workbook, Label: i.Label, From: i.From,
-			Age: int64(now.Sub(i.Created).Seconds()), IdleSeconds: int64(now.Sub(i.Used).Seconds()), TTL: int64(i.TTL.Seconds()),
+			Age: max(0, int64(now.Sub(i.Created).Seconds())), IdleSeconds: int64(now.Sub(i.Used).Seconds()), TTL: int64(i.TTL.Seconds()),
 			EditCount: i.Edits, RecalcNeeded: i.Stale, Checkpoints: i.Checkpoints, Staged: i.Staged, Saved: i.Saved,
 		}
 		if !lim.takeEntry(&row) {

@@ -144,6 +144,16 @@ func editRows(op book.Op) iter.Seq[editRow] {
 			if o.Protection != nil && !yield(editRow{What: "layout", Value: "workbook_protection"}) {
 				return
 			}
+		case book.FormatLines:
+			for _, l := range o.Spans {
+				row := editRow{Sheet: o.Sheet, Address: o.Range(l).String(), What: "format", Format: settingsText(o.Settings)}
+				if o.Anew {
+					row.Format = strings.TrimSuffix("default; "+row.Format, "; ")
+				}
+				if !yield(row) {
+					return
+				}
+			}
 		case book.FormatCells:
 			for _, r := range o.Ranges {
 				row := editRow{Sheet: o.Sheet, Address: r.String(), What: "format", Format: settingsText(o.Settings)}

@@ -62,6 +62,7 @@ func exportGrid(ctx context.Context, env *Env, snap *book.Snapshot, in gridExpor
 	if err != nil {
 		return nil, err
 	}
+	touches(ctx, snap, a)
 	out := &gridExportOut{Sheet: snap.Workbook().Sheets[a.sheet].Name, Rows: json.RawMessage("[]")}
 	rng, any := clipToUsed(sheet, a.rng)
 	if !any {

@@ -72,6 +72,7 @@ func inspect(ctx context.Context, env *Env, snap *book.Snapshot, in inspectCells
 	if len(in.Targets) > 1 {
 		out.Targets = in.Targets
 	}
+	touches(ctx, snap, list...)
 	w := valuesOf(snap)
 	lim := env.budget(0)
 	lim.maxBytes, lim.maxItems = lim.maxFirst, 0 // budget is the bound on cells
@@ -115,7 +116,10 @@ func inspect(ctx context.Context, env *Env, snap *book.Snapshot, in inspectCells
 		if in.IncludeEmpty {
 			for row := rng.First.Row; row <= rng.Last.Row; row++ {
 				for col := rng.First.Col; col <= rng.Last.Col; col++ {
-					c, _ := sheet.At(cell.Ref{Row: row, Col: col})
+					c, stored := sheet.At(cell.Ref{Row: row, Col: col})
+					if !stored {
+						c.Style = sheet.Layout.LineStyle(c.Ref)
+					}
 					if err := add(c); err != nil {
 						return nil, err
 					}

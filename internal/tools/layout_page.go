@@ -122,6 +122,7 @@ func readLayout(ctx context.Context, env *Env, snap *book.Snapshot, in layoutPag
 	if err := p.encode(out, render); err != nil {
 		return nil, err
 	}
+	touches(ctx, snap, area{sheet: a.sheet, rng: p.page})
 	out.Range = p.page.String()
 	if a.sheet != index {
 		out.Range = qualified(out.SheetName, p.page)

@@ -45,6 +45,8 @@ type mergeForkOut struct {
 	Same      int           `json:"changed_alike"`
 	Conflicts []conflictRow `json:"conflicts"`
 	Count     int           `json:"conflict_count"`
+
+	RecalcNeeded bool `json:"recalc_needed"`
 }
 
 var mergeFork = define(Spec{
@@ -79,7 +81,7 @@ var mergeFork = define(Spec{
 	}
 	out := &mergeForkOut{stamp: stamp{info.ID, info.Version}, Merged: m.Done, With: m.With, Rebased: m.Rebased && m.Done, Cells: m.Cells, Same: m.Same, Count: len(m.Conflicts), Conflicts: []conflictRow{}}
 	if m.Done {
-		out.Version = m.Result.Version
+		out.Version, out.RecalcNeeded = m.Result.Version, m.Result.Info.Stale
 	}
 	var words values
 	if err := env.Workspace.View(ctx, info.ID, func(snap *book.Snapshot) error { words = valuesOf(snap); return nil }); err != nil {
@@ -197,6 +199,9 @@ func (o *mergeForkOut) appendText(b []byte, _ bool) []byte {
 		b = fmt.Appendf(b, "%s: version %d, merged with %s: %d cells set, %d were alike already", o.ForkID, o.Version, o.With, o.Cells, o.Same)
 		if o.Rebased {
 			b = append(b, "; it stands on the workbook as it is now"...)
+		}
+		if o.RecalcNeeded {
+			b = append(b, "; formulas are not recalculated yet"...)
 		}
 	case o.Count > 0:
 		b = fmt.Appendf(b, "%s: not merged with %s: %d conflicts (%d other cells would be set). Choose with conflicts ours or theirs, or with resolutions", o.ForkID, o.With, o.Count, o.Cells)

@@ -26,8 +26,6 @@ type rangeValuesOut struct {
 	SheetName  string        `json:"sheet_name"`
 	Warnings   []string      `json:"warnings"`
 	Values     []*rangeBlock `json:"values"`
-
-	stale bool
 }
 
 // rangeBlock is one range with its values in the form asked for.
@@ -78,7 +76,7 @@ func readRanges(ctx context.Context, env *Env, snap *book.Snapshot, in rangeValu
 	r.formulas = orElse(in.Formulas, env.verbose())
 	out := &rangeValuesOut{WorkbookID: snap.ID, SheetName: snap.Workbook().Sheets[index].Name, Warnings: []string{}}
 	var left []area // what is still to be read
-	if out.stale = stale(ctx, snap, list); out.stale {
+	if touches(ctx, snap, list...) {
 		out.Warnings = append(out.Warnings, warnStale+": "+staleText)
 	}
 	known := false // that the first of it fits a result
@@ -397,9 +395,6 @@ func (o *rangeValuesOut) appendText(b []byte, _ bool) []byte {
 		if block.Text == "" && block.CSV == "" {
 			return nil
 		}
-	}
-	if o.stale {
-		b = append(b, "warning: "+warnStale+": "+staleText+"\n"...)
 	}
 	for _, block := range o.Values {
 		if !strings.Contains(block.Range, "!") {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"gridflow/internal/book"
+	"gridflow/internal/cell"
 	"gridflow/internal/grid"
 )
 
@@ -74,13 +75,22 @@ var readTable = define(Spec{
 		if err := t.match(ctx); err != nil {
 			return err
 		}
-		if out, err = t.read(); err == nil && !t.none && stale(ctx, snap, []area{{sheet: t.index, rng: t.data}}) {
+		if out, err = t.read(); err == nil && !t.none && touches(ctx, snap, area{sheet: t.index, rng: t.bounds()}) {
 			out.Warnings = append(out.Warnings, warning{warnStale, staleText})
 		}
 		return err
 	})
 	return out, err
 })
+
+// bounds is all that the result goes by: the rows of data and those of the header.
+func (t *tableReader) bounds() cell.Range {
+	r := t.data
+	if t.headerRows > 0 {
+		r.First.Row = min(r.First.Row, t.headerRow)
+	}
+	return r
+}
 
 // row gives the sheet row of match i.
 func (t *tableReader) row(i int) int {
@@ -363,6 +373,9 @@ func (o *readTableOut) appendText(b []byte, _ bool) []byte {
 		return nil
 	}
 	for _, w := range o.Warnings {
+		if w.Code == warnStale { // it stands above
+			continue
+		}
 		b = fmt.Appendf(b, "warning: %s: %s\n", w.Code, w.Message)
 	}
 	b = append(b, o.head...)

@@ -98,7 +98,7 @@ func render(env *Env, out any, seen *seenVersion) (*Result, error) {
 	if seen.id != "" {
 		stale := ""
 		if seen.stale {
-			stale = "; WARN_STALE_FORMULAS: formulas are not recalculated yet, and their values may be those from before the last edits"
+			stale = "; " + warnStale + ": " + staleText
 		}
 		res.Text = fmt.Sprintf("%s version %d%s\n%s", seen.id, seen.version, stale, res.Text)
 	}

@@ -172,7 +172,7 @@ func fittingHeights(snap *book.Snapshot, sheet *grid.Sheet, first, last int) map
 
 // shownWidth is how many digits of the usual font a column has room for.
 func shownWidth(sheet *grid.Sheet, col int) float64 {
-	w := usualWidth(sheet)
+	w := sheet.Layout.UsualWidth()
 	if c, ok := sheet.Layout.Column(col); ok && c.Width > 0 {
 		w = c.Width
 	}

@@ -103,6 +103,11 @@ func readSheetPage(ctx context.Context, env *Env, snap *book.Snapshot, in sheetP
 	if err := p.columns(); err != nil {
 		return nil, err
 	}
+	read := []area{{sheet: index, rng: cell.Range{First: cell.Ref{Row: first}, Last: cell.Ref{Row: last, Col: cell.MaxCols - 1}}}}
+	if p.header {
+		read = append(read, area{sheet: index, rng: cell.Range{Last: cell.Ref{Col: cell.MaxCols - 1}}})
+	}
+	touches(ctx, snap, read...)
 	return p.page(snap.ID, last)
 }
 

@@ -78,6 +78,7 @@ func statistics(ctx context.Context, env *Env, snap *book.Snapshot, in sheetStat
 	if !any || out.filled == 0 {
 		return out, nil
 	}
+	touches(ctx, snap, area{sheet: index, rng: cell.WholeSheet})
 	v := analyze.ViewOf(snap.Workbook(), sheet)
 	out.used = used.String()
 	out.Density = round(float64(out.filled)/float64(used.Cells()), 4)

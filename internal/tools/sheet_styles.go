@@ -7,6 +7,7 @@ import (
 	"gridflow/internal/analyze"
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
+	"gridflow/internal/grid"
 )
 
 type sheetStylesIn struct {
@@ -33,6 +34,44 @@ type sheetStylesOut struct {
 	ConditionalRule []string    `json:"conditional_rules"`
 	TotalStyles     int         `json:"total_styles"`
 	StylesTruncated bool        `json:"styles_truncated"`
+
+	// Formats of columns and rows as such, which cells have as long as they are empty.
+	Lines []formattedLine `json:"line_styles"`
+}
+
+// formattedLine is the style of columns or rows.
+type formattedLine struct {
+	Range      string           `json:"range"`
+	StyleID    string           `json:"style_id"`
+	Descriptor *styleDescriptor `json:"descriptor"`
+
+	brief string
+}
+
+// formattedLines gives the formats of the columns and rows of a range.
+func formattedLines(styles *grid.Styles, l *grid.Layout, rng cell.Range, descriptor bool) (list []formattedLine) {
+	add := func(r cell.Range, style uint32) {
+		if _, meet := r.Intersect(rng); !meet || len(list) == stylesMax {
+			return
+		}
+		d := describeStyle(styles, style)
+		s := formattedLine{Range: r.String(), StyleID: styleID(d), brief: describeXf(styles, style)}
+		if descriptor {
+			s.Descriptor = &d
+		}
+		list = append(list, s)
+	}
+	for _, c := range grid.PutColumns(l.Columns, nil) { // without their widths, which tell those of one format apart
+		if c.Style != 0 {
+			add(cell.Range{First: cell.Ref{Col: c.First}, Last: cell.Ref{Row: cell.MaxRows - 1, Col: c.Last}}, c.Style)
+		}
+	}
+	for _, r := range (&grid.Layout{}).Restyled(l).Rows {
+		if r.HasStyle {
+			add(cell.Range{First: cell.Ref{Row: r.First}, Last: cell.Ref{Row: r.Last, Col: cell.MaxCols - 1}}, r.Style)
+		}
+	}
+	return list
 }
 
 // stylesMax bounds the styles of one result.
@@ -98,6 +137,7 @@ func readSheetStyles(ctx context.Context, env *Env, snap *book.Snapshot, in shee
 		}
 		out.ConditionalRule = append(out.ConditionalRule, f.Type+" "+rangesText(f.Ranges))
 	}
+	out.Lines = formattedLines(wb.Styles, sheet.Layout, rng, orElse(in.Descriptor, !summary))
 	out.Styles = fitStyles(env, all, orElse(in.Descriptor, !summary), orElse(in.Examples, !summary || env.Profile != Compat))
 	if len(out.Styles) < len(all) {
 		out.StylesTruncated = true
@@ -150,6 +190,13 @@ func (o *sheetStylesOut) appendText(b []byte, verbose bool) []byte {
 	b = fmt.Appendf(b, "%d styles on %s: style_id, cells, look, where\n", o.TotalStyles, plain(o.SheetName))
 	for _, u := range o.Styles {
 		b = u.appendText(b)
+	}
+	for _, l := range o.Lines {
+		b = append(b, l.StyleID+"\t"+l.Range+" as such\t"...)
+		if l.brief == "" {
+			b = append(b, "default"...)
+		}
+		b = append(appendEscaped(b, l.brief), '\n')
 	}
 	for _, c := range o.ConditionalRule {
 		b = append(appendEscaped(append(b, "conditional\t"...), c), '\n')

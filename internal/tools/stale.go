@@ -10,27 +10,36 @@ import (
 // long is answered before it has come to its end.
 const (
 	warnStale = "WARN_STALE_FORMULAS"
-	staleText = "formulas here are still being calculated after an edit: their values may be older than what they are computed from. Read again in a moment, or call recalculate"
+	staleText = "formulas are still being calculated after an edit: values here may be older than what they are computed from. Read again in a moment, or call recalculate"
 )
 
-// stale reports whether ranges that are read hold formulas of which the values may be old.
-func stale(ctx context.Context, snap *book.Snapshot, list []area) bool {
+// staleMark is embedded in results that show values and say by themselves which version they are of.
+type staleMark struct {
+	Stale bool `json:"stale_formulas,omitempty"`
+}
+
+func (m staleMark) appendText(b []byte) []byte {
+	if m.Stale {
+		b = append(b, warnStale+": "+staleText+"\n"...)
+	}
+	return b
+}
+
+// touches reports whether cells in one of some areas may be stale, and has the result of the call say so of these cells: for a
+// call that shows the values of no others. The results of all other calls go by whether anything in the version is stale.
+func touches(ctx context.Context, snap *book.Snapshot, list ...area) bool {
 	if !snap.Stale() {
 		return false
 	}
+	stale := false
 	for _, a := range list {
-		sheet, err := snap.SheetTo(ctx, a.sheet, a.rng.Last.Row)
-		if err != nil || sheet.FormulaCells() == 0 {
-			continue
-		}
-		for range sheet.Arrays(a.rng) {
-			return true
-		}
-		for col := a.rng.First.Col; col <= a.rng.Last.Col; col++ {
-			for range sheet.Formulas(col, a.rng.First.Row, a.rng.Last.Row) {
-				return true
-			}
+		in, err := snap.StaleIn(ctx, a.sheet, a.rng)
+		if stale = stale || in || err != nil; stale {
+			break
 		}
 	}
-	return false
+	if seen, ok := ctx.Value(seenKey{}).(*seenVersion); ok && seen.id == snap.ID {
+		seen.stale = stale
+	}
+	return stale
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"gridflow/internal/book"
+	"gridflow/internal/cell"
 	"gridflow/internal/nearest"
 	"gridflow/internal/xf"
 )
@@ -27,17 +28,19 @@ type styleBatchIn struct {
 
 var styleBatch = define(Spec{
 	Name: "style_batch", Title: "Format cells", Toolset: "styles", Writes: true, Reach: ReachSheet,
-	Description: "Changes how cells of a fork look: fonts, fills, borders, alignment, number formats, protection. Only what the patch names changes; theme colours, named styles and all else stay.",
+	Description: "Changes how cells of a fork look: fonts, fills, borders, alignment, number formats, protection. Only what the patch names changes; theme colours, named styles and all else stay. Whole columns (A:C) and rows (3:5) get formats as such, which cells written later have too.",
 	Example:     `{"fork_id":"fork-abcdefgh2345","ops":[{"sheet_name":"Sheet1","target":{"kind":"range","range":"A1:D1"},"patch":{"font":{"bold":true},"fill":{"color":"#DDEBF7"},"borders":{"bottom":{"style":"thin"}}}},{"sheet_name":"Sheet1","range":"C2:C99","patch":{"number_format":"#,##0.00"}}]}`,
 }, func(ctx context.Context, env *Env, in styleBatchIn) (*batchOut, error) {
 	return env.batch(ctx, in.Fork, "style_batch", "fail", in.EditMode, in.Guard, len(in.Ops), func(b *batch, i int) error {
 		op := in.Ops[i]
 		b.begin("style_batch")
-		sheet, ranges, err := b.cells(op.OpTarget)
+		sheet, ranges, err := b.meant(op.OpTarget)
 		if err != nil {
 			return err
 		}
-		f := book.FormatCells{Sheet: b.snap.Workbook().Sheets[sheet].Name, Ranges: ranges, Anew: op.Mode != "merge"}
+		f := book.FormatCells{Sheet: b.snap.Workbook().Sheets[sheet].Name, Anew: op.Mode != "merge"}
+		columns := book.FormatLines{Sheet: f.Sheet, Anew: f.Anew}
+		rows := book.FormatLines{Sheet: f.Sheet, Anew: f.Anew, Rows: true}
 		if op.Mode != "clear" {
 			if op.Patch == nil {
 				return invalid(`Example: "patch":{"font":{"bold":true}}`, "patch is missing")
@@ -51,9 +54,33 @@ var styleBatch = define(Spec{
 			return invalid("Leave the patch out, or give op_mode set", "op_mode clear takes no patch")
 		}
 		for _, r := range ranges {
-			b.counts["cells_touched"] += int(min(r.Cells(), book.MaxFormat+1))
+			switch {
+			case r.First.Row == 0 && r.Last.Row == cell.MaxRows-1:
+				columns.Spans = append(columns.Spans, book.Lines{First: r.First.Col, Last: r.Last.Col})
+			case r.First.Col == 0 && r.Last.Col == cell.MaxCols-1:
+				rows.Spans = append(rows.Spans, book.Lines{First: r.First.Row, Last: r.Last.Row})
+			default:
+				f.Ranges = append(f.Ranges, r)
+				b.counts["cells_touched"] += int(min(r.Cells(), book.MaxFormat+1))
+			}
 		}
-		return b.do(f)
+		columns.Settings, rows.Settings = f.Settings, f.Settings
+		var ops []book.Op
+		for what, o := range map[string]*book.FormatLines{"columns_touched": &columns, "rows_touched": &rows} {
+			for _, l := range o.Spans {
+				b.counts[what] += l.Last - l.First + 1
+			}
+		}
+		if len(columns.Spans) > 0 {
+			ops = append(ops, columns)
+		}
+		if len(rows.Spans) > 0 {
+			ops = append(ops, rows)
+		}
+		if len(f.Ranges) > 0 {
+			ops = append(ops, f)
+		}
+		return b.do(ops...)
 	})
 })
 

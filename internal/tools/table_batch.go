@@ -19,11 +19,11 @@ type totalOp struct {
 
 type tableOp struct {
 	Kind    string    `json:"kind" required:"true" enum:"create|resize|rename|delete|totals_row|column_formula|rename_column|style" doc:"delete makes a plain range of it; its cells stay"`
-	Table   string    `json:"table_name" doc:"The table that it is of; for create the name of the new one, Table1 and so on unless given"`
+	Table   string    `json:"table_name" alias:"name" doc:"The table that it is of; for create the name of the new one, Table1 and so on unless given"`
 	Sheet   string    `json:"sheet_name" doc:"For create"`
 	Range   string    `json:"range" doc:"For create and resize: with the header row, and totals row if there is one"`
 	Header  *bool     `json:"header_row" doc:"For create: the first row of the range has the headers; true unless given"`
-	NewName string    `json:"new_name" doc:"For rename and rename_column"`
+	NewName string    `json:"new_name" doc:"For rename and rename_column; for create the same as table_name"`
 	Show    *bool     `json:"show" doc:"For totals_row: false takes it away; true unless given"`
 	Totals  []totalOp `json:"totals" max:"16384" doc:"For totals_row: what stands in it; else a label and a total of the last column"`
 	Column  string    `json:"column" doc:"For column_formula and rename_column: its header"`
@@ -75,6 +75,11 @@ var tableBatch = define(Spec{
 			touched = nil // it may be told again, on a newer version
 		}
 		b.begin("table_" + in.Ops[i].Kind)
+		if env.Profile != Compat {
+			if err := in.Ops[i].ignores(); err != nil {
+				return err
+			}
+		}
 		name, err := b.tableOp(&in.Ops[i])
 		if err != nil {
 			return err
@@ -116,6 +121,9 @@ func (b *batch) tableOp(op *tableOp) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if op.Sheet != "" && !strings.EqualFold(strings.TrimSpace(op.Sheet), b.snap.Workbook().Sheets[t.Sheet].Name) {
+		return "", fail(codeTableNotFound, "Leave sheet_name out", "table %q is on sheet %q, and not on %q", t.Name, b.snap.Workbook().Sheets[t.Sheet].Name, clip(op.Sheet, 60))
+	}
 	e := b.tableEdit(t)
 	switch op.Kind {
 	case "resize":
@@ -126,7 +134,11 @@ func (b *batch) tableOp(op *tableOp) (string, error) {
 		}
 		e.form.Name = strings.TrimSpace(op.NewName)
 	case "delete":
-		return t.Name, b.do(book.ArrangeTables{Tables: []book.TableChange{{Of: t.Name}}})
+		ops, err := b.unfiltered(t)
+		if err != nil {
+			return "", err
+		}
+		return t.Name, b.do(append([]book.Op{book.ArrangeTables{Tables: []book.TableChange{{Of: t.Name}}}}, ops...)...)
 	case "totals_row":
 		err = e.totals(orElse(op.Show, true), op.Totals)
 	case "column_formula":
@@ -140,6 +152,49 @@ func (b *batch) tableOp(op *tableOp) (string, error) {
 		return "", err
 	}
 	return e.form.Name, e.done()
+}
+
+// ignores refuses what an operation of this kind has no use for.
+func (op *tableOp) ignores() error {
+	looks := []string{"create", "style"}
+	for _, a := range []struct {
+		name  string
+		given bool
+		of    []string
+	}{
+		{"range", op.Range != "", []string{"create", "resize"}},
+		{"header_row", op.Header != nil, []string{"create"}},
+		{"new_name", op.NewName != "", []string{"create", "rename", "rename_column"}},
+		{"show", op.Show != nil, []string{"totals_row"}},
+		{"totals", len(op.Totals) > 0, []string{"totals_row"}},
+		{"column", op.Column != "", []string{"column_formula", "rename_column"}},
+		{"formula", op.Formula != "", []string{"column_formula"}},
+		{"style_name", op.Style != nil, looks},
+		{"first_column", op.FirstColumn != nil, looks},
+		{"last_column", op.LastColumn != nil, looks},
+		{"banded_rows", op.RowStripes != nil, looks},
+		{"banded_columns", op.ColumnStripes != nil, looks},
+		{"filter_buttons", op.Filter != nil, looks},
+	} {
+		if a.given && !slices.Contains(a.of, op.Kind) {
+			return invalid("Leave it out, or make another operation of it", "%s is of kind %s, and not of %s", a.name, strings.Join(a.of, " and "), op.Kind)
+		}
+	}
+	return nil
+}
+
+// unfiltered gives the operations that show the rows which the filter of a table hides.
+func (b *batch) unfiltered(t *grid.Table) ([]book.Op, error) {
+	if len(t.Filters) == 0 {
+		return nil, nil
+	}
+	sheet, err := b.snap.Sheet(b.ctx, t.Sheet)
+	if err != nil {
+		return nil, err
+	}
+	was := grid.Filter{Range: t.Range, Columns: t.Filters}
+	was.Range.Last.Row -= t.TotalsRows
+	return rowsShown(b.snap.Workbook().Sheets[t.Sheet].Name, sheet, was, grid.Filter{None: true}, nil), nil
 }
 
 // style takes over what an operation says of how a table looks.

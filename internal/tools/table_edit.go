@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -35,6 +36,13 @@ func (e *tableEdit) done() error {
 		ops = append(ops, book.SetCells{Sheet: e.form.Sheet, Cells: e.cells})
 	}
 	ops = append(ops, book.ArrangeTables{Tables: []book.TableChange{{Of: e.of, To: &e.form}}})
+	if e.was != nil && !e.form.Filter {
+		shown, err := e.b.unfiltered(e.was)
+		if err != nil {
+			return err
+		}
+		ops = append(ops, shown...)
+	}
 	if err := e.b.do(ops...); err != nil || len(e.formulas) == 0 {
 		return err
 	}
@@ -70,6 +78,8 @@ func (b *batch) createTable(op *tableOp) (string, error) {
 		return "", invalid("list_sheets has their names", "sheet_name is missing")
 	case op.Range == "":
 		return "", invalid(`Example: "range":"A1:D20"`, "range is missing")
+	case op.Table != "" && op.NewName != "" && !strings.EqualFold(strings.TrimSpace(op.Table), strings.TrimSpace(op.NewName)):
+		return "", invalid("Give one of them", "table_name and new_name are different names for one new table")
 	}
 	index, err := sheetNamed(b.snap, op.Sheet)
 	if err != nil {
@@ -86,7 +96,7 @@ func (b *batch) createTable(op *tableOp) (string, error) {
 	header := orElse(op.Header, true)
 	e := &tableEdit{b: b, sheet: a.sheet}
 	e.form = book.TableForm{
-		Name: strings.TrimSpace(op.Table), Sheet: b.snap.Workbook().Sheets[a.sheet].Name, Header: header, Filter: header,
+		Name: strings.TrimSpace(cmp.Or(op.Table, op.NewName)), Sheet: b.snap.Workbook().Sheets[a.sheet].Name, Header: header, Filter: header,
 		Style: "TableStyleMedium2", RowStripes: true,
 	}
 	if e.form.Name == "" {

@@ -316,6 +316,7 @@ func profileTable(ctx context.Context, env *Env, snap *book.Snapshot, in tablePr
 		out.Notes = append(out.Notes, "There are no cells to profile.")
 		return out, nil
 	}
+	touches(ctx, snap, area{sheet: t.sheet, rng: t.bounds})
 	out.Range = t.bounds.String()
 	if t.empty {
 		out.Headers = t.labels

@@ -34,6 +34,7 @@ const (
 type Target struct {
 	Path  string // relative to its root, with forward slashes
 	Root  string // absolute path of the root
+	Lock  string // the name of the file beside it which says that a spreadsheet program has it open; "" where none says so
 	place place
 }
 
@@ -96,13 +97,14 @@ func (w *Workspace) Target(ctx context.Context, name string) (Target, error) {
 			continue
 		}
 		if at, ok := w.locate(filepath.Join(real, base)); ok && sees(at) {
-			switch info, err := w.roots[at.root].dir.Load().Lstat(filepath.FromSlash(at.rel)); {
+			dir := w.roots[at.root].dir.Load()
+			switch info, err := dir.Lstat(filepath.FromSlash(at.rel)); {
 			case err == nil && !info.Mode().IsRegular():
 				return bad("there is something else than a regular file", "Choose another name")
 			case err != nil && unfit(base) != "":
 				return bad(unfit(base), "Choose another name")
 			}
-			return Target{at.rel, w.roots[at.root].path, at}, nil
+			return Target{at.rel, w.roots[at.root].path, lockBeside(dir, at.rel), at}, nil
 		}
 	}
 	return bad("its folder is not there", "Create the folder first, or choose another")
@@ -136,6 +138,16 @@ func unfit(base string) string {
 		return `its name has one of <>:"|?*\ in it, which Windows cannot have`
 	case slices.Contains(devices, strings.ToUpper(strings.TrimRight(stem, " "))):
 		return "Windows keeps the name " + strings.ToUpper(strings.TrimRight(stem, " ")) + " for itself"
+	}
+	return ""
+}
+
+// lockBeside gives the name of the file that Excel or LibreOffice keeps beside one that it has open.
+func lockBeside(dir *os.Root, rel string) string {
+	for _, name := range []string{"~$" + path.Base(rel), ".~lock." + path.Base(rel) + "#"} {
+		if _, err := dir.Lstat(filepath.FromSlash(path.Join(path.Dir(rel), name))); err == nil {
+			return name
+		}
 	}
 	return ""
 }

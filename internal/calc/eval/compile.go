@@ -37,7 +37,7 @@ func compile(scope Scope, tree *formula.Tree, sheet int, at cell.Ref, open map[*
 	c := &compiler{scope: scope, p: &Program{}, sheet: sheet, at: at, names: map[nameKey]*binding{}, open: open}
 	c.p.root = c.expr(tree.Root)
 	c.p.conditional = conditionalOf(c.p.root)
-	if b, ok := c.p.root.(*binary); ok {
+	if b, ok := c.p.root.(*binary); ok && tree.Root.Kind == formula.Binary {
 		b.last = true
 	}
 	c.p.Ranged = c.p.Ranged || multi(c.p.root, 0)

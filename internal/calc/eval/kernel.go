@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"gridflow/internal/calc/fn"
+	"gridflow/internal/calc/special"
 	"gridflow/internal/cell"
 	"gridflow/internal/formula"
 	"gridflow/internal/grid"
@@ -295,7 +296,7 @@ func power(x, y float64) float64 {
 	if x == 0 && y <= 0 || x != x || y != y {
 		return math.NaN()
 	}
-	return held(math.Pow(x, y))
+	return held(special.Pow(x, y))
 }
 
 func (a *arithmetic) rows(r *Runner) ([]float64, bool) {

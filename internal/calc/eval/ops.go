@@ -91,14 +91,20 @@ func runes(s string) int {
 	return n
 }
 
-// settle gives 0 for the sum of two numbers that cancel each other but for the last bits, as
-// Excel does where that is the last thing a formula does.
+// settle gives 0 for the sum, or the difference, of two numbers that cancel each other but for the last bits, as
+// Excel does where that is the last thing a formula does: where their lengths, taken as whole numbers bit
+// by bit, are at most [bitsLost] from one another. Parentheses around it all keep the last bits.
 func (b *binary) settle(sum, x, y float64) float64 {
-	if b.last && sum != 0 && math.Abs(sum) < math.Abs(x)*0x1p-48 && math.Abs(sum) < math.Abs(y)*0x1p-48 {
-		return 0
+	if b.last && sum != 0 && math.Abs(sum) < math.Abs(x) {
+		if d := int64(math.Float64bits(math.Abs(x)) - math.Float64bits(math.Abs(y))); -bitsLost <= d && d <= bitsLost {
+			return 0
+		}
 	}
 	return sum
 }
+
+// bitsLost is what Excel takes for no difference, in units of the last bit.
+const bitsLost = 7
 
 func compare(op formula.Op, order int) cell.Value {
 	switch op {

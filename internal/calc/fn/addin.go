@@ -4,6 +4,7 @@ import (
 	"math"
 	"strings"
 
+	"gridflow/internal/calc/special"
 	"gridflow/internal/cell"
 )
 
@@ -54,7 +55,7 @@ func euroConvert(c *Context, a Args) Value {
 
 // roundHalf rounds to so many decimals, half away from zero, as x stands in 15 digits.
 func roundHalf(x float64, decimals int) float64 {
-	scale := math.Pow(10, float64(decimals))
+	scale := special.Pow(10, float64(decimals))
 	if y := math.Round(Round15(x*scale)) / scale; y-y == 0 {
 		return y
 	}

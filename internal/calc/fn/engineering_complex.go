@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"gridflow/internal/calc/special"
 	"gridflow/internal/cell"
 )
 
@@ -54,7 +55,7 @@ var complexFunctions = []Function{
 			}
 			return Text("0")
 		}
-		return complexText(polar(math.Pow(math.Hypot(real(z), imag(z)), n), n*math.Atan2(imag(z), real(z))), unit)
+		return complexText(polar(special.Pow(math.Hypot(real(z), imag(z)), n), n*math.Atan2(imag(z), real(z))), unit)
 	}},
 	{Name: "IMPRODUCT", Category: Engineering, Params: "range...", Since: 2007, Eval: complexFold(func(x, y complex128) complex128 {
 		return complex(real(x)*real(y)-imag(x)*imag(y), real(x)*imag(y)+imag(x)*real(y))

@@ -4,6 +4,7 @@ import (
 	"math"
 	"strings"
 
+	"gridflow/internal/calc/special"
 	"gridflow/internal/cell"
 )
 
@@ -149,7 +150,7 @@ func findUnit(name string) (unit, bool) {
 			continue
 		}
 		if p, ok := metricPrefixes[name[:n]]; ok {
-			u.factor *= math.Pow(p, float64(u.prefix))
+			u.factor *= special.Pow(p, float64(u.prefix))
 			return u, true
 		}
 		if p, ok := binaryPrefixes[name[:n]]; ok && u.of == ofInformation {

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"gridflow/internal/calc/special"
 	"gridflow/internal/cell"
 )
 
@@ -61,7 +62,7 @@ func dueOf(a Args, i int) float64 {
 
 // growth gives (1+rate)^n and its distance from 1, which is exact for small rates too.
 func growth(rate, n float64) (factor, gain float64) {
-	factor = math.Pow(1+rate, n)
+	factor = special.Pow(1+rate, n)
 	if rate <= -1 {
 		return factor, factor - 1
 	}
@@ -74,7 +75,7 @@ func plainGrowth(rate, n float64) (factor, gain float64) {
 	if math.Abs(rate) < 1e-8 {
 		return growth(rate, n)
 	}
-	factor = math.Pow(1+rate, n)
+	factor = special.Pow(1+rate, n)
 	return factor, factor - 1
 }
 
@@ -262,7 +263,7 @@ func rri(c *Context, a Args) Value {
 	if n <= 0 || pv == 0 || fv/pv < 0 {
 		return c.Fail(cell.ErrNum, "there has to be a period, and both values of one sign")
 	}
-	return Num(math.Pow(fv/pv, 1/n) - 1)
+	return Num(special.Pow(fv/pv, 1/n) - 1)
 }
 
 func pDuration(c *Context, a Args) Value {
@@ -283,7 +284,7 @@ func dollarFraction(c *Context, a Args, toDecimal bool) Value {
 		return c.Fail(cell.ErrDiv0, "the denominator is 0")
 	}
 	whole, part := math.Modf(price)
-	scale := math.Pow(10, math.Ceil(math.Log10(den)))
+	scale := special.Pow(10, math.Ceil(special.Log10(den)))
 	if toDecimal {
 		return Num(whole + part*scale/den)
 	}

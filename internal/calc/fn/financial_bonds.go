@@ -3,6 +3,7 @@ package fn
 import (
 	"math"
 
+	"gridflow/internal/calc/special"
 	"gridflow/internal/cell"
 )
 
@@ -32,7 +33,7 @@ func (b bond) priceOf(rate, yield, redemption float64) float64 {
 	if b.coupons == 1 {
 		return (redemption+coupon)/(1+y*wait) - accrued
 	}
-	return (redemption*math.Pow(1+y, 1-b.coupons)+coupon*annuityDue(y, b.coupons))*math.Pow(1+y, -wait) - accrued
+	return (redemption*special.Pow(1+y, 1-b.coupons)+coupon*annuityDue(y, b.coupons))*special.Pow(1+y, -wait) - accrued
 }
 
 // rest is the part of the coupon period that is still to come. It is what has not accrued,
@@ -134,7 +135,7 @@ func duration(c *Context, a Args) (years, perPeriod float64, code cell.ErrorCode
 		if k == b.coupons {
 			flow += 100
 		}
-		flow *= math.Pow(1+y, -t)
+		flow *= special.Pow(1+y, -t)
 		worth += flow
 		weighted += t * flow
 		t++

@@ -3,6 +3,7 @@ package fn
 import (
 	"math"
 
+	"gridflow/internal/calc/special"
 	"gridflow/internal/cell"
 )
 
@@ -51,7 +52,7 @@ func decliningBalance(c *Context, a Args) Value {
 	if cost == 0 {
 		return Num(0)
 	}
-	rate := math.Round((1-math.Pow(salvage/cost, 1/life))*1000) / 1000
+	rate := math.Round((1-special.Pow(salvage/cost, 1/life))*1000) / 1000
 	total, part := 0.0, cost*rate*months/12
 	for k := 2.0; k <= period; k++ {
 		total += part
@@ -78,14 +79,14 @@ func doubleDeclining(c *Context, a Args) Value {
 // declined is the depreciation of one period by DDB, which ends at the salvage value.
 func declined(cost, salvage, life, period, factor float64) float64 {
 	rate := min(factor/life, 1)
-	before := cost * math.Pow(1-rate, period-1)
+	before := cost * special.Pow(1-rate, period-1)
 	if rate == 1 {
 		before = 0
 		if period == 1 {
 			before = cost
 		}
 	}
-	after := cost * math.Pow(1-rate, period)
+	after := cost * special.Pow(1-rate, period)
 	return max(0, before-max(after, salvage))
 }
 

@@ -3,6 +3,7 @@ package fn
 import (
 	"math"
 
+	"gridflow/internal/calc/special"
 	"gridflow/internal/cell"
 )
 
@@ -24,7 +25,7 @@ func npv(c *Context, a Args) Value {
 	total, k := 0.0, 0.0
 	if e := c.Numbers(a[1:], func(x float64) {
 		k++
-		total += x / math.Pow(1+rate, k)
+		total += x / special.Pow(1+rate, k)
 	}); e != 0 {
 		return Err(e)
 	}
@@ -133,15 +134,15 @@ func mirr(c *Context, a Args) Value {
 	n := float64(len(xs) - 1)
 	for i, x := range xs {
 		if x < 0 {
-			paid += x / math.Pow(1+finance, float64(i))
+			paid += x / special.Pow(1+finance, float64(i))
 		} else {
-			earned += x * math.Pow(1+reinvest, n-float64(i))
+			earned += x * special.Pow(1+reinvest, n-float64(i))
 		}
 	}
 	if paid == 0 || n < 1 {
 		return c.Fail(cell.ErrDiv0, "nothing is paid")
 	}
-	return Num(math.Pow(earned/-paid, 1/n) - 1)
+	return Num(special.Pow(earned/-paid, 1/n) - 1)
 }
 
 // dated reads values and the dates on which they come. Where it is asked for, no date may be
@@ -197,7 +198,7 @@ func xnpv(c *Context, a Args) Value {
 	}
 	total := 0.0
 	for i, x := range xs {
-		total += x / math.Pow(1+rate, years[i])
+		total += x / special.Pow(1+rate, years[i])
 	}
 	return Num(total)
 }

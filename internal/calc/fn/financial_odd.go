@@ -1,8 +1,7 @@
 package fn
 
 import (
-	"math"
-
+	"gridflow/internal/calc/special"
 	"gridflow/internal/cell"
 )
 
@@ -68,8 +67,8 @@ func (c *Context) oddFirst(a Args) (o oddFirst, code cell.ErrorCode) {
 // priceAt is the price at a yield: the formulas of Excel's documentation of ODDFPRICE.
 func (o oddFirst) priceAt(yield float64) float64 {
 	y, coupon := yield/o.frequency, 100*o.rate/o.frequency
-	later := coupon*(annuityDue(y, o.afterFirst+1)-1) + o.redeem*math.Pow(1+y, -o.afterFirst)
-	return (coupon*o.firstPart+later)*math.Pow(1+y, -o.wait) - coupon*o.accruedPart
+	later := coupon*(annuityDue(y, o.afterFirst+1)-1) + o.redeem*special.Pow(1+y, -o.afterFirst)
+	return (coupon*o.firstPart+later)*special.Pow(1+y, -o.wait) - coupon*o.accruedPart
 }
 
 func oddFirstPrice(c *Context, a Args) Value {

@@ -3,6 +3,7 @@ package fn
 import (
 	"math"
 
+	"gridflow/internal/calc/special"
 	"gridflow/internal/cell"
 )
 
@@ -43,7 +44,7 @@ var mathFunctions = []Function{
 	{Name: "EXP", Category: Math, Params: "num", Since: 2007, Eval: of1(exp), One: exp},
 	{Name: "LN", Category: Math, Params: "num", Since: 2007, Eval: of1(logarithm(math.Log)), One: logarithm(math.Log)},
 	{Name: "LOG", Category: Math, Params: "num num?", Since: 2007, Eval: log},
-	{Name: "LOG10", Category: Math, Params: "num", Since: 2007, Eval: of1(logarithm(log10))},
+	{Name: "LOG10", Category: Math, Params: "num", Since: 2007, Eval: of1(logarithm(special.Log10))},
 	{Name: "MOD", Category: Math, Params: "num num", Since: 2007, Eval: mod},
 	{Name: "PI", Category: Math, Since: 2007, Eval: func(*Context, Args) Value { return Num(math.Pi) }},
 	{Name: "POWER", Category: Math, Params: "num num", Since: 2007, Eval: func(c *Context, a Args) Value {
@@ -150,15 +151,6 @@ func logarithm(f func(float64) float64) func(float64) float64 {
 	}
 }
 
-// log10 is the logarithm to the base of 10, exact for its powers.
-func log10(x float64) float64 {
-	y := math.Log10(x)
-	if n := math.Round(y); n != y && math.Abs(n-y) < 1e-9 && math.Pow10(int(n)) == x {
-		return n
-	}
-	return y
-}
-
 func log(c *Context, a Args) Value {
 	x, base := a[0].Number(), 10.0
 	if a.Has(1) {
@@ -171,9 +163,9 @@ func log(c *Context, a Args) Value {
 	case 1:
 		return c.Fail(cell.ErrDiv0, "1 is no base of logarithms")
 	case 2:
-		return Num(math.Log2(x))
+		return Num(special.Log2(x))
 	case 10:
-		return Num(log10(x))
+		return Num(special.Log10(x))
 	}
 	return Num(math.Log(x) / math.Log(base))
 }
@@ -207,11 +199,15 @@ func (c *Context) Power(x, y float64) Value {
 		return c.Fail(cell.ErrDiv0, "a negative power of 0 divides by 0")
 	case x < 0 && y != math.Trunc(y):
 		if n := math.Round(1 / y); math.Mod(n, 2) != 0 && CompareNumbers(1/n, y) == 0 {
-			return Num(-math.Pow(-x, y))
+			return Num(-special.Pow(-x, y))
 		}
 		return c.Fail(cell.ErrNum, "a negative number has no such power")
 	}
-	return Num(math.Pow(x, y))
+	p := special.Pow(x, y)
+	if math.IsInf(p, 0) {
+		return c.Fail(cell.ErrNum, "the power is too large a number")
+	}
+	return Num(p)
 }
 
 // sum adds numbers up.

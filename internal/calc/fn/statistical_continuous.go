@@ -52,9 +52,9 @@ func weibullDist(c *Context, a Args) Value {
 		return c.Fail(cell.ErrNum, parametersAbove0)
 	}
 	if a[3].Truth() {
-		return Num(-math.Expm1(-math.Pow(x/scale, shape)))
+		return Num(-math.Expm1(-special.Pow(x/scale, shape)))
 	}
-	return Num(shape / scale * math.Pow(x/scale, shape-1) * math.Exp(-math.Pow(x/scale, shape)))
+	return Num(shape / scale * special.Pow(x/scale, shape-1) * math.Exp(-special.Pow(x/scale, shape)))
 }
 
 func gammaDist(c *Context, a Args) Value {

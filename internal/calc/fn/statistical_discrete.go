@@ -255,5 +255,5 @@ func permutationA(c *Context, a Args) Value {
 	if n < 0 || k < 0 {
 		return c.Fail(cell.ErrNum, countNotNegative)
 	}
-	return Num(math.Pow(n, k))
+	return Num(special.Pow(n, k))
 }

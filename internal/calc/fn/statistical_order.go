@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sort"
 
+	"gridflow/internal/calc/special"
 	"gridflow/internal/cell"
 )
 
@@ -246,7 +247,7 @@ func percentRank(beyond float64) func(*Context, Args) Value {
 		if beyond == 0 && last == 0 {
 			return Num(1)
 		}
-		scale := math.Pow(10, min(digits, 15))
+		scale := special.Pow(10, min(digits, 15))
 		over := float64(last) + 2*beyond
 		return Num(math.Floor((place+beyond)*scale/over*(1+1e-15)) / scale)
 	}

@@ -3,6 +3,7 @@ package fn
 import (
 	"math"
 
+	"gridflow/internal/calc/special"
 	"gridflow/internal/cell"
 )
 
@@ -145,7 +146,7 @@ func geometricMean(c *Context, each numbers) Value {
 		return c.Fail(cell.ErrNum, "there is no number among the arguments, or one that is not above 0")
 	}
 	whole := math.Floor(float64(exponent) / n)
-	return Num(math.Ldexp(math.Pow(product, 1/n)*math.Exp2((float64(exponent)-whole*n)/n), int(whole)))
+	return Num(math.Ldexp(special.Pow(product, 1/n)*math.Exp2((float64(exponent)-whole*n)/n), int(whole)))
 }
 
 func harmonicMean(c *Context, each numbers) Value {

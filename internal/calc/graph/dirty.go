@@ -289,5 +289,28 @@ func (d *Dirty) Contains(sheet int, at cell.Ref) bool {
 	return pos >= 0 && d.regions[pos].has(d.g.spans.at(s.ID).area, int32(at.Row), int32(at.Col))
 }
 
+// Meets reports whether the value of a cell of a range comes from a formula that is dirty.
+func (d *Dirty) Meets(sheet int, r cell.Range) (met bool) {
+	if uint(sheet) >= uint(len(d.g.sheets)) {
+		return false
+	}
+	x := boxOf(r)
+	d.g.sheets[sheet].outputs.search(x, func(e *entry) bool {
+		pos, s := d.at.get(e.span), d.g.spans.at(e.span)
+		if pos < 0 {
+			return true
+		}
+		if met = s.array(); !met {
+			for b := range d.regions[pos].boxes(s.area) {
+				if met = b.meets(x); met {
+					break
+				}
+			}
+		}
+		return !met
+	})
+	return met
+}
+
 // Graph is the graph that d is about.
 func (d *Dirty) Graph() *Graph { return d.g }

@@ -38,7 +38,7 @@ func powerOf(p, q, n float64) float64 {
 	if q < 0.1 {
 		return math.Exp(n * math.Log1p(-q))
 	}
-	return math.Pow(p, n)
+	return Pow(p, n)
 }
 
 // Beta gives the regularized incomplete beta function: lower is I_x(a, b), and upper is
@@ -93,7 +93,7 @@ func betaPower(x, y, a, b float64) float64 {
 // BetaDensity is x^(a−1) y^(b−1) / B(a, b), y = 1 − x.
 func BetaDensity(x, y, a, b float64) float64 {
 	if x == 0 || y == 0 {
-		return math.Pow(x, a-1) * math.Pow(y, b-1) / math.Exp(LogBeta(a, b))
+		return Pow(x, a-1) * Pow(y, b-1) / math.Exp(LogBeta(a, b))
 	}
 	return betaPower(x, y, a, b) / x / y
 }

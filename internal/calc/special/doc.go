@@ -12,5 +12,5 @@
 // goroutines. An argument outside of the domain gives NaN, never a panic, and every loop
 // is bounded.
 //
-// Start reading at [Gamma] and [Beta].
+// Start reading at [Gamma] and [Beta]; powers and logarithms, at [Pow].
 package special

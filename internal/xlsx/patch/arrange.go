@@ -15,8 +15,10 @@ import (
 
 // LayoutPatch is what changes in what stands around the cells of a sheet. What is nil stays.
 type LayoutPatch struct {
-	// Columns are all spans of columns that say something, ascending and apart.
-	Columns *[]grid.ColumnSpan
+	// Columns are all spans of columns that say something, ascending and apart. UsualWidth, in characters, is what is
+	// written for one that has no width.
+	Columns    *[]grid.ColumnSpan
+	UsualWidth float64
 	// View is how the sheet is looked at: panes, zoom, grid lines. Only the first view of a sheet changes.
 	View *grid.View
 	// Merges are all merged ranges.
@@ -32,7 +34,7 @@ type LayoutPatch struct {
 
 	// Selected says whether the tab of the sheet is selected, which that in front is.
 	Selected *bool
-	// Rows are what some rows are, ascending and apart; others stay.
+	// Rows are what some rows are, with their formats, ascending and apart; others stay.
 	Rows *[]grid.RowSpan
 	// Outlines, where Rows or Columns are given, is how deep rows and columns are grouped then.
 	Outlines struct{ Rows, Columns int }
@@ -113,7 +115,7 @@ func (e *sheetEditor) arrange(head []byte, p *LayoutPatch) error {
 	}
 	if p.Columns != nil {
 		at, old, there := place("cols")
-		xml := e.columns(d, old, there, *p.Columns)
+		xml := e.columns(d, old, there, *p.Columns, p.UsualWidth)
 		to := at
 		if there {
 			to = old.to
@@ -160,7 +162,7 @@ func rootEnd(head []byte) int {
 
 // columns gives the list of columns; nothing where there are none. A span that the file has as well
 // keeps what it says besides.
-func (e *sheetEditor) columns(d *document, old element, there bool, list []grid.ColumnSpan) []byte {
+func (e *sheetEditor) columns(d *document, old element, there bool, list []grid.ColumnSpan, usual float64) []byte {
 	if len(list) == 0 {
 		return nil
 	}
@@ -183,6 +185,9 @@ func (e *sheetEditor) columns(d *document, old element, there bool, list []grid.
 		tag := slices.Clone(tags[[2]string{first, last}])
 		if tag == nil {
 			tag = []byte("<" + e.l.Prefix + `col min="` + first + `" max="` + last + `"/>`)
+			if c.Width == 0 { // Excel takes a span without a width for one of none
+				c.Width = usual
+			}
 		}
 		set := func(name, value string, given bool) {
 			switch is := attribute(tag, name); {

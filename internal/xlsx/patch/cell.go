@@ -37,7 +37,7 @@ func (e *sheetEditor) change(i int) error {
 		if err := e.style(c, tag); err != nil {
 			return err
 		}
-		e.edit(spot.From, spot.From+int64(len(tag)), styled(tag, c.Style))
+		e.edit(spot.From, spot.From+int64(len(tag)), styled(tag, c.Style, e.formatted(c.Ref.Row)))
 		if f := e.heirs[i]; f != nil {
 			e.edit(spot.From+int64(old.F[0]), spot.From+int64(old.F[1]), f)
 		}
@@ -91,9 +91,16 @@ func (e *sheetEditor) style(c *CellPatch, tag []byte) error {
 	return invalid(e.part.Name, "cell %v: there is no style %d, only %d", c.Ref, c.Style, e.s.styles)
 }
 
-// styled gives a cell's start tag with another style and all else as it is.
-func styled(tag []byte, style uint32) []byte {
-	if style == 0 && attribute(tag, "s") == nil {
+// formatted reports whether a row gets a format of its own: then LibreOffice wants to be told of cells with the default one.
+func (e *sheetEditor) formatted(row int) bool {
+	r, ok := e.rowIs(row)
+	return ok && r.HasStyle
+}
+
+// styled gives a cell's start tag with another style and all else as it is. The default style is left unsaid where it can be,
+// unless said is true.
+func styled(tag []byte, style uint32, said bool) []byte {
+	if style == 0 && !said && attribute(tag, "s") == nil {
 		return tag
 	}
 	return withAttribute(tag, "s", strconv.Itoa(int(style)))
@@ -142,7 +149,7 @@ func (e *sheetEditor) fresh(c *CellPatch, tag, kept []byte) ([]byte, error) {
 	xml := append(append(append(e.room, '<'), p...), `c r="`...)
 	xml = c.Ref.AppendA1(xml)
 	xml = append(xml, '"')
-	if c.Style != 0 {
+	if c.Style != 0 || e.formatted(c.Ref.Row) {
 		xml = append(xml, ` s="`...)
 		xml = strconv.AppendUint(xml, uint64(c.Style), 10)
 		xml = append(xml, '"')

@@ -40,22 +40,25 @@ func (e *sheetEditor) rowIs(row int) (r grid.RowSpan, ok bool) {
 }
 
 // rowAttributes are what a row says of itself, in the order of CT_Row, "" for what it does not say.
-func rowAttributes(r grid.RowSpan) [5]struct{ name, value string } {
+func rowAttributes(r grid.RowSpan) [7]struct{ name, value string } {
 	flag := func(on bool) string {
 		if on {
 			return "1"
 		}
 		return ""
 	}
-	height, level := "", ""
+	height, level, style := "", "", ""
+	if r.HasStyle {
+		style = itoa(int(r.Style))
+	}
 	if r.Height > 0 || r.Custom {
 		height = decimal(r.Height)
 	}
 	if r.Outline > 0 {
 		level = strconv.Itoa(int(r.Outline))
 	}
-	return [5]struct{ name, value string }{
-		{"ht", height}, {"hidden", flag(r.Hidden)}, {"customHeight", flag(r.Custom)}, {"outlineLevel", level}, {"collapsed", flag(r.Collapsed)},
+	return [7]struct{ name, value string }{
+		{"s", style}, {"customFormat", flag(r.HasStyle)}, {"ht", height}, {"hidden", flag(r.Hidden)}, {"customHeight", flag(r.Custom)}, {"outlineLevel", level}, {"collapsed", flag(r.Collapsed)},
 	}
 }
 
@@ -68,7 +71,11 @@ func (e *sheetEditor) sizeRow(row *scan.RowSpot, r grid.RowSpan) {
 		last = list[n-1].To + 1
 	}
 	var added []byte
+	formatted := slices.ContainsFunc(list, func(a scan.Attribute) bool { return string(a.Name) == "customFormat" && truth(a.Value) })
 	for _, want := range rowAttributes(r) {
+		if !r.HasStyle && !formatted && (want.name == "s" || want.name == "customFormat") {
+			continue // a style that does not count stays
+		}
 		before := scan.NameEnd(row.Tag)
 		found := false
 		for _, a := range list {

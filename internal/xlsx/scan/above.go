@@ -98,7 +98,7 @@ func (s *Sheet) likeAbove(b []byte, p, last int) int {
 		}
 		q += uint(f.openLen)
 		if f.kind == '/' {
-			if f.style != 0 && !s.b.Again(row, f.col, f.like, 0) && s.b.Blank(cell.Ref{Row: row, Col: f.col}, f.style) != nil {
+			if (f.style != 0 || s.plain(f.col)) && !s.b.Again(row, f.col, f.like, 0) && s.b.Blank(cell.Ref{Row: row, Col: f.col}, f.style) != nil {
 				break
 			}
 		} else {

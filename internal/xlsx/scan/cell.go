@@ -313,7 +313,7 @@ func (s *Sheet) storeValue(h *cellHead, body *cellBody) error {
 
 // blank stores a cell without a value, if there is anything else to it.
 func (s *Sheet) blank(h *cellHead, body *cellBody) error {
-	if h.style == 0 && !body.hasFormula {
+	if h.style == 0 && !body.hasFormula && !s.plain(h.ref.Col) {
 		return nil
 	}
 	return s.b.Blank(h.ref, h.style)

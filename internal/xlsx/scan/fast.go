@@ -80,7 +80,7 @@ func (s *Sheet) fastRow(b []byte, p, q int) int {
 		s.rowTail = append(s.rowTail[:0], b[tail:q]...)
 	}
 	s.beginRow(m-1, p)
-	s.row, s.col, s.rowLen = m-1, -1, n
+	s.row, s.col, s.rowLen, s.rowFormat = m-1, -1, n, noFormat
 	s.rowMask = ^uint64(0) >> (56 - 8*n)
 	s.rowWord = w & s.rowMask
 	return q
@@ -209,7 +209,7 @@ func (s *Sheet) fastValue(b []byte, q int, kind byte, style uint32, col int) int
 		}
 		return q
 	case '/':
-		if style != 0 && s.b.Blank(r, style) != nil {
+		if (style != 0 || s.plain(r.Col)) && s.b.Blank(r, style) != nil {
 			return 0
 		}
 		return q

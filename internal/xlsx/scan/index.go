@@ -102,6 +102,7 @@ func NewRows(b *grid.Builder, limit Limits, x *Index, row, lastRow int) *Sheet {
 	s := NewSheet(b, limit)
 	s.phase, s.lastRow = inData, lastRow
 	s.root, s.head, s.prefix = x.root, x.head, x.prefix
+	s.findFormatted()
 	first, offset := x.Locate(row)
 	s.base = offset
 	s.formulas.above, s.formulas.first = x, first

@@ -58,12 +58,15 @@ type Sheet struct {
 	head   []byte // the XML between the root's start tag and sheetData
 	tail   []byte // the XML after sheetData, without the root's end tag
 
-	row, col int     // the next cell, where its reference is left out
-	rowWord  uint64  // the digits of the current row number and a quote, as bytes
-	rowMask  uint64  // the bytes of rowWord that count
-	rowLen   int     // the number of digits
-	rowTail  []byte  // what followed the number in the last start tag that fastRow took
-	shapes   []shape // how cells were written, by the column after which they follow, from -1 on
+	// Where a row or a column has a format, a cell that says none has the default one.
+	rowFormat rowFormat
+	formatted []columns // with a format that is not the default one, in any order
+	row, col  int       // the next cell, where its reference is left out
+	rowWord   uint64    // the digits of the current row number and a quote, as bytes
+	rowMask   uint64    // the bytes of rowWord that count
+	rowLen    int       // the number of digits
+	rowTail   []byte    // what followed the number in the last start tag that fastRow took
+	shapes    []shape   // how cells were written, by the column after which they follow, from -1 on
 
 	doctype  bool
 	formulas sharedFormulas
@@ -191,6 +194,7 @@ func (s *Sheet) feedHead(w []byte, final bool) (consumed int, err error) {
 	}
 	if ok {
 		s.head = bytes.Clone(doc[root : root+start])
+		s.findFormatted()
 		s.phase = inData
 		if empty {
 			s.phase = inTail
@@ -340,7 +344,7 @@ func (s *Sheet) beginRow(row, at int) {
 
 // setRow makes row the current one.
 func (s *Sheet) setRow(row int) {
-	s.row, s.col = row, -1
+	s.row, s.col, s.rowFormat = row, -1, noFormat
 	w, n := uint64('"'), 0
 	for r := row + 1; r > 0; r /= 10 {
 		w = w<<8 | uint64('0'+r%10)
@@ -402,9 +406,80 @@ func (s *Sheet) startRow(tag []byte, at int) error {
 	}
 	s.beginRow(next, at)
 	s.setRow(next)
+	switch {
+	case span.HasStyle && span.Style == 0:
+		s.rowFormat = defaultFormat
+	case span.HasStyle:
+		s.rowFormat = ownFormat
+	}
 	if said {
 		span.First, span.Last = next, next
 		s.rows.add(span)
 	}
 	return nil
+}
+
+// rowFormat is what a row says of the format of its cells.
+type rowFormat uint8
+
+const (
+	noFormat      rowFormat = iota // nothing: that of the column counts
+	defaultFormat                  // that of cells without a word
+	ownFormat                      // another one
+)
+
+// columns are columns first to last.
+type columns struct{ first, last int }
+
+// findFormatted finds in the head which columns have a format.
+func (s *Sheet) findFormatted() {
+	s.formatted = nil
+	if !bytes.Contains(s.head, []byte("style")) {
+		return
+	}
+	for p := 0; p < len(s.head); {
+		i := bytes.Index(s.head[p:], []byte("<"+s.prefix+"col"))
+		if i < 0 {
+			return
+		}
+		p += i
+		end := tagEnd(s.head, p)
+		if end < 0 {
+			return
+		}
+		tag := s.head[p:end]
+		p = end
+		if string(tag[1:nameEnd(tag)]) != s.prefix+"col" {
+			continue
+		}
+		var c columns
+		style := 0
+		for a := (attrs{b: tag, p: nameEnd(tag)}); a.next(); {
+			switch string(a.name) {
+			case "min":
+				c.first = parseInt(a.value) - 1
+			case "max":
+				c.last = parseInt(a.value) - 1
+			case "style":
+				style = parseInt(a.value)
+			}
+		}
+		if style > 0 {
+			s.formatted = append(s.formatted, c)
+		}
+	}
+}
+
+// plain reports whether a cell of the current row that has neither a value nor a format has to be stored, because it would
+// look otherwise if it were not there.
+func (s *Sheet) plain(col int) bool {
+	if s.rowFormat != noFormat {
+		return s.rowFormat == ownFormat
+	}
+	for _, c := range s.formatted {
+		if c.first <= col && col <= c.last {
+			return true
+		}
+	}
+	return false
 }

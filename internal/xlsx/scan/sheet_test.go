@@ -265,6 +265,36 @@ func TestNoCells(t *testing.T) {
 	}
 }
 
+// TestPlainCells: a cell that says nothing is there where its row or column has a format, which it would show otherwise.
+func TestPlainCells(t *testing.T) {
+	for _, p := range []string{"", "x:"} {
+		row := func(at, attributes string) string {
+			cells := ""
+			for _, col := range "ABCD" {
+				cells += fmt.Sprintf(`<%sc r="%c%s"/>`, p, col, at)
+			}
+			return fmt.Sprintf(`<%srow r="%s"%s>%s</%srow>`, p, at, attributes, cells, p)
+		}
+		doc := fmt.Sprintf(`<%sworksheet xmlns="m"><%scols><%scol min="2" max="3" width="9" style="4"/><%scol min="4" max="4" style="0"/></%scols><%ssheetData>`, p, p, p, p, p, p) +
+			row("1", "") + row("2", ` s="3" customFormat="1"`) + row("3", ` s="3"`) + row("4", ` s="0" customFormat="1"`) + row("5", ` spans="1:4"`) + row("6", ` spans="1:4"`) +
+			fmt.Sprintf(`</%ssheetData></%sworksheet>`, p, p)
+		const want = "B1 C1 A2 B2 C2 D2 B3 C3 B5 C5 B6 C6"
+		for _, pad := range []string{"", strings.Repeat(" ", 256)} { // the fast path needs room behind what it reads
+			sheet, _, err := scanSheet(t, doc+pad)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for c := range sheet.Cells(cell.WholeSheet) {
+				got = append(got, c.Ref.String())
+			}
+			if strings.Join(got, " ") != want {
+				t.Errorf("%q: got %v, want %s", p, got, want)
+			}
+		}
+	}
+}
+
 func TestStrings(t *testing.T) {
 	long := strings.Repeat("long ", 20000)
 	xml := `<?xml version="1.0"?>` + "\n" + `<sst count="9"><si><t>one</t></si><si><t>a &amp; b</t></si><si/><si><t/></si><si><r><t>ri</t></r><r><t>ch</t></r><rPh><t>no</t></rPh></si>` +

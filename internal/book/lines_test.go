@@ -1,0 +1,318 @@
+package book
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"gridflow/internal/cell"
+	"gridflow/internal/grid"
+	"gridflow/internal/structure"
+	"gridflow/internal/xf"
+	"gridflow/internal/xf/xftest"
+)
+
+// The places that tests of lines look at: a window, and some far from all cells.
+const (
+	lookRows = 9
+	lookCols = 7
+)
+
+var lookPlaces = func() (list []cell.Ref) {
+	for row := range lookRows {
+		for col := range lookCols {
+			list = append(list, cell.Ref{Row: row, Col: col})
+		}
+	}
+	for row := range lookRows {
+		list = append(list, cell.Ref{Row: row, Col: 500}, cell.Ref{Row: row, Col: cell.MaxCols - 1})
+	}
+	for col := range lookCols {
+		list = append(list, cell.Ref{Row: 5000, Col: col}, cell.Ref{Row: cell.MaxRows - 1, Col: col})
+	}
+	return append(list, cell.Ref{Row: 5000, Col: 500})
+}()
+
+// formatAt is the format that a place has, whether a cell is stored there or not.
+func formatAt(s *Snapshot, sheet *grid.Sheet, r cell.Ref) grid.Xf {
+	c, ok := sheet.At(r)
+	if !ok {
+		c.Style = sheet.Layout.LineStyle(r)
+	}
+	return format(s.Workbook().Styles, c.Style)
+}
+
+func drawLines(t *rapid.T) FormatLines {
+	o := FormatLines{Sheet: "sheet1", Rows: rapid.Bool().Draw(t, "rows"), Anew: rapid.IntRange(0, 3).Draw(t, "anew") == 0, Settings: xftest.Settings.Draw(t, "settings")}
+	if len(o.Settings) == 0 {
+		o.Settings = nil
+	}
+	for range rapid.IntRange(1, 2).Draw(t, "spans") {
+		first := rapid.IntRange(0, 6).Draw(t, "first")
+		o.Spans = append(o.Spans, Lines{first, first + rapid.IntRange(0, 2).Draw(t, "more")})
+	}
+	if !o.Rows {
+		switch rapid.IntRange(0, 7).Draw(t, "wide") {
+		case 0:
+			o.Spans = []Lines{{0, cell.MaxCols - 1}}
+		case 1:
+			o.Spans = append(o.Spans, Lines{5, cell.MaxCols - 1})
+		}
+	}
+	return o
+}
+
+// drawLook draws an operation that changes how cells look, or what they hold.
+func drawLook(t *rapid.T) Op {
+	switch rapid.IntRange(0, 5).Draw(t, "op") {
+	case 0:
+		f := FormatCells{Sheet: "Sheet1", Anew: rapid.Bool().Draw(t, "anew"), Ranges: []cell.Range{drawRange(t)}, Settings: xftest.Settings.Draw(t, "settings")}
+		return f
+	case 1:
+		return drawSmall(t).Ops[0]
+	case 2:
+		first := rapid.IntRange(0, 5).Draw(t, "first")
+		width := float64(rapid.IntRange(0, 2).Draw(t, "width"))
+		return Arrange{Sheet: "Sheet1", Columns: &[]grid.ColumnSpan{{First: first, Last: first + 1, Width: width, Custom: width > 0}}}
+	}
+	return drawLines(t)
+}
+
+// TestFormatLines: wherever one looks, a cell of the lines is seen as it was but for the settings, and any other as it was; no
+// value and no formula changes, and no cell is stored that nobody sees.
+func TestFormatLines(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		s := oneSheet(t, "A1=1 B1==A1*2 C3='text A4=7 F6=2")
+		for range rapid.IntRange(1, 5).Draw(rt, "edits") {
+			op := drawLook(rt)
+			next, _, err := s.Apply(t.Context(), Edit{Ops: []Op{op}})
+			if err != nil {
+				rt.Fatal(err)
+			}
+			was, is := firstSheet(t, s), firstSheet(t, next)
+			o, ok := op.(FormatLines)
+			if !ok {
+				s = next
+				continue
+			}
+			zero := format(s.Workbook().Styles, 0)
+			for _, r := range lookPlaces {
+				x, y := stateAt(was, r), stateAt(is, r)
+				if x.Value != y.Value || x.Formula != y.Formula || x.Stored && !y.Stored {
+					rt.Fatalf("%v held %v and holds %v", r, x, y)
+				}
+				if y.Stored && !x.Stored && is.Layout.LineStyle(r) == y.Style {
+					rt.Fatalf("%v is stored for nothing", r)
+				}
+				want := formatAt(s, was, r)
+				if slices.ContainsFunc(o.Spans, func(l Lines) bool { return o.Range(l).Contains(r) }) {
+					if o.Anew {
+						want = zero
+					}
+					want, _ = xf.Apply(want, zero, o.Settings)
+				}
+				if got := formatAt(next, is, r); xf.Of(got) != xf.Of(want) {
+					rt.Fatalf("%v looks\n%q and not\n%q", r, xf.Of(got), xf.Of(want))
+				}
+			}
+			s = next
+		}
+	})
+}
+
+// seen is all that a sheet holds and how it looks, wherever one looks, with what it stores.
+func seen(t *testing.T, s *Snapshot) string {
+	sheet := firstSheet(t, s)
+	var b strings.Builder
+	for _, r := range lookPlaces {
+		c := stateAt(sheet, r)
+		look := xf.Of(formatAt(s, sheet, r))
+		fmt.Fprintf(&b, "%v %v %v %v =%s %s\n", r, c.Stored, c.Value.Kind(), c.Value, c.Formula, look.Key())
+	}
+	in := lined{sheet.Layout, &looks{styles: s.Workbook().Styles}}
+	for i := range 10 {
+		look, has := in.row(i)
+		fmt.Fprintf(&b, "row %d %v %s\n", i, has, look.Key())
+		look, _ = in.column(i)
+		span, _ := sheet.Layout.Column(i)
+		fmt.Fprintf(&b, "column %d %v %s\n", i, span.Width, look.Key())
+	}
+	return b.String()
+}
+
+// otherwise gives the first line in which two texts differ.
+func otherwise(got, want string) string {
+	a, b := strings.Split(got, "\n"), strings.Split(want, "\n")
+	for i := range a {
+		if a[i] != b[i] {
+			return fmt.Sprintf("%q, want %q", a[i], b[i])
+		}
+	}
+	return ""
+}
+
+// TestLinesBetween: what Between says of versions with formatted lines makes the same of the base again, on it as well as on a
+// file of the same contents, and after rows and columns have come and gone.
+func TestLinesBetween(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		base := oneSheet(t, "A1=1 B1==A1*2 C3='text A4=7 F6=2")
+		s := base
+		for range rapid.IntRange(1, 5).Draw(rt, "edits") {
+			op := drawLook(rt)
+			if rapid.IntRange(0, 4).Draw(rt, "structure") == 0 {
+				op = Restructure{structure.Change{Kind: rapid.SampledFrom([]structure.Kind{structure.InsertRows, structure.InsertColumns, structure.DeleteRows, structure.DeleteColumns}).Draw(rt, "kind"),
+					Sheet: "Sheet1", At: rapid.IntRange(0, 5).Draw(rt, "at"), Count: rapid.IntRange(1, 2).Draw(rt, "count")}}
+			}
+			next, _, err := s.Apply(t.Context(), Edit{Ops: []Op{op}})
+			if e := (*Error)(nil); errors.As(err, &e) && e.Code == Code(structure.CellsPushed) {
+				continue // there are formatted cells up to the end of the sheet
+			}
+			if err != nil {
+				rt.Fatal(err)
+			}
+			s = next
+		}
+		e, err := Between(t.Context(), base, s)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		if e, err = DecodeEdit(e.AppendTo(nil)); err != nil {
+			rt.Fatal(err)
+		}
+		again, _, err := base.Replay(t.Context(), e)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		if d := otherwise(looked(t, again), looked(t, s)); d != "" {
+			rt.Fatalf("made again it is not the same: %s", d)
+		}
+		if len(s.Moves()) > 0 {
+			return
+		}
+		other := oneSheet(t, "A1=1 B1==A1*2 C3='text A4=7 F6=2")
+		m, err := Rebase(t.Context(), base, s, other)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		moved, _ := apply(t, other, m.Edit)
+		if d := otherwise(looked(t, moved), looked(t, s)); d != "" || len(m.Conflicts) > 0 {
+			rt.Fatalf("on another file it is not the same: %s %v", d, m.Conflicts)
+		}
+	})
+}
+
+// looked is seen without what is stored that looks and holds as if it were not.
+func looked(t *testing.T, s *Snapshot) string {
+	return strings.NewReplacer(" true ", " ", " false ", " ").Replace(seen(t, s))
+}
+
+// TestMergeLines holds the laws of a three-way merge for formats of lines: what one side alone has done comes to the other.
+func TestMergeLines(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		line := func(s *Snapshot) *Snapshot {
+			for range rapid.IntRange(0, 3).Draw(rt, "edits") {
+				s, _ = apply(t, s, Edit{Ops: []Op{drawLook(rt)}})
+			}
+			return s
+		}
+		base := line(snapshot(t, "A1=1 B1==A1+1 A2='x C3=4"))
+		x := line(base)
+		merged := func(o, x *Snapshot) *Snapshot {
+			n, _ := apply(t, o, merge(t, base, o, x).Edit)
+			return n
+		}
+		for what, got := range map[string]*Snapshot{"merge(b, x, b)": merged(x, base), "merge(b, b, x)": merged(base, x), "merge(b, x, x)": merged(x, x)} {
+			if d := otherwise(looked(t, got), looked(t, x)); d != "" {
+				rt.Fatalf("%s is not x: %s", what, d)
+			}
+		}
+	})
+}
+
+// TestMergeLinesAndCells: cells that one side writes into columns which the other formats look as if they had been written
+// afterwards; of what both did to a column each part is merged by itself, and what both changed stays.
+func TestMergeLinesAndCells(t *testing.T) {
+	base := snapshot(t, "A1=1 B1=2")
+	column := func(leaf xf.Leaf, value string) Edit {
+		return Edit{Ops: []Op{FormatLines{Sheet: "Sheet1", Spans: []Lines{{0, 0}}, Settings: xf.Settings{{Leaf: leaf, Value: value}}}}}
+	}
+	ours, _ := apply(t, base, set(t, "Sheet1", "A9=7"))
+	ours, _ = apply(t, ours, column(xf.FontItalic, xf.Yes))
+	ours, _ = apply(t, ours, column(xf.FontColor, "FF112233"))
+	theirs, _ := apply(t, base, column(xf.FontBold, xf.Yes))
+	theirs, _ = apply(t, theirs, column(xf.FontColor, "FF445566"))
+	m := merge(t, base, ours, theirs)
+	n, _ := apply(t, ours, m.Edit)
+	for _, at := range []string{"A9", "A500"} {
+		r, _ := cell.ParseRef(at)
+		is := xf.Of(formatAt(n, firstSheet(t, n), r))
+		if is[xf.FontBold] != xf.Yes || is[xf.FontItalic] != xf.Yes || is[xf.FontColor] != "FF112233" {
+			t.Errorf("%s looks %q", at, is)
+		}
+	}
+}
+
+// TestFormatLinesRow: a row's format goes before a column's, and a cell that is written later has the one or the other;
+// what is cleared is as before.
+func TestFormatLinesRow(t *testing.T) {
+	bold, red := xf.Settings{{Leaf: xf.FontBold, Value: xf.Yes}}, xf.Settings{{Leaf: xf.FontColor, Value: "FFFF0000"}}
+	s := oneSheet(t, "A1=1")
+	s, _ = apply(t, s, Edit{Ops: []Op{FormatLines{Sheet: "Sheet1", Spans: []Lines{{1, 1}}, Settings: bold}, FormatLines{Sheet: "Sheet1", Rows: true, Spans: []Lines{{2, 2}}, Settings: red}}})
+	s, _ = apply(t, s, set(t, "Sheet1", "B2=1 B3=2 C3=3 D4=4"))
+	for at, want := range map[string]string{"B2": "1 ", "B3": "1 FFFF0000", "C3": " FFFF0000", "D4": " ", "A1": " "} {
+		r, _ := cell.ParseRef(at)
+		c, _ := firstSheet(t, s).At(r)
+		is := xf.Of(format(s.Workbook().Styles, c.Style))
+		if got := is[xf.FontBold] + " " + is[xf.FontColor]; got != want {
+			t.Errorf("%s looks %q and not %q", at, got, want)
+		}
+	}
+	if n := firstSheet(t, s).StoredCells(); n != 5 {
+		t.Errorf("%d cells are stored", n)
+	}
+	s, _ = apply(t, s, Edit{Ops: []Op{FormatLines{Sheet: "Sheet1", Spans: []Lines{{0, cell.MaxCols - 1}}, Anew: true}}})
+	if l := firstSheet(t, s).Layout; len(l.Columns)+len(l.Rows) > 0 {
+		t.Errorf("after clearing there are %v and %v", l.Columns, l.Rows)
+	}
+}
+
+// TestFormatLinesRefused: what cannot be is refused and changes nothing.
+func TestFormatLinesRefused(t *testing.T) {
+	s := oneSheet(t, "A1=1")
+	styled, _ := apply(t, s, Edit{Ops: []Op{FormatLines{Sheet: "Sheet1", Rows: true, Spans: []Lines{{0, 999}}, Settings: xf.Settings{{Leaf: xf.FontBold, Value: xf.Yes}}}}})
+	for _, c := range []struct {
+		s    *Snapshot
+		op   FormatLines
+		code Code
+	}{
+		{s, FormatLines{Sheet: "none", Spans: []Lines{{0, 0}}}, SheetNotFound},
+		{s, FormatLines{Sheet: "Sheet1", Spans: []Lines{{0, cell.MaxCols}}}, BadCell},
+		{s, FormatLines{Sheet: "Sheet1", Spans: []Lines{{3, 2}}}, BadCell},
+		{s, FormatLines{Sheet: "Sheet1", Rows: true, Spans: []Lines{{-1, 2}}}, BadCell},
+		{s, FormatLines{Sheet: "Sheet1", Rows: true, Spans: []Lines{{0, MaxRowEdits}}}, TooMany},
+		{s, FormatLines{Sheet: "Sheet1", Settings: xf.Settings{{Leaf: xf.FontColor, Value: "red"}}}, BadFormat},
+		{styled, FormatLines{Sheet: "Sheet1", Spans: []Lines{{0, 9999}}, Settings: xf.Settings{{Leaf: xf.FontItalic, Value: xf.Yes}}}, TooMany},
+	} {
+		var e *Error
+		if _, _, err := c.s.Apply(t.Context(), Edit{Ops: []Op{c.op}}); !errors.As(err, &e) || e.Code != c.code {
+			t.Errorf("%+v: %v", c.op, err)
+		}
+	}
+}
+
+// TestFormatLinesForm: the binary form of the operation gives it back.
+func TestFormatLinesForm(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		o := drawLines(rt)
+		o.Alone = rapid.Bool().Draw(rt, "alone")
+		e, err := DecodeEdit(Edit{Ops: []Op{o}}.AppendTo(nil))
+		if err != nil || !reflect.DeepEqual(e.Ops, []Op{o}) {
+			rt.Fatalf("%+v is read as %+v, %v", o, e.Ops, err)
+		}
+	})
+}
