@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -405,5 +406,54 @@ func TestAccessNeverShows(t *testing.T) {
 	t.Logf("%d calls were answered well, %d were about a fork of the other", good, hidden)
 	if good < 100 || hidden < 20 {
 		t.Error("these are too few to show anything")
+	}
+}
+
+// TestAccessProgress: two principals give their calls the same token for progress; each is told how
+// far its own are, and of the sheets of its own workbook alone.
+func TestAccessProgress(t *testing.T) {
+	t.Parallel()
+	g := asking(t)
+	books := map[string]string{"alice": "loan", "bob": "messy"}
+	for _, era := range eras {
+		told := map[string]*sync.Map{"alice": {}, "bob": {}}
+		sheets := map[string]string{}
+		var calls sync.WaitGroup
+		for name, heard := range told {
+			c := mcp.NewClient(&mcp.Implementation{Name: "one", Version: "1"}, &mcp.ClientOptions{ProgressNotificationHandler: func(_ context.Context, r *mcp.ProgressNotificationClientRequest) {
+				heard.Store(strings.TrimPrefix(r.Params.Message, "searching "), true)
+			}})
+			s, err := c.Connect(t.Context(), &mcp.StreamableClientTransport{Endpoint: g.url, HTTPClient: &http.Client{Transport: bearing{g.tokens[name], g.http.Transport}}}, &mcp.ClientSessionOptions{ProtocolVersion: era})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			sheets[name] = do(t, s, "list_sheets", `{"workbook_id":%q}`, books[name])
+			for range 4 {
+				calls.Go(func() {
+					for range 10 {
+						params := &mcp.CallToolParams{Name: "find_value", Arguments: map[string]any{"workbook_id": books[name], "query": "nothing of the kind"}}
+						params.SetProgressToken("the same")
+						if _, err := s.CallTool(t.Context(), params); err != nil {
+							t.Error(err)
+						}
+					}
+				})
+			}
+		}
+		calls.Wait()
+		for name, heard := range told {
+			n := 0
+			heard.Range(func(sheet, _ any) bool {
+				n++
+				if !strings.Contains(sheets[name], "\n"+sheet.(string)+"\t") {
+					t.Errorf("%s: %s is told of %q; its sheets are %s", era, name, sheet, sheets[name])
+				}
+				return true
+			})
+			if n == 0 {
+				t.Errorf("%s: %s is told of no progress", era, name)
+			}
+		}
 	}
 }

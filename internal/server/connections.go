@@ -218,7 +218,7 @@ func (s *Server) connectionsMost(asked, files int) int {
 	asked = cmp.Or(asked, connectionsMax)
 	most := min(asked, max(files/connectionShare, connectionsLeast))
 	if most < asked {
-		s.log.Info("connections are bounded by the number of files that may be open", "connections", most, "asked", asked, "files", files)
+		s.log.Debug("connections are bounded by the number of files that may be open", "connections", most, "asked", asked, "files", files)
 	}
 	return most
 }
