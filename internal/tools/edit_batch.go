@@ -25,10 +25,11 @@ type editBatchIn struct {
 
 type editBatchOut struct {
 	committed
-	Edits int          `json:"edits_applied"`
-	Total int          `json:"total_edits"`
-	Grown []string     `json:"tables_grown,omitempty"` // as "Sales is A1:D6"
-	Bad   *diagnostics `json:"formula_parse_diagnostics"`
+	Warnings []any        `json:"warnings"` // in place of those of committed, which it hides: texts
+	Edits    int          `json:"edits_applied"`
+	Total    int          `json:"total_edits"`
+	Grown    []string     `json:"tables_grown,omitempty"` // as "Sales is A1:D6"
+	Bad      *diagnostics `json:"formula_parse_diagnostics"`
 }
 
 var editBatch = define(Spec{
@@ -92,6 +93,9 @@ func (e *Env) change(ctx context.Context, fork, tool string, mode EditMode, guar
 	}
 	out.committed = made
 	out.Applied = out.Edits
+	for _, w := range made.Warnings {
+		out.Warnings = append(out.Warnings, w)
+	}
 	return out, nil
 }
 

@@ -247,6 +247,9 @@ func draftSheet(ctx context.Context, snap *book.Snapshot, index int, name string
 		s.Expectations = append(s.Expectations, p.expectation(r))
 		ports = append(ports, p)
 	}
+	if len(s.Expectations) == 0 {
+		s.Expectations = []string{"nothing on this sheet looks like a port"}
+	}
 	return s, ports, nil
 }
 

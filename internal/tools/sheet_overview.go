@@ -162,7 +162,7 @@ func readTableOf(in sheetOverviewIn, region int) readTableIn {
 // likely gives the word for a sheet's class as the compat shape has it.
 func likely(c analyze.SheetClass) string {
 	switch c {
-	case analyze.CalculatorSheet, analyze.MixedSheet:
+	case analyze.CalculatorSheet:
 		return "likely_calculator"
 	case analyze.MetadataSheet:
 		return "likely_metadata"
