@@ -268,13 +268,7 @@ func regionTags(v analyze.View, d *analyze.Detection) []string {
 			}
 		}
 	}
-	var tags []string
-	for _, t := range []string{"header", "emphasis", "currency", "percentage", "date"} {
-		if found[t] {
-			tags = append(tags, t)
-		}
-	}
-	return tags
+	return orderedTags(found)
 }
 
 // bindTable makes p a table below the header of r.

@@ -96,6 +96,9 @@ func readSheetPage(ctx context.Context, env *Env, snap *book.Snapshot, in sheetP
 		}
 		p.g.sheet, p.extent = sheet, extentOf(sheet)
 	}
+	if !p.any && env.Profile == Compat { // spreadsheet-mcp's pages of a sheet without cells have the first
+		p.any, p.used = true, cell.Range{}
+	}
 	if p.any {
 		p.last = min(last, p.used.Last.Row)
 	}

@@ -27,7 +27,7 @@ type workbookSummaryOut struct {
 	TotalFormulas int64        `json:"total_formulas"`
 	Breakdown     breakdown    `json:"breakdown"`
 	RegionCounts  regionCounts `json:"region_counts"`
-	KeyNames      []nameItem    `json:"key_named_ranges"`
+	KeyNames      []nameItem   `json:"key_named_ranges"`
 	EntryPoints   []entryPoint `json:"suggested_entry_points"`
 	Notes         []string     `json:"notes"`
 
