@@ -28,7 +28,7 @@ import (
 // The files of an archive lie in the folder that is served, beside the examples. One that is called
 // BOOK.xlsx/PART is a part of a workbook, in which {N MiB of spaces} is that; the other parts of that which a
 // package needs are made.
-// "-- play --" is what is played. Each "## title" in it begins a test; what stands before the first goes before all
+// "-- tools --" has the names of tools each of which is called. "-- play --" is what is played. Each "## title" in it begins a test; what stands before the first goes before all
 // of them. A line is
 //
 //	> tool {arguments}         a call, which succeeds unless the next line says otherwise:
@@ -65,6 +65,15 @@ func TestTranscripts(t *testing.T) {
 				t.Fatal(err)
 			}
 			root, first, tests := layOut(t, archive)
+			for _, f := range archive.Files {
+				if f.Name == "tools" {
+					for name := range strings.FieldsSeq(string(f.Data)) {
+						if !strings.Contains(strings.Join(tests, "\n"), "\n> "+name+" ") {
+							t.Errorf("no test calls %s", name)
+						}
+					}
+				}
+			}
 			p := &player{root: root, state: t.TempDir(), names: map[string]any{}}
 			p.serve(t, "")
 			p.playAll(t, first)
@@ -102,6 +111,7 @@ func layOut(t *testing.T, archive *txtar.Archive) (root, first string, tests []s
 			book, part = m[1], m[2]
 		}
 		switch {
+		case f.Name == "tools":
 		case f.Name == "play":
 			tests = strings.Split("\n"+string(f.Data), "\n## ")
 			first, tests = tests[0], tests[1:]

@@ -43,17 +43,22 @@ func (v Visibility) String() string {
 // SheetKind says what a tab holds.
 type SheetKind uint8
 
-// The kinds of sheet. Only a Worksheet has cells.
+// The kinds of sheet. Only a Worksheet and a Macrosheet have cells; a Modulesheet is what Excel 5 had its macros in, of
+// which a later file keeps the name.
 const (
 	Worksheet SheetKind = iota
 	Chartsheet
 	Dialogsheet
 	Macrosheet
+	Modulesheet
 )
+
+// HasCells tells whether there are cells on sheets of a kind.
+func (k SheetKind) HasCells() bool { return k == Worksheet || k == Macrosheet }
 
 // String gives the kind in one word.
 func (k SheetKind) String() string {
-	return [...]string{"worksheet", "chartsheet", "dialogsheet", "macrosheet"}[k]
+	return [...]string{"worksheet", "chartsheet", "dialogsheet", "macrosheet", "modulesheet"}[k]
 }
 
 // SheetInfo is what is known of a sheet before its cells are read.

@@ -3,6 +3,7 @@ package tools
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"gridflow/internal/forks"
 )
@@ -97,7 +98,9 @@ type restoreCheckpointIn struct {
 
 type restoreCheckpointOut struct {
 	movedOut
-	Restored string `json:"restored_checkpoint,omitempty"`
+	Restored any `json:"restored_checkpoint,omitempty"` // its id, in the compat profile all of it
+
+	restored *checkpointRow
 }
 
 var restoreCheckpoint = define(Spec{
@@ -121,8 +124,23 @@ var restoreCheckpoint = define(Spec{
 	if err != nil {
 		return nil, err
 	}
-	return &restoreCheckpointOut{*movedTo(r, "restored"), in.Checkpoint}, nil
+	out := &restoreCheckpointOut{movedOut: *movedTo(r, "restored")}
+	if in.Checkpoint != "" {
+		out.Restored = in.Checkpoint
+		list, err := store.Checkpoints(ctx, in.Fork)
+		if i := slices.IndexFunc(list, func(c forks.Checkpoint) bool { return c.ID == in.Checkpoint }); err == nil && i >= 0 {
+			row := checkpointRowOf(list[i])
+			out.restored = &row
+		}
+	}
+	return out, nil
 })
+
+func (o *restoreCheckpointOut) recast() {
+	if o.restored != nil {
+		o.Restored = o.restored
+	}
+}
 
 type deleteCheckpointIn struct {
 	ForkArg

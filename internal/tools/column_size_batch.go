@@ -34,6 +34,14 @@ type columnOp struct {
 	Grouping
 }
 
+// names gives the columns as the operation names them.
+func (o *columnOp) names() string {
+	if o.Target != nil {
+		return o.Target.Range
+	}
+	return o.Range
+}
+
 var columnSizeBatch = define(Spec{
 	Name: "column_size_batch", Title: "Size columns", Toolset: "styles", Writes: true, Reach: ReachSheet,
 	Description: "Sets the widths of columns in a fork, in characters or to fit what they show, hides and shows them, groups them and folds groups away.",

@@ -11,6 +11,7 @@ import (
 
 	"gridflow/internal/book"
 	"gridflow/internal/forks"
+	"gridflow/internal/structure"
 )
 
 // draft is a change that is to be made of a fork.
@@ -31,6 +32,8 @@ type committed struct {
 	changedOut
 	Mode     string `json:"mode"`
 	ChangeID string `json:"change_id,omitempty"`
+
+	tool string
 }
 
 // commit has a fork changed, or the change staged, by what collect makes of the newest
@@ -75,7 +78,7 @@ func (e *Env) commitOnce(ctx context.Context, fork, tool string, mode EditMode, 
 	if err != nil {
 		return out, false, err
 	}
-	out.Mode = mode.Mode
+	out.Mode, out.tool = mode.Mode, tool
 	if nothing := len(d.edit().Ops) == 0 && (c.Expected == nil || *c.Expected == seen); nothing {
 		out.changedOut = changedOut{stamp: stamp{fork, seen}, Before: seen, Summary: summarize(nil, false)}
 	} else if mode.Mode == "preview" {
@@ -127,6 +130,10 @@ func (s *summary) tell(d draft, asking []string) {
 // sheetsBeside gives the sheets that an operation changes besides their cells.
 func sheetsBeside(op book.Op) (sheets []string) {
 	switch o := op.(type) {
+	case book.Restructure: // under the names that they had
+		if o.Kind == structure.DeleteSheet || o.Kind == structure.RenameSheet {
+			sheets = append(sheets, o.Sheet)
+		}
 	case book.Arrange:
 		sheets = append(sheets, o.Sheet)
 	case book.FormatLines:

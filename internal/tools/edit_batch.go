@@ -25,10 +25,11 @@ type editBatchIn struct {
 
 type editBatchOut struct {
 	committed
-	Edits int          `json:"edits_applied"`
-	Total int          `json:"total_edits"`
-	Grown []string     `json:"tables_grown,omitempty"` // as "Sales is A1:D6"
-	Bad   *diagnostics `json:"formula_parse_diagnostics"`
+	Warnings []any        `json:"warnings"` // in place of those of committed, which it hides: texts
+	Edits    int          `json:"edits_applied"`
+	Total    int          `json:"total_edits"`
+	Grown    []string     `json:"tables_grown,omitempty"` // as "Sales is A1:D6"
+	Bad      *diagnostics `json:"formula_parse_diagnostics"`
 }
 
 var editBatch = define(Spec{
@@ -82,7 +83,7 @@ func (e *Env) change(ctx context.Context, fork, tool string, mode EditMode, guar
 		out.Edits = edit.Cells()
 		out.Total = out.Edits + len(ed.bad)
 		out.Grown = ed.grownTexts
-		if out.Edits == 0 {
+		if out.Edits == 0 && (e.Profile != Compat || ed.policy == "fail") { // spreadsheet-mcp's tool tells of them only
 			return nil, fail("BAD_FORMULA", "Mend the formulas; nothing was changed", "none of the %d formulas parses: %s: %s", len(ed.bad), ed.bad[0].address, ed.bad[0].message)
 		}
 		return ed, nil
@@ -92,6 +93,9 @@ func (e *Env) change(ctx context.Context, fork, tool string, mode EditMode, guar
 	}
 	out.committed = made
 	out.Applied = out.Edits
+	for _, w := range made.Warnings {
+		out.Warnings = append(out.Warnings, w)
+	}
 	return out, nil
 }
 

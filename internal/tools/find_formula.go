@@ -51,11 +51,13 @@ var findFormula = define(Spec{
 }, viewed(findFormulas))
 
 func findFormulas(ctx context.Context, env *Env, snap *book.Snapshot, in findFormulaIn) (*findFormulaOut, error) {
-	if in.Query == "" || in.Query == "=" {
+	// Of spreadsheet-mcp's tool an empty query finds all.
+	all := in.Query == "" && env.Profile == Compat
+	if (in.Query == "" || in.Query == "=") && !all {
 		return nil, invalid(`Give a part of the formula, such as "SUM(" or "Rates!"`, "there is nothing to look for")
 	}
 	query := in.Query
-	if query[0] == '=' {
+	if !all && query[0] == '=' {
 		query = query[1:] // the texts have none
 	}
 	m, err := matcher(query, "contains", in.CaseSensitive)

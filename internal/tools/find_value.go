@@ -89,7 +89,8 @@ func findValues(ctx context.Context, env *Env, snap *book.Snapshot, in findValue
 	if labels && in.Label != "" {
 		pattern = in.Label
 	}
-	if pattern == "" && !slices.Contains(in.ValueTypes, "null") {
+	// Of spreadsheet-mcp's tool an empty query finds all.
+	if pattern == "" && !slices.Contains(in.ValueTypes, "null") && (labels || env.Profile != Compat) {
 		in.Query = "total"
 		return nil, invalid("Give query, the text to look for, or label. Example: "+callText("find_value", in), "there is nothing to look for")
 	}

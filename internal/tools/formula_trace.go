@@ -297,6 +297,32 @@ func (t *traceWriter) diagnostics(in formulaTraceIn, index int) (*parseFailures,
 	return out, err
 }
 
+// recast writes formulas with their =, as spreadsheet-mcp does in this tool.
+func (o *formulaTraceOut) recast() {
+	with := func(f *string) {
+		if *f != "" {
+			*f = "=" + *f
+		}
+	}
+	for i := range o.Layers {
+		l := &o.Layers[i]
+		for j := range l.Edges {
+			with(&l.Edges[j].Formula)
+		}
+		for j := range l.Highlights.Groups {
+			with(&l.Highlights.Groups[j].Formula)
+		}
+		for j := range l.Highlights.Notable {
+			with(&l.Highlights.Notable[j].Formula)
+		}
+		for j := range l.Highlights.Ranges {
+			for k := range l.Highlights.Ranges[j].SampleFormulas {
+				with(&l.Highlights.Ranges[j].SampleFormulas[k])
+			}
+		}
+	}
+}
+
 func (o *formulaTraceOut) appendText(b []byte, _ bool) []byte {
 	b = fmt.Appendf(b, "%s of %s!%s", o.Direction, cell.QuoteSheet(o.SheetName), o.Origin)
 	if o.formula != "" {

@@ -247,6 +247,9 @@ func draftSheet(ctx context.Context, snap *book.Snapshot, index int, name string
 		s.Expectations = append(s.Expectations, p.expectation(r))
 		ports = append(ports, p)
 	}
+	if len(s.Expectations) == 0 {
+		s.Expectations = []string{"nothing on this sheet looks like a port"}
+	}
 	return s, ports, nil
 }
 
@@ -265,13 +268,7 @@ func regionTags(v analyze.View, d *analyze.Detection) []string {
 			}
 		}
 	}
-	var tags []string
-	for _, t := range []string{"header", "emphasis", "currency", "percentage", "date"} {
-		if found[t] {
-			tags = append(tags, t)
-		}
-	}
-	return tags
+	return orderedTags(found)
 }
 
 // bindTable makes p a table below the header of r.

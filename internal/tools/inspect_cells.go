@@ -26,7 +26,28 @@ type inspectCellsOut struct {
 	Targets    []string        `json:"targets"`
 	Cells      []inspectedCell `json:"cells"`
 	Truncated  bool            `json:"truncated"` // never: too many cells are an error
-	Budget     int             `json:"budget"`
+	Budget     any             `json:"budget"`    // the most cells that there may be, in the compat profile an inspectBudget
+
+	budget inspectBudget
+}
+
+// inspectBudget is spreadsheet-mcp's account of what was shown of how much.
+type inspectBudget struct {
+	MaxCells      int `json:"max_cells"`
+	MaxBytes      int `json:"max_payload_bytes,omitempty"`
+	RowsReturned  int `json:"rows_returned"`
+	CellsReturned int `json:"cells_returned"`
+	TotalRows     int `json:"total_rows_available"`
+}
+
+func (o *inspectCellsOut) recast() {
+	seen := map[string]bool{}
+	for i := range o.Cells {
+		o.Cells[i].sayGeneral()
+		seen[strings.TrimLeft(o.Cells[i].Address[strings.LastIndexByte(o.Cells[i].Address, '!')+1:], "ABCDEFGHIJKLMNOPQRSTUVWXYZ")] = true
+	}
+	o.budget.CellsReturned, o.budget.RowsReturned = len(o.Cells), len(seen)
+	o.Budget = o.budget
 }
 
 type inspectedCell struct {
@@ -73,6 +94,10 @@ func inspect(ctx context.Context, env *Env, snap *book.Snapshot, in inspectCells
 		out.Targets = in.Targets
 	}
 	touches(ctx, snap, list...)
+	out.budget = inspectBudget{MaxCells: allowed, MaxBytes: env.Caps.MaxPayloadBytes}
+	for _, a := range list {
+		out.budget.TotalRows += a.rng.Rows()
+	}
 	w := valuesOf(snap)
 	lim := env.budget(0)
 	lim.maxBytes, lim.maxItems = lim.maxFirst, 0 // budget is the bound on cells

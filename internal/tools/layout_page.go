@@ -58,7 +58,7 @@ type layoutCell struct {
 	Italic     bool           `json:"italic,omitempty"`
 	AlignH     string         `json:"align_h,omitempty"`
 	Borders    *layoutBorders `json:"borders"`
-	MergeStart string         `json:"merge_start,omitempty"` // the merged range
+	MergeStart any            `json:"merge_start,omitempty"` // the merged range, in the compat profile true
 }
 
 type layoutBorders struct {
@@ -98,7 +98,7 @@ func readLayout(ctx context.Context, env *Env, snap *book.Snapshot, in layoutPag
 			render = "json"
 		}
 	}
-	p := layoutPager{in: in, w: valuesOf(snap), sheet: sheet, lim: env.budget(0)}
+	p := layoutPager{in: in, compat: env.Profile == Compat, w: valuesOf(snap), sheet: sheet, lim: env.budget(0)}
 	p.lim.maxItems = 0
 	out := &layoutPageOut{WorkbookID: snap.ID, SheetName: snap.Workbook().Sheets[a.sheet].Name}
 	used, any := sheet.Used()
@@ -151,11 +151,12 @@ func readLayout(ctx context.Context, env *Env, snap *book.Snapshot, in layoutPag
 
 // layoutPager makes one layout. trim, texts, measure and encode run in this order.
 type layoutPager struct {
-	in    layoutPageIn
-	w     values
-	sheet *grid.Sheet
-	page  cell.Range
-	lim   budget
+	in     layoutPageIn
+	compat bool
+	w      values
+	sheet  *grid.Sheet
+	page   cell.Range
+	lim    budget
 
 	shown  [][]string // by row and column of the page
 	cells  [][]grid.Cell
@@ -320,10 +321,16 @@ func (p *layoutPager) appendRow(b []byte, r, room int) []byte {
 		}
 		l := layoutCell{Address: c.Ref.String(), Value: text}
 		if m, ok := p.merge[c.Ref]; ok {
-			if m.First != c.Ref {
+			switch {
+			case m.First != c.Ref && !p.compat:
 				continue // a part of the merged cell
+			case m.First != c.Ref:
+				l.Value = "" // it has its place in the row there
+			case p.compat:
+				l.MergeStart = true
+			default:
+				l.MergeStart = m.String()
 			}
-			l.MergeStart = m.String()
 		}
 		if x := p.xf(c); x != nil {
 			if x.Font != nil {

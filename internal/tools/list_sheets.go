@@ -8,6 +8,7 @@ import (
 
 	"gridflow/internal/analyze"
 	"gridflow/internal/book"
+	"gridflow/internal/cell"
 	"gridflow/internal/grid"
 )
 
@@ -131,7 +132,24 @@ func (r *sheetRow) measure(ctx context.Context, snap *book.Snapshot, index int, 
 		}
 	}
 	r.CachedValues = &cached
+	r.StyleTags = sheetTags(snap.Workbook().Styles, sheet)
 	return nil
+}
+
+// sheetTags gives what the styles of the first cells of a sheet suggest.
+func sheetTags(styles *grid.Styles, sheet *grid.Sheet) []string {
+	const looked = 1000
+	found := make(map[string]bool)
+	n := 0
+	for c := range sheet.Cells(cell.Range{Last: cell.Ref{Row: cell.MaxRows - 1, Col: cell.MaxCols - 1}}) {
+		for _, t := range styleTags(styles, c.Style) {
+			found[t] = true
+		}
+		if n++; n == looked {
+			break
+		}
+	}
+	return orderedTags(found)
 }
 
 func (o *listSheetsOut) appendText(b []byte, _ bool) []byte {

@@ -12,7 +12,7 @@ import (
 
 type namedRangesIn struct {
 	Book
-	Sheet  string `json:"sheet_name" doc:"Only names scoped to, and tables on, this sheet"`
+	Sheet  string `json:"sheet_name" doc:"Only names of this sheet or of cells on it, and tables on it"`
 	Prefix string `json:"name_prefix"`
 	Limit  int    `json:"limit" default:"500" min:"1" max:"5000"`
 	Offset int    `json:"offset" default:"0" min:"0"`
@@ -70,10 +70,15 @@ func readNames(ctx context.Context, env *Env, snap *book.Snapshot, in namedRange
 	}
 	for i := range wb.Names {
 		n := &wb.Names[i]
-		if n.Hidden || only >= 0 && n.Sheet != only || !hasPrefixFold(n.Name, in.Prefix) {
+		if n.Hidden || !hasPrefixFold(n.Name, in.Prefix) {
 			continue
 		}
-		add(describeName(wb, n))
+		item := describeName(wb, n)
+		// A name of the workbook is one of the sheet that its cells are on as well.
+		if only >= 0 && n.Sheet != only && (n.Sheet >= 0 || !strings.EqualFold(item.SheetName, wb.Sheets[only].Name)) {
+			continue
+		}
+		add(item)
 	}
 	for i := range tables {
 		t := &tables[i]

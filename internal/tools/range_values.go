@@ -24,7 +24,7 @@ type rangeValuesOut struct {
 	Cut
 	WorkbookID string        `json:"workbook_id"`
 	SheetName  string        `json:"sheet_name"`
-	Warnings   []string      `json:"warnings"`
+	Warnings   []warning     `json:"warnings"`
 	Values     []*rangeBlock `json:"values"`
 }
 
@@ -74,10 +74,10 @@ func readRanges(ctx context.Context, env *Env, snap *book.Snapshot, in rangeValu
 		}
 	}
 	r.formulas = orElse(in.Formulas, env.verbose())
-	out := &rangeValuesOut{WorkbookID: snap.ID, SheetName: snap.Workbook().Sheets[index].Name, Warnings: []string{}}
+	out := &rangeValuesOut{WorkbookID: snap.ID, SheetName: snap.Workbook().Sheets[index].Name, Warnings: []warning{}}
 	var left []area // what is still to be read
 	if touches(ctx, snap, list...) {
-		out.Warnings = append(out.Warnings, warnStale+": "+staleText)
+		out.Warnings = append(out.Warnings, warning{warnStale, staleText})
 	}
 	known := false // that the first of it fits a result
 	for i, a := range list {
@@ -119,7 +119,7 @@ func readRanges(ctx context.Context, env *Env, snap *book.Snapshot, in rangeValu
 			}
 		}
 		if len(out.Values) < len(list) {
-			out.Warnings = append(out.Warnings, fmt.Sprintf("%d of %d ranges are not in this result: the call in cut reads them", len(list)-len(out.Values), len(list)))
+			out.Warnings = append(out.Warnings, warning{"WARN_RANGES_LEFT", fmt.Sprintf("%d of %d ranges are not in this result: the call in cut reads them", len(list)-len(out.Values), len(list))})
 		}
 		out.Next = fmt.Sprintf("%d of %d ranges are whole; next: %s", shown, len(list), callText("range_values", in))
 	}
@@ -282,6 +282,9 @@ func (r *rangeReader) rowSize(g *gridRows, row int) int {
 	return size + len(g.appendTSV(nil, row))
 }
 
+// blankCellsMax is how many cells below the last used one a range is shown with in the compat profile.
+const blankCellsMax = 10_000
+
 // encode writes page into block and gives the first row that did not fit, or -1.
 func (r *rangeReader) encode(block *rangeBlock, g *gridRows, page cell.Range) (next int) {
 	if r.format == "tsv" {
@@ -289,7 +292,11 @@ func (r *rangeReader) encode(block *rangeBlock, g *gridRows, page cell.Range) (n
 	}
 	// Blank rows below the last used one are all that can be left out here.
 	used, _ := g.sheet.Used()
-	last := min(page.Last.Row, max(used.Last.Row, page.First.Row))
+	last := max(used.Last.Row, page.First.Row)
+	if r.env.Profile == Compat { // spreadsheet-mcp gives those, too; here a bounded number of them
+		last += blankCellsMax / page.Cols()
+	}
+	last = min(last, page.Last.Row)
 	g.cols = colSpan(page.First.Col, page.Last.Col)
 	rows, cells := rowSpan(page.First.Row, last), len(g.cols)
 	array := func(write func([]byte, int) []byte) json.RawMessage {

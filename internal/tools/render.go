@@ -130,6 +130,9 @@ func encode(env *Env, out any) (*Result, error) {
 			return res, nil
 		}
 	}
+	if r, ok := out.(recast); ok && env.Profile == Compat {
+		r.recast()
+	}
 	b, ok := appendJSON(nil, out, env.Caps.MaxResponseBytes)
 	if !ok {
 		return nil, tooLarge(env.Caps.MaxResponseBytes)

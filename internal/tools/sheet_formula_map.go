@@ -131,6 +131,15 @@ func formulaMap(ctx context.Context, env *Env, snap *book.Snapshot, in formulaMa
 	return out, nil
 }
 
+// recast writes formulas with their =, as spreadsheet-mcp does in this tool.
+func (o *formulaMapOut) recast() {
+	for i := range o.Groups {
+		if g := &o.Groups[i]; g.Formula != "" {
+			g.Formula = "=" + g.Formula
+		}
+	}
+}
+
 func (o *formulaMapOut) appendText(b []byte, _ bool) []byte {
 	b = fmt.Appendf(b, "%s: %s, %d different\n", o.SheetName, counted(o.formulas, "formula", "formulas"), o.GroupCount)
 	for _, g := range o.Groups {

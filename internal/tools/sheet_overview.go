@@ -121,11 +121,7 @@ func overview(ctx context.Context, env *Env, snap *book.Snapshot, in sheetOvervi
 			}
 		}
 	}
-	for _, t := range []string{"header", "emphasis", "currency", "percentage", "date"} {
-		if tags[t] {
-			out.NotableFeatures = append(out.NotableFeatures, t)
-		}
-	}
+	out.NotableFeatures = orderedTags(tags)
 
 	out.DetectedCount = len(d.Regions)
 	lim := env.budget(in.MaxRegions)
@@ -162,7 +158,7 @@ func readTableOf(in sheetOverviewIn, region int) readTableIn {
 // likely gives the word for a sheet's class as the compat shape has it.
 func likely(c analyze.SheetClass) string {
 	switch c {
-	case analyze.CalculatorSheet, analyze.MixedSheet:
+	case analyze.CalculatorSheet:
 		return "likely_calculator"
 	case analyze.MetadataSheet:
 		return "likely_metadata"
@@ -170,6 +166,15 @@ func likely(c analyze.SheetClass) string {
 		return "unknown"
 	}
 	return "likely_data"
+}
+
+// recast writes the bounds of a region of one cell as A1:A1.
+func (o *sheetOverviewOut) recast() {
+	for i := range o.Detected {
+		if b := &o.Detected[i].Bounds; !strings.Contains(*b, ":") {
+			*b += ":" + *b
+		}
+	}
 }
 
 func summaryOf(r *analyze.Region, in sheetOverviewIn) regionSummary {

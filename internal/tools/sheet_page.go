@@ -96,6 +96,9 @@ func readSheetPage(ctx context.Context, env *Env, snap *book.Snapshot, in sheetP
 		}
 		p.g.sheet, p.extent = sheet, extentOf(sheet)
 	}
+	if !p.any && env.Profile == Compat { // spreadsheet-mcp's pages of a sheet without cells have the first
+		p.any, p.used = true, cell.Range{}
+	}
 	if p.any {
 		p.last = min(last, p.used.Last.Row)
 	}
@@ -281,6 +284,9 @@ func (p *sheetPager) writeRow(b []byte, row int) []byte {
 	case "csv":
 		return p.g.appendCSV(b, row)
 	case "values_only":
+		if p.env.Profile == Compat {
+			return p.g.appendTyped(b, row)
+		}
 		return p.g.appendPrimitives(b, row)
 	case "compact":
 		return p.appendCompact(b, row)
@@ -379,7 +385,11 @@ func (p *sheetPager) appendFull(b []byte, row int) []byte {
 	b = cell.AppendNumber(b, float64(row+1))
 	b = append(b, `,"cells":`...)
 	b = p.g.list(b, row, func(b []byte, c grid.Cell) []byte {
-		b, _ = appendJSON(b, p.g.w.snapshot(p.g.sheet, c, p.formulas, p.styles), max(p.g.stop-len(b), 0))
+		s := p.g.w.snapshot(p.g.sheet, c, p.formulas, p.styles)
+		if p.styles && p.env.Profile == Compat {
+			s.sayGeneral()
+		}
+		b, _ = appendJSON(b, s, max(p.g.stop-len(b), 0))
 		return b
 	})
 	return append(b, '}')

@@ -18,6 +18,14 @@ type sizeBatchIn[Op any] struct {
 type sizeBatchOut struct {
 	batchOut
 	Sheet string `json:"sheet_name"`
+
+	sized []string // what operations name, as A:C
+}
+
+// recast names the columns as the bounds of the change.
+func (o *sizeBatchOut) recast() {
+	o.Summary.Bounds = o.sized
+	o.batchOut.recast()
 }
 
 // sizeBatch is the handler of such a tool: size makes one operation on a sheet.
@@ -31,6 +39,12 @@ func sizeBatch[Op any](tool string, size func(b *batch, sheet int, op *Op) error
 				return err
 			}
 			out.Sheet = b.snap.Workbook().Sheets[index].Name
+			if i == 0 {
+				out.sized = nil
+			}
+			if named, ok := any(&in.Ops[i]).(interface{ names() string }); ok {
+				out.sized = append(out.sized, named.names())
+			}
 			return size(b, index, &in.Ops[i])
 		})
 		if err != nil {

@@ -43,6 +43,7 @@ var listStagedChanges = define(Spec{
 		row := stagedRow{ID: s.ID, Created: rfc3339(s.Created), Label: s.Label, Tool: s.Tool, Version: s.Version, Cells: s.Cells}
 		if a, ok := accountOf(s); ok && env.Profile == Compat {
 			row.Summary = &a.Summary
+			row.Summary.recast(s.Tool)
 		}
 		out.Staged = append(out.Staged, row)
 	}
@@ -87,6 +88,8 @@ type applyStagedIn struct {
 type applyStagedOut struct {
 	changedOut
 	ChangeID string `json:"change_id"`
+
+	tool string // that staged it
 }
 
 var applyStagedChange = define(Spec{
@@ -102,7 +105,7 @@ var applyStagedChange = define(Spec{
 	if err != nil {
 		return nil, err
 	}
-	out := &applyStagedOut{changedOut: changed(r), ChangeID: in.Change}
+	out := &applyStagedOut{changedOut: changed(r), ChangeID: in.Change, tool: r.Staged.Tool}
 	if a, ok := accountOf(r.Staged); ok { // it does what was previewed, and says so in the same words
 		out.Applied, out.Summary.Kinds, out.Summary.Counts = a.Ops, a.Summary.Kinds, a.Summary.Counts
 		out.Warnings = a.Summary.Warnings

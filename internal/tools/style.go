@@ -352,6 +352,16 @@ func describeXf(styles *grid.Styles, style uint32) string {
 	return strings.Join(parts, ", ")
 }
 
+// orderedTags gives tags that were found in the order in which they are told.
+func orderedTags(found map[string]bool) (tags []string) {
+	for _, t := range []string{"header", "emphasis", "currency", "percentage", "date"} {
+		if found[t] {
+			tags = append(tags, t)
+		}
+	}
+	return tags
+}
+
 // styleTags gives what a style suggests about the role of its cells.
 func styleTags(styles *grid.Styles, style uint32) []string {
 	if styles == nil || int(style) >= len(styles.Xfs) {

@@ -58,7 +58,7 @@ func sheetNamed(snap *book.Snapshot, name string) (int, error) {
 
 // emptySheet says of a sheet without cells why it has none.
 func emptySheet(info *grid.SheetInfo) string {
-	if info.Kind == grid.Chartsheet || info.Kind == grid.Dialogsheet {
+	if !info.Kind.HasCells() {
 		return plain(info.Name) + " is a " + info.Kind.String() + " and has no cells"
 	}
 	return plain(info.Name) + " is empty"

@@ -297,6 +297,13 @@ type snapshotCell struct {
 	StyleTags    []string `json:"style_tags"`
 }
 
+// sayGeneral names the format that goes without saying in all profiles but compat.
+func (s *snapshotCell) sayGeneral() {
+	if s.NumberFormat == "" {
+		s.NumberFormat = "General"
+	}
+}
+
 func (w values) snapshot(sheet *grid.Sheet, c grid.Cell, formulas, styles bool) snapshotCell {
 	s := snapshotCell{Address: c.Ref.String(), Value: w.typed(c)}
 	if formulas {

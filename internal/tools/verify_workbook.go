@@ -8,6 +8,7 @@ import (
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
 	"gridflow/internal/formula"
+	"gridflow/internal/grid"
 )
 
 type verifyWorkbookIn struct {
@@ -22,13 +23,15 @@ type verifyWorkbookIn struct {
 }
 
 type targetDelta struct {
-	Address        string  `json:"address"`
-	Before         *string `json:"before,omitempty"`
-	After          *string `json:"after,omitempty"`
-	BeforeFormula  string  `json:"before_formula,omitempty"`
-	AfterFormula   string  `json:"after_formula,omitempty"`
-	Classification string  `json:"classification"`
-	Changed        bool    `json:"changed"`
+	Address        string `json:"address"`
+	Before         any    `json:"before,omitempty"` // a text, in the compat profile a typed value
+	After          any    `json:"after,omitempty"`
+	BeforeFormula  string `json:"before_formula,omitempty"`
+	AfterFormula   string `json:"after_formula,omitempty"`
+	Classification string `json:"classification"`
+	Changed        bool   `json:"changed"`
+
+	before, after *typed
 }
 
 type errorDelta struct {
@@ -133,9 +136,18 @@ func oneTarget(snap *book.Snapshot, text string) (book.Target, error) {
 func (o *verifyWorkbookOut) fill(v *book.Verification, was, is values) {
 	o.Summary.Classes = map[string]int{}
 	for _, t := range v.Targets {
-		o.Targets = append(o.Targets, targetDelta{
-			cell.QuoteSheet(t.Sheet) + "!" + t.Ref.String(), was.shown(t.Before, t.OldRef), is.shown(t.After, t.Ref), formula.Display(t.Before.Formula), formula.Display(t.After.Formula), t.Class.String(), t.Changed,
-		})
+		d := targetDelta{
+			Address:       cell.QuoteSheet(t.Sheet) + "!" + t.Ref.String(),
+			BeforeFormula: formula.Display(t.Before.Formula), AfterFormula: formula.Display(t.After.Formula),
+			Classification: t.Class.String(), Changed: t.Changed,
+		}
+		if text := was.shown(t.Before, t.OldRef); text != nil {
+			d.Before, d.before = *text, was.typed(grid.Cell{Ref: t.OldRef, Value: t.Before.Value, Style: t.Before.Style})
+		}
+		if text := is.shown(t.After, t.Ref); text != nil {
+			d.After, d.after = *text, is.typed(grid.Cell{Ref: t.Ref, Value: t.After.Value, Style: t.After.Style})
+		}
+		o.Targets = append(o.Targets, d)
 		o.Summary.Classes[t.Class.String()]++
 	}
 	list := func(deltas []book.CellDelta) []errorDelta {
@@ -168,17 +180,32 @@ func (o *verifyWorkbookOut) fill(v *book.Verification, was, is values) {
 	}
 }
 
+func (o *verifyWorkbookOut) recast() {
+	for i := range o.Targets {
+		if t := &o.Targets[i]; t.before != nil {
+			t.Before = t.before
+		}
+		if t := &o.Targets[i]; t.after != nil {
+			t.After = t.after
+		}
+	}
+	for class := book.Unchanged; class <= book.Recalculated; class++ {
+		o.Summary.Classes[class.String()] += 0
+	}
+}
+
 func (o *verifyWorkbookOut) appendText(b []byte, _ bool) []byte {
 	s := o.Summary
 	b = fmt.Appendf(b, "%s => %s: %d of %d targets changed; errors: %d new, %d resolved, %d there before\n", plain(o.Base), plain(o.Current), s.Changed, s.Targets, s.New, s.Resolved, s.Preexisting)
 	if o.Stale {
 		b = append(b, "values of formulas are not recalculated yet\n"...)
 	}
-	show := func(v *string) string {
-		if v == nil {
+	show := func(v any) string {
+		text, ok := v.(string)
+		if !ok {
 			return "(empty)"
 		}
-		return *v
+		return text
 	}
 	for _, t := range o.Targets {
 		b = appendEscaped(b, t.Address)

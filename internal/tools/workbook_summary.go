@@ -27,7 +27,7 @@ type workbookSummaryOut struct {
 	TotalFormulas int64        `json:"total_formulas"`
 	Breakdown     breakdown    `json:"breakdown"`
 	RegionCounts  regionCounts `json:"region_counts"`
-	KeyNames      []nameRow    `json:"key_named_ranges"`
+	KeyNames      []nameItem   `json:"key_named_ranges"`
 	EntryPoints   []entryPoint `json:"suggested_entry_points"`
 	Notes         []string     `json:"notes"`
 
@@ -50,13 +50,6 @@ type regionCounts struct {
 	Calculator int `json:"calculator"`
 	Metadata   int `json:"metadata"`
 	Other      int `json:"other"`
-}
-
-type nameRow struct {
-	Name     string `json:"name"`
-	RefersTo string `json:"refers_to"`
-	Kind     string `json:"kind"`
-	Sheet    string `json:"scope_sheet_name,omitempty"`
 }
 
 type entryPoint struct {
@@ -154,10 +147,10 @@ func summarise(ctx context.Context, env *Env, snap *book.Snapshot, in workbookSu
 
 func (o *workbookSummaryOut) count(c analyze.SheetClass) {
 	switch c {
-	case analyze.DataSheet:
+	case analyze.DataSheet, analyze.MixedSheet:
 		o.Breakdown.Data++
 		o.RegionCounts.Data++
-	case analyze.CalculatorSheet, analyze.MixedSheet:
+	case analyze.CalculatorSheet:
 		o.Breakdown.Calculator++
 		o.RegionCounts.Calculator++
 	case analyze.MetadataSheet:
@@ -183,19 +176,15 @@ func rationale(c analyze.SheetClass) string {
 }
 
 // keyNames gives the first visible names that refer to different things.
-func keyNames(wb *grid.Workbook) []nameRow {
+func keyNames(wb *grid.Workbook) []nameItem {
 	seen := make(map[string]bool)
-	var out []nameRow
+	var out []nameItem
 	for _, n := range wb.Names {
 		if n.Hidden || seen[n.RefersTo] {
 			continue
 		}
 		seen[n.RefersTo] = true
-		row := nameRow{Name: n.Name, RefersTo: n.RefersTo, Kind: "named_range"}
-		if n.Sheet >= 0 && n.Sheet < len(wb.Sheets) {
-			row.Sheet = wb.Sheets[n.Sheet].Name
-		}
-		if out = append(out, row); len(out) == keyNamesMax {
+		if out = append(out, describeName(wb, &n)); len(out) == keyNamesMax {
 			break
 		}
 	}

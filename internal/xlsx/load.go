@@ -195,7 +195,7 @@ func (f *File) sheetPart(i int) (*Part, error) {
 		e := damaged("", -1, "the sheet %.64q cannot be read: %s", info.Name, info.Problem)
 		e.Hint = "The other sheets can be read: name one in sheet_name, as list_sheets has them."
 		return nil, e
-	case info.Kind == grid.Chartsheet || info.Kind == grid.Dialogsheet:
+	case !info.Kind.HasCells():
 		return nil, nil
 	}
 	return f.pkg.Find(info.Part), nil

@@ -185,6 +185,10 @@ func sheetInfo(r *xmltext.Reader, rels *relationships) grid.SheetInfo {
 	}
 	id := r.ValueNS(xmltext.Relationship, "id")
 	rel := rels.get(id)
+	if rel == nil && id == "" && s.Visibility == grid.VeryHidden {
+		s.Kind = grid.Modulesheet // so Excel writes it: its source is in the VBA project
+		return s
+	}
 	if rel == nil {
 		s.Problem = fmt.Sprintf("its relationship %.64q is missing", id)
 		return s
