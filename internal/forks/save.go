@@ -43,6 +43,9 @@ type Saved struct {
 	Cells    int // cells that were written
 }
 
+// templates are the extensions of templates, with those of the workbooks that are made of them.
+var templates = map[string]string{".xltx": ".xlsx", ".xltm": ".xlsm"}
+
 // Save writes a version of a fork as a workbook: the base with what was changed, and all
 // else byte for byte. The file is whole or untouched. Where it replaces the file that the
 // fork was made of, that must still be what it was, or what the fork has last saved there.
@@ -82,11 +85,16 @@ func (s *Store) Save(ctx context.Context, id string, o SaveOptions) (out Saved, 
 		o.Path = original
 	}
 	ext := strings.ToLower(path.Ext(o.Path))
-	if ext != h.hold.Ext {
+	instance := ext == templates[h.hold.Ext] && ext != ""
+	if ext != h.hold.Ext && !instance {
 		if o.Path == original {
 			return out, fail(CodeBadInput, "Give a target_path that ends in "+h.hold.Ext, "%s cannot be written: a fork of it is saved as a %s file", clip(original), h.hold.Ext)
 		}
-		return out, fail(CodeBadInput, "Give a path that ends in "+h.hold.Ext, "the fork was made of a %s file and is saved as one, not as %q", h.hold.Ext, clip(o.Path))
+		hint := "Give a path that ends in " + h.hold.Ext
+		if of, ok := templates[h.hold.Ext]; ok {
+			hint += ", or in " + of + " for a workbook of the template"
+		}
+		return out, fail(CodeBadInput, hint, "the fork was made of a %s file and is saved as one, not as %q", h.hold.Ext, clip(o.Path))
 	}
 	target, err := s.target(ctx, o.Path, original, root)
 	if err != nil {
@@ -100,6 +108,7 @@ func (s *Store) Save(ctx context.Context, id string, o SaveOptions) (out Saved, 
 	if err != nil {
 		return out, err
 	}
+	p.Instance = instance
 	hash := sha256.New()
 	var sum string
 	out.Entry, err = s.o.Files.Write(ctx, target, w, func(f io.Writer) error {

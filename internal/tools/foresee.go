@@ -39,9 +39,34 @@ func (e *editor) foresee(ctx context.Context) error {
 		for i := range tables {
 			if tables[i].Sheet == index {
 				f.headers(&tables[i])
+				if err := f.charts(ctx, &tables[i]); err != nil {
+					return err
+				}
 			}
 		}
 		f.unknownSheets()
+	}
+	return nil
+}
+
+// charts warns of charts that show headers which become others.
+func (f *foreseen) charts(ctx context.Context, t *grid.Table) error {
+	if t.HeaderRows == 0 {
+		return nil
+	}
+	for i := range t.Columns {
+		at := cell.Ref{Row: t.Range.First.Row + t.HeaderRows - 1, Col: t.Range.First.Col + i}
+		k, ok := f.at[at]
+		if !ok || f.cells[k].Keep || f.cells[k].Value.Text() == t.Columns[i].Name {
+			continue
+		}
+		charts, err := namedBy(ctx, f.snap, f.index, at)
+		if err != nil {
+			return err
+		}
+		for _, chart := range charts {
+			f.warn(chartNameText, chart, at)
+		}
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -107,6 +108,7 @@ type structureRun struct {
 	op            int // which of them is done
 	impact, delta bool
 	found         impactReport
+	lost          map[string]int // what charts have lost so far; nil: nobody has looked
 	deltas        []formulaDelta
 }
 
@@ -180,10 +182,41 @@ func (s *structureRun) restructure(changes ...structure.Change) error {
 		if err := s.look(c); err != nil {
 			return err
 		}
+		_, deletes, _ := c.Lines()
+		deletes = deletes || c.Kind == structure.MoveCells || c.Kind == structure.DeleteSheet
+		if deletes && s.lost == nil {
+			charts, err := chartsOf(s.ctx, s.snap)
+			if err != nil {
+				return err
+			}
+			s.lost = lostSeries(charts)
+		}
 		if err := s.batch.do(book.Restructure{Change: c}); err != nil {
 			return err
 		}
+		if deletes {
+			if err := s.lostCharts(); err != nil {
+				return err
+			}
+		}
 	}
+	return nil
+}
+
+// lostCharts warns of charts that show cells which are gone now.
+func (s *structureRun) lostCharts() error {
+	charts, err := chartsOf(s.ctx, s.snap)
+	if err != nil {
+		return err
+	}
+	lost := lostSeries(charts)
+	for i := range charts {
+		o := &charts[i]
+		if id := cmp.Or(o.ID, o.Part); lost[id] > s.lost[id] {
+			s.warn("WARN_CHART_REF: %s shows cells that are gone: %d of its references are #REF!. chart_batch can take it away and make another", chartText(s.snap, o), lost[id])
+		}
+	}
+	s.lost = lost
 	return nil
 }
 

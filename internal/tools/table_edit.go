@@ -386,7 +386,15 @@ func (e *tableEdit) renameColumn(name, to string) error {
 	e.form.Columns[i].Name = to
 	if e.form.Header {
 		at := e.cellsNow().First
-		e.cells = append(e.cells, book.CellEdit{Ref: cell.Ref{Row: at.Row, Col: at.Col + i}, Value: cell.TextValue(to)})
+		at.Col += i
+		e.cells = append(e.cells, book.CellEdit{Ref: at, Value: cell.TextValue(to)})
+		charts, err := namedBy(e.b.ctx, e.b.snap, e.sheet, at)
+		if err != nil {
+			return err
+		}
+		for _, chart := range charts {
+			e.b.warn(chartNameText, chart, at)
+		}
 	}
 	return nil
 }

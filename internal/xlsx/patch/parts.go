@@ -293,3 +293,35 @@ func (s *saver) leaveOut(part *xlsx.Part) {
 	s.report.Dropped = append(s.report.Dropped, part.Name)
 	s.edited = slices.DeleteFunc(s.edited, func(d *document) bool { return d.part == part })
 }
+
+// instance gives the workbook's part the type that a workbook has which was made of the template.
+func (s *saver) instance() error {
+	types := s.pkg.Find("[Content_Types].xml")
+	if types == nil {
+		return nil // it says nothing, and so not that it is a template
+	}
+	d, root, err := s.rooted(types)
+	if err != nil {
+		return err
+	}
+	name := s.f.WorkbookPart().Name
+	is := ""
+	for _, c := range d.children(root) {
+		tag := c.tag(d.text)
+		kind := decoded(attribute(tag, "ContentType"))
+		switch {
+		case c.local == "Override" && strings.EqualFold(strings.TrimLeft(decoded(attribute(tag, "PartName")), "/"), name):
+			is = kind
+		case c.local == "Default" && is == "" && strings.EqualFold("."+decoded(attribute(tag, "Extension")), path.Ext(name)):
+			is = kind
+		}
+	}
+	if to := strings.Replace(is, ".template.", ".sheet.", 1); to != is {
+		if s.untyped == nil {
+			s.untyped = map[string]bool{}
+		}
+		s.untyped[strings.ToLower(name)] = true
+		s.override(name, to)
+	}
+	return nil
+}

@@ -29,6 +29,8 @@ type Patch struct {
 	Objects []ObjectPatch // each sheet at most once
 	// RecalcOnLoad makes Excel calculate all formulas when it opens the file.
 	RecalcOnLoad bool
+	// Instance makes a workbook of a template: the file says that it is one. A workbook stays what it is.
+	Instance bool
 	// View is for copies that are made to be looked at or printed.
 	View ViewPatch
 }
@@ -40,7 +42,7 @@ func (p *Patch) Empty() bool {
 			return false
 		}
 	}
-	return len(p.Structure) == 0 && len(p.Styles) == 0 && len(p.Tables)+len(p.Names)+len(p.Objects) == 0 && p.Book.empty() && !p.RecalcOnLoad && p.View.empty()
+	return len(p.Structure) == 0 && len(p.Styles) == 0 && len(p.Tables)+len(p.Names)+len(p.Objects) == 0 && p.Book.empty() && !p.RecalcOnLoad && !p.Instance && p.View.empty()
 }
 
 // SheetPatch is what changes in a sheet.
@@ -236,6 +238,11 @@ func (s *saver) change(p *Patch) error {
 	}
 	if len(p.Styles) > 0 || s.looks != nil {
 		if err := s.addStyles(p.Styles, have); err != nil {
+			return err
+		}
+	}
+	if p.Instance {
+		if err := s.instance(); err != nil {
 			return err
 		}
 	}

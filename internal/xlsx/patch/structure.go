@@ -160,6 +160,9 @@ func (s *saver) restructure(changes []structure.Change) error {
 			return err
 		}
 	}
+	if err := s.dropCaches(); err != nil {
+		return err
+	}
 	if err := s.dropUnreached(); err != nil {
 		return err
 	}

@@ -39,6 +39,9 @@ func (s *saver) objects(p *Patch) error {
 	if err := s.arrangeTables(tables); err != nil {
 		return err
 	}
+	if err := s.pivotSources(tables); err != nil {
+		return err
+	}
 	if err := s.drawings(p.Objects); err != nil {
 		return err
 	}

@@ -1,0 +1,127 @@
+package forks
+
+import (
+	"archive/zip"
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/xuri/excelize/v2"
+
+	"gridflow/internal/book"
+	"gridflow/internal/cell"
+)
+
+const (
+	sheetMain = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"
+	xltxMain  = "application/vnd.openxmlformats-officedocument.spreadsheetml.template.main+xml"
+	xlsmMain  = "application/vnd.ms-excel.sheet.macroEnabled.main+xml"
+	xltmMain  = "application/vnd.ms-excel.template.macroEnabled.main+xml"
+)
+
+// typed gives a workbook whose main part is of another type.
+func typed(t *testing.T, b []byte, kind string) []byte {
+	t.Helper()
+	from, err := zip.NewReader(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	to := zip.NewWriter(&out)
+	for _, f := range from.File {
+		r, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.Name == "[Content_Types].xml" {
+			if !strings.Contains(string(text), sheetMain) {
+				t.Fatal(string(text))
+			}
+			text = []byte(strings.Replace(string(text), sheetMain, kind, 1))
+		}
+		w, err := to.Create(f.Name)
+		if err == nil {
+			_, err = w.Write(text)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := to.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// TestTemplates: a fork of a template is saved as a template, or as a workbook that was made of it, and each says of itself what it is.
+func TestTemplates(t *testing.T) {
+	for _, c := range []struct{ from, kind, to, want string }{
+		{"a.xltx", xltxMain, "out.xltx", xltxMain}, {"a.xltx", xltxMain, "out.xlsx", sheetMain}, {"a.xltx", xltxMain, "out.xlsm", ""},
+		{"a.xltm", xltmMain, "out.xltm", xltmMain}, {"a.xltm", xltmMain, "out.xlsm", xlsmMain}, {"a.xltm", xltmMain, "out.xlsx", ""},
+		{"a.xlsx", sheetMain, "out.xltx", ""}, {"a.xlsm", xlsmMain, "out.xlsm", xlsmMain},
+	} {
+		for _, edited := range []bool{false, true} {
+			r := newRig(t, Options{})
+			r.put(c.from, typed(t, smallBook(t, 1), c.kind))
+			f := r.create(c.from)
+			if edited {
+				r.edit(f.ID, set("Data", "A9", book.CellEdit{Value: cell.NumberValue(7)}))
+			}
+			_, err := r.store.Save(t.Context(), f.ID, SaveOptions{Path: c.to})
+			var e *Error
+			if c.want == "" {
+				if !errors.As(err, &e) || e.Code != CodeBadInput {
+					t.Errorf("%s as %s: %v", c.from, c.to, err)
+				}
+				r.close()
+				continue
+			}
+			if err != nil {
+				t.Fatalf("%s as %s: %v", c.from, c.to, err)
+			}
+			b, err := os.ReadFile(filepath.Join(r.dir, c.to))
+			if err != nil {
+				t.Fatal(err)
+			}
+			x, err := excelize.OpenReader(bytes.NewReader(b))
+			if err != nil {
+				t.Fatalf("%s as %s: %v", c.from, c.to, err)
+			}
+			if v, err := x.GetCellValue("Data", "A9"); edited && (v != "7" && v != "7.00" || err != nil) {
+				t.Errorf("%s as %s: A9 is %q, %v", c.from, c.to, v, err)
+			}
+			types := contentTypes(t, b)
+			if n := strings.Count(string(types), c.want); n != 1 || strings.Count(string(types), ".main+xml\"") != 1 {
+				t.Errorf("%s as %s: the types are %s", c.from, c.to, types)
+			}
+			x.Close()
+			r.close()
+		}
+	}
+}
+
+func contentTypes(t *testing.T, b []byte) []byte {
+	t.Helper()
+	z, err := zip.NewReader(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := z.Open("[Content_Types].xml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
