@@ -190,11 +190,12 @@ func (d *draft) finish() (*Snapshot, *Changeset) {
 			set.sheets = append(set.sheets, sheetPair{name: next.Workbook().Sheets[e.index].Name, old: old, new: e.sheet, sameStyle: sameIndex})
 		}
 	}
-	if (d.grew || d.renamed || d.hid) && next.mayHaveFormulas() {
+	formulas := next.mayHaveFormulas()
+	if (d.grew || d.renamed || d.hid) && formulas {
 		next.stale = true
 	}
 	next.since = slices.Clip(next.since)
-	if next.stale || next.mayHaveFormulas() {
+	if next.stale || formulas {
 		for c := range set.Changes() {
 			if c.Subtype != StyleEdit && (c.Subtype == FormulaEdit || c.Old.HasFormula || c.New.HasFormula || c.Old.Value != c.New.Value) {
 				next.stale = true
@@ -204,7 +205,7 @@ func (d *draft) finish() (*Snapshot, *Changeset) {
 	}
 	if set.Stale = next.stale; !next.stale {
 		next.settle()
-		if !d.renamed { // else it knows other names
+		if !d.renamed && formulas { // else it knows other names, or formulas that have gone
 			next.model = d.base.model
 		}
 	}
