@@ -66,6 +66,18 @@ func TestTypedArrays(t *testing.T) {
 	}
 }
 
+// TestArrayInTable: in a table no array spills, as in Excel; one of a single value has its place.
+func TestArrayInTable(t *testing.T) {
+	m := newBook(t, "D4='h D5=0 D6=0")
+	m.tables = []grid.Table{{Name: "T", Range: cell.Range{First: cell.Ref{Row: 3, Col: 3}, Last: cell.Ref{Row: 6, Col: 3}}, HeaderRows: 1, Columns: []grid.TableColumn{{Name: "h"}}}}
+	s := NewSnapshot("wb", "rev", m)
+	for formula, want := range map[string]string{"SEQUENCE(1,2)": "#SPILL!", "SEQUENCE(2)": "#SPILL!", "SEQUENCE(1)": "1", "SUM(SEQUENCE(3))": "6"} {
+		if got, _ := typed(t, s, formula); got != want {
+			t.Errorf("=%s in a table gives %s, want %s", formula, got, want)
+		}
+	}
+}
+
 // typed types a formula into D5 and gives what stands there then, and whether it is a dynamic array.
 func typed(t *testing.T, s *Snapshot, formula string) (values string, dynamic bool) {
 	t.Helper()

@@ -74,7 +74,7 @@ func (m *Model) Explain(ctx context.Context, in Input, opt Options, at Cell) (o 
 		case p.Elsewhere && in.External == nil:
 			o.Reason = "the formula needs another workbook, a server or a macro, and none is asked here"
 		case w.code == cell.ErrSpill:
-			o.Reason = "the array does not fit: cells in its way are filled or merged, or the sheet ends"
+			o.Reason = "the array does not fit: cells in its way are filled or merged, the sheet ends, or it stands in a table"
 		case w.code == cell.ErrCirc:
 			o.Reason = "the cell depends on itself"
 		case !gives(v, w.code):

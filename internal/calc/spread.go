@@ -75,11 +75,16 @@ func (c *calculation) spill(p place) (cell.Range, bool) {
 	return s.Output, true
 }
 
-// free reports whether an array may fill a range: it lies on the sheet, and what it did not
+// free reports whether an array may fill a range: it lies on the sheet, of several cells in no table, and what it did not
 // fill before is empty and not merged.
 func (c *calculation) free(p place, r, was cell.Range) bool {
 	if !r.Last.Valid() {
 		return false
+	}
+	for i := range c.in.Tables {
+		if t := &c.in.Tables[i]; t.Sheet == p.sheet && t.Range.Contains(p.at) && r.Cells() > 1 {
+			return false
+		}
 	}
 	s := c.sheets[p.sheet]
 	if s.from != nil {

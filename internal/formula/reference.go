@@ -286,8 +286,8 @@ func decodeSheets(raw string) *sheets {
 		// 'C:\data\Book.xlsx'!Name: no sheet has such a name.
 		s.book, s.first = body, ""
 	} else if first, last, ok := strings.Cut(body, ":"); ok {
-		// 'Jan':'Dec' is what some writers make of 'Jan:Dec'.
-		s.first, s.last = strings.TrimSuffix(first, "'"), strings.TrimPrefix(last, "'")
+		// 'Jan':'Dec' is what some writers make of 'Jan:Dec', and people type Jan:'Dec 26'. No name begins or ends with a quote.
+		s.first, s.last = strings.Trim(first, "'"), strings.Trim(last, "'")
 	}
 	if strings.Contains(raw, "''") {
 		s.book, s.first, s.last = unquote(s.book), unquote(s.first), unquote(s.last)

@@ -255,3 +255,16 @@ func TestShared(t *testing.T) {
 	}
 	group.Wait()
 }
+
+// TestSheetsQuoted: of a reference through several sheets each name may have quotes of its own.
+func TestSheetsQuoted(t *testing.T) {
+	for text, want := range map[string][2]string{
+		"'S 1:My T'!A1": {"S 1", "My T"}, "S:'My T'!A1": {"S", "My T"}, "'S 1':T!A1": {"S 1", "T"}, "'S 1':'My T'!A1": {"S 1", "My T"},
+		"S:T!A1": {"S", "T"}, "'It''s':'that''s it'!A1": {"It's", "that's it"}, "Q:'It''s'!A1": {"Q", "It's"},
+	} {
+		r := mustParse(t, text).Root.Ref
+		if r == nil || r.Sheet() != want[0] || r.LastSheet() != want[1] {
+			t.Errorf("%s is of the sheets %q to %q", text, r.Sheet(), r.LastSheet())
+		}
+	}
+}

@@ -321,7 +321,7 @@ func (e *editor) parses(sheet int, c book.CellEdit) (ok bool, _ error) {
 	if e.policy == "off" {
 		return true, nil
 	}
-	_, err := formula.Parse(c.Formula)
+	_, err := formula.ParseTyped(c.Formula)
 	if err == nil {
 		return true, nil
 	}

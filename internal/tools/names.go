@@ -163,7 +163,7 @@ func reserved(name string) error {
 // of the workbook nobody would know to which, and Excel takes a file with such a one for damaged.
 func refersTo(snap *book.Snapshot, name, scope, text string) (said string, warning string, err error) {
 	text = strings.TrimPrefix(strings.TrimSpace(text), "=")
-	tree, wrong := formula.Parse(text)
+	tree, wrong := formula.ParseTyped(text)
 	if wrong != nil {
 		return "", "", fail("BAD_FORMULA", "Examples: Sheet1!$A$1:$B$9, SUM(Sheet1!$A:$A), 0.19, \"text\"", "what %s refers to does not parse: %v", plain(clip(name, 64)), wrong)
 	}

@@ -159,7 +159,7 @@ func (p *ruled) formula(field, text, prefixWarning string) (string, error) {
 	if is == "" || p.b.policy == "off" {
 		return is, nil
 	}
-	tree, err := formula.Parse(is)
+	tree, err := formula.ParseTyped(is)
 	if err == nil {
 		what, hint, wrong := p.unfit(tree.Root)
 		if wrong != nil {
