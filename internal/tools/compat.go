@@ -11,15 +11,13 @@ type recast interface{ recast() }
 
 // allCounts are what spreadsheet-mcp counts of a tool's changes, 0 included. What is zero is left out elsewhere.
 var allCounts = map[string][]string{
-	"transform_batch":   cellCounts,
+	"transform_batch": {
+		"cells_touched", "cells_value_set", "cells_formula_set", "cells_value_cleared", "cells_formula_cleared",
+		"cells_value_replaced", "cells_formula_replaced", "cells_skipped_keep_formulas",
+	},
 	"style_batch":       {"cells_touched", "cells_style_changed"},
 	"column_size_batch": {"columns_sized", "auto_ops", "width_ops"},
-	"grid_import":       append([]string{"cells_style_changed", "columns_sized", "auto_ops", "width_ops"}, cellCounts...),
-}
-
-var cellCounts = []string{
-	"cells_touched", "cells_value_set", "cells_formula_set", "cells_value_cleared", "cells_formula_cleared",
-	"cells_value_replaced", "cells_formula_replaced", "cells_skipped_keep_formulas",
+	"grid_import":       {"cells_value_set", "cells_formula_set", "columns_sized"}, // what else it counts there nobody counts here
 }
 
 // recast puts an account of a tool's change into spreadsheet-mcp's words: the tool is the kind of its
