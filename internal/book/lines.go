@@ -367,8 +367,9 @@ func mergeLines(name string, base, onto, from lined, wins bool) (ops []Op) {
 		at := lined.column
 		var starts []int // where a span of one of them begins, or has ended
 		if rows {
-			if slices.Equal(base.Rows, from.Rows) {
-				continue
+			formatted := func(r grid.RowSpan) bool { return r.HasStyle }
+			if slices.Equal(base.Rows, from.Rows) || !slices.ContainsFunc(base.Rows, formatted) && !slices.ContainsFunc(from.Rows, formatted) {
+				continue // there may be a great many with heights
 			}
 			at = lined.row
 			for _, l := range [...]lined{base, onto, from} {
