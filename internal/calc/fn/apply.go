@@ -63,18 +63,18 @@ func Apply(c *Context, f *Function, args []Value) Value {
 		shape := f.params.Shape(i)
 		if !shape.single() {
 			if e := c.fit(&args[i], shape); e != 0 {
-				return c.Fail(e, f.Name+" is not given what it takes as argument "+ordinal(i))
+				return c.Fail(e, "argument "+ordinal(i)+" is not what the function takes")
 			}
 			if a := args[i].Array(); a != nil && a.Long() {
 				if e := c.short(f, args, i); e != 0 {
-					return c.Fail(e, "argument "+ordinal(i)+" of "+f.Name+" is too large an array")
+					return c.Fail(e, "argument "+ordinal(i)+" is too large an array")
 				}
 			}
 			continue
 		}
 		if r := args[i].Ref(); r != nil {
 			if shape == ShapeReal && len(r.Areas) == 1 && !r.Areas[0].Single() {
-				return c.Fail(cell.ErrValue, f.Name+" takes a single cell or an array as argument "+ordinal(i)+", not a range: with + before it a range is an array")
+				return c.Fail(cell.ErrValue, "argument "+ordinal(i)+" is to be a single cell or an array, not a range: with + before it a range is an array")
 			}
 			args[i] = c.Fetch(r)
 		}
@@ -96,7 +96,7 @@ func (c *Context) call(f *Function, args []Value) Value {
 		} else if shape.single() && shape != ShapeRaw {
 			if e := c.coerce(&args[i], shape); e != 0 {
 				if e == cell.ErrValue && args[i].scalar.Kind() == cell.Text {
-					return c.Fail(e, fmt.Sprintf("%s: %q is not a %s", f.Name, args[i].scalar.Text(), shapeNames[shape]))
+					return c.Fail(e, fmt.Sprintf("%q is not a %s", args[i].scalar.Text(), shapeNames[shape]))
 				}
 				return Err(e)
 			}
