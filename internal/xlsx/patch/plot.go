@@ -118,7 +118,7 @@ func (s *saver) contents(c *course, known map[string]*structure.Contents, list [
 		return out, nil
 	}
 	info := &s.f.Workbook().Sheets[i]
-	if info.Kind != grid.Worksheet && info.Kind != grid.Macrosheet || info.Part == "" {
+	if !info.Kind.HasCells() || info.Part == "" {
 		return nil, invalid(info.Part, "the sheet %.64q is of a kind that has no cells", info.Name)
 	}
 	loaded, err := s.f.Sheet(s.ctx, i, cell.MaxRows-1)

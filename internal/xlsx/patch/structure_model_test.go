@@ -33,7 +33,7 @@ func bookModelOf(f *xlsx.File) (bookModel, error) {
 		b.names = append(b.names, info.Name)
 		var m model
 		var merges []cell.Range
-		if info.Problem == "" && info.Kind != grid.Chartsheet && info.Kind != grid.Dialogsheet {
+		if info.Problem == "" && info.Kind.HasCells() {
 			s, err := f.Sheet(context.Background(), i, cell.MaxRows-1)
 			if err != nil {
 				return b, err
