@@ -87,9 +87,11 @@ func TestS04_Memory(t *testing.T) {
 			t.Errorf("workbook %d: %s", i%books, clipped(text))
 		}
 	}
-	peak := r.peakMemory()
-	t.Logf("%d workbooks of %d MiB, a cache of 32 MiB, a limit of 96 MiB: a peak of %d MiB (bound 144)", books, size>>20, peak>>20)
-	if peak > 144<<20 {
+	// What is mapped of the program's file is not the collector's, and the system takes it back when it wants to.
+	program := r.named("status", "RssFile") << 10
+	peak := r.peakMemory() - program
+	t.Logf("%d workbooks of %d MiB, a cache of 32 MiB, a limit of 96 MiB: a peak of %d MiB beside %d of the program's file (bound 128)", books, size>>20, peak>>20, program>>20)
+	if peak > 128<<20 {
 		t.Errorf("a peak of %d MiB", peak>>20)
 	}
 }
