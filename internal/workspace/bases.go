@@ -347,7 +347,6 @@ func storeError(err error) error {
 	return err
 }
 
-// hashOf gives the SHA-256 of a file in hex.
 // BaseMemory is what of a base is in memory, in bytes.
 func (w *Workspace) BaseMemory(b Base) int64 {
 	w.bases.mu.Lock()

@@ -302,6 +302,7 @@ func mayWrite(ctx context.Context, dir saveFolder, name string, t Target, o Writ
 	return nil
 }
 
+// hashOf gives the SHA-256 of a file in hex.
 func hashOf(ctx context.Context, dir saveFolder, name string) (string, error) {
 	f, err := dir.Open(name)
 	if err != nil {
