@@ -322,16 +322,10 @@ func (o SetCells) refused(err error, number []int) error {
 // styles gives, for each cell edit, the style that its cell has afterwards. The styles that
 // are missing are added to the workbook.
 func (d *draft) styles(sheet *grid.Sheet, cells []CellEdit) func(k int) uint32 {
-	current := func(c *CellEdit) uint32 {
-		if x, ok := sheet.At(c.Ref); ok {
-			return x.Style
-		}
-		return inheritedStyle(sheet, c.Ref)
-	}
 	var needs []styleNeed
 	needed := map[styleNeed]bool{}
 	need := func(c *CellEdit) styleNeed {
-		return styleNeed{current(c), string(appendSettings(nil, c.settings().Sorted()))}
+		return styleNeed{sheet.StyleAt(c.Ref), string(appendSettings(nil, c.settings().Sorted()))}
 	}
 	for k := range cells {
 		if c := &cells[k]; c.formats() {
@@ -345,7 +339,7 @@ func (d *draft) styles(sheet *grid.Sheet, cells []CellEdit) func(k int) uint32 {
 	return func(k int) uint32 {
 		c := &cells[k]
 		if !c.formats() {
-			return current(c)
+			return sheet.StyleAt(c.Ref)
 		}
 		return made(need(c))
 	}
@@ -387,7 +381,7 @@ func vacated(sheet *grid.Sheet, changes []grid.Change, number []int) ([]grid.Cha
 					continue
 				}
 				empty := grid.Change{Ref: x.Ref, Style: x.Style}
-				if x.Style == inheritedStyle(sheet, x.Ref) {
+				if x.Style == sheet.Layout.LineStyle(x.Ref) {
 					empty.Kind = grid.RemoveCell
 				}
 				changes, number = append(changes, empty), append(number, number[k])
@@ -456,10 +450,6 @@ func collapsed(sheet *grid.Sheet, back []grid.Change) (*grid.Sheet, error) {
 	return ground.Without(refs)
 }
 
-// inheritedStyle is the style that a cell has while it is not stored: that of its row, or
-// else of its column.
-func inheritedStyle(sheet *grid.Sheet, r cell.Ref) uint32 { return sheet.Layout.LineStyle(r) }
-
 // numFmt gives the number format code of a style.
 func numFmt(styles *grid.Styles, style uint32) string {
 	if styles == nil || int(style) >= len(styles.Xfs) {
@@ -481,10 +471,10 @@ func (c *CellEdit) change(sheet *grid.Sheet, formula stored, style uint32) (chan
 	case c.Keep:
 		change.Kind = grid.SetStyle
 		if !stored {
-			return change, style != inheritedStyle(sheet, c.Ref)
+			return change, style != sheet.Layout.LineStyle(c.Ref)
 		}
 		return change, style != old.Style
-	case clears && style == inheritedStyle(sheet, c.Ref):
+	case clears && style == sheet.Layout.LineStyle(c.Ref):
 		change.Kind = grid.RemoveCell
 	}
 	for range sheet.Arrays(cell.Range{First: c.Ref, Last: c.Ref}) {

@@ -62,11 +62,7 @@ func Between(ctx context.Context, base, cur *Snapshot) (Edit, error) {
 	}
 	d := &draft{ctx: ctx, base: cur, next: *cur}
 	for _, i := range edited(base, cur) {
-		was, err := base.Sheet(ctx, i)
-		if err != nil {
-			return Edit{}, err
-		}
-		is, err := cur.Sheet(ctx, i)
+		was, is, err := bothSheets(ctx, base, cur, i)
 		if err != nil {
 			return Edit{}, err
 		}
@@ -108,6 +104,14 @@ func edited(a, b *Snapshot) []int {
 	return slices.Compact(list)
 }
 
+// bothSheets gives sheet i of two versions, read whole.
+func bothSheets(ctx context.Context, a, b *Snapshot, i int) (x, y *grid.Sheet, err error) {
+	if x, err = a.Sheet(ctx, i); err == nil {
+		y, err = b.Sheet(ctx, i)
+	}
+	return x, y, err
+}
+
 // asTheyAre has edits of formulas say whether these are arrays, where that would be read otherwise with
 // the names that there are now. d is what the edits before these have left.
 func (d *draft) asTheyAre(i int, is *grid.Sheet, cells []CellEdit) error {
@@ -135,12 +139,8 @@ func SameValues(ctx context.Context, a, b *Snapshot) (bool, error) {
 	if !sameMoves(a, b) {
 		return false, nil
 	}
-	for _, i := range slices.Concat(a.EditedSheets(), b.EditedSheets()) {
-		x, err := a.Sheet(ctx, i)
-		if err != nil {
-			return false, err
-		}
-		y, err := b.Sheet(ctx, i)
+	for _, i := range edited(a, b) {
+		x, y, err := bothSheets(ctx, a, b, i)
 		if err != nil {
 			return false, err
 		}
@@ -199,7 +199,7 @@ func between(cur *Snapshot, was, is *grid.Sheet, x, y grid.Cell) (c CellEdit, ok
 	_, wasStored := was.At(x.Ref)
 	switch {
 	case !stored: // it lost its format, too, or had none of its own
-		c, now = CellEdit{Ref: x.Ref, Clear: true}, inheritedStyle(is, x.Ref)
+		c, now = CellEdit{Ref: x.Ref, Clear: true}, is.Layout.LineStyle(x.Ref)
 	case sameContent(was, is, y.Ref, stateAt(was, y.Ref), stateAt(is, y.Ref)):
 		// Set anew, a formula would lose its value, and a part of an array would be refused.
 		c.Keep = true
@@ -212,7 +212,7 @@ func between(cur *Snapshot, was, is *grid.Sheet, x, y grid.Cell) (c CellEdit, ok
 	}
 	style := x.Style
 	if !wasStored {
-		style = inheritedStyle(was, c.Ref)
+		style = was.Layout.LineStyle(c.Ref)
 	}
 	if now != style {
 		styles := cur.Workbook().Styles

@@ -244,37 +244,26 @@ func (s *Snapshot) baseModel(ctx context.Context) (*Snapshot, *calc.Model, error
 // formula; with formulas only those that have or had a formula of their own.
 func (s *Snapshot) differing(ctx context.Context, since *Snapshot, formulas bool) ([]calc.Cell, error) {
 	var cells []calc.Cell
-	seen := map[int]bool{}
-	for _, list := range [][]editedSheet{s.sheets, since.sheets} {
-		for _, e := range list {
-			if seen[e.index] {
-				continue
+	for _, i := range edited(s, since) {
+		old, now, err := bothSheets(ctx, since, s, i)
+		if err != nil {
+			return nil, err
+		}
+		looked := 0
+		for x, y := range grid.Diff(old, now, nil) {
+			if looked++; looked&0xfff == 0 && ctx.Err() != nil {
+				return nil, ctx.Err()
 			}
-			seen[e.index] = true
-			old, err := since.Sheet(ctx, e.index)
-			if err != nil {
-				return nil, err
+			ref := y.Ref
+			if _, ok := now.At(y.Ref); !ok {
+				ref = x.Ref
 			}
-			now, err := s.Sheet(ctx, e.index)
-			if err != nil {
-				return nil, err
-			}
-			looked := 0
-			for x, y := range grid.Diff(old, now, nil) {
-				if looked++; looked&0xfff == 0 && ctx.Err() != nil {
-					return nil, ctx.Err()
-				}
-				ref := y.Ref
-				if _, ok := now.At(y.Ref); !ok {
-					ref = x.Ref
-				}
-				same := x.HasFormula() == y.HasFormula() && (!x.HasFormula() || sameStored(old, now, x, y))
-				switch {
-				case formulas && (!x.HasFormula() && !y.HasFormula() || same):
-				case !formulas && same && x.Value == y.Value:
-				default:
-					cells = append(cells, calc.Cell{Sheet: e.index, At: ref})
-				}
+			same := x.HasFormula() == y.HasFormula() && (!x.HasFormula() || sameStored(old, now, x, y))
+			switch {
+			case formulas && (!x.HasFormula() && !y.HasFormula() || same):
+			case !formulas && same && x.Value == y.Value:
+			default:
+				cells = append(cells, calc.Cell{Sheet: i, At: ref})
 			}
 		}
 	}
@@ -283,16 +272,10 @@ func (s *Snapshot) differing(ctx context.Context, since *Snapshot, formulas bool
 
 // hidSince reports whether rows are hidden in s that were not in an earlier version, or the other way round.
 func (s *Snapshot) hidSince(ctx context.Context, since *Snapshot) (bool, error) {
-	for _, list := range [][]editedSheet{s.sheets, since.sheets} {
-		for _, e := range list {
-			old, err := since.Sheet(ctx, e.index)
-			if err != nil {
-				return false, err
-			}
-			now, err := s.Sheet(ctx, e.index)
-			if err != nil || hides(old.Layout, now.Layout) {
-				return err == nil, err
-			}
+	for _, i := range edited(s, since) {
+		old, now, err := bothSheets(ctx, since, s, i)
+		if err != nil || hides(old.Layout, now.Layout) {
+			return err == nil, err
 		}
 	}
 	return false, nil

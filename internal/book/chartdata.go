@@ -65,7 +65,7 @@ func (s *Snapshot) cellsOf(ctx context.Context, sheet int, text string) (cells [
 				at := cell.Ref{Row: row, Col: col}
 				c, stored := on.At(at)
 				if !stored {
-					c = grid.Cell{Ref: at, Style: inheritedStyle(on, at)}
+					c = grid.Cell{Ref: at, Style: on.Layout.LineStyle(at)}
 				}
 				cells = append(cells, c)
 			}

@@ -90,11 +90,7 @@ func (s *Snapshot) compare(ctx context.Context, theirs *Snapshot, volatile func(
 		if info.Kind != grid.Worksheet {
 			continue
 		}
-		was, err := s.Sheet(ctx, i)
-		if err != nil {
-			return c, err
-		}
-		is, err := theirs.Sheet(ctx, i)
+		was, is, err := bothSheets(ctx, s, theirs, i)
 		if err != nil {
 			return c, err
 		}

@@ -35,13 +35,9 @@ func (c *Copier) Cell(sheet *grid.Sheet, from cell.Ref, onto *grid.Sheet, to cel
 	}
 	is := x.Style
 	if !stored {
-		is = inheritedStyle(sheet, from)
+		is = sheet.Layout.LineStyle(from)
 	}
-	was := inheritedStyle(onto, to)
-	if y, ok := onto.At(to); ok {
-		was = y.Style
-	}
-	if was != is {
+	if was := onto.StyleAt(to); was != is {
 		e.look(c.looks.of(was), c.looks.of(is))
 	}
 	return e

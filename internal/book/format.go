@@ -152,7 +152,7 @@ func (o FormatCells) apply(d *draft) error {
 	kept := changes[:0]
 	for _, c := range changes {
 		_, stored := sheet.At(c.Ref)
-		if is := made(style(c.Style)); is != c.Style || o.Anew && !stored && is != inheritedStyle(sheet, c.Ref) {
+		if is := made(style(c.Style)); is != c.Style || o.Anew && !stored && is != sheet.Layout.LineStyle(c.Ref) {
 			c.Style = is
 			kept = append(kept, c)
 		}
@@ -174,7 +174,7 @@ func stylesOf(sheet *grid.Sheet, r cell.Range) func(yield func(cell.Ref, uint32)
 		next := r.First
 		missing := func(to cell.Ref) bool {
 			for next != to {
-				if !yield(next, inheritedStyle(sheet, next)) {
+				if !yield(next, sheet.Layout.LineStyle(next)) {
 					return false
 				}
 				if next.Col++; next.Col > r.Last.Col {

@@ -476,11 +476,7 @@ func LinesRestyled(was, is *grid.Sheet) (columns *[]grid.ColumnSpan, rows *[]gri
 // operations on formats alone.
 func SameFormats(ctx context.Context, a, b *Snapshot) (bool, error) {
 	for _, i := range edited(a, b) {
-		x, err := a.Sheet(ctx, i)
-		if err != nil {
-			return false, err
-		}
-		y, err := b.Sheet(ctx, i)
+		x, y, err := bothSheets(ctx, a, b, i)
 		if err != nil {
 			return false, err
 		}
@@ -488,14 +484,7 @@ func SameFormats(ctx context.Context, a, b *Snapshot) (bool, error) {
 			return false, nil
 		}
 		for p, q := range grid.Diff(x, y, nil) {
-			was, is := p.Style, q.Style
-			if _, stored := x.At(p.Ref); !stored {
-				was = x.Layout.LineStyle(q.Ref)
-			}
-			if _, stored := y.At(q.Ref); !stored {
-				is = y.Layout.LineStyle(p.Ref)
-			}
-			if was != is {
+			if x.StyleAt(p.Ref) != y.StyleAt(q.Ref) {
 				return false, nil
 			}
 		}

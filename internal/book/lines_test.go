@@ -40,11 +40,7 @@ var lookPlaces = func() (list []cell.Ref) {
 
 // formatAt is the format that a place has, whether a cell is stored there or not.
 func formatAt(s *Snapshot, sheet *grid.Sheet, r cell.Ref) grid.Xf {
-	c, ok := sheet.At(r)
-	if !ok {
-		c.Style = sheet.Layout.LineStyle(r)
-	}
-	return format(s.Workbook().Styles, c.Style)
+	return format(s.Workbook().Styles, sheet.StyleAt(r))
 }
 
 func drawLines(t *rapid.T) FormatLines {

@@ -226,7 +226,7 @@ func (s *state) at(r cell.Ref) (CellState, *xf.Leaves) {
 	c := stateAt(s.sheet, r)
 	style := c.Style
 	if !c.Stored {
-		style = inheritedStyle(s.sheet, r)
+		style = s.sheet.Layout.LineStyle(r)
 	}
 	return c, s.looks.of(style)
 }
@@ -274,7 +274,7 @@ func (s *sheetMerge) written(ours, theirs map[cell.Ref]bool) (cells []CellEdit) 
 			continue
 		}
 		c := CellEdit{Ref: r, Keep: true}
-		before, after := s.base.looks.of(inheritedStyle(s.unlined, r)), s.theirs.looks.of(inheritedStyle(s.theirs.sheet, r))
+		before, after := s.base.looks.of(s.unlined.Layout.LineStyle(r)), s.theirs.looks.of(s.theirs.sheet.Layout.LineStyle(r))
 		to := *format
 		for i := range to {
 			if format[i] == before[i] {

@@ -159,7 +159,7 @@ func TestMergeLaws(t *testing.T) {
 			in := looks{styles: s.Workbook().Styles}
 			var list []string
 			for c := range sheet.Cells(cell.WholeSheet) {
-				if is := in.of(c.Style); !c.Empty() || *is != *in.of(inheritedStyle(sheet, c.Ref)) {
+				if is := in.of(c.Style); !c.Empty() || *is != *in.of(sheet.Layout.LineStyle(c.Ref)) {
 					list = append(list, fmt.Sprintf("%v %v %q =%s %s", c.Ref, c.Value.Kind(), c.Value, FormulaText(sheet, c), is.Key()))
 				}
 			}

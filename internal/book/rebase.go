@@ -57,11 +57,7 @@ func rebased(ctx context.Context, base, ours, onto *Snapshot, wins bool) (*Merge
 	m.rebaseNames(c, base, ours, onto)
 	m.mergeBook(base, onto, ours, wins, c.newName)
 	for _, i := range edited(base, ours) {
-		was, err := base.Sheet(ctx, i)
-		if err != nil {
-			return nil, err
-		}
-		mine, err := ours.Sheet(ctx, i)
+		was, mine, err := bothSheets(ctx, base, ours, i)
 		if err != nil {
 			return nil, err
 		}
@@ -171,13 +167,7 @@ func (r *rebase) clash(edit *CellEdit, was cell.Ref) bool {
 	if !edit.formats() {
 		return false
 	}
-	style := func(s *grid.Sheet, at cell.Ref) uint32 {
-		if c, ok := s.At(at); ok {
-			return c.Style
-		}
-		return inheritedStyle(s, at)
-	}
-	before, now := r.before.of(style(r.was, was)), r.now.of(style(r.theirs, edit.Ref))
+	before, now := r.before.of(r.was.StyleAt(was)), r.now.of(r.theirs.StyleAt(edit.Ref))
 	for _, s := range edit.settings() {
 		if now[s.Leaf] != before[s.Leaf] && now[s.Leaf] != s.Value {
 			return true
@@ -218,11 +208,7 @@ func (r *rebase) unchanged(x, y CellState, from, to cell.Ref) bool {
 func (m *Merged) rebaseLines(ctx context.Context, c *comparison, base, ours, onto *Snapshot, wins bool) (*Snapshot, error) {
 	var ops []Op
 	for _, i := range edited(base, ours) {
-		was, err := base.Sheet(ctx, i)
-		if err != nil {
-			return nil, err
-		}
-		mine, err := ours.Sheet(ctx, i)
+		was, mine, err := bothSheets(ctx, base, ours, i)
 		if err != nil {
 			return nil, err
 		}

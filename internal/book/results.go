@@ -95,20 +95,9 @@ func Results(ctx context.Context, made, now *Snapshot, most int) (ops []Op, ok b
 	if !sameMoves(made, now) || !made.SameArrays(now) || !now.SameArrays(made) {
 		return nil, false, nil
 	}
-	var indices []int
-	for _, i := range append(made.EditedSheets(), now.EditedSheets()...) {
-		if !slices.Contains(indices, i) {
-			indices = append(indices, i)
-		}
-	}
-	slices.Sort(indices)
 	n := 0
-	for _, i := range indices {
-		was, err := made.Sheet(ctx, i)
-		if err != nil {
-			return nil, false, err
-		}
-		is, err := now.Sheet(ctx, i)
+	for _, i := range edited(made, now) {
+		was, is, err := bothSheets(ctx, made, now, i)
 		if err != nil {
 			return nil, false, err
 		}

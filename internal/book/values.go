@@ -116,7 +116,7 @@ func (o GiveValues) apply(d *draft) error {
 				continue
 			}
 			changes = append(changes, grid.Change{Ref: x.Ref, Kind: grid.SetValue})
-			if x.Style == inheritedStyle(sheet, x.Ref) {
+			if x.Style == sheet.Layout.LineStyle(x.Ref) {
 				empty = append(empty, grid.Change{Ref: x.Ref, Kind: grid.RemoveCell})
 			}
 		}

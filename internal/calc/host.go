@@ -145,11 +145,7 @@ func (w *worker) Format(sheet int, at cell.Ref) *numfmt.Format {
 	if s == nil || w.c.in.Book.Styles == nil {
 		return nil
 	}
-	c, ok := s.At(at)
-	if !ok {
-		c.Style = s.Layout.LineStyle(at)
-	}
-	return w.c.in.Book.Styles.Format(c.Style)
+	return w.c.in.Book.Styles.Format(s.StyleAt(at))
 }
 
 // RowHidden reports whether a row is hidden, and whether a filter did it. Excel does not know which hid

@@ -51,11 +51,7 @@ func besides(s *book.Snapshot) (string, error) {
 		for row := range 17 {
 			for col := range 12 {
 				at := cell.Ref{Row: row, Col: col}
-				c, ok := sheet.At(at)
-				if !ok {
-					c.Style = sheet.Layout.LineStyle(at)
-				}
-				if look := xf.Of(wb.Styles.Xfs[c.Style]); look[xf.NumberFormat] != "General" || look[xf.FontBold]+look[xf.FillForeground] != "" {
+				if look := xf.Of(wb.Styles.Xfs[sheet.StyleAt(at)]); look[xf.NumberFormat] != "General" || look[xf.FontBold]+look[xf.FillForeground] != "" {
 					fmt.Fprintf(&b, "%v %s %s %s; ", at, look[xf.NumberFormat], look[xf.FontBold], look[xf.FillForeground])
 				}
 			}

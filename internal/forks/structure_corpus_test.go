@@ -184,7 +184,8 @@ func structureDiffers(ctx context.Context, s *book.Snapshot, f *xlsx.File) strin
 		}
 		for p, q := range grid.Diff(x, y, nil) {
 			fx, fy := book.StoredFormula(x, p), book.StoredFormula(y, q)
-			sx, sy := formatAt(x, p.Ref), formatAt(y, q.Ref)
+			// A blank cell that is as its row and column are is the same as none.
+			sx, sy := x.StyleAt(p.Ref), y.StyleAt(q.Ref)
 			if p.Value != q.Value || sx != sy || fx != fy || fills(x, p) != fills(y, q) {
 				say("%s!%v: %v =%s (%d, %v), in the file %v =%s (%d, %v)", info.Name, p.Ref, p.Value, fx, sx, x.Formula(p).Range, q.Value, fy, sy, y.Formula(q).Range)
 			}
@@ -203,15 +204,6 @@ func structureDiffers(ctx context.Context, s *book.Snapshot, f *xlsx.File) strin
 		}
 	}
 	return out.String()
-}
-
-// formatAt gives the format that a place has, whether there is a cell or not: a blank one that is as its row and
-// column are is the same as none.
-func formatAt(s *grid.Sheet, ref cell.Ref) uint32 {
-	if c, ok := s.At(ref); ok {
-		return c.Style
-	}
-	return s.Layout.LineStyle(ref)
 }
 
 // fills gives what the array formula in a cell fills.

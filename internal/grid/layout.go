@@ -119,6 +119,14 @@ func (l *Layout) LineStyle(r cell.Ref) uint32 {
 	return col.Style
 }
 
+// StyleAt gives the style of a place, whether a cell is stored there or not.
+func (s *Sheet) StyleAt(r cell.Ref) uint32 {
+	if c, ok := s.At(r); ok {
+		return c.Style
+	}
+	return s.Layout.LineStyle(r)
+}
+
 // UsualWidth is how wide columns are without a word, in the characters of files.
 func (l *Layout) UsualWidth() float64 {
 	if l.DefaultColumnWidth > 0 {
