@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"gridflow/internal/xlsx"
 	"gridflow/internal/xlsx/xmltext"
 )
 
@@ -66,30 +65,13 @@ func (s *saver) dropCalcChain() error {
 	}
 	s.changes[chain] = nil
 	s.report.Dropped = append(s.report.Dropped, chain.Name)
-	drop := func(part *xlsx.Part, name string, is func(tag []byte) bool) error {
-		if part == nil {
-			return nil
-		}
-		d, err := s.document(part)
-		if err != nil {
-			return err
-		}
-		root, _ := d.root()
-		for _, c := range d.children(root) {
-			if c.local == name && is(c.tag(d.text)) {
-				d.edit(c.from, c.to, nil)
-			}
-		}
-		s.save(d)
-		return nil
-	}
-	err := drop(s.pkg.Find("[Content_Types].xml"), "Override", func(tag []byte) bool {
+	err := s.dropElements(s.pkg.Find("[Content_Types].xml"), "Override", func(tag []byte) bool {
 		return strings.EqualFold(strings.TrimLeft(decoded(attribute(tag, "PartName")), "/"), chain.Name)
 	})
 	if err != nil {
 		return err
 	}
-	return drop(s.pkg.RelationshipsPart(s.f.WorkbookPart()), "Relationship", func(tag []byte) bool {
+	return s.dropElements(s.pkg.RelationshipsPart(s.f.WorkbookPart()), "Relationship", func(tag []byte) bool {
 		return bytes.HasSuffix(attribute(tag, "Type"), []byte("/calcChain"))
 	})
 }

@@ -61,6 +61,31 @@ func (s *saver) rooted(part *xlsx.Part) (*document, element, error) {
 	return d, root, nil
 }
 
+// dropElements takes some of the children of a part's root away, those of a name of which is says so by their start tags.
+// A part that is not there has none.
+func (s *saver) dropElements(part *xlsx.Part, local string, is func(tag []byte) bool) error {
+	if part == nil {
+		return nil
+	}
+	d, err := s.document(part)
+	if err != nil {
+		return err
+	}
+	root, _ := d.root()
+	for _, e := range d.children(root) {
+		if e.local == local && is(e.tag(d.text)) {
+			d.edit(e.from, e.to, nil)
+		}
+	}
+	s.save(d)
+	return nil
+}
+
+// dropRelationships takes relationships of a part away, by their ids.
+func (s *saver) dropRelationships(of *xlsx.Part, gone func(id string) bool) error {
+	return s.dropElements(s.pkg.RelationshipsPart(of), "Relationship", func(tag []byte) bool { return gone(decoded(attribute(tag, "Id"))) })
+}
+
 func broken(part *xlsx.Part, offset int64, message string) error {
 	return &xlsx.Error{Code: xlsx.Unreadable, Part: part.Name, Offset: offset, Message: message,
 		Hint: "The file is damaged. Open it in a spreadsheet program, let that repair it, and save it again."}

@@ -79,11 +79,7 @@ func checkLines(t *testing.T, what string, b []byte) {
 		t.Fatal(err)
 	}
 	for ref, want := range map[string]bool{"A1": false, "B1": true, "B2": true, "B99": true, "C9": false, "E9": false, "F9": true, "XFD1000": true, "A3": false, "B3": false, "C3": true, "A4": false, "A5": true, "E5": true} {
-		c, ok := s.At(at(ref))
-		if !ok {
-			c.Style = s.Layout.LineStyle(at(ref))
-		}
-		if code := f.Workbook().Styles.Xfs[c.Style].NumFmt; (code == "0.000") != want {
+		if code := f.Workbook().Styles.Xfs[s.StyleAt(at(ref))].NumFmt; (code == "0.000") != want {
 			t.Errorf("%s: %s has the format %s", what, ref, code)
 		}
 	}

@@ -251,22 +251,13 @@ func (s *saver) moveNames(c *course, d *document, root element) {
 
 // dropSheet takes a sheet out of the workbook's relationships.
 func (s *saver) dropSheet(i int, id string) error {
-	relations := s.pkg.RelationshipsPart(s.f.WorkbookPart())
 	part := s.pkg.Find(s.f.Workbook().Sheets[i].Part)
-	if relations == nil || s.f.Workbook().Sheets[i].Part == "" {
+	if s.pkg.RelationshipsPart(s.f.WorkbookPart()) == nil || s.f.Workbook().Sheets[i].Part == "" {
 		return nil
 	}
-	d, err := s.document(relations)
-	if err != nil {
+	if err := s.dropRelationships(s.f.WorkbookPart(), func(is string) bool { return is == id }); err != nil {
 		return err
 	}
-	root, _ := d.root()
-	for _, e := range d.children(root) {
-		if e.local == "Relationship" && decoded(attribute(e.tag(d.text), "Id")) == id {
-			d.edit(e.from, e.to, nil)
-		}
-	}
-	s.save(d)
 	if part != nil {
 		s.cut = append(s.cut, link{s.f.WorkbookPart(), part})
 	}

@@ -30,8 +30,7 @@ func (s *saver) dropCaches() error {
 			}
 		}
 	}
-	relations := s.pkg.RelationshipsPart(book)
-	if len(caches) == 0 || relations == nil {
+	if len(caches) == 0 {
 		return nil
 	}
 	before, err := s.cachesUsed(nil)
@@ -74,18 +73,7 @@ func (s *saver) dropCaches() error {
 		}
 		s.save(d)
 	}
-	d, err = s.document(relations)
-	if err != nil {
-		return err
-	}
-	root, _ = d.root()
-	for _, e := range d.children(root) {
-		if e.local == "Relationship" && gone[decoded(attribute(e.tag(d.text), "Id"))] {
-			d.edit(e.from, e.to, nil)
-		}
-	}
-	s.save(d)
-	return nil
+	return s.dropRelationships(book, func(id string) bool { return gone[id] })
 }
 
 // cachesUsed gives the caches that pivot tables use to which relationships lead from the package, but for some.

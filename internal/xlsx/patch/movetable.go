@@ -164,8 +164,7 @@ func columned(text []byte, after structure.Table, from []int) []byte {
 
 // unrelate takes the relationship to a part out of those of a sheet, and notes its id.
 func (s *saver) unrelate(sheet, part *xlsx.Part) error {
-	relations := s.pkg.RelationshipsPart(sheet)
-	if relations == nil {
+	if s.pkg.RelationshipsPart(sheet) == nil {
 		return nil
 	}
 	list, err := s.pkg.Relationships(sheet)
@@ -178,17 +177,9 @@ func (s *saver) unrelate(sheet, part *xlsx.Part) error {
 			gone[r.ID] = true
 		}
 	}
-	d, err := s.document(relations)
-	if err != nil {
+	if err := s.dropRelationships(sheet, func(id string) bool { return gone[id] }); err != nil {
 		return err
 	}
-	root, _ := d.root()
-	for _, e := range d.children(root) {
-		if e.local == "Relationship" && gone[decoded(attribute(e.tag(d.text), "Id"))] {
-			d.edit(e.from, e.to, nil)
-		}
-	}
-	s.save(d)
 	if s.goneParts == nil {
 		s.goneParts = map[*xlsx.Part]map[string]bool{}
 	}
