@@ -84,14 +84,16 @@ var appendRows = define(Spec{
 		} else if err := e.growTable(index, sheet, table, to); err != nil {
 			return nil, err
 		}
-		if last >= 0 {
-			data := cell.Range{First: cell.Ref{Row: last, Col: first}, Last: cell.Ref{Row: last, Col: first}}
-			for _, c := range e.bySheet[index].Cells {
-				data.Last.Col = max(data.Last.Col, c.Ref.Col)
-			}
-			data = dataAbove(sheet, data.First, data.Last)
+		if l := sheet.Layout; last >= 0 && len(l.Conditional)+len(l.Validations) > 0 {
+			var data cell.Range
 			if table != nil {
 				data = table.Range
+			} else {
+				end := cell.Ref{Row: last, Col: first} // above the last cell that is written
+				for _, c := range e.bySheet[index].Cells {
+					end.Col = max(end.Col, c.Ref.Col)
+				}
+				data = dataAbove(sheet, cell.Ref{Row: last, Col: first}, end)
 			}
 			e.growRules(index, sheet, data, to)
 		}

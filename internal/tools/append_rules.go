@@ -35,7 +35,7 @@ func (e *editor) growRules(index int, sheet *grid.Sheet, data cell.Range, last i
 	a := book.Arrange{Sheet: e.snap.Workbook().Sheets[index].Name}
 	below := cell.Range{First: cell.Ref{Row: data.Last.Row + 1, Col: data.First.Col}, Last: cell.Ref{Row: last, Col: data.Last.Col}}
 	validations := slices.Clone(sheet.Layout.Validations)
-	var taken []cell.Range
+	taken := []cell.Range{}
 	for _, v := range validations {
 		for _, r := range v.Ranges {
 			if m, meet := r.Intersect(below); meet {
@@ -45,7 +45,7 @@ func (e *editor) growRules(index int, sheet *grid.Sheet, data cell.Range, last i
 	}
 	for i, v := range validations {
 		ranges := grown(v.Ranges)
-		if ranges == nil || meets(ranges, taken) && len(taken) > 0 {
+		if ranges == nil || meets(ranges, taken) {
 			continue
 		}
 		validations[i].Ranges, a.Validations = ranges, &validations

@@ -57,12 +57,8 @@ func lostSeries(charts []grid.Object) map[string]int {
 	return lost
 }
 
-// namedBy gives the charts of the file that take the name of a series from a cell.
-func namedBy(ctx context.Context, snap *book.Snapshot, sheet int, at cell.Ref) (list []string, err error) {
-	charts, err := chartsOf(ctx, snap)
-	if err != nil {
-		return nil, err
-	}
+// namedBy gives those of some charts that the file has and that take the name of a series from a cell.
+func namedBy(ctx context.Context, snap *book.Snapshot, charts []grid.Object, sheet int, at cell.Ref) (list []string) {
 	for i := range charts {
 		o := &charts[i]
 		if o.Part == "" {
@@ -78,7 +74,7 @@ func namedBy(ctx context.Context, snap *book.Snapshot, sheet int, at cell.Ref) (
 			}
 		}
 	}
-	return list, nil
+	return list
 }
 
 // chartNameText warns of a chart that shows the header of a column.

@@ -99,8 +99,6 @@ type restoreCheckpointIn struct {
 type restoreCheckpointOut struct {
 	movedOut
 	Restored any `json:"restored_checkpoint,omitempty"` // its id, in the compat profile all of it
-
-	restored *checkpointRow
 }
 
 var restoreCheckpoint = define(Spec{
@@ -127,20 +125,15 @@ var restoreCheckpoint = define(Spec{
 	out := &restoreCheckpointOut{movedOut: *movedTo(r, "restored")}
 	if in.Checkpoint != "" {
 		out.Restored = in.Checkpoint
+	}
+	if in.Checkpoint != "" && env.Profile == Compat {
 		list, err := store.Checkpoints(ctx, in.Fork)
 		if i := slices.IndexFunc(list, func(c forks.Checkpoint) bool { return c.ID == in.Checkpoint }); err == nil && i >= 0 {
-			row := checkpointRowOf(list[i])
-			out.restored = &row
+			out.Restored = checkpointRowOf(list[i])
 		}
 	}
 	return out, nil
 })
-
-func (o *restoreCheckpointOut) recast() {
-	if o.restored != nil {
-		o.Restored = o.restored
-	}
-}
 
 type deleteCheckpointIn struct {
 	ForkArg

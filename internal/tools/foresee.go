@@ -54,17 +54,24 @@ func (f *foreseen) charts(ctx context.Context, t *grid.Table) error {
 	if t.HeaderRows == 0 {
 		return nil
 	}
+	var charts []grid.Object // once a header becomes another
 	for i := range t.Columns {
 		at := cell.Ref{Row: t.Range.First.Row + t.HeaderRows - 1, Col: t.Range.First.Col + i}
 		k, ok := f.at[at]
 		if !ok || f.cells[k].Keep || f.cells[k].Value.Text() == t.Columns[i].Name {
 			continue
 		}
-		charts, err := namedBy(ctx, f.snap, f.index, at)
-		if err != nil {
-			return err
+		if charts == nil {
+			list, err := chartsOf(ctx, f.snap)
+			if err != nil {
+				return err
+			}
+			if len(list) == 0 {
+				return nil
+			}
+			charts = list
 		}
-		for _, chart := range charts {
+		for _, chart := range namedBy(ctx, f.snap, charts, f.index, at) {
 			f.warn(chartNameText, chart, at)
 		}
 	}

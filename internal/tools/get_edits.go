@@ -146,26 +146,27 @@ func editRows(op book.Op) iter.Seq[editRow] {
 			}
 		case book.FormatLines:
 			for _, l := range o.Spans {
-				row := editRow{Sheet: o.Sheet, Address: o.Range(l).String(), What: "format", Format: settingsText(o.Settings)}
-				if o.Anew {
-					row.Format = strings.TrimSuffix("default; "+row.Format, "; ")
-				}
-				if !yield(row) {
+				if !yield(formatRow(o.Sheet, o.Range(l), o.Anew, o.Settings)) {
 					return
 				}
 			}
 		case book.FormatCells:
 			for _, r := range o.Ranges {
-				row := editRow{Sheet: o.Sheet, Address: r.String(), What: "format", Format: settingsText(o.Settings)}
-				if o.Anew {
-					row.Format = strings.TrimSuffix("default; "+row.Format, "; ")
-				}
-				if !yield(row) {
+				if !yield(formatRow(o.Sheet, r, o.Anew, o.Settings)) {
 					return
 				}
 			}
 		}
 	}
+}
+
+// formatRow is what an operation does to the format of a range.
+func formatRow(sheet string, r cell.Range, anew bool, s xf.Settings) editRow {
+	format := settingsText(s)
+	if anew {
+		format = strings.TrimSuffix("default; "+format, "; ")
+	}
+	return editRow{Sheet: sheet, Address: r.String(), What: "format", Format: format}
 }
 
 // settingsText shows changes of a format: null for what is as the default format has it.

@@ -39,8 +39,7 @@ var styleBatch = define(Spec{
 			return err
 		}
 		f := book.FormatCells{Sheet: b.snap.Workbook().Sheets[sheet].Name, Anew: op.Mode != "merge"}
-		columns := book.FormatLines{Sheet: f.Sheet, Anew: f.Anew}
-		rows := book.FormatLines{Sheet: f.Sheet, Anew: f.Anew, Rows: true}
+		var columns, rows []book.Lines
 		if op.Mode != "clear" {
 			if op.Patch == nil {
 				return invalid(`Example: "patch":{"font":{"bold":true}}`, "patch is missing")
@@ -56,26 +55,27 @@ var styleBatch = define(Spec{
 		for _, r := range ranges {
 			switch {
 			case r.First.Row == 0 && r.Last.Row == cell.MaxRows-1:
-				columns.Spans = append(columns.Spans, book.Lines{First: r.First.Col, Last: r.Last.Col})
+				columns = append(columns, book.Lines{First: r.First.Col, Last: r.Last.Col})
 			case r.First.Col == 0 && r.Last.Col == cell.MaxCols-1:
-				rows.Spans = append(rows.Spans, book.Lines{First: r.First.Row, Last: r.Last.Row})
+				rows = append(rows, book.Lines{First: r.First.Row, Last: r.Last.Row})
 			default:
 				f.Ranges = append(f.Ranges, r)
 				b.counts["cells_touched"] += int(min(r.Cells(), book.MaxFormat+1))
 			}
 		}
-		columns.Settings, rows.Settings = f.Settings, f.Settings
 		var ops []book.Op
-		for what, o := range map[string]*book.FormatLines{"columns_touched": &columns, "rows_touched": &rows} {
-			for _, l := range o.Spans {
-				b.counts[what] += l.Last - l.First + 1
+		for _, lines := range [...]struct {
+			rows  bool
+			spans []book.Lines
+			count string
+		}{{false, columns, "columns_touched"}, {true, rows, "rows_touched"}} {
+			if len(lines.spans) == 0 {
+				continue
 			}
-		}
-		if len(columns.Spans) > 0 {
-			ops = append(ops, columns)
-		}
-		if len(rows.Spans) > 0 {
-			ops = append(ops, rows)
+			ops = append(ops, book.FormatLines{Sheet: f.Sheet, Rows: lines.rows, Spans: lines.spans, Anew: f.Anew, Settings: f.Settings})
+			for _, l := range lines.spans {
+				b.counts[lines.count] += l.Last - l.First + 1
+			}
 		}
 		if len(f.Ranges) > 0 {
 			ops = append(ops, f)

@@ -388,11 +388,11 @@ func (e *tableEdit) renameColumn(name, to string) error {
 		at := e.cellsNow().First
 		at.Col += i
 		e.cells = append(e.cells, book.CellEdit{Ref: at, Value: cell.TextValue(to)})
-		charts, err := namedBy(e.b.ctx, e.b.snap, e.sheet, at)
+		charts, err := chartsOf(e.b.ctx, e.b.snap)
 		if err != nil {
 			return err
 		}
-		for _, chart := range charts {
+		for _, chart := range namedBy(e.b.ctx, e.b.snap, charts, e.sheet, at) {
 			e.b.warn(chartNameText, chart, at)
 		}
 	}
