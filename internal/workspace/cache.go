@@ -55,12 +55,6 @@ type loaded struct {
 	kept   *lazy.Load[Base] // guarded by bases.mu; nil where nobody has wanted it
 }
 
-// sameFile reports whether two looks at a path saw the same bytes, as far as the file
-// system tells: the same file, of the same size, not written in between.
-func sameFile(a, b fs.FileInfo) bool {
-	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
-}
-
 // retain adds a user, if o is the revision that info describes and somebody uses it.
 func (o *opened) retain(info fs.FileInfo) bool {
 	o.mu.Lock()
@@ -198,6 +192,23 @@ func newCache(maxBytes int64, unused func(*opened)) *cache {
 		},
 	})
 	return c
+}
+
+// hit makes the caller a user of the entry that there is for an id, if unchanged says that the
+// file is still what the entry was read from; nil else.
+func (c *cache) hit(id string, unchanged func(fs.FileInfo) bool) *opened {
+	o, ok := c.entries.GetIfPresent(id)
+	if !ok {
+		return nil
+	}
+	o.mu.Lock()
+	info := o.info
+	o.mu.Unlock()
+	// Not under the lock: a disk that stands still is not to stop who lets go of the entry.
+	if !unchanged(info) || !o.retain(info) {
+		return nil
+	}
+	return o
 }
 
 // acquire gives the entry for the file that info describes and makes the caller a user

@@ -23,7 +23,7 @@ func (w *Workspace) ReadFile(ctx context.Context, name string, limit int64) ([]b
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	f, err := w.openAt(w.roots[t.place.root].dir.Load(), filepath.FromSlash(t.place.rel))
+	f, err := w.openAt(w.roots[t.place.root].dir.Load().Root, filepath.FromSlash(t.place.rel))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, &Error{Code: CodeBadPath, Message: "there is no file " + clip(t.Path), Hint: "Give a path relative to one of the folders that are served", cause: err}
 	}

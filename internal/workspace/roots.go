@@ -16,9 +16,9 @@ import (
 // folder is at its path again.
 type root struct {
 	index int
-	path  string                  // absolute, without symbolic links
-	dir   atomic.Pointer[os.Root] // the folder that was at the path when it was last looked for
-	lost  bool                    // guarded by Workspace.looking
+	path  string                    // absolute, without symbolic links
+	dir   atomic.Pointer[directory] // the folder that was at the path when it was last looked for
+	lost  bool                      // guarded by Workspace.looking
 
 	disk *disk // which each read of a file passes
 }
@@ -44,7 +44,7 @@ func (w *Workspace) addRoot(p string) error {
 			return nil // part of another root already
 		}
 	}
-	dir, err := os.OpenRoot(abs)
+	dir, err := openDirectory(abs)
 	if err != nil {
 		return fmt.Errorf("root %q: %w", p, err)
 	}
@@ -126,7 +126,7 @@ func (r *root) reopen() bool {
 	if real, err := filepath.EvalSymlinks(r.path); err != nil || real != r.path {
 		return false
 	}
-	dir, err := os.OpenRoot(r.path)
+	dir, err := openDirectory(r.path)
 	if err != nil {
 		return false
 	}

@@ -86,7 +86,7 @@ func (w *Workspace) Target(ctx context.Context, name string) (Target, error) {
 		if hidden(at.rel) {
 			return bad("hidden folders are not served", "Choose another folder")
 		}
-		dir := w.roots[at.root].dir.Load()
+		dir := w.roots[at.root].dir.Load().Root
 		folder := filepath.FromSlash(path.Dir(at.rel))
 		if info, err := dir.Stat(folder); err != nil || !info.IsDir() {
 			continue
@@ -97,7 +97,7 @@ func (w *Workspace) Target(ctx context.Context, name string) (Target, error) {
 			continue
 		}
 		if at, ok := w.locate(filepath.Join(real, base)); ok && sees(at) {
-			dir := w.roots[at.root].dir.Load()
+			dir := w.roots[at.root].dir.Load().Root
 			switch info, err := dir.Lstat(filepath.FromSlash(at.rel)); {
 			case err == nil && !info.Mode().IsRegular():
 				return bad("there is something else than a regular file", "Choose another name")
@@ -202,7 +202,7 @@ func (r rootFolder) SyncDir(name string) error {
 // temporary file beside it, which takes its place once it is on the disk. It gives the
 // workbook that is there now. A fault leaves what was there.
 func (w *Workspace) Write(ctx context.Context, t Target, o WriteOptions, fn func(io.Writer) error) (Entry, error) {
-	dir := w.roots[t.place.root].dir.Load()
+	dir := w.roots[t.place.root].dir.Load().Root
 	if err := save(ctx, rootFolder{dir}, t, o, fn); err != nil {
 		return Entry{}, writeError(t.Path, err)
 	}

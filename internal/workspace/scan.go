@@ -134,7 +134,7 @@ func (w *Workspace) scanFolder(ctx context.Context, at place, t *trouble) (below
 			}
 		case d.Type().IsRegular() && isTemp(name):
 			if w.writes {
-				w.sweepTemp(r.dir.Load(), rel)
+				w.sweepTemp(r.dir.Load().Root, rel)
 			}
 		case d.Type().IsRegular() && w.known(name):
 			info, err := d.Info()

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path"
@@ -396,14 +397,10 @@ func (w *Workspace) use(ctx context.Context, id string, fn func(*opened, *loaded
 // catalogue yet, and could not be found by its id.
 func (w *Workspace) useEntry(ctx context.Context, e Entry, fn func(*opened, *loaded) error) error {
 	for again := true; ; again = false {
-		info, err := w.roots[e.root].dir.Load().Stat(filepath.FromSlash(e.Path))
-		if err == nil && !info.Mode().IsRegular() {
-			err = errNotRegular(e.Path)
-		}
+		o, fresh, err := w.acquire(e)
 		if err != nil {
 			return fileError(e.Path, err)
 		}
-		o, fresh := w.cache.acquire(e.ID, info)
 		l, err := w.load(ctx, w.origin(e), o, fresh)
 		var ours *Error
 		if errors.As(err, &ours) && ours.Code == CodeChanged && again {
@@ -419,6 +416,23 @@ func (w *Workspace) useEntry(ctx context.Context, e Entry, fn func(*opened, *loa
 	}
 }
 
+// acquire gives the cache's entry for the file of e as the file is now.
+func (w *Workspace) acquire(e Entry) (o *opened, fresh bool, err error) {
+	dir := w.roots[e.root].dir.Load()
+	if o := w.cache.hit(e.ID, func(info fs.FileInfo) bool { return dir.unchanged(e.Path, info) }); o != nil {
+		return o, false, nil
+	}
+	info, err := dir.Stat(filepath.FromSlash(e.Path))
+	if err == nil && !info.Mode().IsRegular() {
+		err = errNotRegular(e.Path)
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	o, fresh = w.cache.acquire(e.ID, info)
+	return o, fresh, nil
+}
+
 // An origin is where the bytes of a workbook come from.
 type origin struct {
 	id   string // of the workbook, for the breaker
@@ -429,7 +443,7 @@ type origin struct {
 
 func (w *Workspace) origin(e Entry) origin {
 	r := w.roots[e.root]
-	return origin{e.ID, e.Path, r.disk, func() (*os.File, error) { return w.openAt(r.dir.Load(), filepath.FromSlash(e.Path)) }}
+	return origin{e.ID, e.Path, r.disk, func() (*os.File, error) { return w.openAt(r.dir.Load().Root, filepath.FromSlash(e.Path)) }}
 }
 
 // load gives what o holds, reading the file if nobody has.

@@ -484,17 +484,22 @@ func TestUnknownIDsOneByOne(t *testing.T) {
 	}
 }
 
-// BenchmarkHit is a view of a workbook that is in memory. Most of it is the look at the file,
-// whether it is still what was read.
+// BenchmarkHit is a view of a workbook that is in memory. Half of it or more is the look at the
+// file, whether it is still what was read.
 func BenchmarkHit(b *testing.B) {
 	dir := b.TempDir()
 	write(b, filepath.Join(dir, "a.csv"), column(5000, 2))
+	write(b, filepath.Join(dir, "in", "a", "folder", "deep.csv"), column(5000, 2))
 	w := open(b, Options{}, dir)
 	if _, _, err := first(b.Context(), w, "a"); err != nil {
 		b.Fatal(err)
 	}
+	if _, _, err := first(b.Context(), w, "deep"); err != nil {
+		b.Fatal(err)
+	}
 	for name, do := range map[string]func() error{
 		"view": func() error { return w.View(b.Context(), "a", func(*book.Snapshot) error { return nil }) },
+		"deep": func() error { return w.View(b.Context(), "deep", func(*book.Snapshot) error { return nil }) },
 		"stat": func() error { _, err := w.roots[0].dir.Load().Stat("a.csv"); return err },
 	} {
 		b.Run(name, func(b *testing.B) {
