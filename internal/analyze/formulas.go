@@ -78,7 +78,7 @@ func FormulaMap(ctx context.Context, s *grid.Sheet, f *Formulas, within cell.Ran
 		case ByCount:
 			by = cmp.Compare(b.Count, a.Count)
 		}
-		return cmp.Or(by, cmp.Compare(a.First.Row, b.First.Row), cmp.Compare(a.First.Col, b.First.Col))
+		return cmp.Or(by, a.First.Compare(b.First))
 	})
 	return groups, nil
 }
@@ -109,7 +109,7 @@ func compress(ranges []cell.Range) []cell.Range {
 		joined = append(joined, r)
 	}
 	slices.SortFunc(joined, func(a, b cell.Range) int {
-		return cmp.Or(cmp.Compare(a.First.Row, b.First.Row), cmp.Compare(a.First.Col, b.First.Col))
+		return a.First.Compare(b.First)
 	})
 	return joined
 }
@@ -341,7 +341,7 @@ func findWord(ctx context.Context, v View, m *Matcher, p *Page) ([]grid.Cell, er
 				refs = append(refs, cell.Ref{Row: row, Col: r.First.Col})
 			}
 		}
-		slices.SortFunc(refs, func(a, b cell.Ref) int { return cmp.Or(cmp.Compare(a.Row, b.Row), cmp.Compare(a.Col, b.Col)) })
+		slices.SortFunc(refs, cell.Ref.Compare)
 		for _, at := range refs[skip:min(len(refs), skip+want-len(hits))] {
 			c, _ := v.At(at)
 			hits = append(hits, c)

@@ -12,6 +12,7 @@ import (
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
 	"gridflow/internal/structure"
+	"gridflow/internal/until"
 )
 
 // Changeset is what became different by a commit.
@@ -94,6 +95,9 @@ func (s *Snapshot) apply(ctx context.Context, e Edit, again bool) (*Snapshot, *C
 	}
 	d := &draft{ctx: ctx, base: s, next: *s, was: map[int]*grid.Sheet{}, again: again}
 	for i, op := range e.Ops {
+		if err := ctx.Err(); err != nil {
+			return nil, nil, err
+		}
 		if len(d.moves) > 0 {
 			if err := op.check(&d.next); err != nil {
 				err.Op = i
@@ -108,8 +112,7 @@ func (s *Snapshot) apply(ctx context.Context, e Edit, again bool) (*Snapshot, *C
 			return nil, nil, err
 		}
 	}
-	next, set := d.finish()
-	return next, set, nil
+	return d.finish()
 }
 
 // draft is a snapshot in the making. Nobody else sees it.
@@ -163,7 +166,7 @@ func (d *draft) put(i int, was, sheet *grid.Sheet) {
 }
 
 // finish gives the snapshot that was made and what is different in it.
-func (d *draft) finish() (*Snapshot, *Changeset) {
+func (d *draft) finish() (*Snapshot, *Changeset, error) {
 	next := d.next
 	next.Version++
 	next.model, next.doubt = nil, new(doubt)
@@ -181,7 +184,7 @@ func (d *draft) finish() (*Snapshot, *Changeset) {
 		next.given, next.whole = true, false
 		// The compiled formulas are forgotten: they know which arrays found no room, which is not
 		// so by the values that were given, and who makes this version again has none.
-		return &next, set
+		return &next, set, nil
 	}
 	indices := map[string]int{}
 	for _, e := range next.sheets {
@@ -196,7 +199,7 @@ func (d *draft) finish() (*Snapshot, *Changeset) {
 	}
 	next.since = slices.Clip(next.since)
 	if next.stale || formulas {
-		for c := range set.Changes() {
+		for c := range until.Done(d.ctx, set.Changes()) {
 			if c.Subtype != StyleEdit && (c.Subtype == FormulaEdit || c.Old.HasFormula || c.New.HasFormula || c.Old.Value != c.New.Value) {
 				next.stale = true
 				next.since = append(next.since, calc.Cell{Sheet: indices[c.Sheet], At: c.Ref})
@@ -209,7 +212,7 @@ func (d *draft) finish() (*Snapshot, *Changeset) {
 			next.model = d.base.model
 		}
 	}
-	return &next, set
+	return &next, set, d.ctx.Err()
 }
 
 // mayHaveFormulas reports whether there is a formula, or a sheet that was not looked at.
@@ -239,6 +242,9 @@ func (o SetCells) apply(d *draft) error {
 	changes := make([]grid.Change, 0, len(cells))
 	number := make([]int, 0, len(cells)) // of the cell edit behind each change
 	for k := range cells {
+		if k%until.Every == 0 && d.ctx.Err() != nil {
+			return d.ctx.Err()
+		}
 		if c, ok := cells[k].change(sheet, formulas(&cells[k]), styles(k)); ok {
 			changes, number = append(changes, c), append(number, numbers(k))
 		}
@@ -266,6 +272,13 @@ func (o SetCells) apply(d *draft) error {
 
 // distinct gives the cell edits with one for each cell, and the number in o of the k-th.
 func (o SetCells) distinct() (cells []CellEdit, number func(k int) int) {
+	inOrder := true // as edits of ranges are
+	for k := 1; k < len(o.Cells) && inOrder; k++ {
+		inOrder = o.Cells[k-1].Ref.Compare(o.Cells[k].Ref) < 0
+	}
+	if inOrder {
+		return o.Cells, func(k int) int { return k }
+	}
 	last := make(map[cell.Ref]int, len(o.Cells))
 	for k := range o.Cells {
 		last[o.Cells[k].Ref] = k

@@ -137,7 +137,7 @@ func (o FormatCells) apply(d *draft) error {
 	var needs []styleNeed
 	needed := map[styleNeed]bool{}
 	changes := make([]grid.Change, 0, 64)
-	for _, r := range apart(o.Ranges) {
+	for _, r := range Apart(o.Ranges) {
 		for ref, own := range stylesOf(sheet, r) {
 			n := style(own)
 			if !needed[n] {
@@ -195,8 +195,8 @@ func stylesOf(sheet *grid.Sheet, r cell.Range) func(yield func(cell.Ref, uint32)
 	}
 }
 
-// apart gives ranges of which no two meet, with the cells of list.
-func apart(list []cell.Range) (out []cell.Range) {
+// Apart gives ranges of which no two meet, with the cells of list; the first stays as it is.
+func Apart(list []cell.Range) (out []cell.Range) {
 	for _, r := range list {
 		out = append(out, less(r, out)...)
 	}

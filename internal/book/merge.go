@@ -1,7 +1,6 @@
 package book
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -186,7 +185,7 @@ func lostBy(ctx context.Context, base, side *Snapshot, moves []structure.Change)
 		}
 		s.base = state{was, looks{styles: base.Workbook().Styles}}
 		later := state{e.sheet, looks{styles: side.Workbook().Styles}}
-		for _, at := range slices.SortedFunc(maps.Keys(s.touched(&later)), byPlace) {
+		for _, at := range slices.SortedFunc(maps.Keys(s.touched(&later)), cell.Ref.Compare) {
 			if isThere(moves, name, at, side) {
 				continue
 			}
@@ -211,8 +210,6 @@ func isThere(moves []structure.Change, sheet string, at cell.Ref, s *Snapshot) b
 	}
 	return true
 }
-
-func byPlace(a, b cell.Ref) int { return cmp.Or(cmp.Compare(a.Row, b.Row), cmp.Compare(a.Col, b.Col)) }
 
 // state is a sheet in one of the states.
 type state struct {
@@ -241,7 +238,7 @@ type sheetMerge struct {
 // merge notes conflicts in m and gives the edits of ours.
 func (s *sheetMerge) merge(m *Merged) (cells []CellEdit) {
 	ours, theirs := s.touched(&s.ours), s.touched(&s.theirs)
-	refs := slices.SortedFunc(maps.Keys(theirs), byPlace)
+	refs := slices.SortedFunc(maps.Keys(theirs), cell.Ref.Compare)
 	for _, r := range refs {
 		mine, myFormat := s.ours.at(r)
 		take, same := s.take(r, mine, myFormat)
@@ -266,7 +263,7 @@ func (s *sheetMerge) merge(m *Merged) (cells []CellEdit) {
 // written gives the edits of the cells that ours has written where theirs has none, in lines which theirs has formatted:
 // they look as if they had been written afterwards.
 func (s *sheetMerge) written(ours, theirs map[cell.Ref]bool) (cells []CellEdit) {
-	for _, r := range slices.SortedFunc(maps.Keys(ours), byPlace) {
+	for _, r := range slices.SortedFunc(maps.Keys(ours), cell.Ref.Compare) {
 		mine, format := s.ours.at(r)
 		_, was := s.unlined.At(r)
 		_, is := s.theirs.sheet.At(r)

@@ -87,7 +87,7 @@ func (o *Arrange) mergesFit(d *draft, index int, sheet *grid.Sheet) error {
 // rows with those that have begun and not ended, ordered by column: they are apart unless two meet.
 func firstMeeting(list []cell.Range, meant func(cell.Range) bool) (a, b cell.Range, found bool) {
 	sorted := slices.SortedFunc(slices.Values(list), func(a, b cell.Range) int {
-		return cmp.Or(cmp.Compare(a.First.Row, b.First.Row), cmp.Compare(a.First.Col, b.First.Col))
+		return a.First.Compare(b.First)
 	})
 	var open []cell.Range
 	for _, r := range sorted {

@@ -360,7 +360,7 @@ func (m *movedSource) before(ctx context.Context, id, n int) (*grid.Sheet, error
 	}
 	st := &m.steps[n-1]
 	p := m.stepper(st)
-	return p.sheet(slices.Index(st.ids, id), sheet, func(from int) (*grid.Sheet, error) { return m.before(ctx, st.ids[from], n-1) })
+	return p.sheet(ctx, slices.Index(st.ids, id), sheet, func(from int) (*grid.Sheet, error) { return m.before(ctx, st.ids[from], n-1) })
 }
 
 // from gives the sheet from which cells come to another one.

@@ -246,7 +246,7 @@ func (r *restructuring) seed(ctx context.Context, i int, sheet *grid.Sheet, plai
 	if _, ok := r.src.sheets[to].Peek(); ok {
 		return nil
 	}
-	n, err := r.by.sheet(i, sheet, func(i int) (*grid.Sheet, error) { return plain.Sheet(ctx, i) })
+	n, err := r.by.sheet(ctx, i, sheet, func(i int) (*grid.Sheet, error) { return plain.Sheet(ctx, i) })
 	if err != nil {
 		return err
 	}
@@ -276,7 +276,7 @@ func (r *restructuring) snapshot(ctx context.Context, s *Snapshot) (*Snapshot, e
 			return nil, err
 		}
 		base, _ := r.src.sheets[to].Peek()
-		sheet, err := r.by.sheet(e.index, e.sheet, func(i int) (*grid.Sheet, error) { return s.Sheet(ctx, i) })
+		sheet, err := r.by.sheet(ctx, e.index, e.sheet, func(i int) (*grid.Sheet, error) { return s.Sheet(ctx, i) })
 		if err != nil {
 			return nil, err
 		}
@@ -292,7 +292,7 @@ func (r *restructuring) snapshot(ctx context.Context, s *Snapshot) (*Snapshot, e
 			return nil, err
 		}
 		base, _ := r.src.sheets[r.to(into)].Peek()
-		sheet, err := r.by.sheet(into, was, func(int) (*grid.Sheet, error) { return s.edited(from), nil })
+		sheet, err := r.by.sheet(ctx, into, was, func(int) (*grid.Sheet, error) { return s.edited(from), nil })
 		if err != nil {
 			return nil, err
 		}

@@ -1,6 +1,7 @@
 package book
 
 import (
+	"context"
 	"strings"
 
 	"gridflow/internal/cell"
@@ -24,7 +25,7 @@ func (m *movedSource) stepper(st *step) *stepper {
 }
 
 // sheet gives sheet i, in one of its states, after the step. Other gives the state of another sheet then.
-func (p *stepper) sheet(i int, sheet *grid.Sheet, other func(i int) (*grid.Sheet, error)) (*grid.Sheet, error) {
+func (p *stepper) sheet(ctx context.Context, i int, sheet *grid.Sheet, other func(i int) (*grid.Sheet, error)) (*grid.Sheet, error) {
 	own := p.st.names[i]
 	key := [2]*grid.Sheet{sheet}
 	from, receives := p.st.from(own)
@@ -47,11 +48,11 @@ func (p *stepper) sheet(i int, sheet *grid.Sheet, other func(i int) (*grid.Sheet
 		if err != nil {
 			return nil, err
 		}
-		n, err = p.mover.Receive(whole, source, own)
+		n, err = p.mover.Receive(ctx, whole, source, own)
 		if err != nil {
 			return nil, err
 		}
-	} else if n, err = p.mover.Sheet(whole, own); err != nil {
+	} else if n, err = p.mover.Sheet(ctx, whole, own); err != nil {
 		return nil, err
 	}
 	p.disturbed[sheet] = append(p.disturbed[sheet], p.mover.Disturbed(whole)...)

@@ -178,5 +178,5 @@ func (c *comparison) asItWas(moved structure.Change, pair int, was, is cell.Rang
 	if len(differs) == 0 {
 		return moved, "", nil
 	}
-	return moved, fmt.Sprintf("it takes cells that were changed there, %v among them", slices.MinFunc(differs, byPlace)), nil
+	return moved, fmt.Sprintf("it takes cells that were changed there, %v among them", slices.MinFunc(differs, cell.Ref.Compare)), nil
 }

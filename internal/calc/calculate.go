@@ -71,7 +71,7 @@ type place struct {
 
 // comparePlaces orders by sheet, row and column.
 func comparePlaces(a, b place) int {
-	return cmp.Or(cmp.Compare(a.sheet, b.sheet), cmp.Compare(a.at.Row, b.at.Row), cmp.Compare(a.at.Col, b.at.Col))
+	return cmp.Or(cmp.Compare(a.sheet, b.sheet), a.at.Compare(b.at))
 }
 
 // form is a formula that is to be calculated, for all cells that share its program; an array

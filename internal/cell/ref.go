@@ -1,6 +1,7 @@
 package cell
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -16,6 +17,11 @@ const (
 // Ref is the address of one cell, both parts counted from 0.
 type Ref struct {
 	Row, Col int
+}
+
+// Compare orders cells row by row, and by columns within a row: below 0 where r comes before o.
+func (r Ref) Compare(o Ref) int {
+	return cmp.Or(cmp.Compare(r.Row, o.Row), cmp.Compare(r.Col, o.Col))
 }
 
 // Valid reports whether r lies on a worksheet.

@@ -1,7 +1,6 @@
 package forks
 
 import (
-	"cmp"
 	"context"
 	"slices"
 
@@ -174,7 +173,7 @@ func endArrays(cells []patch.CellPatch, was, is *grid.Sheet) []patch.CellPatch {
 					c = contentOf(is, y)
 				}
 				i, found := slices.BinarySearchFunc(cells, c.Ref, func(p patch.CellPatch, r cell.Ref) int {
-					return cmp.Or(cmp.Compare(p.Ref.Row, r.Row), cmp.Compare(p.Ref.Col, r.Col))
+					return p.Ref.Compare(r)
 				})
 				if found {
 					cells[i] = c

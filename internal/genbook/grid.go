@@ -1,7 +1,6 @@
 package genbook
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -62,7 +61,7 @@ func (g *Grid) Fill(s *Sheet) *Sheet {
 	for ref := range g.cells {
 		refs = append(refs, ref)
 	}
-	slices.SortFunc(refs, func(a, b cell.Ref) int { return cmp.Or(a.Row-b.Row, a.Col-b.Col) })
+	slices.SortFunc(refs, cell.Ref.Compare)
 	for i, ref := range refs {
 		at := cell.Range{First: ref, Last: ref}
 		if i == 0 {

@@ -14,16 +14,7 @@ const foldDense = 16
 
 // fold puts patches into copies of the chunks that they lie over. s is not yet handed out.
 func (s *Sheet) fold() error {
-	byChunk := slices.Clone(s.over)
-	slices.SortFunc(byChunk, func(a, b patch) int {
-		if n, m := a.row>>bandShift, b.row>>bandShift; n != m {
-			return int(n) - int(m)
-		}
-		if a.col != b.col {
-			return int(a.col) - int(b.col)
-		}
-		return int(a.row) - int(b.row)
-	})
+	byChunk := chunked(s.over)
 	// groups yields the patches of each chunk.
 	groups := func(yield func([]patch) bool) {
 		for left := byChunk; len(left) > 0; {
@@ -61,6 +52,33 @@ func (s *Sheet) fold() error {
 	s.foldBands(folded)
 	s.compact()
 	return nil
+}
+
+// chunked gives patches, which are by row and column, by band, column and row: counted out within each band.
+func chunked(over []patch) []patch {
+	out := make([]patch, len(over))
+	var next [cell.MaxCols]int32 // where the next patch of a column goes, within its band
+	for done := 0; done < len(over); {
+		band := over[done].row >> bandShift
+		end, first, last := done, over[done].col, over[done].col
+		for ; end < len(over) && over[end].row>>bandShift == band; end++ {
+			col := over[end].col
+			next[col]++
+			first, last = min(first, col), max(last, col)
+		}
+		at := int32(0)
+		for col := int(first); col <= int(last); col++ {
+			next[col], at = at, at+next[col]
+		}
+		for i := done; i < end; i++ {
+			to := &next[over[i].col]
+			out[done+int(*to)] = over[i]
+			*to++
+		}
+		clear(next[first : int(last)+1])
+		done = end
+	}
+	return out
 }
 
 // pool moves the words of patches that will be folded to the sheet's own texts.

@@ -8,6 +8,8 @@ package grid
 // changes, its number stays, and where a shared formula falls to pieces, the pieces behind the first get new numbers.
 
 import (
+	"context"
+
 	"gridflow/internal/cell"
 	"gridflow/internal/structure"
 )
@@ -43,33 +45,33 @@ type bandKey struct {
 // Sheet gives a sheet after the change; own is its name before. The sheet must be whole, and what the
 // change would push beyond the end of the sheet is not looked after: see structure.Contents. The
 // sheet itself comes back if nothing of it changes.
-func (m *Mover) Sheet(s *Sheet, own string) (*Sheet, error) {
+func (m *Mover) Sheet(ctx context.Context, s *Sheet, own string) (*Sheet, error) {
 	if !s.Complete() {
 		return nil, &EditError{Reason: ErrPartial}
 	}
-	return m.once(sheetKey{s, nil}, own)
+	return m.once(ctx, sheetKey{s, nil}, own)
 }
 
 // Receive is Sheet for the one that cells move to from another sheet, which is from.
-func (m *Mover) Receive(s, from *Sheet, own string) (*Sheet, error) {
+func (m *Mover) Receive(ctx context.Context, s, from *Sheet, own string) (*Sheet, error) {
 	if !s.Complete() || !from.Complete() {
 		return nil, &EditError{Reason: ErrPartial}
 	}
-	return m.once(sheetKey{s, from}, own)
+	return m.once(ctx, sheetKey{s, from}, own)
 }
 
-func (m *Mover) once(key sheetKey, own string) (*Sheet, error) {
+func (m *Mover) once(ctx context.Context, key sheetKey, own string) (*Sheet, error) {
 	if n := m.sheets[key]; n != nil {
 		return n, nil
 	}
-	n, err := m.sheet(key.sheet, key.other, own)
+	n, err := m.sheet(ctx, key.sheet, key.other, own)
 	if err == nil {
 		m.sheets[key] = n
 	}
 	return n, err
 }
 
-func (m *Mover) sheet(s, from *Sheet, own string) (*Sheet, error) {
+func (m *Mover) sheet(ctx context.Context, s, from *Sheet, own string) (*Sheet, error) {
 	n := *s
 	f := m.movedFormulas(s.formulas, own)
 	n.formulas = f.to
@@ -97,7 +99,7 @@ func (m *Mover) sheet(s, from *Sheet, own string) (*Sheet, error) {
 		n.used, n.hasCells = n.bounds()
 	}
 	if m.change.Kind == structure.MoveCells && m.r.Concerns(own) {
-		if err := m.moveCells(&n, s, from, own, t); err != nil {
+		if err := m.moveCells(ctx, &n, s, from, own, t); err != nil {
 			return nil, err
 		}
 		return &n, nil

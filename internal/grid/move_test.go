@@ -1,6 +1,7 @@
 package grid
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -101,7 +102,7 @@ func TestMovedSheet(t *testing.T) {
 				for i, v := range versions {
 					to := v.move(r)
 					var err error
-					if to.sheet, err = m.Sheet(v.sheet, "S"); err != nil {
+					if to.sheet, err = m.Sheet(t.Context(), v.sheet, "S"); err != nil {
 						t.Fatal(err)
 					}
 					versions[i] = to
@@ -214,7 +215,7 @@ func TestMovedSharedFormulas(t *testing.T) {
 					want[to], _ = r.FormulaAt(textOf(s, x), "S", x.Ref)
 				}
 			}
-			n, err := NewMover(r).Sheet(s, "S")
+			n, err := NewMover(r).Sheet(t.Context(), s, "S")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -251,11 +252,11 @@ func TestMovedVersionsShare(t *testing.T) {
 		{Kind: structure.InsertRows, Sheet: "Data", At: 512, Count: 1024},
 	} {
 		m := NewMover(c.Rewriter([]string{"Data"}))
-		a, err := m.Sheet(base, "Data")
+		a, err := m.Sheet(t.Context(), base, "Data")
 		if err != nil {
 			t.Fatal(err)
 		}
-		b, err := m.Sheet(edited, "Data")
+		b, err := m.Sheet(t.Context(), edited, "Data")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -271,7 +272,7 @@ func TestMovedVersionsShare(t *testing.T) {
 		}
 	}
 	other := structure.Change{Kind: structure.InsertRows, Sheet: "Other", At: 1, Count: 1}
-	if s, err := NewMover(other.Rewriter([]string{"Data", "Other"})).Sheet(edited, "Data"); err != nil || s != edited {
+	if s, err := NewMover(other.Rewriter([]string{"Data", "Other"})).Sheet(t.Context(), edited, "Data"); err != nil || s != edited {
 		t.Errorf("a sheet that nothing concerns is another one: %v", err)
 	}
 }
@@ -286,11 +287,11 @@ func TestMovedAcross(t *testing.T) {
 	to := b.Finish(nil)
 	c := structure.Change{Kind: structure.MoveCells, Sheet: "Data", Range: cell.Range{First: cell.Ref{Row: 2, Col: 5}, Last: cell.Ref{Row: 900, Col: 9}}, To: cell.Ref{Row: 1, Col: 1}, ToSheet: "Other"}
 	m := NewMover(c.Rewriter([]string{"Data", "Other"}))
-	left, err := m.Sheet(from, "Data")
+	left, err := m.Sheet(t.Context(), from, "Data")
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := m.Receive(to, from, "Other")
+	got, err := m.Receive(t.Context(), to, from, "Other")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -343,7 +344,7 @@ func BenchmarkInsertRow(b *testing.B) {
 		} {
 			b.Run(fmt.Sprint(x.name, "/", c.Kind, c.At), func(b *testing.B) {
 				for b.Loop() {
-					if _, err := NewMover(c.Rewriter([]string{"Data"})).Sheet(x.sheet, "Data"); err != nil {
+					if _, err := NewMover(c.Rewriter([]string{"Data"})).Sheet(context.Background(), x.sheet, "Data"); err != nil {
 						b.Fatal(err)
 					}
 				}

@@ -1,23 +1,25 @@
 package grid
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
 
 	"gridflow/internal/cell"
 	"gridflow/internal/formula"
+	"gridflow/internal/until"
 )
 
 // moveCells moves cells on n, whose formulas are those after the change and whose cells lie as in s before it. From
 // is the sheet that they come from, if it is another; own is the name of s.
-func (m *Mover) moveCells(n, s, from *Sheet, own string, t *renumbering) error {
+func (m *Mover) moveCells(ctx context.Context, n, s, from *Sheet, own string, t *renumbering) error {
 	c := &m.change
 	across := !strings.EqualFold(c.Sheet, c.Target())
 	block, to := c.Range, c.Destination()
 	var list []patch
 	if strings.EqualFold(own, c.Sheet) {
-		for x := range s.Cells(block) {
+		for x := range until.Done(ctx, s.Cells(block)) {
 			if across || !to.Contains(x.Ref) {
 				list = append(list, patch{row: uint32(x.Ref.Row), col: uint16(x.Ref.Col), formula: -1, removed: true})
 			}
@@ -33,10 +35,8 @@ func (m *Mover) moveCells(n, s, from *Sheet, own string, t *renumbering) error {
 			return fmt.Errorf("cells move to %s from a sheet that was not given", own)
 		}
 		dRow, dCol := c.To.Row-block.First.Row, c.To.Col-block.First.Col
-		there := map[cell.Ref]bool{}
-		for x := range source.Cells(block) {
+		for x := range until.Done(ctx, source.Cells(block)) {
 			at := cell.Ref{Row: x.Ref.Row + dRow, Col: x.Ref.Col + dCol}
-			there[at] = true
 			p := source.loose(x)
 			switch {
 			case across:
@@ -53,11 +53,14 @@ func (m *Mover) moveCells(n, s, from *Sheet, own string, t *renumbering) error {
 			p.row, p.col = uint32(at.Row), uint16(at.Col)
 			list = append(list, p)
 		}
-		for x := range s.Cells(to) {
-			if !there[x.Ref] {
+		for x := range until.Done(ctx, s.Cells(to)) {
+			if _, ok := source.At(cell.Ref{Row: x.Ref.Row - dRow, Col: x.Ref.Col - dCol}); !ok { // nothing comes in its place
 				list = append(list, patch{row: uint32(x.Ref.Row), col: uint16(x.Ref.Col), formula: -1, removed: true})
 			}
 		}
+	}
+	if err := ctx.Err(); err != nil {
+		return err
 	}
 	n.dissolved = m.movedRanges(s.dissolved, own)
 	for _, x := range s.spills {

@@ -62,6 +62,9 @@ func (b *batch) editor(sheet int) *editor {
 
 // take makes what an editor has collected.
 func (b *batch) take(e *editor) error {
+	if err := b.ctx.Err(); err != nil { // what was collected may be a part
+		return err
+	}
 	if err := e.foresee(b.ctx); err != nil {
 		return err
 	}

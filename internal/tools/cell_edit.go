@@ -56,16 +56,45 @@ type editor struct {
 	grownTexts []string
 	rules      []book.Arrange // that go on over appended rows
 	rulesGrown int
-	sheets     []*book.SetCells
-	bySheet    map[int]*book.SetCells
-	places     map[cellAt]int // where a cell's edit is: the last one counts
+	sheets     []*sheetEdits
+	bySheet    map[int]*sheetEdits
 	warnings   []string
 	bad        []badFormula
 }
 
-type cellAt struct {
-	sheet int
-	ref   cell.Ref
+// sheetEdits are edits of cells of one sheet, one of each cell.
+type sheetEdits struct {
+	book.SetCells
+	at map[cell.Ref]int // where the edit of a cell is; nil while they are row by row, as those of ranges are
+}
+
+// find gives where the edit of a cell is.
+func (s *sheetEdits) find(ref cell.Ref) (int, bool) {
+	if s.at != nil {
+		i, ok := s.at[ref]
+		return i, ok
+	}
+	return slices.BinarySearchFunc(s.Cells, ref, func(c book.CellEdit, ref cell.Ref) int { return c.Ref.Compare(ref) })
+}
+
+// set notes an edit, and says whether it is in place of another.
+func (s *sheetEdits) set(c book.CellEdit) (again bool) {
+	n := len(s.Cells)
+	if s.at == nil && n > 0 && s.Cells[n-1].Ref.Compare(c.Ref) >= 0 {
+		s.at = make(map[cell.Ref]int, n+1)
+		for i := range s.Cells {
+			s.at[s.Cells[i].Ref] = i
+		}
+	}
+	if s.at != nil {
+		if i, ok := s.at[c.Ref]; ok {
+			s.Cells[i] = c
+			return true
+		}
+		s.at[c.Ref] = n
+	}
+	s.Cells = append(s.Cells, c)
+	return false
 }
 
 // badFormula is a formula that does not parse, and was left out.
@@ -74,14 +103,14 @@ type badFormula struct {
 }
 
 func newEditor(snap *book.Snapshot, sheet int, guess bool, policy string) *editor {
-	return &editor{snap: snap, sheet: sheet, guess: guess, policy: policy, bySheet: map[int]*book.SetCells{}, places: map[cellAt]int{}}
+	return &editor{snap: snap, sheet: sheet, guess: guess, policy: policy, bySheet: map[int]*sheetEdits{}}
 }
 
 // edit gives what was collected.
 func (e *editor) edit() book.Edit {
 	var out book.Edit
 	for _, s := range e.sheets {
-		out.Ops = append(out.Ops, *s)
+		out.Ops = append(out.Ops, s.SetCells)
 	}
 	if len(e.headed) > 0 {
 		out.Ops = append(out.Ops, book.ArrangeTables{Tables: e.headed})
@@ -119,17 +148,12 @@ const warningsMax = 20
 func (e *editor) set(sheet int, c book.CellEdit) {
 	s := e.bySheet[sheet]
 	if s == nil {
-		s = &book.SetCells{Sheet: e.snap.Workbook().Sheets[sheet].Name}
+		s = &sheetEdits{SetCells: book.SetCells{Sheet: e.snap.Workbook().Sheets[sheet].Name}}
 		e.bySheet[sheet], e.sheets = s, append(e.sheets, s)
 	}
-	at := cellAt{sheet, c.Ref}
-	if i, ok := e.places[at]; ok {
+	if s.set(c) {
 		e.warn("WARN_REPEATED_CELL: %s is given more than once; the last counts", c.Ref)
-		s.Cells[i] = c
-		return
 	}
-	e.places[at] = len(s.Cells)
-	s.Cells = append(s.Cells, c)
 }
 
 // add reads one edit of a caller.

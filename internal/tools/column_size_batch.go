@@ -1,12 +1,14 @@
 package tools
 
 import (
+	"context"
 	"strings"
 	"unicode/utf8"
 
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
+	"gridflow/internal/until"
 )
 
 type columnTarget struct {
@@ -79,7 +81,7 @@ func (b *batch) sizeColumns(index int, op *columnOp) error {
 			if least > most {
 				return invalid("", "min_width_chars is above max_width_chars")
 			}
-			for col, width := range fittingWidths(b.snap, sheet, first, last) {
+			for col, width := range fittingWidths(b.ctx, b.snap, sheet, first, last) {
 				width = max(least, min(width, most))
 				edit(col, col, func(c *grid.ColumnSpan) { c.Width, c.Custom = width, true })
 			}
@@ -115,12 +117,12 @@ func (b *batch) sizeColumns(index int, op *columnOp) error {
 }
 
 // fittingWidths yields the columns that show something with the width that shows it whole.
-func fittingWidths(snap *book.Snapshot, sheet *grid.Sheet, first, last int) map[int]float64 {
+func fittingWidths(ctx context.Context, snap *book.Snapshot, sheet *grid.Sheet, first, last int) map[int]float64 {
 	words := valuesOf(snap)
 	widest := map[int]float64{}
 	area := cell.Range{First: cell.Ref{Col: first}, Last: cell.Ref{Row: cell.MaxRows - 1, Col: last}}
 	var text []byte
-	for c := range sheet.Cells(area) {
+	for c := range until.Done(ctx, sheet.Cells(area)) {
 		if c.Value.IsBlank() {
 			continue
 		}

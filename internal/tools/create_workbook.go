@@ -12,6 +12,7 @@ import (
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
+	"gridflow/internal/until"
 	"gridflow/internal/workspace"
 	"gridflow/internal/xlsx"
 	"gridflow/internal/xlsx/write"
@@ -182,7 +183,7 @@ func (e *Env) copyCSV(ctx context.Context, source string, rows *rowWriter) error
 			return err
 		}
 		words := valuesOf(from)
-		for c := range data.Cells(cell.WholeSheet) {
+		for c := range until.Done(ctx, data.Cells(cell.WholeSheet)) {
 			code := ""
 			if words.isDate(c) {
 				code = words.styles.Xfs[c.Style].NumFmt
@@ -190,6 +191,9 @@ func (e *Env) copyCSV(ctx context.Context, source string, rows *rowWriter) error
 			if err := rows.add(c.Ref, write.Cell{Value: c.Value}, code); err != nil {
 				return err
 			}
+		}
+		if err := ctx.Err(); err != nil {
+			return err
 		}
 		return rows.flush()
 	})

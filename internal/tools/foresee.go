@@ -31,10 +31,7 @@ func (e *editor) foresee(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		f := foreseen{editor: e, index: index, sheet: sheet, cells: set.Cells, at: make(map[cell.Ref]int, len(set.Cells))}
-		for i := range set.Cells {
-			f.at[set.Cells[i].Ref] = i
-		}
+		f := foreseen{editor: e, index: index, sheet: sheet, edits: set}
 		f.covered()
 		for i := range tables {
 			if tables[i].Sheet == index {
@@ -57,8 +54,8 @@ func (f *foreseen) charts(ctx context.Context, t *grid.Table) error {
 	var charts []grid.Object // once a header becomes another
 	for i := range t.Columns {
 		at := cell.Ref{Row: t.Range.First.Row + t.HeaderRows - 1, Col: t.Range.First.Col + i}
-		k, ok := f.at[at]
-		if !ok || f.cells[k].Keep || f.cells[k].Value.Text() == t.Columns[i].Name {
+		k, ok := f.edits.find(at)
+		if !ok || f.edits.Cells[k].Keep || f.edits.Cells[k].Value.Text() == t.Columns[i].Name {
 			continue
 		}
 		if charts == nil {
@@ -81,10 +78,9 @@ func (f *foreseen) charts(ctx context.Context, t *grid.Table) error {
 // foreseen is what is edited of one sheet.
 type foreseen struct {
 	*editor
+	edits *sheetEdits
 	index int
 	sheet *grid.Sheet
-	cells []book.CellEdit
-	at    map[cell.Ref]int // of cells
 }
 
 // covered warns of cells that get a content which nobody sees.
@@ -111,18 +107,18 @@ func (f *foreseen) covered() {
 
 // each calls fn for the edited cells of a range, at a cost that goes by the smaller of both.
 func (f *foreseen) each(r cell.Range, fn func(*book.CellEdit)) {
-	if r.Cells() > int64(len(f.cells)) {
-		for i := range f.cells {
-			if r.Contains(f.cells[i].Ref) {
-				fn(&f.cells[i])
+	if r.Cells() > int64(len(f.edits.Cells)) {
+		for i := range f.edits.Cells {
+			if r.Contains(f.edits.Cells[i].Ref) {
+				fn(&f.edits.Cells[i])
 			}
 		}
 		return
 	}
 	for row := r.First.Row; row <= r.Last.Row; row++ {
 		for col := r.First.Col; col <= r.Last.Col; col++ {
-			if i, ok := f.at[cell.Ref{Row: row, Col: col}]; ok {
-				fn(&f.cells[i])
+			if i, ok := f.edits.find(cell.Ref{Row: row, Col: col}); ok {
+				fn(&f.edits.Cells[i])
 			}
 		}
 	}
@@ -195,8 +191,8 @@ func (f *foreseen) headers(t *grid.Table) {
 // soon as they are calculated.
 func (f *foreseen) unknownSheets() {
 	sheets := f.snap.Workbook().Sheets
-	for i := range f.cells {
-		c := &f.cells[i]
+	for i := range f.edits.Cells {
+		c := &f.edits.Cells[i]
 		if !c.HasFormula || !strings.Contains(c.Formula, "!") {
 			continue
 		}

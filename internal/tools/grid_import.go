@@ -12,6 +12,7 @@ import (
 	"gridflow/internal/formula"
 	"gridflow/internal/grid"
 	"gridflow/internal/numfmt"
+	"gridflow/internal/until"
 	"gridflow/internal/xf"
 )
 
@@ -133,7 +134,7 @@ func (g *gridPayload) clearTarget(b *batch, name string, sheet *grid.Sheet) erro
 	}
 	empty := book.SetCells{Sheet: name}
 	formatted := false
-	for c := range sheet.Cells(g.covers) {
+	for c := range until.Done(b.ctx, sheet.Cells(g.covers)) {
 		formatted = formatted || c.Style != 0
 		if !c.Empty() {
 			empty.Cells = append(empty.Cells, book.CellEdit{Ref: c.Ref, Clear: true})
@@ -412,7 +413,7 @@ func readGrid(n node, anchor cell.Ref) (*gridPayload, error) {
 		return nil, err
 	}
 	slices.SortStableFunc(g.cells, func(a, b gridCell) int {
-		return cmp.Or(cmp.Compare(a.ref.Row, b.ref.Row), cmp.Compare(a.ref.Col, b.ref.Col))
+		return a.ref.Compare(b.ref)
 	})
 	if len(g.cells) > filledMax {
 		return nil, fail("TOO_MANY", "Import it in parts", "the grid has more than %d cells", filledMax)

@@ -9,6 +9,7 @@ import (
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
 	"gridflow/internal/numfmt"
+	"gridflow/internal/until"
 )
 
 type importCSVIn struct {
@@ -106,7 +107,7 @@ func (e *editor) csvFile(ctx context.Context, env *Env, sheet int, anchor cell.R
 			return err
 		}
 		w := valuesOf(from)
-		for c := range data.Cells(cell.WholeSheet) {
+		for c := range until.Done(ctx, data.Cells(cell.WholeSheet)) {
 			ref, err := e.place(anchor, c.Ref.Row, c.Ref.Col)
 			if err != nil {
 				return err
@@ -124,6 +125,6 @@ func (e *editor) csvFile(ctx context.Context, env *Env, sheet int, anchor cell.R
 				e.set(sheet, edit)
 			}
 		}
-		return nil
+		return ctx.Err()
 	})
 }

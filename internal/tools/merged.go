@@ -6,6 +6,7 @@ import (
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
+	"gridflow/internal/until"
 )
 
 // mergeCells makes one cell of a range, as Excel does: of what the cells hold the first content stays, and
@@ -33,7 +34,7 @@ func (b *batch) mergeCells(sheet int, r cell.Range) error {
 	}
 	merges = append(merges, r)
 	ops := []book.Op{book.Arrange{Sheet: name, Merges: (*book.Ranges)(&merges)}}
-	if cells, lost := keepFirst(b.snap, s, r); len(cells) > 0 {
+	if cells, lost := keepFirst(b, s, r); len(cells) > 0 {
 		ops = append(ops, book.SetCells{Sheet: name, Cells: cells})
 		if lost > 0 {
 			b.warn("WARN_MERGE_CONTENT: %s had contents in %d cells; merged cells keep the first of them, and the others are gone", r, lost+1)
@@ -45,9 +46,9 @@ func (b *batch) mergeCells(sheet int, r cell.Range) error {
 
 // keepFirst gives the edits that leave of the contents of a range the first one, in its first cell, and how many
 // go.
-func keepFirst(snap *book.Snapshot, s *grid.Sheet, r cell.Range) (cells []book.CellEdit, lost int) {
+func keepFirst(b *batch, s *grid.Sheet, r cell.Range) (cells []book.CellEdit, lost int) {
 	n := 0
-	for c := range s.Cells(r) {
+	for c := range until.Done(b.ctx, s.Cells(r)) {
 		if c.Empty() {
 			continue
 		}
@@ -55,7 +56,7 @@ func keepFirst(snap *book.Snapshot, s *grid.Sheet, r cell.Range) (cells []book.C
 			continue
 		}
 		if n == 1 {
-			e := snap.NewCopier().Cell(s, c.Ref, s, r.First)
+			e := b.snap.NewCopier().Cell(s, c.Ref, s, r.First)
 			if e.HasFormula { // it is moved, not copied: what it reads stays
 				e.Formula = book.StoredFormula(s, c)
 			}

@@ -6,6 +6,7 @@ import (
 
 	"gridflow/internal/calc/fn"
 	"gridflow/internal/cell"
+	"gridflow/internal/until"
 )
 
 type removeDuplicatesIn struct {
@@ -41,7 +42,7 @@ var removeDuplicates = define(Spec{
 		}
 		seen := make(map[string]bool, r.n)
 		var keep []int
-		for i := range r.n {
+		for i := range until.Done(ctx, rowSpan(0, r.n-1)) {
 			var key []byte
 			for _, col := range cols {
 				c, _ := r.sheet.At(cell.Ref{Row: r.first + i, Col: col})

@@ -8,6 +8,7 @@ import (
 
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
+	"gridflow/internal/until"
 )
 
 type replaceInFormulasIn struct {
@@ -79,7 +80,7 @@ var replaceInFormulas = define(Spec{
 				return nil, err
 			}
 			e := b.editor(a.sheet)
-			for c := range sheet.Cells(a.rng) {
+			for c := range until.Done(ctx, sheet.Cells(a.rng)) {
 				if !c.HasFormula() {
 					continue
 				}

@@ -9,6 +9,7 @@ import (
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
+	"gridflow/internal/until"
 )
 
 // RowsArg is embedded in the operations on the rows of a range or a table.
@@ -179,10 +180,13 @@ func (e *Env) rows(ctx context.Context, in RowsArg, tool string, mode EditMode, 
 		if err != nil {
 			return nil, err
 		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		copier := snap.NewCopier()
 		ed := b.editor(r.index)
 		out.Sheet, out.Range, out.Rows, out.Moved = snap.Workbook().Sheets[r.index].Name, r.rng.String(), len(list), 0
-		for to := range r.n {
+		for to := range until.Done(ctx, rowSpan(0, r.n-1)) {
 			if to < len(list) && list[to] == to {
 				continue
 			}

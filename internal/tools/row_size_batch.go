@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"context"
 	"maps"
 	"math"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
+	"gridflow/internal/until"
 )
 
 type rowTarget struct {
@@ -71,7 +73,7 @@ func (b *batch) sizeRows(index int, op *rowOp) error {
 			if least > most {
 				return invalid("", "min_height_points is above max_height_points")
 			}
-			heights := fittingHeights(b.snap, sheet, first, last)
+			heights := fittingHeights(b.ctx, b.snap, sheet, first, last)
 			var fitted []grid.RowSpan
 			for _, row := range slices.Sorted(maps.Keys(heights)) {
 				r, _ := sheet.Layout.Row(row)
@@ -120,11 +122,11 @@ const (
 // fittingHeights yields the rows that show something with the height that shows it whole. How many lines a text has
 // goes by its line breaks and, where it is wrapped, by its length, the size of its font and the width of its
 // column. Cells that are merged with those of other rows do not count, as in Excel.
-func fittingHeights(snap *book.Snapshot, sheet *grid.Sheet, first, last int) map[int]float64 {
+func fittingHeights(ctx context.Context, snap *book.Snapshot, sheet *grid.Sheet, first, last int) map[int]float64 {
 	words := valuesOf(snap)
 	heights := map[int]float64{}
 	var text []byte
-	for c := range sheet.Cells(cell.Range{First: cell.Ref{Row: first}, Last: cell.Ref{Row: last, Col: cell.MaxCols - 1}}) {
+	for c := range until.Done(ctx, sheet.Cells(cell.Range{First: cell.Ref{Row: first}, Last: cell.Ref{Row: last, Col: cell.MaxCols - 1}})) {
 		if c.Value.IsBlank() {
 			continue
 		}

@@ -8,6 +8,7 @@ import (
 
 	"gridflow/internal/calc/fn"
 	"gridflow/internal/cell"
+	"gridflow/internal/until"
 )
 
 type sortKey struct {
@@ -45,18 +46,24 @@ var sortRange = define(Spec{
 				return nil, err
 			}
 		}
-		keys := make([][]cell.Value, r.n)
-		for i := range keys {
-			keys[i] = make([]cell.Value, len(cols))
+		keys := make([]cell.Value, r.n*len(cols)) // row by row
+		for i := range until.Done(ctx, rowSpan(0, r.n-1)) {
 			for k, col := range cols {
 				c, _ := r.sheet.At(cell.Ref{Row: r.first + i, Col: col})
-				keys[i][k] = c.Value
+				keys[i*len(cols)+k] = c.Value
 			}
 		}
 		order := r.all()
+		compared, ended := 0, false
 		slices.SortStableFunc(order, func(a, b int) int {
+			if compared++; compared%until.Every == 0 {
+				ended = ended || ctx.Err() != nil
+			}
+			if ended { // nobody waits for the order: any will do
+				return 0
+			}
 			for k := range cols {
-				x, y := keys[a][k], keys[b][k]
+				x, y := keys[a*len(cols)+k], keys[b*len(cols)+k]
 				if x.IsBlank() || y.IsBlank() { // they come last either way
 					if c := cmp.Compare(sortRank(x), sortRank(y)); c != 0 {
 						return c

@@ -7,6 +7,7 @@ import (
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
 	"gridflow/internal/structure"
+	"gridflow/internal/until"
 )
 
 // moveLines moves rows or columns: it makes room, moves the cells, and takes away what they left.
@@ -133,7 +134,7 @@ func (s *structureRun) mergeCells(op *structureOp) error {
 	s.counts["cells_merged"]++
 	ops := []book.Op{book.Arrange{Sheet: name, Merges: (*book.Ranges)(&merges)}}
 	empty := book.SetCells{Sheet: name}
-	for c := range sheet.Cells(target) {
+	for c := range until.Done(s.ctx, sheet.Cells(target)) {
 		if c.Ref != target.First && !c.Empty() {
 			empty.Cells = append(empty.Cells, book.CellEdit{Ref: c.Ref, Clear: true})
 		}
@@ -277,7 +278,7 @@ func (s *structureRun) copyCells(op *structureOp, i int, src cell.Range, to int,
 	set := book.SetCells{Sheet: sheets[to].Name}
 	copier := s.snap.NewCopier()
 	dest := cell.Range{First: anchor, Last: cell.Ref{Row: anchor.Row + src.Rows() - 1, Col: anchor.Col + src.Cols() - 1}}
-	for at := range refsOf(src) {
+	for at := range until.Done(s.ctx, refsOf(src)) {
 		there := cell.Ref{Row: at.Row - src.First.Row + anchor.Row, Col: at.Col - src.First.Col + anchor.Col}
 		c := copier.Cell(sheet, at, onto, there)
 		if !op.Styles {
@@ -294,7 +295,7 @@ func (s *structureRun) copyCells(op *structureOp, i int, src cell.Range, to int,
 	ops := []book.Op{set}
 	if op.Kind == "move_range" {
 		empty := book.SetCells{Sheet: sheets[i].Name}
-		for c := range sheet.Cells(src) {
+		for c := range until.Done(s.ctx, sheet.Cells(src)) {
 			if i != to || !dest.Contains(c.Ref) {
 				empty.Cells = append(empty.Cells, book.CellEdit{Ref: c.Ref, Clear: true})
 			}

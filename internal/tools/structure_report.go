@@ -8,6 +8,7 @@ import (
 	"gridflow/internal/formula"
 	"gridflow/internal/grid"
 	"gridflow/internal/structure"
+	"gridflow/internal/until"
 )
 
 // impactReport is spreadsheet-mcp's account of what rows and columns that come or go do to others.
@@ -81,7 +82,7 @@ func (s *structureRun) formulas(each bool, f func(sheet string, at cell.Ref, tex
 			continue
 		}
 		seen := map[grid.Formula]bool{}
-		for c := range sheet.Cells(cell.WholeSheet) {
+		for c := range until.Done(s.ctx, sheet.Cells(cell.WholeSheet)) {
 			if !c.HasFormula() {
 				continue
 			}

@@ -8,6 +8,7 @@ import (
 	"gridflow/internal/cell"
 	"gridflow/internal/formula"
 	"gridflow/internal/grid"
+	"gridflow/internal/until"
 )
 
 type transformOp struct {
@@ -60,6 +61,7 @@ func (b *batch) transform(op *transformOp) error {
 	if err != nil {
 		return err
 	}
+	ranges = book.Apart(ranges)
 	var n int64
 	for _, r := range ranges {
 		if n += r.Cells(); n > filledMax && op.Kind == "fill_range" {
@@ -88,13 +90,11 @@ func (b *batch) transform(op *transformOp) error {
 
 // clear empties cells; their formats stay.
 func (b *batch) clear(e *editor, index int, sheet *grid.Sheet, ranges []cell.Range, op *transformOp) {
-	seen := map[cell.Ref]bool{}
 	for _, r := range ranges {
-		for c := range sheet.Cells(r) {
-			if c.Empty() || seen[c.Ref] {
+		for c := range until.Done(b.ctx, sheet.Cells(r)) {
+			if c.Empty() {
 				continue
 			}
-			seen[c.Ref] = true
 			b.counts["cells_touched"]++
 			switch has := c.HasFormula(); {
 			case has && !op.ClearFormulas:
@@ -123,15 +123,8 @@ func (b *batch) fill(e *editor, index int, sheet *grid.Sheet, ranges []cell.Rang
 	if err != nil || fill == nil {
 		return err
 	}
-	seen := map[cell.Ref]bool{}
 	for _, r := range ranges {
-		for ref := range refsOf(r) {
-			if seen[ref] {
-				continue
-			}
-			if len(ranges) > 1 {
-				seen[ref] = true
-			}
+		for ref := range until.Done(b.ctx, refsOf(r)) {
 			b.counts["cells_touched"]++
 			if x, ok := sheet.At(ref); ok && x.HasFormula() && !op.Overwrite {
 				b.counts["cells_skipped_keep_formulas"]++
@@ -199,7 +192,6 @@ func (b *batch) replace(e *editor, index int, sheet *grid.Sheet, ranges []cell.R
 		return invalid("", "replace_in_range needs find")
 	}
 	words := valuesOf(b.snap)
-	seen := map[cell.Ref]bool{}
 	same := func(s string) bool {
 		if op.CaseSensitive {
 			return s == op.Find
@@ -213,12 +205,12 @@ func (b *batch) replace(e *editor, index int, sheet *grid.Sheet, ranges []cell.R
 		out := replaceAll(s, op.Find, op.Replace, op.CaseSensitive)
 		return out, out != s
 	}
+	var shown []byte
 	for _, r := range ranges {
-		for c := range sheet.Cells(r) {
-			if c.Empty() || seen[c.Ref] {
+		for c := range until.Done(b.ctx, sheet.Cells(r)) {
+			if c.Empty() {
 				continue
 			}
-			seen[c.Ref] = true
 			b.counts["cells_touched"]++
 			if c.HasFormula() {
 				if !op.InFormulas {
@@ -237,13 +229,13 @@ func (b *batch) replace(e *editor, index int, sheet *grid.Sheet, ranges []cell.R
 				}
 				continue
 			}
-			shown := string(words.appendPlain(nil, c))
 			var text string
 			ok := false
 			if c.Value.Kind() == cell.Text {
 				text, ok = inText(c.Value.Text())
 			} else if op.Match == "exact" {
-				text, ok = op.Replace, same(shown)
+				shown = words.appendPlain(shown[:0], c)
+				text, ok = op.Replace, same(string(shown))
 			}
 			if !ok {
 				continue

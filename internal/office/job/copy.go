@@ -1,7 +1,6 @@
 package job
 
 import (
-	"cmp"
 	"context"
 	"slices"
 
@@ -52,7 +51,7 @@ func overlaid(p patch.Patch, sheet int, extra []patch.CellPatch) patch.Patch {
 }
 
 func byRef(a, b patch.CellPatch) int {
-	return cmp.Or(cmp.Compare(a.Ref.Row, b.Ref.Row), cmp.Compare(a.Ref.Col, b.Ref.Col))
+	return a.Ref.Compare(b.Ref)
 }
 
 // valueOf is a value as a file can have it: no program but ours has an error for what depends

@@ -1,0 +1,123 @@
+package tools
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"gridflow/internal/until"
+)
+
+// asked is a context that counts how often it is asked whether it has ended, and ends when it is asked
+// for the last time that it has left.
+type asked struct {
+	context.Context
+	mu    sync.Mutex
+	times int
+	left  int // 0: it does not end
+	done  chan struct{}
+}
+
+func (a *asked) Done() <-chan struct{} { return a.done }
+
+func (a *asked) Err() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.times++; a.left > 0 && a.times == a.left {
+		close(a.done)
+	}
+	if a.left > 0 && a.times >= a.left {
+		return context.Canceled
+	}
+	return nil
+}
+
+// Work on many cells ends soon after its call was given up: it looks every few thousand cells, whatever tool it
+// is of, and a change that was given up half way is none.
+func TestBulkWorkEndsWithItsCall(t *testing.T) {
+	env := editingEnv(t, Dense)
+	const rows, columns = 8_000, 10
+	words := strings.NewReplacer("WHOLE", fmt.Sprintf("A1:J%d", rows), "ROWS", fmt.Sprint(rows))
+	must := func(call string) string {
+		t.Helper()
+		text, err := callWith(t.Context(), env, words.Replace(call))
+		if err != nil {
+			t.Fatalf("%s: %v", call, err)
+		}
+		return text
+	}
+	fork := func(workbook string) string {
+		id, _, _ := strings.Cut(must(`create_fork {"workbook_id":"`+workbook+`"}`), ",")
+		return id
+	}
+	version := func(fork string) string {
+		line, _, _ := strings.Cut(must(`sheet_page {"workbook_id":"`+fork+`","sheet_name":"Data","page_size":1}`), "\n")
+		return line
+	}
+	must(`create_workbook {"target_path":"empty.xlsx","sheets":[{"name":"Data"},{"name":"Plain"}]}`)
+	many := fork("empty.xlsx")
+	for _, call := range []string{
+		`transform_batch {"fork_id":"FORK","ops":[{"kind":"fill_range","sheet_name":"Data","range":"WHOLE","value":"some text"}]}`,
+		`fill_series {"fork_id":"FORK","sheet_name":"Data","range":"A1:AROWS","start":1}`,
+		`save_fork {"fork_id":"FORK","target_path":"many.xlsx"}`,
+	} {
+		must(strings.ReplaceAll(call, "FORK", many))
+	}
+	for _, call := range []string{
+		`find_value {"workbook_id":"FORK","query":"nowhere","sheet_name":"Data"}`,
+		`transform_batch {"fork_id":"FORK","ops":[{"kind":"fill_range","sheet_name":"Plain","range":"WHOLE","value":7}]}`,
+		`transform_batch {"fork_id":"FORK","ops":[{"kind":"clear_range","sheet_name":"Data","range":"WHOLE"}]}`,
+		`transform_batch {"fork_id":"FORK","ops":[{"kind":"replace_in_range","sheet_name":"Data","range":"WHOLE","find":"x","replace":"y"}]}`,
+		`sort_range {"fork_id":"FORK","sheet_name":"Data","range":"WHOLE","has_header":false,"keys":[{"column":"A","order":"desc"}]}`,
+		`remove_duplicates {"fork_id":"FORK","sheet_name":"Data","range":"WHOLE","has_header":false,"columns":["B"]}`,
+		`column_size_batch {"fork_id":"FORK","sheet_name":"Data","ops":[{"range":"A:J","size":{"kind":"auto"}}]}`,
+		`row_size_batch {"fork_id":"FORK","sheet_name":"Data","ops":[{"range":"1:ROWS","size":{"kind":"auto"}}]}`,
+		`structure_batch {"fork_id":"FORK","ops":[{"kind":"move_range","sheet_name":"Data","src_range":"WHOLE","dest_anchor":"N2"}]}`,
+		`structure_batch {"fork_id":"FORK","ops":[{"kind":"copy_range","sheet_name":"Data","src_range":"WHOLE","dest_anchor":"N2"}]}`,
+		`structure_batch {"fork_id":"FORK","ops":[{"kind":"merge_cells","sheet_name":"Data","target_range":"WHOLE"}]}`,
+		`replace_in_formulas {"fork_id":"FORK","sheet_name":"Data","find":"SUM","replace":"MAX"}`,
+		`style_batch {"fork_id":"FORK","ops":[{"sheet_name":"Data","range":"WHOLE","patch":{"font":{"bold":true}}}]}`,
+		`export_csv {"workbook_id":"FORK","sheet_name":"Data","target_path":"out.csv","overwrite":true}`,
+	} {
+		call = words.Replace(call)
+		t.Run(call, func(t *testing.T) {
+			whole := &asked{Context: t.Context(), done: make(chan struct{})}
+			if text, err := callWith(whole, env, strings.ReplaceAll(call, "FORK", fork("many.xlsx"))); err != nil {
+				t.Fatal(text, err)
+			}
+			if least := rows * columns / until.Every * 3 / 4; whole.times < least {
+				t.Fatalf("asked %d times whether it has ended, for %d cells; want at least %d", whole.times, rows*columns, least)
+			}
+			half := &asked{Context: t.Context(), left: whole.times / 2, done: make(chan struct{})}
+			id := fork("many.xlsx")
+			before := version(id)
+			if text, err := callWith(half, env, strings.ReplaceAll(call, "FORK", id)); err == nil || !strings.HasPrefix(err.Error(), "CANCELLED") {
+				t.Errorf("given up half way: %s %v", text, err)
+			}
+			if version(id) != before {
+				t.Error("given up half way, and there is a new version")
+			}
+			if more := half.times - half.left; more > 10 {
+				t.Errorf("asked %d times more after it had ended", more)
+			}
+		})
+	}
+}
+
+// callWith calls a tool, which is written as its name and its arguments.
+func callWith(ctx context.Context, env *Env, call string) (string, error) {
+	name, args, _ := strings.Cut(call, " ")
+	i := slices.IndexFunc(Table(), func(tool Tool) bool { return tool.Name == name })
+	if i < 0 {
+		return "", fmt.Errorf("no tool %q", name)
+	}
+	res, err := Table()[i].Call(ctx, env, json.RawMessage(args))
+	if err != nil {
+		return "", err
+	}
+	return res.Text, nil
+}
