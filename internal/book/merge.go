@@ -9,6 +9,7 @@ import (
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
 	"gridflow/internal/structure"
+	"gridflow/internal/until"
 	"gridflow/internal/xf"
 )
 
@@ -117,7 +118,7 @@ func Merge(ctx context.Context, base, ours, theirs *Snapshot) (*Merged, error) {
 				return nil, err
 			}
 		}
-		if cells := s.merge(m); len(cells) > 0 {
+		if cells := s.merge(ctx, m); len(cells) > 0 {
 			m.Edit.Ops = append(m.Edit.Ops, SetCells{Sheet: info.Name, Cells: cells})
 		}
 		if o, ok := mergeLayouts(info.Name, s.base.sheet.Layout, s.ours.sheet.Layout, s.theirs.sheet.Layout, false); ok {
@@ -185,7 +186,7 @@ func lostBy(ctx context.Context, base, side *Snapshot, moves []structure.Change)
 		}
 		s.base = state{was, looks{styles: base.Workbook().Styles}}
 		later := state{e.sheet, looks{styles: side.Workbook().Styles}}
-		for _, at := range slices.SortedFunc(maps.Keys(s.touched(&later)), cell.Ref.Compare) {
+		for _, at := range slices.SortedFunc(maps.Keys(s.touched(ctx, &later)), cell.Ref.Compare) {
 			if isThere(moves, name, at, side) {
 				continue
 			}
@@ -195,7 +196,7 @@ func lostBy(ctx context.Context, base, side *Snapshot, moves []structure.Change)
 			lost = append(lost, c)
 		}
 	}
-	return lost, nil
+	return lost, ctx.Err()
 }
 
 // isThere reports whether a cell is there after some changes of a state.
@@ -235,11 +236,11 @@ type sheetMerge struct {
 	unlined            *grid.Sheet // base, before its lines were formatted as theirs are; nil where they were not
 }
 
-// merge notes conflicts in m and gives the edits of ours.
-func (s *sheetMerge) merge(m *Merged) (cells []CellEdit) {
-	ours, theirs := s.touched(&s.ours), s.touched(&s.theirs)
+// merge notes conflicts in m and gives the edits of ours: a part of both once ctx has ended.
+func (s *sheetMerge) merge(ctx context.Context, m *Merged) (cells []CellEdit) {
+	ours, theirs := s.touched(ctx, &s.ours), s.touched(ctx, &s.theirs)
 	refs := slices.SortedFunc(maps.Keys(theirs), cell.Ref.Compare)
-	for _, r := range refs {
+	for r := range until.Done(ctx, slices.Values(refs)) {
 		mine, myFormat := s.ours.at(r)
 		take, same := s.take(r, mine, myFormat)
 		switch {
@@ -305,13 +306,13 @@ func mergedLines(ctx context.Context, base, ours, theirs *Snapshot) (ops []Op, e
 }
 
 // touched gives the cells that somebody changed between base and a later state.
-func (s *sheetMerge) touched(later *state) map[cell.Ref]bool {
+func (s *sheetMerge) touched(ctx context.Context, later *state) map[cell.Ref]bool {
 	touched := map[cell.Ref]bool{}
 	if later.sheet == s.base.sheet {
 		return touched
 	}
 	sameStyle := func(old, new uint32) bool { return *s.base.looks.of(old) == *later.looks.of(new) }
-	for x := range grid.Diff(s.base.sheet, later.sheet, sameStyle) {
+	for x := range until.Done2(ctx, grid.Diff(s.base.sheet, later.sheet, sameStyle)) {
 		old, oldFormat := s.base.at(x.Ref)
 		now, format := later.at(x.Ref)
 		if !sameContent(s.base.sheet, later.sheet, x.Ref, old, now) || *oldFormat != *format {

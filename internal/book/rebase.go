@@ -5,6 +5,7 @@ import (
 
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
+	"gridflow/internal/until"
 )
 
 // Rebase finds what of the edits between base and ours can be made on onto, another revision
@@ -76,10 +77,13 @@ func rebased(ctx context.Context, base, ours, onto *Snapshot, wins bool) (*Merge
 			r.name = p.name
 		}
 		op := SetCells{Sheet: r.name}
-		for x, y := range grid.Diff(r.was, mine, nil) {
+		for x, y := range until.Done2(ctx, grid.Diff(r.was, mine, nil)) {
 			if e, ok := r.cell(m, x, y); ok {
 				op.Cells = append(op.Cells, e)
 			}
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
 		}
 		if len(op.Cells) > 0 {
 			m.Edit.Ops = append(m.Edit.Ops, op)

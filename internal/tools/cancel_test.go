@@ -67,7 +67,10 @@ func TestBulkWorkEndsWithItsCall(t *testing.T) {
 	} {
 		must(strings.ReplaceAll(call, "FORK", many))
 	}
+	other := fork("many.xlsx")
+	must(`transform_batch {"fork_id":"` + other + `","ops":[{"kind":"fill_range","sheet_name":"Data","range":"WHOLE","value":8}]}`)
 	for _, call := range []string{
+		`merge_fork {"fork_id":"FORK","with":"` + other + `"}`,
 		`find_value {"workbook_id":"FORK","query":"nowhere","sheet_name":"Data"}`,
 		`transform_batch {"fork_id":"FORK","ops":[{"kind":"fill_range","sheet_name":"Plain","range":"WHOLE","value":7}]}`,
 		`transform_batch {"fork_id":"FORK","ops":[{"kind":"clear_range","sheet_name":"Data","range":"WHOLE"}]}`,

@@ -25,3 +25,18 @@ func Done[T any](ctx context.Context, seq iter.Seq[T]) iter.Seq[T] {
 		}
 	}
 }
+
+// Done2 is Done for pairs.
+func Done2[A, B any](ctx context.Context, seq iter.Seq2[A, B]) iter.Seq2[A, B] {
+	return func(yield func(A, B) bool) {
+		n := 0
+		for a, b := range seq {
+			if n++; n%Every == 0 && ctx.Err() != nil {
+				return
+			}
+			if !yield(a, b) {
+				return
+			}
+		}
+	}
+}
