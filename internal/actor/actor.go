@@ -2,11 +2,11 @@ package actor
 
 import (
 	"context"
-	"runtime/debug"
 	"runtime/pprof"
 	"slices"
 	"time"
 
+	"gridflow/internal/crew"
 	"gridflow/internal/interleave/csync"
 )
 
@@ -88,7 +88,8 @@ func (r *Registry[S]) execute(a *actor[S], m *message[S]) {
 	defer func() {
 		if !returned {
 			value := recover()
-			broken := &PanicError{ID: a.id, Value: value, Stack: debug.Stack()}
+			p := crew.Recovered(value)
+			broken := &PanicError{ID: a.id, Value: p.Value, Stack: p.Stack}
 			m.err = broken
 			r.panics.Add(1)
 			r.release(a, broken)
@@ -114,8 +115,9 @@ func (r *Registry[S]) execute(a *actor[S], m *message[S]) {
 func (r *Registry[S]) restore(ctx context.Context, id string) (s *S, err error) {
 	r.restores.Add(1)
 	defer func() {
-		if p := recover(); p != nil {
-			s, err = nil, &RestoreError{ID: id, Err: &PanicError{ID: id, Value: p, Stack: debug.Stack()}}
+		if v := recover(); v != nil {
+			p := crew.Recovered(v)
+			s, err = nil, &RestoreError{ID: id, Err: &PanicError{ID: id, Value: p.Value, Stack: p.Stack}}
 		}
 	}()
 	s, err = r.conf.Restore(ctx, id)

@@ -7,6 +7,7 @@ import (
 
 	"gridflow/internal/calc/eval"
 	"gridflow/internal/cell"
+	"gridflow/internal/crew"
 )
 
 // How wide a block of lanes is: so narrow that its lists stay near the processor, if they are not below
@@ -42,15 +43,15 @@ func (l *Lanes) Run(ctx context.Context, n, workers int, input func(i int, value
 	r := &laneRun{Lanes: l, ctx: ctx, input: input, done: done}
 	defer context.AfterFunc(ctx, func() { r.ended.Store(true) })()
 	var next atomic.Int64
-	var wg sync.WaitGroup
+	var parts crew.Crew
 	for range max(1, min(workers, blocks)) {
-		wg.Go(func() {
+		parts.Go(func() {
 			room := int64(8 * l.slots * width)
 			l.c.memory.take(room)
 			defer l.c.memory.take(-room)
 			w := newLaneWorker(r, width)
 			defer w.host.machine.Begin() // what it claimed is free
-			for !r.ended.Load() {
+			for !r.ended.Load() && !parts.Broken() {
 				i := int(next.Add(1)) - 1
 				if i >= blocks {
 					return
@@ -62,7 +63,7 @@ func (l *Lanes) Run(ctx context.Context, n, workers int, input func(i int, value
 			}
 		})
 	}
-	wg.Wait()
+	parts.Wait()
 	return context.Cause(ctx)
 }
 

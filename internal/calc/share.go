@@ -3,10 +3,10 @@ package calc
 import (
 	"cmp"
 	"slices"
-	"sync"
 	"sync/atomic"
 
 	"gridflow/internal/calc/graph"
+	"gridflow/internal/crew"
 	"gridflow/internal/grid"
 )
 
@@ -57,12 +57,12 @@ func (c *calculation) spreadOut(w *worker, pieces []piece, cost int64) {
 	groups := shares(pieces, n)
 	n = min(n, len(groups))
 	var next atomic.Int64
-	var wg sync.WaitGroup
+	var parts crew.Crew
 	counts := make([]int, n)
 	for k := range n {
-		wg.Go(func() {
+		parts.Go(func() {
 			w := &worker{c: c, beside: true}
-			for !c.stopped() {
+			for !c.stopped() && !parts.Broken() {
 				i := int(next.Add(1)) - 1
 				if i >= len(groups) {
 					break
@@ -74,7 +74,7 @@ func (c *calculation) spreadOut(w *worker, pieces []piece, cost int64) {
 			counts[k] = w.count
 		})
 	}
-	wg.Wait()
+	parts.Wait()
 	for _, k := range counts {
 		c.count += k
 	}
@@ -125,16 +125,16 @@ func (c *calculation) fetch(steps []graph.Step, cost int64) {
 	if len(missing) < marksMin || c.memory.most > 0 && c.memory.used.Load()+int64(len(missing))*(tileBytes+textBytes) > c.memory.most/2 {
 		return
 	}
-	var wg sync.WaitGroup
+	var parts crew.Crew
 	n = min(n, len(missing)/marksMin+1)
 	for k := range n {
-		wg.Go(func() {
-			for i := k; i < len(missing) && !c.stopped(); i += n {
+		parts.Go(func() {
+			for i := k; i < len(missing) && !c.stopped() && !parts.Broken(); i += n {
 				c.sheets[missing[i].sheet].tile(missing[i].col, missing[i].band)
 			}
 		})
 	}
-	wg.Wait()
+	parts.Wait()
 }
 
 // What one worker does at a time: not less than pieceCost, so that taking it costs little beside it, and so

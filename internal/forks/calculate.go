@@ -9,6 +9,7 @@ import (
 
 	"gridflow/internal/book"
 	"gridflow/internal/calc"
+	"gridflow/internal/crew"
 )
 
 // moment is the clock and the seed of a calculation that is made now.
@@ -183,7 +184,8 @@ func (s *Store) Settle() {
 
 // work calculates a version of a fork and puts it in the place of the stale one.
 func (s *Store) work(ctx context.Context, id string, v uint64, snap *book.Snapshot, at book.Moment) {
-	fresh, err := s.whenLet(ctx, snap, at)
+	var fresh *book.Snapshot
+	err := crew.Protected(func() (err error) { fresh, err = s.whenLet(ctx, snap, at); return err })
 	if ctx.Err() != nil {
 		return
 	}

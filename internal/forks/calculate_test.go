@@ -3,6 +3,7 @@ package forks
 import (
 	"context"
 	"errors"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -218,5 +219,36 @@ func TestTooLargeToCalculate(t *testing.T) {
 	r.edit(f.ID, number("A1", 101))
 	if n := r.store.Stats().Calc; n.TooLarge != 2 || len(gate.asked) != 0 {
 		t.Errorf("%+v; asked %d times", n, len(gate.asked))
+	}
+}
+
+// TestBehindPanics: a panic of what nobody waits for ends no process. The fork is stale and says why, and is
+// calculated when it is changed again.
+func TestBehindPanics(t *testing.T) {
+	tried, changed := false, make(chan struct{}, 9)
+	r := newRig(t, Options{
+		CalcBudget: 1,
+		Calculate: func(ctx context.Context) (context.Context, func(), error) {
+			if !tried {
+				tried = true
+				panic("before it begins")
+			}
+			return ctx, func() {}, nil
+		},
+	})
+	f := r.create("a.xlsx")
+	r.edit(f.ID, number("A1", 100))
+	for r.store.pending(f.ID, 1) {
+		runtime.Gosched()
+	}
+	if stale, why := r.staleness(f.ID); !stale || why == "" {
+		t.Errorf("stale %v because %q", stale, why)
+	}
+	r.store.o.Changed = func(string, uint64) { changed <- struct{}{} }
+	r.edit(f.ID, number("A1", 101))
+	<-changed // it was edited
+	<-changed // it was calculated
+	if stale, why := r.staleness(f.ID); stale {
+		t.Errorf("stale because %q", why)
 	}
 }

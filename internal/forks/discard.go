@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"gridflow/internal/audit"
+	"gridflow/internal/crew"
 )
 
 // Discard ends a fork for good. Readers under way go on.
@@ -52,7 +53,9 @@ func (s *Store) expire(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			s.expireOnce(ctx)
+			if err := crew.Protected(func() error { s.expireOnce(ctx); return nil }); err != nil {
+				s.o.Logger.Error("looking for forks whose time is over", "error", err)
+			}
 		}
 	}
 }

@@ -14,9 +14,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"runtime/debug"
 	"slices"
 
+	"gridflow/internal/crew"
 	"gridflow/internal/interleave/csync"
 	"gridflow/internal/lock"
 )
@@ -208,7 +208,8 @@ func (l *Load[T]) stopLocked() {
 func protect[T any](ctx context.Context, work Work[T], p *Publisher[T]) (v T, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("%w: %v\n%s", ErrPanic, r, debug.Stack())
+			p := crew.Recovered(r)
+			err = fmt.Errorf("%w: %v\n%s", ErrPanic, p.Value, p.Stack)
 		}
 	}()
 	return work(ctx, p)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +14,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"gridflow/flow/mcpflow"
+	"gridflow/internal/crew"
 	"gridflow/internal/nearest"
 	"gridflow/internal/obs"
 	"gridflow/internal/principal"
@@ -53,9 +53,10 @@ func (s *Server) recoverPanics(next mcp.MethodHandler) mcp.MethodHandler {
 	return func(ctx context.Context, method string, req mcp.Request) (res mcp.Result, err error) {
 		ctx = context.WithValue(ctx, callNoteKey{}, new(callNote))
 		defer func() {
-			if p := recover(); p != nil {
+			if v := recover(); v != nil {
+				p := crew.Recovered(v)
 				e := s.internalError("panic", slog.String("method", method), slog.String("tool", s.toolFor(req)),
-					thrown(p), slog.String("stack", string(debug.Stack())))
+					thrown(p.Value), slog.String("stack", string(p.Stack)))
 				if method == methodCallTool {
 					res, err = s.refuseCall(ctx, req, e), nil
 				} else {

@@ -11,6 +11,7 @@ import (
 
 	"gridflow/internal/calc"
 	"gridflow/internal/cell"
+	"gridflow/internal/crew"
 )
 
 // Run makes n trials, of which inputs gives those of number i, on up to so many workers, and calls
@@ -61,10 +62,10 @@ func (m *Model) alone(ctx context.Context, trials []int, workers int, inputs fun
 		each = 0 // then one trial may use them all
 	}
 	var next atomic.Int64
-	var wg sync.WaitGroup
+	var parts crew.Crew
 	for range workers {
-		wg.Go(func() {
-			for ctx.Err() == nil {
+		parts.Go(func() {
+			for ctx.Err() == nil && !parts.Broken() {
 				k := int(next.Add(1)) - 1
 				if k >= len(trials) {
 					return
@@ -80,7 +81,7 @@ func (m *Model) alone(ctx context.Context, trials []int, workers int, inputs fun
 			}
 		})
 	}
-	wg.Wait()
+	parts.Wait()
 	return context.Cause(ctx)
 }
 

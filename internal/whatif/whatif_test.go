@@ -8,6 +8,7 @@ import (
 
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
+	"gridflow/internal/crew"
 	"gridflow/internal/grid"
 	"gridflow/internal/numfmt"
 )
@@ -219,5 +220,28 @@ func TestBaseIsOfTheMoment(t *testing.T) {
 	}
 	if a, b := value(t, m, "B1"), value(t, m, "B2"); a != with[0] || b != with[1] || b.Number() != 47001 || a == value(t, was, "B1") {
 		t.Errorf("the base is %v and %v, a trial of the same %v", a, b, with)
+	}
+}
+
+// TestRunPanics: what panics while trials run side by side panics where they were asked for, whether they
+// are calculated together or one by one.
+func TestRunPanics(t *testing.T) {
+	m := model(t, map[string]any{"A1": 1.0, "B1": "A1"})
+	for name, inputs := range map[string]func(i int) []Input{
+		"one by one": func(int) []Input { return nil },
+		"together":   func(i int) []Input { return []Input{{0, ref("A1"), cell.NumberValue(float64(i))}} },
+	} {
+		err := crew.Protected(func() error {
+			return m.Run(t.Context(), 1000, 4, inputs, []Cell{{0, ref("B1")}}, func(i int, _ []cell.Value) error {
+				if i == 100 {
+					panic("in the midst")
+				}
+				return nil
+			})
+		})
+		var p *crew.Panic
+		if !errors.As(err, &p) || p.Value != "in the midst" {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/fsnotify/fsnotify"
 
+	"gridflow/internal/crew"
 	"gridflow/internal/lock"
 )
 
@@ -102,12 +103,18 @@ func (w *Workspace) watch(ctx context.Context, t *touched) {
 		case <-ctx.Done():
 			return
 		case <-t.wake:
-			names, lost := t.take()
-			if lost != nil {
-				w.log.Warn("the watching of the roots missed something; they are read again", "error", lost)
-				w.lookAtAll(ctx)
+			err := crew.Protected(func() error {
+				names, lost := t.take()
+				if lost != nil {
+					w.log.Warn("the watching of the roots missed something; they are read again", "error", lost)
+					w.lookAtAll(ctx)
+				}
+				w.follow(ctx, names)
+				return nil
+			})
+			if err != nil { // what changes next is followed again
+				w.log.Error("changes of the roots could not be followed", "error", err)
 			}
-			w.follow(ctx, names)
 		}
 	}
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/fsnotify/fsnotify"
 
 	"gridflow/internal/book"
+	"gridflow/internal/crew"
 	"gridflow/internal/grid"
 	"gridflow/internal/hub"
 	"gridflow/internal/lazy"
@@ -117,14 +118,20 @@ func Open(ctx context.Context, o Options) (*Workspace, error) {
 	}
 	w.done.Go(func() {
 		defer close(w.walked)
-		if w.watcher != nil { // nobody waits for it: to watch a folder of many files, as those above a root may be, takes the system a while
-			w.seek(run)
-		}
-		for i := range w.roots {
-			w.scan(run, place{i, "."}, false)
-		}
-		if run.Err() == nil {
-			w.log.Info("workspace opened", "roots", len(w.roots), "workbooks", len(w.catalogue.list(w.converting())))
+		err := crew.Protected(func() error {
+			if w.watcher != nil { // nobody waits for it: to watch a folder of many files, as those above a root may be, takes the system a while
+				w.seek(run)
+			}
+			for i := range w.roots {
+				w.scan(run, place{i, "."}, false)
+			}
+			if run.Err() == nil {
+				w.log.Info("workspace opened", "roots", len(w.roots), "workbooks", len(w.catalogue.list(w.converting())))
+			}
+			return nil
+		})
+		if err != nil { // files are found by their paths all the same
+			w.log.Error("the roots could not be read", "error", err)
 		}
 	})
 	return w, nil

@@ -5,10 +5,13 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"math/rand/v2"
 	"runtime"
 	"strings"
 	"testing"
 	"unicode/utf16"
+
+	"gridflow/internal/cell"
 )
 
 // compound makes the smallest compound file that holds streams of these names.
@@ -238,5 +241,32 @@ func TestSourceThatFails(t *testing.T) {
 		if !errors.As(err, &e) || e.Code != Unreadable || !errors.Is(err, errGone) {
 			t.Fatalf("failing from byte %d: error %v", at, err)
 		}
+	}
+}
+
+// panicking is a source that panics once it is armed.
+type panicking struct {
+	*bytes.Reader
+	armed bool
+}
+
+func (p *panicking) ReadAt(b []byte, at int64) (int, error) {
+	if p.armed {
+		panic("no such block")
+	}
+	return p.Reader.ReadAt(b, at)
+}
+
+// TestPanicOfALoad: a panic of whatever reads a sheet, on the way beside the caller, is an error of that load.
+func TestPanicOfALoad(t *testing.T) {
+	b := longBook(longSheet(rand.New(rand.NewPCG(5, 5)), "", 2<<20), false)
+	src := &panicking{Reader: bytes.NewReader(b)}
+	f, err := Open(t.Context(), src, int64(len(b)), Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	src.armed = true
+	if _, err := f.Sheet(t.Context(), 0, cell.MaxRows-1); err == nil || !strings.Contains(err.Error(), "no such block") {
+		t.Errorf("error %v", err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 
+	"gridflow/internal/crew"
 	"gridflow/internal/xlsx/inflate"
 	"gridflow/internal/xlsx/splice"
 )
@@ -68,11 +69,16 @@ func (p *Package) pump(ctx context.Context, part *Part, s scanner, x *sheetIndex
 		free <- windows.Get().(*[windowSize]byte)
 	}
 	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel() // whatever the scanner does
 	wg.Go(func() {
 		for {
 			select {
 			case w := <-free:
-				c := r.next(w)
+				c := chunk{window: w}
+				if err := crew.Protected(func() error { c = r.next(w); return nil }); err != nil {
+					c.err = err
+				}
 				select {
 				case full <- c:
 				case <-ctx.Done():

@@ -5,10 +5,10 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 
 	"gridflow/internal/cell"
+	"gridflow/internal/crew"
 	"gridflow/internal/formula"
 	"gridflow/internal/grid"
 )
@@ -282,11 +282,11 @@ func scanSheets(ctx context.Context, sheets []*grid.Sheet, exact bool) ([]piece,
 // goroutine has a function of its own. The error is that of ctx.
 func parallel(ctx context.Context, n, atOnce int, worker func() func(i int)) error {
 	var next atomic.Int64
-	var wg sync.WaitGroup
+	var parts crew.Crew
 	for range min(runtime.GOMAXPROCS(0), (n+atOnce-1)/atOnce) {
-		wg.Go(func() {
+		parts.Go(func() {
 			do := worker()
-			for ctx.Err() == nil {
+			for ctx.Err() == nil && !parts.Broken() {
 				from := int(next.Add(int64(atOnce))) - atOnce
 				if from >= n {
 					return
@@ -297,7 +297,7 @@ func parallel(ctx context.Context, n, atOnce int, worker func() func(i int)) err
 			}
 		})
 	}
-	wg.Wait()
+	parts.Wait()
 	return ctx.Err()
 }
 
