@@ -142,8 +142,9 @@ func (m *Model) Values(ctx context.Context, in Input, opt Options, cells []Cell)
 	list := make([]cell.Value, len(cells))
 	for i, x := range cells {
 		if in.Sheets[x.Sheet] != nil {
-			t, row := c.cell(place{x.Sheet, x.At})
-			list[i] = t.at(row)
+			if t, row := c.cell(place{x.Sheet, x.At}); t != nil { // else it lies beyond all cells, and is blank
+				list[i] = t.at(row)
+			}
 		}
 	}
 	return list, nil
