@@ -15,6 +15,7 @@ import (
 	"gridflow/internal/calc/eval"
 	"gridflow/internal/calc/graph"
 	"gridflow/internal/cell"
+	"gridflow/internal/crew"
 	"gridflow/internal/grid"
 )
 
@@ -353,7 +354,7 @@ type dirtyRows struct {
 // always for the same worker.
 func (c *calculation) markAll(marks []dirtyRows) {
 	n := min(c.workers(), len(marks)/marksMin+1)
-	var wg sync.WaitGroup
+	var wg crew.Crew
 	for k := range n {
 		work := func() {
 			for _, m := range marks {

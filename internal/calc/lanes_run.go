@@ -7,6 +7,7 @@ import (
 
 	"gridflow/internal/calc/eval"
 	"gridflow/internal/cell"
+	"gridflow/internal/crew"
 )
 
 // How wide a block of lanes is: so narrow that its lists stay near the processor, if they are not below
@@ -42,7 +43,7 @@ func (l *Lanes) Run(ctx context.Context, n, workers int, input func(i int, value
 	r := &laneRun{Lanes: l, ctx: ctx, input: input, done: done}
 	defer context.AfterFunc(ctx, func() { r.ended.Store(true) })()
 	var next atomic.Int64
-	var wg sync.WaitGroup
+	var wg crew.Crew
 	for range max(1, min(workers, blocks)) {
 		wg.Go(func() {
 			room := int64(8 * l.slots * width)

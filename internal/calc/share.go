@@ -3,10 +3,10 @@ package calc
 import (
 	"cmp"
 	"slices"
-	"sync"
 	"sync/atomic"
 
 	"gridflow/internal/calc/graph"
+	"gridflow/internal/crew"
 	"gridflow/internal/grid"
 )
 
@@ -57,7 +57,7 @@ func (c *calculation) spreadOut(w *worker, pieces []piece, cost int64) {
 	groups := shares(pieces, n)
 	n = min(n, len(groups))
 	var next atomic.Int64
-	var wg sync.WaitGroup
+	var wg crew.Crew
 	counts := make([]int, n)
 	for k := range n {
 		wg.Go(func() {
@@ -125,7 +125,7 @@ func (c *calculation) fetch(steps []graph.Step, cost int64) {
 	if len(missing) < marksMin || c.memory.most > 0 && c.memory.used.Load()+int64(len(missing))*(tileBytes+textBytes) > c.memory.most/2 {
 		return
 	}
-	var wg sync.WaitGroup
+	var wg crew.Crew
 	n = min(n, len(missing)/marksMin+1)
 	for k := range n {
 		wg.Go(func() {

@@ -39,7 +39,7 @@ var floors = [][]string{
 	{"flow"},
 	{"internal/formula", "internal/numfmt", "internal/lazy", "internal/nearest", "internal/actor", "internal/hub"},
 	{"internal/lock"},
-	{"internal/audit", "internal/cell", "internal/interleave", "internal/principal", "internal/tally", "internal/vfs"},
+	{"internal/audit", "internal/cell", "internal/crew", "internal/interleave", "internal/principal", "internal/tally", "internal/vfs"},
 }
 
 // within are the imports that stay on one floor: a text file fails with the errors of a

@@ -11,6 +11,7 @@ import (
 
 	"gridflow/internal/calc"
 	"gridflow/internal/cell"
+	"gridflow/internal/crew"
 )
 
 // Run makes n trials, of which inputs gives those of number i, on up to so many workers, and calls
@@ -61,7 +62,7 @@ func (m *Model) alone(ctx context.Context, trials []int, workers int, inputs fun
 		each = 0 // then one trial may use them all
 	}
 	var next atomic.Int64
-	var wg sync.WaitGroup
+	var wg crew.Crew
 	for range workers {
 		wg.Go(func() {
 			for ctx.Err() == nil {

@@ -8,6 +8,7 @@ import (
 
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
+	"gridflow/internal/crew"
 	"gridflow/internal/grid"
 	"gridflow/internal/numfmt"
 )
@@ -219,5 +220,40 @@ func TestBaseIsOfTheMoment(t *testing.T) {
 	}
 	if a, b := value(t, m, "B1"), value(t, m, "B2"); a != with[0] || b != with[1] || b.Number() != 47001 || a == value(t, was, "B1") {
 		t.Errorf("the base is %v and %v, a trial of the same %v", a, b, with)
+	}
+}
+
+// TestPanicOfAWorker: a panic in a goroutine that makes trials is that of whoever called Run, where it can be answered, and
+// not the end of the process.
+func TestPanicOfAWorker(t *testing.T) {
+	m := model(t, map[string]any{"A1": 1.0, "B1": "A1*2"})
+	for _, n := range []int{1, 100} { // one by one, and side by side
+		func() {
+			defer func() {
+				if p, ok := recover().(*crew.Panic); !ok || p.Value != "over" {
+					t.Errorf("of %d trials: %v", n, p)
+				}
+			}()
+			inputs := func(i int) []Input { return []Input{{0, ref("A1"), cell.NumberValue(float64(i))}} }
+			err := m.Run(t.Context(), n, 2, inputs, []Cell{{0, ref("B1")}}, func(int, []cell.Value) error { panic("over") })
+			t.Errorf("of %d trials nobody was told: %v", n, err)
+		}()
+	}
+}
+
+// TestBeyondAllCells: an output that lies beyond all cells of its sheet is blank, whichever way trials are made.
+func TestBeyondAllCells(t *testing.T) {
+	m := model(t, map[string]any{"A1": 1.0, "B1": "A1*2"})
+	for _, n := range []int{1, 100} {
+		inputs := func(i int) []Input { return []Input{{0, ref("A1"), cell.NumberValue(float64(i))}} }
+		err := m.Run(t.Context(), n, 2, inputs, []Cell{{0, ref("B1")}, {0, ref("Z9")}, {0, ref("A99999")}}, func(i int, v []cell.Value) error {
+			if v[0] != cell.NumberValue(float64(2*i)) || !v[1].IsBlank() || !v[2].IsBlank() {
+				t.Errorf("trial %d of %d gives %v", i, n, v)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 
+	"gridflow/internal/crew"
 	"gridflow/internal/xlsx/inflate"
 	"gridflow/internal/xlsx/splice"
 )
@@ -72,7 +73,10 @@ func (p *Package) pump(ctx context.Context, part *Part, s scanner, x *sheetIndex
 		for {
 			select {
 			case w := <-free:
-				c := r.next(w)
+				var c chunk
+				if err := crew.Call(func() error { c = r.next(w); return nil }); err != nil {
+					c = chunk{window: w, err: err}
+				}
 				select {
 				case full <- c:
 				case <-ctx.Done():

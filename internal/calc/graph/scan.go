@@ -5,10 +5,10 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 
 	"gridflow/internal/cell"
+	"gridflow/internal/crew"
 	"gridflow/internal/formula"
 	"gridflow/internal/grid"
 )
@@ -282,7 +282,7 @@ func scanSheets(ctx context.Context, sheets []*grid.Sheet, exact bool) ([]piece,
 // goroutine has a function of its own. The error is that of ctx.
 func parallel(ctx context.Context, n, atOnce int, worker func() func(i int)) error {
 	var next atomic.Int64
-	var wg sync.WaitGroup
+	var wg crew.Crew
 	for range min(runtime.GOMAXPROCS(0), (n+atOnce-1)/atOnce) {
 		wg.Go(func() {
 			do := worker()

@@ -1,0 +1,59 @@
+package crew
+
+import (
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+)
+
+// TestPanicOfOne: whoever waits has the panic of a member, once all have returned.
+func TestPanicOfOne(t *testing.T) {
+	var c Crew
+	var returned atomic.Int32
+	for i := range 8 {
+		c.Go(func() {
+			defer returned.Add(1)
+			if i == 3 {
+				var m map[string]int
+				m["a"] = i
+			}
+		})
+	}
+	defer func() {
+		p, ok := recover().(*Panic)
+		if !ok || returned.Load() != 8 {
+			t.Fatalf("%v, after %d of 8", p, returned.Load())
+		}
+		if s := p.Error(); !strings.Contains(s, "nil map") || !strings.Contains(s, "crew_test.go") {
+			t.Errorf("it does not say what and where: %s", s)
+		}
+	}()
+	c.Wait()
+	t.Error("nobody was told")
+}
+
+func TestNoPanic(t *testing.T) {
+	var c Crew
+	var n atomic.Int32
+	for range 8 {
+		c.Go(func() { n.Add(1) })
+	}
+	if c.Wait(); n.Load() != 8 {
+		t.Errorf("%d of 8 have returned", n.Load())
+	}
+}
+
+func TestCall(t *testing.T) {
+	wrong := errors.New("wrong")
+	if err := Call(func() error { return wrong }); err != wrong {
+		t.Errorf("an error became %v", err)
+	}
+	if err := Call(func() error { return nil }); err != nil {
+		t.Errorf("none became %v", err)
+	}
+	var p *Panic
+	if err := Call(func() error { panic("over") }); !errors.As(err, &p) || p.Value != "over" {
+		t.Errorf("a panic became %v", err)
+	}
+}
