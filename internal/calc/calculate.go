@@ -15,6 +15,7 @@ import (
 	"gridflow/internal/calc/eval"
 	"gridflow/internal/calc/graph"
 	"gridflow/internal/cell"
+	"gridflow/internal/crew"
 	"gridflow/internal/grid"
 )
 
@@ -142,8 +143,9 @@ func (m *Model) Values(ctx context.Context, in Input, opt Options, cells []Cell)
 	list := make([]cell.Value, len(cells))
 	for i, x := range cells {
 		if in.Sheets[x.Sheet] != nil {
-			t, row := c.cell(place{x.Sheet, x.At})
-			list[i] = t.at(row)
+			if t, row := c.cell(place{x.Sheet, x.At}); t != nil { // else it lies beyond all cells, and is blank
+				list[i] = t.at(row)
+			}
 		}
 	}
 	return list, nil
@@ -352,7 +354,7 @@ type dirtyRows struct {
 // always for the same worker.
 func (c *calculation) markAll(marks []dirtyRows) {
 	n := min(c.workers(), len(marks)/marksMin+1)
-	var wg sync.WaitGroup
+	var wg crew.Crew
 	for k := range n {
 		work := func() {
 			for _, m := range marks {

@@ -1,6 +1,8 @@
-// Package crew does parts of one piece of work side by side. A goroutine that is left alone with a panic
-// ends the process, and with it the work of everybody else: here a panic of a part becomes one of whoever
-// waits for the parts, where the call that wants the work is answered, or an error.
+// Package crew has goroutines that work on one thing together, and whose panics are those of whoever waits for them. A
+// panic in any other goroutine ends the process with all its clients, for nobody up its stack can answer it.
+//
+// The one invariant: a panic of work that is done here is known to whoever waits for the work, with the stack it came from, after
+// all of the crew have returned. The principal type is [Crew]; [Call] is for work whose error is waited for.
 package crew
 
 import (
@@ -32,8 +34,8 @@ func Recovered(value any) *Panic {
 	return &Panic{value, debug.Stack()}
 }
 
-// Protected runs work and gives its panic as an error, which is a *Panic.
-func Protected(work func() error) (err error) {
+// Call gives the error of work, which is a *[Panic] if work panics: for goroutines that hand on an error anyway.
+func Call(work func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = Recovered(v)

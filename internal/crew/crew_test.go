@@ -1,4 +1,4 @@
-package crew_test
+package crew
 
 import (
 	"errors"
@@ -6,44 +6,71 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-
-	"gridflow/internal/crew"
 )
 
-func TestWaitPanics(t *testing.T) {
-	var c crew.Crew
-	var done atomic.Int32
-	for i := range 20 {
+// TestPanicOfOne: whoever waits has the panic of a member, once all have returned.
+func TestPanicOfOne(t *testing.T) {
+	var c Crew
+	var returned atomic.Int32
+	for i := range 8 {
 		c.Go(func() {
-			if i == 7 {
-				panic(io.ErrUnexpectedEOF)
+			defer returned.Add(1)
+			if i == 3 {
+				var m map[string]int
+				m["a"] = i
 			}
-			done.Add(1)
 		})
 	}
-	err := crew.Protected(func() error { c.Wait(); return nil })
-	var p *crew.Panic
-	if !errors.As(err, &p) || !errors.Is(err, io.ErrUnexpectedEOF) || !c.Broken() {
-		t.Fatalf("got %v, want the panic of the part", err)
+	defer func() {
+		p, ok := recover().(*Panic)
+		if !ok || returned.Load() != 8 {
+			t.Fatalf("%v, after %d of 8", p, returned.Load())
+		}
+		if s := p.Error(); !strings.Contains(s, "nil map") || !strings.Contains(s, "crew_test.go") {
+			t.Errorf("it does not say what and where: %s", s)
+		}
+	}()
+	c.Wait()
+	t.Error("nobody was told")
+}
+
+func TestNoPanic(t *testing.T) {
+	var c Crew
+	var n atomic.Int32
+	for range 8 {
+		c.Go(func() { n.Add(1) })
 	}
-	if !strings.Contains(string(p.Stack), "TestWaitPanics") || strings.Contains(string(p.Stack), "crew.(*Crew).Wait") {
-		t.Errorf("the stack is not that of the part:\n%s", p.Stack)
-	}
-	if done.Load() != 19 {
-		t.Errorf("%d of 19 others have done their parts", done.Load())
+	if c.Wait(); n.Load() != 8 {
+		t.Errorf("%d of 8 have returned", n.Load())
 	}
 }
 
-func TestWell(t *testing.T) {
-	var c crew.Crew
-	var done atomic.Int32
-	c.Go(func() { c.Go(func() { done.Add(1) }); done.Add(1) })
-	c.Wait()
-	if done.Load() != 2 || c.Broken() {
-		t.Errorf("%d of 2 parts, broken %v", done.Load(), c.Broken())
+func TestCall(t *testing.T) {
+	wrong := errors.New("wrong")
+	if err := Call(func() error { return wrong }); err != wrong {
+		t.Errorf("an error became %v", err)
 	}
-	want := errors.New("as it is")
-	if err := crew.Protected(func() error { return want }); err != want {
-		t.Error(err)
+	if err := Call(func() error { return nil }); err != nil {
+		t.Errorf("none became %v", err)
+	}
+	var p *Panic
+	if err := Call(func() error { panic("over") }); !errors.As(err, &p) || p.Value != "over" {
+		t.Errorf("a panic became %v", err)
+	}
+}
+
+// TestRecovered: a panic that comes by way of a crew is told as it was, with its own stack.
+func TestRecovered(t *testing.T) {
+	var inner Crew
+	inner.Go(func() { panic(io.ErrUnexpectedEOF) })
+	err := Call(func() error { inner.Wait(); return nil })
+	if !errors.Is(err, io.ErrUnexpectedEOF) || !inner.Broken() {
+		t.Fatalf("got %v", err)
+	}
+	if p := Recovered(err); p != err || strings.Contains(string(p.Stack), "(*Crew).Wait") {
+		t.Errorf("the stack is not that of the member:\n%s", p.Stack)
+	}
+	if p := Recovered("other"); p.Value != "other" || len(p.Stack) == 0 {
+		t.Errorf("got %v", p)
 	}
 }

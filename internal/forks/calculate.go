@@ -64,6 +64,9 @@ func staleWhy(err error) string {
 	if large := (*calc.ErrTooLarge)(nil); errors.As(err, &large) {
 		return fmt.Sprintf("to calculate it takes more than the %d MB of memory that a calculation may take; the operator can give more with --cache-bytes", large.Most>>20)
 	}
+	if broken := (*crew.Panic)(nil); errors.As(err, &broken) {
+		return "something went wrong inside the server, whose log has it"
+	}
 	return text(err.Error())
 }
 
@@ -185,7 +188,7 @@ func (s *Store) Settle() {
 // work calculates a version of a fork and puts it in the place of the stale one.
 func (s *Store) work(ctx context.Context, id string, v uint64, snap *book.Snapshot, at book.Moment) {
 	var fresh *book.Snapshot
-	err := crew.Protected(func() (err error) { fresh, err = s.whenLet(ctx, snap, at); return err })
+	err := crew.Call(func() (err error) { fresh, err = s.whenLet(ctx, snap, at); return err })
 	if ctx.Err() != nil {
 		return
 	}

@@ -53,7 +53,7 @@ func (s *Store) expire(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			if err := crew.Protected(func() error { s.expireOnce(ctx); return nil }); err != nil {
+			if err := crew.Call(func() error { s.expireOnce(ctx); return nil }); err != nil {
 				s.o.Logger.Error("looking for forks whose time is over", "error", err)
 			}
 		}

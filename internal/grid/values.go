@@ -7,9 +7,9 @@ import (
 	"math"
 	"math/bits"
 	"slices"
-	"sync"
 
 	"gridflow/internal/cell"
+	"gridflow/internal/crew"
 )
 
 // Values are new values of cells of one column in one band: what a calculation brings. Only
@@ -173,7 +173,7 @@ func (s *Sheet) revalue(ctx context.Context, list []*Values, workers int) error 
 		return uint64(own) + uint64(t), ok && int64(t) < limit
 	}
 	workers = max(min(workers, len(list)/worthWorker), 1)
-	var wg sync.WaitGroup
+	var wg crew.Crew
 	for k := range workers {
 		work := func() {
 			c := columns.Get().(*column)

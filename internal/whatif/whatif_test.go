@@ -223,25 +223,37 @@ func TestBaseIsOfTheMoment(t *testing.T) {
 	}
 }
 
-// TestRunPanics: what panics while trials run side by side panics where they were asked for, whether they
-// are calculated together or one by one.
-func TestRunPanics(t *testing.T) {
-	m := model(t, map[string]any{"A1": 1.0, "B1": "A1"})
-	for name, inputs := range map[string]func(i int) []Input{
-		"one by one": func(int) []Input { return nil },
-		"together":   func(i int) []Input { return []Input{{0, ref("A1"), cell.NumberValue(float64(i))}} },
-	} {
-		err := crew.Protected(func() error {
-			return m.Run(t.Context(), 1000, 4, inputs, []Cell{{0, ref("B1")}}, func(i int, _ []cell.Value) error {
-				if i == 100 {
-					panic("in the midst")
+// TestPanicOfAWorker: a panic in a goroutine that makes trials is that of whoever called Run, where it can be answered, and
+// not the end of the process.
+func TestPanicOfAWorker(t *testing.T) {
+	m := model(t, map[string]any{"A1": 1.0, "B1": "A1*2"})
+	for _, n := range []int{1, 100} { // one by one, and side by side
+		func() {
+			defer func() {
+				if p, ok := recover().(*crew.Panic); !ok || p.Value != "over" {
+					t.Errorf("of %d trials: %v", n, p)
 				}
-				return nil
-			})
+			}()
+			inputs := func(i int) []Input { return []Input{{0, ref("A1"), cell.NumberValue(float64(i))}} }
+			err := m.Run(t.Context(), n, 2, inputs, []Cell{{0, ref("B1")}}, func(int, []cell.Value) error { panic("over") })
+			t.Errorf("of %d trials nobody was told: %v", n, err)
+		}()
+	}
+}
+
+// TestBeyondAllCells: an output that lies beyond all cells of its sheet is blank, whichever way trials are made.
+func TestBeyondAllCells(t *testing.T) {
+	m := model(t, map[string]any{"A1": 1.0, "B1": "A1*2"})
+	for _, n := range []int{1, 100} {
+		inputs := func(i int) []Input { return []Input{{0, ref("A1"), cell.NumberValue(float64(i))}} }
+		err := m.Run(t.Context(), n, 2, inputs, []Cell{{0, ref("B1")}, {0, ref("Z9")}, {0, ref("A99999")}}, func(i int, v []cell.Value) error {
+			if v[0] != cell.NumberValue(float64(2*i)) || !v[1].IsBlank() || !v[2].IsBlank() {
+				t.Errorf("trial %d of %d gives %v", i, n, v)
+			}
+			return nil
 		})
-		var p *crew.Panic
-		if !errors.As(err, &p) || p.Value != "in the midst" {
-			t.Errorf("%s: %v", name, err)
+		if err != nil {
+			t.Error(err)
 		}
 	}
 }

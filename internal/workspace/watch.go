@@ -103,7 +103,7 @@ func (w *Workspace) watch(ctx context.Context, t *touched) {
 		case <-ctx.Done():
 			return
 		case <-t.wake:
-			err := crew.Protected(func() error {
+			err := crew.Call(func() error {
 				names, lost := t.take()
 				if lost != nil {
 					w.log.Warn("the watching of the roots missed something; they are read again", "error", lost)

@@ -118,7 +118,7 @@ func Open(ctx context.Context, o Options) (*Workspace, error) {
 	}
 	w.done.Go(func() {
 		defer close(w.walked)
-		err := crew.Protected(func() error {
+		err := crew.Call(func() error {
 			if w.watcher != nil { // nobody waits for it: to watch a folder of many files, as those above a root may be, takes the system a while
 				w.seek(run)
 			}

@@ -180,10 +180,10 @@ func (f *File) scanSheet(ctx context.Context, part *Part, l *sheetLoad, index *s
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	if texts {
-		g.Go(func() error { return crew.Protected(func() error { _, err := f.strings(ctx, lazy.Whole); return err }) })
+		g.Go(func() error { return crew.Call(func() error { _, err := f.strings(ctx, lazy.Whole); return err }) })
 	}
 	l.ctx = ctx
-	g.Go(func() error { return crew.Protected(func() error { return f.pkg.scanPart(ctx, part, l, index) }) })
+	g.Go(func() error { return crew.Call(func() error { return f.pkg.scanPart(ctx, part, l, index) }) })
 	return g.Wait()
 }
 

@@ -76,7 +76,7 @@ func (p *Package) pump(ctx context.Context, part *Part, s scanner, x *sheetIndex
 			select {
 			case w := <-free:
 				c := chunk{window: w}
-				if err := crew.Protected(func() error { c = r.next(w); return nil }); err != nil {
+				if err := crew.Call(func() error { c = r.next(w); return nil }); err != nil {
 					c.err = err
 				}
 				select {

@@ -77,7 +77,7 @@ func (d *Deflater) dispatch(final bool) {
 	p.seal(final)
 	w := waiting{p, make(chan error, 1)}
 	d.waiting = append(d.waiting, w)
-	go func() { w.done <- crew.Protected(func() error { return p.encode(d.ctx, false) }) }()
+	go func() { w.done <- crew.Call(func() error { return p.encode(d.ctx, false) }) }()
 }
 
 // first writes out the first of those that wait.

@@ -77,7 +77,7 @@ func (e *encoder) dispatch(final bool) {
 	p := e.open
 	p.seal(final)
 	e.pieces = append(e.pieces, p)
-	e.group.Go(func() error { return crew.Protected(func() error { return p.encode(e.ctx, e.stored) }) })
+	e.group.Go(func() error { return crew.Call(func() error { return p.encode(e.ctx, e.stored) }) })
 }
 
 // seal says that all content of a piece is there.
