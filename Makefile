@@ -106,10 +106,11 @@ crash:
 prove:
 	flow/prove/run.sh
 
-## check: formatting, vet, staticcheck, and known vulnerabilities where their database can be reached
+## check: formatting, vet (for Windows and macOS too), staticcheck, and known vulnerabilities where their database can be reached
 check:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt has something to say of:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	$(GO) vet ./...
+	@for os in windows darwin; do echo "$(GO) vet ./... for $$os"; GOOS=$$os $(GO) vet ./... || exit 1; done
 	$(GO) run $(STATICCHECK) ./...
 	$(GO) run $(STATICCHECK) -tags interleave $(EXPLORED) ./internal/interleave/...
 	$(GO) run $(STATICCHECK) -tags lockcheck ./internal/lock

@@ -1,3 +1,5 @@
+//go:build unix
+
 // Package edge measures what gridflow's MCP edge costs beyond the SDK that it stands
 // on: processor time of a call whose tool does nothing, over stdio and HTTP.
 //

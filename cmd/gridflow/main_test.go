@@ -23,19 +23,15 @@ import (
 // table of tools whose only purpose is to behave in one way each, "gridflow-paced" has
 // tools that take as long as a test wants beside those of the program, "gridflow-soaked" tells
 // what it has in memory.
-func TestMain(m *testing.M) {
-	testscript.Main(tidy{m}, map[string]func(){
-		"gridflow":       main,
-		"gridflow-paced": func() { os.Exit(pacedProgram().run(context.Background(), os.Args[1:])) },
-		"gridflow-soaked": func() {
-			tellMemory()
-			main()
-		},
-		"gridflow-fixture": func() {
-			p := &program{table: fixtureTools(), open: openFixture, environ: os.Environ(), stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
-			os.Exit(p.run(context.Background(), os.Args[1:]))
-		},
-	})
+func TestMain(m *testing.M) { testscript.Main(tidy{m}, programs) }
+
+// programs are those that this binary is. Where there is no Unix some are not.
+var programs = map[string]func(){
+	"gridflow": main,
+	"gridflow-fixture": func() {
+		p := &program{table: fixtureTools(), open: openFixture, environ: os.Environ(), stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
+		os.Exit(p.run(context.Background(), os.Args[1:]))
+	},
 }
 
 // tidy runs the tests and removes the workbooks that they shared.

@@ -23,6 +23,14 @@ import (
 	"gridflow/internal/workspace"
 )
 
+func init() {
+	programs["gridflow-paced"] = func() { os.Exit(pacedProgram().run(context.Background(), os.Args[1:])) }
+	programs["gridflow-soaked"] = func() {
+		tellMemory()
+		main()
+	}
+}
+
 // "gridflow-paced" is the program as it ships with three more tools, whose calls take as
 // long as a test says: what it schedules is known, and costs no processor time.
 //
