@@ -110,7 +110,9 @@ func newEditor(snap *book.Snapshot, sheet int, guess bool, policy string) *edito
 func (e *editor) edit() book.Edit {
 	var out book.Edit
 	for _, s := range e.sheets {
-		out.Ops = append(out.Ops, s.SetCells)
+		if len(s.Cells) > 0 { // fewer than were expected
+			out.Ops = append(out.Ops, s.SetCells)
+		}
 	}
 	if len(e.headed) > 0 {
 		out.Ops = append(out.Ops, book.ArrangeTables{Tables: e.headed})
@@ -144,14 +146,27 @@ func (e *editor) warn(format string, args ...any) {
 
 const warningsMax = 20
 
-// set notes an edit of a cell.
-func (e *editor) set(sheet int, c book.CellEdit) {
+// of gives the edits of a sheet.
+func (e *editor) of(sheet int) *sheetEdits {
 	s := e.bySheet[sheet]
 	if s == nil {
 		s = &sheetEdits{SetCells: book.SetCells{Sheet: e.snap.Workbook().Sheets[sheet].Name}}
 		e.bySheet[sheet], e.sheets = s, append(e.sheets, s)
 	}
-	if s.set(c) {
+	return s
+}
+
+// expect makes room for edits of so many cells of a sheet, where it is known that there will be many.
+func (e *editor) expect(sheet int, cells int64) {
+	if cells > 0 {
+		s := e.of(sheet)
+		s.Cells = slices.Grow(s.Cells, int(cells))
+	}
+}
+
+// set notes an edit of a cell.
+func (e *editor) set(sheet int, c book.CellEdit) {
+	if e.of(sheet).set(c) {
 		e.warn("WARN_REPEATED_CELL: %s is given more than once; the last counts", c.Ref)
 	}
 }

@@ -185,6 +185,7 @@ func (e *Env) rows(ctx context.Context, in RowsArg, tool string, mode EditMode, 
 		}
 		copier := snap.NewCopier()
 		ed := b.editor(r.index)
+		ed.expect(r.index, min(int64(r.n)*int64(r.rng.Cols()), int64(r.sheet.FilledCells())))
 		out.Sheet, out.Range, out.Rows, out.Moved = snap.Workbook().Sheets[r.index].Name, r.rng.String(), len(list), 0
 		for to := range until.Done(ctx, rowSpan(0, r.n-1)) {
 			if to < len(list) && list[to] == to {

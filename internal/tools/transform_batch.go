@@ -91,6 +91,9 @@ func (b *batch) transform(op *transformOp) error {
 // clear empties cells; their formats stay.
 func (b *batch) clear(e *editor, index int, sheet *grid.Sheet, ranges []cell.Range, op *transformOp) {
 	for _, r := range ranges {
+		if op.ClearValues {
+			e.expect(index, min(r.Cells(), int64(sheet.FilledCells())))
+		}
 		for c := range until.Done(b.ctx, sheet.Cells(r)) {
 			if c.Empty() {
 				continue
@@ -124,6 +127,7 @@ func (b *batch) fill(e *editor, index int, sheet *grid.Sheet, ranges []cell.Rang
 		return err
 	}
 	for _, r := range ranges {
+		e.expect(index, r.Cells())
 		for ref := range until.Done(b.ctx, refsOf(r)) {
 			b.counts["cells_touched"]++
 			if x, ok := sheet.At(ref); ok && x.HasFormula() && !op.Overwrite {
