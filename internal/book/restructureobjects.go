@@ -155,27 +155,74 @@ func (m *movedSource) Objects(ctx context.Context, i int) ([]grid.Object, error)
 	if err != nil {
 		return nil, err
 	}
-	list = slices.Clone(list)
-	for k := range list {
-		o := &list[k]
+	var left []grid.Object
+	for _, o := range list {
 		o.Sheet = i
-		for n := range m.steps {
+		there := true
+		for n := 0; n < len(m.steps) && there; n++ {
 			st := &m.steps[n]
-			own := st.names[slices.Index(st.ids, id)]
-			if o.Anchored && !o.Anchor.Free {
-				o.Anchor.From, o.Anchor.To = st.anchor(own, o.Anchor.From), st.anchor(own, o.Anchor.To)
-			}
-			o.Chart = st.chart(o.Chart)
-			if o.Pivot != nil {
-				if to, ok := st.r.Range(own, o.Pivot.Range); ok {
-					p := *o.Pivot
-					p.Range = to
-					o.Pivot = &p
-				}
-			}
+			there = st.object(&o, st.names[slices.Index(st.ids, id)])
+		}
+		if there {
+			left = append(left, o)
 		}
 	}
-	return list, nil
+	return left, nil
+}
+
+// object makes of an object of a sheet, by its name before the change, what the change makes of it in the file; false where
+// it takes the object along.
+func (st *step) object(o *grid.Object, sheet string) bool {
+	if o.Anchored && !o.Anchor.Free && o.Anchor.MoveWithCells {
+		o.Anchor = st.placed(sheet, o.Anchor)
+	}
+	o.Chart = st.chart(o.Chart)
+	if o.Tied != nil {
+		c := *o.Tied
+		c.Cell, _ = st.r.Formula(c.Cell, sheet)
+		c.List, _ = st.r.Formula(c.List, sheet)
+		o.Tied = &c
+	}
+	if o.Pivot == nil {
+		return true
+	}
+	p := *o.Pivot
+	o.Pivot = &p
+	if to, _ := st.r.Formula(p.Source, ""); !strings.Contains(to, "#REF!") {
+		p.Source = to // a source that is gone is what it was
+	}
+	var there bool
+	p.Range, there = st.r.Range(sheet, p.Range)
+	return there
+}
+
+// placed gives where an object lies that moves with its cells.
+func (st *step) placed(sheet string, a grid.Anchor) grid.Anchor {
+	was := a
+	a.From = cell.Ref{Row: st.nearest(sheet, was.From.Row, true), Col: st.nearest(sheet, was.From.Col, false)}
+	if a.SizeWithCells {
+		a.To = cell.Ref{Row: st.nearest(sheet, was.To.Row, true), Col: st.nearest(sheet, was.To.Col, false)}
+		return a
+	}
+	a.To.Row = min(max(was.To.Row+a.From.Row-was.From.Row, 0), cell.MaxRows-1)
+	a.To.Col = min(max(was.To.Col+a.From.Col-was.From.Col, 0), cell.MaxCols-1)
+	return a
+}
+
+// nearest gives where a row or column is afterwards, and of one that goes where the first one behind it is that does not.
+func (st *step) nearest(sheet string, i int, rows bool) int {
+	for _, last := range [...]int{i, max(cell.MaxRows, cell.MaxCols)} {
+		r := cell.Range{First: cell.Ref{Col: i}, Last: cell.Ref{Row: cell.MaxRows - 1, Col: min(last, cell.MaxCols-1)}}
+		if rows {
+			r = cell.Range{First: cell.Ref{Row: i}, Last: cell.Ref{Row: min(last, cell.MaxRows-1), Col: cell.MaxCols - 1}}
+		}
+		if to, ok := st.r.Range(sheet, r); ok && rows {
+			return to.First.Row
+		} else if ok {
+			return to.First.Col
+		}
+	}
+	return i
 }
 
 // Media implements ObjectSource.

@@ -7,7 +7,7 @@ import "gridflow/internal/cell"
 // tables stay. A reference that would leave the sheet becomes #REF!, as in Excel.
 func (t *Tree) Shift(dRow, dCol int) *Tree {
 	return t.Rewrite(func(r Reference) Reference {
-		shift(&r.Kind, &r.First, &r.Last, dRow, dCol)
+		shift(&r.Kind, &r.First, &r.Last, dRow, dCol, false)
 		return r
 	})
 }
@@ -16,6 +16,16 @@ func (t *Tree) Shift(dRow, dCol int) *Tree {
 // to, without the tree: it is how the members of a shared formula get their text. It
 // looks at words, not at grammar, and gives an error only where a word is broken.
 func ShiftText(text string, from, to cell.Ref) (string, error) {
+	return shiftText(text, from, to, false)
+}
+
+// WrapText is ShiftText for the formula of a conditional format or a validation: a reference that would leave the sheet
+// comes in again at the other side, because what is said at one cell only says how far it is from there.
+func WrapText(text string, from, to cell.Ref) (string, error) {
+	return shiftText(text, from, to, true)
+}
+
+func shiftText(text string, from, to cell.Ref, wraps bool) (string, error) {
 	s := scanner{src: text}
 	if !s.start() {
 		return "", s.err
@@ -31,7 +41,7 @@ func ShiftText(text string, from, to cell.Ref) (string, error) {
 		if t.kind == tokenEnd {
 			break
 		}
-		if t.kind != tokenRef || !shift(&t.ref, &t.first, &t.last, dRow, dCol) {
+		if t.kind != tokenRef || !shift(&t.ref, &t.first, &t.last, dRow, dCol, wraps) {
 			continue
 		}
 		if b == nil {
@@ -49,7 +59,7 @@ func ShiftText(text string, from, to cell.Ref) (string, error) {
 
 // shift moves the relative parts of a reference and reports whether it had any. Two
 // corners that pass one another change places, so that the first stays the upper left.
-func shift(kind *RefKind, first, last *Corner, dRow, dCol int) bool {
+func shift(kind *RefKind, first, last *Corner, dRow, dCol int, wraps bool) bool {
 	if *kind > RowsRef {
 		return false
 	}
@@ -65,6 +75,11 @@ func shift(kind *RefKind, first, last *Corner, dRow, dCol int) bool {
 		}
 		if cols && !c.AbsCol {
 			c.Col += int32(dCol)
+		}
+	}
+	if wraps {
+		for _, c := range [...]*Corner{first, last} {
+			c.Row, c.Col = (c.Row+cell.MaxRows)%cell.MaxRows, (c.Col+cell.MaxCols)%cell.MaxCols
 		}
 	}
 	if *kind == CellRef {

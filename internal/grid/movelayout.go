@@ -25,19 +25,12 @@ func (m *Mover) movedLayout(l *Layout, from *Sheet, own string) *Layout {
 }
 
 // movedRules adds to a layout of sheet onto what of another one, of sheet own, comes to lie there. The names
-// are those before the change.
+// are those before the change. To another sheet go neither comments, which stay where they are, nor rules that only newer versions of Excel know.
 func (m *Mover) movedRules(n, l *Layout, own, onto string) {
 	name, _ := m.r.Sheet(onto)
-	ranges := func(list []cell.Range) (out []cell.Range) {
-		for _, r := range list {
-			for _, a := range m.r.Cover(own, r) {
-				if strings.EqualFold(a.Sheet, name) {
-					out = append(out, a.Range)
-				}
-			}
-		}
-		return out
-	}
+	crosses := !strings.EqualFold(own, onto)
+	ranges := func(list []cell.Range) []cell.Range { return m.r.Covered(own, list, name) }
+	relative := func(text string, list []cell.Range) string { return m.r.Relative(text, own, list, name) }
 	formula := func(text string) string {
 		text, _ = m.r.Formula(text, own)
 		return text
@@ -48,19 +41,25 @@ func (m *Mover) movedRules(n, l *Layout, own, onto string) {
 		}
 	}
 	for _, v := range l.Validations {
-		v.Formula1, v.Formula2 = m.relative(v.Formula1, own, v.Ranges), m.relative(v.Formula2, own, v.Ranges)
+		v.Formula1, v.Formula2 = relative(v.Formula1, v.Ranges), relative(v.Formula2, v.Ranges)
 		v.Ranges = ranges(v.Ranges)
-		if len(v.Ranges) > 0 {
+		if len(v.Ranges) > 0 && !(crosses && v.Extension) {
 			n.Validations = append(n.Validations, v)
 		}
 	}
 	for _, f := range l.Conditional {
 		f.Formulas = slices.Clone(f.Formulas)
 		for i := range f.Formulas {
-			f.Formulas[i] = m.relative(f.Formulas[i], own, f.Ranges)
+			f.Formulas[i] = relative(f.Formulas[i], f.Ranges)
+		}
+		f.Stops = slices.Clone(f.Stops)
+		for i := range f.Stops {
+			if s := &f.Stops[i]; s.Type == "formula" {
+				s.Value = relative(s.Value, f.Ranges)
+			}
 		}
 		f.Ranges = ranges(f.Ranges)
-		if len(f.Ranges) > 0 {
+		if len(f.Ranges) > 0 && !(crosses && f.Extension) {
 			n.Conditional = append(n.Conditional, f)
 		}
 	}
@@ -74,39 +73,15 @@ func (m *Mover) movedRules(n, l *Layout, own, onto string) {
 		}
 	}
 	for _, c := range l.Comments {
-		if sheet, to, ok := m.r.Locate(own, c.Ref); ok && strings.EqualFold(sheet, name) {
+		sheet, to, ok := m.r.Locate(own, c.Ref)
+		if crosses || !ok {
+			continue
+		}
+		if strings.EqualFold(sheet, name) {
 			c.Ref = to
-			n.Comments = append(n.Comments, c)
 		}
+		n.Comments = append(n.Comments, c)
 	}
-}
-
-// relative gives what becomes of a formula that the cells of some ranges have in common, which is written for the
-// first cell of the first one: as it reads in the first cell that is left.
-func (m *Mover) relative(text, own string, list []cell.Range) string {
-	if text == "" {
-		return ""
-	}
-	var anchor, at cell.Ref
-	found := false
-	for i, r := range list {
-		if i == 0 {
-			anchor, at = r.First, r.First
-		}
-		for row := r.First.Row; row <= r.Last.Row && !found; row++ {
-			at = cell.Ref{Row: row, Col: r.First.Col}
-			_, _, found = m.r.Locate(own, at)
-		}
-		for col := r.First.Col; col <= r.Last.Col && !found; col++ {
-			at = cell.Ref{Row: r.First.Row, Col: col}
-			_, _, found = m.r.Locate(own, at)
-		}
-	}
-	if found {
-		text = shifted(text, anchor, at)
-	}
-	text, _ = m.r.FormulaAt(text, own, at)
-	return text
 }
 
 // movedLines gives what of a layout, which was l, lies by rows and columns alone, or goes with its cells on their sheet.
@@ -172,14 +147,10 @@ func (m *Mover) movedSparklines(list []Sparklines, own string) (out []Sparklines
 				left = append(left, s)
 				continue
 			}
-			s.Source = m.relative(s.Source, own, ranges)
+			s.Source = m.r.Relative(s.Source, own, ranges, name)
 			var texts []string
-			for _, r := range ranges {
-				for _, a := range m.r.Cover(own, r) {
-					if strings.EqualFold(a.Sheet, name) {
-						texts = append(texts, a.Range.String())
-					}
-				}
+			for _, r := range m.r.Covered(own, ranges, name) {
+				texts = append(texts, r.String())
 			}
 			if len(texts) > 0 {
 				s.Cell = strings.Join(texts, " ")

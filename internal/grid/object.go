@@ -11,7 +11,7 @@ type Object struct {
 	Kind  ObjectKind
 	Sheet int    // -1 for what is of the workbook
 	Name  string // as the selection pane shows it, or a pivot table's
-	Text  string // alternative text of a picture, target of a link, what a control is tied to
+	Text  string // alternative text of a picture, target of a link
 	Part  string // the part that has the content, "" where there is none
 
 	Anchored bool
@@ -22,6 +22,13 @@ type Object struct {
 	Image *Image
 	Pivot *Pivot
 	Spark *Sparklines
+	Tied  *Control
+}
+
+// Control is what a control on a sheet is tied to.
+type Control struct {
+	Cell, List string   // references, "" where there is none
+	More       []string // what else is said of it: its macro, its bounds
 }
 
 // ObjectKind says what an object is.

@@ -91,6 +91,9 @@ var chartBatch = define(Spec{
 		if op.Kind == "remove" {
 			return b.removeObject(index, op.ID, grid.ChartObject)
 		}
+		if err := b.takesObjects(); err != nil {
+			return err
+		}
 		n, err := b.newChart(index, op)
 		if err != nil {
 			return err
@@ -103,6 +106,14 @@ var chartBatch = define(Spec{
 	}
 	return &objectBatchOut{*made, append([]objectAt{}, added...)}, nil
 })
+
+// takesObjects refuses charts and pictures that could not be saved.
+func (b *batch) takesObjects() error {
+	if b.snap.Workbook().Strict {
+		return fail("UNSUPPORTED_FORMAT", "Save it in a spreadsheet program as an ordinary .xlsx file first", "the workbook is in the strict form of Open XML, in which no charts and pictures are written")
+	}
+	return nil
+}
 
 // removeObject takes an object of a kind away.
 func (b *batch) removeObject(sheet int, id string, kind grid.ObjectKind) error {

@@ -66,6 +66,9 @@ var imageBatch = define(Spec{
 		if op.Kind == "remove" {
 			return b.removeObject(index, op.ID, grid.ImageObject)
 		}
+		if err := b.takesObjects(); err != nil {
+			return err
+		}
 		change := book.ArrangeObjects{Sheet: b.snap.Workbook().Sheets[index].Name}
 		n := book.NewObject{Name: clip(op.Name, objectTextMax), Text: clip(op.Text, objectTextMax), Image: pictures[i]}
 		var ok bool

@@ -232,6 +232,15 @@ func describeObject(snap *book.Snapshot, o *grid.Object) objectItem {
 			item.Chart.Series = append(item.Chart.Series, row)
 		}
 	}
+	if c := o.Tied; c != nil {
+		var words []string
+		for _, x := range [...][2]string{{"cell ", c.Cell}, {"list ", c.List}} {
+			if x[1] != "" {
+				words = append(words, x[0]+x[1])
+			}
+		}
+		item.Text = clip(strings.Join(append(words, c.More...), ", "), objectTextMax)
+	}
 	if i := o.Image; i != nil {
 		item.Image = &imageItem{i.Format, i.Bytes, i.Width, i.Height}
 	}

@@ -1,8 +1,14 @@
 package tools
 
 import (
+	"archive/zip"
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -38,4 +44,52 @@ func TestShowImage(t *testing.T) {
 	if _, err := listObjects.Call(t.Context(), env, json.RawMessage(fmt.Sprintf(`{"workbook_or_fork_id":%q,"show_image":%q}`, fork, chart))); err == nil || !strings.Contains(err.Error(), "is no picture") {
 		t.Errorf("a chart as a picture: %v", err)
 	}
+}
+
+// TestObjectsOfStrictFiles: what could not be saved is refused at once.
+func TestObjectsOfStrictFiles(t *testing.T) {
+	env := editingEnv(t, Dense)
+	target, err := env.Files.Target(t.Context(), "strict.xlsx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	src, err := zip.NewReader(bytes.NewReader(salesBook(t)), int64(len(salesBook(t))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for _, f := range src.File {
+		r, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, err := z.Create(f.Name)
+		if err == nil {
+			_, err = w.Write(bytes.ReplaceAll(text, []byte("http://schemas.openxmlformats.org/spreadsheetml/2006/main"), []byte(xlsx.StrictMain)))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(z.Close(), os.WriteFile(filepath.Join(target.Root, "strict.xlsx"), b.Bytes(), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	fork := forkID.FindString(called(t, env, "create_fork", `{"workbook_id":"strict.xlsx"}`))
+	for tool, op := range map[string]string{
+		"chart_batch": `{"kind":"create","sheet_name":"Data","data_range":"A1:C4"}`,
+		"image_batch": `{"kind":"insert","sheet_name":"Data","path":"dot.png","anchor":"B2"}`,
+	} {
+		_, err := callTool(t, env, tool, `{"fork_id":"`+fork+`","ops":[`+op+`]}`)
+		var ours *Error
+		if !errors.As(err, &ours) || ours.Code != "UNSUPPORTED_FORMAT" {
+			t.Errorf("%s: %v", tool, err)
+		}
+	}
+	called(t, env, "edit_batch", `{"fork_id":"`+fork+`","sheet_name":"Data","edits":[{"address":"A9","value":1}]}`)
+	called(t, env, "save_fork", `{"fork_id":"`+fork+`","target_path":"strict2.xlsx"}`)
 }

@@ -340,13 +340,12 @@ func (f *File) control(part *Part) ([]grid.Object, error) {
 		return nil, r.Err()
 	}
 	o := grid.Object{Kind: grid.ControlObject, Name: r.Value("objectType"), Part: part.Name}
-	var tied []string
-	for _, a := range []struct{ attribute, word string }{{"fmlaLink", "cell "}, {"fmlaRange", "list "}, {"fmlaMacro", "macro "}, {"checked", ""}, {"val", "value "}, {"min", "min "}, {"max", "max "}} {
+	o.Tied = &grid.Control{Cell: r.Value("fmlaLink"), List: r.Value("fmlaRange")}
+	for _, a := range []struct{ attribute, word string }{{"fmlaMacro", "macro "}, {"checked", ""}, {"val", "value "}, {"min", "min "}, {"max", "max "}} {
 		if v := r.Value(a.attribute); v != "" {
-			tied = append(tied, a.word+v)
+			o.Tied.More = append(o.Tied.More, a.word+v)
 		}
 	}
-	o.Text = strings.Join(tied, ", ")
 	return []grid.Object{o}, nil
 }
 

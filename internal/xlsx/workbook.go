@@ -1,6 +1,7 @@
 package xlsx
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 
@@ -8,6 +9,9 @@ import (
 	"gridflow/internal/numfmt"
 	"gridflow/internal/xlsx/xmltext"
 )
+
+// StrictMain is the namespace of spreadsheets in the strict form of Open XML (ECMA-376 part 1, annex A).
+const StrictMain = "http://purl.oclc.org/ooxml/spreadsheetml/main"
 
 // maxSheets bounds the number of sheets; Excel itself is known to open about a thousand.
 const maxSheets = 1 << 14
@@ -95,6 +99,7 @@ func parseWorkbook(p *Package, doc []byte, rels *relationships) (*workbookPart, 
 	if string(r.Local()) != "workbook" {
 		return nil, damaged("", int64(r.Offset()), "a <workbook> is expected and not <%s>", r.Local())
 	}
+	b.Strict = bytes.Contains(doc[:r.Offset()], []byte(`"`+StrictMain+`"`))
 	for d := r.Depth(); r.Child(d); {
 		if !r.InMain() {
 			continue

@@ -3,11 +3,8 @@ package patch
 import (
 	"errors"
 	"slices"
-	"sort"
-	"strings"
 
 	"gridflow/internal/cell"
-	"gridflow/internal/formula"
 	"gridflow/internal/structure"
 	"gridflow/internal/xlsx"
 )
@@ -92,15 +89,8 @@ func (c *course) cover(sheet string, x cell.Range) []cell.Range {
 		if !ok {
 			return nil
 		}
-		var next []cell.Range
-		for _, x := range list {
-			for _, a := range r.Cover(sheet, x) {
-				if strings.EqualFold(a.Sheet, name) {
-					next = append(next, a.Range)
-				}
-			}
-		}
-		sheet, list = name, next
+		list = r.Covered(sheet, list, name)
+		sheet = name
 	}
 	return list
 }
@@ -122,82 +112,17 @@ func (c *course) shared(text, own string, anchor cell.Ref, area cell.Range) []st
 }
 
 // relative gives what becomes of a formula that the cells of some ranges have in common, as conditional formats and
-// validations do: as it reads in the first cell that is left. It is written for the first cell of the first range.
+// validations do: see structure.Rewriter.Relative.
 func (c *course) relative(text, own string, ranges []cell.Range) string {
-	if len(ranges) == 0 {
-		out, _ := c.formula(text, own)
-		return out
-	}
-	anchor := ranges[0].First
-	if !c.left(own, anchor) {
-		if shifted, err := formula.ShiftText(text, anchor, c.survivor(own, ranges)); err == nil {
-			text = shifted
+	for _, r := range c.steps {
+		name, ok := r.Sheet(own)
+		if !ok {
+			break
 		}
+		text = r.Relative(text, own, ranges, name)
+		own, ranges = name, r.Covered(own, ranges, name)
 	}
-	out, _ := c.formula(text, own)
-	return out
-}
-
-// survivor gives the first cell of ranges that is left; their first one where none is.
-func (c *course) survivor(own string, ranges []cell.Range) cell.Ref {
-	for _, r := range ranges {
-		if _, ok := c.block(); ok {
-			// Cells that leave are a rectangle: what is left of the first row or column begins behind it.
-			for _, x := range [...]cell.Ref{{Row: r.First.Row, Col: c.behind(own, r, false)}, {Row: c.behind(own, r, true), Col: r.First.Col}} {
-				if r.Contains(x) && c.left(own, x) {
-					return x
-				}
-			}
-			continue
-		}
-		if after, ok := c.area(own, r); ok {
-			// A range that begins further down comes to begin where r does, as long as the lines that it leaves out are such as go.
-			rows := sort.Search(r.Rows(), func(n int) bool {
-				part := r
-				part.First.Row += n
-				to, ok := c.area(own, part)
-				return !ok || to.First.Row > after.First.Row
-			})
-			cols := sort.Search(r.Cols(), func(n int) bool {
-				part := r
-				part.First.Col += n
-				to, ok := c.area(own, part)
-				return !ok || to.First.Col > after.First.Col
-			})
-			x := cell.Ref{Row: r.First.Row + max(rows-1, 0), Col: r.First.Col + max(cols-1, 0)}
-			// Before it there may be lines that came.
-			for n := 0; n < 1000 && !c.left(own, x) && x.Row < r.Last.Row; n++ {
-				x.Row++
-			}
-			for n := 0; n < 1000 && !c.left(own, x) && x.Col < r.Last.Col; n++ {
-				x.Col++
-			}
-			if c.left(own, x) {
-				return x
-			}
-		}
-	}
-	return ranges[0].First
-}
-
-// behind gives the row or column behind the cells that leave.
-func (c *course) behind(own string, r cell.Range, rows bool) int {
-	change, _ := c.block()
-	hole := change.Range
-	if !strings.EqualFold(own, change.Sheet) || !hole.Contains(r.First) {
-		hole = change.Destination()
-	}
-	if rows {
-		return hole.Last.Row + 1
-	}
-	return hole.Last.Col + 1
-}
-
-// left reports whether a cell is still on its sheet.
-func (c *course) left(own string, x cell.Ref) bool {
-	sheet, _, ok := c.locate(own, x)
-	name, _ := c.sheet(own)
-	return ok && strings.EqualFold(sheet, name)
+	return text
 }
 
 // renames reports whether all that it does is to rename sheets.

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"gridflow/internal/cell"
-	"gridflow/internal/formula"
 	"gridflow/internal/structure"
 	"gridflow/internal/xlsx"
 	"gridflow/internal/xlsx/emit"
@@ -36,18 +35,10 @@ func (s *saver) pickRules(f *sheetFilter, part *xlsx.Part, change structure.Chan
 			return nil
 		}
 		var words []string
-		first, found := cell.Ref{}, false
-		for _, r := range ranges {
-			for _, a := range f.c.steps[0].Cover(f.own, r) {
-				if strings.EqualFold(a.Sheet, change.Target()) {
-					if x, _ := r.Intersect(change.Range); !found {
-						first, found = x.First, true
-					}
-					words = append(words, corners(a.Range))
-				}
-			}
+		for _, r := range f.c.steps[0].Covered(f.own, ranges, change.Target()) {
+			words = append(words, corners(r))
 		}
-		if !found || e.local == "mergeCell" && !change.Range.ContainsRange(ranges[0]) {
+		if len(words) == 0 || e.local == "mergeCell" && !change.Range.ContainsRange(ranges[0]) {
 			return nil
 		}
 		tag := withAttribute(e.tag(f.tail), attr, strings.Join(words, " "))
@@ -58,7 +49,7 @@ func (s *saver) pickRules(f *sheetFilter, part *xlsx.Part, change structure.Chan
 			}
 			tag, _ = f.refs.attribute(tag, "location", asFormula)
 		}
-		body, _ := (&carrier{f, ranges[0].First, first}).content(f.tail, e)
+		body, _ := (&carrier{f, ranges, change.Target()}).content(f.tail, e)
 		rules = append(rules, carriedRule{list, e.local, slices.Concat(tag, body, f.tail[e.inner:e.to])})
 		return nil
 	}
@@ -79,10 +70,15 @@ func (s *saver) pickRules(f *sheetFilter, part *xlsx.Part, change structure.Chan
 	return rules, nil
 }
 
-// carrier rewrites the formulas of a rule that goes to another sheet, where it begins with another cell.
+// carrier rewrites the formulas of a rule of some ranges that goes to another sheet.
 type carrier struct {
-	f          *sheetFilter
-	anchor, at cell.Ref
+	f      *sheetFilter
+	ranges []cell.Range
+	onto   string
+}
+
+func (x *carrier) relative(text string) string {
+	return x.f.c.steps[0].Relative(text, x.f.own, x.ranges, x.onto)
 }
 
 // content gives the content of an element, and whether it is another.
@@ -92,14 +88,13 @@ func (x *carrier) content(text []byte, e element) (out []byte, changed bool) {
 		var body []byte
 		yes := false
 		if inner := text[c.tagEnd:c.inner]; textsRead[c.local] == asFormula && plainText(inner) {
-			s := plain(inner)
-			if shifted, err := formula.ShiftText(s, x.anchor, x.at); err == nil {
-				s = shifted
-			}
-			s, _ = x.f.c.formulaAt(s, x.f.own, x.at)
-			body, yes = emit.AppendText(nil, s), true
-		} else if c.local == "cfRule" {
+			body, yes = emit.AppendText(nil, x.relative(plain(inner))), true
+		} else if slices.Contains([]string{"cfRule", "colorScale", "dataBar", "iconSet"}, c.local) {
 			body, yes = x.content(text, c)
+		} else if value := attribute(c.tag(text), "val"); c.local == "cfvo" && value != nil && string(attribute(c.tag(text), "type")) == "formula" {
+			with := withAttribute(c.tag(text), "val", string(emit.AppendAttribute(nil, x.relative(decoded(value)))))
+			out = append(append(append(out, text[at:c.from]...), with...), text[c.tagEnd:c.to]...)
+			at, changed = c.to, true
 		}
 		if yes {
 			out = append(append(append(out, text[at:c.tagEnd]...), body...), text[c.inner:c.to]...)

@@ -17,7 +17,7 @@ const declaration = `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>` + 
 const (
 	transitionalTypes = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/"
 	strictTypes       = "http://purl.oclc.org/ooxml/officeDocument/relationships/"
-	strictMain        = "http://purl.oclc.org/ooxml/spreadsheetml/main"
+	strictMain        = xlsx.StrictMain
 )
 
 // partRels are the relationships of a part that gets new ones or loses some.

@@ -351,10 +351,16 @@ func newSharedFormulas() sharedFormulas {
 type tableInputs struct {
 	first, second string
 	both, row     bool
+	gone          [2]bool // the first or second is gone
 }
 
 // formula gives what Excel shows in the cells of the table: TABLE(row input, column input).
 func (t *tableInputs) formula() []byte {
+	for i, input := range [...]*string{&t.first, &t.second} {
+		if t.gone[i] {
+			*input = "#REF!"
+		}
+	}
 	switch {
 	case t.both:
 		return fmt.Appendf(nil, "TABLE(%s,%s)", t.first, t.second)
@@ -389,6 +395,10 @@ func (s *Sheet) storeFormula(h *cellHead, body *cellBody) error {
 			table.first = string(a.value)
 		case "r2":
 			table.second = string(a.value)
+		case "del1":
+			table.gone[0] = truth(a.value)
+		case "del2":
+			table.gone[1] = truth(a.value)
 		case "dt2D":
 			table.both = truth(a.value)
 		case "dtr":

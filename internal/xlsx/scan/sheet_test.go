@@ -100,6 +100,10 @@ B3 number "1"
 C1 number "2" array "SUM(A1*2)" at C1 in C1
 D1 number "3" data_table "TABLE(,A1)" at D1 in D1:D3
 `},
+	{"what-if tables whose inputs are gone", `<row r="1"><c r="A1"><f t="dataTable" ref="A1:B2" dt2D="1" dtr="1" r1="F1" r2="G1" del2="1"/><v>3</v></c><c r="D1"><f t="dataTable" ref="D1:E1" dtr="1" r1="F1" del1="true"/><v>4</v></c></row>`,
+		`A1 number "3" data_table "TABLE(F1,#REF!)" at A1 in A1:B2
+D1 number "4" data_table "TABLE(#REF!,)" at D1 in D1:E1
+`},
 	{"what-if tables", `<row r="1"><c r="A1"><f t="dataTable" ref="A1:B2" dt2D="1" dtr="1" r1="F1" r2="G1"/><v>3</v></c><c r="D1"><f t="dataTable" ref="D1:E1" dtr="1" r1="F1"/><v>4</v></c></row>`,
 		`A1 number "3" data_table "TABLE(F1,G1)" at A1 in A1:B2
 D1 number "4" data_table "TABLE(F1,)" at D1 in D1:E1
