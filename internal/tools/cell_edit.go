@@ -95,6 +95,8 @@ func (e *editor) edit() book.Edit {
 	return out
 }
 
+func (e *editor) besides() []beside { return nil }
+
 func (e *editor) onlyHere() bool { return e.pinned }
 
 func (e *editor) operations() int { return e.edit().Cells() }
