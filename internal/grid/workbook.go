@@ -14,6 +14,7 @@ type Workbook struct {
 	Styles *Styles
 
 	HasMacros      bool // a VBA project is part of the package
+	Strict         bool // the file is in the strict form of Open XML
 	CalcMode       string
 	FullCalcOnLoad bool
 	Iterative      bool // circular references are to be iterated

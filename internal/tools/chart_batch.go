@@ -144,6 +144,9 @@ func (b *batch) named(sheet int, n *book.NewObject, word string) error {
 	if err != nil {
 		return err
 	}
+	if b.snap.Workbook().Strict {
+		return fail("UNSUPPORTED_FORMAT", "Save it in a spreadsheet program as an ordinary .xlsx file, and fork that", "the workbook is in the strict form of Open XML, in which no charts and pictures are written")
+	}
 	taken := func(same func(*grid.Object) bool) bool {
 		return slices.ContainsFunc(list, func(o grid.Object) bool { return same(&o) })
 	}

@@ -1,8 +1,11 @@
 package tools
 
 import (
+	"archive/zip"
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"strings"
 	"testing"
 
@@ -38,4 +41,57 @@ func TestShowImage(t *testing.T) {
 	if _, err := listObjects.Call(t.Context(), env, json.RawMessage(fmt.Sprintf(`{"workbook_or_fork_id":%q,"show_image":%q}`, fork, chart))); err == nil || !strings.Contains(err.Error(), "is no picture") {
 		t.Errorf("a chart as a picture: %v", err)
 	}
+}
+
+// TestStrictTakesNoObjects: what cannot be saved in a file of the strict form is refused when it is asked for, and not when
+// the fork is saved.
+func TestStrictTakesNoObjects(t *testing.T) {
+	env := editingEnv(t, Dense)
+	text, _ := callTool(t, env, "create_fork", `{"workbook_or_fork_id":"strict"}`)
+	fork, _, _ := strings.Cut(text.Text, ",")
+	for _, call := range []string{
+		`chart_batch {"fork_id":%q,"ops":[{"kind":"create","sheet_name":"Data","data_range":"B1:C4"}]}`,
+		`image_batch {"fork_id":%q,"ops":[{"kind":"insert","sheet_name":"Data","path":"dot.png","anchor":"B2"}]}`,
+	} {
+		tool, args, _ := strings.Cut(fmt.Sprintf(call, fork), " ")
+		if _, err := callTool(t, env, tool, args); err == nil || !strings.Contains(err.Error(), "UNSUPPORTED_FORMAT") {
+			t.Errorf("%s: %v", tool, err)
+		}
+	}
+	if _, err := callTool(t, env, "edit_batch", fmt.Sprintf(`{"fork_id":%q,"sheet_name":"Data","edits":["A9=1"]}`, fork)); err != nil {
+		t.Error(err)
+	}
+	if _, err := callTool(t, env, "save_fork", fmt.Sprintf(`{"fork_id":%q,"target_path":"stricter.xlsx"}`, fork)); err != nil {
+		t.Error(err)
+	}
+}
+
+// strictly gives a workbook in the strict form of Open XML.
+func strictly(t *testing.T, book []byte) []byte {
+	t.Helper()
+	z, err := zip.NewReader(bytes.NewReader(book), int64(len(book)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := strings.NewReplacer("http://schemas.openxmlformats.org/spreadsheetml/2006/main", "http://purl.oclc.org/ooxml/spreadsheetml/main",
+		"http://schemas.openxmlformats.org/officeDocument/2006/", "http://purl.oclc.org/ooxml/officeDocument/")
+	var out bytes.Buffer
+	w := zip.NewWriter(&out)
+	for _, f := range z.File {
+		part, err := fs.ReadFile(z, f.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		to, err := w.Create(f.Name)
+		if err == nil {
+			_, err = words.WriteString(to, string(part))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
 }

@@ -1,6 +1,7 @@
 package xlsx
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 
@@ -84,6 +85,9 @@ type workbookPart struct {
 	external []string // relationship ids of external links
 }
 
+// strictMain is the namespace of workbooks in the strict form of Open XML.
+const strictMain = "http://purl.oclc.org/ooxml/spreadsheetml/main"
+
 // parseWorkbook reads workbook.xml.
 func parseWorkbook(p *Package, doc []byte, rels *relationships) (*workbookPart, error) {
 	w := &workbookPart{book: &grid.Workbook{CalcMode: "auto", IterateCount: 100, IterateDelta: 0.001}}
@@ -95,6 +99,9 @@ func parseWorkbook(p *Package, doc []byte, rels *relationships) (*workbookPart, 
 	if string(r.Local()) != "workbook" {
 		return nil, damaged("", int64(r.Offset()), "a <workbook> is expected and not <%s>", r.Local())
 	}
+	tag := doc[:r.Offset()] // that of the root is the last, and ends here
+	tag = tag[bytes.LastIndexByte(tag, '<'):]
+	b.Strict = bytes.Contains(tag, []byte(strictMain))
 	for d := r.Depth(); r.Child(d); {
 		if !r.InMain() {
 			continue
