@@ -24,6 +24,7 @@ type batch struct {
 	warnings []string
 	bad      []badFormula
 	done     int // operations of the caller
+	others   []beside
 }
 
 func (b *batch) edit() book.Edit { return book.Edit{Ops: b.ops} }
@@ -40,6 +41,8 @@ func (b *batch) operations() int {
 func (b *batch) foresee(context.Context) error { return nil } // each operation has
 
 func (b *batch) told() ([]string, []string, map[string]int) { return b.warnings, b.kinds, b.counts }
+
+func (b *batch) besides() []beside { return b.others }
 
 // begin notes an operation of the caller.
 func (b *batch) begin(kind string) {

@@ -126,6 +126,8 @@ func (e *editor) edit() book.Edit {
 	return out
 }
 
+func (e *editor) besides() []beside { return nil }
+
 func (e *editor) onlyHere() bool { return e.pinned }
 
 func (e *editor) operations() int { return e.edit().Cells() }

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,6 +29,7 @@ type chartOp struct {
 	Type     string        `json:"type" enum:"column|bar|line|area|pie|scatter" doc:"For create; column unless given"`
 	Data     string        `json:"data_range" doc:"For create: cells with a label or x value in the first column and a series in each other one, under their names. Or give series"`
 	Rows     bool          `json:"series_in_rows" default:"false" doc:"data_range has a series in each row"`
+	Header   *bool         `json:"has_header" doc:"Whether the first cell of each series of data_range is its name; guessed unless given: texts are, and so are days or years above other numbers"`
 	Series   []chartSeries `json:"series" max:"255" doc:"For create, in place of data_range"`
 	Title    string        `json:"title"`
 	XTitle   string        `json:"x_title" doc:"Of the horizontal axis"`
@@ -231,7 +233,10 @@ func (b *batch) newChart(sheet int, op *chartOp) (n book.NewObject, err error) {
 	}
 	n = book.NewObject{Name: op.Name, Chart: c, Anchor: book.ObjectPlace{Cell: at.String(), Width: int64(op.Width) * grid.EMUPerPixel, Height: int64(op.Height) * grid.EMUPerPixel}}
 	b.counts["charts_created"]++
-	return n, b.named(sheet, &n, "Chart")
+	if err := b.named(sheet, &n, "Chart"); err != nil {
+		return n, err
+	}
+	return n, b.noNumbers(sheet, &n)
 }
 
 // chartCells gives the formula of cells that a caller names, and the first range of them.
@@ -335,10 +340,10 @@ func (b *batch) seriesOf(sheet int, c *grid.Chart, op *chartOp) (shown cell.Rang
 		lines, long = long, lines
 	}
 	named := false // the first cell of each series is its name
-	for line := 0; line < lines && long > 1; line++ {
-		if line > 0 || lines == 1 {
-			named = named || on.Value(at(line, 0)).Kind() == cell.Text
-		}
+	if op.Header != nil {
+		named = *op.Header && long > 1
+	} else if long > 1 {
+		named = b.chartNames(on, lines, at)
 	}
 	start, begin := 0, 0
 	if named {
@@ -368,4 +373,59 @@ func (b *batch) seriesOf(sheet int, c *grid.Chart, op *chartOp) (shown cell.Rang
 		c.Series = append(c.Series, s)
 	}
 	return shown, nil
+}
+
+// chartNames guesses whether the first cells of the series of a block are their names: some is a text, or all are
+// days or years and those after them are not, or they are numbers beside an empty corner. at gives cell n of a line.
+func (b *batch) chartNames(on *grid.Sheet, lines int, at func(line, n int) cell.Ref) bool {
+	dated := func(r cell.Ref) bool {
+		c, _ := on.At(r)
+		f := b.snap.Workbook().Styles.Format(c.Style)
+		return c.Value.Kind() == cell.Number && f != nil && f.IsDate()
+	}
+	year := func(r cell.Ref) bool {
+		v := on.Value(r)
+		return v.Kind() == cell.Number && v.Number() >= 1900 && v.Number() < 2200 && v.Number() == math.Trunc(v.Number())
+	}
+	some, days, years, numbers := false, true, true, true
+	for line := range lines {
+		if line == 0 && lines > 1 { // the labels
+			continue
+		}
+		first, next := at(line, 0), at(line, 1)
+		some = some || on.Value(first).Kind() == cell.Text
+		days = days && dated(first) && !dated(next)
+		years = years && year(first) && !year(next)
+		numbers = numbers && on.Value(first).Kind() == cell.Number
+	}
+	corner := lines > 1 && on.Value(at(0, 0)).IsBlank() && !on.Value(at(0, 1)).IsBlank()
+	return some || days || years || corner && numbers
+}
+
+// noNumbers warns of series that show nothing.
+func (b *batch) noNumbers(sheet int, n *book.NewObject) error {
+	list, err := b.snap.ChartCells(b.ctx, sheet, n.Chart)
+	if err != nil {
+		return err
+	}
+	for i, s := range list {
+		texts, numbers := 0, 0
+		for _, c := range s.Values {
+			switch c.Value.Kind() {
+			case cell.Text:
+				texts++
+			case cell.Number, cell.Bool:
+				numbers++
+			}
+		}
+		if numbers > 0 {
+			continue
+		}
+		what, next := "no numbers", "A range without a sheet is on the sheet that the chart lies on"
+		if texts > 0 {
+			what, next = "texts and no numbers", "Give series, if it is not to be one"
+		}
+		b.warn("WARN_CHART_EMPTY: series %d of %s shows nothing: %s has %s. %s", i+1, n.Name, n.Chart.Series[i].Values, what, next)
+	}
+	return nil
 }

@@ -25,7 +25,12 @@ type draft interface {
 	operations() int
 	// told gives the warnings, and what is counted besides the cells that become others.
 	told() (warnings []string, kinds []string, counts map[string]int)
+	// besides gives the formulas that the caller has written elsewhere than into cells.
+	besides() []beside
 }
+
+// beside is a formula of a name or a rule.
+type beside struct{ of, formula string }
 
 // committed is what a tool tells of a change that was made, or staged.
 type committed struct {
@@ -74,7 +79,7 @@ func (e *Env) commitOnce(ctx context.Context, fork, tool string, mode EditMode, 
 	if err != nil {
 		return out, false, err
 	}
-	asking, err := e.outside(d.edit())
+	asking, err := e.outside(d.edit(), d.besides())
 	if err != nil {
 		return out, false, err
 	}

@@ -76,7 +76,7 @@ var createWorkbook = define(Spec{
 			return nil, err
 		}
 	}
-	asking, err := env.outside(e.edit())
+	asking, err := env.outside(e.edit(), nil)
 	if err != nil {
 		return nil, err
 	}

@@ -46,6 +46,7 @@ var defineName = define(Spec{
 		if warning != "" {
 			b.warn("%s", warning)
 		}
+		b.others = append(b.others, beside{"the name " + in.Name, text})
 		out.Name, out.RefersTo = in.Name, formula.Display(text)
 		return book.NameEdit{Name: in.Name, Sheet: scope, RefersTo: text, Comment: in.Comment}, nil
 	})

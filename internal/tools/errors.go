@@ -66,8 +66,8 @@ func MapError(err error) error {
 		}
 		return e
 	case errors.As(err, &ofBook):
-		message := ofBook.Error()
-		if ofBook.Cell >= 0 { // its numbers are those of the edit, which the caller has not seen
+		message := ofBook.Message // the numbers of operations are those of the edit, which the caller has not seen
+		if ofBook.Cell >= 0 {
 			message = cell.QuoteSheet(ofBook.Sheet) + "!" + ofBook.Ref.String() + ": " + ofBook.Message
 		}
 		return &Error{Code: string(ofBook.Code), Message: message, Hint: strings.TrimSuffix(ofBook.Hint, ".")}

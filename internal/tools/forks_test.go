@@ -39,8 +39,11 @@ func editingEnv(t *testing.T, profile Profile, set ...func(*forks.Options)) *Env
 			t.Fatal(err)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(root, "sales.xlsx"), salesBook(t), 0o644); err != nil {
-		t.Fatal(err)
+	sales := salesBook(t)
+	for name, b := range map[string][]byte{"sales.xlsx": sales, "strict.xlsx": strictly(t, sales)} {
+		if err := os.WriteFile(filepath.Join(root, name), b, 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for name, valued := range map[string]bool{"wrong.xlsx": true, "bare.xlsx": false} {
 		if err := os.WriteFile(filepath.Join(root, name), formulaBook(t, valued), 0o644); err != nil {

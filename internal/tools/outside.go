@@ -6,12 +6,13 @@ import (
 
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
+	"gridflow/internal/formula"
 	"gridflow/internal/outside"
 )
 
-// outside holds the policy on formulas that reach outside of their workbook to those that an edit writes: it
-// warns of each kind once, with the first of its cells, or fails.
-func (e *Env) outside(edit book.Edit) (warnings []string, err error) {
+// outside holds the policy on formulas that reach outside of their workbook to those that an edit writes into cells, and
+// to those that its caller has put into names and rules: it warns of each kind once, with the first place, or fails.
+func (e *Env) outside(edit book.Edit, besides []beside) (warnings []string, err error) {
 	if e.Outside == outside.Allow {
 		return nil, nil
 	}
@@ -20,19 +21,31 @@ func (e *Env) outside(edit book.Edit) (warnings []string, err error) {
 		n           int
 	}
 	var kinds []*kind
+	asks := func(what string, place func() string) {
+		var k *kind
+		for _, has := range kinds {
+			if has.what == what {
+				k = has
+			}
+		}
+		if k == nil {
+			k = &kind{what: what, first: place()}
+			kinds = append(kinds, k)
+		}
+		k.n++
+	}
 	for sheet, c := range edit.Formulas() {
 		for _, what := range outside.Of(c.Formula) {
-			var k *kind
-			for _, has := range kinds {
-				if has.what == what {
-					k = has
-				}
-			}
-			if k == nil {
-				k = &kind{what: what, first: cell.QuoteSheet(sheet) + "!" + c.Ref.String()}
-				kinds = append(kinds, k)
-			}
-			k.n++
+			asks(what, func() string { return cell.QuoteSheet(sheet) + "!" + c.Ref.String() })
+		}
+	}
+	for _, f := range besides {
+		place := func() string { return f.of }
+		for _, what := range outside.Of(f.formula) {
+			asks(what, place)
+		}
+		if _, err := formula.Parse(f.formula); err != nil { // the policy on formulas lets it pass
+			asks("what does not parse (links by DDE among it)", place)
 		}
 	}
 	if len(kinds) == 0 {

@@ -156,7 +156,11 @@ func (p *ruled) formula(field, text, prefixWarning string) (string, error) {
 		p.b.warn("%s: Stripped leading '=' from %s", prefixWarning, field)
 		is = strings.TrimSpace(rest)
 	}
-	if is == "" || p.b.policy == "off" {
+	if is == "" {
+		return is, nil
+	}
+	if p.b.policy == "off" {
+		p.b.others = append(p.b.others, beside{"a rule of " + qualified(p.name, p.ranges[0]), is})
 		return is, nil
 	}
 	tree, err := formula.ParseTyped(is)
@@ -175,6 +179,7 @@ func (p *ruled) formula(field, text, prefixWarning string) (string, error) {
 	if err == nil {
 		var stored string
 		if stored, err = formula.Stored(is); err == nil {
+			p.b.others = append(p.b.others, beside{"a rule of " + qualified(p.name, p.ranges[0]), stored})
 			return stored, nil
 		}
 	}

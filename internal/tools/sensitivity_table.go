@@ -69,6 +69,9 @@ var sensitivityTable = define(Spec{
 			if side, out.Row, err = t.cell(ctx, in.Row); err != nil {
 				return err
 			}
+			if side == down {
+				return fail("BAD_INPUT", "Leave row_input out, or name another cell", "row_input and column_input are the same cell %s", column)
+			}
 		}
 		inputs := make([][]whatif.Input, 0, len(in.ColumnVals)*len(across))
 		for _, c := range in.ColumnVals {

@@ -128,6 +128,9 @@ func (t *trials) list(ctx context.Context, in []scenarioIn) error {
 			if err != nil {
 				return inOperation(err, i, len(in))
 			}
+			if slices.ContainsFunc(set.inputs, func(x whatif.Input) bool { return x.Sheet == at.Sheet && x.Ref == at.Ref }) {
+				return inOperation(twice(name, at), i, len(in))
+			}
 			v, err := t.value(ctx, at, s.Inputs.items[k])
 			if err != nil {
 				return inOperation(err, i, len(in))
@@ -139,6 +142,11 @@ func (t *trials) list(ctx context.Context, in []scenarioIn) error {
 	return nil
 }
 
+// twice is the error of a cell that has two values at once.
+func twice(name string, at whatif.Cell) error {
+	return fail("BAD_INPUT", "Leave one of them out", "two of the inputs are the cell %s: %q is the second", at.Ref, clip(name, 60))
+}
+
 // combine makes every combination of lists of values: the last cell's values change first.
 func (t *trials) combine(ctx context.Context, n node) error {
 	t.sets = []scenario{{}}
@@ -146,6 +154,9 @@ func (t *trials) combine(ctx context.Context, n node) error {
 		at, err := t.input(ctx, name)
 		if err != nil {
 			return err
+		}
+		if len(t.inputs) == k {
+			return twice(name, at)
 		}
 		list := n.items[k]
 		if list.kind != arrayNode {

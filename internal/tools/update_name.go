@@ -41,6 +41,7 @@ var updateName = define(Spec{
 			if warning != "" {
 				b.warn("%s", warning)
 			}
+			b.others = append(b.others, beside{"the name " + n.Name, text})
 			e.RefersTo = text
 		}
 		if in.Comment != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"gridflow/internal/cell"
 )
@@ -34,7 +35,8 @@ type Found struct {
 // Seek looks for an input with which a cell becomes what it should. It goes from Start in steps that
 // grow until the goal lies between two of them, and then closes in by Brent's method (R. P. Brent,
 // Algorithms for Minimization without Derivatives, 1973, chapter 4), which needs no derivative and never leaves
-// the interval. An input whose result is no number counts as a step too far.
+// the interval. An input whose result is no number counts as a step too far. Where the steps miss the goal and the input has
+// bounds on both sides, what trials are left look at inputs all over between these.
 //
 // It may be called by any number of goroutines at once. An error is that of a trial; not to reach the goal is none.
 func (m *Model) Seek(ctx context.Context, g Goal) (Found, error) {
@@ -54,11 +56,15 @@ type seeker struct {
 	best  float64 // the least distance so far
 	found Found
 	last  cell.Value // of the goal's cell, when it was no number
+	tried float64    // the last input
+	first float64    // how far the cell was from the goal at first
+	moved bool       // it was elsewhere since
 }
 
 // at gives how far the cell is from the goal with an input; ok is false where it is no number.
 func (s *seeker) at(x float64) (d float64, ok bool, err error) {
 	s.found.Trials++
+	s.tried = x
 	v, err := s.try(cell.NumberValue(x))
 	if err != nil {
 		return 0, false, err
@@ -75,6 +81,10 @@ func (s *seeker) at(x float64) (d float64, ok bool, err error) {
 		n = v.Number()
 	}
 	d = n - s.g.Value
+	if s.found.Trials == 1 {
+		s.first = d
+	}
+	s.moved = s.moved || d != s.first
 	if math.Abs(d) < s.best {
 		s.best, s.found.Input, s.found.Value = math.Abs(d), x, n
 	}
@@ -97,24 +107,76 @@ func (s *seeker) run() error {
 		return nil
 	}
 	a, b, fa, fb, ok, err := s.bracket(x0, f0)
+	if err == nil && ok && !s.found.Reached {
+		err = s.brent(a, b, fa, fb)
+	}
+	if err == nil && s.left() {
+		err = s.everywhere()
+	}
 	if err != nil || s.found.Reached {
 		return err
 	}
-	if !ok {
-		switch {
-		case s.found.Trials >= s.g.Trials:
-			s.found.Why = "the trials were used up before the goal lay between two of them"
-		default:
-			s.found.Why = "the cell does not reach the goal on either side, or does not depend on the input"
-		}
+	switch {
+	case !s.moved:
+		s.found.Why = "the cell was the same with every input that was tried: it may not depend on this one"
+	case s.found.Brackets:
+		s.found.Why = "the cell jumps over the goal near this input, or the trials were used up"
+	case s.found.Trials >= s.g.Trials:
+		s.found.Why = "the trials were used up before the goal lay between two of them"
+	default:
+		s.found.Why = "no input that was tried reaches the goal or lies beyond it; min and max say where more are tried"
+	}
+	return nil
+}
+
+// everywhere looks for the goal between the bounds, where the input has both: first in the middle of them, then in the
+// middles of what that divides, and so on, and closes in wherever the goal lies between two neighbours.
+func (s *seeker) everywhere() error {
+	width := s.g.Max - s.g.Min
+	if math.IsInf(width, 0) || width == 0 {
 		return nil
 	}
-	s.found.Brackets = true
-	if err := s.brent(a, b, fa, fb); err != nil {
+	type point struct {
+		x, f float64
+		ok   bool // f is a number
+	}
+	look := func(x float64) (p point, err error) {
+		p.x = x
+		if !s.left() {
+			return p, nil
+		}
+		p.f, p.ok, err = s.at(x)
+		return p, err
+	}
+	low, err := look(s.g.Min)
+	if err != nil {
 		return err
 	}
-	if !s.found.Reached {
-		s.found.Why = "the cell jumps over the goal near this input, or the trials were used up"
+	high, err := look(s.g.Max)
+	if err != nil {
+		return err
+	}
+	var jumps []float64 // where the cell was found to jump over the goal
+	for points := []point{low, high}; s.left() && len(points) <= s.g.Trials; {
+		finer := points[:1:1]
+		for i := 1; i < len(points) && s.left(); i++ {
+			p, err := look((points[i-1].x + points[i].x) / 2)
+			if err != nil {
+				return err
+			}
+			finer = append(finer, p, points[i])
+			for k := len(finer) - 2; k < len(finer) && s.left(); k++ {
+				a, b := finer[k-1], finer[k]
+				if !a.ok || !b.ok || (a.f < 0) == (b.f < 0) || slices.ContainsFunc(jumps, func(x float64) bool { return a.x <= x && x <= b.x }) {
+					continue
+				}
+				if err := s.brent(a.x, b.x, a.f, b.f); err != nil {
+					return err
+				}
+				jumps = append(jumps, s.tried)
+			}
+		}
+		points = finer
 	}
 	return nil
 }
@@ -158,6 +220,7 @@ func (s *seeker) bracket(x0, f0 float64) (a, b, fa, fb float64, ok bool, err err
 
 // brent closes in on the goal between a and b.
 func (s *seeker) brent(a, b, fa, fb float64) error {
+	s.found.Brackets = true
 	c, fc, d, e := a, fa, b-a, b-a
 	for s.left() {
 		if (fb < 0) == (fc < 0) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"strings"
 	"testing"
 
 	"gridflow/internal/book"
@@ -142,6 +143,8 @@ func TestSeek(t *testing.T) {
 		{"not at all", map[string]any{"A1": 1.0, "B1": "5"}, 6, math.Inf(-1), math.Inf(1), math.NaN()},
 		{"never", map[string]any{"A1": 1.0, "B1": "A1^2+1"}, 0, math.Inf(-1), math.Inf(1), math.NaN()},
 		{"no number", map[string]any{"A1": 1.0, "B1": "\"x\"&A1"}, 0, math.Inf(-1), math.Inf(1), math.NaN()},
+		{"beside a pole", map[string]any{"A1": 30.0, "B1": "1/(A1-15)"}, 0.5, 1, 40, 17},
+		{"between the steps", map[string]any{"A1": 0.0, "B1": "EXP(-((A1-70)^2))"}, 0.5, 0, 100, 70 - math.Sqrt(math.Ln2)},
 		{"a jump", map[string]any{"A1": 1.0, "B1": "IF(A1>5,10,0)"}, 5, math.Inf(-1), math.Inf(1), math.NaN()},
 	} {
 		m := model(t, c.cells)
@@ -156,6 +159,8 @@ func TestSeek(t *testing.T) {
 			t.Errorf("%s: %+v, and not %v", c.name, f, c.want)
 		case f.Trials > 200:
 			t.Errorf("%s took %d trials", c.name, f.Trials)
+		case strings.Contains(f.Why, "was the same") != (c.name == "not at all"):
+			t.Errorf("%s: %s", c.name, f.Why)
 		}
 	}
 }

@@ -173,6 +173,9 @@ func TestPackaging(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			if f.Workbook().Strict != (name == "strict") {
+				t.Error("of the form of the file it is said strict:", f.Workbook().Strict)
+			}
 			if got := fmt.Sprint(len(f.Workbook().Sheets), len(f.Workbook().Styles.Xfs), s.StoredCells(), s.Value(cell.Ref{}), len(s.Layout.Comments)); got != "4 2 3 x 2" {
 				t.Errorf("sheets, formats, cells, A1, comments: %s", got)
 			}

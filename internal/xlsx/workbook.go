@@ -99,7 +99,9 @@ func parseWorkbook(p *Package, doc []byte, rels *relationships) (*workbookPart, 
 	if string(r.Local()) != "workbook" {
 		return nil, damaged("", int64(r.Offset()), "a <workbook> is expected and not <%s>", r.Local())
 	}
-	b.Strict = bytes.Contains(doc[:r.Offset()], []byte(`"`+StrictMain+`"`))
+	tag := doc[:r.Offset()] // that of the root is the last, and ends here
+	tag = tag[bytes.LastIndexByte(tag, '<'):]
+	b.Strict = bytes.Contains(tag, []byte(`"`+StrictMain+`"`))
 	for d := r.Depth(); r.Child(d); {
 		if !r.InMain() {
 			continue

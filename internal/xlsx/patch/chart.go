@@ -216,8 +216,8 @@ func (w *chartWriter) points() {
 	w.labels()
 	w.axisIDs()
 	w.put(`</c:scatterChart>`)
-	w.valueAxis(categoryAxis, valueAxis, "b", "midCat", w.c.XTitle, false)
-	w.valueAxis(valueAxis, categoryAxis, "l", "midCat", w.c.YTitle, true)
+	w.valueAxis(categoryAxis, valueAxis, "b", "midCat", w.c.XTitle, w.categoriesFormat())
+	w.valueAxis(valueAxis, categoryAxis, "l", "midCat", w.c.YTitle, w.valuesFormat())
 }
 
 func (w *chartWriter) labels() {
@@ -244,7 +244,7 @@ func (w *chartWriter) axes(categories, values, crosses string) {
 	w.b = emit.AppendAttribute(w.b, w.categoriesFormat())
 	w.put(`" sourceLinked="1"/><c:majorTickMark val="out"/><c:minorTickMark val="none"/><c:tickLblPos val="nextTo"/><c:crossAx val="`, valueAxis,
 		`"/><c:crosses val="autoZero"/><c:auto val="1"/><c:lblAlgn val="ctr"/><c:lblOffset val="100"/><c:noMultiLvlLbl val="0"/></c:catAx>`)
-	w.valueAxis(valueAxis, categoryAxis, values, crosses, title(values), values == "l")
+	w.valueAxis(valueAxis, categoryAxis, values, crosses, title(values), w.valuesFormat())
 }
 
 // categoriesFormat is the number format of the labels of an axis.
@@ -257,13 +257,27 @@ func (w *chartWriter) categoriesFormat() string {
 	return "General"
 }
 
-func (w *chartWriter) valueAxis(id, other, side, crosses, title string, lines bool) {
+// valuesFormat is the number format along an axis of values: that of the first series, or of parts of a whole. It is linked to the
+// cells, but not every program follows the link.
+func (w *chartWriter) valuesFormat() string {
+	switch {
+	case w.grouping() == "percentStacked":
+		return "0%"
+	case len(w.c.Data) > 0 && w.c.Data[0].ValuesFormat != "":
+		return w.c.Data[0].ValuesFormat
+	}
+	return "General"
+}
+
+func (w *chartWriter) valueAxis(id, other, side, crosses, title, format string) {
 	w.put(`<c:valAx><c:axId val="`, id, `"/><c:scaling><c:orientation val="minMax"/></c:scaling><c:delete val="0"/><c:axPos val="`, side, `"/>`)
-	if lines || id == valueAxis {
+	if id == valueAxis {
 		w.put(`<c:majorGridlines><c:spPr><a:ln w="9525"><a:solidFill><a:srgbClr val="D9D9D9"/></a:solidFill></a:ln></c:spPr></c:majorGridlines>`)
 	}
 	w.title(title, side == "l")
-	w.put(`<c:numFmt formatCode="General" sourceLinked="1"/><c:majorTickMark val="out"/><c:minorTickMark val="none"/><c:tickLblPos val="nextTo"/><c:crossAx val="`, other, `"/><c:crosses val="autoZero"/><c:crossBetween val="`, crosses, `"/></c:valAx>`)
+	w.put(`<c:numFmt formatCode="`)
+	w.b = emit.AppendAttribute(w.b, format)
+	w.put(`" sourceLinked="1"/><c:majorTickMark val="out"/><c:minorTickMark val="none"/><c:tickLblPos val="nextTo"/><c:crossAx val="`, other, `"/><c:crosses val="autoZero"/><c:crossBetween val="`, crosses, `"/></c:valAx>`)
 }
 
 // series writes the series, each with what comes before and after its data.

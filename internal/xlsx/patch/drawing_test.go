@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -103,6 +104,27 @@ func ordered(doc string) error {
 			path = append(path, open{name: t.Name.Local})
 		case xml.EndElement:
 			path = path[:len(path)-1]
+		}
+	}
+}
+
+// TestAxisFormats: axes have the number formats of what stands along them, and parts of a whole are percentages.
+func TestAxisFormats(t *testing.T) {
+	for _, c := range []struct{ kind, grouping, across, up string }{
+		{"column", "", "General", `0.00 "&lt;"`},
+		{"column", "percent", "General", "0%"},
+		{"line", "stacked", "General", `0.00 "&lt;"`},
+		{"scatter", "", "yyyy-mm-dd", `0.00 "&lt;"`},
+	} {
+		o := chartObject(c.kind)
+		o.Chart.Grouping = c.grouping
+		o.Chart.Data[0].ValuesFormat, o.Chart.Data[0].CategoriesFormat = `0.00 "<"`, "yyyy-mm-dd"
+		var got []string
+		for _, m := range regexp.MustCompile(`<c:numFmt formatCode="([^"]*)" sourceLinked="1"/>`).FindAllStringSubmatch(string(o.Chart.xml(false)), -1) {
+			got = append(got, strings.ReplaceAll(m[1], "&quot;", `"`))
+		}
+		if want := []string{c.across, c.up}; !slices.Equal(got, want) {
+			t.Errorf("%s %s has the formats %q and not %q", c.kind, c.grouping, got, want)
 		}
 	}
 }
