@@ -73,7 +73,7 @@ const (
 
 // compare runs both in turns and reports the median processor time of a call.
 func compare(b *testing.B, gridflow, sdk func(n int)) {
-	server.TuneGC(0, 512<<20)
+	server.TuneGC(0, 512<<20, 0)
 	gridflow(callsPerRound)
 	sdk(callsPerRound)
 	for b.Loop() {

@@ -70,7 +70,7 @@ func (h *host) access(ctx context.Context, o *server.HTTPOptions) (end func(), e
 		return end, usagef("--principals: %v", err)
 	}
 	g := access.NewGuard(d, log)
-	g.Refused = metrics.RefusedHTTP
+	g.Refused = h.server.Refused
 	if c.oauthIssuer != "" {
 		if g.Issuer, err = access.NewIssuer(access.IssuerOptions{
 			Issuer: c.oauthIssuer, Audience: c.audience(), KeysURL: c.oauthKeys, ReadScope: c.oauthRead, WriteScope: c.oauthWrite, Log: log,

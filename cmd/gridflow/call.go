@@ -73,7 +73,7 @@ func (p *program) call(ctx context.Context, args []string) error {
 	for _, stray := range strayVariables(p.environ) {
 		log.Warn(stray)
 	}
-	server.TuneGC(c.memoryLimit, c.cacheBytes)
+	c.fitMemory(log)
 	ctx, stop := untilSignal(ctx)
 	defer stop()
 	var o *opened

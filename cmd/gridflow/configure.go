@@ -11,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"gridflow/internal/nearest"
+	"gridflow/internal/server"
 )
 
 // usageError is a mistake in how the program was called or configured: exit code 2.
@@ -78,6 +79,9 @@ func configure(cmd string, args []string, lookupEnv func(string) (string, bool),
 				return nil, nil, s.refuse(c.places[s.name], err)
 			}
 		}
+	}
+	if _, given := c.places["cache-bytes"]; !given {
+		c.cacheBytes = fittingCache(c.cacheBytes, server.KernelMemory())
 	}
 	for i := range extra {
 		s := &extra[i]

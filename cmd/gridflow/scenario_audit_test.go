@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"syscall"
 	"testing"
 
 	"gridflow/internal/audit"
@@ -269,5 +270,58 @@ func TestAuditOfTheCommandLine(t *testing.T) {
 	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
 	if len(lines) != 2 || !strings.Contains(lines[0], `"outcome":"ok"`) || !strings.Contains(lines[0], `"fork made"`) || !strings.Contains(lines[1], `"outcome":"WORKBOOK_NOT_FOUND"`) {
 		t.Errorf("the record:\n%s", text)
+	}
+}
+
+// TestAuditOfRefusals: who is refused before anything of his request is read comes into the record, by reason and
+// machine or user and counted; with no token, no header of his and no contents.
+func TestAuditOfRefusals(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "audit.jsonl")
+	g := asking(t, "--audit-file="+file)
+	for range 3 {
+		if res, _ := g.post(listTools, append(modern, "Authorization: Bearer made-up-secret")...); res.StatusCode != 401 {
+			t.Fatal(res.Status)
+		}
+	}
+	alice := "Authorization: Bearer " + g.tokens["alice"]
+	for _, c := range []struct {
+		status int
+		body   string
+		header string
+	}{
+		{403, listTools, "Origin: https://secret.example"},
+		{413, strings.Repeat(" ", 5<<20), alice},
+		{200, listTools, alice},
+	} {
+		if res, body := g.post(c.body, append(modern, c.header)...); res.StatusCode != c.status {
+			t.Errorf("%s: %s, want %d: %s", c.header, res.Status, c.status, clipped(body))
+		}
+	}
+	if res, _ := g.request("GET", strings.TrimSuffix(g.url, "/mcp")+"/metrics", "", alice); res.StatusCode != 403 {
+		t.Errorf("metrics: %s", res.Status)
+	}
+	if err := g.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	g.cmd.Wait()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(text), "secret") {
+		t.Errorf("the record has what it must not have: %s", text)
+	}
+	got := map[string]int{}
+	for line := range strings.Lines(string(text)) {
+		var e audit.Refused
+		if err := json.Unmarshal([]byte(line), &e); err != nil {
+			t.Fatal(err)
+		}
+		got[e.Client+" "+e.Refused] += e.Count
+	}
+	want := map[string]int{"local token_unknown": 3, "local origin": 1, "user alice body": 1, "user alice metrics": 1}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%v\nwant %v", got, want)
 	}
 }

@@ -53,12 +53,9 @@ func TestS04_CacheBudget(t *testing.T) {
 	}
 }
 
-// TestS04_Memory: what one after the other reads from many large workbooks stays within
-// the budget, in the memory of the process.
-func TestS04_Memory(t *testing.T) {
-	t.Parallel()
-	const books, size = 12, 16 << 20
-	root := t.TempDir()
+// textBooks makes workbooks text0.xlsx and so on, with so many bytes of text each.
+func textBooks(t *testing.T, root string, books, size int) {
+	t.Helper()
 	for i := range books {
 		f, err := os.Create(filepath.Join(root, fmt.Sprintf("text%d.xlsx", i)))
 		if err != nil {
@@ -78,6 +75,15 @@ func TestS04_Memory(t *testing.T) {
 		}
 		f.Close()
 	}
+}
+
+// TestS04_Memory: what one after the other reads from many large workbooks stays within
+// the budget, in the memory of the process.
+func TestS04_Memory(t *testing.T) {
+	t.Parallel()
+	const books, size = 12, 16 << 20
+	root := t.TempDir()
+	textBooks(t, root, books, size)
 	r := servingPlain(t, root, "--cache-bytes=32MiB", "--memory-limit=96MiB")
 	s := r.client(eras[1])
 	r.forgetPeak()

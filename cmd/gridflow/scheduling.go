@@ -300,3 +300,23 @@ func (c *config) schedule(conf flow.Config, paces []time.Duration, o *opened, me
 		},
 	}, nil
 }
+
+// fitMemory has the collector keep to the settings and to what the system gives this process, and tells the
+// operator where the two do not go together: in a container the system ends who takes more.
+func (c *config) fitMemory(log *slog.Logger) {
+	kernel := server.KernelMemory()
+	server.TuneGC(c.memoryLimit, c.cacheBytes, kernel)
+	if kernel > 0 && (c.cacheBytes > kernel/2 || c.memoryLimit > kernel) {
+		log.Warn("the system may end this process: cache-bytes is more than half of the memory that it gives it, or memory-limit is more than all of it",
+			"given_bytes", kernel, "cache_bytes", c.cacheBytes, "memory_limit", c.memoryLimit)
+	}
+}
+
+// fittingCache is how much memory the cache may take where nobody has said so: its default, or a quarter of what the
+// system gives the process (kernel; 0: it sets no bound) where that is less.
+func fittingCache(def, kernel int64) int64 {
+	if kernel == 0 {
+		return def
+	}
+	return min(def, max(kernel/4, 1<<20))
+}

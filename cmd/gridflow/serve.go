@@ -135,7 +135,7 @@ func (p *program) setUp(cmd string, args []string) (*setup, error) {
 	for _, stray := range strayVariables(p.environ) {
 		log.Warn(stray)
 	}
-	server.TuneGC(c.memoryLimit, c.cacheBytes)
+	c.fitMemory(log)
 	return &setup{program: p, cmd: cmd, args: args, c: c, rows: rows, log: log, closeLog: logCloser.Close}, nil
 }
 

@@ -141,8 +141,8 @@ func settings(c *config) []setting {
 			doc:     "directory whose workbooks are served; repeat it for several",
 			allowed: "the path of a directory that exists", set: given(list(&c.roots, checkRoot)),
 		},
-		atLeast(1<<20, size("cache-bytes", "Files", "memory for loaded workbooks", "512MiB", &c.cacheBytes)),
-		size("memory-limit", "Files", "soft limit of the whole process; 0 derives one from cache-bytes", "0", &c.memoryLimit),
+		atLeast(1<<20, size("cache-bytes", "Files", "memory for loaded workbooks; unless given, a quarter of what the system gives the process where that is less", "512MiB", &c.cacheBytes)),
+		size("memory-limit", "Files", "soft limit of the whole process; 0 derives one from cache-bytes and from what the system gives the process", "0", &c.memoryLimit),
 		duration("read-timeout", "Files", "longest time that the disk or the network may take for one read of a file; a read that takes longer has failed; 0 means no bound", "30s", &c.readTimeout),
 
 		words("toolsets", "Tools", `groups of tools to offer; "core" is the default group, "all" is every tool`, "core", "names of toolsets, comma separated", &c.toolsets, nil),

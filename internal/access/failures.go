@@ -13,9 +13,6 @@ const (
 	failuresEvery = 3 * time.Second
 	// machinesMax bounds the machines that are told apart; those beyond share one count.
 	machinesMax = 4096
-	// The log has so many failures at once, and then as many as that.
-	loggedBurst = 20
-	loggedEvery = 5 * time.Second
 )
 
 // failures counts how often machines have failed to say who they are. Its methods may be called
@@ -25,13 +22,11 @@ type failures struct {
 	began     time.Time
 	ofMachine map[string]*rate.Bucket
 	others    *rate.Bucket
-	logged    *rate.Bucket
-	unlogged  int
 }
 
 func newFailures() *failures {
 	f := &failures{began: time.Now(), ofMachine: make(map[string]*rate.Bucket)}
-	f.others, f.logged = f.bucket(failuresBurst, failuresEvery), f.bucket(loggedBurst, loggedEvery)
+	f.others = f.bucket(failuresBurst, failuresEvery)
 	return f
 }
 
@@ -91,17 +86,4 @@ func (f *failures) blocked(machine string) (retryAfter time.Duration, tooMany bo
 	again := *b // asking takes nothing
 	retryAfter, _ = again.Take(now, 1)
 	return retryAfter, true
-}
-
-// log tells whether one more failure may be written to the log, and how many were not since the
-// last.
-func (f *failures) log() (unlogged int, ok bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if _, ok = f.logged.Take(time.Since(f.began), 1); !ok {
-		f.unlogged++
-		return 0, false
-	}
-	unlogged, f.unlogged = f.unlogged, 0
-	return unlogged, true
 }

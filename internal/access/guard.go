@@ -26,15 +26,16 @@ type Guard struct {
 	Metadata string
 
 	Log     *slog.Logger
-	Refused func(reason string) // told of each request that is refused; nil: nobody is
+	Refused func(reason, machine string) // told of each request that is refused; nil: nobody is
 
-	failures *failures
-	seal     func(http.Handler) http.Handler
+	failures  *failures
+	strangers *Sparing // logs what they were refused
+	seal      func(http.Handler) http.Handler
 }
 
 // NewGuard makes a guard over the principals of a directory.
 func NewGuard(d *Directory, log *slog.Logger) *Guard {
-	g := &Guard{Directory: d, Log: log, failures: newFailures()}
+	g := &Guard{Directory: d, Log: log, failures: newFailures(), strangers: NewSparing(log)}
 	// The SDK keeps who makes a request where nobody else can put it, and binds sessions to it.
 	// What is to be verified was verified before: see Admit.
 	g.seal = auth.RequireBearerToken(func(ctx context.Context, _ string, _ *http.Request) (*auth.TokenInfo, error) {
@@ -223,12 +224,12 @@ func (g *Guard) refuse(w http.ResponseWriter, r *http.Request, machine string, w
 		}
 	}
 	if g.Refused != nil {
-		g.Refused(why.reason)
+		g.Refused(why.reason, machine)
 	}
 	if why.reason == reasonMissing { // how a client finds out
 		g.Log.Debug("request refused", "why", why.reason, "machine", machine)
-	} else if unlogged, ok := g.failures.log(); ok {
-		g.Log.Warn("request refused", "why", why.reason, "machine", machine, "unlogged", unlogged)
+	} else {
+		g.strangers.Warn("request refused", "why", why.reason, "machine", machine)
 	}
 	h := w.Header()
 	if why.status == http.StatusUnauthorized || why.status == http.StatusForbidden || why.code != "" {

@@ -45,7 +45,7 @@ func newPost(t *testing.T, file string) *post {
 	}
 	p := &post{log: new(bytes.Buffer), reasons: map[string]int{}}
 	p.Guard = NewGuard(d, slog.New(slog.NewTextHandler(p.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
-	p.Refused = func(reason string) { p.reasons[reason]++ }
+	p.Refused = func(reason, _ string) { p.reasons[reason]++ }
 	return p
 }
 
@@ -107,14 +107,14 @@ func TestFailures(t *testing.T) {
 		if w := p.admit("other", "Authorization: Bearer guess"); w.Code != 401 {
 			t.Errorf("another machine: %d", w.Code)
 		}
-		if n := strings.Count(p.log.String(), "level=WARN"); n != loggedBurst {
+		if n := strings.Count(p.log.String(), "level=WARN"); n != SparingBurst {
 			t.Errorf("%d lines", n)
 		}
 		time.Sleep(failuresEvery)
 		if a, b := p.admit("attacker", "Authorization: Bearer guess"), p.admit("attacker", "Authorization: Bearer guess"); a.Code != 401 || b.Code != 429 {
 			t.Errorf("after a while: %d, then %d", a.Code, b.Code)
 		}
-		time.Sleep(loggedEvery)
+		time.Sleep(SparingEvery)
 		p.admit("third", "Authorization: Bearer guess")
 		if !strings.Contains(p.log.String(), "unlogged=8") {
 			t.Errorf("the log does not say how much it leaves out: %s", p.log)

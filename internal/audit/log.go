@@ -39,7 +39,9 @@ func Open(path string) (*Log, error) {
 }
 
 // Write appends an entry. It has been handed to the system when Write returns.
-func (l *Log) Write(e Entry) error {
+func (l *Log) Write(e Entry) error { return l.write(e) }
+
+func (l *Log) write(e any) error {
 	var line bytes.Buffer
 	enc := json.NewEncoder(&line) // ends with a line's end
 	enc.SetEscapeHTML(false)

@@ -80,6 +80,7 @@ func (e *endpoint) readBody(w http.ResponseWriter, r *http.Request) (body []byte
 		return nil, nil, false
 	}
 	if r.ContentLength > bodyMax {
+		e.refused(r, "body")
 		return refuse(http.StatusRequestEntityTooLarge, tooLarge)
 	}
 	size := r.ContentLength
@@ -90,11 +91,11 @@ func (e *endpoint) readBody(w http.ResponseWriter, r *http.Request) (body []byte
 	switch status := e.bodies.take(machine, held, cmp.Or(e.allowed.MaxBodyBytes, bodiesMax)); status {
 	case 0:
 	case http.StatusTooManyRequests:
-		e.refused("bodies")
+		e.refused(r, "bodies")
 		retryAfter(w, bodyRetry)
 		return refuse(status, "your machine has as many bytes of requests here as it may; wait for answers before sending more")
 	default:
-		e.refused("bodies")
+		e.refused(r, "bodies")
 		retryAfter(w, bodyRetry)
 		return refuse(status, "there are as many bytes of requests as there may be; none of this one was read")
 	}
@@ -111,6 +112,7 @@ func (e *endpoint) readBody(w http.ResponseWriter, r *http.Request) (body []byte
 	if err != nil {
 		release()
 		if large := new(http.MaxBytesError); errors.As(err, &large) {
+			e.refused(r, "body")
 			return refuse(http.StatusRequestEntityTooLarge, tooLarge)
 		}
 		return refuse(http.StatusBadRequest, "the body could not be read")

@@ -252,7 +252,7 @@ type boundedListener struct {
 	open      *connections
 	most      int
 	machine   func(remote string) string // "": it may have all
-	refused   func(reason string)
+	refused   func(reason, from string)  // from: the machine
 	lingering chan struct{}
 	encrypted bool // what is refused is not answered, for it would not be understood
 }
@@ -263,15 +263,16 @@ func (l *boundedListener) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		givenUp, ok := l.open.admit(c, l.machine(c.RemoteAddr().String()), l.most, max(l.most/ofOneMachine, 1))
+		from := l.machine(c.RemoteAddr().String())
+		givenUp, ok := l.open.admit(c, from, l.most, max(l.most/ofOneMachine, 1))
 		if givenUp != nil {
-			l.refused("connections_idle")
+			l.refused("connections_idle", from)
 			givenUp.Close()
 		}
 		if ok {
 			return c, nil
 		}
-		l.refused("connections")
+		l.refused("connections", cmp.Or(from, thisMachine))
 		l.refuse(c)
 	}
 }

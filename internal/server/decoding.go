@@ -140,7 +140,7 @@ func (e *endpoint) beginDecoding(w http.ResponseWriter, r *http.Request, body []
 		r.Header[decodeMark] = []string{t.mark}
 		return t, true
 	case errors.As(err, &refusal):
-		e.refused("decoding")
+		e.refused(r, "decoding")
 		status := http.StatusServiceUnavailable
 		if refusal.Outcome == kernel.FullFlow || refusal.Outcome == kernel.Displaced { // others may come
 			status = http.StatusTooManyRequests

@@ -130,4 +130,7 @@ func (s *Server) gateOf(req mcp.Request) *gate {
 
 // Stop begins the end: streams end, and peers are told to go elsewhere. Calls are let in
 // still; the transport says when that ends, too. It may be called several times.
-func (s *Server) Stop() { s.gate.endStreams() }
+func (s *Server) Stop() {
+	s.gate.endStreams()
+	s.refusals.Flush()
+}

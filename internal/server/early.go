@@ -78,7 +78,7 @@ func (e *endpoint) refuseEarly(w http.ResponseWriter, r *http.Request) bool {
 		}
 		text, after = refusal.Error(), refusal.RetryAfter
 	}
-	e.refused(outcome)
+	e.refused(r, outcome)
 	s.observe(obs.Call{Tool: name, Class: obs.NoClass, Client: who, Part: its, Outcome: outcome})
 	s.log.Debug("request refused", "why", outcome, "tool", name)
 	retryAfter(w, after)

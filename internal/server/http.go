@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -18,6 +19,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 	"github.com/modelcontextprotocol/go-sdk/oauthex"
 
+	"gridflow/flow/mcpflow"
 	"gridflow/internal/access"
 	"gridflow/internal/principal"
 	"gridflow/internal/vfs"
@@ -93,7 +95,7 @@ func (s *Server) ServeHTTP(ctx context.Context, l net.Listener, o HTTPOptions, b
 		IdleTimeout:       idleTimeout,
 		WriteTimeout:      writeTimeout, // of plain answers; event streams renew it with every event
 		MaxHeaderBytes:    headerMax,
-		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
+		ErrorLog:          log.New(s.strangers, "", 0),
 	}
 	srv.ConnState = open.follow
 	l = &boundedListener{
@@ -105,10 +107,8 @@ func (s *Server) ServeHTTP(ctx context.Context, l net.Listener, o HTTPOptions, b
 			}
 			return machine(addr)
 		},
-		refused: func(reason string) {
-			if s.conf.Metrics != nil {
-				s.conf.Metrics.RefusedHTTP(reason)
-			}
+		refused: func(reason, from string) {
+			s.Refused(reason, from)
 		},
 	}
 	if o.TLS != nil {
@@ -189,7 +189,7 @@ func (s *Server) Handler(o HTTPOptions) (http.Handler, error) {
 				e.admit(w, r, func(w http.ResponseWriter, r *http.Request) {
 					// It names roots, and tells how much everybody does.
 					if p := principal.From(r.Context()); p != nil && !p.Metrics {
-						e.refused("metrics")
+						e.refused(r, "metrics")
 						plain(w, http.StatusForbidden, "you may not read metrics")
 						return
 					}
@@ -229,8 +229,8 @@ type endpoint struct {
 func (e *endpoint) trusts(w http.ResponseWriter, r *http.Request) bool {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	if !hostAllowed(r.Host, e.allowed) {
-		e.refused("host")
-		e.server.log.Warn("request refused", "why", "host", "host", r.Host)
+		e.refused(r, "host")
+		e.server.strangers.Warn("request refused", "why", "host", "host", clip(r.Host, 200), "machine", e.origin(r))
 		refuseHost(w, r.Host)
 		return false
 	}
@@ -239,9 +239,9 @@ func (e *endpoint) trusts(w http.ResponseWriter, r *http.Request) bool {
 	asPost := *r
 	asPost.Method = http.MethodPost
 	if err := e.origins.Check(&asPost); err != nil {
-		e.refused("origin")
+		e.refused(r, "origin")
 		origin := r.Header.Get("Origin")
-		e.server.log.Warn("request refused", "why", "origin", "origin", origin)
+		e.server.strangers.Warn("request refused", "why", "origin", "origin", clip(origin, 200), "machine", e.origin(r))
 		if origin == "" { // the browser says no more than that it was another site
 			plain(w, http.StatusForbidden, fmt.Sprintf("pages of other sites may not call this server (Sec-Fetch-Site: %s)", clip(r.Header.Get("Sec-Fetch-Site"), 50)))
 			return false
@@ -253,10 +253,22 @@ func (e *endpoint) trusts(w http.ResponseWriter, r *http.Request) bool {
 }
 
 // refused counts a request that was refused before its message was read.
-func (e *endpoint) refused(reason string) {
-	if m := e.server.conf.Metrics; m != nil {
+func (e *endpoint) refused(r *http.Request, reason string) { e.server.Refused(reason, e.clientOf(r)) }
+
+// Refused counts a request of a client, the user or the machine, that was refused before its message was read: in the
+// metrics, and in the audit where it was refused for who asked or for what was sent, not for how much others do.
+func (s *Server) Refused(reason, client string) {
+	if m := s.conf.Metrics; m != nil {
 		m.RefusedHTTP(reason)
 	}
+	if !ofLoad[reason] {
+		s.refusals.Add(client, reason)
+	}
+}
+
+// ofLoad are the reasons that say something of the server's load and nothing of who asks.
+var ofLoad = map[string]bool{
+	mcpflow.OutcomeOverloaded: true, mcpflow.OutcomeRateLimited: true, mcpflow.OutcomeDraining: true, "decoding": true, "connections_idle": true,
 }
 
 // admit runs next for a request whose principal is known, where there is a guard. Nothing of the
@@ -312,12 +324,12 @@ func (e *endpoint) serve(w http.ResponseWriter, r *http.Request) {
 	session, who := r.Header.Get("Mcp-Session-Id"), e.clientOf(r)
 	if !e.sessions.isOf(session, who) {
 		// The SDK would say that it is another user's, and so that there is one.
-		e.refused("session")
+		e.refused(r, "session")
 		plain(w, http.StatusNotFound, "session not found")
 		return
 	}
 	if r.Method == http.MethodPost && session == "" && !e.sessions.room(e.server.mcp, who, cmp.Or(e.allowed.MaxSessions, sessionsMax)) {
-		e.refused("sessions")
+		e.refused(r, "sessions")
 		w.Header().Set("Retry-After", "60")
 		plain(w, http.StatusServiceUnavailable, "there are as many sessions as there may be, or as many of yours; end one, or wait until one has been idle for long enough")
 		return

@@ -2,10 +2,12 @@ package server
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -18,6 +20,7 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
+	"gridflow/internal/access"
 	"gridflow/internal/tools"
 )
 
@@ -317,6 +320,34 @@ func TestBodyLimit(t *testing.T) {
 		if w.Code != c.status {
 			t.Errorf("%d bytes (told: %v): status %d, want %d", c.size, c.told, w.Code, c.status)
 		}
+	}
+}
+
+// TestStrangersFillNoLog: whoever asks with names that are not served, or from pages that may not, however often, leaves some lines
+// in the log and no more, and none that is long.
+func TestStrangersFillNoLog(t *testing.T) {
+	var out bytes.Buffer
+	h, err := New(Config{Tools: fixtureTools(), Log: slog.New(slog.NewTextHandler(&out, nil))}).Handler(HTTPOptions{Path: "/mcp", Loopback: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	long := strings.Repeat("x", 50_000)
+	for range 500 {
+		for _, c := range []struct{ host, origin string }{{"a." + long, ""}, {"localhost", "https://" + long}} {
+			r := httptest.NewRequest(http.MethodPost, "http://localhost/mcp", strings.NewReader("{}"))
+			r.Host = c.host
+			if c.origin != "" {
+				r.Header.Set("Origin", c.origin)
+			}
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			if w.Code != http.StatusForbidden || w.Body.Len() > 1000 {
+				t.Fatalf("status %d with %d bytes", w.Code, w.Body.Len())
+			}
+		}
+	}
+	if n := strings.Count(out.String(), "\n"); n == 0 || n > 2*access.SparingBurst || out.Len() > n*1000 {
+		t.Errorf("%d lines, %d bytes", n, out.Len())
 	}
 }
 

@@ -9,9 +9,10 @@ import (
 // TuneGC makes the garbage collector run less often than Go's default, since a call
 // allocates much for a short time beside a heap that is small while no workbook is
 // loaded, and bounds what that may cost. limit is the memory of the whole process in
-// bytes; 0 derives it from the cache: twice the cache and half a gigabyte. What the
-// user has set by GOGC or GOMEMLIMIT stays, unless limit is given too.
-func TuneGC(limit, cacheBytes int64) {
+// bytes; 0 derives it from the cache: twice the cache and half a gigabyte, but no more than
+// nine tenths of what the system gives the process (kernel; 0: it sets no bound), beyond which
+// the system ends it. What the user has set by GOGC or GOMEMLIMIT stays, unless limit is given too.
+func TuneGC(limit, cacheBytes, kernel int64) {
 	_, hasPercent := os.LookupEnv("GOGC")
 	_, hasLimit := os.LookupEnv("GOMEMLIMIT")
 	if limit > 0 {
@@ -24,6 +25,9 @@ func TuneGC(limit, cacheBytes int64) {
 		limit = math.MaxInt64
 		if cacheBytes < math.MaxInt64/4 {
 			limit = 2*cacheBytes + 512<<20
+		}
+		if kernel > 0 {
+			limit = min(limit, kernel/10*9)
 		}
 		debug.SetMemoryLimit(limit)
 	}

@@ -15,13 +15,17 @@ func TestTuneGC(t *testing.T) {
 	for _, c := range []struct {
 		name, gogc  string
 		limit       int64
+		kernel      int64
 		wantPercent int
 		wantLimit   int64
 	}{
-		{"neither", "", 0, gcPercent, 2*100*mb + 512*mb},
-		{"limit", "", 3000 * mb, gcPercent, 3000 * mb},
-		{"user", "50", 0, 100, limit},
-		{"user and limit", "50", 3000 * mb, 100, 3000 * mb},
+		{"neither", "", 0, 0, gcPercent, 2*100*mb + 512*mb},
+		{"limit", "", 3000 * mb, 0, gcPercent, 3000 * mb},
+		{"system's bound", "", 0, 500 * mb, gcPercent, 450 * mb},
+		{"system's bound, farther away", "", 0, 5000 * mb, gcPercent, 2*100*mb + 512*mb},
+		{"limit beside the system's", "", 3000 * mb, 500 * mb, gcPercent, 3000 * mb},
+		{"user", "50", 0, 500 * mb, 100, limit},
+		{"user and limit", "50", 3000 * mb, 0, 100, 3000 * mb},
 	} {
 		debug.SetGCPercent(100)
 		debug.SetMemoryLimit(limit)
@@ -31,7 +35,7 @@ func TestTuneGC(t *testing.T) {
 		}
 		t.Setenv("GOMEMLIMIT", "")
 		os.Unsetenv("GOMEMLIMIT")
-		TuneGC(c.limit, 100*mb)
+		TuneGC(c.limit, 100*mb, c.kernel)
 		if got := debug.SetGCPercent(100); got != c.wantPercent {
 			t.Errorf("%s: GC percent %d, want %d", c.name, got, c.wantPercent)
 		}

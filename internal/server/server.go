@@ -13,6 +13,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"gridflow/flow"
+	"gridflow/internal/access"
 	"gridflow/internal/admit"
 	"gridflow/internal/audit"
 	"gridflow/internal/obs"
@@ -82,6 +83,9 @@ type Server struct {
 	notices       *notices
 	decoding      *decoding // of messages that are not calls yet
 
+	strangers *access.Sparing // logs what anybody can bring about
+	refusals  *audit.Refusals // nil where there is no audit
+
 	// httpRequests maps the mark that the HTTP handler leaves on a request to the
 	// context of that request; see followCaller.
 	httpRequests sync.Map // string → context.Context
@@ -95,6 +99,12 @@ func New(conf Config) *Server {
 		conf.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{conf: conf, log: conf.Log, tools: make(map[string]*tools.Tool, len(conf.Tools)), gate: newGate(), notices: newNotices(conf.Log), unanswered: rand.Text(), decoding: newDecoding(decoders())}
+	s.strangers = access.NewSparing(s.log)
+	if conf.Audit != nil {
+		s.refusals = audit.NewRefusals(conf.Audit, func(err error) {
+			s.log.Error("the audit has a gap", "error", err.Error())
+		})
+	}
 	if conf.Flow != nil {
 		s.gate.refuse = func() { conf.Flow.Gate.Drain(true) }
 	}
