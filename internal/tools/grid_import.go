@@ -345,21 +345,47 @@ func at(r cell.Ref, err error) error {
 
 const gridExample = `Example: {"anchor":"A1","widths":[12],"merges":["A1:B1"],"rows":[["Total"],["=SUM(B3:B9)",null,7]],"formats":[{"cells":"A1:B2","fmt":"0.00"}]}`
 
+// The members of a grid, of its rows of cells, of a cell and of a format, each with what it has to be. What grid_export says of the state that it
+// read is left aside.
+var (
+	gridMembers = map[string]nodeKind{"sheet": textNode, "anchor": textNode, "columns": arrayNode, "widths": arrayNode, "merges": arrayNode, "rows": arrayNode, "base": objectNode, "formats": arrayNode,
+		"workbook_id": anyNode, "fork_id": anyNode, "version": anyNode, "stale_formulas": anyNode, "calculated_on_open": anyNode}
+	gridRowMembers    = map[string]nodeKind{"cells": arrayNode}
+	gridCellMembers   = map[string]nodeKind{"offset": arrayNode, "v": anyNode, "f": textNode, "fmt": textNode, "t": textNode, "style": objectNode}
+	gridFormatMembers = map[string]nodeKind{"cells": textNode, "fmt": textNode, "style": objectNode}
+	gridColumnMembers = map[string]nodeKind{"offset": numberNode, "width_chars": numberNode}
+)
+
+// anyNode is a member of any kind.
+const anyNode = nodeKind(0xFF)
+
+// members refuses an object with members that it does not have, or of another kind; null is none.
+func (n node) members(known map[string]nodeKind, what string) error {
+	if n.kind != objectNode {
+		return invalid(gridExample, "%s is not %s", n.brief(), what)
+	}
+	for i, name := range n.names {
+		v := n.items[i]
+		switch kind, ok := known[name]; {
+		case !ok:
+			return invalid(gridExample, "%s has no %s", what, clip(name, 40))
+		case kind != anyNode && v.kind != kind && v.kind != nullNode:
+			return invalid(gridExample, "%s is %s, wanted %s", name, v.brief(), kind)
+		}
+	}
+	return nil
+}
+
 // readGrid reads a payload for an anchor.
 func readGrid(n node, anchor cell.Ref) (*gridPayload, error) {
 	g := &gridPayload{widths: map[int]float64{}, covers: cell.Range{First: anchor, Last: anchor}}
 	bad := func(format string, args ...any) error { return invalid(gridExample, format, args...) }
-	if n.kind != objectNode {
-		return nil, bad("grid is %s, wanted an object", n.brief())
+	if err := n.members(gridMembers, "a grid"); err != nil {
+		return nil, err
 	}
 	if from := n.member("anchor"); from.kind == textNode {
 		if g.from, g.anchored = cell.ParseRef(strings.ReplaceAll(from.text, "$", "")); !g.anchored {
 			return nil, bad("the grid's anchor %q is no cell", clip(from.text, 20))
-		}
-	}
-	for _, name := range n.names {
-		if !slices.Contains([]string{"sheet", "anchor", "columns", "widths", "merges", "rows", "base", "formats", "version", "workbook_id", "fork_id"}, name) {
-			return nil, bad("a grid has no %s", clip(name, 40))
 		}
 	}
 	for _, m := range n.member("merges").items {
@@ -387,6 +413,9 @@ func readGrid(n node, anchor cell.Ref) (*gridPayload, error) {
 		return nil
 	}
 	for _, c := range n.member("columns").items {
+		if err := c.members(gridColumnMembers, "a column of a grid"); err != nil {
+			return nil, err
+		}
 		offset, err := c.member("offset").integer()
 		if err != nil {
 			return nil, bad("%s is no width of a column", c.brief())
@@ -399,6 +428,9 @@ func readGrid(n node, anchor cell.Ref) (*gridPayload, error) {
 		if c.kind == nullNode {
 			continue
 		}
+		if c.kind != numberNode {
+			return nil, bad("%s is no width of a column", c.brief())
+		}
 		if err := wide(c, offset, c.text); err != nil {
 			return nil, err
 		}
@@ -406,9 +438,7 @@ func readGrid(n node, anchor cell.Ref) (*gridPayload, error) {
 	if err := g.readRows(n.member("rows"), anchor); err != nil {
 		return nil, err
 	}
-	if g.base = n.member("base"); g.base.kind != nullNode && g.base.kind != objectNode {
-		return nil, bad("base is %s, wanted an object", g.base.brief())
-	}
+	g.base = n.member("base")
 	if err := g.readFormats(n.member("formats"), anchor); err != nil {
 		return nil, err
 	}
@@ -439,6 +469,9 @@ func moveRef(r, from, to cell.Ref) (cell.Ref, bool) {
 }
 
 func readGridCell(n node, anchor cell.Ref) (x gridCell, err error) {
+	if err := n.members(gridCellMembers, "a cell of a grid"); err != nil {
+		return x, err
+	}
 	offset := n.member("offset").items
 	if len(offset) != 2 {
 		return x, invalid(gridExample, "%s is no cell of a grid: it needs an offset of rows and columns", n.brief())
@@ -472,8 +505,6 @@ func readGridCell(n node, anchor cell.Ref) (x gridCell, err error) {
 			x.kind = v.text
 		case "style":
 			x.style, x.styled = v, v.kind == objectNode
-		default:
-			return x, at(x.ref, invalid(gridExample, "a cell of a grid has no %s", clip(name, 40)))
 		}
 	}
 	return x, nil

@@ -29,6 +29,9 @@ func (g *gridPayload) readRows(rows node, anchor cell.Ref) error {
 			}
 			row += count
 		case n.kind == objectNode:
+			if err := n.members(gridRowMembers, "a row of a grid"); err != nil {
+				return err
+			}
 			for _, c := range n.member("cells").items {
 				x, err := readGridCell(c, anchor)
 				if err != nil {
@@ -124,6 +127,9 @@ const formatRangesMax = 20_000
 func (g *gridPayload) readFormats(list node, anchor cell.Ref) error {
 	ranges := 0
 	for _, n := range list.items {
+		if err := n.members(gridFormatMembers, "a format of a grid"); err != nil {
+			return err
+		}
 		var l gridLook
 		for i, name := range n.names {
 			v := n.items[i]
@@ -149,8 +155,6 @@ func (g *gridPayload) readFormats(list node, anchor cell.Ref) error {
 				}
 			case "style":
 				l.style, l.styled = v, v.kind == objectNode
-			default:
-				return invalid(gridExample, "a format of a grid has no %s", clip(name, 40))
 			}
 		}
 		if len(l.ranges) == 0 {

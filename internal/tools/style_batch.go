@@ -106,6 +106,9 @@ func (p *stylePatch) branch(path string, n node) error {
 	case path == "fill" && n.kind == objectNode:
 		return p.fill(n)
 	case n.kind == objectNode:
+		if _, leaf := xf.Named(path); leaf {
+			return invalid("", "%s is an object, wanted one value", path)
+		}
 		for i, name := range n.names {
 			sub := name
 			if path != "" {
