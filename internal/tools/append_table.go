@@ -35,7 +35,7 @@ func tableToGrow(ctx context.Context, snap *book.Snapshot, sheet int, name strin
 		}
 		if names = append(names, t.Name); name != "" && strings.EqualFold(t.Name, strings.TrimSpace(name)) {
 			if t.TotalsRows > 0 {
-				return nil, invalid("Write the rows with edit_batch, or leave table_name out: they stand below the table then and are no part of it", "table %q ends with totals, and so it does not grow", clip(t.Name, 64))
+				return nil, invalid("Take them away before, and show them again afterwards, as they were: table_batch totals_row with show false, then true", "table %q ends with totals, and so it does not grow", clip(t.Name, 64))
 			}
 			return t, nil
 		}
@@ -72,7 +72,7 @@ func (e *editor) belowTotals(ctx context.Context, sheet, last int) {
 	tables, err := e.snap.Tables(ctx)
 	for i := range tables {
 		if t := &tables[i]; err == nil && t.Sheet == sheet && t.TotalsRows > 0 && t.Range.Last.Row == last {
-			e.warn("WARN_BELOW_TABLE: table %q ends with totals: the rows stand below them and are no part of it", clip(t.Name, 64))
+			e.warn("WARN_BELOW_TABLE: table %q ends with totals: the rows stand below them and are no part of it. It takes rows while table_batch totals_row has taken them away", clip(t.Name, 64))
 		}
 	}
 }

@@ -92,7 +92,7 @@ func (o *listCheckpointsOut) appendText(b []byte, _ bool) []byte {
 type restoreCheckpointIn struct {
 	ForkArg
 	Checkpoint string `json:"checkpoint_id" lead:"true"`
-	ToVersion  *int   `json:"version" min:"0" doc:"In place of checkpoint_id: any version of fork_history"`
+	ToVersion  *int   `json:"version" min:"0" instead:"checkpoint_id" doc:"In place of checkpoint_id: any version of fork_history"`
 	Guard
 }
 

@@ -336,10 +336,14 @@ func (p *plan) refuse(tool, example string, good map[*field]node, problems []str
 	if err != nil {
 		return e
 	}
+	stoodInFor := map[string]bool{}
+	for f := range good {
+		stoodInFor[f.instead] = true
+	}
 	right := node{kind: objectNode}
 	for _, f := range p.fields {
 		n, ok := good[f]
-		if i := slices.Index(model.names, f.Name); !ok && i >= 0 && (f.Required || f.lead || len(good) == 0) {
+		if i := slices.Index(model.names, f.Name); !ok && i >= 0 && (f.Required || f.lead && !stoodInFor[f.Name] || len(good) == 0) {
 			n, ok = model.items[i], true
 		}
 		if ok {

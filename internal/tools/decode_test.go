@@ -246,3 +246,27 @@ func TestCamelCase(t *testing.T) {
 		t.Error("camel case is taken where nobody said so")
 	}
 }
+
+// TestExamplesChoose: the example of a call that went wrong has what the caller gave in place of another argument, and
+// not that one beside it, with which it would be refused.
+func TestExamplesChoose(t *testing.T) {
+	env := editingEnv(t, Dense)
+	for _, c := range []struct{ call, given, other string }{
+		{`run_scenarios {"workbook_or_fork_id":"w","sheet_name":"S","grid":{"B1":[1]},"output":["B2"]}`, `"grid":{"B1":[1]}`, `"scenarios"`},
+		{`sort_range {"fork_id":"f","table_name":"T","key":"A"}`, `"table_name":"T"`, `"range"`},
+		{`import_csv {"fork_id":"f","sheet_name":"S","csv":"1,2","to":"A1"}`, `"csv":"1,2"`, `"source"`},
+		{`restore_checkpoint {"fork_id":"f","version":2,"wrong":1}`, `"version":2`, `"checkpoint_id"`},
+		{`find_value {"workbook_or_fork_id":"w","label":"Total","wrong":1}`, `"label":"Total"`, `"query"`},
+		{`sort_range {"fork_id":"f","key":"A"}`, `"range"`, `"table_name"`},
+	} {
+		name, args, _ := strings.Cut(c.call, " ")
+		_, err := callTool(t, env, name, args)
+		if err == nil {
+			t.Errorf("%s is taken", c.call)
+			continue
+		}
+		if _, example, ok := strings.Cut(err.Error(), "Example: "); !ok || !strings.Contains(example, c.given) || strings.Contains(example, c.other) {
+			t.Errorf("%s: %v", c.call, err)
+		}
+	}
+}

@@ -113,6 +113,7 @@ type field struct {
 	pointer bool              // nil stands for "not given"
 	also    map[string]string // further spellings of enum values, in lower case
 	lead    bool              // most calls need it, though the schema does not: examples have it
+	instead string            // the argument that it stands in for: examples have one of them
 	line    bool              // a name: one line, without control characters
 	clamp   string            // in the compat profile a number beyond a bound is taken for the bound: max or both
 	members *plan             // of a struct or the elements of a slice of structs
@@ -189,7 +190,7 @@ func newField(t reflect.Type, sf reflect.StructField, name string) *field {
 	}
 	f.Name, f.Doc, f.Required, f.Default = name, sf.Tag.Get("doc"), sf.Tag.Get("required") == "true", sf.Tag.Get("default")
 	f.lead, f.line = sf.Tag.Get("lead") == "true", sf.Tag.Get("line") == "true"
-	f.clamp = sf.Tag.Get("clamp")
+	f.clamp, f.instead = sf.Tag.Get("clamp"), sf.Tag.Get("instead")
 	if s := sf.Tag.Get("alias"); s != "" {
 		f.Aliases = strings.Split(s, "|")
 	}

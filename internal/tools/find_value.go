@@ -14,7 +14,7 @@ import (
 type findValueIn struct {
 	Book
 	Query         string   `json:"query" lead:"true" doc:"What to look for; may be left out where label is given"`
-	Label         string   `json:"label" doc:"Find the value beside or below this label"`
+	Label         string   `json:"label" instead:"query" doc:"Find the value beside or below this label"`
 	Mode          string   `json:"mode" enum:"value|label" doc:"label where a label is given, else value"`
 	MatchMode     string   `json:"match_mode" default:"contains" enum:"contains|exact|prefix|regex"`
 	CaseSensitive bool     `json:"case_sensitive" default:"false"`

@@ -17,7 +17,7 @@ type importCSVIn struct {
 	Sheet  string `json:"sheet_name" required:"true" doc:"Where to"`
 	Anchor string `json:"anchor" default:"A1" doc:"The cell of the first value"`
 	Source string `json:"source" lead:"true" doc:"A .csv or .tsv file of a served folder, by id, name or path"`
-	CSV    string `json:"csv" doc:"In place of source: the text itself"`
+	CSV    string `json:"csv" instead:"source" doc:"In place of source: the text itself"`
 	Texts  bool   `json:"keep_texts" default:"false" doc:"Take every value of csv as a text: without it numbers, dates and TRUE/FALSE become these"`
 	EditMode
 	Guard

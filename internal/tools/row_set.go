@@ -17,7 +17,7 @@ type RowsArg struct {
 	ForkArg
 	Sheet  string `json:"sheet_name" doc:"Where range is"`
 	Range  string `json:"range" lead:"true" doc:"With its headings, if it has any"`
-	Table  string `json:"table_name" doc:"Instead of a range"`
+	Table  string `json:"table_name" instead:"range" doc:"Instead of a range"`
 	Header *bool  `json:"has_header" doc:"Whether the first row is headings, which stay; of a table it is known, and else guessed by the kinds of values"`
 }
 

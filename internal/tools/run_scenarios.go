@@ -20,7 +20,7 @@ type runScenariosIn struct {
 	Book
 	Sheet     string       `json:"sheet_name" lead:"true" doc:"Where cells without a sheet are"`
 	Scenarios []scenarioIn `json:"scenarios" lead:"true" max:"10000" doc:"Sets of inputs"`
-	Grid      *Tree        `json:"grid" doc:"Or every combination of some values: {\"B2\":[0.04,0.05],\"B3\":[1,2,3]}"`
+	Grid      *Tree        `json:"grid" instead:"scenarios" doc:"Or every combination of some values: {\"B2\":[0.04,0.05],\"B3\":[1,2,3]}"`
 	Outputs   []string     `json:"outputs" required:"true" min:"1" max:"50" doc:"Cells or names whose values are wanted"`
 	Base      bool         `json:"include_base" default:"true" doc:"Begin with the values as they are"`
 	Limit     int          `json:"limit" default:"1000" min:"1" max:"10000"`
