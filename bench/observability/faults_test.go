@@ -232,7 +232,7 @@ var faults = []fault{
 			}
 		}
 	}},
-	{"GridflowIssuerGone", "keys of their issuer", 10 * time.Minute, flow.Defaults(4, 0), func(s *scene) {
+	{"GridflowIssuerGone", "their issuer gives no answer", 10 * time.Minute, flow.Defaults(4, 0), func(s *scene) {
 		for range 10 {
 			if s.pause(20 * time.Second) {
 				s.metrics.RefusedHTTP("token_unavailable")

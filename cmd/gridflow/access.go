@@ -30,6 +30,14 @@ func (c *config) checkAccess(loopback bool) error {
 		return usagef("%s: --oauth-resource is missing, the URL by which clients call this server; a token for another one must not be good here", c.places["oauth-issuer"])
 	case c.oauthResource != "" && c.oauthIssuer == "":
 		return needs("oauth-resource", "oauth-issuer")
+	case c.oauthAsk != "" && c.oauthIssuer == "":
+		return needs("oauth-introspection", "oauth-issuer")
+	case c.oauthAsk != "" && c.oauthClient == "":
+		return usagef("%s: --oauth-client is missing, a file by which the issuer knows this server; whoever may ask about tokens could try them", c.places["oauth-introspection"])
+	case c.oauthAsk != "" && c.oauthKeys != "":
+		return usagef("%s: with --oauth-introspection no token is verified by keys; leave one of them out", c.places["oauth-keys"])
+	case c.oauthClient != "" && c.oauthAsk == "":
+		return needs("oauth-client", "oauth-introspection")
 	case c.principals != "" && !loopback && c.tlsCert == "" && !c.behindTLS:
 		return usagef("--listen %s: tokens would go in plain through a network, where others can read them. Give --tls-cert and --tls-key, listen at 127.0.0.1, or say with --behind-tls that what connects has encrypted them", c.listen)
 	}
@@ -73,9 +81,9 @@ func (h *host) access(ctx context.Context, o *server.HTTPOptions) (end func(), e
 	g.Refused = h.server.Refused
 	if c.oauthIssuer != "" {
 		if g.Issuer, err = access.NewIssuer(access.IssuerOptions{
-			Issuer: c.oauthIssuer, Audience: c.audience(), KeysURL: c.oauthKeys, ReadScope: c.oauthRead, WriteScope: c.oauthWrite, Log: log,
+			Issuer: c.oauthIssuer, Audience: c.audience(), KeysURL: c.oauthKeys, IntrospectionURL: c.oauthAsk, CredentialsFile: c.oauthClient, ReadScope: c.oauthRead, WriteScope: c.oauthWrite, Log: log,
 		}); err != nil {
-			return end, usagef("--oauth-issuer: %v", err)
+			return end, usagef("%s: %v", map[bool]string{false: "--oauth-issuer", true: "--oauth-introspection"}[c.oauthAsk != ""], err)
 		}
 		ends = append(ends, g.Issuer.Close)
 		h.issuer.Store(g.Issuer)

@@ -20,6 +20,8 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
 	"github.com/modelcontextprotocol/go-sdk/oauthex"
+
+	"gridflow/internal/access"
 )
 
 // TestAccessTLS: a changed certificate is shown from then on, and one that is wrong is not; the
@@ -217,6 +219,65 @@ func TestAccessOAuth(t *testing.T) {
 	for name := range g.tokens {
 		if lines := g.log.matching(g.tokens[name]); lines != nil {
 			t.Errorf("the log has a token: %s", lines[0])
+		}
+	}
+}
+
+// TestAccessIntrospection: access tokens that the issuer is asked about have the rights of their subject for as long as it says so;
+// when it gives no answer, who is not known is told to come back, and whoever has a token of the file goes on.
+func TestAccessIntrospection(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int64
+	var hangs atomic.Bool
+	const resource = "https://localhost/mcp"
+	issuer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		token := r.PostFormValue("token") // which has the body read, so that the server sees who leaves
+		if hangs.Load() {
+			<-r.Context().Done()
+			return
+		}
+		if id, secret, _ := r.BasicAuth(); id != "gridflow" || secret != "open-sesame" {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		scope, ok := map[string]string{"opaque-paula": "gridflow:read gridflow:write", "opaque-reader": "gridflow:read"}[token]
+		fmt.Fprintf(w, `{"active":%t,"sub":"auth0|paula","aud":%q,"scope":%q}`, ok, resource, scope)
+	}))
+	t.Cleanup(issuer.Close)
+	secrets := filepath.Join(t.TempDir(), "client.yaml")
+	writeFile(t, secrets, []byte("client_id: gridflow\nclient_secret: open-sesame\n"))
+	g := askingWith(t, "  paula: {roots: [ours], subject: auth0|paula}\n", "--oauth-issuer="+issuer.URL, "--oauth-resource="+resource,
+		"--oauth-introspection="+issuer.URL+"/introspect", "--oauth-client="+secrets)
+	g.tokens["paula"], g.tokens["reader"] = "opaque-paula", "opaque-reader"
+	paula, reader := g.as("paula", eras[1]), g.as("reader", eras[0])
+	fork := newFork(t, paula, "loan")
+	refused(t, "READ_ONLY", reader, "discard_fork", `{"fork_id":%q}`, fork)
+	refused(t, "WORKBOOK_NOT_FOUND", paula, "describe_workbook", `{"workbook_id":"messy"}`)
+	if n := asked.Load(); n != 2 {
+		t.Errorf("the issuer was asked %d times about two tokens", n)
+	}
+	with := func(token string) (*http.Response, string) {
+		return g.post(listTools, append(slices.Clone(modern), "Authorization: Bearer "+token)...)
+	}
+	if res, text := with("opaque-nobody"); res.StatusCode != 401 || !strings.Contains(res.Header.Get("WWW-Authenticate"), "invalid_token") {
+		t.Errorf("a token that is not good: %s %s", res.Status, text)
+	}
+	old, _ := access.NewToken() // that is in the file no more
+	before := asked.Load()
+	if res, _ := with(old); res.StatusCode != 401 || asked.Load() != before {
+		t.Errorf("a token of ours: %s, and the issuer was asked %d times", res.Status, asked.Load()-before)
+	}
+	hangs.Store(true)
+	res, text := with("opaque-another")
+	if res.StatusCode != 503 || res.Header.Get("Retry-After") == "" {
+		t.Errorf("no answer: %s %s", res.Status, text)
+	}
+	do(t, paula, "fork_history", `{"fork_id":%q}`, fork) // within the minute
+	do(t, g.as("alice", eras[1]), "list_workbooks", `{}`)
+	for _, secret := range []string{"opaque-", "open-sesame"} {
+		if lines := g.log.matching(secret); lines != nil {
+			t.Errorf("the log has a secret: %s", lines[0])
 		}
 	}
 }

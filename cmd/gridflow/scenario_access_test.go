@@ -342,14 +342,18 @@ func TestAccessSettings(t *testing.T) {
 	file := writeFile(t, filepath.Join(t.TempDir(), "p.yaml"), []byte("principals: {}\n"))
 	bad := writeFile(t, filepath.Join(t.TempDir(), "p.yaml"), []byte("principals:\n  a: {roots: [elsewhere]}\n"))
 	for want, args := range map[string][]string{
-		"tokens would go in plain": {"--listen=0.0.0.0:0", "--principals=" + file},
-		"without --tls-key":        {"--tls-cert=x"},
-		"without --tls-cert":       {"--tls-client-ca=x"},
-		"without --principals":     {"--oauth-issuer=https://id.example.com", "--oauth-resource=https://x.example.com/mcp"},
-		"--oauth-resource is":      {"--oauth-issuer=https://id.example.com", "--principals=" + file},
-		"has to begin with https":  {"--oauth-issuer=http://id.example.com", "--principals=" + file},
-		"is no root that is":       {"--principals=" + bad},
-		"no such file":             {"--principals=" + file + "x"},
+		"tokens would go in plain":      {"--listen=0.0.0.0:0", "--principals=" + file},
+		"without --tls-key":             {"--tls-cert=x"},
+		"without --tls-cert":            {"--tls-client-ca=x"},
+		"without --principals":          {"--oauth-issuer=https://id.example.com", "--oauth-resource=https://x.example.com/mcp"},
+		"--oauth-resource is":           {"--oauth-issuer=https://id.example.com", "--principals=" + file},
+		"without --oauth-issuer":        {"--principals=" + file, "--oauth-introspection=https://id.example.com/ask"},
+		"--oauth-client is":             {"--principals=" + file, "--oauth-issuer=https://id.example.com", "--oauth-resource=https://x.example.com/mcp", "--oauth-introspection=https://id.example.com/ask"},
+		"without --oauth-introspection": {"--principals=" + file, "--oauth-issuer=https://id.example.com", "--oauth-resource=https://x.example.com/mcp", "--oauth-client=" + file},
+		"wanted are two lines":          {"--principals=" + file, "--oauth-issuer=https://id.example.com", "--oauth-resource=https://x.example.com/mcp", "--oauth-introspection=https://id.example.com/ask", "--oauth-client=" + file},
+		"has to begin with https":       {"--oauth-issuer=http://id.example.com", "--principals=" + file},
+		"is no root that is":            {"--principals=" + bad},
+		"no such file":                  {"--principals=" + file + "x"},
 	} {
 		cmd := exec.Command(self, append([]string{"http", "--listen=127.0.0.1:0", "--root=" + root, "--state-dir=none"}, args...)...)
 		cmd.Args[0] = "gridflow"

@@ -98,6 +98,8 @@ type config struct {
 	oauthResource string
 	oauthAudience []string
 	oauthKeys     string
+	oauthAsk      string
+	oauthClient   string
 	oauthRead     string
 	oauthWrite    string
 
@@ -269,6 +271,8 @@ func settings(c *config) []setting {
 		httpOnly(text("oauth-resource", "Access", "URL by which clients call this server, which they ask the authorization server for", "", "a URL such as https://sheets.example.com/mcp", &c.oauthResource, checkSecureURL)),
 		httpOnly(words("oauth-audience", "Access", "what access tokens must name in aud, one of these; left out: the resource", "", "texts, comma separated", &c.oauthAudience, nil)),
 		httpOnly(text("oauth-keys", "Access", "URL of the issuer's keys (JWKS); left out: its metadata say", "", "a URL such as https://id.example.com/jwks.json", &c.oauthKeys, checkSecureURL)),
+		httpOnly(text("oauth-introspection", "Access", "URL at which the issuer says whether an access token is good (RFC 7662); left out: tokens are JWTs, verified by the issuer's keys", "", "a URL such as https://id.example.com/introspect", &c.oauthAsk, checkSecureURL)),
+		httpOnly(text("oauth-client", "Access", "file with client_id: and client_secret: by which the issuer knows this server, wanted with oauth-introspection", "", "the path of a file", &c.oauthClient, nil)),
 		httpOnly(text("oauth-read-scope", "Access", `scope that an access token needs to read; "": none`, "gridflow:read", "the name of a scope", &c.oauthRead, checkScope)),
 		httpOnly(text("oauth-write-scope", "Access", `scope that it needs to change something too; "": none`, "gridflow:write", "the name of a scope", &c.oauthWrite, checkScope)),
 

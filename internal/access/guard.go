@@ -74,7 +74,7 @@ const (
 	reasonInvalid     = "token_invalid"     // an access token that is not signed as it should be, or not for this server
 	reasonScope       = "token_scope"       // an access token without the right to read
 	reasonNobody      = "token_nobody"      // a good access token of somebody who may do nothing here
-	reasonUnavailable = "token_unavailable" // the issuer's keys cannot be had
+	reasonUnavailable = "token_unavailable" // the issuer gives no answer
 	reasonCertificate = "token_certificate" // token and certificate are of different principals
 	reasonTooMany     = "token_failures"    // too many attempts of this machine
 )
@@ -203,7 +203,7 @@ func (g *Guard) byToken(ctx context.Context, token, machine string) (*principal.
 		return p, until, nil
 	case p != nil:
 		return nil, until, &refusal{status: http.StatusUnauthorized, reason: reasonExpired, code: "invalid_token", text: "the token has expired", counts: true}
-	case g.Issuer == nil || strings.Count(token, ".") != 2: // an access token is a JWT
+	case g.Issuer == nil || !g.Issuer.takes(token):
 		return nil, until, &refusal{status: http.StatusUnauthorized, reason: reasonUnknown, code: "invalid_token", text: "the token is nobody's here", counts: true}
 	}
 	claims, refused := g.claims(ctx, token, machine)
@@ -287,7 +287,7 @@ func (g *Guard) claims(ctx context.Context, token, machine string) (Claims, *ref
 	case errors.Is(err, errNotVerified):
 		return c, blocked
 	case errors.As(err, &unavailable):
-		return c, &refusal{status: http.StatusServiceUnavailable, reason: reasonUnavailable, text: "access tokens cannot be verified now: the keys of their issuer cannot be had", after: max(unavailable.RetryAfter, time.Second)}
+		return c, &refusal{status: http.StatusServiceUnavailable, reason: reasonUnavailable, text: "access tokens cannot be verified now: their issuer gives no answer", after: max(unavailable.RetryAfter, time.Second)}
 	case ctx.Err() != nil: // nobody waits for the answer
 		return c, &refusal{status: http.StatusServiceUnavailable, reason: reasonUnavailable, text: "the request was given up"}
 	case errors.Is(err, errExpired):

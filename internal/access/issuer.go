@@ -22,10 +22,14 @@ import (
 
 // IssuerOptions say whose access tokens are good, and for what.
 type IssuerOptions struct {
-	Issuer    string   // the URL of the authorization server, as tokens name it in iss
-	Audience  []string // of which a token must name one in aud
-	KeysURL   string   // of its keys; "": its metadata say where they are
-	ReadScope string   // that a token needs to read; "": it needs none
+	Issuer   string   // the URL of the authorization server, as tokens name it in iss
+	Audience []string // of which a token must name one in aud
+	KeysURL  string   // of its keys; "": its metadata say where they are
+	// IntrospectionURL is where the authorization server says whether a token is good (RFC 7662); with it no
+	// token is verified by its signature. "": all are.
+	IntrospectionURL string
+	CredentialsFile  string // that has by which it knows us; wanted with IntrospectionURL
+	ReadScope        string // that a token needs to read; "": it needs none
 	// WriteScope is what it needs to change something; "": it needs none. It is enough to read.
 	WriteScope string
 
@@ -37,7 +41,8 @@ type IssuerOptions struct {
 // be called from any number of goroutines at once.
 type Issuer struct {
 	IssuerOptions
-	keys      *keys
+	keys      *keys          // nil with asked
+	asked     *introspection // nil: tokens are verified by their signatures
 	verified  verified
 	verifying chan struct{} // a place for each signature that is being verified
 }
@@ -69,23 +74,52 @@ var (
 
 // NewIssuer makes one. Close ends it.
 func NewIssuer(o IssuerOptions) (*Issuer, error) {
-	keys, err := newKeys(&o)
+	i := &Issuer{IssuerOptions: o, verifying: make(chan struct{}, max(2, runtime.GOMAXPROCS(0)))}
+	var err error
+	if o.IntrospectionURL != "" {
+		i.asked, err = newIntrospection(&o, i.judgeAnswer)
+	} else {
+		i.keys, err = newKeys(&o)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return &Issuer{IssuerOptions: o, keys: keys, verifying: make(chan struct{}, max(2, runtime.GOMAXPROCS(0)))}, nil
+	return i, nil
 }
 
 // Close ends what goes on behind it.
-func (i *Issuer) Close() { i.keys.close() }
+func (i *Issuer) Close() {
+	if i.asked != nil {
+		i.asked.close()
+		return
+	}
+	i.keys.close()
+}
 
 // Breaker tells how the issuer does.
-func (i *Issuer) Breaker() breaker.Stats { return i.keys.breaker.Stats() }
+func (i *Issuer) Breaker() breaker.Stats {
+	if i.asked != nil {
+		return i.asked.breaker.Stats()
+	}
+	return i.keys.breaker.Stats()
+}
+
+// takes tells whether a token may be one of the issuer's: those that are verified by a signature are JWTs. One that was
+// made for the file of principals, and is not in it, is told to nobody.
+func (i *Issuer) takes(token string) bool {
+	if i.asked != nil {
+		return !strings.HasPrefix(token, tokenPrefix)
+	}
+	return strings.Count(token, ".") == 2
+}
 
 // Verify gives what a token says if it is the issuer's, for this server, and good now. With
 // fresh false it does so only for a token that it has verified before, and fails with
-// errNotVerified for others. An *UnavailableError says that the issuer's keys cannot be had.
+// errNotVerified for others. An *UnavailableError says that the issuer's keys cannot be had, or that it does not answer.
 func (i *Issuer) Verify(ctx context.Context, token string, fresh bool) (Claims, error) {
+	if i.asked != nil {
+		return i.asked.verify(ctx, token, fresh)
+	}
 	name := sha256.Sum256([]byte(token))
 	now := time.Now()
 	if c, ok := i.verified.get(name, now, i.keys.generation()); ok {
@@ -140,10 +174,15 @@ func (i *Issuer) verify(ctx context.Context, token string, now time.Time) (out C
 	if err := i.holds(claims, now); err != nil {
 		return out, 0, err
 	}
-	out = Claims{Subject: claims.Subject, Until: claims.Expiry.Time().Add(clockSkew)}
+	return i.claimsOf(claims, scopes), generation, nil
+}
+
+// claimsOf gives what claims say that hold.
+func (i *Issuer) claimsOf(claims jwt.Claims, scopes scopeClaims) Claims {
+	out := Claims{Subject: claims.Subject, Until: claims.Expiry.Time().Add(clockSkew)}
 	out.Write = scopes.has(i.WriteScope)
 	out.Read = out.Write || scopes.has(i.ReadScope)
-	return out, generation, nil
+	return out
 }
 
 // holds checks what a token claims, but for the scopes.

@@ -38,14 +38,14 @@ const (
 	noneEvery = 2 * time.Second
 )
 
-// UnavailableError says that the keys of the issuer cannot be had now.
+// UnavailableError says that the issuer cannot be asked now: for its keys, or about a token.
 type UnavailableError struct {
 	RetryAfter time.Duration
 	cause      error
 }
 
 func (e *UnavailableError) Error() string {
-	return fmt.Sprintf("the keys of the issuer cannot be had: %v", e.cause)
+	return fmt.Sprintf("the issuer gives no answer: %v", e.cause)
 }
 
 // Unwrap gives why.
@@ -84,25 +84,35 @@ func newKeys(o *IssuerOptions) (*keys, error) {
 			}
 		}
 	}
-	if k.client == nil {
-		k.client = &http.Client{Timeout: fetchTime}
-	}
-	client := *k.client
-	// Who can answer for the issuer could send us anywhere else.
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return errors.New("the issuer redirects") }
-	k.client = &client
-	conf := breaker.Default()
-	conf.Failures, conf.OpenFor, conf.Successes, conf.Poison = 3, 30*time.Second, 1, 0
-	conf.Classify = func(error) breaker.Verdict { return breaker.Failure }
-	conf.On.Changed = func(name string, from, to breaker.State) {
-		o.Log.Warn("the keys of the issuer of access tokens", "breaker", to.String(), "was", from.String())
-	}
+	k.client = issuerClient(o.Client)
 	var err error
-	if k.breaker, err = breaker.New("oauth keys", conf); err != nil {
+	if k.breaker, err = issuerBreaker("oauth keys", "the keys of the issuer of access tokens", o.Log); err != nil {
 		return nil, err
 	}
 	k.life, k.end = context.WithCancel(context.Background())
 	return k, nil
+}
+
+// issuerClient gives a client for requests to an issuer.
+func issuerClient(c *http.Client) *http.Client {
+	if c == nil {
+		c = &http.Client{Timeout: fetchTime}
+	}
+	client := *c
+	// Who can answer for the issuer could send us anywhere else.
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return errors.New("the issuer redirects") }
+	return &client
+}
+
+// issuerBreaker gives one that keeps requests away from an issuer which gives no answer.
+func issuerBreaker(name, what string, log *slog.Logger) (*breaker.Breaker, error) {
+	conf := breaker.Default()
+	conf.Failures, conf.OpenFor, conf.Successes, conf.Poison = 3, 30*time.Second, 1, 0
+	conf.Classify = func(error) breaker.Verdict { return breaker.Failure }
+	conf.On.Changed = func(_ string, from, to breaker.State) {
+		log.Warn(what, "breaker", to.String(), "was", from.String())
+	}
+	return breaker.New(name, conf)
 }
 
 func (k *keys) close() {
@@ -310,8 +320,14 @@ func (k *keys) read(ctx context.Context, address string, into any) error {
 	if err != nil {
 		return err
 	}
+	return readJSON(k.client, req, into)
+}
+
+// readJSON makes a request for a JSON document.
+func readJSON(client *http.Client, req *http.Request, into any) error {
+	address := req.URL.String()
 	req.Header.Set("Accept", "application/json")
-	res, err := k.client.Do(req)
+	res, err := client.Do(req)
 	if err != nil {
 		return err
 	}

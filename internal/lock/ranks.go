@@ -19,6 +19,8 @@ type (
 	// ServerWriting is held while a line is written to the output.
 	ServerWriting struct{}
 
+	// AccessIntrospection guards what an authorization server has said of tokens.
+	AccessIntrospection struct{}
 	// AccessReading is held while the file of principals is read again.
 	AccessReading struct{}
 	// AccessStrangers guards who comes with an access token and has no entry.
@@ -115,6 +117,7 @@ type (
 func (ServerSending) place() (int, string)       { return 8, "server.sending" }
 func (ServerProgress) place() (int, string)      { return 10, "server.progress" }
 func (ServerStream) place() (int, string)        { return 12, "server.stream" }
+func (AccessIntrospection) place() (int, string) { return 13, "access.introspection" }
 func (ServerWriting) place() (int, string)       { return 14, "server.writing" }
 func (AccessReading) place() (int, string)       { return 15, "access.reading" }
 func (AccessStrangers) place() (int, string)     { return 16, "access.strangers" }

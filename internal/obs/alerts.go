@@ -210,8 +210,8 @@ var alerts = []alert{
 	},
 	{
 		name: "GridflowIssuerGone", expr: `sum by (job, instance) (increase($http_refused_total{reason="token_unavailable"}[5m])) > 0`, lasts: 0, severity: critical,
-		summary: "Access tokens cannot be verified, for the keys of their issuer cannot be had",
-		do:      "See in the log why; look at --oauth-issuer, --oauth-keys, and whether this machine reaches them",
+		summary: "Access tokens cannot be verified, for their issuer gives no answer",
+		do:      "See in the log why; look at --oauth-issuer, --oauth-keys or --oauth-introspection, and whether this machine reaches them",
 	},
 }
 

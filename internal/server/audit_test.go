@@ -76,6 +76,8 @@ func TestLogHasNoArguments(t *testing.T) {
 		initializeMessage,
 		`{"jsonrpc":"2.0","id":"1s3cret","method":"tools/call","params":{"name":"echo","arguments":{"x":"s3cret"}}}`,
 		`{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"echo","arguments":"s3cret"}}`,
+		`{"jsonrpc":"2.0","id":20,"method":"tools/call","params":{"name":"echo","arguments":{},"_meta":{"traceparent":"00-s3cret"}}}`,
+		`{"jsonrpc":"2.0","id":21,"method":"tools/call","params":{"name":"echo","arguments":{},"_meta":{"traceparent":"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}}}`,
 		`{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"s3cret","arguments":{}}}`,
 		`{"jsonrpc":"2.0","id":4,"method":"tools/call","params":"s3cret"}`,
 		`{"jsonrpc":"2.0","id":5,"method":"tools/call","params":{"name":"echo","arguments":{"x":"s3cret}}`,
@@ -103,6 +105,9 @@ func TestLogHasNoArguments(t *testing.T) {
 		}
 		if n := strings.Count(out.String(), `"error"`); n < 10 {
 			t.Errorf("only %d errors: %s", n, out.String())
+		}
+		if n := strings.Count(log.String(), "trace=4bf92f3577b34da6a3ce929d0e0e4736\n"); n != 1 || strings.Count(log.String(), "trace=") != 1 {
+			t.Errorf("the trace that a caller names is in the log %d times\n%s", n, log.String())
 		}
 		if has := strings.Contains(log.String(), mark); has != contents {
 			t.Errorf("allowed: %v, logged: %v\n%s", contents, has, log.String())

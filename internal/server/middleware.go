@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -162,7 +163,7 @@ func (s *Server) logRequests(next mcp.MethodHandler) mcp.MethodHandler {
 		if err != nil && s.conf.LogContents {
 			outcome += ": " + clip(err.Error(), 200)
 		}
-		attrs := make([]slog.Attr, 0, 7)
+		attrs := make([]slog.Attr, 0, 8)
 		attrs = append(attrs, slog.String("method", method))
 		if name := s.toolFor(req); name != "" {
 			attrs = append(attrs, slog.String("tool", name))
@@ -174,9 +175,25 @@ func (s *Server) logRequests(next mcp.MethodHandler) mcp.MethodHandler {
 		if id := req.GetSession().ID(); id != "" {
 			attrs = append(attrs, slog.String("session", hashedID(id))) // the id itself is as good as a password
 		}
+		if trace := traceOf(req); trace != "" {
+			attrs = append(attrs, slog.String("trace", trace))
+		}
 		s.log.LogAttrs(ctx, level, "request", attrs...)
 		return res, err
 	}
+}
+
+// traceParent is the form of W3C Trace Context: version, id of the trace, id of the span, flags.
+var traceParent = regexp.MustCompile(`^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$`)
+
+// traceOf gives the id of the trace that a caller says its request is part of, "" where it says none: by it
+// a line of the log is found from the caller's side. It is of a fixed form, so that nothing else gets into the log.
+func traceOf(req mcp.Request) string {
+	text, _ := mcpflow.Meta(req)["traceparent"].(string)
+	if m := traceParent.FindStringSubmatch(text); m != nil {
+		return m[1]
+	}
+	return ""
 }
 
 // toolFor gives the name of the tool that is called for the log: of one that is not there it
