@@ -20,6 +20,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"gridflow/flow/breaker"
+	"gridflow/internal/crew"
 	"gridflow/internal/lock"
 )
 
@@ -144,7 +145,7 @@ func (i *introspection) begin(token string, fresh bool) (*asking, Claims, error)
 	i.under[name] = a
 	i.done.Go(func() {
 		defer close(a.over)
-		a.claims, a.err = i.ask(token)
+		a.err = crew.Call(func() (err error) { a.claims, err = i.ask(token); return err })
 		i.mu.Lock()
 		defer i.mu.Unlock()
 		delete(i.under, name)

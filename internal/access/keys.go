@@ -17,6 +17,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"gridflow/flow/breaker"
+	"gridflow/internal/crew"
 	"gridflow/internal/lock"
 )
 
@@ -233,8 +234,7 @@ func (k *keys) fetch(now time.Time) <-chan struct{} {
 		defer cancel()
 		var set []jose.JSONWebKey
 		err := k.breaker.Run(ctx, "", func(ctx context.Context) (err error) {
-			set, err = k.get(ctx)
-			return err
+			return crew.Call(func() (err error) { set, err = k.get(ctx); return err })
 		})
 		k.mu.Lock()
 		defer k.mu.Unlock()
