@@ -46,14 +46,10 @@ func TestShowImage(t *testing.T) {
 	}
 }
 
-// TestObjectsOfStrictFiles: what could not be saved is refused at once.
-func TestObjectsOfStrictFiles(t *testing.T) {
-	env := editingEnv(t, Dense)
-	target, err := env.Files.Target(t.Context(), "strict.xlsx")
-	if err != nil {
-		t.Fatal(err)
-	}
-	src, err := zip.NewReader(bytes.NewReader(salesBook(t)), int64(len(salesBook(t))))
+// rewritten gives a package with other contents of its parts.
+func rewritten(t *testing.T, file []byte, part func(name string, text []byte) []byte) []byte {
+	t.Helper()
+	src, err := zip.NewReader(bytes.NewReader(file), int64(len(file)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,13 +66,29 @@ func TestObjectsOfStrictFiles(t *testing.T) {
 		}
 		w, err := z.Create(f.Name)
 		if err == nil {
-			_, err = w.Write(bytes.ReplaceAll(text, []byte("http://schemas.openxmlformats.org/spreadsheetml/2006/main"), []byte(xlsx.StrictMain)))
+			_, err = w.Write(part(f.Name, text))
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := errors.Join(z.Close(), os.WriteFile(filepath.Join(target.Root, "strict.xlsx"), b.Bytes(), 0o644)); err != nil {
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// TestObjectsOfStrictFiles: what could not be saved is refused at once.
+func TestObjectsOfStrictFiles(t *testing.T) {
+	env := editingEnv(t, Dense)
+	target, err := env.Files.Target(t.Context(), "strict.xlsx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := rewritten(t, salesBook(t), func(_ string, text []byte) []byte {
+		return bytes.ReplaceAll(text, []byte("http://schemas.openxmlformats.org/spreadsheetml/2006/main"), []byte(xlsx.StrictMain))
+	})
+	if err := os.WriteFile(filepath.Join(target.Root, "strict.xlsx"), b, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	fork := forkID.FindString(called(t, env, "create_fork", `{"workbook_id":"strict.xlsx"}`))
