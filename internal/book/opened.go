@@ -90,6 +90,7 @@ func (s *Snapshot) withoutValues(sheets []editedSheet) []editedSheet {
 func (s *Snapshot) openedOnce(ctx context.Context) (*Snapshot, error) {
 	return s.models.opened.Wait(ctx, lazy.Whole, func(ctx context.Context, _ *lazy.Publisher[*Snapshot]) (*Snapshot, error) {
 		file := s.Stored()
+		file.opens = nil // that of whoever came first, who goes on to calculate what comes out here
 		done, _, err := file.Calculate(ctx, nil, MomentAt(time.Now(), rand.Uint64()))
 		if err != nil {
 			return nil, err

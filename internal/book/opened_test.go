@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
@@ -116,4 +117,32 @@ func valuesOf(t *testing.T, s *Snapshot, i int) string {
 		list = append(list, c.Value.String())
 	}
 	return strings.Join(list, " ")
+}
+
+// A file asks to be calculated, and has the right values already, and the first who reads it is a fork with a moment of its own: what it waits for
+// is not itself.
+func TestOpenedByForkOfRightValues(t *testing.T) {
+	m := newBook(t)
+	for i, text := range []string{"NOW()*0+2", "1+1"} {
+		b := grid.NewBuilder("")
+		if err := b.Value(cell.Ref{}, 0, cell.NumberValue(2)); err != nil {
+			t.Fatal(err)
+		}
+		id, err := b.AddFormula([]byte(text), -1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.SetFormula(cell.Ref{}, id)
+		m.add([]string{"Sheet1", "Sheet2"}[i], b.Finish(nil))
+	}
+	m.book.FullCalcOnLoad = true
+	ctx, stop := context.WithTimeout(t.Context(), 5*time.Second)
+	defer stop()
+	s := NewSnapshot("wb", "rev", m).OpenedAt(Moment{Now: 45000})
+	for i := range 2 {
+		sheet, err := s.Sheet(ctx, i)
+		if err != nil || sheet.Value(cell.Ref{}).Number() != 2 {
+			t.Fatalf("sheet %d: %v", i, err)
+		}
+	}
 }

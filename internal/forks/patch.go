@@ -96,7 +96,7 @@ func patchOf(ctx context.Context, base, cur *book.Snapshot) (p patch.Patch, cell
 			}
 			_, there := was.At(x.Ref)
 			if there && x.Value == y.Value && sameFormula(was, x, is, y) && was.Formula(x).Range == is.Formula(y).Range {
-				sheet.Cells = append(sheet.Cells, patch.CellPatch{Ref: y.Ref, Keep: patch.KeepContent, Style: y.Style})
+				sheet.Cells = append(sheet.Cells, patch.CellPatch{Ref: y.Ref, Keep: patch.KeepContent, Value: y.Value, Style: y.Style})
 				continue
 			}
 			c := contentOf(is, y)

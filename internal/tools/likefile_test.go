@@ -141,3 +141,32 @@ func entriesOf(t *testing.T, env *Env, tool, id string) []string {
 	}
 	return list
 }
+
+// TestFormatsOfISODates: a date that the file has in ISO form keeps its value when its format becomes one of no dates, and a text
+// stays one.
+func TestFormatsOfISODates(t *testing.T) {
+	env := editingEnv(t, Compat)
+	target, err := env.Files.Target(t.Context(), "iso.xlsx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := rewritten(t, salesBook(t), func(name string, text []byte) []byte {
+		if strings.HasSuffix(name, "sheet1.xml") {
+			text = regexp.MustCompile(`(<c r="A2"[^>]*)><v>46352</v>`).ReplaceAll(text, []byte(`$1 t="d"><v>2026-11-26</v>`))
+			text = regexp.MustCompile(`(<c r="C2"[^>]*)><v>20</v>`).ReplaceAll(text, []byte(`$1 t="d"><v>2026-11-26</v>`))
+		}
+		return text
+	})
+	if err := os.WriteFile(filepath.Join(target.Root, "iso.xlsx"), b, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	fork := forkID.FindString(called(t, env, "create_fork", `{"workbook_id":"iso.xlsx"}`))
+	called(t, env, "style_batch", `{"fork_id":"`+fork+`","ops":[{"sheet_name":"Data","range":"A:A","patch":{"number_format":"0.0"}},{"sheet_name":"Data","range":"C:C","patch":{"number_format":"yyyy-mm-dd"}}]}`)
+	called(t, env, "save_fork", `{"fork_id":"`+fork+`","target_path":"iso2.xlsx","drop_fork":false}`)
+	for _, id := range []string{fork, "iso2.xlsx"} {
+		text := called(t, env, "range_values", `{"workbook_id":"`+id+`","sheet_name":"Data","ranges":["A2:C2"],"format":"json"}`)
+		if !strings.Contains(text, `{"kind":"Number","value":46352}`) || !strings.Contains(text, `{"kind":"Text","value":"2026-11-26"}`) {
+			t.Errorf("%s: %s", id, text)
+		}
+	}
+}

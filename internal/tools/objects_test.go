@@ -5,7 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io/fs"
+	"io"
 	"strings"
 	"testing"
 
@@ -68,30 +68,39 @@ func TestStrictTakesNoObjects(t *testing.T) {
 
 // strictly gives a workbook in the strict form of Open XML.
 func strictly(t *testing.T, book []byte) []byte {
+	words := strings.NewReplacer("http://schemas.openxmlformats.org/spreadsheetml/2006/main", xlsx.StrictMain,
+		"http://schemas.openxmlformats.org/officeDocument/2006/", "http://purl.oclc.org/ooxml/officeDocument/")
+	return rewritten(t, book, func(_ string, text []byte) []byte { return []byte(words.Replace(string(text))) })
+}
+
+// rewritten gives a package with other contents of its parts.
+func rewritten(t *testing.T, file []byte, part func(name string, text []byte) []byte) []byte {
 	t.Helper()
-	z, err := zip.NewReader(bytes.NewReader(book), int64(len(book)))
+	src, err := zip.NewReader(bytes.NewReader(file), int64(len(file)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	words := strings.NewReplacer("http://schemas.openxmlformats.org/spreadsheetml/2006/main", "http://purl.oclc.org/ooxml/spreadsheetml/main",
-		"http://schemas.openxmlformats.org/officeDocument/2006/", "http://purl.oclc.org/ooxml/officeDocument/")
-	var out bytes.Buffer
-	w := zip.NewWriter(&out)
-	for _, f := range z.File {
-		part, err := fs.ReadFile(z, f.Name)
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for _, f := range src.File {
+		r, err := f.Open()
 		if err != nil {
 			t.Fatal(err)
 		}
-		to, err := w.Create(f.Name)
+		text, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, err := z.Create(f.Name)
 		if err == nil {
-			_, err = words.WriteString(to, string(part))
+			_, err = w.Write(part(f.Name, text))
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := w.Close(); err != nil {
+	if err := z.Close(); err != nil {
 		t.Fatal(err)
 	}
-	return out.Bytes()
+	return b.Bytes()
 }

@@ -28,6 +28,13 @@ func (e *sheetEditor) change(i int) error {
 		e.s.formulas = true // the calculation chain knows which are arrays
 	}
 	tag := spot.XML[:old.TagEnd]
+	if c.Keep == KeepContent && !c.Remove && !c.Value.IsBlank() && string(attribute(tag, "t")) == "d" {
+		dated := *c
+		c = &dated
+		if c.HasValue, c.Keep = true, KeepNothing; old.HasFormula {
+			c.Keep = KeepFormula
+		}
+	}
 	switch {
 	case c.Remove:
 		e.s.formulas = e.s.formulas || old.HasFormula

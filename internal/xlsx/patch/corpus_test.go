@@ -375,7 +375,7 @@ func randomCell(rnd *rand.Rand, r cell.Ref, styles int) CellPatch {
 	case 0:
 		c.Remove = true
 	case 1:
-		c.Keep = KeepContent
+		c.Keep, c.Value = KeepContent, cell.Value{}
 	case 2:
 		c.Keep, c.HasFormula, c.Formula, c.HasValue = KeepFormula, false, "", true
 	}

@@ -62,7 +62,8 @@ const (
 	// KeepFormula keeps the formula as the file has it, shared or array included: the value
 	// is what it gives now. It also serves the other cells of an array.
 	KeepFormula
-	// KeepContent keeps formula and value, with the runs of a rich text: only the style is new.
+	// KeepContent keeps formula and value, with the runs of a rich text: only the style is new. Value may say what it is: a
+	// date in ISO form is written as that, because whether it is read as a date goes by the style.
 	KeepContent
 )
 
