@@ -101,7 +101,7 @@ func (e *editor) growTable(index int, sheet *grid.Sheet, t *grid.Table, last int
 		text := book.FormulaText(sheet, above)
 		for row := below.First.Row; row <= last; row++ {
 			ref := cell.Ref{Row: row, Col: col}
-			if _, given := e.places[cellAt{index, ref}]; given {
+			if _, given := e.given(index, ref); given {
 				continue
 			}
 			shifted, err := formula.ShiftText(text, above.Ref, ref)

@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -58,14 +59,9 @@ type editor struct {
 	rulesGrown int
 	sheets     []*book.SetCells
 	bySheet    map[int]*book.SetCells
-	places     map[cellAt]int // where a cell's edit is: the last one counts
+	places     map[int]map[cell.Ref]int // by sheet, where a cell's edit is; nil while they come row by row, as most do
 	warnings   []string
 	bad        []badFormula
-}
-
-type cellAt struct {
-	sheet int
-	ref   cell.Ref
 }
 
 // badFormula is a formula that does not parse, and was left out.
@@ -74,7 +70,7 @@ type badFormula struct {
 }
 
 func newEditor(snap *book.Snapshot, sheet int, guess bool, policy string) *editor {
-	return &editor{snap: snap, sheet: sheet, guess: guess, policy: policy, bySheet: map[int]*book.SetCells{}, places: map[cellAt]int{}}
+	return &editor{snap: snap, sheet: sheet, guess: guess, policy: policy, bySheet: map[int]*book.SetCells{}, places: map[int]map[cell.Ref]int{}}
 }
 
 // edit gives what was collected.
@@ -124,15 +120,40 @@ func (e *editor) set(sheet int, c book.CellEdit) {
 		s = &book.SetCells{Sheet: e.snap.Workbook().Sheets[sheet].Name}
 		e.bySheet[sheet], e.sheets = s, append(e.sheets, s)
 	}
-	at := cellAt{sheet, c.Ref}
-	if i, ok := e.places[at]; ok {
-		e.warn("WARN_REPEATED_CELL: %s is given more than once; the last counts", c.Ref)
-		s.Cells[i] = c
-		return
+	n := len(s.Cells)
+	if e.places[sheet] == nil && n > 0 && rowwise(s.Cells[n-1].Ref, c.Ref) >= 0 {
+		at := make(map[cell.Ref]int, n)
+		for i := range s.Cells {
+			at[s.Cells[i].Ref] = i
+		}
+		e.places[sheet] = at
 	}
-	e.places[at] = len(s.Cells)
+	if at := e.places[sheet]; at != nil {
+		if i, ok := at[c.Ref]; ok {
+			e.warn("WARN_REPEATED_CELL: %s is given more than once; the last counts", c.Ref)
+			s.Cells[i] = c
+			return
+		}
+		at[c.Ref] = n
+	}
 	s.Cells = append(s.Cells, c)
 }
+
+// given tells which edit of a sheet is of a cell.
+func (e *editor) given(sheet int, at cell.Ref) (i int, ok bool) {
+	if places := e.places[sheet]; places != nil {
+		i, ok = places[at]
+		return i, ok
+	}
+	s := e.bySheet[sheet]
+	if s == nil {
+		return 0, false
+	}
+	return slices.BinarySearchFunc(s.Cells, at, func(c book.CellEdit, at cell.Ref) int { return rowwise(c.Ref, at) })
+}
+
+// rowwise compares places as they follow one another row by row.
+func rowwise(a, b cell.Ref) int { return cmp.Or(cmp.Compare(a.Row, b.Row), cmp.Compare(a.Col, b.Col)) }
 
 // add reads one edit of a caller.
 func (e *editor) add(in cellEditIn) error {

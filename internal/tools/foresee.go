@@ -31,10 +31,7 @@ func (e *editor) foresee(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		f := foreseen{editor: e, index: index, sheet: sheet, cells: set.Cells, at: make(map[cell.Ref]int, len(set.Cells))}
-		for i := range set.Cells {
-			f.at[set.Cells[i].Ref] = i
-		}
+		f := foreseen{editor: e, index: index, sheet: sheet, cells: set.Cells}
 		f.covered()
 		for i := range tables {
 			if tables[i].Sheet == index {
@@ -57,7 +54,7 @@ func (f *foreseen) charts(ctx context.Context, t *grid.Table) error {
 	var charts []grid.Object // once a header becomes another
 	for i := range t.Columns {
 		at := cell.Ref{Row: t.Range.First.Row + t.HeaderRows - 1, Col: t.Range.First.Col + i}
-		k, ok := f.at[at]
+		k, ok := f.given(f.index, at)
 		if !ok || f.cells[k].Keep || f.cells[k].Value.Text() == t.Columns[i].Name {
 			continue
 		}
@@ -84,7 +81,6 @@ type foreseen struct {
 	index int
 	sheet *grid.Sheet
 	cells []book.CellEdit
-	at    map[cell.Ref]int // of cells
 }
 
 // covered warns of cells that get a content which nobody sees.
@@ -121,7 +117,7 @@ func (f *foreseen) each(r cell.Range, fn func(*book.CellEdit)) {
 	}
 	for row := r.First.Row; row <= r.Last.Row; row++ {
 		for col := r.First.Col; col <= r.Last.Col; col++ {
-			if i, ok := f.at[cell.Ref{Row: row, Col: col}]; ok {
+			if i, ok := f.given(f.index, cell.Ref{Row: row, Col: col}); ok {
 				fn(&f.cells[i])
 			}
 		}
