@@ -35,6 +35,15 @@ const (
 	kinds
 )
 
+// ChangeKinds gives all kinds.
+func ChangeKinds() []ChangeKind {
+	list := make([]ChangeKind, kinds)
+	for i := range list {
+		list[i] = ChangeKind(i)
+	}
+	return list
+}
+
 // String gives the kind in lower case, "cell_added" for one.
 func (k ChangeKind) String() string {
 	return [kinds]string{"cell_added", "cell_deleted", "cell_modified", "rows_inserted", "rows_deleted", "sheet_added", "sheet_deleted",

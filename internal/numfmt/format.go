@@ -229,6 +229,9 @@ func (f *Format) Append(dst []byte, v cell.Value, sys DateSystem) []byte {
 	return v.Append(dst)
 }
 
+// ShowsTexts reports whether f shows texts as they are.
+func (f *Format) ShowsTexts() bool { return f == nil || f.text == nil }
+
 // AppendNumber is Append for a number. NaN and the infinities, which no cell holds,
 // show as #NUM!.
 func (f *Format) AppendNumber(dst []byte, x float64, sys DateSystem) []byte {

@@ -65,7 +65,7 @@ var applyFormulaPattern = define(Spec{
 		}
 		out.Sheet, out.Target, out.Filled = b.snap.Workbook().Sheets[a.sheet].Name, r.String(), int(r.Cells())
 		b.counts["cells_filled"] = out.Filled
-		return b.take(e)
+		return b.end(e)
 	})
 	if err != nil {
 		return nil, err

@@ -23,7 +23,8 @@ type batch struct {
 	counts   map[string]int
 	warnings []string
 	bad      []badFormula
-	done     int // operations of the caller
+	done     int  // operations of the caller
+	only     bool // there is no more than one
 	others   []beside
 }
 
@@ -65,6 +66,23 @@ func (b *batch) editor(sheet int) *editor {
 
 // take makes what an editor has collected.
 func (b *batch) take(e *editor) error {
+	if err := b.collect(e); err != nil {
+		return err
+	}
+	return b.do(e.edit().Ops...)
+}
+
+// end is take where nothing looks at what is left: the only operation is not made twice, since whoever commits it makes it.
+func (b *batch) end(e *editor) error {
+	if err := b.collect(e); err != nil {
+		return err
+	}
+	b.ops = append(b.ops, e.edit().Ops...)
+	return nil
+}
+
+// collect takes over what an editor has to say.
+func (b *batch) collect(e *editor) error {
 	if err := b.ctx.Err(); err != nil { // what was collected may be a part
 		return err
 	}
@@ -75,7 +93,7 @@ func (b *batch) take(e *editor) error {
 	for _, w := range e.warnings {
 		b.warn("%s", w)
 	}
-	return b.do(e.edit().Ops...)
+	return nil
 }
 
 // do makes operations.
@@ -110,7 +128,7 @@ func (e *Env) batch(ctx context.Context, fork, tool, policy string, mode EditMod
 	out := &batchOut{}
 	var made *batch
 	c, err := e.commit(ctx, fork, tool, mode, guard, func(snap *book.Snapshot) (draft, error) {
-		made = &batch{ctx: ctx, snap: snap, policy: policy, guess: e.Profile == Compat, counts: map[string]int{}}
+		made = &batch{ctx: ctx, snap: snap, policy: policy, guess: e.Profile == Compat, counts: map[string]int{}, only: n == 1}
 		for i := range n {
 			if err := do(made, i); err != nil {
 				return nil, inOperation(MapError(err), i, n)

@@ -220,6 +220,28 @@ type ChangeFilter struct {
 	NotSubtypes []string `json:"exclude_subtypes"`
 }
 
+// check refuses words that no change has: a filter with one would say that nothing has changed.
+func (f *ChangeFilter) check() error {
+	var types, subtypes []string
+	for _, k := range book.ChangeKinds() {
+		types = append(types, strings.TrimPrefix(k.String(), "cell_"))
+	}
+	for _, t := range []book.Subtype{book.ValueEdit, book.FormulaEdit, book.RecalcResult, book.StyleEdit} {
+		subtypes = append(subtypes, t.String())
+	}
+	for _, list := range []struct {
+		name         string
+		given, known []string
+	}{{"include_types", f.Types, types}, {"exclude_types", f.NotTypes, types}, {"include_subtypes", f.Subtypes, subtypes}, {"exclude_subtypes", f.NotSubtypes, subtypes}} {
+		for _, x := range list.given {
+			if !slices.ContainsFunc(list.known, func(known string) bool { return strings.EqualFold(x, known) }) {
+				return invalid("They are "+strings.Join(list.known, ", "), "%s: there are no changes called %q", list.name, clip(x, 40))
+			}
+		}
+	}
+	return nil
+}
+
 func (f *ChangeFilter) takes(r *changeRow) bool {
 	has := func(list []string, s string) bool {
 		return slices.ContainsFunc(list, func(x string) bool { return strings.EqualFold(x, s) })
@@ -254,6 +276,9 @@ type changeSummary struct {
 // changesBetween lists what is different, as far as f asks for it and the result has room.
 // Everything is counted.
 func (e *Env) changesBetween(ctx context.Context, base, cur *book.Snapshot, f ChangeFilter, o book.DiffOptions) (out changeList, err error) {
+	if err := f.check(); err != nil {
+		return out, err
+	}
 	if f.Sheet != "" {
 		i, err := sheetNamed(cur, f.Sheet)
 		if err != nil {

@@ -2,8 +2,7 @@ package tools
 
 import (
 	"context"
-	"strings"
-	"unicode/utf8"
+	"math"
 
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
@@ -119,8 +118,8 @@ func (b *batch) sizeColumns(index int, op *columnOp) error {
 // fittingWidths yields the columns that show something with the width that shows it whole.
 func fittingWidths(ctx context.Context, snap *book.Snapshot, sheet *grid.Sheet, first, last int) map[int]float64 {
 	words := valuesOf(snap)
-	widest := map[int]float64{}
 	area := cell.Range{First: cell.Ref{Col: first}, Last: cell.Ref{Row: cell.MaxRows - 1, Col: last}}
+	widest := make([]float64, last-first+1) // 0: it shows nothing
 	var text []byte
 	for c := range until.Done(ctx, sheet.Cells(area)) {
 		if c.Value.IsBlank() {
@@ -129,27 +128,32 @@ func fittingWidths(ctx context.Context, snap *book.Snapshot, sheet *grid.Sheet, 
 		if m, ok := sheet.Layout.MergeAt(c.Ref); ok && m.First.Col != m.Last.Col {
 			continue // it may stretch over others
 		}
-		x := words.format(c.Style)
-		text = words.styles.Format(c.Style).Append(text[:0], c.Value, words.dates)
-		n := 0.0
-		for line := range strings.Lines(string(text)) {
-			n = max(n, float64(utf8.RuneCountInString(strings.TrimRight(line, "\r\n"))))
+		x, f := words.format(c.Style), words.styles.Format(c.Style)
+		var n float64
+		if c.Value.Kind() == cell.Text && f.ShowsTexts() {
+			n = widthOf(c.Value.Text())
+		} else {
+			text = f.Append(text[:0], c.Value, words.dates)
+			n = widthOf(text)
 		}
 		if x.Alignment != nil && (x.Alignment.Rotation > 60 && x.Alignment.Rotation < 120 || x.Alignment.Rotation == 255) {
 			n = 2
 		}
 		if x.Font != nil {
 			if x.Font.Bold {
-				n *= 1.1
+				n *= boldWidth
 			}
 			if x.Font.Size > 0 {
 				n *= x.Font.Size / 11
 			}
 		}
-		widest[c.Ref.Col] = max(widest[c.Ref.Col], n)
+		widest[c.Ref.Col-first] = max(widest[c.Ref.Col-first], n, math.SmallestNonzeroFloat64)
 	}
-	for col, n := range widest {
-		widest[col] = min(grid.FileWidth(n), book.MaxColumnWidth)
+	widths := map[int]float64{}
+	for i, n := range widest {
+		if n > 0 {
+			widths[first+i] = min(grid.FileWidth(math.Ceil(n*7)/7), book.MaxColumnWidth) // whole pixels
+		}
 	}
-	return widest
+	return widths
 }

@@ -91,7 +91,7 @@ var fillSeries = define(Spec{
 				return err
 			}
 		}
-		return b.take(e)
+		return b.end(e)
 	})
 	if err != nil {
 		return nil, err

@@ -176,6 +176,7 @@ func TestForkTranscript(t *testing.T) {
 		"objects.txt",
 		"outside.txt",
 		"protection.txt",
+		"refusals.txt",
 		"rows.txt",
 		"rules.txt",
 		"structure.txt",
@@ -183,6 +184,38 @@ func TestForkTranscript(t *testing.T) {
 		"whatif.txt",
 	} {
 		t.Run(name, func(t *testing.T) { playForks(t, filepath.Join("testdata", name), nil) })
+	}
+}
+
+// TestEveryToolIsPlayed: the files of calls have, of each tool, one that does what it says and one that is refused.
+func TestEveryToolIsPlayed(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txt*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	call := regexp.MustCompile(`^> (?:[a-z]+ )?([a-z_]+) \{`)
+	done, refused := map[string]bool{}, map[string]bool{}
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.Split(string(b), "\n")
+		for i, line := range lines {
+			m := call.FindStringSubmatch(line)
+			switch {
+			case m == nil || i+1 == len(lines):
+			case strings.HasPrefix(strings.TrimSpace(lines[i+1]), "! "), strings.HasPrefix(lines[i+1], "error "):
+				refused[m[1]] = true
+			default:
+				done[m[1]] = true
+			}
+		}
+	}
+	for i := range table {
+		if name := table[i].Name; !done[name] || !refused[name] {
+			t.Errorf("%s: done %v, refused %v", name, done[name], refused[name])
+		}
 	}
 }
 

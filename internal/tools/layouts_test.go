@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -123,18 +124,31 @@ func TestMacroWorkbooks(t *testing.T) {
 	}
 }
 
+// TestWidthOf: texts are as wide as the usual font draws them, where a digit has 7.43 pixels and a column counts 7 for it.
+func TestWidthOf(t *testing.T) {
+	for text, digits := range map[string]float64{"": 0, "0123456789": 10, "Name": 4.77, "WWWW": 7.04, "illi": 1.84, "Total due": 7.56, "2026-11-27": 9.2,
+		"李雷": 4, "한글": 4, "e\u0301": .98, "Zoë": 3.05, "a\nlong one\r\nb": 7.2, "\xff": 1.05, "😀": 2} {
+		if got := widthOf(text) / unhinted; math.Abs(got-digits) > 0.05*max(digits, 1) {
+			t.Errorf("%q is %.2f digits wide, want %v", text, got, digits)
+		}
+		if widthOf(text) != widthOf([]byte(text)) {
+			t.Errorf("%q has another width as bytes", text)
+		}
+	}
+}
+
 // TestLinesOf: how many lines a wrapped text has.
 func TestLinesOf(t *testing.T) {
 	for _, c := range []struct {
 		text  string
 		width float64
 		want  int
-	}{{"", 10, 1}, {"ten digits", 10, 1}, {"ten digits", 9, 2}, {"one\ntwo\r\nthree", 10, 3}, {"a bc def", 3, 3}, {"abcdefghij", 3, 4}, {"x abcdefghij", 5, 3}, {"\n", 5, 2}} {
+	}{{"", 10, 1}, {"ten digits", 10, 1}, {"ten digits", 7, 2}, {"one\ntwo\r\nthree", 10, 3}, {"a bc def", 3, 3}, {"0123456789", 3, 4}, {"0123456789", 11, 1}, {"x abcdefghij", 5, 3}, {"\n", 5, 2}} {
 		if got := linesOf(c.text, 11, false, c.width); got != c.want {
 			t.Errorf("%q in %v has %d lines, want %d", c.text, c.width, got, c.want)
 		}
 	}
-	if linesOf("ten digits", 22, false, 10) != 3 || linesOf("ten digits", 11, true, 10) != 2 {
+	if linesOf("0123456789", 22, false, 10) != 3 || linesOf("0123456789", 11, true, 10.8) != 2 {
 		t.Error("size and weight do not count")
 	}
 }

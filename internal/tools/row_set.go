@@ -203,15 +203,17 @@ func (e *Env) rows(ctx context.Context, in RowsArg, tool string, mode EditMode, 
 					continue
 				}
 				from := cell.Ref{Row: r.first + list[to], Col: col}
-				_, there := r.sheet.At(at)
 				_, is := r.sheet.At(from)
-				if there || is {
+				if !is {
+					_, is = r.sheet.At(at)
+				}
+				if is {
 					ed.set(r.index, copier.Cell(r.sheet, from, r.sheet, at))
 				}
 			}
 		}
 		b.counts["rows_moved"] = out.Moved
-		return b, b.take(ed)
+		return b, b.end(ed)
 	})
 	if err != nil {
 		return nil, err

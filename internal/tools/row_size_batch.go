@@ -183,9 +183,9 @@ func shownWidth(sheet *grid.Sheet, col int) float64 {
 
 // textWidth is about how wide a line is, in digits of the usual font.
 func textWidth(line string, size float64, bold bool) float64 {
-	n := float64(utf8.RuneCountInString(line)) * size / 11
+	n := widthOf(line) * size / 11
 	if bold {
-		n *= 1.1
+		n *= boldWidth
 	}
 	return n
 }

@@ -85,6 +85,9 @@ func (b *batch) transform(op *transformOp) error {
 	if err != nil {
 		return err
 	}
+	if b.only {
+		return b.end(e)
+	}
 	return b.take(e)
 }
 
@@ -349,6 +352,9 @@ func (b *batch) matrix(op *transformOp) error {
 			}
 			e.set(index, c)
 		}
+	}
+	if b.only {
+		return b.end(e)
 	}
 	return b.take(e)
 }
