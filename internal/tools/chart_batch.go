@@ -200,6 +200,12 @@ func (b *batch) newChart(sheet int, op *chartOp) (n book.NewObject, err error) {
 	if op.Grouping != "" && (kind == "pie" || kind == "scatter") {
 		return n, invalid("Leave it out", "a %s chart has no grouping", kind)
 	}
+	switch upright := kind == "column" || kind == "bar"; { // as a file says it
+	case upright && c.Grouping == "":
+		c.Grouping = "clustered"
+	case !upright && c.Grouping == "clustered":
+		c.Grouping = ""
+	}
 	if (op.XTitle != "" || op.YTitle != "") && kind == "pie" {
 		return n, invalid("Leave x_title and y_title out", "a pie chart has no axes")
 	}
