@@ -272,11 +272,7 @@ func (o SetCells) apply(d *draft) error {
 
 // distinct gives the cell edits with one for each cell, and the number in o of the k-th.
 func (o SetCells) distinct() (cells []CellEdit, number func(k int) int) {
-	inOrder := true // as edits of ranges are
-	for k := 1; k < len(o.Cells) && inOrder; k++ {
-		inOrder = o.Cells[k-1].Ref.Compare(o.Cells[k].Ref) < 0
-	}
-	if inOrder {
+	if o.byRows() {
 		return o.Cells, func(k int) int { return k }
 	}
 	last := make(map[cell.Ref]int, len(o.Cells))
@@ -298,6 +294,17 @@ func (o SetCells) distinct() (cells []CellEdit, number func(k int) int) {
 		}
 	}
 	return cells, func(k int) int { return numbers[k] }
+}
+
+// byRows reports whether the cells follow one another row by row, each but once, as they mostly do: then no map of them is
+// needed, which took a third of the time of a large edit.
+func (o SetCells) byRows() bool {
+	for k := 1; k < len(o.Cells); k++ {
+		if o.Cells[k-1].Ref.Compare(o.Cells[k].Ref) >= 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // then gives the one edit that does what c and then d do to their cell.
