@@ -202,6 +202,28 @@ func TestFault_FullDiskBase(t *testing.T) {
 	}
 }
 
+// TestFault_StateDeleted: somebody deletes the state folder under a server that runs. What is written from then on would be gone
+// with the process, so no edit is acknowledged any more; reads go on.
+func TestFault_StateDeleted(t *testing.T) {
+	t.Parallel()
+	state := t.TempDir()
+	r, _ := editing(t, state)
+	s := r.client(eras[1])
+	fork := newFork(t, s, "loan")
+	sheet := firstSheet(t, s, fork)
+	do(t, s, "edit_batch", `{"fork_id":%q,"sheet_name":%q,"edits":[{"address":"Z1","value":1}]}`, fork, sheet)
+	if err := os.RemoveAll(state); err != nil {
+		t.Fatal(err)
+	}
+	for n := 2; n < 4; n++ {
+		refused(t, "JOURNAL_FAILED", s, "edit_batch", `{"fork_id":%q,"sheet_name":%q,"edits":[{"address":"Z1","value":%d}]}`, fork, sheet, n)
+	}
+	if got := at(t, s, fork, sheet, "Z1"); got != "1" {
+		t.Errorf("Z1 is %q, and 1 was acknowledged last", got)
+	}
+	at(t, s, "loan", sheet, "A1")
+}
+
 // TestFault_FullDisk: the disk of the state folder takes no more. The edit that does not fit
 // is refused, and so are all after it; what was acknowledged before is there, then and after
 // a start with room; reads go on. A limit on the size of files stands in for a full disk.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"gridflow/internal/lock"
@@ -78,6 +79,9 @@ func (e *endpoint) readBody(w http.ResponseWriter, r *http.Request) (body []byte
 		w.Header().Set("Connection", "close")
 		plain(w, status, text)
 		return nil, nil, false
+	}
+	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+		return refuse(http.StatusUnsupportedMediaType, fmt.Sprintf("bodies are taken as they are, without Content-Encoding: %s", clip(coding, 50)))
 	}
 	if r.ContentLength > bodyMax {
 		e.refused(r, "body")

@@ -323,6 +323,23 @@ func TestBodyLimit(t *testing.T) {
 	}
 }
 
+// TestEncodedBody: what is compressed is not unpacked, and its sender is told so.
+func TestEncodedBody(t *testing.T) {
+	h, err := New(Config{Tools: fixtureTools()}).Handler(HTTPOptions{Path: "/mcp"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for coding, want := range map[string]int{"gzip": http.StatusUnsupportedMediaType, "identity, br": http.StatusUnsupportedMediaType, "Identity": http.StatusBadRequest} { // the last for its body alone
+		r := httptest.NewRequest(http.MethodPost, "http://localhost/mcp", strings.NewReader("x"))
+		r.Header.Set("Content-Encoding", coding)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != want {
+			t.Errorf("%s: %d %s, want %d", coding, w.Code, w.Body, want)
+		}
+	}
+}
+
 // TestStrangersFillNoLog: whoever asks with names that are not served, or from pages that may not, however often, leaves some lines
 // in the log and no more, and none that is long.
 func TestStrangersFillNoLog(t *testing.T) {

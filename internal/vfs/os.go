@@ -116,7 +116,18 @@ type osFile struct {
 
 func (f *osFile) Name() string { return f.name }
 
-func (f *osFile) Sync() error { return datasync(f.File) }
+// Sync fails for a file that has no name any more: what it holds is gone with the process.
+func (f *osFile) Sync() error {
+	if err := datasync(f.File); err != nil {
+		return err
+	}
+	if unlinked(f.File) {
+		return &fs.PathError{Op: "sync", Path: f.name, Err: errUnlinked}
+	}
+	return nil
+}
+
+var errUnlinked = errors.New("the file was deleted while it was open")
 
 func (f *osFile) Truncate(size int64) error {
 	if err := f.File.Truncate(size); err != nil {
