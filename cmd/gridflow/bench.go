@@ -6,10 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
+	"syscall"
 	"time"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"gridflow/internal/load"
 )
@@ -17,51 +22,82 @@ import (
 // defaultGroup is the load where none is asked for: a crowd that lists workbooks.
 const defaultGroup = "name=list clients=8 tool=list_workbooks"
 
+// A benchmark is what the command line of bench asks for.
+type benchmark struct {
+	target   load.Target
+	scenario load.Scenario // out of a file
+	given    load.Scenario // by flags, which win over the file
+	asJSON   bool
+	svg      string
+}
+
+// settings is the table of bench's own flags.
+func (b *benchmark) settings() []setting {
+	table := []setting{
+		{name: "scenario", doc: "YAML file with the whole load, over which the flags below win; bench/load has some", allowed: "a file with a scenario", set: single(func(path string) error {
+			return readFile(path, &b.scenario, load.ReadScenario)
+		})},
+		{name: "group", doc: "clients that behave alike, as key=value pairs: " + load.GroupHelp, def: defaultGroup, list: true, split: "\n",
+			allowed: "key=value pairs, blank separated, with the keys " + strings.Join(load.GroupKeys, ", ") + "; args takes the rest", set: each(&b.given.Groups, load.ParseGroup)},
+		{name: "book", doc: "a workbook that the calls are about, as NAME[:SHEET[:ROWS[:COLUMNS]]], with the name that the server knows it by; repeat it for several", list: true, split: "\n",
+			allowed: "NAME[:SHEET[:ROWS[:COLUMNS]]]", set: each(&b.given.Books, load.ParseBook)},
+		{name: "zipf", doc: "the k-th workbook is asked for as often as 1/k to this power; 0: all alike", allowed: "the exponent of the popularity of workbooks, from 0 to 100", set: single(func(s string) (err error) {
+			b.given.Zipf, err = strconv.ParseFloat(s, 64)
+			return err
+		})},
+		{name: "for", doc: "how long each step lasts", def: "10s", allowed: "a time such as 10s", set: single(func(s string) error { return parseWait(&b.given.For, s) })},
+		{name: "steps", doc: "multiples of the rates, one step after the other", def: "1", allowed: "multiples of the rates such as 1,2,5,10", set: single(func(s string) (err error) {
+			b.given.Steps, err = load.ParseSteps(s)
+			return err
+		})},
+		{name: "settle", doc: "a step begins when the calls of the one before have come back", def: "false", flag: true, allowed: "true or false", set: boolean(&b.given.Settle)},
+		{name: "seed", doc: "of all that is drawn: with the same one the same is asked for", def: "0", allowed: "a whole number from 0 up", set: single(func(s string) (err error) {
+			b.given.Seed, err = strconv.ParseUint(s, 10, 64)
+			return err
+		})},
+		{name: "url", doc: "the server, where it runs already, or where the one that COMMAND starts will listen", def: "http://127.0.0.1:8079/mcp", allowed: "the URL of an MCP endpoint, such as http://127.0.0.1:8079/mcp", set: single(func(s string) error {
+			u, err := url.Parse(s)
+			if err == nil && (u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
+				err = errNotAllowed
+			}
+			b.target.URL = s
+			return err
+		})},
+		{name: "era", doc: "the revision of the protocol to speak; left out: the newest that both know", allowed: "one of " + strings.Join(mcp.SupportedProtocolVersions(), ", "), set: single(func(s string) error {
+			if !slices.Contains(mcp.SupportedProtocolVersions(), s) {
+				return errNotAllowed
+			}
+			b.target.Era = s
+			return nil
+		})},
+		{name: "dialect", doc: "YAML file that says by which tools another server does what the load is made of; bench/load/dialects has some", allowed: "a file that says how operations are called", set: single(func(path string) error {
+			return readFile(path, &b.target.Dialect, load.ReadDialect)
+		})},
+		{name: "token-file", doc: "file with bearer tokens, NAME TOKEN a line for the principals that groups are (as=NAME), or TOKEN alone for all others", allowed: "a file with bearer tokens, NAME TOKEN a line, or TOKEN", set: single(func(path string) error {
+			return readFile(path, &b.target.Tokens, load.ReadTokens)
+		})},
+		{name: "report-json", doc: "print all that was measured as JSON, histograms included", def: "false", flag: true, allowed: "true or false", set: boolean(&b.asJSON)},
+		{name: "svg", doc: "draw the result to this file too", allowed: "a file to draw the result to", set: single(func(s string) error { b.svg = s; return nil })},
+	}
+	for i := range table {
+		table[i].group = "Load (gridflow bench)"
+	}
+	return table
+}
+
 // bench puts an MCP server under load and prints what became of the calls.
 func (p *program) bench(ctx context.Context, args []string) (err error) {
-	var (
-		target   load.Target
-		scenario load.Scenario
-		given    load.Scenario // by flags, which win over the file
-		asJSON   bool
-		svg      string
-	)
 	args, command := cutCommand(args)
-	file := single(func(path string) error { return readFile(path, &scenario, load.ReadScenario) })
-	groupLine := "key=value pairs, blank separated, with the keys " + strings.Join(load.GroupKeys, ", ") + "; args takes the rest"
-	_, rest, err := configure("bench", args, p.lookupEnv,
-		setting{name: "url", allowed: "the URL of an MCP endpoint", set: single(func(s string) error { target.URL = s; return nil })},
-		setting{name: "era", allowed: "a revision of the protocol such as 2025-11-25", set: single(func(s string) error { target.Era = s; return nil })},
-		setting{name: "token-file", allowed: "a file with bearer tokens, NAME TOKEN a line, or TOKEN", set: single(func(path string) error {
-			return readFile(path, &target.Tokens, load.ReadTokens)
-		})},
-		setting{name: "dialect", allowed: "a file that says how operations are called", set: single(func(path string) error {
-			return readFile(path, &target.Dialect, load.ReadDialect)
-		})},
-		setting{name: "scenario", allowed: "a file with a scenario", set: file},
-		setting{name: "for", allowed: "a time such as 10s", set: single(func(s string) error { return parseWait(&given.For, s) })},
-		setting{name: "steps", allowed: "multiples of the rates such as 1,2,5,10", set: single(func(s string) (err error) {
-			given.Steps, err = load.ParseSteps(s)
-			return err
-		})},
-		setting{name: "settle", flag: true, allowed: "true or false", set: boolean(&given.Settle)},
-		setting{name: "zipf", allowed: "the exponent of the popularity of workbooks", set: single(func(s string) error {
-			_, err := fmt.Sscan(s, &given.Zipf)
-			return err
-		})},
-		setting{name: "seed", allowed: "a whole number", set: single(func(s string) error { _, err := fmt.Sscan(s, &given.Seed); return err })},
-		setting{name: "book", list: true, split: "\n", allowed: "NAME[:SHEET[:ROWS[:COLUMNS]]]", set: each(&given.Books, load.ParseBook)},
-		setting{name: "group", list: true, split: "\n", allowed: groupLine, set: each(&given.Groups, load.ParseGroup)},
-		setting{name: "report-json", flag: true, allowed: "true or false", set: boolean(&asJSON)},
-		setting{name: "svg", allowed: "a file to draw the result to", set: single(func(s string) error { svg = s; return nil })},
-	)
+	var b benchmark
+	_, rest, err := configure("bench", args, p.lookupEnv, b.settings()...)
 	if err != nil {
 		return err
 	}
+	target, scenario := b.target, b.scenario
 	if len(rest) > 0 {
 		return usagef("bench takes no arguments, got %q; the load is named by --group or --scenario, a server to start by -- COMMAND", rest[0])
 	}
-	override(&scenario, given)
+	override(&scenario, b.given)
 	if scenario.Groups == nil {
 		g, err := load.ParseGroup(defaultGroup)
 		if err != nil {
@@ -69,6 +105,11 @@ func (p *program) bench(ctx context.Context, args []string) (err error) {
 		}
 		scenario.Groups = []load.Group{g}
 	}
+	drawing, err := openDrawing(b.svg)
+	if err != nil {
+		return usagef("--svg: %v", err)
+	}
+	defer func() { err = errors.Join(err, drawing.Close()) }()
 	ctx, stop := untilSignal(ctx)
 	defer stop()
 	if ended, err := p.benchTarget(ctx, &target, command); err != nil {
@@ -77,21 +118,57 @@ func (p *program) bench(ctx context.Context, args []string) (err error) {
 		defer func() { err = errors.Join(err, ended()) }()
 	}
 	result, err := load.Run(ctx, target, scenario)
-	if err != nil {
+	switch {
+	case result == nil:
 		return err
+	case errors.Is(err, context.Canceled):
+		err = errors.New("it was stopped: the figures are those until then")
 	}
-	if svg != "" {
-		if err := os.WriteFile(svg, []byte(result.SVG()), 0o666); err != nil {
-			return err
-		}
-	}
-	if asJSON {
-		enc := json.NewEncoder(p.stdout)
+	return errors.Join(err, drawing.draw(result), b.print(p.stdout, result))
+}
+
+func (b *benchmark) print(w io.Writer, result *load.Result) error {
+	if b.asJSON {
+		enc := json.NewEncoder(w)
 		enc.SetIndent("", "  ")
 		return enc.Encode(result)
 	}
-	_, err = io.WriteString(p.stdout, result.Text())
+	_, err := io.WriteString(w, result.Text())
 	return err
+}
+
+// A drawing is the file that a result is drawn to; the zero value is none. It is opened
+// before the load, which may take hours, and is as it was unless there is a result.
+type drawing struct{ file *os.File }
+
+func openDrawing(path string) (d drawing, err error) {
+	if path != "" {
+		d.file, err = os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o666)
+	}
+	return d, err
+}
+
+func (d drawing) draw(r *load.Result) error {
+	if d.file == nil {
+		return nil
+	}
+	if err := d.file.Truncate(0); err != nil && !errors.Is(err, syscall.EINVAL) { // a pipe has no length
+		return err
+	}
+	_, err := io.WriteString(d.file, r.SVG())
+	return err
+}
+
+// Close removes a file that nothing was drawn to, and that had nothing in it.
+func (d drawing) Close() error {
+	if d.file == nil {
+		return nil
+	}
+	info, err := d.file.Stat()
+	if err == nil && info.Mode().IsRegular() && info.Size() == 0 {
+		err = os.Remove(d.file.Name())
+	}
+	return errors.Join(err, d.file.Close())
 }
 
 // cutCommand takes what follows "--" off: the command of a server to start.

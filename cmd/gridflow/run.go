@@ -88,7 +88,7 @@ func commands() []command {
 		{"journal", "DIR [--stream ID | --check] [--json]", "show the streams of a journal, or the records of one, or verify all of it", (*program).journal},
 		{"journal replay", "STATE [FORK] [--json]", "make all versions of the forks of a state folder again, and check them", (*program).replay},
 		{"journal rebuild", "STATE FORK[@VERSION] FILE [--json]", "write the workbook that a fork had at a version", (*program).rebuild},
-		{"bench", "[--scenario FILE | --group 'name=… clients=… rate=… mix=read:80,edit:20' …] [--book NAME:SHEET:ROWS …] [--for 10s] [--steps 1,2,5,10] [--dialect FILE] [--report-json] [--svg FILE] [--url URL] [-- COMMAND]", "put an MCP server under load: one that runs, or one that COMMAND starts (http and stdio are gridflow's own)", (*program).bench},
+		{"bench", "[--scenario FILE | --group 'name=… clients=… rate=… mix=read:80,edit:20' …] [--book NAME:SHEET:ROWS …] [--url URL] [-- COMMAND]", "put an MCP server under load: one that runs, or one that COMMAND starts (http and stdio are gridflow's own); its settings are below, under Load", (*program).bench},
 		{"token", "NAME [--until DAY]", "make a token for a principal, and the lines for the file of --principals", (*program).token},
 		{"version", "", "print the version", (*program).version},
 		{"help", "", "print this text", (*program).help},
@@ -270,7 +270,7 @@ func helpText() string {
 		"\nSettings. --cache-bytes on the command line wins over GRIDFLOW_CACHE_BYTES in the\n" +
 		"environment, that over cache-bytes in the file given by --config, that over the default.\n")
 	group := ""
-	for _, s := range settings(new(config)) {
+	for _, s := range append(settings(new(config)), new(benchmark).settings()...) {
 		if s.group != group {
 			group = s.group
 			fmt.Fprintf(&b, "\n%s\n", group)

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
@@ -38,10 +39,16 @@ type client struct {
 // A visit is one session of a client that comes again and again.
 type visit struct {
 	once    sync.Once
+	opened  chan struct{} // closed when session or err is there
 	session session
 	err     error
 	left    int            // calls that it will yet make; negative: no bound
 	calls   sync.WaitGroup // that are under way
+	broken  atomic.Bool    // the connection has failed: the client comes anew
+}
+
+func newVisit(g *Group) *visit {
+	return &visit{opened: make(chan struct{}), left: cmp.Or(g.Life, -1)}
 }
 
 // A request is a call with what is known of it.
@@ -69,11 +76,11 @@ func (c *client) next() (request, *visit) {
 	if g.Leave > 0 && c.rng.Float64() < g.Leave {
 		r.leave = max(seconds(cmp.Or(g.LeaveAfter, 50*time.Millisecond).Seconds()*c.rng.ExpFloat64()), 1)
 	}
-	if c.visit == nil || c.visit.left == 0 {
+	if c.visit == nil || c.visit.left == 0 || c.visit.broken.Load() {
 		if old := c.visit; old != nil {
 			c.run.closing.Go(old.end)
 		}
-		c.visit = &visit{left: cmp.Or(g.Life, -1)}
+		c.visit = newVisit(g)
 	}
 	c.visit.left--
 	c.visit.calls.Add(1)
@@ -113,23 +120,33 @@ func (b Book) vars(vars values, rng *rand.Rand) {
 	row := 1 + rng.IntN(max(rows-page+1, 1))
 	cellRow, column := 1+rng.IntN(rows), string(rune('A'+rng.IntN(columns)))
 	vars["book"], vars["sheet"], vars["rows"], vars["columns"] = b.Name, b.Sheet, rows, columns
-	vars["row"], vars["last"] = row, min(row+page-1, max(rows, row))
+	vars["row"], vars["last"], vars["last_of_page"] = row, min(row+page-1, max(rows, row)), min(row+49, max(rows, row))
 	vars["column"], vars["cell"] = string(rune('A'+columns-1)), fmt.Sprint(column, cellRow)
 }
 
 // connect opens the visit's session, once. Who asks for it may leave while others wait.
-func (c *client) connect(v *visit) error {
+func (c *client) connect(ctx context.Context, v *visit) error {
 	v.once.Do(func() {
-		openCtx, stop := context.WithTimeoutCause(c.run.ctx, startMax, errPatience)
-		defer stop()
-		v.session, v.err = c.run.dialer.open(c.run.ctx, openCtx, c.who)
+		go func() {
+			defer close(v.opened)
+			openCtx, stop := context.WithTimeoutCause(c.run.ctx, startMax, errPatience)
+			defer stop()
+			v.session, v.err = c.run.dialer.open(c.run.ctx, openCtx, c.who)
+		}()
 	})
-	return v.err
+	select {
+	case <-v.opened:
+		return v.err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // end closes the session when its calls have come back.
 func (v *visit) end() {
 	v.calls.Wait()
+	v.once.Do(func() { close(v.opened) }) // nobody has asked for it
+	<-v.opened
 	if v.session != nil {
 		v.session.Close() // a server that is gone has been counted
 	}
@@ -137,9 +154,9 @@ func (v *visit) end() {
 
 // prepare opens the first session and makes what the group's operations name.
 func (c *client) prepare(openCtx context.Context) error {
-	v := &visit{left: cmp.Or(c.group.Life, -1)}
+	v := newVisit(c.group)
 	c.visit = v
-	if err := c.connect(v); err != nil {
+	if err := c.connect(openCtx, v); err != nil {
 		return fmt.Errorf("opening a session: %w", err)
 	}
 	for op := range c.group.Mix {
@@ -150,7 +167,14 @@ func (c *client) prepare(openCtx context.Context) error {
 			}
 			vars := values{"n": 0, "client": c.index, "principal": c.who.principal, "group": c.group.Name, "value": c.rng.IntN(1_000_001)}
 			c.own.vars(vars, c.rng)
-			res, err := v.session.CallTool(openCtx, making.MakeParams(vars))
+			if err := openCtx.Err(); err != nil {
+				return err
+			}
+			// One that is under way when another client fails is waited for: what nobody knows
+			// of cannot be undone.
+			makeCtx, stop := context.WithTimeoutCause(c.run.ctx, startMax, errPatience)
+			res, err := v.session.CallTool(makeCtx, making.MakeParams(vars))
+			stop()
 			if err != nil {
 				return fmt.Errorf("making {%s}: %w", name, err)
 			}
@@ -166,6 +190,49 @@ func (c *client) prepare(openCtx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// unmake undoes what the client has made, and tells how much of it is left. It asks in the
+// client's session, or, where that is no more, in one for this alone.
+func (c *client) unmake(ctx context.Context) (remains int) {
+	s, fresh := c.visit.session, false
+	if c.run.ctx.Err() != nil || c.visit.broken.Load() {
+		s = nil
+	}
+	for name := range c.made {
+		undo := c.run.dialect.Make[name].Undo
+		if undo == nil {
+			continue
+		}
+		vars := maps.Clone(c.made)
+		vars["n"], vars["client"], vars["principal"], vars["group"], vars["value"] = 0, c.index, c.who.principal, c.group.Name, 0
+		c.own.vars(vars, c.rng)
+		for {
+			if s == nil {
+				opened, err := c.run.dialer.open(ctx, ctx, c.who)
+				if err != nil {
+					remains++
+					break
+				}
+				defer opened.Close()
+				s, fresh = opened, true
+			}
+			res, err := s.CallTool(ctx, undo.with(vars).params())
+			code, _, refused := c.run.dialect.outcome(ctx, res, err)
+			if code == ok {
+				break
+			}
+			if code == transport && !fresh {
+				s = nil // it has ended without our knowing
+				continue
+			}
+			if !refused || !sleepUntil(ctx, time.Now().Add(100*time.Millisecond)) {
+				remains++
+				break
+			}
+		}
+	}
+	return remains
 }
 
 func (c Call) params() *mcp.CallToolParams {
@@ -199,12 +266,17 @@ func (c *client) call(step int, due time.Time) {
 		defer leave()
 	}
 	var res *mcp.CallToolResult
-	err := c.connect(v)
+	err := c.connect(ctx, v)
 	if err == nil {
 		res, err = v.session.CallTool(ctx, r.params())
+	} else if ctx.Err() == nil {
+		v.broken.Store(true)
 	}
 	h.answered = time.Now()
 	h.outcome, h.text, h.refusal = c.run.dialect.outcome(ctx, res, err)
+	if h.outcome == transport {
+		v.broken.Store(true)
+	}
 	c.record.add(h)
 }
 

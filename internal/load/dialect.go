@@ -18,7 +18,7 @@ import (
 // is nothing else but a variable becomes what that is, a number for example, or with
 // {name:text} a text all the same. {{ is a brace.
 // These are known: book, sheet, rows and columns of the workbook that was drawn; row and
-// last, two rows of it with twenty rows from the one to the other; column and cell, a
+// last, two rows of it with twenty rows from the one to the other; last_of_page, with fifty; column and cell, a
 // letter and an address; value, a whole number up to a million; n, the number of the call;
 // client, principal and group, of the caller; and what Make has made.
 type Dialect struct {
@@ -35,10 +35,12 @@ type Dialect struct {
 }
 
 // A Making makes a variable: a call, and the regular expression that finds the variable in
-// its result, by its first group if it has one.
+// its result, by its first group if it has one. Undo, unless nil, is called when the load
+// has ended, so that nothing is left with the server; it may name what was made.
 type Making struct {
 	Call `yaml:",inline"`
 	Take string `yaml:"take"`
+	Undo *Call  `yaml:"undo"`
 
 	take *regexp.Regexp
 }
@@ -81,6 +83,11 @@ func ReadDialect(r io.Reader) (*Dialect, error) {
 		if err := m.Call.check(variables); err != nil {
 			return nil, fmt.Errorf("make: %s: %w", name, err)
 		}
+		if m.Undo != nil {
+			if err := m.Undo.check(known); err != nil {
+				return nil, fmt.Errorf("make: %s: undo: %w", name, err)
+			}
+		}
 		d.Make[name] = m
 	}
 	for op, c := range d.Ops {
@@ -100,7 +107,7 @@ func ReadDialect(r io.Reader) (*Dialect, error) {
 }
 
 // variables are the names that every dialect may use.
-var variables = []string{"book", "sheet", "rows", "columns", "row", "last", "column", "cell", "value", "n", "client", "principal", "group"}
+var variables = []string{"book", "sheet", "rows", "columns", "row", "last", "last_of_page", "column", "cell", "value", "n", "client", "principal", "group"}
 
 // values are variables with what they are now.
 type values map[string]any

@@ -15,6 +15,12 @@ import (
 var GroupKeys = []string{"name", "clients", "principals", "as", "rate", "arrivals", "burst", "fixed", "parallel", "think", "limit",
 	"within", "timeout", "leave", "leave-after", "life", "read-bytes", "mix", "tool", "args"}
 
+// GroupHelp says what they mean, for who sees no more than a line of help.
+const GroupHelp = `clients and principals (how many; as=NAME,… those whose tokens they send); an open loop: rate (calls a second of each client), arrivals (constant or poisson), ` +
+	`burst (calls at once), fixed=true (steps do not multiply the rate); or a closed one: parallel (calls that each keeps going), think (the pause after each), limit (calls of each in a step); ` +
+	`what for: mix=OPERATION:WEIGHT,… of read, page, find, list, sheets, edit, readback, recalculate, save, render, status (or what the dialect has), or tool=NAME and, last, args={…}; ` +
+	`within (what takes longer is late), timeout (patience); manners: leave (the part of calls that their client gives up, 0 to 1), leave-after, life (calls until it comes anew), read-bytes (so many a second)`
+
 // ParseGroup reads a group from one line of key=value pairs, blank separated, as in
 // `name=victim clients=1 rate=10 tool=range_values args={"workbook_id":"sales"}` or
 // `clients=20 rate=2 arrivals=poisson mix=read:80,edit:20`. args takes the rest.

@@ -10,7 +10,9 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -285,6 +287,49 @@ func TestSVG(t *testing.T) {
 		}
 		if curves := strings.Count(svg, "<polyline"); (curves > 0) != (name != "nothing") {
 			t.Errorf("%s: %d curves", name, curves)
+		}
+	}
+}
+
+// TestSVGTime: what came back is drawn as stairs, each stretch of time as long as it is, so
+// that nothing rises before the step that made it rise; and the legend of many groups stays
+// beside its panel.
+func TestSVGTime(t *testing.T) {
+	r := &Result{Bin: 2 * time.Second, Steps: []Step{{Times: 1}, {Times: 4, Start: 2 * time.Second}}}
+	r.Series = []Series{{"g", []Point{{Good: 1}, {At: 2 * time.Second, Good: 4}}}}
+	l := r.timePanel().lines[0]
+	if want := []float64{0, 2, 2, 4}; !slices.Equal(l.x, want) || !slices.Equal(l.y, []float64{1, 1, 4, 4}) {
+		t.Errorf("drawn at %v: %v, want at %v", l.x, l.y, want)
+	}
+	p := panel{lines: make([]line, 30)}
+	for i := range p.lines {
+		p.lines[i].name = "group"
+	}
+	var b strings.Builder
+	p.draw(&b, 0)
+	for _, m := range regexp.MustCompile(`y="(\d+)">group<`).FindAllStringSubmatch(b.String(), -1) {
+		if y, _ := strconv.Atoi(m[1]); y > panelHeight+panelGap-10 {
+			t.Errorf("a name stands at %d, where the next panel is", y)
+		}
+	}
+}
+
+// TestLatencyRank: no more than a hundredth of the calls took longer than the 99th
+// percentile, however few there are.
+func TestLatencyRank(t *testing.T) {
+	for _, n := range []int{1, 2, 10, 49, 50, 51, 80, 99, 100, 101, 149, 150, 1000, 1449} {
+		h := newHistogram(3)
+		for i := range n {
+			record(h, time.Duration(i+1)*time.Microsecond)
+		}
+		l := latencyOf(h)
+		for _, c := range []struct {
+			q   float64
+			got time.Duration
+		}{{0.5, l.P50}, {0.9, l.P90}, {0.99, l.P99}, {0.999, l.P999}} {
+			if want := time.Duration(math.Ceil(c.q*float64(n))) * time.Microsecond; c.got != want {
+				t.Errorf("%d calls: the quantile %v is %v, want %v", n, c.q, c.got, want)
+			}
 		}
 	}
 }

@@ -140,7 +140,8 @@ func (r *Result) timePanel() panel {
 			l := line{name: s.Group + " " + kind.name, colour: colours[i%len(colours)], dash: kind.dash}
 			some := false
 			for _, point := range s.Points {
-				l.x, l.y = append(l.x, point.At.Seconds()), append(l.y, kind.of(point))
+				// As stairs: a line from one stretch of time to the next would rise before the step does.
+				l.x, l.y = append(l.x, point.At.Seconds(), (point.At+r.Bin).Seconds()), append(l.y, kind.of(point), kind.of(point))
 				some = some || kind.of(point) > 0
 			}
 			if some {
@@ -207,9 +208,10 @@ func (p panel) draw(b *strings.Builder, top int) {
 	fmt.Fprintf(b, `<rect x="%d" y="%d" width="%d" height="%d" fill="none" stroke="#888"/>`+"\n", panelLeft, top, panelWidth, panelHeight)
 	fmt.Fprintf(b, `<text x="%d" y="%d" text-anchor="middle" fill="#333">%s</text>`+"\n", panelLeft+panelWidth/2, top+panelHeight+34, html.EscapeString(p.xLabel))
 	fmt.Fprintf(b, `<text transform="translate(16 %d) rotate(-90)" text-anchor="middle" fill="#333">%s</text>`+"\n", top+panelHeight/2, html.EscapeString(p.yLabel))
+	apart := min(18, (panelHeight+panelGap-30)/max(len(p.lines), 1)) // the legend ends before the next panel does
 	for i, l := range p.lines {
 		p.curve(b, l, x, y)
-		at := top + 12 + 18*i
+		at := top + 12 + apart*i
 		fmt.Fprintf(b, `<line x1="%d" y1="%d" x2="%d" y2="%d" stroke="%s" stroke-width="2" stroke-dasharray="%s"/><text x="%d" y="%d">%s</text>`+"\n",
 			panelLeft+panelWidth+12, at, panelLeft+panelWidth+40, at, l.colour, l.dash, panelLeft+panelWidth+46, at+4, html.EscapeString(l.name))
 	}

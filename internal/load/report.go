@@ -3,6 +3,7 @@ package load
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -22,7 +23,8 @@ type Result struct {
 	Bin      time.Duration `json:"-"` // of the series
 	Steps    []Step        `json:"steps"`
 	Series   []Series      `json:"series"`
-	Server   *Usage        `json:"server,omitempty"` // nil: nobody could look at its processes
+	Server   *Usage        `json:"server,omitempty"`  // nil: nobody could look at its processes
+	Remains  int           `json:"remains,omitempty"` // of what the clients have made for themselves: it could not be undone
 }
 
 // A Step is what became of the calls that were due in one step.
@@ -74,7 +76,13 @@ func latencyOf(h *hdrhistogram.Histogram) Latency {
 	if h.TotalCount() == 0 {
 		return Latency{}
 	}
-	at := func(q float64) time.Duration { return time.Duration(h.ValueAtQuantile(q)) * time.Microsecond }
+	n := float64(h.TotalCount())
+	at := func(q float64) time.Duration {
+		// The histogram rounds to the nearest call: of eighty the 99th percentile would be the
+		// last but one, which more than a hundredth of the calls pass.
+		rank := math.Ceil(q*n/100 - 1e-9) // 99.9 is not to be had exactly
+		return time.Duration(h.ValueAtQuantile(100*rank/n)) * time.Microsecond
+	}
 	return Latency{
 		N: h.TotalCount(), Mean: time.Duration(h.Mean() * float64(time.Microsecond)),
 		P50: at(50), P90: at(90), P99: at(99), P999: at(99.9), Max: time.Duration(h.Max()) * time.Microsecond,
@@ -223,7 +231,8 @@ func (r *Result) Text() string {
 }
 
 // notes says what there is to know before the figures are believed: whether the load was
-// what was asked for, and what errors without a code were about.
+// what was asked for, what the first error of each kind was about, and what is left
+// with the server.
 func (r *Result) notes(b *strings.Builder) {
 	var lag time.Duration
 	var where string
@@ -234,16 +243,19 @@ func (r *Result) notes(b *strings.Builder) {
 			if g.Lag.P99 > max(lag, 10*time.Millisecond) && g.Lag.P99 > g.Latency.P50/2 {
 				lag, where = g.Lag.P99, fmt.Sprintf("%s at %g×", g.Group, s.Times)
 			}
-			for _, outcome := range []string{transport, rpcError, noCode} {
-				if text := g.Texts[outcome]; text != "" && !said[outcome+text] {
-					said[outcome+text] = true
-					fmt.Fprintf(b, "\n%s of %s at %g×, the first: %s\n", outcome, g.Group, s.Times, text)
+			for _, outcome := range slices.Sorted(maps.Keys(g.Texts)) {
+				if !said[outcome] && !slices.Contains([]string{left, timedOut, cancelled}, outcome) {
+					said[outcome] = true
+					fmt.Fprintf(b, "\n%s of %s at %g×, the first: %s\n", outcome, g.Group, s.Times, g.Texts[outcome])
 				}
 			}
 		}
 	}
 	if lag > 0 {
 		fmt.Fprintf(b, "\nThe generator was late itself: a hundredth of the calls was sent more than so long after it was due (the worst: %s, %s). Times are as clients see them from so busy a machine.\n", where, short(lag))
+	}
+	if r.Remains > 0 {
+		fmt.Fprintf(b, "\nWhat clients made for themselves (forks, copies) could not be undone %d times, and is still with the server.\n", r.Remains)
 	}
 }
 

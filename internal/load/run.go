@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -29,7 +30,9 @@ type run struct {
 // it. Calls that are under way when the time of the last step is up are waited for, each
 // as long as its client's patience lasts. The error is of the scenario, of opening the
 // sessions, or of ctx, in which case there is a result all the same once the load has begun.
-func Run(ctx context.Context, target Target, s Scenario) (*Result, error) {
+// A client whose connection fails comes anew with its next call, as real ones do. What the
+// clients have made for themselves is undone at the end, where the dialect says how.
+func Run(ctx context.Context, target Target, s Scenario) (res *Result, err error) {
 	if err := s.check(); err != nil {
 		return nil, fmt.Errorf("load: %w", err)
 	}
@@ -44,7 +47,11 @@ func Run(ctx context.Context, target Target, s Scenario) (*Result, error) {
 	if err := target.checkTokens(s.Groups); err != nil {
 		return nil, fmt.Errorf("load: %w", err)
 	}
-	defer r.end()
+	defer func() {
+		if remains := r.end(); res != nil {
+			res.Remains = remains
+		}
+	}()
 	steps, length := s.Steps, cmp.Or(s.For, 10*time.Second)
 	if len(steps) == 0 {
 		steps = []float64{1}
@@ -59,7 +66,7 @@ func Run(ctx context.Context, target Target, s Scenario) (*Result, error) {
 		rec.began, rec.width, rec.limits = began, width, 10_000
 	}
 	watch := startWatch(r.dialer.serving, width)
-	res := &Result{Scenario: s.Name, Target: target.String(), Began: began, Bin: width,
+	res = &Result{Scenario: s.Name, Target: target.String(), Began: began, Bin: width,
 		Machine: fmt.Sprintf("%s/%s, %d processors", runtime.GOOS, runtime.GOARCH, runtime.NumCPU())}
 	var starts []time.Time
 	var under sync.WaitGroup // calls of all steps
@@ -184,14 +191,32 @@ func (r *run) random(group, client, purpose int) *rand.Rand {
 	return rand.New(rand.NewPCG(r.scenario.Seed, uint64(group)<<40|uint64(client)<<8|uint64(purpose)))
 }
 
-// end closes all sessions.
-func (r *run) end() {
+// unmakeMax is how long it may take to undo all that was made.
+const unmakeMax = 20 * time.Second
+
+// end undoes what the clients have made, closes all sessions, and tells how much is left.
+func (r *run) end() (remains int) {
+	ctx, stop := context.WithTimeout(context.WithoutCancel(r.ctx), unmakeMax)
+	defer stop()
+	var undoing errgroup.Group
+	undoing.SetLimit(16) // it is no part of the load
+	var kept atomic.Int64
+	for _, c := range r.clients {
+		if len(c.made) > 0 {
+			undoing.Go(func() error {
+				kept.Add(int64(c.unmake(ctx)))
+				return nil
+			})
+		}
+	}
+	_ = undoing.Wait()
 	for _, c := range r.clients {
 		if v := c.visit; v != nil {
 			r.closing.Go(v.end) // a server that is stuck keeps each of them waiting for seconds
 		}
 	}
 	r.closing.Wait()
+	return int(kept.Load())
 }
 
 // step lets all clients work for a time. Calls that are under way then are in under.

@@ -203,6 +203,125 @@ func TestStopped(t *testing.T) {
 	})
 }
 
+// TestComesAnew: a client whose connection fails opens another session for its next call,
+// as hosts do: a server that is started anew is seen to be there.
+func TestComesAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var down, opened atomic.Int64
+		target := Target{dial: func(context.Context, caller) (session, error) {
+			life := down.Load()
+			if life == 1 {
+				return nil, errors.New("connection refused")
+			}
+			opened.Add(1)
+			return fake{func(context.Context, *mcp.CallToolParams) (*mcp.CallToolResult, error) {
+				if down.Load() != life {
+					return nil, errors.New("connection reset") // it knows nothing of this session
+				}
+				return result("well", false), nil
+			}, new(atomic.Int64)}, nil
+		}}
+		time.AfterFunc(1050*time.Millisecond, func() { down.Store(1) })
+		time.AfterFunc(2050*time.Millisecond, func() { down.Store(2) })
+		res, err := Run(t.Context(), target, Scenario{For: 3 * time.Second, Groups: []Group{{Name: "g", Rate: 10, Calls: []Call{{Tool: "x"}}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if g := res.Steps[0].Groups[0]; g.OK() != 20 || g.Counts[transport] != 10 || opened.Load() != 2 {
+			t.Errorf("%v in %d sessions, want 20 and 10 in 2", g.Counts, opened.Load())
+		}
+	})
+}
+
+// TestPatienceWhileOpening: a call whose session does not come about is given up when its
+// client's patience is over, not when opening is.
+func TestPatienceWhileOpening(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dials := new(atomic.Int64)
+		target := Target{dial: func(ctx context.Context, _ caller) (session, error) {
+			if dials.Add(1) > 1 {
+				<-ctx.Done()
+				return nil, ctx.Err()
+			}
+			return fake{func(context.Context, *mcp.CallToolParams) (*mcp.CallToolResult, error) {
+				return result("well", false), nil
+			}, new(atomic.Int64)}, nil
+		}}
+		res, err := Run(t.Context(), target, Scenario{For: time.Second, Groups: []Group{{Name: "g", Rate: 2, Life: 1, Timeout: 2 * time.Second, Calls: []Call{{Tool: "x"}}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if g := res.Steps[0].Groups[0]; g.OK() != 1 || g.Counts[timedOut] != 1 || res.Took != 2500*time.Millisecond {
+			t.Errorf("%v in %v, want one of each in 2.5 s", g.Counts, res.Took)
+		}
+	})
+}
+
+// TestUnmade: what clients have made for themselves is undone when the load is over, also
+// where it is stopped, where it cannot begin, or where the session is no more; what cannot
+// be undone is told.
+func TestUnmade(t *testing.T) {
+	dialect, err := ReadDialect(strings.NewReader("ops: {edit: {tool: edit, args: {of: '{copy}'}}}\nmake: {copy: {tool: make, take: '[0-9]+', undo: {tool: drop, args: {of: '{copy}'}}}}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name                         string
+		stopped, full, broken, stuck bool
+		remains                      int
+	}{{name: "well"}, {name: "stopped", stopped: true}, {name: "cannot begin", full: true}, {name: "connections break", broken: true}, {name: "refused", stuck: true, remains: 3}} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var mu sync.Mutex
+				there, made, busy := map[string]bool{}, 0, 0
+				target := Target{Dialect: dialect, dial: func(ctx context.Context, _ caller) (session, error) {
+					broken := false
+					return fake{func(callCtx context.Context, p *mcp.CallToolParams) (*mcp.CallToolResult, error) {
+						mu.Lock()
+						defer mu.Unlock()
+						var args struct{ Of string }
+						if err := json.Unmarshal(p.Arguments.(json.RawMessage), &args); err != nil {
+							return nil, err
+						}
+						switch {
+						case callCtx.Err() != nil:
+							return nil, callCtx.Err()
+						case broken:
+							return nil, errors.New("connection closed")
+						case p.Name == "make":
+							if made++; test.full && made == 3 {
+								return result("LIMIT: no more", true), nil
+							}
+							there[fmt.Sprint(made)] = true
+							return result(fmt.Sprint(made), false), nil
+						case p.Name == "drop":
+							if busy++; busy < 4 || test.stuck {
+								return result("OVERLOADED: later", true), nil
+							}
+							delete(there, args.Of)
+						default:
+							broken = test.broken
+						}
+						return result("well", false), nil
+					}, new(atomic.Int64)}, nil
+				}}
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				if test.stopped {
+					time.AfterFunc(500*time.Millisecond, cancel)
+				}
+				res, err := Run(ctx, target, Scenario{For: time.Second, Books: []Book{{Name: "b"}}, Groups: []Group{{Name: "g", Clients: 3, Rate: 1, Mix: map[string]float64{"edit": 1}}}})
+				if (err != nil) != (test.stopped || test.full) {
+					t.Fatal(err)
+				}
+				if len(there) != test.remains || res != nil && res.Remains != test.remains {
+					t.Errorf("%d are there, want %d: %+v", len(there), test.remains, res)
+				}
+			})
+		})
+	}
+}
+
 // TestManners: clients that leave are counted as that, whatever the server does with what
 // they wanted; those that live for some calls come again in another session.
 func TestManners(t *testing.T) {

@@ -18,6 +18,7 @@ import (
 	"gridflow/internal/book"
 	"gridflow/internal/lazy"
 	"gridflow/internal/lock"
+	"gridflow/internal/vfs"
 	"gridflow/internal/xlsx"
 )
 
@@ -223,6 +224,30 @@ func (w *Workspace) holdOn(b Base, o *opened) *Hold {
 	return &Hold{Base: b, workspace: w, opened: o, loaded: l}
 }
 
+// store makes a file in a folder under the name that fill gives it, as a whole or not at
+// all. When it gives no error, the file and its name are durable: what is acknowledged from
+// there on stands on it.
+func store(dir saveFolder, fill func(f vfs.File) (name string, err error)) error {
+	temp := tempName()
+	f, err := dir.Create(temp, 0o600)
+	if err != nil {
+		return storeError(err)
+	}
+	defer dir.Remove(temp) // gone already where all went well
+	defer f.Close()
+	name, err := fill(f)
+	if err != nil {
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		return storeError(err)
+	}
+	if err := dir.Rename(temp, name); err != nil {
+		return storeError(err)
+	}
+	return storeError(dir.SyncDir("."))
+}
+
 // keep copies the file of l into the store and reads it from there from now on.
 func (w *Workspace) keep(ctx context.Context, e Entry, l *loaded) (Base, error) {
 	src := l.checked.current()
@@ -230,34 +255,24 @@ func (w *Workspace) keep(ctx context.Context, e Entry, l *loaded) (Base, error) 
 	if l.convertedOf != "" {
 		b.Ext = ".xlsx" // what was made of it
 	}
-	temp := tempName()
-	f, err := w.bases.dir.OpenFile(temp, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	err := store(rootFolder{w.bases.dir}, func(f vfs.File) (name string, err error) {
+		h := sha256.New()
+		if to, is := f.(*os.File); is && cloneFile(to, src.file) == nil {
+			err = hashing(ctx, io.NewSectionReader(f, 0, 1<<62), h)
+		} else {
+			err = hashing(ctx, io.NewSectionReader(src.file, 0, 1<<62), io.MultiWriter(h, f))
+		}
+		if err != nil {
+			return "", l.checked.judge(storeError(err))
+		}
+		if now, err := src.file.Stat(); err != nil || !sameFile(now, src.info) {
+			return "", l.checked.judge(errors.Join(errMoved, err))
+		}
+		b.SHA256 = hex.EncodeToString(h.Sum(nil))
+		return b.file(), nil
+	})
 	if err != nil {
-		return b, storeError(err)
-	}
-	defer w.bases.dir.Remove(temp) // gone already where all went well
-	defer f.Close()
-	h := sha256.New()
-	if cloneFile(f, src.file) == nil {
-		err = hashing(ctx, io.NewSectionReader(f, 0, 1<<62), h)
-	} else {
-		err = hashing(ctx, io.NewSectionReader(src.file, 0, 1<<62), io.MultiWriter(h, f))
-	}
-	if err != nil {
-		return b, l.checked.judge(storeError(err))
-	}
-	if now, err := src.file.Stat(); err != nil || !sameFile(now, src.info) {
-		return b, l.checked.judge(errors.Join(errMoved, err))
-	}
-	b.SHA256 = hex.EncodeToString(h.Sum(nil))
-	if err := f.Sync(); err != nil {
-		return b, storeError(err)
-	}
-	if err := w.bases.dir.Rename(temp, b.file()); err != nil {
-		return b, storeError(err)
-	}
-	if err := (rootFolder{w.bases.dir}).SyncDir("."); err != nil {
-		return b, storeError(err)
+		return b, err
 	}
 	if src.disk == w.bases.disk {
 		return b, nil // it is read from a copy already, whose name was dropped since

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"testing"
 
+	"gridflow/internal/vfs"
 	"gridflow/internal/vfs/crashfs"
 )
 
@@ -151,6 +152,70 @@ func TestSaveIsSynced(t *testing.T) {
 					t.Error("the crashes have not made both outcomes")
 				}
 			})
+		}
+	}
+}
+
+// TestBaseIsSynced: wherever the power is cut while a base is kept, it is there as a whole or
+// not at all; once a fork may be made on it, it is there. A disk that fails at any operation
+// leaves nothing under the base's name that is not whole, and no temporary file.
+func TestBaseIsSynced(t *testing.T) {
+	whole := strings.Repeat("base", 1000)
+	keep := func(f *crashfs.FS) error {
+		return store(f, func(h vfs.File) (string, error) {
+			for range 4 {
+				if _, err := io.WriteString(h, whole[:len(whole)/4]); err != nil {
+					return "", err
+				}
+			}
+			return "hash.xlsx", nil
+		})
+	}
+	seen := map[string]bool{}
+	for stop, done := 1, false; !done; stop++ {
+		for seed := range uint64(20) {
+			f := crashfs.New()
+			f.StopAfter(stop)
+			err := keep(f)
+			if done = len(f.Ops()) < stop; done && err != nil {
+				t.Fatal(err)
+			}
+			for _, crash := range []func(*rand.Rand) *crashfs.FS{f.Crash, f.CrashReorder} {
+				got := onDisk(t, crash(rand.New(rand.NewPCG(seed, uint64(stop)))), "hash.xlsx")
+				if got != whole && (got != "" || err == nil) {
+					t.Fatalf("stopped after %v (%v): %d bytes are there", f.Ops(), err, len(got))
+				}
+				seen[got] = true
+			}
+		}
+	}
+	if len(seen) != 2 {
+		t.Error("the crashes have not made both outcomes")
+	}
+	for at, failed := 1, true; failed; at++ {
+		f := crashfs.New()
+		failed = false
+		f.SetFault(func(o crashfs.Op) *crashfs.Fault {
+			if o.N == at && o.Kind != crashfs.Remove {
+				failed = true
+				return &crashfs.Fault{Err: syscall.EIO, Short: 1}
+			}
+			return nil
+		})
+		if err := keep(f); err == nil && failed {
+			t.Errorf("operation %d failed, and nobody was told", at)
+		}
+		if got := onDisk(t, f, "hash.xlsx"); got != "" && got != whole {
+			t.Errorf("operation %d failed: %d bytes are there", at, len(got))
+		}
+		entries, err := f.ReadDir(".")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			if e.Name() != "hash.xlsx" {
+				t.Errorf("operation %d failed: %s is left", at, e.Name())
+			}
 		}
 	}
 }
