@@ -171,6 +171,7 @@ func TestForkTranscript(t *testing.T) {
 		"filters_batch.txt",
 		"forks.txt",
 		"grids.txt",
+		"inserted.txt",
 		"layouts.txt",
 		"names.txt",
 		"objects.txt",

@@ -22,6 +22,7 @@ type structureOp struct {
 	Count    int    `json:"count" default:"1" min:"1" doc:"Rows or columns; clone_row: copies"`
 	ToRow    *int   `json:"to_row" min:"1" doc:"move_rows: the row before which they go"`
 	ToCol    string `json:"to_col" doc:"move_cols: the column before which they go"`
+	Formats  string `json:"format_from" enum:"before|after|none" doc:"insert_rows, insert_cols: the line whose formats the new ones take; before, as in Excel, unless given"`
 	Expand   bool   `json:"expand_adjacent_sums" default:"false" doc:"insert_rows, clone_row: SUMs just below the new rows take them in"`
 	Source   *int   `json:"source_row" min:"1" doc:"clone_row"`
 	InsertAt *int   `json:"insert_at" min:"1" doc:"clone_row: the first new row"`
@@ -73,7 +74,10 @@ var structureBatch = define(Spec{
 	var s *structureRun
 	made, err := env.batch(ctx, in.Fork, "structure_batch", policy, in.EditMode, in.Guard, len(in.Ops), func(b *batch, i int) error {
 		if i == 0 {
-			s = &structureRun{batch: b, impact: in.Impact, delta: in.Delta}
+			s = &structureRun{batch: b, impact: in.Impact, delta: in.Delta, formats: "before"}
+			if env.Profile == Compat {
+				s.formats = "none"
+			}
 			if policy != "off" {
 				if err := s.parse(); err != nil {
 					return err
@@ -107,6 +111,7 @@ type structureRun struct {
 	*batch
 	op            int // which of them is done
 	impact, delta bool
+	formats       string // format_from, where an operation does not say
 	found         impactReport
 	lost          map[string]int // what charts have lost so far; nil: nobody has looked
 	deltas        []formulaDelta
@@ -235,6 +240,11 @@ func (s *structureRun) lines(op *structureOp, kind structure.Kind, at int) error
 		return err
 	}
 	s.counts[lineCounts[kind]] += op.Count
+	if kind == structure.InsertRows || kind == structure.InsertColumns {
+		if err := s.formatInserted(op, i, kind == structure.InsertRows, at); err != nil {
+			return err
+		}
+	}
 	if kind == structure.InsertRows && op.Expand {
 		return s.expandSums(i, at, op.Count)
 	}
