@@ -10,6 +10,10 @@ import (
 	"gridflow/internal/until"
 )
 
+// inheritedMax is how many cells inserted rows and columns have formats of: a column of a million rows is not to cost
+// a million cells where somebody wanted a column.
+const inheritedMax = 1 << 17
+
 // formatInserted gives rows or columns that were inserted into a sheet the formats of those beside them: of what
 // stands before them, as Excel does, or after them, which is so below the headers of a table, too. Where there are
 // none, or too many cells, they stay as they are.
@@ -63,7 +67,7 @@ func (s *structureRun) formatInserted(op *structureOp, i int, rows bool, at int)
 		if sheet.StyleAt(to.First) == c.Style {
 			continue
 		}
-		if n += to.Cells(); n > filledMax {
+		if n += to.Cells(); n > inheritedMax {
 			s.warn("WARN_FORMATS_LEFT: the new lines have the formats of %s only where whole lines have them: there are too many cells. style_batch formats ranges", lineRange(rows, from, from))
 			return nil
 		}
