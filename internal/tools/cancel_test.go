@@ -124,3 +124,50 @@ func callWith(ctx context.Context, env *Env, call string) (string, error) {
 	}
 	return res.Text, nil
 }
+
+// BenchmarkBulk is edits of a million cells, of texts but for a column of numbers, each of a fork of its own, on the disk when
+// it is answered.
+func BenchmarkBulk(b *testing.B) {
+	env := editingEnv(b, Dense)
+	const rows, columns = 100_000, 10
+	words := strings.NewReplacer("WHOLE", fmt.Sprintf("A1:J%d", rows), "ROWS", fmt.Sprint(rows))
+	fork := func(calls ...string) string {
+		b.Helper()
+		text, err := callWith(b.Context(), env, calls[0])
+		if err != nil {
+			b.Fatal(err)
+		}
+		id, _, _ := strings.Cut(text, ",")
+		for _, call := range calls[1:] {
+			if _, err := callWith(b.Context(), env, strings.ReplaceAll(words.Replace(call), "FORK", id)); err != nil {
+				b.Fatalf("%s: %v", call, err)
+			}
+		}
+		return id
+	}
+	fork(`create_workbook {"target_path":"empty.xlsx","sheets":[{"name":"Data"}]}`)
+	fork(`create_fork {"workbook_id":"empty.xlsx"}`,
+		`transform_batch {"fork_id":"FORK","ops":[{"kind":"fill_range","sheet_name":"Data","range":"WHOLE","value":"some text"}]}`,
+		`fill_series {"fork_id":"FORK","sheet_name":"Data","range":"A1:AROWS","start":1}`,
+		`save_fork {"fork_id":"FORK","target_path":"many.xlsx"}`)
+	for _, c := range [...]struct{ name, call string }{
+		{"fill", `transform_batch {"fork_id":"FORK","ops":[{"kind":"fill_range","sheet_name":"Data","range":"WHOLE","value":7}]}`},
+		{"clear", `transform_batch {"fork_id":"FORK","ops":[{"kind":"clear_range","sheet_name":"Data","range":"WHOLE"}]}`},
+		{"replace", `transform_batch {"fork_id":"FORK","ops":[{"kind":"replace_in_range","sheet_name":"Data","range":"WHOLE","find":"x","replace":"y","match_mode":"contains"}]}`},
+		{"replace nothing", `transform_batch {"fork_id":"FORK","ops":[{"kind":"replace_in_range","sheet_name":"Data","range":"WHOLE","find":"nowhere","replace":"y","match_mode":"contains"}]}`},
+		{"sort", `sort_range {"fork_id":"FORK","sheet_name":"Data","range":"WHOLE","has_header":false,"keys":[{"column":"A","order":"desc"}]}`},
+		{"move", `structure_batch {"fork_id":"FORK","ops":[{"kind":"move_range","sheet_name":"Data","src_range":"WHOLE","dest_anchor":"N2"}]}`},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			for b.Loop() {
+				b.StopTimer()
+				id := fork(`create_fork {"workbook_id":"many.xlsx"}`, `find_value {"workbook_id":"FORK","query":"nowhere","sheet_name":"Data"}`)
+				b.StartTimer()
+				if _, err := callWith(b.Context(), env, strings.ReplaceAll(words.Replace(c.call), "FORK", id)); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/(rows*columns), "ns/cell")
+		})
+	}
+}

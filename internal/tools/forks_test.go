@@ -24,7 +24,7 @@ import (
 )
 
 // editingEnv is an Env over a copy of an example whose forks are in a folder of their own.
-func editingEnv(t *testing.T, profile Profile, set ...func(*forks.Options)) *Env {
+func editingEnv(t testing.TB, profile Profile, set ...func(*forks.Options)) *Env {
 	t.Helper()
 	root, state := t.TempDir(), t.TempDir()
 	for _, name := range []string{"loan.xlsx", "orders.csv"} {
@@ -85,7 +85,7 @@ func editingEnv(t *testing.T, profile Profile, set ...func(*forks.Options)) *Env
 
 // salesBook is a workbook with a table, a table that has totals, merged cells, and a sheet
 // whose last cell stands by itself.
-func salesBook(t *testing.T) []byte {
+func salesBook(t testing.TB) []byte {
 	t.Helper()
 	b := &genbook.Book{}
 	money, day := b.Style(genbook.Style{Format: "#,##0.00"}), b.Style(genbook.Style{Format: "yyyy-mm-dd"})
@@ -130,7 +130,7 @@ func salesBook(t *testing.T) []byte {
 
 // formulaBook is a workbook of formulas: with values that are partly wrong, or, as programs
 // write it that do not calculate, without any.
-func formulaBook(t *testing.T, valued bool) []byte {
+func formulaBook(t testing.TB, valued bool) []byte {
 	t.Helper()
 	b := &genbook.Book{}
 	var in, calc genbook.Grid

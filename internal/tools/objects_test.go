@@ -67,14 +67,14 @@ func TestStrictTakesNoObjects(t *testing.T) {
 }
 
 // strictly gives a workbook in the strict form of Open XML.
-func strictly(t *testing.T, book []byte) []byte {
+func strictly(t testing.TB, book []byte) []byte {
 	words := strings.NewReplacer("http://schemas.openxmlformats.org/spreadsheetml/2006/main", xlsx.StrictMain,
 		"http://schemas.openxmlformats.org/officeDocument/2006/", "http://purl.oclc.org/ooxml/officeDocument/")
 	return rewritten(t, book, func(_ string, text []byte) []byte { return []byte(words.Replace(string(text))) })
 }
 
 // rewritten gives a package with other contents of its parts.
-func rewritten(t *testing.T, file []byte, part func(name string, text []byte) []byte) []byte {
+func rewritten(t testing.TB, file []byte, part func(name string, text []byte) []byte) []byte {
 	t.Helper()
 	src, err := zip.NewReader(bytes.NewReader(file), int64(len(file)))
 	if err != nil {
