@@ -141,6 +141,49 @@ func TestNamedTestsExist(t *testing.T) {
 	}
 }
 
+var (
+	command   = regexp.MustCompile("(?:cd (\\S+) && )?go test [^`|]*")
+	benchFlag = regexp.MustCompile(`-bench (?:'([^']+)'|([^\s'$]+))`)
+	folder    = regexp.MustCompile(`\./[\w/]+`)
+	benchmark = regexp.MustCompile(`(?m)^func Benchmark(\w*)\(`)
+)
+
+// TestNamedBenchmarksExist: a command of a page that runs benchmarks of a package finds one there.
+func TestNamedBenchmarksExist(t *testing.T) {
+	looked := 0
+	for page, text := range pages(t) {
+		for _, cmd := range command.FindAllStringSubmatch(text, -1) {
+			for _, m := range benchFlag.FindAllStringSubmatch(cmd[0], -1) {
+				want, err := regexp.Compile(strings.Split(m[1]+m[2], "/")[0])
+				if err != nil {
+					t.Errorf("%s: %s: %v", page, cmd[0], err)
+					continue
+				}
+				for _, dir := range folder.FindAllString(cmd[0], -1) {
+					looked++
+					files, err := filepath.Glob(filepath.Join(top, cmd[1], dir, "*_test.go"))
+					found := false
+					for _, file := range files {
+						source, rerr := os.ReadFile(file)
+						if rerr != nil {
+							t.Fatal(rerr)
+						}
+						for _, name := range benchmark.FindAllSubmatch(source, -1) {
+							found = found || want.MatchString("Benchmark"+string(name[1]))
+						}
+					}
+					if err != nil || !found {
+						t.Errorf("%s: %q finds no benchmark in %s", page, cmd[0], dir)
+					}
+				}
+			}
+		}
+	}
+	if looked < 20 {
+		t.Errorf("the pages have %d such commands only", looked)
+	}
+}
+
 // ofPackage is a test with its package behind it, as in "TestWire (server)".
 var ofPackage = regexp.MustCompile(`((?:Test|Fuzz)[A-Z]\w*) \(([a-z]+(?:/[a-z]+)*)[);:,]`)
 

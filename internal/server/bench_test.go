@@ -7,9 +7,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -49,6 +51,51 @@ func BenchmarkStdio(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkPipe: a call over stdio to the process that has the state folder, and to another
+// one, which hands it on over a socket.
+func BenchmarkPipe(b *testing.B) {
+	direct := func(ctx context.Context, in io.Reader, out io.Writer) {
+		New(Config{Tools: fixtureTools()}).ServeStdio(ctx, in, out, time.Second)
+	}
+	piped := func(ctx context.Context, in io.Reader, out io.Writer) {
+		l, err := net.Listen("unix", filepath.Join(b.TempDir(), "s"))
+		if err != nil {
+			b.Error(err)
+			return
+		}
+		server, over := New(Config{Tools: fixtureTools()}), make(chan bool)
+		go func() {
+			defer close(over)
+			if hangUp, err := server.ServePeers(l, Hello{}, time.Second); err == nil {
+				hangUp()
+			}
+		}()
+		p := &Pipe{In: in, Out: out, ReadOnly: func(string) bool { return true }, Log: slog.New(slog.DiscardHandler),
+			Connect: func(context.Context) (Backend, error) {
+				c, err := net.Dial("unix", l.Addr().String())
+				if err != nil {
+					return nil, err
+				}
+				r := bufio.NewReader(c)
+				_, err = ReadHello(r)
+				return &dialled{c.(*net.UnixConn), r}, err
+			}}
+		p.Run(ctx, time.Second)
+		server.Stop()
+		<-over
+	}
+	b.Run("itself", func(b *testing.B) { benchStdio(b, "2025-11-25", direct) })
+	b.Run("another", func(b *testing.B) { benchStdio(b, "2025-11-25", piped) })
+}
+
+// dialled is a connection whose greeting has been read.
+type dialled struct {
+	*net.UnixConn
+	r *bufio.Reader
+}
+
+func (d *dialled) Read(p []byte) (int, error) { return d.r.Read(p) }
 
 type nopCloser struct{ io.Writer }
 

@@ -1,6 +1,8 @@
 package workspace
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -256,6 +258,64 @@ func TestSaveFails(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestSavedMeanwhile: what another program has saved while a save was writing is not lost:
+// the save is refused where it was made for another content, and leaves nothing.
+func TestSavedMeanwhile(t *testing.T) {
+	was := "what the fork was made of"
+	sum := sha256.Sum256([]byte(was))
+	expect := WriteOptions{Overwrite: true, Backup: true, Expect: []string{hex.EncodeToString(sum[:])}}
+	for _, c := range []struct {
+		name, was string
+		o         WriteOptions
+		theirs    string // "": they have deleted it
+		code      string
+	}{
+		{"changed", was, expect, "theirs", CodeConflict},
+		{"deleted", was, expect, "", CodeConflict},
+		{"new", "", WriteOptions{}, "theirs", CodeExists},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := diskWith(t, c.was)
+			target := Target{Path: "sub/a.xlsx", place: place{0, "sub/a.xlsx"}}
+			err := save(t.Context(), f, target, c.o, func(w io.Writer) error {
+				if err := f.Remove("sub/a.xlsx"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+					return err
+				}
+				if c.theirs != "" {
+					h, err := f.Create("sub/a.xlsx", 0o644)
+					if err != nil {
+						return err
+					}
+					if _, err := io.WriteString(h, c.theirs); err != nil {
+						return err
+					}
+				}
+				_, err := io.WriteString(w, "ours")
+				return err
+			})
+			var ours *Error
+			if !errors.As(err, &ours) || ours.Code != c.code {
+				t.Errorf("%v, want %s", err, c.code)
+			}
+			if got := onDisk(t, f, "sub/a.xlsx"); got != c.theirs {
+				t.Errorf("the file holds %q, want %q", got, c.theirs)
+			}
+			if got := onDisk(t, f, "sub/a.xlsx.bak"); got != "older" {
+				t.Errorf("the backup holds %q", got)
+			}
+			entries, err := f.ReadDir("sub")
+			for _, e := range entries {
+				if strings.HasPrefix(e.Name(), tempPrefix) {
+					t.Errorf("%s is left", e.Name())
+				}
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		})
 	}
 }
 
