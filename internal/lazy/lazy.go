@@ -169,11 +169,13 @@ func (l *Load[T]) startLocked(w *waiter[T]) (launch func()) {
 			v, err := protect(WithKeeper(run, p), w.work, &Publisher[T]{load: l})
 			p.end()
 			stopped := run.Err() != nil
-			next := l.finish(v, err, stopped)
-			cancel()
+			// Before anybody has the result: the work that they begin with it finds the place free
+			// of the one that may go on behind its call.
 			if hold != nil {
 				hold.Release(!stopped)
 			}
+			next := l.finish(v, err, stopped)
+			cancel()
 			next()
 		})
 	}

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"gridflow/internal/lazy"
 )
@@ -261,4 +262,29 @@ func TestPeekAndSet(t *testing.T) {
 	if v, err := growing.Wait(t.Context(), lazy.Whole, nil); v != 2 || err != nil {
 		t.Error(v, err)
 	}
+}
+
+// slowHold is a keeper's one hold, whose release takes a while.
+type slowHold struct{ released *bool }
+
+func (h slowHold) Keep(func()) (lazy.Hold, bool) { return h, true }
+func (h slowHold) Again() lazy.Hold              { return nil }
+
+func (h slowHold) Release(bool) {
+	time.Sleep(time.Second)
+	*h.released = true
+}
+
+// Whoever has the result begins further work with it, of which one piece may go on behind the call: what has
+// ended must not be that one.
+func TestReleasedBeforeItIsHad(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		released := false
+		ctx := lazy.WithKeeper(t.Context(), slowHold{&released})
+		var l lazy.Load[int]
+		v, err := l.Wait(ctx, lazy.Whole, func(context.Context, *lazy.Publisher[int]) (int, error) { return 7, nil })
+		if v != 7 || err != nil || !released {
+			t.Errorf("%d, %v; what it used is released: %v", v, err, released)
+		}
+	})
 }
