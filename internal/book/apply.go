@@ -497,7 +497,7 @@ func (c *CellEdit) change(sheet *grid.Sheet, formula stored, style uint32) (chan
 	case clears && style == sheet.Layout.LineStyle(c.Ref):
 		change.Kind = grid.RemoveCell
 	}
-	for range sheet.Arrays(cell.Range{First: c.Ref, Last: c.Ref}) {
+	if sheet.InArray(c.Ref) {
 		return change, true // it counts as a part of the range, even if it stays as it is
 	}
 	if change.Kind == grid.RemoveCell {

@@ -11,6 +11,7 @@ import (
 	"gridflow/internal/grid"
 	"gridflow/internal/lazy"
 	"gridflow/internal/numfmt"
+	"gridflow/internal/until"
 )
 
 // Moment is what a calculation reads that is no cell: the clock and what random numbers
@@ -249,11 +250,7 @@ func (s *Snapshot) differing(ctx context.Context, since *Snapshot, formulas bool
 		if err != nil {
 			return nil, err
 		}
-		looked := 0
-		for x, y := range grid.Diff(old, now, nil) {
-			if looked++; looked&0xfff == 0 && ctx.Err() != nil {
-				return nil, ctx.Err()
-			}
+		for x, y := range until.Done2(ctx, grid.Diff(old, now, nil)) {
 			ref := y.Ref
 			if _, ok := now.At(y.Ref); !ok {
 				ref = x.Ref
@@ -265,6 +262,9 @@ func (s *Snapshot) differing(ctx context.Context, since *Snapshot, formulas bool
 			default:
 				cells = append(cells, calc.Cell{Sheet: i, At: ref})
 			}
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
 		}
 	}
 	return cells, nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"gridflow/internal/cell"
 	"gridflow/internal/grid"
 )
 
@@ -106,7 +105,7 @@ func Results(ctx context.Context, made, now *Snapshot, most int) (ops []Op, ok b
 			if x.Value == y.Value {
 				continue
 			}
-			if n++; n > most || x.Ref != y.Ref || !y.HasFormula() && !filledBy(is, y.Ref) {
+			if n++; n > most || x.Ref != y.Ref || !y.HasFormula() && !is.InArray(y.Ref) {
 				return nil, false, nil
 			}
 			set.Cells = append(set.Cells, CellEdit{Ref: y.Ref, Value: y.Value})
@@ -116,12 +115,4 @@ func Results(ctx context.Context, made, now *Snapshot, most int) (ops []Op, ok b
 		}
 	}
 	return ops, true, nil
-}
-
-// filledBy reports whether an array gives the value of a cell.
-func filledBy(s *grid.Sheet, r cell.Ref) bool {
-	for range s.Arrays(cell.Range{First: r, Last: r}) {
-		return true
-	}
-	return false
 }

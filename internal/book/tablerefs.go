@@ -7,6 +7,7 @@ import (
 	"gridflow/internal/cell"
 	"gridflow/internal/formula"
 	"gridflow/internal/grid"
+	"gridflow/internal/until"
 )
 
 // followed is a table of which formulas have to say something else.
@@ -260,11 +261,7 @@ func (f *tableFollower) sheet(i int) error {
 		return err
 	}
 	var changes []grid.Change
-	n := 0
-	for c := range sheet.Cells(cell.WholeSheet) {
-		if n++; n&0xFFFF == 0 && f.d.ctx.Err() != nil {
-			return f.d.ctx.Err()
-		}
+	for c := range until.Done(f.d.ctx, sheet.Cells(cell.WholeSheet)) {
 		if !c.HasFormula() {
 			continue
 		}
@@ -297,6 +294,9 @@ func (f *tableFollower) sheet(i int) error {
 			}
 		}
 		changes = append(changes, change)
+	}
+	if err := f.d.ctx.Err(); err != nil {
+		return err
 	}
 	if len(changes) == 0 {
 		return nil

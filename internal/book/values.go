@@ -140,7 +140,7 @@ func (o GiveValues) apply(d *draft) error {
 		return fmt.Errorf("values of %s: %w", o.Sheet, err)
 	}
 	// They are in no array any more. What another array fills of them has a value by now.
-	empty = slices.DeleteFunc(empty, func(c grid.Change) bool { return !valued.Value(c.Ref).IsBlank() || inArray(valued, c.Ref) })
+	empty = slices.DeleteFunc(empty, func(c grid.Change) bool { return !valued.Value(c.Ref).IsBlank() || valued.InArray(c.Ref) })
 	if valued, err = valued.With(empty); err != nil {
 		return fmt.Errorf("values of %s: %w", o.Sheet, err)
 	}
@@ -192,18 +192,11 @@ func Computed(sheet *grid.Sheet) func(yield func(grid.Cell) bool) {
 			break
 		}
 		for c := range sheet.Cells(cell.WholeSheet) {
-			if (c.HasFormula() || arrays && inArray(sheet, c.Ref)) && !yield(c) {
+			if (c.HasFormula() || arrays && sheet.InArray(c.Ref)) && !yield(c) {
 				return
 			}
 		}
 	}
-}
-
-func inArray(sheet *grid.Sheet, r cell.Ref) bool {
-	for range sheet.Arrays(cell.Range{First: r, Last: r}) {
-		return true
-	}
-	return false
 }
 
 // Given reports whether some formula has a value that a GiveValues gave it, and that no

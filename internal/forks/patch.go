@@ -104,7 +104,7 @@ func patchOf(ctx context.Context, base, cur *book.Snapshot) (p patch.Patch, cell
 				if there && sameFormula(was, x, is, y) && was.Formula(x).Range == is.Formula(y).Range {
 					c.Keep = patch.KeepFormula
 				}
-			} else if filled(was, y.Ref) && filled(is, y.Ref) {
+			} else if was.InArray(y.Ref) && is.InArray(y.Ref) {
 				// A value that an array gives. Where the file has none there may be no cell either.
 				c.Keep = patch.KeepFormula
 			}
@@ -192,14 +192,6 @@ func stands(s *grid.Sheet, a *grid.Formula) bool {
 		if b.Kind == a.Kind && b.Range == a.Range && b.Text == a.Text {
 			return true
 		}
-	}
-	return false
-}
-
-// filled tells whether an array formula gives the value of a cell.
-func filled(s *grid.Sheet, r cell.Ref) bool {
-	for range s.Arrays(cell.Range{First: r, Last: r}) {
-		return true
 	}
 	return false
 }

@@ -97,6 +97,14 @@ func (s *Sheet) Formula(c Cell) Formula {
 	return f
 }
 
+// InArray reports whether an array formula that fills more than one cell gives the value of a cell.
+func (s *Sheet) InArray(r cell.Ref) bool {
+	for range s.Arrays(cell.Range{First: r, Last: r}) {
+		return true
+	}
+	return false
+}
+
 // Arrays gives the array formulas that fill more than one cell and touch r. Only the
 // anchor of one has the formula in the file, the other cells have its values.
 func (s *Sheet) Arrays(r cell.Range) iter.Seq[Formula] {

@@ -35,11 +35,7 @@ func (s *Sheet) Without(cells []cell.Ref) (*Sheet, error) {
 		if !ok || !x.Empty() || x.HasFormula() {
 			continue
 		}
-		filled := false
-		for range s.Arrays(cell.Range{First: r, Last: r}) {
-			filled = true
-		}
-		if x.Style == s.Layout.LineStyle(r) && !filled {
+		if x.Style == s.Layout.LineStyle(r) && !s.InArray(r) {
 			changes = append(changes, Change{Ref: r, Kind: RemoveCell})
 		}
 	}

@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
+	"gridflow/internal/crew"
 	"gridflow/internal/office/wire"
 )
 
@@ -156,7 +156,8 @@ func (p *Pool) fly(ctx context.Context, f *flight, key string, job Job) {
 	defer func() {
 		prepared()
 		if v := recover(); v != nil {
-			f.err = fmt.Errorf("office: a job panicked: %v\n%s", v, debug.Stack())
+			p := crew.Recovered(v)
+			f.err = fmt.Errorf("office: a job panicked: %v\n%s", p.Value, p.Stack)
 		}
 		p.mu.Lock()
 		p.seal(f)

@@ -4,13 +4,13 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
+	"gridflow/internal/crew"
 	"gridflow/internal/hub"
 	"gridflow/internal/lock"
 )
@@ -105,8 +105,9 @@ func (n *notices) sendOne(ctx context.Context, send notice) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, noticeMax)
 	defer cancel()
 	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %q\n%s", fmt.Sprint(p), debug.Stack())
+		if v := recover(); v != nil {
+			p := crew.Recovered(v)
+			err = fmt.Errorf("panic: %q\n%s", fmt.Sprint(p.Value), p.Stack)
 		}
 	}()
 	return send(ctx)

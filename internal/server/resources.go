@@ -6,13 +6,13 @@ import (
 	"encoding/base64"
 	"log/slog"
 	"maps"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
+	"gridflow/internal/crew"
 	"gridflow/internal/lock"
 	"gridflow/internal/tools"
 )
@@ -349,9 +349,10 @@ func (s *Server) tellChange(ctx context.Context, workbook string) {
 // contained tells whether fn has panicked, which the log says with what follows from it.
 func (s *Server) contained(msg string, fn func()) (panicked bool) {
 	defer func() {
-		if p := recover(); p != nil {
+		if v := recover(); v != nil {
 			panicked = true
-			s.internalError(msg, thrown(p), slog.String("stack", string(debug.Stack())))
+			p := crew.Recovered(v)
+			s.internalError(msg, thrown(p.Value), slog.String("stack", string(p.Stack)))
 		}
 	}()
 	fn()

@@ -7,7 +7,6 @@ import (
 
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
-	"gridflow/internal/grid"
 	"gridflow/internal/whatif"
 )
 
@@ -77,7 +76,7 @@ var goalSeek = define(Spec{
 		if err != nil {
 			return err
 		}
-		if c, ok := goal.At(at[0].Ref); !ok || !c.HasFormula() && !filled(goal, at[0].Ref) {
+		if c, ok := goal.At(at[0].Ref); !ok || !c.HasFormula() && !goal.InArray(at[0].Ref) {
 			return fail("BAD_INPUT", "Name a cell whose formula depends on "+names[1], "%s has no formula, so that no input changes it", names[0])
 		}
 		if c, ok := sheet.At(at[1].Ref); ok && (c.HasFormula() || c.Value.Kind() != cell.Number && !c.Value.IsBlank()) {
@@ -118,14 +117,6 @@ var goalSeek = define(Spec{
 	out.stamp, out.Applied = stamp{r.Info.ID, r.Version}, true
 	return out, nil
 })
-
-// filled reports whether a cell has its value from an array formula of another one.
-func filled(s *grid.Sheet, at cell.Ref) bool {
-	for range s.Arrays(cell.Range{First: at, Last: at}) {
-		return true
-	}
-	return false
-}
 
 func (o *goalSeekOut) appendText(b []byte, _ bool) []byte {
 	if o.Reached {

@@ -173,7 +173,7 @@ func (v *Values) read(ctx context.Context, d *Document, out *xlsx.File, probes [
 			return unreadable(ctx, err)
 		}
 		for c := range book.Computed(ours) {
-			if x, ok := theirs[i].At(c.Ref); c.HasFormula() && (!ok || !x.HasFormula() && !filled(theirs[i], c.Ref)) {
+			if x, ok := theirs[i].At(c.Ref); c.HasFormula() && (!ok || !x.HasFormula() && !theirs[i].InArray(c.Ref)) {
 				return fail(CodeFailed, "Use the backend native", "LibreOffice has lost the formula of %s!%v", cell.QuoteSheet(info.Name), c.Ref)
 			}
 		}
@@ -202,13 +202,6 @@ func (v *Values) read(ctx context.Context, d *Document, out *xlsx.File, probes [
 	}
 	slices.Sort(v.Functions)
 	return err
-}
-
-func filled(s *grid.Sheet, r cell.Ref) bool {
-	for range s.Arrays(cell.Range{First: r, Last: r}) {
-		return true
-	}
-	return false
 }
 
 // taken gives the value that a formula has which had the value was, and to which LibreOffice
