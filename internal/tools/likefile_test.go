@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"gridflow/internal/corpus"
 )
 
 // The tools that tell what stands around cells.
@@ -43,10 +45,7 @@ func TestForkIsLikeItsFile(t *testing.T) {
 
 // TestCorpusForksAreLikeTheirFiles is TestForkIsLikeItsFile for workbooks that other programs have written.
 func TestCorpusForksAreLikeTheirFiles(t *testing.T) {
-	dir := os.Getenv("GRIDFLOW_CORPUS")
-	if dir == "" {
-		t.Skip("GRIDFLOW_CORPUS is not set: it names a folder of workbooks to read")
-	}
+	dir := corpus.Dir(t)
 	env := editingEnv(t, Compat)
 	target, err := env.Files.Target(t.Context(), "x.xlsx")
 	if err != nil {

@@ -170,7 +170,7 @@ func TestCalculationChain(t *testing.T) {
 // another dynamic array, for which its own metadata serves.
 func TestCorpusDynamic(t *testing.T) {
 	marked, surely := 0, 0
-	for _, path := range corpus(t) {
+	for _, path := range books(t) {
 		before, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)

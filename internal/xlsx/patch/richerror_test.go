@@ -126,7 +126,7 @@ func TestOldRichErrors(t *testing.T) {
 // TestCorpusRichErrors adds errors to the workbooks of Excel that have rich values, which keep theirs.
 func TestCorpusRichErrors(t *testing.T) {
 	n := 0
-	for _, path := range corpus(t) {
+	for _, path := range books(t) {
 		before, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)

@@ -142,7 +142,7 @@ func TestFormatXML(t *testing.T) {
 
 // TestCorpusFormats derives formats from those of every workbook of the corpus.
 func TestCorpusFormats(t *testing.T) {
-	files := corpus(t)
+	files := books(t)
 	drawn := make([]xf.Settings, 200)
 	for i := range drawn {
 		drawn[i] = xftest.Settings.Example(i)
