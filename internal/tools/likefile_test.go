@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"gridflow/internal/corpus"
+	"gridflow/internal/ziptest"
 )
 
 // The tools that tell what stands around cells.
@@ -158,7 +159,7 @@ func TestFormatsOfISODates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := rewritten(t, salesBook(t), func(name string, text []byte) []byte {
+	b := ziptest.Rewrite(t, salesBook(t), func(name string, text []byte) []byte {
 		if strings.HasSuffix(name, "sheet1.xml") {
 			text = regexp.MustCompile(`(<c r="A2"[^>]*)><v>46352</v>`).ReplaceAll(text, []byte(`$1 t="d"><v>2026-11-26</v>`))
 			text = regexp.MustCompile(`(<c r="C2"[^>]*)><v>20</v>`).ReplaceAll(text, []byte(`$1 t="d"><v>2026-11-26</v>`))
