@@ -167,6 +167,7 @@ func New(conf Config) *Server {
 		s.describeTools,
 		s.reportProgress, // a call that waits makes progress, too
 		s.admit(),
+		s.refuseUnread,
 		s.watchdog,
 		s.bound,
 		s.answerResources,
