@@ -344,6 +344,29 @@ func TestSavedMeanwhile(t *testing.T) {
 	}
 }
 
+// raced is a file system on which somebody else makes the file in the last moment.
+type raced struct{ *crashfs.FS }
+
+func (r raced) Link(name, also string) error {
+	f, err := r.Create(also, 0o644)
+	if err == nil {
+		_, err = io.WriteString(f, "theirs")
+	}
+	return errors.Join(err, r.FS.Link(name, also))
+}
+
+// TestSavedLast: a new file does not take the place of one that has come after the last look.
+func TestSavedLast(t *testing.T) {
+	f := diskWith(t, "")
+	var ours *Error
+	if err := saveOn(t, raced{f}, WriteOptions{}); !errors.As(err, &ours) || ours.Code != CodeExists {
+		t.Errorf("%v, want %s", err, CodeExists)
+	}
+	if got := onDisk(t, f, "sub/a.xlsx"); got != "theirs" {
+		t.Errorf("the file holds %q", got)
+	}
+}
+
 // TestNamesThatAreThere: a file keeps its name however strange it is, and is saved over under
 // it; but where the name of its backup would be too long nothing is saved.
 func TestNamesThatAreThere(t *testing.T) {
