@@ -261,6 +261,31 @@ func TestSaveFails(t *testing.T) {
 	}
 }
 
+// unclosed is a file system whose files cannot be closed, which is when some networks tell that a disk is full.
+type unclosed struct{ *crashfs.FS }
+
+func (u unclosed) Create(name string, mode fs.FileMode) (vfs.File, error) {
+	f, err := u.FS.Create(name, mode)
+	return unclosedFile{f}, err
+}
+
+type unclosedFile struct{ vfs.File }
+
+func (f unclosedFile) Close() error { return errors.Join(f.File.Close(), syscall.ENOSPC) }
+
+// TestSaveIsNotClosed: what a file says when it is closed counts as what it says before.
+func TestSaveIsNotClosed(t *testing.T) {
+	for _, s := range saves {
+		f := diskWith(t, s.was)
+		if err := saveOn(t, unclosed{f}, s.o); !errors.Is(err, syscall.ENOSPC) {
+			t.Errorf("%s: %v", s.name, err)
+		}
+		if got := onDisk(t, f, "sub/a.xlsx"); got != s.was {
+			t.Errorf("%s: the file is %.10q of %d bytes", s.name, got, len(got))
+		}
+	}
+}
+
 // TestSavedMeanwhile: what another program has saved while a save was writing is not lost:
 // the save is refused where it was made for another content, and leaves nothing.
 func TestSavedMeanwhile(t *testing.T) {
@@ -316,6 +341,29 @@ func TestSavedMeanwhile(t *testing.T) {
 				t.Fatal(err)
 			}
 		})
+	}
+}
+
+// raced is a file system on which somebody else makes the file in the last moment.
+type raced struct{ *crashfs.FS }
+
+func (r raced) Link(name, also string) error {
+	f, err := r.Create(also, 0o644)
+	if err == nil {
+		_, err = io.WriteString(f, "theirs")
+	}
+	return errors.Join(err, r.FS.Link(name, also))
+}
+
+// TestSavedLast: a new file does not take the place of one that has come after the last look.
+func TestSavedLast(t *testing.T) {
+	f := diskWith(t, "")
+	var ours *Error
+	if err := saveOn(t, raced{f}, WriteOptions{}); !errors.As(err, &ours) || ours.Code != CodeExists {
+		t.Errorf("%v, want %s", err, CodeExists)
+	}
+	if got := onDisk(t, f, "sub/a.xlsx"); got != "theirs" {
+		t.Errorf("the file holds %q", got)
 	}
 }
 
