@@ -33,7 +33,7 @@ func openWith(ctx context.Context, c *config, log *slog.Logger, files func(*work
 	if err != nil {
 		return nil, err
 	}
-	o := workspace.Options{Roots: c.roots, CacheBytes: c.cacheBytes, ReadTimeout: c.readTimeout, Writes: !c.readOnly, Logger: log}
+	o := workspace.Options{Roots: c.roots, CacheBytes: c.cacheBytes, ReadTimeout: c.readTimeout, CalcBytes: c.cacheBytes, Writes: !c.readOnly, Logger: log}
 	var records *journal.Log
 	noForks := c.alone
 	if state != "" && noForks == nil {

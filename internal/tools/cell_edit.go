@@ -430,11 +430,11 @@ func diagnose(policy string, bad []badFormula) *diagnostics {
 // changedOut is what tools tell of a change that they made.
 type changedOut struct {
 	stamp
-	Before       uint64   `json:"previous_version"`
-	Applied      int      `json:"ops_applied"`
-	RecalcNeeded bool     `json:"recalc_needed"`
-	Summary      summary  `json:"summary"`
-	Warnings     []string `json:"warnings"`
+	Before  uint64 `json:"previous_version"`
+	Applied int    `json:"ops_applied"`
+	recalcState
+	Summary  summary  `json:"summary"`
+	Warnings []string `json:"warnings"`
 }
 
 // summary is spreadsheet-mcp's account of a change.
@@ -455,9 +455,27 @@ type summaryFlags struct {
 	RecalcNeeded bool `json:"recalc_needed"`
 }
 
+// recalcState says whether the formulas of a fork are true.
+type recalcState struct {
+	RecalcNeeded bool   `json:"recalc_needed"`
+	Problem      string `json:"recalc_problem,omitempty"` // why they stay as they are; "": they will be calculated
+}
+
+func recalcStateOf(i forks.Info) recalcState { return recalcState{i.Stale, i.StaleWhy} }
+
+func (s recalcState) appendText(b []byte) []byte {
+	switch {
+	case !s.RecalcNeeded:
+		return b
+	case s.Problem != "":
+		return append(append(b, "; formulas are not recalculated: "...), plain(s.Problem)...)
+	}
+	return append(b, "; formulas are not recalculated yet"...)
+}
+
 // changed tells of a commit.
 func changed(r forks.Result) changedOut {
-	out := changedOut{stamp: stamp{r.Info.ID, r.Version}, Before: r.Before, RecalcNeeded: r.Info.Stale, Warnings: []string{}}
+	out := changedOut{stamp: stamp{r.Info.ID, r.Version}, Before: r.Before, recalcState: recalcStateOf(r.Info), Warnings: []string{}}
 	out.Summary = summarize(r.Changeset, r.Info.Stale)
 	for _, n := range out.Summary.Counts {
 		out.Applied += n
@@ -468,9 +486,7 @@ func changed(r forks.Result) changedOut {
 func (o *changedOut) appendText(b []byte, _ bool) []byte {
 	b = fmt.Appendf(b, "%s: version %d (was %d)", o.ForkID, o.Version, o.Before)
 	b = o.Summary.appendText(b)
-	if o.RecalcNeeded {
-		b = append(b, "; formulas are not recalculated yet"...)
-	}
+	b = o.recalcState.appendText(b)
 	b = append(b, '\n')
 	if o.Summary.Calculated != nil {
 		b = o.Summary.Calculated.appendText(b)

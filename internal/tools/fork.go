@@ -103,18 +103,18 @@ type listForksIn struct {
 
 type forkRow struct {
 	stamp
-	BasePath     string `json:"base_path"`
-	WorkbookID   string `json:"workbook_id"`
-	Label        string `json:"label,omitempty"`
-	From         string `json:"made_of,omitempty"`
-	Age          int64  `json:"age_seconds"`
-	IdleSeconds  int64  `json:"idle_seconds"`
-	TTL          int64  `json:"ttl_seconds"`
-	EditCount    int    `json:"edit_count"`
-	RecalcNeeded bool   `json:"recalc_needed"`
-	Checkpoints  int    `json:"checkpoints"`
-	Staged       int    `json:"staged_changes"`
-	Saved        uint64 `json:"saved_version,omitempty"`
+	BasePath    string `json:"base_path"`
+	WorkbookID  string `json:"workbook_id"`
+	Label       string `json:"label,omitempty"`
+	From        string `json:"made_of,omitempty"`
+	Age         int64  `json:"age_seconds"`
+	IdleSeconds int64  `json:"idle_seconds"`
+	TTL         int64  `json:"ttl_seconds"`
+	EditCount   int    `json:"edit_count"`
+	recalcState
+	Checkpoints int    `json:"checkpoints"`
+	Staged      int    `json:"staged_changes"`
+	Saved       uint64 `json:"saved_version,omitempty"`
 }
 
 type listForksOut struct {
@@ -140,7 +140,7 @@ var listForks = define(Spec{
 		row := forkRow{
 			stamp: stamp{i.ID, i.Version}, BasePath: i.Path, WorkbookID: i.Workbook, Label: i.Label, From: i.From,
 			Age: max(0, int64(now.Sub(i.Created).Seconds())), IdleSeconds: int64(now.Sub(i.Used).Seconds()), TTL: int64(i.TTL.Seconds()),
-			EditCount: i.Edits, RecalcNeeded: i.Stale, Checkpoints: i.Checkpoints, Staged: i.Staged, Saved: i.Saved,
+			EditCount: i.Edits, recalcState: recalcStateOf(i), Checkpoints: i.Checkpoints, Staged: i.Staged, Saved: i.Saved,
 		}
 		if !lim.takeEntry(&row) {
 			break
@@ -170,6 +170,9 @@ func (o *listForksOut) appendText(b []byte, _ bool) []byte {
 		}
 		if f.RecalcNeeded {
 			state += ", recalc needed"
+			if f.Problem != "" {
+				state += " (" + plain(f.Problem) + ")"
+			}
 		}
 		if f.Staged > 0 {
 			state += fmt.Sprintf(", %d staged", f.Staged)

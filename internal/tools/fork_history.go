@@ -93,10 +93,10 @@ type undoIn struct {
 
 type movedOut struct {
 	stamp
-	Before       uint64 `json:"previous_version"`
-	Undo         int    `json:"undo_steps"`
-	Redo         int    `json:"redo_steps"`
-	RecalcNeeded bool   `json:"recalc_needed"`
+	Before uint64 `json:"previous_version"`
+	Undo   int    `json:"undo_steps"`
+	Redo   int    `json:"redo_steps"`
+	recalcState
 
 	what string
 }
@@ -128,9 +128,10 @@ var redo = define(Spec{
 })
 
 func movedTo(r forks.Result, what string) *movedOut {
-	return &movedOut{stamp{r.Info.ID, r.Version}, r.Before, r.Info.Undo, r.Info.Redo, r.Info.Stale, what}
+	return &movedOut{stamp{r.Info.ID, r.Version}, r.Before, r.Info.Undo, r.Info.Redo, recalcStateOf(r.Info), what}
 }
 
 func (o *movedOut) appendText(b []byte, _ bool) []byte {
-	return fmt.Appendf(b, "%s: %s, now version %d; %d steps to undo, %d to redo\n", o.ForkID, o.what, o.Version, o.Undo, o.Redo)
+	b = fmt.Appendf(b, "%s: %s, now version %d; %d steps to undo, %d to redo", o.ForkID, o.what, o.Version, o.Undo, o.Redo)
+	return append(o.recalcState.appendText(b), '\n')
 }
