@@ -246,7 +246,7 @@ func settings(c *config) []setting {
 		httpOnly(words("allowed-origins", "HTTP", "web origins whose pages may call the server", "", "origins such as https://app.example.com, comma separated", &c.allowedOrigins, checkOrigin)),
 		httpOnly(words("allowed-hosts", "HTTP", "host names the server may be called by besides localhost", "", "host names without scheme and port, comma separated", &c.allowedHosts, checkHost)),
 		httpOnly(number("max-connections", "HTTP", "connections at once; a machine other than this may have a quarter of them", "8192", "a whole number from 0 up, where 0 means 8192", &c.maxConnections)),
-		httpOnly(atLeast(5<<20, size("max-request-bytes", "HTTP", "memory for requests at once: their bodies, and 40 KiB for each; a machine other than this may have a quarter of it", "256MiB", &c.maxRequestBytes))),
+		httpOnly(atLeast(5<<20, size("max-request-bytes", "HTTP", "memory for requests at once: their bodies, and 40 KiB for each; and as much again for answers that clients do not read; a machine other than this may have a quarter of it", "256MiB", &c.maxRequestBytes))),
 		httpOnly(setting{
 			name: "trusted-proxies", group: "HTTP", list: true, split: ",",
 			doc:     "addresses of proxies whose X-Forwarded-For says which machine calls; nobody else's counts",

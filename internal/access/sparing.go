@@ -1,6 +1,7 @@
 package access
 
 import (
+	"context"
 	"log/slog"
 	"sync"
 	"time"
@@ -56,6 +57,39 @@ func (s *Sparing) Write(text []byte) (int, error) {
 	s.Warn(textOfMost(text))
 	return len(text), nil
 }
+
+// Logger gives a logger for a library that tells of what strangers do: its errors are warnings, for
+// they are theirs, and what it says below a warning is dropped. So are names of groups.
+func (s *Sparing) Logger() *slog.Logger { return slog.New(sparingHandler{s: s}) }
+
+type sparingHandler struct {
+	s     *Sparing
+	attrs []any
+}
+
+func (h sparingHandler) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= slog.LevelWarn && h.s.log.Enabled(ctx, slog.LevelWarn)
+}
+
+func (h sparingHandler) Handle(_ context.Context, r slog.Record) error {
+	args := h.attrs[:len(h.attrs):len(h.attrs)]
+	r.Attrs(func(a slog.Attr) bool {
+		args = append(args, a)
+		return true
+	})
+	h.s.Warn(textOfMost([]byte(r.Message)), args...)
+	return nil
+}
+
+func (h sparingHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	h.attrs = h.attrs[:len(h.attrs):len(h.attrs)]
+	for _, a := range attrs {
+		h.attrs = append(h.attrs, a)
+	}
+	return h
+}
+
+func (h sparingHandler) WithGroup(string) slog.Handler { return h }
 
 // textOfMost gives a text without the end of its line, cut where it is long.
 func textOfMost(text []byte) string {

@@ -28,5 +28,15 @@ func TestSparing(t *testing.T) {
 		if text := out.String(); !strings.Contains(text, "unlogged=981") || len(text) > 1000 {
 			t.Errorf("then: %s", text)
 		}
+		time.Sleep(SparingEvery)
+		out.Reset()
+		log := s.Logger().With("of", "library")
+		log.Info("nothing")
+		for range 1000 {
+			log.Error("a stranger's mistake", "method", "x")
+		}
+		if text := out.String(); strings.Count(text, "\n") != 1 || !strings.Contains(text, `level=WARN msg="a stranger's mistake" of=library method=x unlogged=0`) {
+			t.Errorf("of a library: %s", text)
+		}
 	})
 }

@@ -44,6 +44,8 @@ type (
 	ServerPeers struct{}
 	// ServerNotices guards who is to be told what.
 	ServerNotices struct{}
+	// ServerUnread guards how many bytes of answers are being written.
+	ServerUnread struct{}
 	// ServerBodies guards how many bytes of requests are held.
 	ServerBodies struct{}
 	// ServerDrain guards how many calls are inside.
@@ -127,6 +129,7 @@ func (AccessVerified) place() (int, string)      { return 19, "access.verified" 
 func (ServerLines) place() (int, string)         { return 20, "server.lines" }
 func (ServerPipe) place() (int, string)          { return 21, "server.pipe" }
 func (ServerSessions) place() (int, string)      { return 22, "server.sessions" }
+func (ServerUnread) place() (int, string)        { return 23, "server.unread" }
 func (ServerSubscriptions) place() (int, string) { return 24, "server.subscriptions" }
 func (ServerPeers) place() (int, string)         { return 25, "server.peers" }
 func (ServerNotices) place() (int, string)       { return 26, "server.notices" }
@@ -165,7 +168,7 @@ func (Unranked) place() (int, string)            { return 0, "unranked" }
 // ranks are all of them, in order.
 func ranks() []Rank {
 	return []Rank{
-		ServerSending{}, ServerProgress{}, ServerStream{}, ServerWriting{}, ServerLines{}, ServerPipe{}, ServerSessions{}, ServerSubscriptions{}, ServerPeers{}, ServerNotices{}, ServerBodies{}, ServerDrain{}, ServerConnections{},
+		ServerSending{}, ServerProgress{}, ServerStream{}, ServerWriting{}, ServerLines{}, ServerPipe{}, ServerSessions{}, ServerUnread{}, ServerSubscriptions{}, ServerPeers{}, ServerNotices{}, ServerBodies{}, ServerDrain{}, ServerConnections{},
 		ForksDropping{}, ForksStore{}, Fork{},
 		WorkspaceLooking{}, WorkspaceBases{}, WorkspaceOpened{}, WorkspaceCatalogue{}, WorkspaceUnknown{}, WorkspaceTouched{},
 		ActorShard{}, HubIndex{}, HubQueue{}, AnalyzeCache{}, BookStyles{}, LazyLoad{}, LazyParts{}, JournalLog{}, FlowBatch{}, OfficeHome{}, OfficePresence{}, OfficePool{}, BreakerSet{}, Breaker{}, FlowGate{}, FlowCosts{}, OfficeWorker{}, OfficeOutput{},

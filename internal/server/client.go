@@ -35,6 +35,11 @@ func client(req mcp.Request) string {
 	if user := userOf(req); user != "" {
 		return userPrefix + user
 	}
+	return machineOf(req)
+}
+
+// machineOf says which machine a request came from.
+func machineOf(req mcp.Request) string {
 	if extra := req.GetExtra(); extra != nil {
 		if mark := extra.Header[connectionMark]; len(mark) == 1 {
 			return mark[0]

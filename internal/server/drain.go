@@ -22,13 +22,15 @@ type gate struct {
 	// was done. nil: nothing waits.
 	refuse func()
 
+	unread *unread // answers of its requests
+
 	mu     lock.Mutex[lock.ServerDrain]
 	inside int
 	idle   chan struct{} // closed once closing and empty
 }
 
 func newGate() *gate {
-	g := &gate{idle: make(chan struct{})}
+	g := &gate{idle: make(chan struct{}), unread: newUnread()}
 	g.streams, g.endStreams = csync.WithCancel(context.Background())
 	g.closing, g.startClosing = csync.WithCancel(context.Background())
 	g.cut, g.startCut = csync.WithCancel(context.Background())

@@ -34,7 +34,7 @@ type HTTPOptions struct {
 	MaxSessions    int      // of the older era at once; 0 means 4096. One machine may have a quarter of them, this one all
 
 	MaxConnections int   // at once; 0 means 8192. A quarter of the files that may be open at most. One machine may have a quarter of them, this one all
-	MaxBodyBytes   int64 // for requests at once: their bodies, and 40 KiB for each; 0 means 256 MiB. The same
+	MaxBodyBytes   int64 // for requests at once: their bodies, and 40 KiB for each; and as much again for answers that clients do not read; 0 means 256 MiB. The same
 
 	// TrustedProxies are the addresses of proxies that tell in X-Forwarded-For whom they speak
 	// for. Nobody else is believed: a machine could pass for as many as it likes.
@@ -172,6 +172,7 @@ func (s *Server) Handler(o HTTPOptions) (http.Handler, error) {
 		}),
 	}
 
+	s.gate.unread.bound(cmp.Or(o.MaxBodyBytes, bodiesMax))
 	mux := http.NewServeMux()
 	mux.Handle(o.Path, e)
 	if o.Guard != nil {
@@ -315,6 +316,7 @@ func (e *endpoint) serve(w http.ResponseWriter, r *http.Request) {
 	r.Header[connectionMark] = []string{machine}
 	w.Header().Set("X-Accel-Buffering", "no") // a proxy must not hold events back
 	stream := newEventStream(w, e.server.unanswered)
+	stream.unread, stream.machine = e.server.gate.unread, machine
 	defer stream.stop()
 	if modern {
 		e.stateless.ServeHTTP(stream, r)

@@ -33,7 +33,12 @@ type site struct {
 
 func newSite(t *testing.T, rows []tools.Tool, o HTTPOptions) *site {
 	t.Helper()
-	s := New(Config{Version: "1.2.3", Tools: rows, ToolTimeout: time.Minute})
+	return newSiteWith(t, Config{Version: "1.2.3", Tools: rows, ToolTimeout: time.Minute}, o)
+}
+
+func newSiteWith(t *testing.T, conf Config, o HTTPOptions) *site {
+	t.Helper()
+	s := New(conf)
 	if o.Path == "" {
 		o.Path = "/mcp"
 	}
@@ -365,6 +370,26 @@ func TestStrangersFillNoLog(t *testing.T) {
 	}
 	if n := strings.Count(out.String(), "\n"); n == 0 || n > 2*access.SparingBurst || out.Len() > n*1000 {
 		t.Errorf("%d lines, %d bytes", n, out.Len())
+	}
+}
+
+// TestHandshakesFillNoLog: whoever shakes hands again and again, or before his time, leaves some lines
+// in the log, and none that takes it for a fault of the server.
+func TestHandshakesFillNoLog(t *testing.T) {
+	var log lockedBuffer
+	s := newSiteWith(t, Config{Tools: fixtureTools(), Log: slog.New(slog.NewTextHandler(&log, nil))}, HTTPOptions{})
+	session := s.open()
+	initialized := strings.Replace(strings.Replace(initializeMessage, `"id":1,`, "", 1), "initialize", "notifications/initialized", 1)
+	early := strings.Replace(modernCall("echo"), "tools/call", methodPing, 1)
+	for range 100 {
+		for _, message := range []string{initializeMessage, initialized} {
+			s.do(s.request(t.Context(), message, session))
+		}
+		s.do(s.request(t.Context(), early, ""))
+	}
+	text := log.String()
+	if n := strings.Count(text, "\n"); n == 0 || n > 2*access.SparingBurst || strings.Contains(text, "level=ERROR") {
+		t.Errorf("%d lines: %.1000s", n, text)
 	}
 }
 

@@ -70,7 +70,8 @@ func (s *Server) recoverPanics(next mcp.MethodHandler) mcp.MethodHandler {
 			return res, nil
 		}
 		var wire *jsonrpc.Error
-		if errors.As(err, &wire) || method == methodInitialize {
+		// Of the handshake, and of what is not answered, the SDK has errors without a code: its client's.
+		if errors.As(err, &wire) || method == methodInitialize || strings.HasPrefix(method, "notifications/") {
 			return nil, boundError(err)
 		}
 		return nil, protocolError(s.callError(ctx, err))

@@ -184,7 +184,7 @@ func (p *peers) serve(c net.Conn) {
 	g, id := newGate(), "peer "+rand.Text()
 	s.peers.Store(id, g)
 	defer s.peers.Delete(id)
-	conn := newLineConnWith(c, c, s.checkCall, lineOptions{session: id, relayed: true, decoding: s.decoding})
+	conn := newLineConnWith(c, c, s.checkCall, lineOptions{session: id, relayed: true, decoding: s.decoding, unread: g.unread})
 	session, err := s.mcp.Connect(context.Background(), conn, nil)
 	if err != nil {
 		s.log.Warn("a connection of another process could not be served", "error", err)
@@ -265,7 +265,7 @@ func (s *Server) ServeSelf(use func(Backend), budget time.Duration) error {
 	defer toPipe.Close()
 	defer fromPipe.Close()
 	use(&selfConn{PipeReader: fromServer, in: toServer})
-	return s.serveLines(context.Background(), newLineConnWith(fromPipe, toPipe, s.checkCall, lineOptions{relayed: true, decoding: s.decoding}), budget)
+	return s.serveLines(context.Background(), newLineConnWith(fromPipe, toPipe, s.checkCall, lineOptions{relayed: true, decoding: s.decoding, unread: s.gate.unread}), budget)
 }
 
 type selfConn struct {

@@ -116,7 +116,7 @@ func New(conf Config) *Server {
 
 	opts := &mcp.ServerOptions{
 		Instructions: instructions(s.tools),
-		Logger:       obs.Quieter(s.log, slog.LevelWarn),
+		Logger:       s.strangers.Logger(), // what it warns of is what clients do
 		SetCacheable: cacheable,
 		// Every list is fixed for the life of the process, and logging to the client is
 		// not offered; said here, because the SDK's defaults are otherwise.
@@ -168,6 +168,7 @@ func New(conf Config) *Server {
 		s.describeTools,
 		s.reportProgress, // a call that waits makes progress, too
 		s.admit(),
+		s.refuseUnread,
 		s.watchdog,
 		s.bound,
 		s.answerResources,

@@ -42,7 +42,7 @@ var ErrCut = errors.New("calls in flight were cut off when the drain timeout was
 // the budget, writes their answers and returns; ErrCut tells that some could not.
 // Nothing but the server may write to out.
 func (s *Server) ServeStdio(ctx context.Context, in io.Reader, out io.Writer, budget time.Duration) error {
-	return s.serveLines(ctx, newLineConnWith(in, out, s.checkCall, lineOptions{decoding: s.decoding}), budget)
+	return s.serveLines(ctx, newLineConnWith(in, out, s.checkCall, lineOptions{decoding: s.decoding, unread: s.gate.unread}), budget)
 }
 
 func (s *Server) serveLines(ctx context.Context, conn *lineConn, budget time.Duration) error {
@@ -120,6 +120,8 @@ type lineOptions struct {
 	relays bool
 	// decoding is whose turn it is to have a call taken apart; nil: nobody has to wait.
 	decoding *decoding
+	// unread counts the answers that the other end has not read; nil: nobody asks.
+	unread *unread
 }
 
 func (o lineOptions) lineMax() int {
@@ -503,6 +505,7 @@ func (c *lineConn) refuse(code int64, message string) error {
 }
 
 func (c *lineConn) writeLine(data []byte) error {
+	defer c.unread.writing(thisMachine, len(data))()
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	_, err := c.out.Write(append(data, '\n'))

@@ -19,6 +19,8 @@ type eventStream struct {
 
 	patience   time.Duration // how long the client may take to accept a piece
 	unanswered []byte        // marks an event that is not sent, see Server.unanswered
+	unread     *unread       // counts what is being written; nil: nobody asks
+	machine    string        // that it is written to
 
 	mu      lock.Mutex[lock.ServerStream] // writes come from the handler's goroutines and from the timer
 	timer   *time.Timer
@@ -41,6 +43,7 @@ func (s *eventStream) Write(p []byte) (int, error) {
 	if bytes.Contains(p, s.unanswered) || bytes.Contains(p, cancelledEarly) {
 		return len(p), nil
 	}
+	defer s.unread.writing(s.machine, len(p))()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.allow(s.patience)
