@@ -149,6 +149,20 @@ func (d *driver) check() error {
 	return nil
 }
 
+// queued gives how many wait of the flow, of the class and in all that a request is of.
+func (d *driver) queued(r Request) (n [3]int) {
+	for t := range d.waiting {
+		n[2]++
+		if t.Class == r.Class {
+			n[1]++
+			if t.Flow == r.Flow {
+				n[0]++
+			}
+		}
+	}
+	return n
+}
+
 // TestInvariants throws random events at random configurations.
 func TestInvariants(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -191,7 +205,14 @@ func TestInvariants(t *testing.T) {
 				if rapid.Bool().Draw(t, "hurried") {
 					r.StartBy = d.now + rapid.SampledFrom([]time.Duration{1, 20 * time.Millisecond, time.Second}).Draw(t, "by")
 				}
+				before := d.queued(r)
 				d.arrive(r)
+				now, conf := d.queued(r), d.k.Config()
+				for i, most := range []int{conf.Classes[r.Class].FlowQueueMax, conf.Classes[r.Class].QueueMax, conf.QueueMax} {
+					if now[i] > max(before[i], most) { // it had more before a smaller configuration
+						t.Fatalf("of the flow, of the class and in all %v wait, before it came %v; of %s at most %d may", now, before, [...]string{"the flow", "the class", "all"}[i], most)
+					}
+				}
 			},
 			"done": func(t *rapid.T) {
 				if x := anyOf(d.running, "running"); x != nil {
