@@ -149,15 +149,12 @@ func (d *driver) check() error {
 	return nil
 }
 
-// queued gives how many wait of the flow, of the class and in all that a request is of.
-func (d *driver) queued(r Request) (n [3]int) {
+// queued gives how many wait of the class of a request, and in all.
+func (d *driver) queued(r Request) (n [2]int) {
 	for t := range d.waiting {
-		n[2]++
+		n[1]++
 		if t.Class == r.Class {
-			n[1]++
-			if t.Flow == r.Flow {
-				n[0]++
-			}
+			n[0]++
 		}
 	}
 	return n
@@ -208,9 +205,9 @@ func TestInvariants(t *testing.T) {
 				before := d.queued(r)
 				d.arrive(r)
 				now, conf := d.queued(r), d.k.Config()
-				for i, most := range []int{conf.Classes[r.Class].FlowQueueMax, conf.Classes[r.Class].QueueMax, conf.QueueMax} {
+				for i, most := range []int{conf.Classes[r.Class].QueueMax, conf.QueueMax} {
 					if now[i] > max(before[i], most) { // it had more before a smaller configuration
-						t.Fatalf("of the flow, of the class and in all %v wait, before it came %v; of %s at most %d may", now, before, [...]string{"the flow", "the class", "all"}[i], most)
+						t.Fatalf("of the class and in all %v wait, before it came %v; of %s at most %d may", now, before, [...]string{"the class", "all"}[i], most)
 					}
 				}
 			},
