@@ -459,6 +459,9 @@ type summaryFlags struct {
 // changed tells of a commit.
 func changed(r forks.Result) changedOut {
 	out := changedOut{stamp: stamp{r.Info.ID, r.Version}, Before: r.Before, RecalcNeeded: r.Info.Stale, Warnings: []string{}}
+	if why := r.Info.StaleWhy; why != "" { // else they are calculated by and by
+		out.Warnings = append(out.Warnings, warnStale+": formulas keep the values that they had: "+why)
+	}
 	out.Summary = summarize(r.Changeset, r.Info.Stale)
 	for _, n := range out.Summary.Counts {
 		out.Applied += n
