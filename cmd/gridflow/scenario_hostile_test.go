@@ -285,7 +285,7 @@ func TestS49_DenseFormulas(t *testing.T) {
 		}
 	}
 	fork := newFork(t, s, "dense")
-	const why = "MB of memory that a calculation may take"
+	const why = "of memory that a calculation may take"
 	for _, c := range [][2]string{{"edit_batch", `{"fork_id":%q,"edits":[{"address":"S!A3001","value":1}]}`}, {"recalculate", `{"fork_id":%q}`}, {"list_forks", `{}`}} {
 		args := c[1]
 		if strings.Contains(args, "%q") {

@@ -7,14 +7,15 @@ import (
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
+	"gridflow/internal/until"
 	"gridflow/internal/xf"
 	"gridflow/internal/xlsx"
 	"gridflow/internal/xlsx/patch"
 )
 
 // patchOf says what a save has to change in the file of base to make it cur, and how many
-// cells that are.
-func patchOf(ctx context.Context, base, cur *book.Snapshot) (p patch.Patch, cells int, err error) {
+// cells that are. The error may be that there are more than most (0: there may be any number).
+func patchOf(ctx context.Context, base, cur *book.Snapshot, most int) (p patch.Patch, cells int, err error) {
 	styles := cur.Workbook().Styles
 	if styles != nil {
 		for i, from := range styles.Derived {
@@ -78,6 +79,7 @@ func patchOf(ctx context.Context, base, cur *book.Snapshot) (p patch.Patch, cell
 		}
 	}
 	slices.Sort(sheets)
+	differ := 0
 	for _, i := range sheets {
 		was, err := file.Sheet(ctx, i)
 		if err != nil {
@@ -87,7 +89,19 @@ func patchOf(ctx context.Context, base, cur *book.Snapshot) (p patch.Patch, cell
 		if err != nil {
 			return p, 0, err
 		}
-		sheet := patch.SheetPatch{Sheet: i}
+		// A patch is much larger than what it says of the cells: it is made in one piece, once it
+		// is known that it may be.
+		n := 0
+		for range until.Done2(ctx, grid.Diff(was, is, nil)) {
+			n++
+		}
+		if err := ctx.Err(); err != nil {
+			return p, 0, err
+		}
+		if differ += n; most > 0 && differ > most {
+			return p, 0, tooDifferent(most)
+		}
+		sheet := patch.SheetPatch{Sheet: i, Cells: make([]patch.CellPatch, 0, n)}
 		for x, y := range grid.Diff(was, is, nil) {
 			_, stored := is.At(y.Ref)
 			if !stored {
@@ -143,6 +157,27 @@ func patchOf(ctx context.Context, base, cur *book.Snapshot) (p patch.Patch, cell
 	return p, cells, nil
 }
 
+// tooDifferent is the error of what cannot be done with a version that differs in more cells from its
+// file than may be taken up at once.
+func tooDifferent(most int) error {
+	return fail(CodeLimit, "The operator can give the process more memory, or set --max-edit-cells", "more than %d cells differ from the file, which are as many as this server takes up at once with the memory that it has", most)
+}
+
+// near fails where versions of a workbook differ in more cells from it than may be taken up at once.
+func (s *Store) near(ctx context.Context, base *book.Snapshot, versions ...*book.Snapshot) error {
+	for _, v := range versions {
+		if s.o.WholeCells == 0 {
+			break
+		}
+		if far, err := book.Exceeds(ctx, base, v, s.o.WholeCells); err != nil {
+			return err
+		} else if far {
+			return tooDifferent(s.o.WholeCells)
+		}
+	}
+	return nil
+}
+
 // contentOf says that a cell of a sheet is all that there is to be at its place.
 func contentOf(s *grid.Sheet, y grid.Cell) patch.CellPatch {
 	c := patch.CellPatch{Ref: y.Ref, Value: y.Value, HasValue: !y.Value.IsBlank(), Style: y.Style}
@@ -151,7 +186,8 @@ func contentOf(s *grid.Sheet, y grid.Cell) patch.CellPatch {
 	}
 	if y.HasFormula() {
 		if f := s.Formula(y); f.Kind == grid.DynamicArray {
-			c.Spills, c.Fills = true, f.Range
+			fills := f.Range
+			c.Fills = &fills
 		}
 		c.HasFormula, c.Formula = true, book.StoredFormula(s, y)
 	}

@@ -288,6 +288,25 @@ func testWatchdog(t *testing.T, stubborn func(context.Context) error) {
 	})
 }
 
+// TestEndOfInput: all that has come before the end of the input is served, be the end as near as it may.
+func TestEndOfInput(t *testing.T) {
+	const rounds, calls = 50, 20
+	text := initializeMessage + "\n"
+	for i := range calls {
+		text += fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"method":"tools/call","params":{"name":"echo","arguments":{"a":%d}}}`+"\n", 2000+i, i)
+	}
+	for range rounds {
+		var out lockedBuffer
+		s := New(Config{Tools: fixtureTools()})
+		if err := s.ServeStdio(t.Context(), strings.NewReader(text), &out, time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		if got := out.String(); strings.Count(got, `"id":20`) != calls || strings.Contains(got, "DRAINING") {
+			t.Fatalf("%d calls were sent and then nothing more; the answers: %s", calls, got)
+		}
+	}
+}
+
 // TestStuckCallIsAnswered: whoever waits for a call that does not notice its deadline is told so, and what he does not know. The call keeps
 // its permit, and the server that stops knows that something goes on.
 func TestStuckCallIsAnswered(t *testing.T) {

@@ -50,6 +50,7 @@ type editor struct {
 	policy string
 	pinned bool // places were chosen by what the snapshot has: they are wrong on any other version
 	typed  bool // values that begin with = are said to be formulas
+	room   *room
 
 	headed     []book.TableChange // of tables whose headers are edited
 	grown      []book.GrowTable
@@ -160,15 +161,15 @@ func (e *editor) of(sheet int) *sheetEdits {
 
 // expect makes room for edits of so many cells of a sheet, where it is known that there will be many.
 func (e *editor) expect(sheet int, cells int64) {
-	if cells > 0 {
+	if cells = e.room.fitting(cells); cells > 0 {
 		s := e.of(sheet)
 		s.Cells = slices.Grow(s.Cells, int(cells))
 	}
 }
 
-// set notes an edit of a cell.
+// set notes an edit of a cell, where there is room for it; foresee says whether there was.
 func (e *editor) set(sheet int, c book.CellEdit) {
-	if e.of(sheet).set(c) {
+	if e.room.take() && e.of(sheet).set(c) {
 		e.warn("WARN_REPEATED_CELL: %s is given more than once; the last counts", c.Ref)
 	}
 }
@@ -430,11 +431,11 @@ func diagnose(policy string, bad []badFormula) *diagnostics {
 // changedOut is what tools tell of a change that they made.
 type changedOut struct {
 	stamp
-	Before  uint64 `json:"previous_version"`
-	Applied int    `json:"ops_applied"`
-	recalcState
-	Summary  summary  `json:"summary"`
-	Warnings []string `json:"warnings"`
+	Before       uint64   `json:"previous_version"`
+	Applied      int      `json:"ops_applied"`
+	RecalcNeeded bool     `json:"recalc_needed"`
+	Summary      summary  `json:"summary"`
+	Warnings     []string `json:"warnings"`
 }
 
 // summary is spreadsheet-mcp's account of a change.
@@ -455,27 +456,12 @@ type summaryFlags struct {
 	RecalcNeeded bool `json:"recalc_needed"`
 }
 
-// recalcState says whether the formulas of a fork are true.
-type recalcState struct {
-	RecalcNeeded bool   `json:"recalc_needed"`
-	Problem      string `json:"recalc_problem,omitempty"` // why they stay as they are; "": they will be calculated
-}
-
-func recalcStateOf(i forks.Info) recalcState { return recalcState{i.Stale, i.StaleWhy} }
-
-func (s recalcState) appendText(b []byte) []byte {
-	switch {
-	case !s.RecalcNeeded:
-		return b
-	case s.Problem != "":
-		return append(append(b, "; formulas are not recalculated: "...), plain(s.Problem)...)
-	}
-	return append(b, "; formulas are not recalculated yet"...)
-}
-
 // changed tells of a commit.
 func changed(r forks.Result) changedOut {
-	out := changedOut{stamp: stamp{r.Info.ID, r.Version}, Before: r.Before, recalcState: recalcStateOf(r.Info), Warnings: []string{}}
+	out := changedOut{stamp: stamp{r.Info.ID, r.Version}, Before: r.Before, RecalcNeeded: r.Info.Stale, Warnings: []string{}}
+	if why := r.Info.StaleWhy; why != "" { // else they are calculated by and by
+		out.Warnings = append(out.Warnings, warnStale+": formulas keep the values that they had: "+why)
+	}
 	out.Summary = summarize(r.Changeset, r.Info.Stale)
 	for _, n := range out.Summary.Counts {
 		out.Applied += n
@@ -486,7 +472,9 @@ func changed(r forks.Result) changedOut {
 func (o *changedOut) appendText(b []byte, _ bool) []byte {
 	b = fmt.Appendf(b, "%s: version %d (was %d)", o.ForkID, o.Version, o.Before)
 	b = o.Summary.appendText(b)
-	b = o.recalcState.appendText(b)
+	if o.RecalcNeeded {
+		b = append(b, "; formulas are not recalculated yet"...)
+	}
 	b = append(b, '\n')
 	if o.Summary.Calculated != nil {
 		b = o.Summary.Calculated.appendText(b)

@@ -93,10 +93,10 @@ type undoIn struct {
 
 type movedOut struct {
 	stamp
-	Before uint64 `json:"previous_version"`
-	Undo   int    `json:"undo_steps"`
-	Redo   int    `json:"redo_steps"`
-	recalcState
+	Before       uint64 `json:"previous_version"`
+	Undo         int    `json:"undo_steps"`
+	Redo         int    `json:"redo_steps"`
+	RecalcNeeded bool   `json:"recalc_needed"`
 
 	what string
 }
@@ -128,10 +128,9 @@ var redo = define(Spec{
 })
 
 func movedTo(r forks.Result, what string) *movedOut {
-	return &movedOut{stamp{r.Info.ID, r.Version}, r.Before, r.Info.Undo, r.Info.Redo, recalcStateOf(r.Info), what}
+	return &movedOut{stamp{r.Info.ID, r.Version}, r.Before, r.Info.Undo, r.Info.Redo, r.Info.Stale, what}
 }
 
 func (o *movedOut) appendText(b []byte, _ bool) []byte {
-	b = fmt.Appendf(b, "%s: %s, now version %d; %d steps to undo, %d to redo", o.ForkID, o.what, o.Version, o.Undo, o.Redo)
-	return append(o.recalcState.appendText(b), '\n')
+	return fmt.Appendf(b, "%s: %s, now version %d; %d steps to undo, %d to redo\n", o.ForkID, o.what, o.Version, o.Undo, o.Redo)
 }

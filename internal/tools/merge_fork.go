@@ -46,7 +46,7 @@ type mergeForkOut struct {
 	Conflicts []conflictRow `json:"conflicts"`
 	Count     int           `json:"conflict_count"`
 
-	recalcState
+	RecalcNeeded bool `json:"recalc_needed"`
 }
 
 var mergeFork = define(Spec{
@@ -81,7 +81,7 @@ var mergeFork = define(Spec{
 	}
 	out := &mergeForkOut{stamp: stamp{info.ID, info.Version}, Merged: m.Done, With: m.With, Rebased: m.Rebased && m.Done, Cells: m.Cells, Same: m.Same, Count: len(m.Conflicts), Conflicts: []conflictRow{}}
 	if m.Done {
-		out.Version, out.recalcState = m.Result.Version, recalcStateOf(m.Result.Info)
+		out.Version, out.RecalcNeeded = m.Result.Version, m.Result.Info.Stale
 	}
 	var words values
 	if err := env.Workspace.View(ctx, info.ID, func(snap *book.Snapshot) error { words = valuesOf(snap); return nil }); err != nil {
@@ -200,7 +200,9 @@ func (o *mergeForkOut) appendText(b []byte, _ bool) []byte {
 		if o.Rebased {
 			b = append(b, "; it stands on the workbook as it is now"...)
 		}
-		b = o.recalcState.appendText(b)
+		if o.RecalcNeeded {
+			b = append(b, "; formulas are not recalculated yet"...)
+		}
 	case o.Count > 0:
 		b = fmt.Appendf(b, "%s: not merged with %s: %d conflicts (%d other cells would be set). Choose with conflicts ours or theirs, or with resolutions", o.ForkID, o.With, o.Count, o.Cells)
 	default:
