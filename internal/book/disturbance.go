@@ -9,6 +9,7 @@ import (
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
 	"gridflow/internal/structure"
+	"gridflow/internal/until"
 )
 
 // A structural change leaves most formulas what they were: their references went with their cells, and their values stay, also
@@ -132,10 +133,14 @@ func (r *restructuring) displace(ctx context.Context, d *calc.Displacement, now 
 	c := &r.step.change
 	d.Any = true
 	d.Cells = d.Cells || c.Kind == structure.MoveCells
-	for _, name := range now.Workbook().Names {
+	d.Names, d.Tables = slices.Clip(d.Names), slices.Clip(d.Tables) // those of the change before stay its own
+	for name := range until.Done(ctx, slices.Values(now.Workbook().Names)) {
 		if r.step.r.FollowName(name.RefersTo) {
-			d.Names = append(slices.Clip(d.Names), name.Name)
+			d.Names = append(d.Names, name.Name)
 		}
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
 	tables, err := now.Tables(ctx)
 	if err != nil {
@@ -143,7 +148,7 @@ func (r *restructuring) displace(ctx context.Context, d *calc.Displacement, now 
 	}
 	for i := range tables {
 		if t := &tables[i]; r.step.r.Disturbs(r.step.names[t.Sheet], t.Range) {
-			d.Tables = append(slices.Clip(d.Tables), t.Name)
+			d.Tables = append(d.Tables, t.Name)
 		}
 	}
 	return nil

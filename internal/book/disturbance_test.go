@@ -2,6 +2,7 @@ package book
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -252,5 +253,34 @@ func TestEditPastTheArgument(t *testing.T) {
 		if got := sheet.Value(ref); got != cell.NumberValue(want) {
 			t.Errorf("%s is %v, want %v", at, got, want)
 		}
+	}
+}
+
+// TestManyNamesAreFollowed: names that go by the cell that uses them are noted, at a cost by their number and not by
+// its square.
+func TestManyNamesAreFollowed(t *testing.T) {
+	insert := Edit{Ops: []Op{Restructure{structure.Change{Kind: structure.InsertRows, Sheet: "Sheet1", At: 5, Count: 1}}}}
+	taken := func(n int) uint64 {
+		m := newBook(t, "A1=1")
+		for i := range n {
+			m.book.Names = append(m.book.Names, grid.Name{Name: fmt.Sprint("name_", i), RefersTo: "Sheet1!B2", Sheet: -1})
+		}
+		s := NewSnapshot("wb", "rev", m)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		next, _, err := s.Apply(t.Context(), insert)
+		runtime.ReadMemStats(&after)
+		if err != nil || len(next.disturbed.Names) != n {
+			t.Fatalf("%v, %+v", err, next.disturbed)
+		}
+		// The next change adds to its own list.
+		again, _, err := next.Apply(t.Context(), insert)
+		if err != nil || len(again.disturbed.Names) != 2*n || len(next.disturbed.Names) != n {
+			t.Fatalf("%v: %d names, and %d", err, len(again.disturbed.Names), len(next.disturbed.Names))
+		}
+		return after.TotalAlloc - before.TotalAlloc
+	}
+	if few, many := taken(1000), taken(8000); many > 16*few {
+		t.Errorf("a thousand names took %d bytes, eight thousand %d", few, many)
 	}
 }

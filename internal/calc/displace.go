@@ -2,7 +2,6 @@ package calc
 
 import (
 	"slices"
-	"strings"
 
 	"gridflow/internal/calc/eval"
 	"gridflow/internal/calc/graph"
@@ -23,11 +22,17 @@ func (m *Model) Displaced(d Displacement) (areas []graph.Area) {
 	if !d.Any {
 		return nil
 	}
-	has := func(list, names []string) bool {
-		return slices.ContainsFunc(list, func(a string) bool {
-			return a == "" || slices.ContainsFunc(names, func(b string) bool { return strings.EqualFold(a, b) })
-		})
+	// There may be as many names as formulas.
+	any := func(of []string) func(list []string) bool {
+		names := make(map[string]bool, len(of))
+		for _, name := range of {
+			names[fold(name)] = true
+		}
+		return func(list []string) bool {
+			return len(names) > 0 && slices.ContainsFunc(list, func(a string) bool { return a == "" || names[fold(a)] })
+		}
 	}
+	named, tabled := any(d.Names), any(d.Tables)
 	scoped := slices.ContainsFunc(m.words.in.Book.Names, func(n grid.Name) bool { return n.Sheet >= 0 })
 	for s := range m.graph.Spans() {
 		p := programOf(s)
@@ -37,7 +42,7 @@ func (m *Model) Displaced(d Displacement) (areas []graph.Area) {
 		away := slices.ContainsFunc(p.Reads, func(r eval.Read) bool { return r.Sheet != s.Template.Sheet })
 		// What stands in the row or column of the formula is another cell where that went another way.
 		aligned := p.Intersects || p.Ranged && s.Template.Kind == grid.NormalFormula || len(p.Tables) > 0 && !p.OtherRows
-		if p.Placed || has(p.Names, d.Names) && len(d.Names) > 0 || p.OtherRows && len(d.Tables) > 0 && has(p.Tables, d.Tables) ||
+		if p.Placed || named(p.Names) || p.OtherRows && tabled(p.Tables) ||
 			aligned && (d.Cells || away) || d.Cells && (p.Subtotal || scoped && len(p.Names) > 0) {
 			areas = append(areas, graph.Area{Sheet: s.Template.Sheet, Range: s.Area})
 		}
