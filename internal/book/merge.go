@@ -389,6 +389,16 @@ func (s *sheetMerge) take(r cell.Ref, mine CellState, myFormat *xf.Leaves) (c Ce
 // formula cannot be taken alone.
 func (m *Merged) Resolve(choices map[Target]Resolution) (Edit, error) {
 	ops := slices.Clone(m.Edit.Ops)
+	for i, op := range ops { // what is added to them is not for m
+		switch o := op.(type) {
+		case SetCells:
+			o.Cells = slices.Clip(o.Cells)
+			ops[i] = o
+		case EditNames:
+			o.Names = slices.Clip(o.Names)
+			ops[i] = o
+		}
+	}
 	used := 0
 	for _, c := range m.Conflicts {
 		r, ok := choices[c.Target]
@@ -417,8 +427,12 @@ func (m *Merged) Resolve(choices map[Target]Resolution) (Edit, error) {
 		ops = add(ops, c.Sheet, edit)
 	}
 	if used < len(choices) {
+		known := make(map[Target]bool, len(m.Conflicts))
+		for _, c := range m.Conflicts {
+			known[c.Target] = true
+		}
 		for t := range choices {
-			if !slices.ContainsFunc(m.Conflicts, func(c Conflict) bool { return c.Target == t }) {
+			if !known[t] {
 				return Edit{}, (&Conflict{Target: t}).refused("it is no conflict")
 			}
 		}
@@ -430,7 +444,7 @@ func (m *Merged) Resolve(choices map[Target]Resolution) (Edit, error) {
 func add(ops []Op, sheet string, c CellEdit) []Op {
 	for i, op := range ops {
 		if o, ok := op.(SetCells); ok && o.Sheet == sheet {
-			o.Cells = append(slices.Clip(o.Cells), c)
+			o.Cells = append(o.Cells, c)
 			ops[i] = o
 			return ops
 		}

@@ -3,6 +3,7 @@ package book
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -122,6 +123,32 @@ func TestResolve(t *testing.T) {
 		if _, err := m.Resolve(choices); !errors.As(err, &e) || e.Code != BadChoice || e.Sheet != "Sheet1" {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// TestManyChoices: choices cost by their number, not by its square: of cells and of names. So does finding the one
+// that fits no conflict.
+func TestManyChoices(t *testing.T) {
+	taken := func(n int) uint64 {
+		m := &Merged{Edit: Edit{Ops: []Op{SetCells{Sheet: "Sheet1"}}}}
+		choices := make(map[Target]Resolution)
+		for i := range n {
+			for _, at := range []Target{{Sheet: "Sheet1", Ref: cell.Ref{Row: i}}, {Name: fmt.Sprint("name_", i)}} {
+				m.Conflicts = append(m.Conflicts, Conflict{Target: at, take: CellEdit{Ref: at.Ref, Value: cell.NumberValue(1)}})
+				choices[at] = Resolution{Choice: TakeTheirs}
+			}
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		e, err := m.Resolve(choices)
+		runtime.ReadMemStats(&after)
+		if err != nil || len(e.Ops) != 2 || len(e.Ops[0].(EditNames).Names) != n || len(e.Ops[1].(SetCells).Cells) != n || len(m.Edit.Ops[0].(SetCells).Cells) != 0 {
+			t.Fatalf("%v, %d operations", err, len(e.Ops))
+		}
+		return after.TotalAlloc - before.TotalAlloc
+	}
+	if few, many := taken(500), taken(4000); many > 16*few {
+		t.Errorf("500 choices took %d bytes, 4000 %d", few, many)
 	}
 }
 

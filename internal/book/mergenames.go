@@ -119,7 +119,7 @@ func (c *comparison) sameAs(was, now *grid.Name, sheet string) bool {
 func addName(ops []Op, e NameEdit) []Op {
 	for i, op := range ops {
 		if o, ok := op.(EditNames); ok {
-			o.Names = append(slices.Clip(o.Names), e)
+			o.Names = append(o.Names, e)
 			ops[i] = o
 			return ops
 		}
