@@ -102,20 +102,21 @@ func patchOf(ctx context.Context, base, cur *book.Snapshot, most int) (p patch.P
 			return p, 0, tooDifferent(most)
 		}
 		sheet := patch.SheetPatch{Sheet: i, Cells: make([]patch.CellPatch, 0, n)}
-		for x, y := range grid.Diff(was, is, nil) {
+		for x, y := range until.Done2(ctx, grid.Diff(was, is, nil)) {
 			_, stored := is.At(y.Ref)
 			if !stored {
 				sheet.Cells = append(sheet.Cells, patch.CellPatch{Ref: x.Ref, Remove: true})
 				continue
 			}
 			_, there := was.At(x.Ref)
-			if there && x.Value == y.Value && sameFormula(was, x, is, y) && was.Formula(x).Range == is.Formula(y).Range {
+			same := there && sameFormula(was, x, is, y) && was.Formula(x).Range == is.Formula(y).Range
+			if same && x.Value == y.Value {
 				sheet.Cells = append(sheet.Cells, patch.CellPatch{Ref: y.Ref, Keep: patch.KeepContent, Value: y.Value, Style: y.Style})
 				continue
 			}
 			c := contentOf(is, y)
 			if y.HasFormula() {
-				if there && sameFormula(was, x, is, y) && was.Formula(x).Range == is.Formula(y).Range {
+				if same {
 					c.Keep = patch.KeepFormula
 				}
 			} else if was.InArray(y.Ref) && is.InArray(y.Ref) {
@@ -123,6 +124,9 @@ func patchOf(ctx context.Context, base, cur *book.Snapshot, most int) (p patch.P
 				c.Keep = patch.KeepFormula
 			}
 			sheet.Cells = append(sheet.Cells, c)
+		}
+		if err := ctx.Err(); err != nil {
+			return p, 0, err
 		}
 		sheet.Cells = endArrays(sheet.Cells, was, is)
 		columns, rows := book.LinesRestyled(was, is)
@@ -234,7 +238,14 @@ func stands(s *grid.Sheet, a *grid.Formula) bool {
 
 // sameFormula tells whether cell x of was says the same as cell y of is, or neither says any.
 func sameFormula(was *grid.Sheet, x grid.Cell, is *grid.Sheet, y grid.Cell) bool {
-	return x.HasFormula() == y.HasFormula() && (!x.HasFormula() || book.StoredFormula(was, x) == book.StoredFormula(is, y))
+	if !x.HasFormula() || !y.HasFormula() {
+		return x.HasFormula() == y.HasFormula()
+	}
+	// A copy of the same formula says the same, and its text need not be made, which may be long.
+	if f, g := was.Formula(x), is.Formula(y); f.Kind == g.Kind && f.Text == g.Text && f.Anchor == g.Anchor && x.Ref == y.Ref {
+		return true
+	}
+	return book.StoredFormula(was, x) == book.StoredFormula(is, y)
 }
 
 // savable refuses an edit that no save could write: a number format in a workbook whose style
