@@ -3,6 +3,8 @@ package tools
 import (
 	"strings"
 	"testing"
+
+	"gridflow/internal/forks"
 )
 
 // TestEditsAreBounded: a call that would change more cells than may be changed at once is refused,
@@ -65,5 +67,15 @@ func TestEditsAreBounded(t *testing.T) {
 	env.Caps.MaxEditCells = 49
 	if text, err := callWith(t.Context(), env, `replace_in_formulas {"fork_id":"`+id+`","sheet_name":"Data","find":"MAX","replace":"SUM"}`); err == nil || !strings.HasPrefix(err.Error(), "TOO_MANY") {
 		t.Error("50 formulas where 49 may be changed: ", text, err)
+	}
+}
+
+// TestCalculationsThatAreTooLarge: a calculation that may not take as much memory as it needs is refused in words, and no fault of the
+// server's.
+func TestCalculationsThatAreTooLarge(t *testing.T) {
+	env := editingEnv(t, Dense, func(o *forks.Options) { o.CalcBytes = 1 })
+	id := forkID.FindString(called(t, env, "create_fork", `{"workbook_id":"loan.xlsx"}`))
+	if text, err := callWith(t.Context(), env, `recalculate {"fork_id":"`+id+`"}`); err == nil || !strings.HasPrefix(err.Error(), "TOO_LARGE") {
+		t.Error(text, err)
 	}
 }
