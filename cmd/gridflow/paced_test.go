@@ -40,8 +40,8 @@ func init() {
 //	                              took is what the next are taken to cost
 //	lets_go  {"key":"a","n":2}    lets so many go, and waits until they are
 //
-// Its disk is slow for files whose names begin with "slow": a save of one waits, before its
-// first byte and after its last, until somebody lets the key "disk" go.
+// Its disk is slow for files whose names begin with "slow": the first write to one waits, before its
+// first byte and half-way, until somebody lets the key "disk" go.
 func pacedProgram() *program {
 	holders := &holders{byKey: make(map[string]chan struct{})}
 	slow := func(w *workspace.Workspace) forks.Files { return slowDisk{w, holders.of("disk")} }
@@ -63,23 +63,34 @@ func (d slowDisk) Write(ctx context.Context, t workspace.Target, o workspace.Wri
 	if !strings.HasPrefix(t.Path, "slow") {
 		return d.Files.Write(ctx, t, o, fn)
 	}
-	wait := func() error {
+	return d.Files.Write(ctx, t, o, func(w io.Writer) error { return fn(&slowFile{w: w, ctx: ctx, moves: d.moves}) })
+}
+
+// slowFile is a file on a slow disk.
+type slowFile struct {
+	w     io.Writer
+	ctx   context.Context
+	moves <-chan struct{}
+	begun bool
+}
+
+func (f *slowFile) Write(p []byte) (n int, err error) {
+	if f.begun {
+		return f.w.Write(p)
+	}
+	f.begun = true
+	for _, part := range [][]byte{p[:len(p)/2], p[len(p)/2:]} {
 		select {
-		case <-d.moves:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
+		case <-f.moves:
+		case <-f.ctx.Done():
+			return n, f.ctx.Err()
+		}
+		written, err := f.w.Write(part)
+		if n += written; err != nil {
+			return n, err
 		}
 	}
-	return d.Files.Write(ctx, t, o, func(w io.Writer) error {
-		if err := wait(); err != nil {
-			return err
-		}
-		if err := fn(w); err != nil {
-			return err
-		}
-		return wait()
-	})
+	return n, nil
 }
 
 func pacedTools(holders *holders) []tools.Tool {

@@ -171,13 +171,13 @@ func TestStdioDrainsAtEndOfInput(t *testing.T) {
 // TestStdioDrainsOnSIGTERM: the same for SIGTERM, and new calls are refused meanwhile.
 func TestStdioDrainsOnSIGTERM(t *testing.T) {
 	t.Parallel()
-	p := start(t, "stdio")
+	p := start(t, "stdio", "--drain-timeout=10m")
 	p.expect(p.stderr, "serving MCP")
 	p.send(handshake, toolCall(1, "waits"))
 	p.expect(p.stdout, `"id":0`)
 	p.expect(p.told, "begun")
 	p.cmd.Process.Signal(syscall.SIGTERM)
-	p.expect(p.stderr, "stopping")
+	p.expect(p.stderr, "stopping budget=10m0s")
 	p.send(toolCall(2, "echo"))
 	p.expect(p.stdout, "DRAINING")
 	fmt.Fprintln(p.goOn)

@@ -63,6 +63,25 @@ func TestSlowCalculation(t *testing.T) {
 	set(t, quick, a, sheet, "Z1", 7)
 }
 
+// TestCalculationIsBounded: a calculation may take as much memory as --cache-bytes says, and the fork says so where more is wanted.
+func TestCalculationIsBounded(t *testing.T) {
+	t.Parallel()
+	r, _ := editing(t, t.TempDir(), "--cache-bytes=1MiB")
+	s := r.client(eras[1])
+	fork := newFork(t, s, "loan")
+	sheet := firstSheet(t, s, fork)
+	const why = "more than the 1 MB of memory"
+	if text := do(t, s, "edit_batch", "%s", editFormulas(fork, sheet, "Z1", "SUM(SEQUENCE(2000,500))")); !strings.Contains(text, why) {
+		t.Errorf("the change says %s", text)
+	}
+	if text := do(t, s, "list_forks", `{}`); !strings.Contains(text, why) {
+		t.Errorf("the fork is %s", text)
+	}
+	if n := r.scrape().value("gridflow_calc_too_large_total"); n != 1 {
+		t.Errorf("%g calculations were too large", n)
+	}
+}
+
 // TestCalculatedBehindACommit: a change that has no time to calculate says so, and so does
 // what reads its cells; the server stops all the same when it is told to.
 func TestCalculatedBehindACommit(t *testing.T) {

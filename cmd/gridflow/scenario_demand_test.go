@@ -114,7 +114,7 @@ func TestS39_CutShort(t *testing.T) {
 			if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 				t.Fatal(err)
 			}
-			r.log.await(t, 1, "msg=stopping")
+			r.log.await(t, 1, "msg=stopping", "budget="+map[bool]string{false: c.budget, true: "10m0s"}[c.twice])
 			if c.twice {
 				if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 					t.Fatal(err)

@@ -25,6 +25,7 @@ import (
 
 	_ "gridflow/internal/office/fake" // --office=fake:… is understood by this program
 	"gridflow/internal/office/lok"
+	"gridflow/internal/office/wire"
 )
 
 // The scenarios of LibreOffice, with workers that are processes and behave as the text "fake:…"
@@ -632,6 +633,27 @@ func TestOfficeReload(t *testing.T) {
 		return m.value("gridflow_lo_slots") == 0 && m.value(`gridflow_lo_workers{state="idle"}`) == 0
 	})
 	o.wants("BACKEND_UNAVAILABLE")(o.screenshot(t.Context(), o.fork("")))
+}
+
+// TestOfficeMemory: a worker is started with the bound of its memory that the operator has set, and may have twice of what it is replaced for.
+func TestOfficeMemory(t *testing.T) {
+	t.Parallel()
+	o := servingOffice(t, "fake:good", "--office-memory=500MiB")
+	o.wants("")(o.screenshot(t.Context(), "loan"))
+	seen := 0
+	for pid := range o.workers() {
+		command, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+		if err != nil {
+			continue // it is ending
+		}
+		start, ok, err := wire.ParseStart(strings.Split(strings.TrimSuffix(string(command), "\x00"), "\x00")[1:])
+		if seen++; !ok || err != nil || start.DataLimit != 1000<<20 {
+			t.Errorf("a worker may have %d bytes (%v): %q", start.DataLimit, err, command)
+		}
+	}
+	if seen == 0 {
+		t.Error("no worker was seen")
+	}
 }
 
 // TestOfficeFileStays: whatever LibreOffice does with a workbook, the file of the user keeps its

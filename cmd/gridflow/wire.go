@@ -37,7 +37,7 @@ func openWith(ctx context.Context, c *config, log *slog.Logger, files func(*work
 	var records *journal.Log
 	noForks := c.alone
 	if state != "" && noForks == nil {
-		records, noForks, err = openJournal(state, log)
+		records, noForks, err = openJournal(state, c.stateDir != "", log)
 		var used *inUseError
 		switch {
 		case errors.As(err, &used) && !c.joins:
@@ -70,7 +70,7 @@ func openWith(ctx context.Context, c *config, log *slog.Logger, files func(*work
 	if records != nil {
 		router.Forks, err = forks.Open(ctx, forks.Options{
 			Bases: w, Files: files(w), Journal: records, Max: c.maxForks, TTL: c.forkTTL, CheckpointsMax: c.maxCheckpoints, StagedMax: c.maxStaged,
-			History: c.history, LiveBytes: c.forkBytes,
+			History: c.history, LiveBytes: c.forkBytes, SaveCells: 2 * c.maxEditCells,
 			Begin: jobs.Begin, Calculate: jobs.Calculate, Rest: jobs.Rest, CalcBudget: c.calcBudget, CalcBytes: c.cacheBytes, BaseBytes: c.cacheBytes,
 			Changed: func(id string, _ uint64) { w.Announce(id) }, Expired: expired(record, log), Logger: log,
 		})
@@ -167,10 +167,13 @@ func (c *config) stateFolder() (string, error) {
 }
 
 // openJournal opens the journal of a state folder. Where another process has it the error is
-// an [*inUseError]. Where there can be none this process serves what needs no forks, and why
-// is said to who wants them.
-func openJournal(state string, log *slog.Logger) (records *journal.Log, why, err error) {
+// an [*inUseError]. Where there can be none, and nobody has asked for it, this process serves
+// what needs no forks, and why is said to who wants them.
+func openJournal(state string, asked bool, log *slog.Logger) (records *journal.Log, why, err error) {
 	if err := os.MkdirAll(state, 0o700); err != nil {
+		if asked {
+			return nil, nil, fmt.Errorf("state folder: %w; name another one with --state-dir, or none to serve without editing", err)
+		}
 		log.Warn("there is no state folder; nothing can be edited", "error", err)
 		return nil, &tools.Error{Code: "FORKS_DISABLED", Message: "the state folder cannot be made, so that nothing can be edited", Hint: "The operator can name another one with --state-dir"}, nil
 	}

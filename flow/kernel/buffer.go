@@ -124,7 +124,7 @@ func (c *class) loadOf(p *part) load {
 // else uses it. What its flow has running counts only where there are other flows.
 func (c *class) heavy(p *part) bool {
 	l := c.loadOf(p)
-	return l == partHeavy || l == flowHeavy && len(c.flows) > 1
+	return l == partHeavy || l == flowHeavy && c.flows.len() > 1
 }
 
 // available is how much of a resource a request of the part may take. A buffered class has

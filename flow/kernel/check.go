@@ -112,8 +112,11 @@ func (k *Kernel) Check() error {
 			}
 			parts += len(f.parts)
 		}
-		for _, f := range c.flows {
+		for f := range c.flows.all() {
 			check(f)
+			if c.flows.get(f.key) != f {
+				bad("class %s flow %d: it is not found by its key", c.Name, f.key)
+			}
 		}
 		for _, f := range c.shared {
 			if f != nil {

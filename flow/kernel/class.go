@@ -10,7 +10,7 @@ type class struct {
 	kernel *Kernel
 	index  int
 
-	flows  map[uint64]*flow
+	flows  table
 	shared [SharedFlows]*flow
 	parts  int // of the flows, but for what is made with a flow
 
@@ -26,6 +26,7 @@ type class struct {
 	waiting, inFlight int
 	oldest, youngest  *Ticket       // of those that wait
 	running           *Ticket       // those that run, linked by next
+	looked            look          // of them
 	work              time.Duration // of those that wait
 
 	fat     []*flow // flows by the number of their requests that wait

@@ -291,7 +291,7 @@ func (w *world) handOver(i int, t *Ticket) {
 
 // part gives what the kernel has for the client of a ticket; nil: nothing.
 func (w *world) part(t *Ticket) *part {
-	f := w.k.classes[t.Class].flows[t.Flow]
+	f := w.k.classes[t.Class].flows.get(t.Flow)
 	switch {
 	case f == nil:
 		return nil
@@ -557,7 +557,7 @@ func (w *world) fingerprint(b []byte) []byte {
 					}
 				}
 			}
-			for _, g := range c.flows { // how many of the others precede it among equals
+			for g := range c.flows.all() { // how many of the others precede it among equals
 				if g.seq < f.seq {
 					num(-4)
 				}
@@ -567,7 +567,7 @@ func (w *world) fingerprint(b []byte) []byte {
 			}
 		}
 		for key := range w.flows {
-			flow(c.flows[uint64(key)])
+			flow(c.flows.get(uint64(key)))
 		}
 		for _, f := range c.shared {
 			if f != nil {

@@ -340,7 +340,7 @@ func TestForgottenDebts(t *testing.T) {
 		d.done(d.arrive(ask(0, 2, 0, 1)))
 	}
 	d.arrive(ask(1, 1, time.Hour, 1))
-	dear := d.k.classes[1].flows[1]
+	dear := d.k.classes[1].flows.get(1)
 	for i := range uint64(100) {
 		d.now += 2 * time.Millisecond
 		d.arrive(ask(0, 100+i, 0, 1))
@@ -348,7 +348,7 @@ func TestForgottenDebts(t *testing.T) {
 	if x := d.arrive(ask(0, 2, 0, 1)); x.Running() || x.Waiting() {
 		t.Error("the client that had used up its bucket is let in")
 	}
-	if dear == nil || d.k.classes[1].flows[1] != dear {
+	if dear == nil || d.k.classes[1].flows.get(1) != dear {
 		t.Error("a flow with a running request is forgotten")
 	}
 }
@@ -433,6 +433,29 @@ func TestHandOver(t *testing.T) {
 	}
 }
 
+// TestHandOverWithinLimit: as many go on behind their calls as may run in the class, however
+// many seats are free.
+func TestHandOverWithinLimit(t *testing.T) {
+	d := drive(t, seat(9, Class{Name: "fast", QueueMax: 9}, Class{Name: "background", QueueMax: 9, Limit: 1}))
+	calls := []*Ticket{d.arrive(ask(0, 1, 0, 1)), d.arrive(ask(0, 2, 0, 1))}
+	behind := func(from *Ticket) *Ticket {
+		t.Helper()
+		to, err := d.handOver(from, ask(1, 1, 0, 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return to
+	}
+	first := behind(calls[0])
+	if first == nil || behind(calls[1]) != nil {
+		t.Fatal("one may run, and no more")
+	}
+	d.done(first)
+	if behind(calls[1]) == nil {
+		t.Error("the limit is not reached any more")
+	}
+}
+
 // TestHandOverTakesNoVirtualTime: a client that has had much goes on behind its call; those
 // who come after it are put where they would have been without. It is the same for the parts
 // of one client.
@@ -464,7 +487,7 @@ func handOverBeside(t *testing.T, of func(who uint64, r Request) Request) {
 		t.Fatal(again, err)
 	}
 	v := d.k.classes[1].vtime
-	if f := d.k.classes[1].flows[9]; f != nil {
+	if f := d.k.classes[1].flows.get(9); f != nil {
 		v = max(v, f.vtime)
 	}
 	if v != 0 {

@@ -6,32 +6,34 @@ import "math"
 // used lately. Its parts share what it gets, by the rule by which flows share what their
 // class gets.
 type flow struct {
-	// What most events look at comes first: the rest of a flow among a million is not in
-	// the cache.
-	tag    float64 // virtual time at which its next request may start
-	period uint64  // of the class, in which the tag means something
-	weight float64
-	seq    uint64 // breaks ties between tags: the order in which flows came to have requests
-
+	// The fields are in the order of how many events look at them, by lines of the cache: of a
+	// flow among a million none is there. The first two lines are all that a request sees that
+	// is refused for what others have waiting.
+	tag      float64 // virtual time at which its next request may start
+	period   uint64  // of the class, in which the tag means something
+	weight   float64
+	seq      uint64 // breaks ties between tags: the order in which flows came to have requests
 	waiting  int
 	inFlight int
-	shared   bool // of many clients, who are its parts
-	idle     bool // in the class's list of idle flows
+	shared   bool   // of many clients, who are its parts
+	idle     bool   // in the class's list of idle flows
+	bunches  *bunch // where its parts with requests wait, linked by next
+
+	own part // what it has under key 0; most flows have no other
 
 	vtime float64 // as in class, one storey down
 	busy  uint64  // period of its parts: it grows when the flow has nothing left
 
-	bunches *bunch // where its parts with requests wait, linked by next
-	single  bunch  // the first of them; most flows need no other
-	own     part   // what it has under key 0; most flows have no other
+	fatter, thinner    *flow // neighbours in class.fat[waiting]
+	idleNext, idlePrev *flow
 
-	fatter, thinner *flow // neighbours in class.fat[waiting]
+	single bunch // the first of bunches; most flows need no other
 
+	idleAt Instant
+	riding int // requests that run under others
 	key    uint64
 	tokens float64 // of the rate limit, at the instant filled
 	filled Instant
-
-	riding int // requests that run under others
 
 	parts    map[uint64]*part    // but own and those in crowd
 	crowd    *[SharedParts]*part // for those beyond PartsMax
@@ -39,8 +41,6 @@ type flow struct {
 	passedAt Instant             // … first at this time
 
 	idleHead, idleTail *part // parts without requests, those first that have been so for longest
-	idleAt             Instant
-	idleNext, idlePrev *flow
 }
 
 // charge moves the tag on by service of the given nanoseconds, which may be negative.
@@ -118,14 +118,14 @@ func (f *flow) full(now Instant, rate, burst float64) bool {
 
 // flowOf gives the flow of a key, making it if need be.
 func (k *Kernel) flowOf(c *class, key uint64, now Instant) *flow {
-	if f := c.flows[key]; f != nil {
+	if f := c.flows.get(key); f != nil {
 		return f
 	}
 	c.forget(now, 2)
-	if len(c.flows) < k.conf.FlowsMax || c.forget(now, 1) > 0 {
+	if c.flows.len() < k.conf.FlowsMax || c.forget(now, 1) > 0 {
 		f := k.newFlow(c, now)
 		f.key = key
-		c.flows[key] = f
+		c.flows.add(f)
 		return f
 	}
 	return k.sharedFlow(c, key, now)
@@ -137,9 +137,10 @@ func (k *Kernel) newFlow(c *class, now Instant) *flow {
 		f = new(flow)
 	} else {
 		k.spare = f.idleNext
+		*f = flow{}
 	}
-	*f = flow{weight: 1, tokens: c.Burst, filled: now}
-	f.own = part{flow: f, weight: 1, shared: true, place: -1}
+	f.weight, f.tokens, f.filled = 1, c.Burst, now
+	f.own.flow, f.own.weight, f.own.shared, f.own.place = f, 1, true, -1
 	return f
 }
 
@@ -147,7 +148,7 @@ func (k *Kernel) newFlow(c *class, now Instant) *flow {
 const hand = 4
 
 // dealt gives the i-th of the n shared ones that a key is dealt.
-func dealt(key, i, n uint64) uint64 { return mix(key+i*0x9e3779b97f4a7c15) % n }
+func dealt(key, i, n uint64) uint64 { return mix(key+i*golden) % n }
 
 // sharedFlow deals the key a hand of the shared flows and gives the one with the fewest
 // requests waiting.
@@ -223,7 +224,7 @@ func (c *class) rouseFlow(f *flow) {
 // forget drops idle flows that owe nothing, looking at no more than max of them, those
 // first that have been idle for longest. It says how many it has dropped.
 func (c *class) forget(now Instant, max int) (dropped int) {
-	crowded := len(c.flows) >= c.kernel.conf.FlowsMax
+	crowded := c.flows.len() >= c.kernel.conf.FlowsMax
 	for range max {
 		f := c.idleHead
 		if f == nil || !crowded && now-f.idleAt < c.kernel.conf.FlowIdle {
@@ -234,7 +235,7 @@ func (c *class) forget(now Instant, max int) (dropped int) {
 			c.rest(&f.own, now)
 			continue
 		}
-		delete(c.flows, f.key)
+		c.flows.remove(f.key)
 		c.parts -= len(f.parts)
 		f.parts, f.crowd = nil, nil
 		f.idleNext = c.kernel.spare

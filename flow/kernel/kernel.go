@@ -46,7 +46,7 @@ func New(conf Config) (*Kernel, error) {
 	}
 	k := &Kernel{conf: conf, bufferMin: conf.smallestBuffer()}
 	for i := range conf.Classes {
-		c := &class{Class: conf.Classes[i], kernel: k, index: i, flows: make(map[uint64]*flow)}
+		c := &class{Class: conf.Classes[i], kernel: k, index: i}
 		k.classes = append(k.classes, c)
 	}
 	for i, r := range conf.Resources {
@@ -131,14 +131,12 @@ func (k *Kernel) Arrive(now Instant, t *Ticket, out []Decision) []Decision {
 	if o != Started {
 		return refuse(o, after)
 	}
-	c.rouse(p)
-	p.flow.weight = float64(max(t.Weight, 1))
-	p.weight = float64(max(t.PartBy, 1))
 
 	// Nothing that waits could start just now, else it would have (or will with the Advance
 	// that is due in this moment). So if nothing of this class waits and the ticket fits, it is
 	// its turn.
 	if c.waiting == 0 && c.open(now) && k.room(c, p, &t.Need) {
+		c.welcome(p, t)
 		c.tag = max(c.tag, k.vtime)
 		c.catchUp(p)
 		t.part = p
@@ -158,6 +156,7 @@ func (k *Kernel) Arrive(now Instant, t *Ticket, out []Decision) []Decision {
 	if victim != nil {
 		out = k.drop(victim, Displaced, k.classes[victim.Class].retryAfter(), out)
 	}
+	c.welcome(p, t)
 	k.join(c, t, p, now)
 	return k.dispatch(now, out)
 }
@@ -183,8 +182,17 @@ func (k *Kernel) admit(c *class, t *Ticket, now Instant) (p *part, o Outcome, af
 		}
 	}
 	p = k.partOf(c, f, t.Flow, t.Part, now)
-	p.took = now
+	if c.Rate > 0 {
+		p.took = now
+	}
 	return p, Started, 0
+}
+
+// welcome makes a part and its flow ready for a ticket that will wait or start.
+func (c *class) welcome(p *part, t *Ticket) {
+	c.rouse(p)
+	p.flow.weight = float64(max(t.Weight, 1))
+	p.weight = float64(max(t.PartBy, 1))
 }
 
 // Ride lets a ticket in that needs nothing of its own, because what it wants comes of
@@ -280,7 +288,7 @@ func (k *Kernel) Peek(now Instant, class int, key, part uint64) (o Outcome, afte
 	case c.ShedAt != LevelOK && k.level >= c.ShedAt:
 		return Shed, k.retryAfter()
 	}
-	f := c.flows[key]
+	f := c.flows.get(key)
 	if f == nil {
 		return Started, 0
 	}
@@ -371,7 +379,6 @@ func (k *Kernel) HandOver(now Instant, from, to *Ticket, out []Decision) ([]Deci
 		return k.dispatch(now, out), false
 	}
 	f := p.flow
-	c.rouse(p)
 	k.lend(from, 1)
 	fits := (from.Class == to.Class || c.open(now)) && k.room(c, p, &to.Need) && k.besideBuffer(&to.Need)
 	k.lend(from, -1)
@@ -379,8 +386,7 @@ func (k *Kernel) HandOver(now Instant, from, to *Ticket, out []Decision) ([]Deci
 		c.rest(p, now)
 		return k.dispatch(now, out), false
 	}
-	f.weight = float64(max(to.Weight, 1))
-	p.weight = float64(max(to.PartBy, 1))
+	c.welcome(p, to)
 	to.arrived, to.expiry = now, -1
 	c.stats.Arrived++
 	if c.Buffered {

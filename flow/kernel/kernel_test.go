@@ -149,6 +149,17 @@ func (d *driver) check() error {
 	return nil
 }
 
+// queued gives how many wait of the class of a request, and in all.
+func (d *driver) queued(r Request) (n [2]int) {
+	for t := range d.waiting {
+		n[1]++
+		if t.Class == r.Class {
+			n[0]++
+		}
+	}
+	return n
+}
+
 // TestInvariants throws random events at random configurations.
 func TestInvariants(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -191,7 +202,14 @@ func TestInvariants(t *testing.T) {
 				if rapid.Bool().Draw(t, "hurried") {
 					r.StartBy = d.now + rapid.SampledFrom([]time.Duration{1, 20 * time.Millisecond, time.Second}).Draw(t, "by")
 				}
+				before := d.queued(r)
 				d.arrive(r)
+				now, conf := d.queued(r), d.k.Config()
+				for i, most := range []int{conf.Classes[r.Class].QueueMax, conf.QueueMax} {
+					if now[i] > max(before[i], most) { // it had more before a smaller configuration
+						t.Fatalf("of the class and in all %v wait, before it came %v; of %s at most %d may", now, before, [...]string{"the class", "all"}[i], most)
+					}
+				}
 			},
 			"done": func(t *rapid.T) {
 				if x := anyOf(d.running, "running"); x != nil {

@@ -205,7 +205,7 @@ func TestPartsAreBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, f := range d.k.classes[0].flows {
+	for f := range d.k.classes[0].flows.all() {
 		if len(f.parts) > 3 {
 			t.Errorf("a flow has %d parts", len(f.parts))
 		}

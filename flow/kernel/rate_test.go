@@ -96,7 +96,7 @@ func TestRateOfOne(t *testing.T) {
 			d.now += 10 * time.Millisecond
 			for _, p := range c.parts {
 				o, after := d.k.Peek(d.now, 0, 1, p)
-				known := d.k.classes[0].flows[1] != nil
+				known := d.k.classes[0].flows.get(1) != nil
 				ok, told := d.asks(p)
 				if known && ((o == Started) != ok || after != told) {
 					t.Fatalf("%v: Peek said %v, %v, and it was %v, %v", c, o, after, ok, told)

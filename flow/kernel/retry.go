@@ -32,15 +32,31 @@ const lookMax = 32
 
 // ahead is the work of a class that waits or runs.
 func (c *class) ahead(now Instant) time.Duration {
-	sum, looked := time.Duration(0), 0
-	for t := c.running; t != nil && looked < lookMax; t = t.next {
-		sum += t.left(now)
-		looked++
+	return c.work + c.meanLeft(now)*time.Duration(c.inFlight)
+}
+
+// meanLeft is how long one of the running requests will probably take from now on. Those that
+// are refused between two starts are told what was found for the first of them.
+func (c *class) meanLeft(now Instant) time.Duration {
+	if c.running == nil {
+		return 0
 	}
-	if looked > 0 {
-		sum = sum / time.Duration(looked) * time.Duration(c.inFlight)
+	if l := &c.looked; l.started != c.stats.Started || l.done != c.stats.Done || now-l.at >= retryStep/8 {
+		sum, looked := time.Duration(0), 0
+		for t := c.running; t != nil && looked < lookMax; t = t.next {
+			sum += t.left(now)
+			looked++
+		}
+		*l = look{now, c.stats.Started, c.stats.Done, sum / time.Duration(looked)}
 	}
-	return c.work + sum
+	return c.looked.left
+}
+
+// look is what was found of the running requests of a class, and when.
+type look struct {
+	at            Instant
+	started, done uint64
+	left          time.Duration // of one, as far as can be told
 }
 
 // retryAfter estimates when the queue will have room: when what is in it, and what runs, is

@@ -57,6 +57,27 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
+// TestRetryAfterAgain: who is refused later is told less, and who is refused in the same moment
+// is told of what has started since.
+func TestRetryAfterAgain(t *testing.T) {
+	const s = time.Second
+	d := drive(t, seat(4, Class{Name: "a", QueueMax: 1, Limit: 1}))
+	told := func(want time.Duration) {
+		t.Helper()
+		if o, after := d.refused(ask(0, 1, s, 1)); o != FullFlow || after != want {
+			t.Errorf("%v, told %v and not %v", o, after, want)
+		}
+	}
+	first := d.arrive(ask(0, 1, 10*s, 1))
+	d.arrive(ask(0, 1, 5*s, 1))
+	told(15 * s)
+	d.now += 4 * s
+	told(11 * s)
+	d.done(first)
+	d.arrive(ask(0, 1, 20*s, 1))
+	told(25 * s)
+}
+
 // TestRetryAfterOthers: a class that has nothing running, because others have what it needs,
 // tells when they will be done.
 func TestRetryAfterOthers(t *testing.T) {

@@ -31,7 +31,7 @@ func (k *Kernel) Stats(class int) ClassStats {
 	c := k.classes[class]
 	c.count(k.now)
 	s := c.stats
-	s.Waiting, s.InFlight, s.Flows, s.Limit, s.Standing = c.waiting, c.inFlight, len(c.flows), c.Limit, c.stands(k.now)
+	s.Waiting, s.InFlight, s.Flows, s.Limit, s.Standing = c.waiting, c.inFlight, c.flows.len(), c.Limit, c.stands(k.now)
 	s.Parts = c.parts
 	s.WaitSeconds, s.ServiceSeconds = c.ns.wait/1e9, c.ns.service/1e9
 	s.WaitingSeconds, s.RunningSeconds = c.ns.waiting/1e9, c.ns.running/1e9

@@ -46,15 +46,27 @@ func (h *events) push(x event) {
 	h.e[i] = x
 }
 
-func (h *events) pop() event {
-	top := h.e[0]
+// drop takes out the first event.
+func (h *events) drop() {
 	last := len(h.e) - 1
 	x := h.e[last]
 	h.e = h.e[:last]
-	if last == 0 {
-		return top
+	if last > 0 {
+		h.down(x)
 	}
-	i := 0
+}
+
+// replace takes out the first event and puts x in. An open loop whose arrivals are most of
+// what happens has the next one at the top at once.
+func (h *events) replace(x event) {
+	h.seq++
+	x.seq = h.seq
+	h.down(x)
+}
+
+// down puts x in place of the first event, and then where it belongs.
+func (h *events) down(x event) {
+	i, last := 0, len(h.e)
 	for {
 		first := 4*i + 1
 		if first >= last {
@@ -73,5 +85,4 @@ func (h *events) pop() event {
 		i = least
 	}
 	h.e[i] = x
-	return top
 }

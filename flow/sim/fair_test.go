@@ -61,7 +61,7 @@ func TestMaxMin(t *testing.T) {
 				Resources: []kernel.Resource{{Name: "seat", Capacity: capacity}},
 			},
 			Seed:   rapid.Uint64().Draw(t, "seed"),
-			Warmup: 4 * time.Second, Until: 44 * time.Second,
+			Warmup: 4 * time.Second, Until: 44 * time.Second, Each: true,
 		}
 		var weight []float64
 		for i := range n {

@@ -114,7 +114,7 @@ func TestNoisyNeighbour(t *testing.T) {
 // TestEqualShares: ten clients that all ask for more than their share get the same, however
 // much they ask for. Goal G6.
 func TestEqualShares(t *testing.T) {
-	conf := Config{Kernel: server(ordinary("all")), Warmup: 5 * time.Second, Until: 105 * time.Second}
+	conf := Config{Kernel: server(ordinary("all")), Warmup: 5 * time.Second, Until: 105 * time.Second, Each: true}
 	for i, rate := range []float64{60, 100, 170, 280, 470, 780, 1300, 2200, 3600, 6000} {
 		conf.Sources = append(conf.Sources, crowd(i, 1, rate))
 	}
@@ -157,7 +157,7 @@ func TestInteractive(t *testing.T) {
 // TestMispredicted: clients whose calls take very different times, ten times longer or
 // shorter than expected, get the same service. Scenario S16.
 func TestMispredicted(t *testing.T) {
-	conf := Config{Kernel: server(ordinary("all")), Warmup: 20 * time.Second, Until: 320 * time.Second}
+	conf := Config{Kernel: server(ordinary("all")), Warmup: 20 * time.Second, Until: 320 * time.Second, Each: true}
 	conf.Kernel.Classes[0].WaitMax, conf.Kernel.Classes[0].Target = 0, 0
 	for i := range 10 {
 		takes := time.Duration(i+1) * 15 * ms

@@ -27,7 +27,7 @@ func TestMaxMinOfParts(t *testing.T) {
 				Resources: []kernel.Resource{{Name: "seat", Capacity: capacity}},
 			},
 			Seed:   rapid.Uint64().Draw(t, "seed"),
-			Warmup: 4 * time.Second, Until: 34 * time.Second,
+			Warmup: 4 * time.Second, Until: 34 * time.Second, Each: true,
 		}
 		var flowOf []int // of each client
 		var byFlow [][]int
@@ -146,7 +146,7 @@ func TestRenamingFlood(t *testing.T) {
 // TestProgramsOfOneMachine: two programs of one machine are fair to each other, and one
 // that was there before a flood of new names keeps its turns among them.
 func TestProgramsOfOneMachine(t *testing.T) {
-	conf := Config{Kernel: server(ordinary("all")), Warmup: 5 * time.Second, Until: 35 * time.Second}
+	conf := Config{Kernel: server(ordinary("all")), Warmup: 5 * time.Second, Until: 35 * time.Second, Each: true}
 	conf.Key = func(client int) (flow, part uint64) { return 1, uint64(client + 1) }
 	conf.Sources = []Source{crowd(0, 1, 10*peak), crowd(1, 1, .2*peak)}
 	r := run(t, conf)

@@ -14,7 +14,7 @@ type Result struct {
 	Length  time.Duration // from the end of the warm-up to the end of the arrivals
 	Classes []Tally
 	Sources []Tally
-	Clients []Client
+	Clients []Client            // by number; nil without Config.Each
 	Stats   []kernel.ClassStats // by class, at the end, of everything
 	Events  uint64
 }

@@ -8,6 +8,7 @@ package sim
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -39,32 +40,42 @@ func million() Config {
 	}
 }
 
-// TestZipf: the shares of the first clients, and of all the others, are what they are to be.
+// TestZipf: the shares of the first clients, and of stretches of the others, are what they are
+// to be; also where the polygon by which they are drawn has edges that are too long.
 func TestZipf(t *testing.T) {
-	for _, s := range []float64{.7, 1, 1.3} {
-		const n, draws = 1000, 200_000
-		pick, r := Zipf(n, s), rand.New(rand.NewPCG(1, 1))
-		got := make([]float64, n)
+	for _, c := range []struct {
+		n int
+		s float64
+	}{{1000, .7}, {1000, 1}, {1000, 1.3}, {1_000_000, 1.1}, {1_000_000, 2}, {1, 1}, {3, 0}} {
+		const draws = 200_000
+		pick, r := Zipf(c.n, c.s), rand.New(rand.NewPCG(1, 1))
+		all := integral(c.s, 0, c.n)
+		var got []int
 		for range draws {
-			got[pick(r)] += 1. / draws
+			got = append(got, pick(r))
 		}
-		sum := 0.0
-		for i := range n {
-			sum += integral(s, i)
+		slices.Sort(got)
+		if got[0] < 0 || got[draws-1] >= c.n {
+			t.Fatalf("%d clients, s = %g: from %d to %d were drawn", c.n, c.s, got[0], got[draws-1])
 		}
-		for i := range 5 {
-			if want := integral(s, i) / sum; math.Abs(got[i]-want) > .03*want {
-				t.Errorf("s = %g: client %d has %.4f, due are %.4f", s, i, got[i], want)
+		for from, to := 0, 1; from < c.n; from, to = to, to+max(1, to/4) {
+			to = min(to, c.n)
+			below := func(i int) int { n, _ := slices.BinarySearch(got, i); return n }
+			have, want := float64(below(to)-below(from))/draws, integral(c.s, from, to)/all
+			if math.Abs(have-want) > 5*math.Sqrt(want/draws) { // five standard deviations
+				t.Errorf("%d clients, s = %g: those from %d to %d have %.5f, due are %.5f", c.n, c.s, from, to, have, want)
 			}
 		}
 	}
 }
 
-// integral is that of 1/x^s from i+1 to i+2, by a hundred strips.
-func integral(s float64, i int) (sum float64) {
-	const strips = 100
-	for k := range strips {
-		sum += math.Pow(float64(i+1)+(float64(k)+.5)/strips, -s) / strips
+// integral is that of 1/x^s over the clients from one to another, by strips that grow as x does.
+func integral(s float64, from, to int) (sum float64) {
+	const fine = 1e-3
+	for x, end := float64(from+1), float64(to+1); x < end; {
+		strip := min(fine*x, end-x)
+		sum += strip * math.Pow(x+strip/2, -s)
+		x += strip
 	}
 	return sum
 }

@@ -22,6 +22,7 @@ type Config struct {
 	Key    func(client int) (flow, part uint64) // of the next request of a client; nil: its number, and no part
 	Script []Step                               // things that happen at a given time, in order
 	Trace  func(Happened)                       // told what happens to each request, if set
+	Each   bool                                 // whether it is counted what each client is given
 	Check  bool                                 // whether the kernel's state agrees with itself, after each event
 }
 
@@ -111,7 +112,9 @@ func Run(conf Config) (*Result, error) {
 		s.sources = append(s.sources, source{Source: src, r: rand.New(rand.NewPCG(conf.Seed, uint64(i)))})
 		clients = max(clients, src.First+src.Clients)
 	}
-	s.result.Clients = make([]Client, clients)
+	if conf.Each {
+		s.result.Clients = make([]Client, clients)
+	}
 	for i := range s.sources {
 		s.open(i)
 	}
@@ -180,13 +183,22 @@ func (s *simulation) next() bool {
 	if len(s.events.e) == 0 {
 		return false
 	}
-	e := s.events.pop()
+	e := s.events.e[0]
 	s.now = e.at
-	switch e.what {
-	case arrival:
+	if e.what == arrival {
+		// It stays at the top until the next one of its source takes its place: nothing that
+		// it brings about is earlier.
 		src := &s.sources[e.ref]
 		s.arrive(int(e.ref), src.client())
-		s.plan(src.next(s.now), src, event{what: arrival, ref: e.ref})
+		if e.at = src.next(s.now); e.at < src.Stop {
+			s.events.replace(e)
+		} else {
+			s.events.drop()
+		}
+		return true
+	}
+	s.events.drop()
+	switch e.what {
 	case thinkOver:
 		s.arrive(int(e.ref), s.sources[e.ref].First+int(e.arg))
 	case finished:
@@ -221,7 +233,9 @@ func (s *simulation) arrive(from, client int) {
 	if j.counted {
 		s.result.Classes[src.Class].Arrived++
 		s.result.Sources[from].Arrived++
-		s.result.Clients[j.client].Asked += j.service
+		if s.Each {
+			s.result.Clients[j.client].Asked += j.service
+		}
 	}
 	s.trace(Arrived, j, Happened{})
 	patience := time.Duration(-1)
@@ -291,11 +305,13 @@ func (s *simulation) finish(j *job) {
 	good := src.Deadline == 0 || answer <= src.Deadline
 	s.trace(Ended, j, Happened{Wait: took, Good: good})
 	if j.counted {
-		c := &s.result.Clients[j.client]
-		c.Started++
-		c.Served += took
-		if good {
-			c.Good++
+		if s.Each {
+			c := &s.result.Clients[j.client]
+			c.Started++
+			c.Served += took
+			if good {
+				c.Good++
+			}
 		}
 		for _, t := range [...]*Tally{&s.result.Classes[src.Class], &s.result.Sources[j.source]} {
 			t.Served += took

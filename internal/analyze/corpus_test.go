@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +12,7 @@ import (
 
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
+	"gridflow/internal/corpus"
 	"gridflow/internal/formula"
 	"gridflow/internal/grid"
 	"gridflow/internal/xlsx"
@@ -22,20 +22,7 @@ import (
 // Nothing may fail, regions may not overlap, every formula is in the map once, and
 // a cell that a formula refers to has that formula among its dependents.
 func TestCorpus(t *testing.T) {
-	dir := os.Getenv("GRIDFLOW_CORPUS")
-	if dir == "" {
-		t.Skip("GRIDFLOW_CORPUS is not set: it names a folder of third-party workbooks to read")
-	}
-	var files []string
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() && slices.Contains([]string{".xlsx", ".xlsm"}, strings.ToLower(filepath.Ext(path))) {
-			files = append(files, path)
-		}
-		return err
-	})
-	if err != nil || len(files) == 0 {
-		t.Fatalf("GRIDFLOW_CORPUS: %d workbooks, %v", len(files), err)
-	}
+	dir, files := corpus.Dir(t), corpus.Files(t)
 	for _, path := range files {
 		name, _ := filepath.Rel(dir, path)
 		t.Run(filepath.ToSlash(name), func(t *testing.T) {

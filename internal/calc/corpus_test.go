@@ -19,6 +19,7 @@ import (
 
 	"gridflow/internal/calc/fn"
 	"gridflow/internal/cell"
+	"gridflow/internal/corpus"
 	"gridflow/internal/formula"
 	"gridflow/internal/grid"
 	"gridflow/internal/xlsx"
@@ -46,10 +47,7 @@ type tally struct {
 // agree to 1e-9, those of functions that search a root to 1e-6.
 func TestCorpus(t *testing.T) {
 	t.Parallel()
-	dir := os.Getenv("GRIDFLOW_CORPUS")
-	if dir == "" {
-		t.Skip("GRIDFLOW_CORPUS is not set: it names a folder of third-party workbooks to read")
-	}
+	dir := corpus.Dir(t)
 	f, err := os.Open(filepath.Join(dir, "index.tsv"))
 	if err != nil {
 		t.Fatal(err)

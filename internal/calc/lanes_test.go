@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"gridflow/internal/cell"
+	"gridflow/internal/corpus"
 	"gridflow/internal/grid"
 
 	"pgregory.net/rapid"
@@ -326,10 +327,7 @@ func TestLanesOfAnything(t *testing.T) {
 // TestCorpusLanes: and so it is for workbooks that people made.
 func TestCorpusLanes(t *testing.T) {
 	t.Parallel()
-	dir := os.Getenv("GRIDFLOW_CORPUS")
-	if dir == "" {
-		t.Skip("GRIDFLOW_CORPUS is not set: it names a folder of third-party workbooks to read")
-	}
+	dir := corpus.Dir(t)
 	golden, err := os.ReadFile("testdata/corpus.txt")
 	if err != nil {
 		t.Fatal(err)

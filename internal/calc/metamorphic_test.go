@@ -16,6 +16,7 @@ import (
 	"gridflow/internal/calc/plain"
 	"gridflow/internal/calc/scenes"
 	"gridflow/internal/cell"
+	"gridflow/internal/corpus"
 	"gridflow/internal/formula"
 	"gridflow/internal/grid"
 )
@@ -419,10 +420,7 @@ func randomEdits(t *testing.T, seed uint64, edits int) {
 // formulas are copied, cells are emptied.
 func TestCorpusEdits(t *testing.T) {
 	t.Parallel()
-	dir := os.Getenv("GRIDFLOW_CORPUS")
-	if dir == "" {
-		t.Skip("GRIDFLOW_CORPUS is not set: it names a folder of third-party workbooks to read")
-	}
+	dir := corpus.Dir(t)
 	golden, err := os.ReadFile("testdata/corpus.txt")
 	if err != nil {
 		t.Fatal(err)

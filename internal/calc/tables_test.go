@@ -15,6 +15,7 @@ import (
 	"gridflow/internal/calc/fn"
 	"gridflow/internal/calc/plain"
 	"gridflow/internal/cell"
+	"gridflow/internal/corpus"
 	"gridflow/internal/formula"
 )
 
@@ -56,10 +57,7 @@ var expectedTables = []struct {
 // has for it; a row without one fails. The shares in testdata/tables.txt may rise and never fall.
 func TestExpectedTables(t *testing.T) {
 	t.Parallel()
-	dir := os.Getenv("GRIDFLOW_CORPUS")
-	if dir == "" {
-		t.Skip("GRIDFLOW_CORPUS is not set: it names a folder of third-party workbooks to read")
-	}
+	dir := corpus.Dir(t)
 	var golden, list strings.Builder
 	agrees, codes, all := 0, 0, 0
 	reasons, verdicts := readReasons(t), map[string]int{}

@@ -1,15 +1,14 @@
 package forks
 
 import (
-	"archive/zip"
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"testing"
 
 	"gridflow/internal/book"
 	"gridflow/internal/genbook"
+	"gridflow/internal/ziptest"
 )
 
 // TestAnchorHasTheValues: a content that is made of an anchor has the values that it had in
@@ -85,37 +84,12 @@ func oddBook(t *testing.T) []byte {
 // circling is a workbook that iterates: Data!A2 counts the calculations of what depends on A1.
 func (r *rig) circling(t *testing.T) {
 	t.Helper()
-	b := smallBook(t, 1)
-	in, err := zip.NewReader(bytes.NewReader(b), int64(len(b)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out bytes.Buffer
-	w := zip.NewWriter(&out)
-	for _, f := range in.File {
-		h, err := f.Open()
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, err := io.ReadAll(h)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if f.Name == "xl/workbook.xml" {
+	r.put("circle.xlsx", ziptest.Rewrite(t, smallBook(t, 1), func(name string, text []byte) []byte {
+		if name == "xl/workbook.xml" {
 			text = bytes.Replace(text, []byte("</workbook>"), []byte(`<calcPr iterate="1" iterateCount="3" iterateDelta="0"/></workbook>`), 1)
 		}
-		p, err := w.Create(f.Name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := p.Write(text); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	r.put("circle.xlsx", out.Bytes())
+		return text
+	}))
 }
 
 // TestAnchorOfACircle: a content that is made of an anchor goes on from where its iterations had

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -434,6 +435,44 @@ func TestSaveThenJournalFails(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(r.dir, "out.xlsx")); err != nil {
 		t.Error(err)
+	}
+}
+
+// filesThen does something once a file is in its place.
+type filesThen struct {
+	Files
+	then func()
+}
+
+func (f filesThen) Write(ctx context.Context, t workspace.Target, o workspace.WriteOptions, fn func(io.Writer) error) (workspace.Entry, error) {
+	e, err := f.Files.Write(ctx, t, o, fn)
+	f.then()
+	return e, err
+}
+
+// A server that ends between the file of a save and the note that it is saved has left a file that its fork knows: it may be saved
+// over again without a question.
+func TestSaveKnowsItsFile(t *testing.T) {
+	r := newRig(t, Options{})
+	f := r.create("a.xlsx")
+	r.edit(f.ID, number("A1", 7))
+	files := r.store.o.Files
+	r.store.o.Files = filesThen{files, func() {
+		r.fs.(*crashfs.FS).SetFault(func(op crashfs.Op) *crashfs.Fault {
+			if op.Kind == crashfs.Write {
+				return &crashfs.Fault{Err: errors.New("the power is off")}
+			}
+			return nil
+		})
+	}}
+	if out, err := r.store.Save(t.Context(), f.ID, SaveOptions{Overwrite: true}); err != nil || len(out.Warnings) == 0 {
+		t.Fatalf("%+v, %v: the case that the test is for has not come about", out, err)
+	}
+	r.fs.(*crashfs.FS).SetFault(nil)
+	r.restart()
+	r.edit(f.ID, number("A1", 8))
+	if _, err := r.store.Save(t.Context(), f.ID, SaveOptions{Overwrite: true}); err != nil {
+		t.Errorf("the file of the fork's own save: %v", err)
 	}
 }
 

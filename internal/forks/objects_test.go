@@ -12,6 +12,7 @@ import (
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
+	"gridflow/internal/ziptest"
 )
 
 func chartEdit(values string) book.Edit {
@@ -43,7 +44,7 @@ func TestChartFollows(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		before, after := parts(t, was), parts(t, is)
+		before, after := ziptest.Parts(t, was), ziptest.Parts(t, is)
 		chart := after["xl/charts/chart1.xml"]
 		for _, want := range []string{"<c:v>12.5</c:v>", "<c:v>another &lt;item&gt;</c:v>", "<c:v>Net</c:v>", "<c:f>Data!$B$2:$B$3</c:f>"} {
 			if !strings.Contains(chart, want) {
@@ -68,7 +69,7 @@ func TestChartFollows(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for part := range parts(t, less) {
+		for part := range ziptest.Parts(t, less) {
 			if strings.Contains(part, "charts/") || part == "xl/drawings/drawing1.xml" {
 				t.Errorf("%s: %s is left", name, part)
 			}

@@ -16,6 +16,7 @@ import (
 
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
+	"gridflow/internal/corpus"
 	"gridflow/internal/grid"
 	"gridflow/internal/structure"
 	"gridflow/internal/xlsx"
@@ -33,21 +34,11 @@ func TestStructureOfCorpus(t *testing.T) {
 // corpusFiles yields the smaller workbooks of the corpus, by name; with the race detector only some of them: a test that has one
 // goroutine runs over the whole of it without.
 func corpusFiles(t *testing.T) iter.Seq2[string, string] {
-	dir := os.Getenv("GRIDFLOW_CORPUS")
-	if dir == "" {
-		t.Skip("GRIDFLOW_CORPUS is not set: it names a folder of third-party workbooks to read")
-	}
-	var files []string
-	if err := filepath.WalkDir(dir, func(path string, e os.DirEntry, err error) error {
-		if ext := filepath.Ext(path); err == nil && (ext == ".xlsx" || ext == ".xlsm") {
-			if info, err := e.Info(); err == nil && info.Size() < 1<<20 {
-				files = append(files, path)
-			}
-		}
-		return err
-	}); err != nil {
-		t.Fatal(err)
-	}
+	dir := corpus.Dir(t)
+	files := slices.DeleteFunc(corpus.Files(t), func(path string) bool {
+		info, err := os.Stat(path)
+		return err != nil || info.Size() >= 1<<20
+	})
 	return func(yield func(name, path string) bool) {
 		for i, path := range files {
 			if raceDetector && i%8 != 0 {

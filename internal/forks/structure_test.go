@@ -15,6 +15,7 @@ import (
 	"gridflow/internal/structure"
 	"gridflow/internal/xlsx"
 	"gridflow/internal/xlsx/patch"
+	"gridflow/internal/ziptest"
 )
 
 func restructured(changes ...structure.Change) (e book.Edit) {
@@ -183,7 +184,7 @@ func TestStructure_UnnamedTable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if xml := parts(t, out)["xl/worksheets/sheet1.xml"]; !strings.Contains(xml, ">SUBTOTAL(109,T1[Net])<") || !strings.Contains(xml, ">SUBTOTAL(109,[Net])<") {
+	if xml := ziptest.Parts(t, out)["xl/worksheets/sheet1.xml"]; !strings.Contains(xml, ">SUBTOTAL(109,T1[Net])<") || !strings.Contains(xml, ">SUBTOTAL(109,[Net])<") {
 		t.Errorf("only the formula that was moved has to name its table:\n%s", xml)
 	}
 }

@@ -1,12 +1,10 @@
 package forks
 
 import (
-	"archive/zip"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,6 +13,7 @@ import (
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
 	"gridflow/internal/genbook"
+	"gridflow/internal/ziptest"
 )
 
 // tableBook is a workbook whose sheet Data has a table Sales that ends in row 3, and some
@@ -174,7 +173,7 @@ func TestTableIsSaved(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	before, after := parts(t, was), parts(t, is)
+	before, after := ziptest.Parts(t, was), ziptest.Parts(t, is)
 	for name, text := range before {
 		switch {
 		case strings.Contains(name, "tables/"):
@@ -192,26 +191,4 @@ func TestTableIsSaved(t *testing.T) {
 	if again := r.create("out.xlsx"); r.table(again.ID) != "A1:B5" {
 		t.Errorf("read again, the table is %s", r.table(again.ID))
 	}
-}
-
-// parts gives the parts of a package by name.
-func parts(t *testing.T, b []byte) map[string]string {
-	t.Helper()
-	z, err := zip.NewReader(bytes.NewReader(b), int64(len(b)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	out := map[string]string{}
-	for _, f := range z.File {
-		rd, err := f.Open()
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, err := io.ReadAll(rd)
-		if err != nil {
-			t.Fatal(err)
-		}
-		out[f.Name] = string(text)
-	}
-	return out
 }

@@ -1,10 +1,8 @@
 package forks
 
 import (
-	"archive/zip"
 	"bytes"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +12,7 @@ import (
 
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
+	"gridflow/internal/ziptest"
 )
 
 const (
@@ -26,39 +25,15 @@ const (
 // typed gives a workbook whose main part is of another type.
 func typed(t *testing.T, b []byte, kind string) []byte {
 	t.Helper()
-	from, err := zip.NewReader(bytes.NewReader(b), int64(len(b)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out bytes.Buffer
-	to := zip.NewWriter(&out)
-	for _, f := range from.File {
-		r, err := f.Open()
-		if err != nil {
-			t.Fatal(err)
+	return ziptest.Rewrite(t, b, func(name string, text []byte) []byte {
+		if name != "[Content_Types].xml" {
+			return text
 		}
-		text, err := io.ReadAll(r)
-		if err != nil {
-			t.Fatal(err)
+		if !bytes.Contains(text, []byte(sheetMain)) {
+			t.Fatalf("%s", text)
 		}
-		if f.Name == "[Content_Types].xml" {
-			if !strings.Contains(string(text), sheetMain) {
-				t.Fatal(string(text))
-			}
-			text = []byte(strings.Replace(string(text), sheetMain, kind, 1))
-		}
-		w, err := to.Create(f.Name)
-		if err == nil {
-			_, err = w.Write(text)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := to.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return out.Bytes()
+		return bytes.Replace(text, []byte(sheetMain), []byte(kind), 1)
+	})
 }
 
 // TestTemplates: a fork of a template is saved as a template, or as a workbook that was made of it, and each says of itself what it is.
@@ -98,30 +73,12 @@ func TestTemplates(t *testing.T) {
 			if v, err := x.GetCellValue("Data", "A9"); edited && (v != "7" && v != "7.00" || err != nil) {
 				t.Errorf("%s as %s: A9 is %q, %v", c.from, c.to, v, err)
 			}
-			types := contentTypes(t, b)
-			if n := strings.Count(string(types), c.want); n != 1 || strings.Count(string(types), ".main+xml\"") != 1 {
+			types := ziptest.Parts(t, b)["[Content_Types].xml"]
+			if n := strings.Count(types, c.want); n != 1 || strings.Count(types, ".main+xml\"") != 1 {
 				t.Errorf("%s as %s: the types are %s", c.from, c.to, types)
 			}
 			x.Close()
 			r.close()
 		}
 	}
-}
-
-func contentTypes(t *testing.T, b []byte) []byte {
-	t.Helper()
-	z, err := zip.NewReader(bytes.NewReader(b), int64(len(b)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	f, err := z.Open("[Content_Types].xml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	text, err := io.ReadAll(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text
 }

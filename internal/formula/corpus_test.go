@@ -14,19 +14,8 @@ import (
 	"testing"
 
 	"gridflow/internal/cell"
+	"gridflow/internal/corpus"
 )
-
-// corpusDir is the folder with third-party workbooks.
-func corpusDir(t testing.TB) string {
-	dir := os.Getenv("GRIDFLOW_CORPUS")
-	if dir == "" {
-		t.Skip("GRIDFLOW_CORPUS is not set: it names a folder of workbooks whose formulas are parsed")
-	}
-	if _, err := os.Stat(dir); err != nil {
-		t.Fatalf("GRIDFLOW_CORPUS: %v", err)
-	}
-	return dir
-}
 
 // corpusFormulas gives every distinct formula text of the workbooks in dir, with the
 // first file and part that has it.
@@ -100,7 +89,7 @@ func partFormulas(f *zip.File, where string, found map[string]string) {
 // parses, and the nodes print it back to the byte. The workbooks in which a formula
 // may be refused stand in testdata/corpus_exceptions.txt, with how many and why.
 func TestCorpus(t *testing.T) {
-	dir := corpusDir(t)
+	dir := corpus.Dir(t)
 	data, err := os.ReadFile("testdata/corpus_exceptions.txt")
 	if err != nil {
 		t.Fatal(err)

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"gridflow/internal/corpus"
+
 	"pgregory.net/rapid"
 )
 
@@ -109,7 +111,7 @@ func FuzzStored(f *testing.F) {
 // that prefix, and none in the list is without one. So the stored text of a stored formula
 // is the formula.
 func TestCorpusPrefixes(t *testing.T) {
-	formulas := corpusFormulas(t, corpusDir(t))
+	formulas := corpusFormulas(t, corpus.Dir(t))
 	prefixed := map[string]bool{}
 	for text, where := range formulas {
 		tree, err := Parse(text)

@@ -1,9 +1,7 @@
 package genbook_test
 
 import (
-	"archive/zip"
 	"bytes"
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +16,7 @@ import (
 
 	"gridflow/internal/cell"
 	"gridflow/internal/genbook"
+	"gridflow/internal/ziptest"
 )
 
 // build writes b to memory.
@@ -38,29 +37,6 @@ func open(t testing.TB, data []byte) *excelize.File {
 		t.Fatal(err)
 	}
 	return f
-}
-
-// wellFormed parses every XML part of a package.
-func wellFormed(t testing.TB, data []byte) {
-	t.Helper()
-	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range z.File {
-		r, err := f.Open()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for d := xml.NewDecoder(r); ; {
-			if _, err := d.Token(); err == io.EOF {
-				break
-			} else if err != nil {
-				t.Fatalf("%s: %v", f.Name, err)
-			}
-		}
-		r.Close()
-	}
 }
 
 // Whatever is written is what another reader reads, cell by cell.
@@ -96,7 +72,7 @@ func TestRoundTrip(t *testing.T) {
 			return nil
 		}})
 		data := build(t, b)
-		wellFormed(t, data)
+		ziptest.WellFormed(t, data)
 		f := open(t, data)
 		for r, row := range grid {
 			for c, want := range row {
@@ -168,7 +144,7 @@ func TestFeatures(t *testing.T) {
 	b.AddSheet(&genbook.Sheet{Name: "Deep", Visibility: genbook.VeryHidden})
 	b.Names = []genbook.Name{{Name: "rate", Refers: "Main!$A$2"}, {Name: "local", Refers: "Main!$A$3", Sheet: "Main"}}
 	data := build(t, b)
-	wellFormed(t, data)
+	ziptest.WellFormed(t, data)
 	f := open(t, data)
 
 	check := func(what string, got, want any) {

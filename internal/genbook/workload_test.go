@@ -12,6 +12,7 @@ import (
 
 	"gridflow/internal/cell"
 	"gridflow/internal/genbook"
+	"gridflow/internal/ziptest"
 )
 
 func workload(t testing.TB, name string, scale float64) []byte {
@@ -35,7 +36,7 @@ func TestWorkloadsAreDeterministic(t *testing.T) {
 		if !bytes.Equal(a, b) {
 			t.Errorf("%s: two runs differ", l.Name)
 		}
-		wellFormed(t, a)
+		ziptest.WellFormed(t, a)
 	}
 }
 

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"bytes"
+	"errors"
 	"math/rand/v2"
 	"syscall"
 	"testing"
@@ -47,6 +48,60 @@ func TestReclaimedInOrder(t *testing.T) {
 				t.Fatalf("stopped after operation %d (%v), seed %d: %v", stop, f.Ops()[len(f.Ops())-1], seed, err)
 			}
 		}
+	}
+}
+
+// TestReclaimStops: the folder cannot be synced after a segment was deleted, so nobody knows whether that is gone. Then no
+// other goes, whatever ends later, until the journal is opened anew; what is written meanwhile is as durable as ever.
+func TestReclaimStops(t *testing.T) {
+	f, o, m := crashfs.New(), Options{SegmentBytes: 1000}, make(model)
+	l, err := Open(f, "j", o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	commit := func(r request) {
+		t.Helper()
+		if err := commitAll(l, []request{r}); err != nil {
+			t.Fatal(err)
+		}
+		m = m.apply(r)
+	}
+	for _, id := range []string{"s", "t", "u"} { // a segment for each
+		commit(request{stream: id, data: make([]byte, 900)})
+	}
+	commit(request{stream: "v", data: make([]byte, 900)}) // that of u is full, too
+	removed, failed := 0, false
+	f.SetFault(func(op crashfs.Op) *crashfs.Fault {
+		switch {
+		case op.Kind == crashfs.Remove:
+			removed++
+		case op.Kind == crashfs.SyncDir && removed > 0 && !failed:
+			failed = true
+			return &crashfs.Fault{Err: syscall.EIO}
+		}
+		return nil
+	})
+	for _, id := range []string{"s", "t", "u"} {
+		commit(request{stream: id, flags: flagEnd})
+	}
+	if removed != 1 || !failed {
+		t.Errorf("%d segments were deleted, want the one after which the sync failed", removed)
+	}
+	if !errors.Is(l.Stats().DeleteErr, syscall.EIO) {
+		t.Errorf("what went wrong is told as %v", l.Stats().DeleteErr)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if l, err = Open(f, "j", o); err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if removed < 3 {
+		t.Errorf("%d segments were deleted once it was opened anew", removed)
+	}
+	if _, err := m.resolve(l, nil); err != nil {
+		t.Error(err)
 	}
 }
 

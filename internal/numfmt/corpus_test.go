@@ -13,6 +13,7 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"gridflow/internal/cell"
+	"gridflow/internal/corpus"
 )
 
 // corpusCase is what another program's tests, or Excel itself through a cached TEXT
@@ -28,7 +29,7 @@ type corpusCase struct {
 // listed with its reason in testdata/corpus_differences.tsv; a difference that is not
 // listed fails, and so does a listed one that is gone.
 func TestCorpus(t *testing.T) {
-	dir := corpusDir(t)
+	dir := corpus.Dir(t)
 	var cases []corpusCase
 	cases = append(cases, excelText(t, filepath.Join(dir, "poi", "spreadsheet__NumberFormatTests.xlsx"), Date1900)...)
 	cases = append(cases, excelText(t, filepath.Join(dir, "poi", "spreadsheet__GeneralFormatTests.xlsx"), Date1900)...)
@@ -63,18 +64,6 @@ func TestCorpus(t *testing.T) {
 	if len(cases) < 600 {
 		t.Errorf("only %d cases found", len(cases))
 	}
-}
-
-func corpusDir(t *testing.T) string {
-	t.Helper()
-	dir := os.Getenv("GRIDFLOW_CORPUS")
-	if dir == "" {
-		t.Skip("GRIDFLOW_CORPUS is not set: no third-party workbooks to compare with")
-	}
-	if _, err := os.Stat(dir); err != nil {
-		t.Fatalf("GRIDFLOW_CORPUS: %v", err)
-	}
-	return dir
 }
 
 // readDifferences reads lines of source, code, value, their text, our text, reason.

@@ -112,8 +112,7 @@ func (e *endpoint) readBody(w http.ResponseWriter, r *http.Request) (body []byte
 	buf := bytes.NewBuffer(make([]byte, 0, min(size, bodyFirst)+bytes.MinRead))
 	_, err := buf.ReadFrom(http.MaxBytesReader(w, r.Body, bodyMax))
 	body = buf.Bytes()
-	_ = conn.SetReadDeadline(time.Time{})
-	if err != nil {
+	if err != nil { // the deadline stays: what is not read the HTTP server reads, to use the connection again
 		release()
 		if large := new(http.MaxBytesError); errors.As(err, &large) {
 			e.refused(r, "body")
@@ -121,6 +120,7 @@ func (e *endpoint) readBody(w http.ResponseWriter, r *http.Request) (body []byte
 		}
 		return refuse(http.StatusBadRequest, "the body could not be read")
 	}
+	_ = conn.SetReadDeadline(time.Time{})
 	if rest := size - int64(len(body)); rest > 0 {
 		e.bodies.give(machine, rest)
 		held -= rest

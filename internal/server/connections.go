@@ -184,6 +184,9 @@ func (c *connections) followed(next http.Handler) http.Handler {
 		if conn, ok := r.Context().Value(connKey{}).(net.Conn); ok && !c.serve(conn) {
 			panic(http.ErrAbortHandler) // which ends the connection without a word in the log
 		}
+		if r.ContentLength != 0 { // whoever does not want the body is not to wait for it: the HTTP server would, for ever
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime))
+		}
 		next.ServeHTTP(w, r)
 	})
 }

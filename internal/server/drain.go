@@ -75,26 +75,36 @@ func (g *gate) close() {
 // cutGrace is how long requests that were cut may take to notice and to answer.
 const cutGrace = 2 * time.Second
 
-// drain waits until idle is closed and cuts what is left after the budget. It tells
-// whether everything ended by itself, and whether it ended at all.
-func (g *gate) drain(budget time.Duration, idle <-chan struct{}) (clean, ended bool) {
+// drain waits until answered is closed, after which no more requests come, and nothing is inside any more: a call that was given up has
+// its answer, and goes on. What is left after the budget it cuts. It tells whether everything ended by itself, and whether it ended
+// at all.
+func (g *gate) drain(budget time.Duration, answered <-chan struct{}) (clean, ended bool) {
 	timer := time.NewTimer(budget)
 	defer timer.Stop()
-	select {
-	case <-idle:
+	if g.emptied(answered, timer.C) {
 		return true, true
-	case <-timer.C:
 	}
 	if g.refuse != nil {
 		g.refuse()
 	}
 	g.startCut()
 	timer.Reset(cutGrace)
+	return false, g.emptied(answered, timer.C)
+}
+
+// emptied waits until all is answered and nothing is inside; false: the time was over before.
+func (g *gate) emptied(answered <-chan struct{}, over <-chan time.Time) bool {
 	select {
-	case <-idle:
-		return false, true
-	case <-timer.C:
-		return false, false
+	case <-answered:
+	case <-over:
+		return false
+	}
+	g.close()
+	select {
+	case <-g.idle:
+		return true
+	case <-over:
+		return false
 	}
 }
 

@@ -128,7 +128,7 @@ func (s *Server) ServeHTTP(ctx context.Context, l net.Listener, o HTTPOptions, b
 	case <-ctx.Done():
 	}
 	s.gate.close()
-	s.log.Info("stopping")
+	s.log.Info("stopping", "budget", budget)
 
 	// The listener stays open while calls finish, so that a load balancer can see that
 	// this process is not ready any more.

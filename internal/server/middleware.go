@@ -349,6 +349,9 @@ func (s *Server) reportProgress(next mcp.MethodHandler) mcp.MethodHandler {
 			return next(ctx, method, req)
 		}
 		p := startProgress(func(done, total float64, message string) {
+			if ctx.Err() != nil {
+				return // nobody waits any more
+			}
 			err := session.NotifyProgress(ctx, &mcp.ProgressNotificationParams{
 				ProgressToken: token, Progress: done, Total: total, Message: message,
 			})

@@ -157,6 +157,7 @@ func New(conf Config) *Server {
 		s.endDecoding, // the SDK is done with the message
 		keepLittle,
 		s.dropCancelled,
+		s.giveUp,        // what is answered for a call that goes on is not what comes of it
 		s.recoverPanics, // around all that does work, for it may panic
 		s.identify,
 		s.logRequests,

@@ -290,6 +290,86 @@ func testWatchdog(t *testing.T, stubborn func(context.Context) error) {
 	})
 }
 
+// TestEndOfInput: all that has come before the end of the input is served, be the end as near as it may.
+func TestEndOfInput(t *testing.T) {
+	const rounds, calls = 50, 20
+	text := initializeMessage + "\n"
+	for i := range calls {
+		text += fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"method":"tools/call","params":{"name":"echo","arguments":{"a":%d}}}`+"\n", 2000+i, i)
+	}
+	for range rounds {
+		var out lockedBuffer
+		s := New(Config{Tools: fixtureTools()})
+		if err := s.ServeStdio(t.Context(), strings.NewReader(text), &out, time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		if got := out.String(); strings.Count(got, `"id":20`) != calls || strings.Contains(got, "DRAINING") {
+			t.Fatalf("%d calls were sent and then nothing more; the answers: %s", calls, got)
+		}
+	}
+}
+
+// TestStuckCallIsAnswered: whoever waits for a call that does not notice its deadline is told so, and what he does not know. The call keeps
+// its permit, and the server that stops knows that something goes on.
+func TestStuckCallIsAnswered(t *testing.T) {
+	var never chan bool
+	rows := []tools.Tool{{
+		Name: "stubborn", Schema: anyObject,
+		Call: func(context.Context, *tools.Env, json.RawMessage) (*tools.Result, error) { <-never; return nil, nil },
+	}}
+	for _, ends := range []bool{true, false} { // before the client does
+		synctest.Test(t, func(t *testing.T) {
+			never = make(chan bool)
+			gate, err := flow.New(flow.Defaults(2, 0), flow.Listener{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var out lockedBuffer
+			s := New(Config{Tools: rows, ToolTimeout: time.Second, Flow: &Flow{Gate: gate, Price: func(context.Context, Call) flow.Work {
+				return flow.Work{Class: flow.Fast, Need: flow.Amounts{1}}
+			}}})
+			in, client := io.Pipe()
+			ended := make(chan error, 1)
+			go func() { ended <- s.ServeStdio(t.Context(), in, &out, time.Second) }()
+			asking := strings.Replace(legacyCall("stubborn"), `"params":{`, `"params":{"_meta":{"progressToken":1},`, 1)
+			io.WriteString(client, initializeMessage+"\n"+asking+"\n")
+			time.Sleep(time.Second + stuckGrace - time.Nanosecond)
+			if text := out.String(); strings.Contains(text, `"id":7`) {
+				t.Errorf("too early: %s", text)
+			}
+			time.Sleep(time.Nanosecond)
+			synctest.Wait()
+			if text := out.String(); strings.Count(text, `"id":7`) != 1 || !strings.Contains(text, "TIMEOUT: ") || !strings.Contains(text, `"stuck":true`) {
+				t.Errorf("the caller is told: %s", text)
+			}
+			time.Sleep(time.Minute)
+			if _, after, _ := strings.Cut(out.String(), `"id":7`); strings.Contains(after, "progress") || !strings.Contains(out.String(), "progress") {
+				t.Errorf("progress is told after the answer, or none before: %s", out.String())
+			}
+			if _, inside := s.Drain(); inside != 1 || gate.Stats().InFlight != 1 {
+				t.Errorf("while it goes on %d calls are in flight, with %d permits", inside, gate.Stats().InFlight)
+			}
+			if ends {
+				close(never)
+				synctest.Wait()
+				if _, inside := s.Drain(); inside != 0 || gate.Stats().InFlight != 0 {
+					t.Errorf("when it has ended %d calls are in flight, with %d permits", inside, gate.Stats().InFlight)
+				}
+			}
+			client.Close()
+			if err := <-ended; errors.Is(err, ErrCut) == ends {
+				t.Errorf("ended with %v", err)
+			}
+			if text := out.String(); strings.Count(text, `"id":7`) != 1 {
+				t.Errorf("it was answered again: %s", text)
+			}
+			if !ends {
+				close(never) // lets the bubble end
+			}
+		})
+	}
+}
+
 // sulk heeds no context for a while.
 func sulk() { time.Sleep(10 * time.Second) }
 

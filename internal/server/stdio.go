@@ -67,7 +67,7 @@ func (s *Server) serveLines(ctx context.Context, conn *lineConn, budget time.Dur
 		s.gate.endStreams() // but what has been read is served: it may not have begun
 	case <-ctx.Done():
 		s.gate.close()
-		s.log.Info("stopping")
+		s.log.Info("stopping", "budget", budget)
 	}
 	conn.drain()
 	clean, finished := s.gate.drain(budget, conn.idle)

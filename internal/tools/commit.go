@@ -111,7 +111,7 @@ func (e *Env) commitOnce(ctx context.Context, fork, tool string, mode EditMode, 
 		out.changedOut = changed(r)
 	}
 	out.Summary.tell(d, asking)
-	out.Warnings = out.Summary.Warnings
+	out.Warnings = append(slices.Clip(out.Summary.Warnings), out.Warnings...)
 	return out, false, nil
 }
 

@@ -5,12 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
-	"os"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"gridflow/internal/book"
+	"gridflow/internal/corpus"
 	"gridflow/internal/grid"
 	"gridflow/internal/workspace"
 )
@@ -21,10 +21,7 @@ var _ Workspace = (*workspace.Workspace)(nil)
 // profiles and formats: nothing may panic, fail in a way that callers cannot mend, or
 // give text that is no UTF-8, JSON that is none, or more than the caps allow.
 func TestCorpus(t *testing.T) {
-	dir := os.Getenv("GRIDFLOW_CORPUS")
-	if dir == "" {
-		t.Skip("GRIDFLOW_CORPUS is not set: it names a folder of workbooks to read")
-	}
+	dir := corpus.Dir(t)
 	ctx := context.Background()
 	w, err := workspace.Open(ctx, workspace.Options{Roots: []string{dir}, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {

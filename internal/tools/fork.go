@@ -112,6 +112,7 @@ type forkRow struct {
 	TTL          int64  `json:"ttl_seconds"`
 	EditCount    int    `json:"edit_count"`
 	RecalcNeeded bool   `json:"recalc_needed"`
+	RecalcWhy    string `json:"not_recalculated_because,omitempty"` // where it stays so
 	Checkpoints  int    `json:"checkpoints"`
 	Staged       int    `json:"staged_changes"`
 	Saved        uint64 `json:"saved_version,omitempty"`
@@ -140,18 +141,14 @@ var listForks = define(Spec{
 		row := forkRow{
 			stamp: stamp{i.ID, i.Version}, BasePath: i.Path, WorkbookID: i.Workbook, Label: i.Label, From: i.From,
 			Age: max(0, int64(now.Sub(i.Created).Seconds())), IdleSeconds: int64(now.Sub(i.Used).Seconds()), TTL: int64(i.TTL.Seconds()),
-			EditCount: i.Edits, RecalcNeeded: i.Stale, Checkpoints: i.Checkpoints, Staged: i.Staged, Saved: i.Saved,
+			EditCount: i.Edits, RecalcNeeded: i.Stale, RecalcWhy: i.StaleWhy, Checkpoints: i.Checkpoints, Staged: i.Staged, Saved: i.Saved,
 		}
 		if !lim.takeEntry(&row) {
 			break
 		}
 		out.Forks = append(out.Forks, row)
 	}
-	if next := in.Offset + len(out.Forks); next < len(all) && len(out.Forks) > 0 {
-		was := in.Offset
-		out.NextOffset, in.Offset = next, next
-		out.Next = fmt.Sprintf("forks %d-%d of %d; next: %s", was+1, next, len(all), callText("list_forks", in))
-	}
+	onward(&out.Cut, &out.NextOffset, portion{"forks", len(out.Forks), len(all), false}, "list_forks", &in, &in.Offset)
 	return out, nil
 })
 
@@ -170,6 +167,9 @@ func (o *listForksOut) appendText(b []byte, _ bool) []byte {
 		}
 		if f.RecalcNeeded {
 			state += ", recalc needed"
+			if f.RecalcWhy != "" {
+				state += " (" + f.RecalcWhy + ")"
+			}
 		}
 		if f.Staged > 0 {
 			state += fmt.Sprintf(", %d staged", f.Staged)

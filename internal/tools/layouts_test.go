@@ -1,16 +1,15 @@
 package tools
 
 import (
-	"archive/zip"
-	"bytes"
 	"errors"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"gridflow/internal/ziptest"
 )
 
 // called makes a call that must succeed.
@@ -54,50 +53,19 @@ func TestProtectionIsSaved(t *testing.T) {
 // peers' faults: forks of .xlsx only).
 func TestMacroWorkbooks(t *testing.T) {
 	env := editingEnv(t, Dense)
-	macros := bytes.Repeat([]byte("macro "), 100)
-	var b bytes.Buffer
-	z := zip.NewWriter(&b)
-	src, err := zip.NewReader(bytes.NewReader(salesBook(t)), int64(len(salesBook(t))))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range src.File {
-		r, err := f.Open()
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, err := io.ReadAll(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		switch f.Name {
-		case "[Content_Types].xml":
-			text = bytes.Replace(text, []byte("officedocument.spreadsheetml.sheet.main+xml"), []byte("ms-excel.sheet.macroEnabled.main+xml"), 1)
-			text = bytes.Replace(text, []byte("application/vnd.openxmlformats-ms-excel"), []byte("application/vnd.ms-excel"), 1)
-			text = bytes.Replace(text, []byte("</Types>"), []byte(`<Default Extension="bin" ContentType="application/vnd.ms-office.vbaProject"/></Types>`), 1)
-		case "xl/_rels/workbook.xml.rels":
-			text = bytes.Replace(text, []byte("</Relationships>"), []byte(`<Relationship Id="rIdVba" Type="http://schemas.microsoft.com/office/2006/relationships/vbaProject" Target="vbaProject.bin"/></Relationships>`), 1)
-		}
-		w, err := z.Create(f.Name)
-		if err == nil {
-			_, err = w.Write(text)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	w, err := z.Create("xl/vbaProject.bin")
-	if err == nil {
-		_, err = w.Write(macros)
-	}
-	if err = errors.Join(err, z.Close()); err != nil {
-		t.Fatal(err)
-	}
+	macros := strings.Repeat("macro ", 100)
+	parts := ziptest.Parts(t, salesBook(t))
+	const types, links = "[Content_Types].xml", "xl/_rels/workbook.xml.rels"
+	parts[types] = strings.NewReplacer("officedocument.spreadsheetml.sheet.main+xml", "ms-excel.sheet.macroEnabled.main+xml",
+		"application/vnd.openxmlformats-ms-excel", "application/vnd.ms-excel",
+		"</Types>", `<Default Extension="bin" ContentType="application/vnd.ms-office.vbaProject"/></Types>`).Replace(parts[types])
+	parts[links] = strings.Replace(parts[links], "</Relationships>", `<Relationship Id="rIdVba" Type="http://schemas.microsoft.com/office/2006/relationships/vbaProject" Target="vbaProject.bin"/></Relationships>`, 1)
+	parts["xl/vbaProject.bin"] = macros
 	target, err := env.Files.Target(t.Context(), "macros.xlsm")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(target.Root, "macros.xlsm"), b.Bytes(), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(target.Root, "macros.xlsm"), ziptest.Pack(t, parts), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	fork := forkID.FindString(called(t, env, "create_fork", `{"workbook_id":"macros.xlsm"}`))
@@ -105,17 +73,12 @@ func TestMacroWorkbooks(t *testing.T) {
 	called(t, env, "sheet_layout_batch", `{"fork_id":"`+fork+`","ops":[{"kind":"set_tab_color","sheet_name":"Data","color":"#112233"},{"kind":"set_print_titles","sheet_name":"Data","rows":"1"}]}`)
 	called(t, env, "row_size_batch", `{"fork_id":"`+fork+`","sheet_name":"Plain","ops":[{"target":"7","hidden":true}]}`)
 	called(t, env, "save_fork", `{"fork_id":"`+fork+`","target_path":"macros2.xlsm"}`)
-	saved, err := zip.OpenReader(filepath.Join(target.Root, "macros2.xlsm"))
+	saved, err := os.ReadFile(filepath.Join(target.Root, "macros2.xlsm"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer saved.Close()
-	r, err := saved.Open("xl/vbaProject.bin")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if is, err := io.ReadAll(r); err != nil || !bytes.Equal(is, macros) {
-		t.Errorf("the macros are %d bytes of others, %v", len(is), err)
+	if is := ziptest.Parts(t, saved)["xl/vbaProject.bin"]; is != macros {
+		t.Errorf("the macros are %d bytes of others", len(is))
 	}
 	for name, want := range map[string]string{"named_ranges": "Rate", "describe_workbook": "macros: yes"} {
 		if text := called(t, env, name, `{"workbook_id":"macros2.xlsm"}`); !strings.Contains(text, want) {

@@ -10,6 +10,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"gridflow/internal/corpus"
+	"gridflow/internal/ziptest"
 )
 
 // The tools that tell what stands around cells.
@@ -43,10 +46,7 @@ func TestForkIsLikeItsFile(t *testing.T) {
 
 // TestCorpusForksAreLikeTheirFiles is TestForkIsLikeItsFile for workbooks that other programs have written.
 func TestCorpusForksAreLikeTheirFiles(t *testing.T) {
-	dir := os.Getenv("GRIDFLOW_CORPUS")
-	if dir == "" {
-		t.Skip("GRIDFLOW_CORPUS is not set: it names a folder of workbooks to read")
-	}
+	dir := corpus.Dir(t)
 	env := editingEnv(t, Compat)
 	target, err := env.Files.Target(t.Context(), "x.xlsx")
 	if err != nil {
@@ -159,7 +159,7 @@ func TestFormatsOfISODates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := rewritten(t, salesBook(t), func(name string, text []byte) []byte {
+	b := ziptest.Rewrite(t, salesBook(t), func(name string, text []byte) []byte {
 		if strings.HasSuffix(name, "sheet1.xml") {
 			text = regexp.MustCompile(`(<c r="A2"[^>]*)><v>46352</v>`).ReplaceAll(text, []byte(`$1 t="d"><v>2026-11-26</v>`))
 			text = regexp.MustCompile(`(<c r="C2"[^>]*)><v>20</v>`).ReplaceAll(text, []byte(`$1 t="d"><v>2026-11-26</v>`))

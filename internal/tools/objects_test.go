@@ -1,15 +1,13 @@
 package tools
 
 import (
-	"archive/zip"
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"strings"
 	"testing"
 
 	"gridflow/internal/xlsx"
+	"gridflow/internal/ziptest"
 )
 
 // TestShowImage: a picture of a fork, and of the file that is saved of it, comes as a picture.
@@ -70,37 +68,5 @@ func TestStrictTakesNoObjects(t *testing.T) {
 func strictly(t testing.TB, book []byte) []byte {
 	words := strings.NewReplacer("http://schemas.openxmlformats.org/spreadsheetml/2006/main", xlsx.StrictMain,
 		"http://schemas.openxmlformats.org/officeDocument/2006/", "http://purl.oclc.org/ooxml/officeDocument/")
-	return rewritten(t, book, func(_ string, text []byte) []byte { return []byte(words.Replace(string(text))) })
-}
-
-// rewritten gives a package with other contents of its parts.
-func rewritten(t testing.TB, file []byte, part func(name string, text []byte) []byte) []byte {
-	t.Helper()
-	src, err := zip.NewReader(bytes.NewReader(file), int64(len(file)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var b bytes.Buffer
-	z := zip.NewWriter(&b)
-	for _, f := range src.File {
-		r, err := f.Open()
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, err := io.ReadAll(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		w, err := z.Create(f.Name)
-		if err == nil {
-			_, err = w.Write(part(f.Name, text))
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := z.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
+	return ziptest.Rewrite(t, book, func(_ string, text []byte) []byte { return []byte(words.Replace(string(text))) })
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"gridflow/internal/forks"
 )
@@ -108,7 +109,7 @@ var applyStagedChange = define(Spec{
 	out := &applyStagedOut{changedOut: changed(r), ChangeID: in.Change, tool: r.Staged.Tool}
 	if a, ok := accountOf(r.Staged); ok { // it does what was previewed, and says so in the same words
 		out.Applied, out.Summary.Kinds, out.Summary.Counts = a.Ops, a.Summary.Kinds, a.Summary.Counts
-		out.Warnings = a.Summary.Warnings
+		out.Warnings = append(slices.Clip(a.Summary.Warnings), out.Warnings...)
 		out.Summary.Warnings = a.Summary.Warnings
 	}
 	return out, nil

@@ -3,7 +3,6 @@ package tools
 import (
 	"context"
 	"log/slog"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"gridflow/internal/book"
+	"gridflow/internal/corpus"
 	"gridflow/internal/grid"
 	"gridflow/internal/vba/vbatest"
 	"gridflow/internal/workspace"
@@ -63,10 +63,7 @@ func TestSourceLines(t *testing.T) {
 // TestCorpusMacros reads all modules of the corpus, and drafts a manifest of every
 // workbook that is not large.
 func TestCorpusMacros(t *testing.T) {
-	dir := os.Getenv("GRIDFLOW_CORPUS")
-	if dir == "" {
-		t.Skip("GRIDFLOW_CORPUS is not set: it names a folder of workbooks to read")
-	}
+	dir := corpus.Dir(t)
 	ctx := context.Background()
 	w, err := workspace.Open(ctx, workspace.Options{Roots: []string{dir}, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {

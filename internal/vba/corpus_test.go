@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"gridflow/internal/corpus"
 )
 
 var update = flag.Bool("update", false, "write testdata/corpus.txt anew")
@@ -19,13 +21,7 @@ var update = flag.Bool("update", false, "write testdata/corpus.txt anew")
 // what is found to testdata/corpus.txt. Its module names and line counts are those that
 // olevba 0.60.2 gives, but for the modules that olevba leaves out because they fail.
 func TestCorpus(t *testing.T) {
-	dir := os.Getenv("GRIDFLOW_CORPUS")
-	if dir == "" {
-		t.Skip("GRIDFLOW_CORPUS is not set: it names a folder of third-party workbooks to read")
-	}
-	if _, err := os.Stat(dir); err != nil {
-		t.Fatalf("GRIDFLOW_CORPUS: %v", err)
-	}
+	dir := corpus.Dir(t)
 	var got strings.Builder
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !strings.HasPrefix(filepath.Ext(path), ".xls") {

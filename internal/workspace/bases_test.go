@@ -265,16 +265,24 @@ func TestSweep(t *testing.T) {
 	}
 	young := tempName()
 	write(t, filepath.Join(dir, young), "x")
-	held := tempName()
-	write(t, filepath.Join(dir, held), "x")
-	os.Chtimes(filepath.Join(dir, held), old, old)
-	f, err := os.Open(filepath.Join(dir, held))
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	held := tempName() // of a save that takes its time
+	f, err := rootFolder{root}.Create(held, 0o600)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if err := lockTemp(f); err != nil {
+	os.Chtimes(filepath.Join(dir, held), old, old)
+	if other, err := os.Open(filepath.Join(dir, young)); err != nil {
+		t.Fatal(err)
+	} else if err := lockTemp(other); err != nil {
 		t.Skipf("no locks here: %v", err)
+	} else {
+		other.Close()
 	}
 	left := func() (n int) {
 		list, _ := os.ReadDir(dir)

@@ -19,6 +19,14 @@ func TestUnchanged(t *testing.T) {
 		{"its rights", func(file string) error { return os.Chmod(file, 0o400) }, false}, // Stat tells
 		{"removed", os.Remove, false},
 		{"written to", func(file string) error { return os.WriteFile(file, []byte("3,4\n"), 0o600) }, false},
+		{"written to in the same second", func(file string) error {
+			was, err := os.Stat(file)
+			if err != nil {
+				return err
+			}
+			at := was.ModTime().Add(time.Millisecond)
+			return errors.Join(os.WriteFile(file, []byte("3,4\n"), 0o600), os.Chtimes(file, at, at))
+		}, false},
 		{"longer, at the same time", func(file string) error { return writtenAt(file, file, "1,2\n5,6\n") }, false},
 		{"another file of the same size and time", func(file string) error {
 			if err := writtenAt(file+".part", file, "3,4\n"); err != nil {
@@ -38,7 +46,7 @@ func TestUnchanged(t *testing.T) {
 				dir := filepath.Join(t.TempDir(), "root")
 				file := filepath.Join(dir, rel)
 				write(t, file, "1,2\n")
-				past := time.Now().Add(-time.Hour)
+				past := time.Now().Add(-time.Hour).Truncate(time.Second)
 				if err := os.Chtimes(file, past, past); err != nil {
 					t.Fatal(err)
 				}

@@ -261,6 +261,31 @@ func TestSaveFails(t *testing.T) {
 	}
 }
 
+// unclosed is a file system whose files cannot be closed, which is when some networks tell that a disk is full.
+type unclosed struct{ *crashfs.FS }
+
+func (u unclosed) Create(name string, mode fs.FileMode) (vfs.File, error) {
+	f, err := u.FS.Create(name, mode)
+	return unclosedFile{f}, err
+}
+
+type unclosedFile struct{ vfs.File }
+
+func (f unclosedFile) Close() error { return errors.Join(f.File.Close(), syscall.ENOSPC) }
+
+// TestSaveIsNotClosed: what a file says when it is closed counts as what it says before.
+func TestSaveIsNotClosed(t *testing.T) {
+	for _, s := range saves {
+		f := diskWith(t, s.was)
+		if err := saveOn(t, unclosed{f}, s.o); !errors.Is(err, syscall.ENOSPC) {
+			t.Errorf("%s: %v", s.name, err)
+		}
+		if got := onDisk(t, f, "sub/a.xlsx"); got != s.was {
+			t.Errorf("%s: the file is %.10q of %d bytes", s.name, got, len(got))
+		}
+	}
+}
+
 // TestSavedMeanwhile: what another program has saved while a save was writing is not lost:
 // the save is refused where it was made for another content, and leaves nothing.
 func TestSavedMeanwhile(t *testing.T) {
@@ -319,6 +344,29 @@ func TestSavedMeanwhile(t *testing.T) {
 	}
 }
 
+// raced is a file system on which somebody else makes the file in the last moment.
+type raced struct{ *crashfs.FS }
+
+func (r raced) Link(name, also string) error {
+	f, err := r.Create(also, 0o644)
+	if err == nil {
+		_, err = io.WriteString(f, "theirs")
+	}
+	return errors.Join(err, r.FS.Link(name, also))
+}
+
+// TestSavedLast: a new file does not take the place of one that has come after the last look.
+func TestSavedLast(t *testing.T) {
+	f := diskWith(t, "")
+	var ours *Error
+	if err := saveOn(t, raced{f}, WriteOptions{}); !errors.As(err, &ours) || ours.Code != CodeExists {
+		t.Errorf("%v, want %s", err, CodeExists)
+	}
+	if got := onDisk(t, f, "sub/a.xlsx"); got != "theirs" {
+		t.Errorf("the file holds %q", got)
+	}
+}
+
 // TestNamesThatAreThere: a file keeps its name however strange it is, and is saved over under
 // it; but where the name of its backup would be too long nothing is saved.
 func TestNamesThatAreThere(t *testing.T) {
@@ -374,6 +422,40 @@ func TestBlanksAroundNames(t *testing.T) {
 			if e.Path != want || (err == nil) != (want != "") {
 				t.Errorf("known: %v, %q: %q, %v, want %q", known, id, e.Path, err, want)
 			}
+		}
+	}
+}
+
+// TestTargetTellsNothingOfOutside: of what lies outside of the roots nobody is told whether it is
+// there, whoever asks; within one, by any of its names, it is told that a folder is missing.
+func TestTargetTellsNothingOfOutside(t *testing.T) {
+	base := t.TempDir()
+	root := filepath.Join(base, "root")
+	for _, dir := range []string{root, filepath.Join(base, "out", "deep"), filepath.Join(base, "second")} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(t, filepath.Join(base, "out", "file"), "x")
+	for link, target := range map[string]string{"alias": root, "root/out": filepath.Join(base, "out"), "root/broken": filepath.Join(base, "none"), "root/second": filepath.Join(base, "second")} {
+		if err := os.Symlink(target, filepath.Join(base, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w := open(t, Options{}, root, filepath.Join(base, "second"))
+	const outside, missing = "it lies outside of the folders that are served", "its folder is not there"
+	for name, want := range map[string]string{
+		"out/new.xlsx": outside, "out/deep/new.xlsx": outside, "out/file/new.xlsx": outside, "none/new.xlsx": outside, "none/deep/new.xlsx": outside, "out/none/new.xlsx": outside,
+		"root/out/new.xlsx": missing, "root/out/deep/new.xlsx": missing, "root/out/none/new.xlsx": missing, "root/broken/new.xlsx": missing,
+		"root/none/new.xlsx": missing, "alias/none/new.xlsx": missing, "alias/none/deep/new.xlsx": missing,
+		"root/new.xlsx": "", "alias/new.xlsx": "", "root/second/new.xlsx": "", "alias/second/new.xlsx": "",
+	} {
+		at, err := w.Target(t.Context(), filepath.Join(base, name))
+		switch {
+		case want == "" && (err != nil || at.Path != "new.xlsx"):
+			t.Errorf("%s: %q, %v", name, at.Path, err)
+		case want != "" && (code(err) != CodeBadPath || !strings.Contains(err.Error(), want)):
+			t.Errorf("%s: %v, want that %s", name, err, want)
 		}
 	}
 }

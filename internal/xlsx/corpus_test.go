@@ -16,20 +16,8 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"gridflow/internal/cell"
+	"gridflow/internal/corpus"
 )
-
-// corpusDir gives the folder of workbooks made by other people's programs.
-func corpusDir(t testing.TB) string {
-	t.Helper()
-	dir := os.Getenv("GRIDFLOW_CORPUS")
-	if dir == "" {
-		t.Skip("GRIDFLOW_CORPUS is not set: it names a folder of third-party workbooks to read")
-	}
-	if _, err := os.Stat(dir); err != nil {
-		t.Fatalf("GRIDFLOW_CORPUS: %v", err)
-	}
-	return dir
-}
 
 // manifest reads testdata/corpus.txt: what is expected of which file, and why.
 func manifest(t *testing.T) map[string]string { return readManifest(t, "corpus.txt") }
@@ -66,7 +54,7 @@ func readManifest(t *testing.T, name string) map[string]string {
 // the manifest says; and what was counted in it is what excelize counts, or the
 // difference is in the manifest.
 func TestCorpus(t *testing.T) {
-	dir := corpusDir(t)
+	dir := corpus.Dir(t)
 	expected := manifest(t)
 	// The race detector makes excelize slow and finds nothing of ours in it.
 	compared := !testing.Short() && !raceDetector

@@ -180,7 +180,7 @@ func (f *File) scanSheet(ctx context.Context, part *Part, l *sheetLoad, index *s
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	if texts {
-		g.Go(func() error { _, err := f.strings(ctx, lazy.Whole); return err }) // a panic there is an error (package lazy)
+		g.Go(func() error { return crew.Call(func() error { _, err := f.strings(ctx, lazy.Whole); return err }) })
 	}
 	l.ctx = ctx
 	g.Go(func() error { return crew.Call(func() error { return f.pkg.scanPart(ctx, part, l, index) }) })

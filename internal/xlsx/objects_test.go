@@ -13,6 +13,7 @@ import (
 
 	"github.com/xuri/excelize/v2"
 
+	"gridflow/internal/corpus"
 	"gridflow/internal/grid"
 )
 
@@ -120,7 +121,7 @@ func TestNewerChart(t *testing.T) {
 // TestCorpusObjects reads the objects of all workbooks of other programs: as many charts and pictures
 // as the sheets say, and nothing that cannot be read.
 func TestCorpusObjects(t *testing.T) {
-	dir := corpusDir(t)
+	dir := corpus.Dir(t)
 	kinds, errs := map[grid.ObjectKind]int{}, 0
 	types := map[string]int{}
 	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {

@@ -15,6 +15,7 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"gridflow/internal/cell"
+	"gridflow/internal/corpus"
 	"gridflow/internal/grid"
 )
 
@@ -25,7 +26,7 @@ func TestCorpusValues(t *testing.T) {
 	if testing.Short() {
 		t.Skip("reads the whole corpus twice")
 	}
-	dir := corpusDir(t)
+	dir := corpus.Dir(t)
 	expected := readManifest(t, "values.txt")
 	var files []string
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {

@@ -157,18 +157,20 @@ func textOf(res *mcp.CallToolResult) string {
 	return strings.Join(text, "\n")
 }
 
-// memory gives what the server and what it has started have resident now, and the sum of
-// their peaks, in bytes.
-func (a *asker) memory() (now, peak int64) {
+// memory gives what the server and what it has started have resident now, what of that is their
+// own and no page of a file that any number of processes share (and that the system can drop),
+// and the sum of their peaks, in bytes.
+func (a *asker) memory() (now, own, peak int64) {
 	for _, pid := range group(a.cmd.Process.Pid) {
 		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 		if err != nil {
 			continue
 		}
 		now += kib(string(status), "VmRSS:")
+		own += kib(string(status), "RssAnon:")
 		peak += kib(string(status), "VmHWM:")
 	}
-	return now, peak
+	return now, own, peak
 }
 
 func kib(status, name string) int64 {

@@ -68,6 +68,7 @@ type row struct {
 var rows = []row{
 	{"start", "start to the answer of initialize", (*table).startUp, nil},
 	{"rest", "memory at rest", (*table).atRest, nil},
+	{"own", "of it no pages of files, such as the program's", (*table).ownAtRest, nil},
 	{"cold", "cold open: W1 (1 M cells), rows 1 to 20, first answer", cold(mixed, "read"), scripted(mixed, "cold")},
 	{"page", "first page of W2 (10 M cells), cold", cold(large, "page"), scripted(large, "page")},
 	{"reads", "a warm read of 20 × 10 cells of W1, mean of 1 000, one client", warm("reads"), scriptedEach(mixed, "reads", 1000)},
@@ -150,13 +151,21 @@ func (t *table) startUp(ctx context.Context, s *server) figure {
 }
 
 func (t *table) atRest(ctx context.Context, s *server) figure {
+	return resting(ctx, s, func(a *asker) int64 { now, _, _ := a.memory(); return now })
+}
+
+func (t *table) ownAtRest(ctx context.Context, s *server) figure {
+	return resting(ctx, s, func(a *asker) int64 { _, own, _ := a.memory(); return own })
+}
+
+// resting measures a new process that has been asked for nothing yet.
+func resting(ctx context.Context, s *server, size func(*asker) int64) figure {
 	a, _, err := s.start(ctx)
 	if err != nil {
 		return figure{err: err}
 	}
 	defer a.close()
-	now, _ := a.memory()
-	return bytes(now)
+	return bytes(size(a))
 }
 
 // cold asks a new process for something in a book that it has not seen.
@@ -232,7 +241,7 @@ func warm(key string) func(*table, context.Context, *server) figure {
 					return figure{err: err}
 				}
 			}
-			_, peak := a.memory()
+			_, _, peak := a.memory()
 			return bytes(peak)
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,6 +13,7 @@ import (
 	"testing"
 
 	"gridflow/internal/cell"
+	"gridflow/internal/corpus"
 	"gridflow/internal/formula"
 	"gridflow/internal/grid"
 	"gridflow/internal/xlsx"
@@ -119,20 +119,7 @@ func load(t *testing.T, path string) ([]*grid.Sheet, Compiler) {
 // TestCorpus builds the graph of every workbook of the corpus and a plan of it, and holds what
 // they are made of to testdata/corpus.txt. An edit that is undone leaves the graph as it was.
 func TestCorpus(t *testing.T) {
-	dir := os.Getenv("GRIDFLOW_CORPUS")
-	if dir == "" {
-		t.Skip("GRIDFLOW_CORPUS is not set: it names a folder of third-party workbooks to read")
-	}
-	var files []string
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() && slices.Contains([]string{".xlsx", ".xlsm"}, strings.ToLower(filepath.Ext(path))) {
-			files = append(files, path)
-		}
-		return err
-	})
-	if err != nil || len(files) == 0 {
-		t.Fatalf("GRIDFLOW_CORPUS: %d workbooks, %v", len(files), err)
-	}
+	dir, files := corpus.Dir(t), corpus.Files(t)
 	golden := filepath.Join("testdata", "corpus.txt")
 	data, err := os.ReadFile(golden)
 	if err != nil && !*update {

@@ -15,6 +15,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"gridflow/internal/ziptest"
 )
 
 const (
@@ -58,18 +60,6 @@ func add(t testing.TB, z *zip.Writer, parts map[string]string) {
 			t.Fatal(err)
 		}
 	}
-}
-
-// pack makes a package of parts, in the order of their names.
-func pack(t testing.TB, parts map[string]string) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	z := zip.NewWriter(&b)
-	add(t, z, parts)
-	if err := z.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
 }
 
 // raw makes a package of one more entry whose header says what it likes.
@@ -144,31 +134,31 @@ func TestCheck(t *testing.T) {
 		format  Format
 		reason  Reason
 	}{
-		{"xlsx", pack(t, plain), XLSX, ""},
-		{"xlsm", pack(t, ooxml("application/vnd.ms-excel.sheet.macroEnabled.main+xml")), XLSX, ""},
-		{"xlsb", pack(t, ooxml("application/vnd.ms-excel.sheet.binary.macroEnabled.main")), XLSB, ""},
-		{"ods", pack(t, ods), ODS, ""},
+		{"xlsx", ziptest.Pack(t, plain), XLSX, ""},
+		{"xlsm", ziptest.Pack(t, ooxml("application/vnd.ms-excel.sheet.macroEnabled.main+xml")), XLSX, ""},
+		{"xlsb", ziptest.Pack(t, ooxml("application/vnd.ms-excel.sheet.binary.macroEnabled.main")), XLSB, ""},
+		{"ods", ziptest.Pack(t, ods), ODS, ""},
 		{"xls", compound(bof, "Root Entry", "Workbook"), XLS, ""},
 
 		{"empty", nil, "", NotWorkbook},
 		{"text", []byte("Name,Amount\n"), "", NotWorkbook},
 		{"short", []byte("PK"), "", NotWorkbook},
-		{"truncated", pack(t, plain)[:200], "", Damaged},
-		{"docx", pack(t, ooxml("application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml")), "", NotWorkbook},
-		{"zip", pack(t, map[string]string{"a.txt": "a"}), "", NotWorkbook},
-		{"odt", pack(t, with(ods, "mimetype", "application/vnd.oasis.opendocument.text")), "", NotWorkbook},
-		{"both", pack(t, with(plain, "content.xml", "<a/>")), "", NotWorkbook},
-		{"both by the manifest", pack(t, with(plain, "META-INF/MANIFEST.xml", "<a/>")), "", NotWorkbook},
-		{"no workbook part", pack(t, without(plain, "xl/workbook.xml")), "", Damaged},
-		{"no relationships", pack(t, without(plain, "_rels/.rels")), "", Damaged},
-		{"document type", pack(t, with(plain, "_rels/.rels", `<!DOCTYPE a [<!ENTITY b "c">]>`+plain["_rels/.rels"])), "", Damaged},
-		{"two of a name", pack(t, with(plain, "XL/Workbook.xml", "<workbook/>")), "", Damaged},
-		{"up and out", pack(t, with(plain, "xl/../../a", "")), "", Damaged},
+		{"truncated", ziptest.Pack(t, plain)[:200], "", Damaged},
+		{"docx", ziptest.Pack(t, ooxml("application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml")), "", NotWorkbook},
+		{"zip", ziptest.Pack(t, map[string]string{"a.txt": "a"}), "", NotWorkbook},
+		{"odt", ziptest.Pack(t, with(ods, "mimetype", "application/vnd.oasis.opendocument.text")), "", NotWorkbook},
+		{"both", ziptest.Pack(t, with(plain, "content.xml", "<a/>")), "", NotWorkbook},
+		{"both by the manifest", ziptest.Pack(t, with(plain, "META-INF/MANIFEST.xml", "<a/>")), "", NotWorkbook},
+		{"no workbook part", ziptest.Pack(t, without(plain, "xl/workbook.xml")), "", Damaged},
+		{"no relationships", ziptest.Pack(t, without(plain, "_rels/.rels")), "", Damaged},
+		{"document type", ziptest.Pack(t, with(plain, "_rels/.rels", `<!DOCTYPE a [<!ENTITY b "c">]>`+plain["_rels/.rels"])), "", Damaged},
+		{"two of a name", ziptest.Pack(t, with(plain, "XL/Workbook.xml", "<workbook/>")), "", Damaged},
+		{"up and out", ziptest.Pack(t, with(plain, "xl/../../a", "")), "", Damaged},
 
 		{"encrypted xlsx", compound(nil, "Root Entry", "EncryptionInfo", "EncryptedPackage"), "", Encrypted},
 		{"encrypted xls", compound(pass, "Root Entry", "Workbook"), "", Encrypted},
 		{"doc", compound(nil, "Root Entry", "WordDocument"), "", NotWorkbook},
-		{"encrypted ods", pack(t, with(ods, "META-INF/manifest.xml", `<m:manifest><m:file-entry><m:encryption-data/></m:file-entry></m:manifest>`)), "", Encrypted},
+		{"encrypted ods", ziptest.Pack(t, with(ods, "META-INF/manifest.xml", `<m:manifest><m:file-entry><m:encryption-data/></m:file-entry></m:manifest>`)), "", Encrypted},
 		{"encrypted entry", raw(t, plain, zip.FileHeader{Name: "a", Flags: 1}, nil), "", Encrypted},
 
 		{"bomb", raw(t, plain, zip.FileHeader{Name: "xl/a.xml", Method: zip.Deflate, CRC32: crc32.ChecksumIEEE(zeros), CompressedSize64: uint64(len(deflated(t, zeros))), UncompressedSize64: uint64(len(zeros))}, deflated(t, zeros)), "", TooLarge},
@@ -205,16 +195,16 @@ func TestCheck(t *testing.T) {
 			}
 		})
 	}
-	if err := Check(file(t, pack(t, plain))); err != nil {
+	if err := Check(file(t, ziptest.Pack(t, plain))); err != nil {
 		t.Error(err)
 	}
 	if err := Check(filepath.Join(t.TempDir(), "none")); !errors.Is(err, fs.ErrNotExist) {
 		t.Error(err)
 	}
-	if _, err := (Limits{FileBytes: 100}).Check(file(t, pack(t, plain))); err == nil {
+	if _, err := (Limits{FileBytes: 100}).Check(file(t, ziptest.Pack(t, plain))); err == nil {
 		t.Error("a file larger than the limit passes")
 	}
-	if _, err := (Limits{Entries: 3}).Check(file(t, pack(t, plain))); err == nil {
+	if _, err := (Limits{Entries: 3}).Check(file(t, ziptest.Pack(t, plain))); err == nil {
 		t.Error("a package with more entries than the limit passes")
 	}
 }
@@ -264,9 +254,9 @@ func TestCopyCleans(t *testing.T) {
 			}
 		}
 	}
-	check(t, pack(t, parts), []string{"evil", "passwd", "r6"}, []string{"../media/a.png", "https://example.com/", "other.xlsx", "xl/media/a.png\npicture"})
+	check(t, ziptest.Pack(t, parts), []string{"evil", "passwd", "r6"}, []string{"../media/a.png", "https://example.com/", "other.xlsx", "xl/media/a.png\npicture"})
 
-	check(t, pack(t, map[string]string{
+	check(t, ziptest.Pack(t, map[string]string{
 		"mimetype": "application/vnd.oasis.opendocument.spreadsheet", "META-INF/manifest.xml": "<manifest/>",
 		"content.xml": `<o:d><draw:image xlink:href="Pictures/a.png"/><draw:image xlink:title=" xlink:href=" xlink:href='http://evil/'/>` +
 			`<text:a xlink:href="https://example.com/">a</text:a><draw:image y:href = "file:///etc/passwd"></draw:image><draw:image xlink:href="../../etc/shadow"/></o:d>`,
@@ -274,7 +264,7 @@ func TestCopyCleans(t *testing.T) {
 	}), []string{"evil", "passwd", "shadow", "group"}, []string{`"Pictures/a.png"`, `"https://example.com/"`, `xlink:title=" xlink:href="`})
 
 	copied = Limits.CopyCells
-	check(t, pack(t, with(parts,
+	check(t, ziptest.Pack(t, with(parts,
 		"xl/worksheets/_rels/sheet2.xml.rels", "<Relationships>"+rel("r1", "drawing", "../drawings/upon1.xml", "")+rel("r2", "table", "../tables/table1.xml", "")+rel("r3", "pivotTable", "../pivotTables/p1.xml", "")+rel("r4", "comments", "../upon2.xml", "")+"</Relationships>",
 		"xl/chartsheets/_rels/sheet1.xml.rels", "<Relationships>"+rel("r1", "drawing", "../drawings/upon3.xml", "")+"</Relationships>",
 		"xl/_rels/workbook.xml.rels", "<Relationships>"+rel("r1", "theme", "theme/upon4.xml", "")+rel("r2", "styles", "styles.xml", "")+rel("r3", "calcChain", "upon5.xml", "")+rel("r4", "worksheet", "worksheets/sheet1.xml", "")+"</Relationships>",
@@ -283,9 +273,9 @@ func TestCopyCleans(t *testing.T) {
 
 // Whatever the bytes are, the check ends, without a panic, and the copy of what passes passes.
 func FuzzCopy(f *testing.F) {
-	f.Add(pack(f, ooxml(mainType)))
-	f.Add(pack(f, with(ooxml(mainType), "xl/drawings/_rels/a.rels", `<a><Relationship Id="a" Target="http://b" TargetMode="External"/></a>`)))
-	f.Add(pack(f, map[string]string{"mimetype": "application/vnd.oasis.opendocument.spreadsheet", "content.xml": `<a x:href="http://b"/>`}))
+	f.Add(ziptest.Pack(f, ooxml(mainType)))
+	f.Add(ziptest.Pack(f, with(ooxml(mainType), "xl/drawings/_rels/a.rels", `<a><Relationship Id="a" Target="http://b" TargetMode="External"/></a>`)))
+	f.Add(ziptest.Pack(f, map[string]string{"mimetype": "application/vnd.oasis.opendocument.spreadsheet", "content.xml": `<a x:href="http://b"/>`}))
 	f.Add(compound([]byte{0x09, 0x08, 8, 0, 0, 6, 5, 0, 0, 0, 0, 0}, "Workbook"))
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, content []byte) {

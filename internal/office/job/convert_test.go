@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"gridflow/internal/cell"
+	"gridflow/internal/corpus"
 	"gridflow/internal/genbook"
 	"gridflow/internal/office/cold"
 	"gridflow/internal/office/shelf"
@@ -212,7 +213,6 @@ func TestRefused(t *testing.T) {
 // TestConversions: each kind of workbook of the corpus opens, has the cells that it is known to
 // have, and is converted once.
 func TestConversions(t *testing.T) {
-	corpus := os.Getenv("GRIDFLOW_CORPUS")
 	pool := cold.Pool(t)
 	s, err := shelf.Open(t.TempDir(), 100, 1<<30)
 	if err != nil {
@@ -248,10 +248,7 @@ func TestConversions(t *testing.T) {
 	if _, err := c.Convert(t.Context(), sumOf([]byte("x")), ".ods", bytes.NewReader(odf(t, "")), int64(len(odf(t, "")))); err == nil || !strings.Contains(err.Error(), "FILE_CHANGED") {
 		t.Errorf("a file that was changed: %v", err)
 	}
-	if corpus == "" {
-		t.Log("GRIDFLOW_CORPUS is not set")
-		return
-	}
+	dir := corpus.Dir(t)
 	opened := 0
 	for name, want := range map[string]string{
 		"calamine/merged_range.xls":               "A1=A1 B1=B1 C1=C1 ",
@@ -262,7 +259,7 @@ func TestConversions(t *testing.T) {
 		"calamine/pass_protected.xlsb":            "error",
 		"poi/spreadsheet__SingleLetterRanges.xls": "C1=1 D1=10 C2=2 D2=20 ",
 	} {
-		b, err := os.ReadFile(filepath.Join(corpus, name))
+		b, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			t.Error(err)
 			continue

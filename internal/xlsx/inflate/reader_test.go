@@ -16,6 +16,8 @@ import (
 	"testing"
 	"testing/iotest"
 
+	"gridflow/internal/corpus"
+
 	"pgregory.net/rapid"
 )
 
@@ -532,10 +534,7 @@ func TestReaderContract(t *testing.T) {
 // Every compressed part of every workbook of the corpus decodes as compress/flate
 // decodes it, and to the checksum in its directory if it is valid.
 func TestCorpus(t *testing.T) {
-	root := os.Getenv("GRIDFLOW_CORPUS")
-	if root == "" {
-		t.Skip("GRIDFLOW_CORPUS is not set: the workbooks to test with are not at hand")
-	}
+	root := corpus.Dir(t)
 	var books, entries, refused int
 	var r Reader
 	dst := make([]byte, 1<<20)

@@ -8,6 +8,7 @@ import (
 
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
+	"gridflow/internal/ziptest"
 )
 
 var tags = regexp.MustCompile(`<(/?)([a-zA-Z])`)
@@ -45,8 +46,8 @@ func TestArrange(t *testing.T) {
 				}
 				return doc
 			}
-			b, _ := saved(t, book(t, parts(spell(c.head))), Patch{Sheets: []SheetPatch{{Layout: &c.layout, Cells: []CellPatch{number("A1", 2)}}}})
-			got := unzipped(t, b)["xl/worksheets/sheet1.xml"]
+			b, _ := saved(t, ziptest.Pack(t, parts(spell(c.head))), Patch{Sheets: []SheetPatch{{Layout: &c.layout, Cells: []CellPatch{number("A1", 2)}}}})
+			got := ziptest.Parts(t, b)["xl/worksheets/sheet1.xml"]
 			want := strings.Replace(spell(c.want), "v>1<", "v>2<", 1)
 			if got != want {
 				t.Errorf("%s: got\n%s\nwant\n%s", c.name, got, want)

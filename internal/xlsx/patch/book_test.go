@@ -7,6 +7,7 @@ import (
 
 	"gridflow/internal/cell"
 	"gridflow/internal/xf"
+	"gridflow/internal/ziptest"
 )
 
 const oneCell = `<worksheet ` + main + `><sheetData><row r="1"><c r="A1"><v>1</v></c><c r="B1"><f>A1</f><v>1</v></c></row></sheetData></worksheet>`
@@ -29,8 +30,8 @@ func TestCalcChain(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			before := parts(oneCell)
-			b, report := saved(t, book(t, before), Patch{Sheets: []SheetPatch{{Cells: []CellPatch{c.cell}}}})
-			after := unzipped(t, b)
+			b, report := saved(t, ziptest.Pack(t, before), Patch{Sheets: []SheetPatch{{Cells: []CellPatch{c.cell}}}})
+			after := ziptest.Parts(t, b)
 			_, there := after["xl/calcChain.xml"]
 			if there == c.goes || (len(report.Dropped) == 1) != c.goes {
 				t.Fatalf("it is there: %v; dropped %v", there, report.Dropped)
@@ -71,8 +72,8 @@ func TestRecalcOnLoad(t *testing.T) {
 			}
 			p := parts(oneCell)
 			p["xl/workbook.xml"] = spell(c.from)
-			b, _ := saved(t, book(t, p), Patch{RecalcOnLoad: true})
-			if got := unzipped(t, b)["xl/workbook.xml"]; got != spell(c.to) {
+			b, _ := saved(t, ziptest.Pack(t, p), Patch{RecalcOnLoad: true})
+			if got := ziptest.Parts(t, b)["xl/workbook.xml"]; got != spell(c.to) {
 				t.Errorf("got %s\nwant %s", got, spell(c.to))
 			}
 		}
@@ -111,8 +112,8 @@ func TestStyles(t *testing.T) {
 			}
 			p := parts(oneCell)
 			p["xl/styles.xml"] = spell(c.from)
-			b, _ := saved(t, book(t, p), Patch{Styles: c.add, Sheets: []SheetPatch{{Cells: []CellPatch{{Ref: at("A1"), Keep: KeepContent, Style: 2}}}}})
-			if got := unzipped(t, b)["xl/styles.xml"]; got != spell(c.to) {
+			b, _ := saved(t, ziptest.Pack(t, p), Patch{Styles: c.add, Sheets: []SheetPatch{{Cells: []CellPatch{{Ref: at("A1"), Keep: KeepContent, Style: 2}}}}})
+			if got := ziptest.Parts(t, b)["xl/styles.xml"]; got != spell(c.to) {
 				t.Errorf("got %s\nwant %s", got, spell(c.to))
 			}
 			f, err := openBytes(b)
@@ -137,13 +138,13 @@ func TestEncodings(t *testing.T) {
 		wide = append(wide, byte(u), byte(u>>8))
 	}
 	p := parts(string(wide))
-	b, _ := saved(t, book(t, p), Patch{Sheets: []SheetPatch{{Cells: []CellPatch{text("A1", "é")}}}})
+	b, _ := saved(t, ziptest.Pack(t, p), Patch{Sheets: []SheetPatch{{Cells: []CellPatch{text("A1", "é")}}}})
 	want := strings.Replace(head, "UTF-16", "UTF-8", 1) + strings.Replace(oneCell, `<c r="A1"><v>1</v></c>`, `<c r="A1" t="inlineStr"><is><t>é</t></is></c>`, 1)
-	if got := unzipped(t, b)["xl/worksheets/sheet1.xml"]; got != want {
+	if got := ziptest.Parts(t, b)["xl/worksheets/sheet1.xml"]; got != want {
 		t.Errorf("got %s\nwant %s", got, want)
 	}
-	b, _ = saved(t, book(t, parts("\uFEFF"+oneCell)), Patch{Sheets: []SheetPatch{{Cells: []CellPatch{number("A1", 5)}}}})
-	if got := unzipped(t, b)["xl/worksheets/sheet1.xml"]; got != "\uFEFF"+strings.Replace(oneCell, "<v>1", "<v>5", 1) {
+	b, _ = saved(t, ziptest.Pack(t, parts("\uFEFF"+oneCell)), Patch{Sheets: []SheetPatch{{Cells: []CellPatch{number("A1", 5)}}}})
+	if got := ziptest.Parts(t, b)["xl/worksheets/sheet1.xml"]; got != "\uFEFF"+strings.Replace(oneCell, "<v>1", "<v>5", 1) {
 		t.Errorf("got %s", got)
 	}
 }
@@ -154,18 +155,18 @@ func TestTableHeader(t *testing.T) {
 	p["xl/worksheets/_rels/sheet1.xml.rels"] = `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="` + rels + `table" Target="../tables/table1.xml"/></Relationships>`
 	const table = `<table ` + main + ` id="1" name="T" displayName="T" ref="A1:B2"><tableColumns count="2"><tableColumn id="1" name="a"/><tableColumn id="2" name="b"><x name="b"/></tableColumn></tableColumns></table>`
 	p["xl/tables/table1.xml"] = table
-	b, report := saved(t, book(t, p), Patch{Sheets: []SheetPatch{{Cells: []CellPatch{number("A1", 1), text("B1", `c"&`+"\n"), text("B2", "d")}}}})
-	if got, want := unzipped(t, b)["xl/tables/table1.xml"], strings.Replace(table, `id="2" name="b"`, `id="2" name="c&quot;&amp;_x000A_"`, 1); got != want {
+	b, report := saved(t, ziptest.Pack(t, p), Patch{Sheets: []SheetPatch{{Cells: []CellPatch{number("A1", 1), text("B1", `c"&`+"\n"), text("B2", "d")}}}})
+	if got, want := ziptest.Parts(t, b)["xl/tables/table1.xml"], strings.Replace(table, `id="2" name="b"`, `id="2" name="c&quot;&amp;_x000A_"`, 1); got != want {
 		t.Errorf("got %s\nwant %s", got, want)
 	}
 	if len(report.Warnings) != 2 || report.Warnings[1].Code != "TABLE_COLUMN" || report.Warnings[0].Code != "TABLE_HEADER" || !strings.Contains(report.Warnings[0].Message, "A1") {
 		t.Errorf("warnings %v", report.Warnings)
 	}
-	_, report = saved(t, book(t, p), Patch{Sheets: []SheetPatch{{Cells: []CellPatch{text("B1", "A")}}}})
+	_, report = saved(t, ziptest.Pack(t, p), Patch{Sheets: []SheetPatch{{Cells: []CellPatch{text("B1", "A")}}}})
 	if len(report.Warnings) != 2 || report.Warnings[0].Code != "TABLE_COLUMN" || report.Warnings[1].Code != "TABLE_HEADER" || !strings.Contains(report.Warnings[1].Message, "A1 and B1") {
 		t.Errorf("warnings %v of two columns called alike", report.Warnings)
 	}
-	_, report = saved(t, book(t, p), Patch{Sheets: []SheetPatch{{Cells: []CellPatch{text("A1", "B"), text("B1", "A")}}}})
+	_, report = saved(t, ziptest.Pack(t, p), Patch{Sheets: []SheetPatch{{Cells: []CellPatch{text("A1", "B"), text("B1", "A")}}}})
 	if len(report.Warnings) != 2 || report.Warnings[0].Code != "TABLE_COLUMN" || report.Warnings[1].Code != "TABLE_COLUMN" {
 		t.Errorf("warnings %v of columns that change their names", report.Warnings)
 	}
@@ -174,11 +175,11 @@ func TestTableHeader(t *testing.T) {
 func TestSignature(t *testing.T) {
 	p := parts(oneCell)
 	p["_xmlsignatures/sig1.xml"] = "<Signature/>"
-	_, report := saved(t, book(t, p), Patch{Sheets: []SheetPatch{{Cells: []CellPatch{number("A1", 1)}}}})
+	_, report := saved(t, ziptest.Pack(t, p), Patch{Sheets: []SheetPatch{{Cells: []CellPatch{number("A1", 1)}}}})
 	if len(report.Warnings) != 1 || report.Warnings[0].Code != "SIGNATURE_INVALID" {
 		t.Errorf("warnings %v", report.Warnings)
 	}
-	if _, report = saved(t, book(t, p), Patch{}); len(report.Warnings) > 0 {
+	if _, report = saved(t, ziptest.Pack(t, p), Patch{}); len(report.Warnings) > 0 {
 		t.Errorf("warnings %v for the same file", report.Warnings)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"gridflow/internal/cell"
+	"gridflow/internal/ziptest"
 )
 
 // TestConcurrentSaves saves one open workbook in several ways at once, while it is read: each
@@ -66,5 +67,5 @@ func TestCancelled(t *testing.T) {
 // unsheeted gives the content of the sheet that was saved: how it is compressed depends on
 // whether the index was there.
 func unsheeted(t *testing.T, b []byte) []byte {
-	return []byte(unzipped(t, b)["xl/worksheets/sheet1.xml"])
+	return []byte(ziptest.Parts(t, b)["xl/worksheets/sheet1.xml"])
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"gridflow/internal/cell"
+	"gridflow/internal/ziptest"
 )
 
 // conforms says why Excel would repair a sheet's part: what its cells have that the schema
@@ -260,8 +261,8 @@ func TestConforms(t *testing.T) {
 				t.Fatalf("%s: %v\nin %s", wasName, err, doc)
 			}
 			cells := []CellPatch{number("D2", 1), c, number("A9", 2), text("XFD9", "far")}
-			b, _ := saved(t, book(t, parts(doc)), Patch{Sheets: []SheetPatch{{Cells: cells}}})
-			if got := unzipped(t, b)["xl/worksheets/sheet1.xml"]; conforms([]byte(got)) != nil {
+			b, _ := saved(t, ziptest.Pack(t, parts(doc)), Patch{Sheets: []SheetPatch{{Cells: cells}}})
+			if got := ziptest.Parts(t, b)["xl/worksheets/sheet1.xml"]; conforms([]byte(got)) != nil {
 				t.Errorf("%s becomes %s: %v\nin %s", wasName, editName, conforms([]byte(got)), got)
 			}
 		}

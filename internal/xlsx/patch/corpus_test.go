@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -19,35 +18,21 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"gridflow/internal/cell"
+	"gridflow/internal/corpus"
 	"gridflow/internal/grid"
 	"gridflow/internal/xlsx"
 )
 
-// corpus gives the workbooks made by other people's programs that our reader opens.
-func corpus(t *testing.T) []string {
+// books gives the workbooks and templates made by other people's programs.
+func books(t *testing.T) []string {
 	t.Helper()
-	dir := os.Getenv("GRIDFLOW_CORPUS")
-	if dir == "" {
-		t.Skip("GRIDFLOW_CORPUS is not set: it names a folder of third-party workbooks to change")
-	}
-	var files []string
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		switch strings.ToLower(filepath.Ext(path)) {
-		case ".xlsx", ".xlsm", ".xltx", ".xltm":
-			files = append(files, path)
-		}
-		return err
-	})
-	if err != nil || len(files) == 0 {
-		t.Fatalf("%d workbooks in %s, error %v", len(files), dir, err)
-	}
-	return files
+	return corpus.Files(t, ".xlsx", ".xlsm", ".xltx", ".xltm")
 }
 
 // TestCorpus saves every workbook of the corpus: without edits, with one cell changed and one
 // new, and with many random edits in all its sheets. What comes out is read again.
 func TestCorpus(t *testing.T) {
-	for i, path := range corpus(t) {
+	for i, path := range books(t) {
 		if info, err := os.Stat(path); raceDetector && (i%16 > 0 || err != nil || info.Size() > 60_000) {
 			continue // the others without it: there is one goroutine and much to compute
 		}
@@ -388,7 +373,7 @@ func TestExcelize(t *testing.T) {
 	if testing.Short() || raceDetector {
 		t.Skip("excelize is slow, and not what is under test")
 	}
-	for _, path := range corpus(t) {
+	for _, path := range books(t) {
 		t.Run(filepath.Base(filepath.Dir(path))+"/"+filepath.Base(path), func(t *testing.T) {
 			before, err := os.ReadFile(path)
 			if err != nil {

@@ -21,6 +21,7 @@ import (
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
 	"gridflow/internal/xlsx"
+	"gridflow/internal/ziptest"
 )
 
 // dot is a small picture.
@@ -145,8 +146,8 @@ func TestNewCharts(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			before := parts(oneCell)
 			picture := DrawingObject{Name: "P", Text: `a "dot"`, At: at("B9"), Width: 8 * grid.EMUPerPixel, Height: 4 * grid.EMUPerPixel, Image: dot(t), Format: "png"}
-			b, report := saved(t, book(t, before), Patch{Objects: []ObjectPatch{{Add: []DrawingObject{chartObject(kind), picture}}}})
-			after := unzipped(t, b)
+			b, report := saved(t, ziptest.Pack(t, before), Patch{Objects: []ObjectPatch{{Add: []DrawingObject{chartObject(kind), picture}}}})
+			after := ziptest.Parts(t, b)
 			sameParts(t, before, after, "[Content_Types].xml", "xl/worksheets/sheet1.xml", "xl/worksheets/_rels/sheet1.xml.rels", "xl/drawings/drawing1.xml", "xl/drawings/_rels/drawing1.xml.rels", "xl/charts/chart1.xml", "xl/media/image1.png")
 			if len(report.Added) != 6-1 {
 				t.Errorf("added are %v", report.Added)
@@ -219,7 +220,7 @@ func drawnBook(t testing.TB) []byte {
 // TestRemoveObjects: what is removed goes with the parts that nothing else uses, and nothing else changes.
 func TestRemoveObjects(t *testing.T) {
 	whole := drawnBook(t)
-	before := unzipped(t, whole)
+	before := ziptest.Parts(t, whole)
 	f, err := openBytes(whole)
 	if err != nil {
 		t.Fatal(err)
@@ -251,7 +252,7 @@ func TestRemoveObjects(t *testing.T) {
 				p.Remove = append(p.Remove, ids[i])
 			}
 			b, report := saved(t, whole, Patch{Objects: []ObjectPatch{p}})
-			after := unzipped(t, b)
+			after := ziptest.Parts(t, b)
 			sameParts(t, before, after, c.changed...)
 			for _, name := range report.Dropped {
 				if _, there := after[name]; there || strings.Contains(after[types], name) {
@@ -304,13 +305,13 @@ func TestObjectsRefused(t *testing.T) {
 		book []byte
 		p    ObjectPatch
 	}{
-		"no sheet":       {book(t, parts(oneCell)), ObjectPatch{Sheet: 1, Remove: []string{"drawing1.2"}}},
-		"no drawing":     {book(t, parts(oneCell)), ObjectPatch{Remove: []string{"drawing1.2"}}},
+		"no sheet":       {ziptest.Pack(t, parts(oneCell)), ObjectPatch{Sheet: 1, Remove: []string{"drawing1.2"}}},
+		"no drawing":     {ziptest.Pack(t, parts(oneCell)), ObjectPatch{Remove: []string{"drawing1.2"}}},
 		"no such object": {drawnBook(t), ObjectPatch{Remove: []string{"drawing1.99"}}},
 		"twice":          {drawnBook(t), ObjectPatch{Remove: []string{"drawing1.2", "drawing1.2"}}},
 		"nothing":        {drawnBook(t), ObjectPatch{Add: []DrawingObject{{Name: "x", Width: 1, Height: 1}}}},
 		"no size":        {drawnBook(t), ObjectPatch{Add: []DrawingObject{{Name: "x", Image: []byte("x"), Format: "png"}}}},
-		"strict":         {book(t, strict), ObjectPatch{Add: []DrawingObject{chartObject("pie")}}},
+		"strict":         {ziptest.Pack(t, strict), ObjectPatch{Add: []DrawingObject{chartObject("pie")}}},
 	} {
 		f, err := openBytes(c.book)
 		if err != nil {
@@ -341,7 +342,7 @@ func TestChartsLibreOffice(t *testing.T) {
 		objects = append(objects, o)
 	}
 	objects = append(objects, DrawingObject{Name: "P", At: at("A9"), Width: 80 * grid.EMUPerPixel, Height: 40 * grid.EMUPerPixel, Image: dot(t), Format: "png"})
-	b, _ := saved(t, book(t, p), Patch{Sheets: []SheetPatch{{Cells: cells}}, Objects: []ObjectPatch{{Add: objects}}})
+	b, _ := saved(t, ziptest.Pack(t, p), Patch{Sheets: []SheetPatch{{Cells: cells}}, Objects: []ObjectPatch{{Add: objects}}})
 	path := filepath.Join(dir, "c.xlsx")
 	if err := os.WriteFile(path, b, 0o600); err != nil {
 		t.Fatal(err)

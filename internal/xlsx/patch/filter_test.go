@@ -14,6 +14,7 @@ import (
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
 	"gridflow/internal/xlsx"
+	"gridflow/internal/ziptest"
 )
 
 // TestFilter: an autofilter is written in its place, and what the file says of criteria that stay is kept to the byte.
@@ -83,7 +84,7 @@ func TestLibreOfficeLayout(t *testing.T) {
 	p := parts(oneCell)
 	// LibreOffice finds a filter by its hidden name only.
 	p["xl/workbook.xml"] = strings.Replace(p["xl/workbook.xml"], "</sheets>", `</sheets><definedNames><definedName name="_xlnm._FilterDatabase" localSheetId="0" hidden="1">S!$A$1:$B$9</definedName></definedNames>`, 1)
-	b, _ := saved(t, book(t, p), Patch{Sheets: []SheetPatch{{Layout: &l, Cells: cells}}})
+	b, _ := saved(t, ziptest.Pack(t, p), Patch{Sheets: []SheetPatch{{Layout: &l, Cells: cells}}})
 	dir := t.TempDir()
 	path := filepath.Join(dir, "in", "around.xlsx")
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"gridflow/internal/cell"
 	"gridflow/internal/xlsx"
+	"gridflow/internal/ziptest"
 )
 
 // wellFormed reports whether the standard library takes a document.
@@ -31,7 +32,7 @@ func FuzzSheet(f *testing.F) {
 	f.Add([]byte(`<worksheet><sheetData><row r="1"><c r="B1"/><c r="A1"><f t="array" ref="A1:C2">1</f></c></row><row r="1"><c r="A1" t="b"><v>1</v></c></row></sheetData></worksheet>`), uint64(4))
 	f.Add([]byte(`<worksheet><sheetData/></worksheet>`), uint64(5))
 	f.Fuzz(func(t *testing.T, sheet []byte, seed uint64) {
-		b := book(t, parts(string(sheet)))
+		b := ziptest.Pack(t, parts(string(sheet)))
 		file, err := openBytes(b)
 		if err != nil {
 			return
@@ -62,15 +63,15 @@ func FuzzSheet(f *testing.F) {
 		want.apply(cells)
 		got, _, err := reopened(out.Bytes(), 0)
 		if err != nil {
-			t.Fatalf("%v\nin %q", err, unzipped(t, out.Bytes())["xl/worksheets/sheet1.xml"])
+			t.Fatalf("%v\nin %q", err, ziptest.Parts(t, out.Bytes())["xl/worksheets/sheet1.xml"])
 		}
 		if conforms(sheet) == nil {
-			if err := conforms([]byte(unzipped(t, out.Bytes())["xl/worksheets/sheet1.xml"])); err != nil {
-				t.Fatalf("the sheet is damaged: %v\nafter %+v\nin %q", err, cells, unzipped(t, out.Bytes())["xl/worksheets/sheet1.xml"])
+			if err := conforms([]byte(ziptest.Parts(t, out.Bytes())["xl/worksheets/sheet1.xml"])); err != nil {
+				t.Fatalf("the sheet is damaged: %v\nafter %+v\nin %q", err, cells, ziptest.Parts(t, out.Bytes())["xl/worksheets/sheet1.xml"])
 			}
 		}
 		if err := differences(got, want); err != nil {
-			t.Fatalf("%v\nafter %+v\nin %q", err, cells, unzipped(t, out.Bytes())["xl/worksheets/sheet1.xml"])
+			t.Fatalf("%v\nafter %+v\nin %q", err, cells, ziptest.Parts(t, out.Bytes())["xl/worksheets/sheet1.xml"])
 		}
 	})
 }

@@ -14,6 +14,7 @@ import (
 
 	"gridflow/internal/cell"
 	"gridflow/internal/genbook"
+	"gridflow/internal/ziptest"
 )
 
 // large makes a workbook whose sheet is large enough to be indexed.
@@ -69,7 +70,7 @@ func TestLarge(t *testing.T) {
 				if _, err := save(context.Background(), f, p, &whole, true); err != nil {
 					t.Fatal(err)
 				}
-				got, want := unzipped(t, spliced.Bytes()), unzipped(t, whole.Bytes())
+				got, want := ziptest.Parts(t, spliced.Bytes()), ziptest.Parts(t, whole.Bytes())
 				for name := range want {
 					if got[name] != want[name] {
 						t.Fatalf("round %d: part %s depends on how it is saved", round, name)
@@ -120,7 +121,7 @@ func TestLargeOfOtherForms(t *testing.T) {
 	for _, stored := range []bool{false, true} {
 		for _, disordered := range []bool{false, true} {
 			t.Run(fmt.Sprint("stored ", stored, ", disordered ", disordered), func(t *testing.T) {
-				contents := unzipped(t, b)
+				contents := ziptest.Parts(t, b)
 				const name = "xl/worksheets/sheet1.xml"
 				doc := contents[name]
 				if disordered {

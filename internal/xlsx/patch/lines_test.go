@@ -15,6 +15,7 @@ import (
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
 	"gridflow/internal/xf"
+	"gridflow/internal/ziptest"
 )
 
 // lineStyle is the style that they get: the file has three.
@@ -25,7 +26,7 @@ const linesSheet = `<worksheet ` + main + `><cols><col min="1" max="4" width="12
 
 // formattedLines saves a book of which columns B and F:XFD and rows 3 and 5 get a format.
 func formattedLines(t *testing.T) []byte {
-	return first(saved(t, book(t, parts(linesSheet)), Patch{
+	return first(saved(t, ziptest.Pack(t, parts(linesSheet)), Patch{
 		Styles: []StyleDerivation{{Base: 0, Settings: xf.Settings{{Leaf: xf.NumberFormat, Value: "0.000"}}}},
 		Sheets: []SheetPatch{{Cells: []CellPatch{{Ref: at("A3"), Keep: KeepContent}, {Ref: at("B3")}}, Layout: &LayoutPatch{
 			UsualWidth: 9.140625,
@@ -41,7 +42,7 @@ func first[T, U any](a T, _ U) T { return a }
 // that they have a format; other programs read both.
 func TestFormatsOfLines(t *testing.T) {
 	b := formattedLines(t)
-	got := unzipped(t, b)["xl/worksheets/sheet1.xml"]
+	got := ziptest.Parts(t, b)["xl/worksheets/sheet1.xml"]
 	for _, want := range []string{
 		`<cols><col min="1" max="1" width="12" customWidth="1"/><col min="2" max="2" width="12" style="LINE" customWidth="1"/><col min="3" max="4" width="12" customWidth="1"/><col min="6" max="16384" width="9.140625" style="LINE"/></cols>`,
 		`<row r="3" spans="1:2" s="LINE" customFormat="1"><c r="A3" s="0"><v>3</v></c><c r="B3" s="0"/></row><row r="5" s="LINE" customFormat="1"/>`,

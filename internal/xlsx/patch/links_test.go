@@ -10,6 +10,7 @@ import (
 
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
+	"gridflow/internal/ziptest"
 )
 
 // TestHyperlinks: links are written with their relationships, those that the file has stay to the byte, and what
@@ -39,7 +40,7 @@ func loadedSheet(t *testing.T, b []byte) *grid.Sheet {
 
 // TestLinksOfFile: links and notes of a workbook come, change and go; excelize sees what was set.
 func TestLinksOfFile(t *testing.T) {
-	before := book(t, parts(oneCell))
+	before := ziptest.Pack(t, parts(oneCell))
 	links := []grid.Hyperlink{{Range: rng("A1"), Target: "https://example.org/?a=1&b"}, {Range: rng("A2"), Target: "https://example.org/?a=1&b", Tooltip: "again"}, {Range: rng("B1"), Location: "Sheet1!A9"}}
 	notes := []grid.Comment{{Ref: at("A1"), Author: "Ann <a>", Text: " two\nlines & more"}, {Ref: at("XFD1048576"), Author: "Bob", Text: "far"}, {Ref: at("B3"), Author: "Ann <a>", Text: "x"}}
 	save := func(before []byte, l LayoutPatch) ([]byte, Report) {
@@ -49,12 +50,12 @@ func TestLinksOfFile(t *testing.T) {
 	b, report := save(before, LayoutPatch{Hyperlinks: &links, Comments: &notes})
 	s := loadedSheet(t, b)
 	if !reflect.DeepEqual(s.Layout.Hyperlinks, links) || !reflect.DeepEqual(s.Layout.Comments, notes) {
-		t.Errorf("read as %+v\nand %+v\nin %v", s.Layout.Hyperlinks, s.Layout.Comments, unzipped(t, b))
+		t.Errorf("read as %+v\nand %+v\nin %v", s.Layout.Hyperlinks, s.Layout.Comments, ziptest.Parts(t, b))
 	}
 	if got := strings.Join(report.Added, " "); got != "xl/comments1.xml xl/drawings/vmlDrawing1.vml xl/worksheets/_rels/sheet1.xml.rels" {
 		t.Errorf("added %s", got)
 	}
-	if n := strings.Count(unzipped(t, b)["xl/worksheets/_rels/sheet1.xml.rels"], "hyperlink"); n != 1 {
+	if n := strings.Count(ziptest.Parts(t, b)["xl/worksheets/_rels/sheet1.xml.rels"], "hyperlink"); n != 1 {
 		t.Errorf("one target has %d relationships", n)
 	}
 	x, err := excelize.OpenReader(bytes.NewReader(b))
@@ -80,7 +81,7 @@ func TestLinksOfFile(t *testing.T) {
 	if !reflect.DeepEqual(s.Layout.Hyperlinks, links2) || !reflect.DeepEqual(s.Layout.Comments, notes2) || len(report.Added) > 0 {
 		t.Errorf("read as %+v\nand %+v\n%+v", s.Layout.Hyperlinks, s.Layout.Comments, report)
 	}
-	vml := unzipped(t, b2)["xl/drawings/vmlDrawing1.vml"]
+	vml := ziptest.Parts(t, b2)["xl/drawings/vmlDrawing1.vml"]
 	if strings.Count(vml, "<v:shape ") != 3 || strings.Contains(vml, "<x:Row>2</x:Row><x:Column>1</x:Column>") || !strings.Contains(vml, "<x:Row>8</x:Row><x:Column>2</x:Column>") {
 		t.Errorf("the boxes are %s", vml)
 	}
@@ -89,15 +90,15 @@ func TestLinksOfFile(t *testing.T) {
 	if s = loadedSheet(t, b3); len(s.Layout.Hyperlinks)+len(s.Layout.Comments) > 0 {
 		t.Errorf("left are %+v and %+v", s.Layout.Hyperlinks, s.Layout.Comments)
 	}
-	if rels := unzipped(t, b3)["xl/worksheets/_rels/sheet1.xml.rels"]; strings.Contains(rels, "<Relationship ") {
+	if rels := ziptest.Parts(t, b3)["xl/worksheets/_rels/sheet1.xml.rels"]; strings.Contains(rels, "<Relationship ") {
 		t.Errorf("relationships are left: %s", rels)
 	}
-	for name, text := range unzipped(t, b3) {
+	for name, text := range ziptest.Parts(t, b3) {
 		if strings.Contains(name, "comments") || strings.Contains(name, "vml") || strings.Contains(text, "comments1") || strings.Contains(text, "legacyDrawing") {
 			t.Errorf("%s is left: %s", name, text)
 		}
 	}
-	if err := conforms([]byte(unzipped(t, b2)["xl/worksheets/sheet1.xml"])); err != nil {
+	if err := conforms([]byte(ziptest.Parts(t, b2)["xl/worksheets/sheet1.xml"])); err != nil {
 		t.Error(err)
 	}
 }
@@ -110,20 +111,20 @@ func TestNotesBesideControls(t *testing.T) {
 	p["xl/worksheets/_rels/sheet1.xml.rels"] =
 		`<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId7" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/vmlDrawing" Target="../drawings/vmlDrawing1.vml"/></Relationships>`
 	notes := []grid.Comment{{Ref: at("B2"), Author: "", Text: "x"}}
-	b, _ := saved(t, book(t, p), Patch{Sheets: []SheetPatch{{Layout: &LayoutPatch{Comments: &notes}}}})
+	b, _ := saved(t, ziptest.Pack(t, p), Patch{Sheets: []SheetPatch{{Layout: &LayoutPatch{Comments: &notes}}}})
 	if s := loadedSheet(t, b); !reflect.DeepEqual(s.Layout.Comments, notes) {
 		t.Errorf("read as %+v", s.Layout.Comments)
 	}
-	got := unzipped(t, b)["xl/drawings/vmlDrawing1.vml"]
+	got := ziptest.Parts(t, b)["xl/drawings/vmlDrawing1.vml"]
 	if !strings.HasPrefix(got, strings.TrimSuffix(vml, "</xml>")) || !strings.Contains(got, `id="_x0000_s2051"`) || !strings.HasSuffix(got, "</v:shape></xml>") {
 		t.Errorf("the drawing is %s", got)
 	}
 	// When the note goes the button stays.
 	b2, _ := saved(t, b, Patch{Sheets: []SheetPatch{{Layout: &LayoutPatch{Comments: new([]grid.Comment)}}}})
-	if left := unzipped(t, b2); left["xl/comments1.xml"] != "" || !strings.Contains(left["xl/drawings/vmlDrawing1.vml"], `"Button"`) || strings.Contains(left["xl/drawings/vmlDrawing1.vml"], `"Note"`) {
+	if left := ziptest.Parts(t, b2); left["xl/comments1.xml"] != "" || !strings.Contains(left["xl/drawings/vmlDrawing1.vml"], `"Button"`) || strings.Contains(left["xl/drawings/vmlDrawing1.vml"], `"Note"`) {
 		t.Errorf("left are %v", left)
 	}
-	if sheet := unzipped(t, b)["xl/worksheets/sheet1.xml"]; strings.Count(sheet, "legacyDrawing") != 1 {
+	if sheet := ziptest.Parts(t, b)["xl/worksheets/sheet1.xml"]; strings.Count(sheet, "legacyDrawing") != 1 {
 		t.Error(sheet)
 	}
 }

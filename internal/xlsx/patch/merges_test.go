@@ -7,6 +7,7 @@ import (
 
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
+	"gridflow/internal/ziptest"
 )
 
 func rng(a1 string) cell.Range {
@@ -32,8 +33,8 @@ func arranged(t *testing.T, name string, l LayoutPatch, tail, want string) (s *g
 				}
 				return doc
 			}
-			b, _ := saved(t, book(t, parts(spell(tail))), Patch{Sheets: []SheetPatch{{Layout: &l, Cells: []CellPatch{number("B2", 2)}}}})
-			got := unzipped(t, b)["xl/worksheets/sheet1.xml"]
+			b, _ := saved(t, ziptest.Pack(t, parts(spell(tail))), Patch{Sheets: []SheetPatch{{Layout: &l, Cells: []CellPatch{number("B2", 2)}}}})
+			got := ziptest.Parts(t, b)["xl/worksheets/sheet1.xml"]
 			rest := func(doc string) string {
 				i := max(strings.LastIndex(doc, "sheetData>"), strings.LastIndex(doc, "sheetData/>"))
 				return doc[i:]

@@ -11,6 +11,7 @@ import (
 	"gridflow/internal/cell"
 	"gridflow/internal/formula"
 	"gridflow/internal/grid"
+	"gridflow/internal/ziptest"
 )
 
 const (
@@ -59,8 +60,8 @@ func TestNewMetadata(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			p := parts(`<worksheet ` + main + `><sheetData><row r="1"><c r="A1"><v>1</v></c></row></sheetData></worksheet>`)
 			c.edit(p)
-			b, report := saved(t, book(t, p), Patch{RecalcOnLoad: true, Sheets: []SheetPatch{{Cells: []CellPatch{formulaPatch("B2", dynamicFormula), formulaPatch("C2", "_xlfn._xlws.SORT(A1:A3)"), formulaPatch("D2", "SUM(A1:A3)")}}}})
-			got := unzipped(t, b)
+			b, report := saved(t, ziptest.Pack(t, p), Patch{RecalcOnLoad: true, Sheets: []SheetPatch{{Cells: []CellPatch{formulaPatch("B2", dynamicFormula), formulaPatch("C2", "_xlfn._xlws.SORT(A1:A3)"), formulaPatch("D2", "SUM(A1:A3)")}}}})
+			got := ziptest.Parts(t, b)
 			want := "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\r\n" + `<metadata xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">` + daAll + `</metadata>`
 			if got[c.file] != want {
 				t.Errorf("%s is %s\nwant %s", c.file, got[c.file], want)
@@ -85,7 +86,7 @@ func TestNewMetadata(t *testing.T) {
 			}
 			// What was added is found when more is added.
 			again, report := saved(t, b, Patch{Sheets: []SheetPatch{{Cells: []CellPatch{formulaPatch("A5", dynamicFormula)}}}})
-			if len(report.Added) > 0 || unzipped(t, again)[c.file] != want || kindOf(t, again, "A5").Kind != grid.DynamicArray {
+			if len(report.Added) > 0 || ziptest.Parts(t, again)[c.file] != want || kindOf(t, again, "A5").Kind != grid.DynamicArray {
 				t.Errorf("the second save added %v", report.Added)
 			}
 			f, err := excelize.OpenReader(strings.NewReader(string(b)))
@@ -130,8 +131,8 @@ func TestOldMetadata(t *testing.T) {
 				p["xl/m.xml"] = `<metadata ` + main + `/>`
 			}
 			p["xl/_rels/workbook.xml.rels"] = strings.Replace(p["xl/_rels/workbook.xml.rels"], `</Relationships>`, `<Relationship Id="m" Type="`+rels+`sheetMetadata" Target="m.xml"/></Relationships>`, 1)
-			b, report := saved(t, book(t, p), Patch{Sheets: []SheetPatch{{Cells: []CellPatch{formulaPatch("A1", dynamicFormula)}}}})
-			got := unzipped(t, b)
+			b, report := saved(t, ziptest.Pack(t, p), Patch{Sheets: []SheetPatch{{Cells: []CellPatch{formulaPatch("A1", dynamicFormula)}}}})
+			got := ziptest.Parts(t, b)
 			if want := `<metadata ` + main + `>` + c.to + `</metadata>`; got["xl/m.xml"] != want {
 				t.Errorf("got  %s\nwant %s", got["xl/m.xml"], want)
 			}
@@ -158,8 +159,8 @@ func TestCalculationChain(t *testing.T) {
 		{"its value", `<f t="array" ref="A1">1</f>`, CellPatch{Ref: at("A1"), Keep: KeepFormula, HasValue: true, Value: cell.NumberValue(2)}, true},
 	} {
 		p := parts(`<worksheet ` + main + `><sheetData><row r="1"><c r="A1">` + c.from + `<v>1</v></c></row></sheetData></worksheet>`)
-		b, _ := saved(t, book(t, p), Patch{Sheets: []SheetPatch{{Cells: []CellPatch{c.to}}}})
-		if _, there := unzipped(t, b)["xl/calcChain.xml"]; there != c.stays {
+		b, _ := saved(t, ziptest.Pack(t, p), Patch{Sheets: []SheetPatch{{Cells: []CellPatch{c.to}}}})
+		if _, there := ziptest.Parts(t, b)["xl/calcChain.xml"]; there != c.stays {
 			t.Errorf("%s: the calculation chain is there: %v", c.name, there)
 		}
 	}
@@ -170,7 +171,7 @@ func TestCalculationChain(t *testing.T) {
 // another dynamic array, for which its own metadata serves.
 func TestCorpusDynamic(t *testing.T) {
 	marked, surely := 0, 0
-	for _, path := range corpus(t) {
+	for _, path := range books(t) {
 		before, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
@@ -216,7 +217,7 @@ func TestCorpusDynamic(t *testing.T) {
 		if kindOf(t, b, "XFD1").Kind != grid.DynamicArray || len(report.Added) > 0 {
 			t.Errorf("%s: added %v, the formula reads as %+v", path, report.Added, kindOf(t, b, "XFD1"))
 		}
-		if after := unzipped(t, b)[had.Name]; dynamic && after != string(readPart(t, f, had.Name)) {
+		if after := ziptest.Parts(t, b)[had.Name]; dynamic && after != string(readPart(t, f, had.Name)) {
 			t.Errorf("%s: its metadata became %s", path, after)
 		}
 	}

@@ -1,11 +1,9 @@
 package patch
 
 import (
-	"archive/zip"
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"math"
 	"testing"
 
@@ -202,28 +200,6 @@ func saved(t testing.TB, before []byte, p Patch) ([]byte, Report) {
 		t.Fatalf("the report says %d bytes, %d were written", report.Bytes, out.Len())
 	}
 	return out.Bytes(), report
-}
-
-// unzipped reads all parts with the standard library, which checks their checksums.
-func unzipped(t testing.TB, b []byte) map[string]string {
-	t.Helper()
-	z, err := zip.NewReader(bytes.NewReader(b), int64(len(b)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	parts := make(map[string]string)
-	for _, f := range z.File {
-		r, err := f.Open()
-		if err != nil {
-			t.Fatal(err)
-		}
-		all, err := io.ReadAll(r)
-		if err != nil {
-			t.Fatalf("%s: %v", f.Name, err)
-		}
-		parts[f.Name] = string(all)
-	}
-	return parts
 }
 
 func at(a1 string) cell.Ref {

@@ -11,6 +11,7 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"gridflow/internal/structure"
+	"gridflow/internal/ziptest"
 )
 
 // pivotBook has data on Data and pivot tables of them on One and Two, each with a cache of its own.
@@ -58,7 +59,7 @@ func TestPivotsFollow(t *testing.T) {
 		{"the rows of a pivot table go", changes{{Kind: structure.DeleteRows, Sheet: "Two", At: 0, Count: 20}}, 1, "Data!A1:B4", "One!A3:B8"},
 	} {
 		b, report := saved(t, pivotBook(t), Patch{Structure: c.changes})
-		all := unzipped(t, b)
+		all := ziptest.Parts(t, b)
 		var sources []string
 		records := 0
 		for _, name := range slices.Sorted(maps.Keys(all)) {
@@ -107,7 +108,7 @@ func TestPivotsFollow(t *testing.T) {
 // TestPivotSourcesOfTables: a pivot table whose data are a table by its name goes on with the table under another name, and with its
 // cells where it ends.
 func TestPivotSourcesOfTables(t *testing.T) {
-	p := unzipped(t, pivotBook(t))
+	p := ziptest.Parts(t, pivotBook(t))
 	const first, second = "xl/pivotCache/pivotCacheDefinition1.xml", "xl/pivotCache/pivotCacheDefinition2.xml"
 	of := func(text string) (tag string) {
 		i := strings.Index(text, "<worksheetSource")
@@ -119,7 +120,7 @@ func TestPivotSourcesOfTables(t *testing.T) {
 			t.Fatalf("%s: %s", name, p[name])
 		}
 	}
-	f, err := excelize.OpenReader(bytes.NewReader(book(t, p)))
+	f, err := excelize.OpenReader(bytes.NewReader(ziptest.Pack(t, p)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +151,7 @@ func TestPivotSourcesOfTables(t *testing.T) {
 		{TablePatch{Of: "Sales", Table: tables[0], Was: was}, `<worksheetSource name="sales">`},
 	} {
 		out, _ := saved(t, b.Bytes(), Patch{Tables: []TablePatch{c.patch}})
-		all := unzipped(t, out)
+		all := ziptest.Parts(t, out)
 		if got := of(all[first]); got != c.want {
 			t.Errorf("%+v: the cache is of %s, want %s", c.patch, got, c.want)
 		}

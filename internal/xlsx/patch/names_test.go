@@ -9,6 +9,7 @@ import (
 
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
+	"gridflow/internal/ziptest"
 )
 
 func name(sheet int, name, refers string) NamePatch {
@@ -52,8 +53,8 @@ func TestNames(t *testing.T) {
 			}
 			p := parts(`<worksheet ` + main + `><sheetData/></worksheet>`)
 			p["xl/workbook.xml"] = spell(c.was)
-			b, report := saved(t, book(t, p), Patch{Names: c.names})
-			got := unzipped(t, b)
+			b, report := saved(t, ziptest.Pack(t, p), Patch{Names: c.names})
+			got := ziptest.Parts(t, b)
 			if got["xl/workbook.xml"] != spell(c.is) {
 				t.Errorf("%s: got\n%s\nwant\n%s", c.title, got["xl/workbook.xml"], spell(c.is))
 			}
@@ -84,7 +85,7 @@ func TestNames(t *testing.T) {
 
 // TestNamesRefused: what no file can have is refused before anything is written.
 func TestNamesRefused(t *testing.T) {
-	f, err := openBytes(book(t, parts(oneCell)))
+	f, err := openBytes(ziptest.Pack(t, parts(oneCell)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,8 +104,8 @@ func TestNamesWithView(t *testing.T) {
 		OthersStay: `<definedNames><definedName name="_xlnm.Print_Area" localSheetId="0">S!$A$1:$B$2</definedName><definedName name="b">1</definedName></definedNames>`,
 		OthersGone: `<definedNames><definedName name="_xlnm.Print_Area" localSheetId="0">S!$A$1:$B$2</definedName></definedNames>`,
 	} {
-		b, _ := saved(t, book(t, parts(oneCell)), Patch{Names: []NamePatch{name(-1, "b", "1"), name(0, "_xlnm.print_area", "S!$C$3")}, View: ViewPatch{Show: []int{0}, Others: others, Print: []PrintArea{{0, area}}}})
-		if got := unzipped(t, b)["xl/workbook.xml"]; !strings.Contains(got, "</sheets>"+want+"</workbook>") {
+		b, _ := saved(t, ziptest.Pack(t, parts(oneCell)), Patch{Names: []NamePatch{name(-1, "b", "1"), name(0, "_xlnm.print_area", "S!$C$3")}, View: ViewPatch{Show: []int{0}, Others: others, Print: []PrintArea{{0, area}}}})
+		if got := ziptest.Parts(t, b)["xl/workbook.xml"]; !strings.Contains(got, "</sheets>"+want+"</workbook>") {
 			t.Errorf("%s", got)
 		}
 	}
@@ -112,7 +113,7 @@ func TestNamesWithView(t *testing.T) {
 
 // TestNamesExcelize: another program sees the names.
 func TestNamesExcelize(t *testing.T) {
-	b, _ := saved(t, book(t, parts(oneCell)), Patch{Names: []NamePatch{name(-1, "Rate", "S!$A$1"), name(0, "Local", "S!$B$2:$B$9")}})
+	b, _ := saved(t, ziptest.Pack(t, parts(oneCell)), Patch{Names: []NamePatch{name(-1, "Rate", "S!$A$1"), name(0, "Local", "S!$B$2:$B$9")}})
 	x, err := excelize.OpenReader(bytes.NewReader(b))
 	if err != nil {
 		t.Fatal(err)

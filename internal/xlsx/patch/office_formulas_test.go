@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"gridflow/internal/cell"
+	"gridflow/internal/ziptest"
 )
 
 // TestLibreOfficeFormulas has LibreOffice open what was saved and compares what it computes.
@@ -18,7 +19,7 @@ func TestLibreOfficeFormulas(t *testing.T) {
 		t.Skip("soffice is not installed: LibreOffice is to open what was saved")
 	}
 	p := parts(`<worksheet ` + main + `><dimension ref="A1:A3"/><sheetData><row r="1"><c r="A1"><v>5</v></c></row><row r="2"><c r="A2"><v>6</v></c></row><row r="3"><c r="A3"><v>7</v></c></row></sheetData></worksheet>`)
-	b, _ := saved(t, book(t, p), Patch{RecalcOnLoad: true, Sheets: []SheetPatch{{Cells: []CellPatch{
+	b, _ := saved(t, ziptest.Pack(t, p), Patch{RecalcOnLoad: true, Sheets: []SheetPatch{{Cells: []CellPatch{
 		formulaPatch("B1", "TRANSPOSE(A1:A3)"), // a dynamic array, of which LibreOffice takes what fits in its range
 		formulaPatch("C1", "SUM(A1:A3)"),
 		formulaPatch("D1", "_xlfn.CONCAT(A1:A3)"),

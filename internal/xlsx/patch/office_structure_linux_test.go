@@ -242,7 +242,7 @@ func TestLibreOfficeCorpus(t *testing.T) {
 	}
 	o := newOfficeRun(t)
 	var list []officeBook
-	for _, path := range corpus(t) {
+	for _, path := range books(t) {
 		before, err := os.ReadFile(path)
 		if err != nil || len(before) > 150_000 {
 			continue

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"gridflow/internal/ziptest"
 )
 
 // TestLibreOffice has LibreOffice open what was saved and write its cells down.
@@ -17,7 +19,7 @@ func TestLibreOffice(t *testing.T) {
 		t.Skip("soffice is not installed: LibreOffice is to open what was saved")
 	}
 	dir := t.TempDir()
-	for name, before := range map[string][]byte{"small": book(t, parts(oneCell)), "large": large(t, "W1", 0.13)} {
+	for name, before := range map[string][]byte{"small": ziptest.Pack(t, parts(oneCell)), "large": large(t, "W1", 0.13)} {
 		edits := []CellPatch{number("A1", 12.5), text("C1", " a <&> b"), {Ref: at("D1"), HasFormula: true, Formula: "A1*2"}, number("B3", -3)}
 		b, _ := saved(t, before, Patch{Sheets: []SheetPatch{{Cells: edits}}, RecalcOnLoad: true})
 		path := filepath.Join(dir, name+".xlsx")

@@ -9,6 +9,7 @@ import (
 
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
+	"gridflow/internal/ziptest"
 )
 
 // FuzzPage sets pages, rows and protection in a sheet in which any XML stands around the cells: what is set is
@@ -22,7 +23,7 @@ func FuzzPage(f *testing.F) {
 		if len(head)+len(tail)+len(rows) > 2000 || strings.Contains(head+tail+rows, "sheetData") || strings.Contains(head+tail+rows, "worksheet") {
 			return
 		}
-		before := book(t, parts(`<worksheet `+main+`>`+head+`<sheetData>`+rows+`</sheetData>`+tail+`</worksheet>`))
+		before := ziptest.Pack(t, parts(`<worksheet `+main+`>`+head+`<sheetData>`+rows+`</sheetData>`+tail+`</worksheet>`))
 		x, err := openBytes(before)
 		if err != nil {
 			return
@@ -62,7 +63,7 @@ func FuzzPage(f *testing.F) {
 		got := layoutOf(t, out.Bytes())
 		for _, c := range []struct{ is, want any }{{got.TabColor, want.TabColor}, {got.Setup, want.Setup}, {got.Margins, want.Margins}, {got.Breaks, want.Breaks}, {got.Edges, want.Edges}, {got.Protection, want.Protection}} {
 			if !reflect.DeepEqual(c.is, c.want) {
-				t.Fatalf("%+v is read and not %+v, in %s", c.is, c.want, unzipped(t, out.Bytes())["xl/worksheets/sheet1.xml"])
+				t.Fatalf("%+v is read and not %+v, in %s", c.is, c.want, ziptest.Parts(t, out.Bytes())["xl/worksheets/sheet1.xml"])
 			}
 		}
 		for row := range 12 {
@@ -70,7 +71,7 @@ func FuzzPage(f *testing.F) {
 			b, _ := want.Row(row)
 			a.First, a.Last, b.First, b.Last = 0, 0, 0, 0
 			if a != b {
-				t.Fatalf("row %d is %+v and not %+v, in %s", row+1, a, b, unzipped(t, out.Bytes())["xl/worksheets/sheet1.xml"])
+				t.Fatalf("row %d is %+v and not %+v, in %s", row+1, a, b, ziptest.Parts(t, out.Bytes())["xl/worksheets/sheet1.xml"])
 			}
 		}
 	})
@@ -89,7 +90,7 @@ func FuzzNames(f *testing.F) {
 		}
 		p := parts(oneCell)
 		p["xl/workbook.xml"] = strings.Replace(p["xl/workbook.xml"], "</sheets>", "</sheets>"+text, 1)
-		x, err := openBytes(book(t, p))
+		x, err := openBytes(ziptest.Pack(t, p))
 		if err != nil {
 			return
 		}
@@ -101,7 +102,7 @@ func FuzzNames(f *testing.F) {
 		}
 		again, err := openBytes(out.Bytes())
 		if err != nil {
-			t.Fatalf("%v, in %s", err, unzipped(t, out.Bytes())["xl/workbook.xml"])
+			t.Fatalf("%v, in %s", err, ziptest.Parts(t, out.Bytes())["xl/workbook.xml"])
 		}
 		for _, n := range list {
 			var found *grid.Name
@@ -112,7 +113,7 @@ func FuzzNames(f *testing.F) {
 				}
 			}
 			if (found == nil) != n.Remove || found != nil && found.RefersTo != n.RefersTo {
-				t.Fatalf("%+v is %+v, in %s", n, found, unzipped(t, out.Bytes())["xl/workbook.xml"])
+				t.Fatalf("%+v is %+v, in %s", n, found, ziptest.Parts(t, out.Bytes())["xl/workbook.xml"])
 			}
 		}
 	})

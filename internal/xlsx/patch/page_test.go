@@ -18,6 +18,7 @@ import (
 
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
+	"gridflow/internal/ziptest"
 )
 
 // layoutOf reads the layout of the first sheet of a file.
@@ -79,8 +80,8 @@ func TestPage(t *testing.T) {
 				return doc
 			}
 			before := parts(spell(c.head, c.tail))
-			b, report := saved(t, book(t, before), Patch{Sheets: []SheetPatch{{Layout: &c.layout}}})
-			after := unzipped(t, b)
+			b, report := saved(t, ziptest.Pack(t, before), Patch{Sheets: []SheetPatch{{Layout: &c.layout}}})
+			after := ziptest.Parts(t, b)
 			got := after["xl/worksheets/sheet1.xml"]
 			if want := spell(c.wantHead, c.wantTail); got != want {
 				t.Errorf("%s: got\n%s\nwant\n%s", c.name, got, want)
@@ -142,8 +143,8 @@ func TestRows(t *testing.T) {
 		if c.was == "" {
 			was = strings.Replace(was, "<sheetData></sheetData>", "<sheetData/>", 1)
 		}
-		b, _ := saved(t, book(t, parts(was)), Patch{Sheets: []SheetPatch{{Cells: c.cells, Layout: &LayoutPatch{Rows: c.rows}}}})
-		got := unzipped(t, b)["xl/worksheets/sheet1.xml"]
+		b, _ := saved(t, ziptest.Pack(t, parts(was)), Patch{Sheets: []SheetPatch{{Cells: c.cells, Layout: &LayoutPatch{Rows: c.rows}}}})
+		got := ziptest.Parts(t, b)["xl/worksheets/sheet1.xml"]
 		if got != doc(c.is) {
 			t.Errorf("%s: got\n%s\nwant\n%s", c.name, got, doc(c.is))
 		}
@@ -171,8 +172,8 @@ func TestOutlines(t *testing.T) {
 	} {
 		p := &LayoutPatch{Rows: &rows}
 		p.Outlines.Rows = 2
-		b, _ := saved(t, book(t, parts(`<worksheet `+main+`>`+was+`<sheetData/></worksheet>`)), Patch{Sheets: []SheetPatch{{Layout: p}}})
-		if got := unzipped(t, b)["xl/worksheets/sheet1.xml"]; !strings.Contains(got, ">"+want+"<sheetData>") {
+		b, _ := saved(t, ziptest.Pack(t, parts(`<worksheet `+main+`>`+was+`<sheetData/></worksheet>`)), Patch{Sheets: []SheetPatch{{Layout: p}}})
+		if got := ziptest.Parts(t, b)["xl/worksheets/sheet1.xml"]; !strings.Contains(got, ">"+want+"<sheetData>") {
 			t.Errorf("%s becomes %s", was, got)
 		}
 	}
@@ -231,7 +232,7 @@ func paged(t *testing.T) []byte {
 		Setup: &grid.PageSetup{Orientation: "landscape", Fit: true, Wide: 1, Paper: 9}, Breaks: &grid.PageBreaks{Rows: []int{3}}, Edges: &grid.HeaderFooter{OddHeader: "&Cseen"},
 		Protection: &grid.SheetProtection{On: true, Objects: true, Allow: grid.AllowSort, Password: grid.Password{Legacy: "83AF"}}}
 	p.Outlines.Rows = 1
-	b, _ := saved(t, book(t, parts(oneCell)), Patch{Sheets: []SheetPatch{{Layout: p}}, Names: []NamePatch{name(0, "_xlnm.Print_Area", "S!$A$1:$B$9"), name(0, "_xlnm.Print_Titles", "S!$1:$1")}})
+	b, _ := saved(t, ziptest.Pack(t, parts(oneCell)), Patch{Sheets: []SheetPatch{{Layout: p}}, Names: []NamePatch{name(0, "_xlnm.Print_Area", "S!$A$1:$B$9"), name(0, "_xlnm.Print_Titles", "S!$1:$1")}})
 	return b
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"gridflow/internal/cell"
+	"gridflow/internal/ziptest"
 )
 
 const (
@@ -51,10 +52,10 @@ func TestNewRichErrors(t *testing.T) {
 	p := parts(`<worksheet ` + main + `><sheetData><row r="1"><c r="A1" t="e" vm="7"><v>#VALUE!</v></c></row></sheetData></worksheet>`)
 	spill := formulaPatch("B2", dynamicFormula)
 	spill.Value, spill.HasValue = cell.ErrorValue(cell.ErrSpill), true
-	b, report := saved(t, book(t, p), Patch{Sheets: []SheetPatch{{Cells: []CellPatch{
+	b, report := saved(t, ziptest.Pack(t, p), Patch{Sheets: []SheetPatch{{Cells: []CellPatch{
 		errorPatch("A1", cell.ErrCalc), errorPatch("B1", cell.ErrDiv0), errorPatch("C1", cell.ErrCirc), spill, errorPatch("C2", cell.ErrCalc), errorPatch("D2", cell.ErrSpill),
 	}}}})
-	got := unzipped(t, b)
+	got := ziptest.Parts(t, b)
 	for name, want := range map[string]string{
 		"xl/metadata.xml": xmlHead + `<metadata xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><metadataTypes count="2">` + rvType + daType + `</metadataTypes>` +
 			`<futureMetadata name="XLRICHVALUE" count="2">` + rvBundle("0") + rvBundle("1") + `</futureMetadata><futureMetadata name="XLDAPR" count="1">` + daFuture + `</futureMetadata>` +
@@ -107,11 +108,11 @@ func TestOldRichErrors(t *testing.T) {
 	p["xl/m.xml"] = `<metadata ` + main + `><metadataTypes count="1"><metadataType name="XLRICHVALUE"/></metadataTypes><futureMetadata name="XLRICHVALUE" count="1">` + rvBundle("1") + `</futureMetadata><valueMetadata count="1"><bk><rc t="1" v="0"/></bk></valueMetadata></metadata>`
 	p["xl/v.xml"] = `<y:rvData xmlns:y="` + richSpace + `" count="2"><y:rv s="0"><y:v>x</y:v></y:rv><y:rv s="1"><y:v>12</y:v></y:rv></y:rvData>`
 	p["xl/s.xml"] = `<rvStructures xmlns="` + richSpace + `" count="2"><s t="_other"><k n="errorType" t="s"/></s><s t="_error"><k n="errorType" t="i"/></s></rvStructures>`
-	before := book(t, p)
+	before := ziptest.Pack(t, p)
 	shows(t, before, "A1 #FIELD!")
 	b, _ := saved(t, before, Patch{Sheets: []SheetPatch{{Cells: []CellPatch{errorPatch("B1", cell.ErrBlocked)}}}})
 	shows(t, b, "A1 #FIELD!", "B1 #BLOCKED!")
-	got := unzipped(t, b)
+	got := ziptest.Parts(t, b)
 	for name, want := range map[string]string{
 		"xl/v.xml": `<y:rvData xmlns:y="` + richSpace + `" count="3"><y:rv s="0"><y:v>x</y:v></y:rv><y:rv s="1"><y:v>12</y:v></y:rv><y:rv s="2"><y:v>10</y:v><y:v>0</y:v></y:rv></y:rvData>`,
 		"xl/s.xml": strings.NewReplacer(`count="2"`, `count="3"`, `</rvStructures>`, rvError+`</rvStructures>`).Replace(p["xl/s.xml"]),
@@ -126,7 +127,7 @@ func TestOldRichErrors(t *testing.T) {
 // TestCorpusRichErrors adds errors to the workbooks of Excel that have rich values, which keep theirs.
 func TestCorpusRichErrors(t *testing.T) {
 	n := 0
-	for _, path := range corpus(t) {
+	for _, path := range books(t) {
 		before, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
+	"gridflow/internal/ziptest"
 )
 
 var (
@@ -84,7 +85,7 @@ func TestConditional(t *testing.T) {
 		strings.Replace(odd[:strings.Index(odd, `<cfRule type="unknown"`)], "B1:B9 D1", "B1:B9", 1)+`</conditionalFormatting><conditionalFormatting pivot="1" sqref="B1:B9 D1">`+odd[strings.Index(odd, `<cfRule type="unknown"`):])
 
 	// All types, in a workbook with and without styles.
-	for name, before := range map[string][]byte{"styles": book(t, parts(oneCell)), "large": large(t, "W1", 0.01)} {
+	for name, before := range map[string][]byte{"styles": ziptest.Pack(t, parts(oneCell)), "large": large(t, "W1", 0.01)} {
 		b, report := saved(t, before, Patch{Sheets: []SheetPatch{{Layout: &LayoutPatch{Conditional: &rules, Validations: &[]grid.Validation{list13}}}}})
 		f, err := openBytes(b)
 		if err != nil {
@@ -170,7 +171,7 @@ func TestExtendedRules(t *testing.T) {
 		}
 		return `<sheetData/>` + own + s
 	}
-	before := book(t, parts(`<worksheet `+main+`>`+tail(own, detail+other, valid)+`</worksheet>`))
+	before := ziptest.Pack(t, parts(`<worksheet `+main+`>`+tail(own, detail+other, valid)+`</worksheet>`))
 	f, err := openBytes(before)
 	if err != nil {
 		t.Fatal(err)
@@ -202,7 +203,7 @@ func TestExtendedRules(t *testing.T) {
 			"Other!A1&gt;0", "Other!A2&lt;0", "Other!$A$1:$A$3", "Other!$A$2:$A$4").Replace(tail(own, detail+other, valid))},
 	} {
 		b, _ := saved(t, before, Patch{Sheets: []SheetPatch{{Layout: &LayoutPatch{Conditional: c.formats, Validations: c.validations}}}})
-		if got, want := unzipped(t, b)["xl/worksheets/sheet1.xml"], `<worksheet `+main+`>`+c.want+`</worksheet>`; got != want {
+		if got, want := ziptest.Parts(t, b)["xl/worksheets/sheet1.xml"], `<worksheet `+main+`>`+c.want+`</worksheet>`; got != want {
 			t.Errorf("%s: got\n%s\nwant\n%s", c.name, got, want)
 		}
 	}

@@ -1,17 +1,15 @@
 package patch
 
 import (
-	"archive/zip"
 	"bytes"
 	"context"
 	"errors"
-	"maps"
-	"slices"
 	"strings"
 	"testing"
 
 	"gridflow/internal/cell"
 	"gridflow/internal/xlsx"
+	"gridflow/internal/ziptest"
 )
 
 const (
@@ -35,26 +33,6 @@ func parts(sheet string) map[string]string {
 		"xl/sharedStrings.xml":     `<sst ` + main + ` count="1" uniqueCount="1"><si><t>x</t></si></sst>`,
 		"xl/worksheets/sheet1.xml": sheet,
 	}
-}
-
-// book packs parts.
-func book(t testing.TB, parts map[string]string) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	z := zip.NewWriter(&b)
-	for _, name := range slices.Sorted(maps.Keys(parts)) {
-		w, err := z.Create(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := w.Write([]byte(parts[name])); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := z.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
 }
 
 func number(a1 string, f float64) CellPatch {
@@ -152,8 +130,8 @@ func TestSheetXML(t *testing.T) {
 			for _, prefix := range []string{"", "x:"} {
 				from := prefixed(`<worksheet `+main+`>`+c.from+`</worksheet>`, prefix)
 				want := prefixed(`<worksheet `+main+`>`+c.to+`</worksheet>`, prefix)
-				b, _ := saved(t, book(t, parts(from)), Patch{Sheets: []SheetPatch{{Cells: c.cells}}})
-				if got := unzipped(t, b)["xl/worksheets/sheet1.xml"]; got != want {
+				b, _ := saved(t, ziptest.Pack(t, parts(from)), Patch{Sheets: []SheetPatch{{Cells: c.cells}}})
+				if got := ziptest.Parts(t, b)["xl/worksheets/sheet1.xml"]; got != want {
 					t.Errorf("prefix %q:\n got %s\nwant %s", prefix, got, want)
 				}
 			}
@@ -202,7 +180,7 @@ func TestRefused(t *testing.T) {
 		{"rows in rows", `<sheetData><row r="1"><row r="2"></row></row></sheetData>`, Patch{Sheets: []SheetPatch{{Cells: []CellPatch{number("A1", 1)}}}}, xlsx.Unreadable},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			f, err := openBytes(book(t, parts(`<worksheet `+main+`>`+c.sheet+`</worksheet>`)))
+			f, err := openBytes(ziptest.Pack(t, parts(`<worksheet `+main+`>`+c.sheet+`</worksheet>`)))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"gridflow/internal/grid"
+	"gridflow/internal/ziptest"
 )
 
 // TestBook says what becomes of the workbook part where sheets are hidden and shown and the workbook is
@@ -40,8 +41,8 @@ func TestBook(t *testing.T) {
 			p["xl/workbook.xml"] = spell(c.was)
 			p["xl/worksheets/sheet2.xml"] = oneCell
 			p["xl/_rels/workbook.xml.rels"] = strings.Replace(p["xl/_rels/workbook.xml.rels"], "</Relationships>", `<Relationship Id="rId5" Type="`+rels+`worksheet" Target="worksheets/sheet2.xml"/></Relationships>`, 1)
-			b, report := saved(t, book(t, p), Patch{Book: c.book})
-			got := unzipped(t, b)
+			b, report := saved(t, ziptest.Pack(t, p), Patch{Book: c.book})
+			got := ziptest.Parts(t, b)
 			if got["xl/workbook.xml"] != spell(c.is) {
 				t.Errorf("%s: got\n%s\nwant\n%s", c.name, got["xl/workbook.xml"], spell(c.is))
 			}
@@ -85,8 +86,8 @@ func TestSelected(t *testing.T) {
 		doc := func(view string) string {
 			return `<worksheet ` + main + `><sheetViews>` + view + `</sheetViews><sheetData/></worksheet>`
 		}
-		b, _ := saved(t, book(t, parts(doc(c.was))), Patch{Sheets: []SheetPatch{{Layout: &LayoutPatch{Selected: &c.on, View: c.view}}}})
-		if got := unzipped(t, b)["xl/worksheets/sheet1.xml"]; got != doc(c.is) {
+		b, _ := saved(t, ziptest.Pack(t, parts(doc(c.was))), Patch{Sheets: []SheetPatch{{Layout: &LayoutPatch{Selected: &c.on, View: c.view}}}})
+		if got := ziptest.Parts(t, b)["xl/worksheets/sheet1.xml"]; got != doc(c.is) {
 			t.Errorf("got\n%s\nwant\n%s", got, doc(c.is))
 		}
 	}

@@ -13,6 +13,7 @@ import (
 
 	"gridflow/internal/cell"
 	"gridflow/internal/structure"
+	"gridflow/internal/ziptest"
 )
 
 // million is a workbook of a million cells, of which 100,000 are formulas, each of its own or all shared.
@@ -35,7 +36,7 @@ func million(b *testing.B, shared bool) []byte {
 		s.WriteString("</row>")
 	}
 	s.WriteString("</sheetData></worksheet>")
-	return book(b, parts(s.String()))
+	return ziptest.Pack(b, parts(s.String()))
 }
 
 // BenchmarkStructure inserts a row at the top of a sheet of a million cells and writes the file, and has excelize open it, do

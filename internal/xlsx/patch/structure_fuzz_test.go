@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"gridflow/internal/xlsx"
+	"gridflow/internal/ziptest"
 )
 
 // FuzzStructure changes the structure of any XML that calls itself a sheet. What our reader can read holds afterwards what package structure
@@ -20,7 +21,7 @@ func FuzzStructure(f *testing.F) {
 	f.Add([]byte(`<worksheet><sheetData/><rowBreaks count="1"><brk id="1"/></rowBreaks><extLst><ext><f>S!A1</f><sqref>A1</sqref></ext></extLst></worksheet>`), uint64(5))
 	f.Add([]byte(`<worksheet><sheetData><row r="2"><c r="A2"><f t="shared" si="0"/></c></row><row r="3"><c r="A3"><f t="shared" ref="A2:A3" si="0">B3</f></c><c r="B3"><f t="dataTable" ref="B3:C4" r1="A1" r2="A9" dt2D="1"/></c></row></sheetData><autoFilter ref="A1:C3"><filterColumn colId="1"><x/></filterColumn></autoFilter></worksheet>`), uint64(6))
 	f.Fuzz(func(t *testing.T, sheet []byte, seed uint64) {
-		b := book(t, parts(string(sheet)))
+		b := ziptest.Pack(t, parts(string(sheet)))
 		file, err := openBytes(b)
 		if err != nil {
 			return
@@ -46,7 +47,7 @@ func FuzzStructure(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text := unzipped(t, out.Bytes())["xl/worksheets/sheet1.xml"]
+		text := ziptest.Parts(t, out.Bytes())["xl/worksheets/sheet1.xml"]
 		got, err := bookModelOf(saved)
 		if err != nil {
 			t.Fatalf("%v\nafter %+v\nin %q", err, changes, text)
@@ -97,7 +98,7 @@ func FuzzStructureParts(f *testing.F) {
 		p["xl/worksheets/_rels/sheet1.xml.rels"] = `<Relationships>` + list + `</Relationships>`
 		p["xl/drawings/_rels/drawing1.xml.rels"] = `<Relationships><Relationship Id="a" Type="x/chart" Target="/xl/charts/chart1.xml"/></Relationships>`
 		p[names[uint(which)%uint(len(names))]] = string(content)
-		file, err := openBytes(book(t, p))
+		file, err := openBytes(ziptest.Pack(t, p))
 		if err != nil {
 			return
 		}
@@ -116,7 +117,7 @@ func FuzzStructureParts(f *testing.F) {
 			t.Fatalf("%v\nafter %+v", err, changes)
 		}
 		if wellFormed(content) {
-			for name, text := range unzipped(t, out.Bytes()) {
+			for name, text := range ziptest.Parts(t, out.Bytes()) {
 				if !wellFormed([]byte(text)) && wellFormed([]byte(p[name])) {
 					t.Fatalf("%s is no XML any more: %q", name, text)
 				}

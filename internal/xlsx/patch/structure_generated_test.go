@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"gridflow/internal/cell"
+	"gridflow/internal/ziptest"
 )
 
 // generated makes a workbook of four sheets that refer to one another. In three of them the first three columns are numbers and the others formulas,
@@ -73,5 +74,5 @@ func generated(t *testing.T, rnd *rand.Rand) []byte {
 		all[fmt.Sprintf("xl/worksheets/sheet%d.xml", i+1)] = b.String()
 	}
 	all["xl/workbook.xml"] = strings.Replace(all["xl/workbook.xml"], "</workbook>", `<definedNames><definedName name="First">Data!$A$3</definedName><definedName name="Table">'Q1 ''26'!$B$2:$C$7</definedName></definedNames></workbook>`, 1)
-	return book(t, all)
+	return ziptest.Pack(t, all)
 }

@@ -19,6 +19,7 @@ import (
 	"gridflow/internal/grid"
 	"gridflow/internal/structure"
 	"gridflow/internal/xlsx"
+	"gridflow/internal/ziptest"
 )
 
 func insertRows(sheet string, at, count int) structure.Change {
@@ -118,7 +119,7 @@ func TestStructureLeavesOthers(t *testing.T) {
 		{structure.Change{Kind: structure.RenameSheet, Sheet: "C", Name: "X"}, "xl/worksheets/sheet2.xml xl/workbook.xml"},
 		{structure.Change{Kind: structure.MoveSheet, Sheet: "C", Position: 0}, "xl/workbook.xml"},
 	} {
-		_, _, report := structured(t, book(t, p), c.change) // which compares all other parts
+		_, _, report := structured(t, ziptest.Pack(t, p), c.change) // which compares all other parts
 		slices.Sort(report.Parts)
 		want := strings.Fields(c.parts)
 		slices.Sort(want)
@@ -130,7 +131,7 @@ func TestStructureLeavesOthers(t *testing.T) {
 
 // TestStructureThenCells changes the structure of large and small workbooks and cells of what results, in one save.
 func TestStructureThenCells(t *testing.T) {
-	for name, before := range map[string][]byte{"small": book(t, parts(oneCell)), "W1": large(t, "W1", 0.13), "W4": large(t, "W4", 0.3)} {
+	for name, before := range map[string][]byte{"small": ziptest.Pack(t, parts(oneCell)), "W1": large(t, "W1", 0.13), "W4": large(t, "W4", 0.3)} {
 		if raceDetector && name != "small" {
 			continue
 		}
@@ -193,7 +194,7 @@ func TestStructureRefused(t *testing.T) {
 		{[]structure.Change{{Kind: structure.RenameSheet, Sheet: "A", Name: "X"}, insertRows("A", 0, 2)}, structure.NoSheet, xlsx.InvalidEdit},
 		{[]structure.Change{{Kind: structure.DeleteSheet, Sheet: "B"}, {Kind: structure.DeleteSheet, Sheet: "A"}}, structure.LastSheet, xlsx.InvalidEdit},
 	} {
-		f, err := openBytes(book(t, p))
+		f, err := openBytes(ziptest.Pack(t, p))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -227,7 +228,7 @@ func TestStructureEncodings(t *testing.T) {
 		{insertRows("A", 0, 1), `r="1"><c r="A1"`, `r="2"><c r="A2"`},
 		{insertRows("B", 0, 1), "B!A1", "B!A2"},
 	} {
-		_, after, _ := structured(t, book(t, p), c.change)
+		_, after, _ := structured(t, ziptest.Pack(t, p), c.change)
 		want := strings.Replace(head, "UTF-16", "UTF-8", 1) + strings.Replace(sheet, c.from, c.with, 1)
 		if got := after["xl/worksheets/sheet1.xml"]; got != want {
 			t.Errorf("%+v: got %s\nwant %s", c.change, got, want)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"gridflow/internal/cell"
+	"gridflow/internal/ziptest"
 )
 
 // randomSheet makes a sheet in one of the many manners in which programs write them: with or without references, prefix, spans, white space and
@@ -121,7 +122,7 @@ func TestStructureOfManyManners(t *testing.T) {
 		p := sheetList([]string{"S", "Other"})
 		p["xl/worksheets/sheet1.xml"], p["xl/worksheets/sheet2.xml"] = randomSheet(rnd), randomSheet(rnd)
 		p["xl/workbook.xml"] = strings.Replace(p["xl/workbook.xml"], "</workbook>", `<definedNames><definedName name="First">S!$A$1:$B$3</definedName></definedNames></workbook>`, 1)
-		before := book(t, p)
+		before := ziptest.Pack(t, p)
 		f, err := openBytes(before)
 		if err != nil {
 			t.Fatalf("%v in %v", err, p)

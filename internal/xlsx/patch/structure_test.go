@@ -15,6 +15,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"gridflow/internal/structure"
+	"gridflow/internal/ziptest"
 )
 
 var update = flag.Bool("update", false, "write the results in testdata/structure anew")
@@ -23,7 +24,7 @@ var update = flag.Bool("update", false, "write the results in testdata/structure
 func structured(t testing.TB, before []byte, changes ...structure.Change) ([]byte, map[string]string, Report) {
 	t.Helper()
 	after, report := saved(t, before, Patch{Structure: changes})
-	return after, unzipped(t, after), report
+	return after, ziptest.Parts(t, after), report
 }
 
 // TestStructure runs testdata/structure/*.txtar. The comment of an archive says what it is about, and has the changes, each as a
@@ -65,7 +66,7 @@ func TestStructure(t *testing.T) {
 				before[m.Name] = strings.ReplaceAll(strings.ReplaceAll(string(m.Data), "\n", ""), "MAIN", main)
 				kept.Files = append(kept.Files, m)
 			}
-			_, after, report := structured(t, book(t, before), changes...)
+			_, after, report := structured(t, ziptest.Pack(t, before), changes...)
 			got := map[string]string{}
 			for name, text := range after {
 				if before[name] != text {

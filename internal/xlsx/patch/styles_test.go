@@ -15,6 +15,7 @@ import (
 	"gridflow/internal/xf"
 	"gridflow/internal/xf/xftest"
 	"gridflow/internal/xlsx"
+	"gridflow/internal/ziptest"
 )
 
 // richStyles is a style sheet with what ours does not understand in every place, and what programs write
@@ -44,7 +45,7 @@ func TestDerivedFormats(t *testing.T) {
 		}
 		p := parts(oneCell)
 		p["xl/styles.xml"] = doc
-		before := book(t, p)
+		before := ziptest.Pack(t, p)
 		f, err := openBytes(before)
 		if err != nil {
 			rt.Fatal(err)
@@ -130,8 +131,8 @@ func TestFormatXML(t *testing.T) {
 		{0, xf.Settings{{Leaf: xf.FontBold, Value: "1"}}, []string{
 			`<font><b/><shadow/><u val="none"/><sz val="8"/><name val="A&amp;B"/></font></fonts>`, `<xf numFmtId="0" fontId="2" fillId="0" borderId="1" xfId="0" applyFont="1"/></cellXfs>`}},
 	} {
-		b, _ := saved(t, book(t, p), Patch{Styles: []StyleDerivation{{c.base, c.settings}}})
-		got := unzipped(t, b)["xl/styles.xml"]
+		b, _ := saved(t, ziptest.Pack(t, p), Patch{Styles: []StyleDerivation{{c.base, c.settings}}})
+		got := ziptest.Parts(t, b)["xl/styles.xml"]
 		for _, want := range c.want {
 			if !strings.Contains(got, want) {
 				t.Errorf("%+v gives\n%s\nwithout\n%s", c.settings, got, want)
@@ -142,7 +143,7 @@ func TestFormatXML(t *testing.T) {
 
 // TestCorpusFormats derives formats from those of every workbook of the corpus.
 func TestCorpusFormats(t *testing.T) {
-	files := corpus(t)
+	files := books(t)
 	drawn := make([]xf.Settings, 200)
 	for i := range drawn {
 		drawn[i] = xftest.Settings.Example(i)

@@ -17,6 +17,7 @@ import (
 
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
+	"gridflow/internal/ziptest"
 )
 
 const withTable = `<worksheet ` + main + `><sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>a</t></is></c><c r="B1" t="inlineStr"><is><t>b</t></is></c></row>` +
@@ -155,8 +156,8 @@ func TestNewTable(t *testing.T) {
 			table := namedTable("U", "D3:F6", columns...)
 			table.TotalsRows = 1
 			cells := []CellPatch{text("D3", columns[0].Name), text("E3", columns[1].Name), text("F3", "t")}
-			b, report := saved(t, book(t, before), Patch{Sheets: []SheetPatch{{Cells: cells}}, Tables: []TablePatch{{Table: table, Was: make([]string, 3)}}})
-			after := unzipped(t, b)
+			b, report := saved(t, ziptest.Pack(t, before), Patch{Sheets: []SheetPatch{{Cells: cells}}, Tables: []TablePatch{{Table: table, Was: make([]string, 3)}}})
+			after := ziptest.Parts(t, b)
 			part := "xl/tables/table1.xml"
 			if name == "one more" {
 				part = "xl/tables/table2.xml"
@@ -201,7 +202,7 @@ func TestNewTable(t *testing.T) {
 // TestTableChanges: of a table only what changes does, to the byte.
 func TestTableChanges(t *testing.T) {
 	before := tableParts()
-	f, err := openBytes(book(t, before))
+	f, err := openBytes(ziptest.Pack(t, before))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -243,8 +244,8 @@ func TestTableChanges(t *testing.T) {
 			table := tables[0]
 			table.Columns = slices.Clone(table.Columns)
 			c.change(&table)
-			b, _ := saved(t, book(t, before), Patch{Tables: []TablePatch{{Of: "t", Table: table, Was: c.was}}})
-			after := unzipped(t, b)
+			b, _ := saved(t, ziptest.Pack(t, before), Patch{Tables: []TablePatch{{Of: "t", Table: table, Was: c.was}}})
+			after := ziptest.Parts(t, b)
 			if got := after["xl/tables/table1.xml"]; got != c.want {
 				t.Errorf("got %s\nwant %s", got, c.want)
 			}
@@ -280,7 +281,7 @@ func TestTableFilter(t *testing.T) {
 			before := tableParts()
 			const part = "xl/tables/table1.xml"
 			before[part] = strings.Replace(before[part], button, c.was, 1)
-			f, err := openBytes(book(t, before))
+			f, err := openBytes(ziptest.Pack(t, before))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -292,8 +293,8 @@ func TestTableFilter(t *testing.T) {
 			table.Columns = slices.Clone(table.Columns)
 			c.change(&table)
 			was := []string{"a", "b", ""}[:len(table.Columns)]
-			b, _ := saved(t, book(t, before), Patch{Tables: []TablePatch{{Of: "T", Table: table, Was: was}}})
-			after := unzipped(t, b)
+			b, _ := saved(t, ziptest.Pack(t, before), Patch{Tables: []TablePatch{{Of: "T", Table: table, Was: was}}})
+			after := ziptest.Parts(t, b)
 			_, is, _ := strings.Cut(after[part], "<autoFilter ")
 			is, _, _ = strings.Cut(is, "</autoFilter>")
 			if want := `ref="` + table.Range.String() + `">` + c.want; is != want {
@@ -324,8 +325,8 @@ func TestTableFilter(t *testing.T) {
 // TestTableEnds: with a table goes what names it; the cells stay. A second one goes with its list.
 func TestTableEnds(t *testing.T) {
 	before := tableParts()
-	b, report := saved(t, book(t, before), Patch{Tables: []TablePatch{{Of: "T", Ends: true}}, Names: []NamePatch{{Name: grid.Name{Name: "N", Sheet: -1, RefersTo: "S!$A$2"}}, {Name: grid.Name{Name: "N", Sheet: 0, Hidden: true, RefersTo: `S!$B$2&"<"`}}}})
-	after := unzipped(t, b)
+	b, report := saved(t, ziptest.Pack(t, before), Patch{Tables: []TablePatch{{Of: "T", Ends: true}}, Names: []NamePatch{{Name: grid.Name{Name: "N", Sheet: -1, RefersTo: "S!$A$2"}}, {Name: grid.Name{Name: "N", Sheet: 0, Hidden: true, RefersTo: `S!$B$2&"<"`}}}})
+	after := ziptest.Parts(t, b)
 	if want := strings.Replace(withTable, `<tableParts count="1"><tablePart r:id="rId7"/></tableParts>`, "", 1); after["xl/worksheets/sheet1.xml"] != want {
 		t.Errorf("the sheet is %s", after["xl/worksheets/sheet1.xml"])
 	}
@@ -340,7 +341,7 @@ func TestTableEnds(t *testing.T) {
 	}
 	sameParts(t, before, after, "xl/tables/table1.xml", "[Content_Types].xml", "xl/worksheets/sheet1.xml", "xl/worksheets/_rels/sheet1.xml.rels", "xl/workbook.xml")
 	// One ends and another begins.
-	b, _ = saved(t, book(t, before), Patch{Tables: []TablePatch{{Of: "T", Ends: true}, {Table: namedTable("U", "A1:B2", grid.TableColumn{Name: "a"}, grid.TableColumn{Name: "b"}), Was: make([]string, 2)}}})
+	b, _ = saved(t, ziptest.Pack(t, before), Patch{Tables: []TablePatch{{Of: "T", Ends: true}, {Table: namedTable("U", "A1:B2", grid.TableColumn{Name: "a"}, grid.TableColumn{Name: "b"}), Was: make([]string, 2)}}})
 	f, err := openBytes(b)
 	if err != nil {
 		t.Fatal(err)
@@ -348,7 +349,7 @@ func TestTableEnds(t *testing.T) {
 	if tables, err := f.Tables(t.Context()); err != nil || len(tables) != 1 || tables[0].Name != "U" {
 		t.Errorf("the tables are %+v, %v", tables, err)
 	}
-	if err := conforms([]byte(unzipped(t, b)["xl/worksheets/sheet1.xml"])); err != nil {
+	if err := conforms([]byte(ziptest.Parts(t, b)["xl/worksheets/sheet1.xml"])); err != nil {
 		t.Error(err)
 	}
 }
@@ -375,7 +376,7 @@ func TestTableForms(t *testing.T) {
 		if name == "UTF-16" {
 			p = parts(utf16LE(oneCell))
 		}
-		b, _ := saved(t, book(t, p), Patch{Sheets: []SheetPatch{{Cells: []CellPatch{text("A1", "a")}}}, Tables: []TablePatch{{Table: namedTable("U", "A1:A2", grid.TableColumn{Name: "a"}), Was: make([]string, 1)}}})
+		b, _ := saved(t, ziptest.Pack(t, p), Patch{Sheets: []SheetPatch{{Cells: []CellPatch{text("A1", "a")}}}, Tables: []TablePatch{{Table: namedTable("U", "A1:A2", grid.TableColumn{Name: "a"}), Was: make([]string, 1)}}})
 		f, err := openBytes(b)
 		if err != nil {
 			t.Fatal(err)
@@ -383,7 +384,7 @@ func TestTableForms(t *testing.T) {
 		if tables, err := f.Tables(t.Context()); err != nil || len(tables) != 1 || tables[0].Name != "U" {
 			t.Errorf("%s: the tables are %+v, %v", name, tables, err)
 		}
-		doc := unzipped(t, b)["xl/worksheets/sheet1.xml"]
+		doc := ziptest.Parts(t, b)["xl/worksheets/sheet1.xml"]
 		if err := conforms([]byte(doc)); err != nil {
 			t.Errorf("%s: %v in %s", name, err, doc)
 		}
@@ -403,7 +404,7 @@ func TestTableLibreOffice(t *testing.T) {
 	dir := t.TempDir()
 	table := namedTable("U", "D3:E5", grid.TableColumn{Name: "x"}, grid.TableColumn{Name: "y"})
 	table.Filters = []grid.FilterColumn{{Column: 1, Custom: []grid.FilterTest{{Operator: "greaterThan", Value: "1"}}}}
-	b, _ := saved(t, book(t, tableParts()), Patch{Sheets: []SheetPatch{{Cells: []CellPatch{text("D3", "x"), text("E3", "y"), number("D4", 3), number("D5", 4), {Ref: at("G9"), HasFormula: true, Formula: "SUM(U[x])"}}}},
+	b, _ := saved(t, ziptest.Pack(t, tableParts()), Patch{Sheets: []SheetPatch{{Cells: []CellPatch{text("D3", "x"), text("E3", "y"), number("D4", 3), number("D5", 4), {Ref: at("G9"), HasFormula: true, Formula: "SUM(U[x])"}}}},
 		Tables: []TablePatch{{Table: table, Was: make([]string, 2)}}, RecalcOnLoad: true})
 	path := filepath.Join(dir, "t.xlsx")
 	if err := os.WriteFile(path, b, 0o600); err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
+	"gridflow/internal/ziptest"
 )
 
 // FuzzTail: whatever stands behind the cells of a sheet that can be read, what is set there is what is read again, and what was read and is
@@ -23,7 +24,7 @@ func FuzzTail(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, tail []byte) {
-		before := book(t, parts(`<worksheet `+main+`><sheetData/>`+string(tail)+`</worksheet>`))
+		before := ziptest.Pack(t, parts(`<worksheet `+main+`><sheetData/>`+string(tail)+`</worksheet>`))
 		load := func(b []byte) (*grid.Sheet, error) {
 			file, err := openBytes(b)
 			if err != nil {
@@ -59,7 +60,7 @@ func FuzzTail(f *testing.F) {
 			t.Fatal(err)
 		}
 		if !reflect.DeepEqual(is.Layout.Merges, *set.Merges) || !reflect.DeepEqual(is.Layout.Validations, *set.Validations) || !reflect.DeepEqual(is.Layout.Conditional, *set.Conditional) {
-			t.Fatalf("%+v is read\nof %s", is.Layout, unzipped(t, b)["xl/worksheets/sheet1.xml"])
+			t.Fatalf("%+v is read\nof %s", is.Layout, ziptest.Parts(t, b)["xl/worksheets/sheet1.xml"])
 		}
 	})
 }

@@ -7,6 +7,7 @@ import (
 
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
+	"gridflow/internal/ziptest"
 )
 
 // TestTogether: all that can be put behind the cells of a sheet comes in one save, in the order of the schema, and no
@@ -18,8 +19,8 @@ func TestTogether(t *testing.T) {
 		notes := []grid.Comment{{Ref: at("J3"), Author: "A", Text: "a note"}}
 		sheet := SheetPatch{Cells: []CellPatch{text("D3", "x"), text("E3", "y")}, Layout: &LayoutPatch{Merges: &merges, Hyperlinks: &links, Comments: &notes}}
 		table := namedTable("U", "D3:E5", grid.TableColumn{Name: "x"}, grid.TableColumn{Name: "y"})
-		b, _ := saved(t, book(t, before), Patch{Sheets: []SheetPatch{sheet}, Tables: []TablePatch{{Table: table, Was: make([]string, 2)}}, Objects: []ObjectPatch{{Add: []DrawingObject{chartObject("line")}}}})
-		after := unzipped(t, b)
+		b, _ := saved(t, ziptest.Pack(t, before), Patch{Sheets: []SheetPatch{sheet}, Tables: []TablePatch{{Table: table, Was: make([]string, 2)}}, Objects: []ObjectPatch{{Add: []DrawingObject{chartObject("line")}}}})
+		after := ziptest.Parts(t, b)
 		doc := after["xl/worksheets/sheet1.xml"]
 		if err := conforms([]byte(doc)); err != nil {
 			t.Errorf("%s: %v\nin %s", name, err, doc)

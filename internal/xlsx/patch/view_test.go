@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"gridflow/internal/cell"
+	"gridflow/internal/ziptest"
 )
 
 // TestView says what becomes of the workbook part, to the byte, in both spellings of its namespace.
@@ -45,14 +46,14 @@ func TestView(t *testing.T) {
 			}
 			p := parts(oneCell)
 			p["xl/workbook.xml"] = spell(c.from)
-			b, _ := saved(t, book(t, p), Patch{View: c.view})
-			if got := unzipped(t, b)["xl/workbook.xml"]; got != spell(c.to) {
+			b, _ := saved(t, ziptest.Pack(t, p), Patch{View: c.view})
+			if got := ziptest.Parts(t, b)["xl/workbook.xml"]; got != spell(c.to) {
 				t.Errorf("%s: got %s\nwant %s", c.name, got, spell(c.to))
 			}
 		}
 	}
 	for _, v := range []ViewPatch{{Show: []int{1}}, {Print: []PrintArea{{1, area}}}, {Show: []int{-1}}, {Gridlines: map[int]bool{7: true}}} {
-		f, err := openBytes(book(t, parts(oneCell)))
+		f, err := openBytes(ziptest.Pack(t, parts(oneCell)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -81,8 +82,8 @@ func TestGridlines(t *testing.T) {
 				p.Sheets = []SheetPatch{{Cells: []CellPatch{number("A1", 2)}}}
 				to = strings.Replace(to, "<v>1<", "<v>2<", 1)
 			}
-			b, _ := saved(t, book(t, parts(from)), p)
-			if got := unzipped(t, b)["xl/worksheets/sheet1.xml"]; got != to {
+			b, _ := saved(t, ziptest.Pack(t, parts(from)), p)
+			if got := ziptest.Parts(t, b)["xl/worksheets/sheet1.xml"]; got != to {
 				t.Errorf("got %s\nwant %s", got, to)
 			}
 		}

@@ -10,15 +10,14 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"gridflow/internal/corpus"
 )
 
 // TestCorpus splices the streams of workbooks made by other people's programs, in random
 // places, with points close to each other.
 func TestCorpus(t *testing.T) {
-	dir := os.Getenv("GRIDFLOW_CORPUS")
-	if dir == "" {
-		t.Skip("GRIDFLOW_CORPUS is not set: it names a folder of third-party workbooks to splice")
-	}
+	dir := corpus.Dir(t)
 	rnd := rand.New(rand.NewPCG(1, 8))
 	streams, splices, partial, files := 0, 0, 0, 0
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {

@@ -1,10 +1,8 @@
 package write
 
 import (
-	"archive/zip"
 	"bytes"
 	"context"
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
@@ -19,6 +17,7 @@ import (
 	"gridflow/internal/cell"
 	"gridflow/internal/numfmt"
 	"gridflow/internal/xlsx"
+	"gridflow/internal/ziptest"
 )
 
 // TestReadBack writes random workbooks and reads them with our reader.
@@ -120,24 +119,7 @@ func TestReadBack(t *testing.T) {
 				}
 			}
 		}
-		// Every part is well formed.
-		z, err := zip.NewReader(bytes.NewReader(out.Bytes()), int64(out.Len()))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, part := range z.File {
-			r, err := part.Open()
-			if err != nil {
-				t.Fatal(err)
-			}
-			for d := xml.NewDecoder(r); ; {
-				if _, err := d.Token(); err == io.EOF {
-					break
-				} else if err != nil {
-					t.Fatalf("%s: %v", part.Name, err)
-				}
-			}
-		}
+		ziptest.WellFormed(t, out.Bytes())
 	})
 }
 
