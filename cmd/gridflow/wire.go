@@ -70,7 +70,7 @@ func openWith(ctx context.Context, c *config, log *slog.Logger, files func(*work
 	if records != nil {
 		router.Forks, err = forks.Open(ctx, forks.Options{
 			Bases: w, Files: files(w), Journal: records, Max: c.maxForks, TTL: c.forkTTL, CheckpointsMax: c.maxCheckpoints, StagedMax: c.maxStaged,
-			History: c.history, LiveBytes: c.forkBytes, SaveCells: 2 * c.maxEditCells,
+			History: c.history, LiveBytes: c.forkBytes, WholeCells: 2 * c.maxEditCells,
 			Begin: jobs.Begin, Calculate: jobs.Calculate, Rest: jobs.Rest, CalcBudget: c.calcBudget, CalcBytes: c.cacheBytes, BaseBytes: c.cacheBytes,
 			Changed: func(id string, _ uint64) { w.Announce(id) }, Expired: expired(record, log), Logger: log,
 		})

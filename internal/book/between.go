@@ -6,6 +6,7 @@ import (
 
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
+	"gridflow/internal/until"
 	"gridflow/internal/xf"
 )
 
@@ -95,6 +96,31 @@ func Between(ctx context.Context, base, cur *Snapshot) (Edit, error) {
 		e.Ops = append(e.Ops, o)
 	}
 	return e, nil
+}
+
+// Exceeds reports whether cur, a version of the workbook whose unedited state is base, differs from
+// it in more than so many cells, as Between counts them: an Edit of them takes a few hundred bytes
+// for each while it is made.
+func Exceeds(ctx context.Context, base, cur *Snapshot, most int) (bool, error) {
+	if moves, ok := movesSince(base, cur); ok && len(moves) > 0 {
+		base = cur.unedited()
+	}
+	n := 0
+	for _, i := range edited(base, cur) {
+		was, is, err := bothSheets(ctx, base, cur, i)
+		if err != nil {
+			return false, err
+		}
+		for range until.Done2(ctx, grid.Diff(was, is, nil)) {
+			if n++; n > most {
+				return true, nil
+			}
+		}
+		if err := ctx.Err(); err != nil {
+			return false, err
+		}
+	}
+	return false, nil
 }
 
 // edited gives the sheets that may differ between two states of a line.

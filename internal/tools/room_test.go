@@ -34,6 +34,10 @@ func TestEditsAreBounded(t *testing.T) {
 		`transform_batch {"fork_id":"FORK","ops":[{"kind":"fill_range","sheet_name":"Data","range":"A1:C100","value":7},{"kind":"fill_range","sheet_name":"Data","range":"D1:F100","value":7}]}`,
 		`sort_range {"fork_id":"FORK","sheet_name":"Data","range":"A1:I100","has_header":false,"keys":[{"column":"A","order":"desc"}],"mode":"apply"}`,
 		`apply_formula_pattern {"fork_id":"FORK","sheet_name":"Data","target_range":"A1:J51","anchor_cell":"A1","base_formula":"1"}`,
+		`structure_batch {"fork_id":"FORK","ops":[{"kind":"move_range","sheet_name":"Data","src_range":"A1:I56","dest_anchor":"N1"}]}`,
+		`structure_batch {"fork_id":"FORK","ops":[{"kind":"copy_range","sheet_name":"Data","src_range":"A1:I56","dest_anchor":"N1"}]}`,
+		`structure_batch {"fork_id":"FORK","ops":[{"kind":"insert_cells","sheet_name":"Data","target_range":"A2:F2","shift":"down"}]}`,
+		`structure_batch {"fork_id":"FORK","ops":[{"kind":"merge_cells","sheet_name":"Data","target_range":"A1:I57"}]}`,
 		`import_csv {"fork_id":"FORK","sheet_name":"Data","anchor":"A1","csv":"` + strings.Repeat(`1,2,3,4,5,6\n`, 84) + `"}`,
 	} {
 		text, err := callWith(t.Context(), env, strings.ReplaceAll(call, "FORK", id))
