@@ -218,27 +218,21 @@ var faults = []fault{
 			s.metrics.Reloaded(false)
 		}
 	}},
-	{"GridflowStrangersCall", "for their host", 10 * time.Minute, flow.Defaults(4, 0), func(s *scene) {
-		for range 30 {
-			if s.pause(5 * time.Second) {
-				s.metrics.RefusedHTTP("host")
+	// Refusals come all at once, between two scrapes, and are the first of their kind.
+	{"GridflowStrangersCall", "for their host", 10 * time.Minute, flow.Defaults(4, 0), refusals(30, "host")},
+	{"GridflowTokensRefused", "token_unknown", 10 * time.Minute, flow.Defaults(4, 0), refusals(90, "token_unknown")},
+	{"GridflowIssuerGone", "their issuer gives no answer", 10 * time.Minute, flow.Defaults(4, 0), refusals(1, "token_unavailable")},
+}
+
+// refusals refuses n requests for a reason after two minutes, at once.
+func refusals(n int, reason string) func(*scene) {
+	return func(s *scene) {
+		if s.pause(2 * time.Minute) {
+			for range n {
+				s.metrics.RefusedHTTP(reason)
 			}
 		}
-	}},
-	{"GridflowTokensRefused", "token_unknown", 10 * time.Minute, flow.Defaults(4, 0), func(s *scene) {
-		for range 90 {
-			if s.pause(3 * time.Second) {
-				s.metrics.RefusedHTTP("token_unknown")
-			}
-		}
-	}},
-	{"GridflowIssuerGone", "their issuer gives no answer", 10 * time.Minute, flow.Defaults(4, 0), func(s *scene) {
-		for range 10 {
-			if s.pause(20 * time.Second) {
-				s.metrics.RefusedHTTP("token_unavailable")
-			}
-		}
-	}},
+	}
 }
 
 // TestEachAlertFires (S50): each alert that is shipped fires when what it is for happens,

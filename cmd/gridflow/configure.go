@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -82,6 +83,9 @@ func configure(cmd string, args []string, lookupEnv func(string) (string, bool),
 	}
 	if _, given := c.places["cache-bytes"]; !given {
 		c.cacheBytes = fittingCache(c.cacheBytes, server.KernelMemory())
+	}
+	if _, given := c.places["max-edit-cells"]; !given {
+		c.maxEditCells = fittingEdits(c.maxEditCells, cmp.Or(c.memoryLimit, server.KernelMemory()))
 	}
 	for i := range extra {
 		s := &extra[i]

@@ -186,7 +186,7 @@ func (c *config) caps() tools.Caps {
 	}
 	return tools.Caps{
 		MaxCells: c.maxCells, MaxPayloadBytes: payload,
-		MaxItems: c.maxItems, MaxResponseBytes: c.maxResponseBytes,
+		MaxItems: c.maxItems, MaxResponseBytes: c.maxResponseBytes, MaxEditCells: c.maxEditCells,
 	}
 }
 

@@ -4,7 +4,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -196,6 +198,49 @@ func TestFault_MemoryCgroup(t *testing.T) {
 		t.Error("an edit afterwards was refused")
 	}
 	figure(t, fmt.Sprintf("reads of workbooks of %d MiB in all, of %d, that ended a server with %d MiB and no settings", books*size>>20, 4*books, memory>>20), 0, 0)
+}
+
+// TestFault_LargeEdits: in a container that gives it 192 MiB a call that would change a million and a half cells is refused, and so is
+// the save of as many that were changed one part after the other: either would have the system end the server.
+func TestFault_LargeEdits(t *testing.T) {
+	t.Parallel()
+	const rows, columns, parts = 300_000, 5, 10
+	c := countingOn(t, func(root string, args ...string) *running {
+		f, err := os.Create(filepath.Join(root, "large.xlsx"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = writeStored(f, []string{"Data"}, func(w io.Writer, _ int) error {
+			var b []byte
+			for row := 1; row <= rows && err == nil; row++ {
+				b = fmt.Appendf(b[:0], `<row r="%d">`, row)
+				for col := range columns {
+					b = fmt.Appendf(b, `<c r="%c%d"><v>%d</v></c>`, 'A'+col, row, row+col)
+				}
+				_, err = w.Write(append(b, "</row>"...))
+			}
+			return err
+		})
+		if err := errors.Join(err, f.Close()); err != nil {
+			t.Fatal(err)
+		}
+		script := grouped(t, 192<<20)
+		return servingNamed(t, script, script, root, args...)
+	})
+	fork := newFork(t, c.session, "large")
+	refused(t, "TOO_MANY", c.session, "transform_batch", `{"fork_id":%q,"ops":[{"kind":"clear_range","sheet_name":"Data","range":"A:E"}]}`, fork)
+	for i := range parts {
+		do(t, c.session, "transform_batch", `{"fork_id":%q,"ops":[{"kind":"fill_range","sheet_name":"Data","range":"A%d:E%d","value":3}]}`, fork, 1+i*rows/parts, (i+1)*rows/parts)
+	}
+	refused(t, "LIMIT", c.session, "save_fork", `{"fork_id":%q,"target_path":"changed.xlsx"}`, fork)
+	alive := 0
+	if c.count() {
+		alive++
+	}
+	figure(t, fmt.Sprintf("servers with 192 MiB that are there after a call about %d cells and the save of as many, of 1", rows*columns), alive, 1)
+	if alive == 0 {
+		t.Error("an edit afterwards was refused")
+	}
 }
 
 // TestFault_KilledForMemory: a server that was told to take more than the system gives it says so when it starts. When it does,

@@ -312,6 +312,16 @@ func (c *config) fitMemory(log *slog.Logger) {
 	}
 }
 
+// fittingEdits is how many cells a call may change where nobody has said so: the default, or where memory is bounded
+// (0: it is not) as many as take a quarter of it, while a save of twice as many takes half; 65 536 in any case.
+func fittingEdits(def int, memory int64) int {
+	const editBytes = 250
+	if memory == 0 {
+		return def
+	}
+	return int(min(int64(def), max(memory/4/editBytes, 1<<16)))
+}
+
 // fittingCache is how much memory the cache may take where nobody has said so: its default, or a quarter of what the
 // system gives the process (kernel; 0: it sets no bound) where that is less.
 func fittingCache(def, kernel int64) int64 {

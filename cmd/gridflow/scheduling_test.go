@@ -18,3 +18,17 @@ func TestFittingCache(t *testing.T) {
 		}
 	}
 }
+
+// TestFittingEdits: unless somebody says so a call may change as many cells as take a quarter of
+// the memory that there is, and never more than the default.
+func TestFittingEdits(t *testing.T) {
+	const mib = 1 << 20
+	for _, c := range []struct {
+		memory int64
+		want   int
+	}{{0, 1 << 24}, {64 << 30, 1 << 24}, {1000 * mib, mib}, {192 * mib, 201_326}, {mib, 1 << 16}} {
+		if got := fittingEdits(1<<24, c.memory); got != c.want {
+			t.Errorf("of %d bytes: %d, want %d", c.memory, got, c.want)
+		}
+	}
+}

@@ -54,8 +54,10 @@ type introspection struct {
 	secrets string // the path of the file with our credentials
 	client  *http.Client
 	log     *slog.Logger
-	breaker *breaker.Breaker
-	judge   func(answer []byte, now time.Time) (Claims, error)
+	// strangers logs what tokens bring about that nobody knows.
+	strangers *Sparing
+	breaker   *breaker.Breaker
+	judge     func(answer []byte, now time.Time) (Claims, error)
 
 	life   context.Context // of asking
 	end    context.CancelFunc
@@ -89,7 +91,7 @@ func newIntrospection(o *IssuerOptions, judge func([]byte, time.Time) (Claims, e
 		return nil, err
 	}
 	i := &introspection{
-		url: o.IntrospectionURL, secrets: o.CredentialsFile, client: issuerClient(o.Client), log: o.Log, judge: judge,
+		url: o.IntrospectionURL, secrets: o.CredentialsFile, client: issuerClient(o.Client), log: o.Log, strangers: NewSparing(o.Log), judge: judge,
 		places: make(chan struct{}, askingMax), answers: make(map[tokenHash]*answer), under: make(map[tokenHash]*asking),
 	}
 	if _, err := i.credentials(); err != nil {
@@ -194,8 +196,13 @@ func (i *introspection) ask(token string) (c Claims, err error) {
 		return c, &UnavailableError{time.Second, errTooMany}
 	}
 	var said json.RawMessage
+	var refused *statusError // for what the token is like
 	if err = i.breaker.Run(ctx, "", func(ctx context.Context) (err error) {
 		said, err = i.post(ctx, token)
+		if status := new(statusError); errors.As(err, &status) && aboutToken[status.code] {
+			refused = status
+			return nil
+		}
 		return err
 	}); err != nil {
 		wait := time.Second
@@ -206,8 +213,16 @@ func (i *introspection) ask(token string) (c Claims, err error) {
 		}
 		return c, &UnavailableError{wait, err}
 	}
+	if refused != nil {
+		i.strangers.Warn("the authorization server does not take a request about an access token", "error", refused.Error())
+		return c, errInactive
+	}
 	return i.judge(said, time.Now())
 }
+
+// aboutToken are the statuses of answers to what is not understood, or too long. What is not known of a request
+// is the token, which anybody can make up: it is not good, and no reason not to ask about others.
+var aboutToken = map[int]bool{http.StatusBadRequest: true, http.StatusRequestEntityTooLarge: true}
 
 // post sends a token to the authorization server, and nowhere else.
 func (i *introspection) post(ctx context.Context, token string) (said json.RawMessage, err error) {

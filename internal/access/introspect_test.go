@@ -256,6 +256,38 @@ func TestIntrospectionHangs(t *testing.T) {
 	}
 }
 
+// TestIntrospectionOfWhatIsNoToken: an authorization server may not take a request because of the token in it. Whoever
+// sends such ones, as often as he likes, is refused, and keeps nobody else from being asked about.
+func TestIntrospectionOfWhatIsNoToken(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch token := r.PostFormValue("token"); {
+		case strings.HasPrefix(token, "odd"):
+			w.WriteHeader(http.StatusBadRequest)
+		case strings.HasPrefix(token, "long"):
+			w.WriteHeader(http.StatusRequestEntityTooLarge)
+		default:
+			text, _ := json.Marshal(good().with("active", true))
+			w.Write(text)
+		}
+	}))
+	t.Cleanup(srv.Close)
+	var log bytes.Buffer
+	i, _ := asks(t, srv.URL, &http.Client{}, &log)
+	for n := range 100 {
+		for _, token := range []string{"odd", "long"} {
+			if _, err := i.Verify(t.Context(), fmt.Sprint(token, "-secret-", n), true); !errors.Is(err, errInactive) {
+				t.Fatalf("%s %d: %v", token, n, err)
+			}
+		}
+	}
+	if _, err := i.Verify(t.Context(), "somebody's", true); err != nil {
+		t.Errorf("beside them: %v", err)
+	}
+	if n := strings.Count(log.String(), "\n"); n != SparingBurst || strings.Contains(log.String(), "secret") {
+		t.Errorf("%d lines in the log: %s", n, &log)
+	}
+}
+
 // TestIntrospectionCredentials: what we are known by is read when it is wanted, so that it may be replaced; where it is wrong
 // the program does not start, and no error has what is in the file.
 func TestIntrospectionCredentials(t *testing.T) {

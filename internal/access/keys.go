@@ -333,7 +333,7 @@ func readJSON(client *http.Client, req *http.Request, into any) error {
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s answers %s", address, res.Status)
+		return &statusError{address, res.StatusCode, res.Status}
 	}
 	data, err := io.ReadAll(io.LimitReader(res.Body, documentMax+1))
 	if err != nil {
@@ -344,3 +344,12 @@ func readJSON(client *http.Client, req *http.Request, into any) error {
 	}
 	return json.Unmarshal(data, into)
 }
+
+// A statusError is an answer other than 200.
+type statusError struct {
+	address string
+	code    int
+	status  string
+}
+
+func (e *statusError) Error() string { return e.address + " answers " + e.status }

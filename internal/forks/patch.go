@@ -7,14 +7,15 @@ import (
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
+	"gridflow/internal/until"
 	"gridflow/internal/xf"
 	"gridflow/internal/xlsx"
 	"gridflow/internal/xlsx/patch"
 )
 
 // patchOf says what a save has to change in the file of base to make it cur, and how many
-// cells that are.
-func patchOf(ctx context.Context, base, cur *book.Snapshot) (p patch.Patch, cells int, err error) {
+// cells that are. The error may be that there are more than most (0: there may be any number).
+func patchOf(ctx context.Context, base, cur *book.Snapshot, most int) (p patch.Patch, cells int, err error) {
 	styles := cur.Workbook().Styles
 	if styles != nil {
 		for i, from := range styles.Derived {
@@ -78,6 +79,7 @@ func patchOf(ctx context.Context, base, cur *book.Snapshot) (p patch.Patch, cell
 		}
 	}
 	slices.Sort(sheets)
+	differ := 0
 	for _, i := range sheets {
 		was, err := file.Sheet(ctx, i)
 		if err != nil {
@@ -87,7 +89,19 @@ func patchOf(ctx context.Context, base, cur *book.Snapshot) (p patch.Patch, cell
 		if err != nil {
 			return p, 0, err
 		}
-		sheet := patch.SheetPatch{Sheet: i}
+		// A patch is much larger than what it says of the cells: it is made in one piece, once it
+		// is known that it may be.
+		n := 0
+		for range until.Done2(ctx, grid.Diff(was, is, nil)) {
+			n++
+		}
+		if err := ctx.Err(); err != nil {
+			return p, 0, err
+		}
+		if differ += n; most > 0 && differ > most {
+			return p, 0, fail(CodeLimit, "The operator can give the process more memory, or set --max-edit-cells", "more than %d cells differ from the file, which is as many as this server saves at once with the memory that it has", most)
+		}
+		sheet := patch.SheetPatch{Sheet: i, Cells: make([]patch.CellPatch, 0, n)}
 		for x, y := range grid.Diff(was, is, nil) {
 			_, stored := is.At(y.Ref)
 			if !stored {
@@ -151,7 +165,8 @@ func contentOf(s *grid.Sheet, y grid.Cell) patch.CellPatch {
 	}
 	if y.HasFormula() {
 		if f := s.Formula(y); f.Kind == grid.DynamicArray {
-			c.Spills, c.Fills = true, f.Range
+			fills := f.Range
+			c.Fills = &fills
 		}
 		c.HasFormula, c.Formula = true, book.StoredFormula(s, y)
 	}

@@ -127,7 +127,7 @@ func (s *Store) WriteTo(ctx context.Context, id string, w io.Writer) (out Writte
 		return out, err
 	}
 	defer h.hold.Release()
-	p, cells, err := patchOf(ctx, h.hold.Snapshot(), h.snap)
+	p, cells, err := patchOf(ctx, h.hold.Snapshot(), h.snap, 0)
 	if err != nil {
 		return out, err
 	}

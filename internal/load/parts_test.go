@@ -143,13 +143,19 @@ func TestOpsAreAll(t *testing.T) {
 		due := time.Unix(0, 0).Add(time.Duration(i) * time.Millisecond)
 		r.add(happening{op: op, outcome: ok, due: due, sent: due, answered: due.Add(time.Duration(1+i) * time.Millisecond)})
 	}
-	report := r.steps[0].report(Group{Name: "g"}, time.Unix(0, 0))
+	report := r.steps[0].report(Group{Name: "g"}, time.Unix(0, 0), 0)
 	if report.Latency.N != 100 || len(report.Ops) != 2 || report.Ops[0].OK+report.Ops[1].OK != 100 || report.Latency.Max < 100*time.Millisecond {
 		t.Errorf("%+v", report)
 	}
-	// The last came back 199 ms after the start.
-	if math.Abs(report.PerSecond-100/0.199) > 0.01 {
-		t.Errorf("%v answers a second", report.PerSecond)
+	// The last came back 199 ms after the start, and the step may go on without calls.
+	for _, c := range []struct {
+		limit  int
+		lasted time.Duration
+		want   float64
+	}{{0, 0, 100 / 0.199}, {0, 100 * time.Millisecond, 100 / 0.199}, {0, time.Second, 100}, {100, time.Second, 100 / 0.199}} {
+		if got := r.steps[0].report(Group{Limit: c.limit}, time.Unix(0, 0), c.lasted).PerSecond; math.Abs(got-c.want) > 0.01 {
+			t.Errorf("limit %d, in %v: %v answers a second, want %v", c.limit, c.lasted, got, c.want)
+		}
 	}
 }
 

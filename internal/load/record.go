@@ -141,16 +141,20 @@ func (t *tally) good() *hdrhistogram.Histogram {
 	return all
 }
 
-// report says what became of the calls of a step that began at start.
-func (t *tally) report(g Group, start time.Time) Report {
+// report says what became of the calls of a step that began at start, in which calls were due for so
+// long as lasted, but those of a group of so many calls.
+func (t *tally) report(g Group, start time.Time, lasted time.Duration) Report {
 	good := t.good()
-	took := t.last.Sub(start).Seconds()
+	took := t.last.Sub(start)
+	if g.Limit == 0 {
+		took = max(took, lasted)
+	}
 	r := Report{
 		Group: g.Name, Due: t.due, Counts: t.counts, Texts: t.texts, Late: t.late,
 		Latency: latencyOf(good), Refused: latencyOf(t.refused), Lag: latencyOf(t.lag), histogram: good,
 	}
 	if took > 0 {
-		r.PerSecond = float64(t.counts[ok]-t.late) / took
+		r.PerSecond = float64(t.counts[ok]-t.late) / took.Seconds()
 	}
 	for name, op := range t.ops {
 		r.Ops = append(r.Ops, OpReport{Op: name, Due: op.calls, OK: int(op.good.TotalCount()), Latency: latencyOf(op.good)})

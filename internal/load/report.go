@@ -42,7 +42,7 @@ type Report struct {
 	Counts    map[string]int    // by outcome: "ok", the code of an error, "transport" and others
 	Texts     map[string]string // by outcome: the first error's text
 	Late      int               // answered well, but not within the group's time
-	PerSecond float64           // calls answered well and in time, a second, until the last one came back
+	PerSecond float64           // calls answered well and in time, a second: in the step, or until the last one came back where that was later
 
 	Latency Latency // of calls that were answered well, since they were due
 	Refused Latency // until the refusal, of those that were refused

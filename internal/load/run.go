@@ -69,10 +69,12 @@ func Run(ctx context.Context, target Target, s Scenario) (res *Result, err error
 	res = &Result{Scenario: s.Name, Target: target.String(), Began: began, Bin: width,
 		Machine: fmt.Sprintf("%s/%s, %d processors", runtime.GOOS, runtime.GOARCH, runtime.NumCPU())}
 	var starts []time.Time
-	var under sync.WaitGroup // calls of all steps
+	var lasted []time.Duration // for how long calls of a step were due
+	var under sync.WaitGroup   // calls of all steps
 	for i, times := range steps {
 		starts = append(starts, time.Now())
 		r.step(i, times, length, &under)
+		lasted = append(lasted, min(time.Since(starts[i]), length)) // less where it was stopped
 		if s.Settle || i == len(steps)-1 {
 			under.Wait()
 		}
@@ -89,7 +91,7 @@ func Run(ctx context.Context, target Target, s Scenario) (res *Result, err error
 			g := s.Groups[j]
 			report := Report{Group: g.Name}
 			if i < len(rec.steps) {
-				report = rec.steps[i].report(g, start)
+				report = rec.steps[i].report(g, start, lasted[i])
 			}
 			if g.Rate > 0 {
 				report.Offered = g.rate(steps[i]) * float64(max(g.Clients, 1))

@@ -104,6 +104,9 @@ func NewMetrics(version string, classes []flow.Class) *Metrics {
 	for _, outcome := range reloadOutcomes { // the first change of each is to be seen as one
 		m.reloads.WithLabelValues(outcome)
 	}
+	for _, reason := range refusalReasons { // and so is the first refusal: a series that comes with its first value has not grown
+		m.httpRefused.WithLabelValues(reason)
+	}
 	m.registry.MustRegister(m.requests, m.exec, waits, m.httpRefused, m.changes, m.adjusted, m.reloads, collector{m},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
@@ -192,6 +195,12 @@ func (m *Metrics) Observe(c Call) {
 	if c.Ran {
 		exec.Observe(c.Service.Seconds())
 	}
+}
+
+// refusalReasons are why an HTTP request is refused before its message is read.
+var refusalReasons = [...]string{
+	"host", "origin", "connections", "connections_idle", "body", "bodies", "decoding", "sessions", "session", "metrics", "overloaded", "rate_limited", "draining",
+	"token_missing", "token_malformed", "token_in_query", "token_unknown", "token_expired", "token_invalid", "token_scope", "token_nobody", "token_certificate", "token_failures", "token_unavailable",
 }
 
 // RefusedHTTP counts an HTTP request that was refused before its message was read.

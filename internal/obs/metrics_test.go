@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,6 +28,7 @@ import (
 	"gridflow/flow/breaker"
 	"gridflow/flow/kernel"
 	"gridflow/flow/limit"
+	"gridflow/flow/mcpflow"
 	"gridflow/internal/forks"
 	"gridflow/internal/journal"
 	"gridflow/internal/lock"
@@ -262,6 +264,39 @@ func TestTable(t *testing.T) {
 		if !slices.Contains(table[execSeconds].buckets, bound) {
 			t.Errorf("%g is no bound", bound)
 		}
+	}
+}
+
+// TestRefusalsAreThereBefore: each reason for which server and access refuse requests is a series from the
+// start on, so that alerts see the first refusals as a growth, and the table names it.
+func TestRefusalsAreThereBefore(t *testing.T) {
+	text, _ := scrape(t, NewMetrics("", testClasses()))
+	reasons := map[string]bool{mcpflow.OutcomeOverloaded: true, mcpflow.OutcomeRateLimited: true, mcpflow.OutcomeDraining: true}
+	for _, pattern := range []string{"../server/*.go", "../access/*.go"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatal(pattern, err)
+		}
+		for _, file := range files {
+			source, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range regexp.MustCompile(`(?:refused\((?:r, )?|reason\w+\s*= )"(\w+)"`).FindAllSubmatch(source, -1) {
+				reasons[string(m[1])] = true
+			}
+		}
+	}
+	for reason := range reasons {
+		if !strings.Contains(text, `gridflow_http_refused_total{reason="`+reason+`"} 0`+"\n") {
+			t.Errorf("%s is no series before it happens", reason)
+		}
+		if !regexp.MustCompile(`[ ,:]` + reason + `[ ,;)]`).MatchString(table[httpRefused].help) {
+			t.Errorf("%s is not in the table", reason)
+		}
+	}
+	if len(reasons) != len(refusalReasons) {
+		t.Errorf("%d reasons are used, %d are there from the start", len(reasons), len(refusalReasons))
 	}
 }
 

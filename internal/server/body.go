@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"unicode/utf8"
 
@@ -38,7 +39,13 @@ func (s *Server) checkMessage(data []byte, begun bool) (id json.RawMessage, p *p
 		return id, p
 	}
 	req, ok := msg.(*jsonrpc.Request)
-	if !ok || !req.IsCall() {
+	if !ok {
+		return nil, nil
+	}
+	if !req.IsCall() {
+		if len(req.Params) > keptMax { // nobody waits until it is dealt with, so nobody knows how long it is kept
+			return nil, &problem{code: jsonrpc.CodeInvalidParams, message: fmt.Sprintf("the params of a notification are longer than %d bytes", keptMax)}
+		}
 		return nil, nil
 	}
 	if p = s.checkCall(req); p == nil && !begun && req.Method != methodInitialize {

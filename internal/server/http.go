@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/rand"
@@ -295,13 +296,14 @@ func (e *endpoint) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
-	modern := r.Header.Get("Mcp-Protocol-Version") >= statelessSince
+	modern, kept := r.Header.Get("Mcp-Protocol-Version") >= statelessSince, 0
 	if r.Method == http.MethodPost {
 		body, release, ok := e.readBody(w, r)
 		if !ok {
 			return
 		}
 		defer release()
+		kept = keptOf(body)
 		turn, ok := e.beginDecoding(w, r, body)
 		if !ok {
 			return
@@ -355,6 +357,9 @@ func (e *endpoint) serve(w http.ResponseWriter, r *http.Request) {
 	defer e.server.httpRequests.Delete(mark)
 	r.Header[requestMark] = []string{mark}
 	e.stateful.ServeHTTP(stream, r)
+	if id := cmp.Or(session, w.Header().Get("Mcp-Session-Id")); kept > 0 && id != "" {
+		e.displace(r, id, kept)
+	}
 	if session == "" {
 		id := w.Header().Get("Mcp-Session-Id")
 		e.sessions.begun(id, who)
@@ -364,6 +369,47 @@ func (e *endpoint) serve(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 }
+
+// keptMax bounds the messages that a session may keep after they were answered, in bytes.
+const keptMax = 16 << 10
+
+// keptOf tells how many places in the queue of its session a body may take with more than keptMax bytes in all.
+func keptOf(body []byte) int {
+	switch {
+	case len(body) <= keptMax:
+		return 0
+	case bytes.HasPrefix(bytes.TrimSpace(body), []byte("[")):
+		return 2 * batchMax
+	}
+	return 4 // as others may come at the same time
+}
+
+// displace sends a session so many short messages that ask for nothing. The SDK holds the latest messages of
+// each session until others come, in the queue that it took them from: of thousands of sessions
+// at rest that would be as many bodies.
+func (e *endpoint) displace(r *http.Request, session string, places int) {
+	const nothing = `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"gridflow: none"}}`
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), displaceTime)
+	defer cancel()
+	for range places {
+		short := r.Clone(ctx)
+		short.Header.Set("Mcp-Session-Id", session)
+		delete(short.Header, requestMark)
+		delete(short.Header, decodeMark)
+		short.Body, short.ContentLength = io.NopCloser(strings.NewReader(nothing)), int64(len(nothing))
+		e.stateful.ServeHTTP(nowhere{}, short)
+	}
+}
+
+// displaceTime is how long a session may take to take it. It is read from all the time.
+const displaceTime = time.Second
+
+// nowhere is an answer that nobody wants.
+type nowhere struct{}
+
+func (nowhere) Header() http.Header         { return http.Header{} }
+func (nowhere) Write(p []byte) (int, error) { return len(p), nil }
+func (nowhere) WriteHeader(int)             {}
 
 // answerPreflight sets the headers that let pages of an allowed origin call, and answers
 // the question that a browser asks before. It tells whether that was all.

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -390,6 +391,56 @@ func TestHandshakesFillNoLog(t *testing.T) {
 	text := log.String()
 	if n := strings.Count(text, "\n"); n == 0 || n > 2*access.SparingBurst || strings.Contains(text, "level=ERROR") {
 		t.Errorf("%d lines: %.1000s", n, text)
+	}
+}
+
+// TestIdleSessionsAreSmall: a session keeps neither what it was begun with nor what it was told last, however
+// long that was: there may be thousands, for half an hour.
+func TestIdleSessionsAreSmall(t *testing.T) {
+	long := strings.Repeat("x", bodyMax/8)
+	handshake := strings.NewReplacer(
+		`"name":"test"`, `"name":"test`+long+`","icons":[{"src":"a"}]`,
+		`"capabilities":{}`, `"capabilities":{"experimental":{"a":{}},"extensions":{"b/c":{}}},"_meta":{"d":1}`).Replace(initializeMessage)
+	live := func() int64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	for name, message := range map[string]string{
+		"initialize":  "",
+		"initialized": `{"jsonrpc":"2.0","method":"notifications/initialized","params":{"_meta":{"a":"` + long[:keptMax-100] + `"}}}`,
+		"call":        strings.Replace(legacyCall("echo"), `{}`, `{"a":"`+long+`"}`, 1),
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t, fixtureTools(), HTTPOptions{})
+			s.open()
+			const sessions = 20
+			before := live()
+			for range sessions {
+				resp, body := s.do(s.request(t.Context(), handshake, ""))
+				session := resp.Header.Get("Mcp-Session-Id")
+				if session == "" {
+					t.Fatalf("%s: %.300s", resp.Status, body)
+				}
+				if message != "" {
+					if resp, body := s.do(s.request(t.Context(), message, session)); resp.StatusCode >= 300 {
+						t.Fatalf("%s: %.300s", resp.Status, body)
+					}
+				}
+			}
+			if resp, _ := s.do(s.request(t.Context(), `{"jsonrpc":"2.0","method":"notifications/initialized","params":{"_meta":{"a":"`+long+`"}}}`, s.open())); resp.StatusCode != http.StatusBadRequest {
+				t.Errorf("a long notification: %s", resp.Status)
+			}
+			if each := (live() - before) / sessions; each > bodyMax/16 {
+				t.Errorf("an idle session keeps %d bytes", each)
+			}
+			for session := range s.server.mcp.Sessions() {
+				if p := session.InitializeParams(); !strings.HasPrefix(p.ClientInfo.Name, "test") || p.ClientInfo.Version != "1" || len(p.ClientInfo.Name) > handshakeTextMax || p.Capabilities.Experimental != nil || p.Capabilities.Extensions != nil {
+					t.Errorf("a session keeps a name of %d bytes, %v and %v", len(p.ClientInfo.Name), p.Capabilities.Experimental, p.Capabilities.Extensions)
+				}
+			}
+		})
 	}
 }
 

@@ -78,6 +78,41 @@ func (s *Server) recoverPanics(next mcp.MethodHandler) mcp.MethodHandler {
 	}
 }
 
+// keepLittle takes out of a handshake what the server has no use for. The SDK keeps what is left as
+// long as the session lives, and an initialize may be as long as any request.
+func keepLittle(next mcp.MethodHandler) mcp.MethodHandler {
+	short := func(texts ...*string) {
+		for _, t := range texts {
+			*t = strings.Clone(clip(*t, handshakeTextMax))
+		}
+	}
+	return func(ctx context.Context, method string, req mcp.Request) (mcp.Result, error) {
+		switch p := req.GetParams().(type) {
+		case *mcp.InitializeParams:
+			if p == nil {
+				break
+			}
+			p.Meta = nil
+			short(&p.ProtocolVersion)
+			if c := p.Capabilities; c != nil {
+				c.Experimental, c.Extensions = nil, nil
+			}
+			if i := p.ClientInfo; i != nil {
+				i.Icons = nil
+				short(&i.Name, &i.Title, &i.Description, &i.Version, &i.WebsiteURL)
+			}
+		case *mcp.InitializedParams:
+			if p != nil {
+				p.Meta = nil
+			}
+		}
+		return next(ctx, method, req)
+	}
+}
+
+// handshakeTextMax bounds what a session keeps of each text of its handshake, in bytes.
+const handshakeTextMax = 200
+
 // dropCancelled marks the answer to a call that was cancelled, where the transport is the
 // SDK's own. Here the context of a call ends only when its client has sent
 // notifications/cancelled or has ended the session.

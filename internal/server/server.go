@@ -155,6 +155,7 @@ func New(conf Config) *Server {
 	s.mcp.AddSendingMiddleware(s.notices.queue)
 	s.mcp.AddReceivingMiddleware(
 		s.endDecoding, // the SDK is done with the message
+		keepLittle,
 		s.dropCancelled,
 		s.giveUp,        // what is answered for a call that goes on is not what comes of it
 		s.recoverPanics, // around all that does work, for it may panic

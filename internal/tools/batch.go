@@ -25,6 +25,7 @@ type batch struct {
 	bad      []badFormula
 	done     int  // operations of the caller
 	only     bool // there is no more than one
+	room     *room
 	others   []beside
 }
 
@@ -61,7 +62,9 @@ func (b *batch) warn(format string, args ...any) {
 
 // editor collects edits of cells of what there is now. [batch.take] makes them.
 func (b *batch) editor(sheet int) *editor {
-	return newEditor(b.snap, sheet, b.guess, b.policy)
+	e := newEditor(b.snap, sheet, b.guess, b.policy)
+	e.room = b.room
+	return e
 }
 
 // take makes what an editor has collected.
@@ -128,7 +131,7 @@ func (e *Env) batch(ctx context.Context, fork, tool, policy string, mode EditMod
 	out := &batchOut{}
 	var made *batch
 	c, err := e.commit(ctx, fork, tool, mode, guard, func(snap *book.Snapshot) (draft, error) {
-		made = &batch{ctx: ctx, snap: snap, policy: policy, guess: e.Profile == Compat, counts: map[string]int{}, only: n == 1}
+		made = &batch{ctx: ctx, snap: snap, policy: policy, guess: e.Profile == Compat, counts: map[string]int{}, only: n == 1, room: e.room()}
 		for i := range n {
 			if err := do(made, i); err != nil {
 				return nil, inOperation(MapError(err), i, n)
@@ -167,7 +170,7 @@ func (b *batch) settle(was *book.Snapshot) error {
 // onRange has a fork changed, or the change staged, by what do makes of one range.
 func (e *Env) onRange(ctx context.Context, fork, tool string, mode EditMode, guard Guard, sheet, rng string, do func(b *batch, a area) error) (committed, error) {
 	return e.commit(ctx, fork, tool, mode, guard, func(snap *book.Snapshot) (draft, error) {
-		b := &batch{ctx: ctx, snap: snap, policy: "fail", kinds: []string{tool}, counts: map[string]int{}}
+		b := &batch{ctx: ctx, snap: snap, policy: "fail", kinds: []string{tool}, counts: map[string]int{}, room: e.room()}
 		index, err := sheetNamed(snap, sheet)
 		if err != nil {
 			return nil, err

@@ -50,6 +50,7 @@ type editor struct {
 	policy string
 	pinned bool // places were chosen by what the snapshot has: they are wrong on any other version
 	typed  bool // values that begin with = are said to be formulas
+	room   *room
 
 	headed     []book.TableChange // of tables whose headers are edited
 	grown      []book.GrowTable
@@ -160,15 +161,15 @@ func (e *editor) of(sheet int) *sheetEdits {
 
 // expect makes room for edits of so many cells of a sheet, where it is known that there will be many.
 func (e *editor) expect(sheet int, cells int64) {
-	if cells > 0 {
+	if cells = e.room.fitting(cells); cells > 0 {
 		s := e.of(sheet)
 		s.Cells = slices.Grow(s.Cells, int(cells))
 	}
 }
 
-// set notes an edit of a cell.
+// set notes an edit of a cell, where there is room for it; foresee says whether there was.
 func (e *editor) set(sheet int, c book.CellEdit) {
-	if e.of(sheet).set(c) {
+	if e.room.take() && e.of(sheet).set(c) {
 		e.warn("WARN_REPEATED_CELL: %s is given more than once; the last counts", c.Ref)
 	}
 }

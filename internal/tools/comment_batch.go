@@ -165,12 +165,7 @@ func readAnnotations(ctx context.Context, env *Env, snap *book.Snapshot, in list
 	if err != nil {
 		return nil, err
 	}
-	if next := in.Offset + len(out.Annotations); next < total && len(out.Annotations) > 0 {
-		out.NextOffset = next
-		was := in.Offset
-		in.Offset = next
-		out.Next = entriesCut(was, next, total, "list_annotations", in)
-	}
+	onward(&out.Cut, &out.NextOffset, portion{"entries", len(out.Annotations), total, false}, "list_annotations", &in, &in.Offset)
 	return out, nil
 }
 

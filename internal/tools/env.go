@@ -74,10 +74,11 @@ type Caps struct {
 	MaxPayloadBytes  int // bytes of rows in one result, 65 536 by default
 	MaxItems         int // entries of a list, 500 by default
 	MaxResponseBytes int // bytes of the whole encoded result, 1 000 000 by default
+	MaxEditCells     int // cells that one call may change, 16 777 216 by default
 }
 
 // DefaultCaps are the bounds that hold unless the operator sets others.
-var DefaultCaps = Caps{MaxCells: 10_000, MaxPayloadBytes: 65_536, MaxItems: 500, MaxResponseBytes: 1_000_000}
+var DefaultCaps = Caps{MaxCells: 10_000, MaxPayloadBytes: 65_536, MaxItems: 500, MaxResponseBytes: 1_000_000, MaxEditCells: 1 << 24}
 
 // items gives the smaller of limit and the bound on list entries.
 func (c Caps) items(limit int) int {

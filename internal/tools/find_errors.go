@@ -102,11 +102,7 @@ var findErrors = define(Spec{
 	if err != nil {
 		return nil, err
 	}
-	if next := in.Offset + len(out.List); next < out.Causes && len(out.List) > 0 {
-		from := in.Offset
-		out.NextOffset, in.Offset = next, next
-		out.Next = fmt.Sprintf("causes %d-%d of %d; next: %s", from+1, next, out.Causes, callText("find_errors", in))
-	}
+	onward(&out.Cut, &out.NextOffset, portion{"causes", len(out.List), out.Causes, false}, "find_errors", &in, &in.Offset)
 	return out, nil
 })
 

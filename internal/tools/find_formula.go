@@ -103,12 +103,7 @@ func findFormulas(ctx context.Context, env *Env, snap *book.Snapshot, in findFor
 		}
 	}
 	out.MatchCount, out.CountMinimum = page.Total, page.Cut
-	if next := in.Offset + len(out.Matches); len(out.Matches) > 0 && (next < page.Total || page.Cut) {
-		out.NextOffset = next
-		was := in.Offset
-		in.Offset = next
-		out.Next = fmt.Sprintf("matches %d-%d of %s; next: %s", was+1, next, countText(page.Total, page.Cut), callText("find_formula", in))
-	}
+	onward(&out.Cut, &out.NextOffset, portion{"matches", len(out.Matches), page.Total, page.Cut}, "find_formula", &in, &in.Offset)
 	return out, nil
 }
 

@@ -16,7 +16,11 @@ import (
 // foresee warns of what a change will come to that its caller may not know: cells that
 // another one covers, headers of tables that the saved file cannot have, formulas that refer
 // to sheets which are not there. It is told with the change and not only when it is saved.
+// The error may be that there were more edits than a call may make.
 func (e *editor) foresee(ctx context.Context) error {
+	if err := e.room.err(); err != nil {
+		return err
+	}
 	tables, err := e.snap.Tables(ctx)
 	if err != nil {
 		if ctx.Err() != nil {

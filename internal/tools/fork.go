@@ -148,11 +148,7 @@ var listForks = define(Spec{
 		}
 		out.Forks = append(out.Forks, row)
 	}
-	if next := in.Offset + len(out.Forks); next < len(all) && len(out.Forks) > 0 {
-		was := in.Offset
-		out.NextOffset, in.Offset = next, next
-		out.Next = fmt.Sprintf("forks %d-%d of %d; next: %s", was+1, next, len(all), callText("list_forks", in))
-	}
+	onward(&out.Cut, &out.NextOffset, portion{"forks", len(out.Forks), len(all), false}, "list_forks", &in, &in.Offset)
 	return out, nil
 })
 

@@ -43,6 +43,7 @@ var importCSV = define(Spec{
 			return nil, fail(codeRangeInvalid, "Write one cell, such as A1", "%q is no cell", clip(in.Anchor, 20))
 		}
 		e := newEditor(snap, index, !in.Texts, "fail")
+		e.room = env.room()
 		if in.CSV != "" {
 			err = e.csvText(index, anchor, in.CSV)
 		} else {

@@ -157,12 +157,7 @@ func readObjects(ctx context.Context, env *Env, snap *book.Snapshot, in listObje
 	if in.Show != "" && out.shown == nil {
 		return nil, fail("OBJECT_NOT_FOUND", suggest("objects", in.Show, ids), "there is no picture %q here", clip(in.Show, 64))
 	}
-	if next := in.Offset + len(out.Objects); next < out.Total && len(out.Objects) > 0 {
-		out.NextOffset = next
-		was := in.Offset
-		in.Offset = next
-		out.Next = fmt.Sprintf("objects %d-%d of %d; next: %s", was+1, next, out.Total, callText("list_objects", in))
-	}
+	onward(&out.Cut, &out.NextOffset, portion{"objects", len(out.Objects), out.Total, false}, "list_objects", &in, &in.Offset)
 	return out, nil
 }
 

@@ -131,12 +131,7 @@ func readRules(ctx context.Context, env *Env, snap *book.Snapshot, in listRulesI
 	if err != nil {
 		return nil, err
 	}
-	if next := in.Offset + len(out.Rules); next < total && len(out.Rules) > 0 {
-		out.NextOffset = next
-		was := in.Offset
-		in.Offset = next
-		out.Next = entriesCut(was, next, total, "list_rules", in)
-	}
+	onward(&out.Cut, &out.NextOffset, portion{"entries", len(out.Rules), total, false}, "list_rules", &in, &in.Offset)
 	return out, nil
 }
 
@@ -217,11 +212,6 @@ func (f *filterItem) String() string {
 
 // filterValuesShown is how many texts of a criterion are told in words.
 const filterValuesShown = 20
-
-// entriesCut says which entries of a list a result has, and the call that goes on.
-func entriesCut(was, next, total int, tool string, in any) string {
-	return fmt.Sprintf("entries %d-%d of %d; next: %s", was+1, next, total, callText(tool, in))
-}
 
 // eachLayout calls fn for what stands around the cells of a sheet, or of all; within are the ranges that are asked for, nil
 // for all.

@@ -92,12 +92,7 @@ func readSheetList(ctx context.Context, env *Env, snap *book.Snapshot, in listSh
 		}
 		out.Sheets = append(out.Sheets, row)
 	}
-	if next < len(wb.Sheets) {
-		out.NextOffset = next
-		was := in.Offset
-		in.Offset = next
-		out.Next = fmt.Sprintf("sheets %d-%d of %d; next: %s", was+1, next, len(wb.Sheets), callText("list_sheets", in))
-	}
+	onward(&out.Cut, &out.NextOffset, portion{"sheets", len(out.Sheets), len(wb.Sheets), false}, "list_sheets", &in, &in.Offset)
 	return out, nil
 }
 

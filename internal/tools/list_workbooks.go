@@ -97,12 +97,7 @@ var listWorkbooks = define(Spec{
 			out.Workbooks = append(out.Workbooks, row)
 		}
 	}
-	if next := in.Offset + len(out.Workbooks); next < out.total && len(out.Workbooks) > 0 {
-		out.NextOffset = next
-		was := in.Offset
-		in.Offset = next
-		out.Next = fmt.Sprintf("workbooks %d-%d of %d; next: %s", was+1, next, out.total, callText("list_workbooks", in))
-	}
+	onward(&out.Cut, &out.NextOffset, portion{"workbooks", len(out.Workbooks), out.total, false}, "list_workbooks", &in, &in.Offset)
 	if walking {
 		note := "the folders are still being read and more workbooks may follow; call again for the whole list, or give a path"
 		out.Next = strings.TrimSuffix(note+"; "+out.Next, "; ")

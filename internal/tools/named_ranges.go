@@ -2,7 +2,6 @@ package tools
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"gridflow/internal/book"
@@ -88,12 +87,7 @@ func readNames(ctx context.Context, env *Env, snap *book.Snapshot, in namedRange
 		sheet := wb.Sheets[t.Sheet].Name
 		add(nameItem{Name: t.Name, Scope: "workbook", ScopeKind: "workbook", RefersTo: qualified(sheet, t.Range), Kind: "table", SheetName: sheet})
 	}
-	if next := in.Offset + len(out.Items); next < total && len(out.Items) > 0 {
-		out.NextOffset = next
-		was := in.Offset
-		in.Offset = next
-		out.Next = fmt.Sprintf("entries %d-%d of %d; next: %s", was+1, next, total, callText("named_ranges", in))
-	}
+	onward(&out.Cut, &out.NextOffset, portion{"entries", len(out.Items), total, false}, "named_ranges", &in, &in.Offset)
 	return out, nil
 }
 

@@ -185,11 +185,8 @@ func (in *recalculateIn) compare(ctx context.Context, env *Env, begin time.Time)
 	if err != nil {
 		return nil, err
 	}
-	if next := in.Offset + len(out.Rows); next < out.Different && len(out.Rows) > 0 {
-		again := *in
-		out.NextOffset, again.Offset = next, next
-		out.Next = fmt.Sprintf("differences %d-%d of %d; next: %s", in.Offset+1, next, out.Different, callText("recalculate", again))
-	}
+	again := *in
+	onward(&out.Cut, &out.NextOffset, portion{"differences", len(out.Rows), out.Different, false}, "recalculate", &again, &again.Offset)
 	out.Millis = time.Since(begin).Milliseconds()
 	return out, nil
 }

@@ -19,6 +19,26 @@ type Cut struct {
 	Next string `json:"cut,omitempty"`
 }
 
+// A portion is the part of a list that a result has.
+type portion struct {
+	what    string // the list's entries, such as "forks"
+	shown   int
+	total   int
+	atLeast bool // there may be more than total
+}
+
+// onward says how a list goes on behind the part that a result has: from which offset, and by
+// which call, in whose arguments the offset is set. It says nothing where the list ends, and
+// nothing where none of it is shown: the call would go round.
+func onward[In any](cut *Cut, next *int, l portion, tool string, in *In, offset *int) {
+	from, to := *offset, *offset+l.shown
+	if l.shown == 0 || to >= l.total && !l.atLeast {
+		return
+	}
+	*next, *offset = to, to
+	cut.Next = fmt.Sprintf("%s %d-%d of %s; next: %s", l.what, from+1, to, countText(l.total, l.atLeast), callText(tool, *in))
+}
+
 func (c *Cut) cut() *Cut { return c }
 
 // texter is a result with a text of its own for the model; others are shown as JSON.

@@ -63,7 +63,7 @@ var replaceInFormulas = define(Spec{
 	var out *replaceInFormulasOut
 	made, err := env.commit(ctx, in.Fork, "replace_in_formulas", in.EditMode, in.Guard, func(snap *book.Snapshot) (draft, error) {
 		out = &replaceInFormulasOut{Samples: []formulaSample{}}
-		b := &batch{ctx: ctx, snap: snap, policy: in.Formula, kinds: []string{"replace_in_formulas"}}
+		b := &batch{ctx: ctx, snap: snap, policy: in.Formula, kinds: []string{"replace_in_formulas"}, room: env.room()}
 		index, err := sheetNamed(snap, in.Sheet)
 		if err != nil {
 			return nil, err

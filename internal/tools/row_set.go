@@ -171,7 +171,7 @@ func (r *rowSet) guessHeader() int {
 func (e *Env) rows(ctx context.Context, in RowsArg, tool string, mode EditMode, guard Guard, order func(*rowSet) ([]int, error)) (*rowsOut, error) {
 	out := &rowsOut{}
 	made, err := e.commit(ctx, in.Fork, tool, mode, guard, func(snap *book.Snapshot) (draft, error) {
-		b := &batch{ctx: ctx, snap: snap, policy: "off", kinds: []string{tool}, counts: map[string]int{}}
+		b := &batch{ctx: ctx, snap: snap, policy: "off", kinds: []string{tool}, counts: map[string]int{}, room: e.room()}
 		r, err := rowsOf(ctx, b, in)
 		if err != nil {
 			return nil, err

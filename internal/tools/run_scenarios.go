@@ -110,12 +110,7 @@ func (o *runScenariosOut) run(ctx context.Context, env *Env, model *whatif.Model
 		}
 		o.Rows = append(o.Rows, rows[i])
 	}
-	if next := in.Offset + len(o.Rows); next < o.Total && len(o.Rows) > 0 {
-		o.NextOffset = next
-		from := in.Offset
-		in.Offset = next
-		o.Next = fmt.Sprintf("scenarios %d-%d of %d; next: %s", from+1, next, o.Total, callText("run_scenarios", in))
-	}
+	onward(&o.Cut, &o.NextOffset, portion{"scenarios", len(o.Rows), o.Total, false}, "run_scenarios", &in, &in.Offset)
 	return nil
 }
 

@@ -100,12 +100,7 @@ func volatiles(ctx context.Context, env *Env, snap *book.Snapshot, in scanVolati
 	if err != nil {
 		return nil, err
 	}
-	if next := in.Offset + len(out.Items); len(out.Items) > 0 && next < list.met {
-		out.NextOffset = next
-		was := in.Offset
-		in.Offset = next
-		out.Next = fmt.Sprintf("items %d-%d of %d; next: %s", was+1, next, list.met, callText("scan_volatiles", in))
-	}
+	onward(&out.Cut, &out.NextOffset, portion{"items", len(out.Items), list.met, false}, "scan_volatiles", &in, &in.Offset)
 	return out, nil
 }
 

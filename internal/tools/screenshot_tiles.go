@@ -64,11 +64,8 @@ func (s *shot) drawTiles(ctx context.Context, begin time.Time) (*screenshotTiles
 		out.Tiles = append(out.Tiles, pictureTile{p.Range, p.Width, p.Height, p.Path, p.Bytes, p.URI})
 		out.pictures = append(out.pictures, p)
 	}
-	if next < t.len() {
-		again := *s.in
-		again.Offset, out.NextOffset = next, next
-		out.Next = fmt.Sprintf("tiles %d-%d of %d; next: %s", s.in.Offset+1, next, t.len(), callText("screenshot_sheet", again))
-	}
+	again := *s.in
+	onward(&out.Cut, &out.NextOffset, portion{"tiles", len(out.Tiles), t.len(), false}, "screenshot_sheet", &again, &again.Offset)
 	out.Millis = time.Since(begin).Milliseconds()
 	return out, nil
 }

@@ -122,12 +122,7 @@ func formulaMap(ctx context.Context, env *Env, snap *book.Snapshot, in formulaMa
 		}
 		out.Groups = append(out.Groups, row)
 	}
-	if next := in.Offset + len(out.Groups); len(out.Groups) > 0 && next < len(groups) {
-		out.NextOffset = next
-		was := in.Offset
-		in.Offset = next
-		out.Next = fmt.Sprintf("groups %d-%d of %d; next: %s", was+1, next, len(groups), callText("sheet_formula_map", in))
-	}
+	onward(&out.Cut, &out.NextOffset, portion{"groups", len(out.Groups), len(groups), false}, "sheet_formula_map", &in, &in.Offset)
 	return out, nil
 }
 

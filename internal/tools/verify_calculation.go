@@ -96,10 +96,7 @@ var verifyCalculation = define(Spec{
 	if err != nil {
 		return nil, err
 	}
-	if next := in.Offset + len(out.Rows); next < out.Different && len(out.Rows) > 0 {
-		out.NextOffset, in.Offset = next, next
-		out.Next = fmt.Sprintf("differences %d-%d of %d; next: %s", out.offset+1, next, out.Different, callText("verify_calculation", in))
-	}
+	onward(&out.Cut, &out.NextOffset, portion{"differences", len(out.Rows), out.Different, false}, "verify_calculation", &in, &in.Offset)
 	return out, nil
 })
 

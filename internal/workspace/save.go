@@ -63,14 +63,14 @@ func (w *Workspace) Target(ctx context.Context, name string) (Target, error) {
 	seen := principal.From(ctx)
 	sees := func(at place) bool { return seen.Sees(w.roots[at.root].path) }
 	if filepath.IsAbs(name) {
-		real, err := filepath.EvalSymlinks(filepath.Dir(filepath.Clean(name)))
-		at, under := w.locate(filepath.Clean(name))
-		// Of folders that are not served nobody is told whether they are there.
-		if err != nil && (seen == nil || under && sees(at)) {
-			return bad("its folder is not there", "Create the folder first, or choose another")
-		}
-		if at, ok := w.locate(filepath.Join(real, base)); err == nil && ok && sees(at) {
-			places = []place{at}
+		// A root may have another path, by a symbolic link above it or out of another root. Of what is
+		// not served nobody is told whether it is there.
+		clean := filepath.Clean(name)
+		for _, name := range []string{filepath.Join(resolve(filepath.Dir(clean)), base), clean} {
+			if at, ok := w.locate(name); ok && sees(at) {
+				places = []place{at}
+				break
+			}
 		}
 	} else if rel := path.Clean(filepath.ToSlash(name)); filepath.IsLocal(filepath.FromSlash(rel)) {
 		for i := range w.roots {
@@ -111,6 +111,18 @@ func (w *Workspace) Target(ctx context.Context, name string) (Target, error) {
 		}
 	}
 	return bad("its folder is not there", "Create the folder first, or choose another")
+}
+
+// resolve follows the symbolic links of an absolute path as far as there is something at it.
+func resolve(name string) string {
+	for at, rest := name, ""; ; at, rest = filepath.Dir(at), filepath.Join(filepath.Base(at), rest) {
+		if real, err := filepath.EvalSymlinks(at); err == nil {
+			return filepath.Join(real, rest)
+		}
+		if at == filepath.Dir(at) {
+			return name
+		}
+	}
 }
 
 // nameMax is how long the name of a file may be on the file systems that there are, in bytes.

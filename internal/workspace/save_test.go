@@ -441,3 +441,37 @@ func TestHiddenTargets(t *testing.T) {
 		}
 	}
 }
+
+// TestTargetTellsNothingOfOutside: of what lies outside of the roots nobody is told whether it is
+// there, whoever asks; within one, by any of its names, it is told that a folder is missing.
+func TestTargetTellsNothingOfOutside(t *testing.T) {
+	base := t.TempDir()
+	root := filepath.Join(base, "root")
+	for _, dir := range []string{root, filepath.Join(base, "out", "deep"), filepath.Join(base, "second")} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(t, filepath.Join(base, "out", "file"), "x")
+	for link, target := range map[string]string{"alias": root, "root/out": filepath.Join(base, "out"), "root/broken": filepath.Join(base, "none"), "root/second": filepath.Join(base, "second")} {
+		if err := os.Symlink(target, filepath.Join(base, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w := open(t, Options{}, root, filepath.Join(base, "second"))
+	const outside, missing = "it lies outside of the folders that are served", "its folder is not there"
+	for name, want := range map[string]string{
+		"out/new.xlsx": outside, "out/deep/new.xlsx": outside, "out/file/new.xlsx": outside, "none/new.xlsx": outside, "none/deep/new.xlsx": outside, "out/none/new.xlsx": outside,
+		"root/out/new.xlsx": missing, "root/out/deep/new.xlsx": missing, "root/out/none/new.xlsx": missing, "root/broken/new.xlsx": missing,
+		"root/none/new.xlsx": missing, "alias/none/new.xlsx": missing, "alias/none/deep/new.xlsx": missing,
+		"root/new.xlsx": "", "alias/new.xlsx": "", "root/second/new.xlsx": "", "alias/second/new.xlsx": "",
+	} {
+		at, err := w.Target(t.Context(), filepath.Join(base, name))
+		switch {
+		case want == "" && (err != nil || at.Path != "new.xlsx"):
+			t.Errorf("%s: %q, %v", name, at.Path, err)
+		case want != "" && (code(err) != CodeBadPath || !strings.Contains(err.Error(), want)):
+			t.Errorf("%s: %v, want that %s", name, err, want)
+		}
+	}
+}

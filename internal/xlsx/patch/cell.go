@@ -15,11 +15,11 @@ import (
 func (e *sheetEditor) change(i int) error {
 	c, spot := &e.cells[i], &e.l.Cells[i]
 	// Of several that speak of one cell the last counts. When it goes, none may come to light.
-	if len(spot.Earlier) > 0 {
+	if spot.Again {
 		if !c.Remove && c.Keep != KeepNothing {
 			return broken(e.part, spot.From, "cell "+c.Ref.String()+" is there more than once, so that nobody can say what of it is to stay")
 		}
-		for _, earlier := range spot.Earlier {
+		for _, earlier := range e.l.Earlier(i) {
 			e.edit(earlier.From, earlier.To, e.placeholder(c.Ref, false))
 		}
 	}
@@ -131,8 +131,8 @@ func (e *sheetEditor) fresh(c *CellPatch, tag, kept []byte) ([]byte, error) {
 		f = append(append(append(e.formula[:0], '<'), p...), 'f')
 		if meta > 0 {
 			fills := cell.Range{First: c.Ref, Last: c.Ref}
-			if c.Spills {
-				fills = c.Fills
+			if c.Fills != nil {
+				fills = *c.Fills
 			}
 			f = append(f, ` t="array" ref="`+fills.String()+`"`...)
 		}

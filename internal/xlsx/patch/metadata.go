@@ -26,7 +26,7 @@ const (
 // there were any, and is cut down to one value. Where the patch does
 // not say how far it spills, that is for Excel to find out.
 func (e *sheetEditor) dynamic(c *CellPatch) (int, error) {
-	if !c.Spills {
+	if c.Fills == nil {
 		spills, known := e.copies.Of(c.Formula, c.Ref)
 		if !known {
 			t, err := formula.Parse(c.Formula)

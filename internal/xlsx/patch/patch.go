@@ -73,15 +73,15 @@ type CellPatch struct {
 	Remove bool // the cell goes, and all below means nothing
 	Keep   Keep
 
-	Value      cell.Value // a blank one leaves a cell that has a style only
-	HasValue   bool       // false, with a formula: its value is not known
-	Formula    string     // without "=", as files have it: see formula.Stored
+	HasValue   bool // false, with a formula: its value is not known
 	HasFormula bool
 	Style      uint32
+	Value      cell.Value // a blank one leaves a cell that has a style only
+	Formula    string     // without "=", as files have it: see formula.Stored
 
-	Spills bool       // the formula is known to be a dynamic array, and
-	Fills  cell.Range // fills these cells, from Ref on
-
+	// Fills is, of a formula that is known to be a dynamic array, the cells that it fills, from
+	// Ref on; nil: that is not known.
+	Fills *cell.Range
 }
 
 // StyleDerivation is a cell format that differs from another in what its settings say. None of

@@ -40,7 +40,6 @@ type Locator struct {
 	settled           bool   // the current row's cells from here on may be none that are looked for: restOfRow tells
 
 	cursor
-	refs    []cell.Ref
 	goes    func(i int) bool
 	head    []byte
 	between bool // the row has ended
@@ -49,23 +48,27 @@ type Locator struct {
 	inserts int  // the first of the open row's cells whose place is not known
 	last    int  // index of the cell scanned last, -1 if it is not looked for
 	active  map[int]*Orphan
+	earlier map[int][]Span // see Earlier
 }
+
+// Earlier gives the elements of the i-th cell that stand before the one that counts.
+func (l *Locator) Earlier(i int) []Span { return l.earlier[i] }
 
 // Span is a stretch of the part.
 type Span struct{ From, To int64 }
 
 // CellSpot is where a cell stands.
 type CellSpot struct {
-	Ref     cell.Ref
-	Found   bool
-	Span           // of the element
-	XML     []byte // the element
-	Earlier []Span // elements of the same cell before it
+	Ref  cell.Ref
+	Span        // of the element
+	XML  []byte // the element
+	At   int64  // where it belongs, if it was not found but its row was
+
+	Found bool
 	// Pins says that the next cell leaves its reference out and counts on this one.
 	Pins bool
-	At   int64 // where it belongs, if it was not found but its row was
-
-	row int // index in Rows
+	// Again says that there are elements of the same cell before it; see [Locator.Earlier].
+	Again bool
 }
 
 // RowSpot is where a row stands.
@@ -85,7 +88,7 @@ type RowSpot struct {
 // NewLocator gives a Locator of cells that must be in row order, each once. goes says of
 // each whether its formula goes, if it has one.
 func NewLocator(refs []cell.Ref, goes func(i int) bool) *Locator {
-	l := &Locator{refs: refs, goes: goes, Cells: make([]CellSpot, len(refs)), open: -1, last: -1, cursor: atStart(), active: make(map[int]*Orphan)}
+	l := &Locator{goes: goes, Cells: make([]CellSpot, len(refs)), open: -1, last: -1, cursor: atStart(), active: make(map[int]*Orphan), earlier: make(map[int][]Span)}
 	rows := 0
 	for i, r := range refs {
 		if i == 0 || r.Row != refs[i-1].Row {
@@ -98,7 +101,7 @@ func NewLocator(refs []cell.Ref, goes func(i int) bool) *Locator {
 			l.Rows = append(l.Rows, RowSpot{Row: r.Row, At: -1, first: i, past: i})
 		}
 		l.Rows[len(l.Rows)-1].past = i + 1
-		l.Cells[i] = CellSpot{Ref: r, At: -1, row: len(l.Rows) - 1}
+		l.Cells[i] = CellSpot{Ref: r, At: -1}
 	}
 	return l
 }
@@ -112,9 +115,6 @@ func (l *Locator) AddRows(rows []int) {
 	l.Rows = make([]RowSpot, 0, len(had)+len(rows))
 	past := 0 // the cells of the rows so far
 	put := func(r RowSpot) {
-		for i := r.first; i < r.past; i++ {
-			l.Cells[i].row = len(l.Rows)
-		}
 		past = r.past
 		l.Rows = append(l.Rows, r)
 	}
@@ -352,16 +352,17 @@ func (l *Locator) cell(b []byte, p, end int) (int, error) {
 	from := l.base + int64(p)
 	if l.open >= 0 {
 		r := &l.Rows[l.open]
-		for ; l.inserts < r.past && l.refs[l.inserts].Col < ref.Col; l.inserts++ {
+		for ; l.inserts < r.past && l.Cells[l.inserts].Ref.Col < ref.Col; l.inserts++ {
 			l.belongs(l.inserts, from)
 		}
-		i, ok := slices.BinarySearchFunc(l.refs[r.first:r.past], ref.Col, func(r cell.Ref, col int) int { return r.Col - col })
+		i, ok := slices.BinarySearchFunc(l.Cells[r.first:r.past], ref.Col, func(c CellSpot, col int) int { return c.Ref.Col - col })
 		if ok {
 			l.last = r.first + i
 			l.settled = l.last == r.past-1
 			c := &l.Cells[l.last]
 			if c.Found {
-				c.Earlier = append(c.Earlier, c.Span)
+				c.Again = true
+				l.earlier[l.last] = append(l.earlier[l.last], c.Span)
 			}
 			c.Found, c.Pins, c.Span, c.XML = true, false, Span{from, l.base + int64(next)}, bytes.Clone(b[p:next])
 		}

@@ -90,20 +90,20 @@ func (l *Locator) restOfRow(w []byte, p int) int {
 		}
 		last = i + k + len(l.cellRef)
 	}
-	if refs := l.refs[r.first:r.past]; len(refs) > 0 {
+	if cells := l.Cells[r.first:r.past]; len(cells) > 0 {
 		if last >= 0 && l.last != r.past-1 {
 			name := rest[last:]
 			n := bytes.IndexByte(name, '"')
 			if n < 0 {
 				return -1
 			}
-			if at, ok := cell.ParseRef(string(name[:n])); !ok || at.Row != l.row || l.inserts < r.past && at.Col >= l.refs[l.inserts].Col {
+			if at, ok := cell.ParseRef(string(name[:n])); !ok || at.Row != l.row || l.inserts < r.past && at.Col >= l.Cells[l.inserts].Ref.Col {
 				return -1
 			}
 		}
 		var name [16]byte
-		for _, ref := range refs {
-			is := ref.AppendA1(name[:0])
+		for i := range cells {
+			is := cells[i].Ref.AppendA1(name[:0])
 			if bytes.Contains(rest, is) || bytes.Contains(rest, bytes.ToLower(is)) {
 				return -1
 			}

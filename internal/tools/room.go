@@ -1,0 +1,46 @@
+package tools
+
+// room is how many more cells a call may change. An edit takes some 250 bytes until it is made,
+// and a call may be about all cells of a sheet: what does not fit the memory is to be refused
+// before the system ends the process, with all others that it serves. A nil room has no bound.
+type room struct {
+	most, left int
+	over       bool // there were more
+}
+
+// room gives that of a call.
+func (e *Env) room() *room {
+	if n := e.Caps.MaxEditCells; n > 0 {
+		return &room{most: n, left: n}
+	}
+	return nil
+}
+
+// take takes room for one more cell, and reports false where there is none.
+func (r *room) take() bool {
+	switch {
+	case r == nil:
+		return true
+	case r.left == 0:
+		r.over = true
+		return false
+	}
+	r.left--
+	return true
+}
+
+// fitting gives as many of so many cells as there is room for.
+func (r *room) fitting(cells int64) int64 {
+	if r == nil {
+		return cells
+	}
+	return min(cells, int64(r.left))
+}
+
+// err is the error of a call that had more to change than it may.
+func (r *room) err() error {
+	if r == nil || !r.over {
+		return nil
+	}
+	return fail("TOO_MANY", "Change a part at a time, such as some of the rows. The operator can set --max-edit-cells", "there are more than %d cells to change", r.most)
+}
