@@ -258,9 +258,30 @@ func TestWatchdog(t *testing.T) {
 			return actors.Call(ctx, "fork", func(ctx context.Context, _ *int) error { sulk(); return ctx.Err() })
 		})
 	})
+	t.Run("in an actor whose goroutine another has begun", func(t *testing.T) {
+		testWatchdogOf(t, func() func(context.Context) error {
+			actors, err := actor.New(actor.Config[int]{Restore: func(context.Context, string) (*int, error) { return new(int), nil }})
+			if err != nil {
+				t.Fatal(err)
+			}
+			queued := make(chan struct{})
+			go actors.Call(context.Background(), "fork", func(context.Context, *int) error { <-queued; return nil })
+			synctest.Wait()
+			return func(ctx context.Context) error {
+				time.AfterFunc(time.Millisecond, func() { close(queued) })
+				return actors.Call(ctx, "fork", func(ctx context.Context, _ *int) error { sulk(); return ctx.Err() })
+			}
+		})
+	})
 }
 
 func testWatchdog(t *testing.T, stubborn func(context.Context) error) {
+	testWatchdogOf(t, func() func(context.Context) error { return stubborn })
+}
+
+// testWatchdogOf makes what the stubborn call does in the bubble.
+func testWatchdogOf(t *testing.T, prepare func() (stubborn func(context.Context) error)) {
+	var stubborn func(context.Context) error
 	rows := append(fixtureTools(), tools.Tool{
 		Name: "stubborn", Schema: anyObject,
 		Call: func(ctx context.Context, _ *tools.Env, _ json.RawMessage) (*tools.Result, error) {
@@ -268,6 +289,7 @@ func testWatchdog(t *testing.T, stubborn func(context.Context) error) {
 		},
 	})
 	synctest.Test(t, func(t *testing.T) {
+		stubborn = prepare()
 		var out, log lockedBuffer
 		s := New(Config{Tools: rows, ToolTimeout: time.Second, Log: slog.New(slog.NewTextHandler(&log, nil))})
 		in, client := io.Pipe()
@@ -440,8 +462,12 @@ func TestTooManyBytesInFlight(t *testing.T) {
 	if err := c.Write(t.Context(), &jsonrpc.Response{ID: request(1).ID, Result: json.RawMessage("{}")}); err != nil {
 		t.Fatal(err)
 	}
-	if p := c.register(request(3), nil); p != nil {
-		t.Error(p)
+	for id := range 2 { // beside each other: what was answered does not count any more
+		small := request(float64(3 + id))
+		small.Params = small.Params[:1]
+		if p := c.register(small, nil); p != nil {
+			t.Error(p)
+		}
 	}
 }
 
