@@ -13,6 +13,7 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
+	"gridflow/internal/cell"
 	"gridflow/internal/genbook"
 )
 
@@ -242,5 +243,56 @@ func TestS49_UnknownIDs(t *testing.T) {
 	t.Logf("%d workbooks, %d calls: with a known id %d ms of processor time, with unknown ones %d ms (bound: 3 times, and a second)", files, tries, 10*known, 10*unknown)
 	if unknown > 3*known+100*int64(slowness) {
 		t.Errorf("unknown ids cost %d ms, known ones %d ms", 10*unknown, 10*known)
+	}
+}
+
+// TestS49_DenseFormulas: a small file without values, in which each formula reads all others, takes no
+// more memory than a calculation may: it is read without values, and whatever has to calculate says why it does not.
+func TestS49_DenseFormulas(t *testing.T) {
+	t.Parallel()
+	const rows = 3000
+	var book genbook.Book
+	book.AddSheet(&genbook.Sheet{Name: "S", Rows: func(w *genbook.Writer) error {
+		for row := range rows {
+			w.Row(row)
+			w.Formula(0, 0, fmt.Sprintf("SUM(A$%d:A$%d)", row+2, rows+1), cell.Value{})
+		}
+		return nil
+	}})
+	var b strings.Builder
+	if err := book.Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	root := t.TempDir()
+	writeFile(t, filepath.Join(root, "dense.xlsx"), []byte(b.String()))
+	r := serving(t, root, "--state-dir="+t.TempDir(), "--toolsets=all", "--cache-bytes=64MiB")
+	s := r.client(eras[1])
+	const told = "takes more memory than a calculation may take"
+	for _, tool := range []string{"range_values", "range_values", "find_value"} {
+		args := map[string]string{"range_values": `{"workbook_id":"dense","sheet_name":"S","ranges":["A1:B3"]}`, "find_value": `{"workbook_id":"dense","query":"1"}`}[tool]
+		if got := mustCall(t, s, tool, args); !strings.Contains(got, told) {
+			t.Errorf("%s: %s", tool, clipped(got))
+		}
+	}
+	for tool, args := range map[string]string{
+		"verify_calculation": `{"workbook_id":"dense"}`,
+		"run_scenarios":      `{"workbook_id":"dense","scenarios":[{"name":"a","inputs":{"S!B1":1}}],"outputs":["S!A1"]}`,
+		"goal_seek":          `{"workbook_id":"dense","sheet_name":"S","set_cell":"A1","to_value":7,"by_changing_cell":"A3001"}`,
+	} {
+		got, err := call(t.Context(), s, tool, args)
+		if err != nil || !got.failed || !strings.HasPrefix(got.text, "TOO_LARGE:") {
+			t.Errorf("%s: %v %s", tool, err, clipped(got.text))
+		}
+	}
+	fork := newFork(t, s, "dense")
+	const why = "of memory that a calculation may take"
+	for _, c := range [][2]string{{"edit_batch", `{"fork_id":%q,"edits":[{"address":"S!A3001","value":1}]}`}, {"recalculate", `{"fork_id":%q}`}, {"list_forks", `{}`}} {
+		args := c[1]
+		if strings.Contains(args, "%q") {
+			args = fmt.Sprintf(args, fork)
+		}
+		if got, err := call(t.Context(), s, c[0], args); err != nil || !strings.Contains(got.text, why) {
+			t.Errorf("%s does not say why the fork stays stale: %v %s", c[0], err, clipped(got.text))
+		}
 	}
 }

@@ -118,7 +118,7 @@ func openWith(ctx context.Context, c *config, log *slog.Logger, files func(*work
 
 // workspaceOptions gives what the settings say of the files.
 func (c *config) workspaceOptions() workspace.Options {
-	return workspace.Options{Roots: c.roots, CacheBytes: c.cacheBytes, ReadTimeout: c.readTimeout, Writes: !c.readOnly}
+	return workspace.Options{Roots: c.roots, CacheBytes: c.cacheBytes, ReadTimeout: c.readTimeout, CalcBytes: c.cacheBytes, Writes: !c.readOnly}
 }
 
 // forkOptions gives what they say of forks.

@@ -1,6 +1,7 @@
 package book
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync/atomic"
@@ -28,10 +29,10 @@ func MomentAt(t time.Time, seed uint64) Moment {
 	return Moment{now, seed}
 }
 
-// Limits bound a calculation. The zero Limits has none.
+// Limits bound a calculation. The zero Limits are those of the snapshot.
 type Limits struct {
 	Workers int    // goroutines that calculate at once; as many as there are processors where 0
-	Bytes   int64  // that it may take beside the workbook; 0: any number
+	Bytes   int64  // that it may take beside the workbook; 0: as many as Snapshot.Within says
 	Rest    func() // called now and then where Workers is 1, to let others go first; nil: nobody is let
 }
 
@@ -60,7 +61,7 @@ type models struct {
 // from an earlier version of the same line, on time or on chance; with since nil, every
 // formula. s itself stays as it is. All sheets are read whole, if they were not yet.
 //
-// The error is that of ctx, or what the Source says of a sheet that cannot be read.
+// The error is that of ctx, what the Source says of a sheet that cannot be read, or that of CalculateWithin.
 func (s *Snapshot) Calculate(ctx context.Context, since *Snapshot, at Moment) (*Snapshot, *Calculation, error) {
 	return s.CalculateWithin(ctx, since, at, Limits{})
 }
@@ -123,7 +124,7 @@ func (s *Snapshot) calculation(ctx context.Context, since *Snapshot, at Moment, 
 	if err != nil {
 		return in, nil, opt, err
 	}
-	opt = calc.Options{Now: at.Now, Seed: at.Seed, All: since == nil, Workers: limits.Workers, Bytes: limits.Bytes, Rest: limits.Rest}
+	opt = calc.Options{Now: at.Now, Seed: at.Seed, All: since == nil, Workers: limits.Workers, Bytes: cmp.Or(limits.Bytes, s.most), Rest: limits.Rest}
 	if in.Book.Dates == numfmt.Date1904 {
 		opt.Now -= days1904
 	}

@@ -47,7 +47,7 @@ func (s *Snapshot) recalculated(ctx context.Context, at Moment) (*Snapshot, *gra
 	if err != nil {
 		return nil, nil, err
 	}
-	volatile, err := done.model.Graph().Dirty(ctx, nil)
+	volatile, err := done.model.Graph().Dirty(ctx, nil, s.most)
 	return done, volatile, err
 }
 
@@ -76,7 +76,7 @@ func (s *Snapshot) CheckGiven(ctx context.Context, theirs *Snapshot, tolerance f
 	if err != nil {
 		return c, err
 	}
-	volatile, err := model.Graph().Dirty(ctx, nil)
+	volatile, err := model.Graph().Dirty(ctx, nil, s.most)
 	if err != nil {
 		return c, err
 	}

@@ -2,6 +2,7 @@ package book
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 
 	"gridflow/internal/calc"
@@ -50,6 +51,9 @@ func (s *Snapshot) doubts(ctx context.Context) (*calc.Doubt, error) {
 		return nil, err
 	}
 	d, err := model.Doubt(ctx, in, opt)
+	if large := (*calc.ErrTooLarge)(nil); errors.As(err, &large) {
+		return nil, nil
+	}
 	if err == nil {
 		s.doubt.known.Store(d)
 	}

@@ -2,10 +2,12 @@ package book
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"sync/atomic"
 	"time"
 
+	"gridflow/internal/calc"
 	"gridflow/internal/grid"
 	"gridflow/internal/lazy"
 )
@@ -27,6 +29,10 @@ func (s *Snapshot) valued(ctx context.Context, i int, read func() (*grid.Sheet, 
 		return sheet, err
 	}
 	opened, err := s.openedFile(ctx)
+	seen, _ := ctx.Value(openedKey{}).(*atomic.Uint32)
+	if large := (*calc.ErrTooLarge)(nil); seen != nil && errors.As(err, &large) {
+		seen.Or(wasTooLarge)
+	}
 	switch {
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
@@ -34,8 +40,8 @@ func (s *Snapshot) valued(ctx context.Context, i int, read func() (*grid.Sheet, 
 		return sheet, nil
 	}
 	if done := opened.edited(i); done != nil {
-		if seen, ok := ctx.Value(openedKey{}).(*atomic.Bool); ok {
-			seen.Store(true)
+		if seen != nil {
+			seen.Or(wasCalculated)
 		}
 		return done, nil
 	}
@@ -127,11 +133,25 @@ func (s *Snapshot) OpenedSheets() []int {
 
 type openedKey struct{}
 
-// NoteOpened gives a context for reads of snapshots, and a function that says whether any of
-// these reads was given values that the file does not have.
-func NoteOpened(ctx context.Context) (context.Context, func() bool) {
-	seen := new(atomic.Bool)
-	return context.WithValue(ctx, openedKey{}, seen), seen.Load
+const (
+	wasCalculated = 1 << iota
+	wasTooLarge
+)
+
+// Opened says what reads were given of sheets of which the file has no values.
+type Opened struct {
+	Calculated bool // values that were calculated
+	TooLarge   bool // none, since to calculate them takes more memory than it may
+}
+
+// NoteOpened gives a context for reads of snapshots, and a function that says what any of these
+// reads was given.
+func NoteOpened(ctx context.Context) (context.Context, func() Opened) {
+	seen := new(atomic.Uint32)
+	return context.WithValue(ctx, openedKey{}, seen), func() Opened {
+		what := seen.Load()
+		return Opened{Calculated: what&wasCalculated != 0, TooLarge: what&wasTooLarge != 0}
+	}
 }
 
 // OpenedBytes is about what the values take that were calculated because the file has none.

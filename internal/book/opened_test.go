@@ -2,10 +2,12 @@ package book
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
+	"gridflow/internal/calc"
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
 	"gridflow/internal/structure"
@@ -26,10 +28,10 @@ func TestOpened(t *testing.T) {
 		ref, _ := cell.ParseRef(a1)
 		return sheet.Value(ref)
 	}
-	if got := value(s, 0, "A1"); got.Number() != 2 || m.read[1] || m.read[2] || seen() {
+	if got := value(s, 0, "A1"); got.Number() != 2 || m.read[1] || m.read[2] || seen().Calculated {
 		t.Errorf("a sheet of values is %v, and others were read for it: %v", got, m.read)
 	}
-	if got := value(s, 1, "A1"); got.Number() != 4 || !seen() || !m.read[2] {
+	if got := value(s, 1, "A1"); got.Number() != 4 || !seen().Calculated || !m.read[2] {
 		t.Errorf("a formula without a value is %v", got)
 	}
 	if got := s.OpenedSheets(); len(got) != 1 || got[0] != 1 || s.OpenedBytes() == 0 {
@@ -144,5 +146,34 @@ func TestOpenedByForkOfRightValues(t *testing.T) {
 		if err != nil || sheet.Value(cell.Ref{}).Number() != 2 {
 			t.Fatalf("sheet %d: %v", i, err)
 		}
+	}
+}
+
+// TestOpenedTooLarge: where the formulas of a file without values take more memory than a calculation
+// of it may, it is read as it is, the reader is told, and it is not tried again. Nor is it calculated for anybody else.
+func TestOpenedTooLarge(t *testing.T) {
+	ctx, seen := NoteOpened(context.Background())
+	m := newBook(t, "A1==1+1 B1=5")
+	s := NewSnapshot("wb", "rev", m).Within(1)
+	for range 2 {
+		sheet, err := s.Sheet(ctx, 0)
+		if err != nil || !sheet.Value(cell.Ref{}).IsBlank() || sheet.Value(cell.Ref{Col: 1}).Number() != 5 {
+			t.Fatalf("%v, %v", sheet.Value(cell.Ref{}), err)
+		}
+		if got := seen(); got != (Opened{TooLarge: true}) {
+			t.Errorf("the reader is told %+v", got)
+		}
+	}
+	large := (*calc.ErrTooLarge)(nil)
+	for name, err := range map[string]error{
+		"Calculate": func() error { _, _, err := s.As("fork", 0).Calculate(ctx, nil, Moment{}); return err }(),
+		"Check":     func() error { _, err := s.Check(ctx, Moment{}, 0, func(Difference) {}); return err }(),
+	} {
+		if !errors.As(err, &large) || large.Most != 1 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, _, err := s.CalculateWithin(ctx, nil, Moment{}, Limits{Bytes: 1 << 20}); err != nil {
+		t.Errorf("with a bound of its own: %v", err)
 	}
 }

@@ -65,6 +65,7 @@ type Snapshot struct {
 	disturbed *disturbance
 	model     *calc.Model // of the formulas as they are here; nil where they were not needed yet
 	doubt     *doubt      // nil where nothing is stale
+	most      int64       // see Within
 }
 
 // editedSheet is a sheet that is no more as the source has it.
@@ -77,6 +78,14 @@ type editedSheet struct {
 // NewSnapshot is the snapshot of an unedited file.
 func NewSnapshot(id, revision string, src Source) *Snapshot {
 	return &Snapshot{ID: id, Revision: revision, src: src, byName: byName(src.Workbook()), styles: new(styleMemo), models: new(models)}
+}
+
+// Within gives s with a bound for what one calculation of it may take beside the workbook, in bytes, where its caller gives
+// none; 0: any number. What is made of s has it, too.
+func (s *Snapshot) Within(most int64) *Snapshot {
+	t := *s
+	t.most = most
+	return &t
 }
 
 // byName gives the indices of sheets by their folded names, plus 1.

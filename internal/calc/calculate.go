@@ -3,6 +3,7 @@ package calc
 import (
 	"cmp"
 	"context"
+	"errors"
 	"maps"
 	"math"
 	"math/bits"
@@ -168,8 +169,9 @@ func (m *Model) begin(in Input, opt Options) *calculation {
 func (m *Model) calculate(ctx context.Context, in Input, opt Options) (*calculation, error) {
 	c := m.begin(in, opt)
 	err := c.settle(ctx)
+	large := (*ErrTooLarge)(nil) // of what reads what: what there was room for beside all else
 	switch {
-	case ctx.Err() == nil && c.memory.exceeded():
+	case ctx.Err() == nil && (c.memory.exceeded() || opt.Bytes > 0 && errors.As(err, &large)):
 		return nil, &ErrTooLarge{Most: opt.Bytes}
 	case err == nil && c.stopped():
 		err = ctx.Err()
@@ -195,9 +197,9 @@ func (c *calculation) settle(ctx context.Context) error {
 	if !opt.All {
 		sources = c.withBlocked(sources)
 	}
-	dirty := func(g *graph.Graph) (*graph.Dirty, error) { return g.Dirty(ctx, sources) }
+	dirty := func(g *graph.Graph) (*graph.Dirty, error) { return g.Dirty(ctx, sources, c.memory.room()) }
 	if opt.All {
-		dirty = func(g *graph.Graph) (*graph.Dirty, error) { return g.All(ctx) }
+		dirty = func(g *graph.Graph) (*graph.Dirty, error) { return g.All(ctx, c.memory.room()) }
 	}
 	for round := range maxRounds {
 		c.left, c.start = nil, c.m.graph
@@ -206,7 +208,10 @@ func (c *calculation) settle(ctx context.Context) error {
 			return err
 		}
 		maps.DeleteFunc(c.circular, func(p place, _ bool) bool { return d.Contains(p.sheet, p.at) }) // of the round before
-		if err := c.run(ctx, d, sources); err != nil || c.stopped() {
+		c.memory.take(d.Bytes())
+		err = c.run(ctx, d, sources)
+		c.memory.take(-d.Bytes())
+		if err != nil || c.stopped() {
 			return err
 		}
 		if err := c.allCircles(ctx); err != nil {
@@ -222,7 +227,7 @@ func (c *calculation) settle(ctx context.Context) error {
 			break
 		}
 		sources = c.withBlocked(c.left)
-		dirty = func(g *graph.Graph) (*graph.Dirty, error) { return g.Dirty(ctx, sources) }
+		dirty = func(g *graph.Graph) (*graph.Dirty, error) { return g.Dirty(ctx, sources, c.memory.room()) }
 	}
 	return c.iterate(ctx)
 }
@@ -406,7 +411,7 @@ func (c *calculation) iterate(ctx context.Context) error {
 	for i, p := range cells {
 		areas[i] = graph.Area{Sheet: p.sheet, Range: cell.Range{First: p.at, Last: p.at}}
 	}
-	d, err := c.m.graph.Dirty(ctx, areas)
+	d, err := c.m.graph.Dirty(ctx, areas, c.memory.room())
 	if err != nil {
 		return err
 	}

@@ -65,7 +65,7 @@ func (c *calculation) allCircles(ctx context.Context) error {
 			t, i := c.cell(p)
 			t.set(i, cell.ErrorValue(cell.ErrCirc))
 		}
-		d, err := c.m.graph.Dirty(ctx, areas)
+		d, err := c.m.graph.Dirty(ctx, areas, c.memory.room())
 		if err != nil {
 			return err
 		}

@@ -56,7 +56,7 @@ func simulate(b *testing.B, m *Model, in Input, n int) (total time.Duration) {
 		from = processor()
 		return from - was
 	}
-	d, err := m.graph.All(ctx)
+	d, err := m.graph.All(ctx, 0)
 	if err != nil {
 		b.Fatal(err)
 	}

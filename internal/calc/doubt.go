@@ -16,14 +16,14 @@ type Doubt struct {
 
 // Doubt tells which cells Calculate may give other values with the same arguments, without calculating: what depends on the
 // sources, on time or on chance, and where dynamic arrays among that may spill to, with what reads those cells. The
-// error is that of ctx.
+// error is that of ctx, or an [ErrTooLarge].
 func (m *Model) Doubt(ctx context.Context, in Input, opt Options) (*Doubt, error) {
 	c := m.begin(in, opt)
 	for _, p := range m.blocked {
 		c.blocked[p] = true
 	}
 	d := &Doubt{}
-	dirty, err := m.graph.Dirty(ctx, c.withBlocked(c.sources()))
+	dirty, err := m.graph.Dirty(ctx, c.withBlocked(c.sources()), c.memory.room())
 	seen := map[place]bool{}
 	for range maxRounds {
 		if err != nil {
@@ -43,7 +43,7 @@ func (m *Model) Doubt(ctx context.Context, in Input, opt Options) (*Doubt, error
 			break
 		}
 		d.ahead = append(d.ahead, more...)
-		dirty, err = m.graph.Downstream(ctx, more)
+		dirty, err = m.graph.Downstream(ctx, more, c.memory.room())
 	}
 	return d, nil
 }

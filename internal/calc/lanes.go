@@ -185,7 +185,7 @@ func (m *Model) Lanes(ctx context.Context, in Input, opt Options, inputs []LaneI
 		}
 		sources[i] = graph.Area{Sheet: x.Sheet, Range: cell.Range{First: x.At, Last: x.At}}
 	}
-	d, err := m.graph.Dirty(ctx, sources)
+	d, err := m.graph.Dirty(ctx, sources, opt.Bytes)
 	if err != nil || d.Cells() > lanesMax {
 		return nil, err
 	}

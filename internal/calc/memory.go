@@ -1,19 +1,16 @@
 package calc
 
 import (
-	"fmt"
 	"sync/atomic"
 	"unsafe"
+
+	"gridflow/internal/calc/graph"
 )
 
 // ErrTooLarge says that a calculation would take more memory than it may.
-type ErrTooLarge struct{ Most int64 } // bytes
+type ErrTooLarge = graph.ErrTooLarge
 
-func (e *ErrTooLarge) Error() string {
-	return fmt.Sprintf("the calculation needs more than the %d bytes that it may take", e.Most)
-}
-
-// memory counts what a calculation takes beside the workbook: its tiles, what is to be
+// memory counts what a calculation takes beside the workbook: what reads what, its tiles, what is to be
 // calculated of them, the long texts that formulas give, and the large arrays that formulas make, until the next formula is run. Smaller ones are soon
 // gone. Any number of goroutines may count at once.
 type memory struct {
@@ -35,6 +32,14 @@ func (m *memory) take(n int64) {
 		m.passed.Store(true)
 		m.over()
 	}
+}
+
+// room is how many bytes there are left to take, 0: any number.
+func (m *memory) room() int64 {
+	if m.most <= 0 {
+		return 0
+	}
+	return max(m.most-m.used.Load(), 1)
 }
 
 func (m *memory) exceeded() bool { return m.passed.Load() }

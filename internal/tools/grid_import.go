@@ -349,7 +349,7 @@ const gridExample = `Example: {"anchor":"A1","widths":[12],"merges":["A1:B1"],"r
 // read is left aside.
 var (
 	gridMembers = map[string]nodeKind{"sheet": textNode, "anchor": textNode, "columns": arrayNode, "widths": arrayNode, "merges": arrayNode, "rows": arrayNode, "base": objectNode, "formats": arrayNode,
-		"workbook_id": anyNode, "fork_id": anyNode, "version": anyNode, "stale_formulas": anyNode, "calculated_on_open": anyNode}
+		"workbook_id": anyNode, "fork_id": anyNode, "version": anyNode, "stale_formulas": anyNode, "calculated_on_open": anyNode, "too_large_to_calculate": anyNode}
 	gridRowMembers    = map[string]nodeKind{"cells": arrayNode}
 	gridCellMembers   = map[string]nodeKind{"offset": arrayNode, "v": anyNode, "f": textNode, "fmt": textNode, "t": textNode, "style": objectNode}
 	gridFormatMembers = map[string]nodeKind{"cells": textNode, "fmt": textNode, "style": objectNode}

@@ -63,7 +63,7 @@ type seenVersion struct {
 	version uint64
 	stale   bool // its formulas are not calculated, or those of another that was read
 
-	opened func() bool // whether it was given values that the file does not have
+	opened func() book.Opened // what it was given where the file has no values
 }
 
 type seenKey struct{}
@@ -91,7 +91,8 @@ func render(env *Env, out any, seen *seenVersion) (*Result, error) {
 	if _, says := out.(versioned); err != nil || says {
 		return res, err
 	}
-	opened := seen.id == "" && seen.opened() // in a fork gridflow calculates anyway
+	opened := seen.opened()
+	opened.Calculated = opened.Calculated && seen.id == "" // in a fork gridflow calculates anyway
 	if strings.HasPrefix(res.Text, "{") {
 		var stamp string
 		if seen.id != "" {
@@ -100,8 +101,11 @@ func render(env *Env, out any, seen *seenVersion) (*Result, error) {
 		if seen.stale {
 			stamp += `"stale_formulas":true,`
 		}
-		if opened {
+		if opened.Calculated {
 			stamp += `"calculated_on_open":true,`
+		}
+		if opened.TooLarge {
+			stamp += `"too_large_to_calculate":true,`
 		}
 		if stamp == "" {
 			return res, nil
@@ -112,7 +116,10 @@ func render(env *Env, out any, seen *seenVersion) (*Result, error) {
 		}
 		return res, nil
 	}
-	if opened {
+	switch {
+	case opened.TooLarge:
+		res.Text = "the file has no values of its formulas, and to calculate them takes more memory than a calculation may take: they are shown without\n" + res.Text
+	case opened.Calculated:
 		res.Text = "the file has no values of its formulas: gridflow has calculated them\n" + res.Text
 	}
 	if seen.id != "" {

@@ -47,6 +47,8 @@ type Options struct {
 	Converter  Converter    // opens workbooks of other formats; nil: they do not open
 	BasesRead  bool         // that folder is another process's: it is there, and nothing in it is touched
 
+	CalcBytes int64 // what one calculation of a workbook may take beside it; 0: any number
+
 	ReadTimeout time.Duration // a read of a file that takes longer has failed; 0: there is no such time
 }
 
@@ -61,6 +63,7 @@ type Workspace struct {
 	log        *slog.Logger
 
 	readTimeout time.Duration
+	calcBytes   int64
 
 	catalogue *catalogue
 	looking   lock.Mutex[lock.WorkspaceLooking] // held while what was seen on the disk is noted in the catalogue
@@ -81,7 +84,7 @@ type Workspace struct {
 // that is done, for a root may be large. Shut ends it.
 func Open(ctx context.Context, o Options) (*Workspace, error) {
 	w := &Workspace{
-		extensions: o.Extensions, limits: o.Limits, writes: o.Writes, converter: o.Converter, log: o.Logger, readTimeout: o.ReadTimeout,
+		extensions: o.Extensions, limits: o.Limits, writes: o.Writes, converter: o.Converter, log: o.Logger, readTimeout: o.ReadTimeout, calcBytes: o.CalcBytes,
 		walked: make(chan struct{}), openAt: openAt, readerOf: func(f *os.File) io.ReaderAt { return f },
 	}
 	if w.extensions == nil {
@@ -526,7 +529,7 @@ func (w *Workspace) open(ctx context.Context, from origin, o *opened) (*loaded, 
 	}
 	check.OnLoad(func() { w.cache.reweigh(o) })
 	revision := fmt.Sprintf("%x-%x", info.Size(), info.ModTime().UnixNano())
-	return &loaded{snapshot: book.NewSnapshot(o.id, revision, check), src: check, checked: check, xlsx: file, convertedOf: sum}, nil
+	return &loaded{snapshot: book.NewSnapshot(o.id, revision, check).Within(w.calcBytes), src: check, checked: check, xlsx: file, convertedOf: sum}, nil
 }
 
 // openFile opens the file at an origin. Where the process has as many files open as it may, it

@@ -167,7 +167,7 @@ func BenchmarkDirty(b *testing.B) {
 			start := processor()
 			for b.Loop() {
 				var err error
-				if d, err = g.Dirty(b.Context(), []Area{{0, cell.Range{Last: cell.Ref{Row: 1}}}}); err != nil {
+				if d, err = g.Dirty(b.Context(), []Area{{0, cell.Range{Last: cell.Ref{Row: 1}}}}, 0); err != nil {
 					b.Fatal(err)
 				}
 				if p, err = d.Plan(b.Context()); err != nil {
@@ -190,7 +190,7 @@ func BenchmarkAll(b *testing.B) {
 			start := processor()
 			defer func() { reportProcessor(b, start) }()
 			for b.Loop() {
-				d, err := g.All(b.Context())
+				d, err := g.All(b.Context(), 0)
 				if err != nil {
 					b.Fatal(err)
 				}

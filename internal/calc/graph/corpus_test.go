@@ -192,7 +192,7 @@ func corpusFile(t *testing.T, path string) string {
 	if st.Formulas != formulas {
 		t.Errorf("%d formulas, the sheets have %d", st.Formulas, formulas)
 	}
-	all, err := g.All(t.Context())
+	all, err := g.All(t.Context(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -241,11 +241,11 @@ func undone(t *testing.T, g *Graph, c Compiler, sheet int, at cell.Ref, f grid.F
 		t.Fatal(err)
 	}
 	source := []Area{{sheet, cell.Range{First: at, Last: at}}}
-	a, err := g.Dirty(t.Context(), source)
+	a, err := g.Dirty(t.Context(), source, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := back.Dirty(t.Context(), source)
+	b, err := back.Dirty(t.Context(), source, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

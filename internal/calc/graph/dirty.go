@@ -1,8 +1,12 @@
 package graph
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"iter"
+	"math"
+	"unsafe"
 
 	"gridflow/internal/cell"
 )
@@ -37,12 +41,41 @@ func (x index) set(id, pos int32) {
 	(*p)[id&(pageSize-1)] = pos + 1
 }
 
+// ErrTooLarge says that something would take more memory than it may.
+type ErrTooLarge struct{ Most int64 } // bytes
+
+func (e *ErrTooLarge) Error() string {
+	return fmt.Sprintf("the calculation needs more than the %d bytes that it may take", e.Most)
+}
+
+// edgeBytes is about what an edge takes here and in a plan, while a list of them grows.
+const edgeBytes = 32
+
+// anyMost is what is taken for a bound of 0: edges are numbered by 32 bits.
+const anyMost = 1 << 30
+
+// dense is the error where there are more edges than fit into most bytes. There can be as many as the square of the
+// spans, if each is a formula of its own that reads all others.
+func (d *Dirty) dense(most int64) error {
+	most = min(cmp.Or(most, anyMost), edgeBytes*math.MaxInt32)
+	if int64(len(d.edges))*edgeBytes > most {
+		return &ErrTooLarge{most}
+	}
+	return nil
+}
+
+// Bytes is about the memory that d and a plan of it take.
+func (d *Dirty) Bytes() int64 {
+	return int64(len(d.edges))*edgeBytes + int64(len(d.ids))*(int64(unsafe.Sizeof(region{}))+edgeBytes)
+}
+
 // edge says that the span at position to reads, by one of its reads, the span at position
 // from: some cell that is dirty, some cell that is dirty.
 type edge struct{ from, to, read int32 }
 
-// All gives every formula of the graph as dirty. The error is that of ctx.
-func (g *Graph) All(ctx context.Context) (*Dirty, error) {
+// All gives every formula of the graph as dirty. What reads what takes at most so many bytes; 0: as many as there may be.
+// The error is that of ctx, or an [ErrTooLarge].
+func (g *Graph) All(ctx context.Context, most int64) (*Dirty, error) {
 	n := g.spans.ids()
 	d := &Dirty{g: g, at: make(index, len(g.spans)), ids: make([]int32, 0, n), regions: make([]region, 0, n)}
 	for id := range int32(g.spans.ids()) {
@@ -55,6 +88,9 @@ func (g *Graph) All(ctx context.Context) (*Dirty, error) {
 	for from, id := range d.ids {
 		if from&0xff == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
+		}
+		if err := d.dense(most); err != nil {
+			return nil, err
 		}
 		s := g.spans.at(id)
 		g.sheets[s.tpl.Sheet].reads.search(s.out, func(e *entry) bool {
@@ -69,12 +105,12 @@ func (g *Graph) All(ctx context.Context) (*Dirty, error) {
 
 // Dirty gives what has to be calculated after a change of the cells of sources, whose
 // formulas are a part of it, together with all that is volatile or dynamic. Areas outside
-// of the workbook are passed over. The error is that of ctx.
+// of the workbook are passed over. The bound and the error are as All has them.
 //
 // The cost is by the rectangles in which what is dirty can be described, not by its cells:
 // see the package comment.
-func (g *Graph) Dirty(ctx context.Context, sources []Area) (*Dirty, error) {
-	p := newPropagation(g)
+func (g *Graph) Dirty(ctx context.Context, sources []Area, most int64) (*Dirty, error) {
+	p := newPropagation(g, most)
 	for _, id := range g.special {
 		p.add(p.position(id), g.spans.at(id).area, -1, false)
 	}
@@ -85,8 +121,9 @@ func (g *Graph) Dirty(ctx context.Context, sources []Area) (*Dirty, error) {
 // calculated once more where a calculation gave cells a value that nobody expected them to
 // have, as when an array spills further than before. The formulas of the cells themselves are
 // not a part of it, unless they are downstream too, nor is what is volatile for that reason.
-func (g *Graph) Downstream(ctx context.Context, areas []Area) (*Dirty, error) {
-	return newPropagation(g).from(ctx, areas, false)
+// The bound and the error are as All has them.
+func (g *Graph) Downstream(ctx context.Context, areas []Area, most int64) (*Dirty, error) {
+	return newPropagation(g, most).from(ctx, areas, false)
 }
 
 // from makes dirty what depends on areas, with their own formulas or without.
@@ -142,6 +179,7 @@ func joined(areas []Area) []Area {
 // dependents to be found; every cell goes through it once.
 type propagation struct {
 	Dirty
+	most  int64             // bytes of edges, 0: as many as there may be
 	known map[edge]struct{} // edges, but for those that cannot be met twice
 	queue []patch
 	done  int // so many of the queue were followed
@@ -156,8 +194,8 @@ type patch struct {
 	box    box
 }
 
-func newPropagation(g *Graph) *propagation {
-	return &propagation{Dirty: Dirty{g: g, at: make(index, len(g.spans))}, known: make(map[edge]struct{})}
+func newPropagation(g *Graph, most int64) *propagation {
+	return &propagation{Dirty: Dirty{g: g, at: make(index, len(g.spans))}, most: most, known: make(map[edge]struct{})}
 }
 
 // position gives the place of a span in ids.
@@ -195,6 +233,9 @@ func (p *propagation) run(ctx context.Context) error {
 	for ; p.done < len(p.queue); p.done++ {
 		if p.done&0xff == 0 && ctx.Err() != nil {
 			return ctx.Err()
+		}
+		if err := p.dense(p.most); err != nil {
+			return err
 		}
 		if p.done >= 8*kept {
 			drop := p.done - kept

@@ -60,7 +60,8 @@
 //   - Dependents, SpanAt: O(log + k) where rectangles overlap little, as in any R-tree.
 //   - Dirty: a step for each rectangle that becomes dirty at once. What is dirty in a span takes a
 //     rectangle where it is one, and never more than a bit a cell.
-//   - Plan: O(spans and edges that are dirty).
+//   - Plan: O(spans and edges that are dirty). Edges are bounded by the memory that they may take: there are as many as
+//     the square of the spans where each of many formulas that are no copies reads all others.
 //
 // Dirty is exact for what the reads say: neither more nor less than looking at each cell would give.
 // It is a superset of what an evaluation would read, since IF reads one of its branches only.

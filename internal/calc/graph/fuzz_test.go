@@ -69,7 +69,7 @@ func FuzzReads(f *testing.F) {
 		}
 		planned(t, g)
 		at := cell.Ref{Row: int(rows), Col: int(abs)}
-		d, err := g.Dirty(t.Context(), []Area{{0, cell.Range{First: at, Last: at}}})
+		d, err := g.Dirty(t.Context(), []Area{{0, cell.Range{First: at, Last: at}}}, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -97,7 +97,7 @@ func FuzzReads(f *testing.F) {
 
 // planned makes a plan of everything, in which every formula is once.
 func planned(t *testing.T, g *Graph) {
-	d, err := g.All(t.Context())
+	d, err := g.All(t.Context(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}

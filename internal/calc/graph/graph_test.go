@@ -149,7 +149,7 @@ func TestRefusals(t *testing.T) {
 	if _, ok := g.SpanAt(0, cell.Ref{Row: -1}); ok {
 		t.Error("a span off the sheet")
 	}
-	d, err := g.Dirty(t.Context(), []Area{{5, rangeOf(t, "A1")}, {0, cell.Range{First: cell.Ref{Row: 3}, Last: cell.Ref{Row: 1}}}})
+	d, err := g.Dirty(t.Context(), []Area{{5, rangeOf(t, "A1")}, {0, cell.Range{First: cell.Ref{Row: 3}, Last: cell.Ref{Row: 1}}}}, 0)
 	if err != nil || d.Len() != 0 || d.Contains(0, at(t, "B1")) || d.Contains(0, at(t, "C1")) {
 		t.Errorf("areas that are none make %d spans dirty: %v", d.Len(), err)
 	}
@@ -254,7 +254,7 @@ func TestConcurrent(t *testing.T) {
 				}
 				h = n
 				for _, x := range []*Graph{g, h} {
-					d, err := x.Dirty(t.Context(), []Area{{0, cell.Range{First: r, Last: r}}})
+					d, err := x.Dirty(t.Context(), []Area{{0, cell.Range{First: r, Last: r}}}, 0)
 					if err != nil || !d.Contains(0, r) {
 						t.Errorf("%v is not dirty: %v", r, err)
 					}

@@ -72,14 +72,14 @@ func TestPlans(t *testing.T) {
 			case "dirty":
 				g := m.build(t)
 				if rest == "all" {
-					d, err = g.All(t.Context())
+					d, err = g.All(t.Context(), 0)
 				} else {
 					var sources []Area
 					for _, where := range strings.Fields(rest) {
 						sheet, x := m.area(t, where)
 						sources = append(sources, Area{sheet, x})
 					}
-					d, err = g.Dirty(t.Context(), sources)
+					d, err = g.Dirty(t.Context(), sources, 0)
 				}
 				if err != nil {
 					t.Fatal(err)
@@ -164,7 +164,7 @@ func TestLevels(t *testing.T) {
 		m.set(0, cell.Ref{Row: row, Col: 2}, fmt.Sprintf("B%d+A%d", row+1, row+1))
 		m.set(0, cell.Ref{Row: row, Col: 4}, fmt.Sprintf("A%d&A%d", row+1, row+1))
 	}
-	d, err := m.build(t).All(t.Context())
+	d, err := m.build(t).All(t.Context(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,7 +188,7 @@ func TestLevels(t *testing.T) {
 	if n != 3 {
 		t.Errorf("%d spans", n)
 	}
-	empty, err := newModel(1).build(t).All(t.Context())
+	empty, err := newModel(1).build(t).All(t.Context(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,7 +202,7 @@ func TestCancelled(t *testing.T) {
 	m := newModel(1)
 	m.set(0, cell.Ref{Row: 1}, "A1+1")
 	g := m.build(t)
-	d, err := g.All(t.Context())
+	d, err := g.All(t.Context(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,13 +211,42 @@ func TestCancelled(t *testing.T) {
 	if _, err := Build(ctx, m.grids(t), m.compiler()); !errors.Is(err, context.Canceled) {
 		t.Errorf("Build: %v", err)
 	}
-	if _, err := g.All(ctx); !errors.Is(err, context.Canceled) {
+	if _, err := g.All(ctx, 0); !errors.Is(err, context.Canceled) {
 		t.Errorf("All: %v", err)
 	}
-	if _, err := g.Dirty(ctx, []Area{{0, cell.Range{}}}); !errors.Is(err, context.Canceled) {
+	if _, err := g.Dirty(ctx, []Area{{0, cell.Range{}}}, 0); !errors.Is(err, context.Canceled) {
 		t.Errorf("Dirty: %v", err)
 	}
 	if _, err := d.Plan(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("Plan: %v", err)
+	}
+}
+
+// TestDense: formulas of which each reads all below it, and none is a copy of another, have as many
+// edges as the square of them. What reads what is not gathered beyond the memory that it may take.
+func TestDense(t *testing.T) {
+	const n = 300
+	m := newModel(1)
+	for row := range n {
+		m.set(0, cell.Ref{Row: row}, fmt.Sprintf("SUM(A$%d:A$%d)", row+2, n+1))
+	}
+	g := m.build(t)
+	last := []Area{{0, cell.Range{First: cell.Ref{Row: n}, Last: cell.Ref{Row: n}}}}
+	for name, get := range map[string]func(most int64) (*Dirty, error){
+		"All":        func(most int64) (*Dirty, error) { return g.All(t.Context(), most) },
+		"Dirty":      func(most int64) (*Dirty, error) { return g.Dirty(t.Context(), last, most) },
+		"Downstream": func(most int64) (*Dirty, error) { return g.Downstream(t.Context(), last, most) },
+	} {
+		d, err := get(0)
+		if err != nil || d.Len() != n || len(d.edges) != n*(n-1)/2 || d.Bytes() < int64(len(d.edges))*edgeBytes {
+			t.Fatalf("%s: %v, %+v", name, err, d)
+		}
+		if d, err = get(int64(len(d.edges)) * edgeBytes); err != nil || d.Len() != n {
+			t.Errorf("%s within what it takes: %v", name, err)
+		}
+		large := (*ErrTooLarge)(nil)
+		if _, err = get(100 * n * edgeBytes); !errors.As(err, &large) || large.Most != 100*n*edgeBytes {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

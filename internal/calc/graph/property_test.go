@@ -231,16 +231,16 @@ func graphProperty(t testing.TB) func(*rapid.T) {
 		g := build(rt, t, m)
 		checkGraph(rt, g, m)
 		sources := drawSources(rt, m)
-		d, err := g.Dirty(context.Background(), sources)
+		d, err := g.Dirty(context.Background(), sources, 0)
 		if err != nil {
 			rt.Fatal(err)
 		}
 		checkDirty(rt, d, m, m.dirty(sources))
-		if d, err = g.Downstream(context.Background(), sources); err != nil {
+		if d, err = g.Downstream(context.Background(), sources, 0); err != nil {
 			rt.Fatal(err)
 		}
 		checkDirty(rt, d, m, m.depending(sources, false))
-		all, err := g.All(context.Background())
+		all, err := g.All(context.Background(), 0)
 		if err != nil {
 			rt.Fatal(err)
 		}
@@ -283,7 +283,7 @@ func withProperty(t testing.TB) func(*rapid.T) {
 		for _, v := range versions {
 			checkGraph(rt, v.g, v.m)
 			sources := drawSources(rt, v.m)
-			d, err := v.g.Dirty(context.Background(), sources)
+			d, err := v.g.Dirty(context.Background(), sources, 0)
 			if err != nil {
 				rt.Fatal(err)
 			}

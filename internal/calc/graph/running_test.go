@@ -57,7 +57,7 @@ func TestRunning(t *testing.T) {
 				a := at(max(line+rapid.IntRange(-3, 3).Draw(rt, "near"), 0), rapid.IntRange(0, n-1).Draw(rt, "in"))
 				sources = append(sources, Area{0, cell.Range{First: a, Last: a}})
 			}
-			d, err := g.Dirty(context.Background(), sources)
+			d, err := g.Dirty(context.Background(), sources, 0)
 			if err != nil {
 				rt.Fatal(err)
 			}
