@@ -29,7 +29,7 @@ func TestSettingsReachTheirPlaces(t *testing.T) {
 	for _, place := range []struct{ got, want any }{
 		{c.workspaceOptions(), workspace.Options{Roots: []string{root}, CacheBytes: 7 << 20, ReadTimeout: 3 * time.Second}},
 		{c.forkOptions(), forks.Options{
-			Max: 5, TTL: 4 * time.Minute, CheckpointsMax: 6, StagedMax: 8, History: 9, LiveBytes: 10 << 20, SaveCells: 36,
+			Max: 5, TTL: 4 * time.Minute, CheckpointsMax: 6, StagedMax: 8, History: 9, LiveBytes: 10 << 20, WholeCells: 36,
 			CalcBudget: 11 * time.Millisecond, CalcBytes: 7 << 20, BaseBytes: 7 << 20,
 		}},
 		{*c.env(), tools.Env{Profile: "verbose", Caps: tools.Caps{MaxCells: 12, MaxPayloadBytes: 12, MaxItems: 14, MaxResponseBytes: 15, MaxEditCells: 18}, Outside: outside.Refuse, Links: outside.Allow}},

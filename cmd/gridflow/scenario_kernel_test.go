@@ -200,8 +200,9 @@ func TestFault_MemoryCgroup(t *testing.T) {
 	figure(t, fmt.Sprintf("reads of workbooks of %d MiB in all, of %d, that ended a server with %d MiB and no settings", books*size>>20, 4*books, memory>>20), 0, 0)
 }
 
-// TestFault_LargeEdits: in a container that gives it 192 MiB a call that would change a million and a half cells is refused, and so is
-// the save of as many that were changed one part after the other: either would have the system end the server.
+// TestFault_LargeEdits: in a container that gives it 192 MiB a call that would change a million and a half cells is refused, and so are
+// the save and the merge of as many that were changed one part after the other: each would have the system end the server. Formats are
+// given to all of them.
 func TestFault_LargeEdits(t *testing.T) {
 	t.Parallel()
 	const rows, columns, parts = 300_000, 5, 10
@@ -229,10 +230,13 @@ func TestFault_LargeEdits(t *testing.T) {
 	})
 	fork := newFork(t, c.session, "large")
 	refused(t, "TOO_MANY", c.session, "transform_batch", `{"fork_id":%q,"ops":[{"kind":"clear_range","sheet_name":"Data","range":"A:E"}]}`, fork)
+	refused(t, "TOO_MANY", c.session, "structure_batch", `{"fork_id":%q,"ops":[{"kind":"move_range","sheet_name":"Data","src_range":"A1:E300000","dest_anchor":"J1"}]}`, fork)
+	do(t, c.session, "style_batch", `{"fork_id":%q,"ops":[{"sheet_name":"Data","range":"A1:E300000","patch":{"font":{"bold":true}}}]}`, fork)
 	for i := range parts {
 		do(t, c.session, "transform_batch", `{"fork_id":%q,"ops":[{"kind":"fill_range","sheet_name":"Data","range":"A%d:E%d","value":3}]}`, fork, 1+i*rows/parts, (i+1)*rows/parts)
 	}
 	refused(t, "LIMIT", c.session, "save_fork", `{"fork_id":%q,"target_path":"changed.xlsx"}`, fork)
+	refused(t, "LIMIT", c.session, "merge_fork", `{"fork_id":%q,"with":%q}`, newFork(t, c.session, "large"), fork)
 	alive := 0
 	if c.count() {
 		alive++

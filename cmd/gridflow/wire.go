@@ -124,7 +124,7 @@ func (c *config) workspaceOptions() workspace.Options {
 // forkOptions gives what they say of forks.
 func (c *config) forkOptions() forks.Options {
 	return forks.Options{
-		Max: c.maxForks, TTL: c.forkTTL, CheckpointsMax: c.maxCheckpoints, StagedMax: c.maxStaged, History: c.history, LiveBytes: c.forkBytes, SaveCells: 2 * c.maxEditCells,
+		Max: c.maxForks, TTL: c.forkTTL, CheckpointsMax: c.maxCheckpoints, StagedMax: c.maxStaged, History: c.history, LiveBytes: c.forkBytes, WholeCells: 2 * c.maxEditCells,
 		CalcBudget: c.calcBudget, CalcBytes: c.cacheBytes, BaseBytes: c.cacheBytes,
 	}
 }

@@ -134,39 +134,54 @@ func (o FormatCells) apply(d *draft) error {
 		return styleNeed{own, key}
 	}
 	// Which formats there are is found out first: they are made all at once.
+	ranges := Apart(o.Ranges)
 	var needs []styleNeed
 	needed := map[styleNeed]bool{}
-	changes := make([]grid.Change, 0, 64)
-	for _, r := range Apart(o.Ranges) {
-		for ref, own := range stylesOf(sheet, r) {
+	for _, r := range ranges {
+		for _, own := range stylesOf(sheet, r) {
 			n := style(own)
 			if !needed[n] {
 				needed[n] = true
 				needs = append(needs, n)
 			}
-			changes = append(changes, grid.Change{Ref: ref, Kind: grid.SetStyle, Style: own})
+			d.edited++
 		}
 	}
-	d.edited += len(changes)
 	made := d.madeStyles(needs)
-	kept := changes[:0]
-	for _, c := range changes {
-		_, stored := sheet.At(c.Ref)
-		if is := made(style(c.Style)); is != c.Style || o.Anew && !stored && is != sheet.Layout.LineStyle(c.Ref) {
-			c.Style = is
-			kept = append(kept, c)
+	edited := sheet
+	changes := make([]grid.Change, 0, formattedAtOnce)
+	give := func() (err error) {
+		if err = d.ctx.Err(); err == nil {
+			edited, err = edited.With(changes)
 		}
-	}
-	if len(kept) == 0 {
-		return nil
-	}
-	edited, err := sheet.With(kept)
-	if err != nil {
+		changes = changes[:0]
 		return err
 	}
-	d.put(i, sheet, edited)
+	for _, r := range ranges {
+		for ref, own := range stylesOf(sheet, r) {
+			_, stored := sheet.At(ref)
+			if is := made(style(own)); is != own || o.Anew && !stored && is != sheet.Layout.LineStyle(ref) {
+				changes = append(changes, grid.Change{Ref: ref, Kind: grid.SetStyle, Style: is})
+			}
+			if len(changes) == formattedAtOnce {
+				if err := give(); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	if err := give(); err != nil {
+		return err
+	}
+	if edited != sheet {
+		d.put(i, sheet, edited)
+	}
 	return nil
 }
+
+// formattedAtOnce is how many cells are given their formats at once: what is said of a cell until
+// it has it takes some hundred bytes, and there may be millions of them.
+const formattedAtOnce = 1 << 14
 
 // stylesOf yields the cells of a range, whether stored or not, with the formats that they have.
 func stylesOf(sheet *grid.Sheet, r cell.Range) func(yield func(cell.Ref, uint32) bool) {

@@ -161,6 +161,10 @@ func (s *Store) contentOf(ctx context.Context, from string) (h head, info Info, 
 		return
 	}
 	if !stands {
+		if err = s.near(ctx, h.hold.Snapshot(), h.snap); err != nil {
+			h.hold.Release()
+			return
+		}
 		edit, err = book.Between(ctx, h.hold.Snapshot(), h.snap)
 	}
 	if err != nil {

@@ -381,10 +381,16 @@ const resultsMax = 4096
 // reads a value that was, looks as if it had never been touched, and calculated again it keeps the
 // value of the file, which may be another one than ours; and an iteration goes on from where the
 // one before came to. Such values go with the edit. ok is false where that does not do: where
-// an array fills other cells, of two that want the same.
+// an array fills other cells, of two that want the same; and where more cells differ than may be
+// taken up at once.
 func (l *live) standing(ctx context.Context, hold *workspace.Hold, v uint64, snap *book.Snapshot) (whole book.Edit, ok bool, err error) {
 	if snap.Given() {
 		return whole, false, nil // no calculation comes to what another program gave
+	}
+	if most := l.store.o.WholeCells; most > 0 {
+		if far, err := book.Exceeds(ctx, hold.Snapshot(), snap, most); far || err != nil {
+			return whole, false, err
+		}
 	}
 	whole, err = book.Between(ctx, hold.Snapshot(), snap)
 	if err != nil {

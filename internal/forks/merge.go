@@ -68,11 +68,17 @@ func (s *Store) mergeFork(ctx context.Context, id, with string, o MergeOptions) 
 		e := event{Tool: text(o.Tool), Label: text(o.Label), From: m.With}
 		base := l.held(l.line.head())
 		if base.SHA256 == theirs.hold.SHA256 {
+			if err := s.near(ctx, base.Snapshot(), ours, theirs.snap); err != nil {
+				return nil, nil, e, err
+			}
 			found, err := book.Merge(ctx, base.Snapshot(), ours, theirs.snap)
 			return found, ours, e, err
 		}
 		if info.Workbook != l.line.workbook {
 			return nil, nil, e, fail(CodeBadInput, "Compare them with diff_workbooks, and make what is wanted of it with edit_batch", "the forks are of different workbooks, %s and %s", l.line.path, info.Path)
+		}
+		if err := s.near(ctx, theirs.hold.Snapshot(), theirs.snap); err != nil {
+			return nil, nil, e, err
 		}
 		found, err := book.MergeAcross(ctx, theirs.hold.Snapshot(), ours, theirs.snap)
 		return found, ours, e, err
@@ -115,6 +121,9 @@ func (s *Store) rebase(ctx context.Context, id, with string, o MergeOptions) (m 
 		e := event{Tool: text(o.Tool), Label: text(o.Label), Base: &onto.Base, From: entry.ID, hold: onto}
 		if base.SHA256 == onto.SHA256 {
 			return nil, nil, e, fail(CodeNothing, "There is nothing to merge", "%s is what the fork stands on", entry.Path)
+		}
+		if err := s.near(ctx, base.Snapshot(), ours); err != nil {
+			return nil, nil, e, err
 		}
 		found, err := book.Rebase(ctx, base.Snapshot(), ours, onto.Snapshot())
 		return found, l.openedAs(onto), e, err

@@ -7,7 +7,6 @@ import (
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
-	"gridflow/internal/until"
 	"gridflow/internal/xf"
 	"gridflow/internal/xlsx"
 	"gridflow/internal/xlsx/patch"
@@ -91,15 +90,12 @@ func patchOf(ctx context.Context, base, cur *book.Snapshot, most int) (p patch.P
 		}
 		// A patch is much larger than what it says of the cells: it is made in one piece, once it
 		// is known that it may be.
-		n := 0
-		for range until.Done2(ctx, grid.Diff(was, is, nil)) {
-			n++
-		}
+		n, weight := book.Differing(ctx, was, is, most)
 		if err := ctx.Err(); err != nil {
 			return p, 0, err
 		}
-		if differ += n; most > 0 && differ > most {
-			return p, 0, fail(CodeLimit, "The operator can give the process more memory, or set --max-edit-cells", "more than %d cells differ from the file, which is as many as this server saves at once with the memory that it has", most)
+		if differ += weight; most > 0 && differ > most {
+			return p, 0, tooDifferent(most)
 		}
 		sheet := patch.SheetPatch{Sheet: i, Cells: make([]patch.CellPatch, 0, n)}
 		for x, y := range grid.Diff(was, is, nil) {
@@ -155,6 +151,27 @@ func patchOf(ctx context.Context, base, cur *book.Snapshot, most int) (p patch.P
 		}
 	}
 	return p, cells, nil
+}
+
+// tooDifferent is the error of what cannot be done with a version that differs in more cells from its
+// file than may be taken up at once.
+func tooDifferent(most int) error {
+	return fail(CodeLimit, "The operator can give the process more memory, or set --max-edit-cells", "more than %d cells differ from the file, a long text counting for several, which are as many as this server takes up at once with the memory that it has", most)
+}
+
+// near fails where versions of a workbook differ in more cells from it than may be taken up at once.
+func (s *Store) near(ctx context.Context, base *book.Snapshot, versions ...*book.Snapshot) error {
+	for _, v := range versions {
+		if s.o.WholeCells == 0 {
+			break
+		}
+		if far, err := book.Exceeds(ctx, base, v, s.o.WholeCells); err != nil {
+			return err
+		} else if far {
+			return tooDifferent(s.o.WholeCells)
+		}
+	}
+	return nil
 }
 
 // contentOf says that a cell of a sheet is all that there is to be at its place.

@@ -58,7 +58,7 @@ func (r *Router) Package(ctx context.Context, id string, fn func(Package) error)
 		return err
 	}
 	defer h.hold.Release()
-	p, _, err := patchOf(ctx, h.hold.Snapshot(), h.snap, r.Forks.o.SaveCells)
+	p, _, err := patchOf(ctx, h.hold.Snapshot(), h.snap, r.Forks.o.WholeCells)
 	if err != nil {
 		return err
 	}

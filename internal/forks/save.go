@@ -104,7 +104,7 @@ func (s *Store) Save(ctx context.Context, id string, o SaveOptions) (out Saved, 
 	if !o.Force && target.Path == original {
 		w.Expect = expect
 	}
-	p, cells, err := patchOf(ctx, h.hold.Snapshot(), h.snap, s.o.SaveCells)
+	p, cells, err := patchOf(ctx, h.hold.Snapshot(), h.snap, s.o.WholeCells)
 	if err != nil {
 		return out, err
 	}

@@ -54,7 +54,7 @@ type Options struct {
 
 	CalcBudget time.Duration    // what a commit may spend on calculation before the rest is done behind it; 2 s where 0, no calculation at all where less
 	CalcBytes  int64            // what one calculation may take beside its workbook; any number where 0. One that needs more is not made, and the fork stays stale
-	SaveCells  int              // cells that may differ from the file where a fork is saved, for a save takes some 250 bytes for each; any number where 0
+	WholeCells int              // cells in which a version may differ from its file to be saved, merged or copied, which takes some 250 bytes for each; any number where 0
 	Now        func() time.Time // the clock of NOW and TODAY, in the time zone that they tell; time.Now where nil
 
 	// Begin waits until work may begin that no call has asked for, such as the discarding of

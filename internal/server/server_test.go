@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -532,14 +534,57 @@ func TestSubscriptionsForgetSessionsThatEnded(t *testing.T) {
 		t.Errorf("counts %d and %d", s.counts[a], s.counts[b])
 	}
 	s.within("gridflow://wb-1", nil)
-	if len(s.byURI) != 0 || len(s.counts) != 0 {
-		t.Errorf("kept %v and %v", s.byURI, s.counts)
+	if len(s.byURI) != 0 || len(s.counts) != 0 || len(s.bytes) != 0 {
+		t.Errorf("kept %v, %v and %v", s.byURI, s.counts, s.bytes)
+	}
+	if nobodys := s.sweep(nil); len(nobodys) != 3 || len(s.sweep(nil)) != 0 {
+		t.Errorf("nobody watches %q any more", nobodys)
 	}
 	for i := range sessionSubscriptionsMax + 1 {
 		err := s.subscribe(t.Context(), &mcp.SubscribeRequest{Session: a, Params: &mcp.SubscribeParams{URI: fmt.Sprintf("gridflow://wb-%d", i)}})
 		if refused := err != nil; refused != (i == sessionSubscriptionsMax) {
 			t.Fatalf("subscription %d: %v", i, err)
 		}
+	}
+}
+
+// TestSubscriptionsAreBounded: what a session watches is bounded in bytes, too, and nothing of it is kept
+// when it has ended, although nothing changes.
+func TestSubscriptionsAreBounded(t *testing.T) {
+	s, _ := observedSite(t, fixtureTools(), HTTPOptions{}, nil)
+	live := func() int64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	const sessions = 100
+	each := sessionSubscriptionBytesMax / 4000
+	var before int64
+	for n := range sessions {
+		if n == sweepMin {
+			before = live()
+		}
+		session := s.open()
+		for i := range each + 1 {
+			uri := fmt.Sprintf("gridflow://wb-1/Data/%d_%d", n, i)
+			uri += strings.Repeat("A", 4000-len(uri))
+			_, body := s.do(s.request(t.Context(), fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"method":"resources/subscribe","params":{"uri":%q}}`, i+10, uri), session))
+			if refused := strings.Contains(body, "as it may"); refused != (i == each) {
+				t.Fatalf("subscription %d: %s", i, body)
+			}
+		}
+		r := s.request(t.Context(), "", session)
+		r.Method = http.MethodDelete
+		if resp, body := s.do(r); resp.StatusCode != http.StatusNoContent {
+			t.Fatalf("%s: %s", resp.Status, body)
+		}
+	}
+	if grown := live() - before; grown > sessions*sessionSubscriptionBytesMax/2 {
+		t.Errorf("%d sessions that have ended left %d bytes", sessions, grown)
+	}
+	if n := len(s.server.subscriptions.counts); n > 2*sweepMin {
+		t.Errorf("%d sessions are known to watch, and none is there", n)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"gridflow/internal/book"
+	"gridflow/internal/calc"
 	"gridflow/internal/cell"
 	"gridflow/internal/forks"
 	"gridflow/internal/nearest"
@@ -56,6 +57,7 @@ func MapError(err error) error {
 	var ofJob *job.Error
 	var ofOffice *office.Error
 	var ofDocument *office.FailedError
+	var tooLarge *calc.ErrTooLarge
 	switch {
 	case errors.As(err, &ours):
 		return ours
@@ -85,6 +87,8 @@ func MapError(err error) error {
 		return fail("OFFICE_"+strings.ToUpper(string(ofDocument.Code)), "What LibreOffice cannot do with it, other tools may", "%s", ofDocument.Error())
 	case errors.As(err, &ofFile): // of what is written; what is read comes by the workspace
 		return &Error{Code: string(ofFile.Code), Message: strings.TrimSuffix(ofFile.Error(), "."), Hint: strings.TrimSuffix(ofFile.Hint, ".")}
+	case errors.As(err, &tooLarge):
+		return fail("TOO_LARGE", "The operator can give more with --cache-bytes", "to calculate it takes more than the %d MB of memory that a calculation may take", tooLarge.Most>>20)
 	case errors.Is(err, context.DeadlineExceeded):
 		return fail(codeTimeout, "Ask for less at once: a smaller range, one sheet, or a page", "the call took too long")
 	case errors.Is(err, context.Canceled):

@@ -79,11 +79,11 @@ var executeManifest = define(Spec{
 		}
 		model, err := whatif.NewModel(ctx, snap, at, 0)
 		if err != nil {
-			return calcTooLarge(err)
+			return err
 		}
 		done, err := model.Try(ctx, r.inputs)
 		if err != nil {
-			return calcTooLarge(err)
+			return err
 		}
 		r.snap = done
 		lim := env.budget(0)

@@ -92,7 +92,7 @@ var goalSeek = define(Spec{
 		}
 		f, err := model.Seek(ctx, g)
 		if err != nil {
-			return calcTooLarge(err)
+			return err
 		}
 		out.Reached, out.Trials, out.Why = f.Reached, f.Trials, f.Why
 		out.Found, out.Value = told{cell.NumberValue(f.Input)}, told{cell.NumberValue(f.Value)}

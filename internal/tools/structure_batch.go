@@ -10,6 +10,7 @@ import (
 	"gridflow/internal/cell"
 	"gridflow/internal/formula"
 	"gridflow/internal/structure"
+	"gridflow/internal/until"
 )
 
 type structureOp struct {
@@ -196,6 +197,11 @@ func (s *structureRun) restructure(changes ...structure.Change) error {
 			}
 			s.lost = lostSeries(charts)
 		}
+		if c.Kind == structure.MoveCells {
+			if err := s.roomToMove(c); err != nil {
+				return err
+			}
+		}
 		if err := s.batch.do(book.Restructure{Change: c}); err != nil {
 			return err
 		}
@@ -206,6 +212,24 @@ func (s *structureRun) restructure(changes ...structure.Change) error {
 		}
 	}
 	return nil
+}
+
+// roomToMove takes room for the cells that are to be moved.
+func (s *structureRun) roomToMove(c structure.Change) error {
+	index, err := sheetNamed(s.snap, c.Sheet)
+	if err != nil {
+		return err
+	}
+	sheet, err := s.snap.Sheet(s.ctx, index)
+	if err != nil {
+		return err
+	}
+	for range until.Done(s.ctx, sheet.Cells(c.Range)) {
+		if !s.room.weigh(1) {
+			break
+		}
+	}
+	return s.room.err()
 }
 
 // lostCharts warns of charts that show cells which are gone now.

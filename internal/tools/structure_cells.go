@@ -135,9 +135,12 @@ func (s *structureRun) mergeCells(op *structureOp) error {
 	ops := []book.Op{book.Arrange{Sheet: name, Merges: (*book.Ranges)(&merges)}}
 	empty := book.SetCells{Sheet: name}
 	for c := range until.Done(s.ctx, sheet.Cells(target)) {
-		if c.Ref != target.First && !c.Empty() {
+		if c.Ref != target.First && !c.Empty() && s.room.weigh(1) {
 			empty.Cells = append(empty.Cells, book.CellEdit{Ref: c.Ref, Clear: true})
 		}
+	}
+	if err := s.room.err(); err != nil {
+		return err
 	}
 	if len(empty.Cells) > 0 {
 		s.warn("WARN_MERGE_CLEARED: %d cells of %v were emptied: of merged cells only the first holds something", len(empty.Cells), target)
@@ -193,7 +196,11 @@ func (s *structureRun) cloneRow(op *structureOp) error {
 			if len(set.Cells) >= filledMax {
 				return fail(codeRangeInvalid, "Make fewer copies at once", "the copies have more than %d cells", filledMax)
 			}
-			set.Cells = append(set.Cells, copier.Cell(sheet, c.Ref, sheet, cell.Ref{Row: at + n, Col: c.Ref.Col}))
+			copied := copier.Cell(sheet, c.Ref, sheet, cell.Ref{Row: at + n, Col: c.Ref.Col})
+			if !s.room.take(copied) {
+				return s.room.err()
+			}
+			set.Cells = append(set.Cells, copied)
 		}
 	}
 	s.counts["rows_cloned"] += op.Count
@@ -289,6 +296,9 @@ func (s *structureRun) copyCells(op *structureOp, i int, src cell.Range, to int,
 		}
 		if _, stored := onto.At(there); c.Clear && !stored && c.NumFmt == "" && len(c.Format) == 0 {
 			continue
+		}
+		if !s.room.take(c) {
+			return s.room.err()
 		}
 		set.Cells = append(set.Cells, c)
 	}

@@ -2,7 +2,6 @@ package tools
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -11,7 +10,6 @@ import (
 	"time"
 
 	"gridflow/internal/book"
-	"gridflow/internal/calc"
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
 	"gridflow/internal/whatif"
@@ -208,20 +206,19 @@ func (s Scalar) node() node {
 
 // model gives what the sets are tried on: the workbook as it is now.
 func (t *trials) model(ctx context.Context) (*whatif.Model, error) {
-	m, err := whatif.NewModel(ctx, t.snap, book.MomentAt(time.Now(), 1), 0)
-	return m, calcTooLarge(err)
+	return whatif.NewModel(ctx, t.snap, book.MomentAt(time.Now(), 1), 0)
 }
 
 // tryAll calculates n sets of inputs on all processors, gives the values that cells have with
 // each set to each, in any order but never two at a time, and reports its progress as doing.
 func tryAll(ctx context.Context, m *whatif.Model, n int, doing string, inputs func(i int) []whatif.Input, cells []whatif.Cell, each func(i int, values []cell.Value)) error {
 	done := 0
-	return calcTooLarge(m.Run(ctx, n, runtime.GOMAXPROCS(0), inputs, cells, func(i int, values []cell.Value) error {
+	return m.Run(ctx, n, runtime.GOMAXPROCS(0), inputs, cells, func(i int, values []cell.Value) error {
 		each(i, values)
 		done++
 		ReportProgress(ctx, float64(done), float64(n), doing)
 		return nil
-	}))
+	})
 }
 
 // tellAll gives values as results show them.
@@ -231,12 +228,4 @@ func tellAll(values []cell.Value) []told {
 		list[i] = told{v}
 	}
 	return list
-}
-
-// calcTooLarge words the error of a calculation that may not take as much memory as it needs.
-func calcTooLarge(err error) error {
-	if large := (*calc.ErrTooLarge)(nil); errors.As(err, &large) {
-		return fail("TOO_LARGE", "The operator can give more with --cache-bytes", "to calculate it takes more than the %d MB of memory that a calculation may take", large.Most>>20)
-	}
-	return err
 }
