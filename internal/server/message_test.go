@@ -179,3 +179,23 @@ func TestHalvesOfCharacters(t *testing.T) {
 		t.Error("an id may be half of a character")
 	}
 }
+
+// TestBatchOfOneIDTwice: over HTTP a batch in which two calls have one id is refused as a whole, for only one
+// of them would be answered; a number and a text are two ids.
+func TestBatchOfOneIDTwice(t *testing.T) {
+	s := newSite(t, fixtureTools(), HTTPOptions{})
+	begin := strings.Replace(initializeMessage, "2025-11-25", "2025-03-26", 1)
+	resp, _ := s.do(s.request(t.Context(), begin, ""))
+	session := resp.Header.Get("Mcp-Session-Id")
+	call := func(id string) string { return strings.Replace(legacyCall("echo"), `"id":7`, `"id":`+id, 1) }
+	note := `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":99}}`
+	for ids, answers := range map[string]int{"1,1": 0, "1,1.0": 0, `"a","\u0061"`: 0, `1,"1"`: 2, "1,2": 2} {
+		first, second, _ := strings.Cut(ids, ",")
+		r := s.request(t.Context(), "["+note+","+call(first)+","+call(second)+","+note+"]", session)
+		r.Header.Del("Mcp-Protocol-Version")
+		resp, body := s.do(r)
+		if refused := resp.StatusCode == http.StatusBadRequest && strings.Contains(body, "twice"); refused != (answers == 0) || strings.Count(body, `"result"`) != answers {
+			t.Errorf("%s: %s: %s", ids, resp.Status, body)
+		}
+	}
+}
