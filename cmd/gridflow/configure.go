@@ -85,7 +85,7 @@ func configure(cmd string, args []string, lookupEnv func(string) (string, bool),
 		c.cacheBytes = fittingCache(c.cacheBytes, server.KernelMemory())
 	}
 	if _, given := c.places["max-edit-cells"]; !given {
-		c.maxEditCells = fittingEdits(c.maxEditCells, cmp.Or(c.memoryLimit, server.KernelMemory()))
+		c.maxEditCells = fittingEdits(c.maxEditCells, cmp.Or(c.memoryLimit, server.KernelMemory(), server.MachineMemory()))
 	}
 	for i := range extra {
 		s := &extra[i]

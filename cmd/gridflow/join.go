@@ -90,6 +90,12 @@ func (j *joiner) join(ctx context.Context) (server.Backend, error) {
 			return nil, err
 		}
 		b, theirs, err := dial(ctx, used.state)
+		if err == nil && theirs.Full {
+			b.Close()
+			used.why = "another gridflow process uses the state folder, and serves as many others as it may"
+			used.hint = "Start this one again when one of them has ended, or with a --state-dir of its own"
+			return nil, j.readOnly(ctx, used)
+		}
 		if err == nil {
 			differ := j.mine.Differing(theirs)
 			if j.ignore != nil {

@@ -265,6 +265,7 @@ func TestHTTPRefusals(t *testing.T) {
 		{"panic", statelessCall("panics"), nil, 200, "INTERNAL"},
 		{"origin", statelessCall("echo"), func(r *http.Request) { r.Header.Set("Origin", "https://evil.example") }, 403, "--allowed-origins"},
 		{"host", statelessCall("echo"), func(r *http.Request) { r.Host = "evil.example" }, 403, "--allowed-hosts"},
+		{"an address that is not this machine's", statelessCall("echo"), func(r *http.Request) { r.Host = "192.0.2.1" }, 403, "--allowed-hosts"},
 		{"malformed", "{", nil, 400, "not valid JSON"},
 		{"fine", statelessCall("echo"), nil, 200, `"resultType":"complete"`},
 	} {

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -426,6 +427,44 @@ func TestOtherSettings(t *testing.T) {
 	c := join(t, root, state, eras[0], "--exclude-tools=save_fork")
 	if why := refused(t, "STATE_IN_USE", c.ClientSession, "list_forks", `{}`); !strings.Contains(why, "tools") {
 		t.Error(why)
+	}
+}
+
+// TestTooManyPrograms: one more program than may use a state folder is told so, and so is its client, at
+// once: it reads. Programs that come again and again fill nobody's log.
+func TestTooManyPrograms(t *testing.T) {
+	state, root := t.TempDir(), exampleRoot(t)
+	a := join(t, root, state, eras[0])
+	newFork(t, a.ClientSession, "loan")
+	path, err := socketAddress(state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hello := func() string {
+		c, err := net.Dial("unix", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		line, err := bufio.NewReader(c).ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		return line
+	}
+	const most = 64
+	for i := range most + 50 {
+		if line := hello(); strings.Contains(line, `"full":true`) != (i >= most) {
+			t.Fatalf("program %d is told %s", i, line)
+		}
+	}
+	b := join(t, root, state, eras[0])
+	do(t, b.ClientSession, "list_workbooks", `{}`)
+	if why := refused(t, "STATE_IN_USE", b.ClientSession, "list_forks", `{}`); !strings.Contains(why, "as many others as it may") || !strings.Contains(why, "--state-dir") {
+		t.Error(why)
+	}
+	if n := len(a.log.matching("too many processes")); n == 0 || n > 20 {
+		t.Errorf("%d lines say that too many came", n)
 	}
 }
 

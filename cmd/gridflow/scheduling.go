@@ -312,8 +312,8 @@ func (c *config) fitMemory(log *slog.Logger) {
 	}
 }
 
-// fittingEdits is how many cells a call may change where nobody has said so: the default, or where memory is bounded
-// (0: it is not) as many as take a quarter of it, while a save of twice as many takes half; 65 536 in any case.
+// fittingEdits is how many cells a call may change where nobody has said so: the default, or where it is known how much memory
+// there is (0: it is not) as many as take a quarter of it, while a save of twice as many takes half; 65 536 in any case.
 func fittingEdits(def int, memory int64) int {
 	const editBytes = 250
 	if memory == 0 {

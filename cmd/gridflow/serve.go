@@ -75,8 +75,7 @@ func (h *host) serveHTTP(ctx context.Context, s *server.Server) error {
 	if err != nil {
 		return fmt.Errorf("%w; choose another address with --listen", err)
 	}
-	o := server.HTTPOptions{Path: c.path, AllowedOrigins: c.allowedOrigins, AllowedHosts: c.allowedHosts, TrustedProxies: c.trustedProxies,
-		MaxConnections: c.maxConnections, MaxBodyBytes: c.maxRequestBytes, Metrics: c.metrics}
+	o := c.httpOptions()
 	if addr, ok := l.Addr().(*net.TCPAddr); ok {
 		o.Loopback = addr.IP.IsLoopback()
 	}
@@ -98,6 +97,12 @@ func (h *host) serveHTTP(ctx context.Context, s *server.Server) error {
 		u.log.Warn("the server can be reached from other machines and asks nobody who they are", "listen", c.listen)
 	}
 	return s.ServeHTTP(ctx, l, o, c.drainTimeout)
+}
+
+// httpOptions gives what the settings say of how the server is reached.
+func (c *config) httpOptions() server.HTTPOptions {
+	return server.HTTPOptions{Path: c.path, AllowedOrigins: c.allowedOrigins, AllowedHosts: c.allowedHosts, TrustedProxies: c.trustedProxies,
+		MaxConnections: c.maxConnections, MaxBodyBytes: c.maxRequestBytes, Metrics: c.metrics}
 }
 
 // A setup is what a server is made from: settings, tools and log.

@@ -33,7 +33,8 @@ func openWith(ctx context.Context, c *config, log *slog.Logger, files func(*work
 	if err != nil {
 		return nil, err
 	}
-	o := workspace.Options{Roots: c.roots, CacheBytes: c.cacheBytes, ReadTimeout: c.readTimeout, CalcBytes: c.cacheBytes, Writes: !c.readOnly, Logger: log}
+	o := c.workspaceOptions()
+	o.Logger = log
 	var records *journal.Log
 	noForks := c.alone
 	if state != "" && noForks == nil {
@@ -68,19 +69,19 @@ func openWith(ctx context.Context, c *config, log *slog.Logger, files func(*work
 	}
 	router, jobs := &forks.Router{Workspace: w}, new(admit.Jobs)
 	if records != nil {
-		router.Forks, err = forks.Open(ctx, forks.Options{
-			Bases: w, Files: files(w), Journal: records, Max: c.maxForks, TTL: c.forkTTL, CheckpointsMax: c.maxCheckpoints, StagedMax: c.maxStaged,
-			History: c.history, LiveBytes: c.forkBytes, WholeCells: 2 * c.maxEditCells,
-			Begin: jobs.Begin, Calculate: jobs.Calculate, Rest: jobs.Rest, CalcBudget: c.calcBudget, CalcBytes: c.cacheBytes, BaseBytes: c.cacheBytes,
-			Changed: func(id string, _ uint64) { w.Announce(id) }, Expired: expired(record, log), Logger: log,
-		})
+		o := c.forkOptions()
+		o.Bases, o.Files, o.Journal, o.Logger = w, files(w), records, log
+		o.Begin, o.Calculate, o.Rest = jobs.Begin, jobs.Calculate, jobs.Rest
+		o.Changed, o.Expired = func(id string, _ uint64) { w.Announce(id) }, expired(record, log)
+		router.Forks, err = forks.Open(ctx, o)
 		if err != nil {
 			w.Shut()
 			suite.close(ctx)
 			return nil, errors.Join(err, record.Close(), closeJournal(records))
 		}
 	}
-	env := &tools.Env{Workspace: tools.Seeing{Workspace: router}, Forks: router.Forks, NoForks: noForks, Profile: tools.Profile(c.profile), Caps: c.caps(), Outside: outside.Policy(c.outside), Links: outside.Policy(c.linkTargets)}
+	env := c.env()
+	env.Workspace, env.Forks, env.NoForks = tools.Seeing{Workspace: router}, router.Forks, noForks
 	env.Office, env.Documents, env.Pictures = suite.office, router, suite.pictures
 	if !c.readOnly {
 		env.Files = w
@@ -113,6 +114,24 @@ func openWith(ctx context.Context, c *config, log *slog.Logger, files func(*work
 			return errors.Join(err, record.Close())
 		},
 	}, nil
+}
+
+// workspaceOptions gives what the settings say of the files.
+func (c *config) workspaceOptions() workspace.Options {
+	return workspace.Options{Roots: c.roots, CacheBytes: c.cacheBytes, ReadTimeout: c.readTimeout, CalcBytes: c.cacheBytes, Writes: !c.readOnly}
+}
+
+// forkOptions gives what they say of forks.
+func (c *config) forkOptions() forks.Options {
+	return forks.Options{
+		Max: c.maxForks, TTL: c.forkTTL, CheckpointsMax: c.maxCheckpoints, StagedMax: c.maxStaged, History: c.history, LiveBytes: c.forkBytes, WholeCells: 2 * c.maxEditCells,
+		CalcBudget: c.calcBudget, CalcBytes: c.cacheBytes, BaseBytes: c.cacheBytes,
+	}
+}
+
+// env gives what they say of what tools may do and show.
+func (c *config) env() *tools.Env {
+	return &tools.Env{Profile: tools.Profile(c.profile), Caps: c.caps(), Outside: outside.Policy(c.outside), Links: outside.Policy(c.linkTargets)}
 }
 
 // openAudit opens the record of what is changed, nil where there is to be none.

@@ -243,3 +243,18 @@ func FuzzFile(f *testing.F) {
 		}
 	})
 }
+
+// TestRights: what stands in the file of a principal is what he has.
+func TestRights(t *testing.T) {
+	roots, file := served(t)
+	token, hash := NewToken()
+	write(t, file, "principals:\n  a: {roots: ["+roots[0]+"], tokens: ["+hash+"], read_only: true, metrics: true, weight: 3, max_forks: 5}\n")
+	d, err := Open(file, roots)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, _ := d.ByToken(token)
+	if p == nil || p.Name != "a" || !p.ReadOnly || !p.Metrics || p.Weight != 3 || p.MaxForks != 5 || !p.Sees(roots[0]) || p.Sees(roots[1]) || p.SeesAll() {
+		t.Errorf("%+v", p)
+	}
+}

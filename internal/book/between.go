@@ -99,28 +99,42 @@ func Between(ctx context.Context, base, cur *Snapshot) (Edit, error) {
 }
 
 // Exceeds reports whether cur, a version of the workbook whose unedited state is base, differs from
-// it in more than so many cells, as Between counts them: an Edit of them takes a few hundred bytes
-// for each while it is made.
+// it in cells of more than so much [Weight].
 func Exceeds(ctx context.Context, base, cur *Snapshot, most int) (bool, error) {
 	if moves, ok := movesSince(base, cur); ok && len(moves) > 0 {
 		base = cur.unedited()
 	}
-	n := 0
 	for _, i := range edited(base, cur) {
 		was, is, err := bothSheets(ctx, base, cur, i)
 		if err != nil {
 			return false, err
 		}
-		for range until.Done2(ctx, grid.Diff(was, is, nil)) {
-			if n++; n > most {
-				return true, nil
-			}
+		_, weight := Differing(ctx, was, is, most)
+		if most -= weight; most < 0 {
+			return true, nil
 		}
+		most = max(most, 1) // 0 would be no bound
 		if err := ctx.Err(); err != nil {
 			return false, err
 		}
 	}
 	return false, nil
+}
+
+// Differing counts the cells in which two versions of a sheet differ, and adds up what they weigh; it ends where that is
+// more than most (0: it does not), or with ctx.
+func Differing(ctx context.Context, was, is *grid.Sheet, most int) (cells, weight int) {
+	for _, y := range until.Done2(ctx, grid.Diff(was, is, nil)) {
+		bytes := len(y.Value.Text())
+		if y.HasFormula() {
+			bytes += len(is.Formula(y).Text)
+		}
+		cells++
+		if weight += Weight(bytes); most > 0 && weight > most {
+			break
+		}
+	}
+	return cells, weight
 }
 
 // edited gives the sheets that may differ between two states of a line.

@@ -57,6 +57,13 @@ type CellEdit struct {
 	Format     xf.Settings // all else that changes of how the cell looks
 }
 
+// Weight is what the edit counts for where the memory that a change may take is bounded; see [Weight].
+func (c *CellEdit) Weight() int { return Weight(len(c.Value.Text()) + len(c.Formula)) }
+
+// Weight is what a cell with a text and a formula of so many bytes together counts for where memory is bounded: what is made
+// of it on its way takes some 250 bytes, and four times as much as its text.
+func Weight(bytes int) int { return 1 + bytes/64 }
+
 // Arrayness says whether a formula is a dynamic array.
 type Arrayness uint8
 

@@ -248,3 +248,28 @@ func TestSaveUnderItsOwnRoot(t *testing.T) {
 		t.Error("the file of the other root has changed", err)
 	}
 }
+
+// TestForksOfOne: a principal has no more forks than he may have, also of those that he asks for at once, and takes none of another's.
+func TestForksOfOne(t *testing.T) {
+	r := newRig(t, Options{})
+	few := principal.With(context.Background(), &principal.Principal{Name: "few", MaxForks: 3})
+	var wg sync.WaitGroup
+	var made atomic.Int64
+	for range 30 {
+		wg.Go(func() {
+			switch _, err := r.store.Create(few, "a.xlsx", CreateOptions{}); {
+			case err == nil:
+				made.Add(1)
+			case code(err) != CodeLimit:
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if made.Load() != 3 {
+		t.Errorf("%d forks were made, and he may have 3", made.Load())
+	}
+	if _, err := r.store.Create(principal.With(context.Background(), &principal.Principal{Name: "other", MaxForks: 1}), "a.xlsx", CreateOptions{}); err != nil {
+		t.Errorf("another's: %v", err)
+	}
+}

@@ -91,14 +91,11 @@ func patchOf(ctx context.Context, base, cur *book.Snapshot, most int) (p patch.P
 		}
 		// A patch is much larger than what it says of the cells: it is made in one piece, once it
 		// is known that it may be.
-		n := 0
-		for range until.Done2(ctx, grid.Diff(was, is, nil)) {
-			n++
-		}
+		n, weight := book.Differing(ctx, was, is, most)
 		if err := ctx.Err(); err != nil {
 			return p, 0, err
 		}
-		if differ += n; most > 0 && differ > most {
+		if differ += weight; most > 0 && differ > most {
 			return p, 0, tooDifferent(most)
 		}
 		sheet := patch.SheetPatch{Sheet: i, Cells: make([]patch.CellPatch, 0, n)}
@@ -164,7 +161,7 @@ func patchOf(ctx context.Context, base, cur *book.Snapshot, most int) (p patch.P
 // tooDifferent is the error of what cannot be done with a version that differs in more cells from its
 // file than may be taken up at once.
 func tooDifferent(most int) error {
-	return fail(CodeLimit, "The operator can give the process more memory, or set --max-edit-cells", "more than %d cells differ from the file, which are as many as this server takes up at once with the memory that it has", most)
+	return fail(CodeLimit, "The operator can give the process more memory, or set --max-edit-cells", "more than %d cells differ from the file, a long text counting for several, which are as many as this server takes up at once with the memory that it has", most)
 }
 
 // near fails where versions of a workbook differ in more cells from it than may be taken up at once.

@@ -22,10 +22,20 @@ func (s *Server) checkBody(body []byte, modern, hasSession bool) (id json.RawMes
 	}
 	if body[0] == '[' && !modern {
 		items, p := splitBatch(body)
+		calls := make(map[jsonrpc.ID]bool)
 		for _, item := range items {
-			if _, p = s.checkMessage(item, hasSession); p != nil {
+			raw, p := s.checkMessage(item, hasSession)
+			if p != nil {
 				return nil, p // one for all: the SDK takes a batch as a whole
 			}
+			id, err := decodeID(raw)
+			if err != nil || !id.IsValid() {
+				continue // a notification
+			}
+			if calls[id] { // the SDK would leave the second without an answer
+				return nil, &problem{code: jsonrpc.CodeInvalidRequest, message: fmt.Sprintf("the batch has the id %s twice; nothing of it was done", clip(string(raw), 100))}
+			}
+			calls[id] = true
 		}
 		return nil, p
 	}

@@ -14,6 +14,8 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"gridflow/flow"
+	"gridflow/internal/admit"
+	"gridflow/internal/principal"
 )
 
 // TestWho: the client of a request is its user or its machine, whatever the program says;
@@ -209,5 +211,18 @@ func TestListsWithoutParams(t *testing.T) {
 	}
 	if res, err := session.ListTools(t.Context(), nil); err != nil || len(res.Tools) == 0 {
 		t.Error(res, err)
+	}
+}
+
+// TestWeightOfPrincipals: who has a weight in the file of principals has it, whatever is said of clients.
+func TestWeightOfPrincipals(t *testing.T) {
+	weights := new(admit.Weights)
+	weights.Set(map[string]int64{"a": 2})
+	for weight, want := range map[int64]int64{0: 2, 5: 5} {
+		info := &auth.TokenInfo{UserID: "a", Extra: map[string]any{"gridflow/principal": &principal.Principal{Name: "a", Weight: weight}}}
+		req := &mcp.CallToolRequest{Params: new(mcp.CallToolParamsRaw), Extra: &mcp.RequestExtra{TokenInfo: info}}
+		if got := (&Flow{Weights: weights}).weight(req); got != want {
+			t.Errorf("a weight of %d in the file: %d, want %d", weight, got, want)
+		}
 	}
 }

@@ -244,6 +244,29 @@ func TestDecodingPatience(t *testing.T) {
 	})
 }
 
+// TestDecodingBytes: messages that together take more memory than may be are taken apart one after the other, however many might be at once.
+func TestDecodingBytes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDecoding(8)
+		large, err := d.begin(t.Context(), "a", "", 1, bodyMax)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.AfterFunc(time.Second, large.end)
+		began := time.Now()
+		small, err := d.begin(t.Context(), "b", "", 1, 1000)
+		if took := time.Since(began); err != nil || took != 0 {
+			t.Errorf("a small one had its turn after %v (%v)", took, err)
+		}
+		next, err := d.begin(t.Context(), "c", "", 1, bodyMax)
+		if took := time.Since(began); err != nil || took != time.Second {
+			t.Errorf("the next large one had its turn after %v (%v), want that of the end of the first", took, err)
+		}
+		small.end()
+		next.end()
+	})
+}
+
 // TestProgramIn: whose program sends a body is found without taking it apart, where it is said as usual.
 func TestProgramIn(t *testing.T) {
 	for body, want := range map[string]string{

@@ -23,6 +23,15 @@ func KernelMemory() int64 {
 	return least
 }
 
+// MachineMemory gives how much memory the machine has, in bytes; 0: it is not known.
+func MachineMemory() int64 {
+	var info unix.Sysinfo_t
+	if unix.Sysinfo(&info) != nil {
+		return 0
+	}
+	return int64(uint64(info.Totalram) * uint64(info.Unit))
+}
+
 // groupMemory gives the least memory that a control group of this process is bounded to; 0: none is. A group
 // is bounded by those above it, too. In a container the group's path may be that which it has outside: then what is
 // mounted is the group itself.

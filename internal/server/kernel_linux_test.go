@@ -1,6 +1,8 @@
 package server
 
 import (
+	"fmt"
+	"os"
 	"testing"
 	"testing/fstest"
 )
@@ -30,5 +32,20 @@ func TestGroupMemory(t *testing.T) {
 		if got := groupMemory(root); got != c.want {
 			t.Errorf("%s: %d, want %d", c.name, got, c.want)
 		}
+	}
+}
+
+// TestMachineMemory: the machine has as much memory as the kernel's own list says.
+func TestMachineMemory(t *testing.T) {
+	list, err := os.ReadFile("/proc/meminfo")
+	if err != nil {
+		t.Skip(err)
+	}
+	var kib int64
+	if _, err := fmt.Sscanf(string(list), "MemTotal: %d kB", &kib); err != nil {
+		t.Fatal(err)
+	}
+	if got := MachineMemory(); got != kib<<10 {
+		t.Errorf("%d bytes, the list says %d", got, kib<<10)
 	}
 }

@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strconv"
 	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -111,6 +114,9 @@ func decodeID(raw json.RawMessage) (jsonrpc.ID, error) {
 	const exact = 1 << 53
 	switch v := v.(type) {
 	case string:
+		if half := halfPair(raw); half != nil { // the answer could not carry it
+			return jsonrpc.ID{}, fmt.Errorf("the id has %s, which is half of a character", half)
+		}
 		return jsonrpc.MakeID(v)
 	case float64:
 		if v == float64(int64(v)) && v > -exact && v < exact {
@@ -178,6 +184,42 @@ func depth(data []byte) (deepest int) {
 	return deepest
 }
 
+// halfPair gives the first escape in valid JSON that stands for half of a surrogate pair where the other half is
+// not beside it, nil: there is none. It is no character, and the decoder would put another in its place: what cuts
+// texts by UTF-16 units leaves such halves, and a cell would get what nobody has sent.
+func halfPair(data []byte) []byte {
+	for {
+		i := bytes.IndexByte(data, '\\')
+		if i < 0 || i+1 >= len(data) {
+			return nil
+		}
+		data = data[i:]
+		unit := escapedUnit(data)
+		switch {
+		case unit < 0:
+			data = data[2:]
+		case !utf16.IsSurrogate(unit):
+			data = data[6:]
+		case utf16.DecodeRune(unit, escapedUnit(data[6:])) == utf8.RuneError:
+			return data[:6]
+		default:
+			data = data[12:]
+		}
+	}
+}
+
+// escapedUnit gives the unit that data begins with as an escape of four digits, -1 where it does not.
+func escapedUnit(data []byte) rune {
+	if len(data) < 6 || data[0] != '\\' || data[1] != 'u' {
+		return -1
+	}
+	unit, err := strconv.ParseUint(string(data[2:6]), 16, 16)
+	if err != nil {
+		return -1
+	}
+	return rune(unit)
+}
+
 // paramsOf makes what the parameters of each method are read into.
 var paramsOf = map[string]func() mcp.Params{
 	methodInitialize:           func() mcp.Params { return new(mcp.InitializeParams) },
@@ -212,6 +254,9 @@ func (s *Server) checkCall(req *jsonrpc.Request) *problem {
 	}
 	wrong := func(format string, args ...any) *problem {
 		return &problem{code: jsonrpc.CodeInvalidParams, message: fmt.Sprintf(format, args...)}
+	}
+	if half := halfPair(req.Params); half != nil {
+		return wrong("params has %s, which is half of a character; nothing was done, send the whole character or leave it out", half)
 	}
 	make_, known := paramsOf[req.Method]
 	switch {

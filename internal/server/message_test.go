@@ -147,3 +147,55 @@ func TestCancelledOverHTTP(t *testing.T) {
 		}
 	}
 }
+
+// TestHalvesOfCharacters: half of a surrogate pair is refused, over lines and over HTTP in both eras, and not
+// taken for another character.
+func TestHalvesOfCharacters(t *testing.T) {
+	s := newSite(t, fixtureTools(), HTTPOptions{})
+	session := s.open()
+	for text, half := range map[string]string{
+		`a\ud83d`: `\ud83d`, `\uDE00b`: `\uDE00`, `\ud83d\ud83d\ude00`: `\ud83d`, `\ude00\ud83d`: `\ude00`, `\ud83dx\ude00`: `\ud83d`, `\\\ud83d`: `\ud83d`,
+		`\ud83d\ude00`: "", `\\ud83d`: "", `\u00e9\n\uFFFD`: "", `\\`: "",
+	} {
+		if got := string(halfPair([]byte(`{"a":"` + text + `"}`))); got != half {
+			t.Errorf("%s has %q, want %q", text, got, half)
+		}
+		arguments := func(message string) string { return strings.Replace(message, `{}`, `{"a":"`+text+`"}`, 1) }
+		answers := map[string]string{}
+		_, answers["legacy"] = s.do(s.request(t.Context(), arguments(legacyCall("echo")), session))
+		_, answers["modern"] = s.do(s.request(t.Context(), arguments(modernCall("echo")), ""))
+		var out lockedBuffer
+		if err := New(Config{Tools: fixtureTools()}).ServeStdio(t.Context(), strings.NewReader(initializeMessage+"\n"+arguments(legacyCall("echo"))+"\n"), &out, time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		answers["lines"] = out.String()
+		for by, answer := range answers {
+			if refused := strings.Contains(answer, `"id":7,"error"`) && strings.Contains(answer, "half of a character"); refused != (half != "") {
+				t.Errorf("%s: %s is answered %s", by, text, answer)
+			}
+		}
+	}
+	if _, err := decodeID([]byte(`"\ud83d"`)); err == nil {
+		t.Error("an id may be half of a character")
+	}
+}
+
+// TestBatchOfOneIDTwice: over HTTP a batch in which two calls have one id is refused as a whole, for only one
+// of them would be answered; a number and a text are two ids.
+func TestBatchOfOneIDTwice(t *testing.T) {
+	s := newSite(t, fixtureTools(), HTTPOptions{})
+	begin := strings.Replace(initializeMessage, "2025-11-25", "2025-03-26", 1)
+	resp, _ := s.do(s.request(t.Context(), begin, ""))
+	session := resp.Header.Get("Mcp-Session-Id")
+	call := func(id string) string { return strings.Replace(legacyCall("echo"), `"id":7`, `"id":`+id, 1) }
+	note := `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":99}}`
+	for ids, answers := range map[string]int{"1,1": 0, "1,1.0": 0, `"a","\u0061"`: 0, `1,"1"`: 2, "1,2": 2} {
+		first, second, _ := strings.Cut(ids, ",")
+		r := s.request(t.Context(), "["+note+","+call(first)+","+call(second)+","+note+"]", session)
+		r.Header.Del("Mcp-Protocol-Version")
+		resp, body := s.do(r)
+		if refused := resp.StatusCode == http.StatusBadRequest && strings.Contains(body, "twice"); refused != (answers == 0) || strings.Count(body, `"result"`) != answers {
+			t.Errorf("%s: %s: %s", ids, resp.Status, body)
+		}
+	}
+}

@@ -37,6 +37,8 @@ const methodStopping = "notifications/gridflow/stopping"
 type Hello struct {
 	Gridflow int               `json:"gridflow"` // the form of what follows: 1
 	Settings map[string]string `json:"settings"` // by name
+	// Full says that there are as many peers as there may be: the connection ends with the hello.
+	Full bool `json:"full,omitempty"`
 }
 
 // helloForm is the form that this program knows.
@@ -95,6 +97,7 @@ func (h Hello) Differing(other Hello) []string {
 type peers struct {
 	server *Server
 	hello  []byte
+	full   []byte // the hello to one too many
 	budget time.Duration
 	served sync.WaitGroup
 
@@ -118,7 +121,12 @@ func (s *Server) ServePeers(l net.Listener, h Hello, budget time.Duration) (hang
 		l.Close()
 		return func() {}, err
 	}
-	p := &peers{server: s, hello: append(line, '\n'), budget: budget, conns: make(map[net.Conn]bool)}
+	full, err := json.Marshal(Hello{Gridflow: helloForm, Full: true})
+	if err != nil {
+		l.Close()
+		return func() {}, err
+	}
+	p := &peers{server: s, hello: append(line, '\n'), full: append(full, '\n'), budget: budget, conns: make(map[net.Conn]bool)}
 	var accepting sync.WaitGroup
 	accepting.Go(func() { p.accept(l) })
 	<-s.gate.streams.Done()
@@ -154,7 +162,9 @@ func (p *peers) accept(l net.Listener) {
 		}
 		p.mu.Unlock()
 		if !room {
-			p.server.log.Warn("too many processes use the state folder; one more is sent away", "most", peersMax)
+			p.server.strangers.Warn("too many processes use the state folder; one more is sent away", "most", peersMax)
+			_ = c.SetWriteDeadline(time.Now().Add(acceptPause)) // a line has room before anybody reads
+			_, _ = c.Write(p.full)                              // where that fails it has gone
 			c.Close()
 			continue
 		}

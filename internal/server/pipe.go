@@ -157,8 +157,21 @@ func (p *Pipe) cut() {
 	e := errDraining()
 	e.Message, e.Hint = "the server is stopping and did not wait for the end of the call", "Call again after it has been restarted"
 	for _, r := range p.unanswered() {
-		p.reply(r.req, e)
+		if p.settle(r) {
+			p.reply(r.req, e)
+		}
 	}
+}
+
+// settle takes a call out of those in flight. Who does that answers it.
+func (p *Pipe) settle(r *relayed) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.flight[r.req.ID] != r {
+		return false
+	}
+	delete(p.flight, r.req.ID)
+	return true
 }
 
 // forward hands on what the client sends, until the input ends.
@@ -376,11 +389,8 @@ func (p *Pipe) leave(l *link) {
 		cancelled := p.conn.isCancelled(r.req.ID)
 		p.mu.Lock()
 		kept := !cancelled && p.keep(r)
-		if !kept {
-			delete(p.flight, r.req.ID)
-		}
 		p.mu.Unlock()
-		if !kept {
+		if !kept && p.settle(r) {
 			p.reply(r.req, ErrMoved())
 		}
 	}

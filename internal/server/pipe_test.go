@@ -29,6 +29,7 @@ type stage struct {
 	lines <-chan string
 	next  chan *played
 	over  chan error
+	stays chan struct{} // the output is there until it is closed; nil: until the pipe has ended
 }
 
 // feed reads lines as they come, as the buffer of a socket would.
@@ -78,7 +79,13 @@ func newStage(t testing.TB) *stage {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
-	go func() { s.over <- s.pipe.Run(ctx, stageBudget); fromPipe.Close() }()
+	go func() {
+		s.over <- s.pipe.Run(ctx, stageBudget)
+		if s.stays != nil {
+			<-s.stays
+		}
+		fromPipe.Close()
+	}()
 	return s
 }
 
@@ -297,6 +304,31 @@ func TestPipeStops(t *testing.T) {
 			t.Errorf("cut off after %v", took)
 		}
 		s.end(ErrCut)
+		server.die()
+	})
+}
+
+// TestPipeAnswersOnceAtTheEnd: a call that was not waited for is answered once, although the pipe leaves its
+// server after that.
+func TestPipeAnswersOnceAtTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		s.stays = make(chan struct{})
+		server := <-s.next
+		s.say(toolRequest(1, "writes"), toolRequest(2, "reads"))
+		server.hear("writes")
+		server.hear("reads")
+		s.in.Close()
+		s.hear(`"id":1`, "DRAINING:")
+		s.hear(`"id":2`, "DRAINING:")
+		if err := <-s.over; !errors.Is(err, ErrCut) {
+			t.Errorf("the pipe ended with %v", err)
+		}
+		synctest.Wait()
+		close(s.stays)
+		for line := range s.lines {
+			t.Errorf("more was written: %s", line)
+		}
 		server.die()
 	})
 }

@@ -29,7 +29,7 @@ func plainCall(body []byte) bool {
 		return false
 	})
 	if !ok || id == nil || params == nil || string(version) != `"2.0"` || string(method) != `"`+methodCallTool+`"` ||
-		!plainID(id) || depth(params) > depthMax {
+		!plainID(id) || depth(params) > depthMax || halfPair(params) != nil {
 		return false
 	}
 	var name, arguments, meta []byte

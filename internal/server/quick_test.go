@@ -31,6 +31,8 @@ func TestPlainCall(t *testing.T) {
 		`{"jsonrpc":"2.0","id":7,"method":"tools/list","params":{"name":"echo"}}`:                                                                                               false,
 		`{"jsonrpc":"2.0","id":7,"method":"tools\/call","params":{"name":"echo"}}`:                                                                                              false,
 		`{"id":7,"id":8,"method":"tools/call","params":{"name":"echo"}}`:                                                                                                        false,
+		`{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"echo","arguments":{"a":"\ud83d\ude00"}}}`:                                                              true,
+		`{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"echo","arguments":{"a":"\ud83d"}}}`:                                                                    false,
 		`[]`: false, `{}`: false, `"x"`: false, `7`: false,
 	} {
 		if !json.Valid([]byte(body)) {

@@ -149,6 +149,11 @@ type subscriptions struct {
 	mu     lock.Mutex[lock.ServerSubscriptions]
 	byURI  map[string]*watched
 	counts map[*mcp.ServerSession]int
+	bytes  map[*mcp.ServerSession]int // of the URIs
+	// sweepAt is how many sessions there may be here before those that have ended are looked for,
+	// and nobodys are URIs that only such ones watched: the SDK has kept them.
+	sweepAt int
+	nobodys []string
 	// telling is the workbook of which a change is being told. The SDK has no context for that; it
 	// tells one after the other.
 	telling string
@@ -159,11 +164,21 @@ type watched struct {
 	workbooks map[*mcp.ServerSession]string
 }
 
-// sessionSubscriptionsMax bounds what one session may watch.
-const sessionSubscriptionsMax = 1000
+// sessionSubscriptionsMax bounds what one session may watch, and sessionSubscriptionBytesMax what the URIs of
+// that take.
+const (
+	sessionSubscriptionsMax     = 1000
+	sessionSubscriptionBytesMax = 128 << 10
+)
+
+// sweepMin is the least that sweepAt is.
+const sweepMin = 16
 
 func newSubscriptions(workbook func(ctx context.Context, uri string) (string, error)) *subscriptions {
-	return &subscriptions{workbook: workbook, byURI: make(map[string]*watched), counts: make(map[*mcp.ServerSession]int)}
+	return &subscriptions{
+		workbook: workbook, byURI: make(map[string]*watched), sweepAt: sweepMin,
+		counts: make(map[*mcp.ServerSession]int), bytes: make(map[*mcp.ServerSession]int),
+	}
 }
 
 func (s *subscriptions) subscribe(ctx context.Context, req *mcp.SubscribeRequest) error {
@@ -182,7 +197,7 @@ func (s *subscriptions) subscribe(ctx context.Context, req *mcp.SubscribeRequest
 	case w != nil && w.workbooks[req.Session] != "":
 		w.workbooks[req.Session] = workbook // a name may have passed to another file
 		return nil
-	case s.counts[req.Session] >= sessionSubscriptionsMax:
+	case s.counts[req.Session] >= sessionSubscriptionsMax || s.bytes[req.Session]+len(uri) > sessionSubscriptionBytesMax:
 		return protocolError(&tools.Error{
 			Code:    "INVALID_PARAMS",
 			Message: "this session watches as many resources as it may",
@@ -194,6 +209,7 @@ func (s *subscriptions) subscribe(ctx context.Context, req *mcp.SubscribeRequest
 	}
 	w.workbooks[req.Session] = workbook
 	s.counts[req.Session]++
+	s.bytes[req.Session] += len(uri)
 	return nil
 }
 
@@ -213,8 +229,59 @@ func (s *subscriptions) drop(uri string, session *mcp.ServerSession) {
 	if len(w.workbooks) == 0 {
 		delete(s.byURI, uri)
 	}
+	s.bytes[session] -= len(uri)
 	if s.counts[session]--; s.counts[session] == 0 {
 		delete(s.counts, session)
+		delete(s.bytes, session)
+	}
+}
+
+// dropEnded is drop for a session that has ended.
+func (s *subscriptions) dropEnded(uri string, session *mcp.ServerSession) {
+	s.drop(uri, session)
+	if s.byURI[uri] == nil {
+		s.nobodys = append(s.nobodys, uri)
+	}
+}
+
+// sweep forgets the sessions that have ended without unsubscribing, each time that there are twice as many
+// as there were after the last time. It gives URIs that nobody watches since.
+func (s *subscriptions) sweep(live func() map[*mcp.ServerSession]bool) (nobodys []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.counts) >= s.sweepAt {
+		known := maps.Clone(s.counts) // one that begins meanwhile is not known to be live
+		s.mu.Unlock()
+		alive := live()
+		s.mu.Lock()
+		for uri, w := range s.byURI {
+			for session := range w.workbooks {
+				if known[session] > 0 && !alive[session] {
+					s.dropEnded(uri, session)
+				}
+			}
+		}
+		s.sweepAt = max(sweepMin, 2*len(s.counts))
+	}
+	nobodys, s.nobodys = s.nobodys, nil
+	return nobodys
+}
+
+// forgetWatchers keeps what is known of who watches what from growing with sessions that have ended: also what the SDK
+// knows, which keeps the URI of each that ended without unsubscribing until somebody unsubscribes from it.
+func (s *Server) forgetWatchers(next mcp.MethodHandler) mcp.MethodHandler {
+	return func(ctx context.Context, method string, req mcp.Request) (mcp.Result, error) {
+		session, ok := req.GetSession().(*mcp.ServerSession)
+		if s.subscriptions == nil || !ok || method != methodSubscribe && method != methodListen {
+			return next(ctx, method, req)
+		}
+		for _, uri := range s.subscriptions.sweep(s.liveSessions) {
+			_, err := next(ctx, methodUnsubscribe, &mcp.UnsubscribeRequest{Session: session, Params: &mcp.UnsubscribeParams{URI: uri}})
+			if err != nil {
+				s.log.Debug("a URI that nobody watches could not be forgotten", "error", err)
+			}
+		}
+		return next(ctx, method, req)
 	}
 }
 
@@ -228,7 +295,7 @@ func (s *subscriptions) within(workbook string, live map[*mcp.ServerSession]bool
 		concerns := false
 		for session, of := range w.workbooks {
 			if !live[session] {
-				s.drop(uri, session)
+				s.dropEnded(uri, session)
 			} else if of == workbook {
 				concerns = true
 			}

@@ -173,6 +173,7 @@ func New(conf Config) *Server {
 		s.watchdog,
 		s.bound,
 		s.answerResources,
+		s.forgetWatchers,
 	)
 	return s
 }

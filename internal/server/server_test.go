@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -256,9 +258,30 @@ func TestWatchdog(t *testing.T) {
 			return actors.Call(ctx, "fork", func(ctx context.Context, _ *int) error { sulk(); return ctx.Err() })
 		})
 	})
+	t.Run("in an actor whose goroutine another has begun", func(t *testing.T) {
+		testWatchdogOf(t, func() func(context.Context) error {
+			actors, err := actor.New(actor.Config[int]{Restore: func(context.Context, string) (*int, error) { return new(int), nil }})
+			if err != nil {
+				t.Fatal(err)
+			}
+			queued := make(chan struct{})
+			go actors.Call(context.Background(), "fork", func(context.Context, *int) error { <-queued; return nil })
+			synctest.Wait()
+			return func(ctx context.Context) error {
+				time.AfterFunc(time.Millisecond, func() { close(queued) })
+				return actors.Call(ctx, "fork", func(ctx context.Context, _ *int) error { sulk(); return ctx.Err() })
+			}
+		})
+	})
 }
 
 func testWatchdog(t *testing.T, stubborn func(context.Context) error) {
+	testWatchdogOf(t, func() func(context.Context) error { return stubborn })
+}
+
+// testWatchdogOf makes what the stubborn call does in the bubble.
+func testWatchdogOf(t *testing.T, prepare func() (stubborn func(context.Context) error)) {
+	var stubborn func(context.Context) error
 	rows := append(fixtureTools(), tools.Tool{
 		Name: "stubborn", Schema: anyObject,
 		Call: func(ctx context.Context, _ *tools.Env, _ json.RawMessage) (*tools.Result, error) {
@@ -266,6 +289,7 @@ func testWatchdog(t *testing.T, stubborn func(context.Context) error) {
 		},
 	})
 	synctest.Test(t, func(t *testing.T) {
+		stubborn = prepare()
 		var out, log lockedBuffer
 		s := New(Config{Tools: rows, ToolTimeout: time.Second, Log: slog.New(slog.NewTextHandler(&log, nil))})
 		in, client := io.Pipe()
@@ -438,8 +462,12 @@ func TestTooManyBytesInFlight(t *testing.T) {
 	if err := c.Write(t.Context(), &jsonrpc.Response{ID: request(1).ID, Result: json.RawMessage("{}")}); err != nil {
 		t.Fatal(err)
 	}
-	if p := c.register(request(3), nil); p != nil {
-		t.Error(p)
+	for id := range 2 { // beside each other: what was answered does not count any more
+		small := request(float64(3 + id))
+		small.Params = small.Params[:1]
+		if p := c.register(small, nil); p != nil {
+			t.Error(p)
+		}
 	}
 }
 
@@ -506,14 +534,57 @@ func TestSubscriptionsForgetSessionsThatEnded(t *testing.T) {
 		t.Errorf("counts %d and %d", s.counts[a], s.counts[b])
 	}
 	s.within("gridflow://wb-1", nil)
-	if len(s.byURI) != 0 || len(s.counts) != 0 {
-		t.Errorf("kept %v and %v", s.byURI, s.counts)
+	if len(s.byURI) != 0 || len(s.counts) != 0 || len(s.bytes) != 0 {
+		t.Errorf("kept %v, %v and %v", s.byURI, s.counts, s.bytes)
+	}
+	if nobodys := s.sweep(nil); len(nobodys) != 3 || len(s.sweep(nil)) != 0 {
+		t.Errorf("nobody watches %q any more", nobodys)
 	}
 	for i := range sessionSubscriptionsMax + 1 {
 		err := s.subscribe(t.Context(), &mcp.SubscribeRequest{Session: a, Params: &mcp.SubscribeParams{URI: fmt.Sprintf("gridflow://wb-%d", i)}})
 		if refused := err != nil; refused != (i == sessionSubscriptionsMax) {
 			t.Fatalf("subscription %d: %v", i, err)
 		}
+	}
+}
+
+// TestSubscriptionsAreBounded: what a session watches is bounded in bytes, too, and nothing of it is kept
+// when it has ended, although nothing changes.
+func TestSubscriptionsAreBounded(t *testing.T) {
+	s, _ := observedSite(t, fixtureTools(), HTTPOptions{}, nil)
+	live := func() int64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	const sessions = 100
+	each := sessionSubscriptionBytesMax / 4000
+	var before int64
+	for n := range sessions {
+		if n == sweepMin {
+			before = live()
+		}
+		session := s.open()
+		for i := range each + 1 {
+			uri := fmt.Sprintf("gridflow://wb-1/Data/%d_%d", n, i)
+			uri += strings.Repeat("A", 4000-len(uri))
+			_, body := s.do(s.request(t.Context(), fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"method":"resources/subscribe","params":{"uri":%q}}`, i+10, uri), session))
+			if refused := strings.Contains(body, "as it may"); refused != (i == each) {
+				t.Fatalf("subscription %d: %s", i, body)
+			}
+		}
+		r := s.request(t.Context(), "", session)
+		r.Method = http.MethodDelete
+		if resp, body := s.do(r); resp.StatusCode != http.StatusNoContent {
+			t.Fatalf("%s: %s", resp.Status, body)
+		}
+	}
+	if grown := live() - before; grown > sessions*sessionSubscriptionBytesMax/2 {
+		t.Errorf("%d sessions that have ended left %d bytes", sessions, grown)
+	}
+	if n := len(s.server.subscriptions.counts); n > 2*sweepMin {
+		t.Errorf("%d sessions are known to watch, and none is there", n)
 	}
 }
 

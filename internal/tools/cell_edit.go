@@ -169,7 +169,7 @@ func (e *editor) expect(sheet int, cells int64) {
 
 // set notes an edit of a cell, where there is room for it; foresee says whether there was.
 func (e *editor) set(sheet int, c book.CellEdit) {
-	if e.room.take() && e.of(sheet).set(c) {
+	if e.room.take(c) && e.of(sheet).set(c) {
 		e.warn("WARN_REPEATED_CELL: %s is given more than once; the last counts", c.Ref)
 	}
 }

@@ -57,7 +57,7 @@ func MapError(err error) error {
 	var ofJob *job.Error
 	var ofOffice *office.Error
 	var ofDocument *office.FailedError
-	var large *calc.ErrTooLarge
+	var tooLarge *calc.ErrTooLarge
 	switch {
 	case errors.As(err, &ours):
 		return ours
@@ -87,8 +87,8 @@ func MapError(err error) error {
 		return fail("OFFICE_"+strings.ToUpper(string(ofDocument.Code)), "What LibreOffice cannot do with it, other tools may", "%s", ofDocument.Error())
 	case errors.As(err, &ofFile): // of what is written; what is read comes by the workspace
 		return &Error{Code: string(ofFile.Code), Message: strings.TrimSuffix(ofFile.Error(), "."), Hint: strings.TrimSuffix(ofFile.Hint, ".")}
-	case errors.As(err, &large):
-		return fail("TOO_LARGE", "The operator can give more with --cache-bytes", "to calculate it takes more than the %d MB of memory that a calculation may take", large.Most>>20)
+	case errors.As(err, &tooLarge):
+		return fail("TOO_LARGE", "The operator can give more with --cache-bytes", "to calculate it takes more than the %d MB of memory that a calculation may take", tooLarge.Most>>20)
 	case errors.Is(err, context.DeadlineExceeded):
 		return fail(codeTimeout, "Ask for less at once: a smaller range, one sheet, or a page", "the call took too long")
 	case errors.Is(err, context.Canceled):

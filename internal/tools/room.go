@@ -1,8 +1,11 @@
 package tools
 
-// room is how many more cells a call may change. An edit takes some 250 bytes until it is made,
-// and a call may be about all cells of a sheet: what does not fit the memory is to be refused
-// before the system ends the process, with all others that it serves. A nil room has no bound.
+import "gridflow/internal/book"
+
+// room is how many more cells a call may change, by their weight (book.Weight). An edit takes some
+// 250 bytes until it is made, and more where texts are long, and a call may be about all cells of a
+// sheet: what does not fit the memory is to be refused before the system ends the process, with all
+// others that it serves. A nil room has no bound.
 type room struct {
 	most, left int
 	over       bool // there were more
@@ -16,16 +19,19 @@ func (e *Env) room() *room {
 	return nil
 }
 
-// take takes room for one more cell, and reports false where there is none.
-func (r *room) take() bool {
+// take takes room for an edit, and reports false where there is none.
+func (r *room) take(c book.CellEdit) bool { return r.weigh(c.Weight()) }
+
+// weigh takes room for so much.
+func (r *room) weigh(weight int) bool {
 	switch {
 	case r == nil:
 		return true
-	case r.left == 0:
+	case r.left < weight:
 		r.over = true
 		return false
 	}
-	r.left--
+	r.left -= weight
 	return true
 }
 
@@ -42,5 +48,5 @@ func (r *room) err() error {
 	if r == nil || !r.over {
 		return nil
 	}
-	return fail("TOO_MANY", "Change a part at a time, such as some of the rows. The operator can set --max-edit-cells", "there are more than %d cells to change", r.most)
+	return fail("TOO_MANY", "Change a part at a time, such as some of the rows. The operator can set --max-edit-cells", "there are more than %d cells to change, a long text counting for several", r.most)
 }

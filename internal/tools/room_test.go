@@ -3,10 +3,13 @@ package tools
 import (
 	"strings"
 	"testing"
+
+	"gridflow/internal/forks"
 )
 
 // TestEditsAreBounded: a call that would change more cells than may be changed at once is refused,
-// whatever it does and in however many operations, and changes nothing. As many as may are changed.
+// whatever it does and in however many operations, and changes nothing; so is one that would write as
+// much in fewer cells. As many as may are changed.
 func TestEditsAreBounded(t *testing.T) {
 	env := editingEnv(t, Dense)
 	called(t, env, "create_workbook", `{"target_path":"empty.xlsx","sheets":[{"name":"Data"}]}`)
@@ -38,6 +41,9 @@ func TestEditsAreBounded(t *testing.T) {
 		`structure_batch {"fork_id":"FORK","ops":[{"kind":"copy_range","sheet_name":"Data","src_range":"A1:I56","dest_anchor":"N1"}]}`,
 		`structure_batch {"fork_id":"FORK","ops":[{"kind":"insert_cells","sheet_name":"Data","target_range":"A2:F2","shift":"down"}]}`,
 		`structure_batch {"fork_id":"FORK","ops":[{"kind":"merge_cells","sheet_name":"Data","target_range":"A1:I57"}]}`,
+		`structure_batch {"fork_id":"FORK","ops":[{"kind":"clone_row","sheet_name":"Data","source_row":1,"insert_at":3,"count":51}]}`,
+		`transform_batch {"fork_id":"FORK","ops":[{"kind":"fill_range","sheet_name":"Data","range":"A1:A5","value":"` + strings.Repeat("x", 6400) + `"}]}`,
+		`apply_formula_pattern {"fork_id":"FORK","sheet_name":"Data","target_range":"A1:A5","anchor_cell":"A1","base_formula":"1` + strings.Repeat("+1", 3200) + `"}`,
 		`import_csv {"fork_id":"FORK","sheet_name":"Data","anchor":"A1","csv":"` + strings.Repeat(`1,2,3,4,5,6\n`, 84) + `"}`,
 	} {
 		text, err := callWith(t.Context(), env, strings.ReplaceAll(call, "FORK", id))
@@ -61,5 +67,15 @@ func TestEditsAreBounded(t *testing.T) {
 	env.Caps.MaxEditCells = 49
 	if text, err := callWith(t.Context(), env, `replace_in_formulas {"fork_id":"`+id+`","sheet_name":"Data","find":"MAX","replace":"SUM"}`); err == nil || !strings.HasPrefix(err.Error(), "TOO_MANY") {
 		t.Error("50 formulas where 49 may be changed: ", text, err)
+	}
+}
+
+// TestCalculationsThatAreTooLarge: a calculation that may not take as much memory as it needs is refused in words, and no fault of the
+// server's.
+func TestCalculationsThatAreTooLarge(t *testing.T) {
+	env := editingEnv(t, Dense, func(o *forks.Options) { o.CalcBytes = 1 })
+	id := forkID.FindString(called(t, env, "create_fork", `{"workbook_id":"loan.xlsx"}`))
+	if text, err := callWith(t.Context(), env, `recalculate {"fork_id":"`+id+`"}`); err == nil || !strings.HasPrefix(err.Error(), "TOO_LARGE") {
+		t.Error(text, err)
 	}
 }

@@ -225,7 +225,7 @@ func (s *structureRun) roomToMove(c structure.Change) error {
 		return err
 	}
 	for range until.Done(s.ctx, sheet.Cells(c.Range)) {
-		if !s.room.take() {
+		if !s.room.weigh(1) {
 			break
 		}
 	}

@@ -135,7 +135,7 @@ func (s *structureRun) mergeCells(op *structureOp) error {
 	ops := []book.Op{book.Arrange{Sheet: name, Merges: (*book.Ranges)(&merges)}}
 	empty := book.SetCells{Sheet: name}
 	for c := range until.Done(s.ctx, sheet.Cells(target)) {
-		if c.Ref != target.First && !c.Empty() && s.room.take() {
+		if c.Ref != target.First && !c.Empty() && s.room.weigh(1) {
 			empty.Cells = append(empty.Cells, book.CellEdit{Ref: c.Ref, Clear: true})
 		}
 	}
@@ -196,7 +196,11 @@ func (s *structureRun) cloneRow(op *structureOp) error {
 			if len(set.Cells) >= filledMax {
 				return fail(codeRangeInvalid, "Make fewer copies at once", "the copies have more than %d cells", filledMax)
 			}
-			set.Cells = append(set.Cells, copier.Cell(sheet, c.Ref, sheet, cell.Ref{Row: at + n, Col: c.Ref.Col}))
+			copied := copier.Cell(sheet, c.Ref, sheet, cell.Ref{Row: at + n, Col: c.Ref.Col})
+			if !s.room.take(copied) {
+				return s.room.err()
+			}
+			set.Cells = append(set.Cells, copied)
 		}
 	}
 	s.counts["rows_cloned"] += op.Count
@@ -293,7 +297,7 @@ func (s *structureRun) copyCells(op *structureOp, i int, src cell.Range, to int,
 		if _, stored := onto.At(there); c.Clear && !stored && c.NumFmt == "" && len(c.Format) == 0 {
 			continue
 		}
-		if !s.room.take() {
+		if !s.room.take(c) {
 			return s.room.err()
 		}
 		set.Cells = append(set.Cells, c)

@@ -97,6 +97,9 @@ func (w *Workspace) Target(ctx context.Context, name string) (Target, error) {
 			continue
 		}
 		if at, ok := w.locate(filepath.Join(real, base)); ok && sees(at) {
+			if hidden(at.rel) { // by a link that shows it
+				return bad("hidden folders are not served", "Choose another folder")
+			}
 			dir := w.roots[at.root].dir.Load().Root
 			switch info, err := dir.Lstat(filepath.FromSlash(at.rel)); {
 			case err == nil && !info.Mode().IsRegular():

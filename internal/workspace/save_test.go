@@ -426,6 +426,22 @@ func TestBlanksAroundNames(t *testing.T) {
 	}
 }
 
+// TestHiddenTargets: nothing is written into a folder that is not served, such as that of a version control system.
+func TestHiddenTargets(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, ".git", "hooks", "x"), "")
+	write(t, filepath.Join(dir, "sub", ".git", "x"), "")
+	if err := os.Symlink(".git", filepath.Join(dir, "seen")); err != nil {
+		t.Skip(err)
+	}
+	w := open(t, Options{}, dir)
+	for _, name := range []string{".git/a.xlsx", ".git/hooks/a.xlsx", "sub/.git/a.xlsx", "sub/../.git/a.xlsx", filepath.Join(dir, ".git", "a.xlsx"), "seen/a.xlsx"} {
+		if target, err := w.Target(t.Context(), name); code(err) != CodeBadPath {
+			t.Errorf("%s: %+v, %v", name, target, err)
+		}
+	}
+}
+
 // TestTargetTellsNothingOfOutside: of what lies outside of the roots nobody is told whether it is
 // there, whoever asks; within one, by any of its names, it is told that a folder is missing.
 func TestTargetTellsNothingOfOutside(t *testing.T) {

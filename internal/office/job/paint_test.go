@@ -146,6 +146,7 @@ func TestPaintLies(t *testing.T) {
 		"edges short": {&wire.Picture{Width: 2, Height: 1, Cols: []int{0, 1, 1}, Rows: []int{0, 1}}, 8, CodeRender},
 		"nothing":     {&wire.Picture{Cols: []int{0, 0, 0}, Rows: []int{0, 0}}, 0, CodeRender},
 		"negative":    {&wire.Picture{Width: -2, Height: -1, Cols: []int{0, 1, 2}, Rows: []int{0, 1}}, 8, CodeRender},
+		"many pixels": {&wire.Picture{Width: 50, Height: 50, Cols: []int{0, 1, 50}, Rows: []int{0, 50}}, 4 * 50 * 50, CodeTooLarge},
 		"huge":        {&wire.Picture{Width: 1 << 40, Height: 1 << 40}, 8, CodeTooLarge},
 	} {
 		o := &Office{Runner: &cold.Runner{Do: func(_ context.Context, r wire.Request) (wire.Response, error) {
