@@ -94,14 +94,12 @@ func (w *Workspace) seek(ctx context.Context) {
 	var gone []string
 	w.looking.Lock()
 	for i, r := range w.roots {
-		for above := filepath.Dir(r.path); ; above = filepath.Dir(above) {
-			// Another folder may be there than the one that is watched. What cannot be watched
-			// is seen when the next folder above changes.
+		// From the top downwards: a folder that is not there when its turn comes is told of by the
+		// one above it, which is watched by then.
+		for _, above := range slices.Backward(foldersAbove(r.path)) {
+			// Another folder may be there than the one that is watched.
 			_ = w.watcher.Remove(above)
 			_ = w.watcher.Add(above)
-			if above == filepath.Dir(above) {
-				break
-			}
 		}
 		if now, err := os.Lstat(r.path); !r.lost && (err != nil || !r.is(now)) {
 			w.log.Warn("a root is gone; its workbooks are not served until it is back", "root", r.path)
@@ -118,6 +116,14 @@ func (w *Workspace) seek(ctx context.Context) {
 	for _, i := range back {
 		w.scan(ctx, place{i, "."}, true)
 	}
+}
+
+// foldersAbove gives the folders that a path lies in, the nearest first.
+func foldersAbove(path string) (list []string) {
+	for above := filepath.Dir(path); above != path; path, above = above, filepath.Dir(above) {
+		list = append(list, above)
+	}
+	return list
 }
 
 // reopen opens the folder that is now at the root's path. A symbolic link there would lead

@@ -226,6 +226,32 @@ func TestReplacedRoot(t *testing.T) {
 	o.await("both are back", func() bool { return o.has("newest.csv") })
 }
 
+// The folders above a root come back one after the other, while it is looked where they are: the one
+// that comes last is seen whichever of them was looked at first. Many do so at once, for one has the
+// moment in which it matters to itself only now and then.
+func TestReplacedRootOften(t *testing.T) {
+	for k := range 8 {
+		t.Run(fmt.Sprint(k), func(t *testing.T) {
+			t.Parallel()
+			above := filepath.Join(t.TempDir(), "above")
+			dir := filepath.Join(above, "root")
+			for i := range 40 {
+				write(t, filepath.Join(dir, "old.csv"), "1\n")
+				w := open(t, Options{}, dir)
+				o := observe(t, w)
+				if err := os.RemoveAll(above); err != nil {
+					t.Fatal(err)
+				}
+				o.await("the root is gone", func() bool { return len(w.Entries(context.Background())) == 0 })
+				name := fmt.Sprintf("a%d.csv", i)
+				write(t, filepath.Join(dir, name), "1\n")
+				o.await("it is back", func() bool { return o.has(name) })
+				w.Shut()
+			}
+		})
+	}
+}
+
 // A root is walked in the background: a workbook is found by its path at once, by a name
 // that another may have when all is known.
 func TestLookupWhileWalking(t *testing.T) {
