@@ -155,10 +155,7 @@ func bounded(t *testing.T, limit string) string {
 	if err := os.Symlink(self, named); err != nil { // this binary goes by the name that it is called by
 		t.Fatal(err)
 	}
-	writeFile(t, script, fmt.Appendf(nil, "#!/bin/sh\nulimit %s\ntrap '' XFSZ\nexec '%s' \"$@\"\n", limit, named))
-	if err := os.Chmod(script, 0o755); err != nil {
-		t.Fatal(err)
-	}
+	writeScript(t, script, fmt.Sprintf("ulimit %s\ntrap '' XFSZ\nexec '%s' \"$@\"\n", limit, named))
 	return script
 }
 

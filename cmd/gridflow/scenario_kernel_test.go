@@ -163,10 +163,7 @@ func grouped(t *testing.T, memory int64) (script string) {
 		t.Fatal(err)
 	}
 	script = filepath.Join(at, "grouped")
-	writeFile(t, script, fmt.Appendf(nil, "#!/bin/sh\necho $$ > '%s/cgroup.procs' && exec '%s' \"$@\"\n", dir, named))
-	if err := os.Chmod(script, 0o755); err != nil {
-		t.Fatal(err)
-	}
+	writeScript(t, script, fmt.Sprintf("echo $$ > '%s/cgroup.procs' && exec '%s' \"$@\"\n", dir, named))
 	return script
 }
 

@@ -486,6 +486,18 @@ func writeFile(t *testing.T, path string, data []byte) string {
 	return path
 }
 
+// writeScript writes a script of the shell that can be executed at once. No process is begun meanwhile: it would have the file open for
+// writing as well, until it has become another program, and what is open for writing cannot be executed.
+func writeScript(t *testing.T, path, lines string) {
+	t.Helper()
+	syscall.ForkLock.RLock()
+	err := os.WriteFile(path, []byte("#!/bin/sh\n"+lines), 0o755)
+	syscall.ForkLock.RUnlock()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // replaceFile puts a file in the place of another in one step.
 func replaceFile(t *testing.T, path string, data []byte) {
 	t.Helper()
