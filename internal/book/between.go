@@ -99,21 +99,21 @@ func Between(ctx context.Context, base, cur *Snapshot) (Edit, error) {
 }
 
 // Exceeds reports whether cur, a version of the workbook whose unedited state is base, differs from
-// it in cells of more than so much [Weight].
+// it in cells of more than so much [Weight], of which there is some.
 func Exceeds(ctx context.Context, base, cur *Snapshot, most int) (bool, error) {
 	if moves, ok := movesSince(base, cur); ok && len(moves) > 0 {
 		base = cur.unedited()
 	}
+	sum := 0
 	for _, i := range edited(base, cur) {
 		was, is, err := bothSheets(ctx, base, cur, i)
 		if err != nil {
 			return false, err
 		}
 		_, weight := Differing(ctx, was, is, most)
-		if most -= weight; most < 0 {
+		if sum += weight; sum > most {
 			return true, nil
 		}
-		most = max(most, 1) // 0 would be no bound
 		if err := ctx.Err(); err != nil {
 			return false, err
 		}

@@ -161,11 +161,9 @@ func (s *Store) contentOf(ctx context.Context, from string) (h head, info Info, 
 		return
 	}
 	if !stands {
-		if err = s.near(ctx, h.hold.Snapshot(), h.snap); err != nil {
-			h.hold.Release()
-			return
+		if err = s.near(ctx, h.hold.Snapshot(), h.snap); err == nil {
+			edit, err = book.Between(ctx, h.hold.Snapshot(), h.snap)
 		}
-		edit, err = book.Between(ctx, h.hold.Snapshot(), h.snap)
 	}
 	if err != nil {
 		h.hold.Release()

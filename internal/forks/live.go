@@ -387,10 +387,8 @@ func (l *live) standing(ctx context.Context, hold *workspace.Hold, v uint64, sna
 	if snap.Given() {
 		return whole, false, nil // no calculation comes to what another program gave
 	}
-	if most := l.store.o.WholeCells; most > 0 {
-		if far, err := book.Exceeds(ctx, hold.Snapshot(), snap, most); far || err != nil {
-			return whole, false, err
-		}
+	if far, err := l.store.far(ctx, hold.Snapshot(), snap); far || err != nil {
+		return whole, false, err
 	}
 	whole, err = book.Between(ctx, hold.Snapshot(), snap)
 	if err != nil {

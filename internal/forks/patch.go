@@ -164,13 +164,18 @@ func tooDifferent(most int) error {
 	return fail(CodeLimit, "The operator can give the process more memory, or set --max-edit-cells", "more than %d cells differ from the file, a long text counting for several, which are as many as this server takes up at once with the memory that it has", most)
 }
 
-// near fails where versions of a workbook differ in more cells from it than may be taken up at once.
+// far reports whether a version of a workbook differs in more cells from it than may be taken up at once.
+func (s *Store) far(ctx context.Context, base, version *book.Snapshot) (bool, error) {
+	if s.o.WholeCells == 0 {
+		return false, nil
+	}
+	return book.Exceeds(ctx, base, version, s.o.WholeCells)
+}
+
+// near fails where versions of a workbook are far from it.
 func (s *Store) near(ctx context.Context, base *book.Snapshot, versions ...*book.Snapshot) error {
 	for _, v := range versions {
-		if s.o.WholeCells == 0 {
-			break
-		}
-		if far, err := book.Exceeds(ctx, base, v, s.o.WholeCells); err != nil {
+		if far, err := s.far(ctx, base, v); err != nil {
 			return err
 		} else if far {
 			return tooDifferent(s.o.WholeCells)

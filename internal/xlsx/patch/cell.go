@@ -15,11 +15,11 @@ import (
 func (e *sheetEditor) change(i int) error {
 	c, spot := &e.cells[i], &e.l.Cells[i]
 	// Of several that speak of one cell the last counts. When it goes, none may come to light.
-	if spot.Again {
+	if before := e.l.Earlier(i); len(before) > 0 {
 		if !c.Remove && c.Keep != KeepNothing {
 			return broken(e.part, spot.From, "cell "+c.Ref.String()+" is there more than once, so that nobody can say what of it is to stay")
 		}
-		for _, earlier := range e.l.Earlier(i) {
+		for _, earlier := range before {
 			e.edit(earlier.From, earlier.To, e.placeholder(c.Ref, false))
 		}
 	}

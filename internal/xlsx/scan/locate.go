@@ -67,8 +67,6 @@ type CellSpot struct {
 	Found bool
 	// Pins says that the next cell leaves its reference out and counts on this one.
 	Pins bool
-	// Again says that there are elements of the same cell before it; see [Locator.Earlier].
-	Again bool
 }
 
 // RowSpot is where a row stands.
@@ -361,7 +359,6 @@ func (l *Locator) cell(b []byte, p, end int) (int, error) {
 			l.settled = l.last == r.past-1
 			c := &l.Cells[l.last]
 			if c.Found {
-				c.Again = true
 				l.earlier[l.last] = append(l.earlier[l.last], c.Span)
 			}
 			c.Found, c.Pins, c.Span, c.XML = true, false, Span{from, l.base + int64(next)}, bytes.Clone(b[p:next])
