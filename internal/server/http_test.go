@@ -489,6 +489,72 @@ func TestUnusedSessions(t *testing.T) {
 	}
 }
 
+// TestRestedSessions: where there are as many sessions as there may be, one that has rested for long makes room:
+// the one that has rested longest, and none that is used, has a stream or has just been used.
+func TestRestedSessions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, err := New(Config{Tools: fixtureTools()}).Handler(HTTPOptions{Path: "/mcp", MaxSessions: 4})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := &site{t: t, url: "http://localhost"}
+		do := func(ctx context.Context, message, session string) *httptest.ResponseRecorder {
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, s.request(ctx, message, session))
+			return w
+		}
+		open := func() string {
+			session := do(t.Context(), initializeMessage, "").Header().Get("Mcp-Session-Id")
+			for range 2 { // it is used
+				if session != "" {
+					do(t.Context(), legacyCall("echo"), session)
+				}
+			}
+			return session
+		}
+		listens := open()
+		ctx, leave := context.WithCancel(t.Context())
+		defer leave()
+		go func() {
+			r := s.request(ctx, "", listens)
+			r.Method, r.Body = http.MethodGet, nil
+			h.ServeHTTP(httptest.NewRecorder(), r)
+		}()
+		oldest, other := open(), open()
+		time.Sleep(restedMin / 2)
+		do(t.Context(), legacyCall("echo"), oldest) // so other has rested for longer
+		last := open()
+		if open() != "" {
+			t.Error("a fifth session began before one had rested")
+		}
+		time.Sleep(restedMin / 2)
+		next := open()
+		if next == "" {
+			t.Error("no session made room")
+		}
+		if open() != "" {
+			t.Error("a second one made room that had not rested")
+		}
+		for session, want := range map[string]int{listens: http.StatusOK, oldest: http.StatusOK, other: http.StatusNotFound, last: http.StatusOK, next: http.StatusOK} {
+			if w := do(t.Context(), legacyCall("echo"), session); w.Code != want {
+				t.Errorf("%d, want %d: %s", w.Code, want, w.Body)
+			}
+		}
+		time.Sleep(2 * restedMin)
+		unused := do(t.Context(), initializeMessage, "").Header().Get("Mcp-Session-Id") // in the place of oldest, last or next
+		after := open()
+		if w := do(t.Context(), legacyCall("echo"), unused); w.Code != http.StatusNotFound {
+			t.Errorf("one that was never used did not go first: %d", w.Code)
+		}
+		leave()
+		for _, session := range []string{listens, oldest, last, next, after} { // their timers end with them
+			r := s.request(t.Context(), "", session)
+			r.Method, r.Body = http.MethodDelete, nil
+			h.ServeHTTP(httptest.NewRecorder(), r)
+		}
+	})
+}
+
 // TestSessionsOfOneMachine: a machine that opens sessions and uses them all has a quarter of
 // what there may be, and shuts nobody else out.
 func TestSessionsOfOneMachine(t *testing.T) {
