@@ -194,7 +194,7 @@ func (f *reformat) of(own uint32) uint32 { return f.made(f.need(own)) }
 
 // formatted gives a sheet of which cells have the styles that are said, of each cell once.
 func (d *draft) formatted(sheet *grid.Sheet, styles iter.Seq2[cell.Ref, uint32]) (*grid.Sheet, error) {
-	changes := make([]grid.Change, 0, formattedAtOnce)
+	changes := make([]grid.Change, 0, changedAtOnce)
 	give := func() (err error) {
 		if err = d.ctx.Err(); err == nil {
 			sheet, err = sheet.With(changes)
@@ -203,7 +203,7 @@ func (d *draft) formatted(sheet *grid.Sheet, styles iter.Seq2[cell.Ref, uint32])
 		return err
 	}
 	for ref, style := range styles {
-		if len(changes) == formattedAtOnce {
+		if len(changes) == changedAtOnce {
 			if err := give(); err != nil {
 				return nil, err
 			}
@@ -213,10 +213,6 @@ func (d *draft) formatted(sheet *grid.Sheet, styles iter.Seq2[cell.Ref, uint32])
 	err := give()
 	return sheet, err
 }
-
-// formattedAtOnce is how many cells are given their formats at once: what is said of a cell until
-// it has it takes some hundred bytes, and there may be millions of them.
-const formattedAtOnce = 1 << 14
 
 // stylesOf yields the cells of a range, whether stored or not, with the formats that they have.
 func stylesOf(sheet *grid.Sheet, r cell.Range) func(yield func(cell.Ref, uint32) bool) {

@@ -23,7 +23,7 @@ type sessions struct {
 // sessionUse is how a session is used.
 type sessionUse struct {
 	client   string // who has opened it: a user, or a machine
-	requests int // after initialize
+	requests int    // after initialize
 	inFlight int
 	rests    time.Time // since when no request is in flight
 

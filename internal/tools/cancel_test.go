@@ -156,6 +156,7 @@ func BenchmarkBulk(b *testing.B) {
 		{"replace", `transform_batch {"fork_id":"FORK","ops":[{"kind":"replace_in_range","sheet_name":"Data","range":"WHOLE","find":"x","replace":"y","match_mode":"contains"}]}`},
 		{"replace nothing", `transform_batch {"fork_id":"FORK","ops":[{"kind":"replace_in_range","sheet_name":"Data","range":"WHOLE","find":"nowhere","replace":"y","match_mode":"contains"}]}`},
 		{"sort", `sort_range {"fork_id":"FORK","sheet_name":"Data","range":"WHOLE","has_header":false,"keys":[{"column":"A","order":"desc"}]}`},
+		{"copy", `structure_batch {"fork_id":"FORK","ops":[{"kind":"copy_range","sheet_name":"Data","src_range":"WHOLE","dest_anchor":"N2"}]}`},
 		{"move", `structure_batch {"fork_id":"FORK","ops":[{"kind":"move_range","sheet_name":"Data","src_range":"WHOLE","dest_anchor":"N2"}]}`},
 	} {
 		b.Run(c.name, func(b *testing.B) {
