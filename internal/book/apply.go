@@ -368,8 +368,16 @@ func (o SetCells) refused(err error, number []int) error {
 func (d *draft) styles(sheet *grid.Sheet, cells []CellEdit) func(k int) uint32 {
 	var needs []styleNeed
 	needed := map[styleNeed]bool{}
+	keys := map[string]string{} // of number formats, of which many cells have the same
 	need := func(c *CellEdit) styleNeed {
-		return styleNeed{sheet.StyleAt(c.Ref), string(appendSettings(nil, c.settings().Sorted()))}
+		key, known := keys[c.NumFmt]
+		if !known || len(c.Format) > 0 {
+			key = string(appendSettings(nil, c.settings().Sorted()))
+		}
+		if len(c.Format) == 0 {
+			keys[c.NumFmt] = key
+		}
+		return styleNeed{sheet.StyleAt(c.Ref), key}
 	}
 	for k := range cells {
 		if c := &cells[k]; c.formats() {
