@@ -112,7 +112,9 @@ func TestCalculatedBehindACommit(t *testing.T) {
 	r.untilMetrics("calls have all seats", func(m scrape) bool { return m.value(`gridflow_inflight{class="slow"}`) >= 2 })
 	r.letGo(s, "all", 2)
 	b.await("ok", 2)
-	r.untilMetrics("the calculation goes on", func(m scrape) bool { return m.value(`gridflow_inflight{class="background"}`) == 1 && m.value("gridflow_calc_behind") == 1 })
+	r.untilMetrics("the calculation goes on", func(m scrape) bool {
+		return m.value(`gridflow_inflight{class="background"}`) == 1 && m.value("gridflow_calc_behind") == 1
+	})
 	// The next change ends it, and its own is soon done.
 	do(t, s, "edit_batch", `{"fork_id":%q,"sheet_name":%q,"edits":[{"address":"Z1","value":1}]}`, fork, sheet)
 	r.untilIdle()
