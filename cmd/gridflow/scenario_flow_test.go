@@ -461,7 +461,11 @@ func TestS44_Reload(t *testing.T) {
 		}
 	}
 	weight("1")
-	write("class-slow: limit=1,queue=4,client-queue=4,wait=10m\ntool-timeout: 1m\nseats: 4\nload-bytes: 1GiB\nclients: {scenario: 4}\nio-seats: 7\nrecalc-seats: 3\n")
+	const paced = `gridflow_level_gap_seconds{class="medium"}`
+	if strings.Contains(metricsOf(t, r, 200), paced) {
+		t.Error("calls are paced, and nobody has asked for it")
+	}
+	write("class-medium: pace=3s\nclass-slow: limit=1,queue=4,client-queue=4,wait=10m\ntool-timeout: 1m\nseats: 4\nload-bytes: 1GiB\nclients: {scenario: 4}\nio-seats: 7\nrecalc-seats: 3\n")
 	r.log.await(t, 1, "scheduling settings taken from the changed configuration file")
 	weight("4")
 	scraped := metricsOf(t, r, 200)
@@ -469,6 +473,9 @@ func TestS44_Reload(t *testing.T) {
 		if !strings.Contains(scraped, `gridflow_resource_capacity{resource="`+resource+`"} `+capacity+"\n") {
 			t.Errorf("there are not %s of %s", capacity, resource)
 		}
+	}
+	if !strings.Contains(scraped, paced) {
+		t.Error("calls are not paced as the file says")
 	}
 	for outcome, n := range map[string]int{"applied": 1, "rejected": 2} {
 		if want := fmt.Sprintf(`gridflow_config_reloads_total{outcome=%q} %d`, outcome, n); !strings.Contains(scraped, want+"\n") {

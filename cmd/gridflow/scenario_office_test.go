@@ -614,6 +614,25 @@ func TestOfficeComesLater(t *testing.T) {
 	})
 }
 
+// TestOfficeWarms: workers that are to be warm are started though nobody calls, and not before the server has had a moment
+// for its first calls.
+func TestOfficeWarms(t *testing.T) {
+	t.Parallel()
+	started := time.Now()
+	r, _ := editing(t, t.TempDir(), "--office=fake:good", "--office-workers=2", "--office-warm=2")
+	for _, line := range r.log.await(t, 2, "a worker of LibreOffice is warm") {
+		stamp, _, _ := strings.Cut(strings.TrimPrefix(line, "time="), " ")
+		warm, err := time.Parse(time.RFC3339, stamp)
+		if err != nil {
+			t.Fatalf("%v: %s", err, line)
+		}
+		if after := warm.Sub(started); after < warmAfter {
+			t.Errorf("a worker was warm %v after the start of the program", after)
+		}
+	}
+	r.untilMetrics("two workers are warm", func(m scrape) bool { return m.value(`gridflow_lo_workers{state="idle"}`) == 2 })
+}
+
 // TestOfficeReload: the bounds of LibreOffice follow the configuration file.
 func TestOfficeReload(t *testing.T) {
 	t.Parallel()

@@ -204,6 +204,57 @@ func TestIntrospectionIsKept(t *testing.T) {
 	})
 }
 
+// TestTokensThatWaitAreBounded: so many tokens and no more are asked about or wait for that. Who brings another one is told so at once,
+// who brings one of them waits with the others, and who is known is let in.
+func TestTokensThatWaitAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow := make(chan struct{})
+		i, _ := asks(t, idpURL, &http.Client{Transport: saying(func(_ *http.Request, token string) (string, error) {
+			if token != "known" {
+				<-slow
+			}
+			c := good()
+			c["active"], c["exp"] = true, time.Now().Add(10*time.Minute).Unix()
+			text, err := json.Marshal(c)
+			return string(text), err
+		})}, io.Discard)
+		if _, err := i.Verify(t.Context(), "known", true); err != nil {
+			t.Fatal(err)
+		}
+		bring := func(token string) {
+			go func() {
+				if _, err := i.Verify(t.Context(), token, true); err != nil {
+					t.Errorf("%s: %v", token, err)
+				}
+			}()
+		}
+		for n := range waitingMax {
+			bring(fmt.Sprint("stranger-", n))
+		}
+		synctest.Wait()
+		start := time.Now()
+		for n := range 3 {
+			_, err := i.Verify(t.Context(), fmt.Sprint("one-more-", n), true)
+			if unavailable := new(UnavailableError); !errors.As(err, &unavailable) || !errors.Is(err, errTooMany) || unavailable.RetryAfter < time.Second {
+				t.Errorf("one more than may wait: %v", err)
+			}
+		}
+		bring(fmt.Sprint("stranger-", waitingMax-1))
+		synctest.Wait()
+		if _, err := i.Verify(t.Context(), "known", true); err != nil {
+			t.Errorf("who is known: %v", err)
+		}
+		if waited := time.Since(start); waited != 0 {
+			t.Errorf("they waited for %v", waited)
+		}
+		close(slow)
+		synctest.Wait()
+		if _, err := i.Verify(t.Context(), "one-more-0", true); err != nil {
+			t.Errorf("with room again: %v", err)
+		}
+	})
+}
+
 // TestIntrospectionHangs: a real authorization server that takes connections and never answers. Nobody is let in by a token that it has
 // not vouched for, nobody waits longer than fetchTime, who is known is not asked about, no more than askingMax requests are
 // open, and after three failures nobody waits at all.

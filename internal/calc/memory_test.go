@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -132,6 +133,52 @@ func TestTextsCount(t *testing.T) {
 		var large *ErrTooLarge
 		if errors.As(err, &large) == c.fits || c.fits && err != nil {
 			t.Errorf("%d times %s: %v", c.rows, c.formula, err)
+		}
+	}
+}
+
+// TestReadersCount: who reads whom is bounded while it is found out, and counts beside all else, whether everything is calculated
+// or what an edit makes dirty.
+func TestReadersCount(t *testing.T) {
+	const n = 1500 // more than a million times one formula reads another
+	in := emptyBook()
+	var changes []grid.Change
+	for row := range n {
+		changes = append(changes, grid.Change{Ref: cell.Ref{Row: row}, Formula: fmt.Sprintf("SUM(A$%d:A$%d)", row+2, n+1)})
+	}
+	var err error
+	if in.Sheets[0], err = in.Sheets[0].With(changes); err != nil {
+		t.Fatal(err)
+	}
+	m, err := NewModel(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := m.graph.All(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, opt := range map[string]Options{
+		"all":     {All: true},
+		"an edit": {Sources: []Cell{{0, cell.Ref{Row: n}}}},
+	} {
+		calculate := func(most int64) (allocated uint64, err error) {
+			var before, after runtime.MemStats
+			opt.Workers, opt.Bytes = 1, most
+			runtime.ReadMemStats(&before)
+			_, err = m.Calculate(t.Context(), in, opt)
+			runtime.ReadMemStats(&after)
+			return after.TotalAlloc - before.TotalAlloc, err
+		}
+		var large *ErrTooLarge
+		if allocated, err := calculate(1 << 20); !errors.As(err, &large) || large.Most != 1<<20 || allocated > uint64(d.Bytes())/4 {
+			t.Errorf("%s: %v, when %d bytes had been taken of %d", name, err, allocated, d.Bytes())
+		}
+		if _, err := calculate(d.Bytes() + tileBytes/2); !errors.As(err, &large) {
+			t.Errorf("%s, without room for a tile: %v", name, err)
+		}
+		if _, err := calculate(d.Bytes() + 1<<20); err != nil {
+			t.Errorf("%s, with room: %v", name, err)
 		}
 	}
 }

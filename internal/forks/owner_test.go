@@ -269,6 +269,9 @@ func TestForksOfOne(t *testing.T) {
 	if made.Load() != 3 {
 		t.Errorf("%d forks were made, and he may have 3", made.Load())
 	}
+	if _, err := r.store.Create(few, "a.xlsx", CreateOptions{}); code(err) != CodeLimit {
+		t.Errorf("one more than three that were made before: %v", err)
+	}
 	if _, err := r.store.Create(principal.With(context.Background(), &principal.Principal{Name: "other", MaxForks: 1}), "a.xlsx", CreateOptions{}); err != nil {
 		t.Errorf("another's: %v", err)
 	}

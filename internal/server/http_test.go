@@ -588,7 +588,13 @@ func TestSessionsOfOneMachine(t *testing.T) {
 // deadlines is a ResponseWriter that notes how long a write may take.
 type deadlines struct {
 	*httptest.ResponseRecorder
-	least time.Duration
+	least time.Duration // until the next write
+	reads []time.Time   // until when
+}
+
+func (d *deadlines) SetReadDeadline(at time.Time) error {
+	d.reads = append(d.reads, at)
+	return nil
 }
 
 func (d *deadlines) SetWriteDeadline(at time.Time) error {
@@ -599,7 +605,7 @@ func (d *deadlines) SetWriteDeadline(at time.Time) error {
 }
 
 // TestPatience: who does not read notices is given up sooner than who does not read an
-// answer, which it has asked for.
+// answer, which it has asked for. The time for a body holds for nothing that follows it.
 func TestPatience(t *testing.T) {
 	h, err := New(Config{Tools: fixtureTools()}).Handler(HTTPOptions{Path: "/mcp"})
 	if err != nil {
@@ -614,6 +620,9 @@ func TestPatience(t *testing.T) {
 			r.Header.Set("Mcp-Session-Id", "none") // the answer is written to the stream, too
 		}
 		h.ServeHTTP(d, r)
+		if n := len(d.reads); method == http.MethodPost && (n != 2 || d.reads[0].IsZero() || !d.reads[1].IsZero()) {
+			t.Errorf("the time that the body has is %v, and is over when it is there", d.reads)
+		}
 		// The clock moves while the request is served.
 		if d.least > want || d.least < want-want/4 {
 			t.Errorf("%s: %v, want %v", method, d.least, want)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf16"
@@ -106,7 +107,7 @@ func TestHostile(t *testing.T) {
 	quine := pack(smallBook())
 	quine.entries = append(quine.entries, entry{name: "copy1.xml", alias: true, data: "x"}, entry{name: "copy2.xml", alias: true, data: "x"})
 	cyclic := smallBook()
-	for _, name := range []string{"xl/_rels/workbook.xml.rels", "xl/worksheets/_rels/sheet1.xml.rels", "xl/drawings/_rels/drawing1.xml.rels", "xl/externalLinks/_rels/externalLink1.xml.rels"} {
+	for _, name := range []string{"xl/_rels/workbook.xml.rels", "xl/worksheets/_rels/sheet1.xml.rels", "xl/drawings/_rels/drawing1.xml.rels", "xl/drawings/_rels/drawing1.xml.rels", "xl/externalLinks/_rels/externalLink1.xml.rels"} {
 		cyclic[name] = strings.Replace(cyclic[name], "</Relationships>",
 			rel("c1", "drawing", "/xl/drawings/drawing1.xml")+rel("c2", "externalLink", "/xl/externalLinks/externalLink1.xml")+rel("c3", "worksheet", "/xl/workbook.xml")+rel("c4", "comments", "/xl/comments1.xml")+"</Relationships>", 1)
 	}
@@ -268,5 +269,44 @@ func TestPanicOfALoad(t *testing.T) {
 	src.armed = true
 	if _, err := f.Sheet(t.Context(), 0, cell.MaxRows-1); err == nil || !strings.Contains(err.Error(), "no such block") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestPartsAreBounded: a part that is read whole is refused where it is larger than a single part may be, whoever wants it: who
+// reads the workbook, who changes it, who wants its macros.
+func TestPartsAreBounded(t *testing.T) {
+	const limit = 1 << 20
+	toOpen := []string{"_rels/.rels", "xl/_rels/workbook.xml.rels", "xl/workbook.xml", "xl/styles.xml", "xl/worksheets/_rels/sheet1.xml.rels",
+		"xl/tables/table1.xml", "xl/comments1.xml", "xl/persons/person.xml", "xl/threadedComments/t1.xml", "xl/drawings/_rels/drawing1.xml.rels", "xl/externalLinks/_rels/externalLink1.xml.rels"}
+	for name, content := range smallBook() {
+		large := pack(smallBook())
+		for i := range large.entries {
+			if large.entries[i].name == name { // stored, and so no bomb by its ratio
+				large.entries[i].data, large.entries[i].stored = content+strings.Repeat(" ", limit), true
+			}
+		}
+		file := large.bytes()
+		refused := func(who string, err error) {
+			t.Helper()
+			var e *Error
+			if !errors.As(err, &e) || e.Code != TooLarge || e.Part != name {
+				t.Errorf("%s, for %s: %v", name, who, err)
+			}
+		}
+		f, err := readEverything(file, Limits{PartBytes: limit})
+		if slices.Contains(toOpen, name) {
+			refused("a reader", err)
+		} else if err != nil {
+			t.Errorf("%s: %v", name, err)
+		} else if name == "xl/vbaProject.bin" {
+			_, err := f.Macros(t.Context())
+			refused("who wants macros", err)
+		}
+		p, err := OpenPackage(bytes.NewReader(file), int64(len(file)), Limits{PartBytes: limit})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _, err = p.ReadXML(p.Find(name))
+		refused("a writer", err)
 	}
 }

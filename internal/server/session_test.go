@@ -1,0 +1,146 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"gridflow/internal/tools"
+)
+
+// A quietSite is a server whose handler is called without a network, so that a test can let its time pass.
+type quietSite struct {
+	t *testing.T
+	h http.Handler
+}
+
+// quiet makes a server and has what it began end with the test. It is called in the bubble of a synctest.
+func quiet(t *testing.T, rows []tools.Tool, o HTTPOptions) *quietSite {
+	s := New(Config{Version: "1.2.3", Tools: rows})
+	o.Path = "/mcp"
+	h, err := s.Handler(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &quietSite{t, h}
+}
+
+// send sends a message of the older era, with "" for the message the wish for a stream.
+func (q *quietSite) send(ctx context.Context, method, message, session string) *httptest.ResponseRecorder {
+	r := httptest.NewRequestWithContext(ctx, method, "http://127.0.0.1/mcp", strings.NewReader(message))
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Accept", "application/json, text/event-stream")
+	if session != "" {
+		r.Header.Set("Mcp-Protocol-Version", "2025-11-25")
+		r.Header.Set("Mcp-Session-Id", session)
+	}
+	w := httptest.NewRecorder()
+	q.h.ServeHTTP(w, r)
+	return w
+}
+
+// begin opens a session and gives its id, "" where it may not.
+func (q *quietSite) begin() string {
+	q.t.Helper()
+	w := q.send(q.t.Context(), http.MethodPost, initializeMessage, "")
+	if w.Code != http.StatusOK && w.Code != http.StatusServiceUnavailable {
+		q.t.Fatalf("initialize: %d: %s", w.Code, w.Body)
+	}
+	return w.Result().Header.Get("Mcp-Session-Id")
+}
+
+func (q *quietSite) open() string {
+	q.t.Helper()
+	session := q.begin()
+	if w := q.send(q.t.Context(), http.MethodPost, `{"jsonrpc":"2.0","method":"notifications/initialized"}`, session); w.Code != http.StatusAccepted {
+		q.t.Fatalf("initialized: %d: %s", w.Code, w.Body)
+	}
+	return session
+}
+
+// lives tells whether a session is there, which is a use of it.
+func (q *quietSite) lives(session string) bool {
+	return q.send(q.t.Context(), http.MethodPost, legacyCall("echo"), session).Code == http.StatusOK
+}
+
+func (q *quietSite) end(session string) {
+	q.t.Helper()
+	if w := q.send(q.t.Context(), http.MethodDelete, "", session); w.Code != http.StatusNoContent {
+		q.t.Errorf("ending a session: %d: %s", w.Code, w.Body)
+	}
+}
+
+// TestSessionTimeout: a session that nobody has used for long enough ends. Every request is a use of it, and a call for as long as it
+// is under way.
+func TestSessionTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		lasts := fixtureTools()[slices.IndexFunc(fixtureTools(), func(tool tools.Tool) bool { return tool.Name == "echo" })]
+		lasts.Name = "lasts"
+		lasts.Call = func(context.Context, *tools.Env, json.RawMessage) (*tools.Result, error) {
+			time.Sleep(5 * sessionTimeout / 2)
+			return &tools.Result{Text: "done"}, nil
+		}
+		q := quiet(t, append(fixtureTools(), lasts), HTTPOptions{})
+		left, used, working := q.open(), q.open(), q.open()
+		answered := make(chan struct{})
+		go func() {
+			defer close(answered)
+			if w := q.send(t.Context(), http.MethodPost, legacyCall("lasts"), working); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "done") {
+				t.Errorf("the long call: %d: %s", w.Code, w.Body)
+			}
+		}()
+		for range 2 {
+			time.Sleep(sessionTimeout - time.Second)
+			if !q.lives(used) {
+				t.Fatal("a session has ended that was used")
+			}
+		}
+		if q.lives(left) {
+			t.Error("a session lives on that nobody has used for long")
+		}
+		<-answered
+		time.Sleep(sessionTimeout - time.Second)
+		if !q.lives(working) {
+			t.Error("a session has ended within its time after a call")
+		}
+		if q.lives(used) {
+			t.Error("a session lives on that nobody uses any more")
+		}
+		q.end(working)
+	})
+}
+
+// TestSessionsInUse: where there are as many sessions as there may be, one whose only use is a request that is under way has to go
+// for nobody, and goes when that has ended.
+func TestSessionsInUse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := quiet(t, fixtureTools(), HTTPOptions{MaxSessions: 1})
+		listens := q.begin()
+		ctx, leave := context.WithCancel(t.Context())
+		left := make(chan struct{})
+		go func() {
+			defer close(left)
+			if w := q.send(ctx, http.MethodGet, "", listens); w.Code != http.StatusOK {
+				t.Errorf("the stream: %d: %s", w.Code, w.Body)
+			}
+		}()
+		synctest.Wait()
+		if other := q.begin(); other != "" {
+			t.Error("a session had to go to which somebody listens")
+		}
+		leave()
+		<-left
+		other := q.begin()
+		if other == "" {
+			t.Error("a session that nobody has used stays while another wants its place")
+		} else {
+			q.end(other)
+		}
+	})
+}
