@@ -48,7 +48,12 @@ func newSiteWith(t *testing.T, conf Config, o HTTPOptions) *site {
 		t.Fatal(err)
 	}
 	ts := httptest.NewServer(h)
-	t.Cleanup(ts.Close)
+	t.Cleanup(func() {
+		ts.Close()
+		for session := range s.mcp.Sessions() {
+			_ = session.Close() // it may have ended by itself
+		}
+	})
 	return &site{t, s, ts.URL}
 }
 
