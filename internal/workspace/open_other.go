@@ -10,6 +10,8 @@ import (
 // openFlags open a file for reading.
 const openFlags = os.O_RDONLY
 
+var errOutOfFiles = errors.New("too many open files")
+
 // outOfFiles tells whether a file could not be opened because too many are.
 func outOfFiles(error) bool { return false }
 

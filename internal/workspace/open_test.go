@@ -98,3 +98,44 @@ func TestPipe(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestFolderMissed: where no more files can be opened a folder that comes cannot be read. That its
+// workbooks are not there is not said, and once files can be opened they are found.
+func TestFolderMissed(t *testing.T) {
+	dir, other := t.TempDir(), t.TempDir()
+	write(t, filepath.Join(dir, "a.csv"), "1\n")
+	if err := os.Mkdir(filepath.Join(other, "sub"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(other, "sub", "b.csv"), "1\n")
+	w := open(t, Options{}, dir)
+
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	setLimit := func(n uint64) {
+		if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: n, Max: limit.Max}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	setLimit(0)
+	defer setLimit(uint64(limit.Cur))
+	if err := os.Rename(filepath.Join(other, "sub"), filepath.Join(dir, "sub")); err != nil {
+		t.Fatal(err)
+	}
+	w.scan(t.Context(), place{0, "."}, false)
+	if _, err := w.Lookup(t.Context(), "b"); code(err) != CodeBusy {
+		t.Errorf("%v, want %s", err, CodeBusy)
+	}
+	if _, err := w.Lookup(t.Context(), "a"); err != nil {
+		t.Errorf("one that is known: %v", err)
+	}
+	setLimit(uint64(limit.Cur))
+	if e, err := w.Lookup(t.Context(), "b"); err != nil || e.Path != "sub/b.csv" {
+		t.Errorf("%+v, %v", e, err)
+	}
+	if _, err := w.Lookup(t.Context(), "c"); code(err) != CodeNotFound {
+		t.Errorf("%v, want %s", err, CodeNotFound)
+	}
+}

@@ -12,6 +12,9 @@ import (
 // waiting for somebody to write to it, and then refused.
 const openFlags = os.O_RDONLY | syscall.O_NONBLOCK
 
+// errOutOfFiles is one of which [outOfFiles] tells that.
+const errOutOfFiles = syscall.EMFILE
+
 // outOfFiles tells whether a file could not be opened because too many are.
 func outOfFiles(err error) bool {
 	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)

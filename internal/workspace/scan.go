@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"gridflow/internal/principal"
 )
 
 // listed reports whether a file of that name is a workbook by its extension and no
@@ -152,6 +154,7 @@ func (w *Workspace) scanFolder(ctx context.Context, at place, t *trouble) (below
 		}
 	})
 	f.read = err == nil
+	w.miss(at, outOfFiles(err))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, nil, w.forget(at)
@@ -170,6 +173,54 @@ func (w *Workspace) scanFolder(ctx context.Context, at place, t *trouble) (below
 		gone = append(gone, w.forget(place{at.root, path.Join(at.rel, name)})...)
 	}
 	return below, news, gone
+}
+
+// miss notes whether a folder is to be read again once files can be opened; w.looking is held.
+func (w *Workspace) miss(at place, missed bool) {
+	if missed && w.missed == nil {
+		w.missed = make(map[place]bool)
+	}
+	if missed {
+		w.missed[at] = true
+	} else {
+		delete(w.missed, at)
+	}
+	w.misses.Store(int32(len(w.missed)))
+}
+
+// readMissed reads the folders, of those that a principal sees, which could not be read because too
+// many files were open, and tells whether there were any. It gives an error where that is so still:
+// of what is in them nobody can tell then that it is not there.
+func (w *Workspace) readMissed(ctx context.Context, seen *principal.Principal) (again bool, err error) {
+	if w.misses.Load() == 0 {
+		return false, nil
+	}
+	w.looking.Lock()
+	missed := slices.Collect(maps.Keys(w.missed))
+	w.looking.Unlock()
+	for _, at := range missed {
+		r := w.roots[at.root]
+		if !seen.Sees(r.path) {
+			continue
+		}
+		// Callers ask as often as they like, and a scan that fails is logged.
+		dir, err := r.dir.Load().OpenFile(filepath.FromSlash(at.rel), openFlags, 0)
+		if outOfFiles(err) {
+			return again, fileError(path.Join(filepath.Base(r.path), at.rel), err)
+		}
+		if err == nil {
+			dir.Close()
+		}
+		w.scan(ctx, at, true)
+		w.looking.Lock()
+		still := w.missed[at]
+		w.looking.Unlock()
+		if still {
+			return again, fileError(path.Join(filepath.Base(r.path), at.rel), errOutOfFiles)
+		}
+		again = true
+	}
+	return again, ctx.Err()
 }
 
 // folderChunk is how many names are read from a folder at a time.

@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -67,6 +68,8 @@ type Workspace struct {
 
 	catalogue *catalogue
 	looking   lock.Mutex[lock.WorkspaceLooking] // held while what was seen on the disk is noted in the catalogue
+	missed    map[place]bool                    // folders that were not read, as too many files were open; under looking
+	misses    atomic.Int32                      // how many these are
 	watcher   *fsnotify.Watcher                 // nil where there is none
 	walked    chan struct{}                     // closed once the roots have been read for the first time
 	unknown   negative
@@ -252,6 +255,12 @@ func (w *Workspace) lookup(ctx context.Context, id string) (Entry, error) {
 		return w.openable(found[0])
 	case len(found) > 1:
 		return Entry{}, w.ambiguous(id, found)
+	}
+	// It may lie in a folder that could not be read.
+	if again, err := w.readMissed(ctx, seen); err != nil {
+		return Entry{}, err
+	} else if again {
+		return w.lookup(ctx, id)
 	}
 	// What is told of near names is another for each who sees other roots.
 	return Entry{}, w.unknown.get(unknownKey{seen, id}, generation, func() error {
