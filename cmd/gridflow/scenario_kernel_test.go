@@ -229,6 +229,7 @@ func TestFault_LargeEdits(t *testing.T) {
 	refused(t, "TOO_MANY", c.session, "transform_batch", `{"fork_id":%q,"ops":[{"kind":"clear_range","sheet_name":"Data","range":"A:E"}]}`, fork)
 	refused(t, "TOO_MANY", c.session, "structure_batch", `{"fork_id":%q,"ops":[{"kind":"move_range","sheet_name":"Data","src_range":"A1:E300000","dest_anchor":"J1"}]}`, fork)
 	do(t, c.session, "style_batch", `{"fork_id":%q,"ops":[{"sheet_name":"Data","range":"A1:E300000","patch":{"font":{"bold":true}}}]}`, fork)
+	do(t, c.session, "style_batch", `{"fork_id":%q,"ops":[{"sheet_name":"Data","range":"A:E","patch":{"font":{"italic":true}}}]}`, fork)
 	for i := range parts {
 		do(t, c.session, "transform_batch", `{"fork_id":%q,"ops":[{"kind":"fill_range","sheet_name":"Data","range":"A%d:E%d","value":3}]}`, fork, 1+i*rows/parts, (i+1)*rows/parts)
 	}

@@ -239,30 +239,33 @@ func (o SetCells) apply(d *draft) error {
 	if err != nil {
 		return err
 	}
-	changes := make([]grid.Change, 0, len(cells))
-	number := make([]int, 0, len(cells)) // of the cell edit behind each change
-	for k := range cells {
-		if k%until.Every == 0 && d.ctx.Err() != nil {
+	d.edited += len(o.Cells)
+	size := atOnce(sheet, cells)
+	changes := make([]grid.Change, 0, min(size, len(cells)))
+	number := make([]int, 0, cap(changes)) // of the cell edit behind each change
+	edited := sheet
+	for first := 0; first < len(cells); first += size {
+		if d.ctx.Err() != nil {
 			return d.ctx.Err()
 		}
-		if c, ok := cells[k].change(sheet, formulas(&cells[k]), styles(k)); ok {
-			changes, number = append(changes, c), append(number, numbers(k))
+		changes, number = changes[:0], number[:0]
+		for k := first; k < min(first+size, len(cells)); k++ {
+			if c, ok := cells[k].change(sheet, formulas(&cells[k]), styles(k)); ok {
+				changes, number = append(changes, c), append(number, numbers(k))
+			}
 		}
-	}
-	changes, number = vacated(sheet, changes, number)
-	d.edited += len(o.Cells)
-	if len(changes) == 0 {
-		return nil
-	}
-	ground := sheet
-	if d.again {
-		if ground, err = withdrawn(sheet, changes); err != nil {
-			return err
+		changes, number = vacated(sheet, changes, number)
+		if len(changes) == 0 {
+			continue
 		}
-	}
-	edited, err := ground.With(changes)
-	if err != nil {
-		return o.refused(err, number)
+		if d.again {
+			if edited, err = withdrawn(edited, changes); err != nil {
+				return err
+			}
+		}
+		if edited, err = edited.With(changes); err != nil {
+			return o.refused(err, number)
+		}
 	}
 	if edited != sheet {
 		d.put(i, sheet, edited)
@@ -270,9 +273,30 @@ func (o SetCells) apply(d *draft) error {
 	return nil
 }
 
+// changedAtOnce is how many cells are changed at once where that makes no difference: what is said of a cell until it has
+// changed takes some hundred bytes, and there may be millions of them.
+const changedAtOnce = 1 << 14
+
+// atOnce gives how many of the cell edits have to be made at once. An array formula is changed as a whole, so all are
+// where there is one among them; and so are those that do not follow one another, of which each piece would reach
+// over all the sheet.
+func atOnce(sheet *grid.Sheet, cells []CellEdit) int {
+	if len(cells) <= changedAtOnce || !byRows(cells) {
+		return max(len(cells), 1)
+	}
+	bounds := cell.Range{First: cells[0].Ref, Last: cells[0].Ref}
+	for k := range cells {
+		bounds = bounds.Union(cell.Range{First: cells[k].Ref, Last: cells[k].Ref})
+	}
+	for range sheet.Arrays(bounds) {
+		return len(cells)
+	}
+	return changedAtOnce
+}
+
 // distinct gives the cell edits with one for each cell, and the number in o of the k-th.
 func (o SetCells) distinct() (cells []CellEdit, number func(k int) int) {
-	if o.byRows() {
+	if byRows(o.Cells) {
 		return o.Cells, func(k int) int { return k }
 	}
 	last := make(map[cell.Ref]int, len(o.Cells))
@@ -296,11 +320,11 @@ func (o SetCells) distinct() (cells []CellEdit, number func(k int) int) {
 	return cells, func(k int) int { return numbers[k] }
 }
 
-// byRows reports whether the cells follow one another row by row, each but once, as they mostly do: then no map of them is
+// byRows reports whether cells follow one another row by row, each but once, as they mostly do: then no map of them is
 // needed, which took a third of the time of a large edit.
-func (o SetCells) byRows() bool {
-	for k := 1; k < len(o.Cells); k++ {
-		if o.Cells[k-1].Ref.Compare(o.Cells[k].Ref) >= 0 {
+func byRows(cells []CellEdit) bool {
+	for k := 1; k < len(cells); k++ {
+		if cells[k-1].Ref.Compare(cells[k].Ref) >= 0 {
 			return false
 		}
 	}
@@ -344,8 +368,16 @@ func (o SetCells) refused(err error, number []int) error {
 func (d *draft) styles(sheet *grid.Sheet, cells []CellEdit) func(k int) uint32 {
 	var needs []styleNeed
 	needed := map[styleNeed]bool{}
+	keys := map[string]string{} // of number formats, of which many cells have the same
 	need := func(c *CellEdit) styleNeed {
-		return styleNeed{sheet.StyleAt(c.Ref), string(appendSettings(nil, c.settings().Sorted()))}
+		key, known := keys[c.NumFmt]
+		if !known || len(c.Format) > 0 {
+			key = string(appendSettings(nil, c.settings().Sorted()))
+		}
+		if len(c.Format) == 0 {
+			keys[c.NumFmt] = key
+		}
+		return styleNeed{sheet.StyleAt(c.Ref), key}
 	}
 	for k := range cells {
 		if c := &cells[k]; c.formats() {

@@ -354,3 +354,57 @@ func TestForksAtOnce(t *testing.T) {
 		t.Errorf("the base became %q", got)
 	}
 }
+
+// TestLargeEdit: an edit of more cells than are changed at once takes an array formula as a whole, whichever
+// pieces its cells would be in, and does what as many small ones do.
+func TestLargeEdit(t *testing.T) {
+	m := newBook(t, "A1=1 B2='x XFD3=9 C5==A1*2")
+	m.add("Array", arraySheet(t))
+	const rows = 5 // of as many cells as a row has
+	if rows*cell.MaxCols < 2*changedAtOnce {
+		t.Fatal("they are not many")
+	}
+	s := storedSnapshot("wb", "rev", m)
+	cells := func(but cell.Ref) (list []CellEdit) {
+		for row := range rows {
+			for col := range cell.MaxCols {
+				c := CellEdit{Ref: cell.Ref{Row: row, Col: col}, Value: cell.NumberValue(float64(row + col))}
+				if col%7 == 3 {
+					c = CellEdit{Ref: c.Ref, Clear: true}
+				}
+				if c.Ref != but {
+					list = append(list, c)
+				}
+			}
+		}
+		return list
+	}
+	nowhere := cell.Ref{Row: rows}
+	n, set := apply(t, s, Edit{Ops: []Op{SetCells{"Array", cells(nowhere)}, SetCells{"Sheet1", cells(nowhere)}}})
+	var byRow []Op
+	all := cells(nowhere)
+	for row := range rows {
+		byRow = append(byRow, SetCells{"Sheet1", all[row*cell.MaxCols : (row+1)*cell.MaxCols]})
+	}
+	small, _ := apply(t, s, Edit{Ops: byRow})
+	if got, want := show(t, n, 0), show(t, small, 0); got != want || set.Edited != 2*len(all) {
+		t.Errorf("%d edited, %.100s, want %.100s", set.Edited, got, want)
+	}
+	if got, want := show(t, n, 1), show(t, small, 0); got != want {
+		t.Errorf("over an array: %.100s, want %.100s", got, want)
+	}
+	for _, but := range []string{"B2", "B3", "B4"} {
+		ref, _ := cell.ParseRef(but)
+		part := cells(ref)
+		_, _, err := s.Apply(t.Context(), Edit{Ops: []Op{SetCells{"Array", part}}})
+		var e *Error
+		if !errors.As(err, &e) || e.Code != ArrayPart || e.Ref != part[e.Cell].Ref || e.Ref.Col != 1 {
+			t.Errorf("all but %s: %v", but, err)
+		}
+	}
+	late := cells(nowhere)
+	late[len(late)-1].Value = cell.NumberValue(math.NaN())
+	if _, _, err := s.Apply(t.Context(), Edit{Ops: []Op{SetCells{"Sheet1", late}}}); err == nil {
+		t.Error("what cannot be was taken")
+	}
+}

@@ -2,6 +2,7 @@ package book
 
 import (
 	"encoding/binary"
+	"iter"
 	"slices"
 
 	"gridflow/internal/cell"
@@ -126,51 +127,27 @@ func (o FormatCells) apply(d *draft) error {
 	if err != nil {
 		return err
 	}
-	key := string(appendSettings(nil, o.Settings.Sorted()))
-	style := func(own uint32) styleNeed {
-		if o.Anew {
-			own = 0
-		}
-		return styleNeed{own, key}
-	}
-	// Which formats there are is found out first: they are made all at once.
+	f := reformat{anew: o.Anew, settings: o.Settings}
 	ranges := Apart(o.Ranges)
-	var needs []styleNeed
-	needed := map[styleNeed]bool{}
 	for _, r := range ranges {
 		for _, own := range stylesOf(sheet, r) {
-			n := style(own)
-			if !needed[n] {
-				needed[n] = true
-				needs = append(needs, n)
-			}
+			f.want(own)
 			d.edited++
 		}
 	}
-	made := d.madeStyles(needs)
-	edited := sheet
-	changes := make([]grid.Change, 0, formattedAtOnce)
-	give := func() (err error) {
-		if err = d.ctx.Err(); err == nil {
-			edited, err = edited.With(changes)
-		}
-		changes = changes[:0]
-		return err
-	}
-	for _, r := range ranges {
-		for ref, own := range stylesOf(sheet, r) {
-			_, stored := sheet.At(ref)
-			if is := made(style(own)); is != own || o.Anew && !stored && is != sheet.Layout.LineStyle(ref) {
-				changes = append(changes, grid.Change{Ref: ref, Kind: grid.SetStyle, Style: is})
-			}
-			if len(changes) == formattedAtOnce {
-				if err := give(); err != nil {
-					return err
+	f.make(d)
+	edited, err := d.formatted(sheet, func(yield func(cell.Ref, uint32) bool) {
+		for _, r := range ranges {
+			for ref, own := range stylesOf(sheet, r) {
+				_, stored := sheet.At(ref)
+				is := f.of(own)
+				if (is != own || o.Anew && !stored && is != sheet.Layout.LineStyle(ref)) && !yield(ref, is) {
+					return
 				}
 			}
 		}
-	}
-	if err := give(); err != nil {
+	})
+	if err != nil {
 		return err
 	}
 	if edited != sheet {
@@ -179,9 +156,63 @@ func (o FormatCells) apply(d *draft) error {
 	return nil
 }
 
-// formattedAtOnce is how many cells are given their formats at once: what is said of a cell until
-// it has it takes some hundred bytes, and there may be millions of them.
-const formattedAtOnce = 1 << 14
+// A reformat tells which format becomes of another by some settings. Those that there are to be are found out
+// first, by want: they are made all at once.
+type reformat struct {
+	anew     bool // whatever it was, the workbook's default format is what they are put on
+	settings xf.Settings
+
+	key    string // of the settings
+	needs  []styleNeed
+	needed map[styleNeed]bool
+	made   func(styleNeed) uint32
+}
+
+func (f *reformat) need(own uint32) styleNeed {
+	if f.anew {
+		own = 0
+	}
+	return styleNeed{own, f.key}
+}
+
+// want notes that a style is one to be changed.
+func (f *reformat) want(own uint32) {
+	if f.needed == nil {
+		f.key, f.needed = string(appendSettings(nil, f.settings.Sorted())), map[styleNeed]bool{}
+	}
+	if n := f.need(own); !f.needed[n] {
+		f.needed[n] = true
+		f.needs = append(f.needs, n)
+	}
+}
+
+// make makes what is wanted.
+func (f *reformat) make(d *draft) { f.made = d.madeStyles(f.needs) }
+
+// of gives what becomes of a style that was wanted, once it is made.
+func (f *reformat) of(own uint32) uint32 { return f.made(f.need(own)) }
+
+// formatted gives a sheet of which cells have the styles that are said, of each cell once.
+func (d *draft) formatted(sheet *grid.Sheet, styles iter.Seq2[cell.Ref, uint32]) (*grid.Sheet, error) {
+	changes := make([]grid.Change, 0, changedAtOnce)
+	give := func() (err error) {
+		if err = d.ctx.Err(); err == nil {
+			sheet, err = sheet.With(changes)
+		}
+		changes = changes[:0]
+		return err
+	}
+	for ref, style := range styles {
+		if len(changes) == changedAtOnce {
+			if err := give(); err != nil {
+				return nil, err
+			}
+		}
+		changes = append(changes, grid.Change{Ref: ref, Kind: grid.SetStyle, Style: style})
+	}
+	err := give()
+	return sheet, err
+}
 
 // stylesOf yields the cells of a range, whether stored or not, with the formats that they have.
 func stylesOf(sheet *grid.Sheet, r cell.Range) func(yield func(cell.Ref, uint32) bool) {

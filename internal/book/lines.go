@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"iter"
 	"slices"
 
 	"gridflow/internal/cell"
@@ -109,17 +110,25 @@ func (o FormatLines) apply(d *draft) error {
 	if err != nil {
 		return err
 	}
-	f := lineFormat{FormatLines: &o, sheet: sheet, lines: o.joined(), key: string(appendSettings(nil, o.Settings.Sorted())), needed: map[styleNeed]bool{}}
-	f.collect()
-	if len(f.changes) > MaxFormat || f.crossing > MaxFormat {
+	f := lineFormat{FormatLines: &o, sheet: sheet, lines: o.joined(), reformat: reformat{anew: o.Anew, settings: o.Settings}}
+	f.wantLines()
+	if !f.wantCells() {
 		wrong := errorf(TooMany, "Format the part that has data, or fewer of them.", "more than %d cells would have to be formatted", MaxFormat)
 		wrong.Sheet = o.Sheet
 		return wrong
 	}
-	d.edited += len(f.changes)
-	f.made = d.madeStyles(f.needs)
+	d.edited += f.count
+	f.make(d)
 	layout := f.layout()
-	edited, err := sheet.With(slices.DeleteFunc(f.changes, func(c grid.Change) bool { return c.Kind != grid.SetStyle }))
+	edited, err := d.formatted(sheet, func(yield func(cell.Ref, uint32) bool) {
+		for ref, own := range f.cells() {
+			_, stored := sheet.At(ref)
+			is := f.of(own)
+			if stays := stored && is == own || !stored && is == layout.LineStyle(ref); !stays && !yield(ref, is) {
+				return
+			}
+		}
+	})
 	if err != nil {
 		return err
 	}
@@ -132,31 +141,19 @@ func (o FormatLines) apply(d *draft) error {
 // lineFormat is a FormatLines being applied.
 type lineFormat struct {
 	*FormatLines
+	reformat
 	sheet *grid.Sheet
 	lines []Lines
-	key   string // of the settings
 
-	needs    []styleNeed
-	needed   map[styleNeed]bool
-	bare     bool          // some of the rows have no format of their own
-	changes  []grid.Change // of cells, with the style that each has
-	crossing int64         // those of them that are not stored
-	made     func(styleNeed) uint32
+	bare      bool       // some of the rows have no format of their own
+	crossings []crossing // with other lines, whose cells have to have a format of their own
+	count     int        // of the cells
 }
 
-// need gives what a style becomes.
-func (f *lineFormat) need(own uint32) styleNeed {
-	if f.Anew {
-		own = 0
-	}
-	return styleNeed{own, f.key}
-}
-
-func (f *lineFormat) want(own uint32) {
-	if n := f.need(own); !f.needed[n] {
-		f.needed[n] = true
-		f.needs = append(f.needs, n)
-	}
+// A crossing is where lines cross others; what is not stored there has a style.
+type crossing struct {
+	cells cell.Range
+	style uint32
 }
 
 // evenColumns gives the style that a row without one begins with, which is that of the last column, and whether all columns
@@ -173,8 +170,8 @@ func (f *lineFormat) everywhere() bool {
 	return !f.Rows && !f.Alone && len(f.lines) == 1 && f.lines[0] == Lines{0, cell.MaxCols - 1}
 }
 
-// collect finds the formats that there are, of lines and of cells.
-func (f *lineFormat) collect() {
+// wantLines wants what becomes of the formats of lines.
+func (f *lineFormat) wantLines() {
 	for _, lines := range f.lines {
 		if f.Rows {
 			for row := lines.First; row <= lines.Last; {
@@ -190,9 +187,6 @@ func (f *lineFormat) collect() {
 			f.want(style)
 		}
 	})
-	if f.Alone {
-		return
-	}
 	if f.everywhere() {
 		for _, r := range f.sheet.Layout.Rows {
 			if r.HasStyle {
@@ -200,13 +194,13 @@ func (f *lineFormat) collect() {
 			}
 		}
 	}
-	for _, lines := range f.lines {
-		for c := range f.sheet.Cells(f.Range(lines)) {
-			f.want(c.Style)
-			if f.changes = append(f.changes, grid.Change{Ref: c.Ref, Style: c.Style, Kind: grid.SetStyle}); len(f.changes) > MaxFormat {
-				return
-			}
-		}
+}
+
+// wantCells counts the cells, and wants what becomes of their formats; it is false where they are more than MaxFormat, or
+// where more than that many are crossings.
+func (f *lineFormat) wantCells() bool {
+	if f.Alone {
+		return true
 	}
 	for _, lines := range f.lines {
 		if f.Rows {
@@ -215,34 +209,58 @@ func (f *lineFormat) collect() {
 			f.crossRows(lines)
 		}
 	}
+	crossed := int64(0)
+	for _, x := range f.crossings {
+		if crossed += x.cells.Cells(); crossed > MaxFormat {
+			return false
+		}
+	}
+	for _, own := range f.cells() {
+		if f.count++; f.count > MaxFormat {
+			return false
+		}
+		f.want(own)
+	}
+	return true
 }
 
-// cross takes cells of a range that are not stored and have a style.
-func (f *lineFormat) cross(r cell.Range, style uint32) {
-	if f.crossing += r.Cells(); f.crossing > MaxFormat {
-		return
-	}
-	for row := r.First.Row; row <= r.Last.Row; row++ {
-		for col := r.First.Col; col <= r.Last.Col; col++ {
-			ref := cell.Ref{Row: row, Col: col}
-			if _, stored := f.sheet.At(ref); !stored {
-				f.want(style)
-				f.changes = append(f.changes, grid.Change{Ref: ref, Style: style, Kind: grid.SetStyle})
+// cells gives the cells that may have to have another format of their own, each once, with the style that each has: those that
+// are stored, and those of crossings.
+func (f *lineFormat) cells() iter.Seq2[cell.Ref, uint32] {
+	return func(yield func(cell.Ref, uint32) bool) {
+		if f.Alone {
+			return
+		}
+		for _, lines := range f.lines {
+			for c := range f.sheet.Cells(f.Range(lines)) {
+				if !yield(c.Ref, c.Style) {
+					return
+				}
+			}
+		}
+		for _, x := range f.crossings {
+			for row := x.cells.First.Row; row <= x.cells.Last.Row; row++ {
+				for col := x.cells.First.Col; col <= x.cells.Last.Col; col++ {
+					ref := cell.Ref{Row: row, Col: col}
+					if _, stored := f.sheet.At(ref); !stored && !yield(ref, x.style) {
+						return
+					}
+				}
 			}
 		}
 	}
 }
 
-// crossRows takes the cells in which columns cross rows that have a format.
+// crossRows notes where columns cross rows that have a format.
 func (f *lineFormat) crossRows(cols Lines) {
 	for _, r := range f.sheet.Layout.Rows {
 		if r.HasStyle {
-			f.cross(cell.Range{First: cell.Ref{Row: r.First, Col: cols.First}, Last: cell.Ref{Row: r.Last, Col: cols.Last}}, r.Style)
+			f.crossings = append(f.crossings, crossing{cell.Range{First: cell.Ref{Row: r.First, Col: cols.First}, Last: cell.Ref{Row: r.Last, Col: cols.Last}}, r.Style})
 		}
 	}
 }
 
-// crossColumns takes the cells in which rows that have no format cross columns that do not have that of the ground.
+// crossColumns notes where rows that have no format cross columns that do not have that of the ground.
 func (f *lineFormat) crossColumns(rows Lines) {
 	ground, _ := evenColumns(f.sheet.Layout)
 	columns(f.sheet.Layout, func(first, last int, style uint32) {
@@ -252,7 +270,7 @@ func (f *lineFormat) crossColumns(rows Lines) {
 		for row := rows.First; row <= rows.Last; {
 			r, to := rowAt(f.sheet.Layout.Rows, row, rows.Last)
 			if !r.HasStyle {
-				f.cross(cell.Range{First: cell.Ref{Row: row, Col: first}, Last: cell.Ref{Row: to, Col: last}}, style)
+				f.crossings = append(f.crossings, crossing{cell.Range{First: cell.Ref{Row: row, Col: first}, Last: cell.Ref{Row: to, Col: last}}, style})
 			}
 			row = to + 1
 		}
@@ -274,32 +292,18 @@ func columns(l *grid.Layout, do func(first, last int, style uint32)) {
 	}
 }
 
-// layout gives the layout with the new formats of the lines, the sheet's own if none is another, and leaves of the changes
-// of cells those that the lines do not come to: others become of no kind.
+// layout gives the layout with the new formats of the lines, the sheet's own if none is another.
 func (f *lineFormat) layout() *grid.Layout {
 	l := *f.sheet.Layout
-	is := func(own uint32) uint32 { return f.made(f.need(own)) }
-	rows := f.Rows && f.restyleRows(&l, is)
-	cols := !f.Rows && f.restyleColumns(&l, is)
-	const none = grid.RemoveCell + 1
-	for i := range f.changes {
-		c := &f.changes[i]
-		_, stored := f.sheet.At(c.Ref)
-		to := is(c.Style)
-		if stored && to == c.Style || !stored && to == l.LineStyle(c.Ref) {
-			c.Kind = none
-		}
-		c.Style = to
+	if f.Rows && f.restyleRows(&l) || !f.Rows && f.restyleColumns(&l) {
+		return &l
 	}
-	if !rows && !cols {
-		return f.sheet.Layout
-	}
-	return &l
+	return f.sheet.Layout
 }
 
-func (f *lineFormat) restyleColumns(l *grid.Layout, is func(uint32) uint32) bool {
+func (f *lineFormat) restyleColumns(l *grid.Layout) bool {
 	for _, c := range f.lines {
-		l.Columns = grid.EditColumns(l.Columns, c.First, c.Last, func(c *grid.ColumnSpan) { c.Style = is(c.Style) })
+		l.Columns = grid.EditColumns(l.Columns, c.First, c.Last, func(c *grid.ColumnSpan) { c.Style = f.of(c.Style) })
 	}
 	if f.everywhere() {
 		ground, even := evenColumns(l)
@@ -308,7 +312,7 @@ func (f *lineFormat) restyleColumns(l *grid.Layout, is func(uint32) uint32) bool
 				continue
 			}
 			l.Rows = grid.EditRows(l.Rows, r.First, r.Last, func(r *grid.RowSpan) {
-				if r.Style = is(r.Style); even && r.Style == ground {
+				if r.Style = f.of(r.Style); even && r.Style == ground {
 					r.Style, r.HasStyle = 0, false
 				}
 			})
@@ -317,23 +321,23 @@ func (f *lineFormat) restyleColumns(l *grid.Layout, is func(uint32) uint32) bool
 	return !slices.Equal(l.Columns, f.sheet.Layout.Columns) || !slices.Equal(l.Rows, f.sheet.Layout.Rows)
 }
 
-func (f *lineFormat) restyleRows(l *grid.Layout, is func(uint32) uint32) bool {
+func (f *lineFormat) restyleRows(l *grid.Layout) bool {
 	ground, even := evenColumns(l)
 	same := true // all columns stay as they are
-	columns(l, func(_, _ int, style uint32) { same = same && (!f.bare || f.Alone || is(style) == style) })
+	columns(l, func(_, _ int, style uint32) { same = same && (!f.bare || f.Alone || f.of(style) == style) })
 	for _, r := range f.lines {
 		l.Rows = grid.EditRows(l.Rows, r.First, r.Last, func(r *grid.RowSpan) {
 			switch {
 			case f.Alone && f.Anew && len(f.Settings) == 0:
 				r.HasStyle, r.Style = false, 0
 			case f.Alone:
-				r.HasStyle, r.Style = true, is(r.Style)
-			case !r.HasStyle && same, r.HasStyle && is(r.Style) == r.Style:
+				r.HasStyle, r.Style = true, f.of(r.Style)
+			case !r.HasStyle && same, r.HasStyle && f.of(r.Style) == r.Style:
 			default:
 				if !r.HasStyle {
 					r.Style = ground
 				}
-				r.HasStyle, r.Style = true, is(r.Style)
+				r.HasStyle, r.Style = true, f.of(r.Style)
 				if even && r.Style == ground {
 					r.HasStyle, r.Style = false, 0
 				}

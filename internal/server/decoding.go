@@ -67,7 +67,7 @@ type decodeTurn struct {
 	of       *decoding
 	mark     string
 	permit   flow.Permit
-	patience *time.Timer
+	patience alarm
 }
 
 func newDecoding(decoders int) *decoding {
@@ -98,7 +98,7 @@ func (d *decoding) begin(ctx context.Context, client, part string, weight int64,
 		return nil, err
 	}
 	t := &decodeTurn{of: d, mark: strconv.FormatUint(d.last.Add(1), 36), permit: permit}
-	t.patience = time.AfterFunc(decodePatience, t.end)
+	t.patience = alarmAfter(decodePatience, t.end)
 	d.turns.Store(t.mark, t)
 	return t, nil
 }
@@ -109,7 +109,7 @@ func (t *decodeTurn) end() {
 		return
 	}
 	if _, mine := t.of.turns.LoadAndDelete(t.mark); mine {
-		t.patience.Stop()
+		t.patience.stop()
 		t.permit.Done(flow.OK)
 	}
 }

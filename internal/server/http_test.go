@@ -48,7 +48,12 @@ func newSiteWith(t *testing.T, conf Config, o HTTPOptions) *site {
 		t.Fatal(err)
 	}
 	ts := httptest.NewServer(h)
-	t.Cleanup(ts.Close)
+	t.Cleanup(func() {
+		ts.Close()
+		for session := range s.mcp.Sessions() {
+			_ = session.Close() // it may have ended by itself
+		}
+	})
 	return &site{t, s, ts.URL}
 }
 
@@ -397,6 +402,13 @@ func TestHandshakesFillNoLog(t *testing.T) {
 // TestIdleSessionsAreSmall: a session keeps neither what it was begun with nor what it was told last, however
 // long that was: there may be thousands, for half an hour.
 func TestIdleSessionsAreSmall(t *testing.T) {
+	// The timers of many sessions, and one that is due before those of the calls: beside them the runtime holds on
+	// to the stopped ones, and so to what their functions refer to.
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	for range 10_000 {
+		defer time.AfterFunc(time.Hour, func() {}).Stop()
+	}
+	defer time.AfterFunc(10*time.Second, func() {}).Stop()
 	long := strings.Repeat("x", bodyMax/8)
 	handshake := strings.NewReplacer(
 		`"name":"test"`, `"name":"test`+long+`","icons":[{"src":"a"}]`,
@@ -432,7 +444,7 @@ func TestIdleSessionsAreSmall(t *testing.T) {
 			if resp, _ := s.do(s.request(t.Context(), `{"jsonrpc":"2.0","method":"notifications/initialized","params":{"_meta":{"a":"`+long+`"}}}`, s.open())); resp.StatusCode != http.StatusBadRequest {
 				t.Errorf("a long notification: %s", resp.Status)
 			}
-			if each := (live() - before) / sessions; each > bodyMax/16 {
+			if each := (live() - before) / sessions; each > bodyMax/32 {
 				t.Errorf("an idle session keeps %d bytes", each)
 			}
 			for session := range s.server.mcp.Sessions() {
@@ -480,6 +492,72 @@ func TestUnusedSessions(t *testing.T) {
 			t.Errorf("%s, want %d: %s", resp.Status, want, body)
 		}
 	}
+}
+
+// TestRestedSessions: where there are as many sessions as there may be, one that has rested for long makes room:
+// the one that has rested longest, and none that is used, has a stream or has just been used.
+func TestRestedSessions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, err := New(Config{Tools: fixtureTools()}).Handler(HTTPOptions{Path: "/mcp", MaxSessions: 4})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := &site{t: t, url: "http://localhost"}
+		do := func(ctx context.Context, message, session string) *httptest.ResponseRecorder {
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, s.request(ctx, message, session))
+			return w
+		}
+		open := func() string {
+			session := do(t.Context(), initializeMessage, "").Header().Get("Mcp-Session-Id")
+			for range 2 { // it is used
+				if session != "" {
+					do(t.Context(), legacyCall("echo"), session)
+				}
+			}
+			return session
+		}
+		listens := open()
+		ctx, leave := context.WithCancel(t.Context())
+		defer leave()
+		go func() {
+			r := s.request(ctx, "", listens)
+			r.Method, r.Body = http.MethodGet, nil
+			h.ServeHTTP(httptest.NewRecorder(), r)
+		}()
+		oldest, other := open(), open()
+		time.Sleep(restedMin / 2)
+		do(t.Context(), legacyCall("echo"), oldest) // so other has rested for longer
+		last := open()
+		if open() != "" {
+			t.Error("a fifth session began before one had rested")
+		}
+		time.Sleep(restedMin / 2)
+		next := open()
+		if next == "" {
+			t.Error("no session made room")
+		}
+		if open() != "" {
+			t.Error("a second one made room that had not rested")
+		}
+		for session, want := range map[string]int{listens: http.StatusOK, oldest: http.StatusOK, other: http.StatusNotFound, last: http.StatusOK, next: http.StatusOK} {
+			if w := do(t.Context(), legacyCall("echo"), session); w.Code != want {
+				t.Errorf("%d, want %d: %s", w.Code, want, w.Body)
+			}
+		}
+		time.Sleep(2 * restedMin)
+		unused := do(t.Context(), initializeMessage, "").Header().Get("Mcp-Session-Id") // in the place of oldest, last or next
+		after := open()
+		if w := do(t.Context(), legacyCall("echo"), unused); w.Code != http.StatusNotFound {
+			t.Errorf("one that was never used did not go first: %d", w.Code)
+		}
+		leave()
+		for _, session := range []string{listens, oldest, last, next, after} { // their timers end with them
+			r := s.request(t.Context(), "", session)
+			r.Method, r.Body = http.MethodDelete, nil
+			h.ServeHTTP(httptest.NewRecorder(), r)
+		}
+	})
 }
 
 // TestSessionsOfOneMachine: a machine that opens sessions and uses them all has a quarter of

@@ -24,7 +24,7 @@ type progress struct {
 	start time.Time
 
 	mu      lock.Mutex[lock.ServerProgress] // also held while sending, so that nothing follows stop
-	beat    *time.Timer
+	beat    alarm
 	sentAt  time.Time
 	sent    float64 // the last value sent
 	total   float64 // the latest reported, 0 where unknown
@@ -36,7 +36,7 @@ func startProgress(send func(done, total float64, message string)) *progress {
 	p := &progress{send: send, start: time.Now()}
 	p.mu.Lock() // the timer must not find itself unset
 	defer p.mu.Unlock()
-	p.beat = time.AfterFunc(firstHeartbeat, p.heartbeat)
+	p.beat = alarmAfter(firstHeartbeat, p.heartbeat)
 	return p
 }
 
@@ -77,7 +77,7 @@ func (p *progress) heartbeat() {
 
 func (p *progress) emit(now time.Time, done float64, message string) {
 	p.sent, p.sentAt = done, now
-	p.beat.Reset(heartbeatInterval)
+	p.beat.again(heartbeatInterval)
 	p.send(done, max(p.total, 0), message)
 }
 
@@ -86,5 +86,5 @@ func (p *progress) stop() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.stopped = true
-	p.beat.Stop()
+	p.beat.stop()
 }

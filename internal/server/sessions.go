@@ -11,9 +11,10 @@ import (
 )
 
 // sessions knows of the sessions of the older era what decides which of them has to go
-// when there are as many as there may be: one that was opened and never used since. An
-// initialize costs its sender nothing, so that sessions alone must not shut others out. Nor
-// does it cost much to use them, so that one client has no more than a share of them.
+// when there are as many as there may be: one that was opened and never used since, or else the
+// one that has rested longest, if that is for restedMin. An initialize costs its sender nothing, so that
+// sessions alone must not shut others out. Nor does it cost much to use them, so that one client has no
+// more than a share of them; and many clients open one for each task and never end it.
 type sessions struct {
 	mu   lock.Mutex[lock.ServerSessions]
 	byID map[string]*sessionUse
@@ -22,9 +23,9 @@ type sessions struct {
 // sessionUse is how a session is used.
 type sessionUse struct {
 	client   string // who has opened it: a user, or a machine
-	begun    time.Time
-	requests int // after initialize
+	requests int    // after initialize
 	inFlight int
+	rests    time.Time // since when no request is in flight
 
 	over context.Context // ends with the session
 	end  context.CancelFunc
@@ -40,9 +41,27 @@ func (u *sessionUse) dropped() {
 	}
 }
 
+// restedMin is how long a session must have rested to be ended for another one. Its client is told that
+// it is not there, by which clients know that they have to begin a new one.
+const restedMin = time.Minute
+
 // used tells whether somebody works with the session. The first request after initialize
 // only says that it was answered.
 func (u *sessionUse) used() bool { return u.requests > 1 || u.inFlight > 0 }
+
+// mayGo tells whether the session may be ended to make room.
+func (u *sessionUse) mayGo() bool {
+	return !u.used() || u.inFlight == 0 && time.Since(u.rests) >= restedMin
+}
+
+// goesBefore tells which of two that may go is ended first: one that was never used, or else the one that
+// has rested for longer.
+func (u *sessionUse) goesBefore(v *sessionUse) bool {
+	if u.used() != v.used() {
+		return v.used()
+	}
+	return u.rests.Before(v.rests)
+}
 
 // begun notes a new session of a client; id is "" where none was opened.
 func (s *sessions) begun(id, client string) {
@@ -55,7 +74,7 @@ func (s *sessions) begun(id, client string) {
 		s.byID = make(map[string]*sessionUse)
 	}
 	over, end := context.WithCancel(context.Background())
-	s.byID[id] = &sessionUse{client: client, begun: time.Now(), over: over, end: end}
+	s.byID[id] = &sessionUse{client: client, rests: time.Now(), over: over, end: end}
 }
 
 // isOf tells whether a client may use a session: one that it has opened, or none that there is,
@@ -95,6 +114,7 @@ func (s *sessions) use(ctx context.Context, id string) (_ context.Context, done 
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		u.inFlight--
+		u.rests = time.Now()
 	}
 }
 
@@ -108,8 +128,7 @@ func (s *sessions) end(id string) {
 }
 
 // room tells whether one more session of a client may begin. Where there are as many as
-// there may be, in all or of that client, it ends the oldest of these that was never used, if
-// there is one.
+// there may be, in all or of that client, it ends the first of these that may go, if there is one.
 func (s *sessions) room(server *mcp.Server, client string, most int) bool {
 	live := make(map[string]*mcp.ServerSession)
 	for session := range server.Sessions() {
@@ -133,7 +152,7 @@ func (s *sessions) room(server *mcp.Server, client string, most int) bool {
 	}
 	victim := ""
 	for id, u := range s.byID {
-		if !u.used() && (!tooMany || u.client == client) && (victim == "" || u.begun.Before(s.byID[victim].begun)) {
+		if u.mayGo() && (!tooMany || u.client == client) && (victim == "" || u.goesBefore(s.byID[victim])) {
 			victim = id
 		}
 	}

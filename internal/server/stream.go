@@ -23,7 +23,7 @@ type eventStream struct {
 	machine    string        // that it is written to
 
 	mu      lock.Mutex[lock.ServerStream] // writes come from the handler's goroutines and from the timer
-	timer   *time.Timer
+	timer   alarm
 	stopped bool
 }
 
@@ -50,10 +50,10 @@ func (s *eventStream) Write(p []byte) (int, error) {
 	n, err := s.ResponseWriter.Write(p)
 	switch {
 	case s.stopped || err != nil:
-	case s.timer != nil:
-		s.timer.Reset(streamKeepalive)
+	case s.timer.set():
+		s.timer.again(streamKeepalive)
 	case strings.HasPrefix(s.Header().Get("Content-Type"), "text/event-stream"):
-		s.timer = time.AfterFunc(streamKeepalive, s.keepalive)
+		s.timer = alarmAfter(streamKeepalive, s.keepalive)
 	}
 	return n, err
 }
@@ -81,7 +81,7 @@ func (s *eventStream) keepalive() {
 		return // the handler learns it too
 	}
 	if s.conn.Flush() == nil {
-		s.timer.Reset(streamKeepalive)
+		s.timer.again(streamKeepalive)
 	}
 }
 
@@ -91,7 +91,5 @@ func (s *eventStream) stop() {
 	defer s.mu.Unlock()
 	s.stopped = true
 	s.allow(writeTimeout) // for what is still buffered; the next answer sets its own
-	if s.timer != nil {
-		s.timer.Stop()
-	}
+	s.timer.stop()
 }

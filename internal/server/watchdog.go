@@ -93,7 +93,7 @@ func (s *Server) watchdog(next mcp.MethodHandler) mcp.MethodHandler {
 		ctx = pprof.WithLabels(ctx, pprof.Labels(callLabel, id))
 		pprof.SetGoroutineLabels(ctx)
 		defer pprof.SetGoroutineLabels(outer)
-		alarm := time.AfterFunc(s.conf.ToolTimeout+stuckGrace, func() {
+		alarm := alarmAfter(s.conf.ToolTimeout+stuckGrace, func() {
 			attrs := []slog.Attr{slog.String("method", method), slog.String("tool", toolName(req)), slog.String("call", id),
 				slog.Duration("running", time.Since(start)), slog.String("stack", stacksOf(id))}
 			if locks := lock.Report(); locks != "" { // where it is a deadlock, the whole of it
@@ -104,7 +104,7 @@ func (s *Server) watchdog(next mcp.MethodHandler) mcp.MethodHandler {
 				stuck()
 			}
 		})
-		defer alarm.Stop()
+		defer alarm.stop()
 		return next(ctx, method, req)
 	}
 }

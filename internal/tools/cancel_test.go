@@ -150,18 +150,23 @@ func BenchmarkBulk(b *testing.B) {
 		`transform_batch {"fork_id":"FORK","ops":[{"kind":"fill_range","sheet_name":"Data","range":"WHOLE","value":"some text"}]}`,
 		`fill_series {"fork_id":"FORK","sheet_name":"Data","range":"A1:AROWS","start":1}`,
 		`save_fork {"fork_id":"FORK","target_path":"many.xlsx"}`)
-	for _, c := range [...]struct{ name, call string }{
-		{"fill", `transform_batch {"fork_id":"FORK","ops":[{"kind":"fill_range","sheet_name":"Data","range":"WHOLE","value":7}]}`},
-		{"clear", `transform_batch {"fork_id":"FORK","ops":[{"kind":"clear_range","sheet_name":"Data","range":"WHOLE"}]}`},
-		{"replace", `transform_batch {"fork_id":"FORK","ops":[{"kind":"replace_in_range","sheet_name":"Data","range":"WHOLE","find":"x","replace":"y","match_mode":"contains"}]}`},
-		{"replace nothing", `transform_batch {"fork_id":"FORK","ops":[{"kind":"replace_in_range","sheet_name":"Data","range":"WHOLE","find":"nowhere","replace":"y","match_mode":"contains"}]}`},
-		{"sort", `sort_range {"fork_id":"FORK","sheet_name":"Data","range":"WHOLE","has_header":false,"keys":[{"column":"A","order":"desc"}]}`},
-		{"move", `structure_batch {"fork_id":"FORK","ops":[{"kind":"move_range","sheet_name":"Data","src_range":"WHOLE","dest_anchor":"N2"}]}`},
+	found := `find_value {"workbook_id":"FORK","query":"nowhere","sheet_name":"Data"}` // so the sheet is loaded
+	formatted := `style_batch {"fork_id":"FORK","ops":[{"sheet_name":"Data","range":"A:J","patch":{"font":{"bold":true}}}]}`
+	for _, c := range [...]struct{ name, call, before string }{
+		{"fill", `transform_batch {"fork_id":"FORK","ops":[{"kind":"fill_range","sheet_name":"Data","range":"WHOLE","value":7}]}`, found},
+		{"clear", `transform_batch {"fork_id":"FORK","ops":[{"kind":"clear_range","sheet_name":"Data","range":"WHOLE"}]}`, found},
+		{"replace", `transform_batch {"fork_id":"FORK","ops":[{"kind":"replace_in_range","sheet_name":"Data","range":"WHOLE","find":"x","replace":"y","match_mode":"contains"}]}`, found},
+		{"replace nothing", `transform_batch {"fork_id":"FORK","ops":[{"kind":"replace_in_range","sheet_name":"Data","range":"WHOLE","find":"nowhere","replace":"y","match_mode":"contains"}]}`, found},
+		{"sort", `sort_range {"fork_id":"FORK","sheet_name":"Data","range":"WHOLE","has_header":false,"keys":[{"column":"A","order":"desc"}]}`, found},
+		{"copy", `structure_batch {"fork_id":"FORK","ops":[{"kind":"copy_range","sheet_name":"Data","src_range":"WHOLE","dest_anchor":"N2"}]}`, found},
+		{"move", `structure_batch {"fork_id":"FORK","ops":[{"kind":"move_range","sheet_name":"Data","src_range":"WHOLE","dest_anchor":"N2"}]}`, found},
+		{"format columns", formatted, found},
+		{"list changes", `get_changeset {"fork_id":"FORK"}`, formatted},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			for b.Loop() {
 				b.StopTimer()
-				id := fork(`create_fork {"workbook_id":"many.xlsx"}`, `find_value {"workbook_id":"FORK","query":"nowhere","sheet_name":"Data"}`)
+				id := fork(`create_fork {"workbook_id":"many.xlsx"}`, c.before)
 				b.StartTimer()
 				if _, err := callWith(b.Context(), env, strings.ReplaceAll(words.Replace(c.call), "FORK", id)); err != nil {
 					b.Fatal(err)

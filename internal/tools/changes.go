@@ -54,29 +54,17 @@ func (w values) shown(s book.CellState, ref cell.Ref) *string {
 // changeTextMax bounds the value of a cell in a list of changes, in bytes.
 const changeTextMax = 400
 
-// row words a change.
+// row words a change; what a change of a cell was about comes by cell, as that is the dear part and few of
+// many changes are shown.
 func (v changeValues) row(c book.Change) changeRow {
 	r := changeRow{Kind: "cell", Sheet: c.Sheet, Subtype: c.Subtype.String()}
 	switch c.Kind {
 	case book.CellAdded:
-		r.Type, r.Address, r.Value, r.Formula = "added", c.Ref.String(), v.new.shown(c.New, c.Ref), formula.Display(c.New.Formula)
+		r.Type = "added"
 	case book.CellDeleted:
-		r.Type, r.Address, r.OldValue, r.OldFormula = "deleted", c.Ref.String(), v.old.shown(c.Old, c.Ref), formula.Display(c.Old.Formula)
+		r.Type = "deleted"
 	case book.CellModified:
-		r.Type, r.Address = "modified", c.Ref.String()
-		if c.OldRef != c.Ref {
-			r.OldAddress = c.OldRef.String()
-		}
-		if c.Subtype == book.StyleEdit {
-			r.OldStyle, r.NewStyle = v.styles(c.Old.Style, c.New.Style)
-			break
-		}
-		r.OldValue, r.NewValue = v.old.shown(c.Old, c.OldRef), v.new.shown(c.New, c.Ref)
-		if c.Old.Formula != c.New.Formula {
-			r.OldFormula, r.NewFormula = formula.Display(c.Old.Formula), formula.Display(c.New.Formula)
-		} else {
-			r.Formula = formula.Display(c.New.Formula)
-		}
+		r.Type = "modified"
 	case book.RowsInserted, book.RowsDeleted:
 		r.Kind, r.Type = "rows", c.Kind.String()
 		r.Range = fmt.Sprintf("%d:%d", c.Range.First.Row+1, c.Range.Last.Row+1)
@@ -112,6 +100,35 @@ func (v changeValues) row(c book.Change) changeRow {
 		}
 	}
 	return r
+}
+
+// cell says where a changed cell is and what became of it; it does nothing to the row of another change.
+func (v changeValues) cell(r *changeRow, c *book.Change) {
+	if r.Kind != "cell" {
+		return
+	}
+	r.Address = c.Ref.String()
+	switch c.Kind {
+	case book.CellAdded:
+		r.Value, r.Formula = v.new.shown(c.New, c.Ref), formula.Display(c.New.Formula)
+		return
+	case book.CellDeleted:
+		r.OldValue, r.OldFormula = v.old.shown(c.Old, c.Ref), formula.Display(c.Old.Formula)
+		return
+	}
+	if c.OldRef != c.Ref {
+		r.OldAddress = c.OldRef.String()
+	}
+	if c.Subtype == book.StyleEdit {
+		r.OldStyle, r.NewStyle = v.styles(c.Old.Style, c.New.Style)
+		return
+	}
+	r.OldValue, r.NewValue = v.old.shown(c.Old, c.OldRef), v.new.shown(c.New, c.Ref)
+	if c.Old.Formula != c.New.Formula {
+		r.OldFormula, r.NewFormula = formula.Display(c.Old.Formula), formula.Display(c.New.Formula)
+	} else {
+		r.Formula = formula.Display(c.New.Formula)
+	}
 }
 
 // styles says of what two styles say that differs, in the words of a patch.
@@ -312,6 +329,7 @@ func (e *Env) changesBetween(ctx context.Context, base, cur *book.Snapshot, f Ch
 		if s.Total <= f.Offset || full {
 			continue
 		}
+		words.cell(&row, &c)
 		if full = !lim.takeEntry(&row); !full {
 			out.Changes = append(out.Changes, row)
 		}

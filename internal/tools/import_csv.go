@@ -107,6 +107,7 @@ func (e *editor) csvFile(ctx context.Context, env *Env, sheet int, anchor cell.R
 		if err != nil {
 			return err
 		}
+		e.expect(sheet, int64(data.FilledCells()))
 		w := valuesOf(from)
 		for c := range until.Done(ctx, data.Cells(cell.WholeSheet)) {
 			ref, err := e.place(anchor, c.Ref.Row, c.Ref.Col)

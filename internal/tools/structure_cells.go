@@ -1,11 +1,13 @@
 package tools
 
 import (
+	"iter"
 	"slices"
 	"strings"
 
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
+	"gridflow/internal/grid"
 	"gridflow/internal/structure"
 	"gridflow/internal/until"
 )
@@ -285,6 +287,13 @@ func (s *structureRun) copyCells(op *structureOp, i int, src cell.Range, to int,
 	set := book.SetCells{Sheet: sheets[to].Name}
 	copier := s.snap.NewCopier()
 	dest := cell.Range{First: anchor, Last: cell.Ref{Row: anchor.Row + src.Rows() - 1, Col: anchor.Col + src.Cols() - 1}}
+	most := int64(0) // a blank cell is copied onto one that is stored only
+	for _, c := range []iter.Seq[grid.Cell]{sheet.Cells(src), onto.Cells(dest)} {
+		for range until.Done(s.ctx, c) {
+			most++
+		}
+	}
+	set.Cells = make([]book.CellEdit, 0, s.room.fitting(min(most, src.Cells())))
 	for at := range until.Done(s.ctx, refsOf(src)) {
 		there := cell.Ref{Row: at.Row - src.First.Row + anchor.Row, Col: at.Col - src.First.Col + anchor.Col}
 		c := copier.Cell(sheet, at, onto, there)
