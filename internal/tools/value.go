@@ -253,6 +253,22 @@ func escapeOf(r rune) string {
 // plain is s on one line, for texts that people and models read.
 func plain(s string) string { return string(appendEscaped(nil, s)) }
 
+// seen is [plain] of a text that has names quoted in it already: its backslashes stay as they are.
+func seen(s string) string {
+	if !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f || invisible(r) }) {
+		return s
+	}
+	b := make([]byte, 0, len(s)+8)
+	for _, r := range s {
+		if r == '\\' {
+			b = append(b, '\\')
+		} else {
+			b = appendEscaped(b, string(r))
+		}
+	}
+	return string(b)
+}
+
 // invisible reports whether r controls how text is shown rather than being text, or is not
 // seen at all: the C1 controls, those that reorder or hide what stands around them, fillers that look
 // like blanks or like nothing, and those that can hold a message for a model: tags and supplementary
