@@ -4,7 +4,11 @@ package workspace
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -137,5 +141,62 @@ func TestFolderMissed(t *testing.T) {
 	}
 	if _, err := w.Lookup(t.Context(), "c"); code(err) != CodeNotFound {
 		t.Errorf("%v, want %s", err, CodeNotFound)
+	}
+}
+
+// TestPipeInSave: what is put in the place of a file, or of its folder, while a save writes is neither
+// waited for nor replaced.
+func TestPipeInSave(t *testing.T) {
+	const was = "what the fork was made of"
+	sum := sha256.Sum256([]byte(was))
+	expect := []string{hex.EncodeToString(sum[:])}
+	pipe := func(name string) error { return syscall.Mkfifo(name, 0o666) }
+	for _, c := range []struct {
+		name   string
+		expect []string
+		put    func(name string) error
+	}{
+		{"pipe", nil, pipe},
+		{"pipe that is compared", expect, pipe},
+		{"folder", nil, func(name string) error { return os.Mkdir(name, 0o777) }},
+		{"link to a pipe", expect, func(name string) error {
+			return errors.Join(pipe(name+".pipe"), os.Symlink(filepath.Base(name)+".pipe", name))
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			name := filepath.Join(dir, "a.xlsx")
+			write(t, name, was)
+			w := open(t, Options{}, dir)
+			target, err := w.Target(t.Context(), "a.xlsx")
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = w.Write(t.Context(), target, WriteOptions{Overwrite: true, Backup: true, Expect: c.expect}, func(io.Writer) error {
+				return errors.Join(os.Remove(name), c.put(name))
+			})
+			if code(err) != CodeBadPath {
+				t.Errorf("got %v", err)
+			}
+			if info, err := os.Lstat(name); err != nil || info.Mode().IsRegular() {
+				t.Errorf("it was replaced: %v, %v", info, err)
+			}
+		})
+	}
+
+	// Between the look and the opening.
+	root, err := os.OpenRoot(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	if err := pipe(filepath.Join(root.Name(), "sub")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := (rootFolder{root}).Open("sub"); code(err) != CodeBadPath {
+		t.Errorf("opened: %v", err)
+	}
+	if err := (rootFolder{root}).SyncDir("sub"); err == nil {
+		t.Error("a pipe was synced as a folder")
 	}
 }

@@ -1,6 +1,7 @@
 package workspace
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -191,7 +192,19 @@ type saveFolder interface {
 
 type rootFolder struct{ *os.Root }
 
-func (r rootFolder) Open(name string) (vfs.File, error) { return r.Root.Open(name) }
+// Open opens a regular file. Whoever may write in the folder may put a pipe or a device there at any
+// moment, which is not to be waited for, nor read to its end.
+func (r rootFolder) Open(name string) (vfs.File, error) {
+	f, err := r.OpenFile(name, openFlags, 0)
+	if err != nil {
+		return nil, err
+	}
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		f.Close()
+		return nil, cmp.Or(err, errSomethingElse(name))
+	}
+	return f, nil
+}
 
 func (r rootFolder) Create(name string, mode fs.FileMode) (vfs.File, error) {
 	f, err := r.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
@@ -202,7 +215,7 @@ func (r rootFolder) Create(name string, mode fs.FileMode) (vfs.File, error) {
 }
 
 func (r rootFolder) SyncDir(name string) error {
-	f, err := r.Root.Open(name)
+	f, err := r.OpenFile(name, openFlags, 0) // it may be no folder any more, see Open
 	if err != nil {
 		return err
 	}
@@ -341,7 +354,7 @@ func save(ctx context.Context, dir saveFolder, t Target, o WriteOptions, fn func
 
 // mayWrite tells whether the file that is there, if any, may be replaced.
 func mayWrite(ctx context.Context, dir saveFolder, name string, t Target, o WriteOptions) error {
-	_, err := dir.Stat(name)
+	info, err := dir.Stat(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		if o.Expect != nil {
@@ -350,6 +363,8 @@ func mayWrite(ctx context.Context, dir saveFolder, name string, t Target, o Writ
 		return nil
 	case err != nil:
 		return err
+	case !info.Mode().IsRegular():
+		return errSomethingElse(t.Path)
 	case !o.Overwrite:
 		return errExists(t.Path)
 	case o.Expect == nil:
@@ -380,6 +395,10 @@ func hashOf(ctx context.Context, dir saveFolder, name string) (string, error) {
 		return "", err
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+func errSomethingElse(path string) error {
+	return &Error{Code: CodeBadPath, Message: "cannot write to " + path + ": there is something else than a regular file", Hint: "Choose another name"}
 }
 
 func errExists(path string) error {

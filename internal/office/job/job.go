@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"gridflow/internal/book"
 	"gridflow/internal/office"
@@ -169,6 +170,25 @@ func made(path, code string) (*os.File, int64, error) {
 		e.cause = err
 		return nil, 0, e
 	}
-	f, err := os.Open(path)
-	return f, info.Size(), err
+	f, err := openSame(path, info)
+	if err != nil {
+		e := fail(code, "Try again", "the result of LibreOffice cannot be opened")
+		e.cause = err
+		return nil, 0, e
+	}
+	return f, info.Size(), nil
+}
+
+// openSame opens the file that info describes. The worker may have put something else in its place
+// since: a link out of its folder, or a pipe, which is not to be waited for.
+func openSame(path string, info os.FileInfo) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	if now, err := f.Stat(); err != nil || !os.SameFile(info, now) {
+		f.Close()
+		return nil, errors.Join(errors.New("it is another file by now"), err)
+	}
+	return f, nil
 }
