@@ -356,7 +356,10 @@ var errMoved = errors.New("written while it was copied")
 // storeError words a failure of the store, which is the operator's to mend.
 func storeError(err error) error {
 	var system *fs.PathError
-	if errors.As(err, &system) {
+	switch {
+	case outOfFiles(err):
+		return fileError("the state folder", err)
+	case errors.As(err, &system):
 		return &Error{Code: CodeUnreadable, Message: fmt.Sprintf("the state folder: %v", system), Hint: "The operator should look at the disk that holds the state folder", cause: err}
 	}
 	return err

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -198,5 +199,19 @@ func TestPipeInSave(t *testing.T) {
 	}
 	if err := (rootFolder{root}).SyncDir("sub"); err == nil {
 		t.Error("a pipe was synced as a folder")
+	}
+}
+
+// TestWritesWithoutFiles: too many open files are no fault of the disk, of which who asks, and the
+// operator, would otherwise be told.
+func TestWritesWithoutFiles(t *testing.T) {
+	for _, errno := range []syscall.Errno{syscall.EMFILE, syscall.ENFILE} {
+		err := &fs.PathError{Op: "openat", Path: "x", Err: errno}
+		for what, err := range map[string]error{"a save": writeError("a.xlsx", err), "the store": storeError(err)} {
+			e, ok := errors.AsType[*Error](err)
+			if !ok || e.Code != CodeBusy || e.RetryAfter == 0 || !errors.Is(err, errno) {
+				t.Errorf("%s, %v: %v", what, errno, err)
+			}
+		}
 	}
 }

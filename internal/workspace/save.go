@@ -453,6 +453,8 @@ func writeError(path string, err error) error {
 	switch {
 	case errors.As(err, &ours), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
+	case outOfFiles(err):
+		return fileError(path, err)
 	case errors.Is(err, fs.ErrPermission):
 		return &Error{Code: CodeBadPath, Message: path + " may not be written by the server", Hint: "Choose another folder, or give the server's user the right to write", cause: err}
 	case errors.Is(err, syscall.ENAMETOOLONG): // that of the backup is longer
