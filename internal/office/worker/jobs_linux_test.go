@@ -142,7 +142,7 @@ func testInheritsNothing(t *testing.T, o *office) {
 			t.Errorf("not %q:\n%s", want, limits)
 		}
 	}
-	if score, err := os.ReadFile(proc + "oom_score_adj"); err != nil || strings.TrimSpace(string(score)) != "500" {
+	if score, err := os.ReadFile(proc + "oom_score_adj"); err != nil || strings.TrimSpace(string(score)) != "1000" {
 		t.Errorf("oom_score_adj %q, %v", score, err)
 	}
 }

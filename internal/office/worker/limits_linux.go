@@ -53,9 +53,10 @@ func limit(start wire.Start) error {
 	return nil
 }
 
-// offer lets the kernel take this process, before the server, when the machine is out of memory.
-// Where that cannot be said it is as it is.
-func offer() { _ = os.WriteFile("/proc/self/oom_score_adj", []byte("500"), 0) }
+// offer lets the kernel take this process, before the server, when the machine or the control group is
+// out of memory. With anything less than the most that can be said a worker that has just started would
+// be spared for a server that takes most of a small group. Where it cannot be said it is as it is.
+func offer() { _ = os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0) }
 
 // lower sets both limits of a resource, but never above what they are.
 func lower(resource int, most uint64) error {
