@@ -132,11 +132,19 @@ func TestStalePermit(t *testing.T) {
 	g := oneSeat(t, nil)
 	old, _ := g.Acquire(t.Context(), seat)
 	old.Done(OK)
+	keepsNothing := func(when string) {
+		t.Helper()
+		if h, behind := old.Keep(0, Amounts{1}, func() {}); h != nil || behind {
+			t.Errorf("%s it keeps a seat (%v), or lets go on behind it (%v)", when, h != nil, behind)
+		}
+	}
+	keepsNothing("when it has come back")
 	p, _ := g.Acquire(t.Context(), seat)
 	old.Done(OK)
 	if n := g.Stats().InFlight; n != 1 {
 		t.Errorf("%d run, want 1", n)
 	}
+	keepsNothing("when another call has the seat")
 	p.Done(OK)
 	Permit{}.Done(OK)
 	nothingLeft(t, g)

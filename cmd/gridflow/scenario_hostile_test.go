@@ -182,6 +182,10 @@ func TestS49_Names(t *testing.T) {
 					t.Errorf("%q: %s", id, clipped(text))
 				}
 			}
+			// An error that tells the name is one line, in which all is seen.
+			if a, err := call(t.Context(), s, "create_fork", jsonOf(map[string]any{"workbook_id": name + ".csv"})); err != nil || !a.failed || !strings.HasPrefix(a.text, "UNSUPPORTED_FORMAT: ") || strings.ContainsAny(a.text, "\n\t\u202e") {
+				t.Errorf("%q is forked: %q (%v)", name, clipped(a.text), err)
+			}
 		}
 		// One line for each, however it is called.
 		listed := mustCall(t, s, "list_sheets", `{"workbook_id":"sheets"}`)

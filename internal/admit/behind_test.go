@@ -113,6 +113,43 @@ func TestUnder(t *testing.T) {
 	})
 }
 
+// TestUnderNothing: a load that is begun with the context of a call that has ended has nothing to go on with: it stops when who
+// waits for it has been served.
+func TestUnderNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gate, err := flow.New(flow.Defaults(2, 0), flow.Listener{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := gate.Acquire(t.Context(), flow.Request{Class: flow.Fast, Client: "a", Need: flow.Amounts{flow.CPU: 1, flow.Bytes: 1 << 20}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		under := Under(flow.WithPermit(t.Context(), p))
+		p.Done(flow.OK)
+		var load lazy.Load[int]
+		stopped := make(chan struct{})
+		part, err := load.Wait(under, 1, func(ctx context.Context, p *lazy.Publisher[int]) (int, error) {
+			p.Publish(1, 1)
+			<-ctx.Done()
+			close(stopped)
+			return 0, ctx.Err()
+		})
+		if part != 1 || err != nil {
+			t.Fatal(part, err)
+		}
+		synctest.Wait()
+		select {
+		case <-stopped:
+		default:
+			t.Error("it goes on without a seat")
+		}
+		if n := gate.Stats().InFlight; n != 0 {
+			t.Errorf("%d are in flight", n)
+		}
+	})
+}
+
 // TestRest: a long calculation that nobody waits for gives its seats to a call that waits, and has
 // them again afterwards; where nobody waits it keeps them.
 func TestRest(t *testing.T) {

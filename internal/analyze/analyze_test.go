@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"pgregory.net/rapid"
@@ -534,6 +535,41 @@ func TestCacheForgetsWithItsSheet(t *testing.T) {
 		}
 	}
 	t.Error("values of dead sheets are still kept")
+}
+
+// TestCacheIsNobodys: what is derived for many goes on when the one leaves for whom it was begun, and stops with the last.
+func TestCacheIsNobodys(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCache[grid.Sheet, int](100)
+		sheet := wideBook(1, 1).sheets[0]
+		stopped := false
+		ask := func() (leave func(), answer chan error) {
+			ctx, cancel := context.WithCancel(t.Context())
+			answer = make(chan error, 1)
+			go func() {
+				_, err := c.get(ctx, sheet, func(ctx context.Context) (int, error) {
+					<-ctx.Done()
+					stopped = true
+					return 0, ctx.Err()
+				}, func(int) int64 { return 1 })
+				answer <- err
+			}()
+			synctest.Wait()
+			return cancel, answer
+		}
+		leave, first := ask()
+		leaveToo, second := ask()
+		leave()
+		synctest.Wait()
+		if len(first) != 1 || len(second) != 0 || stopped {
+			t.Errorf("one has left: %d and %d answers, the work has stopped: %v", len(first), len(second), stopped)
+		}
+		leaveToo()
+		synctest.Wait()
+		if len(second) != 1 || !stopped {
+			t.Errorf("both have left: %d answers, the work has stopped: %v", len(second), stopped)
+		}
+	})
 }
 
 // wideBook is one sheet with a header, rows of mixed values and a formula column.

@@ -21,6 +21,7 @@ type fakes struct {
 	boot time.Duration // what a start takes
 	fail atomic.Bool   // starts fail …
 	said error         // … with this
+	ends time.Duration // what it takes until one that hangs is gone
 
 	own     sync.Mutex
 	places  []Place
@@ -148,6 +149,7 @@ func (w *fakeWorker) act(ctx context.Context, r wire.Request, words []string) (r
 		case "hang":
 			select {
 			case <-ctx.Done():
+				time.Sleep(w.f.ends)
 			case <-w.gone:
 			}
 			return w.die("signal: killed")

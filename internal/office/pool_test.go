@@ -421,7 +421,7 @@ func TestClose(t *testing.T) {
 // TestShare (row 114): of jobs that want the same one runs, and each collects for itself.
 func TestShare(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		x := newRig(t, nil)
+		x := newRig(t, func(_ *Options, f *fakes) { f.ends = 2 * time.Second })
 		var wg sync.WaitGroup
 		got := make([]string, 10)
 		for i := range got {
@@ -451,7 +451,7 @@ func TestShare(t *testing.T) {
 		}
 		x.nothingInJobs()
 
-		// One that nobody waits for any more is stopped, and not joined.
+		// One that nobody waits for any more is stopped, and not joined, also while it stops.
 		j := job(wire.Recalculate, "hang", nil)
 		j.Share = "x"
 		ctx, stop := context.WithCancel(t.Context())
@@ -460,10 +460,11 @@ func TestShare(t *testing.T) {
 		}
 		synctest.Wait()
 		stop()
-		wg.Wait()
+		synctest.Wait()
 		j = job(wire.Recalculate, "anew", nil)
 		j.Share = "x"
 		x.want(x.Run(t.Context(), "k", j), "")
+		wg.Wait()
 	})
 }
 

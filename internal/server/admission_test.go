@@ -119,3 +119,35 @@ func TestWeightOf(t *testing.T) {
 		t.Errorf("without weights: %d", got)
 	}
 }
+
+// TestWhatIsLetIn: all that looks into workbooks has a seat while it does, and nothing else waits for one.
+func TestWhatIsLetIn(t *testing.T) {
+	f, _ := schedule(t, nil)
+	s := New(Config{Tools: fixtureTools(), Flow: f})
+	seats := 0
+	handler := s.admit()(func(context.Context, string, mcp.Request) (mcp.Result, error) {
+		seats = f.Gate.Stats().InFlight
+		return nil, nil
+	})
+	for _, c := range []struct {
+		method string
+		req    mcp.Request
+		seats  int
+	}{
+		{"tools/call", &mcp.CallToolRequest{Params: &mcp.CallToolParamsRaw{Name: "echo"}}, 1},
+		{"resources/read", &mcp.ReadResourceRequest{Params: &mcp.ReadResourceParams{URI: "gridflow://wb-1"}}, 1},
+		{"resources/subscribe", &mcp.SubscribeRequest{Params: &mcp.SubscribeParams{URI: "gridflow://wb-1"}}, 1},
+		{"resources/list", &mcp.ListResourcesRequest{Params: &mcp.ListResourcesParams{}}, 1},
+		{"tools/list", &mcp.ListToolsRequest{Params: &mcp.ListToolsParams{}}, 0},
+		{"prompts/list", &mcp.ListPromptsRequest{Params: &mcp.ListPromptsParams{}}, 0},
+		{"resources/unsubscribe", &mcp.UnsubscribeRequest{Params: &mcp.UnsubscribeParams{URI: "gridflow://wb-1"}}, 0},
+	} {
+		seats = -1
+		if _, err := handler(t.Context(), c.method, c.req); err != nil || seats != c.seats {
+			t.Errorf("%s: %d seats, want %d (%v)", c.method, seats, c.seats, err)
+		}
+	}
+	if n := f.Gate.Stats().InFlight; n != 0 {
+		t.Errorf("%d are in flight", n)
+	}
+}

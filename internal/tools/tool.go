@@ -120,11 +120,12 @@ type Error struct {
 	Details          map[string]any // the same for programs, nil where Code says it all
 }
 
-// Error gives the text that the caller reads.
+// Error gives the text that the caller reads, which is one line: the names of files and of what
+// is in them are quoted in it, and come from anywhere.
 func (e *Error) Error() string {
 	s := e.Code + ": " + e.Message
 	if e.Hint != "" {
-		return sentences(s, e.Hint)
+		s = sentences(s, e.Hint)
 	}
-	return s
+	return seen(s)
 }

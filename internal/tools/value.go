@@ -253,20 +253,40 @@ func escapeOf(r rune) string {
 // plain is s on one line, for texts that people and models read.
 func plain(s string) string { return string(appendEscaped(nil, s)) }
 
-// invisible reports whether r controls how text is shown rather than being text: the
-// C1 controls, those that reorder or hide what stands around them, and those that nobody
-// sees and that can hold a message for a model: tags and supplementary variations. The
-// joiners and variation selectors of emoji and of Indic scripts are text.
+// seen is [plain] of a text that has names quoted in it already: its backslashes stay as they are.
+func seen(s string) string {
+	if !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f || invisible(r) }) {
+		return s
+	}
+	b := make([]byte, 0, len(s)+8)
+	for _, r := range s {
+		if r == '\\' {
+			b = append(b, '\\')
+		} else {
+			b = appendEscaped(b, string(r))
+		}
+	}
+	return string(b)
+}
+
+// invisible reports whether r controls how text is shown rather than being text, or is not
+// seen at all: the C1 controls, those that reorder or hide what stands around them, fillers that look
+// like blanks or like nothing, and those that can hold a message for a model: tags and supplementary
+// variations. The joiners and variation selectors of emoji, of Indic scripts and of Mongolian are text.
 func invisible(r rune) bool {
 	switch {
 	case r < 0xa0:
 		return r >= 0x80
 	case r < 0x2000:
-		return r == 0x61c || r == 0x180e
+		return r == 0xad || r == 0x34f || r == 0x61c || r == 0x115f || r == 0x1160 || r == 0x17b4 || r == 0x17b5 || r == 0x180e
+	case r < 0x3000:
+		return r == 0x200b || r == 0x200e || r == 0x200f || r >= 0x2028 && r <= 0x202e || r >= 0x2060 && r <= 0x206f
+	case r < 0x10000:
+		return r == 0x3164 || r == 0xfeff || r == 0xffa0 || r >= 0xfff0 && r <= 0xfffb
 	case r < 0xe0000:
-		return r == 0x200b || r == 0x200e || r == 0x200f || r >= 0x2028 && r <= 0x202e || r >= 0x2060 && r <= 0x206f || r == 0xfeff || r >= 0xfff9 && r <= 0xfffb
+		return r >= 0x1bca0 && r <= 0x1bca3 || r >= 0x1d173 && r <= 0x1d17a
 	}
-	return r <= 0xe01ef
+	return r <= 0xe0fff
 }
 
 // appendCSV writes the value of c as a field of RFC 4180.

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 
 	"pgregory.net/rapid"
@@ -49,6 +50,26 @@ func TestFieldsReadBack(t *testing.T) {
 			t.Fatalf("%v %q is written as %q, which reads as %v %q", v.Kind(), v, field, got.Kind(), got)
 		}
 	})
+}
+
+// TestInvisible: what Unicode says is a control, reorders text, ends lines or is to be shown as nothing is written as an escape in
+// every text. What is left are the joiners and selectors that real text needs, and signs that are seen.
+func TestInvisible(t *testing.T) {
+	shown := &unicode.RangeTable{
+		R16: []unicode.Range16{{0x600, 0x605, 1}, {0x6dd, 0x6dd, 1}, {0x70f, 0x70f, 1}, {0x890, 0x891, 1}, {0x8e2, 0x8e2, 1}, // around Arabic and Syriac numbers and words
+			{0x180b, 0x180d, 1}, {0x180f, 0x180f, 1}, {0x200c, 0x200d, 1}, {0xfe00, 0xfe0f, 1}}, // variations, joiners
+		R32: []unicode.Range32{{0x110bd, 0x110bd, 1}, {0x110cd, 0x110cd, 1}, {0x13430, 0x1343f, 1}}, // Kaithi numbers, hieroglyphs
+	}
+	for r := range rune(unicode.MaxRune) + 1 {
+		if !utf8.ValidRune(r) {
+			continue
+		}
+		unseen := unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Bidi_Control, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) && !unicode.Is(shown, r)
+		field := plain("a" + string(r) + "b")
+		if escaped := !strings.ContainsRune(field, r); escaped != unseen {
+			t.Errorf("%U is written as %s", r, field)
+		}
+	}
 }
 
 // readField reads a field as the description of sheet_page says.

@@ -103,6 +103,10 @@ func TestOpenDamaged(t *testing.T) {
 		binary.LittleEndian.PutUint32(b[512*(fat+1)+4*start:], start)
 		return b
 	}
+	// A stream whose size is said to be two gigabytes: room for it is not to be made.
+	vast := sample().Bytes()
+	entry := bytes.Index(vast, []byte("d\x00i\x00r\x00\x00\x00"))
+	binary.LittleEndian.PutUint32(vast[entry+120:], 1<<31-1)
 	many := strings.Repeat(record(0x0019, "m"), MaxModules+1)
 	for _, test := range []struct {
 		name string
@@ -116,6 +120,7 @@ func TestOpenDamaged(t *testing.T) {
 		{"cut short", sample().Bytes()[:1024], Damaged, "it is no compound file"},
 		{"directory outside", flipped(48, 1<<30), Damaged, "directory entries read error"},
 		{"mini stream outside", flipped(60, 1<<30), Damaged, "stream vba/dir: it ends after 0 of"},
+		{"vast stream", vast, Damaged, "stream vba/dir: its size is said to be 2147483647 bytes, more than the whole project has"},
 		{"directory in a circle", deep(), Damaged, "cycle"},
 		{"no dir", vbatest.Compound(map[string][]byte{"PROJECT": nil, "VBA/other": nil, "dir": nil, "XVBA/dir": nil}), Damaged, "no stream VBA/dir"},
 		{"empty dir", compressed(""), Damaged, "stream vba/dir: its compressed text does not begin"},

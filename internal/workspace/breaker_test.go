@@ -1,9 +1,11 @@
 package workspace
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -130,4 +132,22 @@ func TestProbe(t *testing.T) {
 			t.Errorf("after %d probes the breaker is %v", reads.Load()-before, b.State())
 		}
 	})
+}
+
+// TestBroken: what a device or a network does counts for the breaker of a root; what is so of a file, or of who asks, does not.
+func TestBroken(t *testing.T) {
+	for want, list := range map[bool][]error{
+		true: {syscall.EIO, syscall.ENXIO, syscall.ENODEV, syscall.ESTALE, syscall.ETIMEDOUT, syscall.ENOTCONN, syscall.EHOSTDOWN, syscall.EHOSTUNREACH, &hangError{time.Second}},
+		false: {nil, io.EOF, io.ErrUnexpectedEOF, syscall.ENOENT, syscall.EACCES, syscall.EPERM, syscall.EISDIR, syscall.ENOTDIR, syscall.EINVAL, syscall.EMFILE, syscall.EINTR,
+			context.Canceled, context.DeadlineExceeded},
+	} {
+		for _, err := range list {
+			if got := broken(err); got != want {
+				t.Errorf("%v: %v", err, got)
+			}
+			if err != nil && broken(&fs.PathError{Op: "read", Path: "a.xlsx", Err: err}) != want {
+				t.Errorf("%v of a file: %v", err, !want)
+			}
+		}
+	}
 }

@@ -226,12 +226,63 @@ func (r rootFolder) SyncDir(name string) error {
 	return nil
 }
 
+// A targetFolder is the folder of a target, which is held while a file is written in it: the temporary
+// file is found again also where another program has moved the folder or put another in its place. What
+// is asked for is a file at a path, so nothing takes its place in a folder that is elsewhere by then,
+// which may be outside of the roots.
+type targetFolder struct {
+	rootFolder
+	root   *os.Root
+	target Target
+}
+
+func openTarget(root *os.Root, t Target) (targetFolder, error) {
+	folder, err := root.OpenRoot(filepath.FromSlash(path.Dir(t.place.rel)))
+	return targetFolder{rootFolder{folder}, root, t}, err
+}
+
+func (f targetFolder) Link(name, also string) error {
+	if err := f.there(); err != nil {
+		return err
+	}
+	return f.rootFolder.Link(name, also)
+}
+
+func (f targetFolder) Rename(name, to string) error {
+	if err := f.there(); err != nil {
+		return err
+	}
+	return f.rootFolder.Rename(name, to)
+}
+
+// there gives an error unless the folder is where it was opened.
+func (f targetFolder) there() error {
+	held, err := f.rootFolder.Stat(".")
+	if err != nil {
+		return err
+	}
+	if now, err := f.root.Stat(filepath.FromSlash(path.Dir(f.target.place.rel))); err != nil || !os.SameFile(held, now) {
+		return &Error{
+			Code: CodeBadPath, Message: "cannot write to " + f.target.Path + ": its folder was moved while the file was written",
+			Hint: "Nothing was changed; give a path in a folder that is there",
+		}
+	}
+	return nil
+}
+
 // Write writes a file at the target as a whole or not at all: what fn writes goes to a
 // temporary file beside it, which takes its place once it is on the disk. It gives the
 // workbook that is there now. A fault leaves what was there.
 func (w *Workspace) Write(ctx context.Context, t Target, o WriteOptions, fn func(io.Writer) error) (Entry, error) {
 	dir := w.roots[t.place.root].dir.Load().Root
-	if err := save(ctx, rootFolder{dir}, t, o, fn); err != nil {
+	folder, err := openTarget(dir, t)
+	if err != nil {
+		return Entry{}, writeError(t.Path, err)
+	}
+	defer folder.Close()
+	within := t
+	within.place.rel = path.Base(t.place.rel)
+	if err := save(ctx, folder, within, o, fn); err != nil {
 		return Entry{}, writeError(t.Path, err)
 	}
 	w.scan(context.WithoutCancel(ctx), place{t.place.root, path.Dir(t.place.rel)}, false)

@@ -367,6 +367,63 @@ func TestSavedLast(t *testing.T) {
 	}
 }
 
+// TestFolderIsMoved: while a file is written its folder is moved, within the root or out of it, and
+// another or a link is put in its place. Nothing is written anywhere, and nothing half-written is left.
+func TestFolderIsMoved(t *testing.T) {
+	for _, c := range []struct{ name, to, instead string }{
+		{"within", "root/moved", ""},
+		{"out", "out/moved", ""},
+		{"replaced", "root/moved", "folder"},
+		{"replaced from outside", "out/moved", "folder"},
+		{"by a link", "root/moved", "root/other"},
+		{"by a link out", "out/moved", "out"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			base := t.TempDir()
+			for _, name := range []string{"root/sub", "root/other", "out"} {
+				if err := os.MkdirAll(filepath.Join(base, name), 0o755); err != nil {
+					t.Fatal(err)
+				}
+			}
+			write(t, filepath.Join(base, "root/sub/a.xlsx"), "as it was")
+			w := open(t, Options{}, filepath.Join(base, "root"))
+			at, err := w.Target(t.Context(), "sub/a.xlsx")
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = w.Write(t.Context(), at, WriteOptions{Overwrite: true, Backup: true}, func(f io.Writer) error {
+				sub := filepath.Join(base, "root/sub")
+				err := os.Rename(sub, filepath.Join(base, c.to))
+				switch c.instead {
+				case "":
+				case "folder":
+					err = errors.Join(err, os.Mkdir(sub, 0o755))
+				default:
+					err = errors.Join(err, os.Symlink(filepath.Join(base, c.instead), sub))
+				}
+				_, werr := io.WriteString(f, "other")
+				return errors.Join(err, werr)
+			})
+			if code(err) != CodeBadPath {
+				t.Errorf("%v, want %s", err, CodeBadPath)
+			}
+			var files []string
+			filepath.WalkDir(base, func(p string, d os.DirEntry, _ error) error {
+				if d.Type().IsRegular() {
+					rel, _ := filepath.Rel(base, p)
+					files = append(files, filepath.ToSlash(rel))
+				}
+				return nil
+			})
+			if want := []string{c.to + "/a.xlsx"}; !slices.Equal(files, want) {
+				t.Errorf("there are %q, want %q", files, want)
+			} else if now, _ := os.ReadFile(filepath.Join(base, files[0])); string(now) != "as it was" {
+				t.Errorf("it is %q", now)
+			}
+		})
+	}
+}
+
 // TestNamesThatAreThere: a file keeps its name however strange it is, and is saved over under
 // it; but where the name of its backup would be too long nothing is saved.
 func TestNamesThatAreThere(t *testing.T) {

@@ -135,6 +135,14 @@ func TestLimit(t *testing.T) {
 	if got := found(`(?:(a|b))*c`, strings.Repeat("ab", 16383)+"c", false); !strings.HasPrefix(got, "0:abab") {
 		t.Error(got[:40])
 	}
+	// In a longer one it does not: what is nested takes up the stack, which is not counted by steps.
+	re, err := Compile(`(?:(a|b))*c`, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := re.Find([]rune(strings.Repeat("ab", maxNested)+"c"), 0, &Budget{Limit: MatchLimit}); !errors.Is(err, ErrLimit) {
+		t.Errorf("a group that repeats over a quarter of a million characters: %v", err)
+	}
 	// What looks at every character from every place is no search without end.
 	for _, c := range []struct{ pattern, text string }{
 		{`\w+@`, strings.Repeat("a", 32767)}, {`\w+@\w`, strings.Repeat("a", 4000) + " @"}, {`(\w+)@(\w)`, strings.Repeat("a", 1000) + " @"},

@@ -217,10 +217,11 @@ func TestCopyCleans(t *testing.T) {
 	const external = ` TargetMode="External"`
 	parts := with(ooxml(mainType),
 		"xl/drawings/_rels/drawing1.xml.rels", "<Relationships>"+rel("r1", "image", "../media/a.png", "")+rel("r2", "image", "http://evil/a.png", external)+
-			rel("r3", "hyperlink", "http://evil/b.png", external)+rel("r4", "image", "file:///etc/passwd", "")+rel("r5", "image", "//evil/c.png", "")+
+			rel("r3", "hyperlink", "http://evil/b.png", external)+rel("r4", "image", "file:///etc/passwd", "")+rel("r5", "image", "//evil/c.png", "")+rel("r7", "image", `\\evil\share\e.png`, "")+rel("r8", "image", "smb://evil/f.png", "")+
 			`<Relationship Id="r6" TargetMode='external' Type="x/image" Target="a.png"></Relationship></Relationships>`,
 		"xl/worksheets/_rels/sheet1.xml.rels", "<Relationships>"+rel("r1", "hyperlink", "https://example.com/", external)+rel("r2", "image", "http://evil/d.png", external)+"</Relationships>",
 		"xl/externalLinks/_rels/externalLink1.xml.rels", "<Relationships>"+rel("r1", "externalLinkPath", "other.xlsx", external)+rel("r2", "oleObject", "file:///evil", external)+"</Relationships>",
+		"xl/charts/_rels/chart1.xml.RELS", "<Relationships>"+rel("r9", "image", "http://evil/g.png", external)+"</Relationships>",
 		"xl/media/a.png", "picture",
 	)
 	copied := Limits.Copy
@@ -254,14 +255,15 @@ func TestCopyCleans(t *testing.T) {
 			}
 		}
 	}
-	check(t, ziptest.Pack(t, parts), []string{"evil", "passwd", "r6"}, []string{"../media/a.png", "https://example.com/", "other.xlsx", "xl/media/a.png\npicture"})
+	check(t, ziptest.Pack(t, parts), []string{"evil", "passwd", "r6", "r7", "r8", "r9"}, []string{"../media/a.png", "https://example.com/", "other.xlsx", "xl/media/a.png\npicture"})
 
 	check(t, ziptest.Pack(t, map[string]string{
 		"mimetype": "application/vnd.oasis.opendocument.spreadsheet", "META-INF/manifest.xml": "<manifest/>",
 		"content.xml": `<o:d><draw:image xlink:href="Pictures/a.png"/><draw:image xlink:title=" xlink:href=" xlink:href='http://evil/'/>` +
-			`<text:a xlink:href="https://example.com/">a</text:a><draw:image y:href = "file:///etc/passwd"></draw:image><draw:image xlink:href="../../etc/shadow"/></o:d>`,
-		"Object 1/styles.xml": `<a:b xlink:href="/etc/group"/>`,
-	}), []string{"evil", "passwd", "shadow", "group"}, []string{`"Pictures/a.png"`, `"https://example.com/"`, `xlink:title=" xlink:href="`})
+			`<text:a xlink:href="https://example.com/">a</text:a><draw:image y:href = "file:///etc/passwd"></draw:image><draw:image xlink:href="../../etc/shadow"/>` +
+			`<draw:image xlink:href="../beside.png"/><draw:image xlink:href="Pictures/../../above.png"/><draw:image xlink:href="%2e%2e/hidden.png"/><draw:image xlink:href="%2Fetc/hosts"/></o:d>`,
+		"Object 1/styles.xml": `<a:b xlink:href="/etc/group"/>`, "settings.xml": `<a:b xlink:href="sftp://x/set"/>`, "meta.xml": `<a:b xlink:href="vnd.sun.star.script:met"/>`,
+	}), []string{"evil", "passwd", "shadow", "group", "beside", "above", "hidden", "hosts", "sftp", "vnd.sun"}, []string{`"Pictures/a.png"`, `"https://example.com/"`, `xlink:title=" xlink:href="`})
 
 	copied = Limits.CopyCells
 	check(t, ziptest.Pack(t, with(parts,

@@ -60,6 +60,7 @@ func TestTokens(t *testing.T) {
 		{"unquoted", `<a x=1></a>`, ` ! an attribute whose value is not quoted at byte 3`},
 		{"no name", `<a>< b></a>`, `<a> ! a '<' is followed by no name at byte 3`},
 		{"open comment", `<a><!-- </a>`, `<a> ! a comment is not closed at byte 3`},
+		{"namespaces", "<a" + strings.Repeat(` xmlns:n="u"`, 1000) + "><b" + strings.Repeat(` xmlns:n="u"`, 1000) + "/></a>", `<a> ! more than 1024 namespaces are declared at byte 12294`},
 		{"deep", strings.Repeat("<a>", 300), strings.Repeat("<a>", 256) + ` ! elements are nested more than 256 deep at byte 768`},
 		{
 			"fallback", `<a xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006" xmlns:n="new"><mc:AlternateContent>
