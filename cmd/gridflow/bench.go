@@ -112,6 +112,11 @@ func (p *program) bench(ctx context.Context, args []string) (err error) {
 	defer func() { err = errors.Join(err, drawing.Close()) }()
 	ctx, stop := untilSignal(ctx)
 	defer stop()
+	command, sweep, err := p.benchState(command)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, sweep()) }()
 	if ended, err := p.benchTarget(ctx, &target, command); err != nil {
 		return err
 	} else if ended != nil {
@@ -182,6 +187,30 @@ func cutCommand(args []string) (flags, command []string) {
 // drainMax is how long a server that was started for a run may take to end.
 const drainMax = 30 * time.Second
 
+// isOwn tells whether the command of a server is this program.
+func isOwn(command []string) bool {
+	return len(command) > 0 && (command[0] == "http" || command[0] == "stdio")
+}
+
+// benchState gives gridflow's own servers a state folder for this run, which sweep removes, unless they are told
+// of one: the user's has forks that people work on, which are many or may not become more, and where another process
+// has it that one would be put under load.
+func (p *program) benchState(command []string) (with []string, sweep func() error, err error) {
+	sweep = func() error { return nil }
+	if !isOwn(command) {
+		return command, sweep, nil
+	}
+	// What is wrong with the settings the server tells itself.
+	if c, _, err := configure(command[0], command[1:], p.lookupEnv); err != nil || c.stateDir != "" {
+		return command, sweep, nil
+	}
+	dir, err := os.MkdirTemp("", "gridflow-bench-")
+	if err != nil {
+		return nil, nil, err
+	}
+	return slices.Insert(slices.Clone(command), 1, "--state-dir="+dir), func() error { return os.RemoveAll(dir) }, nil
+}
+
 // benchTarget says which server is put under load, and starts it where a command is given:
 // this program where the command is http or stdio. ended, unless nil, stops what was started.
 func (p *program) benchTarget(ctx context.Context, target *load.Target, command []string) (ended func() error, err error) {
@@ -192,7 +221,7 @@ func (p *program) benchTarget(ctx context.Context, target *load.Target, command 
 		return nil, nil
 	}
 	program := load.Program{Line: command}
-	own := command[0] == "http" || command[0] == "stdio"
+	own := isOwn(command)
 	listens := target.URL != "" || command[0] == "http"
 	if own {
 		if program.File, err = os.Executable(); err != nil {

@@ -104,37 +104,14 @@ func TestS02_LoadDiesWithItsLastWaiter(t *testing.T) {
 	for _, era := range eras {
 		t.Run("http "+era, func(t *testing.T) {
 			t.Parallel()
-			r := serving(t, root)
-			session := r.client(era)
-			ctx, leave := context.WithCancel(t.Context())
-			before := r.bytesRead()
-			join := r.crowd(200, []*mcp.ClientSession{session}, func(i int) context.Context {
-				if i == 0 { // the first: on a slow machine the last may come only when the others have left
-					return t.Context()
+			wrong := ""
+			for range 3 { // a load may be over before a busy machine has told the server who has left
+				if wrong = lastIsServed(t, root, size, era); wrong == "" {
+					return
 				}
-				return ctx
-			}, "read_table", wholeTable)
-			r.midLoad(before, size)
-			leave()
-			r.thaw()
-			answers, errs := join()
-			for i, err := range errs[1:] {
-				if !errors.Is(err, context.Canceled) {
-					t.Fatalf("caller %d: %s (%v)", i+1, clipped(answers[i+1].text), err)
-				}
+				t.Log(wrong)
 			}
-			if errs[0] != nil || !strings.Contains(answers[0].text, lastText()) {
-				t.Fatalf("who stayed got %s (%v)", clipped(answers[0].text), errs[0])
-			}
-			r.untilIdle()
-			read := r.bytesRead() - before
-			t.Logf("199 of 200 left: %.2f× the file was read (bound 1, and 4 MiB for the rest)", float64(read)/float64(size))
-			if read > size+besidesTheFile {
-				t.Errorf("%d bytes were read of a file of %d", read, size)
-			}
-			if n := len(r.log.matching("tool=read_table", "outcome=ok")); n != 1 {
-				t.Errorf("%d calls ran to their end, want that of who stayed", n)
-			}
+			t.Error("again and again: ", wrong)
 		})
 		t.Run("http "+era+" all leave", func(t *testing.T) {
 			t.Parallel()
@@ -192,6 +169,43 @@ func TestS02_LoadDiesWithItsLastWaiter(t *testing.T) {
 		r.log.await(t, 1, "tool=read_table", "outcome=CANCELLED")
 		r.stopsReading(before, size)
 	})
+}
+
+// lastIsServed has 199 of 200 callers leave, and says what is wrong then, if anything is.
+func lastIsServed(t *testing.T, root string, size int64, era string) (wrong string) {
+	r := serving(t, root)
+	session := r.client(era)
+	ctx, leave := context.WithCancel(t.Context())
+	defer leave()
+	before := r.bytesRead()
+	join := r.crowd(200, []*mcp.ClientSession{session}, func(i int) context.Context {
+		if i == 0 { // the first: on a slow machine the last may come only when the others have left
+			return t.Context()
+		}
+		return ctx
+	}, "read_table", wholeTable)
+	r.midLoad(before, size)
+	leave()
+	r.thaw()
+	answers, errs := join()
+	for i, err := range errs[1:] {
+		if !errors.Is(err, context.Canceled) {
+			return fmt.Sprintf("caller %d: %s (%v)", i+1, clipped(answers[i+1].text), err)
+		}
+	}
+	if errs[0] != nil || !strings.Contains(answers[0].text, lastText()) {
+		t.Fatalf("who stayed got %s (%v)", clipped(answers[0].text), errs[0])
+	}
+	r.untilIdle()
+	read := r.bytesRead() - before
+	t.Logf("199 of 200 left: %.2f× the file was read (bound 1, and 4 MiB for the rest)", float64(read)/float64(size))
+	if read > size+besidesTheFile {
+		return fmt.Sprintf("%d bytes were read of a file of %d", read, size)
+	}
+	if n := len(r.log.matching("tool=read_table", "outcome=ok")); n != 1 {
+		return fmt.Sprintf("%d calls ran to their end, want that of who stayed", n)
+	}
+	return ""
 }
 
 // stopsReading checks that a load that nobody waits for ends before the file does.

@@ -303,6 +303,14 @@ func TestSVG(t *testing.T) {
 func TestSVGTime(t *testing.T) {
 	r := &Result{Bin: 2 * time.Second, Steps: []Step{{Times: 1}, {Times: 4, Start: 2 * time.Second}}}
 	r.Series = []Series{{"g", []Point{{Good: 1}, {At: 2 * time.Second, Good: 4}}}}
+	r.Series = append(r.Series, Series{"h", []Point{{Late: 2}, {At: 2 * time.Second, Refused: 3}}})
+	var names []string
+	for _, l := range r.timePanel().lines {
+		names = append(names, l.name)
+	}
+	if want := []string{"g good", "h late", "h refused"}; !slices.Equal(names, want) {
+		t.Errorf("drawn are %q, want %q", names, want)
+	}
 	l := r.timePanel().lines[0]
 	if want := []float64{0, 2, 2, 4}; !slices.Equal(l.x, want) || !slices.Equal(l.y, []float64{1, 1, 4, 4}) {
 		t.Errorf("drawn at %v: %v, want at %v", l.x, l.y, want)

@@ -133,6 +133,7 @@ func (r *Result) timePanel() panel {
 			of         func(Point) float64
 		}{
 			{"good", "", func(p Point) float64 { return p.Good }},
+			{"late", "10 3 2 3", func(p Point) float64 { return p.Late }},
 			{"refused", "6 3", func(p Point) float64 { return p.Refused }},
 			{"other", "2 3", func(p Point) float64 { return p.Other }},
 		}

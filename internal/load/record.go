@@ -79,8 +79,8 @@ type opTally struct {
 
 // bin counts the answers of a stretch of time.
 type bin struct {
-	good, refused, other int
-	latency              *hdrhistogram.Histogram
+	good, late, refused, other int
+	latency                    *hdrhistogram.Histogram // of good and late ones
 }
 
 func (r *groupRecord) add(h happening) {
@@ -112,9 +112,11 @@ func (r *groupRecord) add(h happening) {
 	case h.outcome == ok:
 		record(op.good, took)
 		record(b.latency, took)
-		b.good++
 		if r.group.Within > 0 && took > r.group.Within {
 			t.late++
+			b.late++
+		} else {
+			b.good++
 		}
 	case h.refusal:
 		record(t.refused, took)

@@ -98,7 +98,8 @@ type Series struct {
 // A Point is the sum of one stretch of time.
 type Point struct {
 	At      time.Duration // its beginning, since the run began
-	Good    float64       // answers a second
+	Good    float64       // good answers in time, a second
+	Late    float64       // good answers that came too late
 	Refused float64       // likewise
 	Other   float64       // errors, calls that were given up or not sent
 	P50     time.Duration
@@ -110,7 +111,8 @@ func (r *groupRecord) series() Series {
 	for i, b := range r.bins {
 		l, w := latencyOf(b.latency), r.width.Seconds()
 		s.Points = append(s.Points, Point{
-			At: time.Duration(i) * r.width, Good: float64(b.good) / w, Refused: float64(b.refused) / w, Other: float64(b.other) / w, P50: l.P50, P99: l.P99,
+			At: time.Duration(i) * r.width, Good: float64(b.good) / w, Late: float64(b.late) / w, Refused: float64(b.refused) / w, Other: float64(b.other) / w,
+			P50: l.P50, P99: l.P99,
 		})
 	}
 	return s
@@ -190,11 +192,12 @@ func (p Point) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		At      float64 `json:"at_ms"`
 		Good    float64 `json:"good_per_second"`
+		Late    float64 `json:"late_per_second"`
 		Refused float64 `json:"refused_per_second"`
 		Other   float64 `json:"other_per_second"`
 		P50     float64 `json:"p50_ms"`
 		P99     float64 `json:"p99_ms"`
-	}{millis(p.At), p.Good, p.Refused, p.Other, millis(p.P50), millis(p.P99)})
+	}{millis(p.At), p.Good, p.Late, p.Refused, p.Other, millis(p.P50), millis(p.P99)})
 }
 
 // Text writes a result for people to read: a table for each step, with the operations of

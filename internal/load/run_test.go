@@ -141,12 +141,17 @@ func TestSteps(t *testing.T) {
 		if got := res.Steps[1].Groups[0].Offered; got != 200 {
 			t.Errorf("offered %v calls a second, want 200", got)
 		}
-		sum := 0.0
-		for _, p := range res.Series[0].Points {
-			sum += p.Good * res.Bin.Seconds()
-		}
-		if math.Round(sum) != 460 || res.Series[0].Points[0].Good != 0 {
-			t.Errorf("the series has %v answers, want 460, none in the first second: %+v", sum, res.Series[0].Points)
+		// What is late in the steps is late in the series: all of the crowd's, and none of the others.
+		for i, want := range [][2]float64{{0, 460}, {30, 0}} {
+			var good, late float64
+			for _, p := range res.Series[i].Points {
+				good += p.Good * res.Bin.Seconds()
+				late += p.Late * res.Bin.Seconds()
+			}
+			first := res.Series[i].Points[0]
+			if got := [2]float64{math.Round(good), math.Round(late)}; got != want || first.Good != 0 || first.Late != 0 {
+				t.Errorf("series %d has %v answers in time and late, want %v, none in the first second: %+v", i, got, want, res.Series[i].Points)
+			}
 		}
 		if res.Took != 7400*time.Millisecond { // the last call is due at 5.9 s
 			t.Errorf("it took %v, want 7.4 s", res.Took)
