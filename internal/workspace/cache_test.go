@@ -1,6 +1,7 @@
 package workspace
 
 import (
+	"bytes"
 	"fmt"
 	"io/fs"
 	"os"
@@ -8,6 +9,10 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"gridflow/internal/book"
+	"gridflow/internal/cell"
+	"gridflow/internal/genbook"
 )
 
 // TestUsersOfEntries: whoever has acquired an entry keeps it, whatever the cache drops for
@@ -64,5 +69,49 @@ func TestUsersOfEntries(t *testing.T) {
 		if _, gone := dropped.Load(o); gone || o.users != 1 {
 			t.Errorf("entry %s: %d users", id, o.users)
 		}
+	}
+}
+
+// TestCalculatedValuesAreWeighed: the values that were calculated for a file which has none count in the cache as soon as somebody has
+// read them.
+func TestCalculatedValuesAreWeighed(t *testing.T) {
+	var b genbook.Book
+	b.AddSheet(&genbook.Sheet{Name: "S", Rows: func(w *genbook.Writer) error {
+		for row := range 50_000 {
+			w.Row(row)
+			w.Formula(0, 0, "ROW()*1.5", cell.Value{})
+		}
+		return nil
+	}})
+	var file bytes.Buffer
+	if err := b.Write(&file); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "none.xlsx"), file.String())
+	w := open(t, Options{}, dir)
+	read := func(stored bool) (memory, kept int64) {
+		if err := w.View(t.Context(), "none.xlsx", func(s *book.Snapshot) error {
+			if stored {
+				s = s.Stored()
+			}
+			if _, err := s.Sheet(t.Context(), 0); err != nil {
+				return err
+			}
+			kept = s.OpenedBytes() + s.ModelBytes()
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		_, memory, _ = w.Peek(t.Context(), "none.xlsx")
+		return memory, kept
+	}
+	before, _ := read(true)
+	after, kept := read(false)
+	if kept < 50_000*8 || after-before < kept*15/16 {
+		t.Errorf("%d bytes were kept, and the workbook is said to take %d, before that %d", kept, after, before)
+	}
+	if got := w.Stats().Bytes; got < after/weightUnit*weightUnit {
+		t.Errorf("the cache counts %d bytes of %d", got, after)
 	}
 }
