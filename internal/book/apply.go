@@ -245,11 +245,11 @@ func (o SetCells) apply(d *draft) error {
 	number := make([]int, 0, cap(changes)) // of the cell edit behind each change
 	edited := sheet
 	for first := 0; first < len(cells); first += size {
-		if d.ctx.Err() != nil {
-			return d.ctx.Err()
-		}
 		changes, number = changes[:0], number[:0]
 		for k := first; k < min(first+size, len(cells)); k++ {
+			if k%until.Every == 0 && d.ctx.Err() != nil {
+				return d.ctx.Err()
+			}
 			if c, ok := cells[k].change(sheet, formulas(&cells[k]), styles(k)); ok {
 				changes, number = append(changes, c), append(number, numbers(k))
 			}

@@ -12,6 +12,7 @@ import (
 
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
+	"gridflow/internal/until"
 )
 
 func words(c Change) string {
@@ -402,9 +403,27 @@ func TestLargeEdit(t *testing.T) {
 			t.Errorf("all but %s: %v", but, err)
 		}
 	}
+	for _, sheet := range []string{"Array", "Sheet1"} { // in one piece, and in many
+		asked := &asking{Context: t.Context()}
+		// The cells are gone through twice: they are checked, and changed.
+		if _, _, err := s.Apply(asked, Edit{Ops: []Op{SetCells{sheet, all}}}); err != nil || asked.times < 2*(len(all)/until.Every-1) {
+			t.Errorf("%s: %v; whether the call goes on was asked %d times", sheet, err, asked.times)
+		}
+	}
 	late := cells(nowhere)
 	late[len(late)-1].Value = cell.NumberValue(math.NaN())
 	if _, _, err := s.Apply(t.Context(), Edit{Ops: []Op{SetCells{"Sheet1", late}}}); err == nil {
 		t.Error("what cannot be was taken")
 	}
+}
+
+// asking counts how often somebody asks whether a context has ended.
+type asking struct {
+	context.Context
+	times int
+}
+
+func (a *asking) Err() error {
+	a.times++
+	return a.Context.Err()
 }
