@@ -26,20 +26,12 @@ func TestLargeArraysCount(t *testing.T) {
 		{"SUMPRODUCT(_xlfn.SEQUENCE(70000)*1)+B1", true},
 		{"SUMPRODUCT(_xlfn.SEQUENCE(120000)*1)+B1", false},
 	} {
-		in := emptyBook()
 		var changes []grid.Change
 		for row := range 3 {
 			changes = append(changes, grid.Change{Ref: cell.Ref{Row: row}, Formula: c.formula})
 		}
 		changes = append(changes, grid.Change{Ref: cell.Ref{Col: 1}, Value: cell.NumberValue(1)})
-		var err error
-		if in.Sheets[0], err = in.Sheets[0].With(changes); err != nil {
-			t.Fatal(err)
-		}
-		m, err := NewModel(t.Context(), in)
-		if err != nil {
-			t.Fatal(err)
-		}
+		in, m := modelOf(t, changes)
 		check := func(way string, err error) {
 			t.Helper()
 			var large *ErrTooLarge
@@ -47,7 +39,7 @@ func TestLargeArraysCount(t *testing.T) {
 				t.Errorf("%s, %s: %v", c.formula, way, err)
 			}
 		}
-		_, err = m.Calculate(t.Context(), in, Options{All: true, Workers: 1, Bytes: most})
+		_, err := m.Calculate(t.Context(), in, Options{All: true, Workers: 1, Bytes: most})
 		check("all", err)
 		l, err := m.Lanes(t.Context(), in, Options{Bytes: most}, []LaneInput{{Cell: Cell{0, cell.Ref{Col: 1}}}}, []Cell{{0, cell.Ref{}}})
 		if err == nil {
@@ -60,15 +52,7 @@ func TestLargeArraysCount(t *testing.T) {
 // TestLanesEnd: a cancelled run over lanes ends and tells no more, also within a formula of one lane; and so does one of
 // which somebody who is told of a set has enough.
 func TestLanesEnd(t *testing.T) {
-	in := emptyBook()
-	var err error
-	if in.Sheets[0], err = in.Sheets[0].With([]grid.Change{{Ref: cell.Ref{}, Value: cell.NumberValue(1)}, {Ref: cell.Ref{Col: 1}, Formula: "SUM(_xlfn.SEQUENCE(3000+A1))+A1"}}); err != nil {
-		t.Fatal(err)
-	}
-	m, err := NewModel(t.Context(), in)
-	if err != nil {
-		t.Fatal(err)
-	}
+	in, m := modelOf(t, []grid.Change{{Ref: cell.Ref{}, Value: cell.NumberValue(1)}, {Ref: cell.Ref{Col: 1}, Formula: "SUM(_xlfn.SEQUENCE(3000+A1))+A1"}})
 	l, err := m.Lanes(t.Context(), in, Options{}, []LaneInput{{Cell: Cell{0, cell.Ref{}}}}, []Cell{{0, cell.Ref{Col: 1}}})
 	if err != nil || l == nil {
 		t.Fatal(l, err)
@@ -116,20 +100,12 @@ func TestTextsCount(t *testing.T) {
 		{`REPT("x",30000)`, 1000, false},
 		{`Z1`, 1000, true},
 	} {
-		in := emptyBook()
 		changes := []grid.Change{{Ref: cell.Ref{Col: 25}, Value: cell.TextValue(strings.Repeat("z", 30000))}}
 		for row := range c.rows {
 			changes = append(changes, grid.Change{Ref: cell.Ref{Row: row}, Formula: strings.ReplaceAll(c.formula, "Z1", "$Z$1")})
 		}
-		var err error
-		if in.Sheets[0], err = in.Sheets[0].With(changes); err != nil {
-			t.Fatal(err)
-		}
-		m, err := NewModel(t.Context(), in)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, err = m.Calculate(t.Context(), in, Options{All: true, Workers: 1, Bytes: most})
+		in, m := modelOf(t, changes)
+		_, err := m.Calculate(t.Context(), in, Options{All: true, Workers: 1, Bytes: most})
 		var large *ErrTooLarge
 		if errors.As(err, &large) == c.fits || c.fits && err != nil {
 			t.Errorf("%d times %s: %v", c.rows, c.formula, err)
@@ -141,19 +117,11 @@ func TestTextsCount(t *testing.T) {
 // or what an edit makes dirty.
 func TestReadersCount(t *testing.T) {
 	const n = 1500 // more than a million times one formula reads another
-	in := emptyBook()
 	var changes []grid.Change
 	for row := range n {
 		changes = append(changes, grid.Change{Ref: cell.Ref{Row: row}, Formula: fmt.Sprintf("SUM(A$%d:A$%d)", row+2, n+1)})
 	}
-	var err error
-	if in.Sheets[0], err = in.Sheets[0].With(changes); err != nil {
-		t.Fatal(err)
-	}
-	m, err := NewModel(t.Context(), in)
-	if err != nil {
-		t.Fatal(err)
-	}
+	in, m := modelOf(t, changes)
 	d, err := m.graph.All(t.Context(), 0)
 	if err != nil {
 		t.Fatal(err)

@@ -368,6 +368,21 @@ func someChange(r *rand.Rand) grid.Change {
 	return c
 }
 
+// modelOf makes a workbook that has cells on its first sheet alone, and its model.
+func modelOf(t *testing.T, cells []grid.Change) (Input, *Model) {
+	t.Helper()
+	in := emptyBook()
+	var err error
+	if in.Sheets[0], err = in.Sheets[0].With(cells); err != nil {
+		t.Fatal(err)
+	}
+	m, err := NewModel(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return in, m
+}
+
 // emptyBook is a workbook of two sheets without cells, and names.
 func emptyBook() Input {
 	in := Input{Book: &grid.Workbook{}}

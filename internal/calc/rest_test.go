@@ -12,20 +12,12 @@ import (
 // there when it is cancelled; what it gives is what it gives without.
 func TestRest(t *testing.T) {
 	t.Parallel()
-	in := emptyBook()
 	var changes []grid.Change
 	for row := range 40 {
 		changes = append(changes, grid.Change{Ref: cell.Ref{Row: row}, Formula: "SUM(_xlfn.SEQUENCE(200000))+ROW()"})
 	}
 	changes = append(changes, grid.Change{Ref: cell.Ref{Col: 1}, Formula: "SUM(A1:A40)"})
-	var err error
-	if in.Sheets[0], err = in.Sheets[0].With(changes); err != nil {
-		t.Fatal(err)
-	}
-	m, err := NewModel(t.Context(), in)
-	if err != nil {
-		t.Fatal(err)
-	}
+	in, m := modelOf(t, changes)
 	want, err := m.Calculate(t.Context(), in, Options{All: true})
 	if err != nil {
 		t.Fatal(err)

@@ -34,6 +34,7 @@ func quiet(t *testing.T, rows []tools.Tool, o HTTPOptions) *quietSite {
 // send sends a message of the older era, with "" for the message the wish for a stream.
 func (q *quietSite) send(ctx context.Context, method, message, session string) *httptest.ResponseRecorder {
 	r := httptest.NewRequestWithContext(ctx, method, "http://127.0.0.1/mcp", strings.NewReader(message))
+	r.RemoteAddr = "127.0.0.1:1" // this machine may have all sessions that there may be
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Accept", "application/json, text/event-stream")
 	if session != "" {
@@ -141,6 +142,64 @@ func TestSessionsInUse(t *testing.T) {
 			t.Error("a session that nobody has used stays while another wants its place")
 		} else {
 			q.end(other)
+		}
+	})
+}
+
+// TestRestedSessions: where there are as many sessions as there may be, one that has rested for long makes room:
+// the one that has rested longest, and none that is used, has a stream or has just been used.
+func TestRestedSessions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := quiet(t, fixtureTools(), HTTPOptions{MaxSessions: 4})
+		open := func() string {
+			session := q.begin()
+			for range 2 { // it is used
+				if session != "" {
+					q.lives(session)
+				}
+			}
+			return session
+		}
+		listens := open()
+		ctx, leave := context.WithCancel(t.Context())
+		defer leave()
+		go q.send(ctx, http.MethodGet, "", listens)
+		oldest, other := open(), open()
+		time.Sleep(restedMin / 2)
+		q.lives(oldest) // so other has rested for longer
+		last := open()
+		if open() != "" {
+			t.Error("a fifth session began before one had rested")
+		}
+		time.Sleep(restedMin / 2)
+		next := open()
+		if next == "" {
+			t.Error("no session made room")
+		}
+		if open() != "" {
+			t.Error("a second one made room that had not rested")
+		}
+		for session, want := range map[string]int{listens: http.StatusOK, oldest: http.StatusOK, other: http.StatusNotFound, last: http.StatusOK, next: http.StatusOK} {
+			if w := q.send(t.Context(), http.MethodPost, legacyCall("echo"), session); w.Code != want {
+				t.Errorf("%d, want %d: %s", w.Code, want, w.Body)
+			}
+		}
+		for _, session := range []string{last, next, oldest} {
+			time.Sleep(time.Second)
+			q.lives(session)
+		}
+		time.Sleep(2 * restedMin)
+		unused := q.begin()
+		if w := q.send(t.Context(), http.MethodPost, legacyCall("echo"), last); w.Code != http.StatusNotFound {
+			t.Errorf("not the one went that had rested for longest: %d", w.Code)
+		}
+		after := open()
+		if w := q.send(t.Context(), http.MethodPost, legacyCall("echo"), unused); w.Code != http.StatusNotFound {
+			t.Errorf("one that was never used did not go first: %d", w.Code)
+		}
+		leave()
+		for _, session := range []string{listens, oldest, next, after} {
+			q.end(session)
 		}
 	})
 }
