@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +11,6 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"gridflow/internal/nearest"
-	"gridflow/internal/server"
 )
 
 // usageError is a mistake in how the program was called or configured: exit code 2.
@@ -81,12 +79,7 @@ func configure(cmd string, args []string, lookupEnv func(string) (string, bool),
 			}
 		}
 	}
-	if _, given := c.places["cache-bytes"]; !given {
-		c.cacheBytes = fittingCache(c.cacheBytes, server.KernelMemory())
-	}
-	if _, given := c.places["max-edit-cells"]; !given {
-		c.maxEditCells = fittingEdits(c.maxEditCells, cmp.Or(c.memoryLimit, server.KernelMemory(), server.MachineMemory()))
-	}
+	c.fit(memoryOfSystem(), c.hasOffice())
 	for i := range extra {
 		s := &extra[i]
 		if v, ok := flags[s.name]; ok {

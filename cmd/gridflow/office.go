@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	"gridflow/flow/breaker"
 	"gridflow/internal/office"
 	"gridflow/internal/office/job"
 	"gridflow/internal/office/shelf"
+	"gridflow/internal/server"
 )
 
 // warmAfter is when workers of LibreOffice are started that are to be warm before anybody
@@ -21,7 +23,7 @@ const warmAfter = time.Second
 func (c *config) officeLimits() office.Limits {
 	l := office.Defaults()
 	l.Workers, l.Warm, l.Jobs, l.Memory, l.Idle = c.officeWorkers, c.officeWarm, c.officeJobs, c.officeMemory, c.officeIdle
-	l.JobTimeout = c.officeTimeout
+	l.ProcessesMax, l.JobTimeout = c.officeMost, c.officeTimeout
 	l.StartTimeout = max(l.StartTimeout, l.JobTimeout) // where jobs may take long so may a start
 	if c.toolTimeout > 0 {                             // no call waits for longer, whatever it is told
 		l.JobTimeout = min(l.JobTimeout, c.toolTimeout)
@@ -39,7 +41,9 @@ func (c *config) openOffice(state string, log *slog.Logger) (*office.Pool, error
 	var pool *office.Pool
 	pool, err := office.New(office.Options{
 		Limits: c.officeLimits(), Folder: folder, Logger: log, Find: office.Finder(c.office),
-		Starter: office.LibreOffice{DataLimit: func() int64 { return 2 * pool.Limits().Memory }}, // which may change
+		Starter: office.LibreOffice{DataLimit: func() int64 { // of limits that may change
+			return workerMost(pool.Limits(), server.GroupMemory(), debug.SetMemoryLimit(-1))
+		}},
 	})
 	return pool, err
 }

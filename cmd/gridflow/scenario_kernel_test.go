@@ -21,6 +21,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gridflow/internal/office"
+	"gridflow/internal/office/lok"
 )
 
 // Limits that the kernel sets: whatever it refuses, or ends, nothing that was acknowledged is lost.
@@ -195,6 +196,51 @@ func TestFault_MemoryCgroup(t *testing.T) {
 		t.Error("an edit afterwards was refused")
 	}
 	figure(t, fmt.Sprintf("reads of workbooks of %d MiB in all, of %d, that ended a server with %d MiB and no settings", books*size>>20, 4*books, memory>>20), 0, 0)
+}
+
+// TestFault_MemoryOfWorkers: in a container of 384 MiB of which nobody has said who may have how much of it, LibreOffice makes
+// pictures of edited forks while 6 readers keep the server at the limit of its memory: the system ends none of them.
+func TestFault_MemoryOfWorkers(t *testing.T) {
+	t.Parallel()
+	if _, err := lok.Find(""); err != nil || testing.Short() {
+		t.Skip(err)
+	}
+	const books, size, memory, readers, pictures = 12, 16 << 20, 384 << 20, 6, 8
+	c := countingOn(t, func(root string, args ...string) *running {
+		textBooks(t, root, books, size)
+		script := grouped(t, memory)
+		return servingNamed(t, script, script, root, append(args, "--office-timeout=10m", "--tool-timeout=10m")...)
+	})
+	var wg sync.WaitGroup
+	enough := make(chan struct{})
+	rest := sync.OnceFunc(func() { close(enough); wg.Wait() })
+	defer rest()
+	for i := range readers {
+		wg.Go(func() {
+			for n := i; ; n++ {
+				select {
+				case <-enough:
+					return
+				default:
+				}
+				if err := c.readText(n % books); err != nil {
+					t.Errorf("beside LibreOffice: %v", err)
+					return
+				}
+			}
+		})
+	}
+	made := 0
+	for range pictures { // each of another version, for one that has been made is kept
+		if c.count() && do(t, c.session, "screenshot_sheet", `{"workbook_or_fork_id":%q,"sheet_name":%q,"range":"A1:H30"}`, c.fork, c.sheet) != "" {
+			made++
+		}
+	}
+	rest()
+	figure(t, fmt.Sprintf("pictures in %d MiB, of %d, beside %d readers", memory>>20, pictures, readers), made, pictures)
+	if c.says("out of memory") {
+		t.Errorf("somebody had no memory:\n%s", c.log.tail(9))
+	}
 }
 
 // TestFault_LargeEdits: in a container that gives it 192 MiB a call that would change a million and a half cells is refused, and so are

@@ -300,33 +300,3 @@ func (c *config) schedule(conf flow.Config, paces []time.Duration, o *opened, me
 		},
 	}, nil
 }
-
-// fitMemory has the collector keep to the settings and to what the system gives this process, and tells the
-// operator where the two do not go together: in a container the system ends who takes more.
-func (c *config) fitMemory(log *slog.Logger) {
-	kernel := server.KernelMemory()
-	server.TuneGC(c.memoryLimit, c.cacheBytes, kernel)
-	if kernel > 0 && (c.cacheBytes > kernel/2 || c.memoryLimit > kernel) {
-		log.Warn("the system may end this process: cache-bytes is more than half of the memory that it gives it, or memory-limit is more than all of it",
-			"given_bytes", kernel, "cache_bytes", c.cacheBytes, "memory_limit", c.memoryLimit)
-	}
-}
-
-// fittingEdits is how many cells a call may change where nobody has said so: the default, or where it is known how much memory
-// there is (0: it is not) as many as take a quarter of it, while a save of twice as many takes half; 65 536 in any case.
-func fittingEdits(def int, memory int64) int {
-	const editBytes = 250
-	if memory == 0 {
-		return def
-	}
-	return int(min(int64(def), max(memory/4/editBytes, 1<<16)))
-}
-
-// fittingCache is how much memory the cache may take where nobody has said so: its default, or a quarter of what the
-// system gives the process (kernel; 0: it sets no bound) where that is less.
-func fittingCache(def, kernel int64) int64 {
-	if kernel == 0 {
-		return def
-	}
-	return min(def, max(kernel/4, 1<<20))
-}

@@ -37,6 +37,7 @@ type config struct {
 	roots        []string
 	cacheBytes   int64
 	memoryLimit  int64
+	ownMemory    int64 // what this process may have of the memory that the system gives, in bytes; 0: there is no bound. It follows from the settings
 	readTimeout  time.Duration
 	toolsets     []string
 	tools        []string
@@ -55,6 +56,8 @@ type config struct {
 
 	office        string // auto, off, or a program folder
 	officeWorkers int
+	officeMost    int  // processes at once, spares included; 0: as many as go with officeWorkers. It follows from the memory that there is
+	officeLeftOut bool // no worker has room in the memory that there is
 	officeWarm    int
 	officeMemory  int64
 	officeJobs    int
@@ -144,7 +147,7 @@ func settings(c *config) []setting {
 			doc:     "directory whose workbooks are served; repeat it for several",
 			allowed: "the path of a directory that exists", set: given(list(&c.roots, checkRoot)),
 		},
-		atLeast(1<<20, size("cache-bytes", "Files", "memory for loaded workbooks; unless given, a quarter of what the system gives the process where that is less", "512MiB", &c.cacheBytes)),
+		atLeast(1<<20, size("cache-bytes", "Files", "memory for loaded workbooks; unless given, a quarter of what the system gives the server where that is less", "512MiB", &c.cacheBytes)),
 		size("memory-limit", "Files", "soft limit of the whole process; 0 derives one from cache-bytes and from what the system gives the process", "0", &c.memoryLimit),
 		duration("read-timeout", "Files", "longest time that the disk or the network may take for one read of a file; a read that takes longer has failed; 0 means no bound", "30s", &c.readTimeout),
 
@@ -195,7 +198,7 @@ func settings(c *config) []setting {
 				return nil
 			}),
 		},
-		number("office-workers", "LibreOffice", "documents that it works on at once; 0: none. A third as many workers more, rounded up, are kept warm where they are wanted", strconv.Itoa(office.DefaultWorkers), count0, &c.officeWorkers),
+		number("office-workers", "LibreOffice", "documents that it works on at once; 0: none; unless given, no more than have room in what the system gives. A third as many workers more, rounded up, are kept warm where they are wanted", strconv.Itoa(office.DefaultWorkers), count0, &c.officeWorkers),
 		number("office-warm", "LibreOffice", "workers that are kept warm though nobody uses them, from a moment after the start on", "0", count0, &c.officeWarm),
 		atLeast(400<<20, size("office-memory", "LibreOffice", "a worker with more memory than this is replaced; one that wants twice as much is ended", "600MiB", &c.officeMemory)),
 		number("office-jobs", "LibreOffice", "a worker is replaced after so many documents; 0: never for that", strconv.Itoa(office.DefaultJobs), count0, &c.officeJobs),

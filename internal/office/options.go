@@ -56,9 +56,10 @@ type Installed struct {
 
 // Limits bound what the pool does; they may change while it works.
 type Limits struct {
-	Workers int // jobs at once; 0: none, LibreOffice is switched off
-	Warm    int // workers that are kept warm though nobody has used one lately, and before the first use
-	Queue   int // jobs that may wait for a worker
+	Workers      int // jobs at once; 0: none, LibreOffice is switched off
+	ProcessesMax int // workers at most, spares included, but no fewer than Workers; 0: a third more than Workers
+	Warm         int // workers that are kept warm though nobody has used one lately, and before the first use
+	Queue        int // jobs that may wait for a worker
 
 	JobTimeout   time.Duration // a job that takes longer is ended, with its worker
 	StartTimeout time.Duration // a worker that is not warm by then is ended
@@ -88,7 +89,7 @@ func Defaults() Limits {
 }
 
 func (l *Limits) check() error {
-	if l.Workers < 0 || l.Warm < 0 || l.Queue < 1 || l.JobTimeout <= 0 || l.StartTimeout <= 0 || l.Jobs < 0 || l.Memory < 0 || l.Age < 0 || l.Idle <= 0 {
+	if l.Workers < 0 || l.ProcessesMax < 0 || l.Warm < 0 || l.Queue < 1 || l.JobTimeout <= 0 || l.StartTimeout <= 0 || l.Jobs < 0 || l.Memory < 0 || l.Age < 0 || l.Idle <= 0 {
 		return fmt.Errorf("office: %+v: a queue of at least 1 and times of more than 0 are needed, and nothing may be negative", *l)
 	}
 	return nil

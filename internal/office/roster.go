@@ -95,18 +95,22 @@ func newRoster(l Limits) *roster {
 	return r
 }
 
-// capacity is how many workers there may be: one for each job that may run at once, and the
-// largest share of spares on top.
-func (l *Limits) capacity() int {
+// Capacity is how many workers there may be: one for each job that may run at once, and the
+// largest share of spares on top, as long as ProcessesMax allows it.
+func (l *Limits) Capacity() int {
 	if l.Workers == 0 {
 		return 0
 	}
-	return l.Workers + int(math.Ceil(level.ShareMax*float64(l.Workers)))
+	n := l.Workers + int(math.Ceil(level.ShareMax*float64(l.Workers)))
+	if l.ProcessesMax > 0 {
+		n = min(n, max(l.ProcessesMax, l.Workers))
+	}
+	return n
 }
 
 func (r *roster) reconfigure(l Limits) {
 	r.limits = l
-	for len(r.slots) < l.capacity() {
+	for len(r.slots) < l.Capacity() {
 		r.slots = append(r.slots, &slot{number: len(r.slots)})
 	}
 }
@@ -255,7 +259,7 @@ func (r *roster) count(st state) (n int) {
 func (r *roster) wanted(now time.Duration) int {
 	l := &r.limits
 	if r.waiting == 0 && r.active == 0 && (!r.used || now-r.lastUse >= l.Idle) {
-		return min(l.Warm, l.capacity())
+		return min(l.Warm, l.Capacity())
 	}
 	f := r.meter.Figures(now)
 	peak := r.peak
@@ -263,7 +267,7 @@ func (r *roster) wanted(now time.Duration) int {
 		peak = 0
 	}
 	busyOnes := max(peak, min(r.active+r.waiting, l.Workers))
-	return level.Spares(busyOnes, l.Warm, l.capacity(), level.Share(f.ArrivalCV, f.ServiceCV))
+	return level.Spares(busyOnes, l.Warm, l.Capacity(), level.Share(f.ArrivalCV, f.ServiceCV))
 }
 
 // toStart gives the slots in which workers should be started now. Spares are started when
@@ -271,7 +275,7 @@ func (r *roster) wanted(now time.Duration) int {
 // second.
 func (r *roster) toStart(now time.Duration) (list []*slot) {
 	missing := min(r.wanted(now)-r.live(), max(min(r.waiting, r.limits.Workers-r.active), 1)-r.count(starting))
-	for _, s := range r.slots[:min(len(r.slots), r.limits.capacity())] {
+	for _, s := range r.slots[:min(len(r.slots), r.limits.Capacity())] {
 		if missing <= len(list) {
 			break
 		}
@@ -286,7 +290,7 @@ func (r *roster) toStart(now time.Duration) (list []*slot) {
 func (r *roster) overdue(now time.Duration, s *slot, stamp string) Cause {
 	l := &r.limits
 	switch {
-	case s.number >= l.capacity():
+	case s.number >= l.Capacity():
 		return CauseFewer
 	case l.Jobs > 0 && s.jobs >= l.Jobs:
 		return CauseJobs

@@ -18,6 +18,7 @@ func TestRoster(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l := Defaults()
 		l.Workers, l.Warm, l.Jobs = rapid.IntRange(1, 5).Draw(t, "workers"), rapid.IntRange(0, 3).Draw(t, "warm"), rapid.IntRange(0, 4).Draw(t, "jobs")
+		l.ProcessesMax = rapid.IntRange(0, 6).Draw(t, "processes")
 		r := newRoster(l)
 		now := time.Duration(0)
 		var waiters []*waiter // of whom it is not known yet what becomes of them
@@ -137,11 +138,11 @@ func TestRoster(t *testing.T) {
 				if n != r.waiting {
 					t.Fatalf("%d wait, counted are %d", n, r.waiting)
 				}
-				if live := r.live(); live == 0 && r.waiting > 0 && count[absent] > 0 && count[ending] == 0 && slices.ContainsFunc(r.slots[:l.capacity()], func(s *slot) bool { return s.state == absent }) {
+				if live := r.live(); live == 0 && r.waiting > 0 && count[absent] > 0 && count[ending] == 0 && slices.ContainsFunc(r.slots[:l.Capacity()], func(s *slot) bool { return s.state == absent }) {
 					t.Fatal("somebody waits, and nobody is started for him")
 				}
-				if want := r.wanted(now); want > l.capacity() || want < min(l.Warm, l.capacity()) {
-					t.Fatalf("%d workers are wanted of %d", want, l.capacity())
+				if want := r.wanted(now); want > l.Capacity() || want < min(l.Warm, l.Capacity()) {
+					t.Fatalf("%d workers are wanted of %d", want, l.Capacity())
 				}
 			},
 		})
@@ -152,11 +153,16 @@ func TestRoster(t *testing.T) {
 func TestCapacity(t *testing.T) {
 	for workers, want := range map[int]int{0: 0, 1: 2, 2: 3, 3: 4, 4: 6, 10: 13} {
 		l := Limits{Workers: workers}
-		if got := l.capacity(); got != want {
+		if got := l.Capacity(); got != want {
 			t.Errorf("for %d at once %d, want %d", workers, got, want)
 		}
-		if got := level.Spares(workers, 0, l.capacity(), level.ShareMax); got != want {
+		if got := level.Spares(workers, 0, l.Capacity(), level.ShareMax); got != want {
 			t.Errorf("with %d at work %d workers, want %d", workers, got, want)
+		}
+	}
+	for _, c := range []struct{ workers, most, want int }{{1, 1, 1}, {1, 2, 2}, {1, 9, 2}, {2, 3, 3}, {3, 2, 3}, {0, 2, 0}} {
+		if l := (Limits{Workers: c.workers, ProcessesMax: c.most}); l.Capacity() != c.want {
+			t.Errorf("for %d at once of %d processes at most %d, want %d", c.workers, c.most, l.Capacity(), c.want)
 		}
 	}
 	for i, k := range kinds {

@@ -123,7 +123,7 @@ func (p *Pool) Stats() Stats {
 	now := p.now()
 	f := p.r.meter.Figures(now)
 	s := Stats{
-		Installed: p.installed, Workers: make(map[string]int), Wanted: p.r.wanted(now), Slots: p.r.limits.Workers, Capacity: p.r.limits.capacity(),
+		Installed: p.installed, Workers: make(map[string]int), Wanted: p.r.wanted(now), Slots: p.r.limits.Workers, Capacity: p.r.limits.Capacity(),
 		Share: level.Share(f.ArrivalCV, f.ServiceCV), Waiting: p.r.waiting, WaitingMax: p.r.waitPeak, Queue: p.r.limits.Queue, Waits: p.waits.Read(),
 		Joined: p.count.joined, Rejected: p.count.rejected, Started: p.count.started, Ended: make(map[Cause]uint64),
 	}

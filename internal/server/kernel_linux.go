@@ -11,17 +11,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// KernelMemory gives how much memory the system lets this process have, in bytes: the least of the
-// limits of its control groups (either version) and that of RLIMIT_DATA; 0: there is no bound, or it cannot be
-// read. Of RLIMIT_AS nothing can be told: it counts addresses, of which Go reserves many that cost nothing.
-func KernelMemory() int64 {
-	least := groupMemory(os.DirFS("/"))
+// ProcessMemory gives how much memory the system lets this process alone have, in bytes, by RLIMIT_DATA; 0: there is no
+// bound, or it cannot be read. Of RLIMIT_AS nothing can be told: it counts addresses, of which Go reserves many that cost
+// nothing.
+func ProcessMemory() int64 {
 	var data unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_DATA, &data) == nil && data.Cur < math.MaxInt64 {
-		least = lesser(least, int64(data.Cur))
+		return int64(data.Cur)
 	}
-	return least
+	return 0
 }
+
+// GroupMemory gives how much memory the system lets this process and all that it starts have together, in bytes: the
+// least of the limits of its control groups (either version); 0: there is none, or it cannot be read.
+func GroupMemory() int64 { return groupMemory(os.DirFS("/")) }
 
 // MachineMemory gives how much memory the machine has, in bytes; 0: it is not known.
 func MachineMemory() int64 {

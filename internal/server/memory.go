@@ -10,7 +10,7 @@ import (
 // allocates much for a short time beside a heap that is small while no workbook is
 // loaded, and bounds what that may cost. limit is the memory of the whole process in
 // bytes; 0 derives it from the cache: twice the cache and half a gigabyte, but no more than
-// nine tenths of what the system gives the process (kernel; 0: it sets no bound), beyond which
+// nine tenths of what the process may have of the system (kernel; 0: there is no bound), beyond which
 // the system ends it. What the user has set by GOGC or GOMEMLIMIT stays, unless limit is given too.
 func TuneGC(limit, cacheBytes, kernel int64) {
 	_, hasPercent := os.LookupEnv("GOGC")
