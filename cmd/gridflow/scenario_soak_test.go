@@ -26,7 +26,10 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
-var soak = flag.Duration("soak", 0, "how long TestS48 churns; 0: a few rounds, and only what can be counted is compared")
+var (
+	soak      = flag.Duration("soak", 0, "how long TestS48 churns; 0: a few rounds, and only what can be counted is compared")
+	soakParts = flag.Int("soak-parts", 2, "in how many parts, after each of which the server is looked at; the last is compared with the first")
+)
 
 // soakWorkers live one life after the other: they come, read, edit, leave.
 const soakWorkers = 6
@@ -74,12 +77,15 @@ func TestS48_Soak(t *testing.T) {
 		all.Wait()
 		return lives, calls
 	}
-	lives, calls := churn(.5, 2)
-	before := r.settled(root, state, filepath.Join(profiles, "before"))
-	t.Logf("after %d lives and %d calls in %v: %v", lives, calls, time.Since(began).Round(time.Second), before)
-	lives, calls = churn(.5, 2)
-	after := r.settled(root, state, filepath.Join(profiles, "after"))
-	t.Logf("after %d more and %d calls in %v: %v", lives, calls, time.Since(began).Round(time.Second), after)
+	var before, after soaked
+	for part := range *soakParts {
+		lives, calls := churn(1/float64(*soakParts), 2)
+		after = r.settled(root, state, filepath.Join(profiles, fmt.Sprint("after part ", part+1)))
+		t.Logf("part %d: %d lives and %d calls, in %v with those before: %v", part+1, lives, calls, time.Since(began).Round(time.Second), after)
+		if part == 0 {
+			before = after
+		}
+	}
 	looked, grown := 0, 0
 	for i, name := range soakCounts {
 		if *soak == 0 && name.slack > 0 {
