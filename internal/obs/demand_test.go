@@ -263,6 +263,30 @@ func TestStepsOfLimitsAreThere(t *testing.T) {
 	}
 }
 
+// TestLeavingCounts: who leaves the queue, of himself or because his time is over, has waited and is gone.
+func TestLeavingCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		conf := flow.Defaults(2, 0)
+		conf.Classes[flow.Slow].Limit, conf.Classes[flow.Slow].WaitMax = 1, 20*time.Second
+		g, m := observed(t, conf)
+		ctx, leave := context.WithTimeout(t.Context(), 10*time.Second)
+		defer leave()
+		var wg sync.WaitGroup
+		for i, who := range []context.Context{t.Context(), ctx, t.Context()} {
+			wg.Go(func() {
+				call(who, g, m, flow.Request{Class: flow.Slow, Client: fmt.Sprint(i), Need: flow.Amounts{flow.CPU: 1}}, 30*time.Second)
+			})
+			synctest.Wait()
+		}
+		wg.Wait() // one ran for 30 s, one waited for 10 s, one for 20 s
+		time.Sleep(10 * time.Second)
+		_, families := scrape(t, m)
+		near(t, "L", value(t, families, littleL, "slow"), 60./40, 1e-9)
+		near(t, "λW", value(t, families, littleLambdaW, "slow"), 60./40, 1e-9)
+		near(t, "efficiency", value(t, families, flowEfficiency, "slow"), 30./60, 1e-9)
+	})
+}
+
 // TestReloaded: both outcomes are there from the start, so that the first of them is seen
 // as a change.
 func TestReloaded(t *testing.T) {
