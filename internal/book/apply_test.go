@@ -422,6 +422,13 @@ func TestLargeEdit(t *testing.T) {
 			t.Errorf("%s: %v; whether the call goes on was asked %d times", sheet, err, asked.times)
 		}
 	}
+	emptied := cells(nowhere)
+	for i := range emptied[:(rows-1)*cell.MaxCols] { // nothing is there, or was
+		emptied[i] = CellEdit{Ref: emptied[i].Ref, Clear: true}
+	}
+	if n, _ = apply(t, storedSnapshot("wb", "rev", newBook(t, "XFD9=1")), Edit{Ops: []Op{SetCells{"Sheet1", emptied}}}); !strings.HasPrefix(show(t, n, 0), "A5=4 B5=5 C5=6 E5=8 ") {
+		t.Errorf("what comes behind pieces that change nothing: %.100s", show(t, n, 0))
+	}
 	late := cells(nowhere)
 	late[len(late)-1].Value = cell.NumberValue(math.NaN())
 	if _, _, err := s.Apply(t.Context(), Edit{Ops: []Op{SetCells{"Sheet1", late}}}); err == nil {
