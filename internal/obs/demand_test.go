@@ -13,6 +13,7 @@ import (
 
 	"gridflow/flow"
 	"gridflow/flow/kernel"
+	"gridflow/flow/limit"
 )
 
 // TestStrain: a ratio has to stay beyond a bound for as long as said before it counts, both
@@ -151,7 +152,7 @@ func TestQueuesAboveDemand(t *testing.T) {
 }
 
 // TestDemandOfSharers: calls that wait for one load under one permit are no demand on the
-// seats, and neither are those that were refused for what their client did.
+// seats, and neither are those that were refused because their client comes too often.
 func TestDemandOfSharers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		conf := flow.Defaults(2, 0)
@@ -178,6 +179,111 @@ func TestDemandOfSharers(t *testing.T) {
 		near(t, "takt", value(t, families, takt, "fast"), 10, 1e-9)
 		near(t, "cycle", value(t, families, cycle, "fast"), .1/2, 1e-9)
 		near(t, "takt ratio", value(t, families, taktRatio, "fast"), .005, 1e-9)
+	})
+}
+
+// TestDemandOfOneClient: what is refused because its client has too many in the queue, wants what there never is, or comes when the
+// server drains is no demand on the seats; what is refused because all together are too many is.
+func TestDemandOfOneClient(t *testing.T) {
+	for name, c := range map[string]struct {
+		need   int64
+		client func(n int) string
+		drains bool
+		wanted int // of 40 calls that come in 10 s
+	}{
+		"its queue is full":   {1, func(int) string { return "flood" }, false, 7}, // two run, five wait
+		"never":               {99, func(n int) string { return fmt.Sprint(n) }, false, 0},
+		"draining":            {1, func(n int) string { return fmt.Sprint(n) }, true, 0},
+		"all queues are full": {1, func(n int) string { return fmt.Sprint(n) }, false, 40},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				conf := flow.Defaults(2, 0)
+				conf.Classes[flow.Slow].QueueMax, conf.Classes[flow.Slow].FlowQueueMax = 10, 5
+				g, m := observed(t, conf)
+				if c.drains {
+					g.Drain(false)
+				}
+				var wg sync.WaitGroup
+				for n := range 40 {
+					wg.Go(func() {
+						call(t.Context(), g, m, flow.Request{Class: flow.Slow, Client: c.client(n), Need: flow.Amounts{flow.CPU: c.need}}, 20*time.Second)
+					})
+				}
+				time.Sleep(10 * time.Second)
+				_, families := scrape(t, m)
+				if c.wanted == 0 {
+					if family := families[table[takt].name]; family != nil {
+						t.Errorf("there is a takt: %v", family)
+					}
+				} else {
+					near(t, "takt", value(t, families, takt, "slow"), 10/float64(c.wanted), 1e-9)
+				}
+				wg.Wait()
+			})
+		})
+	}
+}
+
+// TestStepsOfLimitsAreThere: each step that the limit of a class takes is a series before it is taken, so that the first of
+// them is seen as a change.
+func TestStepsOfLimitsAreThere(t *testing.T) {
+	_, m := observed(t, flow.Defaults(2, 0))
+	before, _ := scrape(t, m)
+	for want, c := range map[limit.Cause]struct {
+		sample   limit.Sample
+		pressure float64
+	}{
+		limit.Headroom:  {limit.Sample{Service: time.Millisecond, InFlight: 2}, 0},
+		limit.Latency:   {limit.Sample{Service: time.Minute, InFlight: 2}, 0},
+		limit.Failures:  {limit.Sample{Service: time.Millisecond, InFlight: 2, Outcome: limit.Failed}, 0},
+		limit.Scheduler: {limit.Sample{Service: time.Millisecond, InFlight: 2}, 1},
+	} {
+		conf := limit.Medium(1, 4)
+		conf.Initial = 2
+		l, err := limit.New(conf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		step, stepped := limit.Change{}, false
+		for now := time.Duration(0); !stepped && now < time.Hour; now += 100 * time.Millisecond {
+			if step, stepped = l.Tick(now, c.pressure); !stepped {
+				step, stepped = l.Observe(now, c.sample)
+			}
+		}
+		if step.Cause != want {
+			t.Fatalf("the limit took the step %+v, want one for %s", step, want)
+		}
+		m.Listener().Limit(flow.Medium, step)
+		after, _ := scrape(t, m)
+		series := fmt.Sprintf("\ngridflow_limiter_adjust_total{cause=%q,class=\"medium\",dir=%q}", want, direction(step))
+		if !strings.Contains(before, series+" 0\n") || !strings.Contains(after, series+" 1\n") {
+			t.Errorf("%s is not 0 before its first step and 1 after it", series)
+		}
+	}
+}
+
+// TestLeavingCounts: who leaves the queue, of himself or because his time is over, has waited and is gone.
+func TestLeavingCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		conf := flow.Defaults(2, 0)
+		conf.Classes[flow.Slow].Limit, conf.Classes[flow.Slow].WaitMax = 1, 20*time.Second
+		g, m := observed(t, conf)
+		ctx, leave := context.WithTimeout(t.Context(), 10*time.Second)
+		defer leave()
+		var wg sync.WaitGroup
+		for i, who := range []context.Context{t.Context(), ctx, t.Context()} {
+			wg.Go(func() {
+				call(who, g, m, flow.Request{Class: flow.Slow, Client: fmt.Sprint(i), Need: flow.Amounts{flow.CPU: 1}}, 30*time.Second)
+			})
+			synctest.Wait()
+		}
+		wg.Wait() // one ran for 30 s, one waited for 10 s, one for 20 s
+		time.Sleep(10 * time.Second)
+		_, families := scrape(t, m)
+		near(t, "L", value(t, families, littleL, "slow"), 60./40, 1e-9)
+		near(t, "λW", value(t, families, littleLambdaW, "slow"), 60./40, 1e-9)
+		near(t, "efficiency", value(t, families, flowEfficiency, "slow"), 30./60, 1e-9)
 	})
 }
 

@@ -104,7 +104,12 @@ func NewMetrics(version string, classes []flow.Class) *Metrics {
 	for _, outcome := range reloadOutcomes { // the first change of each is to be seen as one
 		m.reloads.WithLabelValues(outcome)
 	}
-	for _, reason := range refusalReasons { // and so is the first refusal: a series that comes with its first value has not grown
+	for _, c := range m.classes { // and so is the first step of a limit, and the first refusal: a series that comes with its first value has not grown
+		for _, step := range limiterSteps {
+			m.adjusted.WithLabelValues(c, direction(step), string(step.Cause))
+		}
+	}
+	for _, reason := range refusalReasons {
 		m.httpRefused.WithLabelValues(reason)
 	}
 	m.registry.MustRegister(m.requests, m.exec, waits, m.httpRefused, m.changes, m.adjusted, m.reloads, collector{m},
@@ -153,6 +158,11 @@ func (m *Metrics) Listener() flow.Listener {
 		},
 		Level: func(_, to flow.Level) { m.changes.WithLabelValues(to.String()).Inc() },
 	}
+}
+
+// limiterSteps are the steps that an adaptive limit takes ([limit.Controller]), one of each cause.
+var limiterSteps = [...]limit.Change{
+	{To: 1, Cause: limit.Headroom}, {From: 1, Cause: limit.Latency}, {From: 1, Cause: limit.Failures}, {From: 1, Cause: limit.Scheduler},
 }
 
 // direction gives the label of a step of a limit.

@@ -88,3 +88,35 @@ func TestWindowForgets(t *testing.T) {
 		t.Error("time went back")
 	}
 }
+
+// TestWindowDepth: how many calls are there is weighed by how long they are. By Little's law only those count that are gone, and
+// those of one permit once each; nothing varies of which there was one.
+func TestWindowDepth(t *testing.T) {
+	var w window
+	w.arrive(0)
+	w.arrive(0)
+	const stay, waited = 20 * time.Second, 15 * time.Second
+	w.wait(waited, waited)
+	for _, served := range []time.Duration{stay - waited, 0} { // the second has only waited
+		w.end(stay)
+		if served > 0 {
+			w.run(stay, served)
+			w.free(stay, stay)
+		} else {
+			w.wait(stay, stay)
+		}
+	}
+	e := w.estimate(2*stay, 1)
+	near(t, "L", e.l, 1, 1e-9)
+	near(t, "λW", e.lambdaW, 1, 1e-9)
+	near(t, "depth CV", e.depthCV, 1, 1e-9) // two half of the time, or none
+	near(t, "efficiency", e.efficiency, 5./40, 1e-9)
+	near(t, "cycle", e.cycle, 20, 1e-9)
+	if !math.IsNaN(e.serviceCV) {
+		t.Errorf("of one call the variation is %g", e.serviceCV)
+	}
+	w.arrive(2 * stay) // and stays
+	e = w.estimate(2*stay+15*time.Second, 1)
+	near(t, "L while one stays", e.l, 1, 1e-9)
+	near(t, "λW while one stays", e.lambdaW, 40./55, 1e-9)
+}

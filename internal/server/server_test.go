@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net/http"
 	"runtime"
 	"slices"
@@ -95,15 +96,36 @@ func TestProgressValues(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var sent []float64
 		var at []time.Time
-		p := startProgress(func(done, _ float64, _ string) { sent, at = append(sent, done), append(at, time.Now()) })
+		p := startProgress(func(done, total float64, _ string) {
+			sent, at = append(sent, done), append(at, time.Now())
+			if total != 0 && total != 10 {
+				t.Errorf("of %v", total)
+			}
+		})
 		for _, v := range []float64{0, 5, 3, 5, 5.5, 1e15, 7} {
 			p.report(v, 10, "x")
 			time.Sleep(100 * time.Millisecond)
 		}
 		time.Sleep(3*heartbeatInterval + time.Second)
+		before := len(sent)
+		for _, v := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} { // JSON has none of them
+			p.report(v, 10, "none")
+			time.Sleep(progressInterval)
+		}
+		p.report(1e16, math.Inf(1), "of how many nobody knows")
+		if len(sent) != before+1 || sent[before] != 1e16 {
+			t.Errorf("sent %v for what is no number and 1e16", sent[before:])
+		}
+		time.Sleep(heartbeatInterval)
 		p.stop()
-		p.report(1e16, 0, "late")
+		before = len(sent)
+		time.Sleep(progressInterval)
+		p.report(1e17, 0, "late")
+		p.heartbeat() // the timer may have begun when the call ended
 		time.Sleep(time.Minute)
+		if len(sent) != before {
+			t.Errorf("sent %v after the end", sent[before:])
+		}
 		if len(sent) < 5 {
 			t.Errorf("sent %v: too few", sent)
 		}

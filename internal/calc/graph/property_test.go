@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -223,7 +224,23 @@ func checkPlan(t *rapid.T, p *Plan, m *model, dirty map[spot]bool) {
 // after random changes is what is found cell by cell; plans are in order.
 func TestGraph(t *testing.T) { rapid.Check(t, graphProperty(t)) }
 
-func FuzzGraph(f *testing.F) { f.Fuzz(rapid.MakeFuzz(graphProperty(f))) }
+func FuzzGraph(f *testing.F) { fuzz(f, graphProperty) }
+
+// fuzz fuzzes what a property draws. The seeds are long enough for all that it may draw: what ends before is passed over,
+// and none is found by itself that does not.
+func fuzz(f *testing.F, property func(testing.TB) func(*rapid.T)) {
+	for i := range fuzzSeeds {
+		seed := make([]byte, fuzzBytes)
+		rand.NewChaCha8([32]byte{byte(i)}).Read(seed)
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) { rapid.MakeFuzz(property(t))(t, data) })
+}
+
+const (
+	fuzzSeeds = 16
+	fuzzBytes = 16 << 10
+)
 
 func graphProperty(t testing.TB) func(*rapid.T) {
 	return func(rt *rapid.T) {
@@ -256,7 +273,7 @@ func graphProperty(t testing.TB) func(*rapid.T) {
 // stay what they were.
 func TestWith(t *testing.T) { rapid.Check(t, withProperty(t)) }
 
-func FuzzWith(f *testing.F) { f.Fuzz(rapid.MakeFuzz(withProperty(f))) }
+func FuzzWith(f *testing.F) { fuzz(f, withProperty) }
 
 func withProperty(t testing.TB) func(*rapid.T) {
 	return func(rt *rapid.T) {
