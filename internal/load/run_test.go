@@ -113,6 +113,102 @@ func TestNoCoordinatedOmission(t *testing.T) {
 	})
 }
 
+// TestHeldUpGenerator: a generator that stands still for a second sends at once what was due meanwhile. It counts the time since
+// each call was due, and says how late it was itself.
+func TestHeldUpGenerator(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const rate, held, serve = 100, time.Second, 10 * time.Millisecond
+		target, _, _ := faked(func(context.Context, *mcp.CallToolParams) (*mcp.CallToolResult, error) {
+			time.Sleep(serve)
+			return result("well", false), nil
+		})
+		r := &run{ctx: t.Context(), dialect: Gridflow(), dialer: newDialer(target),
+			scenario: Scenario{Groups: []Group{{Name: "g", Rate: rate, Calls: []Call{{Tool: "x"}}}}}}
+		if err := r.prepare(); err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		r.records[0].began, r.records[0].width, r.records[0].limits = start, held, 10
+		time.Sleep(held)
+		var under sync.WaitGroup
+		r.clients[0].openLoop(0, start, 2*held, newArrivals(*r.clients[0].group, rate, 0, 1, nil), &under)
+		under.Wait()
+		r.end()
+		g := r.records[0].steps[0].report(*r.clients[0].group, start, 2*held)
+		if g.Due != 2*rate || g.OK() != 2*rate {
+			t.Fatalf("%d were due, %d answered: %v", g.Due, g.OK(), g.Counts)
+		}
+		// Of the late half, each was due a hundredth of a second after the one before.
+		for what, c := range map[string][2]time.Duration{
+			"latency, the longest": {g.Latency.Max, held + serve}, "latency, nine of ten": {g.Latency.P90, held*8/10 + serve}, "latency, half": {g.Latency.P50, serve},
+			"lag, the longest": {g.Lag.Max, held}, "lag, nine of ten": {g.Lag.P90, held * 8 / 10}, "lag, half": {g.Lag.P50, 0},
+		} {
+			if d := c[0] - c[1]; d.Abs() > held/rate {
+				t.Errorf("%s: %v, want %v", what, c[0], c[1])
+			}
+		}
+	})
+}
+
+// TestFigures: what is answered well and in time counts as done, within the time until the last answer; how long it takes to be
+// refused or to fail is no latency, and neither is a client's thinking.
+func TestFigures(t *testing.T) {
+	start := time.Now()
+	at := func(d time.Duration) time.Time { return start.Add(d) }
+	group := Group{Name: "g", Within: time.Second}
+	r := &groupRecord{group: group, began: start, width: time.Second, limits: 100}
+	for _, h := range []happening{
+		{op: "a", outcome: ok, due: at(0), sent: at(0), answered: at(500 * time.Millisecond)},
+		{op: "a", outcome: ok, due: at(time.Second), sent: at(time.Second), answered: at(2 * time.Second)},
+		{op: "b", outcome: ok, due: at(time.Second), sent: at(time.Second), answered: at(4 * time.Second)}, // too late
+		{op: "b", outcome: "OVERLOADED", refusal: true, due: at(time.Second), sent: at(time.Second), answered: at(1100 * time.Millisecond)},
+		{op: "b", outcome: timedOut, due: at(time.Second), sent: at(time.Second), answered: at(3 * time.Second)},
+		{op: "a", outcome: notSent, due: at(time.Second), answered: at(time.Second)},
+	} {
+		r.add(h)
+	}
+	const lasted = 2 * time.Second
+	g := r.steps[0].report(group, start, lasted)
+	about := func(what string, got, want time.Duration) {
+		t.Helper()
+		if d := got - want; d.Abs() > want/500 {
+			t.Errorf("%s is %v, want %v", what, got, want)
+		}
+	}
+	if g.Due != 6 || g.OK() != 3 || g.Late != 1 || g.PerSecond != 2./4 {
+		t.Errorf("%d due, %d answered, %d late, %v in a second", g.Due, g.OK(), g.Late, g.PerSecond)
+	}
+	about("the shortest half", g.Latency.P50, time.Second)
+	about("the longest", g.Latency.Max, 3*time.Second)
+	about("the longest refusal", g.Refused.Max, 100*time.Millisecond)
+	if len(g.Ops) != 2 || g.Ops[0].Due != 3 || g.Ops[0].OK != 2 || g.Ops[1].Due != 3 || g.Ops[1].OK != 1 {
+		t.Errorf("by operation: %+v", g.Ops)
+	}
+	if g := r.steps[0].report(group, start, 8*time.Second); g.PerSecond != 2./8 {
+		t.Errorf("where calls were due for 8 s there were %v in a second", g.PerSecond)
+	}
+	group.Limit = 6
+	if g := r.steps[0].report(group, start, 8*time.Second); g.PerSecond != 2./4 {
+		t.Errorf("of a group of six calls there were %v in a second", g.PerSecond)
+	}
+
+	synctest.Test(t, func(t *testing.T) {
+		target, _, _ := faked(func(context.Context, *mcp.CallToolParams) (*mcp.CallToolResult, error) {
+			time.Sleep(100 * time.Millisecond)
+			return result("well", false), nil
+		})
+		res, err := Run(t.Context(), target, Scenario{For: 10 * time.Second, Groups: []Group{{Name: "closed", Think: 900 * time.Millisecond, Calls: []Call{{Tool: "x"}}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		g := res.Steps[0].Groups[0]
+		about("the longest in a closed loop", g.Latency.Max, 100*time.Millisecond)
+		if g.Due != 10 || g.PerSecond != 1 {
+			t.Errorf("%d calls in a closed loop, %v in a second", g.Due, g.PerSecond)
+		}
+	})
+}
+
 // TestSteps: rates are multiplied, but for who keeps his; each call is counted in the step
 // in which it was due, and in the bin in which it came back.
 func TestSteps(t *testing.T) {

@@ -160,6 +160,17 @@ func TestDirectoryBound(t *testing.T) {
 	}
 }
 
+// TestDeepStream: a project is found in as many storages as a stream may lie in, and not looked for in more.
+func TestDeepStream(t *testing.T) {
+	for storages := 1; storages <= pathMax+1; storages++ {
+		at := strings.Repeat("x/", storages-1) + "VBA/dir"
+		_, err := Open(vbatest.Compound(map[string][]byte{at: vbatest.Compress(sample().Dir())}))
+		if (err == nil) != (storages <= 8) {
+			t.Errorf("in %d storages: %v", storages, err)
+		}
+	}
+}
+
 func TestSourceDamaged(t *testing.T) {
 	bomb := "\x01" + strings.Repeat("\x03\xB0\x02a\xFC\x0F", MaxSourceBytes/4096+1)
 	for _, test := range []struct {

@@ -40,4 +40,15 @@ func TestStops(t *testing.T) {
 			t.Errorf("%s, told to stop, asks %d times more", c.with, polls-without)
 		}
 	}
+
+	// Functions that call themselves ask at each call, and where they are told to stop, those that called them call nothing more
+	// that goes on.
+	const depth = 12
+	twice := "LET(f,LAMBDA(f,n,IF(n=0,1,f(f,n-1)+f(f,n-1))),f(f,12))"
+	if polls := run(twice, none); polls < 1<<depth {
+		t.Errorf("%s asks %d times", twice, polls)
+	}
+	if polls := run(twice, 100); polls > 100+2*depth {
+		t.Errorf("%s, told to stop, asks %d times more", twice, polls-100)
+	}
 }

@@ -133,8 +133,11 @@ func TestSearchEnds(t *testing.T) {
 	if _, err := p.Find(d, 100_000, func() bool { return false }); !errors.Is(err, ErrSteps) {
 		t.Error(err)
 	}
-	if _, err := p.Find(d, 1_000_000_000, func() bool { return true }); !errors.Is(err, ErrSteps) {
-		t.Error(err)
+	for _, stopAt := range []int{2, 100} { // what has a million steps asks fifteen times
+		asked := 0
+		if _, err := p.Find(d, 1_000_000, func() bool { asked++; return asked == stopAt }); !errors.Is(err, ErrSteps) || asked != min(stopAt, 15) {
+			t.Errorf("told to stop when it asked for the %d. time it asked %d times: %v", stopAt, asked, err)
+		}
 	}
 }
 

@@ -22,8 +22,8 @@ type compound struct {
 	minis   []uint32 // by mini sector
 }
 
-// Compound makes a compound file of version 3 (MS-CFB) with these streams. A path has
-// at most one folder before its name.
+// Compound makes a compound file of version 3 (MS-CFB) with these streams. A path is of
+// the folders that a stream lies in, and its name.
 func Compound(streams map[string][]byte) []byte {
 	var c compound
 	type entry struct {
@@ -44,15 +44,22 @@ func Compound(streams map[string][]byte) []byte {
 		}
 		*link = e.self
 	}
-	for _, path := range slices.Sorted(maps.Keys(streams)) {
-		folder, name, nested := strings.Cut(path, "/")
-		if !nested {
-			folder, name = "", path
-		}
+	split := func(path string) (folder, name string) {
+		i := strings.LastIndex(path, "/")
+		return path[:max(i, 0)], path[i+1:]
+	}
+	var inside func(folder string) *entry
+	inside = func(folder string) *entry {
 		if folders[folder] == nil {
-			folders[folder] = &entry{name: folder, kind: 1}
-			add(entries[0], folders[folder])
+			parent, name := split(folder)
+			e := &entry{name: name, kind: 1}
+			add(inside(parent), e)
+			folders[folder] = e
 		}
+		return folders[folder]
+	}
+	for _, path := range slices.Sorted(maps.Keys(streams)) {
+		folder, name := split(path)
 		data := streams[path]
 		e := &entry{name: name, kind: 2, size: uint32(len(data))}
 		if len(data) < miniBelow {
@@ -60,7 +67,7 @@ func Compound(streams map[string][]byte) []byte {
 		} else {
 			e.start = c.add(data)
 		}
-		add(folders[folder], e)
+		add(inside(folder), e)
 	}
 	root := entries[0]
 	root.size = uint32(len(c.mini))
