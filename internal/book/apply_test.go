@@ -394,6 +394,18 @@ func TestLargeEdit(t *testing.T) {
 	if got, want := show(t, n, 1), show(t, small, 0); got != want {
 		t.Errorf("over an array: %.100s, want %.100s", got, want)
 	}
+	// What is changed begins behind the array's column, and ends before it.
+	ragged := cells(nowhere)[2 : (rows-1)*cell.MaxCols+1]
+	n, _ = apply(t, s, Edit{Ops: []Op{SetCells{"Array", ragged}}})
+	sheet, err := n.Sheet(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for row := 1; row <= 3; row++ {
+		if v := sheet.Value(cell.Ref{Row: row, Col: 1}).Number(); v != float64(row+1) {
+			t.Errorf("where the array was in row %d there is %v", row+1, v)
+		}
+	}
 	for _, but := range []string{"B2", "B3", "B4"} {
 		ref, _ := cell.ParseRef(but)
 		part := cells(ref)

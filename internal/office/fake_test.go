@@ -124,6 +124,8 @@ func (w *fakeWorker) Do(ctx context.Context, r wire.Request) (wire.Response, err
 //	no CODE          it gives a failure
 //	lie              it says that it is done, and has written nothing
 //	rss BYTES        it has so much memory
+//	starve           it has more than it may, of which it will be said to have died
+//	last             it ends once it has answered
 //	…                anything else is written into the output
 func (w *fakeWorker) act(ctx context.Context, r wire.Request, words []string) (resp wire.Response, _ error) {
 	resp.ID = r.ID
@@ -162,6 +164,10 @@ func (w *fakeWorker) act(ctx context.Context, r wire.Request, words []string) (r
 		case "rss":
 			i++
 			fmt.Sscan(words[i], &resp.Usage.RSS)
+		case "starve":
+			w.exit.OutOfMemory = true
+		case "last":
+			defer w.end()
 		default:
 			out += word
 		}

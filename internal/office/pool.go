@@ -375,7 +375,7 @@ func (p *Pool) lost(s *slot, w Worker) {
 	}
 	p.r.retire(s)
 	s.state = absent
-	p.mourn(s, CauseCrash, w.Exit())
+	p.mourn(s, w.Exit().cause(), w.Exit())
 	p.plan()
 }
 

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"gridflow/flow/breaker"
 	"gridflow/internal/office/wire"
 )
 
@@ -183,6 +184,37 @@ func TestB46Bounded(t *testing.T) {
 			t.Errorf("%d starts", x.begun())
 		}
 	})
+}
+
+// TestDiedAtRest: a worker that dies while it has nothing to do is counted by why it died, also where the next job is given to it before
+// anybody has seen that it is gone; that job is done by another, and no breaker hears of it.
+func TestDiedAtRest(t *testing.T) {
+	for name, want := range map[string]Cause{"": CauseCrash, "starve": CauseTooMuch} {
+		synctest.Test(t, func(t *testing.T) {
+			x := newRig(t, func(o *Options, _ *fakes) { o.Workers = 1 })
+			var wg sync.WaitGroup
+			wg.Go(func() { x.want(x.do("1s "+name+" last"), "") })
+			synctest.Wait()
+			wg.Go(func() { x.want(x.do("a"), "") }) // waits for its turn, and is given the worker that is gone
+			wg.Wait()
+			synctest.Wait()
+			if s := x.Stats(); s.Ended[want] != 1 || s.Workers["idle"] < 1 || x.begun() < 2 {
+				t.Errorf("%s behind its last job: %+v", want, s)
+			}
+			last := x.workers()
+			last[len(last)-1].exit.OutOfMemory = want == CauseTooMuch
+			last[len(last)-1].Kill()
+			synctest.Wait()
+			if s := x.Stats(); s.Ended[want] != 2 {
+				t.Errorf("%s at rest: %+v", want, s)
+			}
+			for _, b := range x.Breakers() {
+				if b.State != breaker.Closed || b.Quarantined != 0 {
+					t.Errorf("%+v", b)
+				}
+			}
+		})
+	}
 }
 
 // TestWarm: those that are to be kept warm are started behind whoever asks for it, and stay.

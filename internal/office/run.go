@@ -221,7 +221,7 @@ func (p *Pool) do(ctx context.Context, kind int, key, dir string, r wire.Request
 		select {
 		case <-s.worker.Gone(): // it died while it had nothing to do: that says nothing of this job
 			permit.Done(context.Canceled)
-			p.finish(s, 0, wire.Response{}, CauseCrash)
+			p.finish(s, 0, wire.Response{}, s.worker.Exit().cause())
 			continue
 		default:
 		}
@@ -305,13 +305,20 @@ func judgeEnd(ctx context.Context, r wire.Request, err error, took, limit time.D
 	case cause != nil:
 		return verdict{cancelled, cause, errNeutral, CauseCancelled}
 	case exit.NoOutput:
-		return verdict{crashedOut, empty(op), errBackend, CauseBroken}
-	case exit.Protocol:
-		return verdict{crashedOut, crashed(op, exit, err), errBackend, CauseBroken}
-	case exit.OutOfMemory:
-		return verdict{crashedOut, crashed(op, exit, err), errBackend, CauseTooMuch}
+		return verdict{crashedOut, empty(op), errBackend, exit.cause()}
 	}
-	return verdict{crashedOut, crashed(op, exit, err), errBackend, CauseCrash}
+	return verdict{crashedOut, crashed(op, exit, err), errBackend, exit.cause()}
+}
+
+// cause says why a worker is gone that nobody has ended for what others did.
+func (e Exit) cause() Cause {
+	switch {
+	case e.NoOutput, e.Protocol:
+		return CauseBroken
+	case e.OutOfMemory:
+		return CauseTooMuch
+	}
+	return CauseCrash
 }
 
 // judgeAnswer says what an answer means.

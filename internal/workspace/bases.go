@@ -260,7 +260,7 @@ func (w *Workspace) keep(ctx context.Context, e Entry, l *loaded) (Base, error) 
 		if to, is := f.(*os.File); is && cloneFile(to, src.file) == nil {
 			err = hashing(ctx, io.NewSectionReader(f, 0, 1<<62), h)
 		} else {
-			err = hashing(ctx, io.NewSectionReader(src.file, 0, 1<<62), io.MultiWriter(h, f))
+			err = hashing(ctx, l.checked.whole(src), io.MultiWriter(h, f))
 		}
 		if err != nil {
 			return "", l.checked.judge(storeError(err))
@@ -355,8 +355,11 @@ var errMoved = errors.New("written while it was copied")
 
 // storeError words a failure of the store, which is the operator's to mend.
 func storeError(err error) error {
+	var ours *Error
 	var system *fs.PathError
 	switch {
+	case errors.As(err, &ours): // of the file that was to be kept
+		return err
 	case outOfFiles(err):
 		return fileError("the state folder", err)
 	case errors.As(err, &system):

@@ -418,9 +418,11 @@ type handle struct {
 
 // ReadAt implements io.ReaderAt.
 func (b *backing) ReadAt(p []byte, off int64) (int, error) {
-	h := b.at.Load()
-	return guarded{h.r, h.disk, b.key}.ReadAt(p, off)
+	return b.from(b.at.Load()).ReadAt(p, off)
 }
+
+// from reads one of the files that b has been, whichever it is now.
+func (b *backing) from(h *handle) io.ReaderAt { return guarded{h.r, h.disk, b.key} }
 
 func (b *backing) current() *handle { return b.at.Load() }
 
@@ -461,6 +463,24 @@ func (c *checked) judge(err error) error {
 		return &Error{Code: CodeChanged, Message: c.path + " was changed while it was being read", Hint: "Call again: the next call sees the new contents", cause: err}
 	}
 	return fileError(c.path, err)
+}
+
+// whole reads all of one of the files that c has been. Its failures are told as those of the workbook.
+func (c *checked) whole(h *handle) io.Reader {
+	return wholeFile{c, io.NewSectionReader(c.from(h), 0, 1<<62)}
+}
+
+type wholeFile struct {
+	*checked
+	r io.Reader
+}
+
+func (f wholeFile) Read(p []byte) (int, error) {
+	n, err := f.r.Read(p)
+	if err != io.EOF {
+		err = f.judge(err)
+	}
+	return n, err
 }
 
 // hashing writes all of r to w, in pieces between which it looks whether anybody still waits.

@@ -635,7 +635,7 @@ func (w *Workspace) Revision(ctx context.Context, id string) (sum string, err er
 		}
 		sum, err = l.sha256.Wait(ctx, lazy.Whole, func(ctx context.Context, _ *lazy.Publisher[string]) (string, error) {
 			h := sha256.New()
-			if err := hashing(ctx, io.NewSectionReader(l.checked.current().file, 0, 1<<62), h); err != nil {
+			if err := hashing(ctx, l.checked.whole(l.checked.current()), h); err != nil {
 				return "", err
 			}
 			return hex.EncodeToString(h.Sum(nil)), nil
