@@ -13,6 +13,7 @@ import (
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
 	"gridflow/internal/until"
+	"gridflow/internal/xf"
 )
 
 func words(c Change) string {
@@ -421,6 +422,18 @@ func TestLargeEdit(t *testing.T) {
 		if _, _, err := s.Apply(asked, Edit{Ops: []Op{SetCells{sheet, all}}}); err != nil || asked.times < 2*(len(all)/until.Every-1) {
 			t.Errorf("%s: %v; whether the call goes on was asked %d times", sheet, err, asked.times)
 		}
+	}
+	asked := &asking{Context: t.Context()}
+	bold := FormatCells{Sheet: "Sheet1", Ranges: []cell.Range{{Last: cell.Ref{Row: rows - 1, Col: cell.MaxCols - 1}}}, Settings: xf.Settings{{Leaf: xf.FontBold, Value: "1"}}}
+	if _, _, err := s.Apply(asked, Edit{Ops: []Op{bold}}); err != nil || asked.times < len(all)/changedAtOnce {
+		t.Errorf("formats: %v; whether the call goes on was asked %d times", err, asked.times)
+	}
+	emptied := cells(nowhere)
+	for i := range emptied[:(rows-1)*cell.MaxCols] { // nothing is there, or was
+		emptied[i] = CellEdit{Ref: emptied[i].Ref, Clear: true}
+	}
+	if n, _ = apply(t, storedSnapshot("wb", "rev", newBook(t, "XFD9=1")), Edit{Ops: []Op{SetCells{"Sheet1", emptied}}}); !strings.HasPrefix(show(t, n, 0), "A5=4 B5=5 C5=6 E5=8 ") {
+		t.Errorf("what comes behind pieces that change nothing: %.100s", show(t, n, 0))
 	}
 	late := cells(nowhere)
 	late[len(late)-1].Value = cell.NumberValue(math.NaN())

@@ -370,6 +370,12 @@ func TestSavedLast(t *testing.T) {
 // TestFolderIsMoved: while a file is written its folder is moved, within the root or out of it, and
 // another or a link is put in its place. Nothing is written anywhere, and nothing half-written is left.
 func TestFolderIsMoved(t *testing.T) {
+	for way, o := range map[string]WriteOptions{"with a backup": {Overwrite: true, Backup: true}, "over it": {Overwrite: true}, "anew": {}} {
+		t.Run(way, func(t *testing.T) { folderIsMoved(t, o) })
+	}
+}
+
+func folderIsMoved(t *testing.T, o WriteOptions) {
 	for _, c := range []struct{ name, to, instead string }{
 		{"within", "root/moved", ""},
 		{"out", "out/moved", ""},
@@ -389,11 +395,15 @@ func TestFolderIsMoved(t *testing.T) {
 			}
 			write(t, filepath.Join(base, "root/sub/a.xlsx"), "as it was")
 			w := open(t, Options{}, filepath.Join(base, "root"))
-			at, err := w.Target(t.Context(), "sub/a.xlsx")
+			name := "sub/a.xlsx"
+			if !o.Overwrite {
+				name = "sub/new.xlsx"
+			}
+			at, err := w.Target(t.Context(), name)
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = w.Write(t.Context(), at, WriteOptions{Overwrite: true, Backup: true}, func(f io.Writer) error {
+			_, err = w.Write(t.Context(), at, o, func(f io.Writer) error {
 				sub := filepath.Join(base, "root/sub")
 				from, to := sub, filepath.Join(base, c.to)
 				if strings.HasPrefix(c.name, "with the root") {
