@@ -275,20 +275,25 @@ func (w *Workspace) lookup(ctx context.Context, id string) (Entry, error) {
 // namesNear gives up to three names that id may have been meant to be: slugs, or paths where several entries have one slug.
 func namesNear(id string, entries []Entry) (near []string) {
 	const shown = 3
-	paths := make(map[string][]string)
 	var slugs []string
 	for _, e := range entries {
-		if paths[e.Slug] == nil {
-			slugs = append(slugs, e.Slug)
-		}
-		paths[e.Slug] = append(paths[e.Slug], e.Path)
+		slugs = append(slugs, e.Slug)
 	}
-	for _, slug := range nearest.Names(strings.TrimSuffix(path.Base(filepath.ToSlash(id)), path.Ext(id)), slugs, shown) {
-		if len(paths[slug]) == 1 {
-			near = append(near, slug)
-		} else {
-			near = append(near, paths[slug]...)
+	found := nearest.Names(strings.TrimSuffix(path.Base(filepath.ToSlash(id)), path.Ext(id)), slugs, shown)
+	for i, slug := range found {
+		if slices.Contains(found[:i], slug) {
+			continue
 		}
+		var paths []string
+		for _, e := range entries {
+			if e.Slug == slug {
+				paths = append(paths, e.Path)
+			}
+		}
+		if len(paths) == 1 {
+			paths[0] = slug
+		}
+		near = append(near, paths...)
 	}
 	return near[:min(len(near), shown)]
 }
