@@ -79,7 +79,8 @@ func configure(cmd string, args []string, lookupEnv func(string) (string, bool),
 			}
 		}
 	}
-	c.fit(memoryOfSystem(), c.hasOffice())
+	memory := memoryOfSystem()
+	c.fit(memory, memory.group > 0 && c.hasOffice())
 	for i := range extra {
 		s := &extra[i]
 		if v, ok := flags[s.name]; ok {

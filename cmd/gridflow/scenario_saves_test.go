@@ -262,14 +262,14 @@ func TestS49_Targets(t *testing.T) {
 }
 
 // TestNamesAreLines: a sheet, a file, a fork and a checkpoint that somebody names get no name
-// that is more than a line or has a control character in it; nothing is done then.
+// that is more than a line, has a control character in it or is shown as another than it is; nothing is done then.
 func TestNamesAreLines(t *testing.T) {
 	t.Parallel()
 	r, root := editing(t, t.TempDir())
 	s := r.client(eras[1])
 	fork := newFork(t, s, "loan")
 	before := fmt.Sprint(hashes(t, root))
-	for _, bad := range []string{"a\nb", "a\rb", "a\tb", "a\x00b", "a\x7fb", "a\u0085b", "a\u2028b", "a\u2029"} {
+	for _, bad := range []string{"a\nb", "a\rb", "a\tb", "a\x00b", "a\x7fb", "a\u0085b", "a\u2028b", "a\u2029", "a\u202excod", "\u2067a"} {
 		for _, c := range []struct {
 			code, tool string
 			args       map[string]any

@@ -7,6 +7,7 @@ import (
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
 	"gridflow/internal/formula"
+	"gridflow/internal/until"
 )
 
 type applyFormulaPatternIn struct {
@@ -56,7 +57,8 @@ var applyFormulaPattern = define(Spec{
 		if fill.tree != nil && in.Relative != "excel" {
 			fill.tree = pinned(fill.tree, in.Relative == "abs_cols")
 		}
-		for ref := range refsOf(r) {
+		e.expect(a.sheet, r.Cells())
+		for ref := range until.Done(b.ctx, refsOf(r)) {
 			c, err := fill.at(ref)
 			if err != nil {
 				return err

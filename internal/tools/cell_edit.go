@@ -94,6 +94,9 @@ func (s *sheetEdits) set(c book.CellEdit) (again bool) {
 		}
 		s.at[c.Ref] = n
 	}
+	if n == cap(s.Cells) {
+		s.Cells = slices.Grow(s.Cells, max(n, 8)) // append grows long slices by a quarter, and leaves five times of them behind
+	}
 	s.Cells = append(s.Cells, c)
 	return false
 }

@@ -8,6 +8,7 @@ import (
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
 	"gridflow/internal/numfmt"
+	"gridflow/internal/until"
 )
 
 type fillSeriesIn struct {
@@ -70,7 +71,10 @@ var fillSeries = define(Spec{
 		series := seriesOf(in.Kind, first.Value, in.Step, b.snap.Workbook().Dates)
 		out.Filled = 0
 		i := 0
-		for ref := range refsOf(a.rng) {
+		if in.Stop == nil {
+			e.expect(a.sheet, a.rng.Cells())
+		}
+		for ref := range until.Done(b.ctx, refsOf(a.rng)) {
 			c := first
 			c.Ref = ref
 			var ok bool

@@ -30,6 +30,16 @@ func (d *directory) Close() {
 	d.Root.Close()
 }
 
+// isAt tells whether the folder is at a path, and no link to it.
+func (d *directory) isAt(path string) bool {
+	held, err := d.Stat(".")
+	if err != nil {
+		return false
+	}
+	now, err := os.Lstat(path)
+	return err == nil && os.SameFile(held, now)
+}
+
 // sameFile reports whether two looks at a path saw the same bytes, as far as the file
 // system tells: the same file, of the same size, not written in between.
 func sameFile(a, b fs.FileInfo) bool {

@@ -3,7 +3,6 @@ package workspace
 import (
 	"context"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -25,11 +24,9 @@ type root struct {
 
 func (r *root) join(rel string) string { return filepath.Join(r.path, filepath.FromSlash(rel)) }
 
-// is tells whether info describes the folder that is open as this root.
-func (r *root) is(info fs.FileInfo) bool {
-	now, err := r.dir.Load().Stat(".")
-	return err == nil && os.SameFile(now, info)
-}
+// inPlace tells whether the folder that is open as this root is at the root's path. What is written into another one, or
+// beneath a file system that was mounted there since, would be found by nobody.
+func (r *root) inPlace() bool { return r.dir.Load().isAt(r.path) }
 
 func (w *Workspace) addRoot(p string) error {
 	abs, err := filepath.Abs(p)
@@ -98,10 +95,12 @@ func (w *Workspace) seek(ctx context.Context) {
 		// one above it, which is watched by then.
 		for _, above := range slices.Backward(foldersAbove(r.path)) {
 			// Another folder may be there than the one that is watched.
-			_ = w.watcher.Remove(above)
-			_ = w.watcher.Add(above)
+			if w.watcher != nil {
+				_ = w.watcher.Remove(above)
+				_ = w.watcher.Add(above)
+			}
 		}
-		if now, err := os.Lstat(r.path); !r.lost && (err != nil || !r.is(now)) {
+		if !r.lost && !r.inPlace() {
 			w.log.Warn("a root is gone; its workbooks are not served until it is back", "root", r.path)
 			r.lost = true
 			gone = append(gone, w.forget(place{i, "."})...)

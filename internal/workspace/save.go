@@ -232,13 +232,15 @@ func (r rootFolder) SyncDir(name string) error {
 // which may be outside of the roots.
 type targetFolder struct {
 	rootFolder
-	root   *os.Root
+	root   *root
+	within *directory // the root's folder in which it was opened
 	target Target
 }
 
-func openTarget(root *os.Root, t Target) (targetFolder, error) {
-	folder, err := root.OpenRoot(filepath.FromSlash(path.Dir(t.place.rel)))
-	return targetFolder{rootFolder{folder}, root, t}, err
+func openTarget(r *root, t Target) (targetFolder, error) {
+	within := r.dir.Load()
+	folder, err := within.OpenRoot(filepath.FromSlash(path.Dir(t.place.rel)))
+	return targetFolder{rootFolder{folder}, r, within, t}, err
 }
 
 func (f targetFolder) Link(name, also string) error {
@@ -261,7 +263,8 @@ func (f targetFolder) there() error {
 	if err != nil {
 		return err
 	}
-	if now, err := f.root.Stat(filepath.FromSlash(path.Dir(f.target.place.rel))); err != nil || !os.SameFile(held, now) {
+	now, err := f.within.Stat(filepath.FromSlash(path.Dir(f.target.place.rel)))
+	if err != nil || !os.SameFile(held, now) || !f.within.isAt(f.root.path) {
 		return &Error{
 			Code: CodeBadPath, Message: "cannot write to " + f.target.Path + ": its folder was moved while the file was written",
 			Hint: "Nothing was changed; give a path in a folder that is there",
@@ -274,8 +277,11 @@ func (f targetFolder) there() error {
 // temporary file beside it, which takes its place once it is on the disk. It gives the
 // workbook that is there now. A fault leaves what was there.
 func (w *Workspace) Write(ctx context.Context, t Target, o WriteOptions, fn func(io.Writer) error) (Entry, error) {
-	dir := w.roots[t.place.root].dir.Load().Root
-	folder, err := openTarget(dir, t)
+	r := w.roots[t.place.root]
+	if !r.inPlace() { // and nobody has told: a file system was mounted there, or is no more
+		w.seek(context.WithoutCancel(ctx))
+	}
+	folder, err := openTarget(r, t)
 	if err != nil {
 		return Entry{}, writeError(t.Path, err)
 	}
@@ -287,8 +293,8 @@ func (w *Workspace) Write(ctx context.Context, t Target, o WriteOptions, fn func
 	}
 	w.scan(context.WithoutCancel(ctx), place{t.place.root, path.Dir(t.place.rel)}, false)
 	e, ok := w.look(t.place)
-	if info, err := dir.Stat(filepath.FromSlash(t.place.rel)); !ok && err == nil { // a file that is no workbook
-		e, ok = w.roots[t.place.root].entry(t.place.rel, info), true
+	if info, err := folder.within.Stat(filepath.FromSlash(t.place.rel)); !ok && err == nil { // a file that is no workbook
+		e, ok = r.entry(t.place.rel, info), true
 	}
 	if !ok {
 		return Entry{}, &Error{Code: CodeNotFound, Message: t.Path + " was written and is gone again", Hint: "Another program has moved it"}

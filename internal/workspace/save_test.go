@@ -383,6 +383,8 @@ func folderIsMoved(t *testing.T, o WriteOptions) {
 		{"replaced from outside", "out/moved", "folder"},
 		{"by a link", "root/moved", "root/other"},
 		{"by a link out", "out/moved", "out"},
+		{"with the root", "gone/sub", ""},
+		{"with the root, and replaced", "gone/sub", "folder"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			base := t.TempDir()
@@ -403,11 +405,15 @@ func folderIsMoved(t *testing.T, o WriteOptions) {
 			}
 			_, err = w.Write(t.Context(), at, o, func(f io.Writer) error {
 				sub := filepath.Join(base, "root/sub")
-				err := os.Rename(sub, filepath.Join(base, c.to))
+				from, to := sub, filepath.Join(base, c.to)
+				if strings.HasPrefix(c.name, "with the root") {
+					from, to = filepath.Dir(from), filepath.Dir(to)
+				}
+				err := os.Rename(from, to)
 				switch c.instead {
 				case "":
 				case "folder":
-					err = errors.Join(err, os.Mkdir(sub, 0o755))
+					err = errors.Join(err, os.MkdirAll(sub, 0o755))
 				default:
 					err = errors.Join(err, os.Symlink(filepath.Join(base, c.instead), sub))
 				}

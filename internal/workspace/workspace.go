@@ -264,16 +264,38 @@ func (w *Workspace) lookup(ctx context.Context, id string) (Entry, error) {
 	}
 	// What is told of near names is another for each who sees other roots.
 	return Entry{}, w.unknown.get(unknownKey{seen, id}, generation, func() error {
-		var slugs []string
-		for _, e := range w.Entries(ctx) {
-			slugs = append(slugs, e.Slug)
-		}
 		hint := "Call list_workbooks for the ids"
-		if near := nearest.Names(strings.TrimSuffix(path.Base(filepath.ToSlash(id)), path.Ext(id)), slugs, 3); len(near) > 0 {
+		if near := namesNear(id, w.Entries(ctx)); len(near) > 0 {
 			hint = fmt.Sprintf("Did you mean %s? %s", quoted(near), hint)
 		}
 		return &Error{Code: CodeNotFound, Message: fmt.Sprintf("there is no workbook %q", clip(id)), Hint: hint}
 	})
+}
+
+// namesNear gives up to three names that id may have been meant to be: slugs, or paths where several entries have one slug.
+func namesNear(id string, entries []Entry) (near []string) {
+	const shown = 3
+	var slugs []string
+	for _, e := range entries {
+		slugs = append(slugs, e.Slug)
+	}
+	found := nearest.Names(strings.TrimSuffix(path.Base(filepath.ToSlash(id)), path.Ext(id)), slugs, shown)
+	for i, slug := range found {
+		if slices.Contains(found[:i], slug) {
+			continue
+		}
+		var paths []string
+		for _, e := range entries {
+			if e.Slug == slug {
+				paths = append(paths, e.Path)
+			}
+		}
+		if len(paths) == 1 {
+			paths[0] = slug
+		}
+		near = append(near, paths...)
+	}
+	return near[:min(len(near), shown)]
 }
 
 // ambiguous names what each of several workbooks can be called instead.

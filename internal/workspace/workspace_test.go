@@ -461,6 +461,21 @@ func TestRootFaults(t *testing.T) {
 	}
 }
 
+// TestNamesNear: what is offered is a name that opens one workbook.
+func TestNamesNear(t *testing.T) {
+	entries := []Entry{{Slug: "costs", Path: "costs.xlsx"}, {Slug: "cost", Path: "2025/cost.xlsx"}, {Slug: "cost", Path: "2026/cost.xlsx"}, {Slug: "income", Path: "income.xlsx"}}
+	for id, want := range map[string]string{
+		"cots":           `"costs", "2025/cost.xlsx", "2026/cost.xlsx"`,
+		"2024/cost.xlsx": `"2025/cost.xlsx", "2026/cost.xlsx", "costs"`,
+		"incom":          `"income"`,
+		"nothing":        ``,
+	} {
+		if got := quoted(namesNear(id, entries)); got != want {
+			t.Errorf("%s: %s, want %s", id, got, want)
+		}
+	}
+}
+
 // TestUnknownIDsOneByOne: what is said about an unknown id is worked out without the lock, so
 // that others with other ids do not wait, and is remembered once it is known.
 func TestUnknownIDsOneByOne(t *testing.T) {
