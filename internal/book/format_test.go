@@ -132,7 +132,7 @@ func TestManyFormats(t *testing.T) {
 		looks xf.Settings
 	}{
 		{"cells", func(first, last int) Op {
-			return FormatCells{Sheet: "Sheet1", Ranges: []cell.Range{row(first, last)}, Settings: bold}
+			return FormatCells{Sheet: "Sheet1", Ranges: []cell.Range{row(first, last), row(first, first)}, Settings: bold}
 		}, bold},
 		{"lines", func(first, last int) Op {
 			return FormatLines{Sheet: "Sheet1", Rows: true, Spans: []Lines{{first, last}}, Settings: red}
