@@ -51,6 +51,7 @@ func (c *config) fit(m systemMemory, office bool) {
 		if limits := c.officeLimits(); limits.Workers > 0 {
 			room = max(room, int64(limits.Capacity())*workerBytes)
 			c.ownMemory = max(m.group-room, min(m.group, serverLeast))
+			c.officeTight = int64(limits.Capacity())*workerBytes+cmp.Or(c.memoryLimit, serverLeast) > m.group
 		}
 	}
 	if m.process > 0 {
@@ -114,12 +115,22 @@ func (c *config) hasOffice() bool {
 }
 
 // fitMemory has the collector keep to the settings and to what the system gives this process, and tells the
-// operator where the two do not go together: in a container the system ends who takes more.
+// operator where the two do not go together.
 func (c *config) fitMemory(log *slog.Logger) {
 	server.TuneGC(c.memoryLimit, c.cacheBytes, c.ownMemory)
+	c.warnOfMemory(log)
+}
+
+// warnOfMemory says which settings do not go together with what the system gives: in a container it ends who takes more.
+func (c *config) warnOfMemory(log *slog.Logger) {
 	if c.ownMemory > 0 && (c.cacheBytes > c.ownMemory/2 || c.memoryLimit > c.ownMemory) {
 		log.Warn("the system may end this process: cache-bytes is more than half of the memory that it has, or memory-limit is more than all of it",
 			"own_bytes", c.ownMemory, "given_bytes", server.GroupMemory(), "cache_bytes", c.cacheBytes, "memory_limit", c.memoryLimit)
+	}
+	if c.officeTight {
+		limits := c.officeLimits()
+		log.Warn("the system may end this server or the workers of LibreOffice: with ordinary workbooks they take more than there is; give more, or fewer --office-workers, or a smaller --memory-limit",
+			"given_bytes", server.GroupMemory(), "worker_bytes", workerBytes, "workers_max", limits.Capacity(), "memory_limit", c.memoryLimit)
 	}
 	if c.officeLeftOut {
 		log.Warn("LibreOffice is left out: none of its workers has room in the memory that the system gives; give more, or --office-workers",

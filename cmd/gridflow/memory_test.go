@@ -1,6 +1,9 @@
 package main
 
 import (
+	"bytes"
+	"log/slog"
+	"strings"
 	"testing"
 
 	"gridflow/internal/office"
@@ -23,8 +26,10 @@ func TestFit(t *testing.T) {
 		memory  systemMemory
 		said    string // a setting that somebody has given
 		value   int64
-		without bool // LibreOffice
+		limit   int64 // the server's, given beside it
+		without bool  // LibreOffice
 		want    fit
+		tight   bool // what was given does not fit, and the log says so
 	}{
 		{name: "no bound", memory: systemMemory{machine: 64 << 30}, want: fit{2, 0, 0, 512, edits}},
 		{name: "a small machine", memory: systemMemory{machine: 1000 * mib}, want: fit{2, 0, 0, 512, mib}},
@@ -37,7 +42,11 @@ func TestFit(t *testing.T) {
 		{name: "no LibreOffice", memory: systemMemory{group: 1024 * mib}, without: true, want: fit{2, 0, 1024, 256, 1_073_741}},
 		{name: "the process has less than its share", memory: systemMemory{group: 1024 * mib, process: 100 * mib}, want: fit{1, 2, 100, 25, 104_857}},
 		{name: "a bound of the process alone", memory: systemMemory{process: 100 * mib}, want: fit{2, 0, 100, 25, 104_857}},
-		{name: "workers that were asked for", memory: systemMemory{group: 256 * mib}, said: "office-workers", value: 1, want: fit{1, 0, 128, 32, 134_217}},
+		{name: "workers that were asked for", memory: systemMemory{group: 256 * mib}, said: "office-workers", value: 1, want: fit{1, 0, 128, 32, 134_217}, tight: true},
+		{name: "more than have room", memory: systemMemory{group: 512 * mib}, said: "office-workers", value: 2, want: fit{2, 0, 128, 32, 134_217}, tight: true},
+		{name: "as many as just have room", memory: systemMemory{group: 728 * mib}, said: "office-workers", value: 2, want: fit{2, 0, 128, 32, 134_217}},
+		{name: "more than a limit leaves room for", memory: systemMemory{group: 2048 * mib}, said: "office-workers", value: 2, limit: 1600 * mib, want: fit{2, 0, 1448, 362, 1_677_721}, tight: true},
+		{name: "more than have room, but no LibreOffice", memory: systemMemory{group: 512 * mib}, said: "office-workers", value: 2, without: true, want: fit{2, 0, 512, 128, 536_870}},
 		{name: "as many as the default", memory: systemMemory{group: 2048 * mib}, said: "office-workers", value: 2, want: fit{2, 0, 1024, 256, 1_073_741}},
 		{name: "many", memory: systemMemory{group: 2048 * mib}, said: "office-workers", value: 4, want: fit{4, 0, 848, 212, 889_192}},
 		{name: "none", memory: systemMemory{group: 2048 * mib}, said: "office-workers", value: 0, want: fit{0, 0, 2048, 512, 2_147_483}},
@@ -47,7 +56,7 @@ func TestFit(t *testing.T) {
 		{name: "edits", memory: systemMemory{group: 1024 * mib}, said: "max-edit-cells", value: edits, want: fit{1, 2, 512, 128, edits}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			conf := &config{cacheBytes: 512 * mib, maxEditCells: edits, officeWorkers: office.DefaultWorkers, places: make(map[string]string)}
+			conf := &config{cacheBytes: 512 * mib, maxEditCells: edits, officeWorkers: office.DefaultWorkers, memoryLimit: c.limit, places: make(map[string]string)}
 			switch conf.places[c.said] = "--" + c.said; c.said {
 			case "office-workers":
 				conf.officeWorkers = int(c.value)
@@ -65,6 +74,11 @@ func TestFit(t *testing.T) {
 			}
 			if out := c.name == "room for none" || c.name == "one that leaves none"; conf.officeLeftOut != out {
 				t.Errorf("LibreOffice is left out: %v, want %v", conf.officeLeftOut, out)
+			}
+			var log bytes.Buffer
+			conf.warnOfMemory(slog.New(slog.NewTextHandler(&log, nil)))
+			if said := strings.Contains(log.String(), "the workers of LibreOffice"); said != c.tight {
+				t.Errorf("a warning that what was given does not fit: %v, want %v\n%s", said, c.tight, &log)
 			}
 		})
 	}

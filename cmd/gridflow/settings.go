@@ -58,6 +58,7 @@ type config struct {
 	officeWorkers int
 	officeMost    int  // processes at once, spares included; 0: as many as go with officeWorkers. It follows from the memory that there is
 	officeLeftOut bool // no worker has room in the memory that there is
+	officeTight   bool // the workers that were asked for do not fit beside the server
 	officeWarm    int
 	officeMemory  int64
 	officeJobs    int
