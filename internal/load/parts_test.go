@@ -328,6 +328,27 @@ func TestSVGTime(t *testing.T) {
 	}
 }
 
+// TestSVGSharedTime: panels over time have one scale, also where the memory was looked at later or longer than calls came
+// back, so that a moment is at the same place in all of them.
+func TestSVGSharedTime(t *testing.T) {
+	t.Parallel()
+	r := &Result{Bin: time.Second, Steps: []Step{{Times: 1, Groups: []Report{{Group: "g"}}}, {Times: 4, Start: 2 * time.Second, Groups: []Report{{Group: "g"}}}}}
+	r.Series = []Series{{"g", []Point{{Good: 1}, {At: time.Second, Good: 1}, {At: 2 * time.Second, Good: 4}}}}
+	r.Server = &Usage{Series: []UsagePoint{{At: 10 * time.Millisecond, Bytes: 1e6}, {At: 5 * time.Second, Bytes: 5e6}}}
+	places := regexp.MustCompile(`x1="([0-9.]+)"[^>]* stroke="#999"`).FindAllStringSubmatch(r.SVG(), -1)
+	if len(places) != 4 {
+		t.Fatalf("%d marks of steps, want 2 in each of 2 panels", len(places))
+	}
+	for i := range 2 {
+		if places[i][1] != places[i+2][1] {
+			t.Errorf("step %d begins at %s in one panel, at %s in the other", i, places[i][1], places[i+2][1])
+		}
+	}
+	if zeros := strings.Count(r.SVG(), `text-anchor="middle" fill="#555">0<`); zeros != 2 {
+		t.Errorf("%d panels begin at 0, want 2", zeros)
+	}
+}
+
 // TestLatencyRank: no more than a hundredth of the calls took longer than the 99th
 // percentile, however few there are.
 func TestLatencyRank(t *testing.T) {

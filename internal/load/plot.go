@@ -36,7 +36,8 @@ type panel struct {
 	title, xLabel, yLabel string
 	logX, logY            bool
 	lines                 []line
-	marks                 []mark // vertical lines
+	marks                 []mark    // vertical lines
+	span                  []float64 // places that the x axis reaches, whether or not something is drawn there
 }
 
 type mark struct {
@@ -52,6 +53,7 @@ func (r *Result) SVG() string {
 	if r.Server != nil && len(r.Server.Series) > 1 {
 		panels = append(panels, r.memoryPanel())
 	}
+	alignTime(panels[1:])
 	height := panelTop + len(panels)*(panelHeight+panelGap)
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" font-family="sans-serif" font-size="12">`+"\n", plotWidth, height, plotWidth, height)
@@ -63,6 +65,21 @@ func (r *Result) SVG() string {
 	}
 	b.WriteString("</svg>\n")
 	return b.String()
+}
+
+// alignTime has the panels over time begin at 0 and end together, so that what stands one below the other was at once.
+func alignTime(panels []panel) {
+	end := 0.0
+	for _, p := range panels {
+		for _, l := range p.lines {
+			for _, x := range l.x {
+				end = max(end, x)
+			}
+		}
+	}
+	for i := range panels {
+		panels[i].span = []float64{0, end}
+	}
 }
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
@@ -187,6 +204,9 @@ func (p panel) draw(b *strings.Builder, top int) {
 	}
 	for _, m := range p.marks {
 		xs.add(m.x)
+	}
+	for _, x := range p.span {
+		xs.add(x)
 	}
 	xs.close()
 	ys.close()
