@@ -395,6 +395,15 @@ func TestLargeEdit(t *testing.T) {
 	if got, want := show(t, n, 1), show(t, small, 0); got != want {
 		t.Errorf("over an array: %.100s, want %.100s", got, want)
 	}
+	again, _, err := s.Replay(t.Context(), Edit{Ops: []Op{SetCells{"Array", all}, SetCells{"Sheet1", all}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 2 {
+		if got, want := show(t, again, i), show(t, n, i); got != want {
+			t.Errorf("made again: %.100s, want %.100s", got, want)
+		}
+	}
 	// What is changed begins behind the array's column, and ends before it.
 	ragged := cells(nowhere)[2 : (rows-1)*cell.MaxCols+1]
 	n, _ = apply(t, s, Edit{Ops: []Op{SetCells{"Array", ragged}}})

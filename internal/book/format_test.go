@@ -1,6 +1,7 @@
 package book
 
 import (
+	"context"
 	"errors"
 	"testing"
 
@@ -113,6 +114,74 @@ func TestFormatsAreShared(t *testing.T) {
 	back, _ := apply(t, s, Edit{Ops: []Op{FormatCells{Sheet: "Sheet1", Ranges: []cell.Range{a, b}, Anew: true}}})
 	if z, _ := firstSheet(t, back).At(cell.Ref{}); z.Style != 0 || back.Workbook() != s.Workbook() {
 		t.Errorf("the default format is %d", z.Style)
+	}
+}
+
+// TestManyFormats: formats of more cells than are changed at once are those that as many small changes give, every cell has
+// them, and they are given up soon after the call is.
+func TestManyFormats(t *testing.T) {
+	const rows = 3 // of as many cells as a row has
+	s := oneSheet(t, "A1=1 B2='x D2==A1*2 XFD3=9")
+	bold, red := xf.Settings{{Leaf: xf.FontBold, Value: "1"}}, xf.Settings{{Leaf: xf.FontColor, Value: "FFFF0000"}}
+	row := func(first, last int) cell.Range {
+		return cell.Range{First: cell.Ref{Row: first}, Last: cell.Ref{Row: last, Col: cell.MaxCols - 1}}
+	}
+	for _, c := range []struct {
+		name  string
+		of    func(first, last int) Op
+		looks xf.Settings
+	}{
+		{"cells", func(first, last int) Op {
+			return FormatCells{Sheet: "Sheet1", Ranges: []cell.Range{row(first, last), row(first, first)}, Settings: bold}
+		}, bold},
+		{"lines", func(first, last int) Op {
+			return FormatLines{Sheet: "Sheet1", Rows: true, Spans: []Lines{{first, last}}, Settings: red}
+		}, bold.Then(red)},
+	} {
+		before := firstSheet(t, s)
+		many, set := apply(t, s, Edit{Ops: []Op{c.of(0, rows-1)}})
+		if set.Edited != rows*cell.MaxCols {
+			t.Errorf("%s: %d changed", c.name, set.Edited)
+		}
+		var byRow []Op
+		for i := range rows {
+			byRow = append(byRow, c.of(i, i))
+		}
+		small, _ := apply(t, s, Edit{Ops: byRow})
+		if got, want := show(t, many, 0), show(t, small, 0); got != want {
+			t.Errorf("%s: %.100s, want %.100s", c.name, got, want)
+		}
+		is := firstSheet(t, many)
+		zero := format(s.Workbook().Styles, 0)
+		want, _ := xf.Apply(zero, zero, c.looks)
+		wrong, style := 0, stateAt(is, cell.Ref{}).Style
+		for i := range rows {
+			for col := range cell.MaxCols {
+				r := cell.Ref{Row: i, Col: col}
+				x, y := stateAt(before, r), stateAt(is, r)
+				if y.Style != style || x.Value != y.Value || x.Formula != y.Formula {
+					wrong++
+				}
+			}
+		}
+		if got := format(many.Workbook().Styles, style); xf.Of(got) != xf.Of(want) {
+			t.Errorf("%s: A1 looks\n%q and not\n%q", c.name, xf.Of(got), xf.Of(want))
+		}
+		if wrong > 0 {
+			t.Errorf("%s: %d cells are otherwise than they should be", c.name, wrong)
+		}
+		s = many
+	}
+	over, end := context.WithCancel(t.Context())
+	end()
+	d, changed := &draft{ctx: over}, 0
+	_, err := d.formatted(firstSheet(t, s), func(yield func(cell.Ref, uint32) bool) {
+		for i := 0; i < 10*changedAtOnce && yield(cell.Ref{Row: i}, 0); i++ {
+			changed++
+		}
+	})
+	if !errors.Is(err, context.Canceled) || changed > changedAtOnce {
+		t.Errorf("after its call had ended %d were looked at: %v", changed, err)
 	}
 }
 

@@ -271,6 +271,14 @@ func TestFormatLinesRow(t *testing.T) {
 	if n := firstSheet(t, s).StoredCells(); n != 5 {
 		t.Errorf("%d cells are stored", n)
 	}
+	// Where a column that is bold and red crosses a row that gets red, there is a cell which stays as it was.
+	crossed, _ := apply(t, oneSheet(t, "A1=1"), Edit{Ops: []Op{
+		FormatLines{Sheet: "Sheet1", Spans: []Lines{{1, 1}}, Settings: red.Then(bold)},
+		FormatLines{Sheet: "Sheet1", Rows: true, Spans: []Lines{{2, 2}}, Settings: red},
+	}})
+	if is := xf.Of(formatAt(crossed, firstSheet(t, crossed), cell.Ref{Row: 2, Col: 1})); is[xf.FontBold] != xf.Yes {
+		t.Errorf("where the lines cross it looks %q", is)
+	}
 	s, _ = apply(t, s, Edit{Ops: []Op{FormatLines{Sheet: "Sheet1", Spans: []Lines{{0, cell.MaxCols - 1}}, Anew: true}}})
 	if l := firstSheet(t, s).Layout; len(l.Columns)+len(l.Rows) > 0 {
 		t.Errorf("after clearing there are %v and %v", l.Columns, l.Rows)
