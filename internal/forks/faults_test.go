@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -435,6 +436,46 @@ func TestSaveThenJournalFails(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(r.dir, "out.xlsx")); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestCommitIsWaitedFor: who leaves while his edit is being written has his answer when it is on the disk, and not before: until then
+// it is work, for which he has a permit.
+func TestCommitIsWaitedFor(t *testing.T) {
+	r := newRig(t, Options{})
+	f := r.create("a.xlsx")
+	began, release := make(chan struct{}), make(chan struct{})
+	r.fs.(*crashfs.FS).SetFault(func(op crashfs.Op) *crashfs.Fault {
+		if op.Kind == crashfs.Sync {
+			close(began)
+			<-release
+		}
+		return nil
+	})
+	ctx, leave := context.WithCancel(t.Context())
+	answer := make(chan error, 1)
+	go func() {
+		_, err := r.store.Edit(ctx, f.ID, number("A1", 7), Commit{Tool: "test"})
+		answer <- err
+	}()
+	<-began
+	leave()
+	for range 10_000 {
+		runtime.Gosched()
+	}
+	select {
+	case err := <-answer:
+		t.Errorf("it was told %v while its record was being written", err)
+		close(release)
+	default:
+		close(release)
+		if err := <-answer; err != nil {
+			t.Errorf("an edit that is on the disk: %v", err)
+		}
+	}
+	r.fs.(*crashfs.FS).SetFault(nil)
+	if now, err := r.store.Info(t.Context(), f.ID); err != nil || now.Version != 1 {
+		t.Errorf("%+v, %v", now, err)
 	}
 }
 

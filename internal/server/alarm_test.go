@@ -21,6 +21,8 @@ func TestStoppedAlarmKeepsNothing(t *testing.T) {
 	if pointer.Value() != nil {
 		t.Error("it is kept")
 	}
-	runtime.KeepAlive(a)
+	if a.timer.Stop() {
+		t.Error("it would still wake somebody up for nothing")
+	}
 	alarm{}.stop() // of none
 }

@@ -3,13 +3,20 @@ package server
 import (
 	"context"
 	"encoding/json"
+	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
+	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"gridflow/internal/tools"
 )
@@ -200,6 +207,95 @@ func TestRestedSessions(t *testing.T) {
 		leave()
 		for _, session := range []string{listens, oldest, next, after} {
 			q.end(session)
+		}
+	})
+}
+
+// a wire is the connection of a session on which nothing is ever said.
+type wire struct {
+	id   string
+	over chan struct{}
+	once *sync.Once
+}
+
+func (w wire) Connect(context.Context) (mcp.Connection, error) { return w, nil }
+func (w wire) Read(context.Context) (jsonrpc.Message, error)   { <-w.over; return nil, io.EOF }
+func (w wire) Write(context.Context, jsonrpc.Message) error    { return nil }
+func (w wire) Close() error                                    { w.once.Do(func() { close(w.over) }); return nil }
+func (w wire) SessionID() string                               { return w.id }
+
+// TestRoomOfSessions: a client that has its share of the sessions makes room among its own alone; and of a session that has
+// gone, by itself or for another, nothing is ended with its principal.
+func TestRoomOfSessions(t *testing.T) { synctest.Test(t, roomOfSessions) }
+
+func roomOfSessions(t *testing.T) {
+	server := mcp.NewServer(&mcp.Implementation{Name: "t"}, nil)
+	principal, leave := context.WithCancel(t.Context())
+	var s sessions
+	var ended atomic.Int64
+	begin := func(id, client string) *mcp.ServerSession {
+		session, err := server.Connect(t.Context(), wire{id, make(chan struct{}), new(sync.Once)}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { session.Close() })
+		s.begun(id, client)
+		s.endWith(principal, id, func() { ended.Add(1) })
+		return session
+	}
+	const most = 2 * ofOneMachine // two for each
+	begin("other", "other")       // was never used: it may go for who has fewer
+	works := begin("works", "one")
+	_, done := s.use(t.Context(), "works")
+	begin("rests", "one")
+	if !s.room(server, "one", most) || s.byID["rests"] != nil || s.byID["other"] == nil {
+		t.Errorf("room for one that has its share: %v", slices.Sorted(maps.Keys(s.byID)))
+	}
+	begin("again", "one")
+	_, doneToo := s.use(t.Context(), "again")
+	if s.room(server, "one", most) || len(s.byID) != 3 {
+		t.Errorf("room for one whose sessions are all used: %v", slices.Sorted(maps.Keys(s.byID)))
+	}
+	if over := s.byID["works"].over; over.Err() != nil {
+		t.Error("a session has ended that is used")
+	}
+	done()
+	doneToo()
+	works.Close()
+	works.Wait()
+	if !s.room(server, "one", most) || s.byID["works"] != nil { // it has gone by itself
+		t.Errorf("room when one has gone: %v", slices.Sorted(maps.Keys(s.byID)))
+	}
+	leave()
+	synctest.Wait()
+	if n := ended.Load(); n != 2 {
+		t.Errorf("%d sessions were ended with their principal, want the two that there were", n)
+	}
+}
+
+// TestEndedSession: what is under way for a session ends with it, when its client says so.
+func TestEndedSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		waits := fixtureTools()[slices.IndexFunc(fixtureTools(), func(tool tools.Tool) bool { return tool.Name == "echo" })]
+		waits.Name = "waits"
+		var why error
+		waits.Call = func(ctx context.Context, _ *tools.Env, _ json.RawMessage) (*tools.Result, error) {
+			select {
+			case <-ctx.Done():
+				why = ctx.Err()
+			case <-time.After(time.Minute):
+			}
+			return &tools.Result{Text: "done"}, nil
+		}
+		q := quiet(t, append(fixtureTools(), waits), HTTPOptions{})
+		session := q.open()
+		var wg sync.WaitGroup
+		wg.Go(func() { q.send(t.Context(), http.MethodPost, legacyCall("waits"), session) })
+		synctest.Wait()
+		q.end(session)
+		wg.Wait()
+		if why == nil {
+			t.Error("a call went on whose session its client has ended")
 		}
 	})
 }
