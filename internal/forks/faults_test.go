@@ -445,9 +445,10 @@ func TestCommitIsWaitedFor(t *testing.T) {
 	r := newRig(t, Options{})
 	f := r.create("a.xlsx")
 	began, release := make(chan struct{}), make(chan struct{})
+	begin := sync.OnceFunc(func() { close(began) })
 	r.fs.(*crashfs.FS).SetFault(func(op crashfs.Op) *crashfs.Fault {
 		if op.Kind == crashfs.Sync {
-			close(began)
+			begin()
 			<-release
 		}
 		return nil

@@ -3,6 +3,7 @@ package server
 import (
 	"runtime"
 	"testing"
+	"testing/synctest"
 	"time"
 	"weak"
 )
@@ -25,4 +26,35 @@ func TestStoppedAlarmKeepsNothing(t *testing.T) {
 		t.Error("it would still wake somebody up for nothing")
 	}
 	alarm{}.stop() // of none
+}
+
+// TestAlarm: an alarm rings when its time has come, and each time that it is set again; also its timer that was late for the
+// stop calls nothing any more.
+func TestAlarm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		rang := make(chan time.Duration, 10)
+		a := alarmAfter(time.Second, func() { rang <- time.Since(start) })
+		if !a.set() || (alarm{}).set() {
+			t.Error("it is not told whether there is one")
+		}
+		time.Sleep(2 * time.Second)
+		a.again(3 * time.Second) // it has rung
+		time.Sleep(2 * time.Second)
+		a.again(3 * time.Second) // it has not
+		time.Sleep(4 * time.Second)
+		if n, first, second := len(rang), <-rang, <-rang; n != 2 || first != time.Second || second != 7*time.Second {
+			t.Errorf("it rang %d times, first after %v, then after %v", n, first, second)
+		}
+		a.again(time.Second)
+		a.stop()
+		if a.timer.Stop() {
+			t.Error("the timer of a stopped alarm runs on")
+		}
+		a.timer.Reset(0)
+		synctest.Wait()
+		if len(rang) > 0 {
+			t.Error("it rang when it was stopped")
+		}
+	})
 }

@@ -106,15 +106,20 @@ func TestProgressValues(t *testing.T) {
 			p.report(v, 10, "x")
 			time.Sleep(100 * time.Millisecond)
 		}
+		soFar := func() []float64 {
+			p.mu.Lock() // it is held while something is sent
+			defer p.mu.Unlock()
+			return slices.Clone(sent)
+		}
 		time.Sleep(3*heartbeatInterval + time.Second)
-		before := len(sent)
+		before := len(soFar())
 		for _, v := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} { // JSON has none of them
 			p.report(v, 10, "none")
 			time.Sleep(progressInterval)
 		}
 		p.report(1e16, math.Inf(1), "of how many nobody knows")
-		if len(sent) != before+1 || sent[before] != 1e16 {
-			t.Errorf("sent %v for what is no number and 1e16", sent[before:])
+		if now := soFar()[before:]; !slices.Equal(now, []float64{1e16}) {
+			t.Errorf("sent %v for what is no number and 1e16", now)
 		}
 		time.Sleep(heartbeatInterval)
 		p.stop()

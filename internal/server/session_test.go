@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -14,6 +15,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"weak"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -298,4 +300,46 @@ func TestEndedSession(t *testing.T) {
 			t.Error("a call went on whose session its client has ended")
 		}
 	})
+}
+
+// TestRequestsOfSession: what a request of a session refers to is let go when it has been answered, however long the session
+// lives on; one that is under way ends with it. The principal of a session that has ended keeps nothing of it. Where there may be
+// few sessions every machine may have one.
+func TestRequestsOfSession(t *testing.T) {
+	type key struct{}
+	var s sessions
+	s.begun("a", thisMachine)
+	held := new([1 << 10]byte)
+	pointer := weak.Make(held)
+	_, done := s.use(context.WithValue(t.Context(), key{}, held), "a")
+	held = nil
+	done()
+	runtime.GC()
+	if pointer.Value() != nil {
+		t.Error("an answered request is kept")
+	}
+	ctx, done := s.use(t.Context(), "a")
+	s.end("a")
+	<-ctx.Done()
+	done()
+
+	over, end := context.WithCancel(t.Context())
+	defer end()
+	pointer = func() weak.Pointer[[1 << 10]byte] {
+		held := new([1 << 10]byte)
+		s.endWith(over, "a", func() { held[0]++ })
+		return weak.Make(held)
+	}()
+	runtime.GC()
+	if pointer.Value() == nil {
+		t.Fatal("nothing would end the session")
+	}
+	s.room(New(Config{}).mcp, thisMachine, 1)
+	runtime.GC()
+	if pointer.Value() != nil || len(s.byID) > 0 {
+		t.Error("an ended session is kept")
+	}
+	if !s.room(New(Config{}).mcp, "198.51.100.7", 1) {
+		t.Error("a machine may have no session where there may be one")
+	}
 }
