@@ -323,7 +323,7 @@ func Markdown(w io.Writer) error {
 		"`gridflow http` gives these at `/metrics` in the Prometheus text format, beside `go_*` and `process_*`; `--metrics=false`\n" +
 		"switches that off. Over stdio, and for a model, the tool `server_status` has the same numbers: the more telling\n" +
 		"ones by class, with the latest calls and the busiest clients, and with `{\"sections\":[\"metrics\"]}` every series that /metrics has of\n" +
-		"this list, by its name there, of a histogram count and sum. No label names a client. What to do when: [operating.md](operating.md).\n\n" +
+		"this list, by its name there, of a histogram count and sum. No label names a client. A series is absent until there is something to tell: `gridflow_level_*` where no class is levelled. What to do when: [operating.md](operating.md).\n\n" +
 		"This page is made from the table in `internal/obs/table.go` (`make generate`).\n\n" +
 		"| name | type | labels | meaning |\n|---|---|---|---|\n")
 	for _, m := range sorted() {
