@@ -39,28 +39,28 @@ const (
 // much, or lets all in it crawl, and the workers of LibreOffice are in there with the server. office says whether there
 // is a LibreOffice.
 func (c *config) fit(m systemMemory, office bool) {
-	given := func(name string) bool { _, ok := c.places[name]; return ok }
+	said := func(name string) bool { _, ok := c.places[name]; return ok }
 	c.ownMemory = m.group
 	if m.group > 0 && office {
 		room := officeRoom(m.group, c.memoryLimit)
-		if !given("office-workers") {
+		if !said("office-workers") {
 			c.officeMost = int(room / workerBytes)
 			c.officeWorkers = min(c.officeWorkers, (c.officeMost+1)/2) // of two one is a spare, and of three
 			c.officeLeftOut = c.officeWorkers == 0
 		}
-		if limits := c.officeLimits(); limits.Workers > 0 {
-			room = max(room, int64(limits.Capacity())*workerBytes)
-			c.ownMemory = max(m.group-room, min(m.group, serverLeast))
-			c.officeTight = int64(limits.Capacity())*workerBytes+cmp.Or(c.memoryLimit, serverLeast) > m.group
+		limits := c.officeLimits()
+		if all := int64(limits.Capacity()) * workerBytes; all > 0 {
+			c.ownMemory = max(m.group-max(room, all), min(m.group, serverLeast))
+			c.officeTight = all+cmp.Or(c.memoryLimit, serverLeast) > m.group
 		}
 	}
 	if m.process > 0 {
 		c.ownMemory = min(cmp.Or(c.ownMemory, m.process), m.process)
 	}
-	if !given("cache-bytes") {
+	if !said("cache-bytes") {
 		c.cacheBytes = fittingCache(c.cacheBytes, c.ownMemory)
 	}
-	if !given("max-edit-cells") {
+	if !said("max-edit-cells") {
 		c.maxEditCells = fittingEdits(c.maxEditCells, cmp.Or(c.memoryLimit, c.ownMemory, m.machine))
 	}
 }

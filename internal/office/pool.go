@@ -375,7 +375,8 @@ func (p *Pool) lost(s *slot, w Worker) {
 	}
 	p.r.retire(s)
 	s.state = absent
-	p.mourn(s, w.Exit().cause(), w.Exit())
+	exit := w.Exit()
+	p.mourn(s, exit.cause(), exit)
 	p.plan()
 }
 

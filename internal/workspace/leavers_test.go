@@ -71,94 +71,91 @@ func readsAll(t *testing.T, name string) {
 	}
 }
 
-// TestFirstLeaves: a file is hashed, and copied to be the base of a fork, once for all who want it: the one leaves for whom it was begun,
-// the others have it.
-func TestFirstLeaves(t *testing.T) {
+// ofWholeFiles runs a test of each of the wholeFiles, on a workspace whose only workbook has the content.
+func ofWholeFiles(t *testing.T, content string, o Options, test func(t *testing.T, w *Workspace, want func(context.Context, *Workspace) error)) {
 	for name, want := range wholeFiles {
 		t.Run(name, func(t *testing.T) {
 			readsAll(t, name)
 			dir := t.TempDir()
-			parts := ziptest.Parts(t, loan(t))
-			noise := make([]byte, 3<<20) // more than is read at a time
-			rand.NewChaCha8([32]byte{}).Read(noise)
-			parts["xl/media/noise.bin"] = string(noise)
-			write(t, filepath.Join(dir, "a.xlsx"), string(ziptest.Pack(t, parts)))
-			w := open(t, Options{Bases: t.TempDir()}, dir)
-			synctest.Test(t, func(t *testing.T) {
-				release := make(chan struct{})
-				stop := standing(w, release)
-				if err := w.View(t.Context(), "a", func(*book.Snapshot) error { return nil }); err != nil { // it is open
-					t.Fatal(err)
-				}
-				stop()
-				ask := func() (leave func(), answer chan error) {
-					ctx, cancel := context.WithCancel(t.Context())
-					answer = make(chan error, 1)
-					go func() { answer <- want(ctx, w) }()
-					synctest.Wait()
-					return cancel, answer
-				}
-				leave, first := ask()
-				leaveToo, second := ask()
-				defer leaveToo()
-				if len(first)+len(second) > 0 {
-					t.Fatal("nobody waits")
-				}
-				leave()
-				if err := <-first; !errors.Is(err, context.Canceled) {
-					t.Errorf("who has left: %v", err)
-				}
-				close(release)
-				if err := <-second; err != nil {
-					t.Errorf("who has stayed: %v", err)
-				}
-			})
+			write(t, filepath.Join(dir, "a.xlsx"), content)
+			o.Bases = t.TempDir()
+			test(t, open(t, o, dir), want)
 		})
 	}
+}
+
+// isOpen has the workbook opened, so that what is read of it later is all that is read.
+func isOpen(t *testing.T, w *Workspace) {
+	t.Helper()
+	if err := w.View(t.Context(), "a", func(*book.Snapshot) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestFirstLeaves: a file is hashed, and copied to be the base of a fork, once for all who want it: the one leaves for whom it was begun,
+// the others have it.
+func TestFirstLeaves(t *testing.T) {
+	parts := ziptest.Parts(t, loan(t))
+	noise := make([]byte, 3<<20) // more than is read at a time
+	rand.NewChaCha8([32]byte{}).Read(noise)
+	parts["xl/media/noise.bin"] = string(noise)
+	ofWholeFiles(t, string(ziptest.Pack(t, parts)), Options{}, func(t *testing.T, w *Workspace, want func(context.Context, *Workspace) error) {
+		synctest.Test(t, func(t *testing.T) {
+			release := make(chan struct{})
+			stop := standing(w, release)
+			isOpen(t, w)
+			stop()
+			ask := func() (leave func(), answer chan error) {
+				ctx, cancel := context.WithCancel(t.Context())
+				answer = make(chan error, 1)
+				go func() { answer <- want(ctx, w) }()
+				synctest.Wait()
+				return cancel, answer
+			}
+			leave, first := ask()
+			leaveToo, second := ask()
+			defer leaveToo()
+			if len(first)+len(second) > 0 {
+				t.Fatal("nobody waits")
+			}
+			leave()
+			if err := <-first; !errors.Is(err, context.Canceled) {
+				t.Errorf("who has left: %v", err)
+			}
+			close(release)
+			if err := <-second; err != nil {
+				t.Errorf("who has stayed: %v", err)
+			}
+		})
+	})
 }
 
 // TestBadWholeFile: where the file cannot be read that is to be kept, the state folder is not to blame.
 func TestBadWholeFile(t *testing.T) {
-	for name, want := range wholeFiles {
-		t.Run(name, func(t *testing.T) {
-			readsAll(t, name)
-			dir := t.TempDir()
-			write(t, filepath.Join(dir, "a.xlsx"), string(loan(t)))
-			w := open(t, Options{Bases: t.TempDir()}, dir)
-			bad := new(atomic.Bool)
-			w.readerOf = func(f *os.File) io.ReaderAt { return faulty{f, bad, new(atomic.Int64)} }
-			if err := w.View(t.Context(), "a", func(*book.Snapshot) error { return nil }); err != nil {
-				t.Fatal(err)
-			}
-			bad.Store(true)
-			if err := want(t.Context(), w); code(err) != CodeUnreadable || !strings.HasPrefix(err.Error(), CodeUnreadable+": a.xlsx cannot be read: ") {
-				t.Error(err)
-			}
-		})
-	}
+	ofWholeFiles(t, string(loan(t)), Options{}, func(t *testing.T, w *Workspace, want func(context.Context, *Workspace) error) {
+		bad := new(atomic.Bool)
+		w.readerOf = func(f *os.File) io.ReaderAt { return faulty{f, bad, new(atomic.Int64)} }
+		isOpen(t, w)
+		bad.Store(true)
+		if err := want(t.Context(), w); code(err) != CodeUnreadable || !strings.HasPrefix(err.Error(), CodeUnreadable+": a.xlsx cannot be read: ") {
+			t.Error(err)
+		}
+	})
 }
 
 // TestHangingWholeFile: a file that is read as a whole is told to hang as any other, and not waited for.
 func TestHangingWholeFile(t *testing.T) {
-	for name, want := range wholeFiles {
-		t.Run(name, func(t *testing.T) {
-			readsAll(t, name)
-			dir := t.TempDir()
-			write(t, filepath.Join(dir, "a.xlsx"), string(loan(t)))
-			w := open(t, Options{Bases: t.TempDir(), ReadTimeout: hangAfter}, dir)
-			synctest.Test(t, func(t *testing.T) {
-				release := make(chan struct{})
-				stop := standing(w, release)
-				if err := w.View(t.Context(), "a", func(*book.Snapshot) error { return nil }); err != nil {
-					t.Fatal(err)
-				}
-				stop()
-				begin := time.Now()
-				if err := want(t.Context(), w); code(err) != CodeReadTimeout || time.Since(begin) != hangAfter {
-					t.Errorf("after %v: %v", time.Since(begin), err)
-				}
-				close(release)
-			})
+	ofWholeFiles(t, string(loan(t)), Options{ReadTimeout: hangAfter}, func(t *testing.T, w *Workspace, want func(context.Context, *Workspace) error) {
+		synctest.Test(t, func(t *testing.T) {
+			release := make(chan struct{})
+			stop := standing(w, release)
+			isOpen(t, w)
+			stop()
+			begin := time.Now()
+			if err := want(t.Context(), w); code(err) != CodeReadTimeout || time.Since(begin) != hangAfter {
+				t.Errorf("after %v: %v", time.Since(begin), err)
+			}
+			close(release)
 		})
-	}
+	})
 }

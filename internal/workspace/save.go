@@ -232,15 +232,13 @@ func (r rootFolder) SyncDir(name string) error {
 // which may be outside of the roots.
 type targetFolder struct {
 	rootFolder
-	root   *root
 	within *directory // the root's folder in which it was opened
 	target Target
 }
 
-func openTarget(r *root, t Target) (targetFolder, error) {
-	within := r.dir.Load()
+func openTarget(within *directory, t Target) (targetFolder, error) {
 	folder, err := within.OpenRoot(filepath.FromSlash(path.Dir(t.place.rel)))
-	return targetFolder{rootFolder{folder}, r, within, t}, err
+	return targetFolder{rootFolder{folder}, within, t}, err
 }
 
 func (f targetFolder) Link(name, also string) error {
@@ -264,7 +262,7 @@ func (f targetFolder) there() error {
 		return err
 	}
 	now, err := f.within.Stat(filepath.FromSlash(path.Dir(f.target.place.rel)))
-	if err != nil || !os.SameFile(held, now) || !f.within.isAt(f.root.path) {
+	if err != nil || !os.SameFile(held, now) || !f.within.isAt(f.target.Root) {
 		return &Error{
 			Code: CodeBadPath, Message: "cannot write to " + f.target.Path + ": its folder was moved while the file was written",
 			Hint: "Nothing was changed; give a path in a folder that is there",
@@ -281,7 +279,7 @@ func (w *Workspace) Write(ctx context.Context, t Target, o WriteOptions, fn func
 	if !r.inPlace() { // and nobody has told: a file system was mounted there, or is no more
 		w.seek(context.WithoutCancel(ctx))
 	}
-	folder, err := openTarget(r, t)
+	folder, err := openTarget(r.dir.Load(), t)
 	if err != nil {
 		return Entry{}, writeError(t.Path, err)
 	}
