@@ -59,7 +59,8 @@ func followFiles(ctx context.Context, files []string, log *slog.Logger, began, c
 		log.Warn("files cannot be watched; changes hold after a restart", "files", files, "error", err)
 		return func() {}
 	}
-	last, _ := contents(files)
+	last, err := contents(files)
+	unread := err != nil
 	began()
 	done := make(chan struct{})
 	ctx, cancel := context.WithCancel(ctx)
@@ -81,8 +82,16 @@ func followFiles(ctx context.Context, files []string, log *slog.Logger, began, c
 				log.Warn("watching files", "files", files, "error", err) // look at them: something may have been missed
 			}
 			now, err := contents(files)
-			if err != nil || slices.Equal(now, last) {
-				continue // one is being replaced, or something else in a folder has changed
+			if err != nil { // one is being replaced; or it is gone, or its mode is wrong, and nobody would know
+				if !unread {
+					log.Warn("a file that is followed cannot be read; what it said stays", "error", err.Error())
+				}
+				unread = true
+				continue
+			}
+			unread = false
+			if slices.Equal(now, last) {
+				continue // something else in a folder has changed
 			}
 			last = now
 			changed()
