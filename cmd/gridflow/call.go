@@ -78,7 +78,7 @@ func (p *program) call(ctx context.Context, args []string) error {
 	defer stop()
 	var o *opened
 	j := &joiner{
-		c: c, log: log, mine: c.hello(rows),
+		c: c, log: log, mine: c.hello([]tools.Tool{*t}), // what else is on offer there or here is no matter
 		open: func(ctx context.Context) (err error) { o, err = p.open(ctx, c, log); return err },
 		ignore: func(setting string, theirs server.Hello) bool {
 			return setting == settingTools && slices.Contains(strings.Split(theirs.Settings[settingTools], ","), t.Name)

@@ -418,7 +418,7 @@ func shortDir(t *testing.T) string {
 func TestOtherSettings(t *testing.T) {
 	state, root := t.TempDir(), exampleRoot(t)
 	a := join(t, root, state, eras[0])
-	newFork(t, a.ClientSession, "loan")
+	fork := newFork(t, a.ClientSession, "loan")
 	elsewhere := exampleRoot(t)
 	b := join(t, elsewhere, state, eras[0])
 	b.log.await(t, 1, owns)
@@ -427,8 +427,12 @@ func TestOtherSettings(t *testing.T) {
 		t.Error(why)
 	}
 	c := join(t, root, state, eras[0], "--exclude-tools=save_fork")
-	if why := refused(t, "STATE_IN_USE", c.ClientSession, "list_forks", `{}`); !strings.Contains(why, "tools") {
+	if why := refused(t, "STATE_IN_USE", c.ClientSession, "list_forks", `{}`); !strings.Contains(why, "(tools: not on offer here: save_fork)") {
 		t.Error(why)
+	}
+	// Who reads a fork is told the same, and not that there is no such workbook.
+	for _, tool := range []string{"workbook_summary", "list_sheets", "close_workbook"} {
+		refused(t, "STATE_IN_USE", c.ClientSession, tool, `{"workbook_or_fork_id":%q}`, fork)
 	}
 }
 
@@ -546,6 +550,13 @@ func TestCallBesideServer(t *testing.T) {
 	t.Run("http", func(t *testing.T) {
 		r := serving(t, root, "--state-dir="+state, "--toolsets=all")
 		check(t, r.client(eras[0]))
+	})
+	t.Run("not on offer", func(t *testing.T) {
+		fork := newFork(t, serving(t, root, "--state-dir="+state, "--exclude-tools=diff_workbooks").client(eras[0]), "loan")
+		out, err := shell("diff_workbooks", "baseline_id=loan", "current_id="+fork)
+		if err == nil || !strings.Contains(out, "gridflow call: STATE_IN_USE") || !strings.Contains(out, "(tools: not on offer there: diff_workbooks)") {
+			t.Errorf("%v %s", err, out)
+		}
 	})
 	t.Run("stdio", func(t *testing.T) {
 		check(t, join(t, root, state, eras[0]).ClientSession)

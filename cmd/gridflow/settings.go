@@ -25,6 +25,8 @@ type config struct {
 	// places says where each value that is no default was given, for messages about
 	// it: a flag, a variable, or a line of the configuration file.
 	places map[string]string
+	// held has the settings that hold until the next start, by name, as they were written.
+	held map[string]string
 
 	// joins says that this process does not open the workspace where another one has the
 	// state folder, but may become its client. alone is why it has no forks, if that is
@@ -130,6 +132,18 @@ type setting struct {
 	needed  bool   // a variable that is empty is a mistake, not the default
 	only    string // the one subcommand whose command line takes it; "" for all
 	set     func(values []string) error
+}
+
+// followed tells whether the setting takes effect when the configuration file changes, and not
+// at the next start alone.
+func (s *setting) followed() bool {
+	switch s.group {
+	case "Scheduling":
+		return s.name != "adaptive"
+	case "LibreOffice":
+		return s.name != "office"
+	}
+	return false
 }
 
 // env gives the name of the environment variable of the setting.

@@ -139,9 +139,7 @@ func (o FormatCells) apply(d *draft) error {
 	edited, err := d.formatted(sheet, func(yield func(cell.Ref, uint32) bool) {
 		for _, r := range ranges {
 			for ref, own := range stylesOf(sheet, r) {
-				_, stored := sheet.At(ref)
-				is := f.of(own)
-				if (is != own || o.Anew && !stored && is != sheet.Layout.LineStyle(ref)) && !yield(ref, is) {
+				if is := f.of(own); is != own && !yield(ref, is) {
 					return
 				}
 			}

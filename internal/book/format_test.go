@@ -3,12 +3,16 @@ package book
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
 
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
+	"gridflow/internal/numfmt"
 	"gridflow/internal/xf"
 	"gridflow/internal/xf/xftest"
 )
@@ -117,6 +121,98 @@ func TestFormatsAreShared(t *testing.T) {
 	}
 }
 
+// TestFormatsOfOneBase: cells of several forks of one workbook that get the same settings stay as different as they were.
+func TestFormatsOfOneBase(t *testing.T) {
+	red := xf.Settings{{Leaf: xf.FontColor, Value: "FFFF0000"}}
+	s, _ := apply(t, oneSheet(t, "A1=1 B1=2"), set(t, "Sheet1", "A1!0.00"))
+	for _, c := range []struct {
+		col  int
+		want string
+	}{{0, "0.00"}, {1, "General"}, {0, "0.00"}} {
+		at := cell.Ref{Col: c.col}
+		n, _ := apply(t, s, Edit{Ops: []Op{FormatCells{Sheet: "Sheet1", Ranges: []cell.Range{{First: at, Last: at}}, Settings: red}}})
+		if is := xf.Of(formatAt(n, firstSheet(t, n), at)); is[xf.NumberFormat] != c.want || is[xf.FontColor] != "FFFF0000" {
+			t.Errorf("%v looks %q", at, is)
+		}
+	}
+}
+
+// TestTwoFormatsOfACell: of two edits of a cell the later has the say, and what it says nothing of is as the earlier says.
+func TestTwoFormatsOfACell(t *testing.T) {
+	s, _ := apply(t, oneSheet(t, "A1=1"), Edit{Ops: []Op{SetCells{Sheet: "Sheet1", Cells: []CellEdit{
+		{Keep: true, Format: xf.Settings{{Leaf: xf.FontColor, Value: "FFFF0000"}, {Leaf: xf.FontBold, Value: xf.Yes}}},
+		{Keep: true, Format: xf.Settings{{Leaf: xf.FontColor, Value: "FF0000FF"}}},
+	}}}})
+	if is := xf.Of(formatAt(s, firstSheet(t, s), cell.Ref{})); is[xf.FontColor] != "FF0000FF" || is[xf.FontBold] != xf.Yes {
+		t.Errorf("it looks %q", is)
+	}
+}
+
+// TestNewStyles: what is added to a style sheet, whether few formats are needed or many: each format once, none in the
+// place of one that has another named style, each number format under an id of its own, and for each the style of the
+// file that it was made of.
+func TestNewStyles(t *testing.T) {
+	settings := func(leaf xf.Leaf, value string) string {
+		return string(appendSettings(nil, xf.Settings{{Leaf: leaf, Value: value}}))
+	}
+	bold, code := settings(xf.FontBold, xf.Yes), func(c string) string { return settings(xf.NumberFormat, c) }
+	font := &grid.Font{Bold: true}
+	base := &grid.Workbook{Styles: &grid.Styles{Xfs: []grid.Xf{
+		{NumFmt: "General", NamedStyle: 0}, {NumFmt: "General", Font: font, NamedStyle: 1}, {NumFmt: "General", NamedStyle: 2},
+		{NumFmt: "0.000", NumFmtID: 170, NamedStyle: 0}, {NumFmt: "0.0000", NumFmtID: 171, NamedStyle: 0}, {NumFmt: "0.00000", NumFmtID: 172, NamedStyle: 0},
+	}}}
+	for len(base.Styles.Formats) < len(base.Styles.Xfs) {
+		base.Styles.Formats = append(base.Styles.Formats, numfmt.Compile(base.Styles.Xfs[len(base.Styles.Formats)].NumFmt))
+	}
+	had := uint32(len(base.Styles.Xfs))
+	for name, needs := range map[string][]styleNeed{
+		"few":  {{0, bold}, {0, code("0.0;-0.0")}, {2, code(`0" h"`)}},
+		"many": {{0, bold}, {0, code("0.0;-0.0")}, {2, code(`0" h"`)}, {3, code("0.0;-0.0")}, {4, code("0.0;-0.0")}, {5, code("0.0;-0.0")}},
+	} {
+		s := withStyles(base, needs)
+		list := s.book.Styles
+		if len(list.Xfs) != int(had)+3 || len(list.Formats) != len(list.Xfs) || len(list.Derived) != 3 {
+			t.Fatalf("%s: there are %d formats, %d of them compiled, and %d new", name, len(list.Xfs), len(list.Formats), len(list.Derived))
+		}
+		for _, n := range needs {
+			if is, was := list.Xfs[s.at[n]], list.Xfs[n.style]; is.NamedStyle != was.NamedStyle {
+				t.Errorf("%s: of a format of the style %d comes one of %d", name, was.NamedStyle, is.NamedStyle)
+			}
+		}
+		if a, b := list.Xfs[s.at[needs[1]]].NumFmtID, list.Xfs[s.at[needs[2]]].NumFmtID; a != 173 || b != 174 {
+			t.Errorf("%s: the new number formats have the ids %d and %d", name, a, b)
+		}
+		if !slices.Equal(list.Derived, []uint32{0, 0, 2}) {
+			t.Errorf("%s: they were made of %d", name, list.Derived)
+		}
+		// A format that is made of the first new one was made of the same style of the file.
+		more := withStyles(s.book, []styleNeed{{had, settings(xf.FontItalic, xf.Yes)}, {had + 2, bold}})
+		if d := more.book.Styles.Derived; !slices.Equal(d[3:], []uint32{0, 2}) {
+			t.Errorf("%s: those that were made of these were made of %d", name, d)
+		}
+	}
+}
+
+// TestStyleMemo: what is kept of the styles that edits made is bounded, by number and by size.
+func TestStyleMemo(t *testing.T) {
+	base := &grid.Workbook{Styles: &grid.Styles{Xfs: []grid.Xf{{NumFmt: "General"}}, Formats: []*numfmt.Format{numfmt.Compile("General")}}}
+	var m styleMemo
+	for i := range 3 * maxMemo {
+		need := []styleNeed{{0, string(appendSettings(nil, xf.Settings{{Leaf: xf.FontName, Value: fmt.Sprint("Font ", i)}}))}}
+		if a, b := m.with(base, need), m.with(base, need); a != b {
+			t.Fatal("what was just made is made again")
+		}
+		if len(m.made) > maxMemo {
+			t.Fatalf("%d are kept", len(m.made))
+		}
+	}
+	clear(m.made)
+	long := []styleNeed{{0, string(appendSettings(nil, xf.Settings{{Leaf: xf.NumberFormat, Value: `"` + strings.Repeat("x", maxMemoKey) + `"`}}))}}
+	if m.with(base, long); len(m.made) > 0 {
+		t.Error("a long key is kept")
+	}
+}
+
 // TestManyFormats: formats of more cells than are changed at once are those that as many small changes give, every cell has
 // them, and they are given up soon after the call is.
 func TestManyFormats(t *testing.T) {
@@ -189,12 +285,16 @@ func TestManyFormats(t *testing.T) {
 func TestFormatRefused(t *testing.T) {
 	s := oneSheet(t, "A1=1")
 	all := cell.Range{Last: cell.Ref{Row: cell.MaxRows - 1, Col: 9}}
+	column := func(col int) cell.Range {
+		return cell.Range{First: cell.Ref{Col: col}, Last: cell.Ref{Row: cell.MaxRows - 1, Col: col}}
+	}
 	for _, c := range []struct {
 		op   FormatCells
 		code Code
 	}{
 		{FormatCells{Sheet: "none", Ranges: []cell.Range{{}}}, SheetNotFound},
 		{FormatCells{Sheet: "Sheet1", Ranges: []cell.Range{all}}, TooMany},
+		{FormatCells{Sheet: "Sheet1", Ranges: []cell.Range{column(0), column(1), column(2)}}, TooMany}, // together
 		{FormatCells{Sheet: "Sheet1", Ranges: []cell.Range{{First: cell.Ref{Row: 3}}}}, BadCell},
 		{FormatCells{Sheet: "Sheet1", Ranges: []cell.Range{{Last: cell.Ref{Row: cell.MaxRows}}}}, BadCell},
 		{FormatCells{Sheet: "Sheet1", Ranges: []cell.Range{{}}, Settings: xf.Settings{{Leaf: xf.FontColor, Value: "red"}}}, BadFormat},

@@ -79,8 +79,8 @@ func drawLook(t *rapid.T) Op {
 	return drawLines(t)
 }
 
-// TestFormatLines: wherever one looks, a cell of the lines is seen as it was but for the settings, and any other as it was; no
-// value and no formula changes, and no cell is stored that nobody sees.
+// TestFormatLines: wherever one looks, a cell of the lines, or of the ranges, is seen as it was but for the settings, and any
+// other as it was; no value and no formula changes, and no cell is stored that nobody sees.
 func TestFormatLines(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		s := oneSheet(t, "A1=1 B1==A1*2 C3='text A4=7 F6=2")
@@ -90,35 +90,98 @@ func TestFormatLines(t *testing.T) {
 			if err != nil {
 				rt.Fatal(err)
 			}
-			was, is := firstSheet(t, s), firstSheet(t, next)
-			o, ok := op.(FormatLines)
-			if !ok {
-				s = next
-				continue
-			}
-			zero := format(s.Workbook().Styles, 0)
-			for _, r := range lookPlaces {
-				x, y := stateAt(was, r), stateAt(is, r)
-				if x.Value != y.Value || x.Formula != y.Formula || x.Stored && !y.Stored {
-					rt.Fatalf("%v held %v and holds %v", r, x, y)
-				}
-				if y.Stored && !x.Stored && is.Layout.LineStyle(r) == y.Style {
-					rt.Fatalf("%v is stored for nothing", r)
-				}
-				want := formatAt(s, was, r)
-				if slices.ContainsFunc(o.Spans, func(l Lines) bool { return o.Range(l).Contains(r) }) {
-					if o.Anew {
-						want = zero
-					}
-					want, _ = xf.Apply(want, zero, o.Settings)
-				}
-				if got := formatAt(next, is, r); xf.Of(got) != xf.Of(want) {
-					rt.Fatalf("%v looks\n%q and not\n%q", r, xf.Of(got), xf.Of(want))
-				}
+			if wrong := formatted(t, s, next, op); wrong != "" {
+				rt.Fatal(wrong)
 			}
 			s = next
 		}
 	})
+}
+
+// TestFormatLinesOrders is TestFormatLines for a few operations that meet each other, in every order of three of them.
+func TestFormatLinesOrders(t *testing.T) {
+	bold, red := xf.Settings{{Leaf: xf.FontBold, Value: xf.Yes}}, xf.Settings{{Leaf: xf.FontColor, Value: "FFFF0000"}}
+	columns := func(first, last int, anew bool, s xf.Settings) Op {
+		return FormatLines{Sheet: "Sheet1", Spans: []Lines{{first, last}}, Anew: anew, Settings: s}
+	}
+	rows := func(first, last int, anew bool, s xf.Settings) Op {
+		return FormatLines{Sheet: "Sheet1", Rows: true, Spans: []Lines{{first, last}}, Anew: anew, Settings: s}
+	}
+	cells := func(anew bool, s xf.Settings) Op {
+		return FormatCells{Sheet: "Sheet1", Ranges: []cell.Range{{First: cell.Ref{Row: 1, Col: 0}, Last: cell.Ref{Row: 2, Col: 2}}}, Anew: anew, Settings: s}
+	}
+	ops := []Op{
+		columns(0, cell.MaxCols-1, false, bold), columns(0, cell.MaxCols-1, true, nil), columns(1, 1, false, red),
+		FormatLines{Sheet: "Sheet1", Spans: []Lines{{3, cell.MaxCols - 1}, {0, 2}}, Settings: red},
+		rows(1, 1, false, bold), rows(1, 2, true, nil), rows(2, 2, false, red),
+		cells(false, red), cells(true, nil),
+	}
+	var after func(s *Snapshot, before []Op)
+	after = func(s *Snapshot, before []Op) {
+		if len(before) == 3 {
+			return
+		}
+		for _, op := range ops {
+			all := append(slices.Clip(before), op)
+			next, _ := apply(t, s, Edit{Ops: []Op{op}})
+			if wrong := formatted(t, s, next, op); wrong != "" {
+				t.Fatalf("after %+v: %s", all, wrong)
+			}
+			after(next, all)
+		}
+	}
+	after(oneSheet(t, "A1=1 C3='text"), nil)
+
+	s := oneSheet(t, "A1=1") // the last column is by itself
+	for _, op := range []Op{columns(0, cell.MaxCols-2, false, bold), ops[0], columns(cell.MaxCols-1, cell.MaxCols-1, false, red)} {
+		next, _ := apply(t, s, Edit{Ops: []Op{op}})
+		if wrong := formatted(t, s, next, op); wrong != "" {
+			t.Fatalf("after %+v: %s", op, wrong)
+		}
+		s = next
+	}
+}
+
+// formatted says what is wrong with a state that an operation on formats has made of another, "" for other operations.
+func formatted(t *testing.T, before, after *Snapshot, op Op) string {
+	var in func(cell.Ref) bool
+	var anew bool
+	var settings xf.Settings
+	switch o := op.(type) {
+	case FormatLines:
+		in = func(r cell.Ref) bool {
+			return slices.ContainsFunc(o.Spans, func(l Lines) bool { return o.Range(l).Contains(r) })
+		}
+		anew, settings = o.Anew, o.Settings
+	case FormatCells:
+		in = func(r cell.Ref) bool {
+			return slices.ContainsFunc(o.Ranges, func(rg cell.Range) bool { return rg.Contains(r) })
+		}
+		anew, settings = o.Anew, o.Settings
+	default:
+		return ""
+	}
+	was, is, zero := firstSheet(t, before), firstSheet(t, after), format(before.Workbook().Styles, 0)
+	for _, r := range lookPlaces {
+		x, y := stateAt(was, r), stateAt(is, r)
+		if x.Value != y.Value || x.Formula != y.Formula || x.Stored && !y.Stored {
+			return fmt.Sprintf("%v held %v and holds %v", r, x, y)
+		}
+		if y.Stored && !x.Stored && is.Layout.LineStyle(r) == y.Style {
+			return fmt.Sprintf("%v is stored for nothing", r)
+		}
+		want := formatAt(before, was, r)
+		if in(r) {
+			if anew {
+				want = zero
+			}
+			want, _ = xf.Apply(want, zero, settings)
+		}
+		if got := formatAt(after, is, r); xf.Of(got) != xf.Of(want) {
+			return fmt.Sprintf("%v looks\n%q and not\n%q", r, xf.Of(got), xf.Of(want))
+		}
+	}
+	return ""
 }
 
 // seen is all that a sheet holds and how it looks, wherever one looks, with what it stores.
@@ -305,6 +368,129 @@ func TestFormatLinesRefused(t *testing.T) {
 		var e *Error
 		if _, _, err := c.s.Apply(t.Context(), Edit{Ops: []Op{c.op}}); !errors.As(err, &e) || e.Code != c.code {
 			t.Errorf("%+v: %v", c.op, err)
+		}
+	}
+	// What is made of states is not asked for by anybody: it may name all rows.
+	apply(t, s, Edit{Ops: []Op{FormatLines{Sheet: "Sheet1", Rows: true, Spans: []Lines{{0, cell.MaxRows - 1}}, Alone: true, Settings: xf.Settings{{Leaf: xf.FontBold, Value: xf.Yes}}}}})
+}
+
+// TestMergeLine: what becomes of a line that both sides may have changed, and that lines are brought together to which the
+// same happens, and no others.
+func TestMergeLine(t *testing.T) {
+	plain, bold, red, both := grid.Xf{NumFmt: "General"}, grid.Xf{NumFmt: "General", Font: &grid.Font{Bold: true}}, grid.Xf{NumFmt: "General", Font: &grid.Font{Color: &grid.Color{ARGB: "FFFF0000", Theme: -1, Indexed: -1}}}, grid.Xf{}
+	both, _ = xf.Apply(bold, plain, xf.Settings{{Leaf: xf.FontColor, Value: "FFFF0000"}})
+	styles := &grid.Styles{Xfs: []grid.Xf{plain, bold, red, both}}
+	const none = -1
+	state := func(rows ...int) lined { // the style of each row from the first on
+		l := &grid.Layout{}
+		for i, style := range rows {
+			if style != none {
+				l.Rows = append(l.Rows, grid.RowSpan{First: i, Last: i, Style: uint32(style), HasStyle: true})
+			}
+		}
+		return lined{l, &looks{styles: styles}}
+	}
+	for _, c := range []struct {
+		name             string
+		base, onto, from []int
+		want, wins       string
+	}{
+		{"from alone", []int{none}, []int{none}, []int{1}, "[{0 0}] font.bold=1", "[{0 0}] font.bold=1"},
+		{"a default look is a format, too", []int{none}, []int{none}, []int{0}, "[{0 0}]", "[{0 0}]"},
+		{"onto alone", []int{none}, []int{1}, []int{none}, "", ""},
+		{"taken away by from", []int{1}, []int{1}, []int{none}, "[{0 0}] anew", "[{0 0}] anew"},
+		{"taken away by from and changed by onto", []int{1}, []int{3}, []int{none}, "", "[{0 0}] anew"},
+		{"taken away by both", []int{1}, []int{none}, []int{none}, "", ""},
+		{"taken away by onto and changed by from", []int{1}, []int{none}, []int{3}, "", "[{0 0}] font.color=FFFF0000"},
+		{"each its own", []int{0}, []int{1}, []int{2}, "[{0 0}] font.color=FFFF0000", "[{0 0}] font.color=FFFF0000"},
+		{"the same to rows beside each other and elsewhere", []int{0, 0, 0, 0}, []int{0, 0, 0, 0}, []int{1, 1, 0, 1}, "[{0 1} {3 3}] font.bold=1", "[{0 1} {3 3}] font.bold=1"},
+		{"one loses its format, one gets a default look", []int{1, none}, []int{1, none}, []int{none, 0}, "[{0 0}] anew, [{1 1}]", "[{0 0}] anew, [{1 1}]"},
+	} {
+		for _, wins := range []bool{false, true} {
+			want := c.want
+			if wins {
+				want = c.wins
+			}
+			var list []string
+			for _, op := range mergeLines("Sheet1", state(c.base...), state(c.onto...), state(c.from...), wins) {
+				o := op.(FormatLines)
+				text := fmt.Sprint(o.Spans)
+				if o.Anew {
+					text += " anew"
+				}
+				for _, one := range o.Settings {
+					text += fmt.Sprintf(" %v=%s", one.Leaf, one.Value)
+				}
+				if !o.Rows || !o.Alone || o.Sheet != "Sheet1" {
+					t.Errorf("%s: %+v", c.name, o)
+				}
+				list = append(list, text)
+			}
+			if got := strings.Join(list, ", "); got != want {
+				t.Errorf("%s, from wins: %v: %q, want %q", c.name, wins, got, want)
+			}
+		}
+	}
+}
+
+// TestBetweenKeepsRows: a row that looks as it did, while all columns were formatted, does so when it is made again.
+func TestBetweenKeepsRows(t *testing.T) {
+	base := oneSheet(t, "A1=1")
+	bold := xf.Settings{{Leaf: xf.FontBold, Value: xf.Yes}}
+	base, _ = apply(t, base, Edit{Ops: []Op{FormatLines{Sheet: "Sheet1", Rows: true, Spans: []Lines{{2, 2}}, Settings: xf.Settings{{Leaf: xf.FontItalic, Value: xf.Yes}}}}})
+	s, _ := apply(t, base, Edit{Ops: []Op{
+		FormatLines{Sheet: "Sheet1", Spans: []Lines{{0, cell.MaxCols - 1}}, Settings: bold},
+		FormatLines{Sheet: "Sheet1", Rows: true, Spans: []Lines{{2, 2}}, Settings: xf.Settings{{Leaf: xf.FontBold}}},
+	}})
+	e, err := Between(t.Context(), base, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, _, err := base.Replay(t.Context(), e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := otherwise(looked(t, again), looked(t, s)); d != "" {
+		t.Error(d)
+	}
+}
+
+// TestSameFormats: a cell, a row or a column by itself is a difference; what is put back is none.
+func TestSameFormats(t *testing.T) {
+	s := oneSheet(t, "A1=1 B2=2")
+	bold, plain := xf.Settings{{Leaf: xf.FontBold, Value: xf.Yes}}, xf.Settings{{Leaf: xf.FontBold}}
+	for name, of := range map[string]func(xf.Settings) Op{
+		"cell":   func(s xf.Settings) Op { return FormatCells{Sheet: "Sheet1", Ranges: []cell.Range{{}}, Settings: s} },
+		"column": func(s xf.Settings) Op { return FormatLines{Sheet: "Sheet1", Spans: []Lines{{3, 3}}, Settings: s} },
+		"row": func(s xf.Settings) Op {
+			return FormatLines{Sheet: "Sheet1", Rows: true, Spans: []Lines{{5, 5}}, Settings: s}
+		},
+	} {
+		once, _ := apply(t, s, Edit{Ops: []Op{of(bold)}})
+		back, _ := apply(t, once, Edit{Ops: []Op{of(plain)}})
+		for what, c := range map[string]struct {
+			now  *Snapshot
+			want bool
+		}{"formatted": {once, false}, "put back": {back, true}} {
+			if same, err := SameFormats(t.Context(), s, c.now); err != nil || same != c.want {
+				t.Errorf("a %s that is %s: the same: %v, %v", name, what, same, err)
+			}
+		}
+	}
+}
+
+// TestEditFormats: an edit tells by one of its cells that it changes formats, whichever operation does.
+func TestEditFormats(t *testing.T) {
+	bold := xf.Settings{{Leaf: xf.FontBold, Value: xf.Yes}}
+	for want, op := range map[string]Op{
+		"":             SetCells{Sheet: "Data", Cells: []CellEdit{{}}},
+		"Data!C2":      SetCells{Sheet: "Data", Cells: []CellEdit{{}, {Ref: cell.Ref{Row: 1, Col: 2}, Format: bold}}},
+		"'My data'!A1": SetCells{Sheet: "My data", Cells: []CellEdit{{NumFmt: "0.00"}}},
+		"Data!B3":      FormatCells{Sheet: "Data", Ranges: []cell.Range{{First: cell.Ref{Row: 2, Col: 1}, Last: cell.Ref{Row: 3, Col: 1}}}},
+		"Data!D:E":     FormatLines{Sheet: "Data", Spans: []Lines{{3, 4}}, Settings: bold},
+	} {
+		if at, ok := (Edit{Ops: []Op{SetCells{Sheet: "Data"}, op}}).Formats(); at != want || ok != (want != "") {
+			t.Errorf("%+v: %q, %v, want %q", op, at, ok, want)
 		}
 	}
 }

@@ -242,3 +242,118 @@ func lenient(name string) *breaker.Breaker {
 	}
 	return b
 }
+
+// unheard are workers whose death is not heard of before the next job has been given to one.
+type unheard struct {
+	*fakes
+	late chan struct{}
+
+	own     sync.Mutex
+	workers []*unheardWorker
+}
+
+type unheardWorker struct {
+	*fakeWorker
+	late chan struct{}
+}
+
+func (u *unheard) Start(ctx context.Context, at Place) (Worker, error) {
+	w, err := u.fakes.Start(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	one := &unheardWorker{fakeWorker: w.(*fakeWorker), late: u.late}
+	u.own.Lock()
+	defer u.own.Unlock()
+	u.workers = append(u.workers, one)
+	return one, nil
+}
+
+func (w *unheardWorker) Gone() <-chan struct{} {
+	select {
+	case <-w.gone:
+		return w.gone
+	default:
+		return w.late
+	}
+}
+
+// die ends all workers that there are.
+func (u *unheard) die() {
+	synctest.Wait() // who waits to hear of them does so
+	u.own.Lock()
+	defer u.own.Unlock()
+	for _, w := range u.workers {
+		w.end()
+	}
+}
+
+// TestNoWordOfTheJob: what happens before a worker has the job, its death or a folder that cannot be moved, is no word
+// against LibreOffice nor against the job, and neither is it one for them: who tries whether it works again may go on.
+func TestNoWordOfTheJob(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u := &unheard{late: make(chan struct{})}
+		x := newRig(t, func(o *Options, f *fakes) { u.fakes, o.Starter = f, u })
+		t.Cleanup(func() { u.die(); close(u.late) })
+		worker := func() {
+			x.want(x.Run(t.Context(), "p", job(wire.Paint, "fine", nil)), "")
+		}
+		moveFails := func() {
+			worker()
+			synctest.Wait()
+			for _, w := range x.workers() {
+				os.Rename(w.at.Jobs, w.at.Jobs+".away")
+			}
+			if err := x.do("well"); err == nil || code(err) == CodeCircuitOpen {
+				t.Errorf("where the folder cannot be moved: %v", err)
+			}
+			for _, w := range x.workers() {
+				os.Rename(w.at.Jobs+".away", w.at.Jobs)
+			}
+		}
+		for range 10 {
+			worker()
+			u.die()
+			x.want(x.do("well"), "")
+			moveFails()
+		}
+		for _, before := range []func(){func() { worker(); u.die() }, moveFails} {
+			for i := range 3 {
+				x.want(x.do(fmt.Sprintf("crash %d", i)), "RECALC_BACKEND_CRASHED")
+				u.die() // which is heard of by nobody else
+			}
+			x.want(x.do("well"), CodeCircuitOpen)
+			time.Sleep(30 * time.Second)
+			before()
+			x.want(x.do("crash again"), "RECALC_BACKEND_CRASHED")
+			u.die()
+			x.want(x.do("well"), CodeCircuitOpen)
+			time.Sleep(30 * time.Second)
+			before()
+			x.want(x.do("well"), "")
+			x.want(x.do("well"), "") // and so it is closed
+			time.Sleep(time.Hour)
+		}
+	})
+}
+
+// TestStartFailsBesideOneAtWork: jobs wait for a worker that works where no other one starts.
+func TestStartFailsBesideOneAtWork(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := newRig(t, nil)
+		var jobs sync.WaitGroup
+		jobs.Go(func() { x.want(x.do("20s a"), "") })
+		time.Sleep(time.Second)
+		x.fail.Store(true)
+		for _, w := range x.workers() {
+			if w.jobs.Load() == 0 {
+				w.Kill()
+			}
+		}
+		for i := range 10 {
+			jobs.Go(func() { x.want(x.do(fmt.Sprint("b", i)), "") })
+			time.Sleep(time.Second)
+		}
+		jobs.Wait()
+	})
+}

@@ -333,3 +333,108 @@ func TestSlowloris(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestConnectionsMost: connections may take a quarter of the files that a process may have open, but some in any case.
+func TestConnectionsMost(t *testing.T) {
+	s := New(Config{})
+	for _, c := range []struct{ asked, files, want int }{
+		{0, 1 << 20, connectionsMax}, {0, 400, 100}, {0, 40, connectionsLeast}, {50, 1 << 20, 50}, {50, 100, 25}, {3, 40, 3},
+	} {
+		if got := s.connectionsMost(c.asked, c.files); got != c.want {
+			t.Errorf("of %d that are asked for, with %d files: %d, want %d", c.asked, c.files, got, c.want)
+		}
+	}
+}
+
+// TestGivenUpConnection: nothing is done for a request whose connection was given up while it came; its client does not
+// hear of it, and may send it again.
+func TestGivenUpConnection(t *testing.T) {
+	var c connections
+	known, _ := net.Pipe()
+	other, _ := net.Pipe()
+	c.admit(known, "", 1, 1)
+	for conn, want := range map[net.Conn]bool{known: true, other: false} {
+		served := false
+		h := c.followed(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { served = true }))
+		aborted := func() (v any) {
+			defer func() { v = recover() }()
+			h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil).WithContext(context.WithValue(t.Context(), connKey{}, conn)))
+			return nil
+		}()
+		if served != want || (aborted == http.ErrAbortHandler) == want {
+			t.Errorf("known: %v; it was served: %v, and ended with %v", want, served, aborted)
+		}
+	}
+}
+
+// TestBusy: a request is being answered from its first byte on, and no more when its answer is there.
+func TestBusy(t *testing.T) {
+	var c connections
+	conn, _ := net.Pipe()
+	c.admit(conn, "", 1, 1)
+	for _, step := range []struct {
+		name string
+		do   func()
+		want bool
+	}{
+		{"nothing yet", func() {}, false},
+		{"it begins", func() { c.follow(conn, http.StateActive) }, true},
+		{"its handler runs", func() { c.serve(conn) }, true},
+		{"it is answered", func() { c.follow(conn, http.StateIdle) }, false},
+		{"the next one begins", func() { c.follow(conn, http.StateActive) }, true},
+		{"it is closed", func() { c.follow(conn, http.StateClosed) }, false},
+	} {
+		if step.do(); c.busy() != step.want {
+			t.Errorf("%s: busy is %v", step.name, !step.want)
+		}
+	}
+}
+
+// TestRefusedConnection: who is refused reads why, all of it, whatever he has sent by then. Who does not read is
+// waited for no longer than a moment; beyond some of these, and where the words would not be understood, a connection
+// is closed at once.
+func TestRefusedConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &boundedListener{lingering: make(chan struct{}, 1)}
+		refuse := func() net.Conn {
+			ours, its := net.Pipe()
+			l.refuse(ours)
+			return its
+		}
+		closedAtOnce := func(name string) {
+			began := time.Now()
+			if text, err := io.ReadAll(refuse()); err != nil || len(text) > 0 || time.Since(began) > 0 {
+				t.Errorf("%s: %q, %v after %v", name, text, err, time.Since(began))
+			}
+		}
+		for range 2 { // the second one finds the place of the first
+			c := refuse()
+			in := bufio.NewReader(c)
+			resp, err := http.ReadResponse(in, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			why, err := io.ReadAll(resp.Body)
+			if err != nil || in.Buffered() > 0 || !strings.HasSuffix(tooManyConnections, "\r\n\r\n"+string(why)) {
+				t.Errorf("%q, %v, and %d bytes behind it", why, err, in.Buffered())
+			}
+			if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+				t.Errorf("what it sends is not read any more: %v", err)
+			}
+			c.Close()
+			synctest.Wait()
+		}
+		silent := refuse()
+		closedAtOnce("beside one that does not read")
+		time.Sleep(lingerTime)
+		synctest.Wait()
+		if text, err := io.ReadAll(silent); err != nil || len(text) > 0 {
+			t.Errorf("one that did not read: %q, %v", text, err)
+		}
+		if len(l.lingering) > 0 {
+			t.Error("its place is not there again")
+		}
+		l.encrypted = true
+		closedAtOnce("encrypted")
+	})
+}
