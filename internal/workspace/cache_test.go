@@ -13,6 +13,7 @@ import (
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
 	"gridflow/internal/genbook"
+	"gridflow/internal/xlsx"
 )
 
 // TestUsersOfEntries: whoever has acquired an entry keeps it, whatever the cache drops for
@@ -113,5 +114,82 @@ func TestCalculatedValuesAreWeighed(t *testing.T) {
 	}
 	if got := w.Stats().Bytes; got < after/weightUnit*weightUnit {
 		t.Errorf("the cache counts %d bytes of %d", got, after)
+	}
+}
+
+// TestIndexOfARevision: the index of a workbook is used for the revision of the file that it is of, and forgotten when
+// another is there.
+func TestIndexOfARevision(t *testing.T) {
+	dir := t.TempDir()
+	info := func(name string) fs.FileInfo {
+		write(t, filepath.Join(dir, name), name)
+		i, err := os.Stat(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return i
+	}
+	was, is := info("was"), info("other")
+	c := newCache(1<<20, func(*opened) {})
+	defer c.close()
+	x := new(xlsx.Index)
+	c.indexes.Set("wb", &kept{was, x, 1})
+	for i, look := range []struct {
+		at   fs.FileInfo
+		want *xlsx.Index
+	}{{was, x}, {is, nil}, {was, nil}} {
+		if got := c.index("wb", look.at); got != look.want {
+			t.Errorf("look %d: %v", i, got)
+		}
+	}
+}
+
+// TestShed: as many workbooks are closed as are asked for, and none that is in use.
+func TestShed(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"a", "b", "c"} {
+		write(t, filepath.Join(dir, name+".csv"), "x\n1\n")
+	}
+	w := open(t, Options{}, dir)
+	view := func(id string, fn func()) {
+		if err := w.View(t.Context(), id, func(*book.Snapshot) error { fn(); return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	view("a", func() {
+		view("b", func() {})
+		view("c", func() {})
+		if one, rest := w.cache.shed(1), w.cache.shed(10); one != 1 || rest != 1 {
+			t.Errorf("of two that nobody uses, and one asked for, %d were closed, and then %d", one, rest)
+		}
+	})
+	misses := w.Stats().Misses
+	if view("a", func() {}); w.Stats().Misses != misses {
+		t.Error("what was in use was closed")
+	}
+}
+
+// TestForgetTheOld: an entry that failed takes no other out that has come in its place.
+func TestForgetTheOld(t *testing.T) {
+	dir := t.TempDir()
+	c := newCache(1<<20, func(*opened) {})
+	defer c.close()
+	acquire := func(name string) *opened {
+		write(t, filepath.Join(dir, name), name)
+		info, err := os.Stat(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		o, _ := c.acquire("wb", info)
+		return o
+	}
+	was, is := acquire("was"), acquire("other")
+	c.forget(was)
+	if o, ok := c.entries.GetIfPresent("wb"); !ok || o != is {
+		t.Error("the newer one is gone")
+	}
+	c.forget(is)
+	if _, ok := c.entries.GetIfPresent("wb"); ok {
+		t.Error("it is there still")
 	}
 }
