@@ -5,10 +5,13 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
@@ -193,3 +196,64 @@ func TestForgetTheOld(t *testing.T) {
 		t.Error("it is there still")
 	}
 }
+
+// TestCatalogueForgets: of files and folders that have gone nothing is left, so that those that come have room, however many
+// come and go; and what has changed is known by what it is now.
+func TestCatalogueForgets(t *testing.T) {
+	c := newCatalogue(1, func(name string) bool { return filepath.Ext(name) == ".ods" })
+	r := &root{path: "/root"}
+	var told []string
+	set := func(rel string, info fs.FileInfo) {
+		f, _ := c.enter(0, path.Dir(rel))
+		id, full := c.set(f, r, rel, info, filepath.Ext(rel) != ".xlsx")
+		if full {
+			t.Fatal("it is full")
+		}
+		if id != "" {
+			told = append(told, rel)
+		}
+	}
+	at := time.Unix(1, 0)
+	for range 3 {
+		c.enter(0, "a")
+		c.enter(0, "a/b")
+		c.enter(0, "a/c")
+		for _, rel := range []string{"x.xlsx", "a/b/x.xlsx", "a/b/y.ods", "a/z.xls"} {
+			set(rel, fileInfo{1, at})
+		}
+		if want := []string{"x.xlsx", "a/b/x.xlsx", "a/b/y.ods"}; !slices.Equal(told, want) {
+			t.Errorf("told are %q, want %q: nobody can read a .xls", told, want)
+		}
+		told = nil
+		was := c.tops[0].files["x.xlsx"].legacy
+		set("x.xlsx", fileInfo{1, at})
+		set("x.xlsx", fileInfo{2, at}) // within what the clock of the disk tells apart
+		if e, byID, _ := c.find(was, nil); len(e) > 0 || byID {
+			t.Errorf("it is found by what it was: %+v", e)
+		}
+		set("x.xlsx", fileInfo{2, at.Add(time.Second)})
+		if want := []string{"x.xlsx", "x.xlsx"}; !slices.Equal(told, want) {
+			t.Errorf("told are %q, want %q", told, want)
+		}
+		told = nil
+		left := 0
+		c.unset(c.tops[0], "x.xlsx")
+		c.leave(0, "a", func(string) { left++ })
+		if left != 3 || c.entries != 0 || c.folders != 1 || len(c.byID)+len(c.byName) != 0 {
+			t.Fatalf("%d folders were left; there are %d files, %d folders, %d ids and %d names", left, c.entries, c.folders, len(c.byID), len(c.byName))
+		}
+	}
+}
+
+// fileInfo is a regular file's, as far as the catalogue looks.
+type fileInfo struct {
+	size int64
+	mod  time.Time
+}
+
+func (f fileInfo) Name() string       { return "" }
+func (f fileInfo) Size() int64        { return f.size }
+func (f fileInfo) Mode() fs.FileMode  { return 0 }
+func (f fileInfo) ModTime() time.Time { return f.mod }
+func (f fileInfo) IsDir() bool        { return false }
+func (f fileInfo) Sys() any           { return nil }
