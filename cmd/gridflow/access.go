@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/oauthex"
 
@@ -141,7 +142,7 @@ func (p *program) token(_ context.Context, args []string) error {
 	var until string
 	_, rest, err := configure("token", args, p.lookupEnv, setting{name: "until", allowed: "a day such as 2027-01-31, or a time as in RFC 3339", set: single(func(s string) error {
 		until = s
-		return access.CheckUntil(s)
+		return access.CheckUntil(s, time.Now())
 	})})
 	if err != nil {
 		return err

@@ -24,11 +24,12 @@ const defaultGroup = "name=list clients=8 tool=list_workbooks"
 
 // A benchmark is what the command line of bench asks for.
 type benchmark struct {
-	target   load.Target
-	scenario load.Scenario // out of a file
-	given    load.Scenario // by flags, which win over the file
-	asJSON   bool
-	svg      string
+	target             load.Target
+	scenario           load.Scenario // out of a file
+	given              load.Scenario // by flags, which win over the file; these also where they say 0 or false:
+	seed, zipf, settle bool
+	asJSON             bool
+	svg                string
 }
 
 // settings is the table of bench's own flags.
@@ -43,6 +44,7 @@ func (b *benchmark) settings() []setting {
 			allowed: "NAME[:SHEET[:ROWS[:COLUMNS]]]", set: each(&b.given.Books, load.ParseBook)},
 		{name: "zipf", doc: "the k-th workbook is asked for as often as 1/k to this power; 0: all alike", allowed: "the exponent of the popularity of workbooks, from 0 to 100", set: single(func(s string) (err error) {
 			b.given.Zipf, err = strconv.ParseFloat(s, 64)
+			b.zipf = true
 			return err
 		})},
 		{name: "for", doc: "how long each step lasts", def: "10s", allowed: "a time such as 10s", set: single(func(s string) error { return parseWait(&b.given.For, s) })},
@@ -50,9 +52,13 @@ func (b *benchmark) settings() []setting {
 			b.given.Steps, err = load.ParseSteps(s)
 			return err
 		})},
-		{name: "settle", doc: "a step begins when the calls of the one before have come back", def: "false", flag: true, allowed: "true or false", set: boolean(&b.given.Settle)},
+		{name: "settle", doc: "a step begins when the calls of the one before have come back", def: "false", flag: true, allowed: "true or false", set: func(values []string) error {
+			b.settle = true
+			return boolean(&b.given.Settle)(values)
+		}},
 		{name: "seed", doc: "of all that is drawn: with the same one the same is asked for", def: "0", allowed: "a whole number from 0 up", set: single(func(s string) (err error) {
 			b.given.Seed, err = strconv.ParseUint(s, 10, 64)
+			b.seed = true
 			return err
 		})},
 		{name: "url", doc: "the server, where it runs already, or where the one that COMMAND starts will listen", def: "http://127.0.0.1:8079/mcp", allowed: "the URL of an MCP endpoint, such as http://127.0.0.1:8079/mcp", set: single(func(s string) error {
@@ -93,11 +99,10 @@ func (p *program) bench(ctx context.Context, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	target, scenario := b.target, b.scenario
+	target, scenario := b.target, b.load()
 	if len(rest) > 0 {
 		return usagef("bench takes no arguments, got %q; the load is named by --group or --scenario, a server to start by -- COMMAND", rest[0])
 	}
-	override(&scenario, b.given)
 	if scenario.Groups == nil {
 		g, err := load.ParseGroup(defaultGroup)
 		if err != nil {
@@ -253,19 +258,22 @@ func isListen(arg string) bool {
 	return strings.HasPrefix(strings.TrimLeft(arg, "-"), "listen")
 }
 
-// override puts what flags say in the place of what a file says.
-func override(s *load.Scenario, flags load.Scenario) {
+// load puts what flags say in the place of what the file says.
+func (b *benchmark) load() load.Scenario {
+	s, flags := b.scenario, b.given
 	if flags.For != 0 {
 		s.For = flags.For
 	}
 	if flags.Steps != nil {
 		s.Steps = flags.Steps
 	}
-	s.Settle = s.Settle || flags.Settle
-	if flags.Zipf != 0 {
+	if b.settle {
+		s.Settle = flags.Settle
+	}
+	if b.zipf {
 		s.Zipf = flags.Zipf
 	}
-	if flags.Seed != 0 {
+	if b.seed {
 		s.Seed = flags.Seed
 	}
 	if flags.Books != nil {
@@ -274,6 +282,7 @@ func override(s *load.Scenario, flags load.Scenario) {
 	if flags.Groups != nil {
 		s.Groups = flags.Groups
 	}
+	return s
 }
 
 // each parses the texts of a list.

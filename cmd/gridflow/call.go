@@ -78,18 +78,25 @@ func (p *program) call(ctx context.Context, args []string) error {
 	defer stop()
 	var o *opened
 	j := &joiner{
-		c: c, log: log, mine: c.hello(rows),
+		c: c, log: log, mine: c.hello([]tools.Tool{*t}), // what else is on offer there or here is no matter
 		open: func(ctx context.Context) (err error) { o, err = p.open(ctx, c, log); return err },
 		ignore: func(setting string, theirs server.Hello) bool {
 			return setting == settingTools && slices.Contains(strings.Split(theirs.Settings[settingTools], ","), t.Name)
 		},
 	}
-	b, err := j.join(ctx)
-	if err != nil {
-		return err
-	}
-	if b != nil {
+	for tries := 1; ; tries++ {
+		b, err := j.join(ctx)
+		if err != nil {
+			return err
+		}
+		if b == nil {
+			break
+		}
 		res, err := callOver(ctx, b, t, raw)
+		var unasked *unaskedError
+		if errors.As(err, &unasked) && tries < 5 && ctx.Err() == nil {
+			continue // it has ended before it was asked: there will be another one, or it is this one
+		}
 		if err != nil {
 			return err
 		}
@@ -126,13 +133,21 @@ func (p *program) call(ctx context.Context, args []string) error {
 	return p.print(res, tools.Profile(c.profile))
 }
 
+// An unaskedError says that the process that has the state folder was not asked for the call.
+type unaskedError struct{ err error }
+
+func (e *unaskedError) Error() string {
+	return "the process that has the state folder does not answer: " + e.err.Error()
+}
+func (e *unaskedError) Unwrap() error { return e.err }
+
 // callOver runs a tool in the process that has the state folder.
 func callOver(ctx context.Context, b server.Backend, t *tools.Tool, raw json.RawMessage) (*tools.Result, error) {
 	client := mcp.NewClient(&mcp.Implementation{Name: "gridflow call", Version: version()}, nil)
 	session, err := client.Connect(ctx, &mcp.IOTransport{Reader: b, Writer: b}, &mcp.ClientSessionOptions{ProtocolVersion: callRevision})
 	if err != nil {
 		b.Close()
-		return nil, fmt.Errorf("the process that has the state folder does not answer: %w", err)
+		return nil, &unaskedError{err}
 	}
 	defer session.Close()
 	got, err := session.CallTool(ctx, &mcp.CallToolParams{Name: t.Name, Arguments: raw})

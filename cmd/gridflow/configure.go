@@ -25,7 +25,7 @@ func usagef(format string, args ...any) error { return usageError{fmt.Sprintf(fo
 // the arguments that are no settings. extra are flags that belong to the subcommand
 // alone; they have neither a variable nor a key.
 func configure(cmd string, args []string, lookupEnv func(string) (string, bool), extra ...setting) (*config, []string, error) {
-	c := &config{places: make(map[string]string)}
+	c := &config{places: make(map[string]string), held: make(map[string]string)}
 	table := settings(c)
 
 	flags, rest, err := parseFlags(cmd, args, append(table[:len(table):len(table)], extra...))
@@ -55,7 +55,8 @@ func configure(cmd string, args []string, lookupEnv func(string) (string, bool),
 
 	for i := range table {
 		s := &table[i]
-		if err := s.set(s.texts(s.def)); err != nil {
+		given := s.texts(s.def)
+		if err := s.set(given); err != nil {
 			return nil, nil, s.refuse("the default of "+s.name, err)
 		}
 		// Every source is checked, also one that a stronger source overrides: a
@@ -65,18 +66,24 @@ func configure(cmd string, args []string, lookupEnv func(string) (string, bool),
 			if err := s.set(v.texts); err != nil {
 				return nil, nil, s.refuse(c.places[s.name], err)
 			}
+			given = v.texts
 		}
 		if v, ok := env[s.name]; ok {
 			c.places[s.name] = s.env()
 			if err := s.set(v); err != nil {
 				return nil, nil, s.refuse(c.places[s.name], err)
 			}
+			given = v
 		}
 		if v, ok := flags[s.name]; ok {
 			c.places[s.name] = "--" + s.name
 			if err := s.set(v); err != nil {
 				return nil, nil, s.refuse(c.places[s.name], err)
 			}
+			given = v
+		}
+		if !s.followed() {
+			c.held[s.name] = strings.Join(given, "\n")
 		}
 	}
 	memory := memoryOfSystem()

@@ -139,9 +139,13 @@ func differs(state string, names []string, mine, theirs server.Hello) *inUseErro
 	if slices.Contains(names, "root") { // what people mean by another set of files
 		first = "root"
 	}
+	what := fmt.Sprintf("%q there, %q here", short(theirs.Settings[first]), short(mine.Settings[first]))
+	if first == settingTools { // of two long lists what only one has is all that is wanted
+		what = onlyOne(theirs.Settings[first], mine.Settings[first])
+	}
 	e := &inUseError{
 		state: state,
-		why:   fmt.Sprintf("another gridflow process uses the state folder with other settings (%s: %q there, %q here", first, short(theirs.Settings[first]), short(mine.Settings[first])),
+		why:   fmt.Sprintf("another gridflow process uses the state folder with other settings (%s: %s", first, what),
 		hint:  "Start both with the same settings, or this one with a --state-dir of its own",
 	}
 	if rest := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return n == first }); len(rest) > 0 {
@@ -149,6 +153,18 @@ func differs(state string, names []string, mine, theirs server.Hello) *inUseErro
 	}
 	e.why += ")"
 	return e
+}
+
+// onlyOne says which tools are on offer in one of two processes alone.
+func onlyOne(theirs, mine string) string {
+	there, here := strings.Split(theirs, ","), strings.Split(mine, ",")
+	less := func(a, b []string) string {
+		return short(strings.Join(slices.DeleteFunc(slices.Clone(a), func(name string) bool { return slices.Contains(b, name) }), ", "))
+	}
+	if missing := less(here, there); missing != "" {
+		return "not on offer there: " + missing
+	}
+	return "not on offer here: " + less(there, here)
 }
 
 func short(s string) string {

@@ -49,7 +49,7 @@ func (p *program) journal(_ context.Context, args []string) (err error) {
 	}
 	defer log.Close()
 	if log.Stats().Segments == 0 {
-		return fmt.Errorf("%q: there is no journal in this folder", rest[0])
+		return fmt.Errorf("%q: there is no journal in this folder; that of a state folder is in its folder journal", rest[0])
 	}
 	out := lines{json: json.NewEncoder(p.stdout), table: tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0), asJSON: asJSON}
 	out.json.SetEscapeHTML(false)

@@ -32,15 +32,22 @@ func (c *config) officeLimits() office.Limits {
 }
 
 // openOffice makes the pool of LibreOffice's workers, with a folder in the state folder, or
-// where that is "" a temporary one. Nothing is started, nor looked for.
+// where that is "" a temporary one. Nothing is started. A folder that --office names may come
+// later; whoever has misspelt it would hear of that from callers alone.
 func (c *config) openOffice(state string, log *slog.Logger) (*office.Pool, error) {
 	folder := ""
 	if state != "" {
 		folder = filepath.Join(state, "office")
 	}
+	find := office.Finder(c.office)
+	if c.office != "auto" && c.office != "off" {
+		if _, err := find(); err != nil {
+			log.Warn("LibreOffice is not where --office says; it is looked for again when a call wants it", "error", err.Error())
+		}
+	}
 	var pool *office.Pool
 	pool, err := office.New(office.Options{
-		Limits: c.officeLimits(), Folder: folder, Logger: log, Find: office.Finder(c.office),
+		Limits: c.officeLimits(), Folder: folder, Logger: log, Find: find,
 		Starter: office.LibreOffice{DataLimit: func() int64 { // of limits that may change
 			return workerMost(pool.Limits(), server.GroupMemory(), debug.SetMemoryLimit(-1))
 		}},

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/fsnotify/fsnotify"
 
@@ -15,25 +16,37 @@ import (
 
 // followConfig applies the settings of scheduling and of LibreOffice anew whenever the
 // configuration file changes, until ctx is done: bounds, rates, seats and weights change under the
-// calls that wait and run. A file that is wrong changes nothing. Other settings hold until the next start.
-// again reads all settings as the start of the program did.
-func followConfig(ctx context.Context, path string, apply func(*config) error, again func() (*config, error), metrics *obs.Metrics, log *slog.Logger) (stop func()) {
-	take := func() error {
+// calls that wait and run. A file that is wrong changes nothing. Other settings hold until the next start:
+// those that are not as they were in started are named. again reads all settings as the start of the program did.
+func followConfig(ctx context.Context, path string, started *config, apply func(*config) error, again func() (*config, error), metrics *obs.Metrics, log *slog.Logger) (stop func()) {
+	take := func() (waiting []string, err error) {
 		c, err := again()
 		if err == nil {
 			err = apply(c)
 		}
-		return err
+		if err != nil {
+			return nil, err
+		}
+		for name, was := range started.held {
+			if c.held[name] != was {
+				waiting = append(waiting, name)
+			}
+		}
+		slices.Sort(waiting)
+		return waiting, nil
 	}
-	began := func() { _ = take() } // settings that were good for the start
+	began := func() { _, _ = take() } // settings that were good for the start
 	return followFiles(ctx, []string{path}, log, began, func() {
-		err := take()
+		waiting, err := take()
 		metrics.Reloaded(err == nil)
 		if err != nil {
 			log.Error("the configuration file has changed and is wrong; the settings stay as they were", "file", path, "error", err.Error())
 			return
 		}
 		log.Info("scheduling settings taken from the changed configuration file", "file", path)
+		if waiting != nil {
+			log.Warn("other settings of the changed configuration file hold from the next start on", "file", path, "settings", strings.Join(waiting, ","))
+		}
 	})
 }
 
@@ -59,7 +72,8 @@ func followFiles(ctx context.Context, files []string, log *slog.Logger, began, c
 		log.Warn("files cannot be watched; changes hold after a restart", "files", files, "error", err)
 		return func() {}
 	}
-	last, _ := contents(files)
+	last, err := contents(files)
+	unread := err != nil
 	began()
 	done := make(chan struct{})
 	ctx, cancel := context.WithCancel(ctx)
@@ -81,8 +95,16 @@ func followFiles(ctx context.Context, files []string, log *slog.Logger, began, c
 				log.Warn("watching files", "files", files, "error", err) // look at them: something may have been missed
 			}
 			now, err := contents(files)
-			if err != nil || slices.Equal(now, last) {
-				continue // one is being replaced, or something else in a folder has changed
+			if err != nil { // one is being replaced; or it is gone, or its mode is wrong, and nobody would know
+				if !unread {
+					log.Warn("a file that is followed cannot be read; what it said stays", "error", err.Error())
+				}
+				unread = true
+				continue
+			}
+			unread = false
+			if slices.Equal(now, last) {
+				continue // something else in a folder has changed
 			}
 			last = now
 			changed()

@@ -8,6 +8,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -80,14 +81,15 @@ func TestAccessTLS(t *testing.T) {
 		client *http.Client
 		token  string
 		status int // 0: there is no connection
+		says   string
 	}{
-		{"no certificate", m.http, m.tokens["alice"], 0},
-		{"a certificate of another authority", with(pkix.Name{CommonName: "alice", Organization: []string{"Acme"}}, newAuthority(t)), m.tokens["alice"], 0},
-		{"alice's certificate", with(pkix.Name{CommonName: "alice", Organization: []string{"Acme"}}, g.authority), "", 200},
-		{"alice's certificate and token", with(pkix.Name{CommonName: "alice", Organization: []string{"Acme"}}, g.authority), m.tokens["alice"], 200},
-		{"alice's certificate and bob's token", with(pkix.Name{CommonName: "alice", Organization: []string{"Acme"}}, g.authority), m.tokens["bob"], 401},
-		{"nobody's certificate", with(pkix.Name{CommonName: "carol"}, g.authority), "", 401},
-		{"nobody's certificate, bob's token", with(pkix.Name{CommonName: "carol"}, g.authority), m.tokens["bob"], 200},
+		{"no certificate", m.http, m.tokens["alice"], 0, ""},
+		{"a certificate of another authority", with(pkix.Name{CommonName: "alice", Organization: []string{"Acme"}}, newAuthority(t)), m.tokens["alice"], 0, ""},
+		{"alice's certificate", with(pkix.Name{CommonName: "alice", Organization: []string{"Acme"}}, g.authority), "", 200, ""},
+		{"alice's certificate and token", with(pkix.Name{CommonName: "alice", Organization: []string{"Acme"}}, g.authority), m.tokens["alice"], 200, ""},
+		{"alice's certificate and bob's token", with(pkix.Name{CommonName: "alice", Organization: []string{"Acme"}}, g.authority), m.tokens["bob"], 401, "not of whom the certificate is"},
+		{"nobody's certificate", with(pkix.Name{CommonName: "carol", Organization: []string{"Acme"}}, g.authority), "", 401, `"CN=carol,O=Acme"`}, // as the file would have it
+		{"nobody's certificate, bob's token", with(pkix.Name{CommonName: "carol"}, g.authority), m.tokens["bob"], 200, ""},
 	} {
 		m.http = c.client
 		r, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, m.url, strings.NewReader(listTools))
@@ -106,7 +108,10 @@ func TestAccessTLS(t *testing.T) {
 			t.Errorf("%s: %v %v", c.name, res, err)
 		}
 		if err == nil {
-			res.Body.Close()
+			text, _ := io.ReadAll(res.Body)
+			if res.Body.Close(); !strings.Contains(string(text), c.says) {
+				t.Errorf("%s: %s", c.name, text)
+			}
 		}
 	}
 }

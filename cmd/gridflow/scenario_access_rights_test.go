@@ -201,10 +201,17 @@ func TestAccessSessions(t *testing.T) {
 	stream("the newer", http.MethodPost, listen, "Mcp-Protocol-Version: 2026-07-28", "Mcp-Method: subscriptions/listen")
 	bob := g.as("bob", eras[0])
 
-	// A file that is wrong changes nothing.
+	// A file that is gone or wrong changes nothing, and the log says so.
 	good, err := os.ReadFile(g.file)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if err := os.Remove(g.file); err != nil {
+		t.Fatal(err)
+	}
+	g.log.await(t, 1, "a file that is followed cannot be read", filepath.Base(g.file))
+	if use(g.tokens["alice"], alice.ID()) != 200 {
+		t.Error("alice is out because of a file that is gone")
 	}
 	replaceFile(t, g.file, []byte("principals:\n  alice: {tokens: [], roots: all}\n"))
 	g.log.await(t, 1, "principals has changed and is wrong")

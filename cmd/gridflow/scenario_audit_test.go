@@ -22,7 +22,11 @@ import (
 func TestAudit(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "audit.jsonl")
-	r, _ := editing(t, t.TempDir(), "--audit-file="+file)
+	r, root := editing(t, t.TempDir(), "--audit-file="+file)
+	real, err := filepath.EvalSymlinks(root)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for i, era := range eras {
 		s := r.client(era)
 		fork := newFork(t, s, "loan")
@@ -51,10 +55,10 @@ func TestAudit(t *testing.T) {
 		}
 		part := ""
 		for n, want := range []struct{ tool, outcome, changes string }{
-			{"create_fork", "ok", `[{"kind":"fork made","id":"FORK","path":"loan.xlsx"}]`},
+			{"create_fork", "ok", `[{"kind":"fork made","id":"FORK","path":"loan.xlsx","root":"ROOT"}]`},
 			{"edit_batch", "ok", `[{"kind":"version made","id":"FORK","version":1}]`},
 			{"edit_batch", "CONFLICT", `null`},
-			{"save_fork", "ok", `[{"kind":"file written","id":"FORK","version":1,"path":"TARGET"}]`},
+			{"save_fork", "ok", `[{"kind":"file written","id":"FORK","version":1,"path":"TARGET","root":"ROOT"}]`},
 			{"undo", "ok", `[{"kind":"version made","id":"FORK","version":2}]`},
 			{"discard_fork", "ok", `[{"kind":"fork discarded","id":"FORK"}]`},
 		} {
@@ -63,7 +67,7 @@ func TestAudit(t *testing.T) {
 				t.Fatal(err)
 			}
 			changes, _ := json.Marshal(e.Changes)
-			made := strings.NewReplacer("FORK", fork, "TARGET", target).Replace(want.changes)
+			made := strings.NewReplacer("FORK", fork, "TARGET", target, "ROOT", real).Replace(want.changes)
 			if e.Tool != want.tool || e.Outcome != want.outcome || string(changes) != made {
 				t.Errorf("line %d: %s\nwant %s %s %s", n, lines[6*i+n], want.tool, want.outcome, made)
 			}

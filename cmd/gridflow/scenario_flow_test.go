@@ -465,8 +465,9 @@ func TestS44_Reload(t *testing.T) {
 	if strings.Contains(metricsOf(t, r, 200), paced) {
 		t.Error("calls are paced, and nobody has asked for it")
 	}
-	write("class-medium: pace=3s\nclass-slow: limit=1,queue=4,client-queue=4,wait=10m\ntool-timeout: 1m\nseats: 4\nload-bytes: 1GiB\nclients: {scenario: 4}\nio-seats: 7\nrecalc-seats: 3\n")
+	write("class-medium: pace=3s\nclass-slow: limit=1,queue=4,client-queue=4,wait=10m\ntool-timeout: 2m\nmax_cells: 7\nseats: 4\nload-bytes: 1GiB\nclients: {scenario: 4}\nio-seats: 7\nrecalc-seats: 3\n")
 	r.log.await(t, 1, "scheduling settings taken from the changed configuration file")
+	r.log.await(t, 1, "hold from the next start on", "settings=max-cells") // but not tool-timeout, which a flag gives
 	weight("4")
 	scraped := metricsOf(t, r, 200)
 	for resource, capacity := range map[string]string{"cpu": "4", "io": "7", "recalc": "3", "render": "1"} {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -15,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -416,7 +418,7 @@ func shortDir(t *testing.T) string {
 func TestOtherSettings(t *testing.T) {
 	state, root := t.TempDir(), exampleRoot(t)
 	a := join(t, root, state, eras[0])
-	newFork(t, a.ClientSession, "loan")
+	fork := newFork(t, a.ClientSession, "loan")
 	elsewhere := exampleRoot(t)
 	b := join(t, elsewhere, state, eras[0])
 	b.log.await(t, 1, owns)
@@ -425,8 +427,12 @@ func TestOtherSettings(t *testing.T) {
 		t.Error(why)
 	}
 	c := join(t, root, state, eras[0], "--exclude-tools=save_fork")
-	if why := refused(t, "STATE_IN_USE", c.ClientSession, "list_forks", `{}`); !strings.Contains(why, "tools") {
+	if why := refused(t, "STATE_IN_USE", c.ClientSession, "list_forks", `{}`); !strings.Contains(why, "(tools: not on offer here: save_fork)") {
 		t.Error(why)
+	}
+	// Who reads a fork is told the same, and not that there is no such workbook.
+	for _, tool := range []string{"workbook_summary", "list_sheets", "close_workbook"} {
+		refused(t, "STATE_IN_USE", c.ClientSession, tool, `{"workbook_or_fork_id":%q}`, fork)
 	}
 }
 
@@ -545,9 +551,75 @@ func TestCallBesideServer(t *testing.T) {
 		r := serving(t, root, "--state-dir="+state, "--toolsets=all")
 		check(t, r.client(eras[0]))
 	})
+	t.Run("not on offer", func(t *testing.T) {
+		fork := newFork(t, serving(t, root, "--state-dir="+state, "--exclude-tools=diff_workbooks").client(eras[0]), "loan")
+		out, err := shell("diff_workbooks", "baseline_id=loan", "current_id="+fork)
+		if err == nil || !strings.Contains(out, "gridflow call: STATE_IN_USE") || !strings.Contains(out, "(tools: not on offer there: diff_workbooks)") {
+			t.Errorf("%v %s", err, out)
+		}
+	})
 	t.Run("stdio", func(t *testing.T) {
 		check(t, join(t, root, state, eras[0]).ClientSession)
 	})
+}
+
+// TestCallIsNotLost: where the process that has the folder ends before `gridflow call` has asked it, the
+// next one is asked. Here it says its hello and hangs up, to three that come.
+func TestCallIsNotLost(t *testing.T) {
+	t.Setenv("TMPDIR", shortDir(t))
+	state, root := shortDir(t), exampleRoot(t)
+	r := serving(t, root, "--state-dir="+state, "--toolsets=all")
+	fork := newFork(t, r.client(eras[0]), "loan")
+	path, err := socketAddress(state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	behind := path + "2"
+	if err := os.Rename(path, behind); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	var came atomic.Int32
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			server, err := net.Dial("unix", behind)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if came.Add(1) <= 3 {
+				hello, err := bufio.NewReader(server).ReadString('\n')
+				if err != nil {
+					t.Error(err)
+				}
+				io.WriteString(conn, hello)
+				conn.Close()
+				server.Close()
+				continue
+			}
+			go io.Copy(server, conn)
+			go io.Copy(conn, server)
+		}
+	}()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), self, "call", "--root="+root, "--state-dir="+state, "list_forks")
+	cmd.Args[0] = "gridflow"
+	cmd.Env = append(os.Environ(), "GORACE="+quickRaceExit)
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), fork) || came.Load() != 4 {
+		t.Errorf("it came %d times, and then: %v %s", came.Load(), err, out)
+	}
 }
 
 // TestPipeEnds: a piped program whose client leaves ends well, and the first goes on.

@@ -218,7 +218,7 @@ func (u *setup) host(ctx context.Context) (*host, error) {
 			}
 			return c.applyFlow(scheduler)
 		}
-		h.beside = append(h.beside, followConfig(ctx, c.configFile, apply, again, metrics, log))
+		h.beside = append(h.beside, followConfig(ctx, c.configFile, c, apply, again, metrics, log))
 	}
 	return h, nil
 }

@@ -25,6 +25,8 @@ type config struct {
 	// places says where each value that is no default was given, for messages about
 	// it: a flag, a variable, or a line of the configuration file.
 	places map[string]string
+	// held has the settings that hold until the next start, by name, as they were written.
+	held map[string]string
 
 	// joins says that this process does not open the workspace where another one has the
 	// state folder, but may become its client. alone is why it has no forks, if that is
@@ -132,6 +134,18 @@ type setting struct {
 	set     func(values []string) error
 }
 
+// followed tells whether the setting takes effect when the configuration file changes, and not
+// at the next start alone.
+func (s *setting) followed() bool {
+	switch s.group {
+	case "Scheduling":
+		return s.name != "adaptive"
+	case "LibreOffice":
+		return s.name != "office"
+	}
+	return false
+}
+
 // env gives the name of the environment variable of the setting.
 func (s *setting) env() string {
 	return "GRIDFLOW_" + strings.ToUpper(strings.ReplaceAll(s.name, "-", "_"))
@@ -165,10 +179,10 @@ func settings(c *config) []setting {
 		duration("drain-timeout", "Tools", "how long calls in flight may finish once the server stops", "20s", &c.drainTimeout),
 
 		text("state-dir", "Forks", `folder that keeps forks over restarts; "none": nothing can be edited; left out: the user's state folder`, "", "the path of a folder, or none", &c.stateDir, nil),
-		number("max-forks", "Forks", "forks that there may be", "64", "a whole number from 1 up", &c.maxForks),
+		count1("max-forks", "Forks", "forks that there may be", 64, &c.maxForks),
 		duration("fork-ttl", "Forks", "a fork that nobody has used for so long is discarded; 0: never", "0s", &c.forkTTL),
-		number("max-checkpoints", "Forks", "checkpoints of one fork", "64", "a whole number from 1 up", &c.maxCheckpoints),
-		number("max-staged", "Forks", "staged changes of one fork", "64", "a whole number from 1 up", &c.maxStaged),
+		count1("max-checkpoints", "Forks", "checkpoints of one fork", 64, &c.maxCheckpoints),
+		count1("max-staged", "Forks", "staged changes of one fork", 64, &c.maxStaged),
 		number("history", "Forks", "versions back from the newest that a fork keeps at least; older ones may go, but for those that a checkpoint or a staged change is of, and all after them; 0: none goes", "0", "a whole number from 0 up, where 0 means that all are kept", &c.history),
 		count1("max-edit-cells", "Forks", "cells that one call may change, and twice as many may differ from its file in a fork that is saved, merged or copied: some 250 bytes each until it is done; unless given, no more than fit a quarter of memory-limit, or of the memory that the system gives the process or the machine has", 1<<24, &c.maxEditCells),
 		size("fork-bytes", "Forks", "memory for forks in use beside their workbooks; 0: a twelfth of what these take", "0", &c.forkBytes),

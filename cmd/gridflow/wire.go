@@ -67,7 +67,7 @@ func openWith(ctx context.Context, c *config, log *slog.Logger, files func(*work
 		suite.close(ctx)
 		return nil, errors.Join(err, record.Close(), closeJournal(records))
 	}
-	router, jobs := &forks.Router{Workspace: w}, new(admit.Jobs)
+	router, jobs := &forks.Router{Workspace: w, None: noForks}, new(admit.Jobs)
 	if records != nil {
 		o := c.forkOptions()
 		o.Bases, o.Files, o.Journal, o.Logger = w, files(w), records, log

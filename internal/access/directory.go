@@ -381,10 +381,11 @@ func ValidName(name string) bool {
 // entry reads what is said of one principal.
 func (d *Directory) entry(name string, n *yaml.Node) (*entry, error) {
 	e := &entry{name: name}
+	var key string // that is being read
 	text := func(p *string) func(*yaml.Node) error {
 		return func(n *yaml.Node) error {
 			if n.Kind != yaml.ScalarNode || n.Value == "" {
-				return at(n, "%s: a text is wanted", name)
+				return at(n, "%s: %s: a text is wanted", name, key)
 			}
 			*p = n.Value
 			return nil
@@ -393,7 +394,7 @@ func (d *Directory) entry(name string, n *yaml.Node) (*entry, error) {
 	flag := func(p *bool) func(*yaml.Node) error {
 		return func(n *yaml.Node) error {
 			if n.Decode(p) != nil || n.Tag != "!!bool" {
-				return at(n, "%s: true or false is wanted", name)
+				return at(n, "%s: %s: true or false is wanted", name, key)
 			}
 			return nil
 		}
@@ -402,7 +403,7 @@ func (d *Directory) entry(name string, n *yaml.Node) (*entry, error) {
 		return func(n *yaml.Node) error {
 			var v int64
 			if n.Tag != "!!int" || n.Decode(&v) != nil || v < 1 || v > most {
-				return at(n, "%s: a whole number from 1 to %d is wanted", name, most)
+				return at(n, "%s: %s: a whole number from 1 to %d is wanted", name, key, most)
 			}
 			set(v)
 			return nil
@@ -410,7 +411,7 @@ func (d *Directory) entry(name string, n *yaml.Node) (*entry, error) {
 	}
 	keys := map[string]func(*yaml.Node) error{
 		"tokens": func(n *yaml.Node) error {
-			return items(n, func(n *yaml.Node) error {
+			return items(n, name+": tokens: a list is wanted, of what gridflow token gives", func(n *yaml.Node) error {
 				s, err := parseSecret(n.Value)
 				if err != nil {
 					return at(n, "%s: %w", name, err) // without what was written, which may be a token
@@ -426,7 +427,7 @@ func (d *Directory) entry(name string, n *yaml.Node) (*entry, error) {
 				e.all = true
 				return nil
 			}
-			if err := items(n, func(n *yaml.Node) error {
+			if err := items(n, name+": roots: "+rootsWanted, func(n *yaml.Node) error {
 				root, err := d.root(n.Value)
 				if err != nil {
 					return at(n, "%s: %w", name, err)
@@ -440,41 +441,44 @@ func (d *Directory) entry(name string, n *yaml.Node) (*entry, error) {
 			e.roots = slices.Compact(e.roots)
 			return nil
 		},
-		"read-only": flag(&e.readOnly),
+		"read_only": flag(&e.readOnly),
 		"metrics":   flag(&e.metrics),
 		"weight":    count(func(v int64) { e.weight = v }, weightMax),
-		"max-forks": count(func(v int64) { e.maxForks = int(v) }, 1<<20),
+		"max_forks": count(func(v int64) { e.maxForks = int(v) }, 1<<20),
 	}
-	err := each(n, name, func(key, value *yaml.Node) error {
-		set := keys[strings.ReplaceAll(key.Value, "_", "-")]
+	err := each(n, name, func(k, value *yaml.Node) error {
+		key = k.Value
+		set := keys[strings.ReplaceAll(key, "-", "_")]
 		if set == nil {
 			names := slices.Sorted(maps.Keys(keys))
 			hint := "there are " + strings.Join(names, ", ")
-			if near := nearest.Names(key.Value, names, 1); near != nil {
+			if near := nearest.Names(key, names, 1); near != nil {
 				hint = fmt.Sprintf("did you mean %q?", near[0])
 			}
-			return at(key, "%s: there is no %q; %s", name, key.Value, hint)
+			return at(k, "%s: there is no %q; %s", name, key, hint)
 		}
 		return set(value)
 	})
 	if err == nil && !e.all && e.roots == nil {
-		err = at(n, "%s: roots is missing: a list of roots by path or by the name of the folder, or all", name)
+		err = at(n, "%s: roots is missing: %s", name, rootsWanted)
 	}
 	return e, err
 }
 
+const rootsWanted = "a list is wanted, of roots by path or by the name of the folder; or: all"
+
 // items calls fn with the scalars of a list; a scalar alone is a list of one.
-func items(n *yaml.Node, fn func(*yaml.Node) error) error {
+func items(n *yaml.Node, wanted string, fn func(*yaml.Node) error) error {
 	list := n.Content
 	switch {
 	case n.Kind == yaml.ScalarNode && n.Tag != "!!null":
 		list = []*yaml.Node{n}
 	case n.Kind != yaml.SequenceNode || len(list) == 0:
-		return at(n, "a list of texts is wanted")
+		return at(n, "%s", wanted)
 	}
 	for _, item := range list {
 		if item.Kind != yaml.ScalarNode {
-			return at(item, "a list of texts is wanted")
+			return at(item, "%s", wanted)
 		}
 		if err := fn(item); err != nil {
 			return err

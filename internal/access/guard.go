@@ -135,13 +135,13 @@ func (g *Guard) identify(r *http.Request, machine string) (p *principal.Principa
 	if refused != nil && refused.reason != reasonMissing {
 		return nil, until, refused
 	}
-	holder, shown := g.holder(r)
+	holder, subject := g.holder(r)
 	if refused != nil { // no token
 		if holder != nil {
 			return holder, until, nil
 		}
-		if shown {
-			refused.text = "the certificate is nobody's here, and there is no token"
+		if subject != "" { // as the file must have it: there are several ways to write one
+			refused.text = fmt.Sprintf("the certificate (%q) is nobody's here, and there is no token", subject)
 		}
 		return nil, until, refused
 	}
@@ -155,12 +155,13 @@ func (g *Guard) identify(r *http.Request, machine string) (p *principal.Principa
 	return p, until, nil
 }
 
-// holder gives whose certificate a connection has shown, nil where it is nobody's.
-func (g *Guard) holder(r *http.Request) (p *principal.Principal, shown bool) {
+// holder gives whose certificate a connection has shown, nil where it is nobody's, and its subject.
+func (g *Guard) holder(r *http.Request) (p *principal.Principal, subject string) {
 	if r.TLS == nil || len(r.TLS.VerifiedChains) == 0 || len(r.TLS.VerifiedChains[0]) == 0 {
-		return nil, false
+		return nil, ""
 	}
-	return g.Directory.ByCertificate(r.TLS.VerifiedChains[0][0].Subject.String()), true
+	subject = r.TLS.VerifiedChains[0][0].Subject.String()
+	return g.Directory.ByCertificate(subject), subject
 }
 
 // tokenOf takes the token out of a request, as RFC 6750 has it in a header.

@@ -68,9 +68,13 @@ func parseUntil(text string) (time.Time, error) {
 	return time.Parse(time.DateOnly, text)
 }
 
-// CheckUntil tells whether a text can follow "until".
-func CheckUntil(text string) error {
-	_, err := parseUntil(text)
+// CheckUntil tells whether a text can follow "until" in what is made now: whose end is over
+// would never be good.
+func CheckUntil(text string, now time.Time) error {
+	until, err := parseUntil(text)
+	if err == nil && !until.After(now) {
+		err = errors.New("that is over already, for a day counts by its beginning in UTC")
+	}
 	return err
 }
 

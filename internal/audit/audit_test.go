@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -82,5 +83,74 @@ func TestFailed(t *testing.T) {
 	l.Close()
 	if err := l.Write(Entry{}); err == nil || l.Failed() != 1 {
 		t.Errorf("%v, %d failed", err, l.Failed())
+	}
+}
+
+// shortWriter has room for so many bytes more, as a disk that is nearly full.
+type shortWriter struct {
+	*os.File
+	room int
+}
+
+func (w *shortWriter) Write(p []byte) (int, error) {
+	n, err := w.File.Write(p[:min(len(p), w.room)])
+	w.room -= n
+	if err == nil && n < len(p) {
+		err = syscall.ENOSPC
+	}
+	return n, err
+}
+
+// TestTornLine: of a line for which the disk has no room the beginning may be there. The line
+// that comes next, when there is room again or after a start anew, is whole all the same.
+func TestTornLine(t *testing.T) {
+	line, err := json.Marshal(Entry{Tool: "torn"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for room := range len(line) + 1 {
+		for _, anew := range []bool{false, true} {
+			path := filepath.Join(t.TempDir(), "audit")
+			l, err := Open(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			write := func(tool string) error { return l.Write(Entry{Tool: tool}) }
+			if err := write("first"); err != nil {
+				t.Fatal(err)
+			}
+			full := &shortWriter{l.file.(*os.File), room}
+			l.file = full
+			if write("torn") == nil || write("torn") == nil {
+				t.Fatal("what had no room was written")
+			}
+			l.file = full.File
+			if anew {
+				l.Close()
+				if l, err = Open(path); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, tool := range []string{"next", "last"} {
+				if err := write(tool); err != nil {
+					t.Fatal(err)
+				}
+			}
+			l.Close()
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var whole []string
+			for line := range strings.Lines(string(text)) {
+				var e Entry
+				if json.Unmarshal([]byte(line), &e) == nil && e.Tool != "torn" {
+					whole = append(whole, e.Tool)
+				}
+			}
+			if !reflect.DeepEqual(whole, []string{"first", "next", "last"}) {
+				t.Fatalf("room for %d bytes, anew %v: whole lines %v of %q", room, anew, whole, text)
+			}
+		}
 	}
 }

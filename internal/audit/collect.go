@@ -12,6 +12,7 @@ type Change struct {
 	Item    string `json:"item,omitempty"`    // the checkpoint or staged change of it
 	Version uint64 `json:"version,omitempty"` // that the fork has now
 	Path    string `json:"path,omitempty"`    // of the file, as callers see it
+	Root    string `json:"root,omitempty"`    // that Path is relative to: two may have files of one name
 }
 
 // A Kind says what has become of what a Change names.

@@ -164,7 +164,7 @@ func (s *Snapshot) Values(ctx context.Context, value func(i int, c grid.Cell) ce
 			return Edit{}, err
 		}
 		op := GiveValues{Sheet: info.Name}
-		for c := range Computed(sheet) {
+		for c := range Computed(sheet, cell.WholeSheet) {
 			v := GivenValue{Ref: c.Ref, Value: value(i, c)}
 			if c.HasFormula() {
 				if f := sheet.Formula(c); f.Kind == grid.DynamicArray {
@@ -180,18 +180,18 @@ func (s *Snapshot) Values(ctx context.Context, value func(i int, c grid.Cell) ce
 	return e, nil
 }
 
-// Computed yields the cells of a sheet that have a formula or are filled by an array, row by row.
-func Computed(sheet *grid.Sheet) func(yield func(grid.Cell) bool) {
+// Computed yields the cells of a range that have a formula or are filled by an array, row by row.
+func Computed(sheet *grid.Sheet, r cell.Range) func(yield func(grid.Cell) bool) {
 	return func(yield func(grid.Cell) bool) {
 		if sheet.FormulaCells() == 0 {
 			return
 		}
 		arrays := false
-		for range sheet.Arrays(cell.WholeSheet) {
+		for range sheet.Arrays(r) {
 			arrays = true
 			break
 		}
-		for c := range sheet.Cells(cell.WholeSheet) {
+		for c := range sheet.Cells(r) {
 			if (c.HasFormula() || arrays && sheet.InArray(c.Ref)) && !yield(c) {
 				return
 			}

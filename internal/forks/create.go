@@ -94,7 +94,7 @@ func (s *Store) Create(ctx context.Context, from string, o CreateOptions) (Info,
 		panic(err) // it is durable, and replay would stumble over it as well
 	}
 	f = &fork{id: id, stream: id, used: lastUse{began: time.Now()}, info: l.info(id, stale)}
-	audit.Record(ctx, audit.Change{Kind: audit.ForkMade, ID: id, Path: e.Path})
+	audit.Record(ctx, audit.Change{Kind: audit.ForkMade, ID: id, Path: e.Path, Root: e.Root})
 	return f.known(), nil
 }
 

@@ -2,6 +2,7 @@ package forks
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"gridflow/internal/book"
@@ -16,6 +17,18 @@ import (
 type Router struct {
 	*workspace.Workspace
 	Forks *Store // nil: every id is a workbook's
+	// None says why Forks is nil to who names a fork: he would look in vain for what is wrong
+	// with its id. nil: there is no more to say than that no workbook is called so.
+	None error
+}
+
+// absent gives what became of looking for a workbook called id where there are no forks.
+func (r *Router) absent(id string, err error) error {
+	var unknown *workspace.Error
+	if r.None != nil && IsFork(id) && errors.As(err, &unknown) && unknown.Code == workspace.CodeNotFound {
+		return r.None
+	}
+	return err
 }
 
 // View runs fn on the newest snapshot of a workbook or fork, or on the version of a fork
@@ -24,7 +37,7 @@ func (r *Router) View(ctx context.Context, id string, fn func(*book.Snapshot) er
 	if IsFork(id) && r.Forks != nil {
 		return r.Forks.View(ctx, id, fn)
 	}
-	return r.Workspace.View(ctx, id, fn)
+	return r.absent(id, r.Workspace.View(ctx, id, fn))
 }
 
 // A Package is a workbook, or a version of a fork, as a file that can be written: what it
@@ -43,7 +56,7 @@ func (r *Router) Package(ctx context.Context, id string, fn func(Package) error)
 	if !IsFork(id) || r.Forks == nil {
 		key, err := r.Workspace.Revision(ctx, id)
 		if err != nil {
-			return err
+			return r.absent(id, err)
 		}
 		return r.Workspace.ViewFile(ctx, id, func(snap *book.Snapshot, f *xlsx.File) error {
 			return fn(Package{Snapshot: snap, File: f, Key: key})
@@ -76,7 +89,8 @@ func (r *Router) Package(ctx context.Context, id string, fn func(Package) error)
 // what it stands on.
 func (r *Router) Lookup(ctx context.Context, id string) (workspace.Entry, error) {
 	if !IsFork(id) || r.Forks == nil {
-		return r.Workspace.Lookup(ctx, id)
+		e, err := r.Workspace.Lookup(ctx, id)
+		return e, r.absent(id, err)
 	}
 	info, err := r.Forks.Info(ctx, id)
 	if err != nil {
@@ -91,7 +105,8 @@ func (r *Router) Lookup(ctx context.Context, id string) (workspace.Entry, error)
 // of its base with the version.
 func (r *Router) Revision(ctx context.Context, id string) (string, error) {
 	if !IsFork(id) || r.Forks == nil {
-		return r.Workspace.Revision(ctx, id)
+		key, err := r.Workspace.Revision(ctx, id)
+		return key, r.absent(id, err)
 	}
 	info, err := r.Forks.Info(ctx, id)
 	if err != nil {
@@ -103,7 +118,8 @@ func (r *Router) Revision(ctx context.Context, id string) (string, error) {
 // Close drops a workbook from memory. A fork leaves it by itself.
 func (r *Router) Close(ctx context.Context, id string) (bool, error) {
 	if !IsFork(id) || r.Forks == nil {
-		return r.Workspace.Close(ctx, id)
+		dropped, err := r.Workspace.Close(ctx, id)
+		return dropped, r.absent(id, err)
 	}
 	_, err := r.Forks.Info(ctx, id)
 	return false, err

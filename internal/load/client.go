@@ -354,7 +354,8 @@ func wireError(err error) *jsonrpc.Error {
 // codeOf gives the code that an error's text begins with, as in "OVERLOADED: …".
 func codeOf(text string) (string, bool) {
 	code, _, found := strings.Cut(text, ":")
-	return code, found && code != "" && strings.ToUpper(code) == code && !strings.ContainsAny(code, " \n")
+	const letters, others = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "0123456789_-"
+	return code, found && len(code) <= 64 && strings.ContainsAny(code, letters) && strings.Trim(code, letters+others) == ""
 }
 
 func textOf(res *mcp.CallToolResult) string {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
@@ -249,7 +250,7 @@ func (r *Result) notes(b *strings.Builder) {
 			for _, outcome := range slices.Sorted(maps.Keys(g.Texts)) {
 				if !said[outcome] && !slices.Contains([]string{left, timedOut, cancelled}, outcome) {
 					said[outcome] = true
-					fmt.Fprintf(b, "\n%s of %s at %g×, the first: %s\n", outcome, g.Group, s.Times, g.Texts[outcome])
+					fmt.Fprintf(b, "\n%s of %s at %g×, the first: %s\n", outcome, g.Group, s.Times, plain(g.Texts[outcome]))
 				}
 			}
 		}
@@ -260,6 +261,16 @@ func (r *Result) notes(b *strings.Builder) {
 	if r.Remains > 0 {
 		fmt.Fprintf(b, "\nWhat clients made for themselves (forks, copies) could not be undone %d times, and is still with the server.\n", r.Remains)
 	}
+}
+
+// plain gives a text of a server without what would steer the terminal that shows it.
+func plain(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) || r == '\n' {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, text)
 }
 
 func mb(n int64) float64 { return float64(n) / 1e6 }

@@ -664,3 +664,82 @@ func TestNotUnderstood(t *testing.T) {
 		t.Errorf("%d sessions were opened", opened.Load())
 	}
 }
+
+// wild serves as little of the protocol as a client needs, and answers calls with a text as it is, in which ID
+// stands for the call's.
+func wild(t *testing.T, answer string) string {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var m struct {
+			ID     json.RawMessage `json:"id"`
+			Method string          `json:"method"`
+		}
+		_ = json.NewDecoder(r.Body).Decode(&m) // of a GET or DELETE there is none
+		w.Header().Set("Content-Type", "application/json")
+		switch {
+		case m.Method == "initialize":
+			fmt.Fprintf(w, `{"jsonrpc":"2.0","id":%s,"result":{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"wild","version":"1"}}}`, m.ID)
+		case m.Method == "tools/call":
+			io.WriteString(w, strings.ReplaceAll(answer, "ID", string(m.ID)))
+		case m.ID != nil:
+			fmt.Fprintf(w, `{"jsonrpc":"2.0","id":%s,"error":{"code":-32601,"message":"no"}}`, m.ID)
+		default:
+			w.WriteHeader(http.StatusAccepted)
+		}
+	}))
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+// TestWildServers: an answer that is no result is not counted as one, nor the beginning of any text as a code,
+// and no server steers the terminal of who reads the report.
+func TestWildServers(t *testing.T) {
+	failing := func(text string) string {
+		quoted, _ := json.Marshal(text)
+		return `{"jsonrpc":"2.0","id":ID,"result":{"isError":true,"content":[{"type":"text","text":` + string(quoted) + `}]}}`
+	}
+	for answer, want := range map[string]string{
+		`{"jsonrpc":"2.0","id":ID,"result":{"content":[]}}`:                        ok,
+		`{"jsonrpc":"2.0","id":ID,"result":{"content":[],"structuredContent":{}}}`: ok,
+		`{"jsonrpc":"2.0","id":ID,"result":[1]}`:                                   transport,
+		`{"jsonrpc":"2.0","id":ID}`:                                                transport,
+		`{"jsonrpc":"2.0","id":ID,"error":{"code":5,"message":"\u001b[2Jno"}}`:     rpcError,
+		failing("E_42-X: no"):                                                      "E_42-X",
+		failing("42: no"):                                                          noCode,
+		failing("\x1b[2J: no"):                                                     noCode,
+		failing(strings.Repeat("E", 100) + ": no"):                                 noCode,
+		failing("\x1b]0;mine\x07\u202eno"):                                         noCode,
+		"hello":                                                                    transport,
+		"":                                                                         transport,
+	} {
+		res, err := Run(t.Context(), Target{URL: wild(t, answer), Era: "2025-11-25"}, Scenario{Groups: []Group{{Name: "g", Limit: 2, Calls: []Call{{Tool: "x"}}}}})
+		if err != nil {
+			t.Fatalf("%s: %v", answer, err)
+		}
+		if g := res.Steps[0].Groups[0]; g.Due != 2 || g.Counts[want] != 2 {
+			t.Errorf("%s: %v, want %q", answer, g.Counts, want)
+		}
+		if text := res.Text(); strings.ContainsAny(text, "\x1b\x07\u202e") {
+			t.Errorf("%s: the text steers a terminal: %q", answer, text)
+		}
+	}
+}
+
+// TestHandshakeHangs: where a server takes no handshake it is told that nobody waits any longer.
+func TestHandshakeHangs(t *testing.T) {
+	came, end := make(chan struct{}, 10), make(chan struct{})
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		came <- struct{}{}
+		<-end
+	}))
+	defer s.Close()
+	defer close(end)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	go func() {
+		<-came
+		cancel(errPatience)
+	}()
+	if _, err := newDialer(Target{URL: s.URL}).open(t.Context(), ctx, caller{principal: "p"}); !errors.Is(err, errPatience) {
+		t.Errorf("%v, want %v", err, errPatience)
+	}
+}

@@ -132,6 +132,9 @@ func (d *dialer) connect(ctx, openCtx context.Context, who caller, through mcp.T
 	s, err := client.Connect(ctx, through, &mcp.ClientSessionOptions{ProtocolVersion: d.target.Era})
 	if err != nil {
 		cancel()
+		if openCtx.Err() != nil && !errors.Is(err, context.Cause(openCtx)) {
+			err = fmt.Errorf("%w (%w)", context.Cause(openCtx), err)
+		}
 		return nil, err
 	}
 	return s, nil

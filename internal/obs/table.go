@@ -223,7 +223,7 @@ var table = [metrics]metric{
 	andonLevel:         {"gridflow_andon_level", gauge, nil, nil, "How full the queues are: 0 ok, 1 warn, 2 critical, 3 emergency. At least 1 from when gridflow_takt_ratio of a class has been above 1 for half a minute until it has been below 0.9 for as long."},
 	drainState:         {"gridflow_drain_state", gauge, nil, nil, "0 while the server serves, 1 once it stops."},
 	drainInflight:      {"gridflow_drain_inflight", gauge, nil, nil, "Requests inside the server, which a stop has to wait for."},
-	breakerState:       {"gridflow_breaker_state", gauge, byName, nil, "State of the breaker before the disk of a root, which is its name, or before LibreOffice (libreoffice start, recalc, render, convert): 0 closed, 1 half-open, 2 open."},
+	breakerState:       {"gridflow_breaker_state", gauge, byName, nil, "State of the breaker before the disk of a root, which is its name, before LibreOffice (libreoffice start, recalc, render, convert), or before the issuer of access tokens (oauth keys, oauth introspection): 0 closed, 1 half-open, 2 open."},
 	breakerTransitions: {"gridflow_breaker_transitions_total", counter, []string{"name", "to"}, nil, "Changes of the state of the breaker to this one."},
 	breakerRejected:    {"gridflow_breaker_rejected_total", counter, byName, nil, "Reads and jobs of LibreOffice that the breaker refused, all or those of a file that is set aside."},
 	breakerQuarantined: {"gridflow_breaker_quarantined", gauge, byName, nil, "Files that are set aside because they could not be read again and again, or because LibreOffice failed on them each time."},

@@ -109,6 +109,8 @@ func outcomeOf(code, outcome string) string {
 	switch code {
 	case "DRAINING": // it was cut off, or not let in
 		return mcpflow.OutcomeDraining
+	case flow.CodeOverloaded: // behind the gate: too many wait for a fork, or for LibreOffice
+		return mcpflow.OutcomeOverloaded
 	case "RESPONSE_TOO_LARGE":
 		return "too_large"
 	case "CONFLICT":

@@ -107,7 +107,7 @@ func oddTools() []tools.Tool {
 				return nil, &tools.Error{Code: code, Message: "so it is"}
 			}}
 	}
-	return append(fixtureTools(), fail("large", "RESPONSE_TOO_LARGE"), fail("conflicts", "CONFLICT"), fail("broken", "CIRCUIT_OPEN"), fail("runs_out", "TIMEOUT"), fail("silent", "READ_TIMEOUT"), fail("dies", "RENDER_BACKEND_CRASHED"))
+	return append(fixtureTools(), fail("large", "RESPONSE_TOO_LARGE"), fail("conflicts", "CONFLICT"), fail("broken", "CIRCUIT_OPEN"), fail("runs_out", "TIMEOUT"), fail("silent", "READ_TIMEOUT"), fail("dies", "RENDER_BACKEND_CRASHED"), fail("waits_behind", "OVERLOADED"))
 }
 
 // TestOutcomes: what becomes of a call is counted under its tool, class and outcome, once,
@@ -115,7 +115,7 @@ func oddTools() []tools.Tool {
 func TestOutcomes(t *testing.T) {
 	s, _ := observedSite(t, oddTools(), HTTPOptions{Metrics: true}, nil)
 	session := s.open()
-	for i, tool := range []string{"echo", "refuses", "breaks", "panics", "large", "conflicts", "broken", "runs_out", "silent", "dies", "nothing_such"} {
+	for i, tool := range []string{"echo", "refuses", "breaks", "panics", "large", "conflicts", "broken", "runs_out", "silent", "dies", "waits_behind", "nothing_such"} {
 		if i%2 == 0 {
 			s.do(s.request(t.Context(), modernCall(tool), ""))
 		} else {
@@ -128,12 +128,12 @@ func TestOutcomes(t *testing.T) {
 	var want []string
 	for tool, outcome := range map[string]string{
 		"echo": "ok", "refuses": "user_error", "breaks": "internal", "panics": "internal", "large": "too_large",
-		"conflicts": "conflict", "broken": "circuit_open", "runs_out": "timeout_exec", "silent": "internal", "dies": "internal", "resources/read": "ok",
+		"conflicts": "conflict", "broken": "circuit_open", "runs_out": "timeout_exec", "silent": "internal", "dies": "internal", "waits_behind": "overloaded", "resources/read": "ok",
 	} {
 		want = append(want, fmt.Sprintf(`gridflow_requests_total{class="fast",outcome=%q,tool=%q} 1`, outcome, tool))
 	}
 	s.has(append(want, `gridflow_requests_total{class="fast",outcome="user_error",tool="resources/read"} 1`,
-		`gridflow_exec_seconds_count{class="fast",tool="resources/read"} 2`, `gridflow_queue_wait_seconds_count{class="fast"} 12`, `gridflow_drain_inflight 0`)...)
+		`gridflow_exec_seconds_count{class="fast",tool="resources/read"} 2`, `gridflow_queue_wait_seconds_count{class="fast"} 13`, `gridflow_drain_inflight 0`)...)
 	_, text := s.get("/metrics")
 	for _, secret := range []string{session, "127.0.0.1", "nothing_such"} {
 		if strings.Contains(text, secret) {

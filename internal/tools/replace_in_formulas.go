@@ -111,7 +111,7 @@ var replaceInFormulas = define(Spec{
 		out.Bad = diagnose(b.policy, b.bad)
 		b.counts = map[string]int{"formulas_changed": out.Changed, "formulas_checked": out.Checked}
 		if out.Changed == 0 {
-			b.warn("WARN_NO_MATCH: none of %d formulas has it; nothing was changed", out.Checked)
+			b.warn("WARN_NO_MATCH: none of %d formulas becomes another one; nothing was changed", out.Checked)
 		}
 		return b, nil
 	})

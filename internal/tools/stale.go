@@ -10,7 +10,7 @@ import (
 // long is answered before it has come to its end.
 const (
 	warnStale = "WARN_STALE_FORMULAS"
-	staleText = "formulas are still being calculated after an edit: values here may be older than what they are computed from. Read again in a moment, or call recalculate"
+	staleText = "formulas are not calculated yet after an edit: values here may be older than what they are computed from. Read again in a moment; where it stays so, recalculate says why"
 )
 
 // staleMark is embedded in results that show values and say by themselves which version they are of.

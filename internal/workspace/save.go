@@ -339,7 +339,7 @@ func save(ctx context.Context, dir saveFolder, t Target, o WriteOptions, fn func
 			return err
 		}
 		if kept {
-			audit.Record(ctx, audit.Change{Kind: audit.BackupMade, Path: t.Path + ".bak"})
+			audit.Record(ctx, audit.Change{Kind: audit.BackupMade, Path: t.Path + ".bak", Root: t.Root})
 		}
 	}
 	if o.Overwrite {
@@ -352,7 +352,7 @@ func save(ctx context.Context, dir saveFolder, t Target, o WriteOptions, fn func
 	if err != nil {
 		return err
 	}
-	audit.Record(ctx, audit.Change{Kind: audit.FileWritten, ID: o.Fork, Version: o.Version, Path: t.Path})
+	audit.Record(ctx, audit.Change{Kind: audit.FileWritten, ID: o.Fork, Version: o.Version, Path: t.Path, Root: t.Root})
 	return dir.SyncDir(filepath.Dir(name))
 }
 

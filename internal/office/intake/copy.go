@@ -19,17 +19,17 @@ import (
 // shows none. In OpenDocument the links of all but hyperlinks are emptied. An .xls is copied as
 // it is. Where it fails there is nothing at dst.
 func (l Limits) Copy(dst, src string, wanted ...Format) (Format, error) {
-	return l.copy(dst, src, false, wanted)
+	return l.copy(dst, src, less{}, wanted)
 }
 
 // CopyCells is Copy without what no formula reads: what lies upon the cells of an .xlsx or .xlsb, such as
 // drawings, charts, pictures and comments, and its colours. LibreOffice takes as long for one chart
 // as for hundreds of formulas.
 func (l Limits) CopyCells(dst, src string, wanted ...Format) (Format, error) {
-	return l.copy(dst, src, true, wanted)
+	return l.copy(dst, src, less{upon: true}, wanted)
 }
 
-func (l Limits) copy(dst, src string, cells bool, wanted []Format) (Format, error) {
+func (l Limits) copy(dst, src string, left less, wanted []Format) (Format, error) {
 	in, err := os.Open(src)
 	if err != nil {
 		return "", err
@@ -45,8 +45,8 @@ func (l Limits) copy(dst, src string, cells bool, wanted []Format) (Format, erro
 	}
 	if w.zip == nil {
 		_, err = io.Copy(out, io.NewSectionReader(in, 0, w.size))
-	} else if err = w.unpackAll(); err == nil {
-		err = w.write(out, cells)
+	} else if err = w.unpackAll(left); err == nil {
+		err = w.write(out, left)
 	}
 	if closing := out.Close(); err == nil {
 		err = closing
@@ -58,13 +58,18 @@ func (l Limits) copy(dst, src string, cells bool, wanted []Format) (Format, erro
 	return w.format, nil
 }
 
-// write writes the package anew, the entries that need no cleaning as they are packed; cells is that
-// of what lies upon the cells nothing is to be found.
-func (w *workbook) write(out io.Writer, cells bool) error {
+// write writes the package anew without what is left out, the entries that need no cleaning as they are packed.
+func (w *workbook) write(out io.Writer, left less) error {
 	z := zip.NewWriter(out)
 	for _, e := range w.zip.File {
-		if strings.HasSuffix(e.Name, "/") {
-			continue // a folder, which a package does not have
+		if strings.HasSuffix(e.Name, "/") || left.gone(e.Name) {
+			continue // a folder, which a package does not have; or of nobody
+		}
+		if rows, ok := left.rows[e.Name]; ok {
+			if err := writeRows(z, e, rows); err != nil {
+				return err
+			}
+			continue
 		}
 		var cut []span
 		var text []byte
@@ -76,7 +81,7 @@ func (w *workbook) write(out io.Writer, cells bool) error {
 			}
 		case w.format != ODS && strings.EqualFold(path.Ext(e.Name), ".rels"):
 			if text, err = readEntry(e, smallMax); err == nil {
-				cut, err = relsOutside(e.Name, text, cells)
+				cut, err = relsOutside(e.Name, text, left.upon)
 			}
 		}
 		if err != nil {

@@ -276,6 +276,7 @@ func TestCopyCleans(t *testing.T) {
 // Whatever the bytes are, the check ends, without a panic, and the copy of what passes passes.
 func FuzzCopy(f *testing.F) {
 	f.Add(ziptest.Pack(f, ooxml(mainType)))
+	f.Add(ziptest.Pack(f, with(ooxml(mainType), "xl/worksheets/sheet1.xml", `<worksheet><sheetData><row r="2"><c r="A2"/></row><row ht="3"><c/></row></sheetData></worksheet>`, "xl/worksheets/sheet2.xml", "<a/>")))
 	f.Add(ziptest.Pack(f, with(ooxml(mainType), "xl/drawings/_rels/a.rels", `<a><Relationship Id="a" Target="http://b" TargetMode="External"/></a>`)))
 	f.Add(ziptest.Pack(f, map[string]string{"mimetype": "application/vnd.oasis.opendocument.spreadsheet", "content.xml": `<a x:href="http://b"/>`}))
 	f.Add(compound([]byte{0x09, 0x08, 8, 0, 0, 6, 5, 0, 0, 0, 0, 0}, "Workbook"))
@@ -286,6 +287,15 @@ func FuzzCopy(f *testing.F) {
 			t.Fatal(err)
 		}
 		limits := Limits{UnpackedBytes: 1 << 20, EntryBytes: 1 << 20}
+		rows := filepath.Join(dir, "rows")
+		if _, err := limits.CopyRows(rows, in, map[string][]Rows{"xl/worksheets/sheet1.xml": {{1, 1}, {3, 5}}, "xl/worksheets/sheet2.xml": nil}); err == nil {
+			if _, err := limits.Check(rows, XLSX); err != nil {
+				t.Errorf("the copy with some rows: %v", err)
+			}
+			os.Remove(rows)
+		} else if !errors.As(err, new(*Error)) {
+			t.Fatalf("an error of no type, of some rows: %v", err)
+		}
 		format, err := limits.Copy(out, in)
 		if err != nil {
 			if !errors.As(err, new(*Error)) {

@@ -63,24 +63,33 @@ func valueOf(v cell.Value) cell.Value {
 	return v
 }
 
-// flat gives the patch of a copy that has values in place of formulas. Of a sheet in only the
+// flat gives the patch of a copy that has values in place of formulas, as far as it is seen. Of a sheet in only the
 // cells outside of the range go, and sheets that are not in it are left as they are; a nil only is
-// all of everything.
-func (d *Document) flat(ctx context.Context, only map[int]cell.Range) (patch.Patch, error) {
-	p := d.Patch
+// all of everything. Where there are too many formulas they stay, and flat is false.
+func (d *Document) flat(ctx context.Context, only map[int]cell.Range, shown seen) (p patch.Patch, flat bool, err error) {
+	p = d.Patch
 	sheets, formulas := map[int]*grid.Sheet{}, 0
 	for i, info := range d.Snapshot.Workbook().Sheets {
-		if _, wanted := only[i]; info.Kind != grid.Worksheet || info.Problem != "" || only != nil && !wanted {
+		if _, wanted := only[i]; info.Kind != grid.Worksheet || info.Problem != "" || only != nil && !wanted || shown.hides(i) {
 			continue // what cannot be read here is LibreOffice's to read
 		}
 		sheet, err := d.Snapshot.Sheet(ctx, i)
 		if err != nil {
-			return p, err
+			return p, false, err
 		}
-		sheets[i], formulas = sheet, formulas+sheet.FormulaCells()
+		sheets[i] = sheet
+		for _, r := range shown.cells(i) {
+			if r == cell.WholeSheet {
+				formulas += sheet.FormulaCells()
+				continue
+			}
+			for range book.Computed(sheet, r) {
+				formulas++
+			}
+		}
 	}
 	if formulas > flatMax && only == nil {
-		return p, nil
+		return p, false, nil
 	}
 	for i, sheet := range sheets {
 		var extra []patch.CellPatch
@@ -100,17 +109,19 @@ func (d *Document) flat(ctx context.Context, only map[int]cell.Range) (patch.Pat
 		}
 		file, err := d.File.Sheet(ctx, i, cell.MaxRows-1)
 		if err != nil {
-			return p, err
+			return p, false, err
 		}
-		for f := range file.Arrays(cell.WholeSheet) {
-			array(f.Range)
-		}
-		for f := range sheet.Arrays(cell.WholeSheet) {
-			array(f.Range)
-		}
-		for c := range book.Computed(sheet) {
-			if !done[c.Ref] {
-				extra = append(extra, patch.CellPatch{Ref: c.Ref, Value: valueOf(c.Value), HasValue: true, Style: c.Style})
+		for _, r := range shown.cells(i) {
+			for f := range file.Arrays(r) {
+				array(f.Range)
+			}
+			for f := range sheet.Arrays(r) {
+				array(f.Range)
+			}
+			for c := range book.Computed(sheet, r) {
+				if !done[c.Ref] {
+					extra = append(extra, patch.CellPatch{Ref: c.Ref, Value: valueOf(c.Value), HasValue: true, Style: c.Style})
+				}
 			}
 		}
 		if area, ok := only[i]; ok {
@@ -133,5 +144,5 @@ func (d *Document) flat(ctx context.Context, only map[int]cell.Range) (patch.Pat
 		}
 		p = overlaid(p, i, extra)
 	}
-	return p, nil
+	return p, true, nil
 }

@@ -11,7 +11,7 @@
 // A worker sees a copy, made by package patch out of the file that the workbook or fork stands
 // on. For pictures and exports the formulas in it are replaced by the values that gridflow has:
 // then LibreOffice shows what every other tool says, functions that it does not know included,
-// and has nothing to calculate.
+// and has nothing to calculate. For a picture of a large workbook the copy has only what can be seen in it (seen.go).
 //
 // Start reading at [Office.Recalculate].
 package job

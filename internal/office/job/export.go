@@ -7,6 +7,7 @@ import (
 
 	"gridflow/internal/cell"
 	"gridflow/internal/office"
+	"gridflow/internal/office/intake"
 	"gridflow/internal/office/wire"
 	"gridflow/internal/xlsx/patch"
 )
@@ -33,7 +34,7 @@ func (o *Office) Export(ctx context.Context, d Document, e Export, w io.Writer) 
 			if err != nil {
 				return wire.Request{}, err
 			}
-			in, err := d.save(ctx, dir, p, false)
+			in, err := d.save(ctx, dir, p, intake.Limits.Copy)
 			return wire.Request{Op: wire.Convert, In: in, Out: filepath.Join(dir, outName+"."+e.Format), Format: e.Format}, err
 		},
 		Collect: func(dir string, _ wire.Response) error {
@@ -57,21 +58,22 @@ func (d *Document) exported(ctx context.Context, e Export) (patch.Patch, error) 
 		if e.Formulas {
 			return d.Patch, nil
 		}
-		return d.flat(ctx, nil)
+		p, _, err := d.flat(ctx, nil, nil)
+		return p, err
 	}
 	whole := cell.WholeSheet
 	if e.Range != nil {
 		whole = *e.Range
 	}
 	if e.Format == "pdf" {
-		p, err := d.flat(ctx, nil)
+		p, _, err := d.flat(ctx, nil, nil)
 		p.View = patch.ViewPatch{Show: []int{e.Sheet}, Others: patch.OthersHidden}
 		if e.Range != nil {
 			p.View.Print = []patch.PrintArea{{Sheet: e.Sheet, Range: whole}}
 		}
 		return p, err
 	}
-	p, err := d.flat(ctx, map[int]cell.Range{e.Sheet: whole})
+	p, _, err := d.flat(ctx, map[int]cell.Range{e.Sheet: whole}, nil)
 	p.View = patch.ViewPatch{Show: []int{e.Sheet}, Others: patch.OthersGone}
 	return p, err
 }

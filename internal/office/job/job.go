@@ -32,6 +32,8 @@ type Runner interface {
 type Office struct {
 	Runner Runner
 	Limits xlsx.Limits // of what a worker writes
+
+	bounds bounds // of a test; the zero value are those that hold
 }
 
 // A Document is a workbook, or a version of a fork: see forks.Package.
@@ -120,8 +122,11 @@ func create(name string, write func(io.Writer) error) error {
 	return errors.Join(write(f), f.Close())
 }
 
-// save writes the document of a job with a patch, cells alone or all.
-func (d *Document) save(ctx context.Context, dir string, p patch.Patch, cells bool) (path string, err error) {
+// A copier writes what LibreOffice is shown of a file.
+type copier func(l intake.Limits, dst, src string, wanted ...intake.Format) (intake.Format, error)
+
+// save writes the document of a job with a patch.
+func (d *Document) save(ctx context.Context, dir string, p patch.Patch, copied copier) (path string, err error) {
 	raw := filepath.Join(dir, rawName)
 	err = create(raw, func(w io.Writer) error {
 		_, err := patch.Save(ctx, d.File, p, w)
@@ -131,14 +136,11 @@ func (d *Document) save(ctx context.Context, dir string, p patch.Patch, cells bo
 		return "", err
 	}
 	path = filepath.Join(dir, inName)
-	if cells {
-		return path, shown(path, raw, intake.XLSX, intake.Limits.CopyCells)
-	}
-	return path, shown(path, raw, intake.XLSX, intake.Limits.Copy)
+	return path, shown(path, raw, intake.XLSX, copied)
 }
 
 // shown makes of the file raw, which goes, the one that LibreOffice is shown.
-func shown(in, raw string, format intake.Format, copied func(l intake.Limits, in, raw string, wanted ...intake.Format) (intake.Format, error)) error {
+func shown(in, raw string, format intake.Format, copied copier) error {
 	defer os.Remove(raw)
 	_, err := copied(intake.Limits{}, in, raw, format)
 	var theirs *intake.Error

@@ -6,6 +6,7 @@ import (
 	"image"
 	"io"
 	"path/filepath"
+	"slices"
 
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
@@ -39,34 +40,64 @@ func (o *Office) Paint(ctx context.Context, d Document, sheet int, area cell.Ran
 	if opt.Gridlines != nil {
 		lines = fmt.Sprint(*opt.Gridlines)
 	}
+	var listed []int // the sheets of the copy
 	err := o.run(ctx, CodeRender, d.Key, office.Job{
 		Op: wire.Paint, Share: fmt.Sprintf("paint %s %d %v %v %s %d", d.Key, sheet, area, opt.Scale, lines, opt.MaxPixels),
 		Prepare: func(dir string) (wire.Request, error) {
-			copied, err := d.flat(ctx, nil)
-			if err != nil {
-				return wire.Request{}, err
-			}
-			copied.View = patch.ViewPatch{Show: []int{sheet}}
-			if opt.Gridlines != nil {
-				copied.View.Gridlines = map[int]bool{sheet: *opt.Gridlines}
-			}
-			in, err := d.save(ctx, dir, copied, false)
+			in, sheets, err := d.drawn(ctx, dir, sheet, area, opt, o.bounds)
+			listed = sheets
 			return wire.Request{
-				Op: wire.Paint, In: in, Out: filepath.Join(dir, outName), Sheet: sheet, Scale: opt.Scale, MaxPixels: opt.MaxPixels,
+				Op: wire.Paint, In: in, Out: filepath.Join(dir, outName), Sheet: slices.Index(listed, sheet), Scale: opt.Scale, MaxPixels: opt.MaxPixels,
 				Range: wire.Range{FirstRow: area.First.Row, FirstCol: area.First.Col, LastRow: area.Last.Row, LastCol: area.Last.Col},
 			}, err
 		},
 		Collect: func(dir string, r wire.Response) (err error) {
 			// It was told the number of the sheet, which is another one's where it has left one out.
 			infos := d.Snapshot.Workbook().Sheets
-			if n := len(r.Sheets); n > 0 && n != len(infos) && (sheet >= n || book.FoldName(r.Sheets[sheet]) != book.FoldName(infos[sheet].Name)) {
-				return fail(CodeRender, "Save the workbook in a spreadsheet program, which may mend it", "LibreOffice has %d of the workbook's %d sheets, and another one in the place of %q", n, len(infos), clip(infos[sheet].Name, 64))
+			at := slices.Index(listed, sheet)
+			if n := len(r.Sheets); n > 0 && n != len(listed) && (at >= n || book.FoldName(r.Sheets[at]) != book.FoldName(infos[sheet].Name)) {
+				return fail(CodeRender, "Save the workbook in a spreadsheet program, which may mend it", "LibreOffice has %d of the workbook's %d sheets, and another one in the place of %q", n, len(listed), clip(infos[sheet].Name, 64))
 			}
 			p, err = collect(filepath.Join(dir, outName), r.Picture, area, opt)
 			return err
 		},
 	})
 	return p, err
+}
+
+// drawn writes the copy that is drawn, of what is seen, or where that cannot be told apart, of everything; it gives where it
+// is, and which sheets it has.
+func (d *Document) drawn(ctx context.Context, dir string, sheet int, area cell.Range, opt PaintOptions, b bounds) (in string, sheets []int, err error) {
+	shown, err := d.seenIn(ctx, sheet, area, b)
+	if err != nil {
+		if ctx.Err() != nil {
+			return "", nil, err
+		}
+		shown = nil // what cannot be read beside the cells is LibreOffice's to read
+	}
+	for ; ; shown = nil {
+		copied, flat, err := d.flat(ctx, nil, shown)
+		switch {
+		case err != nil:
+			return "", nil, err
+		case shown != nil && !flat:
+			continue
+		}
+		copied.View = patch.ViewPatch{Show: []int{sheet}}
+		sheets = shown.sheets(len(d.Snapshot.Workbook().Sheets))
+		if len(sheets) < len(d.Snapshot.Workbook().Sheets) {
+			copied.View.Others = patch.OthersGone
+			copied.View.Show = append(copied.View.Show, slices.DeleteFunc(slices.Clone(sheets), func(i int) bool { return i == sheet })...)
+		}
+		if opt.Gridlines != nil {
+			copied.View.Gridlines = map[int]bool{sheet: *opt.Gridlines}
+		}
+		in, err = d.save(ctx, dir, copied, shown.copier(ctx, d.File, sheets))
+		if err != nil && shown != nil && ctx.Err() == nil {
+			continue
+		}
+		return in, sheets, err
+	}
 }
 
 // collect reads the pixels that a worker has painted, and looks whether they are what it says.

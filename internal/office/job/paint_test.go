@@ -176,7 +176,7 @@ func TestFlat(t *testing.T) {
 	b := &genbook.Book{}
 	b.AddSheet(g.Fill(&genbook.Sheet{Name: "Data"}))
 	d := document(t, packed(t, b))
-	p, err := d.flat(t.Context(), nil)
+	p, _, err := d.flat(t.Context(), nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

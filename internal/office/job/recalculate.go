@@ -15,6 +15,7 @@ import (
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
 	"gridflow/internal/office"
+	"gridflow/internal/office/intake"
 	"gridflow/internal/office/wire"
 	"gridflow/internal/xlsx"
 	"gridflow/internal/xlsx/patch"
@@ -60,7 +61,7 @@ func (o *Office) Recalculate(ctx context.Context, d Document) (*Values, error) {
 			if err != nil {
 				return wire.Request{}, err
 			}
-			in, err := d.save(ctx, dir, p, true)
+			in, err := d.save(ctx, dir, p, intake.Limits.CopyCells)
 			return wire.Request{Op: wire.Recalculate, In: in, Out: filepath.Join(dir, outName+".xlsx")}, err
 		},
 		Collect: func(dir string, _ wire.Response) error {
@@ -120,7 +121,7 @@ func (d *Document) probed(ctx context.Context, wrong cell.Value) (patch.Patch, [
 		if err != nil {
 			return p, nil, err
 		}
-		for c := range book.Computed(sheet) {
+		for c := range book.Computed(sheet, cell.WholeSheet) {
 			if !c.HasFormula() || !probable(sheet.Formula(c)) {
 				continue
 			}
@@ -172,7 +173,7 @@ func (v *Values) read(ctx context.Context, d *Document, out *xlsx.File, probes [
 		if theirs[i], err = out.Sheet(ctx, k, cell.MaxRows-1); err != nil {
 			return unreadable(ctx, err)
 		}
-		for c := range book.Computed(ours) {
+		for c := range book.Computed(ours, cell.WholeSheet) {
 			if x, ok := theirs[i].At(c.Ref); c.HasFormula() && (!ok || !x.HasFormula() && !theirs[i].InArray(c.Ref)) {
 				return fail(CodeFailed, "Use the backend native", "LibreOffice has lost the formula of %s!%v", cell.QuoteSheet(info.Name), c.Ref)
 			}

@@ -20,11 +20,21 @@ import (
 // document opens a workbook.
 func document(t testing.TB, b []byte) Document {
 	t.Helper()
-	f, err := xlsx.Open(t.Context(), bytes.NewReader(b), int64(len(b)), xlsx.Limits{})
+	d, err := opened(t.Context(), b)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Document{Snapshot: book.NewSnapshot("wb", "", f2source{f}), File: f, Key: t.Name()}
+	d.Key = t.Name()
+	return d
+}
+
+// opened is document for a file that may be none.
+func opened(ctx context.Context, b []byte) (Document, error) {
+	f, err := xlsx.Open(ctx, bytes.NewReader(b), int64(len(b)), xlsx.Limits{})
+	if err != nil {
+		return Document{}, err
+	}
+	return Document{Snapshot: book.NewSnapshot("wb", "", f2source{f}), File: f}, nil
 }
 
 // f2source is a file as a book.Source.
@@ -67,7 +77,7 @@ func values(t testing.TB, s *book.Snapshot) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for c := range book.Computed(sheet) {
+		for c := range book.Computed(sheet, cell.WholeSheet) {
 			fmt.Fprintf(&b, "%d!%v=%v(%v) ", i, c.Ref, c.Value, c.Value.Kind())
 		}
 	}

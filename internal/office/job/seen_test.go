@@ -1,0 +1,252 @@
+package job
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"image/color"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"gridflow/internal/book"
+	"gridflow/internal/cell"
+	"gridflow/internal/corpus"
+	"gridflow/internal/genbook"
+	"gridflow/internal/grid"
+	"gridflow/internal/office/cold"
+	"gridflow/internal/xlsx/patch"
+)
+
+var pictures = flag.String("pictures", "", "TestSeenOfCorpus draws of the workbooks whose paths match this regular expression, not of some")
+
+// TestSeenOfCorpus: a picture of a part of a sheet is the same, to the pixel, whether LibreOffice is shown what is seen in
+// it or the workbook.
+func TestSeenOfCorpus(t *testing.T) {
+	files := corpus.Files(t, ".xlsx")
+	if *pictures != "" {
+		which := regexp.MustCompile(*pictures)
+		files = slices.DeleteFunc(files, func(path string) bool { return !which.MatchString(path) })
+	} else {
+		rand.New(rand.NewPCG(3, 8)).Shuffle(len(files), func(i, j int) { files[i], files[j] = files[j], files[i] })
+		files = files[:12]
+	}
+	runner := cold.Pool(t)
+	whole := &Office{Runner: runner, bounds: bounds{whole: 1 << 40}}
+	part := &Office{Runner: runner, bounds: bounds{whole: 1, margin: 1}}
+	drawn, parts := 0, 0
+	for _, path := range files {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := opened(t.Context(), b)
+		if err != nil {
+			continue // no workbook, and told so elsewhere
+		}
+		d.Key = path
+		for _, at := range areasOf(t.Context(), d) {
+			seen, err := d.seenIn(t.Context(), at.Sheet, at.Range, part.bounds)
+			if err != nil {
+				t.Errorf("%s: %v", path, err)
+				continue
+			}
+			if seen == nil {
+				continue
+			}
+			opt := PaintOptions{Scale: 1, MaxSide: 8192, MaxPixels: 1 << 24}
+			want, err := whole.Paint(t.Context(), d, at.Sheet, at.Range, opt)
+			if err != nil {
+				continue
+			}
+			got, err := part.Paint(t.Context(), d, at.Sheet, at.Range, opt)
+			what := fmt.Sprintf("%s, sheet %d, %v", filepath.Base(path), at.Sheet, at.Range)
+			switch {
+			case err != nil:
+				t.Errorf("%s: %v", what, err)
+			case !slices.Equal(got.Cols, want.Cols) || !slices.Equal(got.Rows, want.Rows):
+				t.Errorf("%s: columns and rows lie at %v, %v, not %v, %v", what, got.Cols, got.Rows, want.Cols, want.Rows)
+			case !bytes.Equal(got.Image.Pix, want.Image.Pix):
+				t.Errorf("%s: other pixels", what)
+			}
+			drawn++
+			if len(seen) < len(d.Snapshot.Workbook().Sheets) || seen.cells(at.Sheet)[0] != cell.WholeSheet {
+				parts++
+			}
+		}
+	}
+	t.Logf("%d pictures, %d of a part of the workbook", drawn, parts)
+	if parts == 0 {
+		t.Error("no picture was one of a part")
+	}
+}
+
+// TestSeen: which rows of which sheets a picture of C200:F210 can show, by what there is on its sheet besides cells.
+func TestSeen(t *testing.T) {
+	const margin = 5
+	first := func(r string) genbook.Conditional { // what reads no other cell
+		return genbook.Conditional{Range: r, Kind: "cellIs", Operator: "greaterThan", Formulas: []string{"1"}}
+	}
+	expression := func(r, f string) genbook.Conditional {
+		return genbook.Conditional{Range: r, Kind: "expression", Formulas: []string{f}}
+	}
+	filter := area(t, "A1:F900")
+	for name, c := range map[string]struct {
+		sheet genbook.Sheet
+		want  string
+	}{
+		"cells":                  {genbook.Sheet{}, "0: 195-215"},
+		"merges":                 {genbook.Sheet{Merges: []cell.Range{area(t, "A20:A30"), area(t, "A150:A200"), area(t, "B210:B300")}}, "0: 150-300"},
+		"a rule of each cell":    {genbook.Sheet{Conditional: []genbook.Conditional{first("A1:F900")}}, "0: 195-215"},
+		"a scale":                {genbook.Sheet{Conditional: []genbook.Conditional{{Range: "A1:F900", Kind: "colorScale", Colors: []string{"FF0000", "00FF00"}}}}, "0: 1-900"},
+		"a scale elsewhere":      {genbook.Sheet{Conditional: []genbook.Conditional{{Range: "G1:G900", Kind: "colorScale", Colors: []string{"FF0000", "00FF00"}}}}, "0: 195-215"},
+		"bars":                   {genbook.Sheet{Conditional: []genbook.Conditional{{Range: "A1:F900", Kind: "dataBar", Colors: []string{"FF0000"}}}}, "0: 1-900"},
+		"duplicates":             {genbook.Sheet{Conditional: []genbook.Conditional{{Range: "F100:F300", Kind: "duplicateValues"}}}, "0: 100-300"},
+		"of its row":             {genbook.Sheet{Conditional: []genbook.Conditional{expression("A2:F900", "$A2>1")}}, "0: 195-215"},
+		"of the row before":      {genbook.Sheet{Conditional: []genbook.Conditional{expression("A12:F900", "SUM($A2:$A11)>1")}}, "0: 190-215"},
+		"of one cell":            {genbook.Sheet{Conditional: []genbook.Conditional{expression("A2:F900", "A2>$Z$1000")}}, "0: 195-215 1000-1000"},
+		"of all above":           {genbook.Sheet{Conditional: []genbook.Conditional{expression("A2:F900", "COUNTIF(A$2:A2,A2)>1")}}, "0: 2-215"},
+		"of whole rows":          {genbook.Sheet{Conditional: []genbook.Conditional{expression("A2:F900", "SUM($7:$8)>1")}}, "0: 7-8 195-215"},
+		"of a column":            {genbook.Sheet{Conditional: []genbook.Conditional{expression("A2:F900", "SUM(Z:Z)>1")}}, "0: 1-1048576"},
+		"around the end":         {genbook.Sheet{Conditional: []genbook.Conditional{expression("A300:F900 A2:F299", "A1>1")}}, "0: 1-1048576"},
+		"of another sheet":       {genbook.Sheet{Conditional: []genbook.Conditional{expression("A2:F900", "A2>Other!$A$7")}}, "0: 195-215, 2: 7-7"},
+		"of a sheet that is not": {genbook.Sheet{Conditional: []genbook.Conditional{expression("A2:F900", "A2>Nowhere!$A$7")}}, "all"},
+		"of a name":              {genbook.Sheet{Conditional: []genbook.Conditional{expression("A2:F900", "A2>limit")}}, "all"},
+		"of who knows what":      {genbook.Sheet{Conditional: []genbook.Conditional{expression("A2:F900", "INDIRECT(\"A\"&A1)>1")}}, "all"},
+		"of what moves":          {genbook.Sheet{Conditional: []genbook.Conditional{expression("A2:F900", "OFFSET(A2,A1,0)>1")}}, "all"},
+		"of no formula":          {genbook.Sheet{Conditional: []genbook.Conditional{expression("A2:F900", "A2>>")}}, "all"},
+		"a filter":               {genbook.Sheet{Filter: &filter}, "0: 195-215, 1, 2"},
+		"a table":                {genbook.Sheet{Tables: []genbook.Table{{Name: "T", Range: area(t, "A1:B900"), Columns: []genbook.TableColumn{{Name: "a"}, {Name: "b"}}}}}, "0: 195-215"},
+	} {
+		b := &genbook.Book{}
+		var g genbook.Grid
+		g.Set("A1", 0, "a")
+		g.Set("B1", 0, "b")
+		g.Set("F900", 0, 1.0)
+		sheet := c.sheet
+		sheet.Name = "Drawn"
+		b.AddSheet(g.Fill(&sheet))
+		b.AddSheet((&genbook.Grid{}).Fill(&genbook.Sheet{Name: "Beside"}))
+		b.AddSheet((&genbook.Grid{}).Fill(&genbook.Sheet{Name: "Other"}))
+		d := document(t, packed(t, b))
+		s, err := d.seenIn(t.Context(), 0, area(t, "C200:F210"), bounds{whole: 1, margin: margin})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if got := s.text(); got != c.want {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+		if s, err := d.seenIn(t.Context(), 0, area(t, "C200:F210"), bounds{}); err != nil || s != nil {
+			t.Errorf("%s: of a small workbook %v, %v", name, s.text(), err)
+		}
+	}
+	d := document(t, packed(t, &genbook.Book{Sheets: []*genbook.Sheet{(&genbook.Grid{}).Fill(&genbook.Sheet{Name: "S"})}}))
+	d.Patch.Sheets = []patch.SheetPatch{{Cells: make([]patch.CellPatch, 100_000)}}
+	if s, err := d.seenIn(t.Context(), 0, area(t, "A1:B2"), bounds{}); err != nil || s.text() != "0: 1-52" {
+		t.Errorf("of a small workbook with many edits %v, %v", s.text(), err)
+	}
+}
+
+// text gives what is seen as a line, with the numbers of rows as a sheet shows them.
+func (s seen) text() string {
+	if s == nil {
+		return "all"
+	}
+	var list []string
+	for _, i := range slices.Sorted(maps.Keys(s)) {
+		list = append(list, fmt.Sprint(i))
+		for k, r := range s[i] {
+			list[len(list)-1] += fmt.Sprintf("%s %d-%d", strings.Repeat(":", max(1-k, 0)), r.First+1, r.Last+1)
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
+// TestPaintPart: LibreOffice is shown little of a large workbook, and draws the same. What it is shown has values where
+// the workbook has formulas, and its sheet is found among fewer.
+func TestPaintPart(t *testing.T) {
+	b := &genbook.Book{}
+	fill, bold := b.Style(genbook.Style{Fill: "FFFF00"}), b.Style(genbook.Style{Bold: true, Size: 20, Border: "medium"})
+	var limits, g genbook.Grid
+	limits.Set("A7", 0, 250.0)
+	const rows = 600
+	for row := 1; row <= rows; row++ {
+		g.Set(fmt.Sprintf("A%d", row), 0, float64(row))
+		g.Formula(fmt.Sprintf("B%d", row), 0, fmt.Sprintf("_xlfn.NOSUCHTHING(A%d)", row), float64(row)*2)
+		g.Set(fmt.Sprintf("C%d", row), 0, fmt.Sprintf("a text that is wider than its column %d", row))
+		g.Set(fmt.Sprintf("E%d", row), bold, float64(row%7))
+		if row%3 == 0 {
+			g.Row(row, genbook.RowOptions{Height: float64(10 + row%20), Hidden: row%15 == 0, Style: fill})
+		}
+	}
+	g.Set("G100", bold, "merged from far above")
+	b.AddSheet((&genbook.Grid{}).Fill(&genbook.Sheet{Name: "Before"}))
+	b.AddSheet(g.Fill(&genbook.Sheet{Name: "Drawn", Visibility: genbook.Hidden, Merges: []cell.Range{area(t, "G100:H310")}, Conditional: []genbook.Conditional{
+		{Range: "A1:A600", Kind: "expression", Formulas: []string{"A1>Limits!$A$7"}, Look: genbook.Style{Fill: "FF0000"}},
+		{Range: "E200:E300", Kind: "colorScale", Colors: []string{"FFFFFF", "0000FF"}},
+	}}))
+	b.AddSheet(limits.Fill(&genbook.Sheet{Name: "Limits"}))
+	d := document(t, packed(t, b))
+	d.Patch = patch.Patch{Sheets: []patch.SheetPatch{{Sheet: 1, Cells: []patch.CellPatch{{Ref: cell.Ref{Row: 251, Col: 3}, Value: cell.TextValue("edited"), HasValue: true}}}}}
+
+	size := func(b bounds) int64 {
+		in, sheets, err := d.drawn(t.Context(), t.TempDir(), 1, area(t, "A245:H262"), PaintOptions{}, b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := map[bool][]int{false: {0, 1, 2}, true: {1, 2}}[b.whole == 1]; !slices.Equal(sheets, want) {
+			t.Errorf("of the bounds %v the sheets are %v, want %v", b, sheets, want)
+		}
+		info, err := os.Stat(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Size()
+	}
+	few := bounds{whole: 1, margin: 1}
+	if a, b := size(few), size(bounds{}); a > b*2/3 {
+		t.Errorf("the copy has %d bytes, and that of the whole workbook %d", a, b)
+	}
+	runner := cold.Pool(t)
+	made := map[bounds]*Painting{}
+	for _, b := range []bounds{{}, few} {
+		p, err := (&Office{Runner: runner, bounds: b}).Paint(t.Context(), d, 1, area(t, "A245:H262"), PaintOptions{Scale: 1, MaxSide: 4096, MaxPixels: 1 << 24})
+		if err != nil {
+			t.Fatal(err)
+		}
+		made[b] = p
+	}
+	if a, b := made[few], made[bounds{}]; !slices.Equal(a.Rows, b.Rows) || !slices.Equal(a.Cols, b.Cols) || !bytes.Equal(a.Image.Pix, b.Image.Pix) {
+		t.Error("the picture is another one")
+	}
+	made[few].check(t, "a cell above its limit", 0, 251-245, color.NRGBA{0xff, 0, 0, 0xff})
+}
+
+// areasOf gives ranges at the top, in the middle and at the end of the first sheets that have rows enough.
+func areasOf(ctx context.Context, d Document) (list []book.SheetRange) {
+	for i, info := range d.Snapshot.Workbook().Sheets {
+		if info.Kind != grid.Worksheet || info.Problem != "" || len(list) > 5 {
+			continue
+		}
+		sheet, err := d.Snapshot.Sheet(ctx, i)
+		if err != nil {
+			return list
+		}
+		used, ok := sheet.Used()
+		if !ok {
+			continue
+		}
+		for _, first := range []int{used.First.Row, (used.First.Row + used.Last.Row) / 2, max(used.Last.Row-3, 0)} {
+			first := cell.Ref{Row: first, Col: used.First.Col}
+			list = append(list, book.SheetRange{Sheet: i, Range: cell.Range{First: first, Last: cell.Ref{Row: first.Row + 8, Col: min(first.Col+8, cell.MaxCols-1)}}})
+		}
+	}
+	return list
+}
