@@ -1,9 +1,11 @@
 package forks
 
 import (
+	"strings"
 	"testing"
 
 	"gridflow/internal/book"
+	"gridflow/internal/cell"
 )
 
 // TestStaged: a change that was staged is applied to the content that it was made for, also where the fork has come back to
@@ -91,5 +93,64 @@ func TestForkOfAFork(t *testing.T) {
 	}
 	if err := r.store.View(t.Context(), f.ID, func(*book.Snapshot) error { return nil }); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestRestoreEndsRedo: there is nothing to redo once the fork has gone another way.
+func TestRestoreEndsRedo(t *testing.T) {
+	r := newRig(t, Options{CalcBudget: -1})
+	f := r.create("a.xlsx")
+	first := r.edit(f.ID, number("A1", 5)).Version
+	r.edit(f.ID, number("A1", 6))
+	r.edit(f.ID, number("A1", 7))
+	if _, err := r.store.Undo(t.Context(), f.ID, 1, Commit{}); err != nil {
+		t.Fatal(err)
+	}
+	res, err := r.store.Restore(t.Context(), f.ID, "", &first, Commit{})
+	if err != nil || res.Info.Redo != 0 {
+		t.Errorf("%d to redo, %v", res.Info.Redo, err)
+	}
+	if _, err := r.store.Redo(t.Context(), f.ID, 1, Commit{}); code(err) != CodeNothing {
+		t.Errorf("redone: %v", err)
+	}
+	if got := r.at(f.ID, "A1"); got != "5" {
+		t.Errorf("A1 is %s", got)
+	}
+}
+
+// TestChoicesThatFitNothing: a choice for what is no conflict is told, and nothing is changed.
+func TestChoicesThatFitNothing(t *testing.T) {
+	r := newRig(t, Options{CalcBudget: -1})
+	f := r.create("a.xlsx")
+	g := r.create(f.ID)
+	r.edit(g.ID, number("F5", 8))
+	elsewhere := map[book.Target]book.Resolution{{Sheet: "Data", Ref: cell.Ref{Row: 3, Col: 3}}: {Choice: book.TakeTheirs}}
+	if m, err := r.store.Merge(t.Context(), f.ID, g.ID, MergeOptions{Choices: elsewhere}); err == nil || m.Done {
+		t.Errorf("%+v, %v", m, err)
+	}
+	if m, err := r.store.Merge(t.Context(), f.ID, g.ID, MergeOptions{}); err != nil || !m.Done {
+		t.Errorf("without it: %+v, %v", m, err)
+	}
+}
+
+// TestDropOfWhatWasSaved: a fork that was edited while it was saved is not discarded, though that was asked for: what is new in
+// it lies in no file.
+func TestDropOfWhatWasSaved(t *testing.T) {
+	for _, edited := range []bool{false, true} {
+		r := newRig(t, Options{CalcBudget: -1})
+		f := r.create("a.xlsx")
+		r.edit(f.ID, number("A1", 7))
+		r.store.o.Files = filesThen{r.store.o.Files, func() {
+			if edited {
+				r.edit(f.ID, number("A1", 8))
+			}
+		}}
+		out, err := r.store.Save(t.Context(), f.ID, SaveOptions{Path: "other.xlsx", Drop: true})
+		if err != nil || out.Dropped == edited || strings.Contains(strings.Join(out.Warnings, "\n"), "the fork stays") != edited {
+			t.Errorf("edited meanwhile: %v; %+v, %v", edited, out, err)
+		}
+		if _, err := r.store.Info(t.Context(), f.ID); (err == nil) != edited {
+			t.Errorf("edited meanwhile: %v; the fork: %v", edited, err)
+		}
 	}
 }

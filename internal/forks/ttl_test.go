@@ -3,6 +3,8 @@ package forks
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -239,5 +241,48 @@ func TestDiscardOfARebasedFork(t *testing.T) {
 	}
 	if n := r.kept(); n != 0 || told[f.ID] != was.Version+1 {
 		t.Errorf("%d bases are left, and told is version %d after %d", n, told[f.ID], was.Version)
+	}
+}
+
+// TestReadsAreUses: a fork that is in memory and only read, or whose history is looked at, is used.
+func TestReadsAreUses(t *testing.T) {
+	inTime(t, Options{TTL: time.Minute}, func(t *testing.T, r *rig) {
+		f := r.create("a.xlsx")
+		for n := range 6 {
+			if n%2 == 0 {
+				r.read(f.ID)
+			} else if _, err := r.store.History(t.Context(), f.ID, 0, 1); err != nil {
+				t.Error(err)
+			}
+			time.Sleep(50 * time.Second)
+			synctest.Wait()
+			if _, err := r.store.Info(context.Background(), f.ID); err != nil {
+				t.Errorf("after %d uses: %v", n+1, err)
+				return
+			}
+		}
+	})
+}
+
+// TestReadOnlyTouchesNothing: whoever looks at forks that may be another process's drops no base that he does not know: the
+// other may have kept it for a fork that is to come.
+func TestReadOnlyTouchesNothing(t *testing.T) {
+	r := newRig(t, Options{})
+	r.create("a.xlsx")
+	r.close()
+	stray := filepath.Join(r.bases, strings.Repeat("ab", 32)+".xlsx")
+	if err := os.WriteFile(stray, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.o.ReadOnly = true
+	r.open()
+	if n := r.kept(); n != 2 {
+		t.Errorf("of two bases %d are left", n)
+	}
+	r.close()
+	r.o.ReadOnly = false
+	r.open()
+	if n := r.kept(); n != 1 {
+		t.Errorf("the owner has %d bases of one fork", n)
 	}
 }
