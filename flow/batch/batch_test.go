@@ -537,3 +537,29 @@ func BenchmarkDo(b *testing.B) {
 		}
 	}
 }
+
+// TestOutcomesAreNew: a run finds its outcomes empty, whatever runs before it have written, so that what it says nothing of
+// has neither their value nor their error.
+func TestOutcomesAreNew(t *testing.T) {
+	runs := 0
+	b, err := New(Config[int, string]{Run: func(items []int, out []Outcome[string]) error {
+		if runs++; runs == 1 {
+			for i := range out {
+				out[i] = Outcome[string]{Value: "old", Err: errors.New("old")}
+			}
+		}
+		return nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	if v, err := b.Do(t.Context(), 1); v != "old" || err == nil {
+		t.Errorf("%q, %v", v, err)
+	}
+	for range 2 * freeMax {
+		if v, err := b.Do(t.Context(), 2); v != "" || err != nil {
+			t.Errorf("later: %q, %v", v, err)
+		}
+	}
+}

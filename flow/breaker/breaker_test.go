@@ -541,6 +541,19 @@ func TestKeysAreBounded(t *testing.T) {
 		x.allow("").Done(errBackend)
 		x.allow("").Done(errBackend)
 		x.allow("").Done(errBackend) // no key, no quarantine
+
+		// One that fails again and again stays, whatever others do.
+		x.allow("again").Done(errBackend)
+		for i := range 1000 {
+			x.allow(fmt.Sprint("once ", i)).Done(errBackend)
+			if x.suspects.get("again") == nil {
+				t.Fatalf("the key that fails most often is forgotten beside %d others", i)
+			}
+			if i%50 == 0 {
+				time.Sleep(cfg.Quarantine)
+				x.allow("again").Done(errBackend)
+			}
+		}
 	})
 }
 
@@ -588,15 +601,21 @@ func TestSet(t *testing.T) {
 		if s.Get("bad").State() != Open || s.Get("good").State() != Closed {
 			t.Errorf("bad is %v, good is %v", s.Get("bad").State(), s.Get("good").State())
 		}
+		var used *Breaker
 		for i := range 100 {
 			s.Get(fmt.Sprint("root", i))
+			if i == 50 {
+				used = s.Get("used")
+			} else if i > 50 && s.Get("used") != used {
+				t.Fatal("one that is asked for all the time was dropped")
+			}
 		}
 		var names []string
 		for _, b := range s.All() {
 			names = append(names, b.Name())
 		}
-		if !slices.Equal(names, []string{"bad", "root98", "root99"}) {
-			t.Errorf("left are %v: the open one must stay, and the last two", names)
+		if !slices.Equal(names, []string{"bad", "root99", "used"}) {
+			t.Errorf("left are %v: the open one must stay, and those that were asked for last", names)
 		}
 	})
 }
@@ -724,5 +743,36 @@ func TestPeek(t *testing.T) {
 		p.Done(nil)
 		x.allow("a").Done(nil)
 		agree("closed again", "a")
+	})
+}
+
+// TestReleased: that a key is out of quarantine is told of one that was in it, and of no other.
+func TestReleased(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var released []string
+		cfg := Default()
+		cfg.Classify = classify
+		cfg.On.Released = func(_, key string) { released = append(released, key) }
+		b, err := New("b", cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		run := func(key string, err error) {
+			p, refused := b.Allow(key)
+			if refused != nil {
+				t.Fatal(refused)
+			}
+			p.Done(err)
+		}
+		run("once", errBackend)
+		run("once", nil)
+		for range cfg.Poison {
+			run("poison", errBackend)
+		}
+		time.Sleep(cfg.Quarantine)
+		run("poison", nil)
+		if !slices.Equal(released, []string{"poison"}) {
+			t.Errorf("released are %q", released)
+		}
 	})
 }

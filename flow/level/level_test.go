@@ -427,3 +427,66 @@ func BenchmarkRotation(b *testing.B) {
 		i++
 	}
 }
+
+// TestNothingVaries: of what does not vary, or came all at once, or is not known, there are figures all the same.
+func TestNothingVaries(t *testing.T) {
+	for service := time.Millisecond; service < 400*time.Millisecond; service += 1234567 {
+		m, err := NewMeter(time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 7 {
+			m.Arrived(time.Second)
+			m.Done(time.Second, service)
+		}
+		m.Arrived(0) // a clock that goes backwards
+		m.Arrived(time.Second)
+		f := m.Figures(time.Second)
+		if f.ArrivalCV != 0 || !(f.ServiceCV < 1e-6) {
+			t.Fatalf("the same moment, each %v: %+v", service, f)
+		}
+	}
+	if got := Share(math.NaN(), 0); got != 0.25 {
+		t.Errorf("where nothing is known %g is kept free", got)
+	}
+	if got := (Figures{Takt: time.Second, Cycle: time.Second}).Ratio(0); got != 0 {
+		t.Errorf("without a seat the demand takes %g of them", got)
+	}
+}
+
+// TestIntervalsOfKinds: a kind waits from its first piece on, also when others of it come meanwhile; one of which nothing
+// waits does not.
+func TestIntervalsOfKinds(t *testing.T) {
+	r, err := NewRotation([]Type{{Name: "a", Lot: 1}, {Name: "b", Lot: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Add(0, 0)
+	r.Add(3*time.Second, 0)
+	r.Take(5*time.Second, 0)
+	r.Take(6*time.Second, 0)
+	r.Take(time.Hour, 0) // it did not wait
+	if got := r.Interval(0); got != 5*time.Second {
+		t.Errorf("it waited for %v at most", got)
+	}
+}
+
+// TestAdherenceOfPaced: a start for which nothing was waiting is no start that should have come earlier.
+func TestAdherenceOfPaced(t *testing.T) {
+	p, err := NewPacer(time.Second, time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 20 {
+		p.Started(time.Duration(i)*time.Minute, 0)
+	}
+	if got := p.Adherence(); got != 1 {
+		t.Errorf("of starts without a queue %g were in time", got)
+	}
+	for i := range 20 {
+		p.Started(time.Hour+time.Duration(i)*2*time.Second, 3)
+	}
+	if got := p.Adherence(); got != 0 {
+		t.Errorf("of starts that came late %g were in time", got)
+	}
+}

@@ -281,3 +281,37 @@ func BenchmarkPacerReserve(b *testing.B) {
 		p.Reserve(now, time.Second)
 	}
 }
+
+// TestBucketSetKeeps: what has come by the old rate until then is there, and no more than the new burst.
+func TestBucketSetKeeps(t *testing.T) {
+	for _, c := range []struct {
+		after time.Duration
+		burst int64
+		want  float64
+	}{{500 * time.Millisecond, 10, 5}, {550 * time.Millisecond, 5, 5}, {550 * time.Millisecond, 6, 5.5}} {
+		b, err := NewBucket(0, PerSecond(10), 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Take(0, 10)
+		if err := b.Set(c.after, PerSecond(1000), c.burst); err != nil {
+			t.Fatal(err)
+		}
+		if got := b.Tokens(c.after); got != c.want {
+			t.Errorf("%g tokens after %v with a burst of %d, want %g", got, c.after, c.burst, c.want)
+		}
+	}
+}
+
+// TestPacerInterval: an interval is never too short for its rate.
+func TestPacerInterval(t *testing.T) {
+	for tokens, want := range map[int64]time.Duration{1: time.Second, 3: 333333334, 4: 250 * time.Millisecond, 7: 142857143} {
+		p, err := NewPacer(PerSecond(tokens), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := p.Interval(); got != want {
+			t.Errorf("%d a second: %d ns, want %d", tokens, got, want)
+		}
+	}
+}

@@ -1,9 +1,6 @@
 package rate
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // Pacer gives the moments at which calls may begin, interval apart. A call that comes
 // after a pause begins at once; moments that went by in the pause are gone, except for
@@ -21,10 +18,7 @@ func NewPacer(r Rate, burst int64) (*Pacer, error) {
 	if err := check(r, burst); err != nil {
 		return nil, err
 	}
-	interval := 1 + (int64(r.Per)-1)/r.Tokens
-	if burst > int64(Never)/2/interval {
-		return nil, fmt.Errorf("rate: a burst of %d calls, %v apart, cannot be counted", burst, time.Duration(interval))
-	}
+	interval := 1 + (int64(r.Per)-1)/r.Tokens // at most r.Per, so that a burst of them can be counted
 	return &Pacer{interval: time.Duration(interval), tolerance: time.Duration((burst - 1) * interval)}, nil
 }
 

@@ -91,3 +91,46 @@ func TestRefusals(t *testing.T) {
 	none.Add("10.0.0.1", "host")
 	none.Flush()
 }
+
+// TestRefusalsOfTheKnown: a client that was told apart stays so when no more can be; and the lines are in the order in
+// which the first of each came.
+func TestRefusalsOfTheKnown(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit")
+	synctest.Test(t, func(t *testing.T) {
+		l, err := Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		r := NewRefusals(l, func(err error) { t.Error(err) })
+		name := func(i int) string { return fmt.Sprintf("client %02d", refusedMax-i) }
+		for i := range refusedMax {
+			r.Add(name(i), "host")
+			time.Sleep(time.Millisecond)
+		}
+		r.Add(name(0), "host")
+		r.Add("one more", "host")
+		r.Flush()
+	})
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	for i, line := range lines {
+		want := Refused{Client: Others, Count: 1}
+		if i < refusedMax {
+			want = Refused{Client: fmt.Sprintf("client %02d", refusedMax-i), Count: 1}
+		}
+		if i == 0 {
+			want.Count = 2
+		}
+		var e Refused
+		if err := json.Unmarshal([]byte(line), &e); err != nil || e.Client != want.Client || e.Count != want.Count {
+			t.Errorf("line %d: %s, %v; want %d of %q", i, line, err, want.Count, want.Client)
+		}
+	}
+	if len(lines) != refusedMax+1 {
+		t.Errorf("%d lines", len(lines))
+	}
+}

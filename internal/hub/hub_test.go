@@ -310,3 +310,55 @@ func TestManyAtOnce(t *testing.T) {
 		t.Error(n)
 	}
 }
+
+// TestWaitingReader: whoever waits is woken by the first event of any key, and by each after it.
+func TestWaitingReader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var h Hub[string, int]
+		s := h.Subscribe(4, "a", "b")
+		defer s.Close()
+		for n, key := range []string{"a", "b", "b", "a"} {
+			var got Event[string, int]
+			go func() { got, _ = s.Next(t.Context()) }()
+			synctest.Wait()
+			h.Publish(key, n)
+			synctest.Wait()
+			if got.Key != key || got.Value != n {
+				t.Errorf("event %d of %s: it got %+v", n, key, got)
+			}
+		}
+	})
+}
+
+// TestNothingAfterwards: of a key that is not watched any more nothing is given, not even what came before; after Close
+// nothing comes, and nothing of the reader is left, however often it is closed.
+func TestNothingAfterwards(t *testing.T) {
+	var h Hub[string, int]
+	s, all := h.Subscribe(4, "a", "b"), h.SubscribeAll(4)
+	h.Publish("a", 1)
+	h.Publish("b", 2)
+	s.Unwatch("a")
+	h.Publish("a", 3)
+	if n := h.Stats().Lagged; n != 1 { // who watches all has not read the first
+		t.Errorf("%d are missed", n)
+	}
+	if e, ok := s.TryNext(); !ok || e.Key != "b" {
+		t.Errorf("it got %+v", e)
+	}
+	all.TryNext()
+	all.TryNext()
+	for range 2 {
+		s.Close()
+		all.Close()
+	}
+	h.Publish("b", 4)
+	s.queue.Put("b", 5) // of a Publish that had begun
+	for _, s := range []*Subscription[string, int]{s, all} {
+		if e, ok := s.TryNext(); ok {
+			t.Errorf("after Close it got %+v", e)
+		}
+	}
+	if st := h.Stats(); st.Subscribers != 0 || len(h.all)+len(h.byKey) != 0 {
+		t.Errorf("left are %d subscribers, %d keys, and %d who watch all", st.Subscribers, len(h.byKey), len(h.all))
+	}
+}

@@ -112,3 +112,58 @@ func BenchmarkObserve(b *testing.B) {
 		})
 	}
 }
+
+// TestLatestAreKept: the calls that are kept of a class are the latest, each once.
+func TestLatestAreKept(t *testing.T) {
+	c := newCalls(1)
+	const all = 3*callsKept + 7
+	for i := range all {
+		c.add(time.Duration(i), Call{Client: "one"})
+	}
+	for i, call := range latest(c.classes, all) {
+		if want := time.Duration(all - 1 - i); call.at != want {
+			t.Fatalf("number %d ended at %d, want %d", i, call.at, want)
+		}
+	}
+}
+
+// TestClientsOverTime: what a client and a part of one used counts less with time, also where nobody asks; after a
+// long pause it is forgotten, once. Who comes in the place of another one goes behind those that were there, and
+// who used nothing is on no list.
+func TestClientsOverTime(t *testing.T) {
+	served := func(u *client) float64 { return u.served }
+	c := newCalls(1)
+	now := time.Duration(0)
+	use := func(name, part string, service time.Duration, weight int64) {
+		c.add(now, Call{Client: name, Part: part, Ran: true, Service: service, Weight: weight})
+	}
+	use("early", "part", 8*time.Second, 3)
+	now += 3 * halfLife
+	use("late", "", 0, 0)
+	use("early", "part", 0, 0)
+	for what, r := range map[string]*ranking{"client": &c.clients, "part": &c.parts} {
+		if list := top(r.present(), 9, served); len(list) != 1 || list[0].name != "early" || list[0].served != 1 {
+			t.Errorf("each %s after three half-lives: %+v", what, list)
+		}
+	}
+	if u := c.clients.by[who{"early", ""}]; u.weight != 3 {
+		t.Errorf("its weight is %d", u.weight)
+	}
+	if len(c.parts.by) != 1 {
+		t.Errorf("%d parts, one of which tells nobody apart", len(c.parts.by))
+	}
+
+	now += 100 * halfLife
+	for i := range clientsKept {
+		use(fmt.Sprint("client ", i), "", time.Second, 0)
+	}
+	if list := top(c.clients.present(), 2*clientsKept, served); len(list) != clientsKept || list[0].served != 1 || list[0].calls != 1 || len(c.parts.by) != 0 {
+		t.Errorf("after a pause there are %d clients, the first %+v, and %d parts", len(list), list[0], len(c.parts.by))
+	}
+	for _, name := range []string{"new", "newer"} {
+		use(name, "", time.Millisecond, 0)
+	}
+	if c.clients.by[who{"new", ""}] == nil {
+		t.Error("the newest client has taken the place of one that had just come")
+	}
+}

@@ -302,3 +302,21 @@ func TestReloaded(t *testing.T) {
 		}
 	}
 }
+
+// TestStrainLasts: what has come to be so stays so until the contrary has lasted as long.
+func TestStrainLasts(t *testing.T) {
+	var s strain
+	now := time.Duration(0)
+	for _, over := range []bool{true, false, true} {
+		ratio := map[bool]float64{true: 2, false: .1}[over]
+		for end := now + strainAfter; now < end; now += time.Second {
+			if s.update(now, ratio); s.over == over {
+				t.Fatalf("after %v, %v before it may, it is %v", now, end-now, over)
+			}
+		}
+		if s.update(now, ratio); s.over != over {
+			t.Fatalf("after %v it is %v", now, s.over)
+		}
+		now += time.Second
+	}
+}

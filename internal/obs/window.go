@@ -27,7 +27,7 @@ const (
 
 // slot is what happened in one stretch of time. Times are in seconds.
 type slot struct {
-	arrivals, ends, runs int
+	arrivals, runs       int
 	gaps                 int // times between two arrivals
 	gap, gapSquares      float64
 	waited               float64 // by calls that were let in or left
@@ -81,7 +81,6 @@ func (w *window) arrive(now time.Duration) {
 
 func (w *window) end(now time.Duration) {
 	w.advance(now)
-	w.now().ends++
 	w.present--
 }
 
@@ -120,7 +119,6 @@ func (w *window) totals(now time.Duration) (sum slot, length float64) {
 	for i := range w.slots {
 		s := &w.slots[i]
 		sum.arrivals += s.arrivals
-		sum.ends += s.ends
 		sum.runs += s.runs
 		sum.gaps += s.gaps
 		sum.gap += s.gap

@@ -120,3 +120,29 @@ func TestWindowDepth(t *testing.T) {
 	near(t, "L while one stays", e.l, 1, 1e-9)
 	near(t, "λW while one stays", e.lambdaW, 40./55, 1e-9)
 }
+
+// TestWindowOfALongCall: a call that goes on is seen, however long nothing else happens; and a class that may run none
+// at once, or whose clock went back a little, has figures all the same.
+func TestWindowOfALongCall(t *testing.T) {
+	var w window
+	w.arrive(time.Second)
+	for _, now := range []time.Duration{time.Minute, time.Hour, time.Hour + time.Second} {
+		e := w.estimate(now, 1)
+		near(t, "L", e.l, 1, .02)
+		if !e.busy {
+			t.Errorf("after %v the class is not busy", now)
+		}
+	}
+	if e := w.estimate(time.Hour+time.Minute, 1); e.depthCV != 0 {
+		t.Errorf("the depth varies by %g", e.depthCV)
+	}
+
+	var v window
+	for _, now := range []time.Duration{10 * time.Second, 9 * time.Second, 10 * time.Second} {
+		v.arrive(now)
+		v.free(now, time.Second)
+	}
+	if e := v.estimate(11*time.Second, 0); math.IsNaN(e.arrivalCV) || e.cycle != 1 {
+		t.Errorf("the arrivals vary by %g, and a permit is out for %g s", e.arrivalCV, e.cycle)
+	}
+}

@@ -70,7 +70,10 @@ func (o *Office) Paint(ctx context.Context, d Document, sheet int, area cell.Ran
 func (d *Document) drawn(ctx context.Context, dir string, sheet int, area cell.Range, opt PaintOptions, b bounds) (in string, sheets []int, err error) {
 	shown, err := d.seenIn(ctx, sheet, area, b)
 	if err != nil {
-		return "", nil, err
+		if ctx.Err() != nil {
+			return "", nil, err
+		}
+		shown = nil // what cannot be read beside the cells is LibreOffice's to read
 	}
 	for ; ; shown = nil {
 		copied, flat, err := d.flat(ctx, nil, shown)

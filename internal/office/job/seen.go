@@ -16,8 +16,8 @@ import (
 
 // LibreOffice loads a workbook whole, some 4 µs and 100 bytes a cell, before it draws the first of it. A picture of a
 // large one is therefore made of a copy with the cells that can be seen in it and those that these depend on: the rows of
-// the picture, and what conditional formats and sparklines in it read. What would have to be understood better, as a
-// chart, a pivot table or a filter, has everything shown.
+// the picture, and what conditional formats, sparklines and charts in it read. What would have to be understood better, as a
+// pivot table or a control, has everything shown.
 
 const (
 	// wholeBytes is how large the sheets of a workbook are, unpacked, of which everything is shown: LibreOffice loads
@@ -38,9 +38,14 @@ type bounds struct {
 // that is not in it is not in the copy at all. nil is everything.
 type seen map[int][]intake.Rows
 
-// add puts more rows of a sheet to it.
+// add puts more rows of a sheet to it, or with none of them the sheet alone.
 func (s seen) add(sheet, first, last int) {
-	s[sheet] = append(s[sheet], intake.Rows{First: max(first, 0), Last: min(last, cell.MaxRows-1)})
+	first, last = max(first, 0), min(last, cell.MaxRows-1)
+	if first <= last {
+		s[sheet] = append(s[sheet], intake.Rows{First: first, Last: last})
+	} else if _, there := s[sheet]; !there {
+		s[sheet] = nil
+	}
 }
 
 // apart gives rows that ascend and lie apart; list is used up.
@@ -162,13 +167,19 @@ func (d *Document) seenIn(ctx context.Context, sheet int, area cell.Range, b bou
 		return nil, err
 	}
 	s := seen{}
-	if g.Layout.AutoFilter != nil { // LibreOffice looks for its name, and names count the sheets
-		for i := range infos {
-			s[i] = nil
-		}
-	}
+	names := g.Layout.AutoFilter != nil // LibreOffice looks for its name
 	if !still {
 		s.add(sheet, 0, cell.MaxRows-1)
+		known, named, err := d.drawingReads(ctx, s, sheet)
+		if err != nil || !known {
+			return nil, err
+		}
+		names = names || named
+	}
+	if names { // they count the sheets
+		for i := range infos {
+			s.add(i, 0, -1)
+		}
 	}
 	margin := cmp.Or(b.margin, marginRows)
 	s.add(sheet, area.First.Row-margin, area.Last.Row+margin)
@@ -199,7 +210,7 @@ func (d *Document) seenIn(ctx context.Context, sheet int, area cell.Range, b bou
 	return s, nil
 }
 
-// plain reports whether a sheet shows nothing but cells and pictures, and whether it is still: nothing in it lies on, or
+// plain reports whether a sheet shows nothing but cells, charts, pictures and shapes, and whether it is still: nothing in it lies on, or
 // depends on, rows that may have another height without their cells, or be hidden by what these hold.
 func (d *Document) plain(ctx context.Context, sheet int, l *grid.Layout) (plain, still bool, err error) {
 	objects, err := d.Snapshot.Objects(ctx, sheet)
@@ -210,13 +221,13 @@ func (d *Document) plain(ctx context.Context, sheet int, l *grid.Layout) (plain,
 	for i := range objects {
 		switch objects[i].Kind {
 		case grid.SparkObject, grid.LinkObject:
-		case grid.ImageObject:
+		case grid.ImageObject, grid.ShapeObject, grid.DiagramObject, grid.ChartObject:
 			still = false
 		default:
 			return false, false, nil
 		}
 	}
-	for _, other := range []string{"chart", "diagram", "oleObject", "control", "pivotTable", "slicer", "timeline"} {
+	for _, other := range []string{"oleObject", "control", "pivotTable", "slicer", "timeline"} {
 		if l.Objects[other] > 0 {
 			return false, false, nil
 		}

@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -23,20 +24,23 @@ import (
 	"gridflow/internal/xlsx/patch"
 )
 
-var allPictures = flag.Bool("pictures", false, "TestSeenOfCorpus draws of all workbooks, not of some")
+var pictures = flag.String("pictures", "", "TestSeenOfCorpus draws of the workbooks whose paths match this regular expression, not of some")
 
 // TestSeenOfCorpus: a picture of a part of a sheet is the same, to the pixel, whether LibreOffice is shown what is seen in
 // it or the workbook.
 func TestSeenOfCorpus(t *testing.T) {
 	files := corpus.Files(t, ".xlsx")
-	if !*allPictures {
+	if *pictures != "" {
+		which := regexp.MustCompile(*pictures)
+		files = slices.DeleteFunc(files, func(path string) bool { return !which.MatchString(path) })
+	} else {
 		rand.New(rand.NewPCG(3, 8)).Shuffle(len(files), func(i, j int) { files[i], files[j] = files[j], files[i] })
 		files = files[:12]
 	}
 	runner := cold.Pool(t)
 	whole := &Office{Runner: runner, bounds: bounds{whole: 1 << 40}}
 	part := &Office{Runner: runner, bounds: bounds{whole: 1, margin: 1}}
-	pictures, parts := 0, 0
+	drawn, parts := 0, 0
 	for _, path := range files {
 		b, err := os.ReadFile(path)
 		if err != nil {
@@ -71,13 +75,13 @@ func TestSeenOfCorpus(t *testing.T) {
 			case !bytes.Equal(got.Image.Pix, want.Image.Pix):
 				t.Errorf("%s: other pixels", what)
 			}
-			pictures++
+			drawn++
 			if len(seen) < len(d.Snapshot.Workbook().Sheets) || seen.cells(at.Sheet)[0] != cell.WholeSheet {
 				parts++
 			}
 		}
 	}
-	t.Logf("%d pictures, %d of a part of the workbook", pictures, parts)
+	t.Logf("%d pictures, %d of a part of the workbook", drawn, parts)
 	if parts == 0 {
 		t.Error("no picture was one of a part")
 	}
@@ -211,18 +215,18 @@ func TestPaintPart(t *testing.T) {
 		t.Errorf("the copy has %d bytes, and that of the whole workbook %d", a, b)
 	}
 	runner := cold.Pool(t)
-	pictures := map[bounds]*Painting{}
+	made := map[bounds]*Painting{}
 	for _, b := range []bounds{{}, few} {
 		p, err := (&Office{Runner: runner, bounds: b}).Paint(t.Context(), d, 1, area(t, "A245:H262"), PaintOptions{Scale: 1, MaxSide: 4096, MaxPixels: 1 << 24})
 		if err != nil {
 			t.Fatal(err)
 		}
-		pictures[b] = p
+		made[b] = p
 	}
-	if a, b := pictures[few], pictures[bounds{}]; !slices.Equal(a.Rows, b.Rows) || !slices.Equal(a.Cols, b.Cols) || !bytes.Equal(a.Image.Pix, b.Image.Pix) {
+	if a, b := made[few], made[bounds{}]; !slices.Equal(a.Rows, b.Rows) || !slices.Equal(a.Cols, b.Cols) || !bytes.Equal(a.Image.Pix, b.Image.Pix) {
 		t.Error("the picture is another one")
 	}
-	pictures[few].check(t, "a cell above its limit", 0, 251-245, color.NRGBA{0xff, 0, 0, 0xff})
+	made[few].check(t, "a cell above its limit", 0, 251-245, color.NRGBA{0xff, 0, 0, 0xff})
 }
 
 // areasOf gives ranges at the top, in the middle and at the end of the first sheets that have rows enough.
