@@ -158,6 +158,34 @@ func TestSeen(t *testing.T) {
 	}
 }
 
+// TestSeenBySparklines: a group of sparklines of which one is in the picture may have one scale, and all that it reads is shown.
+func TestSeenBySparklines(t *testing.T) {
+	for name, c := range map[string]struct {
+		cells []grid.Sparkline
+		want  string
+	}{
+		"in the range":         {[]grid.Sparkline{{Cell: "D205", Source: "Other!A3:F3"}, {Cell: "D900", Source: "Other!A9:A12"}}, "0: 195-215, 1: 3-3 9-12"},
+		"elsewhere":            {[]grid.Sparkline{{Cell: "D900", Source: "Other!A9:A12"}}, "0: 195-215"},
+		"of a name":            {[]grid.Sparkline{{Cell: "D205", Source: "cells"}}, "all"},
+		"of nobody knows what": {[]grid.Sparkline{{Cell: "D205", Source: ""}}, "all"},
+		"nobody knows where":   {[]grid.Sparkline{{Cell: "", Source: "Other!A3:F3"}}, "all"},
+	} {
+		b := &genbook.Book{}
+		b.AddSheet((&genbook.Grid{}).Fill(&genbook.Sheet{Name: "Drawn"}))
+		b.AddSheet((&genbook.Grid{}).Fill(&genbook.Sheet{Name: "Other"}))
+		d := document(t, packed(t, b))
+		s := seen{}
+		s.add(0, 194, 214)
+		got := "all"
+		if d.sparklinesRead(s, 0, &grid.Sparklines{Cells: c.cells}, area(t, "C200:F210")) {
+			got = s.text()
+		}
+		if got != c.want {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+	}
+}
+
 // text gives what is seen as a line, with the numbers of rows as a sheet shows them.
 func (s seen) text() string {
 	if s == nil {
