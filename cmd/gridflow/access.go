@@ -63,12 +63,13 @@ func (h *host) access(ctx context.Context, o *server.HTTPOptions) (end func(), e
 			return end, usagef("--tls-cert: %v", err)
 		}
 		o.TLS = certs.Config()
-		ends = append(ends, followFiles(ctx, certs.Files(), log, func() { _ = certs.Reload() }, func() {
+		ends = append(ends, followFiles(ctx, certs.Files(), log, func() { _ = certs.Reload() }, func() error {
 			if err := certs.Reload(); err != nil {
 				log.Error("the certificate has changed and is wrong; connections are shown the one before", "files", certs.Files(), "error", err.Error())
-				return
+				return err
 			}
 			log.Info("the changed certificate is shown from now on", "file", c.tlsCert)
+			return nil
 		}))
 	}
 	if c.principals == "" {
@@ -92,14 +93,15 @@ func (h *host) access(ctx context.Context, o *server.HTTPOptions) (end func(), e
 		g.Metadata = c.metadataURL()
 	}
 	o.Guard = g
-	ends = append(ends, followFiles(ctx, []string{c.principals}, log, func() { _ = d.Reload() }, func() {
+	ends = append(ends, followFiles(ctx, []string{c.principals}, log, func() { _ = d.Reload() }, func() error {
 		err := d.Reload()
 		metrics.Reloaded(err == nil)
 		if err != nil {
 			log.Error("the file of principals has changed and is wrong; they stay as they were", "file", c.principals, "error", err.Error())
-			return
+			return err
 		}
 		log.Info("principals taken from the changed file", "file", c.principals, "principals", d.Len())
+		return nil
 	}))
 	log.Info("who calls over HTTP is asked who he is", "principals", d.Len(), "issuer", c.oauthIssuer)
 	return end, nil

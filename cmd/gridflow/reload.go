@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/fsnotify/fsnotify"
 
@@ -36,24 +38,36 @@ func followConfig(ctx context.Context, path string, started *config, apply func(
 		return waiting, nil
 	}
 	began := func() { _, _ = take() } // settings that were good for the start
-	return followFiles(ctx, []string{path}, log, began, func() {
+	return followFiles(ctx, []string{path}, log, began, func() error {
 		waiting, err := take()
 		metrics.Reloaded(err == nil)
 		if err != nil {
 			log.Error("the configuration file has changed and is wrong; the settings stay as they were", "file", path, "error", err.Error())
-			return
+			return err
 		}
 		log.Info("scheduling settings taken from the changed configuration file", "file", path)
 		if waiting != nil {
 			log.Warn("other settings of the changed configuration file hold from the next start on", "file", path, "settings", strings.Join(waiting, ","))
 		}
+		return nil
 	})
+}
+
+// rereadPause is how long it is until a file is read again that could not be, for a reason that has nothing to do
+// with the file: nobody tells when that has passed, and it may say who is to be out.
+const rereadPause = 500 * time.Millisecond
+
+// passes tells whether a file could not be read for such a reason: too many are open, or the disk fails.
+func passes(err error) bool {
+	_, reading := errors.AsType[*fs.PathError](err)
+	return reading && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission)
 }
 
 // followFiles calls changed whenever the contents of files have changed, until ctx is done or stop is
 // called, which waits for it. began is called first, once they are watched: what was changed
-// between their first reading and the watch counts from then on.
-func followFiles(ctx context.Context, files []string, log *slog.Logger, began, changed func()) (stop func()) {
+// between their first reading and the watch counts from then on. Where changed gives an error of reading that
+// passes, it is called again.
+func followFiles(ctx context.Context, files []string, log *slog.Logger, began func(), changed func() error) (stop func()) {
 	watcher, err := fsnotify.NewWatcher()
 	if err == nil {
 		var folders []string
@@ -80,8 +94,10 @@ func followFiles(ctx context.Context, files []string, log *slog.Logger, began, c
 	go func() {
 		defer close(done)
 		defer watcher.Close()
+		var again <-chan time.Time
 		for {
 			select {
+			case <-again:
 			case <-ctx.Done():
 				return
 			case _, ok := <-watcher.Events:
@@ -94,7 +110,11 @@ func followFiles(ctx context.Context, files []string, log *slog.Logger, began, c
 				}
 				log.Warn("watching files", "files", files, "error", err) // look at them: something may have been missed
 			}
+			again = nil
 			now, err := contents(files)
+			if passes(err) {
+				again = time.After(rereadPause)
+			}
 			if err != nil { // one is being replaced; or it is gone, or its mode is wrong, and nobody would know
 				if !unread {
 					log.Warn("a file that is followed cannot be read; what it said stays", "error", err.Error())
@@ -106,8 +126,11 @@ func followFiles(ctx context.Context, files []string, log *slog.Logger, began, c
 			if slices.Equal(now, last) {
 				continue // something else in a folder has changed
 			}
+			if passes(changed()) {
+				again = time.After(rereadPause)
+				continue
+			}
 			last = now
-			changed()
 		}
 	}()
 	return func() { cancel(); <-done }
