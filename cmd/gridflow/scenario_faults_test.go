@@ -244,10 +244,14 @@ func TestFault_FullDisk(t *testing.T) {
 		}
 		acknowledged = n
 	}
-	if !strings.HasPrefix(text, "JOURNAL_FAILED: ") {
+	if !strings.HasPrefix(text, "JOURNAL_FAILED: ") || strings.Contains(text, state) {
 		t.Fatalf("after %d edits: %s", acknowledged, clipped(text))
 	}
+	r.log.await(t, 1, "level=ERROR", "the journal takes no more records", state) // where is for the operator
 	refused(t, "JOURNAL_FAILED", s, "edit_batch", `{"fork_id":%q,"sheet_name":%q,"edits":[{"address":"Z1","value":7}]}`, fork, sheet)
+	if n := len(r.log.matching("level=ERROR")); n != 1 {
+		t.Errorf("%d errors in the log", n)
+	}
 	if got := at(t, s, fork, sheet, "Z1"); got != fmt.Sprint(acknowledged) {
 		t.Errorf("%d edits were acknowledged, and %q is there", acknowledged, got)
 	}

@@ -87,7 +87,7 @@ func (s *Store) Create(ctx context.Context, from string, o CreateOptions) (Info,
 	rec, err := s.log.Append(id, uint8(created), e.encode(payload))
 	if err != nil {
 		s.leaveAfter(err, hold.Base)
-		return Info{}, journalError(err)
+		return Info{}, s.journalError(err)
 	}
 	var l line
 	if err := l.apply(created, e, rec.Pos, rec.Time); err != nil {

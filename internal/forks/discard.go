@@ -28,7 +28,7 @@ func (l *live) discardFor(ctx context.Context) error {
 
 func (l *live) discard() error {
 	if err := l.store.log.End(l.fork.stream); err != nil {
-		return journalError(err)
+		return l.store.journalError(err)
 	}
 	l.gone = true
 	s := l.store

@@ -57,13 +57,22 @@ func conflict(expected, now uint64) error {
 	return e
 }
 
-func journalError(err error) error {
+// journalError words why a record was not taken. What a disk has to say of the state folder, and
+// where that is, is for the operator: it is in the log, once, for nothing is taken after it.
+func (s *Store) journalError(err error) error {
 	if errors.Is(err, journal.ErrTooLarge) {
 		e := fail(CodeLimit, "Make the change in several smaller ones", "the change is too large: %v", err)
 		e.cause = err
 		return e
 	}
-	e := fail(CodeJournal, "Nothing was changed. The operator should look at the disk that holds the state folder; the server has to be started again", "the change could not be made durable: %v", err)
+	s.failing.Do(func() {
+		s.o.Logger.Error("the journal takes no more records; nothing can be edited until the server is started again", "error", err.Error())
+	})
+	why := "the journal cannot be written"
+	if errors.Is(err, journal.ErrFull) {
+		why = "the disk is full"
+	}
+	e := fail(CodeJournal, "Nothing was changed. The operator should look at the disk that holds the state folder; the server has to be started again", "the change could not be made durable: %s", why)
 	e.cause = err
 	return e
 }

@@ -346,7 +346,7 @@ func (l *live) commit(k kind, e event, edit *book.Edit, snap *book.Snapshot) err
 	}
 	entry, err := l.store.log.Append(l.fork.stream, uint8(k), e.encode(payload))
 	if err != nil {
-		return journalError(err)
+		return l.store.journalError(err)
 	}
 	if err := l.line.apply(k, e, entry.Pos, entry.Time); err != nil {
 		panic(err) // it is durable, and replay would stumble over it as well

@@ -100,6 +100,8 @@ type Store struct {
 	settled    bool                      // no more of them are begun
 	unread     int                       // streams that could not be read: nobody knows what it stands on, nothing is dropped
 
+	failing sync.Once // the log is told that the journal fails
+
 	commits, conflicts, replayed atomic.Uint64
 	shortened                    atomic.Uint64
 	calcs                        calcs

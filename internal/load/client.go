@@ -157,6 +157,9 @@ func (c *client) prepare(openCtx context.Context) error {
 	v := newVisit(c.group)
 	c.visit = v
 	if err := c.connect(openCtx, v); err != nil {
+		if strings.Contains(err.Error(), http.StatusText(http.StatusUnauthorized)) { // the SDK's error has no more of it
+			err = fmt.Errorf("%w: the server asks who calls; --token-file has good tokens of who may", err)
+		}
 		return fmt.Errorf("opening a session: %w", err)
 	}
 	for op := range c.group.Mix {

@@ -634,6 +634,11 @@ func TestTokens(t *testing.T) {
 		t.Errorf("a server that sends on: %v, and %d requests came with the token", err, stray)
 	}
 	to.Tokens = nil
+	asks := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }))
+	t.Cleanup(asks.Close)
+	if _, err := Run(t.Context(), Target{URL: asks.URL}, Scenario{Groups: []Group{{Calls: call}}}); err == nil || !strings.Contains(err.Error(), "--token-file") {
+		t.Errorf("a server that asks who calls: %v", err)
+	}
 	if _, err := Run(t.Context(), to, Scenario{Groups: []Group{{As: []string{"alice"}, Calls: call}}}); err == nil || !strings.Contains(err.Error(), `no token of "alice"`) {
 		t.Errorf("a principal without a token: %v", err)
 	}

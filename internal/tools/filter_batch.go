@@ -49,7 +49,7 @@ type filterBatchIn struct {
 var filterBatch = define(Spec{
 	Name: "filter_batch", Title: "Filter rows", Toolset: "styles", Writes: true, Reach: ReachSheet,
 	Description: "Sets the autofilter of a sheet or table of a fork, with criteria for its columns, and hides the rows that do not meet them, as Excel does; or clears it and shows them again (a table keeps its buttons). A sheet has one filter, and each table its own. list_rules has them. The rows are still there: to read some, read_table has filters.",
-	Example:     `{"fork_id":"fork-abcdefgh2345","ops":[{"sheet_name":"Sheet1","range":"A1:D99","columns":[{"column":"Status","values":["open","late"]},{"column":"C","tests":[{"operator":">=","value":100}]}]}]}`,
+	Example:     `{"fork_id":"fork-abcdefgh2345","ops":[{"sheet_name":"Sheet1","range":"A1:D99","columns":[{"column":"Status","values":["open","late"]},{"column":"C","tests":[{"operator":"greater_than_or_equal","value":100}]}]}]}`,
 }, func(ctx context.Context, env *Env, in filterBatchIn) (*countedOut, error) {
 	made, err := env.batch(ctx, in.Fork, "filter_batch", "fail", in.EditMode, in.Guard, len(in.Ops), func(b *batch, i int) error {
 		b.begin("filter_batch")

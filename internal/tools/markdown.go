@@ -16,7 +16,8 @@ func Markdown(w io.Writer, rows []Tool) error {
 	fmt.Fprint(b, "# Tools\n\n"+
 		"This file is made by `make generate` from the table of tools; do not edit it.\n\n"+
 		"Tools marked *core* are on offer unless other toolsets are chosen. Arguments are decoded strictly: an unknown one is an error "+
-		"that names the nearest. Where nothing is lost the form may differ: `\"5\"` for 5, one text for an array of one, enum values in any case, null for absent.\n")
+		"that names the nearest. Where nothing is lost the form may differ: `\"5\"` for 5, one text for an array of one, enum values in any case, null for absent. "+
+		"For a value of a cell, or one that is compared with it, a schema says string, because some clients refuse a schema without a type: a JSON number, boolean or null is one too.\n")
 	var sets []string
 	bySet := map[string][]*Tool{}
 	for i := range rows {

@@ -67,6 +67,11 @@ func TestSchemaLint(t *testing.T) {
 			t.Fatalf("%s: %v", tool.Name, err)
 		}
 		lintSchema(t, tool.Name, schema)
+		var example any
+		if err := json.Unmarshal([]byte(tool.Example), &example); err != nil {
+			t.Fatalf("%s: %v", tool.Name, err)
+		}
+		fits(t, tool.Name, schema, example)
 		for _, p := range tool.Params() {
 			if !name.MatchString(p.Name) {
 				t.Errorf("%s: argument %q", tool.Name, p.Name)
@@ -75,6 +80,37 @@ func TestSchemaLint(t *testing.T) {
 	}
 	if !slices.IsSortedFunc(Table(), func(a, b Tool) int { return strings.Compare(a.Name, b.Name) }) {
 		t.Error("the table is not sorted by name")
+	}
+}
+
+// fits checks that an example is written as its schema has it and not in one of the other forms
+// that are taken, but for values of cells, for which a schema says "string" (docs/rough-edges.md).
+func fits(t *testing.T, at string, schema map[string]any, v any) {
+	switch list, _ := schema["enum"].([]any); {
+	case list != nil && !slices.Contains(list, v):
+		t.Errorf("%s: %v is not one of %v", at, v, list)
+	case schema["type"] == "array":
+		elements, ok := v.([]any)
+		if !ok {
+			t.Errorf("%s: %v is no array", at, v)
+		}
+		for _, element := range elements {
+			fits(t, at, schema["items"].(map[string]any), element)
+		}
+	case schema["type"] == "object" && len(schema["properties"].(map[string]any)) > 0: // not a tree, which its tool checks
+		members, ok := v.(map[string]any)
+		if !ok {
+			t.Errorf("%s: %v is no object", at, v)
+		}
+		properties := schema["properties"].(map[string]any)
+		for name, member := range members {
+			property, ok := properties[name].(map[string]any)
+			if !ok {
+				t.Errorf("%s: there is no %q", at, name)
+				continue
+			}
+			fits(t, at+"."+name, property, member)
+		}
 	}
 }
 
