@@ -3,10 +3,13 @@ package main
 import (
 	"bytes"
 	"log/slog"
+	"os"
+	"runtime/debug"
 	"strings"
 	"testing"
 
 	"gridflow/internal/office"
+	"gridflow/internal/server"
 )
 
 const mib = 1 << 20
@@ -30,6 +33,7 @@ func TestFit(t *testing.T) {
 		without bool  // LibreOffice
 		want    fit
 		tight   bool // what was given does not fit, and the log says so
+		over    bool // likewise of this process alone
 	}{
 		{name: "no bound", memory: systemMemory{machine: 64 << 30}, want: fit{2, 0, 0, 512, edits}},
 		{name: "a small machine", memory: systemMemory{machine: 1000 * mib}, want: fit{2, 0, 0, 512, mib}},
@@ -42,17 +46,20 @@ func TestFit(t *testing.T) {
 		{name: "no LibreOffice", memory: systemMemory{group: 1024 * mib}, without: true, want: fit{2, 0, 1024, 256, 1_073_741}},
 		{name: "the process has less than its share", memory: systemMemory{group: 1024 * mib, process: 100 * mib}, want: fit{1, 2, 100, 25, 104_857}},
 		{name: "a bound of the process alone", memory: systemMemory{process: 100 * mib}, want: fit{2, 0, 100, 25, 104_857}},
+		{name: "one that leaves too little for the server", memory: systemMemory{group: 350 * mib}, want: fit{0, 0, 350, 87, 367_001}},
+		{name: "less than a server needs", memory: systemMemory{group: 100 * mib}, said: "office-workers", value: 1, want: fit{1, 0, 100, 25, 104_857}, tight: true},
+		{name: "the process may have more than all", memory: systemMemory{group: 100 * mib, process: 1024 * mib}, without: true, want: fit{2, 0, 100, 25, 104_857}},
 		{name: "workers that were asked for", memory: systemMemory{group: 256 * mib}, said: "office-workers", value: 1, want: fit{1, 0, 128, 32, 134_217}, tight: true},
 		{name: "more than have room", memory: systemMemory{group: 512 * mib}, said: "office-workers", value: 2, want: fit{2, 0, 128, 32, 134_217}, tight: true},
 		{name: "as many as just have room", memory: systemMemory{group: 728 * mib}, said: "office-workers", value: 2, want: fit{2, 0, 128, 32, 134_217}},
-		{name: "more than a limit leaves room for", memory: systemMemory{group: 2048 * mib}, said: "office-workers", value: 2, limit: 1600 * mib, want: fit{2, 0, 1448, 362, 1_677_721}, tight: true},
+		{name: "more than a limit leaves room for", memory: systemMemory{group: 2048 * mib}, said: "office-workers", value: 2, limit: 1600 * mib, want: fit{2, 0, 1448, 362, 1_677_721}, tight: true, over: true},
 		{name: "more than have room, but no LibreOffice", memory: systemMemory{group: 512 * mib}, said: "office-workers", value: 2, without: true, want: fit{2, 0, 512, 128, 536_870}},
 		{name: "as many as the default", memory: systemMemory{group: 2048 * mib}, said: "office-workers", value: 2, want: fit{2, 0, 1024, 256, 1_073_741}},
 		{name: "many", memory: systemMemory{group: 2048 * mib}, said: "office-workers", value: 4, want: fit{4, 0, 848, 212, 889_192}},
 		{name: "none", memory: systemMemory{group: 2048 * mib}, said: "office-workers", value: 0, want: fit{0, 0, 2048, 512, 2_147_483}},
 		{name: "a limit that leaves room", memory: systemMemory{group: 1024 * mib}, said: "memory-limit", value: 600 * mib, want: fit{1, 2, 600, 150, 629_145}},
-		{name: "one that leaves none", memory: systemMemory{group: 1024 * mib}, said: "memory-limit", value: 2048 * mib, want: fit{0, 0, 1024, 256, 2_147_483}},
-		{name: "a cache", memory: systemMemory{group: 1024 * mib}, said: "cache-bytes", value: 700 * mib, want: fit{1, 2, 512, 700, 536_870}},
+		{name: "one that leaves none", memory: systemMemory{group: 1024 * mib}, said: "memory-limit", value: 2048 * mib, want: fit{0, 0, 1024, 256, 2_147_483}, over: true},
+		{name: "a cache", memory: systemMemory{group: 1024 * mib}, said: "cache-bytes", value: 700 * mib, want: fit{1, 2, 512, 700, 536_870}, over: true},
 		{name: "edits", memory: systemMemory{group: 1024 * mib}, said: "max-edit-cells", value: edits, want: fit{1, 2, 512, 128, edits}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -77,10 +84,44 @@ func TestFit(t *testing.T) {
 			}
 			var log bytes.Buffer
 			conf.warnOfMemory(slog.New(slog.NewTextHandler(&log, nil)))
-			if said := strings.Contains(log.String(), "the workers of LibreOffice"); said != c.tight {
-				t.Errorf("a warning that what was given does not fit: %v, want %v\n%s", said, c.tight, &log)
+			for words, want := range map[string]bool{"the workers of LibreOffice": c.tight, "LibreOffice is left out": conf.officeLeftOut, "may end this process": c.over} {
+				if said := strings.Contains(log.String(), words); said != want {
+					t.Errorf("a warning that %s: %v, want %v\n%s", words, said, want, &log)
+				}
 			}
 		})
+	}
+}
+
+// TestFitMemory: the collector keeps to the limit that was given, or else to what the cache and the system leave.
+func TestFitMemory(t *testing.T) {
+	for _, name := range []string{"GOGC", "GOMEMLIMIT"} {
+		if _, set := os.LookupEnv(name); set {
+			t.Skip(name, "is set")
+		}
+	}
+	limit, percent := debug.SetMemoryLimit(-1), debug.SetGCPercent(100)
+	defer func() {
+		debug.SetMemoryLimit(limit)
+		debug.SetGCPercent(percent)
+	}()
+	for _, c := range []struct{ limit, cache, own, want int64 }{
+		{300 * mib, 100 * mib, 1000 * mib, 300 * mib},
+		{0, 100 * mib, 2000 * mib, 712 * mib},
+		{0, 100 * mib, 500 * mib, 450 * mib},
+	} {
+		conf := &config{memoryLimit: c.limit, cacheBytes: c.cache, ownMemory: c.own}
+		conf.fitMemory(slog.New(slog.DiscardHandler))
+		if got := debug.SetMemoryLimit(-1); got != c.want {
+			t.Errorf("with %+v the collector keeps to %d MiB", c, got/mib)
+		}
+	}
+}
+
+// TestMemoryOfSystem: what the system says is looked for in all three places.
+func TestMemoryOfSystem(t *testing.T) {
+	if got, want := memoryOfSystem(), (systemMemory{server.GroupMemory(), server.ProcessMemory(), server.MachineMemory()}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
 	}
 }
 

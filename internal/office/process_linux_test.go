@@ -279,10 +279,13 @@ func TestKilled(t *testing.T) {
 	}
 }
 
-// serverProcess is a server whose worker hangs. It tells the number of the worker.
+// serverProcess is a server whose worker hangs. It tells the number of the worker. It has no other worker: one that is being
+// started when the server is killed has the lock of the folder until it is another program.
 func serverProcess() {
 	folder := os.Getenv("OFFICE_FOLDER")
-	p, err := New(Options{Limits: Defaults(), Folder: folder, Starter: processes{}, Find: func() (Installed, error) { return Installed{}, nil }})
+	one := Defaults()
+	one.Workers, one.ProcessesMax = 1, 1
+	p, err := New(Options{Limits: one, Folder: folder, Starter: processes{}, Find: func() (Installed, error) { return Installed{}, nil }})
 	if err != nil {
 		panic(err)
 	}
