@@ -226,7 +226,7 @@ func keyValues(t *tools.Tool, pairs []string) (json.RawMessage, error) {
 	for _, pair := range pairs {
 		key, text, ok := strings.Cut(pair, "=")
 		if !ok {
-			return nil, usagef("%q is no argument of %s; write key=value", pair, t.Name)
+			return nil, usagef("%q is no argument of %s; write key=value, or all of them as --json '{…}'", pair, t.Name)
 		}
 		param := findParam(t, key)
 		if param == nil {

@@ -190,24 +190,29 @@ func (c *config) caps() tools.Caps {
 	}
 }
 
-// untilSignal gives a context that ends at the first SIGINT or SIGTERM. The second one
-// ends the process on the spot, for whoever does not want to wait for the drain.
+// untilSignal gives a context that ends at the first SIGINT, SIGTERM or SIGHUP, the last of which says that the
+// terminal is closed. A second SIGINT or SIGTERM ends the process on the spot, for whoever does not want to wait
+// for the drain; a terminal that is closed sends SIGHUP more than once.
 func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
-	signals := make(chan os.Signal, 2)
+	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // as nohup has it
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	done := make(chan struct{})
 	go func() {
-		select {
-		case <-signals:
-			cancel()
-		case <-done:
-			return
-		}
-		select {
-		case <-signals:
-			os.Exit(exitError)
-		case <-done:
+		for told := false; ; {
+			select {
+			case s := <-signals:
+				if told && s != syscall.SIGHUP {
+					os.Exit(exitError)
+				}
+				told = true
+				cancel()
+			case <-done:
+				return
+			}
 		}
 	}()
 	return ctx, func() {

@@ -53,3 +53,32 @@ func TestStateIsPrivate(t *testing.T) {
 		t.Errorf("the folder: %v, %v", info.Mode(), err)
 	}
 }
+
+// TestStateWithinRoot: a state folder may lie in a root, or be one. What is in it is no workbook of anybody's:
+// whoever saved over the bytes that a fork stands on gave it another workbook.
+func TestStateWithinRoot(t *testing.T) {
+	for _, where := range []string{"state", "."} {
+		t.Run(where, func(t *testing.T) {
+			root := exampleRoot(t)
+			state := filepath.Join(root, where)
+			r := serving(t, root, "--state-dir="+state, "--toolsets=all")
+			s := r.client(eras[0])
+			before := do(t, s, "list_workbooks", `{}`)
+			fork := newFork(t, s, "loan")
+			kept, err := filepath.Glob(filepath.Join(state, "bases", "*"))
+			if err != nil || len(kept) != 1 {
+				t.Fatalf("%v are kept, %v", kept, err)
+			}
+			for _, name := range append(kept, filepath.Join(where, "bases", filepath.Base(kept[0]))) {
+				refused(t, "WORKBOOK_NOT_FOUND", s, "describe_workbook", `{"workbook_or_fork_id":%q}`, name)
+				refused(t, "BAD_PATH", s, "save_fork", `{"fork_id":%q,"target_path":%q,"overwrite":true}`, fork, name)
+			}
+			r.kill()
+			// Nor does a server that only reads show it.
+			again := serving(t, root, "--state-dir="+state, "--read-only")
+			if after := do(t, again.client(eras[0]), "list_workbooks", `{}`); after != before {
+				t.Errorf("it lists\n%s and before\n%s", after, before)
+			}
+		})
+	}
+}

@@ -35,6 +35,9 @@ func openWith(ctx context.Context, c *config, log *slog.Logger, files func(*work
 	}
 	o := c.workspaceOptions()
 	o.Logger = log
+	if o.Private, err = c.privateFolders(); err != nil {
+		return nil, err
+	}
 	var records *journal.Log
 	noForks := c.alone
 	if state != "" && noForks == nil {
@@ -164,10 +167,29 @@ func expired(record *audit.Log, log *slog.Logger) func(id, owner string) {
 
 // stateFolder gives the folder where forks are kept, "" where there are to be none.
 func (c *config) stateFolder() (string, error) {
-	switch {
-	case c.stateDir == "none" || c.readOnly:
+	if c.stateDir == "none" || c.readOnly {
 		return "", nil
-	case c.stateDir != "":
+	}
+	return c.statePlace()
+}
+
+// privateFolders gives the folders of the state folder, which may lie in a root: the bytes that forks stand on, and
+// what LibreOffice was given and has made. A server that reads only may stand beside one that edits.
+func (c *config) privateFolders() ([]string, error) {
+	state, err := c.statePlace()
+	if state == "" || err != nil {
+		return nil, err
+	}
+	var all []string
+	for _, name := range []string{"bases", "converted", "journal", "office", "pictures", runDir} {
+		all = append(all, filepath.Join(state, name))
+	}
+	return all, nil
+}
+
+// statePlace gives where the state folder is, or would be, "" where there is no place for one.
+func (c *config) statePlace() (string, error) {
+	if c.stateDir != "" && c.stateDir != "none" {
 		return filepath.Abs(c.stateDir)
 	}
 	if dir := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {

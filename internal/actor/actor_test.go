@@ -538,3 +538,52 @@ func TestStorm(t *testing.T) {
 		}
 	})
 }
+
+// TestTurnedAwayNeverRuns: a message that was refused because the registry closes is not executed afterwards.
+func TestTurnedAwayNeverRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := newJournals(t)
+		r := must(t, j.config())
+		hold := make(chan struct{})
+		go r.Call(t.Context(), "x", func(context.Context, *counter) error { <-hold; return nil })
+		synctest.Wait()
+		go func() {
+			err := r.Call(t.Context(), "x", func(context.Context, *counter) error { t.Error("it runs"); return nil })
+			if reason(err) != Closed {
+				t.Error(err)
+			}
+		}()
+		synctest.Wait()
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := r.Close(ctx); err == nil {
+			t.Error("it is closed, though one works")
+		}
+		close(hold)
+		synctest.Wait()
+	})
+}
+
+// TestOrderBeyondARegistry: a message to an actor that waits for its own sender is refused, also where another registry is
+// between the two.
+func TestOrderBeyondARegistry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j, k := newJournals(t), newJournals(t)
+		first, second := must(t, j.config()), must(t, k.config())
+		var inner error
+		err := first.Call(t.Context(), "x", func(ctx context.Context, _ *counter) error {
+			return second.Call(ctx, "a", func(ctx context.Context, _ *counter) error {
+				inner = first.Call(ctx, "x", func(context.Context, *counter) error { return nil })
+				return nil
+			})
+		})
+		if err != nil || reason(inner) != Order {
+			t.Errorf("%v, and within: %v", err, inner)
+		}
+		for _, r := range []*Registry[counter]{first, second} {
+			if err := r.Close(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}

@@ -375,6 +375,33 @@ func TestForkWithoutBase(t *testing.T) {
 	}
 }
 
+// A kept copy that another file was put over is not read as what it was: its fork says so.
+func TestForkWithOtherBase(t *testing.T) {
+	r := newRig(t, Options{})
+	f := r.create("a.xlsx")
+	r.edit(f.ID, number("A1", 7))
+	r.close()
+	kept, err := filepath.Glob(filepath.Join(r.bases, "*"))
+	if err != nil || len(kept) != 1 {
+		t.Fatalf("%v are kept, %v", kept, err)
+	}
+	text, err := os.ReadFile(kept[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A comment at its end, which a zip file may have: all of it can be read.
+	text = append(text, ' ')
+	text[len(text)-3] = 1
+	if err := os.WriteFile(kept[0], text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.open()
+	err = r.store.View(t.Context(), f.ID, func(*book.Snapshot) error { return nil })
+	if err == nil || !strings.Contains(err.Error(), filepath.Base(kept[0])) {
+		t.Errorf("%v, want an error that names the kept copy", err)
+	}
+}
+
 // A formula that only got another format keeps its value, and one that was changed and
 // changed back has none, whether the content comes from the edits or stands whole.
 func TestWholeContentIsTheSame(t *testing.T) {

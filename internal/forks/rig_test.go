@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"gridflow/internal/book"
@@ -105,6 +106,19 @@ func (r *rig) close() {
 	if r.ws != nil {
 		r.ws.Shut()
 		r.ws = nil
+		r.nothingOpen()
+	}
+}
+
+// nothingOpen fails where a kept base is open still, when all was closed that has a right to it: somebody has not released
+// what he held. Only Linux tells.
+func (r *rig) nothingOpen() {
+	r.Helper()
+	fds, _ := os.ReadDir("/proc/self/fd")
+	for _, fd := range fds {
+		if name, err := os.Readlink("/proc/self/fd/" + fd.Name()); err == nil && strings.HasPrefix(name, r.bases+"/") {
+			r.Errorf("%s is open", name)
+		}
 	}
 }
 

@@ -3,6 +3,9 @@ package forks
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -163,6 +166,38 @@ func TestExpiryAsksFirst(t *testing.T) {
 	})
 }
 
+// TestExpiryLooksAgain: a fork that is used before its discarding has begun stays, and nobody is told that its time was over;
+// when it is, that is told once.
+func TestExpiryLooksAgain(t *testing.T) {
+	var r *rig
+	var id string
+	var told []string
+	var uses int
+	begin := func(ctx context.Context) (context.Context, func(), error) {
+		if uses < 3 {
+			uses++
+			r.read(id)
+		}
+		return ctx, func() {}, nil
+	}
+	inTime(t, Options{TTL: time.Minute, Begin: begin, Expired: func(id, _ string) { told = append(told, id) }}, func(t *testing.T, in *rig) {
+		r = in
+		id = r.create("a.xlsx").ID
+		for n := 1; n <= 3; n++ {
+			time.Sleep(time.Minute + time.Second)
+			synctest.Wait()
+			if _, err := r.store.Info(context.Background(), id); err != nil || uses != n || len(told) != 0 {
+				t.Errorf("used %d times, and told %q: %v", uses, told, err)
+			}
+		}
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		if _, err := r.store.Info(context.Background(), id); code(err) != CodeNotFound || !slices.Equal(told, []string{id}) {
+			t.Errorf("%v, told %q", err, told)
+		}
+	})
+}
+
 // TestPassivation: a fork that was let go is what it was.
 func TestPassivation(t *testing.T) {
 	inTime(t, Options{Idle: time.Minute}, func(t *testing.T, r *rig) {
@@ -185,4 +220,69 @@ func TestPassivation(t *testing.T) {
 			t.Error(d)
 		}
 	})
+}
+
+// TestDiscardOfARebasedFork: with a fork go all the bases that it stood on, and who follows it is told.
+func TestDiscardOfARebasedFork(t *testing.T) {
+	told := map[string]uint64{}
+	r := newRig(t, Options{CalcBudget: -1, Changed: func(id string, version uint64) { told[id] = version }})
+	f := r.create("a.xlsx")
+	r.edit(f.ID, number("F5", 7))
+	r.put("a.xlsx", smallBook(t, 3))
+	if m, err := r.store.Merge(t.Context(), f.ID, "a.xlsx", MergeOptions{}); err != nil || !m.Done || r.kept() != 2 {
+		t.Fatalf("%+v, %v, %d bases", m, err, r.kept())
+	}
+	was, err := r.store.Info(t.Context(), f.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.store.Discard(t.Context(), f.ID); err != nil {
+		t.Fatal(err)
+	}
+	if n := r.kept(); n != 0 || told[f.ID] != was.Version+1 {
+		t.Errorf("%d bases are left, and told is version %d after %d", n, told[f.ID], was.Version)
+	}
+}
+
+// TestReadsAreUses: a fork that is in memory and only read, or whose history is looked at, is used.
+func TestReadsAreUses(t *testing.T) {
+	inTime(t, Options{TTL: time.Minute}, func(t *testing.T, r *rig) {
+		f := r.create("a.xlsx")
+		for n := range 6 {
+			if n%2 == 0 {
+				r.read(f.ID)
+			} else if _, err := r.store.History(t.Context(), f.ID, 0, 1); err != nil {
+				t.Error(err)
+			}
+			time.Sleep(50 * time.Second)
+			synctest.Wait()
+			if _, err := r.store.Info(context.Background(), f.ID); err != nil {
+				t.Errorf("after %d uses: %v", n+1, err)
+				return
+			}
+		}
+	})
+}
+
+// TestReadOnlyTouchesNothing: whoever looks at forks that may be another process's drops no base that he does not know: the
+// other may have kept it for a fork that is to come.
+func TestReadOnlyTouchesNothing(t *testing.T) {
+	r := newRig(t, Options{})
+	r.create("a.xlsx")
+	r.close()
+	stray := filepath.Join(r.bases, strings.Repeat("ab", 32)+".xlsx")
+	if err := os.WriteFile(stray, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.o.ReadOnly = true
+	r.open()
+	if n := r.kept(); n != 2 {
+		t.Errorf("of two bases %d are left", n)
+	}
+	r.close()
+	r.o.ReadOnly = false
+	r.open()
+	if n := r.kept(); n != 1 {
+		t.Errorf("the owner has %d bases of one fork", n)
+	}
 }

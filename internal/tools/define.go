@@ -71,7 +71,11 @@ func define[In, Out any](spec Spec, handler func(context.Context, *Env, In) (Out
 			if err != nil {
 				return nil, env.hinting(MapError(err))
 			}
-			return render(env, out, seen)
+			res, err := render(env, out, seen)
+			if err != nil && spec.Writes {
+				err = doneUnshown(err)
+			}
+			return res, err
 		},
 	}
 }

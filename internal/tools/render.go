@@ -3,6 +3,7 @@ package tools
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -174,6 +175,16 @@ func encode(env *Env, out any) (*Result, error) {
 func tooLarge(max int) *Error {
 	return fail(codeResponseTooLarge, "Ask for less at once: a smaller range, fewer columns, a lower limit or a page",
 		"the result would be larger than the %d bytes allowed", max)
+}
+
+// doneUnshown words the error of a result that cannot be shown for who has changed something by the call: it
+// is done, and is not to be made again.
+func doneUnshown(err error) error {
+	e := new(Error)
+	if !errors.As(err, &e) {
+		return err
+	}
+	return fail(e.Code, "Do not make it again: see what it has changed, as with list_forks or fork_history", "the call was made, but %s", e.Message)
 }
 
 // budget counts what may still go into one result. The zero value is without bound.

@@ -304,6 +304,10 @@ func (w *Workspace) HoldBase(ctx context.Context, b Base) (*Hold, error) {
 	if err != nil {
 		return nil, storeError(err)
 	}
+	if info.Size() != b.Bytes {
+		return nil, &Error{Code: CodeUnreadable, Message: fmt.Sprintf("the state folder: the kept copy %s has %d bytes and had %d: something else has written there", b.file(), info.Size(), b.Bytes),
+			Hint: "The operator should bring that file back from a backup"}
+	}
 	o, fresh := w.cache.acquire("base-"+b.SHA256, info)
 	defer w.cache.release(o)
 	if _, err := w.load(ctx, origin{

@@ -392,3 +392,127 @@ func TestHashingOntoAFullDisk(t *testing.T) {
 		}
 	}
 }
+
+// TestFilesAreClosed: of a file that changes again and again one revision is open; a base is open as long as one of its holds
+// is not released, however often another is; and in the end nothing is open, nor known as a base in use.
+func TestFilesAreClosed(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a.xlsx")
+	sound := string(loan(t))
+	write(t, path, sound)
+	w := open(t, Options{Bases: filepath.Join(t.TempDir(), "bases")}, dir)
+	for i := range 5 {
+		if err := replace(path, sound); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.View(t.Context(), "a", func(*book.Snapshot) error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+		if n := w.cache.files.Load(); n != 1 {
+			t.Fatalf("after %d changes %d files are open", i, n)
+		}
+	}
+	_, hold, err := w.KeepBase(t.Context(), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := hold.Again()
+	hold.Release()
+	hold.Release()
+	if _, err := w.Close(t.Context(), "a"); err != nil {
+		t.Fatal(err)
+	}
+	if sumOf(t, again.Snapshot()) == 0 {
+		t.Error("there is nothing in a base that is held")
+	}
+	again.Release()
+	if n := w.cache.files.Load(); n != 0 || len(w.bases.byHash) != 0 {
+		t.Errorf("in the end %d files are open, and %d bases in use", n, len(w.bases.byHash))
+	}
+}
+
+// TestBasesInUse: an opened file that its last user has just left stands for no base any more, and when that is told it
+// takes away no other that has come in its place.
+func TestBasesInUse(t *testing.T) {
+	b := Base{SHA256: "h"}
+	left, newer := &opened{base: b.SHA256}, &opened{base: b.SHA256, users: 1}
+	s := bases{byHash: map[string]*opened{b.SHA256: left}}
+	if s.inUse(b) != nil || left.users != 0 {
+		t.Error("what everybody has left is used again")
+	}
+	if got := s.adopt(b, newer); got != newer {
+		t.Error("it stands for the base still")
+	}
+	s.forget(left)
+	if s.inUse(b) != newer {
+		t.Error("the newer one is forgotten")
+	}
+	s.forget(newer)
+	if len(s.byHash) != 0 {
+		t.Error("it is not forgotten")
+	}
+}
+
+// TestKeepOfAMovingFile: what is written while it is copied becomes no base.
+func TestKeepOfAMovingFile(t *testing.T) {
+	dir, state := t.TempDir(), filepath.Join(t.TempDir(), "bases")
+	path := filepath.Join(dir, "a.xlsx")
+	write(t, path, string(loan(t)))
+	w := open(t, Options{Bases: state}, dir)
+	e, err := w.Lookup(t.Context(), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.useEntry(t.Context(), e, func(_ *opened, l *loaded) error {
+		write(t, path, strings.Repeat("x", 1000)) // in place
+		_, err := w.keep(t.Context(), e, l)
+		return err
+	}); code(err) != CodeChanged {
+		t.Errorf("it is kept: %v", err)
+	}
+	if left, _ := os.ReadDir(state); len(left) > 0 {
+		t.Errorf("left is %v", left)
+	}
+}
+
+// TestBasesOfOthers: in a state folder of another process nothing is made and nothing taken away.
+func TestBasesOfOthers(t *testing.T) {
+	dir, state := t.TempDir(), t.TempDir()
+	copying := filepath.Join(state, tempName())
+	write(t, copying, "half of it")
+	open(t, Options{Bases: state, BasesRead: true}, dir)
+	if _, err := os.Stat(copying); err != nil {
+		t.Errorf("what the other was writing: %v", err)
+	}
+	none := filepath.Join(state, "none")
+	if w, err := Open(t.Context(), Options{Roots: []string{dir}, Bases: none, BasesRead: true}); err == nil {
+		w.Shut()
+		t.Error("a state folder that is not there was opened")
+	}
+	if _, err := os.Stat(none); err == nil {
+		t.Error("it was made")
+	}
+}
+
+// TestNamesOfBases: a base has its file's extension in small letters, as forks and saves compare it; what else lies in the
+// folder is none; and one that is gone is dropped.
+func TestNamesOfBases(t *testing.T) {
+	dir, state := t.TempDir(), t.TempDir()
+	write(t, filepath.Join(dir, "Loan.XLSX"), string(loan(t)))
+	write(t, filepath.Join(state, "readme.xlsx"), "x")
+	w := open(t, Options{Bases: state}, dir)
+	_, hold, err := w.KeepBase(t.Context(), "loan")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer hold.Release()
+	list, err := w.KeptBases()
+	if err != nil || len(list) != 1 || list[0] != hold.Base || hold.Ext != ".xlsx" {
+		t.Errorf("kept is %+v, and listed are %+v, %v", hold.Base, list, err)
+	}
+	for range 2 {
+		if err := w.DropBase(hold.Base); err != nil {
+			t.Error(err)
+		}
+	}
+}

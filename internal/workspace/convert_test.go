@@ -155,3 +155,26 @@ func TestConverted(t *testing.T) {
 		t.Errorf("a format that it does not know: %v", err)
 	}
 }
+
+// TestConvertedBesideOpened: a name that a workbook and a file of another format have means the workbook; and what is seen of
+// some roots has the converted ones where they can be opened, and only there.
+func TestConvertedBesideOpened(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"report.ods", "report.csv", "report.xls"} {
+		write(t, filepath.Join(dir, name), "1\n")
+	}
+	w := open(t, Options{Converter: &converter{t: t, dir: t.TempDir()}}, dir, t.TempDir())
+	if e, err := w.Lookup(t.Context(), "report"); err != nil || e.Path != "report.csv" {
+		t.Errorf("%+v, %v", e, err)
+	}
+	alice := seeing(w.Roots()[0])
+	for _, converted := range []bool{false, true, false} {
+		want := 1
+		if converted {
+			want = 3
+		}
+		if got := w.catalogue.listSeen(converted, w.roots, alice); len(got) != want {
+			t.Errorf("converted %v: %d are seen", converted, len(got))
+		}
+	}
+}

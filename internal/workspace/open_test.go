@@ -12,8 +12,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
+
+	"gridflow/internal/book"
 )
 
 // A failure that does not lie in the file's bytes is gone when its reason is: the file
@@ -213,5 +216,44 @@ func TestWritesWithoutFiles(t *testing.T) {
 				t.Errorf("%s, %v: %v", what, errno, err)
 			}
 		}
+	}
+}
+
+// TestFailedOpens: a file that cannot be opened is closed again, however often it is tried; and one that was changed while
+// it was opened is tried again.
+func TestFailedOpens(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a.xlsx")
+	w := open(t, Options{}, dir)
+	view := func() error {
+		return w.View(t.Context(), "a.xlsx", func(*book.Snapshot) error { return nil })
+	}
+	for i := range 5 {
+		write(t, path, strings.Repeat("x", i+1))
+		if view() == nil {
+			t.Fatal("it opens")
+		}
+	}
+	if n := w.cache.files.Load(); n != 0 {
+		t.Errorf("%d files are open", n)
+	}
+
+	sound := string(loan(t))
+	calls := 0
+	w.openAt = func(root *os.Root, name string) (*os.File, error) {
+		if calls++; calls == 2 {
+			write(t, path, sound)
+		}
+		return openAt(root, name)
+	}
+	w.readerOf = func(f *os.File) io.ReaderAt {
+		if calls == 1 {
+			write(t, path, "it is being written")
+		}
+		return f
+	}
+	write(t, path, sound)
+	if err := view(); err != nil || calls != 2 {
+		t.Errorf("opened %d times: %v", calls, err)
 	}
 }

@@ -67,6 +67,26 @@ func (w *Workspace) addRoot(p string) error {
 	return nil
 }
 
+// keepPrivate notes which folders are not served: what lies in them is in no list, no path leads to it, and
+// nothing is written there. A root may not be within one.
+func (w *Workspace) keepPrivate(folders []string) error {
+	for _, p := range folders {
+		abs, err := filepath.Abs(p)
+		if err != nil {
+			return err
+		}
+		abs = resolve(abs)
+		for i, r := range w.roots {
+			if rel, err := filepath.Rel(r.path, abs); err == nil && rel != "." && filepath.IsLocal(rel) {
+				w.private = append(w.private, place{i, filepath.ToSlash(rel)})
+			} else if rel, err := filepath.Rel(abs, r.path); err == nil && filepath.IsLocal(rel) {
+				return fmt.Errorf("root %q lies within %s, which is the server's own", r.path, abs)
+			}
+		}
+	}
+	return nil
+}
+
 func (w *Workspace) closeRoots() {
 	for _, r := range w.roots {
 		r.dir.Load().Close()

@@ -84,7 +84,7 @@ func (w *Workspace) Target(ctx context.Context, name string) (Target, error) {
 		return bad("it lies outside of the folders that are served", "Give a path relative to one of them")
 	}
 	for _, at := range places {
-		if hidden(at.rel) {
+		if w.hidden(at) {
 			return bad("hidden folders are not served", "Choose another folder")
 		}
 		dir := w.roots[at.root].dir.Load().Root
@@ -98,7 +98,7 @@ func (w *Workspace) Target(ctx context.Context, name string) (Target, error) {
 			continue
 		}
 		if at, ok := w.locate(filepath.Join(real, base)); ok && sees(at) {
-			if hidden(at.rel) { // by a link that shows it
+			if w.hidden(at) { // by a link that shows it
 				return bad("hidden folders are not served", "Choose another folder")
 			}
 			dir := w.roots[at.root].dir.Load().Root

@@ -1,6 +1,7 @@
 package workspace
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -545,6 +546,53 @@ func TestTargetTellsNothingOfOutside(t *testing.T) {
 			t.Errorf("%s: %q, %v", name, at.Path, err)
 		case want != "" && (code(err) != CodeBadPath || !strings.Contains(err.Error(), want)):
 			t.Errorf("%s: %v, want that %s", name, err, want)
+		}
+	}
+}
+
+// TestWriteBeside: a file that is replaced keeps its rights, which may be its owner's alone; a call that was given up while it
+// wrote has changed nothing; and a name that begins with a dot is none for a workbook.
+func TestWriteBeside(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a.csv")
+	write(t, path, "old\n")
+	if err := os.Chmod(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w := open(t, Options{Writes: true}, dir)
+	target, err := w.Target(t.Context(), "a.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, leave := context.WithCancel(t.Context())
+	if _, err := w.Write(ctx, target, WriteOptions{Overwrite: true}, func(f io.Writer) error {
+		leave()
+		_, err := io.WriteString(f, "new\n")
+		return err
+	}); !errors.Is(err, context.Canceled) {
+		t.Errorf("given up: %v", err)
+	}
+	if text, _ := os.ReadFile(path); string(text) != "old\n" {
+		t.Errorf("it has changed the file to %q", text)
+	}
+	if _, err := w.Write(t.Context(), target, WriteOptions{Overwrite: true}, func(f io.Writer) error {
+		_, err := io.WriteString(f, "new\n")
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(path)
+	if text, _ := os.ReadFile(path); err != nil || string(text) != "new\n" || info.Mode().Perm() != 0o600 {
+		t.Errorf("%q with the mode %v, %v", text, info.Mode(), err)
+	}
+	for _, name := range []string{".a.csv", "sub/.a.csv", "."} {
+		if _, err := w.Target(t.Context(), name); code(err) != CodeBadPath {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for limit, want := range map[int64]bool{3: false, 4: true} {
+		if b, err := w.ReadFile(t.Context(), "a.csv", limit); (err == nil) != want || want && string(b) != "new\n" {
+			t.Errorf("of four bytes, of which there may be %d: %q, %v", limit, b, err)
 		}
 	}
 }

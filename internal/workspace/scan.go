@@ -8,6 +8,7 @@ import (
 	"maps"
 	"path"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -44,15 +45,26 @@ func skipped(name string) bool {
 	return name != "." && strings.HasPrefix(name, ".") || name == "node_modules" || name == "__MACOSX"
 }
 
-// hidden reports whether some part of a relative path is left out of the catalogue.
-func hidden(rel string) bool {
-	return slices.ContainsFunc(strings.Split(rel, "/"), skipped)
+// hidden reports whether a place lies in a folder that is left out of the catalogue, or is one.
+func (w *Workspace) hidden(at place) bool {
+	return slices.ContainsFunc(strings.Split(at.rel, "/"), skipped) || slices.ContainsFunc(w.private, at.within)
 }
 
 // A place is a path under a root.
 type place struct {
 	root int
 	rel  string // with forward slashes; "." is the root itself
+}
+
+// within tells whether a place is a folder, or lies in it.
+func (p place) within(folder place) bool {
+	n := len(folder.rel)
+	return p.root == folder.root && len(p.rel) >= n && sameNames(p.rel[:n], folder.rel) && (len(p.rel) == n || p.rel[n] == '/')
+}
+
+// sameNames compares paths. Where the system takes large and small letters in them for the same, so does it.
+func sameNames(a, b string) bool {
+	return a == b || (runtime.GOOS == "windows" || runtime.GOOS == "darwin") && strings.EqualFold(a, b)
 }
 
 // trouble is what a scan could not do, told in one line for each kind, however often:
@@ -130,7 +142,7 @@ func (w *Workspace) scanFolder(ctx context.Context, at place, t *trouble) (below
 		rel := path.Join(at.rel, name)
 		switch {
 		case d.IsDir():
-			if !skipped(name) {
+			if !w.hidden(place{at.root, rel}) {
 				delete(staleFolders, name)
 				below = append(below, rel)
 			}

@@ -176,7 +176,7 @@ func (w *Workspace) follow(ctx context.Context, names map[string]fsnotify.Op) {
 			seek = seek || w.isAbove(name)
 			continue
 		}
-		if hidden(at.rel) || w.roots[at.root].lost {
+		if w.hidden(at) || w.roots[at.root].lost {
 			continue
 		}
 		f := w.catalogue.folder(at.root, at.rel)

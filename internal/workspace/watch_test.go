@@ -15,6 +15,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fsnotify/fsnotify"
+
+	"gridflow/internal/book"
 	"gridflow/internal/hub"
 )
 
@@ -363,5 +366,80 @@ func TestTooManyChanges(t *testing.T) {
 		if told[e.ID] == 0 {
 			t.Errorf("%s was not told", e.Path)
 		}
+	}
+}
+
+// TestTouched: of a name all is gathered that happens to it, and of too many names that some are missing, once.
+func TestTouched(t *testing.T) {
+	g := newTouched()
+	g.add("a", fsnotify.Create)
+	g.add("a", fsnotify.Chmod)
+	if names, lost := g.take(); names["a"] != fsnotify.Create|fsnotify.Chmod || lost != nil {
+		t.Errorf("%v, %v", names, lost)
+	}
+	for i := range maxTouched + 1 {
+		g.add(fmt.Sprint(i), fsnotify.Write)
+	}
+	if names, lost := g.take(); len(names) > maxTouched || lost == nil {
+		t.Errorf("%d names are all that was touched: %v", len(names), lost)
+	}
+	g.add("b", fsnotify.Write)
+	if names, lost := g.take(); len(names) != 1 || lost != nil {
+		t.Errorf("afterwards: %v, %v", names, lost)
+	}
+}
+
+// TestWhatIsNotFollowed: what is hidden or no workbook comes into no list, whether it is found or heard of; that a folder can be
+// read may be heard by its rights alone.
+func TestWhatIsNotFollowed(t *testing.T) {
+	dir := t.TempDir()
+	w := open(t, Options{}, dir)
+	names := map[string]fsnotify.Op{}
+	for _, name := range []string{".git/x.csv", ".x.csv", "notes.txt", "~$y.xlsx", ".z.ods"} {
+		write(t, filepath.Join(dir, name), "1\n")
+		names[filepath.Join(dir, name)] = fsnotify.Create
+	}
+	names[filepath.Join(dir, ".git")] = fsnotify.Create
+	for how, find := range map[string]func(){
+		"heard of": func() { w.follow(t.Context(), names) },
+		"found":    func() { w.scan(t.Context(), place{0, "."}, true) },
+	} {
+		find()
+		w.catalogue.mu.RLock()
+		if w.catalogue.entries != 0 || w.catalogue.folders != 1 {
+			t.Errorf("%s are %d files, and %d folders", how, w.catalogue.entries, w.catalogue.folders-1)
+		}
+		w.catalogue.mu.RUnlock()
+	}
+	if !w.matters(fsnotify.Event{Name: filepath.Join(dir, "folder"), Op: fsnotify.Chmod}) {
+		t.Error("new rights of a folder do not matter")
+	}
+}
+
+// TestScanAgain: a folder that is read again, and is as it was, changes nothing; one that is gone is not known any more.
+func TestScanAgain(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "sub", "a.csv"), "1\n")
+	w := open(t, Options{}, dir)
+	view := func() {
+		if err := w.View(t.Context(), "sub/a.csv", func(*book.Snapshot) error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	view()
+	o := observe(t, w)
+	w.scan(t.Context(), place{0, "."}, true)
+	if e, ok := o.sub.TryNext(); ok {
+		t.Errorf("told is %+v", e)
+	}
+	if view(); w.Stats().Misses != 1 {
+		t.Error("the workbook is read again")
+	}
+	if err := os.RemoveAll(filepath.Join(dir, "sub")); err != nil {
+		t.Fatal(err)
+	}
+	w.scan(t.Context(), place{0, "sub"}, true)
+	if o.has("sub/a.csv") {
+		t.Error("what is gone is known still")
 	}
 }

@@ -45,6 +45,7 @@ type Options struct {
 	Logger     *slog.Logger // slog.Default where nil
 	Writes     bool         // files may be written: what writers that died have left is removed
 	Bases      string       // folder where revisions are kept that forks stand on; "": there are no forks
+	Private    []string     // folders that are never served, though they may lie in a root; they need not be there yet
 	Converter  Converter    // opens workbooks of other formats; nil: they do not open
 	BasesRead  bool         // that folder is another process's: it is there, and nothing in it is touched
 
@@ -57,6 +58,7 @@ type Options struct {
 // of goroutines at once.
 type Workspace struct {
 	roots      []*root
+	private    []place
 	extensions []string
 	limits     xlsx.Limits
 	writes     bool
@@ -104,6 +106,10 @@ func Open(ctx context.Context, o Options) (*Workspace, error) {
 			w.closeRoots()
 			return nil, err
 		}
+	}
+	if err := w.keepPrivate(o.Private); err != nil {
+		w.closeRoots()
+		return nil, err
 	}
 	if err := w.openBases(o.Bases, o.BasesRead, o.ReadTimeout); err != nil {
 		w.closeRoots()
@@ -349,7 +355,7 @@ func (w *Workspace) onDisk(id string, seen *principal.Principal) (found []Entry)
 // look gives the file at a place, if it is one that the catalogue would hold. A path
 // through a symbolic link is another name for the file that it leads to.
 func (w *Workspace) look(at place) (Entry, bool) {
-	if !filepath.IsLocal(filepath.FromSlash(at.rel)) || hidden(at.rel) {
+	if !filepath.IsLocal(filepath.FromSlash(at.rel)) || w.hidden(at) {
 		return Entry{}, false
 	}
 	r := w.roots[at.root]
@@ -363,7 +369,7 @@ func (w *Workspace) look(at place) (Entry, bool) {
 	}
 	at, ok := w.locate(real)
 	base := path.Base(at.rel)
-	if !ok || hidden(at.rel) || !w.listed(base) && !w.converts(base) {
+	if !ok || w.hidden(at) || !w.listed(base) && !w.converts(base) {
 		return Entry{}, false
 	}
 	e := w.roots[at.root].entry(at.rel, info)

@@ -526,3 +526,48 @@ func BenchmarkHit(b *testing.B) {
 		})
 	}
 }
+
+// TestPrivateFolders: the server's own folders are not served where they lie in a root: they are in no list, no path
+// or link leads into them, and nothing is written there; nor what comes into them later. A root within one is refused.
+func TestPrivateFolders(t *testing.T) {
+	root := t.TempDir()
+	own, later := filepath.Join(root, "own", "bases"), filepath.Join(root, "own", "later")
+	write(t, filepath.Join(own, "secret.csv"), "1\n")
+	write(t, filepath.Join(root, "own", "bases2", "shown.csv"), "1\n")
+	write(t, filepath.Join(root, "own", "beside.csv"), "1\n")
+	if err := os.Symlink(own, filepath.Join(root, "link")); err != nil {
+		t.Skip(err)
+	}
+	w := open(t, Options{Private: []string{own, later, filepath.Join(t.TempDir(), "elsewhere")}}, root)
+	write(t, filepath.Join(later, "secret.csv"), "1\n")
+	w.scan(t.Context(), place{0, "."}, true)
+	var paths []string
+	for _, e := range w.Entries(t.Context()) {
+		paths = append(paths, e.Path)
+	}
+	if want := []string{"own/beside.csv", "own/bases2/shown.csv"}; !slices.Equal(paths, want) {
+		t.Errorf("%q are listed, want %q", paths, want)
+	}
+	for _, name := range []string{"secret", "secret.csv", "own/bases/secret.csv", "own/later/secret.csv", "own/bases2/../bases/secret.csv", "link/secret.csv", filepath.Join(own, "secret.csv")} {
+		if e, err := w.Lookup(t.Context(), name); err == nil {
+			t.Errorf("%s: %+v", name, e)
+		}
+	}
+	for _, name := range []string{"own/bases/secret.csv", "own/bases/new.csv", "own/later/new.csv", "link/secret.csv", "link/new.csv", filepath.Join(own, "new.csv"), "own/bases"} {
+		if target, err := w.Target(t.Context(), name); code(err) != CodeBadPath {
+			t.Errorf("%s: %+v, %v", name, target, err)
+		}
+	}
+	if _, err := w.Target(t.Context(), "own/bases2/new.csv"); err != nil {
+		t.Error(err)
+	}
+	for _, inside := range []string{own, filepath.Join(own, "deeper")} {
+		if err := os.MkdirAll(inside, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if w, err := Open(t.Context(), Options{Roots: []string{inside}, Private: []string{own}, Logger: slog.New(slog.DiscardHandler)}); err == nil {
+			w.Shut()
+			t.Errorf("%s is served", inside)
+		}
+	}
+}

@@ -193,15 +193,9 @@ func (d *Document) seenIn(ctx context.Context, sheet int, area cell.Range, b bou
 			return nil, nil
 		}
 	}
-	for _, group := range g.Layout.Sparklines {
-		for _, line := range group.Cells {
-			at, ok := cell.ParseRange(line.Cell)
-			if ok && !meet(at, area) {
-				continue
-			}
-			if !ok || !d.formulaReads(s, sheet, line.Source, at.First.Row, at) {
-				return nil, nil
-			}
+	for i := range g.Layout.Sparklines {
+		if !d.sparklinesRead(s, sheet, &g.Layout.Sparklines[i], area) {
+			return nil, nil
 		}
 	}
 	for i := range s {
@@ -274,6 +268,23 @@ func (d *Document) ruleReads(s seen, sheet int, f *grid.ConditionalFormat, area 
 			if !d.formulaReads(s, sheet, text, top, area) {
 				return false
 			}
+		}
+	}
+	return true
+}
+
+// sparklinesRead adds what a group of sparklines reads of cells, which may have one scale, if some of them are in an area; false: who knows.
+func (d *Document) sparklinesRead(s seen, sheet int, group *grid.Sparklines, area cell.Range) bool {
+	if !slices.ContainsFunc(group.Cells, func(line grid.Sparkline) bool {
+		at, ok := cell.ParseRange(line.Cell)
+		return !ok || meet(at, area)
+	}) {
+		return true
+	}
+	for _, line := range group.Cells {
+		at, ok := cell.ParseRange(line.Cell)
+		if !ok || !d.formulaReads(s, sheet, line.Source, at.First.Row, at) {
+			return false
 		}
 	}
 	return true
