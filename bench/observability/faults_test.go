@@ -259,6 +259,24 @@ func TestEachAlertFires(t *testing.T) {
 	t.Logf("figure: faults, each of which fires its alert, of %d alerts: %d | %d", len(covered), well, len(faults))
 }
 
+// TestIssuerIsNoDisk: where the issuer of access tokens gives no answer its breaker opens, and nobody
+// is sent to look at a disk.
+func TestIssuerIsNoDisk(t *testing.T) {
+	fired := firing(t, perform(t, 10*time.Minute, flow.Defaults(4, 0), func(s *scene) {
+		if s.pause(2 * time.Minute) {
+			for range 5 {
+				if p, err := s.issuer.Allow(""); err == nil {
+					p.Done(errDisk)
+				}
+			}
+			s.metrics.RefusedHTTP("token_unavailable")
+		}
+	}))
+	if text, ok := fired["GridflowIssuerGone"]; !ok || len(fired) != 1 {
+		t.Errorf("%q; all that fires: %v", text, fired)
+	}
+}
+
 // TestNoAlertWhileWell: an ordinary load, and one that keeps most of the seats busy, raise
 // no alert in an hour.
 func TestNoAlertWhileWell(t *testing.T) {

@@ -35,6 +35,7 @@ type scene struct {
 	costs   *flow.Costs
 	metrics *obs.Metrics
 	disk    *breaker.Breaker
+	issuer  *breaker.Breaker // of access tokens
 	office  *libre
 	going   sync.WaitGroup
 
@@ -63,13 +64,16 @@ func perform(t *testing.T, length time.Duration, conf flow.Config, fault func(*s
 		if s.disk, err = breaker.New("/books", files); err != nil {
 			t.Fatal(err)
 		}
+		if s.issuer, err = breaker.New("oauth keys", files); err != nil {
+			t.Fatal(err)
+		}
 		if s.office, err = newLibre(t.TempDir()); err != nil {
 			t.Fatal(err)
 		}
 		s.metrics.Connect(obs.Sources{
 			Gate: s.gate, Costs: s.costs, Cache: func() workspace.CacheStats { return *s.cache.Load() },
 			Drain:    func() (bool, int) { return s.draining.Load(), int(s.inside.Load()) },
-			Breakers: func() []breaker.Stats { return append(s.office.Breakers(), s.disk.Stats()) },
+			Breakers: func() []breaker.Stats { return append(s.office.Breakers(), s.disk.Stats(), s.issuer.Stats()) },
 			Office:   s.office.Stats,
 			Forks: func() (f forks.Stats) {
 				if c := s.calc.Load(); c != nil {

@@ -113,7 +113,7 @@ var alerts = []alert{
 	},
 	{
 		name:  "GridflowBreakerOpen",
-		expr:  `$breaker_state{name!~"libreoffice .*"} > 0 or sum without (to) (increase($breaker_transitions_total{to="open",name!~"libreoffice .*"}[5m])) > 0`,
+		expr:  `$breaker_state{name!~"(libreoffice|oauth) .*"} > 0 or sum without (to) (increase($breaker_transitions_total{to="open",name!~"(libreoffice|oauth) .*"}[5m])) > 0`,
 		lasts: 0, severity: critical,
 		summary: "The disk or the network under {{ $labels.name }} fails",
 		do:      "Workbooks in memory are served, others are answered with CIRCUIT_OPEN; mend the disk or the mount",
@@ -139,7 +139,7 @@ var alerts = []alert{
 		do:      "Its fork stays stale; raise --cache-bytes if there is memory",
 	},
 	{
-		name: "GridflowFilesSetAside", expr: `$breaker_quarantined{name!~"libreoffice .*"} > 0`, lasts: 5 * time.Minute, severity: warning,
+		name: "GridflowFilesSetAside", expr: `$breaker_quarantined{name!~"(libreoffice|oauth) .*"} > 0`, lasts: 5 * time.Minute, severity: warning,
 		summary: "Files under {{ $labels.name }} that cannot be read again and again: {{ $value }}",
 		do:      "The log names them; look for a bad spot of the disk",
 	},

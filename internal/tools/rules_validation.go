@@ -156,6 +156,9 @@ func (p *ruled) validation(spec *validationSpec) (v grid.Validation, err error) 
 			v.Operator = "equal"
 		}
 	}
+	if v.Type == "list" && v.Formula1 == "" && !p.bad {
+		return v, invalid(`Example: "validation":{"kind":"list","values":["open","done"]}, or "formula1":"Lists!$A$2:$A$9"`, "a list wants values, or formula1 with the cells that hold them")
+	}
 	if v.Type != "none" && v.Formula1 == "" && !p.bad {
 		return v, invalid(`Example: "validation":{"kind":"whole","formula1":"1","formula2":"10"}`, "formula1 is missing")
 	}
