@@ -66,7 +66,7 @@ func (w *workbook) write(out io.Writer, left less) error {
 			continue // a folder, which a package does not have; or of nobody
 		}
 		if rows, ok := left.rows[e.Name]; ok {
-			if err := writeRows(z, e, rows); err != nil {
+			if err := w.writeRows(z, e, rows); err != nil {
 				return err
 			}
 			continue

@@ -114,6 +114,7 @@ type workbook struct {
 	format Format
 	limits Limits
 	size   int64
+	src    io.ReaderAt
 	zip    *zip.Reader // nil where the file is none
 }
 
@@ -129,7 +130,7 @@ func (l Limits) open(f *os.File, wanted []Format) (*workbook, error) {
 	case info.Size() > l.FileBytes:
 		return nil, refuse(TooLarge, "it has %d bytes, more than %d", info.Size(), l.FileBytes)
 	}
-	w := &workbook{limits: l, size: info.Size()}
+	w := &workbook{limits: l, size: info.Size(), src: f}
 	var magic [8]byte
 	if _, err := io.ReadFull(f, magic[:]); err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, err

@@ -5,6 +5,9 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"fmt"
+	"hash"
+	"hash/crc32"
 	"io"
 	"path"
 	"slices"
@@ -12,6 +15,7 @@ import (
 	"strings"
 
 	"gridflow/internal/cell"
+	"gridflow/internal/xlsx/inflate"
 	"gridflow/internal/xlsx/scan"
 )
 
@@ -50,7 +54,7 @@ func (s less) gone(entry string) bool {
 }
 
 // writeRows writes the part of a sheet with the cells of its rows alone.
-func writeRows(z *zip.Writer, e *zip.File, rows []Rows) error {
+func (w *workbook) writeRows(z *zip.Writer, e *zip.File, rows []Rows) error {
 	out, err := z.CreateHeader(&zip.FileHeader{Name: e.Name, Method: zip.Deflate})
 	if err != nil {
 		return err
@@ -59,11 +63,10 @@ func writeRows(z *zip.Writer, e *zip.File, rows []Rows) error {
 		_, err := io.WriteString(out, emptySheet)
 		return err
 	}
-	in, err := e.Open()
+	in, err := w.content(e)
 	if err != nil {
 		return refuse(Damaged, "its entry %q: %v", e.Name, err)
 	}
-	defer in.Close()
 	f := &rowFilter{w: bufio.NewWriterSize(out, 64<<10), rows: rows}
 	f.walker = scan.NewWalker(f)
 	read := feed(f.walker, in)
@@ -74,6 +77,40 @@ func writeRows(z *zip.Writer, e *zip.File, rows []Rows) error {
 		return refuse(Damaged, "its entry %q: %v", e.Name, read)
 	}
 	return nil
+}
+
+// content reads an entry in a fraction of the time that e.Open takes, and as strictly.
+func (w *workbook) content(e *zip.File) (io.Reader, error) {
+	if e.Method != zip.Deflate {
+		return e.Open() // which has nothing to be closed
+	}
+	at, err := e.DataOffset()
+	if err != nil {
+		return nil, err
+	}
+	return &content{e: e, r: inflate.NewReader(w.src, at, int64(e.CompressedSize64)), sum: crc32.NewIEEE()}, nil
+}
+
+// content is that of an entry, which has the size and the sum that the package says.
+type content struct {
+	e    *zip.File
+	r    *inflate.Reader
+	sum  hash.Hash32
+	read uint64
+}
+
+// Read implements io.Reader.
+func (c *content) Read(b []byte) (int, error) {
+	n, err := c.r.Read(b)
+	c.sum.Write(b[:n])
+	c.read += uint64(n)
+	switch {
+	case c.read > c.e.UncompressedSize64, err == io.EOF && c.read < c.e.UncompressedSize64:
+		return n, fmt.Errorf("it has %d bytes or more, not %d", c.read, c.e.UncompressedSize64)
+	case err == io.EOF && c.sum.Sum32() != c.e.CRC32:
+		return n, zip.ErrChecksum
+	}
+	return n, err
 }
 
 // feed reads in to its end in windows, of which one may have to hold a cell.
