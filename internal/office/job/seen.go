@@ -24,7 +24,7 @@ const (
 	// that in a fraction of a second.
 	wholeBytes = 1 << 20
 	cellBytes  = 32 // of a cell that an edit brings, about
-	// marginRows stay above and below what is drawn. Borders and turned texts reach across.
+	// marginRows that are not hidden stay above and below what is drawn. Borders and turned texts reach across.
 	marginRows = 50
 )
 
@@ -181,20 +181,27 @@ func (d *Document) seenIn(ctx context.Context, sheet int, area cell.Range, b bou
 			s.add(i, 0, -1)
 		}
 	}
-	margin := cmp.Or(b.margin, marginRows)
-	s.add(sheet, area.First.Row-margin, area.Last.Row+margin)
+	above, below := around(g.Layout.Rows, area, cmp.Or(b.margin, marginRows))
+	s.add(sheet, above, below)
+	drawn := area // with the cells that are merged with some of its rows: what these show may stand above
 	for _, m := range g.Layout.Merges {
-		if m.First.Row <= area.Last.Row && m.Last.Row >= area.First.Row { // its text may stand above
+		if m.First.Row <= area.Last.Row && m.Last.Row >= area.First.Row {
+			drawn = drawn.Union(m)
 			s.add(sheet, m.First.Row, m.Last.Row)
 		}
 	}
+	near := drawn.Union(cell.Range{First: cell.Ref{Row: above}, Last: cell.Ref{Row: below, Col: cell.MaxCols - 1}})
 	for i := range g.Layout.Conditional {
-		if !d.ruleReads(s, sheet, &g.Layout.Conditional[i], area) {
+		f, of := &g.Layout.Conditional[i], near
+		if inCell[f.Type] {
+			of = drawn
+		}
+		if !d.ruleReads(s, sheet, f, of) {
 			return nil, nil
 		}
 	}
 	for i := range g.Layout.Sparklines {
-		if !d.sparklinesRead(s, sheet, &g.Layout.Sparklines[i], area) {
+		if !d.sparklinesRead(s, sheet, &g.Layout.Sparklines[i], drawn) {
 			return nil, nil
 		}
 	}
@@ -202,6 +209,23 @@ func (d *Document) seenIn(ctx context.Context, sheet int, area cell.Range, b bou
 		s[i] = apart(s[i])
 	}
 	return s, nil
+}
+
+// around gives the first and the last row of an area with so many more above and below. Those that are hidden do not
+// count: what lies beyond them is drawn beside the area.
+func around(rows []grid.RowSpan, area cell.Range, margin int) (above, below int) {
+	above, below = area.First.Row-margin, area.Last.Row+margin
+	for _, r := range slices.Backward(rows) {
+		if r.Hidden && r.First < area.First.Row && r.Last >= above {
+			above -= min(r.Last, area.First.Row-1) - r.First + 1
+		}
+	}
+	for _, r := range rows {
+		if r.Hidden && r.Last > area.Last.Row && r.First <= below {
+			below += r.Last - max(r.First, area.Last.Row+1) + 1
+		}
+	}
+	return max(above, 0), min(below, cell.MaxRows-1)
 }
 
 // plain reports whether a sheet shows nothing but cells, charts, pictures and shapes, and whether it is still: nothing in it lies on, or
@@ -244,6 +268,9 @@ var ownCell = map[string]bool{
 	"cellIs": true, "expression": true, "timePeriod": true, "containsText": true, "notContainsText": true, "beginsWith": true, "endsWith": true,
 	"containsBlanks": true, "notContainsBlanks": true, "containsErrors": true, "notContainsErrors": true,
 }
+
+// inCell are the types of conditional formats that change nothing that is seen outside of a cell, as a font or a border is.
+var inCell = map[string]bool{"colorScale": true, "dataBar": true, "iconSet": true}
 
 // ruleReads adds what a conditional format reads of cells to draw an area; false: who knows.
 func (d *Document) ruleReads(s seen, sheet int, f *grid.ConditionalFormat, area cell.Range) bool {
@@ -297,7 +324,8 @@ func (d *Document) formulaReads(s seen, sheet int, text string, top int, area ce
 		return false
 	}
 	for name := range formula.Functions(tree.Root) {
-		if name == "INDIRECT" || name == "OFFSET" {
+		switch name {
+		case "INDIRECT", "OFFSET", "SHEET", "SHEETS": // the last of which count sheets
 			return false
 		}
 	}

@@ -113,7 +113,14 @@ func TestSeen(t *testing.T) {
 		"bars":                   {genbook.Sheet{Conditional: []genbook.Conditional{{Range: "A1:F900", Kind: "dataBar", Colors: []string{"FF0000"}}}}, "0: 1-900"},
 		"duplicates":             {genbook.Sheet{Conditional: []genbook.Conditional{{Range: "F100:F300", Kind: "duplicateValues"}}}, "0: 100-300"},
 		"of its row":             {genbook.Sheet{Conditional: []genbook.Conditional{expression("A2:F900", "$A2>1")}}, "0: 195-215"},
-		"of the row before":      {genbook.Sheet{Conditional: []genbook.Conditional{expression("A12:F900", "SUM($A2:$A11)>1")}}, "0: 190-215"},
+		"of the row before":      {genbook.Sheet{Conditional: []genbook.Conditional{expression("A12:F900", "SUM($A2:$A11)>1")}}, "0: 185-215"},
+		"of cells beside":        {genbook.Sheet{Conditional: []genbook.Conditional{expression("A1:B900", "$Z$7>1")}}, "0: 7-7 195-215"},
+		"of the rows around":     {genbook.Sheet{Conditional: []genbook.Conditional{expression("C211:F215", "$Z$7>1")}}, "0: 7-7 195-215"},
+		"duplicates beside":      {genbook.Sheet{Conditional: []genbook.Conditional{{Range: "B100:B300", Kind: "duplicateValues"}}}, "0: 100-300"},
+		"of a merged cell":       {genbook.Sheet{Merges: []cell.Range{area(t, "B20:D300")}, Conditional: []genbook.Conditional{expression("B20", "$Z$7>1")}}, "0: 7-7 20-300"},
+		"a scale of merged ones": {genbook.Sheet{Merges: []cell.Range{area(t, "B20:D300")}, Conditional: []genbook.Conditional{{Range: "B1:B20", Kind: "colorScale", Colors: []string{"FF0000", "00FF00"}}}}, "0: 1-300"},
+		"of how many sheets":     {genbook.Sheet{Conditional: []genbook.Conditional{expression("A2:F900", "_xlfn.SHEETS()>1")}}, "all"},
+		"of which sheet":         {genbook.Sheet{Conditional: []genbook.Conditional{expression("A2:F900", "_xlfn.SHEET(Other!A2)>1")}}, "all"},
 		"of one cell":            {genbook.Sheet{Conditional: []genbook.Conditional{expression("A2:F900", "A2>$Z$1000")}}, "0: 195-215 1000-1000"},
 		"of all above":           {genbook.Sheet{Conditional: []genbook.Conditional{expression("A2:F900", "COUNTIF(A$2:A2,A2)>1")}}, "0: 2-215"},
 		"of whole rows":          {genbook.Sheet{Conditional: []genbook.Conditional{expression("A2:F900", "SUM($7:$8)>1")}}, "0: 7-8 195-215"},
@@ -259,6 +266,85 @@ func TestPaintPart(t *testing.T) {
 		t.Error("the picture is another one")
 	}
 	made[few].check(t, "a cell above its limit", 0, 251-245, color.NRGBA{0xff, 0, 0, 0xff})
+}
+
+// TestPaintBeside: what lies beside a range and reaches into it looks as it does where LibreOffice is shown the workbook.
+func TestPaintBeside(t *testing.T) {
+	const rows = 400
+	wide := strings.Repeat("wider than its column ", 6)
+	rule := func(at, formula string) []genbook.Conditional {
+		return []genbook.Conditional{{Range: at, Kind: "expression", Formulas: []string{formula}, Look: genbook.Style{Fill: "FF0000", Color: "0000FF", Bold: true}}}
+	}
+	runner := cold.Pool(t)
+	for name, c := range map[string]struct {
+		area   string
+		sheet  genbook.Sheet
+		change func(g *genbook.Grid, border genbook.StyleID)
+	}{
+		"a text with a rule": {"C200:F210", genbook.Sheet{Conditional: rule("B1:B400", "$Z$1=1")}, func(g *genbook.Grid, _ genbook.StyleID) {
+			g.Set("B203", 0, wide)
+		}},
+		"a text that is there twice": {"C200:F210", genbook.Sheet{Conditional: []genbook.Conditional{{Range: "B1:B400", Kind: "duplicateValues", Look: genbook.Style{Color: "0000FF", Bold: true}}}}, func(g *genbook.Grid, _ genbook.StyleID) {
+			g.Set("B3", 0, wide)
+			g.Set("B203", 0, wide)
+		}},
+		"a merged cell with a rule": {"C200:F210", genbook.Sheet{Merges: []cell.Range{area(t, "B100:D310")}, Conditional: rule("B100", "Other!$A$1=1")}, func(*genbook.Grid, genbook.StyleID) {}},
+		"a border below rows that are hidden": {"A195:F200", genbook.Sheet{}, func(g *genbook.Grid, border genbook.StyleID) {
+			for row := 201; row < 300; row++ {
+				g.Row(row, genbook.RowOptions{Hidden: true})
+			}
+			g.Set("D300", border, "below")
+		}},
+		"the number of sheets": {"A200:F210", genbook.Sheet{Conditional: rule("A1:F400", "_xlfn.SHEETS()=2")}, func(*genbook.Grid, genbook.StyleID) {}},
+	} {
+		b := &genbook.Book{}
+		var g, other genbook.Grid
+		for row := 1; row <= rows; row++ {
+			g.Set(fmt.Sprintf("A%d", row), 0, float64(row))
+		}
+		g.Set("Z1", 0, 1.0)
+		c.change(&g, b.Style(genbook.Style{Border: "medium"}))
+		sheet := c.sheet
+		sheet.Name = "Drawn"
+		b.AddSheet(g.Fill(&sheet))
+		other.Set("A1", 0, 1.0)
+		b.AddSheet(other.Fill(&genbook.Sheet{Name: "Other"}))
+		d := document(t, packed(t, b))
+		d.Key = name
+		var made []*Painting
+		for _, b := range []bounds{{whole: 1 << 40}, {whole: 1}} {
+			p, err := (&Office{Runner: runner, bounds: b}).Paint(t.Context(), d, 0, area(t, c.area), PaintOptions{Scale: 1, MaxSide: 4096, MaxPixels: 1 << 24})
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			made = append(made, p)
+		}
+		if !bytes.Equal(made[0].Image.Pix, made[1].Image.Pix) {
+			t.Errorf("%s: other pixels", name)
+		}
+	}
+}
+
+// TestAround: rows that are hidden do not count among those around a range.
+func TestAround(t *testing.T) {
+	hidden := func(first, last int) grid.RowSpan { return grid.RowSpan{First: first, Last: last, Hidden: true} }
+	for _, c := range []struct {
+		rows         []grid.RowSpan
+		above, below int
+	}{
+		{nil, 95, 115},
+		{[]grid.RowSpan{{First: 0, Last: 200}}, 95, 115},
+		{[]grid.RowSpan{hidden(0, 94), hidden(116, 200)}, 95, 115},
+		{[]grid.RowSpan{hidden(50, 99), hidden(111, 150)}, 45, 155},
+		{[]grid.RowSpan{hidden(50, 95), hidden(115, 150)}, 49, 151},
+		{[]grid.RowSpan{hidden(40, 48), hidden(50, 95), hidden(97, 120), hidden(122, 130)}, 37, 134},
+		{[]grid.RowSpan{hidden(3, 99), hidden(111, cell.MaxRows-2)}, 0, cell.MaxRows - 1},
+	} {
+		area := cell.Range{First: cell.Ref{Row: 100}, Last: cell.Ref{Row: 110}}
+		if above, below := around(c.rows, area, 5); above != c.above || below != c.below {
+			t.Errorf("%v: %d to %d, want %d to %d", c.rows, above, below, c.above, c.below)
+		}
+	}
 }
 
 // areasOf gives ranges at the top, in the middle and at the end of the first sheets that have rows enough.
