@@ -325,7 +325,13 @@ func (d *Document) formulaReads(s seen, sheet int, text string, top int, area ce
 	}
 	for name := range formula.Functions(tree.Root) {
 		switch name {
-		case "INDIRECT", "OFFSET", "SHEET", "SHEETS": // the last of which count sheets
+		case "INDIRECT", "OFFSET", "SUMIF", "AVERAGEIF", // the last two read beyond what they name
+			"SHEET", "SHEETS": // which count sheets
+			return false
+		}
+	}
+	for n := range formula.Nodes(tree.Root) {
+		if n.Op == formula.OpRange || n.Op == formula.OpSpill { // from or to what is found by calculating
 			return false
 		}
 	}

@@ -105,35 +105,39 @@ func TestSeen(t *testing.T) {
 		sheet genbook.Sheet
 		want  string
 	}{
-		"cells":                  {genbook.Sheet{}, "0: 195-215"},
-		"merges":                 {genbook.Sheet{Merges: []cell.Range{area(t, "A20:A30"), area(t, "A150:A200"), area(t, "B210:B300")}}, "0: 150-300"},
-		"a rule of each cell":    {genbook.Sheet{Conditional: []genbook.Conditional{first("A1:F900")}}, "0: 195-215"},
-		"a scale":                {genbook.Sheet{Conditional: []genbook.Conditional{{Range: "A1:F900", Kind: "colorScale", Colors: []string{"FF0000", "00FF00"}}}}, "0: 1-900"},
-		"a scale elsewhere":      {genbook.Sheet{Conditional: []genbook.Conditional{{Range: "G1:G900", Kind: "colorScale", Colors: []string{"FF0000", "00FF00"}}}}, "0: 195-215"},
-		"bars":                   {genbook.Sheet{Conditional: []genbook.Conditional{{Range: "A1:F900", Kind: "dataBar", Colors: []string{"FF0000"}}}}, "0: 1-900"},
-		"duplicates":             {genbook.Sheet{Conditional: []genbook.Conditional{{Range: "F100:F300", Kind: "duplicateValues"}}}, "0: 100-300"},
-		"of its row":             {genbook.Sheet{Conditional: []genbook.Conditional{expression("A2:F900", "$A2>1")}}, "0: 195-215"},
-		"of the row before":      {genbook.Sheet{Conditional: []genbook.Conditional{expression("A12:F900", "SUM($A2:$A11)>1")}}, "0: 185-215"},
-		"of cells beside":        {genbook.Sheet{Conditional: []genbook.Conditional{expression("A1:B900", "$Z$7>1")}}, "0: 7-7 195-215"},
-		"of the rows around":     {genbook.Sheet{Conditional: []genbook.Conditional{expression("C211:F215", "$Z$7>1")}}, "0: 7-7 195-215"},
-		"duplicates beside":      {genbook.Sheet{Conditional: []genbook.Conditional{{Range: "B100:B300", Kind: "duplicateValues"}}}, "0: 100-300"},
-		"of a merged cell":       {genbook.Sheet{Merges: []cell.Range{area(t, "B20:D300")}, Conditional: []genbook.Conditional{expression("B20", "$Z$7>1")}}, "0: 7-7 20-300"},
-		"a scale of merged ones": {genbook.Sheet{Merges: []cell.Range{area(t, "B20:D300")}, Conditional: []genbook.Conditional{{Range: "B1:B20", Kind: "colorScale", Colors: []string{"FF0000", "00FF00"}}}}, "0: 1-300"},
-		"of how many sheets":     {genbook.Sheet{Conditional: []genbook.Conditional{expression("A2:F900", "_xlfn.SHEETS()>1")}}, "all"},
-		"of which sheet":         {genbook.Sheet{Conditional: []genbook.Conditional{expression("A2:F900", "_xlfn.SHEET(Other!A2)>1")}}, "all"},
-		"of one cell":            {genbook.Sheet{Conditional: []genbook.Conditional{expression("A2:F900", "A2>$Z$1000")}}, "0: 195-215 1000-1000"},
-		"of all above":           {genbook.Sheet{Conditional: []genbook.Conditional{expression("A2:F900", "COUNTIF(A$2:A2,A2)>1")}}, "0: 2-215"},
-		"of whole rows":          {genbook.Sheet{Conditional: []genbook.Conditional{expression("A2:F900", "SUM($7:$8)>1")}}, "0: 7-8 195-215"},
-		"of a column":            {genbook.Sheet{Conditional: []genbook.Conditional{expression("A2:F900", "SUM(Z:Z)>1")}}, "0: 1-1048576"},
-		"around the end":         {genbook.Sheet{Conditional: []genbook.Conditional{expression("A300:F900 A2:F299", "A1>1")}}, "0: 1-1048576"},
-		"of another sheet":       {genbook.Sheet{Conditional: []genbook.Conditional{expression("A2:F900", "A2>Other!$A$7")}}, "0: 195-215, 2: 7-7"},
-		"of a sheet that is not": {genbook.Sheet{Conditional: []genbook.Conditional{expression("A2:F900", "A2>Nowhere!$A$7")}}, "all"},
-		"of a name":              {genbook.Sheet{Conditional: []genbook.Conditional{expression("A2:F900", "A2>limit")}}, "all"},
-		"of who knows what":      {genbook.Sheet{Conditional: []genbook.Conditional{expression("A2:F900", "INDIRECT(\"A\"&A1)>1")}}, "all"},
-		"of what moves":          {genbook.Sheet{Conditional: []genbook.Conditional{expression("A2:F900", "OFFSET(A2,A1,0)>1")}}, "all"},
-		"of no formula":          {genbook.Sheet{Conditional: []genbook.Conditional{expression("A2:F900", "A2>>")}}, "all"},
-		"a filter":               {genbook.Sheet{Filter: &filter}, "0: 195-215, 1, 2"},
-		"a table":                {genbook.Sheet{Tables: []genbook.Table{{Name: "T", Range: area(t, "A1:B900"), Columns: []genbook.TableColumn{{Name: "a"}, {Name: "b"}}}}}, "0: 195-215"},
+		"cells":                    {genbook.Sheet{}, "0: 195-215"},
+		"merges":                   {genbook.Sheet{Merges: []cell.Range{area(t, "A20:A30"), area(t, "A150:A200"), area(t, "B210:B300")}}, "0: 150-300"},
+		"a rule of each cell":      {genbook.Sheet{Conditional: []genbook.Conditional{first("A1:F900")}}, "0: 195-215"},
+		"a scale":                  {genbook.Sheet{Conditional: []genbook.Conditional{{Range: "A1:F900", Kind: "colorScale", Colors: []string{"FF0000", "00FF00"}}}}, "0: 1-900"},
+		"a scale elsewhere":        {genbook.Sheet{Conditional: []genbook.Conditional{{Range: "G1:G900", Kind: "colorScale", Colors: []string{"FF0000", "00FF00"}}}}, "0: 195-215"},
+		"bars":                     {genbook.Sheet{Conditional: []genbook.Conditional{{Range: "A1:F900", Kind: "dataBar", Colors: []string{"FF0000"}}}}, "0: 1-900"},
+		"duplicates":               {genbook.Sheet{Conditional: []genbook.Conditional{{Range: "F100:F300", Kind: "duplicateValues"}}}, "0: 100-300"},
+		"of its row":               {genbook.Sheet{Conditional: []genbook.Conditional{expression("A2:F900", "$A2>1")}}, "0: 195-215"},
+		"of the row before":        {genbook.Sheet{Conditional: []genbook.Conditional{expression("A12:F900", "SUM($A2:$A11)>1")}}, "0: 185-215"},
+		"of cells beside":          {genbook.Sheet{Conditional: []genbook.Conditional{expression("A1:B900", "$Z$7>1")}}, "0: 7-7 195-215"},
+		"of the rows around":       {genbook.Sheet{Conditional: []genbook.Conditional{expression("C211:F215", "$Z$7>1")}}, "0: 7-7 195-215"},
+		"duplicates beside":        {genbook.Sheet{Conditional: []genbook.Conditional{{Range: "B100:B300", Kind: "duplicateValues"}}}, "0: 100-300"},
+		"of a merged cell":         {genbook.Sheet{Merges: []cell.Range{area(t, "B20:D300")}, Conditional: []genbook.Conditional{expression("B20", "$Z$7>1")}}, "0: 7-7 20-300"},
+		"a scale of merged ones":   {genbook.Sheet{Merges: []cell.Range{area(t, "B20:D300")}, Conditional: []genbook.Conditional{{Range: "B1:B20", Kind: "colorScale", Colors: []string{"FF0000", "00FF00"}}}}, "0: 1-300"},
+		"of a range that grows":    {genbook.Sheet{Conditional: []genbook.Conditional{expression("A2:F900", "SUMIF($Y$1:$Y$9,1,$Z$1)>1")}}, "all"},
+		"of an average as well":    {genbook.Sheet{Conditional: []genbook.Conditional{expression("A2:F900", "AVERAGEIF($Y$1:$Y$9,1,$Z$1)>1")}}, "all"},
+		"of a range that is found": {genbook.Sheet{Conditional: []genbook.Conditional{expression("A2:F900", "SUM($Z$1:INDEX($Z$1:$Z$9,8))>1")}}, "all"},
+		"of what has spilled":      {genbook.Sheet{Conditional: []genbook.Conditional{expression("A2:F900", "SUM($Z$1#)>1")}}, "all"},
+		"of how many sheets":       {genbook.Sheet{Conditional: []genbook.Conditional{expression("A2:F900", "_xlfn.SHEETS()>1")}}, "all"},
+		"of which sheet":           {genbook.Sheet{Conditional: []genbook.Conditional{expression("A2:F900", "_xlfn.SHEET(Other!A2)>1")}}, "all"},
+		"of one cell":              {genbook.Sheet{Conditional: []genbook.Conditional{expression("A2:F900", "A2>$Z$1000")}}, "0: 195-215 1000-1000"},
+		"of all above":             {genbook.Sheet{Conditional: []genbook.Conditional{expression("A2:F900", "COUNTIF(A$2:A2,A2)>1")}}, "0: 2-215"},
+		"of whole rows":            {genbook.Sheet{Conditional: []genbook.Conditional{expression("A2:F900", "SUM($7:$8)>1")}}, "0: 7-8 195-215"},
+		"of a column":              {genbook.Sheet{Conditional: []genbook.Conditional{expression("A2:F900", "SUM(Z:Z)>1")}}, "0: 1-1048576"},
+		"around the end":           {genbook.Sheet{Conditional: []genbook.Conditional{expression("A300:F900 A2:F299", "A1>1")}}, "0: 1-1048576"},
+		"of another sheet":         {genbook.Sheet{Conditional: []genbook.Conditional{expression("A2:F900", "A2>Other!$A$7")}}, "0: 195-215, 2: 7-7"},
+		"of a sheet that is not":   {genbook.Sheet{Conditional: []genbook.Conditional{expression("A2:F900", "A2>Nowhere!$A$7")}}, "all"},
+		"of a name":                {genbook.Sheet{Conditional: []genbook.Conditional{expression("A2:F900", "A2>limit")}}, "all"},
+		"of who knows what":        {genbook.Sheet{Conditional: []genbook.Conditional{expression("A2:F900", "INDIRECT(\"A\"&A1)>1")}}, "all"},
+		"of what moves":            {genbook.Sheet{Conditional: []genbook.Conditional{expression("A2:F900", "OFFSET(A2,A1,0)>1")}}, "all"},
+		"of no formula":            {genbook.Sheet{Conditional: []genbook.Conditional{expression("A2:F900", "A2>>")}}, "all"},
+		"a filter":                 {genbook.Sheet{Filter: &filter}, "0: 195-215, 1, 2"},
+		"a table":                  {genbook.Sheet{Tables: []genbook.Table{{Name: "T", Range: area(t, "A1:B900"), Columns: []genbook.TableColumn{{Name: "a"}, {Name: "b"}}}}}, "0: 195-215"},
 	} {
 		b := &genbook.Book{}
 		var g genbook.Grid
@@ -294,6 +298,13 @@ func TestPaintBeside(t *testing.T) {
 				g.Row(row, genbook.RowOptions{Hidden: true})
 			}
 			g.Set("D300", border, "below")
+		}},
+		"a range that grows": {"C200:F210", genbook.Sheet{Conditional: rule("C1:F400", "SUMIF($Z$199:$Z$202,1,$Z$10)=3")}, func(g *genbook.Grid, _ genbook.StyleID) {
+			g.Set("Z202", 0, 1.0)
+			g.Set("Z13", 0, 3.0)
+		}},
+		"a range that is found": {"C200:F210", genbook.Sheet{Conditional: rule("C1:F400", "SUM(INDEX($Z$10:$Z$11,1):INDEX($Z$20:$Z$20,1))=3")}, func(g *genbook.Grid, _ genbook.StyleID) {
+			g.Set("Z13", 0, 3.0)
 		}},
 		"the number of sheets": {"A200:F210", genbook.Sheet{Conditional: rule("A1:F400", "_xlfn.SHEETS()=2")}, func(*genbook.Grid, genbook.StyleID) {}},
 	} {
