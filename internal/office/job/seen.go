@@ -274,8 +274,18 @@ var inCell = map[string]bool{"colorScale": true, "dataBar": true, "iconSet": tru
 
 // ruleReads adds what a conditional format reads of cells to draw an area; false: who knows.
 func (d *Document) ruleReads(s seen, sheet int, f *grid.ConditionalFormat, area cell.Range) bool {
-	if !slices.ContainsFunc(f.Ranges, func(r cell.Range) bool { return meet(r, area) }) {
+	var drawn []cell.Range // of its cells
+	for _, r := range f.Ranges {
+		if in, ok := r.Intersect(area); ok {
+			drawn = append(drawn, in)
+		}
+	}
+	if len(drawn) == 0 {
 		return true
+	}
+	area = drawn[0]
+	for _, r := range drawn {
+		area = area.Union(r)
 	}
 	tops := []int{f.Ranges[0].First.Row} // of the cell that the formulas are written for: programs differ
 	for _, r := range f.Ranges {

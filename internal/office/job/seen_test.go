@@ -114,6 +114,7 @@ func TestSeen(t *testing.T) {
 		"duplicates":               {genbook.Sheet{Conditional: []genbook.Conditional{{Range: "F100:F300", Kind: "duplicateValues"}}}, "0: 100-300"},
 		"of its row":               {genbook.Sheet{Conditional: []genbook.Conditional{expression("A2:F900", "$A2>1")}}, "0: 195-215"},
 		"of the row before":        {genbook.Sheet{Conditional: []genbook.Conditional{expression("A12:F900", "SUM($A2:$A11)>1")}}, "0: 185-215"},
+		"of a row before its own":  {genbook.Sheet{Conditional: []genbook.Conditional{expression("A198:F900", "$A1>1")}}, "0: 1-18 195-215"},
 		"of cells beside":          {genbook.Sheet{Conditional: []genbook.Conditional{expression("A1:B900", "$Z$7>1")}}, "0: 7-7 195-215"},
 		"of the rows around":       {genbook.Sheet{Conditional: []genbook.Conditional{expression("C211:F215", "$Z$7>1")}}, "0: 7-7 195-215"},
 		"duplicates beside":        {genbook.Sheet{Conditional: []genbook.Conditional{{Range: "B100:B300", Kind: "duplicateValues"}}}, "0: 100-300"},
