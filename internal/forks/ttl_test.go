@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -171,28 +172,45 @@ func TestExpiryAsksFirst(t *testing.T) {
 func TestExpiryLooksAgain(t *testing.T) {
 	var r *rig
 	var id string
+	var mu sync.Mutex // who lets forks expire runs beside the test
 	var told []string
 	var uses int
 	begin := func(ctx context.Context) (context.Context, func(), error) {
+		mu.Lock()
+		defer mu.Unlock()
 		if uses < 3 {
 			uses++
 			r.read(id)
 		}
 		return ctx, func() {}, nil
 	}
-	inTime(t, Options{TTL: time.Minute, Begin: begin, Expired: func(id, _ string) { told = append(told, id) }}, func(t *testing.T, in *rig) {
-		r = in
-		id = r.create("a.xlsx").ID
+	expired := func(id, _ string) {
+		mu.Lock()
+		defer mu.Unlock()
+		told = append(told, id)
+	}
+	seen := func() (int, []string) {
+		mu.Lock()
+		defer mu.Unlock()
+		return uses, slices.Clone(told)
+	}
+	inTime(t, Options{TTL: time.Minute, Begin: begin, Expired: expired}, func(t *testing.T, in *rig) {
+		made := in.create("a.xlsx").ID
+		mu.Lock()
+		r, id = in, made
+		mu.Unlock()
 		for n := 1; n <= 3; n++ {
 			time.Sleep(time.Minute + time.Second)
 			synctest.Wait()
-			if _, err := r.store.Info(context.Background(), id); err != nil || uses != n || len(told) != 0 {
+			uses, told := seen()
+			if _, err := in.store.Info(context.Background(), made); err != nil || uses != n || len(told) != 0 {
 				t.Errorf("used %d times, and told %q: %v", uses, told, err)
 			}
 		}
 		time.Sleep(2 * time.Minute)
 		synctest.Wait()
-		if _, err := r.store.Info(context.Background(), id); code(err) != CodeNotFound || !slices.Equal(told, []string{id}) {
+		_, told := seen()
+		if _, err := in.store.Info(context.Background(), made); code(err) != CodeNotFound || !slices.Equal(told, []string{made}) {
 			t.Errorf("%v, told %q", err, told)
 		}
 	})
