@@ -240,6 +240,13 @@ func (r *running) settled(root, state, profile string) (s soaked) {
 	return s
 }
 
+// ofAnother tells whether an error is the end of another call's time. net/http keeps why a request was given up at its
+// connection: where one was answered just as its time ended, the connection may be the next request's by then, which is
+// told the same. It was seen once in two million calls.
+func ofAnother(ctx context.Context, err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil
+}
+
 // life is what a client does from coming to leaving. It gives how many calls it made.
 func life(t *testing.T, r *running, rng *rand.Rand, root string, worker, books int) (calls int) {
 	ctx, end := context.WithTimeout(t.Context(), patience)
@@ -248,7 +255,9 @@ func life(t *testing.T, r *running, rng *rand.Rand, root string, worker, books i
 	s, err := c.Connect(ctx, &mcp.StreamableClientTransport{Endpoint: r.url, HTTPClient: r.http, DisableStandaloneSSE: true},
 		&mcp.ClientSessionOptions{ProtocolVersion: eras[rng.IntN(2)]})
 	if err != nil {
-		t.Errorf("no session: %v", err)
+		if !ofAnother(ctx, err) {
+			t.Errorf("no session: %v", err)
+		}
 		return 0
 	}
 	defer s.Close()
@@ -256,7 +265,7 @@ func life(t *testing.T, r *running, rng *rand.Rand, root string, worker, books i
 		calls++
 		got, err := call(ctx, s, tool, fmt.Sprintf(args, a...))
 		switch {
-		case err != nil && ctx.Err() == nil:
+		case err != nil && ctx.Err() == nil && !ofAnother(ctx, err):
 			t.Errorf("%s: %v", tool, err)
 		case got.failed && strings.HasPrefix(got.text, "INTERNAL"):
 			t.Errorf("%s: %s", tool, got.text)
