@@ -42,6 +42,16 @@ func nothingLeft(t testing.TB, g *Gate) {
 
 var seat = Request{Need: Amounts{1}}
 
+// TestConfigIsOnesOwn: who reads a configuration shares nothing with the gate, whose limits and gaps change as calls come.
+func TestConfigIsOnesOwn(t *testing.T) {
+	g := oneSeat(t, nil)
+	c := g.Config()
+	c.Classes[0].Gap, c.Resources[0].Capacity = time.Hour, 99
+	if now := g.Config(); now.Classes[0].Gap == time.Hour || now.Resources[0].Capacity == 99 {
+		t.Errorf("the gate's configuration is changed: %+v", now)
+	}
+}
+
 // TestWaitEnds: a call that waits leaves at the end of its wait, with a refusal that says
 // so; one whose context ends leaves at once, with that cause.
 func TestWaitEnds(t *testing.T) {

@@ -1,6 +1,10 @@
 package flow
 
-import "gridflow/flow/kernel"
+import (
+	"slices"
+
+	"gridflow/flow/kernel"
+)
 
 // Stats is what a gate is doing, and has done, at one moment.
 type Stats struct {
@@ -68,9 +72,12 @@ func (g *Gate) Raise(floor Level) {
 	})
 }
 
-// Config gives the configuration in force. The caller must not change its slices.
+// Config gives the configuration in force, with classes and resources of its own: limits and gaps go on changing as
+// they adapt.
 func (g *Gate) Config() Config {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.k.Config()
+	conf := g.k.Config()
+	conf.Classes, conf.Resources = slices.Clone(conf.Classes), slices.Clone(conf.Resources)
+	return conf
 }
