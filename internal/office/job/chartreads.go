@@ -42,7 +42,7 @@ func (d *Document) drawingReads(ctx context.Context, s seen, sheet int) (known, 
 			return false, false, nil
 		}
 		for r := range formula.References(tree.Root) {
-			named = named || r.Kind == formula.NameRef || r.Kind == formula.TableRef
+			named = named || r.Kind == formula.NameRef // what goes by a table is not known above
 		}
 	}
 	return true, named, nil

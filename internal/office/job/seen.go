@@ -287,13 +287,13 @@ func (d *Document) ruleReads(s seen, sheet int, f *grid.ConditionalFormat, area 
 	for _, r := range drawn {
 		area = area.Union(r)
 	}
-	tops := []int{f.Ranges[0].First.Row} // of the cell that the formulas are written for: programs differ
+	first := f.Ranges[0].First.Row // or highest: for which cell the formulas are written, programs differ
+	highest := first
 	for _, r := range f.Ranges {
-		if tops = append(tops, r.First.Row); !ownCell[f.Type] {
+		if highest = min(highest, r.First.Row); !ownCell[f.Type] {
 			s.add(sheet, r.First.Row, r.Last.Row)
 		}
 	}
-	tops = []int{tops[0], slices.Min(tops)}
 	texts := slices.Clone(f.Formulas)
 	for _, stop := range f.Stops {
 		if stop.Value != "" {
@@ -301,10 +301,8 @@ func (d *Document) ruleReads(s seen, sheet int, f *grid.ConditionalFormat, area 
 		}
 	}
 	for _, text := range texts {
-		for _, top := range tops {
-			if !d.formulaReads(s, sheet, text, top, area) {
-				return false
-			}
+		if !d.formulaReads(s, sheet, text, first, area) || !d.formulaReads(s, sheet, text, highest, area) {
+			return false
 		}
 	}
 	return true
