@@ -179,7 +179,7 @@ func TestExportPart(t *testing.T) {
 }
 
 // samePages reports whether two PDFs have the same pages. LibreOffice rounds heights of headers in one way or another,
-// of the same file, by less than a tenth of a point.
+// of the same file too: by less than a point.
 func samePages(t *testing.T, a, b []byte) bool {
 	number := regexp.MustCompile(`-?\d+(\.\d+)?`)
 	a, b = streams(t, a), streams(t, b)
@@ -190,7 +190,7 @@ func samePages(t *testing.T, a, b []byte) bool {
 	for i := range one {
 		x, err := strconv.ParseFloat(string(one[i]), 64)
 		y, err2 := strconv.ParseFloat(string(of[i]), 64)
-		if err != nil || err2 != nil || math.Abs(x-y) > 0.5 {
+		if err != nil || err2 != nil || math.Abs(x-y) > 0.9 { // numbers of glyphs are whole
 			return false
 		}
 	}
