@@ -345,13 +345,8 @@ func TestFault_FewProcesses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		writeFile(t, named, program)
-		writeFile(t, script, fmt.Appendf(nil, "#!/bin/sh\ncd / && exec '%s' --reuid %d --clear-groups '%s' \"$@\"\n", setpriv, user, named))
-		for _, name := range []string{named, script} {
-			if err := os.Chmod(name, 0o755); err != nil {
-				t.Fatal(err)
-			}
-		}
+		writeProgram(t, named, program)
+		writeScript(t, script, fmt.Sprintf("cd / && exec '%s' --reuid %d --clear-groups '%s' \"$@\"\n", setpriv, user, named))
 		for _, dir := range []string{at, root, state} {
 			open(dir)
 			if err := os.Chown(dir, user, user); err != nil {

@@ -249,7 +249,7 @@ func ofAnother(ctx context.Context, err error) bool {
 
 // life is what a client does from coming to leaving. It gives how many calls it made.
 func life(t *testing.T, r *running, rng *rand.Rand, root string, worker, books int) (calls int) {
-	ctx, end := context.WithTimeout(t.Context(), patience)
+	ctx, end := context.WithTimeout(t.Context(), patience(t))
 	defer end()
 	c := mcp.NewClient(&mcp.Implementation{Name: fmt.Sprint("soak ", rng.IntN(1000)), Version: "1"}, nil)
 	s, err := c.Connect(ctx, &mcp.StreamableClientTransport{Endpoint: r.url, HTTPClient: r.http, DisableStandaloneSSE: true},
