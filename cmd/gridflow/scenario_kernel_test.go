@@ -99,6 +99,9 @@ func (c *counting) bound(t *testing.T, resource int, most uint64) {
 func (c *counting) ended() bool {
 	for c.session.Ping(c.ctx, nil) != nil {
 		if state := c.stat(3); state == "Z" || state == "X" {
+			for !c.log.whole() { // what it said last may be on its way
+				c.pause("the end of its log")
+			}
 			return true
 		}
 		c.pause("the server has ended")

@@ -51,7 +51,7 @@ func TestS48_Soak(t *testing.T) {
 		t.Fatal(err)
 	}
 	profiles := t.ArtifactDir() // what is kept of them is for who wants to know what has grown
-	r := launchNamed(t, "gridflow-soaked", self, "http", "--listen=127.0.0.1:0", "--root="+root, "--state-dir="+state, "--toolsets=all", "--cache-bytes=1MiB", noDeadline)
+	r := launchNamed(t, "gridflow-soaked", self, "http", "--listen=127.0.0.1:0", "--root="+root, "--state-dir="+state, "--toolsets=all", "--cache-bytes=1MiB", "--tool-timeout=0")
 	if r.url = regexp.MustCompile(`http://[0-9.:]+/mcp`).FindString(r.log.await(t, 1, "serving MCP")[0]); r.url == "" {
 		t.Fatal("no URL")
 	}

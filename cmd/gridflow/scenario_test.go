@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -62,7 +63,7 @@ func servingAs(t *testing.T, program, root string, args ...string) *running {
 
 func servingNamed(t *testing.T, name, program, root string, args ...string) *running {
 	t.Helper()
-	r := launchNamed(t, name, program, append([]string{"http", "--listen=127.0.0.1:0", "--root=" + root, noDeadline, "--log-level=debug"}, args...)...)
+	r := launchNamed(t, name, program, append([]string{"http", "--listen=127.0.0.1:0", "--root=" + root, "--log-level=debug"}, unhurried(args...)...)...)
 	line := r.log.await(t, 1, "serving MCP")[0]
 	if r.url = regexp.MustCompile(`http://[0-9.:]+/mcp`).FindString(line); r.url == "" {
 		t.Fatalf("no URL in %q", line)
@@ -70,10 +71,16 @@ func servingNamed(t *testing.T, name, program, root string, args ...string) *run
 	return r
 }
 
-// noDeadline takes the server's own bound off what a call may take: how long that is on
-// this machine is not what the scenarios are about. Whoever waits for ever is stopped by
-// patience.
-const noDeadline = "--tool-timeout=0"
+// unhurried puts before flags those that take the server's own bounds off what a call may take, calculate and wait: how long
+// that is on this machine is not what the scenarios are about. Whoever waits for ever is stopped by patience. What a
+// configuration file says of the classes would not hold beside flags.
+func unhurried(args ...string) []string {
+	flags := []string{"--tool-timeout=0", "--calc-budget=1h"}
+	if !slices.ContainsFunc(args, func(arg string) bool { return strings.HasPrefix(arg, "--config=") }) {
+		flags = append(flags, "--class-fast=wait=1h", "--class-medium=wait=1h", "--class-slow=wait=1h")
+	}
+	return append(flags, args...)
+}
 
 // servingStdio starts `gridflow stdio` over a root and shakes hands with it.
 func servingStdio(t *testing.T, root string, args ...string) *running {
@@ -82,7 +89,7 @@ func servingStdio(t *testing.T, root string, args ...string) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := launch(t, self, append([]string{"stdio", "--root=" + root, noDeadline, "--log-level=debug"}, args...)...)
+	r := launch(t, self, append([]string{"stdio", "--root=" + root, "--log-level=debug"}, unhurried(args...)...)...)
 	r.send(handshake)
 	r.out.await(t, 1, `"id":0`)
 	return r
@@ -463,6 +470,13 @@ func (l *lineLog) await(t *testing.T, n int, parts ...string) []string {
 		}
 		l.cond.Wait()
 	}
+}
+
+// whole tells whether nothing comes any more.
+func (l *lineLog) whole() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.ended
 }
 
 func (l *lineLog) tail(n int) string {
