@@ -93,6 +93,13 @@ func (h *host) access(ctx context.Context, o *server.HTTPOptions) (end func(), e
 		g.Metadata = c.metadataURL()
 	}
 	o.Guard = g
+	inVain := func() {
+		if names := d.InVain(c.tlsClientCA != "", c.oauthIssuer != ""); names != nil {
+			log.Warn("principals have a certificate without --tls-client-ca, or a subject without --oauth-issuer: nobody is asked for it",
+				"file", c.principals, "principals", strings.Join(names, ","))
+		}
+	}
+	inVain()
 	ends = append(ends, followFiles(ctx, []string{c.principals}, log, func() { _ = d.Reload() }, func() error {
 		err := d.Reload()
 		metrics.Reloaded(err == nil)
@@ -101,6 +108,7 @@ func (h *host) access(ctx context.Context, o *server.HTTPOptions) (end func(), e
 			return err
 		}
 		log.Info("principals taken from the changed file", "file", c.principals, "principals", d.Len())
+		inVain()
 		return nil
 	}))
 	log.Info("who calls over HTTP is asked who he is", "principals", d.Len(), "issuer", c.oauthIssuer)

@@ -32,6 +32,9 @@ type benchmark struct {
 	svg                string
 }
 
+// loadGroup heads bench's own flags, which have neither a variable nor a key.
+const loadGroup = "Load (gridflow bench)"
+
 // settings is the table of bench's own flags.
 func (b *benchmark) settings() []setting {
 	table := []setting{
@@ -86,7 +89,7 @@ func (b *benchmark) settings() []setting {
 		{name: "svg", doc: "draw the result to this file too", allowed: "a file to draw the result to", set: single(func(s string) error { b.svg = s; return nil })},
 	}
 	for i := range table {
-		table[i].group = "Load (gridflow bench)"
+		table[i].group = loadGroup
 	}
 	return table
 }

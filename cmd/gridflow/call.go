@@ -35,6 +35,9 @@ func (p *program) call(ctx context.Context, args []string) error {
 		name: "json", allowed: "the arguments as a JSON object, or - to read it from standard input",
 		set: single(func(s string) error { given, isJSON = s, true; return nil }),
 	})
+	if errors.Is(err, errHelp) && len(rest) > 0 {
+		return p.help(ctx, rest[:1])
+	}
 	if err != nil {
 		return err
 	}

@@ -30,7 +30,7 @@ func configure(cmd string, args []string, lookupEnv func(string) (string, bool),
 
 	flags, rest, err := parseFlags(cmd, args, append(table[:len(table):len(table)], extra...))
 	if err != nil {
-		return nil, nil, err
+		return nil, rest, err
 	}
 	env := make(map[string][]string)
 	for i := range table {
@@ -120,7 +120,8 @@ func (s *setting) refuse(place string, err error) error {
 }
 
 // parseFlags reads --name value, --name=value and switches, in any order with other
-// arguments; "--" ends the flags. A single dash does as well as two.
+// arguments; "--" ends the flags. A single dash does as well as two. With errHelp, rest is what
+// stands before the wish.
 func parseFlags(cmd string, args []string, table []setting) (flags map[string][]string, rest []string, err error) {
 	flags = make(map[string][]string)
 	for i := 0; i < len(args); i++ {
@@ -137,7 +138,7 @@ func parseFlags(cmd string, args []string, table []setting) (flags map[string][]
 		s := find(table, name)
 		switch {
 		case name == "help" || name == "h":
-			return nil, nil, errHelp
+			return nil, rest, errHelp
 		case s == nil:
 			return nil, nil, usagef("there is no flag --%s%s", name, didYouMean("--", name, namesFor(cmd, table)))
 		case s.only != "" && s.only != cmd:
@@ -162,9 +163,6 @@ func parseFlags(cmd string, args []string, table []setting) (flags map[string][]
 	}
 	return flags, rest, nil
 }
-
-// errHelp asks for the help text instead of the work.
-var errHelp = errors.New("help wanted")
 
 func isLetter(s string) bool { return s != "" && (s[0]|0x20) >= 'a' && (s[0]|0x20) <= 'z' }
 

@@ -76,22 +76,24 @@ type opened struct {
 type command struct {
 	name, args, doc string
 	run             func(p *program, ctx context.Context, args []string) error
+	settings        []setting // that mean something to it
 }
 
 func commands() []command {
+	all := settings(new(config))
 	return []command{
-		{"stdio", "", "serve one client over standard input and output", (*program).stdio},
-		{"http", "", "serve many clients over streamable HTTP", (*program).http},
-		{"call", "TOOL [key=value … | --json '{…}' | --json -]", "call one tool and print its result", (*program).call},
-		{"calc", "FORMULA [--file=BOOK.xlsx] [--sheet=NAME] [--at=A1]", "evaluate one formula", (*program).calc},
-		{"tools", "[TOOL] [--json | --markdown]", "list the tools, or describe one", (*program).tools},
-		{"journal", "DIR [--stream ID | --check] [--json]", "show the streams of a journal, or the records of one, or verify all of it", (*program).journal},
-		{"journal replay", "STATE [FORK] [--json]", "make all versions of the forks of a state folder again, and check them", (*program).replay},
-		{"journal rebuild", "STATE FORK[@VERSION] FILE [--json]", "write the workbook that a fork had at a version", (*program).rebuild},
-		{"bench", "[--scenario FILE | --group 'name=… clients=… rate=… mix=read:80,edit:20' …] [--book NAME:SHEET:ROWS …] [--url URL] [-- COMMAND]", "put an MCP server under load: one that runs, or one that COMMAND starts (http and stdio are gridflow's own); its settings are below, under Load", (*program).bench},
-		{"token", "NAME [--until DAY]", "make a token for a principal, and the lines for the file of --principals", (*program).token},
-		{"version", "", "print the version", (*program).version},
-		{"help", "", "print this text", (*program).help},
+		{"stdio", "", "serve one client over standard input and output", (*program).stdio, all},
+		{"http", "", "serve many clients over streamable HTTP", (*program).http, all},
+		{"call", "TOOL [key=value … | --json '{…}' | --json -]", "call one tool and print its result; gridflow help TOOL describes it", (*program).call, all},
+		{"calc", "FORMULA [--file=BOOK.xlsx] [--sheet=NAME] [--at=A1]", "evaluate one formula", (*program).calc, nil},
+		{"tools", "[TOOL] [--json | --markdown]", "list the tools, or describe one", (*program).tools, inGroup(all, "Tools")},
+		{"journal", "DIR [--stream ID | --check] [--json]", "show the streams of a journal, or the records of one, or verify all of it", (*program).journal, nil},
+		{"journal replay", "STATE [FORK] [--json]", "make all versions of the forks of a state folder again, and check them", (*program).replay, nil},
+		{"journal rebuild", "STATE FORK[@VERSION] FILE [--json]", "write the workbook that a fork had at a version", (*program).rebuild, nil},
+		{"bench", "[--scenario FILE | --group 'name=… clients=… rate=… mix=read:80,edit:20' …] [--book NAME:SHEET:ROWS …] [--url URL] [-- COMMAND]", "put an MCP server under load: one that runs, or one that COMMAND starts (http and stdio are gridflow's own)", (*program).bench, new(benchmark).settings()},
+		{"token", "NAME [--until DAY]", "make a token for a principal, and the lines for the file of --principals", (*program).token, nil},
+		{"version", "", "print the version", (*program).version, nil},
+		{"help", "[COMMAND | TOOL]", "print this text, or what there is to say of a command or a tool", (*program).help, nil},
 	}
 }
 
@@ -105,7 +107,7 @@ func (p *program) run(ctx context.Context, args []string) int {
 	case len(args) == 0:
 		name = "stdio"
 	case args[0] == "--help" || args[0] == "-h" || args[0] == "-help":
-		name = "help"
+		name, args = "help", args[1:]
 	case args[0] == "--version":
 		name, args = "version", args[1:]
 	case strings.HasPrefix(args[0], "-"):
@@ -132,11 +134,10 @@ func (p *program) exitCode(cmd string, err error) int {
 	case err == nil:
 		return exitOK
 	case errors.Is(err, errHelp):
-		fmt.Fprint(p.stdout, helpText())
+		fmt.Fprint(p.stdout, commandHelp(cmd))
 		return exitOK
 	case errors.As(err, &usage):
-		help := "gridflow help"
-		fmt.Fprintf(p.stderr, "gridflow%s: %v\nSee %s.\n", prefixed(" ", cmd), err, help)
+		fmt.Fprintf(p.stderr, "gridflow%s: %v\nSee gridflow help%s.\n", prefixed(" ", cmd), err, prefixed(" ", cmd))
 		return exitUsage
 	default:
 		fmt.Fprintf(p.stderr, "gridflow%s: %v\n", prefixed(" ", cmd), err)
@@ -257,34 +258,4 @@ func version() string {
 		}
 	}
 	return v
-}
-
-func (p *program) help(context.Context, []string) error {
-	_, err := io.WriteString(p.stdout, helpText())
-	return err
-}
-
-// helpText is made from the table of commands and the table of settings.
-func helpText() string {
-	var b strings.Builder
-	b.WriteString("gridflow serves spreadsheets to agents over the Model Context Protocol.\n\nUsage: gridflow COMMAND [settings]\n\n")
-	for _, c := range commands() {
-		fmt.Fprintf(&b, "  %s\n        %s\n", strings.TrimSpace(c.name+" "+c.args), c.doc)
-	}
-	b.WriteString("\nWithout a command, and with standard input from a program, gridflow serves stdio.\n" +
-		"\nSettings. --cache-bytes on the command line wins over GRIDFLOW_CACHE_BYTES in the\n" +
-		"environment, that over cache-bytes in the file given by --config, that over the default.\n")
-	group := ""
-	for _, s := range append(settings(new(config)), new(benchmark).settings()...) {
-		if s.group != group {
-			group = s.group
-			fmt.Fprintf(&b, "\n%s\n", group)
-		}
-		fmt.Fprintf(&b, "  --%s\n        %s", s.name, s.doc)
-		if s.def != "" {
-			fmt.Fprintf(&b, " (default %s)", s.def)
-		}
-		b.WriteByte('\n')
-	}
-	return b.String()
 }

@@ -369,4 +369,16 @@ func TestAccessSettings(t *testing.T) {
 	if lines := r.log.matching("asks nobody"); lines != nil {
 		t.Error(lines)
 	}
+	if lines := r.log.matching("nobody is asked for it"); lines != nil {
+		t.Error(lines)
+	}
+	// What no setting asks for is named, at the start and when the file has changed.
+	inVain := "principals:\n  sam: {roots: all, subject: s}\n  cora: {roots: all, certificate: CN=c}\n"
+	writeFile(t, file, []byte(inVain))
+	r.log.await(t, 1, "nobody is asked for it", "principals=cora,sam")
+	r = launch(t, self, "http", "--root="+root, "--principals="+file, "--listen=127.0.0.1:0", "--oauth-issuer=https://id.example.com", "--oauth-resource=https://x.example.com/mcp")
+	r.log.await(t, 1, "nobody is asked for it", "principals=cora")
+	if lines := r.log.matching("sam"); lines != nil {
+		t.Error(lines)
+	}
 }

@@ -269,7 +269,8 @@ func TestS49_DenseFormulas(t *testing.T) {
 	}
 	root := t.TempDir()
 	writeFile(t, filepath.Join(root, "dense.xlsx"), []byte(b.String()))
-	r := serving(t, root, "--state-dir="+t.TempDir(), "--toolsets=all", "--cache-bytes=64MiB")
+	// The edit is to wait for what its calculation comes to, on a machine that is slow as well.
+	r := serving(t, root, "--state-dir="+t.TempDir(), "--toolsets=all", "--cache-bytes=64MiB", "--calc-budget=1h", "--tool-timeout=0")
 	s := r.client(eras[1])
 	const told = "takes more memory than a calculation may take"
 	for _, tool := range []string{"range_values", "range_values", "find_value"} {

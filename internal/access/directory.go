@@ -156,6 +156,18 @@ func (e *entry) live(name string) *live {
 // Len counts the principals of the file.
 func (d *Directory) Len() int { return len(d.now.Load().entries) }
 
+// InVain gives the names, in order, of the principals of the file that are known by something that is not asked for: a
+// certificate of a client, or a subject of access tokens.
+func (d *Directory) InVain(certificates, subjects bool) (names []string) {
+	for name, e := range d.now.Load().entries {
+		if e.certificate != "" && !certificates || e.subject != "" && !subjects {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
 // ByToken gives whose a token is: nil where it is nobody's. until is when it ends, or has ended;
 // zero: never.
 func (d *Directory) ByToken(token string) (p *principal.Principal, until time.Time) {
