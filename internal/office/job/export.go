@@ -4,8 +4,12 @@ import (
 	"context"
 	"io"
 	"path/filepath"
+	"slices"
 
+	"gridflow/internal/book"
 	"gridflow/internal/cell"
+	"gridflow/internal/formula"
+	"gridflow/internal/grid"
 	"gridflow/internal/office"
 	"gridflow/internal/office/intake"
 	"gridflow/internal/office/wire"
@@ -30,11 +34,7 @@ func (o *Office) Export(ctx context.Context, d Document, e Export, w io.Writer) 
 	return o.run(ctx, CodeConvert, d.Key, office.Job{
 		Op: wire.Convert,
 		Prepare: func(dir string) (wire.Request, error) {
-			p, err := d.exported(ctx, e)
-			if err != nil {
-				return wire.Request{}, err
-			}
-			in, err := d.save(ctx, dir, p, intake.Limits.Copy)
+			in, err := d.exported(ctx, dir, e, o.bounds)
 			return wire.Request{Op: wire.Convert, In: in, Out: filepath.Join(dir, outName+"."+e.Format), Format: e.Format}, err
 		},
 		Collect: func(dir string, _ wire.Response) error {
@@ -52,28 +52,96 @@ func (o *Office) Export(ctx context.Context, d Document, e Export, w io.Writer) 
 	})
 }
 
-// exported gives the patch of the copy that is converted.
-func (d *Document) exported(ctx context.Context, e Export) (patch.Patch, error) {
-	if e.Sheet < 0 {
-		if e.Formulas {
-			return d.Patch, nil
-		}
-		p, _, err := d.flat(ctx, nil, nil)
-		return p, err
-	}
+// exported writes the copy that is converted; it gives where it is.
+func (d *Document) exported(ctx context.Context, dir string, e Export, b bounds) (in string, err error) {
 	whole := cell.WholeSheet
 	if e.Range != nil {
 		whole = *e.Range
 	}
-	if e.Format == "pdf" {
-		p, _, err := d.flat(ctx, nil, nil)
-		p.View = patch.ViewPatch{Show: []int{e.Sheet}, Others: patch.OthersHidden}
-		if e.Range != nil {
-			p.View.Print = []patch.PrintArea{{Sheet: e.Sheet, Range: whole}}
+	p := d.Patch
+	switch {
+	case e.Sheet < 0 && e.Formulas:
+	case e.Sheet < 0:
+		p, _, err = d.flat(ctx, nil, nil)
+		if e.Format == "pdf" {
+			p.Names = d.noAreas(p.Names, func(sheet int) bool { return d.Snapshot.Workbook().Sheets[sheet].Visibility != grid.Visible })
 		}
-		return p, err
+	case e.Format == "pdf":
+		return d.printed(ctx, dir, e.Sheet, whole, b)
+	default:
+		p, _, err = d.flat(ctx, map[int]cell.Range{e.Sheet: whole}, nil)
+		p.View = patch.ViewPatch{Show: []int{e.Sheet}, Others: patch.OthersGone}
 	}
-	p, _, err := d.flat(ctx, map[int]cell.Range{e.Sheet: whole}, nil)
-	p.View = patch.ViewPatch{Show: []int{e.Sheet}, Others: patch.OthersGone}
-	return p, err
+	if err != nil {
+		return "", err
+	}
+	return d.save(ctx, dir, p, intake.Limits.Copy)
+}
+
+// printed writes the copy of which an area is printed, where that is the whole sheet as the file says. Pages have what a
+// picture of the area has, and titles of rows or columns, by defined names: no sheet goes, for with it all of these would.
+func (d *Document) printed(ctx context.Context, dir string, sheet int, area cell.Range, b bounds) (in string, err error) {
+	shown, err := d.seenIn(ctx, sheet, area, b)
+	if ctx.Err() != nil {
+		return "", err
+	}
+	if err != nil || shown != nil && !d.titlesRead(shown, sheet) {
+		shown = nil
+	}
+	if shown != nil {
+		for i := range d.Snapshot.Workbook().Sheets {
+			shown.add(i, 0, -1)
+		}
+	}
+	in, _, err = d.saveSeen(ctx, dir, shown, func(_ []int, p *patch.Patch) {
+		p.View = patch.ViewPatch{Show: []int{sheet}, Others: patch.OthersHidden}
+		if area != cell.WholeSheet {
+			p.View.Print = []patch.PrintArea{{Sheet: sheet, Range: area}}
+		}
+		p.Names = d.noAreas(p.Names, func(i int) bool { return i != sheet })
+	})
+	return in, err
+}
+
+// The names, each of a sheet, of what is printed of it, and of the rows and columns that are on each of its pages.
+const (
+	printArea   = "_xlnm.Print_Area"
+	printTitles = "_xlnm.Print_Titles"
+)
+
+// noAreas gives names with which hidden sheets do not say what is printed of them: LibreOffice prints that.
+func (d *Document) noAreas(names []patch.NamePatch, hidden func(sheet int) bool) []patch.NamePatch {
+	names = slices.DeleteFunc(slices.Clone(names), func(n patch.NamePatch) bool {
+		return n.Sheet >= 0 && hidden(n.Sheet) && book.FoldName(n.Name.Name) == book.FoldName(printArea)
+	})
+	for i := range d.Snapshot.Workbook().Sheets {
+		if hidden(i) {
+			names = append(names, patch.NamePatch{Name: grid.Name{Name: printArea, Sheet: i}, Remove: true})
+		}
+	}
+	return names
+}
+
+// titlesRead adds the rows that a sheet prints on each page; false: who knows.
+func (d *Document) titlesRead(s seen, sheet int) bool {
+	for _, n := range d.Snapshot.Workbook().Names {
+		if n.Sheet != sheet || book.FoldName(n.Name) != book.FoldName(printTitles) {
+			continue
+		}
+		tree, err := formula.Parse(n.RefersTo)
+		if err != nil {
+			return false
+		}
+		for r := range formula.References(tree.Root) {
+			switch r.Kind {
+			case formula.RowsRef:
+				s.add(sheet, int(r.First.Row), int(r.Last.Row))
+			case formula.ColumnsRef: // of the rows that are printed
+			default:
+				return false
+			}
+		}
+	}
+	s[sheet] = apart(s[sheet])
+	return true
 }

@@ -3,11 +3,14 @@ package job
 import (
 	"archive/zip"
 	"bytes"
+	"compress/zlib"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -16,9 +19,10 @@ import (
 	"gridflow/internal/genbook"
 	"gridflow/internal/grid"
 	"gridflow/internal/office/cold"
+	"gridflow/internal/ziptest"
 )
 
-// reports is a workbook of three sheets, the last one hidden; the first has two pages.
+// reports is a workbook of three sheets, the last one hidden; the first has two pages. First and last say what is printed of them.
 func reports(t testing.TB) []byte {
 	var g, h, k genbook.Grid
 	for row := 1; row <= 70; row++ {
@@ -29,7 +33,7 @@ func reports(t testing.TB) []byte {
 	h.Set("B1", 0, "beside")
 	h.Formula("A2", 0, "First!B1*4", 8.0)
 	k.Set("A1", 0, "secret")
-	b := &genbook.Book{}
+	b := &genbook.Book{Names: []genbook.Name{{Name: "_xlnm.Print_Area", Refers: "First!$A$1:$B$70", Sheet: "First"}, {Name: "_xlnm.Print_Area", Refers: "Away!$A$1", Sheet: "Away"}}}
 	b.AddSheet(g.Fill(&genbook.Sheet{Name: "First"}))
 	b.AddSheet(h.Fill(&genbook.Sheet{Name: "Second's"}))
 	b.AddSheet(k.Fill(&genbook.Sheet{Name: "Away", Visibility: genbook.Hidden}))
@@ -51,7 +55,17 @@ func TestExport(t *testing.T) {
 		{"a sheet", Export{Format: "pdf", Sheet: second}, 1},
 		{"a hidden sheet", Export{Format: "pdf", Sheet: 2}, 1},
 		{"a range", Export{Format: "pdf", Sheet: 0, Range: &a1}, 1},
+		{"a sheet of a workbook that does not say which is in front", Export{Format: "pdf", Sheet: second}, 1},
 	} {
+		d := d
+		if strings.HasSuffix(c.name, "in front") {
+			d = document(t, ziptest.Rewrite(t, reports(t), func(name string, content []byte) []byte {
+				if name == "xl/workbook.xml" {
+					content = regexp.MustCompile(`<bookViews>.*</bookViews>`).ReplaceAll(content, nil)
+				}
+				return content
+			}))
+		}
 		var out bytes.Buffer
 		if err := o.Export(t.Context(), d, c.e, &out); err != nil {
 			t.Errorf("%s: %v", c.name, err)
@@ -106,6 +120,100 @@ func TestExport(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestExportPart: LibreOffice is shown little of a large workbook where a part of it is printed, and the pages are the
+// same, rows that are repeated on each of them included.
+func TestExportPart(t *testing.T) {
+	b := &genbook.Book{Names: []genbook.Name{
+		{Name: "_xlnm.Print_Titles", Refers: "Printed!$A:$A,Printed!$2:$3", Sheet: "Printed"},
+		{Name: "_xlnm.Print_Area", Refers: "Printed!$A$1:$H$140", Sheet: "Printed"},
+	}}
+	var g, limits, rest genbook.Grid
+	limits.Set("A7", 0, 250.0)
+	for row := 1; row <= 600; row++ {
+		g.Set(fmt.Sprintf("A%d", row), 0, fmt.Sprintf("title %d", row))
+		g.Formula(fmt.Sprintf("B%d", row), 0, fmt.Sprintf("_xlfn.NOSUCHTHING(A%d)", row), float64(row)*2)
+		g.Set(fmt.Sprintf("D%d", row), 0, fmt.Sprintf("a text that is wider than its column %d", row))
+		rest.Set(fmt.Sprintf("A%d", row), 0, float64(row))
+	}
+	b.AddSheet(rest.Fill(&genbook.Sheet{Name: "Rest"}))
+	b.AddSheet(g.Fill(&genbook.Sheet{Name: "Printed", Conditional: []genbook.Conditional{
+		{Range: "B1:B600", Kind: "expression", Formulas: []string{"B1>Limits!$A$7"}, Look: genbook.Style{Fill: "FF0000"}},
+	}}))
+	b.AddSheet(limits.Fill(&genbook.Sheet{Name: "Limits"}))
+	d := document(t, packed(t, b))
+	few := bounds{whole: 1, margin: 1}
+	runner := cold.Pool(t)
+	middle := area(t, "A245:H440") // on more than one page
+	for _, r := range []*cell.Range{&middle, nil} {
+		printed := cell.WholeSheet
+		if r != nil {
+			printed = *r
+		}
+		var sizes []int64
+		var made [][]byte
+		for _, b := range []bounds{{}, few} {
+			in, err := d.printed(t.Context(), t.TempDir(), 1, printed, b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			info, err := os.Stat(in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sizes = append(sizes, info.Size())
+			var out bytes.Buffer
+			if err := (&Office{Runner: runner, bounds: b}).Export(t.Context(), d, Export{Format: "pdf", Sheet: 1, Range: r}, &out); err != nil {
+				t.Fatal(err)
+			}
+			made = append(made, out.Bytes())
+		}
+		if sizes[1] > sizes[0]*9/10 {
+			t.Errorf("%v: the copy has %d bytes, and that of the whole workbook %d", printed, sizes[1], sizes[0])
+		}
+		if !samePages(t, made[0], made[1]) {
+			t.Errorf("%v: the pages are other ones", printed)
+		}
+	}
+}
+
+// samePages reports whether two PDFs have the same pages. LibreOffice rounds heights of headers in one way or another,
+// of the same file too: by less than a point.
+func samePages(t *testing.T, a, b []byte) bool {
+	number := regexp.MustCompile(`-?\d+(\.\d+)?`)
+	a, b = streams(t, a), streams(t, b)
+	one, of := number.FindAll(a, -1), number.FindAll(b, -1)
+	if len(one) != len(of) || !bytes.Equal(number.ReplaceAll(a, nil), number.ReplaceAll(b, nil)) {
+		return false
+	}
+	for i := range one {
+		x, err := strconv.ParseFloat(string(one[i]), 64)
+		y, err2 := strconv.ParseFloat(string(of[i]), 64)
+		if err != nil || err2 != nil || math.Abs(x-y) > 0.9 { // numbers of glyphs are whole
+			return false
+		}
+	}
+	return true
+}
+
+// streams gives what is compressed in a PDF: its pages and fonts. The rest has times in it.
+func streams(t *testing.T, pdf []byte) (all []byte) {
+	for _, part := range regexp.MustCompile(`(?s)FlateDecode.*?stream\r?\n(.*?)\nendstream`).FindAllSubmatch(pdf, -1) {
+		r, err := zlib.NewReader(bytes.NewReader(part[1]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, text...)
+	}
+	if len(all) == 0 {
+		t.Fatal("a PDF without pages")
+	}
+	return all
 }
 
 // TestExamples: LibreOffice and gridflow calculate the example workbooks to the same values.

@@ -65,39 +65,25 @@ func (o *Office) Paint(ctx context.Context, d Document, sheet int, area cell.Ran
 	return p, err
 }
 
-// drawn writes the copy that is drawn, of what is seen, or where that cannot be told apart, of everything; it gives where it
-// is, and which sheets it has.
+// drawn writes the copy that is drawn; it gives where it is, and which sheets it has.
 func (d *Document) drawn(ctx context.Context, dir string, sheet int, area cell.Range, opt PaintOptions, b bounds) (in string, sheets []int, err error) {
 	shown, err := d.seenIn(ctx, sheet, area, b)
+	if ctx.Err() != nil {
+		return "", nil, err
+	}
 	if err != nil {
-		if ctx.Err() != nil {
-			return "", nil, err
-		}
 		shown = nil // what cannot be read beside the cells is LibreOffice's to read
 	}
-	for ; ; shown = nil {
-		copied, flat, err := d.flat(ctx, nil, shown)
-		switch {
-		case err != nil:
-			return "", nil, err
-		case shown != nil && !flat:
-			continue
-		}
-		copied.View = patch.ViewPatch{Show: []int{sheet}}
-		sheets = shown.sheets(len(d.Snapshot.Workbook().Sheets))
+	return d.saveSeen(ctx, dir, shown, func(sheets []int, p *patch.Patch) {
+		p.View = patch.ViewPatch{Show: []int{sheet}}
 		if len(sheets) < len(d.Snapshot.Workbook().Sheets) {
-			copied.View.Others = patch.OthersGone
-			copied.View.Show = append(copied.View.Show, slices.DeleteFunc(slices.Clone(sheets), func(i int) bool { return i == sheet })...)
+			p.View.Others = patch.OthersGone
+			p.View.Show = append(p.View.Show, slices.DeleteFunc(slices.Clone(sheets), func(i int) bool { return i == sheet })...)
 		}
 		if opt.Gridlines != nil {
-			copied.View.Gridlines = map[int]bool{sheet: *opt.Gridlines}
+			p.View.Gridlines = map[int]bool{sheet: *opt.Gridlines}
 		}
-		in, err = d.save(ctx, dir, copied, shown.copier(ctx, d.File, sheets))
-		if err != nil && shown != nil && ctx.Err() == nil {
-			continue
-		}
-		return in, sheets, err
-	}
+	})
 }
 
 // collect reads the pixels that a worker has painted, and looks whether they are what it says.

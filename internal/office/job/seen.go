@@ -12,11 +12,12 @@ import (
 	"gridflow/internal/grid"
 	"gridflow/internal/office/intake"
 	"gridflow/internal/xlsx"
+	"gridflow/internal/xlsx/patch"
 )
 
 // LibreOffice loads a workbook whole, some 4 µs and 100 bytes a cell, before it draws the first of it. A picture of a
-// large one is therefore made of a copy with the cells that can be seen in it and those that these depend on: the rows of
-// the picture, and what conditional formats, sparklines and charts in it read. What would have to be understood better, as a
+// large one, or the pages of a part of it, is therefore made of a copy with the cells that can be seen in it and those that these depend on: the rows
+// of the picture, and what conditional formats, sparklines and charts in it read. What would have to be understood better, as a
 // pivot table or a control, has everything shown.
 
 const (
@@ -85,6 +86,27 @@ func (s seen) sheets(of int) (list []int) {
 		}
 	}
 	return list
+}
+
+// saveSeen writes the copy of a document with what is seen of it, or where that cannot be told apart, with everything. It
+// gives where the copy is, and which sheets it has; view changes how it shows them.
+func (d *Document) saveSeen(ctx context.Context, dir string, shown seen, view func(sheets []int, p *patch.Patch)) (in string, sheets []int, err error) {
+	for ; ; shown = nil {
+		copied, flat, err := d.flat(ctx, nil, shown)
+		switch {
+		case err != nil:
+			return "", nil, err
+		case shown != nil && !flat:
+			continue
+		}
+		sheets = shown.sheets(len(d.Snapshot.Workbook().Sheets))
+		view(sheets, &copied)
+		in, err = d.save(ctx, dir, copied, shown.copier(ctx, d.File, sheets))
+		if err != nil && shown != nil && ctx.Err() == nil {
+			continue
+		}
+		return in, sheets, err
+	}
 }
 
 // copier writes the copy of a file that lists the given sheets alone, with what is seen of them.

@@ -24,10 +24,10 @@ import (
 	"gridflow/internal/xlsx/patch"
 )
 
-var pictures = flag.String("pictures", "", "TestSeenOfCorpus draws of the workbooks whose paths match this regular expression, not of some")
+var pictures = flag.String("pictures", "", "TestSeenOfCorpus draws, and prints, of the workbooks whose paths match this regular expression, not of some")
 
 // TestSeenOfCorpus: a picture of a part of a sheet is the same, to the pixel, whether LibreOffice is shown what is seen in
-// it or the workbook.
+// it or the workbook; with -pictures its pages are, too.
 func TestSeenOfCorpus(t *testing.T) {
 	files := corpus.Files(t, ".xlsx")
 	if *pictures != "" {
@@ -79,6 +79,9 @@ func TestSeenOfCorpus(t *testing.T) {
 			case !bytes.Equal(got.Image.Pix, want.Image.Pix):
 				t.Errorf("%s: other pixels", what)
 			}
+			if *pictures != "" && !printsSame(t, whole, part, d, Export{Format: "pdf", Sheet: at.Sheet, Range: &at.Range}) {
+				t.Errorf("%s: other pages", what)
+			}
 			drawn++
 			if len(seen) < len(d.Snapshot.Workbook().Sheets) || seen.cells(at.Sheet)[0] != cell.WholeSheet {
 				parts++
@@ -89,6 +92,20 @@ func TestSeenOfCorpus(t *testing.T) {
 	if parts == 0 {
 		t.Error("no picture was one of a part")
 	}
+}
+
+// printsSame reports whether two ways to write a PDF give the same, or none of them can.
+func printsSame(t *testing.T, a, b *Office, d Document, e Export) bool {
+	var made [2]bytes.Buffer
+	for i, o := range []*Office{a, b} {
+		if err := o.Export(t.Context(), d, e, &made[i]); err != nil {
+			made[i].Reset()
+		}
+	}
+	if made[0].Len() == 0 || made[1].Len() == 0 {
+		return made[0].Len() == made[1].Len()
+	}
+	return samePages(t, made[0].Bytes(), made[1].Bytes())
 }
 
 // TestSeen: which rows of which sheets a picture of C200:F210 can show, by what there is on its sheet besides cells.

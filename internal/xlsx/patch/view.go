@@ -68,7 +68,9 @@ func (s *saver) view(v *ViewPatch) error {
 	if err != nil {
 		return err
 	}
-	s.activate(d, root, v, at)
+	if len(v.Show) > 0 { // a program shows the sheet in front, and prints it, even where it is hidden
+		s.front(d, root, at[v.Show[0]])
+	}
 	s.printAreas(d, root, v, at)
 	s.save(d)
 	return nil
@@ -109,24 +111,6 @@ func (s *saver) showSheets(d *document, root element, v *ViewPatch, sheets int) 
 		return nil, broken(d.part, -1, "its list of sheets cannot be changed")
 	}
 	return at, nil
-}
-
-// activate makes the first sheet of v.Show the active one: a program shows the active sheet even
-// where it is hidden.
-func (s *saver) activate(d *document, root element, v *ViewPatch, at []int) {
-	if len(v.Show) == 0 {
-		return
-	}
-	views, ok := d.child(root, "bookViews")
-	if !ok {
-		return // the first visible one is
-	}
-	for _, c := range d.children(views) {
-		if c.local == "workbookView" {
-			tag := withAttribute(c.tag(d.text), "activeTab", strconv.Itoa(at[v.Show[0]]))
-			d.edit(c.from, c.tagEnd, withAttribute(tag, "firstSheet", "0"))
-		}
-	}
 }
 
 const printArea = "_xlnm.Print_Area"

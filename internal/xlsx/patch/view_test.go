@@ -19,19 +19,19 @@ func TestView(t *testing.T) {
 	}{
 		{"nothing", three, three, ViewPatch{}},
 		{"a hidden sheet is shown", `<bookViews><workbookView firstSheet="2" activeTab="0"/></bookViews>` + three,
-			`<bookViews><workbookView firstSheet="0" activeTab="1"/></bookViews>` +
+			`<bookViews><workbookView firstSheet="1" activeTab="1"/></bookViews>` +
 				`<sheets><sheet name="S" sheetId="1" r:id="rId1"/><sheet name="It's" sheetId="2" state="visible" r:id="rId5"/><sheet name="Z" sheetId="3" state='veryHidden' r:id="rId6"/></sheets>`,
 			ViewPatch{Show: []int{1}}},
 		{"one is shown alone, of which a range is printed", three + `<definedNames><definedName name="_xlnm.Print_Area" localSheetId="1">x</definedName><definedName name="a">1</definedName></definedNames>`,
-			`<sheets><sheet name="S" sheetId="1" r:id="rId1" state="hidden"/><sheet name="It's" sheetId="2" state="visible" r:id="rId5"/><sheet name="Z" sheetId="3" state='veryHidden' r:id="rId6"/></sheets>` +
+			`<bookViews><workbookView activeTab="1"/></bookViews><sheets><sheet name="S" sheetId="1" r:id="rId1" state="hidden"/><sheet name="It's" sheetId="2" state="visible" r:id="rId5"/><sheet name="Z" sheetId="3" state='veryHidden' r:id="rId6"/></sheets>` +
 				`<definedNames><definedName name="_xlnm.Print_Area" localSheetId="1">'It''s'!$B$2:$D$9</definedName><definedName name="a">1</definedName></definedNames>`,
 			ViewPatch{Show: []int{1}, Others: OthersHidden, Print: []PrintArea{{1, area}}}},
 		{"one is left", `<bookViews><workbookView/></bookViews>` + three + `<definedNames><definedName name="a">1</definedName></definedNames><calcPr/>`,
-			`<bookViews><workbookView activeTab="0" firstSheet="0"/></bookViews><sheets><sheet name="Z" sheetId="3" state='visible' r:id="rId6"/></sheets>` +
+			`<bookViews><workbookView activeTab="0"/></bookViews><sheets><sheet name="Z" sheetId="3" state='visible' r:id="rId6"/></sheets>` +
 				`<definedNames><definedName name="_xlnm.Print_Area" localSheetId="0">Z!$B$2:$D$9</definedName></definedNames><calcPr/>`,
 			ViewPatch{Show: []int{2}, Others: OthersGone, Print: []PrintArea{{2, area}}}},
 		{"one is left without names", three + `<definedNames><definedName name="a">1</definedName></definedNames>`,
-			`<sheets><sheet name="S" sheetId="1" r:id="rId1"/></sheets>`, ViewPatch{Show: []int{0}, Others: OthersGone}},
+			`<bookViews><workbookView activeTab="0"/></bookViews><sheets><sheet name="S" sheetId="1" r:id="rId1"/></sheets>`, ViewPatch{Show: []int{0}, Others: OthersGone}},
 		{"a range is printed of a workbook without names", three + `<calcPr/>`, three + `<definedNames><definedName name="_xlnm.Print_Area" localSheetId="0">S!$B$2:$D$9</definedName></definedNames><calcPr/>`,
 			ViewPatch{Print: []PrintArea{{0, area}}}},
 	} {
