@@ -17,10 +17,14 @@ OFFICE_PACKAGES = libreoffice-calc-nogui
 OFFICE_FONTS = fonts-liberation2 fonts-liberation fonts-crosextra-carlito fonts-crosextra-caladea
 APT = DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends
 
+# How long the tests of one package may take until they are taken to hang: those of cmd/gridflow use five minutes of processor time,
+# and other packages and other programs want the processors at the same time.
+HANGS = 20m
+
 ## test: bring the modules, and LibreOffice where that can be installed, and run all tests
 test: libreoffice
 	$(GO) mod download
-	$(GO) test $(RACE) -timeout 10m ./...
+	$(GO) test $(RACE) -timeout $(HANGS) ./...
 	$(if $(RACE),$(GO) test ./flow/sim ./internal/xlsx/splice ./internal/xlsx/patch) # one goroutine and much to compute: most of it is left out above
 	$(if $(RACE),$(GO) test -run StructureOfCorpus ./internal/forks) # the same
 
@@ -74,8 +78,8 @@ EXPLORED := $(shell grep -rl --include='*_test.go' '^//go:build interleave' cmd 
 ## one of them has left behind would step in where a search believes that only its threads run
 interleave:
 	$(GO) vet -tags interleave $(EXPLORED) ./internal/interleave/...
-	$(GO) test -tags interleave -run 'Explore|Mutants' $(EXPLORED)
-	$(GO) test -tags interleave -skip 'Explore|Mutants' $(EXPLORED) ./internal/interleave/...
+	$(GO) test -tags interleave -timeout $(HANGS) -run 'Explore|Mutants' $(EXPLORED)
+	$(GO) test -tags interleave -timeout $(HANGS) -skip 'Explore|Mutants' $(EXPLORED) ./internal/interleave/...
 
 ## mutants: which planted fault is found by which check; those of the scheduler take minutes
 mutants:
@@ -90,8 +94,8 @@ TIMED = TestS15|TestS16|TestS28|TestS42
 ## lockcheck: tests in a build that crashes where locks are taken out of order or wait for each other
 lockcheck:
 	$(GO) vet -tags lockcheck ./internal/lock
-	env -u GRIDFLOW_CORPUS $(GO) test -tags lockcheck $(RANKED)
-	env -u GRIDFLOW_CORPUS $(GO) test -tags lockcheck -timeout 20m -skip '$(TIMED)' ./cmd/gridflow
+	env -u GRIDFLOW_CORPUS $(GO) test -tags lockcheck -timeout $(HANGS) $(RANKED)
+	env -u GRIDFLOW_CORPUS $(GO) test -tags lockcheck -timeout $(HANGS) -skip '$(TIMED)' ./cmd/gridflow
 
 ## clock: the server while the clock on the wall jumps by ten years; builds the standard library anew, with such a clock
 clock:

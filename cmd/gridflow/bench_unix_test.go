@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -24,6 +25,10 @@ func TestBenchTerminalIsClosed(t *testing.T) {
 	if err := syscall.Mkfifo(begun, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	// Where nohup has begun the tests the signal is ignored by all that they start, unless they handle it themselves.
+	heard := make(chan os.Signal, 1)
+	signal.Notify(heard, syscall.SIGHUP)
+	defer signal.Stop(heard)
 	// It never listens, so that bench is still waiting for it.
 	cmd := exec.CommandContext(t.Context(), self, "bench", "--url=http://127.0.0.1:1/mcp", "--", "sh", "-c", "echo $$ > "+begun+"; exec sleep 1000")
 	cmd.Args[0] = "gridflow"

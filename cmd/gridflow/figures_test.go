@@ -33,3 +33,13 @@ func beside(t *testing.T, what string, busy, alone time.Duration, times float64)
 	t.Helper()
 	figure(t, what, fmt.Sprintf("%v, alone %v", busy.Round(10*time.Microsecond), alone.Round(10*time.Microsecond)), fmt.Sprintf("%v times on a machine at rest", times))
 }
+
+// patience is how long to wait for what hangs: until shortly before all tests are given up. A machine that is merely slow is not to be
+// told from one on which something hangs by any time that is known beforehand.
+func patience(t *testing.T) time.Duration {
+	end, ok := t.Deadline()
+	if !ok {
+		return 24 * time.Hour
+	}
+	return time.Until(end) * 9 / 10
+}

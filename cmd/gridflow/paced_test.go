@@ -195,6 +195,9 @@ func (r *running) batch() *batch {
 	return b
 }
 
+// atOnce is how many calls a slow machine reads before the first of them has waited for too long for that.
+const atOnce = 100
+
 // send begins n calls of a tool in a class, on the sessions in turn.
 func (b *batch) send(ctx context.Context, n int, sessions []*mcp.ClientSession, class, tool, args string) {
 	b.mu.Lock()

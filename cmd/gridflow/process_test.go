@@ -13,7 +13,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // A process is the program running as a process of its own.
@@ -35,7 +34,7 @@ func start(t *testing.T, args ...string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience(t))
 	t.Cleanup(cancel)
 	p := &process{t: t, cmd: exec.CommandContext(ctx, self, args...)}
 	p.cmd.Args[0] = "gridflow-fixture"
@@ -227,6 +226,12 @@ func serveHTTP(t *testing.T, args ...string) (p *process, url string) {
 
 func post(ctx context.Context, t *testing.T, url, message string, change func(*http.Request)) (int, string, error) {
 	t.Helper()
+	return postBy(ctx, t, http.DefaultClient, url, message, change)
+}
+
+// postBy is post by another client.
+func postBy(ctx context.Context, t *testing.T, client *http.Client, url, message string, change func(*http.Request)) (int, string, error) {
+	t.Helper()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(message))
 	if err != nil {
 		t.Fatal(err)
@@ -242,7 +247,7 @@ func post(ctx context.Context, t *testing.T, url, message string, change func(*h
 	if change != nil {
 		change(r)
 	}
-	resp, err := http.DefaultClient.Do(r)
+	resp, err := client.Do(r)
 	if err != nil {
 		return 0, "", err
 	}
@@ -274,8 +279,11 @@ func TestHTTPRefusals(t *testing.T) {
 			t.Errorf("%s: %d %q (%v), want %d with %q", c.name, status, body, err, c.status, c.body)
 		}
 	}
-	// The server does not wait for the rest of a body that is declared too large.
-	status, _, err := post(t.Context(), t, url, "x", func(r *http.Request) {
+	// The server does not wait for the rest of a body that is declared too large. Nor does the client send any of it
+	// before the server has said that it may, however long that takes: an answer is lost where both sides are busy sending.
+	patient := &http.Client{Transport: &http.Transport{ExpectContinueTimeout: patience(t)}}
+	defer patient.CloseIdleConnections()
+	status, _, err := postBy(t.Context(), t, patient, url, "x", func(r *http.Request) {
 		r.Body, r.ContentLength = io.NopCloser(neverEnding{}), 1<<40
 		r.Header.Set("Expect", "100-continue")
 	})

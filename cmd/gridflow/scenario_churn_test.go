@@ -245,7 +245,10 @@ func TestS41_Probes(t *testing.T) {
 	slices.Sort(took)
 	figure(t, fmt.Sprintf("of %d probes beside other calls half took, one in a thousand took longer than", probes), fmt.Sprint(took[probes/2], ", ", took[probes-probes/1000]), "100ms for one in a thousand on a machine at rest")
 
-	// On their own they leave no trace: nothing logged, nothing read but the requests.
+	// On their own they leave no trace: nothing logged, nothing read but the requests. What was logged before has come when
+	// this call's line has.
+	mustCall(t, r.client(eras[1]), "list_workbooks", `{}`)
+	r.log.await(t, 1, "tool=list_workbooks")
 	r.untilIdle()
 	lines, read, ticks := len(r.log.matching("")), r.bytesRead(), r.cpuTicks()
 	for range 500 {

@@ -66,7 +66,7 @@ func TestS33_DemandIsSeen(t *testing.T) {
 	if status := mustCall(t, sessions[0], "server_status", `{}`); !strings.HasPrefix(status, "level warn, more comes than can be done of slow") {
 		t.Errorf("the status says %s", clipped(status))
 	}
-	if n := len(r.log.matching("msg=queues", "level=warn", "behind=slow")); n != 1 {
+	if n := len(r.log.await(t, 1, "msg=queues", "level=warn", "behind=slow")); n != 1 {
 		t.Errorf("%d lines of the log tell of it", n)
 	}
 	stop()

@@ -199,9 +199,14 @@ func TestS15_Flood(t *testing.T) {
 	cached()
 	alone := slowest(50, cached)
 	b := r.batch()
-	b.send(t.Context(), flood, flooder, "slow", "holds", `{"key":"flood"}`)
-	refused := flood - seats - places
-	b.await("", refused)
+	refused := 0
+	for sent := 0; sent < flood; {
+		n := min(flood-sent, atOnce)
+		b.send(t.Context(), n, flooder, "slow", "holds", `{"key":"flood"}`)
+		sent += n
+		refused = max(sent-seats-places, 0)
+		b.await("", refused)
+	}
 	r.untilMetrics("the flood has every seat and every place", func(m scrape) bool {
 		return m.value(`gridflow_inflight{class="slow"}`) == seats && m.value(`gridflow_queue_depth{class="slow"}`) == places
 	})

@@ -99,6 +99,9 @@ func (c *counting) bound(t *testing.T, resource int, most uint64) {
 func (c *counting) ended() bool {
 	for c.session.Ping(c.ctx, nil) != nil {
 		if state := c.stat(3); state == "Z" || state == "X" {
+			for !c.log.whole() { // what it said last may be on its way
+				c.pause("the end of its log")
+			}
 			return true
 		}
 		c.pause("the server has ended")
@@ -345,13 +348,8 @@ func TestFault_FewProcesses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		writeFile(t, named, program)
-		writeFile(t, script, fmt.Appendf(nil, "#!/bin/sh\ncd / && exec '%s' --reuid %d --clear-groups '%s' \"$@\"\n", setpriv, user, named))
-		for _, name := range []string{named, script} {
-			if err := os.Chmod(name, 0o755); err != nil {
-				t.Fatal(err)
-			}
-		}
+		writeProgram(t, named, program)
+		writeScript(t, script, fmt.Sprintf("cd / && exec '%s' --reuid %d --clear-groups '%s' \"$@\"\n", setpriv, user, named))
 		for _, dir := range []string{at, root, state} {
 			open(dir)
 			if err := os.Chown(dir, user, user); err != nil {

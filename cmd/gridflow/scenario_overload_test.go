@@ -83,10 +83,14 @@ func equalShares(t *testing.T) bool {
 	calls, b := 0, r.batch()
 	for i := range clients {
 		ms := longest * (i + 1) / clients
-		b.send(t.Context(), sent/ms, []*mcp.ClientSession{r.client(eras[0])}, "slow", "works", fmt.Sprintf(`{"ms":%d}`, ms))
-		calls += sent / ms
+		session := []*mcp.ClientSession{r.client(eras[0])}
+		for left := sent / ms; left > 0; {
+			n := min(left, atOnce)
+			b.send(t.Context(), n, session, "slow", "works", fmt.Sprintf(`{"ms":%d}`, ms))
+			left, calls = left-n, calls+n
+			r.untilMetrics("all calls wait", func(m scrape) bool { return m.value(`gridflow_queue_depth{class="slow"}`) == float64(calls) })
+		}
 	}
-	r.untilMetrics("all calls wait", func(m scrape) bool { return m.value(`gridflow_queue_depth{class="slow"}`) == float64(calls) })
 	r.letGo(operator, "start", seats)
 
 	// On a machine with much else to do calls take longer than they say, and clients have to

@@ -38,7 +38,7 @@ func join(t *testing.T, root, state, era string, args ...string) joined {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := launch(t, self, append([]string{"stdio", "--root=" + root, noDeadline, "--log-level=debug", "--state-dir=" + state, "--toolsets=all"}, args...)...)
+	r := launch(t, self, append([]string{"stdio", "--root=" + root, "--log-level=debug", "--state-dir=" + state, "--toolsets=all"}, unhurried(args...)...)...)
 	return joined{r, r.session(era)}
 }
 
@@ -256,10 +256,13 @@ func TestTakeOver(t *testing.T) {
 			left := []int{0, 1, 2}
 			for len(left) > 1 {
 				first := -1
-				for _, i := range left {
-					if len(programs[i].log.matching(owns)) > 0 || len(programs[i].log.matching(moved)) > 0 {
-						first = i
+				for first < 0 {
+					for _, i := range left {
+						if len(programs[i].log.matching(owns)) > 0 || len(programs[i].log.matching(moved)) > 0 {
+							first = i
+						}
 					}
+					programs[left[0]].pause("one of them says that it has the folder")
 				}
 				var others []int
 				for _, i := range left {
@@ -469,7 +472,7 @@ func TestTooManyPrograms(t *testing.T) {
 	if why := refused(t, "STATE_IN_USE", b.ClientSession, "list_forks", `{}`); !strings.Contains(why, "as many others as it may") || !strings.Contains(why, "--state-dir") {
 		t.Error(why)
 	}
-	if n := len(a.log.matching("too many processes")); n == 0 || n > 20 {
+	if n := len(a.log.await(t, 1, "too many processes")); n > 20 {
 		t.Errorf("%d lines say that too many came", n)
 	}
 }
@@ -485,13 +488,16 @@ func TestManyStarts(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i := range programs {
-			programs[i].running = launch(t, self, "stdio", "--root="+root, noDeadline, "--log-level=debug", "--state-dir="+state, "--toolsets=all")
+			programs[i].running = launch(t, self, append([]string{"stdio", "--root=" + root, "--log-level=debug", "--state-dir=" + state, "--toolsets=all"}, unhurried()...)...)
 		}
 		for i := range programs {
 			programs[i].ClientSession = programs[i].session(eras[0])
 		}
 		first := 0
 		for _, p := range programs {
+			for len(p.log.matching(owns))+len(p.log.matching(piped)) == 0 {
+				p.pause("it says whether it has the folder")
+			}
 			first += len(p.log.matching(owns))
 		}
 		if first != 1 {

@@ -51,7 +51,11 @@ func TestS48_Soak(t *testing.T) {
 		t.Fatal(err)
 	}
 	profiles := t.ArtifactDir() // what is kept of them is for who wants to know what has grown
-	r := launchNamed(t, "gridflow-soaked", self, "http", "--listen=127.0.0.1:0", "--root="+root, "--state-dir="+state, "--toolsets=all", "--cache-bytes=1MiB", noDeadline)
+	args := []string{"--state-dir=" + state, "--toolsets=all", "--cache-bytes=1MiB", "--tool-timeout=0"}
+	if *soak == 0 { // a fork stays where the call that was to discard it has waited for too long
+		args = unhurried(args...)
+	}
+	r := launchNamed(t, "gridflow-soaked", self, append([]string{"http", "--listen=127.0.0.1:0", "--root=" + root}, args...)...)
 	if r.url = regexp.MustCompile(`http://[0-9.:]+/mcp`).FindString(r.log.await(t, 1, "serving MCP")[0]); r.url == "" {
 		t.Fatal("no URL")
 	}
@@ -214,7 +218,7 @@ func (r *running) settled(root, state, profile string) (s soaked) {
 	}
 	r.untilMetrics("nobody is inside", func(m scrape) bool {
 		look(m)
-		return m.value("gridflow_drain_inflight") == 0 && m.value(`gridflow_resource_used{resource="cpu"}`) == 0
+		return m.value("gridflow_drain_inflight") == 0 && m.value(`gridflow_resource_used{resource="cpu"}`) == 0 && m.value("gridflow_subscribers") == 0
 	})
 	if *soak > 0 {
 		for idle := false; !idle; {
@@ -249,7 +253,7 @@ func ofAnother(ctx context.Context, err error) bool {
 
 // life is what a client does from coming to leaving. It gives how many calls it made.
 func life(t *testing.T, r *running, rng *rand.Rand, root string, worker, books int) (calls int) {
-	ctx, end := context.WithTimeout(t.Context(), patience)
+	ctx, end := context.WithTimeout(t.Context(), patience(t))
 	defer end()
 	c := mcp.NewClient(&mcp.Implementation{Name: fmt.Sprint("soak ", rng.IntN(1000)), Version: "1"}, nil)
 	s, err := c.Connect(ctx, &mcp.StreamableClientTransport{Endpoint: r.url, HTTPClient: r.http, DisableStandaloneSSE: true},

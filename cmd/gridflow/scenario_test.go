@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -62,7 +63,7 @@ func servingAs(t *testing.T, program, root string, args ...string) *running {
 
 func servingNamed(t *testing.T, name, program, root string, args ...string) *running {
 	t.Helper()
-	r := launchNamed(t, name, program, append([]string{"http", "--listen=127.0.0.1:0", "--root=" + root, noDeadline, "--log-level=debug"}, args...)...)
+	r := launchNamed(t, name, program, append([]string{"http", "--listen=127.0.0.1:0", "--root=" + root, "--log-level=debug"}, unhurried(args...)...)...)
 	line := r.log.await(t, 1, "serving MCP")[0]
 	if r.url = regexp.MustCompile(`http://[0-9.:]+/mcp`).FindString(line); r.url == "" {
 		t.Fatalf("no URL in %q", line)
@@ -70,23 +71,15 @@ func servingNamed(t *testing.T, name, program, root string, args ...string) *run
 	return r
 }
 
-// noDeadline takes the server's own bound off what a call may take: how long that is on
-// this machine is not what the scenarios are about. Whoever waits for ever is stopped by
-// patience.
-const noDeadline = "--tool-timeout=0"
-
-// patience is when a scenario is given up: it hangs.
-const patience = 3 * time.Minute
-
-// patienceNow is patience, but for who asked for what takes longer.
-func patienceNow() time.Duration {
-	if *specified {
-		return time.Hour
+// unhurried puts before flags those that take the server's own bounds off what a call may take, calculate and wait: how long
+// that is on this machine is not what the scenarios are about. Whoever waits for ever is stopped by patience. What a
+// configuration file says of the classes would not hold beside flags.
+func unhurried(args ...string) []string {
+	flags := []string{"--tool-timeout=0", "--calc-budget=1h"}
+	if !slices.ContainsFunc(args, func(arg string) bool { return strings.HasPrefix(arg, "--config=") }) {
+		flags = append(flags, "--class-fast=wait=1h", "--class-medium=wait=1h", "--class-slow=wait=1h")
 	}
-	if *soak > 0 {
-		return 2**soak + 30*time.Minute // twice it waits until nothing is kept of forks, five minutes each
-	}
-	return patience
+	return append(flags, args...)
 }
 
 // servingStdio starts `gridflow stdio` over a root and shakes hands with it.
@@ -96,7 +89,7 @@ func servingStdio(t *testing.T, root string, args ...string) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := launch(t, self, append([]string{"stdio", "--root=" + root, noDeadline, "--log-level=debug"}, args...)...)
+	r := launch(t, self, append([]string{"stdio", "--root=" + root, "--log-level=debug"}, unhurried(args...)...)...)
 	r.send(handshake)
 	r.out.await(t, 1, `"id":0`)
 	return r
@@ -112,7 +105,7 @@ func launch(t *testing.T, program string, args ...string) *running {
 // several programs.
 func launchNamed(t *testing.T, name, program string, args ...string) *running {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patienceNow())
+	ctx, cancel := context.WithTimeout(t.Context(), patience(t))
 	t.Cleanup(cancel)
 	r := &running{t: t, ctx: ctx, cmd: exec.CommandContext(ctx, program, args...), sent: newCounter()}
 	r.cmd.Args[0] = name
@@ -243,18 +236,31 @@ func (r *running) cpuTicks() int64 {
 }
 
 // untilIdle waits until the process has used no processor time to speak of for a
-// twentieth of a second, and gives how long that took to come.
+// twentieth of a second, and wanted none: where others have the processors, who has work
+// to do may not get to it for longer. It gives how long that took to come.
 func (r *running) untilIdle() time.Duration {
 	r.t.Helper()
 	start := time.Now()
 	since, ticks := start, r.cpuTicks()
 	for time.Since(since) < 50*time.Millisecond {
 		r.pause("the server is idle")
-		if now := r.cpuTicks(); now != ticks {
+		if now := r.cpuTicks(); now != ticks || r.wantsProcessor() {
 			since, ticks = time.Now(), now
 		}
 	}
 	return since.Sub(start)
+}
+
+// wantsProcessor tells whether one of the process's threads computes, or would if it had a processor.
+func (r *running) wantsProcessor() bool {
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", r.cmd.Process.Pid))
+	for _, thread := range threads {
+		text, _ := os.ReadFile(thread) // none of a thread that has ended meanwhile
+		if _, state, ok := strings.Cut(string(text), ") "); ok && state[0] == 'R' {
+			return true
+		}
+	}
+	return false
 }
 
 // Clients.
@@ -466,6 +472,13 @@ func (l *lineLog) await(t *testing.T, n int, parts ...string) []string {
 	}
 }
 
+// whole tells whether nothing comes any more.
+func (l *lineLog) whole() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.ended
+}
+
 func (l *lineLog) tail(n int) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -486,13 +499,22 @@ func writeFile(t *testing.T, path string, data []byte) string {
 	return path
 }
 
-// writeScript writes a script of the shell that can be executed at once. No process is begun meanwhile: it would have the file open for
-// writing as well, until it has become another program, and what is open for writing cannot be executed.
+// writeScript writes a script of the shell that can be executed at once.
 func writeScript(t *testing.T, path, lines string) {
 	t.Helper()
+	writeProgram(t, path, []byte("#!/bin/sh\n"+lines))
+}
+
+// writeProgram writes what everybody can execute at once. No process is begun meanwhile: it would have the file open for
+// writing as well, until it has become another program, and what is open for writing cannot be executed.
+func writeProgram(t *testing.T, path string, text []byte) {
+	t.Helper()
 	syscall.ForkLock.RLock()
-	err := os.WriteFile(path, []byte("#!/bin/sh\n"+lines), 0o755)
+	err := os.WriteFile(path, text, 0o700)
 	syscall.ForkLock.RUnlock()
+	if err == nil {
+		err = os.Chmod(path, 0o755) // whatever the mask of who runs the tests
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -138,7 +138,7 @@ func TestOpenedByForkOfRightValues(t *testing.T) {
 		m.add([]string{"Sheet1", "Sheet2"}[i], b.Finish(nil))
 	}
 	m.book.FullCalcOnLoad = true
-	ctx, stop := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute) // else it might hang
 	defer stop()
 	s := NewSnapshot("wb", "rev", m).OpenedAt(Moment{Now: 45000})
 	for i := range 2 {

@@ -2,6 +2,7 @@ package forks
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
@@ -77,6 +79,7 @@ func (r *rig) open() {
 		}
 	}
 	o := r.o
+	o.CalcBudget = cmp.Or(o.CalcBudget, time.Hour) // how quick the machine is shows only where a test wants it to
 	if o.Journal, err = journal.Open(r.fs, "journal", r.log); err != nil {
 		r.Fatal(err)
 	}

@@ -154,13 +154,10 @@ func TestSearchCleansUp(t *testing.T) {
 		t.Error("TryLock")
 	}
 	mu.Unlock()
-	for range 1000 { // the goroutines above end in their own time
-		if runtime.NumGoroutine() <= before {
-			return
-		}
+	// The goroutines above end in their own time. One that does not keeps this test until all are given up.
+	for runtime.NumGoroutine() > before {
 		runtime.Gosched()
 	}
-	t.Errorf("%d goroutines, before %d", runtime.NumGoroutine(), before)
 }
 
 // Threads that are started by threads, and contexts made from contexts.

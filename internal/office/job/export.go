@@ -4,10 +4,12 @@ import (
 	"context"
 	"io"
 	"path/filepath"
+	"slices"
 
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
 	"gridflow/internal/formula"
+	"gridflow/internal/grid"
 	"gridflow/internal/office"
 	"gridflow/internal/office/intake"
 	"gridflow/internal/office/wire"
@@ -61,6 +63,9 @@ func (d *Document) exported(ctx context.Context, dir string, e Export, b bounds)
 	case e.Sheet < 0 && e.Formulas:
 	case e.Sheet < 0:
 		p, _, err = d.flat(ctx, nil, nil)
+		if e.Format == "pdf" {
+			p.Names = d.noAreas(p.Names, func(sheet int) bool { return d.Snapshot.Workbook().Sheets[sheet].Visibility != grid.Visible })
+		}
 	case e.Format == "pdf":
 		return d.printed(ctx, dir, e.Sheet, whole, b)
 	default:
@@ -88,18 +93,34 @@ func (d *Document) printed(ctx context.Context, dir string, sheet int, area cell
 			shown.add(i, 0, -1)
 		}
 	}
-	in, _, err = d.saveSeen(ctx, dir, shown, func([]int) patch.ViewPatch {
-		v := patch.ViewPatch{Show: []int{sheet}, Others: patch.OthersHidden}
+	in, _, err = d.saveSeen(ctx, dir, shown, func(_ []int, p *patch.Patch) {
+		p.View = patch.ViewPatch{Show: []int{sheet}, Others: patch.OthersHidden}
 		if area != cell.WholeSheet {
-			v.Print = []patch.PrintArea{{Sheet: sheet, Range: area}}
+			p.View.Print = []patch.PrintArea{{Sheet: sheet, Range: area}}
 		}
-		return v
+		p.Names = d.noAreas(p.Names, func(i int) bool { return i != sheet })
 	})
 	return in, err
 }
 
-// printTitles is the name of the rows and columns that a sheet prints on each of its pages.
-const printTitles = "_xlnm.Print_Titles"
+// The names, each of a sheet, of what is printed of it, and of the rows and columns that are on each of its pages.
+const (
+	printArea   = "_xlnm.Print_Area"
+	printTitles = "_xlnm.Print_Titles"
+)
+
+// noAreas gives names with which hidden sheets do not say what is printed of them: LibreOffice prints that.
+func (d *Document) noAreas(names []patch.NamePatch, hidden func(sheet int) bool) []patch.NamePatch {
+	names = slices.DeleteFunc(slices.Clone(names), func(n patch.NamePatch) bool {
+		return n.Sheet >= 0 && hidden(n.Sheet) && book.FoldName(n.Name.Name) == book.FoldName(printArea)
+	})
+	for i := range d.Snapshot.Workbook().Sheets {
+		if hidden(i) {
+			names = append(names, patch.NamePatch{Name: grid.Name{Name: printArea, Sheet: i}, Remove: true})
+		}
+	}
+	return names
+}
 
 // titlesRead adds the rows that a sheet prints on each page; false: who knows.
 func (d *Document) titlesRead(s seen, sheet int) bool {

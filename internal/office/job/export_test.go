@@ -22,7 +22,7 @@ import (
 	"gridflow/internal/ziptest"
 )
 
-// reports is a workbook of three sheets, the last one hidden; the first has two pages.
+// reports is a workbook of three sheets, the last one hidden; the first has two pages. First and last say what is printed of them.
 func reports(t testing.TB) []byte {
 	var g, h, k genbook.Grid
 	for row := 1; row <= 70; row++ {
@@ -33,7 +33,7 @@ func reports(t testing.TB) []byte {
 	h.Set("B1", 0, "beside")
 	h.Formula("A2", 0, "First!B1*4", 8.0)
 	k.Set("A1", 0, "secret")
-	b := &genbook.Book{}
+	b := &genbook.Book{Names: []genbook.Name{{Name: "_xlnm.Print_Area", Refers: "First!$A$1:$B$70", Sheet: "First"}, {Name: "_xlnm.Print_Area", Refers: "Away!$A$1", Sheet: "Away"}}}
 	b.AddSheet(g.Fill(&genbook.Sheet{Name: "First"}))
 	b.AddSheet(h.Fill(&genbook.Sheet{Name: "Second's"}))
 	b.AddSheet(k.Fill(&genbook.Sheet{Name: "Away", Visibility: genbook.Hidden}))

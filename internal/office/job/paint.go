@@ -74,16 +74,15 @@ func (d *Document) drawn(ctx context.Context, dir string, sheet int, area cell.R
 	if err != nil {
 		shown = nil // what cannot be read beside the cells is LibreOffice's to read
 	}
-	return d.saveSeen(ctx, dir, shown, func(sheets []int) patch.ViewPatch {
-		v := patch.ViewPatch{Show: []int{sheet}}
+	return d.saveSeen(ctx, dir, shown, func(sheets []int, p *patch.Patch) {
+		p.View = patch.ViewPatch{Show: []int{sheet}}
 		if len(sheets) < len(d.Snapshot.Workbook().Sheets) {
-			v.Others = patch.OthersGone
-			v.Show = append(v.Show, slices.DeleteFunc(slices.Clone(sheets), func(i int) bool { return i == sheet })...)
+			p.View.Others = patch.OthersGone
+			p.View.Show = append(p.View.Show, slices.DeleteFunc(slices.Clone(sheets), func(i int) bool { return i == sheet })...)
 		}
 		if opt.Gridlines != nil {
-			v.Gridlines = map[int]bool{sheet: *opt.Gridlines}
+			p.View.Gridlines = map[int]bool{sheet: *opt.Gridlines}
 		}
-		return v
 	})
 }
 

@@ -89,8 +89,8 @@ func (s seen) sheets(of int) (list []int) {
 }
 
 // saveSeen writes the copy of a document with what is seen of it, or where that cannot be told apart, with everything. It
-// gives where the copy is, and which sheets it has: what it shows of them is what view says.
-func (d *Document) saveSeen(ctx context.Context, dir string, shown seen, view func(sheets []int) patch.ViewPatch) (in string, sheets []int, err error) {
+// gives where the copy is, and which sheets it has; view changes how it shows them.
+func (d *Document) saveSeen(ctx context.Context, dir string, shown seen, view func(sheets []int, p *patch.Patch)) (in string, sheets []int, err error) {
 	for ; ; shown = nil {
 		copied, flat, err := d.flat(ctx, nil, shown)
 		switch {
@@ -100,7 +100,7 @@ func (d *Document) saveSeen(ctx context.Context, dir string, shown seen, view fu
 			continue
 		}
 		sheets = shown.sheets(len(d.Snapshot.Workbook().Sheets))
-		copied.View = view(sheets)
+		view(sheets, &copied)
 		in, err = d.save(ctx, dir, copied, shown.copier(ctx, d.File, sheets))
 		if err != nil && shown != nil && ctx.Err() == nil {
 			continue
