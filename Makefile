@@ -19,7 +19,7 @@ APT = DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommen
 
 # How long the tests of one package may take until they are taken to hang: those of cmd/gridflow use five minutes of processor time,
 # and other packages and other programs want the processors at the same time.
-HANGS = 40m
+HANGS = 20m
 
 ## test: bring the modules, and LibreOffice where that can be installed, and run all tests
 test: libreoffice

@@ -133,7 +133,7 @@ func (r *restructuring) displace(ctx context.Context, d *calc.Displacement, now 
 	c := &r.step.change
 	d.Any = true
 	d.Cells = d.Cells || c.Kind == structure.MoveCells
-	d.Names, d.Tables = slices.Clip(d.Names), slices.Clip(d.Tables) // those of the change before stay its own
+	d.Names, d.Tables, d.Across = slices.Clip(d.Names), slices.Clip(d.Tables), slices.Clip(d.Across) // those of the change before stay its own
 	for name := range until.Done(ctx, slices.Values(now.Workbook().Names)) {
 		if r.step.r.FollowName(name.RefersTo) {
 			d.Names = append(d.Names, name.Name)
@@ -149,6 +149,9 @@ func (r *restructuring) displace(ctx context.Context, d *calc.Displacement, now 
 	for i := range tables {
 		if t := &tables[i]; r.step.r.Disturbs(r.step.names[t.Sheet], t.Range) {
 			d.Tables = append(d.Tables, t.Name)
+			if rows, _, ok := c.Lines(); ok && !rows {
+				d.Across = append(d.Across, t.Name)
+			}
 		}
 	}
 	return nil

@@ -36,6 +36,10 @@ func TestDisturbance(t *testing.T) {
 	remove := func(at int) structure.Change {
 		return structure.Change{Kind: structure.DeleteRows, Sheet: "Sheet1", At: at, Count: 1}
 	}
+	column := func(kind structure.Kind, col string) structure.Change {
+		at, _ := cell.ParseRef(col + "1")
+		return structure.Change{Kind: kind, Sheet: "Sheet1", At: at.Col, Count: 1}
+	}
 	for _, c := range []struct {
 		formula string
 		change  structure.Change
@@ -94,11 +98,17 @@ func TestDisturbance(t *testing.T) {
 		{"SUM(Sales[Net])", insert(10), false},
 		{"SUM(Sales[Net])", insert(22), true},
 		{"SUM(Sales)", remove(21), true},
+		{"SUM(Wide[[#This Row],[a]:[c]])", column(structure.DeleteColumns, "M"), true},
+		{"SUM(Wide[[#This Row],[a]:[c]])", column(structure.InsertColumns, "M"), true},
+		{"SUM(Wide[[#This Row],[a]:[c]])", column(structure.InsertColumns, "L"), false},
+		{"SUM(Wide[[#This Row],[a]:[c]])", insert(9), false},
+		{"COLUMNS(Wide[#This Row])", column(structure.DeleteColumns, "M"), true},
+		{"Wide[[#This Row],[a]]+Wide[[#This Row],[c]]", column(structure.DeleteColumns, "M"), false},
 		{"SUM(Some)", insert(0), false},
 		{"SUM(Some)", insert(2), true},
 		{"SUM(Beside)", insert(0), true}, // a name that counts from the cell that uses it
 	} {
-		m := newBook(t, data+"A21='Net A22=1 A23=2 A24=3", "A1=1 A2=2", "A1=3")
+		m := newBook(t, data+"A21='Net A22=1 A23=2 A24=3 L8='a M8='b N8='c L9=1 M9=2 N9=3", "A1=1 A2=2", "A1=3")
 		sheet := m.sheets[0]
 		ref, _ := cell.ParseRef("J9")
 		var err error
@@ -113,7 +123,9 @@ func TestDisturbance(t *testing.T) {
 		m.book.Names = []grid.Name{{Name: "Some", Sheet: -1, RefersTo: "Sheet1!$A$2:$A$5"}, {Name: "Beside", Sheet: -1, RefersTo: "Sheet1!B1"},
 			{Name: "Local", Sheet: 0, RefersTo: "Sheet1!$B$3"}, {Name: "Local", Sheet: -1, RefersTo: "Sheet2!$A$2"}}
 		r, _ := cell.ParseRange("A21:A24")
-		m.tables = []grid.Table{{Name: "Sales", Range: r, HeaderRows: 1, HeaderShown: true, Columns: []grid.TableColumn{{Name: "Net"}}}}
+		wide, _ := cell.ParseRange("L8:N10")
+		m.tables = []grid.Table{{Name: "Sales", Range: r, HeaderRows: 1, HeaderShown: true, Columns: []grid.TableColumn{{Name: "Net"}}},
+			{Name: "Wide", Range: wide, HeaderRows: 1, HeaderShown: true, Columns: []grid.TableColumn{{Name: "a"}, {Name: "b"}, {Name: "c"}}}}
 		next, _ := apply(t, storedSnapshot("wb", "rev", m), restructure(c.change))
 		next = refreshed(t, next)
 		again := true
@@ -169,17 +181,17 @@ func TestDisturbanceIsAll(t *testing.T) {
 		"A2*2", "$A$2+B$3", "SUM(A1:A5)", "SUM($A$1:A4)", "SUM(A:A)", "SUM(3:3)", "Sheet2!A1&B2", "SUM(Sheet1:Sheet3!A2:B3)", "Sheet3!$A$3", "New3!A1", "Name1!A2",
 		"ROW()", "ROW(A5)", "COLUMN(C1)", "ROWS(A2:A6)", "SHEET()", "SHEETS()", "SHEET(Sheet2!A1)", "FORMULATEXT(F2)", "MATCH(3,A1:A8,0)", "MATCH(3,A:A,0)", "INDEX(A1:B8,2,2)",
 		"SUM(A1:INDEX(A1:A8,4))", "SUM(OFFSET(A1,1,0,3,1))", "INDIRECT(\"Sheet2!A2\")", "SUMIF(A1:A4,2,B2)", "SUMIF(A1:A4,\">1\",B1:B4)", "AVERAGEIF(A1:B2,\">0\",B3)", "SUMIF(Some,\">1\",B2)",
-		"A1:A8*2", "Sheet2!A1:A8+1", "+Some", "A2:B4,B3:C5", "SUM(A2:B4B3:C5)", "SUBTOTAL(9,A1:A6)", "SUM(Some)", "Beside", "Local", "SUM(Sales[Net])", "ROWS(Sales)", "Sales[[#This_Row],[Net]]", "SUM(Three)", "VLOOKUP(2,A1:C8,2,FALSE)", "COUNTBLANK(A1:C4)", "IF(A1>0,B2:B5,C1)", "SUM(F1:F9)", "SINGLE(A1:A8)", "SINGLE(Sheet2!A1:A8)",
+		"A1:A8*2", "Sheet2!A1:A8+1", "+Some", "A2:B4,B3:C5", "SUM(A2:B4B3:C5)", "SUBTOTAL(9,A1:A6)", "SUM(Some)", "Beside", "Local", "SUM(Sales[Net])", "ROWS(Sales)", "Sales[[#This_Row],[Net]]", "SUM(Sales[[#This_Row],[Net]:[Sum]])", "COLUMNS(Sales[#This_Row])", "SUM(Three)", "VLOOKUP(2,A1:C8,2,FALSE)", "COUNTBLANK(A1:C4)", "IF(A1>0,B2:B5,C1)", "SUM(F1:F9)", "SINGLE(A1:A8)", "SINGLE(Sheet2!A1:A8)",
 	}
 	for i, f := range formulas {
 		formulas[i] = strings.ReplaceAll(strings.ReplaceAll(f, "This_Row", "This Row"), "B4B3", "B4 B3")
 	}
 	rapid.Check(t, func(rt *rapid.T) {
-		m := newBook(t, "A1=1 A2=2 A3=3 A4=4 A5=2 B1=5 B2=6 B3=7 B4=2 C2=1 A8='Net A9=4 A10=2", "A1=10 A2=20 B2=7 A3=2", "A1=3 A2=2 A3=1 B3=4")
+		m := newBook(t, "A1=1 A2=2 A3=3 A4=4 A5=2 B1=5 B2=6 B3=7 B4=2 C2=1 A8='Net B8='Mid C8='Sum A9=4 B9=8 C9=3 A10=2", "A1=10 A2=20 B2=7 A3=2", "A1=3 A2=2 A3=1 B3=4")
 		m.book.Names = []grid.Name{{Name: "Some", Sheet: -1, RefersTo: "Sheet1!$A$2:$A$4"}, {Name: "Beside", Sheet: -1, RefersTo: "Sheet1!B2"},
 			{Name: "Local", Sheet: 0, RefersTo: "Sheet1!$B$3"}, {Name: "Local", Sheet: -1, RefersTo: "Sheet2!$A$2"}, {Name: "Three", Sheet: -1, RefersTo: "Sheet1:Sheet2!$A$1:$A$3"}}
-		r, _ := cell.ParseRange("A8:A10")
-		m.tables = []grid.Table{{Name: "Sales", Range: r, HeaderRows: 1, HeaderShown: true, TotalsRows: rapid.IntRange(0, 1).Draw(rt, "totals"), Columns: []grid.TableColumn{{Name: "Net"}}}}
+		r, _ := cell.ParseRange("A8:C10")
+		m.tables = []grid.Table{{Name: "Sales", Range: r, HeaderRows: 1, HeaderShown: true, TotalsRows: rapid.IntRange(0, 1).Draw(rt, "totals"), Columns: []grid.TableColumn{{Name: "Net"}, {Name: "Mid"}, {Name: "Sum"}}}}
 		var e Edit
 		for i := range m.sheets {
 			op := SetCells{Sheet: m.book.Sheets[i].Name}

@@ -283,8 +283,8 @@ func (c *calculation) rewire(ctx context.Context) error {
 		if !ok {
 			continue
 		}
-		x := programOf(s)
-		changes = append(changes, graph.Change{Sheet: p.sheet, At: p.at, Formula: grid.Formula{Text: x.text, Kind: s.Template.Kind, Anchor: p.at, Range: c.spills[p]}})
+		x := programOf(s) // whose text is that of the first copy
+		changes = append(changes, graph.Change{Sheet: p.sheet, At: p.at, Formula: grid.Formula{Text: x.text, Kind: s.Template.Kind, Anchor: x.at, Range: c.spills[p]}})
 	}
 	g, err := c.m.graph.With(ctx, changes, c.m.words)
 	if err != nil {

@@ -15,6 +15,7 @@ type Displacement struct {
 	Cells  bool     // cells were moved out of their rows and columns
 	Names  []string // defined names that say other cells than they did, in any case
 	Tables []string // tables that have other cells than they had, in any case
+	Across []string // those of them that have other columns
 }
 
 // Displaced gives the cells whose formula may give something else for a displacement, although its references went with their cells.
@@ -32,7 +33,7 @@ func (m *Model) Displaced(d Displacement) (areas []graph.Area) {
 			return len(names) > 0 && slices.ContainsFunc(list, func(a string) bool { return a == "" || names[fold(a)] })
 		}
 	}
-	named, tabled := any(d.Names), any(d.Tables)
+	named, tabled, across := any(d.Names), any(d.Tables), any(d.Across)
 	scoped := slices.ContainsFunc(m.words.in.Book.Names, func(n grid.Name) bool { return n.Sheet >= 0 })
 	for s := range m.graph.Spans() {
 		p := programOf(s)
@@ -42,7 +43,7 @@ func (m *Model) Displaced(d Displacement) (areas []graph.Area) {
 		away := slices.ContainsFunc(p.Reads, func(r eval.Read) bool { return r.Sheet != s.Template.Sheet })
 		// What stands in the row or column of the formula is another cell where that went another way.
 		aligned := p.Intersects || p.Ranged && s.Template.Kind == grid.NormalFormula || len(p.Tables) > 0 && !p.OtherRows
-		if p.Placed || named(p.Names) || p.OtherRows && tabled(p.Tables) ||
+		if p.Placed || named(p.Names) || p.OtherRows && tabled(p.Tables) || p.Across && across(p.Tables) ||
 			aligned && (d.Cells || away) || d.Cells && (p.Subtotal || scoped && len(p.Names) > 0) {
 			areas = append(areas, graph.Area{Sheet: s.Template.Sheet, Range: s.Area})
 		}

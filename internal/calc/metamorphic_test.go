@@ -425,10 +425,53 @@ func randomEdits(t *testing.T, seed uint64, edits int) {
 		for r.IntN(5) == 0 {
 			changes = append(changes, someChange(r))
 		}
+		if c := changes[0]; c.Formula != "" && r.IntN(3) == 0 { // a copy, which shares what it is calculated by
+			to := cell.Ref{Row: r.IntN(smallRows), Col: r.IntN(smallCols)}
+			if text, err := formula.ShiftText(c.Formula, c.Ref, to); err == nil && to != c.Ref && !strings.Contains(text, "#REF!") {
+				c.Ref, c.Formula = to, text
+				if c.Spills {
+					c.Fills = cell.Range{First: to, Last: to}
+				}
+				changes = append(changes, c)
+			}
+		}
 		if l.edit(t, 1-sheet, changes, opt) {
 			l.plainly(t, opt)
 		}
 	}
+}
+
+// TestCopiesOfArrays: each copy of a dynamic array gives what its own references hold, also after what it fills has become more or less.
+func TestCopiesOfArrays(t *testing.T) {
+	t.Parallel()
+	number := func(at string, n float64) grid.Change {
+		ref, _ := cell.ParseRef(at)
+		return grid.Change{Ref: ref, Value: cell.NumberValue(n)}
+	}
+	var values, arrays []grid.Change
+	for row := range 3 {
+		values = append(values, number(fmt.Sprint("A", row+1), float64(row+1)))
+		at := cell.Ref{Row: row, Col: 2}
+		arrays = append(arrays, grid.Change{Ref: at, Formula: fmt.Sprintf("_xlfn.SEQUENCE(1,A%d,A%[1]d)", row+1), Spills: true, Fills: cell.Range{First: at, Last: at}})
+	}
+	l := begin(t, emptyBook(), Options{})
+	l.edit(t, 0, values, Options{})
+	l.edit(t, 0, arrays, Options{})
+	want := func(rows ...string) {
+		t.Helper()
+		for row, text := range rows {
+			got := ""
+			for col := 2; !l.in.Sheets[0].Value(cell.Ref{Row: row, Col: col}).IsBlank(); col++ {
+				got += l.in.Sheets[0].Value(cell.Ref{Row: row, Col: col}).String()
+			}
+			if got != text {
+				t.Errorf("row %d is %s, want %s", row+1, got, text)
+			}
+		}
+	}
+	want("1", "23", "345")
+	l.edit(t, 0, []grid.Change{number("A1", 2), number("A3", 1)}, Options{})
+	want("23", "23", "1")
 }
 
 // TestCorpusEdits edits workbooks that people made: numbers that formulas read become others,

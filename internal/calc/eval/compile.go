@@ -349,6 +349,7 @@ func (c *compiler) mention(nodes []*formula.Node) {
 	for _, name := range other.Tables {
 		c.usesNamed(name, !other.OtherRows)
 	}
+	c.p.Across = c.p.Across || other.Across
 }
 
 // looksFor notes that what the formula is depends on whether there is a defined name, and on what it says.
@@ -465,7 +466,8 @@ func (c *compiler) table(r *formula.Reference) expr {
 		c.usesNamed(r.Name, false)
 		return &failed{code: cell.ErrRef, reason: c.noTable(r.Name)}
 	}
-	c.uses(t, r.Items()&formula.ItemThisRow != 0)
+	row := r.Items()&formula.ItemThisRow != 0
+	c.uses(t, row)
 	x := t.Range
 	if first, last := r.Columns(); first != "" {
 		called := func(i int) string { return t.Columns[i].Name }
@@ -475,6 +477,7 @@ func (c *compiler) table(r *formula.Reference) expr {
 		}
 		x.First.Col, x.Last.Col = t.Range.First.Col+min(i, j), t.Range.First.Col+max(i, j)
 	}
+	c.p.Across = c.p.Across || row && x.Cols() > 1
 	data := cell.Range{First: cell.Ref{Row: t.Range.First.Row + t.HeaderRows, Col: x.First.Col},
 		Last: cell.Ref{Row: t.Range.Last.Row - t.TotalsRows, Col: x.Last.Col}}
 	through := t.Name

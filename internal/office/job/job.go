@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -125,8 +126,19 @@ func create(name string, write func(io.Writer) error) error {
 // A copier writes what LibreOffice is shown of a file.
 type copier func(l intake.Limits, dst, src string, wanted ...intake.Format) (intake.Format, error)
 
+// ownSheet is the sheet that a new document of LibreOffice has. Where the first one of a file has its name in other letters, LibreOffice
+// takes that for taken, and names it anew: then no formula and no print area finds it.
+const ownSheet = "Sheet1"
+
 // save writes the document of a job with a patch.
 func (d *Document) save(ctx context.Context, dir string, p patch.Patch, copied copier) (path string, err error) {
+	first := 0 // of the copy
+	if p.View.Others == patch.OthersGone {
+		first = slices.Min(p.View.Show)
+	}
+	if name := d.Snapshot.Workbook().Sheets[first].Name; name != ownSheet && book.FoldName(name) == book.FoldName(ownSheet) {
+		p.View.Spelled = map[int]string{first: ownSheet}
+	}
 	raw := filepath.Join(dir, rawName)
 	err = create(raw, func(w io.Writer) error {
 		_, err := patch.Save(ctx, d.File, p, w)

@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
 	"gridflow/internal/genbook"
+	"gridflow/internal/grid"
 	"gridflow/internal/office/cold"
 	"gridflow/internal/office/wire"
 	"gridflow/internal/xlsx"
@@ -47,6 +49,36 @@ func packed(t testing.TB, b *genbook.Book) []byte {
 		t.Fatal(err)
 	}
 	return out.Bytes()
+}
+
+// TestOwnSheet: a workbook whose first sheet has the name of that of LibreOffice's own, in other letters, is calculated, and a
+// range of it printed.
+func TestOwnSheet(t *testing.T) {
+	o := &Office{Runner: cold.Pool(t)}
+	var first, other genbook.Grid
+	first.Set("A1", 0, 2.0)
+	first.Set("A99", 0, 2.0)
+	other.Formula("A1", 0, "SUM(sheet1!A1:A2)*21", 1.0)
+	other.Formula("A2", 0, "two*4", 1.0)
+	b := &genbook.Book{Names: []genbook.Name{{Name: "two", Refers: "sheet1!$A$1"}}}
+	b.AddSheet(first.Fill(&genbook.Sheet{Name: "sheet1"}))
+	b.AddSheet(other.Fill(&genbook.Sheet{Name: "Other", Visibility: genbook.Hidden}))
+	d := document(t, packed(t, b))
+	d.Patch.Book.Shown = map[int]grid.Visibility{1: grid.Visible}
+	v, err := o.Recalculate(t.Context(), d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := values(t, v.Snapshot), "1!A1=42(number) 1!A2=8(number)"; strings.TrimSpace(got) != want || len(v.Kept) > 0 {
+		t.Errorf("%s, want %s; kept %v", got, want, v.Kept)
+	}
+	var out bytes.Buffer
+	if err := o.Export(t.Context(), d, Export{Format: "pdf", Sheet: 0, Range: &cell.Range{}}, &out); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(regexp.MustCompile(`/Type\s*/Page\b`).FindAll(out.Bytes(), -1)); n != 1 {
+		t.Errorf("%d pages, want that of a cell", n)
+	}
 }
 
 // calculations is a workbook whose file has wrong values.

@@ -228,7 +228,7 @@ func (s *saver) change(p *Patch) error {
 			return err
 		}
 	}
-	if err := s.view(&p.View); err != nil {
+	if err := s.view(&p.View, &p.Book); err != nil {
 		return err
 	}
 	if err := s.book(&p.Book, &p.View); err != nil {

@@ -20,36 +20,17 @@ func (b *BookPatch) empty() bool {
 	return len(b.Shown) == 0 && b.Active == nil && b.Protection == nil
 }
 
-// book changes the workbook part. What a view shows it shows whatever the edits say.
+// book changes the workbook part, but for the tabs.
 func (s *saver) book(b *BookPatch, v *ViewPatch) error {
-	if b.empty() {
+	if b.Active == nil && b.Protection == nil {
 		return nil
 	}
 	d, root, err := s.rooted(s.f.WorkbookPart())
 	if err != nil {
 		return err
 	}
-	if len(v.Show) == 0 {
-		list, _ := d.child(root, "sheets")
-		i := 0
-		for _, c := range d.children(list) {
-			if c.local != "sheet" {
-				continue
-			}
-			tag := c.tag(d.text)
-			if is, ok := b.Shown[i]; ok {
-				switch was := attribute(tag, "state"); {
-				case is != grid.Visible:
-					d.edit(c.from, c.tagEnd, withAttribute(tag, "state", is.String()))
-				case was != nil:
-					d.edit(c.from, c.tagEnd, withoutAttribute(tag, "state"))
-				}
-			}
-			i++
-		}
-		if b.Active != nil {
-			s.front(d, root, *b.Active)
-		}
+	if b.Active != nil && len(v.Show) == 0 {
+		s.front(d, root, *b.Active)
 	}
 	if b.Protection != nil {
 		s.protectBook(d, root, b.Protection)

@@ -22,6 +22,9 @@ type ViewPatch struct {
 	Others Others
 	// Print are the ranges that are printed of sheets, in place of those that the file names.
 	Print []PrintArea
+	// Spelled are the names of sheets where their letters are in another case. Nothing that names a sheet is changed with it,
+	// and a name may need no escapes.
+	Spelled map[int]string
 	// Gridlines are sheets whose gridlines are shown, or are not, whatever the file says.
 	Gridlines map[int]bool
 }
@@ -42,11 +45,14 @@ type PrintArea struct {
 	Range cell.Range
 }
 
-func (v *ViewPatch) empty() bool { return len(v.Show)+len(v.Print)+len(v.Gridlines) == 0 }
+func (v *ViewPatch) empty() bool {
+	return len(v.Show)+len(v.Print)+len(v.Spelled)+len(v.Gridlines) == 0
+}
 
-// view changes the workbook part. The gridlines are changed with the sheets.
-func (s *saver) view(v *ViewPatch) error {
-	if len(v.Show)+len(v.Print) == 0 {
+// view changes the tabs in the workbook part, and what is printed. What a view shows it shows whatever the edits
+// say. The gridlines are changed with the sheets.
+func (s *saver) view(v *ViewPatch, b *BookPatch) error {
+	if len(v.Show)+len(v.Print)+len(v.Spelled)+len(b.Shown) == 0 {
 		return nil
 	}
 	sheets := s.f.Workbook().Sheets
@@ -60,11 +66,16 @@ func (s *saver) view(v *ViewPatch) error {
 			return invalid("", "there is no sheet %d to print", p.Sheet)
 		}
 	}
+	for i, name := range v.Spelled {
+		if i < 0 || i >= len(sheets) || strings.ContainsAny(name, `<&'"`) {
+			return invalid("", "the name of sheet %d cannot be written %.64q", i, name)
+		}
+	}
 	d, root, err := s.rooted(s.f.WorkbookPart())
 	if err != nil {
 		return err
 	}
-	at, err := s.showSheets(d, root, v, len(sheets))
+	at, err := s.showSheets(d, root, v, b, len(sheets))
 	if err != nil {
 		return err
 	}
@@ -78,7 +89,7 @@ func (s *saver) view(v *ViewPatch) error {
 
 // showSheets changes the list of sheets and gives the number that each sheet has afterwards, -1
 // for one that is gone.
-func (s *saver) showSheets(d *document, root element, v *ViewPatch, sheets int) (at []int, err error) {
+func (s *saver) showSheets(d *document, root element, v *ViewPatch, b *BookPatch, sheets int) (at []int, err error) {
 	list, ok := d.child(root, "sheets")
 	if !ok {
 		return nil, broken(d.part, -1, "it lists no sheets")
@@ -90,19 +101,29 @@ func (s *saver) showSheets(d *document, root element, v *ViewPatch, sheets int) 
 		}
 		i := len(at)
 		shown := len(v.Show) == 0 || slices.Contains(v.Show, i)
-		switch {
-		case len(v.Show) > 0 && shown:
-			if state := attribute(c.tag(d.text), "state"); state != nil {
-				d.edit(c.from, c.tagEnd, withAttribute(c.tag(d.text), "state", "visible"))
-			}
-		case !shown && v.Others == OthersHidden:
-			if string(attribute(c.tag(d.text), "state")) != "veryHidden" {
-				d.edit(c.from, c.tagEnd, withAttribute(c.tag(d.text), "state", "hidden"))
-			}
-		case !shown && v.Others == OthersGone:
+		if !shown && v.Others == OthersGone {
 			d.edit(c.from, c.to, nil)
 			at = append(at, -1)
 			continue
+		}
+		was := c.tag(d.text)
+		tag, state := was, attribute(was, "state")
+		is, edited := b.Shown[i]
+		switch {
+		case len(v.Show) == 0 && edited && is != grid.Visible:
+			tag = withAttribute(tag, "state", is.String())
+		case len(v.Show) == 0 && edited:
+			tag = withoutAttribute(tag, "state")
+		case len(v.Show) > 0 && shown && state != nil:
+			tag = withAttribute(tag, "state", "visible")
+		case !shown && v.Others == OthersHidden && string(state) != "veryHidden":
+			tag = withAttribute(tag, "state", "hidden")
+		}
+		if name, ok := v.Spelled[i]; ok {
+			tag = withAttribute(tag, "name", name)
+		}
+		if !bytes.Equal(tag, was) {
+			d.edit(c.from, c.tagEnd, tag)
 		}
 		at = append(at, n)
 		n++

@@ -34,6 +34,8 @@ func TestView(t *testing.T) {
 			`<bookViews><workbookView activeTab="0"/></bookViews><sheets><sheet name="S" sheetId="1" r:id="rId1"/></sheets>`, ViewPatch{Show: []int{0}, Others: OthersGone}},
 		{"a range is printed of a workbook without names", three + `<calcPr/>`, three + `<definedNames><definedName name="_xlnm.Print_Area" localSheetId="0">S!$B$2:$D$9</definedName></definedNames><calcPr/>`,
 			ViewPatch{Print: []PrintArea{{0, area}}}},
+		{"a name in another case", three, `<sheets><sheet name="S" sheetId="1" r:id="rId1"/><sheet name="It's" sheetId="2" state="hidden" r:id="rId5"/><sheet name="z" sheetId="3" state='veryHidden' r:id="rId6"/></sheets>`,
+			ViewPatch{Spelled: map[int]string{2: "z"}}},
 	} {
 		for _, prefix := range []string{"", "x:"} {
 			spell := func(s string) string {
@@ -52,7 +54,7 @@ func TestView(t *testing.T) {
 			}
 		}
 	}
-	for _, v := range []ViewPatch{{Show: []int{1}}, {Print: []PrintArea{{1, area}}}, {Show: []int{-1}}, {Gridlines: map[int]bool{7: true}}} {
+	for _, v := range []ViewPatch{{Show: []int{1}}, {Print: []PrintArea{{1, area}}}, {Show: []int{-1}}, {Gridlines: map[int]bool{7: true}}, {Spelled: map[int]string{1: "s"}}, {Spelled: map[int]string{0: `"`}}} {
 		f, err := openBytes(ziptest.Pack(t, parts(oneCell)))
 		if err != nil {
 			t.Fatal(err)
