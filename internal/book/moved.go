@@ -161,7 +161,13 @@ func after(ctx context.Context, s *Snapshot, c structure.Change) (*movedSource, 
 		return nil, err
 	}
 	st := step{change: c, names: namesOf(book), ids: ids}
-	st.r = c.Rewriter(st.names, tablesOf(book, tables)...)
+	named := tablesOf(book, tables)
+	if edited, err := s.Tables(ctx); err != nil {
+		return nil, err
+	} else if len(edited) > 0 && (len(tables) == 0 || &edited[0] != &tables[0]) { // the formulas of edits name tables and columns as they are by now
+		named = append(named, tablesOf(s.Workbook(), edited)...)
+	}
+	st.r = c.Rewriter(st.names, named...)
 	n.ids = st.order(ids, len(n.file.Workbook().Sheets)+len(n.steps))
 	n.book = st.workbook(book, n.ids)
 	n.tables = st.tables(tables, n.book)

@@ -10,6 +10,7 @@ import (
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
 	"gridflow/internal/genbook"
+	"gridflow/internal/structure"
 )
 
 // spilled has c.xlsx, whose Data!F1 fills as many cells below as D2 says, which are three.
@@ -220,5 +221,40 @@ func TestSpill_LeavesNothing(t *testing.T) {
 	r.edit(id, set("Data", "F1", book.CellEdit{Clear: true}))
 	if got := used(); got.Last.Row >= 8 {
 		t.Errorf("cleared: %v is used", got)
+	}
+}
+
+// A value takes the place of an array of the file after that came to fill other cells, or before its cells go different ways: the file
+// has no such array any more, and nothing stands in the way of a save.
+func TestReplacedArray(t *testing.T) {
+	text := set("Data", "F1", book.CellEdit{Value: cell.TextValue("instead")})
+	apart := restructured(rows(structure.InsertRows, 1, 1))
+	away := restructured(structure.Change{Kind: structure.MoveCells, Sheet: "Data", Range: cell.RangeOf(cell.Ref{Col: 5}, cell.Ref{Col: 5}), To: cell.Ref{Row: 1, Col: 5}})
+	for name, c := range map[string]struct {
+		edits []book.Edit
+		want  string
+	}{
+		"grown":              {[]book.Edit{number("D2", 4), text}, "instead||||"},
+		"shrunk":             {[]book.Edit{number("D2", 2), text}, "instead||||"},
+		"cut apart":          {[]book.Edit{text, apart}, "instead||||"},
+		"moved alone":        {[]book.Edit{text, away}, "|instead|||"},
+		"grown, moved alone": {[]book.Edit{number("D2", 4), text, away}, "|instead|||"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := spilled(t)
+			id := r.create("c.xlsx").ID
+			for _, e := range c.edits {
+				r.edit(id, e)
+			}
+			if got := r.column(id); got != c.want {
+				t.Errorf("there is %s, want %s", got, c.want)
+			}
+			r.savedSame(id, "saved.xlsx")
+			for at, s := range r.read(r.create("saved.xlsx").ID) {
+				if strings.HasPrefix(at, "Data!F") && strings.Contains(s.String(), "SEQUENCE") {
+					t.Errorf("the saved file has %v in %s", s, at)
+				}
+			}
+		})
 	}
 }

@@ -323,3 +323,46 @@ func TestStructure_Keeps(t *testing.T) {
 	r.save(id, "kept.xlsx")
 	look(r.create("kept.xlsx").ID, "saved", edited)
 }
+
+// A column that an edit has called otherwise, and a table that an edit has made, are known by these names when an end of what formulas
+// name of them is deleted.
+func TestStructure_NamedByEdits(t *testing.T) {
+	b := &genbook.Book{}
+	var g genbook.Grid
+	for col, name := range []string{"a", "b", "c"} {
+		for _, at := range []int{0, 4} {
+			g.Set(cell.Ref{Col: col + at}.String(), 0, name)
+			g.Set(cell.Ref{Row: 1, Col: col + at}.String(), 0, float64(col+1))
+		}
+	}
+	g.Formula("A5", 0, "SUM(T[[a]:[c]])", 6.0)
+	columns := []genbook.TableColumn{{Name: "a"}, {Name: "b"}, {Name: "c"}}
+	b.AddSheet(g.Fill(&genbook.Sheet{Name: "Data", Tables: []genbook.Table{{Name: "T", Range: cell.RangeOf(cell.Ref{}, cell.Ref{Row: 1, Col: 2}), Columns: columns}}}))
+	var file bytes.Buffer
+	if err := b.Write(&file); err != nil {
+		t.Fatal(err)
+	}
+	r := newRig(t, Options{})
+	r.put("t.xlsx", file.Bytes())
+	id := r.create("t.xlsx").ID
+	r.edit(id, book.Edit{Ops: []book.Op{book.ArrangeTables{Tables: []book.TableChange{
+		{Of: "T", To: &book.TableForm{Name: "T", Sheet: "Data", Range: "A1:C2", Header: true, Columns: []book.TableFormColumn{{Name: "first", Was: "a"}, {Name: "b", Was: "b"}, {Name: "c", Was: "c"}}}},
+		{To: &book.TableForm{Name: "Made", Sheet: "Data", Range: "E1:G2", Header: true, Columns: []book.TableFormColumn{{Name: "a"}, {Name: "b"}, {Name: "c"}}}},
+	}}}})
+	r.edit(id, set("Data", "A6", book.CellEdit{HasFormula: true, Formula: "SUM(Made[[a]:[c]])"}))
+	r.edit(id, restructured(structure.Change{Kind: structure.DeleteColumns, Sheet: "Data", At: 6, Count: 1}, structure.Change{Kind: structure.DeleteColumns, Sheet: "Data", At: 2, Count: 1}))
+	look := func(id string) {
+		t.Helper()
+		is := r.read(id)
+		for at, want := range map[string]string{"A5": "3=SUM(T[[first]:[b]])", "A6": "3=SUM(Made[[a]:[b]])"} {
+			if got := is["Data!"+at].String(); got != want {
+				t.Errorf("%s of %s is %s, want %s", at, id, got, want)
+			}
+		}
+	}
+	look(id)
+	r.save(id, "out.xlsx")
+	look(r.create("out.xlsx").ID)
+	r.restart()
+	look(id)
+}

@@ -44,8 +44,14 @@ type formulas struct {
 	// The array formulas of more than one cell, by the first row that they fill, made when
 	// they are first asked for; none fills more than tallest rows.
 	arraysOnce sync.Once
-	arrays     []Formula
+	arrays     []readArray
 	tallest    int
+}
+
+// readArray is an array formula as it was read.
+type readArray struct {
+	Formula
+	number int32 // of the formula: its own cell has another one, or none, once it is replaced
 }
 
 type formulaRecord struct {
@@ -120,7 +126,7 @@ func (s *Sheet) Arrays(r cell.Range) iter.Seq[Formula] {
 		i := sort.Search(len(f.arrays), func(i int) bool { return f.arrays[i].Range.First.Row > r.First.Row-f.tallest })
 		for ; i < len(f.arrays) && f.arrays[i].Range.First.Row <= r.Last.Row; i++ {
 			_, touch := f.arrays[i].Range.Intersect(r)
-			if touch && !s.ended(&f.arrays[i]) && !yield(f.arrays[i]) {
+			if touch && !s.ended(&f.arrays[i]) && !yield(f.arrays[i].Formula) {
 				return
 			}
 		}
@@ -128,7 +134,7 @@ func (s *Sheet) Arrays(r cell.Range) iter.Seq[Formula] {
 }
 
 func (f *formulas) findArrays() {
-	for _, rec := range f.list {
+	for i, rec := range f.list {
 		if rec.group < 0 {
 			continue
 		}
@@ -136,8 +142,8 @@ func (f *formulas) findArrays() {
 		if g.kind != ArrayFormula && g.kind != DynamicArray && g.kind != DataTable || g.rng.Cells() < 2 {
 			continue
 		}
-		f.arrays = append(f.arrays, Formula{f.texts.At(rec.text), g.kind, g.anchor, g.rng})
+		f.arrays = append(f.arrays, readArray{Formula{f.texts.At(rec.text), g.kind, g.anchor, g.rng}, int32(i)})
 		f.tallest = max(f.tallest, g.rng.Rows())
 	}
-	slices.SortStableFunc(f.arrays, func(a, b Formula) int { return cmp.Compare(a.Range.First.Row, b.Range.First.Row) })
+	slices.SortStableFunc(f.arrays, func(a, b readArray) int { return cmp.Compare(a.Range.First.Row, b.Range.First.Row) })
 }

@@ -91,7 +91,7 @@ type Sheet struct {
 	over      []patch      // by row and then by column; each hides the cell of the bands
 	own       *textList    // texts and formulas of edited cells that are in the bands by now
 	ownMax    int          // so many own texts are reason to look which are still needed
-	dissolved []cell.Range // array formulas that edits replaced
+	dissolved []cell.Range // array formulas that edits replaced, as they were then: SameArrays
 	spills    []spill      // what dynamic arrays fill, where it is not as it was read: see spill.go
 	wide      []spill      // those of spills that fill more than one cell
 	tallest   int          // the most rows that one of wide fills

@@ -95,9 +95,10 @@ func (s *Sheet) spilled(f Formula) Formula {
 	return f
 }
 
-// ended reports whether an array formula that was read is there no more as it was read.
-func (s *Sheet) ended(f *Formula) bool {
-	if slices.Contains(s.dissolved, f.Range) {
+// ended reports whether an array formula that was read is there no more as it was read. What it filled when it was replaced does not
+// tell, since a calculation, or a move, may have made that another range than the one that was read.
+func (s *Sheet) ended(f *readArray) bool {
+	if c, ok := s.At(f.Anchor); !ok || c.formula != f.number {
 		return true
 	}
 	_, other := s.findSpill(f.Anchor)

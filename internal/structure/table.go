@@ -106,25 +106,35 @@ func newColumn(lists ...[]string) string {
 // table gives what becomes of a reference to a table: #REF! if what it names is gone, fewer columns if an
 // end of them is.
 func (r *Rewriter) table(x formula.Reference) formula.Reference {
-	i := slices.IndexFunc(r.tables, func(f tableFate) bool { return strings.EqualFold(f.before.Name, x.Name) })
-	if i < 0 || x.Name == "" {
-		return x
+	for i := range r.tables {
+		if f := &r.tables[i]; x.Name != "" && strings.EqualFold(f.before.Name, x.Name) {
+			if to, ok := f.reference(x); ok {
+				return to
+			}
+		}
 	}
-	f := &r.tables[i]
+	return x
+}
+
+// reference gives what becomes of a reference to the table; false if the table has no such columns.
+func (f *tableFate) reference(x formula.Reference) (to formula.Reference, ok bool) {
 	deleted := formula.Reference{Kind: formula.DeletedRef}
 	if f.gone {
-		return deleted
+		return deleted, true
 	}
 	a, b := x.Columns()
 	if a == "" {
-		return x
+		return x, true
 	}
 	column := func(name string) int {
 		return formula.FindColumn(name, len(f.before.Columns), func(i int) string { return f.before.Columns[i] })
 	}
 	first, last := column(a), column(b)
-	if first < 0 || last < 0 || f.left[first] && f.left[last] {
-		return x
+	if first < 0 || last < 0 {
+		return x, false
+	}
+	if f.left[first] && f.left[last] {
+		return x, true
 	}
 	if first > last {
 		first, last = last, first
@@ -136,7 +146,7 @@ func (r *Rewriter) table(x formula.Reference) formula.Reference {
 		last--
 	}
 	if first > last {
-		return deleted
+		return deleted, true
 	}
-	return x.WithTable(x.Items(), f.before.Columns[first], f.before.Columns[last])
+	return x.WithTable(x.Items(), f.before.Columns[first], f.before.Columns[last]), true
 }
