@@ -314,8 +314,7 @@ func TestS42_OverviewUnderLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	writeFile(t, filepath.Join(root, "islands.xlsx"), bookOf(t, islands()))
-	// How long calls wait is another matter.
-	r := serving(t, root, "--toolsets=all", "--class-fast=wait=10m", "--class-medium=wait=10m", "--class-slow=wait=10m")
+	r := serving(t, root, "--toolsets=all")
 	s := r.client(eras[1])
 	var calls [][2]string // workbook, sheet
 	for _, book := range []string{"budget", "loan", "messy", "orders", "islands"} {

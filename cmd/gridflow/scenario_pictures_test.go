@@ -5,12 +5,14 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"image/png"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"gridflow/internal/office/lok"
@@ -65,8 +67,9 @@ func TestPictures(t *testing.T) {
 			t.Error("a fork looks as before it was edited")
 		}
 		for _, uri := range []string{"gridflow://.pictures/" + strings.Repeat("0", 32) + ".png", "gridflow://.pictures/../journal/LOCK", "gridflow://.pictures/"} {
-			if read, err := s.ReadResource(t.Context(), &mcp.ReadResourceParams{URI: uri}); err == nil {
-				t.Errorf("%s: %+v", uri, read)
+			read, err := s.ReadResource(t.Context(), &mcp.ReadResourceParams{URI: uri})
+			if wire, ok := errors.AsType[*jsonrpc.Error](err); !ok || wire.Code != jsonrpc.CodeInvalidParams || !strings.Contains(wire.Message, "PICTURE_NOT_FOUND") {
+				t.Errorf("%s: %+v, %v", uri, read, err)
 			}
 		}
 	}

@@ -138,7 +138,7 @@ func (s *Server) refuseCall(ctx context.Context, req mcp.Request, e *tools.Error
 func protocolError(e *tools.Error) *jsonrpc.Error {
 	code := int64(jsonrpc.CodeInternalError)
 	switch e.Code {
-	case "INVALID_PARAMS", "WORKBOOK_NOT_FOUND", "WORKBOOK_AMBIGUOUS", "FORK_NOT_FOUND", "VERSION_NOT_FOUND", "VERSION_GONE", "SHEET_NOT_FOUND", "RANGE_INVALID", "TABLE_NOT_FOUND", "NAME_NOT_FOUND":
+	case "INVALID_PARAMS", "WORKBOOK_NOT_FOUND", "WORKBOOK_AMBIGUOUS", "FORK_NOT_FOUND", "VERSION_NOT_FOUND", "VERSION_GONE", "SHEET_NOT_FOUND", "RANGE_INVALID", "TABLE_NOT_FOUND", "NAME_NOT_FOUND", "PICTURE_NOT_FOUND":
 		code = jsonrpc.CodeInvalidParams
 	}
 	err := &jsonrpc.Error{Code: code, Message: clip(e.Error(), errorTextMax)}

@@ -421,7 +421,7 @@ func (e *endpoint) answerPreflight(w http.ResponseWriter, r *http.Request) bool 
 	h := w.Header()
 	h.Add("Vary", "Origin")
 	h.Set("Access-Control-Allow-Origin", origin) // it has passed the check
-	exposed := "Mcp-Session-Id, Mcp-Protocol-Version"
+	exposed := "Mcp-Session-Id, Mcp-Protocol-Version, Retry-After"
 	if e.allowed.Guard != nil {
 		exposed += ", WWW-Authenticate"
 	}

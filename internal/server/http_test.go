@@ -302,6 +302,9 @@ func TestWhereRequestsComeFrom(t *testing.T) {
 		if want := c.origin; resp.StatusCode == 403 && allowed != "" || resp.StatusCode < 300 && allowed != want {
 			t.Errorf("%s: Access-Control-Allow-Origin is %q", c.name, allowed)
 		}
+		if exposed := resp.Header.Get("Access-Control-Expose-Headers"); allowed != "" && !strings.Contains(exposed, "Retry-After") {
+			t.Errorf("%s: a page may read %q", c.name, exposed)
+		}
 	}
 }
 

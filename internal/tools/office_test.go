@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -24,6 +25,7 @@ import (
 	"gridflow/internal/office/job"
 	"gridflow/internal/office/shelf"
 	"gridflow/internal/office/wire"
+	"gridflow/internal/principal"
 )
 
 // withOffice gives an Env LibreOffice, and a place for pictures.
@@ -383,5 +385,27 @@ func TestPageCounter(t *testing.T) {
 		if c.pages != 2 || out.String() != text {
 			t.Fatalf("in steps of %d: %d pages", step, c.pages)
 		}
+	}
+}
+
+// TestPicturesOf: a picture is of a principal and the roots that he sees, whoever has them besides.
+func TestPicturesOf(t *testing.T) {
+	of := func(name string, roots ...string) string {
+		p := &principal.Principal{Name: name}
+		if roots != nil {
+			p.Roots = map[string]bool{}
+		}
+		for _, r := range roots {
+			p.Roots[r] = true
+		}
+		return PicturesOf(principal.With(context.Background(), p))
+	}
+	if of("a", "/x", "/y") != of("a", "/y", "/x") || of("a") != of("a") {
+		t.Error("the same principal has other pictures")
+	}
+	all := []string{of("a"), of("b"), of("a", "/x"), of("b", "/x"), of("a", "/y"), of("a", "/x", "/y"), PicturesOf(context.Background())}
+	slices.Sort(all)
+	if got := slices.Compact(slices.Clone(all)); len(got) != len(all) || all[0] != "" {
+		t.Errorf("%q", all)
 	}
 }

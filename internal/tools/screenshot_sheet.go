@@ -10,7 +10,10 @@ import (
 	"image"
 	"image/png"
 	"io"
+	"maps"
 	"math"
+	"slices"
+	"strings"
 	"time"
 
 	"gridflow/internal/book"
@@ -187,14 +190,18 @@ func (o *screenshotSheetOut) keep(ctx context.Context, env *Env, img *image.NRGB
 	return nil
 }
 
-// PicturesOf begins the names of the pictures that were made for the principal of ctx: nobody
-// else is given them. It is "" for the operator, who has them all.
+// PicturesOf begins the names of the pictures that were made for the principal of ctx, with the roots that he sees:
+// nobody else is given them, nor he once he sees others. It is "" for the operator, who has them all.
 func PicturesOf(ctx context.Context) string {
 	p := principal.From(ctx)
 	if p == nil {
 		return ""
 	}
-	sum := sha256.Sum256([]byte(p.Name))
+	who := p.Name
+	if p.Roots != nil {
+		who += "\x00" + strings.Join(slices.Sorted(maps.Keys(p.Roots)), "\x00")
+	}
+	sum := sha256.Sum256([]byte(who))
 	return hex.EncodeToString(sum[:8]) + "-"
 }
 
