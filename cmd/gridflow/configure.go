@@ -224,8 +224,12 @@ func readConfigFile(path string, table []setting) (map[string]fileValue, error) 
 		return nil, usagef("%s is empty; a file that is to change nothing holds a comment", path)
 	}
 	var doc yaml.Node
-	if err := yaml.Unmarshal(data, &doc); err != nil {
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	if err := dec.Decode(&doc); err != nil && !errors.Is(err, io.EOF) {
 		return nil, usagef("%s: %v", path, err)
+	}
+	if err := dec.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return nil, usagef("%s holds more than one document (---); the settings of a second one would not hold", path)
 	}
 	values := make(map[string]fileValue)
 	if doc.Kind == 0 { // nothing but comments

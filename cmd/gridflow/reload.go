@@ -53,14 +53,37 @@ func followConfig(ctx context.Context, path string, started *config, apply func(
 	})
 }
 
-// rereadPause is how long it is until a file is read again that could not be, for a reason that has nothing to do
-// with the file: nobody tells when that has passed, and it may say who is to be out.
-const rereadPause = 500 * time.Millisecond
+// lookEvery is how often followed files are read though nobody tells of a change. Of many changes nobody does: the file
+// is a link to one elsewhere, its folder is a link that is set anew or was put in the place of another, it lies on a
+// network, or was mounted by itself into a container. Nor is it told when what kept it from being read has passed. And
+// the file may say who is to be out.
+const lookEvery = 500 * time.Millisecond
 
-// passes tells whether a file could not be read for such a reason: too many are open, or the disk fails.
+// passes tells whether a file could not be read for a reason that has nothing to do with it: too many are open, or the
+// disk fails.
 func passes(err error) bool {
 	_, reading := errors.AsType[*fs.PathError](err)
 	return reading && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission)
+}
+
+// watchFolders watches those that files are in, because editors and deployments replace the file.
+func watchFolders(files []string) (*fsnotify.Watcher, error) {
+	watcher, err := fsnotify.NewWatcher()
+	if err != nil {
+		return nil, err
+	}
+	var folders []string
+	for _, f := range files {
+		if folder := filepath.Dir(f); !slices.Contains(folders, folder) {
+			folders = append(folders, folder)
+			err = errors.Join(err, watcher.Add(folder))
+		}
+	}
+	if err != nil {
+		watcher.Close()
+		return nil, err
+	}
+	return watcher, nil
 }
 
 // followFiles calls changed whenever the contents of files have changed, until ctx is done or stop is
@@ -68,23 +91,13 @@ func passes(err error) bool {
 // between their first reading and the watch counts from then on. Where changed gives an error of reading that
 // passes, it is called again.
 func followFiles(ctx context.Context, files []string, log *slog.Logger, began func(), changed func() error) (stop func()) {
-	watcher, err := fsnotify.NewWatcher()
-	if err == nil {
-		var folders []string
-		for _, f := range files {
-			// The folder is watched, because editors and deployments replace the file.
-			if folder := filepath.Dir(f); !slices.Contains(folders, folder) {
-				folders = append(folders, folder)
-				err = errors.Join(err, watcher.Add(folder))
-			}
-		}
-		if err != nil {
-			watcher.Close()
-		}
-	}
+	var events <-chan fsnotify.Event
+	var failures <-chan error
+	watcher, err := watchFolders(files)
 	if err != nil {
-		log.Warn("files cannot be watched; changes hold after a restart", "files", files, "error", err)
-		return func() {}
+		log.Debug("files cannot be watched; they are looked at now and then", "files", files, "error", err)
+	} else {
+		events, failures = watcher.Events, watcher.Errors
 	}
 	last, err := contents(files)
 	unread := err != nil
@@ -93,28 +106,20 @@ func followFiles(ctx context.Context, files []string, log *slog.Logger, began fu
 	ctx, cancel := context.WithCancel(ctx)
 	go func() {
 		defer close(done)
-		defer watcher.Close()
-		var again <-chan time.Time
+		if watcher != nil {
+			defer watcher.Close()
+		}
+		look := time.NewTicker(lookEvery)
+		defer look.Stop()
 		for {
 			select {
-			case <-again:
 			case <-ctx.Done():
 				return
-			case _, ok := <-watcher.Events:
-				if !ok {
-					return
-				}
-			case err, ok := <-watcher.Errors:
-				if !ok {
-					return
-				}
-				log.Warn("watching files", "files", files, "error", err) // look at them: something may have been missed
+			case <-look.C:
+			case <-events:
+			case <-failures: // something may have been missed
 			}
-			again = nil
 			now, err := contents(files)
-			if passes(err) {
-				again = time.After(rereadPause)
-			}
 			if err != nil { // one is being replaced; or it is gone, or its mode is wrong, and nobody would know
 				if !unread {
 					log.Warn("a file that is followed cannot be read; what it said stays", "error", err.Error())
@@ -123,18 +128,23 @@ func followFiles(ctx context.Context, files []string, log *slog.Logger, began fu
 				continue
 			}
 			unread = false
-			if slices.Equal(now, last) {
-				continue // something else in a folder has changed
-			}
-			if passes(changed()) {
-				again = time.After(rereadPause)
+			if slices.Equal(now, last) || passes(changed()) {
 				continue
 			}
 			last = now
 		}
 	}()
-	return func() { cancel(); <-done }
+	return func() {
+		cancel()
+		select {
+		case <-done:
+		case <-time.After(stopWait): // the disk of the file gives no answer
+		}
+	}
 }
+
+// stopWait is how long the end of a follower is waited for.
+const stopWait = 2 * time.Second
 
 // contents reads files.
 func contents(files []string) ([]string, error) {

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -46,6 +47,55 @@ func TestFollowedFileIsReadAgain(t *testing.T) {
 	}
 	if got := <-read; got != "changed" {
 		t.Errorf("it read %q", got)
+	}
+}
+
+// TestFollowedFileElsewhere: what a file says has changed, though nothing has happened in the folder where it was found at first.
+func TestFollowedFileElsewhere(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, file, link string // link is where conf leads to at first, "": it is a folder
+		change           func(dir string) error
+	}{
+		{"the file is a link", "conf/link", "", func(dir string) error {
+			return os.WriteFile(filepath.Join(dir, "real"), []byte("after"), 0o600)
+		}},
+		{"the folder is a link", "conf/file", "first", func(dir string) error {
+			return errors.Join(os.Symlink("second", filepath.Join(dir, "next")), os.Rename(filepath.Join(dir, "next"), filepath.Join(dir, "conf")))
+		}},
+		{"another folder takes the place", "conf/file", "", func(dir string) error {
+			return errors.Join(os.Rename(filepath.Join(dir, "conf"), filepath.Join(dir, "old")), os.Rename(filepath.Join(dir, "second"), filepath.Join(dir, "conf")))
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			for path, text := range map[string]string{"real": "before", "first/file": "before", "second/file": "after"} {
+				writeFile(t, filepath.Join(dir, path), []byte(text))
+			}
+			if c.link != "" {
+				if err := os.Symlink(c.link, filepath.Join(dir, "conf")); err != nil {
+					t.Fatal(err)
+				}
+			} else {
+				writeFile(t, filepath.Join(dir, "conf", "file"), []byte("before"))
+				if err := os.Symlink("../real", filepath.Join(dir, "conf", "link")); err != nil {
+					t.Fatal(err)
+				}
+			}
+			path, read := filepath.Join(dir, c.file), make(chan string, 10)
+			defer followFiles(t.Context(), []string{path}, slog.New(slog.DiscardHandler), func() {}, func() error {
+				text, err := os.ReadFile(path)
+				read <- string(text)
+				return err
+			})()
+			if err := c.change(dir); err != nil {
+				t.Fatal(err)
+			}
+			// A file that is written in place may be seen while it has nothing in it.
+			for got := ""; got != "after"; got = <-read {
+			}
+		})
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -284,12 +285,16 @@ func at(n *yaml.Node, format string, args ...any) error {
 // parse reads a mapping with the sections principals and default.
 func (d *Directory) parse(data []byte) (*table, error) {
 	var doc yaml.Node
-	if err := yaml.Unmarshal(data, &doc); err != nil {
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	if err := dec.Decode(&doc); err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf(": %w", err)
 	}
 	if len(bytes.TrimSpace(data)) == 0 || doc.Kind == 0 {
 		// Whoever empties the file while it is written would shut everybody out.
 		return nil, fmt.Errorf(" names nobody; a file for nobody holds \"principals: {}\"")
+	}
+	if err := dec.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return nil, errors.New(" holds more than one document (---); nobody of a second one would be known")
 	}
 	t := &table{entries: make(map[string]*entry), secrets: newSecrets(), subjects: make(map[string]*entry), certificates: make(map[string]*entry)}
 	top := doc.Content[0]

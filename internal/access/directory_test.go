@@ -50,6 +50,7 @@ func TestFile(t *testing.T) {
 		{"principals: [\n", "did not find"},
 		{"people: {}\n", `:1: there is no section "people"`},
 		{"principals: {}\nprincipals: {}\n", "principals"},
+		{"principals: {}\n---\nprincipals:\n  a: {roots: all}\n", "holds more than one document"},
 		{"principals:\n  a: {roots: all}\n", ""},
 		{"principals:\n  a: {roots: [theirs]}\n", ""},
 		{"principals:\n  a: {roots: theirs}\n", ""},

@@ -170,7 +170,7 @@ func readAnnotations(ctx context.Context, env *Env, snap *book.Snapshot, in list
 }
 
 func (o *listAnnotationsOut) appendText(b []byte, _ bool) []byte {
-	if len(o.Annotations) == 0 {
+	if len(o.Annotations) == 0 && o.Next == "" {
 		return append(b, "no links or comments\n"...)
 	}
 	sheet := ""

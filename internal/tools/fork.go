@@ -153,7 +153,7 @@ var listForks = define(Spec{
 })
 
 func (o *listForksOut) appendText(b []byte, _ bool) []byte {
-	if len(o.Forks) == 0 {
+	if len(o.Forks) == 0 && o.Next == "" {
 		return append(b, "no forks\n"...)
 	}
 	b = append(b, "fork_id\tversion\tedits\tstate\tof\tlabel\tage_s\n"...)

@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"gridflow/internal/cell"
 	"gridflow/internal/forks"
@@ -71,7 +72,7 @@ func editingEnv(t testing.TB, profile Profile, set ...func(*forks.Options)) *Env
 	if err != nil {
 		t.Fatal(err)
 	}
-	options := forks.Options{Bases: w, Files: w, Journal: log, Logger: quiet}
+	options := forks.Options{Bases: w, Files: w, Journal: log, Logger: quiet, CalcBudget: time.Hour} // how quick the machine is does not show
 	for _, f := range set {
 		f(&options)
 	}

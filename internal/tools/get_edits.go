@@ -76,7 +76,12 @@ var getEdits = define(Spec{
 						continue
 					}
 					in.From, in.Offset = int(v.Number), n-1
-					out.Next = fmt.Sprintf("%d edits from version %d on; next: %s", len(out.Edits), was.From, callText("get_edits", in))
+					what := fmt.Sprintf("%d edits from version %d on", len(out.Edits), was.From)
+					if len(out.Edits) == 0 {
+						in.Offset = n // or the call would go round
+						what = fmt.Sprintf("edit %d of version %d is larger than a result may be", n, v.Number)
+					}
+					out.Next = what + "; next: " + callText("get_edits", in)
 					return out, nil
 				}
 			}
@@ -198,7 +203,7 @@ func editRowOf(sheet string, c *book.CellEdit) editRow {
 }
 
 func (o *getEditsOut) appendText(b []byte, _ bool) []byte {
-	if len(o.Edits) == 0 {
+	if len(o.Edits) == 0 && o.Next == "" {
 		return fmt.Appendf(b, "%s has no edits\n", o.ForkID)
 	}
 	version := ^uint64(0)

@@ -300,7 +300,7 @@ func conditionalItem(sheet string, styles *grid.Styles, f *grid.ConditionalForma
 }
 
 func (o *listRulesOut) appendText(b []byte, _ bool) []byte {
-	if len(o.Rules) == 0 {
+	if len(o.Rules) == 0 && o.Next == "" {
 		return append(b, "no validations, conditional formats or filters\n"...)
 	}
 	sheet := ""

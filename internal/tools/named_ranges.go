@@ -132,7 +132,7 @@ func describeName(wb *grid.Workbook, n *grid.Name) nameItem {
 }
 
 func (o *namedRangesOut) appendText(b []byte, _ bool) []byte {
-	if len(o.Items) == 0 {
+	if len(o.Items) == 0 && o.Next == "" {
 		return append(b, "no names or tables\n"...)
 	}
 	b = append(b, "name\tkind\trefers to\tscope\n"...)

@@ -112,7 +112,7 @@ func (c *caller) open() {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	store, err := forks.Open(c.t.Context(), forks.Options{Bases: w, Files: w, Journal: log, Logger: quiet})
+	store, err := forks.Open(c.t.Context(), forks.Options{Bases: w, Files: w, Journal: log, Logger: quiet, CalcBudget: time.Hour})
 	if err != nil {
 		c.t.Fatal(err)
 	}

@@ -29,15 +29,28 @@ type portion struct {
 }
 
 // onward says how a list goes on behind the part that a result has: from which offset, and by
-// which call, in whose arguments the offset is set. It says nothing where the list ends, and
-// nothing where none of it is shown: the call would go round.
+// which call, in whose arguments the offset is set. It says nothing where the list ends. Where nothing is shown of what
+// there is, the first entry is larger than a result may be: that is said, and it goes on behind it.
 func onward[In any](cut *Cut, next *int, l portion, tool string, in *In, offset *int) {
 	from, to := *offset, *offset+l.shown
-	if l.shown == 0 || to >= l.total && !l.atLeast {
+	switch total := countText(l.total, l.atLeast); {
+	case l.shown == 0 && from < l.total:
+		to++
+		cut.Next = entryTooLarge(l.what, to, total)
+	case l.shown == 0 || to >= l.total && !l.atLeast:
 		return
+	default:
+		cut.Next = fmt.Sprintf("%s %d-%d of %s", l.what, from+1, to, total)
 	}
-	*next, *offset = to, to
-	cut.Next = fmt.Sprintf("%s %d-%d of %s; next: %s", l.what, from+1, to, countText(l.total, l.atLeast), callText(tool, *in))
+	if to < l.total || l.atLeast {
+		*next, *offset = to, to
+		cut.Next += "; next: " + callText(tool, *in)
+	}
+}
+
+// entryTooLarge says that an entry of a list is left out by itself: a list without it would seem to be empty, or to end.
+func entryTooLarge(what string, number int, total string) string {
+	return fmt.Sprintf("%s: number %d of %s is larger than a result may be", what, number, total)
 }
 
 func (c *Cut) cut() *Cut { return c }
