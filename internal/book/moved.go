@@ -388,7 +388,7 @@ func (m *movedSource) over(file *Snapshot, raw bool) *movedSource {
 // what a save goes on from. Sheets that were not read yet may be otherwise.
 func (s *Snapshot) Written() *Snapshot {
 	base := s.Stored()
-	if m := base.moved(); m != nil && (m.other.Load() || s.moved().other.Load()) {
+	if m := base.moved(); m != nil && (m != s.moved() || m.other.Load()) { // of another one nothing was read that could say so
 		base.src, base.models = m.over(m.file, true), new(models)
 	}
 	return base

@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -11,6 +14,7 @@ import (
 	"gridflow/internal/cell"
 	"gridflow/internal/genbook"
 	"gridflow/internal/structure"
+	"gridflow/internal/ziptest"
 )
 
 // spilled has c.xlsx, whose Data!F1 fills as many cells below as D2 says, which are three.
@@ -257,4 +261,36 @@ func TestReplacedArray(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A program may ask that its file be calculated, as XlsxWriter does. Where an array comes to fill fewer cells by that, and then its own
+// cell goes, what the file has in the others goes as well.
+func TestSpill_CalculatedOnLoad(t *testing.T) {
+	r := newRig(t, Options{})
+	id := r.create("a.xlsx").ID
+	r.edit(id, set("Data", "F1", book.CellEdit{HasFormula: true, Formula: "SEQUENCE(1,3)"}))
+	r.save(id, "c.xlsx")
+	b, err := os.ReadFile(filepath.Join(r.dir, "c.xlsx"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.put("c.xlsx", ziptest.Rewrite(t, b, func(name string, content []byte) []byte {
+		switch name {
+		case "xl/workbook.xml":
+			xml := regexp.MustCompile("<calcPr[^>]*/>").ReplaceAllString(string(content), "")
+			return []byte(strings.Replace(xml, "</workbook>", `<calcPr fullCalcOnLoad="1"/></workbook>`, 1))
+		case "xl/worksheets/sheet1.xml":
+			return bytes.Replace(content, []byte("SEQUENCE(1,3)"), []byte("SEQUENCE(1,1)"), 1)
+		}
+		return content
+	}))
+	id = r.create("c.xlsx").ID
+	if got := r.column(id); got != "1||||" {
+		t.Fatalf("calculated, there is %s", got)
+	}
+	r.edit(id, restructured(structure.Change{Kind: structure.DeleteColumns, Sheet: "Data", At: 5, Count: 1}))
+	if got := r.column(id); got != "||||" {
+		t.Errorf("its own cell is gone, and there is %s", got)
+	}
+	r.savedSame(id, "gone.xlsx")
 }
