@@ -135,6 +135,7 @@ func (r *restructuring) displace(ctx context.Context, d *calc.Displacement, now 
 	d.Cells = d.Cells || c.Kind == structure.MoveCells
 	d.Names, d.Tables, d.Across = slices.Clip(d.Names), slices.Clip(d.Tables), slices.Clip(d.Across) // those of the change before stay its own
 	for name := range until.Done(ctx, slices.Values(now.Workbook().Names)) {
+		d.Scoped = d.Scoped || name.Sheet >= 0
 		if r.step.r.FollowName(name.RefersTo) {
 			d.Names = append(d.Names, name.Name)
 		}
@@ -146,7 +147,16 @@ func (r *restructuring) displace(ctx context.Context, d *calc.Displacement, now 
 	if err != nil {
 		return err
 	}
+	changed, ok := now.SheetIndex(c.Sheet)
+	if ok && now.Workbook().Sheets[changed].Kind == grid.Worksheet {
+		sheet, err := now.Sheet(ctx, changed)
+		if err != nil {
+			return err
+		}
+		d.Filter = d.Filter || sheet.Layout.Filtering
+	}
 	for i := range tables {
+		d.Filter = d.Filter || ok && tables[i].Sheet == changed && tables[i].Filtering
 		if t := &tables[i]; r.step.r.Disturbs(r.step.names[t.Sheet], t.Range) {
 			d.Tables = append(d.Tables, t.Name)
 			if rows, _, ok := c.Lines(); ok && !rows {

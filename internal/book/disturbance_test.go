@@ -103,12 +103,19 @@ func TestDisturbance(t *testing.T) {
 		{"SUM(Wide[[#This Row],[a]:[c]])", column(structure.InsertColumns, "L"), false},
 		{"SUM(Wide[[#This Row],[a]:[c]])", insert(9), false},
 		{"COLUMNS(Wide[#This Row])", column(structure.DeleteColumns, "M"), true},
+		{"COLUMNS(Wide[#This Row])", structure.Change{Kind: structure.DeleteColumns, Sheet: "Sheet1", At: 12, Count: 2}, true}, // it has one left
 		{"Wide[[#This Row],[a]]+Wide[[#This Row],[c]]", column(structure.DeleteColumns, "M"), false},
+		{"SUBTOTAL(9,A2:A4)", column(structure.DeleteColumns, "D"), false},
+		{"SUBTOTAL(9,Filtered!A2:A4)", structure.Change{Kind: structure.DeleteColumns, Sheet: "Filtered", At: 1, Count: 1}, true}, // the rows may be hidden without a filter now
+		{"SUM(Filtered!A2:A4)", structure.Change{Kind: structure.DeleteColumns, Sheet: "Filtered", At: 1, Count: 1}, false},
 		{"SUM(Some)", insert(0), false},
 		{"SUM(Some)", insert(2), true},
 		{"SUM(Beside)", insert(0), true}, // a name that counts from the cell that uses it
 	} {
-		m := newBook(t, data+"A21='Net A22=1 A23=2 A24=3 L8='a M8='b N8='c L9=1 M9=2 N9=3", "A1=1 A2=2", "A1=3")
+		m := newBook(t, data+"A21='Net A22=1 A23=2 A24=3 L8='a M8='b N8='c L9=1 M9=2 N9=3", "A1=1 A2=2", "A1=3", "A1='a A2=2 A3=3 A4=4")
+		m.book.Sheets[3].Name = "Filtered"
+		filter, _ := cell.ParseRange("A1:B4")
+		m.sheets[3] = m.sheets[3].WithLayout(&grid.Layout{AutoFilter: &filter, Filtering: true, Rows: []grid.RowSpan{{First: 2, Last: 2, Hidden: true}}})
 		sheet := m.sheets[0]
 		ref, _ := cell.ParseRef("J9")
 		var err error
@@ -181,7 +188,7 @@ func TestDisturbanceIsAll(t *testing.T) {
 		"A2*2", "$A$2+B$3", "SUM(A1:A5)", "SUM($A$1:A4)", "SUM(A:A)", "SUM(3:3)", "Sheet2!A1&B2", "SUM(Sheet1:Sheet3!A2:B3)", "Sheet3!$A$3", "New3!A1", "Name1!A2",
 		"ROW()", "ROW(A5)", "COLUMN(C1)", "ROWS(A2:A6)", "SHEET()", "SHEETS()", "SHEET(Sheet2!A1)", "FORMULATEXT(F2)", "MATCH(3,A1:A8,0)", "MATCH(3,A:A,0)", "INDEX(A1:B8,2,2)",
 		"SUM(A1:INDEX(A1:A8,4))", "SUM(OFFSET(A1,1,0,3,1))", "INDIRECT(\"Sheet2!A2\")", "SUMIF(A1:A4,2,B2)", "SUMIF(A1:A4,\">1\",B1:B4)", "AVERAGEIF(A1:B2,\">0\",B3)", "SUMIF(Some,\">1\",B2)",
-		"A1:A8*2", "Sheet2!A1:A8+1", "+Some", "A2:B4,B3:C5", "SUM(A2:B4B3:C5)", "SUBTOTAL(9,A1:A6)", "SUM(Some)", "Beside", "Local", "SUM(Sales[Net])", "ROWS(Sales)", "Sales[[#This_Row],[Net]]", "SUM(Sales[[#This_Row],[Net]:[Sum]])", "COLUMNS(Sales[#This_Row])", "SUM(Three)", "VLOOKUP(2,A1:C8,2,FALSE)", "COUNTBLANK(A1:C4)", "IF(A1>0,B2:B5,C1)", "SUM(F1:F9)", "SINGLE(A1:A8)", "SINGLE(Sheet2!A1:A8)",
+		"A1:A8*2", "Sheet2!A1:A8+1", "+Some", "A2:B4,B3:C5", "SUM(A2:B4B3:C5)", "SUBTOTAL(9,A1:A6)", "SUBTOTAL(2,Sheet1!A1:A6)", "AGGREGATE(9,1,B1:B6)", "SEQUENCE(1,A1)", "A1:INDEX(A1:C1,A2)", "SUM(Some)", "Beside", "Local", "SUM(Sales[Net])", "ROWS(Sales)", "Sales[[#This_Row],[Net]]", "SUM(Sales[[#This_Row],[Net]:[Sum]])", "COLUMNS(Sales[#This_Row])", "SUM(Three)", "VLOOKUP(2,A1:C8,2,FALSE)", "COUNTBLANK(A1:C4)", "IF(A1>0,B2:B5,C1)", "SUM(F1:F9)", "SINGLE(A1:A8)", "SINGLE(Sheet2!A1:A8)",
 	}
 	for i, f := range formulas {
 		formulas[i] = strings.ReplaceAll(strings.ReplaceAll(f, "This_Row", "This Row"), "B4B3", "B4 B3")
@@ -192,6 +199,11 @@ func TestDisturbanceIsAll(t *testing.T) {
 			{Name: "Local", Sheet: 0, RefersTo: "Sheet1!$B$3"}, {Name: "Local", Sheet: -1, RefersTo: "Sheet2!$A$2"}, {Name: "Three", Sheet: -1, RefersTo: "Sheet1:Sheet2!$A$1:$A$3"}}
 		r, _ := cell.ParseRange("A8:C10")
 		m.tables = []grid.Table{{Name: "Sales", Range: r, HeaderRows: 1, HeaderShown: true, TotalsRows: rapid.IntRange(0, 1).Draw(rt, "totals"), Columns: []grid.TableColumn{{Name: "Net"}, {Name: "Mid"}, {Name: "Sum"}}}}
+		if rapid.Bool().Draw(rt, "filter") {
+			filter, _ := cell.ParseRange("A1:C5")
+			m.sheets[0] = m.sheets[0].WithLayout(&grid.Layout{AutoFilter: &filter, Filtering: true, Filters: []grid.FilterColumn{{Column: rapid.IntRange(0, 2).Draw(rt, "criterion"), Values: []string{"1", "5"}}},
+				Rows: []grid.RowSpan{{First: 2, Last: 3, Hidden: true}}})
+		}
 		var e Edit
 		for i := range m.sheets {
 			op := SetCells{Sheet: m.book.Sheets[i].Name}
@@ -243,6 +255,49 @@ func TestDisturbanceIsAll(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestDisturbedTogether: what only more than one formula, or more than one change, brings about.
+func TestDisturbedTogether(t *testing.T) {
+	at := Moment{Now: 45000, Seed: 3}
+	ref := func(text string) cell.Ref {
+		r, _ := cell.ParseRef(text)
+		return r
+	}
+	for name, c := range map[string]struct {
+		formulas [][2]string // of Sheet1
+		changes  []structure.Change
+		sheet    string
+		cell     string
+		want     cell.Value
+	}{
+		"what a cut array filled": {[][2]string{{"D2", "SEQUENCE(1,A3)"}, {"H3", "SUM(F1:F9)"}},
+			[]structure.Change{{Kind: structure.InsertColumns, Sheet: "Sheet1", At: 4, Count: 1}}, "Sheet1", "I3", cell.NumberValue(0)},
+		"a name of a sheet that is gone": {[][2]string{{"D3", "Local"}},
+			[]structure.Change{moveOf("A1:D3", "B1", "Sheet2"), {Kind: structure.DeleteSheet, Sheet: "Sheet1"}}, "Sheet2", "E3", cell.NumberValue(20)},
+	} {
+		m := newBook(t, "A1=1 A2=2 A3=3 B3=7", "A1=10 A2=20", "A1=3")
+		m.book.Names = []grid.Name{{Name: "Local", Sheet: 0, RefersTo: "Sheet1!$B$3"}, {Name: "Local", Sheet: -1, RefersTo: "Sheet2!$A$2"}}
+		op := SetCells{Sheet: "Sheet1"}
+		for _, f := range c.formulas {
+			op.Cells = append(op.Cells, CellEdit{Ref: ref(f[0]), HasFormula: true, Formula: f[1]})
+		}
+		s, _ := apply(t, storedSnapshot("wb", "rev", m), Edit{Ops: []Op{op}})
+		s, _, err := s.Calculate(t.Context(), nil, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, change := range c.changes {
+			s, _ = apply(t, s, restructure(change))
+		}
+		if s, _, err = s.Refresh(t.Context(), at, Limits{}); err != nil {
+			t.Fatal(err)
+		}
+		i, _ := s.SheetIndex(c.sheet)
+		if got := sheetAt(t, s, i).Value(ref(c.cell)); got != c.want {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
 }
 
 func sheetAt(t *testing.T, s *Snapshot, i int) *grid.Sheet {

@@ -74,7 +74,7 @@ func (p *stepper) withdrawn(sheet *grid.Sheet, own string) (*grid.Sheet, error) 
 			continue
 		}
 		back = collapse(back, sheet, f)
-		p.disturbed[sheet] = append(p.disturbed[sheet], cell.Range{First: f.Anchor, Last: f.Anchor})
+		p.disturbed[sheet] = append(p.disturbed[sheet], f.Range) // what reads a cell that it filled reads nothing there now
 	}
 	if back == nil {
 		return sheet, nil

@@ -16,6 +16,8 @@ type Displacement struct {
 	Names  []string // defined names that say other cells than they did, in any case
 	Tables []string // tables that have other cells than they had, in any case
 	Across []string // those of them that have other columns
+	Scoped bool     // there were defined names of single sheets
+	Filter bool     // a sheet with a filter that hides rows was changed: they may be hidden without one now
 }
 
 // Displaced gives the cells whose formula may give something else for a displacement, although its references went with their cells.
@@ -34,7 +36,7 @@ func (m *Model) Displaced(d Displacement) (areas []graph.Area) {
 		}
 	}
 	named, tabled, across := any(d.Names), any(d.Tables), any(d.Across)
-	scoped := slices.ContainsFunc(m.words.in.Book.Names, func(n grid.Name) bool { return n.Sheet >= 0 })
+	scoped := d.Scoped || slices.ContainsFunc(m.words.in.Book.Names, func(n grid.Name) bool { return n.Sheet >= 0 })
 	for s := range m.graph.Spans() {
 		p := programOf(s)
 		if p == nil {
@@ -44,7 +46,7 @@ func (m *Model) Displaced(d Displacement) (areas []graph.Area) {
 		// What stands in the row or column of the formula is another cell where that went another way.
 		aligned := p.Intersects || p.Ranged && s.Template.Kind == grid.NormalFormula || len(p.Tables) > 0 && !p.OtherRows
 		if p.Placed || named(p.Names) || p.OtherRows && tabled(p.Tables) || p.Across && across(p.Tables) ||
-			aligned && (d.Cells || away) || d.Cells && (p.Subtotal || scoped && len(p.Names) > 0) {
+			aligned && (d.Cells || away) || (d.Cells || d.Filter) && p.Subtotal || d.Cells && scoped && len(p.Names) > 0 {
 			areas = append(areas, graph.Area{Sheet: s.Template.Sheet, Range: s.Area})
 		}
 	}

@@ -469,7 +469,9 @@ func (c *compiler) table(r *formula.Reference) expr {
 	row := r.Items()&formula.ItemThisRow != 0
 	c.uses(t, row)
 	x := t.Range
-	if first, last := r.Columns(); first != "" {
+	first, last := r.Columns()
+	c.p.Across = c.p.Across || row && (first == "" || !strings.EqualFold(first, last)) // also where these are one, by now
+	if first != "" {
 		called := func(i int) string { return t.Columns[i].Name }
 		i, j := formula.FindColumn(first, len(t.Columns), called), formula.FindColumn(last, len(t.Columns), called)
 		if i < 0 || j < 0 {
@@ -477,7 +479,6 @@ func (c *compiler) table(r *formula.Reference) expr {
 		}
 		x.First.Col, x.Last.Col = t.Range.First.Col+min(i, j), t.Range.First.Col+max(i, j)
 	}
-	c.p.Across = c.p.Across || row && x.Cols() > 1
 	data := cell.Range{First: cell.Ref{Row: t.Range.First.Row + t.HeaderRows, Col: x.First.Col},
 		Last: cell.Ref{Row: t.Range.Last.Row - t.TotalsRows, Col: x.Last.Col}}
 	through := t.Name

@@ -65,7 +65,7 @@ type Program struct {
 	Names []string
 	// OtherRows says that it names more of a table than what stands in its own row.
 	OtherRows bool
-	// Across says that in its own row it names several columns of a table.
+	// Across says that in its own row it names a run of columns of a table.
 	Across bool
 	// Placed says that the formula goes by where it stands or where its references lie: it calls ROW, SHEET,
 	// FORMULATEXT or another function of their kind, or has SUMIF read past the end of a reference.

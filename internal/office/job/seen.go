@@ -212,11 +212,13 @@ func (d *Document) seenIn(ctx context.Context, sheet int, area cell.Range, b bou
 			s.add(sheet, m.First.Row, m.Last.Row)
 		}
 	}
+	edged := cell.Range{First: cell.Ref{Row: max(drawn.First.Row-1, 0), Col: max(drawn.First.Col-1, 0)}, // the last pixels are of the cells beside
+		Last: cell.Ref{Row: min(drawn.Last.Row+1, cell.MaxRows-1), Col: min(drawn.Last.Col+1, cell.MaxCols-1)}}
 	near := drawn.Union(cell.Range{First: cell.Ref{Row: above}, Last: cell.Ref{Row: below, Col: cell.MaxCols - 1}})
 	for i := range g.Layout.Conditional {
 		f, of := &g.Layout.Conditional[i], near
 		if inCell[f.Type] {
-			of = drawn
+			of = edged
 		}
 		if !d.ruleReads(s, sheet, f, of) {
 			return nil, nil
