@@ -10,8 +10,8 @@ import (
 // allocates much for a short time beside a heap that is small while no workbook is
 // loaded, and bounds what that may cost. limit is the memory of the whole process in
 // bytes; 0 derives it from the cache: twice the cache and half a gigabyte, but no more than
-// nine tenths of what the process may have of the system (kernel; 0: there is no bound), beyond which
-// the system ends it. What the user has set by GOGC or GOMEMLIMIT stays, unless limit is given too.
+// what the process may have of the system (kernel; 0: there is no bound), beyond which
+// the system ends it, leaves after a tenth, or where that is little 32 MiB, at most a quarter. What the user has set by GOGC or GOMEMLIMIT stays, unless limit is given too.
 func TuneGC(limit, cacheBytes, kernel int64) {
 	_, hasPercent := os.LookupEnv("GOGC")
 	_, hasLimit := os.LookupEnv("GOMEMLIMIT")
@@ -27,7 +27,8 @@ func TuneGC(limit, cacheBytes, kernel int64) {
 			limit = 2*cacheBytes + 512<<20
 		}
 		if kernel > 0 {
-			limit = min(limit, kernel/10*9)
+			// The limit is no bound: where many allocate at once, or others have the processors, the collector comes too late.
+			limit = min(limit, kernel-min(max(kernel/10, 32<<20), kernel/4))
 		}
 		debug.SetMemoryLimit(limit)
 	}

@@ -22,6 +22,8 @@ func TestTuneGC(t *testing.T) {
 		{"neither", "", 0, 0, gcPercent, 2*100*mb + 512*mb},
 		{"limit", "", 3000 * mb, 0, gcPercent, 3000 * mb},
 		{"system's bound", "", 0, 500 * mb, gcPercent, 450 * mb},
+		{"a narrow bound", "", 0, 192 * mb, gcPercent, 160 * mb},
+		{"a very narrow bound", "", 0, 100 * mb, gcPercent, 75 * mb},
 		{"system's bound, farther away", "", 0, 5000 * mb, gcPercent, 2*100*mb + 512*mb},
 		{"limit beside the system's", "", 3000 * mb, 500 * mb, gcPercent, 3000 * mb},
 		{"user", "50", 0, 500 * mb, 100, limit},
