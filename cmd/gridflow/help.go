@@ -20,9 +20,10 @@ environment, that over cache-bytes in the file given by --config, that over the 
 // help prints what there is to say of everything, of a command or of a tool.
 func (p *program) help(_ context.Context, args []string) error {
 	name := strings.Join(args, " ")
-	text := helpText()
+	var text string
 	switch name {
 	case "":
+		text = helpText()
 	case "-h", "--help":
 		text = commandHelp("help")
 	default:
@@ -66,13 +67,16 @@ func commandHelp(name string) string {
 			continue
 		}
 		fmt.Fprintf(&b, "Usage: gridflow %s\n        %s\n", c.usage(), c.doc)
+		if c.settings == nil {
+			continue
+		}
 		var its []setting
-		for _, s := range c.settings {
+		for _, s := range c.settings() {
 			if s.only == "" || s.only == c.name {
 				its = append(its, s)
 			}
 		}
-		if len(its) > 0 && its[0].group != loadGroup {
+		if its[0].group != loadGroup {
 			b.WriteString(precedence)
 		}
 		writeSettings(&b, its)

@@ -76,21 +76,21 @@ type opened struct {
 type command struct {
 	name, args, doc string
 	run             func(p *program, ctx context.Context, args []string) error
-	settings        []setting // that mean something to it
+	settings        func() []setting // that mean something to it; nil: none
 }
 
 func commands() []command {
-	all := settings(new(config))
+	all := func() []setting { return settings(new(config)) }
 	return []command{
 		{"stdio", "", "serve one client over standard input and output", (*program).stdio, all},
 		{"http", "", "serve many clients over streamable HTTP", (*program).http, all},
 		{"call", "TOOL [key=value … | --json '{…}' | --json -]", "call one tool and print its result; gridflow help TOOL describes it", (*program).call, all},
 		{"calc", "FORMULA [--file=BOOK.xlsx] [--sheet=NAME] [--at=A1]", "evaluate one formula", (*program).calc, nil},
-		{"tools", "[TOOL] [--json | --markdown]", "list the tools, or describe one", (*program).tools, inGroup(all, "Tools")},
+		{"tools", "[TOOL] [--json | --markdown]", "list the tools, or describe one", (*program).tools, func() []setting { return inGroup(all(), "Tools") }},
 		{"journal", "DIR [--stream ID | --check] [--json]", "show the streams of a journal, or the records of one, or verify all of it", (*program).journal, nil},
 		{"journal replay", "STATE [FORK] [--json]", "make all versions of the forks of a state folder again, and check them", (*program).replay, nil},
 		{"journal rebuild", "STATE FORK[@VERSION] FILE [--json]", "write the workbook that a fork had at a version", (*program).rebuild, nil},
-		{"bench", "[--scenario FILE | --group 'name=… clients=… rate=… mix=read:80,edit:20' …] [--book NAME:SHEET:ROWS …] [--url URL] [-- COMMAND]", "put an MCP server under load: one that runs, or one that COMMAND starts (http and stdio are gridflow's own)", (*program).bench, new(benchmark).settings()},
+		{"bench", "[--scenario FILE | --group 'name=… clients=… rate=… mix=read:80,edit:20' …] [--book NAME:SHEET:ROWS …] [--url URL] [-- COMMAND]", "put an MCP server under load: one that runs, or one that COMMAND starts (http and stdio are gridflow's own)", (*program).bench, new(benchmark).settings},
 		{"token", "NAME [--until DAY]", "make a token for a principal, and the lines for the file of --principals", (*program).token, nil},
 		{"version", "", "print the version", (*program).version, nil},
 		{"help", "[COMMAND | TOOL]", "print this text, or what there is to say of a command or a tool", (*program).help, nil},

@@ -239,7 +239,7 @@ func (st *step) workbook(book *grid.Workbook, ids []int) *grid.Workbook {
 			}
 		}
 		to, changed := st.r.Name(name.RefersTo)
-		if changed && strings.EqualFold(name.Name, "_xlnm._FilterDatabase") && strings.Contains(to, "#REF!") {
+		if changed && strings.EqualFold(name.Name, grid.FilterDatabase) && strings.Contains(to, "#REF!") {
 			continue // a filter left it behind that is gone
 		}
 		name.RefersTo = to

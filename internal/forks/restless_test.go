@@ -46,22 +46,13 @@ func TestStructure_Restless(t *testing.T) {
 			id := r.create("t.xlsx").ID
 			r.read(id) // opens the file
 			r.edit(id, restructured(c.changes...))
-			look := func(id string) {
-				t.Helper()
-				is := r.read(id)
-				for at, want := range c.want {
-					if got := is[at].String(); got != want {
-						t.Errorf("%s of %s is %s, want %s", at, id, got, want)
-					}
-				}
-			}
-			look(id)
+			r.shows(id, c.want)
 			r.edit(id, set("S2", "Z9", book.CellEdit{Value: cell.NumberValue(1)}))
-			look(id)
+			r.shows(id, c.want)
 			r.restart()
-			look(id)
+			r.shows(id, c.want)
 			r.save(id, "out.xlsx")
-			look(r.create("out.xlsx").ID)
+			r.shows(r.create("out.xlsx").ID, c.want)
 		})
 	}
 }

@@ -176,6 +176,17 @@ func (r *rig) read(id string) (s contents) {
 	return s
 }
 
+// shows looks whether a fork or version has what is wanted in cells, by their addresses with the sheet.
+func (r *rig) shows(id string, want map[string]string) {
+	r.Helper()
+	is := r.read(id)
+	for at, want := range want {
+		if got := is[at].String(); got != want {
+			r.Errorf("%s of %s is %s, want %s", at, id, got, want)
+		}
+	}
+}
+
 // kept gives the number of bases in the folder.
 func (r *rig) kept() int {
 	r.Helper()

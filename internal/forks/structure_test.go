@@ -116,12 +116,7 @@ func TestStructure_Table(t *testing.T) {
 		if got := r.table(id); got != "A3:C6" {
 			t.Errorf("the table of %s is in %s", id, got)
 		}
-		is := r.read(id)
-		for at, want := range map[string]string{"Dätä!B3": "Column1", "Dätä!C3": "Net", "Dätä!C6": "40", "Sums!A1": "45=SUM(Sales[Net])"} {
-			if got := is[at].String(); got != want {
-				t.Errorf("%s of %s is %s, want %s", at, id, got, want)
-			}
-		}
+		r.shows(id, map[string]string{"Dätä!B3": "Column1", "Dätä!C3": "Net", "Dätä!C6": "40", "Sums!A1": "45=SUM(Sales[Net])"})
 	}
 	look(id)
 	r.restart()
@@ -162,24 +157,15 @@ func TestStructure_UnnamedTable(t *testing.T) {
 	if _, err := r.store.Recalculate(t.Context(), id, true, Commit{}); err != nil {
 		t.Fatal(err)
 	}
-	look := func(id string, want map[string]string) {
-		t.Helper()
-		is := r.read(id)
-		for at, want := range want {
-			if got := is["Data!"+at].String(); got != want {
-				t.Errorf("%s of %s is %s, want %s", at, id, got, want)
-			}
-		}
-	}
-	look(id, map[string]string{"B4": "203=SUBTOTAL(109,T0[Net])", "E4": "403=SUBTOTAL(109,T1[Net])", "B8": "603=SUBTOTAL(109,T2[Net])"})
+	r.shows(id, map[string]string{"Data!B4": "203=SUBTOTAL(109,T0[Net])", "Data!E4": "403=SUBTOTAL(109,T1[Net])", "Data!B8": "603=SUBTOTAL(109,T2[Net])"})
 	gone := func(row int) structure.Change {
 		return structure.Change{Kind: structure.DeleteRows, Sheet: "Data", At: row, Count: 1}
 	}
 	r.edit(id, restructured(gone(1), structure.Change{Kind: structure.MoveCells, Sheet: "Data", Range: cell.RangeOf(cell.Ref{Row: 2, Col: 4}, cell.Ref{Row: 2, Col: 4}), To: cell.Ref{Row: 6, Col: 5}}))
-	after := map[string]string{"B3": "102=SUBTOTAL(109,T0[Net])", "F7": "202=SUBTOTAL(109,T1[Net])", "B7": "603=SUBTOTAL(109,T2[Net])"}
-	look(id, after)
+	after := map[string]string{"Data!B3": "102=SUBTOTAL(109,T0[Net])", "Data!F7": "202=SUBTOTAL(109,T1[Net])", "Data!B7": "603=SUBTOTAL(109,T2[Net])"}
+	r.shows(id, after)
 	r.save(id, "out.xlsx")
-	look(r.create("out.xlsx").ID, after)
+	r.shows(r.create("out.xlsx").ID, after)
 	out, err := os.ReadFile(filepath.Join(r.dir, "out.xlsx"))
 	if err != nil {
 		t.Fatal(err)
@@ -353,12 +339,7 @@ func TestStructure_NamedByEdits(t *testing.T) {
 	r.edit(id, restructured(structure.Change{Kind: structure.DeleteColumns, Sheet: "Data", At: 6, Count: 1}, structure.Change{Kind: structure.DeleteColumns, Sheet: "Data", At: 2, Count: 1}))
 	look := func(id string) {
 		t.Helper()
-		is := r.read(id)
-		for at, want := range map[string]string{"A5": "3=SUM(T[[first]:[b]])", "A6": "3=SUM(Made[[a]:[b]])"} {
-			if got := is["Data!"+at].String(); got != want {
-				t.Errorf("%s of %s is %s, want %s", at, id, got, want)
-			}
-		}
+		r.shows(id, map[string]string{"Data!A5": "3=SUM(T[[first]:[b]])", "Data!A6": "3=SUM(Made[[a]:[b]])"})
 	}
 	look(id)
 	r.save(id, "out.xlsx")

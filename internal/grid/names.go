@@ -5,6 +5,14 @@ import (
 	"strings"
 )
 
+// Names that Excel keeps to itself, each of a sheet: what is printed of it, the rows and columns that are on each of its pages, and
+// where its filter is.
+const (
+	PrintArea      = "_xlnm.Print_Area"
+	PrintTitles    = "_xlnm.Print_Titles"
+	FilterDatabase = "_xlnm._FilterDatabase"
+)
+
 // CompareNames orders defined names as Excel lists them: by their letters, whatever the case, and those of
 // one name by the sheet that they are of, the workbook's own first.
 func CompareNames(a, b *Name) int {

@@ -254,10 +254,9 @@ func rowsShown(name string, sheet *grid.Sheet, was, to grid.Filter, hidden map[i
 
 // filterName keeps the hidden name by which Excel knows the range of a filter.
 func filterName(snap *book.Snapshot, index int, to grid.Filter) []book.Op {
-	const hiddenName = "_xlnm._FilterDatabase"
 	sheet := snap.Workbook().Sheets[index].Name
-	at := book.NameIndex(snap.Workbook().Names, hiddenName, index)
-	e := book.NameEdit{Name: hiddenName, Sheet: sheet, Hidden: true}
+	at := book.NameIndex(snap.Workbook().Names, grid.FilterDatabase, index)
+	e := book.NameEdit{Name: grid.FilterDatabase, Sheet: sheet, Hidden: true}
 	if to.None {
 		if at < 0 {
 			return nil

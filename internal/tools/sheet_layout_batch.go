@@ -222,12 +222,6 @@ func (b *batch) setPageSetup(index int, op *layoutOp) error {
 	})
 }
 
-// Names that Excel keeps to itself.
-const (
-	printAreaName   = "_xlnm.Print_Area"
-	printTitlesName = "_xlnm.Print_Titles"
-)
-
 // sheetName sets a name that Excel keeps to itself for a sheet, or takes it away.
 func (b *batch) sheetName(index int, name, refersTo string) error {
 	e := book.NameEdit{Name: name, Sheet: b.snap.Workbook().Sheets[index].Name, RefersTo: refersTo, Delete: refersTo == ""}
@@ -242,7 +236,7 @@ func (b *batch) setPrintArea(index int, op *layoutOp) error {
 	case op.Clear && op.Range != "":
 		return invalid("Give one of them", "clear and range exclude each other")
 	case op.Clear:
-		return b.sheetName(index, printAreaName, "")
+		return b.sheetName(index, grid.PrintArea, "")
 	case op.Range == "":
 		return lacks(op.Kind, "range", `"range":"A1:F50"`)
 	}
@@ -258,7 +252,7 @@ func (b *batch) setPrintArea(index int, op *layoutOp) error {
 		}
 		parts[i] = sheet + "!" + absoluteText(a.rng)
 	}
-	return b.sheetName(index, printAreaName, strings.Join(parts, ","))
+	return b.sheetName(index, grid.PrintArea, strings.Join(parts, ","))
 }
 
 // absoluteText writes a range as defined names have it: $A$1:$C$9, $A:$C or $1:$9.
@@ -281,7 +275,7 @@ func (b *batch) setPrintTitles(index int, op *layoutOp) error {
 	case op.Clear && (op.Rows != "" || op.Cols != ""):
 		return invalid("Give one of them", "clear and rows or cols exclude each other")
 	case op.Clear:
-		return b.sheetName(index, printTitlesName, "")
+		return b.sheetName(index, grid.PrintTitles, "")
 	case op.Rows == "" && op.Cols == "":
 		return lacks(op.Kind, "rows or cols", `"rows":"1:1"`)
 	}
@@ -301,7 +295,7 @@ func (b *batch) setPrintTitles(index int, op *layoutOp) error {
 		}
 		parts = append(parts, sheet+"!"+x.text2(first, last))
 	}
-	return b.sheetName(index, printTitlesName, strings.Join(parts, ","))
+	return b.sheetName(index, grid.PrintTitles, strings.Join(parts, ","))
 }
 
 // ends cuts a span in two: "A:C", "A-C", or "A", which is both.

@@ -103,20 +103,14 @@ func (d *Document) printed(ctx context.Context, dir string, sheet int, area cell
 	return in, err
 }
 
-// The names, each of a sheet, of what is printed of it, and of the rows and columns that are on each of its pages.
-const (
-	printArea   = "_xlnm.Print_Area"
-	printTitles = "_xlnm.Print_Titles"
-)
-
 // noAreas gives names with which hidden sheets do not say what is printed of them: LibreOffice prints that.
 func (d *Document) noAreas(names []patch.NamePatch, hidden func(sheet int) bool) []patch.NamePatch {
 	names = slices.DeleteFunc(slices.Clone(names), func(n patch.NamePatch) bool {
-		return n.Sheet >= 0 && hidden(n.Sheet) && book.FoldName(n.Name.Name) == book.FoldName(printArea)
+		return n.Sheet >= 0 && hidden(n.Sheet) && book.FoldName(n.Name.Name) == book.FoldName(grid.PrintArea)
 	})
 	for i := range d.Snapshot.Workbook().Sheets {
 		if hidden(i) {
-			names = append(names, patch.NamePatch{Name: grid.Name{Name: printArea, Sheet: i}, Remove: true})
+			names = append(names, patch.NamePatch{Name: grid.Name{Name: grid.PrintArea, Sheet: i}, Remove: true})
 		}
 	}
 	return names
@@ -125,7 +119,7 @@ func (d *Document) noAreas(names []patch.NamePatch, hidden func(sheet int) bool)
 // titlesRead adds the rows that a sheet prints on each page; false: who knows.
 func (d *Document) titlesRead(s seen, sheet int) bool {
 	for _, n := range d.Snapshot.Workbook().Names {
-		if n.Sheet != sheet || book.FoldName(n.Name) != book.FoldName(printTitles) {
+		if n.Sheet != sheet || book.FoldName(n.Name) != book.FoldName(grid.PrintTitles) {
 			continue
 		}
 		tree, err := formula.Parse(n.RefersTo)

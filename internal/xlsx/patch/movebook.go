@@ -229,7 +229,7 @@ func (s *saver) moveNames(c *course, d *document, root element) {
 		if plainText(body) && !e.empty {
 			// The file may have an equals sign that does not belong there.
 			if out, changed := c.name(plain(body)); changed {
-				if strings.EqualFold(decoded(attribute(tag, "name")), "_xlnm._FilterDatabase") && strings.Contains(out, "#REF!") {
+				if strings.EqualFold(decoded(attribute(tag, "name")), grid.FilterDatabase) && strings.Contains(out, "#REF!") {
 					edits, left = append(edits, edit{e.from, e.to, nil}), left-1
 					continue
 				}

@@ -134,8 +134,6 @@ func (s *saver) showSheets(d *document, root element, v *ViewPatch, b *BookPatch
 	return at, nil
 }
 
-const printArea = "_xlnm.Print_Area"
-
 // printAreas sets what is printed. A print area is a defined name of its sheet. Where names stay, those of
 // the areas are for [saver.names] to write.
 func (s *saver) printAreas(d *document, root element, v *ViewPatch, at []int) {
@@ -165,7 +163,7 @@ func (s *saver) printAreas(d *document, root element, v *ViewPatch, at []int) {
 
 // printArea gives the name that says what is printed.
 func (s *saver) printArea(p PrintArea) NamePatch {
-	return NamePatch{Name: grid.Name{Name: printArea, Sheet: p.Sheet, RefersTo: cell.QuoteSheet(s.f.Workbook().Sheets[p.Sheet].Name) + "!" + absolute(p.Range)}}
+	return NamePatch{Name: grid.Name{Name: grid.PrintArea, Sheet: p.Sheet, RefersTo: cell.QuoteSheet(s.f.Workbook().Sheets[p.Sheet].Name) + "!" + absolute(p.Range)}}
 }
 
 // namesToo gives a list of names with those that a view sets, which count before others.
@@ -175,7 +173,7 @@ func (s *saver) namesToo(list []NamePatch, v *ViewPatch) []NamePatch {
 	}
 	for _, p := range v.Print {
 		n := s.printArea(p)
-		list = slices.DeleteFunc(slices.Clone(list), func(o NamePatch) bool { return o.Sheet == p.Sheet && strings.EqualFold(o.Name.Name, printArea) })
+		list = slices.DeleteFunc(slices.Clone(list), func(o NamePatch) bool { return o.Sheet == p.Sheet && strings.EqualFold(o.Name.Name, grid.PrintArea) })
 		list = append(list, n)
 	}
 	return list
