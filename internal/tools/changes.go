@@ -214,7 +214,11 @@ func (r *changeRow) appendText(b []byte) []byte {
 		b = appendEscaped(b, r.Sheet)
 	case "table":
 		b = appendEscaped(append(b, strings.ReplaceAll(r.Type, "_", " ")+" "...), r.Display)
-		b = append(b, " "+r.OldRange+" "+r.Range+r.NewRange...)
+		now := r.Range + r.NewRange
+		if r.OldRange != "" && r.OldRange != now {
+			b = append(b, " "+r.OldRange+" =>"...)
+		}
+		b = append(b, " "+now...)
 	default:
 		b = appendEscaped(append(b, strings.ReplaceAll(r.Type, "_", " ")+" "...), r.Name)
 		if r.OldFormula != "" {
@@ -335,16 +339,14 @@ func (e *Env) changesBetween(ctx context.Context, base, cur *book.Snapshot, f Ch
 		}
 	}
 	s.Returned = len(out.Changes)
-	if next := f.Offset + s.Returned; next < s.Total && !f.SummaryOnly && s.Returned > 0 {
-		s.Truncated, s.Next = true, next
-	}
+	s.Truncated = f.Offset+s.Returned < s.Total && !f.SummaryOnly
 	return out, nil
 }
 
-// cutAt says what is shown of how much and how to go on.
-func (l *changeList) cutAt(offset int, next string) {
-	if l.Summary.Truncated {
-		l.Next = fmt.Sprintf("changes %d-%d of %d; next: %s", offset+1, l.Summary.Next, l.Summary.Total, next)
+// onwardChanges says what is shown of how much and how to go on.
+func onwardChanges[In any](l *changeList, tool string, in *In, f *ChangeFilter) {
+	if s := &l.Summary; s.Truncated {
+		onward(&l.Cut, &s.Next, portion{what: "changes", shown: s.Returned, total: s.Total}, tool, in, &f.Offset)
 	}
 }
 
@@ -423,9 +425,7 @@ var getChangeset = define(Spec{
 	if err != nil {
 		return nil, err
 	}
-	offset := in.Offset
-	in.Offset = out.Summary.Next
-	out.cutAt(offset, callText("get_changeset", in))
+	onwardChanges(&out.changeList, "get_changeset", &in, &in.ChangeFilter)
 	return out, nil
 })
 
@@ -462,9 +462,7 @@ var diffWorkbooks = define(Spec{
 	if err != nil {
 		return nil, err
 	}
-	offset := in.Offset
-	in.Offset = out.Summary.Next
-	out.cutAt(offset, callText("diff_workbooks", in))
+	onwardChanges(&out.changeList, "diff_workbooks", &in, &in.ChangeFilter)
 	return out, nil
 })
 

@@ -62,9 +62,7 @@ var changesSince = define(Spec{
 	for _, v := range list {
 		out.Versions = append(out.Versions, versionRow{v.Number, rfc3339(v.At), v.What, v.Of, v.Tool, clip(v.Label, 80), v.Cells, v.ID})
 	}
-	offset := in.Offset
-	in.Offset = out.Summary.Next
-	out.cutAt(offset, callText("changes_since", in))
+	onwardChanges(&out.changeList, "changes_since", &in, &in.ChangeFilter)
 	return out, nil
 })
 

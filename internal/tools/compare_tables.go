@@ -100,8 +100,7 @@ var compareTables = define(Spec{
 		return nil, err
 	}
 	if s := &out.Summary; s.Truncated {
-		asked.Offset = s.Next
-		out.Next = fmt.Sprintf("rows %d-%d of %d that differ; next: %s", in.Offset+1, s.Next, s.Modified+s.Added+s.Deleted, callText("compare_tables", asked))
+		onward(&out.Cut, &s.Next, portion{what: "differing rows", shown: len(out.Rows), total: s.Modified + s.Added + s.Deleted}, "compare_tables", &asked, &asked.Offset)
 	}
 	return out, nil
 })
@@ -333,7 +332,7 @@ func (c *comparer) list(lim *budget, row func() tableChange) {
 		c.out.Rows = append(c.out.Rows, r)
 		return
 	}
-	s.Truncated, s.Next = true, c.listed-1
+	s.Truncated = true
 }
 
 // sameRow reports whether a row has what it had, and counts the columns in which it has not.

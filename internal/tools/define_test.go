@@ -47,3 +47,28 @@ func TestEntryTooLarge(t *testing.T) {
 		}
 	}
 }
+
+// TestDifferenceTooLarge: the same where states are compared.
+func TestDifferenceTooLarge(t *testing.T) {
+	env := editingEnv(t, Dense)
+	fork := forkID.FindString(called(t, env, "create_fork", `{"workbook_or_fork_id":"sales"}`))
+	for _, text := range []string{"x", "y"} {
+		called(t, env, "edit_batch", fmt.Sprintf(`{"fork_id":%q,"sheet_name":"Data","edits":[{"address":"A20","value":"a"},{"address":"E20","value":%[2]q},{"address":"F20","value":%[2]q},{"address":"A21","value":"b"},{"address":"E21","value":"brief %[3]s"}]}`, fork, strings.Repeat(text, 500), text))
+	}
+	env.Caps = Caps{MaxPayloadBytes: 400, MaxResponseBytes: 1200}
+	for _, c := range []struct{ tool, args, says string }{
+		{"compare_tables", `{"baseline_workbook_or_fork_id":"%[1]s@1","current_workbook_or_fork_id":"%[1]s","sheet_name":"Data","range":"A19:F40","key":["A"]}`, "cut: differing rows: number 1 of 2 is larger than a result may be; next: "},
+		{"get_changeset", `{"fork_id":%q,"from_version":1}`, "cut: changes: number 1 of 3 is larger than a result may be; next: "},
+	} {
+		all := ""
+		for args := fmt.Sprintf(c.args, fork); args != "" && len(all) < 9999; {
+			page := called(t, env, c.tool, args)
+			_, args, _ = strings.Cut(page, "next: "+c.tool+" ")
+			args, _, _ = strings.Cut(args, "\n")
+			all += page
+		}
+		if !strings.Contains(all, c.says) || !strings.Contains(all, "brief x => brief y") && !strings.Contains(all, "brief x -> brief y") {
+			t.Errorf("%s: %s", c.tool, all)
+		}
+	}
+}

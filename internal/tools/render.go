@@ -256,7 +256,7 @@ func (b *budget) takeEntry(entry any) bool {
 	}
 	size := 0
 	if b.maxBytes > 0 {
-		text, _ := appendJSON(nil, entry, b.maxBytes)
+		text, _ := appendJSON(nil, entry, max(b.room(), 1))
 		size = len(text)
 	}
 	return b.take(size, 0)
