@@ -10,13 +10,15 @@ import (
 	"path"
 	"regexp"
 	"strings"
+
+	"gridflow/internal/cell"
 )
 
 // Copy checks the file at src as [Limits.Check] does, and writes what LibreOffice is to be shown
 // of it to dst, which must not be there. A package is written anew, so that its directory says
 // what its entries are, and without the relationships that lead out of it, but for the
 // hyperlinks of cells and the names of other workbooks; what shows a picture from elsewhere
-// shows none. In OpenDocument the links of all but hyperlinks are emptied. An .xls is copied as
+// shows none; sparklines are as LibreOffice bears them. In OpenDocument the links of all but hyperlinks are emptied. An .xls is copied as
 // it is. Where it fails there is nothing at dst.
 func (l Limits) Copy(dst, src string, wanted ...Format) (Format, error) {
 	return l.copy(dst, src, less{}, wanted)
@@ -65,7 +67,11 @@ func (w *workbook) write(out io.Writer, left less) error {
 		if strings.HasSuffix(e.Name, "/") || left.gone(e.Name) {
 			continue // a folder, which a package does not have; or of nobody
 		}
-		if rows, ok := left.rows[e.Name]; ok {
+		rows, ok := left.rows[e.Name]
+		if !ok && w.sparklines[e.Name] {
+			rows, ok = []Rows{{0, cell.MaxRows - 1}}, true
+		}
+		if ok {
 			if err := w.writeRows(z, e, rows); err != nil {
 				return err
 			}
@@ -100,14 +106,7 @@ func (w *workbook) write(out io.Writer, left less) error {
 		if err != nil {
 			return err
 		}
-		at := int64(0)
-		for _, c := range cut {
-			if _, err := entry.Write(text[at:c.from]); err != nil {
-				return err
-			}
-			at = c.to
-		}
-		if _, err := entry.Write(text[at:]); err != nil {
+		if err := writeWithout(entry, text, cut); err != nil {
 			return err
 		}
 	}
@@ -116,6 +115,19 @@ func (w *workbook) write(out io.Writer, left less) error {
 
 // A span is bytes that are left out.
 type span struct{ from, to int64 }
+
+// writeWithout writes a text without what is cut, which ascends.
+func writeWithout(out io.Writer, text []byte, cut []span) error {
+	at := int64(0)
+	for _, c := range cut {
+		if _, err := out.Write(text[at:c.from]); err != nil {
+			return err
+		}
+		at = c.to
+	}
+	_, err := out.Write(text[at:])
+	return err
+}
 
 // relsOutside gives the relationships of a part that lead out of the package. LibreOffice finds a
 // relationship by its id and does not ask for its type: a picture can mean one that calls itself

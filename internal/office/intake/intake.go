@@ -116,6 +116,9 @@ type workbook struct {
 	size   int64
 	src    io.ReaderAt
 	zip    *zip.Reader // nil where the file is none
+
+	main       string          // the part of the workbook, where it is one of Office's
+	sparklines map[string]bool // the entries of sheets with some, once all is unpacked
 }
 
 func (l Limits) open(f *os.File, wanted []Format) (*workbook, error) {
@@ -130,7 +133,7 @@ func (l Limits) open(f *os.File, wanted []Format) (*workbook, error) {
 	case info.Size() > l.FileBytes:
 		return nil, refuse(TooLarge, "it has %d bytes, more than %d", info.Size(), l.FileBytes)
 	}
-	w := &workbook{limits: l, size: info.Size(), src: f}
+	w := &workbook{limits: l, size: info.Size(), src: f, sparklines: map[string]bool{}}
 	var magic [8]byte
 	if _, err := io.ReadFull(f, magic[:]); err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, err
@@ -222,11 +225,17 @@ func (w *workbook) unpackAll(left less) error {
 		if err != nil {
 			return refuse(Damaged, "its entry %q: %v", e.Name, err)
 		}
-		n, err := io.Copy(io.Discard, io.LimitReader(r, int64(e.UncompressedSize64)+1))
+		out := io.Discard
+		groups := finder{text: groupsName}
+		if w.format == XLSX && mayHaveSparklines(e.Name) {
+			out = &groups
+		}
+		n, err := io.Copy(out, io.LimitReader(r, int64(e.UncompressedSize64)+1))
 		r.Close()
 		if err != nil || n != int64(e.UncompressedSize64) {
 			return refuse(Damaged, "its entry %q is not as it says: %d bytes, %v", e.Name, n, err)
 		}
+		w.sparklines[e.Name] = groups.found
 	}
 	return nil
 }

@@ -87,11 +87,12 @@ func (w *workbook) kindOOXML() (Format, error) {
 	if target == "" {
 		return "", refuse(Damaged, "it does not say which of its parts is the workbook")
 	}
-	there := false
 	for _, f := range w.zip.File {
-		there = there || strings.EqualFold("/"+f.Name, target)
+		if strings.EqualFold("/"+f.Name, target) {
+			w.main = f.Name
+		}
 	}
-	if !there {
+	if w.main == "" {
 		return "", refuse(Damaged, "its workbook part %q is not there", target)
 	}
 	types, err := w.part("[Content_Types].xml")

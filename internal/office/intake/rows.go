@@ -68,10 +68,14 @@ func (w *workbook) writeRows(z *zip.Writer, e *zip.File, rows []Rows) error {
 		return refuse(Damaged, "its entry %q: %v", e.Name, err)
 	}
 	f := &rowFilter{w: bufio.NewWriterSize(out, 64<<10), rows: rows}
+	f.tail = sparklinesFilter{w: f.w, sheets: w.sheetNames}
 	f.walker = scan.NewWalker(f)
 	read := feed(f.walker, in)
 	if err := f.w.Flush(); err != nil {
 		return err // the disk's, whatever the file says
+	}
+	if _, ok := errors.AsType[*Error](read); ok {
+		return read
 	}
 	if read != nil {
 		return refuse(Damaged, "its entry %q: %v", e.Name, read)
@@ -145,6 +149,7 @@ func feed(w *scan.Walker, in io.Reader) error {
 // rowFilter is a scan.Visitor that writes what it is shown, but for the cells of other rows.
 type rowFilter struct {
 	w      *bufio.Writer
+	tail   sparklinesFilter
 	walker *scan.Walker
 	rows   []Rows
 	stays  bool // the row that has begun, or was the last
@@ -207,7 +212,7 @@ func (f *rowFilter) Other(b []byte) error {
 }
 
 // Tail implements scan.Visitor.
-func (f *rowFilter) Tail(b []byte, _ bool) error { return f.write(b) }
+func (f *rowFilter) Tail(b []byte, final bool) error { return f.tail.write(b, final) }
 
 func local(name []byte) string {
 	return string(name[bytes.IndexByte(name, ':')+1:])

@@ -115,3 +115,37 @@ func TestCopyRowsOfBad(t *testing.T) {
 		}
 	}
 }
+
+// TestSparklines: what LibreOffice ends at is left out of sparklines, and nothing else, wherever the windows of reading end.
+func TestSparklines(t *testing.T) {
+	const sheet, start = "xl/worksheets/sheet1.xml", `<worksheet><sheetData><row r="1"><c r="A1"/></row></sheetData><extLst><ext>`
+	group := func(inside string) string {
+		return `<x14:sparklineGroups xmlns:xm="m"><x14:sparklineGroup dateAxis="1"><x14:colorAxis rgb="1"/>` + inside + `</x14:sparklineGroup></x14:sparklineGroups></ext></extLst></worksheet>`
+	}
+	lines := func(of ...string) string {
+		all := ""
+		for _, f := range of {
+			all += `<x14:sparkline><xm:f>` + f + `</xm:f><xm:sqref>B1</xm:sqref></x14:sparkline>`
+		}
+		return `<x14:sparklines>` + all + `</x14:sparklines>`
+	}
+	for name, c := range map[string]struct{ in, want string }{
+		"good":               {group(lines("One!A1:B2", "'it''s &amp; TWO'!A1", "A1:B2", "")), ""},
+		"dates":              {group("<xm:f>One!A1:B1</xm:f>" + lines("One!A1:B2")), group(lines("One!A1:B2"))},
+		"a sheet elsewhere":  {group(lines("One!A1:B2", " Three!A1", "'One:It''s &amp; two'!A1", "'open!A1", "#REF!")), group(lines("One!A1:B2", "", "", "", ""))},
+		"no group":           {`</ext></extLst><f>Three!A1</f></worksheet>`, ""},
+		"behind much":        {strings.Repeat("<a/>", 200_000) + group("<xm:f>One!A1:B1</xm:f>"+lines("One!A1")), strings.Repeat("<a/>", 200_000) + group(lines("One!A1"))},
+		"a start in a start": {"<a b='" + strings.Repeat("sparklineGroup ", 40_000) + "'/>" + group("<xm:f>One!A1:B1</xm:f>"), "<a b='" + strings.Repeat("sparklineGroup ", 40_000) + "'/>" + group("")},
+	} {
+		want := start + cmp.Or(c.want, c.in)
+		content := ziptest.Pack(t, with(ooxml(mainType), "xl/workbook.xml", `<workbook><sheets><sheet name="One"/><sheet name="It's &amp; two"/></sheets></workbook>`, sheet, start+c.in))
+		for rows, only := range map[string]map[string][]Rows{"all": nil, "one": {sheet: {{0, 0}}}} {
+			parts, err := copiedParts(t, content, only)
+			if err != nil {
+				t.Errorf("%s, %s rows: %v", name, rows, err)
+			} else if got := parts[sheet]; got != want {
+				t.Errorf("%s, %s rows:\n%.700s\nwant\n%.700s", name, rows, got, want)
+			}
+		}
+	}
+}

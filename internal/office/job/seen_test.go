@@ -22,6 +22,7 @@ import (
 	"gridflow/internal/grid"
 	"gridflow/internal/office/cold"
 	"gridflow/internal/xlsx/patch"
+	"gridflow/internal/ziptest"
 )
 
 var pictures = flag.String("pictures", "", "TestSeenOfCorpus draws, and prints, of the workbooks whose paths match this regular expression, not of some")
@@ -106,6 +107,42 @@ func printsSame(t *testing.T, a, b *Office, d Document, e Export) bool {
 		return made[0].Len() == made[1].Len()
 	}
 	return samePages(t, made[0].Bytes(), made[1].Bytes())
+}
+
+// TestSparklinesWithDates: LibreOffice draws them, as all that is shown to it and as a part, and does not end.
+func TestSparklinesWithDates(t *testing.T) {
+	var g genbook.Grid
+	for i := range 5 {
+		g.Set(cell.Ref{Row: i}.String(), 0, float64(i*i%7))
+	}
+	b := &genbook.Book{}
+	b.AddSheet(g.Fill(&genbook.Sheet{Name: "S"}))
+	plain := packed(t, b)
+	dated := ziptest.Rewrite(t, plain, func(name string, content []byte) []byte {
+		if name != "xl/worksheets/sheet1.xml" {
+			return content
+		}
+		return bytes.Replace(content, []byte("</worksheet>"), []byte(`<extLst><ext xmlns:x14="http://schemas.microsoft.com/office/spreadsheetml/2009/9/main" uri="{05C60535-1F16-4fd2-B633-F4F36F0B64E0}">`+
+			`<x14:sparklineGroups xmlns:xm="http://schemas.microsoft.com/office/excel/2006/main"><x14:sparklineGroup dateAxis="1"><x14:colorSeries rgb="FF000000"/><xm:f>S!B1:B5</xm:f>`+
+			`<x14:sparklines><x14:sparkline><xm:f>S!A1:A5</xm:f><xm:sqref>C1</xm:sqref></x14:sparkline><x14:sparkline><xm:f>Gone!A1:A5</xm:f><xm:sqref>C2</xm:sqref></x14:sparkline></x14:sparklines>`+
+			`</x14:sparklineGroup></x14:sparklineGroups></ext></extLst></worksheet>`), 1)
+	})
+	runner := cold.Pool(t)
+	var pictures [][]byte
+	for _, o := range []*Office{{Runner: runner, bounds: bounds{whole: 1 << 40}}, {Runner: runner, bounds: bounds{whole: 1}}} {
+		for _, content := range [][]byte{plain, dated} {
+			d := document(t, content)
+			d.Key = fmt.Sprint(len(pictures))
+			drawn, err := o.Paint(t.Context(), d, 0, area(t, "A1:D6"), PaintOptions{Scale: 1, MaxSide: 8192, MaxPixels: 1 << 24})
+			if err != nil {
+				t.Fatal(err)
+			}
+			pictures = append(pictures, drawn.Image.Pix)
+		}
+	}
+	if bytes.Equal(pictures[0], pictures[1]) || !bytes.Equal(pictures[0], pictures[2]) || !bytes.Equal(pictures[1], pictures[3]) {
+		t.Error("a sparkline is not drawn, or not the same of a part")
+	}
 }
 
 // TestSeen: which rows of which sheets a picture of C200:F210 can show, by what there is on its sheet besides cells.
