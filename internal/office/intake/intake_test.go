@@ -277,6 +277,7 @@ func TestCopyCleans(t *testing.T) {
 func FuzzCopy(f *testing.F) {
 	f.Add(ziptest.Pack(f, ooxml(mainType)))
 	f.Add(ziptest.Pack(f, with(ooxml(mainType), "xl/worksheets/sheet1.xml", `<worksheet><sheetData><row r="2"><c r="A2"/></row><row ht="3"><c/></row></sheetData></worksheet>`, "xl/worksheets/sheet2.xml", "<a/>")))
+	f.Add(ziptest.Pack(f, with(ooxml(mainType), "xl/worksheets/sheet1.xml", `<worksheet><sheetData/><sparklineGroups><sparklineGroup><f>A1</f><sparklines><sparkline><f>B!A1</f></sparkline></sparklines></sparklineGroup></sparklineGroups></worksheet>`)))
 	f.Add(ziptest.Pack(f, with(ooxml(mainType), "xl/drawings/_rels/a.rels", `<a><Relationship Id="a" Target="http://b" TargetMode="External"/></a>`)))
 	f.Add(ziptest.Pack(f, map[string]string{"mimetype": "application/vnd.oasis.opendocument.spreadsheet", "content.xml": `<a x:href="http://b"/>`}))
 	f.Add(compound([]byte{0x09, 0x08, 8, 0, 0, 6, 5, 0, 0, 0, 0, 0}, "Workbook"))
