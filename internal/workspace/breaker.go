@@ -51,8 +51,15 @@ func broken(err error) bool {
 	return false
 }
 
-// circuitError words a refusal of a breaker for the caller.
-func circuitError(path string, open *breaker.OpenError) error {
+// A diskRefusal is that of the breaker of a root. An [breaker.OpenError] by itself is somebody else's, such as a Converter's,
+// and says nothing of the disk.
+type diskRefusal struct{ *breaker.OpenError }
+
+// Unwrap gives the breaker's own error.
+func (r *diskRefusal) Unwrap() error { return r.OpenError }
+
+// circuitError words a refusal for the caller.
+func circuitError(path string, open *diskRefusal) error {
 	what := "the folder that holds " + path
 	if open.Key != "" {
 		what = path

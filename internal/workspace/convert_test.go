@@ -11,7 +11,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
+	"gridflow/flow/breaker"
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
 	"gridflow/internal/genbook"
@@ -46,6 +48,9 @@ func (c *converter) Convert(_ context.Context, sum, ext string, src io.ReaderAt,
 	if err != nil {
 		return nil, err
 	}
+	if string(text) == "crash" {
+		return nil, fmt.Errorf("left alone: %w", &breaker.OpenError{Name: "convert", RetryAfter: time.Minute})
+	}
 	if string(text) == "secret" {
 		return nil, refusal{errors.New("a password")}
 	}
@@ -74,7 +79,7 @@ func (c *converter) first(w *Workspace, id string) (text string, err error) {
 // revision converted once however many ask; a fork of one stands on what it was converted to.
 func TestConverted(t *testing.T) {
 	dir := t.TempDir()
-	for name, text := range map[string]string{"a.csv": "x", "old.xls": "one", "sub/odf.ODS": "two", "locked.xls": "secret", "not.xlsb": "x"} {
+	for name, text := range map[string]string{"a.csv": "x", "old.xls": "one", "sub/odf.ODS": "two", "locked.xls": "secret", "not.xlsb": "x", "bad.xls": "crash"} {
 		write(t, filepath.Join(dir, filepath.FromSlash(name)), text)
 	}
 	c := &converter{t: t, dir: t.TempDir()}
@@ -83,7 +88,7 @@ func TestConverted(t *testing.T) {
 	for _, e := range w.Entries(context.Background()) {
 		names = append(names, e.Path)
 	}
-	if got := strings.Join(names, " "); got != "a.csv locked.xls sub/odf.ODS old.xls" {
+	if got := strings.Join(names, " "); got != "a.csv bad.xls locked.xls sub/odf.ODS old.xls" {
 		t.Errorf("listed: %s", got)
 	}
 	for id, want := range map[string]bool{"old.xls": true, "odf": true, "a.csv": false, "not.xlsb": false, "none": false} {
@@ -112,6 +117,9 @@ func TestConverted(t *testing.T) {
 	_, err := c.first(w, "locked")
 	if e, ok := errors.AsType[*Error](err); !ok || e.Code != "ENCRYPTED" || !strings.HasPrefix(e.Message, "locked.xls: ") {
 		t.Errorf("one with a password: %v", err)
+	}
+	if _, err := c.first(w, "bad"); !strings.HasPrefix(code(err), "left alone: ") {
+		t.Errorf("the Converter's own refusal: %v", err)
 	}
 	sum, err := w.Revision(t.Context(), "old.xls")
 	if want := "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed"; err != nil || sum != want { // of "one"
@@ -148,7 +156,7 @@ func TestConverted(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	c.absent.Store(nil)
-	if n := len(w.Entries(context.Background())); n != 4 {
+	if n := len(w.Entries(context.Background())); n != 5 {
 		t.Errorf("%d are listed with it", n)
 	}
 	if _, err := w.Lookup(t.Context(), "not.xlsb"); code(err) != CodeNoConverter {

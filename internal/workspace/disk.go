@@ -61,9 +61,12 @@ func (g guarded) ReadAt(p []byte, off int64) (int, error) {
 	d := g.disk
 	if d.hung.Load() >= hungMax {
 		d.refused.Add(1)
-		return 0, &breaker.OpenError{Name: d.breaker.Name(), RetryAfter: breaker.Files().OpenFor}
+		return 0, &diskRefusal{&breaker.OpenError{Name: d.breaker.Name(), RetryAfter: breaker.Files().OpenFor}}
 	}
 	permit, err := d.breaker.Allow(g.key)
+	if open, ok := errors.AsType[*breaker.OpenError](err); ok {
+		return 0, &diskRefusal{open}
+	}
 	if err != nil {
 		return 0, err
 	}

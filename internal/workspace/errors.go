@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"time"
 
-	"gridflow/flow/breaker"
 	"gridflow/internal/xlsx"
 )
 
@@ -42,7 +41,7 @@ func (e *Error) Unwrap() error { return e.cause }
 func fileError(path string, err error) error {
 	var ours *Error
 	var theirs *xlsx.Error
-	var open *breaker.OpenError
+	var open *diskRefusal
 	var hang *hangError
 	var system *fs.PathError
 	switch {
@@ -72,7 +71,7 @@ func fileError(path string, err error) error {
 // that it stays as long as they do.
 func inTheFile(err error) bool {
 	var theirs *xlsx.Error
-	var open *breaker.OpenError
+	var open *diskRefusal
 	return errors.As(err, &theirs) && !errors.As(err, &open) && !broken(err)
 }
 
