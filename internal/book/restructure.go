@@ -250,6 +250,9 @@ func (r *restructuring) seed(ctx context.Context, i int, sheet *grid.Sheet, plai
 	if err != nil {
 		return err
 	}
+	if n, err = r.by.headed(i, n, r.step.headings); err != nil {
+		return err
+	}
 	r.src.sheets[to].Set(n)
 	return r.src.weigh(ctx, to, n)
 }
@@ -265,44 +268,56 @@ func (r *restructuring) snapshot(ctx context.Context, s *Snapshot) (*Snapshot, e
 	if s.book != nil {
 		n.book = r.book(s)
 	}
-	plain := s.unedited()
-	n.sheets = nil
-	for _, e := range s.sheets {
-		to := r.to(e.index)
-		if to < 0 {
-			continue
-		}
-		if err := r.seed(ctx, e.index, e.base, plain); err != nil {
-			return nil, err
-		}
-		base, _ := r.src.sheets[to].Peek()
-		sheet, err := r.by.sheet(ctx, e.index, e.sheet, func(i int) (*grid.Sheet, error) { return s.Sheet(ctx, i) })
-		if err != nil {
-			return nil, err
-		}
-		n.sheets = append(n.sheets, editedSheet{to, sheet, base})
-	}
-	if into, from := r.receives(); into >= 0 && s.edited(into) == nil && s.edited(from) != nil {
-		// What it gets is not what the file has there.
-		was, err := plain.Sheet(ctx, into)
-		if err != nil {
-			return nil, err
-		}
-		if err := r.seed(ctx, into, was, plain); err != nil {
-			return nil, err
-		}
-		base, _ := r.src.sheets[r.to(into)].Peek()
-		sheet, err := r.by.sheet(ctx, into, was, func(int) (*grid.Sheet, error) { return s.edited(from), nil })
-		if err != nil {
-			return nil, err
-		}
-		n.sheets = append(n.sheets, editedSheet{r.to(into), sheet, base})
-	}
-	slices.SortFunc(n.sheets, func(a, b editedSheet) int { return a.index - b.index })
+	var headings []heading
 	var err error
-	if n.tables, err = r.tables(ctx, s); err != nil {
+	if n.tables, headings, err = r.tables(ctx, s); err != nil {
 		return nil, err
 	}
+	plain := s.unedited()
+	n.sheets = nil
+	// add adds sheet i, which is base in the source and was in s.
+	add := func(i int, base, was *grid.Sheet, other func(i int) (*grid.Sheet, error)) error {
+		if err := r.seed(ctx, i, base, plain); err != nil {
+			return err
+		}
+		sheet, err := r.by.sheet(ctx, i, was, other)
+		if err != nil {
+			return err
+		}
+		if sheet, err = r.by.headed(i, sheet, headings); err != nil {
+			return err
+		}
+		base, _ = r.src.sheets[r.to(i)].Peek()
+		n.sheets = append(n.sheets, editedSheet{r.to(i), sheet, base})
+		return nil
+	}
+	for _, e := range s.sheets {
+		if r.to(e.index) < 0 {
+			continue
+		}
+		if err := add(e.index, e.base, e.sheet, func(i int) (*grid.Sheet, error) { return s.Sheet(ctx, i) }); err != nil {
+			return nil, err
+		}
+	}
+	// A sheet that no edit has changed becomes another one than the source's where it gets cells that one has changed, or headings
+	// of tables of which the source does not know.
+	differs, from := r.receives()
+	if from >= 0 && s.edited(from) == nil {
+		differs = -1
+	}
+	if !slices.Equal(headings, r.step.headings) {
+		differs = r.step.index(r.step.change.Sheet)
+	}
+	if differs >= 0 && s.edited(differs) == nil {
+		was, err := plain.Sheet(ctx, differs)
+		if err != nil {
+			return nil, err
+		}
+		if err := add(differs, was, was, func(i int) (*grid.Sheet, error) { return s.Sheet(ctx, i) }); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(n.sheets, func(a, b editedSheet) int { return a.index - b.index })
 	n.objects = r.objects(s)
 	n.before, n.since, n.disturbed, n.doubt = nil, nil, nil, nil
 	n.stale = s.stale || n.mayHaveFormulas()
