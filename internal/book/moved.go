@@ -161,13 +161,7 @@ func after(ctx context.Context, s *Snapshot, c structure.Change) (*movedSource, 
 		return nil, err
 	}
 	st := step{change: c, names: namesOf(book), ids: ids}
-	named := tablesOf(book, tables)
-	if edited, err := s.Tables(ctx); err != nil {
-		return nil, err
-	} else if len(edited) > 0 && (len(tables) == 0 || &edited[0] != &tables[0]) { // the formulas of edits name tables and columns as they are by now
-		named = append(named, tablesOf(s.Workbook(), edited)...)
-	}
-	st.r = c.Rewriter(st.names, named...)
+	st.r = c.Rewriter(st.names, tablesOf(st.names, tables)...)
 	n.ids = st.order(ids, len(n.file.Workbook().Sheets)+len(n.steps))
 	n.book = st.workbook(book, n.ids)
 	n.tables = st.tables(tables, n.book)
@@ -281,9 +275,8 @@ func (st *step) tables(tables []grid.Table, book *grid.Workbook) []grid.Table {
 	return out
 }
 
-// tablesOf gives the tables of a workbook as a change has to know them.
-func tablesOf(book *grid.Workbook, tables []grid.Table) []structure.Table {
-	names := namesOf(book)
+// tablesOf gives the tables of a workbook, which has sheets of these names, as a change has to know them.
+func tablesOf(names []string, tables []grid.Table) []structure.Table {
 	list := make([]structure.Table, len(tables))
 	for i := range tables {
 		list[i] = tableOf(names, &tables[i])

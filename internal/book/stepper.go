@@ -15,6 +15,7 @@ import (
 type stepper struct {
 	source *movedSource
 	st     *step
+	plain  *stepper // of the source, for sheets without formulas, where st is of a state that has other tables
 	mover  *grid.Mover
 	made   map[[2]*grid.Sheet]*grid.Sheet // what sheet gave, by the sheet, and the one that cells come from
 	named  map[headedSheet]*grid.Sheet    // what headed gave
@@ -23,7 +24,7 @@ type stepper struct {
 }
 
 func (m *movedSource) stepper(st *step) *stepper {
-	return &stepper{m, st, grid.NewMover(st.r), map[[2]*grid.Sheet]*grid.Sheet{}, map[headedSheet]*grid.Sheet{}, map[*grid.Sheet][]cell.Range{}}
+	return &stepper{source: m, st: st, mover: grid.NewMover(st.r), made: map[[2]*grid.Sheet]*grid.Sheet{}, named: map[headedSheet]*grid.Sheet{}, disturbed: map[*grid.Sheet][]cell.Range{}}
 }
 
 // sheet gives sheet i, in one of its states, after the step, without the headings that tables get by it, since these are not
@@ -40,6 +41,9 @@ func (p *stepper) sheet(ctx context.Context, i int, sheet *grid.Sheet, other fun
 	}
 	if n := p.made[key]; n != nil {
 		return n, nil
+	}
+	if p.plain != nil && sheet.FormulaCells() == 0 && (!receives || key[1].FormulaCells() == 0) {
+		return p.plain.sheet(ctx, i, sheet, other)
 	}
 	whole, err := p.withdrawn(sheet, own)
 	if err != nil {

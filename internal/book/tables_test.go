@@ -277,6 +277,28 @@ func TestInsertedHeading(t *testing.T) {
 	}
 }
 
+// TestNamesake: what a formula says of a table goes by the table that has the name by now, and not by one of the file that had it.
+func TestNamesake(t *testing.T) {
+	base := NewSnapshot("b", "r", tabled(t))
+	renamed := tableForm(t, base, "Sales")
+	renamed.Name = "Costs"
+	next, _ := apply(t, base, changeTable("Sales", &renamed))
+	other := tableForm(t, next, "Other")
+	other.Name, other.Columns[0].Name = "Sales", "Net"
+	next, _ = apply(t, next, withHeadings(other, changeTable("Other", &other)))
+	next, _ = apply(t, next, Edit{Ops: []Op{EditNames{Names: []NameEdit{{Name: "Nets", RefersTo: "Sales[Net]"}}}}})
+	next, _ = apply(t, next, restructure(structure.Change{Kind: structure.DeleteColumns, Sheet: "Sheet1", At: 1, Count: 1}))
+	next = refreshed(t, next)
+	for ref, want := range map[string]string{"1 C1": "SUM(Sales[Net])+SUM(Costs[Twice])", "0 D1": "SUM(#REF!)", "0 D2": "SUM(Nets)"} {
+		if got := formulaAt(t, next, ref); got != want {
+			t.Errorf("%s is %s, want %s", ref, got, want)
+		}
+	}
+	if got := next.Workbook().Names[0].RefersTo; got != "Sales[Net]" {
+		t.Errorf("the name refers to %s", got)
+	}
+}
+
 // TestRandomTables: whatever becomes of tables, the edit from the base to it makes the same again, in its
 // binary form too; merged onto the base it is the same; and formulas have the values that they have when
 // all are calculated.
@@ -373,14 +395,14 @@ func named(rt *rapid.T, s *Snapshot) {
 	}
 }
 
-// drawTableEdit draws a change of a table, or of cells around tables.
+// drawTableEdit draws a change of a table, of the lines of its sheet, or of cells around tables.
 func drawTableEdit(rt *rapid.T, s *Snapshot) (Edit, bool) {
 	tables, err := s.Tables(context.Background())
 	if err != nil {
 		rt.Fatal(err)
 	}
 	names := []string{"Sales", "Other", "Third", "Fourth"}
-	kind := rapid.IntRange(0, 8).Draw(rt, "kind")
+	kind := rapid.IntRange(0, 11).Draw(rt, "kind")
 	if kind == 0 {
 		col, row := rapid.IntRange(6, 9).Draw(rt, "column"), rapid.IntRange(0, 6).Draw(rt, "row")
 		f := TableForm{Name: rapid.SampledFrom(names).Draw(rt, "name"), Sheet: rapid.SampledFrom([]string{"Sheet1", "Sheet2"}).Draw(rt, "sheet"), Header: true,
@@ -409,6 +431,14 @@ func drawTableEdit(rt *rapid.T, s *Snapshot) (Edit, bool) {
 	f := s.TableForm(t)
 	r := t.Range
 	switch kind {
+	case 9, 10, 11:
+		first, count := r.First.Col, r.Cols()
+		c := structure.Change{Kind: rapid.SampledFrom([]structure.Kind{structure.InsertColumns, structure.DeleteColumns, structure.InsertRows, structure.DeleteRows}).Draw(rt, "lines"), Sheet: f.Sheet}
+		if rows, _, _ := c.Lines(); rows {
+			first, count = r.First.Row, r.Rows()
+		}
+		c.At, c.Count = first+rapid.IntRange(0, count).Draw(rt, "at"), rapid.IntRange(1, 2).Draw(rt, "count")
+		return restructure(c), true
 	case 3:
 		return changeTable(t.Name, nil), true
 	case 4:
