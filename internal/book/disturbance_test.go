@@ -168,8 +168,11 @@ func drawChange(t *rapid.T, s *Snapshot) structure.Change {
 		c.At, c.Count = ref("at").Col, rapid.IntRange(1, 2).Draw(t, "count")
 	case c.Kind == structure.MoveCells:
 		c.Range, c.To = cell.RangeOf(ref("from"), ref("to")), ref("at")
-		if rapid.Bool().Draw(t, "across") {
+		switch rapid.IntRange(0, 2).Draw(t, "how") {
+		case 0:
 			c.ToSheet = rapid.SampledFrom(names).Draw(t, "to")
+		case 1:
+			c, _ = structure.Shifted(c.Sheet, c.Range, rapid.Bool().Draw(t, "down or up"), rapid.Bool().Draw(t, "deletes"))
 		}
 	case c.Kind == structure.AddSheet:
 		c.Sheet, c.Position = fmt.Sprint("New", len(names)), rapid.IntRange(0, len(names)).Draw(t, "position")

@@ -91,6 +91,22 @@ func (c *comparison) transplant(x structure.Change) (moved structure.Change, why
 			}
 			moved.ToSheet = c.pairs[target].name
 		}
+		if up := x.Range.First.Row - x.To.Row; x.Shift && up != 0 {
+			// What is inserted needs the row before which it is, what is deleted all of its rows; below them all go along.
+			at, count, deletes := x.To.Row, up, up > 0
+			if !deletes {
+				at, count = x.Range.First.Row, -up
+			}
+			row, ok, err := c.rowsOf(pair, at, count, deletes)
+			if err != nil || !ok {
+				return moved, "its rows are not those any more", err
+			}
+			cells := cell.Range{First: cell.Ref{Row: row, Col: x.Range.First.Col}, Last: cell.Ref{Row: row + count - 1, Col: x.Range.Last.Col}}
+			if moved, ok = structure.Shifted(moved.Sheet, cells, true, deletes); !ok {
+				return moved, "its rows are not those any more", nil
+			}
+			return c.asItWas(moved, pair, x.Destination(), moved.Destination(), gone(x.Sheet))
+		}
 		first, ok1, err1 := c.rowsOf(pair, x.Range.First.Row, x.Range.Rows(), true)
 		to, ok2, err2 := c.rowsOf(target, x.To.Row, x.Range.Rows(), true)
 		if err1 != nil || err2 != nil || !ok1 || !ok2 {

@@ -249,6 +249,8 @@ func someChange(t *rapid.T, is contents) structure.Change {
 		c.To = cell.Ref{Row: rapid.IntRange(0, editRows).Draw(t, "to row"), Col: rapid.IntRange(0, 3).Draw(t, "to col")}
 		if to := rapid.SampledFrom(sheets).Draw(t, "to sheet"); to != c.Sheet {
 			c.ToSheet = to
+		} else if rapid.Bool().Draw(t, "shift") {
+			c, _ = structure.Shifted(c.Sheet, c.Range, rapid.Bool().Draw(t, "down or up"), rapid.Bool().Draw(t, "deletes"))
 		}
 	case c.Kind == structure.AddSheet:
 		c.Sheet, c.Position = name, rapid.IntRange(0, len(sheets)).Draw(t, "position")

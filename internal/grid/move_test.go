@@ -29,6 +29,9 @@ func drawStructure(t *rapid.T) structure.Change {
 		last := cell.Ref{Row: first.Row + rapid.SampledFrom([]int{0, 3, 600}).Draw(t, "rows"), Col: first.Col + rapid.IntRange(0, 2).Draw(t, "cols")}
 		c.Range = cell.Range{First: first, Last: last}
 		c.To = cell.Ref{Row: rapid.SampledFrom([]int{0, 2, 511, 1024}).Draw(t, "to row"), Col: rapid.SampledFrom([]int{0, 1, 2, 5}).Draw(t, "to col")}
+		if rapid.Bool().Draw(t, "shift") {
+			c, _ = structure.Shifted(c.Sheet, c.Range, rapid.Bool().Draw(t, "down or up"), rapid.Bool().Draw(t, "deletes"))
+		}
 	case rows:
 		c.At = rapid.SampledFrom([]int{0, 1, 2, 100, 511, 512, 513, 700, 1024, 20000}).Draw(t, "at")
 		c.Count = rapid.SampledFrom([]int{1, 2, 3, 100, 511, 512, 513, 1024, 1300}).Draw(t, "count")

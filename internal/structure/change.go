@@ -34,6 +34,7 @@ type Change struct {
 	Range    cell.Range `json:"range,omitzero"`     // MoveCells: the cells that move
 	To       cell.Ref   `json:"to,omitzero"`        // MoveCells: where the first of them goes
 	ToSheet  string     `json:"to_sheet,omitempty"` // MoveCells: the sheet they go to, "" for the same
+	Shift    bool       `json:"shift,omitempty"`    // MoveCells: they make room for cells, or close the gap that some leave: see Shifted
 	Name     string     `json:"name,omitempty"`     // RenameSheet: the new name
 	Position int        `json:"position,omitempty"` // AddSheet, MoveSheet: the sheet's index afterwards, from 0
 }
@@ -70,6 +71,35 @@ func (c Change) Destination() cell.Range {
 	return cell.Range{First: c.To, Last: cell.Ref{Row: c.To.Row + c.Range.Rows() - 1, Col: c.To.Col + c.Range.Cols() - 1}}
 }
 
+// Shifted gives the insertion of cells, or their deletion: those below them, or to the right of them, go up or down, or left or right, to the end
+// of the sheet. Inserted cells push the last ones of the sheet out of it, which have to be blank. It is false where those are fewer.
+func Shifted(sheet string, cells cell.Range, rows, deletes bool) (Change, bool) {
+	c := Change{Kind: MoveCells, Sheet: sheet, Range: cells, To: cells.First, Shift: true}
+	first, last, to, size, count := &c.Range.First.Col, &c.Range.Last.Col, &c.To.Col, cell.MaxCols, cells.Cols()
+	if rows {
+		first, last, to, size, count = &c.Range.First.Row, &c.Range.Last.Row, &c.To.Row, cell.MaxRows, cells.Rows()
+	}
+	if deletes {
+		*first, *last = *first+count, size-1
+	} else {
+		*to, *last = *to+count, size-1-count
+	}
+	return c, *last-*first+1 >= count
+}
+
+// shift checks that the cells go straight, and that all go up to the end of the sheet.
+func (c Change) shift() error {
+	down, right := c.To.Row-c.Range.First.Row, c.To.Col-c.Range.First.Col
+	last := max(c.Range.Last.Row, c.Destination().Last.Row) == cell.MaxRows-1
+	if right != 0 {
+		last = max(c.Range.Last.Col, c.Destination().Last.Col) == cell.MaxCols-1
+	}
+	if (down == 0) == (right == 0) || !last || max(down, -down) > c.Range.Rows() || max(right, -right) > c.Range.Cols() || !strings.EqualFold(c.Sheet, c.Target()) {
+		return refuse(OutOfBounds, "Let all cells up to the end of the sheet go up, down, left or right.", "moving %s to %s neither makes room nor closes a gap", c.Range, c.To)
+	}
+	return nil
+}
+
 // Check gives an [*Error] for what is known to be wrong with c in a workbook that has these sheets, in
 // this order. What depends on the cells, [Contents.Check] says; whether a visible sheet is left, who knows which are hidden.
 func (c Change) Check(sheets []string) error {
@@ -101,6 +131,9 @@ func (c Change) Check(sheets []string) error {
 		if to := c.Destination(); !to.First.Valid() || !to.Last.Valid() {
 			return refuse(OutOfBounds, "Move it less far, or move fewer cells.", "the %d rows and %d columns of %s do not fit on the sheet from %s on",
 				c.Range.Rows(), c.Range.Cols(), c.Range, c.To)
+		}
+		if c.Shift {
+			return c.shift()
 		}
 		return nil
 	case DeleteSheet:

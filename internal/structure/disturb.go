@@ -99,6 +99,11 @@ func (r *Rewriter) names(sheet string) bool {
 func (r *Rewriter) Disturbs(sheet string, x cell.Range) bool {
 	switch {
 	case r.block != nil:
+		if g := r.block.gap; g != nil && r.on(sheet) {
+			if along, within := g.along(x); within {
+				return g.disturbs(along)
+			}
+		}
 		leaves, enters := r.on(sheet), strings.EqualFold(sheet, r.change.Target())
 		return !(leaves && r.block.from.ContainsRange(x)) && (leaves && meets(r.block.from, x) || enters && meets(r.block.to, x))
 	case !r.on(sheet):

@@ -21,6 +21,8 @@
 //     stand. One that lies wholly where the cells go is #REF!. Where a whole edge of a range is moved in the
 //     direction across it, the range grows or shrinks with it. All others stay. A formula that is moved refers to what it
 //     referred to.
+//   - Cells that are inserted or deleted, others going down, right, up or left for them, are to references that lie wholly in their columns
+//     (or rows) what whole rows (or columns) are to all. A reference that reaches beyond them stays.
 //   - References to other workbooks are none of these.
 //
 // Everything here may be used by any number of goroutines at once.

@@ -84,6 +84,8 @@ func parseChange(t *testing.T, f []string) Change {
 	case InsertColumns, DeleteColumns:
 		col, _ := cell.ParseColumn(f[2])
 		c.At, c.Count = col, number(3)
+	case "insert_cells", "delete_cells":
+		c, _ = Shifted(c.Sheet, ranged(t, f[2]), f[3] == "down" || f[3] == "up", f[0] == "delete_cells")
 	case MoveCells:
 		c.Range = ranged(t, f[2])
 		sheet, to, _ := cell.SplitSheet(f[3])

@@ -8,6 +8,62 @@ type block struct {
 	dRow     int
 	dCol     int
 	across   bool // to another sheet
+	gap      *gap // that the cells open or close; nil where they are cut and pasted
+}
+
+// gap is the insertion or deletion of cells, which is one of lines as far as the cells reach that move for it: references in the
+// same columns (or rows) follow as if whole rows (or columns) came or went, and those that reach beyond them stay.
+type gap struct {
+	lines
+	rows bool // they go up or down
+	band span // the columns, or rows, in which they do
+}
+
+func newGap(c Change) *gap {
+	rows := c.To.Row != c.Range.First.Row
+	g := &gap{rows: rows, band: rowsOf(c.Range), lines: lines{at: c.Range.First.Col, size: cell.MaxCols}}
+	by := c.To.Col - c.Range.First.Col
+	if rows {
+		g.band, g.at, g.size = colsOf(c.Range), c.Range.First.Row, cell.MaxRows
+		by = c.To.Row - c.Range.First.Row
+	}
+	g.count = by
+	if by < 0 { // they close it
+		g.at, g.count, g.deletes = g.at+by, -by, true
+	}
+	return g
+}
+
+// along gives the lines of a range that the gap may come into; false if the range reaches beyond the gap.
+func (g *gap) along(r cell.Range) (span, bool) {
+	along, across := colsOf(r), rowsOf(r)
+	if g.rows {
+		along, across = across, along
+	}
+	return along, across.first >= g.band.first && across.last <= g.band.last
+}
+
+// of gives what becomes of a reference to r.
+func (g *gap) of(r cell.Range) (cell.Range, fate) {
+	was, within := g.along(r)
+	if !within {
+		return r, stays
+	}
+	is, left := g.span(was)
+	switch {
+	case !left:
+		return cell.Range{}, gone
+	case is == was:
+		return r, stays
+	case g.rows:
+		r = rangeOf(is, colsOf(r))
+	default:
+		r = rangeOf(rowsOf(r), is)
+	}
+	if is.last-is.first != was.last-was.first {
+		return r, edges
+	}
+	return r, moves
 }
 
 func (b *block) shift(r cell.Range) cell.Range {
@@ -30,6 +86,9 @@ const (
 
 // of gives what becomes of a reference to r, which is on the sheet that cells leave, on the one that they go to, or both.
 func (b *block) of(r cell.Range, leaves, enters bool) (cell.Range, fate) {
+	if b.gap != nil && leaves {
+		return b.gap.of(r)
+	}
 	if leaves {
 		if b.from.ContainsRange(r) {
 			return b.shift(r), moves

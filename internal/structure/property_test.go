@@ -47,6 +47,11 @@ var drawChange = rapid.Custom(func(t *rapid.T) Change {
 		c.ToSheet = rapid.SampledFrom([]string{"", "Data", "Other"}).Draw(t, "sheet")
 		c.To.Row = min(c.To.Row, cell.MaxRows-c.Range.Rows())
 		c.To.Col = min(c.To.Col, cell.MaxCols-c.Range.Cols())
+		if rapid.Bool().Draw(t, "shift") {
+			if shifted, ok := Shifted(c.Sheet, c.Range, rapid.Bool().Draw(t, "down or up"), rapid.Bool().Draw(t, "deletes")); ok {
+				c = shifted
+			}
+		}
 	case c.Kind == AddSheet:
 		c.Sheet = "New"
 	case c.Kind == RenameSheet:

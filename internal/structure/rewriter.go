@@ -32,6 +32,9 @@ func (c Change) Rewriter(sheets []string, tables ...Table) *Rewriter {
 	case c.Kind == MoveCells:
 		r.block = &block{from: c.Range, to: c.Destination(), dRow: c.To.Row - c.Range.First.Row, dCol: c.To.Col - c.Range.First.Col,
 			across: !strings.EqualFold(c.Sheet, c.Target())}
+		if c.Shift {
+			r.block.gap = newGap(c)
+		}
 	case c.Kind == MoveSheet:
 		after := c.Sheets(sheets)
 		r.after = make([]int, len(sheets))

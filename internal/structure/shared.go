@@ -156,6 +156,12 @@ func (r *Rewriter) slice(text, own string, anchor cell.Ref, area cell.Range) sli
 	if b := r.block; b != nil {
 		onRows.block(rowsOf(b.from), rowsOf(b.to))
 		onCols.block(colsOf(b.from), colsOf(b.to))
+		switch g := b.gap; {
+		case g != nil && g.rows:
+			onRows.lines, onRows.partly = &g.lines, true
+		case g != nil:
+			onCols.lines, onCols.partly = &g.lines, true
+		}
 	}
 	own2 := r.Concerns(own)
 	return slicing{onRows.cuts(rows, rowsOf(area), own2), onCols.cuts(cols, colsOf(area), own2)}
@@ -188,6 +194,7 @@ func (c corners) at(m int) span {
 type axis struct {
 	size     int
 	lines    *lines
+	partly   bool  // the lines come or go in a part of the other axis only
 	critical []int // where what becomes of a position may differ from that of the one before it
 	step     int   // how far cells move
 }
@@ -200,10 +207,11 @@ func (a *axis) block(from, to span) {
 // cuts gives where an area is to be cut on the axis, its own beginning first.
 func (a *axis) cuts(refs []corners, area span, own bool) []int {
 	if l := a.lines; l != nil {
-		a.critical = []int{l.at, l.at + l.count}
+		end := l.at + l.count
 		if !l.deletes {
-			a.critical[1] = l.size - l.count
+			end = l.size - l.count
 		}
+		a.critical = append(a.critical, l.at, end)
 	}
 	out := []int{area.first}
 	add := func(m int) {
@@ -252,7 +260,7 @@ func (a *axis) cuts(refs []corners, area span, own bool) []int {
 		if i+1 < len(out) {
 			end = out[i+1]
 		}
-		if _, left := a.lines.place(m); own && !left || !slices.ContainsFunc(refs, func(c corners) bool { return a.cutsOff(c, m) }) {
+		if _, left := a.lines.place(m); own && !left && !a.partly || !slices.ContainsFunc(refs, func(c corners) bool { return a.cutsOff(c, m) }) {
 			continue
 		}
 		for m++; m < end; m++ {

@@ -77,22 +77,25 @@ func (s *structureRun) shiftCells(op *structureOp) error {
 	if err != nil {
 		return err
 	}
-	used, _ := sheet.Used()
-	block, to := target, target.First
-	switch {
-	case inserts && down:
-		block.Last.Row = max(used.Last.Row, target.First.Row)
-		to.Row += target.Rows()
-	case inserts:
-		block.Last.Col = max(used.Last.Col, target.First.Col)
-		to.Col += target.Cols()
-	case down: // what is deleted is all moved over
-		block.First.Row, block.Last.Row = target.Last.Row+1, max(used.Last.Row, target.Last.Row+target.Rows())
-	default:
-		block.First.Col, block.Last.Col = target.Last.Col+1, max(used.Last.Col, target.Last.Col+target.Cols())
+	change, ok := structure.Shifted(name, target, down, !inserts)
+	if !ok {
+		return fail(codeRangeInvalid, "Give fewer cells, or whole rows or columns to the operations for these", "behind %v there are fewer cells than it has", target)
+	}
+	if inserts {
+		out := change.Destination() // what does not go there goes out of the sheet
+		if down {
+			out.First.Row = change.Range.Last.Row + 1
+		} else {
+			out.First.Col = change.Range.Last.Col + 1
+		}
+		for c := range sheet.Cells(out) {
+			if !c.Empty() {
+				return fail(codeRangeInvalid, "Insert fewer cells, or move what is there", "%s would go out of the sheet", address(name, c.Ref))
+			}
+		}
 	}
 	s.counts[map[bool]string{true: "cells_inserted", false: "cells_deleted"}[inserts]] += int(target.Cells())
-	return s.restructure(structure.Change{Kind: structure.MoveCells, Sheet: name, Range: block, To: to})
+	return s.restructure(change)
 }
 
 // mergeCells merges a range, of which as in Excel only the first cell keeps what it holds, or takes apart what is merged in one.

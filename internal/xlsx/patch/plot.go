@@ -158,15 +158,26 @@ func carriesWhole(change structure.Change, on structure.Contents) error {
 // evolve makes the contents what they are after a step.
 func evolve(contents map[string]*structure.Contents, r *structure.Rewriter) {
 	change := r.Change()
+	var moved []structure.Area // of what is used on the sheet that cells leave
+	if on := contents[strings.ToLower(change.Sheet)]; change.Kind == structure.MoveCells && on.Cells {
+		if x, some := on.Used.Intersect(change.Range); some {
+			moved = r.Cover(change.Sheet, x)
+		}
+	}
 	for key, on := range contents {
 		if !r.Concerns(key) {
 			continue
 		}
 		if change.Kind == structure.MoveCells {
-			if on.Cells {
-				on.Used = on.Used.Union(change.Destination())
+			for _, a := range moved {
+				if !strings.EqualFold(key, a.Sheet) {
+					continue
+				}
+				if on.Cells {
+					a.Range = a.Range.Union(on.Used)
+				}
+				on.Used, on.Cells = a.Range, true
 			}
-			on.Cells = on.Cells || strings.EqualFold(key, change.Target())
 		} else if on.Cells {
 			on.Used, on.Cells = r.Range(key, on.Used)
 		}

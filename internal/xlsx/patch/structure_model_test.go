@@ -239,8 +239,11 @@ func randomChange(rnd *rand.Rand, f *xlsx.File, names []string) structure.Change
 		if rnd.IntN(3) == 0 {
 			c.To.Col = c.Range.First.Col
 		}
-		if rnd.IntN(3) == 0 {
+		switch rnd.IntN(3) {
+		case 0:
 			c.ToSheet = names[rnd.IntN(len(names))]
+		case 1:
+			c, _ = structure.Shifted(c.Sheet, c.Range, rnd.IntN(2) == 0, rnd.IntN(2) == 0)
 		}
 	case 9:
 		c.Kind, c.Name = structure.RenameSheet, fmt.Sprintf("It's %d", rnd.IntN(1000))
