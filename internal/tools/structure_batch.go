@@ -269,10 +269,64 @@ func (s *structureRun) lines(op *structureOp, kind structure.Kind, at int) error
 			return err
 		}
 	}
-	if kind == structure.InsertRows && op.Expand {
+	if kind != structure.InsertRows {
+		return nil
+	}
+	if err := s.continueColumns(i, at, op.Count); err != nil {
+		return err
+	}
+	if op.Expand {
 		return s.expandSums(i, at, op.Count)
 	}
 	return nil
+}
+
+// continueColumns lets the calculated columns of tables go on in rows that came in among their data: with the formula of the row above, or
+// of the one below where that is the header.
+func (s *structureRun) continueColumns(i, at, count int) error {
+	tables, err := s.snap.Tables(s.ctx)
+	if err != nil {
+		return err
+	}
+	sheet, err := s.snap.Sheet(s.ctx, i)
+	if err != nil {
+		return err
+	}
+	set := book.SetCells{Sheet: s.snap.Workbook().Sheets[i].Name}
+	for k := range tables {
+		t := &tables[k]
+		first, last, ok := t.Rows(false, true, false)
+		if t.Sheet != i || !ok || at < first || at+count-1 > last || len(t.Columns) != t.Range.Cols() {
+			continue
+		}
+		from := at - 1
+		if from < first {
+			from = at + count
+		}
+		for n := range t.Columns {
+			c, stored := sheet.At(cell.Ref{Row: from, Col: t.Range.First.Col + n})
+			if t.Columns[n].Formula == "" || !stored || !c.HasFormula() {
+				continue
+			}
+			text := book.FormulaText(sheet, c)
+			for row := at; row < at+count; row++ {
+				ref := cell.Ref{Row: row, Col: c.Ref.Col}
+				shifted, err := formula.ShiftText(text, c.Ref, ref)
+				if err != nil {
+					break // one that we cannot read: the cells stay empty
+				}
+				e := book.CellEdit{Ref: ref, HasFormula: true, Formula: shifted}
+				if !s.room.take(e) {
+					return s.room.err()
+				}
+				set.Cells = append(set.Cells, e)
+			}
+		}
+	}
+	if len(set.Cells) == 0 {
+		return nil
+	}
+	return s.batch.do(set)
 }
 
 // expandSums lets sums in the row below new ones, which end in the row above these, take them in.
