@@ -102,6 +102,7 @@ func TestDisturbance(t *testing.T) {
 		{"SUM(Wide[[#This Row],[a]:[c]])", column(structure.InsertColumns, "M"), true},
 		{"SUM(Wide[[#This Row],[a]:[c]])", column(structure.InsertColumns, "L"), false},
 		{"SUM(Wide[[#This Row],[a]:[c]])", insert(9), false},
+		{"SUM(Wide[[#This Row],[a]],Wide[b])", moveOf("J9", "J10", ""), true}, // another row, beside what is fixed
 		{"COLUMNS(Wide[#This Row])", column(structure.DeleteColumns, "M"), true},
 		{"COLUMNS(Wide[#This Row])", structure.Change{Kind: structure.DeleteColumns, Sheet: "Sheet1", At: 12, Count: 2}, true}, // it has one left
 		{"Wide[[#This Row],[a]]+Wide[[#This Row],[c]]", column(structure.DeleteColumns, "M"), false},
@@ -191,7 +192,7 @@ func TestDisturbanceIsAll(t *testing.T) {
 		"A2*2", "$A$2+B$3", "SUM(A1:A5)", "SUM($A$1:A4)", "SUM(A:A)", "SUM(3:3)", "Sheet2!A1&B2", "SUM(Sheet1:Sheet3!A2:B3)", "Sheet3!$A$3", "New3!A1", "Name1!A2",
 		"ROW()", "ROW(A5)", "COLUMN(C1)", "ROWS(A2:A6)", "SHEET()", "SHEETS()", "SHEET(Sheet2!A1)", "FORMULATEXT(F2)", "MATCH(3,A1:A8,0)", "MATCH(3,A:A,0)", "INDEX(A1:B8,2,2)",
 		"SUM(A1:INDEX(A1:A8,4))", "SUM(OFFSET(A1,1,0,3,1))", "INDIRECT(\"Sheet2!A2\")", "SUMIF(A1:A4,2,B2)", "SUMIF(A1:A4,\">1\",B1:B4)", "AVERAGEIF(A1:B2,\">0\",B3)", "SUMIF(Some,\">1\",B2)",
-		"A1:A8*2", "Sheet2!A1:A8+1", "+Some", "A2:B4,B3:C5", "SUM(A2:B4B3:C5)", "SUBTOTAL(9,A1:A6)", "SUBTOTAL(2,Sheet1!A1:A6)", "AGGREGATE(9,1,B1:B6)", "SEQUENCE(1,A1)", "A1:INDEX(A1:C1,A2)", "SUM(Some)", "Beside", "Local", "SUM(Sales[Net])", "ROWS(Sales)", "Sales[[#This_Row],[Net]]", "SUM(Sales[[#This_Row],[Net]:[Sum]])", "COLUMNS(Sales[#This_Row])", "SUM(Three)", "VLOOKUP(2,A1:C8,2,FALSE)", "COUNTBLANK(A1:C4)", "IF(A1>0,B2:B5,C1)", "SUM(F1:F9)", "SINGLE(A1:A8)", "SINGLE(Sheet2!A1:A8)",
+		"A1:A8*2", "Sheet2!A1:A8+1", "+Some", "A2:B4,B3:C5", "SUM(A2:B4B3:C5)", "SUBTOTAL(9,A1:A6)", "SUBTOTAL(2,Sheet1!A1:A6)", "AGGREGATE(9,1,B1:B6)", "SEQUENCE(1,A1)", "A1:INDEX(A1:C1,A2)", "SUM(Some)", "Beside", "Local", "SUM(Sales[Net])", "ROWS(Sales)", "Sales[[#This_Row],[Net]]", "SUM(Sales[[#This_Row],[Net]:[Sum]])", "COLUMNS(Sales[#This_Row])", "SUM(Sales[[#This_Row],[Net]],Sales[Sum])", "SUM(Three)", "VLOOKUP(2,A1:C8,2,FALSE)", "COUNTBLANK(A1:C4)", "IF(A1>0,B2:B5,C1)", "SUM(F1:F9)", "SINGLE(A1:A8)", "SINGLE(Sheet2!A1:A8)",
 	}
 	for i, f := range formulas {
 		formulas[i] = strings.ReplaceAll(strings.ReplaceAll(f, "This_Row", "This Row"), "B4B3", "B4 B3")

@@ -44,7 +44,7 @@ func (m *Model) Displaced(d Displacement) (areas []graph.Area) {
 		}
 		away := slices.ContainsFunc(p.Reads, func(r eval.Read) bool { return r.Sheet != s.Template.Sheet })
 		// What stands in the row or column of the formula is another cell where that went another way.
-		aligned := p.Intersects || p.Ranged && s.Template.Kind == grid.NormalFormula || len(p.Tables) > 0 && !p.OtherRows
+		aligned := p.Intersects || p.Ranged && s.Template.Kind == grid.NormalFormula || p.OwnRow
 		if p.Placed || named(p.Names) || p.OtherRows && tabled(p.Tables) || p.Across && across(p.Tables) ||
 			aligned && (d.Cells || away) || (d.Cells || d.Filter) && p.Subtotal || d.Cells && scoped && len(p.Names) > 0 {
 			areas = append(areas, graph.Area{Sheet: s.Template.Sheet, Range: s.Area})

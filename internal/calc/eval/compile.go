@@ -350,6 +350,7 @@ func (c *compiler) mention(nodes []*formula.Node) {
 		c.usesNamed(name, !other.OtherRows)
 	}
 	c.p.Across = c.p.Across || other.Across
+	c.p.OwnRow = c.p.OwnRow || other.OwnRow
 }
 
 // looksFor notes that what the formula is depends on whether there is a defined name, and on what it says.
@@ -456,7 +457,7 @@ func (c *compiler) usesNamed(name string, row bool) {
 	if !slices.Contains(c.p.Tables, name) {
 		c.p.Tables = append(c.p.Tables, name)
 	}
-	c.p.OtherRows = c.p.OtherRows || !row
+	c.p.OwnRow, c.p.OtherRows = c.p.OwnRow || row, c.p.OtherRows || !row
 }
 
 // table compiles a part of a table.

@@ -63,8 +63,8 @@ type Program struct {
 	// Names are the words of the formula, and of the defined names that it goes through, that were looked
 	// for among the defined names, in upper case: those that were found and those that were not.
 	Names []string
-	// OtherRows says that it names more of a table than what stands in its own row.
-	OtherRows bool
+	// OwnRow says that it names what stands of a table in its own row, OtherRows that it names more of one.
+	OwnRow, OtherRows bool
 	// Across says that in its own row it names a run of columns of a table.
 	Across bool
 	// Placed says that the formula goes by where it stands or where its references lie: it calls ROW, SHEET,
