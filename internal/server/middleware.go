@@ -309,7 +309,9 @@ func (s *Server) checkTool(next mcp.MethodHandler) mcp.MethodHandler {
 		if method == methodCallTool && s.conf.Extend == nil {
 			if name := toolName(req); s.tools[name] == nil {
 				msg := fmt.Sprintf("unknown tool %q", clip(name, 100))
-				if near := nearest.Names(name, s.names, 1); near != nil {
+				if set := s.conf.Env.AbsentFrom(name); set != "" {
+					msg = fmt.Sprintf("the tool %q, of the toolset %q, is not on offer here", name, set)
+				} else if near := nearest.Names(name, s.names, 1); near != nil {
 					msg += fmt.Sprintf("; did you mean %q?", near[0])
 				} else {
 					msg += "; tools/list names the tools on offer"

@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"golang.org/x/tools/txtar"
+
+	"gridflow/internal/tools"
 )
 
 var update = flag.Bool("update", false, "write what the server answers into the testdata")
@@ -58,6 +60,7 @@ func playScript(t *testing.T, file string) {
 	resources := fixtureResources{changed: make(chan string)}
 	s := New(Config{
 		Version: "1.2.3", Tools: fixtureTools(), Resources: resources, ToolTimeout: 30 * time.Second,
+		Env: &tools.Env{Absent: map[string]string{"draws": "office"}},
 		Log: slog.New(slog.NewTextHandler(&log, nil)),
 	})
 	ctx, stop := context.WithCancel(t.Context())

@@ -34,6 +34,14 @@ type Env struct {
 	Absent map[string]string
 }
 
+// AbsentFrom gives the toolset of a tool that there is, and that clients cannot call; "" for any other name.
+func (e *Env) AbsentFrom(name string) string {
+	if e == nil {
+		return ""
+	}
+	return e.Absent[name]
+}
+
 // Workspace is where workbooks come from; *workspace.Workspace is the one that reads
 // files. All methods may be called from any number of goroutines at once.
 type Workspace interface {

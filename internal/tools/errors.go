@@ -109,7 +109,7 @@ func (e *Env) hinting(err error) error {
 	}
 	var missing []string
 	for _, name := range toolName.FindAllString(ours.Hint, -1) {
-		if set, absent := e.Absent[name]; absent {
+		if set := e.AbsentFrom(name); set != "" {
 			missing = append(missing, name+" of the toolset "+set)
 		}
 	}
