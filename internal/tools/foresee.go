@@ -138,13 +138,19 @@ func (f *foreseen) headers(t *grid.Table) error {
 		return nil
 	}
 	row := cell.Range{First: t.Range.First, Last: cell.Ref{Row: t.Range.First.Row, Col: t.Range.Last.Col}}
-	was := make([]string, len(t.Columns)) // as the fork has it by now
-	edited := make([]*book.CellEdit, len(t.Columns))
+	var edited []*book.CellEdit // by column
 	f.each(row, func(c *book.CellEdit) {
 		if !c.Keep {
+			if edited == nil {
+				edited = make([]*book.CellEdit, len(t.Columns))
+			}
 			edited[c.Ref.Col-row.First.Col] = c
 		}
 	})
+	if edited == nil {
+		return nil
+	}
+	was := make([]string, len(t.Columns)) // as the fork has it by now
 	taken := map[string]bool{}
 	for col := range t.Columns {
 		was[col] = t.Columns[col].Name
