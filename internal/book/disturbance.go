@@ -118,7 +118,7 @@ func (r *restructuring) disturbedCells(ctx context.Context, now *Snapshot) (list
 				return nil, err
 			}
 		}
-		if _, err := r.by.sheet(ctx, i, sheet, other); err != nil {
+		if _, err := r.by.moved(ctx, i, sheet, other); err != nil {
 			return nil, err
 		}
 		for _, x := range r.by.disturbed[sheet] {

@@ -39,7 +39,7 @@ type step struct {
 	names  []string
 	ids    []int
 
-	headings []heading // of columns that were inserted into tables
+	headings []heading // of columns that were inserted into the source's tables
 }
 
 // moved gives the source of s where it is one of a workbook that was restructured, else nil.
@@ -260,14 +260,11 @@ func (st *step) tables(tables []grid.Table, book *grid.Workbook) []grid.Table {
 		if !ok {
 			continue
 		}
+		st.headings = appendHeadings(st.headings, before[i].Sheet, after, from)
 		t.Range, t.TotalsRows = after.Range, after.Totals
 		t.Sheet = slices.IndexFunc(book.Sheets, func(s grid.SheetInfo) bool { return strings.EqualFold(s.Name, after.Sheet) })
 		columns := make([]grid.TableColumn, len(from))
 		for k, old := range from {
-			if old < 0 && t.HeaderRows > 0 {
-				at := cell.Ref{Row: t.Range.First.Row, Col: t.Range.First.Col + k}
-				st.headings = append(st.headings, heading{before[i].Sheet, at, after.Columns[k]})
-			}
 			if old >= 0 {
 				columns[k] = t.Columns[old]
 				columns[k].Formula, _ = st.r.Formula(columns[k].Formula, before[i].Sheet)
@@ -282,6 +279,18 @@ func (st *step) tables(tables []grid.Table, book *grid.Workbook) []grid.Table {
 	}
 	slices.SortStableFunc(out, func(a, b grid.Table) int { return a.Sheet - b.Sheet })
 	return out
+}
+
+// appendHeadings appends the headings of a table's new columns, as (*structure.Rewriter).Table tells them. Sheet is what its
+// sheet was called before.
+func appendHeadings(list []heading, sheet string, after structure.Table, from []int) []heading {
+	for k, old := range from {
+		if old < 0 && after.Header > 0 {
+			at := cell.Ref{Row: after.Range.First.Row, Col: after.Range.First.Col + k}
+			list = append(list, heading{sheet, at, after.Columns[k]})
+		}
+	}
+	return list
 }
 
 // tablesOf gives the tables of a workbook as a change has to know them.
@@ -366,7 +375,7 @@ func (m *movedSource) before(ctx context.Context, id, n int) (*grid.Sheet, error
 	}
 	st := &m.steps[n-1]
 	p := m.stepper(st)
-	return p.sheet(ctx, slices.Index(st.ids, id), sheet, func(from int) (*grid.Sheet, error) { return m.before(ctx, st.ids[from], n-1) })
+	return p.sheet(ctx, slices.Index(st.ids, id), sheet, func(from int) (*grid.Sheet, error) { return m.before(ctx, st.ids[from], n-1) }, st.headings)
 }
 
 // from gives the sheet from which cells come to another one.

@@ -246,7 +246,7 @@ func (r *restructuring) seed(ctx context.Context, i int, sheet *grid.Sheet, plai
 	if _, ok := r.src.sheets[to].Peek(); ok {
 		return nil
 	}
-	n, err := r.by.sheet(ctx, i, sheet, func(i int) (*grid.Sheet, error) { return plain.Sheet(ctx, i) })
+	n, err := r.by.sheet(ctx, i, sheet, func(i int) (*grid.Sheet, error) { return plain.Sheet(ctx, i) }, r.step.headings)
 	if err != nil {
 		return err
 	}
@@ -266,6 +266,11 @@ func (r *restructuring) snapshot(ctx context.Context, s *Snapshot) (*Snapshot, e
 		n.book = r.book(s)
 	}
 	plain := s.unedited()
+	var headings []heading
+	var err error
+	if n.tables, headings, err = r.tables(ctx, s); err != nil {
+		return nil, err
+	}
 	n.sheets = nil
 	for _, e := range s.sheets {
 		to := r.to(e.index)
@@ -276,37 +281,47 @@ func (r *restructuring) snapshot(ctx context.Context, s *Snapshot) (*Snapshot, e
 			return nil, err
 		}
 		base, _ := r.src.sheets[to].Peek()
-		sheet, err := r.by.sheet(ctx, e.index, e.sheet, func(i int) (*grid.Sheet, error) { return s.Sheet(ctx, i) })
+		sheet, err := r.by.sheet(ctx, e.index, e.sheet, func(i int) (*grid.Sheet, error) { return s.Sheet(ctx, i) }, headings)
 		if err != nil {
 			return nil, err
 		}
 		n.sheets = append(n.sheets, editedSheet{to, sheet, base})
 	}
-	if into, from := r.receives(); into >= 0 && s.edited(into) == nil && s.edited(from) != nil {
-		// What it gets is not what the file has there.
-		was, err := plain.Sheet(ctx, into)
+	for i := range r.order {
+		if s.edited(i) != nil || !r.departs(s, i, headings) {
+			continue
+		}
+		was, err := plain.Sheet(ctx, i)
 		if err != nil {
 			return nil, err
 		}
-		if err := r.seed(ctx, into, was, plain); err != nil {
+		if err := r.seed(ctx, i, was, plain); err != nil {
 			return nil, err
 		}
-		base, _ := r.src.sheets[r.to(into)].Peek()
-		sheet, err := r.by.sheet(ctx, into, was, func(int) (*grid.Sheet, error) { return s.edited(from), nil })
+		base, _ := r.src.sheets[r.to(i)].Peek()
+		sheet, err := r.by.sheet(ctx, i, was, func(i int) (*grid.Sheet, error) { return s.Sheet(ctx, i) }, headings)
 		if err != nil {
 			return nil, err
 		}
-		n.sheets = append(n.sheets, editedSheet{r.to(into), sheet, base})
+		n.sheets = append(n.sheets, editedSheet{r.to(i), sheet, base})
 	}
 	slices.SortFunc(n.sheets, func(a, b editedSheet) int { return a.index - b.index })
-	var err error
-	if n.tables, err = r.tables(ctx, s); err != nil {
-		return nil, err
-	}
 	n.objects = r.objects(s)
 	n.before, n.since, n.disturbed, n.doubt = nil, nil, nil, nil
 	n.stale = s.stale || n.mayHaveFormulas()
 	return &n, nil
+}
+
+// departs reports whether a sheet that is not edited in s will not be what the source has there: cells come to it from one that is
+// edited, or tables have other headings.
+func (r *restructuring) departs(s *Snapshot, i int, headings []heading) bool {
+	if into, from := r.receives(); i == into && s.edited(from) != nil {
+		return true
+	}
+	on := func(list []heading) []heading {
+		return slices.DeleteFunc(slices.Clone(list), func(h heading) bool { return h.sheet != r.step.names[i] })
+	}
+	return !slices.Equal(on(headings), on(r.step.headings))
 }
 
 // receives gives the sheet that cells come to from another one, and that; -1 where they come to none.

@@ -15,17 +15,28 @@ type stepper struct {
 	source *movedSource
 	st     *step
 	mover  *grid.Mover
-	made   map[[2]*grid.Sheet]*grid.Sheet
+	made   map[[2]*grid.Sheet]*grid.Sheet // without the headings of new columns
+	headed map[headedSheet]*grid.Sheet
 	// By sheet, as it was: the cells there whose formulas the change has made read something else.
 	disturbed map[*grid.Sheet][]cell.Range
 }
 
 func (m *movedSource) stepper(st *step) *stepper {
-	return &stepper{m, st, grid.NewMover(st.r), map[[2]*grid.Sheet]*grid.Sheet{}, map[*grid.Sheet][]cell.Range{}}
+	return &stepper{m, st, grid.NewMover(st.r), map[[2]*grid.Sheet]*grid.Sheet{}, map[headedSheet]*grid.Sheet{}, map[*grid.Sheet][]cell.Range{}}
 }
 
-// sheet gives sheet i, in one of its states, after the step. Other gives the state of another sheet then.
-func (p *stepper) sheet(ctx context.Context, i int, sheet *grid.Sheet, other func(i int) (*grid.Sheet, error)) (*grid.Sheet, error) {
+// sheet gives sheet i, in one of its states, after the step. Other gives the state of another sheet then, and headings are those
+// that tables have got in that state.
+func (p *stepper) sheet(ctx context.Context, i int, sheet *grid.Sheet, other func(i int) (*grid.Sheet, error), headings []heading) (*grid.Sheet, error) {
+	n, err := p.moved(ctx, i, sheet, other)
+	if err != nil {
+		return nil, err
+	}
+	return p.withHeadings(n, p.st.names[i], headings)
+}
+
+// moved gives the sheet after the step but for the headings.
+func (p *stepper) moved(ctx context.Context, i int, sheet *grid.Sheet, other func(i int) (*grid.Sheet, error)) (*grid.Sheet, error) {
 	own := p.st.names[i]
 	key := [2]*grid.Sheet{sheet}
 	from, receives := p.st.from(own)
@@ -56,9 +67,6 @@ func (p *stepper) sheet(ctx context.Context, i int, sheet *grid.Sheet, other fun
 		return nil, err
 	}
 	p.disturbed[sheet] = append(p.disturbed[sheet], p.mover.Disturbed(whole)...)
-	if n, err = p.headed(n, own); err != nil {
-		return nil, err
-	}
 	p.made[key] = n
 	return n, nil
 }
@@ -95,10 +103,17 @@ func cuts(r *structure.Rewriter, own string, f grid.Formula) bool {
 		parts[0].Range.Cells() != f.Range.Cells()
 }
 
-// headed writes the names of the columns that tables got to their header rows, as the heading beside it looks.
-func (p *stepper) headed(sheet *grid.Sheet, own string) (*grid.Sheet, error) {
+// withHeadings writes the names of the columns that tables got to their header rows, as the heading beside it looks.
+func (p *stepper) withHeadings(sheet *grid.Sheet, own string, headings []heading) (*grid.Sheet, error) {
+	if len(headings) == 0 {
+		return sheet, nil
+	}
+	key := headedSheet{sheet, &headings[0]}
+	if n := p.headed[key]; n != nil {
+		return n, nil
+	}
 	var changes []grid.Change
-	for _, h := range p.st.headings {
+	for _, h := range headings {
 		if !strings.EqualFold(h.sheet, own) {
 			continue
 		}
@@ -112,7 +127,17 @@ func (p *stepper) headed(sheet *grid.Sheet, own string) (*grid.Sheet, error) {
 	if changes == nil {
 		return sheet, nil
 	}
-	return sheet.With(changes)
+	n, err := sheet.With(changes)
+	if err == nil {
+		p.headed[key] = n
+	}
+	return n, err
+}
+
+// headedSheet is a sheet and, by the first of them, the headings that it is given.
+type headedSheet struct {
+	sheet *grid.Sheet
+	first *heading
 }
 
 // heading is the name of a new column of a table, and the cell in which it has to stand.
