@@ -38,6 +38,10 @@ func TestTypedArrays(t *testing.T) {
 		{"EDATE({1,40},1)", "32 69"},
 		{"SUM(SWITCH(A1:A2,1,10,3,20))", "30"},
 		{"SUM(CHOOSE(A1:A2,5,6,7))", "12"},
+		{"SUM(IFERROR(A1:A2,0))", "4"},
+		{"SUM(IFNA(1/0,A1:A2))", "#DIV/0!"},
+		{"AVERAGE(IFERROR(1/0,A1:B2))", "2.5"},
+		{"SUM(LARGE(A1:B2,A1:A2))", "6"},
 		{"Nobody+1", "#NAME?"}, // it may come to be a range
 		{"NOBODY(1)", "#NAME?"},
 		{"Twice(A1)", "2"},

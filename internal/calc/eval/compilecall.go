@@ -13,6 +13,10 @@ import (
 var byPlace = map[string]bool{"ROW": true, "COLUMN": true, "ROWS": true, "COLUMNS": true, "OFFSET": true, "AREAS": true,
 	"SHEET": true, "SHEETS": true, "ISREF": true}
 
+// ranking are the functions whose second argument is a single place among the numbers of the first, though a range may stand there.
+var ranking = map[string]bool{"LARGE": true, "SMALL": true, "PERCENTILE": true, "PERCENTILE.EXC": true, "PERCENTILE.INC": true,
+	"QUARTILE": true, "QUARTILE.EXC": true, "QUARTILE.INC": true}
+
 // placed are the functions whose value may be another one after rows, columns or sheets came, went or moved, although what they are given
 // are the same cells.
 var placed = map[string]bool{"ROW": true, "COLUMN": true, "SHEET": true, "SHEETS": true, "FORMULATEXT": true, "CELL": true, "OFFSET": true, "INDIRECT": true}
@@ -84,6 +88,9 @@ func (c *compiler) call(n *formula.Node) expr {
 			c.cut(out.args[i])
 		}
 	}
+	if ranking[name] {
+		c.cut(out.args[1])
+	}
 	if len(out.args) == 3 && (name == "SUMIF" || name == "AVERAGEIF") {
 		c.beyond(out.args[0], out.args[2])
 	}
@@ -105,7 +112,10 @@ func (c *compiler) special(name string, n *formula.Node) expr {
 		}
 		return b
 	case "IFERROR", "IFNA":
-		return &rescue{x: c.expr(kids[0]), alt: c.expr(kids[1]), onlyNA: name == "IFNA"}
+		r := &rescue{x: c.expr(kids[0]), alt: c.expr(kids[1]), onlyNA: name == "IFNA"}
+		c.cut(r.x)
+		c.cut(r.alt)
+		return r
 	case "CHOOSE":
 		p := &pick{index: c.expr(kids[0])}
 		c.cut(p.index)

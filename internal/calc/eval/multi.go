@@ -98,12 +98,10 @@ func (c *call) multi(depth int) bool {
 		return many(0)
 	case "N", "T":
 		return many(0) && !reference(arg(0), depth)
-	case "LARGE", "SMALL", "PERCENTILE", "PERCENTILE.EXC", "PERCENTILE.INC", "QUARTILE", "QUARTILE.EXC", "QUARTILE.INC":
-		return many(1)
 	case "REGEXEXTRACT":
 		return !none(2)
 	}
-	return formula.ArrayFunction(c.f.Name)
+	return formula.ArrayFunction(c.f.Name) || ranking[c.f.Name] && many(1)
 }
 
 // isNumber reports whether an argument is left out, or written out as a number.
