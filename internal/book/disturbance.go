@@ -74,14 +74,15 @@ func (r *restructuring) unsettle(ctx context.Context, base, restructured, now, n
 			d.cells = r.cover(d.cells, next, a.Sheet, a.Range)
 		}
 	}
-	cells, err := r.disturbedCells(ctx, now)
+	own := r.of(now)
+	cells, err := own.disturbedCells(ctx, now)
 	if err != nil {
 		return err
 	}
 	for _, a := range cells {
 		d.cells = r.cover(d.cells, next, a.Sheet, a.Range)
 	}
-	if err := r.displace(ctx, &d.Displacement, now); err != nil {
+	if err := own.displace(ctx, &d.Displacement, now); err != nil {
 		return err
 	}
 	next.disturbed = d

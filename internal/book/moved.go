@@ -39,7 +39,7 @@ type step struct {
 	names  []string
 	ids    []int
 
-	headings []heading // of columns that were inserted into tables
+	headings []heading // of columns that were inserted into tables of the file
 }
 
 // moved gives the source of s where it is one of a workbook that was restructured, else nil.
@@ -161,13 +161,7 @@ func after(ctx context.Context, s *Snapshot, c structure.Change) (*movedSource, 
 		return nil, err
 	}
 	st := step{change: c, names: namesOf(book), ids: ids}
-	named := tablesOf(book, tables)
-	if edited, err := s.Tables(ctx); err != nil {
-		return nil, err
-	} else if len(edited) > 0 && (len(tables) == 0 || &edited[0] != &tables[0]) { // the formulas of edits name tables and columns as they are by now
-		named = append(named, tablesOf(s.Workbook(), edited)...)
-	}
-	st.r = c.Rewriter(st.names, named...)
+	st.r = c.Rewriter(st.names, tablesOf(st.names, tables)...)
 	n.ids = st.order(ids, len(n.file.Workbook().Sheets)+len(n.steps))
 	n.book = st.workbook(book, n.ids)
 	n.tables = st.tables(tables, n.book)
@@ -260,14 +254,11 @@ func (st *step) tables(tables []grid.Table, book *grid.Workbook) []grid.Table {
 		if !ok {
 			continue
 		}
+		st.headings = append(st.headings, headingsOf(before[i].Sheet, after, from)...)
 		t.Range, t.TotalsRows = after.Range, after.Totals
 		t.Sheet = slices.IndexFunc(book.Sheets, func(s grid.SheetInfo) bool { return strings.EqualFold(s.Name, after.Sheet) })
 		columns := make([]grid.TableColumn, len(from))
 		for k, old := range from {
-			if old < 0 && t.HeaderRows > 0 {
-				at := cell.Ref{Row: t.Range.First.Row, Col: t.Range.First.Col + k}
-				st.headings = append(st.headings, heading{before[i].Sheet, at, after.Columns[k]})
-			}
 			if old >= 0 {
 				columns[k] = t.Columns[old]
 				columns[k].Formula, _ = st.r.Formula(columns[k].Formula, before[i].Sheet)
@@ -284,9 +275,8 @@ func (st *step) tables(tables []grid.Table, book *grid.Workbook) []grid.Table {
 	return out
 }
 
-// tablesOf gives the tables of a workbook as a change has to know them.
-func tablesOf(book *grid.Workbook, tables []grid.Table) []structure.Table {
-	names := namesOf(book)
+// tablesOf gives the tables of a workbook, which has sheets of these names, as a change has to know them.
+func tablesOf(names []string, tables []grid.Table) []structure.Table {
 	list := make([]structure.Table, len(tables))
 	for i := range tables {
 		list[i] = tableOf(names, &tables[i])
@@ -365,8 +355,11 @@ func (m *movedSource) before(ctx context.Context, id, n int) (*grid.Sheet, error
 		return nil, context.Cause(ctx)
 	}
 	st := &m.steps[n-1]
-	p := m.stepper(st)
-	return p.sheet(ctx, slices.Index(st.ids, id), sheet, func(from int) (*grid.Sheet, error) { return m.before(ctx, st.ids[from], n-1) })
+	p, i := m.stepper(st), slices.Index(st.ids, id)
+	if sheet, err = p.sheet(ctx, i, sheet, func(from int) (*grid.Sheet, error) { return m.before(ctx, st.ids[from], n-1) }); err != nil {
+		return nil, err
+	}
+	return p.headed(i, sheet, st.headings)
 }
 
 // from gives the sheet from which cells come to another one.

@@ -208,10 +208,12 @@ func (o Restructure) contents(ctx context.Context, s *Snapshot, name string) (c 
 
 // restructuring makes states of one line what they are after a change, so that they share what they shared before.
 type restructuring struct {
-	src   *movedSource
-	step  *step
-	by    *stepper
-	order []int // where each sheet of before is, -1 where it is gone
+	src    *movedSource
+	step   *step
+	source *stepper                        // of the sheets of the source
+	by     *stepper                        // of those of states
+	order  []int                           // where each sheet of before is, -1 where it is gone
+	own    map[*tableStates]*restructuring // see of
 }
 
 // newRestructuring makes the source of s after c, which must have passed its check.
@@ -221,7 +223,8 @@ func newRestructuring(ctx context.Context, s *Snapshot, c structure.Change) (*re
 		return nil, err
 	}
 	st := &src.steps[len(src.steps)-1]
-	r := &restructuring{src: src, step: st, by: src.stepper(st)}
+	r := &restructuring{src: src, step: st, source: src.stepper(st), own: map[*tableStates]*restructuring{}}
+	r.by = r.source
 	for _, id := range st.ids {
 		r.order = append(r.order, slices.Index(src.ids, id))
 	}
@@ -246,8 +249,11 @@ func (r *restructuring) seed(ctx context.Context, i int, sheet *grid.Sheet, plai
 	if _, ok := r.src.sheets[to].Peek(); ok {
 		return nil
 	}
-	n, err := r.by.sheet(ctx, i, sheet, func(i int) (*grid.Sheet, error) { return plain.Sheet(ctx, i) })
+	n, err := r.source.sheet(ctx, i, sheet, func(i int) (*grid.Sheet, error) { return plain.Sheet(ctx, i) })
 	if err != nil {
+		return err
+	}
+	if n, err = r.source.headed(i, n, r.step.headings); err != nil {
 		return err
 	}
 	r.src.sheets[to].Set(n)
@@ -257,53 +263,82 @@ func (r *restructuring) seed(ctx context.Context, i int, sheet *grid.Sheet, plai
 // to gives the index that a sheet has afterwards, -1 where it is gone.
 func (r *restructuring) to(i int) int { return r.order[i] }
 
+// of gives what rewrites a state. What formulas say of tables goes by those of the state: one that an edit has renamed, or made where the
+// source has another one of its name, has its own fate. Where the tables fare alike it is r, so that the sheets of the state share
+// what they can with those of the source.
+func (r *restructuring) of(s *Snapshot) *restructuring {
+	if s.tables == nil {
+		return r
+	}
+	if own := r.own[s.tables]; own != nil {
+		return own
+	}
+	own := r
+	if by := r.step.change.Rewriter(r.step.names, tablesOf(r.step.names, s.tables.tables)...); !by.SameTables(r.step.r) {
+		st, n := *r.step, *r
+		st.r = by
+		n.step, n.by = &st, r.src.stepper(&st)
+		n.by.plain = r.source
+		own = &n
+	}
+	r.own[s.tables] = own
+	return own
+}
+
 // snapshot gives a state after the change.
 func (r *restructuring) snapshot(ctx context.Context, s *Snapshot) (*Snapshot, error) {
+	own := r.of(s)
 	n := *s
 	n.src, n.models, n.model = r.src, &r.src.models, nil
 	n.byName = byName(r.src.book)
-	if s.book != nil {
-		n.book = r.book(s)
+	if s.book != nil || own != r {
+		n.book = own.book(s)
+	}
+	var headings []heading
+	var err error
+	if n.tables, headings, err = own.tables(ctx, s); err != nil {
+		return nil, err
 	}
 	plain := s.unedited()
 	n.sheets = nil
-	for _, e := range s.sheets {
-		to := r.to(e.index)
-		if to < 0 {
+	// Of the sheets that no edit has changed, those become others than the source's that get cells that one has changed, that get
+	// headings of tables which the source has not, or that name such tables.
+	into, from := r.receives()
+	heads := -1
+	if !slices.Equal(headings, r.step.headings) {
+		heads = r.step.index(r.step.change.Sheet)
+	}
+	for i, info := range s.Workbook().Sheets {
+		if r.to(i) < 0 || info.Kind != grid.Worksheet {
 			continue
 		}
-		if err := r.seed(ctx, e.index, e.base, plain); err != nil {
+		e, edited := s.editedSheet(i)
+		if !edited {
+			if own == r && i != heads && (i != into || s.edited(from) == nil) {
+				continue
+			}
+			if e.base, err = plain.Sheet(ctx, i); err != nil {
+				return nil, err
+			}
+			e.sheet = e.base
+		}
+		if err := r.seed(ctx, i, e.base, plain); err != nil {
 			return nil, err
 		}
-		base, _ := r.src.sheets[to].Peek()
-		sheet, err := r.by.sheet(ctx, e.index, e.sheet, func(i int) (*grid.Sheet, error) { return s.Sheet(ctx, i) })
+		base, _ := r.src.sheets[r.to(i)].Peek()
+		sheet, err := own.by.sheet(ctx, i, e.sheet, func(i int) (*grid.Sheet, error) { return s.Sheet(ctx, i) })
 		if err != nil {
 			return nil, err
 		}
-		n.sheets = append(n.sheets, editedSheet{to, sheet, base})
-	}
-	if into, from := r.receives(); into >= 0 && s.edited(into) == nil && s.edited(from) != nil {
-		// What it gets is not what the file has there.
-		was, err := plain.Sheet(ctx, into)
-		if err != nil {
+		if sheet, err = own.by.headed(i, sheet, headings); err != nil {
 			return nil, err
 		}
-		if err := r.seed(ctx, into, was, plain); err != nil {
-			return nil, err
+		if edited || sheet != base {
+			n.sheets = append(n.sheets, editedSheet{r.to(i), sheet, base})
 		}
-		base, _ := r.src.sheets[r.to(into)].Peek()
-		sheet, err := r.by.sheet(ctx, into, was, func(int) (*grid.Sheet, error) { return s.edited(from), nil })
-		if err != nil {
-			return nil, err
-		}
-		n.sheets = append(n.sheets, editedSheet{r.to(into), sheet, base})
 	}
 	slices.SortFunc(n.sheets, func(a, b editedSheet) int { return a.index - b.index })
-	var err error
-	if n.tables, err = r.tables(ctx, s); err != nil {
-		return nil, err
-	}
-	n.objects = r.objects(s)
+	n.objects = own.objects(s)
 	n.before, n.since, n.disturbed, n.doubt = nil, nil, nil, nil
 	n.stale = s.stale || n.mayHaveFormulas()
 	return &n, nil
@@ -319,10 +354,11 @@ func (r *restructuring) receives() (into, from int) {
 	return -1, -1
 }
 
-// book gives the workbook of s, which has what edits changed of it, after the change.
+// book gives the workbook of s after the change.
 func (r *restructuring) book(s *Snapshot) *grid.Workbook {
-	book := r.step.workbook(s.book, r.src.ids)
-	if was := s.src.Workbook(); len(was.Names) == len(s.book.Names) && (len(was.Names) == 0 || &was.Names[0] == &s.book.Names[0]) {
+	is := s.Workbook()
+	book := r.step.workbook(is, r.src.ids)
+	if was := s.src.Workbook(); r.by == r.source && len(was.Names) == len(is.Names) && (len(was.Names) == 0 || &was.Names[0] == &is.Names[0]) {
 		book.Names = r.src.book.Names // they share them, so that nobody has to compare them
 	}
 	return book

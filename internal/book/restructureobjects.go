@@ -12,26 +12,30 @@ import (
 // What structural changes do to tables, charts and pictures that edits have made or changed: those of the file go
 // with the file.
 
-// tables gives the tables of s after the change, nil where they are those of the source.
-func (r *restructuring) tables(ctx context.Context, s *Snapshot) (*tableStates, error) {
+// tables gives the tables of s after the change, nil where they are those of the source, and the headings of the columns that
+// they got by it.
+func (r *restructuring) tables(ctx context.Context, s *Snapshot) (*tableStates, []heading, error) {
 	if s.tables == nil {
-		return nil, nil
+		return nil, r.step.headings, nil
 	}
 	before, err := s.src.Tables(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	after, _ := r.src.Tables(ctx)
 	named := func(list []grid.Table, name string) int {
 		return slices.IndexFunc(list, func(t grid.Table) bool { return FoldName(t.Name) == FoldName(name) })
 	}
 	var list []tableState
+	var headings []heading
 	for i := range s.tables.list {
 		t := s.tables.list[i]
-		is, from, ok := r.step.r.Table(tableOf(r.step.names, &t.Table))
+		was := tableOf(r.step.names, &t.Table)
+		is, from, ok := r.step.r.Table(was)
 		if !ok {
 			continue
 		}
+		headings = append(headings, headingsOf(was.Sheet, is, from)...)
 		source := -1 // the table that it comes from, as the source has it afterwards
 		if t.from > 0 {
 			if source = named(after, before[t.from-1].Name); source < 0 {
@@ -41,37 +45,37 @@ func (r *restructuring) tables(ctx context.Context, s *Snapshot) (*tableStates, 
 			}
 		}
 		t.Range, t.Sheet, t.TotalsRows = is.Range, r.sheet(is.Sheet), is.Totals
-		columns, was := make([]grid.TableColumn, len(from)), make([]string, len(from))
+		columns, called := make([]grid.TableColumn, len(from)), make([]string, len(from))
 		for k, old := range from {
 			if old >= 0 {
 				columns[k] = t.Columns[old]
 				for _, f := range [...]*string{&columns[k].Formula, &columns[k].TotalsFormula} {
 					*f, _ = r.step.r.Formula(*f, is.Sheet)
 				}
-				was[k] = t.was[old]
+				called[k] = t.was[old]
 			}
 			columns[k].Name = is.Columns[k]
 			if source < 0 {
-				was[k] = ""
+				called[k] = ""
 				continue
 			}
 			if old < 0 { // what the change has inserted into the table of the source as well
 				if at := t.Range.First.Col + k - after[source].Range.First.Col; at >= 0 && at < len(after[source].Columns) && named(before, after[source].Name) >= 0 {
 					name := after[source].Columns[at].Name
 					if !slices.ContainsFunc(before[named(before, after[source].Name)].Columns, func(c grid.TableColumn) bool { return strings.EqualFold(c.Name, name) }) {
-						was[k] = name
+						called[k] = name
 					}
 				}
-			} else if !slices.ContainsFunc(after[source].Columns, func(c grid.TableColumn) bool { return c.Name == was[k] }) {
-				was[k] = ""
+			} else if !slices.ContainsFunc(after[source].Columns, func(c grid.TableColumn) bool { return c.Name == called[k] }) {
+				called[k] = ""
 			}
 		}
-		t.Columns, t.was = columns, was
+		t.Columns, t.was = columns, called
 		t.Filters = criteriaOn(t.Filters, func(k int) int { return slices.Index(from, k) })
 		t.Filtering = len(t.Filters) > 0
 		list = append(list, t)
 	}
-	return newTableStates(list), nil
+	return newTableStates(list), headings, nil
 }
 
 // sheet gives the index that a sheet has afterwards, by the name that it has then.

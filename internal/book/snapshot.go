@@ -113,11 +113,16 @@ func (s *Snapshot) Workbook() *grid.Workbook {
 
 // edited gives sheet i if it was edited, else nil.
 func (s *Snapshot) edited(i int) *grid.Sheet {
+	e, _ := s.editedSheet(i)
+	return e.sheet
+}
+
+func (s *Snapshot) editedSheet(i int) (editedSheet, bool) {
 	n, ok := slices.BinarySearchFunc(s.sheets, i, func(e editedSheet, i int) int { return e.index - i })
 	if !ok {
-		return nil
+		return editedSheet{}, false
 	}
-	return s.sheets[n].sheet
+	return s.sheets[n], true
 }
 
 // Stale reports whether the value of some formula may no longer be what it says: since the

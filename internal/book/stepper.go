@@ -2,6 +2,7 @@ package book
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"gridflow/internal/cell"
@@ -14,17 +15,20 @@ import (
 type stepper struct {
 	source *movedSource
 	st     *step
+	plain  *stepper // of the source, for sheets without formulas, where st is of a state that has other tables
 	mover  *grid.Mover
-	made   map[[2]*grid.Sheet]*grid.Sheet
+	made   map[[2]*grid.Sheet]*grid.Sheet // what sheet gave, by the sheet, and the one that cells come from
+	named  map[headedSheet]*grid.Sheet    // what headed gave
 	// By sheet, as it was: the cells there whose formulas the change has made read something else.
 	disturbed map[*grid.Sheet][]cell.Range
 }
 
 func (m *movedSource) stepper(st *step) *stepper {
-	return &stepper{m, st, grid.NewMover(st.r), map[[2]*grid.Sheet]*grid.Sheet{}, map[*grid.Sheet][]cell.Range{}}
+	return &stepper{source: m, st: st, mover: grid.NewMover(st.r), made: map[[2]*grid.Sheet]*grid.Sheet{}, named: map[headedSheet]*grid.Sheet{}, disturbed: map[*grid.Sheet][]cell.Range{}}
 }
 
-// sheet gives sheet i, in one of its states, after the step. Other gives the state of another sheet then.
+// sheet gives sheet i, in one of its states, after the step, without the headings that tables get by it, since these are not
+// the same in all states: see headed. Other gives the state of another sheet then.
 func (p *stepper) sheet(ctx context.Context, i int, sheet *grid.Sheet, other func(i int) (*grid.Sheet, error)) (*grid.Sheet, error) {
 	own := p.st.names[i]
 	key := [2]*grid.Sheet{sheet}
@@ -37,6 +41,9 @@ func (p *stepper) sheet(ctx context.Context, i int, sheet *grid.Sheet, other fun
 	}
 	if n := p.made[key]; n != nil {
 		return n, nil
+	}
+	if p.plain != nil && sheet.FormulaCells() == 0 && (!receives || key[1].FormulaCells() == 0) {
+		return p.plain.sheet(ctx, i, sheet, other)
 	}
 	whole, err := p.withdrawn(sheet, own)
 	if err != nil {
@@ -56,9 +63,6 @@ func (p *stepper) sheet(ctx context.Context, i int, sheet *grid.Sheet, other fun
 		return nil, err
 	}
 	p.disturbed[sheet] = append(p.disturbed[sheet], p.mover.Disturbed(whole)...)
-	if n, err = p.headed(n, own); err != nil {
-		return nil, err
-	}
 	p.made[key] = n
 	return n, nil
 }
@@ -95,10 +99,13 @@ func cuts(r *structure.Rewriter, own string, f grid.Formula) bool {
 		parts[0].Range.Cells() != f.Range.Cells()
 }
 
-// headed writes the names of the columns that tables got to their header rows, as the heading beside it looks.
-func (p *stepper) headed(sheet *grid.Sheet, own string) (*grid.Sheet, error) {
+// headed writes the names of the columns that tables got to their header rows, as the heading beside it looks. Sheet is what
+// sheet gave for i.
+func (p *stepper) headed(i int, sheet *grid.Sheet, headings []heading) (*grid.Sheet, error) {
+	own := p.st.names[i]
 	var changes []grid.Change
-	for _, h := range p.st.headings {
+	key := headedSheet{sheet: sheet}
+	for _, h := range headings {
 		if !strings.EqualFold(h.sheet, own) {
 			continue
 		}
@@ -108,11 +115,25 @@ func (p *stepper) headed(sheet *grid.Sheet, own string) (*grid.Sheet, error) {
 			p.source.other.Store(true)
 		}
 		changes = append(changes, c)
+		key.headings += fmt.Sprintf("%v=%s\n", h.at, h.name)
 	}
 	if changes == nil {
 		return sheet, nil
 	}
-	return sheet.With(changes)
+	if n := p.named[key]; n != nil {
+		return n, nil
+	}
+	n, err := sheet.With(changes)
+	if err == nil {
+		p.named[key] = n
+	}
+	return n, err
+}
+
+// headedSheet is a sheet with the headings that it gets, so that states in which they are the same share it.
+type headedSheet struct {
+	sheet    *grid.Sheet
+	headings string
 }
 
 // heading is the name of a new column of a table, and the cell in which it has to stand.
@@ -120,4 +141,16 @@ type heading struct {
 	sheet string
 	at    cell.Ref
 	name  string
+}
+
+// headingsOf gives the headings of the columns that a table got, which was on a sheet of that name. From says what
+// its columns were: see structure.Rewriter.Table.
+func headingsOf(sheet string, after structure.Table, from []int) (list []heading) {
+	for k, old := range from {
+		if old < 0 && after.Header > 0 {
+			at := cell.Ref{Row: after.Range.First.Row, Col: after.Range.First.Col + k}
+			list = append(list, heading{sheet, at, after.Columns[k]})
+		}
+	}
+	return list
 }

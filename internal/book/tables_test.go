@@ -3,6 +3,7 @@ package book
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -233,6 +234,71 @@ func TestTablesChangePlaces(t *testing.T) {
 	}
 }
 
+// TestInsertedHeading: a column that comes into a table has its name in the header row, in a table of the file, in one that an edit
+// has changed, and in one that an edit has made on a sheet that it left as it was.
+func TestInsertedHeading(t *testing.T) {
+	m := newBook(t, "A1='Item B1='Net A2='a B2=1 E1='Of E2=2")
+	r, _ := cell.ParseRange("A1:B2")
+	m.tables = []grid.Table{{Name: "Sales", Range: r, HeaderRows: 1, HeaderShown: true, Columns: []grid.TableColumn{{Name: "Item"}, {Name: "Net"}}}}
+	file := NewSnapshot("b", "r", m)
+	renamed := tableForm(t, file, "Sales")
+	renamed.Name = "Costs"
+	wide := tableForm(t, file, "Sales")
+	wide.Range, wide.Columns = "A1:C2", append(wide.Columns, TableFormColumn{Name: "Gross"})
+	wider, _ := apply(t, file, withHeadings(wide, changeTable("Sales", &wide)))
+	other := TableForm{Name: "Other", Sheet: "Sheet1", Range: "D1:E2", Header: true, Columns: []TableFormColumn{{Name: "Column"}, {Name: "Of"}}}
+	both, _ := apply(t, file, withHeadings(other, changeTable("", &other)))
+	changed, _ := apply(t, file, changeTable("Sales", &renamed))
+	none, _ := apply(t, file, changeTable("Sales", nil))
+	for _, test := range []struct {
+		what string
+		base *Snapshot
+		at   int
+		want string
+	}{
+		{"of the file", file, 1, "Item|Column1|Net|||Of"},
+		{"renamed", changed, 1, "Item|Column1|Net|||Of"},
+		{"made wider", wider, 2, "Item|Net|Column1|Gross||Of"},
+		{"another one", both, 4, "Item|Net||Column|Column1|Of"},
+		{"a range again", none, 1, "Item||Net|||Of"},
+	} {
+		next, _ := apply(t, test.base, restructure(structure.Change{Kind: structure.InsertColumns, Sheet: "Sheet1", At: test.at, Count: 1}))
+		sheet, err := next.Sheet(t.Context(), 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for col := range 6 {
+			got = append(got, sheet.Value(cell.Ref{Col: col}).String())
+		}
+		if got := strings.Trim(strings.Join(got, "|"), "|"); got != test.want {
+			t.Errorf("%s: the headings are %s, want %s", test.what, got, test.want)
+		}
+	}
+}
+
+// TestNamesake: what a formula says of a table goes by the table that has the name by now, and not by one of the file that had it.
+func TestNamesake(t *testing.T) {
+	base := NewSnapshot("b", "r", tabled(t))
+	renamed := tableForm(t, base, "Sales")
+	renamed.Name = "Costs"
+	next, _ := apply(t, base, changeTable("Sales", &renamed))
+	other := tableForm(t, next, "Other")
+	other.Name, other.Columns[0].Name = "Sales", "Net"
+	next, _ = apply(t, next, withHeadings(other, changeTable("Other", &other)))
+	next, _ = apply(t, next, Edit{Ops: []Op{EditNames{Names: []NameEdit{{Name: "Nets", RefersTo: "Sales[Net]"}}}}})
+	next, _ = apply(t, next, restructure(structure.Change{Kind: structure.DeleteColumns, Sheet: "Sheet1", At: 1, Count: 1}))
+	next = refreshed(t, next)
+	for ref, want := range map[string]string{"1 C1": "SUM(Sales[Net])+SUM(Costs[Twice])", "0 D1": "SUM(#REF!)", "0 D2": "SUM(Nets)"} {
+		if got := formulaAt(t, next, ref); got != want {
+			t.Errorf("%s is %s, want %s", ref, got, want)
+		}
+	}
+	if got := next.Workbook().Names[0].RefersTo; got != "Sales[Net]" {
+		t.Errorf("the name refers to %s", got)
+	}
+}
+
 // TestRandomTables: whatever becomes of tables, the edit from the base to it makes the same again, in its
 // binary form too; merged onto the base it is the same; and formulas have the values that they have when
 // all are calculated.
@@ -260,6 +326,7 @@ func TestRandomTables(t *testing.T) {
 		if err != nil {
 			rt.Fatal(err)
 		}
+		named(rt, cur)
 		want := showTables(t, cur) + showAll(t, cur)
 		if got := showTables(t, whole) + showAll(t, whole); cur != base && got != want {
 			rt.Fatalf("all calculated\n%s\nedits calculated\n%s", got, want)
@@ -308,20 +375,40 @@ func TestRandomTables(t *testing.T) {
 	})
 }
 
-// drawTableEdit draws a change of a table, or of cells around tables.
+// named checks that the header row of each table has the names of its columns, without which Excel does not take the file.
+func named(rt *rapid.T, s *Snapshot) {
+	tables, err := s.Tables(context.Background())
+	if err != nil {
+		rt.Fatal(err)
+	}
+	for _, t := range tables {
+		sheet, err := s.Sheet(context.Background(), t.Sheet)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		for i, c := range t.Columns {
+			at := cell.Ref{Row: t.Range.First.Row, Col: t.Range.First.Col + i}
+			if got := sheet.Value(at); got != cell.TextValue(c.Name) {
+				rt.Fatalf("column %q of %s has the heading %v in %v", c.Name, t.Name, got, at)
+			}
+		}
+	}
+}
+
+// drawTableEdit draws a change of a table, of the lines of its sheet, or of cells around tables.
 func drawTableEdit(rt *rapid.T, s *Snapshot) (Edit, bool) {
 	tables, err := s.Tables(context.Background())
 	if err != nil {
 		rt.Fatal(err)
 	}
 	names := []string{"Sales", "Other", "Third", "Fourth"}
-	kind := rapid.IntRange(0, 8).Draw(rt, "kind")
+	kind := rapid.IntRange(0, 11).Draw(rt, "kind")
 	if kind == 0 {
 		col, row := rapid.IntRange(6, 9).Draw(rt, "column"), rapid.IntRange(0, 6).Draw(rt, "row")
 		f := TableForm{Name: rapid.SampledFrom(names).Draw(rt, "name"), Sheet: rapid.SampledFrom([]string{"Sheet1", "Sheet2"}).Draw(rt, "sheet"), Header: true,
 			Range:   cell.RangeOf(cell.Ref{Row: row, Col: col}, cell.Ref{Row: row + 2, Col: col + 1}).String(),
 			Columns: []TableFormColumn{{Name: "Net"}, {Name: "Net 2", Formula: "Sales[[#This Row],[Net]]"}}}
-		return changeTable("", &f), true
+		return withHeadings(f, changeTable("", &f)), true
 	}
 	if kind <= 2 {
 		texts := []string{"SUM(Sales[Net])", "SUM(Third[Net])", "Fourth[[#Totals],[Net]]", "SUM(Other)", "Sales[[#This Row],[Net]]", "ROWS(Third[#All])", "SUM(Sales[[Net]:[Twice]])", "SUM(Nets)"}
@@ -331,7 +418,11 @@ func drawTableEdit(rt *rapid.T, s *Snapshot) (Edit, bool) {
 		} else {
 			c.Value = cell.NumberValue(float64(rapid.IntRange(1, 99).Draw(rt, "value")))
 		}
-		return Edit{Ops: []Op{SetCells{Sheet: rapid.SampledFrom([]string{"Sheet1", "Sheet2"}).Draw(rt, "sheet"), Cells: []CellEdit{c}}}}, true
+		sheet := rapid.SampledFrom([]string{"Sheet1", "Sheet2"}).Draw(rt, "sheet")
+		heading := slices.ContainsFunc(tables, func(t grid.Table) bool {
+			return s.Workbook().Sheets[t.Sheet].Name == sheet && c.Ref.Row == t.Range.First.Row && t.Range.Contains(c.Ref)
+		})
+		return Edit{Ops: []Op{SetCells{Sheet: sheet, Cells: []CellEdit{c}}}}, !heading
 	}
 	if len(tables) == 0 {
 		return Edit{}, false
@@ -340,6 +431,14 @@ func drawTableEdit(rt *rapid.T, s *Snapshot) (Edit, bool) {
 	f := s.TableForm(t)
 	r := t.Range
 	switch kind {
+	case 9, 10, 11:
+		first, count := r.First.Col, r.Cols()
+		c := structure.Change{Kind: rapid.SampledFrom([]structure.Kind{structure.InsertColumns, structure.DeleteColumns, structure.InsertRows, structure.DeleteRows}).Draw(rt, "lines"), Sheet: f.Sheet}
+		if rows, _, _ := c.Lines(); rows {
+			first, count = r.First.Row, r.Rows()
+		}
+		c.At, c.Count = first+rapid.IntRange(0, count).Draw(rt, "at"), rapid.IntRange(1, 2).Draw(rt, "count")
+		return restructure(c), true
 	case 3:
 		return changeTable(t.Name, nil), true
 	case 4:
@@ -372,7 +471,18 @@ func drawTableEdit(rt *rapid.T, s *Snapshot) (Edit, bool) {
 		f.Style, f.RowStripes = "x", !f.RowStripes
 	}
 	f.Range = r.String()
-	return changeTable(t.Name, &f), true
+	return withHeadings(f, changeTable(t.Name, &f)), true
+}
+
+// withHeadings writes the names of a table's columns to its header row before the edit.
+func withHeadings(f TableForm, e Edit) Edit {
+	r, _ := cell.ParseRange(f.Range)
+	var cells []CellEdit
+	for i, c := range f.Columns {
+		cells = append(cells, CellEdit{Ref: cell.Ref{Row: r.First.Row, Col: r.First.Col + i}, Value: cell.TextValue(c.Name)})
+	}
+	e.Ops = slices.Insert(e.Ops, 0, Op(SetCells{Sheet: f.Sheet, Cells: cells}))
+	return e
 }
 
 // Criteria go with their columns through changes of the table, of sheets and of both sides of a merge, and say which rows a filter hides.

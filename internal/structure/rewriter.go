@@ -21,7 +21,7 @@ type Rewriter struct {
 
 // Rewriter gives what says what becomes of references by c in a workbook whose sheets these are, in order, before
 // the change. The tables are those of the workbook; without them, references to tables stay as
-// they are. One that is there twice is found by the columns of either. C must have passed [Change.Check].
+// they are. C must have passed [Change.Check].
 func (c Change) Rewriter(sheets []string, tables ...Table) *Rewriter {
 	r := &Rewriter{change: c, sheets: sheets}
 	switch rows, deletes, ok := c.Lines(); {

@@ -44,6 +44,13 @@ func (r *Rewriter) fate(t Table) (tableFate, bool) {
 	return f, slices.Contains(f.left, false)
 }
 
+// SameTables reports whether references to tables become the same by r and o, which are of one change.
+func (r *Rewriter) SameTables(o *Rewriter) bool {
+	return slices.EqualFunc(r.tables, o.tables, func(a, b tableFate) bool {
+		return a.gone == b.gone && strings.EqualFold(a.before.Name, b.before.Name) && slices.Equal(a.before.Columns, b.before.Columns) && slices.Equal(a.left, b.left)
+	})
+}
+
 // Table gives what becomes of a table: its sheet, range and columns. From says of each of its columns afterwards
 // which one it was, and -1 of those that are new: they need a cell with their name in the header row. False if the
 // table is gone.

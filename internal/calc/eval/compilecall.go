@@ -13,10 +13,6 @@ import (
 var byPlace = map[string]bool{"ROW": true, "COLUMN": true, "ROWS": true, "COLUMNS": true, "OFFSET": true, "AREAS": true,
 	"SHEET": true, "SHEETS": true, "ISREF": true}
 
-// ranking are the functions whose second argument is a single place among the numbers of the first, though a range may stand there.
-var ranking = map[string]bool{"LARGE": true, "SMALL": true, "PERCENTILE": true, "PERCENTILE.EXC": true, "PERCENTILE.INC": true,
-	"QUARTILE": true, "QUARTILE.EXC": true, "QUARTILE.INC": true}
-
 // placed are the functions whose value may be another one after rows, columns or sheets came, went or moved, although what they are given
 // are the same cells.
 var placed = map[string]bool{"ROW": true, "COLUMN": true, "SHEET": true, "SHEETS": true, "FORMULATEXT": true, "CELL": true, "OFFSET": true, "INDIRECT": true}
@@ -88,7 +84,7 @@ func (c *compiler) call(n *formula.Node) expr {
 			c.cut(out.args[i])
 		}
 	}
-	if ranking[name] {
+	if ofPlaces[name] {
 		c.cut(out.args[1])
 	}
 	if len(out.args) == 3 && (name == "SUMIF" || name == "AVERAGEIF") {
