@@ -193,6 +193,7 @@ func TestDisturbanceIsAll(t *testing.T) {
 		"ROW()", "ROW(A5)", "COLUMN(C1)", "ROWS(A2:A6)", "SHEET()", "SHEETS()", "SHEET(Sheet2!A1)", "FORMULATEXT(F2)", "MATCH(3,A1:A8,0)", "MATCH(3,A:A,0)", "INDEX(A1:B8,2,2)",
 		"SUM(A1:INDEX(A1:A8,4))", "SUM(OFFSET(A1,1,0,3,1))", "INDIRECT(\"Sheet2!A2\")", "SUMIF(A1:A4,2,B2)", "SUMIF(A1:A4,\">1\",B1:B4)", "AVERAGEIF(A1:B2,\">0\",B3)", "SUMIF(Some,\">1\",B2)",
 		"A1:A8*2", "Sheet2!A1:A8+1", "+Some", "A2:B4,B3:C5", "SUM(A2:B4B3:C5)", "SUBTOTAL(9,A1:A6)", "SUBTOTAL(2,Sheet1!A1:A6)", "AGGREGATE(9,1,B1:B6)", "SEQUENCE(1,A1)", "A1:INDEX(A1:C1,A2)", "SUM(Some)", "Beside", "Local", "SUM(Sales[Net])", "ROWS(Sales)", "Sales[[#This_Row],[Net]]", "SUM(Sales[[#This_Row],[Net]:[Sum]])", "COLUMNS(Sales[#This_Row])", "SUM(Sales[[#This_Row],[Net]],Sales[Sum])", "SUM(Three)", "VLOOKUP(2,A1:C8,2,FALSE)", "COUNTBLANK(A1:C4)", "IF(A1>0,B2:B5,C1)", "SUM(F1:F9)", "SINGLE(A1:A8)", "SINGLE(Sheet2!A1:A8)",
+		"D1#", "SUM(D1#)", "SORT(F1#)*2", "FILTER(A1:A5,A1:A5>1)", "SEQUENCE(A1,A2)", "IFERROR(H1#,0)", "SUM(IFERROR(A1:A4,0))", "UNIQUE(A1:B4)", "VSTACK(D1#,F1#)", "TAKE(A1:B4,A2)", "EXPAND(A1:A2,A3,A4,0)", "BYROW(A1:B3,LAMBDA(r,SUM(r)))", "Sheet2!D1#", "SUM(D1:H9)", "SCAN(0,A1:A4,LAMBDA(p,x,p+x))", "TOROW(A1:B3)",
 	}
 	for i, f := range formulas {
 		formulas[i] = strings.ReplaceAll(strings.ReplaceAll(f, "This_Row", "This Row"), "B4B3", "B4 B3")

@@ -601,3 +601,37 @@ func TestTablesMerge(t *testing.T) {
 		t.Errorf("there are %d tables", len(tables))
 	}
 }
+
+// TestTableHeadings: a column that is inserted into a table has its name in the header row, in a table of the file as in one that
+// edits have made or changed, and where a table was there stands nothing.
+func TestTableHeadings(t *testing.T) {
+	base := NewSnapshot("b", "r", tabled(t))
+	form := TableForm{Name: "Own", Sheet: "Sheet2", Header: true, Range: "C5:D7", Columns: []TableFormColumn{{Name: "A"}, {Name: "B"}}}
+	own, _ := apply(t, base, changeTable("", &form))
+	named := tableForm(t, base, "Sales")
+	named.Columns[2].Name = "Column1"
+	other, _ := apply(t, base, changeTable("Sales", &named))
+	ended, _ := apply(t, base, changeTable("Sales", nil))
+	for _, x := range []struct {
+		what, sheet string
+		from        *Snapshot
+		at          cell.Ref
+		column      int
+		want        string
+	}{
+		{"the file's", "Sheet1", base, cell.Ref{Col: 1}, 1, "Column1"},
+		{"one that an edit made", "Sheet2", own, cell.Ref{Row: 4, Col: 3}, 3, "Column1"},
+		{"one with another Column1", "Sheet1", other, cell.Ref{Col: 1}, 1, "Column2"},
+		{"none any more", "Sheet1", ended, cell.Ref{Col: 1}, 1, ""},
+	} {
+		next, _ := apply(t, x.from, Edit{Ops: []Op{Restructure{structure.Change{Kind: structure.InsertColumns, Sheet: x.sheet, At: x.column, Count: 1}}}})
+		i, _ := next.SheetIndex(x.sheet)
+		sheet, err := next.Sheet(t.Context(), i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := sheet.Value(x.at).Text(); got != x.want {
+			t.Errorf("%s: the new column is headed %q, want %q", x.what, got, x.want)
+		}
+	}
+}

@@ -4,8 +4,12 @@ import (
 	"strings"
 	"testing"
 
+	"gridflow/internal/calc/fn"
 	"gridflow/internal/cell"
+	"gridflow/internal/formula"
 	"gridflow/internal/grid"
+
+	"pgregory.net/rapid"
 )
 
 // TestTypedArrays: a formula becomes a dynamic array when it is typed where it may give more than one value, as in Excel; else it is an
@@ -38,6 +42,15 @@ func TestTypedArrays(t *testing.T) {
 		{"EDATE({1,40},1)", "32 69"},
 		{"SUM(SWITCH(A1:A2,1,10,3,20))", "30"},
 		{"SUM(CHOOSE(A1:A2,5,6,7))", "12"},
+		{"SUM(LARGE(B1:B2,A1:A2))", "#NUM!"},
+		{"SUM(SMALL(A1:B2,B1:B2))", "6"},
+		{"SUM(IFNA(Two,0))", "4"},
+		{"SUM(IFERROR(1/0,A1:A2))", "4"},
+		{`COUNT(IFERROR(INDIRECT("A1:A2"),0))`, "2"},
+		{"SUM(IFERROR(A1:A2,0))", "4"},
+		{"SUM(IFNA(1/0,A1:A2))", "#DIV/0!"},
+		{"AVERAGE(IFERROR(1/0,A1:B2))", "2.5"},
+		{"SUM(LARGE(A1:B2,A1:A2))", "6"},
 		{"Nobody+1", "#NAME?"}, // it may come to be a range
 		{"NOBODY(1)", "#NAME?"},
 		{"Twice(A1)", "2"},
@@ -79,10 +92,17 @@ func TestArrayInTable(t *testing.T) {
 }
 
 // typed types a formula into D5 and gives what stands there then, and whether it is a dynamic array.
-func typed(t *testing.T, s *Snapshot, formula string) (values string, dynamic bool) {
+func typed(t testing.TB, s *Snapshot, formula string) (values string, dynamic bool) {
+	t.Helper()
+	return entered(t, s, CellEdit{Formula: formula, HasFormula: true})
+}
+
+// entered gives what an edit of D5 shows, and whether it is a dynamic array then.
+func entered(t testing.TB, s *Snapshot, edit CellEdit) (values string, dynamic bool) {
 	t.Helper()
 	at := cell.Ref{Row: 4, Col: 3}
-	s, _ = apply(t, s, Edit{Ops: []Op{SetCells{Sheet: "Sheet1", Cells: []CellEdit{{Ref: at, Formula: formula, HasFormula: true}}}}})
+	edit.Ref = at
+	s, _ = apply(t, s, Edit{Ops: []Op{SetCells{Sheet: "Sheet1", Cells: []CellEdit{edit}}}})
 	s, _, err := s.Calculate(t.Context(), nil, Moment{})
 	if err != nil {
 		t.Fatal(err)
@@ -106,4 +126,89 @@ func typed(t *testing.T, s *Snapshot, formula string) (values string, dynamic bo
 		rows = append(rows, strings.Join(cells, " "))
 	}
 	return strings.Join(rows, " ; "), dynamic
+}
+
+// formulas draws formulas of all functions over cells, ranges, arrays and one another.
+type formulas struct {
+	*rapid.T
+	functions []*fn.Function
+}
+
+func (d formulas) one(of ...string) string { return rapid.SampledFrom(of).Draw(d.T, "of") }
+
+func (d formulas) argument(depth int) string {
+	if depth > 0 && rapid.IntRange(0, 2).Draw(d.T, "call") == 0 {
+		return d.call(depth)
+	}
+	switch rapid.IntRange(0, 5).Draw(d.T, "argument") {
+	case 0, 1:
+		return d.one("A1:A3", "A1:C1", "A1:C3", "B1:B3", "A1:A2", "E20#", "Two")
+	case 2:
+		return d.one("A1", "A3", "B2", "C1")
+	case 3:
+		return d.one(`"x"`, `"a"`, `"1"`, `">0"`, `"i"`, `"A1:A2"`, `""`)
+	case 4:
+		return d.one("{1,2}", "{1;2}", "A1:A3*1", "-A1:C1", "(A1:A2)", "TRUE")
+	}
+	return d.one("0", "1", "2", "3", "12", "40000", "0.5", "-1")
+}
+
+func (d formulas) call(depth int) string {
+	f := rapid.SampledFrom(d.functions).Draw(d.T, "function")
+	switch takes := f.Takes(); {
+	case f.Name == "LET":
+		return "LET(x," + d.argument(depth-1) + "," + d.one("x", "x+1", "SUM(x)", "IFERROR(x,0)", "INDEX(x,1)", "SUM(ABS(x))") + ")"
+	default:
+		n := takes.Min
+		if takes.Max > n {
+			n = rapid.IntRange(n, min(takes.Max, n+2)).Draw(d.T, "arguments")
+		}
+		args := make([]string, n)
+		for i := range args {
+			args[i] = d.argument(depth - 1)
+		}
+		return f.Name + "(" + strings.Join(args, ",") + ")"
+	}
+}
+
+// TestTypedAsArrays: whatever is typed gives what it gives as a dynamic array, also where it is none, because it
+// is one value with arrays and without.
+func TestTypedAsArrays(t *testing.T) {
+	s := NewSnapshot("wb", "rev", newBook(t, "A1=1 A2=3 A3='x B1=2 B2=4 B3=5 C1=0 C2='a"))
+	s, _ = apply(t, s, Edit{Ops: []Op{
+		EditNames{Names: []NameEdit{{Name: "Two", RefersTo: "Sheet1!$A$1:$A$2"}}},
+		SetCells{Sheet: "Sheet1", Cells: []CellEdit{{Ref: cell.Ref{Row: 19, Col: 4}, Formula: "SEQUENCE(2)", HasFormula: true}}},
+	}})
+	s, _, err := s.Calculate(t.Context(), nil, Moment{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var functions []*fn.Function
+	for _, f := range fn.All() {
+		if f.Category == fn.Database { // whose field may be a range, of which one cell counts
+			continue
+		}
+		switch f.Name {
+		case "RAND", "RANDBETWEEN", "RANDARRAY": // of each run their own
+		case "LAMBDA", "MAP", "REDUCE", "SCAN", "BYROW", "BYCOL", "MAKEARRAY", "GROUPBY", "PIVOTBY", "ISOMITTED": // which take functions
+		default:
+			functions = append(functions, f)
+		}
+	}
+	rapid.Check(t, func(r *rapid.T) {
+		d := formulas{r, functions}
+		for range 20 {
+			text := d.call(2)
+			if around := d.one("", "SUM", "MAX", "COUNTA", "ROWS", "ISERROR", "SUMPRODUCT", "CONCAT"); around != "" {
+				text = around + "(" + text + ")"
+			}
+			if _, err := formula.ParseTyped(text); err != nil {
+				continue
+			}
+			got, _ := typed(t, s, text)
+			if want, _ := entered(t, s, CellEdit{Formula: text, HasFormula: true, Array: ArrayAlways}); got != want {
+				r.Errorf("=%s typed gives %.200s, and as a dynamic array %.200s", text, got, want)
+			}
+		}
+	})
 }

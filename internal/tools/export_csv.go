@@ -26,7 +26,7 @@ type Files interface {
 type exportCSVIn struct {
 	Book
 	Sheet     string `json:"sheet_name" required:"true"`
-	Range     string `json:"range" doc:"All of the sheet's data unless given"`
+	Range     string `json:"range" doc:"All of the sheet's data unless given; blank columns and rows of it are in the file, but for rows below the data"`
 	Target    string `json:"target_path" required:"true" doc:"Relative to a served folder; .csv or .tsv"`
 	Shown     bool   `json:"formatted" default:"false" doc:"Values as the sheet shows them, instead of plain numbers and ISO dates"`
 	Formulas  bool   `json:"formulas" default:"false" doc:"Formulas instead of their values"`
@@ -82,7 +82,7 @@ var exportCSV = define(Spec{
 			if len(list) != 1 || list[0].sheet != index {
 				return fail(codeRangeInvalid, "Give one range of the sheet", "%q is not one range of %s", clip(in.Range, 60), in.Sheet)
 			}
-			area, ok = list[0].rng.Intersect(area)
+			area, ok = written(list[0].rng, area)
 		}
 		if !ok {
 			return fail(codeRangeInvalid, "Read the sheet first to see where its data is", "there is no data to export")
@@ -107,6 +107,17 @@ func filledArea(sheet *grid.Sheet) (r cell.Range, ok bool) {
 		}
 		r.First.Col, r.Last.Col = min(r.First.Col, c.Ref.Col), max(r.Last.Col, c.Ref.Col)
 		r.Last.Row = c.Ref.Row
+	}
+	return r, ok
+}
+
+// written is what is written of a range where the cells that hold something are those of filled: all of its columns, so
+// that each stands where it was asked for, from its first row to the last one with data. Whole rows end where the data do.
+func written(r, filled cell.Range) (cell.Range, bool) {
+	within, ok := r.Intersect(filled)
+	r.Last.Row = within.Last.Row
+	if r.Cols() == cell.MaxCols {
+		r.Last.Col = within.Last.Col
 	}
 	return r, ok
 }

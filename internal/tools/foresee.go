@@ -11,11 +11,12 @@ import (
 	"gridflow/internal/cell"
 	"gridflow/internal/formula"
 	"gridflow/internal/grid"
+	"gridflow/internal/numfmt"
 )
 
 // foresee warns of what a change will come to that its caller may not know: cells that
-// another one covers, headers of tables that the saved file cannot have, formulas that refer
-// to sheets which are not there. It is told with the change and not only when it is saved.
+// another one covers, headers of tables that become others, formulas that refer to sheets
+// which are not there. It is told with the change and not only when it is saved.
 // The error may be that there were more edits than a call may make.
 func (e *editor) foresee(ctx context.Context) error {
 	if err := e.room.err(); err != nil {
@@ -39,7 +40,9 @@ func (e *editor) foresee(ctx context.Context) error {
 		f.covered()
 		for i := range tables {
 			if tables[i].Sheet == index {
-				f.headers(&tables[i])
+				if err := f.headers(&tables[i]); err != nil {
+					return err
+				}
 				if err := f.charts(ctx, &tables[i]); err != nil {
 					return err
 				}
@@ -128,67 +131,83 @@ func (f *foreseen) each(r cell.Range, fn func(*book.CellEdit)) {
 	}
 }
 
-// headers warns of the headers of a table, as a save does: each must be a text, and a text of
-// its own.
-func (f *foreseen) headers(t *grid.Table) {
+// headers keeps the headers of a table what they must be, as Excel does where somebody types one: what a cell of
+// the header row gets is a text, and a text of its own. A formula is refused, for its result is not known yet.
+func (f *foreseen) headers(t *grid.Table) error {
 	if t.HeaderRows == 0 || len(t.Columns) != t.Range.Cols() {
-		return
+		return nil
 	}
 	row := cell.Range{First: t.Range.First, Last: cell.Ref{Row: t.Range.First.Row, Col: t.Range.Last.Col}}
-	name := func(col int) string { // as the fork has it by now
-		if c, ok := f.sheet.At(cell.Ref{Row: row.First.Row, Col: row.First.Col + col}); ok && c.Value.Kind() == cell.Text && c.Value.Text() != "" {
-			return c.Value.Text()
-		}
-		return t.Columns[col].Name
-	}
-	renamed := map[int]string{}
+	var edited []*book.CellEdit // by column
 	f.each(row, func(c *book.CellEdit) {
-		if c.Keep {
-			return
+		if !c.Keep {
+			if edited == nil {
+				edited = make([]*book.CellEdit, len(t.Columns))
+			}
+			edited[c.Ref.Col-row.First.Col] = c
 		}
-		text := c.Value.Text()
-		if c.Clear || c.HasFormula || c.Value.Kind() != cell.Text || text == "" {
-			f.warn("TABLE_HEADER: %v is the header of column %q of table %q, and such a header must be a text: Excel will repair the saved file", c.Ref, clip(name(c.Ref.Col-row.First.Col), 64), clip(t.Name, 64))
-			return
-		}
-		renamed[c.Ref.Col-row.First.Col] = text
 	})
-	if len(renamed) == 0 {
-		return
+	if edited == nil {
+		return nil
 	}
-	form, differ := f.snap.TableForm(t), t.Bound == ""
-	first := map[string]int{}
+	was := make([]string, len(t.Columns)) // as the fork has it by now
+	taken := map[string]bool{}
 	for col := range t.Columns {
-		is, ok := renamed[col]
-		if !ok {
-			is = name(col)
+		was[col] = t.Columns[col].Name
+		if c, ok := f.sheet.At(cell.Ref{Row: row.First.Row, Col: row.First.Col + col}); ok && c.Value.Kind() == cell.Text && c.Value.Text() != "" {
+			was[col] = c.Value.Text()
 		}
-		key := strings.ToLower(is)
-		if other, twice := first[key]; twice {
-			at := cell.Ref{Row: row.First.Row, Col: row.First.Col + other}
-			f.warn("TABLE_HEADER: %v and %v give two columns of table %q the name %q, which must differ: Excel will repair the saved file", at, cell.Ref{Row: at.Row, Col: row.First.Col + col}, clip(t.Name, 64), clip(is, 64))
-			differ = false
+		if edited[col] == nil {
+			taken[book.FoldName(was[col])] = true
+		}
+	}
+	form, renamed := f.snap.TableForm(t), []int{}
+	for col, c := range edited {
+		form.Columns[col].Name = was[col]
+		if c == nil {
 			continue
 		}
-		first[key] = col
-		form.Columns[col].Name = is
-		differ = differ && len(is) <= book.MaxColumnName
-	}
-	changed := slices.ContainsFunc(form.Columns, func(c book.TableFormColumn) bool { return c.Name != c.Was })
-	for col := range t.Columns {
-		is, ok := renamed[col]
-		switch was := name(col); {
-		case !ok || is == was:
-		case differ:
-			f.warn("TABLE_COLUMN: column %q of table %q is called %q now, and formulas that name it follow", clip(was, 64), clip(t.Name, 64), clip(is, 64))
-		default:
-			f.warn("TABLE_COLUMN: column %q of table %q is called %q now: formulas that name it must be changed as well", clip(was, 64), clip(t.Name, 64), clip(is, 64))
+		if c.HasFormula {
+			return fail("TABLE_HEADER", "Give it a text, or leave it out", "%v is the header of column %q of table %q, and a header cannot be a formula", c.Ref, clip(was[col], 64), clip(t.Name, 64))
+		}
+		words := ""
+		if !c.Clear {
+			words = f.shown(c)
+		}
+		is := columnName(words, col, taken)
+		if c.Value.Kind() != cell.Text || c.Clear || is != words {
+			f.warn("%s", headerText(c.Ref, words, is))
+			c.Clear, c.Value = false, cell.TextValue(is)
+			f.pinned = true
+		}
+		if form.Columns[col].Name = is; is != was[col] {
+			renamed = append(renamed, col)
 		}
 	}
-	if differ && changed {
+	for _, col := range renamed {
+		if t.Bound == "" {
+			f.warn("TABLE_COLUMN: column %q of table %q is called %q now, and formulas that name it follow", clip(was[col], 64), clip(t.Name, 64), clip(form.Columns[col].Name, 64))
+		} else {
+			f.warn("TABLE_COLUMN: column %q of table %q is called %q now: formulas that name it must be changed as well", clip(was[col], 64), clip(t.Name, 64), clip(form.Columns[col].Name, 64))
+		}
+	}
+	if t.Bound == "" && slices.ContainsFunc(form.Columns, func(c book.TableFormColumn) bool { return c.Name != c.Was }) && len(renamed) > 0 {
 		f.headed = append(f.headed, book.TableChange{Of: t.Name, To: &form})
 		f.pinned = true
 	}
+	return nil
+}
+
+// shown is how the value of an edit will look in its cell.
+func (f *foreseen) shown(c *book.CellEdit) string {
+	if c.Value.Kind() == cell.Text {
+		return c.Value.Text()
+	}
+	words := valuesOf(f.snap)
+	if c.NumFmt != "" {
+		return string(numfmt.Compile(c.NumFmt).Append(nil, c.Value, words.dates))
+	}
+	return string(words.styles.Format(f.sheet.StyleAt(c.Ref)).Append(nil, c.Value, words.dates))
 }
 
 // unknownSheets warns of formulas that refer to a sheet which is not there: they are #REF! as

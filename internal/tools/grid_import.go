@@ -104,7 +104,7 @@ func (g *gridPayload) put(b *batch, index int, clear bool) error {
 		return err
 	}
 	if clear {
-		if err := g.clearTarget(b, name, sheet); err != nil {
+		if err := g.clearTarget(b, index, sheet); err != nil {
 			return err
 		}
 	}
@@ -128,24 +128,23 @@ func (g *gridPayload) put(b *batch, index int, clear bool) error {
 }
 
 // clearTarget empties what the grid covers.
-func (g *gridPayload) clearTarget(b *batch, name string, sheet *grid.Sheet) error {
+func (g *gridPayload) clearTarget(b *batch, index int, sheet *grid.Sheet) error {
 	if g.covers.Cells() > filledMax {
 		return fail("TOO_MANY", "Import it in parts", "the grid covers %d cells, and %d are the most that are cleared at once", g.covers.Cells(), filledMax)
 	}
-	empty := book.SetCells{Sheet: name}
-	formatted := false
+	e, formatted := b.editor(index), false
 	for c := range until.Done(b.ctx, sheet.Cells(g.covers)) {
 		formatted = formatted || c.Style != 0
 		if !c.Empty() {
-			empty.Cells = append(empty.Cells, book.CellEdit{Ref: c.Ref, Clear: true})
+			e.set(index, book.CellEdit{Ref: c.Ref, Clear: true})
 		}
 	}
-	var ops []book.Op
-	if len(empty.Cells) > 0 {
-		ops = append(ops, empty)
+	if err := b.collect(e); err != nil {
+		return err
 	}
+	ops := e.edit().Ops
 	if formatted {
-		ops = append(ops, book.FormatCells{Sheet: name, Ranges: []cell.Range{g.covers}, Anew: true})
+		ops = append(ops, book.FormatCells{Sheet: b.snap.Workbook().Sheets[index].Name, Ranges: []cell.Range{g.covers}, Anew: true})
 	}
 	return b.do(ops...)
 }

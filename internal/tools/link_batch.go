@@ -97,7 +97,12 @@ func (b *batch) link(op *linkOp, policy outside.Policy) error {
 	list = append(list, h)
 	ops := []book.Op{book.Arrange{Sheet: name, Hyperlinks: &list}}
 	if op.Text != "" {
-		ops = append(ops, book.SetCells{Sheet: name, Cells: []book.CellEdit{{Ref: a.rng.First, Value: cell.TextValue(op.Text)}}})
+		e := b.editor(a.sheet)
+		e.set(a.sheet, book.CellEdit{Ref: a.rng.First, Value: cell.TextValue(op.Text)})
+		if err := b.collect(e); err != nil {
+			return err
+		}
+		ops = append(ops, e.edit().Ops...)
 	} else if c, ok := sheet.At(a.rng.First); !ok || c.Empty() {
 		b.warn("WARN_LINK_UNSEEN: %s is blank, so that nobody sees its link; text writes one", a.rng.First)
 	}

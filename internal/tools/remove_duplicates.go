@@ -28,7 +28,7 @@ var removeDuplicates = define(Spec{
 	Example:     `{"fork_id":"fork-abcdefgh2345","sheet_name":"Sheet1","range":"A1:D99","columns":["A","Amount"]}`,
 }, func(ctx context.Context, env *Env, in removeDuplicatesIn) (*removeDuplicatesOut, error) {
 	out := &removeDuplicatesOut{}
-	rows, err := env.rows(ctx, in.RowsArg, "remove_duplicates", in.EditMode, in.Guard, func(r *rowSet) ([]int, error) {
+	rows, err := env.rows(ctx, in.RowsArg, in.Columns, "remove_duplicates", in.EditMode, in.Guard, func(r *rowSet) ([]int, error) {
 		var cols []int
 		for _, name := range in.Columns {
 			col, err := r.column(name)

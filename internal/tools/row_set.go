@@ -3,9 +3,11 @@ package tools
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
+	"gridflow/internal/analyze"
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
 	"gridflow/internal/grid"
@@ -18,7 +20,7 @@ type RowsArg struct {
 	Sheet  string `json:"sheet_name" doc:"Where range is"`
 	Range  string `json:"range" lead:"true" doc:"With its headings, if it has any"`
 	Table  string `json:"table_name" instead:"range" doc:"Instead of a range"`
-	Header *bool  `json:"has_header" doc:"Whether the first row is headings, which stay; of a table it is known, and else guessed by the kinds of values"`
+	Header *bool  `json:"has_header" doc:"Whether the first row is headings, which stay; of a table it is known, and else guessed, or asked for where it cannot be"`
 }
 
 type rowsOut struct {
@@ -27,12 +29,18 @@ type rowsOut struct {
 	Range string `json:"range"`
 	Rows  int    `json:"rows"`
 	Moved int    `json:"rows_moved"`
+
+	Headings string `json:"headings,omitempty"` // what was made of the first row, where nobody said
 }
 
 func (o *rowsOut) appendText(b []byte, verbose bool) []byte {
 	b = o.committed.appendText(b, verbose)
 	b = appendEscaped(b, cell.QuoteSheet(o.Sheet)+"!"+o.Range)
-	return fmt.Appendf(b, ": %d rows, %d moved\n", o.Rows, o.Moved)
+	b = fmt.Appendf(b, ": %d rows, %d moved", o.Rows, o.Moved)
+	if o.Headings != "" {
+		b = append(append(b, "; "...), o.Headings...)
+	}
+	return append(b, '\n')
 }
 
 // rowSet is the rows of a range, without headings and totals.
@@ -44,6 +52,8 @@ type rowSet struct {
 	first, n int
 	headings map[string]int // columns by their heading in lower case
 	names    []string       // the headings as they are written
+	guessed  string         // what was made of the first row where nobody said whether it is headings
+	unsure   bool           // nothing tells whether the first row is headings; it is taken for data
 }
 
 func (r *rowSet) all() []int {
@@ -54,19 +64,32 @@ func (r *rowSet) all() []int {
 	return list
 }
 
-// column finds a column by its letter or its heading.
-func (r *rowSet) column(name string) (int, error) {
-	if col, ok := cell.ParseColumn(name); ok && col >= r.rng.First.Col && col <= r.rng.Last.Col {
-		return col, nil
-	}
-	if col, ok := r.headings[strings.ToLower(strings.TrimSpace(name))]; ok {
-		return col, nil
-	}
-	return 0, fail("COLUMN_NOT_FOUND", suggest("columns", name, r.names), "%v has no column %q", r.rng, clip(name, 60))
+// letter reads the letter of a column of the range.
+func (r *rowSet) letter(name string) (int, bool) {
+	col, ok := cell.ParseColumn(name)
+	return col, ok && col >= r.rng.First.Col && col <= r.rng.Last.Col
 }
 
-// rowsOf finds the rows that are meant.
-func rowsOf(ctx context.Context, b *batch, in RowsArg) (*rowSet, error) {
+// headingKey is what headings are found by.
+func headingKey(text string) string { return strings.ToLower(strings.TrimSpace(text)) }
+
+// column finds a column by its letter or its heading.
+func (r *rowSet) column(name string) (int, error) {
+	if col, ok := r.letter(name); ok {
+		return col, nil
+	}
+	if col, ok := r.headings[headingKey(name)]; ok {
+		return col, nil
+	}
+	hint := "Give its letter, or has_header true where the first row is headings"
+	if len(r.names) > 0 {
+		hint = suggest("columns", name, r.names)
+	}
+	return 0, fail("COLUMN_NOT_FOUND", hint, "%v has no column %q", r.rng, clip(name, 60))
+}
+
+// rowsOf finds the rows that are meant. Columns are named by letters or headings.
+func rowsOf(ctx context.Context, b *batch, in RowsArg, columns []string) (*rowSet, error) {
 	r := &rowSet{snap: b.snap, headings: map[string]int{}}
 	header := 0
 	switch {
@@ -123,12 +146,12 @@ func rowsOf(ctx context.Context, b *batch, in RowsArg) (*rowSet, error) {
 			header = 1
 		}
 	} else if header < 0 {
-		header = r.guessHeader()
+		header = r.guessHeader(columns)
 	}
 	if header > 0 {
 		for col := r.rng.First.Col; col <= r.rng.Last.Col; col++ {
 			if c, ok := r.sheet.At(cell.Ref{Row: r.rng.First.Row + header - 1, Col: col}); ok && c.Value.Kind() == cell.Text {
-				key := strings.ToLower(strings.TrimSpace(c.Value.Text()))
+				key := headingKey(c.Value.Text())
 				if _, twice := r.headings[key]; !twice {
 					r.headings[key], r.names = col, append(r.names, c.Value.Text())
 				}
@@ -143,36 +166,68 @@ func rowsOf(ctx context.Context, b *batch, in RowsArg) (*rowSet, error) {
 	return r, nil
 }
 
-// guessHeader tells whether the first row looks like headings: texts in all its filled cells, over a column that
-// has something else, or all texts that the columns do not repeat.
-func (r *rowSet) guessHeader() int {
-	if r.rng.Rows() < 2 {
-		return 0
+// guessHeader tells whether the first row is headings: where a column is called by a text in it, or where it is
+// texts over something else. A number over a number is data. Texts over texts, and years or dates over numbers, may be
+// either, and so may a row with both.
+func (r *rowSet) guessHeader(columns []string) int {
+	v := analyze.ViewOf(r.snap.Workbook(), r.sheet)
+	kindAt := func(row, col int) (grid.Cell, analyze.Kind) {
+		c, _ := r.sheet.At(cell.Ref{Row: row, Col: col})
+		return c, v.KindOf(c)
 	}
-	other := false
+	isYear := func(c grid.Cell) bool {
+		n := c.Value.Number()
+		return c.Value.Kind() == cell.Number && n >= 1900 && n <= 2100 && n == math.Trunc(n)
+	}
+	first, apart, data, open := r.rng.First.Row, false, r.rng.Rows() < 2, false
 	for col := r.rng.First.Col; col <= r.rng.Last.Col; col++ {
-		head, _ := r.sheet.At(cell.Ref{Row: r.rng.First.Row, Col: col})
-		below, _ := r.sheet.At(cell.Ref{Row: r.rng.First.Row + 1, Col: col})
-		if head.Value.Kind() != cell.Text && !head.Value.IsBlank() {
-			return 0
+		head, kind := kindAt(first, col)
+		if kind == analyze.Null {
+			continue
 		}
-		if !head.Value.IsBlank() && below.Value.Kind() != cell.Text && !below.Value.IsBlank() {
-			other = true
+		if kind == analyze.Text && slices.ContainsFunc(columns, func(name string) bool {
+			_, letter := r.letter(name)
+			return !letter && headingKey(name) == headingKey(head.Value.Text())
+		}) {
+			r.guessed = fmt.Sprintf("row %d is headings", first+1)
+			return 1
+		}
+		below, under := kindAt(first+1, col)
+		for row := first + 2; under == analyze.Null && row <= min(r.rng.Last.Row, first+looksBelow); row++ {
+			below, under = kindAt(row, col)
+		}
+		switch {
+		case under == analyze.Null || under == analyze.Error:
+			open = true
+		case kind == analyze.Text && under != analyze.Text:
+			apart = true
+		case kind == analyze.Text, under == analyze.Number && (kind == analyze.Date || isYear(head) && !isYear(below)):
+			open = true
+		default:
+			data = true
 		}
 	}
-	if other {
+	switch {
+	case apart && !data:
+		r.guessed = fmt.Sprintf("row %d is headings", first+1)
 		return 1
+	case apart || open && !data:
+		r.unsure = true
 	}
+	r.guessed = "without headings"
 	return 0
 }
 
+// looksBelow is how many rows down a heading is compared with what stands below it.
+const looksBelow = 20
+
 // rows has the rows of a range put in another order, of which some may be left out: they leave empty
 // rows at the end.
-func (e *Env) rows(ctx context.Context, in RowsArg, tool string, mode EditMode, guard Guard, order func(*rowSet) ([]int, error)) (*rowsOut, error) {
+func (e *Env) rows(ctx context.Context, in RowsArg, columns []string, tool string, mode EditMode, guard Guard, order func(*rowSet) ([]int, error)) (*rowsOut, error) {
 	out := &rowsOut{}
 	made, err := e.commit(ctx, in.Fork, tool, mode, guard, func(snap *book.Snapshot) (draft, error) {
 		b := &batch{ctx: ctx, snap: snap, policy: "off", kinds: []string{tool}, counts: map[string]int{}, room: e.room()}
-		r, err := rowsOf(ctx, b, in)
+		r, err := rowsOf(ctx, b, in, columns)
 		if err != nil {
 			return nil, err
 		}
@@ -186,7 +241,7 @@ func (e *Env) rows(ctx context.Context, in RowsArg, tool string, mode EditMode, 
 		copier := snap.NewCopier()
 		ed := b.editor(r.index)
 		ed.expect(r.index, min(int64(r.n)*int64(r.rng.Cols()), int64(r.sheet.FilledCells())))
-		out.Sheet, out.Range, out.Rows, out.Moved = snap.Workbook().Sheets[r.index].Name, r.rng.String(), len(list), 0
+		out.Sheet, out.Range, out.Rows, out.Moved, out.Headings = snap.Workbook().Sheets[r.index].Name, r.rng.String(), len(list), 0, r.guessed
 		for to := range until.Done(ctx, rowSpan(0, r.n-1)) {
 			if to < len(list) && list[to] == to {
 				continue

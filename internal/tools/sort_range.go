@@ -38,7 +38,14 @@ var sortRange = define(Spec{
 	Description: "Sorts the rows of a range or table of a fork, as Excel does: numbers, then texts, logical values and errors, blanks always last; equal rows keep their order. Formulas and formats move with their rows.",
 	Example:     `{"fork_id":"fork-abcdefgh2345","sheet_name":"Sheet1","range":"A1:D99","keys":[{"column":"Amount","order":"desc"},{"column":"B"}]}`,
 }, func(ctx context.Context, env *Env, in sortRangeIn) (*rowsOut, error) {
-	return env.rows(ctx, in.RowsArg, "sort_range", in.EditMode, in.Guard, func(r *rowSet) ([]int, error) {
+	columns := make([]string, len(in.Keys))
+	for i, k := range in.Keys {
+		columns[i] = k.Column
+	}
+	return env.rows(ctx, in.RowsArg, columns, "sort_range", in.EditMode, in.Guard, func(r *rowSet) ([]int, error) {
+		if r.unsure {
+			return nil, invalid("Give has_header", "row %d of %v may be headings, or data like that below it", r.first+1, r.rng)
+		}
 		cols := make([]int, len(in.Keys))
 		for i, k := range in.Keys {
 			var err error

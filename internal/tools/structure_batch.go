@@ -27,7 +27,7 @@ type structureOp struct {
 	Expand   bool   `json:"expand_adjacent_sums" default:"false" doc:"insert_rows, clone_row: SUMs just below the new rows take them in"`
 	Source   *int   `json:"source_row" min:"1" doc:"clone_row"`
 	InsertAt *int   `json:"insert_at" min:"1" doc:"clone_row: the first new row"`
-	Target   string `json:"target_range" doc:"insert_cells, delete_cells, merge_cells, unmerge_cells"`
+	Target   string `json:"target_range" alias:"range" doc:"insert_cells, delete_cells, merge_cells, unmerge_cells"`
 	Shift    string `json:"shift" enum:"down|right|up|left" doc:"insert_cells: down or right; delete_cells: up or left"`
 	Src      string `json:"src_range" doc:"copy_range, move_range"`
 	Anchor   string `json:"dest_anchor" doc:"copy_range, move_range: where the first cell goes"`

@@ -286,8 +286,7 @@ func (s *structureRun) copyCells(op *structureOp, i int, src cell.Range, to int,
 	if err != nil {
 		return err
 	}
-	sheets := s.snap.Workbook().Sheets
-	set := book.SetCells{Sheet: sheets[to].Name}
+	e := s.editor(to)
 	copier := s.snap.NewCopier()
 	dest := cell.Range{First: anchor, Last: cell.Ref{Row: anchor.Row + src.Rows() - 1, Col: anchor.Col + src.Cols() - 1}}
 	most := int64(0) // a blank cell is copied onto one that is stored only
@@ -296,7 +295,7 @@ func (s *structureRun) copyCells(op *structureOp, i int, src cell.Range, to int,
 			most++
 		}
 	}
-	set.Cells = make([]book.CellEdit, 0, s.room.fitting(min(most, src.Cells())))
+	e.expect(to, min(most, src.Cells()))
 	for at := range until.Done(s.ctx, refsOf(src)) {
 		there := cell.Ref{Row: at.Row - src.First.Row + anchor.Row, Col: at.Col - src.First.Col + anchor.Col}
 		c := copier.Cell(sheet, at, onto, there)
@@ -309,20 +308,14 @@ func (s *structureRun) copyCells(op *structureOp, i int, src cell.Range, to int,
 		if _, stored := onto.At(there); c.Clear && !stored && c.NumFmt == "" && len(c.Format) == 0 {
 			continue
 		}
-		if !s.room.take(c) {
-			return s.room.err()
-		}
-		set.Cells = append(set.Cells, c)
+		e.set(to, c)
 	}
-	ops := []book.Op{set}
 	if op.Kind == "move_range" {
-		empty := book.SetCells{Sheet: sheets[i].Name}
 		for c := range until.Done(s.ctx, sheet.Cells(src)) {
 			if i != to || !dest.Contains(c.Ref) {
-				empty.Cells = append(empty.Cells, book.CellEdit{Ref: c.Ref, Clear: true})
+				e.set(i, book.CellEdit{Ref: c.Ref, Clear: true})
 			}
 		}
-		ops = []book.Op{empty, set}
 	}
-	return s.batch.do(ops...)
+	return s.take(e)
 }

@@ -179,30 +179,42 @@ func (e *tableEdit) headers(first, last int) error {
 				}
 			}
 		}
-		if name == "" {
-			name = "Column" + strconv.Itoa(i+1)
-		}
-		name = cut(name, book.MaxColumnName)
-		base := name
-		for n := 2; taken[book.FoldName(name)]; n++ {
-			name = cut(base, book.MaxColumnName-len(strconv.Itoa(n))) + strconv.Itoa(n)
-		}
-		taken[book.FoldName(name)] = true
+		words := name
+		name = columnName(words, i, taken)
 		e.form.Columns[i].Name = name
 		if !e.form.Header || has && !c.HasFormula() && c.Value.Kind() == cell.Text && c.Value.Text() == name {
 			continue
 		}
 		e.cells = append(e.cells, book.CellEdit{Ref: at, Value: cell.TextValue(name)})
-		switch {
-		case !has || c.Value.IsBlank():
-			e.b.warn("WARN_TABLE_HEADER: %v was blank and is now %q: every column has a header", at, clip(name, 40))
-		case base != name:
-			e.b.warn("WARN_TABLE_HEADER: %v is now %q: headers differ", at, clip(name, 40))
-		default:
-			e.b.warn("WARN_TABLE_HEADER: %v is now the text %q: headers are texts", at, clip(name, 40))
-		}
+		e.b.warn("%s", headerText(at, words, name))
 	}
 	return nil
+}
+
+// columnName gives column i of a table a name after the text that its header shows, one that none of those taken is,
+// and takes it: Excel numbers headers that are blank or alike.
+func columnName(words string, i int, taken map[string]bool) string {
+	if words == "" {
+		words = "Column" + strconv.Itoa(i+1)
+	}
+	words = cut(words, book.MaxColumnName)
+	name := words
+	for n := 2; taken[book.FoldName(name)]; n++ {
+		name = cut(words, book.MaxColumnName-len(strconv.Itoa(n))) + strconv.Itoa(n)
+	}
+	taken[book.FoldName(name)] = true
+	return name
+}
+
+// headerText says why a header that would show words has another text.
+func headerText(at cell.Ref, words, name string) string {
+	switch {
+	case words == "":
+		return fmt.Sprintf("WARN_TABLE_HEADER: %v was blank and is now %q: every column has a header", at, clip(name, 40))
+	case words != name:
+		return fmt.Sprintf("WARN_TABLE_HEADER: %v is now %q: headers differ", at, clip(name, 40))
+	}
+	return fmt.Sprintf("WARN_TABLE_HEADER: %v is now the text %q: headers are texts", at, clip(name, 40))
 }
 
 // cut gives as much of s as n UTF-16 code units hold.

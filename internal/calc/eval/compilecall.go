@@ -84,6 +84,9 @@ func (c *compiler) call(n *formula.Node) expr {
 			c.cut(out.args[i])
 		}
 	}
+	if ofPlaces[name] {
+		c.cut(out.args[1])
+	}
 	if len(out.args) == 3 && (name == "SUMIF" || name == "AVERAGEIF") {
 		c.beyond(out.args[0], out.args[2])
 	}
@@ -105,7 +108,10 @@ func (c *compiler) special(name string, n *formula.Node) expr {
 		}
 		return b
 	case "IFERROR", "IFNA":
-		return &rescue{x: c.expr(kids[0]), alt: c.expr(kids[1]), onlyNA: name == "IFNA"}
+		r := &rescue{x: c.expr(kids[0]), alt: c.expr(kids[1]), onlyNA: name == "IFNA"}
+		c.cut(r.x)
+		c.cut(r.alt)
+		return r
 	case "CHOOSE":
 		p := &pick{index: c.expr(kids[0])}
 		c.cut(p.index)

@@ -80,6 +80,9 @@ func (c *call) multi(depth int) bool {
 	}
 	many := func(i int) bool { return arg(i) != nil && multi(arg(i), depth) }
 	none := func(i int) bool { return isNumber(arg(i), 0) }
+	if ofPlaces[c.f.Name] && many(1) {
+		return true
+	}
 	switch c.f.Name {
 	case "INDIRECT", "FILTERXML", "REDUCE":
 		return true
@@ -93,17 +96,22 @@ func (c *call) multi(depth int) bool {
 		return none(1) && tall || none(2) && broad
 	case "XLOOKUP":
 		tall, broad := sides(arg(2), depth)
-		return tall && broad
+		return tall && broad || many(3)
 	case "ROW", "COLUMN", "ISFORMULA", "FORMULATEXT":
 		return many(0)
 	case "N", "T":
 		return many(0) && !reference(arg(0), depth)
-	case "LARGE", "SMALL", "PERCENTILE", "PERCENTILE.EXC", "PERCENTILE.INC", "QUARTILE", "QUARTILE.EXC", "QUARTILE.INC":
-		return many(1)
 	case "REGEXEXTRACT":
 		return !none(2)
 	}
 	return formula.ArrayFunction(c.f.Name)
+}
+
+// ofPlaces are the functions whose second argument is a place among the numbers of the first. It may be an array of places
+// where arrays are off, too; a range is cut to one cell then.
+var ofPlaces = map[string]bool{
+	"LARGE": true, "SMALL": true, "PERCENTILE": true, "PERCENTILE.EXC": true, "PERCENTILE.INC": true,
+	"QUARTILE": true, "QUARTILE.EXC": true, "QUARTILE.INC": true,
 }
 
 // isNumber reports whether an argument is left out, or written out as a number.

@@ -161,7 +161,7 @@ func (c *Context) takeOrDrop(a Args, span func(n, have int) (from, size int)) Va
 	if size[0] <= 0 || size[1] <= 0 {
 		return c.Fail(cell.ErrCalc, "nothing is left of the array")
 	}
-	return c.part(a[0], from[0], from[1], size[0], size[1])
+	return c.cut(a[0], from[0], from[1], size[0], size[1])
 }
 
 // padding gives the value that fills what an array has too little: argument i or #N/A.
@@ -407,5 +407,5 @@ func trimRange(c *Context, a Args) Value {
 	if trims[1]&2 == 0 {
 		right = cols - 1
 	}
-	return c.part(a[0], top, left, bottom-top+1, right-left+1)
+	return c.cut(a[0], top, left, bottom-top+1, right-left+1)
 }

@@ -82,12 +82,13 @@ func (c *Context) byLine(a Args, byRow bool) Value {
 		if c.Stop() {
 			break
 		}
-		line := c.part
+		var line Value
 		if byRow {
-			out.Cells[i] = c.element(c.Invoke(c, l, []Value{line(v, i, 0, 1, cols)}))
+			line = c.cut(v, i, 0, 1, cols)
 		} else {
-			out.Cells[i] = c.element(c.Invoke(c, l, []Value{line(v, 0, i, rows, 1)}))
+			line = c.cut(v, 0, i, rows, 1)
 		}
+		out.Cells[i] = c.element(c.Invoke(c, l, []Value{line}))
 	}
 	return Of(out)
 }

@@ -340,9 +340,16 @@ func (v Value) orBlank() Value {
 	return v
 }
 
-// part gives a rectangle of v, which has to lie in it: of a range a reference, of an array
-// its elements, one of them as a single value.
+// part is cut, but one element of an array is a single value.
 func (c *Context) part(v Value, row, col, rows, cols int) Value {
+	if m := v.Array(); m != nil && rows == 1 && cols == 1 {
+		return Scalar(m.Stretch(row, col))
+	}
+	return c.cut(v, row, col, rows, cols)
+}
+
+// cut gives a rectangle of v, which has to lie in it: of a range a reference, of an array an array.
+func (c *Context) cut(v Value, row, col, rows, cols int) Value {
 	if r := v.Ref(); r != nil {
 		a := r.Areas[0]
 		first := cell.Ref{Row: a.Range.First.Row + row, Col: a.Range.First.Col + col}
@@ -353,8 +360,10 @@ func (c *Context) part(v Value, row, col, rows, cols int) Value {
 	if m == nil {
 		return v.orBlank()
 	}
+	out := NewArray(rows, cols)
 	if rows == 1 && cols == 1 {
-		return Scalar(m.Stretch(row, col))
+		out.Set(0, 0, m.Stretch(row, col))
+		return Of(out)
 	}
 	if m.Long() {
 		var e cell.ErrorCode
@@ -362,7 +371,6 @@ func (c *Context) part(v Value, row, col, rows, cols int) Value {
 			return Err(e)
 		}
 	}
-	out := NewArray(rows, cols)
 	copying := pace{c: c}
 	for i := range rows {
 		if copying.stop(cols) {

@@ -138,7 +138,7 @@ func exp(x float64) float64 {
 	if x > 709 {
 		return 2 * math.Exp(x-math.Ln2)
 	}
-	return math.Exp(x)
+	return special.Exp(x)
 }
 
 // logarithm makes what is no logarithm of a number not a number.

@@ -123,12 +123,15 @@ func cellsOf(xs []float64) []cell.Value {
 // numbers are sorted once for an array of places.
 func placed(f func(c *Context, xs []float64, k float64) Value) func(*Context, Args) Value {
 	return func(c *Context, a Args) Value {
-		xs, e := c.list(a[0])
-		if e != 0 {
-			return Err(e)
+		xs, bad := c.list(a[0])
+		if bad != 0 && a[0].IsScalar() {
+			return Err(bad)
 		}
 		c.sort(xs)
 		place := func(v cell.Value) Value {
+			if bad != 0 {
+				return Err(bad)
+			}
 			k, e := ToNumber(v, c.Dates)
 			if e != 0 {
 				return Err(e)

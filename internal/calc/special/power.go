@@ -153,8 +153,12 @@ func exponential(x wide) float64 {
 		return 0
 	}
 	k := math.RoundToEven(x.hi / ln2.hi)
-	r := x.plus(ln2.by(-k))
-	// 1 + r + r²/2 + r³/6 + …, where r is at most 0.347.
+	return math.Ldexp(x.plus(ln2.by(-k)).exponential().hi, int(k))
+}
+
+// exponential gives e to the power of r, which is at most 0.7 from 0.
+func (r wide) exponential() wide {
+	// 1 + r + r²/2 + r³/6 + …
 	rest := 0.0
 	for _, c := range &factorials {
 		rest = math.FMA(rest, r.hi, c)
@@ -163,8 +167,7 @@ func exponential(x wide) float64 {
 	sum = r.times(sum).plus(sixth)
 	sum = r.times(sum).plus(half)
 	sum = r.times(sum).plus(one)
-	sum = r.times(sum).plus(one)
-	return math.Ldexp(sum.hi, int(k))
+	return r.times(sum).plus(one)
 }
 
 // factorials are 1/18!, 1/17! and so on to 1/5!.

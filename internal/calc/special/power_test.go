@@ -116,6 +116,39 @@ func TestLogarithms(t *testing.T) {
 	}
 }
 
+func TestExp(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	const n = 5000
+	wrong := 0
+	for range n {
+		x := math.Round((r.Float64()*40-20)*1000) / 1000
+		if r.IntN(4) == 0 {
+			x = r.Float64()*1416 - 708
+		}
+		switch got := away(Exp(x), largeExp(large(x))); {
+		case got > 1:
+			t.Errorf("e to the power of %v is %v, which is %d steps from the nearest number", x, Exp(x), got)
+		case got == 1:
+			wrong++
+		}
+	}
+	t.Logf("of %d results %d are not the nearest number", n, wrong)
+	if wrong*100 > n {
+		t.Errorf("%d of %d results are not the nearest number", wrong, n)
+	}
+	for x, want := range map[float64]float64{0: 1, 1.5: 0x1.1ed3fe64fc541p+2, math.Inf(1): math.Inf(1), math.Inf(-1): 0, 800: math.Inf(1), -800: 0} {
+		if got := Exp(x); got != want {
+			t.Errorf("e to the power of %v is %v, want %v", x, got, want)
+		}
+	}
+}
+
+func BenchmarkExp(b *testing.B) {
+	for b.Loop() {
+		Exp(1.0075)
+	}
+}
+
 func BenchmarkPow(b *testing.B) {
 	for _, y := range []float64{2, 120, 0.37} {
 		b.Run("", func(b *testing.B) {

@@ -128,3 +128,19 @@ func TestNotesBesideControls(t *testing.T) {
 		t.Error(sheet)
 	}
 }
+
+// TestRelative: a part is named from where another one is, also from the root of the package.
+func TestRelative(t *testing.T) {
+	for _, c := range []struct{ from, to, want string }{
+		{"xl/worksheets/sheet1.xml", "xl/comments1.xml", "../comments1.xml"},
+		{"xl/worksheets/sheet1.xml", "xl/worksheets/other.xml", "other.xml"},
+		{"xl/workbook.xml", "xl/worksheets/sheet2.xml", "worksheets/sheet2.xml"},
+		{"sheet1.xml", "comments1.xml", "comments1.xml"},
+		{"sheet1.xml", "drawings/vmlDrawing1.vml", "drawings/vmlDrawing1.vml"},
+		{"a/sheet1.xml", "b/drawing1.xml", "../b/drawing1.xml"},
+	} {
+		if got := relative(c.from, c.to); got != c.want {
+			t.Errorf("%s from %s is %s, want %s", c.to, c.from, got, c.want)
+		}
+	}
+}

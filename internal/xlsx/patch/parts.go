@@ -93,7 +93,11 @@ func (r *partRels) remove(id string) {
 
 // relative gives a part's name as seen from another one.
 func relative(from, to string) string {
-	a, b := strings.Split(path.Dir(from), "/"), strings.Split(to, "/")
+	var a []string
+	if dir := path.Dir(from); dir != "." {
+		a = strings.Split(dir, "/")
+	}
+	b := strings.Split(to, "/")
 	for len(a) > 0 && len(b) > 1 && a[0] == b[0] {
 		a, b = a[1:], b[1:]
 	}
