@@ -16,7 +16,7 @@ import (
 type structureOp struct {
 	Kind     string `json:"kind" alias:"op" required:"true" enum:"insert_rows|delete_rows|insert_cols|delete_cols|move_rows|move_cols|insert_cells|delete_cells|clone_row|merge_cells|unmerge_cells|copy_range|move_range|create_sheet|delete_sheet|rename_sheet|move_sheet" also:"add_sheet=create_sheet|insert_columns=insert_cols|delete_columns=delete_cols|move_columns=move_cols"`
 	Sheet    string `json:"sheet_name" doc:"All but create, delete and rename_sheet"`
-	AtRow    *int   `json:"at_row" min:"1" doc:"insert_rows: the first new row"`
+	AtRow    *int   `json:"at_row" min:"1" doc:"insert_rows: the first new row; among the data of a table its calculated columns go on in it"`
 	StartRow *int   `json:"start_row" min:"1" doc:"delete_rows, move_rows"`
 	AtCol    string `json:"at_col" doc:"insert_cols: the first new column, as B"`
 	StartCol string `json:"start_col" doc:"delete_cols, move_cols"`
