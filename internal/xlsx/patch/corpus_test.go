@@ -37,6 +37,7 @@ func TestCorpus(t *testing.T) {
 			continue // the others without it: there is one goroutine and much to compute
 		}
 		t.Run(filepath.Base(filepath.Dir(path))+"/"+filepath.Base(path), func(t *testing.T) {
+			t.Parallel()
 			before, err := os.ReadFile(path)
 			if err != nil {
 				t.Fatal(err)
