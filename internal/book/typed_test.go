@@ -92,13 +92,13 @@ func TestArrayInTable(t *testing.T) {
 }
 
 // typed types a formula into D5 and gives what stands there then, and whether it is a dynamic array.
-func typed(t testing.TB, s *Snapshot, formula string) (values string, dynamic bool) {
+func typed(t *testing.T, s *Snapshot, formula string) (values string, dynamic bool) {
 	t.Helper()
 	return entered(t, s, CellEdit{Formula: formula, HasFormula: true})
 }
 
 // entered gives what an edit of D5 shows, and whether it is a dynamic array then.
-func entered(t testing.TB, s *Snapshot, edit CellEdit) (values string, dynamic bool) {
+func entered(t *testing.T, s *Snapshot, edit CellEdit) (values string, dynamic bool) {
 	t.Helper()
 	at := cell.Ref{Row: 4, Col: 3}
 	edit.Ref = at
@@ -155,20 +155,15 @@ func (d formulas) argument(depth int) string {
 
 func (d formulas) call(depth int) string {
 	f := rapid.SampledFrom(d.functions).Draw(d.T, "function")
-	switch takes := f.Takes(); {
-	case f.Name == "LET":
+	if f.Name == "LET" {
 		return "LET(x," + d.argument(depth-1) + "," + d.one("x", "x+1", "SUM(x)", "IFERROR(x,0)", "INDEX(x,1)", "SUM(ABS(x))") + ")"
-	default:
-		n := takes.Min
-		if takes.Max > n {
-			n = rapid.IntRange(n, min(takes.Max, n+2)).Draw(d.T, "arguments")
-		}
-		args := make([]string, n)
-		for i := range args {
-			args[i] = d.argument(depth - 1)
-		}
-		return f.Name + "(" + strings.Join(args, ",") + ")"
 	}
+	takes := f.Takes()
+	args := make([]string, rapid.IntRange(takes.Min, min(takes.Max, takes.Min+2)).Draw(d.T, "arguments"))
+	for i := range args {
+		args[i] = d.argument(depth - 1)
+	}
+	return f.Name + "(" + strings.Join(args, ",") + ")"
 }
 
 // TestTypedAsArrays: whatever is typed gives what it gives as a dynamic array, also where it is none, because it

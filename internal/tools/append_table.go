@@ -2,6 +2,7 @@ package tools
 
 import (
 	"context"
+	"iter"
 	"strings"
 
 	"gridflow/internal/book"
@@ -92,23 +93,8 @@ func (e *editor) growTable(index int, sheet *grid.Sheet, t *grid.Table, last int
 			break
 		}
 	}
-	for i := range t.Columns {
-		col := t.Range.First.Col + i
-		above, ok := sheet.At(cell.Ref{Row: t.Range.Last.Row, Col: col})
-		if t.Columns[i].Formula == "" || !ok || !above.HasFormula() || len(t.Columns) != t.Range.Cols() {
-			continue
-		}
-		text := book.FormulaText(sheet, above)
-		for row := below.First.Row; row <= last; row++ {
-			ref := cell.Ref{Row: row, Col: col}
-			if _, given := e.bySheet[index].find(ref); given {
-				continue
-			}
-			shifted, err := formula.ShiftText(text, above.Ref, ref)
-			if err != nil {
-				break // one that we cannot read: the cells stay empty
-			}
-			c := book.CellEdit{Ref: ref, HasFormula: true, Formula: shifted}
+	for above, c := range continued(sheet, t, t.Range.Last.Row, below.First.Row, last) {
+		if _, given := e.bySheet[index].find(c.Ref); !given {
 			e.formatOf(&c, above)
 			e.set(index, c)
 		}
@@ -116,4 +102,31 @@ func (e *editor) growTable(index int, sheet *grid.Sheet, t *grid.Table, last int
 	e.grown = append(e.grown, book.GrowTable{Table: t.Name, LastRow: last})
 	e.grownTexts = append(e.grownTexts, t.Name+" is "+cell.RangeOf(t.Range.First, below.Last).String())
 	return nil
+}
+
+// continued gives the formulas of the calculated columns of a table as they go on from one of its rows in others, first to
+// last, each with the cell that it comes from. A column whose formula there we cannot read, or that has none there, has none in these either.
+func continued(sheet *grid.Sheet, t *grid.Table, from, first, last int) iter.Seq2[grid.Cell, book.CellEdit] {
+	return func(yield func(grid.Cell, book.CellEdit) bool) {
+		if len(t.Columns) != t.Range.Cols() {
+			return
+		}
+		for i := range t.Columns {
+			c, ok := sheet.At(cell.Ref{Row: from, Col: t.Range.First.Col + i})
+			if t.Columns[i].Formula == "" || !ok || !c.HasFormula() {
+				continue
+			}
+			text := book.FormulaText(sheet, c)
+			for row := first; row <= last; row++ {
+				ref := cell.Ref{Row: row, Col: c.Ref.Col}
+				shifted, err := formula.ShiftText(text, c.Ref, ref)
+				if err != nil {
+					break
+				}
+				if !yield(c, book.CellEdit{Ref: ref, HasFormula: true, Formula: shifted}) {
+					return
+				}
+			}
+		}
+	}
 }

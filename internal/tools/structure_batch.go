@@ -296,31 +296,18 @@ func (s *structureRun) continueColumns(i, at, count int) error {
 	for k := range tables {
 		t := &tables[k]
 		first, last, ok := t.Rows(false, true, false)
-		if t.Sheet != i || !ok || at < first || at+count-1 > last || len(t.Columns) != t.Range.Cols() {
+		if t.Sheet != i || !ok || at < first || at+count-1 > last {
 			continue
 		}
 		from := at - 1
 		if from < first {
 			from = at + count
 		}
-		for n := range t.Columns {
-			c, stored := sheet.At(cell.Ref{Row: from, Col: t.Range.First.Col + n})
-			if t.Columns[n].Formula == "" || !stored || !c.HasFormula() {
-				continue
+		for _, e := range continued(sheet, t, from, at, at+count-1) {
+			if !s.room.take(e) {
+				return s.room.err()
 			}
-			text := book.FormulaText(sheet, c)
-			for row := at; row < at+count; row++ {
-				ref := cell.Ref{Row: row, Col: c.Ref.Col}
-				shifted, err := formula.ShiftText(text, c.Ref, ref)
-				if err != nil {
-					break // one that we cannot read: the cells stay empty
-				}
-				e := book.CellEdit{Ref: ref, HasFormula: true, Formula: shifted}
-				if !s.room.take(e) {
-					return s.room.err()
-				}
-				set.Cells = append(set.Cells, e)
-			}
+			set.Cells = append(set.Cells, e)
 		}
 	}
 	if len(set.Cells) == 0 {
