@@ -189,6 +189,36 @@ func TestTable(t *testing.T) {
 	}
 }
 
+// TestCalculated: the formula of a calculated column is one for the first row of the data, whichever that is.
+func TestCalculated(t *testing.T) {
+	sheets := []string{"Data", "Other"}
+	table := Table{Name: "T", Sheet: "Data", Range: ranged(t, "B5:D9"), Columns: []string{"a", "b", "c"}, Header: 1, Totals: 1}
+	for _, c := range []struct {
+		change Change
+		text   string // of column c
+		want   string
+	}{
+		{Change{Kind: InsertRows, Sheet: "Data", At: 0, Count: 2}, "B6*$A$1", "B8*$A$3"},
+		{Change{Kind: InsertRows, Sheet: "Data", At: 5, Count: 2}, "B6*$A$6", "B6*$A$8"},
+		{Change{Kind: InsertRows, Sheet: "Data", At: 6, Count: 2}, "B6*$A$7", "B6*$A$9"},
+		{Change{Kind: DeleteRows, Sheet: "Data", At: 5, Count: 1}, "B6*$A$7", "B6*$A$6"},
+		{Change{Kind: DeleteRows, Sheet: "Data", At: 7, Count: 1}, "B6+SUM(B$6:B6)", "B6+SUM(B$6:B6)"},
+		{Change{Kind: InsertColumns, Sheet: "Data", At: 2, Count: 1}, "B6*A6", "B6*A6"},
+		{Change{Kind: DeleteColumns, Sheet: "Data", At: 0, Count: 1}, "B6*T[[#This Row],[a]]", "A6*T[[#This Row],[a]]"},
+		{Change{Kind: MoveCells, Sheet: "Data", Range: ranged(t, "A1:D9"), To: cell.Ref{Row: 2}}, "B6*A$1", "B8*A$3"},
+		{Change{Kind: MoveCells, Sheet: "Data", Range: ranged(t, "B5:D9"), ToSheet: "Other", To: cell.Ref{Row: 4, Col: 1}}, "B6*A6", "B6*Data!A6"},
+		{Change{Kind: RenameSheet, Sheet: "Other", Name: "New"}, "B6*Other!A6", "B6*New!A6"},
+	} {
+		if got := c.change.Rewriter(sheets, table).Calculated(c.text, table, 2); got != c.want {
+			t.Errorf("%+v: the column has %s, want %s", c.change, got, c.want)
+		}
+	}
+	moved := Change{Kind: MoveCells, Sheet: "Data", Range: ranged(t, "B5:D9"), ToSheet: "Other", To: cell.Ref{Row: 4, Col: 1}}
+	if got := moved.Rewriter(sheets, table).Total("SUBTOTAL(109,B6:B8)*A9", table, 2); got != "SUBTOTAL(109,B6:B8)*Data!A9" {
+		t.Errorf("the totals row has %s", got)
+	}
+}
+
 func TestSheets(t *testing.T) {
 	before := []string{"a", "b", "c"}
 	for _, c := range []struct {

@@ -98,6 +98,35 @@ func (r *Rewriter) Table(t Table) (after Table, from []int, ok bool) {
 	return after, from, true
 }
 
+// Calculated gives what becomes of the formula of a calculated column of t: it is written for the first row of the table's data, and
+// so is what comes back, whichever row that is then. Where the column goes the text is of no account.
+func (r *Rewriter) Calculated(text string, t Table, column int) string {
+	after, _, ok := r.Table(t)
+	data := cell.Range{First: t.Range.First, Last: t.Range.Last}
+	data.First.Row += t.Header
+	data.Last.Row -= t.Totals
+	data.First.Col += column
+	data.Last.Col = data.First.Col
+	if text == "" || !ok || data.Last.Row < data.First.Row {
+		text, _ = r.Formula(text, t.Sheet)
+		return text
+	}
+	cells := []cell.Range{data}
+	text = r.Relative(text, t.Sheet, cells, after.Sheet)
+	left := r.Covered(t.Sheet, cells, after.Sheet)
+	if left == nil {
+		return text
+	}
+	is := cornerOf(left)
+	return wrapped(text, is, cell.Ref{Row: after.Range.First.Row + after.Header, Col: is.Col})
+}
+
+// Total gives what becomes of the formula of a cell in the totals row of t.
+func (r *Rewriter) Total(text string, t Table, column int) string {
+	text, _ = r.FormulaAt(text, t.Sheet, cell.Ref{Row: t.Range.Last.Row, Col: t.Range.First.Col + column})
+	return text
+}
+
 // newColumn gives the name that Excel gives to a new column: Column1, or the first such that there is not.
 func newColumn(lists ...[]string) string {
 	for n := 1; ; n++ {

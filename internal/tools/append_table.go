@@ -79,7 +79,7 @@ func (e *editor) belowTotals(ctx context.Context, sheet, last int) {
 }
 
 // growTable lets a table grow over the rows that were appended to it, down to row last. In
-// calculated columns that the rows say nothing of, the formula of the last row goes on.
+// calculated columns that the rows say nothing of, the formula of the last row goes on, or the column's own.
 func (e *editor) growTable(index int, sheet *grid.Sheet, t *grid.Table, last int) error {
 	below := cell.Range{First: cell.Ref{Row: t.Range.Last.Row + 1, Col: t.Range.First.Col}, Last: cell.Ref{Row: last, Col: t.Range.Last.Col}}
 	for c := range sheet.Cells(below) {
@@ -105,21 +105,26 @@ func (e *editor) growTable(index int, sheet *grid.Sheet, t *grid.Table, last int
 }
 
 // continued gives the formulas of the calculated columns of a table as they go on from one of its rows in others, first to
-// last, each with the cell that it comes from. A column whose formula there we cannot read, or that has none there, has none in these either.
+// last, each with the cell of that row. Where that one holds no formula it is the column's own that goes on; a column whose
+// formula we cannot read has none in these rows.
 func continued(sheet *grid.Sheet, t *grid.Table, from, first, last int) iter.Seq2[grid.Cell, book.CellEdit] {
 	return func(yield func(grid.Cell, book.CellEdit) bool) {
-		if len(t.Columns) != t.Range.Cols() {
+		data, ok := t.DataRange()
+		if !ok || len(t.Columns) != t.Range.Cols() {
 			return
 		}
 		for i := range t.Columns {
-			c, ok := sheet.At(cell.Ref{Row: from, Col: t.Range.First.Col + i})
-			if t.Columns[i].Formula == "" || !ok || !c.HasFormula() {
+			text, of := t.Columns[i].Formula, cell.Ref{Row: data.First.Row, Col: data.First.Col + i}
+			if text == "" {
 				continue
 			}
-			text := book.FormulaText(sheet, c)
+			c, ok := sheet.At(cell.Ref{Row: from, Col: of.Col})
+			if ok && c.HasFormula() {
+				text, of = book.FormulaText(sheet, c), c.Ref
+			}
 			for row := first; row <= last; row++ {
-				ref := cell.Ref{Row: row, Col: c.Ref.Col}
-				shifted, err := formula.ShiftText(text, c.Ref, ref)
+				ref := cell.Ref{Row: row, Col: of.Col}
+				shifted, err := formula.ShiftText(text, of, ref)
 				if err != nil {
 					break
 				}
