@@ -52,7 +52,7 @@ type editor struct {
 	typed  bool // values that begin with = are said to be formulas
 	room   *room
 
-	headed     []book.TableChange // of tables whose headers are edited
+	headed     []book.TableChange // of tables whose headers or totals are edited
 	grown      []book.GrowTable
 	grownTexts []string
 	rules      []book.Arrange // that go on over appended rows

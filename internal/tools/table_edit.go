@@ -520,7 +520,7 @@ func (e *tableEdit) total(i int) error {
 	case c.TotalsFunction == "custom":
 		edit.HasFormula, edit.Formula = true, c.TotalsFormula
 	case c.TotalsFunction != "":
-		edit.HasFormula, edit.Formula = true, fmt.Sprintf("SUBTOTAL(%d,%s)", n, columnReference(e.form.Name, c.Name))
+		edit.HasFormula, edit.Formula = true, totalsFormula(n, e.form.Name, c.Name)
 	case c.TotalsLabel != "":
 		edit.Value = cell.TextValue(c.TotalsLabel)
 	default:
@@ -541,6 +541,11 @@ func (e *tableEdit) total(i int) error {
 	}
 	e.formulas = append(e.formulas, edit)
 	return nil
+}
+
+// totalsFormula is what a cell of a totals row has of a function that SUBTOTAL has by this number.
+func totalsFormula(n int, table, column string) string {
+	return fmt.Sprintf("SUBTOTAL(%d,%s)", n, columnReference(table, column))
 }
 
 // columnReference writes the cells of a table's column as formulas do.
