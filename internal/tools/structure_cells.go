@@ -95,7 +95,10 @@ func (s *structureRun) shiftCells(op *structureOp) error {
 		}
 	}
 	s.counts[map[bool]string{true: "cells_inserted", false: "cells_deleted"}[inserts]] += int(target.Cells())
-	return s.restructure(change)
+	if err := s.restructure(change); err != nil || !inserts || !down {
+		return err
+	}
+	return s.continueColumns(i, target)
 }
 
 // mergeCells merges a range, of which as in Excel only the first cell keeps what it holds, or takes apart what is merged in one.
