@@ -272,7 +272,7 @@ func (s *structureRun) lines(op *structureOp, kind structure.Kind, at int) error
 	if kind != structure.InsertRows {
 		return nil
 	}
-	if err := s.continueColumns(i, at, op.Count); err != nil {
+	if err := s.continueColumns(i, cell.Range{First: cell.Ref{Row: at}, Last: cell.Ref{Row: at + op.Count - 1, Col: cell.MaxCols - 1}}); err != nil {
 		return err
 	}
 	if op.Expand {
@@ -281,9 +281,9 @@ func (s *structureRun) lines(op *structureOp, kind structure.Kind, at int) error
 	return nil
 }
 
-// continueColumns lets the calculated columns of tables go on in rows that came in among their data: with the formula of the row above, or
-// of the one below where that is the header.
-func (s *structureRun) continueColumns(i, at, count int) error {
+// continueColumns lets the calculated columns of tables go on in cells that came in as rows of their data: with the formula of the row
+// above, or of the one below where that is the header.
+func (s *structureRun) continueColumns(i int, in cell.Range) error {
 	tables, err := s.snap.Tables(s.ctx)
 	if err != nil {
 		return err
@@ -296,14 +296,14 @@ func (s *structureRun) continueColumns(i, at, count int) error {
 	for k := range tables {
 		t := &tables[k]
 		first, last, ok := t.Rows(false, true, false)
-		if t.Sheet != i || !ok || at < first || at+count-1 > last {
+		if t.Sheet != i || !ok || in.First.Row < first || in.Last.Row > last || in.First.Col > t.Range.First.Col || in.Last.Col < t.Range.Last.Col {
 			continue
 		}
-		from := at - 1
+		from := in.First.Row - 1
 		if from < first {
-			from = at + count
+			from = in.Last.Row + 1
 		}
-		for _, e := range continued(sheet, t, from, at, at+count-1) {
+		for _, e := range continued(sheet, t, from, in.First.Row, in.Last.Row) {
 			if !s.room.take(e) {
 				return s.room.err()
 			}

@@ -64,6 +64,22 @@ func (c *course) table(t structure.Table) (after structure.Table, from []int, ok
 	return t, from, true
 }
 
+// column gives what becomes of the formula of a column of a table, that for its data or that for its totals.
+func (c *course) column(text string, t structure.Table, column int, total bool) string {
+	for _, r := range c.steps {
+		if total {
+			text = r.Total(text, t, column)
+		} else {
+			text = r.Calculated(text, t, column)
+		}
+		after, from, ok := r.Table(t)
+		if t, column = after, slices.Index(from, column); !ok || column < 0 {
+			break
+		}
+	}
+	return text
+}
+
 // moveTables rewrites the parts of tables: where they are, their columns, the formulas of these.
 func (s *saver) moveTables(c *course) error {
 	tables, err := s.f.Tables(s.ctx)
@@ -88,7 +104,7 @@ func (s *saver) moveTables(c *course) error {
 		if err != nil {
 			return err
 		}
-		x := refs{c: c, own: was.Sheet, moves: c.moves(was.Sheet)}
+		x := refs{c: c, own: was.Sheet, moves: c.moves(was.Sheet), table: was, column: -1}
 		text := d.text
 		if body, _, _ := x.content(text, root.tagEnd, root.inner); body != nil {
 			text = slices.Concat(text[root.from:root.tagEnd], body, text[root.inner:root.to])
