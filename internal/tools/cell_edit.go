@@ -209,7 +209,7 @@ func (e *editor) add(in cellEditIn) error {
 	case in.Clear:
 		c.Clear = true
 	case in.Formula != "":
-		c.HasFormula, c.Formula = true, in.Formula
+		c.HasFormula, c.Formula = true, e.formula(in.Formula, ref)
 	case in.Date != "":
 		if err := e.date(&c, in.Date); err != nil {
 			return err
