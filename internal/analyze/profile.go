@@ -21,7 +21,9 @@ type Column struct {
 	Counts       [kinds]int // by Kind; Null as in Nulls
 	Errors       map[cell.ErrorCode]int
 	Formulas     int
-	NumericTexts int // texts that read as numbers
+	NumericTexts int      // texts that read as numbers
+	Total        cell.Ref // the last value, if it is a total of others above it: it is counted and added like them
+	HasTotal     bool
 
 	Distinct        int // different values
 	DistinctExact   bool
@@ -162,6 +164,7 @@ func (p *Profiler) Describe(col int) (Column, error) {
 	}
 	last := math.NaN()
 	ordered := true
+	var end grid.Cell
 	for x := range p.view.Column(col, p.rows.First.Row, p.rows.Last.Row) {
 		if err := p.pace.step(1); err != nil {
 			return c, err
@@ -173,6 +176,7 @@ func (p *Profiler) Describe(col int) (Column, error) {
 		if k == Null {
 			continue
 		}
+		end = x
 		c.Counts[k]++
 		var hash uint64
 		switch k {
@@ -235,6 +239,9 @@ func (p *Profiler) Describe(col int) (Column, error) {
 	c.MinCell, c.MaxCell = m.low, m.top
 	if n := c.Counts[Text]; n > 0 {
 		c.MeanText = float64(runes) / float64(n)
+	}
+	if p.view.isTotal(end, p.rows.First.Row) {
+		c.Total, c.HasTotal = end.Ref, true
 	}
 	ordered = ordered && values > 1
 	c.Ascending, c.Descending = c.Ascending && ordered, c.Descending && ordered

@@ -116,14 +116,14 @@ func FindValues(ctx context.Context, v View, q Query, p *Page) ([]Hit, error) {
 // Direction is where the value of a label stands.
 type Direction uint8
 
-// The directions. Any looks to the right first.
+// The directions. Any looks to the right first: see [View.beside].
 const (
 	Any Direction = iota
 	Right
 	Below
 )
 
-// FindLabels yields to the page the values that stand beside or below the cells whose
+// FindLabels yields to the page the values that stand right of or below the cells whose
 // text fits q.Match, by the labels row by row. A merged label is left at its far edge.
 // Labels without a value there do not count. q.Kinds says which values count, q.Areas
 // where the labels are.
@@ -154,23 +154,37 @@ func FindLabels(ctx context.Context, v View, q Query, d Direction, p *Page) ([]H
 	return hits, err
 }
 
-// beside gives the value that the label in a cell, or in merged cells, stands for.
+// labelReach is how many columns right of a label its value may stand, with empty cells between: forms and
+// statements have their amounts at the right edge of the page.
+const labelReach = 16
+
+// beside gives the value that the label in a cell, or in merged cells, stands for: what stands right next to it, or
+// else right of it past empty cells, or below. Of these two a text is taken only where there is nothing else, as it
+// is more likely another label.
 func (v View) beside(label cell.Range, d Direction, q *Query) (grid.Cell, bool) {
-	for _, try := range [...]struct {
-		d  Direction
-		at cell.Ref
-	}{
-		{Right, cell.Ref{Row: label.First.Row, Col: label.Last.Col + 1}},
-		{Below, cell.Ref{Row: label.Last.Row + 1, Col: label.First.Col}},
-	} {
-		if d != Any && d != try.d {
-			continue
-		}
-		if x, _ := v.At(try.at); q.wants(v.KindOf(x)) && !x.Empty() {
-			return x, true
+	value := func(row, col int) (grid.Cell, bool) {
+		x, _ := v.At(cell.Ref{Row: row, Col: col})
+		return x, !x.Empty() && (x.Value.Kind() != cell.Text || x.Value.Text() != "")
+	}
+	wanted := func(x grid.Cell, is bool) bool { return is && q.wants(v.KindOf(x)) }
+	right, below := grid.Cell{}, grid.Cell{}
+	var near, isRight, isBelow bool
+	if d != Below {
+		for i := range labelReach {
+			if right, isRight = value(label.First.Row, label.Last.Col+1+i); isRight {
+				near, isRight = i == 0, wanted(right, true)
+				break
+			}
 		}
 	}
-	return grid.Cell{}, false
+	if d != Right {
+		below, isBelow = value(label.Last.Row+1, label.First.Col)
+		isBelow = wanted(below, isBelow)
+	}
+	if isRight && (near || !isBelow || v.KindOf(right) != Text && v.KindOf(below) == Text) {
+		return right, true
+	}
+	return below, isBelow
 }
 
 // scanBands tests the stored cells of a range band by band, column by column inside of

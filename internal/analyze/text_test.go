@@ -286,6 +286,9 @@ func (b *memBook) call(t *testing.T, out *strings.Builder, words []string) {
 			if c.NumericTexts > 0 {
 				printf(" numeric_texts=%d", c.NumericTexts)
 			}
+			if c.HasTotal {
+				printf(" total=%v", c.Total)
+			}
 			printf(" duplicates=%v ascending=%v top=", c.Duplicates, c.Ascending)
 			for _, x := range c.Top {
 				printf("[%s x%d]", v.Shown(x.Cell), x.Count)

@@ -264,8 +264,8 @@ func (st *step) tables(tables []grid.Table, book *grid.Workbook) []grid.Table {
 		for k, old := range from {
 			if old >= 0 {
 				columns[k] = t.Columns[old]
-				columns[k].Formula, _ = st.r.Formula(columns[k].Formula, before[i].Sheet)
-				columns[k].TotalsFormula, _ = st.r.Formula(columns[k].TotalsFormula, before[i].Sheet)
+				columns[k].Formula = st.r.Calculated(columns[k].Formula, before[i], old)
+				columns[k].TotalsFormula = st.r.Total(columns[k].TotalsFormula, before[i], old)
 			}
 			columns[k].Name = after.Columns[k]
 		}

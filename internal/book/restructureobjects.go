@@ -49,9 +49,8 @@ func (r *restructuring) tables(ctx context.Context, s *Snapshot) (*tableStates, 
 		for k, old := range from {
 			if old >= 0 {
 				columns[k] = t.Columns[old]
-				for _, f := range [...]*string{&columns[k].Formula, &columns[k].TotalsFormula} {
-					*f, _ = r.step.r.Formula(*f, is.Sheet)
-				}
+				columns[k].Formula = r.step.r.Calculated(columns[k].Formula, was, old)
+				columns[k].TotalsFormula = r.step.r.Total(columns[k].TotalsFormula, was, old)
 				called[k] = t.was[old]
 			}
 			columns[k].Name = is.Columns[k]

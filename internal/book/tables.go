@@ -300,15 +300,14 @@ func (f *TableForm) check(s *Snapshot) *Error {
 // CheckTableName says what is wrong with a table's name, which is that of a defined name: letters,
 // digits, underscores and dots, no cell, and not one of R and C.
 func CheckTableName(name string) *Error {
-	hint := "Begin with a letter or an underscore, and go on with letters, digits, underscores and dots."
 	if name == "" {
-		return errorf(BadTable, hint, "the table has no name")
+		return errorf(BadTable, nameRules, "the table has no name")
 	}
 	if utf16Longer(name, MaxColumnName) || !utf8.ValidString(name) {
-		return errorf(TooLong, hint, "the name of a table is longer than %d characters", MaxColumnName)
+		return errorf(TooLong, nameRules, "the name of a table is longer than %d characters", MaxColumnName)
 	}
 	if !tableName(name) {
-		return errorf(BadTable, hint, "%q cannot be the name of a table", name)
+		return errorf(BadTable, nameRules, "%q cannot be the name of a table", name)
 	}
 	return nil
 }

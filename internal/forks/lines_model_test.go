@@ -443,6 +443,25 @@ func (x *lineChange) follow(t *lineThing) (out []*lineThing) {
 			if x.shrink(&box) {
 				parts = append(parts, part{t.page, box, own.places(box).first})
 			}
+		case x.gap:
+			// Between the edges of the gap it is as if lines came or went; what lies beyond them stays.
+			across, between := 1-x.axis, lineBox{last: [2]int{own.axes[0].size - 1, own.axes[1].size - 1}}
+			between.first[across], between.last[across] = x.from.first[across], x.from.last[across]
+			moves, ok := was.common(between)
+			r := lineRef{page: t.page, box: own.ids(moves)}
+			if x.reference(&r); !ok || !r.gone && r.box == own.ids(moves) {
+				parts = append(parts, part{t.page, box, was.first})
+				continue
+			}
+			for _, s := range was.without(between) {
+				parts = append(parts, part{t.page, own.ids(s), s.first})
+			}
+			if x.deletes && moves.first[x.axis] >= x.lines0 {
+				moves.first[x.axis] = max(moves.first[x.axis], x.lines0+x.linesN)
+			}
+			if !r.gone {
+				parts = append(parts, part{t.page, r.box, moves.first})
+			}
 		default:
 			stay := []lineBox{was}
 			if t.page == x.on.id {

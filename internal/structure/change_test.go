@@ -131,8 +131,55 @@ func TestFits(t *testing.T) {
 		{move("B5:C6", "F1"), merges, ""},
 		{move("F1", "C6"), merges, MergedPart},
 		{Change{Kind: AddSheet, Sheet: "x"}, full, ""},
+		{pushed(t, "B7:D7", "down"), table, ""},
+		{pushed(t, "A9:E9", "down"), table, ""},
+		{pushed(t, "B7:C7", "down"), table, TablePart},
+		{pushed(t, "A1:B2", "down"), table, TablePart},
+		{pushed(t, "A1:E2", "down"), table, ""},
+		{pushed(t, "A10:B11", "down"), table, ""},
+		{pushed(t, "E1:F2", "down"), table, ""},
+		{pushed(t, "C5:C9", "right"), table, ""},
+		{pushed(t, "C5:C8", "right"), table, TablePart},
+		{pushed(t, "A9:A9", "left"), table, TablePart},
+		{pushed(t, "B9:D9", "up"), table, ""},
+		{pushed(t, "B5:D5", "up"), table, TableHeader},
+		{pushed(t, "B6:D8", "up"), table, TableRows},
+		{pushed(t, "B5:D9", "up"), table, ""},
+		{pushed(t, "D6:D9", "up"), table, TablePart},
 	} {
 		checkReason(t, c.change.Fits(c.on, c.on), c.want, c.change)
+	}
+}
+
+// pushed is the insertion of cells, or up and left their deletion.
+func pushed(t *testing.T, cells, way string) Change {
+	c, ok := Shifted("Data", ranged(t, cells), way == "down" || way == "up", way == "up" || way == "left")
+	if !ok {
+		t.Fatalf("%s %s is no shift", cells, way)
+	}
+	return c
+}
+
+// TestCover: what rules apply to grows by cells that are inserted in it and loses those that are deleted; what does not move stays.
+func TestCover(t *testing.T) {
+	for _, c := range []struct{ cells, way, of, want string }{
+		{"B7:C8", "down", "B5:C9", "B5:C11"},
+		{"B5:C6", "down", "B5:C9", "B7:C11"},
+		{"B7:B8", "down", "A5:C9", "A5:A9 C5:C9 B5:B11"},
+		{"B10:B10", "down", "A5:C9", "A5:C9"},
+		{"B7:C8", "up", "B5:C9", "B5:C7"},
+		{"B5:C9", "up", "B5:C9", ""},
+		{"B1:B2", "up", "B5:C9", "C5:C9 B3:B7"},
+		{"B7:C8", "right", "C6:D9", "C6:D6 C9:D9 E7:F8"},
+		{"A7:B8", "left", "C6:D9", "C6:D6 C9:D9 A7:B8"},
+	} {
+		var got []string
+		for _, a := range pushed(t, c.cells, c.way).Rewriter([]string{"Data"}).Cover("Data", ranged(t, c.of)) {
+			got = append(got, a.Range.String())
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%s %s: %s covers %v, want %s", c.cells, c.way, c.of, got, c.want)
+		}
 	}
 }
 
@@ -157,6 +204,12 @@ func TestTable(t *testing.T) {
 		{Change{Kind: DeleteSheet, Sheet: "Data"}, "", "", nil},
 		{Change{Kind: MoveCells, Sheet: "Data", Range: ranged(t, "A1:D9"), To: cell.Ref{Row: 2}}, "B7:D11", "a column1 c", []int{0, 1, 2}},
 		{Change{Kind: MoveCells, Sheet: "Data", Range: ranged(t, "B9:D9"), To: cell.Ref{Row: 20, Col: 1}}, "B5:D9", "a column1 c", []int{0, 1, 2}},
+		{pushed(t, "B7:D8", "down"), "B5:D11", "a column1 c", []int{0, 1, 2}},
+		{pushed(t, "A1:D2", "down"), "B7:D11", "a column1 c", []int{0, 1, 2}},
+		{pushed(t, "B7:D8", "up"), "B5:D7", "a column1 c", []int{0, 1, 2}},
+		{pushed(t, "C5:C9", "right"), "B5:E9", "a Column2 column1 c", []int{0, -1, 1, 2}},
+		{pushed(t, "C1:C20", "left"), "B5:C9", "a c", []int{0, 2}},
+		{pushed(t, "B5:D9", "left"), "", "", nil},
 	} {
 		after, from, ok := c.change.Rewriter(sheets).Table(table)
 		area := after.Range.String()
@@ -178,6 +231,8 @@ func TestTable(t *testing.T) {
 		{Change{Kind: DeleteRows, Sheet: "Data", At: 7, Count: 1}, 1},
 		{Change{Kind: DeleteRows, Sheet: "Other", At: 8, Count: 1}, 1},
 		{Change{Kind: InsertRows, Sheet: "Data", At: 8, Count: 1}, 1},
+		{pushed(t, "B9:D9", "up"), 0},
+		{pushed(t, "B9:D9", "down"), 1},
 	} {
 		if after, _, ok := c.change.Rewriter(sheets).Table(table); !ok || after.Totals != c.totals {
 			t.Errorf("%+v: the table has %d totals rows, want %d", c.change, after.Totals, c.totals)
@@ -186,6 +241,36 @@ func TestTable(t *testing.T) {
 	moved, _, _ := Change{Kind: MoveCells, Sheet: "Data", Range: ranged(t, "A1:D9"), ToSheet: "Other"}.Rewriter(sheets).Table(table)
 	if moved.Sheet != "Other" {
 		t.Errorf("the table is on %s", moved.Sheet)
+	}
+}
+
+// TestCalculated: the formula of a calculated column is one for the first row of the data, whichever that is.
+func TestCalculated(t *testing.T) {
+	sheets := []string{"Data", "Other"}
+	table := Table{Name: "T", Sheet: "Data", Range: ranged(t, "B5:D9"), Columns: []string{"a", "b", "c"}, Header: 1, Totals: 1}
+	for _, c := range []struct {
+		change Change
+		text   string // of column c
+		want   string
+	}{
+		{Change{Kind: InsertRows, Sheet: "Data", At: 0, Count: 2}, "B6*$A$1", "B8*$A$3"},
+		{Change{Kind: InsertRows, Sheet: "Data", At: 5, Count: 2}, "B6*$A$6", "B6*$A$8"},
+		{Change{Kind: InsertRows, Sheet: "Data", At: 6, Count: 2}, "B6*$A$7", "B6*$A$9"},
+		{Change{Kind: DeleteRows, Sheet: "Data", At: 5, Count: 1}, "B6*$A$7", "B6*$A$6"},
+		{Change{Kind: DeleteRows, Sheet: "Data", At: 7, Count: 1}, "B6+SUM(B$6:B6)", "B6+SUM(B$6:B6)"},
+		{Change{Kind: InsertColumns, Sheet: "Data", At: 2, Count: 1}, "B6*A6", "B6*A6"},
+		{Change{Kind: DeleteColumns, Sheet: "Data", At: 0, Count: 1}, "B6*T[[#This Row],[a]]", "A6*T[[#This Row],[a]]"},
+		{Change{Kind: MoveCells, Sheet: "Data", Range: ranged(t, "A1:D9"), To: cell.Ref{Row: 2}}, "B6*A$1", "B8*A$3"},
+		{Change{Kind: MoveCells, Sheet: "Data", Range: ranged(t, "B5:D9"), ToSheet: "Other", To: cell.Ref{Row: 4, Col: 1}}, "B6*A6", "B6*Data!A6"},
+		{Change{Kind: RenameSheet, Sheet: "Other", Name: "New"}, "B6*Other!A6", "B6*New!A6"},
+	} {
+		if got := c.change.Rewriter(sheets, table).Calculated(c.text, table, 2); got != c.want {
+			t.Errorf("%+v: the column has %s, want %s", c.change, got, c.want)
+		}
+	}
+	moved := Change{Kind: MoveCells, Sheet: "Data", Range: ranged(t, "B5:D9"), ToSheet: "Other", To: cell.Ref{Row: 4, Col: 1}}
+	if got := moved.Rewriter(sheets, table).Total("SUBTOTAL(109,B6:B8)*A9", table, 2); got != "SUBTOTAL(109,B6:B8)*Data!A9" {
+		t.Errorf("the totals row has %s", got)
 	}
 }
 

@@ -58,16 +58,52 @@ func (c Change) fitsLines(on Contents, rows, deletes bool) error {
 			return refuse(PivotPart, "Take in all of it.", "a pivot table stands in %s, and no part of it can be changed", r)
 		}
 	}
+	if !rows || !deletes {
+		return nil
+	}
 	for _, t := range on.Tables {
-		s := rowsOf(t.Range)
-		if !rows || !deletes || last < s.first || c.At > s.last || c.At <= s.first && last >= s.last {
+		if err := t.without(c.At, c.Count); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// without gives an error where a table cannot do without rows of it.
+func (t Table) without(at, count int) error {
+	s, last := rowsOf(t.Range), at+count-1
+	switch {
+	case last < s.first || at > s.last || at <= s.first && last >= s.last:
+		return nil
+	case t.Header > 0 && at <= s.first:
+		return refuse(TableHeader, "Delete all of its rows, or none of the header.", "row %d is the header row of table %q, which cannot do without it", s.first+1, t.Name)
+	case at <= s.first+t.Header && last >= s.last-t.Totals:
+		return refuse(TableRows, "Clear the rows instead, or delete all of the table with its header row.", "table %q would have no row left", t.Name)
+	}
+	return nil
+}
+
+// fitsShift is fitsMove for tables where cells make room or close a gap: a table gets or loses whole rows or columns, or goes along as a whole.
+func (c Change) fitsShift(tables []Table) error {
+	g := newGap(c)
+	for _, t := range tables {
+		part, ok := g.part(t.Range)
+		if !ok {
 			continue
 		}
-		if t.Header > 0 && c.At <= s.first {
-			return refuse(TableHeader, "Delete all of its rows, or none of the header.", "row %d is the header row of table %q, which cannot do without it", s.first+1, t.Name)
-		}
-		if c.At <= s.first+t.Header && last >= s.last-t.Totals {
-			return refuse(TableRows, "Clear the rows instead, or delete all of the table with its header row.", "table %q would have no row left", t.Name)
+		s, _ := g.along(part)
+		switch {
+		case s.last < g.at:
+		case part != t.Range:
+			lines := "columns"
+			if !g.rows {
+				lines = "rows"
+			}
+			return refuse(TablePart, "Take in all of its "+lines+", or none.", "cells of table %q, which is %s, would go and others of it stay", t.Name, t.Range)
+		case g.rows && g.deletes:
+			if err := t.without(g.at, g.count); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -104,6 +140,9 @@ func (c Change) fitsMove(on, to Contents) error {
 				return refuse(k.reason, "Move the cells to another place.", "%s stands in %s, and no part of it can be written over", k.what, r)
 			}
 		}
+	}
+	if c.Shift {
+		return c.fitsShift(on.Tables)
 	}
 	for _, t := range on.Tables {
 		if header, ok := t.header(); ok && !from.ContainsRange(t.Range) {

@@ -43,6 +43,37 @@ func (g *gap) along(r cell.Range) (span, bool) {
 	return along, across.first >= g.band.first && across.last <= g.band.last
 }
 
+// within reports whether r does not reach beyond the gap.
+func (g *gap) within(r cell.Range) bool {
+	_, ok := g.along(r)
+	return ok
+}
+
+// part is what of r lies between the edges of the gap, in which cells go up and down, or left and right.
+func (g *gap) part(r cell.Range) (cell.Range, bool) {
+	between := cell.WholeSheet
+	if g.rows {
+		between.First.Col, between.Last.Col = g.band.first, g.band.last
+	} else {
+		between.First.Row, between.Last.Row = g.band.first, g.band.last
+	}
+	return r.Intersect(between)
+}
+
+// cover gives where the cells of r are afterwards: those between the edges as lines that come and go have it, and the others.
+func (g *gap) cover(r cell.Range) []cell.Range {
+	part, ok := g.part(r)
+	to, f := g.of(part)
+	if !ok || f == stays {
+		return []cell.Range{r}
+	}
+	out := cut(r, part)
+	if f != gone {
+		out = append(out, to)
+	}
+	return out
+}
+
 // of gives what becomes of a reference to r.
 func (g *gap) of(r cell.Range) (cell.Range, fate) {
 	was, within := g.along(r)

@@ -56,18 +56,26 @@ func (r *Rewriter) Covered(own string, ranges []cell.Range, onto string) (out []
 
 // whence gives the first cell of x that comes to lie in part a of what x covers afterwards.
 func (r *Rewriter) whence(own string, x cell.Range, a Area) cell.Ref {
-	if r.block != nil {
-		if moved, ok := x.Intersect(r.block.from); ok && r.on(own) && strings.EqualFold(a.Sheet, r.change.Target()) && a.Range == r.block.shift(moved) {
+	switch b := r.block; {
+	case b == nil:
+	case b.gap != nil && r.on(own):
+		part, ok := b.gap.part(x)
+		if _, in := b.gap.part(a.Range); !ok || !in {
+			return a.Range.First
+		}
+		x = part
+	default:
+		if moved, ok := x.Intersect(b.from); ok && r.on(own) && strings.EqualFold(a.Sheet, r.change.Target()) && a.Range == b.shift(moved) {
 			return moved.First
 		}
 		return a.Range.First
 	}
-	if rows, deletes, lines := r.change.Lines(); lines && deletes && r.on(own) {
-		if rows && x.First.Row >= r.change.At {
-			x.First.Row = max(x.First.Row, r.change.At+r.change.Count)
-		} else if !rows && x.First.Col >= r.change.At {
-			x.First.Col = max(x.First.Col, r.change.At+r.change.Count)
-		}
+	rows, cols := r.crossing(own, x)
+	if rows != nil && rows.deletes && x.First.Row >= rows.at {
+		x.First.Row = max(x.First.Row, rows.at+rows.count)
+	}
+	if cols != nil && cols.deletes && x.First.Col >= cols.at {
+		x.First.Col = max(x.First.Col, cols.at+cols.count)
 	}
 	return x.First
 }

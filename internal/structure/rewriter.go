@@ -161,6 +161,13 @@ func (r *Rewriter) Cover(sheet string, x cell.Range) []Area {
 		return []Area{{name, to}}
 	}
 	b := r.block
+	if b.gap != nil && r.on(sheet) {
+		var out []Area
+		for _, part := range b.gap.cover(x) {
+			out = append(out, Area{sheet, part})
+		}
+		return out
+	}
 	stay := []cell.Range{x}
 	var out []Area
 	if r.on(sheet) {

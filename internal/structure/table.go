@@ -26,6 +26,21 @@ type tableFate struct {
 	left          []bool // by the columns before: whether it is still there
 }
 
+// crossing gives the rows that come or go across all of x, and the columns: lines of the sheet, or cells that make room or close a gap.
+func (r *Rewriter) crossing(sheet string, x cell.Range) (rows, cols *lines) {
+	switch {
+	case !r.on(sheet):
+	case r.block == nil:
+		return r.rows, r.cols
+	case r.block.gap == nil || !r.block.gap.within(x):
+	case r.block.gap.rows:
+		return &r.block.gap.lines, nil
+	default:
+		return nil, &r.block.gap.lines
+	}
+	return nil, nil
+}
+
 // fate gives what becomes of t, and whether references to it may change by that.
 func (r *Rewriter) fate(t Table) (tableFate, bool) {
 	f := tableFate{before: t, after: t}
@@ -68,22 +83,23 @@ func (r *Rewriter) Table(t Table) (after Table, from []int, ok bool) {
 	if f == moves && r.block != nil {
 		after.Sheet = r.change.Target()
 	}
-	if f != edges { // a table does not grow by cells that are moved
+	rows, cols := r.crossing(t.Sheet, t.Range)
+	if f != edges || rows != nil || cols != nil { // a table does not grow by cells that are moved
 		after.Range = to
 	}
-	if last := t.Range.Last.Row; r.rows != nil && r.rows.deletes && r.on(t.Sheet) && last >= r.rows.at && last < r.rows.at+r.rows.count {
+	if last := t.Range.Last.Row; rows != nil && rows.deletes && last >= rows.at && last < rows.at+rows.count {
 		after.Totals = 0 // its row is gone, and the last row that is left is one of data
 	}
 	from = make([]int, 0, len(t.Columns))
 	for i := range t.Columns {
 		from = append(from, i)
 	}
-	if r.cols == nil || !r.on(t.Sheet) {
+	if cols == nil {
 		return after, from, true
 	}
-	at, first := r.cols.at-t.Range.First.Col, len(t.Columns)
-	if r.cols.deletes {
-		from = slices.DeleteFunc(from, func(i int) bool { return i >= at && i < at+r.cols.count })
+	at, first := cols.at-t.Range.First.Col, len(t.Columns)
+	if cols.deletes {
+		from = slices.DeleteFunc(from, func(i int) bool { return i >= at && i < at+cols.count })
 	} else if at > 0 && at < first {
 		from = slices.Insert(from, at, slices.Repeat([]int{-1}, after.Range.Cols()-t.Range.Cols())...)
 	}
@@ -96,6 +112,35 @@ func (r *Rewriter) Table(t Table) (after Table, from []int, ok bool) {
 		}
 	}
 	return after, from, true
+}
+
+// Calculated gives what becomes of the formula of a calculated column of t: it is written for the first row of the table's data, and
+// so is what comes back, whichever row that is then. Where the column goes the text is of no account.
+func (r *Rewriter) Calculated(text string, t Table, column int) string {
+	after, _, ok := r.Table(t)
+	data := cell.Range{First: t.Range.First, Last: t.Range.Last}
+	data.First.Row += t.Header
+	data.Last.Row -= t.Totals
+	data.First.Col += column
+	data.Last.Col = data.First.Col
+	if text == "" || !ok || data.Last.Row < data.First.Row {
+		text, _ = r.Formula(text, t.Sheet)
+		return text
+	}
+	cells := []cell.Range{data}
+	text = r.Relative(text, t.Sheet, cells, after.Sheet)
+	left := r.Covered(t.Sheet, cells, after.Sheet)
+	if left == nil {
+		return text
+	}
+	is := cornerOf(left)
+	return wrapped(text, is, cell.Ref{Row: after.Range.First.Row + after.Header, Col: is.Col})
+}
+
+// Total gives what becomes of the formula of a cell in the totals row of t.
+func (r *Rewriter) Total(text string, t Table, column int) string {
+	text, _ = r.FormulaAt(text, t.Sheet, cell.Ref{Row: t.Range.Last.Row, Col: t.Range.First.Col + column})
+	return text
 }
 
 // newColumn gives the name that Excel gives to a new column: Column1, or the first such that there is not.

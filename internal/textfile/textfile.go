@@ -282,48 +282,63 @@ func (f *File) Rows(ctx context.Context, i, _, lastRow int) (*grid.Sheet, error)
 
 func (f *File) read(ctx context.Context, p *lazy.Publisher[*grid.Sheet]) (*grid.Sheet, error) {
 	b := grid.NewBuilder(f.book.Sheets[0].Name)
-	r := csv.NewReader(f.text())
-	r.Comma, r.FieldsPerRecord, r.ReuseRecord, r.LazyQuotes = f.comma, -1, true, true
-	row, nextLine := 0, 1
-	for n := 0; ; n++ {
-		if n&1023 == 0 {
-			if err := ctx.Err(); err != nil {
-				return nil, context.Cause(ctx)
-			}
+	n := 0
+	err := f.EachRow(ctx, func(row int, fields []string) error {
+		if n++; n&1023 == 0 {
 			if rows := b.SealedRows(); rows > 0 && p.Wanted(rows) {
 				p.Publish(b.Sheet(nil, nil), rows)
 			}
-		}
-		fields, err := r.Read()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
-		// The reader passes over empty lines, which part one block of rows from the next:
-		// they stay empty rows.
-		line, _ := r.FieldPos(0)
-		row += line - nextLine
-		if row >= cell.MaxRows || len(fields) > cell.MaxCols {
-			return nil, &xlsx.Error{Code: xlsx.TooLarge, Offset: -1, Message: fmt.Sprintf("line %d: a sheet has room for %d rows of %d fields", line, cell.MaxRows, cell.MaxCols), Hint: "Split the file"}
 		}
 		for col, text := range fields {
 			if text == "" {
 				continue
 			}
 			if err := put(b, cell.Ref{Row: row, Col: col}, text); err != nil {
-				return nil, err
+				return err
 			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	s := b.Finish(nil)
+	f.bytes.Add(s.MemoryBytes())
+	return s, nil
+}
+
+// EachRow calls do with the fields of each row that is not empty, as they are written, in order. The fields are
+// valid until do comes back.
+func (f *File) EachRow(ctx context.Context, do func(row int, fields []string) error) error {
+	r := csv.NewReader(f.text())
+	r.Comma, r.FieldsPerRecord, r.ReuseRecord, r.LazyQuotes = f.comma, -1, true, true
+	row, nextLine := 0, 1
+	for n := 0; ; n++ {
+		if n&1023 == 0 && ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		fields, err := r.Read()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		// The reader passes over empty lines, which part one block of rows from the next:
+		// they stay empty rows.
+		line, _ := r.FieldPos(0)
+		row += line - nextLine
+		if row >= cell.MaxRows || len(fields) > cell.MaxCols {
+			return &xlsx.Error{Code: xlsx.TooLarge, Offset: -1, Message: fmt.Sprintf("line %d: a sheet has room for %d rows of %d fields", line, cell.MaxRows, cell.MaxCols), Hint: "Split the file"}
+		}
+		if err := do(row, fields); err != nil {
+			return err
 		}
 		last := len(fields) - 1
 		line, _ = r.FieldPos(last)
 		nextLine = line + strings.Count(fields[last], "\n") + 1
 		row++
 	}
-	s := b.Finish(nil)
-	f.bytes.Add(s.MemoryBytes())
-	return s, nil
 }
 
 // put stores a field as what it says.

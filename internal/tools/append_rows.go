@@ -22,7 +22,7 @@ type appendRowsIn struct {
 
 var appendRows = define(Spec{
 	Name: "append_rows", Title: "Append rows", Toolset: "edit", Core: true, Writes: true, Reach: ReachSheet,
-	Description: "Writes rows below the last row of a sheet's data in a fork. Cells take the number formats of the row above, so that dates and amounts look alike. A table that the rows stand below grows over them, and its calculated columns go on, as do rules (conditional formats, validations) that hold down to the last row.",
+	Description: "Writes rows below the last row of a sheet's data in a fork. Cells take the number formats of the row above, so that dates and amounts look alike. A table that the rows stand below grows over them (its totals, and what is below, make room), and its calculated columns go on, as do rules (conditional formats, validations) that hold down to the last row.",
 	Example:     `{"fork_id":"fork-abcdefgh2345","sheet_name":"Sheet1","rows":[["2026-11-26","Rent",1200],["2026-11-27","Power",88.4]]}`,
 }, func(ctx context.Context, env *Env, in appendRowsIn) (*editBatchOut, error) {
 	return env.change(ctx, in.Fork, "append_rows", in.EditMode, in.Guard, func(snap *book.Snapshot) (*editor, error) {
@@ -47,14 +47,23 @@ var appendRows = define(Spec{
 		if err != nil {
 			return nil, err
 		}
+		var room []book.Op
 		if table != nil {
-			last, first = table.Range.Last.Row, table.Range.First.Col
+			last, first = table.Range.Last.Row-table.TotalsRows, table.Range.First.Col
+			if table.TotalsRows > 0 {
+				if snap, room, err = aboveTotals(ctx, snap, table, len(in.Rows)); err != nil {
+					return nil, err
+				}
+				if sheet, err = snap.Sheet(ctx, index); err != nil {
+					return nil, err
+				}
+			}
 		}
 		if start >= 0 {
 			first = start
 		}
 		e := newEditor(snap, index, in.Guess, "fail")
-		e.typed, e.pinned = true, true
+		e.typed, e.pinned, e.before = true, true, room
 		for i, row := range in.Rows {
 			for k, v := range row {
 				ref := cell.Ref{Row: last + 1 + i, Col: first + k}
@@ -88,6 +97,7 @@ var appendRows = define(Spec{
 			var data cell.Range
 			if table != nil {
 				data = table.Range
+				data.Last.Row = last
 			} else {
 				end := cell.Ref{Row: last, Col: first} // above the last cell that is written
 				for _, c := range e.bySheet[index].Cells {

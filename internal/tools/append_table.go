@@ -2,6 +2,8 @@ package tools
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"iter"
 	"strings"
 
@@ -35,9 +37,6 @@ func tableToGrow(ctx context.Context, snap *book.Snapshot, sheet int, name strin
 			continue
 		}
 		if names = append(names, t.Name); name != "" && strings.EqualFold(t.Name, strings.TrimSpace(name)) {
-			if t.TotalsRows > 0 {
-				return nil, invalid("Take them away before, and show them again afterwards, as they were: table_batch totals_row with show false, then true", "table %q ends with totals, and so it does not grow", clip(t.Name, 64))
-			}
 			return t, nil
 		}
 		only = t
@@ -56,7 +55,7 @@ func tableToGrow(ctx context.Context, snap *book.Snapshot, sheet int, name strin
 
 // growsAt tells whether rows that begin at column start can make a table longer.
 func growsAt(sheet *grid.Sheet, t *grid.Table, start int) bool {
-	if t.TotalsRows > 0 || start >= 0 && (start < t.Range.First.Col || start > t.Range.Last.Col) {
+	if start >= 0 && (start < t.Range.First.Col || start > t.Range.Last.Col) {
 		return false
 	}
 	below := cell.Range{First: cell.Ref{Row: t.Range.Last.Row + 1, Col: t.Range.First.Col}, Last: cell.Ref{Row: cell.MaxRows - 1, Col: t.Range.Last.Col}}
@@ -73,15 +72,16 @@ func (e *editor) belowTotals(ctx context.Context, sheet, last int) {
 	tables, err := e.snap.Tables(ctx)
 	for i := range tables {
 		if t := &tables[i]; err == nil && t.Sheet == sheet && t.TotalsRows > 0 && t.Range.Last.Row == last {
-			e.warn("WARN_BELOW_TABLE: table %q ends with totals: the rows stand below them and are no part of it. It takes rows while table_batch totals_row has taken them away", clip(t.Name, 64))
+			e.warn("WARN_BELOW_TABLE: table %q ends with totals: the rows stand below them and are no part of it. With its table_name they come above them", clip(t.Name, 64))
 		}
 	}
 }
 
 // growTable lets a table grow over the rows that were appended to it, down to row last. In
-// calculated columns that the rows say nothing of, the formula of the last row goes on.
+// calculated columns that the rows say nothing of, the formula of the last row goes on, or the column's own.
 func (e *editor) growTable(index int, sheet *grid.Sheet, t *grid.Table, last int) error {
-	below := cell.Range{First: cell.Ref{Row: t.Range.Last.Row + 1, Col: t.Range.First.Col}, Last: cell.Ref{Row: last, Col: t.Range.Last.Col}}
+	from := t.Range.Last.Row - t.TotalsRows
+	below := cell.Range{First: cell.Ref{Row: from + 1, Col: t.Range.First.Col}, Last: cell.Ref{Row: last, Col: t.Range.Last.Col}}
 	for c := range sheet.Cells(below) {
 		if !c.Empty() {
 			return fail(codeRangeInvalid, "Append fewer rows, or move what is below", "table %q cannot grow to row %d: %v is filled", clip(t.Name, 64), last+1, c.Ref)
@@ -93,33 +93,56 @@ func (e *editor) growTable(index int, sheet *grid.Sheet, t *grid.Table, last int
 			break
 		}
 	}
-	for above, c := range continued(sheet, t, t.Range.Last.Row, below.First.Row, last) {
+	for above, c := range continued(sheet, t, from, below.First.Row, last) {
 		if _, given := e.bySheet[index].find(c.Ref); !given {
 			e.formatOf(&c, above)
 			e.set(index, c)
 		}
 	}
-	e.grown = append(e.grown, book.GrowTable{Table: t.Name, LastRow: last})
-	e.grownTexts = append(e.grownTexts, t.Name+" is "+cell.RangeOf(t.Range.First, below.Last).String())
+	if t.TotalsRows == 0 {
+		e.grown = append(e.grown, book.GrowTable{Table: t.Name, LastRow: last})
+	}
+	is := cell.RangeOf(t.Range.First, cell.Ref{Row: last + t.TotalsRows, Col: t.Range.Last.Col})
+	e.grownTexts = append(e.grownTexts, t.Name+" is "+is.String())
 	return nil
 }
 
+// aboveTotals makes room for rows between the data of a table and its totals: these and what is below the table go down. It gives what
+// there is then, and the operations that make it.
+func aboveTotals(ctx context.Context, snap *book.Snapshot, t *grid.Table, rows int) (*book.Snapshot, []book.Op, error) {
+	in := cell.Range{First: cell.Ref{Row: t.Range.Last.Row, Col: t.Range.First.Col}, Last: cell.Ref{Row: t.Range.Last.Row + rows - 1, Col: t.Range.Last.Col}}
+	s := structureRun{batch: &batch{ctx: ctx, snap: snap, counts: map[string]int{}}}
+	if err := s.insertCells(t.Sheet, in, true); err != nil {
+		var e *Error
+		if errors.As(err, &e) {
+			err = fail(e.Code, fmt.Sprintf("Insert rows of the whole sheet with structure_batch insert_rows at_row %d, and fill them with edit_batch", in.First.Row+1), "there is no room above the totals of table %q: %s", clip(t.Name, 64), e.Message)
+		}
+		return nil, nil, err
+	}
+	return s.batch.snap, s.batch.ops, nil
+}
+
 // continued gives the formulas of the calculated columns of a table as they go on from one of its rows in others, first to
-// last, each with the cell that it comes from. A column whose formula there we cannot read, or that has none there, has none in these either.
+// last, each with the cell of that row. Where that one holds no formula it is the column's own that goes on; a column whose
+// formula we cannot read has none in these rows.
 func continued(sheet *grid.Sheet, t *grid.Table, from, first, last int) iter.Seq2[grid.Cell, book.CellEdit] {
 	return func(yield func(grid.Cell, book.CellEdit) bool) {
-		if len(t.Columns) != t.Range.Cols() {
+		data, ok := t.DataRange()
+		if !ok || len(t.Columns) != t.Range.Cols() {
 			return
 		}
 		for i := range t.Columns {
-			c, ok := sheet.At(cell.Ref{Row: from, Col: t.Range.First.Col + i})
-			if t.Columns[i].Formula == "" || !ok || !c.HasFormula() {
+			text, of := t.Columns[i].Formula, cell.Ref{Row: data.First.Row, Col: data.First.Col + i}
+			if text == "" {
 				continue
 			}
-			text := book.FormulaText(sheet, c)
+			c, ok := sheet.At(cell.Ref{Row: from, Col: of.Col})
+			if ok && c.HasFormula() {
+				text, of = book.FormulaText(sheet, c), c.Ref
+			}
 			for row := first; row <= last; row++ {
-				ref := cell.Ref{Row: row, Col: c.Ref.Col}
-				shifted, err := formula.ShiftText(text, c.Ref, ref)
+				ref := cell.Ref{Row: row, Col: of.Col}
+				shifted, err := formula.ShiftText(text, of, ref)
 				if err != nil {
 					break
 				}

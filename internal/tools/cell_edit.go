@@ -52,7 +52,8 @@ type editor struct {
 	typed  bool // values that begin with = are said to be formulas
 	room   *room
 
-	headed     []book.TableChange // of tables whose headers are edited
+	before     []book.Op          // that the snapshot is the outcome of, and that come first
+	headed     []book.TableChange // of tables whose headers or totals are edited
 	grown      []book.GrowTable
 	grownTexts []string
 	rules      []book.Arrange // that go on over appended rows
@@ -112,7 +113,7 @@ func newEditor(snap *book.Snapshot, sheet int, guess bool, policy string) *edito
 
 // edit gives what was collected.
 func (e *editor) edit() book.Edit {
-	var out book.Edit
+	out := book.Edit{Ops: slices.Clone(e.before)}
 	for _, s := range e.sheets {
 		if len(s.Cells) > 0 { // fewer than were expected
 			out.Ops = append(out.Ops, s.SetCells)
@@ -208,7 +209,7 @@ func (e *editor) add(in cellEditIn) error {
 	case in.Clear:
 		c.Clear = true
 	case in.Formula != "":
-		c.HasFormula, c.Formula = true, in.Formula
+		c.HasFormula, c.Formula = true, e.formula(in.Formula, ref)
 	case in.Date != "":
 		if err := e.date(&c, in.Date); err != nil {
 			return err

@@ -32,6 +32,7 @@ type exportWorkbookOut struct {
 	Pages      int    `json:"pages,omitempty"`
 	Bytes      int64  `json:"bytes"`
 	Millis     int64  `json:"duration_ms"`
+	Warning    string `json:"warning,omitempty"`
 }
 
 var exportWorkbook = define(Spec{
@@ -93,6 +94,17 @@ var exportWorkbook = define(Spec{
 			return err
 		})
 		out.SavedTo, out.Bytes = entry.Path, entry.Bytes
+		if err != nil || format != "ods" {
+			return err
+		}
+		asked, err := d.Asked(ctx, e.Sheet)
+		if n := len(asked); n > 0 {
+			names := make([]string, n)
+			for k, i := range asked {
+				names[k] = cell.QuoteSheet(d.Snapshot.Workbook().Sheets[i].Name)
+			}
+			out.Warning = "WARN_PASSWORDS: protected without a password, as an .ods keeps passwords another way: " + joinClipped(names, 10)
+		}
 		return err
 	})
 	if err != nil {
@@ -117,7 +129,11 @@ func (o *exportWorkbookOut) appendText(b []byte, _ bool) []byte {
 	if o.Pages > 0 {
 		b = fmt.Appendf(b, ", pages: %d", o.Pages)
 	}
-	return append(b, '\n')
+	b = append(b, '\n')
+	if o.Warning != "" {
+		b = append(appendEscaped(append(b, "warning: "...), o.Warning), '\n')
+	}
+	return b
 }
 
 // pageCounter counts the pages of a PDF that passes through. LibreOffice writes a page's

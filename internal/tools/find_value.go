@@ -69,7 +69,7 @@ type labelHit struct {
 
 var findValue = define(Spec{
 	Name: "find_value", Title: "Find values", Toolset: "analysis", Core: true, Reach: ReachBook,
-	Description: "Search cells by value, or values by their label (\"Total due\" gives what stands right of it or below). " +
+	Description: "Search cells by value, or values by their label (\"Total due\" gives what stands right of it, past empty cells too, or below). " +
 		"Dates match as YYYY-MM-DD, numbers without their format. Regular expressions are RE2.",
 	Example: `{"workbook_or_fork_id":"wb-23456789ab","query":"overdue"}`,
 }, viewed(findValues))

@@ -40,7 +40,7 @@ func (e *editor) foresee(ctx context.Context) error {
 		f.covered()
 		for i := range tables {
 			if tables[i].Sheet == index {
-				if err := f.headers(&tables[i]); err != nil {
+				if err := f.table(&tables[i]); err != nil {
 					return err
 				}
 				if err := f.charts(ctx, &tables[i]); err != nil {
@@ -131,10 +131,60 @@ func (f *foreseen) each(r cell.Range, fn func(*book.CellEdit)) {
 	}
 }
 
-// headers keeps the headers of a table what they must be, as Excel does where somebody types one: what a cell of
-// the header row gets is a text, and a text of its own. A formula is refused, for its result is not known yet.
-func (f *foreseen) headers(t *grid.Table) error {
-	if t.HeaderRows == 0 || len(t.Columns) != t.Range.Cols() {
+// table keeps a table one with the cells of its header and totals rows, as Excel does where somebody types into one.
+func (f *foreseen) table(t *grid.Table) error {
+	if len(t.Columns) != t.Range.Cols() {
+		return nil
+	}
+	form := f.snap.TableForm(t)
+	was := slices.Clone(form.Columns)
+	f.totals(t, &form)
+	if err := f.headers(t, &form); err != nil {
+		return err
+	}
+	if t.Bound == "" && !slices.Equal(form.Columns, was) {
+		f.headed = append(f.headed, book.TableChange{Of: t.Name, To: &form})
+		f.pinned = true
+	}
+	return nil
+}
+
+// totals makes the totals of a table what the cells of their row get: a text is a label, a formula a function.
+func (f *foreseen) totals(t *grid.Table, form *book.TableForm) {
+	if t.TotalsRows == 0 {
+		return
+	}
+	row := cell.Range{First: cell.Ref{Row: t.Range.Last.Row, Col: t.Range.First.Col}, Last: t.Range.Last}
+	f.each(row, func(c *book.CellEdit) {
+		if c.Keep {
+			return
+		}
+		column := &form.Columns[c.Ref.Col-row.First.Col]
+		column.TotalsLabel, column.TotalsFunction, column.TotalsFormula = "", "", ""
+		switch {
+		case c.Clear:
+		case c.HasFormula:
+			column.TotalsFunction, column.TotalsFormula = totalsOf(t.Name, column.Name, c.Formula)
+		case c.Value.Kind() == cell.Text:
+			column.TotalsLabel = c.Value.Text()
+		}
+	})
+}
+
+// totalsOf gives the function that a formula in a column's cell of the totals row is: one of those that tables know by name, or its own.
+func totalsOf(table, column, text string) (function, own string) {
+	for name, n := range book.TotalsFunctions {
+		if n > 0 && strings.EqualFold(text, totalsFormula(n, table, column)) {
+			return name, ""
+		}
+	}
+	return "custom", text
+}
+
+// headers keeps the headers of a table what they must be: what a cell of the header row gets is a text, and a text of its own. A
+// formula is refused, for its result is not known yet.
+func (f *foreseen) headers(t *grid.Table, form *book.TableForm) error {
+	if t.HeaderRows == 0 {
 		return nil
 	}
 	row := cell.Range{First: t.Range.First, Last: cell.Ref{Row: t.Range.First.Row, Col: t.Range.Last.Col}}
@@ -161,9 +211,9 @@ func (f *foreseen) headers(t *grid.Table) error {
 			taken[book.FoldName(was[col])] = true
 		}
 	}
-	form, renamed := f.snap.TableForm(t), []int{}
+	var renamed []int
+	names := slices.Clone(was)
 	for col, c := range edited {
-		form.Columns[col].Name = was[col]
 		if c == nil {
 			continue
 		}
@@ -180,20 +230,21 @@ func (f *foreseen) headers(t *grid.Table) error {
 			c.Clear, c.Value = false, cell.TextValue(is)
 			f.pinned = true
 		}
-		if form.Columns[col].Name = is; is != was[col] {
+		if names[col] = is; is != was[col] {
 			renamed = append(renamed, col)
 		}
 	}
-	for _, col := range renamed {
-		if t.Bound == "" {
-			f.warn("TABLE_COLUMN: column %q of table %q is called %q now, and formulas that name it follow", clip(was[col], 64), clip(t.Name, 64), clip(form.Columns[col].Name, 64))
-		} else {
-			f.warn("TABLE_COLUMN: column %q of table %q is called %q now: formulas that name it must be changed as well", clip(was[col], 64), clip(t.Name, 64), clip(form.Columns[col].Name, 64))
-		}
+	follow := ", and formulas that name it follow"
+	if t.Bound != "" {
+		follow = ": formulas that name it must be changed as well"
 	}
-	if t.Bound == "" && slices.ContainsFunc(form.Columns, func(c book.TableFormColumn) bool { return c.Name != c.Was }) && len(renamed) > 0 {
-		f.headed = append(f.headed, book.TableChange{Of: t.Name, To: &form})
-		f.pinned = true
+	for _, col := range renamed {
+		f.warn("TABLE_COLUMN: column %q of table %q is called %q now%s", clip(was[col], 64), clip(t.Name, 64), clip(names[col], 64), follow)
+	}
+	if len(renamed) > 0 {
+		for col := range names {
+			form.Columns[col].Name = names[col]
+		}
 	}
 	return nil
 }

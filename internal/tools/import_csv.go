@@ -2,13 +2,13 @@ package tools
 
 import (
 	"context"
-	"encoding/csv"
-	"io"
+	"regexp"
 	"strings"
 
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
 	"gridflow/internal/numfmt"
+	"gridflow/internal/textfile"
 	"gridflow/internal/until"
 )
 
@@ -44,10 +44,15 @@ var importCSV = define(Spec{
 		}
 		e := newEditor(snap, index, !in.Texts, "fail")
 		e.room = env.room()
+		var doubts doubtful
 		if in.CSV != "" {
-			err = e.csvText(index, anchor, in.CSV)
+			err = e.csvText(ctx, index, anchor, in.CSV, &doubts)
 		} else {
-			err = e.csvFile(ctx, env, index, anchor, in.Source)
+			err = e.csvFile(ctx, env, index, anchor, in.Source, &doubts)
+		}
+		if doubts.n > 0 && !in.Texts {
+			e.warn("WARN_NUMBER_TEXTS: %s that may be meant as numbers or dates stay texts, which sums leave out: the first is %q in %s",
+				counted(doubts.n, "value", "values"), doubts.text, doubts.at)
 		}
 		if err == nil && len(e.sheets) == 0 {
 			in.Source, in.CSV = "", "name,amount\nrent,1200"
@@ -66,21 +71,35 @@ func (e *editor) place(anchor cell.Ref, row, col int) (cell.Ref, error) {
 	return ref, nil
 }
 
-func (e *editor) csvText(sheet int, anchor cell.Ref, text string) error {
-	r := csv.NewReader(strings.NewReader(text))
-	r.FieldsPerRecord = -1
-	if first, _, _ := strings.Cut(text, "\n"); strings.Count(first, "\t") > strings.Count(first, ",") {
-		r.Comma = '\t'
+// doubtful counts texts that may be meant as numbers or dates, which countries write in different ways: 1.234 may be a
+// thousand or little more than one.
+type doubtful struct {
+	n    int
+	at   cell.Ref // of the first
+	text string
+}
+
+var numberLike = regexp.MustCompile(`^[(+-]?[$€£¥]? ?[(+-]?\d{1,3}([.,' \x{a0}]?\d{3})*([.,]\d+)? ?[$€£¥%]?\)?$|^\d{1,2}[./-]\d{1,2}[./-](\d\d){1,2}$`)
+
+// see takes a value that is written. Digits alone are a code.
+func (d *doubtful) see(at cell.Ref, v cell.Value) {
+	const longest = 32
+	if v.Kind() != cell.Text || len(v.Text()) > longest || !strings.ContainsAny(v.Text(), ".,'/-% $€£¥()\u00a0") || !numberLike.MatchString(v.Text()) {
+		return
 	}
-	for row := 0; ; row++ {
-		record, err := r.Read()
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return fail(codeInvalidParams, "Quote fields that hold commas, quotes or line ends, and double the quotes in them", "the text is no CSV: %v", err)
-		}
-		for col, field := range record {
+	if d.n++; d.n == 1 {
+		d.at, d.text = at, v.Text()
+	}
+}
+
+// csvText reads a text as a file with it would be read: separators, quotes and empty lines are found out alike.
+func (e *editor) csvText(ctx context.Context, sheet int, anchor cell.Ref, text string, doubts *doubtful) error {
+	f, err := textfile.Open(ctx, strings.NewReader(text), int64(len(text)), "text.csv")
+	if err != nil {
+		return fail(codeInvalidParams, "Give the rows as text, one a line", "the text is no CSV: %v", err)
+	}
+	return f.EachRow(ctx, func(row int, fields []string) error {
+		for col, field := range fields {
 			ref, err := e.place(anchor, row, col)
 			if err != nil {
 				return err
@@ -94,14 +113,16 @@ func (e *editor) csvText(sheet int, anchor cell.Ref, text string) error {
 			} else {
 				c.Value = cell.TextValue(field)
 			}
+			doubts.see(ref, c.Value)
 			e.set(sheet, c)
 		}
-	}
+		return nil
+	})
 }
 
 // csvFile takes the values as they were read from the file, dates as dates of the fork's own
 // calendar.
-func (e *editor) csvFile(ctx context.Context, env *Env, sheet int, anchor cell.Ref, source string) error {
+func (e *editor) csvFile(ctx context.Context, env *Env, sheet int, anchor cell.Ref, source string, doubts *doubtful) error {
 	return env.Workspace.View(ctx, source, func(from *book.Snapshot) error {
 		data, err := textSheet(ctx, from, source)
 		if err != nil {
@@ -124,6 +145,7 @@ func (e *editor) csvFile(ctx context.Context, env *Env, sheet int, anchor cell.R
 				}
 			}
 			if !edit.Value.IsBlank() {
+				doubts.see(ref, edit.Value)
 				e.set(sheet, edit)
 			}
 		}

@@ -30,6 +30,8 @@ type rowsOut struct {
 	Rows  int    `json:"rows"`
 	Moved int    `json:"rows_moved"`
 
+	Hidden int `json:"rows_hidden,omitempty"`
+
 	Headings string `json:"headings,omitempty"` // what was made of the first row, where nobody said
 }
 
@@ -37,6 +39,9 @@ func (o *rowsOut) appendText(b []byte, verbose bool) []byte {
 	b = o.committed.appendText(b, verbose)
 	b = appendEscaped(b, cell.QuoteSheet(o.Sheet)+"!"+o.Range)
 	b = fmt.Appendf(b, ": %d rows, %d moved", o.Rows, o.Moved)
+	if o.Hidden > 0 {
+		b = fmt.Appendf(b, "; %d hidden rows stay", o.Hidden)
+	}
 	if o.Headings != "" {
 		b = append(append(b, "; "...), o.Headings...)
 	}
@@ -53,6 +58,7 @@ type rowSet struct {
 	headings map[string]int // columns by their heading in lower case
 	names    []string       // the headings as they are written
 	guessed  string         // what was made of the first row where nobody said whether it is headings
+	stay     int            // how many rows stay where they are, as they are hidden
 	unsure   bool           // nothing tells whether the first row is headings; it is taken for data
 }
 
@@ -63,6 +69,50 @@ func (r *rowSet) all() []int {
 	}
 	return list
 }
+
+// shown are the rows that are not hidden. Excel sorts no others (Range.EntireRow of its object model has an
+// example that shows all rows so that they are sorted).
+func (r *rowSet) shown() []int {
+	return slices.DeleteFunc(r.all(), r.hidden)
+}
+
+func (r *rowSet) hidden(i int) bool {
+	span, ok := r.sheet.Layout.Row(r.first + i)
+	return ok && span.Hidden
+}
+
+// tellWhatStays warns of what does not go with the rows that are put in this order.
+func (r *rowSet) tellWhatStays(b *batch, order []int) {
+	moves := func(over cell.Range) bool {
+		for row := range rowSpan(max(over.First.Row, r.first), over.Last.Row) {
+			if i := row - r.first; i >= len(order) || order[i] != i {
+				return true
+			}
+		}
+		return false
+	}
+	var left []string
+	for _, c := range r.sheet.Layout.Comments {
+		if r.rng.Contains(c.Ref) && moves(cell.Range{First: c.Ref, Last: c.Ref}) {
+			left = append(left, "the note of "+c.Ref.String())
+		}
+	}
+	for _, h := range r.sheet.Layout.Hyperlinks {
+		if over, ok := h.Range.Intersect(r.rng); ok && moves(over) {
+			left = append(left, "the link of "+over.String())
+		}
+	}
+	if n := len(left); n > 0 {
+		more := ""
+		if n > staysMax {
+			left, more = left[:staysMax], fmt.Sprintf(" and %d more", n-staysMax)
+		}
+		b.warn("WARN_ANNOTATIONS_STAY: %s%s stay where they are and not with their rows; comment_batch and link_batch move them", strings.Join(left, ", "), more)
+	}
+}
+
+// staysMax is how many notes and links are named that do not go with their rows.
+const staysMax = 10
 
 // letter reads the letter of a column of the range.
 func (r *rowSet) letter(name string) (int, bool) {
@@ -238,10 +288,11 @@ func (e *Env) rows(ctx context.Context, in RowsArg, columns []string, tool strin
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
+		r.tellWhatStays(b, list)
 		copier := snap.NewCopier()
 		ed := b.editor(r.index)
 		ed.expect(r.index, min(int64(r.n)*int64(r.rng.Cols()), int64(r.sheet.FilledCells())))
-		out.Sheet, out.Range, out.Rows, out.Moved, out.Headings = snap.Workbook().Sheets[r.index].Name, r.rng.String(), len(list), 0, r.guessed
+		out.Sheet, out.Range, out.Rows, out.Moved, out.Hidden, out.Headings = snap.Workbook().Sheets[r.index].Name, r.rng.String(), len(list), 0, r.stay, r.guessed
 		for to := range until.Done(ctx, rowSpan(0, r.n-1)) {
 			if to < len(list) && list[to] == to {
 				continue

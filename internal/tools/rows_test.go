@@ -15,7 +15,7 @@ import (
 )
 
 // TestSortKeepsRows: sorting makes a permutation of the rows in which each row is not above the one
-// before by the keys; equal rows keep their order; to sort again changes nothing. Removing duplicates leaves the first
+// before by the keys; equal rows keep their order; hidden rows stay; to sort again changes nothing. Removing duplicates leaves the first
 // of each kind, in their order.
 func TestSortKeepsRows(t *testing.T) {
 	env := editingEnv(t, Dense)
@@ -56,6 +56,14 @@ func TestSortKeepsRows(t *testing.T) {
 			return list
 		}
 		before := read()
+		var shown []int
+		for i := range n {
+			if rapid.IntRange(0, 3).Draw(rt, "hidden") == 0 {
+				call(rt, rowSizeBatch, `{"fork_id":%q,"sheet_name":"Sums","ops":[{"range":"%d","hidden":true}]}`, fork, 11+i)
+			} else {
+				shown = append(shown, i)
+			}
+		}
 		desc := rapid.Bool().Draw(rt, "descending")
 		keys := `["K",{"column":"L"}]`
 		if desc {
@@ -70,8 +78,14 @@ func TestSortKeepsRows(t *testing.T) {
 		if !slices.Equal(same, before) {
 			rt.Fatalf("the rows\n%v\nbecame\n%v", before, after)
 		}
-		for i := 1; i < n; i++ {
-			a, b := after[i-1], after[i]
+		for i := range n {
+			if !slices.Contains(shown, i) && after[i] != before[i] {
+				rt.Fatalf("the hidden row %d, %v, became %v", i, before[i], after[i])
+			}
+		}
+		for k := 1; k < len(shown); k++ {
+			i := shown[k]
+			a, b := after[shown[k-1]], after[i]
 			c := compareValues(a[0], b[0], false)
 			if desc && !a[0].IsBlank() && !b[0].IsBlank() {
 				c = -c

@@ -35,7 +35,7 @@ type sortRangeIn struct {
 
 var sortRange = define(Spec{
 	Name: "sort_range", Title: "Sort rows", Toolset: "edit", Writes: true, Reach: ReachSheet,
-	Description: "Sorts the rows of a range or table of a fork, as Excel does: numbers, then texts, logical values and errors, blanks always last; equal rows keep their order. Formulas and formats move with their rows.",
+	Description: "Sorts the rows of a range or table of a fork, as Excel does: numbers, then texts, logical values and errors, blanks always last; equal rows keep their order. Formulas and formats move with their rows; hidden rows, as those that a filter hides, stay where they are.",
 	Example:     `{"fork_id":"fork-abcdefgh2345","sheet_name":"Sheet1","range":"A1:D99","keys":[{"column":"Amount","order":"desc"},{"column":"B"}]}`,
 }, func(ctx context.Context, env *Env, in sortRangeIn) (*rowsOut, error) {
 	columns := make([]string, len(in.Keys))
@@ -60,7 +60,9 @@ var sortRange = define(Spec{
 				keys[i*len(cols)+k] = c.Value
 			}
 		}
-		order := r.all()
+		shown := r.shown()
+		order := slices.Clone(shown)
+		r.stay = r.n - len(shown)
 		compared, ended := 0, false
 		slices.SortStableFunc(order, func(a, b int) int {
 			if compared++; compared%until.Every == 0 {
@@ -87,7 +89,11 @@ var sortRange = define(Spec{
 			}
 			return 0
 		})
-		return order, nil
+		all := r.all()
+		for i, to := range shown {
+			all[to] = order[i]
+		}
+		return all, nil
 	})
 })
 

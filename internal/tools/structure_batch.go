@@ -24,7 +24,7 @@ type structureOp struct {
 	ToRow    *int   `json:"to_row" min:"1" doc:"move_rows: the row before which they go"`
 	ToCol    string `json:"to_col" doc:"move_cols: the column before which they go"`
 	Formats  string `json:"format_from" enum:"before|after|none" doc:"insert_rows, insert_cols: the line whose formats the new ones take; before, as in Excel, unless given"`
-	Expand   bool   `json:"expand_adjacent_sums" default:"false" doc:"insert_rows, clone_row: SUMs just below the new rows take them in"`
+	Expand   bool   `json:"expand_adjacent_sums" default:"false" doc:"insert_rows, clone_row: SUM and SUBTOTAL just below the new rows take them in"`
 	Source   *int   `json:"source_row" min:"1" doc:"clone_row"`
 	InsertAt *int   `json:"insert_at" min:"1" doc:"clone_row: the first new row"`
 	Target   string `json:"target_range" alias:"range" doc:"insert_cells, delete_cells, merge_cells, unmerge_cells"`
@@ -272,7 +272,7 @@ func (s *structureRun) lines(op *structureOp, kind structure.Kind, at int) error
 	if kind != structure.InsertRows {
 		return nil
 	}
-	if err := s.continueColumns(i, at, op.Count); err != nil {
+	if err := s.continueColumns(i, cell.Range{First: cell.Ref{Row: at}, Last: cell.Ref{Row: at + op.Count - 1, Col: cell.MaxCols - 1}}); err != nil {
 		return err
 	}
 	if op.Expand {
@@ -281,9 +281,9 @@ func (s *structureRun) lines(op *structureOp, kind structure.Kind, at int) error
 	return nil
 }
 
-// continueColumns lets the calculated columns of tables go on in rows that came in among their data: with the formula of the row above, or
-// of the one below where that is the header.
-func (s *structureRun) continueColumns(i, at, count int) error {
+// continueColumns lets the calculated columns of tables go on in cells that came in as rows of their data: with the formula of the row
+// above, or of the one below where that is the header.
+func (s *structureRun) continueColumns(i int, in cell.Range) error {
 	tables, err := s.snap.Tables(s.ctx)
 	if err != nil {
 		return err
@@ -296,14 +296,14 @@ func (s *structureRun) continueColumns(i, at, count int) error {
 	for k := range tables {
 		t := &tables[k]
 		first, last, ok := t.Rows(false, true, false)
-		if t.Sheet != i || !ok || at < first || at+count-1 > last {
+		if t.Sheet != i || !ok || in.First.Row < first || in.Last.Row > last || in.First.Col > t.Range.First.Col || in.Last.Col < t.Range.Last.Col {
 			continue
 		}
-		from := at - 1
+		from := in.First.Row - 1
 		if from < first {
-			from = at + count
+			from = in.Last.Row + 1
 		}
-		for _, e := range continued(sheet, t, from, at, at+count-1) {
+		for _, e := range continued(sheet, t, from, in.First.Row, in.Last.Row) {
 			if !s.room.take(e) {
 				return s.room.err()
 			}
@@ -348,11 +348,18 @@ func (s *structureRun) expandSums(i, at, count int) error {
 	return s.batch.do(set)
 }
 
-// expanded gives the sum of a range whose last row was one and is to be another. touches reports whether it has such a
-// range in a SUM, plain whether that is all of the formula and a part of one column.
+// expanded gives the sum of a range whose last row was one and is to be another. touches reports whether the formula has
+// such a range, plain whether it is SUM or SUBTOTAL of that alone, a part of one column.
 func expanded(tree *formula.Tree, was, is int) (text string, touches, plain bool) {
 	root := tree.Root
-	plain = root.Kind == formula.Call && strings.EqualFold(root.Function(), "SUM") && len(root.Kids) == 1
+	if root.Kind == formula.Call {
+		switch strings.ToUpper(root.Function()) {
+		case "SUM":
+			plain = len(root.Kids) == 1
+		case "SUBTOTAL":
+			plain = len(root.Kids) == 2
+		}
+	}
 	n := 0
 	to := tree.Rewrite(func(r formula.Reference) formula.Reference {
 		n++
@@ -364,7 +371,6 @@ func expanded(tree *formula.Tree, was, is int) (text string, touches, plain bool
 		r.Last.Row = int32(is)
 		return r
 	})
-	touches = touches && strings.Contains(strings.ToUpper(tree.String()), "SUM(")
 	return to.String(), touches, plain && n == 1
 }
 

@@ -73,28 +73,47 @@ func (s *structureRun) shiftCells(op *structureOp) error {
 	if want := map[bool]string{true: "down or right", false: "up or left"}[inserts]; !strings.Contains(want, op.Shift) || op.Shift == "" {
 		return invalid("Give shift "+want, "%s needs shift %s", op.Kind, want)
 	}
+	if !inserts {
+		s.counts["cells_deleted"] += int(target.Cells())
+		change, ok := structure.Shifted(name, target, down, true)
+		if !ok {
+			return fewerCells(target)
+		}
+		return s.restructure(change)
+	}
+	s.counts["cells_inserted"] += int(target.Cells())
+	if err := s.insertCells(i, target, down); err != nil || !down {
+		return err
+	}
+	return s.continueColumns(i, target)
+}
+
+func fewerCells(r cell.Range) error {
+	return fail(codeRangeInvalid, "Give fewer cells, or whole rows or columns to the operations for these", "behind %v there are fewer cells than it has", r)
+}
+
+// insertCells makes room in a sheet for cells: those there and below go down, or those to the right of them go right.
+func (s *structureRun) insertCells(i int, in cell.Range, down bool) error {
 	sheet, err := s.snap.Sheet(s.ctx, i)
 	if err != nil {
 		return err
 	}
-	change, ok := structure.Shifted(name, target, down, !inserts)
+	name := s.snap.Workbook().Sheets[i].Name
+	change, ok := structure.Shifted(name, in, down, false)
 	if !ok {
-		return fail(codeRangeInvalid, "Give fewer cells, or whole rows or columns to the operations for these", "behind %v there are fewer cells than it has", target)
+		return fewerCells(in)
 	}
-	if inserts {
-		out := change.Destination() // what does not go there goes out of the sheet
-		if down {
-			out.First.Row = change.Range.Last.Row + 1
-		} else {
-			out.First.Col = change.Range.Last.Col + 1
-		}
-		for c := range sheet.Cells(out) {
-			if !c.Empty() {
-				return fail(codeRangeInvalid, "Insert fewer cells, or move what is there", "%s would go out of the sheet", address(name, c.Ref))
-			}
+	out := change.Destination() // what does not go there goes out of the sheet
+	if down {
+		out.First.Row = change.Range.Last.Row + 1
+	} else {
+		out.First.Col = change.Range.Last.Col + 1
+	}
+	for c := range sheet.Cells(out) {
+		if !c.Empty() {
+			return fail(codeRangeInvalid, "Insert fewer cells, or move what is there", "%s would go out of the sheet", address(name, c.Ref))
 		}
 	}
-	s.counts[map[bool]string{true: "cells_inserted", false: "cells_deleted"}[inserts]] += int(target.Cells())
 	return s.restructure(change)
 }
 

@@ -274,6 +274,11 @@ func (e *tableEdit) resize(text string) error {
 	for i := range e.form.Columns {
 		if k := is.First.Col + i - was.First.Col; k >= 0 && k < len(old) {
 			e.form.Columns[i] = old[k]
+			// The column's formula is one for the first row of the data, which is another one where no header keeps it.
+			of := cell.Ref{Row: was.First.Row, Col: was.First.Col + k}
+			if text, err := formula.ShiftText(old[k].Formula, of, cell.Ref{Row: is.First.Row, Col: of.Col}); err == nil {
+				e.form.Columns[i].Formula = text
+			}
 		} else {
 			fresh = append(fresh, i)
 		}
@@ -325,26 +330,14 @@ func (e *tableEdit) fillColumns(was, is cell.Range) error {
 	if err != nil {
 		return err
 	}
-	data := e.data()
 	last := was.Last.Row
 	if e.form.Totals {
 		last--
 	}
-	for i := range e.form.Columns {
-		text := e.form.Columns[i].Formula
-		if text == "" {
-			continue
-		}
-		for row := last + 1; row <= data.Last.Row; row++ {
-			ref := cell.Ref{Row: row, Col: is.First.Col + i}
-			if c, ok := sheet.At(ref); ok && !c.Empty() && !(e.form.Totals && row == was.Last.Row) {
-				continue
-			}
-			shifted, err := formula.ShiftText(text, cell.Ref{Row: data.First.Row, Col: ref.Col}, ref)
-			if err != nil {
-				break // one that we cannot read: the cells stay as they are
-			}
-			e.formulas = append(e.formulas, book.CellEdit{Ref: ref, HasFormula: true, Formula: shifted})
+	for _, c := range continued(sheet, e.was, last, last+1, e.data().Last.Row) {
+		at, ok := sheet.At(c.Ref)
+		if is.Contains(c.Ref) && (!ok || at.Empty() || e.form.Totals && c.Ref.Row == was.Last.Row) {
+			e.formulas = append(e.formulas, c)
 		}
 	}
 	return nil
@@ -527,7 +520,7 @@ func (e *tableEdit) total(i int) error {
 	case c.TotalsFunction == "custom":
 		edit.HasFormula, edit.Formula = true, c.TotalsFormula
 	case c.TotalsFunction != "":
-		edit.HasFormula, edit.Formula = true, fmt.Sprintf("SUBTOTAL(%d,%s)", n, columnReference(e.form.Name, c.Name))
+		edit.HasFormula, edit.Formula = true, totalsFormula(n, e.form.Name, c.Name)
 	case c.TotalsLabel != "":
 		edit.Value = cell.TextValue(c.TotalsLabel)
 	default:
@@ -548,6 +541,11 @@ func (e *tableEdit) total(i int) error {
 	}
 	e.formulas = append(e.formulas, edit)
 	return nil
+}
+
+// totalsFormula is what a cell of a totals row has of a function that SUBTOTAL has by this number.
+func totalsFormula(n int, table, column string) string {
+	return fmt.Sprintf("SUBTOTAL(%d,%s)", n, columnReference(table, column))
 }
 
 // columnReference writes the cells of a table's column as formulas do.

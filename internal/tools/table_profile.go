@@ -89,6 +89,7 @@ type columnProfile struct {
 	DupUnknown     bool     `json:"duplicates_unknown,omitempty"` // none was met, but not all values could be kept
 	Sorted         string   `json:"sorted,omitempty"`             // "ascending" or "descending", strictly
 	Formulas       int      `json:"formulas,omitempty"`
+	Total          string   `json:"total_in,omitempty"` // the last cell, if it is a total of others: it counts like them
 	Errors         []string `json:"errors"`
 	NumericTexts   int      `json:"numeric_texts,omitempty"`
 	Lengths        []int    `json:"text_lengths"` // shortest and longest
@@ -409,6 +410,9 @@ func (o *tableProfileOut) sample(t *profileTarget, w values, cols []int, lim *bu
 func profileOf(w values, c *analyze.Column, name string) columnProfile {
 	p := columnProfile{Name: name, Column: cell.ColumnName(c.Col), Type: c.Type, Nulls: c.Nulls, Distinct: c.Distinct, DistinctApprox: !c.DistinctExact,
 		Duplicates: c.Duplicates, DupUnknown: !c.DuplicatesExact, Formulas: c.Formulas, NumericTexts: c.NumericTexts}
+	if c.HasTotal {
+		p.Total = c.Total.String()
+	}
 	for _, x := range c.Top {
 		p.Top, p.TopCounts = append(p.Top, w.clipped(x.Cell, 100)), append(p.TopCounts, x.Count)
 	}
@@ -521,6 +525,9 @@ func (p *columnProfile) appendText(b []byte) []byte {
 	}
 	if p.Formulas > 0 {
 		b = append(append(b, '\t'), counted(p.Formulas, "formula", "formulas")...)
+	}
+	if p.Total != "" {
+		b = append(append(append(b, '\t'), p.Total...), " is a total of cells above it and counts like them"...)
 	}
 	if p.NumericTexts > 0 {
 		b = append(append(b, '\t'), counted(p.NumericTexts, "text that is a number", "texts that are numbers")...)

@@ -24,6 +24,13 @@ func TestTypedFormula(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		given := newEditor(book.Blank(), 0, true, "fail")
+		if err := given.add(cellEditIn{Address: "B1", Formula: c.text}); err != nil {
+			t.Fatal(err)
+		}
+		if f := given.sheets[0].Cells[0].Formula; f != c.formula[1:] {
+			t.Errorf("%s, given as a formula, is kept as %s", c.text, f)
+		}
 		if edit.Formula != c.formula || fill.model.Formula != c.formula[1:] {
 			t.Errorf("%s is kept as %s, and filled as %s", c.text, edit.Formula, fill.model.Formula)
 		}

@@ -68,7 +68,7 @@ func (c *call) multi(depth int) bool {
 	for i, x := range c.args {
 		switch shape := c.f.Takes().Shape(i); {
 		case shape == fn.ShapeReal && reference(x, depth): // is refused
-		case shape <= fn.ShapeRaw && multi(x, depth):
+		case shape <= fn.ShapeRaw && multi(x, depth), c.f.EachRef && references(x, depth):
 			return true
 		}
 	}
@@ -105,6 +105,23 @@ func (c *call) multi(depth int) bool {
 		return !none(2)
 	}
 	return formula.ArrayFunction(c.f.Name)
+}
+
+// references reports whether an expression may give an array of references.
+func references(e expr, depth int) bool {
+	switch e := e.(type) {
+	case *call:
+		if e.f.GivesRefs {
+			for i, x := range e.args {
+				if e.f.Takes().Shape(i) <= fn.ShapeRaw && multi(x, depth) {
+					return true
+				}
+			}
+		}
+	case *named:
+		return depth <= 32 && references(e.body.root, depth+1)
+	}
+	return false
 }
 
 // ofPlaces are the functions whose second argument is a place among the numbers of the first. It may be an array of places

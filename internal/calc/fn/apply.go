@@ -2,6 +2,7 @@ package fn
 
 import (
 	"fmt"
+	"unsafe"
 
 	"gridflow/internal/cell"
 )
@@ -62,6 +63,10 @@ func Apply(c *Context, f *Function, args []Value) Value {
 	for i := range args {
 		shape := f.params.Shape(i)
 		if !shape.single() {
+			if a := args[i].Array(); f.EachRef && a != nil && a.Areas != nil {
+				lifted = append(lifted, a)
+				continue
+			}
 			if e := c.fit(&args[i], shape); e != 0 {
 				return c.Fail(e, "argument "+ordinal(i)+" is not what the function takes")
 			}
@@ -119,6 +124,9 @@ func (c *Context) lift(f *Function, args []Value, arrays []*Array) Value {
 	if out == nil {
 		return c.Fail(cell.ErrNum, "the array is too large")
 	}
+	if f.GivesRefs && !c.refer(out) {
+		return c.Fail(cell.ErrNum, "the array is too large")
+	}
 	one := make([]Value, len(args))
 	for row := range out.Rows {
 		if c.Stop() {
@@ -126,12 +134,11 @@ func (c *Context) lift(f *Function, args []Value, arrays []*Array) Value {
 		}
 		for col := range out.Cols {
 			copy(one, args)
-			for i := range one {
-				if a := one[i].Array(); a != nil && f.params.Shape(i).single() {
-					one[i] = Scalar(a.Stretch(row, col))
-				}
+			v := c.callAt(f, one, row, col)
+			if out.Areas != nil {
+				v = out.place(row, col, v)
 			}
-			x := c.Single(c.call(f, one))
+			x := c.Single(v)
 			if !c.Keeps(x) {
 				return c.Fail(cell.ErrNum, tooMuchText)
 			}
@@ -139,6 +146,46 @@ func (c *Context) lift(f *Function, args []Value, arrays []*Array) Value {
 		}
 	}
 	return Of(out)
+}
+
+// callAt calls f for the elements in one place of the arrays that stand for single values and for references.
+func (c *Context) callAt(f *Function, args []Value, row, col int) Value {
+	for i := range args {
+		a := args[i].Array()
+		switch {
+		case a == nil:
+		case f.params.Shape(i).single():
+			args[i] = Scalar(a.Stretch(row, col))
+		case f.EachRef && a.Areas != nil:
+			if args[i] = a.reference(row, col); args[i].Ref() == nil {
+				return args[i]
+			}
+		}
+	}
+	return c.call(f, args)
+}
+
+// refer makes a an array of references, none of them known yet, and reports whether there is room for that.
+func (c *Context) refer(a *Array) bool {
+	if n := len(a.Cells); n >= largeArray && !c.claim(int64(n)*int64(unsafe.Sizeof(Area{}))) {
+		return false
+	}
+	a.Areas = make([]Area, len(a.Cells))
+	return true
+}
+
+// place puts what one element of an array of references refers to.
+func (a *Array) place(row, col int, v Value) Value {
+	area := Area{Sheet: -1}
+	switch r := v.Ref(); {
+	case r == nil:
+	case len(r.Areas) > 1:
+		v = Err(cell.ErrValue)
+	default:
+		area = r.Areas[0]
+	}
+	a.Areas[row*a.Cols+col] = area
+	return v
 }
 
 // Single cuts a value to one as an element of an array has to be: of an array or a range

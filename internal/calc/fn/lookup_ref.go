@@ -28,14 +28,14 @@ var referenceFunctions = []Function{
 		return a[0]
 	}},
 	{Name: "INDEX", Category: Lookup, Params: "array num? num? num?", Since: 2007, Eval: index},
-	{Name: "INDIRECT", Category: Lookup, Params: "text bool?", Since: 2007, Volatile: true, Eval: func(c *Context, a Args) Value {
+	{Name: "INDIRECT", Category: Lookup, Params: "text bool?", Since: 2007, Volatile: true, GivesRefs: true, Eval: func(c *Context, a Args) Value {
 		r, e := c.Book.Resolve(c, a[0].Str(), a.Truth(1, true))
 		if e != 0 {
 			return c.Fail(e, "the text is no reference: "+strconv.Quote(a[0].Str()))
 		}
 		return To(r)
 	}},
-	{Name: "OFFSET", Category: Lookup, Params: "ref num num opt? opt?", Since: 2007, Volatile: true, Eval: offset},
+	{Name: "OFFSET", Category: Lookup, Params: "ref num num opt? opt?", Since: 2007, Volatile: true, GivesRefs: true, Eval: offset},
 	{Name: "ROW", Category: Lookup, Params: "ref?", Since: 2007, Eval: func(c *Context, a Args) Value {
 		return c.numbersOf(a, func(r cell.Range) (first, n int) { return r.First.Row, r.Rows() }, true)
 	}},

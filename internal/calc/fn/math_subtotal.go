@@ -8,7 +8,7 @@ import (
 
 var subtotalFunctions = []Function{
 	{Name: "AGGREGATE", Category: Math, Params: "num num array array*", Since: 2010, Errors: true, Eval: aggregate},
-	{Name: "SUBTOTAL", Category: Math, Params: "num ref...", Since: 2007, Eval: subtotal},
+	{Name: "SUBTOTAL", Category: Math, Params: "num ref...", Since: 2007, EachRef: true, Eval: subtotal},
 }
 
 // subtotalOf are the functions of SUBTOTAL and AGGREGATE by number, from 1; those from 14 on take

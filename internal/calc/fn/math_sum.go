@@ -7,14 +7,14 @@ import (
 )
 
 var sumFunctions = []Function{
-	{Name: "SUMIF", Category: Math, Params: "ref raw ref?", Since: 2007, Eval: func(c *Context, a Args) Value {
+	{Name: "SUMIF", Category: Math, Params: "ref raw ref?", Since: 2007, EachRef: true, Eval: func(c *Context, a Args) Value {
 		total := 0.0
 		if e := c.Where(a, func(x float64) { total += x }); e != 0 {
 			return Err(e)
 		}
 		return Num(total)
 	}},
-	{Name: "SUMIFS", Category: Math, Params: "ref (ref raw)...", Since: 2007, Eval: func(c *Context, a Args) Value {
+	{Name: "SUMIFS", Category: Math, Params: "ref (ref raw)...", Since: 2007, EachRef: true, Eval: func(c *Context, a Args) Value {
 		total := 0.0
 		if e := c.WhereAll(a, func(x float64) { total += x }); e != 0 {
 			return Err(e)

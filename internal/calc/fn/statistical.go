@@ -15,7 +15,7 @@ var statisticalFunctions = slices.Concat(countFunctions, selectFunctions, spread
 var countFunctions = []Function{
 	{Name: "COUNT", Category: Statistical, Params: "range...", Since: 2007, Errors: true, Eval: countNumbers},
 	{Name: "COUNTA", Category: Statistical, Params: "range...", Since: 2007, Errors: true, Eval: countA},
-	{Name: "COUNTBLANK", Category: Statistical, Params: "ref", Since: 2007, Eval: countBlank},
+	{Name: "COUNTBLANK", Category: Statistical, Params: "ref", Since: 2007, EachRef: true, Eval: countBlank},
 	{Name: "AVERAGE", Category: Statistical, Params: "range...", Since: 2007, Eval: averageOf},
 	{Name: "AVERAGEA", Category: Statistical, Params: "range...", Since: 2007, Eval: allNumbers((*Context).NumbersA, average)},
 	{Name: "MAX", Category: Statistical, Params: "range...", Since: 2007, Eval: allNumbers((*Context).Numbers, greatestOf)},

@@ -6,12 +6,12 @@ import (
 
 // selectFunctions count and average what meets criteria.
 var selectFunctions = []Function{
-	{Name: "COUNTIF", Category: Statistical, Params: "range raw", Since: 2007, Eval: countIfs},
-	{Name: "COUNTIFS", Category: Statistical, Params: "(range raw)...", Since: 2007, Eval: countIfs},
-	{Name: "AVERAGEIF", Category: Statistical, Params: "range raw range?", Since: 2007, Eval: averageIf},
-	{Name: "AVERAGEIFS", Category: Statistical, Params: "range (range raw)...", Since: 2007, Eval: selected(average)},
-	{Name: "MAXIFS", Category: Statistical, Params: "range (range raw)...", Since: 2019, Eval: selected(greatestOf)},
-	{Name: "MINIFS", Category: Statistical, Params: "range (range raw)...", Since: 2019, Eval: selected(leastOf)},
+	{Name: "COUNTIF", Category: Statistical, Params: "range raw", Since: 2007, EachRef: true, Eval: countIfs},
+	{Name: "COUNTIFS", Category: Statistical, Params: "(range raw)...", Since: 2007, EachRef: true, Eval: countIfs},
+	{Name: "AVERAGEIF", Category: Statistical, Params: "range raw range?", Since: 2007, EachRef: true, Eval: averageIf},
+	{Name: "AVERAGEIFS", Category: Statistical, Params: "range (range raw)...", Since: 2007, EachRef: true, Eval: selected(average)},
+	{Name: "MAXIFS", Category: Statistical, Params: "range (range raw)...", Since: 2019, EachRef: true, Eval: selected(greatestOf)},
+	{Name: "MINIFS", Category: Statistical, Params: "range (range raw)...", Since: 2019, EachRef: true, Eval: selected(leastOf)},
 }
 
 const unequalRanges = "the ranges are not of one size, or one of them is no range"

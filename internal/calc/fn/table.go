@@ -36,6 +36,9 @@ type Function struct {
 	Volatile bool   // calculated anew at every calculation
 	// Errors says that a single error, given where a whole argument has to be, is a value like others.
 	Errors bool
+	// GivesRefs says that the function gives references, and for arrays of arguments arrays of references; EachRef that of an
+	// array of references it takes one after another, where others take the values.
+	GivesRefs, EachRef bool
 
 	// Eval is called by [Apply] with arguments of the shapes of Params: single values are
 	// coerced, so that a[0].Number() of a "num" is one. An argument that was left empty is

@@ -100,6 +100,9 @@ type Array struct {
 	// and rows is the same everywhere beyond the part of the sheet that is used. [Apply] gives such a long array only
 	// to functions that know of it.
 	Below, Right int
+	// Areas, if not nil, says that the elements are references, as OFFSET and INDIRECT give them, and which cells each is
+	// of; Cells then has the values of the first ones. An element that is an error has a negative Sheet.
+	Areas []Area
 }
 
 // Height is the number of all rows.
@@ -154,6 +157,18 @@ func (a *Array) Place(row, col int) (i int, ok bool) {
 		col = a.Cols - 1
 	}
 	return row*a.Cols + col, row < a.Rows && col < a.Cols
+}
+
+// reference gives the reference that an element of an array of references is, stretched as [Array.Stretch] does, or its error.
+func (a *Array) reference(row, col int) Value {
+	i, ok := a.Place(row, col)
+	switch {
+	case !ok:
+		return Err(cell.ErrNA)
+	case a.Areas[i].Sheet < 0:
+		return Scalar(a.Cells[i])
+	}
+	return To(Cells(a.Areas[i]))
 }
 
 // Area is a rectangle of cells of one sheet.

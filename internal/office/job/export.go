@@ -72,10 +72,60 @@ func (d *Document) exported(ctx context.Context, dir string, e Export, b bounds)
 		p, _, err = d.flat(ctx, map[int]cell.Range{e.Sheet: whole}, nil)
 		p.View = patch.ViewPatch{Show: []int{e.Sheet}, Others: patch.OthersGone}
 	}
+	if err == nil && e.Format == "ods" {
+		p, err = d.unasked(ctx, p, e.Sheet)
+	}
 	if err != nil {
 		return "", err
 	}
 	return d.save(ctx, dir, p, intake.Limits.Copy)
+}
+
+// Asked gives the sheets, of all or of one, whose passwords an .ods cannot have: OpenDocument keeps them another way
+// than files of Excel 2013 and later do, and only who knows one could have it kept anew.
+func (d *Document) Asked(ctx context.Context, sheet int) (list []int, err error) {
+	for i, info := range d.Snapshot.Workbook().Sheets {
+		if sheet >= 0 && i != sheet || info.Kind != grid.Worksheet {
+			continue
+		}
+		s, err := d.Snapshot.Sheet(ctx, i)
+		if err != nil {
+			return nil, err
+		}
+		if s.Layout.Protection.Password.Hash != "" {
+			list = append(list, i)
+		}
+	}
+	return list, nil
+}
+
+// unasked gives p with these sheets protected without a password: LibreOffice asks for it again before it writes an .ods,
+// and nobody would answer.
+func (d *Document) unasked(ctx context.Context, p patch.Patch, sheet int) (patch.Patch, error) {
+	asked, err := d.Asked(ctx, sheet)
+	if err != nil || len(asked) == 0 {
+		return p, err
+	}
+	p.Sheets = slices.Clone(p.Sheets)
+	for _, i := range asked {
+		s, err := d.Snapshot.Sheet(ctx, i)
+		if err != nil {
+			return p, err
+		}
+		open := s.Layout.Protection
+		open.Password = grid.Password{}
+		k := slices.IndexFunc(p.Sheets, func(s patch.SheetPatch) bool { return s.Sheet == i })
+		if k < 0 {
+			k, p.Sheets = len(p.Sheets), append(p.Sheets, patch.SheetPatch{Sheet: i})
+		}
+		layout := patch.LayoutPatch{}
+		if was := p.Sheets[k].Layout; was != nil {
+			layout = *was
+		}
+		layout.Protection = &open
+		p.Sheets[k].Layout = &layout
+	}
+	return p, nil
 }
 
 // printed writes the copy of which an area is printed, where that is the whole sheet as the file says. Pages have what a

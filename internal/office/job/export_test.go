@@ -6,6 +6,7 @@ import (
 	"compress/zlib"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -38,6 +39,39 @@ func reports(t testing.TB) []byte {
 	b.AddSheet(h.Fill(&genbook.Sheet{Name: "Second's"}))
 	b.AddSheet(k.Fill(&genbook.Sheet{Name: "Away", Visibility: genbook.Hidden}))
 	return packed(t, b)
+}
+
+// TestExportProtected: an .ods is written of sheets whose passwords it cannot have; they are protected without.
+func TestExportProtected(t *testing.T) {
+	o := &Office{Runner: cold.Pool(t)}
+	d := document(t, ziptest.Rewrite(t, reports(t), func(name string, content []byte) []byte {
+		if name == "xl/worksheets/sheet1.xml" {
+			content = bytes.Replace(content, []byte("</sheetData>"), []byte(`</sheetData><sheetProtection algorithmName="SHA-512" hashValue="qOJMYDL7Sb3TqA7cnAUT2Zs1zIwS2oDzJB7l0TV1JK4TPUlbtvKSbbkQ8ZzeBKL0IRxp2Bh3LdkyFwTRoYyaVg==" saltValue="dGVzdHRlc3R0ZXN0dGVzdA==" spinCount="100000" sheet="1"/>`), 1)
+		}
+		return content
+	}))
+	first := 0
+	for _, sheet := range []int{-1, first} {
+		var out bytes.Buffer
+		if err := o.Export(t.Context(), d, Export{Format: "ods", Sheet: sheet, Formulas: sheet < 0}, &out); err != nil {
+			t.Errorf("sheet %d: %v", sheet, err)
+			continue
+		}
+		z, err := zip.NewReader(bytes.NewReader(out.Bytes()), int64(out.Len()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		content, err := fs.ReadFile(z, "content.xml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Contains(content, []byte(`table:protected="true"`)) {
+			t.Errorf("sheet %d: nothing is protected", sheet)
+		}
+		if asked, err := d.Asked(t.Context(), sheet); err != nil || len(asked) != 1 || asked[0] != first {
+			t.Errorf("sheet %d: passwords of %v, %v", sheet, asked, err)
+		}
+	}
 }
 
 // TestExport: a PDF has the pages of what was asked for, an ods of a part has that part alone.

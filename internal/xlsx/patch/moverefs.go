@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"gridflow/internal/cell"
+	"gridflow/internal/structure"
 	"gridflow/internal/xlsx/emit"
 )
 
@@ -14,10 +15,12 @@ import (
 // does not know stays as it is, to the byte, and so does what does not change.
 type refs struct {
 	c      *course
-	own    string       // the sheet that the XML belongs to, by its name before; "" where it belongs to none
-	moves  bool         // whether cells of that sheet move
-	ranges []cell.Range // that the formulas below apply to, before; see course.relative
-	header cell.Range   // of the filter that the elements below belong to, before
+	own    string          // the sheet that the XML belongs to, by its name before; "" where it belongs to none
+	moves  bool            // whether cells of that sheet move
+	ranges []cell.Range    // that the formulas below apply to, before; see course.relative
+	header cell.Range      // of the filter that the elements below belong to, before
+	table  structure.Table // that the XML is of, if any, before
+	column int             // which of its columns the elements below belong to
 	// columns: the breaks below are between columns.
 	columns bool
 	depth   int
@@ -39,6 +42,8 @@ const (
 	asArea            // a range of it, as a reference
 	asCover           // a range of it: its cells
 	asList            // ranges of it
+	asColumn          // the formula of a table's column
+	asTotal           // that of a cell of its totals row
 )
 
 // attributesRead says which attributes refer to cells, by element and attribute (ECMA-376 part 1, 18; of the extensions
@@ -71,8 +76,8 @@ var attributesRead = map[string]map[string]reading{
 
 // textsRead says which elements hold a text that refers to cells.
 var textsRead = map[string]reading{
-	"formula": asFormula, "formula1": asFormula, "formula2": asFormula, "f": asFormula, "calculatedColumnFormula": asFormula,
-	"totalsRowFormula": asFormula, "sqref": asList, "FmlaLink": asFormula, "FmlaRange": asFormula, "FmlaTxbx": asFormula, "FmlaGroup": asFormula,
+	"formula": asFormula, "formula1": asFormula, "formula2": asFormula, "f": asFormula, "calculatedColumnFormula": asColumn,
+	"totalsRowFormula": asTotal, "sqref": asList, "FmlaLink": asFormula, "FmlaRange": asFormula, "FmlaTxbx": asFormula, "FmlaGroup": asFormula,
 }
 
 // lists go when the last of their elements has gone, and say how many these are.
@@ -133,6 +138,8 @@ func (x *refs) element(text []byte, e element) (out []byte, goes bool) {
 		return nil, false // of anchors, which are looked at as a whole
 	case "tablePart":
 		return nil, x.goneParts[relationshipID(e.tag(text))]
+	case "tableColumn":
+		x.column++
 	case "rowBreaks", "colBreaks":
 		x.columns = e.local == "colBreaks"
 	case "anchor":
@@ -253,6 +260,8 @@ func (x *refs) read(s string, as reading) (out string, changed, left bool) {
 		} else {
 			out, _ = x.c.formula(s, x.own)
 		}
+	case asColumn, asTotal:
+		out = x.c.column(s, x.table, x.column, as == asTotal)
 	case asCell:
 		at, ok := cell.ParseRef(s)
 		if !ok || !x.moves {

@@ -64,6 +64,22 @@ func (c *course) table(t structure.Table) (after structure.Table, from []int, ok
 	return t, from, true
 }
 
+// column gives what becomes of the formula of a column of a table, that for its data or that for its totals.
+func (c *course) column(text string, t structure.Table, column int, total bool) string {
+	for _, r := range c.steps {
+		if total {
+			text = r.Total(text, t, column)
+		} else {
+			text = r.Calculated(text, t, column)
+		}
+		after, from, ok := r.Table(t)
+		if t, column = after, slices.Index(from, column); !ok || column < 0 {
+			break
+		}
+	}
+	return text
+}
+
 // moveTables rewrites the parts of tables: where they are, their columns, the formulas of these.
 func (s *saver) moveTables(c *course) error {
 	tables, err := s.f.Tables(s.ctx)
@@ -88,7 +104,7 @@ func (s *saver) moveTables(c *course) error {
 		if err != nil {
 			return err
 		}
-		x := refs{c: c, own: was.Sheet, moves: c.moves(was.Sheet)}
+		x := refs{c: c, own: was.Sheet, moves: c.moves(was.Sheet), table: was, column: -1}
 		text := d.text
 		if body, _, _ := x.content(text, root.tagEnd, root.inner); body != nil {
 			text = slices.Concat(text[root.from:root.tagEnd], body, text[root.inner:root.to])
@@ -96,6 +112,9 @@ func (s *saver) moveTables(c *course) error {
 			text = text[root.from:root.to]
 		}
 		text = columned(text, after, from)
+		if _, on, ok := filterOf(d, root); ok && on == filterable(was) { // rows before the totals come in behind those that it was on
+			text = filtered(text, filterable(after))
+		}
 		tag := root.tag(d.text)
 		if after.Range != was.Range {
 			tag = withAttribute(tag, "ref", corners(after.Range))
@@ -118,6 +137,32 @@ func (s *saver) moveTables(c *course) error {
 		}
 	}
 	return nil
+}
+
+// filterable gives the cells of a table that a filter on all of it is on.
+func filterable(t structure.Table) cell.Range {
+	r := t.Range
+	r.Last.Row -= t.Totals
+	return r
+}
+
+// filterOf gives the element of a table's filter and the cells that it is on.
+func filterOf(d *document, root element) (e element, on cell.Range, ok bool) {
+	if e, ok = d.child(root, "autoFilter"); ok {
+		on, ok = cell.ParseRange(string(attribute(e.tag(d.text), "ref")))
+	}
+	return e, on, ok
+}
+
+// filtered gives the element of a table with its filter, if it has one, on other cells.
+func filtered(text []byte, to cell.Range) []byte {
+	d := &document{text: text}
+	root, _ := d.root()
+	filter, on, ok := filterOf(d, root)
+	if !ok || on == to {
+		return text
+	}
+	return slices.Concat(text[:filter.from], withAttribute(filter.tag(text), "ref", corners(to)), text[filter.tagEnd:])
 }
 
 // columned gives the element of a table with the columns that it has afterwards.
