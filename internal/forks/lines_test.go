@@ -42,7 +42,8 @@ func TestLines(t *testing.T) {
 }
 
 // TestLinesMerged: of two forks one has changed the structure of the workbook, and the other cells and what else refers to them. Merged
-// either way, they are what the edits and then the structural changes make of it, or the merge is refused.
+// either way, they are what the edits and then the structural changes make of it, or the merge is refused. So it is where both have
+// changed the structure.
 func TestLinesMerged(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
@@ -60,10 +61,8 @@ func TestLinesMerged(t *testing.T) {
 		for range rapid.IntRange(1, 4).Draw(rt, "changes") {
 			moved.restructures(rt)
 		}
-		want := edited.model.clone()
-		fresh := l.fresh
-		for _, c := range moved.changes {
-			want.change(c, &fresh)
+		if rapid.IntRange(0, 5).Draw(rt, "both") == 0 {
+			edited.restructures(rt)
 		}
 		into, from := edited, moved
 		if rapid.Bool().Draw(rt, "the other way") {
@@ -71,8 +70,16 @@ func TestLinesMerged(t *testing.T) {
 		}
 		was := into.model
 		m, err := l.store.Merge(context.Background(), into.id, from.id, MergeOptions{})
-		if err != nil || !m.Done {
+		if n := min(len(edited.changes), len(moved.changes)); n > 0 && err == nil && !slices.Equal(edited.changes[:n], moved.changes[:n]) {
+			l.Fatalf("%s\nand\n%s\nare merged: %+v", strings.Join(edited.log, "\n"), strings.Join(moved.log, "\n"), m)
+		}
+		if err != nil || !m.Done || len(edited.changes) > 0 {
 			return // it is refused, or a cell that was edited is gone
+		}
+		want := edited.model.clone()
+		fresh := l.fresh
+		for _, c := range moved.changes {
+			want.change(c, &fresh)
 		}
 		into.log = slices.Concat(edited.log, moved.log, []string{fmt.Sprint("merged into that with ", into.log)})
 		into.model = want
