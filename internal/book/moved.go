@@ -232,11 +232,14 @@ func (st *step) workbook(book *grid.Workbook, ids []int) *grid.Workbook {
 				continue
 			}
 		}
-		to, changed := st.r.Name(name.RefersTo)
-		if changed && strings.EqualFold(name.Name, grid.FilterDatabase) && strings.Contains(to, "#REF!") {
-			continue // a filter left it behind that is gone
+		if strings.EqualFold(name.Name, grid.FilterDatabase) {
+			var left bool
+			if name.RefersTo, left = st.r.FilterName(name.RefersTo); !left {
+				continue
+			}
+		} else {
+			name.RefersTo, _ = st.r.Name(name.RefersTo)
 		}
-		name.RefersTo = to
 		n.Names = append(n.Names, name)
 	}
 	return &n

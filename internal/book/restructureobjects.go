@@ -111,8 +111,8 @@ func (r *restructuring) objects(s *Snapshot) *objectStates {
 // anchor gives where something lies afterwards that lay at a cell: where that is, or where what follows it comes to
 // if it is gone.
 func (st *step) anchor(sheet string, at cell.Ref) cell.Ref {
-	if to, ok := st.r.Ref(sheet, at); ok {
-		return to
+	if to, ok := st.r.Place(sheet, cell.Range{First: at, Last: at}); ok {
+		return to.First
 	}
 	c := &st.change
 	if rows, deletes, _ := c.Lines(); deletes && rows {
@@ -195,7 +195,7 @@ func (st *step) object(o *grid.Object, sheet string) bool {
 		p.Source = to // a source that is gone is what it was
 	}
 	var there bool
-	p.Range, there = st.r.Range(sheet, p.Range)
+	p.Range, there = st.r.Place(sheet, p.Range)
 	return there
 }
 
@@ -219,7 +219,7 @@ func (st *step) nearest(sheet string, i int, rows bool) int {
 		if rows {
 			r = cell.Range{First: cell.Ref{Row: i}, Last: cell.Ref{Row: min(last, cell.MaxRows-1), Col: cell.MaxCols - 1}}
 		}
-		if to, ok := st.r.Range(sheet, r); ok && rows {
+		if to, ok := st.r.Place(sheet, r); ok && rows {
 			return to.First.Row
 		} else if ok {
 			return to.First.Col

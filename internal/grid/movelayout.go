@@ -94,7 +94,7 @@ func (m *Mover) movedLines(n, l *Layout, own string) {
 		n.Columns = m.movedColumns(n.Columns, own)
 	}
 	if n.AutoFilter != nil {
-		if r, ok := m.r.Range(own, *n.AutoFilter); ok {
+		if r, ok := m.r.Place(own, *n.AutoFilter); ok {
 			n.Filters = m.movedFilters(n.Filters, own, *n.AutoFilter, r)
 			n.Filtering = n.Filtering && (len(n.Filters) > 0 || len(l.Filters) == 0)
 			n.AutoFilter = &r
@@ -111,7 +111,7 @@ func (m *Mover) movedLines(n, l *Layout, own string) {
 	}, func(r cell.Range) int { return r.First.Col })
 	var pivots []cell.Range
 	for _, r := range n.Pivots {
-		if to, ok := m.r.Range(own, r); ok {
+		if to, ok := m.r.Place(own, r); ok {
 			pivots = append(pivots, to)
 		}
 	}
@@ -125,7 +125,7 @@ func (m *Mover) movedFilters(list []FilterColumn, own string, was, is cell.Range
 	}
 	for _, f := range list {
 		col := was.First.Col + f.Column
-		to, ok := m.r.Range(own, cell.Range{First: cell.Ref{Col: col}, Last: cell.Ref{Row: cell.MaxRows - 1, Col: col}})
+		to, ok := m.r.Place(own, cell.Range{First: cell.Ref{Col: col}, Last: cell.Ref{Row: cell.MaxRows - 1, Col: col}})
 		if !ok {
 			continue
 		}
@@ -168,7 +168,7 @@ func (m *Mover) movedSparklines(list []Sparklines, own string) (out []Sparklines
 // movedBreaks gives page breaks, which go with the row or column that begins the page.
 func (m *Mover) movedBreaks(list []int, own string, line func(n int) cell.Range, first func(cell.Range) int) (out []int) {
 	for _, n := range list {
-		if to, ok := m.r.Range(own, line(n)); ok && first(to) > 0 {
+		if to, ok := m.r.Place(own, line(n)); ok && first(to) > 0 {
 			out = append(out, first(to))
 		}
 	}
@@ -180,7 +180,7 @@ func (m *Mover) movedBreaks(list []int, own string, line func(n int) cell.Range,
 func (m *Mover) movedColumns(list []ColumnSpan, own string) (out []ColumnSpan) {
 	for _, c := range list {
 		r := cell.Range{First: cell.Ref{Col: c.First}, Last: cell.Ref{Row: cell.MaxRows - 1, Col: c.Last}}
-		if to, ok := m.r.Range(own, r); ok {
+		if to, ok := m.r.Place(own, r); ok {
 			c.First, c.Last = to.First.Col, to.Last.Col
 			out = append(out, c)
 		}

@@ -166,7 +166,7 @@ func TestCover(t *testing.T) {
 		{"B7:C8", "down", "B5:C9", "B5:C11"},
 		{"B5:C6", "down", "B5:C9", "B7:C11"},
 		{"B7:B8", "down", "A5:C9", "A5:A9 C5:C9 B5:B11"},
-		{"B10:B10", "down", "A5:C9", "A5:A9 C5:C9 B5:B9"},
+		{"B10:B10", "down", "A5:C9", "A5:C9"},
 		{"B7:C8", "up", "B5:C9", "B5:C7"},
 		{"B5:C9", "up", "B5:C9", ""},
 		{"B1:B2", "up", "B5:C9", "C5:C9 B3:B7"},

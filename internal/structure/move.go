@@ -63,11 +63,12 @@ func (g *gap) part(r cell.Range) (cell.Range, bool) {
 // cover gives where the cells of r are afterwards: those between the edges as lines that come and go have it, and the others.
 func (g *gap) cover(r cell.Range) []cell.Range {
 	part, ok := g.part(r)
-	if !ok {
+	to, f := g.of(part)
+	if !ok || f == stays {
 		return []cell.Range{r}
 	}
 	out := cut(r, part)
-	if to, f := g.of(part); f != gone {
+	if f != gone {
 		out = append(out, to)
 	}
 	return out

@@ -1,6 +1,7 @@
 package structure
 
 import (
+	"fmt"
 	"testing"
 
 	"gridflow/internal/cell"
@@ -32,6 +33,38 @@ func TestName(t *testing.T) {
 		got, changed := c.change.Rewriter(somewhere).Name(c.before)
 		if got != c.after || changed != (got != c.before) {
 			t.Errorf("%+v: %s became %s (%v), want %s", c.change, c.before, got, changed, c.after)
+		}
+	}
+}
+
+// TestPlace: what does not go to another sheet with its cells stays where it is, and so does the name that a filter leaves.
+func TestPlace(t *testing.T) {
+	move := func(from, to, sheet string) Change {
+		return Change{Kind: MoveCells, Sheet: "Data", Range: ranged(t, from), To: ranged(t, to).First, ToSheet: sheet}
+	}
+	for _, c := range []struct {
+		change        Change
+		before, after string // "" where it is gone
+	}{
+		{Change{Kind: InsertRows, Sheet: "Data", At: 2, Count: 3}, "A1:B9", "A1:B12"},
+		{Change{Kind: DeleteRows, Sheet: "Data", At: 0, Count: 9}, "A1:B9", ""},
+		{move("A1:C9", "E5", ""), "A1:B9", "E5:F13"},
+		{move("A1:C9", "E5", "Other"), "A1:B9", "A1:B9"},
+		{move("A1:B4", "E5", "Other"), "A1:B9", "A1:B9"},
+		{Change{Kind: MoveCells, Sheet: "Other", Range: ranged(t, "A1:C9"), ToSheet: "Data"}, "A1:B9", ""},
+	} {
+		r := c.change.Rewriter(somewhere)
+		got := ""
+		if to, ok := r.Place("Data", ranged(t, c.before)); ok {
+			got = to.String()
+		}
+		absolute := func(s string) string {
+			x := ranged(t, s)
+			return fmt.Sprintf("Data!$%s$%d:$%s$%d", cell.ColumnName(x.First.Col), x.First.Row+1, cell.ColumnName(x.Last.Col), x.Last.Row+1)
+		}
+		name, left := r.FilterName(absolute(c.before))
+		if got != c.after || left != (c.after != "") || left && name != absolute(c.after) {
+			t.Errorf("%+v: %s became %q, the name of the filter %s (%v), want %q", c.change, c.before, got, name, left, c.after)
 		}
 	}
 }

@@ -107,6 +107,16 @@ func (r *Rewriter) Range(sheet string, x cell.Range) (cell.Range, bool) {
 	return to, f != gone
 }
 
+// Place gives where something of that sheet is afterwards that lies on a range and does not go to another sheet with its cells, as a
+// filter, a page break or a chart: Range, but that it stays when they do. It is false if nothing is left of the range.
+func (r *Rewriter) Place(sheet string, x cell.Range) (cell.Range, bool) {
+	to, f := r.target(sheet, x)
+	if f == moves && r.block != nil && r.block.across {
+		return x, true
+	}
+	return to, f != gone
+}
+
 // target gives what becomes of a reference to x.
 func (r *Rewriter) target(sheet string, x cell.Range) (cell.Range, fate) {
 	switch {
@@ -208,6 +218,19 @@ func (r *Rewriter) Name(text string) (out string, changed bool) {
 		return text, false
 	}
 	return out, out != text
+}
+
+// FilterName is Name for the name that a filter leaves of its range, which stays on its sheet as the filter does: see
+// [Rewriter.Place]. It is false if the filter is gone.
+func (r *Rewriter) FilterName(text string) (out string, left bool) {
+	out, changed := r.Name(text)
+	switch {
+	case changed && strings.Contains(out, "#REF!"):
+		return text, false
+	case r.block != nil && r.block.across:
+		return text, true
+	}
+	return out, true
 }
 
 // FormulaAt is Formula for the formula of a cell. It differs from Formula where the cell moves to another

@@ -32,13 +32,11 @@ func (r *Rewriter) crossing(sheet string, x cell.Range) (rows, cols *lines) {
 	case !r.on(sheet):
 	case r.block == nil:
 		return r.rows, r.cols
-	case r.block.gap != nil:
-		if g := r.block.gap; !g.within(x) {
-		} else if g.rows {
-			return &g.lines, nil
-		} else {
-			return nil, &g.lines
-		}
+	case r.block.gap == nil || !r.block.gap.within(x):
+	case r.block.gap.rows:
+		return &r.block.gap.lines, nil
+	default:
+		return nil, &r.block.gap.lines
 	}
 	return nil, nil
 }

@@ -69,9 +69,18 @@ func (c *course) locate(sheet string, x cell.Ref) (string, cell.Ref, bool) {
 
 // area gives what a reference to a range covers afterwards.
 func (c *course) area(sheet string, x cell.Range) (cell.Range, bool) {
+	return c.follow(sheet, x, (*structure.Rewriter).Range)
+}
+
+// placed gives where something is afterwards that lies on a range and stays on its sheet: see structure.Rewriter.Place.
+func (c *course) placed(sheet string, x cell.Range) (cell.Range, bool) {
+	return c.follow(sheet, x, (*structure.Rewriter).Place)
+}
+
+func (c *course) follow(sheet string, x cell.Range, by func(*structure.Rewriter, string, cell.Range) (cell.Range, bool)) (cell.Range, bool) {
 	for _, r := range c.steps {
 		var ok bool
-		if x, ok = r.Range(sheet, x); !ok {
+		if x, ok = by(r, sheet, x); !ok {
 			return cell.Range{}, false
 		}
 		if sheet, ok = r.Sheet(sheet); !ok {

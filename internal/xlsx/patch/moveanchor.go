@@ -37,7 +37,7 @@ func (x *refs) nearest(i int, rows bool) (to int, there bool) {
 	if rows {
 		r.First = cell.Ref{Row: i}
 	}
-	if a, ok := x.c.area(x.own, r); ok && i < size {
+	if a, ok := x.c.placed(x.own, r); ok && i < size {
 		if rows {
 			return a.First.Row, false
 		}

@@ -186,14 +186,18 @@ func (s *saver) moveViews(c *course, d *document, root element) {
 	}
 }
 
-// name gives what becomes of what a defined name refers to.
-func (c *course) name(text string) (string, bool) {
-	changed := false
+// name gives what becomes of what a defined name refers to, and whether that is another text. It is not there any more where it is
+// what a filter left behind that is gone.
+func (c *course) name(text string, ofFilter bool) (out string, changed, there bool) {
+	out, there = text, true
 	for _, r := range c.steps {
-		out, yes := r.Name(text)
-		text, changed = out, changed || yes
+		if !ofFilter {
+			out, _ = r.Name(out)
+		} else if out, there = r.FilterName(out); !there {
+			return out, true, false
+		}
 	}
-	return text, changed
+	return out, out != text, true
 }
 
 // moveNames rewrites the defined names. Those of a sheet that is gone go with it, and so does what a filter left behind that is
@@ -228,11 +232,12 @@ func (s *saver) moveNames(c *course, d *document, root element) {
 		body := d.text[e.tagEnd:e.inner]
 		if plainText(body) && !e.empty {
 			// The file may have an equals sign that does not belong there.
-			if out, changed := c.name(plain(body)); changed {
-				if strings.EqualFold(decoded(attribute(tag, "name")), grid.FilterDatabase) && strings.Contains(out, "#REF!") {
-					edits, left = append(edits, edit{e.from, e.to, nil}), left-1
-					continue
-				}
+			out, changed, there := c.name(plain(body), strings.EqualFold(decoded(attribute(tag, "name")), grid.FilterDatabase))
+			if !there {
+				edits, left = append(edits, edit{e.from, e.to, nil}), left-1
+				continue
+			}
+			if changed {
 				edits = append(edits, edit{e.tagEnd, e.inner, emit.AppendText(nil, out)})
 			}
 		}

@@ -286,7 +286,7 @@ func (x *refs) read(s string, as reading) (out string, changed, left bool) {
 		}
 		to := r
 		if as == asArea {
-			if to, ok = x.c.area(x.own, r); !ok {
+			if to, ok = x.c.placed(x.own, r); !ok {
 				return "", true, false
 			}
 		} else {
@@ -361,10 +361,10 @@ func (x *refs) pageBreak(text []byte, e element) (out []byte, goes bool) {
 // line gives where a row or column is afterwards.
 func (c *course) line(sheet string, i int, rows bool) (int, bool) {
 	if rows {
-		r, ok := c.area(sheet, cell.Range{First: cell.Ref{Row: i}, Last: cell.Ref{Row: i, Col: cell.MaxCols - 1}})
+		r, ok := c.placed(sheet, cell.Range{First: cell.Ref{Row: i}, Last: cell.Ref{Row: i, Col: cell.MaxCols - 1}})
 		return r.First.Row, ok && i < cell.MaxRows
 	}
-	r, ok := c.area(sheet, cell.Range{First: cell.Ref{Col: i}, Last: cell.Ref{Row: cell.MaxRows - 1, Col: i}})
+	r, ok := c.placed(sheet, cell.Range{First: cell.Ref{Col: i}, Last: cell.Ref{Row: cell.MaxRows - 1, Col: i}})
 	return r.First.Col, ok && i < cell.MaxCols
 }
 
@@ -374,7 +374,7 @@ func (x *refs) filterColumn(tag []byte) (with []byte, goes bool) {
 	if !x.moves || err != nil || x.header == (cell.Range{}) || id < 0 {
 		return nil, false
 	}
-	area, ok := x.c.area(x.own, x.header)
+	area, ok := x.c.placed(x.own, x.header)
 	if !ok {
 		return nil, true
 	}

@@ -112,6 +112,9 @@ func (s *saver) moveTables(c *course) error {
 			text = text[root.from:root.to]
 		}
 		text = columned(text, after, from)
+		if _, on, ok := filterOf(d, root); ok && on == filterable(was) { // rows before the totals come in behind those that it was on
+			text = filtered(text, filterable(after))
+		}
 		tag := root.tag(d.text)
 		if after.Range != was.Range {
 			tag = withAttribute(tag, "ref", corners(after.Range))
@@ -134,6 +137,32 @@ func (s *saver) moveTables(c *course) error {
 		}
 	}
 	return nil
+}
+
+// filterable gives the cells of a table that a filter on all of it is on.
+func filterable(t structure.Table) cell.Range {
+	r := t.Range
+	r.Last.Row -= t.Totals
+	return r
+}
+
+// filterOf gives the element of a table's filter and the cells that it is on.
+func filterOf(d *document, root element) (e element, on cell.Range, ok bool) {
+	if e, ok = d.child(root, "autoFilter"); ok {
+		on, ok = cell.ParseRange(string(attribute(e.tag(d.text), "ref")))
+	}
+	return e, on, ok
+}
+
+// filtered gives the element of a table with its filter, if it has one, on other cells.
+func filtered(text []byte, to cell.Range) []byte {
+	d := &document{text: text}
+	root, _ := d.root()
+	filter, on, ok := filterOf(d, root)
+	if !ok || on == to {
+		return text
+	}
+	return slices.Concat(text[:filter.from], withAttribute(filter.tag(text), "ref", corners(to)), text[filter.tagEnd:])
 }
 
 // columned gives the element of a table with the columns that it has afterwards.
