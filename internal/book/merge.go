@@ -161,6 +161,9 @@ func (m *Merged) restructure(ctx context.Context, base, ours, theirs *Snapshot) 
 			return nil, nil, nil, err
 		}
 		m.Conflicts = append(m.Conflicts, lost...)
+		if err := inTheWay(ctx, base, theirs, moves); err != nil {
+			return nil, nil, nil, err
+		}
 		if theirs, _, err = theirs.like(ctx, ours); err != nil {
 			return nil, nil, nil, err
 		}
@@ -169,6 +172,23 @@ func (m *Merged) restructure(ctx context.Context, base, ours, theirs *Snapshot) 
 		return nil, nil, nil, errorf(BothMoved, "", "what both have in common is not what was restructured")
 	}
 	return base, ours, theirs, nil
+}
+
+// inTheWay refuses to make structural changes on side for which it has something in their way since base, as merged cells or a table.
+func inTheWay(ctx context.Context, base, side *Snapshot, moves []structure.Change) error {
+	base, _, err := base.like(ctx, side)
+	for _, c := range moves {
+		if err != nil {
+			return err
+		}
+		if wrong := (Restructure{c}).fits(ctx, side); wrong != nil && (Restructure{c}).fits(ctx, base) == nil {
+			return wrong
+		}
+		if base, err = base.Restructured(ctx, c); err == nil {
+			side, err = side.Restructured(ctx, c)
+		}
+	}
+	return err
 }
 
 // lostBy gives the cells that side has changed since base and that some structural changes, made on side, would delete.

@@ -78,7 +78,7 @@ func (o Restructure) apply(d *draft) error {
 			return err
 		}
 	}
-	if err := o.fits(d); err != nil {
+	if err := o.fits(d.ctx, &d.next); err != nil {
 		return err
 	}
 	r, err := newRestructuring(d.ctx, &d.next, o.Change)
@@ -119,10 +119,10 @@ func (o Restructure) lines() int {
 }
 
 // fits refuses what is in the way of the change.
-func (o Restructure) fits(d *draft) error {
-	book := d.next.Workbook()
+func (o Restructure) fits(ctx context.Context, s *Snapshot) error {
+	book := s.Workbook()
 	if o.Kind == structure.DeleteSheet {
-		i, _ := d.next.SheetIndex(o.Sheet)
+		i, _ := s.SheetIndex(o.Sheet)
 		for k, info := range book.Sheets {
 			if k != i && info.Visibility == grid.Visible {
 				return nil
@@ -136,12 +136,12 @@ func (o Restructure) fits(d *draft) error {
 		return nil
 	}
 	// The file is restructured before anything else is done to it: what stands in the way there cannot be saved.
-	for _, state := range []*Snapshot{&d.next, d.next.unedited()} {
-		on, err := o.contents(d.ctx, state, o.Sheet)
+	for _, state := range []*Snapshot{s, s.unedited()} {
+		on, err := o.contents(ctx, state, o.Sheet)
 		if err != nil {
 			return err
 		}
-		to, err := o.contents(d.ctx, state, o.Target())
+		to, err := o.contents(ctx, state, o.Target())
 		if err != nil {
 			return err
 		}
@@ -152,7 +152,7 @@ func (o Restructure) fits(d *draft) error {
 		if wrong == nil {
 			continue
 		}
-		if state != &d.next {
+		if state != s {
 			wrong.Message += ", in the file that this stands on"
 			wrong.Hint = "Save what there is, and go on with the saved file."
 		}

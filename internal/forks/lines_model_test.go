@@ -673,6 +673,26 @@ func (b *lineBook) formula(f []lineToken) string {
 // seen is what can be seen of a workbook: texts, by what they are of.
 type seen map[string]string
 
+// seenParts are ranges, by what they are of and the formulas that go with them: a rule may be in parts that say the same.
+type seenParts map[string]map[string][]string
+
+func (p seenParts) add(key, formulas string, ranges ...string) {
+	if p[key] == nil {
+		p[key] = map[string][]string{}
+	}
+	p[key][formulas] = append(p[key][formulas], ranges...)
+}
+
+func (p seenParts) into(s seen) {
+	for key, parts := range p {
+		for _, formulas := range slices.Sorted(maps.Keys(parts)) {
+			list := parts[formulas]
+			slices.Sort(list)
+			s[key] += strings.Join(list, " ") + formulas
+		}
+	}
+}
+
 // ranges writes rectangles, in an order that does not matter.
 func (p *linePage) ranges(boxes []lineBox) string {
 	var list []string
@@ -686,23 +706,23 @@ func (p *linePage) ranges(boxes []lineBox) string {
 
 // seen gives what can be seen. Formulas that have gone around the end of a sheet are left out.
 func (b *lineBook) seen() (seen, map[string]bool) {
-	s, unsure := seen{"sheets": ""}, map[string]bool{}
+	s, unsure, parts := seen{"sheets": ""}, map[string]bool{}, seenParts{}
 	for _, p := range b.pages {
 		s["sheets"] += p.name + "|"
 	}
 	values := b.values()
 	for _, t := range b.things {
-		key, text := t.kind.name+" "+t.key, ""
+		key, ranges, formulas := t.kind.name+" "+t.key, "", ""
 		if p := b.page(t.page); p != nil {
 			key = t.kind.name + " " + p.name + " " + t.key
-			text = p.ranges(t.boxes)
+			ranges = p.ranges(t.boxes)
 			switch t.kind {
 			case aMerge:
-				key = t.kind.name + " " + p.name + " " + text
+				key = t.kind.name + " " + p.name + " " + ranges
 			case aCell:
-				value := "value " + p.name + " " + text
+				value := "value " + p.name + " " + ranges
 				s[value], unsure[value] = values[t], values[t] == circle
-				key, text = t.kind.name+" "+p.name+" "+text, t.value
+				key, ranges = t.kind.name+" "+p.name+" "+ranges, t.value
 			}
 		}
 		n := t.clone()
@@ -710,10 +730,12 @@ func (b *lineBook) seen() (seen, map[string]bool) {
 			n.rehome(b, t.corner(b.page(t.page)))
 		}
 		for _, f := range n.formulas {
-			text += " =" + b.formula(f)
+			formulas += " =" + b.formula(f)
 		}
-		s[key], unsure[key] = text, n.wrapped
+		parts.add(key, formulas, strings.Fields(ranges)...)
+		unsure[key] = unsure[key] || n.wrapped
 	}
+	parts.into(s)
 	return s, unsure
 }
 

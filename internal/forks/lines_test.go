@@ -41,15 +41,64 @@ func TestLines(t *testing.T) {
 	})
 }
 
+// TestLinesMerged: of two forks one has changed the structure of the workbook, and the other cells and what else refers to them. Merged
+// either way, they are what the edits and then the structural changes make of it, or the merge is refused.
+func TestLinesMerged(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		l := drawLines(t, rt)
+		defer l.close()
+		l.save(l.id, "base.xlsx")
+		base := l.model.clone()
+		side := func() *lines {
+			return &lines{rig: l.rig, id: l.create("base.xlsx").ID, model: base.clone(), fresh: l.fresh, things: l.things}
+		}
+		edited, moved := side(), side()
+		for range rapid.IntRange(1, 5).Draw(rt, "edits") {
+			edited.edits(rt)
+		}
+		for range rapid.IntRange(1, 4).Draw(rt, "changes") {
+			moved.restructures(rt)
+		}
+		want := edited.model.clone()
+		fresh := l.fresh
+		for _, c := range moved.changes {
+			want.change(c, &fresh)
+		}
+		into, from := edited, moved
+		if rapid.Bool().Draw(rt, "the other way") {
+			into, from = moved, edited
+		}
+		was := into.model
+		m, err := l.store.Merge(context.Background(), into.id, from.id, MergeOptions{})
+		if err != nil || !m.Done {
+			return // it is refused, or a cell that was edited is gone
+		}
+		into.log = slices.Concat(edited.log, moved.log, []string{fmt.Sprint("merged into that with ", into.log)})
+		into.model = want
+		into.compare(into.id, "merged")
+		l.save(into.id, "out.xlsx")
+		into.compare(l.create("out.xlsx").ID, "merged and saved")
+		l.restart()
+		into.compare(into.id, "merged, after a restart")
+		if _, err := l.store.Undo(context.Background(), into.id, 1, Commit{}); err != nil {
+			l.Fatal(err)
+		}
+		into.model = was
+		into.compare(into.id, "undone")
+	})
+}
+
 // lines is a fork and what it should be.
 type lines struct {
 	*rig
-	id     string
-	model  *lineBook
-	were   []*lineBook // before each edit that can be undone
-	fresh  int         // the lowest identity that was given
-	things int
-	log    []string
+	id      string
+	model   *lineBook
+	were    []*lineBook        // before each edit that can be undone
+	fresh   int                // the lowest identity that was given
+	changes []structure.Change // that were made, undone ones as well
+	things  int
+	log     []string
 }
 
 // Where things are drawn. There is room around it, so that few relative references go around the ends of a sheet.
@@ -403,7 +452,7 @@ func seenOf(s *book.Snapshot) (seen, error) {
 			is["name "+sheets[n.Sheet].Name+" "+n.Name] = " =" + n.RefersTo
 		}
 	}
-	gather := map[string][]string{}
+	parts := seenParts{}
 	for i, info := range sheets {
 		is["sheets"] += info.Name + "|"
 		sheet, err := s.Sheet(ctx, i)
@@ -424,8 +473,7 @@ func seenOf(s *book.Snapshot) (seen, error) {
 		}
 		add := func(kind, key string, formulas string, ranges ...cell.Range) {
 			for _, r := range ranges {
-				k := kind + " " + info.Name + " " + key + "\x00" + formulas
-				gather[k] = append(gather[k], r.String())
+				parts.add(kind+" "+info.Name+" "+key, formulas, r.String())
 			}
 		}
 		one := func(r cell.Ref) cell.Range { return cell.Range{First: r, Last: r} }
@@ -466,11 +514,7 @@ func seenOf(s *book.Snapshot) (seen, error) {
 			}
 		}
 	}
-	for k, list := range gather {
-		slices.Sort(list)
-		key, formulas, _ := strings.Cut(k, "\x00")
-		is[key] += strings.Join(list, " ") + formulas
-	}
+	parts.into(is)
 	return is, nil
 }
 
@@ -505,11 +549,17 @@ func (l *lines) step(t *rapid.T) {
 		l.edits(t)
 		return
 	}
+	l.restructures(t)
+}
+
+// restructures makes a structural change.
+func (l *lines) restructures(t *rapid.T) {
 	c := l.draw(t)
 	if _, err := l.store.Edit(context.Background(), l.id, restructured(c), Commit{Tool: "test"}); err != nil {
 		return // it is refused
 	}
 	l.log = append(l.log, fmt.Sprintf("%+v", c))
+	l.changes = append(l.changes, c)
 	l.were = append(l.were, l.model.clone())
 	l.model.change(c, &l.fresh)
 	l.compare(l.id, "now")

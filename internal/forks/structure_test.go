@@ -347,3 +347,23 @@ func TestStructure_NamedByEdits(t *testing.T) {
 	r.restart()
 	look(id)
 }
+
+// Cells that one fork has merged are not cut apart by what the other has moved when the two are merged, whichever way.
+func TestStructure_MergedInTheWay(t *testing.T) {
+	r := newRig(t, Options{})
+	for _, moves := range []bool{false, true} {
+		into, from := r.create("a.xlsx").ID, r.create("a.xlsx").ID
+		edits := []book.Edit{
+			{Ops: []book.Op{book.Arrange{Sheet: "Data", Merges: &book.Ranges{cell.RangeOf(cell.Ref{Row: 4}, cell.Ref{Row: 5})}}}},
+			restructured(structure.Change{Kind: structure.MoveCells, Sheet: "Data", Range: cell.RangeOf(cell.Ref{Row: 3}, cell.Ref{Row: 4, Col: 1}), To: cell.Ref{Row: 8}}),
+		}
+		if moves {
+			edits[0], edits[1] = edits[1], edits[0]
+		}
+		r.edit(into, edits[0])
+		r.edit(from, edits[1])
+		if m, err := r.store.Merge(t.Context(), into, from, MergeOptions{}); code(err) != string(structure.MergedPart) {
+			t.Errorf("into the fork that has moved: %v: %+v, %v", moves, m, err)
+		}
+	}
+}
