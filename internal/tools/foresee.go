@@ -38,6 +38,7 @@ func (e *editor) foresee(ctx context.Context) error {
 		}
 		f := foreseen{editor: e, index: index, sheet: sheet, edits: set}
 		f.covered()
+		f.pivots()
 		for i := range tables {
 			if tables[i].Sheet == index {
 				if err := f.table(&tables[i]); err != nil {
@@ -109,6 +110,24 @@ func (f *foreseen) covered() {
 			more = fmt.Sprintf(" (and %d more)", hidden-1)
 		}
 		f.warn("WARN_MERGED: %s%s", example, more)
+	}
+}
+
+// pivots warns of cells that pivot tables write.
+func (f *foreseen) pivots() {
+	for _, p := range f.sheet.Layout.Pivots {
+		n, first := 0, cell.Ref{}
+		f.each(p, func(c *book.CellEdit) {
+			if c.Keep {
+				return
+			}
+			if n++; n == 1 {
+				first = c.Ref
+			}
+		})
+		if n > 0 {
+			f.warn("WARN_PIVOT_PART: %s in the pivot table %v, which writes over them when a spreadsheet program refreshes it: the first is %v", counted(n, "cell is", "cells are"), p, first)
+		}
 	}
 }
 

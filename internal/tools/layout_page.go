@@ -480,10 +480,37 @@ func (p *layoutPager) drawRow(b []byte, r int) []byte {
 					width += 1 + p.widths[i+1]
 				}
 			}
+		} else if p.runsOver(c, text) {
+			for ; width < utf8.RuneCountInString(text)+marks && i+1 < len(p.widths) && p.free(r, i+1); i++ {
+				width += 1 + p.widths[i+1]
+			}
 		}
 		b = p.drawCell(b, c, text, width)
 	}
 	return endLine(b)
+}
+
+// marks are the characters around a text in bold italics.
+const marks = len("*/") * 2
+
+// runsOver reports whether a cell shows a text that runs on over blank cells right of it where its column is too narrow.
+func (p *layoutPager) runsOver(c grid.Cell, text string) bool {
+	if text == "" || c.Value.Kind() != cell.Text {
+		return false
+	}
+	x := p.xf(c)
+	if x == nil || x.Alignment == nil {
+		return true
+	}
+	a := x.Alignment
+	return (a.Horizontal == "" || a.Horizontal == "general" || a.Horizontal == "left") && !a.Wrap && !a.Shrink
+}
+
+// free reports whether a text may run over the cell in row r and column i of the page: it is blank, and no line is before it.
+func (p *layoutPager) free(r, i int) bool {
+	c := p.cells[r][i]
+	_, merged := p.merge[cell.Ref{Row: p.page.First.Row + r, Col: p.page.First.Col + i}]
+	return !merged && !c.HasFormula() && c.Value.IsBlank() && p.edge(r, i, true) == 0
 }
 
 func (p *layoutPager) drawCell(b []byte, c grid.Cell, text string, width int) []byte {

@@ -44,12 +44,19 @@ var saveFork = define(Spec{
 		v := uint64(*in.AtVersion)
 		o.Version = &v
 	}
+	old, err := env.oldPivots(ctx, in.Fork, in.AtVersion)
+	if err != nil && ctx.Err() != nil {
+		return nil, err
+	} // or nobody can tell, as of a fork that has forgotten how it began
 	s, err := store.Save(ctx, in.Fork, o)
 	if err != nil {
 		return nil, err
 	}
 	out := &saveForkOut{stamp{in.Fork, s.Version}, s.Entry.Path, s.Entry.ID, s.Entry.Bytes, s.Cells, s.Dropped, []string{}}
 	out.Warnings = append(out.Warnings, s.Warnings...)
+	if len(old) > 0 {
+		out.Warnings = append(out.Warnings, "WARN_PIVOT_OLD: pivot tables are not calculated here, and the data of some changed: until a spreadsheet program refreshes them they show old results: "+joinClipped(old, 10))
+	}
 	return out, nil
 })
 
