@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
 	"gridflow/internal/formula"
+	"gridflow/internal/grid"
 	"gridflow/internal/structure"
 	"gridflow/internal/until"
 )
@@ -214,7 +216,7 @@ func (s *structureRun) restructure(changes ...structure.Change) error {
 	return nil
 }
 
-// roomToMove takes room for the cells that are to be moved.
+// roomToMove takes room for the cells that are to be moved, and warns of what cannot go to another sheet with them.
 func (s *structureRun) roomToMove(c structure.Change) error {
 	index, err := sheetNamed(s.snap, c.Sheet)
 	if err != nil {
@@ -229,7 +231,48 @@ func (s *structureRun) roomToMove(c structure.Change) error {
 			break
 		}
 	}
+	if !strings.EqualFold(c.Sheet, c.Target()) {
+		s.notCarried(sheet, c.Range)
+	}
 	return s.room.err()
+}
+
+// notCarried warns of what does not go to another sheet with cells.
+func (s *structureRun) notCarried(sheet *grid.Sheet, cells cell.Range) {
+	l := sheet.Layout
+	notes, sparklines, rules := 0, 0, 0
+	for _, c := range l.Comments {
+		if cells.Contains(c.Ref) {
+			notes++
+		}
+	}
+	meets := func(ranges []cell.Range) bool {
+		return slices.ContainsFunc(ranges, func(r cell.Range) bool { _, ok := r.Intersect(cells); return ok })
+	}
+	for _, g := range l.Sparklines {
+		for _, x := range g.Cells {
+			if ranges, ok := cell.ParseRanges(x.Cell); ok && meets(ranges) {
+				sparklines++
+			}
+		}
+	}
+	for _, f := range l.Conditional {
+		if f.Extension && meets(f.Ranges) {
+			rules++
+		}
+	}
+	for _, w := range []struct {
+		n         int
+		one, many string
+	}{
+		{notes, "note stays where it is", "notes stay where they are"},
+		{sparklines, "sparkline is lost", "sparklines are lost"},
+		{rules, "conditional format that only newer versions of Excel know is lost", "conditional formats that only newer versions of Excel know are lost"},
+	} {
+		if w.n > 0 {
+			s.warn("WARN_NOT_MOVED: %s, as the cells go to another sheet", counted(w.n, w.one, w.many))
+		}
+	}
 }
 
 // lostCharts warns of charts that show cells which are gone now.
