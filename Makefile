@@ -67,8 +67,8 @@ scenarios:
 SOAK ?= 30m
 
 ## soak: a day's churn in SOAK, after which everything is as it was; then forks against their model, and crashes, for some ten minutes
-soak:
-	$(GO) test -v -count=1 -timeout 24h -run TestS48 ./cmd/gridflow -soak $(SOAK)
+soak: # the experiment has the runtime find goroutines that wait for ever
+	GOEXPERIMENT=goroutineleakprofile $(GO) test -v -count=1 -timeout 24h -run 'TestS48|TestLeaksAreTold' ./cmd/gridflow -soak $(SOAK)
 	$(GO) test $(RACE) -count=1 -timeout 60m -run 'Machine|Crash|Linear' ./internal/forks -rapid.checks=1000 -rapid.steps=80 -crashes=1000
 
 # The packages with tests that explore interleavings: those that have one under the tag.

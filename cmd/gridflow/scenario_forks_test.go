@@ -4,6 +4,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"flag"
@@ -292,42 +293,63 @@ func TestS35(t *testing.T) {
 	}
 }
 
-var kills = flag.Int("kills", 6, "how often TestS37 kills the server")
+var kills = flag.Int("kills", 0, "how often TestS37 kills the server; 0: six times, or as often as gives 200 edits where it is to be as specified")
 
 // TestS37 is scenario S37: the server is killed at random points while it edits and saves.
-// Every edit that was acknowledged is there after, none is there by half, and what was saved
-// is old or new.
+// Every edit that was acknowledged is there after, none is there by half, what was saved is old
+// or new, and the last start sweeps what saves have left.
 func TestS37(t *testing.T) {
 	state := t.TempDir()
 	root := loanRoot(t)
 	rng := rand.New(rand.NewPCG(uint64(os.Getpid()), 37))
 	var fork, sheet string
-	acknowledged := 0
-	for round := range *kills {
+	acknowledged, saved := 0, -1
+	times := cmp.Or(*kills, often(6, 14)) // some 17 edits each
+	for round := range times + 1 {
+		temps := unfinished(t, root)
+		if round == times { // nobody may be at them any more
+			for _, name := range temps {
+				old := time.Now().Add(-time.Hour)
+				if err := os.Chtimes(name, old, old); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
 		r := serving(t, root, "--state-dir="+state, "--toolsets=all")
 		s := r.client(eras[round%2])
 		if fork == "" {
 			fork = newFork(t, s, "loan")
 			sheet = firstSheet(t, s, fork)
 		}
-		// Each edit sets two cells to its number: they are never apart.
-		a, z := at(t, s, fork, sheet, "Z1"), at(t, s, fork, sheet, "Z2")
-		num := regexp.MustCompile(`\d+$`)
-		x, _ := strconv.Atoi(num.FindString(a))
-		y, _ := strconv.Atoi(num.FindString(z))
-		if x != y {
-			t.Fatalf("half of an edit: %q and %q", a, z)
+		// both gives what the edits have left: each sets two cells to its number, which are never apart.
+		both := func(id string) int {
+			a, z := at(t, s, id, sheet, "Z1"), at(t, s, id, sheet, "Z2")
+			num := regexp.MustCompile(`\d+$`)
+			x, _ := strconv.Atoi(num.FindString(a))
+			y, _ := strconv.Atoi(num.FindString(z))
+			if x != y {
+				t.Fatalf("half of an edit in %s: %q and %q", id, a, z)
+			}
+			return x
 		}
+		x := both(fork)
 		if x < acknowledged || x > acknowledged+1 {
 			t.Fatalf("edit %d was acknowledged, and %d is there", acknowledged, x)
 		}
 		acknowledged = x
-		if round > 0 {
-			for _, name := range []string{"saved.xlsx"} {
-				if _, err := os.Stat(filepath.Join(root, name)); err == nil {
-					at(t, s, name, sheet, "Z1") // it opens
-				}
+		if _, err := os.Stat(filepath.Join(root, "saved.xlsx")); err == nil { // old or new, and no older than it was
+			was := saved
+			if saved = both("saved.xlsx"); saved < was || saved > acknowledged {
+				t.Fatalf("edit %d is in the file, where it was %d, and the fork has %d", saved, was, acknowledged)
 			}
+		}
+		if round == times {
+			for len(unfinished(t, root)) > 0 {
+				r.pause("files that were never finished are swept")
+			}
+			figure(t, "files that were never finished, after the next start", 0, 0)
+			t.Logf("%d of them had been there", len(temps))
+			break
 		}
 		kill := 5 + rng.IntN(25)
 		done := make(chan struct{})
@@ -361,9 +383,17 @@ func TestS37(t *testing.T) {
 		<-done
 		r.cmd.Wait()
 	}
-	temps, _ := filepath.Glob(filepath.Join(root, ".gridflow-*"))
-	figure(t, fmt.Sprintf("acknowledged edits lost, or there by half, of %d over %d kills", acknowledged, *kills), 0, 0)
-	t.Logf("%d temporary files", len(temps))
+	figure(t, fmt.Sprintf("acknowledged edits lost, or there by half, of %d over %d kills", acknowledged, times), 0, 0)
+}
+
+// unfinished gives the files in a root that a save has begun and not ended.
+func unfinished(t *testing.T, root string) []string {
+	t.Helper()
+	temps, err := filepath.Glob(filepath.Join(root, ".gridflow-*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return temps
 }
 
 // TestS46 is scenario S46: a checkpoint is one exact version, and to go back to it is a new

@@ -188,12 +188,12 @@ func TestNamedBenchmarksExist(t *testing.T) {
 var ofPackage = regexp.MustCompile(`((?:Test|Fuzz)[A-Z]\w*) \(([a-z]+(?:/[a-z]+)*)[);:,]`)
 
 var (
-	rowOf  = regexp.MustCompile(`(?m)^\| ([BS]?\d[^|]*) \|`)
-	number = regexp.MustCompile(`([BS]?)(\d+)(?:–[BS]?(\d+))?`)
+	rowOf  = regexp.MustCompile(`(?m)^\| ([BDS]?\d[^|]*) \|`)
+	number = regexp.MustCompile(`([BDS]?)(\d+)(?:–[BDS]?(\d+))?`)
 	series = regexp.MustCompile("`((?:[a-z]+_)+[a-z]+)`")
 )
 
-// TestConcurrencyPage: the page has each row of the guide, each fault of its code and each
+// TestConcurrencyPage: the page has each row of the guide, each fault of its code and of the server that it is about, and each
 // scenario, and the metrics that it names as their numbers are exported.
 func TestConcurrencyPage(t *testing.T) {
 	all := pages(t)
@@ -211,7 +211,7 @@ func TestConcurrencyPage(t *testing.T) {
 			}
 		}
 	}
-	for kind, last := range map[string]int{"": 140, "B": 52, "S": 50} {
+	for kind, last := range map[string]int{"": 140, "B": 52, "D": 50, "S": 50} {
 		for n := 1; n <= last; n++ {
 			if !found[fmt.Sprint(kind, n)] {
 				t.Errorf("there is no row %s%d", kind, n)
@@ -236,4 +236,60 @@ func TestConcurrencyPage(t *testing.T) {
 	if named < 50 {
 		t.Errorf("%d metrics only are named", named)
 	}
+}
+
+// lineOf is a line of a table: the numbers of its row, and its other cells.
+var lineOf = regexp.MustCompile(`(?m)^\| ([BDS]?\d[^|]*) \|(.*)\|$`)
+
+// TestConcurrencyPageIsWhole: each row of the page says where it is done, which number shows it and
+// which test, unless it is said to be as another row; and each scenario has all the tests of its name.
+func TestConcurrencyPageIsWhole(t *testing.T) {
+	page := pages(t)["docs/concurrency.md"]
+	others := regexp.MustCompile(`\bas \d|\(\d+[,–\d ]*\)`)
+	rows, of := 0, map[string]string{}
+	for _, row := range lineOf.FindAllStringSubmatch(page, -1) {
+		rows++
+		for _, m := range number.FindAllStringSubmatch(row[1], -1) {
+			first, _ := strconv.Atoi(m[2])
+			for n := first; n <= max(first, atoi(m[3])); n++ {
+				of[fmt.Sprintf("%s%02d", m[1], n)] = row[2]
+			}
+		}
+		cells := strings.Split(row[2], "|")
+		for i, cell := range cells {
+			if strings.TrimSpace(cell) == "" && !others.MatchString(cells[0]) {
+				t.Errorf("row %s: cell %d is empty", row[1], i+2)
+			}
+		}
+	}
+	if rows < 200 {
+		t.Errorf("there are %d rows only", rows)
+	}
+	scenario := regexp.MustCompile(`(?m)^func (Test(S\d\d)\w*)\(`)
+	tests := 0
+	for _, dir := range []string{"cmd/gridflow", "internal/hub", "internal/office"} {
+		files, err := filepath.Glob(filepath.Join(top, dir, "*_test.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			source, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range scenario.FindAllSubmatch(source, -1) {
+				if tests++; !regexp.MustCompile(`\b` + string(m[1]) + `\b`).MatchString(of[string(m[2])]) {
+					t.Errorf("%s is not in the row of %s", m[1], m[2])
+				}
+			}
+		}
+	}
+	if tests < 50 {
+		t.Errorf("there are %d tests of scenarios only", tests)
+	}
+}
+
+func atoi(text string) int {
+	n, _ := strconv.Atoi(text)
+	return n
 }
