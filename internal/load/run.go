@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -140,6 +141,9 @@ func (r *run) understood() error {
 			for _, name := range c.uses() {
 				if _, made := r.dialect.Make[name]; (made || name == "book" || name == "sheet") && len(s.Books) == 0 {
 					return fmt.Errorf("group %q: %s is about a workbook, and the scenario names none: give books", g.Name, op)
+				}
+				if i := slices.IndexFunc(s.Books, func(b Book) bool { return b.Sheet == "" }); name == "sheet" && i >= 0 {
+					return fmt.Errorf("group %q: %s is about a sheet, and the scenario names none of %q: give it as NAME:SHEET", g.Name, op, s.Books[i].Name)
 				}
 			}
 		}
