@@ -10,8 +10,14 @@ import (
 	"gridflow/internal/grid"
 )
 
-// chartsOf gives the charts of a workbook. What cannot be read is left out: it is in nobody's way but its own.
-func chartsOf(ctx context.Context, snap *book.Snapshot) (list []grid.Object, err error) {
+// chartsOf gives the charts of a workbook.
+func chartsOf(ctx context.Context, snap *book.Snapshot) ([]grid.Object, error) {
+	return objectsThat(ctx, snap, func(o *grid.Object) bool { return o.Chart != nil })
+}
+
+// objectsThat gives the objects on the sheets of a workbook that are wanted. What cannot be read is left out: it is in nobody's way but
+// its own.
+func objectsThat(ctx context.Context, snap *book.Snapshot, wanted func(*grid.Object) bool) (list []grid.Object, err error) {
 	for i := range snap.Workbook().Sheets {
 		objects, err := snap.Objects(ctx, i)
 		if ctx.Err() != nil {
@@ -20,9 +26,9 @@ func chartsOf(ctx context.Context, snap *book.Snapshot) (list []grid.Object, err
 		if err != nil {
 			continue
 		}
-		for _, o := range objects {
-			if o.Chart != nil {
-				list = append(list, o)
+		for i := range objects {
+			if wanted(&objects[i]) {
+				list = append(list, objects[i])
 			}
 		}
 	}

@@ -48,23 +48,9 @@ func (e *Env) oldPivots(ctx context.Context, fork string, version *int) (names [
 	return names, err
 }
 
-// pivotsOf gives the pivot tables of a workbook. What cannot be read is left out.
-func pivotsOf(ctx context.Context, snap *book.Snapshot) (list []grid.Object, err error) {
-	for i := range snap.Workbook().Sheets {
-		objects, err := snap.Objects(ctx, i)
-		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
-		}
-		if err != nil {
-			continue
-		}
-		for _, o := range objects {
-			if o.Pivot != nil {
-				list = append(list, o)
-			}
-		}
-	}
-	return list, nil
+// pivotsOf gives the pivot tables of a workbook.
+func pivotsOf(ctx context.Context, snap *book.Snapshot) ([]grid.Object, error) {
+	return objectsThat(ctx, snap, func(o *grid.Object) bool { return o.Pivot != nil })
 }
 
 // samePivotData reports whether the cells that a pivot table is made of have the same values. Who can tell of one that is made of
