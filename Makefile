@@ -26,7 +26,7 @@ test: libreoffice
 	$(GO) mod download
 	$(GO) test $(RACE) -timeout $(HANGS) ./...
 	$(if $(RACE),$(GO) test ./flow/sim ./internal/xlsx/splice ./internal/xlsx/patch) # one goroutine and much to compute: most of it is left out above
-	$(if $(RACE),$(GO) test -run StructureOfCorpus ./internal/forks) # the same
+	$(if $(RACE),$(GO) test -run 'StructureOfCorpus|TestRanged$$' ./internal/forks ./internal/calc) # the same
 
 ## libreoffice: install LibreOffice if it is not there, as root with apt; without it the tests of it are skipped, and say so
 libreoffice:

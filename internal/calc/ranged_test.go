@@ -19,6 +19,9 @@ import (
 // TestRanged: a formula of the tables in testdata/functions that gives something else with arrays than without is
 // known for that by its form, so that it becomes a dynamic array when it is typed.
 func TestRanged(t *testing.T) {
+	if underRace {
+		t.Skip("one goroutine and much to compute")
+	}
 	t.Parallel()
 	files, err := filepath.Glob("testdata/functions/*.txt")
 	if err != nil || len(files) == 0 {

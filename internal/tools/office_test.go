@@ -65,6 +65,10 @@ func painter(t *testing.T, asked *wire.Request) *cold.Runner {
 		}
 		img := image.NewNRGBA(image.Rect(0, 0, p.Width, p.Height))
 		for y := range p.Height {
+			if y%h > 0 { // a pixel is dear with the race detector, and there are millions
+				copy(img.Pix[y*img.Stride:(y+1)*img.Stride], img.Pix[(y-1)*img.Stride:])
+				continue
+			}
 			for x := range p.Width {
 				img.SetNRGBA(x, y, color.NRGBA{byte(r.Range.FirstCol + x/w), byte(r.Range.FirstRow + y/h), 200, 255})
 			}

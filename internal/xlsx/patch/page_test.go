@@ -181,6 +181,9 @@ func TestOutlines(t *testing.T) {
 
 // TestRowsOfLargeSheets compares rows that are sized by way of the index with those of a plain save.
 func TestRowsOfLargeSheets(t *testing.T) {
+	if raceDetector {
+		t.Skip("one goroutine and much to compute")
+	}
 	before := large(t, "W1", 0.02)
 	rapid.Check(t, func(t *rapid.T) {
 		var list []grid.RowSpan
