@@ -329,8 +329,8 @@ func (base contents) merge(ours, theirs contents, all *book.Choice) (merged cont
 	return merged.calculated(), cells, same, conflicts
 }
 
-// rebase gives what the changes of ours to base become on onto. A format alone is never a
-// conflict. Nil where there are conflicts and no choice.
+// rebase gives what the changes of ours to base become on onto. A format is a conflict where both
+// changed it differently. Nil where there are conflicts and no choice.
 func (base contents) rebase(ours, onto contents, all *book.Choice) contents {
 	out := maps.Clone(onto)
 	for k, b := range base {
@@ -340,17 +340,15 @@ func (base contents) rebase(ours, onto contents, all *book.Choice) contents {
 			is.format = o.format
 		}
 		// A formula that was changed and changed back has lost its value: it is an edit, too.
-		if !o.same(b) || o.value != b.value {
-			switch {
-			case t.same(b), t.same(o):
-				is = is.set(t, o)
-			case all == nil:
-				return nil
-			case *all == book.TakeOurs:
-				is = is.set(t, o)
-			default:
-				is = t
-			}
+		written := !o.same(b) || o.value != b.value
+		conflict := is.format != t.format && t.format != b.format || written && !t.same(b) && !t.same(o)
+		switch {
+		case conflict && all == nil:
+			return nil
+		case conflict && *all == book.TakeTheirs:
+			is = t
+		case written:
+			is = is.set(t, o)
 		}
 		out[k] = is
 	}
