@@ -330,7 +330,7 @@ func (base contents) merge(ours, theirs contents, all *book.Choice) (merged cont
 }
 
 // rebase gives what the changes of ours to base become on onto. A format is a conflict where both
-// changed it differently. Nil where there are conflicts and no choice.
+// changed it differently, too. Nil where there are conflicts and no choice.
 func (base contents) rebase(ours, onto contents, all *book.Choice) contents {
 	out := maps.Clone(onto)
 	for k, b := range base {
@@ -339,8 +339,7 @@ func (base contents) rebase(ours, onto contents, all *book.Choice) contents {
 		if o.format != b.format {
 			is.format = o.format
 		}
-		// A formula that was changed and changed back has lost its value: it is an edit, too.
-		written := !o.same(b) || o.value != b.value
+		written := !o.same(b) // another value of the same formula a calculation gave it
 		conflict := is.format != t.format && t.format != b.format || written && !t.same(b) && !t.same(o)
 		switch {
 		case conflict && all == nil:
