@@ -25,6 +25,8 @@ type linePage struct {
 	id   int
 	name string
 	axes [2]lineAxis // of rows and of columns
+
+	breaks [2][]int // the rows, and columns, that begin a printed page
 }
 
 // lineAxis are the lines of a sheet in their order. The ids of those behind the list ascend from tail on.
@@ -73,6 +75,7 @@ var (
 	aFilter     = &lineKind{name: "filter"}
 	aName       = &lineKind{name: "name"}
 	aChart      = &lineKind{name: "chart"}
+	aBreak      = &lineKind{name: "break"}
 )
 
 // lineThing is something with ranges, formulas or both: a cell, a conditional format, a defined name.
@@ -83,8 +86,23 @@ type lineThing struct {
 	boxes    []lineBox
 	heir     [2]int // the cell, by identity, that its formulas are for
 	formulas [][]lineToken
-	value    string // of a cell without a formula
-	wrapped  bool   // a formula has gone around the end of the sheet
+	criteria []lineCriterion // of a filter
+	anchor   *lineAnchor     // of a chart
+	value    string          // of a cell without a formula
+	wrapped  bool            // a formula has gone around the end of the sheet
+}
+
+// lineCriterion is what a filter says of a column, by identity.
+type lineCriterion struct {
+	column int
+	text   string
+}
+
+// lineAnchor is where a chart lies: the cells of its upper left and lower right corners.
+type lineAnchor struct {
+	box    lineBox
+	how    string // "oneCell": it keeps its size, "absolute": and its place; "" neither
+	edited bool   // an edit has put it there: it lies at one cell, and goes where that goes
 }
 
 func (a *lineAxis) at(place int) int {
@@ -154,6 +172,7 @@ func (b *lineBook) clone() *lineBook {
 		q := *p
 		for i := range q.axes {
 			q.axes[i].ids = slices.Clone(q.axes[i].ids)
+			q.breaks[i] = slices.Clone(q.breaks[i])
 		}
 		n.pages = append(n.pages, &q)
 	}
@@ -166,6 +185,11 @@ func (b *lineBook) clone() *lineBook {
 func (t *lineThing) clone() *lineThing {
 	n := *t
 	n.boxes = slices.Clone(t.boxes)
+	n.criteria = slices.Clone(t.criteria)
+	if t.anchor != nil {
+		a := *t.anchor
+		n.anchor = &a
+	}
 	n.formulas = nil
 	for _, f := range t.formulas {
 		f = slices.Clone(f)
@@ -381,8 +405,50 @@ func (x *lineChange) make() {
 			}
 		}
 	}
+	for _, t := range x.b.things {
+		if t.anchor != nil && t.page == x.on.id {
+			defer x.reanchor(t.anchor)()
+		}
+	}
 	if x.lines {
+		breaks := &x.on.breaks[x.axis]
+		*breaks = slices.DeleteFunc(*breaks, x.goes)
 		x.on.axes[x.axis].change(x.At, x.Count, x.deletes, x.fresh)
+		*breaks = slices.DeleteFunc(*breaks, func(id int) bool { return x.on.axes[x.axis].place(id) == 0 })
+	}
+}
+
+// reanchor gives what has a chart lie where it should, once the lines have changed.
+func (x *lineChange) reanchor(a *lineAnchor) func() {
+	was := x.on.places(a.box)
+	if !x.lines {
+		if r := (lineRef{page: x.on.id, box: a.box}); a.edited {
+			if x.reference(&r); !r.gone && r.page == x.on.id {
+				a.box = r.box
+			}
+		}
+		return func() {}
+	}
+	// Where its line goes, it lies at the next one.
+	axis := &x.on.axes[x.axis]
+	for _, end := range [...]*int{&a.box.first[x.axis], &a.box.last[x.axis]} {
+		at := axis.place(*end)
+		for x.goes(axis.at(at)) {
+			at++
+		}
+		*end = axis.at(at)
+	}
+	return func() {
+		is := x.on.places(a.box)
+		switch a.how {
+		case "absolute":
+			is = was
+		case "oneCell":
+			for i := range is.first {
+				is.last[i] = is.first[i] + was.last[i] - was.first[i]
+			}
+		}
+		a.box = x.on.ids(is)
 	}
 }
 
@@ -437,6 +503,7 @@ func (x *lineChange) follow(t *lineThing) (out []*lineThing) {
 			case r.page != t.page: // its cells leave it behind
 				parts = append(parts, part{t.page, box, was.first})
 			default:
+				t.criteria = x.criteria(t, box, r.box)
 				parts = append(parts, part{t.page, r.box, was.first})
 			}
 		case x.lines:
@@ -517,6 +584,24 @@ func (x *lineChange) follow(t *lineThing) (out []*lineThing) {
 			n.page, n.heir = page, at.box.first
 		}
 		out = append(out, n)
+	}
+	return out
+}
+
+// criteria gives those of a filter that was in one rectangle and is in another: each goes with its column, which does not leave the filter.
+func (x *lineChange) criteria(t *lineThing, was, is lineBox) (out []lineCriterion) {
+	own := x.b.page(t.page)
+	for _, c := range t.criteria {
+		r := lineRef{page: t.page, box: was}
+		r.box.first[1], r.box.last[1] = c.column, c.column
+		if x.lines || x.gap || x.from.holds(own.places(was)) {
+			x.reference(&r)
+		}
+		c.column = r.box.first[1]
+		at := own.axes[1].place(c.column)
+		if !r.gone && own.axes[1].place(is.first[1]) <= at && at <= own.axes[1].place(is.last[1]) {
+			out = append(out, c)
+		}
 	}
 	return out
 }
@@ -709,6 +794,14 @@ func (b *lineBook) seen() (seen, map[string]bool) {
 	s, unsure, parts := seen{"sheets": ""}, map[string]bool{}, seenParts{}
 	for _, p := range b.pages {
 		s["sheets"] += p.name + "|"
+		for i, ids := range p.breaks {
+			var at []int
+			for _, id := range ids {
+				at = append(at, p.axes[i].place(id))
+			}
+			slices.Sort(at)
+			s[fmt.Sprint("breaks ", p.name, " ", i)] = writeBreaks(at)
+		}
 	}
 	values := b.values()
 	for _, t := range b.things {
@@ -732,12 +825,28 @@ func (b *lineBook) seen() (seen, map[string]bool) {
 		for _, f := range n.formulas {
 			formulas += " =" + b.formula(f)
 		}
+		if t.anchor != nil {
+			at := b.page(t.page).places(t.anchor.box)
+			formulas += writeAnchor(cell.Ref{Row: at.first[0], Col: at.first[1]}, cell.Ref{Row: at.last[0], Col: at.last[1]}, t.anchor.how)
+		}
+		for _, c := range t.criteria {
+			axis := b.page(t.page).axes[1]
+			formulas += writeCriterion(axis.place(c.column)-axis.place(t.boxes[0].first[1]), c.text)
+		}
 		parts.add(key, formulas, strings.Fields(ranges)...)
 		unsure[key] = unsure[key] || n.wrapped
 	}
 	parts.into(s)
 	return s, unsure
 }
+
+func writeBreaks(list []int) string { return strings.Trim(fmt.Sprint(list), "[]") }
+
+func writeAnchor(from, to cell.Ref, how string) string {
+	return fmt.Sprint(" ", from, "-", to, " ", how)
+}
+
+func writeCriterion(column int, text string) string { return fmt.Sprintf(" %d:%s", column, text) }
 
 const circle = "circular"
 

@@ -102,6 +102,7 @@ type lines struct {
 	id      string
 	model   *lineBook
 	were    []*lineBook        // before each edit that can be undone
+	next    []*lineBook        // after each that can be redone
 	fresh   int                // the lowest identity that was given
 	changes []structure.Change // that were made, undone ones as well
 	things  int
@@ -138,7 +139,7 @@ func drawLines(t *testing.T, rt *rapid.T) *lines {
 		d.cells(p)
 	}
 	for range rapid.IntRange(2, 16).Draw(rt, "things") {
-		if t := d.thing(aMerge, aFormat, aFormat, aValidation, aValidation, aLink, aNote, aSparkline, aFilter, aName, aName, aChart); t != nil {
+		if t := d.thing(aMerge, aFormat, aFormat, aValidation, aValidation, aLink, aNote, aSparkline, aFilter, aName, aName, aChart, aBreak); t != nil {
 			d.write(t)
 		}
 	}
@@ -229,7 +230,7 @@ func (d *lineDrawing) thing(kinds ...*lineKind) *lineThing {
 	t.key = fmt.Sprint(d.n)
 	at := d.box(4, 3)
 	switch t.kind {
-	case aNote, aSparkline, aLink:
+	case aNote, aSparkline, aLink, aBreak:
 		at.last = at.first
 	case aFilter:
 		at.last[0]++
@@ -280,11 +281,21 @@ func (d *lineDrawing) thing(kinds ...*lineKind) *lineThing {
 		r := d.ref(nil, false)
 		r.whole, t.formulas, t.key = [2]bool{}, [][]lineToken{{{"", r}}}, "line"
 	case aFilter:
+		for c := at.first[1]; c <= at.last[1]; c++ {
+			if d.below(2, "criterion") == 0 {
+				t.criteria = append(t.criteria, lineCriterion{p.axes[1].at(c), t.key})
+			}
+		}
 		t.key = ""
 	case aName:
 		return d.name(t, p)
 	case aChart:
 		t.boxes = nil
+		t.anchor = &lineAnchor{how: rapid.SampledFrom([]string{"", "oneCell", "absolute"}).Draw(d.T, "anchor")}
+		if t.anchor.how == "oneCell" { // excelize says the size by offsets in the first cell
+			at.last = at.first
+		}
+		t.anchor.box = p.ids(at)
 		for range 3 {
 			r := d.ref(nil, true)
 			r.whole = [2]bool{}
@@ -367,14 +378,36 @@ func (d *lineDrawing) write(t *lineThing) {
 	case aSparkline:
 		d.must(d.file.AddSparkline(p.name, &excelize.SparklineOptions{Location: []string{first}, Range: f, Type: "line"}))
 	case aFilter:
-		d.must(d.file.AutoFilter(p.name, sqref, nil))
+		var list []excelize.AutoFilterOptions
+		for _, c := range t.criteria {
+			list = append(list, excelize.AutoFilterOptions{Column: cell.ColumnName(p.axes[1].place(c.column)), Expression: "x == " + c.text})
+		}
+		d.must(d.file.AutoFilter(p.name, sqref, list))
+	case aBreak:
+		d.must(d.file.InsertPageBreak(p.name, first))
+		d.breaks(t)
+		return
 	case aName:
 		d.must(d.file.SetDefinedName(&excelize.DefinedName{Name: t.key, RefersTo: f[0], Scope: scope}))
 	case aChart:
-		d.must(d.file.AddChart(p.name, "B2", &excelize.Chart{Type: excelize.Col, Format: excelize.GraphicOptions{Name: t.key, AltText: t.key},
+		// A column of a file that says nothing of it is 64 pixels wide, and a row 20 high.
+		at := p.places(t.anchor.box)
+		size := excelize.ChartDimension{Width: uint(64*(at.last[1]-at.first[1]) + 9), Height: uint(20*(at.last[0]-at.first[0]) + 9)}
+		d.must(d.file.AddChart(p.name, cell.Ref{Row: at.first[0], Col: at.first[1]}.String(), &excelize.Chart{Type: excelize.Col, Dimension: size,
+			Format: excelize.GraphicOptions{Name: t.key, AltText: t.key, Positioning: t.anchor.how},
 			Series: []excelize.ChartSeries{{Name: f[0], Categories: f[1], Values: f[2]}}}))
 	}
 	d.b.things = append(d.b.things, t)
+}
+
+// breaks makes a page begin at the row and the column of a thing.
+func (d *lineDrawing) breaks(t *lineThing) {
+	p := d.b.page(t.page)
+	for i, id := range t.boxes[0].first {
+		if !slices.Contains(p.breaks[i], id) {
+			p.breaks[i] = append(p.breaks[i], id)
+		}
+	}
 }
 
 // put gives the edit that puts a thing into a fork, whose state is s.
@@ -409,7 +442,9 @@ func (b *lineBook) put(s *book.Snapshot, t *lineThing) (book.Op, error) {
 	case aName:
 		return book.EditNames{Names: []book.NameEdit{{Name: t.key, Sheet: p.name, RefersTo: f[0]}}}, nil
 	case aChart:
-		return book.ArrangeObjects{Sheet: p.name, Add: []book.NewObject{{ID: "chart-" + t.key, Name: t.key, Anchor: book.ObjectPlace{Cell: "B2", Width: 1e6, Height: 1e6},
+		*t.anchor = lineAnchor{box: lineBox{t.anchor.box.first, t.anchor.box.first}, how: "oneCell", edited: true}
+		at := p.ranges([]lineBox{t.anchor.box})
+		return book.ArrangeObjects{Sheet: p.name, Add: []book.NewObject{{ID: "chart-" + t.key, Name: t.key, Anchor: book.ObjectPlace{Cell: at, Width: 1e6, Height: 1e6},
 			Chart: &grid.Chart{Types: []string{"column"}, Series: []grid.Series{{NameRef: f[0], Categories: f[1], Values: f[2]}}}}}}, nil
 	case aMerge:
 		list := book.Ranges(append(slices.Clone(l.Merges), ranges...))
@@ -432,6 +467,9 @@ func (b *lineBook) put(s *book.Snapshot, t *lineThing) (book.Op, error) {
 		o.Comments = &list
 	case aFilter:
 		o.Filter = &grid.Filter{Range: ranges[0]}
+		for _, c := range t.criteria {
+			o.Filter.Columns = append(o.Filter.Columns, grid.FilterColumn{Column: p.axes[1].place(c.column) - ranges[0].First.Col, Values: []string{c.text}})
+		}
 	}
 	return o, nil
 }
@@ -508,7 +546,14 @@ func seenOf(s *book.Snapshot) (seen, error) {
 			}
 		}
 		if l.AutoFilter != nil {
-			add("filter", "", "", *l.AutoFilter)
+			criteria := ""
+			for _, c := range l.Filters {
+				criteria += writeCriterion(c.Column, strings.Join(c.Values, "|"))
+			}
+			add("filter", "", criteria, *l.AutoFilter)
+		}
+		for i, list := range [...][]int{l.Breaks.Rows, l.Breaks.Cols} {
+			is[fmt.Sprint("breaks ", info.Name, " ", i)] = writeBreaks(list)
 		}
 		objects, err := s.Objects(ctx, i)
 		if err != nil {
@@ -517,12 +562,23 @@ func seenOf(s *book.Snapshot) (seen, error) {
 		for _, o := range objects {
 			if o.Chart != nil {
 				c := o.Chart.Series[0]
-				is["chart "+info.Name+" "+o.Name] = " =" + c.NameRef + " =" + c.Categories + " =" + c.Values
+				is["chart "+info.Name+" "+o.Name] = " =" + c.NameRef + " =" + c.Categories + " =" + c.Values + writeAnchor(o.Anchor.From, o.Anchor.To, how(o.Anchor))
 			}
 		}
 	}
 	parts.into(is)
 	return is, nil
+}
+
+// how tells what an object does where its cells move, as files say it.
+func how(a grid.Anchor) string {
+	switch {
+	case a.SizeWithCells:
+		return ""
+	case a.MoveWithCells:
+		return "oneCell"
+	}
+	return "absolute"
 }
 
 // compare looks whether a fork or version is what it should be.
@@ -541,15 +597,26 @@ func (l *lines) compare(id, when string) {
 	}
 }
 
-// step makes a change, or undoes one.
+// step makes a change, undoes one or redoes one that was undone.
 func (l *lines) step(t *rapid.T) {
 	if len(l.were) > 0 && rapid.IntRange(0, 7).Draw(t, "undo") == 0 {
 		if _, err := l.store.Undo(context.Background(), l.id, 1, Commit{}); err != nil {
 			l.Fatal(err)
 		}
 		l.log = append(l.log, "undo")
+		l.next = append(l.next, l.model)
 		l.model, l.were = l.were[len(l.were)-1], l.were[:len(l.were)-1]
 		l.compare(l.id, "undone")
+		return
+	}
+	if len(l.next) > 0 && rapid.IntRange(0, 1).Draw(t, "redo") == 0 {
+		if _, err := l.store.Redo(context.Background(), l.id, 1, Commit{}); err != nil {
+			l.Fatal(err)
+		}
+		l.log = append(l.log, "redo")
+		l.were = append(l.were, l.model)
+		l.model, l.next = l.next[len(l.next)-1], l.next[:len(l.next)-1]
+		l.compare(l.id, "redone")
 		return
 	}
 	if rapid.IntRange(0, 3).Draw(t, "edit") == 0 {
@@ -567,7 +634,7 @@ func (l *lines) restructures(t *rapid.T) {
 	}
 	l.log = append(l.log, fmt.Sprintf("%+v", c))
 	l.changes = append(l.changes, c)
-	l.were = append(l.were, l.model.clone())
+	l.were, l.next = append(l.were, l.model.clone()), nil
 	l.model.change(c, &l.fresh)
 	l.compare(l.id, "now")
 }
@@ -595,7 +662,7 @@ func (l *lines) edits(t *rapid.T) {
 		return // it is refused
 	}
 	l.log = append(l.log, fmt.Sprintf("%+v", op))
-	l.were = append(l.were, l.model.clone())
+	l.were, l.next = append(l.were, l.model.clone()), nil
 	l.model.things = append(l.model.things, thing)
 	l.compare(l.id, "now")
 }

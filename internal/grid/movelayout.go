@@ -95,7 +95,7 @@ func (m *Mover) movedLines(n, l *Layout, own string) {
 	}
 	if n.AutoFilter != nil {
 		if r, ok := m.r.Place(own, *n.AutoFilter); ok {
-			n.Filters = m.movedFilters(n.Filters, own, *n.AutoFilter, r)
+			n.Filters = m.movedFilters(n.Filters, own, *n.AutoFilter)
 			n.Filtering = n.Filtering && (len(n.Filters) > 0 || len(l.Filters) == 0)
 			n.AutoFilter = &r
 		} else {
@@ -118,19 +118,13 @@ func (m *Mover) movedLines(n, l *Layout, own string) {
 	n.Pivots = pivots
 }
 
-// movedFilters gives the criteria of a filter in was, which is in is afterwards: they count from its first column.
-func (m *Mover) movedFilters(list []FilterColumn, own string, was, is cell.Range) (out []FilterColumn) {
-	if !was.ContainsRange(is) && is.Cols() == was.Cols() {
-		return list // it moves as a whole
-	}
+// movedFilters gives the criteria of a filter that was in a range.
+func (m *Mover) movedFilters(list []FilterColumn, own string, was cell.Range) (out []FilterColumn) {
 	for _, f := range list {
-		col := was.First.Col + f.Column
-		to, ok := m.r.Place(own, cell.Range{First: cell.Ref{Col: col}, Last: cell.Ref{Row: cell.MaxRows - 1, Col: col}})
-		if !ok {
-			continue
+		var left bool
+		if f.Column, left = m.r.FilterColumn(own, was, f.Column); left {
+			out = append(out, f)
 		}
-		f.Column = to.First.Col - is.First.Col
-		out = append(out, f)
 	}
 	return out
 }

@@ -68,3 +68,45 @@ func TestPlace(t *testing.T) {
 		}
 	}
 }
+
+// TestFilterColumn: a criterion goes with its column as the range of the filter follows, and goes where the filter leaves the column.
+func TestFilterColumn(t *testing.T) {
+	const filter = "B2:D5"
+	move := func(from, to string) Change {
+		return Change{Kind: MoveCells, Sheet: "Data", Range: ranged(t, from), To: ranged(t, to).First}
+	}
+	for _, c := range []struct {
+		change Change
+		want   string // by columns before; - for one that is gone
+	}{
+		{Change{Kind: InsertColumns, Sheet: "Data", At: 2, Count: 2}, "0 3 4"},
+		{Change{Kind: InsertColumns, Sheet: "Data", At: 1, Count: 2}, "0 1 2"},
+		{Change{Kind: DeleteColumns, Sheet: "Data", At: 0, Count: 2}, "- 0 1"},
+		{Change{Kind: DeleteColumns, Sheet: "Data", At: 2, Count: 1}, "0 - 1"},
+		{Change{Kind: DeleteRows, Sheet: "Data", At: 1, Count: 2}, "0 1 2"},
+		{Change{Kind: DeleteRows, Sheet: "Data", At: 1, Count: 4}, "- - -"},
+		{Change{Kind: InsertColumns, Sheet: "Other", At: 2, Count: 2}, "0 1 2"},
+		{pushed(t, "C1:C9", "right"), "0 2 3"},
+		{pushed(t, "C1:C9", "left"), "0 - 1"},
+		{pushed(t, "C3:C3", "left"), "0 1 2"},
+		{pushed(t, "C1:C9", "up"), "0 1 2"},
+		{pushed(t, "A1:D2", "down"), "0 1 2"},
+		{move("A1:E9", "A20"), "0 1 2"},
+		{move("A1:E9", "C1"), "0 1 2"},
+		{move("B1:B9", "C1"), "- 0 1"}, // the filter is C2:D5
+		{move("B1:B9", "A1"), "1 2 3"},
+		{move("D1:D9", "C1"), "0 1 -"},
+	} {
+		r, got := c.change.Rewriter(somewhere), ""
+		for column := range 3 {
+			if to, ok := r.FilterColumn("Data", ranged(t, filter), column); ok {
+				got += fmt.Sprint(" ", to)
+			} else {
+				got += " -"
+			}
+		}
+		if got[1:] != c.want {
+			t.Errorf("%+v: the columns are%s, want %s", c.change, got, c.want)
+		}
+	}
+}

@@ -41,6 +41,22 @@ func (r *Rewriter) crossing(sheet string, x cell.Range) (rows, cols *lines) {
 	return nil, nil
 }
 
+// FilterColumn gives which column of a filter one is afterwards, counted from the filter's first one as column is; area is where the filter is
+// before. It is false if the column is gone, or no longer among those of the filter.
+func (r *Rewriter) FilterColumn(sheet string, area cell.Range, column int) (int, bool) {
+	is, f := r.target(sheet, area)
+	if f == gone {
+		return 0, false
+	}
+	col, left := area.First.Col+column, true
+	if _, cols := r.crossing(sheet, area); cols != nil {
+		col, left = cols.place(col)
+	} else if f != edges {
+		return column, true // it moves as a whole, if it does
+	}
+	return col - is.First.Col, left && is.First.Col <= col && col <= is.Last.Col
+}
+
 // fate gives what becomes of t, and whether references to it may change by that.
 func (r *Rewriter) fate(t Table) (tableFate, bool) {
 	f := tableFate{before: t, after: t}

@@ -90,6 +90,19 @@ func (c *course) follow(sheet string, x cell.Range, by func(*structure.Rewriter,
 	return x, true
 }
 
+// filterColumn gives which column of a filter one is afterwards: see structure.Rewriter.FilterColumn.
+func (c *course) filterColumn(sheet string, area cell.Range, column int) (int, bool) {
+	for _, r := range c.steps {
+		var there, left, named bool
+		column, there = r.FilterColumn(sheet, area, column)
+		area, left = r.Place(sheet, area)
+		if sheet, named = r.Sheet(sheet); !there || !left || !named {
+			return 0, false
+		}
+	}
+	return column, true
+}
+
 // cover gives where the cells of a range are afterwards, as far as they stay on their sheet.
 func (c *course) cover(sheet string, x cell.Range) []cell.Range {
 	list := []cell.Range{x}

@@ -374,20 +374,11 @@ func (x *refs) filterColumn(tag []byte) (with []byte, goes bool) {
 	if !x.moves || err != nil || x.header == (cell.Range{}) || id < 0 {
 		return nil, false
 	}
-	area, ok := x.c.placed(x.own, x.header)
-	if !ok {
-		return nil, true
+	to, ok := x.c.filterColumn(x.own, x.header, id)
+	if !ok || to == id {
+		return nil, !ok
 	}
-	if x.header.ContainsRange(area) || area.Cols() != x.header.Cols() {
-		col, ok := x.c.line(x.own, x.header.First.Col+id, false)
-		if !ok {
-			return nil, true
-		}
-		if to := col - area.First.Col; to != id {
-			return withAttribute(tag, "colId", strconv.Itoa(to)), false
-		}
-	}
-	return nil, false
+	return withAttribute(tag, "colId", strconv.Itoa(to)), false
 }
 
 // sourceRange rewrites the element of a range with the sheet that it is on, as consolidations and caches of pivot tables
