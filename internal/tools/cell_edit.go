@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"gridflow/internal/cell"
 	"gridflow/internal/forks"
 	"gridflow/internal/formula"
+	"gridflow/internal/grid"
 	"gridflow/internal/numfmt"
 )
 
@@ -179,7 +181,7 @@ func (e *editor) set(sheet int, c book.CellEdit) {
 }
 
 // add reads one edit of a caller.
-func (e *editor) add(in cellEditIn) error {
+func (e *editor) add(ctx context.Context, in cellEditIn) error {
 	sheet, ref, err := e.at(in.Sheet, in.Address)
 	if err != nil {
 		return err
@@ -218,6 +220,13 @@ func (e *editor) add(in cellEditIn) error {
 		if err := e.value(&c, *in.Value, in.IsFormula); err != nil {
 			return err
 		}
+	}
+	if in.NumFmt == "" && c.NumFmt != "" {
+		on, err := e.snap.Sheet(ctx, sheet)
+		if err != nil {
+			return err
+		}
+		e.dated(on, &c)
 	}
 	if c.HasFormula {
 		if f, ok := strings.CutPrefix(strings.TrimSpace(c.Formula), "="); ok {
@@ -360,6 +369,18 @@ func (e *editor) date(c *book.CellEdit, text string) error {
 		}
 	}
 	return nil
+}
+
+// dated leaves the format of a cell alone that shows days, or times, as the one that c has got from its date or time does.
+func (e *editor) dated(sheet *grid.Sheet, c *book.CellEdit) {
+	if c.NumFmt == "" {
+		return
+	}
+	ofDays := func(k numfmt.Kind) bool { return k == numfmt.Date || k == numfmt.Datetime }
+	has := e.snap.Workbook().Styles.Format(sheet.StyleAt(c.Ref)).Kind()
+	if has.IsDate() && ofDays(has) == ofDays(numfmt.Compile(c.NumFmt).Kind()) {
+		c.NumFmt = ""
+	}
 }
 
 // parses tells whether a formula is one, and what is to be done if not.

@@ -90,7 +90,9 @@ var createWorkbook = define(Spec{
 			}
 			rows := rowWriter{w: w, sheet: sheet}
 			if s.Source != "" {
-				err = env.copyCSV(ctx, s.Source, &rows)
+				var doubts doubtful
+				err = env.copyCSV(ctx, s.Source, &rows, &doubts)
+				doubts.tell(e, s.Name)
 			} else if set := e.bySheet[i]; set != nil {
 				err = rows.edits(set.Cells)
 			}
@@ -176,7 +178,7 @@ func (r *rowWriter) edits(cells []book.CellEdit) error {
 }
 
 // copyCSV writes the rows of a text file, however many there are.
-func (e *Env) copyCSV(ctx context.Context, source string, rows *rowWriter) error {
+func (e *Env) copyCSV(ctx context.Context, source string, rows *rowWriter, doubts *doubtful) error {
 	return e.Workspace.View(ctx, source, func(from *book.Snapshot) error {
 		data, err := textSheet(ctx, from, source)
 		if err != nil {
@@ -188,6 +190,7 @@ func (e *Env) copyCSV(ctx context.Context, source string, rows *rowWriter) error
 			if words.isDate(c) {
 				code = words.styles.Xfs[c.Style].NumFmt
 			}
+			doubts.see(c.Ref, c.Value)
 			if err := rows.add(c.Ref, write.Cell{Value: c.Value}, code); err != nil {
 				return err
 			}

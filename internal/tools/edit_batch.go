@@ -54,7 +54,7 @@ var editBatch = define(Spec{
 		}
 		e := newEditor(snap, sheet, orElse(in.Guess, env.Profile == Compat), policy)
 		for i, one := range in.Edits {
-			if err := e.add(one); err != nil {
+			if err := e.add(ctx, one); err != nil {
 				return nil, inEntry(err, i)
 			}
 		}

@@ -68,7 +68,7 @@ func TestEditor(t *testing.T) {
 		err := decodeArgs(t, "edit_batch", args, &in)
 		if err == nil {
 			e := newEditor(fresh, 0, c.guess, "fail")
-			if err = e.add(in.Edits[0]); err == nil {
+			if err = e.add(t.Context(), in.Edits[0]); err == nil {
 				op := e.edit().Ops[0].(book.SetCells)
 				got = wordEdit(op.Sheet, op.Cells[0])
 			}

@@ -50,9 +50,8 @@ var importCSV = define(Spec{
 		} else {
 			err = e.csvFile(ctx, env, index, anchor, in.Source, &doubts)
 		}
-		if doubts.n > 0 && !in.Texts {
-			e.warn("WARN_NUMBER_TEXTS: %s that may be meant as numbers or dates stay texts, which sums leave out: the first is %q in %s",
-				counted(doubts.n, "value", "values"), doubts.text, doubts.at)
+		if !in.Texts {
+			doubts.tell(e, "")
 		}
 		if err == nil && len(e.sheets) == 0 {
 			in.Source, in.CSV = "", "name,amount\nrent,1200"
@@ -92,8 +91,24 @@ func (d *doubtful) see(at cell.Ref, v cell.Value) {
 	}
 }
 
+// tell warns of the texts, with the name of their sheet where there may be several.
+func (d *doubtful) tell(e *editor, sheet string) {
+	if d.n == 0 {
+		return
+	}
+	at := d.at.String()
+	if sheet != "" {
+		at = address(sheet, d.at)
+	}
+	e.warn("WARN_NUMBER_TEXTS: %s that may be meant as numbers or dates stay texts, which sums leave out: the first is %q in %s", counted(d.n, "value", "values"), d.text, at)
+}
+
 // csvText reads a text as a file with it would be read: separators, quotes and empty lines are found out alike.
 func (e *editor) csvText(ctx context.Context, sheet int, anchor cell.Ref, text string, doubts *doubtful) error {
+	on, err := e.snap.Sheet(ctx, sheet)
+	if err != nil {
+		return err
+	}
 	f, err := textfile.Open(ctx, strings.NewReader(text), int64(len(text)), "text.csv")
 	if err != nil {
 		return fail(codeInvalidParams, "Give the rows as text, one a line", "the text is no CSV: %v", err)
@@ -114,6 +129,7 @@ func (e *editor) csvText(ctx context.Context, sheet int, anchor cell.Ref, text s
 				c.Value = cell.TextValue(field)
 			}
 			doubts.see(ref, c.Value)
+			e.dated(on, &c)
 			e.set(sheet, c)
 		}
 		return nil
@@ -123,6 +139,10 @@ func (e *editor) csvText(ctx context.Context, sheet int, anchor cell.Ref, text s
 // csvFile takes the values as they were read from the file, dates as dates of the fork's own
 // calendar.
 func (e *editor) csvFile(ctx context.Context, env *Env, sheet int, anchor cell.Ref, source string, doubts *doubtful) error {
+	on, err := e.snap.Sheet(ctx, sheet)
+	if err != nil {
+		return err
+	}
 	return env.Workspace.View(ctx, source, func(from *book.Snapshot) error {
 		data, err := textSheet(ctx, from, source)
 		if err != nil {
@@ -146,6 +166,7 @@ func (e *editor) csvFile(ctx context.Context, env *Env, sheet int, anchor cell.R
 			}
 			if !edit.Value.IsBlank() {
 				doubts.see(ref, edit.Value)
+				e.dated(on, &edit)
 				e.set(sheet, edit)
 			}
 		}

@@ -181,7 +181,7 @@ func (e *Env) resolutions(ctx context.Context, in mergeForkIn) (map[book.Target]
 				res.Text = said
 			} else if r.Choice == "manual" {
 				ed := newEditor(snap, -1, false, "fail")
-				if err := ed.add(cellEditIn{Address: r.Address, Value: r.Value, Formula: r.Formula}); err != nil {
+				if err := ed.add(ctx, cellEditIn{Address: r.Address, Value: r.Value, Formula: r.Formula}); err != nil {
 					return inEntry(err, i)
 				}
 				res.Cell = ed.sheets[0].Cells[0]

@@ -145,6 +145,7 @@ func (b *batch) fill(e *editor, index int, sheet *grid.Sheet, ranges []cell.Rang
 				b.counts["cells_formula_set"]++
 			} else {
 				b.counts["cells_value_set"]++
+				e.dated(sheet, &c)
 			}
 			e.set(index, c)
 		}
@@ -256,6 +257,7 @@ func (b *batch) replace(e *editor, index int, sheet *grid.Sheet, ranges []cell.R
 				}
 			} else {
 				e.guessed(&edit, text) // a number that is replaced becomes a number again
+				e.dated(sheet, &edit)
 			}
 			b.counts["cells_value_replaced"]++
 			e.set(index, edit)

@@ -25,7 +25,7 @@ func TestTypedFormula(t *testing.T) {
 			t.Fatal(err)
 		}
 		given := newEditor(book.Blank(), 0, true, "fail")
-		if err := given.add(cellEditIn{Address: "B1", Formula: c.text}); err != nil {
+		if err := given.add(t.Context(), cellEditIn{Address: "B1", Formula: c.text}); err != nil {
 			t.Fatal(err)
 		}
 		if f := given.sheets[0].Cells[0].Formula; f != c.formula[1:] {
