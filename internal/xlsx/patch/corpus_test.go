@@ -374,6 +374,7 @@ func TestExcelize(t *testing.T) {
 	if testing.Short() || raceDetector {
 		t.Skip("excelize is slow, and not what is under test")
 	}
+	t.Parallel()
 	for _, path := range books(t) {
 		t.Run(filepath.Base(filepath.Dir(path))+"/"+filepath.Base(path), func(t *testing.T) {
 			before, err := os.ReadFile(path)

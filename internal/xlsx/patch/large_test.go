@@ -31,6 +31,7 @@ func large(t testing.TB, name string, scale float64) []byte {
 // TestLarge saves edits of large sheets by their index, several times in a row, and compares
 // the result with the model, and with the same edits saved without an index.
 func TestLarge(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name  string
 		scale float64
@@ -88,6 +89,7 @@ func TestMasterInLargeSheet(t *testing.T) {
 	if raceDetector {
 		t.Skip("one goroutine and much to compute")
 	}
+	t.Parallel()
 	b := large(t, "W4", 0.6)
 	f, err := openBytes(b)
 	if err != nil {
@@ -117,6 +119,7 @@ func TestLargeOfOtherForms(t *testing.T) {
 	if raceDetector {
 		t.Skip("one goroutine and much to compute")
 	}
+	t.Parallel()
 	b := large(t, "W1", 0.13)
 	for _, stored := range []bool{false, true} {
 		for _, disordered := range []bool{false, true} {

@@ -82,6 +82,7 @@ func TestMerges(t *testing.T) {
 
 // TestTailOfLargeSheet: what stands behind the cells of a sheet that has an index is found by that.
 func TestTailOfLargeSheet(t *testing.T) {
+	t.Parallel()
 	before := large(t, "W1", 0.1)
 	merges := []cell.Range{rng("C1:D2")}
 	b, _ := saved(t, before, Patch{Sheets: []SheetPatch{{Layout: &LayoutPatch{Merges: &merges}, Cells: []CellPatch{number("A3", 7)}}}})

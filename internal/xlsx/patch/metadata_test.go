@@ -170,6 +170,7 @@ func TestCalculationChain(t *testing.T) {
 // that give arrays: none without the mark may count as one. Each of these workbooks gets
 // another dynamic array, for which its own metadata serves.
 func TestCorpusDynamic(t *testing.T) {
+	t.Parallel()
 	marked, surely := 0, 0
 	for _, path := range books(t) {
 		before, err := os.ReadFile(path)

@@ -184,6 +184,7 @@ func TestRowsOfLargeSheets(t *testing.T) {
 	if raceDetector {
 		t.Skip("one goroutine and much to compute")
 	}
+	t.Parallel()
 	before := large(t, "W1", 0.02)
 	rapid.Check(t, func(t *rapid.T) {
 		var list []grid.RowSpan

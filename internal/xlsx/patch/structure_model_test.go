@@ -276,6 +276,7 @@ func randomChanges(rnd *rand.Rand, f *xlsx.File, n int) []structure.Change {
 
 // TestCorpusStructure makes random changes in every workbook of the corpus.
 func TestCorpusStructure(t *testing.T) {
+	t.Parallel()
 	made, refusals := 0, map[string]int{}
 	for i, path := range books(t) {
 		if info, err := os.Stat(path); err != nil || info.Size() > 400_000 || raceDetector && i%16 > 0 {

@@ -28,6 +28,7 @@ func insertRows(sheet string, at, count int) structure.Change {
 
 // TestInsertThenDelete inserts lines and deletes them again, in one save and in two: the cells and names are what they were.
 func TestInsertThenDelete(t *testing.T) {
+	t.Parallel()
 	rnd := rand.New(rand.NewPCG(5, 5))
 	for range 60 {
 		before := generated(t, rnd)
@@ -65,6 +66,7 @@ func TestInsertThenDelete(t *testing.T) {
 
 // TestRunIsEachChange makes many changes in one save, and each in a save of its own: the result is the same to the cell.
 func TestRunIsEachChange(t *testing.T) {
+	t.Parallel()
 	rnd := rand.New(rand.NewPCG(6, 5))
 	for made := 0; made < 40; {
 		before := generated(t, rnd)
@@ -131,6 +133,7 @@ func TestStructureLeavesOthers(t *testing.T) {
 
 // TestStructureThenCells changes the structure of large and small workbooks and cells of what results, in one save.
 func TestStructureThenCells(t *testing.T) {
+	t.Parallel()
 	for name, before := range map[string][]byte{"small": ziptest.Pack(t, parts(oneCell)), "W1": large(t, "W1", 0.13), "W4": large(t, "W4", 0.3)} {
 		if raceDetector && name != "small" {
 			continue
@@ -241,6 +244,7 @@ func TestStructureExcelize(t *testing.T) {
 	if testing.Short() || raceDetector {
 		t.Skip("excelize is slow, and not what is under test")
 	}
+	t.Parallel()
 	files, err := filepath.Glob("../../../examples/*.xlsx")
 	if err != nil || len(files) == 0 {
 		t.Fatal("there are no examples", err)

@@ -112,6 +112,7 @@ func randomSheet(rnd *rand.Rand) string {
 
 // TestStructureOfManyManners changes the structure of sheets that are written in many manners.
 func TestStructureOfManyManners(t *testing.T) {
+	t.Parallel()
 	rnd := rand.New(rand.NewPCG(12, 34))
 	rounds := 1000
 	if testing.Short() || raceDetector {
