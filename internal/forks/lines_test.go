@@ -600,23 +600,11 @@ func (l *lines) compare(id, when string) {
 // step makes a change, undoes one or redoes one that was undone.
 func (l *lines) step(t *rapid.T) {
 	if len(l.were) > 0 && rapid.IntRange(0, 7).Draw(t, "undo") == 0 {
-		if _, err := l.store.Undo(context.Background(), l.id, 1, Commit{}); err != nil {
-			l.Fatal(err)
-		}
-		l.log = append(l.log, "undo")
-		l.next = append(l.next, l.model)
-		l.model, l.were = l.were[len(l.were)-1], l.were[:len(l.were)-1]
-		l.compare(l.id, "undone")
+		l.walk("undo", l.store.Undo, &l.were, &l.next)
 		return
 	}
 	if len(l.next) > 0 && rapid.IntRange(0, 1).Draw(t, "redo") == 0 {
-		if _, err := l.store.Redo(context.Background(), l.id, 1, Commit{}); err != nil {
-			l.Fatal(err)
-		}
-		l.log = append(l.log, "redo")
-		l.were = append(l.were, l.model)
-		l.model, l.next = l.next[len(l.next)-1], l.next[:len(l.next)-1]
-		l.compare(l.id, "redone")
+		l.walk("redo", l.store.Redo, &l.next, &l.were)
 		return
 	}
 	if rapid.IntRange(0, 3).Draw(t, "edit") == 0 {
@@ -624,6 +612,18 @@ func (l *lines) step(t *rapid.T) {
 		return
 	}
 	l.restructures(t)
+}
+
+// walk undoes or redoes a change: the fork becomes the last of from, and onto gets what it was.
+func (l *lines) walk(what string, by func(context.Context, string, int, Commit) (Result, error), from, onto *[]*lineBook) {
+	if _, err := by(context.Background(), l.id, 1, Commit{}); err != nil {
+		l.Fatal(err)
+	}
+	l.log = append(l.log, what)
+	*onto = append(*onto, l.model)
+	last := len(*from) - 1
+	l.model, *from = (*from)[last], (*from)[:last]
+	l.compare(l.id, "after "+what)
 }
 
 // restructures makes a structural change.
