@@ -7,6 +7,7 @@ import (
 
 	"gridflow/internal/book"
 	"gridflow/internal/cell"
+	"gridflow/internal/grid"
 	"gridflow/internal/numfmt"
 	"gridflow/internal/textfile"
 	"gridflow/internal/until"
@@ -42,13 +43,17 @@ var importCSV = define(Spec{
 		if !ok {
 			return nil, fail(codeRangeInvalid, "Write one cell, such as A1", "%q is no cell", clip(in.Anchor, 20))
 		}
+		on, err := snap.Sheet(ctx, index)
+		if err != nil {
+			return nil, err
+		}
 		e := newEditor(snap, index, !in.Texts, "fail")
 		e.room = env.room()
 		var doubts doubtful
 		if in.CSV != "" {
-			err = e.csvText(ctx, index, anchor, in.CSV, &doubts)
+			err = e.csvText(ctx, index, on, anchor, in.CSV, &doubts)
 		} else {
-			err = e.csvFile(ctx, env, index, anchor, in.Source, &doubts)
+			err = e.csvFile(ctx, env, index, on, anchor, in.Source, &doubts)
 		}
 		if !in.Texts {
 			doubts.tell(e, "")
@@ -104,11 +109,7 @@ func (d *doubtful) tell(e *editor, sheet string) {
 }
 
 // csvText reads a text as a file with it would be read: separators, quotes and empty lines are found out alike.
-func (e *editor) csvText(ctx context.Context, sheet int, anchor cell.Ref, text string, doubts *doubtful) error {
-	on, err := e.snap.Sheet(ctx, sheet)
-	if err != nil {
-		return err
-	}
+func (e *editor) csvText(ctx context.Context, sheet int, on *grid.Sheet, anchor cell.Ref, text string, doubts *doubtful) error {
 	f, err := textfile.Open(ctx, strings.NewReader(text), int64(len(text)), "text.csv")
 	if err != nil {
 		return fail(codeInvalidParams, "Give the rows as text, one a line", "the text is no CSV: %v", err)
@@ -138,11 +139,7 @@ func (e *editor) csvText(ctx context.Context, sheet int, anchor cell.Ref, text s
 
 // csvFile takes the values as they were read from the file, dates as dates of the fork's own
 // calendar.
-func (e *editor) csvFile(ctx context.Context, env *Env, sheet int, anchor cell.Ref, source string, doubts *doubtful) error {
-	on, err := e.snap.Sheet(ctx, sheet)
-	if err != nil {
-		return err
-	}
+func (e *editor) csvFile(ctx context.Context, env *Env, sheet int, on *grid.Sheet, anchor cell.Ref, source string, doubts *doubtful) error {
 	return env.Workspace.View(ctx, source, func(from *book.Snapshot) error {
 		data, err := textSheet(ctx, from, source)
 		if err != nil {

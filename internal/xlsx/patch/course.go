@@ -92,15 +92,13 @@ func (c *course) follow(sheet string, x cell.Range, by func(*structure.Rewriter,
 
 // filterColumn gives which column of a filter one is afterwards: see structure.Rewriter.FilterColumn.
 func (c *course) filterColumn(sheet string, area cell.Range, column int) (int, bool) {
-	for _, r := range c.steps {
-		var there, left, named bool
-		column, there = r.FilterColumn(sheet, area, column)
-		area, left = r.Place(sheet, area)
-		if sheet, named = r.Sheet(sheet); !there || !left || !named {
-			return 0, false
+	_, ok := c.follow(sheet, area, func(r *structure.Rewriter, sheet string, area cell.Range) (_ cell.Range, ok bool) {
+		if column, ok = r.FilterColumn(sheet, area, column); !ok {
+			return cell.Range{}, false
 		}
-	}
-	return column, true
+		return r.Place(sheet, area)
+	})
+	return column, ok
 }
 
 // cover gives where the cells of a range are afterwards, as far as they stay on their sheet.
