@@ -90,8 +90,8 @@ mutants:
 # The packages whose locks have ranks; and the program, whose scenarios go through all of them, without those that compare times.
 RANKED = ./internal/lock ./internal/actor ./internal/hub ./internal/lazy ./internal/office ./internal/analyze ./internal/book ./internal/journal ./internal/forks ./internal/workspace ./internal/server ./flow ./flow/batch ./flow/breaker ./flow/mcpflow
 TIMED = TestS15|TestS16|TestS28|TestS42
-# One goroutine and many draws: the others take the same locks.
-ALONE = TestMetamorphic|TestBesidesCells|TestLines
+# One caller and many draws, in internal/forks: the others of that package take the same locks.
+ALONE = ^TestMetamorphic$$|^TestBesidesCells$$|^TestLines$$|^TestLinesMerged$$
 
 ## lockcheck: tests in a build that crashes where locks are taken out of order or wait for each other
 lockcheck:

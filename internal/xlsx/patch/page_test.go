@@ -182,7 +182,7 @@ func TestOutlines(t *testing.T) {
 // TestRowsOfLargeSheets compares rows that are sized by way of the index with those of a plain save.
 func TestRowsOfLargeSheets(t *testing.T) {
 	if raceDetector {
-		t.Skip("one goroutine and much to compute")
+		t.Skip("a hundred saves take a minute; TestConcurrentSaves shows what there is to be seen of races")
 	}
 	t.Parallel()
 	before := large(t, "W1", 0.02)
